@@ -1,0 +1,45 @@
+# Every target sets itself up from nothing but python3 (3.11 or newer) and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint generate check-corpus build clean
+
+demo: $(READY)
+	@$(BIN)/python examples/demo.py
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2
+
+lint: $(READY) build/typed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+generate: $(READY)
+	$(BIN)/rnn-goldens generate
+
+check-corpus: $(READY)
+	$(BIN)/rnn-goldens generate --check
+	$(BIN)/rnn-goldens validate fixtures
+
+build: $(READY)
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "rnn-goldens needs Python 3.11 or newer; try: make PYTHON=python3.11" >&2; exit 1; }
+	@echo "Setting up $(VENV) (once; torch is a large download) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+# The installed layout as links, for tools that read source without importing it.
+build/typed:
+	mkdir -p $@/rnn_goldens
+	cd $@/rnn_goldens && ln -s ../../../rnn_goldens/* ../../../fixtures ../../../generator ../../../schema .

@@ -1,0 +1,121 @@
+"""Route one: the answer in exact rational arithmetic, and a proof that no precision has to round on the way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import NDArray
+
+from rnn_goldens.generator.scenario import Refused, Scenario
+
+Row = list[fmpq]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """The exact answer: float64 arrays that hold it without rounding.
+
+    Attributes:
+        out, h_n: as in a golden.
+        bits: significant bits that every partial sum fits, in whatever order the terms are added.
+    """
+
+    out: NDArray[np.float64]
+    h_n: NDArray[np.float64]
+    bits: int
+
+
+def exact_answer(scenario: Scenario) -> Answer:
+    """Evaluate a relu network over the rationals, one sequence after the other.
+
+    Raises:
+        Refused: the cell has no rational answer, or the answer does not fit float64.
+    """
+    if scenario.cell != "rnn_relu":
+        raise Refused(f"{scenario.id}: {scenario.cell} has no exact rational answer")
+    inputs = scenario.inputs()
+    x, h0, lengths = inputs["x"], inputs.get("h0"), inputs.get("lengths")
+    batched = x if x.ndim == 3 else x[None]  # noqa: PLR2004 - (batch, time, input)
+    network = _Network(scenario)
+    outs, lasts = [], []
+    for row, sequence in enumerate(batched):
+        start = None if h0 is None else (h0[:, row] if x is batched else h0)
+        length = len(sequence) if lengths is None else int(lengths[row])
+        out, last = network.run(_rationals(sequence[:length]), start)
+        outs.append(out + [[fmpq(0)] * len(out[0])] * (len(sequence) - length))
+        lasts.append(last)
+    out, h_n = _floats(scenario, outs), _floats(scenario, lasts).swapaxes(0, 1)
+    if x is not batched:
+        out, h_n = out[0], h_n[:, 0]
+    return Answer(np.ascontiguousarray(out), np.ascontiguousarray(h_n), network.bits)
+
+
+class _Network:
+    """Weights as rationals; remembers the most bits that any dot product needed."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.config = scenario.config
+        self.weights: dict[str, Any] = {name: _rationals(w) for name, w in scenario.torch_weights().items()}
+        self.bits = 1
+
+    def run(self, sequence: list[Row], start: NDArray[np.float64] | None) -> tuple[list[Row], list[Row]]:
+        """Every step of the last layer, and the last state of each layer and direction."""
+        lasts: list[Row] = []
+        for layer in range(self.config.num_layers):
+            directions = []
+            for suffix in (f"l{layer}", f"l{layer}_reverse")[: self.config.num_directions]:
+                h = [fmpq(0)] * self.config.hidden_size if start is None else _rationals(start[len(lasts)])
+                steps = []
+                for x_t in reversed(sequence) if suffix.endswith("_reverse") else sequence:
+                    h = self._step(suffix, x_t, h)
+                    steps.append(h)
+                lasts.append(h)
+                directions.append(steps[::-1] if suffix.endswith("_reverse") else steps)
+            sequence = [[value for h in side_by_side for value in h] for side_by_side in zip(*directions, strict=True)]
+        return sequence, lasts
+
+    def _step(self, suffix: str, x_t: Row, h: Row) -> Row:
+        w_ih, w_hh = self.weights[f"weight_ih_{suffix}"], self.weights[f"weight_hh_{suffix}"]
+        biases = [self.weights[b] for b in (f"bias_ih_{suffix}", f"bias_hh_{suffix}") if b in self.weights]
+        new = []
+        for unit in range(len(h)):
+            terms = [w * v for w, v in zip(w_ih[unit], x_t, strict=True)]
+            terms += [w * v for w, v in zip(w_hh[unit], h, strict=True)]
+            terms += [b[unit] for b in biases]
+            self.bits = max(self.bits, bits_needed(terms))
+            new.append(max(sum(terms, fmpq(0)), fmpq(0)))
+        return new
+
+
+def bits_needed(terms: Sequence[fmpq]) -> int:
+    """Significant bits that hold every partial sum of some dyadic terms, in any order.
+
+    Each partial sum is a multiple of the terms' common least bit and at most the sum of their absolute values.
+    """
+    terms = [term for term in terms if term != 0]
+    if not terms:
+        return 1
+    denominator = max(int(term.q) for term in terms)
+    numerators = [int(term.p) * (denominator // int(term.q)) for term in terms]
+    least_bit = min(n & -n for n in numerators)
+    return max(1, (sum(map(abs, numerators)) // least_bit - 1).bit_length())
+
+
+def _rationals(array: NDArray[np.float64]) -> Any:  # noqa: ANN401 - nested lists of fmpq
+    if array.ndim == 0:
+        return fmpq(*float(array).as_integer_ratio())
+    return [_rationals(part) for part in array]
+
+
+def _floats(scenario: Scenario, nested: Any) -> NDArray[np.float64]:  # noqa: ANN401 - nested lists of fmpq
+    def to_float(value: fmpq) -> float:
+        nearest = int(value.p) / int(value.q)
+        if fmpq(*nearest.as_integer_ratio()) != value:
+            raise Refused(f"{scenario.id}: the exact answer holds {value}, which is no float64 number")
+        return nearest
+
+    return np.array([[[to_float(v) for v in row] for row in rows] for rows in nested])
+
+

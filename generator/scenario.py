@@ -1,0 +1,68 @@
+"""What a scenario is: a question to a recurrent network, declared in code, and why it is asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rnn_goldens.conventions import convention
+from rnn_goldens.errors import RnnGoldensError
+from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.shapes import Config
+
+
+class Refused(RnnGoldensError):
+    """A scenario that can not become a golden; the message says which and why."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scenario:
+    """A question. Arrays are whatever NumPy reads; shapes as in ``rnn_goldens.golden.Arrays``.
+
+    Attributes:
+        convention: how ``weights`` are named and shaped; they are stored as torch names.
+        declared: features that do not follow from the configuration, see ``DECLARED_FEATURES``.
+    """
+
+    id: str
+    title: str
+    purpose: str
+    documented_in: str
+    cell: str
+    config: Config
+    weights: Mapping[str, ArrayLike]
+    convention: str = "torch"
+    x: ArrayLike
+    h0: ArrayLike | None = None
+    c0: ArrayLike | None = None
+    lengths: ArrayLike | None = None
+    declared: tuple[str, ...] = ()
+
+    def torch_weights(self) -> dict[str, NDArray[np.float64]]:
+        """The weights under PyTorch's names, in C order. Raises Refused if they are not exact in every precision."""
+        given = {name: np.asarray(value, dtype=np.float64) for name, value in self.weights.items()}
+        weights = convention(self.convention).to_torch(self.cell, self.config, given)
+        return {name: self._exact(name, array) for name, array in weights.items()}
+
+    def inputs(self) -> dict[str, NDArray[Any]]:
+        """x, h0, c0 and lengths, those that are given. Raises Refused if they are not exact in every precision."""
+        given = {"x": self.x, "h0": self.h0, "c0": self.c0}
+        arrays: dict[str, NDArray[Any]] = {
+            name: self._exact(name, np.asarray(value, dtype=np.float64))
+            for name, value in given.items()
+            if value is not None
+        }
+        if self.lengths is not None:
+            arrays["lengths"] = np.asarray(self.lengths, dtype=np.int64)
+        return arrays
+
+    def _exact(self, name: str, array: NDArray[np.float64]) -> NDArray[np.float64]:
+        """One golden serves four precisions, so what goes in has to be a number in each of them."""
+        for precision in PRECISIONS.values():
+            with np.errstate(over="ignore"):
+                inexact = precision.round(array) != array
+            if inexact.any():
+                raise Refused(f"{self.id}: {name} holds {array[inexact][0]}, which is no {precision.name} number")
+        return np.ascontiguousarray(array)

@@ -1,0 +1,46 @@
+"""Golden data for recurrent neural networks: load a golden, compare an implementation with it.
+
+The names below are the public face. Each is imported when it is first used, so that the pytest plugin costs a
+project that never asks for a golden nothing but this file.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rnn_goldens.corpus import load, select
+    from rnn_goldens.errors import GoldenMismatch, InvalidFile, RnnGoldensError, UnknownName, Unsupported
+    from rnn_goldens.golden import Config, Golden
+    from rnn_goldens.verdict import Difference, Verdict
+
+__all__ = [
+    "Config",
+    "Difference",
+    "Golden",
+    "GoldenMismatch",
+    "InvalidFile",
+    "RnnGoldensError",
+    "UnknownName",
+    "Unsupported",
+    "Verdict",
+    "load",
+    "select",
+]
+
+_HOMES = {
+    "corpus": ("load", "select"),
+    "errors": ("GoldenMismatch", "InvalidFile", "RnnGoldensError", "UnknownName", "Unsupported"),
+    "golden": ("Config", "Golden"),
+    "verdict": ("Difference", "Verdict"),
+}
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"rnn_goldens.{module}"), name)
+    raise AttributeError(f"module 'rnn_goldens' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

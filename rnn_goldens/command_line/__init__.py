@@ -1,0 +1,35 @@
+"""The command line. Exit codes: 0 good, 1 a finding, 2 wrong use.
+
+Commands import what they need when they run, so that ``--help`` answers at once.
+"""
+
+import sys
+
+import click
+
+from rnn_goldens.command_line import check, compare, generate, look
+from rnn_goldens.errors import InvalidFile, RnnGoldensError
+
+FINDING, WRONG_USE = 1, 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="rnn-goldens")
+def cli() -> None:
+    """Golden data for recurrent neural networks: check any RNN, LSTM or GRU against it."""
+
+
+for command in (look.list_, look.show, check.check, compare.validate, compare.diff, generate.generate):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run a command; an error of this package is one message and an exit code, not a traceback."""
+    try:
+        cli(prog_name="rnn-goldens")
+    except InvalidFile as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(FINDING)
+    except RnnGoldensError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(WRONG_USE)

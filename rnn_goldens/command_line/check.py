@@ -1,0 +1,60 @@
+"""``check``: an implementation against the goldens, on the same pytest path as everybody else."""
+
+import sys
+from pathlib import Path
+
+import click
+
+_PYTEST_TO_EXIT = {0: 0, 1: 1, 2: 2, 3: 2, 4: 2, 5: 2}
+"""pytest: passed, failed, collection error or interrupted, internal error, usage error, nothing collected."""
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("implementation")
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENT]...")
+def check(implementation: str, pytest_arguments: tuple[str, ...]) -> None:
+    """Check an implementation against the goldens.
+
+    IMPLEMENTATION is numpy, torch, or package.module:callable, a function of a golden that returns (out, h_n),
+    (out, (h_n, c_n)) or (out, h_n, c_n).
+
+    Everything after it goes to pytest: -k mini-batch, -n 2, --junitxml=FILE, --rnn-goldens-dtype=float64,bfloat16, ...
+    """
+    import pytest
+
+    from rnn_goldens.implementations import resolve
+    from rnn_goldens.plugin import builtin_check
+
+    resolve(implementation)  # wrong use is said before pytest starts
+    folder = Path(builtin_check.__path__[0])
+    refusals = _Refusals()
+    status = pytest.main(
+        [
+            *("-c", str(folder / "pytest.ini"), "--rootdir", str(folder)),
+            *("-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"),
+            f"--rnn-goldens-implementation={implementation}",
+            *pytest_arguments,
+            str(folder / "test_golden.py"),
+        ],
+        plugins=[refusals],
+    )
+    if status == pytest.ExitCode.OK and refusals.nothing_checked:
+        click.echo(f"Nothing was checked: {implementation} refused every golden.", err=True)
+        status = pytest.ExitCode.TESTS_FAILED
+    sys.exit(_PYTEST_TO_EXIT[int(status)])
+
+
+class _Refusals:
+    """Notices a run in which an implementation refused all it was asked."""
+
+    def __init__(self) -> None:
+        self.refused = self.judged = 0
+
+    def pytest_runtest_logreport(self, report: object) -> None:
+        refused = bool(getattr(report, "rnn_goldens_refused", None))
+        self.refused += refused
+        self.judged += getattr(report, "when", "") == "call" and not refused
+
+    @property
+    def nothing_checked(self) -> bool:
+        return self.refused > 0 and self.judged == 0

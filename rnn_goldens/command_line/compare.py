@@ -1,0 +1,51 @@
+"""``validate`` and ``diff``: golden files against their schema, and against each other."""
+
+import sys
+from pathlib import Path
+
+import click
+
+FINDING = 1
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PATH...")
+def validate(paths: tuple[Path, ...]) -> None:
+    """Validate golden files, index files, or folders of them."""
+    from rnn_goldens.validation import findings, files_in
+
+    files = [file for path in paths for file in files_in(path)]
+    if not files:
+        raise click.UsageError(f"no .h5 or .json file in {', '.join(map(str, paths))}")
+    failed = 0
+    for file in files:
+        found = findings(file)
+        failed += bool(found)
+        for finding in found:
+            click.echo(finding)
+    click.echo(f"{len(files)} files: {len(files) - failed} valid, {failed} not")
+    sys.exit(FINDING if failed else 0)
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b")
+@click.option("--corpus", metavar="VERSION|FOLDER", help="Where ids are looked up.")
+def diff(a: str, b: str, corpus: str | None) -> None:
+    """Compare two goldens or two corpora in content.
+
+    A and B are golden files or ids, or corpus folders or versions. Provenance is no content: it may differ.
+    """
+    from rnn_goldens import diff as differ
+    from rnn_goldens.corpus import open_corpus, packaged
+
+    versions = packaged()
+    if all(what in versions or Path(what).is_dir() for what in (a, b)):
+        found = list(differ.corpus_differences(open_corpus(a), open_corpus(b)))
+    else:
+        opened = open_corpus(corpus)
+        found = differ.golden_differences(differ.load_any(a, opened), differ.load_any(b, opened))
+    for line in found:
+        click.echo(line)
+    click.echo(f"{len(found)} differences between {a} and {b}" if found else f"{a} and {b} are equal in content")
+    sys.exit(FINDING if found else 0)

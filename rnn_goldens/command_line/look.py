@@ -1,0 +1,101 @@
+"""``list`` and ``show``: what is in a corpus, for people."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rnn_goldens.golden import Golden
+
+corpus_option = click.option(
+    "--corpus", metavar="VERSION|FOLDER", help="A corpus version, or a folder that holds an index.json."
+)
+
+
+@click.command("list")
+@click.argument("patterns", nargs=-1, metavar="[ID-PATTERN]...")
+@click.option("--cell", multiple=True, help="Only this cell; may be given more than once.")
+@click.option("--feature", "features", multiple=True, help="Only goldens with this feature.")
+@click.option("--without", multiple=True, help="Only goldens without this feature.")
+@corpus_option
+def list_(
+    patterns: tuple[str, ...],
+    cell: tuple[str, ...],
+    features: tuple[str, ...],
+    without: tuple[str, ...],
+    corpus: str | None,
+) -> None:
+    """List goldens, from simple to hard."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from rnn_goldens.corpus import open_corpus
+    from rnn_goldens.precision import PRECISIONS
+
+    opened = open_corpus(corpus)
+    entries = opened.select(ids=patterns, cell=cell, features=features, without=without)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("id", "cell", "features", "precisions", "title"):
+        table.add_column(heading, no_wrap=heading == "id")
+    for entry in entries:
+        precisions = "all" if set(entry.precisions) == set(PRECISIONS) else " ".join(entry.precisions)
+        table.add_row(entry.id, entry.cell, " ".join(entry.features), precisions, entry.title)
+    if entries:
+        Console().print(table)
+    click.echo(f"{len(entries)} of {len(opened.entries)} goldens, corpus {opened.version}")
+
+
+@click.command()
+@click.argument("golden_id", metavar="ID")
+@corpus_option
+def show(golden_id: str, corpus: str | None) -> None:
+    """Show a golden: purpose, configuration, arrays, provenance."""
+    from rnn_goldens.corpus import open_corpus
+
+    opened = open_corpus(corpus)
+    golden = opened.load(golden_id)
+    for name, text in _facts(golden):
+        click.echo(f"{click.style(f'{name:<14}', bold=True)}{text}")
+    for name, file in opened.entry(golden_id).files.items():
+        click.echo(f"{click.style(f'{name:<14}', bold=True)}{opened.folder / file.path}")
+    for group, arrays in _arrays(golden):
+        click.echo(f"\n{click.style(group, bold=True)}")
+        for name, array in arrays:
+            click.echo(f"  {name} {array.shape}")
+            click.echo(_digits(array))
+
+
+def _facts(golden: "Golden") -> Iterator[tuple[str, str]]:
+    yield "id", golden.id
+    yield "title", golden.title
+    yield "purpose", golden.purpose
+    yield "documented in", golden.documented_in
+    yield "cell", golden.cell
+    yield "config", ", ".join(f"{name}={value}" for name, value in golden.config.items())
+    yield "features", ", ".join(golden.features) or "none"
+    yield "initial state", "given" if golden.initial_state is not None else "none (zeros)"
+    yield "tolerance", f"zero: every partial sum fits {golden.tolerance.bits} significant bits, in any order"
+    yield "precisions", ", ".join(golden.precisions)
+    yield "provenance", ", ".join(f"{name} {value}" for name, value in golden.provenance.items() if name != "answer")
+    yield "answer from", golden.provenance.get("answer", "not stated")
+
+
+def _arrays(golden: "Golden") -> Iterator[tuple[str, list[tuple[str, "NDArray[object]"]]]]:
+    from rnn_goldens.encoding.tree import EXPECTED, INPUTS
+
+    yield "weights", list(golden.stored.weights.items())
+    for group, names in (("inputs", INPUTS), ("expected", EXPECTED)):
+        yield group, [(name, array) for name in names if (array := getattr(golden.stored, name)) is not None]
+
+
+def _digits(array: "NDArray[object]") -> str:
+    import textwrap
+
+    import numpy as np
+
+    with np.printoptions(precision=17, floatmode="unique", linewidth=100, threshold=200):
+        return textwrap.indent(str(array), "    ")

@@ -1,0 +1,89 @@
+"""What a JSON Schema can not say about a golden: shapes that follow from the configuration, and values that agree."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.encoding.tree import Tree
+from rnn_goldens.golden import DERIVED_FEATURES, derived_features
+from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.shapes import Config, Shape, out_shape, state_names, state_shape, weight_shapes
+
+
+def problems(tree: Tree) -> list[str]:
+    """List the inconsistencies of a tree that its schema finds valid: empty if there are none."""
+    inputs, expected = tree["inputs"], tree["expected"]
+    config, x = Config(**tree["config"]), inputs["x"]
+    if x.ndim not in (2, 3):
+        return [f"inputs/x: has {x.ndim} axes; it is (batch, time, input), or (time, input) if unbatched"]
+    return [
+        *_shape_problems("weights", tree["weights"], weight_shapes(tree["cell"], config)),
+        *_shape_problems("inputs", inputs, _input_shapes(tree["cell"], config, inputs)),
+        *_shape_problems("expected", expected, _expected_shapes(tree["cell"], config, x)),
+        *_finite_problems(tree),
+        *_length_problems(inputs, x),
+        *_feature_problems(tree, config),
+        *_precision_problems(tree),
+    ]
+
+
+def _input_shapes(cell: str, config: Config, inputs: Tree) -> dict[str, Shape]:
+    """Shapes of the inputs that are given; the states come all or none, lengths need a batch."""
+    batch = inputs["x"].shape[:-2]
+    shapes: dict[str, Shape] = {"x": (*batch, inputs["x"].shape[-2], config.input_size)}
+    if {"h0", "c0"} & inputs.keys():
+        shapes |= {f"{name}0": state_shape(config, batch) for name in state_names(cell)}
+    if "lengths" in inputs and batch:
+        shapes["lengths"] = batch
+    return shapes
+
+
+def _expected_shapes(cell: str, config: Config, x: NDArray[Any]) -> dict[str, Shape]:
+    batch = x.shape[:-2]
+    states = {f"{name}_n": state_shape(config, batch) for name in state_names(cell)}
+    return {"out": out_shape(config, batch, x.shape[-2]), **states}
+
+
+def _shape_problems(group: str, arrays: Tree, wanted: dict[str, Shape]) -> Iterator[str]:
+    for name in [*wanted, *(name for name in arrays if name not in wanted)]:
+        if name not in arrays:
+            yield f"{group}: {name} is missing, the configuration asks for it"
+        elif name not in wanted:
+            yield f"{group}/{name}: the configuration has no place for it"
+        elif arrays[name].shape != wanted[name]:
+            yield f"{group}/{name}: has shape {arrays[name].shape}, the configuration asks for {wanted[name]}"
+
+
+def _finite_problems(tree: Tree) -> Iterator[str]:
+    for group in ("weights", "inputs", "expected"):
+        for name, array in tree[group].items():
+            if not np.isfinite(array).all():
+                yield f"{group}/{name}: holds NaN or infinity"
+
+
+def _length_problems(inputs: Tree, x: NDArray[Any]) -> Iterator[str]:
+    time = x.shape[-2]
+    if "lengths" in inputs and not ((inputs["lengths"] >= 1) & (inputs["lengths"] <= time)).all():
+        yield f"inputs/lengths: {inputs['lengths'].tolist()} is not within 1 and the {time} time steps of x"
+
+
+def _feature_problems(tree: Tree, config: Config) -> Iterator[str]:
+    follows = derived_features(
+        config,
+        state="h0" in tree["inputs"],
+        lengths="lengths" in tree["inputs"],
+        unbatched=tree["inputs"]["x"].ndim == 2,  # noqa: PLR2004 - (time, input)
+        exact=tree["tolerance"]["kind"] == "exact",
+    )
+    said = tuple(feature for feature in tree["features"] if feature in DERIVED_FEATURES)
+    if said != follows:
+        yield f"features: says {list(said)}, what it holds gives {list(follows)}"
+
+
+def _precision_problems(tree: Tree) -> Iterator[str]:
+    bits = tree["tolerance"]["bits"]
+    for name in tree["precisions"]:
+        if PRECISIONS[name].bits < bits:
+            yield f"precisions: {name} has {PRECISIONS[name].bits} significant bits, the tolerance needs {bits}"

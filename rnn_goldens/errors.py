@@ -1,0 +1,66 @@
+"""Every error this package raises on purpose. Each message says what is wrong, where, and what to do."""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rnn_goldens.verdict import Verdict
+
+
+class RnnGoldensError(Exception):
+    """Base of the errors below, except the two an implementation under test is judged by."""
+
+
+class UnknownName(RnnGoldensError):
+    """A golden, cell, feature, precision, convention, implementation or corpus that does not exist."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], plural: str | None = None) -> None:
+        """Say which names exist, the nearest first if there is a near one."""
+        known = list(known)
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        super().__init__(f"no {kind} {name!r}.{hint} {(plural or kind + 's').capitalize()}: {', '.join(known) or 'none'}")
+
+
+class InvalidFile(RnnGoldensError):
+    """A file that is not what it should be: damaged, of another format, or inconsistent in itself.
+
+    Attributes:
+        path: the file.
+        problems: what is wrong with it, one sentence each.
+    """
+
+    def __init__(self, path: Path | str, problems: Iterable[str], remedy: str = "") -> None:
+        self.path = Path(path)
+        self.problems = tuple(problems)
+        found = self.problems[0] if len(self.problems) == 1 else "".join(f"\n  - {p}" for p in self.problems)
+        super().__init__(f"{path}: {found}" + (f"\n{remedy}" if remedy else ""))
+
+
+class WrongUse(RnnGoldensError):
+    """A request that can not be carried out as it stands."""
+
+
+class Unsupported(Exception):  # noqa: N818 - public name: an implementation says "unsupported", it does not err
+    """Raised by an implementation that can not do what a golden asks: refused, which is not the same as wrong."""
+
+    __module__ = "rnn_goldens"
+
+
+class GoldenMismatch(AssertionError):  # noqa: N818 - public name
+    """Outputs that differ from a golden.
+
+    Attributes:
+        verdict: the whole comparison.
+    """
+
+    __module__ = "rnn_goldens"
+
+    def __init__(self, verdict: "Verdict") -> None:
+        super().__init__(verdict.message)
+        self.verdict = verdict
+
+    def __reduce__(self) -> tuple[type["GoldenMismatch"], tuple["Verdict"]]:
+        return type(self), (self.verdict,)

@@ -1,0 +1,211 @@
+"""What a golden is: a scenario with its certified answer, its tolerance and where it came from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.precision import PRECISIONS, precision
+from rnn_goldens.shapes import Config, state_names, state_shape
+from rnn_goldens.tolerance import Exact
+
+if TYPE_CHECKING:
+    from rnn_goldens.verdict import Verdict
+
+Float64 = NDArray[np.float64]
+
+DERIVED_FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "unbatched", "exact")
+"""Features that follow from what a golden holds."""
+
+DECLARED_FEATURES = ("long", "degenerate", "saturated", "chaotic")
+"""Features that a scenario states of itself."""
+
+FEATURES = DERIVED_FEATURES + DECLARED_FEATURES
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Arrays:
+    """The arrays of a golden as stored: float64 (lengths int64), read-only; None where the scenario gives none.
+
+    Attributes:
+        weights: PyTorch's names; shapes from ``shapes.weight_shapes``.
+        x: (batch, time, input), or (time, input) if unbatched.
+        h0, c0: (layers·directions, batch, hidden), without the batch axis if unbatched.
+        lengths: (batch,), the number of time steps of each sequence.
+        out: (batch, time, directions·hidden).
+        h_n, c_n: like h0.
+    """
+
+    weights: Mapping[str, Float64]
+    x: Float64
+    h0: Float64 | None = None
+    c0: Float64 | None = None
+    lengths: NDArray[np.int64] | None = None
+    out: Float64
+    h_n: Float64
+    c_n: Float64 | None = None
+
+    def __post_init__(self) -> None:
+        for array in (*self.weights.values(), *(v for v in vars(self).values() if isinstance(v, np.ndarray))):
+            array.flags.writeable = False
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Golden:
+    """A golden in one precision. Its arrays are read-only; their dtype is the precision's.
+
+    Attributes:
+        id: stable name, ``folder/name``.
+        title: a few words.
+        purpose: what it is there to show or to expose.
+        documented_in: where the scenario is documented.
+        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations.
+        config: the arguments ``nn.RNN`` would take.
+        features: tags to select by, see ``FEATURES``.
+        tolerance: how far a correct implementation can be off.
+        precisions: the precisions it can be checked in.
+        provenance: what made it; not part of its content.
+        stored: the float64 arrays, whatever the precision.
+        dtype: ``float64``, ``float32``, ``bfloat16`` (in float32 arrays, NumPy has none) or ``float16``.
+    """
+
+    id: str
+    title: str
+    purpose: str
+    documented_in: str
+    cell: str
+    config: Config
+    features: tuple[str, ...]
+    tolerance: Exact
+    precisions: tuple[str, ...]
+    provenance: Mapping[str, str]
+    stored: Arrays
+    dtype: str = "float64"
+
+    def in_precision(self, dtype: str) -> "Golden":
+        """Return the same golden in another precision; raises UnknownName if it does not support that one."""
+        from rnn_goldens.errors import UnknownName
+
+        precision(dtype)
+        if dtype not in self.precisions:
+            raise UnknownName(f"precision of {self.id}", dtype, self.precisions, plural=f"Precisions of {self.id}")
+        return replace(self, dtype=dtype)
+
+    @cached_property
+    def weights(self) -> Mapping[str, NDArray[Any]]:
+        """PyTorch's names and shapes: ``weight_ih_l0`` (gates·hidden, input), ``bias_hh_l1_reverse``, …"""
+        return MappingProxyType({name: self._cast(array) for name, array in self.stored.weights.items()})
+
+    def weights_as(self, convention: str) -> dict[str, NDArray[Any]]:
+        """Return the weights as another convention names, shapes and orders them.
+
+        Args:
+            convention: ``torch``, or ``textbook``: ``W_xh`` (input, hidden), ``W_hh``, ``b``, for ``x @ W_xh + h @ W_hh``.
+
+        Raises:
+            UnknownName: no such convention.
+            Unsupported: the convention can not hold what this golden has.
+        """
+        from rnn_goldens.conventions import convention as named
+
+        weights = named(convention).from_torch(self.cell, self.config, self.stored.weights)
+        return {name: self._cast(array) for name, array in weights.items()}
+
+    @cached_property
+    def x(self) -> NDArray[Any]:
+        """Input, (batch, time, input); (time, input) if unbatched."""
+        return self._cast(self.stored.x)
+
+    @cached_property
+    def h0(self) -> NDArray[Any]:
+        """Initial hidden state, (layers·directions, batch, hidden); zeros where the scenario gives none."""
+        return self._cast(np.zeros(self.state_shape) if self.stored.h0 is None else self.stored.h0)
+
+    @cached_property
+    def c0(self) -> NDArray[Any]:
+        """Initial cell state of an LSTM, like ``h0``."""
+        self._require_cell_state("c0")
+        return self._cast(np.zeros(self.state_shape) if self.stored.c0 is None else self.stored.c0)
+
+    @property
+    def initial_state(self) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]] | None:
+        """Exactly what ``nn.RNN`` takes as its second argument: None where the scenario gives none."""
+        if self.stored.h0 is None:
+            return None
+        return (self.h0, self.c0) if "c" in state_names(self.cell) else self.h0
+
+    @property
+    def lengths(self) -> NDArray[np.int64] | None:
+        """Time steps of each sequence, (batch,), or None where all have as many as ``x``."""
+        return self.stored.lengths
+
+    @cached_property
+    def out(self) -> NDArray[Any]:
+        """Expected hidden state of the last layer at every step, (batch, time, directions·hidden)."""
+        return self._cast(self.stored.out)
+
+    @cached_property
+    def h_n(self) -> NDArray[Any]:
+        """Expected last hidden state of every layer and direction, (layers·directions, batch, hidden)."""
+        return self._cast(self.stored.h_n)
+
+    @cached_property
+    def c_n(self) -> NDArray[Any]:
+        """Expected last cell state of an LSTM, like ``h_n``."""
+        self._require_cell_state("c_n")
+        assert self.stored.c_n is not None
+        return self._cast(self.stored.c_n)
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """(batch,), or () if unbatched."""
+        return self.stored.x.shape[:-2]
+
+    @property
+    def state_shape(self) -> tuple[int, ...]:
+        """Shape of every initial and last state."""
+        return state_shape(self.config, self.batch_shape)
+
+    def compare(self, out: object, h_n: object = None, c_n: object = None) -> "Verdict":
+        """Compare outputs with this golden, without raising.
+
+        Args:
+            out: array-like of any library, shaped like ``self.out``.
+            h_n: array-like shaped like ``self.h_n``; for an LSTM also the pair ``(h_n, c_n)``, as ``nn.LSTM`` returns it.
+            c_n: array-like shaped like ``self.c_n``, for an LSTM.
+        """
+        from rnn_goldens.verdict import compare
+
+        return compare(self, out, h_n, c_n)
+
+    def check(self, out: object, h_n: object = None, c_n: object = None) -> None:
+        """Raise GoldenMismatch unless the outputs, given as for ``compare``, are right."""
+        __tracebackhide__ = True
+        from rnn_goldens.errors import GoldenMismatch
+
+        verdict = self.compare(out, h_n, c_n)
+        if not verdict.passed:
+            raise GoldenMismatch(verdict)
+
+    def _cast(self, array: Float64) -> NDArray[Any]:
+        rounded = PRECISIONS[self.dtype].round(array)
+        rounded.flags.writeable = False
+        return rounded
+
+    def _require_cell_state(self, name: str) -> None:
+        if "c" not in state_names(self.cell):
+            raise AttributeError(f"{self.id} is a golden for {self.cell}, which has no {name}; only an lstm has")
+
+    def __repr__(self) -> str:
+        sizes = f"x {self.stored.x.shape}, out {self.stored.out.shape}"
+        return f"<Golden {self.id} in {self.dtype}: {self.cell}, {sizes}>"
+
+
+def derived_features(config: Config, *, state: bool, lengths: bool, unbatched: bool, exact: bool) -> tuple[str, ...]:
+    """Features that follow from what a golden holds, in the order of ``DERIVED_FEATURES``."""
+    holds = (config.bias, state, config.num_layers > 1, config.bidirectional, lengths, unbatched, exact)
+    return tuple(feature for feature, there in zip(DERIVED_FEATURES, holds, strict=True) if there)

@@ -1,0 +1,72 @@
+"""Whatever is being checked: a function ``golden → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``."""
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.golden import Golden
+
+Implementation = Callable[[Golden], tuple[Any, ...]]
+
+BUILTIN = {
+    "numpy": "rnn_goldens.implementations.numpy_cells:run",
+    "torch": "rnn_goldens.implementations.torch_layers:run",
+}
+
+
+def resolve(name: str) -> Implementation:
+    """Find an implementation by name, importing it; the working directory is importable, as under ``python -m``.
+
+    Args:
+        name: a name in ``BUILTIN``, or ``package.module:callable``.
+
+    Raises:
+        UnknownName: neither a built-in name nor of the form ``package.module:callable``.
+        WrongUse: the module is not found, or has no such callable. An error inside the module is its own.
+    """
+    check_name(name)
+    module_name, _, attribute = BUILTIN.get(name, name).partition(":")
+    if str(Path.cwd()) not in sys.path and "" not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        found: Any = import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise WrongUse(_not_found(name, module_name, error)) from (None if _is_part(error.name, module_name) else error)
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            raise WrongUse(f"implementation {name!r}: {module_name} has no {attribute!r}")
+        found = getattr(found, part)
+    if not callable(found):
+        raise WrongUse(f"implementation {name!r}: {attribute} is a {type(found).__name__}, not a callable")
+    implementation: Implementation = found
+    return implementation
+
+
+def check_name(name: str) -> None:
+    """Raise UnknownName unless the name is built in or of the form ``package.module:callable``."""
+    module, colon, attribute = name.partition(":")
+    if name not in BUILTIN and not (module and colon and attribute):
+        raise UnknownName("implementation", name, BUILTIN, plural="implementations (or package.module:callable)")
+
+
+def _is_part(missing: str | None, module_name: str) -> bool:
+    return missing is not None and f"{module_name}.".startswith(f"{missing}.")
+
+
+def _not_found(name: str, module_name: str, error: ModuleNotFoundError) -> str:
+    if name in BUILTIN:
+        return f"implementation {name!r} needs {error.name}, which is not installed: pip install {error.name}"
+    if _is_part(error.name, module_name):
+        return f"implementation {name!r}: no module {error.name!r}, looked in {Path.cwd()} and the installed packages"
+    return f"implementation {name!r}: importing {module_name} failed: {error}"
+
+
+def outputs_of(result: object) -> Sequence[Any]:
+    """The outputs an implementation returned, as the arguments of ``Golden.check``; raises TypeError if they are none."""
+    if isinstance(result, tuple | list) and len(result) in (2, 3):
+        return result
+    what = f"{len(result)} outputs" if isinstance(result, tuple | list) else f"a {type(result).__name__}"
+    raise TypeError(f"the implementation returned {what}; it returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n)")

@@ -1,0 +1,43 @@
+"""``torch.nn.RNN``, ``LSTM`` and ``GRU`` on the CPU, called as a user calls them."""
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from rnn_goldens.golden import Golden
+from rnn_goldens.shapes import Config
+
+
+def layer(cell: str, config: Config) -> nn.RNNBase:
+    """The torch layer for a cell and configuration, batch first."""
+    if cell == "lstm":
+        return nn.LSTM(**config, batch_first=True)
+    if cell == "gru":
+        return nn.GRU(**config, batch_first=True)
+    return nn.RNN(**config, nonlinearity=cell.removeprefix("rnn_"), batch_first=True)
+
+
+@torch.no_grad()
+def run(golden: Golden) -> tuple[torch.Tensor, Any]:
+    """Return out and h_n, or (h_n, c_n), as the layer does."""
+    dtype = getattr(torch, golden.dtype)
+    network = layer(golden.cell, golden.config).to(dtype)
+    network.load_state_dict({name: torch.tensor(array) for name, array in golden.weights.items()})
+    x, state = torch.tensor(golden.x, dtype=dtype), _state(golden.initial_state, dtype)
+    if golden.lengths is None:
+        out, last = network(x, state)
+        return out, last
+    packed = pack_padded_sequence(x, torch.tensor(golden.lengths), batch_first=True, enforce_sorted=False)
+    packed_out, last = network(packed, state)
+    out, _ = pad_packed_sequence(packed_out, batch_first=True, total_length=x.shape[1])
+    return out, last
+
+
+def _state(state: Any, dtype: torch.dtype) -> Any:  # noqa: ANN401 - None, an array or a pair of arrays
+    if state is None:
+        return None
+    if isinstance(state, tuple):
+        return tuple(torch.tensor(part, dtype=dtype) for part in state)
+    return torch.tensor(state, dtype=dtype)

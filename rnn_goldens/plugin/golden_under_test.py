@@ -1,0 +1,56 @@
+"""The golden a test gets: it remembers whether the test checked anything against it."""
+
+from dataclasses import dataclass, field, fields
+
+import pytest
+
+from rnn_goldens.errors import GoldenMismatch, RnnGoldensError
+from rnn_goldens.golden import Golden
+from rnn_goldens.plugin import settings
+from rnn_goldens.plugin.selection import Wanted
+from rnn_goldens.verdict import Verdict
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class GoldenUnderTest(Golden):
+    """A golden, and the verdicts of every ``check`` so far (shared by its copies in other precisions)."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    def check(self, out: object, h_n: object = None, c_n: object = None) -> None:
+        """As ``Golden.check``; counts."""
+        __tracebackhide__ = True
+        verdict = self.compare(out, h_n, c_n)
+        self.verdicts.append(verdict)
+        if not verdict.passed:
+            raise GoldenMismatch(verdict)
+
+
+GOLDEN = pytest.StashKey[GoldenUnderTest]()
+
+
+def golden_under_test(request: pytest.FixtureRequest) -> Golden:
+    """Load the golden that a test was parametrized with."""
+    wanted = getattr(request, "param", None)
+    if not isinstance(wanted, Wanted):
+        pytest.fail(
+            "rnn_golden is given to tests and fixtures that name it as an argument; request.getfixturevalue comes too late",
+            pytrace=False,
+        )
+    try:
+        golden = settings.corpus(request.config).load(wanted.id, wanted.dtype)
+    except RnnGoldensError as error:
+        pytest.fail(f"rnn-goldens: {error}", pytrace=False)
+    under_test = GoldenUnderTest(**{f.name: getattr(golden, f.name) for f in fields(golden)})
+    request.node.stash[GOLDEN] = under_test
+    return under_test
+
+
+def fail_if_unchecked(item: pytest.Item) -> None:
+    """Fail a test that got a golden and returned without a single ``check``."""
+    golden = item.stash.get(GOLDEN, None)
+    if golden is not None and not golden.verdicts:
+        pytest.fail(
+            f"{golden.id}: the test asked for rnn_golden but never called rnn_golden.check(out, h_n), so nothing was checked",
+            pytrace=False,
+        )

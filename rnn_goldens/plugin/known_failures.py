@@ -1,0 +1,52 @@
+"""The known-failures file: one ``ID-pattern  # reason or issue URL`` a line."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from rnn_goldens.errors import InvalidFile, UnknownName
+from rnn_goldens.precision import PRECISIONS
+
+
+@dataclass(frozen=True)
+class KnownFailure:
+    """One line: goldens that are known to fail, and why.
+
+    Attributes:
+        pattern: ``documented/mini-batch`` in every precision, or ``documented/mini-batch-float32`` in one; ``*`` allowed.
+    """
+
+    pattern: str
+    reason: str
+    path: Path
+    line: int
+
+    def matches(self, golden_id: str, dtype: str) -> bool:
+        """Whether this line speaks of a golden in a precision."""
+        return fnmatchcase(golden_id, self.pattern) or fnmatchcase(f"{golden_id}-{dtype}", self.pattern)
+
+
+def read_known_failures(path: Path, ids: Iterable[str]) -> list[KnownFailure]:
+    """Read the file; blank lines and lines that begin with # are comments.
+
+    Raises:
+        InvalidFile: not readable, or an entry without a reason.
+        UnknownName: an entry that matches no golden of the corpus.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidFile(path, [f"the known-failures file can not be read: {error}"]) from None
+    entries, ids = [], list(ids)
+    for number, line in enumerate(lines, start=1):
+        pattern, _, reason = (part.strip() for part in line.partition("#"))
+        if not pattern:
+            continue
+        if not reason:
+            raise InvalidFile(path, [f"line {number}: {pattern!r} has no reason; write: {pattern}  # reason or issue URL"])
+        entry = KnownFailure(pattern, reason, path, number)
+        if not any(entry.matches(golden_id, dtype) for golden_id in ids for dtype in PRECISIONS):
+            raise UnknownName(f"golden that matches line {number} of {path},", pattern, ids, plural="Goldens")
+        entries.append(entry)
+    return entries

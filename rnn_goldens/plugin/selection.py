@@ -1,0 +1,72 @@
+"""Which goldens a test gets: what its markers say, within the corpus and the precisions of the run."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from rnn_goldens.corpus import names
+from rnn_goldens.errors import RnnGoldensError, UnknownName
+from rnn_goldens.plugin import settings
+from rnn_goldens.precision import precision
+
+ARGUMENTS = ("ids", "cell", "features", "without", "dtypes")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A golden in a precision, not opened yet."""
+
+    id: str
+    dtype: str
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Give a test function one ``rnn_golden`` after the other, from simple to hard.
+
+    Raises:
+        pytest.Collector.CollectError: an unknown name, or nothing selected; which of them the message says.
+    """
+    try:
+        arguments = _marker_arguments(metafunc.definition)
+        dtypes = arguments.pop("dtypes", ()) or settings.dtypes(metafunc.config)
+        for dtype in dtypes:
+            precision(dtype)
+        entries = settings.corpus(metafunc.config).select(**arguments)
+        wanted = [Wanted(e.id, dtype) for e in entries for dtype in dtypes if dtype in e.precisions]
+        if not wanted:
+            asked = ", ".join(f"{name}={list(value)}" for name, value in arguments.items())
+            raise RnnGoldensError(f"no golden is selected by {asked or 'default'} with dtypes={list(dtypes)}")
+        parameters = [_parameter(metafunc.config, w) for w in wanted]
+    except RnnGoldensError as error:
+        raise pytest.Collector.CollectError(f"rnn-goldens, {metafunc.definition.nodeid}: {error}") from None
+    metafunc.parametrize("rnn_golden", parameters, indirect=True)
+
+
+def _marker_arguments(definition: pytest.Item) -> dict[str, tuple[str, ...]]:
+    """Arguments of all ``rnn_goldens`` markers; the nearest to the function wins."""
+    arguments: dict[str, tuple[str, ...]] = {}
+    for marker in definition.iter_markers("rnn_goldens"):
+        if marker.args:
+            raise RnnGoldensError(f"the marker takes named arguments only: {', '.join(ARGUMENTS)}; got {marker.args[0]!r}")
+        for name, value in marker.kwargs.items():
+            if name not in ARGUMENTS:
+                raise UnknownName("marker argument", name, ARGUMENTS)
+            arguments.setdefault(name, _names(name, value))
+    return arguments
+
+
+def _names(argument: str, value: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever a marker was given
+    if isinstance(value, str) or (isinstance(value, list | tuple | set) and all(isinstance(v, str) for v in value)):
+        return names(value)
+    raise RnnGoldensError(f"{argument} takes a name or a list of names, not {value!r}")
+
+
+def _parameter(config: pytest.Config, wanted: Wanted) -> Any:  # noqa: ANN401 - pytest.param's type is private
+    known = [known for known in settings.known_failures(config) if known.matches(wanted.id, wanted.dtype)]
+    marks = []
+    if known:
+        reason = f"{known[0].reason} ({known[0].path.name}:{known[0].line}; if it passes, take the line out)"
+        # Not pytest.fail: a test that forgets check is no known failure of the implementation.
+        marks = [pytest.mark.xfail(reason=reason, strict=True, raises=Exception)]
+    return pytest.param(wanted, id=f"{wanted.id}-{wanted.dtype}", marks=marks)

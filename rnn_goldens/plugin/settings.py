@@ -1,0 +1,83 @@
+"""The plugin's settings, checked before any test runs."""
+
+from pathlib import Path
+
+import pytest
+
+from rnn_goldens.corpus import Corpus, open_corpus
+from rnn_goldens.errors import RnnGoldensError
+from rnn_goldens.implementations import Implementation, check_name, resolve
+from rnn_goldens.plugin.hooks import setting
+from rnn_goldens.plugin.known_failures import KnownFailure, read_known_failures
+from rnn_goldens.precision import precision
+
+_CORPUS = pytest.StashKey[Corpus]()
+_KNOWN_FAILURES = pytest.StashKey[list[KnownFailure]]()
+
+
+def check_settings(config: pytest.Config) -> None:
+    """Raise pytest.UsageError if a precision, corpus, implementation, known failure or report path is not to be had."""
+    try:
+        dtypes(config)
+        if name := setting(config, "implementation"):
+            check_name(name)
+        if setting(config, "known-failures"):
+            known_failures(config)
+        elif setting(config, "corpus"):
+            corpus(config)
+    except RnnGoldensError as error:
+        raise pytest.UsageError(f"rnn-goldens: {error}") from None
+    report = path_setting(config, "report")
+    if report is not None and not hasattr(config, "workerinput"):
+        from rnn_goldens.plugin.results import ResultsFile
+
+        if not report.parent.is_dir():
+            raise pytest.UsageError(f"rnn-goldens: the report can not be written: no folder {report.parent}")
+        config.pluginmanager.register(ResultsFile(report), "rnn_goldens_results")
+
+
+def dtypes(config: pytest.Config) -> tuple[str, ...]:
+    """The precisions to check in; float32 if none is set."""
+    named = [name.strip() for name in setting(config, "dtype").split(",") if name.strip()]
+    return tuple(precision(name).name for name in named) or ("float32",)
+
+
+def corpus(config: pytest.Config) -> Corpus:
+    """The corpus, opened once a run."""
+    if _CORPUS not in config.stash:
+        where = setting(config, "corpus")
+        folder = path_setting(config, "corpus")
+        config.stash[_CORPUS] = open_corpus(folder if folder is not None and folder.is_dir() else where or None)
+    return config.stash[_CORPUS]
+
+
+def known_failures(config: pytest.Config) -> list[KnownFailure]:
+    """The known failures, read once a run; each matches a golden of the corpus."""
+    if _KNOWN_FAILURES not in config.stash:
+        path = path_setting(config, "known-failures")
+        config.stash[_KNOWN_FAILURES] = [] if path is None else read_known_failures(path, corpus(config).ids)
+    return config.stash[_KNOWN_FAILURES]
+
+
+def implementation(config: pytest.Config) -> Implementation:
+    """The implementation that is set; raises pytest.UsageError if there is none or it is not to be found."""
+    name = setting(config, "implementation")
+    if not name:
+        raise pytest.UsageError(
+            "rnn-goldens: the rnn_implementation fixture needs --rnn-goldens-implementation, or rnn_goldens_implementation "
+            "in the ini file"
+        )
+    try:
+        return resolve(name)
+    except RnnGoldensError as error:
+        raise pytest.UsageError(f"rnn-goldens: {error}") from error
+
+
+def path_setting(config: pytest.Config, name: str) -> Path | None:
+    """A path: an option's is relative to the working directory, an ini file's to that file."""
+    value = setting(config, name)
+    if not value:
+        return None
+    from_option = config.getoption(f"rnn_goldens_{name.replace('-', '_')}")
+    base = config.invocation_params.dir if from_option else (config.inipath or config.rootpath / "x").parent
+    return base / value

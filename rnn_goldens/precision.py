@@ -1,0 +1,59 @@
+"""The four precisions an implementation can be checked in."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from rnn_goldens.errors import UnknownName
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A binary floating-point format.
+
+    Attributes:
+        name: as frameworks spell it.
+        bits: significant bits, the hidden one included (IEEE 754; bfloat16: 8).
+        min_exponent: exponent of the smallest normal number.
+        carrier: the NumPy type that holds its values. NumPy has no bfloat16, so float32 arrays carry it: each value
+            is a bfloat16 value, and ``torch.tensor(x).bfloat16()`` or ``jnp.asarray(x, "bfloat16")`` loses nothing.
+    """
+
+    name: str
+    bits: int
+    min_exponent: int
+    carrier: DTypeLike
+
+    def round(self, values: NDArray[np.float64]) -> NDArray[np.floating]:
+        """Return float64 values rounded once, to nearest even, in an array of the carrier type."""
+        if self.name == "bfloat16":
+            _, exponents = np.frexp(values)
+            unit = np.ldexp(1.0, np.maximum(exponents, self.min_exponent + 1) - self.bits)
+            values = np.rint(values / unit) * unit
+        return values.astype(self.carrier)
+
+
+PRECISIONS = {
+    p.name: p
+    for p in (
+        Precision("float64", 53, -1022, np.float64),
+        Precision("float32", 24, -126, np.float32),
+        Precision("bfloat16", 8, -126, np.float32),
+        Precision("float16", 11, -14, np.float16),
+    )
+}
+
+
+def precision(name: str) -> Precision:
+    """Look a precision up by name; raises UnknownName with the names that exist."""
+    try:
+        return PRECISIONS[name]
+    except KeyError:
+        raise UnknownName("precision", name, PRECISIONS) from None
+
+
+def at_least(bits: int) -> Iterable[str]:
+    """Names of the precisions that hold numbers of so many significant bits."""
+    return [p.name for p in PRECISIONS.values() if p.bits >= bits]

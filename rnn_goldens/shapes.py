@@ -1,0 +1,79 @@
+"""Which arrays a golden has and their shapes: the one place where they follow from the configuration."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, dataclass, fields
+from typing import Any
+
+Shape = tuple[int, ...]
+
+GATES = {"rnn_tanh": 1, "rnn_relu": 1, "lstm": 4, "gru": 3}
+"""Cells, and how many blocks of hidden_size rows their weights stack (LSTM i, f, g, o; GRU r, z, n)."""
+
+CELLS = tuple(GATES)
+
+
+@dataclass(frozen=True)
+class Config(Mapping[str, Any]):
+    """The configuration of a recurrent network, under the argument names of ``torch.nn.RNN``.
+
+    It is a mapping too: ``nn.LSTM(**golden.config, batch_first=True)``.
+    """
+
+    input_size: int
+    hidden_size: int
+    num_layers: int = 1
+    bidirectional: bool = False
+    bias: bool = True
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - int or bool, as declared
+        if name not in self:
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (f.name for f in fields(self))
+
+    def __len__(self) -> int:
+        return len(astuple(self))
+
+    def __contains__(self, name: object) -> bool:
+        return any(name == f.name for f in fields(self))
+
+    @property
+    def num_directions(self) -> int:
+        """1, or 2 if bidirectional."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def suffixes(self) -> list[str]:
+        """What the weight names of each layer and direction end in, in the order of the states' first axis."""
+        directions = ("", "_reverse")[: self.num_directions]
+        return [f"l{layer}{direction}" for layer in range(self.num_layers) for direction in directions]
+
+
+def weight_shapes(cell: str, config: Config) -> dict[str, Shape]:
+    """Shapes of the weights under PyTorch's names, in the order of ``nn.RNN.named_parameters()``."""
+    rows, hidden = GATES[cell] * config.hidden_size, config.hidden_size
+    shapes: dict[str, Shape] = {}
+    for suffix in config.suffixes:
+        first_layer = suffix.startswith("l0")
+        columns = config.input_size if first_layer else hidden * config.num_directions
+        shapes |= {f"weight_ih_{suffix}": (rows, columns), f"weight_hh_{suffix}": (rows, hidden)}
+        if config.bias:
+            shapes |= {f"bias_ih_{suffix}": (rows,), f"bias_hh_{suffix}": (rows,)}
+    return shapes
+
+
+def state_names(cell: str) -> tuple[str, ...]:
+    """Which states a cell carries from step to step: h, and c for an LSTM."""
+    return ("h", "c") if cell == "lstm" else ("h",)
+
+
+def state_shape(config: Config, batch: Shape) -> Shape:
+    """Shape of h0, c0, h_n and c_n: (layers·directions, batch, hidden); ``batch`` is () for unbatched input."""
+    return (config.num_layers * config.num_directions, *batch, config.hidden_size)
+
+
+def out_shape(config: Config, batch: Shape, time: int) -> Shape:
+    """Shape of out: (batch, time, directions·hidden); ``batch`` is () for unbatched input."""
+    return (*batch, time, config.num_directions * config.hidden_size)

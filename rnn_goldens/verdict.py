@@ -1,0 +1,46 @@
+"""What a comparison of an implementation's outputs with a golden found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rnn_goldens.differences import Difference, difference
+from rnn_goldens.failure_text import failure_text
+from rnn_goldens.shapes import state_names
+
+if TYPE_CHECKING:
+    from rnn_goldens.golden import Golden
+
+__all__ = ["Difference", "Verdict", "compare"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A comparison's result.
+
+    Attributes:
+        passed: whether every output is right.
+        largest_error: over all elements of all outputs, as a fraction of what is allowed: at most 1 if it passed.
+        differences: what was found in each output, ``out`` first.
+        message: at most 15 lines, the first complete in itself; empty if it passed.
+    """
+
+    passed: bool
+    largest_error: float
+    differences: Mapping[str, Difference]
+    message: str
+
+
+def compare(golden: "Golden", out: object, h_n: object = None, c_n: object = None) -> Verdict:
+    """Compare outputs with a golden; the arguments are those of ``Golden.compare``."""
+    has_cell_state = "c" in state_names(golden.cell)
+    if has_cell_state and c_n is None and isinstance(h_n, tuple) and len(h_n) == 2:  # noqa: PLR2004 - (h_n, c_n)
+        h_n, c_n = h_n
+    given = {"out": out, "h_n": h_n}
+    if has_cell_state or c_n is not None:
+        given["c_n"] = c_n
+    differences = {name: difference(golden, name, value) for name, value in given.items()}
+    passed = all(found.passed for found in differences.values())
+    largest = max(found.largest_error for found in differences.values())
+    message = "" if passed else failure_text(golden, list(differences.values()))
+    return Verdict(passed, largest, differences, message)

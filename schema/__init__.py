@@ -1,0 +1,65 @@
+"""JSON Schemas (draft 2020-12) of every file this project writes, and the one function that validates with them."""
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator, ValidationError
+
+FORMATS = {"golden": 1, "index": 1, "results": 1}
+"""Kinds of document, and the newest format of each that this version reads and writes."""
+
+_LONGEST_MESSAGE = 160
+
+
+def schema_path(kind: str, version: int | None = None) -> Path:
+    """Where the schema of a kind of document lies."""
+    return Path(__file__).with_name(f"{kind}-{version or FORMATS[kind]}.schema.json")
+
+
+def problems(document: object, kind: str) -> list[str]:
+    """List what is wrong with a document: empty if it is valid.
+
+    Args:
+        document: what ``json.loads`` returned.
+        kind: one of ``FORMATS``.
+
+    Returns:
+        One sentence a problem, each beginning with where it is.
+    """
+    if not isinstance(document, Mapping):
+        return [f"a {kind} file holds one JSON object, this one holds a {type(document).__name__}"]
+    if document.get("kind", kind) != kind:
+        return [f"this is a {document['kind']!r} file, not a {kind!r} file"]
+    newest, found = FORMATS[kind], document.get("format", FORMATS[kind])
+    if found != newest:
+        return [f"{kind} format {found!r} is not known here: this version reads format {newest}; install a newer one"]
+    return [_sentence(error) for error in sorted(_validator(kind).iter_errors(document), key=_place)]
+
+
+@cache
+def _validator(kind: str) -> "Draft202012Validator":
+    from jsonschema import Draft202012Validator
+    from referencing import Registry, Resource
+
+    schemas = {name: json.loads(schema_path(name).read_text("utf-8")) for name in FORMATS}
+    registry: Registry[Any] = Registry().with_resources((s["$id"], Resource.from_contents(s)) for s in schemas.values())
+    return Draft202012Validator(schemas[kind], registry=registry)
+
+
+def _place(error: "ValidationError") -> str:
+    return _join(error.absolute_path)
+
+
+def _join(path: Iterable[Any]) -> str:
+    return "/".join(map(str, path))
+
+
+def _sentence(error: "ValidationError") -> str:
+    message = error.message
+    if len(message) > _LONGEST_MESSAGE:
+        message = f"{message[: _LONGEST_MESSAGE // 2]} … {message[-_LONGEST_MESSAGE // 2 :]}"
+    return f"{_place(error) or 'top level'}: {message}"
