@@ -15,7 +15,8 @@ test: $(READY)
 lint: $(READY) build/typed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy -p rnn_goldens
+	$(BIN)/mypy tests examples benchmarks
 
 generate: $(READY)
 	$(BIN)/rnn-goldens generate

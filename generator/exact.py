@@ -37,17 +37,17 @@ def exact_answer(scenario: Scenario) -> Answer:
         raise Refused(f"{scenario.id}: {scenario.cell} has no exact rational answer")
     inputs = scenario.inputs()
     x, h0, lengths = inputs["x"], inputs.get("h0"), inputs.get("lengths")
-    batched = x if x.ndim == 3 else x[None]  # noqa: PLR2004 - (batch, time, input)
+    unbatched = x.ndim == 2  # noqa: PLR2004 - (time, input)
     network = _Network(scenario)
     outs, lasts = [], []
-    for row, sequence in enumerate(batched):
-        start = None if h0 is None else (h0[:, row] if x is batched else h0)
+    for row, sequence in enumerate(x[None] if unbatched else x):
+        start = None if h0 is None else (h0 if unbatched else h0[:, row])
         length = len(sequence) if lengths is None else int(lengths[row])
-        out, last = network.run(_rationals(sequence[:length]), start)
-        outs.append(out + [[fmpq(0)] * len(out[0])] * (len(sequence) - length))
+        steps, last = network.run(_rationals(sequence[:length]), start)
+        outs.append(steps + [[fmpq(0)] * len(steps[0])] * (len(sequence) - length))
         lasts.append(last)
     out, h_n = _floats(scenario, outs), _floats(scenario, lasts).swapaxes(0, 1)
-    if x is not batched:
+    if unbatched:
         out, h_n = out[0], h_n[:, 0]
     return Answer(np.ascontiguousarray(out), np.ascontiguousarray(h_n), network.bits)
 
@@ -117,5 +117,3 @@ def _floats(scenario: Scenario, nested: Any) -> NDArray[np.float64]:  # noqa: AN
         return nearest
 
     return np.array([[[to_float(v) for v in row] for row in rows] for rows in nested])
-
-

@@ -1,8 +1,8 @@
 """Replacing a folder as a whole: whatever moment a process is killed at, the old files or the new ones are there.
 
 New files are collected in a hidden folder beside the old one, which then changes places with it. A process killed
-before that leaves the old folder untouched; one killed in between leaves it under its hidden name, and ``recover``, which
-every run begins with, puts it back.
+before that leaves the old folder untouched; one killed in between leaves it under its hidden name, and ``recover``,
+which every run begins with, puts it back.
 """
 
 import shutil

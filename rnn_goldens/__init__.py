@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rnn_goldens.corpus import load, select
     from rnn_goldens.errors import GoldenMismatch, InvalidFile, RnnGoldensError, UnknownName, Unsupported
-    from rnn_goldens.golden import Config, Golden
+    from rnn_goldens.golden import Golden
+    from rnn_goldens.shapes import Config
     from rnn_goldens.verdict import Difference, Verdict
 
 __all__ = [
@@ -30,7 +31,8 @@ __all__ = [
 _HOMES = {
     "corpus": ("load", "select"),
     "errors": ("GoldenMismatch", "InvalidFile", "RnnGoldensError", "UnknownName", "Unsupported"),
-    "golden": ("Config", "Golden"),
+    "golden": ("Golden",),
+    "shapes": ("Config",),
     "verdict": ("Difference", "Verdict"),
 }
 

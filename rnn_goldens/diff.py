@@ -15,15 +15,15 @@ from rnn_goldens.golden import Golden
 
 def golden_differences(a: Golden, b: Golden) -> list[str]:
     """One line per entry that differs, ``where: a → b``; provenance is left out."""
-    trees = [{name: value for name, value in to_tree(golden).items() if name != "provenance"} for golden in (a, b)]
-    return list(_tree_differences(*trees))
+    return list(_tree_differences(_content(a), _content(b)))
 
 
 def corpus_differences(a: Corpus, b: Corpus, ids: Iterable[str] | None = None) -> Iterator[str]:
     """One line per difference between two corpora, in both encodings of each golden.
 
     Args:
-        a, b: the corpora; a file of ``a`` that is damaged is a difference.
+        a: one corpus.
+        b: the other; a file of either that is damaged is a difference.
         ids: the goldens to look at; all if None.
     """
     wanted = dict.fromkeys([*a.ids, *b.ids] if ids is None else ids)
@@ -41,6 +41,10 @@ def corpus_differences(a: Corpus, b: Corpus, ids: Iterable[str] | None = None) -
 def read_by_entry(corpus: Corpus, golden_id: str, kind: str) -> Golden:
     """Read and check one file of a golden, whatever its hash."""
     return encoding.read(corpus.folder / corpus.entry(golden_id).files[kind].path)
+
+
+def _content(golden: Golden) -> Tree:
+    return {name: value for name, value in to_tree(golden).items() if name != "provenance"}
 
 
 def _entry_differences(a: Entry, b: Entry) -> Iterator[str]:

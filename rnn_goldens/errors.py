@@ -21,7 +21,9 @@ class UnknownName(RnnGoldensError):
         known = list(known)
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-        super().__init__(f"no {kind} {name!r}.{hint} {(plural or kind + 's').capitalize()}: {', '.join(known) or 'none'}")
+        super().__init__(
+            f"no {kind} {name!r}.{hint} {(plural or kind + 's').capitalize()}: {', '.join(known) or 'none'}"
+        )
 
 
 class InvalidFile(RnnGoldensError):
@@ -43,13 +45,13 @@ class WrongUse(RnnGoldensError):
     """A request that can not be carried out as it stands."""
 
 
-class Unsupported(Exception):  # noqa: N818 - public name: an implementation says "unsupported", it does not err
+class Unsupported(Exception):
     """Raised by an implementation that can not do what a golden asks: refused, which is not the same as wrong."""
 
     __module__ = "rnn_goldens"
 
 
-class GoldenMismatch(AssertionError):  # noqa: N818 - public name
+class GoldenMismatch(AssertionError):
     """Outputs that differ from a golden.
 
     Attributes:

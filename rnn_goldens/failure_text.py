@@ -56,7 +56,8 @@ def _details(golden: "Golden", d: Difference) -> Iterator[str]:
         error = abs(d.largest.got - d.largest.want)
         got, want = _values(golden, d, d.largest)
         allowed = f"allowed is {d.largest.allowed:.3g}" if d.largest.allowed else "exact, none is allowed"
-        yield f"largest error {error:.6g} ({allowed}) at {_place(golden, d.output, d.largest.index)}: got {got}, want {want}"
+        place = _place(golden, d.output, d.largest.index)
+        yield f"largest error {error:.6g} ({allowed}) at {place}: got {got}, want {want}"
 
 
 def _time_steps(d: Difference, total: int) -> str:

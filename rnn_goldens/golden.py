@@ -97,14 +97,15 @@ class Golden:
 
     @cached_property
     def weights(self) -> Mapping[str, NDArray[Any]]:
-        """PyTorch's names and shapes: ``weight_ih_l0`` (gates·hidden, input), ``bias_hh_l1_reverse``, …"""
+        """PyTorch's names and shapes: ``weight_ih_l0`` (gates·hidden, input), ``bias_hh_l1_reverse`` and so on."""
         return MappingProxyType({name: self._cast(array) for name, array in self.stored.weights.items()})
 
     def weights_as(self, convention: str) -> dict[str, NDArray[Any]]:
         """Return the weights as another convention names, shapes and orders them.
 
         Args:
-            convention: ``torch``, or ``textbook``: ``W_xh`` (input, hidden), ``W_hh``, ``b``, for ``x @ W_xh + h @ W_hh``.
+            convention: ``torch``, or ``textbook``: ``W_xh`` (input, hidden), ``W_hh`` and ``b``, as in
+                ``x @ W_xh + h @ W_hh + b``.
 
         Raises:
             UnknownName: no such convention.
@@ -175,7 +176,7 @@ class Golden:
 
         Args:
             out: array-like of any library, shaped like ``self.out``.
-            h_n: array-like shaped like ``self.h_n``; for an LSTM also the pair ``(h_n, c_n)``, as ``nn.LSTM`` returns it.
+            h_n: array-like shaped like ``self.h_n``; for an LSTM also the pair ``(h_n, c_n)``, as ``nn.LSTM`` has it.
             c_n: array-like shaped like ``self.c_n``, for an LSTM.
         """
         from rnn_goldens.verdict import compare

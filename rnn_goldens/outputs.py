@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from rnn_goldens.precision import PRECISIONS
 
 
+Conversion = Callable[[Any], tuple[NDArray[Any], str]]
+"""An array of some library → the same values in NumPy, and the name of the type they came in."""
+
+
 @dataclass(frozen=True, eq=False)
 class Output:
     """One output.
@@ -31,7 +35,7 @@ class Output:
         return PRECISIONS[self.dtype].bits if self.dtype in PRECISIONS else None
 
 
-class NotNumbers(Exception):  # noqa: N818 - says what an output is, not that this package failed
+class NotNumbers(Exception):
     """An output that holds no real numbers; the text goes on after ``out ``."""
 
 
@@ -41,8 +45,9 @@ def read(value: object) -> Output:
         raise NotNumbers("is None: the implementation returned nothing for it")
     library = type(value).__module__.partition(".")[0]
     try:
-        array, dtype = _CONVERSIONS.get(library, _from_array_like)(value)
-    except (TypeError, ValueError) as error:
+        convert: Conversion = _CONVERSIONS.get(library, _from_array_like)
+        array, dtype = convert(value)
+    except (TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise NotNumbers(f"is a {_type(value)} that NumPy can not read as an array: {error}") from None
     if dtype not in PRECISIONS and array.dtype.kind not in "iuf":
         raise NotNumbers(f"holds {dtype}, not real numbers")
@@ -69,7 +74,7 @@ def _from_mlx(array: Any) -> tuple[NDArray[Any], str]:  # noqa: ANN401 - an mlx.
     return np.asarray(array.tolist(), dtype=np.float32) if dtype == "bfloat16" else np.asarray(array), dtype
 
 
-_CONVERSIONS: dict[str, Callable[[Any], tuple[NDArray[Any], str]]] = {"torch": _from_torch, "mlx": _from_mlx}
+_CONVERSIONS: dict[str, Conversion] = {"torch": _from_torch, "mlx": _from_mlx}
 """Libraries whose arrays NumPy can not read in every precision, by the name of their package."""
 
 

@@ -24,10 +24,11 @@ def check(implementation: str, pytest_arguments: tuple[str, ...]) -> None:
 
     from rnn_goldens.implementations import resolve
     from rnn_goldens.plugin import builtin_check
+    from rnn_goldens.plugin.refusals import Refusals
 
     resolve(implementation)  # wrong use is said before pytest starts
     folder = Path(builtin_check.__path__[0])
-    refusals = _Refusals()
+    refusals = Refusals()
     status = pytest.main(
         [
             *("-c", str(folder / "pytest.ini"), "--rootdir", str(folder)),
@@ -42,19 +43,3 @@ def check(implementation: str, pytest_arguments: tuple[str, ...]) -> None:
         click.echo(f"Nothing was checked: {implementation} refused every golden.", err=True)
         status = pytest.ExitCode.TESTS_FAILED
     sys.exit(_PYTEST_TO_EXIT[int(status)])
-
-
-class _Refusals:
-    """Notices a run in which an implementation refused all it was asked."""
-
-    def __init__(self) -> None:
-        self.refused = self.judged = 0
-
-    def pytest_runtest_logreport(self, report: object) -> None:
-        refused = bool(getattr(report, "rnn_goldens_refused", None))
-        self.refused += refused
-        self.judged += getattr(report, "when", "") == "call" and not refused
-
-    @property
-    def nothing_checked(self) -> bool:
-        return self.refused > 0 and self.judged == 0

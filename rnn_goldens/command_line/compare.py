@@ -12,7 +12,7 @@ FINDING = 1
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PATH...")
 def validate(paths: tuple[Path, ...]) -> None:
     """Validate golden files, index files, or folders of them."""
-    from rnn_goldens.validation import findings, files_in
+    from rnn_goldens.validation import files_in, findings
 
     files = [file for path in paths for file in files_in(path)]
     if not files:

@@ -16,14 +16,16 @@ FINDING = 1
 
 
 @click.command()
-@click.option("--only", multiple=True, metavar="PATTERN", help="Only scenarios whose id matches, such as 'documented/*'.")
+@click.option(
+    "--only", multiple=True, metavar="PATTERN", help="Only scenarios whose id matches, such as 'documented/*'."
+)
 @click.option("--check", is_flag=True, help="Write nothing; fail if the corpus is not what the scenarios make.")
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
     help="The corpus folder to write, or with --check to look at (default: fixtures/v1 of this checkout).",
 )
-def generate(only: tuple[str, ...], check: bool, into: Path | None) -> None:  # noqa: FBT001 - click's signature
+def generate(only: tuple[str, ...], check: bool, into: Path | None) -> None:
     """Turn the scenarios into golden files, certified, all or none."""
     _require_extra()
     from rnn_goldens.generator.generate import generate as make
@@ -51,7 +53,9 @@ def _check(only: tuple[str, ...], folder: Path) -> None:
     for line in found:
         click.echo(line)
     if found:
-        click.echo(f"{folder} is not what the scenarios make: {len(found)} differences (it holds → the generator makes)")
+        click.echo(
+            f"{folder} is not what the scenarios make: {len(found)} differences (it holds → the generator makes)"
+        )
         sys.exit(FINDING)
     click.echo(f"{folder} is exactly what the scenarios make")
     sys.exit(0)
@@ -70,7 +74,9 @@ def _default_folder(*, write: bool) -> Path:
 
     home = Path(fixtures.__path__[0])
     if write and not (home.parent / "pyproject.toml").is_file():
-        raise click.UsageError("this is an installed package, whose goldens stay as they are; name a folder: --into FOLDER")
+        raise click.UsageError(
+            "this is an installed package, whose goldens stay as they are; name a folder: --into FOLDER"
+        )
     return home / f"v{VERSION.partition('.')[0]}"
 
 

@@ -1,7 +1,7 @@
 """``list`` and ``show``: what is in a corpus, for people."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -38,12 +38,12 @@ def list_(
 
     opened = open_corpus(corpus)
     entries = opened.select(ids=patterns, cell=cell, features=features, without=without)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("id", "cell", "features", "precisions", "title"):
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for heading in ("id", "cell", "features", "precisions"):
         table.add_column(heading, no_wrap=heading == "id")
     for entry in entries:
         precisions = "all" if set(entry.precisions) == set(PRECISIONS) else " ".join(entry.precisions)
-        table.add_row(entry.id, entry.cell, " ".join(entry.features), precisions, entry.title)
+        table.add_row(entry.id, entry.cell, " ".join(entry.features), precisions)
     if entries:
         Console().print(table)
     click.echo(f"{len(entries)} of {len(opened.entries)} goldens, corpus {opened.version}")
@@ -84,7 +84,7 @@ def _facts(golden: "Golden") -> Iterator[tuple[str, str]]:
     yield "answer from", golden.provenance.get("answer", "not stated")
 
 
-def _arrays(golden: "Golden") -> Iterator[tuple[str, list[tuple[str, "NDArray[object]"]]]]:
+def _arrays(golden: "Golden") -> Iterator[tuple[str, list[tuple[str, "NDArray[Any]"]]]]:
     from rnn_goldens.encoding.tree import EXPECTED, INPUTS
 
     yield "weights", list(golden.stored.weights.items())
@@ -92,7 +92,7 @@ def _arrays(golden: "Golden") -> Iterator[tuple[str, list[tuple[str, "NDArray[ob
         yield group, [(name, array) for name in names if (array := getattr(golden.stored, name)) is not None]
 
 
-def _digits(array: "NDArray[object]") -> str:
+def _digits(array: "NDArray[Any]") -> str:
     import textwrap
 
     import numpy as np

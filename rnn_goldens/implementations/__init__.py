@@ -34,7 +34,8 @@ def resolve(name: str) -> Implementation:
     try:
         found: Any = import_module(module_name)
     except ModuleNotFoundError as error:
-        raise WrongUse(_not_found(name, module_name, error)) from (None if _is_part(error.name, module_name) else error)
+        cause = None if _is_part(error.name, module_name) else error
+        raise WrongUse(_not_found(name, module_name, error)) from cause
     for part in attribute.split("."):
         if not hasattr(found, part):
             raise WrongUse(f"implementation {name!r}: {module_name} has no {attribute!r}")
@@ -65,7 +66,7 @@ def _not_found(name: str, module_name: str, error: ModuleNotFoundError) -> str:
 
 
 def outputs_of(result: object) -> Sequence[Any]:
-    """The outputs an implementation returned, as the arguments of ``Golden.check``; raises TypeError if they are none."""
+    """The outputs an implementation returned, as arguments of ``Golden.check``; raises TypeError if they are none."""
     if isinstance(result, tuple | list) and len(result) in (2, 3):
         return result
     what = f"{len(result)} outputs" if isinstance(result, tuple | list) else f"a {type(result).__name__}"

@@ -35,4 +35,5 @@ def _arithmetic(name: str) -> DTypeLike:
         import ml_dtypes
     except ModuleNotFoundError:
         raise Unsupported("NumPy has no bfloat16: install ml_dtypes") from None
-    return np.dtype(ml_dtypes.bfloat16)
+    dtype: DTypeLike = np.dtype(ml_dtypes.bfloat16)
+    return dtype

@@ -34,7 +34,7 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
     wanted = getattr(request, "param", None)
     if not isinstance(wanted, Wanted):
         pytest.fail(
-            "rnn_golden is given to tests and fixtures that name it as an argument; request.getfixturevalue comes too late",
+            "rnn_golden goes to tests and fixtures that name it as an argument: request.getfixturevalue is too late",
             pytrace=False,
         )
     try:
@@ -51,6 +51,6 @@ def fail_if_unchecked(item: pytest.Item) -> None:
     golden = item.stash.get(GOLDEN, None)
     if golden is not None and not golden.verdicts:
         pytest.fail(
-            f"{golden.id}: the test asked for rnn_golden but never called rnn_golden.check(out, h_n), so nothing was checked",
+            f"{golden.id}: nothing was checked: the test asked for rnn_golden and never called rnn_golden.check(out, h_n)",
             pytrace=False,
         )

@@ -15,6 +15,9 @@ OPTIONS = {
     "known-failures": "a file of lines 'ID-pattern  # reason or issue URL'; an entry that passes is an error",
     "report": "write what was found, golden by golden, to this JSON file",
 }
+PROPERTY = "rnn_goldens"
+"""The user property of a report that holds what was found; xdist carries it, and JUnit XML shows it."""
+
 MARKER = (
     "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=...): which goldens the rnn_golden fixture gives "
     "to this test, one at a time; each argument is a name or a list of names"
@@ -36,6 +39,12 @@ def pytest_configure(config: pytest.Config) -> None:
         from rnn_goldens.plugin.settings import check_settings
 
         check_settings(config)
+
+
+def result_of(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any]:
+    """What was noted on a test's report, as an entry of the results file; empty if the test had no golden."""
+    result: dict[str, Any] = dict(getattr(report, "user_properties", ())).get(PROPERTY, {})
+    return result
 
 
 def setting(config: pytest.Config, name: str) -> str:
@@ -94,13 +103,12 @@ def pytest_runtest_makereport(
 
 def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, str] | None:
     """Count goldens that an implementation refused apart from those it passed or failed."""
-    return ("refused", "R", "REFUSED") if getattr(report, "rnn_goldens_refused", None) else None
+    return ("refused", "R", "REFUSED") if result_of(report).get("outcome") == "refused" else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List what was refused, and why."""
-    refused = terminalreporter.getreports("refused")
-    reasons = [report.rnn_goldens_refused for report in refused]
+    reasons = [result_of(report)["reason"] for report in terminalreporter.getreports("refused")]
     if reasons:
         terminalreporter.section("goldens refused by the implementation")
         for reason in dict.fromkeys(reasons):

@@ -14,7 +14,7 @@ class KnownFailure:
     """One line: goldens that are known to fail, and why.
 
     Attributes:
-        pattern: ``documented/mini-batch`` in every precision, or ``documented/mini-batch-float32`` in one; ``*`` allowed.
+        pattern: ``documented/mini-batch`` in every precision, ``documented/mini-batch-float32`` in one; ``*`` matches.
     """
 
     pattern: str
@@ -44,7 +44,9 @@ def read_known_failures(path: Path, ids: Iterable[str]) -> list[KnownFailure]:
         if not pattern:
             continue
         if not reason:
-            raise InvalidFile(path, [f"line {number}: {pattern!r} has no reason; write: {pattern}  # reason or issue URL"])
+            raise InvalidFile(
+                path, [f"line {number}: {pattern!r} has no reason; write: {pattern}  # reason or issue URL"]
+            )
         entry = KnownFailure(pattern, reason, path, number)
         if not any(entry.matches(golden_id, dtype) for golden_id in ids for dtype in PRECISIONS):
             raise UnknownName(f"golden that matches line {number} of {path},", pattern, ids, plural="Goldens")

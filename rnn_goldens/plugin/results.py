@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rnn_goldens.encoding import json_file
+from rnn_goldens.plugin.hooks import result_of
 from rnn_goldens.schema import FORMATS, problems
 
 
@@ -19,8 +20,8 @@ class ResultsFile:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the call's result, or that of a set-up or tear-down that went wrong."""
-        result: dict[str, Any] | None = getattr(report, "rnn_goldens_result", None)
-        if result is not None and (report.when == "call" or not report.passed):
+        result = result_of(report)
+        if result and (report.when == "call" or not report.passed):
             self.results[report.nodeid] = result
 
     def pytest_sessionfinish(self) -> None:

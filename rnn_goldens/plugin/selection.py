@@ -48,7 +48,9 @@ def _marker_arguments(definition: pytest.Item) -> dict[str, tuple[str, ...]]:
     arguments: dict[str, tuple[str, ...]] = {}
     for marker in definition.iter_markers("rnn_goldens"):
         if marker.args:
-            raise RnnGoldensError(f"the marker takes named arguments only: {', '.join(ARGUMENTS)}; got {marker.args[0]!r}")
+            raise RnnGoldensError(
+                f"the marker takes named arguments only: {', '.join(ARGUMENTS)}; got {marker.args[0]!r}"
+            )
         for name, value in marker.kwargs.items():
             if name not in ARGUMENTS:
                 raise UnknownName("marker argument", name, ARGUMENTS)

@@ -64,8 +64,8 @@ def implementation(config: pytest.Config) -> Implementation:
     name = setting(config, "implementation")
     if not name:
         raise pytest.UsageError(
-            "rnn-goldens: the rnn_implementation fixture needs --rnn-goldens-implementation, or rnn_goldens_implementation "
-            "in the ini file"
+            "rnn-goldens: the rnn_implementation fixture needs --rnn-goldens-implementation, "
+            "or rnn_goldens_implementation in the ini file"
         )
     try:
         return resolve(name)
