@@ -8,7 +8,7 @@ import numpy as np
 from rnn_goldens.generator.exact import exact_answer
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden import Arrays, Golden, derived_features
-from rnn_goldens.precision import at_least
+from rnn_goldens.precision import PRECISIONS
 from rnn_goldens.tolerance import Exact
 
 
@@ -19,6 +19,9 @@ def certify(scenario: Scenario) -> Golden:
         Refused: the answer is not certain: the two routes differ, or one of them can not do it.
     """
     answer, weights, inputs = exact_answer(scenario), scenario.torch_weights(), scenario.inputs()
+    precisions = tuple(p.name for p in PRECISIONS.values() if answer.needs.met_by(p))
+    if not precisions:
+        raise Refused(f"{scenario.id}: every precision would round: {answer.needs.bits} significant bits are needed")
     derived = derived_features(
         scenario.config,
         state="h0" in inputs,
@@ -34,8 +37,8 @@ def certify(scenario: Scenario) -> Golden:
         cell=scenario.cell,
         config=scenario.config,
         features=(*derived, *scenario.declared),
-        tolerance=Exact(bits=answer.bits),
-        precisions=tuple(at_least(answer.bits)),
+        tolerance=Exact(bits=answer.needs.bits),
+        precisions=precisions,
         provenance=provenance(),
         stored=Arrays(weights=weights, **inputs, out=answer.out, h_n=answer.h_n),
     )

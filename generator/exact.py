@@ -9,6 +9,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from rnn_goldens.generator.scenario import Refused, Scenario
+from rnn_goldens.precision import Precision
 
 Row = list[fmpq]
 
@@ -19,12 +20,41 @@ class Answer:
 
     Attributes:
         out, h_n: as in a golden.
-        bits: significant bits that every partial sum fits, in whatever order the terms are added.
+        needs: what every partial sum fits.
     """
 
     out: NDArray[np.float64]
     h_n: NDArray[np.float64]
-    bits: int
+    needs: "Needs"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a precision must have so that no sum is rounded, in whatever order its terms are added.
+
+    Each partial sum is a multiple of the terms' common least bit, and at most the sum of their absolute values.
+
+    Attributes:
+        bits: significant bits.
+        largest: absolute value.
+        least_bit: power of two.
+    """
+
+    bits: int = 1
+    largest: fmpq = fmpq(0)  # noqa: RUF009 - immutable
+    least_bit: fmpq = fmpq(1)  # noqa: RUF009 - immutable
+
+    def __or__(self, other: "Needs") -> "Needs":
+        """What both need."""
+        return Needs(max(self.bits, other.bits), max(self.largest, other.largest), min(self.least_bit, other.least_bit))
+
+    def met_by(self, precision: Precision) -> bool:
+        """Whether a precision rounds nothing on the way."""
+        return (
+            precision.bits >= self.bits
+            and self.largest < fmpq(2) ** (precision.max_exponent + 1)
+            and self.least_bit >= fmpq(2) ** precision.min_exponent
+        )
 
 
 def exact_answer(scenario: Scenario) -> Answer:
@@ -49,16 +79,16 @@ def exact_answer(scenario: Scenario) -> Answer:
     out, h_n = _floats(scenario, outs), _floats(scenario, lasts).swapaxes(0, 1)
     if unbatched:
         out, h_n = out[0], h_n[:, 0]
-    return Answer(np.ascontiguousarray(out), np.ascontiguousarray(h_n), network.bits)
+    return Answer(np.ascontiguousarray(out), np.ascontiguousarray(h_n), network.needs)
 
 
 class _Network:
-    """Weights as rationals; remembers the most bits that any dot product needed."""
+    """Weights as rationals; remembers what its dot products needed."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.config = scenario.config
         self.weights: dict[str, Any] = {name: _rationals(w) for name, w in scenario.torch_weights().items()}
-        self.bits = 1
+        self.needs = Needs()
 
     def run(self, sequence: list[Row], start: NDArray[np.float64] | None) -> tuple[list[Row], list[Row]]:
         """Every step of the last layer, and the last state of each layer and direction."""
@@ -84,23 +114,22 @@ class _Network:
             terms = [w * v for w, v in zip(w_ih[unit], x_t, strict=True)]
             terms += [w * v for w, v in zip(w_hh[unit], h, strict=True)]
             terms += [b[unit] for b in biases]
-            self.bits = max(self.bits, bits_needed(terms))
+            self.needs |= needs(terms)
             new.append(max(sum(terms, fmpq(0)), fmpq(0)))
         return new
 
 
-def bits_needed(terms: Sequence[fmpq]) -> int:
-    """Significant bits that hold every partial sum of some dyadic terms, in any order.
-
-    Each partial sum is a multiple of the terms' common least bit and at most the sum of their absolute values.
-    """
+def needs(terms: Sequence[fmpq]) -> Needs:
+    """What adding up some dyadic terms needs, in any order."""
     terms = [term for term in terms if term != 0]
     if not terms:
-        return 1
+        return Needs()
     denominator = max(int(term.q) for term in terms)
     numerators = [int(term.p) * (denominator // int(term.q)) for term in terms]
     least_bit = min(n & -n for n in numerators)
-    return max(1, (sum(map(abs, numerators)) // least_bit - 1).bit_length())
+    total = sum(map(abs, numerators))
+    bits = max(1, (total // least_bit - 1).bit_length())
+    return Needs(bits, fmpq(total, denominator), fmpq(least_bit, denominator))
 
 
 def _rationals(array: NDArray[np.float64]) -> Any:  # noqa: ANN401 - nested lists of fmpq

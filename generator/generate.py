@@ -1,7 +1,7 @@
 """Scenarios → a corpus folder: golden files and their index, written all or none."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 from rnn_goldens import encoding
 from rnn_goldens.corpus import INDEX, Corpus, open_corpus
+from rnn_goldens.diff import corpus_differences, read_by_entry
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile, UnknownName
 from rnn_goldens.generator.certify import certify
@@ -52,12 +53,12 @@ def generate(
     outcomes, files = [], dict[str, bytes]()
     for scenario in track(chosen):
         golden = certify(scenario)
+        encoded = encoding.encode(golden)
         before = entries.get(golden.id)
-        if before is not None and _is_whole(folder, before, golden):
+        if before is not None and _keeps(folder, before, golden, encoded):
             outcomes.append(Outcome(golden.id, "unchanged"))
             continue
         outcomes.append(Outcome(golden.id, "changed" if before else "new"))
-        encoded = encoding.encode(golden)
         files |= {f"{golden.id}{suffix}": content for suffix, content in encoded.items()}
         entries[golden.id] = index_entry(golden, encoded)
     order = [scenario.id for scenario in scenarios if scenario.id in entries]
@@ -119,14 +120,21 @@ def _refuse_removal(scenarios: Sequence[Scenario], present: list[dict[str, Any]]
             raise Refused(f"{entry['id']}: is in the corpus but no scenario declares it; ids stay for ever")
 
 
-def _is_whole(folder: Path, entry: dict[str, Any], golden: Golden) -> bool:
-    """Whether what stands in the folder is this golden: the entry, both files' bytes, and what is in them."""
+def _keeps(folder: Path, entry: dict[str, Any], golden: Golden, encoded: dict[str, bytes]) -> bool:
+    """Whether what stands in the folder is this golden: these bytes, or the same content by other library versions."""
     paths = [folder / file["path"] for file in entry["files"].values()]
     try:
-        now = index_entry(golden, {path.suffix: path.read_bytes() for path in paths})
-        return now == entry and all(encoding.content_hash(encoding.read(p)) == entry["content"] for p in paths)
+        present = {path.suffix: path.read_bytes() for path in paths}
+        if index_entry(golden, present) != entry:
+            return False
+        return present == encoded or all(_same_by_others(encoding.read(path), golden) for path in paths)
     except (OSError, InvalidFile):
         return False
+
+
+def _same_by_others(present: Golden, golden: Golden) -> bool:
+    same = encoding.content_hash(present) == encoding.content_hash(golden)
+    return same and present.provenance != golden.provenance
 
 
 def _holds(path: Path, content: bytes) -> bool:
@@ -135,11 +143,19 @@ def _holds(path: Path, content: bytes) -> bool:
 
 def check(scenarios: Sequence[Scenario], corpus: Corpus, scratch: Path, only: Sequence[str], track: Track) -> list[str]:
     """Generate from scratch and list how a corpus differs from that, provenance aside; empty if it does not."""
-    from rnn_goldens.diff import corpus_differences
-
     generate(scenarios, scratch, only, track)
     made = open_corpus(scratch)
-    differences = list(corpus_differences(corpus, made, ids=made.ids if only else None))
+    differences = list(corpus_differences(corpus, made, only)) or list(_byte_differences(corpus, made))
     if corpus.version != VERSION:
         differences.append(f"{INDEX}: version {corpus.version}, the scenarios are version {VERSION}")
     return differences
+
+
+def _byte_differences(corpus: Corpus, made: Corpus) -> Iterator[str]:
+    """Files equal in content whose bytes differ although the same library versions made them."""
+    for entry in made.entries:
+        for kind, file in entry.files.items():
+            committed = corpus.entry(entry.id).files[kind]
+            makers = [read_by_entry(c, entry.id, kind).provenance for c in (corpus, made)]
+            if committed.sha256 != file.sha256 and makers[0] == makers[1]:
+                yield f"{committed.path}: equal in content, but not in bytes, with the same library versions"

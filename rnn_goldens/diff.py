@@ -1,6 +1,7 @@
 """How two goldens, or two corpora, differ in content: everything but provenance."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from rnn_goldens import encoding
 from rnn_goldens.corpus import Corpus, Entry
 from rnn_goldens.encoding.tree import Tree, to_tree
-from rnn_goldens.errors import InvalidFile
+from rnn_goldens.errors import InvalidFile, UnknownName
 from rnn_goldens.golden import Golden
 
 
@@ -18,15 +19,18 @@ def golden_differences(a: Golden, b: Golden) -> list[str]:
     return list(_tree_differences(_content(a), _content(b)))
 
 
-def corpus_differences(a: Corpus, b: Corpus, ids: Iterable[str] | None = None) -> Iterator[str]:
+def corpus_differences(a: Corpus, b: Corpus, only: Sequence[str] = ()) -> Iterator[str]:
     """One line per difference between two corpora, in both encodings of each golden.
 
     Args:
         a: one corpus.
         b: the other; a file of either that is damaged is a difference.
-        ids: the goldens to look at; all if None.
+        only: ids or patterns; the other goldens are left out. All if empty.
     """
-    wanted = dict.fromkeys([*a.ids, *b.ids] if ids is None else ids)
+    for pattern in only:
+        if not any(fnmatchcase(golden_id, pattern) for golden_id in (*a.ids, *b.ids)):
+            raise UnknownName("golden", pattern, dict.fromkeys((*a.ids, *b.ids)))
+    wanted = {i: None for i in (*a.ids, *b.ids) if not only or any(fnmatchcase(i, pattern) for pattern in only)}
     for golden_id in wanted:
         if golden_id not in a.ids or golden_id not in b.ids:
             yield f"{golden_id}: only in {b.folder if golden_id in b.ids else a.folder}"
@@ -34,7 +38,7 @@ def corpus_differences(a: Corpus, b: Corpus, ids: Iterable[str] | None = None) -
         yield from _entry_differences(a.entry(golden_id), b.entry(golden_id))
         for kind in ("h5", "json"):
             yield from _file_differences(a, b, golden_id, kind)
-    if ids is None and sorted(a.ids) == sorted(b.ids) and a.ids != b.ids:
+    if not only and sorted(a.ids) == sorted(b.ids) and a.ids != b.ids:
         yield f"index.json: the goldens stand in another order: {', '.join(a.ids)} → {', '.join(b.ids)}"
 
 

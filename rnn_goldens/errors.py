@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from rnn_goldens.verdict import Verdict
 
 
+_MOST_NAMES = 30
+
+
 class RnnGoldensError(Exception):
     """Base of the errors below, except the two an implementation under test is judged by."""
 
@@ -21,9 +24,10 @@ class UnknownName(RnnGoldensError):
         known = list(known)
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-        super().__init__(
-            f"no {kind} {name!r}.{hint} {(plural or kind + 's').capitalize()}: {', '.join(known) or 'none'}"
-        )
+        listed = ", ".join(known[:_MOST_NAMES]) or "none"
+        more = f" and {len(known) - _MOST_NAMES} more (rnn-goldens list)" if len(known) > _MOST_NAMES else ""
+        kinds = plural or f"{kind}s"
+        super().__init__(f"no {kind} {name!r}.{hint} {kinds[0].upper()}{kinds[1:]}: {listed}{more}")
 
 
 class InvalidFile(RnnGoldensError):

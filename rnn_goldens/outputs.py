@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from rnn_goldens.precision import PRECISIONS
 
-
 Conversion = Callable[[Any], tuple[NDArray[Any], str]]
 """An array of some library → the same values in NumPy, and the name of the type they came in."""
 

@@ -1,6 +1,5 @@
 """The four precisions an implementation can be checked in."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ class Precision:
         name: as frameworks spell it.
         bits: significant bits, the hidden one included (IEEE 754; bfloat16: 8).
         min_exponent: exponent of the smallest normal number.
+        max_exponent: exponent of the largest number.
         carrier: the NumPy type that holds its values. NumPy has no bfloat16, so float32 arrays carry it: each value
             is a bfloat16 value, and ``torch.tensor(x).bfloat16()`` or ``jnp.asarray(x, "bfloat16")`` loses nothing.
     """
@@ -24,6 +24,7 @@ class Precision:
     name: str
     bits: int
     min_exponent: int
+    max_exponent: int
     carrier: DTypeLike
 
     def round(self, values: NDArray[np.float64]) -> NDArray[np.floating]:
@@ -38,10 +39,10 @@ class Precision:
 PRECISIONS = {
     p.name: p
     for p in (
-        Precision("float64", 53, -1022, np.float64),
-        Precision("float32", 24, -126, np.float32),
-        Precision("bfloat16", 8, -126, np.float32),
-        Precision("float16", 11, -14, np.float16),
+        Precision("float64", 53, -1022, 1023, np.float64),
+        Precision("float32", 24, -126, 127, np.float32),
+        Precision("bfloat16", 8, -126, 127, np.float32),
+        Precision("float16", 11, -14, 15, np.float16),
     )
 }
 
@@ -52,8 +53,3 @@ def precision(name: str) -> Precision:
         return PRECISIONS[name]
     except KeyError:
         raise UnknownName("precision", name, PRECISIONS) from None
-
-
-def at_least(bits: int) -> Iterable[str]:
-    """Names of the precisions that hold numbers of so many significant bits."""
-    return [p.name for p in PRECISIONS.values() if p.bits >= bits]

@@ -30,8 +30,9 @@ def validate(paths: tuple[Path, ...]) -> None:
 @click.command()
 @click.argument("a")
 @click.argument("b")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Of two corpora, only goldens whose id matches.")
 @click.option("--corpus", metavar="VERSION|FOLDER", help="Where ids are looked up.")
-def diff(a: str, b: str, corpus: str | None) -> None:
+def diff(a: str, b: str, only: tuple[str, ...], corpus: str | None) -> None:
     """Compare two goldens or two corpora in content.
 
     A and B are golden files or ids, or corpus folders or versions. Provenance is no content: it may differ.
@@ -41,7 +42,8 @@ def diff(a: str, b: str, corpus: str | None) -> None:
 
     versions = packaged()
     if all(what in versions or Path(what).is_dir() for what in (a, b)):
-        found = list(differ.corpus_differences(open_corpus(a), open_corpus(b)))
+        corpora = open_corpus(a), open_corpus(b)
+        found = list(differ.corpus_differences(*corpora, only=only))
     else:
         opened = open_corpus(corpus)
         found = differ.golden_differences(differ.load_any(a, opened), differ.load_any(b, opened))

@@ -52,7 +52,7 @@ def _check(document: object, path: Path) -> Tree:
         raise InvalidFile(path, found)
     try:
         tree = from_document(document)
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise InvalidFile(path, [str(error)]) from None
     if found := semantics.problems(tree):
         raise InvalidFile(path, found)

@@ -99,7 +99,10 @@ def _from_json(value: object, where: str) -> object:
         return value
     if value.keys() != _ARRAY_KEYS:
         return {name: _from_json(item, f"{where}/{name}") for name, item in value.items()}
-    array = np.array(value["data"], dtype=value["dtype"])
+    try:
+        array = np.array(value["data"], dtype=value["dtype"])
+    except OverflowError:
+        raise ValueError(f"{where}: data holds a number that no {value['dtype']} can hold") from None
     shape = tuple(cast("list[int]", value["shape"]))
     if array.size != np.prod(shape, dtype=int):
         raise ValueError(f"{where}: data holds {array.size} numbers, shape {shape} needs {np.prod(shape, dtype=int)}")

@@ -51,6 +51,6 @@ def fail_if_unchecked(item: pytest.Item) -> None:
     golden = item.stash.get(GOLDEN, None)
     if golden is not None and not golden.verdicts:
         pytest.fail(
-            f"{golden.id}: nothing was checked: the test asked for rnn_golden and never called rnn_golden.check(out, h_n)",
+            f"{golden.id}: nothing was checked: the test asked for rnn_golden and never called its check(out, h_n)",
             pytrace=False,
         )

@@ -1,0 +1,12 @@
+"""``pip install rnn-goldens``, and these three lines check the RNN in every precision NumPy has."""
+
+import pytest
+from my_rnn import my_rnn
+
+from rnn_goldens import Golden
+
+
+@pytest.mark.rnn_goldens(ids="documented/*", dtypes=["float64", "float32", "float16"])
+def test_my_rnn(rnn_golden: Golden) -> None:
+    out, h_n = my_rnn(rnn_golden.x, rnn_golden.h0, **rnn_golden.weights_as("textbook"))
+    rnn_golden.check(out, h_n)

@@ -1,0 +1,192 @@
+"""Each damaged file gets one clear error that says what, where and what to do."""
+
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from rnn_goldens import InvalidFile, encoding
+
+JSON = "documented/mini-batch.json"
+ARRAY = {"shape": [1], "dtype": "float64", "data": [1]}
+HDF5 = "documented/mini-batch.h5"
+
+
+def change(document: dict[str, Any], place: str, value: Any) -> None:
+    *groups, name = place.split("/")
+    for group in groups:
+        document = document[group]
+    if value is KeyError:
+        del document[name]
+    else:
+        document[name] = value
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("purpose", KeyError, "top level: 'purpose' is a required property"),
+        ("expected/h_n", KeyError, "expected: 'h_n' is a required property"),
+        ("colour", "red", "'colour' was unexpected"),
+        ("inputs/y", ARRAY, "inputs: Additional properties .*'y'"),
+        ("weights/weight_ih_10", ARRAY, "'weight_ih_10' does not match"),
+        ("format", 2, "golden format 2 is not known here: this version reads format 1; install a newer one"),
+        ("format", "1", "golden format '1' is not known here"),
+        ("kind", "index", "this is a 'index' file, not a 'golden' file"),
+        ("cell", "rnn", "cell: 'rnn' is not one of"),
+        ("purpose", "  ", "purpose: '  ' does not match"),
+        ("inputs/x/shape", [2, 3, 4], "inputs/x: data holds 30 numbers, shape .2, 3, 4. needs 24"),
+        ("inputs/x/data", [1.0] * 29, "inputs/x: data holds 29 numbers, shape .2, 3, 5. needs 30"),
+        ("inputs/x/shape", [3, 2, 5], "expected/out: has shape .2, 3, 2., the configuration asks for .3, 2, 2."),
+        (
+            "weights/weight_hh_l0/shape",
+            [4, 1],
+            "weights/weight_hh_l0: has shape .4, 1., the configuration asks for .2, 2.",
+        ),
+        ("config/hidden_size", 3, "weights/weight_ih_l0: has shape .2, 5., the configuration asks for .3, 5."),
+        ("config/bias", True, "weights: bias_ih_l0 is missing, the configuration asks for it"),
+        ("config/num_layers", 0, "config/num_layers: 0 is less than the minimum"),
+        ("expected/out/dtype", "float32", "expected/out/dtype: 'float64' was expected"),
+        (
+            "inputs/c0",
+            {"shape": [1, 2, 2], "dtype": "float64", "data": [0] * 4},
+            "inputs/c0: the configuration has no place",
+        ),
+        (
+            "inputs/lengths",
+            {"shape": [2], "dtype": "int64", "data": [3, 4]},
+            "lengths: .3, 4. is not within 1 and the 3",
+        ),
+        ("inputs/lengths", {"shape": [2], "dtype": "int64", "data": [1.5, 1]}, "data/0: 1.5 is not of type 'integer'"),
+        ("features", [], "features: says .., what it holds gives .'exact'."),
+        ("tolerance/bits", 9, "precisions: bfloat16 has 8 significant bits, the tolerance needs 9"),
+        ("expected/out/data", ["33"] * 12, "data/0: '33' is not of type 'number'"),
+        ("expected/out/data", [10**400] * 12, "expected/out: data holds a number that no float64 can hold"),
+    ],
+)
+def test_a_json_golden_with_one_thing_wrong(corpus_copy: Path, place: str, value: Any, message: str) -> None:
+    path = corpus_copy / JSON
+    document = json.loads(path.read_text())
+    change(document, place, value)
+    path.write_text(json.dumps(document))
+    with pytest.raises(InvalidFile, match=message) as caught:
+        encoding.read(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not JSON: Expecting value"),
+        ('{"kind": "golden",', "not JSON: Expecting property name"),
+        ("\x00\x01", "not JSON"),
+        ("[1, 2]", "a golden file holds one JSON object, this one holds a list"),
+        ('{"a": NaN}', "NaN is not a JSON number"),
+        ('{"a": 1, "a": 2}', "the key 'a' stands twice in one object"),
+        ("[" * 100_000, "not JSON"),
+    ],
+)
+def test_a_file_that_is_not_json(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "golden.json"
+    path.write_text(text)
+    with pytest.raises(InvalidFile, match=message):
+        encoding.read(path)
+
+
+def test_bytes_that_are_not_text(tmp_path: Path) -> None:
+    path = tmp_path / "golden.json"
+    path.write_bytes(b"\xff\xfe\xfa")
+    with pytest.raises(InvalidFile, match="not JSON"):
+        encoding.read(path)
+
+
+@pytest.mark.parametrize("keep", [0, 1, 8, 100, 1000, 5000])
+def test_a_truncated_hdf5_file(corpus_copy: Path, keep: int) -> None:
+    path = corpus_copy / HDF5
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(InvalidFile, match="not a readable HDF5 file"):
+        encoding.read(path)
+
+
+def test_a_file_that_is_not_hdf5(corpus_copy: Path) -> None:
+    path = corpus_copy / HDF5
+    path.write_text("no HDF5 at all")
+    with pytest.raises(InvalidFile, match=r"not a readable HDF5 file: .*signature not found"):
+        encoding.read(path)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".json"])
+def test_a_file_that_is_not_there(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(InvalidFile, match="can not be read: No such file"):
+        encoding.read(tmp_path / f"golden{suffix}")
+
+
+def test_a_file_of_another_kind(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFile, match=r"a golden file ends in \.h5 or \.json"):
+        encoding.read(tmp_path / "golden.npz")
+
+
+def in_hdf5(change: Callable[[h5py.File], None], corpus: Path) -> Path:
+    path = corpus / HDF5
+    with h5py.File(path, "r+") as file:
+        change(file)
+    return path
+
+
+def set_nan(file: h5py.File) -> None:
+    file["expected/out"][0, 0, 0] = np.nan
+
+
+def drop_group(file: h5py.File) -> None:
+    del file["tolerance"]
+
+
+def drop_attribute(file: h5py.File) -> None:
+    del file.attrs["cell"]
+
+
+def add_dataset(file: h5py.File) -> None:
+    file["weights/extra"] = np.ones(3)
+
+
+def narrow(file: h5py.File) -> None:
+    del file["inputs/x"]
+    file["inputs/x"] = np.ones((2, 3, 5), np.float32)
+
+
+def table(file: h5py.File) -> None:
+    del file["inputs/x"]
+    file["inputs/x"] = np.zeros(3, [("a", "i4"), ("b", "f8")])
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (set_nan, "expected/out: holds NaN or infinity"),
+        (drop_group, "top level: 'tolerance' is a required property"),
+        (drop_attribute, "top level: 'cell' is a required property"),
+        (add_dataset, "'extra' does not match"),
+        (narrow, "inputs/x/dtype: 'float64' was expected"),
+        (table, "inputs/x/data/0"),
+    ],
+)
+def test_an_hdf5_golden_with_one_thing_wrong(
+    corpus_copy: Path, damage: Callable[[h5py.File], None], message: str
+) -> None:
+    with pytest.raises(InvalidFile, match=message):
+        encoding.read(in_hdf5(damage, corpus_copy))
+
+
+def test_no_flipped_byte_of_an_hdf5_file_gets_past_as_something_else_than_invalid(corpus_copy: Path) -> None:
+    path = corpus_copy / HDF5
+    whole = path.read_bytes()
+    for position in range(0, len(whole), 37):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :])
+        with contextlib.suppress(InvalidFile):
+            encoding.read(path)

@@ -1,0 +1,94 @@
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from conftest import MakeGolden
+
+from rnn_goldens import Golden, InvalidFile, encoding
+from rnn_goldens.encoding import json_file
+from rnn_goldens.encoding.tree import content_hash, to_tree
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "plain": {"bias": False},
+    "states": {"state": True},
+    "deep both ways, ragged": {"num_layers": 2, "bidirectional": True, "lengths": [3, 1], "state": True},
+    "unbatched": {"batch": ()},
+}
+
+
+@pytest.fixture(params=SHAPES)
+def golden(request: pytest.FixtureRequest, make_golden: MakeGolden) -> Golden:
+    cell = "lstm" if request.param.startswith("deep") else "gru"
+    return make_golden(cell, dtype="float64", **SHAPES[request.param])
+
+
+def written(golden: Golden, folder: Path) -> list[Path]:
+    paths = []
+    for suffix, content in encoding.encode(golden).items():
+        path = folder / f"golden{suffix}"
+        path.write_bytes(content)
+        paths.append(path)
+    return paths
+
+
+def test_a_golden_comes_back_from_both_files_whole(golden: Golden, tmp_path: Path) -> None:
+    for path in written(golden, tmp_path):
+        np.testing.assert_equal(to_tree(encoding.read(path)), to_tree(golden))
+        assert list(encoding.read(path).weights) == list(golden.weights)
+
+
+def test_awkward_numbers_are_equal_to_the_last_bit_in_both_files(make_golden: MakeGolden, tmp_path: Path) -> None:
+    golden = make_golden(dtype="float64")
+    extremes = [5e-324, 2**-1022, 1.7976931348623157e308, -1e22, np.nextafter(1, 2)]
+    awkward = np.array([0.1, -0.0, 1 / 3, *extremes, 3, 0, 7, 2])
+    out = golden.stored.out
+    out.flags.writeable = True
+    out[...] = awkward.reshape(out.shape)
+    for path in written(golden, tmp_path):
+        assert encoding.read(path).stored.out.tobytes() == awkward.tobytes()
+
+
+def test_the_same_golden_gives_the_same_bytes(golden: Golden) -> None:
+    assert encoding.encode(golden) == encoding.encode(golden)
+
+
+def test_the_content_hash_is_the_same_from_either_file_and_blind_to_provenance(golden: Golden, tmp_path: Path) -> None:
+    paths = written(golden, tmp_path)
+    hashes = {content_hash(encoding.read(path)) for path in paths}
+    object.__setattr__(golden, "provenance", {"torch": "another"})
+    assert hashes == {content_hash(golden)}
+    object.__setattr__(golden, "purpose", "Another.")
+    assert content_hash(golden) not in hashes
+
+
+def test_hdf5_has_groups_datasets_and_attributes_where_the_format_says(golden: Golden, tmp_path: Path) -> None:
+    with h5py.File(written(golden, tmp_path)[0]) as file:
+        assert file.attrs["id"] == golden.id
+        assert file.attrs["format"] == 1
+        assert file["config"].attrs["hidden_size"] == golden.config.hidden_size
+        assert file["weights/weight_ih_l0"].shape == golden.weights["weight_ih_l0"].shape
+        assert file["expected/out"].dtype == np.float64
+        assert ("lengths" in file["inputs"]) == (golden.lengths is not None)
+
+
+def test_json_is_laid_out_for_a_diff_one_array_a_line(golden: Golden) -> None:
+    text = encoding.encode(golden)[".json"].decode()
+    data_lines = [line for line in text.splitlines() if '"data"' in line]
+    assert all(line.rstrip().endswith("]") for line in data_lines)
+    assert text.endswith("}\n")
+
+
+def test_an_inconsistent_golden_is_not_encoded(make_golden: MakeGolden) -> None:
+    golden = make_golden()
+    object.__setattr__(golden, "purpose", " ")
+    with pytest.raises(InvalidFile, match="made/for-a-test: purpose"):
+        encoding.encode(golden)
+
+
+def test_json_that_nobody_sorted_still_reads(tmp_path: Path, make_golden: MakeGolden) -> None:
+    path = tmp_path / "golden.json"
+    document = json_file.read_document(written(make_golden(dtype="float64"), tmp_path)[1])
+    path.write_bytes(json_file.encode(dict(reversed(document.items()))))
+    assert encoding.read(path).id == "made/for-a-test"

@@ -1,0 +1,137 @@
+"""A user's project, as pytester writes it: an RNN from scratch, wrong variants of it, and the documented goldens."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rnn_goldens.corpus import packaged
+
+FOUR = (
+    "documented/single-sequence",
+    "documented/mini-batch",
+    "documented/mini-batch-ascending",
+    "documented/identity-w-hh",
+)
+
+MY_RNN = """
+import numpy as np
+from rnn_goldens import Unsupported
+
+def rnn(x, h0, weights, back=1):
+    states = [h0[0]] * back
+    for t in range(x.shape[1]):
+        states.append(np.maximum(x[:, t] @ weights["weight_ih_l0"].T + states[-back] @ weights["weight_hh_l0"].T, 0))
+    return np.stack(states[back:], axis=1), states[-1][None]
+
+def right(golden):
+    return rnn(golden.x, golden.h0, golden.weights)
+
+def step_before_last(golden):
+    return rnn(golden.x, golden.h0, golden.weights, back=2)
+
+def wrong_in_batches(golden):
+    return right(golden) if golden.x.shape[0] == 1 else step_before_last(golden)
+
+def refuses(golden):
+    raise Unsupported("no relu here")
+
+def refuses_batches(golden):
+    return right(golden) if golden.x.shape[0] == 1 else refuses(golden)
+
+def crashes(golden):
+    raise RuntimeError("kernel launch failed")
+
+def returns_none(golden):
+    return None, None
+
+def returns_nan(golden):
+    out, h_n = right(golden)
+    return out * np.nan, h_n
+
+def time_major(golden):
+    out, h_n = right(golden)
+    return out.swapaxes(0, 1), h_n
+
+def writes_into_x(golden):
+    golden.x[0] = 0
+    return right(golden)
+"""
+
+
+WriteCorpus = Callable[..., Path]
+
+
+@pytest.fixture
+def write_corpus(pytester: pytest.Pytester) -> WriteCorpus:
+    """Copy the four documented goldens into a folder; ``change`` may edit each entry of the index."""
+
+    def write(name: str, change: Callable[[dict[str, Any]], object] = dict) -> Path:
+        v1, folder = packaged()["v1"], pytester.path / name
+        index = json.loads((v1 / "index.json").read_text("utf-8"))
+        index["goldens"] = [entry for entry in index["goldens"] if entry["id"] in FOUR]
+        for entry in index["goldens"]:
+            change(entry)
+        shutil.copytree(v1 / "documented", folder / "documented")
+        (folder / "index.json").write_text(json.dumps(index), "utf-8")
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, write_corpus: WriteCorpus, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A project with ``my_rnn.py``, whose ini file names a corpus of just the four documented goldens.
+
+    Of the plugins that are installed only ours is loaded: the others cost most of a run, and may come and go.
+    """
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p rnn_goldens -p no:cacheprovider")
+    pytester.makepyfile(my_rnn=MY_RNN)
+    write_corpus("four")
+    pytester.makeini("[pytest]\nrnn_goldens_corpus = four")
+    return pytester
+
+
+@pytest.fixture(params=[(), ("-pxdist", "-n2")], ids=["one-process", "xdist"])
+def workers(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Options that run tests in one process, and in two workers."""
+    options: tuple[str, ...] = request.param
+    return options
+
+
+@pytest.fixture
+def check_with(project: pytest.Pytester) -> Callable[[str], None]:
+    """Write ``test_my_rnn.py``, which checks a function of ``my_rnn.py``."""
+
+    def write(function: str) -> None:
+        project.makepyfile(
+            test_my_rnn=f"""
+            import my_rnn
+
+            def test_my_rnn(rnn_golden):
+                rnn_golden.check(*my_rnn.{function}(rnn_golden))
+            """
+        )
+
+    return write
+
+
+@pytest.fixture
+def collect(project: pytest.Pytester) -> Callable[..., dict[str, list[str]]]:
+    """Collect, without running: the names of test functions, and the golden-and-precision ids each got."""
+
+    def run(*options: str) -> dict[str, list[str]]:
+        result = project.runpytest_subprocess("--collect-only", "-q", *options)
+        assert result.ret == 0, result.stdout.str() + result.stderr.str()
+        ids: dict[str, list[str]] = {}
+        for line in result.outlines:
+            if line.endswith("]"):
+                function, _, parameters = line.rpartition("::")[2].rstrip("]").partition("[")
+                ids.setdefault(function, []).append(parameters)
+        return ids
+
+    return run

@@ -1,0 +1,204 @@
+"""A run that checked nothing, or checked something else than was asked, never looks like a run that passed."""
+
+import pytest
+
+
+def test_a_test_that_never_calls_check_fails(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+        from my_rnn import right
+
+        class TestForgotten:
+            def test_in_a_class(self, rnn_golden):
+                right(rnn_golden)
+
+        def test_in_a_function(rnn_golden):
+            rnn_golden.compare(*right(rnn_golden))
+
+        @pytest.mark.usefixtures("rnn_golden")
+        def test_by_name_only(): ...
+
+        async def test_in_a_coroutine(rnn_golden):
+            right(rnn_golden)
+        """
+    )
+    result = project.runpytest_subprocess("-k", "single-sequence", "-pasyncio", "-oasyncio_mode=auto")
+    assert result.parseoutcomes() == {"failed": 4, "deselected": 12}
+    for name in ("TestForgotten.test_in_a_class", "test_in_a_function", "test_by_name_only", "test_in_a_coroutine"):
+        result.stdout.fnmatch_lines([f"*_ {name}[[]*", "documented/single-sequence: *never called * check(*"])
+
+
+def test_a_forgotten_check_is_no_known_failure(project: pytest.Pytester) -> None:
+    project.path.joinpath("known.txt").write_text("*  # a reason\n", "utf-8")
+    project.makepyfile(
+        """
+        def test_sync(rnn_golden): ...
+        async def test_async(rnn_golden): ...
+        """
+    )
+    result = project.runpytest_subprocess("--rnn-goldens-known-failures=known.txt", "-pasyncio", "-oasyncio_mode=auto")
+    assert result.parseoutcomes() == {"failed": 8}
+    result.stdout.fnmatch_lines(["documented/*: *never called * check(*"])
+
+
+def test_a_check_in_another_precision_or_in_a_fixture_counts(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+        from my_rnn import right
+
+        def test_it(rnn_golden):
+            golden = rnn_golden.in_precision("float64")
+            golden.check(*right(golden))
+
+        @pytest.fixture
+        def checked(rnn_golden):
+            rnn_golden.check(*right(rnn_golden))
+
+        def test_fixture(checked): ...
+        """
+    )
+    assert project.runpytest_subprocess().parseoutcomes() == {"passed": 8}
+
+
+def test_a_skipped_test_need_not_check(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        def test_it(rnn_golden):
+            pytest.skip("no GPU")
+        """
+    )
+    assert project.runpytest_subprocess().parseoutcomes() == {"skipped": 4}
+
+
+def test_asking_for_the_golden_too_late_fails(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        def test_it(request):
+            request.getfixturevalue("rnn_golden")
+        """
+    )
+    result = project.runpytest_subprocess()
+    assert result.parseoutcomes() == {"failed": 1}
+    result.stdout.fnmatch_lines(["rnn_golden * name it as an argument*request.getfixturevalue*"])
+
+
+def test_selecting_nothing_is_an_error_that_says_which_test_asked_for_what(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_empty="""
+        import pytest
+
+        @pytest.mark.rnn_goldens(cell="lstm", without=["exact"])
+        def test_lstm(rnn_golden): ...
+        """
+    )
+    result = project.runpytest_subprocess()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines(["*test_empty.py::test_lstm: no golden is selected by*"])
+    result.stdout.fnmatch_lines(["*cell=[[]'lstm'[]]*without=[[]'exact'[]]*dtypes=[[]'float32'[]]*"])
+
+
+MARKERS = {
+    "ids": (
+        "ids='documented/single-sequense'",
+        "no golden 'documented/single-sequense'. Did you mean 'documented/single-sequence'? "
+        "Goldens: documented/single-sequence, documented/mini-batch, ",
+    ),
+    "pattern": (
+        "ids='nowhere/*'",
+        "no golden 'nowhere/*'. Goldens: documented/single-sequence, documented/mini-batch, ",
+    ),
+    "cell": ("cell='ltsm'", "no cell 'ltsm'. Did you mean 'lstm'? Cells: rnn_tanh, rnn_relu, lstm, gru"),
+    "features": (
+        "features='multi-layer'",
+        "no feature 'multi-layer'. Did you mean 'multilayer'? Features: bias, state, ",
+    ),
+    "without": ("without=['length']", "no feature 'length'. Did you mean 'lengths'? Features: bias, state, "),
+    "dtypes": (
+        "dtypes=['float64', 'float23']",
+        "no precision 'float23'. Did you mean 'float32'? Precisions: float64, float32, bfloat16, float16",
+    ),
+    "argument": (
+        "cells='lstm'",
+        "no marker argument 'cells'. Did you mean 'cell'? Marker arguments: ids, cell, features, without, dtypes",
+    ),
+    "positional": ("'lstm'", "the marker takes named arguments only: ids, cell, features, without, dtypes; got 'lstm'"),
+    "number": ("ids=3", "ids takes a name or a list of names, not 3"),
+}
+
+
+def test_an_unknown_name_in_a_marker_is_an_error_that_lists_the_names_that_exist(project: pytest.Pytester) -> None:
+    for name, (arguments, _) in MARKERS.items():
+        test = f"import pytest\n@pytest.mark.rnn_goldens({arguments})\ndef test_it(rnn_golden): ..."
+        project.makepyfile(**{f"test_{name}": test})
+    result = project.runpytest_subprocess()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert result.parseoutcomes() == {"errors": len(MARKERS)}
+    for name, (_, message) in MARKERS.items():
+        assert f"rnn-goldens, test_{name}.py::test_it: {message}" in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (
+            "dtype=float23",
+            "no precision 'float23'. Did you mean 'float32'? Precisions: float64, float32, bfloat16, float16",
+        ),
+        ("corpus=v11", "no corpus 'v11'. Did you mean 'v1'? Corpora (or give a folder that holds an index.json): v1"),
+        ("corpus=.", "is no corpus: it holds no index.json"),
+        (
+            "implementation=nunpy",
+            "no implementation 'nunpy'. Did you mean 'numpy'? Implementations (or package.module:callable): numpy, ",
+        ),
+        (
+            "known-failures=known.txt",
+            "'documented/mini-bach'. Did you mean 'documented/mini-batch'? Goldens: documented/single-sequence, ",
+        ),
+        ("known-failures=missing.txt", "missing.txt: the known-failures file can not be read"),
+        ("report=missing/results.json", "the report can not be written: no folder"),
+    ],
+)
+def test_a_setting_that_can_not_be_met_is_an_error_before_any_test_runs(
+    project: pytest.Pytester, option: str, message: str
+) -> None:
+    project.path.joinpath("known.txt").write_text("\n# typo\ndocumented/mini-bach  # a reason\n", "utf-8")
+    project.makepyfile("def test_it(): ...")
+    result = project.runpytest_subprocess(f"--rnn-goldens-{option}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "ERROR: rnn-goldens: " in result.stderr.str()
+    assert message in result.stderr.str()
+    assert "passed" not in result.stdout.str()
+
+
+def test_an_unknown_name_in_the_ini_file_is_an_error(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]\nrnn_goldens_dtype = float23")
+    result = project.runpytest_subprocess()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "no precision 'float23'. Did you mean 'float32'?" in result.stderr.str()
+
+
+def test_a_damaged_or_missing_golden_is_an_error_even_where_failures_are_known(project: pytest.Pytester) -> None:
+    with (project.path / "four/documented/mini-batch.h5").open("ab") as file:
+        file.write(b"?")
+    (project.path / "four/documented/identity-w-hh.h5").unlink()
+    project.path.joinpath("known.txt").write_text("*/mini-batch # a reason\n*/identity* # a reason\n", "utf-8")
+    project.makepyfile(
+        """
+        import pytest
+        from my_rnn import right
+
+        @pytest.mark.rnn_goldens(ids=["documented/mini-batch", "documented/identity-w-hh"])
+        def test_it(rnn_golden):
+            rnn_golden.check(*right(rnn_golden))
+        """
+    )
+    result = project.runpytest_subprocess("--rnn-goldens-known-failures=known.txt")
+    assert result.parseoutcomes() == {"errors": 2}
+    result.stdout.fnmatch_lines_random(
+        ["*mini-batch.h5: SHA-256 is *: the file was changed or damaged*", "*identity-w-hh.h5: is listed in*"]
+    )

@@ -1,0 +1,104 @@
+"""--rnn-goldens-report: what was found, golden by golden, for programs."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rnn_goldens import schema
+
+Report = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def report(project: pytest.Pytester) -> Report:
+    """Run with a report, which is valid, and return its results."""
+
+    def run(*options: str) -> list[dict[str, Any]]:
+        project.runpytest_subprocess("--rnn-goldens-report=results.json", *options)
+        document = json.loads((project.path / "results.json").read_text("utf-8"))
+        assert schema.problems(document, "results") == []
+        return sorted(document["results"], key=lambda result: result["test"])
+
+    return run
+
+
+def test_it_tells_right_wrong_refused_known_and_skipped_apart(
+    project: pytest.Pytester, report: Report, workers: tuple[str, ...]
+) -> None:
+    project.path.joinpath("known.txt").write_text("documented/mini-batch-float32 # a reason\n", "utf-8")
+    project.makepyfile(
+        test_it="""
+        import my_rnn, pytest
+
+        def test_it(rnn_golden):
+            if rnn_golden.dtype == "float64":
+                pytest.skip("no float64")
+            batched = my_rnn.refuses if "ascending" in rnn_golden.id else my_rnn.wrong_in_batches
+            rnn_golden.check(*batched(rnn_golden))
+
+        def test_without_a_golden(): ...
+        """
+    )
+    results = report("--rnn-goldens-known-failures=known.txt", "--rnn-goldens-dtype=float32,float64", *workers)
+    assert len(results) == 8
+    assert [r["outcome"] for r in results if r["dtype"] == "float64"] == ["skipped"] * 4
+    found = {r["golden"]: r for r in results if r["dtype"] == "float32"}
+    assert {golden: result["outcome"] for golden, result in found.items()} == {
+        "documented/single-sequence": "passed",
+        "documented/mini-batch": "known-failure",
+        "documented/mini-batch-ascending": "refused",
+        "documented/identity-w-hh": "failed",
+    }
+    assert found["documented/single-sequence"] == {
+        "golden": "documented/single-sequence",
+        "dtype": "float32",
+        "test": "test_it.py::test_it[documented/single-sequence-float32]",
+        "outcome": "passed",
+        "largest_error": 0,
+    }
+    assert found["documented/mini-batch-ascending"]["reason"] == "no relu here"
+    for wrong in ("documented/mini-batch", "documented/identity-w-hh"):
+        assert found[wrong]["reason"].startswith(f"{wrong} in float32: out is first wrong at time step 1 ")
+
+
+def test_every_failure_has_a_reason(project: pytest.Pytester, report: Report) -> None:
+    project.path.joinpath("known.txt").write_text("documented/single-sequence # a reason\n", "utf-8")
+    project.makepyfile(
+        test_it="""
+        import my_rnn, pytest
+
+        @pytest.fixture
+        def setup(rnn_golden):
+            if rnn_golden.id.endswith("mini-batch"):
+                raise RuntimeError("no memory")
+            yield
+            if rnn_golden.id.endswith("w-hh"):
+                raise RuntimeError("not closed")
+
+        def test_it(rnn_golden, setup):
+            if not rnn_golden.id.endswith("ascending"):
+                rnn_golden.check(*my_rnn.right(rnn_golden))
+        """
+    )
+    results = report("--rnn-goldens-known-failures=known.txt")
+    assert {r["outcome"] for r in results} == {"failed"}
+    reasons = {r["golden"]: r.get("reason", "") for r in results}
+    assert reasons["documented/mini-batch"] == "no memory"
+    assert reasons["documented/identity-w-hh"] == "not closed"
+    assert "never called" in reasons["documented/mini-batch-ascending"]
+    assert "known.txt:1" in reasons["documented/single-sequence"]
+
+
+def test_the_option_is_relative_to_the_working_directory(
+    project: pytest.Pytester, check_with: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_with("right")
+    monkeypatch.chdir(project.mkdir("below"))
+    project.runpytest_subprocess("--rnn-goldens-report=../results.json", "..", "-o", "pythonpath=.")
+    assert len(json.loads((project.path / "results.json").read_text("utf-8"))["results"]) == 4
+
+
+def test_a_run_that_collects_nothing_still_writes_a_valid_file(report: Report) -> None:
+    assert report() == []

@@ -1,0 +1,228 @@
+"""Which goldens a test gets: by default, by marker, by option and by ini file."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rnn_goldens.corpus import open_corpus, packaged
+
+Collect = Callable[..., dict[str, list[str]]]
+
+VARIETY: dict[str, dict[str, Any]] = {
+    "documented/single-sequence": {"cell": "rnn_relu", "features": ["exact"]},
+    "documented/mini-batch": {"cell": "rnn_tanh", "features": ["state", "exact"]},
+    "documented/mini-batch-ascending": {"cell": "lstm", "features": ["state", "long"], "precisions": ["float64"]},
+    "documented/identity-w-hh": {"cell": "gru", "features": ["bidirectional"]},
+}
+SINGLE, TANH, LSTM, GRU = VARIETY
+
+
+@pytest.fixture
+def varied(project: pytest.Pytester, write_corpus: Callable[..., Path]) -> pytest.Pytester:
+    """A corpus that has something to select from. It is only an index: collecting opens no golden."""
+    folder = write_corpus("four-varied", lambda entry: entry.update(VARIETY[entry["id"]]))
+    shutil.rmtree(folder / "documented")
+    project.makeini("[pytest]\nrnn_goldens_corpus = four-varied")
+    return project
+
+
+def names(ids: list[str]) -> list[str]:
+    return [parameters.rpartition("-")[0] for parameters in ids]
+
+
+def test_the_three_line_test_passes_on_the_documented_goldens(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")  # installed is enough, nothing to enable
+    monkeypatch.delenv("PYTEST_ADDOPTS")
+    project.makeini("")
+    project.makepyfile(
+        test_my_rnn="""
+        from my_rnn import rnn as my_rnn
+
+        def test_my_rnn(rnn_golden):
+            out, h_n = my_rnn(rnn_golden.x, rnn_golden.h0, rnn_golden.weights)
+            rnn_golden.check(out, h_n)
+        """
+    )
+    result = project.runpytest_subprocess("-v", "-Werror", "-pno:asyncio", "-pno:cacheprovider", "-k", "documented")
+    assert result.parseoutcomes()["passed"] == 4
+    result.stdout.fnmatch_lines(
+        [
+            "test_my_rnn.py::test_my_rnn[[]documented/single-sequence-float32[]] PASSED*",
+            "test_my_rnn.py::test_my_rnn[[]documented/mini-batch-float32[]] PASSED*",
+            "test_my_rnn.py::test_my_rnn[[]documented/mini-batch-ascending-float32[]] PASSED*",
+            "test_my_rnn.py::test_my_rnn[[]documented/identity-w-hh-float32[]] PASSED*",
+        ]
+    )
+
+
+def test_a_test_gets_every_golden_of_the_newest_corpus_in_float32(project: pytest.Pytester, collect: Collect) -> None:
+    project.makeini("")
+    project.makepyfile("def test_it(rnn_golden): ...")
+    float32 = [f"{entry.id}-float32" for entry in open_corpus().entries if "float32" in entry.precisions]
+    assert collect() == {"test_it": float32}
+
+
+def test_the_golden_says_what_it_is_in_the_precision_under_test(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+        from rnn_goldens import Golden
+
+        @pytest.mark.rnn_goldens(ids="documented/mini-batch", dtypes="float16")
+        def test_it(rnn_golden):
+            assert isinstance(rnn_golden, Golden)
+            assert (rnn_golden.id, rnn_golden.dtype) == ("documented/mini-batch", "float16")
+            assert rnn_golden.cell == "rnn_relu"
+            assert rnn_golden.purpose.startswith("Two sequences in one call")
+            arrays = [rnn_golden.x, rnn_golden.h0, rnn_golden.out, rnn_golden.h_n, *rnn_golden.weights.values()]
+            assert {array.dtype.name for array in arrays} == {"float16"}
+            rnn_golden.check(rnn_golden.out, rnn_golden.h_n)
+        """
+    )
+    assert project.runpytest_subprocess().parseoutcomes() == {"passed": 1}
+
+
+def test_a_marker_selects_by_id_cell_and_features(varied: pytest.Pytester, collect: Collect) -> None:
+    varied.makepyfile(
+        """
+        import pytest
+        goldens = pytest.mark.rnn_goldens
+
+        @goldens(ids="documented/mini-batch")
+        def test_exact_id(rnn_golden): ...
+        @goldens(ids=["documented/identity-w-hh", "documented/single-sequence"])
+        def test_ids(rnn_golden): ...
+        @goldens(ids="*/mini-batch*", dtypes="float64")
+        def test_pattern(rnn_golden): ...
+        @goldens(cell="gru")
+        def test_cell(rnn_golden): ...
+        @goldens(cell=["gru", "rnn_tanh"])
+        def test_cells(rnn_golden): ...
+        @goldens(features="exact")
+        def test_feature(rnn_golden): ...
+        @goldens(features=["exact", "state"])
+        def test_features_are_all_required(rnn_golden): ...
+        @goldens(without="exact")
+        def test_without(rnn_golden): ...
+        @goldens(features="exact", without=["state", "long"])
+        def test_without_any(rnn_golden): ...
+        @goldens(ids="*/mini-batch*", cell=["rnn_tanh", "gru"])
+        def test_arguments_combine(rnn_golden): ...
+        """
+    )
+    assert {function: names(ids) for function, ids in collect().items()} == {
+        "test_exact_id": [TANH],
+        "test_ids": [SINGLE, GRU],  # in the order of the corpus, from simple to hard
+        "test_pattern": [TANH, LSTM],
+        "test_cell": [GRU],
+        "test_cells": [TANH, GRU],
+        "test_feature": [SINGLE, TANH],
+        "test_features_are_all_required": [TANH],
+        "test_without": [GRU],
+        "test_without_any": [SINGLE],
+        "test_arguments_combine": [TANH],
+    }
+
+
+def test_a_golden_is_given_once_in_each_precision_it_supports(varied: pytest.Pytester, collect: Collect) -> None:
+    varied.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.rnn_goldens(ids="*/mini-batch*", dtypes="float64")
+        def test_one(rnn_golden): ...
+        @pytest.mark.rnn_goldens(ids="*/mini-batch*", dtypes=["bfloat16", "float64"])
+        def test_two(rnn_golden): ...
+        """
+    )
+    assert collect() == {
+        "test_one": [f"{TANH}-float64", f"{LSTM}-float64"],
+        "test_two": [f"{TANH}-bfloat16", f"{TANH}-float64", f"{LSTM}-float64"],
+    }
+
+
+def test_the_nearest_marker_wins_argument_by_argument(varied: pytest.Pytester, collect: Collect) -> None:
+    varied.makepyfile(
+        """
+        import pytest
+
+        pytestmark = pytest.mark.rnn_goldens(cell="rnn_relu", dtypes="float64")
+
+        def test_module(rnn_golden): ...
+
+        @pytest.mark.rnn_goldens(cell="gru")
+        class TestIt:
+            def test_class(self, rnn_golden): ...
+
+            @pytest.mark.rnn_goldens(cell="lstm")
+            def test_function(self, rnn_golden): ...
+        """
+    )
+    assert collect() == {
+        "test_module": [f"{SINGLE}-float64"],
+        "test_class": [f"{GRU}-float64"],
+        "test_function": [f"{LSTM}-float64"],
+    }
+
+
+def test_the_dtype_option_beats_the_ini_file_and_a_marker_beats_both(varied: pytest.Pytester, collect: Collect) -> None:
+    varied.makeini("[pytest]\nrnn_goldens_corpus = four-varied\nrnn_goldens_dtype = float16")
+    varied.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.rnn_goldens(cell="gru")
+        def test_it(rnn_golden): ...
+        @pytest.mark.rnn_goldens(cell="gru", dtypes="bfloat16")
+        def test_marked(rnn_golden): ...
+        """
+    )
+    assert collect() == {"test_it": [f"{GRU}-float16"], "test_marked": [f"{GRU}-bfloat16"]}
+    assert collect("--rnn-goldens-dtype=float32, float64") == {
+        "test_it": [f"{GRU}-float32", f"{GRU}-float64"],
+        "test_marked": [f"{GRU}-bfloat16"],
+    }
+
+
+def test_the_corpus_option_takes_a_version_or_a_folder(
+    varied: pytest.Pytester, collect: Collect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    varied.makepyfile("def test_it(rnn_golden): ...")
+    v1 = open_corpus(packaged()["v1"])
+    assert names(collect("--rnn-goldens-corpus=v1")["test_it"]) == [
+        entry.id for entry in v1.entries if "float32" in entry.precisions
+    ]
+    monkeypatch.chdir(varied.mkdir("below"))
+    assert names(collect("--rnn-goldens-corpus=../four", "..")["test_it"]) == list(VARIETY)
+
+
+def test_paths_in_the_ini_file_are_relative_to_it(
+    project: pytest.Pytester, check_with: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_with("right")
+    project.path.joinpath("known.txt").write_text("*/mini-batch*  # a reason\n", "utf-8")
+    project.makeini(
+        """
+        [pytest]
+        pythonpath = .
+        rnn_goldens_corpus = four
+        rnn_goldens_known_failures = known.txt
+        rnn_goldens_report = results.json
+        """
+    )
+    monkeypatch.chdir(project.mkdir("below"))
+    assert project.runpytest_subprocess("-pxdist", "-n2", "..").parseoutcomes() == {"passed": 2, "failed": 2}
+    assert (project.path / "results.json").is_file()
+
+
+def test_help_and_markers_tell_how_to_use_it(pytester: pytest.Pytester) -> None:
+    options = ("dtype", "corpus", "implementation", "known-failures", "report")
+    pytester.runpytest_subprocess("--help").stdout.fnmatch_lines_random([f"*--rnn-goldens-{name}*" for name in options])
+    pytester.runpytest_subprocess("--markers").stdout.fnmatch_lines(
+        ["@pytest.mark.rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=...): *"]
+    )

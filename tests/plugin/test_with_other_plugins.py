@@ -1,0 +1,112 @@
+"""The fixture beside what else a test suite uses."""
+
+from collections.abc import Callable
+
+import pytest
+
+CheckWith = Callable[[str], None]
+
+
+def test_xdist_distributes_goldens(project: pytest.Pytester, check_with: CheckWith) -> None:
+    check_with("wrong_in_batches")
+    assert project.runpytest_subprocess("-pxdist", "-n2").parseoutcomes() == {"passed": 1, "failed": 3}
+
+
+def test_k_and_node_ids_select_goldens(project: pytest.Pytester, check_with: CheckWith) -> None:
+    check_with("right")
+    result = project.runpytest_subprocess("-k", "mini-batch and not ascending")
+    assert result.parseoutcomes() == {"passed": 1, "deselected": 3}
+    result = project.runpytest_subprocess("test_my_rnn.py::test_my_rnn[documented/mini-batch-float32]")
+    assert result.parseoutcomes() == {"passed": 1}
+
+
+def test_lf_reruns_the_goldens_that_failed(
+    project: pytest.Pytester, check_with: CheckWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_with("wrong_in_batches")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p rnn_goldens")
+    assert project.runpytest_subprocess().parseoutcomes() == {"passed": 1, "failed": 3}
+    assert project.runpytest_subprocess("--lf").parseoutcomes() == {"failed": 3}
+
+
+def test_parametrize_multiplies_the_goldens(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+        from my_rnn import right
+
+        @pytest.mark.parametrize("device", ["cpu", "gpu"])
+        @pytest.mark.rnn_goldens(ids="*/mini-batch*")
+        def test_it(rnn_golden, device, tmp_path):
+            assert device in ("cpu", "gpu")
+            rnn_golden.check(*right(rnn_golden))
+        """
+    )
+    assert project.runpytest_subprocess().parseoutcomes() == {"passed": 4}
+
+
+def test_classes_and_fixtures_get_the_same_golden(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+        from my_rnn import right
+
+        @pytest.fixture
+        def outputs(rnn_golden):
+            return rnn_golden, right(rnn_golden)
+
+        class TestMyRnn:
+            def test_both(self, rnn_golden, outputs):
+                assert outputs[0] is rnn_golden
+                rnn_golden.check(*outputs[1])
+
+            def test_fixture_only(self, outputs):
+                golden, (out, h_n) = outputs
+                golden.check(out, h_n)
+        """
+    )
+    assert project.runpytest_subprocess().parseoutcomes() == {"passed": 8}
+
+
+@pytest.mark.parametrize("mode", ["auto", "strict"])
+def test_asyncio_tests_check(project: pytest.Pytester, mode: str) -> None:
+    pytest.importorskip("pytest_asyncio")
+    project.makepyfile(
+        f"""
+        import asyncio, pytest
+        from my_rnn import wrong_in_batches
+
+        {"@pytest.mark.asyncio" if mode == "strict" else ""}
+        async def test_it(rnn_golden):
+            outputs = await asyncio.to_thread(wrong_in_batches, rnn_golden)
+            rnn_golden.check(*outputs)
+        """
+    )
+    result = project.runpytest_subprocess("-pasyncio", "-o", f"asyncio_mode={mode}")
+    assert result.parseoutcomes() == {"passed": 1, "failed": 3}
+
+
+def test_hypothesis_varies_what_a_golden_leaves_open(project: pytest.Pytester) -> None:
+    pytest.importorskip("hypothesis")
+    project.makepyfile(
+        """
+        import my_rnn
+        from hypothesis import HealthCheck, given, settings, strategies
+
+        @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        @given(scale=strategies.sampled_from([1, 2, 4]))
+        def test_it(rnn_golden, scale):
+            out, h_n = my_rnn.wrong_in_batches(rnn_golden)
+            rnn_golden.check(out * scale / scale, h_n)
+
+        @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        @given(scale=strategies.integers())
+        def test_refused(rnn_golden, scale):
+            rnn_golden.check(*my_rnn.refuses(rnn_golden))
+
+        @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        @given(scale=strategies.integers())
+        def test_forgotten(rnn_golden, scale): ...
+        """
+    )
+    assert project.runpytest_subprocess().parseoutcomes() == {"passed": 1, "failed": 3 + 4, "refused": 4}

@@ -1,0 +1,59 @@
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from referencing import Registry, Resource
+
+from rnn_goldens import schema
+from rnn_goldens.corpus import find
+from rnn_goldens.encoding.tree import FORMAT
+from rnn_goldens.golden import FEATURES
+from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.shapes import CELLS
+
+SCHEMAS = {kind: json.loads(schema.schema_path(kind).read_text("utf-8")) for kind in schema.FORMATS}
+
+
+@pytest.mark.parametrize("kind", SCHEMAS)
+def test_each_schema_is_itself_valid(kind: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMAS[kind])
+    assert SCHEMAS[kind]["properties"]["format"]["const"] == schema.FORMATS[kind]
+
+
+def objects_in(node: object) -> list[dict[str, object]]:
+    if isinstance(node, list):
+        return [found for item in node for found in objects_in(item)]
+    if not isinstance(node, dict):
+        return []
+    here = [node] if node.get("type") == "object" else []
+    return here + [found for value in node.values() for found in objects_in(value)]
+
+
+@pytest.mark.parametrize("kind", SCHEMAS)
+def test_each_object_is_closed(kind: str) -> None:
+    for found in objects_in(SCHEMAS[kind]):
+        assert "additionalProperties" in found, found
+        assert found["additionalProperties"] is not True
+
+
+def test_the_names_in_the_schema_are_those_in_the_code() -> None:
+    definitions = SCHEMAS["golden"]["$defs"]
+    assert definitions["cell"]["enum"] == list(CELLS)
+    assert definitions["features"]["items"]["enum"] == list(FEATURES)
+    assert definitions["precisions"]["items"]["enum"] == list(PRECISIONS)
+    assert schema.FORMATS["golden"] == FORMAT
+
+
+def test_a_validator_that_knows_nothing_of_this_package_accepts_the_committed_files() -> None:
+    resources = [(document["$id"], Resource.from_contents(document)) for document in SCHEMAS.values()]
+    registry: Registry[Any] = Registry().with_resources(resources)
+    for path in find("v1").rglob("*.json"):
+        kind = "index" if path.name == "index.json" else "golden"
+        jsonschema.Draft202012Validator(SCHEMAS[kind], registry=registry).validate(json.loads(path.read_text("utf-8")))
+
+
+def test_a_long_value_does_not_flood_the_message() -> None:
+    document = json.loads((find("v1") / "documented/mini-batch.json").read_text("utf-8"))
+    document["expected"]["out"]["shape"] = [1] * 5000
+    assert max(map(len, schema.problems(document, "golden"))) < 300

@@ -1,0 +1,59 @@
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import h5py
+
+from rnn_goldens.validation import files_in, findings
+
+
+def all_findings(folder: Path) -> list[str]:
+    return [finding for file in files_in(folder) for finding in findings(file)]
+
+
+def test_the_committed_corpus_is_valid() -> None:
+    fixtures = Path(__file__).parents[1] / "fixtures"
+    assert len(files_in(fixtures)) >= 9
+    assert all_findings(fixtures) == []
+
+
+def test_a_changed_digit_is_found_by_its_hash(corpus_copy: Path) -> None:
+    path = corpus_copy / "documented/mini-batch.json"
+    path.write_text(path.read_text().replace("51.0", "52.0"))
+    assert "SHA-256" in all_findings(corpus_copy)[0]
+
+
+def test_an_index_that_says_other_than_its_files_is_found(corpus_copy: Path) -> None:
+    path = corpus_copy / "index.json"
+    index = json.loads(path.read_text())
+    index["goldens"][0] |= {"purpose": "Another.", "content": "0" * 64}
+    index["goldens"].append(index["goldens"][1])
+    path.write_text(json.dumps(index))
+    found = "\n".join(findings(path))
+    assert "lists documented/mini-batch twice" in found
+    assert "purpose is 'Another.' here and 'The smallest complete example" in found
+    assert "content hash is 000000000000… here" in found
+
+
+def test_a_golden_that_the_index_does_not_list_is_found(corpus_copy: Path) -> None:
+    shutil.copy(corpus_copy / "documented/mini-batch.json", corpus_copy / "documented/stray.json")
+    (corpus_copy / "documented/notes.json").write_text('{"kind": "notes"}')
+    found = findings(corpus_copy / "index.json")
+    assert [line.partition(":")[0] for line in found] == [str(corpus_copy / "documented/stray.json")]
+
+
+def test_hidden_files_are_no_goldens(corpus_copy: Path) -> None:
+    shutil.copytree(corpus_copy, corpus_copy / ".v1.new")
+    assert not any(".v1.new" in str(file) for file in files_in(corpus_copy))
+
+
+def test_both_files_of_a_golden_hold_the_same(corpus_copy: Path) -> None:
+    path = corpus_copy / "documented/mini-batch.h5"
+    with h5py.File(path, "r+") as file:
+        file["expected/out"][0, 0, 0] = 4.0
+    index_path = corpus_copy / "index.json"
+    index = json.loads(index_path.read_text())
+    index["goldens"][1]["files"]["h5"]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    index_path.write_text(json.dumps(index))
+    assert any("content hash" in finding and "mini-batch.h5" in finding for finding in findings(index_path))
