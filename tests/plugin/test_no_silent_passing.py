@@ -161,6 +161,7 @@ def test_an_unknown_name_in_a_marker_is_an_error_that_lists_the_names_that_exist
         ),
         ("known-failures=missing.txt", "missing.txt: the known-failures file can not be read"),
         ("report=missing/results.json", "the report can not be written: no folder"),
+        ("report=.", "the report can not be written"),
     ],
 )
 def test_a_setting_that_can_not_be_met_is_an_error_before_any_test_runs(

@@ -91,6 +91,25 @@ def test_every_failure_has_a_reason(project: pytest.Pytester, report: Report) ->
     assert "known.txt:1" in reasons["documented/single-sequence"]
 
 
+@pytest.mark.skipif(pytest.version_tuple < (9,), reason="pytest has subtests since 9")
+def test_a_golden_that_is_wrong_in_a_subtest_failed(project: pytest.Pytester, report: Report) -> None:
+    project.makepyfile(
+        test_it="""
+        import my_rnn
+
+        def test_it(rnn_golden, subtests):
+            with subtests.test():
+                rnn_golden.check(*my_rnn.wrong_in_batches(rnn_golden))
+        """
+    )
+    assert {r["golden"]: r["outcome"] for r in report()} == {
+        "documented/single-sequence": "passed",
+        "documented/mini-batch": "failed",
+        "documented/mini-batch-ascending": "failed",
+        "documented/identity-w-hh": "failed",
+    }
+
+
 def test_the_option_is_relative_to_the_working_directory(
     project: pytest.Pytester, check_with: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,11 +138,14 @@ def test_a_golden_is_given_once_in_each_precision_it_supports(varied: pytest.Pyt
         def test_one(rnn_golden): ...
         @pytest.mark.rnn_goldens(ids="*/mini-batch*", dtypes=["bfloat16", "float64"])
         def test_two(rnn_golden): ...
+        @pytest.mark.rnn_goldens(cell="gru", dtypes=["float32", "float32"])
+        def test_repeated(rnn_golden): ...
         """
     )
     assert collect() == {
         "test_one": [f"{TANH}-float64", f"{LSTM}-float64"],
         "test_two": [f"{TANH}-bfloat16", f"{TANH}-float64", f"{LSTM}-float64"],
+        "test_repeated": [f"{GRU}-float32"],
     }
 
 
@@ -199,6 +202,12 @@ def test_the_corpus_option_takes_a_version_or_a_folder(
     ]
     monkeypatch.chdir(varied.mkdir("below"))
     assert names(collect("--rnn-goldens-corpus=../four", "..")["test_it"]) == list(VARIETY)
+
+
+def test_a_version_wins_over_a_folder_of_its_name(varied: pytest.Pytester, collect: Collect) -> None:
+    varied.mkdir("v1")  # as it does for rnn_goldens.load
+    varied.makepyfile("def test_it(rnn_golden): ...")
+    assert len(collect("--rnn-goldens-corpus=v1")["test_it"]) > 0
 
 
 def test_paths_in_the_ini_file_are_relative_to_it(

@@ -70,7 +70,6 @@ def test_classes_and_fixtures_get_the_same_golden(project: pytest.Pytester) -> N
 
 @pytest.mark.parametrize("mode", ["auto", "strict"])
 def test_asyncio_tests_check(project: pytest.Pytester, mode: str) -> None:
-    pytest.importorskip("pytest_asyncio")
     project.makepyfile(
         f"""
         import asyncio, pytest
@@ -87,7 +86,6 @@ def test_asyncio_tests_check(project: pytest.Pytester, mode: str) -> None:
 
 
 def test_hypothesis_varies_what_a_golden_leaves_open(project: pytest.Pytester) -> None:
-    pytest.importorskip("hypothesis")
     project.makepyfile(
         """
         import my_rnn

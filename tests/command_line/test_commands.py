@@ -1,0 +1,161 @@
+"""The commands as they are typed, in real processes."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+GOOD, FINDING, WRONG_USE = 0, 1, 2
+
+USERS_NETS = """
+import numpy as np
+import rnn_goldens
+
+def right(golden, back=1):
+    w, states = golden.weights_as("textbook"), [golden.h0[0]] * 2
+    for t in range(golden.x.shape[1]):
+        states.append(np.maximum(golden.x[:, t] @ w["W_xh"] + states[-back] @ w["W_hh"], 0))
+    return np.stack(states[2:], axis=1), states[-1][None]
+
+def stale(golden):
+    return right(golden, back=2)
+
+def unable(golden):
+    raise rnn_goldens.Unsupported("no recurrent layers")
+
+def unable_in_batches(golden):
+    if len(golden.x) > 1:
+        raise rnn_goldens.Unsupported("one sequence at a time")
+    return right(golden)
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    (tmp_path / "users_nets.py").write_text(USERS_NETS)
+
+    def run(*arguments: object, code: int = GOOD) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "rnn_goldens", *map(str, arguments)]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+def test_help_names_every_command_and_imports_nothing_heavy(run: Run) -> None:
+    shown = run("--help").stdout
+    for command in ("list", "show", "check", "validate", "diff", "generate"):
+        assert command in shown
+        assert "Usage: rnn-goldens" in run(command, "--help").stdout
+    program = "import sys; from rnn_goldens.command_line import cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"numpy", "h5py", "jsonschema", "rich", "pytest", "torch"} & set(loaded)
+
+
+def test_list_goes_from_simple_to_hard_and_can_be_narrowed(run: Run) -> None:
+    ids = [line.split()[0] for line in run("list").stdout.splitlines() if line.startswith("documented/")]
+    assert ids[0] == "documented/single-sequence"
+    narrowed = run("list", "*/mini-*", "--feature", "exact", "--without", "state", "--cell", "rnn_relu").stdout
+    assert "documented/mini-batch-ascending" in narrowed
+    assert "single" not in narrowed
+    assert "Did you mean 'lstm'" in run("list", "--cell", "lsmt", code=WRONG_USE).stderr
+
+
+def test_show_tells_everything_about_a_golden(run: Run) -> None:
+    shown = run("show", "documented/identity-w-hh").stdout
+    for part in (
+        "purpose",
+        "teaching notebook",
+        "input_size=5, hidden_size=2",
+        "zero: every partial sum fits 5",
+        "torch 2",
+    ):
+        assert part in shown
+    for array in ("weight_ih_l0 (2, 5)", "x (2, 3, 5)", "out (2, 3, 2)", "h_n (1, 2, 2)", "[18. 12.]"):
+        assert array in shown
+    assert "Did you mean 'documented/mini-batch'" in run("show", "documented/minibatch", code=WRONG_USE).stderr
+
+
+def test_check_passes_a_right_implementation_and_fails_a_wrong_one(run: Run) -> None:
+    assert "4 passed" in run("check", "users_nets:right").stdout
+    failed = run("check", "users_nets:stale", "-k", "single", code=FINDING).stdout
+    assert "documented/single-sequence in float32: out is first wrong at time step 1 (batch 0, unit 0)" in failed
+
+
+def test_check_hands_everything_else_to_pytest(run: Run, tmp_path: Path) -> None:
+    options = ("-k", "mini-batch", "-n", "2", "--junitxml=junit.xml", "--rnn-goldens-dtype=float64,bfloat16")
+    assert "4 passed" in run("check", "numpy", *options).stdout
+    assert (tmp_path / "junit.xml").read_text().count("<testcase") == 4
+    assert "1 failed" in run("check", "users_nets:stale", "-x", code=FINDING).stdout
+    assert "1 failed" in run("check", "users_nets:stale", "--lf", "-x", code=FINDING).stdout
+
+
+def test_check_tells_refused_from_wrong_and_all_refused_from_good(run: Run) -> None:
+    assert "1 passed, 3 refused" in run("check", "users_nets:unable_in_batches").stdout
+    refused = run("check", "users_nets:unable", code=FINDING)
+    assert "4 refused" in refused.stdout
+    assert "4  no recurrent layers" in refused.stdout
+    assert "Nothing was checked: users_nets:unable refused every golden." in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nunpy"], "Did you mean 'numpy'"),
+        (["users_nets:rihgt"], "users_nets has no 'rihgt'"),
+        (["numpy", "--rnn-goldens-dtype=double"], "Precisions: float64, float32, bfloat16, float16"),
+        (["numpy", "--rnn-goldens-corpus=v9"], "no corpus 'v9'"),
+        (["numpy", "-k", "nothing_like_it"], "4 deselected"),
+        ([], "Missing argument 'IMPLEMENTATION'"),
+    ],
+)
+def test_check_used_wrongly_says_so(run: Run, arguments: list[str], message: str) -> None:
+    done = run("check", *arguments, code=WRONG_USE)
+    assert message in done.stdout + done.stderr
+
+
+def test_a_users_project_settings_stay_out_of_check(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    assert "4 passed" in run("check", "numpy").stdout
+
+
+def test_validate_finds_what_is_wrong_and_where(run: Run, corpus_copy: Path) -> None:
+    assert "9 files: 9 valid, 0 not" in run("validate", corpus_copy).stdout
+    path = corpus_copy / "documented/mini-batch.json"
+    path.write_text(path.read_text()[:-20])
+    found = run("validate", corpus_copy, code=FINDING).stdout
+    assert f"{path}: not JSON: " in found
+    assert "9 files: 7 valid, 2 not" in found
+    assert "does not exist" in run("validate", "nowhere", code=WRONG_USE).stderr
+    (corpus_copy / "empty").mkdir()
+    assert "no .h5 or .json file in" in run("validate", corpus_copy / "empty", code=WRONG_USE).stderr
+
+
+def test_diff_compares_files_ids_and_corpora(run: Run, corpus_copy: Path) -> None:
+    folder = corpus_copy / "documented"
+    assert "are equal in content" in run("diff", folder / "mini-batch.h5", "documented/mini-batch").stdout
+    assert "are equal in content" in run("diff", "v1", corpus_copy).stdout
+    path = folder / "mini-batch.json"
+    path.write_text(path.read_text().replace("51.0", "52.0", 1))
+    line = "expected/out: 1 of 12 elements differ, first at (1, 2, 0): 51.0 → 52.0"
+    assert line in run("diff", folder / "mini-batch.h5", path, code=FINDING).stdout
+    assert f"documented/mini-batch.json: {line}" in run("diff", "v1", corpus_copy, code=FINDING).stdout
+    assert "no golden 'documented/nothing'" in run("diff", path, "documented/nothing", code=WRONG_USE).stderr
+
+
+def test_generate_writes_a_corpus_and_check_holds_it_against_the_scenarios(run: Run, tmp_path: Path) -> None:
+    made = run("generate", "--only", "documented/*", "--into", "made")
+    assert made.stdout.splitlines()[0] == "new       documented/single-sequence"
+    assert "made is exactly what" in run("generate", "--check", "--only", "documented/*", "--into", "made").stdout
+    path = tmp_path / "made/documented/mini-batch.json"
+    path.write_text(path.read_text().replace("51.0", "52.0", 1))
+    found = run("generate", "--check", "--only", "documented/*", "--into", "made", code=FINDING).stdout
+    assert "documented/mini-batch.json: expected/out: 1 of 12 elements differ" in found
+    assert json.loads((tmp_path / "made/index.json").read_text())["version"] == "1.0.0"
+    assert "no scenario 'typo'" in run("generate", "--only", "typo", "--into", "made", code=WRONG_USE).stderr
