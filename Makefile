@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint generate check-corpus build clean
+.PHONY: demo test lint generate check-corpus bench build clean
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py
@@ -24,6 +24,9 @@ generate: $(READY)
 check-corpus: $(READY)
 	$(BIN)/rnn-goldens generate --check
 	$(BIN)/rnn-goldens validate fixtures
+
+bench: $(READY)
+	$(BIN)/python benchmarks/consumer_cost.py
 
 build: $(READY)
 	rm -rf dist
