@@ -16,7 +16,7 @@ lint: $(READY) build/typed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p rnn_goldens
-	$(BIN)/mypy tests examples benchmarks
+	$(BIN)/mypy --explicit-package-bases tests examples benchmarks
 
 generate: $(READY)
 	$(BIN)/rnn-goldens generate

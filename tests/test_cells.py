@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import MakeGolden
+from making import MakeGolden
 
 from rnn_goldens import Golden, cells
 from rnn_goldens.implementations import numpy_cells, torch_layers

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from conftest import MakeGolden
+from making import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import UnknownName, Unsupported

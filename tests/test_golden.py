@@ -3,7 +3,7 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import MakeGolden
+from making import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import GoldenMismatch, UnknownName

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import MakeGolden
+from making import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import Golden, Verdict

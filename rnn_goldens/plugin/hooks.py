@@ -59,6 +59,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from rnn_goldens.plugin.selection import parametrize
 
         parametrize(metafunc)
+    elif any(marker.name == "rnn_goldens" for marker in metafunc.definition.own_markers):
+        from rnn_goldens.plugin.selection import refuse_marker_without_golden
+
+        refuse_marker_without_golden(metafunc)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.plugin.golden_under_test import GOLDEN
+from rnn_goldens.plugin.golden_under_test import GOLDEN, REFUSED, UNCHECKED
 from rnn_goldens.plugin.hooks import PROPERTY
 from rnn_goldens.plugin.selection import Wanted
 
@@ -18,9 +18,14 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     wanted = callspec.params.get("rnn_golden") if callspec is not None else None
     if not isinstance(wanted, Wanted):
         return
-    refused = call.excinfo is not None and isinstance(call.excinfo.value, Unsupported)
+    error = call.excinfo.value if call.excinfo is not None else None
+    refused = isinstance(error, Unsupported) and call.when != "teardown"
     if refused and call.excinfo is not None:
+        item.stash[REFUSED] = True
         _refuse(call.excinfo, report)
+    elif item.stash.get(UNCHECKED, False) and call.when == "call":
+        report.outcome = "failed"
+        _forget_xfail(report)
     golden = item.stash.get(GOLDEN, None)
     errors = [verdict.largest_error for verdict in golden.verdicts] if golden is not None else []
     largest = max(errors, default=math.inf)
@@ -30,7 +35,7 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
         "test": report.nodeid,
         "outcome": "refused" if refused else _outcome(report),
         **({"largest_error": largest} if math.isfinite(largest) else {}),
-        **({"reason": _reason(call.excinfo.value)} if call.excinfo is not None else {}),
+        **({"reason": reason} if (reason := _reason(error, report)) else {}),
     }
     report.user_properties.append((PROPERTY, result))
 
@@ -38,7 +43,11 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
 def _refuse(excinfo: pytest.ExceptionInfo[BaseException], report: pytest.TestReport) -> None:
     place = excinfo.traceback[-1]
     report.outcome = "skipped"
-    report.longrepr = (str(Path(place.path)), place.lineno + 1, f"refused: {_reason(excinfo.value)}")
+    report.longrepr = (str(Path(place.path)), place.lineno + 1, f"refused: {_reason(excinfo.value, report)}")
+    _forget_xfail(report)
+
+
+def _forget_xfail(report: pytest.TestReport) -> None:
     if hasattr(report, "wasxfail"):
         del report.wasxfail
 
@@ -49,6 +58,9 @@ def _outcome(report: pytest.TestReport) -> str:
     return report.outcome
 
 
-def _reason(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return lines[0] if lines else f"{type(error).__name__}, no reason given"
+def _reason(error: BaseException | None, report: pytest.TestReport) -> str:
+    """First line of why it did not pass; of a known failure that passed, pytest has the text on the report."""
+    if report.passed:
+        return ""
+    text = str(error) if error is not None else str(report.longrepr)
+    return text.partition("\n")[0] or f"{type(error).__name__}, no reason given"

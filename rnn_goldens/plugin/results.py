@@ -19,9 +19,10 @@ class ResultsFile:
         self.results: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the call's result, or that of a set-up or tear-down that went wrong."""
+        """Keep the call's result, or that of a set-up, tear-down or subtest that went wrong."""
         result = result_of(report)
-        if result and (report.when == "call" or not report.passed):
+        relevant = report.when == "call" or not report.passed
+        if result and relevant and self.results.get(report.nodeid, result)["outcome"] in ("passed", result["outcome"]):
             self.results[report.nodeid] = result
 
     def pytest_sessionfinish(self) -> None:

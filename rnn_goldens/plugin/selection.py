@@ -30,8 +30,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     try:
         arguments = _marker_arguments(metafunc.definition)
         dtypes = arguments.pop("dtypes", ()) or settings.dtypes(metafunc.config)
-        for dtype in dtypes:
-            precision(dtype)
+        dtypes = tuple(dict.fromkeys(precision(dtype).name for dtype in dtypes))
         entries = settings.corpus(metafunc.config).select(**arguments)
         wanted = [Wanted(e.id, dtype) for e in entries for dtype in dtypes if dtype in e.precisions]
         if not wanted:
@@ -41,6 +40,13 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     except RnnGoldensError as error:
         raise pytest.Collector.CollectError(f"rnn-goldens, {metafunc.definition.nodeid}: {error}") from None
     metafunc.parametrize("rnn_golden", parameters, indirect=True)
+
+
+def refuse_marker_without_golden(metafunc: pytest.Metafunc) -> None:
+    """A function that is marked to get goldens and does not take any would check nothing and pass."""
+    raise pytest.Collector.CollectError(
+        f"rnn-goldens, {metafunc.definition.nodeid}: marked with rnn_goldens, but takes no rnn_golden argument"
+    )
 
 
 def _marker_arguments(definition: pytest.Item) -> dict[str, tuple[str, ...]]:
@@ -59,6 +65,8 @@ def _marker_arguments(definition: pytest.Item) -> dict[str, tuple[str, ...]]:
 
 
 def _names(argument: str, value: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever a marker was given
+    if isinstance(value, list | tuple | set) and not value:
+        raise RnnGoldensError(f"{argument} is empty, which selects no golden; leave it out to select by the others")
     if isinstance(value, str) or (isinstance(value, list | tuple | set) and all(isinstance(v, str) for v in value)):
         return names(value)
     raise RnnGoldensError(f"{argument} takes a name or a list of names, not {value!r}")

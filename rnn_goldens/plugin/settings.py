@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rnn_goldens.corpus import Corpus, open_corpus
+from rnn_goldens.corpus import Corpus, open_corpus, packaged
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.implementations import Implementation, check_name, resolve
 from rnn_goldens.plugin.hooks import setting
@@ -31,15 +31,16 @@ def check_settings(config: pytest.Config) -> None:
     if report is not None and not hasattr(config, "workerinput"):
         from rnn_goldens.plugin.results import ResultsFile
 
-        if not report.parent.is_dir():
-            raise pytest.UsageError(f"rnn-goldens: the report can not be written: no folder {report.parent}")
+        if not report.parent.is_dir() or report.is_dir():
+            why = f"{report} is a folder" if report.is_dir() else f"no folder {report.parent}"
+            raise pytest.UsageError(f"rnn-goldens: the report can not be written: {why}")
         config.pluginmanager.register(ResultsFile(report), "rnn_goldens_results")
 
 
 def dtypes(config: pytest.Config) -> tuple[str, ...]:
     """The precisions to check in; float32 if none is set."""
-    named = [name.strip() for name in setting(config, "dtype").split(",") if name.strip()]
-    return tuple(precision(name).name for name in named) or ("float32",)
+    named = setting(config, "dtype") or "float32"
+    return tuple(precision(name.strip()).name for name in named.split(","))
 
 
 def corpus(config: pytest.Config) -> Corpus:
@@ -47,7 +48,8 @@ def corpus(config: pytest.Config) -> Corpus:
     if _CORPUS not in config.stash:
         where = setting(config, "corpus")
         folder = path_setting(config, "corpus")
-        config.stash[_CORPUS] = open_corpus(folder if folder is not None and folder.is_dir() else where or None)
+        is_folder = folder is not None and folder.is_dir() and where not in packaged()
+        config.stash[_CORPUS] = open_corpus(folder if is_folder else where or None)
     return config.stash[_CORPUS]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from conftest import MakeGolden
+from making import MakeGolden
 
 from rnn_goldens import Golden, InvalidFile, encoding
 from rnn_goldens.encoding import json_file

@@ -2,7 +2,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import MakeGolden
+from making import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import UnknownName, Unsupported

@@ -203,3 +203,48 @@ def test_a_damaged_or_missing_golden_is_an_error_even_where_failures_are_known(p
     result.stdout.fnmatch_lines_random(
         ["*mini-batch.h5: SHA-256 is *: the file was changed or damaged*", "*identity-w-hh.h5: is listed in*"]
     )
+
+
+def test_no_xfail_excuses_a_test_that_checks_nothing(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.xfail
+        @pytest.mark.rnn_goldens(ids="documented/single-sequence")
+        def test_it(rnn_golden):
+            pass
+        """
+    )
+    project.runpytest_subprocess().assert_outcomes(failed=1)
+
+
+def test_a_function_that_is_marked_and_takes_no_golden_is_an_error(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.rnn_goldens(cell="lstm")
+        def test_it():
+            pass
+        """
+    )
+    result = project.runpytest_subprocess()
+    assert result.ret != pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["*test_it: marked with rnn_goldens, but takes no rnn_golden argument"])
+
+
+@pytest.mark.parametrize("argument", ["ids=[]", "dtypes=()", "cell=[]"])
+def test_an_empty_marker_argument_selects_nothing(project: pytest.Pytester, argument: str) -> None:
+    project.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.rnn_goldens({argument})
+        def test_it(rnn_golden):
+            rnn_golden.check(rnn_golden.out, rnn_golden.h_n)
+        """
+    )
+    result = project.runpytest_subprocess()
+    assert result.ret != pytest.ExitCode.OK
+    result.stdout.fnmatch_lines([f"*test_it: {argument.partition('=')[0]} is empty, which selects no golden*"])

@@ -34,7 +34,7 @@ def test_each_refused_test_is_marked_and_each_reason_counted(project: pytest.Pyt
     )
 
 
-def test_refusing_in_a_fixture_or_on_a_second_precision_is_refused(project: pytest.Pytester) -> None:
+def test_refusing_in_a_fixture_or_after_a_check_is_refused(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import pytest
@@ -92,3 +92,23 @@ def test_a_refused_golden_is_no_known_failure(project: pytest.Pytester, check_wi
     result = project.runpytest_subprocess("--rnn-goldens-known-failures=known.txt")
     assert result.ret == pytest.ExitCode.OK
     assert result.parseoutcomes() == {"refused": 4}
+
+
+def test_unsupported_in_a_tear_down_is_an_error_not_a_refusal(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+        from rnn_goldens import Unsupported
+
+        pytestmark = pytest.mark.rnn_goldens(ids="documented/single-sequence")
+
+        @pytest.fixture
+        def device():
+            yield
+            raise Unsupported("can not be closed")
+
+        def test_torn_down(rnn_golden, device):
+            rnn_golden.check(rnn_golden.out, rnn_golden.h_n)
+        """
+    )
+    assert project.runpytest_subprocess().parseoutcomes() == {"passed": 1, "errors": 1}

@@ -1,0 +1,53 @@
+"""Goldens of any shape, to compare with."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rnn_goldens.golden import Arrays, Golden, derived_features
+from rnn_goldens.shapes import Config, out_shape, state_names, state_shape, weight_shapes
+from rnn_goldens.tolerance import Exact
+
+MakeGolden = Callable[..., Golden]
+"""``make_golden``, as a fixture."""
+
+
+def make_golden(
+    cell: str = "rnn_relu",
+    *,
+    batch: tuple[int, ...] = (2,),
+    time: int = 3,
+    state: bool = False,
+    lengths: list[int] | None = None,
+    dtype: str = "float32",
+    **config_arguments: int,
+) -> Golden:
+    """Make a golden of any configuration, consistent in shapes; its numbers are small integers, not answers."""
+    config = Config(**{"input_size": 3, "hidden_size": 2, **config_arguments})  # type: ignore[arg-type]
+    numbers = np.random.default_rng(0)
+
+    def integers(shape: tuple[int, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        return numbers.integers(-4, 5, shape).astype(np.float64)
+
+    states = {name: state_shape(config, batch) for name in state_names(cell)}
+    given = {f"{name}0": integers(shape) for name, shape in states.items()} if state else {}
+    return Golden(
+        id="made/for-a-test",
+        title="Made for a test",
+        purpose="To be compared with.",
+        documented_in="tests",
+        cell=cell,
+        config=config,
+        features=derived_features(config, state=state, lengths=lengths is not None, unbatched=not batch, exact=True),
+        tolerance=Exact(bits=8),
+        precisions=("float64", "float32", "bfloat16", "float16"),
+        provenance={},
+        stored=Arrays(
+            weights={name: integers(shape) for name, shape in weight_shapes(cell, config).items()},
+            x=integers((*batch, time, config.input_size)),
+            lengths=None if lengths is None else np.array(lengths),
+            out=integers(out_shape(config, batch, time)),
+            **given,
+            **{f"{name}_n": integers(shape) for name, shape in states.items()},
+        ),
+    ).in_precision(dtype)
