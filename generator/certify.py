@@ -1,33 +1,46 @@
-"""Scenario → golden: two routes that share no code have to agree, or nothing is made."""
+"""Scenario → golden: an answer that is proven, a tolerance that is derived, and implementations that confirm both."""
 
 import platform
 from functools import cache
 
 import numpy as np
 
+from rnn_goldens.cells import Case
+from rnn_goldens.generator.error_bound import ErrorBound, error_bound
 from rnn_goldens.generator.exact import exact_answer
+from rnn_goldens.generator.exact_tier import exact_precisions
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden import Arrays, Golden, derived_features
 from rnn_goldens.precision import PRECISIONS
-from rnn_goldens.tolerance import Exact
+from rnn_goldens.shapes import state_names
+from rnn_goldens.tolerance import Bound, Exact, Tolerance
+
+LARGEST_TOLERANCE = 0.1
+"""Beyond this a first-order bound does not hold: the precision is switched off for the golden."""
+
+LARGEST_CORRECT_ERROR = 0.7
+"""Correct implementations stay within this fraction of the tolerance, or the golden is refused."""
+
+FLATTEST = 2.0**-12
+"""An activation whose derivative is below this is saturated: it hides what goes wrong before it."""
 
 
 def certify(scenario: Scenario) -> Golden:
-    """Compute a scenario's answer exactly and with torch, and make the golden.
+    """Compute a scenario's answer, derive its tolerance, and hold both against implementations.
 
     Raises:
-        Refused: the answer is not certain: the two routes differ, or one of them can not do it.
+        Refused: the answer is not certain, the tolerance is too loose, an activation is saturated without saying so,
+            or a correct implementation comes too close to the tolerance.
     """
     answer, weights, inputs = exact_answer(scenario), scenario.torch_weights(), scenario.inputs()
-    precisions = tuple(p.name for p in PRECISIONS.values() if answer.needs.met_by(p))
-    if not precisions:
-        raise Refused(f"{scenario.id}: every precision would round: {answer.needs.bits} significant bits are needed")
+    stored = Arrays(weights=weights, **inputs, out=answer.out, h_n=answer.h_n, c_n=answer.c_n)
+    tolerance, precisions = _tolerance(scenario, _case(scenario, stored), stored)
     derived = derived_features(
         scenario.config,
         state="h0" in inputs,
         lengths="lengths" in inputs,
         unbatched=inputs["x"].ndim == 2,  # noqa: PLR2004 - (time, input)
-        exact=True,
+        exact=isinstance(tolerance, Exact),
     )
     golden = Golden(
         id=scenario.id,
@@ -37,50 +50,91 @@ def certify(scenario: Scenario) -> Golden:
         cell=scenario.cell,
         config=scenario.config,
         features=(*derived, *scenario.declared),
-        tolerance=Exact(bits=answer.needs.bits),
+        tolerance=tolerance,
         precisions=precisions,
-        provenance=provenance(),
-        stored=Arrays(weights=weights, **inputs, out=answer.out, h_n=answer.h_n),
+        provenance={"answer": f"ball arithmetic with {answer.bits} bits, correctly rounded", **versions()},
+        stored=stored,
     )
-    _agree_with_torch(golden)
+    _mind_features(golden)
+    for precision in precisions:
+        _hold_against_implementations(golden.in_precision(precision))
     return golden
 
 
-def _agree_with_torch(golden: Golden) -> None:
-    """Route two: ``torch.nn``'s layer in float64."""
-    from rnn_goldens.implementations.torch_layers import run
+def _case(scenario: Scenario, stored: Arrays) -> Case:
+    given = [getattr(stored, f"{name}0") for name in state_names(scenario.cell)]
+    zeros = np.zeros_like(stored.h_n)
+    state = tuple(zeros if part is None else part for part in given)
+    weights = stored.weights
+    return Case(scenario.cell, scenario.config, weights, stored.x, state, stored.lengths, given[0] is not None)
 
-    out, h_n = run(golden)
-    for name, value in (("out", out), ("h_n", h_n)):
-        exact, printed = getattr(golden.stored, name), value.numpy()
-        if not np.array_equal(exact, printed):
-            where = tuple(int(i) for i in np.argwhere(exact != printed)[0]) if exact.shape == printed.shape else None
+
+def _tolerance(scenario: Scenario, case: Case, stored: Arrays) -> tuple[Tolerance, tuple[str, ...]]:
+    """Zero where float32 computes without rounding, a bound otherwise; and the precisions in which it holds."""
+    if scenario.cell == "rnn_relu":
+        precisions, bits = exact_precisions(case)
+        if "float32" in precisions:
+            _mind_saturation(scenario, saturated=False)
+            return Exact(bits=bits), precisions
+    found = error_bound(case)
+    _mind_saturation(scenario, saturated=found.flattest < FLATTEST)
+    loosest = _loosest(found, stored)
+    precisions = tuple(p for p, loose in loosest.items() if loose <= LARGEST_TOLERANCE and p not in found.undecided)
+    if not precisions:
+        if "float64" in found.undecided:
+            raise Refused(f"{scenario.id}: a relu's argument is so close to zero that rounding decides its side")
+        raise Refused(
+            f"{scenario.id}: the tolerance is too loose in every precision: {loosest['float64']:.2g} in float64, "
+            f"at most {LARGEST_TOLERANCE} is allowed"
+        )
+    return found.tolerance, precisions
+
+
+def _loosest(found: ErrorBound, stored: Arrays) -> dict[str, float]:
+    outputs: Bound = found.tolerance
+    return {
+        name: max(float(outputs.allowed(o, getattr(stored, o), p).max()) for o in outputs.storage)
+        for name, p in PRECISIONS.items()
+    }
+
+
+def _mind_saturation(scenario: Scenario, *, saturated: bool) -> None:
+    if saturated and "saturated" not in scenario.declared:
+        raise Refused(f"{scenario.id}: an activation is saturated; if that is its purpose, declare it saturated")
+    if "saturated" in scenario.declared and not saturated:
+        raise Refused(f"{scenario.id}: declares the feature saturated, but no activation is")
+
+
+def _mind_features(golden: Golden) -> None:
+    if not golden.stored.out.any():
+        raise Refused(f"{golden.id}: every output is zero, so it exposes nothing")
+    chaotic = golden.precisions == ("float64",)
+    if chaotic != ("chaotic" in golden.features):
+        held = ", ".join(golden.precisions)
+        raise Refused(f"{golden.id}: chaotic is what can be checked in float64 alone; this one can in {held}")
+
+
+def _hold_against_implementations(golden: Golden) -> None:
+    """Torch's layer and the NumPy definition: two routes that share no code with the answer's."""
+    from rnn_goldens.implementations import numpy_cells, torch_layers
+
+    for name, run in (("torch", torch_layers.run), ("numpy", numpy_cells.run)):
+        verdict = golden.compare(*run(golden))
+        if not verdict.passed:
+            raise Refused(f"{golden.id}: {name} differs from the certified answer: {verdict.message.splitlines()[0]}")
+        if verdict.largest_error > LARGEST_CORRECT_ERROR:
             raise Refused(
-                f"{golden.id}: the two routes differ in {name}"
-                + (f" at {where}: exact {exact[where]}, torch {printed[where]}" if where is not None else "'s shape")
+                f"{golden.id}: {name} in {golden.dtype} uses {verdict.largest_error:.2f} of the tolerance, "
+                f"at most {LARGEST_CORRECT_ERROR} is allowed"
             )
 
 
 @cache
-def provenance() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """What makes goldens here: kept in every file, no part of its content."""
-    import flint
-    import h5py
-    import torch
-
-    return {
-        "answer": "exact rational arithmetic (python-flint), equal to torch.nn in float64",
-        "rnn-goldens": _installed_version(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "h5py": h5py.__version__,
-        "hdf5": h5py.version.hdf5_version,
-        "python-flint": flint.__version__,
-        "torch": str(torch.__version__),
-    }
-
-
-def _installed_version() -> str:
     from importlib.metadata import version
 
-    return version("rnn-goldens")
+    import h5py
+
+    packages = {name: version(name) for name in ("rnn-goldens", "numpy", "h5py", "python-flint", "torch")}
+    return {**packages, "hdf5": h5py.version.hdf5_version, "python": platform.python_version()}

@@ -1,148 +1,188 @@
-"""Route one: the answer in exact rational arithmetic, and a proof that no precision has to round on the way."""
+"""Route one: the answer in ball arithmetic, each element proven to be the exact result correctly rounded to float64.
 
-from collections.abc import Sequence
+A ball is a midpoint and a radius that is sure to hold the exact value (Arb, through python-flint). Precision doubles
+until both ends of every ball round to the same float64. A relu network over dyadic numbers comes out with radius zero.
+Shares no code with ``rnn_goldens.cells``.
+"""
+
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
 
 import numpy as np
-from flint import fmpq
+from flint import arb, arb_mat, ctx
 from numpy.typing import NDArray
 
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.precision import Precision
+from rnn_goldens.shapes import state_names
 
-Row = list[fmpq]
+Balls = list[arb]
+"""A matrix (units, batch), row by row."""
+
+FIRST_BITS, LAST_BITS = 192, 192 * 2**8
+
+
+class Undecided(Exception):
+    """A ball too wide to tell what its value rounds to, or on which side of a relu's kink it lies."""
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """The exact answer: float64 arrays that hold it without rounding.
+    """The certified answer.
 
     Attributes:
-        out, h_n: as in a golden.
-        needs: what every partial sum fits.
+        out, h_n, c_n: as in a golden; each element is the exact result, correctly rounded.
+        bits: the working precision that proved it.
     """
 
     out: NDArray[np.float64]
     h_n: NDArray[np.float64]
-    needs: "Needs"
+    c_n: NDArray[np.float64] | None
+    bits: int
 
-
-@dataclass(frozen=True)
-class Needs:
-    """What a precision must have so that no sum is rounded, in whatever order its terms are added.
-
-    Each partial sum is a multiple of the terms' common least bit, and at most the sum of their absolute values.
-
-    Attributes:
-        bits: significant bits.
-        largest: absolute value.
-        least_bit: power of two.
-    """
-
-    bits: int = 1
-    largest: fmpq = fmpq(0)  # noqa: RUF009 - immutable
-    least_bit: fmpq = fmpq(1)  # noqa: RUF009 - immutable
-
-    def __or__(self, other: "Needs") -> "Needs":
-        """What both need."""
-        return Needs(max(self.bits, other.bits), max(self.largest, other.largest), min(self.least_bit, other.least_bit))
-
-    def met_by(self, precision: Precision) -> bool:
-        """Whether a precision rounds nothing on the way."""
-        return (
-            precision.bits >= self.bits
-            and self.largest < fmpq(2) ** (precision.max_exponent + 1)
-            and self.least_bit >= fmpq(2) ** precision.min_exponent
-        )
+    @property
+    def outputs(self) -> dict[str, NDArray[np.float64]]:
+        """By name, those there are."""
+        named = {"out": self.out, "h_n": self.h_n, "c_n": self.c_n}
+        return {name: array for name, array in named.items() if array is not None}
 
 
 def exact_answer(scenario: Scenario) -> Answer:
-    """Evaluate a relu network over the rationals, one sequence after the other.
+    """Evaluate a scenario.
 
     Raises:
-        Refused: the cell has no rational answer, or the answer does not fit float64.
+        Refused: no working precision decides it: an exact result half-way between two float64, or a relu's exact tie
+            that is not exactly zero in ball arithmetic.
     """
-    if scenario.cell != "rnn_relu":
-        raise Refused(f"{scenario.id}: {scenario.cell} has no exact rational answer")
-    inputs = scenario.inputs()
-    x, h0, lengths = inputs["x"], inputs.get("h0"), inputs.get("lengths")
-    unbatched = x.ndim == 2  # noqa: PLR2004 - (time, input)
-    network = _Network(scenario)
-    outs, lasts = [], []
-    for row, sequence in enumerate(x[None] if unbatched else x):
-        start = None if h0 is None else (h0 if unbatched else h0[:, row])
-        length = len(sequence) if lengths is None else int(lengths[row])
-        steps, last = network.run(_rationals(sequence[:length]), start)
-        outs.append(steps + [[fmpq(0)] * len(steps[0])] * (len(sequence) - length))
-        lasts.append(last)
-    out, h_n = _floats(scenario, outs), _floats(scenario, lasts).swapaxes(0, 1)
-    if unbatched:
-        out, h_n = out[0], h_n[:, 0]
-    return Answer(np.ascontiguousarray(out), np.ascontiguousarray(h_n), network.needs)
+    bits = FIRST_BITS
+    while bits <= LAST_BITS:
+        try:
+            with ctx.workprec(bits):
+                return _Evaluation(scenario).answer(bits)
+        except Undecided as undecided:
+            reason = undecided
+        bits *= 2
+    raise Refused(f"{scenario.id}: not decided with {LAST_BITS} bits: {reason}")
 
 
-class _Network:
-    """Weights as rationals; remembers what its dot products needed."""
+class _Evaluation:
+    """One evaluation at the working precision that is set."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self.config = scenario.config
-        self.weights: dict[str, Any] = {name: _rationals(w) for name, w in scenario.torch_weights().items()}
-        self.needs = Needs()
+        self.scenario, self.config = scenario, scenario.config
+        inputs = scenario.inputs()
+        self.unbatched = inputs["x"].ndim == 2  # noqa: PLR2004 - (time, input)
+        x = inputs["x"][None] if self.unbatched else inputs["x"]
+        self.batch, self.time, _ = x.shape
+        self.x = [_balls(x[:, t].T) for t in range(self.time)]
+        self.lengths = inputs.get("lengths", np.full(self.batch, self.time))
+        self.states = [inputs.get(f"{name}0") for name in state_names(scenario.cell)]
+        weights = scenario.torch_weights()
+        self.biases = {name: _balls(w) for name, w in weights.items() if w.ndim == 1}
+        self.matrices = {
+            name: arb_mat(len(w), w.shape[1], _balls(w)) for name, w in weights.items() if name not in self.biases
+        }
 
-    def run(self, sequence: list[Row], start: NDArray[np.float64] | None) -> tuple[list[Row], list[Row]]:
-        """Every step of the last layer, and the last state of each layer and direction."""
-        lasts: list[Row] = []
+    def answer(self, bits: int) -> Answer:
+        """Run every layer and direction, then round."""
+        last: list[list[Balls]] = []
+        steps = self.x
         for layer in range(self.config.num_layers):
             directions = []
             for suffix in (f"l{layer}", f"l{layer}_reverse")[: self.config.num_directions]:
-                h = [fmpq(0)] * self.config.hidden_size if start is None else _rationals(start[len(lasts)])
-                steps = []
-                for x_t in reversed(sequence) if suffix.endswith("_reverse") else sequence:
-                    h = self._step(suffix, x_t, h)
-                    steps.append(h)
-                lasts.append(h)
-                directions.append(steps[::-1] if suffix.endswith("_reverse") else steps)
-            sequence = [[value for h in side_by_side for value in h] for side_by_side in zip(*directions, strict=True)]
-        return sequence, lasts
+                outputs, state = self.direction(suffix, steps, self.start(len(last)))
+                directions.append(outputs)
+                last.append(state)
+            steps = [list(chain(*side_by_side)) for side_by_side in zip(*directions, strict=True)]
+        out = np.stack([_rounded(step).reshape(-1, self.batch).T for step in steps], axis=1)
+        states = [np.stack([_rounded(s[i]).reshape(-1, self.batch).T for s in last]) for i in range(len(self.states))]
+        if self.unbatched:
+            out, states = out[0], [state[:, 0] for state in states]
+        return Answer(out, states[0], states[1] if len(states) > 1 else None, bits)
 
-    def _step(self, suffix: str, x_t: Row, h: Row) -> Row:
-        w_ih, w_hh = self.weights[f"weight_ih_{suffix}"], self.weights[f"weight_hh_{suffix}"]
-        biases = [self.weights[b] for b in (f"bias_ih_{suffix}", f"bias_hh_{suffix}") if b in self.weights]
+    def start(self, index: int) -> list[Balls]:
+        """The initial state of a layer and direction."""
+        zero = [arb(0)] * (self.config.hidden_size * self.batch)
+        return [
+            zero if state is None else _balls(np.atleast_2d(state[index]).T)  # (batch, hidden) → (hidden, batch)
+            for state in self.states
+        ]
+
+    def direction(self, suffix: str, steps: list[Balls], state: list[Balls]) -> tuple[list[Balls], list[Balls]]:
+        """Unroll one layer in one direction; a sequence's state moves only within its own length."""
+        outputs = [[arb(0)] * len(state[0])] * self.time
+        for t in reversed(range(self.time)) if suffix.endswith("_reverse") else range(self.time):
+            new = getattr(self, f"_{self.scenario.cell}")(suffix, steps[t], *state)
+            moves = [t < int(length) for length in self.lengths] * self.config.hidden_size
+            state = [
+                [n if move else o for n, o, move in zip(after, before, moves, strict=True)]
+                for after, before in zip(new, state, strict=True)
+            ]
+            outputs[t] = [h if move else arb(0) for h, move in zip(state[0], moves, strict=True)]
+        return outputs, state
+
+    def _gates(self, which: str, suffix: str, v: Balls) -> Balls:
+        """W v + b."""
+        matrix = self.matrices[f"weight_{which}_{suffix}"]
+        product: Balls = (matrix * arb_mat(matrix.ncols(), self.batch, v)).entries()
+        if self.config.bias:
+            bias = self.biases[f"bias_{which}_{suffix}"]
+            product = [p + bias[i // self.batch] for i, p in enumerate(product)]
+        return product
+
+    def _sums(self, suffix: str, x_t: Balls, h: Balls) -> Balls:
+        return [a + b for a, b in zip(self._gates("ih", suffix, x_t), self._gates("hh", suffix, h), strict=True)]
+
+    def _rnn_tanh(self, suffix: str, x_t: Balls, h: Balls) -> list[Balls]:
+        return [[z.tanh() for z in self._sums(suffix, x_t, h)]]
+
+    def _rnn_relu(self, suffix: str, x_t: Balls, h: Balls) -> list[Balls]:
+        return [[_relu(z) for z in self._sums(suffix, x_t, h)]]
+
+    def _lstm(self, suffix: str, x_t: Balls, h: Balls, c: Balls) -> list[Balls]:
+        i, f, g, o = _blocks(self._sums(suffix, x_t, h), 4)
+        cell = [_sigmoid(f[k]) * c[k] + _sigmoid(i[k]) * g[k].tanh() for k in range(len(c))]
+        return [[_sigmoid(o[k]) * cell[k].tanh() for k in range(len(c))], cell]
+
+    def _gru(self, suffix: str, x_t: Balls, h: Balls) -> list[Balls]:
+        x_r, x_z, x_n = _blocks(self._gates("ih", suffix, x_t), 3)
+        h_r, h_z, h_n = _blocks(self._gates("hh", suffix, h), 3)
         new = []
-        for unit in range(len(h)):
-            terms = [w * v for w, v in zip(w_ih[unit], x_t, strict=True)]
-            terms += [w * v for w, v in zip(w_hh[unit], h, strict=True)]
-            terms += [b[unit] for b in biases]
-            self.needs |= needs(terms)
-            new.append(max(sum(terms, fmpq(0)), fmpq(0)))
-        return new
+        for k, old in enumerate(h):
+            z = _sigmoid(x_z[k] + h_z[k])
+            n = (x_n[k] + _sigmoid(x_r[k] + h_r[k]) * h_n[k]).tanh()
+            new.append(n + z * (old - n))
+        return [new]
 
 
-def needs(terms: Sequence[fmpq]) -> Needs:
-    """What adding up some dyadic terms needs, in any order."""
-    terms = [term for term in terms if term != 0]
-    if not terms:
-        return Needs()
-    denominator = max(int(term.q) for term in terms)
-    numerators = [int(term.p) * (denominator // int(term.q)) for term in terms]
-    least_bit = min(n & -n for n in numerators)
-    total = sum(map(abs, numerators))
-    bits = max(1, (total // least_bit - 1).bit_length())
-    return Needs(bits, fmpq(total, denominator), fmpq(least_bit, denominator))
+def _sigmoid(z: arb) -> arb:
+    return 1 / (1 + (-z).exp())
 
 
-def _rationals(array: NDArray[np.float64]) -> Any:  # noqa: ANN401 - nested lists of fmpq
-    if array.ndim == 0:
-        return fmpq(*float(array).as_integer_ratio())
-    return [_rationals(part) for part in array]
+def _relu(z: arb) -> arb:
+    if z >= 0:
+        return z
+    if z <= 0:
+        return arb(0)
+    raise Undecided(f"a relu's argument {z} may lie on either side of zero")
 
 
-def _floats(scenario: Scenario, nested: Any) -> NDArray[np.float64]:  # noqa: ANN401 - nested lists of fmpq
-    def to_float(value: fmpq) -> float:
-        nearest = int(value.p) / int(value.q)
-        if fmpq(*nearest.as_integer_ratio()) != value:
-            raise Refused(f"{scenario.id}: the exact answer holds {value}, which is no float64 number")
-        return nearest
+def _blocks(z: Balls, count: int) -> list[Balls]:
+    size = len(z) // count
+    return [z[k * size : (k + 1) * size] for k in range(count)]
 
-    return np.array([[[to_float(v) for v in row] for row in rows] for rows in nested])
+
+def _balls(array: NDArray[np.float64]) -> Balls:
+    return [arb(value) for value in array.ravel().tolist()]
+
+
+def _rounded(balls: Balls) -> NDArray[np.float64]:
+    return np.array([_round(ball) for ball in balls])
+
+
+def _round(ball: arb) -> float:
+    if ball.is_exact():
+        return float(ball)
+    low, high = float(ball.lower()), float(ball.upper())
+    if low != high:
+        raise Undecided(f"{ball} may round to {low!r} or {high!r}")
+    return low

@@ -1,25 +1,44 @@
-"""Scenarios → a corpus folder: golden files and their index, written all or none."""
+"""Scenarios → a corpus folder: golden files, the kill matrix and the index, written all or none."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Protocol, TypeVar
 
 from rnn_goldens import encoding
-from rnn_goldens.corpus import INDEX, Corpus, open_corpus
-from rnn_goldens.diff import corpus_differences, read_by_entry
-from rnn_goldens.encoding import json_file
-from rnn_goldens.errors import InvalidFile, UnknownName
+from rnn_goldens.corpus import INDEX
+from rnn_goldens.diff import golden_differences
+from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
+from rnn_goldens.generator import matrix_file
+from rnn_goldens.generator.adequacy import expose, kill_matrix
 from rnn_goldens.generator.certify import certify
-from rnn_goldens.generator.folder import recover, replace_files
+from rnn_goldens.generator.folder import alone, recover, replace_files
+from rnn_goldens.generator.hidden import HIDDEN
+from rnn_goldens.generator.index import Entry, encode_index, index_entry, present_entries
+from rnn_goldens.generator.pool import in_order
+from rnn_goldens.generator.reuse import Certified, question
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.generator.scenarios import VERSION
-from rnn_goldens.golden import Golden
-from rnn_goldens.schema import FORMATS, problems
+from rnn_goldens.golden import CORE, Golden
 
-Track = Callable[[Sequence[Scenario]], Iterable[Scenario]]
+T = TypeVar("T")
+
+WORDS = ("title", "purpose", "documented_in")
+"""Parts of a golden that may change without a new major version."""
+
+
+class Track(Protocol):
+    """Yields what it is given: the place for a progress bar."""
+
+    def __call__(self, items: Iterable[T], total: int, doing: str, /) -> Iterable[T]:
+        """The same items, how many there are, and what is done with them."""
+        ...
+
+
+def untracked(items: Iterable[T], _total: int, _doing: str) -> Iterable[T]:
+    """No progress bar."""
+    return items
 
 
 @dataclass(frozen=True)
@@ -31,7 +50,14 @@ class Outcome:
 
 
 def generate(
-    scenarios: Sequence[Scenario], folder: Path, only: Sequence[str] = (), track: Track = lambda these: these
+    scenarios: Sequence[Scenario],
+    folder: Path,
+    only: Sequence[str] = (),
+    *,
+    adequate: bool = False,
+    replace: bool = False,
+    track: Track = untracked,
+    certified: Certified | None = None,
 ) -> list[Outcome]:
     """Certify scenarios and write them into a corpus folder; a golden whose content is unchanged keeps its bytes.
 
@@ -39,97 +65,160 @@ def generate(
         scenarios: every scenario of the corpus, in the order of its index.
         folder: the corpus; created if it does not exist.
         only: ids or patterns; the others stay as they are. All if empty.
-        track: called with the scenarios to certify, yields them: the place for a progress bar.
+        adequate: hold the whole corpus to the deviations, and write the kill matrix and the core set.
+        replace: whether a golden that is there may get other values: right only if it was never released.
+        track: the place for a progress bar.
+        certified: what need not be certified again; everything is if None.
 
     Raises:
         UnknownName: a pattern that matches no scenario.
-        Refused: a scenario that can not become a golden, or a published golden that is no scenario any more.
+        Refused: a scenario that can not become a golden, a golden that is no scenario any more or would change its
+            values, or a corpus that lets a deviation pass.
+        WrongUse: the folder holds something else, or another run is writing it.
     """
     chosen = choose(scenarios, only)
-    recover(folder)
-    present = _present(folder)
-    _refuse_removal(scenarios, present)
-    entries = {entry["id"]: entry for entry in present}
-    outcomes, files = [], dict[str, bytes]()
-    for scenario in track(chosen):
-        golden = certify(scenario)
+    folder = folder.resolve()
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / INDEX).exists():
+        raise WrongUse(f"{folder} is not empty and no corpus: it holds no {INDEX}; name another folder, or a new one")
+    with alone(folder):
+        recover(folder)
+        return _generate(scenarios, chosen, folder, only, adequate, replace, track, certified)
+
+
+def _generate(
+    scenarios: Sequence[Scenario],
+    chosen: Sequence[Scenario],
+    folder: Path,
+    only: Sequence[str],
+    adequate: bool,
+    replace: bool,
+    track: Track,
+    certified: Certified | None,
+) -> list[Outcome]:
+    entries = present_entries(folder)
+    _refuse_removal(scenarios, entries)
+    goldens = _certify(chosen, folder, entries, certified, track)
+    files: dict[str, bytes] = {}
+    core = {golden_id for golden_id, entry in entries.items() if CORE in entry["features"]}
+    if adequate and not only:
+        files[matrix_file.NAME], core = _matrix(goldens, folder, certified, track)
+    outcomes = []
+    for golden in goldens:
         encoded = encoding.encode(golden)
         before = entries.get(golden.id)
-        if before is not None and _keeps(folder, before, golden, encoded):
+        if before is not None and (kept := _kept(folder, before, golden, encoded)):
+            encoded = kept
             outcomes.append(Outcome(golden.id, "unchanged"))
-            continue
-        outcomes.append(Outcome(golden.id, "changed" if before else "new"))
-        files |= {f"{golden.id}{suffix}": content for suffix, content in encoded.items()}
-        entries[golden.id] = index_entry(golden, encoded)
-    order = [scenario.id for scenario in scenarios if scenario.id in entries]
-    index = _index([entries[golden_id] for golden_id in order])
-    if files or not _holds(folder / INDEX, index):
-        replace_files(folder, {**files, INDEX: index})
+        else:
+            if before is not None and not replace:
+                _refuse_other_values(folder, before, golden)
+            files |= {f"{golden.id}{suffix}": content for suffix, content in encoded.items()}
+            outcomes.append(Outcome(golden.id, "changed" if before else "new"))
+        entries[golden.id] = index_entry(golden, encoded, core=golden.id in core)
+    files[INDEX] = encode_index([entries[s.id] for s in scenarios if s.id in entries])
+    if any(not _holds(folder / name, content) for name, content in files.items()):
+        replace_files(folder, files)
+    if certified is not None:
+        for scenario in chosen:
+            certified.remember(scenario, entries[scenario.id]["content"])
     return outcomes
 
 
 def choose(scenarios: Sequence[Scenario], only: Sequence[str]) -> list[Scenario]:
-    """The scenarios that match one of the patterns; all if there are none. Refuses an id declared twice."""
+    """The scenarios that match one of the patterns; all if there are none. Refuses one declared twice."""
     ids = [scenario.id for scenario in scenarios]
-    for golden_id in ids:
-        if ids.count(golden_id) > 1:
-            raise Refused(f"{golden_id}: declared twice; an id names one scenario for ever")
+    asked: dict[str, str] = {}
+    for scenario in scenarios:
+        if ids.count(scenario.id) > 1:
+            raise Refused(f"{scenario.id}: declared twice; an id names one scenario for ever")
+        twin = asked.setdefault(question(scenario), scenario.id)
+        if twin != scenario.id:
+            raise Refused(f"{scenario.id}: asks exactly what {twin} asks")
     for pattern in only:
         if not any(fnmatchcase(golden_id, pattern) for golden_id in ids):
             raise UnknownName("scenario", pattern, ids)
     return [s for s in scenarios if not only or any(fnmatchcase(s.id, pattern) for pattern in only)]
 
 
-def index_entry(golden: Golden, files: dict[str, bytes]) -> dict[str, Any]:
-    """What the index says of a golden."""
-    return {
-        "id": golden.id,
-        "title": golden.title,
-        "purpose": golden.purpose,
-        "cell": golden.cell,
-        "features": list(golden.features),
-        "precisions": list(golden.precisions),
-        "files": {
-            suffix.removeprefix("."): {"path": f"{golden.id}{suffix}", "sha256": hashlib.sha256(content).hexdigest()}
-            for suffix, content in files.items()
-        },
-        "content": encoding.content_hash(golden),
-    }
+def _certify(
+    chosen: Sequence[Scenario],
+    folder: Path,
+    entries: Mapping[str, Entry],
+    certified: Certified | None,
+    track: Track,
+) -> list[Golden]:
+    standing = {s.id: g for s in chosen if (g := _standing(s, folder, entries.get(s.id), certified)) is not None}
+    todo = [scenario for scenario in chosen if scenario.id not in standing]
+    making: Iterable[Golden] = in_order(certify, todo)
+    made = {golden.id: golden for golden in track(making, len(todo), "Certifying")}
+    return [standing.get(scenario.id) or made[scenario.id] for scenario in chosen]
 
 
-def _index(entries: list[dict[str, Any]]) -> bytes:
-    document = {"kind": "index", "format": FORMATS["index"], "version": VERSION, "goldens": entries}
-    if found := problems(document, "index"):
-        raise InvalidFile(INDEX, found)
-    return json_file.encode(document)
+def _standing(scenario: Scenario, folder: Path, entry: Entry | None, certified: Certified | None) -> Golden | None:
+    """The golden that stands in the folder, if this scenario was certified to just that before."""
+    if certified is None or entry is None or certified.content(scenario) != entry["content"]:
+        return None
+    try:
+        for file in entry["files"].values():
+            if sha256((folder / file["path"]).read_bytes()).hexdigest() != file["sha256"]:
+                return None
+        return encoding.read(folder / entry["files"]["h5"]["path"])
+    except (OSError, InvalidFile):
+        return None
 
 
-def _present(folder: Path) -> list[dict[str, Any]]:
-    """The index's entries as they stand; none if there is no corpus yet."""
-    if not (folder / INDEX).exists():
-        return []
-    open_corpus(folder)  # refuses an index that is not valid: what it lists could not be kept
-    entries: list[dict[str, Any]] = json_file.read_document(folder / INDEX)["goldens"]
-    return entries
+def _matrix(
+    goldens: Sequence[Golden], folder: Path, certified: Certified | None, track: Track
+) -> tuple[bytes, set[str]]:
+    """The kill matrix's file, and the goldens of the core set; the one that stands, if it was made of just these."""
+    contents = [encoding.content_hash(golden) for golden in goldens]
+    path = folder / matrix_file.NAME
+    if certified is not None and path.is_file():
+        standing = path.read_bytes()
+        if certified.matrix(contents) == sha256(standing).hexdigest():
+            return standing, set(matrix_file.core(path))
+    margins = track(in_order(expose, goldens), len(goldens), "Holding to the deviations")
+    matrix = kill_matrix(goldens, list(margins), HIDDEN)
+    encoded = matrix_file.encode(matrix)
+    if certified is not None:
+        certified.remember_matrix(contents, sha256(encoded).hexdigest())
+    return encoded, set(matrix.core)
 
 
-def _refuse_removal(scenarios: Sequence[Scenario], present: list[dict[str, Any]]) -> None:
+def _refuse_removal(scenarios: Sequence[Scenario], entries: Iterable[str]) -> None:
     declared = {scenario.id for scenario in scenarios}
-    for entry in present:
-        if entry["id"] not in declared:
-            raise Refused(f"{entry['id']}: is in the corpus but no scenario declares it; ids stay for ever")
+    for golden_id in entries:
+        if golden_id not in declared:
+            raise Refused(f"{golden_id}: is in the corpus but no scenario declares it; ids stay for ever")
 
 
-def _keeps(folder: Path, entry: dict[str, Any], golden: Golden, encoded: dict[str, bytes]) -> bool:
-    """Whether what stands in the folder is this golden: these bytes, or the same content by other library versions."""
+def _refuse_other_values(folder: Path, entry: Entry, golden: Golden) -> None:
+    """Words may change, and a damaged file is made again; what a golden asks and answers stays."""
+    try:
+        standing = encoding.read(folder / entry["files"]["h5"]["path"])
+    except InvalidFile:
+        changed = entry["content"] != encoding.content_hash(golden)
+    else:
+        changed = any(line.partition(":")[0] not in WORDS for line in golden_differences(standing, golden))
+    if changed:
+        raise Refused(
+            f"{golden.id}: is in the corpus with other values. A released golden never changes inside a major version; "
+            "if this one was never released: generate --replace"
+        )
+
+
+def _kept(folder: Path, entry: Entry, golden: Golden, encoded: Mapping[str, bytes]) -> dict[str, bytes] | None:
+    """What stands in the folder, if it is this golden: these bytes, or the same content by other library versions."""
     paths = [folder / file["path"] for file in entry["files"].values()]
     try:
         present = {path.suffix: path.read_bytes() for path in paths}
-        if index_entry(golden, present) != entry:
-            return False
-        return present == encoded or all(_same_by_others(encoding.read(path), golden) for path in paths)
+        if index_entry(golden, present, core=CORE in entry["features"]) != entry:
+            return None
+        if present == encoded or all(_same_by_others(encoding.read(path), golden) for path in paths):
+            return present
     except (OSError, InvalidFile):
-        return False
+        pass
+    return None
 
 
 def _same_by_others(present: Golden, golden: Golden) -> bool:
@@ -139,23 +228,3 @@ def _same_by_others(present: Golden, golden: Golden) -> bool:
 
 def _holds(path: Path, content: bytes) -> bool:
     return path.exists() and path.read_bytes() == content
-
-
-def check(scenarios: Sequence[Scenario], corpus: Corpus, scratch: Path, only: Sequence[str], track: Track) -> list[str]:
-    """Generate from scratch and list how a corpus differs from that, provenance aside; empty if it does not."""
-    generate(scenarios, scratch, only, track)
-    made = open_corpus(scratch)
-    differences = list(corpus_differences(corpus, made, only)) or list(_byte_differences(corpus, made))
-    if corpus.version != VERSION:
-        differences.append(f"{INDEX}: version {corpus.version}, the scenarios are version {VERSION}")
-    return differences
-
-
-def _byte_differences(corpus: Corpus, made: Corpus) -> Iterator[str]:
-    """Files equal in content whose bytes differ although the same library versions made them."""
-    for entry in made.entries:
-        for kind, file in entry.files.items():
-            committed = corpus.entry(entry.id).files[kind]
-            makers = [read_by_entry(c, entry.id, kind).provenance for c in (corpus, made)]
-            if committed.sha256 != file.sha256 and makers[0] == makers[1]:
-                yield f"{committed.path}: equal in content, but not in bytes, with the same library versions"

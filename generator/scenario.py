@@ -60,6 +60,8 @@ class Scenario:
 
     def _exact(self, name: str, array: NDArray[np.float64]) -> NDArray[np.float64]:
         """One golden serves four precisions, so what goes in has to be a number in each of them."""
+        if not np.isfinite(array).all():
+            raise Refused(f"{self.id}: {name} holds NaN or infinity")
         for precision in PRECISIONS.values():
             with np.errstate(over="ignore"):
                 inexact = precision.round(array) != array

@@ -122,10 +122,15 @@ class Network:
         out = np.zeros((*layer_input.shape[:2], state[0].shape[-1]), dtype=layer_input.dtype)
         for t in self.times(layer_input.shape[1], reverse=suffix.endswith("_reverse")):
             within = self.within(t, lengths)[:, None]
-            new = getattr(self, case.cell)(layer_input[:, t], state, w)
+            new = self.step(case, suffix, w, layer_input, t, state)
             state = tuple(np.where(within, after, before) for after, before in zip(new, state, strict=True))
             out[:, t] = self.emit(state, within)
         return out, state
+
+    def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:  # noqa: ARG002
+        """The state after time step t."""
+        after: State = getattr(self, case.cell)(layer_input[:, t], state, w)
+        return after
 
     def weights(self, case: Case, suffix: str) -> Weights:
         """The weights of one layer and direction (``l0``, ``l0_reverse``, ``l1``), by their names without it."""

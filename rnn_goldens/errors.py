@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 
 _MOST_NAMES = 30
+_MOST_PROBLEMS = 20
 
 
 class RnnGoldensError(Exception):
@@ -41,8 +42,17 @@ class InvalidFile(RnnGoldensError):
     def __init__(self, path: Path | str, problems: Iterable[str], remedy: str = "") -> None:
         self.path = Path(path)
         self.problems = tuple(problems)
-        found = self.problems[0] if len(self.problems) == 1 else "".join(f"\n  - {p}" for p in self.problems)
-        super().__init__(f"{path}: {found}" + (f"\n{remedy}" if remedy else ""))
+        count, listed = len(self.problems), self.problems[:_MOST_PROBLEMS]
+        lines = [f"{path}: {f'{count} problems, the first: ' if count > 1 else ''}{listed[0]}"]
+        lines += [f"  - {problem}" for problem in listed[1:]]
+        lines += [f"  … and {count - len(listed)} more"] if count > len(listed) else []
+        super().__init__("\n".join([*lines, remedy] if remedy else lines))
+
+
+def not_readable(path: Path | str, error: Exception) -> InvalidFile:
+    """The error for a file that the operating system does not hand over, in its words and without its number."""
+    reason = (isinstance(error, OSError) and error.strerror) or str(error)
+    return InvalidFile(path, [f"can not be read: {reason}"])
 
 
 class WrongUse(RnnGoldensError):

@@ -1,7 +1,7 @@
 """What a golden is: a scenario with its certified answer, its tolerance and where it came from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.precision import PRECISIONS, precision
 from rnn_goldens.shapes import Config, state_names, state_shape
-from rnn_goldens.tolerance import Exact
+from rnn_goldens.tolerance import Tolerance
 
 if TYPE_CHECKING:
     from rnn_goldens.verdict import Verdict
@@ -24,7 +24,10 @@ DERIVED_FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "
 DECLARED_FEATURES = ("long", "degenerate", "saturated", "chaotic")
 """Features that a scenario states of itself."""
 
-FEATURES = DERIVED_FEATURES + DECLARED_FEATURES
+CORE = "core"
+"""The feature of the smallest set of goldens that alone exposes every deviation: given by the index of a corpus."""
+
+FEATURES = (*DERIVED_FEATURES, *DECLARED_FEATURES, CORE)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -50,8 +53,13 @@ class Arrays:
     c_n: Float64 | None = None
 
     def __post_init__(self) -> None:
-        for array in (*self.weights.values(), *(v for v in vars(self).values() if isinstance(v, np.ndarray))):
-            array.flags.writeable = False
+        """Hold read-only views: whoever made the arrays may go on writing to theirs."""
+        views = {name: _read_only(value) for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        vars(self).update(views, weights={name: _read_only(array) for name, array in self.weights.items()})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.__post_init__()  # a copy of a read-only array can be written to
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -80,20 +88,27 @@ class Golden:
     cell: str
     config: Config
     features: tuple[str, ...]
-    tolerance: Exact
+    tolerance: Tolerance
     precisions: tuple[str, ...]
     provenance: Mapping[str, str]
     stored: Arrays
     dtype: str = "float64"
 
-    def in_precision(self, dtype: str) -> "Golden":
-        """Return the same golden in another precision; raises UnknownName if it does not support that one."""
+    def in_precision(self, dtype: object) -> "Golden":
+        """Return the same golden in another precision.
+
+        Args:
+            dtype: its name, or what NumPy, torch or ml_dtypes has for it: ``np.float32``, ``torch.bfloat16``.
+
+        Raises:
+            UnknownName: no such precision, or this golden does not support it.
+        """
         from rnn_goldens.errors import UnknownName
 
-        precision(dtype)
-        if dtype not in self.precisions:
-            raise UnknownName(f"precision of {self.id}", dtype, self.precisions, plural=f"Precisions of {self.id}")
-        return replace(self, dtype=dtype)
+        name = precision_name(dtype)
+        if name not in self.precisions:
+            raise UnknownName(f"precision of {self.id}", name, self.precisions, plural=f"Precisions of {self.id}")
+        return replace(self, dtype=name)
 
     @cached_property
     def weights(self) -> Mapping[str, NDArray[Any]]:
@@ -192,6 +207,10 @@ class Golden:
         if not verdict.passed:
             raise GoldenMismatch(verdict)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy needs: the arrays that were cast so far are cast again."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
     def _cast(self, array: Float64) -> NDArray[Any]:
         rounded = PRECISIONS[self.dtype].round(array)
         rounded.flags.writeable = False
@@ -204,6 +223,29 @@ class Golden:
     def __repr__(self) -> str:
         sizes = f"x {self.stored.x.shape}, out {self.stored.out.shape}"
         return f"<Golden {self.id} in {self.dtype}: {self.cell}, {sizes}>"
+
+
+def precision_name(dtype: object) -> str:
+    """The name of a precision that is given by name, or as NumPy, torch or ml_dtypes has it.
+
+    Raises:
+        UnknownName: no such precision.
+        TypeError: nothing that names one.
+    """
+    if isinstance(dtype, str) or type(dtype).__module__ == "torch":
+        return precision(str(dtype).removeprefix("torch.")).name
+    try:
+        if dtype is None:  # which NumPy takes for float64
+            raise TypeError
+        return precision(np.dtype(dtype).name).name  # type: ignore[call-overload]
+    except TypeError:
+        raise TypeError(f"dtype names a precision, such as 'float32' or np.float32; {dtype!r} does not") from None
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def derived_features(config: Config, *, state: bool, lengths: bool, unbatched: bool, exact: bool) -> tuple[str, ...]:

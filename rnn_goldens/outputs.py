@@ -3,8 +3,10 @@
 Other libraries are never imported: an array that needs its own library to be converted has it loaded already.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -39,19 +41,47 @@ class NotNumbers(Exception):
 
 
 def read(value: object) -> Output:
-    """Convert any array-like: NumPy, nested lists, torch, JAX, TensorFlow, MLX; raises NotNumbers if it is none."""
+    """Convert any array-like: NumPy, torch, JAX, TensorFlow, MLX, lists of them; raises NotNumbers if it is none."""
     if value is None:
         raise NotNumbers("is None: the implementation returned nothing for it")
-    library = type(value).__module__.partition(".")[0]
+    if type(value).__name__ == "PackedSequence":
+        raise NotNumbers("is a PackedSequence: unpack it with torch's pad_packed_sequence")
     try:
-        convert: Conversion = _CONVERSIONS.get(library, _from_array_like)
-        array, dtype = convert(value)
+        array, dtype = _convert(value)
     except (TypeError, ValueError, RuntimeError, AttributeError) as error:
-        raise NotNumbers(f"is a {_type(value)} that NumPy can not read as an array: {error}") from None
+        raise NotNumbers(f"is {_type(value)} that NumPy can not read as an array: {error}") from None
+    if array.ndim == 0 and array.dtype.kind in "OUS":
+        raise NotNumbers(f"is {_type(value)}, not an array of numbers")
+    if array.dtype == object:
+        oddest = sorted(array.flat, key=lambda element: isinstance(element, Number))[:1]
+        raise NotNumbers(f"is an array of Python objects, such as {', '.join(map(_type, oddest))}, not of real numbers")
     if dtype not in PRECISIONS and array.dtype.kind not in "iuf":
         raise NotNumbers(f"holds {dtype}, not real numbers")
     with np.errstate(over="ignore"):
         return Output(np.asarray(array, dtype=np.float64), dtype)
+
+
+def _convert(value: object) -> tuple[NDArray[Any], str]:
+    if own := _own_conversion(type(value)):
+        return own(value)
+    if isinstance(value, list | tuple) and _holds_tensors(value):
+        parts = [_convert(part) for part in value]
+        least = min((dtype for _, dtype in parts), key=lambda dtype: getattr(PRECISIONS.get(dtype), "bits", math.inf))
+        return np.stack([array for array, _ in parts]), least
+    return _from_array_like(value)
+
+
+def _holds_tensors(value: list[Any] | tuple[Any, ...]) -> bool:
+    """Whether nested lists end in arrays of a library whose arrays NumPy can not read."""
+    if any(_own_conversion(kind) for kind in set(map(type, value))):
+        return True
+    return any(_holds_tensors(part) for part in value if isinstance(part, list | tuple))
+
+
+def _own_conversion(kind: type) -> Conversion | None:
+    """The conversion that a type needs; a class derived from a library's array needs that of the library."""
+    bases = (f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__)
+    return next((_CONVERSIONS[base] for base in bases if base in _CONVERSIONS), None)
 
 
 def _from_array_like(value: object) -> tuple[NDArray[Any], str]:
@@ -73,10 +103,22 @@ def _from_mlx(array: Any) -> tuple[NDArray[Any], str]:  # noqa: ANN401 - an mlx.
     return np.asarray(array.tolist(), dtype=np.float32) if dtype == "bfloat16" else np.asarray(array), dtype
 
 
-_CONVERSIONS: dict[str, Conversion] = {"torch": _from_torch, "mlx": _from_mlx}
-"""Libraries whose arrays NumPy can not read in every precision, by the name of their package."""
+def _from_masked(array: Any) -> tuple[NDArray[Any], str]:  # noqa: ANN401 - a numpy.ma.MaskedArray
+    if masked := int(np.sum(array.mask)):
+        raise NotNumbers(f"has {masked} masked elements, which have no value")
+    return _from_array_like(array)
+
+
+_CONVERSIONS: dict[str, Conversion] = {
+    "torch.Tensor": _from_torch,
+    "mlx.core.array": _from_mlx,
+    "numpy.ma.MaskedArray": _from_masked,
+    "numpy.ma.core.MaskedArray": _from_masked,  # what NumPy 1 calls it
+}
+"""Arrays that NumPy does not read as they are, by the name of their class."""
 
 
 def _type(value: object) -> str:
     kind = type(value)
-    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

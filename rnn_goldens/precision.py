@@ -27,6 +27,16 @@ class Precision:
     max_exponent: int
     carrier: DTypeLike
 
+    @property
+    def roundoff(self) -> float:
+        """The unit roundoff: the largest relative error of rounding to nearest."""
+        return 2.0**-self.bits
+
+    @property
+    def smallest(self) -> float:
+        """The smallest positive number, a subnormal one."""
+        return 2.0 ** (self.min_exponent - self.bits + 1)
+
     def round(self, values: NDArray[np.float64]) -> NDArray[np.floating]:
         """Return float64 values rounded once, to nearest even, in an array of the carrier type."""
         if self.name == "bfloat16":

@@ -51,6 +51,11 @@ class Config(Mapping[str, Any]):
         return [f"l{layer}{direction}" for layer in range(self.num_layers) for direction in directions]
 
 
+def weight_count(config: Config) -> int:
+    """How many weights a network has: known without listing them, however many layers a file claims."""
+    return config.num_layers * config.num_directions * (4 if config.bias else 2)
+
+
 def weight_shapes(cell: str, config: Config) -> dict[str, Shape]:
     """Shapes of the weights under PyTorch's names, in the order of ``nn.RNN.named_parameters()``."""
     rows, hidden = GATES[cell] * config.hidden_size, config.hidden_size

@@ -7,7 +7,7 @@ from rnn_goldens import encoding, schema
 from rnn_goldens.corpus import INDEX, Corpus, Entry, open_corpus
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import CORE, Golden
 
 
 def files_in(path: Path) -> list[Path]:
@@ -23,8 +23,8 @@ def findings(path: Path) -> list[str]:
     try:
         if path.name == INDEX:
             return list(_index_findings(path))
-        if path.suffix == ".json" and _kind(path) == "results":
-            return [f"{path}: {problem}" for problem in schema.problems(json_file.read_document(path), "results")]
+        if path.suffix == ".json" and (kind := _kind(path)) in ("results", "kill-matrix"):
+            return [f"{path}: {problem}" for problem in schema.problems(json_file.read_document(path), str(kind))]
         encoding.read(path)
     except InvalidFile as error:
         return [str(error)]
@@ -57,9 +57,11 @@ def _index_findings(path: Path) -> Iterator[str]:
 def _entry_findings(corpus: Corpus, entry: Entry) -> Iterator[str]:
     for file in entry.files.values():
         golden = encoding.read(corpus.verified(file))
-        for name in ("id", "title", "purpose", "cell", "features", "precisions"):
+        for name in ("id", "title", "purpose", "cell", "precisions"):
             if getattr(golden, name) != getattr(entry, name):
                 yield f"{name} is {getattr(entry, name)!r} here and {getattr(golden, name)!r} in {file.path}"
+        if (features := tuple(feature for feature in entry.features if feature != CORE)) != golden.features:
+            yield f"features are {list(features)} here and {list(golden.features)} in {file.path}"
         if (content := encoding.content_hash(golden)) != entry.content:
             yield f"content hash is {entry.content[:12]}… here, {file.path} holds {content[:12]}…"
 

@@ -3,15 +3,11 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rnn_goldens.generator.scenario import Scenario
-
+T = TypeVar("T")
 FINDING = 1
 
 
@@ -20,23 +16,27 @@ FINDING = 1
     "--only", multiple=True, metavar="PATTERN", help="Only scenarios whose id matches, such as 'documented/*'."
 )
 @click.option("--check", is_flag=True, help="Write nothing; fail if the corpus is not what the scenarios make.")
+@click.option("--replace", is_flag=True, help="Let goldens that are there change their values, if never released.")
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
     help="The corpus folder to write, or with --check to look at (default: fixtures/v1 of this checkout).",
 )
-def generate(only: tuple[str, ...], check: bool, into: Path | None) -> None:
+def generate(only: tuple[str, ...], check: bool, replace: bool, into: Path | None) -> None:
     """Turn the scenarios into golden files, certified, all or none."""
     _require_extra()
     from rnn_goldens.generator.generate import generate as make
+    from rnn_goldens.generator.reuse import Certified
     from rnn_goldens.generator.scenarios import SCENARIOS
 
     folder = into or _default_folder(write=not check)
     if check:
         _check(only, folder)
-    outcomes = make(SCENARIOS, folder, only, _track)
+    certified = None if into else Certified(folder.parents[1] / "build" / "certified")
+    outcomes = make(SCENARIOS, folder, only, adequate=True, replace=replace, track=_track, certified=certified)
     for outcome in outcomes:
-        click.echo(f"{outcome.became:<10}{outcome.id}")
+        if only or outcome.became != "unchanged":
+            click.echo(f"{outcome.became:<10}{outcome.id}")
     changed = sum(outcome.became != "unchanged" for outcome in outcomes)
     click.echo(f"{len(outcomes)} goldens in {folder}: {changed} written, {len(outcomes) - changed} unchanged")
 
@@ -45,11 +45,12 @@ def _check(only: tuple[str, ...], folder: Path) -> None:
     from tempfile import TemporaryDirectory
 
     from rnn_goldens.corpus import open_corpus
-    from rnn_goldens.generator import generate as generating
+    from rnn_goldens.generator.check import check as hold_against
     from rnn_goldens.generator.scenarios import SCENARIOS
 
     with TemporaryDirectory() as scratch:
-        found = generating.check(SCENARIOS, open_corpus(folder), Path(scratch) / "corpus", only, _track)
+        scratch_folder = Path(scratch) / "corpus"
+        found = hold_against(SCENARIOS, open_corpus(folder), scratch_folder, only, adequate=True, track=_track)
     for line in found:
         click.echo(line)
     if found:
@@ -61,11 +62,11 @@ def _check(only: tuple[str, ...], folder: Path) -> None:
     sys.exit(0)
 
 
-def _track(scenarios: "Sequence[Scenario]") -> "Iterable[Scenario]":
+def _track(items: "Iterable[T]", total: int, doing: str) -> "Iterable[T]":
     from rich.console import Console
     from rich.progress import track
 
-    return track(scenarios, description="Certifying", console=Console(stderr=True), transient=True)
+    return track(items, description=doing, total=total, console=Console(stderr=True), transient=True)
 
 
 def _default_folder(*, write: bool) -> Path:

@@ -78,10 +78,21 @@ def _facts(golden: "Golden") -> Iterator[tuple[str, str]]:
     yield "config", ", ".join(f"{name}={value}" for name, value in golden.config.items())
     yield "features", ", ".join(golden.features) or "none"
     yield "initial state", "given" if golden.initial_state is not None else "none (zeros)"
-    yield "tolerance", f"zero: every partial sum fits {golden.tolerance.bits} significant bits, in any order"
+    yield "tolerance", _tolerance(golden)
     yield "precisions", ", ".join(golden.precisions)
     yield "provenance", ", ".join(f"{name} {value}" for name, value in golden.provenance.items() if name != "answer")
     yield "answer from", golden.provenance.get("answer", "not stated")
+
+
+def _tolerance(golden: "Golden") -> str:
+    from rnn_goldens.precision import PRECISIONS
+    from rnn_goldens.tolerance import Exact
+
+    if isinstance(golden.tolerance, Exact):
+        return f"zero: every partial sum fits {golden.tolerance.bits} significant bits, in any order"
+    allowed = {p: golden.tolerance.allowed("out", golden.stored.out, PRECISIONS[p]) for p in golden.precisions}
+    listed = ", ".join(f"{array.min():.2g} to {array.max():.2g} in {p}" for p, array in allowed.items())
+    return f"a bound on the rounding errors of any correct implementation; for out {listed}"
 
 
 def _arrays(golden: "Golden") -> Iterator[tuple[str, list[tuple[str, "NDArray[Any]"]]]]:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from rnn_goldens import schema
 from rnn_goldens.encoding import hdf5_file, json_file, semantics
-from rnn_goldens.encoding.tree import Tree, content_hash, from_document, from_tree, to_document, to_tree
+from rnn_goldens.encoding.tree import FORMAT, Tree, content_hash, from_document, from_tree, to_document, to_tree
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden import Golden
 
-__all__ = ["SUFFIXES", "content_hash", "encode", "read", "read_trusted", "to_tree"]
+__all__ = ["SUFFIXES", "content_hash", "encode", "read", "read_known", "to_tree"]
 
 SUFFIXES = (".h5", ".json")
 
@@ -40,9 +40,26 @@ def read(path: Path) -> Golden:
     return from_tree(_check(document, path))
 
 
-def read_trusted(path: Path) -> Golden:
-    """Read a golden from an ``.h5`` file whose hash is known: what wrote it has checked it."""
-    return from_tree(hdf5_file.read_tree(path))
+def read_known(path: Path, known: Tree) -> Golden:
+    """Read a golden from an ``.h5`` file whose hash is known, and check it in full only if it is of no use.
+
+    Args:
+        path: the file.
+        known: what the index says of the golden, and need not be read; of these ``id`` is compared with the file's.
+
+    Raises:
+        InvalidFile: not readable, another golden, or not a valid one.
+    """
+    tree = hdf5_file.read_tree(path, leave_out=known.keys() - {"id"})
+    try:
+        if (tree["kind"], tree["format"]) != ("golden", FORMAT):
+            raise ValueError(f"is {tree['kind']} format {tree['format']}, not golden format {FORMAT}")
+        if tree["id"] != known["id"]:
+            raise ValueError(f"holds {tree['id']}, not {known['id']}")
+        return from_tree(tree | known)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        read(path)  # which says in full what is wrong, unless only the index and the file do not agree
+        raise InvalidFile(path, [str(error)]) from None
 
 
 def _check(document: object, path: Path) -> Tree:

@@ -1,14 +1,22 @@
 """Golden ↔ ``.h5``: groups, datasets and attributes, readable with any HDF5 tool."""
 
 import io
+import math
+import os
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+from h5py import h5a, h5d, h5f, h5g, h5o, h5s, h5t
+from numpy.typing import NDArray
 
 from rnn_goldens.encoding.tree import Tree
-from rnn_goldens.errors import InvalidFile
+from rnn_goldens.errors import InvalidFile, not_readable
+
+_MOST_BYTES = 2**27
+"""No array of a golden is larger. HDF5 files can claim any size in a few bytes."""
 
 
 def encode(tree: Tree) -> bytes:
@@ -19,14 +27,25 @@ def encode(tree: Tree) -> bytes:
     return buffer.getvalue()
 
 
-def read_tree(path: Path) -> Tree:
-    """Read groups, datasets and attributes back as a tree. Raises InvalidFile if HDF5 can not."""
+def read_tree(path: Path, leave_out: Container[str] = ()) -> Tree:
+    """Read groups, datasets and attributes back as a tree.
+
+    It speaks h5py's low-level interface, which takes a third of the time that ``group.items()`` takes.
+
+    Args:
+        path: the file.
+        leave_out: names at the top of the tree that need not be read.
+
+    Raises:
+        InvalidFile: HDF5 can not read it.
+    """
     try:
-        with h5py.File(path, "r") as file:
-            return _read(file)
-    except FileNotFoundError:
-        raise InvalidFile(path, ["can not be read: No such file or directory"]) from None
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        path.open("rb").close()  # says in plain words what HDF5 says in numbers
+    except OSError as error:
+        raise not_readable(path, error) from None
+    try:
+        return _read(h5g.open(h5f.open(os.fsencode(path), h5f.ACC_RDONLY), b"/"), leave_out)
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError) as error:
         reason = str(error.args[0] if error.args else error)
         raise InvalidFile(path, [f"not a readable HDF5 file: {reason}"]) from None
 
@@ -43,16 +62,50 @@ def _write(group: h5py.Group, tree: Tree) -> None:
             group.attrs[name] = value
 
 
-def _read(group: h5py.Group) -> Tree:
-    tree: Tree = {name: _plain(value) for name, value in group.attrs.items()}
-    for name, item in group.items():
-        tree[name] = _read(item) if isinstance(item, h5py.Group) else np.asarray(item[()])
+def _read(group: h5g.GroupID, leave_out: Container[str] = ()) -> Tree:
+    attributes: list[bytes] = []
+    h5a.iterate(group, attributes.append)
+    tree = {name: _read_attribute(group, name) for name in map(bytes.decode, attributes) if name not in leave_out}
+    links: list[bytes] = []
+    group.links.iterate(links.append)
+    for name in (name for name in map(bytes.decode, links) if name not in leave_out):
+        try:
+            item = h5o.open(group, name.encode())
+        except KeyError:
+            raise ValueError(f"{name} is a link to something that is not there") from None
+        if isinstance(item, h5g.GroupID):
+            tree[name] = _read(item)
+        elif isinstance(item, h5d.DatasetID):
+            tree[name] = _read_array(name, item)
+        else:
+            raise ValueError(f"{name} is neither a group nor a dataset")
     return tree
 
 
-def _plain(value: object) -> Any:  # noqa: ANN401 - str, int, bool or list, as JSON has them
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
-    return value
+def _read_array(name: str, dataset: h5d.DatasetID) -> NDArray[Any]:
+    array = _room(name, dataset)
+    dataset.read(h5s.ALL, h5s.ALL, array, h5t.py_create(array.dtype))
+    return array
+
+
+def _read_attribute(group: h5g.GroupID, name: str) -> Any:  # noqa: ANN401 - str, int, bool or list, as JSON has them
+    attribute = h5a.open(group, name.encode())
+    array = _room(name, attribute)
+    attribute.read(array, h5t.py_create(array.dtype))
+    return _as_text(array.tolist())
+
+
+def _room(name: str, item: h5d.DatasetID | h5a.AttrID) -> NDArray[Any]:
+    """An array to read into."""
+    shape, dtype = item.shape, item.dtype
+    if shape is None:
+        raise ValueError(f"{name} holds nothing")
+    if math.prod(shape) * dtype.itemsize > _MOST_BYTES:
+        raise ValueError(f"{name} claims the shape {shape}, too large for a golden")
+    return np.empty(shape, dtype)
+
+
+def _as_text(value: Any) -> Any:  # noqa: ANN401 - as above
+    if isinstance(value, bytes):
+        return value.decode()
+    return [_as_text(item) for item in value] if isinstance(value, list) else value

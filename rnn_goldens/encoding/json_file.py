@@ -4,15 +4,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rnn_goldens.errors import InvalidFile
+from rnn_goldens.errors import InvalidFile, not_readable
 
 
 def read_document(path: Path) -> Any:  # noqa: ANN401 - whatever JSON holds, until a schema has seen it
     """Read one JSON document strictly: UTF-8, no NaN, no key twice. Raises InvalidFile."""
     try:
-        return json.loads(path.read_bytes(), object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
+        text = path.read_bytes().decode("utf-8")  # json.loads would guess the encoding of bytes
+        return json.loads(text, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
     except OSError as error:
-        raise InvalidFile(path, [f"can not be read: {error.strerror}"]) from None
+        raise not_readable(path, error) from None
+    except UnicodeDecodeError as error:
+        raise InvalidFile(path, [f"not JSON: {error.reason} at byte {error.start}, JSON is UTF-8"]) from None
     except (ValueError, RecursionError) as error:
         raise InvalidFile(path, [f"not JSON: {error}"]) from None
 

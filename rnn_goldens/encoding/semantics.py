@@ -1,6 +1,6 @@
 """What a JSON Schema can not say about a golden: shapes that follow from the configuration, and values that agree."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from rnn_goldens.encoding.tree import Tree
 from rnn_goldens.golden import DERIVED_FEATURES, derived_features
 from rnn_goldens.precision import PRECISIONS
-from rnn_goldens.shapes import Config, Shape, out_shape, state_names, state_shape, weight_shapes
+from rnn_goldens.shapes import Config, Shape, out_shape, state_names, state_shape, weight_count, weight_shapes
+from rnn_goldens.tolerance import Bound, Exact
 
 
 def problems(tree: Tree) -> list[str]:
@@ -19,14 +20,23 @@ def problems(tree: Tree) -> list[str]:
     if x.ndim not in (2, 3):
         return [f"inputs/x: has {x.ndim} axes; it is (batch, time, input), or (time, input) if unbatched"]
     return [
-        *_shape_problems("weights", tree["weights"], weight_shapes(tree["cell"], config)),
+        *_weight_problems(tree["weights"], tree["cell"], config),
         *_shape_problems("inputs", inputs, _input_shapes(tree["cell"], config, inputs)),
         *_shape_problems("expected", expected, _expected_shapes(tree["cell"], config, x)),
+        *_tolerance_problems(tree["tolerance"], _expected_shapes(tree["cell"], config, x)),
         *_finite_problems(tree),
         *_length_problems(inputs, x),
         *_feature_problems(tree, config),
         *_precision_problems(tree),
+        *_rounding_problems(tree),
     ]
+
+
+def _weight_problems(weights: Tree, cell: str, config: Config) -> Iterable[str]:
+    """Shapes of the weights. A file may claim a billion layers: they are counted before they are listed."""
+    if (asked := weight_count(config)) > 2 * len(weights):
+        return [f"weights: holds {len(weights)}, the configuration asks for {asked}"]
+    return _shape_problems("weights", weights, weight_shapes(cell, config))
 
 
 def _input_shapes(cell: str, config: Config, inputs: Tree) -> dict[str, Shape]:
@@ -56,6 +66,16 @@ def _shape_problems(group: str, arrays: Tree, wanted: dict[str, Shape]) -> Itera
             yield f"{group}/{name}: has shape {arrays[name].shape}, the configuration asks for {wanted[name]}"
 
 
+def _tolerance_problems(tolerance: Tree, wanted: dict[str, Shape]) -> Iterator[str]:
+    if tolerance["kind"] != Bound.kind:
+        return
+    for part in ("accumulation", "storage"):
+        yield from _shape_problems(f"tolerance/{part}", tolerance[part], wanted)
+        for name, array in tolerance[part].items():
+            if not (np.isfinite(array) & (array >= 0)).all():
+                yield f"tolerance/{part}/{name}: holds a number that is no bound: negative, infinite or NaN"
+
+
 def _finite_problems(tree: Tree) -> Iterator[str]:
     for group in ("weights", "inputs", "expected"):
         for name, array in tree[group].items():
@@ -75,7 +95,7 @@ def _feature_problems(tree: Tree, config: Config) -> Iterator[str]:
         state="h0" in tree["inputs"],
         lengths="lengths" in tree["inputs"],
         unbatched=tree["inputs"]["x"].ndim == 2,  # noqa: PLR2004 - (time, input)
-        exact=tree["tolerance"]["kind"] == "exact",
+        exact=tree["tolerance"]["kind"] == Exact.kind,
     )
     said = tuple(feature for feature in tree["features"] if feature in DERIVED_FEATURES)
     if said != follows:
@@ -83,7 +103,18 @@ def _feature_problems(tree: Tree, config: Config) -> Iterator[str]:
 
 
 def _precision_problems(tree: Tree) -> Iterator[str]:
-    bits = tree["tolerance"]["bits"]
+    bits = tree["tolerance"].get("bits", 0)
     for name in tree["precisions"]:
         if PRECISIONS[name].bits < bits:
             yield f"precisions: {name} has {PRECISIONS[name].bits} significant bits, the tolerance needs {bits}"
+
+
+def _rounding_problems(tree: Tree) -> Iterator[str]:
+    """One file serves every precision it lists only if what it gives is a number in each of them."""
+    given = {f"weights/{name}": array for name, array in tree["weights"].items()}
+    given |= {f"inputs/{name}": array for name, array in tree["inputs"].items() if name != "lengths"}
+    for place, array in given.items():
+        with np.errstate(over="ignore", invalid="ignore"):
+            inexact = [name for name in tree["precisions"] if (PRECISIONS[name].round(array) != array).any()]
+        if inexact and np.isfinite(array).all():
+            yield f"{place}: holds numbers that {', '.join(inexact)} can not hold"

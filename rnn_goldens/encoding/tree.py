@@ -6,14 +6,15 @@ else an attribute; in JSON a group is an object and an array is ``{"shape", "dty
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from rnn_goldens.golden import Arrays, Golden
-from rnn_goldens.shapes import Config, weight_shapes
-from rnn_goldens.tolerance import Exact
+from rnn_goldens.shapes import Config, weight_count, weight_shapes
+from rnn_goldens.tolerance import Bound, Exact, Tolerance
 
 Tree = dict[str, Any]
 """Values: Tree, NumPy array (float64 or int64), str, int, bool or list of str."""
@@ -40,15 +41,21 @@ def to_tree(golden: Golden) -> Tree:
         "weights": dict(golden.stored.weights),
         "inputs": _given(golden.stored, INPUTS),
         "expected": _given(golden.stored, EXPECTED),
-        "tolerance": {"kind": golden.tolerance.kind, "bits": golden.tolerance.bits},
-        "provenance": dict(golden.provenance),
+        "tolerance": _tolerance_to_tree(golden.tolerance),
+        "provenance": dict(sorted(golden.provenance.items())),
     }
 
 
 def from_tree(tree: Tree) -> Golden:
-    """Build the golden back from a tree that is known to be valid."""
-    config = Config(**tree["config"])
-    weights = {name: tree["weights"][name] for name in weight_shapes(tree["cell"], config)}
+    """Build the golden back from a tree that is known to be valid.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is not; a check of it says what is wrong.
+    """
+    config, weights = Config(**tree["config"]), tree["weights"]
+    if weight_count(config) != len(weights):
+        raise ValueError(f"weights: holds {len(weights)}, the configuration asks for {weight_count(config)}")
+    weights = {name: weights[name] for name in weight_shapes(tree["cell"], config)}
     return Golden(
         id=tree["id"],
         title=tree["title"],
@@ -57,7 +64,7 @@ def from_tree(tree: Tree) -> Golden:
         cell=tree["cell"],
         config=config,
         features=tuple(tree["features"]),
-        tolerance=Exact(bits=tree["tolerance"]["bits"]),
+        tolerance=_tolerance_from_tree(tree["tolerance"]),
         precisions=tuple(tree["precisions"]),
         provenance=tree["provenance"],
         stored=Arrays(weights=weights, **tree["inputs"], **tree["expected"]),
@@ -70,7 +77,12 @@ def to_document(tree: Tree) -> dict[str, Any]:
 
 
 def from_document(document: Mapping[str, Any]) -> Tree:
-    """Rebuild the arrays of a document that its schema finds valid; raises ValueError if data do not fill a shape."""
+    """Rebuild the arrays of a document that its schema finds valid.
+
+    Raises:
+        ValueError: data do not fill a shape, or a number that has to be an integer is written as ``2.0``, which JSON
+            Schema takes for one and other readers do not.
+    """
     return {name: _from_json(value, name) for name, value in document.items()}
 
 
@@ -80,6 +92,23 @@ def content_hash(golden: Golden) -> str:
     del document["provenance"]
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+
+def _tolerance_to_tree(tolerance: Tolerance) -> Tree:
+    if isinstance(tolerance, Exact):
+        return {"kind": tolerance.kind, "bits": tolerance.bits}
+    accumulation, storage = _in_order(tolerance.accumulation), _in_order(tolerance.storage)
+    return {"kind": tolerance.kind, "accumulation": accumulation, "storage": storage}
+
+
+def _tolerance_from_tree(tree: Tree) -> Tolerance:
+    if tree["kind"] == Exact.kind:
+        return Exact(bits=tree["bits"])
+    return Bound(accumulation=tree["accumulation"], storage=tree["storage"])
+
+
+def _in_order(outputs: Mapping[str, Any]) -> Tree:
+    return {name: outputs[name] for name in EXPECTED if name in outputs}
 
 
 def _given(arrays: Arrays, names: Iterable[str]) -> Tree:
@@ -95,15 +124,20 @@ def _to_json(value: object) -> object:
 
 
 def _from_json(value: object, where: str) -> object:
+    if isinstance(value, float):
+        raise ValueError(f"{where}: {value!r} is not an integer")
     if not isinstance(value, dict):
         return value
     if value.keys() != _ARRAY_KEYS:
         return {name: _from_json(item, f"{where}/{name}") for name, item in value.items()}
+    for part in ("shape", "data") if value["dtype"] == "int64" else ("shape",):
+        for number in value[part]:
+            _from_json(number, f"{where}/{part}")
     try:
         array = np.array(value["data"], dtype=value["dtype"])
     except OverflowError:
         raise ValueError(f"{where}: data holds a number that no {value['dtype']} can hold") from None
-    shape = tuple(cast("list[int]", value["shape"]))
-    if array.size != np.prod(shape, dtype=int):
-        raise ValueError(f"{where}: data holds {array.size} numbers, shape {shape} needs {np.prod(shape, dtype=int)}")
+    shape = tuple(value["shape"])
+    if array.size != math.prod(shape):
+        raise ValueError(f"{where}: data holds {array.size} numbers, shape {shape} needs {math.prod(shape)}")
     return array.reshape(shape)

@@ -14,7 +14,16 @@ Implementation = Callable[[Golden], tuple[Any, ...]]
 BUILTIN = {
     "numpy": "rnn_goldens.implementations.numpy_cells:run",
     "torch": "rnn_goldens.implementations.torch_layers:run",
+    "torch-cells": "rnn_goldens.implementations.torch_cells:run",
+    "onnxruntime": "rnn_goldens.implementations.onnxruntime_session:run",
+    "onnx-reference": "rnn_goldens.implementations.onnx_reference:run",
+    "keras": "rnn_goldens.implementations.keras_layers:run",
+    "flax": "rnn_goldens.implementations.flax_cells:run",
 }
+"""Implementations this package brings; a module is imported, and its framework with it, when it is named."""
+
+EXTRAS = {"torch-cells": "torch", "onnx-reference": "onnx"}
+"""The extra that installs what an implementation needs, where it is not called like the implementation."""
 
 
 def resolve(name: str) -> Implementation:
@@ -59,7 +68,8 @@ def _is_part(missing: str | None, module_name: str) -> bool:
 
 def _not_found(name: str, module_name: str, error: ModuleNotFoundError) -> str:
     if name in BUILTIN:
-        return f"implementation {name!r} needs {error.name}, which is not installed: pip install {error.name}"
+        extra = f"rnn-goldens[{EXTRAS.get(name, name)}]"
+        return f"implementation {name!r} needs {error.name}, which is not installed: pip install '{extra}'"
     if _is_part(error.name, module_name):
         return f"implementation {name!r}: no module {error.name!r}, looked in {Path.cwd()} and the installed packages"
     return f"implementation {name!r}: importing {module_name} failed: {error}"

@@ -1,5 +1,6 @@
 """Options, marker, fixtures and hooks. In a project that never uses them this file is all that is imported."""
 
+import json
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,10 @@ OPTIONS = {
     "report": "write what was found, golden by golden, to this JSON file",
 }
 PROPERTY = "rnn_goldens"
-"""The user property of a report that holds what was found; xdist carries it, and JUnit XML shows it."""
+"""The user property of a report that holds what was found so far, as JSON; xdist carries it, and JUnit XML shows it."""
+
+REFUSED_BECAUSE = "rnn_goldens_refused"
+"""The attribute of the report in which an implementation refused: its reason."""
 
 MARKER = (
     "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=...): which goldens the rnn_golden fixture gives "
@@ -39,12 +43,38 @@ def pytest_configure(config: pytest.Config) -> None:
         from rnn_goldens.plugin.settings import check_settings
 
         check_settings(config)
+    config.stash[TALLY] = Tally()
+    config.pluginmanager.register(config.stash[TALLY], "rnn_goldens_tally")
 
 
 def result_of(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any]:
     """What was noted on a test's report, as an entry of the results file; empty if the test had no golden."""
-    result: dict[str, Any] = dict(getattr(report, "user_properties", ())).get(PROPERTY, {})
-    return result
+    for name, value in getattr(report, "user_properties", ()):
+        if name == PROPERTY:
+            result: dict[str, Any] = json.loads(value)
+            return result
+    return {}
+
+
+class Tally:
+    """Counts goldens that were refused and checked, from reports, which xdist brings from its workers."""
+
+    def __init__(self) -> None:
+        self.refused = self.checked = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """The report of a tear-down, the last one, says what became of a golden."""
+        if report.when == "teardown" and (result := result_of(report)):
+            self.refused += result["outcome"] == "refused"
+            self.checked += "largest_error" in result or result["outcome"] not in ("refused", "skipped")
+
+    @property
+    def nothing_checked(self) -> bool:
+        """Whether goldens were refused and none was checked: such a run has not shown that anything is right."""
+        return self.refused > 0 and self.checked == 0
+
+
+TALLY = pytest.StashKey[Tally]()
 
 
 def setting(config: pytest.Config, name: str) -> str:
@@ -59,10 +89,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from rnn_goldens.plugin.selection import parametrize
 
         parametrize(metafunc)
-    elif any(marker.name == "rnn_goldens" for marker in metafunc.definition.own_markers):
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A marker that gives goldens to no test is a mistake: its tests would check nothing, and pass."""
+    if "rnn_goldens" in item.keywords and "rnn_golden" not in getattr(item, "fixturenames", ()):
         from rnn_goldens.plugin.selection import refuse_marker_without_golden
 
-        refuse_marker_without_golden(metafunc)
+        refuse_marker_without_golden(item)
 
 
 @pytest.fixture
@@ -107,13 +141,23 @@ def pytest_runtest_makereport(
 
 def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, str] | None:
     """Count goldens that an implementation refused apart from those it passed or failed."""
-    return ("refused", "R", "REFUSED") if result_of(report).get("outcome") == "refused" else None
+    return ("refused", "R", "REFUSED") if hasattr(report, REFUSED_BECAUSE) else None
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run in which every golden was refused fails; xdist's workers leave that to their controller."""
+    is_worker = hasattr(session.config, "workerinput")
+    if session.exitstatus == pytest.ExitCode.OK and session.config.stash[TALLY].nothing_checked and not is_worker:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
     """List what was refused, and why."""
-    reasons = [result_of(report)["reason"] for report in terminalreporter.getreports("refused")]
+    reasons = [getattr(report, REFUSED_BECAUSE) for report in terminalreporter.getreports("refused")]
     if reasons:
         terminalreporter.section("goldens refused by the implementation")
         for reason in dict.fromkeys(reasons):
             terminalreporter.line(f"{reasons.count(reason):>5}  {reason}")
+    tally = terminalreporter.config.stash[TALLY]
+    if tally.nothing_checked:
+        terminalreporter.line(f"nothing was checked: all {tally.refused} goldens were refused", red=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from rnn_goldens.errors import InvalidFile, UnknownName
+from rnn_goldens.errors import InvalidFile, UnknownName, not_readable
 from rnn_goldens.precision import PRECISIONS
 
 
@@ -35,9 +35,9 @@ def read_known_failures(path: Path, ids: Iterable[str]) -> list[KnownFailure]:
         UnknownName: an entry that matches no golden of the corpus.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()  # Windows editors begin a file with a byte-order mark
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidFile(path, [f"the known-failures file can not be read: {error}"]) from None
+        raise not_readable(path, error) from None
     entries, ids = [], list(ids)
     for number, line in enumerate(lines, start=1):
         pattern, _, reason = (part.strip() for part in line.partition("#"))

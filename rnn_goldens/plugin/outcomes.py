@@ -1,5 +1,6 @@
 """What became of one test of a golden: refused is told from wrong, and noted on the report, where xdist carries it."""
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,18 @@ import pytest
 
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.plugin.golden_under_test import GOLDEN, REFUSED, UNCHECKED
-from rnn_goldens.plugin.hooks import PROPERTY
+from rnn_goldens.plugin.hooks import PROPERTY, REFUSED_BECAUSE
 from rnn_goldens.plugin.selection import Wanted
+
+OUTCOMES = ("passed", "skipped", "known-failure", "refused", "failed")
+"""From best to worst: a test of several phases and subtests has the worst outcome of any."""
+
+_WORST = pytest.StashKey[dict[str, str]]()
+"""The worst outcome of a test so far, with its reason."""
 
 
 def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-    """Turn ``Unsupported`` into a refusal; put what the results file says of this test on its report."""
+    """Turn ``Unsupported`` into a refusal; put what the results file says of this test so far on its report."""
     callspec: Any = getattr(item, "callspec", None)  # of a parametrized function; pytest keeps its type private
     wanted = callspec.params.get("rnn_golden") if callspec is not None else None
     if not isinstance(wanted, Wanted):
@@ -33,17 +40,26 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
         "golden": wanted.id,
         "dtype": wanted.dtype,
         "test": report.nodeid,
-        "outcome": "refused" if refused else _outcome(report),
         **({"largest_error": largest} if math.isfinite(largest) else {}),
-        **({"reason": reason} if (reason := _reason(error, report)) else {}),
+        **_worst(item, call, "refused" if refused else _outcome(report), _reason(error, report)),
     }
-    report.user_properties.append((PROPERTY, result))
+    report.user_properties.append((PROPERTY, json.dumps(result)))
+
+
+def _worst(item: pytest.Item, call: pytest.CallInfo[None], outcome: str, reason: str) -> dict[str, str]:
+    """The worst outcome of this attempt at a test; the first of several that are as bad."""
+    before = item.stash.get(_WORST, None) if call.when != "setup" else None
+    if before is None or OUTCOMES.index(outcome) > OUTCOMES.index(before["outcome"]):
+        item.stash[_WORST] = {"outcome": outcome, **({"reason": reason} if reason else {})}
+    return item.stash[_WORST]
 
 
 def _refuse(excinfo: pytest.ExceptionInfo[BaseException], report: pytest.TestReport) -> None:
     place = excinfo.traceback[-1]
     report.outcome = "skipped"
-    report.longrepr = (str(Path(place.path)), place.lineno + 1, f"refused: {_reason(excinfo.value, report)}")
+    reason = _reason(excinfo.value, report)
+    report.longrepr = (str(Path(place.path)), place.lineno + 1, f"refused: {reason}")
+    setattr(report, REFUSED_BECAUSE, reason)
     _forget_xfail(report)
 
 

@@ -19,10 +19,8 @@ class ResultsFile:
         self.results: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the call's result, or that of a set-up, tear-down or subtest that went wrong."""
-        result = result_of(report)
-        relevant = report.when == "call" or not report.passed
-        if result and relevant and self.results.get(report.nodeid, result)["outcome"] in ("passed", result["outcome"]):
+        """Each report says what was found so far, so the last one counts."""
+        if result := result_of(report):
             self.results[report.nodeid] = result
 
     def pytest_sessionfinish(self) -> None:
@@ -31,5 +29,14 @@ class ResultsFile:
         found = problems(document, "results")
         assert not found, found
         partial = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        partial.write_bytes(json_file.encode(document))
-        partial.replace(self.path)
+        try:
+            partial.write_bytes(json_file.encode(document))
+            partial.replace(self.path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            pytest.exit(f"rnn-goldens: {not_written(self.path, error)}", pytest.ExitCode.INTERNAL_ERROR)
+
+
+def not_written(path: Path, error: OSError) -> str:
+    """What to say of a results file that the operating system does not take."""
+    return f"the report {path} can not be written: {error.strerror}"

@@ -12,6 +12,9 @@ from rnn_goldens.precision import precision
 
 ARGUMENTS = ("ids", "cell", "features", "without", "dtypes")
 
+_TAKES_GOLDENS = pytest.StashKey[bool]()
+"""Set on every module and class in which a test takes goldens, selected or not."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -40,13 +43,17 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     except RnnGoldensError as error:
         raise pytest.Collector.CollectError(f"rnn-goldens, {metafunc.definition.nodeid}: {error}") from None
     metafunc.parametrize("rnn_golden", parameters, indirect=True)
+    for node in metafunc.definition.listchain():
+        node.stash[_TAKES_GOLDENS] = True
 
 
-def refuse_marker_without_golden(metafunc: pytest.Metafunc) -> None:
-    """A function that is marked to get goldens and does not take any would check nothing and pass."""
-    raise pytest.Collector.CollectError(
-        f"rnn-goldens, {metafunc.definition.nodeid}: marked with rnn_goldens, but takes no rnn_golden argument"
-    )
+def refuse_marker_without_golden(item: pytest.Item) -> None:
+    """Fail a test that takes no golden, if a marker of it stands where no other test takes any either."""
+    for node in item.listchain():
+        marked = any(marker.name == "rnn_goldens" for marker in node.own_markers)
+        if marked and not node.stash.get(_TAKES_GOLDENS, False):
+            what = "takes no rnn_golden argument" if node is item else "no test in it takes an rnn_golden argument"
+            pytest.fail(f"rnn-goldens, {node.nodeid}: marked with rnn_goldens, but {what}", pytrace=False)
 
 
 def _marker_arguments(definition: pytest.Item) -> dict[str, tuple[str, ...]]:
@@ -64,12 +71,14 @@ def _marker_arguments(definition: pytest.Item) -> dict[str, tuple[str, ...]]:
     return arguments
 
 
-def _names(argument: str, value: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever a marker was given
-    if isinstance(value, list | tuple | set) and not value:
+def _names(argument: str, value: object) -> tuple[str, ...]:
+    try:
+        found = names(argument, value)
+    except TypeError as error:
+        raise RnnGoldensError(str(error)) from None
+    if not found:
         raise RnnGoldensError(f"{argument} is empty, which selects no golden; leave it out to select by the others")
-    if isinstance(value, str) or (isinstance(value, list | tuple | set) and all(isinstance(v, str) for v in value)):
-        return names(value)
-    raise RnnGoldensError(f"{argument} takes a name or a list of names, not {value!r}")
+    return found
 
 
 def _parameter(config: pytest.Config, wanted: Wanted) -> Any:  # noqa: ANN401 - pytest.param's type is private

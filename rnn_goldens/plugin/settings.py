@@ -1,6 +1,9 @@
 """The plugin's settings, checked before any test runs."""
 
+import errno
+import os
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 
@@ -29,18 +32,23 @@ def check_settings(config: pytest.Config) -> None:
         raise pytest.UsageError(f"rnn-goldens: {error}") from None
     report = path_setting(config, "report")
     if report is not None and not hasattr(config, "workerinput"):
-        from rnn_goldens.plugin.results import ResultsFile
+        from rnn_goldens.plugin.results import ResultsFile, not_written
 
-        if not report.parent.is_dir() or report.is_dir():
-            why = f"{report} is a folder" if report.is_dir() else f"no folder {report.parent}"
-            raise pytest.UsageError(f"rnn-goldens: the report can not be written: {why}")
+        try:
+            if report.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            TemporaryFile(dir=report.parent).close()
+        except OSError as error:
+            raise pytest.UsageError(f"rnn-goldens: {not_written(report, error)}") from None
         config.pluginmanager.register(ResultsFile(report), "rnn_goldens_results")
 
 
 def dtypes(config: pytest.Config) -> tuple[str, ...]:
     """The precisions to check in; float32 if none is set."""
-    named = setting(config, "dtype") or "float32"
-    return tuple(precision(name.strip()).name for name in named.split(","))
+    names = [name.strip() for name in (setting(config, "dtype") or "float32").split(",")]
+    if "" in names:
+        raise RnnGoldensError(f"dtype {','.join(names)!r}: a comma stands between two precisions, here one is missing")
+    return tuple(precision(name).name for name in names)
 
 
 def corpus(config: pytest.Config) -> Corpus:

@@ -1,0 +1,129 @@
+"""Whether the corpus is adequate: each known way of being wrong is exposed, with a margin, by some golden.
+
+A deviation's margin on a golden, in a precision, is its largest error there as a multiple of what is allowed. Two is
+enough: a wrong implementation may itself be off by one tolerance in the other direction.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rnn_goldens.cells import Array, case_of
+from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.generator.scenario import Refused
+from rnn_goldens.golden import Golden
+from rnn_goldens.precision import PRECISIONS
+
+ENOUGH = 2.0
+
+Margins = Mapping[str, Mapping[str, float]]
+"""Deviation → precision → margin, on one golden; infinite where any difference counts."""
+
+Charge = tuple[str, str, str]
+"""(deviation, cell, precision): what some golden has to expose."""
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A deviation that no golden can expose in a cell and precision, and why."""
+
+    deviation: str
+    cell: str
+    precision: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class KillMatrix:
+    """Every margin of every deviation on every golden.
+
+    Attributes:
+        margins: by golden, in the order of the corpus.
+        cells: each golden's cell.
+        hidden: what no golden exposes, with the reason.
+        core: the smallest set of goldens found that alone exposes everything else.
+    """
+
+    margins: Mapping[str, Margins]
+    cells: Mapping[str, str]
+    hidden: Sequence[Hidden] = ()
+    core: Sequence[str] = field(default=())
+
+
+def expose(golden: Golden) -> dict[str, dict[str, float]]:
+    """The margins of every deviation that can befall a golden's network."""
+    case = case_of(golden.in_precision("float64"), np.float64)
+    found: dict[str, dict[str, float]] = {}
+    for deviation in DEVIATIONS:
+        if golden.cell in deviation.cells and set(deviation.needs) <= set(golden.features):
+            outputs = deviation.run(case)
+            seen = [p for p in golden.precisions if p in deviation.precisions]
+            found[deviation.name] = {precision: margin(golden, outputs, precision) for precision in seen}
+    return found
+
+
+def margin(golden: Golden, outputs: Sequence[Array], precision: str) -> float:
+    """The largest error of some outputs, as a multiple of the tolerance."""
+    largest = 0.0
+    for name, output in zip(("out", "h_n", "c_n"), outputs, strict=False):
+        want: Array = getattr(golden.stored, name)
+        if output.shape != want.shape or not np.isfinite(output).all():
+            return math.inf
+        error = np.abs(output - want)
+        allowed = golden.tolerance.allowed(name, want, PRECISIONS[precision])
+        wrong = error > 0
+        if wrong.any():
+            with np.errstate(divide="ignore", over="ignore"):
+                largest = max(largest, float((error[wrong] / allowed[wrong]).max()))
+    return largest
+
+
+def kill_matrix(goldens: Sequence[Golden], margins: Sequence[Margins], hidden: Sequence[Hidden]) -> KillMatrix:
+    """Put the margins together, and hold the corpus to them.
+
+    Raises:
+        Refused: a deviation that nothing exposes and that is not among the hidden, or a hidden one that is exposed.
+    """
+    by_golden = {golden.id: found for golden, found in zip(goldens, margins, strict=True)}
+    cells = {golden.id: golden.cell for golden in goldens}
+    matrix = KillMatrix(by_golden, cells, hidden)
+    exposed = {golden_id: _exposed(matrix, golden_id) for golden_id in by_golden}
+    everything = set().union(*exposed.values())
+    known = {(h.deviation, h.cell, h.precision) for h in hidden}
+    if missed := [charge for charge in charges(DEVIATIONS) if charge not in everything | known]:
+        listed = "".join(f"\n  {deviation}, {cell}, {precision}" for deviation, cell, precision in missed)
+        raise Refused(f"the corpus is not adequate: no golden exposes, with a margin of {ENOUGH}:{listed}")
+    if needless := sorted(known & everything):
+        raise Refused(f"listed as hidden, but some golden exposes them: {needless}")
+    return KillMatrix(by_golden, cells, hidden, _smallest_cover(exposed))
+
+
+def charges(deviations: Iterable[Deviation]) -> list[Charge]:
+    """Everything that has to be exposed: each deviation, in each cell it can befall and precision it can be seen in."""
+    return [(d.name, cell, precision) for d in deviations for cell in d.cells for precision in d.precisions]
+
+
+def _exposed(matrix: KillMatrix, golden_id: str) -> set[Charge]:
+    return {
+        (deviation, matrix.cells[golden_id], precision)
+        for deviation, found in matrix.margins[golden_id].items()
+        for precision, seen in found.items()
+        if seen >= ENOUGH
+    }
+
+
+def _smallest_cover(exposed: Mapping[str, set[Charge]]) -> list[str]:
+    """Greedy: the golden that exposes most of what is left, the simplest first; then those that proved needless go."""
+    left, cover = set().union(*exposed.values()), list[str]()
+    while left:
+        best = max(exposed, key=lambda golden_id: len(exposed[golden_id] & left))
+        cover.append(best)
+        left -= exposed[best]
+    for golden_id in list(cover):
+        others = set().union(*(exposed[other] for other in cover if other != golden_id))
+        if exposed[golden_id] <= others:
+            cover.remove(golden_id)
+    return [golden_id for golden_id in exposed if golden_id in cover]

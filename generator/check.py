@@ -1,0 +1,52 @@
+"""Whether a corpus is exactly what the scenarios make: generated from scratch, beside it, and compared."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rnn_goldens.corpus import INDEX, Corpus, open_corpus
+from rnn_goldens.diff import corpus_differences, read_by_entry
+from rnn_goldens.generator import matrix_file
+from rnn_goldens.generator.generate import Track, generate, untracked
+from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.scenarios import VERSION
+from rnn_goldens.validation import files_in
+
+
+def check(
+    scenarios: Sequence[Scenario],
+    corpus: Corpus,
+    scratch: Path,
+    only: Sequence[str] = (),
+    *,
+    adequate: bool = False,
+    track: Track = untracked,
+) -> list[str]:
+    """List how a corpus differs from what the scenarios make, provenance aside; empty if it does not.
+
+    Arguments are as for ``generate``; ``scratch`` is a folder that does not exist yet.
+    """
+    generate(scenarios, scratch, only, adequate=adequate, track=track)
+    made = open_corpus(scratch)
+    differences = list(corpus_differences(corpus, made, only)) or list(_byte_differences(corpus, made))
+    if corpus.version != VERSION:
+        differences.append(f"{INDEX}: version {corpus.version}, the scenarios are version {VERSION}")
+    differences += [f"{name}: is a golden file that {INDEX} does not list" for name in _stray(corpus)]
+    if adequate and not only:
+        differences += matrix_file.differences(corpus.folder / matrix_file.NAME, scratch / matrix_file.NAME)
+    return differences
+
+
+def _stray(corpus: Corpus) -> list[str]:
+    listed = {file.path for entry in corpus.entries for file in entry.files.values()} | {INDEX, matrix_file.NAME}
+    found = (path.relative_to(corpus.folder).as_posix() for path in files_in(corpus.folder))
+    return [name for name in found if name not in listed]
+
+
+def _byte_differences(corpus: Corpus, made: Corpus) -> Iterator[str]:
+    """Files equal in content whose bytes differ although the same library versions made them."""
+    for entry in made.entries:
+        for kind, file in entry.files.items():
+            committed = corpus.entry(entry.id).files[kind]
+            makers = [read_by_entry(c, entry.id, kind).provenance for c in (corpus, made)]
+            if committed.sha256 != file.sha256 and makers[0] == makers[1]:
+                yield f"{committed.path}: equal in content, but not in bytes, with the same library versions"

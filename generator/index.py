@@ -1,0 +1,49 @@
+"""The index of a corpus, as the generator writes it."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnn_goldens import encoding
+from rnn_goldens.corpus import INDEX, open_corpus
+from rnn_goldens.encoding import json_file
+from rnn_goldens.errors import InvalidFile
+from rnn_goldens.generator.scenarios import VERSION
+from rnn_goldens.golden import CORE, Golden
+from rnn_goldens.schema import FORMATS, problems
+
+Entry = dict[str, Any]
+
+
+def index_entry(golden: Golden, files: Mapping[str, bytes], *, core: bool) -> Entry:
+    """What the index says of a golden; ``core`` is a feature it has in this corpus, not in itself."""
+    return {
+        "id": golden.id,
+        "title": golden.title,
+        "purpose": golden.purpose,
+        "cell": golden.cell,
+        "features": [*golden.features, *([CORE] if core else [])],
+        "precisions": list(golden.precisions),
+        "files": {
+            suffix.removeprefix("."): {"path": f"{golden.id}{suffix}", "sha256": hashlib.sha256(content).hexdigest()}
+            for suffix, content in files.items()
+        },
+        "content": encoding.content_hash(golden),
+    }
+
+
+def encode_index(entries: Sequence[Entry]) -> bytes:
+    """The bytes of an index file; raises InvalidFile if they are not valid."""
+    document = {"kind": "index", "format": FORMATS["index"], "version": VERSION, "goldens": list(entries)}
+    if found := problems(document, "index"):
+        raise InvalidFile(INDEX, found)
+    return json_file.encode(document)
+
+
+def present_entries(folder: Path) -> dict[str, Entry]:
+    """The index's entries as they stand, by id; none if there is no corpus yet. Raises InvalidFile if it is damaged."""
+    if not (folder / INDEX).exists():
+        return {}
+    open_corpus(folder)  # refuses an index that is not valid: what it lists could not be kept
+    return {entry["id"]: entry for entry in json_file.read_document(folder / INDEX)["goldens"]}

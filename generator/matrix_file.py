@@ -1,0 +1,106 @@
+"""The kill matrix as a file: ``kill-matrix.json`` beside the index."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.encoding import json_file
+from rnn_goldens.errors import InvalidFile
+from rnn_goldens.generator.adequacy import ENOUGH, KillMatrix
+from rnn_goldens.schema import FORMATS, problems
+
+NAME = "kill-matrix.json"
+
+DIGITS = 2
+"""Significant digits of a margin in the file."""
+
+LEAST = 0.1
+"""Smaller margins are written as zero: they are rounding, of the truth and of the wrong alike."""
+
+MOST = 100
+"""Larger margins are written as this."""
+
+MOVED = 0.15
+"""A margin has moved if it changed by more than this fraction: less can come from another machine's exp or tanh."""
+
+
+def encode(matrix: KillMatrix) -> bytes:
+    """The bytes of the file; raises InvalidFile if they are not valid."""
+    document = {
+        "kind": "kill-matrix",
+        "format": FORMATS["kill-matrix"],
+        "enough": ENOUGH,
+        "core": list(matrix.core),
+        "deviations": [
+            {
+                "name": d.name,
+                "sentence": d.sentence,
+                "cells": list(d.cells),
+                "needs": list(d.needs),
+                "stands_for": list(d.stands_for),
+                "precisions": list(d.precisions),
+                "margins": _margins(matrix, d),
+            }
+            for d in DEVIATIONS
+        ],
+        "hidden": [vars(hidden) for hidden in matrix.hidden],
+    }
+    if found := problems(document, "kill-matrix"):
+        raise InvalidFile(NAME, found)
+    return json_file.encode(document)
+
+
+def core(path: Path) -> list[str]:
+    """The goldens of the core set, from a file that is known to be valid."""
+    goldens: list[str] = json_file.read_document(path)["core"]
+    return goldens
+
+
+def differences(committed: Path, made: Path) -> Iterator[str]:
+    """One line for each margin that moved, and for each deviation, golden or core set that is another."""
+    if not committed.is_file():
+        yield f"{NAME}: is missing"
+        return
+    documents = json_file.read_document(committed), json_file.read_document(made)
+    flat = [dict(_flat(document, "")) for document in documents]
+    for place in dict.fromkeys((*flat[0], *flat[1])):
+        before, after = (f.get(place, "nothing") for f in flat)
+        if not _same(before, after):
+            yield f"{NAME}: {place}: {before} → {after}"
+
+
+def _margins(matrix: KillMatrix, deviation: Deviation) -> dict[str, list[float | None]]:
+    """By golden, in the order of the deviation's precisions; goldens on which nothing shows are left out."""
+    found = {golden_id: margins.get(deviation.name, {}) for golden_id, margins in matrix.margins.items()}
+    return {
+        golden_id: [_rounded(by_precision.get(precision, 0)) for precision in deviation.precisions]
+        for golden_id, by_precision in found.items()
+        if any(margin >= LEAST for margin in by_precision.values())
+    }
+
+
+def _rounded(margin: float) -> float | None:
+    if not math.isfinite(margin):
+        return None
+    rounded = float(f"{min(margin, MOST):.{DIGITS}g}") if margin >= LEAST else 0.0
+    return int(rounded) if rounded.is_integer() else rounded
+
+
+def _same(before: object, after: object) -> bool:
+    if isinstance(before, int | float) and isinstance(after, int | float):
+        return math.isclose(before, after, rel_tol=MOVED)
+    return before == after
+
+
+def _flat(value: Any, place: str) -> Iterator[tuple[str, object]]:  # noqa: ANN401 - any part of a JSON document
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _flat(item, f"{place}/{name}" if place else name)
+    elif isinstance(value, list) and any(isinstance(item, dict | int | float | None) for item in value):
+        for number, item in enumerate(value):
+            yield from _flat(item, f"{place}/{item['name'] if isinstance(item, dict) and 'name' in item else number}")
+    else:
+        yield place, value

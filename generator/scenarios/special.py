@@ -1,0 +1,175 @@
+"""Scenarios with one special purpose: sizes at which kernels change path, long, saturated and chaotic sequences."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.scenarios.numbers import Float64, integers
+from rnn_goldens.generator.scenarios.variants import FOLDERS, SMALL, VARIANTS, Variant, exact, rounded
+from rnn_goldens.shapes import Config, Shape
+
+CERTIFIED = ("rnn_tanh", "gru", "lstm")
+
+
+def hidden_size(size: int, input_size: int) -> Variant:
+    """A hidden size that fills, or just misses, a vector register or a tile."""
+    return Variant(
+        f"hidden-{size}",
+        f"hidden size {size}",
+        f"Hidden size {size}: the tail that vector units and tiles leave over, or do not.",
+        Config(input_size=input_size, hidden_size=size),
+        batch=3,
+        time=2,
+        state=True,
+    )
+
+
+def batch_size(size: int) -> Variant:
+    """A batch that fills, or just misses, a tile."""
+    return Variant(
+        f"batch-{size}",
+        f"a batch of {size}",
+        f"A batch of {size}: rows at the edge of a tile, and state buffers that are sized or cleared for fewer.",
+        Config(input_size=5, hidden_size=17),
+        batch=size,
+        time=2,
+        state=True,
+    )
+
+
+def wide_state(size: int) -> Variant:
+    """A state one wider than a block of columns, in the one step that makes it count."""
+    return Variant(
+        f"hidden-{size}",
+        f"hidden size {size}",
+        f"Hidden size {size}, one step: a product that stops at a full block drops one column of the state.",
+        Config(input_size=2, hidden_size=size, bias=False),
+        time=1,
+        state=True,
+    )
+
+
+def many_rows(size: int) -> Variant:
+    """A batch one larger than a tile, of small states."""
+    return Variant(
+        f"batch-{size}",
+        f"a batch of {size}",
+        f"A batch of {size}, one step: rows beyond a full tile that are not computed.",
+        Config(input_size=2, hidden_size=3),
+        batch=size,
+        time=1,
+        state=True,
+    )
+
+
+def sizes() -> tuple[Scenario, ...]:
+    """Mostly exact: size costs no sharpness there."""
+    scenarios = [hidden_size(n, 7).scenario("sizes-exact", "rnn_relu", exact) for n in (1, 3, 16, 17, 33, 64, 128)]
+    scenarios += [batch_size(n).scenario("sizes-exact", "rnn_relu", exact) for n in (1, 3, 129)]
+    for size in (16, 17, 33, 64):
+        for cell in CERTIFIED:
+            draw = rounded(max(2 / math.sqrt(size), 0.25), states=0.375)
+            scenarios.append(hidden_size(size, 5).scenario(f"sizes-{FOLDERS[cell]}", cell, draw))
+    for cell in CERTIFIED:
+        scenarios.append(wide_state(65).scenario(f"sizes-{FOLDERS[cell]}", cell, rounded(0.25)))
+        scenarios.append(many_rows(129).scenario(f"sizes-{FOLDERS[cell]}", cell, rounded(1.0)))
+    return tuple(scenarios)
+
+
+ZERO_INPUT = Variant(
+    "zero-input",
+    "input zero",
+    "An input of zeros: biases and the state act alone, and nothing of the input can hide them.",
+    SMALL,
+    state=True,
+    time=3,
+)
+
+LONG = Variant(
+    "long",
+    "200 steps",
+    "Two hundred steps: small errors that add up, and states that are kept in too low a precision.",
+    replace(SMALL, hidden_size=4),
+    time=200,
+    state=True,
+    declared=("long",),
+)
+
+SATURATED = Variant(
+    "saturated",
+    "saturated gates",
+    "Saturated activations: overflow in exp, clipping, and fast approximations far from zero.",
+    SMALL,
+    time=3,
+    state=True,
+    declared=("saturated",),
+)
+
+ACTIVATIONS = Variant(
+    "activations",
+    "activations at many arguments",
+    "One product and one activation an output, at many arguments: the accuracy of tanh and sigmoid, at the tightest "
+    "tolerance there is.",
+    Config(input_size=1, hidden_size=1, bias=False),
+    batch=48,
+    time=1,
+    declared=("degenerate",),
+)
+
+OVERFLOWING = Variant(
+    "overflowing",
+    "arguments beyond the range of exp",
+    "Arguments of hundreds: NaN where exp overflows, in any precision, and where a ratio of infinities is taken.",
+    SMALL,
+    batch=3,
+    time=1,
+    state=True,
+    declared=("saturated",),
+)
+
+CHAOTIC = Variant(
+    "chaotic",
+    "chaotic",
+    "Chaotic dynamics: each rounding error grows from step to step, so float64 alone is held to anything.",
+    Config(input_size=2, hidden_size=16, bias=False),
+    batch=1,
+    time=60,
+    declared=("chaotic", "saturated"),
+)
+
+CHAOTIC_AMPLITUDES = {"rnn_tanh": 1.5, "gru": 2.5}
+LONG_AMPLITUDES = {"rnn_tanh": 0.375, "gru": 0.75, "lstm": 0.625}
+
+ROUNDED_RELU = ("plain", "with-state", "two-layers", "bidirectional", "lengths-bidirectional-two-layers")
+"""Variants in which a relu network is asked numbers whose sums round, in float32 and float64."""
+
+
+def overflowing(golden_id: str, name: str, shape: Shape) -> Float64:
+    """Inputs of up to 255, so that sums reach the hundreds."""
+    return integers(f"{golden_id} x", shape, 255) if name == "x" else rounded(3.9)(golden_id, name, shape)
+
+
+def special() -> tuple[Scenario, ...]:
+    """One purpose each."""
+    by_name = {variant.name: variant for variant in VARIANTS}
+    relu = [replace(by_name[name], time=5) for name in ROUNDED_RELU]
+    zero = [
+        replace(ZERO_INPUT.scenario(folder, cell, exact if cell == "rnn_relu" else rounded(1.0)), x=np.zeros((2, 3, 4)))
+        for cell, folder in FOLDERS.items()
+    ]
+    return (
+        *zero,
+        *(ACTIVATIONS.scenario(FOLDERS[cell], cell, rounded(1.5, inputs=1.0)) for cell in CERTIFIED),
+        *(variant.scenario("rnn-relu", "rnn_relu", rounded(0.75)) for variant in relu),
+        *sizes(),
+        LONG.scenario("exact", "rnn_relu", exact),
+        *(LONG.scenario(FOLDERS[cell], cell, rounded(LONG_AMPLITUDES[cell])) for cell in CERTIFIED),
+        *(SATURATED.scenario(FOLDERS[cell], cell, rounded(3.9, inputs=3.9)) for cell in CERTIFIED),
+        *(OVERFLOWING.scenario(FOLDERS[cell], cell, overflowing) for cell in CERTIFIED),
+        *(
+            CHAOTIC.scenario(FOLDERS[cell], cell, rounded(amplitude, inputs=0.5))
+            for cell, amplitude in CHAOTIC_AMPLITUDES.items()
+        ),
+    )

@@ -1,0 +1,46 @@
+"""Weights as other libraries and books name, shape and order them. Goldens store PyTorch's convention.
+
+Each convention turns PyTorch's weights into its own and back. One that can not hold what a golden has raises
+Unsupported instead of dropping it. What each holds is said in its own module; side by side:
+
+=========  =========================================  ============  ===========  ==========================
+name       arrays                                     LSTM gates    GRU gates    biases
+=========  =========================================  ============  ===========  ==========================
+torch      ``weight_ih_l0`` (gates·hidden, input)     i, f, g, o    r, z, n      b_ih and b_hh
+textbook   ``W_xh`` (input, hidden)                   none          none         ``b`` = b_ih + b_hh
+keras      ``l0/kernel`` (input, gates·hidden)        i, f, c, o    z, r, h      their sum; GRU: both
+onnx       ``l0/W`` (directions, gates·hidden, input) i, o, f, c    z, r, h      both, in one ``l0/B``
+flax       ``l0/ii/kernel`` (input, hidden) per gate  by name       by name      their sum; GRU: b_hn apart
+=========  =========================================  ============  ===========  ==========================
+"""
+
+from rnn_goldens.conventions import flax, keras, onnx, textbook
+from rnn_goldens.conventions.conversion import Convention, Weights
+from rnn_goldens.errors import UnknownName
+from rnn_goldens.shapes import Config
+
+__all__ = ["CONVENTIONS", "Convention", "Weights", "convention"]
+
+
+def _unchanged(_cell: str, _config: Config, weights: Weights) -> Weights:
+    return weights
+
+
+CONVENTIONS = {
+    c.name: c
+    for c in (
+        Convention("torch", _unchanged, _unchanged),
+        Convention("textbook", textbook.from_torch, textbook.to_torch),
+        Convention("keras", keras.from_torch, keras.to_torch),
+        Convention("onnx", onnx.from_torch, onnx.to_torch),
+        Convention("flax", flax.from_torch, flax.to_torch),
+    )
+}
+
+
+def convention(name: str) -> Convention:
+    """Look a convention up by name; raises UnknownName with the names that exist."""
+    try:
+        return CONVENTIONS[name]
+    except KeyError:
+        raise UnknownName("convention", name, CONVENTIONS) from None

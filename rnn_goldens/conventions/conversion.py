@@ -1,0 +1,55 @@
+"""What a convention is: a name, and the way there and back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.shapes import Config, weight_shapes
+
+Array = NDArray[np.float64]
+
+Weights = Mapping[str, Array]
+
+Conversion = Callable[[str, Config, Weights], Weights]
+"""(cell, config, weights) → the same weights in another convention."""
+
+
+@dataclass(frozen=True)
+class Convention:
+    """A convention for the weights of recurrent networks.
+
+    Attributes:
+        name: what ``Golden.weights_as`` calls it.
+        from_torch: PyTorch's weights → this convention's; raises Unsupported where it can not hold them.
+        torch_from: the way back, for weights whose names and shapes are right; ``to_torch`` sees to that.
+    """
+
+    name: str
+    from_torch: Conversion
+    torch_from: Conversion
+
+    def to_torch(self, cell: str, config: Config, weights: Weights) -> Weights:
+        """Turn this convention's weights into PyTorch's.
+
+        Raises:
+            Unsupported: this convention can not hold the weights of such a network, or the network not these weights.
+            WrongUse: an array is missing, is one too many or has another shape than the configuration asks for.
+        """
+        wanted = {name: array.shape for name, array in self.from_torch(cell, config, _zeros(cell, config)).items()}
+        problems = [f"no {name}" for name in wanted if name not in weights]
+        problems += [f"{name} is not one of {', '.join(wanted)}" for name in weights if name not in wanted]
+        problems += [
+            f"{name} is {weights[name].shape}, not {shape}"
+            for name, shape in wanted.items()
+            if name in weights and weights[name].shape != shape
+        ]
+        if problems:
+            raise WrongUse(f"{self.name} weights of a {cell} with {dict(config)}: {'; '.join(problems)}")
+        return self.torch_from(cell, config, weights)
+
+
+def _zeros(cell: str, config: Config) -> Weights:
+    return {name: np.zeros(shape) for name, shape in weight_shapes(cell, config).items()}

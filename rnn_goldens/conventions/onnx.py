@@ -1,0 +1,49 @@
+"""ONNX: the inputs W, R and B of the operators RNN, LSTM and GRU, one node per layer, ``l0`` standing for its name.
+
+- ``l0/W`` (directions, gates·hidden, input); gates LSTM i, o, f, c; GRU z, r, h, for ``linear_before_reset=1``.
+- ``l0/R`` (directions, gates·hidden, hidden).
+- ``l0/B`` (directions, 2·gates·hidden): b_ih, then b_hh, each in that gate order. Absent without biases.
+
+It holds all that PyTorch has: nothing is summed. Directions: forward, then reverse.
+Source: onnx.ai, Operators, RNN-22, LSTM-22 and GRU-22, section Inputs.
+"""
+
+import numpy as np
+
+from rnn_goldens.conventions.conversion import Array, Weights
+from rnn_goldens.conventions.gates import ONNX, TORCH, reorder
+from rnn_goldens.shapes import Config
+
+
+def from_torch(cell: str, config: Config, weights: Weights) -> Weights:
+    """PyTorch's weights as ONNX's."""
+
+    def ordered(name: str) -> Array:
+        return reorder(weights[name], TORCH[cell], ONNX[cell])
+
+    onnx: dict[str, Array] = {}
+    for layer, suffixes in _directions(config).items():
+        onnx[f"{layer}/W"] = np.stack([ordered(f"weight_ih_{s}") for s in suffixes])
+        onnx[f"{layer}/R"] = np.stack([ordered(f"weight_hh_{s}") for s in suffixes])
+        if config.bias:
+            pairs = [(ordered(f"bias_ih_{s}"), ordered(f"bias_hh_{s}")) for s in suffixes]
+            onnx[f"{layer}/B"] = np.stack([np.concatenate(pair) for pair in pairs])
+    return onnx
+
+
+def to_torch(cell: str, config: Config, weights: Weights) -> Weights:
+    """ONNX's weights as PyTorch's."""
+    torch: dict[str, Array] = {}
+    for layer, suffixes in _directions(config).items():
+        for direction, suffix in enumerate(suffixes):
+            parts = {"weight_ih": weights[f"{layer}/W"][direction], "weight_hh": weights[f"{layer}/R"][direction]}
+            if config.bias:
+                parts["bias_ih"], parts["bias_hh"] = np.split(weights[f"{layer}/B"][direction], 2)
+            torch |= {f"{name}_{suffix}": reorder(array, ONNX[cell], TORCH[cell]) for name, array in parts.items()}
+    return torch
+
+
+def _directions(config: Config) -> dict[str, list[str]]:
+    """``{"l0": ["l0", "l0_reverse"], …}``."""
+    count = config.num_directions
+    return {f"l{i}": config.suffixes[i * count : (i + 1) * count] for i in range(config.num_layers)}

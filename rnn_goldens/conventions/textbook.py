@@ -1,0 +1,37 @@
+"""The textbook's: ``h_t = f(x_t @ W_xh + h_{t-1} @ W_hh + b)``, for one layer in one direction, without gates.
+
+``W_xh`` (input, hidden), ``W_hh`` (hidden, hidden) and ``b`` (hidden,). Rows are vectors, so PyTorch's matrices are
+transposed. There is one bias: b = b_ih + b_hh; on the way back it becomes b_ih, and b_hh is zero.
+Source: d2l.ai, "Recurrent Neural Networks", section 9.4.2.
+"""
+
+import numpy as np
+
+from rnn_goldens.conventions.conversion import Weights
+from rnn_goldens.errors import Unsupported
+from rnn_goldens.shapes import GATES, Config
+
+
+def from_torch(cell: str, config: Config, weights: Weights) -> Weights:
+    """PyTorch's weights as the textbook's."""
+    _require_textbook(cell, config)
+    textbook = {"W_xh": weights["weight_ih_l0"].T, "W_hh": weights["weight_hh_l0"].T}
+    if config.bias:
+        textbook["b"] = weights["bias_ih_l0"] + weights["bias_hh_l0"]
+    return textbook
+
+
+def to_torch(cell: str, config: Config, weights: Weights) -> Weights:
+    """The textbook's weights as PyTorch's."""
+    _require_textbook(cell, config)
+    torch = {"weight_ih_l0": weights["W_xh"].T, "weight_hh_l0": weights["W_hh"].T}
+    if config.bias:
+        torch |= {"bias_ih_l0": weights["b"], "bias_hh_l0": np.zeros_like(weights["b"])}
+    return torch
+
+
+def _require_textbook(cell: str, config: Config) -> None:
+    if GATES[cell] > 1:
+        raise Unsupported(f"the textbook convention has no gates: it can not hold the weights of an {cell}")
+    if config.num_layers > 1 or config.bidirectional:
+        raise Unsupported("the textbook convention names the weights of one layer in one direction")

@@ -1,0 +1,56 @@
+"""The catalogue of deviations: every known way of being wrong, each a small departure from ``rnn_goldens.cells``.
+
+It has three readers: the gate that admits a corpus only if it exposes every one, the diagnosis that names the one a
+failure looks like, and the table in the documentation.
+"""
+
+from rnn_goldens.deviations import (
+    activations,
+    batch,
+    biases,
+    directions,
+    gate_order,
+    gates,
+    last_states,
+    layers,
+    lengths,
+    numerics,
+    sizes,
+    states,
+    time,
+    weights,
+)
+from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.errors import UnknownName
+
+FAMILIES: dict[str, tuple[Deviation, ...]] = {
+    "gate order": gate_order.DEVIATIONS,
+    "weights": weights.DEVIATIONS,
+    "biases": biases.DEVIATIONS,
+    "gates": gates.DEVIATIONS,
+    "states": states.DEVIATIONS,
+    "last states": last_states.DEVIATIONS,
+    "time": time.DEVIATIONS,
+    "batch": batch.DEVIATIONS,
+    "directions": directions.DEVIATIONS,
+    "layers": layers.DEVIATIONS,
+    "lengths": lengths.DEVIATIONS,
+    "sizes": sizes.DEVIATIONS,
+    "activations": activations.DEVIATIONS,
+    "numerics": numerics.DEVIATIONS,
+}
+
+DEVIATIONS: tuple[Deviation, ...] = tuple(deviation for family in FAMILIES.values() for deviation in family)
+
+_BY_NAME = {deviation.name: deviation for deviation in DEVIATIONS}
+
+
+def deviation(name: str) -> Deviation:
+    """Look a deviation up by name; raises UnknownName with the names that exist."""
+    try:
+        return _BY_NAME[name]
+    except KeyError:
+        raise UnknownName("deviation", name, _BY_NAME) from None
+
+
+__all__ = ["DEVIATIONS", "FAMILIES", "Deviation", "deviation"]

@@ -1,0 +1,189 @@
+"""Activations replaced, misplaced or approximated."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Network
+from rnn_goldens.deviations.deviation import Deviation, Run, at_the_end, in_steps
+
+TANH = ("rnn_tanh", "lstm", "gru")
+SIGMOID = ("lstm", "gru")
+RELU = ("rnn_relu",)
+
+NOT_BFLOAT16 = ("float64", "float32", "float16")
+SINGLE_AND_DOUBLE = ("float64", "float32")
+
+
+def _tanh(function: Callable[[Array], Array]) -> Run:
+    return in_steps(tanh=lambda _, z: function(z))
+
+
+def _sigmoid(function: Callable[[Array], Array]) -> Run:
+    return in_steps(sigmoid=lambda _, z: function(z))
+
+
+def _relu(function: Callable[[Array], Array]) -> Run:
+    return in_steps(relu=lambda _, z: function(z))
+
+
+def _linear(slope: float) -> Run:
+    """A hard sigmoid: a straight line between 0 and 1."""
+    return _sigmoid(lambda z: np.clip(slope * z + 0.5, 0, 1))
+
+
+def _rational(z: Array, numerator: tuple[int, ...], denominator: tuple[int, ...]) -> Array:
+    """The quotient z p(z²) / q(z²), coefficients by increasing power, kept within ±1."""
+    square = np.square(z)
+    p = np.polynomial.polynomial.polyval(square, numerator)
+    q = np.polynomial.polynomial.polyval(square, denominator)
+    return np.clip(z * p / q, -1, 1)
+
+
+def _tabled(z: Array, per_unit: int) -> Array:
+    """Between neighbours in a table of tanh up to 8, on a straight line."""
+    points = np.arange(-8 * per_unit, 8 * per_unit + 1) / per_unit
+    return np.interp(z, points, np.tanh(points))
+
+
+def _fast_exp(z: Array) -> Array:
+    """2^y as (1 + fraction of y) 2^(whole of y), as writing into a float's exponent bits gives it (Schraudolph)."""
+    power = np.clip(z / np.log(2), -1000, 1000)
+    whole = np.floor(power)
+    return np.asarray(np.ldexp(1 + power - whole, whole.astype(np.int64)))
+
+
+def _true_sigmoid(z: Array) -> Array:
+    return Network().sigmoid(z)
+
+
+DEVIATIONS = (
+    Deviation("tanh_missing", "Leaves out every tanh.", _tanh(lambda z: z), TANH),
+    Deviation("relu_missing", "Leaves out the relu.", _relu(lambda z: z), RELU),
+    Deviation("relu_for_tanh", "Uses a relu for every tanh.", _tanh(lambda z: np.maximum(z, 0)), TANH),
+    Deviation("tanh_for_relu", "Uses a tanh for the relu.", _relu(np.tanh), RELU),
+    Deviation("sigmoid_for_tanh", "Uses a sigmoid for every tanh.", _tanh(_true_sigmoid), ("rnn_tanh", "lstm")),
+    Deviation("tanh_for_sigmoid", "Uses a tanh for every sigmoid.", _sigmoid(np.tanh), SIGMOID),
+    Deviation("softsign_for_tanh", "Uses z / (1 + |z|) for every tanh.", _tanh(lambda z: z / (1 + np.abs(z))), TANH),
+    Deviation("hard_tanh", "Cuts z off at ±1 instead of its tanh.", _tanh(lambda z: np.clip(z, -1, 1)), TANH),
+    Deviation(
+        "scaled_tanh",
+        "Uses LeCun's 1.7159 tanh(2z/3) for every tanh.",
+        _tanh(lambda z: 1.7159 * np.tanh(2 * z / 3)),
+        TANH,
+    ),
+    Deviation(
+        "hard_sigmoid",
+        "Uses Keras's and ONNX's hard sigmoid: 0.2 z + 0.5, cut off at 0 and 1.",
+        _linear(1 / 5),
+        SIGMOID,
+        stands_for=("tensorflow-onnx PR2001", "textgenrnn#153"),
+    ),
+    Deviation(
+        "hard_sigmoid_sixth",
+        "Uses PyTorch's hard sigmoid: z / 6 + 0.5, cut off at 0 and 1.",
+        _linear(1 / 6),
+        SIGMOID,
+    ),
+    Deviation(
+        "leaky_relu",
+        "Uses a leaky relu with slope 0.01.",
+        _relu(lambda z: np.where(z < 0, 0.01 * z, z)),
+        RELU,
+    ),
+    Deviation(
+        "elu", "Uses an elu for the relu.", _relu(lambda z: np.where(z < 0, np.expm1(np.minimum(z, 0)), z)), RELU
+    ),
+    Deviation("softplus", "Uses a softplus for the relu.", _relu(lambda z: np.logaddexp(0, z)), RELU),
+    Deviation("relu_clipped", "Cuts the relu off at 6.", _relu(lambda z: np.clip(z, 0, 6)), RELU),
+    Deviation("relu_of_absolute", "Uses |z| for the relu.", _relu(np.abs), RELU),
+    Deviation(
+        "gates_clipped",
+        "Clips what activations get to ±2, as a clip attribute does.",
+        in_steps(
+            tanh=lambda _, z: np.tanh(np.clip(z, -2, 2)),
+            sigmoid=lambda _, z: _true_sigmoid(np.clip(z, -2, 2)),
+        ),
+        TANH,
+    ),
+    Deviation(
+        "out_activated_again",
+        "Applies the tanh to out once more.",
+        at_the_end(lambda _, outputs: (np.tanh(outputs[0]), *outputs[1:])),
+        TANH,
+    ),
+    Deviation(
+        "fast_tanh_3_2",
+        "Approximates tanh by z (27 + z²) / (27 + 9 z²): off by up to 2.4e-2.",
+        _tanh(lambda z: _rational(z, (27, 1), (27, 9))),
+        TANH,
+        precisions=NOT_BFLOAT16,
+    ),
+    Deviation(
+        "fast_tanh_5_4",
+        "Approximates tanh by its continued fraction with degrees 5 and 4: off by up to 2e-3.",
+        _tanh(lambda z: _rational(z, (945, 105, 1), (945, 420, 15))),
+        TANH,
+        stands_for=("mindspore#348",),
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "fast_tanh_7_6",
+        "Approximates tanh by its continued fraction with degrees 7 and 6: off by up to 1e-4.",
+        _tanh(lambda z: _rational(z, (135135, 17325, 378, 1), (135135, 62370, 3150, 28))),
+        TANH,
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "tabled_tanh_coarse",
+        "Interpolates tanh in a table with 16 points per unit: off by up to 4e-4.",
+        _tanh(lambda z: _tabled(z, 16)),
+        TANH,
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "tabled_tanh_fine",
+        "Interpolates tanh in a table with 256 points per unit: off by up to 1.5e-6.",
+        _tanh(lambda z: _tabled(z, 256)),
+        TANH,
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "fast_exp_sigmoid",
+        "Takes the sigmoid's exponential from the bits of a float: off by up to 1.5e-2.",
+        _sigmoid(lambda z: 1 / (1 + _fast_exp(-z))),
+        SIGMOID,
+        precisions=NOT_BFLOAT16,
+    ),
+    Deviation(
+        "sigmoid_by_fast_tanh",
+        "Computes the sigmoid as (1 + tanh(z/2)) / 2 with the fast tanh of degrees 5 and 4.",
+        _sigmoid(lambda z: 0.5 + 0.5 * _rational(z / 2, (945, 105, 1), (945, 420, 15))),
+        SIGMOID,
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "tanh_nan_beyond_40",
+        "Returns NaN for the tanh of more than ±40.",
+        _tanh(lambda z: np.where(np.abs(z) > 40, np.nan, np.tanh(z))),  # noqa: PLR2004
+        TANH,
+        ("saturated",),
+        stands_for=("ComputeLibrary#779",),
+    ),
+    Deviation(
+        "tanh_nan_where_exp_overflows",
+        "Computes tanh as (e^2z - 1) / (e^2z + 1) in float32: NaN from 44 on.",
+        _tanh(lambda z: np.where(z > 44.4, np.nan, np.tanh(z))),  # noqa: PLR2004
+        TANH,
+        ("saturated",),
+        stands_for=("Paddle#46",),
+    ),
+    Deviation(
+        "sigmoid_half_when_saturated",
+        "Returns 1/2 for the sigmoid of more than ±40.",
+        _sigmoid(lambda z: np.where(np.abs(z) > 40, 0.5, _true_sigmoid(z))),  # noqa: PLR2004
+        SIGMOID,
+        ("saturated",),
+        stands_for=("dynet#1525",),
+    ),
+)

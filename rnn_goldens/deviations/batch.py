@@ -1,0 +1,103 @@
+"""Batch and time confused, rows of the batch mistaken for others, axes of size 1 lost."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from rnn_goldens.cells import Case, Network
+from rnn_goldens.deviations.deviation import Deviation, Outputs, at_the_end, in_case, in_outputs, in_steps
+
+
+def _exchanged(self: Network, case: Case) -> Outputs:
+    if case.x.ndim == 2:  # noqa: PLR2004 - (time, input)
+        return Network.run(self, case)
+    batch, time = case.x.shape[:2]
+    state = tuple(part[:, np.arange(time) % batch] for part in case.state)
+    out, *last = Network.run(self, replace(case, x=case.x.swapaxes(0, 1), state=state, lengths=None))
+    return out.swapaxes(0, 1), *last
+
+
+def _time_major_by_reshape(case: Case) -> Case:
+    batch, time, size = case.x.shape
+    return replace(case, x=case.x.reshape(time, batch, size).swapaxes(0, 1))
+
+
+def _units_reversed(case: Case, outputs: Outputs) -> Outputs:
+    out, *last = outputs
+    by_direction = out.reshape(*out.shape[:2], case.config.num_directions, -1)
+    return by_direction[..., ::-1].reshape(out.shape), *(part[..., ::-1] for part in last)
+
+
+DEVIATIONS = (
+    Deviation(
+        "batch_and_time_exchanged",
+        "Takes x's batch axis for time and its time axis for the batch.",
+        in_steps(run=_exchanged),
+        stands_for=("openvino#37820", "pytorch PR11368"),
+    ),
+    Deviation(
+        "x_reshaped_to_time_major",
+        "Gets x time-major by reshaping it: right shape, numbers of other rows and steps.",
+        in_case(_time_major_by_reshape),
+        stands_for=("pytorch#95118", "pytorch#90421"),
+    ),
+    Deviation(
+        "out_reshaped_to_batch_first",
+        "Gets out batch-first by reshaping it: right shape, numbers of other rows and steps.",
+        in_outputs(lambda _, outputs: (outputs[0].swapaxes(0, 1).reshape(outputs[0].shape), *outputs[1:])),
+    ),
+    Deviation(
+        "out_time_major",
+        "Returns out as (time, batch, …).",
+        in_outputs(lambda _, outputs: (outputs[0].swapaxes(0, 1), *outputs[1:])),
+    ),
+    Deviation(
+        "out_merges_time_and_units",
+        "Returns out as (batch, time·units).",
+        in_outputs(lambda _, outputs: (outputs[0].reshape(len(outputs[0]), -1), *outputs[1:])),
+        stands_for=("candle PR2542",),
+    ),
+    Deviation(
+        "out_squeezed",
+        "Squeezes out: axes of size 1 are gone, be they batch, time or units.",
+        at_the_end(lambda _, outputs: (outputs[0].squeeze(), *outputs[1:])),
+        stands_for=("pytorch-qrnn#11", "pytext PR658"),
+    ),
+    Deviation(
+        "h_n_squeezed",
+        "Squeezes the last states: axes of size 1 are gone, be they layers, batch or units.",
+        at_the_end(lambda _, outputs: (outputs[0], *(part.squeeze() for part in outputs[1:]))),
+    ),
+    Deviation(
+        "unbatched_kept_as_batch",
+        "Returns a batch of one for unbatched input.",
+        at_the_end(
+            lambda case, outputs: (
+                outputs
+                if case.x.ndim > 2  # noqa: PLR2004 - not (time, input)
+                else (outputs[0][None], *(part[:, None] for part in outputs[1:]))
+            )
+        ),
+        needs=("unbatched",),
+    ),
+    Deviation(
+        "x_of_first_row",
+        "Feeds every batch row the first row's x.",
+        in_case(lambda case: replace(case, x=np.broadcast_to(case.x[:1], case.x.shape))),
+    ),
+    Deviation(
+        "rows_reversed",
+        "Returns the batch rows in reverse order.",
+        in_outputs(lambda _, outputs: (outputs[0][::-1], *(part[:, ::-1] for part in outputs[1:]))),
+    ),
+    Deviation(
+        "units_reversed",
+        "Returns the units of each direction in reverse order, in out and in the last states.",
+        in_outputs(_units_reversed),
+    ),
+    Deviation(
+        "out_of_first_row_for_all",
+        "Returns the first row's out for every batch row.",
+        in_outputs(lambda _, outputs: (np.broadcast_to(outputs[0][:1], outputs[0].shape), *outputs[1:])),
+    ),
+)

@@ -1,0 +1,229 @@
+"""Biases missing, doubled, at the wrong place or at the wrong time."""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Case, Network, State, Weights
+from rnn_goldens.deviations.blocks import BIASES, blocks, only
+from rnn_goldens.deviations.deviation import Deviation, Run, in_network, in_steps, in_weights, is_first
+
+
+def _times(factor: float, names: str | tuple[str, ...]) -> Run:
+    return in_weights(only(names, lambda array, _: factor * array))
+
+
+def _without(w: Weights, names: Collection[str]) -> Weights:
+    return {name: np.zeros_like(array) if name in names else array for name, array in w.items()}
+
+
+class _AfterActivation(Network):
+    """Adds a bias to the gates instead of to what their activations get."""
+
+    def __init__(self, bias: str) -> None:
+        self.bias = bias
+
+    def _apart(self, w: Weights, gates: int) -> tuple[Weights, list[Array]]:
+        return _without(w, {self.bias}), np.split(w.get(self.bias, np.zeros(len(w["weight_hh"]))), gates)
+
+    def rnn_tanh(self, x_t: Array, state: State, w: Weights) -> State:
+        w, (b,) = self._apart(w, 1)
+        return (super().rnn_tanh(x_t, state, w)[0] + b,)
+
+    def rnn_relu(self, x_t: Array, state: State, w: Weights) -> State:
+        w, (b,) = self._apart(w, 1)
+        return (super().rnn_relu(x_t, state, w)[0] + b,)
+
+    def lstm(self, x_t: Array, state: State, w: Weights) -> State:
+        w, (b_i, b_f, b_g, b_o) = self._apart(w, 4)
+        h, c = state
+        i, f, g, o = np.split(self.affine(x_t, w, "ih") + self.affine(h, w, "hh"), 4, axis=-1)
+        c = (self.sigmoid(f) + b_f) * c + (self.sigmoid(i) + b_i) * (self.tanh(g) + b_g)
+        return (self.sigmoid(o) + b_o) * self.tanh(c), c
+
+    def gru(self, x_t: Array, state: State, w: Weights) -> State:
+        w, (b_r, b_z, b_n) = self._apart(w, 3)
+        (h,) = state
+        x_r, x_z, x_n = np.split(self.affine(x_t, w, "ih"), 3, axis=-1)
+        h_r, h_z, h_n = np.split(self.affine(h, w, "hh"), 3, axis=-1)
+        r, z = self.sigmoid(x_r + h_r) + b_r, self.sigmoid(x_z + h_z) + b_z
+        n = self.tanh(x_n + r * h_n) + b_n
+        return ((1 - z) * n + z * h,)
+
+
+def _left_out(names: Collection[str], *, at_first_step: bool, state_given: bool | None = None) -> Run:
+    """Leave biases out at the first step, or at all others; only if the initial state is given or not, if that says."""
+
+    def step(self: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+        if state_given in (None, case.state_given) and is_first(suffix, layer_input, t) == at_first_step:
+            w = _without(w, names)
+        return Network.step(self, case, suffix, w, layer_input, t, state)
+
+    return in_steps(step=step)
+
+
+def _b_hn_moved(self: Network, case: Case, suffix: str) -> Weights:
+    w = dict(Network.weights(self, case, suffix))
+    if "bias_hh" in w:
+        b_n = _candidate_only(w["bias_hh"], case)
+        w |= {"bias_hh": w["bias_hh"] - b_n, "bias_ih": w["bias_ih"] + b_n}
+    return w
+
+
+def _b_in_moved(self: Network, case: Case, suffix: str) -> Weights:
+    w = dict(Network.weights(self, case, suffix))
+    if "bias_hh" in w:
+        b_n = _candidate_only(w["bias_ih"], case)
+        w |= {"bias_hh": w["bias_hh"] + b_n, "bias_ih": w["bias_ih"] - b_n}
+    return w
+
+
+def _candidate_only(bias: Array, case: Case) -> Array:
+    """A GRU's bias with the rows of its two gates set to zero."""
+    gates = np.array([0, 0, 1])[:, None]
+    return np.asarray(blocks(bias, case) * gates).reshape(bias.shape)
+
+
+def _step_without_b_hn_unless_given(
+    self: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
+) -> State:
+    if not case.state_given and is_first(suffix, layer_input, t) and "bias_hh" in w:
+        w = {**w, "bias_hh": w["bias_hh"] - _candidate_only(w["bias_hh"], case)}
+    return Network.step(self, case, suffix, w, layer_input, t, state)
+
+
+def _exchanged(self: Network, case: Case, suffix: str) -> Weights:
+    w = Network.weights(self, case, suffix)
+    other = {"bias_ih": "bias_hh", "bias_hh": "bias_ih"}
+    return {name: w[other.get(name, name)] for name in w}
+
+
+def _pair_transposed(self: Network, case: Case, suffix: str) -> Weights:
+    w = dict(Network.weights(self, case, suffix))
+    if "bias_hh" in w:
+        w["bias_ih"], w["bias_hh"] = np.concatenate([w[name] for name in BIASES]).reshape(-1, 2).T
+    return w
+
+
+def _of_first_unit(array: Array, case: Case) -> Array:
+    by_gate = blocks(array, case)
+    return np.broadcast_to(by_gate[:, :1], by_gate.shape).reshape(array.shape)
+
+
+def _b_hn_added_again(self: Network, x_t: Array, state: State, w: Weights) -> State:
+    if "bias_hh" not in w:
+        return Network.gru(self, x_t, state, w)
+    b_hr, b_hz, b_hn = np.split(w["bias_hh"], 3)
+    again = {**w, "bias_hh": np.concatenate([b_hr, b_hz, 2 * b_hn])}
+    rows = np.arange(len(x_t))[:, None]
+    (right,), (wrong,) = Network.gru(self, x_t, state, w), Network.gru(self, x_t, state, again)
+    return (np.where(rows < 2, right, wrong),)  # noqa: PLR2004 - the first two rows of the batch
+
+
+DEVIATIONS = (
+    *(
+        deviation
+        for bias, short in (("bias_ih", "b_ih"), ("bias_hh", "b_hh"))
+        for deviation in (
+            Deviation(f"{short}_missing", f"Leaves out {short}.", _times(0, bias), needs=("bias",)),
+            Deviation(f"{short}_doubled", f"Adds {short} twice.", _times(2, bias), needs=("bias",)),
+            Deviation(f"{short}_negated", f"Subtracts {short}.", _times(-1, bias), needs=("bias",)),
+            Deviation(
+                f"{short}_after_activation",
+                f"Adds {short} to what the gates' activations return instead of to what they get.",
+                in_network(_AfterActivation(bias)),
+                needs=("bias",),
+                stands_for=("tvm PR3410",) if short == "b_ih" else (),
+            ),
+            Deviation(
+                f"{short}_on_first_step_only",
+                f"Adds {short} on the first step only.",
+                _left_out({bias}, at_first_step=False),
+                needs=("bias",),
+            ),
+            Deviation(
+                f"{short}_missing_on_first_step",
+                f"Leaves {short} out on the first step.",
+                _left_out({bias}, at_first_step=True),
+                needs=("bias",),
+            ),
+            Deviation(
+                f"{short}_of_first_unit",
+                f"Uses the first unit's {short} for all units of a gate.",
+                in_weights(only(bias, _of_first_unit)),
+                needs=("bias",),
+            ),
+        )
+    ),
+    Deviation(
+        "biases_missing",
+        "Leaves out both biases.",
+        _times(0, BIASES),
+        needs=("bias",),
+        stands_for=("tensorforce#812",),
+    ),
+    Deviation(
+        "biases_interleaved",
+        "Takes the two biases for interleaved, b_ih and b_hh of the first row, then of the second.",
+        in_steps(weights=_pair_transposed),
+        needs=("bias",),
+        stands_for=("nnom PR82",),
+    ),
+    Deviation(
+        "b_hh_missing_without_h0",
+        "Leaves b_hh out on the first step if no initial state is given, together with the product that would be zero.",
+        _left_out({"bias_hh"}, at_first_step=True, state_given=False),
+        needs=("bias",),
+    ),
+    Deviation(
+        "b_hh_missing_with_h0",
+        "Leaves b_hh out on the first step if an initial state is given.",
+        _left_out({"bias_hh"}, at_first_step=True, state_given=True),
+        needs=("bias", "state"),
+    ),
+    Deviation(
+        "gru_b_hn_missing",
+        "Leaves out b_hn, the recurrent bias of the candidate.",
+        in_weights(only("bias_hh", lambda array, case: array - _candidate_only(array, case))),
+        cells=("gru",),
+        needs=("bias",),
+    ),
+    Deviation(
+        "gru_b_hn_missing_without_h0",
+        "Leaves b_hn out on the first step if no initial state is given.",
+        in_steps(step=_step_without_b_hn_unless_given),
+        cells=("gru",),
+        needs=("bias",),
+        stands_for=("mlx#3249",),
+    ),
+    Deviation(
+        "gru_b_hn_outside_reset",
+        "Adds b_hn outside the product with the reset gate: tanh(... + b_in + b_hn + r (W_hn h)).",
+        in_steps(weights=_b_hn_moved),
+        cells=("gru",),
+        needs=("bias",),
+        stands_for=("coremltools#1124",),
+    ),
+    Deviation(
+        "gru_b_in_inside_reset",
+        "Adds b_in inside the product with the reset gate: tanh(W_in x + r (W_hn h + b_hn + b_in)).",
+        in_steps(weights=_b_in_moved),
+        cells=("gru",),
+        needs=("bias",),
+    ),
+    Deviation(
+        "gru_biases_swapped",
+        "Swaps b_ih and b_hh; elsewhere only their sum counts, the GRU's candidate tells them apart.",
+        in_steps(weights=_exchanged),
+        cells=("gru",),
+        needs=("bias",),
+    ),
+    Deviation(
+        "gru_b_hn_accumulates_over_rows",
+        "Does not clear the buffer that holds b_hn: from the third batch row on it is there twice.",
+        in_steps(gru=_b_hn_added_again),
+        cells=("gru",),
+        needs=("bias",),
+        stands_for=("onnxruntime PR3893",),
+    ),
+)

@@ -1,0 +1,64 @@
+"""Gates as blocks of rows of the weights, for deviations that confuse them."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Case, Network, Weights
+from rnn_goldens.deviations.deviation import Run, in_steps
+from rnn_goldens.shapes import GATES
+
+GATE_ORDER = {"lstm": "ifgo", "gru": "rzn"}
+"""The gates of a cell by their letters in the equations, in the order of the rows."""
+
+GATED = tuple(GATE_ORDER)
+
+BIASES = ("bias_ih", "bias_hh")
+
+Change = Callable[[str, Array, Case], Array]
+"""``change(name, array, case)``: the new value of a weight."""
+
+
+def only(names: str | tuple[str, ...], change: Callable[[Array, Case], Array]) -> Change:
+    """Change the weights of these names."""
+    chosen = (names,) if isinstance(names, str) else names
+    return lambda name, array, case: change(array, case) if name in chosen else array
+
+
+def blocks(array: Array, case: Case) -> Array:
+    """The rows by gate: (gates, hidden, …)."""
+    return array.reshape(GATES[case.cell], case.config.hidden_size, *array.shape[1:])
+
+
+def in_gate(gate: str, change: Callable[[Array], Array]) -> Change:
+    """Change the rows of one gate, in weights and biases."""
+
+    def changed(_name: str, array: Array, case: Case) -> Array:
+        by_gate = blocks(array, case).copy()
+        at = GATE_ORDER[case.cell].index(gate)
+        by_gate[at] = change(by_gate[at])
+        return by_gate.reshape(array.shape)
+
+    return changed
+
+
+def read_as(order: str) -> Change:
+    """Take the rows for gates in another order than they are in."""
+
+    def changed(_name: str, array: Array, case: Case) -> Array:
+        right = GATE_ORDER[case.cell]
+        return blocks(array, case)[[order.index(gate) for gate in right]].reshape(array.shape)
+
+    return changed
+
+
+def gate_biased_by(gate: str, value: float) -> Run:
+    """Add to what a gate's activation gets; an infinite value holds the gate open, or shut."""
+
+    def weights(self: Network, case: Case, suffix: str) -> Weights:
+        right = Network.weights(self, case, suffix)
+        added = np.zeros(len(right["weight_hh"]))
+        blocks(added, case)[GATE_ORDER[case.cell].index(gate)] = value
+        return {**right, "bias_ih": right.get("bias_ih", 0) + added}
+
+    return in_steps(weights=weights)

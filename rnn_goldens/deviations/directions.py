@@ -1,0 +1,221 @@
+"""The reverse direction run, turned or joined wrongly."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Case, Network, State, Weights
+from rnn_goldens.deviations.deviation import (
+    FORWARD,
+    REVERSE,
+    Deviation,
+    Outputs,
+    Run,
+    direction,
+    in_network,
+    in_steps,
+    in_unrolled,
+)
+
+NEEDS = ("bidirectional",)
+
+
+def _turned(out: Array, lengths: Array) -> Array:
+    """Each sequence back to front, within its length."""
+    t = np.arange(out.shape[1])
+    source = np.where(t < lengths[:, None], lengths[:, None] - 1 - t, t)
+    return np.take_along_axis(out, source[..., None], axis=1)
+
+
+class _ForwardInTime(Network):
+    def times(self, time: int, *, reverse: bool) -> range:  # noqa: ARG002 - that is what is wrong
+        return range(time)
+
+
+def _with_weights(taken: Mapping[str, str], kinds: tuple[str, ...] = ("weight", "bias")) -> Run:
+    """Each direction with the weights, of these kinds, of the direction that ``taken`` names for it."""
+
+    def weights(self: Network, case: Case, suffix: str) -> Weights:
+        own, layer = Network.weights(self, case, suffix), suffix.removesuffix("_reverse")
+        source = layer if taken.get(direction(suffix), FORWARD) == FORWARD else f"{layer}_reverse"
+        other = Network.weights(self, case, source) if source in case.config.suffixes else own
+        return {name: other[name] if name.startswith(kinds) else array for name, array in own.items()}
+
+    return in_steps(weights=weights)
+
+
+def _weights_direction_major(self: Network, case: Case, suffix: str) -> Weights:
+    suffixes = case.config.suffixes
+    taken = sorted(suffixes, key=lambda s: s.endswith("_reverse"))[suffixes.index(suffix)]
+    own, other = Network.weights(self, case, suffix), Network.weights(self, case, taken)
+    return {name: other[name] if other[name].shape == array.shape else array for name, array in own.items()}
+
+
+def _flips_output_only(
+    self: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
+) -> tuple[Array, State]:
+    if direction(suffix) == FORWARD:
+        return Network.unroll(self, case, suffix, layer_input, state, lengths)
+    out, last = Network.unroll(self, case, suffix, _turned(layer_input, lengths), state, lengths)
+    return out, last
+
+
+def _batch_flipped(
+    self: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
+) -> tuple[Array, State]:
+    if direction(suffix) == FORWARD:
+        return Network.unroll(self, case, suffix, layer_input, state, lengths)
+    out, last = _ForwardInTime().unroll(case, suffix, layer_input[::-1], state, lengths[::-1])
+    return out[::-1], last
+
+
+class _StartsFromForwardEnd(Network):
+    """The reverse direction goes on from the forward direction's last state."""
+
+    end: State
+
+    def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
+        start = self.end if direction(suffix) == REVERSE else state
+        out, self.end = super().unroll(case, suffix, layer_input, start, lengths)
+        return out, self.end
+
+
+def _chained(case: Case) -> Outputs:
+    return in_network(_StartsFromForwardEnd())(case)
+
+
+def _interleaved(_: Network, outs: list[Array], _layer: int, _case: Case) -> Array:
+    return np.stack(outs, axis=-1).reshape(*outs[0].shape[:2], -1)
+
+
+def _stacked_and_reshaped(_: Network, outs: list[Array], _layer: int, _case: Case) -> Array:
+    return np.stack(outs).reshape(*outs[0].shape[:2], -1)
+
+
+def _forward_to_upper_layers(self: Network, outs: list[Array], layer: int, case: Case) -> Array:
+    is_last = layer == case.config.num_layers - 1
+    return Network.join(self, outs if is_last else [outs[0], *(np.zeros_like(out) for out in outs[1:])], layer, case)
+
+
+def _added(self: Network, outs: list[Array], layer: int, case: Case) -> Array:
+    return np.sum(outs, axis=0) if layer == case.config.num_layers - 1 else Network.join(self, outs, layer, case)
+
+
+DEVIATIONS = (
+    Deviation(
+        "reverse_not_reversed",
+        "Runs the reverse direction forward in time.",
+        in_network(_ForwardInTime()),
+        needs=NEEDS,
+        stands_for=("onnx PR7935", "tvm PR15829"),
+    ),
+    Deviation(
+        "reverse_not_flipped_back",
+        "Leaves the reverse direction's out in the order in which it was computed, last time step first.",
+        in_unrolled(lambda out, last, _start, lengths: (_turned(out, lengths), last), REVERSE),
+        needs=NEEDS,
+        stands_for=(
+            "keras#1431",
+            "keras#3163",
+            "tensorflow#40345",
+            "onnxruntime#4187",
+            "onnx2tf PR287",
+            "tensorflow-onnx PR213",
+            "CRNN-Keras#26",
+        ),
+    ),
+    Deviation(
+        "reverse_flips_output_only",
+        "Feeds the reverse direction x forward in time, and turns its out as if it were reversed.",
+        in_steps(unroll=_flips_output_only),
+        needs=NEEDS,
+        stands_for=("TIM-VX PR514",),
+    ),
+    Deviation(
+        "reverse_flips_batch",
+        "Turns the batch axis of the reverse direction's input, and of its out, instead of the time axis.",
+        in_steps(unroll=_batch_flipped),
+        needs=NEEDS,
+        stands_for=("keras-onnx#126",),
+    ),
+    Deviation(
+        "reverse_uses_forward_weights",
+        "Runs the reverse direction with the forward direction's weights.",
+        _with_weights({REVERSE: FORWARD}),
+        needs=NEEDS,
+        stands_for=("R-Net#13", "pytorch#94754"),
+    ),
+    Deviation(
+        "reverse_uses_forward_w_hh",
+        "Runs the reverse direction with the forward direction's W_hh.",
+        _with_weights({REVERSE: FORWARD}, ("weight_hh",)),
+        needs=NEEDS,
+    ),
+    Deviation(
+        "reverse_uses_forward_w_ih",
+        "Runs the reverse direction with the forward direction's W_ih.",
+        _with_weights({REVERSE: FORWARD}, ("weight_ih",)),
+        needs=NEEDS,
+    ),
+    Deviation(
+        "reverse_uses_forward_biases",
+        "Runs the reverse direction with the forward direction's biases.",
+        _with_weights({REVERSE: FORWARD}, ("bias",)),
+        needs=("bidirectional", "bias"),
+    ),
+    Deviation(
+        "directions_weights_swapped",
+        "Runs each direction with the other's weights.",
+        _with_weights({REVERSE: FORWARD, FORWARD: REVERSE}),
+        needs=NEEDS,
+    ),
+    Deviation(
+        "weights_direction_major",
+        "Takes the weights for those of all layers forward, then all layers in reverse, where their shapes allow it.",
+        in_steps(weights=_weights_direction_major),
+        needs=("bidirectional", "multilayer"),
+        stands_for=("pytorch PR22850",),
+    ),
+    Deviation(
+        "reverse_starts_from_forward_end",
+        "Starts the reverse direction from the forward direction's last state.",
+        _chained,
+        needs=NEEDS,
+    ),
+    Deviation(
+        "reverse_missing",
+        "Never runs the reverse direction: its half of out and its last state are zero.",
+        in_unrolled(lambda out, last, *_: (np.zeros_like(out), tuple(np.zeros_like(part) for part in last)), REVERSE),
+        needs=NEEDS,
+    ),
+    Deviation(
+        "directions_joined_in_wrong_order",
+        "Joins the directions reverse first.",
+        in_steps(join=lambda self, outs, layer, case: Network.join(self, outs[::-1], layer, case)),
+        needs=NEEDS,
+    ),
+    Deviation(
+        "directions_interleaved",
+        "Joins the directions unit by unit: forward 0, reverse 0, forward 1 and so on.",
+        in_steps(join=_interleaved),
+        needs=NEEDS,
+    ),
+    Deviation(
+        "directions_stacked_and_reshaped",
+        "Stacks the directions as (2, batch, time, units) and reshapes that to out's shape.",
+        in_steps(join=_stacked_and_reshaped),
+        needs=NEEDS,
+    ),
+    Deviation(
+        "directions_added",
+        "Adds the directions of the last layer instead of joining them.",
+        in_steps(join=_added),
+        needs=NEEDS,
+    ),
+    Deviation(
+        "reverse_hidden_from_upper_layers",
+        "Feeds the upper layers the forward direction only.",
+        in_steps(join=_forward_to_upper_layers),
+        needs=("bidirectional", "multilayer"),
+    ),
+)

@@ -1,0 +1,67 @@
+"""Gates taken in another order than the weights have them: every wrong order there is."""
+
+from itertools import permutations
+
+from rnn_goldens.deviations.blocks import BIASES, GATE_ORDER, read_as
+from rnn_goldens.deviations.deviation import Deviation, in_weights
+
+_KNOWN = {
+    ("lstm", "iofg"): ("ONNX's order", ()),
+    ("lstm", "igof"): ("weights in ONNX's order, read in PyTorch's, shift the gates like this", ("CrispASR PR106",)),
+    ("lstm", "igfo"): ("the order of TensorFlow's BasicLSTMCell", ()),
+    ("lstm", "ifog"): ("Core ML's order", ("coremltools PR93",)),
+    ("lstm", "figo"): ("i and f swapped", ("xlstm#98",)),
+    ("gru", "zrn"): ("the order of ONNX and Keras", ()),
+}
+
+
+def _wrong_order(cell: str, order: str) -> Deviation:
+    note, stands_for = _KNOWN.get((cell, order), ("", ()))
+    return Deviation(
+        f"{cell}_gates_{order}",
+        f"Takes the rows of the weights for the gates {', '.join(order)} instead of {', '.join(GATE_ORDER[cell])}"
+        + (f" ({note})." if note else "."),
+        in_weights(read_as(order)),
+        cells=(cell,),
+        stands_for=stands_for,
+    )
+
+
+def _only_biases(cell: str, order: str, *stands_for: str) -> Deviation:
+    change = read_as(order)
+    return Deviation(
+        f"{cell}_bias_gates_{order}",
+        f"Has the weights' gates right, but takes the biases' rows for {', '.join(order)}; seen once biases are there.",
+        in_weights(lambda name, array, case: change(name, array, case) if name in BIASES else array),
+        cells=(cell,),
+        needs=("bias",),
+        stands_for=stands_for,
+    )
+
+
+DEVIATIONS = (
+    *(
+        _wrong_order(cell, "".join(order))
+        for cell, right in GATE_ORDER.items()
+        for order in permutations(right)
+        if "".join(order) != right
+    ),
+    _only_biases("lstm", "iofg"),
+    _only_biases("gru", "zrn", "keras#8720"),
+    Deviation(
+        "gates_by_unit",
+        "Takes the rows as all gates of the first unit, then all of the second, instead of gate by gate.",
+        in_weights(
+            lambda _, array, case: (
+                array.reshape(case.config.hidden_size, -1, *array.shape[1:]).swapaxes(0, 1).reshape(array.shape)
+            )
+        ),
+        cells=tuple(GATE_ORDER),
+    ),
+    Deviation(
+        "gates_of_w_hh_not_reordered",
+        "Reorders the rows of W_ih to i, o, f, g and leaves W_hh and the biases as they were.",
+        in_weights(lambda name, array, case: read_as("iofg")(name, array, case) if name == "weight_ih" else array),
+        cells=("lstm",),
+    ),
+)

@@ -1,0 +1,171 @@
+"""The last states taken from the wrong place, or put there."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Case, State
+from rnn_goldens.deviations.deviation import (
+    FORWARD,
+    REVERSE,
+    Deviation,
+    Run,
+    at_the_end,
+    in_last_states,
+    in_outputs,
+    in_steps,
+    in_unrolled,
+)
+
+LSTM = ("lstm",)
+
+
+def _by_layer(part: Array, case: Case) -> Array:
+    return part.reshape(case.config.num_layers, case.config.num_directions, *part.shape[1:])
+
+
+def _picked(layers: slice, directions: slice) -> Run:
+    """Those layers and directions; where that are fewer, for all the others too."""
+
+    def change(part: Array, case: Case) -> Array:
+        by_layer = _by_layer(part, case)
+        return np.broadcast_to(by_layer[layers, directions], by_layer.shape).reshape(part.shape)
+
+    return in_last_states(change)
+
+
+def _h_from_out(at: int, *directions: str) -> Run:
+    return in_unrolled(lambda out, last, _start, _lengths: (out, (out[:, at], *last[1:])), *directions)
+
+
+def _of_first_step_in_reverse(out: Array, last: State, _start: State, lengths: Array) -> tuple[Array, State]:
+    return out, (out[np.arange(len(out)), lengths - 1], *last[1:])
+
+
+def _one_step_early(out: Array, last: State, start: State, lengths: Array) -> tuple[Array, State]:
+    before = np.concatenate([start[0][:, None], out], axis=1)[np.arange(len(out)), lengths - 1]
+    return out, (before, *last[1:])
+
+
+def _h_n_and_c_n(change: Callable[[Array, Array], State]) -> Run:
+    return in_outputs(lambda _, outputs: (outputs[0], *change(*outputs[1:])))
+
+
+DEVIATIONS = (
+    Deviation(
+        "h_n_direction_major",
+        "Returns the last states of all layers forward, then of all layers in reverse.",
+        in_last_states(lambda part, case: _by_layer(part, case).swapaxes(0, 1).reshape(part.shape)),
+        needs=("bidirectional", "multilayer"),
+    ),
+    Deviation(
+        "h_n_layers_reversed",
+        "Returns the last layer's last state first.",
+        _picked(slice(None, None, -1), slice(None)),
+        needs=("multilayer",),
+    ),
+    Deviation(
+        "h_n_directions_swapped",
+        "Returns the reverse direction's last state before the forward direction's.",
+        _picked(slice(None), slice(None, None, -1)),
+        needs=("bidirectional",),
+    ),
+    Deviation(
+        "h_n_of_last_layer_only",
+        "Returns the last layer's last state for every layer.",
+        _picked(slice(-1, None), slice(None)),
+        needs=("multilayer",),
+    ),
+    Deviation(
+        "h_n_of_first_layer_only",
+        "Returns the first layer's last state for every layer.",
+        _picked(slice(1), slice(None)),
+        needs=("multilayer",),
+    ),
+    Deviation(
+        "h_n_of_forward_only",
+        "Returns the forward direction's last state for the reverse direction too.",
+        _picked(slice(None), slice(1)),
+        needs=("bidirectional",),
+    ),
+    Deviation(
+        "h_n_without_first_axis",
+        "Returns the last state of the last layer and direction, without the first axis.",
+        in_last_states(lambda part, _: part[-1]),
+    ),
+    Deviation(
+        "h_n_of_reverse_from_wrong_end",
+        "Takes the reverse direction's last state from each sequence's last time step, which it visits first.",
+        in_unrolled(_of_first_step_in_reverse, REVERSE),
+        needs=("bidirectional",),
+    ),
+    Deviation(
+        "h_n_of_forward_from_wrong_end",
+        "Takes the forward direction's last state from the first time step.",
+        _h_from_out(0, FORWARD),
+    ),
+    Deviation(
+        "h_n_one_step_early",
+        "Takes the forward direction's last state from the step before the last.",
+        in_unrolled(_one_step_early, FORWARD),
+    ),
+    Deviation(
+        "h_n_from_padded_end",
+        "Takes the forward direction's last state from out's last time step, which is padding for a shorter sequence.",
+        _h_from_out(-1, FORWARD),
+        needs=("lengths",),
+        stands_for=("ray#21392",),
+    ),
+    Deviation(
+        "h_n_is_h0",
+        "Returns the initial states as the last ones.",
+        in_outputs(lambda case, outputs: (outputs[0], *case.state)),
+    ),
+    Deviation(
+        "h_n_zero",
+        "Returns last states that were never written: zeros.",
+        in_last_states(lambda part, _: np.zeros_like(part)),
+        stands_for=("coremltools#263",),
+    ),
+    Deviation(
+        "h_n_c_n_swapped",
+        "Returns c_n as h_n and h_n as c_n.",
+        _h_n_and_c_n(lambda h_n, c_n: (c_n, h_n)),
+        LSTM,
+        stands_for=("burn PR5234",),
+    ),
+    Deviation("c_n_is_h_n", "Returns h_n as c_n too.", _h_n_and_c_n(lambda h_n, _: (h_n, h_n)), LSTM),
+    Deviation(
+        "c_n_after_tanh",
+        "Returns tanh(c) as c_n.",
+        _h_n_and_c_n(lambda h_n, c_n: (h_n, np.tanh(c_n))),
+        LSTM,
+    ),
+    Deviation(
+        "out_is_c",
+        "Outputs c instead of h.",
+        in_steps(emit=lambda _, state, within: np.where(within, state[-1], 0)),
+        LSTM,
+    ),
+    Deviation(
+        "h_n_batch_first",
+        "Returns the last states as (batch, layers·directions, hidden).",
+        in_last_states(lambda part, _: part.swapaxes(0, 1)),
+    ),
+    Deviation(
+        "h_n_reshaped_from_batch_first",
+        "Gets the last states from (batch, layers·directions, hidden) by reshaping.",
+        in_last_states(lambda part, _: part.swapaxes(0, 1).reshape(part.shape)),
+    ),
+    Deviation(
+        "h_n_with_extra_axis",
+        "Returns the last states with one more axis of size 1 in front.",
+        at_the_end(lambda _, outputs: (outputs[0], *(part[None] for part in outputs[1:]))),
+        stands_for=("pytorch#151200",),
+    ),
+    Deviation(
+        "h_n_units_reversed",
+        "Returns the last states with the units in reverse order.",
+        in_last_states(lambda part, _: part[..., ::-1]),
+    ),
+)

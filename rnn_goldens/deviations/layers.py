@@ -1,0 +1,174 @@
+"""Layers that use another layer's weights, or hand the next layer something else than their output."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Case, Network, State, Weights
+from rnn_goldens.deviations.deviation import Deviation, Outputs, Run, in_outputs, in_steps
+
+NEEDS = ("multilayer",)
+
+
+def _is_last(layer: int, case: Case) -> bool:
+    return layer == case.config.num_layers - 1
+
+
+def _of_layer_0(kinds: tuple[str, ...]) -> Run:
+    def weights(self: Network, case: Case, suffix: str) -> Weights:
+        own = Network.weights(self, case, suffix)
+        first = Network.weights(self, case, "_".join(["l0", *suffix.split("_")[1:]]))
+        return {
+            name: first[name] if name.startswith(kinds) and first[name].shape == array.shape else array
+            for name, array in own.items()
+        }
+
+    return in_steps(weights=weights)
+
+
+def _between_layers(change: Callable[[Array], Array]) -> Run:
+    """What a layer hands to the next is changed, the last layer's output is not."""
+
+    def join(self: Network, outs: list[Array], layer: int, case: Case) -> Array:
+        joined = Network.join(self, outs, layer, case)
+        return joined if _is_last(layer, case) else change(joined)
+
+    return in_steps(join=join)
+
+
+def _dropped(array: Array) -> Array:
+    """Dropout with p = 1/5, by a mask that is always the same."""
+    kept = (np.arange(array.size).reshape(array.shape) * 7 + 3) % 5 != 0
+    return np.where(kept, array / 0.8, 0)
+
+
+def _recurrent_dropout(
+    self: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
+) -> State:
+    return Network.step(self, case, suffix, w, layer_input, t, (_dropped(state[0]), *state[1:]))
+
+
+def _residual(
+    self: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
+) -> tuple[Array, State]:
+    out, last = Network.unroll(self, case, suffix, layer_input, state, lengths)
+    skips = not suffix.startswith("l0") and out.shape == layer_input.shape
+    return out + layer_input if skips else out, last
+
+
+def _last_step_everywhere(out: Array) -> Array:
+    return np.broadcast_to(out[:, -1:], out.shape)
+
+
+def _first_columns(array: Array, case: Case) -> Array:
+    return np.where(np.arange(array.shape[-1]) < case.config.input_size, array, 0)
+
+
+def _reads_input_size(self: Network, case: Case, suffix: str) -> Weights:
+    w = Network.weights(self, case, suffix)
+    return {**w, "weight_ih": _first_columns(w["weight_ih"], case)}
+
+
+def _upper_layers_see_x(
+    self: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
+) -> tuple[Array, State]:
+    seen = case.x if case.x.shape == layer_input.shape else layer_input
+    return Network.unroll(self, case, suffix, seen, state, lengths)
+
+
+def _out_of_first_layer(case: Case, outputs: Outputs) -> Outputs:
+    config = replace(case.config, num_layers=1)
+    first = tuple(part[: config.num_directions] for part in case.state)
+    return Network().run(replace(case, config=config, state=first))[0], *outputs[1:]
+
+
+DEVIATIONS = (
+    Deviation(
+        "layer_0_weights_reused",
+        "Runs every layer with the first layer's weights, where their shapes allow it.",
+        _of_layer_0(("weight", "bias")),
+        needs=NEEDS,
+    ),
+    Deviation(
+        "layer_0_w_hh_reused",
+        "Runs every layer with the first layer's W_hh.",
+        _of_layer_0(("weight_hh",)),
+        needs=NEEDS,
+    ),
+    Deviation(
+        "layer_0_biases_reused",
+        "Runs every layer with the first layer's biases.",
+        _of_layer_0(("bias",)),
+        needs=("multilayer", "bias"),
+    ),
+    Deviation(
+        "dropout_left_on",
+        "Leaves dropout between the layers on (p = 1/5, by a fixed mask).",
+        _between_layers(_dropped),
+        needs=NEEDS,
+        stands_for=("keras PR19397",),
+    ),
+    Deviation(
+        "dropout_on_last_layer",
+        "Leaves dropout on the last layer's output on (p = 1/5, by a fixed mask).",
+        in_outputs(lambda _, outputs: (_dropped(outputs[0]), *outputs[1:])),
+        stands_for=("OpenNMT-py#29",),
+    ),
+    Deviation(
+        "dropout_on_state",
+        "Leaves recurrent dropout on (p = 1/5, by a fixed mask).",
+        in_steps(step=_recurrent_dropout),
+        stands_for=("recurrent-batch-normalization-pytorch#13",),
+    ),
+    Deviation(
+        "dropout_scaling_left_on",
+        "Scales what a layer hands to the next by 1 - p (p = 1/5) although nothing is dropped.",
+        _between_layers(lambda out: 0.8 * out),
+        needs=NEEDS,
+    ),
+    Deviation(
+        "relu_between_layers",
+        "Applies a relu to what a layer hands to the next.",
+        _between_layers(lambda out: np.maximum(out, 0)),
+        ("rnn_tanh", "lstm", "gru"),
+        NEEDS,
+    ),
+    Deviation(
+        "tanh_between_layers",
+        "Applies a tanh to what a layer hands to the next.",
+        _between_layers(np.tanh),
+        needs=NEEDS,
+    ),
+    Deviation(
+        "residual_between_layers",
+        "Adds to an upper layer's output its input.",
+        in_steps(unroll=_residual),
+        needs=NEEDS,
+    ),
+    Deviation(
+        "upper_layers_see_last_step",
+        "Feeds upper layers the lower layer's last time step, at every step.",
+        _between_layers(_last_step_everywhere),
+        needs=NEEDS,
+    ),
+    Deviation(
+        "upper_layers_see_x",
+        "Feeds every layer x, where the sizes allow it.",
+        in_steps(unroll=_upper_layers_see_x),
+        needs=NEEDS,
+    ),
+    Deviation(
+        "upper_layers_read_input_size",
+        "Reads only as many columns of an upper layer's W_ih as x has features.",
+        in_steps(weights=_reads_input_size),
+        needs=NEEDS,
+        stands_for=("mxnet#17479",),
+    ),
+    Deviation(
+        "out_of_first_layer",
+        "Returns the first layer's output as out.",
+        in_outputs(_out_of_first_layer),
+        needs=NEEDS,
+    ),
+)

@@ -1,0 +1,222 @@
+"""Arithmetic of lower precision than declared, emulated by rounding in float64.
+
+Products are rounded after a float64 sum or step by step in NumPy's own order, never by a library's kernel, so that the
+results do not hang on the machine.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Case, Network, State, Weights
+from rnn_goldens.deviations.blocks import GATED, only
+from rnn_goldens.deviations.deviation import Deviation, Outputs, Run, in_network, in_steps, in_weights
+from rnn_goldens.precision import precision
+
+Round = Callable[[Array], Array]
+
+SINGLE_AND_DOUBLE = ("float64", "float32")
+DOUBLE = ("float64",)
+
+
+def _to(name: str) -> Round:
+    """Round to a precision, in float64 arrays."""
+    return lambda values: precision(name).round(values).astype(np.float64)
+
+
+def _to_tf32(values: Array) -> Array:
+    """Round to 11 significant bits: what TF32 keeps of a float32."""
+    fraction, exponent = np.frexp(values)
+    return np.asarray(np.ldexp(np.rint(np.ldexp(fraction, 11)), exponent - 11))
+
+
+def _product_of(rounded: Round) -> Run:
+    """Both sides of every product are rounded; its sums are exact."""
+    return in_steps(product=lambda self, v, matrix: Network.product(self, rounded(v), rounded(matrix)))
+
+
+def _product_to(rounded: Round) -> Run:
+    """Every product's result is rounded."""
+    return in_steps(product=lambda self, v, matrix: rounded(Network.product(self, v, matrix)))
+
+
+def _summed_in(rounded: Round) -> Run:
+    """Every product adds up term by term, rounding each term and each sum."""
+
+    def product(_: Network, v: Array, matrix: Array) -> Array:
+        total = np.zeros((len(v), len(matrix)))
+        for column in range(matrix.shape[1]):
+            total = rounded(total + rounded(v[:, column, None] * matrix[:, column]))
+        return total
+
+    return in_steps(product=product)
+
+
+def _state_kept_in(rounded: Round) -> Run:
+    def step(self: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+        return tuple(rounded(part) for part in Network.step(self, case, suffix, w, layer_input, t, state))
+
+    return in_steps(step=step)
+
+
+def _activations_in(rounded: Round, *names: str) -> Run:
+    """Activations take and return rounded numbers."""
+
+    def around(name: str) -> Callable[[Network, Array], Array]:
+        return lambda self, z: rounded(getattr(Network, name)(self, rounded(z)))
+
+    return in_steps(**{name: around(name) for name in names})
+
+
+class _Arithmetic(Network):
+    """Every operation in another type; products are summed and activations computed in float64, then rounded once."""
+
+    def __init__(self, dtype: type[np.floating[Any]]) -> None:
+        self.dtype = dtype
+
+    def run(self, case: Case) -> Outputs:
+        weights = {name: array.astype(self.dtype) for name, array in case.weights.items()}
+        state = tuple(part.astype(self.dtype) for part in case.state)
+        narrow = replace(case, weights=weights, x=case.x.astype(self.dtype), state=state)
+        return tuple(output.astype(np.float64) for output in super().run(narrow))
+
+    def product(self, v: Array, matrix: Array) -> Array:
+        return super().product(v.astype(np.float64), matrix.astype(np.float64)).astype(self.dtype)
+
+    def sigmoid(self, z: Array) -> Array:
+        return super().sigmoid(z.astype(np.float64)).astype(self.dtype)
+
+    def tanh(self, z: Array) -> Array:
+        return super().tanh(z.astype(np.float64)).astype(self.dtype)
+
+
+def _exp_in_float32(_: Network, z: Array) -> Array:
+    return 1 / (1 + _to("float32")(np.exp(_to("float32")(-z))))
+
+
+def _to_int8(array: Array, _case: Case) -> Array:
+    """To 255 levels between plus and minus the largest weight."""
+    step = np.abs(array).max() / 127
+    return np.rint(array / step) * step if step > 0 else array
+
+
+DEVIATIONS = (
+    Deviation(
+        "tf32_products",
+        "Rounds both sides of every matrix product to TF32 (11 significant bits).",
+        _product_of(_to_tf32),
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "float16_products",
+        "Rounds both sides of every matrix product to float16.",
+        _product_of(_to("float16")),
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "bfloat16_products",
+        "Rounds both sides of every matrix product to bfloat16.",
+        _product_of(_to("bfloat16")),
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "float16_accumulation",
+        "Adds up every matrix product in float16.",
+        _summed_in(_to("float16")),
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "bfloat16_accumulation",
+        "Adds up every matrix product in bfloat16.",
+        _summed_in(_to("bfloat16")),
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "tf32_accumulation",
+        "Adds up every matrix product in TF32.",
+        _summed_in(_to_tf32),
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "float16_state",
+        "Keeps the state in float16 between steps.",
+        _state_kept_in(_to("float16")),
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "bfloat16_state",
+        "Keeps the state in bfloat16 between steps.",
+        _state_kept_in(_to("bfloat16")),
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "float16_activations",
+        "Computes the activations in float16.",
+        _activations_in(_to("float16"), "tanh", "sigmoid"),
+        cells=("rnn_tanh", *GATED),
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "bfloat16_activations",
+        "Computes the activations in bfloat16.",
+        _activations_in(_to("bfloat16"), "tanh", "sigmoid"),
+        cells=("rnn_tanh", *GATED),
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "float16_arithmetic",
+        "Computes everything in float16.",
+        in_network(_Arithmetic(np.float16)),
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "int8_weights",
+        "Quantizes each matrix to 8-bit integers with one scale.",
+        in_weights(only(("weight_ih", "weight_hh"), _to_int8)),
+        precisions=SINGLE_AND_DOUBLE,
+    ),
+    Deviation(
+        "float32_arithmetic",
+        "Computes everything in float32.",
+        in_network(_Arithmetic(np.float32)),
+        stands_for=("keras#23704", "keras#23223"),
+        precisions=DOUBLE,
+    ),
+    Deviation(
+        "float32_products",
+        "Returns every matrix product in float32.",
+        _product_to(_to("float32")),
+        precisions=DOUBLE,
+    ),
+    Deviation(
+        "float32_accumulation",
+        "Adds up every matrix product in float32.",
+        _summed_in(_to("float32")),
+        precisions=DOUBLE,
+    ),
+    Deviation(
+        "float32_state",
+        "Keeps the state in float32 between steps.",
+        _state_kept_in(_to("float32")),
+        stands_for=("keras#15164",),
+        precisions=DOUBLE,
+    ),
+    Deviation(
+        "float32_tanh",
+        "Computes the tanh in float32.",
+        _activations_in(_to("float32"), "tanh"),
+        cells=("rnn_tanh", *GATED),
+        precisions=DOUBLE,
+    ),
+    Deviation(
+        "float32_exp",
+        "Computes the sigmoid's exponential in float32.",
+        in_steps(sigmoid=_exp_in_float32),
+        cells=GATED,
+        stands_for=("mlx#3047",),
+        precisions=DOUBLE,
+    ),
+)
+"""Of a float16 or bfloat16 golden none is asked: a correct implementation rounds as coarsely there."""

@@ -1,0 +1,310 @@
+"""Initial states ignored, mistaken for another, or leaking from elsewhere; states fed forward wrongly."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Case, Network, State, Weights
+from rnn_goldens.deviations.deviation import Deviation, Run, in_case, in_state, in_steps, is_first
+
+LSTM = ("lstm",)
+STATE = ("state",)
+
+
+def _by_layer(part: Array, case: Case) -> Array:
+    return part.reshape(case.config.num_layers, case.config.num_directions, *part.shape[1:])
+
+
+def _layers_reversed(part: Array, case: Case) -> Array:
+    return _by_layer(part, case)[::-1].reshape(part.shape)
+
+
+def _directions_swapped(part: Array, case: Case) -> Array:
+    return _by_layer(part, case)[:, ::-1].reshape(part.shape)
+
+
+def _first_layers(part: Array, case: Case) -> Array:
+    return np.broadcast_to(_by_layer(part, case)[:1], _by_layer(part, case).shape).reshape(part.shape)
+
+
+def _forwards(part: Array, case: Case) -> Array:
+    return np.broadcast_to(_by_layer(part, case)[:, :1], _by_layer(part, case).shape).reshape(part.shape)
+
+
+def _zero_but(part: Array, case: Case, layers: slice, directions: slice) -> Array:
+    kept = np.zeros_like(_by_layer(part, case))
+    kept[layers, directions] = _by_layer(part, case)[layers, directions]
+    return kept.reshape(part.shape)
+
+
+def _read_direction_major(part: Array, case: Case) -> Array:
+    config = case.config
+    return part.reshape(config.num_directions, config.num_layers, *part.shape[1:]).swapaxes(0, 1).reshape(part.shape)
+
+
+def _read_batch_first(part: Array, _case: Case) -> Array:
+    return part.reshape(part.shape[1], part.shape[0], part.shape[2]).swapaxes(0, 1)
+
+
+def _rolled_rows(part: Array, _case: Case) -> Array:
+    return np.roll(part, 1, axis=1)
+
+
+def _first_rows(part: Array, _case: Case) -> Array:
+    return np.broadcast_to(part[:, :1], part.shape)
+
+
+def _unpacked_over_batch(case: Case) -> Case:
+    h0 = case.state[0]
+    rows = (h0[:, min(row, h0.shape[1] - 1)] for row in range(len(case.state)))
+    return replace(case, state=tuple(np.broadcast_to(row[:, None], h0.shape) for row in rows))
+
+
+def _part_zero(at: int) -> Run:
+    def change(case: Case) -> Case:
+        return replace(case, state=tuple(part * (i != at) for i, part in enumerate(case.state)))
+
+    return in_case(change)
+
+
+def _kept_from_call_before(*, state_given: bool) -> Run:
+    def change(case: Case) -> Case:
+        return replace(case, state=Network().run(case)[1:]) if case.state_given == state_given else case
+
+    return in_case(change)
+
+
+def _row_by_row(
+    self: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
+) -> tuple[Array, State]:
+    outs, lasts = [], [tuple(part[:1] for part in state)]
+    for row in range(len(layer_input)):
+        one = slice(row, row + 1)
+        out, last = Network.unroll(self, case, suffix, layer_input[one], lasts[-1], lengths[one])
+        outs.append(out)
+        lasts.append(last)
+    return np.concatenate(outs), tuple(np.concatenate(parts) for parts in zip(*lasts[1:], strict=True))
+
+
+def _step_from(before: Callable[[State, State], State]) -> Run:
+    """Each step starts from ``before(state, start)`` instead of the state."""
+
+    def unroll(
+        _: Network, case: Case, suffix: str, layer_input: Array, start: State, lengths: Array
+    ) -> tuple[Array, State]:
+        class Deviating(Network):
+            def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+                return super().step(case, suffix, w, layer_input, t, before(state, start))
+
+        return Deviating().unroll(case, suffix, layer_input, start, lengths)
+
+    return in_steps(unroll=unroll)
+
+
+def _hh_skipped_at_first_step(
+    self: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
+) -> State:
+    if is_first(suffix, layer_input, t):
+        w = {name: np.zeros_like(array) if name.endswith("_hh") else array for name, array in w.items()}
+    return Network.step(self, case, suffix, w, layer_input, t, state)
+
+
+def _first_step_not_kept(
+    self: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
+) -> State:
+    return state if is_first(suffix, layer_input, t) else Network.step(self, case, suffix, w, layer_input, t, state)
+
+
+def _updated_in_place(
+    self: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
+) -> State:
+    half = (state[0].shape[-1] + 1) // 2
+    after = Network.step(self, case, suffix, w, layer_input, t, state)
+    h = np.concatenate([after[0][:, :half], state[0][:, half:]], axis=1)
+    late = Network.step(self, case, suffix, w, layer_input, t, (h, *state[1:]))
+    return tuple(np.concatenate([a[:, :half], b[:, half:]], axis=1) for a, b in zip(after, late, strict=True))
+
+
+DEVIATIONS = (
+    Deviation(
+        "h0_ignored",
+        "Starts from h = 0 whatever h0 is.",
+        _part_zero(0),
+        needs=STATE,
+        stands_for=("opencv#19278", "onnxruntime PR1626"),
+    ),
+    Deviation(
+        "c0_ignored",
+        "Starts from c = 0 whatever c0 is.",
+        _part_zero(1),
+        LSTM,
+        STATE,
+    ),
+    Deviation(
+        "h0_c0_ignored",
+        "Starts from h = c = 0 whatever is given.",
+        in_state(lambda part, _: np.zeros_like(part)),
+        LSTM,
+        STATE,
+        stands_for=("onnx-tensorflow#409",),
+    ),
+    Deviation(
+        "h0_c0_swapped",
+        "Takes h0 for c0 and c0 for h0.",
+        in_case(lambda case: replace(case, state=case.state[::-1])),
+        LSTM,
+        STATE,
+        stands_for=("nni#2839",),
+    ),
+    Deviation(
+        "h0_for_c0_too",
+        "Starts c from h0 too.",
+        in_case(lambda case: replace(case, state=case.state[:1] * len(case.state))),
+        LSTM,
+        STATE,
+    ),
+    Deviation(
+        "h0_of_wrong_layer",
+        "Takes the initial states of the layers in reverse order.",
+        in_state(_layers_reversed),
+        needs=("state", "multilayer"),
+    ),
+    Deviation(
+        "h0_of_first_layer_for_all",
+        "Starts every layer from the first layer's state.",
+        in_state(_first_layers),
+        needs=("state", "multilayer"),
+        stands_for=("GansFallingShort PR2", "pytorch PR95137"),
+    ),
+    Deviation(
+        "h0_of_upper_layers_ignored",
+        "Uses the initial state in the first layer only.",
+        in_state(lambda part, case: _zero_but(part, case, slice(1), slice(None))),
+        needs=("state", "multilayer"),
+    ),
+    Deviation(
+        "h0_of_wrong_direction",
+        "Swaps the initial states of the two directions.",
+        in_state(_directions_swapped),
+        needs=("state", "bidirectional"),
+    ),
+    Deviation(
+        "h0_of_forward_for_reverse",
+        "Starts both directions from the forward direction's state.",
+        in_state(_forwards),
+        needs=("state", "bidirectional"),
+        stands_for=("Paddle PR27644",),
+    ),
+    Deviation(
+        "h0_of_reverse_ignored",
+        "Starts the reverse direction from zero.",
+        in_state(lambda part, case: _zero_but(part, case, slice(None), slice(1))),
+        needs=("state", "bidirectional"),
+    ),
+    Deviation(
+        "h0_direction_major",
+        "Takes the states' first axis for all layers forward, then all layers in reverse.",
+        in_state(_read_direction_major),
+        needs=("state", "bidirectional", "multilayer"),
+    ),
+    Deviation(
+        "h0_of_wrong_row",
+        "Starts each batch row from the row before it.",
+        in_state(_rolled_rows),
+        needs=STATE,
+    ),
+    Deviation(
+        "h0_of_first_row_for_all",
+        "Starts every batch row from the first row's state.",
+        in_state(_first_rows),
+        needs=STATE,
+        stands_for=("keras#20173", "tensorflow#74475"),
+    ),
+    Deviation(
+        "h0_unpacked_over_batch",
+        "Unpacks h0 over the batch: its first row is h for all rows, its second is c.",
+        in_case(_unpacked_over_batch),
+        LSTM,
+        STATE,
+        stands_for=("tensorflow#83119",),
+    ),
+    Deviation(
+        "h0_read_batch_first",
+        "Reads the memory of h0 as (batch, layers·directions, hidden).",
+        in_state(_read_batch_first),
+        needs=STATE,
+        stands_for=("onnx#921",),
+    ),
+    Deviation(
+        "h0_units_reversed",
+        "Takes the units of the initial state in reverse order.",
+        in_state(lambda part, _: part[..., ::-1]),
+        needs=STATE,
+    ),
+    Deviation(
+        "hh_skipped_at_first_step",
+        "Skips W_hh h + b_hh at t = 0.",
+        in_steps(step=_hh_skipped_at_first_step),
+    ),
+    Deviation(
+        "first_state_not_kept",
+        "Does not keep the state of the first step: the second starts from h0 again.",
+        in_steps(step=_first_step_not_kept),
+    ),
+    Deviation(
+        "state_never_fed_forward",
+        "Starts every step from the initial state.",
+        _step_from(lambda _, start: start),
+        stands_for=("burn#2701",),
+    ),
+    Deviation(
+        "h_never_fed_forward",
+        "Starts every step from h0, and carries only c.",
+        _step_from(lambda state, start: (start[0], *state[1:])),
+        LSTM,
+    ),
+    Deviation(
+        "c_never_fed_forward",
+        "Starts every step from c0, and carries only h.",
+        _step_from(lambda state, start: (state[0], *start[1:])),
+        LSTM,
+    ),
+    Deviation(
+        "state_of_row_before",
+        "Feeds each batch row the state of the row before it at every step.",
+        _step_from(lambda state, _: tuple(np.roll(part, 1, axis=0) for part in state)),
+    ),
+    Deviation(
+        "state_of_first_row",
+        "Feeds every batch row the first row's state at every step.",
+        _step_from(lambda state, _: tuple(np.broadcast_to(part[:1], part.shape) for part in state)),
+    ),
+    Deviation(
+        "state_leaks_across_rows",
+        "Starts each batch row where the row before it ended.",
+        in_steps(unroll=_row_by_row),
+    ),
+    Deviation(
+        "state_kept_from_call_before",
+        "Where no initial state is given, starts from where an earlier, equal call ended.",
+        _kept_from_call_before(state_given=False),
+        stands_for=("cudnn.torch#348", "Flux.jl#121"),
+    ),
+    Deviation(
+        "state_kept_despite_h0",
+        "Starts from where an earlier, equal call ended even though an initial state is given.",
+        _kept_from_call_before(state_given=True),
+        needs=STATE,
+    ),
+    Deviation(
+        "state_updated_in_place",
+        "Overwrites h while it is being read: the second half of the units sees the new first half.",
+        in_steps(step=_updated_in_place),
+    ),
+    Deviation(
+        "state_units_reversed",
+        "Carries the units of the state in reverse order to the next step.",
+        _step_from(lambda state, _: tuple(part[:, ::-1] for part in state)),
+    ),
+)

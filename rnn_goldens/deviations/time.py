@@ -1,0 +1,80 @@
+"""Time steps shifted, reversed or skipped."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from rnn_goldens.cells import Array, State
+from rnn_goldens.deviations.deviation import FORWARD, Deviation, Run, in_case, in_outputs, in_steps, in_unrolled
+
+
+def _shifted(array: Array, by: int) -> Array:
+    """Along the time axis, with zeros where nothing moves in."""
+    moved = np.roll(array, by, axis=1)
+    moved[:, slice(by) if by > 0 else slice(by, None)] = 0
+    return moved
+
+
+def _of_step_before(start: Array, out: Array, lengths: Array) -> Array:
+    before = np.concatenate([start[:, None], out[:, :-1]], axis=1)
+    return np.where(np.arange(out.shape[1])[:, None] < lengths[:, None, None], before, 0)
+
+
+def _last_step_everywhere(out: Array, last: State, _start: State, lengths: Array) -> tuple[Array, State]:
+    within = np.arange(out.shape[1])[:, None] < lengths[:, None, None]
+    return np.where(within, last[0][:, None], 0), last
+
+
+def _in_x(by: int) -> Run:
+    return in_case(lambda case: replace(case, x=_shifted(case.x, by)))
+
+
+DEVIATIONS = (
+    Deviation(
+        "x_reversed",
+        "Visits the time steps of x in reverse order.",
+        in_case(lambda case: replace(case, x=case.x[:, ::-1])),
+    ),
+    Deviation("x_late", "Feeds x of the step before: x_{t-1} at t, and zeros first.", _in_x(1)),
+    Deviation("x_early", "Feeds x of the next step: x_{t+1} at t, and zeros last.", _in_x(-1)),
+    Deviation(
+        "first_x_everywhere",
+        "Feeds the first step's x at every step.",
+        in_case(lambda case: replace(case, x=np.broadcast_to(case.x[:, :1], case.x.shape))),
+    ),
+    Deviation(
+        "last_step_skipped",
+        "Ends one step early: x's last step is never visited.",
+        in_steps(times=lambda _, time, *, reverse: range(time - 2, -1, -1) if reverse else range(time - 1)),
+    ),
+    Deviation(
+        "first_step_skipped",
+        "Starts at the second step: x's first is never visited.",
+        in_steps(times=lambda _, time, *, reverse: range(time - 1, 0, -1) if reverse else range(1, time)),
+    ),
+    Deviation(
+        "out_of_step_before",
+        "Outputs, in the forward direction, the state before each step instead of the state after it.",
+        in_unrolled(lambda out, last, start, lengths: (_of_step_before(start[0], out, lengths), last), FORWARD),
+    ),
+    Deviation(
+        "out_reversed",
+        "Returns out with the time steps in reverse order.",
+        in_outputs(lambda _, outputs: (outputs[0][:, ::-1], *outputs[1:])),
+    ),
+    Deviation(
+        "out_is_last_step_everywhere",
+        "Outputs the last state at every step.",
+        in_unrolled(_last_step_everywhere),
+    ),
+    Deviation(
+        "out_of_last_step_only",
+        "Returns out of the last step only, without a time axis.",
+        in_outputs(lambda _, outputs: (outputs[0][:, -1], *outputs[1:])),
+    ),
+    Deviation(
+        "every_other_step_skipped",
+        "Visits every second time step only.",
+        in_steps(times=lambda _, time, *, reverse: range(0, time, 2)[:: -1 if reverse else 1]),
+    ),
+)

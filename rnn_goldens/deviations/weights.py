@@ -1,0 +1,112 @@
+"""Weights used in another shape or place than they are meant for."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Case, Network, Weights
+from rnn_goldens.deviations.blocks import GATED, blocks, only
+from rnn_goldens.deviations.deviation import Deviation, Run, in_case, in_steps, in_weights
+
+
+def _each_gate_transposed(array: Array, case: Case) -> Array:
+    by_gate = blocks(array, case)
+    square = by_gate.shape[1] == by_gate.shape[2]
+    return by_gate.swapaxes(1, 2).reshape(array.shape) if square else array
+
+
+def _reshaped(array: Array, _case: Case) -> Array:
+    return array.reshape(array.shape[::-1]).T
+
+
+def _diagonal(array: Array, case: Case) -> Array:
+    return (blocks(array, case) * np.eye(case.config.hidden_size)).reshape(array.shape)
+
+
+def _zero(array: Array, _case: Case) -> Array:
+    return np.zeros_like(array)
+
+
+def _columns_reversed(array: Array, _case: Case) -> Array:
+    return array[:, ::-1]
+
+
+def _first_gates_rows(array: Array, case: Case) -> Array:
+    return np.concatenate([blocks(array, case)[0]] * len(blocks(array, case)))
+
+
+def _in_weight(name: str, change: Callable[[Array, Case], Array]) -> Run:
+    return in_weights(only(name, change))
+
+
+def _ih_and_hh_swapped(self: Network, case: Case, suffix: str) -> Weights:
+    w = dict(Network.weights(self, case, suffix))
+    if w["weight_ih"].shape == w["weight_hh"].shape:
+        w["weight_ih"], w["weight_hh"] = w["weight_hh"], w["weight_ih"]
+    return w
+
+
+DEVIATIONS = (
+    Deviation(
+        "w_hh_transposed",
+        "Multiplies by the transpose of each gate's W_hh.",
+        _in_weight("weight_hh", _each_gate_transposed),
+        stands_for=("hls4ml PR780",),
+    ),
+    Deviation(
+        "w_ih_transposed",
+        "Multiplies by the transpose of each gate's W_ih, where that is square (input size = hidden size).",
+        _in_weight("weight_ih", _each_gate_transposed),
+    ),
+    Deviation(
+        "w_hh_reshaped",
+        "Gets W_hh's transpose by reshaping the stacked matrix: right shape, numbers in other places.",
+        _in_weight("weight_hh", _reshaped),
+        cells=GATED,
+    ),
+    Deviation(
+        "w_ih_reshaped",
+        "Gets W_ih's transpose by reshaping the stacked matrix: right shape, numbers in other places.",
+        _in_weight("weight_ih", _reshaped),
+    ),
+    Deviation(
+        "w_hh_diagonal",
+        "Uses only the diagonal of each gate's W_hh, as if the units did not see each other.",
+        _in_weight("weight_hh", _diagonal),
+    ),
+    Deviation(
+        "w_hh_ignored",
+        "Leaves out W_hh h: the state reaches the next step only where the equations carry it without a matrix.",
+        _in_weight("weight_hh", _zero),
+    ),
+    Deviation("w_ih_ignored", "Leaves out W_ih x: the input does not matter.", _in_weight("weight_ih", _zero)),
+    Deviation(
+        "w_hh_columns_reversed",
+        "Multiplies W_hh with the units of h in reverse order.",
+        _in_weight("weight_hh", _columns_reversed),
+        cells=GATED,
+    ),
+    Deviation(
+        "w_hh_of_first_gate",
+        "Uses the first gate's W_hh for every gate.",
+        _in_weight("weight_hh", _first_gates_rows),
+        cells=GATED,
+    ),
+    Deviation(
+        "w_ih_of_first_gate",
+        "Uses the first gate's W_ih for every gate.",
+        _in_weight("weight_ih", _first_gates_rows),
+        cells=GATED,
+    ),
+    Deviation(
+        "w_ih_and_w_hh_swapped",
+        "Multiplies x by W_hh and h by W_ih, where their shapes allow it (input size = hidden size).",
+        in_steps(weights=_ih_and_hh_swapped),
+    ),
+    Deviation(
+        "inputs_reversed",
+        "Takes the features of x in reverse order.",
+        in_case(lambda case: replace(case, x=case.x[..., ::-1])),
+    ),
+)

@@ -1,0 +1,26 @@
+"""The ONNX reference evaluator (``onnx.reference``), running the golden's ONNX model."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx.reference import ReferenceEvaluator
+
+from rnn_goldens.errors import Unsupported
+from rnn_goldens.golden import Golden
+from rnn_goldens.implementations import onnx_model
+
+
+def run(golden: Golden) -> tuple[NDArray[Any], ...]:
+    """Return out, h_n (and c_n). Refuses lengths, which it ignores, and what it says it does not know: relu."""
+    if golden.lengths is not None:
+        raise Unsupported("onnx.reference ignores sequence_lens")
+    model, feeds = onnx_model.build(golden), onnx_model.feeds(golden)
+    try:
+        with np.errstate(over="ignore"):  # its sigmoid is 1 / (1 + exp(-x)): right, by way of infinity
+            results = ReferenceEvaluator(model).run(None, feeds)
+    except RuntimeError as error:
+        if not isinstance(error, NotImplementedError) and "Unknown activation function" not in str(error):
+            raise
+        raise Unsupported(f"onnx.reference: {error}") from error
+    return onnx_model.outputs(golden, list(results))

@@ -1,0 +1,30 @@
+"""ONNX Runtime on the CPU, running the golden's ONNX model. float16 it computes in float32, between casts."""
+
+from typing import Any
+
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
+from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
+
+from rnn_goldens.errors import Unsupported
+from rnn_goldens.golden import Golden
+from rnn_goldens.implementations import onnx_model
+
+SILENT = 4
+"""Errors are raised; without this they are written to stderr as well."""
+
+
+def run(golden: Golden) -> tuple[NDArray[Any], ...]:
+    """Return out, h_n (and c_n). Refuses what ONNX Runtime says it has no implementation of: float64, bfloat16."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = SILENT
+    model = onnx_model.build(golden).SerializeToString()
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        results = session.run(None, onnx_model.feeds(golden))
+    except (NoKernel, RuntimeException) as error:
+        if isinstance(error, RuntimeException) and "does not support" not in str(error):
+            raise
+        raise Unsupported(f"no {golden.dtype} {golden.cell} in onnxruntime: {error}") from error
+    return onnx_model.outputs(golden, results)

@@ -1,0 +1,107 @@
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made_scenarios import scenario
+
+from rnn_goldens import Golden
+from rnn_goldens.corpus import find, open_corpus
+from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.generator import adequacy, matrix_file
+from rnn_goldens.generator.adequacy import ENOUGH, Hidden, KillMatrix, charges, expose, kill_matrix
+from rnn_goldens.generator.certify import certify
+from rnn_goldens.generator.hidden import HIDDEN
+from rnn_goldens.generator.scenario import Refused
+
+
+@pytest.fixture(scope="module")
+def golden() -> Golden:
+    return certify(scenario("gru", scale=0.25, state=True))
+
+
+def test_margins_are_multiples_of_the_tolerance_of_each_precision(golden: Golden) -> None:
+    margins = expose(golden)
+    transposed = margins["w_hh_transposed"]
+    assert set(transposed) == set(golden.precisions)
+    assert transposed["float64"] > transposed["float32"] > transposed["float16"] > transposed["bfloat16"] > 0
+    assert margins["h_n_with_extra_axis"]["float32"] == math.inf
+    assert "lstm_forget_bias_plus_1" not in margins
+    assert "reverse_not_reversed" not in margins
+
+
+def test_on_an_exact_golden_any_difference_is_enough() -> None:
+    margins = expose(certify(scenario(state=True)))
+    assert set(margins["h0_ignored"].values()) == {math.inf}
+    assert set(margins["float32_products"].values()) == {0.0}
+
+
+def charged(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Let the catalogue be these deviations, for the GRU alone."""
+    few = tuple(replace(d, cells=("gru",), precisions=("float32",)) for d in DEVIATIONS if d.name in names)
+    monkeypatch.setattr(adequacy, "DEVIATIONS", few)
+
+
+def test_a_corpus_that_lets_a_deviation_pass_is_refused(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
+    charged(monkeypatch, "h0_ignored", "reverse_not_reversed")
+    with pytest.raises(Refused, match=r"not adequate: .*\n  reverse_not_reversed, gru, float32$"):
+        kill_matrix([golden], [expose(golden)], ())
+    hidden = Hidden("reverse_not_reversed", "gru", "float32", "no golden here runs both ways")
+    assert kill_matrix([golden], [expose(golden)], [hidden]).core == [golden.id]
+    with pytest.raises(Refused, match=r"listed as hidden, but some golden exposes them: .*h0_ignored"):
+        kill_matrix([golden], [expose(golden)], [hidden, Hidden("h0_ignored", "gru", "float32", "a guess")])
+
+
+def test_the_core_set_is_the_smallest_that_exposes_all_simple_goldens_first() -> None:
+    exposed = {"a": {1, 2}, "b": {2, 3}, "c": {1, 2, 3}, "d": {4}, "e": {3, 4}}
+    assert adequacy._smallest_cover(exposed) == ["c", "d"]  # type: ignore[arg-type]
+
+
+def committed_matrix() -> dict[str, object]:
+    document: dict[str, object] = json.loads((find("v1") / matrix_file.NAME).read_text("utf-8"))
+    return document
+
+
+def test_the_committed_matrix_exposes_every_deviation_in_every_cell_and_precision() -> None:
+    matrix, corpus = committed_matrix(), open_corpus("v1")
+    cells = {entry.id: entry.cell for entry in corpus.entries}
+    exposed = {
+        (d["name"], cells[golden_id], precision)
+        for d in matrix["deviations"]  # type: ignore[attr-defined]
+        for golden_id, margins in d["margins"].items()
+        for precision, margin in zip(d["precisions"], margins, strict=True)
+        if margin is None or margin >= ENOUGH
+    }
+    hidden = {(h.deviation, h.cell, h.precision) for h in HIDDEN}
+    assert set(charges(DEVIATIONS)) == exposed | hidden
+    assert not exposed & hidden
+
+
+def test_the_core_goldens_alone_expose_as_much_as_all() -> None:
+    matrix, corpus = committed_matrix(), open_corpus("v1")
+    assert [entry.id for entry in corpus.select(features=["core"])] == matrix["core"]
+    kept = {entry.id for entry in corpus.select(features=["core"])}
+    for d in matrix["deviations"]:  # type: ignore[attr-defined]
+        for place in range(len(d["precisions"])):
+            for cell in d["cells"]:
+                margins = {
+                    golden_id: margins[place]
+                    for golden_id, margins in d["margins"].items()
+                    if corpus.entry(golden_id).cell == cell
+                }
+                exposing = {golden_id for golden_id, margin in margins.items() if margin is None or margin >= ENOUGH}
+                assert not exposing or exposing & kept, (d["name"], cell, d["precisions"][place])
+
+
+def test_a_margin_that_moved_is_named(golden: Golden, tmp_path: Path) -> None:
+    by_golden = {golden.id: expose(golden)}
+    matrix = KillMatrix(by_golden, {golden.id: golden.cell})
+    encoded = matrix_file.encode(matrix)
+    (tmp_path / "a.json").write_bytes(encoded)
+    (tmp_path / "b.json").write_bytes(encoded.replace(b'"made/for-a-test": [', b'"made/for-a-test": [5', 1))
+    assert list(matrix_file.differences(tmp_path / "a.json", tmp_path / "a.json")) == []
+    moved = list(matrix_file.differences(tmp_path / "a.json", tmp_path / "b.json"))
+    assert len(moved) == 1
+    assert "/margins/made/for-a-test/0: " in moved[0]
+    assert list(matrix_file.differences(tmp_path / "c.json", tmp_path / "a.json")) == ["kill-matrix.json: is missing"]

@@ -1,0 +1,39 @@
+import numpy as np
+
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.generator.scenarios import SCENARIOS, VERSION
+from rnn_goldens.generator.scenarios.numbers import dyadic, integers, sparse
+
+
+def test_each_scenario_has_an_id_a_title_and_a_purpose_of_its_own_folder() -> None:
+    assert len({s.id for s in SCENARIOS}) == len(SCENARIOS)
+    for s in SCENARIOS:
+        assert s.title
+        assert s.purpose.endswith(".")
+        assert s.id.count("/") == 1
+
+
+def test_the_corpus_lists_them_in_their_order() -> None:
+    corpus = open_corpus()
+    assert corpus.ids == [s.id for s in SCENARIOS]
+    assert corpus.version == VERSION
+
+
+def test_numbers_are_drawn_from_their_name_and_stay_the_same_for_ever() -> None:
+    assert integers("a name", (2, 4), 9).tolist() == [[8, 6, 0, 5], [-6, -6, 2, -1]]
+    np.testing.assert_array_equal(integers("a name", (8,), 9), integers("a name", (2, 4), 9).ravel())
+    assert integers("another name", (2, 4), 9).tolist() != integers("a name", (2, 4), 9).tolist()
+
+
+def test_dyadic_numbers_are_whole_multiples_of_their_unit() -> None:
+    drawn = dyadic("a name", (1000,), 1.5)
+    assert np.abs(drawn).max() == 1.5
+    assert (drawn * 64 == np.rint(drawn * 64)).all()
+
+
+def test_sparse_rows_have_so_many_ones_each() -> None:
+    drawn = sparse("a name", (50, 7), 2)
+    assert set(np.unique(drawn)) == {-1, 0, 1}
+    assert (np.abs(drawn).sum(axis=1) == 2).all()
+    assert (np.abs(drawn).sum(axis=0) > 0).all()
+    assert (sparse("a name", (5, 1), 2) != 0).all()
