@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens import outputs
 from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.tolerance import Exact
 
 if TYPE_CHECKING:
     from rnn_goldens.golden import Golden
@@ -39,6 +40,7 @@ class Difference:
         first: the wrong element that was computed first: earliest in time, in its own direction; then batch, unit.
         largest: the wrong element that is furthest off (NaN and infinity aside, if there is any other).
         time_steps: the time steps of ``out`` that have a wrong element, in order.
+        coat: a lower precision that holds every value, where rounding is allowed at all: what it was computed in.
         largest_error: of any element, as a fraction of what is allowed; infinite where nothing is allowed.
     """
 
@@ -52,6 +54,7 @@ class Difference:
     first: Element | None = None
     largest: Element | None = None
     time_steps: tuple[int, ...] = ()
+    coat: str | None = None
     largest_error: float = 0.0
 
     @property
@@ -115,8 +118,19 @@ def _compare_values(golden: "Golden", name: str, output: outputs.Output, want: F
         first=element(_first(golden, name, wrong)),
         largest=element(tuple(int(i) for i in np.unravel_index(np.argmax(finite), got.shape))),
         time_steps=tuple(int(t) for t in np.unique(wrong[:, -2])) if name == "out" else (),
+        coat=_coat(golden, got),
         largest_error=float(fraction.max()),
     )
+
+
+def _coat(golden: "Golden", got: Float64) -> str | None:
+    """The lower precision whose arithmetic comes in the coat of a higher one; small whole numbers tell nothing."""
+    if isinstance(golden.tolerance, Exact):
+        return None
+    lower = [p for p in PRECISIONS.values() if p.bits < PRECISIONS[golden.dtype].bits]
+    with np.errstate(over="ignore", invalid="ignore"):
+        holding = [p.name for p in sorted(lower, key=lambda p: p.bits) if np.array_equal(p.round(got), got)]
+    return holding[0] if holding else None
 
 
 def _first(golden: "Golden", name: str, wrong: NDArray[np.intp]) -> tuple[int, ...]:

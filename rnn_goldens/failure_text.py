@@ -52,6 +52,8 @@ def _details(golden: "Golden", d: Difference) -> Iterator[str]:
     not_finite = ", ".join(f"{n} {name}" for n, name in ((d.nan, "NaN"), (d.infinite, "infinite")) if n)
     steps = f" at {_time_steps(d, golden.stored.out.shape[-2])}" if d.time_steps else ""
     yield f"{d.wrong} of {d.size} elements wrong{steps}" + (f", among them {not_finite}" if not_finite else "")
+    if d.coat is not None:
+        yield f"every value is a {d.coat} number: computed in {d.coat}, not in the declared {golden.dtype}?"
     if np.isfinite(d.largest.got):
         error = abs(d.largest.got - d.largest.want)
         got, want = _values(golden, d, d.largest)

@@ -1,10 +1,25 @@
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from making import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import UnknownName, Unsupported
-from rnn_goldens.conventions import CONVENTIONS
+from rnn_goldens.conventions import CONVENTIONS, convention
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.golden import Golden
+from rnn_goldens.shapes import CELLS, Config, weight_shapes
+
+CONFIGURATIONS: list[dict[str, Any]] = [
+    {},
+    {"bias": False},
+    {"num_layers": 3},
+    {"bidirectional": True},
+    {"num_layers": 2, "bidirectional": True, "hidden_size": 4},
+    {"input_size": 1, "hidden_size": 1},
+]
 
 
 def test_the_notebooks_textbook_weights_come_back_as_it_writes_them() -> None:
@@ -19,25 +34,170 @@ def test_the_notebooks_torch_weights_are_stored_as_it_writes_them() -> None:
     assert golden.weights_as("textbook")["W_xh"].tolist() == [[1, 0], [0, 1], [1, 0], [0, 1], [1, 0]]
 
 
-def test_the_textbooks_one_bias_is_the_sum_of_torchs_two(make_golden: MakeGolden) -> None:
-    golden = make_golden("rnn_tanh")
-    weights = golden.weights
-    assert weights["bias_ih_l0"].any()
-    np.testing.assert_array_equal(golden.weights_as("textbook")["b"], weights["bias_ih_l0"] + weights["bias_hh_l0"])
+HELD = [
+    (name, cell, configuration)
+    for name in CONVENTIONS
+    for cell in CELLS
+    for configuration in CONFIGURATIONS
+    if name != "textbook" or (cell.startswith("rnn") and not configuration.keys() & {"num_layers", "bidirectional"})
+]
+
+
+@pytest.mark.parametrize(("name", "cell", "configuration"), HELD, ids=str)
+def test_weights_survive_the_way_there_and_back(
+    make_golden: MakeGolden, name: str, cell: str, configuration: dict[str, Any]
+) -> None:
+    golden, form = make_golden(cell, **configuration), convention(name)
+    there = form.from_torch(golden.cell, golden.config, golden.stored.weights)
+    back = form.to_torch(golden.cell, golden.config, there)
+    again = form.from_torch(golden.cell, golden.config, back)
+    assert {n: a.shape for n, a in back.items()} == weight_shapes(cell, golden.config)
+    assert again.keys() == there.keys()
+    for weight, array in there.items():
+        np.testing.assert_array_equal(again[weight], array)
+    for weight, array in golden.stored.weights.items():
+        if weight.startswith("weight") or keeps_both_biases(name, cell):
+            np.testing.assert_array_equal(back[weight], array)
+        elif weight.startswith("bias_ih"):
+            other = weight.replace("_ih_", "_hh_")
+            np.testing.assert_array_equal(back[weight] + back[other], array + golden.stored.weights[other])
+
+
+def keeps_both_biases(name: str, cell: str) -> bool:
+    return name in ("torch", "onnx") or (name, cell) == ("keras", "gru")
+
+
+def numbered(cell: str) -> Golden:
+    """A network of one unit and one input; each gate's weights tell which gate they are, in PyTorch's order."""
+    gates = {"lstm": 4, "gru": 3}.get(cell, 1)
+    numbers = np.arange(1.0, gates + 1)
+    weights = {
+        "weight_ih_l0": numbers[:, None],
+        "weight_hh_l0": 10 * numbers[:, None],
+        "bias_ih_l0": 100 * numbers,
+        "bias_hh_l0": 1000 * numbers,
+    }
+    golden = rnn_goldens.load("documented/single-sequence")
+    stored = replace(golden.stored, weights=weights)
+    return replace(golden, cell=cell, config=Config(1, 1), stored=stored)
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "expected"),
+    [
+        (
+            "keras",
+            "lstm",  # i, f, c, o
+            {
+                "l0/kernel": [[1, 2, 3, 4]],
+                "l0/recurrent_kernel": [[10, 20, 30, 40]],
+                "l0/bias": [1100, 2200, 3300, 4400],
+            },
+        ),
+        (
+            "keras",
+            "gru",  # z, r, h
+            {
+                "l0/kernel": [[2, 1, 3]],
+                "l0/recurrent_kernel": [[20, 10, 30]],
+                "l0/bias": [[200, 100, 300], [2000, 1000, 3000]],
+            },
+        ),
+        ("keras", "rnn_tanh", {"l0/kernel": [[1]], "l0/recurrent_kernel": [[10]], "l0/bias": [1100]}),
+        (
+            "onnx",
+            "lstm",  # i, o, f, c
+            {
+                "l0/W": [[[1], [4], [2], [3]]],
+                "l0/R": [[[10], [40], [20], [30]]],
+                "l0/B": [[100, 400, 200, 300, 1000, 4000, 2000, 3000]],
+            },
+        ),
+        (
+            "onnx",
+            "gru",  # z, r, h
+            {
+                "l0/W": [[[2], [1], [3]]],
+                "l0/R": [[[20], [10], [30]]],
+                "l0/B": [[200, 100, 300, 2000, 1000, 3000]],
+            },
+        ),
+        (
+            "flax",
+            "lstm",
+            {
+                **{f"l0/i{gate}/kernel": [[i + 1]] for i, gate in enumerate("ifgo")},
+                **{f"l0/h{gate}/kernel": [[10 * i + 10]] for i, gate in enumerate("ifgo")},
+                **{f"l0/h{gate}/bias": [1100 * i + 1100] for i, gate in enumerate("ifgo")},
+            },
+        ),
+        (
+            "flax",
+            "gru",
+            {
+                **{f"l0/i{gate}/kernel": [[i + 1]] for i, gate in enumerate("rzn")},
+                **{f"l0/h{gate}/kernel": [[10 * i + 10]] for i, gate in enumerate("rzn")},
+                "l0/ir/bias": [1100],
+                "l0/iz/bias": [2200],
+                "l0/in/bias": [300],
+                "l0/hn/bias": [3000],
+            },
+        ),
+        ("flax", "rnn_relu", {"l0/i/kernel": [[1]], "l0/h/kernel": [[10]], "l0/i/bias": [1100]}),
+        ("textbook", "rnn_tanh", {"W_xh": [[1]], "W_hh": [[10]], "b": [1100]}),
+    ],
+)
+def test_each_gate_goes_where_the_convention_has_it(name: str, cell: str, expected: dict[str, Any]) -> None:
+    weights = numbered(cell).weights_as(name)
+    assert {weight: array.tolist() for weight, array in weights.items()} == expected
+
+
+def test_directions_and_layers_are_named_apart(make_golden: MakeGolden) -> None:
+    golden = make_golden("gru", num_layers=2, bidirectional=True)
+    assert [n for n in golden.weights_as("keras") if n.endswith("/kernel")] == [
+        "l0/kernel",
+        "l0_reverse/kernel",
+        "l1/kernel",
+        "l1_reverse/kernel",
+    ]
+    shapes = {name: array.shape for name, array in golden.weights_as("onnx").items()}
+    assert shapes == {
+        "l0/W": (2, 6, 3),
+        "l0/R": (2, 6, 2),
+        "l0/B": (2, 12),
+        "l1/W": (2, 6, 4),
+        "l1/R": (2, 6, 2),
+        "l1/B": (2, 12),
+    }
+
+
+@pytest.mark.parametrize("name", ["keras", "onnx", "flax"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_without_biases_there_are_none_or_in_flax_zeros(make_golden: MakeGolden, name: str, cell: str) -> None:
+    weights = make_golden(cell, bias=False).weights_as(name)
+    biases = {n: a for n, a in weights.items() if n.rsplit("/", 1)[-1] in ("bias", "B")}
+    assert bool(biases) == (name == "flax")
+    assert not any(array.any() for array in biases.values())
+
+
+def test_biases_of_flax_that_a_network_without_biases_can_not_hold_are_refused(make_golden: MakeGolden) -> None:
+    golden = make_golden("gru", bias=False)
+    weights = golden.weights_as("flax")
+    weights["l0/hn/bias"] = np.array([0.0, 1.0])
+    with pytest.raises(Unsupported, match="can not hold the h-side biases of l0"):
+        convention("flax").to_torch("gru", golden.config, weights)
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)
-@pytest.mark.parametrize("bias", [True, False])
-def test_weights_survive_the_way_there_and_back(make_golden: MakeGolden, name: str, bias: bool) -> None:
-    golden, convention = make_golden(bias=bias), CONVENTIONS[name]
-    there = convention.from_torch(golden.cell, golden.config, golden.stored.weights)
-    back = convention.to_torch(golden.cell, golden.config, there)
-    again = convention.from_torch(golden.cell, golden.config, back)
-    assert back.keys() == golden.stored.weights.keys()
-    for weight, array in there.items():
-        np.testing.assert_array_equal(again[weight], array)
-    for weight in ("weight_ih_l0", "weight_hh_l0"):
-        np.testing.assert_array_equal(back[weight], golden.stored.weights[weight])
+def test_weights_that_are_missing_misshapen_or_unknown_are_named(make_golden: MakeGolden, name: str) -> None:
+    golden = make_golden("rnn_tanh")
+    weights = dict(convention(name).from_torch(golden.cell, golden.config, golden.stored.weights))
+    missing, misshapen = list(weights)[:2]
+    del weights[missing]
+    weights |= {misshapen: np.zeros((7, 7)), "bais": np.zeros(2)}
+    message = rf"{name} weights of a rnn_tanh with .*: no {missing}; bais is not one of {missing}, .*; {misshapen} is "
+    with pytest.raises(WrongUse, match=message + r"\(7, 7\), not \("):
+        convention(name).to_torch(golden.cell, golden.config, weights)
 
 
 @pytest.mark.parametrize(
@@ -56,5 +216,5 @@ def test_what_the_textbook_can_not_hold_is_refused_not_dropped(
 
 
 def test_an_unknown_convention_lists_those_that_exist(make_golden: MakeGolden) -> None:
-    with pytest.raises(UnknownName, match="Conventions: torch, textbook"):
+    with pytest.raises(UnknownName, match="Conventions: torch, textbook, keras, onnx, flax"):
         make_golden().weights_as("text-book")

@@ -9,7 +9,7 @@ from made_scenarios import scenario
 from rnn_goldens import Golden
 from rnn_goldens.corpus import find, open_corpus
 from rnn_goldens.deviations import DEVIATIONS
-from rnn_goldens.generator import adequacy, matrix_file
+from rnn_goldens.generator import adequacy, deviation_page, matrix_file
 from rnn_goldens.generator.adequacy import ENOUGH, Hidden, KillMatrix, charges, expose, kill_matrix
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.hidden import HIDDEN
@@ -105,3 +105,8 @@ def test_a_margin_that_moved_is_named(golden: Golden, tmp_path: Path) -> None:
     assert len(moved) == 1
     assert "/margins/made/for-a-test/0: " in moved[0]
     assert list(matrix_file.differences(tmp_path / "c.json", tmp_path / "a.json")) == ["kill-matrix.json: is missing"]
+
+
+def test_the_page_for_people_is_that_of_the_committed_matrix() -> None:
+    committed = Path(__file__).parents[2] / "docs/deviations.md"
+    assert deviation_page.page(find("v1")) == committed.read_text("utf-8"), "make generate writes it again"

@@ -1,4 +1,5 @@
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from making import MakeGolden
 import rnn_goldens
 from rnn_goldens import UnknownName, Unsupported
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.implementations import BUILTIN, outputs_of, resolve
+from rnn_goldens.implementations import BUILTIN, Implementation, outputs_of, resolve
 from rnn_goldens.implementations.numpy_cells import run as numpy_run
 
 
@@ -27,8 +28,32 @@ def test_a_callable_is_found_in_the_working_directory() -> None:
 
 
 @pytest.mark.parametrize("name", BUILTIN)
-def test_built_in_names_are_callables(name: str) -> None:
-    assert callable(resolve(name))
+def test_built_in_names_are_callables(built_in: Callable[[str], Implementation], name: str) -> None:
+    assert callable(built_in(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "extra"),
+    [
+        ("torch", "torch", "torch"),
+        ("torch-cells", "torch", "torch"),
+        ("onnxruntime", "onnxruntime", "onnxruntime"),
+        ("onnx-reference", "onnx", "onnx"),
+        ("keras", "keras", "keras"),
+        ("flax", "flax", "flax"),
+        ("flax", "jax", "flax"),
+    ],
+)
+def test_a_framework_that_is_not_installed_is_named_with_the_extra_that_brings_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, missing: str, extra: str
+) -> None:
+    for module in list(sys.modules):
+        if module.startswith(("rnn_goldens.implementations.", f"{missing}.")):
+            monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, missing, None)
+    message = rf"'{name}' needs {missing}(\.\w+)?, which is not installed: pip install 'rnn-goldens\[{extra}\]'"
+    with pytest.raises(WrongUse, match=message):
+        resolve(name)
 
 
 @pytest.mark.parametrize("name", ["nunpy", "users_net", "users_net:", ":run", ""])
@@ -52,9 +77,12 @@ def test_what_is_not_to_be_found_is_said(name: str, message: str) -> None:
         resolve(name)
 
 
-def test_the_numpy_cells_refuse_what_they_do_not_have(make_golden: MakeGolden) -> None:
-    with pytest.raises(Unsupported, match="no lstm"):
-        numpy_run(make_golden("lstm"))
+def test_the_numpy_cells_refuse_bfloat16_without_ml_dtypes(
+    make_golden: MakeGolden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    with pytest.raises(Unsupported, match="install ml_dtypes"):
+        numpy_run(make_golden(dtype="bfloat16"))
 
 
 @pytest.mark.parametrize(("result", "what"), [(None, "a NoneType"), ((1,), "1 outputs"), ("ab", "a str")])

@@ -1,0 +1,106 @@
+"""Questions of many kinds, to put to a deviation and to the definition."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.cells import Case, Network
+from rnn_goldens.golden import derived_features
+from rnn_goldens.shapes import CELLS, Config, state_names, state_shape, weight_shapes
+
+Outputs = tuple[NDArray[Any], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A case, the features a golden of it would have, and the right answer."""
+
+    name: str
+    case: Case
+    features: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def answer(self) -> Outputs:
+        with np.errstate(all="ignore"):
+            return Network().run(self.case)
+
+    def has(self, features: tuple[str, ...]) -> bool:
+        return set(features) <= set(self.features)
+
+
+def question(
+    name: str,
+    cell: str,
+    *,
+    batch: tuple[int, ...] = (3,),
+    time: int = 5,
+    state: bool = True,
+    lengths: list[int] | None = None,
+    scale: float = 1.0,
+    declared: tuple[str, ...] = (),
+    **config_arguments: int,
+) -> Question:
+    """Random numbers on a grid of 1/16 within ±1; read-only, as a golden's arrays are."""
+    config = Config(**{"input_size": 4, "hidden_size": 3, **config_arguments})  # type: ignore[arg-type]
+    numbers = np.random.default_rng([ord(letter) for letter in name + cell])
+
+    def grid(shape: tuple[int, ...], scale: float = 1.0) -> NDArray[Any]:
+        array = numbers.integers(-16, 17, shape) / 16 * scale
+        array.flags.writeable = False
+        return array
+
+    shape = state_shape(config, batch)
+    zeros = np.zeros(shape)
+    zeros.flags.writeable = False
+    given = np.array(lengths) if lengths else None
+    if given is not None:
+        given.flags.writeable = False
+    case = Case(
+        cell,
+        config,
+        {name: grid(shape, scale) for name, shape in weight_shapes(cell, config).items()},
+        grid((*batch, time, config.input_size)),
+        tuple(grid(shape) if state else zeros for _ in state_names(cell)),
+        given,
+        state,
+    )
+    derived = derived_features(config, state=state, lengths=bool(lengths), unbatched=not batch, exact=False)
+    return Question(name, case, (*derived, *declared))
+
+
+PLAIN: dict[str, Any] = {"state": False, "bias": False}
+ALL: dict[str, Any] = {"num_layers": 2, "bidirectional": True}
+RAGGED = [3, 5, 2]
+
+
+def _questions(cell: str) -> Iterator[Question]:
+    yield question("everything", cell, lengths=RAGGED, **ALL)
+    yield question("input as hidden", cell, lengths=RAGGED, input_size=3, **ALL)
+    yield question("no sequence reaches the end", cell, lengths=[3, 2, 4], **ALL)
+    yield question("without a state", cell, state=False, lengths=RAGGED, **ALL)
+    yield question("without biases", cell, bias=False, lengths=RAGGED, **ALL)
+    yield question("one layer", cell, lengths=RAGGED, bidirectional=True)
+    yield question("one direction", cell, lengths=RAGGED, num_layers=3, input_size=3)
+    yield question("full lengths", cell, **ALL)
+    yield question("plain", cell, state=False, bias=False, input_size=3)
+    yield question("plain with a bias", cell, state=False)
+    yield question("plain with a state", cell, bias=False)
+    yield question("unbatched", cell, batch=(), **ALL)
+    yield question("unbatched and plain", cell, batch=(), state=False, bias=False)
+    yield question("stacked and plain", cell, num_layers=2, input_size=3, **PLAIN)
+    yield question("stacked, plain, few inputs", cell, num_layers=2, input_size=2, **PLAIN)
+    yield question("plain and ragged", cell, lengths=[3, 2, 4], **PLAIN)
+    yield question("saturated", cell, scale=64, declared=("saturated",))
+    yield question("saturated and plain", cell, scale=64, declared=("saturated",), **PLAIN)
+    yield question("large", cell, batch=(129,), time=1, input_size=5, hidden_size=67, scale=1 / 4, bias=False)
+    yield question("large and plain", cell, batch=(129,), time=2, input_size=121, hidden_size=2, scale=1 / 4, **PLAIN)
+    yield question("tiny", cell, scale=2.0**-18, **PLAIN)
+    yield question("as small as can be", cell, batch=(1,), time=1, input_size=1, hidden_size=1, **PLAIN)
+    yield question("overflowing", cell, time=12, scale=2.0**100, declared=("saturated",))
+
+
+QUESTIONS = {cell: tuple(_questions(cell)) for cell in CELLS}

@@ -1,0 +1,70 @@
+"""The list that the catalogue was asked to hold, in the words of the request, and where each stands."""
+
+import pytest
+
+from rnn_goldens.deviations import DEVIATIONS, deviation
+
+REQUIRED = {
+    "W_hh or W_ih transposed": "w_hh_transposed w_ih_transposed",
+    "W_hh diagonal only": "w_hh_diagonal",
+    "each bias missing": "b_ih_missing b_hh_missing biases_missing gru_b_hn_missing",
+    "each bias doubled": "b_ih_doubled b_hh_doubled",
+    "each bias applied after the activation": "b_ih_after_activation b_hh_after_activation",
+    "each bias on the first step only": "b_ih_on_first_step_only b_hh_on_first_step_only",
+    "b_hn inside/outside the reset product": "gru_b_hn_outside_reset gru_b_in_inside_reset",
+    "reset before the matmul": "gru_reset_before_product",
+    "z and 1-z swapped": "gru_z_complemented",
+    "forget bias +1": "lstm_forget_bias_plus_1",
+    "h0/c0 ignored": "h0_ignored c0_ignored h0_c0_ignored",
+    "h0/c0 swapped": "h0_c0_swapped h_n_c_n_swapped",
+    "h0/c0 used for the wrong layer": "h0_of_wrong_layer h0_of_first_layer_for_all",
+    "h0/c0 used for the wrong direction": "h0_of_wrong_direction h0_of_forward_for_reverse h0_direction_major",
+    "h0/c0 used for the wrong batch row": "h0_of_wrong_row h0_of_first_row_for_all",
+    "h0 skipped at t=0": "hh_skipped_at_first_step",
+    "time shifted": "x_late x_early",
+    "time reversed": "x_reversed out_reversed",
+    "last step skipped": "last_step_skipped",
+    "state leaking across batch rows": "state_leaks_across_rows state_of_row_before state_of_first_row",
+    "state leaking from the call before": "state_kept_from_call_before state_kept_despite_h0",
+    "output of the previous step": "out_of_step_before",
+    "reverse direction not reversed": "reverse_not_reversed",
+    "reverse direction not flipped back": "reverse_not_flipped_back",
+    "reverse direction sharing the forward weights": "reverse_uses_forward_weights",
+    "concatenation order": "directions_joined_in_wrong_order",
+    "interleaving": "directions_interleaved",
+    "h_n direction-major": "h_n_direction_major",
+    "h_n last layer only": "h_n_of_last_layer_only h_n_without_first_axis",
+    "h_n from the wrong end": "h_n_of_reverse_from_wrong_end h_n_of_forward_from_wrong_end",
+    "h_n from the padded end": "h_n_from_padded_end state_runs_through_padding",
+    "lengths ignored": "lengths_ignored",
+    "outputs not zeroed": "outputs_not_zeroed outputs_computed_in_padding",
+    "reverse starting in the padding": "reverse_starts_in_padding reverse_starts_in_zeroed_padding",
+    "layer-0 weights reused": "layer_0_weights_reused",
+    "dropout left on": "dropout_left_on dropout_on_last_layer dropout_on_state",
+    "relu between layers": "relu_between_layers",
+    "hard sigmoid": "hard_sigmoid hard_sigmoid_sixth",
+    "leaky relu": "leaky_relu",
+    "clipped cell": "lstm_cell_clipped",
+    "fast tanh of several accuracies": "fast_tanh_3_2 fast_tanh_5_4 fast_tanh_7_6 tabled_tanh_coarse tabled_tanh_fine",
+    "float16/bfloat16/TF32 matmul": "float16_products bfloat16_products tf32_products",
+    "float16/bfloat16/TF32 accumulation": "float16_accumulation bfloat16_accumulation tf32_accumulation",
+    "float32 arithmetic in a float64 case": "float32_arithmetic float32_products float32_accumulation float32_state",
+    "batch and time exchanged": "batch_and_time_exchanged",
+    "unit order reversed": "state_units_reversed h_n_units_reversed units_reversed",
+    "squeeze of size-1 axes": "out_squeezed h_n_squeezed",
+    "weight reshape instead of transpose": "w_hh_reshaped w_ih_reshaped",
+    "bias bugs seen only without h0, or only with it": "gru_b_hn_missing_without_h0 b_hh_missing_with_h0",
+    "GRU merging time and hidden": "out_merges_time_and_units",
+}
+
+
+@pytest.mark.parametrize("asked", REQUIRED)
+def test_what_was_asked_for_is_there(asked: str) -> None:
+    for name in REQUIRED[asked].split():
+        assert deviation(name)
+
+
+def test_every_wrong_gate_order_is_there() -> None:
+    names = [d.name for d in DEVIATIONS]
+    assert sum(name.startswith("lstm_gates_") and len(name) == len("lstm_gates_ifgo") for name in names) == 23
+    assert sum(name.startswith("gru_gates_") for name in names) == 5

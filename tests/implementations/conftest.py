@@ -1,0 +1,54 @@
+"""Built-in implementations, skipped where their framework is not installed, and goldens that do not saturate."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from making import make_golden
+
+from rnn_goldens.golden import Golden
+from rnn_goldens.implementations import Implementation, resolve
+
+os.environ.setdefault("KERAS_BACKEND", "torch")  # the faster one for small networks; Keras reads it when imported
+
+NEEDS = {
+    "numpy": (),
+    "torch": ("torch",),
+    "torch-cells": ("torch",),
+    "onnxruntime": ("onnx", "onnxruntime"),
+    "onnx-reference": ("onnx",),
+    "keras": ("keras",),
+    "flax": ("flax", "jax"),
+}
+
+
+@pytest.fixture
+def built_in() -> Callable[[str], Implementation]:
+    """Find a built-in implementation; the test is skipped where what it needs is not installed."""
+
+    def find(name: str) -> Implementation:
+        for module in NEEDS[name]:
+            pytest.importorskip(module, reason=f"the implementation {name} needs {module}")
+        return resolve(name)
+
+    return find
+
+
+@pytest.fixture
+def small_golden() -> Callable[..., Golden]:
+    """Make a golden whose numbers are eighths between -1/2 and 1/2: no gate saturates, nothing overflows."""
+
+    def make(cell: str, dtype: str = "float32", **shape: object) -> Golden:
+        golden = make_golden(cell, dtype=dtype, **shape)  # type: ignore[arg-type]
+        stored = golden.stored
+        small = replace(
+            stored,
+            weights={name: array / 8 for name, array in stored.weights.items()},
+            x=stored.x / 8,
+            h0=None if stored.h0 is None else stored.h0 / 8,
+            c0=None if stored.c0 is None else stored.c0 / 8,
+        )
+        return replace(golden, stored=small)
+
+    return make

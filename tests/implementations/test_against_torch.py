@@ -1,0 +1,109 @@
+"""Every built-in implementation gives what torch gives, or refuses, and what it refuses is written down here."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnn_goldens import Unsupported
+from rnn_goldens.golden import Golden
+from rnn_goldens.implementations import BUILTIN, Implementation
+from rnn_goldens.outputs import read
+from rnn_goldens.shapes import CELLS
+
+Find = Callable[[str], Implementation]
+Make = Callable[..., Golden]
+
+BATCH = {"batch": (3,), "time": 4}
+SHAPES: dict[str, dict[str, Any]] = {
+    "plain": BATCH,
+    "no-bias": {**BATCH, "bias": False},
+    "state": {**BATCH, "state": True},
+    "layers": {**BATCH, "num_layers": 3, "state": True},
+    "directions": {**BATCH, "bidirectional": True, "state": True},
+    "layers-directions-no-bias": {**BATCH, "num_layers": 2, "bidirectional": True, "bias": False},
+    "lengths": {**BATCH, "lengths": [2, 4, 1]},
+    "lengths-all-short": {**BATCH, "bidirectional": True, "lengths": [2, 3, 1]},
+    "all": {**BATCH, "num_layers": 2, "bidirectional": True, "state": True, "lengths": [3, 1, 4]},
+    "unbatched": {"batch": (), "time": 4, "num_layers": 2, "bidirectional": True, "state": True},
+    "one-of-everything": {"batch": (1,), "time": 1, "input_size": 1, "hidden_size": 1},
+    "wide": {"batch": (5,), "time": 3, "input_size": 2, "hidden_size": 17, "bidirectional": True},
+}
+TOLERANCE = {"float64": 1e-12, "float32": 1e-5, "float16": 1e-2, "bfloat16": 6e-2}
+CASES = [("float32", shape) for shape in SHAPES]
+CASES += [("float64", shape) for shape in ("layers-directions-no-bias", "all", "unbatched")]
+CASES += [(dtype, shape) for dtype in ("float16", "bfloat16") for shape in ("no-bias", "all")]
+
+
+def refused(name: str, golden: Golden) -> str | None:
+    """What an implementation says when it can not do a golden; None if it can."""
+    if name == "onnxruntime" and golden.dtype in ("float64", "bfloat16"):
+        return f"no {golden.dtype} {golden.cell} in onnxruntime: .*(NOT_IMPLEMENTED|not support double)"
+    if name == "onnx-reference" and golden.lengths is not None:
+        return "ignores sequence_lens"
+    if name == "onnx-reference" and golden.cell == "rnn_relu":
+        return "Unknown activation function 'Relu'"
+    if name == "keras" and golden.dtype == "float64":
+        return "no float64 in Keras on (torch|jax): it computes in float32"
+    on_jax = os.environ["KERAS_BACKEND"] == "jax"
+    unmasked_without_bias = golden.cell == "gru" and not golden.config.bias and golden.lengths is None
+    if name == "keras" and on_jax and unmasked_without_bias and golden.dtype != "float32":
+        return "the carry of its scan changes its type"
+    return None
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(("dtype", "shape"), CASES)
+@pytest.mark.parametrize("name", [name for name in BUILTIN if name != "torch"])
+def test_it_gives_what_torch_gives_or_refuses(
+    built_in: Find, small_golden: Make, name: str, dtype: str, shape: str, cell: str
+) -> None:
+    run, golden = built_in(name), small_golden(cell, dtype, **SHAPES[shape])
+    truth = [read(o).values for o in flat(built_in("torch")(replace(golden, dtype="float64")))]
+    if reason := refused(name, golden):
+        with pytest.raises(Unsupported, match=f"(?s){reason}"):
+            run(golden)
+        return
+    outputs = [read(output) for output in flat(run(golden))]
+    assert {output.dtype for output in outputs} == {dtype}
+    assert len(outputs) == len(truth)
+    for output, expected in zip(outputs, truth, strict=True):
+        np.testing.assert_allclose(output.values, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+        assert output.values.shape == expected.shape
+
+
+def flat(outputs: Any) -> Iterator[Any]:
+    """Out, h_n and c_n, however they are nested."""
+    for output in outputs:
+        if isinstance(output, tuple | list):
+            yield from flat(output)
+        else:
+            yield output
+
+
+@pytest.mark.slow
+def test_keras_gives_the_same_on_jax() -> None:
+    pytest.importorskip("keras", reason="the implementation keras needs keras")
+    pytest.importorskip("jax", reason="the JAX backend of Keras needs jax")
+    cases = "keras and (float32-all or float64-all or float16-no-bias)"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", cases]
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "skipped" not in done.stdout
+
+
+@pytest.mark.parametrize("name", ["torch-cells", "onnxruntime", "flax", "keras"])
+def test_what_is_beyond_a_sequences_end_has_no_effect(built_in: Find, small_golden: Make, name: str) -> None:
+    lengths = [2, 4, 1]
+    golden = small_golden("gru", **BATCH, bidirectional=True, lengths=lengths)
+    x = golden.stored.x.copy()
+    x[np.arange(4) >= np.array(lengths)[:, None]] = 1000
+    other = replace(golden, stored=replace(golden.stored, x=x))
+    for output, expected in zip(flat(built_in(name)(other)), flat(built_in(name)(golden)), strict=True):
+        np.testing.assert_array_equal(read(output).values, read(expected).values)

@@ -1,0 +1,54 @@
+"""The names and shapes of a convention are those that the framework's own layers have."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnn_goldens.golden import Golden
+from rnn_goldens.shapes import CELLS
+
+Make = Callable[..., Golden]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("cell", CELLS)
+def test_kerass(small_golden: Make, cell: str, bias: bool) -> None:
+    keras = pytest.importorskip("keras", reason="the implementation keras needs keras")
+    golden = small_golden(cell, bias=bias, bidirectional=True)
+    kind = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}.get(cell, keras.layers.SimpleRNN)
+    layer = keras.layers.Bidirectional(kind(golden.config.hidden_size, use_bias=bias))
+    layer.build((None, None, golden.config.input_size))
+    weights = golden.weights_as("keras")
+    assert [name.rsplit("/", 1)[-1] for name in weights] == [weight.name for weight in layer.weights]
+    assert [array.shape for array in weights.values()] == [tuple(weight.shape) for weight in layer.weights]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_flaxs(small_golden: Make, cell: str) -> None:
+    linen = pytest.importorskip("flax.linen", reason="the implementation flax needs flax")
+    import jax
+
+    golden = small_golden(cell)
+    kinds = {"lstm": (linen.LSTMCell, linen.OptimizedLSTMCell), "gru": (linen.GRUCell,)}
+    for kind in kinds.get(cell, (linen.SimpleCell,)):
+        layer, x = kind(golden.config.hidden_size), np.zeros(golden.config.input_size)
+        params: Any = layer.init(jax.random.key(0), layer.initialize_carry(jax.random.key(0), x.shape), x)["params"]
+        shapes = {f"l0/{gate}/{name}": a.shape for gate, arrays in params.items() for name, a in arrays.items()}
+        assert {name: array.shape for name, array in golden.weights_as("flax").items()} == shapes
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("cell", CELLS)
+def test_onnxs(small_golden: Make, cell: str, bias: bool, dtype: str) -> None:
+    checker = pytest.importorskip("onnx.checker", reason="the ONNX implementations need onnx")
+    from rnn_goldens.implementations import onnx_model
+
+    golden = small_golden(cell, dtype, bias=bias, bidirectional=True, num_layers=2, state=True, lengths=[3, 1])
+    model = onnx_model.build(golden)
+    checker.check_model(model, full_check=True)
+    assert {i.name: tuple(i.dims) for i in model.graph.initializer if i.name != "joined"} == {
+        name: array.shape for name, array in golden.weights_as("onnx").items()
+    }

@@ -1,0 +1,27 @@
+"""Which backend Keras gets; Keras can not change it later, so each question takes a process of its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import os
+from rnn_goldens.implementations.keras_backend import keras
+print(keras.backend.backend(), os.environ.get("KERAS_BACKEND"))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("wanted", "needs", "printed"),
+    [(None, "jax", "jax None"), ("jax", "jax", "jax jax"), ("torch", "torch", "torch torch")],
+)
+def test_the_backend_is_the_one_named_or_the_one_installed(wanted: str | None, needs: str, printed: str) -> None:
+    for module in ("keras", needs):
+        pytest.importorskip(module, reason=f"this backend of Keras needs {module}")
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    environment |= {"KERAS_BACKEND": wanted} if wanted else {}
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[0] == printed

@@ -1,0 +1,100 @@
+"""The verifier at its edges: just inside and just outside what is allowed, in every precision."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from making import MakeGolden
+
+import rnn_goldens
+from rnn_goldens import Golden
+from rnn_goldens.cells import Network, case_of
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.tolerance import HALF_SAFETY, Bound, roundoff_sum
+
+CERTIFIED = ("rnn-tanh/with-state", "gru/with-state", "lstm/with-state", "rnn-relu/with-state")
+
+
+def outputs(golden: Golden) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+    names = ("out", "h_n", "c_n") if golden.cell == "lstm" else ("out", "h_n")
+    return {name: getattr(golden.stored, name).copy() for name in names}
+
+
+HELD = [
+    pytest.param(entry.id, dtype, id=f"{entry.id}-{dtype}")
+    for entry in open_corpus().select(ids=CERTIFIED)
+    for dtype in entry.precisions
+]
+
+
+def test_each_precision_is_held_by_some_golden_of_these() -> None:
+    assert {parameter.values[1] for parameter in HELD} == set(PRECISIONS)
+
+
+@pytest.mark.parametrize(("golden_id", "dtype"), HELD)
+def test_just_inside_passes_and_just_outside_does_not_at_every_element(golden_id: str, dtype: str) -> None:
+    golden = rnn_goldens.load(golden_id, dtype=dtype)
+    for name, want in outputs(golden).items():
+        allowed = golden.tolerance.allowed(name, want, PRECISIONS[dtype])
+        signs = np.where(np.arange(want.size).reshape(want.shape) % 2, 1, -1)
+        # A tolerance in float64 is some twenty units of float64, so its edge can be told to a twentieth.
+        inside = golden.compare(**{**outputs(golden), name: want + 0.9 * signs * allowed})
+        assert inside.passed
+        assert 0.85 < inside.largest_error <= 1
+        outside = golden.compare(**{**outputs(golden), name: want + 1.1 * signs * allowed})
+        told_apart = 1.1 * allowed != allowed  # not where one subnormal is all that is allowed
+        assert outside.differences[name].wrong == told_apart.sum() > 0
+        assert 1 < outside.largest_error < 1.15
+        one = want.copy()
+        place = np.argmax(told_apart)
+        one.flat[place] += 1.1 * allowed.flat[place]
+        assert golden.compare(**{**outputs(golden), name: one}).differences[name].wrong == 1
+
+
+def test_the_formula_is_that_of_the_format() -> None:
+    accumulation, storage, y = np.array([24.0]), np.array([2.0]), np.array([-0.5])
+    bound = Bound({"out": accumulation}, {"out": storage})
+    for name, u, u_acc, s, smallest in (
+        ("float64", 2**-53, 2**-53, 1, 2**-1074),
+        ("float32", 2**-24, 2**-24, 1, 2**-149),
+        ("bfloat16", 2**-8, 2**-24, HALF_SAFETY, 2**-133),
+        ("float16", 2**-11, 2**-24, HALF_SAFETY, 2**-24),
+    ):
+        allowed = bound.allowed("out", y, PRECISIONS[name])
+        assert allowed == s * (24 * u_acc + 2 * u) + u * 0.5 + smallest
+        assert (roundoff_sum(accumulation, storage, PRECISIONS[name]) < allowed).all()
+
+
+def test_where_nothing_is_lost_the_smallest_number_is_still_allowed(make_golden: MakeGolden) -> None:
+    golden = make_golden(dtype="float32")
+    zeros = {name: np.zeros_like(getattr(golden.stored, name)) for name in ("out", "h_n")}
+    golden = replace(golden, tolerance=Bound(zeros, zeros), stored=replace(golden.stored, **zeros))
+    smallest = np.full_like(zeros["out"], 2.0**-149)
+    golden.check(smallest, -zeros["h_n"])
+    golden.check(-smallest, zeros["h_n"])
+    assert not golden.compare(2 * smallest, zeros["h_n"]).passed
+    assert not golden.compare(smallest * np.nan, zeros["h_n"]).passed
+    assert not golden.compare(smallest + np.inf, zeros["h_n"]).passed
+
+
+@pytest.mark.parametrize("golden_id", CERTIFIED)
+def test_float32_arithmetic_in_a_float64_coat_is_found_and_called_that(golden_id: str) -> None:
+    golden = rnn_goldens.load(golden_id, dtype="float64")
+    coated = [output.astype(np.float64) for output in Network().run(case_of(golden, np.float32))]
+    verdict = golden.compare(*coated)
+    assert not verdict.passed
+    assert "every value is a float32 number: computed in float32, not in the declared float64?" in verdict.message
+
+
+def test_float32_carried_bfloat16_numbers_are_no_float32_result() -> None:
+    golden = rnn_goldens.load("gru/with-state", dtype="float32")
+    rough = [PRECISIONS["bfloat16"].round(getattr(golden.stored, name)) for name in ("out", "h_n")]
+    assert "every value is a bfloat16 number" in golden.compare(*rough).message
+
+
+def test_right_outputs_that_happen_to_be_short_numbers_are_right() -> None:
+    golden = rnn_goldens.load("exact/with-state", dtype="float64")
+    verdict = golden.compare(golden.out.astype(np.float64), golden.h_n)
+    assert verdict.passed
+    assert verdict.largest_error == 0
