@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint generate check-corpus bench build clean
+.PHONY: demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend build clean build/typed
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py
@@ -20,6 +20,7 @@ lint: $(READY) build/typed
 
 generate: $(READY)
 	$(BIN)/rnn-goldens generate
+	$(BIN)/python -m rnn_goldens.generator.deviation_page fixtures/v1 docs/deviations.md
 
 check-corpus: $(READY)
 	$(BIN)/rnn-goldens generate --check
@@ -27,6 +28,17 @@ check-corpus: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/consumer_cost.py
+
+bench-generation: $(READY)
+	$(BIN)/python benchmarks/generation_cost.py
+
+# Correct implementations against every golden, some five minutes; fails if one of them does.
+false-alarms: $(READY)
+	$(BIN)/python -m benchmarks.false_alarms --write
+
+# ONNX's own backend tests and the corpus, put through the same deviations.
+onnx-backend: $(READY)
+	$(BIN)/python -m benchmarks.onnx_backend --write
 
 build: $(READY)
 	rm -rf dist
@@ -43,7 +55,8 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-# The installed layout as links, for tools that read source without importing it.
+# The installed layout as links, for tools that read source without importing it; made anew, as files come and go.
 build/typed:
+	rm -rf $@
 	mkdir -p $@/rnn_goldens
 	cd $@/rnn_goldens && ln -s ../../../rnn_goldens/* ../../../fixtures ../../../generator ../../../schema .

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 COMPARISONS = 1000
@@ -36,14 +37,19 @@ def test_compare(tmp_path):
 """
 
 LOAD_AND_CHECK = f"""
+import pytest
+@pytest.mark.rnn_goldens(ids="benchmark/batch-0")
 def test_compare(rnn_golden, request):
     from rnn_goldens.corpus import open_corpus
     out, h_n = rnn_golden.out, rnn_golden.h_n
     corpus = open_corpus(request.config.getoption("rnn_goldens_corpus"))
-    for _ in range({COMPARISONS}):
-        corpus.load("benchmark/batch", "float32").check(out, h_n)
+    for number in range({COMPARISONS}):
+        corpus.load(ID, "float32").check(out, h_n)
     rnn_golden.check(out, h_n)
 """
+ANOTHER_EACH_TIME = LOAD_AND_CHECK.replace("ID", 'f"benchmark/batch-{number % 2}"')
+THE_SAME_AGAIN = LOAD_AND_CHECK.replace("ID", '"benchmark/batch-0"')
+"""The golden loaded last is kept, for its other precisions."""
 
 NO_COMPARISON = """
 import numpy, h5py
@@ -83,8 +89,13 @@ def help_text(runs: int) -> None:
 def comparisons(folder: Path, runs: int) -> None:
     """Loading and comparing (8, 32, 16) in float32, above a test that compares nothing."""
     corpus = folder / "corpus"
-    make_corpus(corpus, ["benchmark/batch"])
-    tests = {"nothing": NO_COMPARISON, "np.load + assert_allclose": LOAD_AND_ASSERT, "load + check": LOAD_AND_CHECK}
+    make_corpus(corpus, ["benchmark/batch-0", "benchmark/batch-1"])
+    tests = {
+        "nothing": NO_COMPARISON,
+        "np.load + assert_allclose": LOAD_AND_ASSERT,
+        "load + check": ANOTHER_EACH_TIME,
+        "load + check, same golden": THE_SAME_AGAIN,
+    }
     commands: dict[str, list[str]] = {}
     for number, (name, test) in enumerate(tests.items()):
         (folder / f"test_compare_{number}.py").write_text(test)
@@ -119,7 +130,7 @@ def make_corpus(folder: Path, ids: list[str], *, files: bool = True) -> None:
 
     from rnn_goldens import Config, encoding
     from rnn_goldens.encoding import json_file
-    from rnn_goldens.generator.generate import index_entry
+    from rnn_goldens.generator.index import index_entry
     from rnn_goldens.golden import Arrays, Golden
     from rnn_goldens.shapes import weight_shapes
     from rnn_goldens.tolerance import Exact
@@ -145,13 +156,18 @@ def make_corpus(folder: Path, ids: list[str], *, files: bool = True) -> None:
         stored=Arrays(weights=zeros, x=random(8, 32, 16), out=random(8, 32, 16), h_n=random(1, 8, 16)),
     )
     encoded = encoding.encode(golden)
-    entry = index_entry(golden, encoded)
-    for suffix, content in encoded.items() if files else ():
-        path = folder / f"{golden.id}{suffix}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+    entry = index_entry(golden, encoded, core=False)
+    entries = [{**entry, "id": golden_id} for golden_id in ids]
+    for number, golden_id in enumerate(ids if files else ()):
+        named = replace(golden, id=golden_id)
+        encoded = encoding.encode(named)
+        entries[number] = index_entry(named, encoded, core=False)
+        for suffix, content in encoded.items():
+            path = folder / f"{golden_id}{suffix}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
     folder.mkdir(exist_ok=True)
-    index = {"kind": "index", "format": 1, "version": "1.0.0", "goldens": [{**entry, "id": i} for i in ids]}
+    index = {"kind": "index", "format": 1, "version": "1.0.0", "goldens": entries}
     (folder / "index.json").write_bytes(json_file.encode(index))
 
 

@@ -31,9 +31,9 @@ a margin of at least {enough:g}: then even a wrong implementation that is off by
 TABLE = """
 ## Every deviation
 
-Margins are those of the golden that shows it best, in the cell where it shows least. `=` needs no margin: the difference
-is one of shape, of NaN, or of an exact golden's value. `-` is where it can not be seen: a correct implementation may be
-as far off.
+Margins are those of the golden that shows it best, in the cell where it shows least. `=` needs no margin: the
+difference is one of shape, of NaN, or of an exact golden's value. `-` is where it can not be seen: a right implementation
+may be as far off.
 
 | deviation | what it does | cells | {precisions} | seen first in | in the wild |
 |---|---|---|{rule}---|---|

@@ -176,6 +176,17 @@ def _activation(y: Float64, slope: Float64, error: Float64) -> Float64:
     return slope * error + own
 
 
+def _sigmoid_error(y: Float64, slope: Float64, error: Float64) -> Float64:
+    """Like ``_activation``, for kernels that compute 1 / (1 + e^-z) in their own precision as well.
+
+    They store e^-z, which moves y by y (1 - y), and 1 + e^-z, which moves it by y. In float16, whose range ends at
+    2^16, e^-z overflows where y is below 2^-16, and y itself is lost.
+    """
+    stores = y * (2 - y)
+    flushed = np.where(y < 2.0**-15, y / PRECISIONS["float16"].roundoff, 0)
+    return _activation(y, slope, error) + np.stack([np.zeros_like(y), stores + flushed])
+
+
 def _sigmoid(z: Float64) -> tuple[Float64, Float64]:
     y = Network().sigmoid(z)
     return y, y * (1 - y)
@@ -220,9 +231,10 @@ def _lstm(x_t: Array, state: State, w: Weights) -> Local:
     z, error = _rnn_arguments(x_t, h, w)
     zs, errors = np.split(z, 4, axis=-1), np.split(error, 4, axis=-1)
     (i, i_), (f, f_), (g, g_), (o, o_) = _sigmoid(zs[0]), _sigmoid(zs[1]), _tanh(zs[2]), _sigmoid(zs[3])
-    i_error, f_error, g_error, o_error = (
-        _activation(y, slope, e) for y, slope, e in zip((i, f, g, o), (i_, f_, g_, o_), errors, strict=True)
+    i_error, f_error, o_error = (
+        _sigmoid_error(y, slope, e) for y, slope, e in ((i, i_, errors[0]), (f, f_, errors[1]), (o, o_, errors[3]))
     )
+    g_error = _activation(g, g_, errors[2])
     cell = f * c + i * g
     cell_error = np.abs(c) * f_error + np.abs(g) * i_error + i * g_error
     cell_error = cell_error + _stored(f * c) + _stored(i * g) + _stored(cell)
@@ -258,8 +270,8 @@ def _gru(x_t: Array, state: State, w: Weights) -> Local:
     x_errors, u_errors = np.split(x_error, 3, axis=-1), np.split(u_error, 3, axis=-1)
     (r, r_), (z, z_) = _sigmoid(x_r + u_r), _sigmoid(x_z + u_z)
     b_r, b_z, _ = np.split(_one_bias(w), 3)
-    r_error = _activation(r, r_, x_errors[0] + u_errors[0] + _stored(x_r + u_r) + _stored(b_r)[:, None])
-    z_error = _activation(z, z_, x_errors[1] + u_errors[1] + _stored(x_z + u_z) + _stored(b_z)[:, None])
+    r_error = _sigmoid_error(r, r_, x_errors[0] + u_errors[0] + _stored(x_r + u_r) + _stored(b_r)[:, None])
+    z_error = _sigmoid_error(z, z_, x_errors[1] + u_errors[1] + _stored(x_z + u_z) + _stored(b_z)[:, None])
     argument = x_n + r * u_n
     argument_error = x_errors[2] + np.abs(u_n) * r_error + r * u_errors[2] + _stored(r * u_n) + _stored(argument)
     n, n_ = _tanh(argument)

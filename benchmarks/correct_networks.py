@@ -1,0 +1,161 @@
+"""Correct networks in NumPy that compute otherwise than the definition: other orders, other forms of the same formula.
+
+Half precisions accumulate in float32 and store in their own type, as kernels do.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from benchmarks import summation
+from benchmarks.summation import Order
+from rnn_goldens.cells import Array, Case, Network, State, Weights
+
+
+class Summing(Network):
+    """Adds up its products in a given order."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+
+    def product(self, v: Array, matrix: Array) -> Array:
+        """The matrix times each row of v."""
+        return self.sum(np.zeros((len(v), len(matrix)), v.dtype), v, matrix)
+
+    def sum(self, start: Array, v: Array, matrix: Array) -> Array:
+        """Start, and the matrix times each row of v."""
+        dtype = np.result_type(np.float32, v.dtype)
+        return self.order(start.astype(dtype), v.astype(dtype), matrix.astype(dtype)).astype(v.dtype)
+
+
+class BiasFirst(Summing):
+    """The accumulator starts with the bias."""
+
+    def affine(self, v: Array, w: Weights, which: str) -> Array:
+        """B + W v for each row of a batch."""
+        matrix = w[f"weight_{which}"]
+        start = np.zeros(len(matrix), v.dtype) if f"bias_{which}" not in w else w[f"bias_{which}"]
+        return self.sum(np.broadcast_to(start, (len(v), len(matrix))), v, matrix)
+
+
+class BiasesSummed(Network):
+    """Adds the two biases up beforehand, where they are added up at all: not for the candidate of a GRU."""
+
+    def weights(self, case: Case, suffix: str) -> Weights:
+        """The weights of one layer and direction."""
+        w = dict(super().weights(case, suffix))
+        if "bias_ih" in w:
+            own = slice(0, 2 * case.config.hidden_size) if case.cell == "gru" else slice(None)
+            ih, hh = w["bias_ih"].copy(), w["bias_hh"].copy()
+            ih[own] += hh[own]
+            hh[own] = 0
+            w |= {"bias_ih": ih, "bias_hh": hh}
+        return w
+
+
+class OneProduct(Network):
+    """One product of (x, h) with (W_ih, W_hh), where the two are added up at all: not for the candidate of a GRU."""
+
+    def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+        """The state after time step t."""
+        ih, hh = w["weight_ih"], w["weight_hh"]
+        joined = np.ones((len(hh), 1), bool)
+        if case.cell == "gru":
+            joined[2 * case.config.hidden_size :] = False
+        zero = np.zeros_like(hh)
+        both = {
+            "weight_ih": np.concatenate([ih, np.where(joined, hh, zero)], axis=1),
+            "weight_hh": np.where(joined, zero, hh),
+        }
+        h = np.broadcast_to(state[0][:, None], (*layer_input.shape[:2], state[0].shape[-1]))
+        return super().step(case, suffix, {**w, **both}, np.concatenate([layer_input, h], axis=-1), t, state)
+
+
+class Interpolating(Network):
+    """The other form of a GRU's last line: h_t = n + z (h_{t-1} - n)."""
+
+    def gru(self, x_t: Array, state: State, w: Weights) -> State:
+        """One step."""
+        (h,) = state
+        x_r, x_z, x_n = np.split(self.affine(x_t, w, "ih"), 3, axis=-1)
+        h_r, h_z, h_n = np.split(self.affine(h, w, "hh"), 3, axis=-1)
+        r, z = self.sigmoid(x_r + h_r), self.sigmoid(x_z + h_z)
+        n = self.tanh(x_n + r * h_n)
+        return (n + z * (h - n),)
+
+
+class SigmoidByTanh(Network):
+    """The other form of the sigmoid: (1 + tanh(z / 2)) / 2."""
+
+    def sigmoid(self, z: Array) -> Array:
+        """In at least float32, rounded once."""
+        wide = z.astype(np.result_type(np.float32, z.dtype), copy=False)
+        sigmoid: Array = np.tanh(wide / 2) / 2 + wide.dtype.type(0.5)
+        return sigmoid.astype(z.dtype)
+
+
+class SigmoidInItsType(Network):
+    """Half precisions compute the sigmoid in their own type, as JAX does: e^-z overflows in float16 below -11.09."""
+
+    def sigmoid(self, z: Array) -> Array:
+        """1 / (1 + e^-z), rounded at every step."""
+        one = z.dtype.type(1)
+        with np.errstate(over="ignore"):
+            sigmoid: Array = one / (one + np.exp(-z))
+        return sigmoid
+
+
+class OneStore(Network):
+    """Half precisions compute a whole step in float32 and store the state alone, as fused kernels do."""
+
+    def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
+        """One layer in one direction."""
+        dtype = np.result_type(np.float32, layer_input.dtype)
+        wide = replace(case, weights={name: array.astype(dtype) for name, array in case.weights.items()})
+        return super().unroll(wide, suffix, layer_input, state, lengths)
+
+    def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+        """The state after time step t."""
+        dtype = np.result_type(np.float32, layer_input.dtype)
+        wide = tuple(part.astype(dtype) for part in state)
+        after = super().step(case, suffix, w, layer_input[:, t : t + 1].astype(dtype), 0, wide)
+        return tuple(part.astype(layer_input.dtype) for part in after)
+
+
+class _FirstToLastOneChain(OneProduct, BiasesSummed, BiasFirst):
+    """The accumulator starts with both biases and takes W_ih x, then W_hh h."""
+
+
+class _FusedOneChain(Interpolating, SigmoidByTanh, OneProduct, BiasesSummed, BiasFirst):
+    """The same with fused multiply-add, and the other forms of the formulas."""
+
+
+class _PairwiseOtherForms(Interpolating, SigmoidByTanh, BiasesSummed, Summing):
+    """The other forms of the formulas."""
+
+
+class _LanesOneStore(OneStore, Interpolating, BiasesSummed, Summing):
+    """Vector lanes, one store a step."""
+
+
+NETWORKS: dict[str, Network] = {
+    "first to last": Summing(summation.first_to_last),
+    "last to first": Summing(summation.last_to_first),
+    "pairwise": Summing(summation.pairwise),
+    "8 lanes": Summing(summation.lanes),
+    "FMA": Summing(summation.fused),
+    "wider accumulator": Summing(summation.wide),
+    "biases summed first": BiasesSummed(),
+    "bias first": BiasFirst(summation.first_to_last),
+    "bias first, FMA": BiasFirst(summation.fused),
+    "one product of (x, h)": OneProduct(),
+    "n + z (h - n)": Interpolating(),
+    "sigmoid by tanh": SigmoidByTanh(),
+    "sigmoid in its type": SigmoidInItsType(),
+    "one store a step": OneStore(),
+    "one chain b, x, h": _FirstToLastOneChain(summation.first_to_last),
+    "one chain b, x, h; FMA; n + z (h - n); sigmoid by tanh": _FusedOneChain(summation.fused),
+    "pairwise; biases summed; n + z (h - n); sigmoid by tanh": _PairwiseOtherForms(summation.pairwise),
+    "8 lanes; biases summed; n + z (h - n); one store": _LanesOneStore(summation.lanes),
+}
+"""By what they do otherwise than the definition."""

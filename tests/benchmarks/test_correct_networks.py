@@ -1,0 +1,47 @@
+"""The judges of the tolerance are themselves correct."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from benchmarks.correct_networks import NETWORKS
+from benchmarks.summation import fma
+from rnn_goldens.cells import Network, case_of
+from rnn_goldens.corpus import open_corpus
+
+CORPUS = open_corpus()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_fma_rounds_once(dtype: type[np.floating]) -> None:
+    numbers = np.random.default_rng(0)
+    a, b = numbers.normal(size=(2, 4000)).astype(dtype)
+    c = (-a * b * numbers.choice([1, 1 + 1e-7, 3, 1e-6, 1e9], 4000)).astype(dtype)
+    assert [float(x) for x in fma(a, b, c)] == [_rounded(*terms) for terms in zip(a, b, c, strict=True)]
+
+
+def _rounded(a: np.floating, b: np.floating, c: np.floating) -> float:
+    """A b + c, correctly rounded to the type."""
+    exact = Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c))
+    near = type(a)(float(exact))
+    around = [near, np.nextafter(near, type(a)(-np.inf)), np.nextafter(near, type(a)(np.inf))]
+    distances: NDArray[np.object_] = np.array([abs(Fraction(float(x)) - exact) for x in around])
+    return float(around[int(np.argmin(distances))])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("cell", ["exact", "rnn-tanh", "lstm", "gru"])
+def test_in_float64_it_is_the_definition(name: str, cell: str) -> None:
+    for scenario in ("lengths-bidirectional-two-layers", "no-bias", "unbatched"):
+        golden = CORPUS.load(f"{cell}/{scenario}")
+        case = case_of(golden, np.float64)
+        for got, want in zip(NETWORKS[name].run(case), Network().run(case), strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_it_computes_in_the_type_it_is_given(name: str) -> None:
+    case = case_of(CORPUS.load("gru/lengths-bidirectional-two-layers", "float16"), np.float16)
+    assert {output.dtype for output in NETWORKS[name].run(case)} == {np.dtype(np.float16)}

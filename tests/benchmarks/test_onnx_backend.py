@@ -1,0 +1,47 @@
+"""ONNX's tests are read as ONNX means them."""
+
+import numpy as np
+import pytest
+
+from benchmarks.onnx_backend import OnnxTest, exposes, in_our_dialect, onnx_tests
+from rnn_goldens.cells import Network
+from rnn_goldens.deviations import deviation
+
+
+@pytest.fixture(scope="module")
+def tests() -> dict[str, OnnxTest]:
+    found, skipped = onnx_tests()
+    assert not skipped
+    return {test.name: test for test in found}
+
+
+def test_every_one_is_answered_in_its_own_dialect(tests: dict[str, OnnxTest]) -> None:
+    assert len(tests) >= 18
+    for test in tests.values():
+        assert test.accepts(test.dialect.run(test.case)), test.name
+
+
+def test_the_definition_answers_every_one(tests: dict[str, OnnxTest]) -> None:
+    asked = [in_our_dialect(test) for test in tests.values()]
+    assert [test.name for test in asked if not test.accepts(Network().run(test.case))] == []
+    assert {test.name for test in asked if test.differs} == {"test_gru_seq_length", "test_lstm_with_peepholes"}
+
+
+def test_a_reverse_layer_is_judged_by_its_reverse_direction_alone(tests: dict[str, OnnxTest]) -> None:
+    test = tests["test_gru_reverse"]
+    out, h_n = Network().run(test.case)
+    hidden = test.case.config.hidden_size
+    out[..., :hidden] = h_n[0] = np.nan
+    assert test.accepts((out, h_n))
+    h_n[1] += 1
+    assert not test.accepts((out, h_n))
+
+
+def test_a_wrong_shape_is_not_accepted(tests: dict[str, OnnxTest]) -> None:
+    out, h_n = Network().run(tests["test_gru_batchwise"].case)
+    assert not tests["test_gru_batchwise"].accepts((out[:, :, 1:], h_n))
+
+
+def test_a_deviation_without_what_it_needs_passes(tests: dict[str, OnnxTest]) -> None:
+    assert not exposes(tests["test_gru_defaults"], deviation("b_ih_missing"))
+    assert exposes(tests["test_gru_with_initial_bias"], deviation("b_ih_missing"))
