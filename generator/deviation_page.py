@@ -32,8 +32,8 @@ TABLE = """
 ## Every deviation
 
 Margins are those of the golden that shows it best, in the cell where it shows least. `=` needs no margin: the
-difference is one of shape, of NaN, or of an exact golden's value. `-` is where it can not be seen: a right implementation
-may be as far off.
+difference is one of shape, of NaN, or of an exact golden's value. `-` is where it can not be seen: what is right may be
+as far off.
 
 | deviation | what it does | cells | {precisions} | seen first in | in the wild |
 |---|---|---|{rule}---|---|

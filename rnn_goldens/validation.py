@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rnn_goldens import encoding, schema
-from rnn_goldens.corpus import INDEX, Corpus, Entry, open_corpus
+from rnn_goldens.corpus import INDEX, Corpus, Entry, open_folder
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden import CORE, Golden
@@ -24,7 +24,8 @@ def findings(path: Path) -> list[str]:
         if path.name == INDEX:
             return list(_index_findings(path))
         if path.suffix == ".json" and (kind := _kind(path)) in ("results", "kill-matrix"):
-            return [f"{path}: {problem}" for problem in schema.problems(json_file.read_document(path), str(kind))]
+            _against_schema(path, str(kind))
+            return []
         encoding.read(path)
     except InvalidFile as error:
         return [str(error)]
@@ -36,11 +37,14 @@ def _kind(path: Path) -> object:
     return document.get("kind") if isinstance(document, dict) else None
 
 
-def _index_findings(path: Path) -> Iterator[str]:
-    found = schema.problems(json_file.read_document(path), "index")
-    if found:
+def _against_schema(path: Path, kind: str) -> None:
+    if found := schema.problems(json_file.read_document(path), kind):
         raise InvalidFile(path, found)
-    corpus = open_corpus(path.parent)
+
+
+def _index_findings(path: Path) -> Iterator[str]:
+    _against_schema(path, "index")
+    corpus = open_folder(path.parent)
     for golden_id in sorted({i for i in corpus.ids if corpus.ids.count(i) > 1}):
         yield f"{path}: lists {golden_id} twice"
     for entry in corpus.entries:
@@ -48,9 +52,9 @@ def _index_findings(path: Path) -> Iterator[str]:
             yield from (f"{path}: {entry.id}: {finding}" for finding in _entry_findings(corpus, entry))
         except InvalidFile as error:
             yield str(error)
-    listed = {(corpus.folder / file.path).resolve() for entry in corpus.entries for file in entry.files.values()}
+    listed = {corpus.folder / file.path for entry in corpus.entries for file in entry.files.values()}
     for file in files_in(path.parent):
-        if file != path and file.resolve() not in listed and _looks_like_golden(file):
+        if file != path and file not in listed and _looks_like_golden(file):
             yield f"{file}: is not listed in {path}"
 
 

@@ -1,11 +1,18 @@
+import hashlib
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import h5py
+import numpy as np
 import pytest
 
 import rnn_goldens
 from rnn_goldens import InvalidFile, UnknownName
 from rnn_goldens.corpus import find, open_corpus
+from rnn_goldens.errors import WrongUse
 
 DOCUMENTED = [
     "documented/single-sequence",
@@ -71,7 +78,7 @@ def test_a_corpus_is_a_version_or_a_folder(corpus_copy: Path) -> None:
     assert find() == find("v1")
     for where in (corpus_copy, str(corpus_copy)):
         assert rnn_goldens.load("documented/mini-batch", corpus=where).out.shape == (2, 3, 2)
-    with pytest.raises(InvalidFile, match=r"is no corpus: it holds no index\.json"):
+    with pytest.raises(WrongUse, match=r"is no corpus: it holds no index\.json"):
         open_corpus(corpus_copy / "documented")
 
 
@@ -97,12 +104,37 @@ def entry_without_files(index: dict[str, list[dict[str, object]]]) -> None:
     del index["goldens"][1]["files"]
 
 
+def in_entry(**changed: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda index: index["goldens"][1].update(changed)
+
+
+def with_path(path: object) -> Callable[[dict[str, Any]], None]:
+    return lambda index: index["goldens"][1]["files"]["h5"].update(path=path)
+
+
+def goldens_as_an_object(index: dict[str, Any]) -> None:
+    index["goldens"] = {entry["id"]: entry for entry in index["goldens"]}
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (without_version, "'version' is a required property"),
         (format_two, "index format 2 is not known here"),
         (entry_without_files, "goldens/1: 'files' is a required property"),
+        (in_entry(precisions=["float33"]), "goldens/1/precisions/0: 'float33' is not one of"),
+        (in_entry(precisions="float32"), "goldens/1/precisions: 'float32' is not of type 'array'"),
+        (in_entry(features=["exakt"]), "goldens/1/features/0: 'exakt' is not"),
+        (in_entry(features=[["exact"]]), "goldens/1/features/0: "),
+        (in_entry(cell="rnn"), "goldens/1/cell: 'rnn' is not one of"),
+        (in_entry(cell=["lstm"]), "goldens/1/cell: .'lstm'. is not one of"),
+        (in_entry(id=3), "goldens/1/id: 3 is not of type 'string'"),
+        (in_entry(purpose=None), "goldens/1/purpose: None is not of type 'string'"),
+        (in_entry(files=[]), "goldens/1/files: .. is not of type 'object'"),
+        (with_path("/etc/passwd"), "goldens/1/files/h5/path: '/etc/passwd' does not match"),
+        (with_path("../mini-batch.h5"), "goldens/1/files/h5/path: '../mini-batch.h5' does not match"),
+        (with_path(3), "goldens/1/files/h5/path: 3 is not of type 'string'"),
+        (goldens_as_an_object, "goldens: .* is not of type 'array'"),
         (None, "not JSON"),
     ],
 )
@@ -114,3 +146,75 @@ def test_a_damaged_index_says_what_is_wrong_with_it(corpus_copy: Path, damage: o
     path.write_text(json.dumps(index) if damage else "{")
     with pytest.raises(InvalidFile, match=message):
         open_corpus(corpus_copy)
+
+
+def rewrite(corpus: Path, change: Callable[[h5py.File], object]) -> None:
+    """Change the mini-batch's file, and its hash in the index with it."""
+    path = corpus / "documented/mini-batch.h5"
+    with h5py.File(path, "r+") as file:
+        change(file)
+    rehash(corpus)
+
+
+def rehash(corpus: Path) -> None:
+    content, index_path = (corpus / "documented/mini-batch.h5").read_bytes(), corpus / "index.json"
+    index = json.loads(index_path.read_text())
+    index["goldens"][1]["files"]["h5"]["sha256"] = hashlib.sha256(content).hexdigest()
+    index_path.write_text(json.dumps(index))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda file: file.attrs.modify("kind", "index"), "this is a 'index' file, not a 'golden' file"),
+        (lambda file: file.attrs.modify("format", 2), "golden format 2 is not known here"),
+        (lambda file: file.attrs.modify("id", "documented/other"), "holds documented/other, not documented/mini-batch"),
+        (lambda file: file.pop("expected"), "top level: 'expected' is a required property"),
+        (lambda file: file.pop("expected/out"), "expected: 'out' is a required property"),
+        (lambda file: file.pop("weights/weight_hh_l0"), "weights: 'weight_hh_l0' is a required property"),
+        (lambda file: file.pop("config"), "top level: 'config' is a required property"),
+        (lambda file: file["config"].attrs.create("num_layers", "two"), "config/num_layers: 'two' is not of type"),
+        (lambda file: file["config"].attrs.modify("num_layers", 10**9), "the configuration asks for 2000000000"),
+        (lambda file: file["tolerance"].attrs.pop("kind"), "tolerance: 'kind' is a required property"),
+        (lambda file: file.create_dataset("inputs/y", data=np.ones(1)), "inputs: Additional properties"),
+    ],
+)
+def test_a_file_whose_hash_is_right_and_content_is_not_says_what_is_wrong(
+    corpus_copy: Path, change: Callable[[h5py.File], object], message: str
+) -> None:
+    rewrite(corpus_copy, change)
+    with pytest.raises(InvalidFile, match=f"mini-batch.h5: .*{message}"):
+        rnn_goldens.load("documented/mini-batch", corpus=corpus_copy)
+
+
+def test_a_file_that_holds_another_golden_is_not_loaded(corpus_copy: Path) -> None:
+    shutil.copy(corpus_copy / "documented/identity-w-hh.h5", corpus_copy / "documented/mini-batch.h5")
+    rehash(corpus_copy)
+    with pytest.raises(InvalidFile, match="holds documented/identity-w-hh, not documented/mini-batch"):
+        rnn_goldens.load("documented/mini-batch", corpus=corpus_copy)
+
+
+def test_a_golden_is_read_once_for_all_its_precisions(corpus_copy: Path) -> None:
+    corpus = open_corpus(corpus_copy)
+    first = corpus.load("documented/mini-batch", "float32")
+    assert corpus.load("documented/mini-batch", "float16").stored is first.stored
+    assert corpus.load("documented/identity-w-hh").id == "documented/identity-w-hh"
+    assert corpus.load("documented/mini-batch").id == "documented/mini-batch"
+
+
+def test_a_loaded_golden_still_knows_its_provenance() -> None:
+    golden = rnn_goldens.load("documented/mini-batch")
+    assert golden.provenance["rnn-goldens"]
+    assert "numpy" in dict(golden.provenance)
+
+
+def test_an_argument_of_another_type_is_a_clear_error() -> None:
+    with pytest.raises(TypeError, match="a golden's id is text, such as 'documented/single-sequence', not 3"):
+        rnn_goldens.load(3)  # type: ignore[arg-type]
+    for argument, value in (("ids", 3), ("cell", 3), ("features", ["exact", 3]), ("without", b"exact")):
+        with pytest.raises(TypeError, match=rf"{argument} takes a name or a list of names, not "):
+            rnn_goldens.select(**{argument: value})  # type: ignore[arg-type]
+
+
+def test_a_corpus_selects_by_one_name_too() -> None:
+    assert [entry.id for entry in open_corpus().select(ids="documented/mini-batch")] == ["documented/mini-batch"]

@@ -1,12 +1,16 @@
 import copy
 import pickle
+from collections.abc import Callable
 
+import ml_dtypes
 import numpy as np
 import pytest
+import torch
 from making import MakeGolden
 
 import rnn_goldens
-from rnn_goldens import GoldenMismatch, UnknownName
+from rnn_goldens import Golden, GoldenMismatch, UnknownName
+from rnn_goldens.golden import Arrays
 
 
 def test_arrays_come_in_the_precision_under_test_and_are_read_only() -> None:
@@ -76,3 +80,50 @@ def test_a_mismatch_can_be_copied_and_pickled() -> None:
 def test_a_golden_prints_as_one_line() -> None:
     shown = repr(rnn_goldens.load("documented/single-sequence"))
     assert shown == "<Golden documented/single-sequence in float32: rnn_relu, x (1, 3, 5), out (1, 3, 2)>"
+
+
+@pytest.mark.parametrize("twin", [copy.copy, copy.deepcopy, lambda golden: pickle.loads(pickle.dumps(golden))])
+def test_a_golden_can_be_copied_and_pickled_and_its_copy_is_read_only(twin: Callable[[Golden], Golden]) -> None:
+    golden = rnn_goldens.load("documented/mini-batch", dtype="float16")
+    assert golden.weights
+    assert golden.out.any()
+    copied = twin(golden)
+    copied.check(golden.out, golden.h_n)
+    assert copied.provenance == golden.provenance
+    assert copied.weights.keys() == golden.weights.keys()
+    for array in (copied.x, copied.stored.x, copied.stored.out, *copied.stored.weights.values()):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+
+
+def test_who_made_the_arrays_of_a_golden_may_go_on_writing_to_them() -> None:
+    x, weights = np.ones((1, 3, 5)), {"weight_ih_l0": np.ones((2, 5))}
+    arrays = Arrays(weights=weights, x=x, out=np.ones((1, 3, 2)), h_n=np.ones((1, 1, 2)))
+    x[...] = 2
+    weights["weight_ih_l0"][...] = 2
+    assert not arrays.x.flags.writeable
+    assert not arrays.weights["weight_ih_l0"].flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("dtype", "name"),
+    [
+        (np.float32, "float32"),
+        (np.dtype("float16"), "float16"),
+        (float, "float64"),
+        (ml_dtypes.bfloat16, "bfloat16"),
+        (torch.bfloat16, "bfloat16"),
+        ("torch.float32", "float32"),
+    ],
+)
+def test_a_precision_may_be_given_as_a_library_has_it(dtype: object, name: str) -> None:
+    assert rnn_goldens.load("documented/mini-batch", dtype=dtype).dtype == name
+    assert {golden.dtype for golden in rnn_goldens.select(ids="documented/*", dtype=dtype)} == {name}
+
+
+@pytest.mark.parametrize("dtype", [None, 3, ["float32"]])
+def test_what_names_no_precision_is_a_clear_error(dtype: object) -> None:
+    with pytest.raises(TypeError, match=r"dtype names a precision, such as 'float32' or np\.float32; .* does not"):
+        rnn_goldens.load("documented/mini-batch", dtype=dtype)
+    with pytest.raises(UnknownName, match="no precision 'int64'"):
+        rnn_goldens.load("documented/mini-batch", dtype=np.int64)

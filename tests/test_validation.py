@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import h5py
+import pytest
 
 from rnn_goldens.validation import files_in, findings
 
@@ -57,3 +58,17 @@ def test_both_files_of_a_golden_hold_the_same(corpus_copy: Path) -> None:
     index["goldens"][1]["files"]["h5"]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     index_path.write_text(json.dumps(index))
     assert any("content hash" in finding and "mini-batch.h5" in finding for finding in findings(index_path))
+
+
+def test_links_in_a_circle_are_found_to_be_no_files(corpus_copy: Path) -> None:
+    circle = corpus_copy / "documented/circle.json"
+    circle.symlink_to(circle)
+    assert findings(corpus_copy / "index.json") == []
+    assert findings(circle) == [f"{circle}: can not be read: Too many levels of symbolic links"]
+
+
+def test_an_index_is_checked_where_it_lies(corpus_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus_copy.rename(corpus_copy.parent / "v1")  # not in the packaged v1
+    monkeypatch.chdir(corpus_copy.parent)
+    Path("v1/documented/mini-batch.json").unlink()
+    assert "is listed in index.json but can not be read" in "\n".join(findings(Path("v1/index.json")))

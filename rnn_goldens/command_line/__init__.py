@@ -3,6 +3,7 @@
 Commands import what they need when they run, so that ``--help`` answers at once.
 """
 
+import os
 import sys
 
 import click
@@ -24,12 +25,17 @@ for command in (look.list_, look.show, check.check, compare.validate, compare.di
 
 
 def main() -> None:
-    """Run a command; an error of this package is one message and an exit code, not a traceback."""
+    """Run a command; an error of this package or of a disk is one message and an exit code, not a traceback."""
     try:
-        cli(prog_name="rnn-goldens")
+        cli(prog_name="rnn-goldens")  # a reader that goes away, as in "rnn-goldens list | head", click takes quietly
     except InvalidFile as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(FINDING)
     except RnnGoldensError as error:
         click.echo(f"Error: {error}", err=True)
+        sys.exit(WRONG_USE)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        click.echo(f"Error: {where}{error.strerror or error}", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python fails once more to write what is left
         sys.exit(WRONG_USE)

@@ -1,5 +1,6 @@
 """``list`` and ``show``: what is in a corpus, for people."""
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnn_goldens.golden import Golden
+
+_ONE_LINE = 1000
+"""The width for a pipe: one line a golden."""
+
+_OTHER_COLUMNS = 38
+"""The least that the columns beside the id need, a word wide each."""
 
 corpus_option = click.option(
     "--corpus", metavar="VERSION|FOLDER", help="A corpus version, or a folder that holds an index.json."
@@ -39,13 +46,16 @@ def list_(
     opened = open_corpus(corpus)
     entries = opened.select(ids=patterns, cell=cell, features=features, without=without)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    console = Console() if sys.stdout.isatty() else Console(width=_ONE_LINE)
+    longest = max((len(entry.id) for entry in entries), default=0)
     for heading in ("id", "cell", "features", "precisions"):
-        table.add_column(heading, no_wrap=heading == "id")
+        no_wrap = heading == "id" and console.width >= longest + _OTHER_COLUMNS
+        table.add_column(heading, no_wrap=no_wrap, overflow="fold")
     for entry in entries:
         precisions = "all" if set(entry.precisions) == set(PRECISIONS) else " ".join(entry.precisions)
         table.add_row(entry.id, entry.cell, " ".join(entry.features), precisions)
     if entries:
-        Console().print(table)
+        console.print(table)
     click.echo(f"{len(entries)} of {len(opened.entries)} goldens, corpus {opened.version}")
 
 

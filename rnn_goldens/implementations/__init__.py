@@ -34,7 +34,7 @@ def resolve(name: str) -> Implementation:
 
     Raises:
         UnknownName: neither a built-in name nor of the form ``package.module:callable``.
-        WrongUse: the module is not found, or has no such callable. An error inside the module is its own.
+        WrongUse: the module is not found or can not be read, or has no such callable. Any other error is its own.
     """
     check_name(name)
     module_name, _, attribute = BUILTIN.get(name, name).partition(":")
@@ -45,6 +45,8 @@ def resolve(name: str) -> Implementation:
     except ModuleNotFoundError as error:
         cause = None if _is_part(error.name, module_name) else error
         raise WrongUse(_not_found(name, module_name, error)) from cause
+    except OSError as error:  # which main would take for its own
+        raise WrongUse(f"implementation {name!r}: importing {module_name} failed: {error}") from error
     for part in attribute.split("."):
         if not hasattr(found, part):
             raise WrongUse(f"implementation {name!r}: {module_name} has no {attribute!r}")
@@ -56,10 +58,15 @@ def resolve(name: str) -> Implementation:
 
 
 def check_name(name: str) -> None:
-    """Raise UnknownName unless the name is built in or of the form ``package.module:callable``."""
+    """Raise UnknownName or WrongUse unless the name is built in or of the form ``package.module:callable``."""
     module, colon, attribute = name.partition(":")
     if name not in BUILTIN and not (module and colon and attribute):
         raise UnknownName("implementation", name, BUILTIN, plural="implementations (or package.module:callable)")
+    if name not in BUILTIN and not all(part.isidentifier() for part in module.split(".")):
+        raise WrongUse(
+            f"implementation {name!r}: {module!r} is no name of a module; for a file my_rnn.py in the working "
+            "directory write my_rnn:callable, in a folder below it folder.my_rnn:callable"
+        )
 
 
 def _is_part(missing: str | None, module_name: str) -> bool:

@@ -1,6 +1,5 @@
 """Options, marker, fixtures and hooks. In a project that never uses them this file is all that is imported."""
 
-import json
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +50,8 @@ def result_of(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any
     """What was noted on a test's report, as an entry of the results file; empty if the test had no golden."""
     for name, value in getattr(report, "user_properties", ()):
         if name == PROPERTY:
+            import json
+
             result: dict[str, Any] = json.loads(value)
             return result
     return {}

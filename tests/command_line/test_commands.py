@@ -1,12 +1,20 @@
 """The commands as they are typed, in real processes."""
 
+import fcntl
 import json
+import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.generator.scenarios import VERSION
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 GOOD, FINDING, WRONG_USE = 0, 1, 2
@@ -83,13 +91,13 @@ def test_show_tells_everything_about_a_golden(run: Run) -> None:
 
 
 def test_check_passes_a_right_implementation_and_fails_a_wrong_one(run: Run) -> None:
-    assert "4 passed" in run("check", "users_nets:right").stdout
-    failed = run("check", "users_nets:stale", "-k", "single", code=FINDING).stdout
+    assert "4 passed" in run("check", "users_nets:right", "-k", "documented").stdout
+    failed = run("check", "users_nets:stale", "-k", "documented and single", code=FINDING).stdout
     assert "documented/single-sequence in float32: out is first wrong at time step 1 (batch 0, unit 0)" in failed
 
 
 def test_check_hands_everything_else_to_pytest(run: Run, tmp_path: Path) -> None:
-    options = ("-k", "mini-batch", "-n", "2", "--junitxml=junit.xml", "--rnn-goldens-dtype=float64,bfloat16")
+    options = ("-k", "documented/mini-batch", "-n", "2", "--junitxml=junit.xml", "--rnn-goldens-dtype=float64,bfloat16")
     assert "4 passed" in run("check", "numpy", *options).stdout
     assert (tmp_path / "junit.xml").read_text().count("<testcase") == 4
     assert "1 failed" in run("check", "users_nets:stale", "-x", code=FINDING).stdout
@@ -97,11 +105,14 @@ def test_check_hands_everything_else_to_pytest(run: Run, tmp_path: Path) -> None
 
 
 def test_check_tells_refused_from_wrong_and_all_refused_from_good(run: Run) -> None:
-    assert "1 passed, 3 refused" in run("check", "users_nets:unable_in_batches").stdout
-    refused = run("check", "users_nets:unable", code=FINDING)
+    documented = ("-k", "documented")
+    some = run("check", "users_nets:unable_in_batches", *documented).stdout
+    assert "= 1 passed, " in some
+    assert ", 3 refused in " in some
+    refused = run("check", "users_nets:unable", *documented, code=FINDING)
     assert "4 refused" in refused.stdout
     assert "4  no recurrent layers" in refused.stdout
-    assert "Nothing was checked: users_nets:unable refused every golden." in refused.stderr
+    assert "nothing was checked: all 4 goldens were refused" in refused.stdout
 
 
 @pytest.mark.parametrize(
@@ -109,6 +120,9 @@ def test_check_tells_refused_from_wrong_and_all_refused_from_good(run: Run) -> N
     [
         (["nunpy"], "Did you mean 'numpy'"),
         (["users_nets:rihgt"], "users_nets has no 'rihgt'"),
+        ([".users_nets:right"], "'.users_nets' is no name of a module; for a file my_rnn.py in the working directory"),
+        (["../users_nets:right"], "'../users_nets' is no name of a module"),
+        (["users_nets:right", "--rnn-goldens-report=/proc/results.json"], "/proc/results.json can not be written"),
         (["numpy", "--rnn-goldens-dtype=double"], "Precisions: float64, float32, bfloat16, float16"),
         (["numpy", "--rnn-goldens-corpus=v9"], "no corpus 'v9'"),
         (["numpy", "-k", "nothing_like_it"], "4 deselected"),
@@ -122,19 +136,65 @@ def test_check_used_wrongly_says_so(run: Run, arguments: list[str], message: str
 
 def test_a_users_project_settings_stay_out_of_check(run: Run, tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
-    assert "4 passed" in run("check", "numpy").stdout
+    assert "4 passed" in run("check", "numpy", "-k", "documented").stdout
 
 
 def test_validate_finds_what_is_wrong_and_where(run: Run, corpus_copy: Path) -> None:
-    assert "9 files: 9 valid, 0 not" in run("validate", corpus_copy).stdout
-    path = corpus_copy / "documented/mini-batch.json"
+    folder, index = corpus_copy / "documented", corpus_copy / "index.json"
+    assert "8 files: 8 valid, 0 not" in run("validate", folder).stdout
+    path = folder / "mini-batch.json"
     path.write_text(path.read_text()[:-20])
-    found = run("validate", corpus_copy, code=FINDING).stdout
+    found = run("validate", folder, index, code=FINDING).stdout
     assert f"{path}: not JSON: " in found
+    assert f"{path}: SHA-256 is " in found
     assert "9 files: 7 valid, 2 not" in found
     assert "does not exist" in run("validate", "nowhere", code=WRONG_USE).stderr
     (corpus_copy / "empty").mkdir()
     assert "no .h5 or .json file in" in run("validate", corpus_copy / "empty", code=WRONG_USE).stderr
+
+
+def test_a_folder_without_an_index_is_wrong_use(run: Run, tmp_path: Path) -> None:
+    for command in (
+        ["list", "--corpus", tmp_path],
+        ["diff", tmp_path, "v1"],
+        ["check", "numpy", "--rnn-goldens-corpus=."],
+    ):
+        done = run(*command, code=WRONG_USE)
+        assert "is no corpus: it holds no index.json" in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full, a device without space, is Linux's")
+def test_a_disk_that_is_full_is_one_message(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "rnn_goldens", "list"]
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (WRONG_USE, "Error: No space left on device\n")
+
+
+def test_a_module_that_can_not_read_its_file_is_wrong_use(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "users_broken.py").write_text("weights = open('weights.npz')")
+    message = "importing users_broken failed: [Errno 2] No such file or directory: 'weights.npz'"
+    assert message in run("check", "users_broken:net", code=WRONG_USE).stderr
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 79])
+def test_list_cuts_no_id_in_a_narrow_terminal(tmp_path: Path, width: int) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    command = [sys.executable, "-m", "rnn_goldens", "list", "documented/mini-batch-ascending"]
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    subprocess.run(command, cwd=tmp_path, stdin=theirs, stdout=theirs, env=environment, check=True)
+    lines = os.read(ours, 100_000).decode().replace("\r", "").splitlines()
+    os.close(theirs)
+    os.close(ours)
+    id_column = "".join(line.split("   ")[0].strip() for line in lines)
+    assert "documented/mini-batch-ascending" in id_column
+
+
+def test_list_writes_one_line_a_golden_into_a_pipe(run: Run) -> None:
+    lines = run("list").stdout.splitlines()
+    assert len(lines) == len(open_corpus().entries) + 3
+    assert {line.split()[0] for line in lines[2:-1]} == set(open_corpus().ids)
 
 
 def test_diff_compares_files_ids_and_corpora(run: Run, corpus_copy: Path) -> None:
@@ -157,5 +217,5 @@ def test_generate_writes_a_corpus_and_check_holds_it_against_the_scenarios(run: 
     path.write_text(path.read_text().replace("51.0", "52.0", 1))
     found = run("generate", "--check", "--only", "documented/*", "--into", "made", code=FINDING).stdout
     assert "documented/mini-batch.json: expected/out: 1 of 12 elements differ" in found
-    assert json.loads((tmp_path / "made/index.json").read_text())["version"] == "1.0.0"
+    assert json.loads((tmp_path / "made/index.json").read_text())["version"] == VERSION
     assert "no scenario 'typo'" in run("generate", "--only", "typo", "--into", "made", code=WRONG_USE).stderr

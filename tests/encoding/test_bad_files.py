@@ -67,6 +67,23 @@ def change(document: dict[str, Any], place: str, value: Any) -> None:
         ("tolerance/bits", 9, "precisions: bfloat16 has 8 significant bits, the tolerance needs 9"),
         ("expected/out/data", ["33"] * 12, "data/0: '33' is not of type 'number'"),
         ("expected/out/data", [10**400] * 12, "expected/out: data holds a number that no float64 can hold"),
+        ("inputs/x/shape", [2.0, 3.0, 5.0], "inputs/x/shape: 2.0 is not an integer"),
+        ("inputs/x/shape", [10**30], f"inputs/x: data holds 30 numbers, shape .{10**30},. needs {10**30}"),
+        ("config/hidden_size", 2.0, "config/hidden_size: 2.0 is not an integer"),
+        ("config/num_layers", 10**30, f"weights: holds 2, the configuration asks for {2 * 10**30}"),
+        ("tolerance/bits", 6.0, "tolerance/bits: 6.0 is not an integer"),
+        ("format", 1.0, "format: 1.0 is not an integer"),
+        (
+            "inputs/lengths",
+            {"shape": [2], "dtype": "int64", "data": [3.0, 3]},
+            "inputs/lengths/data: 3.0 is not an integer",
+        ),
+        (
+            "weights/weight_hh_l0/data",
+            [1.0, 0.0, 0.0, 1.0009765625],
+            "weights/weight_hh_l0: holds numbers that bfloat16 can not hold",
+        ),
+        ("inputs/x/data", [1e5] * 30, "inputs/x: holds numbers that bfloat16, float16 can not hold"),
     ],
 )
 def test_a_json_golden_with_one_thing_wrong(corpus_copy: Path, place: str, value: Any, message: str) -> None:
@@ -90,6 +107,7 @@ def test_a_json_golden_with_one_thing_wrong(corpus_copy: Path, place: str, value
         ('{"a": NaN}', "NaN is not a JSON number"),
         ('{"a": 1, "a": 2}', "the key 'a' stands twice in one object"),
         ("[" * 100_000, "not JSON"),
+        ("\ufeff{}", "not JSON: Unexpected UTF-8 BOM"),
     ],
 )
 def test_a_file_that_is_not_json(tmp_path: Path, text: str, message: str) -> None:
@@ -99,9 +117,10 @@ def test_a_file_that_is_not_json(tmp_path: Path, text: str, message: str) -> Non
         encoding.read(path)
 
 
-def test_bytes_that_are_not_text(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"\xff\xfe\xfa", "{}".encode("utf-16"), "{}".encode("utf-32-le")])
+def test_bytes_that_are_not_utf_8(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "golden.json"
-    path.write_bytes(b"\xff\xfe\xfa")
+    path.write_bytes(content)
     with pytest.raises(InvalidFile, match="not JSON"):
         encoding.read(path)
 
@@ -122,9 +141,17 @@ def test_a_file_that_is_not_hdf5(corpus_copy: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".json"])
-def test_a_file_that_is_not_there(tmp_path: Path, suffix: str) -> None:
-    with pytest.raises(InvalidFile, match="can not be read: No such file"):
-        encoding.read(tmp_path / f"golden{suffix}")
+def test_a_file_that_can_not_be_opened_says_so_in_words(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"golden{suffix}"
+    with pytest.raises(InvalidFile, match=r"can not be read: No such file or directory$"):
+        encoding.read(path)
+    path.symlink_to(path)
+    with pytest.raises(InvalidFile, match=r"can not be read: Too many levels of symbolic links$"):
+        encoding.read(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(InvalidFile, match=r"can not be read: Is a directory$"):
+        encoding.read(path)
 
 
 def test_a_file_of_another_kind(tmp_path: Path) -> None:
@@ -165,9 +192,38 @@ def table(file: h5py.File) -> None:
     file["inputs/x"] = np.zeros(3, [("a", "i4"), ("b", "f8")])
 
 
+def broken_link(file: h5py.File) -> None:
+    del file["inputs/x"]
+    file["inputs/x"] = h5py.SoftLink("/nowhere")
+
+
+def link_to_itself(file: h5py.File) -> None:
+    file["inputs/inputs"] = file["inputs"]
+
+
+def empty(file: h5py.File) -> None:
+    del file["inputs/x"]
+    file["inputs/x"] = h5py.Empty("f8")
+
+
+def too_large(file: h5py.File) -> None:
+    del file["inputs/x"]
+    file.create_dataset("inputs/x", shape=(10**6, 10**6, 10**3), dtype="f8")
+
+
+def named_type(file: h5py.File) -> None:
+    del file["inputs/x"]
+    file["inputs/x"] = np.dtype("f8")
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
+        (broken_link, "x is a link to something that is not there"),
+        (link_to_itself, "not a readable HDF5 file: maximum recursion depth exceeded"),
+        (empty, "x holds nothing"),
+        (too_large, r"x claims the shape \(1000000, 1000000, 1000\), too large for a golden"),
+        (named_type, "x is neither a group nor a dataset"),
         (set_nan, "expected/out: holds NaN or infinity"),
         (drop_group, "top level: 'tolerance' is a required property"),
         (drop_attribute, "top level: 'cell' is a required property"),
@@ -190,3 +246,18 @@ def test_no_flipped_byte_of_an_hdf5_file_gets_past_as_something_else_than_invali
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :])
         with contextlib.suppress(InvalidFile):
             encoding.read(path)
+
+
+def test_many_problems_are_counted_and_the_first_twenty_listed(corpus_copy: Path) -> None:
+    path = corpus_copy / JSON
+    document = json.loads(path.read_text())
+    document["expected"]["out"]["data"] = ["33"] * 12
+    document["inputs"]["x"]["data"] = ["1"] * 30
+    path.write_text(json.dumps(document))
+    with pytest.raises(InvalidFile) as caught:
+        encoding.read(path)
+    first, *others, last = str(caught.value).splitlines()
+    assert first == f"{path}: 42 problems, the first: expected/out/data/0: '33' is not of type 'number'"
+    assert len(others) == 19
+    assert last == "  … and 22 more"
+    assert len(caught.value.problems) == 42

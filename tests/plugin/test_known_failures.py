@@ -58,6 +58,15 @@ def test_an_entry_that_passes_again_fails_the_run_and_is_named(check_with: Check
     )
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_entry(check_with: CheckWith, run_with: RunWith) -> None:
+    check_with("wrong_in_batches")
+    assert run_with("\ufeffdocumented/mini-batch # a reason").parseoutcomes() == {
+        "passed": 1,
+        "xfailed": 1,
+        "failed": 2,
+    }
+
+
 def test_an_entry_may_speak_of_one_precision(check_with: CheckWith, run_with: RunWith) -> None:
     check_with("wrong_in_batches")
     known = "*batch*-float16  # half is half done\n*w-hh-float16  # too"

@@ -1,5 +1,7 @@
 """A run that checked nothing, or checked something else than was asked, never looks like a run that passed."""
 
+from collections.abc import Callable
+
 import pytest
 
 
@@ -159,9 +161,11 @@ def test_an_unknown_name_in_a_marker_is_an_error_that_lists_the_names_that_exist
             "known-failures=known.txt",
             "'documented/mini-bach'. Did you mean 'documented/mini-batch'? Goldens: documented/single-sequence, ",
         ),
-        ("known-failures=missing.txt", "missing.txt: the known-failures file can not be read"),
-        ("report=missing/results.json", "the report can not be written: no folder"),
-        ("report=.", "the report can not be written"),
+        ("known-failures=missing.txt", "missing.txt: can not be read: No such file or directory"),
+        ("report=missing/results.json", "missing/results.json can not be written: No such file or directory"),
+        ("report=/proc/results.json", "the report /proc/results.json can not be written: "),
+        ("report=.", " can not be written: Is a directory"),
+        ("dtype=float32,", "dtype 'float32,': a comma stands between two precisions, here one is missing"),
     ],
 )
 def test_a_setting_that_can_not_be_met_is_an_error_before_any_test_runs(
@@ -219,19 +223,91 @@ def test_no_xfail_excuses_a_test_that_checks_nothing(project: pytest.Pytester) -
     project.runpytest_subprocess().assert_outcomes(failed=1)
 
 
-def test_a_function_that_is_marked_and_takes_no_golden_is_an_error(project: pytest.Pytester) -> None:
+def test_a_marker_where_no_test_takes_a_golden_is_an_error(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    project.makepyfile(
+        test_it="""
+        import pytest, unittest
+
+        goldens = pytest.mark.rnn_goldens(ids="documented/*")
+
+        @goldens
+        def test_function(): ...
+
+        class TestOfUnittest(unittest.TestCase):
+            @goldens
+            def test_method(self): ...
+
+        @goldens
+        class TestNone:
+            def test_none(self): ...
+        """,
+        test_module="""
+        import pytest
+
+        pytestmark = pytest.mark.rnn_goldens(ids="documented/*")
+
+        def test_in_module(): ...
+        """,
+    )
+    result = project.runpytest_subprocess(*workers)
+    assert result.parseoutcomes() == {"errors": 4}
+    result.stdout.fnmatch_lines_random(
+        [
+            "*test_it.py::test_function: marked with rnn_goldens, but takes no rnn_golden argument",
+            "*test_it.py::TestOfUnittest::test_method: marked with rnn_goldens, but takes no rnn_golden argument",
+            "*test_it.py::TestNone: marked with rnn_goldens, but no test in it takes an rnn_golden argument",
+            "*test_module.py: marked with rnn_goldens, but no test in it takes an rnn_golden argument",
+        ]
+    )
+
+
+def test_beside_a_test_that_takes_goldens_others_need_not(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_it="""
+        import my_rnn, pytest
+
+        pytestmark = pytest.mark.rnn_goldens(ids="*/mini-batch")
+
+        class TestIt:
+            def test_golden(self, rnn_golden):
+                rnn_golden.check(*my_rnn.right(rnn_golden))
+
+            def test_other(self): ...
+
+        def test_another(): ...
+        """
+    )
+    assert project.runpytest_subprocess().parseoutcomes() == {"passed": 3}
+    assert project.runpytest_subprocess("test_it.py::TestIt::test_other").parseoutcomes() == {"passed": 1}
+
+
+def test_a_run_in_which_every_golden_was_refused_fails(
+    project: pytest.Pytester, check_with: Callable[[str], None], workers: tuple[str, ...]
+) -> None:
+    check_with("refuses")
+    project.makepyfile(test_other="def test_without_a_golden(): ...")
+    result = project.runpytest_subprocess(*workers)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.parseoutcomes() == {"refused": 4, "passed": 1}
+    result.stdout.fnmatch_lines(["nothing was checked: all 4 goldens were refused"])
+    assert project.runpytest_subprocess("test_other.py", *workers).ret == pytest.ExitCode.OK
+
+
+def test_a_check_in_a_tear_down_comes_too_late(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import pytest
+        from my_rnn import right
 
-        @pytest.mark.rnn_goldens(cell="lstm")
-        def test_it():
-            pass
+        @pytest.fixture
+        def golden(rnn_golden):
+            yield rnn_golden
+            rnn_golden.check(*right(rnn_golden))
+
+        def test_it(golden): ...
         """
     )
-    result = project.runpytest_subprocess()
-    assert result.ret != pytest.ExitCode.OK
-    result.stdout.fnmatch_lines(["*test_it: marked with rnn_goldens, but takes no rnn_golden argument"])
+    assert project.runpytest_subprocess().parseoutcomes() == {"failed": 4}
 
 
 @pytest.mark.parametrize("argument", ["ids=[]", "dtypes=()", "cell=[]"])

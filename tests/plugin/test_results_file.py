@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -91,7 +92,51 @@ def test_every_failure_has_a_reason(project: pytest.Pytester, report: Report) ->
     assert "known.txt:1" in reasons["documented/single-sequence"]
 
 
-@pytest.mark.skipif(pytest.version_tuple < (9,), reason="pytest has subtests since 9")
+needs_subtests = pytest.mark.skipif(pytest.version_tuple < (9,), reason="pytest has subtests since 9")
+
+
+@needs_subtests
+@pytest.mark.parametrize("functions", ["refuses, wrong_in_batches", "wrong_in_batches, refuses"])
+def test_of_several_subtests_the_worst_counts(project: pytest.Pytester, report: Report, functions: str) -> None:
+    project.makepyfile(
+        test_it=f"""
+        from my_rnn import refuses, right, wrong_in_batches
+
+        def test_it(rnn_golden, subtests):
+            for function in (right, {functions}, right):
+                with subtests.test(function.__name__):
+                    rnn_golden.check(*function(rnn_golden))
+        """
+    )
+    found = {r["golden"]: r for r in report()}
+    assert {golden: result["outcome"] for golden, result in found.items()} == {
+        "documented/single-sequence": "refused",
+        "documented/mini-batch": "failed",
+        "documented/mini-batch-ascending": "failed",
+        "documented/identity-w-hh": "failed",
+    }
+    assert found["documented/single-sequence"]["reason"] == "no relu here"
+    assert "out is first wrong at time step 1" in found["documented/mini-batch"]["reason"]
+
+
+def test_junit_shows_the_same_as_json(project: pytest.Pytester, report: Report, workers: tuple[str, ...]) -> None:
+    project.makepyfile(
+        test_it="""
+        import my_rnn
+
+        def test_it(rnn_golden):
+            function = my_rnn.refuses_batches if "ascending" in rnn_golden.id else my_rnn.wrong_in_batches
+            rnn_golden.check(*function(rnn_golden))
+        """
+    )
+    results = report("--junitxml=junit.xml", *workers)
+    assert [r["outcome"] for r in results] == ["failed", "refused", "failed", "passed"]
+    properties = ElementTree.parse(project.path / "junit.xml").iterfind(".//property[@name='rnn_goldens']")
+    shown = [json.loads(str(each.get("value"))) for each in properties]
+    assert sorted(shown, key=lambda result: str(result["test"])) == results
+
+
+@needs_subtests
 def test_a_golden_that_is_wrong_in_a_subtest_failed(project: pytest.Pytester, report: Report) -> None:
     project.makepyfile(
         test_it="""
@@ -121,3 +166,15 @@ def test_the_option_is_relative_to_the_working_directory(
 
 def test_a_run_that_collects_nothing_still_writes_a_valid_file(report: Report) -> None:
     assert report() == []
+
+
+def test_a_report_that_can_not_be_written_in_the_end_fails_the_run(
+    project: pytest.Pytester, check_with: Callable[[str], None]
+) -> None:
+    check_with("right")
+    project.makeconftest("def pytest_runtest_teardown(item): (item.path.parent / 'results.json').mkdir(exist_ok=True)")
+    result = project.runpytest_subprocess("--rnn-goldens-report=results.json")
+    assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    assert "results.json can not be written: Is a directory" in result.stdout.str() + result.stderr.str()
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    assert not list(project.path.glob(".results*"))
