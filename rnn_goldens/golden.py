@@ -119,8 +119,8 @@ class Golden:
         """Return the weights as another convention names, shapes and orders them.
 
         Args:
-            convention: ``torch``, or ``textbook``: ``W_xh`` (input, hidden), ``W_hh`` and ``b``, as in
-                ``x @ W_xh + h @ W_hh + b``.
+            convention: ``torch``, ``keras``, ``onnx``, ``flax``, or ``textbook``: ``W_xh`` (input, hidden), ``W_hh``
+                and ``b``, as in ``x @ W_xh + h @ W_hh + b``.
 
         Raises:
             UnknownName: no such convention.
