@@ -31,9 +31,9 @@ def problems(document: object, kind: str) -> list[str]:
         One sentence a problem, each beginning with where it is.
     """
     if not isinstance(document, Mapping):
-        return [f"a {kind} file holds one JSON object, this one holds a {type(document).__name__}"]
+        return [f"holds a {type(document).__name__}, where a file of kind {kind} holds one JSON object"]
     if document.get("kind", kind) != kind:
-        return [f"this is a {document['kind']!r} file, not a {kind!r} file"]
+        return [f"is a file of kind {document['kind']!r}, not of kind {kind!r}"]
     newest, found = FORMATS[kind], document.get("format", FORMATS[kind])
     if found != newest:
         return [f"{kind} format {found!r} is not known here: this version reads format {newest}; install a newer one"]

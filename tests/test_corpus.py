@@ -166,7 +166,7 @@ def rehash(corpus: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda file: file.attrs.modify("kind", "index"), "this is a 'index' file, not a 'golden' file"),
+        (lambda file: file.attrs.modify("kind", "index"), "is a file of kind 'index', not of kind 'golden'"),
         (lambda file: file.attrs.modify("format", 2), "golden format 2 is not known here"),
         (lambda file: file.attrs.modify("id", "documented/other"), "holds documented/other, not documented/mini-batch"),
         (lambda file: file.pop("expected"), "top level: 'expected' is a required property"),
