@@ -160,7 +160,7 @@ class Network:
         layer_input = case.x
         for layer in range(case.config.num_layers):
             outs = []
-            for suffix in case.config.suffixes[layer * case.config.num_directions :][: case.config.num_directions]:
+            for suffix in case.config.layers[layer]:
                 out, state = self.unroll(case, suffix, layer_input, self.start(case, len(last)), lengths)
                 outs.append(out)
                 last.append(state)

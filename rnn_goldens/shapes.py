@@ -45,6 +45,12 @@ class Config(Mapping[str, Any]):
         return 2 if self.bidirectional else 1
 
     @property
+    def layers(self) -> list[list[str]]:
+        """The suffixes of each layer, its directions in order."""
+        count = self.num_directions
+        return [self.suffixes[layer * count :][:count] for layer in range(self.num_layers)]
+
+    @property
     def suffixes(self) -> list[str]:
         """What the weight names of each layer and direction end in, in the order of the states' first axis."""
         directions = ("", "_reverse")[: self.num_directions]

@@ -45,5 +45,4 @@ def to_torch(cell: str, config: Config, weights: Weights) -> Weights:
 
 def _directions(config: Config) -> dict[str, list[str]]:
     """``{"l0": ["l0", "l0_reverse"], …}``."""
-    count = config.num_directions
-    return {f"l{i}": config.suffixes[i * count : (i + 1) * count] for i in range(config.num_layers)}
+    return {f"l{i}": suffixes for i, suffixes in enumerate(config.layers)}

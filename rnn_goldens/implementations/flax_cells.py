@@ -36,7 +36,7 @@ def _run(golden: Golden) -> tuple[jax.Array, ...]:
     last_states: list[tuple[jax.Array, ...]] = []
     for layer in range(config.num_layers):
         outs = []
-        for suffix in config.suffixes[layer * config.num_directions :][: config.num_directions]:
+        for suffix in config.layers[layer]:
             rnn = linen.RNN(_cell(golden), reverse=suffix.endswith("_reverse"), keep_order=True, return_carry=True)
             carry = _carry(golden, len(last_states), dtype)
             variables = {"params": {"cell": params[suffix]}}

@@ -41,7 +41,7 @@ def _run(golden: Golden) -> tuple[Any, ...]:
     start = _start(golden)
     last_states: list[Any] = []
     for index in range(config.num_layers):
-        suffixes = config.suffixes[index * config.num_directions :][: config.num_directions]
+        suffixes = config.layers[index]
         layer = _layer(golden, suffixes, x.shape[-1])
         x, *last = layer(x, mask=mask, initial_state=start[len(last_states) :][: count * len(suffixes)] or None)
         last_states += last

@@ -22,11 +22,10 @@ def run(golden: Golden) -> tuple[Tensor, ...]:
     if not golden.batch_shape:
         x, state0 = x[None], [s[:, None] for s in state0]
     lengths = torch.full(x.shape[:1], x.shape[1]) if golden.lengths is None else torch.tensor(golden.lengths)
-    directions = golden.config.num_directions
     last_states: list[State] = []
     for layer in range(golden.config.num_layers):
         outs = []
-        for suffix in golden.config.suffixes[layer * directions :][:directions]:
+        for suffix in golden.config.layers[layer]:
             start = tuple(s[len(last_states)] for s in state0)
             out, last = _unroll(_cell(golden, suffix, x.shape[-1], dtype), x, start, lengths, suffix)
             outs.append(out)
