@@ -4,7 +4,9 @@ Half precisions accumulate in float32 and store in their own type, as kernels do
 """
 
 from dataclasses import replace
+from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from benchmarks import summation
@@ -105,6 +107,43 @@ class SigmoidInItsType(Network):
         return sigmoid
 
 
+class SigmoidByTanhInItsType(Network):
+    """The same, for kernels that have a tanh alone: half precisions store it before it is halved and moved."""
+
+    def sigmoid(self, z: Array) -> Array:
+        """(1 + tanh(z / 2)) / 2, rounded at every step."""
+        half = z.dtype.type(0.5)
+        sigmoid: Array = np.tanh(z * half) * half + half
+        return sigmoid
+
+
+class WithoutSubnormals(Network):
+    """Flushes to zero, before and after every operation, what is smaller than the smallest normal number."""
+
+    def run(self, case: Case) -> tuple[Array, ...]:
+        """The network, over arrays that flush."""
+        weights = {name: array.view(_Flushing) for name, array in case.weights.items()}
+        state = tuple(part.view(_Flushing) for part in case.state)
+        flushing = replace(case, weights=weights, x=case.x.view(_Flushing), state=state)
+        return tuple(np.asarray(output) for output in super().run(flushing))
+
+
+class _Flushing(np.ndarray[Any, Any]):
+    """An array whose operations take and give zero for subnormal numbers, as processors do that have none."""
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401
+        plain = [_flushed(np.asarray(part)) if isinstance(part, _Flushing) else part for part in inputs]
+        result = getattr(ufunc, method)(*plain, **options)
+        return _flushed(result).view(_Flushing) if isinstance(result, np.ndarray) else result
+
+
+def _flushed(array: Array) -> Array:
+    if array.dtype.kind in "bi":
+        return array
+    smallest = ml_dtypes.finfo(array.dtype).smallest_normal  # type: ignore[no-untyped-call]
+    return np.where(np.abs(array) < smallest, array.dtype.type(0), array)
+
+
 class OneStore(Network):
     """Half precisions compute a whole step in float32 and store the state alone, as fused kernels do."""
 
@@ -152,6 +191,8 @@ NETWORKS: dict[str, Network] = {
     "n + z (h - n)": Interpolating(),
     "sigmoid by tanh": SigmoidByTanh(),
     "sigmoid in its type": SigmoidInItsType(),
+    "sigmoid by tanh in its type": SigmoidByTanhInItsType(),
+    "no subnormals": WithoutSubnormals(),
     "one store a step": OneStore(),
     "one chain b, x, h": _FirstToLastOneChain(summation.first_to_last),
     "one chain b, x, h; FMA; n + z (h - n); sigmoid by tanh": _FusedOneChain(summation.fused),

@@ -6,12 +6,14 @@ python -m rnn_goldens.generator.deviation_page fixtures/v1 docs/deviations.md
 import math
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.encoding import json_file
-from rnn_goldens.generator.matrix_file import MOST, NAME
+from rnn_goldens.generator.adequacy import Charge
+from rnn_goldens.generator.matrix_file import LEAST, MOST, NAME
 from rnn_goldens.precision import PRECISIONS
 
 Document = dict[str, Any]
@@ -32,71 +34,103 @@ TABLE = """
 ## Every deviation
 
 Margins are those of the golden that shows it best, in the cell where it shows least. `=` needs no margin: the
-difference is one of shape, of NaN, or of an exact golden's value. `-` is where the deviation is not held to be seen: of
-numeric slips in half precisions some are, on some goldens.
+difference is one of shape, of NaN, or of an exact golden's value. In brackets: hidden in some cell, with the reason
+above; `ok` is where a correct implementation may do it.
 
 | deviation | what it does | cells | {precisions} | seen first in | in the wild |
 |---|---|---|{rule}---|---|
 """
 
 
+@dataclass(frozen=True)
+class Best:
+    """How sharply a deviation is seen in a cell and precision: the largest margin of any golden.
+
+    Attributes:
+        margin: infinite where none is needed.
+        hidden: whether it is listed as hidden.
+        allowed: whether it is no error there.
+    """
+
+    margin: float
+    hidden: bool
+    allowed: bool
+
+
 def page(folder: Path) -> str:
     """The page of a corpus, whose kill matrix is known to be valid."""
     document: Document = json_file.read_document(folder / NAME)
     cells = {entry.id: entry.cell for entry in open_corpus(folder).entries}
-    precisions = list(PRECISIONS)
+    best = _best(document, cells)
     parts = [
         HEADER.format(enough=document["enough"]),
-        *_totals(document, cells),
-        *_hidden(document),
+        *_totals(document, best),
+        *_hidden(document, best),
         *_core(document),
-        TABLE.format(precisions=" | ".join(precisions), rule="---|" * len(precisions)),
-        *(f"{_row(d, cells)}\n" for d in document["deviations"]),
+        TABLE.format(precisions=" | ".join(PRECISIONS), rule="---|" * len(PRECISIONS)),
+        *(f"{_row(d, best)}\n" for d in document["deviations"]),
     ]
     return "".join(parts)
 
 
-def _best(d: Document, cells: dict[str, str], cell: str, place: int) -> float:
-    """The largest margin of a deviation in a cell, in its precision at a place; infinite where none is needed."""
-    margins = [margins[place] for golden_id, margins in d["margins"].items() if cells[golden_id] == cell]
-    return max((math.inf if margin is None else margin for margin in margins), default=0.0)
+def _best(document: Document, cells: dict[str, str]) -> dict[Charge, Best]:
+    """What is seen of every deviation, by deviation, cell and precision."""
+    hidden = {
+        (h["deviation"], cell, precision): h["allowed"]
+        for h in document["hidden"]
+        for cell in h["cells"]
+        for precision in h["precisions"]
+    }
+    best: dict[Charge, Best] = {}
+    for d in document["deviations"]:
+        for cell in d["cells"]:
+            own = [margins for golden_id, margins in d["margins"].items() if cells[golden_id] == cell]
+            for place, precision in enumerate(document["precisions"]):
+                charge = (d["name"], cell, precision)
+                found = (math.inf if margins[place] is None else margins[place] for margins in own)
+                best[charge] = Best(max(found, default=0.0), charge in hidden, hidden.get(charge, False))
+    return best
 
 
-def _totals(document: Document, cells: dict[str, str]) -> Iterator[str]:
-    hidden = {(h["deviation"], h["cell"], h["precision"]) for h in document["hidden"]}
-    yield "\n| precision | to be exposed | exposed | smallest margin |\n|---|---|---|---|\n"
-    for precision in PRECISIONS:
-        best = {
-            (d["name"], cell, precision): _best(d, cells, cell, d["precisions"].index(precision))
-            for d in document["deviations"]
-            if precision in d["precisions"]
-            for cell in d["cells"]
-        }
-        exposed = [margin for charge, margin in best.items() if charge not in hidden]
-        yield f"| {precision} | {len(best)} | {len(exposed)} | {_margin(min(exposed))} |\n"
+def _totals(document: Document, best: dict[Charge, Best]) -> Iterator[str]:
+    yield "\n| precision | deviations, by cell | no error there | to be exposed | exposed | smallest margin |\n"
+    yield "|---|---|---|---|---|---|\n"
+    for precision in document["precisions"]:
+        own = [seen for charge, seen in best.items() if charge[2] == precision]
+        allowed = sum(seen.allowed for seen in own)
+        exposed = [seen.margin for seen in own if not seen.hidden]
+        row = (precision, len(own), allowed, len(own) - allowed, len(exposed), _margin(min(exposed)))
+        yield f"| {' | '.join(map(str, row))} |\n"
     count = len(document["deviations"])
     yield f"\n{count} deviations, each counted once for each cell that it can befall.\n"
 
 
-def _hidden(document: Document) -> Iterator[str]:
-    yield "\n## What no golden exposes\n\n"
-    for h in document["hidden"]:
-        yield f"- `{h['deviation']}` in {h['cell']}, {h['precision']}: {h['reason']}.\n"
+def _hidden(document: Document, best: dict[Charge, Best]) -> Iterator[str]:
+    """Every exception: by its reason, with the largest margin that any golden shows."""
+    yield "\n## What no golden exposes\n\nThe margin is the largest, in any of the cells and precisions.\n\n"
+    yield "| deviation | cells | precisions | margin | why |\n|---|---|---|---|---|\n"
+    for h in sorted(document["hidden"], key=lambda h: bool(h["allowed"])):
+        seen = (best[h["deviation"], cell, precision] for cell in h["cells"] for precision in h["precisions"])
+        why = f"no error there: {h['reason']}" if h["allowed"] else h["reason"]
+        row = (f"`{h['deviation']}`", ", ".join(h["cells"]), ", ".join(h["precisions"]))
+        yield f"| {' | '.join(row)} | {_margin(max(s.margin for s in seen))} | {why} |\n"
 
 
 def _core(document: Document) -> Iterator[str]:
-    yield f"\n## The core set\n\nThese {len(document['core'])} goldens alone expose as much as all (feature `core`): "
+    yield (
+        f"\n## The core set\n\nThese {len(document['core'])} goldens alone expose as much as all (feature `core`). "
+        "A deviation is counted once for each cell that it can befall, for a mistake in an LSTM is none in a GRU: so "
+        "each cell needs goldens of its own, and the set is some nine a cell.\n\n"
+    )
     yield ", ".join(f"`{golden_id}`" for golden_id in document["core"]) + ".\n"
 
 
-def _row(d: Document, cells: dict[str, str]) -> str:
+def _row(d: Document, best: dict[Charge, Best]) -> str:
     columns = []
     for precision in PRECISIONS:
-        if precision in d["precisions"]:
-            place = d["precisions"].index(precision)
-            columns.append(_margin(min(_best(d, cells, cell, place) for cell in d["cells"])))
-        else:
-            columns.append("-")
+        least = min((best[d["name"], cell, precision] for cell in d["cells"]), key=lambda seen: seen.margin)
+        shown = "ok" if least.allowed else _margin(least.margin)
+        columns.append(f"({shown})" if least.hidden and not least.allowed else shown)
     first = next((golden_id for golden_id in d["margins"]), "")
     wild = ", ".join(d["stands_for"])
     listed = [f"`{d['name']}`", d["sentence"], ", ".join(d["cells"]), *columns, f"`{first}`", wild]
@@ -106,6 +140,8 @@ def _row(d: Document, cells: dict[str, str]) -> str:
 def _margin(margin: float) -> str:
     if math.isinf(margin):
         return "="
+    if margin < LEAST:
+        return f"< {LEAST}"
     return f"≥ {MOST}" if margin >= MOST else f"{margin:g}"
 
 

@@ -23,6 +23,12 @@ ACTIVATION_ULPS = 8
 
 ACCUMULATION, STORAGE = 0, 1
 
+FLUSHED = 2.0**-13
+"""Twice float16's smallest normal number: below it, an implementation without subnormals may store zero instead.
+
+bfloat16, float32 and float64 flush only what is far smaller; the bound lets them lose as many of their roundoffs.
+"""
+
 NEGLIGIBLE = 2.0**-200
 """Products of Jacobians below this are left out: they move no digit of any bound."""
 
@@ -160,31 +166,37 @@ def _sums(v: Array, w: Weights, which: str, terms: int) -> tuple[Float64, Float6
     product = v @ matrix.T
     absolute = np.abs(v) @ np.abs(matrix).T
     if bias is None:
-        return product, np.stack([terms * absolute, np.abs(product)])
-    stored = np.abs(product) + np.abs(product + bias)
-    return product + bias, np.stack([terms * (absolute + np.abs(bias)), stored])
+        return product, _summed(terms * absolute) + _stored(product)
+    return product + bias, _summed(terms * (absolute + np.abs(bias))) + _stored(product) + _stored(product + bias)
+
+
+def _summed(error: Float64) -> Float64:
+    """So many roundoffs of accumulation, and none of storage."""
+    return np.stack([error, np.zeros_like(error)])
 
 
 def _stored(value: Float64, *, times: int = 1) -> Float64:
-    """The error of storing a value so many times."""
-    return np.stack([np.zeros_like(value), times * np.abs(value)])
+    """The error of storing a value so many times: a roundoff of it, or all of it where float16 may flush it to zero."""
+    lost = np.where(np.abs(value) < FLUSHED, np.abs(value) / PRECISIONS["float16"].roundoff, np.abs(value))
+    return np.stack([np.zeros_like(lost), times * lost])
 
 
 def _activation(y: Float64, slope: Float64, error: Float64) -> Float64:
     """The error of an activation's stored result, from its argument's error."""
-    own: Float64 = np.stack([ACTIVATION_ULPS * np.maximum(np.abs(y), 1), np.abs(y)])
-    return slope * error + own
+    total: Float64 = slope * error + _summed(ACTIVATION_ULPS * np.maximum(np.abs(y), 1)) + _stored(y)
+    return total
 
 
 def _sigmoid_error(y: Float64, slope: Float64, error: Float64) -> Float64:
-    """Like ``_activation``, for kernels that compute 1 / (1 + e^-z) in their own precision as well.
+    """Like ``_activation``, for kernels that store in their own precision what they compute on the way.
 
-    They store e^-z, which moves y by y (1 - y), and 1 + e^-z, which moves it by y. In float16, whose range ends at
-    2^16, e^-z overflows where y is below 2^-16, and y itself is lost.
+    1 / (1 + e^-z) stores e^-z, which moves y by y (1 - y), and 1 + e^-z, which moves it by y. (1 + tanh(z/2)) / 2
+    stores a tanh, which moves y by half of it. Each is one implementation, so the larger counts. In float16 e^-z
+    overflows where y is below 2^-16; what is lost there, y itself, is less than what the tanh loses.
     """
-    stores = y * (2 - y)
-    flushed = np.where(y < 2.0**-15, y / PRECISIONS["float16"].roundoff, 0)
-    return _activation(y, slope, error) + np.stack([np.zeros_like(y), stores + flushed])
+    stores = np.maximum(y * (2 - y), np.abs(y - 0.5))
+    total: Float64 = _activation(y, slope, error) + np.stack([np.zeros_like(y), stores])
+    return total
 
 
 def _sigmoid(z: Float64) -> tuple[Float64, Float64]:

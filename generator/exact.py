@@ -50,8 +50,9 @@ def exact_answer(scenario: Scenario) -> Answer:
     """Evaluate a scenario.
 
     Raises:
-        Refused: no working precision decides it: an exact result half-way between two float64, or a relu's exact tie
-            that is not exactly zero in ball arithmetic.
+        Refused: no working precision decides it: a ball whose ends round to two neighbouring float64, however narrow
+            it gets, or a relu's tie that is not exactly zero in ball arithmetic. (A ball of radius zero half-way
+            between two float64 is no such case: it rounds to even.)
     """
     bits = FIRST_BITS
     while bits <= LAST_BITS:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from decimal import ROUND_DOWN, Context
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,15 @@ from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.generator.adequacy import ENOUGH, KillMatrix
+from rnn_goldens.precision import PRECISIONS
 from rnn_goldens.schema import FORMATS, problems
 
 NAME = "kill-matrix.json"
 
 DIGITS = 2
-"""Significant digits of a margin in the file."""
+"""Significant digits of a margin in the file; the others are cut off, so that 2 is at least 2."""
+
+_DOWN = Context(prec=DIGITS, rounding=ROUND_DOWN)
 
 LEAST = 0.1
 """Smaller margins are written as zero: they are rounding, of the truth and of the wrong alike."""
@@ -33,6 +37,7 @@ def encode(matrix: KillMatrix) -> bytes:
         "kind": "kill-matrix",
         "format": FORMATS["kill-matrix"],
         "enough": ENOUGH,
+        "precisions": list(PRECISIONS),
         "core": list(matrix.core),
         "deviations": [
             {
@@ -41,12 +46,20 @@ def encode(matrix: KillMatrix) -> bytes:
                 "cells": list(d.cells),
                 "needs": list(d.needs),
                 "stands_for": list(d.stands_for),
-                "precisions": list(d.precisions),
                 "margins": _margins(matrix, d),
             }
             for d in DEVIATIONS
         ],
-        "hidden": [vars(hidden) for hidden in matrix.hidden],
+        "hidden": [
+            {
+                "deviation": h.deviation,
+                "cells": list(h.cells),
+                "precisions": list(h.precisions),
+                "allowed": h.allowed,
+                "reason": h.reason,
+            }
+            for h in matrix.hidden
+        ],
     }
     if found := problems(document, "kill-matrix"):
         raise InvalidFile(NAME, found)
@@ -73,10 +86,10 @@ def differences(committed: Path, made: Path) -> Iterator[str]:
 
 
 def _margins(matrix: KillMatrix, deviation: Deviation) -> dict[str, list[float | None]]:
-    """By golden, in the order of the deviation's precisions; goldens on which nothing shows are left out."""
+    """By golden, in the order of the precisions; goldens on which nothing shows are left out."""
     found = {golden_id: margins.get(deviation.name, {}) for golden_id, margins in matrix.margins.items()}
     return {
-        golden_id: [_rounded(by_precision.get(precision, 0)) for precision in deviation.precisions]
+        golden_id: [_rounded(by_precision.get(precision, 0)) for precision in PRECISIONS]
         for golden_id, by_precision in found.items()
         if any(margin >= LEAST for margin in by_precision.values())
     }
@@ -85,7 +98,7 @@ def _margins(matrix: KillMatrix, deviation: Deviation) -> dict[str, list[float |
 def _rounded(margin: float) -> float | None:
     if not math.isfinite(margin):
         return None
-    rounded = float(f"{min(margin, MOST):.{DIGITS}g}") if margin >= LEAST else 0.0
+    rounded = float(_DOWN.create_decimal_from_float(min(margin, MOST))) if margin >= LEAST else 0.0
     return int(rounded) if rounded.is_integer() else rounded
 
 

@@ -118,6 +118,18 @@ ACTIVATIONS = Variant(
     declared=("degenerate",),
 )
 
+BETWEEN_LAYERS = Variant(
+    "between-layers",
+    "what lies between two layers",
+    "What the first layer hands to the second, over many rows: an LSTM's h is small, so a scaling or an activation "
+    "between layers shows in bfloat16 only where few roundings blur it.",
+    Config(input_size=2, hidden_size=2, num_layers=2, bias=False),
+    batch=64,
+    time=1,
+    state=True,
+    declared=("degenerate",),
+)
+
 OVERFLOWING = Variant(
     "overflowing",
     "arguments beyond the range of exp",
@@ -162,6 +174,7 @@ def special() -> tuple[Scenario, ...]:
     return (
         *zero,
         *(ACTIVATIONS.scenario(FOLDERS[cell], cell, rounded(1.5, inputs=1.0)) for cell in CERTIFIED),
+        BETWEEN_LAYERS.scenario("lstm", "lstm", rounded(1.0, inputs=1.0, states=2.0)),
         *(variant.scenario("rnn-relu", "rnn_relu", rounded(0.75)) for variant in relu),
         *sizes(),
         LONG.scenario("exact", "rnn_relu", exact),

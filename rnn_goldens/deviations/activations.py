@@ -11,9 +11,6 @@ TANH = ("rnn_tanh", "lstm", "gru")
 SIGMOID = ("lstm", "gru")
 RELU = ("rnn_relu",)
 
-NOT_BFLOAT16 = ("float64", "float32", "float16")
-SINGLE_AND_DOUBLE = ("float64", "float32")
-
 
 def _tanh(function: Callable[[Array], Array]) -> Run:
     return in_steps(tanh=lambda _, z: function(z))
@@ -117,7 +114,6 @@ DEVIATIONS = (
         "Approximates tanh by z (27 + z²) / (27 + 9 z²): off by up to 2.4e-2.",
         _tanh(lambda z: _rational(z, (27, 1), (27, 9))),
         TANH,
-        precisions=NOT_BFLOAT16,
     ),
     Deviation(
         "fast_tanh_5_4",
@@ -125,42 +121,36 @@ DEVIATIONS = (
         _tanh(lambda z: _rational(z, (945, 105, 1), (945, 420, 15))),
         TANH,
         stands_for=("mindspore#348",),
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "fast_tanh_7_6",
         "Approximates tanh by its continued fraction with degrees 7 and 6: off by up to 1e-4.",
         _tanh(lambda z: _rational(z, (135135, 17325, 378, 1), (135135, 62370, 3150, 28))),
         TANH,
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "tabled_tanh_coarse",
         "Interpolates tanh in a table with 16 points per unit: off by up to 4e-4.",
         _tanh(lambda z: _tabled(z, 16)),
         TANH,
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "tabled_tanh_fine",
         "Interpolates tanh in a table with 256 points per unit: off by up to 1.5e-6.",
         _tanh(lambda z: _tabled(z, 256)),
         TANH,
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "fast_exp_sigmoid",
         "Takes the sigmoid's exponential from the bits of a float: off by up to 1.5e-2.",
         _sigmoid(lambda z: 1 / (1 + _fast_exp(-z))),
         SIGMOID,
-        precisions=NOT_BFLOAT16,
     ),
     Deviation(
         "sigmoid_by_fast_tanh",
         "Computes the sigmoid as (1 + tanh(z/2)) / 2 with the fast tanh of degrees 5 and 4.",
         _sigmoid(lambda z: 0.5 + 0.5 * _rational(z / 2, (945, 105, 1), (945, 420, 15))),
         SIGMOID,
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "tanh_nan_beyond_40",

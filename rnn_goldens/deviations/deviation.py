@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.precision import PRECISIONS
 from rnn_goldens.shapes import CELLS
 
 Outputs = tuple[Array, ...]
@@ -29,7 +28,6 @@ class Deviation:
         cells: the cells it can befall.
         needs: features without which it changes nothing.
         stands_for: defects found in the wild, as ``repository#number``.
-        precisions: where it can be seen; in the others a correct implementation may be as far off.
     """
 
     name: str
@@ -38,7 +36,6 @@ class Deviation:
     cells: tuple[str, ...] = CELLS
     needs: tuple[str, ...] = ()
     stands_for: tuple[str, ...] = ()
-    precisions: tuple[str, ...] = tuple(PRECISIONS)
 
 
 def in_network(network: Network) -> Run:

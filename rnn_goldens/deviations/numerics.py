@@ -17,9 +17,6 @@ from rnn_goldens.precision import precision
 
 Round = Callable[[Array], Array]
 
-SINGLE_AND_DOUBLE = ("float64", "float32")
-DOUBLE = ("float64",)
-
 
 def _to(name: str) -> Round:
     """Round to a precision, in float64 arrays."""
@@ -107,108 +104,91 @@ DEVIATIONS = (
         "tf32_products",
         "Rounds both sides of every matrix product to TF32 (11 significant bits).",
         _product_of(_to_tf32),
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "float16_products",
         "Rounds both sides of every matrix product to float16.",
         _product_of(_to("float16")),
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "bfloat16_products",
         "Rounds both sides of every matrix product to bfloat16.",
         _product_of(_to("bfloat16")),
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "float16_accumulation",
         "Adds up every matrix product in float16.",
         _summed_in(_to("float16")),
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "bfloat16_accumulation",
         "Adds up every matrix product in bfloat16.",
         _summed_in(_to("bfloat16")),
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "tf32_accumulation",
         "Adds up every matrix product in TF32.",
         _summed_in(_to_tf32),
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "float16_state",
         "Keeps the state in float16 between steps.",
         _state_kept_in(_to("float16")),
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "bfloat16_state",
         "Keeps the state in bfloat16 between steps.",
         _state_kept_in(_to("bfloat16")),
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "float16_activations",
         "Computes the activations in float16.",
         _activations_in(_to("float16"), "tanh", "sigmoid"),
         cells=("rnn_tanh", *GATED),
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "bfloat16_activations",
         "Computes the activations in bfloat16.",
         _activations_in(_to("bfloat16"), "tanh", "sigmoid"),
         cells=("rnn_tanh", *GATED),
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "float16_arithmetic",
         "Computes everything in float16.",
         in_network(_Arithmetic(np.float16)),
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "int8_weights",
         "Quantizes each matrix to 8-bit integers with one scale.",
         in_weights(only(("weight_ih", "weight_hh"), _to_int8)),
-        precisions=SINGLE_AND_DOUBLE,
     ),
     Deviation(
         "float32_arithmetic",
         "Computes everything in float32.",
         in_network(_Arithmetic(np.float32)),
         stands_for=("keras#23704", "keras#23223"),
-        precisions=DOUBLE,
     ),
     Deviation(
         "float32_products",
         "Returns every matrix product in float32.",
         _product_to(_to("float32")),
-        precisions=DOUBLE,
     ),
     Deviation(
         "float32_accumulation",
         "Adds up every matrix product in float32.",
         _summed_in(_to("float32")),
-        precisions=DOUBLE,
     ),
     Deviation(
         "float32_state",
         "Keeps the state in float32 between steps.",
         _state_kept_in(_to("float32")),
         stands_for=("keras#15164",),
-        precisions=DOUBLE,
     ),
     Deviation(
         "float32_tanh",
         "Computes the tanh in float32.",
         _activations_in(_to("float32"), "tanh"),
         cells=("rnn_tanh", *GATED),
-        precisions=DOUBLE,
     ),
     Deviation(
         "float32_exp",
@@ -216,7 +196,5 @@ DEVIATIONS = (
         in_steps(sigmoid=_exp_in_float32),
         cells=GATED,
         stands_for=("mlx#3047",),
-        precisions=DOUBLE,
     ),
 )
-"""Of a float16 or bfloat16 golden none is asked: a correct implementation rounds as coarsely there."""

@@ -10,6 +10,8 @@ from benchmarks.correct_networks import NETWORKS
 from benchmarks.summation import fma
 from rnn_goldens.cells import Network, case_of
 from rnn_goldens.corpus import open_corpus
+from rnn_goldens.generator.certify import LARGEST_CORRECT_ERROR
+from rnn_goldens.implementations.numpy_cells import arithmetic
 
 CORPUS = open_corpus()
 
@@ -45,3 +47,23 @@ def test_in_float64_it_is_the_definition(name: str, cell: str) -> None:
 def test_it_computes_in_the_type_it_is_given(name: str) -> None:
     case = case_of(CORPUS.load("gru/lengths-bidirectional-two-layers", "float16"), np.float16)
     assert {output.dtype for output in NETWORKS[name].run(case)} == {np.dtype(np.float16)}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("golden_id", ["lstm/saturated", "gru/saturated", "lstm/overflowing", "gru/overflowing"])
+def test_the_tolerance_admits_it_where_gates_saturate(name: str, golden_id: str) -> None:
+    for dtype in CORPUS.entry(golden_id).precisions:
+        golden = CORPUS.load(golden_id, dtype)
+        verdict = golden.compare(*NETWORKS[name].run(case_of(golden, arithmetic(dtype))))
+        assert verdict.passed, verdict.message
+        assert verdict.largest_error <= LARGEST_CORRECT_ERROR
+
+
+def test_without_subnormals_there_is_none() -> None:
+    golden = CORPUS.load("lstm/saturated", "float16")
+    case = case_of(golden, np.float16)
+    smallest = np.finfo(np.float16).smallest_normal
+    h_n = [network.run(case)[1] for network in (Network(), NETWORKS["no subnormals"])]
+    kept, flushed = (((np.abs(h) < smallest) & (h != 0)).sum() for h in h_n)
+    assert kept > 0
+    assert flushed == 0

@@ -11,7 +11,6 @@ from deviations.asking import QUESTIONS, Outputs, Question
 from rnn_goldens import UnknownName
 from rnn_goldens.deviations import DEVIATIONS, FAMILIES, Deviation, deviation
 from rnn_goldens.golden import FEATURES
-from rnn_goldens.precision import PRECISIONS
 from rnn_goldens.shapes import CELLS
 
 each_deviation = pytest.mark.parametrize("wrong", DEVIATIONS, ids=lambda deviation: deviation.name)
@@ -52,8 +51,6 @@ def test_each_says_what_it_is(wrong: Deviation) -> None:
     assert wrong.cells
     assert set(wrong.cells) <= set(CELLS)
     assert set(wrong.needs) <= set(FEATURES)
-    assert wrong.precisions
-    assert set(wrong.precisions) <= set(PRECISIONS)
     assert deviation(wrong.name) is wrong
 
 
