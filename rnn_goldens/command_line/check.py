@@ -15,8 +15,10 @@ _PYTEST_TO_EXIT = {0: 0, 1: 1, 2: 2, 3: 2, 4: 2, 5: 2}
 def check(implementation: str, pytest_arguments: tuple[str, ...]) -> None:
     """Check an implementation against the goldens.
 
-    IMPLEMENTATION is numpy, torch, torch-cells, onnxruntime, onnx-reference, keras or flax, or
-    package.module:callable, a function of a golden that returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n).
+    IMPLEMENTATION is numpy, torch, torch-cells, onnxruntime, onnx-reference, keras or flax; or the path of an .onnx
+    file; or package.module:thing, where the thing is a class shaped like torch's nn.GRU, a class of Keras layers or
+    Flax cells, one time step (x_t, h, weights) -> h, or a function of a golden that returns (out, h_n), or
+    (out, (h_n, c_n)), or (out, h_n, c_n).
 
     Everything after it goes to pytest: -k mini-batch, -n 2, --junitxml=FILE, --rnn-goldens-dtype=float64,bfloat16, ...
     """

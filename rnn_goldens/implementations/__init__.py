@@ -1,15 +1,18 @@
-"""Whatever is being checked: a function ``golden → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``."""
+"""Whatever is being checked: a function ``golden → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``.
+
+Built-in ones by name, a user's own as ``wrappers`` has it.
+"""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from rnn_goldens.errors import UnknownName, WrongUse
-from rnn_goldens.golden import Golden
+from rnn_goldens.implementations.wrappers import Implementation, adapt
 
-Implementation = Callable[[Golden], tuple[Any, ...]]
+__all__ = ["BUILTIN", "EXTRAS", "Implementation", "adapt", "check_name", "outputs_of", "resolve"]
 
 BUILTIN = {
     "numpy": "rnn_goldens.implementations.numpy_cells:run",
@@ -22,6 +25,9 @@ BUILTIN = {
 }
 """Implementations this package brings; a module is imported, and its framework with it, when it is named."""
 
+ONNX = ".onnx"
+"""What the path of an ONNX file ends in."""
+
 EXTRAS = {"torch-cells": "torch", "onnx-reference": "onnx"}
 """The extra that installs what an implementation needs, where it is not called like the implementation."""
 
@@ -30,13 +36,15 @@ def resolve(name: str) -> Implementation:
     """Find an implementation by name, importing it; the working directory is importable, as under ``python -m``.
 
     Args:
-        name: a name in ``BUILTIN``, or ``package.module:callable``.
+        name: a name in ``BUILTIN``, ``package.module:callable`` or the path of an ONNX file.
 
     Raises:
-        UnknownName: neither a built-in name nor of the form ``package.module:callable``.
+        UnknownName: none of these.
         WrongUse: the module is not found or can not be read, or has no such callable. Any other error is its own.
     """
     check_name(name)
+    if name.endswith(ONNX):
+        return _onnx_file(name)
     module_name, _, attribute = BUILTIN.get(name, name).partition(":")
     if str(Path.cwd()) not in sys.path and "" not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
@@ -51,22 +59,35 @@ def resolve(name: str) -> Implementation:
         if not hasattr(found, part):
             raise WrongUse(f"implementation {name!r}: {module_name} has no {attribute!r}")
         found = getattr(found, part)
-    if not callable(found):
-        raise WrongUse(f"implementation {name!r}: {attribute} is a {type(found).__name__}, not a callable")
-    implementation: Implementation = found
-    return implementation
+    try:
+        return adapt(found)
+    except WrongUse as error:
+        raise WrongUse(f"implementation {name!r}: {error}") from None
 
 
 def check_name(name: str) -> None:
-    """Raise UnknownName or WrongUse unless the name is built in or of the form ``package.module:callable``."""
+    """Raise UnknownName or WrongUse unless the name is one that ``resolve`` can look for."""
+    if name.endswith(ONNX):
+        return
     module, colon, attribute = name.partition(":")
     if name not in BUILTIN and not (module and colon and attribute):
-        raise UnknownName("implementation", name, BUILTIN, plural="implementations (or package.module:callable)")
+        others = "implementations (or package.module:callable, or the path of an .onnx file)"
+        raise UnknownName("implementation", name, BUILTIN, plural=others)
     if name not in BUILTIN and not all(part.isidentifier() for part in module.split(".")):
         raise WrongUse(
             f"implementation {name!r}: {module!r} is no name of a module; for a file my_rnn.py in the working "
             "directory write my_rnn:callable, in a folder below it folder.my_rnn:callable"
         )
+
+
+def _onnx_file(path: str) -> Implementation:
+    try:
+        return adapt(path)
+    except ModuleNotFoundError as error:
+        raise WrongUse(
+            f"implementation {path!r} needs {error.name}, which is not installed: "
+            "pip install 'rnn-goldens[onnxruntime]'"
+        ) from None
 
 
 def _is_part(missing: str | None, module_name: str) -> bool:

@@ -21,13 +21,22 @@ ACTIVATIONS = {"rnn_tanh": jnp.tanh, "rnn_relu": jax.nn.relu}
 _nested: Callable[..., dict[str, Any]] = traverse_util.unflatten_dict
 
 
+Make = Callable[[Golden], linen.RNNCellBase]
+"""The cell for a golden, of its hidden size and precision."""
+
+
 def run(golden: Golden) -> tuple[jax.Array, ...]:
     """Return out, h_n (and c_n)."""
+    return run_cells(golden, _cell)
+
+
+def run_cells(golden: Golden, make: Make) -> tuple[jax.Array, ...]:
+    """The same with cells of any kind, which take the golden's weights."""
     with jax.enable_x64(True) if golden.dtype == "float64" else nullcontext():
-        return _run(golden)
+        return _run(golden, make)
 
 
-def _run(golden: Golden) -> tuple[jax.Array, ...]:
+def _run(golden: Golden, make: Make) -> tuple[jax.Array, ...]:
     config, dtype = golden.config, jnp.dtype(golden.dtype)
     weights = {name: jnp.asarray(array, dtype) for name, array in golden.weights_as("flax").items()}
     params = _nested(weights, sep="/")
@@ -37,7 +46,7 @@ def _run(golden: Golden) -> tuple[jax.Array, ...]:
     for layer in range(config.num_layers):
         outs = []
         for suffix in config.layers[layer]:
-            rnn = linen.RNN(_cell(golden), reverse=suffix.endswith("_reverse"), keep_order=True, return_carry=True)
+            rnn = linen.RNN(make(golden), reverse=suffix.endswith("_reverse"), keep_order=True, return_carry=True)
             carry = _carry(golden, len(last_states), dtype)
             variables = {"params": {"cell": params[suffix]}}
             result: Any = rnn.apply(variables, x, initial_carry=carry, seq_lengths=lengths)

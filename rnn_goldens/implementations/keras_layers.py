@@ -3,6 +3,8 @@
 Lengths are a mask, and ``zero_output_for_mask`` is set. An unbatched golden is a batch of one.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,20 +22,30 @@ LAYERS: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
+Make = Callable[..., Any]
+"""What makes a layer: ``keras.layers.LSTM``, or anything that takes its arguments."""
+
+
 def run(golden: Golden) -> tuple[Any, ...]:
     """Return out, h_n (and c_n). Refuses float64 where Keras says it is float32, and what breaks its scan."""
+    kind, arguments = LAYERS[golden.cell]
+    return run_layers(golden, partial(kind, **arguments))
+
+
+def run_layers(golden: Golden, make: Make) -> tuple[Any, ...]:
+    """The same with layers of any kind, which take the golden's weights."""
     computed = keras.backend.result_type(golden.dtype, float)
     if computed != golden.dtype:
         raise Unsupported(f"no {golden.dtype} in Keras on {keras.backend.backend()}: it computes in {computed}")
     try:
-        return _run(golden)
+        return _run(golden, make)
     except TypeError as error:
         if "scan body function carry" not in str(error):
             raise
         raise Unsupported(f"no {golden.dtype} in Keras here: the carry of its scan changes its type") from error
 
 
-def _run(golden: Golden) -> tuple[Any, ...]:
+def _run(golden: Golden, make: Make) -> tuple[Any, ...]:
     config, batched = golden.config, bool(golden.batch_shape)
     x = keras.ops.convert_to_tensor(golden.x if batched else golden.x[None], dtype=golden.dtype)
     mask = None if golden.lengths is None else np.arange(x.shape[1]) < golden.lengths[:, None]
@@ -42,7 +54,7 @@ def _run(golden: Golden) -> tuple[Any, ...]:
     last_states: list[Any] = []
     for index in range(config.num_layers):
         suffixes = config.layers[index]
-        layer = _layer(golden, suffixes, x.shape[-1])
+        layer = _layer(golden, make, suffixes, x.shape[-1])
         x, *last = layer(x, mask=mask, initial_state=start[len(last_states) :][: count * len(suffixes)] or None)
         last_states += last
     state_n = [keras.ops.stack(last_states[i::count]) for i in range(count)]
@@ -58,10 +70,9 @@ def _start(golden: Golden) -> list[Any]:
     return [keras.ops.convert_to_tensor(s if golden.batch_shape else s[None], dtype=golden.dtype) for s in flat]
 
 
-def _layer(golden: Golden, suffixes: list[str], inputs: int) -> Any:  # noqa: ANN401 - Keras has no types
+def _layer(golden: Golden, make: Make, suffixes: list[str], inputs: int) -> Any:  # noqa: ANN401 - Keras has no types
     """One layer, in both directions if need be, with its weights."""
-    kind, arguments = LAYERS[golden.cell]
-    layer = kind(
+    layer = make(
         golden.config.hidden_size,
         use_bias=golden.config.bias,
         recurrent_initializer="zeros",  # the default one fails on 16 bits
@@ -69,7 +80,6 @@ def _layer(golden: Golden, suffixes: list[str], inputs: int) -> Any:  # noqa: AN
         return_state=True,
         zero_output_for_mask=True,
         dtype=golden.dtype,
-        **arguments,
     )
     if golden.config.bidirectional:
         layer = keras.layers.Bidirectional(layer, dtype=golden.dtype)

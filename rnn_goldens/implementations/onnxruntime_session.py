@@ -17,14 +17,19 @@ SILENT = 4
 
 def run(golden: Golden) -> tuple[NDArray[Any], ...]:
     """Return out, h_n (and c_n). Refuses what ONNX Runtime says it has no implementation of: float64, bfloat16."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = SILENT
     model = onnx_model.build(golden).SerializeToString()
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = open_session(model)
         results = session.run(None, onnx_model.feeds(golden))
     except (NoKernel, RuntimeException) as error:
         if isinstance(error, RuntimeException) and "does not support" not in str(error):
             raise
         raise Unsupported(f"no {golden.dtype} {golden.cell} in onnxruntime: {error}") from error
     return onnx_model.outputs(golden, results)
+
+
+def open_session(model: str | bytes) -> onnxruntime.InferenceSession:
+    """A session of a file or of its bytes, on the CPU."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = SILENT
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -22,8 +22,13 @@ def layer(cell: str, config: Config) -> nn.RNNBase:
 @torch.no_grad()
 def run(golden: Golden) -> tuple[torch.Tensor, Any]:
     """Return out and h_n, or (h_n, c_n), as the layer does."""
+    return run_layer(layer(golden.cell, golden.config), golden)
+
+
+def run_layer(network: nn.RNNBase, golden: Golden) -> tuple[torch.Tensor, Any]:
+    """The same for any layer of the golden's shape, whose weights become the golden's."""
     dtype = getattr(torch, golden.dtype)
-    network = layer(golden.cell, golden.config).to(dtype)
+    network.to(dtype)
     network.load_state_dict({name: torch.tensor(array) for name, array in golden.weights.items()})
     x, state = torch.tensor(golden.x, dtype=dtype), _state(golden.initial_state, dtype)
     if golden.lengths is None:

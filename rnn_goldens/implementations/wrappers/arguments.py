@@ -1,0 +1,51 @@
+"""What a user's class takes of a golden's configuration, and what it can not be asked."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rnn_goldens.errors import Unsupported
+from rnn_goldens.golden import Golden
+from rnn_goldens.shapes import GATES
+
+
+def accepted(
+    name: str, function: Callable[..., Any], wanted: Mapping[str, Any], needless: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The arguments to call a function with.
+
+    Args:
+        name: what the function is called in a message.
+        function: it.
+        wanted: arguments by name.
+        needless: values that an argument need not be taken for, because they say nothing.
+
+    Raises:
+        Unsupported: the function does not take an argument whose value matters.
+    """
+    taken = takes(function)
+    if taken is None:
+        return dict(wanted)
+    for argument, value in wanted.items():
+        if argument not in taken and needless.get(argument, ...) != value:
+            raise Unsupported(f"{name} takes no {argument}")
+    return {argument: value for argument, value in wanted.items() if argument in taken}
+
+
+def takes(function: Callable[..., Any]) -> frozenset[str] | None:
+    """The names of a function's arguments; None if it takes any."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return None
+    return frozenset(p.name for p in parameters)
+
+
+def require_gates(name: str, golden: Golden, rows: int) -> None:
+    """Refuse a golden whose cell has another number of gates than the rows of a recurrent matrix show.
+
+    Raises:
+        Unsupported: with both numbers.
+    """
+    gates, wanted = rows / golden.config.hidden_size, GATES[golden.cell]
+    if gates != wanted:
+        raise Unsupported(f"{name} has {gates:g} blocks of weights, {golden.cell} has {wanted}")

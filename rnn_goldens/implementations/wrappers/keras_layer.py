@@ -1,0 +1,45 @@
+"""A class of Keras layers shaped like ``keras.layers.SimpleRNN``, ``LSTM`` or ``GRU``.
+
+Made anew for each layer of each golden as ``Kind(hidden_size, use_bias=…, return_sequences=True, return_state=True,
+dtype=…)``, with those of these arguments, ``zero_output_for_mask=True`` (for lengths), ``activation`` (for a relu) and
+``reset_after=True`` (for a GRU) that it takes; in ``keras.layers.Bidirectional`` where the golden runs both ways. Its
+weights are set in Keras's order: kernel, recurrent kernel, bias. Refused is a cell with another number of gates.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from rnn_goldens.errors import Unsupported
+from rnn_goldens.golden import Golden
+from rnn_goldens.implementations.keras_backend import keras
+from rnn_goldens.implementations.keras_layers import run_layers
+from rnn_goldens.implementations.wrappers.arguments import accepted, require_gates, takes
+
+NEEDLESS = {"use_bias": True, "recurrent_initializer": "zeros"}
+"""What a class that does not take these is taken to do."""
+
+
+def wrap(kind: type) -> Callable[[Golden], tuple[Any, ...]]:
+    """The implementation: out, h_n (and c_n)."""
+
+    def run(golden: Golden) -> tuple[Any, ...]:
+        layer = kind(golden.config.hidden_size)
+        layer.build((None, None, golden.config.input_size))
+        require_gates(kind.__name__, golden, layer.weights[1].shape[-1])
+        with keras.saving.custom_object_scope({kind.__name__: kind}):  # Bidirectional makes it anew from its config
+            return run_layers(golden, lambda *args, **wanted: _made(kind, golden, *args, **wanted))
+
+    return run
+
+
+def _made(kind: type, golden: Golden, hidden_size: int, **wanted: Any) -> Any:  # noqa: ANN401 - Keras has no types
+    taken = takes(kind)
+    if golden.config.bidirectional and taken is not None and "go_backwards" not in taken:
+        raise Unsupported(f"{kind.__name__} takes no go_backwards")
+    if golden.lengths is None:
+        del wanted["zero_output_for_mask"]
+    if taken is None or "reset_after" in taken:
+        wanted |= {"reset_after": True} if golden.cell == "gru" else {}
+    if golden.cell == "rnn_relu":
+        wanted["activation"] = "relu"
+    return kind(hidden_size, **accepted(kind.__name__, kind, wanted, NEEDLESS))

@@ -1,0 +1,115 @@
+"""Networks as users write them: importable by name, right but for what a test says."""
+
+import os
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+import keras
+from flax import linen
+
+
+class MyGRU(nn.Module):
+    """One layer in one direction; an update gate that is the wrong way round if ``wrong``."""
+
+    wrong = False
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, batch_first: bool = False) -> None:
+        super().__init__()
+        assert batch_first
+        gates = 3 * hidden_size
+        self.weight_ih_l0 = nn.Parameter(torch.zeros(gates, input_size))
+        self.weight_hh_l0 = nn.Parameter(torch.zeros(gates, hidden_size))
+        self.bias_ih_l0 = nn.Parameter(torch.zeros(gates)) if bias else None
+        self.bias_hh_l0 = nn.Parameter(torch.zeros(gates)) if bias else None
+
+    def forward(self, x: Tensor, h0: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        if x.ndim == 2:
+            out, h_n = self(x[None], None if h0 is None else h0[:, None])
+            return out[0], h_n[:, 0]
+        h = x.new_zeros(len(x), self.weight_hh_l0.shape[1]) if h0 is None else h0[0]
+        outs = []
+        for x_t in x.unbind(1):
+            of_x = nn.functional.linear(x_t, self.weight_ih_l0, self.bias_ih_l0).chunk(3, -1)
+            of_h = nn.functional.linear(h, self.weight_hh_l0, self.bias_hh_l0).chunk(3, -1)
+            r, z = torch.sigmoid(of_x[0] + of_h[0]), torch.sigmoid(of_x[1] + of_h[1])
+            z = 1 - z if self.wrong else z
+            h = (1 - z) * torch.tanh(of_x[2] + r * of_h[2]) + z * h
+            outs.append(h)
+        return torch.stack(outs, 1), h[None]
+
+
+class MyWrongGRU(MyGRU):
+    wrong = True
+
+
+class MyLSTM(nn.LSTM):
+    """A layer of torch by another name; its constructor takes anything."""
+
+
+class MyNumPyRNN:
+    """No framework at all: NumPy arrays in and out, lengths as an argument."""
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:  # noqa: ARG002 - its weights say it
+        self.hidden_size = hidden_size
+
+    def load_state_dict(self, weights: dict[str, Any]) -> None:
+        self.w_ih, self.w_hh = weights["weight_ih_l0"], weights["weight_hh_l0"]
+        self.b = weights.get("bias_ih_l0", 0) + weights.get("bias_hh_l0", 0)
+
+    def __call__(self, x: Any, h0: Any, lengths: Any = None) -> tuple[Any, Any]:
+        h = np.zeros((len(x), self.hidden_size), x.dtype) if h0 is None else h0[0]
+        out = np.zeros((*x.shape[:2], self.hidden_size), x.dtype)
+        for t in range(x.shape[1]):
+            new = np.tanh(x[:, t] @ self.w_ih.T + h @ self.w_hh.T + self.b)
+            within = np.full((len(x), 1), True) if lengths is None else (t < lengths)[:, None]
+            h = np.where(within, new, h)
+            out[:, t] = np.where(within, h, 0)
+        return out, h[None]
+
+
+class MyKerasLSTM(keras.layers.LSTM):  # type: ignore[misc]
+    """Registered nowhere."""
+
+
+class MyKerasGRU(keras.layers.GRU):  # type: ignore[misc]
+    def __init__(self, units: int, use_bias: bool = True, **more: Any) -> None:
+        super().__init__(units, use_bias=use_bias, **{**more, "reset_after": True})
+
+    def call(self, sequence: Any, *args: Any, **more: Any) -> Any:
+        return super().call(keras.ops.flip(sequence, axis=1), *args, **more)
+
+
+class MyFlaxGRU(linen.GRUCell):
+    """A cell of Flax by another name."""
+
+
+def gru_step(x_t: Any, h: Any, weights: Any) -> Any:
+    (a_r, a_z, a_n), (b_r, b_z, b_n) = affine(x_t, weights, "ih", 3), affine(h, weights, "hh", 3)
+    r, z = sigmoid(a_r + b_r), sigmoid(a_z + b_z)
+    return (1 - z) * np.tanh(a_n + r * b_n) + z * h
+
+
+def lstm_step(x_t: Any, state: Any, weights: Any) -> Any:
+    h, c = state
+    gates = [a + b for a, b in zip(affine(x_t, weights, "ih", 4), affine(h, weights, "hh", 4), strict=True)]
+    c = sigmoid(gates[1]) * c + sigmoid(gates[0]) * np.tanh(gates[2])
+    return sigmoid(gates[3]) * np.tanh(c), c
+
+
+def torch_rnn_step(x_t: Any, h: Any, weights: Any) -> Any:
+    w = {name: torch.tensor(array) for name, array in weights.items()}
+    of_x = nn.functional.linear(torch.tensor(x_t), w["weight_ih"], w.get("bias_ih"))
+    return torch.tanh(of_x + nn.functional.linear(torch.tensor(h), w["weight_hh"], w.get("bias_hh")))
+
+
+def affine(v: Any, weights: Any, which: str, gates: int) -> Any:
+    return np.split(v @ weights[f"weight_{which}"].T + weights.get(f"bias_{which}", 0), gates, axis=-1)
+
+
+def sigmoid(z: Any) -> Any:
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-z))

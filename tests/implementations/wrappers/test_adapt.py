@@ -1,0 +1,138 @@
+"""What a user has is checked as it is: it passes where it is right, fails where it is wrong, and says what it lacks."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rnn_goldens import Unsupported
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.implementations import adapt, outputs_of
+
+pytest.importorskip("torch", reason="the networks of users here are torch's, Keras's and Flax's")
+pytest.importorskip("keras", reason="the networks of users here are torch's, Keras's and Flax's")
+pytest.importorskip("flax", reason="the networks of users here are torch's, Keras's and Flax's")
+
+from implementations.wrappers import own_networks as own
+
+CORPUS = open_corpus()
+SMALL = [e for e in CORPUS.entries if "long" not in e.features and not e.id.startswith("sizes")]
+
+
+def found(what: Any, dtype: str = "float32", **selected: Any) -> tuple[Counter[str], list[str]]:
+    """How many goldens passed, failed and were refused, and the reasons of the refused."""
+    run, counts, reasons = adapt(what), Counter[str](), []
+    wanted = {entry.id for entry in CORPUS.select(**selected)}
+    for entry in SMALL:
+        if entry.id in wanted and dtype in entry.precisions:
+            golden = CORPUS.load(entry.id, dtype)
+            try:
+                passed = golden.compare(*outputs_of(run(golden))).passed
+            except Unsupported as error:
+                reasons.append(str(error))
+            else:
+                counts["passed" if passed else "failed"] += 1
+    return counts, sorted(set(reasons))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
+def test_a_class_shaped_like_torchs_is_checked_where_it_can_be(dtype: str) -> None:
+    counts, reasons = found(own.MyGRU, dtype)
+    assert counts["passed"] > 5
+    assert counts["failed"] == 0
+    assert reasons == [
+        "MyGRU has 3 blocks of weights, lstm has 4",
+        "MyGRU has 3 blocks of weights, rnn_relu has 1",
+        "MyGRU has 3 blocks of weights, rnn_tanh has 1",
+        "MyGRU takes no bidirectional",
+        "MyGRU takes no lengths",
+        "MyGRU takes no num_layers",
+    ]
+
+
+def test_a_class_that_is_wrong_fails() -> None:
+    counts, _ = found(own.MyWrongGRU)
+    assert counts["failed"] > 10
+    assert counts["passed"] == 0
+
+
+def test_a_class_of_torchs_own_gets_every_golden_of_its_cell() -> None:
+    counts, reasons = found(own.MyLSTM, cell="lstm")
+    assert (counts["failed"], reasons) == (0, [])
+    assert counts["passed"] == sum(e.cell == "lstm" for e in SMALL)
+
+
+def test_a_class_without_torch_gets_arrays_and_lengths() -> None:
+    counts, reasons = found(own.MyNumPyRNN, without="unbatched", cell=["rnn_tanh", "rnn_relu"])
+    assert counts["failed"] == 0
+    assert counts["passed"] > 10
+    assert reasons == [
+        "MyNumPyRNN takes no bidirectional",
+        "MyNumPyRNN takes no nonlinearity",
+        "MyNumPyRNN takes no num_layers",
+    ]
+
+
+def test_a_keras_layer_is_checked_in_both_directions() -> None:
+    counts, reasons = found(own.MyKerasLSTM, cell="lstm")
+    assert (counts["failed"], reasons) == (0, [])
+    assert counts["passed"] > 20
+
+
+def test_a_keras_layer_that_is_wrong_fails_and_other_cells_are_refused() -> None:
+    counts, reasons = found(own.MyKerasGRU, without=["bidirectional", "lengths"])
+    assert counts["failed"] > 10
+    assert reasons == [
+        "MyKerasGRU has 3 blocks of weights, lstm has 4",
+        "MyKerasGRU has 3 blocks of weights, rnn_relu has 1",
+        "MyKerasGRU has 3 blocks of weights, rnn_tanh has 1",
+    ]
+
+
+def test_a_flax_cell_is_unrolled() -> None:
+    counts, reasons = found(own.MyFlaxGRU, ids=["gru/lengths-bidirectional", "rnn-tanh/plain", "lstm/plain"])
+    assert counts == {"passed": 1}
+    assert reasons == [
+        "MyFlaxGRU has no h/kernel, unlike Flax's cell for rnn_tanh",
+        "MyFlaxGRU has no hf/bias, unlike Flax's cell for lstm",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("step", "cell"), [(own.gru_step, "gru"), (own.lstm_step, "lstm"), (own.torch_rnn_step, "rnn_tanh")]
+)
+def test_a_step_is_unrolled_over_layers_directions_and_lengths(step: Callable[..., Any], cell: str) -> None:
+    counts, reasons = found(step, cell=cell)
+    assert (counts["failed"], reasons) == (0, [])
+    assert counts["passed"] == sum(e.cell == cell and "float32" in e.precisions for e in SMALL)
+
+
+def test_a_step_of_the_wrong_shape_is_told_what_it_got() -> None:
+    golden = CORPUS.load("gru/plain", "float32")
+    with pytest.raises(ValueError, match=r"the step returned h of shape \(3, 2\); it got one of shape \(2, 3\)"):
+        adapt(lambda x_t, h, weights: h.T)(golden)  # noqa: ARG005
+    with pytest.raises(TypeError, match="the step returned 3 states of a cell that has 2"):
+        adapt(lambda x_t, state, weights: (x_t, *state))(CORPUS.load("lstm/plain", "float32"))  # noqa: ARG005
+
+
+def test_a_function_of_a_golden_is_left_as_it_is() -> None:
+    def run(golden: Any, verbose: bool = False) -> Any: ...
+
+    assert adapt(run) is run
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        (3, "3 is a int: no function, class or path of an .onnx file"),
+        (dict, "dict is a class with no load_state_dict, and no layer of Keras or cell of Flax"),
+        (own.MyLSTM(2, 3), "a MyLSTM that is made already has sizes of its own: name the class"),
+        ("nowhere/model.onnx", "there is no file nowhere/model.onnx"),
+        (__file__, "is no ONNX model"),
+    ],
+)
+def test_anything_else_is_refused_with_what_to_do(what: Any, why: str) -> None:
+    with pytest.raises(WrongUse, match=why):
+        adapt(what)

@@ -1,0 +1,124 @@
+"""An ONNX file is checked as it is: weights as inputs or baked in, in ONNX's layout or in PyTorch's."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnn_goldens import Golden, Unsupported
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.implementations import adapt
+
+onnx = pytest.importorskip("onnx", reason="ONNX files need onnx")
+pytest.importorskip("onnxruntime", reason="ONNX files are run in onnxruntime")
+
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
+from rnn_goldens.implementations import onnx_model  # noqa: E402
+
+CORPUS = open_corpus()
+INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c")
+
+
+def lstm_file(
+    folder: Path,
+    *,
+    inputs: Sequence[str] = INPUTS,
+    hidden: int = 3,
+    baked: Golden | None = None,
+    kind: int = TensorProto.FLOAT,
+) -> str:
+    """One LSTM node as ONNX has it: time first, out with a direction axis."""
+    node = helper.make_node("LSTM", [n if n in inputs else "" for n in INPUTS], ["Y", "Y_h", "Y_c"], hidden_size=hidden)
+    weights = {} if baked is None else {n.removeprefix("l0/"): a for n, a in baked.weights_as("onnx").items()}
+    ranks = {"B": 2, "sequence_lens": 1}
+    graph = helper.make_graph(
+        [node],
+        "users",
+        [
+            helper.make_tensor_value_info(
+                n, TensorProto.INT32 if n == "sequence_lens" else kind, [None] * ranks.get(n, 3)
+            )
+            for n in inputs
+            if n not in weights
+        ],
+        [helper.make_tensor_value_info(n, kind, None) for n in ("Y", "Y_h", "Y_c")],
+        [numpy_helper.from_array(array, name) for name, array in weights.items()],
+    )
+    path = folder / "lstm.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10), path)
+    return str(path)
+
+
+@pytest.mark.parametrize("golden_id", ["plain", "with-state", "lengths", "no-bias", "no-bias-with-state", "unbatched"])
+def test_a_bare_operator_with_weights_as_inputs_is_right(tmp_path: Path, golden_id: str) -> None:
+    golden = CORPUS.load(f"lstm/{golden_id}", "float32")
+    golden.check(*adapt(lstm_file(tmp_path))(golden))
+
+
+def test_it_is_right_with_its_weights_baked_in_and_wrong_with_others(tmp_path: Path) -> None:
+    golden, other = (CORPUS.load(f"lstm/{name}", "float32") for name in ("with-state", "one-sequence"))
+    run = adapt(lstm_file(tmp_path, baked=golden))
+    golden.check(*run(golden))
+    assert not other.compare(*run(other)).passed
+
+
+def test_one_file_a_golden_is_named_by_a_pattern(tmp_path: Path) -> None:
+    golden = CORPUS.load("gru/lengths-bidirectional-two-layers", "float32")
+    (tmp_path / "gru").mkdir()
+    onnx.save(baked_model(golden), tmp_path / f"{golden.id}.onnx")
+    run = adapt(f"{tmp_path}/{{id}}.onnx")
+    golden.check(*run(golden))
+    with pytest.raises(Unsupported, match=r"there is no .*gru/plain\.onnx"):
+        run(CORPUS.load("gru/plain", "float32"))
+
+
+def baked_model(golden: Golden) -> Any:
+    """The golden's model with a single h0 for all layers, as an exporter gives it."""
+    model = onnx_model.build(golden)
+    model.graph.input.remove(next(i for i in model.graph.input if i.name == "h0_l1"))
+    next(i for i in model.graph.input if i.name == "h0_l0").name = "h0"
+    del next(i for i in model.graph.input if i.name == "h0").type.tensor_type.shape.dim[0:1]
+    model.graph.initializer.append(numpy_helper.from_array(np.array([2, 2]), "halves"))
+    split = helper.make_node("Split", ["h0", "halves"], ["h0_l0", "h0_l1"], axis=0)
+    nodes = [split, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    shape = model.graph.input[[i.name for i in model.graph.input].index("h0")].type.tensor_type
+    shape.ClearField("shape")
+    return model
+
+
+@pytest.mark.parametrize(
+    ("golden_id", "dtype", "why"),
+    [
+        ("gru/plain", "float32", "the model's operator is LSTM, the golden's GRU"),
+        ("lstm/two-layers", "float32", "the model's number of layers is 1, the golden's 2"),
+        ("lstm/bidirectional", "float32", "the model's direction is forward, the golden's bidirectional"),
+        ("lstm/one-unit", "float32", "the model's hidden_size is 3, the golden's 1"),
+        ("lstm/plain", "float64", "the model's X is float$"),
+        ("lstm/lengths-no-state", "float32", "the model has no input lengths or sequence_lens"),
+        ("lstm/with-state", "float32", "the model has no input h0 or initial_h"),
+    ],
+)
+def test_a_golden_it_can_not_be_asked_is_refused(tmp_path: Path, golden_id: str, dtype: str, why: str) -> None:
+    run = adapt(lstm_file(tmp_path, inputs=("X", "W", "R", "B")))
+    with pytest.raises(Unsupported, match=why):
+        run(CORPUS.load(golden_id, dtype))
+
+
+def test_biases_it_has_no_input_for_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="inputs for weights, and none for biases"):
+        adapt(lstm_file(tmp_path, inputs=("X", "W", "R")))(CORPUS.load("lstm/plain", "float32"))
+
+
+def test_an_input_of_another_name_is_an_error_that_lists_the_names(tmp_path: Path) -> None:
+    path = lstm_file(tmp_path)
+    model = onnx.load(path)
+    model.graph.input[0].name = model.graph.node[0].input[0] = "features"
+    onnx.save(model, path)
+    with pytest.raises(WrongUse, match=r"the model has an input 'features'; known are x, input, X, h0, initial_h"):
+        adapt(path)(CORPUS.load("lstm/plain", "float32"))
