@@ -12,6 +12,7 @@ from typing import Any
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.encoding import json_file
 from rnn_goldens.generator.matrix_file import MOST, NAME
+from rnn_goldens.generator.unexpressed import UNEXPRESSED
 from rnn_goldens.precision import PRECISIONS
 
 Document = dict[str, Any]
@@ -19,13 +20,22 @@ Document = dict[str, Any]
 HEADER = """\
 # Ways of being wrong
 
-<!-- Made by `make generate` from fixtures/v1/kill-matrix.json; do not edit. -->
+<!-- Made by `make generate` from fixtures/v1/kill-matrix.json and generator/unexpressed.py; do not edit. -->
 
 Each deviation is one named way in which an implementation goes wrong, as a few lines in
 [`rnn_goldens/deviations`](../rnn_goldens/deviations). Its *margin* on a golden is its largest error there as a multiple
 of what is allowed. A deviation counts as exposed, for a cell and a precision, if some golden of that cell shows it with
 a margin of at least {enough:g}: then even a wrong implementation that is off by a whole tolerance in its favour fails.
 `make check-corpus` rebuilds the matrix and fails if a margin moved by more than 15 %.
+"""
+
+UNEXPRESSED_HEADER = """
+## Defects that no deviation stands for
+
+The defects of real implementations that this project looked at are listed in
+[`tests/deviations/real_defects.txt`](../tests/deviations/real_defects.txt). The table below says which of them a
+deviation stands for; these are the others, and why. An error needs no deviation: any golden that gets there shows it.
+
 """
 
 TABLE = """
@@ -49,6 +59,7 @@ def page(folder: Path) -> str:
         HEADER.format(enough=document["enough"]),
         *_totals(document, cells),
         *_hidden(document),
+        *_unexpressed(),
         *_core(document),
         TABLE.format(precisions=" | ".join(precisions), rule="---|" * len(precisions)),
         *(f"{_row(d, cells)}\n" for d in document["deviations"]),
@@ -82,6 +93,12 @@ def _hidden(document: Document) -> Iterator[str]:
     yield "\n## What no golden exposes\n\n"
     for h in document["hidden"]:
         yield f"- `{h['deviation']}` in {h['cell']}, {h['precision']}: {h['reason']}.\n"
+
+
+def _unexpressed() -> Iterator[str]:
+    yield UNEXPRESSED_HEADER
+    for u in UNEXPRESSED:
+        yield f"- {u.defect}: {u.reason}.\n"
 
 
 def _core(document: Document) -> Iterator[str]:
