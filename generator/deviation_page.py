@@ -14,6 +14,7 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.encoding import json_file
 from rnn_goldens.generator.adequacy import Charge
 from rnn_goldens.generator.matrix_file import LEAST, MOST, NAME
+from rnn_goldens.generator.unexpressed import UNEXPRESSED
 from rnn_goldens.precision import PRECISIONS
 
 Document = dict[str, Any]
@@ -21,13 +22,22 @@ Document = dict[str, Any]
 HEADER = """\
 # Ways of being wrong
 
-<!-- Made by `make generate` from fixtures/v1/kill-matrix.json; do not edit. -->
+<!-- Made by `make generate` from fixtures/v1/kill-matrix.json and generator/unexpressed.py; do not edit. -->
 
 Each deviation is one named way in which an implementation goes wrong, as a few lines in
 [`rnn_goldens/deviations`](../rnn_goldens/deviations). Its *margin* on a golden is its largest error there as a multiple
 of what is allowed. A deviation counts as exposed, for a cell and a precision, if some golden of that cell shows it with
 a margin of at least {enough:g}: then even a wrong implementation that is off by a whole tolerance in its favour fails.
 `make check-corpus` rebuilds the matrix and fails if a margin moved by more than 15 %.
+"""
+
+UNEXPRESSED_HEADER = """
+## Defects that no deviation stands for
+
+The defects of real implementations that this project looked at are listed in
+[`tests/deviations/real_defects.txt`](../tests/deviations/real_defects.txt). The table below says which of them a
+deviation stands for; these are the others, and why. An error needs no deviation: any golden that gets there shows it.
+
 """
 
 TABLE = """
@@ -66,6 +76,7 @@ def page(folder: Path) -> str:
         HEADER.format(enough=document["enough"]),
         *_totals(document, best),
         *_hidden(document, best),
+        *_unexpressed(),
         *_core(document),
         TABLE.format(precisions=" | ".join(PRECISIONS), rule="---|" * len(PRECISIONS)),
         *(f"{_row(d, best)}\n" for d in document["deviations"]),
@@ -114,6 +125,12 @@ def _hidden(document: Document, best: dict[Charge, Best]) -> Iterator[str]:
         why = f"no error there: {h['reason']}" if h["allowed"] else h["reason"]
         row = (f"`{h['deviation']}`", ", ".join(h["cells"]), ", ".join(h["precisions"]))
         yield f"| {' | '.join(row)} | {_margin(max(s.margin for s in seen))} | {why} |\n"
+
+
+def _unexpressed() -> Iterator[str]:
+    yield UNEXPRESSED_HEADER
+    for u in UNEXPRESSED:
+        yield f"- {u.defect}: {u.reason}.\n"
 
 
 def _core(document: Document) -> Iterator[str]:

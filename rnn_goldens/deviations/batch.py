@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnn_goldens.cells import Case, Network
+from rnn_goldens.cells import Array, Case, Network
 from rnn_goldens.deviations.deviation import Deviation, Outputs, at_the_end, in_case, in_outputs, in_steps
 
 
@@ -20,6 +20,17 @@ def _exchanged(self: Network, case: Case) -> Outputs:
 def _time_major_by_reshape(case: Case) -> Case:
     batch, time, size = case.x.shape
     return replace(case, x=case.x.reshape(time, batch, size).swapaxes(0, 1))
+
+
+def _batch_first_by_reshape(out: Array) -> Array:
+    return out.swapaxes(0, 1).reshape(out.shape)
+
+
+def _both_by_reshape(self: Network, case: Case) -> Outputs:
+    if case.x.ndim == 2:  # noqa: PLR2004 - (time, input)
+        return Network.run(self, case)
+    out, *last = Network.run(self, _time_major_by_reshape(case))
+    return _batch_first_by_reshape(out), *last
 
 
 def _units_reversed(case: Case, outputs: Outputs) -> Outputs:
@@ -39,12 +50,18 @@ DEVIATIONS = (
         "x_reshaped_to_time_major",
         "Gets x time-major by reshaping it: right shape, numbers of other rows and steps.",
         in_case(_time_major_by_reshape),
-        stands_for=("pytorch#95118", "pytorch#90421"),
     ),
     Deviation(
         "out_reshaped_to_batch_first",
         "Gets out batch-first by reshaping it: right shape, numbers of other rows and steps.",
-        in_outputs(lambda _, outputs: (outputs[0].swapaxes(0, 1).reshape(outputs[0].shape), *outputs[1:])),
+        in_outputs(lambda _, outputs: (_batch_first_by_reshape(outputs[0]), *outputs[1:])),
+        stands_for=("keras-onnx#126",),
+    ),
+    Deviation(
+        "x_and_out_taken_for_time_major",
+        "Takes the memory of x and of out for time-major: a step starts from the state of another row or time.",
+        in_steps(run=_both_by_reshape),
+        stands_for=("AiDotNet.Tensors PR907",),
     ),
     Deviation(
         "out_time_major",

@@ -107,7 +107,7 @@ DEVIATIONS = (
         "Runs the reverse direction forward in time.",
         in_network(_ForwardInTime()),
         needs=NEEDS,
-        stands_for=("onnx PR7935", "tvm PR15829"),
+        stands_for=("onnx PR7935", "tvm PR15829", "TIM-VX PR514"),
     ),
     Deviation(
         "reverse_not_flipped_back",
@@ -122,6 +122,7 @@ DEVIATIONS = (
             "onnx2tf PR287",
             "tensorflow-onnx PR213",
             "CRNN-Keras#26",
+            "TIM-VX PR520",
         ),
     ),
     Deviation(
@@ -129,21 +130,19 @@ DEVIATIONS = (
         "Feeds the reverse direction x forward in time, and turns its out as if it were reversed.",
         in_steps(unroll=_flips_output_only),
         needs=NEEDS,
-        stands_for=("TIM-VX PR514",),
     ),
     Deviation(
         "reverse_flips_batch",
         "Turns the batch axis of the reverse direction's input, and of its out, instead of the time axis.",
         in_steps(unroll=_batch_flipped),
         needs=NEEDS,
-        stands_for=("keras-onnx#126",),
     ),
     Deviation(
         "reverse_uses_forward_weights",
         "Runs the reverse direction with the forward direction's weights.",
         _with_weights({REVERSE: FORWARD}),
         needs=NEEDS,
-        stands_for=("R-Net#13", "pytorch#94754"),
+        stands_for=("R-Net#13",),
     ),
     Deviation(
         "reverse_uses_forward_w_hh",

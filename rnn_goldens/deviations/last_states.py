@@ -164,6 +164,12 @@ DEVIATIONS = (
         stands_for=("pytorch#151200",),
     ),
     Deviation(
+        "h_n_unpacked_over_batch",
+        "Unpacks the last states over the batch: what is returned is the first row's, without a batch axis.",
+        in_last_states(lambda part, _: part[:, 0]),
+        stands_for=("keras#20173", "tensorflow#74475"),
+    ),
+    Deviation(
         "h_n_units_reversed",
         "Returns the last states with the units in reverse order.",
         in_last_states(lambda part, _: part[..., ::-1]),

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.deviation import Deviation, Outputs, Run, in_outputs, in_steps
+from rnn_goldens.deviations.deviation import Deviation, Outputs, Run, in_case, in_outputs, in_steps
 
 NEEDS = ("multilayer",)
 
@@ -114,6 +114,12 @@ DEVIATIONS = (
         "Leaves dropout on the last layer's output on (p = 1/5, by a fixed mask).",
         in_outputs(lambda _, outputs: (_dropped(outputs[0]), *outputs[1:])),
         stands_for=("OpenNMT-py#29",),
+    ),
+    Deviation(
+        "dropout_on_input",
+        "Leaves dropout on the input on (p = 1/5, by a fixed mask).",
+        in_case(lambda case: replace(case, x=_dropped(case.x))),
+        stands_for=("chainer PR2504",),
     ),
     Deviation(
         "dropout_on_state",

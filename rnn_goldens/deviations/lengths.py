@@ -169,7 +169,7 @@ DEVIATIONS = (
         "Runs every sequence to the padded end.",
         in_case(lambda case: replace(case, lengths=None)),
         needs=NEEDS,
-        stands_for=("onnxruntime#1400", "deeplearning4j#4631", "onnx-tensorflow#342"),
+        stands_for=("onnxruntime#1400", "deeplearning4j#4631", "onnx-tensorflow#342", "practical-torchtext#5"),
     ),
     Deviation(
         "outputs_not_zeroed",
@@ -235,7 +235,7 @@ DEVIATIONS = (
         "Pads in front: the initial state runs through zeros before the sequence starts.",
         in_network(_ZerosInFront()),
         needs=NEEDS,
-        stands_for=("ml-agents PR5206",),
+        stands_for=("ml-agents PR5206", "astnn PR28"),
     ),
     Deviation(
         "lengths_one_too_short",
@@ -290,6 +290,7 @@ DEVIATIONS = (
         "Sorts the rows by length, but not the initial states with them.",
         in_state(_start_not_sorted),
         needs=("lengths", "state"),
+        stands_for=("Paddle#5421",),
     ),
     Deviation(
         "out_cut_to_longest",

@@ -182,7 +182,6 @@ DEVIATIONS = (
         "float32_state",
         "Keeps the state in float32 between steps.",
         _state_kept_in(_to("float32")),
-        stands_for=("keras#15164",),
     ),
     Deviation(
         "float32_tanh",

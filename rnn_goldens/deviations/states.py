@@ -132,7 +132,7 @@ DEVIATIONS = (
         "Starts from h = 0 whatever h0 is.",
         _part_zero(0),
         needs=STATE,
-        stands_for=("opencv#19278", "onnxruntime PR1626"),
+        stands_for=("opencv#19278",),
     ),
     Deviation(
         "c0_ignored",
@@ -194,7 +194,7 @@ DEVIATIONS = (
         "Starts both directions from the forward direction's state.",
         in_state(_forwards),
         needs=("state", "bidirectional"),
-        stands_for=("Paddle PR27644",),
+        stands_for=("Paddle PR27644", "onnxruntime PR1626"),
     ),
     Deviation(
         "h0_of_reverse_ignored",
@@ -219,7 +219,6 @@ DEVIATIONS = (
         "Starts every batch row from the first row's state.",
         in_state(_first_rows),
         needs=STATE,
-        stands_for=("keras#20173", "tensorflow#74475"),
     ),
     Deviation(
         "h0_unpacked_over_batch",
@@ -284,6 +283,7 @@ DEVIATIONS = (
         "state_leaks_across_rows",
         "Starts each batch row where the row before it ended.",
         in_steps(unroll=_row_by_row),
+        stands_for=("keras-onnx#123",),
     ),
     Deviation(
         "state_kept_from_call_before",
