@@ -131,6 +131,26 @@ class Golden:
         weights = named(convention).from_torch(self.cell, self.config, self.stored.weights)
         return {name: self._cast(array) for name, array in weights.items()}
 
+    def weights_from(self, convention: str, weights: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
+        """The way back: another convention's weights, of a network like this golden's, under PyTorch's names.
+
+        Args:
+            convention: as for ``weights_as``.
+            weights: array-likes of any library, named and shaped as ``weights_as`` gives them.
+
+        Returns:
+            float64, which holds every value of the four precisions exactly. Where the convention has one bias for
+            PyTorch's two, it is the one, and the other is zero.
+
+        Raises:
+            UnknownName: no such convention.
+            Unsupported: the convention can not hold the weights of such a network, or the network not these weights.
+            WrongUse: an array is missing, is one too many, is no array of numbers or has another shape.
+        """
+        from rnn_goldens.conventions import convention as named
+
+        return dict(named(convention).to_torch(self.cell, self.config, weights))
+
     @cached_property
     def x(self) -> NDArray[Any]:
         """Input, (batch, time, input); (time, input) if unbatched."""
