@@ -1,6 +1,6 @@
 """What a golden is: a scenario with its certified answer, its tolerance and where it came from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -226,6 +226,36 @@ class Golden:
         verdict = self.compare(out, h_n, c_n)
         if not verdict.passed:
             raise GoldenMismatch(verdict)
+
+    def compare_calls(
+        self, run: Callable[["Golden"], Sequence[Any]], calls: Sequence[str] | None = None
+    ) -> list["Verdict"]:
+        """Call an implementation in several ways, and compare each with this golden, without raising.
+
+        Args:
+            run: a function of a golden that returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n). It is given this
+                golden and parts of it: it has to take inputs, states and weights from its argument.
+            calls: ``twice``, ``rows``, ``chunks``, ``weights``, ``views``: ``rnn_goldens.calls`` says what each does.
+                All of them if None; those that this golden can not be asked are left out.
+
+        Returns:
+            A verdict a way, the first of a single call; none after one that did not pass.
+
+        Raises:
+            UnknownName: no such way of calling.
+        """
+        from rnn_goldens.calls import WAYS, compare_calls
+
+        return list(compare_calls(self, run, tuple(WAYS) if calls is None else calls))
+
+    def check_calls(self, run: Callable[["Golden"], Sequence[Any]], calls: Sequence[str] | None = None) -> None:
+        """Raise GoldenMismatch unless the outputs are right in each of several ways to call ``run``, as above."""
+        __tracebackhide__ = True
+        from rnn_goldens.errors import GoldenMismatch
+
+        for verdict in self.compare_calls(run, calls):
+            if not verdict.passed:
+                raise GoldenMismatch(verdict)
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy needs: the arrays that were cast so far are cast again."""
