@@ -45,7 +45,7 @@ class Convention:
         problems = [f"no {name}" for name in wanted if name not in weights]
         problems += [f"{name} is not one of {', '.join(wanted)}" for name in weights if name not in wanted]
         arrays: dict[str, Array] = {}
-        for name in wanted.keys() & weights.keys():
+        for name in (name for name in wanted if name in weights):
             try:
                 arrays[name] = read(weights[name]).values
             except NotNumbers as reason:

@@ -25,6 +25,17 @@ BUILTIN = {
 }
 """Implementations this package brings; a module is imported, and its framework with it, when it is named."""
 
+NEEDS = {
+    "numpy": (),
+    "torch": ("torch",),
+    "torch-cells": ("torch",),
+    "onnxruntime": ("onnx", "onnxruntime"),
+    "onnx-reference": ("onnx",),
+    "keras": ("keras",),
+    "flax": ("flax", "jax"),
+}
+"""The modules that a built-in implementation imports."""
+
 ONNX = ".onnx"
 """What the path of an ONNX file ends in."""
 
@@ -59,6 +70,8 @@ def resolve(name: str) -> Implementation:
         if not hasattr(found, part):
             raise WrongUse(f"implementation {name!r}: {module_name} has no {attribute!r}")
         found = getattr(found, part)
+    if not callable(found) and not isinstance(found, str):
+        raise WrongUse(f"implementation {name!r}: {attribute} is a {type(found).__name__}, not a callable")
     try:
         return adapt(found)
     except WrongUse as error:
