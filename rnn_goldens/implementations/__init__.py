@@ -8,6 +8,8 @@ from typing import Any
 
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden import Golden
+from rnn_goldens.programs.command import MARK, find_command, is_command
+from rnn_goldens.programs.program import TIME_LIMIT, Program
 
 Implementation = Callable[[Golden], tuple[Any, ...]]
 
@@ -26,17 +28,23 @@ EXTRAS = {"torch-cells": "torch", "onnx-reference": "onnx"}
 """The extra that installs what an implementation needs, where it is not called like the implementation."""
 
 
-def resolve(name: str) -> Implementation:
+def resolve(name: str, folder: Path | None = None, time_limit: float = TIME_LIMIT) -> Implementation:
     """Find an implementation by name, importing it; the working directory is importable, as under ``python -m``.
 
     Args:
-        name: a name in ``BUILTIN``, or ``package.module:callable``.
+        name: a name in ``BUILTIN``, ``package.module:callable``, or ``-- ./my_rnn --flags``: a program, which is
+            started and has to be closed.
+        folder: where a program runs; the working directory if it is not given.
+        time_limit: seconds that a program has for one golden.
 
     Raises:
-        UnknownName: neither a built-in name nor of the form ``package.module:callable``.
-        WrongUse: the module is not found or can not be read, or has no such callable. Any other error is its own.
+        UnknownName: none of these.
+        WrongUse: the module is not found or can not be read, or has no such callable, or the program can not be
+            started. Any other error is its own.
     """
-    check_name(name)
+    check_name(name, folder)
+    if is_command(name):
+        return Program(find_command(name, folder or Path.cwd()), time_limit)
     module_name, _, attribute = BUILTIN.get(name, name).partition(":")
     if str(Path.cwd()) not in sys.path and "" not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
@@ -57,11 +65,22 @@ def resolve(name: str) -> Implementation:
     return implementation
 
 
-def check_name(name: str) -> None:
-    """Raise UnknownName or WrongUse unless the name is built in or of the form ``package.module:callable``."""
+def close(implementation: Implementation) -> None:
+    """End the program, if the implementation is one; raises ProgramFailed if it had more to say than it was asked."""
+    if isinstance(implementation, Program):
+        implementation.close()
+
+
+def check_name(name: str, folder: Path | None = None) -> None:
+    """Raise UnknownName or WrongUse unless the name is built in, a ``package.module:callable`` or a command."""
+    if is_command(name):
+        find_command(name, folder or Path.cwd())
+        return
     module, colon, attribute = name.partition(":")
     if name not in BUILTIN and not (module and colon and attribute):
-        raise UnknownName("implementation", name, BUILTIN, plural="implementations (or package.module:callable)")
+        raise UnknownName(
+            "implementation", name, BUILTIN, plural=f"implementations (or package.module:callable, or {MARK} COMMAND)"
+        )
     if name not in BUILTIN and not all(part.isidentifier() for part in module.split(".")):
         raise WrongUse(
             f"implementation {name!r}: {module!r} is no name of a module; for a file my_rnn.py in the working "
