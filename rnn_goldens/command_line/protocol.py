@@ -13,9 +13,9 @@ _SMALLEST = "documented/single-sequence"
 @click.option("--dtype", default="float32", metavar="PRECISION", help="The precision to ask for (default: float32).")
 @corpus_option
 def protocol(golden_id: str, requests_only: bool, dtype: str, corpus: str | None) -> None:
-    """Print the messages that a program under check exchanges for one golden, one a line.
+    """Print the messages that a program exchanges with check, one a line.
 
-    Each request is followed by an answer to it: a hello that says what a program supports, and the right outputs of the
+    Each request is followed by an answer: a hello that says what a program supports, and the right outputs of one
     golden (default: documented/single-sequence). To try a program: rnn-goldens protocol --requests | ./my_rnn
     """
     from rnn_goldens.corpus import open_corpus

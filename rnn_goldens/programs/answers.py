@@ -102,13 +102,12 @@ def _parse(line: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
     """Parse a line; NaN and Infinity, which JSON has not and many writers write, are taken as they are meant."""
     try:
         return json.loads(line.decode("utf-8"), object_pairs_hook=no_key_twice)
-    except UnicodeDecodeError:
-        raise Misbehaviour(f"printed a line that is not JSON, which is UTF-8: {excerpt(line)}") from None
-    except json.JSONDecodeError as error:
-        where = f"{error.msg[0].lower()}{error.msg[1:]} at character {error.pos}"
-        raise Misbehaviour(f"printed a line that is not JSON ({where}): {excerpt(line)}") from None
+    except UnicodeDecodeError as error:
+        problem = f"JSON is UTF-8, byte {error.start} is not"
     except (ValueError, RecursionError) as error:
-        raise Misbehaviour(f"printed a line that is not JSON ({error}): {excerpt(line)}") from None
+        problem = str(error)
+    hint = "stdout is for answers; anything else that a program has to say goes to stderr"
+    raise Misbehaviour(f"printed a line that is not JSON ({problem}): {excerpt(line)}", [hint])
 
 
 def _no_answer(line: bytes, problem: str) -> Misbehaviour:
@@ -142,4 +141,4 @@ def _number(where: str, item: object) -> float:
         return item
     if (item is None or isinstance(item, str)) and item in _NOT_FINITE:
         return _NOT_FINITE[item]
-    raise ValueError(f"{where}: {excerpt(json.dumps(item))} is no number, nor 'NaN', 'Infinity', '-Infinity' or null")
+    raise ValueError(f"{where}: {json.dumps(item)[:40]} is no number, nor 'NaN', 'Infinity', '-Infinity' or null")

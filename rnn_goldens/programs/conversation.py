@@ -8,7 +8,7 @@ from rnn_goldens.programs import answers, requests
 from rnn_goldens.programs.answers import Hello, Outputs, Refusal
 from rnn_goldens.programs.command import Command
 from rnn_goldens.programs.misbehaviour import Misbehaviour, instead_of
-from rnn_goldens.programs.process import LONGEST_HELLO, Line, Process
+from rnn_goldens.programs.process import LONGEST_HELLO, Line, Process, StdoutEnded
 from rnn_goldens.programs.text import excerpt
 
 _GOODBYE_SECONDS = 2.0
@@ -37,7 +37,7 @@ class Conversation:
         self._process = Process(command)
         with self._ending_if_it_fails():
             request = requests.to_line(requests.hello())
-            answer = self._exchange(request, LONGEST_HELLO, seconds, "before its hello")
+            answer = self._exchange(request, LONGEST_HELLO, seconds, "hello")
             if not isinstance(answer, Hello):
                 raise Misbehaviour("answered hello with something else")
         self.hello = answer
@@ -48,14 +48,14 @@ class Conversation:
             self._refuse_more_than_was_asked()
             self._asked[request_id] = golden.id
             request = requests.to_line(requests.run(golden, request_id))
-            answer = self._exchange(request, _longest_answer(golden), seconds, "before answering")
+            answer = self._exchange(request, _longest_answer(golden), seconds, "answer")
             if isinstance(answer, Hello):
                 raise Misbehaviour("answered hello, which it was not asked for")
             if answer.id in self._asked and answer.id != request_id:
                 raise Misbehaviour(f"answered twice: {self._request(answer.id)} again, asked for id {request_id}")
             if answer.id != request_id:
                 raise Misbehaviour(f"answered id {answer.id}, asked for id {request_id}")
-            self._refuse_more_than_was_asked(lines_only=True)
+            self._refuse_more_than_was_asked(may_have_ended=True)
         return answer
 
     def close(self) -> None:
@@ -64,28 +64,26 @@ class Conversation:
         if lines := [event for event in events if isinstance(event, Line)]:
             raise self._more_than_was_asked(lines[0])
 
-    def _exchange(self, request: bytes, longest: int, seconds: float, when: str) -> Hello | Refusal | Outputs:
+    def _exchange(self, request: bytes, longest: int, seconds: float, awaited: str) -> Hello | Refusal | Outputs:
         self._process.send(request, longest)
         event = self._process.receive(seconds)
         if not isinstance(event, Line):
-            raise instead_of(self._process, event, seconds, when)
+            raise instead_of(self._process, event, seconds, awaited)
         return answers.read(event.content)
 
-    def _refuse_more_than_was_asked(self, *, lines_only: bool = False) -> None:
-        """Raise Misbehaviour if it did something since its last answer; that it ended can wait for the next request."""
+    def _refuse_more_than_was_asked(self, *, may_have_ended: bool = False) -> None:
+        """Raise Misbehaviour if the program did something since its last answer."""
         event = self._process.receive(0)
         if isinstance(event, Line):
             raise self._more_than_was_asked(event)
-        if event is not None and lines_only:
+        if isinstance(event, StdoutEnded) and may_have_ended:
             self._process.put_back(event)
         elif event is not None:
-            raise instead_of(self._process, event, 0, f"after {self._last_answer()}")
+            raise instead_of(self._process, event, 0, "answer")
 
     def _more_than_was_asked(self, line: Line) -> Misbehaviour:
-        return Misbehaviour(f"answered twice: after {self._last_answer()} it printed {excerpt(line.content)}")
-
-    def _last_answer(self) -> str:
-        return f"its answer to {self._request(max(self._asked))}" if self._asked else "its hello"
+        last = f"its answer to {self._request(max(self._asked))}" if self._asked else "its hello"
+        return Misbehaviour(f"answered twice: after {last} it printed {excerpt(line.content)}")
 
     def _request(self, request_id: int) -> str:
         return f"id {request_id} ({self._asked[request_id]})"

@@ -24,40 +24,41 @@ class Misbehaviour(Exception):
         self.details += ["its last lines on stderr:", *(f"  {line}" for line in lines)] if lines else []
 
 
-def instead_of(process: Process, event: Event | None, seconds: float, when: str) -> Misbehaviour:
+def instead_of(process: Process, event: Event | None, seconds: float, awaited: str) -> Misbehaviour:
     """What happened instead of a line on stdout.
 
     Args:
         process: who was waited for.
         event: what it did; None if it did nothing.
         seconds: for how long.
-        when: ``before answering``.
+        awaited: ``hello`` or ``answer``.
     """
     if event is None:
-        return _nothing(process, seconds, when)
+        return _nothing(process, seconds, awaited)
     if isinstance(event, StdoutEnded):
         code = process.exit_code()
-        return Misbehaviour("closed its stdout and went on running" if code is None else f"{_exit(code)} {when}")
+        if code is None:
+            return Misbehaviour("closed its stdout and went on running")
+        hint = [] if code else ["a program goes on reading requests until its stdin ends"]
+        return Misbehaviour(f"{_exit(code)} before its {awaited}", hint)
     if isinstance(event, LineTooLong):
-        return Misbehaviour(
-            f"printed more than {event.limit:,} bytes without ending the line",
-            ["no answer to this request takes as many"],
-        )
-    return Misbehaviour(f"wrote more than {MOST_STDERR:,} bytes to stderr {when}")
+        text = f"printed more than {event.limit:,} bytes without ending the line"
+        return Misbehaviour(text, [f"no {awaited} here takes as many"])
+    return Misbehaviour(f"wrote more than {MOST_STDERR:,} bytes to stderr")
 
 
-def _nothing(process: Process, seconds: float, when: str) -> Misbehaviour:
-    took = f"{seconds:g} s went by {when}"
+def _nothing(process: Process, seconds: float, awaited: str) -> Misbehaviour:
+    none = f"gave no {awaited} within {seconds:g} s"
     code = process.exit_code(0)
     if code is not None:
-        return Misbehaviour(f"{_exit(code)} {when}", ["a process that it started still holds its stdout"])
+        return Misbehaviour(f"{_exit(code)} before its {awaited}", ["a process that it started holds its stdout open"])
     if process.stdin_closed:
-        return Misbehaviour(f"closed its stdin and went on running: {took}")
+        return Misbehaviour(f"closed its stdin and {none}")
     if process.unread:
-        return Misbehaviour(f"does not read its stdin: {took}, and {process.unread:,} bytes of the request are unread")
+        return Misbehaviour(f"does not read its stdin: it {none}, {process.unread:,} bytes of the request are unread")
     if process.unended:
-        return Misbehaviour(f"did not end its line: {took}, and {process.unended:,} bytes came without a newline")
-    return Misbehaviour(f"gave no answer: {took}", ["does it flush its stdout after each answer?"])
+        return Misbehaviour(f"{none}, but {process.unended:,} bytes without a newline, which ends an answer")
+    return Misbehaviour(none, ["does it flush its stdout after each line?"])
 
 
 def _exit(code: int) -> str:

@@ -1,13 +1,14 @@
 """A program as an implementation: started once, asked golden after golden, and started again when it fails one."""
 
 import errno
+import shlex
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.errors import ProgramFailed, Unsupported, WrongUse
 from rnn_goldens.golden import Golden
-from rnn_goldens.programs.answers import Hello, Refusal
+from rnn_goldens.programs.answers import Hello, Outputs, Refusal
 from rnn_goldens.programs.command import Command
 from rnn_goldens.programs.conversation import Conversation
 from rnn_goldens.programs.misbehaviour import Misbehaviour
@@ -55,13 +56,10 @@ class Program:
         __tracebackhide__ = True
         if self._hello is not None and (lacking := self._hello.lacks(golden)):
             raise Unsupported(f"{self.name} supports no {lacking}")
-        self._last_id += 1
         try:
-            answer = self._started().ask(golden, self._last_id, self._time_limit)
+            answer = self._ask(golden)
         except Misbehaviour as why:
-            self._conversation = None
-            asked = f"to see what it was asked: rnn-goldens protocol {golden.id} --dtype={golden.dtype}"
-            raise ProgramFailed(f"{golden.id} in {golden.dtype}: {self._message(why, asked)}") from None
+            raise ProgramFailed(f"{golden.id} in {golden.dtype}: {self._message(why)}") from None
         if isinstance(answer, Refusal):
             raise Unsupported(printable(answer.reason))
         return answer.rounded(golden.dtype)
@@ -74,6 +72,16 @@ class Program:
                 conversation.close()
             except Misbehaviour as why:
                 raise ProgramFailed(self._message(why)) from None
+
+    def _ask(self, golden: Golden) -> Refusal | Outputs:
+        conversation = self._started()
+        self._last_id += 1
+        try:
+            return conversation.ask(golden, self._last_id, self._time_limit)
+        except Misbehaviour as why:
+            self._conversation = None
+            why.details.append(self._by_hand(f"{golden.id} --dtype={golden.dtype} "))
+            raise
 
     def _started(self) -> Conversation:
         """The program as it runs, or started again; raises Misbehaviour if it does not start."""
@@ -88,8 +96,14 @@ class Program:
             hint = "; does its first line say what runs it, as in #!/usr/bin/env python3?"
             is_no_program = error.errno == errno.ENOEXEC
             raise Misbehaviour(f"can not be started: {error.strerror}{hint if is_no_program else ''}") from None
+        except Misbehaviour as why:
+            why.details.append(self._by_hand(""))
+            raise
         self._failed_starts = 0
         return self._conversation
 
-    def _message(self, why: Misbehaviour, *more: str) -> str:
-        return "\n".join([f"{self.name} {why}", *(f"  {line}" for line in (*why.details, *more))])
+    def _by_hand(self, what: str) -> str:
+        return f"to ask it by hand: rnn-goldens protocol {what}--requests | {shlex.join(self._command.arguments)}"
+
+    def _message(self, why: Misbehaviour) -> str:
+        return "\n".join([f"{self.name} {why}", *(f"  {line}" for line in why.details)])
