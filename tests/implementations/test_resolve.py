@@ -58,7 +58,9 @@ def test_a_framework_that_is_not_installed_is_named_with_the_extra_that_brings_i
 
 @pytest.mark.parametrize("name", ["nunpy", "users_net", "users_net:", ":run", ""])
 def test_a_name_that_is_neither_lists_what_exists(name: str) -> None:
-    with pytest.raises(UnknownName, match=r"Implementations \(or package.module:callable\): numpy, torch"):
+    with pytest.raises(
+        UnknownName, match=r"Implementations \(or package.module:callable, or -- COMMAND\): numpy, torch"
+    ):
         resolve(name)
 
 
