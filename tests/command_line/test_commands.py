@@ -149,6 +149,11 @@ def test_protocol_prints_the_messages_of_one_golden(run: Run) -> None:
         assert not any(problems(message, kind) for message in messages)
 
 
+def test_the_page_on_programs_shows_what_protocol_prints(run: Run) -> None:
+    page = Path(__file__).parents[2] / "docs" / "programs.md"
+    assert f"```\n{run('protocol').stdout}```\n" in page.read_text("utf-8")
+
+
 def test_protocol_prints_requests_alone_and_of_any_golden(run: Run) -> None:
     hello, request = map(json.loads, run("protocol", "--requests", "lstm/plain", "--dtype=float64").stdout.splitlines())
     assert hello == {"request": "hello", "protocol": 1}
