@@ -41,12 +41,11 @@ def fits(message: Any) -> bool:
     return all(len(array["data"]) == math.prod(array["shape"]) for array in arrays)
 
 
+ODD_ITEMS = ["NaN", "Infinity", "-Infinity", "nan", "inf", "1.0", "", None, True, False, [], {}, [1.0], 10**400]
 ITEMS: st.SearchStrategy[object] = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.integers(),
-    st.sampled_from(
-        ["NaN", "Infinity", "-Infinity", "nan", "inf", "1.0", "", None, True, False, [], {}, [1.0], 10**400]
-    ),
+    st.sampled_from(ODD_ITEMS),
 )
 NUMBERS = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(), st.just(None))
 SHAPES = st.lists(st.sampled_from([1, 2, 3, 1.0, 2.0, 0, -1, 1.5, True, "1", None]), max_size=3)
@@ -73,6 +72,13 @@ ARRAYS = st.one_of(
 )
 def test_outputs_are_read_if_the_schema_allows_them_and_data_fill_their_shapes(message: dict[str, Any]) -> None:
     assert is_read(message) == (not schema.problems(message, "protocol-answer") and fits(message))
+
+
+@pytest.mark.parametrize("item", ODD_ITEMS, ids=lambda item: repr(item)[:12])
+def test_an_item_of_data_is_read_if_the_schema_allows_it(item: object) -> None:
+    for data in ([item], [item, 1], [0.5, item]):
+        message = OUTPUTS | {"out": {"shape": [len(data)], "data": data}}
+        assert is_read(message) == (not schema.problems(message, "protocol-answer"))
 
 
 @pytest.mark.parametrize(
@@ -108,6 +114,21 @@ def test_outputs_are_read_if_the_schema_allows_them_and_data_fill_their_shapes(m
 def test_what_is_read_is_what_the_schema_allows(message: object, valid: bool) -> None:
     assert is_read(message) == valid
     assert (not schema.problems(message, "protocol-answer")) == valid
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b'{"answer": "unsupported", "id": 1, "id": 2, "reason": "no"}', "the key 'id' stands twice in one object"),
+        (b'{"answer": "unsupported", "id": 1, "reason": "no"} again', "Extra data"),
+        (b'\xef\xbb\xbf{"answer": "unsupported", "id": 1, "reason": "no"}', "Unexpected UTF-8 BOM"),
+        (b"{'answer': 'unsupported', 'id': 1, 'reason': 'no'}", "Expecting property name enclosed in double quotes"),
+        (b'{"answer": "unsupported", "id": 1, "reason": "\xe9"}', "JSON is UTF-8, byte 46 is not"),
+    ],
+)
+def test_a_line_that_is_not_one_json_object_is_told_what_it_is(text: bytes, problem: str) -> None:
+    with pytest.raises(Misbehaviour, match=rf"^printed a line that is not JSON \({problem}"):
+        answers.read(text)
 
 
 def read_numbers(data: str, dtype: str = "float64") -> np.ndarray[Any, Any]:

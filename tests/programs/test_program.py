@@ -95,9 +95,11 @@ def test_a_second_answer_that_comes_late_fails_the_next_golden_and_names_the_one
 def test_a_golden_is_asked_again_after_any_failure(start: Start) -> None:
     program = start(*TINY_RNN, "1=exits", "2=hangs", "3=prints_rubbish", time_limit=1)
     golden = rnn_goldens.load("documented/mini-batch", dtype="float32")
+    begin = time.monotonic()
     for message in ("exited with code 3", "gave no answer within 1 s", "not JSON"):
         with pytest.raises(ProgramFailed, match=f"documented/mini-batch in float32: tiny_rnn .*{message}"):
             program(golden)
+    assert 1 < time.monotonic() - begin < 5
     assert golden.compare(*program(golden)).passed
     program.close()
     program.close()
