@@ -10,8 +10,14 @@ if TYPE_CHECKING:
 
 OPTIONS = {
     "dtype": "precisions to check in, comma-separated: float64, float32, bfloat16, float16 (default: float32)",
+    "cell": "only goldens of these cells, comma-separated: rnn_tanh, rnn_relu, lstm, gru",
+    "features": "only goldens that have all of these features, comma-separated: state, lengths, core, ...",
+    "without": "only goldens that have none of these features, comma-separated: bidirectional, unbatched, ...",
+    "calls": "ways to call an implementation besides once, comma-separated: twice, rows, chunks, weights, views",
     "corpus": "a corpus version, or a folder that holds an index.json (default: the newest version)",
-    "implementation": "what the rnn_implementation fixture is: a built-in name, or package.module:callable",
+    "implementation": "what the rnn_implementation fixture is: a built-in name, package.module:callable, or "
+    "'-- COMMAND', a program",
+    "time-limit": "seconds that a program has for one golden (default: 10)",
     "known-failures": "a file of lines 'ID-pattern  # reason or issue URL'; an entry that passes is an error",
     "report": "write what was found, golden by golden, to this JSON file",
 }
@@ -22,8 +28,9 @@ REFUSED_BECAUSE = "rnn_goldens_refused"
 """The attribute of the report in which an implementation refused: its reason."""
 
 MARKER = (
-    "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=...): which goldens the rnn_golden fixture gives "
-    "to this test, one at a time; each argument is a name or a list of names"
+    "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., calls=...): which goldens the rnn_golden "
+    "fixture gives to this test, one at a time, and in which ways its check_calls calls an implementation; each "
+    "argument is a name or a list of names"
 )
 
 
@@ -109,11 +116,11 @@ def rnn_golden(request: pytest.FixtureRequest) -> "Golden":
 
 
 @pytest.fixture(scope="session")
-def rnn_implementation(request: pytest.FixtureRequest) -> Callable[["Golden"], tuple[Any, ...]]:
+def rnn_implementation(request: pytest.FixtureRequest) -> Generator[Callable[["Golden"], tuple[Any, ...]]]:
     """The implementation that ``--rnn-goldens-implementation`` names, as a function of a golden."""
-    from rnn_goldens.plugin.settings import implementation
+    from rnn_goldens.plugin.implementation import implementation
 
-    return implementation(request.config)
+    yield from implementation(request.config)
 
 
 @pytest.hookimpl(wrapper=True)

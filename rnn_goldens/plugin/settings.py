@@ -1,18 +1,35 @@
 """The plugin's settings, checked before any test runs."""
 
 import errno
+import math
 import os
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
+from threading import TIMEOUT_MAX
 
 import pytest
 
+from rnn_goldens.calls import WAYS
 from rnn_goldens.corpus import Corpus, open_corpus, packaged
-from rnn_goldens.errors import RnnGoldensError
-from rnn_goldens.implementations import Implementation, check_name, resolve
+from rnn_goldens.errors import RnnGoldensError, UnknownName, WrongUse
+from rnn_goldens.golden import FEATURES
+from rnn_goldens.implementations import check_name
 from rnn_goldens.plugin.hooks import setting
 from rnn_goldens.plugin.known_failures import KnownFailure, read_known_failures
 from rnn_goldens.precision import precision
+from rnn_goldens.programs.program import START_LIMITS, TIME_LIMIT
+from rnn_goldens.shapes import CELLS
+
+KNOWN: Mapping[str, Collection[str]] = {"cell": CELLS, "features": FEATURES, "without": FEATURES, "calls": WAYS}
+"""The names that a setting may list."""
+
+KINDS = {
+    "cell": ("cell", "cells"),
+    "features": ("feature", "features"),
+    "without": ("feature", "features"),
+    "calls": ("way of calling", "ways of calling"),
+}
 
 _CORPUS = pytest.StashKey[Corpus]()
 _KNOWN_FAILURES = pytest.StashKey[list[KnownFailure]]()
@@ -23,7 +40,10 @@ def check_settings(config: pytest.Config) -> None:
     try:
         dtypes(config)
         if name := setting(config, "implementation"):
-            check_name(name)
+            check_name(name, base_folder(config, "implementation"))
+        time_limit(config)
+        for name in KNOWN:
+            names_setting(config, name)
         if setting(config, "known-failures"):
             known_failures(config)
         elif setting(config, "corpus"):
@@ -51,6 +71,25 @@ def dtypes(config: pytest.Config) -> tuple[str, ...]:
     return tuple(precision(name).name for name in names)
 
 
+def names_setting(config: pytest.Config, name: str) -> tuple[str, ...]:
+    """The names in a setting, which commas part; none if it is not set.
+
+    Raises:
+        UnknownName: one that does not exist.
+        RnnGoldensError: a comma too many.
+    """
+    if not (text := setting(config, name)):
+        return ()
+    names = tuple(part.strip() for part in text.split(","))
+    if "" in names:
+        raise RnnGoldensError(f"{name} {text!r}: a comma stands between two names, here one is missing")
+    for part in names:
+        if part not in KNOWN[name]:
+            kind, plural = KINDS[name]
+            raise UnknownName(kind, part, KNOWN[name], plural=plural)
+    return names
+
+
 def corpus(config: pytest.Config) -> Corpus:
     """The corpus, opened once a run."""
     if _CORPUS not in config.stash:
@@ -69,18 +108,16 @@ def known_failures(config: pytest.Config) -> list[KnownFailure]:
     return config.stash[_KNOWN_FAILURES]
 
 
-def implementation(config: pytest.Config) -> Implementation:
-    """The implementation that is set; raises pytest.UsageError if there is none or it is not to be found."""
-    name = setting(config, "implementation")
-    if not name:
-        raise pytest.UsageError(
-            "rnn-goldens: the rnn_implementation fixture needs --rnn-goldens-implementation, "
-            "or rnn_goldens_implementation in the ini file"
-        )
+def time_limit(config: pytest.Config) -> float:
+    """Seconds that a program has for one golden."""
+    text = setting(config, "time-limit") or str(TIME_LIMIT)
     try:
-        return resolve(name)
-    except RnnGoldensError as error:
-        raise pytest.UsageError(f"rnn-goldens: {error}") from error
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= TIMEOUT_MAX / START_LIMITS:
+        raise WrongUse(f"time-limit {text!r} is no number of seconds, such as 10 or 0.5")
+    return seconds
 
 
 def path_setting(config: pytest.Config, name: str) -> Path | None:
@@ -88,6 +125,10 @@ def path_setting(config: pytest.Config, name: str) -> Path | None:
     value = setting(config, name)
     if not value:
         return None
+    return base_folder(config, name) / value
+
+
+def base_folder(config: pytest.Config, name: str) -> Path:
+    """Where paths in a setting begin."""
     from_option = config.getoption(f"rnn_goldens_{name.replace('-', '_')}")
-    base = config.invocation_params.dir if from_option else (config.inipath or config.rootpath / "x").parent
-    return base / value
+    return config.invocation_params.dir if from_option else (config.inipath or config.rootpath / "x").parent

@@ -58,7 +58,8 @@ def test_a_framework_that_is_not_installed_is_named_with_the_extra_that_brings_i
 
 @pytest.mark.parametrize("name", ["nunpy", "users_net", "users_net:", ":run", ""])
 def test_a_name_that_is_neither_lists_what_exists(name: str) -> None:
-    with pytest.raises(UnknownName, match=r"Implementations \(or package.module:callable, or .*\): numpy, torch"):
+    listed = r"Implementations \(or package.module:thing, FILE.onnx, or -- COMMAND\): numpy, torch"
+    with pytest.raises(UnknownName, match=listed):
         resolve(name)
 
 
