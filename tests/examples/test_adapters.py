@@ -1,0 +1,43 @@
+"""The same network put to the goldens and to ONNX's backend tests, and how many lines each takes."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "examples/adapters"
+
+
+def lines(name: str) -> int:
+    """Lines that hold code: neither blank, nor a comment, nor a docstring."""
+    text = re.sub(r'"""[^"]*"""', "", (FOLDER / name).read_text("utf-8"))
+    return sum(bool(line.strip()) and not line.strip().startswith("#") for line in text.splitlines())
+
+
+@pytest.mark.slow
+def test_both_pass_and_the_page_says_how_long_they_are() -> None:
+    pytest.importorskip("onnx", reason="ONNX's backend tests come with onnx")
+    passed = {}
+    for name in ("test_with_rnn_goldens.py", "test_with_onnx_backend.py"):
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-c",
+            "/dev/null",
+            "-p",
+            "no:cacheprovider",
+            "-W",
+            "ignore",
+            name,
+        ]
+        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+        passed[name] = re.findall(r"(\d+) passed", done.stdout)[-1]
+    page = (ROOT / "docs/implementations.md").read_text("utf-8")
+    for name, count in passed.items():
+        assert f"[`{name}`](../examples/adapters/{name}) | {lines(name)} | {count} |" in page
