@@ -7,11 +7,13 @@ BUILTIN = {
     "onnxruntime": "rnn_goldens.implementations.onnxruntime_session:run",
     "onnx-reference": "rnn_goldens.implementations.onnx_reference:run",
     "keras": "rnn_goldens.implementations.keras_layers:run",
+    "keras-jax": "rnn_goldens.implementations.keras_on:jax",
+    "keras-torch": "rnn_goldens.implementations.keras_on:torch",
     "flax": "rnn_goldens.implementations.flax_cells:run",
 }
 """By name, where it is."""
 
-EXTRAS = {"torch-cells": "torch", "onnx-reference": "onnx"}
+EXTRAS = {"torch-cells": "torch", "onnx-reference": "onnx", "keras-jax": "keras", "keras-torch": "keras"}
 """The extra that installs what an implementation needs, where it is not called like the implementation."""
 
 NEEDS = {
@@ -21,6 +23,8 @@ NEEDS = {
     "onnxruntime": ("onnx", "onnxruntime"),
     "onnx-reference": ("onnx",),
     "keras": ("keras",),
+    "keras-jax": ("keras", "jax"),
+    "keras-torch": ("keras", "torch"),
     "flax": ("flax", "jax"),
 }
 """The modules that it imports."""

@@ -193,7 +193,8 @@ def versions(implementation: str) -> dict[str, str]:
     """The versions of the packages that an implementation is made of; none for a program or a file."""
     if implementation in BUILTIN:
         name = EXTRAS.get(implementation, implementation)
-        packages: Sequence[str] = (name, *((backend(),) if name == "keras" else RUNS_ON.get(name, ())))
+        own_backend = implementation.removeprefix("keras-") if implementation != "keras" else backend()
+        packages: Sequence[str] = (name, *((own_backend,) if name == "keras" else RUNS_ON.get(name, ())))
     else:
         packages = packages_distributions().get(implementation.partition(".")[0].partition(":")[0], ())
     found = {}

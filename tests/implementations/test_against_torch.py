@@ -59,7 +59,7 @@ def refused(name: str, golden: Golden) -> str | None:
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize(("dtype", "shape"), CASES)
-@pytest.mark.parametrize("name", [name for name in BUILTIN if name != "torch"])
+@pytest.mark.parametrize("name", [name for name in BUILTIN if name != "torch" and not name.startswith("keras-")])
 def test_it_gives_what_torch_gives_or_refuses(
     built_in: Find, small_golden: Make, name: str, dtype: str, shape: str, cell: str
 ) -> None:

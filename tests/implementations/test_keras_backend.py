@@ -6,6 +6,10 @@ import sys
 
 import pytest
 
+import rnn_goldens
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.implementations import resolve
+
 PROGRAM = """
 import os
 from rnn_goldens.implementations.keras_backend import keras
@@ -25,3 +29,13 @@ def test_the_backend_is_the_one_named_or_the_one_installed(wanted: str | None, n
     environment |= {"KERAS_BACKEND": wanted} if wanted else {}
     done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[0] == printed
+
+
+def test_a_backend_can_be_named_until_keras_runs_on_another() -> None:
+    keras = pytest.importorskip("keras", reason="the implementation keras needs keras")
+    golden = rnn_goldens.load("lstm/plain")
+    runs_on = keras.backend.backend()
+    other = "jax" if runs_on == "torch" else "torch"
+    golden.check(*resolve(f"keras-{runs_on}")(golden))
+    with pytest.raises(WrongUse, match=f"Keras runs on {runs_on} already, and can not change to {other}"):
+        resolve(f"keras-{other}")(golden)

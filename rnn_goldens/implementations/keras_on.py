@@ -1,0 +1,28 @@
+"""Keras on a backend that is named: ``keras-jax``, ``keras-torch``. One process has one of them."""
+
+import os
+import sys
+from typing import Any
+
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.golden import Golden
+
+
+def jax(golden: Golden) -> tuple[Any, ...]:
+    """``keras_layers.run`` on JAX; raises WrongUse if Keras runs on another backend already."""
+    return _run(golden, "jax")
+
+
+def torch(golden: Golden) -> tuple[Any, ...]:
+    """``keras_layers.run`` on torch; raises WrongUse if Keras runs on another backend already."""
+    return _run(golden, "torch")
+
+
+def _run(golden: Golden, backend: str) -> tuple[Any, ...]:
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = backend  # Keras reads it once, when it is imported
+    from rnn_goldens.implementations.keras_layers import keras, run
+
+    if (other := keras.backend.backend()) != backend:
+        raise WrongUse(f"Keras runs on {other} already, and can not change to {backend} in the same process")
+    return run(golden)
