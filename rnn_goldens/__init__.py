@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rnn_goldens.corpus import load, select
-    from rnn_goldens.errors import GoldenMismatch, InvalidFile, RnnGoldensError, UnknownName, Unsupported
+    from rnn_goldens.errors import (
+        GoldenMismatch,
+        InvalidFile,
+        ProgramFailed,
+        RnnGoldensError,
+        UnknownName,
+        Unsupported,
+    )
     from rnn_goldens.golden import Golden
     from rnn_goldens.shapes import Config
     from rnn_goldens.verdict import Difference, Verdict
@@ -20,6 +27,7 @@ __all__ = [
     "Golden",
     "GoldenMismatch",
     "InvalidFile",
+    "ProgramFailed",
     "RnnGoldensError",
     "UnknownName",
     "Unsupported",
@@ -30,7 +38,7 @@ __all__ = [
 
 _HOMES = {
     "corpus": ("load", "select"),
-    "errors": ("GoldenMismatch", "InvalidFile", "RnnGoldensError", "UnknownName", "Unsupported"),
+    "errors": ("GoldenMismatch", "InvalidFile", "ProgramFailed", "RnnGoldensError", "UnknownName", "Unsupported"),
     "golden": ("Golden",),
     "shapes": ("Config",),
     "verdict": ("Difference", "Verdict"),

@@ -14,7 +14,7 @@ _MOST_PROBLEMS = 20
 
 
 class RnnGoldensError(Exception):
-    """Base of the errors below, except the two an implementation under test is judged by."""
+    """Base of the errors below, except those an implementation under test is judged by."""
 
 
 class UnknownName(RnnGoldensError):
@@ -61,6 +61,12 @@ class WrongUse(RnnGoldensError):
 
 class Unsupported(Exception):
     """Raised by an implementation that can not do what a golden asks: refused, which is not the same as wrong."""
+
+    __module__ = "rnn_goldens"
+
+
+class ProgramFailed(Exception):
+    """A program that was asked for a golden and gave no answer: it crashed, hung, printed rubbish, ..."""
 
     __module__ = "rnn_goldens"
 

@@ -1,4 +1,4 @@
-"""JSON Schemas (draft 2020-12) of every file this project writes, and the one function that validates with them."""
+"""JSON Schemas (draft 2020-12) of every file and message, and the one function that validates with them."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,32 +12,46 @@ if TYPE_CHECKING:
 FORMATS = {"golden": 1, "index": 1, "kill-matrix": 1, "results": 1}
 """Kinds of document, and the newest format of each that this version reads and writes."""
 
+PROTOCOL = 1
+"""The version of the messages that are exchanged with a program."""
+
+MESSAGES = {"protocol-request": PROTOCOL, "protocol-answer": PROTOCOL}
+"""Kinds of message. A message states neither its kind nor, after the hello, its version."""
+
 _LONGEST_MESSAGE = 160
 
 
 def schema_path(kind: str, version: int | None = None) -> Path:
     """Where the schema of a kind of document lies."""
-    return Path(__file__).with_name(f"{kind}-{version or FORMATS[kind]}.schema.json")
+    return Path(__file__).with_name(f"{kind}-{version or (FORMATS | MESSAGES)[kind]}.schema.json")
 
 
 def problems(document: object, kind: str) -> list[str]:
-    """List what is wrong with a document: empty if it is valid.
+    """List what is wrong with a document or a message: empty if it is valid.
 
     Args:
         document: what ``json.loads`` returned.
-        kind: one of ``FORMATS``.
+        kind: one of ``FORMATS`` or ``MESSAGES``.
 
     Returns:
         One sentence a problem, each beginning with where it is.
     """
     if not isinstance(document, Mapping):
-        return [f"holds a {type(document).__name__}, where a file of kind {kind} holds one JSON object"]
+        where = "a message is" if kind in MESSAGES else f"a file of kind {kind} holds"
+        return [f"holds a {type(document).__name__}, where {where} one JSON object"]
+    if kind in FORMATS and (found := _unknown_format(document, kind)):
+        return [found]
+    return [_sentence(error) for error in sorted(_validator(kind).iter_errors(document), key=_place)]
+
+
+def _unknown_format(document: Mapping[str, Any], kind: str) -> str | None:
+    """What to say of a file of another kind, or of a format that is not known here."""
     if document.get("kind", kind) != kind:
-        return [f"is a file of kind {document['kind']!r}, not of kind {kind!r}"]
+        return f"is a file of kind {document['kind']!r}, not of kind {kind!r}"
     newest, found = FORMATS[kind], document.get("format", FORMATS[kind])
     if found != newest:
-        return [f"{kind} format {found!r} is not known here: this version reads format {newest}; install a newer one"]
-    return [_sentence(error) for error in sorted(_validator(kind).iter_errors(document), key=_place)]
+        return f"{kind} format {found!r} is not known here: this version reads format {newest}; install a newer one"
+    return None
 
 
 @cache
@@ -45,7 +59,7 @@ def _validator(kind: str) -> "Draft202012Validator":
     from jsonschema import Draft202012Validator
     from referencing import Registry, Resource
 
-    schemas = {name: json.loads(schema_path(name).read_text("utf-8")) for name in FORMATS}
+    schemas = {name: json.loads(schema_path(name).read_text("utf-8")) for name in FORMATS | MESSAGES}
     registry: Registry[Any] = Registry().with_resources((s["$id"], Resource.from_contents(s)) for s in schemas.values())
     return Draft202012Validator(schemas[kind], registry=registry)
 

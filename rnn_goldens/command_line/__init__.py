@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from rnn_goldens.command_line import check, compare, generate, look
+from rnn_goldens.command_line import check, compare, generate, look, protocol
 from rnn_goldens.errors import InvalidFile, RnnGoldensError
 
 FINDING, WRONG_USE = 1, 2
@@ -20,7 +20,15 @@ def cli() -> None:
     """Golden data for recurrent neural networks: check any RNN, LSTM or GRU against it."""
 
 
-for command in (look.list_, look.show, check.check, compare.validate, compare.diff, generate.generate):
+for command in (
+    look.list_,
+    look.show,
+    check.check,
+    protocol.protocol,
+    compare.validate,
+    compare.diff,
+    generate.generate,
+):
     cli.add_command(command)
 
 

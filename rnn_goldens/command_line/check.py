@@ -1,5 +1,6 @@
 """``check``: an implementation against the goldens, on the same pytest path as everybody else."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -9,9 +10,27 @@ _PYTEST_TO_EXIT = {0: 0, 1: 1, 2: 2, 3: 2, 4: 2, 5: 2}
 """pytest: passed, failed, collection error or interrupted, internal error, usage error, nothing collected."""
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+class _WithCommand(click.Command):
+    """Takes what stands after ``--``, which click would drop, for the command of a program."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return ["IMPLEMENTATION [PYTEST ARGUMENT]... | [PYTEST ARGUMENT]... -- COMMAND [ARGUMENT]..."]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            at = args.index("--")
+            pytest_arguments, command = args[:at], args[at + 1 :]
+            if pytest_arguments and not pytest_arguments[0].startswith("-"):
+                raise click.UsageError(
+                    f"IMPLEMENTATION {pytest_arguments[0]!r} and, after --, a COMMAND: give one of them", ctx
+                )
+            args = ["--", f"-- {shlex.join(command)}", *pytest_arguments]
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_WithCommand, context_settings={"ignore_unknown_options": True})
 @click.argument("implementation")
-@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENT]...")
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def check(implementation: str, pytest_arguments: tuple[str, ...]) -> None:
     """Check an implementation against the goldens.
 
@@ -20,14 +39,17 @@ def check(implementation: str, pytest_arguments: tuple[str, ...]) -> None:
     Flax cells, one time step (x_t, h, weights) -> h, or a function of a golden that returns (out, h_n), or
     (out, (h_n, c_n)), or (out, h_n, c_n).
 
-    Everything after it goes to pytest: -k mini-batch, -n 2, --junitxml=FILE, --rnn-goldens-dtype=float64,bfloat16, ...
+    COMMAND starts a program in any language, which is asked in JSON; see rnn-goldens protocol.
+
+    Everything else goes to pytest: -k mini-batch, -n 2, --junitxml=FILE, --rnn-goldens-dtype=float64,bfloat16, ...
     """
     import pytest
 
-    from rnn_goldens.implementations import resolve
+    from rnn_goldens.implementations import check_name, resolve
     from rnn_goldens.plugin import builtin_check
+    from rnn_goldens.programs.command import is_command
 
-    resolve(implementation)  # wrong use is said before pytest starts
+    (check_name if is_command(implementation) else resolve)(implementation)  # wrong use is said before pytest starts
     folder = Path(builtin_check.__path__[0])
     status = pytest.main(
         [

@@ -1,6 +1,7 @@
 """Golden ↔ ``.json``, and how this project reads and prints JSON."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ def read_document(path: Path) -> Any:  # noqa: ANN401 - whatever JSON holds, unt
     """Read one JSON document strictly: UTF-8, no NaN, no key twice. Raises InvalidFile."""
     try:
         text = path.read_bytes().decode("utf-8")  # json.loads would guess the encoding of bytes
-        return json.loads(text, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=no_key_twice, parse_constant=_no_constant)
     except OSError as error:
         raise not_readable(path, error) from None
     except UnicodeDecodeError as error:
@@ -36,11 +37,11 @@ def encode(document: object) -> bytes:
     return (render(document) + "\n").encode("utf-8")
 
 
-def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its entries, for ``json.loads``; raises ValueError if two have one name."""
     document = dict(pairs)
     if len(document) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
         raise ValueError(f"the key {twice!r} stands twice in one object")
     return document
 

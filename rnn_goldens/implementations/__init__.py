@@ -11,8 +11,10 @@ from typing import Any
 
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.implementations.wrappers import Implementation, adapt
+from rnn_goldens.programs.command import MARK, find_command, is_command
+from rnn_goldens.programs.program import TIME_LIMIT, Program
 
-__all__ = ["BUILTIN", "EXTRAS", "Implementation", "adapt", "check_name", "outputs_of", "resolve"]
+__all__ = ["BUILTIN", "EXTRAS", "Implementation", "adapt", "check_name", "close", "outputs_of", "resolve"]
 
 BUILTIN = {
     "numpy": "rnn_goldens.implementations.numpy_cells:run",
@@ -32,17 +34,23 @@ EXTRAS = {"torch-cells": "torch", "onnx-reference": "onnx"}
 """The extra that installs what an implementation needs, where it is not called like the implementation."""
 
 
-def resolve(name: str) -> Implementation:
+def resolve(name: str, folder: Path | None = None, time_limit: float = TIME_LIMIT) -> Implementation:
     """Find an implementation by name, importing it; the working directory is importable, as under ``python -m``.
 
     Args:
-        name: a name in ``BUILTIN``, ``package.module:callable`` or the path of an ONNX file.
+        name: a name in ``BUILTIN``, ``package.module:callable``, the path of an ONNX file, or ``-- ./my_rnn --flags``:
+            a program, which is started and has to be closed.
+        folder: where a program runs; the working directory if it is not given.
+        time_limit: seconds that a program has for one golden.
 
     Raises:
         UnknownName: none of these.
-        WrongUse: the module is not found or can not be read, or has no such callable. Any other error is its own.
+        WrongUse: the module is not found or can not be read, or has no such callable, or the program can not be
+            started. Any other error is its own.
     """
-    check_name(name)
+    check_name(name, folder)
+    if is_command(name):
+        return Program(find_command(name, folder or Path.cwd()), time_limit)
     if name.endswith(ONNX):
         return _onnx_file(name)
     module_name, _, attribute = BUILTIN.get(name, name).partition(":")
@@ -65,13 +73,22 @@ def resolve(name: str) -> Implementation:
         raise WrongUse(f"implementation {name!r}: {error}") from None
 
 
-def check_name(name: str) -> None:
+def close(implementation: Implementation) -> None:
+    """End the program, if the implementation is one; raises ProgramFailed if it had more to say than it was asked."""
+    if isinstance(implementation, Program):
+        implementation.close()
+
+
+def check_name(name: str, folder: Path | None = None) -> None:
     """Raise UnknownName or WrongUse unless the name is one that ``resolve`` can look for."""
+    if is_command(name):
+        find_command(name, folder or Path.cwd())
+        return
     if name.endswith(ONNX):
         return
     module, colon, attribute = name.partition(":")
     if name not in BUILTIN and not (module and colon and attribute):
-        others = "implementations (or package.module:callable, or the path of an .onnx file)"
+        others = f"implementations (or package.module:callable, or the path of an .onnx file, or {MARK} COMMAND)"
         raise UnknownName("implementation", name, BUILTIN, plural=others)
     if name not in BUILTIN and not all(part.isidentifier() for part in module.split(".")):
         raise WrongUse(

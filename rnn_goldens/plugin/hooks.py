@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 OPTIONS = {
     "dtype": "precisions to check in, comma-separated: float64, float32, bfloat16, float16 (default: float32)",
     "corpus": "a corpus version, or a folder that holds an index.json (default: the newest version)",
-    "implementation": "what the rnn_implementation fixture is: a built-in name, or package.module:callable",
+    "implementation": "what the rnn_implementation fixture is: a built-in name, package.module:callable, or "
+    "'-- COMMAND', a program",
+    "time-limit": "seconds that a program has for one golden (default: 10)",
     "known-failures": "a file of lines 'ID-pattern  # reason or issue URL'; an entry that passes is an error",
     "report": "write what was found, golden by golden, to this JSON file",
 }
@@ -109,11 +111,11 @@ def rnn_golden(request: pytest.FixtureRequest) -> "Golden":
 
 
 @pytest.fixture(scope="session")
-def rnn_implementation(request: pytest.FixtureRequest) -> Callable[["Golden"], tuple[Any, ...]]:
+def rnn_implementation(request: pytest.FixtureRequest) -> Generator[Callable[["Golden"], tuple[Any, ...]]]:
     """The implementation that ``--rnn-goldens-implementation`` names, as a function of a golden."""
-    from rnn_goldens.plugin.settings import implementation
+    from rnn_goldens.plugin.implementation import implementation
 
-    return implementation(request.config)
+    yield from implementation(request.config)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,18 +1,21 @@
 """The plugin's settings, checked before any test runs."""
 
 import errno
+import math
 import os
 from pathlib import Path
 from tempfile import TemporaryFile
+from threading import TIMEOUT_MAX
 
 import pytest
 
 from rnn_goldens.corpus import Corpus, open_corpus, packaged
-from rnn_goldens.errors import RnnGoldensError
-from rnn_goldens.implementations import Implementation, check_name, resolve
+from rnn_goldens.errors import RnnGoldensError, WrongUse
+from rnn_goldens.implementations import check_name
 from rnn_goldens.plugin.hooks import setting
 from rnn_goldens.plugin.known_failures import KnownFailure, read_known_failures
 from rnn_goldens.precision import precision
+from rnn_goldens.programs.program import START_LIMITS, TIME_LIMIT
 
 _CORPUS = pytest.StashKey[Corpus]()
 _KNOWN_FAILURES = pytest.StashKey[list[KnownFailure]]()
@@ -23,7 +26,8 @@ def check_settings(config: pytest.Config) -> None:
     try:
         dtypes(config)
         if name := setting(config, "implementation"):
-            check_name(name)
+            check_name(name, base_folder(config, "implementation"))
+        time_limit(config)
         if setting(config, "known-failures"):
             known_failures(config)
         elif setting(config, "corpus"):
@@ -69,18 +73,16 @@ def known_failures(config: pytest.Config) -> list[KnownFailure]:
     return config.stash[_KNOWN_FAILURES]
 
 
-def implementation(config: pytest.Config) -> Implementation:
-    """The implementation that is set; raises pytest.UsageError if there is none or it is not to be found."""
-    name = setting(config, "implementation")
-    if not name:
-        raise pytest.UsageError(
-            "rnn-goldens: the rnn_implementation fixture needs --rnn-goldens-implementation, "
-            "or rnn_goldens_implementation in the ini file"
-        )
+def time_limit(config: pytest.Config) -> float:
+    """Seconds that a program has for one golden."""
+    text = setting(config, "time-limit") or str(TIME_LIMIT)
     try:
-        return resolve(name)
-    except RnnGoldensError as error:
-        raise pytest.UsageError(f"rnn-goldens: {error}") from error
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= TIMEOUT_MAX / START_LIMITS:
+        raise WrongUse(f"time-limit {text!r} is no number of seconds, such as 10 or 0.5")
+    return seconds
 
 
 def path_setting(config: pytest.Config, name: str) -> Path | None:
@@ -88,6 +90,10 @@ def path_setting(config: pytest.Config, name: str) -> Path | None:
     value = setting(config, name)
     if not value:
         return None
+    return base_folder(config, name) / value
+
+
+def base_folder(config: pytest.Config, name: str) -> Path:
+    """Where paths in a setting begin."""
     from_option = config.getoption(f"rnn_goldens_{name.replace('-', '_')}")
-    base = config.invocation_params.dir if from_option else (config.inipath or config.rootpath / "x").parent
-    return base / value
+    return config.invocation_params.dir if from_option else (config.inipath or config.rootpath / "x").parent

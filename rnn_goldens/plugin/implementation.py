@@ -1,0 +1,47 @@
+"""The implementation under test: found or started once a run, and closed at its end."""
+
+from collections.abc import Generator
+
+import pytest
+
+from rnn_goldens.errors import ProgramFailed, RnnGoldensError
+from rnn_goldens.implementations import Implementation, close, resolve
+from rnn_goldens.plugin.hooks import setting
+from rnn_goldens.plugin.settings import base_folder, time_limit
+
+_STARTED = pytest.StashKey[Implementation]()
+
+
+def implementation(config: pytest.Config) -> Generator[Implementation]:
+    """What the fixture gives; raises pytest.UsageError if none is set or it is not to be had."""
+    start(config)
+    yield config.stash[_STARTED]
+    try:
+        stop(config)
+    except ProgramFailed as error:
+        pytest.fail(f"rnn-goldens: {error}", pytrace=False)
+
+
+def start(config: pytest.Config) -> None:
+    """Find the implementation that is set, and start it if it is a program, unless that is done."""
+    if _STARTED in config.stash:
+        return
+    name = setting(config, "implementation")
+    if not name:
+        raise pytest.UsageError(
+            "rnn-goldens: the rnn_implementation fixture needs --rnn-goldens-implementation, "
+            "or rnn_goldens_implementation in the ini file"
+        )
+    try:
+        folder = base_folder(config, "implementation")
+        config.stash[_STARTED] = resolve(name, folder, time_limit(config))
+    except RnnGoldensError as error:
+        raise pytest.UsageError(f"rnn-goldens: {error}") from error
+
+
+def stop(config: pytest.Config) -> None:
+    """Close what ``start`` started, if it did; raises ProgramFailed as ``close`` does."""
+    if _STARTED in config.stash:
+        started = config.stash[_STARTED]
+        del config.stash[_STARTED]
+        close(started)

@@ -1,0 +1,74 @@
+"""The command that starts a program: how it is written in one setting, and whether there is such a program."""
+
+import os
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnn_goldens.errors import WrongUse
+
+MARK = "--"
+"""What the name of an implementation begins with if it is a command: ``-- ./my_rnn --flags``."""
+
+_LONGEST = 60
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that can be started.
+
+    Attributes:
+        arguments: the program, as it was written, and its arguments.
+        executable: the program's file.
+        folder: where it runs.
+    """
+
+    arguments: tuple[str, ...]
+    executable: Path
+    folder: Path
+
+    def __str__(self) -> str:
+        text = shlex.join(self.arguments)
+        return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def is_command(name: str) -> bool:
+    """Whether the name of an implementation is a command."""
+    return name.split(maxsplit=1)[:1] == [MARK]
+
+
+def find_command(name: str, folder: Path) -> Command:
+    """Find the program of a command, which is split as a shell splits it.
+
+    Args:
+        name: ``-- ./my_rnn --flags``.
+        folder: where the program is to run, and where a path such as ``./my_rnn`` begins.
+
+    Raises:
+        WrongUse: no command, or one whose program is not there or is no program.
+    """
+    try:
+        arguments = tuple(shlex.split(name.strip().removeprefix(MARK)))
+    except ValueError as error:
+        raise WrongUse(f"the command {name!r} can not be split into arguments: {error}") from None
+    if not arguments or not arguments[0]:
+        raise WrongUse(f"{MARK} is followed by the command to check: {MARK} ./my_rnn --flags")
+    first = arguments[0]
+    is_path = bool({"/", os.sep} & set(first))
+    path = folder.absolute() / first
+    found = shutil.which(path if is_path else first)
+    if found is None:
+        raise WrongUse(f"the program {first!r} can not be started: {_why_not(first, path, is_path=is_path)}")
+    return Command(arguments, Path(found).absolute(), folder)
+
+
+def _why_not(first: str, path: Path, *, is_path: bool) -> str:
+    if not is_path:
+        hint = f"; for the one in {path.parent} write ./{first}" if path.is_file() else ""
+        return f"it is not on the PATH{hint}"
+    if path.is_dir():
+        return f"{path} is a folder"
+    if path.exists():
+        return f"{path} is not executable; make it so, or name what runs it: {MARK} python {first}"
+    return f"there is no file {path}"

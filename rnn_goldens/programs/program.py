@@ -1,0 +1,109 @@
+"""A program as an implementation: started once, asked golden after golden, and started again when it fails one."""
+
+import errno
+import shlex
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.errors import ProgramFailed, Unsupported, WrongUse
+from rnn_goldens.golden import Golden
+from rnn_goldens.programs.answers import Hello, Outputs, Refusal
+from rnn_goldens.programs.command import Command
+from rnn_goldens.programs.conversation import Conversation
+from rnn_goldens.programs.misbehaviour import Misbehaviour
+from rnn_goldens.programs.text import printable
+
+TIME_LIMIT = 10.0
+"""Seconds for the answer to one golden."""
+
+START_LIMITS = 3
+"""A program has so many times the time limit to start and say hello."""
+
+MOST_FAILED_STARTS = 3
+"""In a row; after that a program is not started again."""
+
+
+class Program:
+    """A program that is kept running; called with a golden it returns out, h_n (and c_n)."""
+
+    def __init__(self, command: Command, time_limit: float = TIME_LIMIT) -> None:
+        """Start it and hear its hello; raises WrongUse if it does not start or says anything else."""
+        self._command = command
+        self._time_limit = time_limit
+        self._last_id = 0
+        self._failed_starts = 0
+        self._conversation: Conversation | None = None
+        self._hello: Hello | None = None
+        try:
+            self._hello = self._started().hello
+        except Misbehaviour as why:
+            raise WrongUse(self._message(why)) from None
+
+    @property
+    def name(self) -> str:
+        """What it calls itself, or the command."""
+        own_name = self._hello.name if self._hello is not None else ""
+        return printable(own_name or str(self._command))
+
+    def __call__(self, golden: Golden) -> tuple[NDArray[np.floating], ...]:
+        """Ask for a golden; the outputs are in its precision.
+
+        Raises:
+            Unsupported: so says its hello, or its answer.
+            ProgramFailed: it gave no answer; the message says in which way. It is started again for the next golden.
+        """
+        __tracebackhide__ = True
+        if self._hello is not None and (lacking := self._hello.lacks(golden)):
+            raise Unsupported(f"{self.name} supports no {lacking}")
+        try:
+            answer = self._ask(golden)
+        except Misbehaviour as why:
+            raise ProgramFailed(f"{golden.id} in {golden.dtype}: {self._message(why)}") from None
+        if isinstance(answer, Refusal):
+            raise Unsupported(printable(answer.reason))
+        return answer.rounded(golden.dtype)
+
+    def close(self) -> None:
+        """End it; raises ProgramFailed if it had more to say than it was asked."""
+        conversation, self._conversation = self._conversation, None
+        if conversation is not None:
+            try:
+                conversation.close()
+            except Misbehaviour as why:
+                raise ProgramFailed(self._message(why)) from None
+
+    def _ask(self, golden: Golden) -> Refusal | Outputs:
+        conversation = self._started()
+        self._last_id += 1
+        try:
+            return conversation.ask(golden, self._last_id, self._time_limit)
+        except Misbehaviour as why:
+            self._conversation = None
+            why.details.append(self._by_hand(f"{golden.id} --dtype={golden.dtype} "))
+            raise
+
+    def _started(self) -> Conversation:
+        """The program as it runs, or started again; raises Misbehaviour if it does not start."""
+        if self._conversation is not None:
+            return self._conversation
+        if self._failed_starts >= MOST_FAILED_STARTS:
+            raise Misbehaviour(f"is not started any more: it did not start {MOST_FAILED_STARTS} times in a row")
+        self._failed_starts += 1
+        try:
+            self._conversation = Conversation(self._command, START_LIMITS * self._time_limit)
+        except OSError as error:
+            hint = "; does its first line say what runs it, as in #!/usr/bin/env python3?"
+            is_no_program = error.errno == errno.ENOEXEC
+            raise Misbehaviour(f"can not be started: {error.strerror}{hint if is_no_program else ''}") from None
+        except Misbehaviour as why:
+            why.details.append(self._by_hand(""))
+            raise
+        self._failed_starts = 0
+        return self._conversation
+
+    def _by_hand(self, what: str) -> str:
+        return f"to ask it by hand: rnn-goldens protocol {what}--requests | {shlex.join(self._command.arguments)}"
+
+    def _message(self, why: Misbehaviour) -> str:
+        return "\n".join([f"{self.name} {why}", *(f"  {line}" for line in why.details)])

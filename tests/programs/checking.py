@@ -1,0 +1,73 @@
+"""``rnn-goldens check -- COMMAND`` as it is typed; no process of a program may be left."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TINY_RNN = (sys.executable, str(Path(__file__).with_name("tiny_rnn.py")))
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What ``check`` left behind.
+
+    Attributes:
+        code: its exit code.
+        shown: what it printed.
+        results: entries of the results file in the order of the run, goldens that were refused unasked aside.
+        processes: ids of the processes that the program started, children included.
+    """
+
+    code: int
+    shown: str
+    results: list[dict[str, Any]]
+    processes: list[int]
+
+    @property
+    def outcomes(self) -> list[str]:
+        return [result["outcome"] for result in self.results]
+
+
+def check_program(folder: Path, options: tuple[str, ...], command: tuple[str, ...]) -> Checked:
+    pids, report = folder / "pids.txt", folder / "results.json"
+    for from_before in (pids, report):
+        from_before.unlink(missing_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "rnn_goldens", "check", f"--rnn-goldens-report={report}", *options, "--", *command],
+        cwd=folder,
+        env=os.environ | {"PIDS": str(pids)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    processes = process_ids(pids)
+    assert not left_of(processes)
+    results = json.loads(report.read_text("utf-8"))["results"] if report.exists() else []
+    asked = [result for result in results if "supports no" not in result.get("reason", "")]
+    return Checked(done.returncode, done.stdout + done.stderr, asked, processes)
+
+
+def process_ids(file: Path) -> list[int]:
+    return [int(line) for line in file.read_text("utf-8").split()] if file.exists() else []
+
+
+def left_of(processes: list[int], seconds: float = 0) -> list[int]:
+    """Which processes, and watchdogs of them, are there still, after so many seconds at the most."""
+    end = time.monotonic() + seconds
+    while (left := _left_of(processes)) and time.monotonic() < end:
+        time.sleep(0.1)
+    return left
+
+
+def _left_of(processes: list[int]) -> list[int]:
+    listed = subprocess.run(["ps", "-e", "-o", "pid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+    running = [line.split(maxsplit=2) for line in listed.splitlines()]
+    there = {int(pid) for pid, stat, *_ in running if not stat.startswith("Z")}
+    watched = {int(args[0].split()[-1]) for _, _, *args in running if args and "read -r _; kill" in args[0]}
+    return [pid for pid in processes if pid in there | watched]

@@ -1,0 +1,117 @@
+"""A program that fails a golden fails that golden alone, with what it did; it is started again and the run goes on.
+
+One run of ``rnn-goldens check`` meets every way of misbehaving, with right answers between them.
+"""
+
+import re
+
+import pytest
+from programs.checking import TINY_RNN, Checked, check_program
+
+LIMIT = 1.5
+PASSED = ("passed", "")
+AGAIN = (None, *PASSED)
+
+# What the program does at one request after the other, and the outcome and reason of the golden: * is any text.
+SCHEDULE: list[tuple[str | None, str, str]] = [
+    AGAIN,
+    ("exits", "failed", "tiny_rnn exited with code 3 before its answer"),
+    AGAIN,
+    ("segfaults", "failed", "tiny_rnn was killed by signal SIGSEGV before its answer"),
+    ("exits_but_its_child_does_not", "failed", "tiny_rnn exited with code 3 before its answer"),
+    ("exits_in_the_middle_of_a_line", "failed", "tiny_rnn exited with code 4 before its answer"),
+    AGAIN,
+    ("exits_after_its_answer", *PASSED),
+    (None, "failed", "tiny_rnn exited with code 0 before its answer"),
+    AGAIN,
+    ("hangs", "failed", f"tiny_rnn gave no answer within {LIMIT} s"),
+    ("hangs_with_a_child", "failed", f"tiny_rnn gave no answer within {LIMIT} s"),
+    AGAIN,
+    (
+        "forgets_the_newline",
+        "failed",
+        f"tiny_rnn gave no answer within {LIMIT} s, but * bytes without a newline, which ends an answer",
+    ),
+    ("closes_stdout", "failed", "tiny_rnn closed its stdout and went on running"),
+    AGAIN,
+    ("closes_stdin_after_its_answer", *PASSED),
+    (None, "failed", f"tiny_rnn closed its stdin and gave no answer within {LIMIT} s"),
+    AGAIN,
+    ("prints_rubbish", "failed", "tiny_rnn printed a line that is not JSON (Expecting value: *): 'Epoch 1: loss 0.25'"),
+    ("prints_no_utf_8", "failed", "tiny_rnn printed a line that is not JSON (JSON is UTF-8, byte 12 is not): *"),
+    ("prints_a_deep_nest", "failed", "tiny_rnn printed a line that is not JSON (maximum recursion depth exceeded*): *"),
+    AGAIN,
+    ("prints_no_object", "failed", "tiny_rnn printed JSON that is no answer of protocol 1 (holds a list, *): '[1, 2]'"),
+    (
+        "leaves_out_h_n",
+        "failed",
+        "tiny_rnn printed JSON that is no answer of protocol 1 (*'h_n' is a required property): *",
+    ),
+    (
+        "nests_its_data",
+        "failed",
+        "tiny_rnn printed JSON that is no answer of protocol 1 (out: [[1.0]] is not of type 'object'): *",
+    ),
+    (
+        "prints_too_few_numbers",
+        "failed",
+        "tiny_rnn printed JSON that is no answer of protocol 1 (out: data holds 1 numbers, *",
+    ),
+    (
+        "prints_text_for_numbers",
+        "failed",
+        'tiny_rnn printed JSON that is no answer of protocol 1 (h_n/data/0: "1.0" is no *',
+    ),
+    AGAIN,
+    ("answers_another_id", "failed", "tiny_rnn answered id 999, asked for id *"),
+    AGAIN,
+    ("answers_the_id_before", "failed", "tiny_rnn answered twice: id * (*) again, asked for id *"),
+    ("answers_hello", "failed", "tiny_rnn answered hello, which it was not asked for"),
+    ("answers_twice", "failed", "tiny_rnn answered twice: after its answer to id * (*) it printed *"),
+    AGAIN,
+    ("prints_without_end", "failed", "tiny_rnn printed more than 10*,* bytes without ending the line"),
+    ("prints_lines_without_end", "failed", "tiny_rnn printed a line that is not JSON (Expecting value: *): 'Epoch 1'"),
+    ("floods_stderr", "failed", "tiny_rnn wrote more than 10,000,000 bytes to stderr"),
+    ("floods_stderr_and_answers", "failed", "tiny_rnn wrote more than 10,000,000 bytes to stderr"),
+    AGAIN,
+    # What is no misbehaviour:
+    ("writes_a_megabyte_to_stderr", *PASSED),
+    ("writes_blank_lines", *PASSED),
+    ("answers_nan", "failed", "out is first wrong at *got nan, want *"),
+    ("answers_another_shape", "failed", "out has shape *"),
+    ("says_unsupported", "refused", "not today"),
+    AGAIN,
+]
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Checked:
+    told = [f"{request_id}={how}" for request_id, (how, *_) in enumerate(SCHEDULE, start=1) if how]
+    options = (
+        f"--rnn-goldens-time-limit={LIMIT}",
+        "--rnn-goldens-dtype=float64,float32,bfloat16,float16",
+        *("-k", "documented or one-step or no-bias or plain or activations"),
+    )
+    return check_program(tmp_path_factory.mktemp("checked"), options, (*TINY_RNN, *told))
+
+
+@pytest.mark.parametrize("index", range(len(SCHEDULE)), ids=[how or "answers" for how, *_ in SCHEDULE])
+def test_each_golden_gets_what_the_program_did_with_it(checked: Checked, index: int) -> None:
+    _, outcome, reason = SCHEDULE[index]
+    result = checked.results[index]
+    where = f"{result['golden']} in {result['dtype']}: " if outcome == "failed" else ""
+    expected = "(.*)".join(map(re.escape, f"{where}{reason}".split("*")))
+    assert result["outcome"] == outcome
+    assert re.fullmatch(expected, result.get("reason", "")), result.get("reason")
+
+
+def test_the_run_goes_on_to_its_end(checked: Checked) -> None:
+    assert set(checked.outcomes[len(SCHEDULE) :]) == {"passed"}
+    assert f"{checked.outcomes.count('failed')} failed" in checked.shown
+    assert checked.code == 1
+
+
+def test_the_program_is_started_again_after_a_failure_and_only_then(checked: Checked) -> None:
+    failures = sum("tiny_rnn" in reason for _, _, reason in SCHEDULE)
+    children = sum("child" in how for how, *_ in SCHEDULE if how)
+    assert len(checked.processes) == 1 + failures + children
