@@ -13,8 +13,13 @@ _STARTED = pytest.StashKey[Implementation]()
 
 
 def implementation(config: pytest.Config) -> Generator[Implementation]:
-    """What the fixture gives; raises pytest.UsageError if none is set or it is not to be had."""
-    start(config)
+    """What the fixture gives; fails if none is set or it is not to be had, in one line where no code of a user did."""
+    try:
+        start(config)
+    except pytest.UsageError as error:
+        if error.__cause__ is not None:
+            raise
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     yield config.stash[_STARTED]
     try:
         stop(config)
@@ -23,7 +28,11 @@ def implementation(config: pytest.Config) -> Generator[Implementation]:
 
 
 def start(config: pytest.Config) -> None:
-    """Find the implementation that is set, and start it if it is a program, unless that is done."""
+    """Find the implementation that is set, and start it if it is a program, unless that is done.
+
+    Raises:
+        pytest.UsageError: none is set or it is not to be had; from what a user's module raised, if it did.
+    """
     if _STARTED in config.stash:
         return
     name = setting(config, "implementation")
@@ -36,7 +45,7 @@ def start(config: pytest.Config) -> None:
         folder = base_folder(config, "implementation")
         config.stash[_STARTED] = resolve(name, folder, time_limit(config))
     except RnnGoldensError as error:
-        raise pytest.UsageError(f"rnn-goldens: {error}") from error
+        raise pytest.UsageError(f"rnn-goldens: {error}") from error.__cause__
 
 
 def stop(config: pytest.Config) -> None:

@@ -20,6 +20,7 @@ ASKED_FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "un
 """The features that an implementation has to support; others say what a golden is there for."""
 
 OUTPUTS = ("out", "h_n", "c_n")
+_LONGEST_INTEGER = 300
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf, None: math.nan}
 
 
@@ -101,13 +102,18 @@ def read(line: bytes) -> Hello | Refusal | Outputs:
 def _parse(line: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
     """Parse a line; NaN and Infinity, which JSON has not and many writers write, are taken as they are meant."""
     try:
-        return json.loads(line.decode("utf-8"), object_pairs_hook=no_key_twice)
+        return json.loads(line.decode("utf-8"), object_pairs_hook=no_key_twice, parse_int=_integer)
     except UnicodeDecodeError as error:
         problem = f"JSON is UTF-8, byte {error.start} is not"
     except (ValueError, RecursionError) as error:
         problem = str(error)
     hint = "stdout is for answers; anything else that a program has to say goes to stderr"
     raise Misbehaviour(f"printed a line that is not JSON ({problem}): {excerpt(line)}", [hint])
+
+
+def _integer(digits: str) -> int | float:
+    """An integer as JSON writes it: -0, which C prints for -0.0, keeps its sign; one beyond any double is infinite."""
+    return int(digits) if digits != "-0" and len(digits) < _LONGEST_INTEGER else float(digits)
 
 
 def _no_answer(line: bytes, problem: str) -> Misbehaviour:
@@ -129,11 +135,7 @@ def _array(name: str, shape: list[float], data: list[Any]) -> NDArray[np.float64
         numbers = [_number(f"{name}/data/{index}", item) for index, item in enumerate(data)]
     if len(data) != math.prod(sizes):
         raise ValueError(f"{name}: data holds {len(data)} numbers, shape {sizes} needs {math.prod(sizes)}")
-    try:
-        array = np.array(numbers, dtype=np.float64)
-    except OverflowError:  # an integer beyond the largest number; written with an exponent it is read as infinite too
-        array = np.array([float(str(number)) for number in numbers])
-    return array.reshape(sizes)
+    return np.array(numbers, dtype=np.float64).reshape(sizes)
 
 
 def _number(where: str, item: object) -> float:

@@ -57,7 +57,7 @@ def find_command(name: str, folder: Path) -> Command:
     first = arguments[0]
     is_path = bool({"/", os.sep} & set(first))
     path = folder.absolute() / first
-    found = shutil.which(path if is_path else first)
+    found = shutil.which(str(path) if is_path else first)
     if found is None:
         raise WrongUse(f"the program {first!r} can not be started: {_why_not(first, path, is_path=is_path)}")
     return Command(arguments, Path(found).absolute(), folder)

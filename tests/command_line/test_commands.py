@@ -15,6 +15,7 @@ import pytest
 
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.scenarios import VERSION
+from rnn_goldens.schema import problems
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 GOOD, FINDING, WRONG_USE = 0, 1, 2
@@ -58,7 +59,7 @@ def run(tmp_path: Path) -> Run:
 
 def test_help_names_every_command_and_imports_nothing_heavy(run: Run) -> None:
     shown = run("--help").stdout
-    for command in ("list", "show", "check", "validate", "diff", "generate"):
+    for command in ("list", "show", "check", "protocol", "validate", "diff", "generate"):
         assert command in shown
         assert "Usage: rnn-goldens" in run(command, "--help").stdout
     program = "import sys; from rnn_goldens.command_line import cli; print(*sys.modules)"
@@ -126,12 +127,42 @@ def test_check_tells_refused_from_wrong_and_all_refused_from_good(run: Run) -> N
         (["numpy", "--rnn-goldens-dtype=double"], "Precisions: float64, float32, bfloat16, float16"),
         (["numpy", "--rnn-goldens-corpus=v9"], "no corpus 'v9'"),
         (["numpy", "-k", "nothing_like_it"], "deselected / 0 selected"),
+        (["numpy", "--", "./my_rnn"], "IMPLEMENTATION 'numpy' and, after --, a COMMAND: give one of them"),
         ([], "Missing argument 'IMPLEMENTATION'"),
     ],
 )
 def test_check_used_wrongly_says_so(run: Run, arguments: list[str], message: str) -> None:
     done = run("check", *arguments, code=WRONG_USE)
     assert message in done.stdout + done.stderr
+
+
+def test_protocol_prints_the_messages_of_one_golden(run: Run) -> None:
+    hello, supports, request, outputs = map(json.loads, run("protocol").stdout.splitlines())
+    assert (hello["request"], supports["answer"]) == ("hello", "hello")
+    assert (request["request"], request["golden"], request["precision"]) == (
+        "run",
+        "documented/single-sequence",
+        "float32",
+    )
+    assert outputs["out"] == {"shape": [1, 3, 2], "data": [3, 3, 12, 12, 33, 33]}
+    for kind, messages in (("protocol-request", [hello, request]), ("protocol-answer", [supports, outputs])):
+        assert not any(problems(message, kind) for message in messages)
+
+
+def test_the_page_on_programs_shows_what_protocol_prints(run: Run) -> None:
+    page = Path(__file__).parents[2] / "docs" / "programs.md"
+    assert f"```\n{run('protocol').stdout}```\n" in page.read_text("utf-8")
+
+
+def test_protocol_prints_requests_alone_and_of_any_golden(run: Run) -> None:
+    hello, request = map(json.loads, run("protocol", "--requests", "lstm/plain", "--dtype=float64").stdout.splitlines())
+    assert hello == {"request": "hello", "protocol": 1}
+    assert (request["golden"], request["cell"], request["precision"]) == ("lstm/plain", "lstm", "float64")
+    assert "Did you mean 'lstm/plain'" in run("protocol", "lstm/plane", code=WRONG_USE).stderr
+    assert (
+        "no precision 'float8'. Did you mean 'float64'"
+        in run("protocol", "lstm/plain", "--dtype=float8", code=WRONG_USE).stderr
+    )
 
 
 def test_a_users_project_settings_stay_out_of_check(run: Run, tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_an_unknown_name_in_a_marker_is_an_error_that_lists_the_names_that_exist
         ("corpus=.", "is no corpus: it holds no index.json"),
         (
             "implementation=nunpy",
-            "no implementation 'nunpy'. Did you mean 'numpy'? Implementations (or package.module:callable): numpy, ",
+            "no implementation 'nunpy'. Did you mean 'numpy'? Implementations (or package.module:callable, or ",
         ),
         (
             "known-failures=known.txt",

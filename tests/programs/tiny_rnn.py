@@ -167,6 +167,11 @@ class Misbehaving:
     def answers_twice(self) -> None:
         write(self.right, times=2)
 
+    def answers_again_a_little_later(self) -> None:
+        write(self.right)
+        time.sleep(0.3)
+        write(self.right)
+
     def prints_without_end(self) -> None:
         while True:
             write_bytes(1, b"1," * 10_000)

@@ -10,15 +10,25 @@ from rnn_goldens.corpus import find
 from rnn_goldens.encoding.tree import FORMAT
 from rnn_goldens.golden import CORE, FEATURES
 from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.programs.answers import ASKED_FEATURES
 from rnn_goldens.shapes import CELLS
 
-SCHEMAS = {kind: json.loads(schema.schema_path(kind).read_text("utf-8")) for kind in schema.FORMATS}
+SCHEMAS = {kind: json.loads(schema.schema_path(kind).read_text("utf-8")) for kind in schema.FORMATS | schema.MESSAGES}
 
 
 @pytest.mark.parametrize("kind", SCHEMAS)
 def test_each_schema_is_itself_valid(kind: str) -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMAS[kind])
+
+
+@pytest.mark.parametrize("kind", schema.FORMATS)
+def test_each_file_states_its_format(kind: str) -> None:
     assert SCHEMAS[kind]["properties"]["format"]["const"] == schema.FORMATS[kind]
+
+
+def test_each_hello_states_the_protocol() -> None:
+    for kind in schema.MESSAGES:
+        assert SCHEMAS[kind]["$defs"]["hello"]["properties"]["protocol"]["const"] == schema.PROTOCOL
 
 
 def objects_in(node: object) -> list[dict[str, object]]:
@@ -43,6 +53,8 @@ def test_the_names_in_the_schema_are_those_in_the_code() -> None:
     assert [*definitions["feature"]["enum"], CORE] == list(FEATURES)
     assert definitions["precisions"]["items"]["enum"] == list(PRECISIONS)
     assert schema.FORMATS["golden"] == FORMAT
+    hello = SCHEMAS["protocol-answer"]["$defs"]["hello"]["properties"]
+    assert hello["features"]["items"]["enum"] == list(ASKED_FEATURES)
 
 
 def test_a_validator_that_knows_nothing_of_this_package_accepts_the_committed_files() -> None:

@@ -1,0 +1,105 @@
+"""A program in a user's own project: named in an option or the ini file, and closed when the run ends."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from programs.checking import TINY_RNN, left_of, process_ids
+
+PROGRAM = f"-- {' '.join(TINY_RNN)}"
+
+
+@pytest.fixture
+def checked(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    monkeypatch.setenv("PIDS", str(project.path / "pids.txt"))
+    project.makepyfile(
+        test_it="""
+        def test_it(rnn_golden, rnn_implementation):
+            rnn_golden.check(*rnn_implementation(rnn_golden))
+
+        def test_another(): ...
+        """
+    )
+    return project
+
+
+def processes_of(project: pytest.Pytester) -> list[int]:
+    processes = process_ids(project.path / "pids.txt")
+    assert not left_of(processes)
+    return processes
+
+
+def test_an_option_names_the_program(checked: pytest.Pytester) -> None:
+    result = checked.runpytest_subprocess(f"--rnn-goldens-implementation={PROGRAM} 2=exits")
+    assert result.parseoutcomes() == {"passed": 4, "failed": 1}
+    result.stdout.fnmatch_lines(
+        [
+            ">*rnn_golden.check(*rnn_implementation(rnn_golden))",
+            "E *rnn_goldens.ProgramFailed: documented/mini-batch in float32: tiny_rnn exited with code 3 *",
+        ]
+    )
+    assert len(processes_of(checked)) == 2
+
+
+def test_each_worker_has_a_program_of_its_own(checked: pytest.Pytester) -> None:
+    result = checked.runpytest_subprocess(f"--rnn-goldens-implementation={PROGRAM} 1=exits", "-pxdist", "-n2")
+    assert result.parseoutcomes() == {"passed": 3, "failed": 2}
+    assert len(processes_of(checked)) == 4
+
+
+def test_a_path_in_the_ini_file_is_relative_to_it(checked: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    (checked.path / "tiny.py").write_bytes(Path(TINY_RNN[1]).read_bytes())
+    with (checked.path / "tox.ini").open("a", encoding="utf-8") as ini:
+        ini.write(f"\nrnn_goldens_implementation = -- {sys.executable} tiny.py 1=hangs\nrnn_goldens_time_limit = 1")
+    below = checked.mkdir("below")
+    monkeypatch.chdir(below)
+    result = checked.runpytest_subprocess("..")
+    assert result.parseoutcomes() == {"passed": 4, "failed": 1}
+    result.stdout.fnmatch_lines(["E *tiny_rnn gave no answer within 1 s"])
+    assert len(processes_of(checked)) == 2
+
+
+def test_a_golden_that_a_program_fails_can_be_a_known_failure(checked: pytest.Pytester) -> None:
+    checked.path.joinpath("known.txt").write_text("documented/mini-batch  # it crashes\n", "utf-8")
+    options = ("--rnn-goldens-known-failures=known.txt", "--junitxml=junit.xml")
+    result = checked.runpytest_subprocess(f"--rnn-goldens-implementation={PROGRAM} 2=exits", *options)
+    assert result.parseoutcomes() == {"passed": 4, "xfailed": 1}
+
+
+def test_a_program_that_says_no_hello_is_one_line_a_golden(checked: pytest.Pytester) -> None:
+    checked.path.joinpath("dies.py").write_text("raise SystemExit('no device')", "utf-8")
+    result = checked.runpytest_subprocess(f"--rnn-goldens-implementation=-- {sys.executable} dies.py")
+    assert result.parseoutcomes() == {"passed": 1, "errors": 4}
+    result.stdout.fnmatch_lines([f"rnn-goldens: {sys.executable} dies.py exited with code 1 before its hello"])
+    assert len(result.outlines) < 40
+    assert "Traceback" not in result.stdout.str()
+    assert "rnn_goldens/" not in result.stdout.str()
+
+
+def test_what_it_says_beyond_its_last_answer_is_an_error(checked: pytest.Pytester) -> None:
+    option = f"--rnn-goldens-implementation={PROGRAM} 4=answers_again_a_little_later"
+    result = checked.runpytest_subprocess(option)
+    assert result.parseoutcomes() == {"passed": 5, "errors": 1}
+    result.stdout.fnmatch_lines(["rnn-goldens: tiny_rnn answered twice: after its answer to id 4 (*) it printed *"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--rnn-goldens-implementation=-- ./no_such_program"],
+            "the program './no_such_program' can not be started: *",
+        ),
+        (["--rnn-goldens-implementation=-- "], "-- is followed by the command to check: -- ./my_rnn --flags"),
+        (["--rnn-goldens-implementation=-- 'my_rnn"], "* can not be split into arguments: No closing quotation"),
+        (["--rnn-goldens-time-limit=soon"], "time-limit 'soon' is no number of seconds, such as 10 or 0.5"),
+        (["--rnn-goldens-time-limit=0"], "time-limit '0' is no number of seconds, *"),
+        (["--rnn-goldens-time-limit=nan"], "time-limit 'nan' is no number of seconds, *"),
+    ],
+)
+def test_a_program_or_limit_that_can_not_be_is_an_error_before_any_test(
+    checked: pytest.Pytester, options: list[str], message: str
+) -> None:
+    result = checked.runpytest_subprocess(*options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: rnn-goldens: {message}"])

@@ -1,0 +1,185 @@
+"""What is read of an answer: exactly what the published schema allows, and every number as it was meant."""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from making import MakeGolden
+
+from rnn_goldens import schema
+from rnn_goldens.golden import DERIVED_FEATURES
+from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.programs import answers, examples
+from rnn_goldens.programs.misbehaviour import Misbehaviour
+from rnn_goldens.shapes import CELLS
+
+ARRAY = {"shape": [1], "data": [0.5]}
+OUTPUTS = {"answer": "outputs", "id": 1, "out": ARRAY, "h_n": ARRAY}
+HELLO = {"answer": "hello", "protocol": 1, "cells": ["lstm"], "features": ["bias"], "precisions": ["float32"]}
+REFUSAL = {"answer": "unsupported", "id": 1, "reason": "no"}
+
+
+def line(message: object) -> bytes:
+    return json.dumps(message).encode()
+
+
+def is_read(message: object) -> bool:
+    try:
+        answers.read(line(message))
+    except Misbehaviour:
+        return False
+    return True
+
+
+def fits(message: Any) -> bool:
+    """What the schema can not say: data fill their shape."""
+    arrays = [message[name] for name in ("out", "h_n", "c_n") if isinstance(message, dict) and name in message]
+    return all(len(array["data"]) == math.prod(array["shape"]) for array in arrays)
+
+
+ODD_ITEMS = ["NaN", "Infinity", "-Infinity", "nan", "inf", "1.0", "", None, True, False, [], {}, [1.0], 10**400]
+ITEMS: st.SearchStrategy[object] = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.integers(),
+    st.sampled_from(ODD_ITEMS),
+)
+NUMBERS = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(), st.just(None))
+SHAPES = st.lists(st.sampled_from([1, 2, 3, 1.0, 2.0, 0, -1, 1.5, True, "1", None]), max_size=3)
+ARRAYS = st.one_of(
+    st.builds(lambda data: {"shape": [len(data)], "data": data}, st.lists(NUMBERS, min_size=1, max_size=4)),
+    st.builds(lambda data: {"shape": [1, len(data)], "data": data}, st.lists(ITEMS, min_size=1, max_size=4)),
+    st.fixed_dictionaries(
+        {"shape": SHAPES, "data": st.lists(NUMBERS, max_size=4)}, optional={"dtype": st.just("float32")}
+    ),
+    st.sampled_from([[], [1.0], {}, None, {"shape": [1]}, {"data": [1.0]}, {"shape": [1], "data": 1.0}, {"data": {}}]),
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "answer": st.just("outputs"),
+            "id": st.sampled_from([1, 2.0, 0, "1", None, True]),
+            "out": ARRAYS,
+            "h_n": ARRAYS,
+        },
+        optional={"c_n": ARRAYS, "reason": st.just("no")},
+    )
+)
+def test_outputs_are_read_if_the_schema_allows_them_and_data_fill_their_shapes(message: dict[str, Any]) -> None:
+    assert is_read(message) == (not schema.problems(message, "protocol-answer") and fits(message))
+
+
+@pytest.mark.parametrize("item", ODD_ITEMS, ids=lambda item: repr(item)[:12])
+def test_an_item_of_data_is_read_if_the_schema_allows_it(item: object) -> None:
+    for data in ([item], [item, 1], [0.5, item]):
+        message = OUTPUTS | {"out": {"shape": [len(data)], "data": data}}
+        assert is_read(message) == (not schema.problems(message, "protocol-answer"))
+
+
+@pytest.mark.parametrize(
+    ("message", "valid"),
+    [
+        (OUTPUTS, True),
+        (OUTPUTS | {"c_n": ARRAY}, True),
+        (OUTPUTS | {"c_n": None}, False),
+        (OUTPUTS | {"answer": "output"}, False),
+        ({"answer": "outputs", "id": 1, "out": ARRAY}, False),
+        (HELLO, True),
+        (HELLO | {"name": "my_rnn", "version": "0.1"}, True),
+        (HELLO | {"name": ""}, False),
+        (HELLO | {"name": "x" * 101}, False),
+        (HELLO | {"cells": []}, False),
+        (HELLO | {"cells": ["lstm", "lstm"]}, False),
+        (HELLO | {"features": []}, True),
+        (HELLO | {"features": ["exact"]}, False),
+        (HELLO | {"precisions": ["double"]}, False),
+        (HELLO | {"protocol": 2}, False),
+        (HELLO | {"protocol": "1"}, False),
+        (HELLO | {"id": 1}, False),
+        (REFUSAL, True),
+        (REFUSAL | {"reason": " "}, False),
+        (REFUSAL | {"reason": None}, False),
+        (REFUSAL | {"out": ARRAY}, False),
+        ({}, False),
+        ([OUTPUTS], False),
+        ("outputs", False),
+        (None, False),
+    ],
+)
+def test_what_is_read_is_what_the_schema_allows(message: object, valid: bool) -> None:
+    assert is_read(message) == valid
+    assert (not schema.problems(message, "protocol-answer")) == valid
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b'{"answer": "unsupported", "id": 1, "id": 2, "reason": "no"}', "the key 'id' stands twice in one object"),
+        (b'{"answer": "unsupported", "id": 1, "reason": "no"} again', "Extra data"),
+        (b'\xef\xbb\xbf{"answer": "unsupported", "id": 1, "reason": "no"}', "Unexpected UTF-8 BOM"),
+        (b"{'answer': 'unsupported', 'id': 1, 'reason': 'no'}", "Expecting property name enclosed in double quotes"),
+        (b'{"answer": "unsupported", "id": 1, "reason": "\xe9"}', "JSON is UTF-8, byte 46 is not"),
+    ],
+)
+def test_a_line_that_is_not_one_json_object_is_told_what_it_is(text: bytes, problem: str) -> None:
+    with pytest.raises(Misbehaviour, match=rf"^printed a line that is not JSON \({problem}"):
+        answers.read(text)
+
+
+def read_numbers(data: str, dtype: str = "float64") -> np.ndarray[Any, Any]:
+    array = f'{{"shape": [{data.count(",") + 1}], "data": [{data}]}}'
+    answer = answers.read(f'{{"answer": "outputs", "id": 1, "out": {array}, "h_n": {array}}}'.encode())
+    assert isinstance(answer, answers.Outputs)
+    return answer.rounded(dtype)[0]
+
+
+def test_values_that_are_no_finite_numbers_are_read_as_they_are_meant() -> None:
+    numbers = read_numbers(f'"NaN", null, NaN, "Infinity", Infinity, "-Infinity", -Infinity, 1e999, -{10**400}, 3')
+    np.testing.assert_array_equal(numbers, [math.nan] * 3 + [math.inf] * 2 + [-math.inf] * 2 + [math.inf, -math.inf, 3])
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+def test_a_number_beyond_a_precision_is_infinite_in_it(dtype: str) -> None:
+    assert read_numbers("1e308, -1e308", dtype)[0] == (1e308 if dtype == "float64" else math.inf)
+
+
+DIGITS = {"float64": 17, "float32": 9, "bfloat16": 4, "float16": 5}
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@given(data=st.data())
+def test_a_number_written_with_enough_digits_or_as_short_as_can_be_is_itself(dtype: str, data: st.DataObject) -> None:
+    value = data.draw(st.floats(width=64 if dtype == "float64" else 16 if dtype == "float16" else 32, allow_nan=False))
+    with np.errstate(over="ignore"):
+        number = PRECISIONS[dtype].round(np.array([value]))[0]
+    if np.isfinite(number):
+        for written in (f"{number:.{DIGITS[dtype] - 1}e}", repr(float(number)), str(number)):
+            assert read_numbers(written, dtype)[0].tobytes() == number.tobytes()
+
+
+@pytest.mark.parametrize("name", ["cell", "precision", *DERIVED_FEATURES])
+def test_a_hello_lacks_what_it_does_not_list_of_what_a_golden_needs(make_golden: MakeGolden, name: str) -> None:
+    everything = {name: frozenset(names) for name, names in examples.hello().items() if isinstance(names, list)}
+    batch: dict[str, Any] = {"batch": ()} if name == "unbatched" else {"lengths": [2, 3]}
+    golden = make_golden("lstm", **batch, state=True, num_layers=2, bidirectional=True)
+    assert answers.Hello("", **everything).lacks(golden) is None
+    lists = {"cell": "cells", "precision": "precisions"}.get(name, "features")
+    missing = {"cell": "lstm", "precision": "float32"}.get(name, name)
+    lacking = answers.Hello("", **everything | {lists: everything[lists] - {missing}})
+    assert lacking.lacks(golden) == (None if name == "exact" else missing)
+
+
+def test_the_examples_are_valid(make_golden: MakeGolden) -> None:
+    assert not schema.problems(examples.hello(), "protocol-answer")
+    for cell in CELLS:
+        golden = make_golden(cell)
+        message = examples.outputs(golden, 5)
+        assert not schema.problems(message, "protocol-answer")
+        answer = answers.read(line(message))
+        assert isinstance(answer, answers.Outputs)
+        assert golden.compare(*answer.rounded("float32")).passed

@@ -1,0 +1,138 @@
+"""``rnn-goldens check -- COMMAND``: what is asked and shown, and what is said of a program that can not be asked."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from programs.checking import TINY_RNN
+from programs.conftest import Check
+
+HELLO = (
+    '{"answer": "hello", "protocol": 1, "cells": ["lstm"], "features": ["bias", "state"], "precisions": ["float32"]}'
+)
+DOCUMENTED = ("-k", "documented")
+NUMPY_RNN = (sys.executable, str(Path(__file__).with_name("numpy_rnn.py")))
+
+
+def script(path: Path, text: str) -> None:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def test_a_program_is_started_once_and_kept(check: Check) -> None:
+    checked = check(*DOCUMENTED)
+    assert checked.outcomes == ["passed"] * 4
+    assert checked.code == 0
+    assert len(checked.processes) == 1
+
+
+def test_each_worker_of_xdist_keeps_one(check: Check) -> None:
+    checked = check(*DOCUMENTED, "-n2", tell=("1=exits",))
+    assert sorted(checked.outcomes) == ["failed"] * 2 + ["passed"] * 2
+    assert len(checked.processes) == 1 + 2 + 2  # one that shows that it starts, one a worker, one more after a failure
+
+
+def test_every_golden_passes_through_a_program_that_is_right(check: Check) -> None:
+    checked = check("--rnn-goldens-dtype=float64,float16", command=NUMPY_RNN)
+    assert set(checked.outcomes) == {"passed"}
+    assert len(checked.outcomes) > 250
+    assert checked.code == 0
+
+
+def test_what_the_hello_lacks_is_refused_unasked(check: Check) -> None:
+    checked = check("-k", "exact or plain", "--rnn-goldens-dtype=float32")
+    assert set(checked.outcomes) == {"passed"}
+    for what in ("lstm", "gru", "state", "multilayer", "bidirectional", "lengths"):
+        assert f"  tiny_rnn supports no {what}\n" in checked.shown
+    assert checked.code == 0
+
+
+def test_a_program_without_a_name_goes_by_its_command(check: Check, tmp_path: Path) -> None:
+    script(tmp_path / "my_rnn", f"exec {' '.join(NUMPY_RNN)}")
+    checked = check("-k", "documented/single", "--rnn-goldens-dtype=float32,bfloat16", command=("./my_rnn", "--fast"))
+    assert "1  ./my_rnn --fast supports no bfloat16\n" in checked.shown
+
+
+def test_a_failure_shows_what_the_program_said_and_how_to_ask_it(check: Check) -> None:
+    checked = check(*DOCUMENTED, tell=("2=exits",))
+    message = [line[1:].strip() for line in checked.shown.splitlines() if line.startswith("E ")]
+    assert message == [
+        "rnn_goldens.ProgramFailed: documented/mini-batch in float32: tiny_rnn exited with code 3 before its answer",
+        "its last lines on stderr:",
+        "allocating",
+        "out of memory",
+        "to ask it by hand: rnn-goldens protocol documented/mini-batch --dtype=float32 --requests "
+        f"| {' '.join(TINY_RNN)} 2=exits",
+    ]
+    assert "program.py" not in checked.shown
+
+
+def test_the_requests_of_protocol_ask_a_program_by_hand(tmp_path: Path) -> None:
+    rnn_goldens = [sys.executable, "-m", "rnn_goldens", "protocol", "--requests"]
+    requests = subprocess.run(rnn_goldens, cwd=tmp_path, capture_output=True, check=True).stdout
+    answers = subprocess.run(TINY_RNN, input=requests, capture_output=True, check=True).stdout.decode()
+    hello, outputs = answers.splitlines()
+    assert '"hello"' in hello
+    assert "[3.0, 3.0, 12.0, 12.0, 33.0, 33.0]" in outputs
+
+
+def test_one_that_does_not_read_its_stdin_is_told_so(check: Check) -> None:
+    deaf = (sys.executable, "-c", f"import time; input(); print({HELLO!r}, flush=True); time.sleep(1000)")
+    checked = check("-k", "sizes-lstm/hidden-64", "--rnn-goldens-time-limit=1", command=deaf)
+    [result] = checked.results
+    assert re.search(r" does not read its stdin: it gave no answer within 1 s, [\d,]+ bytes of ", result["reason"])
+
+
+def test_one_that_does_not_come_back_is_given_up(check: Check, tmp_path: Path) -> None:
+    script(tmp_path / "once", f"mkdir started 2>/dev/null || exit 7\nexec {' '.join(TINY_RNN)} 2=exits")
+    checked = check(*DOCUMENTED, "--rnn-goldens-dtype=float64,float32", command=("./once",))
+    reasons = [result.get("reason", "").partition("tiny_rnn ")[2] for result in checked.results]
+    assert reasons == [
+        "",
+        "exited with code 3 before its answer",
+        *["exited with code 7 before its hello"] * 3,
+        *["is not started any more: it did not start 3 times in a row"] * 3,
+    ]
+    assert len(checked.processes) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ((), "-- is followed by the command to check: -- ./my_rnn --flags"),
+        (("no_such_program",), "the program 'no_such_program' can not be started: it is not on the PATH"),
+        (("my_rnn.py",), "it is not on the PATH; for the one in FOLDER write ./my_rnn.py"),
+        (("./no_such_program",), "can not be started: there is no file FOLDER/no_such_program"),
+        (("./my_rnn.py",), "my_rnn.py is not executable; make it so, or name what runs it: -- python ./my_rnn.py"),
+        (("/",), "the program '/' can not be started: / is a folder"),
+        (("./no_first_line",), "can not be started: Exec format error; does its first line say what runs it"),
+        ((sys.executable, "-c", "exit('no device')"), "exited with code 1 before its hello"),
+        ((sys.executable, "-c", "print('Loading')"), "printed a line that is not JSON (*): 'Loading'"),
+        (("echo", HELLO.replace("1", "2")), "speaks protocol 2; this version of rnn-goldens speaks protocol 1"),
+        (("echo", HELLO.replace("lstm", "lsmt")), "(cells/0: 'lsmt' is not one of ['rnn_tanh', "),
+        (("echo", HELLO.replace("hello", "bye")), "(answer: 'bye' is not one of ['hello', 'outputs', 'unsupported'])"),
+        (("cat",), '(top level: \'answer\' is a required property): \'{"request":"hello","protocol":1}\''),
+        (("sleep", "1000"), "sleep 1000 gave no hello within 3 s"),
+    ],
+)
+def test_one_that_can_not_be_asked_is_said_once(
+    check: Check, tmp_path: Path, command: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / "my_rnn.py").write_text("import torch")
+    (tmp_path / "no_first_line").write_text("import torch")
+    (tmp_path / "no_first_line").chmod(0o755)
+    checked = check("--rnn-goldens-time-limit=1", command=command)
+    for part in message.replace("FOLDER", str(tmp_path)).split("*"):
+        assert checked.shown.count(part) == 1, checked.shown
+    assert checked.shown.lower().startswith("error: ")
+    assert "Traceback" not in checked.shown
+    assert checked.code == 2
+    assert not checked.results
+
+
+def test_one_that_can_not_be_asked_is_said_once_where_xdist_has_workers(check: Check) -> None:
+    checked = check("-n2", command=(sys.executable, "-c", "exit('no device')"))
+    assert checked.shown.count("exited with code 1 before its hello") == 1
+    assert checked.code == 2

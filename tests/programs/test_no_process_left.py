@@ -1,0 +1,44 @@
+"""However a run ends, the program and what it started end with it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from programs.checking import TINY_RNN, left_of, process_ids
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one-process", "xdist"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill-9"])
+def test_a_run_that_is_interrupted_leaves_no_process(
+    tmp_path: Path, number: signal.Signals, workers: tuple[str, ...]
+) -> None:
+    pids = tmp_path / "pids.txt"
+    command = [sys.executable, "-m", "rnn_goldens", "check", "-k", "documented/single", *workers]
+    running = subprocess.Popen(
+        [*command, "--rnn-goldens-time-limit=60", "--", *TINY_RNN, "1=hangs_with_a_child"],
+        env=os.environ | {"PIDS": str(pids)},
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    started = 3 if workers else 2  # the program of xdist's controller, the one that hangs, its child
+    wait_for(pids, started)
+    if number is signal.SIGINT:
+        os.killpg(running.pid, number)  # as a terminal does
+    else:
+        running.send_signal(number)
+    running.wait(timeout=30)
+    assert len(process_ids(pids)) >= started
+    assert not left_of(process_ids(pids), seconds=20)
+
+
+def wait_for(pids: Path, count: int) -> None:
+    end = time.monotonic() + 60
+    while len(process_ids(pids)) < count:
+        assert time.monotonic() < end, "the program was not started"
+        time.sleep(0.05)

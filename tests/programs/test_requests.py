@@ -1,0 +1,53 @@
+"""What a program is sent is valid by the published schema, and loses nothing."""
+
+import json
+
+import numpy as np
+import pytest
+from making import MakeGolden
+
+from rnn_goldens import schema
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.encoding.tree import from_document
+from rnn_goldens.programs import requests
+
+CORPUS = open_corpus()
+
+
+def test_hello_is_valid() -> None:
+    assert not schema.problems(json.loads(requests.to_line(requests.hello())), "protocol-request")
+
+
+@pytest.mark.parametrize("golden_id", CORPUS.ids)
+def test_each_golden_is_a_valid_request_of_one_line_that_reads_back_as_it_is(golden_id: str) -> None:
+    golden = CORPUS.load(golden_id)
+    line = requests.to_line(requests.run(golden, 3))
+    assert line.count(b"\n") == 1
+    assert line.endswith(b"\n")
+    message = json.loads(line)
+    assert not schema.problems(message, "protocol-request")
+    read = from_document({"weights": message["weights"], "inputs": message["inputs"]})
+    given = {name: getattr(golden.stored, name) for name in ("x", "h0", "c0", "lengths")}
+    for name, array in {**golden.stored.weights, **given}.items():
+        if array is None:
+            assert name not in read["inputs"]
+        else:
+            np.testing.assert_array_equal({**read["weights"], **read["inputs"]}[name], array, strict=True)
+
+
+def test_a_request_names_the_golden_its_cell_precision_and_configuration(make_golden: MakeGolden) -> None:
+    request = requests.run(make_golden("gru", dtype="bfloat16", bidirectional=True), 7)
+    assert [request[name] for name in ("request", "id", "golden", "cell", "precision")] == [
+        "run",
+        7,
+        "made/for-a-test",
+        "gru",
+        "bfloat16",
+    ]
+    assert request["config"] == {
+        "input_size": 3,
+        "hidden_size": 2,
+        "num_layers": 1,
+        "bidirectional": True,
+        "bias": True,
+    }
