@@ -43,7 +43,7 @@ def printed(*command: str | Path) -> str:
 @pytest.fixture(scope="module")
 def read_h5(need: Need, build: Build) -> Path:
     need("make", "cc", "pkg-config", library="hdf5")
-    return build("readers", "read_h5")
+    return build("readers", "read_h5") / "read_h5"
 
 
 @pytest.mark.parametrize("golden", GOLDENS)
