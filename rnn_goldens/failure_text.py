@@ -16,10 +16,10 @@ _WIDTH = 110
 _MANY_STEPS = 12
 
 
-def failure_text(golden: "Golden", found: list[Difference]) -> str:
-    """Describe the differences of a comparison that failed."""
+def failure_text(golden: "Golden", found: list[Difference], said: str = "") -> str:
+    """Describe the differences of a comparison that failed; ``said`` is what it means that they are there."""
     worst = next(d for d in found if not d.passed)
-    lines = [f"{golden.id} in {golden.dtype}: {_headline(golden, worst)}"]
+    lines = [f"{golden.id} in {golden.dtype}: {f'{said}: ' if said else ''}{_headline(golden, worst)}"]
     for d in found:
         lines += [f"  {d.output}: {line}" for line in _details(golden, d)]
     lines += textwrap.wrap(

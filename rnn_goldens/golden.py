@@ -1,6 +1,6 @@
 """What a golden is: a scenario with its certified answer, its tolerance and where it came from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -131,6 +131,26 @@ class Golden:
         weights = named(convention).from_torch(self.cell, self.config, self.stored.weights)
         return {name: self._cast(array) for name, array in weights.items()}
 
+    def weights_from(self, convention: str, weights: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
+        """The way back: another convention's weights, of a network like this golden's, under PyTorch's names.
+
+        Args:
+            convention: as for ``weights_as``.
+            weights: array-likes of any library, named and shaped as ``weights_as`` gives them.
+
+        Returns:
+            float64, which holds every value of the four precisions exactly. Where the convention has one bias for
+            PyTorch's two, it is the one, and the other is zero.
+
+        Raises:
+            UnknownName: no such convention.
+            Unsupported: the convention can not hold the weights of such a network, or the network not these weights.
+            WrongUse: an array is missing, is one too many, is no array of numbers or has another shape.
+        """
+        from rnn_goldens.conventions import convention as named
+
+        return dict(named(convention).to_torch(self.cell, self.config, weights))
+
     @cached_property
     def x(self) -> NDArray[Any]:
         """Input, (batch, time, input); (time, input) if unbatched."""
@@ -206,6 +226,36 @@ class Golden:
         verdict = self.compare(out, h_n, c_n)
         if not verdict.passed:
             raise GoldenMismatch(verdict)
+
+    def compare_calls(
+        self, run: Callable[["Golden"], Sequence[Any]], calls: Sequence[str] | None = None
+    ) -> list["Verdict"]:
+        """Call an implementation in several ways, and compare each with this golden, without raising.
+
+        Args:
+            run: a function of a golden that returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n). It is given this
+                golden and parts of it: it has to take inputs, states and weights from its argument.
+            calls: ``twice``, ``rows``, ``chunks``, ``weights``, ``views``: ``rnn_goldens.calls`` says what each does.
+                All of them if None; those that this golden can not be asked are left out.
+
+        Returns:
+            A verdict a way, the first of a single call; none after one that did not pass.
+
+        Raises:
+            UnknownName: no such way of calling.
+        """
+        from rnn_goldens.calls import WAYS, compare_calls
+
+        return list(compare_calls(self, run, tuple(WAYS) if calls is None else calls))
+
+    def check_calls(self, run: Callable[["Golden"], Sequence[Any]], calls: Sequence[str] | None = None) -> None:
+        """Raise GoldenMismatch unless the outputs are right in each of several ways to call ``run``, as above."""
+        __tracebackhide__ = True
+        from rnn_goldens.errors import GoldenMismatch
+
+        for verdict in self.compare_calls(run, calls):
+            if not verdict.passed:
+                raise GoldenMismatch(verdict)
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy needs: the arrays that were cast so far are cast again."""

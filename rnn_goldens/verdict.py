@@ -31,8 +31,16 @@ class Verdict:
     message: str
 
 
-def compare(golden: "Golden", out: object, h_n: object = None, c_n: object = None) -> Verdict:
-    """Compare outputs with a golden; the arguments are those of ``Golden.compare``."""
+def compare(golden: "Golden", out: object, h_n: object = None, c_n: object = None, *, said: str = "") -> Verdict:
+    """Compare outputs with a golden.
+
+    Args:
+        golden: the golden.
+        out: as for ``Golden.compare``.
+        h_n: likewise.
+        c_n: likewise.
+        said: what it means if they differ, where it means more than that they are wrong.
+    """
     has_cell_state = "c" in state_names(golden.cell)
     if has_cell_state and c_n is None and isinstance(h_n, tuple) and len(h_n) == 2:  # noqa: PLR2004 - (h_n, c_n)
         h_n, c_n = h_n
@@ -42,5 +50,5 @@ def compare(golden: "Golden", out: object, h_n: object = None, c_n: object = Non
     differences = {name: difference(golden, name, value) for name, value in given.items()}
     passed = all(found.passed for found in differences.values())
     largest = max(found.largest_error for found in differences.values())
-    message = "" if passed else failure_text(golden, list(differences.values()))
+    message = "" if passed else failure_text(golden, list(differences.values()), said)
     return Verdict(passed, largest, differences, message)

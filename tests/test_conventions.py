@@ -63,6 +63,23 @@ def test_weights_survive_the_way_there_and_back(
             np.testing.assert_array_equal(back[weight] + back[other], array + golden.stored.weights[other])
 
 
+def test_a_networks_weights_come_back_from_any_library(make_golden: MakeGolden) -> None:
+    golden = make_golden("gru", bidirectional=True)
+    keras = {name: array.tolist() for name, array in reversed(golden.weights_as("keras").items())}
+    back = golden.weights_from("keras", keras)
+    assert list(back) == list(golden.weights), "in PyTorch's order, whatever order they come in"
+    for name, array in golden.stored.weights.items():
+        np.testing.assert_array_equal(back[name], array)
+        assert back[name].dtype == np.float64
+
+
+def test_weights_that_are_no_numbers_are_named(make_golden: MakeGolden) -> None:
+    golden = make_golden("rnn_tanh", bias=False)
+    weights = {**golden.weights_as("textbook"), "W_hh": None}
+    with pytest.raises(WrongUse, match=r"textbook weights of a rnn_tanh with .*: W_hh is None"):
+        golden.weights_from("textbook", weights)
+
+
 def keeps_both_biases(name: str, cell: str) -> bool:
     return name in ("torch", "onnx") or (name, cell) == ("keras", "gru")
 

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from rnn_goldens.command_line import check, compare, generate, look, protocol
+from rnn_goldens.command_line import check, compare, generate, look, protocol, report
 from rnn_goldens.errors import InvalidFile, RnnGoldensError
 
 FINDING, WRONG_USE = 1, 2
@@ -28,6 +28,7 @@ for command in (
     compare.validate,
     compare.diff,
     generate.generate,
+    report.report,
 ):
     cli.add_command(command)
 

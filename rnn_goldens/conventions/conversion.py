@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.outputs import NotNumbers, read
 from rnn_goldens.shapes import Config, weight_shapes
 
 Array = NDArray[np.float64]
@@ -31,24 +33,31 @@ class Convention:
     from_torch: Conversion
     torch_from: Conversion
 
-    def to_torch(self, cell: str, config: Config, weights: Weights) -> Weights:
-        """Turn this convention's weights into PyTorch's.
+    def to_torch(self, cell: str, config: Config, weights: Mapping[str, Any]) -> Weights:
+        """Turn this convention's weights, array-likes of any library, into PyTorch's.
 
         Raises:
             Unsupported: this convention can not hold the weights of such a network, or the network not these weights.
-            WrongUse: an array is missing, is one too many or has another shape than the configuration asks for.
+            WrongUse: an array is missing, is one too many, is no array of numbers or has another shape than the
+                configuration asks for.
         """
         wanted = {name: array.shape for name, array in self.from_torch(cell, config, _zeros(cell, config)).items()}
         problems = [f"no {name}" for name in wanted if name not in weights]
         problems += [f"{name} is not one of {', '.join(wanted)}" for name in weights if name not in wanted]
+        arrays: dict[str, Array] = {}
+        for name in (name for name in wanted if name in weights):
+            try:
+                arrays[name] = read(weights[name]).values
+            except NotNumbers as reason:
+                problems.append(f"{name} {reason}")
         problems += [
-            f"{name} is {weights[name].shape}, not {shape}"
+            f"{name} is {arrays[name].shape}, not {shape}"
             for name, shape in wanted.items()
-            if name in weights and weights[name].shape != shape
+            if name in arrays and arrays[name].shape != shape
         ]
         if problems:
             raise WrongUse(f"{self.name} weights of a {cell} with {dict(config)}: {'; '.join(problems)}")
-        return self.torch_from(cell, config, weights)
+        return self.torch_from(cell, config, arrays)
 
 
 def _zeros(cell: str, config: Config) -> Weights:

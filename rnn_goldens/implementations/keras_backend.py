@@ -1,16 +1,13 @@
-"""Keras 3 on the backend that ``KERAS_BACKEND`` names; where it is not set, on JAX, else torch, else TensorFlow.
-
-Keras itself would take ~/.keras/keras.json, else TensorFlow. Once Keras is imported, its backend stays what it is.
-"""
+"""Keras 3 on the backend of our choice, see ``keras_choice``. Once imported, its backend stays what it is."""
 
 import os
-from importlib.util import find_spec
+
+from rnn_goldens.implementations.keras_choice import backend
 
 if "KERAS_BACKEND" in os.environ:
     import keras
 else:
-    installed = [name for name in ("jax", "torch", "tensorflow") if find_spec(name)]
-    os.environ["KERAS_BACKEND"] = installed[0] if installed else "jax"
+    os.environ["KERAS_BACKEND"] = backend()
     try:
         import keras
     finally:

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
 OPTIONS = {
     "dtype": "precisions to check in, comma-separated: float64, float32, bfloat16, float16 (default: float32)",
+    "cell": "only goldens of these cells, comma-separated: rnn_tanh, rnn_relu, lstm, gru",
+    "features": "only goldens that have all of these features, comma-separated: state, lengths, core, ...",
+    "without": "only goldens that have none of these features, comma-separated: bidirectional, unbatched, ...",
+    "calls": "ways to call an implementation besides once, comma-separated: twice, rows, chunks, weights, views",
     "corpus": "a corpus version, or a folder that holds an index.json (default: the newest version)",
     "implementation": "what the rnn_implementation fixture is: a built-in name, package.module:callable, or "
     "'-- COMMAND', a program",
@@ -24,8 +28,9 @@ REFUSED_BECAUSE = "rnn_goldens_refused"
 """The attribute of the report in which an implementation refused: its reason."""
 
 MARKER = (
-    "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=...): which goldens the rnn_golden fixture gives "
-    "to this test, one at a time; each argument is a name or a list of names"
+    "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., calls=...): which goldens the rnn_golden "
+    "fixture gives to this test, one at a time, and in which ways its check_calls calls an implementation; each "
+    "argument is a name or a list of names"
 )
 
 

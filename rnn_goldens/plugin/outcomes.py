@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rnn_goldens.errors import Unsupported
+from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.golden_under_test import GOLDEN, REFUSED, UNCHECKED
 from rnn_goldens.plugin.hooks import PROPERTY, REFUSED_BECAUSE
 from rnn_goldens.plugin.selection import Wanted
@@ -50,8 +51,17 @@ def _worst(item: pytest.Item, call: pytest.CallInfo[None], outcome: str, reason:
     """The worst outcome of this attempt at a test; the first of several that are as bad."""
     before = item.stash.get(_WORST, None) if call.when != "setup" else None
     if before is None or OUTCOMES.index(outcome) > OUTCOMES.index(before["outcome"]):
-        item.stash[_WORST] = {"outcome": outcome, **({"reason": reason} if reason else {})}
+        known = _known(item) if outcome == "known-failure" else ""
+        said = {"reason": reason, "known": known}
+        item.stash[_WORST] = {"outcome": outcome, **{name: text for name, text in said.items() if text}}
     return item.stash[_WORST]
+
+
+def _known(item: pytest.Item) -> str:
+    """Why a golden is known to fail, where that stands in the known-failures file; it may be a mark of the test's."""
+    wanted: Wanted = item.callspec.params["rnn_golden"]  # type: ignore[attr-defined] # pytest keeps its type private
+    found = (known for known in settings.known_failures(item.config) if known.matches(wanted.id, wanted.dtype))
+    return next((known.reason for known in found), "")
 
 
 def _refuse(excinfo: pytest.ExceptionInfo[BaseException], report: pytest.TestReport) -> None:

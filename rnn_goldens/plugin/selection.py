@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 
+from rnn_goldens.calls import way
 from rnn_goldens.corpus import names
 from rnn_goldens.errors import RnnGoldensError, UnknownName
 from rnn_goldens.plugin import settings
 from rnn_goldens.precision import precision
 
-ARGUMENTS = ("ids", "cell", "features", "without", "dtypes")
+SELECTING = ("cell", "features", "without")
+"""Marker arguments with an option of the same name, which counts where no marker has them."""
+
+ARGUMENTS = ("ids", *SELECTING, "dtypes", "calls")
 
 _TAKES_GOLDENS = pytest.StashKey[bool]()
 """Set on every module and class in which a test takes goldens, selected or not."""
@@ -18,10 +22,11 @@ _TAKES_GOLDENS = pytest.StashKey[bool]()
 
 @dataclass(frozen=True)
 class Wanted:
-    """A golden in a precision, not opened yet."""
+    """A golden in a precision, not opened yet, and the ways besides a single call in which it is asked."""
 
     id: str
     dtype: str
+    calls: tuple[str, ...] = ()
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -34,8 +39,14 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         arguments = _marker_arguments(metafunc.definition)
         dtypes = arguments.pop("dtypes", ()) or settings.dtypes(metafunc.config)
         dtypes = tuple(dict.fromkeys(precision(dtype).name for dtype in dtypes))
+        calls = arguments.pop("calls", ()) or settings.names_setting(metafunc.config, "calls")
+        for call in calls:
+            way(call)
+        for name in SELECTING:
+            if name not in arguments and (names := settings.names_setting(metafunc.config, name)):
+                arguments[name] = names
         entries = settings.corpus(metafunc.config).select(**arguments)
-        wanted = [Wanted(e.id, dtype) for e in entries for dtype in dtypes if dtype in e.precisions]
+        wanted = [Wanted(e.id, dtype, calls) for e in entries for dtype in dtypes if dtype in e.precisions]
         if not wanted:
             asked = ", ".join(f"{name}={list(value)}" for name, value in arguments.items())
             raise RnnGoldensError(f"no golden is selected by {asked or 'default'} with dtypes={list(dtypes)}")

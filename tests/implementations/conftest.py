@@ -8,19 +8,9 @@ import pytest
 from making import make_golden
 
 from rnn_goldens.golden import Golden
-from rnn_goldens.implementations import Implementation, resolve
+from rnn_goldens.implementations import NEEDS, Implementation, resolve
 
 os.environ.setdefault("KERAS_BACKEND", "torch")  # the faster one for small networks; Keras reads it when imported
-
-NEEDS = {
-    "numpy": (),
-    "torch": ("torch",),
-    "torch-cells": ("torch",),
-    "onnxruntime": ("onnx", "onnxruntime"),
-    "onnx-reference": ("onnx",),
-    "keras": ("keras",),
-    "flax": ("flax", "jax"),
-}
 
 
 @pytest.fixture

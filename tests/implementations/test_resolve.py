@@ -58,7 +58,8 @@ def test_a_framework_that_is_not_installed_is_named_with_the_extra_that_brings_i
 
 @pytest.mark.parametrize("name", ["nunpy", "users_net", "users_net:", ":run", ""])
 def test_a_name_that_is_neither_lists_what_exists(name: str) -> None:
-    with pytest.raises(UnknownName, match=r"Implementations \(or package.module:callable, or .*\): numpy, torch"):
+    listed = r"Implementations \(or package.module:thing, FILE.onnx, or -- COMMAND\): numpy, torch"
+    with pytest.raises(UnknownName, match=listed):
         resolve(name)
 
 
@@ -68,7 +69,7 @@ def test_a_name_that_is_neither_lists_what_exists(name: str) -> None:
         ("no_such_module:run", "no module 'no_such_module', looked in .* and the installed packages"),
         ("users_net.deeper:run", "no module 'users_net.deeper'"),
         ("users_net:Nett", "users_net has no 'Nett'"),
-        ("users_net:number", "3 is a int: no function, class or path"),
+        ("users_net:number", "number is a int, not a callable"),
         ("users_broken:run", "importing users_broken failed: No module named 'not_installed_anywhere'"),
     ],
 )

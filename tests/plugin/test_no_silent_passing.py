@@ -126,9 +126,12 @@ MARKERS = {
     ),
     "argument": (
         "cells='lstm'",
-        "no marker argument 'cells'. Did you mean 'cell'? Marker arguments: ids, cell, features, without, dtypes",
+        "no marker argument 'cells'. Did you mean 'cell'? Marker arguments: ids, cell, features, without, dtypes, ",
     ),
-    "positional": ("'lstm'", "the marker takes named arguments only: ids, cell, features, without, dtypes; got 'lstm'"),
+    "positional": (
+        "'lstm'",
+        "the marker takes named arguments only: ids, cell, features, without, dtypes, calls; got 'lstm'",
+    ),
     "number": ("ids=3", "ids takes a name or a list of names, not 3"),
 }
 
@@ -155,7 +158,7 @@ def test_an_unknown_name_in_a_marker_is_an_error_that_lists_the_names_that_exist
         ("corpus=.", "is no corpus: it holds no index.json"),
         (
             "implementation=nunpy",
-            "no implementation 'nunpy'. Did you mean 'numpy'? Implementations (or package.module:callable, or ",
+            "no implementation 'nunpy'. Did you mean 'numpy'? Implementations (or package.module:thing, FILE.onnx, or ",
         ),
         (
             "known-failures=known.txt",
@@ -165,6 +168,10 @@ def test_an_unknown_name_in_a_marker_is_an_error_that_lists_the_names_that_exist
         ("report=missing/results.json", "missing/results.json can not be written: No such file or directory"),
         ("report=/proc/results.json", "the report /proc/results.json can not be written: "),
         ("report=.", " can not be written: Is a directory"),
+        ("calls=thrice", "no way of calling 'thrice'. Did you mean 'twice'? Ways of calling: twice, rows, chunks, "),
+        ("cell=gru,lstn", "no cell 'lstn'. Did you mean 'lstm'? Cells: rnn_tanh, rnn_relu, lstm, gru"),
+        ("without=lenghts", "no feature 'lenghts'. Did you mean 'lengths'? Features: bias, state, "),
+        ("features=state,", "features 'state,': a comma stands between two names, here one is missing"),
         ("dtype=float32,", "dtype 'float32,': a comma stands between two precisions, here one is missing"),
     ],
 )

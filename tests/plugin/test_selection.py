@@ -192,6 +192,32 @@ def test_the_dtype_option_beats_the_ini_file_and_a_marker_beats_both(varied: pyt
     }
 
 
+@pytest.mark.parametrize(
+    ("options", "chosen"),
+    [
+        (["--rnn-goldens-cell=gru,rnn_tanh"], [TANH, GRU]),
+        (["--rnn-goldens-features=state"], [TANH]),
+        (["--rnn-goldens-without=state,bidirectional"], [SINGLE]),
+        (["--rnn-goldens-cell=rnn_tanh, gru", "--rnn-goldens-without=bidirectional"], [TANH]),
+    ],
+)
+def test_options_select_where_no_marker_does(
+    varied: pytest.Pytester, collect: Collect, options: list[str], chosen: list[str]
+) -> None:
+    varied.makepyfile(
+        """
+        import pytest
+
+        def test_it(rnn_golden): ...
+        @pytest.mark.rnn_goldens(cell="rnn_relu", features="exact", without="long")
+        def test_marked(rnn_golden): ...
+        """
+    )
+    found = collect(*options)
+    assert names(found["test_it"]) == chosen
+    assert names(found["test_marked"]) == [SINGLE]
+
+
 def test_the_corpus_option_takes_a_version_or_a_folder(
     varied: pytest.Pytester, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,5 +259,5 @@ def test_help_and_markers_tell_how_to_use_it(pytester: pytest.Pytester) -> None:
     options = ("dtype", "corpus", "implementation", "known-failures", "report")
     pytester.runpytest_subprocess("--help").stdout.fnmatch_lines_random([f"*--rnn-goldens-{name}*" for name in options])
     pytester.runpytest_subprocess("--markers").stdout.fnmatch_lines(
-        ["@pytest.mark.rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=...): *"]
+        ["@pytest.mark.rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., calls=...): *"]
     )

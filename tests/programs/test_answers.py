@@ -41,7 +41,22 @@ def fits(message: Any) -> bool:
     return all(len(array["data"]) == math.prod(array["shape"]) for array in arrays)
 
 
-ODD_ITEMS = ["NaN", "Infinity", "-Infinity", "nan", "inf", "1.0", "", None, True, False, [], {}, [1.0], 10**400]
+ODD_ITEMS: list[object] = [
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "nan",
+    "inf",
+    "1.0",
+    "",
+    None,
+    True,
+    False,
+    [],
+    {},
+    [1.0],
+    10**400,
+]
 ITEMS: st.SearchStrategy[object] = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.integers(),

@@ -1,0 +1,186 @@
+"""Calling an implementation as people do: again, row by row, in chunks, with other weights before, on views.
+
+Each way asks the same golden otherwise, in one or several calls, and gives outputs that have to be the golden's.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.errors import UnknownName
+from rnn_goldens.golden import Golden
+from rnn_goldens.outputs import NotNumbers, read
+from rnn_goldens.shapes import state_names
+from rnn_goldens.tolerance import Bound, Exact, Tolerance
+from rnn_goldens.verdict import Verdict, compare
+
+Run = Callable[[Golden], Sequence[Any]]
+"""A function ``golden → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way of calling.
+
+    Attributes:
+        does: what is done, for people.
+        applies: whether a golden can be asked this way.
+        judge: what becomes of it, for an implementation that is right when it is called once.
+    """
+
+    does: str
+    applies: Callable[[Golden], bool]
+    judge: Callable[[Run, Golden], Verdict]
+
+
+def compare_calls(golden: Golden, run: Run, calls: Sequence[str]) -> Iterator[Verdict]:
+    """Compare a single call's outputs with a golden and, if they are right, those of other ways of calling.
+
+    Args:
+        golden: what is asked.
+        run: the implementation.
+        calls: names in ``WAYS``; those that a golden can not be asked are left out.
+
+    Yields:
+        A verdict a way, the first of a single call; none after one that did not pass.
+
+    Raises:
+        UnknownName: no such way.
+    """
+    ways = [way(name) for name in calls]
+    verdict = compare(golden, *run(golden))
+    yield verdict
+    for chosen in ways:
+        if not verdict.passed:
+            return
+        if chosen.applies(golden):
+            verdict = chosen.judge(run, golden)
+            yield verdict
+
+
+def way(name: str) -> Way:
+    """Look a way of calling up by name; raises UnknownName with the names that exist."""
+    try:
+        return WAYS[name]
+    except KeyError:
+        raise UnknownName("way of calling", name, WAYS, plural="ways of calling") from None
+
+
+def _twice(run: Run, golden: Golden) -> Verdict:
+    return compare(golden, *run(golden), said="the second call differs from the first")
+
+
+def _rows(run: Run, golden: Golden) -> Verdict:
+    verdicts = []
+    for index in range(len(golden.stored.x)):
+        row = _row(golden, index)
+        verdicts.append(compare(row, *run(row), said=f"row {index} alone differs from the same row in the batch"))
+        if not verdicts[-1].passed:
+            break
+    return max(verdicts, key=lambda verdict: (not verdict.passed, verdict.largest_error))
+
+
+def _row(golden: Golden, index: int) -> Golden:
+    """A golden of one of the rows of a batch."""
+    one, stored = slice(index, index + 1), golden.stored
+    given = {name: getattr(stored, name) for name in ("h0", "c0", "h_n", "c_n")}
+    states: dict[str, Any] = {name: array[:, one] for name, array in given.items() if array is not None}
+    lengths = None if stored.lengths is None else stored.lengths[one]
+    part = replace(stored, x=stored.x[one], out=stored.out[one], lengths=lengths, **states)
+    return replace(golden, stored=part, tolerance=_of_row(golden.tolerance, one))
+
+
+def _of_row(tolerance: Tolerance, one: slice) -> Tolerance:
+    if isinstance(tolerance, Exact):
+        return tolerance
+    kinds = (tolerance.accumulation, tolerance.storage)
+    return Bound(*({n: a[one] if n == "out" else a[:, one] for n, a in kind.items()} for kind in kinds))
+
+
+def _chunks(run: Run, golden: Golden) -> Verdict:
+    said = f"steps 0 to {_middle(golden) - 1} and then the others, with the state carried over, differ from all at once"
+    return compare(golden, *_in_two_chunks(run, golden), said=said)
+
+
+def _in_two_chunks(run: Run, golden: Golden) -> Sequence[Any]:
+    middle = _middle(golden)
+    first = _flat(run(_steps(golden, 0, middle, {})))
+    try:
+        start = {f"{n}0": read(state).values for n, state in zip(state_names(golden.cell), first[1:], strict=True)}
+    except (NotNumbers, ValueError):
+        start = {}
+    if not start or any(state.shape != golden.state_shape for state in start.values()):
+        return golden.out, *first[1:]  # states that can not be carried over: the comparison says what they are
+    second = _flat(run(_steps(golden, middle, golden.stored.x.shape[-2], start)))
+    try:
+        return np.concatenate([read(part).values for part in (first[0], second[0])], axis=-2), *second[1:]
+    except (NotNumbers, ValueError):
+        return second
+
+
+def _middle(golden: Golden) -> int:
+    """The step at which a sequence is cut, so that every sequence has steps on both sides; 0 if there is none."""
+    shortest = golden.stored.x.shape[-2] if golden.lengths is None else int(golden.lengths.min())
+    return shortest // 2
+
+
+def _steps(golden: Golden, begin: int, end: int, start: dict[str, Any]) -> Golden:
+    """The golden's question for some of its steps, from another state; its last states are not those of the part."""
+    stored, steps = golden.stored, (..., slice(begin, end), slice(None))
+    lengths = None if stored.lengths is None else np.clip(stored.lengths - begin, 0, end - begin)
+    part = replace(stored, x=stored.x[steps], out=stored.out[steps], lengths=lengths, **start)
+    return replace(golden, stored=part)
+
+
+def _weights(run: Run, golden: Golden) -> Verdict:
+    stored = golden.stored
+    other = replace(golden, stored=replace(stored, weights={name: -array for name, array in stored.weights.items()}))
+    unmoved = compare(golden, *run(other))
+    if unmoved.passed:
+        said = "weights that change between calls have no effect: with every weight negated the outputs were the same"
+        return replace(unmoved, passed=False, message=f"{golden.id} in {golden.dtype}: {said}")
+    return compare(golden, *run(golden), said="after a call with other weights the outputs differ from those before it")
+
+
+def _views(run: Run, golden: Golden) -> Verdict:
+    """On arrays that are not contiguous: between any two elements lies a NaN."""
+    views = replace(golden)
+    arrays = {name: _with_gaps(getattr(golden, name)) for name in ("x", *(f"{n}0" for n in state_names(golden.cell)))}
+    weights = {name: _with_gaps(array) for name, array in golden.weights.items()}
+    vars(views).update(arrays, weights=weights)  # in place of what the golden would cast when it is first asked
+    return compare(golden, *run(views), said="arrays that are not contiguous give other outputs than those that are")
+
+
+def _with_gaps(array: NDArray[Any]) -> NDArray[Any]:
+    wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.nan, array.dtype)
+    view = wide[..., ::2]
+    view[...] = array
+    view.flags.writeable = False
+    return view
+
+
+def _flat(outputs: Sequence[Any]) -> list[Any]:
+    """Out, h_n (and c_n), from ``(out, (h_n, c_n))`` too."""
+    out, *states = outputs
+    return [out, *states[0]] if len(states) == 1 and isinstance(states[0], tuple) else [out, *states]
+
+
+WAYS = {
+    "twice": Way("the same call once more: no state is left over from the first", lambda _: True, _twice),
+    "rows": Way(
+        "the rows of a batch one by one: no row sees another",
+        lambda golden: bool(golden.batch_shape) and golden.batch_shape[0] > 1,
+        _rows,
+    ),
+    "chunks": Way(
+        "the sequence in two parts, with the state carried over; in one direction",
+        lambda golden: not golden.config.bidirectional and _middle(golden) > 0,
+        _chunks,
+    ),
+    "weights": Way("a call with other weights in between: none are kept", lambda _: True, _weights),
+    "views": Way("arrays that are not contiguous: strides are minded", lambda _: True, _views),
+}
+"""The ways of calling, by the name that marker and option have for them."""

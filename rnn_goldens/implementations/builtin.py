@@ -1,0 +1,26 @@
+"""Implementations this package brings. A module is imported, and its framework with it, when it is named."""
+
+BUILTIN = {
+    "numpy": "rnn_goldens.implementations.numpy_cells:run",
+    "torch": "rnn_goldens.implementations.torch_layers:run",
+    "torch-cells": "rnn_goldens.implementations.torch_cells:run",
+    "onnxruntime": "rnn_goldens.implementations.onnxruntime_session:run",
+    "onnx-reference": "rnn_goldens.implementations.onnx_reference:run",
+    "keras": "rnn_goldens.implementations.keras_layers:run",
+    "flax": "rnn_goldens.implementations.flax_cells:run",
+}
+"""By name, where it is."""
+
+EXTRAS = {"torch-cells": "torch", "onnx-reference": "onnx"}
+"""The extra that installs what an implementation needs, where it is not called like the implementation."""
+
+NEEDS = {
+    "numpy": (),
+    "torch": ("torch",),
+    "torch-cells": ("torch",),
+    "onnxruntime": ("onnx", "onnxruntime"),
+    "onnx-reference": ("onnx",),
+    "keras": ("keras",),
+    "flax": ("flax", "jax"),
+}
+"""The modules that it imports."""

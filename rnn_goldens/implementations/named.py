@@ -1,0 +1,99 @@
+"""The implementation that a name stands for."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.implementations.builtin import BUILTIN, EXTRAS
+from rnn_goldens.implementations.wrappers import Implementation, adapt
+from rnn_goldens.programs.command import MARK, find_command, is_command
+from rnn_goldens.programs.program import TIME_LIMIT, Program
+
+ONNX = ".onnx"
+"""What the path of an ONNX file ends in."""
+
+
+def resolve(name: str, folder: Path | None = None, time_limit: float = TIME_LIMIT) -> Implementation:
+    """Find an implementation by name, importing it; the working directory is importable, as under ``python -m``.
+
+    Args:
+        name: a name in ``BUILTIN``, ``package.module:thing``, the path of an ONNX file, or ``-- ./my_rnn --flags``: a
+            program, which is started and has to be closed.
+        folder: where a path begins and a program runs; the working directory if it is not given.
+        time_limit: seconds that a program has for one golden.
+
+    Raises:
+        UnknownName: none of these.
+        WrongUse: the module is not found or can not be read, or has no such thing, or the thing can not be run, or the
+            program can not be started. Any other error is its own.
+    """
+    check_name(name, folder)
+    if is_command(name):
+        return Program(find_command(name, folder or Path.cwd()), time_limit)
+    found = str((folder or Path()) / name) if name.endswith(ONNX) else _thing(name)
+    try:
+        return adapt(found)
+    except ModuleNotFoundError as error:
+        extra = "rnn-goldens[onnxruntime]"
+        raise WrongUse(f"{name} needs {error.name}, which is not installed: pip install '{extra}'") from None
+    except WrongUse as error:
+        raise WrongUse(f"implementation {name!r}: {error}") from None
+
+
+def close(implementation: Implementation) -> None:
+    """End the program, if the implementation is one; raises ProgramFailed if it had more to say than it was asked."""
+    if isinstance(implementation, Program):
+        implementation.close()
+
+
+def check_name(name: str, folder: Path | None = None) -> None:
+    """Raise UnknownName or WrongUse unless the name is one that ``resolve`` can look for."""
+    if is_command(name):
+        find_command(name, folder or Path.cwd())
+    if is_command(name) or name in BUILTIN or name.endswith(ONNX):
+        return
+    module, colon, attribute = name.partition(":")
+    if not (module and colon and attribute):
+        others = f"implementations (or package.module:thing, FILE{ONNX}, or {MARK} COMMAND)"
+        raise UnknownName("implementation", name, BUILTIN, plural=others)
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise WrongUse(
+            f"implementation {name!r}: {module!r} is no name of a module; for a file my_rnn.py in the working "
+            "directory write my_rnn:callable, in a folder below it folder.my_rnn:callable"
+        )
+
+
+def _thing(name: str) -> object:
+    """What stands under a name in a module."""
+    module_name, _, attribute = BUILTIN.get(name, name).partition(":")
+    if str(Path.cwd()) not in sys.path and "" not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        found: Any = import_module(module_name)
+    except ModuleNotFoundError as error:
+        cause = None if _is_part(error.name, module_name) else error
+        raise WrongUse(_not_found(name, module_name, error)) from cause
+    except OSError as error:  # which main would take for its own
+        raise WrongUse(f"implementation {name!r}: importing {module_name} failed: {error}") from error
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            raise WrongUse(f"implementation {name!r}: {module_name} has no {attribute!r}")
+        found = getattr(found, part)
+    if not callable(found) and not isinstance(found, str):
+        raise WrongUse(f"implementation {name!r}: {attribute} is a {type(found).__name__}, not a callable")
+    return found
+
+
+def _is_part(missing: str | None, module_name: str) -> bool:
+    return missing is not None and f"{module_name}.".startswith(f"{missing}.")
+
+
+def _not_found(name: str, module_name: str, error: ModuleNotFoundError) -> str:
+    if name in BUILTIN:
+        extra = f"rnn-goldens[{EXTRAS.get(name, name)}]"
+        return f"implementation {name!r} needs {error.name}, which is not installed: pip install '{extra}'"
+    if _is_part(error.name, module_name):
+        return f"implementation {name!r}: no module {error.name!r}, looked in {Path.cwd()} and the installed packages"
+    return f"implementation {name!r}: importing {module_name} failed: {error}"

@@ -1,0 +1,207 @@
+"""Check implementations one after the other, as ``rnn-goldens check`` does, and add up what became of every golden."""
+
+import platform
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from pathlib import Path
+from typing import Any
+
+from rnn_goldens.corpus import Corpus
+from rnn_goldens.encoding import json_file
+from rnn_goldens.errors import InvalidFile, WrongUse
+from rnn_goldens.implementations import BUILTIN, EXTRAS
+from rnn_goldens.implementations.keras_choice import backend
+from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.schema import FORMATS, problems
+from rnn_goldens.shapes import CELLS
+
+Document = dict[str, Any]
+
+RUNS_ON = {"onnxruntime": ("onnx",), "flax": ("jax",), "onnx": ("numpy",)}
+"""What else decides the numbers of a built-in implementation; of Keras's, its backend."""
+
+OUTCOMES = ("passed", "refused", "known-failure", "failed", "skipped")
+
+WRONG_USE = 2
+
+PASSES_AGAIN = "[XPASS(strict)]"
+"""How pytest's reason begins for a known failure that passes."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one golden in one precision.
+
+    Attributes:
+        outcome: ``passed``, ``refused``, ``known-failure`` or ``failed``.
+        largest_error: as a fraction of what is allowed; None if nothing was compared, or it is infinite.
+        reason: why it did not pass.
+        known: why it is known to fail, if it is.
+    """
+
+    golden: str
+    dtype: str
+    outcome: str
+    largest_error: float | None
+    reason: str
+    known: str | None
+
+
+def conformance(
+    implementations: Sequence[str], corpus: Corpus, known_failures: Path | None, arguments: Sequence[str]
+) -> Iterator[tuple[str, list[Result]]]:
+    """Check implementations one after the other.
+
+    Args:
+        implementations: as ``rnn-goldens check`` takes them; ``-- COMMAND`` for a program.
+        corpus: the goldens.
+        known_failures: a folder; ``NAME.txt`` in it lists those that the implementation of that name is known to fail.
+        arguments: more arguments for pytest.
+
+    Yields:
+        Each implementation, with its results in the order of the corpus.
+
+    Raises:
+        WrongUse: one could not be checked; with what its run printed.
+        InvalidFile: a known failure passes again.
+    """
+    for implementation in implementations:
+        known = None if known_failures is None else known_failures / f"{file_name(implementation)}.txt"
+        yield implementation, _check(implementation, corpus, known, arguments)
+
+
+def file_name(implementation: str) -> str:
+    """What the known failures of an implementation are called: its name, without what a path can not hold."""
+    return re.sub(r"[^\w.:-]+", "_", implementation.removeprefix("-- ")).strip("_")
+
+
+def summary(implementation: str, results: Sequence[Result]) -> str:
+    """A line for the terminal, and one for each golden that is wrong."""
+    counts = Counter(result.outcome for result in results)
+    said = [f"{count} {outcome}" for outcome in OUTCOMES if (count := counts[outcome])]
+    lines = [f"  {r.golden} in {r.dtype}: {r.reason}" for r in results if r.outcome == "failed"]
+    return "\n".join([f"{implementation:<15} {', '.join(said) or 'no golden asked'}", *lines])
+
+
+def _check(implementation: str, corpus: Corpus, known: Path | None, arguments: Sequence[str]) -> list[Result]:
+    with tempfile.TemporaryDirectory() as folder:
+        results = Path(folder) / "results.json"
+        options = [f"--rnn-goldens-report={results}", f"--rnn-goldens-dtype={','.join(PRECISIONS)}"]
+        options += [f"--rnn-goldens-corpus={corpus.folder}", "-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore"]
+        if known is not None and known.is_file():
+            options.append(f"--rnn-goldens-known-failures={known.resolve()}")
+        program = implementation.removeprefix("-- ") if implementation.startswith("-- ") else None
+        what = [*arguments, "--", *shlex.split(program)] if program else [*arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "rnn_goldens",
+            "check",
+            *([] if program else [implementation]),
+            *options,
+            *what,
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode >= WRONG_USE or not results.is_file():
+            said = (done.stderr.strip() or done.stdout.strip()).removeprefix("Error: ")
+            raise WrongUse(f"{implementation} could not be checked: {said}")
+        found = [_result(r) for r in json_file.read_document(results)["results"]]
+    if again := [result for result in found if result.reason.startswith(PASSES_AGAIN)]:
+        listed = [f"{r.golden} in {r.dtype} passes again; take it out" for r in again]
+        raise InvalidFile(known or implementation, listed)
+    return found
+
+
+def _result(entry: Document) -> Result:
+    reason = entry.get("reason", "").removeprefix(f"{entry['golden']} in {entry['dtype']}: ")
+    largest, known = entry.get("largest_error"), entry.get("known")
+    return Result(entry["golden"], entry["dtype"], entry["outcome"], largest, reason, known)
+
+
+def document(found: Iterable[tuple[str, list[Result]]], corpus: Corpus) -> Document:
+    """What goes into ``conformance.json``; raises InvalidFile if it is not valid."""
+    cells = {entry.id: entry.cell for entry in corpus.entries}
+    made: Document = {
+        "kind": "conformance",
+        "format": FORMATS["conformance"],
+        "corpus": corpus.version,
+        "made_with": {"rnn-goldens": version("rnn-goldens"), **_machine()},
+        "implementations": [
+            {
+                "name": name,
+                "versions": versions(name),
+                "results": [
+                    _totals(cell, dtype, [r for r in results if cells[r.golden] == cell and r.dtype == dtype])
+                    for cell in CELLS
+                    for dtype in PRECISIONS
+                ],
+                "refusals": _refusals(results, cells),
+                "disagreements": [
+                    {"golden": r.golden, "dtype": r.dtype, "known": r.known, "reason": r.reason}
+                    for r in results
+                    if r.outcome in ("failed", "known-failure")
+                ],
+            }
+            for name, results in found
+        ],
+    }
+    if wrong := problems(made, "conformance"):
+        raise InvalidFile("conformance.json", wrong)
+    return made
+
+
+def _totals(cell: str, dtype: str, results: list[Result]) -> Document:
+    outcomes = Counter(result.outcome for result in results)
+    errors = [r.largest_error for r in results if r.outcome == "passed" and r.largest_error is not None]
+    return {
+        "cell": cell,
+        "dtype": dtype,
+        "passed": outcomes["passed"],
+        "refused": outcomes["refused"],
+        "wrong": outcomes["failed"] + outcomes["known-failure"],
+        "largest_error": max(errors, default=None),
+    }
+
+
+def _refusals(results: list[Result], cells: dict[str, str]) -> list[Document]:
+    """Why goldens were refused, with how many, in which cells and precisions."""
+    refused = [result for result in results if result.outcome == "refused"]
+    found = []
+    for reason in dict.fromkeys(result.reason for result in refused):
+        own = [result for result in refused if result.reason == reason]
+        in_cells, dtypes = {cells[r.golden] for r in own}, {r.dtype for r in own}
+        found.append(
+            {
+                "reason": reason,
+                "count": len(own),
+                "cells": [cell for cell in CELLS if cell in in_cells],
+                "dtypes": [dtype for dtype in PRECISIONS if dtype in dtypes],
+            }
+        )
+    return found
+
+
+def versions(implementation: str) -> dict[str, str]:
+    """The versions of the packages that an implementation is made of; none for a program or a file."""
+    if implementation in BUILTIN:
+        name = EXTRAS.get(implementation, implementation)
+        packages: Sequence[str] = (name, *((backend(),) if name == "keras" else RUNS_ON.get(name, ())))
+    else:
+        packages = packages_distributions().get(implementation.partition(".")[0].partition(":")[0], ())
+    found = {}
+    for package in packages:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def _machine() -> dict[str, str]:
+    return {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}

@@ -1,0 +1,82 @@
+"""``conformance.json`` for people: a page of Markdown."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.shapes import CELLS
+
+Document = dict[str, Any]
+
+HEADER = """\
+# Conformance
+
+Which implementations agree with the goldens of corpus {corpus}, which refuse and which are wrong.
+
+<!-- Written by `rnn-goldens report`; do not edit. -->
+
+Each entry says how many goldens passed, and in brackets the largest error of any of their elements, as a fraction of
+what is allowed; then how many were refused (the implementation can not do what they ask, and says so, or is known not
+to) and how many are **wrong**. Made with rnn-goldens {rnn_goldens} on Python {python}, {machine}.
+"""
+
+TITLES = {"rnn_tanh": "tanh RNN", "rnn_relu": "relu RNN", "lstm": "LSTM", "gru": "GRU"}
+
+
+def page(document: Document) -> str:
+    """The page of a document that is known to be valid."""
+    made = document["made_with"]
+    parts = [
+        HEADER.format(corpus=document["corpus"], rnn_goldens=made["rnn-goldens"], **made),
+        *_versions(document),
+        *(line for cell in CELLS for line in _table(document, cell)),
+        *_disagreements(document),
+        *_refusals(document),
+    ]
+    return "".join(parts)
+
+
+def _versions(document: Document) -> Iterator[str]:
+    yield "\n"
+    for i in document["implementations"]:
+        versions = ", ".join(f"{name} {version}" for name, version in i["versions"].items())
+        yield f"- `{i['name']}`{': ' if versions else ''}{versions}\n"
+
+
+def _table(document: Document, cell: str) -> Iterator[str]:
+    yield f"\n## {TITLES[cell]}\n\n| | {' | '.join(PRECISIONS)} |\n|---|{'---|' * len(PRECISIONS)}\n"
+    for i in document["implementations"]:
+        entries = {r["dtype"]: _entry(r) for r in i["results"] if r["cell"] == cell}
+        yield f"| `{i['name']}` | {' | '.join(entries[dtype] for dtype in PRECISIONS)} |\n"
+
+
+def _entry(result: Document) -> str:
+    said = []
+    if result["passed"]:
+        largest = result["largest_error"]
+        said.append(f"{result['passed']} passed" + ("" if largest is None else f" ({largest:.2f})"))
+    if result["refused"]:
+        said.append(f"{result['refused']} refused")
+    if result["wrong"]:
+        said.append(f"**{result['wrong']} wrong**")
+    return ", ".join(said) or "none asked"
+
+
+def _disagreements(document: Document) -> Iterator[str]:
+    yield "\n## What is wrong\n\n"
+    lines = [
+        f"- `{i['name']}`, {d['golden']}, {d['dtype']}: {'; known: '.join(filter(None, (d['reason'], d['known'])))}\n"
+        for i in document["implementations"]
+        for d in i["disagreements"]
+    ]
+    yield from lines or ["Nothing.\n"]
+
+
+def _refusals(document: Document) -> Iterator[str]:
+    yield "\n## What was refused\n\n"
+    lines = [
+        f"- `{i['name']}`, {r['count']} goldens ({', '.join(r['cells'])}; {', '.join(r['dtypes'])}): {r['reason']}\n"
+        for i in document["implementations"]
+        for r in i["refusals"]
+    ]
+    yield from lines or ["Nothing.\n"]

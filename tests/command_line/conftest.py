@@ -1,0 +1,47 @@
+"""The command line as it is typed, in a user's folder."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+GOOD = 0
+
+USERS_NETS = """
+import numpy as np
+import rnn_goldens
+
+def right(golden, back=1):
+    w, states = golden.weights_as("textbook"), [golden.h0[0]] * 2
+    for t in range(golden.x.shape[1]):
+        states.append(np.maximum(golden.x[:, t] @ w["W_xh"] + states[-back] @ w["W_hh"], 0))
+    return np.stack(states[2:], axis=1), states[-1][None]
+
+def stale(golden):
+    return right(golden, back=2)
+
+def unable(golden):
+    raise rnn_goldens.Unsupported("no recurrent layers")
+
+def unable_in_batches(golden):
+    if len(golden.x) > 1:
+        raise rnn_goldens.Unsupported("one sequence at a time")
+    return right(golden)
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    (tmp_path / "users_nets.py").write_text(USERS_NETS)
+
+    def run(*arguments: object, code: int = GOOD) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "rnn_goldens", *map(str, arguments)]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run

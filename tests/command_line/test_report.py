@@ -1,0 +1,81 @@
+"""The conformance report: what agrees, refuses and is wrong, as a file and as a page."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rnn_goldens.schema import problems
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+FINDING, WRONG_USE = 1, 2
+
+ONLY = ("-k", "documented")
+
+
+def document(folder: Path) -> Any:
+    made = json.loads((folder / "conformance.json").read_text("utf-8"))
+    assert problems(made, "conformance") == []
+    return made
+
+
+def test_passed_refused_and_wrong_are_told_apart(run: Run, tmp_path: Path) -> None:
+    nets = [f"users_nets:{name}" for name in ("right", "stale", "unable_in_batches")]
+    done = run("report", *nets, "--page", "page.md", *ONLY, code=FINDING)
+    assert "users_nets:right 16 passed\n" in done.stdout
+    assert "users_nets:unable_in_batches 4 passed, 12 refused\n" in done.stdout
+    assert (
+        "\n  documented/mini-batch in float64: documented/mini-batch in float64: out is first wrong" not in done.stdout
+    )
+    assert "\n  documented/mini-batch in float64: out is first wrong at time step 1" in done.stdout
+
+    right, stale, unable = document(tmp_path)["implementations"]
+    relu = {result["dtype"]: result for result in right["results"] if result["cell"] == "rnn_relu"}
+    assert relu["bfloat16"] == {
+        "cell": "rnn_relu",
+        "dtype": "bfloat16",
+        "passed": 4,
+        "refused": 0,
+        "wrong": 0,
+        "largest_error": 0,
+    }
+    assert {r["passed"] for r in right["results"] if r["cell"] != "rnn_relu"} == {0}
+    assert len(stale["disagreements"]) == sum(result["wrong"] for result in stale["results"]) > 0
+    assert {disagreement["known"] for disagreement in stale["disagreements"]} == {None}
+    assert unable["refusals"] == [
+        {
+            "reason": "one sequence at a time",
+            "count": 12,
+            "cells": ["rnn_relu"],
+            "dtypes": ["float64", "float32", "bfloat16", "float16"],
+        }
+    ]
+    page = (tmp_path / "page.md").read_text("utf-8")
+    assert "| `users_nets:right` | 4 passed (0.00) | 4 passed (0.00) | 4 passed (0.00) | 4 passed (0.00) |" in page
+    assert "- `users_nets:unable_in_batches`, 12 goldens (rnn_relu; float64, float32, bfloat16, float16): one" in page
+
+
+def test_what_is_known_to_be_wrong_is_no_finding_and_stands_in_the_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "known").mkdir()
+    known = tmp_path / "known" / "users_nets:stale.txt"
+    known.write_text("documented/*  # two states back, https://example.org/issues/7\n")
+    done = run("report", "users_nets:stale", "--known-failures", "known", *ONLY)
+    assert "users_nets:stale 16 known-failure" in done.stdout
+    (stale,) = document(tmp_path)["implementations"]
+    assert {d["known"] for d in stale["disagreements"]} == {"two states back, https://example.org/issues/7"}
+    assert stale["disagreements"][0]["reason"].startswith("out is first wrong")
+
+
+def test_a_known_failure_that_passes_again_is_a_finding(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "known").mkdir()
+    (tmp_path / "known" / "numpy.txt").write_text("documented/mini-batch  # a guess\n")
+    done = run("report", "numpy", "--known-failures", "known", *ONLY, code=FINDING)
+    assert "numpy.txt: 4 problems, the first: documented/mini-batch in float64 passes again; take it out" in done.stderr
+    assert not (tmp_path / "conformance.json").exists()
+
+
+def test_an_implementation_that_is_not_there_is_wrong_use(run: Run, tmp_path: Path) -> None:
+    done = run("report", "nunpy", code=WRONG_USE)
+    assert "Error: nunpy could not be checked: no implementation 'nunpy'. Did you mean 'numpy'?" in done.stderr
+    assert not (tmp_path / "conformance.json").exists()

@@ -1,0 +1,71 @@
+"""Ways of calling, asked for by marker, option and ini file; a test that does not call is no pass."""
+
+import sys
+
+import pytest
+
+NETS = """
+import my_rnn
+kept = {}
+
+def keeps_its_state(golden):
+    h0 = kept.get(golden.id, golden.h0)
+    out, h_n = my_rnn.rnn(golden.x, h0, golden.weights)
+    kept[golden.id] = h_n
+    return out, h_n
+"""
+
+
+@pytest.fixture
+def nets(project: pytest.Pytester) -> pytest.Pytester:
+    project.makepyfile(nets=NETS)
+    return project
+
+
+def test_a_marker_asks_for_more_than_one_call(nets: pytest.Pytester) -> None:
+    nets.makepyfile("""
+        import pytest, my_rnn, nets
+
+        @pytest.mark.rnn_goldens(calls=["twice", "rows"])
+        def test_right(rnn_golden): rnn_golden.check_calls(my_rnn.right)
+
+        @pytest.mark.rnn_goldens(calls="twice")
+        def test_wrong(rnn_golden): rnn_golden.check_calls(nets.keeps_its_state)
+    """)
+    result = nets.runpytest_subprocess()
+    result.assert_outcomes(passed=4, failed=4)
+    result.stdout.fnmatch_lines(["*documented/mini-batch in float32: the second call differs from the first: out is *"])
+
+
+@pytest.mark.parametrize("where", ["option", "ini"])
+def test_an_option_asks_every_test_that_calls(nets: pytest.Pytester, where: str) -> None:
+    nets.makepyfile("import nets\ndef test_it(rnn_golden): rnn_golden.check_calls(nets.keeps_its_state)")
+    if where == "ini":
+        nets.makeini("[pytest]\nrnn_goldens_calls = twice\nrnn_goldens_corpus = four")
+    nets.runpytest_subprocess(*(["--rnn-goldens-calls=twice"] if where == "option" else [])).assert_outcomes(failed=4)
+    nets.makeini("[pytest]\nrnn_goldens_corpus = four")
+    nets.runpytest_subprocess().assert_outcomes(passed=4)
+
+
+def test_calls_that_are_asked_and_not_made_fail(project: pytest.Pytester) -> None:
+    project.makepyfile("import my_rnn\ndef test_it(rnn_golden): rnn_golden.check(*my_rnn.right(rnn_golden))")
+    result = project.runpytest_subprocess("--rnn-goldens-calls=twice,rows")
+    result.assert_outcomes(failed=4)
+    said = (
+        "*documented/mini-batch: calls=twice, rows was not made: check(out, h_n) has one call's outputs; check_calls(*"
+    )
+    result.stdout.fnmatch_lines([said])
+
+
+def test_an_unknown_way_in_a_marker_is_an_error(project: pytest.Pytester) -> None:
+    project.makepyfile("import pytest\n@pytest.mark.rnn_goldens(calls='thrice')\ndef test_it(rnn_golden): ...")
+    result = project.runpytest_subprocess()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*no way of calling 'thrice'. Did you mean 'twice'? Ways of calling: twice, rows, *"])
+
+
+def test_check_calls_in_each_way_on_the_command_line(nets: pytest.Pytester) -> None:
+    command = ("check", "nets:keeps_its_state", "-k", "documented", "--rnn-goldens-calls=twice", "--tb=line")
+    result = nets.run(sys.executable, "-m", "rnn_goldens", *command)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*documented/mini-batch in float32: the second call differs from the first: *"])
