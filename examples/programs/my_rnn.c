@@ -37,10 +37,13 @@ static json_t *run(json_t *request)
     int id, B, T, I, H;
     const char *cell;
     json_t *weights, *inputs;
-    if (json_unpack(request, "{s:i, s:s, s:{s:i}, s:o, s:o, s:{s:{s:[i, i, i]}}}", "id", &id, "cell", &cell,
-                    "config", "hidden_size", &H, "weights", &weights, "inputs", &inputs,
-                    "inputs", "x", "shape", &B, &T, &I))
+    json_error_t why;
+    if (json_unpack_ex(request, &why, 0, "{s:i, s:s, s:{s:i}, s:o, s:o, s:{s:{s:[i, i, i]}}}", "id", &id, "cell", &cell,
+                       "config", "hidden_size", &H, "weights", &weights, "inputs", &inputs,
+                       "inputs", "x", "shape", &B, &T, &I)) {
+        fprintf(stderr, "%s\n", why.text);
         exit(1);
+    }
     if (H > MOST_UNITS)
         return json_pack("{s:s, s:i, s:s}", "answer", "unsupported", "id", id, "reason", "more than 64 units");
 
