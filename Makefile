@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend build clean build/typed
+.PHONY: demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend examples build clean build/typed
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py
@@ -39,6 +39,13 @@ false-alarms: $(READY)
 # ONNX's own backend tests and the corpus, put through the same deviations.
 onnx-backend: $(READY)
 	$(BIN)/python -m benchmarks.onnx_backend --write
+
+# Readers and programs in other languages, with what they need installed: apt-get where that may be, npm ci.
+examples: $(READY)
+	examples/install.sh
+	$(MAKE) -C examples/readers PYTHON=$(abspath $(BIN))/python
+	$(MAKE) -C examples/programs
+	NOTHING_SKIPPED=1 $(BIN)/python -m pytest -n 2 tests/examples
 
 build: $(READY)
 	rm -rf dist

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs what the examples in C and JavaScript need and this machine lacks: Debian's packages, and npm's in programs/.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+lacking() {
+    local command library
+    for command in cc:gcc pkg-config:pkg-config node:nodejs npm:npm; do
+        command -v "${command%:*}" >/dev/null || echo "${command#*:}"
+    done
+    for library in hdf5:libhdf5-dev jansson:libjansson-dev; do
+        pkg-config --exists "${library%:*}" 2>/dev/null || echo "${library#*:}"
+    done
+}
+
+packages=$(lacking)
+if [ -n "$packages" ]; then
+    as_root=()
+    [ "$(id -u)" = 0 ] || as_root=(sudo -n)
+    echo "== apt-get install" $packages
+    # shellcheck disable=SC2086 # one package a word
+    "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install --yes -qq --no-install-recommends $packages || true
+    packages=$(lacking)
+fi
+if [ -n "$packages" ]; then
+    echo "the examples need what could not be installed here; Debian's packages are called:" $packages >&2
+    exit 1
+fi
+
+if [ ! programs/node_modules/.package-lock.json -nt programs/package-lock.json ]; then
+    echo "== npm ci"
+    npm --prefix programs ci --ignore-scripts --no-audit --no-fund
+fi

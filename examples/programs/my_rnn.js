@@ -1,0 +1,53 @@
+// Every cell and feature as a program: rnn-goldens check -- node my_rnn.js. The arithmetic is in cells.js.
+"use strict";
+const { createInterface } = require("node:readline");
+const { gates, network } = require("./cells.js");
+
+const hello = {
+  answer: "hello",
+  protocol: 1,
+  name: "my_rnn.js",
+  cells: ["rnn_tanh", "rnn_relu", "lstm", "gru"],
+  features: ["bias", "state", "multilayer", "bidirectional", "lengths", "unbatched"],
+  precisions: ["float64", "float32"],
+};
+
+function run(request) {
+  const weights = allNested(request.weights);
+  let { x, h0, c0, lengths } = allNested(request.inputs);
+  const unbatched = request.inputs.x.shape.length === 2;
+  if (unbatched) [x, h0, c0] = [[x], h0?.map((h) => [h]), c0?.map((c) => [c])]; // a batch of one
+
+  const { num_layers, bidirectional, hidden_size } = request.config;
+  const layers = [...Array(num_layers * (bidirectional ? 2 : 1)).keys()];
+  const zeros = Array(hidden_size).fill(0);
+  const results = x.map((sequence, b) => {
+    const states = layers.map((layer) => [h0?.[layer][b] ?? zeros, c0?.[layer][b] ?? zeros]);
+    return network(request, weights, sequence.slice(0, lengths?.[b]), states);
+  });
+  const out = results.map((result, b) => x[b].map((_, t) => result.out[t] ?? result.out[0].map(() => 0)));
+  const [h_n, c_n] = [0, 1].map((part) => layers.map((layer) => results.map(({ last }) => last[layer][part])));
+
+  const answer = { answer: "outputs", id: request.id, out: array(unbatched ? out[0] : out) };
+  answer.h_n = array(unbatched ? h_n.flat() : h_n);
+  if (request.cell === "lstm") answer.c_n = array(unbatched ? c_n.flat() : c_n);
+  return answer;
+}
+
+// Arrays of a message as nested lists, and back.
+const allNested = (arrays) =>
+  Object.fromEntries(Object.entries(arrays).map(([name, { shape, data }]) => [name, nested(shape, data)]));
+
+function nested([length, ...rest], data) {
+  const size = data.length / length;
+  return rest.length ? Array.from({ length }, (_, k) => nested(rest, data.slice(k * size, (k + 1) * size))) : data;
+}
+
+const array = (lists) => ({ shape: shapeOf(lists), data: lists.flat(Infinity) });
+const shapeOf = (lists) => (Array.isArray(lists) ? [lists.length, ...shapeOf(lists[0])] : []);
+
+if (process.argv.includes("--gates=iofg")) gates.lstm = "iofg"; // ONNX's order, to see it found
+createInterface({ input: process.stdin }).on("line", (line) => {
+  const request = JSON.parse(line);
+  console.log(JSON.stringify(request.request === "hello" ? hello : run(request)));
+});

@@ -1,0 +1,40 @@
+"""Examples as somebody has them who copied their folder; what this machine lacks is a reason to skip a test.
+
+``make examples`` installs what they need and sets NOTHING_SKIPPED, under which a lack is a failure.
+"""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from examples.building import EXAMPLES, STRICT, Build, Need, lacking
+
+
+@pytest.fixture(scope="session")
+def need() -> Need:
+    """Skip the test unless there are the commands, and the C library that pkg-config knows."""
+
+    def check(*commands: str, library: str | None = None) -> None:
+        for command in commands:
+            if shutil.which(command) is None:
+                lacking(f"{command} is not installed")
+        if library is not None and subprocess.run(["pkg-config", "--exists", library], check=False).returncode != 0:
+            lacking(f"the C library {library} is not installed")
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Copy the files of an example and make a target of its Makefile; a warning of the compiler is an error."""
+
+    def make(example: str, target: str) -> Path:
+        folder = tmp_path_factory.mktemp(example)
+        for file in (EXAMPLES / example).iterdir():
+            if file.name == "Makefile" or file.suffix in {".c", ".h"}:
+                shutil.copy(file, folder)
+        subprocess.run(["make", "--no-print-directory", STRICT, target], cwd=folder, check=True)
+        return folder
+
+    return make

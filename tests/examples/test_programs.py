@@ -1,0 +1,99 @@
+"""Programs in other languages pass every golden that they say they support, and are found out when they are wrong."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from examples.building import EXAMPLES, Build, Need, lacking
+
+from rnn_goldens import load
+
+PROGRAMS = EXAMPLES / "programs"
+
+Command = list[str | Path]
+FindCommand = Callable[[str], Command]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What ``rnn-goldens check`` left behind: its exit code, what it printed, the entries of the results file."""
+
+    code: int
+    shown: str
+    results: list[dict[str, Any]]
+
+    def goldens(self, outcome: str) -> set[str]:
+        return {result["golden"] for result in self.results if result["outcome"] == outcome}
+
+    def reasons(self, outcome: str) -> set[str]:
+        return {result["reason"] for result in self.results if result["outcome"] == outcome}
+
+
+def check(folder: Path, command: Command, *options: str) -> Checked:
+    report = folder / "results.json"
+    start = [sys.executable, "-m", "rnn_goldens", "check", f"--rnn-goldens-report={report}", *options, "--"]
+    done = subprocess.run([*start, *command], cwd=folder, capture_output=True, text=True, check=False, timeout=200)
+    return Checked(done.returncode, done.stdout + done.stderr, json.loads(report.read_text("utf-8"))["results"])
+
+
+@pytest.fixture(scope="module")
+def c_programs(need: Need, build: Build) -> Path:
+    """A folder that holds the program in C, built for float32 and for float64."""
+    need("make", "cc", "pkg-config", library="jansson")
+    return build("programs", "all")
+
+
+@pytest.fixture
+def find(request: pytest.FixtureRequest, need: Need) -> FindCommand:
+    """The command of a program, ready to be started."""
+
+    def command(program: str) -> Command:
+        if not Path(program).suffix:
+            return [request.getfixturevalue("c_programs") / program]
+        if program.endswith(".py"):
+            return [sys.executable, PROGRAMS / program]
+        need("node")
+        if "tfjs" in program and not (PROGRAMS / "node_modules").exists():
+            lacking("npm ci was not run in examples/programs")
+        return ["node", PROGRAMS / program]
+
+    return command
+
+
+IN_C = ["rnn_tanh", "rnn_relu", "multilayer", "bidirectional", "unbatched", "more than 64 units"]
+
+
+@pytest.mark.parametrize(
+    ("program", "dtype", "refused"),
+    [
+        ("my_rnn", "float32", IN_C),
+        ("my_rnn_double", "float64", IN_C),
+        ("my_rnn.js", "float32,float64", []),
+        ("my_rnn_tfjs.js", "float32", ["gru", "lengths", "unbatched"]),
+        ("my_rnn.py", "float64", ["lstm", "gru", "multilayer", "bidirectional", "lengths", "unbatched"]),
+    ],
+)
+def test_a_program_passes_every_golden_but_those_it_refuses(
+    program: str, dtype: str, refused: list[str], find: FindCommand, tmp_path: Path
+) -> None:
+    checked = check(tmp_path, find(program), f"--rnn-goldens-dtype={dtype}")
+    assert checked.code == 0, checked.shown
+    assert not checked.goldens("failed")
+    assert {reason.rpartition(" supports no ")[2] for reason in checked.reasons("refused")} == set(refused)
+
+
+@pytest.mark.parametrize("program", ["my_rnn", "my_rnn.js"])
+def test_a_wrong_order_of_gates_fails_every_lstm_and_no_gru(program: str, find: FindCommand, tmp_path: Path) -> None:
+    checked = check(tmp_path, [*find(program), "--gates=iofg"], "-k", "lstm or gru")
+    assert checked.code == 1
+    assert {golden.partition("/")[0] for golden in checked.goldens("passed")} == {"gru", "sizes-gru"}
+    assert {golden.partition("/")[0] for golden in checked.goldens("failed")} == {"lstm", "sizes-lstm"}
+    want = load("lstm/plain", dtype="float32").out[0, 0, 0]
+    where = "lstm/plain in float32: out is first wrong at time step 0 (batch 0, unit 0): got "
+    assert re.search(rf"{re.escape(where)}\S+, want {want!s} \(24 of 24 elements wrong\)", checked.shown)
