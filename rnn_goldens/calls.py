@@ -50,6 +50,7 @@ def compare_calls(golden: Golden, run: Run, calls: Sequence[str]) -> Iterator[Ve
     Raises:
         UnknownName: no such way.
     """
+    __tracebackhide__ = True
     ways = [way(name) for name in calls]
     verdict = compare(golden, *run(golden))
     yield verdict

@@ -2,7 +2,8 @@
 
 _LONGEST_EXCERPT = 80
 _LONGEST_LINE = 200
-_MOST_LINES = 8
+_MOST_LINES = 16
+"""What an uncaught exception of Node takes: its message stands above the stack."""
 
 
 def excerpt(content: bytes | str) -> str:
