@@ -1,6 +1,7 @@
 """Correct implementations against every golden, in every precision: how many fail, and how close the others come.
 
-    python -m benchmarks.false_alarms            # from the checkout; --write renews docs/results/false-alarms.md
+    python -m benchmarks.false_alarms            # from the checkout; --write renews docs/results/false-alarms.md,
+                                                 # --check fails if it says otherwise
 
 Beside each figure stands what ``torch.testing.assert_close`` says of the same outputs, with its default tolerances.
 """
@@ -17,7 +18,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from benchmarks import page
+from benchmarks import page, page_check
 from rnn_goldens.corpus import Corpus, find, open_corpus
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden import Golden
@@ -38,6 +39,17 @@ LIBRARIES = (
     "keras, torch",
     "flax",
 )
+
+PAGE = "false-alarms.md"
+
+COLUMNS: page_check.Columns = {
+    **dict.fromkeys(("goldens", "implementations", "failed", "FAILED"), page_check.FIXED),
+    **dict.fromkeys(("runs", "passed", "refused"), page_check.LIKE_FOR_LIKE),
+    "largest error": page_check.Column(by=0.15),
+    "not close": page_check.Column(by=25),
+    **dict.fromkeys(("of", "on", "not close for assert_close"), None),
+}
+"""How the page is held against what was measured. Other processors move a largest error by 0.03, not close by 7."""
 
 
 class Job(NamedTuple):
@@ -68,25 +80,28 @@ class Tally:
 
 
 def main() -> None:
-    """Run, print, and exit with 1 if anything correct fails."""
+    """Run, print, and exit with 1 if anything correct fails, or if the page is checked and says otherwise."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="only implementations whose name contains this")
     parser.add_argument("--corpus", help="a version or a folder; by default the newest version")
-    parser.add_argument("--write", action="store_true", help="write docs/results/false-alarms.md")
+    with_page = parser.add_mutually_exclusive_group()
+    with_page.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
+    with_page.add_argument("--check", action="store_true", help=f"fail if docs/results/{PAGE} says otherwise")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     names = [name for name in implementations() if arguments.only in name]
     if not names:
         parser.error(f"no implementation's name contains {arguments.only!r}: {', '.join(implementations())}")
-    if arguments.write and (arguments.only or arguments.corpus):
-        parser.error("--write is for the whole: without --only and --corpus")
+    if (arguments.write or arguments.check) and (arguments.only or arguments.corpus):
+        parser.error("--write and --check are for the whole: without --only and --corpus")
     folder = str(find(arguments.corpus))
     tallies = run(names, folder, arguments.processes)
     text = report(tallies, open_corpus(folder), names)
     print(text)
     if arguments.write:
-        page.write("false-alarms.md", text)
-    sys.exit(any(t.failed for t in tallies))
+        page.write(PAGE, text)
+    same = not arguments.check or page_check.check(PAGE, text, COLUMNS)
+    sys.exit(any(t.failed for t in tallies) or not same)
 
 
 def implementations() -> list[str]:
@@ -226,18 +241,21 @@ def report(tallies: Sequence[Tally], corpus: Corpus, names: Sequence[str]) -> st
     """The page."""
     packages = ["numpy", "ml_dtypes", "torch", "onnx", "onnxruntime", "keras", "flax", "jax"]
     ran = sum(t.passed + len(t.failed) for t in tallies)
-    failed = sum(len(t.failed) for t in tallies)
+    refused, failed = sum(t.refused.total() for t in tallies), sum(len(t.failed) for t in tallies)
     parts = [
         "# False alarms\n\n"
         "Correct implementations against every golden of the corpus, in every precision it can be checked in. "
         f"Written by `python -m benchmarks.false_alarms --write`.\n\n"
-        f"{len(corpus.entries)} goldens (corpus {corpus.version}), {len(names)} implementations, {ran} runs, "
-        f"{sum(t.refused.total() for t in tallies)} refused (`Unsupported`), **{failed} failed**.\n"
         f"{page.versions(*packages)}.\n",
+        page.table(
+            ("checked against", "goldens", "implementations", "runs", "refused", "failed"),
+            [(f"corpus {corpus.version}", len(corpus.entries), len(names), ran, refused, failed)],
+        ),
         _overview(tallies),
-        "“Largest error” is that of any element of any golden that passed, as a fraction of what is allowed there; "
-        "“not close” is on how many goldens `torch.testing.assert_close`, with its default tolerances, rejects the "
-        "same outputs against the same certified answers. Names of NumPy networks say what they do otherwise than the "
+        "“Refused” is what an implementation says it can not do (`Unsupported`). “Largest error” is that of any "
+        "element of any golden that passed, as a fraction of what is allowed there; “not close” is on how many goldens "
+        "`torch.testing.assert_close`, with its default tolerances, rejects the same outputs against the same "
+        "certified answers. Names of NumPy networks say what they do otherwise than the "
         "definition (`benchmarks/correct_networks.py`).\n",
     ]
     for precision in PRECISIONS:

@@ -1,67 +1,153 @@
 """What certifying costs: the whole corpus from scratch and again, and one golden as its sizes grow.
 
-    make bench-generation
+    python -m benchmarks.generation_cost         # from the checkout; --write renews docs/results/generation.md
 
-Wall and CPU seconds of whole processes, and the largest process's memory.
+On two cores. Exits with 1 if the corpus takes longer, or more memory, than it may.
 """
 
+import argparse
+import json
+import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from rnn_goldens.generator.certify import certify
-from rnn_goldens.generator.scenarios.variants import Variant, rounded
-from rnn_goldens.shapes import Config
+from benchmarks import page
+
+CORES = 2
 
 GENERATE = """
+import json
 import sys
+import time
 from pathlib import Path
 from rnn_goldens.generator.generate import generate
 from rnn_goldens.generator.reuse import Certified
 from rnn_goldens.generator.scenarios import SCENARIOS
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1])
+    start, folder = time.perf_counter(), Path(sys.argv[1])
     outcomes = generate(SCENARIOS, folder / "v1", adequate=True, certified=Certified(folder / "certified"))
-    print(sum(outcome.became == "new" for outcome in outcomes), "new of", len(outcomes))
+    made = sum(outcome.became == "new" for outcome in outcomes)
+    print(json.dumps({"made": made, "beyond imports, s": time.perf_counter() - start}))
 """
 
+Cost = Mapping[str, float]
+"""By figure, what a run of the generator took; a figure that this system does not tell is left out."""
+
+SCRATCH, AGAIN = "from scratch", "nothing changed"
+
+FIGURES = {"made": ".0f", "wall, s": ".1f", "beyond imports, s": ".1f", "CPU, s": ".1f", "memory, MB": ".0f"}
+"""What is measured of a run, and how it is written."""
+
+LIMITS: Mapping[str, Cost] = {
+    SCRATCH: {"wall, s": 120, "memory, MB": 2000},
+    AGAIN: {"beyond imports, s": 10, "memory, MB": 2000},
+}
+
+LOOK_EVERY = 0.1
+"""Seconds between two looks at the memory."""
+
 BASE = {"time": 10, "hidden": 8, "layers": 1}
-GROWTH: dict[str, Sequence[int]] = {"time": (10, 50, 200), "hidden": (8, 32, 64), "layers": (1, 2, 4)}
+GROWTH: Mapping[str, Sequence[int]] = {"time": (10, 50, 200, 800), "hidden": (8, 32, 128), "layers": (1, 2, 4, 8)}
+LETTERS = {"time": "T", "hidden": "H", "layers": "L"}
+
+REPEATS = 5
 
 
 def main() -> None:
-    """Print one line a figure."""
+    """Run, print, and exit with 1 if a limit is exceeded."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="write docs/results/generation.md")
+    arguments = parser.parse_args()
+    cores = keep_to_cores()
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "generate.py"
         program.write_text(GENERATE)
-        for what in ("whole corpus, from scratch", "whole corpus, nothing changed"):
-            whole_corpus(what, program)
-    one_golden(**BASE)  # imports torch, which is not what is measured
-    print(f"\none LSTM golden, batch 2, CPU seconds; {BASE} but for what grows")
-    for what, values in GROWTH.items():
-        cells = (f"{value}: {one_golden(**{**BASE, what: value}):.2f} s" for value in values)
-        print(f"  {what:<8}{', '.join(cells)}", flush=True)
+        costs = {what: whole_corpus(program) for what in (SCRATCH, AGAIN)}
+    text = report(costs, list(growth()), cores)
+    print(text)
+    if arguments.write:
+        page.write("generation.md", text)
+    if exceeded := limits_exceeded(costs):
+        sys.exit("\n".join(exceeded))
 
 
-def whole_corpus(what: str, program: Path) -> None:
-    """Generate in a process of its own, with its pool."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+def keep_to_cores() -> int:
+    """Keep this process and those it starts to two cores, where the system has that; how many they have then."""
+    if not hasattr(os, "sched_setaffinity"):
+        return os.cpu_count() or 1
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    return len(os.sched_getaffinity(0))
+
+
+def whole_corpus(program: Path) -> Cost:
+    """Generate beside the program, in a process of its own, with its pool."""
+    before, start, memory = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter(), 0
     command = [sys.executable, str(program), str(program.parent)]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        printed = None
+        while printed is None:
+            try:
+                printed, _ = process.communicate(timeout=LOOK_EVERY)
+            except subprocess.TimeoutExpired:
+                memory = max(memory, memory_of(process.pid))
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if process.returncode:
+        sys.exit(f"the generator failed with {process.returncode}; what it said stands above")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(
-        f"{what:<32}{wall:6.1f} s wall {cpu:6.1f} s CPU, largest process {after.ru_maxrss / 1024:.0f} MiB ({printed})"
-    )
+    cost = {**json.loads(printed), "wall, s": wall, "CPU, s": cpu}
+    return cost | ({"memory, MB": memory / 1e6} if tells_memory() else {})
+
+
+def tells_memory() -> bool:
+    """Whether the system says what ``memory_of`` asks: Linux does."""
+    this = Path("/proc/self")
+    return (this / "smaps_rollup").exists() and (this / "task" / str(os.getpid()) / "children").exists()
+
+
+def memory_of(pid: int) -> int:
+    """Bytes of a process and of all it started, and they in turn: proportional set sizes, added up."""
+    process = Path("/proc") / str(pid)
+    try:
+        rollup = (process / "smaps_rollup").read_text()
+        children = [child for task in (process / "task").iterdir() for child in (task / "children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        return 0
+    kibibytes = next((line.split()[1] for line in rollup.splitlines() if line.startswith("Pss:")), "0")
+    return int(kibibytes) * 1024 + sum(memory_of(int(child)) for child in children)
+
+
+def limits_exceeded(costs: Mapping[str, Cost]) -> list[str]:
+    """One line for each limit that was exceeded."""
+    return [
+        f"whole corpus, {what}: {figure}: {costs[what][figure]:{FIGURES[figure]}}, at most {limit:g} is allowed"
+        for what, limits in LIMITS.items()
+        for figure, limit in limits.items()
+        if costs[what].get(figure, 0) > limit
+    ]
+
+
+def growth() -> Iterator[tuple[str, int, float]]:
+    """What grows, how far, and the CPU seconds of one golden then."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # read by BLAS and torch when imported; a thread that waits spends CPU too
+    one_golden(**BASE)  # imports torch, which is not what is measured
+    for what, sizes in GROWTH.items():
+        for size in sizes:
+            yield what, size, statistics.median(one_golden(**{**BASE, what: size}) for _ in range(REPEATS))
 
 
 def one_golden(time: int, hidden: int, layers: int) -> float:
     """CPU seconds to certify one golden of a size, in all precisions its tolerance allows."""
+    from rnn_goldens.generator.certify import certify
+    from rnn_goldens.generator.scenarios.variants import Variant, rounded
+    from rnn_goldens.shapes import Config
+
     config = Config(input_size=4, hidden_size=hidden, num_layers=layers)
     variant = Variant("sized", "sized", "To be timed.", config, time=time, state=True)
     scenario = variant.scenario("benchmark", "lstm", rounded(max(1 / hidden**0.5, 1 / 16), states=0.5))
@@ -69,6 +155,34 @@ def one_golden(time: int, hidden: int, layers: int) -> float:
     certify(scenario)
     after = resource.getrusage(resource.RUSAGE_SELF)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def report(costs: Mapping[str, Cost], grown: Sequence[tuple[str, int, float]], cores: int) -> str:
+    """The page."""
+    rows = []
+    for what, cost in costs.items():
+        rows.append((what, *(f"{cost[name]:{how}}" if name in cost else "" for name, how in FIGURES.items())))
+        rows.append(("at most", *(f"{LIMITS[what][name]:g}" if name in LIMITS[what] else "" for name in FIGURES)))
+    base = ", ".join(f"{LETTERS[what]} = {size}" for what, size in BASE.items())
+    sizes = [(f"{LETTERS[what]} = {size}", f"{1000 * seconds:.0f}") for what, size, seconds in grown]
+    return "\n".join(
+        [
+            "# What generating costs\n\n"
+            "The whole corpus certified, held to the deviations and written, and again with nothing changed. Written "
+            "by `python -m benchmarks.generation_cost --write`; times are those of one machine. "
+            "`make bench-generation` measures anew and fails where a figure is above what it may be at most.\n\n"
+            f"{page.versions('numpy', 'torch', 'python-flint', 'h5py')}, {cores} cores.\n",
+            page.table(("whole corpus", *FIGURES), rows),
+            "“Beyond imports” starts when the generator is imported; what it imports later counts. “Memory” is that of "
+            "the process and its pool together, where it was largest: the sum of their proportional set sizes (PSS), "
+            f"in which a page that several processes share is divided among them, looked at every {LOOK_EVERY:g} s"
+            f"{'' if tells_memory() else '; this system does not tell it'}.\n\n"
+            "## One golden as it grows\n\n"
+            f"An LSTM's golden with a batch of 2, in CPU milliseconds with one thread (median of {REPEATS}); {base} "
+            "but for what grows.\n",
+            page.table(("size", "CPU, ms"), sizes),
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """ONNX's own backend tests of LSTM, GRU and RNN, and this corpus: which wrong implementations does each let pass?
 
-    python -m benchmarks.onnx_backend            # from the checkout; --write renews docs/results/onnx-backend.md
+    python -m benchmarks.onnx_backend            # from the checkout; --write renews docs/results/onnx-backend.md,
+                                                 # --check fails if it says otherwise
 
 Both are put through the same deviations, in one run, in float32.
 """
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import page
+from benchmarks import page, page_check
 from rnn_goldens.cells import Array, Case, Network, State, Weights, case_of
 from rnn_goldens.conventions import convention
 from rnn_goldens.corpus import open_corpus
@@ -38,6 +39,15 @@ NO_ERROR = frozenset(h.deviation for h in HIDDEN if h.allowed and "float32" in h
 
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
 OUTPUTS = ("Y", "Y_h", "Y_c")
+
+PAGE = "onnx-backend.md"
+
+COLUMNS: page_check.Columns = {
+    **dict.fromkeys(("goldens", "in its core set", "deviations"), page_check.FIXED),
+    **dict.fromkeys(("survive the corpus", "survive its core set"), page_check.FIXED),
+    **dict.fromkeys(("ONNX's tests", "survive ONNX"), page_check.LIKE_FOR_LIKE),
+}
+"""How the page is held against what was measured."""
 
 
 class NoCase(Exception):
@@ -135,9 +145,11 @@ class Survivors:
 
 
 def main() -> None:
-    """Run and print; exit with 1 if the right network fails one of ONNX's tests."""
+    """Run and print; exit with 1 if the right network fails one of ONNX's tests, or a checked page says otherwise."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="write docs/results/onnx-backend.md")
+    with_page = parser.add_mutually_exclusive_group()
+    with_page.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
+    with_page.add_argument("--check", action="store_true", help=f"fail if docs/results/{PAGE} says otherwise")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     tests, skipped = onnx_tests()
@@ -148,7 +160,9 @@ def main() -> None:
     text = report(tests, skipped, found)
     print(text)
     if arguments.write:
-        page.write("onnx-backend.md", text)
+        page.write(PAGE, text)
+    if arguments.check and not page_check.check(PAGE, text, COLUMNS):
+        sys.exit(1)
 
 
 def onnx_tests() -> tuple[list[OnnxTest], dict[str, str]]:
@@ -282,9 +296,12 @@ def report(tests: Sequence[OnnxTest], skipped: Mapping[str, str], found: Mapping
             "Which wrong implementations pass ONNX's own backend tests of LSTM, GRU and RNN "
             "(`onnx.backend.test`, node tests), and which pass this corpus: the same deviations, in one run, in "
             "float32. Written by `python -m benchmarks.onnx_backend --write`.\n\n"
-            f"{len(tests)} of ONNX's tests (rtol {rtol:g}, atol {atol:g}, judged by ONNX's own test runner), {goldens} "
-            f"goldens (corpus {corpus.version}), {core} of them in its core set.\n"
-            f"{page.versions('onnx', 'numpy')}.\n\n"
+            f"{page.versions('onnx', 'numpy')}.\n",
+            page.table(
+                ("compared", "goldens", "in its core set", "ONNX's tests"),
+                [(f"corpus {corpus.version}", goldens, core, len(tests))],
+            ),
+            f"ONNX's tests allow rtol {rtol:g}, atol {atol:g} and are judged by ONNX's own test runner. "
             "An implementation survives ONNX if it passes every test of its cell, and the corpus if it is off by less "
             f"than {ENOUGH:g} times the tolerance on every golden. The right network passes every one of ONNX's tests "
             "used here.\n",

@@ -1,12 +1,14 @@
 """A failure of a correct implementation is counted, described and reported."""
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks import false_alarms
-from benchmarks.false_alarms import Job, implementations, report, tally
+from benchmarks import false_alarms, page
+from benchmarks.false_alarms import Job, Tally, implementations, report, tally
 from rnn_goldens.corpus import find, open_corpus
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden import Golden
@@ -52,3 +54,21 @@ def test_assert_close_judges_the_same_outputs() -> None:
     golden = open_corpus().load("gru/plain", "float32")
     assert false_alarms.is_close(golden, (golden.out, golden.h_n))
     assert not false_alarms.is_close(golden, (golden.out, golden.h_n + np.float32(1e-3)))
+
+
+def test_a_checked_page_that_says_otherwise_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Tally(Job("numpy", "float32"), passed=3, largest=(0.1, "gru/plain"))
+    monkeypatch.setattr(false_alarms, "run", lambda *_: [found])
+    monkeypatch.setattr(page, "RESULTS", tmp_path)
+    assert [_exit_code(monkeypatch, how) for how in ("--write", "--check")] == [0, 0]
+    found.passed = 4
+    assert [_exit_code(monkeypatch, how) for how in ("--check", "--write", "--check")] == [1, 0, 0]
+    found.failed["gru/plain"] = "out[0] is 1, not 2"
+    assert [_exit_code(monkeypatch, how) for how in ("--write", "--check")] == [1, 1]
+
+
+def _exit_code(monkeypatch: pytest.MonkeyPatch, how: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["false_alarms", how])
+    with pytest.raises(SystemExit) as ended:
+        false_alarms.main()
+    return int(ended.value.code or 0)

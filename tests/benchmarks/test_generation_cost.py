@@ -1,0 +1,63 @@
+"""What certifying costs is measured as a whole, and held to its limits."""
+
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.generation_cost import AGAIN, SCRATCH, limits_exceeded, memory_of, one_golden, report, tells_memory
+
+HOLDER = """
+import subprocess, sys
+held = b"x" * 50_000_000
+print("held", flush=True)
+more = int(sys.argv[1])
+child = more and subprocess.Popen([sys.executable, "-c", sys.argv[2], str(more - 1), sys.argv[2]])
+sys.stdin.read()
+"""
+
+COSTS = {
+    SCRATCH: {"made": 156, "wall, s": 16.4, "beyond imports, s": 16.1, "CPU, s": 25.8, "memory, MB": 500.0},
+    AGAIN: {"made": 0, "wall, s": 4.3, "beyond imports, s": 4.0, "CPU, s": 4.4, "memory, MB": 90.0},
+}
+
+
+@pytest.mark.skipif(not tells_memory(), reason="only Linux tells the memory of a process tree")
+def test_memory_is_that_of_a_process_and_of_all_it_started() -> None:
+    command = [sys.executable, "-c", HOLDER, "2", HOLDER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        for _ in range(3):
+            assert process.stdout.readline() == "held\n"
+        assert 150_000_000 < memory_of(process.pid) < 220_000_000
+        process.communicate()
+    assert memory_of(process.pid) == 0
+
+
+def test_a_run_within_its_limits_exceeds_none() -> None:
+    assert limits_exceeded(COSTS) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "figure", "line"),
+    [
+        (SCRATCH, "wall, s", "whole corpus, from scratch: wall, s: 130.0, at most 120 is allowed"),
+        (SCRATCH, "memory, MB", "whole corpus, from scratch: memory, MB: 2100, at most 2000 is allowed"),
+        (AGAIN, "beyond imports, s", "whole corpus, nothing changed: beyond imports, s: 10.2, at most 10 is allowed"),
+    ],
+)
+def test_a_limit_that_is_exceeded_is_named(what: str, figure: str, line: str) -> None:
+    beyond = {"wall, s": 130.0, "memory, MB": 2100.0, "beyond imports, s": 10.2}[figure]
+    assert limits_exceeded({**COSTS, what: {**COSTS[what], figure: beyond}}) == [line]
+
+
+def test_the_page_says_what_is_allowed() -> None:
+    page = report(COSTS, [("time", 10, 0.013)], cores=2)
+    assert "| from scratch    |  156 |    16.4 |              16.1 |   25.8 |        500 |\n" in page
+    assert "| at most         |      |     120 |                   |        |       2000 |\n" in page
+    assert "| T = 10 |      13 |\n" in page
+
+
+def test_a_longer_golden_costs_more() -> None:
+    one_golden(time=2, hidden=2, layers=1)
+    assert 0 < one_golden(time=2, hidden=2, layers=1) < one_golden(time=100, hidden=2, layers=1)
