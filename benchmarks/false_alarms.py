@@ -49,7 +49,7 @@ COLUMNS: page_check.Columns = {
     "not close": page_check.Column(by=25),
     **dict.fromkeys(("of", "on", "not close for assert_close"), None),
 }
-"""How the page is held against what was measured. Other processors move a largest error by 0.03, not close by 7."""
+"""How the page is held against what was measured. Without AVX-512 and AVX2 errors move by 0.03, not close by 7."""
 
 
 class Job(NamedTuple):
