@@ -24,6 +24,11 @@ FINDING = 1
 )
 @click.option("--page", type=click.Path(path_type=Path, dir_okay=False), help="A page of Markdown to write as well.")
 @click.option(
+    "--against",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="An earlier conformance.json: fail if anything in it is otherwise now, unless other versions were checked.",
+)
+@click.option(
     "--known-failures",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="A folder; NAME.txt in it lists the goldens that the implementation NAME is known to fail.",
@@ -32,10 +37,12 @@ FINDING = 1
 @click.option("-n", "processes", metavar="N", help="Check in so many processes; needs pytest-xdist.")
 @corpus_option
 def report(
+    *,
     implementations: tuple[str, ...],
     programs: tuple[str, ...],
     output: Path,
     page: Path | None,
+    against: Path | None,
     known_failures: Path | None,
     expression: str | None,
     processes: str | None,
@@ -44,14 +51,15 @@ def report(
     """Check implementations against every golden in every precision, and report what became of them.
 
     IMPLEMENTATION is what check takes; without any, all built-in ones that are installed. Fails if one of them is
-    wrong and not known to be.
+    wrong and not known to be, or fares otherwise than in an earlier report.
     """
     from rnn_goldens.corpus import open_corpus
     from rnn_goldens.encoding import json_file
     from rnn_goldens.report import conformance
+    from rnn_goldens.report.change import changes, read
     from rnn_goldens.report.page import page as page_of
 
-    opened = open_corpus(corpus)
+    opened, earlier = open_corpus(corpus), None if against is None else read(against)
     arguments = [*(["-k", expression] if expression else []), *(["-n", processes] if processes else [])]
     names = [*implementations, *(f"-- {program}" for program in programs)] or _installed()
     found = []
@@ -65,7 +73,11 @@ def report(
     for path, content in written.items():
         path.write_bytes(content)
         click.echo(f"wrote {path}")
-    if any(result.outcome == "failed" for _, results in found for result in results):
+    found_changes = [] if earlier is None else list(changes(earlier, document))
+    for change in found_changes:
+        click.echo(f"{change.line}{' (with other versions)' if change.by_versions else ''}")
+    wrong = any(result.outcome == "failed" for _, results in found for result in results)
+    if wrong or not all(change.by_versions for change in found_changes):
         sys.exit(FINDING)
 
 

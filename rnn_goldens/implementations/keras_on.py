@@ -21,7 +21,8 @@ def torch(golden: Golden) -> tuple[Any, ...]:
 def _run(golden: Golden, backend: str) -> tuple[Any, ...]:
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = backend  # Keras reads it once, when it is imported
-    from rnn_goldens.implementations.keras_layers import keras, run
+    from rnn_goldens.implementations.keras_backend import keras
+    from rnn_goldens.implementations.keras_layers import run
 
     if (other := keras.backend.backend()) != backend:
         raise WrongUse(f"Keras runs on {other} already, and can not change to {backend} in the same process")

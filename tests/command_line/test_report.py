@@ -75,6 +75,20 @@ def test_a_known_failure_that_passes_again_is_a_finding(run: Run, tmp_path: Path
     assert not (tmp_path / "conformance.json").exists()
 
 
+def test_what_fares_otherwise_than_in_an_earlier_report_is_a_finding(run: Run, tmp_path: Path) -> None:
+    run("report", "users_nets:right", "numpy", "--output", "earlier.json", *ONLY)
+    same = run("report", "users_nets:right", "numpy", "--against", "earlier.json", *ONLY)
+    assert "was" not in same.stdout
+    earlier = json.loads((tmp_path / "earlier.json").read_text("utf-8"))
+    for implementation in earlier["implementations"]:
+        implementation["results"][4]["refused"] = 1
+    earlier["implementations"][1]["versions"] = {"numpy": "1.0"}
+    (tmp_path / "earlier.json").write_text(json.dumps(earlier))
+    done = run("report", "users_nets:right", "numpy", "--against", "earlier.json", *ONLY, code=FINDING)
+    assert "users_nets:right, rnn_relu, float64: 0 refused, was 1\n" in done.stdout
+    assert "numpy, rnn_relu, float64: 0 refused, was 1 (with other versions)\n" in done.stdout
+
+
 def test_an_implementation_that_is_not_there_is_wrong_use(run: Run, tmp_path: Path) -> None:
     done = run("report", "nunpy", code=WRONG_USE)
     assert "Error: nunpy could not be checked: no implementation 'nunpy'. Did you mean 'numpy'?" in done.stderr
