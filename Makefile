@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend results examples build clean build/typed
+.PHONY: demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend conformance results examples build clean build/typed
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py
@@ -41,11 +41,20 @@ false-alarms: $(READY)
 onnx-backend: $(READY)
 	$(BIN)/python -m benchmarks.onnx_backend --check
 
-# The pages in docs/results, measured anew; times want a machine that does nothing else.
+# What frameworks and the example programs make of every golden, some eight minutes; fails if docs/conformance.json says otherwise.
+PROGRAMS := --program examples/programs/my_rnn --program "node examples/programs/my_rnn.js" \
+    --program "node examples/programs/my_rnn_tfjs.js" --program "python3 examples/programs/my_rnn.py"
+BUILT_IN := numpy torch torch-cells onnxruntime onnx-reference keras-torch keras-jax flax
+
+conformance: $(READY)
+	$(BIN)/rnn-goldens report $(BUILT_IN) $(PROGRAMS) -n 2 --against docs/conformance.json --output build/conformance.json
+
+# The pages in docs/results and docs/conformance.md, measured anew; times want a machine that does nothing else.
 results: $(READY)
 	$(BIN)/python -m benchmarks.false_alarms --write
 	$(BIN)/python -m benchmarks.onnx_backend --write
 	$(BIN)/python -m benchmarks.generation_cost --write
+	$(BIN)/rnn-goldens report $(BUILT_IN) $(PROGRAMS) -n 2 --output docs/conformance.json --page docs/conformance.md
 
 # Readers and programs in other languages, with what they need installed: apt-get where that may be, npm ci.
 examples: $(READY)
