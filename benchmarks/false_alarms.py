@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from benchmarks import page, page_check
 from rnn_goldens.corpus import Corpus, find, open_corpus
 from rnn_goldens.errors import Unsupported
+from rnn_goldens.generator.certify import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden import Golden
 from rnn_goldens.implementations import Implementation, outputs_of, resolve
 from rnn_goldens.precision import PRECISIONS
@@ -101,7 +102,10 @@ def main() -> None:
     if arguments.write:
         page.write(PAGE, text)
     same = not arguments.check or page_check.check(PAGE, text, COLUMNS)
-    sys.exit(any(t.failed for t in tallies) or not same)
+    near = [t for t in tallies if t.largest[0] > LARGEST_CORRECT_ERROR]
+    for t in near:
+        print(f"{', '.join(t.job)}: {t.largest[0]:.3f} on {t.largest[1]}, at most {LARGEST_CORRECT_ERROR} is allowed")
+    sys.exit(bool(near) or any(t.failed for t in tallies) or not same)
 
 
 def implementations() -> list[str]:

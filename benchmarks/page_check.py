@@ -71,8 +71,8 @@ def moved(committed: str, measured: str, columns: Columns) -> Iterator[str]:
         if row not in before or row not in after:
             yield f"{row}: {'not measured any more' if row in before else 'not on the page'}"
             continue
-        for header, now in after[row].items():
-            column, was = columns[header], before[row].get(header, "")
+        for header in dict.fromkeys((*after[row], *before[row])):
+            column, now, was = columns[header], after[row].get(header, ""), before[row].get(header, "")
             if column and (alike or column.everywhere) and not column.same(was, now):
                 may = f", may move by {column.by:g}" if column.by else ""
                 yield f"{row}: {header} {was or 'nothing'} → {now or 'nothing'}{may}"

@@ -44,11 +44,11 @@ def main() -> None:
     terms = len(row) + golden.config.hidden_size + 3
     absolute = float(sum(abs(w * v) for w, v in zip(row, x, strict=True)) + abs(b_ih) + abs(b_hh))
     accumulation = slope * terms * absolute + 8 * max(value, 1)
-    stores = [product, product + b_ih, b_hh, z, b_ih + b_hh]
+    stores = [product, product + b_ih, b_hh, z, product, b_ih + b_hh]
     storage = slope * float(sum(map(abs, stores))) + value
     print(f"\ntanh'(z)    {slope:.6f}")
     print(f"sums        {terms} terms (I + H + 3), absolute values add up to {absolute:.6f}")
-    print(f"stores      {', '.join(f'{float(s):.6f}' for s in stores)}: W x, + b_ih, W h + b_hh, z, b_ih + b_hh")
+    print(f"stores      {', '.join(f'{float(s):.6f}' for s in stores)}: W x, + b_ih, W h + b_hh, z, W x, b_ih + b_hh")
     print(f"accumulation  tanh'(z) {terms} {absolute:.4f} + 8 max(|h|, 1) = {accumulation:.4f}")
     print(f"storage       tanh'(z) (the stores) + |h| = {storage:.4f}")
     for name, ours in (("accumulation", accumulation), ("storage", storage)):

@@ -79,7 +79,7 @@ def page(folder: Path) -> str:
         *_unexpressed(),
         *_core(document),
         TABLE.format(precisions=" | ".join(PRECISIONS), rule="---|" * len(PRECISIONS)),
-        *(f"{_row(d, best)}\n" for d in document["deviations"]),
+        *(f"{_row(d, best, document['enough'])}\n" for d in document["deviations"]),
     ]
     return "".join(parts)
 
@@ -142,15 +142,19 @@ def _core(document: Document) -> Iterator[str]:
     yield ", ".join(f"`{golden_id}`" for golden_id in document["core"]) + ".\n"
 
 
-def _row(d: Document, best: dict[Charge, Best]) -> str:
+def _row(d: Document, best: dict[Charge, Best], enough: float) -> str:
     columns = []
     for precision in PRECISIONS:
         least = min((best[d["name"], cell, precision] for cell in d["cells"]), key=lambda seen: seen.margin)
         shown = "ok" if least.allowed else _margin(least.margin)
         columns.append(f"({shown})" if least.hidden and not least.allowed else shown)
-    first = next((golden_id for golden_id in d["margins"]), "")
+    first = next(
+        golden_id
+        for golden_id, margins in d["margins"].items()
+        if any(margin is None or margin >= enough for margin in margins)
+    )
     wild = ", ".join(d["stands_for"])
-    listed = [f"`{d['name']}`", d["sentence"], ", ".join(d["cells"]), *columns, f"`{first}`", wild]
+    listed = [f"`{d['name']}`", d["sentence"].replace("|", "\\|"), ", ".join(d["cells"]), *columns, f"`{first}`", wild]
     return f"| {' | '.join(listed)} |"
 
 

@@ -217,7 +217,14 @@ def _rows(column: Float64, matrix: Float64) -> Float64:
 def _rnn_arguments(x_t: Array, h: Array, w: Weights) -> tuple[Float64, Float64]:
     terms = x_t.shape[-1] + h.shape[-1] + 3
     (a, a_error), (b, b_error) = _sums(x_t, w, "ih", terms), _sums(h, w, "hh", terms)
-    return a + b, a_error + b_error + _stored(a + b) + _stored(_one_bias(w))[:, None]
+    return a + b, a_error + b_error + _added_up(a + b, _one_bias(w))
+
+
+def _added_up(z: Float64, bias: Float64) -> Float64:
+    """The error of storing the sum of both products and the biases, the sum before the biases, and the biases' own."""
+    if not bias.any():
+        return _stored(z)
+    return _stored(z) + _stored(z - bias) + _stored(bias)[:, None]
 
 
 def _one_bias(w: Weights) -> Float64:
@@ -282,8 +289,8 @@ def _gru(x_t: Array, state: State, w: Weights) -> Local:
     x_errors, u_errors = np.split(x_error, 3, axis=-1), np.split(u_error, 3, axis=-1)
     (r, r_), (z, z_) = _sigmoid(x_r + u_r), _sigmoid(x_z + u_z)
     b_r, b_z, _ = np.split(_one_bias(w), 3)
-    r_error = _sigmoid_error(r, r_, x_errors[0] + u_errors[0] + _stored(x_r + u_r) + _stored(b_r)[:, None])
-    z_error = _sigmoid_error(z, z_, x_errors[1] + u_errors[1] + _stored(x_z + u_z) + _stored(b_z)[:, None])
+    r_error = _sigmoid_error(r, r_, x_errors[0] + u_errors[0] + _added_up(x_r + u_r, b_r))
+    z_error = _sigmoid_error(z, z_, x_errors[1] + u_errors[1] + _added_up(x_z + u_z, b_z))
     argument = x_n + r * u_n
     argument_error = x_errors[2] + np.abs(u_n) * r_error + r * u_errors[2] + _stored(r * u_n) + _stored(argument)
     n, n_ = _tanh(argument)

@@ -12,6 +12,9 @@ from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.precision import PRECISIONS
 from rnn_goldens.shapes import Config
 
+SMALLEST = 2.0**-14
+"""float16's smallest normal number: what is smaller some implementations take for zero."""
+
 
 class Refused(RnnGoldensError):
     """A scenario that can not become a golden; the message says which and why."""
@@ -62,6 +65,8 @@ class Scenario:
         """One golden serves four precisions, so what goes in has to be a number in each of them."""
         if not np.isfinite(array).all():
             raise Refused(f"{self.id}: {name} holds NaN or infinity")
+        if (small := (array != 0) & (np.abs(array) < SMALLEST)).any():
+            raise Refused(f"{self.id}: {name} holds {array[small][0]}, which is below float16's normal numbers")
         for precision in PRECISIONS.values():
             with np.errstate(over="ignore"):
                 inexact = precision.round(array) != array

@@ -27,7 +27,10 @@ UNEXPRESSED: tuple[Unexpressed, ...] = (
     # Nothing that a golden asks for.
     Unexpressed("pytorch#50192", "sequences without steps are an error, and a golden has at least one step"),
     Unexpressed("pytorch#3259", "initial states of a wrong shape are accepted, and a golden's have the right one"),
-    Unexpressed("mxnet#16037", "weights that changed since the first call are ignored, and a golden is one call"),
+    Unexpressed(
+        "mxnet#16037",
+        "weights that changed since the first call are ignored: it takes two, as in `--rnn-goldens-calls=weights`",
+    ),
     Unexpressed("keras#20063", "a convolutional LSTM ignores that dropout was asked for"),
     Unexpressed("pytorch#74953", "an LSTM with a projection, which the cells here do not have, can not be quantized"),
     Unexpressed(

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.deviations import DEVIATIONS
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -14,3 +17,26 @@ def test_a_page_shows_what_its_example_prints(example: str, page: str) -> None:
     command = [sys.executable, str(ROOT / f"examples/{example}.py")]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert f"```\n{printed}```" in (ROOT / f"docs/{page}.md").read_text("utf-8")
+
+
+def test_the_readme_has_the_figures_of_the_pages() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    corpus = open_corpus("v1")
+    core = corpus.select(features=["core"])
+    false_alarms = figures("false-alarms.md", "| corpus ")
+    together = figures("onnx-backend.md", "| together, ")
+    assert f"corpus of {len(corpus.entries)} goldens is held to [{len(DEVIATIONS)} known" in readme
+    assert f"selects the {len(core)} that alone" in readme
+    assert f"none of {false_alarms[1]} correct implementations fails" in readme
+    assert false_alarms[0] == len(corpus.entries)
+    assert false_alarms[-1] == 0
+    deviations, onnx, ours = together[1:4]
+    assert f"of {deviations} wrong networks" in readme
+    assert f"{onnx} pass ONNX's backend tests and {ours} pass this corpus" in readme
+
+
+def figures(page: str, row: str) -> list[int]:
+    """The whole numbers of the last row of a page that begins so, but for those in its name."""
+    lines = (ROOT / "docs/results" / page).read_text("utf-8").splitlines()
+    cells = [line for line in lines if line.startswith(row)][-1].strip("|").split("|")[1:]
+    return [int(cell) for cell in cells if cell.strip().isdigit()]

@@ -1,9 +1,31 @@
 """Every scenario of the corpus, from simple to hard, and the version they make up."""
 
+import numpy as np
+
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import documented, special, variants
 
 VERSION = "1.1.0"
 """Of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: provenance or wording."""
 
-SCENARIOS: tuple[Scenario, ...] = (*documented.SCENARIOS, *variants.scenarios(), *special.special())
+HARD = {"long", "saturated", "chaotic"}
+"""Declared features of scenarios that nobody debugs first."""
+
+
+def difficulty(scenario: Scenario) -> tuple[bool, int, bool, int]:
+    """What somebody who debugs has before them: dynamics, layers and directions, ragged sequences, numbers."""
+    config, x = scenario.config, np.asarray(scenario.x)
+    width = config.input_size + config.hidden_size
+    return (
+        bool(HARD & set(scenario.declared)),
+        config.num_layers * config.num_directions,
+        scenario.lengths is not None,
+        x.shape[-2] * (x.size // x.shape[-2] + config.hidden_size * width),
+    )
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    *documented.SCENARIOS,
+    *sorted((*variants.scenarios(), *special.special()), key=difficulty),
+)
+"""The documented ones first, a readable page; then from simple to hard."""

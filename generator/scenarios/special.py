@@ -64,8 +64,31 @@ def many_rows(size: int) -> Variant:
     )
 
 
+def wide_sums(size: int, batch: int) -> Variant:
+    """Sums of so many terms that an accumulator that is too narrow shows, even in half precision."""
+    return Variant(
+        f"hidden-{size}",
+        f"hidden size {size}",
+        f"Sums of {size} terms: an accumulator, or weights, of fewer bits than the precision's tolerance allows.",
+        Config(input_size=2, hidden_size=size, bias=False),
+        batch=batch,
+        time=1,
+        state=True,
+    )
+
+
+WIDE_SUMS = {"rnn_tanh": (0.625, 0.5), "gru": (0.625, 0.5), "lstm": (0.375, 1.0)}
+"""Amplitudes of weights and states."""
+
+
+def positive(golden_id: str, name: str, shape: Shape) -> Float64:
+    """Positive numbers, so that a relu lets everything through and no sum comes near its kink."""
+    drawn = np.abs(rounded(63 / 64, inputs=63 / 64)(golden_id, name, shape))
+    return drawn / {"h0": 4, "weight_hh_l0": 32}.get(name, 1)
+
+
 def sizes() -> tuple[Scenario, ...]:
-    """Mostly exact: size costs no sharpness there."""
+    """Exact where only places count, for size costs no sharpness there; otherwise few steps of small states."""
     scenarios = [hidden_size(n, 7).scenario("sizes-exact", "rnn_relu", exact) for n in (1, 3, 16, 17, 33, 64, 128)]
     scenarios += [batch_size(n).scenario("sizes-exact", "rnn_relu", exact) for n in (1, 3, 129)]
     for size in (16, 17, 33, 64):
@@ -74,7 +97,12 @@ def sizes() -> tuple[Scenario, ...]:
             scenarios.append(hidden_size(size, 5).scenario(f"sizes-{FOLDERS[cell]}", cell, draw))
     for cell in CERTIFIED:
         scenarios.append(wide_state(65).scenario(f"sizes-{FOLDERS[cell]}", cell, rounded(0.25)))
+        amplitude, states = WIDE_SUMS[cell]
+        scenarios.append(wide_sums(129, 8).scenario(f"sizes-{FOLDERS[cell]}", cell, rounded(amplitude, states=states)))
         scenarios.append(many_rows(129).scenario(f"sizes-{FOLDERS[cell]}", cell, rounded(1.0)))
+    relu = wide_sums(209, 2)
+    relu = replace(relu, config=replace(relu.config, input_size=1), time=2)  # whose second step is not exact any more
+    scenarios.append(relu.scenario("sizes-rnn-relu", "rnn_relu", positive))
     return tuple(scenarios)
 
 
@@ -110,12 +138,29 @@ SATURATED = Variant(
 ACTIVATIONS = Variant(
     "activations",
     "activations at many arguments",
-    "One product and one activation an output, at many arguments: the accuracy of tanh and sigmoid, at the tightest "
-    "tolerance there is.",
+    "One unit with one input, at many arguments: the accuracy of tanh and sigmoid, where little else is rounded.",
     Config(input_size=1, hidden_size=1, bias=False),
     batch=48,
     time=1,
     declared=("degenerate",),
+)
+
+WIDER_THAN_BFLOAT16 = Variant(
+    "wider-than-bfloat16",
+    "sums of more than eight bits",
+    "Sums that fit float16 and not bfloat16: a product, a state or an accumulator kept in bfloat16, with no tolerance.",
+    SMALL,
+    time=3,
+    state=True,
+)
+
+WEIGHTS_BEYOND_ONE = Variant(
+    "weights-beyond-one",
+    "weights of several sizes",
+    "Weights of 1, 2 and 3, exact in bfloat16: weights that are quantized to a common scale.",
+    SMALL,
+    time=2,
+    state=True,
 )
 
 BETWEEN_LAYERS = Variant(
@@ -163,6 +208,18 @@ def overflowing(golden_id: str, name: str, shape: Shape) -> Float64:
     return integers(f"{golden_id} x", shape, 255) if name == "x" else rounded(3.9)(golden_id, name, shape)
 
 
+def large_numbers(golden_id: str, name: str, shape: Shape) -> Float64:
+    """As ``exact``, but nothing is negative, and inputs reach 255."""
+    return np.abs(integers(f"{golden_id} x", shape, 255) if name == "x" else exact(golden_id, name, shape))
+
+
+def weights_beyond_one(golden_id: str, name: str, shape: Shape) -> Float64:
+    """Weights of up to 3, positive and negative; the rest as ``exact``, and smaller."""
+    if name.startswith("weight"):
+        return integers(f"{golden_id} {name}", shape, 3)
+    return np.clip(exact(golden_id, name, shape), 0, 1)
+
+
 def special() -> tuple[Scenario, ...]:
     """One purpose each."""
     by_name = {variant.name: variant for variant in VARIANTS}
@@ -174,6 +231,8 @@ def special() -> tuple[Scenario, ...]:
     return (
         *zero,
         *(ACTIVATIONS.scenario(FOLDERS[cell], cell, rounded(1.5, inputs=1.0)) for cell in CERTIFIED),
+        WIDER_THAN_BFLOAT16.scenario("exact", "rnn_relu", large_numbers),
+        WEIGHTS_BEYOND_ONE.scenario("exact", "rnn_relu", weights_beyond_one),
         BETWEEN_LAYERS.scenario("lstm", "lstm", rounded(1.0, inputs=1.0, states=2.0)),
         *(variant.scenario("rnn-relu", "rnn_relu", rounded(0.75)) for variant in relu),
         *sizes(),

@@ -49,7 +49,7 @@ class Variant:
             id=golden_id,
             title=f"{TITLES[cell]}: {self.title}",
             purpose=self.purpose,
-            documented_in="rnn-goldens, generator/scenarios/variants.py",
+            documented_in="rnn-goldens, generator/scenarios",
             cell=cell,
             config=self.config,
             weights={name: draw(golden_id, name, shape) for name, shape in weight_shapes(cell, self.config).items()},
@@ -324,6 +324,6 @@ def _draw(cell: str, variant: Variant) -> Draw:
     if cell == "rnn_relu":
         return exact
     amplitude = (DEEP_AMPLITUDES if variant.config.num_layers > 1 else AMPLITUDES)[cell]
-    if variant.config.num_layers > 1 and variant.config.bidirectional and cell == "lstm":
+    if variant.config.num_layers > 1 and variant.config.bidirectional and cell != "gru":
         amplitude *= 0.75  # four paths add up their errors; any larger, and bfloat16 is switched off
     return rounded(amplitude, states=variant.states)

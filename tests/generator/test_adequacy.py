@@ -1,5 +1,6 @@
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,29 @@ def test_a_margin_that_moved_is_named(golden: Golden, tmp_path: Path) -> None:
     assert len(moved) == 1
     assert "/margins/made/for-a-test/0: " in moved[0]
     assert list(matrix_file.differences(tmp_path / "c.json", tmp_path / "a.json")) == ["kill-matrix.json: is missing"]
+
+
+def test_a_margin_that_is_rounding_may_come_and_go(golden: Golden, tmp_path: Path) -> None:
+    for name, margin in (("none", 0.0), ("little", 0.51), ("more", 0.75)):
+        margins = {golden.id: {"h0_ignored": {"float64": margin, "float32": 3.0}}}
+        (tmp_path / f"{name}.json").write_bytes(matrix_file.encode(KillMatrix(margins, {golden.id: golden.cell})))
+    assert list(matrix_file.differences(tmp_path / "none.json", tmp_path / "little.json")) == []
+    (moved,) = matrix_file.differences(tmp_path / "none.json", tmp_path / "more.json")
+    assert moved.endswith("/margins/made/for-a-test/0: 0 → 0.75")
+
+
+def test_the_golden_that_is_named_exposes_the_deviation() -> None:
+    document = committed_matrix()
+    enough = {
+        d["name"]: {g for g, margins in d["margins"].items() if any(m is None or m >= ENOUGH for m in margins)}
+        for d in document["deviations"]
+    }
+    rows = [line for line in deviation_page.page(find("v1")).splitlines() if line.startswith("| `")]
+    named = {
+        cells[1].strip("` "): cells[8].strip("` ") for line in rows if len(cells := re.split(r"(?<!\\)\|", line)) == 11
+    }
+    assert named.keys() == enough.keys()
+    assert [name for name, golden_id in named.items() if golden_id not in enough[name]] == []
 
 
 def test_the_page_for_people_is_that_of_the_committed_matrix() -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.generator.scenarios import SCENARIOS, VERSION
+from rnn_goldens.generator.scenarios import SCENARIOS, VERSION, difficulty
 from rnn_goldens.generator.scenarios.numbers import dyadic, integers, sparse
 
 
@@ -37,3 +37,14 @@ def test_sparse_rows_have_so_many_ones_each() -> None:
     assert (np.abs(drawn).sum(axis=1) == 2).all()
     assert (np.abs(drawn).sum(axis=0) > 0).all()
     assert (sparse("a name", (5, 1), 2) != 0).all()
+
+
+def test_the_documented_ones_come_first_and_the_others_go_from_simple_to_hard() -> None:
+    folders = [s.id.partition("/")[0] for s in SCENARIOS]
+    first = folders.index(next(folder for folder in folders if folder != "documented"))
+    assert set(folders[:first]) == {"documented"}
+    difficulties = [difficulty(s) for s in SCENARIOS[first:]]
+    assert difficulties == sorted(difficulties)
+    ids = [s.id for s in SCENARIOS]
+    assert ids.index("gru/one-unit") < ids.index("gru/two-layers") < ids.index("gru/lengths-bidirectional-two-layers")
+    assert ids.index("gru/two-layers") < ids.index("gru/long")
