@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.errors import UnknownName
+from rnn_goldens.errors import UnknownName, Unsupported
 from rnn_goldens.golden import Golden
-from rnn_goldens.outputs import NotNumbers, read
+from rnn_goldens.outputs import NotNumbers, outputs_of, read
 from rnn_goldens.shapes import state_names
 from rnn_goldens.tolerance import Bound, Exact, Tolerance
 from rnn_goldens.verdict import Verdict, compare
@@ -36,30 +36,43 @@ class Way:
     judge: Callable[[Run, Golden], Verdict]
 
 
-def compare_calls(golden: Golden, run: Run, calls: Sequence[str]) -> Iterator[Verdict]:
+def compare_calls(golden: Golden, run: Run, calls: Sequence[str] | str) -> Iterator[tuple[str, Verdict]]:
     """Compare a single call's outputs with a golden and, if they are right, those of other ways of calling.
 
     Args:
         golden: what is asked.
         run: the implementation.
-        calls: names in ``WAYS``; those that a golden can not be asked are left out.
+        calls: a name in ``WAYS``, or several; those that a golden can not be asked, or that the implementation refuses
+            (``Unsupported``) though it does not refuse the golden, are left out.
 
     Yields:
-        A verdict a way, the first of a single call; none after one that did not pass.
+        A way's name and its verdict, the first of a single call (``once``); none after one that did not pass.
 
     Raises:
         UnknownName: no such way.
+        TypeError: the implementation did not return outputs.
     """
     __tracebackhide__ = True
-    ways = [way(name) for name in calls]
-    verdict = compare(golden, *run(golden))
-    yield verdict
-    for chosen in ways:
+    chosen = {name: way(name) for name in ([calls] if isinstance(calls, str) else calls)}
+
+    def outputs(asked: Golden) -> Sequence[Any]:
+        __tracebackhide__ = True
+        return outputs_of(run(asked))
+
+    verdict = compare(golden, *outputs(golden))
+    yield "once", verdict
+    for name, this in chosen.items():
         if not verdict.passed:
             return
-        if chosen.applies(golden):
-            verdict = chosen.judge(run, golden)
-            yield verdict
+        if this.applies(golden):
+            try:
+                verdict = this.judge(outputs, golden)
+            except Unsupported:
+                continue
+            except Exception as error:
+                error.add_note(f"in calls={name}, {this.does}; a single call was right")
+                raise
+            yield name, verdict
 
 
 def way(name: str) -> Way:
@@ -108,14 +121,14 @@ def _chunks(run: Run, golden: Golden) -> Verdict:
 
 def _in_two_chunks(run: Run, golden: Golden) -> Sequence[Any]:
     middle = _middle(golden)
-    first = _flat(run(_steps(golden, 0, middle, {})))
+    first = _flat(golden, run(_steps(golden, 0, middle, {})))
     try:
         start = {f"{n}0": read(state).values for n, state in zip(state_names(golden.cell), first[1:], strict=True)}
     except (NotNumbers, ValueError):
         start = {}
     if not start or any(state.shape != golden.state_shape for state in start.values()):
         return golden.out, *first[1:]  # states that can not be carried over: the comparison says what they are
-    second = _flat(run(_steps(golden, middle, golden.stored.x.shape[-2], start)))
+    second = _flat(golden, run(_steps(golden, middle, golden.stored.x.shape[-2], start)))
     try:
         return np.concatenate([read(part).values for part in (first[0], second[0])], axis=-2), *second[1:]
     except (NotNumbers, ValueError):
@@ -133,7 +146,8 @@ def _steps(golden: Golden, begin: int, end: int, start: dict[str, Any]) -> Golde
     stored, steps = golden.stored, (..., slice(begin, end), slice(None))
     lengths = None if stored.lengths is None else np.clip(stored.lengths - begin, 0, end - begin)
     part = replace(stored, x=stored.x[steps], out=stored.out[steps], lengths=lengths, **start)
-    return replace(golden, stored=part)
+    features = (*golden.features, "state") if start and "state" not in golden.features else golden.features
+    return replace(golden, stored=part, features=features)
 
 
 def _weights(run: Run, golden: Golden) -> Verdict:
@@ -163,10 +177,11 @@ def _with_gaps(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def _flat(outputs: Sequence[Any]) -> list[Any]:
+def _flat(golden: Golden, outputs: Sequence[Any]) -> list[Any]:
     """Out, h_n (and c_n), from ``(out, (h_n, c_n))`` too."""
     out, *states = outputs
-    return [out, *states[0]] if len(states) == 1 and isinstance(states[0], tuple) else [out, *states]
+    paired = len(states) < len(state_names(golden.cell))
+    return [out, *states[0]] if paired and isinstance(states[0], tuple | list) else [out, *states]
 
 
 WAYS = {

@@ -228,7 +228,7 @@ class Golden:
             raise GoldenMismatch(verdict)
 
     def compare_calls(
-        self, run: Callable[["Golden"], Sequence[Any]], calls: Sequence[str] | None = None
+        self, run: Callable[["Golden"], Sequence[Any]], calls: Sequence[str] | str | None = None
     ) -> list["Verdict"]:
         """Call an implementation in several ways, and compare each with this golden, without raising.
 
@@ -246,9 +246,9 @@ class Golden:
         """
         from rnn_goldens.calls import WAYS, compare_calls
 
-        return list(compare_calls(self, run, tuple(WAYS) if calls is None else calls))
+        return [verdict for _, verdict in compare_calls(self, run, tuple(WAYS) if calls is None else calls)]
 
-    def check_calls(self, run: Callable[["Golden"], Sequence[Any]], calls: Sequence[str] | None = None) -> None:
+    def check_calls(self, run: Callable[["Golden"], Sequence[Any]], calls: Sequence[str] | str | None = None) -> None:
         """Raise GoldenMismatch unless the outputs are right in each of several ways to call ``run``, as above."""
         __tracebackhide__ = True
         from rnn_goldens.errors import GoldenMismatch

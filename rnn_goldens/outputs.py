@@ -4,7 +4,7 @@ Other libraries are never imported: an array that needs its own library to be co
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Number
 from typing import Any
@@ -122,3 +122,11 @@ def _type(value: object) -> str:
     kind = type(value)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def outputs_of(result: object) -> Sequence[Any]:
+    """The outputs an implementation returned, as arguments of ``Golden.check``; raises TypeError if they are none."""
+    if isinstance(result, tuple | list) and len(result) in (2, 3):
+        return result
+    what = f"{len(result)} outputs" if isinstance(result, tuple | list) else f"a {type(result).__name__}"
+    raise TypeError(f"the implementation returned {what}; it returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n)")

@@ -42,7 +42,7 @@ def compare(golden: "Golden", out: object, h_n: object = None, c_n: object = Non
         said: what it means if they differ, where it means more than that they are wrong.
     """
     has_cell_state = "c" in state_names(golden.cell)
-    if has_cell_state and c_n is None and isinstance(h_n, tuple) and len(h_n) == 2:  # noqa: PLR2004 - (h_n, c_n)
+    if has_cell_state and c_n is None and isinstance(h_n, tuple | list) and len(h_n) == 2:  # noqa: PLR2004 - (h_n, c_n)
         h_n, c_n = h_n
     given = {"out": out, "h_n": h_n}
     if has_cell_state or c_n is not None:

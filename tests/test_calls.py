@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rnn_goldens import Golden, GoldenMismatch, UnknownName
-from rnn_goldens.calls import WAYS, compare_calls
+from rnn_goldens.calls import WAYS
 from rnn_goldens.cells import Network, case_of
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.implementations.numpy_cells import run as right
@@ -25,7 +25,7 @@ def golden(golden_id: str = "lstm/lengths", dtype: str = "float32") -> Golden:
 def test_a_right_implementation_is_right_in_every_way(dtype: str) -> None:
     asked = [entry for entry in CORPUS.entries if dtype in entry.precisions and not entry.id.startswith("sizes")]
     for entry in asked:
-        verdicts = list(compare_calls(golden(entry.id, dtype), right, tuple(WAYS)))
+        verdicts = golden(entry.id, dtype).compare_calls(right)
         assert all(verdict.passed for verdict in verdicts), verdicts[-1].message
         assert len(verdicts) >= 4
 
@@ -147,7 +147,7 @@ def strides_ignored() -> Run:
 def test_what_differs_is_said(wrong: Callable[[], Run], way: str, golden_id: str, said: str) -> None:
     asked = golden(golden_id)
     others = [name for name in WAYS if name != way]
-    once, verdict = compare_calls(asked, wrong(), [way])
+    once, verdict = asked.compare_calls(wrong(), [way])
     assert once.passed
     assert not verdict.passed
     assert verdict.message.startswith(f"{golden_id} in float32: {said}")
@@ -183,7 +183,7 @@ def test_weights_negated_give_other_answers_for_every_golden() -> None:
     for entry in CORPUS.entries:
         for dtype in entry.precisions:
             if len(golden(entry.id, dtype).stored.x) < 100:
-                assert all(v.passed for v in compare_calls(golden(entry.id, dtype), right, ["weights"])), entry.id
+                assert all(v.passed for v in golden(entry.id, dtype).compare_calls(right, "weights")), entry.id
 
 
 def test_an_unknown_way_is_an_error_that_lists_those_there_are() -> None:

@@ -77,6 +77,10 @@ def report(
     for change in found_changes:
         click.echo(f"{change.line}{' (with other versions)' if change.by_versions else ''}")
     wrong = any(result.outcome == "failed" for _, results in found for result in results)
+    for name, results in found:
+        if not any(result.outcome in ("passed", "failed", "known-failure") for result in results):
+            click.echo(f"{name}: nothing was checked")
+            wrong = True
     if wrong or not all(change.by_versions for change in found_changes):
         sys.exit(FINDING)
 

@@ -21,11 +21,13 @@ class GoldenUnderTest(Golden):
         calls: the ways of calling that marker or option ask for.
         verdicts: of every ``check`` and every way of ``check_calls``.
         called: the ways that ``check_calls`` was asked for.
+        made: those that the golden could be asked.
     """
 
     calls: tuple[str, ...] = ()
     verdicts: list[Verdict] = field(default_factory=list)
     called: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
 
     def check(self, out: object, h_n: object = None, c_n: object = None) -> None:
         """As ``Golden.check``; counts."""
@@ -35,12 +37,13 @@ class GoldenUnderTest(Golden):
         if not verdict.passed:
             raise GoldenMismatch(verdict)
 
-    def check_calls(self, run: Run, calls: Sequence[str] | None = None) -> None:
+    def check_calls(self, run: Run, calls: Sequence[str] | str | None = None) -> None:
         """As ``Golden.check_calls``, by default in the ways that marker or option ask for; counts."""
         __tracebackhide__ = True
         asked = self.calls if calls is None else calls
-        self.called.update(asked)
-        for verdict in compare_calls(self, run, asked):
+        self.called.update([asked] if isinstance(asked, str) else asked)
+        for name, verdict in compare_calls(self, run, asked):
+            self.made.add(name)
             self.verdicts.append(verdict)
             if not verdict.passed:
                 raise GoldenMismatch(verdict)

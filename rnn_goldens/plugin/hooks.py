@@ -69,12 +69,21 @@ class Tally:
 
     def __init__(self) -> None:
         self.refused = self.checked = 0
+        self.calls: dict[str, bool] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """The report of a tear-down, the last one, says what became of a golden."""
         if report.when == "teardown" and (result := result_of(report)):
             self.refused += result["outcome"] == "refused"
+            if result["outcome"] == "passed":
+                for name, made in result.get("calls", {}).items():
+                    self.calls[name] = self.calls.get(name, False) or made
             self.checked += "largest_error" in result or result["outcome"] not in ("refused", "skipped")
+
+    @property
+    def calls_never_made(self) -> list[str]:
+        """Ways of calling that were asked for, and that no golden of the run could be asked."""
+        return [name for name, made in self.calls.items() if not made]
 
     @property
     def nothing_checked(self) -> bool:
@@ -155,7 +164,8 @@ def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A run in which every golden was refused fails; xdist's workers leave that to their controller."""
     is_worker = hasattr(session.config, "workerinput")
-    if session.exitstatus == pytest.ExitCode.OK and session.config.stash[TALLY].nothing_checked and not is_worker:
+    tally = session.config.stash[TALLY]
+    if session.exitstatus == pytest.ExitCode.OK and (tally.nothing_checked or tally.calls_never_made) and not is_worker:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -167,5 +177,7 @@ def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None
         for reason in dict.fromkeys(reasons):
             terminalreporter.line(f"{reasons.count(reason):>5}  {reason}")
     tally = terminalreporter.config.stash[TALLY]
+    for name in tally.calls_never_made:
+        terminalreporter.line(f"calls={name} was never made: no golden of this run can be asked so", red=True)
     if tally.nothing_checked:
         terminalreporter.line(f"nothing was checked: all {tally.refused} goldens were refused", red=True)

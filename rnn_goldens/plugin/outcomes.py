@@ -42,6 +42,11 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
         "dtype": wanted.dtype,
         "test": report.nodeid,
         **({"largest_error": largest} if math.isfinite(largest) else {}),
+        **(
+            {"calls": {name: name in golden.made for name in golden.calls}}
+            if golden is not None and golden.calls
+            else {}
+        ),
         **_worst(item, call, "refused" if refused else _outcome(report), _reason(error, report)),
     }
     report.user_properties.append((PROPERTY, json.dumps(result)))

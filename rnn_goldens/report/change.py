@@ -33,6 +33,8 @@ def changes(before: Document, after: Document) -> Iterator[Change]:
     if before["corpus"] != after["corpus"]:
         yield Change(f"corpus {after['corpus']}, was {before['corpus']}", by_versions=False)
     earlier = {i["name"]: i for i in before["implementations"]}
+    for name in earlier.keys() - {i["name"] for i in after["implementations"]}:
+        yield Change(f"{name}: is in the file and was not checked", by_versions=False)
     for now in after["implementations"]:
         if (was := earlier.get(now["name"])) is None:
             yield Change(f"{now['name']}: is not in the file", by_versions=False)
@@ -42,4 +44,4 @@ def changes(before: Document, after: Document) -> Iterator[Change]:
             for outcome in ("passed", "refused", "wrong"):
                 if old[outcome] != new[outcome]:
                     place = f"{now['name']}, {new['cell']}, {new['dtype']}"
-                    yield Change(f"{place}: {new[outcome]} {outcome}, was {old[outcome]}", other)
+                    yield Change(f"{place}: {new[outcome]} {outcome}, was {old[outcome]}", other and outcome != "wrong")

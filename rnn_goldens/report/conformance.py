@@ -17,7 +17,7 @@ from typing import Any
 from rnn_goldens.corpus import Corpus
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile, WrongUse
-from rnn_goldens.implementations import BUILTIN, EXTRAS
+from rnn_goldens.implementations import BUILTIN, EXTRAS, check_name
 from rnn_goldens.implementations.keras_choice import backend
 from rnn_goldens.precision import PRECISIONS
 from rnn_goldens.schema import FORMATS, problems
@@ -74,6 +74,8 @@ def conformance(
         InvalidFile: a known failure passes again.
     """
     for implementation in implementations:
+        check_name(implementation)
+    for implementation in implementations:
         known = None if known_failures is None else known_failures / f"{file_name(implementation)}.txt"
         yield implementation, _check(implementation, corpus, known, arguments)
 
@@ -117,7 +119,8 @@ def _check(implementation: str, corpus: Corpus, known: Path | None, arguments: S
     if again := [result for result in found if result.reason.startswith(PASSES_AGAIN)]:
         listed = [f"{r.golden} in {r.dtype} passes again; take it out" for r in again]
         raise InvalidFile(known or implementation, listed)
-    return found
+    order = {golden_id: number for number, golden_id in enumerate(corpus.ids)}
+    return sorted(found, key=lambda r: (order[r.golden], list(PRECISIONS).index(r.dtype)))
 
 
 def _result(entry: Document) -> Result:

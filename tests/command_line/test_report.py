@@ -89,7 +89,18 @@ def test_what_fares_otherwise_than_in_an_earlier_report_is_a_finding(run: Run, t
     assert "numpy, rnn_relu, float64: 0 refused, was 1 (with other versions)\n" in done.stdout
 
 
+def test_a_report_in_which_nothing_was_checked_is_a_finding(run: Run) -> None:
+    done = run("report", "users_nets:unable", *ONLY, code=FINDING)
+    assert "users_nets:unable: nothing was checked\n" in done.stdout
+
+
+def test_an_implementation_that_is_gone_is_a_finding(run: Run) -> None:
+    run("report", "users_nets:right", "numpy", "--output", "earlier.json", *ONLY)
+    done = run("report", "numpy", "--against", "earlier.json", *ONLY, code=FINDING)
+    assert "users_nets:right: is in the file and was not checked\n" in done.stdout
+
+
 def test_an_implementation_that_is_not_there_is_wrong_use(run: Run, tmp_path: Path) -> None:
     done = run("report", "nunpy", code=WRONG_USE)
-    assert "Error: nunpy could not be checked: no implementation 'nunpy'. Did you mean 'numpy'?" in done.stderr
+    assert "Error: no implementation 'nunpy'. Did you mean 'numpy'?" in done.stderr
     assert not (tmp_path / "conformance.json").exists()

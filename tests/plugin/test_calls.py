@@ -69,3 +69,32 @@ def test_check_calls_in_each_way_on_the_command_line(nets: pytest.Pytester) -> N
     result = nets.run(sys.executable, "-m", "rnn_goldens", *command)
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*documented/mini-batch in float32: the second call differs from the first: *"])
+
+
+def test_a_way_that_no_golden_can_be_asked_fails(project: pytest.Pytester) -> None:
+    project.makepyfile("""
+        import pytest, my_rnn
+
+        @pytest.mark.rnn_goldens(ids="documented/single-sequence", calls="rows")
+        def test_it(rnn_golden): rnn_golden.check_calls(my_rnn.right)
+    """)
+    result = project.runpytest_subprocess()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["calls=rows was never made: no golden of this run can be asked so"])
+
+
+def test_an_error_in_a_further_call_says_in_which(project: pytest.Pytester) -> None:
+    project.makepyfile("""
+        import pytest, my_rnn
+
+        def once(golden, seen=set()):
+            assert golden.id not in seen, "called again"
+            seen.add(golden.id)
+            return my_rnn.right(golden)
+
+        @pytest.mark.rnn_goldens(calls="twice")
+        def test_it(rnn_golden): rnn_golden.check_calls(once)
+    """)
+    result = project.runpytest_subprocess()
+    result.assert_outcomes(failed=4)
+    result.stdout.fnmatch_lines(["E*in calls=twice, the same call once more: *; a single call was right"])

@@ -13,6 +13,7 @@ any other callable                                  a function of a golden, as i
 """
 
 import inspect
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -33,10 +34,10 @@ def adapt(found: object) -> Implementation:
     Raises:
         WrongUse: none of them.
     """
-    if isinstance(found, str):
+    if isinstance(found, str | os.PathLike):
         from rnn_goldens.implementations.wrappers import onnx_file
 
-        return onnx_file.wrap(found)
+        return onnx_file.wrap(os.fspath(found))
     if isinstance(found, type):
         return _of_class(found)
     if not callable(found):
@@ -46,10 +47,16 @@ def adapt(found: object) -> Implementation:
             f"a {type(found).__name__} that is made already has sizes of its own: name the class, which is made anew "
             "for each golden, or a function of a golden"
         )
-    if _takes(found) == STEP_ARGUMENTS:
+    least, most = _takes(found)
+    if least == STEP_ARGUMENTS:
         from rnn_goldens.implementations.wrappers import step_function
 
         return step_function.wrap(found)
+    if least > 1 or most < 1:
+        raise WrongUse(
+            f"{getattr(found, '__name__', found)} takes {least} arguments: a function of a golden takes one, "
+            "a time step three, (x_t, h, weights)"
+        )
     return found
 
 
@@ -76,11 +83,13 @@ def _is_of(package: str, kind: type) -> bool:
     return any(base.__module__.partition(".")[0] == package for base in kind.__mro__)
 
 
-def _takes(function: Callable[..., Any]) -> int:
-    """How many arguments a function has to be given."""
+def _takes(function: Callable[..., Any]) -> tuple[int, float]:
+    """How many arguments a function has to be given by position, and how many it can."""
+    from rnn_goldens.implementations.wrappers.arguments import most_positional
+
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # built into an extension, without a signature
-        return 1
+        return 1, 1
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in positional and p.default is p.empty for p in parameters)
+    return sum(p.kind in positional and p.default is p.empty for p in parameters), most_positional(function)

@@ -1,10 +1,11 @@
 """What a user's class takes of a golden's configuration, and what it can not be asked."""
 
 import inspect
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from rnn_goldens.errors import Unsupported
+from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden import Golden
 from rnn_goldens.shapes import GATES
 
@@ -30,6 +31,25 @@ def accepted(
         if argument not in taken and needless.get(argument, ...) != value:
             raise Unsupported(f"{name} takes no {argument}")
     return {argument: value for argument, value in wanted.items() if argument in taken}
+
+
+def require_no_more(name: str, constructor: Callable[..., Any], known: Collection[str]) -> None:
+    """Raise WrongUse if a constructor needs an argument that is not among those it can be given."""
+    for parameter in inspect.signature(constructor).parameters.values():
+        variable = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if parameter.default is parameter.empty and not variable and parameter.name not in known:
+            raise WrongUse(
+                f"{name} needs {parameter.name!r} to be made, which no golden gives: write a function of a golden, or "
+                f"give it a default; known are {', '.join(known)}"
+            )
+
+
+def most_positional(function: Callable[..., Any]) -> float:
+    """How many arguments a function can be given by position."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return math.inf
+    return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
 
 
 def takes(function: Callable[..., Any]) -> frozenset[str] | None:

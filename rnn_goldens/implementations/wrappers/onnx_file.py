@@ -16,7 +16,7 @@ that is not there, a size that is fixed to another. An unbatched golden is a bat
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper
+from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
 
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden import Golden
@@ -46,17 +47,29 @@ def wrap(path: str) -> Callable[[Golden], tuple[Array, ...]]:
     Raises:
         WrongUse: there is no such file, or it is no ONNX model.
     """
+    opened = lru_cache(maxsize=1)(_open)
     if "{id}" not in path:
-        _open(path)
-    return lambda golden: _run(path.replace("{id}", golden.id), golden)
+        opened(path)
+    first: dict[str, Golden] = {}
+
+    def run(golden: Golden) -> tuple[Array, ...]:
+        asked = first.setdefault(golden.id, golden)
+        own_path = path.replace("{id}", golden.id)
+        if not Path(own_path).is_file():
+            raise Unsupported(f"there is no {own_path}")
+        changed = asked.stored.weights is not golden.stored.weights
+        return _run(own_path, *opened(own_path), golden, changed=changed)
+
+    return run
 
 
-def _run(path: str, golden: Golden) -> tuple[Array, ...]:
-    if not Path(path).is_file():
-        raise Unsupported(f"there is no {path}")
-    model, session = _open(path)
+def _run(
+    path: str, model: ModelProto, session: onnxruntime.InferenceSession, golden: Golden, *, changed: bool
+) -> tuple[Array, ...]:
     _require_same_network(model.graph, golden)
     fed = _feeds(model.graph, golden)
+    if changed and not golden.weights.keys() & fed.keys() and not {"W", "l0/W"} & fed.keys():
+        raise Unsupported(f"{path} has its weights baked in: they can not be changed")
     results = session.run(None, fed)
     if len(results) < 1 + len(state_names(golden.cell)):
         names = [output.name for output in model.graph.output]
@@ -69,7 +82,6 @@ def _run(path: str, golden: Golden) -> tuple[Array, ...]:
     return (out, *states) if golden.batch_shape else (out[0], *(state[:, 0] for state in states))
 
 
-@cache
 def _open(path: str) -> tuple[ModelProto, onnxruntime.InferenceSession]:
     try:
         model = onnx.load(path)
@@ -77,7 +89,12 @@ def _open(path: str) -> tuple[ModelProto, onnxruntime.InferenceSession]:
         raise WrongUse(f"there is no file {path}") from None
     except Exception as error:  # whatever protobuf raises on bytes that are no model
         raise WrongUse(f"{path} is no ONNX model: {error}") from None
-    return model, open_session(path)
+    try:
+        return model, open_session(path)
+    except NoKernel as error:
+        raise Unsupported(f"ONNX Runtime has no kernel for {path}: {error}") from None
+    except Exception as error:  # of many kinds, none of which is public
+        raise WrongUse(f"{path} can not be run by ONNX Runtime: {error}") from None
 
 
 def _require_same_network(graph: GraphProto, golden: Golden) -> None:

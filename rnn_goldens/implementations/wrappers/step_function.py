@@ -12,7 +12,7 @@ from typing import Any
 from rnn_goldens.cells import Array, Case, Network, State, Weights, case_of
 from rnn_goldens.golden import Golden
 from rnn_goldens.implementations.numpy_cells import arithmetic
-from rnn_goldens.outputs import read
+from rnn_goldens.outputs import NotNumbers, read
 
 Step = Callable[[Array, Any, Weights], Any]
 
@@ -38,7 +38,10 @@ class _Stepping(Network):
 
 
 def _like(part: object, before: Array, name: str) -> Array:
-    values: Array = read(part).values
+    try:
+        values: Array = read(part).values
+    except NotNumbers as reason:
+        raise TypeError(f"the step's {name} {reason}") from None
     if values.shape != before.shape:
         raise ValueError(f"the step returned {name} of shape {values.shape}; it got one of shape {before.shape}")
     return values.astype(before.dtype)

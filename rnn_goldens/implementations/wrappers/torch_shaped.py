@@ -1,10 +1,13 @@
 """A class shaped like ``torch.nn.RNN``, ``LSTM`` or ``GRU``: its constructor's arguments, ``load_state_dict``, a call.
 
-Made anew for each golden, with those of ``input_size``, ``hidden_size``, ``num_layers``, ``bidirectional``, ``bias``,
-``batch_first=True`` and ``nonlinearity`` that its constructor takes, and called as ``network(x, initial_state)``. A
-class of torch gets tensors of the golden's precision; any other gets NumPy arrays. Refused is what it can not be asked:
-an argument its constructor does not take, a cell with another number of gates, lengths unless it is an ``nn.RNNBase``,
-which takes packed sequences, or its call takes ``lengths``.
+Made for each golden, and kept for further calls with the same, with those of ``input_size``, ``hidden_size``,
+``num_layers``, ``bidirectional``, ``bias``, ``batch_first=True`` and ``nonlinearity`` that its constructor takes, and
+called as ``network(x, initial_state)``. A class of torch gets tensors of the golden's precision, in eval mode; any
+other gets NumPy arrays. Its weights may all stand one level down, as in ``self.rnn = nn.GRU(…)``.
+
+Refused is what it can not be asked: an argument its constructor does not take, a cell with another number of gates, an
+initial state unless its call takes two arguments, lengths unless it is an ``nn.RNNBase``, which takes packed sequences,
+or its call takes ``lengths``.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +15,13 @@ from typing import Any
 
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden import Golden
-from rnn_goldens.implementations.wrappers.arguments import accepted, require_gates, takes
+from rnn_goldens.implementations.wrappers.arguments import (
+    accepted,
+    most_positional,
+    require_gates,
+    require_no_more,
+    takes,
+)
 
 Run = Callable[[Golden], tuple[Any, Any]]
 
@@ -21,9 +30,75 @@ NEEDLESS = {"num_layers": 1, "bidirectional": False, "bias": True, "batch_first"
 
 
 def wrap(kind: type) -> Run:
-    """The implementation: out and h_n, or (h_n, c_n), as the class returns them."""
+    """The implementation: out and h_n, or (h_n, c_n), as the class returns them.
+
+    Raises:
+        WrongUse: the constructor needs an argument that a golden does not give.
+    """
+    require_no_more(kind.__name__, kind, (*NEEDLESS, "input_size", "hidden_size", "nonlinearity"))
     of_torch = any(base.__module__.partition(".")[0] == "torch" for base in kind.__mro__)
-    return _in_torch(kind) if of_torch else lambda golden: _run(kind, golden, lambda array: array)
+    return _in_torch(kind) if of_torch else _Kept(kind, lambda array: array, lambda network, _: network)
+
+
+class _Kept:
+    """Makes a network for a golden, and keeps it for the next call with the same one: it may remember the last."""
+
+    def __init__(self, kind: type, tensor: Callable[[Any], Any], cast: Callable[[Any, Golden], Any]) -> None:
+        self.kind, self.tensor, self.cast = kind, tensor, cast
+        self.kept: tuple[tuple[str, str], Any] | None = None
+
+    def __call__(self, golden: Golden) -> tuple[Any, Any]:
+        __tracebackhide__ = True
+        network = self.network(golden)
+        network.load_state_dict(_named(network, {name: self.tensor(array) for name, array in golden.weights.items()}))
+        state, lengths = golden.initial_state, golden.lengths
+        given = (
+            tuple(map(self.tensor, state))
+            if isinstance(state, tuple)
+            else None
+            if state is None
+            else self.tensor(state)
+        )
+        return called(network, self.kind.__name__, self.tensor(golden.x), given, lengths, self.tensor)
+
+    def network(self, golden: Golden) -> Any:  # noqa: ANN401 - the user's class
+        key = (golden.id, golden.dtype)
+        if self.kept is None or self.kept[0] != key:
+            self.kept = (key, self.cast(_made(self.kind, golden), golden))
+        return self.kept[1]
+
+
+def called(
+    network: Any,  # noqa: ANN401 - the user's class
+    name: str,
+    x: Any,  # noqa: ANN401 - an array or a tensor
+    state: Any,  # noqa: ANN401 - None, one or a pair of them
+    lengths: Any,  # noqa: ANN401 - None or an array
+    tensor: Callable[[Any], Any],
+) -> tuple[Any, Any]:
+    """What a network returns; raises Unsupported if its call does not take the state or the lengths that are given."""
+    __tracebackhide__ = True
+    forward = getattr(network, "forward", network)
+    taken = takes(forward)
+    takes_state = taken is None or most_positional(forward) > 1
+    if state is not None and not takes_state:
+        raise Unsupported(f"{name} takes no initial state")
+    more: dict[str, Any] = {}
+    if lengths is not None:
+        if taken is not None and "lengths" not in taken:
+            raise Unsupported(f"{name} takes no lengths")
+        more["lengths"] = tensor(lengths)
+    result: tuple[Any, Any] = network(x, state, **more) if takes_state else network(x, **more)
+    return result
+
+
+def _named(network: Any, weights: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - the user's class
+    """The weights as the network names them: under a prefix if all of its own have it."""
+    held = list(network.state_dict()) if hasattr(network, "state_dict") else []
+    prefixes = {name.rpartition(".")[0] for name in held}
+    if len(prefixes) == 1 and (prefix := prefixes.pop()) and {f"{prefix}.{name}" for name in weights} == set(held):
+        return {f"{prefix}.{name}": array for name, array in weights.items()}
+    return weights
 
 
 def _in_torch(kind: type) -> Run:
@@ -32,39 +107,39 @@ def _in_torch(kind: type) -> Run:
 
     from rnn_goldens.implementations import torch_layers
 
+    def tensor(array: Any, dtype: Any = None) -> Any:  # noqa: ANN401 - an array, and a tensor's type
+        """A copy, with gaps between its elements if the array has some."""
+        if array.dtype.kind == "i":
+            return torch.tensor(array)
+        if array.flags.c_contiguous:
+            return torch.tensor(array, dtype=dtype)
+        wide = torch.full((*array.shape[:-1], 2 * array.shape[-1]), torch.nan, dtype=dtype)
+        wide[..., ::2] = torch.tensor(array, dtype=dtype)
+        return wide[..., ::2]
+
+    def cast(network: nn.Module, golden: Golden) -> nn.Module:
+        return network.to(getattr(torch, golden.dtype)).eval()
+
+    kept = _Kept(kind, tensor, cast)
+
     @torch.no_grad()
     def run(golden: Golden) -> tuple[Any, Any]:
-        dtype = getattr(torch, golden.dtype)
+        __tracebackhide__ = True
         if issubclass(kind, nn.RNNBase):
-            return torch_layers.run_layer(_made(kind, golden), golden)
-        return _run(kind, golden, lambda array: torch.tensor(array, dtype=dtype), lambda network: network.to(dtype))
+            return torch_layers.run_layer(kept.network(golden), golden)
+        kept.tensor = lambda array: tensor(array, getattr(torch, golden.dtype))
+        return kept(golden)
 
     return run
-
-
-def _run(
-    kind: type, golden: Golden, tensor: Callable[[Any], Any], cast: Callable[[Any], Any] = lambda network: network
-) -> tuple[Any, Any]:
-    network = cast(_made(kind, golden))
-    network.load_state_dict({name: tensor(array) for name, array in golden.weights.items()})
-    state = golden.initial_state
-    given = tuple(map(tensor, state)) if isinstance(state, tuple) else None if state is None else tensor(state)
-    more: dict[str, Any] = {}
-    if golden.lengths is not None:
-        called = takes(getattr(network, "forward", network))
-        if called is not None and "lengths" not in called:
-            raise Unsupported(f"{kind.__name__} takes no lengths")
-        more["lengths"] = golden.lengths
-    result: tuple[Any, Any] = network(tensor(golden.x), given, **more)
-    return result
 
 
 def _made(kind: type, golden: Golden) -> Any:  # noqa: ANN401 - the user's class
     wanted: dict[str, Any] = {**golden.config, "batch_first": True}
     network = kind(**accepted(kind.__name__, kind, wanted, NEEDLESS))
     held: Mapping[str, Any] = network.state_dict() if hasattr(network, "state_dict") else {}
-    if "weight_hh_l0" in held:
-        require_gates(kind.__name__, golden, len(held["weight_hh_l0"]))
+    for name, array in held.items():
+        if name.rpartition(".")[2] == "weight_hh_l0":
+            require_gates(kind.__name__, golden, len(array))
     if golden.cell == "rnn_relu":
         network = kind(**accepted(kind.__name__, kind, {**wanted, "nonlinearity": "relu"}, NEEDLESS))
     return network

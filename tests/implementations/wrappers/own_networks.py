@@ -46,6 +46,53 @@ class MyWrongGRU(MyGRU):
     wrong = True
 
 
+class MyGRUThatKeepsItsState(MyGRU):
+    """Goes on from where the call before ended, if no state is given."""
+
+    last: Tensor | None = None
+
+    def forward(self, x: Tensor, h0: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        out, self.last = super().forward(x, self.last if h0 is None and self.last is not None else h0)
+        return out, self.last
+
+
+class MyGRUThatKeepsItsWeights(MyGRU):
+    """Takes the weights it is first given for ever."""
+
+    loaded = False
+
+    def load_state_dict(self, *args: Any, **more: Any) -> Any:
+        if not self.loaded:
+            self.loaded = True
+            return super().load_state_dict(*args, **more)
+        return None
+
+
+class MyGRUThatIgnoresStrides(MyGRU):
+    """Reads x as if its elements lay side by side."""
+
+    def forward(self, x: Tensor, h0: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        contiguous = torch.arange(x.numel()).reshape(x.shape).stride()
+        return super().forward(torch.as_strided(x, x.shape, contiguous), h0)
+
+
+class MyInner(nn.Module):
+    """Weights one level down, and a dropout that only training has; always from zero."""
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, dropout: float = 0.5) -> None:
+        super().__init__()
+        self.rnn = nn.GRU(input_size, hidden_size, bias=bias, batch_first=True)
+        self.dropout = dropout
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        out, h_n = self.rnn(nn.functional.dropout(x, self.dropout, self.training))
+        return out, h_n
+
+
+class MyNeedy(nn.Module):
+    def __init__(self, vocabulary: int, hidden_size: int) -> None: ...
+
+
 class MyLSTM(nn.LSTM):
     """A layer of torch by another name; its constructor takes anything."""
 

@@ -58,6 +58,29 @@ def test_a_class_that_is_wrong_fails() -> None:
     assert counts["passed"] == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "way", "said"),
+    [
+        (own.MyGRUThatKeepsItsState, "twice", "the second call differs from the first"),
+        (own.MyGRUThatKeepsItsWeights, "weights", "weights that change between calls have no effect"),
+        (own.MyGRUThatIgnoresStrides, "views", "arrays that are not contiguous give other outputs"),
+    ],
+)
+def test_a_class_is_the_same_network_in_every_call(kind: type, way: str, said: str) -> None:
+    golden = CORPUS.load("gru/plain", "float32")
+    once, verdict = golden.compare_calls(adapt(kind), way)
+    assert once.passed
+    assert said in verdict.message
+    golden.check_calls(adapt(own.MyGRU))
+
+
+def test_weights_one_level_down_are_found_and_training_is_off() -> None:
+    counts, reasons = found(own.MyInner, cell="gru", without=["multilayer", "bidirectional", "lengths"])
+    assert counts["failed"] == 0
+    assert counts["passed"] > 3
+    assert reasons == ["MyInner takes no initial state"]
+
+
 def test_a_class_of_torchs_own_gets_every_golden_of_its_cell() -> None:
     counts, reasons = found(own.MyLSTM, cell="lstm")
     assert (counts["failed"], reasons) == (0, [])
@@ -128,6 +151,12 @@ def test_a_function_of_a_golden_is_left_as_it_is() -> None:
     [
         (3, "3 is a int: no function, class or path of an .onnx file"),
         (dict, "dict is a class with no load_state_dict, and no layer of Keras or cell of Flax"),
+        (own.MyNeedy, "MyNeedy needs 'vocabulary' to be made, which no golden gives"),
+        (
+            lambda x, h, c, w: (x, h, c, w),
+            "<lambda> takes 4 arguments: a function of a golden takes one, a time step three",
+        ),
+        (lambda: None, "<lambda> takes 0 arguments"),
         (own.MyLSTM(2, 3), "a MyLSTM that is made already has sizes of its own: name the class"),
         ("nowhere/model.onnx", "there is no file nowhere/model.onnx"),
         (__file__, "is no ONNX model"),

@@ -66,6 +66,22 @@ def test_it_is_right_with_its_weights_baked_in_and_wrong_with_others(tmp_path: P
     assert not other.compare(*run(other)).passed
 
 
+def test_baked_weights_can_not_be_changed_and_that_way_is_left_out(tmp_path: Path) -> None:
+    golden = CORPUS.load("lstm/with-state", "float32")
+    verdicts = golden.compare_calls(adapt(lstm_file(tmp_path, baked=golden)), ["twice", "weights"])
+    assert [verdict.passed for verdict in verdicts] == [True, True]
+    assert len(golden.compare_calls(adapt(lstm_file(tmp_path)), ["twice", "weights"])) == 3
+
+
+def test_a_file_that_can_not_be_run_is_one_message(tmp_path: Path) -> None:
+    path = lstm_file(tmp_path)
+    model = onnx.load(path)
+    model.graph.node[0].op_type = "LongShortTerm"
+    onnx.save(model, path)
+    with pytest.raises(WrongUse, match=r"lstm\.onnx can not be run by ONNX Runtime: "):
+        adapt(path)
+
+
 def test_one_file_a_golden_is_named_by_a_pattern(tmp_path: Path) -> None:
     golden = CORPUS.load("gru/lengths-bidirectional-two-layers", "float32")
     (tmp_path / "gru").mkdir()
