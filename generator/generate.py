@@ -16,7 +16,7 @@ from rnn_goldens.generator.adequacy import expose, kill_matrix
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.folder import alone, recover, replace_files
 from rnn_goldens.generator.hidden import HIDDEN
-from rnn_goldens.generator.index import Entry, encode_index, index_entry, present_entries
+from rnn_goldens.generator.index import Entry, encode_index, index_entry, index_features, present_entries
 from rnn_goldens.generator.pool import in_order
 from rnn_goldens.generator.reuse import Certified, question
 from rnn_goldens.generator.scenario import Refused, Scenario
@@ -97,15 +97,20 @@ def _generate(
 ) -> list[Outcome]:
     entries = present_entries(folder)
     _refuse_removal(scenarios, entries)
-    goldens = _certify(chosen, folder, entries, certified, track)
+    goldens, standing = _certify(chosen, folder, entries, certified, track)
     files: dict[str, bytes] = {}
     core = {golden_id for golden_id, entry in entries.items() if CORE in entry["features"]}
     if adequate and not only:
-        files[matrix_file.NAME], core = _matrix(goldens, folder, certified, track)
+        contents = [entries[g.id]["content"] if g.id in standing else encoding.content_hash(g) for g in goldens]
+        files[matrix_file.NAME], core = _matrix(goldens, contents, folder, certified, track)
     outcomes = []
     for golden in goldens:
-        encoded = encoding.encode(golden)
         before = entries.get(golden.id)
+        if golden.id in standing and before is not None:
+            entries[golden.id] = {**before, "features": index_features(golden, core=golden.id in core)}
+            outcomes.append(Outcome(golden.id, "unchanged"))
+            continue
+        encoded = encoding.encode(golden)
         if before is not None and (kept := _kept(folder, before, golden, encoded)):
             encoded = kept
             outcomes.append(Outcome(golden.id, "unchanged"))
@@ -146,12 +151,13 @@ def _certify(
     entries: Mapping[str, Entry],
     certified: Certified | None,
     track: Track,
-) -> list[Golden]:
+) -> tuple[list[Golden], set[str]]:
+    """The goldens of some scenarios, and the ids of those that stand in the folder and were not made again."""
     standing = {s.id: g for s in chosen if (g := _standing(s, folder, entries.get(s.id), certified)) is not None}
     todo = [scenario for scenario in chosen if scenario.id not in standing]
     making: Iterable[Golden] = in_order(certify, todo)
     made = {golden.id: golden for golden in track(making, len(todo), "Certifying")}
-    return [standing.get(scenario.id) or made[scenario.id] for scenario in chosen]
+    return [standing.get(scenario.id) or made[scenario.id] for scenario in chosen], set(standing)
 
 
 def _standing(scenario: Scenario, folder: Path, entry: Entry | None, certified: Certified | None) -> Golden | None:
@@ -168,10 +174,9 @@ def _standing(scenario: Scenario, folder: Path, entry: Entry | None, certified: 
 
 
 def _matrix(
-    goldens: Sequence[Golden], folder: Path, certified: Certified | None, track: Track
+    goldens: Sequence[Golden], contents: Sequence[str], folder: Path, certified: Certified | None, track: Track
 ) -> tuple[bytes, set[str]]:
     """The kill matrix's file, and the goldens of the core set; the one that stands, if it was made of just these."""
-    contents = [encoding.content_hash(golden) for golden in goldens]
     path = folder / matrix_file.NAME
     if certified is not None and path.is_file():
         standing = path.read_bytes()

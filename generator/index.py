@@ -23,7 +23,7 @@ def index_entry(golden: Golden, files: Mapping[str, bytes], *, core: bool) -> En
         "title": golden.title,
         "purpose": golden.purpose,
         "cell": golden.cell,
-        "features": [*golden.features, *([CORE] if core else [])],
+        "features": index_features(golden, core=core),
         "precisions": list(golden.precisions),
         "files": {
             suffix.removeprefix("."): {"path": f"{golden.id}{suffix}", "sha256": hashlib.sha256(content).hexdigest()}
@@ -31,6 +31,11 @@ def index_entry(golden: Golden, files: Mapping[str, bytes], *, core: bool) -> En
         },
         "content": encoding.content_hash(golden),
     }
+
+
+def index_features(golden: Golden, *, core: bool) -> list[str]:
+    """A golden's features, with the one that it has in this corpus."""
+    return [*golden.features, *([CORE] if core else [])]
 
 
 def encode_index(entries: Sequence[Entry]) -> bytes:

@@ -34,8 +34,8 @@ class _WithCommand(click.Command):
 def check(implementation: str, pytest_arguments: tuple[str, ...]) -> None:
     """Check an implementation against the goldens.
 
-    IMPLEMENTATION is numpy, torch, torch-cells, onnxruntime, onnx-reference, keras or flax; or the path of an .onnx
-    file; or package.module:thing, where the thing is a class shaped like torch's nn.GRU, a class of Keras layers or
+    IMPLEMENTATION is numpy, torch, torch-cells, onnxruntime, onnx-reference, keras, keras-jax, keras-torch or flax; or
+    the path of an .onnx file; or package.module:thing, where the thing is a class shaped like torch's nn.GRU, a class of Keras layers or
     Flax cells, one time step (x_t, h, weights) -> h, or a function of a golden that returns (out, h_n), or
     (out, (h_n, c_n)), or (out, h_n, c_n).
 
