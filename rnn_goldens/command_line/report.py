@@ -50,8 +50,8 @@ def report(
 ) -> None:
     """Check implementations against every golden in every precision, and report what became of them.
 
-    IMPLEMENTATION is what check takes, a program apart (--program); without any, all built-in ones that are installed. Fails if one of them is
-    wrong and not known to be, or fares otherwise than in an earlier report.
+    IMPLEMENTATION is what check takes, programs apart (--program); without any, all built-in ones that are installed.
+    Fails if one of them is wrong and not known to be, or fares otherwise than in an earlier report.
     """
     from rnn_goldens.corpus import open_corpus
     from rnn_goldens.encoding import json_file
