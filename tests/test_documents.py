@@ -8,15 +8,17 @@ import pytest
 
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.encoding import json_file
+from rnn_goldens.report.page import page
 
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize(("example", "page"), [("derivation", "numerics"), ("conventions", "conventions")])
-def test_a_page_shows_what_its_example_prints(example: str, page: str) -> None:
+@pytest.mark.parametrize(("example", "name"), [("derivation", "numerics"), ("conventions", "conventions")])
+def test_a_page_shows_what_its_example_prints(example: str, name: str) -> None:
     command = [sys.executable, str(ROOT / f"examples/{example}.py")]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert f"```\n{printed}```" in (ROOT / f"docs/{page}.md").read_text("utf-8")
+    assert f"```\n{printed}```" in (ROOT / f"docs/{name}.md").read_text("utf-8")
 
 
 def test_the_readme_has_the_figures_of_the_pages() -> None:
@@ -35,8 +37,14 @@ def test_the_readme_has_the_figures_of_the_pages() -> None:
     assert f"{onnx} pass ONNX's backend tests and {ours} pass this corpus" in readme
 
 
-def figures(page: str, row: str) -> list[int]:
+def figures(name: str, row: str) -> list[int]:
     """The whole numbers of the last row of a page that begins so, but for those in its name."""
-    lines = (ROOT / "docs/results" / page).read_text("utf-8").splitlines()
+    lines = (ROOT / "docs/results" / name).read_text("utf-8").splitlines()
     cells = [line for line in lines if line.startswith(row)][-1].strip("|").split("|")[1:]
     return [int(cell) for cell in cells if cell.strip().isdigit()]
+
+
+def test_the_page_of_conformance_is_that_of_its_file() -> None:
+    document = json_file.read_document(ROOT / "docs/conformance.json")
+    assert page(document) == (ROOT / "docs/conformance.md").read_text("utf-8")
+    assert document["corpus"] == open_corpus("v1").version

@@ -31,12 +31,14 @@ class Hello:
     Attributes:
         name: what to call it; "" if it does not say.
         cells, features, precisions: what it supports.
+        version: of itself; "" if it does not say.
     """
 
     name: str
     cells: frozenset[str]
     features: frozenset[str]
     precisions: frozenset[str]
+    version: str = ""
 
     def lacks(self, golden: Golden) -> str | None:
         """What the program does not support of what a golden needs; None if it supports all."""
@@ -89,7 +91,7 @@ def read(line: bytes) -> Hello | Refusal | Outputs:
         raise _no_answer(line, found[0])
     if message["answer"] == "hello":
         supported = {name: frozenset(message[name]) for name in ("cells", "features", "precisions")}
-        return Hello(message.get("name", ""), **supported)
+        return Hello(message.get("name", ""), **supported, version=message.get("version", ""))
     if message["answer"] == "unsupported":
         return Refusal(int(message["id"]), message["reason"])
     try:

@@ -46,6 +46,11 @@ class Program:
         own_name = self._hello.name if self._hello is not None else ""
         return printable(own_name or str(self._command))
 
+    @property
+    def version(self) -> str:
+        """What it says its version is; "" if it does not."""
+        return printable(self._hello.version if self._hello is not None else "")
+
     def __call__(self, golden: Golden) -> tuple[NDArray[np.floating], ...]:
         """Ask for a golden; the outputs are in its precision.
 

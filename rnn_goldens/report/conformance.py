@@ -20,6 +20,8 @@ from rnn_goldens.errors import InvalidFile, WrongUse
 from rnn_goldens.implementations import BUILTIN, EXTRAS, check_name
 from rnn_goldens.implementations.keras_choice import backend
 from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.programs.command import find_command, is_command
+from rnn_goldens.programs.program import Program
 from rnn_goldens.schema import FORMATS, problems
 from rnn_goldens.shapes import CELLS
 
@@ -193,7 +195,11 @@ def _refusals(results: list[Result], cells: dict[str, str]) -> list[Document]:
 
 
 def versions(implementation: str) -> dict[str, str]:
-    """The versions of the packages that an implementation is made of; none for a program or a file."""
+    """The versions of the packages that an implementation is made of, or a program's own; none for a file."""
+    if is_command(implementation):
+        program = Program(find_command(implementation, Path.cwd()))
+        program.close()
+        return {program.name: program.version}
     if implementation in BUILTIN:
         name = EXTRAS.get(implementation, implementation)
         own_backend = implementation.removeprefix("keras-") if implementation != "keras" else backend()

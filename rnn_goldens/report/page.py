@@ -39,7 +39,7 @@ def page(document: Document) -> str:
 def _versions(document: Document) -> Iterator[str]:
     yield "\n"
     for i in document["implementations"]:
-        versions = ", ".join(f"{name} {version}" for name, version in i["versions"].items())
+        versions = ", ".join(f"{name} {version}".strip() for name, version in i["versions"].items())
         yield f"- `{i['name']}`{': ' if versions else ''}{versions}\n"
 
 

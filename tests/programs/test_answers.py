@@ -179,7 +179,9 @@ def test_a_number_written_with_enough_digits_or_as_short_as_can_be_is_itself(dty
 
 @pytest.mark.parametrize("name", ["cell", "precision", *DERIVED_FEATURES])
 def test_a_hello_lacks_what_it_does_not_list_of_what_a_golden_needs(make_golden: MakeGolden, name: str) -> None:
-    everything = {name: frozenset(names) for name, names in examples.hello().items() if isinstance(names, list)}
+    everything: dict[str, Any] = {
+        name: frozenset(names) for name, names in examples.hello().items() if isinstance(names, list)
+    }
     batch: dict[str, Any] = {"batch": ()} if name == "unbatched" else {"lengths": [2, 3]}
     golden = make_golden("lstm", **batch, state=True, num_layers=2, bidirectional=True)
     assert answers.Hello("", **everything).lacks(golden) is None

@@ -10,6 +10,13 @@ from pathlib import Path
 import pytest
 from programs.checking import TINY_RNN, left_of, process_ids
 
+MINDING_CTRL_C = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Runs a command as a terminal would, also where the tests run in the background, whose processes ignore SIGINT."""
+
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one-process", "xdist"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill-9"])
@@ -19,7 +26,16 @@ def test_a_run_that_is_interrupted_leaves_no_process(
     pids = tmp_path / "pids.txt"
     command = [sys.executable, "-m", "rnn_goldens", "check", "-k", "documented/single", *workers]
     running = subprocess.Popen(
-        [*command, "--rnn-goldens-time-limit=60", "--", *TINY_RNN, "1=hangs_with_a_child"],
+        [
+            sys.executable,
+            "-c",
+            MINDING_CTRL_C,
+            *command,
+            "--rnn-goldens-time-limit=60",
+            "--",
+            *TINY_RNN,
+            "1=hangs_with_a_child",
+        ],
         env=os.environ | {"PIDS": str(pids)},
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,

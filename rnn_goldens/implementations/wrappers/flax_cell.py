@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen, traverse_util
 
-from rnn_goldens.errors import Unsupported
+from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden import Golden
 from rnn_goldens.implementations.flax_cells import run_cells
 from rnn_goldens.implementations.wrappers.arguments import accepted
@@ -20,7 +20,13 @@ _flat: Callable[..., dict[str, Any]] = traverse_util.flatten_dict
 
 
 def wrap(kind: type[linen.RNNCellBase]) -> Callable[[Golden], tuple[Any, ...]]:
-    """The implementation: out, h_n (and c_n)."""
+    """The implementation: out, h_n (and c_n).
+
+    Raises:
+        WrongUse: a class of Flax that is no cell of ``flax.linen``.
+    """
+    if not issubclass(kind, linen.RNNCellBase):
+        raise WrongUse(f"{kind.__name__} is a class of Flax, but no linen.RNNCellBase: write a function of a golden")
 
     def make(golden: Golden) -> linen.RNNCellBase:
         wanted: dict[str, Any] = {"features": golden.config.hidden_size, "param_dtype": jnp.dtype(golden.dtype)}
@@ -39,7 +45,7 @@ def _require_parameters(name: str, cell: linen.RNNCellBase, golden: Golden) -> N
     x = jnp.zeros((1, golden.config.input_size), jnp.dtype(golden.dtype))
     key = jax.random.key(0)
     shapes: Any = jax.eval_shape(lambda: cell.init(key, cell.initialize_carry(key, x.shape), x))
-    has = {path: array.shape for path, array in _flat(shapes["params"], sep="/").items()}
+    has = {path: array.shape for path, array in _flat(shapes.get("params", {}), sep="/").items()}
     wanted = {
         path.removeprefix("l0/"): array.shape
         for path, array in golden.weights_as("flax").items()

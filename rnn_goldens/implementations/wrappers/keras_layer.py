@@ -9,11 +9,14 @@ weights are set in Keras's order: kernel, recurrent kernel, bias. Refused is a c
 from collections.abc import Callable
 from typing import Any
 
-from rnn_goldens.errors import Unsupported
+from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden import Golden
 from rnn_goldens.implementations.keras_backend import keras
 from rnn_goldens.implementations.keras_layers import run_layers
 from rnn_goldens.implementations.wrappers.arguments import accepted, require_gates, takes
+
+KERNEL_AND_RECURRENT = 2
+"""How many weights come before the bias."""
 
 NEEDLESS = {"use_bias": True, "recurrent_initializer": "zeros"}
 """What a class that does not take these is taken to do."""
@@ -25,7 +28,16 @@ def wrap(kind: type) -> Callable[[Golden], tuple[Any, ...]]:
     def run(golden: Golden) -> tuple[Any, ...]:
         layer = kind(golden.config.hidden_size)
         layer.build((None, None, golden.config.input_size))
+        if len(layer.weights) < KERNEL_AND_RECURRENT:
+            raise WrongUse(
+                f"{kind.__name__} has {len(layer.weights)} weights: a recurrent layer has two kernels or more"
+            )
         require_gates(kind.__name__, golden, layer.weights[1].shape[-1])
+        biases = [tuple(weight.shape) for weight in layer.weights[KERNEL_AND_RECURRENT:]]
+        if golden.cell == "gru" and biases and len(biases[0]) == 1:
+            raise Unsupported(
+                f"{kind.__name__} has one bias, as reset_after=False has it: it resets before the product"
+            )
         with keras.saving.custom_object_scope({kind.__name__: kind}):  # Bidirectional makes it anew from its config
             return run_layers(golden, lambda *args, **wanted: _made(kind, golden, *args, **wanted))
 

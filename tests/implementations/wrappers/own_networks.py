@@ -130,6 +130,23 @@ class MyKerasGRU(keras.layers.GRU):  # type: ignore[misc]
         return super().call(keras.ops.flip(sequence, axis=1), *args, **more)
 
 
+class MyKerasGRUThatResetsFirst(keras.layers.GRU):  # type: ignore[misc]
+    def __init__(self, units: int, **more: Any) -> None:
+        super().__init__(units, **{**more, "reset_after": False})
+
+
+class MyKerasNothing(keras.layers.Layer):  # type: ignore[misc]
+    """No recurrent layer."""
+
+    def __init__(self, units: int) -> None:
+        super().__init__()
+        self.units = units
+
+
+class MyFlaxDense(linen.Dense):
+    """No cell."""
+
+
 class MyFlaxGRU(linen.GRUCell):
     """A cell of Flax by another name."""
 

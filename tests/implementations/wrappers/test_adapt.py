@@ -114,6 +114,14 @@ def test_a_keras_layer_that_is_wrong_fails_and_other_cells_are_refused() -> None
     ]
 
 
+def test_a_keras_layer_of_another_dialect_or_kind_is_told() -> None:
+    golden = CORPUS.load("gru/plain", "float32")
+    with pytest.raises(Unsupported, match="one bias, as reset_after=False has it: it resets before the product"):
+        adapt(own.MyKerasGRUThatResetsFirst)(golden)
+    with pytest.raises(WrongUse, match="MyKerasNothing has 0 weights: a recurrent layer has two kernels or more"):
+        adapt(own.MyKerasNothing)(golden)
+
+
 def test_a_flax_cell_is_unrolled() -> None:
     counts, reasons = found(own.MyFlaxGRU, ids=["gru/lengths-bidirectional", "rnn-tanh/plain", "lstm/plain"])
     assert counts == {"passed": 1}
@@ -151,6 +159,7 @@ def test_a_function_of_a_golden_is_left_as_it_is() -> None:
     [
         (3, "3 is a int: no function, class or path of an .onnx file"),
         (dict, "dict is a class with no load_state_dict, and no layer of Keras or cell of Flax"),
+        (own.MyFlaxDense, "MyFlaxDense is a class of Flax, but no linen.RNNCellBase: write a function of a golden"),
         (own.MyNeedy, "MyNeedy needs 'vocabulary' to be made, which no golden gives"),
         (
             lambda x, h, c, w: (x, h, c, w),
