@@ -6,7 +6,8 @@ const tf = require("@tensorflow/tfjs");
 const hello = {
   answer: "hello",
   protocol: 1,
-  name: `TensorFlow.js ${tf.version.tfjs}`,
+  name: "TensorFlow.js",
+  version: tf.version.tfjs,
   cells: ["rnn_tanh", "rnn_relu", "lstm"], // its GRU resets before the product with h, PyTorch's after it
   features: ["bias", "state", "multilayer", "bidirectional"],
   precisions: ["float32"],
