@@ -47,6 +47,7 @@ PROGRAMS := --program examples/programs/my_rnn --program "node examples/programs
 BUILT_IN := numpy torch torch-cells onnxruntime onnx-reference keras-torch keras-jax flax
 
 conformance: $(READY)
+	@mkdir -p build
 	$(BIN)/rnn-goldens report $(BUILT_IN) $(PROGRAMS) -n 2 --against docs/conformance.json --output build/conformance.json
 
 # The pages in docs/results and docs/conformance.md, measured anew; times want a machine that does nothing else.
