@@ -76,14 +76,10 @@ class OneProduct(Network):
 class Interpolating(Network):
     """The other form of a GRU's last line: h_t = n + z (h_{t-1} - n)."""
 
-    def gru(self, x_t: Array, state: State, w: Weights) -> State:
-        """One step."""
-        (h,) = state
-        x_r, x_z, x_n = np.split(self.affine(x_t, w, "ih"), 3, axis=-1)
-        h_r, h_z, h_n = np.split(self.affine(h, w, "hh"), 3, axis=-1)
-        r, z = self.sigmoid(x_r + h_r), self.sigmoid(x_z + h_z)
-        n = self.tanh(x_n + r * h_n)
-        return (n + z * (h - n),)
+    def mix(self, n: Array, z: Array, h: Array, r: Array) -> Array:  # noqa: ARG002 - the definition's arguments
+        """The new state."""
+        new: Array = n + z * (h - n)
+        return new
 
 
 class SigmoidByTanh(Network):

@@ -23,6 +23,7 @@ from rnn_goldens.conventions import convention
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.deviation import Deviation, Outputs
+from rnn_goldens.deviations.gates import reset_before_product
 from rnn_goldens.generator.adequacy import ENOUGH, margin
 from rnn_goldens.generator.hidden import HIDDEN
 from rnn_goldens.shapes import CELLS, Config, state_names
@@ -109,15 +110,7 @@ class OnnxTest:
 class ResetBefore(Network):
     """ONNX's default GRU (`linear_before_reset=0`): W_hn (r h) + b_hn in place of r (W_hn h + b_hn)."""
 
-    def gru(self, x_t: Array, state: State, w: Weights) -> State:
-        """One step."""
-        (h,) = state
-        x_r, x_z, x_n = np.split(self.affine(x_t, w, "ih"), 3, axis=-1)
-        h_r, h_z, _ = np.split(self.affine(h, w, "hh"), 3, axis=-1)
-        r, z = self.sigmoid(x_r + h_r), self.sigmoid(x_z + h_z)
-        _, _, h_n = np.split(self.affine(r * h, w, "hh"), 3, axis=-1)
-        n = self.tanh(x_n + h_n)
-        return ((1 - z) * n + z * h,)
+    candidate = reset_before_product
 
 
 class Peepholes(Network):

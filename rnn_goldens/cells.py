@@ -87,8 +87,18 @@ class Network:
         x_r, x_z, x_n = np.split(self.affine(x_t, w, "ih"), 3, axis=-1)
         h_r, h_z, h_n = np.split(self.affine(h, w, "hh"), 3, axis=-1)
         r, z = self.sigmoid(x_r + h_r), self.sigmoid(x_z + h_z)
-        n = self.tanh(x_n + r * h_n)
-        return ((1 - z) * n + z * h,)
+        n = self.tanh(self.candidate(x_n, h_n, r, h, w))
+        return (self.mix(n, z, h, r),)
+
+    def candidate(self, x_n: Array, h_n: Array, r: Array, h: Array, w: Weights) -> Array:  # noqa: ARG002 - for those who reset h
+        """What a GRU's tanh gets: x_n + r h_n, of W_in x_t + b_in and W_hn h_{t-1} + b_hn."""
+        argument: Array = x_n + r * h_n
+        return argument
+
+    def mix(self, n: Array, z: Array, h: Array, r: Array) -> Array:  # noqa: ARG002 - for those who use r here
+        """A GRU's new state: (1 - z) n + z h."""
+        new: Array = (1 - z) * n + z * h
+        return new
 
     def affine(self, v: Array, w: Weights, which: str) -> Array:
         """W v + b for each row of a batch; without b if the network has no biases."""

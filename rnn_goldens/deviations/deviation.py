@@ -129,6 +129,16 @@ def direction(suffix: str) -> str:
     return REVERSE if suffix.endswith("_reverse") else FORWARD
 
 
+def is_last_layer(layer: int, case: Case) -> bool:
+    """Whether no layer comes after this one."""
+    return layer == case.config.num_layers - 1
+
+
+def by_layer(part: Array, case: Case) -> Array:
+    """A state of every layer and direction, as (layers, directions, …)."""
+    return part.reshape(case.config.num_layers, case.config.num_directions, *part.shape[1:])
+
+
 def is_first(suffix: str, layer_input: Array, t: int) -> bool:
     """Whether time step t is the first that a direction visits."""
     return t == (0 if direction(suffix) == FORWARD else layer_input.shape[1] - 1)

@@ -15,6 +15,7 @@ from rnn_goldens.deviations.deviation import (
     in_network,
     in_steps,
     in_unrolled,
+    is_last_layer,
 )
 
 NEEDS = ("bidirectional",)
@@ -93,12 +94,12 @@ def _stacked_and_reshaped(_: Network, outs: list[Array], _layer: int, _case: Cas
 
 
 def _forward_to_upper_layers(self: Network, outs: list[Array], layer: int, case: Case) -> Array:
-    is_last = layer == case.config.num_layers - 1
-    return Network.join(self, outs if is_last else [outs[0], *(np.zeros_like(out) for out in outs[1:])], layer, case)
+    seen = outs if is_last_layer(layer, case) else [outs[0], *(np.zeros_like(out) for out in outs[1:])]
+    return Network.join(self, seen, layer, case)
 
 
 def _added(self: Network, outs: list[Array], layer: int, case: Case) -> Array:
-    return np.sum(outs, axis=0) if layer == case.config.num_layers - 1 else Network.join(self, outs, layer, case)
+    return np.sum(outs, axis=0) if is_last_layer(layer, case) else Network.join(self, outs, layer, case)
 
 
 DEVIATIONS = (

@@ -21,30 +21,16 @@ def _lstm(formula: Callable[..., State]) -> Run:
     return in_steps(lstm=lstm)
 
 
-def _gru(candidate: Callable[..., Array], mix: Callable[..., Array] = lambda n, z, h, _r: (1 - z) * n + z * h) -> Run:
-    """``candidate(network, x_n, h_n, r)`` before its tanh, and ``mix(n, z, h, r)``: the new h."""
-
-    def gru(self: Network, x_t: Array, state: State, w: Weights) -> State:
-        (h,) = state
-        x_r, x_z, x_n = np.split(self.affine(x_t, w, "ih"), 3, axis=-1)
-        h_r, h_z, h_n = np.split(self.affine(h, w, "hh"), 3, axis=-1)
-        r, z = self.sigmoid(x_r + h_r), self.sigmoid(x_z + h_z)
-        return (mix(self.tanh(candidate(self, x_n, h_n, r)), z, h, r),)
-
-    return in_steps(gru=gru)
-
-
-def _right_candidate(_: Network, x_n: Array, h_n: Array, r: Array) -> Array:
-    return np.asarray(x_n + r * h_n)
-
-
-def _reset_before_product(self: Network, x_t: Array, state: State, w: Weights) -> State:
-    (h,) = state
-    x_r, x_z, x_n = np.split(self.affine(x_t, w, "ih"), 3, axis=-1)
-    h_r, h_z, _ = np.split(self.affine(h, w, "hh"), 3, axis=-1)
-    r, z = self.sigmoid(x_r + h_r), self.sigmoid(x_z + h_z)
-    n = self.tanh(x_n + np.split(self.affine(r * h, w, "hh"), 3, axis=-1)[2])
-    return ((1 - z) * n + z * h,)
+def reset_before_product(
+    self: Network,
+    x_n: Array,
+    h_n: Array,  # noqa: ARG001 - a step's arguments
+    r: Array,
+    h: Array,
+    w: Weights,
+) -> Array:
+    """The candidate of the other dialect: x_n + W_hn (r h) + b_hn."""
+    return np.asarray(x_n + np.split(self.affine(r * h, w, "hh"), 3, axis=-1)[2])
 
 
 def _candidate_forgets_without_bias(self: Network, x_t: Array, state: State, w: Weights) -> State:
@@ -150,7 +136,7 @@ DEVIATIONS = (
     Deviation(
         "gru_reset_before_product",
         "Applies the reset gate before the product: tanh(W_in x + b_in + W_hn (r h) + b_hn).",
-        in_steps(gru=_reset_before_product),
+        in_steps(candidate=reset_before_product),
         GRU,
         stands_for=(
             "onnxscript#2852",
@@ -173,13 +159,13 @@ DEVIATIONS = (
     Deviation(
         "gru_reset_on_input",
         "Applies the reset gate to the input's part of the candidate: tanh(r x_n + h_n).",
-        _gru(lambda _, x_n, h_n, r: r * x_n + h_n),
+        in_steps(candidate=lambda _, x_n, h_n, r, _h, _w: r * x_n + h_n),
         GRU,
     ),
     Deviation(
         "gru_reset_on_both",
         "Applies the reset gate to both parts of the candidate: tanh(r (x_n + h_n)).",
-        _gru(lambda _, x_n, h_n, r: r * (x_n + h_n)),
+        in_steps(candidate=lambda _, x_n, h_n, r, _h, _w: r * (x_n + h_n)),
         GRU,
     ),
     Deviation(
@@ -206,19 +192,19 @@ DEVIATIONS = (
     Deviation(
         "gru_candidate_not_scaled",
         "Leaves out the factor 1 - z: h = n + z h.",
-        _gru(_right_candidate, lambda n, z, h, _r: n + z * h),
+        in_steps(mix=lambda _, n, z, h, _r: n + z * h),
         GRU,
     ),
     Deviation(
         "gru_state_not_scaled",
         "Leaves out the factor z: h = (1 - z) n + h.",
-        _gru(_right_candidate, lambda n, z, h, _r: (1 - z) * n + h),
+        in_steps(mix=lambda _, n, z, h, _r: (1 - z) * n + h),
         GRU,
     ),
     Deviation(
         "gru_mixes_reset_state",
         "Mixes in the state after the reset gate: h = (1 - z) n + z r h.",
-        _gru(_right_candidate, lambda n, z, h, r: (1 - z) * n + z * r * h),
+        in_steps(mix=lambda _, n, z, h, r: (1 - z) * n + z * r * h),
         GRU,
     ),
     Deviation(

@@ -11,6 +11,7 @@ from rnn_goldens.deviations.deviation import (
     Deviation,
     Run,
     at_the_end,
+    by_layer,
     in_last_states,
     in_outputs,
     in_steps,
@@ -20,16 +21,12 @@ from rnn_goldens.deviations.deviation import (
 LSTM = ("lstm",)
 
 
-def _by_layer(part: Array, case: Case) -> Array:
-    return part.reshape(case.config.num_layers, case.config.num_directions, *part.shape[1:])
-
-
 def _picked(layers: slice, directions: slice) -> Run:
     """Those layers and directions; where that are fewer, for all the others too."""
 
     def change(part: Array, case: Case) -> Array:
-        by_layer = _by_layer(part, case)
-        return np.broadcast_to(by_layer[layers, directions], by_layer.shape).reshape(part.shape)
+        whole = by_layer(part, case)
+        return np.broadcast_to(whole[layers, directions], whole.shape).reshape(part.shape)
 
     return in_last_states(change)
 
@@ -55,7 +52,7 @@ DEVIATIONS = (
     Deviation(
         "h_n_direction_major",
         "Returns the last states of all layers forward, then of all layers in reverse.",
-        in_last_states(lambda part, case: _by_layer(part, case).swapaxes(0, 1).reshape(part.shape)),
+        in_last_states(lambda part, case: by_layer(part, case).swapaxes(0, 1).reshape(part.shape)),
         needs=("bidirectional", "multilayer"),
     ),
     Deviation(

@@ -6,13 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.deviation import Deviation, Outputs, Run, in_case, in_outputs, in_steps
+from rnn_goldens.deviations.deviation import Deviation, Outputs, Run, in_case, in_outputs, in_steps, is_last_layer
 
 NEEDS = ("multilayer",)
-
-
-def _is_last(layer: int, case: Case) -> bool:
-    return layer == case.config.num_layers - 1
 
 
 def _of_layer_0(kinds: tuple[str, ...]) -> Run:
@@ -32,7 +28,7 @@ def _between_layers(change: Callable[[Array], Array]) -> Run:
 
     def join(self: Network, outs: list[Array], layer: int, case: Case) -> Array:
         joined = Network.join(self, outs, layer, case)
-        return joined if _is_last(layer, case) else change(joined)
+        return joined if is_last_layer(layer, case) else change(joined)
 
     return in_steps(join=join)
 

@@ -6,35 +6,31 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.deviation import Deviation, Run, in_case, in_state, in_steps, is_first
+from rnn_goldens.deviations.deviation import Deviation, Run, by_layer, in_case, in_state, in_steps, is_first
 
 LSTM = ("lstm",)
 STATE = ("state",)
 
 
-def _by_layer(part: Array, case: Case) -> Array:
-    return part.reshape(case.config.num_layers, case.config.num_directions, *part.shape[1:])
-
-
 def _layers_reversed(part: Array, case: Case) -> Array:
-    return _by_layer(part, case)[::-1].reshape(part.shape)
+    return by_layer(part, case)[::-1].reshape(part.shape)
 
 
 def _directions_swapped(part: Array, case: Case) -> Array:
-    return _by_layer(part, case)[:, ::-1].reshape(part.shape)
+    return by_layer(part, case)[:, ::-1].reshape(part.shape)
 
 
 def _first_layers(part: Array, case: Case) -> Array:
-    return np.broadcast_to(_by_layer(part, case)[:1], _by_layer(part, case).shape).reshape(part.shape)
+    return np.broadcast_to(by_layer(part, case)[:1], by_layer(part, case).shape).reshape(part.shape)
 
 
 def _forwards(part: Array, case: Case) -> Array:
-    return np.broadcast_to(_by_layer(part, case)[:, :1], _by_layer(part, case).shape).reshape(part.shape)
+    return np.broadcast_to(by_layer(part, case)[:, :1], by_layer(part, case).shape).reshape(part.shape)
 
 
 def _zero_but(part: Array, case: Case, layers: slice, directions: slice) -> Array:
-    kept = np.zeros_like(_by_layer(part, case))
-    kept[layers, directions] = _by_layer(part, case)[layers, directions]
+    kept = np.zeros_like(by_layer(part, case))
+    kept[layers, directions] = by_layer(part, case)[layers, directions]
     return kept.reshape(part.shape)
 
 
