@@ -55,13 +55,14 @@ def report(
     """
     from rnn_goldens.corpus import open_corpus
     from rnn_goldens.encoding import json_file
+    from rnn_goldens.programs.command import MARK
     from rnn_goldens.report import conformance
     from rnn_goldens.report.change import changes, read
     from rnn_goldens.report.page import page as page_of
 
     opened, earlier = open_corpus(corpus), None if against is None else read(against)
     arguments = [*(["-k", expression] if expression else []), *(["-n", processes] if processes else [])]
-    names = [*implementations, *(f"-- {program}" for program in programs)] or _installed()
+    names = [*implementations, *(f"{MARK} {program}" for program in programs)] or _installed()
     found = []
     for name, results in conformance.conformance(names, opened, known_failures, arguments):
         found.append((name, results))

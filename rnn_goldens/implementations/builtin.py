@@ -17,14 +17,14 @@ EXTRAS = {"torch-cells": "torch", "onnx-reference": "onnx", "keras-jax": "keras"
 """The extra that installs what an implementation needs, where it is not called like the implementation."""
 
 NEEDS = {
-    "numpy": (),
+    "numpy": ("numpy",),
     "torch": ("torch",),
     "torch-cells": ("torch",),
     "onnxruntime": ("onnx", "onnxruntime"),
-    "onnx-reference": ("onnx",),
+    "onnx-reference": ("onnx", "numpy"),
     "keras": ("keras",),
     "keras-jax": ("keras", "jax"),
     "keras-torch": ("keras", "torch"),
     "flax": ("flax", "jax"),
 }
-"""The modules that it imports."""
+"""The packages, also by these names to be imported, that decide its numbers; Keras has a backend besides."""

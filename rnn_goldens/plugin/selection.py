@@ -11,10 +11,7 @@ from rnn_goldens.errors import RnnGoldensError, UnknownName
 from rnn_goldens.plugin import settings
 from rnn_goldens.precision import precision
 
-SELECTING = ("cell", "features", "without")
-"""Marker arguments with an option of the same name, which counts where no marker has them."""
-
-ARGUMENTS = ("ids", *SELECTING, "dtypes", "calls")
+ARGUMENTS = ("ids", *settings.SELECTING, "dtypes", "calls")
 
 _TAKES_GOLDENS = pytest.StashKey[bool]()
 """Set on every module and class in which a test takes goldens, selected or not."""
@@ -39,12 +36,10 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         arguments = _marker_arguments(metafunc.definition)
         dtypes = arguments.pop("dtypes", ()) or settings.dtypes(metafunc.config)
         dtypes = tuple(dict.fromkeys(precision(dtype).name for dtype in dtypes))
-        calls = arguments.pop("calls", ()) or settings.names_setting(metafunc.config, "calls")
+        calls = arguments.pop("calls", ()) or settings.listed(metafunc.config, "calls")
         for call in calls:
             way(call)
-        for name in SELECTING:
-            if name not in arguments and (names := settings.names_setting(metafunc.config, name)):
-                arguments[name] = names
+        arguments = settings.selecting(metafunc.config) | arguments
         entries = settings.corpus(metafunc.config).select(**arguments)
         wanted = [Wanted(e.id, dtype, calls) for e in entries for dtype in dtypes if dtype in e.precisions]
         if not wanted:
@@ -97,6 +92,7 @@ def _parameter(config: pytest.Config, wanted: Wanted) -> Any:  # noqa: ANN401 - 
     marks = []
     if known:
         reason = f"{known[0].reason} ({known[0].path.name}:{known[0].line}; if it passes, take the line out)"
-        # Not pytest.fail: a test that forgets check is no known failure of the implementation.
+        # Strict: one that passes again is an error. An Exception is anything an implementation or a comparison raises;
+        # pytest.fail raises none, so a test that forgets check fails, whatever is known of the implementation.
         marks = [pytest.mark.xfail(reason=reason, strict=True, raises=Exception)]
     return pytest.param(wanted, id=f"{wanted.id}-{wanted.dtype}", marks=marks)

@@ -3,33 +3,23 @@
 import errno
 import math
 import os
-from collections.abc import Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import TIMEOUT_MAX
 
 import pytest
 
-from rnn_goldens.calls import WAYS
+from rnn_goldens.calls import way
 from rnn_goldens.corpus import Corpus, open_corpus, packaged
-from rnn_goldens.errors import RnnGoldensError, UnknownName, WrongUse
-from rnn_goldens.golden import FEATURES
+from rnn_goldens.errors import RnnGoldensError, WrongUse
 from rnn_goldens.implementations import check_name
 from rnn_goldens.plugin.hooks import setting
 from rnn_goldens.plugin.known_failures import KnownFailure, read_known_failures
 from rnn_goldens.precision import precision
 from rnn_goldens.programs.program import START_LIMITS, TIME_LIMIT
-from rnn_goldens.shapes import CELLS
 
-KNOWN: Mapping[str, Collection[str]] = {"cell": CELLS, "features": FEATURES, "without": FEATURES, "calls": WAYS}
-"""The names that a setting may list."""
-
-KINDS = {
-    "cell": ("cell", "cells"),
-    "features": ("feature", "features"),
-    "without": ("feature", "features"),
-    "calls": ("way of calling", "ways of calling"),
-}
+SELECTING = ("cell", "features", "without")
+"""Settings that select goldens, where no marker has an argument of the same name."""
 
 _CORPUS = pytest.StashKey[Corpus]()
 _KNOWN_FAILURES = pytest.StashKey[list[KnownFailure]]()
@@ -42,8 +32,10 @@ def check_settings(config: pytest.Config) -> None:
         if name := setting(config, "implementation"):
             check_name(name, base_folder(config, "implementation"))
         time_limit(config)
-        for name in KNOWN:
-            names_setting(config, name)
+        for call in listed(config, "calls"):
+            way(call)
+        if selected := selecting(config):
+            corpus(config).select(**selected)
         if setting(config, "known-failures"):
             known_failures(config)
         elif setting(config, "corpus"):
@@ -65,28 +57,21 @@ def check_settings(config: pytest.Config) -> None:
 
 def dtypes(config: pytest.Config) -> tuple[str, ...]:
     """The precisions to check in; float32 if none is set."""
-    names = [name.strip() for name in (setting(config, "dtype") or "float32").split(",")]
-    if "" in names:
-        raise RnnGoldensError(f"dtype {','.join(names)!r}: a comma stands between two precisions, here one is missing")
-    return tuple(precision(name).name for name in names)
+    return tuple(precision(name).name for name in listed(config, "dtype", "precisions") or ("float32",))
 
 
-def names_setting(config: pytest.Config, name: str) -> tuple[str, ...]:
-    """The names in a setting, which commas part; none if it is not set.
+def selecting(config: pytest.Config) -> dict[str, tuple[str, ...]]:
+    """What the settings select, as arguments of ``Corpus.select``."""
+    return {name: names for name in SELECTING if (names := listed(config, name))}
 
-    Raises:
-        UnknownName: one that does not exist.
-        RnnGoldensError: a comma too many.
-    """
+
+def listed(config: pytest.Config, name: str, what: str = "names") -> tuple[str, ...]:
+    """The names in a setting, which commas part; none if it is not set. Raises RnnGoldensError for a comma too many."""
     if not (text := setting(config, name)):
         return ()
     names = tuple(part.strip() for part in text.split(","))
     if "" in names:
-        raise RnnGoldensError(f"{name} {text!r}: a comma stands between two names, here one is missing")
-    for part in names:
-        if part not in KNOWN[name]:
-            kind, plural = KINDS[name]
-            raise UnknownName(kind, part, KNOWN[name], plural=plural)
+        raise RnnGoldensError(f"{name} {text!r}: a comma stands between two {what}, here one is missing")
     return names
 
 

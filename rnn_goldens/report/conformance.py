@@ -17,18 +17,15 @@ from typing import Any
 from rnn_goldens.corpus import Corpus
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile, WrongUse
-from rnn_goldens.implementations import BUILTIN, EXTRAS, check_name
+from rnn_goldens.implementations import BUILTIN, NEEDS, check_name
 from rnn_goldens.implementations.keras_choice import backend
 from rnn_goldens.precision import PRECISIONS
-from rnn_goldens.programs.command import find_command, is_command
+from rnn_goldens.programs.command import MARK, find_command, is_command
 from rnn_goldens.programs.program import Program
 from rnn_goldens.schema import FORMATS, problems
 from rnn_goldens.shapes import CELLS
 
 Document = dict[str, Any]
-
-RUNS_ON = {"onnxruntime": ("onnx",), "flax": ("jax",), "onnx": ("numpy",)}
-"""What else decides the numbers of a built-in implementation; of Keras's, its backend."""
 
 OUTCOMES = ("passed", "refused", "known-failure", "failed", "skipped")
 
@@ -84,7 +81,7 @@ def conformance(
 
 def file_name(implementation: str) -> str:
     """What the known failures of an implementation are called: its name, without what a path can not hold."""
-    return re.sub(r"[^\w.:-]+", "_", implementation.removeprefix("-- ")).strip("_")
+    return re.sub(r"[^\w.:-]+", "_", implementation.removeprefix(MARK)).strip("_")
 
 
 def summary(implementation: str, results: Sequence[Result]) -> str:
@@ -102,18 +99,9 @@ def _check(implementation: str, corpus: Corpus, known: Path | None, arguments: S
         options += [f"--rnn-goldens-corpus={corpus.folder}", "-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore"]
         if known is not None and known.is_file():
             options.append(f"--rnn-goldens-known-failures={known.resolve()}")
-        program = implementation.removeprefix("-- ") if implementation.startswith("-- ") else None
-        what = [*arguments, "--", *shlex.split(program)] if program else [*arguments]
-        command = [
-            sys.executable,
-            "-m",
-            "rnn_goldens",
-            "check",
-            *([] if program else [implementation]),
-            *options,
-            *what,
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        what, command = ([], shlex.split(implementation)) if is_command(implementation) else ([implementation], [])
+        check = [sys.executable, "-m", "rnn_goldens", "check", *what, *options, *arguments, *command]
+        done = subprocess.run(check, capture_output=True, text=True, check=False)
         if done.returncode >= WRONG_USE or not results.is_file():
             said = (done.stderr.strip() or done.stdout.strip()).removeprefix("Error: ")
             raise WrongUse(f"{implementation} could not be checked: {said}")
@@ -201,9 +189,7 @@ def versions(implementation: str) -> dict[str, str]:
         program.close()
         return {program.name: program.version}
     if implementation in BUILTIN:
-        name = EXTRAS.get(implementation, implementation)
-        own_backend = implementation.removeprefix("keras-") if implementation != "keras" else backend()
-        packages: Sequence[str] = (name, *((own_backend,) if name == "keras" else RUNS_ON.get(name, ())))
+        packages: Sequence[str] = (*NEEDS[implementation], *([backend()] if implementation == "keras" else []))
     else:
         packages = packages_distributions().get(implementation.partition(".")[0].partition(":")[0], ())
     found = {}

@@ -30,8 +30,8 @@ def page(document: Document) -> str:
         HEADER.format(corpus=document["corpus"], rnn_goldens=made["rnn-goldens"], **made),
         *_versions(document),
         *(line for cell in CELLS for line in _table(document, cell)),
-        *_disagreements(document),
-        *_refusals(document),
+        _disagreements(document),
+        _refusals(document),
     ]
     return "".join(parts)
 
@@ -62,21 +62,27 @@ def _entry(result: Document) -> str:
     return ", ".join(said) or "none asked"
 
 
-def _disagreements(document: Document) -> Iterator[str]:
-    yield "\n## What is wrong\n\n"
-    lines = [
-        f"- `{i['name']}`, {d['golden']}, {d['dtype']}: {'; known: '.join(filter(None, (d['reason'], d['known'])))}\n"
-        for i in document["implementations"]
-        for d in i["disagreements"]
-    ]
-    yield from lines or ["Nothing.\n"]
+def _disagreements(document: Document) -> str:
+    return _section(
+        "What is wrong",
+        [
+            f"`{i['name']}`, {d['golden']}, {d['dtype']}: {'; known: '.join(filter(None, (d['reason'], d['known'])))}"
+            for i in document["implementations"]
+            for d in i["disagreements"]
+        ],
+    )
 
 
-def _refusals(document: Document) -> Iterator[str]:
-    yield "\n## What was refused\n\n"
-    lines = [
-        f"- `{i['name']}`, {r['count']} goldens ({', '.join(r['cells'])}; {', '.join(r['dtypes'])}): {r['reason']}\n"
-        for i in document["implementations"]
-        for r in i["refusals"]
-    ]
-    yield from lines or ["Nothing.\n"]
+def _refusals(document: Document) -> str:
+    return _section(
+        "What was refused",
+        [
+            f"`{i['name']}`, {r['count']} goldens ({', '.join(r['cells'])}; {', '.join(r['dtypes'])}): {r['reason']}"
+            for i in document["implementations"]
+            for r in i["refusals"]
+        ],
+    )
+
+
+def _section(title: str, items: list[str]) -> str:
+    return f"\n## {title}\n\n" + ("".join(f"- {item}\n" for item in items) or "Nothing.\n")
