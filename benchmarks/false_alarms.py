@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -24,6 +24,7 @@ from rnn_goldens.errors import Unsupported
 from rnn_goldens.generator.certify import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden import Golden
 from rnn_goldens.implementations import Implementation, outputs_of, resolve
+from rnn_goldens.outputs import read, states_apart
 from rnn_goldens.precision import PRECISIONS
 from rnn_goldens.verdict import Verdict
 
@@ -153,7 +154,7 @@ def tally(job: Job, folder: str) -> Tally:
             continue
         golden = corpus.load(entry.id, job.precision)
         try:
-            outputs = flat(outputs_of(implementation(golden)))
+            outputs = tuple(states_apart(golden.cell, *outputs_of(implementation(golden))).values())
         except Unsupported as reason:
             found.refused[_short(reason)] += 1
             continue
@@ -199,17 +200,9 @@ def _with_onednn(implementation: Implementation, *, on: bool) -> Implementation:
     return run
 
 
-def flat(outputs: Iterable[Any]) -> tuple[Any, ...]:
-    """``out, h_n`` or ``out, h_n, c_n``, from ``out, (h_n, c_n)`` too."""
-    out, *states = outputs
-    return (out, *(states[0] if isinstance(states[0], tuple) else states))
-
-
 def is_close(golden: Golden, outputs: Sequence[Any]) -> bool:
     """What ``torch.testing.assert_close`` says: the certified answer in the golden's precision, default tolerances."""
     import torch
-
-    from rnn_goldens.outputs import read
 
     dtype = getattr(torch, golden.dtype)
     try:

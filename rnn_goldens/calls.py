@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.errors import UnknownName, Unsupported
 from rnn_goldens.golden import Golden
-from rnn_goldens.outputs import NotNumbers, outputs_of, read
+from rnn_goldens.outputs import NotNumbers, outputs_of, read, states_apart
 from rnn_goldens.shapes import state_names
 from rnn_goldens.tolerance import Bound, Exact, Tolerance
 from rnn_goldens.verdict import Verdict, compare
@@ -121,14 +121,15 @@ def _chunks(run: Run, golden: Golden) -> Verdict:
 
 def _in_two_chunks(run: Run, golden: Golden) -> Sequence[Any]:
     middle = _middle(golden)
-    first = _flat(golden, run(_steps(golden, 0, middle, {})))
+    first = list(states_apart(golden.cell, *run(_steps(golden, 0, middle, {}))).values())
     try:
         start = {f"{n}0": read(state).values for n, state in zip(state_names(golden.cell), first[1:], strict=True)}
     except (NotNumbers, ValueError):
         start = {}
     if not start or any(state.shape != golden.state_shape for state in start.values()):
         return golden.out, *first[1:]  # states that can not be carried over: the comparison says what they are
-    second = _flat(golden, run(_steps(golden, middle, golden.stored.x.shape[-2], start)))
+    last_part = _steps(golden, middle, golden.stored.x.shape[-2], start)
+    second = list(states_apart(golden.cell, *run(last_part)).values())
     try:
         return np.concatenate([read(part).values for part in (first[0], second[0])], axis=-2), *second[1:]
     except (NotNumbers, ValueError):
@@ -175,13 +176,6 @@ def _with_gaps(array: NDArray[Any]) -> NDArray[Any]:
     view[...] = array
     view.flags.writeable = False
     return view
-
-
-def _flat(golden: Golden, outputs: Sequence[Any]) -> list[Any]:
-    """Out, h_n (and c_n), from ``(out, (h_n, c_n))`` too."""
-    out, *states = outputs
-    paired = len(states) < len(state_names(golden.cell))
-    return [out, *states[0]] if paired and isinstance(states[0], tuple | list) else [out, *states]
 
 
 WAYS = {

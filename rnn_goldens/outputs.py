@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.shapes import state_names
 
 Conversion = Callable[[Any], tuple[NDArray[Any], str]]
 """An array of some library → the same values in NumPy, and the name of the type they came in."""
@@ -122,6 +123,18 @@ def _type(value: object) -> str:
     kind = type(value)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def states_apart(cell: str, out: object, h_n: object = None, c_n: object = None) -> dict[str, object]:
+    """Outputs by name, from (out, h_n), (out, h_n, c_n) or, of an LSTM, (out, (h_n, c_n)).
+
+    All that the cell has, None for what is not there, and a c_n that it has not.
+    """
+    has_cell_state = "c" in state_names(cell)
+    if has_cell_state and c_n is None and isinstance(h_n, tuple | list) and len(h_n) == 2:  # noqa: PLR2004 - a pair
+        h_n, c_n = h_n
+    given = {"out": out, "h_n": h_n}
+    return {**given, "c_n": c_n} if has_cell_state or c_n is not None else given
 
 
 def outputs_of(result: object) -> Sequence[Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rnn_goldens.differences import Difference, difference
 from rnn_goldens.failure_text import failure_text
-from rnn_goldens.shapes import state_names
+from rnn_goldens.outputs import states_apart
 
 if TYPE_CHECKING:
     from rnn_goldens.golden import Golden
@@ -41,12 +41,7 @@ def compare(golden: "Golden", out: object, h_n: object = None, c_n: object = Non
         c_n: likewise.
         said: what it means if they differ, where it means more than that they are wrong.
     """
-    has_cell_state = "c" in state_names(golden.cell)
-    if has_cell_state and c_n is None and isinstance(h_n, tuple | list) and len(h_n) == 2:  # noqa: PLR2004 - (h_n, c_n)
-        h_n, c_n = h_n
-    given = {"out": out, "h_n": h_n}
-    if has_cell_state or c_n is not None:
-        given["c_n"] = c_n
+    given = states_apart(golden.cell, out, h_n, c_n)
     differences = {name: difference(golden, name, value) for name, value in given.items()}
     passed = all(found.passed for found in differences.values())
     largest = max(found.largest_error for found in differences.values())

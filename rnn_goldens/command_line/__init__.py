@@ -9,9 +9,8 @@ import sys
 import click
 
 from rnn_goldens.command_line import check, compare, generate, look, protocol, report
+from rnn_goldens.command_line.exit_codes import FINDING, WRONG_USE
 from rnn_goldens.errors import InvalidFile, RnnGoldensError
-
-FINDING, WRONG_USE = 1, 2
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-FINDING = 1
+from rnn_goldens.command_line.exit_codes import FINDING
 
 
 @click.command()

@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import click
 
+from rnn_goldens.command_line.exit_codes import FINDING
+
 T = TypeVar("T")
-FINDING = 1
 
 
 @click.command()

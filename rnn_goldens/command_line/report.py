@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
+from rnn_goldens.command_line.exit_codes import FINDING
 from rnn_goldens.command_line.look import corpus_option
-
-FINDING = 1
 
 
 @click.command()

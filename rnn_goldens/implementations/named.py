@@ -36,6 +36,8 @@ def resolve(name: str, folder: Path | None = None, time_limit: float = TIME_LIMI
     try:
         return adapt(found)
     except ModuleNotFoundError as error:
+        if not name.endswith(ONNX):
+            raise
         extra = "rnn-goldens[onnxruntime]"
         raise WrongUse(f"{name} needs {error.name}, which is not installed: pip install '{extra}'") from None
     except WrongUse as error:

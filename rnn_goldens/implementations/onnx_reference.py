@@ -19,7 +19,7 @@ def run(golden: Golden) -> tuple[NDArray[Any], ...]:
     try:
         with np.errstate(over="ignore"):  # its sigmoid is 1 / (1 + exp(-x)): right, by way of infinity
             results = ReferenceEvaluator(model).run(None, feeds)
-    except RuntimeError as error:
+    except RuntimeError as error:  # of its own: NotImplementedError, or one that only its text tells from a mistake
         if not isinstance(error, NotImplementedError) and "Unknown activation function" not in str(error):
             raise
         raise Unsupported(f"onnx.reference: {error}") from error

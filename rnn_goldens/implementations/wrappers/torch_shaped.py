@@ -37,29 +37,28 @@ def wrap(kind: type) -> Run:
     """
     require_no_more(kind.__name__, kind, (*NEEDLESS, "input_size", "hidden_size", "nonlinearity"))
     of_torch = any(base.__module__.partition(".")[0] == "torch" for base in kind.__mro__)
-    return _in_torch(kind) if of_torch else _Kept(kind, lambda array: array, lambda network, _: network)
+    return _in_torch(kind) if of_torch else _Kept(kind, lambda array, _: array, lambda network, _: network)
 
 
 class _Kept:
     """Makes a network for a golden, and keeps it for the next call with the same one: it may remember the last."""
 
-    def __init__(self, kind: type, tensor: Callable[[Any], Any], cast: Callable[[Any, Golden], Any]) -> None:
+    def __init__(self, kind: type, tensor: Callable[[Any, Golden], Any], cast: Callable[[Any, Golden], Any]) -> None:
         self.kind, self.tensor, self.cast = kind, tensor, cast
         self.kept: tuple[tuple[str, str], Any] | None = None
 
     def __call__(self, golden: Golden) -> tuple[Any, Any]:
         __tracebackhide__ = True
         network = self.network(golden)
-        network.load_state_dict(_named(network, {name: self.tensor(array) for name, array in golden.weights.items()}))
-        state, lengths = golden.initial_state, golden.lengths
-        given = (
-            tuple(map(self.tensor, state))
-            if isinstance(state, tuple)
-            else None
-            if state is None
-            else self.tensor(state)
-        )
-        return called(network, self.kind.__name__, self.tensor(golden.x), given, lengths, self.tensor)
+
+        def tensor(array: Any) -> Any:  # noqa: ANN401 - an array, and what the class takes for one
+            return self.tensor(array, golden)
+
+        network.load_state_dict(_named(network, {name: tensor(array) for name, array in golden.weights.items()}))
+        state = golden.initial_state
+        given = tuple(map(tensor, state)) if isinstance(state, tuple) else None if state is None else tensor(state)
+        lengths = None if golden.lengths is None else tensor(golden.lengths)
+        return _called(network, self.kind.__name__, tensor(golden.x), given, lengths)
 
     def network(self, golden: Golden) -> Any:  # noqa: ANN401 - the user's class
         key = (golden.id, golden.dtype)
@@ -68,14 +67,7 @@ class _Kept:
         return self.kept[1]
 
 
-def called(
-    network: Any,  # noqa: ANN401 - the user's class
-    name: str,
-    x: Any,  # noqa: ANN401 - an array or a tensor
-    state: Any,  # noqa: ANN401 - None, one or a pair of them
-    lengths: Any,  # noqa: ANN401 - None or an array
-    tensor: Callable[[Any], Any],
-) -> tuple[Any, Any]:
+def _called(network: Any, name: str, x: Any, state: Any, lengths: Any) -> tuple[Any, Any]:  # noqa: ANN401 - the user's
     """What a network returns; raises Unsupported if its call does not take the state or the lengths that are given."""
     __tracebackhide__ = True
     forward = getattr(network, "forward", network)
@@ -83,12 +75,10 @@ def called(
     takes_state = taken is None or most_positional(forward) > 1
     if state is not None and not takes_state:
         raise Unsupported(f"{name} takes no initial state")
-    more: dict[str, Any] = {}
-    if lengths is not None:
-        if taken is not None and "lengths" not in taken:
-            raise Unsupported(f"{name} takes no lengths")
-        more["lengths"] = tensor(lengths)
-    result: tuple[Any, Any] = network(x, state, **more) if takes_state else network(x, **more)
+    if lengths is not None and taken is not None and "lengths" not in taken:
+        raise Unsupported(f"{name} takes no lengths")
+    arguments = (x, state) if takes_state else (x,)
+    result: tuple[Any, Any] = network(*arguments) if lengths is None else network(*arguments, lengths=lengths)
     return result
 
 
@@ -107,10 +97,11 @@ def _in_torch(kind: type) -> Run:
 
     from rnn_goldens.implementations import torch_layers
 
-    def tensor(array: Any, dtype: Any = None) -> Any:  # noqa: ANN401 - an array, and a tensor's type
+    def tensor(array: Any, golden: Golden) -> Any:  # noqa: ANN401 - an array, and a tensor
         """A copy, with gaps between its elements if the array has some."""
         if array.dtype.kind == "i":
             return torch.tensor(array)
+        dtype = getattr(torch, golden.dtype)
         if array.flags.c_contiguous:
             return torch.tensor(array, dtype=dtype)
         wide = torch.full((*array.shape[:-1], 2 * array.shape[-1]), torch.nan, dtype=dtype)
@@ -127,7 +118,6 @@ def _in_torch(kind: type) -> Run:
         __tracebackhide__ = True
         if issubclass(kind, nn.RNNBase):
             return torch_layers.run_layer(kept.network(golden), golden)
-        kept.tensor = lambda array: tensor(array, getattr(torch, golden.dtype))
         return kept(golden)
 
     return run
