@@ -44,7 +44,7 @@ def main() -> None:
     terms = len(row) + golden.config.hidden_size + 3
     absolute = float(sum(abs(w * v) for w, v in zip(row, x, strict=True)) + abs(b_ih) + abs(b_hh))
     accumulation = slope * terms * absolute + 8 * max(value, 1)
-    stores = [product, product + b_ih, b_hh, z, product, b_ih + b_hh]
+    stores = [product, product + b_ih, b_hh, z, product, b_ih + b_hh, z]
     storage = slope * float(sum(map(abs, stores))) + value
     print(f"\ntanh'(z)    {slope:.6f}")
     print(f"sums        {terms} terms (I + H + 3), absolute values add up to {absolute:.6f}")

@@ -16,6 +16,7 @@ from rnn_goldens.generator.adequacy import Charge
 from rnn_goldens.generator.matrix_file import LEAST, MOST, NAME
 from rnn_goldens.generator.unexpressed import UNEXPRESSED
 from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.shapes import CELLS
 
 Document = dict[str, Any]
 
@@ -137,7 +138,7 @@ def _core(document: Document) -> Iterator[str]:
     yield (
         f"\n## The core set\n\nThese {len(document['core'])} goldens alone expose as much as all (feature `core`). "
         "A deviation is counted once for each cell that it can befall, for a mistake in an LSTM is none in a GRU: so "
-        "each cell needs goldens of its own, and the set is some nine a cell.\n\n"
+        f"each cell needs goldens of its own, some {round(len(document['core']) / len(CELLS))} a cell.\n\n"
     )
     yield ", ".join(f"`{golden_id}`" for golden_id in document["core"]) + ".\n"
 

@@ -217,19 +217,24 @@ def _rows(column: Float64, matrix: Float64) -> Float64:
 def _rnn_arguments(x_t: Array, h: Array, w: Weights) -> tuple[Float64, Float64]:
     terms = x_t.shape[-1] + h.shape[-1] + 3
     (a, a_error), (b, b_error) = _sums(x_t, w, "ih", terms), _sums(h, w, "hh", terms)
-    return a + b, a_error + b_error + _added_up(a + b, _one_bias(w))
+    return a + b, a_error + b_error + _added_up(a, b, *_biases(w))
 
 
-def _added_up(z: Float64, bias: Float64) -> Float64:
-    """The error of storing the sum of both products and the biases, the sum before the biases, and the biases' own."""
+def _added_up(of_x: Float64, of_h: Float64, bias: Float64, b_hh: Float64) -> Float64:
+    """The error of storing W x + b_ih + W h + b_hh, and the sums on other ways to it.
+
+    Those are both products before the biases, both biases, and W x with both biases, to which W h is added last.
+    """
     if not bias.any():
-        return _stored(z)
-    return _stored(z) + _stored(z - bias) + _stored(bias)[:, None]
+        return _stored(of_x + of_h)
+    return _stored(of_x + of_h) + _stored(of_x + of_h - bias) + _stored(bias)[:, None] + _stored(of_x + b_hh)
 
 
-def _one_bias(w: Weights) -> Float64:
-    """The sum of both biases, which some implementations store in place of the two; zero if there are none."""
-    return w["bias_ih"] + w["bias_hh"] if "bias_ih" in w else np.zeros(len(w["weight_hh"]))
+def _biases(w: Weights) -> tuple[Float64, Float64]:
+    """b_ih + b_hh, which some implementations store in place of the two, and b_hh; zeros if there are none."""
+    if "bias_ih" not in w:
+        return np.zeros(len(w["weight_hh"])), np.zeros(len(w["weight_hh"]))
+    return w["bias_ih"] + w["bias_hh"], w["bias_hh"]
 
 
 def _rnn_tanh(x_t: Array, state: State, w: Weights) -> Local:
@@ -288,9 +293,9 @@ def _gru(x_t: Array, state: State, w: Weights) -> Local:
     (x_r, x_z, x_n), (u_r, u_z, u_n) = np.split(x, 3, axis=-1), np.split(u, 3, axis=-1)
     x_errors, u_errors = np.split(x_error, 3, axis=-1), np.split(u_error, 3, axis=-1)
     (r, r_), (z, z_) = _sigmoid(x_r + u_r), _sigmoid(x_z + u_z)
-    b_r, b_z, _ = np.split(_one_bias(w), 3)
-    r_error = _sigmoid_error(r, r_, x_errors[0] + u_errors[0] + _added_up(x_r + u_r, b_r))
-    z_error = _sigmoid_error(z, z_, x_errors[1] + u_errors[1] + _added_up(x_z + u_z, b_z))
+    (b_r, b_z, _), (b_hr, b_hz, _) = (np.split(bias, 3) for bias in _biases(w))
+    r_error = _sigmoid_error(r, r_, x_errors[0] + u_errors[0] + _added_up(x_r, u_r, b_r, b_hr))
+    z_error = _sigmoid_error(z, z_, x_errors[1] + u_errors[1] + _added_up(x_z, u_z, b_z, b_hz))
     argument = x_n + r * u_n
     argument_error = x_errors[2] + np.abs(u_n) * r_error + r * u_errors[2] + _stored(r * u_n) + _stored(argument)
     n, n_ = _tanh(argument)

@@ -16,7 +16,7 @@ from rnn_goldens.generator.adequacy import expose, kill_matrix
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.folder import alone, recover, replace_files
 from rnn_goldens.generator.hidden import HIDDEN
-from rnn_goldens.generator.index import Entry, encode_index, index_entry, index_features, present_entries
+from rnn_goldens.generator.index import Entry, described, encode_index, index_entry, present_entries
 from rnn_goldens.generator.pool import in_order
 from rnn_goldens.generator.reuse import Certified, question
 from rnn_goldens.generator.scenario import Refused, Scenario
@@ -107,7 +107,7 @@ def _generate(
     for golden in goldens:
         before = entries.get(golden.id)
         if golden.id in standing and before is not None:
-            entries[golden.id] = {**before, "features": index_features(golden, core=golden.id in core)}
+            entries[golden.id] = {**before, **described(golden, core=golden.id in core)}
             outcomes.append(Outcome(golden.id, "unchanged"))
             continue
         encoded = encoding.encode(golden)

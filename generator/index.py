@@ -19,12 +19,7 @@ Entry = dict[str, Any]
 def index_entry(golden: Golden, files: Mapping[str, bytes], *, core: bool) -> Entry:
     """What the index says of a golden; ``core`` is a feature it has in this corpus, not in itself."""
     return {
-        "id": golden.id,
-        "title": golden.title,
-        "purpose": golden.purpose,
-        "cell": golden.cell,
-        "features": index_features(golden, core=core),
-        "precisions": list(golden.precisions),
+        **described(golden, core=core),
         "files": {
             suffix.removeprefix("."): {"path": f"{golden.id}{suffix}", "sha256": hashlib.sha256(content).hexdigest()}
             for suffix, content in files.items()
@@ -33,9 +28,16 @@ def index_entry(golden: Golden, files: Mapping[str, bytes], *, core: bool) -> En
     }
 
 
-def index_features(golden: Golden, *, core: bool) -> list[str]:
-    """A golden's features, with the one that it has in this corpus."""
-    return [*golden.features, *([CORE] if core else [])]
+def described(golden: Golden, *, core: bool) -> Entry:
+    """The part of an entry that selects: all but the files and what they hold."""
+    return {
+        "id": golden.id,
+        "title": golden.title,
+        "purpose": golden.purpose,
+        "cell": golden.cell,
+        "features": [*golden.features, *([CORE] if core else [])],
+        "precisions": list(golden.precisions),
+    }
 
 
 def encode_index(entries: Sequence[Entry]) -> bytes:

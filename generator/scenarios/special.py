@@ -203,6 +203,33 @@ ROUNDED_RELU = ("plain", "with-state", "two-layers", "bidirectional", "lengths-b
 """Variants in which a relu network is asked numbers whose sums round, in float32 and float64."""
 
 
+BETWEEN_TABLE_POINTS = Scenario(
+    id="rnn-tanh/between-table-points",
+    title="tanh RNN: midway between two points of a table",
+    purpose="One tanh where it bends most, midway between two points of a table with 256 a unit: how far it is off.",
+    documented_in="rnn-goldens, generator/scenarios",
+    cell="rnn_tanh",
+    config=Config(input_size=1, hidden_size=1, bias=False),
+    weights={"weight_ih_l0": [[1.03125]], "weight_hh_l0": [[0]]},
+    x=[[[0.5625]]],
+    declared=("degenerate",),
+)
+
+CANCELLING = Scenario(
+    id="rnn-tanh/cancelling",
+    title="tanh RNN: a sum of states that cancels",
+    purpose="States near 1 that eight bits round up and down in turn, in a sum where they cancel and their errors add.",
+    documented_in="rnn-goldens, generator/scenarios",
+    cell="rnn_tanh",
+    config=Config(input_size=1, hidden_size=64, bias=False),
+    weights={
+        "weight_ih_l0": np.tile([[3.46875], [1.84375]], (32, 1)),
+        "weight_hh_l0": np.vstack([np.tile([0.0625, -0.0625], 32), np.zeros((63, 64))]),
+    },
+    x=[[[1], [0]]],
+)
+
+
 def overflowing(golden_id: str, name: str, shape: Shape) -> Float64:
     """Inputs of up to 255, so that sums reach the hundreds."""
     return integers(f"{golden_id} x", shape, 255) if name == "x" else rounded(3.9)(golden_id, name, shape)
@@ -233,7 +260,9 @@ def special() -> tuple[Scenario, ...]:
         *(ACTIVATIONS.scenario(FOLDERS[cell], cell, rounded(1.5, inputs=1.0)) for cell in CERTIFIED),
         WIDER_THAN_BFLOAT16.scenario("exact", "rnn_relu", large_numbers),
         WEIGHTS_BEYOND_ONE.scenario("exact", "rnn_relu", weights_beyond_one),
-        BETWEEN_LAYERS.scenario("lstm", "lstm", rounded(1.0, inputs=1.0, states=2.0)),
+        *(BETWEEN_LAYERS.scenario(FOLDERS[c], c, rounded(1.0, inputs=1.0, states=2.0)) for c in ("gru", "lstm")),
+        BETWEEN_TABLE_POINTS,
+        CANCELLING,
         *(variant.scenario("rnn-relu", "rnn_relu", rounded(0.75)) for variant in relu),
         *sizes(),
         LONG.scenario("exact", "rnn_relu", exact),

@@ -7,6 +7,7 @@ import pytest
 from made_scenarios import SHAPES, changed, scenario
 
 from rnn_goldens.cells import Array, Case, Network
+from rnn_goldens.generator.certify import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.error_bound import LOCAL, error_bound
 from rnn_goldens.generator.exact import exact_answer
 from rnn_goldens.generator.scenario import Scenario
@@ -105,3 +106,28 @@ def test_a_relu_argument_near_zero_switches_precisions_off() -> None:
         x=[[[1, 2.0**-14, -1]], [[1, 1, 1]]],
     )
     assert error_bound(case_of(asked)).undecided == {"float32", "bfloat16", "float16"}
+
+
+def test_the_bound_admits_both_biases_added_to_what_comes_of_x_alone() -> None:
+    """Keras and Flax store W x + b, then add W h: here that is where all is lost."""
+    asked = changed(
+        scenario("rnn_tanh", time=1, input_size=1, hidden_size=1, state=True),
+        weights={
+            "weight_ih_l0": [[1.3828125]],
+            "weight_hh_l0": [[-3.484375]],
+            "bias_ih_l0": [-1.984375],
+            "bias_hh_l0": [1.9921875],
+        },
+        x=[[[1.4453125]]],
+        h0=[[[0.57421875]]],
+    )
+    case, want = case_of(asked), exact_answer(asked).out
+    x, h, (w, u, b, c) = (
+        np.float16(1.4453125),
+        np.float16(0.57421875),
+        (np.float16(a.item()) for a in case.weights.values()),
+    )
+    got = np.tanh(w * x + (b + c) + u * h)
+    allowed = error_bound(case).tolerance.allowed("out", want, PRECISIONS["float16"])
+    assert got.dtype == np.float16
+    assert 0.3 * allowed < abs(float(got) - want) < LARGEST_CORRECT_ERROR * allowed

@@ -168,3 +168,12 @@ def test_what_was_certified_is_not_certified_again(
     assert asked == ["documented/single-sequence", "documented/mini-batch"]
     generate(DOCUMENTED, corpus)
     assert len(asked) == 2 + len(DOCUMENTED)
+
+
+def test_an_index_that_says_other_than_a_golden_that_stands_is_mended(corpus: Path, tmp_path: Path) -> None:
+    certified = Certified(tmp_path / "certified")
+    generate(DOCUMENTED, corpus, certified=certified)
+    right = (corpus / "index.json").read_bytes()
+    (corpus / "index.json").write_bytes(right.replace(DOCUMENTED[0].purpose.encode(), b"Something else."))
+    generate(DOCUMENTED, corpus, certified=certified)
+    assert (corpus / "index.json").read_bytes() == right
