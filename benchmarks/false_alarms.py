@@ -4,11 +4,11 @@
                                                  # --check fails if it says otherwise
 
 Beside each figure stands what ``torch.testing.assert_close`` says of the same outputs, with its default tolerances.
+Where a library is wrong, ``docs/known-failures`` has the golden and the evidence; it is counted apart, and has to fail.
 """
 
 import argparse
 import multiprocessing
-import os
 import sys
 import time
 from collections import Counter
@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import page, page_check
@@ -25,6 +26,7 @@ from rnn_goldens.generator.certify import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden import Golden
 from rnn_goldens.implementations import Implementation, outputs_of, resolve
 from rnn_goldens.outputs import read, states_apart
+from rnn_goldens.plugin.known_failures import read_known_failures
 from rnn_goldens.precision import PRECISIONS
 from rnn_goldens.verdict import Verdict
 
@@ -37,16 +39,18 @@ LIBRARIES = (
     "torch-cells",
     "onnxruntime",
     "onnx-reference",
-    "keras, jax",
-    "keras, torch",
+    "keras-jax",
+    "keras-torch",
     "flax",
 )
+
+KNOWN_FAILURES = Path(__file__).parents[1] / "docs" / "known-failures"
 
 PAGE = "false-alarms.md"
 
 COLUMNS: page_check.Columns = {
     **dict.fromkeys(("goldens", "implementations", "failed", "FAILED"), page_check.FIXED),
-    **dict.fromkeys(("runs", "passed", "refused"), page_check.LIKE_FOR_LIKE),
+    **dict.fromkeys(("runs", "passed", "refused", "known wrong"), page_check.LIKE_FOR_LIKE),
     "largest error": page_check.Column(by=0.15),
     "not close": page_check.Column(by=25),
     **dict.fromkeys(("of", "on", "not close for assert_close"), None),
@@ -66,7 +70,8 @@ class Tally:
     """What an implementation's outputs were found to be.
 
     Attributes:
-        passed, refused, failed: how many goldens; the reasons of what it refused; the goldens it failed, and how.
+        passed, refused, known, failed: how many goldens; the reasons of what it refused; those of what it is known to
+            be wrong at, and was; the goldens it failed otherwise, and how.
         largest: the largest error among the passed ones as a fraction of what is allowed, and the golden it is on.
         not_close: how many ``assert_close`` fails of those it ran.
         seconds: of CPU.
@@ -75,6 +80,7 @@ class Tally:
     job: Job
     passed: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    known: Counter[str] = field(default_factory=Counter)
     failed: dict[str, str] = field(default_factory=dict)
     largest: tuple[float, str] = (0.0, "")
     not_close: int = 0
@@ -118,7 +124,7 @@ def implementations() -> list[str]:
 
 def run(names: Sequence[str], folder: str, processes: int) -> list[Tally]:
     """Every implementation in every precision, in that order; those that compile go first, a process a precision."""
-    compiling = ("flax", "keras, jax")
+    compiling = ("flax", "keras-jax")
     tasks = [[Job(name, precision)] for name in names if name in compiling for precision in PRECISIONS]
     tasks += [[Job(name, precision) for precision in PRECISIONS] for name in names if name not in compiling]
     results: dict[Job, Tally] = {}
@@ -149,6 +155,7 @@ def tally(job: Job, folder: str) -> Tally:
     start = time.process_time()
     implementation = find_implementation(job.implementation)
     corpus, found = open_corpus(folder), Tally(job)
+    known = known_failures(job, corpus)
     for entry in corpus.entries:
         if job.precision not in entry.precisions:
             continue
@@ -158,15 +165,38 @@ def tally(job: Job, folder: str) -> Tally:
         except Unsupported as reason:
             found.refused[_short(reason)] += 1
             continue
-        found.not_close += not is_close(golden, outputs)
-        verdict = golden.compare(*outputs)
-        if verdict.passed:
-            found.passed += 1
-            found.largest = max(found.largest, (verdict.largest_error, entry.id))
-        else:
-            found.failed[entry.id] = _first_failure(verdict)
+        except Exception:
+            if entry.id not in known:
+                raise
+            found.known[known[entry.id]] += 1
+            continue
+        _judge(golden, outputs, known.get(entry.id), found)
     found.seconds = time.process_time() - start
     return found
+
+
+def known_failures(job: Job, corpus: Corpus) -> dict[str, str]:
+    """The goldens that an implementation is known to fail in a precision, and why."""
+    path = KNOWN_FAILURES / f"{job.implementation}.txt"
+    entries = read_known_failures(path, corpus.ids) if path.is_file() else []
+    return {i: e.reason for i in corpus.ids for e in entries if e.matches(i, job.precision)}
+
+
+def _judge(golden: Golden, outputs: Sequence[Any], known: str | None, found: Tally) -> None:
+    """Count what became of one golden."""
+    verdict = golden.compare(*outputs)
+    if known is not None:
+        if verdict.passed:
+            found.failed[golden.id] = "passes, and docs/known-failures says that it does not"
+        else:
+            found.known[known] += 1
+        return
+    found.not_close += not is_close(golden, outputs)
+    if verdict.passed:
+        found.passed += 1
+        found.largest = max(found.largest, (verdict.largest_error, golden.id))
+    else:
+        found.failed[golden.id] = _first_failure(verdict)
 
 
 def find_implementation(name: str) -> Implementation:
@@ -174,8 +204,6 @@ def find_implementation(name: str) -> Implementation:
     if name.startswith(NUMPY):
         return _in_numpy(name.removeprefix(NUMPY))
     library, _, variant = name.partition(", ")
-    if library == "keras":
-        os.environ["KERAS_BACKEND"] = variant
     implementation = resolve(library)
     return _with_onednn(implementation, on=variant.endswith("on")) if "oneDNN" in variant else implementation
 
@@ -238,20 +266,22 @@ def report(tallies: Sequence[Tally], corpus: Corpus, names: Sequence[str]) -> st
     """The page."""
     packages = ["numpy", "ml_dtypes", "torch", "onnx", "onnxruntime", "keras", "flax", "jax"]
     ran = sum(t.passed + len(t.failed) for t in tallies)
-    refused, failed = sum(t.refused.total() for t in tallies), sum(len(t.failed) for t in tallies)
+    refused, known = sum(t.refused.total() for t in tallies), sum(t.known.total() for t in tallies)
+    failed = sum(len(t.failed) for t in tallies)
     parts = [
         "# False alarms\n\n"
         "Correct implementations against every golden of the corpus, in every precision it can be checked in. "
         f"Written by `python -m benchmarks.false_alarms --write`.\n\n"
         f"{page.versions(*packages)}.\n",
         page.table(
-            ("checked against", "goldens", "implementations", "runs", "refused", "failed"),
-            [(f"corpus {corpus.version}", len(corpus.entries), len(names), ran, refused, failed)],
+            ("checked against", "goldens", "implementations", "runs", "refused", "known wrong", "failed"),
+            [(f"corpus {corpus.version}", len(corpus.entries), len(names), ran, refused, known, failed)],
         ),
         _overview(tallies),
-        "“Refused” is what an implementation says it can not do (`Unsupported`). “Largest error” is that of any "
-        "element of any golden that passed, as a fraction of what is allowed there; “not close” is on how many goldens "
-        "`torch.testing.assert_close`, with its default tolerances, rejects the same outputs against the same "
+        "“Refused” is what an implementation says it can not do (`Unsupported`); what it is “known wrong” at "
+        "is listed in [known-failures](../known-failures) with the evidence, and does fail. “Largest error” is that of "
+        "any element of any golden that passed, as a fraction of what is allowed there; “not close” is on how many "
+        "goldens `torch.testing.assert_close`, with its default tolerances, rejects the same outputs against the same "
         "certified answers. Names of NumPy networks say what they do otherwise than the "
         "definition (`benchmarks/correct_networks.py`).\n",
     ]
@@ -261,6 +291,7 @@ def report(tallies: Sequence[Tally], corpus: Corpus, names: Sequence[str]) -> st
                 t.job.implementation,
                 t.passed,
                 t.refused.total(),
+                t.known.total(),
                 len(t.failed),
                 f"{t.largest[0]:.3f}" if t.passed else "",
                 t.largest[1],
@@ -269,9 +300,11 @@ def report(tallies: Sequence[Tally], corpus: Corpus, names: Sequence[str]) -> st
             for t in tallies
             if t.job.precision == precision
         ]
-        header = ("implementation", "passed", "refused", "FAILED", "largest error", "on", "not close")
+        header = ("implementation", "passed", "refused", "known wrong", "FAILED", "largest error", "on", "not close")
         parts.append(f"## {precision}\n\n{page.table(header, rows)}")
-    parts += [_failures(tallies), _refusals(tallies)]
+    refusals = _reasons("What was refused", [(t.job, t.refused) for t in tallies])
+    known_wrong = _reasons("What is known to be wrong", [(t.job, t.known) for t in tallies])
+    parts += [_failures(tallies), known_wrong, refusals]
     return "\n".join(part for part in parts if part)
 
 
@@ -295,13 +328,13 @@ def _failures(tallies: Sequence[Tally]) -> str:
     return f"## What failed\n\n{''.join(lines)}" if lines else ""
 
 
-def _refusals(tallies: Sequence[Tally]) -> str:
+def _reasons(title: str, counted: Sequence[tuple[Job, Counter[str]]]) -> str:
     lines = [
-        f"- {', '.join(t.job)}, {count} goldens: {reason}\n"
-        for t in tallies
-        for reason, count in sorted(t.refused.items())
+        f"- {', '.join(job)}, {count} goldens: {reason}\n"
+        for job, reasons in counted
+        for reason, count in sorted(reasons.items())
     ]
-    return f"## What was refused\n\n{''.join(lines)}" if lines else ""
+    return f"## {title}\n\n{''.join(lines)}" if lines else ""
 
 
 if __name__ == "__main__":

@@ -90,31 +90,34 @@ def _twice(run: Run, golden: Golden) -> Verdict:
 def _rows(run: Run, golden: Golden) -> Verdict:
     verdicts = []
     for index in range(len(golden.stored.x)):
-        row = _row(golden, index)
+        row = _of_rows(golden, np.array([index]))
         verdicts.append(compare(row, *run(row), said=f"row {index} alone differs from the same row in the batch"))
         if not verdicts[-1].passed:
             break
     return max(verdicts, key=lambda verdict: (not verdict.passed, verdict.largest_error))
 
 
-def _row(golden: Golden, index: int) -> Golden:
-    """A golden of one of the rows of a batch."""
-    one, stored = slice(index, index + 1), golden.stored
+def _of_rows(golden: Golden, rows: NDArray[np.intp]) -> Golden:
+    """A golden of some of the rows of a batch."""
+    stored = golden.stored
     given = {name: getattr(stored, name) for name in ("h0", "c0", "h_n", "c_n")}
-    states: dict[str, Any] = {name: array[:, one] for name, array in given.items() if array is not None}
-    lengths = None if stored.lengths is None else stored.lengths[one]
-    part = replace(stored, x=stored.x[one], out=stored.out[one], lengths=lengths, **states)
-    return replace(golden, stored=part, tolerance=_of_row(golden.tolerance, one))
+    states: dict[str, Any] = {name: array[:, rows] for name, array in given.items() if array is not None}
+    lengths = None if stored.lengths is None else stored.lengths[rows]
+    part = replace(stored, x=stored.x[rows], out=stored.out[rows], lengths=lengths, **states)
+    return replace(golden, stored=part, tolerance=_tolerance_of_rows(golden.tolerance, rows))
 
 
-def _of_row(tolerance: Tolerance, one: slice) -> Tolerance:
+def _tolerance_of_rows(tolerance: Tolerance, rows: NDArray[np.intp]) -> Tolerance:
     if isinstance(tolerance, Exact):
         return tolerance
     kinds = (tolerance.accumulation, tolerance.storage)
-    return Bound(*({n: a[one] if n == "out" else a[:, one] for n, a in kind.items()} for kind in kinds))
+    return Bound(*({n: a[rows] if n == "out" else a[:, rows] for n, a in kind.items()} for kind in kinds))
 
 
 def _chunks(run: Run, golden: Golden) -> Verdict:
+    """In two parts; of sequences of several lengths those of at least two steps, so that each has some in both."""
+    if golden.lengths is not None:
+        golden = _of_rows(golden, np.flatnonzero(golden.lengths > 1))
     said = f"steps 0 to {_middle(golden) - 1} and then the others, with the state carried over, differ from all at once"
     return compare(golden, *_in_two_chunks(run, golden), said=said)
 
@@ -137,9 +140,13 @@ def _in_two_chunks(run: Run, golden: Golden) -> Sequence[Any]:
 
 
 def _middle(golden: Golden) -> int:
-    """The step at which a sequence is cut, so that every sequence has steps on both sides; 0 if there is none."""
+    """The step at which a sequence is cut, so that every sequence has steps on both sides; 0 if one has none."""
     shortest = golden.stored.x.shape[-2] if golden.lengths is None else int(golden.lengths.min())
     return shortest // 2
+
+
+def _steps_of_longest(golden: Golden) -> int:
+    return golden.stored.x.shape[-2] if golden.lengths is None else int(golden.lengths.max())
 
 
 def _steps(golden: Golden, begin: int, end: int, start: dict[str, Any]) -> Golden:
@@ -187,7 +194,7 @@ WAYS = {
     ),
     "chunks": Way(
         "the sequence in two parts, with the state carried over; in one direction",
-        lambda golden: not golden.config.bidirectional and _middle(golden) > 0,
+        lambda golden: not golden.config.bidirectional and _steps_of_longest(golden) > 1,
         _chunks,
     ),
     "weights": Way("a call with other weights in between: none are kept", lambda _: True, _weights),

@@ -136,7 +136,8 @@ class Golden:
 
         Args:
             convention: as for ``weights_as``.
-            weights: array-likes of any library, named and shaped as ``weights_as`` gives them.
+            weights: array-likes of any library, named and shaped as ``weights_as`` gives them; or nested, as Flax and
+                JAX have them: ``{"l0": {"ii": {"kernel": …`` is ``l0/ii/kernel``.
 
         Returns:
             float64, which holds every value of the four precisions exactly. Where the convention has one bias for
@@ -145,7 +146,8 @@ class Golden:
         Raises:
             UnknownName: no such convention.
             Unsupported: the convention can not hold the weights of such a network, or the network not these weights.
-            WrongUse: an array is missing, is one too many, is no array of numbers or has another shape.
+            WrongUse: an array is missing, is one too many, is no array of numbers or has another shape; or
+                the weights are no mapping.
         """
         from rnn_goldens.conventions import convention as named
 

@@ -38,7 +38,8 @@ def test_ways_that_a_golden_can_not_be_asked_are_left_out() -> None:
     assert asked("lstm/unbatched") == ["twice", "chunks", "weights", "views"]
     assert asked("lstm/one-sequence") == ["twice", "chunks", "weights", "views"]
     assert asked("lstm/bidirectional") == ["twice", "rows", "weights", "views"]
-    assert asked("lstm/lengths") == ["twice", "rows", "weights", "views"], "one sequence has a single step"
+    assert asked("lstm/lengths") == ["twice", "rows", "chunks", "weights", "views"]
+    assert asked("lstm/one-step") == ["twice", "weights", "views"]
 
 
 def state_kept() -> Run:
@@ -128,6 +129,13 @@ def strides_ignored() -> Run:
             "gru/plain",
             "steps 0 to 1 and then the others, with the state carried over, differ from all at once: "
             "out is first wrong at time step 2",
+        ),
+        (
+            start_forgotten,
+            "chunks",
+            "gru/lengths-no-state",
+            "steps 0 to 0 and then the others, with the state carried over, differ from all at once: "
+            "out is first wrong at time step 1",
         ),
         (weights_kept, "weights", "gru/plain", "weights that change between calls have no effect: with every weight"),
         (

@@ -73,6 +73,23 @@ def test_a_networks_weights_come_back_from_any_library(make_golden: MakeGolden) 
         assert back[name].dtype == np.float64
 
 
+def test_weights_may_be_nested_as_flax_has_them(make_golden: MakeGolden) -> None:
+    golden = make_golden(cell="gru", num_layers=2)
+    nested: dict[str, Any] = {}
+    for path, array in golden.weights_as("flax").items():
+        suffix, gate, name = path.split("/")
+        nested.setdefault(suffix, {}).setdefault(gate, {})[name] = array
+    flat = golden.weights_from("flax", golden.weights_as("flax"))
+    for name, array in golden.weights_from("flax", nested).items():
+        np.testing.assert_array_equal(array, flat[name])
+
+
+@pytest.mark.parametrize(("weights", "what"), [(None, "NoneType"), ([1, 2], "list")])
+def test_weights_that_are_no_mapping_are_wrong_use(make_golden: MakeGolden, weights: Any, what: str) -> None:
+    with pytest.raises(WrongUse, match=f"torch weights are a {what}, not a mapping of names to arrays"):
+        make_golden().weights_from("torch", weights)
+
+
 def test_weights_that_are_no_numbers_are_named(make_golden: MakeGolden) -> None:
     golden = make_golden("rnn_tanh", bias=False)
     weights = {**golden.weights_as("textbook"), "W_hh": None}

@@ -3,11 +3,17 @@
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rnn_goldens.command_line.exit_codes import FINDING
 from rnn_goldens.command_line.look import corpus_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rnn_goldens.report.conformance import Asked, Result
 
 
 @click.command()
@@ -32,6 +38,12 @@ from rnn_goldens.command_line.look import corpus_option
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="A folder; NAME.txt in it lists the goldens that the implementation NAME is known to fail.",
 )
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10,
+    help="Seconds that a program has for one golden (default: 10).",
+)
 @click.option("-k", "expression", metavar="EXPRESSION", help="Only goldens that match, as in pytest.")
 @click.option("-n", "processes", metavar="N", help="Check in so many processes; needs pytest-xdist.")
 @corpus_option
@@ -43,6 +55,7 @@ def report(
     page: Path | None,
     against: Path | None,
     known_failures: Path | None,
+    time_limit: float,
     expression: str | None,
     processes: str | None,
     corpus: str | None,
@@ -50,23 +63,25 @@ def report(
     """Check implementations against every golden in every precision, and report what became of them.
 
     IMPLEMENTATION is what check takes, programs apart (--program); without any, all built-in ones that are installed.
-    Fails if one of them is wrong and not known to be, or fares otherwise than in an earlier report.
+    Fails if one of them is wrong and not known to be, or fares otherwise than in an earlier report, or could not be
+    checked; the others are then reported all the same.
     """
     from rnn_goldens.corpus import open_corpus
     from rnn_goldens.encoding import json_file
+    from rnn_goldens.implementations import check_name
     from rnn_goldens.programs.command import MARK
     from rnn_goldens.report import conformance
     from rnn_goldens.report.change import changes, read
     from rnn_goldens.report.page import page as page_of
 
-    opened, earlier = open_corpus(corpus), None if against is None else read(against)
-    arguments = [*(["-k", expression] if expression else []), *(["-n", processes] if processes else [])]
+    earlier = None if against is None else read(against)
     names = [*implementations, *(f"{MARK} {program}" for program in programs)] or _installed()
-    found = []
-    for name, results in conformance.conformance(names, opened, known_failures, arguments):
-        found.append((name, results))
-        click.echo(conformance.summary(name, results))
-    document = conformance.document(found, opened)
+    for name in names:
+        check_name(name)
+    arguments = [*(["-k", expression] if expression else []), *(["-n", processes] if processes else [])]
+    asked = conformance.Asked(open_corpus(corpus), known_failures, time_limit, arguments)
+    found = _check_each(names, asked)
+    document = conformance.document(found, asked)
     written = {output: json_file.encode(document)}
     if page is not None:
         written[page] = page_of(document).encode("utf-8")
@@ -76,13 +91,31 @@ def report(
     found_changes = [] if earlier is None else list(changes(earlier, document))
     for change in found_changes:
         click.echo(f"{change.line}{' (with other versions)' if change.by_versions else ''}")
+    unchecked = [name for name, results in found if not {r.outcome for r in results} & conformance.CHECKED]
+    for name in unchecked:
+        click.echo(f"{name}: nothing was checked")
     wrong = any(result.outcome == "failed" for _, results in found for result in results)
-    for name, results in found:
-        if not any(result.outcome in ("passed", "failed", "known-failure") for result in results):
-            click.echo(f"{name}: nothing was checked")
-            wrong = True
-    if wrong or not all(change.by_versions for change in found_changes):
+    if wrong or unchecked or len(found) < len(names) or not all(change.by_versions for change in found_changes):
         sys.exit(FINDING)
+
+
+def _check_each(names: "Sequence[str]", asked: "Asked") -> "list[tuple[str, list[Result]]]":
+    """Check one after the other; one that could not be checked is said and left out. Raises if none could be."""
+    from rnn_goldens.errors import RnnGoldensError
+    from rnn_goldens.report import conformance
+
+    found: list[tuple[str, list[Result]]] = []
+    for number, name in enumerate(names, start=1):
+        try:
+            results = conformance.check(name, asked)
+        except RnnGoldensError as error:
+            if number == len(names) and not found:
+                raise
+            click.echo(f"Error: {error}", err=True)
+        else:
+            found.append((name, results))
+            click.echo(conformance.summary(name, results))
+    return found
 
 
 def _installed() -> list[str]:

@@ -1,6 +1,6 @@
 """What a convention is: a name, and the way there and back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,11 +36,19 @@ class Convention:
     def to_torch(self, cell: str, config: Config, weights: Mapping[str, Any]) -> Weights:
         """Turn this convention's weights, array-likes of any library, into PyTorch's.
 
+        Args:
+            cell: of which cell they are.
+            config: of which network.
+            weights: by name; or nested, as Flax and JAX have them: ``{"l0": {"ii": {"kernel": …`` is ``l0/ii/kernel``.
+
         Raises:
             Unsupported: this convention can not hold the weights of such a network, or the network not these weights.
             WrongUse: an array is missing, is one too many, is no array of numbers or has another shape than the
                 configuration asks for.
         """
+        if not isinstance(weights, Mapping):
+            raise WrongUse(f"{self.name} weights are a {type(weights).__name__}, not a mapping of names to arrays")
+        weights = dict(_flat(weights))
         wanted = {name: array.shape for name, array in self.from_torch(cell, config, _zeros(cell, config)).items()}
         problems = [f"no {name}" for name in wanted if name not in weights]
         problems += [f"{name} is not one of {', '.join(wanted)}" for name in weights if name not in wanted]
@@ -58,6 +66,15 @@ class Convention:
         if problems:
             raise WrongUse(f"{self.name} weights of a {cell} with {dict(config)}: {'; '.join(problems)}")
         return self.torch_from(cell, config, arrays)
+
+
+def _flat(weights: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested mappings as one, with a slash between the names."""
+    for name, value in weights.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{path}{name}/")
+        else:
+            yield f"{path}{name}", value
 
 
 def _zeros(cell: str, config: Config) -> Weights:

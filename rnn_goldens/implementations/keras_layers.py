@@ -11,6 +11,7 @@ import numpy as np
 
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden import Golden
+from rnn_goldens.implementations.kept import Kept
 from rnn_goldens.implementations.keras_backend import keras
 from rnn_goldens.shapes import state_names
 
@@ -27,38 +28,61 @@ Make = Callable[..., Any]
 
 
 def run(golden: Golden) -> tuple[Any, ...]:
-    """Return out, h_n (and c_n). Refuses float64 where Keras says it is float32, and what breaks its scan."""
+    """Return out, h_n (and c_n). Refuses float64 on JAX unless JAX has it."""
+    return run_layers(golden, _layers(golden))
+
+
+def make_layers(golden: Golden, make: Make) -> list[Any]:
+    """The layers of a golden, built, each in both directions if need be."""
+    if golden.dtype == "float64" and keras.backend.backend() == "jax":
+        _require_float64_in_jax()
+    config, layers = golden.config, []
+    for index in range(config.num_layers):
+        layer = make(
+            config.hidden_size,
+            use_bias=config.bias,
+            recurrent_initializer="zeros",  # the default one fails on 16 bits
+            return_sequences=True,
+            return_state=True,
+            zero_output_for_mask=True,
+            dtype=golden.dtype,
+        )
+        layers.append(keras.layers.Bidirectional(layer, dtype=golden.dtype) if config.bidirectional else layer)
+        layers[-1].build((None, None, config.input_size if index == 0 else config.num_directions * config.hidden_size))
+    return layers
+
+
+def _make_own(golden: Golden) -> list[Any]:
     kind, arguments = LAYERS[golden.cell]
-    return run_layers(golden, partial(kind, **arguments))
+    return make_layers(golden, partial(kind, **arguments))
 
 
-def run_layers(golden: Golden, make: Make) -> tuple[Any, ...]:
+_layers = Kept(_make_own)
+
+
+def run_layers(golden: Golden, layers: list[Any]) -> tuple[Any, ...]:
     """The same with layers of any kind, which take the golden's weights."""
-    computed = keras.backend.result_type(golden.dtype, float)
-    if computed != golden.dtype:
-        raise Unsupported(f"no {golden.dtype} in Keras on {keras.backend.backend()}: it computes in {computed}")
-    try:
-        return _run(golden, make)
-    except TypeError as error:
-        if "scan body function carry" not in str(error):
-            raise
-        raise Unsupported(f"no {golden.dtype} in Keras here: the carry of its scan changes its type") from error
-
-
-def _run(golden: Golden, make: Make) -> tuple[Any, ...]:
     config, batched = golden.config, bool(golden.batch_shape)
     x = keras.ops.convert_to_tensor(golden.x if batched else golden.x[None], dtype=golden.dtype)
     mask = None if golden.lengths is None else np.arange(x.shape[1]) < golden.lengths[:, None]
     count = len(state_names(golden.cell))
     start = _start(golden)
     last_states: list[Any] = []
-    for index in range(config.num_layers):
-        suffixes = config.layers[index]
-        layer = _layer(golden, make, suffixes, x.shape[-1])
+    weights = golden.weights_as("keras")
+    for layer, suffixes in zip(layers, config.layers, strict=True):
+        layer.set_weights([array for s in suffixes for name, array in weights.items() if name.startswith(f"{s}/")])
         x, *last = layer(x, mask=mask, initial_state=start[len(last_states) :][: count * len(suffixes)] or None)
         last_states += last
     state_n = [keras.ops.stack(last_states[i::count]) for i in range(count)]
     return (x, *state_n) if batched else (x[0], *(state[:, 0] for state in state_n))
+
+
+def _require_float64_in_jax() -> None:
+    """JAX takes float64 for float32, with a warning, unless it is told otherwise; it is not ours to tell it."""
+    from jax import dtypes
+
+    if dtypes.canonicalize_dtype("float64") != np.float64:
+        raise Unsupported("no float64 in JAX, as it is set: with JAX_ENABLE_X64=1 it has")
 
 
 def _start(golden: Golden) -> list[Any]:
@@ -68,22 +92,3 @@ def _start(golden: Golden) -> list[Any]:
     states = [getattr(golden, f"{name}0") for name in state_names(golden.cell)]
     flat = [state for of_one_direction in zip(*states, strict=True) for state in of_one_direction]
     return [keras.ops.convert_to_tensor(s if golden.batch_shape else s[None], dtype=golden.dtype) for s in flat]
-
-
-def _layer(golden: Golden, make: Make, suffixes: list[str], inputs: int) -> Any:  # noqa: ANN401 - Keras has no types
-    """One layer, in both directions if need be, with its weights."""
-    layer = make(
-        golden.config.hidden_size,
-        use_bias=golden.config.bias,
-        recurrent_initializer="zeros",  # the default one fails on 16 bits
-        return_sequences=True,
-        return_state=True,
-        zero_output_for_mask=True,
-        dtype=golden.dtype,
-    )
-    if golden.config.bidirectional:
-        layer = keras.layers.Bidirectional(layer, dtype=golden.dtype)
-    layer.build((None, None, inputs))
-    weights = golden.weights_as("keras")
-    layer.set_weights([array for s in suffixes for name, array in weights.items() if name.startswith(f"{s}/")])
-    return layer

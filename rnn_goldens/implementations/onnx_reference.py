@@ -12,9 +12,7 @@ from rnn_goldens.implementations import onnx_model
 
 
 def run(golden: Golden) -> tuple[NDArray[Any], ...]:
-    """Return out, h_n (and c_n). Refuses lengths, which it ignores, and what it says it does not know: relu."""
-    if golden.lengths is not None:
-        raise Unsupported("onnx.reference ignores sequence_lens")
+    """Return out, h_n (and c_n). Refuses what it says it does not know: relu."""
     model, feeds = onnx_model.build(golden), onnx_model.feeds(golden)
     try:
         with np.errstate(over="ignore"):  # its sigmoid is 1 / (1 + exp(-x)): right, by way of infinity

@@ -1,5 +1,6 @@
 """ONNX Runtime on the CPU, running the golden's ONNX model. float16 it computes in float32, between casts."""
 
+from functools import lru_cache
 from typing import Any
 
 import onnxruntime
@@ -19,7 +20,7 @@ def run(golden: Golden) -> tuple[NDArray[Any], ...]:
     """Return out, h_n (and c_n). Refuses what ONNX Runtime says it has no implementation of: float64, bfloat16."""
     model = onnx_model.build(golden).SerializeToString()
     try:
-        session = open_session(model)
+        session = _session(model)
         results = session.run(None, onnx_model.feeds(golden))
     except (NoKernel, RuntimeException) as error:
         if isinstance(error, RuntimeException) and "does not support" not in str(error):
@@ -33,3 +34,7 @@ def open_session(model: str | bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = SILENT
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+_session = lru_cache(maxsize=1)(open_session)
+"""Kept for the next call with the same bytes, as users keep theirs."""

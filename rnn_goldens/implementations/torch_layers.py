@@ -3,10 +3,12 @@
 from typing import Any
 
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnn_goldens.golden import Golden
+from rnn_goldens.implementations.kept import Kept
 from rnn_goldens.shapes import Config
 
 
@@ -19,18 +21,21 @@ def layer(cell: str, config: Config) -> nn.RNNBase:
     return nn.RNN(**config, nonlinearity=cell.removeprefix("rnn_"), batch_first=True)
 
 
+_network = Kept(lambda golden: layer(golden.cell, golden.config))
+
+
 @torch.no_grad()
-def run(golden: Golden) -> tuple[torch.Tensor, Any]:
+def run(golden: Golden) -> tuple[Tensor, Any]:
     """Return out and h_n, or (h_n, c_n), as the layer does."""
-    return run_layer(layer(golden.cell, golden.config), golden)
+    return run_layer(_network(golden), golden)
 
 
-def run_layer(network: nn.RNNBase, golden: Golden) -> tuple[torch.Tensor, Any]:
+def run_layer(network: nn.RNNBase, golden: Golden) -> tuple[Tensor, Any]:
     """The same for any layer of the golden's shape, whose weights become the golden's."""
     dtype = getattr(torch, golden.dtype)
     network.to(dtype)
     network.load_state_dict({name: torch.tensor(array) for name, array in golden.weights.items()})
-    x, state = torch.tensor(golden.x, dtype=dtype), _state(golden.initial_state, dtype)
+    x, state = tensor(golden.x, dtype), _state(golden.initial_state, dtype)
     if golden.lengths is None:
         out, last = network(x, state)
         return out, last
@@ -40,9 +45,18 @@ def run_layer(network: nn.RNNBase, golden: Golden) -> tuple[torch.Tensor, Any]:
     return out, last
 
 
+def tensor(array: NDArray[Any], dtype: torch.dtype) -> Tensor:
+    """A copy of an array, with gaps between its elements, that hold NaN, if the array has some."""
+    if array.flags.c_contiguous:
+        return torch.tensor(array, dtype=dtype)
+    wide = torch.full((*array.shape[:-1], 2 * array.shape[-1]), torch.nan, dtype=dtype)
+    wide[..., ::2] = torch.tensor(array, dtype=dtype)
+    return wide[..., ::2]
+
+
 def _state(state: Any, dtype: torch.dtype) -> Any:  # noqa: ANN401 - None, an array or a pair of arrays
     if state is None:
         return None
     if isinstance(state, tuple):
-        return tuple(torch.tensor(part, dtype=dtype) for part in state)
-    return torch.tensor(state, dtype=dtype)
+        return tuple(tensor(part, dtype) for part in state)
+    return tensor(state, dtype)

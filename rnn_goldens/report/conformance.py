@@ -1,4 +1,4 @@
-"""Check implementations one after the other, as ``rnn-goldens check`` does, and add up what became of every golden."""
+"""Check an implementation as ``rnn-goldens check`` does, and add up what became of every golden."""
 
 import platform
 import re
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
@@ -17,17 +17,20 @@ from typing import Any
 from rnn_goldens.corpus import Corpus
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile, WrongUse
-from rnn_goldens.implementations import BUILTIN, NEEDS, check_name
+from rnn_goldens.implementations import BUILTIN, NEEDS
 from rnn_goldens.implementations.keras_choice import backend
 from rnn_goldens.precision import PRECISIONS
 from rnn_goldens.programs.command import MARK, find_command, is_command
-from rnn_goldens.programs.program import Program
+from rnn_goldens.programs.program import TIME_LIMIT, Program
 from rnn_goldens.schema import FORMATS, problems
 from rnn_goldens.shapes import CELLS
 
 Document = dict[str, Any]
 
 OUTCOMES = ("passed", "refused", "known-failure", "failed", "skipped")
+
+CHECKED = {"passed", "known-failure", "failed"}
+"""Those that show something of an implementation."""
 
 WRONG_USE = 2
 
@@ -54,29 +57,45 @@ class Result:
     known: str | None
 
 
-def conformance(
-    implementations: Sequence[str], corpus: Corpus, known_failures: Path | None, arguments: Sequence[str]
-) -> Iterator[tuple[str, list[Result]]]:
-    """Check implementations one after the other.
+@dataclass(frozen=True)
+class Asked:
+    """What every implementation of a report is asked.
 
-    Args:
-        implementations: as ``rnn-goldens check`` takes them; ``-- COMMAND`` for a program.
+    Attributes:
         corpus: the goldens.
         known_failures: a folder; ``NAME.txt`` in it lists those that the implementation of that name is known to fail.
+        time_limit: seconds that a program has for one golden.
         arguments: more arguments for pytest.
+    """
 
-    Yields:
-        Each implementation, with its results in the order of the corpus.
+    corpus: Corpus
+    known_failures: Path | None = None
+    time_limit: float = TIME_LIMIT
+    arguments: Sequence[str] = ()
+
+
+def check(implementation: str, asked: Asked) -> list[Result]:
+    """Check an implementation.
+
+    Args:
+        implementation: as ``rnn-goldens check`` takes it; ``-- COMMAND`` for a program.
+        asked: which goldens, and how.
+
+    Returns:
+        The results in the order of the corpus.
 
     Raises:
-        WrongUse: one could not be checked; with what its run printed.
+        WrongUse: it could not be checked; with what its run printed.
         InvalidFile: a known failure passes again.
     """
-    for implementation in implementations:
-        check_name(implementation)
-    for implementation in implementations:
-        known = None if known_failures is None else known_failures / f"{file_name(implementation)}.txt"
-        yield implementation, _check(implementation, corpus, known, arguments)
+    known = None if asked.known_failures is None else asked.known_failures / f"{file_name(implementation)}.txt"
+    with tempfile.TemporaryDirectory() as folder:
+        found = _run(implementation, asked, known, Path(folder) / "results.json")
+    if again := [result for result in found if result.reason.startswith(PASSES_AGAIN)]:
+        listed = [f"{r.golden} in {r.dtype} passes again; take it out" for r in again]
+        raise InvalidFile(known or implementation, listed)
+    order = {golden_id: number for number, golden_id in enumerate(asked.corpus.ids)}
+    return sorted(found, key=lambda r: (order[r.golden], list(PRECISIONS).index(r.dtype)))
 
 
 def file_name(implementation: str) -> str:
@@ -92,25 +111,19 @@ def summary(implementation: str, results: Sequence[Result]) -> str:
     return "\n".join([f"{implementation:<15} {', '.join(said) or 'no golden asked'}", *lines])
 
 
-def _check(implementation: str, corpus: Corpus, known: Path | None, arguments: Sequence[str]) -> list[Result]:
-    with tempfile.TemporaryDirectory() as folder:
-        results = Path(folder) / "results.json"
-        options = [f"--rnn-goldens-report={results}", f"--rnn-goldens-dtype={','.join(PRECISIONS)}"]
-        options += [f"--rnn-goldens-corpus={corpus.folder}", "-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore"]
-        if known is not None and known.is_file():
-            options.append(f"--rnn-goldens-known-failures={known.resolve()}")
-        what, command = ([], shlex.split(implementation)) if is_command(implementation) else ([implementation], [])
-        check = [sys.executable, "-m", "rnn_goldens", "check", *what, *options, *arguments, *command]
-        done = subprocess.run(check, capture_output=True, text=True, check=False)
-        if done.returncode >= WRONG_USE or not results.is_file():
-            said = (done.stderr.strip() or done.stdout.strip()).removeprefix("Error: ")
-            raise WrongUse(f"{implementation} could not be checked: {said}")
-        found = [_result(r) for r in json_file.read_document(results)["results"]]
-    if again := [result for result in found if result.reason.startswith(PASSES_AGAIN)]:
-        listed = [f"{r.golden} in {r.dtype} passes again; take it out" for r in again]
-        raise InvalidFile(known or implementation, listed)
-    order = {golden_id: number for number, golden_id in enumerate(corpus.ids)}
-    return sorted(found, key=lambda r: (order[r.golden], list(PRECISIONS).index(r.dtype)))
+def _run(implementation: str, asked: Asked, known: Path | None, results: Path) -> list[Result]:
+    options = [f"--rnn-goldens-report={results}", f"--rnn-goldens-dtype={','.join(PRECISIONS)}"]
+    options += [f"--rnn-goldens-corpus={asked.corpus.folder}", f"--rnn-goldens-time-limit={asked.time_limit}"]
+    options += ["-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore"]
+    if known is not None and known.is_file():
+        options.append(f"--rnn-goldens-known-failures={known.resolve()}")
+    what, command = ([], shlex.split(implementation)) if is_command(implementation) else ([implementation], [])
+    arguments = [sys.executable, "-m", "rnn_goldens", "check", *what, *options, *asked.arguments, *command]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    if done.returncode >= WRONG_USE or not results.is_file():
+        said = (done.stderr.strip() or done.stdout.strip()).removeprefix("Error: ")
+        raise WrongUse(f"{implementation} could not be checked: {said}")
+    return [_result(r) for r in json_file.read_document(results)["results"]]
 
 
 def _result(entry: Document) -> Result:
@@ -119,18 +132,18 @@ def _result(entry: Document) -> Result:
     return Result(entry["golden"], entry["dtype"], entry["outcome"], largest, reason, known)
 
 
-def document(found: Iterable[tuple[str, list[Result]]], corpus: Corpus) -> Document:
+def document(found: Iterable[tuple[str, list[Result]]], asked: Asked) -> Document:
     """What goes into ``conformance.json``; raises InvalidFile if it is not valid."""
-    cells = {entry.id: entry.cell for entry in corpus.entries}
+    cells = {entry.id: entry.cell for entry in asked.corpus.entries}
     made: Document = {
         "kind": "conformance",
         "format": FORMATS["conformance"],
-        "corpus": corpus.version,
+        "corpus": asked.corpus.version,
         "made_with": {"rnn-goldens": version("rnn-goldens"), **_machine()},
         "implementations": [
             {
                 "name": name,
-                "versions": versions(name),
+                "versions": versions(name, asked.time_limit),
                 "results": [
                     _totals(cell, dtype, [r for r in results if cells[r.golden] == cell and r.dtype == dtype])
                     for cell in CELLS
@@ -182,10 +195,10 @@ def _refusals(results: list[Result], cells: dict[str, str]) -> list[Document]:
     return found
 
 
-def versions(implementation: str) -> dict[str, str]:
+def versions(implementation: str, time_limit: float) -> dict[str, str]:
     """The versions of the packages that an implementation is made of, or a program's own; none for a file."""
     if is_command(implementation):
-        program = Program(find_command(implementation, Path.cwd()))
+        program = Program(find_command(implementation, Path.cwd()), time_limit)
         program.close()
         return {program.name: program.version}
     if implementation in BUILTIN:

@@ -63,14 +63,18 @@ def _entry(result: Document) -> str:
 
 
 def _disagreements(document: Document) -> str:
-    return _section(
-        "What is wrong",
-        [
-            f"`{i['name']}`, {d['golden']}, {d['dtype']}: {'; known: '.join(filter(None, (d['reason'], d['known'])))}"
-            for i in document["implementations"]
-            for d in i["disagreements"]
-        ],
-    )
+    """Each golden that is wrong; those that are known to be, for each reason the first."""
+    items = []
+    for i in document["implementations"]:
+        known = [d["known"] for d in i["disagreements"] if d["known"]]
+        items += [
+            f"`{i['name']}`, {d['golden']}, {d['dtype']}: {d['reason']}" for d in i["disagreements"] if not d["known"]
+        ]
+        for reason in dict.fromkeys(known):
+            d = next(d for d in i["disagreements"] if d["known"] == reason)
+            first = f"{d['golden']}, {d['dtype']}: {d['reason']}"
+            items.append(f"`{i['name']}`, {known.count(reason)} goldens, known: {reason}. The first: {first}")
+    return _section("What is wrong", items)
 
 
 def _refusals(document: Document) -> str:

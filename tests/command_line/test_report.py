@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,11 +61,14 @@ def test_what_is_known_to_be_wrong_is_no_finding_and_stands_in_the_file(run: Run
     (tmp_path / "known").mkdir()
     known = tmp_path / "known" / "users_nets:stale.txt"
     known.write_text("documented/*  # two states back, https://example.org/issues/7\n")
-    done = run("report", "users_nets:stale", "--known-failures", "known", *ONLY)
+    done = run("report", "users_nets:stale", "--known-failures", "known", "--page", "page.md", *ONLY)
     assert "users_nets:stale 16 known-failure" in done.stdout
     (stale,) = document(tmp_path)["implementations"]
     assert {d["known"] for d in stale["disagreements"]} == {"two states back, https://example.org/issues/7"}
     assert stale["disagreements"][0]["reason"].startswith("out is first wrong")
+    page = (tmp_path / "page.md").read_text("utf-8")
+    known_once = "`users_nets:stale`, 16 goldens, known: two states back, https://example.org/issues/7. The first: doc"
+    assert known_once in page
 
 
 def test_a_known_failure_that_passes_again_is_a_finding(run: Run, tmp_path: Path) -> None:
@@ -104,3 +108,17 @@ def test_an_implementation_that_is_not_there_is_wrong_use(run: Run, tmp_path: Pa
     done = run("report", "nunpy", code=WRONG_USE)
     assert "Error: no implementation 'nunpy'. Did you mean 'numpy'?" in done.stderr
     assert not (tmp_path / "conformance.json").exists()
+
+
+def test_one_that_can_not_be_checked_does_not_take_the_others_with_it(run: Run, tmp_path: Path) -> None:
+    done = run("report", "users_nets:no_such_net", "numpy", *ONLY, code=FINDING)
+    assert "Error: users_nets:no_such_net could not be checked: " in done.stderr
+    assert "has no 'no_such_net'" in done.stderr
+    assert [i["name"] for i in document(tmp_path)["implementations"]] == ["numpy"]
+
+
+def test_a_program_has_the_time_that_it_is_given(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "sleeps.py").write_text("import time; time.sleep(60)")
+    program = f"{sys.executable} sleeps.py"
+    done = run("report", "--program", program, "--time-limit", "0.2", "-k", "single-sequence", code=WRONG_USE)
+    assert "gave no hello within 0.6 s" in done.stderr  # three times as long, to start

@@ -1,9 +1,10 @@
 """A class of Keras layers shaped like ``keras.layers.SimpleRNN``, ``LSTM`` or ``GRU``.
 
-Made anew for each layer of each golden as ``Kind(hidden_size, use_bias=…, return_sequences=True, return_state=True,
-dtype=…)``, with those of these arguments, ``zero_output_for_mask=True`` (for lengths), ``activation`` (for a relu) and
-``reset_after=True`` (for a GRU) that it takes; in ``keras.layers.Bidirectional`` where the golden runs both ways. Its
-weights are set in Keras's order: kernel, recurrent kernel, bias. Refused is a cell with another number of gates.
+Made for each layer of a golden, and kept for further calls with the same, as ``Kind(hidden_size, use_bias=…,
+return_sequences=True, return_state=True, dtype=…)``, with those of these arguments, ``zero_output_for_mask=True`` (for
+lengths), ``activation`` (for a relu) and ``reset_after=True`` (for a GRU) that it takes; in
+``keras.layers.Bidirectional`` where the golden runs both ways. Its weights are set in Keras's order: kernel, recurrent
+kernel, bias. Refused is a cell with another number of gates.
 """
 
 from collections.abc import Callable
@@ -11,8 +12,9 @@ from typing import Any
 
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden import Golden
+from rnn_goldens.implementations.kept import Kept
 from rnn_goldens.implementations.keras_backend import keras
-from rnn_goldens.implementations.keras_layers import run_layers
+from rnn_goldens.implementations.keras_layers import make_layers, run_layers
 from rnn_goldens.implementations.wrappers.arguments import accepted, require_gates, takes
 
 KERNEL_AND_RECURRENT = 2
@@ -24,24 +26,22 @@ NEEDLESS = {"use_bias": True, "recurrent_initializer": "zeros"}
 
 def wrap(kind: type) -> Callable[[Golden], tuple[Any, ...]]:
     """The implementation: out, h_n (and c_n)."""
+    kept = Kept(lambda golden: _layers(kind, golden))
+    return lambda golden: run_layers(golden, kept(golden))
 
-    def run(golden: Golden) -> tuple[Any, ...]:
-        layer = kind(golden.config.hidden_size)
-        layer.build((None, None, golden.config.input_size))
-        if len(layer.weights) < KERNEL_AND_RECURRENT:
-            raise WrongUse(
-                f"{kind.__name__} has {len(layer.weights)} weights: a recurrent layer has two kernels or more"
-            )
-        require_gates(kind.__name__, golden, layer.weights[1].shape[-1])
-        biases = [tuple(weight.shape) for weight in layer.weights[KERNEL_AND_RECURRENT:]]
-        if golden.cell == "gru" and biases and len(biases[0]) == 1:
-            raise Unsupported(
-                f"{kind.__name__} has one bias, as reset_after=False has it: it resets before the product"
-            )
-        with keras.saving.custom_object_scope({kind.__name__: kind}):  # Bidirectional makes it anew from its config
-            return run_layers(golden, lambda *args, **wanted: _made(kind, golden, *args, **wanted))
 
-    return run
+def _layers(kind: type, golden: Golden) -> list[Any]:
+    """The layers of a golden; raises Unsupported if the class can not be a cell of its kind."""
+    layer = kind(golden.config.hidden_size)
+    layer.build((None, None, golden.config.input_size))
+    if len(layer.weights) < KERNEL_AND_RECURRENT:
+        raise WrongUse(f"{kind.__name__} has {len(layer.weights)} weights: a recurrent layer has two kernels or more")
+    require_gates(kind.__name__, golden, layer.weights[1].shape[-1])
+    biases = [tuple(weight.shape) for weight in layer.weights[KERNEL_AND_RECURRENT:]]
+    if golden.cell == "gru" and biases and len(biases[0]) == 1:
+        raise Unsupported(f"{kind.__name__} has one bias, as reset_after=False has it: it resets before the product")
+    with keras.saving.custom_object_scope({kind.__name__: kind}):  # Bidirectional makes it anew from its config
+        return make_layers(golden, lambda *args, **wanted: _made(kind, golden, *args, **wanted))
 
 
 def _made(kind: type, golden: Golden, hidden_size: int, **wanted: Any) -> Any:  # noqa: ANN401 - Keras has no types

@@ -15,6 +15,7 @@ from typing import Any
 
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden import Golden
+from rnn_goldens.implementations.kept import Kept
 from rnn_goldens.implementations.wrappers.arguments import (
     accepted,
     most_positional,
@@ -37,34 +38,20 @@ def wrap(kind: type) -> Run:
     """
     require_no_more(kind.__name__, kind, (*NEEDLESS, "input_size", "hidden_size", "nonlinearity"))
     of_torch = any(base.__module__.partition(".")[0] == "torch" for base in kind.__mro__)
-    return _in_torch(kind) if of_torch else _Kept(kind, lambda array, _: array, lambda network, _: network)
+    if of_torch:
+        return _in_torch(kind)
+    kept = Kept(lambda golden: _made(kind, golden))
+    return lambda golden: _run(kept(golden), kind.__name__, golden, lambda array: array)
 
 
-class _Kept:
-    """Makes a network for a golden, and keeps it for the next call with the same one: it may remember the last."""
-
-    def __init__(self, kind: type, tensor: Callable[[Any, Golden], Any], cast: Callable[[Any, Golden], Any]) -> None:
-        self.kind, self.tensor, self.cast = kind, tensor, cast
-        self.kept: tuple[tuple[str, str], Any] | None = None
-
-    def __call__(self, golden: Golden) -> tuple[Any, Any]:
-        __tracebackhide__ = True
-        network = self.network(golden)
-
-        def tensor(array: Any) -> Any:  # noqa: ANN401 - an array, and what the class takes for one
-            return self.tensor(array, golden)
-
-        network.load_state_dict(_named(network, {name: tensor(array) for name, array in golden.weights.items()}))
-        state = golden.initial_state
-        given = tuple(map(tensor, state)) if isinstance(state, tuple) else None if state is None else tensor(state)
-        lengths = None if golden.lengths is None else tensor(golden.lengths)
-        return _called(network, self.kind.__name__, tensor(golden.x), given, lengths)
-
-    def network(self, golden: Golden) -> Any:  # noqa: ANN401 - the user's class
-        key = (golden.id, golden.dtype)
-        if self.kept is None or self.kept[0] != key:
-            self.kept = (key, self.cast(_made(self.kind, golden), golden))
-        return self.kept[1]
+def _run(network: Any, name: str, golden: Golden, tensor: Callable[[Any], Any]) -> tuple[Any, Any]:  # noqa: ANN401
+    """Give the user's network the golden's weights, and call it; ``tensor`` makes of an array what it takes for one."""
+    __tracebackhide__ = True
+    network.load_state_dict(_named(network, {name: tensor(array) for name, array in golden.weights.items()}))
+    state = golden.initial_state
+    given = tuple(map(tensor, state)) if isinstance(state, tuple) else None if state is None else tensor(state)
+    lengths = None if golden.lengths is None else tensor(golden.lengths)
+    return _called(network, name, tensor(golden.x), given, lengths)
 
 
 def _called(network: Any, name: str, x: Any, state: Any, lengths: Any) -> tuple[Any, Any]:  # noqa: ANN401 - the user's
@@ -97,28 +84,19 @@ def _in_torch(kind: type) -> Run:
 
     from rnn_goldens.implementations import torch_layers
 
-    def tensor(array: Any, golden: Golden) -> Any:  # noqa: ANN401 - an array, and a tensor
-        """A copy, with gaps between its elements if the array has some."""
-        if array.dtype.kind == "i":
-            return torch.tensor(array)
-        dtype = getattr(torch, golden.dtype)
-        if array.flags.c_contiguous:
-            return torch.tensor(array, dtype=dtype)
-        wide = torch.full((*array.shape[:-1], 2 * array.shape[-1]), torch.nan, dtype=dtype)
-        wide[..., ::2] = torch.tensor(array, dtype=dtype)
-        return wide[..., ::2]
-
-    def cast(network: nn.Module, golden: Golden) -> nn.Module:
-        return network.to(getattr(torch, golden.dtype)).eval()
-
-    kept = _Kept(kind, tensor, cast)
+    kept = Kept(lambda golden: _made(kind, golden).to(getattr(torch, golden.dtype)).eval())
 
     @torch.no_grad()
     def run(golden: Golden) -> tuple[Any, Any]:
         __tracebackhide__ = True
         if issubclass(kind, nn.RNNBase):
-            return torch_layers.run_layer(kept.network(golden), golden)
-        return kept(golden)
+            return torch_layers.run_layer(kept(golden), golden)
+        dtype = getattr(torch, golden.dtype)
+
+        def tensor(array: Any) -> torch.Tensor:  # noqa: ANN401 - an array of any type
+            return torch_layers.tensor(array, torch.int64 if array.dtype.kind == "i" else dtype)
+
+        return _run(kept(golden), kind.__name__, golden, tensor)
 
     return run
 
