@@ -78,6 +78,14 @@ def test_where_nothing_is_lost_the_smallest_number_is_still_allowed(make_golden:
     assert not golden.compare(smallest + np.inf, zeros["h_n"]).passed
 
 
+def test_zeros_and_infinities_are_not_called_a_coat() -> None:
+    golden = rnn_goldens.load("gru/plain", dtype="float64")
+    for value in (0.0, np.inf):
+        verdict = golden.compare(np.full_like(golden.out, value), np.full_like(golden.h_n, value))
+        assert not verdict.passed
+        assert "computed in" not in verdict.message
+
+
 @pytest.mark.parametrize("golden_id", CERTIFIED)
 def test_float32_arithmetic_in_a_float64_coat_is_found_and_called_that(golden_id: str) -> None:
     golden = rnn_goldens.load(golden_id, dtype="float64")

@@ -1,13 +1,17 @@
 """The implementation under test: found or started once a run, and closed at its end."""
 
 from collections.abc import Generator
+from typing import NoReturn
 
 import pytest
 
-from rnn_goldens.errors import ProgramFailed, RnnGoldensError
+from rnn_goldens.errors import ProgramFailed, RnnGoldensError, WrongUse
 from rnn_goldens.implementations import Implementation, close, resolve
 from rnn_goldens.plugin.hooks import setting
 from rnn_goldens.plugin.settings import base_folder, time_limit
+
+WRONG_USE = "rnn-goldens: "
+"""What begins a message that speaks of what the user asked, not of a golden."""
 
 _STARTED = pytest.StashKey[Implementation]()
 
@@ -25,6 +29,14 @@ def implementation(config: pytest.Config) -> Generator[Implementation]:
         stop(config)
     except ProgramFailed as error:
         pytest.fail(f"rnn-goldens: {error}", pytrace=False)
+
+
+def stop_for_wrong_use(config: pytest.Config, error: WrongUse) -> NoReturn:
+    """End the run, for what is wrong is the user's, and with every golden the same; a worker of xdist can not."""
+    said = f"{WRONG_USE}{error}"
+    if hasattr(config, "workerinput"):
+        raise pytest.fail.Exception(said, pytrace=False) from None
+    pytest.exit(said, returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 def start(config: pytest.Config) -> None:

@@ -7,7 +7,7 @@ from rnn_goldens.golden import Golden
 from rnn_goldens.programs import answers, requests
 from rnn_goldens.programs.answers import Hello, Outputs, Refusal
 from rnn_goldens.programs.command import Command
-from rnn_goldens.programs.misbehaviour import Misbehaviour, instead_of
+from rnn_goldens.programs.misbehaviour import Misbehaviour, ended, instead_of
 from rnn_goldens.programs.process import LONGEST_HELLO, Line, Process, StdoutEnded
 from rnn_goldens.programs.text import excerpt
 
@@ -59,10 +59,14 @@ class Conversation:
         return answer
 
     def close(self) -> None:
-        """Say goodbye; raises Misbehaviour if the program had more to say than it was asked."""
-        events = self._process.say_goodbye(_GOODBYE_SECONDS)
+        """Say goodbye; raises Misbehaviour if the program had more to say than it was asked, or crashed."""
+        events, code = self._process.say_goodbye(_GOODBYE_SECONDS)
         if lines := [event for event in events if isinstance(event, Line)]:
             raise self._more_than_was_asked(lines[0])
+        if code:
+            why = Misbehaviour(f"{ended(code)} after its last answer, when its stdin ended")
+            why.add_stderr(self._process)
+            raise why
 
     def _exchange(self, request: bytes, longest: int, seconds: float, awaited: str) -> Hello | Refusal | Outputs:
         self._process.send(request, longest)

@@ -40,7 +40,7 @@ def instead_of(process: Process, event: Event | None, seconds: float, awaited: s
         if code is None:
             return Misbehaviour("closed its stdout and went on running")
         hint = [] if code else ["a program goes on reading requests until its stdin ends"]
-        return Misbehaviour(f"{_exit(code)} before its {awaited}", hint)
+        return Misbehaviour(f"{ended(code)} before its {awaited}", hint)
     if isinstance(event, LineTooLong):
         text = f"printed more than {event.limit:,} bytes without ending the line"
         return Misbehaviour(text, [f"no {awaited} here takes as many"])
@@ -51,7 +51,7 @@ def _nothing(process: Process, seconds: float, awaited: str) -> Misbehaviour:
     none = f"gave no {awaited} within {seconds:g} s"
     code = process.exit_code(0)
     if code is not None:
-        return Misbehaviour(f"{_exit(code)} before its {awaited}", ["a process that it started holds its stdout open"])
+        return Misbehaviour(f"{ended(code)} before its {awaited}", ["a process that it started holds its stdout open"])
     if process.stdin_closed:
         return Misbehaviour(f"closed its stdin and {none}")
     if process.unread:
@@ -61,7 +61,8 @@ def _nothing(process: Process, seconds: float, awaited: str) -> Misbehaviour:
     return Misbehaviour(none, ["does it flush its stdout after each line?"])
 
 
-def _exit(code: int) -> str:
+def ended(code: int) -> str:
+    """How a program ended, by its exit code."""
     if code >= 0:
         return f"exited with code {code}"
     try:

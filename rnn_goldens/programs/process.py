@@ -120,8 +120,12 @@ class Process:
         except subprocess.TimeoutExpired:
             return None
 
-    def say_goodbye(self, seconds: float) -> list[Event]:
-        """Close its stdin, give it so many seconds to end, and end it. Returns what it still did, its end aside."""
+    def say_goodbye(self, seconds: float) -> tuple[list[Event], int | None]:
+        """Close its stdin, give it so many seconds to end, and end it.
+
+        Returns:
+            What it still did, its end aside; and the exit code that it ended with itself.
+        """
         deadline = time.monotonic() + seconds
         self._outbox.put(None)
         done: list[Event] = []
@@ -129,9 +133,9 @@ class Process:
             done.append(event)
             if len(done) > _MOST_PENDING:
                 break
-        self.exit_code(max(deadline - time.monotonic(), 0))
+        code = self.exit_code(max(deadline - time.monotonic(), 0))
         self.kill()
-        return done
+        return done, code
 
     def kill(self) -> None:
         """End the program and every process of its group."""

@@ -98,9 +98,7 @@ class Program:
         try:
             self._conversation = Conversation(self._command, START_LIMITS * self._time_limit)
         except OSError as error:
-            hint = "; does its first line say what runs it, as in #!/usr/bin/env python3?"
-            is_no_program = error.errno == errno.ENOEXEC
-            raise Misbehaviour(f"can not be started: {error.strerror}{hint if is_no_program else ''}") from None
+            raise Misbehaviour(f"can not be started: {_why_not_started(error)}") from None
         except Misbehaviour as why:
             why.details.append(self._by_hand(""))
             raise
@@ -112,3 +110,12 @@ class Program:
 
     def _message(self, why: Misbehaviour) -> str:
         return "\n".join([f"{self.name} {why}", *(f"  {line}" for line in why.details)])
+
+
+def _why_not_started(error: OSError) -> str:
+    """The system's words, which speak of the program where they mean what its first line names."""
+    if error.errno == errno.ENOEXEC:
+        return f"{error.strerror}; does its first line say what runs it, as in #!/usr/bin/env python3?"
+    if error.errno == errno.ENOENT:
+        return "what its first line names after #! to run it, or a library that it is linked with, is not there"
+    return str(error.strerror)

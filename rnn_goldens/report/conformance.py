@@ -29,10 +29,13 @@ Document = dict[str, Any]
 
 OUTCOMES = ("passed", "refused", "known-failure", "failed", "skipped")
 
+FINDING = 1
+
 CHECKED = {"passed", "known-failure", "failed"}
 """Those that show something of an implementation."""
 
-WRONG_USE = 2
+WRONG_USE = "rnn-goldens: "
+"""What stands before what the user did wrong, in the output of a run."""
 
 PASSES_AGAIN = "[XPASS(strict)]"
 """How pytest's reason begins for a known failure that passes."""
@@ -120,10 +123,19 @@ def _run(implementation: str, asked: Asked, known: Path | None, results: Path) -
     what, command = ([], shlex.split(implementation)) if is_command(implementation) else ([implementation], [])
     arguments = [sys.executable, "-m", "rnn_goldens", "check", *what, *options, *asked.arguments, *command]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    if done.returncode >= WRONG_USE or not results.is_file():
-        said = (done.stderr.strip() or done.stdout.strip()).removeprefix("Error: ")
-        raise WrongUse(f"{implementation} could not be checked: {said}")
-    return [_result(r) for r in json_file.read_document(results)["results"]]
+    found = [_result(r) for r in json_file.read_document(results)["results"]] if results.is_file() else []
+    if done.returncode > FINDING or not results.is_file():
+        said = done.stderr.strip() or _wrong_use([*done.stdout.splitlines(), *(r.reason for r in found)])
+        raise WrongUse(
+            f"{implementation} could not be checked: {(said or done.stdout.strip()).removeprefix('Error: ')}"
+        )
+    return found
+
+
+def _wrong_use(lines: Iterable[str]) -> str:
+    """The first line that says what the user did wrong, without what pytest puts around it; or nothing."""
+    said = (line.partition(WRONG_USE)[2].removesuffix(" !") for line in lines)
+    return next(filter(None, said), "")
 
 
 def _result(entry: Document) -> Result:

@@ -78,6 +78,17 @@ def test_check_tells_refused_from_wrong_and_all_refused_from_good(run: Run) -> N
     assert "4 refused" in refused.stdout
     assert "4  no recurrent layers" in refused.stdout
     assert "nothing was checked: all 4 goldens were refused" in refused.stdout
+    skipped = run("check", "users_nets:skips", *documented, code=FINDING)
+    assert "4  no device" in skipped.stdout
+
+
+@pytest.mark.parametrize("processes", [(), ("-n", "2")])
+def test_wrong_use_of_a_class_is_no_finding_and_ends_the_run(run: Run, processes: tuple[str, ...]) -> None:
+    done = run("check", "users_nets:Renamed", "-k", "documented", *processes, code=WRONG_USE)
+    said = "rnn-goldens: Renamed names its weights W, U; PyTorch's names are weight_ih_l0, weight_hh_l0"
+    assert done.stdout.count(f"\n{said}") == (4 if processes else 0)  # a worker can not stop the others
+    assert "Traceback" not in done.stdout
+    assert said in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from rnn_goldens.schema import problems
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -115,6 +117,14 @@ def test_one_that_can_not_be_checked_does_not_take_the_others_with_it(run: Run, 
     assert "Error: users_nets:no_such_net could not be checked: " in done.stderr
     assert "has no 'no_such_net'" in done.stderr
     assert [i["name"] for i in document(tmp_path)["implementations"]] == ["numpy"]
+
+
+@pytest.mark.parametrize("processes", [(), ("-n", "2")])
+def test_a_class_used_wrongly_is_said_in_one_line(run: Run, processes: tuple[str, ...]) -> None:
+    done = run("report", "users_nets:Renamed", *ONLY, *processes, code=WRONG_USE)
+    said = "Error: users_nets:Renamed could not be checked: Renamed names its weights W, U; PyTorch's names are "
+    assert done.stderr.startswith(said)
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_program_has_the_time_that_it_is_given(run: Run, tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ DOCUMENTED = ("-k", "documented")
 NUMPY_RNN = (sys.executable, str(Path(__file__).with_name("numpy_rnn.py")))
 
 
-def script(path: Path, text: str) -> None:
-    path.write_text(f"#!/bin/sh\n{text}\n")
+def script(path: Path, text: str, interpreter: str = "/bin/sh") -> None:
+    path.write_text(f"#!{interpreter}\n{text}\n")
     path.chmod(0o755)
 
 
@@ -108,6 +108,7 @@ def test_one_that_does_not_come_back_is_given_up(check: Check, tmp_path: Path) -
         (("./my_rnn.py",), "my_rnn.py is not executable; make it so, or name what runs it: -- python ./my_rnn.py"),
         (("/",), "the program '/' can not be started: / is a folder"),
         (("./no_first_line",), "can not be started: Exec format error; does its first line say what runs it"),
+        (("./no_interpreter",), "can not be started: what its first line names after #! to run it, or a library"),
         ((sys.executable, "-c", "exit('no device')"), "exited with code 1 before its hello"),
         ((sys.executable, "-c", "print('Loading')"), "printed a line that is not JSON (*): 'Loading'"),
         (("echo", HELLO.replace("1", "2")), "speaks protocol 2; this version of rnn-goldens speaks protocol 1"),
@@ -123,6 +124,7 @@ def test_one_that_can_not_be_asked_is_said_once(
     (tmp_path / "my_rnn.py").write_text("import torch")
     (tmp_path / "no_first_line").write_text("import torch")
     (tmp_path / "no_first_line").chmod(0o755)
+    script(tmp_path / "no_interpreter", "", interpreter="/no/such/python")
     checked = check("--rnn-goldens-time-limit=1", command=command)
     for part in message.replace("FOLDER", str(tmp_path)).split("*"):
         assert checked.shown.count(part) == 1, checked.shown

@@ -105,6 +105,14 @@ def test_a_golden_is_asked_again_after_any_failure(start: Start) -> None:
     program.close()
 
 
+def test_a_program_that_crashes_when_its_stdin_ends_is_told_at_the_end(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "crashes.py").write_text(f"{ECHO}\nraise SystemExit('double free')")
+    program = start(sys.executable, "crashes.py")
+    program(rnn_goldens.load("exact/no-bias", dtype="float32"))
+    with pytest.raises(ProgramFailed, match=r"(?s)exited with code 1 after its last answer, when .*double free"):
+        program.close()
+
+
 def test_what_a_program_says_can_not_steer_a_terminal(start: Start, tmp_path: Path) -> None:
     (tmp_path / "steers.py").write_text(STEER)
     program = start(sys.executable, "steers.py", json.dumps(HELLO | {"name": "a\x1b[2Jb\n\ud800"}))

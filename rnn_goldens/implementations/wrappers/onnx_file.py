@@ -56,7 +56,7 @@ def wrap(path: str) -> Callable[[Golden], tuple[Array, ...]]:
         asked = first.setdefault(golden.id, golden)
         own_path = path.replace("{id}", golden.id)
         if not Path(own_path).is_file():
-            raise Unsupported(f"there is no {own_path}")
+            raise Unsupported(f"there is no file {path} for it" if own_path != path else f"there is no file {path}")
         changed = asked.stored.weights is not golden.stored.weights
         return _run(own_path, *opened(own_path), golden, changed=changed)
 

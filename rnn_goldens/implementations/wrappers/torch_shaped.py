@@ -13,7 +13,7 @@ or its call takes ``lengths``.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rnn_goldens.errors import Unsupported
+from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden import Golden
 from rnn_goldens.implementations.kept import Kept
 from rnn_goldens.implementations.wrappers.arguments import (
@@ -70,11 +70,20 @@ def _called(network: Any, name: str, x: Any, state: Any, lengths: Any) -> tuple[
 
 
 def _named(network: Any, weights: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - the user's class
-    """The weights as the network names them: under a prefix if all of its own have it."""
+    """The weights as the network names them: under a prefix if all of its own have it.
+
+    Raises:
+        WrongUse: it has no name in common with PyTorch's.
+    """
     held = list(network.state_dict()) if hasattr(network, "state_dict") else []
     prefixes = {name.rpartition(".")[0] for name in held}
     if len(prefixes) == 1 and (prefix := prefixes.pop()) and {f"{prefix}.{name}" for name in weights} == set(held):
         return {f"{prefix}.{name}": array for name, array in weights.items()}
+    if held and not {name.rpartition(".")[2] for name in held} & weights.keys():
+        raise WrongUse(
+            f"{type(network).__name__} names its weights {', '.join(held)}; PyTorch's names are {', '.join(weights)}: "
+            "name them so, or write a function of a golden that returns (out, h_n)"
+        )
     return weights
 
 

@@ -5,7 +5,9 @@ import contextlib
 import pytest
 
 from rnn_goldens.errors import ProgramFailed
-from rnn_goldens.plugin.implementation import start, stop
+from rnn_goldens.plugin.implementation import WRONG_USE, start, stop
+
+_wrong_uses: list[str] = []
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -17,6 +19,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
                 stop(session.config)
             except ProgramFailed as error:
                 raise pytest.UsageError(f"rnn-goldens: {error}") from None
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note wrong use, which xdist's workers can only say golden by golden."""
+    if str(report.longrepr).startswith(WRONG_USE):
+        _wrong_uses.append(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run with wrong use has another exit code than one that found something wrong."""
+    if _wrong_uses:
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

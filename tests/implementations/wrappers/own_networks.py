@@ -89,6 +89,16 @@ class MyInner(nn.Module):
         return out, h_n
 
 
+class MyRenamed(nn.Module):
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.W = nn.Parameter(torch.zeros(hidden_size, input_size))
+        self.U = nn.Parameter(torch.zeros(hidden_size, hidden_size))
+
+    def forward(self, x: Tensor, h0: Tensor) -> tuple[Tensor, Tensor]:
+        return x, h0
+
+
 class MyNeedy(nn.Module):
     def __init__(self, vocabulary: int, hidden_size: int) -> None: ...
 
@@ -128,6 +138,15 @@ class MyKerasGRU(keras.layers.GRU):  # type: ignore[misc]
 
     def call(self, sequence: Any, *args: Any, **more: Any) -> Any:
         return super().call(keras.ops.flip(sequence, axis=1), *args, **more)
+
+
+class MyKerasGRUThatKeepsItsState(keras.layers.GRU):  # type: ignore[misc]
+    kept: Any = None
+
+    def call(self, sequence: Any, initial_state: Any = None, **more: Any) -> Any:
+        result = super().call(sequence, initial_state=self.kept if initial_state is None else initial_state, **more)
+        self.kept = [result[1]]
+        return result
 
 
 class MyKerasGRUThatResetsFirst(keras.layers.GRU):  # type: ignore[misc]

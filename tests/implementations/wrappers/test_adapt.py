@@ -1,5 +1,6 @@
 """What a user has is checked as it is: it passes where it is right, fails where it is wrong, and says what it lacks."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -64,6 +65,7 @@ def test_a_class_that_is_wrong_fails() -> None:
         (own.MyGRUThatKeepsItsState, "twice", "the second call differs from the first"),
         (own.MyGRUThatKeepsItsWeights, "weights", "weights that change between calls have no effect"),
         (own.MyGRUThatIgnoresStrides, "views", "arrays that are not contiguous give other outputs"),
+        (own.MyKerasGRUThatKeepsItsState, "twice", "the second call differs from the first"),
     ],
 )
 def test_a_class_is_the_same_network_in_every_call(kind: type, way: str, said: str) -> None:
@@ -72,6 +74,12 @@ def test_a_class_is_the_same_network_in_every_call(kind: type, way: str, said: s
     assert once.passed
     assert said in verdict.message
     golden.check_calls(adapt(own.MyGRU))
+
+
+def test_a_class_that_names_its_weights_otherwise_is_told_the_names() -> None:
+    said = "MyRenamed names its weights W, U; PyTorch's names are weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0: "
+    with pytest.raises(WrongUse, match=re.escape(said)):
+        adapt(own.MyRenamed)(CORPUS.load("rnn-tanh/plain", "float32"))
 
 
 def test_weights_one_level_down_are_found_and_training_is_off() -> None:
