@@ -59,7 +59,7 @@ def compare_calls(golden: Golden, run: Run, calls: Sequence[str] | str) -> Itera
         __tracebackhide__ = True
         return outputs_of(run(asked))
 
-    verdict = compare(golden, *outputs(golden))
+    verdict = golden.compare(*outputs(golden))
     yield "once", verdict
     for name, this in chosen.items():
         if not verdict.passed:

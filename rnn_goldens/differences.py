@@ -124,7 +124,7 @@ def _compare_values(golden: "Golden", name: str, output: outputs.Output, want: F
 
 
 def _coat(golden: "Golden", got: Float64) -> str | None:
-    """The lower precision whose arithmetic comes in the coat of a higher one; zeros, infinities and 1, 2, 3 tell nothing."""
+    """The lower precision that all values fit, as if computed in it and coated as a higher one; zeros tell nothing."""
     if isinstance(golden.tolerance, Exact) or not np.isfinite(got).all() or not got.any():
         return None
     lower = [p for p in PRECISIONS.values() if p.bits < PRECISIONS[golden.dtype].bits]

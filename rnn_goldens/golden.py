@@ -216,9 +216,10 @@ class Golden:
             h_n: array-like shaped like ``self.h_n``; for an LSTM also the pair ``(h_n, c_n)``, as ``nn.LSTM`` has it.
             c_n: array-like shaped like ``self.c_n``, for an LSTM.
         """
+        from rnn_goldens.diagnosis import diagnosed
         from rnn_goldens.verdict import compare
 
-        return compare(self, out, h_n, c_n)
+        return diagnosed(self, compare(self, out, h_n, c_n), out, h_n, c_n)
 
     def check(self, out: object, h_n: object = None, c_n: object = None) -> None:
         """Raise GoldenMismatch unless the outputs, given as for ``compare``, are right."""
