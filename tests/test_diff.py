@@ -14,39 +14,39 @@ def test_two_goldens_differ_where_they_differ() -> None:
     assert golden_differences(first, first.in_precision("float16")) == []
 
 
-def test_a_changed_value_is_named_with_its_place(corpus_copy: Path) -> None:
+def test_a_changed_value_is_named_with_its_place(small_corpus: Path, corpus_copy: Path) -> None:
     path = corpus_copy / "documented/mini-batch.json"
     path.write_text(path.read_text().replace("33.0, 9.0", "33.5, 9.0"))
-    found = list(corpus_differences(open_corpus("v1"), open_corpus(corpus_copy)))
+    found = list(corpus_differences(open_corpus(small_corpus), open_corpus(corpus_copy)))
     assert found == [
         "documented/mini-batch.json: expected/out: 1 of 12 elements differ, first at (0, 2, 1): 33.0 → 33.5"
     ]
 
 
-def test_provenance_is_no_difference(corpus_copy: Path) -> None:
+def test_provenance_is_no_difference(small_corpus: Path, corpus_copy: Path) -> None:
     path = corpus_copy / "documented/mini-batch.json"
     path.write_text(path.read_text().replace('"python": "3.', '"python": "4.'))
-    found = list(corpus_differences(open_corpus("v1"), open_corpus(corpus_copy)))
+    found = list(corpus_differences(open_corpus(small_corpus), open_corpus(corpus_copy)))
     assert len(found) == 1
     assert "SHA-256" in found[0]
 
 
-def test_a_missing_golden_and_another_order_are_differences(corpus_copy: Path) -> None:
+def test_a_missing_golden_and_another_order_are_differences(small_corpus: Path, corpus_copy: Path) -> None:
     path = corpus_copy / "index.json"
     index = json.loads(path.read_text())
     last = index["goldens"].pop()
     path.write_text(json.dumps(index))
-    assert f"{last['id']}: only in {open_corpus('v1').folder}" in corpus_differences(
-        open_corpus("v1"), open_corpus(corpus_copy)
+    assert f"{last['id']}: only in {small_corpus}" in corpus_differences(
+        open_corpus(small_corpus), open_corpus(corpus_copy)
     )
     index["goldens"].insert(0, last)
     path.write_text(json.dumps(index))
-    assert "another order" in next(corpus_differences(open_corpus("v1"), open_corpus(corpus_copy)))
+    assert "another order" in next(corpus_differences(open_corpus(small_corpus), open_corpus(corpus_copy)))
 
 
-def test_only_the_goldens_that_are_asked_for_are_compared(corpus_copy: Path) -> None:
+def test_only_the_goldens_that_are_asked_for_are_compared(small_corpus: Path, corpus_copy: Path) -> None:
     path = corpus_copy / "documented/mini-batch.json"
     path.write_text("{}")
-    corpora = open_corpus("v1"), open_corpus(corpus_copy)
+    corpora = open_corpus(small_corpus), open_corpus(corpus_copy)
     assert list(corpus_differences(*corpora, only=["*/identity-w-hh"])) == []
     assert len(list(corpus_differences(*corpora, only=["*/mini-batch"]))) == 1

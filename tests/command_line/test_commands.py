@@ -203,15 +203,15 @@ def test_list_writes_one_line_a_golden_into_a_pipe(run: Run) -> None:
     assert {line.split()[0] for line in lines[2:-1]} == set(open_corpus().ids)
 
 
-def test_diff_compares_files_ids_and_corpora(run: Run, corpus_copy: Path) -> None:
+def test_diff_compares_files_ids_and_corpora(run: Run, small_corpus: Path, corpus_copy: Path) -> None:
     folder = corpus_copy / "documented"
     assert "are equal in content" in run("diff", folder / "mini-batch.h5", "documented/mini-batch").stdout
-    assert "are equal in content" in run("diff", "v1", corpus_copy).stdout
+    assert "are equal in content" in run("diff", small_corpus, corpus_copy).stdout
     path = folder / "mini-batch.json"
     path.write_text(path.read_text().replace("51.0", "52.0", 1))
     line = "expected/out: 1 of 12 elements differ, first at (1, 2, 0): 51.0 → 52.0"
     assert line in run("diff", folder / "mini-batch.h5", path, code=FINDING).stdout
-    assert f"documented/mini-batch.json: {line}" in run("diff", "v1", corpus_copy, code=FINDING).stdout
+    assert f"documented/mini-batch.json: {line}" in run("diff", small_corpus, corpus_copy, code=FINDING).stdout
     assert "no golden 'documented/nothing'" in run("diff", path, "documented/nothing", code=WRONG_USE).stderr
 
 
