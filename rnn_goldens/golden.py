@@ -137,7 +137,8 @@ class Golden:
         Args:
             convention: as for ``weights_as``.
             weights: array-likes of any library, named and shaped as ``weights_as`` gives them; or nested, as Flax and
-                JAX have them: ``{"l0": {"ii": {"kernel": …`` is ``l0/ii/kernel``.
+                JAX have them: ``{"l0": {"ii": {"kernel": …`` is ``l0/ii/kernel``, as is ``{"params": {"l0": …``; a
+                single layer's may do without ``l0``.
 
         Returns:
             float64, which holds every value of the four precisions exactly. Where the convention has one bias for

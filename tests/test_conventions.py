@@ -82,6 +82,17 @@ def test_weights_may_be_nested_as_flax_has_them(make_golden: MakeGolden) -> None
     flat = golden.weights_from("flax", golden.weights_as("flax"))
     for name, array in golden.weights_from("flax", nested).items():
         np.testing.assert_array_equal(array, flat[name])
+    for name, array in golden.weights_from("flax", {"params": nested}).items():
+        np.testing.assert_array_equal(array, flat[name])
+
+
+@pytest.mark.parametrize("name", ["keras", "onnx", "flax"])
+def test_a_single_layers_weights_need_no_name_of_the_layer(make_golden: MakeGolden, name: str) -> None:
+    golden = make_golden(cell="lstm")
+    plain = {path.removeprefix("l0/"): array for path, array in golden.weights_as(name).items()}
+    there_and_back = golden.weights_from(name, golden.weights_as(name))
+    for path, array in golden.weights_from(name, plain).items():
+        np.testing.assert_array_equal(array, there_and_back[path])
 
 
 @pytest.mark.parametrize(("weights", "what"), [(None, "NoneType"), ([1, 2], "list")])

@@ -27,8 +27,9 @@ static json_t *array(int rows, int columns, int units, const real *values)
 
 static json_t *hello(void)
 {
-    return json_pack("{s:s, s:i, s:s, s:[s, s], s:[s, s, s], s:[s]}", "answer", "hello", "protocol", 1,
-                     "name", "my_rnn.c", "cells", "lstm", "gru", "features", "bias", "state", "lengths",
+    return json_pack("{s:s, s:i, s:s, s:s, s:[s, s], s:[s, s, s], s:[s]}", "answer", "hello", "protocol", 1,
+                     "name", "my_rnn.c", "version", "compiled by " __VERSION__, "cells", "lstm", "gru",
+                     "features", "bias", "state", "lengths",
                      "precisions", sizeof(real) == sizeof(float) ? "float32" : "float64");
 }
 
@@ -66,7 +67,9 @@ static json_t *run(json_t *request)
 int main(int argc, char **argv)
 {
     json_t *request, *answer;
-    if (argc > 1 && !strcmp(argv[1], "--gates=iofg"))
+    if (argc > 1 && strcmp(argv[1], "--gates=iofg"))
+        return fputs("usage: my_rnn [--gates=iofg]\n", stderr), 2;
+    if (argc > 1)
         lstm_gates = "iofg"; /* ONNX's order, to see it found */
     while ((request = json_loadf(stdin, JSON_DISABLE_EOF_CHECK, NULL))) {
         answer = json_object_get(request, "id") ? run(request) : hello();

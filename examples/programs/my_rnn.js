@@ -7,6 +7,7 @@ const hello = {
   answer: "hello",
   protocol: 1,
   name: "my_rnn.js",
+  version: `on Node ${process.version}`,
   cells: ["rnn_tanh", "rnn_relu", "lstm", "gru"],
   features: ["bias", "state", "multilayer", "bidirectional", "lengths", "unbatched"],
   precisions: ["float64", "float32"],
@@ -46,7 +47,9 @@ function nested([length, ...rest], data) {
 const array = (lists) => ({ shape: shapeOf(lists), data: lists.flat(Infinity) });
 const shapeOf = (lists) => (Array.isArray(lists) ? [lists.length, ...shapeOf(lists[0])] : []);
 
-if (process.argv.includes("--gates=iofg")) gates.lstm = "iofg"; // ONNX's order, to see it found
+const [flag] = process.argv.slice(2);
+if (flag === "--gates=iofg") gates.lstm = "iofg"; // ONNX's order, to see it found
+else if (flag) throw Error(`usage: node my_rnn.js [--gates=iofg], not ${flag}`);
 createInterface({ input: process.stdin }).on("line", (line) => {
   const request = JSON.parse(line);
   console.log(JSON.stringify(request.request === "hello" ? hello : run(request)));

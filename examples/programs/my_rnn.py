@@ -5,6 +5,7 @@ rnn-goldens check --rnn-goldens-dtype=float64 -- python my_rnn.py
 
 import json
 import math
+import platform
 import sys
 from typing import Any
 
@@ -14,6 +15,7 @@ HELLO = {
     "answer": "hello",
     "protocol": 1,
     "name": "my_rnn.py",
+    "version": f"on Python {platform.python_version()}",
     "cells": ["rnn_tanh", "rnn_relu"],
     "features": ["bias", "state"],
     "precisions": ["float64"],

@@ -68,6 +68,7 @@ def report(
     """
     from rnn_goldens.corpus import open_corpus
     from rnn_goldens.encoding import json_file
+    from rnn_goldens.errors import WrongUse
     from rnn_goldens.implementations import check_name
     from rnn_goldens.programs.command import MARK
     from rnn_goldens.report import conformance
@@ -78,6 +79,9 @@ def report(
     names = [*implementations, *(f"{MARK} {program}" for program in programs)] or _installed()
     for name in names:
         check_name(name)
+    for path in (output, *([page] if page is not None else [])):
+        if not path.absolute().parent.is_dir():
+            raise WrongUse(f"{path} can not be written: there is no folder {path.absolute().parent}")
     arguments = [*(["-k", expression] if expression else []), *(["-n", processes] if processes else [])]
     asked = conformance.Asked(open_corpus(corpus), known_failures, time_limit, arguments)
     found = _check_each(names, asked)

@@ -1,6 +1,6 @@
 """What a convention is: a name, and the way there and back."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +39,8 @@ class Convention:
         Args:
             cell: of which cell they are.
             config: of which network.
-            weights: by name; or nested, as Flax and JAX have them: ``{"l0": {"ii": {"kernel": …`` is ``l0/ii/kernel``.
+            weights: by name; or nested, as Flax and JAX have them: ``{"l0": {"ii": {"kernel": …`` is ``l0/ii/kernel``,
+                as is ``{"params": {"l0": …``; a single layer's may do without ``l0``.
 
         Raises:
             Unsupported: this convention can not hold the weights of such a network, or the network not these weights.
@@ -48,8 +49,8 @@ class Convention:
         """
         if not isinstance(weights, Mapping):
             raise WrongUse(f"{self.name} weights are a {type(weights).__name__}, not a mapping of names to arrays")
-        weights = dict(_flat(weights))
         wanted = {name: array.shape for name, array in self.from_torch(cell, config, _zeros(cell, config)).items()}
+        weights = _named(wanted, dict(_flat(weights)))
         problems = [f"no {name}" for name in wanted if name not in weights]
         problems += [f"{name} is not one of {', '.join(wanted)}" for name in weights if name not in wanted]
         arrays: dict[str, Array] = {}
@@ -75,6 +76,15 @@ def _flat(weights: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any
             yield from _flat(value, f"{path}{name}/")
         else:
             yield f"{path}{name}", value
+
+
+def _named(wanted: Iterable[str], weights: dict[str, Any]) -> dict[str, Any]:
+    """Without the ``params`` that Flax puts above all; of a single layer, whose own names are plain, with its name."""
+    if weights and all(name.startswith("params/") for name in weights):
+        weights = {name.removeprefix("params/"): array for name, array in weights.items()}
+    if weights and {f"l0/{name}" for name in weights} <= set(wanted):
+        weights = {f"l0/{name}": array for name, array in weights.items()}
+    return weights
 
 
 def _zeros(cell: str, config: Config) -> Weights:

@@ -29,7 +29,7 @@ Make = Callable[..., Any]
 
 def run(golden: Golden) -> tuple[Any, ...]:
     """Return out, h_n (and c_n). Refuses float64 on JAX unless JAX has it."""
-    return run_layers(golden, _layers(golden))
+    return run_layers(golden, _layers)
 
 
 def make_layers(golden: Golden, make: Make) -> list[Any]:
@@ -60,21 +60,27 @@ def _make_own(golden: Golden) -> list[Any]:
 _layers = Kept(_make_own)
 
 
-def run_layers(golden: Golden, layers: list[Any]) -> tuple[Any, ...]:
+def run_layers(golden: Golden, kept: Kept[list[Any]]) -> tuple[Any, ...]:
     """The same with layers of any kind, which take the golden's weights."""
-    config, batched = golden.config, bool(golden.batch_shape)
+    config, batched, layers = golden.config, bool(golden.batch_shape), kept(golden)
+    if kept.takes_weights(golden):
+        _set_weights(golden, layers)
     x = keras.ops.convert_to_tensor(golden.x if batched else golden.x[None], dtype=golden.dtype)
     mask = None if golden.lengths is None else np.arange(x.shape[1]) < golden.lengths[:, None]
     count = len(state_names(golden.cell))
     start = _start(golden)
     last_states: list[Any] = []
-    weights = golden.weights_as("keras")
-    for layer, suffixes in zip(layers, config.layers, strict=True):
-        layer.set_weights([array for s in suffixes for name, array in weights.items() if name.startswith(f"{s}/")])
-        x, *last = layer(x, mask=mask, initial_state=start[len(last_states) :][: count * len(suffixes)] or None)
+    for layer in layers:
+        x, *last = layer(x, mask=mask, initial_state=start[len(last_states) :][: count * config.num_directions] or None)
         last_states += last
     state_n = [keras.ops.stack(last_states[i::count]) for i in range(count)]
     return (x, *state_n) if batched else (x[0], *(state[:, 0] for state in state_n))
+
+
+def _set_weights(golden: Golden, layers: list[Any]) -> None:
+    weights = golden.weights_as("keras")
+    for layer, suffixes in zip(layers, golden.config.layers, strict=True):
+        layer.set_weights([array for s in suffixes for name, array in weights.items() if name.startswith(f"{s}/")])
 
 
 def _require_float64_in_jax() -> None:
@@ -82,7 +88,7 @@ def _require_float64_in_jax() -> None:
     from jax import dtypes
 
     if dtypes.canonicalize_dtype("float64") != np.float64:
-        raise Unsupported("no float64 in JAX, as it is set: with JAX_ENABLE_X64=1 it has")
+        raise Unsupported("no float64 in JAX, as it is set: JAX_ENABLE_X64 is off")
 
 
 def _start(golden: Golden) -> list[Any]:

@@ -27,14 +27,15 @@ _network = Kept(lambda golden: layer(golden.cell, golden.config))
 @torch.no_grad()
 def run(golden: Golden) -> tuple[Tensor, Any]:
     """Return out and h_n, or (h_n, c_n), as the layer does."""
-    return run_layer(_network(golden), golden)
+    return run_layer(_network, golden)
 
 
-def run_layer(network: nn.RNNBase, golden: Golden) -> tuple[Tensor, Any]:
+def run_layer(kept: Kept[nn.RNNBase], golden: Golden) -> tuple[Tensor, Any]:
     """The same for any layer of the golden's shape, whose weights become the golden's."""
-    dtype = getattr(torch, golden.dtype)
-    network.to(dtype)
-    network.load_state_dict({name: torch.tensor(array) for name, array in golden.weights.items()})
+    dtype, network = getattr(torch, golden.dtype), kept(golden)
+    if kept.takes_weights(golden):
+        network.to(dtype)
+        network.load_state_dict({name: torch.tensor(array) for name, array in golden.weights.items()})
     x, state = tensor(golden.x, dtype), _state(golden.initial_state, dtype)
     if golden.lengths is None:
         out, last = network(x, state)

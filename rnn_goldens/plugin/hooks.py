@@ -75,8 +75,8 @@ class Tally:
         """The report of a tear-down, the last one, says what became of a golden."""
         if report.when == "teardown" and (result := result_of(report)):
             self.refused += result["outcome"] == "refused"
-            if result["outcome"] == "passed":
-                for name, made in result.get("calls", {}).items():
+            for name, made in result.get("calls", {}).items():
+                if made or result["outcome"] == "passed":  # a single call that fails keeps the others from being made
                     self.calls[name] = self.calls.get(name, False) or made
             self.checked += "largest_error" in result or result["outcome"] not in ("refused", "skipped")
 

@@ -37,6 +37,8 @@ CHECKED = {"passed", "known-failure", "failed"}
 WRONG_USE = "rnn-goldens: "
 """What stands before what the user did wrong, in the output of a run."""
 
+_MOST_LINES = 20
+
 PASSES_AGAIN = "[XPASS(strict)]"
 """How pytest's reason begins for a known failure that passes."""
 
@@ -107,10 +109,12 @@ def file_name(implementation: str) -> str:
 
 
 def summary(implementation: str, results: Sequence[Result]) -> str:
-    """A line for the terminal, and one for each golden that is wrong."""
+    """A line for the terminal, and one for each of the first goldens that are wrong."""
     counts = Counter(result.outcome for result in results)
     said = [f"{count} {outcome}" for outcome in OUTCOMES if (count := counts[outcome])]
-    lines = [f"  {r.golden} in {r.dtype}: {r.reason}" for r in results if r.outcome == "failed"]
+    wrong = [r for r in results if r.outcome == "failed"]
+    lines = [f"  {r.golden} in {r.dtype}: {r.reason}" for r in wrong[:_MOST_LINES]]
+    lines += [f"  … and {len(wrong) - _MOST_LINES} more"] if len(wrong) > _MOST_LINES else []
     return "\n".join([f"{implementation:<15} {', '.join(said) or 'no golden asked'}", *lines])
 
 

@@ -95,6 +95,12 @@ def test_what_fares_otherwise_than_in_an_earlier_report_is_a_finding(run: Run, t
     assert "numpy, rnn_relu, float64: 0 refused, was 1 (with other versions)\n" in done.stdout
 
 
+def test_a_report_that_could_not_be_written_checks_nothing(run: Run) -> None:
+    done = run("report", "users_nets:right", "--page", "no/such/page.md", *ONLY, code=WRONG_USE)
+    assert "no/such/page.md can not be written: there is no folder " in done.stderr
+    assert "passed" not in done.stdout
+
+
 def test_a_report_in_which_nothing_was_checked_is_a_finding(run: Run) -> None:
     done = run("report", "users_nets:unable", *ONLY, code=FINDING)
     assert "users_nets:unable: nothing was checked\n" in done.stdout

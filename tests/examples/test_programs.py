@@ -89,6 +89,13 @@ def test_a_program_passes_every_golden_but_those_it_refuses(
 
 
 @pytest.mark.parametrize("program", ["my_rnn", "my_rnn.js"])
+def test_another_flag_is_refused_and_not_taken_for_right(program: str, find: FindCommand) -> None:
+    done = subprocess.run([*find(program), "--gates=ifgo"], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "usage: " in done.stderr
+
+
+@pytest.mark.parametrize("program", ["my_rnn", "my_rnn.js"])
 def test_a_wrong_order_of_gates_fails_every_lstm_and_no_gru(program: str, find: FindCommand, tmp_path: Path) -> None:
     checked = check(tmp_path, [*find(program), "--gates=iofg"], "-k", "lstm or gru")
     assert checked.code == 1

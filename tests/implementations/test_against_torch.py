@@ -48,7 +48,7 @@ def refused(name: str, golden: Golden) -> str | None:
     if name == "onnx-reference" and golden.cell == "rnn_relu":
         return "Unknown activation function 'Relu'"
     if name == "keras" and on_jax() and golden.dtype == "float64":
-        return "no float64 in JAX, as it is set: with JAX_ENABLE_X64=1 it has"
+        return "no float64 in JAX, as it is set: JAX_ENABLE_X64 is off"
     return None
 
 

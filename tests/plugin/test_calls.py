@@ -13,6 +13,12 @@ def keeps_its_state(golden):
     out, h_n = my_rnn.rnn(golden.x, h0, golden.weights)
     kept[golden.id] = h_n
     return out, h_n
+
+def wrong_the_second_time(golden):
+    seen = kept.setdefault("seen", set())
+    h0 = golden.h0 + 1 if golden.id in seen else golden.h0
+    seen.add(golden.id)
+    return my_rnn.rnn(golden.x, h0, golden.weights)
 """
 
 
@@ -35,6 +41,13 @@ def test_a_marker_asks_for_more_than_one_call(nets: pytest.Pytester) -> None:
     result = nets.runpytest_subprocess()
     result.assert_outcomes(passed=4, failed=4)
     result.stdout.fnmatch_lines(["*documented/mini-batch in float32: the second call differs from the first: out is *"])
+
+
+def test_a_way_that_failed_was_made(nets: pytest.Pytester) -> None:
+    nets.makepyfile("import nets\ndef test_it(rnn_golden): rnn_golden.check_calls(nets.wrong_the_second_time)")
+    result = nets.runpytest_subprocess("--rnn-goldens-calls=rows")
+    result.assert_outcomes(passed=1, failed=3)
+    result.stdout.no_fnmatch_line("*was never made*")
 
 
 @pytest.mark.parametrize("where", ["option", "ini"])

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from rnn_goldens.errors import Unsupported, WrongUse
@@ -53,11 +53,26 @@ def most_positional(function: Callable[..., Any]) -> float:
 
 
 def takes(function: Callable[..., Any]) -> frozenset[str] | None:
-    """The names of a function's arguments; None if it takes any."""
-    parameters = inspect.signature(function).parameters.values()
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return None
-    return frozenset(p.name for p in parameters)
+    """The names of a function's arguments, or of a class's; None if it takes any.
+
+    What a class passes on by ``**more`` is what the user's class above it takes; a framework's own takes any.
+    """
+    names: set[str] = set()
+    for made_by in _constructors(function) if isinstance(function, type) else [function]:
+        parameters = inspect.signature(made_by).parameters.values()
+        names |= {p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+        if all(p.kind is not p.VAR_KEYWORD for p in parameters):
+            return frozenset(names - {"self"})
+    return None
+
+
+def _constructors(kind: type) -> Iterator[Callable[..., Any]]:
+    """The constructors of a class and of those above it, as far as they are the user's."""
+    for base in kind.__mro__:
+        if base.__module__.partition(".")[0] in ("torch", "keras", "flax", "builtins"):
+            return
+        if "__init__" in vars(base):
+            yield vars(base)["__init__"]
 
 
 def require_gates(name: str, golden: Golden, rows: int) -> None:

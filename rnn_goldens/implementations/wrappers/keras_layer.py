@@ -27,7 +27,7 @@ NEEDLESS = {"use_bias": True, "recurrent_initializer": "zeros"}
 def wrap(kind: type) -> Callable[[Golden], tuple[Any, ...]]:
     """The implementation: out, h_n (and c_n)."""
     kept = Kept(lambda golden: _layers(kind, golden))
-    return lambda golden: run_layers(golden, kept(golden))
+    return lambda golden: run_layers(golden, kept)
 
 
 def _layers(kind: type, golden: Golden) -> list[Any]:

@@ -57,7 +57,8 @@ def wrap(path: str) -> Callable[[Golden], tuple[Array, ...]]:
         own_path = path.replace("{id}", golden.id)
         if not Path(own_path).is_file():
             raise Unsupported(f"there is no file {path} for it" if own_path != path else f"there is no file {path}")
-        changed = asked.stored.weights is not golden.stored.weights
+        before = asked.stored.weights
+        changed = any(not np.array_equal(before[name], array) for name, array in golden.stored.weights.items())
         return _run(own_path, *opened(own_path), golden, changed=changed)
 
     return run

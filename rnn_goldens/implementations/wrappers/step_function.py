@@ -28,7 +28,8 @@ class _Stepping(Network):
         self.of_user = step
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:  # noqa: ARG002
-        found = self.of_user(layer_input[:, t], state if len(state) > 1 else state[0], w)
+        own = tuple(part.copy() for part in state)  # which the step may write to
+        found = self.of_user(layer_input[:, t], own if len(own) > 1 else own[0], w)
         after = tuple(found) if len(state) > 1 else (found,)
         if len(after) != len(state):
             raise TypeError(f"the step returned {len(after)} states of a cell that has {len(state)}")

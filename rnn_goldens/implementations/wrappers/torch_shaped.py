@@ -41,13 +41,15 @@ def wrap(kind: type) -> Run:
     if of_torch:
         return _in_torch(kind)
     kept = Kept(lambda golden: _made(kind, golden))
-    return lambda golden: _run(kept(golden), kind.__name__, golden, lambda array: array)
+    return lambda golden: _run(kept, kind.__name__, golden, lambda array: array)
 
 
-def _run(network: Any, name: str, golden: Golden, tensor: Callable[[Any], Any]) -> tuple[Any, Any]:  # noqa: ANN401
+def _run(kept: Kept[Any], name: str, golden: Golden, tensor: Callable[[Any], Any]) -> tuple[Any, Any]:
     """Give the user's network the golden's weights, and call it; ``tensor`` makes of an array what it takes for one."""
     __tracebackhide__ = True
-    network.load_state_dict(_named(network, {name: tensor(array) for name, array in golden.weights.items()}))
+    network = kept(golden)
+    if kept.takes_weights(golden):
+        network.load_state_dict(_named(network, {name: tensor(array) for name, array in golden.weights.items()}))
     state = golden.initial_state
     given = tuple(map(tensor, state)) if isinstance(state, tuple) else None if state is None else tensor(state)
     lengths = None if golden.lengths is None else tensor(golden.lengths)
@@ -61,7 +63,7 @@ def _called(network: Any, name: str, x: Any, state: Any, lengths: Any) -> tuple[
     taken = takes(forward)
     takes_state = taken is None or most_positional(forward) > 1
     if state is not None and not takes_state:
-        raise Unsupported(f"{name} takes no initial state")
+        raise Unsupported(f"{name} takes no initial state as its second argument")
     if lengths is not None and taken is not None and "lengths" not in taken:
         raise Unsupported(f"{name} takes no lengths")
     arguments = (x, state) if takes_state else (x,)
@@ -99,13 +101,13 @@ def _in_torch(kind: type) -> Run:
     def run(golden: Golden) -> tuple[Any, Any]:
         __tracebackhide__ = True
         if issubclass(kind, nn.RNNBase):
-            return torch_layers.run_layer(kept(golden), golden)
+            return torch_layers.run_layer(kept, golden)
         dtype = getattr(torch, golden.dtype)
 
         def tensor(array: Any) -> torch.Tensor:  # noqa: ANN401 - an array of any type
             return torch_layers.tensor(array, torch.int64 if array.dtype.kind == "i" else dtype)
 
-        return _run(kept(golden), kind.__name__, golden, tensor)
+        return _run(kept, kind.__name__, golden, tensor)
 
     return run
 

@@ -46,6 +46,11 @@ class MyWrongGRU(MyGRU):
     wrong = True
 
 
+class MyGRUThatPassesOn(MyGRU):
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+
+
 class MyGRUThatKeepsItsState(MyGRU):
     """Goes on from where the call before ended, if no state is given."""
 
@@ -66,6 +71,13 @@ class MyGRUThatKeepsItsWeights(MyGRU):
             self.loaded = True
             return super().load_state_dict(*args, **more)
         return None
+
+
+class MyGRUThatSpoilsItsWeights(MyGRU):
+    def forward(self, x: Tensor, h0: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        result = super().forward(x, h0)
+        self.weight_hh_l0.mul_(2)
+        return result
 
 
 class MyGRUThatIgnoresStrides(MyGRU):

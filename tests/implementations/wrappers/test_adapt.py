@@ -39,11 +39,12 @@ def found(what: Any, dtype: str = "float32", **selected: Any) -> tuple[Counter[s
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
-def test_a_class_shaped_like_torchs_is_checked_where_it_can_be(dtype: str) -> None:
-    counts, reasons = found(own.MyGRU, dtype)
+@pytest.mark.parametrize("kind", [own.MyGRU, own.MyGRUThatPassesOn])
+def test_a_class_shaped_like_torchs_is_checked_where_it_can_be(kind: type, dtype: str) -> None:
+    counts, reasons = found(kind, dtype)
     assert counts["passed"] > 5
     assert counts["failed"] == 0
-    assert reasons == [
+    assert [reason.replace("ThatPassesOn", "") for reason in reasons] == [
         "MyGRU has 3 blocks of weights, lstm has 4",
         "MyGRU has 3 blocks of weights, rnn_relu has 1",
         "MyGRU has 3 blocks of weights, rnn_tanh has 1",
@@ -63,6 +64,7 @@ def test_a_class_that_is_wrong_fails() -> None:
     ("kind", "way", "said"),
     [
         (own.MyGRUThatKeepsItsState, "twice", "the second call differs from the first"),
+        (own.MyGRUThatSpoilsItsWeights, "twice", "the second call differs from the first"),
         (own.MyGRUThatKeepsItsWeights, "weights", "weights that change between calls have no effect"),
         (own.MyGRUThatIgnoresStrides, "views", "arrays that are not contiguous give other outputs"),
         (own.MyKerasGRUThatKeepsItsState, "twice", "the second call differs from the first"),
@@ -86,7 +88,7 @@ def test_weights_one_level_down_are_found_and_training_is_off() -> None:
     counts, reasons = found(own.MyInner, cell="gru", without=["multilayer", "bidirectional", "lengths"])
     assert counts["failed"] == 0
     assert counts["passed"] > 3
-    assert reasons == ["MyInner takes no initial state"]
+    assert reasons == ["MyInner takes no initial state as its second argument"]
 
 
 def test_a_class_of_torchs_own_gets_every_golden_of_its_cell() -> None:
@@ -146,6 +148,15 @@ def test_a_step_is_unrolled_over_layers_directions_and_lengths(step: Callable[..
     counts, reasons = found(step, cell=cell)
     assert (counts["failed"], reasons) == (0, [])
     assert counts["passed"] == sum(e.cell == cell and "float32" in e.precisions for e in SMALL)
+
+
+def test_a_step_may_write_into_the_state_it_is_given() -> None:
+    def step(x_t: Any, h: Any, weights: Any) -> Any:
+        h[:] = own.torch_rnn_step(x_t, h, weights)
+        return h
+
+    golden = CORPUS.load("rnn-tanh/lengths", "float32")
+    golden.check(*adapt(step)(golden))
 
 
 def test_a_step_of_the_wrong_shape_is_told_what_it_got() -> None:
