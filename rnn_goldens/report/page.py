@@ -16,8 +16,8 @@ Which implementations agree with the goldens of corpus {corpus}, which refuse an
 <!-- Written by `rnn-goldens report`; do not edit. -->
 
 Each entry says how many goldens passed, and in brackets the largest error of any of their elements, as a fraction of
-what is allowed; then how many were refused (the implementation can not do what they ask, and says so, or is known not
-to) and how many are **wrong**. Made with rnn-goldens {rnn_goldens} on Python {python}, {machine}.
+what is allowed; then how many were refused (the implementation can not do what they ask, and says so) and how many are
+**wrong**. Made with rnn-goldens {rnn_goldens} on Python {python}, {machine}.
 """
 
 TITLES = {"rnn_tanh": "tanh RNN", "rnn_relu": "relu RNN", "lstm": "LSTM", "gru": "GRU"}
