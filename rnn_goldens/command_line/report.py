@@ -84,6 +84,8 @@ def report(
             raise WrongUse(f"{path} can not be written: there is no folder {path.absolute().parent}")
     arguments = [*(["-k", expression] if expression else []), *(["-n", processes] if processes else [])]
     asked = conformance.Asked(open_corpus(corpus), known_failures, time_limit, arguments)
+    for path in conformance.known_of_none(names, asked):
+        click.echo(f"{path} is of no implementation that is checked", err=True)
     found = _check_each(names, asked)
     document = conformance.document(found, asked)
     written = {output: json_file.encode(document)}

@@ -108,6 +108,13 @@ def file_name(implementation: str) -> str:
     return re.sub(r"[^\w.:-]+", "_", implementation.removeprefix(MARK)).strip("_")
 
 
+def known_of_none(implementations: Iterable[str], asked: Asked) -> list[Path]:
+    """Files of known failures that are called like none of the implementations."""
+    called = {f"{file_name(implementation)}.txt" for implementation in implementations}
+    files = [] if asked.known_failures is None else sorted(asked.known_failures.glob("*.txt"))
+    return [path for path in files if path.name not in called]
+
+
 def summary(implementation: str, results: Sequence[Result]) -> str:
     """A line for the terminal, and one for each of the first goldens that are wrong."""
     counts = Counter(result.outcome for result in results)
