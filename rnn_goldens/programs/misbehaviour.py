@@ -58,6 +58,8 @@ def _nothing(process: Process, seconds: float, awaited: str) -> Misbehaviour:
         return Misbehaviour(f"does not read its stdin: it {none}, {process.unread:,} bytes of the request are unread")
     if process.unended:
         return Misbehaviour(f"{none}, but {process.unended:,} bytes without a newline, which ends an answer")
+    if process.empty_lines:
+        return Misbehaviour(f"{none}, but {process.empty_lines:,} empty line(s)")
     return Misbehaviour(none, ["does it flush its stdout after each line?"])
 
 

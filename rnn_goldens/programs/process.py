@@ -64,12 +64,13 @@ class Process:
     Attributes:
         unread: bytes of the last request that the program has not taken yet.
         unended: bytes on stdout after the last newline.
+        empty_lines: on stdout, since the last request.
         stdin_closed: whether it closed its stdin, or is gone.
     """
 
     def __init__(self, command: Command) -> None:
         """Start it, in a process group of its own; raises OSError if the system does not."""
-        self.unread = self.unended = 0
+        self.unread = self.unended = self.empty_lines = 0
         self.stdin_closed = False
         self._held: Event | None = None
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -96,6 +97,7 @@ class Process:
         """Hand a line to the program, without waiting for it to be read."""
         self._longest_line = longest_answer
         self._stderr_left = MOST_STDERR
+        self.empty_lines = 0
         self.unread = len(request)
         self._outbox.put(request)
 
@@ -187,6 +189,8 @@ class Process:
     def _put_line(self, line: bytearray) -> None:
         if content := bytes(line).strip():
             self._events.put(Line(content))
+        else:
+            self.empty_lines += 1
 
     def _read_stderr(self) -> None:
         assert self._popen.stderr is not None

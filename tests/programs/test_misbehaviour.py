@@ -32,6 +32,7 @@ SCHEDULE: list[tuple[str | None, str, str]] = [
         "failed",
         f"tiny_rnn gave no answer within {LIMIT} s, but * bytes without a newline, which ends an answer",
     ),
+    ("prints_an_empty_line", "failed", f"tiny_rnn gave no answer within {LIMIT} s, but 1 empty line(s)"),
     ("closes_stdout", "failed", "tiny_rnn closed its stdout and went on running"),
     AGAIN,
     ("closes_stdin_after_its_answer", *PASSED),

@@ -118,6 +118,10 @@ class Misbehaving:
         sys.stdout.flush()
         time.sleep(FOREVER)
 
+    def prints_an_empty_line(self) -> None:
+        write_bytes(1, b"\n")
+        time.sleep(FOREVER)
+
     def closes_stdout(self) -> None:
         os.close(1)
         time.sleep(FOREVER)
