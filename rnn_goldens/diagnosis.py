@@ -21,7 +21,11 @@ Array = NDArray[np.float64]
 MOST_STEPS = 1000
 """Of a golden with more, over all layers and directions, nothing is said: it would take seconds."""
 
+LONGEST_MESSAGE = 15
+"""Lines of a verdict's message."""
+
 _LISTED = 3
+_MOST_LINES = 2
 _WIDTH = 110
 
 
@@ -30,7 +34,8 @@ def diagnosed(golden: "Golden", verdict: "Verdict", out: object, h_n: object, c_
     if verdict.passed or not (found := explanations(golden, out, h_n, c_n)):
         return verdict
     first, *others = verdict.message.splitlines()
-    return replace(verdict, message="\n".join([first, *_lines(found), *others]))
+    room = min(_MOST_LINES, LONGEST_MESSAGE - 1 - len(others))
+    return replace(verdict, message="\n".join([first, *_lines(found, room), *others]))
 
 
 def explanations(golden: "Golden", out: object, h_n: object = None, c_n: object = None) -> list["Deviation"]:
@@ -85,12 +90,12 @@ def _alike(golden: "Golden", got: Mapping[str, Array], other: Mapping[str, Array
     return True
 
 
-def _lines(found: list["Deviation"]) -> list[str]:
-    """One or two lines of a failure's message."""
+def _lines(found: list["Deviation"], most: int) -> list[str]:
+    """So many lines of a failure's message, at the most."""
     if len(found) == 1:
         text = f"looks like {found[0].name}: {found[0].sentence}"
     else:
         more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
         names = ", ".join(deviation.name for deviation in found[:_LISTED])
         text = f"looks like one of {len(found)} deviations, which are alike here: {names}{more}"
-    return textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ", max_lines=2, placeholder=" …")
+    return textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ", max_lines=most, placeholder=" …")
