@@ -2,10 +2,14 @@
 
 import os
 
-from rnn_goldens.implementations.keras_choice import backend
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.implementations.keras_choice import BACKENDS, backend
 
 if "KERAS_BACKEND" in os.environ:
-    import keras
+    try:
+        import keras
+    except ValueError as error:
+        raise WrongUse(f"KERAS_BACKEND is {backend()!r}: {error}; it may be {', '.join(BACKENDS)}") from None
 else:
     os.environ["KERAS_BACKEND"] = backend()
     try:

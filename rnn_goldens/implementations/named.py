@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rnn_goldens.errors import UnknownName, WrongUse
-from rnn_goldens.implementations.builtin import BUILTIN, EXTRAS
+from rnn_goldens.implementations.builtin import BUILTIN, EXTRAS, NEEDS
 from rnn_goldens.implementations.wrappers import Implementation, adapt
 from rnn_goldens.programs.command import MARK, find_command, is_command
 from rnn_goldens.programs.program import TIME_LIMIT, Program
@@ -94,8 +94,9 @@ def _is_part(missing: str | None, module_name: str) -> bool:
 
 def _not_found(name: str, module_name: str, error: ModuleNotFoundError) -> str:
     if name in BUILTIN:
-        extra = f"rnn-goldens[{EXTRAS.get(name, name)}]"
-        return f"implementation {name!r} needs {error.name}, which is not installed: pip install '{extra}'"
+        brought = str(error.name).partition(".")[0] in NEEDS[name]
+        what = f"'rnn-goldens[{EXTRAS.get(name, name)}]'" if brought else error.name
+        return f"implementation {name!r} needs {error.name}, which is not installed: pip install {what}"
     if _is_part(error.name, module_name):
         return f"implementation {name!r}: no module {error.name!r}, looked in {Path.cwd()} and the installed packages"
     return f"implementation {name!r}: importing {module_name} failed: {error}"

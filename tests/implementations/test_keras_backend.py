@@ -39,3 +39,13 @@ def test_a_backend_can_be_named_until_keras_runs_on_another() -> None:
     golden.check(*resolve(f"keras-{runs_on}")(golden))
     with pytest.raises(WrongUse, match=f"Keras runs on {runs_on} already, and can not change to {other}"):
         resolve(f"keras-{other}")(golden)
+
+
+def test_a_backend_that_keras_does_not_know_is_one_line() -> None:
+    pytest.importorskip("keras", reason="the implementation keras needs keras")
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflaw"}
+    command = [sys.executable, "-m", "rnn_goldens", "check", "keras"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: KERAS_BACKEND is 'tensorflaw': ")
+    assert done.stderr.endswith("it may be jax, torch, tensorflow\n")
