@@ -17,6 +17,8 @@ from rnn_goldens.implementations.keras_backend import keras
 from rnn_goldens.implementations.keras_layers import make_layers, run_layers
 from rnn_goldens.implementations.wrappers.arguments import accepted, require_gates, takes
 
+CELLS = (keras.layers.SimpleRNNCell, keras.layers.LSTMCell, keras.layers.GRUCell)
+
 KERNEL_AND_RECURRENT = 2
 """How many weights come before the bias."""
 
@@ -25,7 +27,13 @@ NEEDLESS = {"use_bias": True, "recurrent_initializer": "zeros"}
 
 
 def wrap(kind: type) -> Callable[[Golden], tuple[Any, ...]]:
-    """The implementation: out, h_n (and c_n)."""
+    """The implementation: out, h_n (and c_n).
+
+    Raises:
+        WrongUse: a cell of Keras, which is one time step.
+    """
+    if issubclass(kind, CELLS):
+        raise WrongUse(f"{kind.__name__} is a cell of Keras: name a class of layers that has it, as keras.layers.LSTM")
     kept = Kept(lambda golden: _layers(kind, golden))
     return lambda golden: run_layers(golden, kept)
 

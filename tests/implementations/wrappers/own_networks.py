@@ -166,6 +166,9 @@ class MyKerasGRUThatResetsFirst(keras.layers.GRU):  # type: ignore[misc]
         super().__init__(units, **{**more, "reset_after": False})
 
 
+class MyKerasCell(keras.layers.GRUCell): ...  # type: ignore[misc]
+
+
 class MyKerasNothing(keras.layers.Layer):  # type: ignore[misc]
     """No recurrent layer."""
 

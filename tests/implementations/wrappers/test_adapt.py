@@ -130,6 +130,8 @@ def test_a_keras_layer_of_another_dialect_or_kind_is_told() -> None:
         adapt(own.MyKerasGRUThatResetsFirst)(golden)
     with pytest.raises(WrongUse, match="MyKerasNothing has 0 weights: a recurrent layer has two kernels or more"):
         adapt(own.MyKerasNothing)(golden)
+    with pytest.raises(WrongUse, match="MyKerasCell is a cell of Keras: name a class of layers that has it"):
+        adapt(own.MyKerasCell)
 
 
 def test_a_flax_cell_is_unrolled() -> None:
