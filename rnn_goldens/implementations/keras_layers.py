@@ -57,14 +57,9 @@ def _make_own(golden: Golden) -> list[Any]:
     return make_layers(golden, partial(kind, **arguments))
 
 
-_layers = Kept(_make_own)
-
-
 def run_layers(golden: Golden, kept: Kept[list[Any]]) -> tuple[Any, ...]:
-    """The same with layers of any kind, which take the golden's weights."""
+    """The same with layers of any kind."""
     config, batched, layers = golden.config, bool(golden.batch_shape), kept(golden)
-    if kept.takes_weights(golden):
-        _set_weights(golden, layers)
     x = keras.ops.convert_to_tensor(golden.x if batched else golden.x[None], dtype=golden.dtype)
     mask = None if golden.lengths is None else np.arange(x.shape[1]) < golden.lengths[:, None]
     count = len(state_names(golden.cell))
@@ -77,7 +72,8 @@ def run_layers(golden: Golden, kept: Kept[list[Any]]) -> tuple[Any, ...]:
     return (x, *state_n) if batched else (x[0], *(state[:, 0] for state in state_n))
 
 
-def _set_weights(golden: Golden, layers: list[Any]) -> None:
+def set_weights(layers: list[Any], golden: Golden) -> None:
+    """Give layers the golden's weights."""
     weights = golden.weights_as("keras")
     for layer, suffixes in zip(layers, golden.config.layers, strict=True):
         layer.set_weights([array for s in suffixes for name, array in weights.items() if name.startswith(f"{s}/")])
@@ -98,3 +94,6 @@ def _start(golden: Golden) -> list[Any]:
     states = [getattr(golden, f"{name}0") for name in state_names(golden.cell)]
     flat = [state for of_one_direction in zip(*states, strict=True) for state in of_one_direction]
     return [keras.ops.convert_to_tensor(s if golden.batch_shape else s[None], dtype=golden.dtype) for s in flat]
+
+
+_layers = Kept(_make_own, set_weights)

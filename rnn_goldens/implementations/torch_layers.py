@@ -21,21 +21,21 @@ def layer(cell: str, config: Config) -> nn.RNNBase:
     return nn.RNN(**config, nonlinearity=cell.removeprefix("rnn_"), batch_first=True)
 
 
-_network = Kept(lambda golden: layer(golden.cell, golden.config))
-
-
 @torch.no_grad()
 def run(golden: Golden) -> tuple[Tensor, Any]:
     """Return out and h_n, or (h_n, c_n), as the layer does."""
     return run_layer(_network, golden)
 
 
+def set_weights(network: nn.RNNBase, golden: Golden) -> None:
+    """Give a layer the golden's weights, and its precision."""
+    network.to(getattr(torch, golden.dtype))
+    network.load_state_dict({name: torch.tensor(array) for name, array in golden.weights.items()})
+
+
 def run_layer(kept: Kept[nn.RNNBase], golden: Golden) -> tuple[Tensor, Any]:
-    """The same for any layer of the golden's shape, whose weights become the golden's."""
+    """The same for any layer of the golden's shape."""
     dtype, network = getattr(torch, golden.dtype), kept(golden)
-    if kept.takes_weights(golden):
-        network.to(dtype)
-        network.load_state_dict({name: torch.tensor(array) for name, array in golden.weights.items()})
     x, state = tensor(golden.x, dtype), _state(golden.initial_state, dtype)
     if golden.lengths is None:
         out, last = network(x, state)
@@ -61,3 +61,6 @@ def _state(state: Any, dtype: torch.dtype) -> Any:  # noqa: ANN401 - None, an ar
     if isinstance(state, tuple):
         return tuple(tensor(part, dtype) for part in state)
     return tensor(state, dtype)
+
+
+_network = Kept(lambda golden: layer(golden.cell, golden.config), set_weights)

@@ -14,11 +14,13 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 from typing import Any
 
+from rnn_goldens.command_line.exit_codes import FINDING
 from rnn_goldens.corpus import Corpus
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile, WrongUse
 from rnn_goldens.implementations import BUILTIN, NEEDS
 from rnn_goldens.implementations.keras_choice import backend
+from rnn_goldens.plugin.implementation import WRONG_USE
 from rnn_goldens.precision import PRECISIONS
 from rnn_goldens.programs.command import MARK, find_command, is_command
 from rnn_goldens.programs.program import TIME_LIMIT, Program
@@ -29,13 +31,8 @@ Document = dict[str, Any]
 
 OUTCOMES = ("passed", "refused", "known-failure", "failed", "skipped")
 
-FINDING = 1
-
 CHECKED = {"passed", "known-failure", "failed"}
 """Those that show something of an implementation."""
-
-WRONG_USE = "rnn-goldens: "
-"""What stands before what the user did wrong, in the output of a run."""
 
 _MOST_LINES = 20
 

@@ -14,7 +14,7 @@ from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden import Golden
 from rnn_goldens.implementations.kept import Kept
 from rnn_goldens.implementations.keras_backend import keras
-from rnn_goldens.implementations.keras_layers import make_layers, run_layers
+from rnn_goldens.implementations.keras_layers import make_layers, run_layers, set_weights
 from rnn_goldens.implementations.wrappers.arguments import accepted, require_gates, takes
 
 CELLS = (keras.layers.SimpleRNNCell, keras.layers.LSTMCell, keras.layers.GRUCell)
@@ -34,7 +34,7 @@ def wrap(kind: type) -> Callable[[Golden], tuple[Any, ...]]:
     """
     if issubclass(kind, CELLS):
         raise WrongUse(f"{kind.__name__} is a cell of Keras: name a class of layers that has it, as keras.layers.LSTM")
-    kept = Kept(lambda golden: _layers(kind, golden))
+    kept = Kept(lambda golden: _layers(kind, golden), set_weights)
     return lambda golden: run_layers(golden, kept)
 
 

@@ -40,16 +40,17 @@ def wrap(kind: type) -> Run:
     of_torch = any(base.__module__.partition(".")[0] == "torch" for base in kind.__mro__)
     if of_torch:
         return _in_torch(kind)
-    kept = Kept(lambda golden: _made(kind, golden))
-    return lambda golden: _run(kept, kind.__name__, golden, lambda array: array)
+    kept = Kept(lambda golden: _made(kind, golden), _set_weights)
+    return lambda golden: _run(kept(golden), kind.__name__, golden, lambda array: array)
 
 
-def _run(kept: Kept[Any], name: str, golden: Golden, tensor: Callable[[Any], Any]) -> tuple[Any, Any]:
-    """Give the user's network the golden's weights, and call it; ``tensor`` makes of an array what it takes for one."""
+def _set_weights(network: Any, golden: Golden) -> None:  # noqa: ANN401 - the user's class
+    network.load_state_dict(_named(network, dict(golden.weights)))
+
+
+def _run(network: Any, name: str, golden: Golden, tensor: Callable[[Any], Any]) -> tuple[Any, Any]:  # noqa: ANN401
+    """Call the user's network; ``tensor`` makes of an array what it takes for one."""
     __tracebackhide__ = True
-    network = kept(golden)
-    if kept.takes_weights(golden):
-        network.load_state_dict(_named(network, {name: tensor(array) for name, array in golden.weights.items()}))
     state = golden.initial_state
     given = tuple(map(tensor, state)) if isinstance(state, tuple) else None if state is None else tensor(state)
     lengths = None if golden.lengths is None else tensor(golden.lengths)
@@ -95,19 +96,25 @@ def _in_torch(kind: type) -> Run:
 
     from rnn_goldens.implementations import torch_layers
 
-    kept = Kept(lambda golden: _made(kind, golden).to(getattr(torch, golden.dtype)).eval())
+    def tensor(array: Any, golden: Golden) -> torch.Tensor:  # noqa: ANN401 - an array of any type
+        return torch_layers.tensor(array, torch.int64 if array.dtype.kind == "i" else getattr(torch, golden.dtype))
+
+    def set_weights(network: nn.Module, golden: Golden) -> None:
+        weights = {name: tensor(array, golden) for name, array in golden.weights.items()}
+        network.load_state_dict(_named(network, weights))
+
+    def make(golden: Golden) -> nn.Module:
+        network: nn.Module = _made(kind, golden).to(getattr(torch, golden.dtype)).eval()
+        return network
+
+    kept: Kept[Any] = Kept(make, torch_layers.set_weights if issubclass(kind, nn.RNNBase) else set_weights)
 
     @torch.no_grad()
     def run(golden: Golden) -> tuple[Any, Any]:
         __tracebackhide__ = True
         if issubclass(kind, nn.RNNBase):
             return torch_layers.run_layer(kept, golden)
-        dtype = getattr(torch, golden.dtype)
-
-        def tensor(array: Any) -> torch.Tensor:  # noqa: ANN401 - an array of any type
-            return torch_layers.tensor(array, torch.int64 if array.dtype.kind == "i" else dtype)
-
-        return _run(kept, kind.__name__, golden, tensor)
+        return _run(kept(golden), kind.__name__, golden, lambda array: tensor(array, golden))
 
     return run
 
