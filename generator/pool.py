@@ -1,9 +1,15 @@
 """The same work for many scenarios or goldens, on every core."""
 
 import os
+import signal
+from _thread import interrupt_main
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from threading import Thread
 from typing import TypeVar
 
 In = TypeVar("In")
@@ -14,14 +20,21 @@ WORTH_A_POOL = 16
 
 
 def in_order(work: Callable[[In], Out], items: Sequence[In]) -> Iterator[Out]:
-    """Yield the results of a function for each item, in order; the first error ends it."""
+    """Yield the results of a function for each item, in order; the first error ends it, and what is still at work."""
     if len(items) < WORTH_A_POOL:
         yield from map(work, items)
         return
-    # Not fork: threads of torch or of a progress bar would be copied in whatever state they are.
-    with ProcessPoolExecutor(_cores(), mp_context=get_context("spawn"), initializer=_one_thread_each) as pool:
+    spawn = get_context("spawn")  # not fork: threads of torch or of a progress bar would be copied in whatever state
+    end, held = spawn.Pipe(duplex=False)
+    with end, held:
+        pool = ProcessPoolExecutor(_cores(), spawn, _begin, (end,))
         try:
-            yield from pool.map(work, items, chunksize=2)
+            results = deque(pool.submit(_do, work, item) for item in items)
+            while results:
+                yield results.popleft().result()
+        except BaseException:
+            held.close()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -30,7 +43,47 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _one_thread_each() -> None:
+@dataclass
+class _Worker:
+    """What a process of the pool knows of itself."""
+
+    at_work: bool = False
+    wanted: bool = True
+
+    def end_work(self, *_: object) -> None:
+        """End work that is not wanted; never the sending of a result, for the rest of which the parent would wait."""
+        if self.at_work and not self.wanted:
+            self.at_work = False
+            raise KeyboardInterrupt
+
+
+_worker = _Worker()
+
+
+def _begin(end: "Connection[None, None]") -> None:
+    """Make a process ready; Ctrl-C, which a terminal sends to every process, is for the parent to answer."""
+    signal.signal(signal.SIGINT, _worker.end_work)
+    Thread(target=_end_with_parent, args=(end,), daemon=True).start()
     import torch
 
     torch.set_num_threads(1)
+
+
+def _end_with_parent(end: "Connection[None, None]") -> None:
+    """Wait until the parent closes a pipe, and end the work; or until it is gone, however, and end the process."""
+    parent = parent_process()
+    assert parent is not None
+    if parent.sentinel not in wait([end, parent.sentinel]):
+        _worker.wanted = False
+        interrupt_main()
+        wait([parent.sentinel])
+    os._exit(1)
+
+
+def _do(work: Callable[[In], Out], item: In) -> Out:
+    _worker.at_work = True
+    try:
+        _worker.end_work()
+        return work(item)
+    finally:
+        _worker.at_work = False

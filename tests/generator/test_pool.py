@@ -1,0 +1,119 @@
+"""However work in many processes ends, the processes end with it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+WORK = """
+import signal, sys, time
+from pathlib import Path
+from rnn_goldens.generator.pool import in_order
+
+def takes_long(number):
+    (Path(__file__).parent / f"begun-{number}").touch()
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        sum(range(100_000))
+
+def is_wrong_at_once_or_takes_long(number):
+    if number == 0:
+        raise ValueError("the first one is wrong")
+    takes_long(number)
+
+def takes_the_longer_the_earlier(number):
+    time.sleep((16 - number) / 100)
+    return number
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, also where the tests ignore it
+    print(list(in_order(globals()[sys.argv[1]], range(16))))
+"""
+
+NO_TORCH = "def set_num_threads(number): ..."
+"""Importing the real one would take longer than all of these tests."""
+
+SECONDS = 10
+"""For what takes a second where nothing else runs."""
+
+Start = Callable[[str], "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts work in a process group of its own."""
+    started: list[subprocess.Popen[str]] = []
+    (tmp_path / "torch.py").write_text(NO_TORCH)
+    (tmp_path / "work.py").write_text(WORK)
+
+    def start(work: str) -> "subprocess.Popen[str]":
+        command = [sys.executable, str(tmp_path / "work.py"), work]
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True))
+        return started[-1]
+
+    yield start
+    for running in started:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_work_that_is_killed_leaves_no_process(start: Start, tmp_path: Path, number: signal.Signals) -> None:
+    running = start("takes_long")
+    wait_for_work(tmp_path)
+    assert len(group(running.pid)) > 1
+    running.send_signal(number)
+    assert running.wait(SECONDS) == -number
+    assert not left_of_group(running.pid)
+
+
+def test_ctrl_c_which_every_process_gets_leaves_no_process(start: Start, tmp_path: Path) -> None:
+    running = start("takes_long")
+    wait_for_work(tmp_path)
+    os.killpg(running.pid, signal.SIGINT)
+    assert running.wait(SECONDS) == -signal.SIGINT
+    assert not left_of_group(running.pid)
+
+
+def test_the_first_error_ends_it_and_what_is_still_at_work(start: Start) -> None:
+    running = start("is_wrong_at_once_or_takes_long")
+    _, said = running.communicate(timeout=SECONDS)
+    assert said.endswith("ValueError: the first one is wrong\n")
+    assert running.returncode == 1
+    assert not left_of_group(running.pid)
+
+
+def test_results_come_in_the_order_of_the_items_and_no_process_is_left(start: Start) -> None:
+    running = start("takes_the_longer_the_earlier")
+    assert running.communicate(timeout=SECONDS) == (f"{list(range(16))}\n", "")
+    assert running.returncode == 0
+    assert not left_of_group(running.pid)
+
+
+def wait_for_work(folder: Path) -> None:
+    end = time.monotonic() + 30
+    while not list(folder.glob("begun-*")):
+        assert time.monotonic() < end, "no work was begun"
+        time.sleep(0.02)
+
+
+def left_of_group(group_id: int) -> list[str]:
+    """Which processes of a group are there still after the time that they have to end."""
+    end = time.monotonic() + SECONDS
+    while (left := group(group_id)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return left
+
+
+def group(group_id: int) -> list[str]:
+    listed = subprocess.run(["ps", "-e", "-o", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+    running = [line.split(maxsplit=2) for line in listed.splitlines()]
+    return [" ".join(args) for pgid, stat, *args in running if pgid == str(group_id) and not stat.startswith("Z")]
