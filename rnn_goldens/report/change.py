@@ -1,5 +1,6 @@
 """What became otherwise since a report was written."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +24,18 @@ class Change:
 def read(path: Path) -> Document:
     """A report; raises InvalidFile if it is none."""
     document: Document = json_file.read_document(path)
-    if wrong := problems(document, "conformance"):
+    if wrong := problems(document, "conformance") or _twice(document):
         raise InvalidFile(path, wrong)
     return document
+
+
+def _twice(document: Document) -> list[str]:
+    """What the schema can not say: an implementation has one result for a cell and a precision."""
+    found = []
+    for implementation in document["implementations"]:
+        counts = Counter((result["cell"], result["dtype"]) for result in implementation["results"])
+        found += [f"{_place(implementation, *of)} stands there twice" for of, count in counts.items() if count > 1]
+    return found
 
 
 def changes(before: Document, after: Document) -> Iterator[Change]:
@@ -40,8 +50,28 @@ def changes(before: Document, after: Document) -> Iterator[Change]:
             yield Change(f"{now['name']}: is not in the file", by_versions=False)
             continue
         other = was["versions"] != now["versions"] or before["made_with"]["machine"] != after["made_with"]["machine"]
-        for old, new in zip(was["results"], now["results"], strict=True):
-            for outcome in ("passed", "refused", "wrong"):
-                if old[outcome] != new[outcome]:
-                    place = f"{now['name']}, {new['cell']}, {new['dtype']}"
-                    yield Change(f"{place}: {new[outcome]} {outcome}, was {old[outcome]}", other and outcome != "wrong")
+        yield from _changes_of(was, now, other_versions=other)
+
+
+def _changes_of(was: Document, now: Document, *, other_versions: bool) -> Iterator[Change]:
+    """Every cell and precision in which one implementation fares otherwise."""
+    earlier, results = _by_cell_and_dtype(was), _by_cell_and_dtype(now)
+    for of in earlier:
+        if of not in results:
+            yield Change(f"{_place(now, *of)}: is in the file and was not checked", by_versions=False)
+    for of, new in results.items():
+        if (old := earlier.get(of)) is None:
+            yield Change(f"{_place(now, *of)}: is not in the file", by_versions=False)
+            continue
+        for outcome in ("passed", "refused", "wrong"):
+            if old[outcome] != new[outcome]:
+                line = f"{_place(now, *of)}: {new[outcome]} {outcome}, was {old[outcome]}"
+                yield Change(line, other_versions and outcome != "wrong")
+
+
+def _by_cell_and_dtype(implementation: Document) -> dict[tuple[str, str], Document]:
+    return {(result["cell"], result["dtype"]): result for result in implementation["results"]}
+
+
+def _place(implementation: Document, cell: str, dtype: str) -> str:
+    return f"{implementation['name']}, {cell}, {dtype}"

@@ -1,0 +1,131 @@
+"""A file is written whole or not at all."""
+
+import errno
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rnn_goldens.encoding.whole_file import write_whole
+
+ON_A_FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from rnn_goldens.encoding.whole_file import write_whole
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    write_whole(Path(sys.argv[1]), bytes(5000))
+except OSError as error:
+    print(error.filename, error.strerror, error, sep="\\n")
+"""
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def umask() -> Iterator[None]:
+    before = os.umask(0o027)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.parametrize("before", [b"old", None])
+def test_a_full_disk_leaves_what_was_there_and_nothing_else(tmp_path: Path, before: bytes | None) -> None:
+    path = tmp_path / "report.json"
+    if before is not None:
+        path.write_bytes(before)
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", ON_A_FULL_DISK, str(path)], capture_output=True, text=True, check=True
+    )
+    reason = os.strerror(errno.EFBIG)
+    assert done.stdout.splitlines() == [str(path), reason, f"[Errno {errno.EFBIG}] {reason}: {str(path)!r}"]
+    assert (path.read_bytes() if path.exists() else None) == before
+    assert names_in(tmp_path) == ([] if before is None else ["report.json"])
+
+
+def test_ctrl_c_leaves_what_was_there_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "report.json"
+    path.write_bytes(b"old")
+
+    def interrupted(*_: object) -> None:
+        signal.default_int_handler(signal.SIGINT, None)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert names_in(tmp_path) == ["report.json"]
+
+
+def test_the_file_behind_a_link_is_replaced_and_the_link_stays(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    there, link = tmp_path / "kept" / "there.json", tmp_path / "link.json"
+    there.write_bytes(b"old")
+    link.symlink_to("kept/there.json")
+    write_whole(link, b"new")
+    assert link.is_symlink()
+    assert there.read_bytes() == b"new"
+    assert names_in(tmp_path / "kept") == ["there.json"]
+
+
+def test_a_link_to_a_file_that_is_not_there_yet_makes_it(tmp_path: Path) -> None:
+    link = tmp_path / "link.json"
+    link.symlink_to("there.json")
+    write_whole(link, b"new")
+    assert link.is_symlink()
+    assert (tmp_path / "there.json").read_bytes() == b"new"
+
+
+def test_a_link_in_a_circle_is_an_error_that_names_it(tmp_path: Path) -> None:
+    link = tmp_path / "link.json"
+    link.symlink_to("link.json")
+    with pytest.raises(OSError, match=r"link\.json") as raised:
+        write_whole(link, b"new")
+    assert raised.value.errno == errno.ELOOP
+    assert names_in(tmp_path) == ["link.json"]
+
+
+def test_a_file_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_bytes(b"old")
+    path.chmod(0o604)
+    write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o604
+
+
+@pytest.mark.usefixtures("umask")
+def test_a_new_file_has_the_mode_that_the_user_wants(tmp_path: Path) -> None:
+    write_whole(tmp_path / "report.json", b"new")
+    assert stat.S_IMODE((tmp_path / "report.json").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("name", ["no-such-folder/report.json", "a-file/report.json", "a-folder"])
+def test_what_can_not_be_written_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a-file").write_bytes(b"")
+    (tmp_path / "a-folder").mkdir()
+    with pytest.raises(OSError, match=r"No such file|Not a dir|Is a dir") as raised:
+        write_whole(tmp_path / name, b"new")
+    assert raised.value.filename == str(tmp_path / name)
+    assert names_in(tmp_path) == ["a-file", "a-folder"]
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_whole(pipe, b"new")
+        assert os.read(reader, 100) == b"new"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
