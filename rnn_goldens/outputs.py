@@ -4,10 +4,11 @@ Other libraries are never imported: an array that needs its own library to be co
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from numbers import Number
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,14 @@ from rnn_goldens.shapes import state_names
 
 Conversion = Callable[[Any], tuple[NDArray[Any], str]]
 """An array of some library → the same values in NumPy, and the name of the type they came in."""
+
+_INTEGERS = frozenset(np.dtype(code).name for code in np.typecodes["AllInteger"])
+
+_NUMBERS = (float, int, np.generic)
+"""Types of which NumPy reads a list at once."""
+
+_ARRAY_INTERFACES = ("__array__", "__array_interface__", "__array_struct__")
+"""What an object that is an array in itself has, other than a buffer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,41 +51,82 @@ class NotNumbers(Exception):
 
 
 def read(value: object) -> Output:
-    """Convert any array-like: NumPy, torch, JAX, TensorFlow, MLX, lists of them; raises NotNumbers if it is none."""
+    """Convert any array-like: NumPy, torch, JAX, TensorFlow, MLX, sequences of them; raises NotNumbers if it is none.
+
+    Of parts in several types the least precise one counts. What has been read already is returned as it is.
+    """
+    if isinstance(value, Output):
+        return value
     if value is None:
         raise NotNumbers("is None: the implementation returned nothing for it")
     if type(value).__name__ == "PackedSequence":
         raise NotNumbers("is a PackedSequence: unpack it with torch's pad_packed_sequence")
     try:
-        array, dtype = _convert(value)
-    except (TypeError, ValueError, RuntimeError, AttributeError) as error:
+        with np.errstate(all="ignore"):  # whatever np.seterr an implementation leaves behind
+            readable, types = _readable(value)
+            if isinstance(readable, np.ndarray) and not readable.ndim and readable.dtype.kind in "OUS":
+                raise NotNumbers(f"is {_type(value)}, not an array of numbers")
+            for name in sorted(types):
+                _require_real(name)
+            return Output(np.asarray(readable, dtype=np.float64), _least_precise(types))
+    except (TypeError, ValueError, LookupError, OverflowError, RuntimeError, AttributeError) as error:
         raise NotNumbers(f"is {_type(value)} that NumPy can not read as an array: {error}") from None
-    if array.ndim == 0 and array.dtype.kind in "OUS":
-        raise NotNumbers(f"is {_type(value)}, not an array of numbers")
-    if array.dtype == object:
-        oddest = sorted(array.flat, key=lambda element: isinstance(element, Number))[:1]
-        raise NotNumbers(f"is an array of Python objects, such as {', '.join(map(_type, oddest))}, not of real numbers")
-    if dtype not in PRECISIONS and array.dtype.kind not in "iuf":
-        raise NotNumbers(f"holds {dtype}, not real numbers")
-    with np.errstate(over="ignore"):
-        return Output(np.asarray(array, dtype=np.float64), dtype)
 
 
-def _convert(value: object) -> tuple[NDArray[Any], str]:
-    if own := _own_conversion(type(value)):
-        return own(value)
-    if isinstance(value, list | tuple) and _holds_tensors(value):
-        parts = [_convert(part) for part in value]
-        least = min((dtype for _, dtype in parts), key=lambda dtype: getattr(PRECISIONS.get(dtype), "bits", math.inf))
-        return np.stack([array for array, _ in parts]), least
-    return _from_array_like(value)
+def _require_real(dtype: str) -> None:
+    """Raise NotNumbers unless a type is a precision, or an integer type of NumPy, which is exact."""
+    if dtype in PRECISIONS or dtype in _INTEGERS:
+        return
+    if dtype.startswith(("float", "int", "uint")):
+        raise NotNumbers(f"holds {dtype}, which is none of {', '.join(PRECISIONS)}")
+    raise NotNumbers(f"holds {dtype}, not real numbers")
 
 
-def _holds_tensors(value: list[Any] | tuple[Any, ...]) -> bool:
-    """Whether nested lists end in arrays of a library whose arrays NumPy can not read."""
-    if any(_own_conversion(kind) for kind in set(map(type, value))):
-        return True
-    return any(_holds_tensors(part) for part in value if isinstance(part, list | tuple))
+def _least_precise(types: set[str]) -> str:
+    return min(sorted(types), key=lambda name: getattr(PRECISIONS.get(name), "bits", math.inf), default="float64")
+
+
+def _readable(value: object) -> tuple[Any, set[str]]:
+    """The same as NumPy can read it, an array or nested lists of arrays and numbers; and the names of its types."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return _readable_parts(value)  # type: ignore[arg-type]
+    conversion = _from_array_like if kind is np.ndarray else _own_conversion(kind)
+    if conversion is None and _is_sequence(value):
+        return _readable_parts(list(value))
+    array, dtype = (conversion or _from_array_like)(value)
+    return array, {dtype}
+
+
+def _readable_parts(parts: list[Any] | tuple[Any, ...]) -> tuple[Any, set[str]]:
+    kinds = set(map(type, parts))
+    if all(issubclass(kind, _NUMBERS) for kind in kinds):
+        return parts, set(map(_type_of_numbers, kinds))
+    read_parts = [_readable(part) for part in parts]
+    return [part for part, _ in read_parts], {name for _, types in read_parts for name in types}
+
+
+def _type_of_numbers(kind: type) -> str:
+    if issubclass(kind, np.generic):
+        return _type_name(np.dtype(kind))
+    if issubclass(kind, bool):
+        return "bool"
+    return "float64" if issubclass(kind, float) else "int64"
+
+
+def _is_sequence(value: Any) -> TypeGuard[Sequence[Any]]:  # noqa: ANN401 - anything
+    """Whether NumPy would read it part by part: it is no array in itself, and has parts in an order."""
+    if isinstance(value, str | Mapping) or any(hasattr(value, name) for name in _ARRAY_INTERFACES):
+        return False
+    return hasattr(value, "__len__") and hasattr(value, "__getitem__") and not _is_buffer(value)
+
+
+def _is_buffer(value: Any) -> bool:  # noqa: ANN401 - anything
+    try:
+        memoryview(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _own_conversion(kind: type) -> Conversion | None:
@@ -87,14 +137,23 @@ def _own_conversion(kind: type) -> Conversion | None:
 
 def _from_array_like(value: object) -> tuple[NDArray[Any], str]:
     array = np.asarray(value)
-    dtype = array.dtype.name
-    if array.dtype.kind == "f" and dtype not in PRECISIONS:
-        dtype = "float64"  # longdouble: wider than any precision here
-    return array, dtype
+    if array.dtype.kind != "O":
+        return array, _type_name(array.dtype)
+    if not array.ndim:
+        return array, _type(value)
+    oddest = sorted(array.flat, key=lambda element: isinstance(element, Number))[:1]
+    raise NotNumbers(f"is an array of Python objects, such as {', '.join(map(_type, oddest))}, not of real numbers")
+
+
+@lru_cache
+def _type_name(dtype: np.dtype[Any]) -> str:
+    """The name of a type; that of ``longdouble``, which is wider than any precision here, is that of the widest."""
+    return "float64" if dtype.type is np.longdouble else dtype.name
 
 
 def _from_torch(tensor: Any) -> tuple[NDArray[Any], str]:  # noqa: ANN401 - a torch.Tensor
     dtype = str(tensor.dtype).removeprefix("torch.")
+    _require_real(dtype)  # before NumPy, which knows fewer types, says something else
     tensor = tensor.detach().cpu()
     return (tensor.float() if dtype == "bfloat16" else tensor).numpy(), dtype
 

@@ -1,5 +1,10 @@
+from array import array
+from collections import UserList, deque
+from ctypes import c_float
+from decimal import Decimal
 from typing import Any
 
+import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 import pytest
@@ -10,6 +15,29 @@ from rnn_goldens import outputs
 
 class UsersTensor(torch.Tensor):
     """A tensor of the user's own class."""
+
+
+class UsersSequence:
+    """What NumPy takes for a sequence, and ``collections.abc`` does not."""
+
+    def __init__(self, *parts: Any) -> None:
+        self.parts = parts
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.parts[index]
+
+
+class LikeADictionary:
+    """What has parts, and not in an order."""
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, name: object) -> Any:
+        raise KeyError(name)
 
 
 MASKED = np.ma.masked_array([1.0, 2.0], mask=[False, True])
@@ -35,12 +63,129 @@ MASKED = np.ma.masked_array([1.0, 2.0], mask=[False, True])
         (([torch.tensor(1.0), torch.tensor(2.0, dtype=torch.float16)],), "float16"),
         ([np.array([1, 2], np.float16)], "float16"),
         (np.ma.masked_array([[1.0, 2.0]], mask=False), "float64"),
+        (jnp.array([[1.0, 2.0]], jnp.bfloat16), "bfloat16"),
+        (np.array([[1, 2]], np.uint8), "uint8"),
+        (np.array([[1, 2]], ">f2"), "float16"),
+        ([array("f", [1.0, 2.0])], "float32"),
+        ([(c_float * 2)(1.0, 2.0)], "float32"),
+        ([memoryview(array("f", [1.0, 2.0]))], "float32"),
+        ([range(1, 3)], "int64"),
     ],
 )
 def test_any_array_like_is_read_with_the_type_it_came_in(value: Any, dtype: str) -> None:
     output = outputs.read(value)
     assert output.values.tolist() == [[1.0, 2.0]]
     assert output.dtype == dtype
+
+
+HALF = np.array([1.0, 2.0], np.float16)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        ([HALF, np.array([3.0, 4.0])], "float16"),
+        ([np.array([1.0, 2.0]), np.array([3.0, 4.0], np.float16)], "float16"),
+        ((HALF, np.array([3.0, 4.0], np.float32)), "float16"),
+        ([HALF, [3.0, 4.0]], "float16"),
+        ([HALF, [3, 4]], "float16"),
+        ([[1.0, 2.0], [3.0, np.float16(4)]], "float16"),
+        ([[np.float16(1), 2.0], [3.0, 4.0]], "float16"),
+        ([[np.float32(1), np.longdouble(2)], [3, 4]], "float32"),
+        ([[np.longdouble(1), 2], [3, 4]], "float64"),
+        ([[1.0, 2], [3, 4]], "float64"),
+        ([np.array([1, 2]), [3.0, 4.0]], "float64"),
+        ([[1.0, ml_dtypes.bfloat16(2)], [3.0, np.float16(4)]], "bfloat16"),
+        ([HALF, np.array([3, 4], ml_dtypes.bfloat16)], "bfloat16"),
+        (deque([HALF, np.array([3.0, 4.0])]), "float16"),
+        (UserList([HALF, deque([3.0, 4.0])]), "float16"),
+        (UsersSequence(HALF, UsersSequence(3.0, np.float64(4.0))), "float16"),
+        (UsersSequence([1.0, np.float32(2.0)], (3.0, 4.0)), "float32"),
+        ([array("f", [1.0, 2.0]), [3.0, 4.0]], "float32"),
+        ([torch.tensor([1.0, 2.0]), np.array([3.0, 4.0]), [5, 6.0]], "float32"),
+        ([[torch.tensor(1.0), np.float16(2)], np.array([3.0, 4.0]), [5, 6.0]], "float16"),
+        ([np.array([1.0, 2.0]), torch.tensor([3.0, 4.0], dtype=torch.bfloat16)], "bfloat16"),
+        ([jnp.array([1.0, 2.0], jnp.float16), [3.0, 4.0]], "float16"),
+        ([jnp.array([1.0, 2.0], jnp.float16), torch.tensor([3.0, 4.0]), HALF], "float16"),
+        ([np.ma.masked_array(HALF, mask=False), [3.0, 4.0]], "float16"),
+    ],
+)
+def test_the_least_precise_part_counts(value: Any, dtype: str) -> None:
+    output = outputs.read(value)
+    assert output.dtype == dtype
+    assert output.values[0].tolist() == [1.0, 2.0]
+    assert output.values.shape[1:] == (2,)
+
+
+@pytest.mark.parametrize("depth", range(1, 13))
+@pytest.mark.parametrize("half", [HALF, [np.float16(1), 2.0], [torch.tensor(1.0).half(), 2.0]], ids=type)
+def test_the_least_precise_part_counts_at_any_depth(half: Any, depth: int) -> None:
+    value = [half, [3.0, 4.0]]
+    for _ in range(depth):
+        value = [value, [[1.0, 2.0], [3.0, 4.0]]] if np.ndim(value) == 2 else [value]
+    output = outputs.read(value)
+    assert output.dtype == "float16"
+    assert output.values.ndim == depth + 2
+
+
+FLOAT8: list[Any] = [
+    np.array([1, 2], ml_dtypes.float8_e5m2),
+    torch.tensor([1.0, 2.0]).to(torch.float8_e5m2),
+    jnp.array([1.0, 2.0], jnp.float8_e5m2),
+    [[ml_dtypes.float8_e5m2(1), 2.0]],
+    [np.array([1.0, 2.0]), np.array([1, 2], ml_dtypes.float8_e5m2)],
+    [[3.0, 4.0], torch.tensor([1.0, 2.0]).to(torch.float8_e5m2)],
+    (deque([jnp.array([1.0, 2.0], jnp.float8_e5m2)]), [[3.0, 4.0]]),
+]
+
+
+@pytest.mark.parametrize("value", FLOAT8, ids=lambda value: type(value).__name__)
+def test_a_type_of_lower_precision_than_any_is_named_and_not_accepted(value: Any) -> None:
+    with pytest.raises(outputs.NotNumbers, match=r"^holds float8_e5m2, which is none of float64, float32, bfloat16, "):
+        outputs.read(value)
+
+
+@pytest.mark.parametrize(
+    "name", ["float8_e4m3fn", "float8_e4m3", "float8_e3m4", "float8_e8m0fnu", "float4_e2m1fn", "float6_e2m3fn", "int4"]
+)
+def test_a_type_that_numpy_does_not_have_is_named_and_not_accepted(name: str) -> None:
+    with pytest.raises(outputs.NotNumbers, match=f"^holds {name}, which is none of float64, "):
+        outputs.read(np.array([[1, 2]], getattr(ml_dtypes, name)))
+
+
+LONG = np.longdouble
+SIGNALLING = np.array([0x7F800001], np.uint32).view(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (np.array([LONG(1e300) * LONG(1e300)]), np.inf),
+        (np.array([LONG(1e-300) * LONG(1e-300)]), 0.0),
+        ([LONG(1e-300) * LONG(1e-300)], 0.0),
+        (SIGNALLING, np.nan),
+        ([SIGNALLING[0], 1.0], np.nan),
+        ([SIGNALLING, torch.tensor([1.0])], np.nan),
+    ],
+    ids=["too-large", "too-small", "in-a-list", "nan", "nan-in-a-list", "nan-and-torch"],
+)
+def test_what_the_user_set_for_floating_point_errors_does_not_matter(value: Any, number: float) -> None:
+    with np.errstate(all="raise"):
+        np.testing.assert_equal(outputs.read(value).values.flat[0], number)
+
+
+@pytest.mark.parametrize("value", [[[np.float16(1), 2.0]], [[5e-324, 1e300]], HALF], ids=repr)
+def test_what_was_read_is_read_again_as_it_is(value: Any) -> None:
+    once = outputs.read(value)
+    assert outputs.read(once) is once
+
+
+def test_a_plain_array_is_not_walked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def walked(_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(outputs, "_readable_parts", walked)
+    assert outputs.read(np.ones((2, 3), np.float32)).dtype == "float32"
 
 
 class TensorOfAnotherLibrary:
@@ -68,6 +213,16 @@ def test_a_tensor_of_another_library_keeps_its_bfloat16() -> None:
         (np.array([1 + 1j]), "holds complex128, not real numbers"),
         (np.array([True]), "holds bool, not real numbers"),
         ({"out": 1}, "is a dict, not an array of numbers"),
+        ([[1.0, None]], "holds a NoneType, not real numbers"),
+        ([[1.0], [Decimal(1)]], "holds a decimal.Decimal, not real numbers"),
+        ([[1.0, "2.0"]], "holds str.*, not real numbers"),
+        ([[1.0, True]], "holds bool, not real numbers"),
+        ([1.0, 2j], "holds complex128, not real numbers"),
+        ([[1.0], np.array([1 + 1j])], "holds complex128, not real numbers"),
+        ([[1.0], np.array([None])], "is an array of Python objects, such as a NoneType, not of real numbers"),
+        ([1.0, [2.0]], "is a list that NumPy can not read as an array"),
+        ([10**400], "is a list that NumPy can not read as an array: int too large"),
+        (LikeADictionary(), "is a .*LikeADictionary"),
         (torch.nn.utils.rnn.pack_sequence([torch.ones(2, 1)]), "is a PackedSequence: unpack it with .*pad_packed"),
     ],
 )
