@@ -23,7 +23,7 @@ from benchmarks import page, page_check
 from rnn_goldens.corpus import Corpus, find, open_corpus
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.generator.certify import LARGEST_CORRECT_ERROR
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Golden, Question
 from rnn_goldens.implementations import Implementation, outputs_of, resolve
 from rnn_goldens.outputs import read, states_apart
 from rnn_goldens.plugin.known_failures import read_known_failures
@@ -221,7 +221,7 @@ def _with_onednn(implementation: Implementation, *, on: bool) -> Implementation:
 
     flags: Callable[..., Any] = torch.backends.mkldnn.flags
 
-    def run(golden: Golden) -> tuple[Any, ...]:
+    def run(golden: Question) -> tuple[Any, ...]:
         with nullcontext() if on else flags(enabled=False, allow_tf32=False):
             return implementation(golden)
 

@@ -3,6 +3,7 @@
 Each way asks the same golden otherwise, in one or several calls, and gives outputs that have to be the golden's.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,14 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.errors import UnknownName, Unsupported
-from rnn_goldens.golden import Golden
-from rnn_goldens.outputs import NotNumbers, outputs_of, read, states_apart
+from rnn_goldens.golden import Golden, Question
+from rnn_goldens.outputs import NotNumbers, Output, outputs_of, read, states_apart
+from rnn_goldens.own_arrays import refuse_own
 from rnn_goldens.shapes import state_names
 from rnn_goldens.tolerance import Bound, Exact, Tolerance
 from rnn_goldens.verdict import Verdict, compare
 
-Run = Callable[[Golden], Sequence[Any]]
-"""A function ``golden → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``."""
+Run = Callable[[Any], Sequence[Any]]
+"""A function ``question → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``."""
+
+Ask = Callable[[Golden | Question], Sequence[Any]]
+"""Calls an implementation with a question, or with that of a golden; returns its outputs."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Way:
 
     does: str
     applies: Callable[[Golden], bool]
-    judge: Callable[[Run, Golden], Verdict]
+    judge: Callable[[Ask, Golden], Verdict]
 
 
 def compare_calls(golden: Golden, run: Run, calls: Sequence[str] | str) -> Iterator[tuple[str, Verdict]]:
@@ -51,22 +56,25 @@ def compare_calls(golden: Golden, run: Run, calls: Sequence[str] | str) -> Itera
     Raises:
         UnknownName: no such way.
         TypeError: the implementation did not return outputs.
+        WrongUse: it returned the golden's own arrays.
     """
     __tracebackhide__ = True
     chosen = {name: way(name) for name in ([calls] if isinstance(calls, str) else calls)}
 
-    def outputs(asked: Golden) -> Sequence[Any]:
+    def ask(asked: Golden | Question) -> Sequence[Any]:
         __tracebackhide__ = True
-        return outputs_of(run(asked))
+        outputs = outputs_of(run(asked.question() if isinstance(asked, Golden) else asked))
+        refuse_own(golden, *outputs)
+        return outputs
 
-    verdict = golden.compare(*outputs(golden))
+    verdict = golden.compare(*ask(golden))
     yield "once", verdict
     for name, this in chosen.items():
         if not verdict.passed:
             return
         if this.applies(golden):
             try:
-                verdict = this.judge(outputs, golden)
+                verdict = this.judge(ask, golden)
             except Unsupported:
                 continue
             except Exception as error:
@@ -83,15 +91,15 @@ def way(name: str) -> Way:
         raise UnknownName("way of calling", name, WAYS, plural="ways of calling") from None
 
 
-def _twice(run: Run, golden: Golden) -> Verdict:
-    return compare(golden, *run(golden), said="the second call differs from the first")
+def _twice(ask: Ask, golden: Golden) -> Verdict:
+    return compare(golden, *ask(golden), said="the second call differs from the first")
 
 
-def _rows(run: Run, golden: Golden) -> Verdict:
+def _rows(ask: Ask, golden: Golden) -> Verdict:
     verdicts = []
     for index in range(len(golden.stored.x)):
         row = _of_rows(golden, np.array([index]))
-        verdicts.append(compare(row, *run(row), said=f"row {index} alone differs from the same row in the batch"))
+        verdicts.append(compare(row, *ask(row), said=f"row {index} alone differs from the same row in the batch"))
         if not verdicts[-1].passed:
             break
     return max(verdicts, key=lambda verdict: (not verdict.passed, verdict.largest_error))
@@ -114,29 +122,44 @@ def _tolerance_of_rows(tolerance: Tolerance, rows: NDArray[np.intp]) -> Toleranc
     return Bound(*({n: a[rows] if n == "out" else a[:, rows] for n, a in kind.items()} for kind in kinds))
 
 
-def _chunks(run: Run, golden: Golden) -> Verdict:
+def _chunks(ask: Ask, golden: Golden) -> Verdict:
     """In two parts; of sequences of several lengths those of at least two steps, so that each has some in both."""
     if golden.lengths is not None:
         golden = _of_rows(golden, np.flatnonzero(golden.lengths > 1))
     said = f"steps 0 to {_middle(golden) - 1} and then the others, with the state carried over, differ from all at once"
-    return compare(golden, *_in_two_chunks(run, golden), said=said)
+    return compare(golden, *_in_two_chunks(ask, golden), said=said)
 
 
-def _in_two_chunks(run: Run, golden: Golden) -> Sequence[Any]:
+def _in_two_chunks(ask: Ask, golden: Golden) -> Sequence[Any]:
     middle = _middle(golden)
-    first = list(states_apart(golden.cell, *run(_steps(golden, 0, middle, {}))).values())
+    first = list(states_apart(golden.cell, *ask(_steps(golden, 0, middle, {}))).values())
     try:
-        start = {f"{n}0": read(state).values for n, state in zip(state_names(golden.cell), first[1:], strict=True)}
+        out = _kept(read(first[0]))  # before a second call, which may use its memory again
+    except NotNumbers:
+        return first
+    try:
+        states = [_kept(read(state)) for state in first[1:]]
+        start = {f"{n}0": state.values for n, state in zip(state_names(golden.cell), states, strict=True)}
     except (NotNumbers, ValueError):
         start = {}
     if not start or any(state.shape != golden.state_shape for state in start.values()):
         return golden.out, *first[1:]  # states that can not be carried over: the comparison says what they are
     last_part = _steps(golden, middle, golden.stored.x.shape[-2], start)
-    second = list(states_apart(golden.cell, *run(last_part)).values())
+    second = list(states_apart(golden.cell, *ask(last_part)).values())
     try:
-        return np.concatenate([read(part).values for part in (first[0], second[0])], axis=-2), *second[1:]
+        return _joined(out, read(second[0])), *second[1:]
     except (NotNumbers, ValueError):
         return second
+
+
+def _kept(output: Output) -> Output:
+    return Output(output.values.copy(), output.dtype)
+
+
+def _joined(first: Output, second: Output) -> Output:
+    """One output of two parts of its time steps, in the type of the less precise."""
+    coarser = min(first, second, key=lambda output: math.inf if output.bits is None else output.bits)
+    return Output(np.concatenate([first.values, second.values], axis=-2), coarser.dtype)
 
 
 def _middle(golden: Golden) -> int:
@@ -158,23 +181,23 @@ def _steps(golden: Golden, begin: int, end: int, start: dict[str, Any]) -> Golde
     return replace(golden, stored=part, features=features)
 
 
-def _weights(run: Run, golden: Golden) -> Verdict:
+def _weights(ask: Ask, golden: Golden) -> Verdict:
     stored = golden.stored
     other = replace(golden, stored=replace(stored, weights={name: -array for name, array in stored.weights.items()}))
-    unmoved = compare(golden, *run(other))
+    unmoved = compare(golden, *ask(other))
     if unmoved.passed:
         said = "weights that change between calls have no effect: with every weight negated the outputs were the same"
         return replace(unmoved, passed=False, message=f"{golden.id} in {golden.dtype}: {said}")
-    return compare(golden, *run(golden), said="after a call with other weights the outputs differ from those before it")
+    return compare(golden, *ask(golden), said="after a call with other weights the outputs differ from those before it")
 
 
-def _views(run: Run, golden: Golden) -> Verdict:
+def _views(ask: Ask, golden: Golden) -> Verdict:
     """On arrays that are not contiguous: between any two elements lies a NaN."""
-    views = replace(golden)
+    views = golden.question()
     arrays = {name: _with_gaps(getattr(golden, name)) for name in ("x", *(f"{n}0" for n in state_names(golden.cell)))}
     weights = {name: _with_gaps(array) for name, array in golden.weights.items()}
-    vars(views).update(arrays, weights=weights)  # in place of what the golden would cast when it is first asked
-    return compare(golden, *run(views), said="arrays that are not contiguous give other outputs than those that are")
+    vars(views).update(arrays, weights=weights)  # in place of what the question would cast when it is first asked
+    return compare(golden, *ask(views), said="arrays that are not contiguous give other outputs than those that are")
 
 
 def _with_gaps(array: NDArray[Any]) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.shapes import Config, state_names
 
 Array = NDArray[Any]
@@ -46,7 +46,7 @@ class Case:
     state_given: bool = True
 
 
-def case_of(golden: Golden, dtype: DTypeLike) -> Case:
+def case_of(golden: Question, dtype: DTypeLike) -> Case:
     """The question of a golden, in arrays of a type that holds its precision."""
     return Case(
         golden.cell,

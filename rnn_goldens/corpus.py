@@ -47,7 +47,7 @@ class Corpus:
     version: str
     entries: tuple[Entry, ...]
     _last: list[Golden] = field(default_factory=list, init=False, repr=False, compare=False)
-    """The golden that was loaded last: its precisions are asked for one after the other."""
+    """The golden that was loaded last, which nobody else holds: its precisions are asked for one after the other."""
 
     @property
     def ids(self) -> list[str]:
@@ -118,7 +118,7 @@ class Corpus:
             known = {name: value for name, value in vars(entry).items() if name not in ("files", "content")}
             golden = read_known(path, {**known, "provenance": _Provenance(path)})
             self._last[:] = [golden]
-        return golden.in_precision(dtype)
+        return golden.in_precision(dtype).copied()
 
     def verified(self, file: File) -> Path:
         """Path of a file of this corpus whose bytes are what the index says; raises InvalidFile otherwise."""

@@ -29,6 +29,7 @@ _MOST_LINES = 2
 _WIDTH = 110
 
 
+@np.errstate(all="ignore")  # whatever np.seterr an implementation leaves behind
 def diagnosed(golden: "Golden", verdict: "Verdict", out: object, h_n: object, c_n: object) -> "Verdict":
     """The same verdict; if it did not pass, its message says which deviations would explain the outputs."""
     if verdict.passed or not (found := explanations(golden, out, h_n, c_n)):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +31,14 @@ FEATURES = (*DERIVED_FEATURES, *DECLARED_FEATURES, CORE)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Arrays:
-    """The arrays of a golden as stored: float64 (lengths int64), read-only; None where the scenario gives none.
+class Asked:
+    """What is asked, as stored: float64 (lengths int64), read-only; None where the scenario gives none.
 
     Attributes:
         weights: PyTorch's names; shapes from ``shapes.weight_shapes``.
         x: (batch, time, input), or (time, input) if unbatched.
         h0, c0: (layers·directions, batch, hidden), without the batch axis if unbatched.
         lengths: (batch,), the number of time steps of each sequence.
-        out: (batch, time, directions·hidden).
-        h_n, c_n: like h0.
     """
 
     weights: Mapping[str, Float64]
@@ -48,9 +46,6 @@ class Arrays:
     h0: Float64 | None = None
     c0: Float64 | None = None
     lengths: NDArray[np.int64] | None = None
-    out: Float64
-    h_n: Float64
-    c_n: Float64 | None = None
 
     def __post_init__(self) -> None:
         """Hold read-only views: whoever made the arrays may go on writing to theirs."""
@@ -61,10 +56,31 @@ class Arrays:
         vars(self).update(state)
         self.__post_init__()  # a copy of a read-only array can be written to
 
+    def copied(self) -> Self:
+        """The same in memory of its own: that an array is read-only does not keep ``torch.from_numpy`` from writing."""
+        own = {f.name: _copy(getattr(self, f.name)) for f in fields(self)}
+        return type(self)(**own)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Golden:
-    """A golden in one precision. Its arrays are read-only; their dtype is the precision's.
+class Arrays(Asked):
+    """What is asked and what is expected.
+
+    Attributes:
+        out: (batch, time, directions·hidden).
+        h_n, c_n: like h0.
+    """
+
+    out: Float64
+    h_n: Float64
+    c_n: Float64 | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Question:
+    """What an implementation is handed: a golden in one precision, without what is expected.
+
+    Its arrays are read-only; their dtype is the precision's.
 
     Attributes:
         id: stable name, ``folder/name``.
@@ -74,9 +90,7 @@ class Golden:
         cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations.
         config: the arguments ``nn.RNN`` would take.
         features: tags to select by, see ``FEATURES``.
-        tolerance: how far a correct implementation can be off.
         precisions: the precisions it can be checked in.
-        provenance: what made it; not part of its content.
         stored: the float64 arrays, whatever the precision.
         dtype: ``float64``, ``float32``, ``bfloat16`` (in float32 arrays, NumPy has none) or ``float16``.
     """
@@ -88,14 +102,12 @@ class Golden:
     cell: str
     config: Config
     features: tuple[str, ...]
-    tolerance: Tolerance
     precisions: tuple[str, ...]
-    provenance: Mapping[str, str]
-    stored: Arrays
+    stored: Asked
     dtype: str = "float64"
 
-    def in_precision(self, dtype: object) -> "Golden":
-        """Return the same golden in another precision.
+    def in_precision(self, dtype: object) -> Self:
+        """Return the same in another precision.
 
         Args:
             dtype: its name, or what NumPy, torch or ml_dtypes has for it: ``np.float32``, ``torch.bfloat16``.
@@ -182,6 +194,69 @@ class Golden:
         """Time steps of each sequence, (batch,), or None where all have as many as ``x``."""
         return self.stored.lengths
 
+    @property
+    def out(self) -> NDArray[Any]:
+        """Not to be had; raises AttributeError, which says why."""
+        raise self._withheld("out")
+
+    @property
+    def h_n(self) -> NDArray[Any]:
+        """Not to be had; raises AttributeError, which says why."""
+        raise self._withheld("h_n")
+
+    @property
+    def c_n(self) -> NDArray[Any]:
+        """Not to be had; raises AttributeError, which says why."""
+        raise self._withheld("c_n")
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """(batch,), or () if unbatched."""
+        return self.stored.x.shape[:-2]
+
+    @property
+    def state_shape(self) -> tuple[int, ...]:
+        """Shape of every initial and last state."""
+        return state_shape(self.config, self.batch_shape)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy needs: the arrays that were cast so far are cast again."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def _cast(self, array: Float64) -> NDArray[Any]:
+        rounded = PRECISIONS[self.dtype].round(array)
+        rounded.flags.writeable = False
+        return rounded
+
+    def _require_cell_state(self, name: str) -> None:
+        if "c" not in state_names(self.cell):
+            raise AttributeError(f"{self.id} is a golden for {self.cell}, which has no {name}; only an lstm has")
+
+    def _withheld(self, name: str) -> AttributeError:
+        return AttributeError(
+            f"{name} of {self.id} is what is expected, and an implementation is not handed it: "
+            "it is to compute it, from x, h0 and the weights"
+        )
+
+    def __repr__(self) -> str:
+        kind = "Question" if type(self) is Question else "Golden"
+        return f"<{kind} {self.id} in {self.dtype}: {self.cell}, x {self.stored.x.shape}>"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Golden(Question):
+    """A golden in one precision: what is asked, and what is expected.
+
+    Attributes:
+        tolerance: how far a correct implementation can be off.
+        provenance: what made it; not part of its content.
+        stored: the float64 arrays, whatever the precision.
+    """
+
+    tolerance: Tolerance
+    provenance: Mapping[str, str]
+    stored: Arrays
+
     @cached_property
     def out(self) -> NDArray[Any]:
         """Expected hidden state of the last layer at every step, (batch, time, directions·hidden)."""
@@ -199,15 +274,15 @@ class Golden:
         assert self.stored.c_n is not None
         return self._cast(self.stored.c_n)
 
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """(batch,), or () if unbatched."""
-        return self.stored.x.shape[:-2]
+    def copied(self) -> Self:
+        """The same golden in memory of its own."""
+        return replace(self, stored=self.stored.copied())
 
-    @property
-    def state_shape(self) -> tuple[int, ...]:
-        """Shape of every initial and last state."""
-        return state_shape(self.config, self.batch_shape)
+    def question(self) -> Question:
+        """What an implementation is handed: this golden without what is expected, in memory of its own."""
+        asked = {f.name: getattr(self.stored, f.name) for f in fields(Asked)}
+        said = {f.name: getattr(self, f.name) for f in fields(Question) if f.name != "stored"}
+        return Question(**said, stored=Asked(**asked).copied())
 
     def compare(self, out: object, h_n: object = None, c_n: object = None) -> "Verdict":
         """Compare outputs with this golden, without raising.
@@ -226,22 +301,51 @@ class Golden:
         return diagnosed(self, compare(self, out, h_n, c_n), out, h_n, c_n)
 
     def check(self, out: object, h_n: object = None, c_n: object = None) -> None:
-        """Raise GoldenMismatch unless the outputs, given as for ``compare``, are right."""
+        """Raise GoldenMismatch unless the outputs, given as for ``compare``, are right.
+
+        Raises:
+            GoldenMismatch: they are not.
+            WrongUse: one of them is this golden's own array.
+        """
         __tracebackhide__ = True
         from rnn_goldens.errors import GoldenMismatch
+        from rnn_goldens.own_arrays import refuse_own
 
+        refuse_own(self, out, h_n, c_n)
         verdict = self.compare(out, h_n, c_n)
         if not verdict.passed:
             raise GoldenMismatch(verdict)
 
+    def check_fails(self, out: object, h_n: object = None, c_n: object = None) -> "Verdict":
+        """Check that outputs, given as for ``compare``, are wrong: for a network that is known to be.
+
+        Returns:
+            The verdict: its message says what is wrong with them.
+
+        Raises:
+            AssertionError: they are right.
+            WrongUse: one of them is this golden's own array.
+        """
+        __tracebackhide__ = True
+        from rnn_goldens.own_arrays import refuse_own
+
+        refuse_own(self, out, h_n, c_n)
+        verdict = self.compare(out, h_n, c_n)
+        if verdict.passed:
+            raise AssertionError(
+                f"{self.id} in {self.dtype}: the outputs are right, and check_fails asks for wrong ones"
+            )
+        return verdict
+
     def compare_calls(
-        self, run: Callable[["Golden"], Sequence[Any]], calls: Sequence[str] | str | None = None
+        self, run: Callable[[Any], Sequence[Any]], calls: Sequence[str] | str | None = None
     ) -> list["Verdict"]:
         """Call an implementation in several ways, and compare each with this golden, without raising.
 
         Args:
-            run: a function of a golden that returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n). It is given this
-                golden and parts of it: it has to take inputs, states and weights from its argument.
+            run: a function of a golden that returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n). It is given
+                questions, which are this golden and parts of it without what is expected: it has to take inputs,
+                states and weights from its argument.
             calls: ``twice``, ``rows``, ``chunks``, ``weights``, ``views``: ``rnn_goldens.calls`` says what each does.
                 All of them if None; those that this golden can not be asked are left out.
 
@@ -255,7 +359,7 @@ class Golden:
 
         return [verdict for _, verdict in compare_calls(self, run, tuple(WAYS) if calls is None else calls)]
 
-    def check_calls(self, run: Callable[["Golden"], Sequence[Any]], calls: Sequence[str] | str | None = None) -> None:
+    def check_calls(self, run: Callable[[Any], Sequence[Any]], calls: Sequence[str] | str | None = None) -> None:
         """Raise GoldenMismatch unless the outputs are right in each of several ways to call ``run``, as above."""
         __tracebackhide__ = True
         from rnn_goldens.errors import GoldenMismatch
@@ -264,22 +368,13 @@ class Golden:
             if not verdict.passed:
                 raise GoldenMismatch(verdict)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """What a copy needs: the arrays that were cast so far are cast again."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    def _cast(self, array: Float64) -> NDArray[Any]:
-        rounded = PRECISIONS[self.dtype].round(array)
-        rounded.flags.writeable = False
-        return rounded
-
-    def _require_cell_state(self, name: str) -> None:
-        if "c" not in state_names(self.cell):
-            raise AttributeError(f"{self.id} is a golden for {self.cell}, which has no {name}; only an lstm has")
-
     def __repr__(self) -> str:
-        sizes = f"x {self.stored.x.shape}, out {self.stored.out.shape}"
-        return f"<Golden {self.id} in {self.dtype}: {self.cell}, {sizes}>"
+        return f"{super().__repr__()[:-1]}, out {self.stored.out.shape}>"
+
+    def handed_out(self) -> dict[str, list[NDArray[Any]]]:
+        """The expected arrays that may have been looked at, by name: those that were cast, and as they are stored."""
+        held = {name: (vars(self).get(name), getattr(self.stored, name)) for name in ("out", "h_n", "c_n")}
+        return {name: [array for array in arrays if array is not None] for name, arrays in held.items()}
 
 
 def precision_name(dtype: object) -> str:
@@ -297,6 +392,12 @@ def precision_name(dtype: object) -> str:
         return precision(np.dtype(dtype).name).name  # type: ignore[call-overload]
     except TypeError:
         raise TypeError(f"dtype names a precision, such as 'float32' or np.float32; {dtype!r} does not") from None
+
+
+def _copy(value: Any) -> Any:  # noqa: ANN401 - an array, a mapping of arrays, or None
+    if isinstance(value, Mapping):
+        return {name: array.copy() for name, array in value.items()}
+    return value if value is None else value.copy()
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

@@ -37,6 +37,7 @@ class Precision:
         """The smallest positive number, a subnormal one."""
         return 2.0 ** (self.min_exponent - self.bits + 1)
 
+    @np.errstate(all="ignore")  # beyond the largest number is infinity, below the smallest zero
     def round(self, values: NDArray[np.float64]) -> NDArray[np.floating]:
         """Return float64 values rounded once, to nearest even, in an array of the carrier type."""
         if self.name == "bfloat16":

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rnn_goldens.differences import Difference, difference
 from rnn_goldens.failure_text import failure_text
 from rnn_goldens.outputs import states_apart
@@ -31,6 +33,7 @@ class Verdict:
     message: str
 
 
+@np.errstate(all="ignore")  # whatever np.seterr an implementation leaves behind
 def compare(golden: "Golden", out: object, h_n: object = None, c_n: object = None, *, said: str = "") -> Verdict:
     """Compare outputs with a golden.
 

@@ -1,3 +1,4 @@
+import ctypes
 import hashlib
 import json
 import shutil
@@ -196,8 +197,26 @@ def test_a_file_that_holds_another_golden_is_not_loaded(corpus_copy: Path) -> No
 
 def test_a_golden_is_read_once_for_all_its_precisions(corpus_copy: Path) -> None:
     corpus = open_corpus(corpus_copy)
-    first = corpus.load("documented/mini-batch", "float32")
-    assert corpus.load("documented/mini-batch", "float16").stored is first.stored
+    corpus.load("documented/mini-batch", "float32")
+    (corpus_copy / "documented/mini-batch.h5").unlink()
+    assert corpus.load("documented/mini-batch", "float16").dtype == "float16"
+
+
+def test_whoever_writes_to_the_arrays_of_a_golden_writes_to_nobody_elses() -> None:
+    corpus = open_corpus()
+    first = corpus.load("lstm/lengths", "float32")
+    for array in (first.lengths, first.stored.x, *first.stored.weights.values(), first.stored.out):
+        assert array is not None
+        ctypes.memset(array.ctypes.data, 0, array.nbytes)  # as torch.from_numpy lets one
+    assert not first.stored.out.any()
+    again = corpus.load("lstm/lengths", "float16")
+    assert again.lengths is not None
+    assert again.lengths.all()
+    assert all(array.any() for array in (again.stored.x, *again.stored.weights.values(), again.stored.out))
+
+
+def test_the_corpus_opens_each_golden_by_its_id(corpus_copy: Path) -> None:
+    corpus = open_corpus(corpus_copy)
     assert corpus.load("documented/identity-w-hh").id == "documented/identity-w-hh"
     assert corpus.load("documented/mini-batch").id == "documented/mini-batch"
 

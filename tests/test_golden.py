@@ -61,10 +61,10 @@ def test_a_precision_that_a_golden_does_not_support_is_refused_with_those_it_doe
 
 def test_check_raises_what_compare_finds() -> None:
     golden = rnn_goldens.load("documented/single-sequence")
-    golden.check(golden.out, golden.h_n)
+    golden.check(golden.out.copy(), golden.h_n.copy())
     assert golden.compare(golden.out, golden.h_n).passed
     with pytest.raises(GoldenMismatch) as caught:
-        golden.check(golden.out + 1, golden.h_n)
+        golden.check(golden.out + 1, golden.h_n.copy())
     assert isinstance(caught.value, AssertionError)
     assert str(caught.value) == caught.value.verdict.message
     assert not caught.value.verdict.passed

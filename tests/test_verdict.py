@@ -38,14 +38,14 @@ def test_integers_lists_tensors_and_wider_types_pass(golden: Golden) -> None:
     golden.check(golden.out.astype(int), golden.h_n.astype(int))
     golden.check(golden.out.tolist(), golden.h_n.tolist())
     golden.check(torch.tensor(golden.out), torch.tensor(golden.h_n))
-    golden.check(golden.out.astype(np.float64), golden.h_n)
+    golden.check(golden.out.astype(np.float64), golden.h_n.copy())
 
 
 def test_minus_zero_is_zero(make_golden: MakeGolden) -> None:
     golden = make_golden()
     zeros = np.where(golden.out == 0, -0.0, golden.out)
     assert np.signbit(zeros[golden.out == 0]).any()
-    golden.check(zeros, golden.h_n)
+    golden.check(zeros, golden.h_n.copy())
 
 
 def test_the_first_wrong_time_step_is_the_earliest_in_any_row(golden: Golden) -> None:
@@ -127,8 +127,8 @@ def test_a_forgotten_output_is_wrong(golden: Golden) -> None:
 
 def test_an_lstm_takes_its_states_as_a_pair_or_one_by_one(make_golden: MakeGolden) -> None:
     lstm = make_golden("lstm")
-    lstm.check(lstm.out, (lstm.h_n, lstm.c_n))
-    lstm.check(lstm.out, lstm.h_n, lstm.c_n)
+    lstm.check(lstm.out.copy(), (lstm.h_n.copy(), lstm.c_n.copy()))
+    lstm.check(lstm.out.copy(), lstm.h_n.copy(), lstm.c_n.copy())
     assert "c_n is first wrong" in lstm.compare(lstm.out, (lstm.h_n, lstm.c_n + 1)).message
     assert "c_n is None" in lstm.compare(lstm.out, lstm.h_n).message
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.golden import Arrays, Golden
+from rnn_goldens.golden import Arrays, Asked, Golden, Question
 from rnn_goldens.shapes import Config, weight_count, weight_shapes
 from rnn_goldens.tolerance import Bound, Exact, Tolerance
 
@@ -23,6 +23,15 @@ FORMAT = 1
 INPUTS = ("x", "h0", "c0", "lengths")
 EXPECTED = ("out", "h_n", "c_n")
 _ARRAY_KEYS = {"shape", "dtype", "data"}
+
+
+def asked_tree(question: Question) -> Tree:
+    """The part of the tree that says what is asked."""
+    return {
+        "config": dict(question.config),
+        "weights": dict(question.stored.weights),
+        "inputs": _given(question.stored, INPUTS),
+    }
 
 
 def to_tree(golden: Golden) -> Tree:
@@ -37,9 +46,7 @@ def to_tree(golden: Golden) -> Tree:
         "cell": golden.cell,
         "features": list(golden.features),
         "precisions": list(golden.precisions),
-        "config": dict(golden.config),
-        "weights": dict(golden.stored.weights),
-        "inputs": _given(golden.stored, INPUTS),
+        **asked_tree(golden),
         "expected": _given(golden.stored, EXPECTED),
         "tolerance": _tolerance_to_tree(golden.tolerance),
         "provenance": dict(sorted(golden.provenance.items())),
@@ -111,7 +118,7 @@ def _in_order(outputs: Mapping[str, Any]) -> Tree:
     return {name: outputs[name] for name in EXPECTED if name in outputs}
 
 
-def _given(arrays: Arrays, names: Iterable[str]) -> Tree:
+def _given(arrays: Asked, names: Iterable[str]) -> Tree:
     return {name: array for name in names if (array := getattr(arrays, name)) is not None}
 
 

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen, traverse_util
 
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.shapes import state_names
 
 CELLS = {"lstm": linen.OptimizedLSTMCell, "gru": linen.GRUCell}
@@ -21,22 +21,22 @@ ACTIVATIONS = {"rnn_tanh": jnp.tanh, "rnn_relu": jax.nn.relu}
 _nested: Callable[..., dict[str, Any]] = traverse_util.unflatten_dict
 
 
-Make = Callable[[Golden], linen.RNNCellBase]
+Make = Callable[[Question], linen.RNNCellBase]
 """The cell for a golden, of its hidden size and precision."""
 
 
-def run(golden: Golden) -> tuple[jax.Array, ...]:
+def run(golden: Question) -> tuple[jax.Array, ...]:
     """Return out, h_n (and c_n)."""
     return run_cells(golden, _cell)
 
 
-def run_cells(golden: Golden, make: Make) -> tuple[jax.Array, ...]:
+def run_cells(golden: Question, make: Make) -> tuple[jax.Array, ...]:
     """The same with cells of any kind, which take the golden's weights."""
     with jax.enable_x64(True) if golden.dtype == "float64" else nullcontext():
         return _run(golden, make)
 
 
-def _run(golden: Golden, make: Make) -> tuple[jax.Array, ...]:
+def _run(golden: Question, make: Make) -> tuple[jax.Array, ...]:
     config, dtype = golden.config, jnp.dtype(golden.dtype)
     weights = {name: jnp.asarray(array, dtype) for name, array in golden.weights_as("flax").items()}
     params = _nested(weights, sep="/")
@@ -59,14 +59,14 @@ def _run(golden: Golden, make: Make) -> tuple[jax.Array, ...]:
     return x, *(jnp.stack(states) for states in zip(*last_states, strict=True))
 
 
-def _cell(golden: Golden) -> linen.RNNCellBase:
+def _cell(golden: Question) -> linen.RNNCellBase:
     arguments: dict[str, Any] = {"param_dtype": jnp.dtype(golden.dtype)}
     if golden.cell in ACTIVATIONS:
         return linen.SimpleCell(golden.config.hidden_size, activation_fn=ACTIVATIONS[golden.cell], **arguments)
     return CELLS[golden.cell](golden.config.hidden_size, **arguments)
 
 
-def _carry(golden: Golden, index: int, dtype: Any) -> Any:  # noqa: ANN401 - as Flax has it: None, h, or (c, h)
+def _carry(golden: Question, index: int, dtype: Any) -> Any:  # noqa: ANN401 - as Flax has it: None, h, or (c, h)
     if golden.initial_state is None:
         return None
     states = [jnp.asarray(getattr(golden, f"{name}0")[index], dtype) for name in state_names(golden.cell)]

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 
 Network = TypeVar("Network")
 
@@ -17,13 +17,13 @@ class Kept(Generic[Network]):
     Its weights are set once, and not before each call: what a call does to them is seen by the next.
     """
 
-    def __init__(self, make: Callable[[Golden], Network], set_weights: Callable[[Network, Golden], None]) -> None:
+    def __init__(self, make: Callable[[Question], Network], set_weights: Callable[[Network, Question], None]) -> None:
         """Make nothing yet."""
         self._make, self._set_weights = make, set_weights
         self._kept: tuple[tuple[object, ...], Network] | None = None
         self._weights: Mapping[str, NDArray[np.float64]] | None = None
 
-    def __call__(self, golden: Golden) -> Network:
+    def __call__(self, golden: Question) -> Network:
         """The network for a golden, with its weights."""
         __tracebackhide__ = True
         key = (golden.id, golden.cell, golden.config, golden.dtype)

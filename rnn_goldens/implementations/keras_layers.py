@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.implementations.kept import Kept
 from rnn_goldens.implementations.keras_backend import keras
 from rnn_goldens.shapes import state_names
@@ -27,12 +27,12 @@ Make = Callable[..., Any]
 """What makes a layer: ``keras.layers.LSTM``, or anything that takes its arguments."""
 
 
-def run(golden: Golden) -> tuple[Any, ...]:
+def run(golden: Question) -> tuple[Any, ...]:
     """Return out, h_n (and c_n). Refuses float64 on JAX unless JAX has it."""
     return run_layers(golden, _layers)
 
 
-def make_layers(golden: Golden, make: Make) -> list[Any]:
+def make_layers(golden: Question, make: Make) -> list[Any]:
     """The layers of a golden, built, each in both directions if need be."""
     if golden.dtype == "float64" and keras.backend.backend() == "jax":
         _require_float64_in_jax()
@@ -52,12 +52,12 @@ def make_layers(golden: Golden, make: Make) -> list[Any]:
     return layers
 
 
-def _make_own(golden: Golden) -> list[Any]:
+def _make_own(golden: Question) -> list[Any]:
     kind, arguments = LAYERS[golden.cell]
     return make_layers(golden, partial(kind, **arguments))
 
 
-def run_layers(golden: Golden, kept: Kept[list[Any]]) -> tuple[Any, ...]:
+def run_layers(golden: Question, kept: Kept[list[Any]]) -> tuple[Any, ...]:
     """The same with layers of any kind."""
     config, batched, layers = golden.config, bool(golden.batch_shape), kept(golden)
     x = keras.ops.convert_to_tensor(golden.x if batched else golden.x[None], dtype=golden.dtype)
@@ -72,7 +72,7 @@ def run_layers(golden: Golden, kept: Kept[list[Any]]) -> tuple[Any, ...]:
     return (x, *state_n) if batched else (x[0], *(state[:, 0] for state in state_n))
 
 
-def set_weights(layers: list[Any], golden: Golden) -> None:
+def set_weights(layers: list[Any], golden: Question) -> None:
     """Give layers the golden's weights."""
     weights = golden.weights_as("keras")
     for layer, suffixes in zip(layers, golden.config.layers, strict=True):
@@ -87,7 +87,7 @@ def _require_float64_in_jax() -> None:
         raise Unsupported("no float64 in JAX, as it is set: JAX_ENABLE_X64 is off")
 
 
-def _start(golden: Golden) -> list[Any]:
+def _start(golden: Question) -> list[Any]:
     """The initial states as Keras lists them: h (and c) of l0, of l0_reverse and so on; none if none are given."""
     if golden.initial_state is None:
         return []

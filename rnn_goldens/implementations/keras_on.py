@@ -6,23 +6,23 @@ from importlib.util import find_spec
 from typing import Any
 
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 
 if find_spec("keras") is None:  # said when the implementation is named, not golden by golden
     raise ModuleNotFoundError("No module named 'keras'", name="keras")
 
 
-def jax(golden: Golden) -> tuple[Any, ...]:
+def jax(golden: Question) -> tuple[Any, ...]:
     """``keras_layers.run`` on JAX; raises WrongUse if Keras runs on another backend already."""
     return _run(golden, "jax")
 
 
-def torch(golden: Golden) -> tuple[Any, ...]:
+def torch(golden: Question) -> tuple[Any, ...]:
     """``keras_layers.run`` on torch; raises WrongUse if Keras runs on another backend already."""
     return _run(golden, "torch")
 
 
-def _run(golden: Golden, backend: str) -> tuple[Any, ...]:
+def _run(golden: Question, backend: str) -> tuple[Any, ...]:
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = backend  # Keras reads it once, when it is imported
     from rnn_goldens.implementations.keras_backend import keras

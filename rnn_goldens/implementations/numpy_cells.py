@@ -7,11 +7,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from rnn_goldens.cells import Network, case_of
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.precision import precision
 
 
-def run(golden: Golden) -> tuple[NDArray[Any], ...]:
+def run(golden: Question) -> tuple[NDArray[Any], ...]:
     """Return out, h_n (and c_n). Refuses bfloat16 where ml_dtypes, which gives NumPy that type, is not installed."""
     return Network().run(case_of(golden, arithmetic(golden.dtype)))
 

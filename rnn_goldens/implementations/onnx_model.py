@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.shapes import state_names
 
 OPSET, IR_VERSION = 22, 10
@@ -33,7 +33,7 @@ TYPES = {
 }
 
 
-def build(golden: Golden) -> ModelProto:
+def build(golden: Question) -> ModelProto:
     """The model for a golden in its precision."""
     config, states = golden.config, state_names(golden.cell)
     dtype, fed = _dtype(golden), feeds(golden)
@@ -60,7 +60,7 @@ def build(golden: Golden) -> ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
-def feeds(golden: Golden) -> dict[str, NDArray[Any]]:
+def feeds(golden: Question) -> dict[str, NDArray[Any]]:
     """The model's inputs."""
     dtype, batched = _dtype(golden), bool(golden.batch_shape)
     fed = {"x": (golden.x if batched else golden.x[None]).astype(dtype)}
@@ -73,13 +73,13 @@ def feeds(golden: Golden) -> dict[str, NDArray[Any]]:
     return fed
 
 
-def outputs(golden: Golden, results: list[Any]) -> tuple[NDArray[Any], ...]:
+def outputs(golden: Question, results: list[Any]) -> tuple[NDArray[Any], ...]:
     """The model's outputs, without the batch axis if the golden has none: out, h_n (and c_n)."""
     out, *state_n = results
     return (out, *state_n) if golden.batch_shape else (out[0], *(state[:, 0] for state in state_n))
 
 
-def _layer(golden: Golden, layer: str, result: str, given: set[str]) -> list[NodeProto]:
+def _layer(golden: Question, layer: str, result: str, given: set[str]) -> list[NodeProto]:
     """One layer: x (time, batch, input) → (time, directions, batch, hidden) → (time, batch, directions·hidden)."""
     states, config = state_names(golden.cell), golden.config
     optional = [f"{layer}/B", "lengths", *(f"{state}0_{layer}" for state in states)]
@@ -98,5 +98,5 @@ def _layer(golden: Golden, layer: str, result: str, given: set[str]) -> list[Nod
     ]
 
 
-def _dtype(golden: Golden) -> np.dtype[Any]:
+def _dtype(golden: Question) -> np.dtype[Any]:
     return helper.tensor_dtype_to_np_dtype(TYPES[golden.dtype])

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from onnx.reference import ReferenceEvaluator
 
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.implementations import onnx_model
 
 
-def run(golden: Golden) -> tuple[NDArray[Any], ...]:
+def run(golden: Question) -> tuple[NDArray[Any], ...]:
     """Return out, h_n (and c_n). Refuses what it says it does not know: relu."""
     model, feeds = onnx_model.build(golden), onnx_model.feeds(golden)
     try:

@@ -9,14 +9,14 @@ from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKern
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.implementations import onnx_model
 
 SILENT = 4
 """Errors are raised; without this they are written to stderr as well."""
 
 
-def run(golden: Golden) -> tuple[NDArray[Any], ...]:
+def run(golden: Question) -> tuple[NDArray[Any], ...]:
     """Return out, h_n (and c_n). Refuses what ONNX Runtime says it has no implementation of: float64, bfloat16."""
     model = onnx_model.build(golden).SerializeToString()
     try:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.shapes import state_names
 
 State = tuple[Tensor, ...]
@@ -14,7 +14,7 @@ State = tuple[Tensor, ...]
 
 
 @torch.no_grad()
-def run(golden: Golden) -> tuple[Tensor, ...]:
+def run(golden: Question) -> tuple[Tensor, ...]:
     """Return out, h_n (and c_n)."""
     dtype = getattr(torch, golden.dtype)
     x = torch.tensor(golden.x, dtype=dtype)
@@ -35,7 +35,7 @@ def run(golden: Golden) -> tuple[Tensor, ...]:
     return (x, *state_n) if golden.batch_shape else (x[0], *(s[:, 0] for s in state_n))
 
 
-def _cell(golden: Golden, suffix: str, inputs: int, dtype: torch.dtype) -> nn.RNNCellBase:
+def _cell(golden: Question, suffix: str, inputs: int, dtype: torch.dtype) -> nn.RNNCellBase:
     """The cell of one layer and direction, with its weights."""
     arguments: dict[str, Any] = {"bias": golden.config.bias, "dtype": dtype}
     kind: Callable[..., nn.RNNCellBase] = {"lstm": nn.LSTMCell, "gru": nn.GRUCell}.get(golden.cell, nn.RNNCell)

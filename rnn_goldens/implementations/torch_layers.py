@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.implementations.kept import Kept
 from rnn_goldens.shapes import Config
 
@@ -22,18 +22,18 @@ def layer(cell: str, config: Config) -> nn.RNNBase:
 
 
 @torch.no_grad()
-def run(golden: Golden) -> tuple[Tensor, Any]:
+def run(golden: Question) -> tuple[Tensor, Any]:
     """Return out and h_n, or (h_n, c_n), as the layer does."""
     return run_layer(_network, golden)
 
 
-def set_weights(network: nn.RNNBase, golden: Golden) -> None:
+def set_weights(network: nn.RNNBase, golden: Question) -> None:
     """Give a layer the golden's weights, and its precision."""
     network.to(getattr(torch, golden.dtype))
     network.load_state_dict({name: torch.tensor(array) for name, array in golden.weights.items()})
 
 
-def run_layer(kept: Kept[nn.RNNBase], golden: Golden) -> tuple[Tensor, Any]:
+def run_layer(kept: Kept[nn.RNNBase], golden: Question) -> tuple[Tensor, Any]:
     """The same for any layer of the golden's shape."""
     dtype, network = getattr(torch, golden.dtype), kept(golden)
     x, state = tensor(golden.x, dtype), _state(golden.initial_state, dtype)

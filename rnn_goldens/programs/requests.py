@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from rnn_goldens.encoding.tree import to_document, to_tree
-from rnn_goldens.golden import Golden
+from rnn_goldens.encoding.tree import asked_tree, to_document
+from rnn_goldens.golden import Question
 from rnn_goldens.schema import PROTOCOL
 
 Message = dict[str, Any]
@@ -15,17 +15,15 @@ def hello() -> Message:
     return {"request": "hello", "protocol": PROTOCOL}
 
 
-def run(golden: Golden, request_id: int) -> Message:
+def run(golden: Question, request_id: int) -> Message:
     """The request to compute a golden: its configuration, weights and inputs, as its file has them."""
-    tree = to_tree(golden)
-    asked = {name: tree[name] for name in ("config", "weights", "inputs")}
     return {
         "request": "run",
         "id": request_id,
         "golden": golden.id,
         "cell": golden.cell,
         "precision": golden.dtype,
-        **to_document(asked),
+        **to_document(asked_tree(golden)),
     }
 
 

@@ -24,7 +24,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_callable_is_found_in_the_working_directory() -> None:
     golden = rnn_goldens.load("documented/mini-batch")
-    assert resolve("users_net:Net.run")(golden) == (golden,)
+    assert resolve("users_net:Net.run")(golden)[0].id == golden.id
 
 
 @pytest.mark.parametrize("name", BUILTIN)

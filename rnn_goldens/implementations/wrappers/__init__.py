@@ -18,9 +18,9 @@ from collections.abc import Callable
 from typing import Any
 
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Golden, Question
 
-Implementation = Callable[[Golden], tuple[Any, ...]]
+Implementation = Callable[[Question], tuple[Any, ...]]
 
 STEP_ARGUMENTS = 3
 
@@ -29,11 +29,21 @@ def adapt(found: object) -> Implementation:
     """Make an implementation, a function ``golden → outputs``, of what a user has.
 
     Args:
-        found: one of the things above.
+        found: one of the things above. It is handed a question: a golden without what is expected.
 
     Raises:
         WrongUse: none of them.
     """
+    run = _adapted(found)
+
+    def implementation(golden: Question) -> tuple[Any, ...]:
+        __tracebackhide__ = True
+        return run(golden.question() if isinstance(golden, Golden) else golden)
+
+    return implementation
+
+
+def _adapted(found: object) -> Implementation:
     if isinstance(found, str | os.PathLike):
         from rnn_goldens.implementations.wrappers import onnx_file
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.shapes import GATES
 
 
@@ -75,7 +75,7 @@ def _constructors(kind: type) -> Iterator[Callable[..., Any]]:
             yield vars(base)["__init__"]
 
 
-def require_gates(name: str, golden: Golden, rows: int) -> None:
+def require_gates(name: str, golden: Question, rows: int) -> None:
     """Refuse a golden whose cell has another number of gates than the rows of a recurrent matrix show.
 
     Raises:

@@ -12,14 +12,14 @@ import jax.numpy as jnp
 from flax import linen, traverse_util
 
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.implementations.flax_cells import run_cells
 from rnn_goldens.implementations.wrappers.arguments import accepted
 
 _flat: Callable[..., dict[str, Any]] = traverse_util.flatten_dict
 
 
-def wrap(kind: type[linen.RNNCellBase]) -> Callable[[Golden], tuple[Any, ...]]:
+def wrap(kind: type[linen.RNNCellBase]) -> Callable[[Question], tuple[Any, ...]]:
     """The implementation: out, h_n (and c_n).
 
     Raises:
@@ -28,20 +28,20 @@ def wrap(kind: type[linen.RNNCellBase]) -> Callable[[Golden], tuple[Any, ...]]:
     if not issubclass(kind, linen.RNNCellBase):
         raise WrongUse(f"{kind.__name__} is a class of Flax, but no linen.RNNCellBase: write a function of a golden")
 
-    def make(golden: Golden) -> linen.RNNCellBase:
+    def make(golden: Question) -> linen.RNNCellBase:
         wanted: dict[str, Any] = {"features": golden.config.hidden_size, "param_dtype": jnp.dtype(golden.dtype)}
         if golden.cell == "rnn_relu":
             wanted["activation_fn"] = jax.nn.relu
         return kind(**accepted(kind.__name__, kind, wanted, {"param_dtype": jnp.dtype("float32")}))
 
-    def run(golden: Golden) -> tuple[Any, ...]:
+    def run(golden: Question) -> tuple[Any, ...]:
         _require_parameters(kind.__name__, make(golden), golden)
         return run_cells(golden, make)
 
     return run
 
 
-def _require_parameters(name: str, cell: linen.RNNCellBase, golden: Golden) -> None:
+def _require_parameters(name: str, cell: linen.RNNCellBase, golden: Question) -> None:
     x = jnp.zeros((1, golden.config.input_size), jnp.dtype(golden.dtype))
     key = jax.random.key(0)
     shapes: Any = jax.eval_shape(lambda: cell.init(key, cell.initialize_carry(key, x.shape), x))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.implementations.kept import Kept
 from rnn_goldens.implementations.keras_backend import keras
 from rnn_goldens.implementations.keras_layers import make_layers, run_layers, set_weights
@@ -26,7 +26,7 @@ NEEDLESS = {"use_bias": True, "recurrent_initializer": "zeros"}
 """What a class that does not take these is taken to do."""
 
 
-def wrap(kind: type) -> Callable[[Golden], tuple[Any, ...]]:
+def wrap(kind: type) -> Callable[[Question], tuple[Any, ...]]:
     """The implementation: out, h_n (and c_n).
 
     Raises:
@@ -38,7 +38,7 @@ def wrap(kind: type) -> Callable[[Golden], tuple[Any, ...]]:
     return lambda golden: run_layers(golden, kept)
 
 
-def _layers(kind: type, golden: Golden) -> list[Any]:
+def _layers(kind: type, golden: Question) -> list[Any]:
     """The layers of a golden; raises Unsupported if the class can not be a cell of its kind."""
     layer = kind(golden.config.hidden_size)
     layer.build((None, None, golden.config.input_size))
@@ -52,7 +52,7 @@ def _layers(kind: type, golden: Golden) -> list[Any]:
         return make_layers(golden, lambda *args, **wanted: _made(kind, golden, *args, **wanted))
 
 
-def _made(kind: type, golden: Golden, hidden_size: int, **wanted: Any) -> Any:  # noqa: ANN401 - Keras has no types
+def _made(kind: type, golden: Question, hidden_size: int, **wanted: Any) -> Any:  # noqa: ANN401 - Keras has no types
     taken = takes(kind)
     if golden.config.bidirectional and taken is not None and "go_backwards" not in taken:
         raise Unsupported(f"{kind.__name__} takes no go_backwards")

@@ -28,7 +28,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto,
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
 
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.implementations.onnx_model import ATTRIBUTES, TYPES
 from rnn_goldens.implementations.onnxruntime_session import open_session
 from rnn_goldens.shapes import state_names
@@ -41,7 +41,7 @@ ONNX_OUT = 4
 """The number of axes of out as ONNX's operators give it."""
 
 
-def wrap(path: str) -> Callable[[Golden], tuple[Array, ...]]:
+def wrap(path: str) -> Callable[[Question], tuple[Array, ...]]:
     """The implementation: out, h_n (and c_n).
 
     Raises:
@@ -50,9 +50,9 @@ def wrap(path: str) -> Callable[[Golden], tuple[Array, ...]]:
     opened = lru_cache(maxsize=1)(_open)
     if "{id}" not in path:
         opened(path)
-    first: dict[str, Golden] = {}
+    first: dict[str, Question] = {}
 
-    def run(golden: Golden) -> tuple[Array, ...]:
+    def run(golden: Question) -> tuple[Array, ...]:
         asked = first.setdefault(golden.id, golden)
         own_path = path.replace("{id}", golden.id)
         if not Path(own_path).is_file():
@@ -65,7 +65,7 @@ def wrap(path: str) -> Callable[[Golden], tuple[Array, ...]]:
 
 
 def _run(
-    path: str, model: ModelProto, session: onnxruntime.InferenceSession, golden: Golden, *, changed: bool
+    path: str, model: ModelProto, session: onnxruntime.InferenceSession, golden: Question, *, changed: bool
 ) -> tuple[Array, ...]:
     _require_same_network(model.graph, golden)
     fed = _feeds(model.graph, golden)
@@ -98,7 +98,7 @@ def _open(path: str) -> tuple[ModelProto, onnxruntime.InferenceSession]:
         raise WrongUse(f"{path} can not be run by ONNX Runtime: {error}") from None
 
 
-def _require_same_network(graph: GraphProto, golden: Golden) -> None:
+def _require_same_network(graph: GraphProto, golden: Question) -> None:
     """Refuse a golden that is plainly another network; a graph without recurrent operators is taken at its word."""
     nodes = [node for node in graph.node if node.op_type in RECURRENT]
     if not nodes:
@@ -129,7 +129,7 @@ def _attributes(node: NodeProto) -> dict[str, Any]:
     return {attribute.name: plain(attribute) for attribute in node.attribute}
 
 
-def _feeds(graph: GraphProto, golden: Golden) -> dict[str, Array]:
+def _feeds(graph: GraphProto, golden: Question) -> dict[str, Array]:
     baked = {initializer.name for initializer in graph.initializer}
     inputs = {value.name: value.type.tensor_type for value in graph.input if value.name not in baked}
     known = dict(_known(golden))
@@ -149,7 +149,7 @@ def _feeds(graph: GraphProto, golden: Golden) -> dict[str, Array]:
     return fed
 
 
-def _known(golden: Golden) -> Iterator[tuple[str, Array]]:
+def _known(golden: Question) -> Iterator[tuple[str, Array]]:
     """Everything a golden can feed, by every name it is known under."""
     x = golden.x if golden.batch_shape else golden.x[None]
     yield from ((name, x) for name in X_NAMES)
@@ -168,7 +168,7 @@ def _known(golden: Golden) -> Iterator[tuple[str, Array]]:
             yield "B", np.zeros((golden.config.num_directions, 2 * as_onnx["l0/W"].shape[1]), golden.x.dtype)
 
 
-def _require_inputs(inputs: Mapping[str, Any], golden: Golden) -> None:
+def _require_inputs(inputs: Mapping[str, Any], golden: Question) -> None:
     """Refuse a golden that gives what the model has no input for."""
     if not any(name in inputs for name in (*X_NAMES, TIME_FIRST)):
         raise WrongUse(f"the model has no input x, input or X, but {', '.join(inputs)}")

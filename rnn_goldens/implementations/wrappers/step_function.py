@@ -10,14 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights, case_of
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.implementations.numpy_cells import arithmetic
 from rnn_goldens.outputs import NotNumbers, read
 
 Step = Callable[[Array, Any, Weights], Any]
 
 
-def wrap(step: Step) -> Callable[[Golden], tuple[Array, ...]]:
+def wrap(step: Step) -> Callable[[Question], tuple[Array, ...]]:
     """The network whose every time step is the function."""
     network = _Stepping(step)
     return lambda golden: network.run(case_of(golden, arithmetic(golden.dtype)))

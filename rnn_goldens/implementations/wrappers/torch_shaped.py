@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.implementations.kept import Kept
 from rnn_goldens.implementations.wrappers.arguments import (
     accepted,
@@ -24,7 +24,7 @@ from rnn_goldens.implementations.wrappers.arguments import (
     takes,
 )
 
-Run = Callable[[Golden], tuple[Any, Any]]
+Run = Callable[[Question], tuple[Any, Any]]
 
 NEEDLESS = {"num_layers": 1, "bidirectional": False, "bias": True, "batch_first": True}
 """What a constructor that does not take these is taken to do; without ``nonlinearity``, a tanh."""
@@ -44,11 +44,11 @@ def wrap(kind: type) -> Run:
     return lambda golden: _run(kept(golden), kind.__name__, golden, lambda array: array)
 
 
-def _set_weights(network: Any, golden: Golden) -> None:  # noqa: ANN401 - the user's class
+def _set_weights(network: Any, golden: Question) -> None:  # noqa: ANN401 - the user's class
     network.load_state_dict(_named(network, dict(golden.weights)))
 
 
-def _run(network: Any, name: str, golden: Golden, tensor: Callable[[Any], Any]) -> tuple[Any, Any]:  # noqa: ANN401
+def _run(network: Any, name: str, golden: Question, tensor: Callable[[Any], Any]) -> tuple[Any, Any]:  # noqa: ANN401
     """Call the user's network; ``tensor`` makes of an array what it takes for one."""
     __tracebackhide__ = True
     state = golden.initial_state
@@ -96,21 +96,21 @@ def _in_torch(kind: type) -> Run:
 
     from rnn_goldens.implementations import torch_layers
 
-    def tensor(array: Any, golden: Golden) -> torch.Tensor:  # noqa: ANN401 - an array of any type
+    def tensor(array: Any, golden: Question) -> torch.Tensor:  # noqa: ANN401 - an array of any type
         return torch_layers.tensor(array, torch.int64 if array.dtype.kind == "i" else getattr(torch, golden.dtype))
 
-    def set_weights(network: nn.Module, golden: Golden) -> None:
+    def set_weights(network: nn.Module, golden: Question) -> None:
         weights = {name: tensor(array, golden) for name, array in golden.weights.items()}
         network.load_state_dict(_named(network, weights))
 
-    def make(golden: Golden) -> nn.Module:
+    def make(golden: Question) -> nn.Module:
         network: nn.Module = _made(kind, golden).to(getattr(torch, golden.dtype)).eval()
         return network
 
     kept: Kept[Any] = Kept(make, torch_layers.set_weights if issubclass(kind, nn.RNNBase) else set_weights)
 
     @torch.no_grad()
-    def run(golden: Golden) -> tuple[Any, Any]:
+    def run(golden: Question) -> tuple[Any, Any]:
         __tracebackhide__ = True
         if issubclass(kind, nn.RNNBase):
             return torch_layers.run_layer(kept, golden)
@@ -119,7 +119,7 @@ def _in_torch(kind: type) -> Run:
     return run
 
 
-def _made(kind: type, golden: Golden) -> Any:  # noqa: ANN401 - the user's class
+def _made(kind: type, golden: Question) -> Any:  # noqa: ANN401 - the user's class
     wanted: dict[str, Any] = {**golden.config, "batch_first": True}
     network = kind(**accepted(kind.__name__, kind, wanted, NEEDLESS))
     held: Mapping[str, Any] = network.state_dict() if hasattr(network, "state_dict") else {}

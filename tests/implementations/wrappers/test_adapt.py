@@ -1,10 +1,12 @@
 """What a user has is checked as it is: it passes where it is right, fails where it is wrong, and says what it lacks."""
 
+import ctypes
 import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rnn_goldens import Unsupported
@@ -171,10 +173,42 @@ def test_a_step_of_the_wrong_shape_is_told_what_it_got() -> None:
         adapt(lambda x_t, state, weights: (x_t, *state))(CORPUS.load("lstm/plain", "float32"))  # noqa: ARG005
 
 
-def test_a_function_of_a_golden_is_left_as_it_is() -> None:
-    def run(golden: Any, verbose: bool = False) -> Any: ...
+def test_a_function_of_a_golden_is_handed_all_but_what_is_expected() -> None:
+    golden = CORPUS.load("lstm/plain", "float32")
 
-    assert adapt(run) is run
+    def run(asked: Any, verbose: bool = False) -> Any:
+        assert not verbose
+        assert (asked.id, asked.cell, asked.config, asked.dtype) == (
+            golden.id,
+            golden.cell,
+            golden.config,
+            golden.dtype,
+        )
+        assert np.array_equal(asked.x, golden.x)
+        assert asked.weights_as("keras").keys() == golden.weights_as("keras").keys()
+        for name in ("out", "h_n", "c_n"):
+            with pytest.raises(
+                AttributeError, match=f"{name} of lstm/plain is what is expected, and an implementation"
+            ):
+                getattr(asked, name)
+            assert not hasattr(asked.stored, name)
+        return "outputs"
+
+    assert adapt(run)(golden) == "outputs"
+
+
+def test_whatever_an_implementation_writes_to_its_question_the_golden_is_as_it_was() -> None:
+    golden = CORPUS.load("lstm/lengths", "float32")
+
+    def run(asked: Any) -> Any:
+        for array in (asked.x, asked.lengths, asked.stored.x, *asked.weights.values(), *asked.stored.weights.values()):
+            ctypes.memset(array.ctypes.data, 0, array.nbytes)  # as torch.from_numpy lets one
+        return ()
+
+    adapt(run)(golden)
+    assert golden.lengths is not None
+    assert golden.lengths.all()
+    assert all(array.any() for array in (golden.x, golden.stored.x, *golden.stored.weights.values()))
 
 
 @pytest.mark.parametrize(
