@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.encoding.json_file import no_key_twice
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.precision import PRECISIONS
 from rnn_goldens.programs.misbehaviour import Misbehaviour
 from rnn_goldens.programs.text import excerpt
@@ -21,6 +21,9 @@ ASKED_FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "un
 
 OUTPUTS = ("out", "h_n", "c_n")
 _LONGEST_INTEGER = 300
+_DEEPEST = 16
+"""Levels of brackets that are looked into; an answer has three."""
+
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf, None: math.nan}
 
 
@@ -40,7 +43,7 @@ class Hello:
     precisions: frozenset[str]
     version: str = ""
 
-    def lacks(self, golden: Golden) -> str | None:
+    def lacks(self, golden: Question) -> str | None:
         """What the program does not support of what a golden needs; None if it supports all."""
         if golden.cell not in self.cells:
             return golden.cell
@@ -80,6 +83,8 @@ def read(line: bytes) -> Hello | Refusal | Outputs:
         Misbehaviour: not JSON, or not as the schema has it, or data do not fill their shape.
     """
     message = _parse(line)
+    if _is_deep(message):
+        raise _nested_too_deep(line)
     envelope = message
     if isinstance(message, dict):
         spoken = message.get("protocol", PROTOCOL)
@@ -107,10 +112,31 @@ def _parse(line: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
         return json.loads(line.decode("utf-8"), object_pairs_hook=no_key_twice, parse_int=_integer)
     except UnicodeDecodeError as error:
         problem = f"JSON is UTF-8, byte {error.start} is not"
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise _nested_too_deep(line) from None
+    except ValueError as error:
         problem = str(error)
     hint = "stdout is for answers; anything else that a program has to say goes to stderr"
     raise Misbehaviour(f"printed a line that is not JSON ({problem}): {excerpt(line)}", [hint])
+
+
+def _is_deep(message: object) -> bool:
+    """Whether there are more levels than anything that goes into them by recursion is to see."""
+    level = [message]
+    for _ in range(_DEEPEST):
+        level = [part for outer in level for part in _nested_in(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _nested_in(outer: object) -> list[Any]:
+    parts = list(outer.values()) if isinstance(outer, dict) else outer if isinstance(outer, list) else []
+    return [part for part in parts if isinstance(part, dict | list)] if {dict, list} & set(map(type, parts)) else []
+
+
+def _nested_too_deep(line: bytes) -> Misbehaviour:
+    return Misbehaviour(f"printed JSON that is nested too deep, in more than {_DEEPEST} levels: {excerpt(line)}")
 
 
 def _integer(digits: str) -> int | float:

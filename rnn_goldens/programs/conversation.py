@@ -1,15 +1,18 @@
 """The messages that are exchanged with one run of a program, from its hello to its first misbehaviour or its end."""
 
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.programs import answers, requests
 from rnn_goldens.programs.answers import Hello, Outputs, Refusal
 from rnn_goldens.programs.command import Command
-from rnn_goldens.programs.misbehaviour import Misbehaviour, ended, instead_of
-from rnn_goldens.programs.process import LONGEST_HELLO, Line, Process, StdoutEnded
+from rnn_goldens.programs.misbehaviour import AskedGolden, CameLate, Misbehaviour, afterwards, ended, instead_of
+from rnn_goldens.programs.process import LONGEST_HELLO, Event, Line, Process, StdoutEnded
 from rnn_goldens.programs.text import excerpt
+from rnn_goldens.shapes import out_shape, state_names, state_shape
 
 _GOODBYE_SECONDS = 2.0
 """A program has so many seconds to end once its stdin has ended."""
@@ -33,64 +36,100 @@ class Conversation:
             Misbehaviour: there was none within so many seconds.
             OSError: the system did not start it.
         """
-        self._asked: dict[int, str] = {}
+        self._asked: dict[int, AskedGolden] = {}
+        self._answered: int | None = None  # the id of the last request that was answered
         self._process = Process(command)
         with self._ending_if_it_fails():
-            request = requests.to_line(requests.hello())
-            answer = self._exchange(request, LONGEST_HELLO, seconds, "hello")
+            line = self._exchange(requests.to_line(requests.hello()), LONGEST_HELLO, seconds, "hello")
+            answer = answers.read(line.content)
             if not isinstance(answer, Hello):
                 raise Misbehaviour("answered hello with something else")
         self.hello = answer
 
-    def ask(self, golden: Golden, request_id: int, seconds: float) -> Refusal | Outputs:
-        """Ask for a golden; raises Misbehaviour if no answer to it comes within so many seconds."""
+    def ask(self, golden: Question, request_id: int, seconds: float) -> Refusal | Outputs:
+        """Ask for a golden.
+
+        Raises:
+            CameLate: the program did more than it was asked after an earlier answer; nothing is known of this golden.
+            Misbehaviour: no answer to it came within so many seconds.
+        """
+        deadline = time.monotonic() + seconds
         with self._ending_if_it_fails():
             self._refuse_more_than_was_asked()
-            self._asked[request_id] = golden.id
+            self._asked[request_id] = AskedGolden(golden.id, golden.dtype)
             request = requests.to_line(requests.run(golden, request_id))
-            answer = self._exchange(request, _longest_answer(golden), seconds, "answer")
+            line = self._exchange(request, _longest_answer(golden), seconds, "answer")
+            answer = answers.read(line.content)
             if isinstance(answer, Hello):
                 raise Misbehaviour("answered hello, which it was not asked for")
-            if answer.id in self._asked and answer.id != request_id:
-                raise Misbehaviour(f"answered twice: {self._request(answer.id)} again, asked for id {request_id}")
             if answer.id != request_id:
-                raise Misbehaviour(f"answered id {answer.id}, asked for id {request_id}")
-            self._refuse_more_than_was_asked(may_have_ended=True)
+                raise self._another_id(answer.id, line, request_id, deadline)
+            self._answered = request_id
+            self._refuse_more_than_this_answer()
         return answer
 
     def close(self) -> None:
         """Say goodbye; raises Misbehaviour if the program had more to say than it was asked, or crashed."""
         events, code = self._process.say_goodbye(_GOODBYE_SECONDS)
         if lines := [event for event in events if isinstance(event, Line)]:
-            raise self._more_than_was_asked(lines[0])
+            raise self._twice(lines[0], self._answered)
         if code:
             why = Misbehaviour(f"{ended(code)} after its last answer, when its stdin ended")
             why.add_stderr(self._process)
             raise why
 
-    def _exchange(self, request: bytes, longest: int, seconds: float, awaited: str) -> Hello | Refusal | Outputs:
+    def _exchange(self, request: bytes, longest: int, seconds: float, awaited: str) -> Line:
         self._process.send(request, longest)
         event = self._process.receive(seconds)
+        if self._answered is not None and self._process.has_read_nothing():
+            raise self._late(event, self._answered, seconds)
         if not isinstance(event, Line):
             raise instead_of(self._process, event, seconds, awaited)
-        return answers.read(event.content)
+        return event
 
-    def _refuse_more_than_was_asked(self, *, may_have_ended: bool = False) -> None:
-        """Raise Misbehaviour if the program did something since its last answer."""
+    def _refuse_more_than_was_asked(self) -> None:
+        """Raise Misbehaviour if the program did something after what was made of its last answer, or of its hello."""
+        event = self._process.receive(0)
+        if event is not None and self._answered is not None:
+            raise self._late(event, self._answered, 0)
+        if isinstance(event, Line):
+            raise self._twice(event, None)
+        if event is not None:
+            raise instead_of(self._process, event, 0, "answer")
+
+    def _refuse_more_than_this_answer(self) -> None:
+        """Raise Misbehaviour if the program did more at once; that it ended matters if it is asked again."""
         event = self._process.receive(0)
         if isinstance(event, Line):
-            raise self._more_than_was_asked(event)
-        if isinstance(event, StdoutEnded) and may_have_ended:
+            raise self._twice(event, self._answered)
+        if isinstance(event, StdoutEnded):
             self._process.put_back(event)
         elif event is not None:
             raise instead_of(self._process, event, 0, "answer")
 
-    def _more_than_was_asked(self, line: Line) -> Misbehaviour:
-        last = f"its answer to {self._request(max(self._asked))}" if self._asked else "its hello"
+    def _another_id(self, answered: int, line: Line, request_id: int, deadline: float) -> Misbehaviour:
+        """An answer of another id: one that came late, if the right one follows."""
+        if answered not in self._asked:
+            return Misbehaviour(f"answered id {answered}, asked for id {request_id}")
+        while isinstance(event := self._process.receive(deadline - time.monotonic()), Line):
+            if _id_of(event) == request_id:
+                return self._late(line, answered, 0)
+        return Misbehaviour(f"answered twice: {self._request(answered)} again, asked for id {request_id}")
+
+    def _late(self, event: Event | None, request_id: int, seconds: float) -> CameLate:
+        """What an event after the answer to a request was; or that there was none for so many seconds."""
+        if isinstance(event, Line):
+            why = self._twice(event, request_id)
+        else:
+            why = afterwards(self._process, event, seconds, f"its answer to {self._request(request_id)}")
+        return CameLate(self._asked[request_id], why)
+
+    def _twice(self, line: Line, request_id: int | None) -> Misbehaviour:
+        last = "its hello" if request_id is None else f"its answer to {self._request(request_id)}"
         return Misbehaviour(f"answered twice: after {last} it printed {excerpt(line.content)}")
 
     def _request(self, request_id: int) -> str:
-        return f"id {request_id} ({self._asked[request_id]})"
+        return f"id {request_id} ({self._asked[request_id].id})"
 
     @contextmanager
     def _ending_if_it_fails(self) -> Iterator[None]:
@@ -105,6 +144,16 @@ class Conversation:
             raise
 
 
-def _longest_answer(golden: Golden) -> int:
-    outputs = (golden.stored.out, golden.stored.h_n, golden.stored.c_n)
-    return _ENVELOPE + _LONGEST_NUMBER * sum(output.size for output in outputs if output is not None)
+def _id_of(line: Line) -> int | None:
+    """Of the request that a line answers; None if it answers none."""
+    try:
+        answer = answers.read(line.content)
+    except Misbehaviour:
+        return None
+    return None if isinstance(answer, Hello) else answer.id
+
+
+def _longest_answer(golden: Question) -> int:
+    out = out_shape(golden.config, golden.batch_shape, golden.stored.x.shape[-2])
+    states = len(state_names(golden.cell)) * math.prod(state_shape(golden.config, golden.batch_shape))
+    return _ENVELOPE + _LONGEST_NUMBER * (math.prod(out) + states)

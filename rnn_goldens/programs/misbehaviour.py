@@ -2,9 +2,12 @@
 
 import signal
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from rnn_goldens.programs.process import MOST_STDERR, Event, LineTooLong, Process, StdoutEnded
 from rnn_goldens.programs.text import last_lines
+
+_HELD_OPEN = "a process that it started holds its stdout open"
 
 
 class Misbehaviour(Exception):
@@ -24,6 +27,26 @@ class Misbehaviour(Exception):
         self.details += ["its last lines on stderr:", *(f"  {line}" for line in lines)] if lines else []
 
 
+@dataclass(frozen=True)
+class AskedGolden:
+    """A golden that a program was asked: its id and its precision."""
+
+    id: str
+    dtype: str
+
+
+class CameLate(Misbehaviour):
+    """What a program did after its answer to a golden, noticed when that had been judged and another was asked.
+
+    Attributes:
+        asked: the golden that it had answered.
+    """
+
+    def __init__(self, asked: AskedGolden, why: Misbehaviour) -> None:
+        super().__init__(str(why), why.details)
+        self.asked = asked
+
+
 def instead_of(process: Process, event: Event | None, seconds: float, awaited: str) -> Misbehaviour:
     """What happened instead of a line on stdout.
 
@@ -35,15 +58,38 @@ def instead_of(process: Process, event: Event | None, seconds: float, awaited: s
     """
     if event is None:
         return _nothing(process, seconds, awaited)
+    return _unasked(process, event, f"before its {awaited}")
+
+
+def afterwards(process: Process, event: Event | None, seconds: float, answer: str) -> Misbehaviour:
+    """What happened after an answer, before the program read any of the next request.
+
+    Args:
+        process: who answered.
+        event: what it did, which is no line on stdout; None if it did nothing, nor read the request.
+        seconds: for how long.
+        answer: ``its answer to id 2 (documented/mini-batch)``.
+    """
+    if event is not None:
+        return _unasked(process, event, f"after {answer}")
+    code = process.exit_code(0)
+    if code is not None:
+        return Misbehaviour(f"{ended(code)} after {answer}", [_HELD_OPEN])
+    if process.stdin_closed:
+        return Misbehaviour(f"closed its stdin after {answer}")
+    return Misbehaviour(f"read no further request within {seconds:g} s after {answer}")
+
+
+def _unasked(process: Process, event: Event, when: str) -> Misbehaviour:
     if isinstance(event, StdoutEnded):
         code = process.exit_code()
         if code is None:
             return Misbehaviour("closed its stdout and went on running")
         hint = [] if code else ["a program goes on reading requests until its stdin ends"]
-        return Misbehaviour(f"{ended(code)} before its {awaited}", hint)
+        return Misbehaviour(f"{ended(code)} {when}", hint)
     if isinstance(event, LineTooLong):
         text = f"printed more than {event.limit:,} bytes without ending the line"
-        return Misbehaviour(text, [f"no {awaited} here takes as many"])
+        return Misbehaviour(text, ["nothing that is asked for here takes as many"])
     return Misbehaviour(f"wrote more than {MOST_STDERR:,} bytes to stderr")
 
 
@@ -51,7 +97,7 @@ def _nothing(process: Process, seconds: float, awaited: str) -> Misbehaviour:
     none = f"gave no {awaited} within {seconds:g} s"
     code = process.exit_code(0)
     if code is not None:
-        return Misbehaviour(f"{ended(code)} before its {awaited}", ["a process that it started holds its stdout open"])
+        return Misbehaviour(f"{ended(code)} before its {awaited}", [_HELD_OPEN])
     if process.stdin_closed:
         return Misbehaviour(f"closed its stdin and {none}")
     if process.unread:

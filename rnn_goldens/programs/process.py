@@ -6,12 +6,18 @@ import queue
 import signal
 import subprocess
 import sys
+import threading
 import time
+from array import array
 from dataclasses import dataclass
-from threading import Thread
+from typing import IO
 
 from rnn_goldens.programs.command import Command
 from rnn_goldens.programs.watchdog import Watchdog
+
+if sys.platform != "win32":
+    import fcntl
+    import termios
 
 MOST_STDERR = 10_000_000
 """Bytes that a program may write to stderr for one request."""
@@ -21,6 +27,12 @@ LONGEST_HELLO = 1_000_000
 
 _KEPT_STDERR = 8192
 _CHUNK = 65536
+_WRITTEN_AT_ONCE = 4096
+"""Bytes that a pipe takes all or, as long as it is full, none of, so that it is known how many it took."""
+
+_WRITE_SECONDS = 0.2
+"""How long a request may take to be written; after that the pipe is full."""
+
 _MOST_PENDING = 100
 """Lines that nobody asked for, after which stdout is read no further."""
 
@@ -72,6 +84,8 @@ class Process:
         """Start it, in a process group of its own; raises OSError if the system does not."""
         self.unread = self.unended = self.empty_lines = 0
         self.stdin_closed = False
+        self._sent = self._left_behind = 0  # bytes of the last request; those in the pipe when nobody could read them
+        self._at_rest = threading.Event()  # of the thread that writes: all is written, or nothing more will be
         self._held: Event | None = None
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -89,7 +103,9 @@ class Process:
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self._watchdog = Watchdog(self._popen.pid)
-        self._threads = [Thread(target=t, daemon=True) for t in (self._write, self._read_stdout, self._read_stderr)]
+        self._threads = [
+            threading.Thread(target=serve, daemon=True) for serve in (self._write, self._read_stdout, self._read_stderr)
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -98,8 +114,16 @@ class Process:
         self._longest_line = longest_answer
         self._stderr_left = MOST_STDERR
         self.empty_lines = 0
-        self.unread = len(request)
+        self.unread = self._sent = len(request)
+        self._at_rest.clear()
         self._outbox.put(request)
+
+    def has_read_nothing(self) -> bool:
+        """Whether the program certainly took no byte of the last request; False where the system does not tell."""
+        assert self._popen.stdin is not None
+        self._at_rest.wait(_WRITE_SECONDS)
+        in_pipe = self._left_behind if self.stdin_closed else _bytes_in(self._popen.stdin)
+        return in_pipe >= self._sent - self.unread
 
     def receive(self, seconds: float) -> Event | None:
         """What the program does next; None if that is nothing within so many seconds, which may be zero."""
@@ -131,12 +155,14 @@ class Process:
         deadline = time.monotonic() + seconds
         self._outbox.put(None)
         done: list[Event] = []
-        while (event := self.receive(deadline - time.monotonic())) is not None and not isinstance(event, StdoutEnded):
-            done.append(event)
-            if len(done) > _MOST_PENDING:
-                break
-        code = self.exit_code(max(deadline - time.monotonic(), 0))
-        self.kill()
+        try:
+            while not isinstance(event := self.receive(deadline - time.monotonic()), StdoutEnded | None):
+                done.append(event)
+                if len(done) > _MOST_PENDING:
+                    break
+            code = self.exit_code(max(deadline - time.monotonic(), 0))
+        finally:
+            self.kill()
         return done, code
 
     def kill(self) -> None:
@@ -163,10 +189,13 @@ class Process:
                 while request := self._outbox.get():
                     left = memoryview(request)
                     while left:
-                        left = left[pipe.write(left[:_CHUNK]) :]
+                        left = left[pipe.write(left[:_WRITTEN_AT_ONCE]) :]
                         self.unread = len(left)
+                    self._at_rest.set()
             except OSError:
+                self._left_behind = _bytes_in(pipe)
                 self.stdin_closed = True
+                self._at_rest.set()
 
     def _read_stdout(self) -> None:
         assert self._popen.stdout is not None
@@ -200,3 +229,12 @@ class Process:
                 before, self._stderr_left = self._stderr_left, self._stderr_left - len(chunk)
                 if before >= 0 > self._stderr_left:
                     self._events.put(StderrFlood())
+
+
+def _bytes_in(pipe: IO[bytes]) -> int:
+    """How many bytes written to a pipe were not read from it; 0 where the system does not tell one who writes."""
+    count = array("i", [0])
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError, ValueError):
+            fcntl.ioctl(pipe.fileno(), termios.FIONREAD, count)
+    return count[0]

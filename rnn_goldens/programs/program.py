@@ -2,16 +2,17 @@
 
 import errno
 import shlex
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.errors import ProgramFailed, Unsupported, WrongUse
-from rnn_goldens.golden import Golden
+from rnn_goldens.golden import Question
 from rnn_goldens.programs.answers import Hello, Outputs, Refusal
 from rnn_goldens.programs.command import Command
 from rnn_goldens.programs.conversation import Conversation
-from rnn_goldens.programs.misbehaviour import Misbehaviour
+from rnn_goldens.programs.misbehaviour import CameLate, Misbehaviour
 from rnn_goldens.programs.text import printable
 
 TIME_LIMIT = 10.0
@@ -24,11 +25,31 @@ MOST_FAILED_STARTS = 3
 """In a row; after that a program is not started again."""
 
 
+@dataclass(frozen=True)
+class Late:
+    """What a program did after its answer to a golden, which had been judged by then.
+
+    Attributes:
+        golden: the id of that golden.
+        dtype: the precision that was asked of it.
+        text: what the program did, and how to ask it by hand.
+    """
+
+    golden: str
+    dtype: str
+    text: str
+
+
 class Program:
-    """A program that is kept running; called with a golden it returns out, h_n (and c_n)."""
+    """A program that is kept running; called with a golden it returns out, h_n (and c_n).
+
+    Attributes:
+        late: what was noticed of earlier goldens when a later one was asked; who reads it, empties it.
+    """
 
     def __init__(self, command: Command, time_limit: float = TIME_LIMIT) -> None:
         """Start it and hear its hello; raises WrongUse if it does not start or says anything else."""
+        self.late: list[Late] = []
         self._command = command
         self._time_limit = time_limit
         self._last_id = 0
@@ -51,7 +72,7 @@ class Program:
         """What it says its version is; "" if it does not."""
         return printable(self._hello.version if self._hello is not None else "")
 
-    def __call__(self, golden: Golden) -> tuple[NDArray[np.floating], ...]:
+    def __call__(self, golden: Question) -> tuple[NDArray[np.floating], ...]:
         """Ask for a golden; the outputs are in its precision.
 
         Raises:
@@ -78,14 +99,23 @@ class Program:
             except Misbehaviour as why:
                 raise ProgramFailed(self._message(why)) from None
 
-    def _ask(self, golden: Golden) -> Refusal | Outputs:
-        conversation = self._started()
+    def _ask(self, golden: Question) -> Refusal | Outputs:
         self._last_id += 1
         try:
+            return self._ask_once(golden)
+        except CameLate as why:
+            self.late.append(Late(why.asked.id, why.asked.dtype, self._message(why)))
+        return self._ask_once(golden)  # of a run that has answered nothing before
+
+    def _ask_once(self, golden: Question) -> Refusal | Outputs:
+        conversation = self._started()
+        try:
             return conversation.ask(golden, self._last_id, self._time_limit)
-        except Misbehaviour as why:
-            self._conversation = None
-            why.details.append(self._by_hand(f"{golden.id} --dtype={golden.dtype} "))
+        except BaseException as why:
+            self._conversation = None  # whatever it was, it ended the program
+            if isinstance(why, Misbehaviour):
+                asked = why.asked if isinstance(why, CameLate) else golden
+                why.details.append(self._by_hand(f"{asked.id} --dtype={asked.dtype} "))
             raise
 
     def _started(self) -> Conversation:

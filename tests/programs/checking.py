@@ -19,7 +19,8 @@ class Checked:
     Attributes:
         code: its exit code.
         shown: what it printed.
-        results: entries of the results file in the order of the run, goldens that were refused unasked aside.
+        results: entries of the results file in the order of the run, goldens that were refused unasked aside; none
+            of a run that did not come to its end.
         processes: ids of the processes that the program started, children included.
     """
 
@@ -48,7 +49,7 @@ def check_program(folder: Path, options: tuple[str, ...], command: tuple[str, ..
     )
     processes = process_ids(pids)
     assert not left_of(processes)
-    results = json.loads(report.read_text("utf-8"))["results"] if report.exists() else []
+    results = json.loads(report.read_text("utf-8")).get("results", []) if report.exists() else []
     asked = [result for result in results if "supports no" not in result.get("reason", "")]
     return Checked(done.returncode, done.stdout + done.stderr, asked, processes)
 

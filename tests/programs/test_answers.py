@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,53 @@ def test_what_is_read_is_what_the_schema_allows(message: object, valid: bool) ->
 def test_a_line_that_is_not_one_json_object_is_told_what_it_is(text: bytes, problem: str) -> None:
     with pytest.raises(Misbehaviour, match=rf"^printed a line that is not JSON \({problem}"):
         answers.read(text)
+
+
+def nest(depth: int, opening: str = "[", inside: str = "", closing: str = "]") -> str:
+    return opening * depth + inside + closing * depth
+
+
+TOO_DEEP = r"^printed JSON that is nested too deep, in more than 16 levels: '[\[{]"
+
+NESTED = {
+    "alone": "{nest}",
+    "in-a-new-name": '{{"answer": "outputs", "id": 1, "out": {array}, "h_n": {array}, "nested": {nest}}}',
+    "answer": '{{"answer": {nest}, "id": 1}}',
+    "protocol": '{{"answer": "hello", "protocol": {nest}}}',
+    "cells": '{{"answer": "hello", "protocol": 1, "cells": {nest}, "features": [], "precisions": ["float32"]}}',
+    "id": '{{"answer": "outputs", "id": {nest}, "out": {array}, "h_n": {array}}}',
+    "reason": '{{"answer": "unsupported", "id": 1, "reason": {nest}}}',
+    "out": '{{"answer": "outputs", "id": 1, "out": {nest}, "h_n": {array}}}',
+    "shape": '{{"answer": "outputs", "id": 1, "out": {{"shape": {nest}, "data": [1]}}, "h_n": {array}}}',
+    "data": '{{"answer": "outputs", "id": 1, "out": {{"shape": [1], "data": {nest}}}, "h_n": {array}}}',
+    "item-of-data": '{{"answer": "outputs", "id": 1, "out": {{"shape": [2], "data": [1, {nest}]}}, "h_n": {array}}}',
+}
+
+
+@pytest.mark.parametrize("depth", [17, 100, 500, 900, 940, 990, 5000, 100_000])
+@pytest.mark.parametrize("place", NESTED)
+def test_an_answer_that_is_nested_deep_is_told_so_however_deep_it_is(place: str, depth: int) -> None:
+    for nested in (nest(depth), nest(depth, '{"out":', "1", "}")):
+        text = NESTED[place].format(nest=nested, array=json.dumps(ARRAY))
+        with pytest.raises(Misbehaviour, match=TOO_DEEP):
+            answers.read(text.encode())
+
+
+@pytest.mark.parametrize("place", NESTED)
+def test_an_answer_as_deep_as_python_can_just_read_is_told_so_too(place: str) -> None:
+    for depth in range(sys.getrecursionlimit() - 200, sys.getrecursionlimit()):
+        with pytest.raises(Misbehaviour, match=TOO_DEEP):
+            answers.read(NESTED[place].format(nest=nest(depth), array=json.dumps(ARRAY)).encode())
+
+
+def test_a_nest_that_does_not_end_is_told_so() -> None:
+    with pytest.raises(Misbehaviour, match=TOO_DEEP):
+        answers.read(b"[" * 100_000)
+
+
+def test_an_answer_that_is_nested_a_little_is_told_what_is_wrong_with_it() -> None:
+    with pytest.raises(Misbehaviour, match=r"\(id: \[{12}\]{12} is not of type 'integer'\)"):
+        answers.read(NESTED["id"].format(nest=nest(12), array=json.dumps(ARRAY)).encode())
 
 
 def read_numbers(data: str, dtype: str = "float64") -> np.ndarray[Any, Any]:

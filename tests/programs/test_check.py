@@ -69,6 +69,15 @@ def test_a_failure_shows_what_the_program_said_and_how_to_ask_it(check: Check) -
     assert "program.py" not in checked.shown
 
 
+@pytest.mark.parametrize("how", ["answers_again_a_little_later", "crashes_after_its_answer"])
+def test_what_comes_late_fails_the_golden_it_belongs_to_and_no_other(check: Check, how: str) -> None:
+    checked = check(*DOCUMENTED, tell=(f"2={how}",))
+    assert checked.outcomes == ["passed", "failed", "passed", "passed"]
+    assert "after its answer to id 2 (documented/mini-batch)" in checked.results[1]["reason"]
+    assert checked.code == 1
+    assert len(checked.processes) == 2
+
+
 def test_the_requests_of_protocol_ask_a_program_by_hand(tmp_path: Path) -> None:
     rnn_goldens = [sys.executable, "-m", "rnn_goldens", "protocol", "--requests"]
     requests = subprocess.run(rnn_goldens, cwd=tmp_path, capture_output=True, check=True).stdout

@@ -24,33 +24,40 @@ def test_a_run_that_is_interrupted_leaves_no_process(
     tmp_path: Path, number: signal.Signals, workers: tuple[str, ...]
 ) -> None:
     pids = tmp_path / "pids.txt"
-    command = [sys.executable, "-m", "rnn_goldens", "check", "-k", "documented/single", *workers]
-    running = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            MINDING_CTRL_C,
-            *command,
-            "--rnn-goldens-time-limit=60",
-            "--",
-            *TINY_RNN,
-            "1=hangs_with_a_child",
-        ],
-        env=os.environ | {"PIDS": str(pids)},
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    running = start_checking(tmp_path, "-k", "documented/single", *workers, tell=("1=hangs_with_a_child",))
     started = 3 if workers else 2  # the program of xdist's controller, the one that hangs, its child
     wait_for(pids, started)
     if number is signal.SIGINT:
         os.killpg(running.pid, number)  # as a terminal does
     else:
         running.send_signal(number)
-    running.wait(timeout=30)
+    running.communicate(timeout=30)
     assert len(process_ids(pids)) >= started
     assert not left_of(process_ids(pids), seconds=20)
+
+
+def test_ctrl_c_ends_a_run_without_a_word_against_the_program(tmp_path: Path) -> None:
+    running = start_checking(tmp_path, "-k", "documented", tell=("2=hangs_with_a_child",))
+    wait_for(tmp_path / "pids.txt", 2)
+    os.killpg(running.pid, signal.SIGINT)
+    shown, _ = running.communicate(timeout=30)
+    assert running.returncode == 2
+    assert "1 passed" in shown
+    for word in ("Traceback", "INTERNALERROR", "SIGKILL", "tiny_rnn was killed"):
+        assert word not in shown, shown
+
+
+def start_checking(folder: Path, *options: str, tell: tuple[str, ...]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "rnn_goldens", "check", *options, "--rnn-goldens-time-limit=60"]
+    return subprocess.Popen(
+        [sys.executable, "-c", MINDING_CTRL_C, *command, "--", *TINY_RNN, *tell],
+        env=os.environ | {"PIDS": str(folder / "pids.txt")},
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def wait_for(pids: Path, count: int) -> None:

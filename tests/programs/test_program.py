@@ -6,7 +6,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,20 +18,49 @@ from making import MakeGolden
 from programs.checking import TINY_RNN
 
 import rnn_goldens
-from rnn_goldens.errors import ProgramFailed
+from rnn_goldens.errors import ProgramFailed, Unsupported
+from rnn_goldens.golden import Golden
+from rnn_goldens.programs import answers, examples
 from rnn_goldens.programs.command import find_command
 from rnn_goldens.programs.program import Program
 
 Start = Callable[..., Program]
 
 NAMES = ("single-sequence", "mini-batch", "identity-w-hh")
-LATE = "identity-w-hh in float32: tiny_rnn answered twice: after its answer to id 2 .documented/mini-batch. it printed"
+ANSWER = "its answer to id 2 (documented/mini-batch)"
 HELLO = {"answer": "hello", "protocol": 1, "cells": ["lstm"], "features": ["bias"], "precisions": ["float32"]}
 STEER = r"""
 import sys
 input(); print(sys.argv[1], flush=True); input()
 sys.stderr.buffer.write(b"\x1b[31mred\x07 \xff\nends here\n")
 sys.exit(1)
+"""
+
+REFUSES_AND_EXITS = """
+import json
+hello = {"answer": "hello", "protocol": 1, "cells": ["rnn_relu"], "features": [], "precisions": ["float32"]}
+input(); print(json.dumps(hello), flush=True)
+request = json.loads(input())
+print(json.dumps({"answer": "unsupported", "id": request["id"], "reason": "not today"}), flush=True)
+"""
+
+GREETS_TWICE = """
+import os, subprocess, sys
+if not os.path.exists("greeted"):
+    open("greeted", "w").close()
+    hello = subprocess.run(sys.argv[1:], input=input().encode(), capture_output=True).stdout
+    os.write(1, hello)
+    import time
+    time.sleep(0.3)
+    os.write(1, hello)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+ENDLESS = """
+import sys
+input(); print(sys.argv[1], flush=True); input()
+while True:
+    sys.stdout.write("1," * 10_000)
 """
 
 ECHO = """
@@ -81,15 +112,187 @@ def test_floats_come_through_it_to_the_last_bit(
     come_through()
 
 
-def test_a_second_answer_that_comes_late_fails_the_next_golden_and_names_the_one_before(start: Start) -> None:
-    program = start(*TINY_RNN, "2=answers_again_a_little_later")
-    first, second, third = (rnn_goldens.load(f"documented/{name}", dtype="float32") for name in NAMES)
-    assert first.compare(*program(first)).passed
-    assert second.compare(*program(second)).passed
+def goldens() -> list[Golden]:
+    return [rnn_goldens.load(f"documented/{name}", dtype="float32") for name in NAMES]
+
+
+def assert_right(program: Program, golden: Golden) -> None:
+    assert golden.compare(*program(golden)).passed
+
+
+LATE = [
+    ("answers_again_a_little_later", f'answered twice: after {ANSWER} it printed \'{{"answer": "outputs"*'),
+    ("exits_after_its_answer", f"exited with code 0 after {ANSWER}\n  a program goes on reading requests until *"),
+    ("crashes_after_its_answer", f"exited with code 1 after {ANSWER}\n  its last lines on stderr:\n    double free"),
+    ("segfaults_after_its_answer", f"was killed by signal SIGSEGV after {ANSWER}"),
+    ("closes_stdout_after_its_answer", "closed its stdout and went on running"),
+    ("closes_stdin_after_its_answer", f"closed its stdin after {ANSWER}"),
+    ("stops_reading_after_its_answer", f"read no further request within 1.5 s after {ANSWER}"),
+    ("prints_without_end_after_its_answer", "printed more than 10*,* bytes without ending the line\n  nothing that *"),
+    ("floods_stderr_after_its_answer", "wrote more than 10,000,000 bytes to stderr\n  its last lines on stderr:\n*"),
+]
+
+
+@pytest.mark.parametrize("pause", [0, 1], ids=["at-once", "later"])
+@pytest.mark.parametrize(("how", "what"), LATE, ids=[how for how, _ in LATE])
+def test_what_comes_late_is_noted_of_its_golden_and_the_next_is_judged_on_its_own(
+    start: Start, how: str, what: str, pause: float
+) -> None:
+    program = start(*TINY_RNN, f"2={how}", time_limit=1.5)
+    first, second, third = goldens()
+    assert_right(program, first)
+    assert_right(program, second)
+    assert program.late == []
+    time.sleep(pause)
+    assert_right(program, third)
+    [late] = program.late
+    assert (late.golden, late.dtype) == ("documented/mini-batch", "float32")
+    assert fnmatch(late.text, f"tiny_rnn {what.replace('[', '[[]')}\n  to ask it by hand: *"), late.text
+    assert f"rnn-goldens protocol documented/mini-batch --dtype=float32 --requests | {sys.executable}" in late.text
+    assert_right(program, first)
+    assert len(program.late) == 1
+
+
+def test_a_line_that_is_no_answer_and_comes_late_is_noted_too(start: Start) -> None:
+    program = start(*TINY_RNN, "2=prints_rubbish_after_its_answer")
+    first, second, third = goldens()
+    assert_right(program, first)
+    assert_right(program, second)
     time.sleep(1)
-    with pytest.raises(ProgramFailed, match=LATE):
+    assert_right(program, third)
+    assert program.late[0].text.startswith(f"tiny_rnn answered twice: after {ANSWER} it printed 'Epoch 1: loss 0.25'")
+
+
+@pytest.mark.parametrize("pause", [0, 0.5], ids=["at-once", "later"])
+def test_a_program_that_crashes_after_each_answer_fails_each_golden(start: Start, pause: float) -> None:
+    program = start(*TINY_RNN, *(f"{request}=crashes_after_its_answer" for request in range(1, 10)))
+    asked = goldens() * 2
+    for golden in asked:
+        assert_right(program, golden)
+        time.sleep(pause)
+    assert [late.golden for late in program.late] == [golden.id for golden in asked[:-1]]
+    assert all("exited with code 1 after its answer to id" in late.text for late in program.late)
+    with pytest.raises(ProgramFailed, match=r"exited with code 1 after its last answer"):
+        program.close()
+
+
+def test_what_a_program_says_late_and_what_it_then_does_with_the_next_golden_are_both_told(start: Start) -> None:
+    program = start(*TINY_RNN, "2=crashes_after_its_answer", "3=prints_rubbish")
+    first, second, third = goldens()
+    assert_right(program, first)
+    assert_right(program, second)
+    with pytest.raises(ProgramFailed, match="identity-w-hh in float32: tiny_rnn printed a line that is not JSON"):
         program(third)
-    assert third.compare(*program(third)).passed
+    assert [late.golden for late in program.late] == ["documented/mini-batch"]
+
+
+def test_a_golden_that_was_refused_can_be_followed_by_too_much_as_well(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "refuses.py").write_text(REFUSES_AND_EXITS)
+    program = start(sys.executable, "refuses.py")
+    for golden in goldens():
+        with pytest.raises(Unsupported, match="not today"):
+            program(golden)
+    assert [late.golden for late in program.late] == ["documented/single-sequence", "documented/mini-batch"]
+
+
+def test_what_comes_after_the_hello_and_before_any_golden_fails_the_first(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "greets.py").write_text(GREETS_TWICE)
+    program = start(sys.executable, "greets.py", *TINY_RNN)
+    time.sleep(1)
+    first, second, _ = goldens()
+    with pytest.raises(
+        ProgramFailed, match=r"single-sequence in float32: .* answered twice: after its hello it printed"
+    ):
+        program(first)
+    assert_right(program, second)
+    assert program.late == []
+
+
+def test_an_answer_with_an_earlier_id_fails_the_golden_that_gets_no_other(start: Start) -> None:
+    program = start(*TINY_RNN, "2=answers_the_id_before", time_limit=1.5)
+    first, second, third = goldens()
+    assert_right(program, first)
+    twice = r"mini-batch in float32: tiny_rnn answered twice: id 1 \(documented/single-sequence\) again, asked for id 2"
+    with pytest.raises(ProgramFailed, match=twice):
+        program(second)
+    assert_right(program, third)
+    assert program.late == []
+
+
+def test_an_answer_that_comes_while_the_next_golden_is_asked_is_not_taken_for_its_answer(start: Start) -> None:
+    program = start(*TINY_RNN, "1=answers_again_when_asked_again")
+    first, second, third = goldens()
+    assert_right(program, first)
+    assert_right(program, second)
+    assert_right(program, third)
+    assert [late.golden for late in program.late] == ["documented/single-sequence"]
+
+
+@pytest.mark.parametrize("error", [RecursionError, MemoryError, KeyboardInterrupt, SystemExit])
+def test_whatever_ends_a_question_the_next_is_asked_of_a_program_started_anew(
+    start: Start, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    program = start(*TINY_RNN)
+    first, second, third = goldens()
+    assert_right(program, first)
+    with monkeypatch.context() as patch:
+        patch.setattr(answers, "read", raising(error))
+        with pytest.raises(error):
+            program(second)
+    assert_right(program, third)
+    assert program.late == []
+
+
+def test_a_program_whose_question_was_interrupted_is_not_blamed_for_its_end(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = start(*TINY_RNN)
+    with monkeypatch.context() as patch:
+        patch.setattr(answers, "read", raising(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            program(goldens()[0])
+    program.close()
+
+
+def raising(error: type[BaseException]) -> Callable[..., None]:
+    def raise_it(*_: object) -> None:
+        raise error
+
+    return raise_it
+
+
+def test_an_answer_that_is_nested_too_deep_fails_its_golden_alone(start: Start) -> None:
+    program = start(*TINY_RNN, "2=prints_a_nest_of_940")
+    first, second, third = goldens()
+    assert_right(program, first)
+    with pytest.raises(ProgramFailed, match="mini-batch in float32: tiny_rnn printed JSON that is nested too deep"):
+        program(second)
+    assert_right(program, third)
+
+
+def test_a_program_can_be_asked_a_question_that_holds_no_expected_outputs(start: Start) -> None:
+    golden = goldens()[1]
+    assert golden.compare(*start(*TINY_RNN)(golden.question())).passed
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"cell": "rnn_tanh"},
+        {"cell": "lstm", "num_layers": 2, "bidirectional": True, "state": True},
+        {"cell": "gru", "batch": (), "time": 5},
+        {"cell": "lstm", "lengths": [1, 3], "hidden_size": 7},
+    ],
+    ids=str,
+)
+def test_a_line_may_be_as_long_as_the_numbers_that_a_question_asks_for(
+    start: Start, make_golden: MakeGolden, made: dict[str, Any]
+) -> None:
+    golden = make_golden(**made)
+    numbers = sum(array.size for array in (golden.out, golden.h_n, golden.stored.c_n) if array is not None)
+    program = start(sys.executable, "-c", ENDLESS, json.dumps(examples.hello()))
+    with pytest.raises(ProgramFailed, match=f"printed more than {100_000 + 64 * numbers:,} bytes without ending the"):
+        program(golden.question())
 
 
 def test_a_golden_is_asked_again_after_any_failure(start: Start) -> None:

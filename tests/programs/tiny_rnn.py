@@ -102,6 +102,14 @@ class Misbehaving:
         write(self.right)
         sys.exit(0)
 
+    def crashes_after_its_answer(self) -> None:
+        write(self.right)
+        sys.exit("double free")
+
+    def segfaults_after_its_answer(self) -> None:
+        write(self.right)
+        self.segfaults()
+
     def exits_in_the_middle_of_a_line(self) -> None:
         sys.stdout.write(json.dumps(self.right)[:40])
         sys.exit(4)
@@ -126,6 +134,10 @@ class Misbehaving:
         os.close(1)
         time.sleep(FOREVER)
 
+    def closes_stdout_after_its_answer(self) -> None:
+        write(self.right)
+        self.closes_stdout()
+
     def closes_stdin_after_its_answer(self) -> None:
         os.close(0)
         write(self.right)
@@ -143,6 +155,9 @@ class Misbehaving:
 
     def prints_a_deep_nest(self) -> None:
         print("[" * 50_000, flush=True)
+
+    def prints_a_nest_of_940(self) -> None:
+        print(f'{{"answer": "outputs", "id": {"[" * 940}{"]" * 940}}}', flush=True)
 
     def prints_no_object(self) -> None:
         print("[1, 2]", flush=True)
@@ -176,6 +191,23 @@ class Misbehaving:
         time.sleep(0.3)
         write(self.right)
 
+    def answers_again_when_asked_again(self) -> None:
+        write(self.right)
+        request = json.loads(input())
+        write(self.right)
+        write(outputs(request))
+
+    def prints_rubbish_after_its_answer(self) -> None:
+        write(self.right)
+        time.sleep(0.3)
+        self.prints_rubbish()
+        time.sleep(FOREVER)
+
+    def prints_without_end_after_its_answer(self) -> None:
+        write(self.right)
+        time.sleep(0.3)
+        self.prints_without_end()
+
     def prints_without_end(self) -> None:
         while True:
             write_bytes(1, b"1," * 10_000)
@@ -187,6 +219,10 @@ class Misbehaving:
     def floods_stderr(self) -> None:
         while True:
             write_bytes(2, b"warning\n" * 10_000)
+
+    def floods_stderr_after_its_answer(self) -> None:
+        write(self.right)
+        self.floods_stderr()
 
     def floods_stderr_and_answers(self) -> None:
         write_bytes(2, b"warning\n" * 1_500_000)
