@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend conformance results examples build clean build/typed
+.PHONY: demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked conformance results examples build clean build/typed
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py
@@ -41,6 +41,10 @@ false-alarms: $(READY)
 onnx-backend: $(READY)
 	$(BIN)/python -m benchmarks.onnx_backend --check
 
+# Ways of misbehaving, each in every way of running; fails if one says passed wrongly, or the page says otherwise.
+nothing-unchecked: $(READY)
+	$(BIN)/python -m benchmarks.nothing_unchecked --check
+
 # What frameworks and the example programs make of every golden, some eight minutes; fails if docs/conformance.json says otherwise.
 PROGRAMS := --program examples/programs/my_rnn --program "node examples/programs/my_rnn.js" \
     --program "node examples/programs/my_rnn_tfjs.js" --program "python3 examples/programs/my_rnn.py"
@@ -56,6 +60,7 @@ results: $(READY)
 	$(BIN)/python -m benchmarks.false_alarms --write
 	$(BIN)/python -m benchmarks.onnx_backend --write
 	$(BIN)/python -m benchmarks.generation_cost --write
+	$(BIN)/python -m benchmarks.nothing_unchecked --write
 	$(REPORT) --output docs/conformance.json --page docs/conformance.md
 
 # Readers and programs in other languages, with what they need installed: apt-get where that may be, npm ci.

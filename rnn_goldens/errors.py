@@ -55,6 +55,10 @@ def not_readable(path: Path | str, error: Exception) -> InvalidFile:
     return InvalidFile(path, [f"can not be read: {reason}"])
 
 
+class CutShort(RnnGoldensError):
+    """A run that did not judge every golden it was asked."""
+
+
 class WrongUse(RnnGoldensError):
     """A request that can not be carried out as it stands."""
 

@@ -9,8 +9,8 @@ import sys
 import click
 
 from rnn_goldens.command_line import check, compare, generate, look, protocol, report
-from rnn_goldens.command_line.exit_codes import FINDING, WRONG_USE
-from rnn_goldens.errors import InvalidFile, RnnGoldensError
+from rnn_goldens.errors import CutShort, InvalidFile, RnnGoldensError
+from rnn_goldens.exit_codes import FINDING, WRONG_USE
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -23,6 +23,7 @@ for command in (
     look.list_,
     look.show,
     check.check,
+    check.check_here,
     protocol.protocol,
     compare.validate,
     compare.diff,
@@ -36,7 +37,7 @@ def main() -> None:
     """Run a command; an error of this package or of a disk is one message and an exit code, not a traceback."""
     try:
         cli(prog_name="rnn-goldens")  # a reader that goes away, as in "rnn-goldens list | head", click takes quietly
-    except InvalidFile as error:
+    except (InvalidFile, CutShort) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(FINDING)
     except RnnGoldensError as error:

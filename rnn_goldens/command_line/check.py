@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from rnn_goldens.plugin.builtin_check import COMMAND
+
 _PYTEST_TO_EXIT = {0: 0, 1: 1, 2: 2, 3: 2, 4: 2, 5: 2}
 """pytest: passed, failed, collection error or interrupted, internal error, usage error, nothing collected."""
 
@@ -43,6 +45,24 @@ def check(implementation: str, pytest_arguments: tuple[str, ...]) -> None:
 
     Everything else goes to pytest: -k mini-batch, -n 2, --junitxml=FILE, --rnn-goldens-dtype=float64,bfloat16, ...
     """
+    from rnn_goldens.plugin.builtin_check.watched import run
+
+    finished = run(implementation, pytest_arguments)
+    if finished.trouble:
+        click.echo(f"\nError: {finished.trouble}", err=True)  # on a line of its own, whatever pytest was printing
+    sys.exit(finished.code)
+
+
+@click.command(COMMAND, hidden=True, context_settings={"ignore_unknown_options": True})
+@click.argument("folder", type=click.Path(path_type=Path, exists=True))
+@click.argument("alive", type=int)
+@click.argument("implementation")
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+def check_here(folder: Path, alive: int, implementation: str, pytest_arguments: tuple[str, ...]) -> None:
+    """Check in this process, which another one watches over."""
+    from rnn_goldens.plugin.builtin_check.watched import end_with_parent
+
+    end_with_parent(alive)
     import pytest
 
     from rnn_goldens.implementations import check_name, resolve
@@ -50,14 +70,15 @@ def check(implementation: str, pytest_arguments: tuple[str, ...]) -> None:
     from rnn_goldens.programs.command import is_command
 
     (check_name if is_command(implementation) else resolve)(implementation)  # wrong use is said before pytest starts
-    folder = Path(builtin_check.__path__[0])
+    home = Path(builtin_check.__path__[0])
     status = pytest.main(
         [
-            *("-c", str(folder / "pytest.ini"), "--rootdir", str(folder)),
+            *("-c", str(home / "pytest.ini"), "--rootdir", str(home)),
             *("-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"),
+            f"--rnn-goldens-watched={folder}",
             f"--rnn-goldens-implementation={implementation}",
             *pytest_arguments,
-            str(folder / "test_golden.py"),
+            str(home / "test_golden.py"),
         ]
     )
     sys.exit(_PYTEST_TO_EXIT[int(status)])

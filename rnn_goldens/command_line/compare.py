@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from rnn_goldens.command_line.exit_codes import FINDING
+from rnn_goldens.exit_codes import FINDING
 
 
 @click.command()

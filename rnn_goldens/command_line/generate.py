@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import click
 
-from rnn_goldens.command_line.exit_codes import FINDING
+from rnn_goldens.exit_codes import FINDING
 
 T = TypeVar("T")
 

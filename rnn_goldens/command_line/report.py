@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.exit_codes import FINDING
 from rnn_goldens.command_line.look import corpus_option
+from rnn_goldens.exit_codes import FINDING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rnn_goldens.report.change import Change
     from rnn_goldens.report.conformance import Asked, Result
@@ -42,8 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--time-limit",
     type=click.FloatRange(min=0, min_open=True),
-    default=10,
-    help="Seconds that a program has for one golden (default: 10).",
+    help="Seconds for one golden (default: 10 for a program, 60 for what is called in Python).",
 )
 @click.option("-k", "expression", metavar="EXPRESSION", help="Only goldens that match, as in pytest.")
 @click.option("-n", "processes", metavar="N", help="Check in so many processes; needs pytest-xdist.")
@@ -56,7 +55,7 @@ def report(
     page: Path | None,
     against: Path | None,
     known_failures: Path | None,
-    time_limit: float,
+    time_limit: float | None,
     expression: str | None,
     processes: str | None,
     corpus: str | None,
@@ -83,8 +82,7 @@ def report(
     for path in (output, *([page] if page is not None else [])):
         if not path.absolute().parent.is_dir():
             raise WrongUse(f"{path} can not be written: there is no folder {path.absolute().parent}")
-    arguments = [*(["-k", expression] if expression else []), *(["-n", processes] if processes else [])]
-    asked = conformance.Asked(open_corpus(corpus), known_failures, time_limit, arguments)
+    asked = conformance.Asked(open_corpus(corpus), known_failures, time_limit, expression or "", processes or "")
     for path in conformance.known_of_none(names, asked):
         click.echo(f"{path} is of no implementation that is checked", err=True)
     found = _check_each(names, asked)
@@ -92,12 +90,27 @@ def report(
     written = {output: json_file.encode(document)}
     if page is not None:
         written[page] = page_of(document).encode("utf-8")
-    for path, content in written.items():
-        path.write_bytes(content)
-        click.echo(f"wrote {path}")
     well = _all_well(found, [] if earlier is None else list(changes(earlier, document)))
+    _write(written)
     if not well or len(found) < len(names):
         sys.exit(FINDING)
+
+
+def _write(files: "Mapping[Path, bytes]") -> None:
+    """Write every file that can be; raises WrongUse that says which can not."""
+    from rnn_goldens.encoding.whole_file import write_whole
+    from rnn_goldens.errors import WrongUse
+
+    refused = []
+    for path, content in files.items():
+        try:
+            write_whole(path, content)
+        except OSError as error:
+            refused.append(f"{path} can not be written: {error.strerror}")
+        else:
+            click.echo(f"wrote {path}")
+    if refused:
+        raise WrongUse("\n".join(refused))
 
 
 def _all_well(found: "list[tuple[str, list[Result]]]", changed: "list[Change]") -> bool:
@@ -109,7 +122,7 @@ def _all_well(found: "list[tuple[str, list[Result]]]", changed: "list[Change]") 
     unchecked = [name for name, results in found if not {r.outcome for r in results} & conformance.CHECKED]
     for name in unchecked:
         click.echo(f"{name}: nothing was checked")
-    wrong = any(result.outcome == "failed" for _, results in found for result in results)
+    wrong = any(result.outcome in ("failed", "skipped") for _, results in found for result in results)
     return not wrong and not unchecked and all(change.by_versions for change in changed)
 
 

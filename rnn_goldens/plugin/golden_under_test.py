@@ -1,59 +1,92 @@
-"""The golden a test gets: it remembers whether the test checked anything against it."""
+"""The golden a test gets: it remembers what the test checked against it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import pytest
+from numpy.typing import NDArray
 
 from rnn_goldens.calls import Run, compare_calls
 from rnn_goldens.errors import GoldenMismatch, RnnGoldensError
 from rnn_goldens.golden import Golden
+from rnn_goldens.outputs import outputs_of
+from rnn_goldens.own_arrays import refuse_own
 from rnn_goldens.plugin import settings
+from rnn_goldens.plugin.record import Record
 from rnn_goldens.plugin.selection import Wanted
 from rnn_goldens.verdict import Verdict
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class GoldenUnderTest(Golden):
-    """A golden, and what was checked so far (shared by its copies in other precisions).
+    """A golden that counts what is checked.
 
     Attributes:
-        calls: the ways of calling that marker or option ask for.
-        verdicts: of every ``check`` and every way of ``check_calls``.
-        called: the ways that ``check_calls`` was asked for.
-        made: those that the golden could be asked.
+        judge: the same golden in memory that nobody else sees: whatever a test does to its arrays, this one compares.
+        record: what was checked so far; shared by copies in other precisions.
+        copies: those, this one among them.
     """
 
-    calls: tuple[str, ...] = ()
-    verdicts: list[Verdict] = field(default_factory=list)
-    called: set[str] = field(default_factory=set)
-    made: set[str] = field(default_factory=set)
+    judge: Golden
+    record: Record
+    copies: list["GoldenUnderTest"] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Know the copy that ``in_precision`` makes."""
+        self.copies.append(self)
 
     def check(self, out: object, h_n: object = None, c_n: object = None) -> None:
         """As ``Golden.check``; counts."""
         __tracebackhide__ = True
-        verdict = self.compare(out, h_n, c_n)
-        self.verdicts.append(verdict)
+        refuse_own(self, out, h_n, c_n)
+        verdict = self.judge.in_precision(self.dtype).compare(out, h_n, c_n)
+        self.record.note(self.dtype, verdict)
         if not verdict.passed:
             raise GoldenMismatch(verdict)
+
+    def check_fails(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
+        """As ``Golden.check_fails``; the golden is then known to fail, and has not passed."""
+        __tracebackhide__ = True
+        refuse_own(self, out, h_n, c_n)
+        try:
+            verdict = self.judge.in_precision(self.dtype).check_fails(out, h_n, c_n)
+        except AssertionError as error:
+            self.record.broken_off.append(str(error))
+            raise
+        self.record.asked_to_fail.append(verdict)
+        return verdict
 
     def check_calls(self, run: Run, calls: Sequence[str] | str | None = None) -> None:
         """As ``Golden.check_calls``, by default in the ways that marker or option ask for; counts."""
         __tracebackhide__ = True
-        asked = self.calls if calls is None else calls
-        self.called.update([asked] if isinstance(asked, str) else asked)
-        for name, verdict in compare_calls(self, run, asked):
-            self.made.add(name)
-            self.verdicts.append(verdict)
+
+        def run_and_look(question: object) -> Sequence[Any]:
+            __tracebackhide__ = True
+            outputs = outputs_of(run(question))
+            refuse_own(self, *outputs)
+            return outputs
+
+        asked = self.record.calls if calls is None else calls
+        self.record.called.update([asked] if isinstance(asked, str) else asked)
+        for name, verdict in compare_calls(self.judge.in_precision(self.dtype), run_and_look, asked):
+            self.record.made.add(name)
+            self.record.note(self.dtype, verdict)
             if not verdict.passed:
                 raise GoldenMismatch(verdict)
 
+    def handed_out(self) -> dict[str, list[NDArray[Any]]]:
+        """Those of all copies."""
+        found: dict[str, list[NDArray[Any]]] = {}
+        for copy in self.copies:
+            for name, arrays in Golden.handed_out(copy).items():
+                found.setdefault(name, []).extend(arrays)
+        return found
 
-GOLDEN = pytest.StashKey[GoldenUnderTest]()
-REFUSED = pytest.StashKey[bool]()
-"""Set on a test in which the implementation refused, be it only in a subtest."""
-UNCHECKED = pytest.StashKey[bool]()
-"""Set on a test that checked nothing: wrong in the test itself, so no xfail excuses it."""
+
+RECORD = pytest.StashKey[Record]()
+LATE = pytest.StashKey[list[dict[str, str]]]()
+"""Findings of a run that came after their tests had ended, and that no report has carried yet."""
 
 
 def golden_under_test(request: pytest.FixtureRequest) -> Golden:
@@ -68,24 +101,24 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
         golden = settings.corpus(request.config).load(wanted.id, wanted.dtype)
     except RnnGoldensError as error:
         pytest.fail(f"rnn-goldens: {error}", pytrace=False)
-    under_test = GoldenUnderTest(**{f.name: getattr(golden, f.name) for f in fields(golden)}, calls=wanted.calls)
-    request.node.stash[GOLDEN] = under_test
-    return under_test
+    late = request.config.stash.setdefault(LATE, [])
+    record = Record(wanted.id, wanted.dtype, wanted.calls, late=late)
+    request.node.stash[RECORD] = record
+    return GoldenUnderTest(
+        **{f.name: getattr(golden, f.name) for f in fields(golden)}, judge=golden.copied(), record=record
+    )
 
 
 def fail_if_unchecked(item: pytest.Item) -> None:
-    """Fail a test that got a golden and returned without a single ``check``, or without the calls that were asked."""
-    golden = item.stash.get(GOLDEN, None)
-    if golden is None or item.stash.get(REFUSED, False):
+    """Fail a test that got a golden and returned, though it checked nothing, or went on after a mismatch."""
+    __tracebackhide__ = True
+    record = item.stash.get(RECORD, None)
+    if record is None:
         return
-    missing = [name for name in golden.calls if name not in golden.called]
-    if not golden.verdicts:
-        said = "nothing was checked: the test asked for rnn_golden and never called its check(out, h_n)"
-    elif missing:
-        said = (
-            f"calls={', '.join(missing)} was not made: check(out, h_n) has one call's outputs; check_calls(run) calls"
-        )
-    else:
-        return
-    item.stash[UNCHECKED] = True
-    pytest.fail(f"{golden.id}: {said}", pytrace=False)
+    if (error := record.swallowed_mismatch()) is not None:
+        record.went_on = True
+        raise error
+    if record.refused or record.wrong or not (missing := record.missing()):
+        return  # what is wrong, or was refused, a subtest has told
+    record.unchecked = True
+    pytest.fail(f"{record.golden}: {missing}", pytrace=False)

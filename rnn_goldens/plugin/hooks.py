@@ -7,6 +7,7 @@ import pytest
 
 if TYPE_CHECKING:
     from rnn_goldens.golden import Golden
+    from rnn_goldens.plugin.tally import Tally
 
 OPTIONS = {
     "dtype": "precisions to check in, comma-separated: float64, float32, bfloat16, float16 (default: float32)",
@@ -17,12 +18,18 @@ OPTIONS = {
     "corpus": "a corpus version, or a folder that holds an index.json (default: the newest version)",
     "implementation": "what the rnn_implementation fixture is: a built-in name, package.module:callable, or "
     "'-- COMMAND', a program",
-    "time-limit": "seconds that a program has for one golden (default: 10)",
+    "time-limit": "seconds that rnn_implementation has for one golden (default: 10 for a program, 60 in Python)",
     "known-failures": "a file of lines 'ID-pattern  # reason or issue URL'; an entry that passes is an error",
     "report": "write what was found, golden by golden, to this JSON file",
 }
 PROPERTY = "rnn_goldens"
-"""The user property of a report that holds what was found so far, as JSON; xdist carries it, and JUnit XML shows it."""
+"""The user property of a report that holds an entry of the results file, as JSON; JUnit XML shows it."""
+
+ASKED = "rnn_goldens_asked"
+"""The attribute of a worker's first report of a golden that lists the tests of goldens it collected."""
+
+CAME_LATE = "rnn_goldens_late"
+"""The attribute of a report, and the name among a worker's last words, of what was found after a test had ended."""
 
 REFUSED_BECAUSE = "rnn_goldens_refused"
 """The attribute of the report in which an implementation refused: its reason."""
@@ -45,12 +52,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and refuse settings that can not be met before any test runs."""
     config.addinivalue_line("markers", MARKER)
+    config.stash[LISTENER] = Listener(config)
+    config.pluginmanager.register(config.stash[LISTENER], "rnn_goldens_listener")
     if any(setting(config, name) for name in OPTIONS):
         from rnn_goldens.plugin.settings import check_settings
 
         check_settings(config)
-    config.stash[TALLY] = Tally()
-    config.pluginmanager.register(config.stash[TALLY], "rnn_goldens_tally")
 
 
 def result_of(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any]:
@@ -64,34 +71,47 @@ def result_of(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any
     return {}
 
 
-class Tally:
-    """Counts goldens that were refused and checked, from reports, which xdist brings from its workers."""
+class Listener:
+    """Hands what concerns goldens to the tally, which is made when there are any; xdist's workers have one each."""
 
-    def __init__(self) -> None:
-        self.refused = self.checked = 0
-        self.calls: dict[str, bool] = {}
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.tally: Tally | None = None
+        self.lost = False
+        """Whether a worker died before it said which tests of goldens there are."""
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """The tests of goldens that are to run."""
+        if items := [item for item in session.items if "rnn_golden" in getattr(item, "fixturenames", ())]:
+            self._made().ask_items(items)
+            from rnn_goldens.plugin.exits import WatchedExit
+
+            watched = WatchedExit()
+            watched.begin()
+            self.config.add_cleanup(watched.end)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """The report of a tear-down, the last one, says what became of a golden."""
-        if report.when == "teardown" and (result := result_of(report)):
-            self.refused += result["outcome"] == "refused"
-            for name, made in result.get("calls", {}).items():
-                if made or result["outcome"] == "passed":  # a single call that fails keeps the others from being made
-                    self.calls[name] = self.calls.get(name, False) or made
-            self.checked += "largest_error" in result or result["outcome"] not in ("refused", "skipped")
+        """What became of a test, or of a worker that ran it."""
+        if self.tally is not None or result_of(report):
+            self._made().note(report)
+        elif report.when not in ("setup", "call", "teardown"):
+            self.lost = True
 
-    @property
-    def calls_never_made(self) -> list[str]:
-        """Ways of calling that were asked for, and that no golden of the run could be asked."""
-        return [name for name, made in self.calls.items() if not made]
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - a worker of xdist
+        """What a worker found after its last test."""
+        if late := getattr(node, "workeroutput", {}).get(CAME_LATE):
+            self._made().revise(late)
 
-    @property
-    def nothing_checked(self) -> bool:
-        """Whether goldens were refused and none was checked: such a run has not shown that anything is right."""
-        return self.refused > 0 and self.checked == 0
+    def _made(self) -> "Tally":
+        if self.tally is None:
+            from rnn_goldens.plugin.tally import Tally
+
+            self.tally = Tally()
+        return self.tally
 
 
-TALLY = pytest.StashKey[Tally]()
+LISTENER = pytest.StashKey[Listener]()
 
 
 def setting(config: pytest.Config, name: str) -> str:
@@ -162,22 +182,20 @@ def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A run in which every golden was refused fails; xdist's workers leave that to their controller."""
-    is_worker = hasattr(session.config, "workerinput")
-    tally = session.config.stash[TALLY]
-    if session.exitstatus == pytest.ExitCode.OK and (tally.nothing_checked or tally.calls_never_made) and not is_worker:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    """A run that has not shown of every golden what it was to show fails; xdist's controller says so for all."""
+    tally = session.config.stash[LISTENER].tally
+    if tally is None:
+        return
+    from rnn_goldens.plugin.ending import end
+
+    end(session, tally)
 
 
 def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
-    """List what was refused, and why."""
-    reasons = [getattr(report, REFUSED_BECAUSE) for report in terminalreporter.getreports("refused")]
-    if reasons:
-        terminalreporter.section("goldens refused by the implementation")
-        for reason in dict.fromkeys(reasons):
-            terminalreporter.line(f"{reasons.count(reason):>5}  {reason}")
-    tally = terminalreporter.config.stash[TALLY]
-    for name in tally.calls_never_made:
-        terminalreporter.line(f"calls={name} was never made: no golden of this run can be asked so", red=True)
-    if tally.nothing_checked:
-        terminalreporter.line(f"nothing was checked: all {tally.refused} goldens were refused", red=True)
+    """List what was refused, and why, and what keeps the run from showing that something is right."""
+    tally = terminalreporter.config.stash[LISTENER].tally
+    if tally is None:
+        return
+    from rnn_goldens.plugin.ending import summarize
+
+    summarize(terminalreporter, tally)

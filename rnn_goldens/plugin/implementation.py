@@ -1,19 +1,29 @@
 """The implementation under test: found or started once a run, and closed at its end."""
 
+import os
 from collections.abc import Generator
-from typing import NoReturn
+from contextlib import nullcontext
+from pathlib import Path
+from typing import NoReturn, TextIO
 
 import pytest
 
 from rnn_goldens.errors import ProgramFailed, RnnGoldensError, WrongUse
-from rnn_goldens.implementations import Implementation, close, resolve
+from rnn_goldens.implementations import Implementation, resolve
+from rnn_goldens.plugin.golden_under_test import LATE
+from rnn_goldens.plugin.guard import TIME_LIMIT, Guard
 from rnn_goldens.plugin.hooks import setting
 from rnn_goldens.plugin.settings import base_folder, time_limit
+from rnn_goldens.programs.command import is_command
+from rnn_goldens.programs.program import TIME_LIMIT as PROGRAM_TIME_LIMIT
 
 WRONG_USE = "rnn-goldens: "
 """What begins a message that speaks of what the user asked, not of a golden."""
 
-_STARTED = pytest.StashKey[Implementation]()
+NOW = pytest.StashKey[Path]()
+"""Set in a run that is watched over: the file that says what is being asked."""
+
+_STARTED = pytest.StashKey[Guard]()
 
 
 def implementation(config: pytest.Config) -> Generator[Implementation]:
@@ -54,15 +64,28 @@ def start(config: pytest.Config) -> None:
             "or rnn_goldens_implementation in the ini file"
         )
     try:
-        folder = base_folder(config, "implementation")
-        config.stash[_STARTED] = resolve(name, folder, time_limit(config))
+        folder, of_program = base_folder(config, "implementation"), is_command(name)
+        limit = time_limit(config) or (PROGRAM_TIME_LIMIT if of_program else TIME_LIMIT)
+        run, late = resolve(name, folder, limit), config.stash.setdefault(LATE, [])
+        config.stash[_STARTED] = Guard(
+            run, None if of_program else limit, late, config.stash.get(NOW, None), _stderr(config)
+        )
     except RnnGoldensError as error:
         raise pytest.UsageError(f"rnn-goldens: {error}") from error.__cause__
 
 
+def _stderr(config: pytest.Config) -> TextIO | None:
+    """The terminal behind pytest's capturing; None where pytest's own faulthandler has the one timer there is."""
+    if float(config.getini("faulthandler_timeout") or 0) > 0:
+        return None
+    capturing = config.pluginmanager.getplugin("capturemanager")
+    with capturing.global_and_fixture_disabled() if capturing is not None else nullcontext():
+        return os.fdopen(os.dup(2), "w", encoding="utf-8")
+
+
 def stop(config: pytest.Config) -> None:
-    """Close what ``start`` started, if it did; raises ProgramFailed as ``close`` does."""
+    """Close what ``start`` started, if it did; raises ProgramFailed if it had more to say than it was asked."""
     if _STARTED in config.stash:
         started = config.stash[_STARTED]
         del config.stash[_STARTED]
-        close(started)
+        started.close()

@@ -1,65 +1,142 @@
 """What became of one test of a golden: refused is told from wrong, and noted on the report, where xdist carries it."""
 
 import json
-import math
+import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rnn_goldens.errors import Unsupported
+from rnn_goldens.errors import GoldenMismatch, Unsupported, WrongUse
 from rnn_goldens.plugin import settings
-from rnn_goldens.plugin.golden_under_test import GOLDEN, REFUSED, UNCHECKED
-from rnn_goldens.plugin.hooks import PROPERTY, REFUSED_BECAUSE
+from rnn_goldens.plugin.golden_under_test import LATE, RECORD
+from rnn_goldens.plugin.hooks import ASKED, CAME_LATE, LISTENER, PROPERTY, REFUSED_BECAUSE
+from rnn_goldens.plugin.record import CHECK_FAILS, Record, entry_of
 from rnn_goldens.plugin.selection import Wanted
+from rnn_goldens.plugin.tally import NOT_JUDGED
 
 OUTCOMES = ("passed", "skipped", "known-failure", "refused", "failed")
 """From best to worst: a test of several phases and subtests has the worst outcome of any."""
 
-_WORST = pytest.StashKey[dict[str, str]]()
-"""The worst outcome of a test so far, with its reason."""
+_ASKED_CARRIED = pytest.StashKey[bool]()
+
+_WORST = pytest.StashKey["Outcome"]()
+"""The worst outcome of a test so far."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a phase of a test, or of a whole one, in the words of the results file."""
+
+    outcome: str
+    judged_by: str
+    reason: str = ""
+    known: str = ""
+
+    def entry(self) -> dict[str, str]:
+        """What is said of it, without what is not."""
+        return {name: text for name, text in vars(self).items() if text}
 
 
 def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-    """Turn ``Unsupported`` into a refusal; put what the results file says of this test so far on its report."""
+    """Turn ``Unsupported`` into a refusal; put on a test's last report what goes into the results file."""
     callspec: Any = getattr(item, "callspec", None)  # of a parametrized function; pytest keeps its type private
     wanted = callspec.params.get("rnn_golden") if callspec is not None else None
     if not isinstance(wanted, Wanted):
         return
-    error = call.excinfo.value if call.excinfo is not None else None
-    refused = isinstance(error, Unsupported) and call.when != "teardown"
-    if refused and call.excinfo is not None:
-        item.stash[REFUSED] = True
-        _refuse(call.excinfo, report)
-    elif item.stash.get(UNCHECKED, False) and call.when == "call":
-        report.outcome = "failed"
-        _forget_xfail(report)
-    golden = item.stash.get(GOLDEN, None)
-    errors = [verdict.largest_error for verdict in golden.verdicts] if golden is not None else []
-    largest = max(errors, default=math.inf)
-    result = {
-        "golden": wanted.id,
-        "dtype": wanted.dtype,
-        "test": report.nodeid,
-        **({"largest_error": largest} if math.isfinite(largest) else {}),
-        **(
-            {"calls": {name: name in golden.made for name in golden.calls}}
-            if golden is not None and golden.calls
-            else {}
-        ),
-        **_worst(item, call, "refused" if refused else _outcome(report), _reason(error, report)),
-    }
-    report.user_properties.append((PROPERTY, json.dumps(result)))
-
-
-def _worst(item: pytest.Item, call: pytest.CallInfo[None], outcome: str, reason: str) -> dict[str, str]:
-    """The worst outcome of this attempt at a test; the first of several that are as bad."""
+    record = item.stash.get(RECORD, None)
+    if record is not None and record.process != os.getpid():
+        os._exit(1)  # forked off by an implementation, which returned twice: this one is not the run
+    outcome = _judged(item, call, report, record)
     before = item.stash.get(_WORST, None) if call.when != "setup" else None
-    if before is None or OUTCOMES.index(outcome) > OUTCOMES.index(before["outcome"]):
-        known = _known(item) if outcome == "known-failure" else ""
-        said = {"reason": reason, "known": known}
-        item.stash[_WORST] = {"outcome": outcome, **{name: text for name, text in said.items() if text}}
-    return item.stash[_WORST]
+    if before is None or OUTCOMES.index(outcome.outcome) > OUTCOMES.index(before.outcome):
+        item.stash[_WORST] = outcome
+    entry = {"golden": wanted.id, "dtype": wanted.dtype, "test": report.nodeid, **entry_of(record)}
+    if call.when == "teardown":
+        entry |= _of_whole_test(item.stash[_WORST], record)
+        _end(item)
+        _carry_late(item.config, report)
+    else:
+        entry |= {"outcome": NOT_JUDGED}  # until the test has come to its end
+        _carry_asked(item.config, report)
+    report.user_properties.append((PROPERTY, json.dumps(entry)))
+
+
+def _judged(
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, record: Record | None
+) -> Outcome:
+    """What became of one phase, or one subtest; mends the report where pytest took it for something else."""
+    error = call.excinfo.value if call.excinfo is not None else None
+    if record is not None and isinstance(error, GoldenMismatch):
+        record.told.append(error.verdict)
+    if record is not None and record.went_on and report.failed:
+        report.longrepr = str(error)  # no line of the test, which went on, has anything to say
+    if isinstance(error, WrongUse) or (record is not None and record.unchecked and call.when == "call"):
+        _fail(report)
+        return Outcome("failed", "test", _reason(error, report))
+    if record is not None and _passes_over_a_mismatch(item, call, report, record):
+        _fail(report, str(record.swallowed_mismatch()))
+        return Outcome("failed", "comparison", record.swallowed.partition("\n")[0])
+    if isinstance(error, Unsupported) and call.when != "teardown" and call.excinfo is not None:
+        if record is not None:
+            record.refused = True
+        reason = _refuse(call.excinfo, report)
+        return Outcome("refused", "refusal", reason)
+    if report.skipped and not hasattr(report, "wasxfail"):
+        return Outcome("skipped", "skip", _reason(error, report))
+    judged_by = "comparison" if error is None or isinstance(error, GoldenMismatch) else "test"
+    if report.skipped:
+        return Outcome("known-failure", judged_by, _reason(error, report), _known(item))
+    return Outcome(report.outcome, judged_by if report.passed or error is not None else "test", _reason(error, report))
+
+
+def _passes_over_a_mismatch(
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, record: Record
+) -> bool:
+    """Whether a test skips, refuses or ends well though something was wrong that it was not told to expect."""
+    if hasattr(report, "wasxfail") or not record.swallowed:
+        return False
+    if report.skipped or isinstance(call.excinfo and call.excinfo.value, Unsupported):
+        return True
+    worst = item.stash.get(_WORST, None)
+    ended_well = worst is None or worst.outcome in ("passed", "skipped", "refused")
+    return call.when == "teardown" and report.passed and ended_well
+
+
+def _of_whole_test(worst: Outcome, record: Record | None) -> dict[str, str]:
+    """What is said of a test that has come to its end: passed only if a comparison says so."""
+    if worst.outcome != "passed":
+        return worst.entry()
+    if record is not None and record.shown_right:
+        return worst.entry()
+    if record is not None and record.asked_to_fail:
+        reason = record.asked_to_fail[0].message.partition("\n")[0]
+        return Outcome("known-failure", "comparison", reason, CHECK_FAILS).entry()
+    return {"outcome": NOT_JUDGED}
+
+
+def _end(item: pytest.Item) -> None:
+    """Forget what was noted, for another attempt at the same test begins anew; what comes from now on is late."""
+    del item.stash[_WORST]
+    if (record := item.stash.get(RECORD, None)) is not None:
+        record.ended = True
+        del item.stash[RECORD]
+
+
+def _carry_asked(config: pytest.Config, report: pytest.TestReport) -> None:
+    """A worker of xdist tells its controller once which tests of goldens there are: it only knows their names."""
+    tally = config.stash[LISTENER].tally
+    if hasattr(config, "workerinput") and tally is not None and not config.stash.get(_ASKED_CARRIED, False):
+        setattr(report, ASKED, tally.asked)
+        config.stash[_ASKED_CARRIED] = True
+
+
+def _carry_late(config: pytest.Config, report: pytest.TestReport) -> None:
+    late = config.stash.get(LATE, [])
+    if late:
+        setattr(report, CAME_LATE, list(late))
+        late.clear()
 
 
 def _known(item: pytest.Item) -> str:
@@ -69,24 +146,26 @@ def _known(item: pytest.Item) -> str:
     return next((known.reason for known in found), "")
 
 
-def _refuse(excinfo: pytest.ExceptionInfo[BaseException], report: pytest.TestReport) -> None:
+def _refuse(excinfo: pytest.ExceptionInfo[BaseException], report: pytest.TestReport) -> str:
     place = excinfo.traceback[-1]
     report.outcome = "skipped"
     reason = _reason(excinfo.value, report)
     report.longrepr = (str(Path(place.path)), place.lineno + 1, f"refused: {reason}")
     setattr(report, REFUSED_BECAUSE, reason)
     _forget_xfail(report)
+    return reason
+
+
+def _fail(report: pytest.TestReport, text: str = "") -> None:
+    report.outcome = "failed"
+    if text:
+        report.longrepr = text
+    _forget_xfail(report)
 
 
 def _forget_xfail(report: pytest.TestReport) -> None:
     if hasattr(report, "wasxfail"):
         del report.wasxfail
-
-
-def _outcome(report: pytest.TestReport) -> str:
-    if report.skipped:
-        return "known-failure" if hasattr(report, "wasxfail") else "skipped"
-    return report.outcome
 
 
 def _reason(error: BaseException | None, report: pytest.TestReport) -> str:

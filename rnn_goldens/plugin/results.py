@@ -1,40 +1,94 @@
 """The results file: what was found, golden by golden, for programs."""
 
+import contextlib
 import os
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rnn_goldens.encoding import json_file
-from rnn_goldens.plugin.hooks import result_of
+from rnn_goldens.encoding.whole_file import write_whole
+from rnn_goldens.plugin.hooks import LISTENER
 from rnn_goldens.schema import FORMATS, problems
+
+if TYPE_CHECKING:
+    from rnn_goldens.plugin.tally import Entry
+
+_SECONDS_BETWEEN = 1.0
+"""So often the file of a run that goes on is renewed: whatever ends its process, most of it stands there."""
+
+GOING_ON = "the run has not come to its end: it goes on, or whatever ran it was killed"
+
+_WHY = {
+    pytest.ExitCode.INTERRUPTED: "the run was interrupted",
+    pytest.ExitCode.INTERNAL_ERROR: "pytest had an internal error",
+    pytest.ExitCode.USAGE_ERROR: "pytest was used wrongly",
+}
 
 
 class ResultsFile:
-    """Collects results from reports, which xdist brings from its workers, and writes them when the run ends."""
+    """Writes the tally to a file: from the first moment as that of a run that has not ended, and when it ends."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, config: pytest.Config) -> None:
+        """Put the file there, in place of an earlier run's; raises OSError if that can not be done."""
         self.path = path
-        self.results: dict[str, dict[str, Any]] = {}
+        self.config = config
+        self._written = 0.0
+        self._pid = os.getpid()
+        self.write(GOING_ON)
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self) -> None:
+        """All that is asked, and not judged yet."""
+        self._renew()
+
+    @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Each report says what was found so far, so the last one counts."""
-        if result := result_of(report):
-            self.results[report.nodeid] = result
+        """What is judged so far."""
+        if report.when == "teardown" and time.monotonic() - self._written > _SECONDS_BETWEEN:
+            self._renew()
 
-    def pytest_sessionfinish(self) -> None:
-        """Write the file, whole or not at all."""
-        document = {"kind": "results", "format": FORMATS["results"], "results": list(self.results.values())}
-        found = problems(document, "results")
-        assert not found, found
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """What a run that ended has found, or why it has not judged all that was asked."""
         try:
-            partial.write_bytes(json_file.encode(document))
-            partial.replace(self.path)
+            self.write(self._why_incomplete(exitstatus))
         except OSError as error:
-            partial.unlink(missing_ok=True)
             pytest.exit(f"rnn-goldens: {not_written(self.path, error)}", pytest.ExitCode.INTERNAL_ERROR)
+
+    def write(self, why: str) -> None:
+        """Write the file, whole or not at all; ``why`` the run is not complete, or ""."""
+        if os.getpid() != self._pid:  # a child that an implementation forked, and that goes on as if it were the run
+            return
+        entries = self._entries()
+        document: dict[str, Any] = {"kind": "results", "format": FORMATS["results"], "complete": not why}
+        document |= {"why": why, "results_so_far": entries} if why else {"results": entries}
+        if not why:
+            found = problems(document, "results")
+            assert not found, found
+        write_whole(self.path, json_file.encode(document))
+        self._written = time.monotonic()
+
+    def _renew(self) -> None:
+        with contextlib.suppress(OSError):  # what can not be written is said at the end
+            self.write(GOING_ON)
+
+    def _entries(self) -> "list[Entry]":
+        listener = self.config.stash.get(LISTENER, None)
+        return [] if listener is None or listener.tally is None else listener.tally.entries
+
+    def _why_incomplete(self, exitstatus: int) -> str:
+        if self.config.stash[LISTENER].lost:
+            return "a process that ran tests died before it said which goldens it was asked"
+        entries = self._entries()
+        missing = sum(entry["outcome"] == "not-judged" for entry in entries)
+        if not missing and not exitstatus:
+            return ""
+        if exitstatus in _WHY:
+            return _WHY[pytest.ExitCode(exitstatus)]
+        return f"{missing} of {len(entries)} goldens were not judged" if missing else ""
 
 
 def not_written(path: Path, error: OSError) -> str:

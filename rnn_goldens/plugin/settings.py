@@ -1,10 +1,7 @@
 """The plugin's settings, checked before any test runs."""
 
-import errno
 import math
-import os
 from pathlib import Path
-from tempfile import TemporaryFile
 from threading import TIMEOUT_MAX
 
 import pytest
@@ -16,7 +13,7 @@ from rnn_goldens.implementations import check_name
 from rnn_goldens.plugin.hooks import setting
 from rnn_goldens.plugin.known_failures import KnownFailure, read_known_failures
 from rnn_goldens.precision import precision
-from rnn_goldens.programs.program import START_LIMITS, TIME_LIMIT
+from rnn_goldens.programs.program import START_LIMITS
 
 SELECTING = ("cell", "features", "without")
 """Settings that select goldens, where no marker has an argument of the same name."""
@@ -47,12 +44,9 @@ def check_settings(config: pytest.Config) -> None:
         from rnn_goldens.plugin.results import ResultsFile, not_written
 
         try:
-            if report.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            TemporaryFile(dir=report.parent).close()
+            config.pluginmanager.register(ResultsFile(report, config), "rnn_goldens_results")
         except OSError as error:
             raise pytest.UsageError(f"rnn-goldens: {not_written(report, error)}") from None
-        config.pluginmanager.register(ResultsFile(report), "rnn_goldens_results")
 
 
 def dtypes(config: pytest.Config) -> tuple[str, ...]:
@@ -93,9 +87,10 @@ def known_failures(config: pytest.Config) -> list[KnownFailure]:
     return config.stash[_KNOWN_FAILURES]
 
 
-def time_limit(config: pytest.Config) -> float:
-    """Seconds that a program has for one golden."""
-    text = setting(config, "time-limit") or str(TIME_LIMIT)
+def time_limit(config: pytest.Config) -> float | None:
+    """Seconds that an implementation has for one golden; None if that is not set."""
+    if not (text := setting(config, "time-limit")):
+        return None
     try:
         seconds = float(text)
     except ValueError:

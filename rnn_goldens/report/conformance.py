@@ -2,10 +2,6 @@
 
 import platform
 import re
-import shlex
-import subprocess
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -14,12 +10,12 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 from typing import Any
 
-from rnn_goldens.command_line.exit_codes import FINDING
 from rnn_goldens.corpus import Corpus
-from rnn_goldens.encoding import json_file
-from rnn_goldens.errors import InvalidFile, WrongUse
+from rnn_goldens.errors import CutShort, InvalidFile, WrongUse
+from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.implementations import BUILTIN, NEEDS
 from rnn_goldens.implementations.keras_choice import backend
+from rnn_goldens.plugin.builtin_check.watched import run
 from rnn_goldens.plugin.implementation import WRONG_USE
 from rnn_goldens.precision import PRECISIONS
 from rnn_goldens.programs.command import MARK, find_command, is_command
@@ -66,14 +62,21 @@ class Asked:
     Attributes:
         corpus: the goldens.
         known_failures: a folder; ``NAME.txt`` in it lists those that the implementation of that name is known to fail.
-        time_limit: seconds that a program has for one golden.
-        arguments: more arguments for pytest.
+        time_limit: seconds that an implementation has for one golden; its own default if None.
+        only: an expression that goldens have to match, as pytest's ``-k``; all are asked if "".
+        processes: how many check at a time, as xdist's ``-n``; one if "".
     """
 
     corpus: Corpus
     known_failures: Path | None = None
-    time_limit: float = TIME_LIMIT
-    arguments: Sequence[str] = ()
+    time_limit: float | None = None
+    only: str = ""
+    processes: str = ""
+
+    @property
+    def arguments(self) -> list[str]:
+        """More arguments for pytest."""
+        return [*(["-k", self.only] if self.only else []), *(["-n", self.processes] if self.processes else [])]
 
 
 def check(implementation: str, asked: Asked) -> list[Result]:
@@ -88,11 +91,11 @@ def check(implementation: str, asked: Asked) -> list[Result]:
 
     Raises:
         WrongUse: it could not be checked; with what its run printed.
+        CutShort: not every golden was judged: that is a finding.
         InvalidFile: a known failure passes again.
     """
     known = None if asked.known_failures is None else asked.known_failures / f"{file_name(implementation)}.txt"
-    with tempfile.TemporaryDirectory() as folder:
-        found = _run(implementation, asked, known, Path(folder) / "results.json")
+    found = _run(implementation, asked, known)
     if again := [result for result in found if result.reason.startswith(PASSES_AGAIN)]:
         listed = [f"{r.golden} in {r.dtype} passes again; take it out" for r in again]
         raise InvalidFile(known or implementation, listed)
@@ -122,22 +125,36 @@ def summary(implementation: str, results: Sequence[Result]) -> str:
     return "\n".join([f"{implementation:<15} {', '.join(said) or 'no golden asked'}", *lines])
 
 
-def _run(implementation: str, asked: Asked, known: Path | None, results: Path) -> list[Result]:
-    options = [f"--rnn-goldens-report={results}", f"--rnn-goldens-dtype={','.join(PRECISIONS)}"]
-    options += [f"--rnn-goldens-corpus={asked.corpus.folder}", f"--rnn-goldens-time-limit={asked.time_limit}"]
+def _run(implementation: str, asked: Asked, known: Path | None) -> list[Result]:
+    options = [f"--rnn-goldens-dtype={','.join(PRECISIONS)}", f"--rnn-goldens-corpus={asked.corpus.folder}"]
     options += ["-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore"]
+    if asked.time_limit is not None:
+        options.append(f"--rnn-goldens-time-limit={asked.time_limit}")
     if known is not None and known.is_file():
         options.append(f"--rnn-goldens-known-failures={known.resolve()}")
-    what, command = ([], shlex.split(implementation)) if is_command(implementation) else ([implementation], [])
-    arguments = [sys.executable, "-m", "rnn_goldens", "check", *what, *options, *asked.arguments, *command]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    found = [_result(r) for r in json_file.read_document(results)["results"]] if results.is_file() else []
-    if done.returncode > FINDING or not results.is_file():
-        said = done.stderr.strip() or _wrong_use([*done.stdout.splitlines(), *(r.reason for r in found)])
-        raise WrongUse(
-            f"{implementation} could not be checked: {(said or done.stdout.strip()).removeprefix('Error: ')}"
-        )
+    finished = run(implementation, [*options, *asked.arguments], captured=True)
+    document = finished.document or {}
+    entries = document["results"] if "results" in document else document.get("results_so_far", [])
+    found = [_result(entry) for entry in entries]
+    if finished.trouble and finished.code == FINDING:
+        raise CutShort(f"{implementation} could not be checked: {finished.trouble}")
+    if finished.code > FINDING or "results" not in document:
+        lines = [*finished.stdout.splitlines(), *(result.reason for result in found)]
+        said = finished.stderr.strip() or _wrong_use(lines) or finished.stdout.strip()
+        raise WrongUse(f"{implementation} could not be checked: {said.removeprefix('Error: ')}")
+    _require_all(implementation, found, asked)
     return found
+
+
+def _require_all(implementation: str, found: Sequence[Result], asked: Asked) -> None:
+    """Hold what came back against what was asked, where no expression says which goldens that is."""
+    wanted = {(entry.id, dtype) for entry in asked.corpus.entries for dtype in entry.precisions}
+    came = [(result.golden, result.dtype) for result in found]
+    if len(set(came)) != len(came) or not wanted.issuperset(came) or (not asked.only and wanted != set(came)):
+        raise CutShort(
+            f"{implementation} could not be checked: {len(wanted)} goldens and precisions were asked, "
+            f"and {len(set(came) & wanted)} came back"
+        )
 
 
 def _wrong_use(lines: Iterable[str]) -> str:
@@ -163,7 +180,7 @@ def document(found: Iterable[tuple[str, list[Result]]], asked: Asked) -> Documen
         "implementations": [
             {
                 "name": name,
-                "versions": versions(name, asked.time_limit),
+                "versions": versions(name, asked.time_limit or TIME_LIMIT),
                 "results": [
                     _totals(cell, dtype, [r for r in results if cells[r.golden] == cell and r.dtype == dtype])
                     for cell in CELLS

@@ -1,6 +1,9 @@
 """The conformance report: what agrees, refuses and is wrong, as a file and as a page."""
 
+import errno
 import json
+import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -101,6 +104,30 @@ def test_a_report_that_could_not_be_written_checks_nothing(run: Run) -> None:
     done = run("report", "users_nets:right", "--page", "no/such/page.md", *ONLY, code=WRONG_USE)
     assert "no/such/page.md can not be written: there is no folder " in done.stderr
     assert "passed" not in done.stdout
+
+
+def test_a_report_for_which_the_disk_has_no_room_leaves_the_one_before(run: Run, tmp_path: Path) -> None:
+    few = ("report", "numpy", "-k", "single-sequence")
+    run(*few)
+    before = (tmp_path / "conformance.json").read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-m", "rnn_goldens", *few, "--page", "page.md"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},  # which would be cut short, too
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) - 1,) * 2),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    reason = os.strerror(errno.EFBIG)
+    assert (done.returncode, done.stderr) == (WRONG_USE, f"Error: conformance.json can not be written: {reason}\n")
+    assert done.stdout == "numpy           4 passed\nwrote page.md\n"
+    assert (tmp_path / "conformance.json").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
+        "conformance.json",
+        "page.md",
+        "users_nets.py",
+    ]
 
 
 def test_a_report_in_which_nothing_was_checked_is_a_finding(run: Run) -> None:

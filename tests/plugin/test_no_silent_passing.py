@@ -325,7 +325,7 @@ def test_an_empty_marker_argument_selects_nothing(project: pytest.Pytester, argu
 
         @pytest.mark.rnn_goldens({argument})
         def test_it(rnn_golden):
-            rnn_golden.check(rnn_golden.out, rnn_golden.h_n)
+            rnn_golden.check(rnn_golden.out.copy(), rnn_golden.h_n.copy())
         """
     )
     result = project.runpytest_subprocess()

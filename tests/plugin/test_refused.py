@@ -107,7 +107,7 @@ def test_unsupported_in_a_tear_down_is_an_error_not_a_refusal(project: pytest.Py
             raise Unsupported("can not be closed")
 
         def test_torn_down(rnn_golden, device):
-            rnn_golden.check(rnn_golden.out, rnn_golden.h_n)
+            rnn_golden.check(rnn_golden.out.copy(), rnn_golden.h_n.copy())
         """
     )
     assert project.runpytest_subprocess().parseoutcomes() == {"passed": 1, "errors": 1}

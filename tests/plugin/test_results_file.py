@@ -57,6 +57,7 @@ def test_it_tells_right_wrong_refused_known_and_skipped_apart(
         "dtype": "float32",
         "test": "test_it.py::test_it[documented/single-sequence-float32]",
         "outcome": "passed",
+        "judged_by": "comparison",
         "largest_error": 0,
     }
     assert found["documented/mini-batch-ascending"]["reason"] == "no relu here"
@@ -172,7 +173,15 @@ def test_a_report_that_can_not_be_written_in_the_end_fails_the_run(
     project: pytest.Pytester, check_with: Callable[[str], None]
 ) -> None:
     check_with("right")
-    project.makeconftest("def pytest_runtest_teardown(item): (item.path.parent / 'results.json').mkdir(exist_ok=True)")
+    project.makeconftest(
+        """
+        def pytest_runtest_teardown(item):
+            results = item.path.parent / "results.json"
+            if results.is_file():
+                results.unlink()
+                results.mkdir()
+        """
+    )
     result = project.runpytest_subprocess("--rnn-goldens-report=results.json")
     assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     assert "results.json can not be written: Is a directory" in result.stdout.str() + result.stderr.str()

@@ -30,20 +30,35 @@ def test_a_failure_has_at_most_15_lines_and_points_at_the_test(project: pytest.P
     assert "golden_under_test.py" not in result.stdout.str()
 
 
-def test_a_failed_check_is_an_assertion_error_that_a_test_may_expect(project: pytest.Pytester) -> None:
+def test_a_test_may_ask_for_a_mismatch(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import pytest, rnn_goldens
-        from my_rnn import step_before_last
+        from my_rnn import right, step_before_last
 
-        def test_it(rnn_golden):
+        def test_wrong(rnn_golden):
+            verdict = rnn_golden.check_fails(*step_before_last(rnn_golden))
+            assert "time step 1" in verdict.message and not verdict.passed
+
+        def test_right(rnn_golden):
+            rnn_golden.check_fails(*right(rnn_golden))
+
+        def test_caught(rnn_golden):
             with pytest.raises(AssertionError, match="time step 1") as error:
                 rnn_golden.check(*step_before_last(rnn_golden))
             assert isinstance(error.value, rnn_goldens.GoldenMismatch)
-            assert not error.value.verdict.passed
         """
     )
-    assert project.runpytest_subprocess().parseoutcomes() == {"passed": 4}
+    result = project.runpytest_subprocess()
+    assert result.parseoutcomes() == {"passed": 4, "failed": 8}
+    result.stdout.fnmatch_lines(
+        [
+            "E *documented/single-sequence in float32: the outputs are right, and check_fails asks for wrong ones",
+            "documented/single-sequence in float32: out is first wrong at time step 1 *",
+            "  the test went on after this, and a golden that was wrong once fails its test.*",
+            "  meant to be wrong there is rnn_golden.check_fails(out, h_n)",
+        ]
+    )
 
 
 def test_an_implementation_that_raises_shows_its_own_traceback(project: pytest.Pytester, check_with: CheckWith) -> None:

@@ -1,13 +1,31 @@
 """Starts a program before the first test, so that one that does not start is said once, and not golden by golden."""
 
 import contextlib
+from pathlib import Path
 
 import pytest
 
 from rnn_goldens.errors import ProgramFailed
-from rnn_goldens.plugin.implementation import WRONG_USE, start, stop
+from rnn_goldens.plugin.builtin_check.watched import NOW as NOW_FILE
+from rnn_goldens.plugin.builtin_check.watched import RESULTS
+from rnn_goldens.plugin.implementation import NOW, WRONG_USE, start, stop
+from rnn_goldens.plugin.results import ResultsFile
 
 _wrong_uses: list[str] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where the process that watches over this run looks at what it found."""
+    parser.addoption("--rnn-goldens-watched", type=Path, required=True, help="internal")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave there what is asked and what is found."""
+    folder = config.getoption("rnn_goldens_watched")
+    worker = getattr(config, "workerinput", {}).get("workerid", "")
+    config.stash[NOW] = folder / f"{NOW_FILE}{worker}"
+    if not worker:
+        config.pluginmanager.register(ResultsFile(folder / RESULTS, config), "rnn_goldens_watched")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

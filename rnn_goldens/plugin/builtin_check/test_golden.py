@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden import Golden
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.golden import Golden, Question
 from rnn_goldens.implementations import Implementation, outputs_of
 from rnn_goldens.plugin.implementation import stop_for_wrong_use
 
@@ -14,12 +14,10 @@ from rnn_goldens.plugin.implementation import stop_for_wrong_use
 def test_golden(rnn_golden: Golden, rnn_implementation: Implementation, pytestconfig: pytest.Config) -> None:
     """The implementation's outputs are the golden's, in every way of calling that is asked for."""
 
-    def run(golden: Golden) -> Sequence[Any]:
+    def run(golden: Question) -> Sequence[Any]:
         __tracebackhide__ = True
         try:
             return outputs_of(rnn_implementation(golden))
-        except pytest.skip.Exception as reason:  # passes over a golden without a check: that is a refusal
-            raise Unsupported(reason.msg or "skipped") from None
         except WrongUse as error:
             stop_for_wrong_use(pytestconfig, error)
 

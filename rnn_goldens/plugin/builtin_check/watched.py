@@ -1,0 +1,171 @@
+"""A run of ``rnn-goldens check`` in a process of its own, so that whatever ends that process is noticed.
+
+An implementation may end the process that calls it, and make its exit code 0. So the process that answers for a run is
+never the one that calls implementations: it looks at what the run left behind, and takes nothing for passed that is not
+there.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import Any, TextIO
+
+from rnn_goldens.exit_codes import FINDING, WRONG_USE
+from rnn_goldens.plugin.builtin_check import COMMAND
+
+Document = dict[str, Any]
+
+RESULTS = "results.json"
+NOW = "now"
+"""What begins the names of the files in which a process notes what it asks."""
+
+_WAY_IN = """
+import os, sys
+sys.path[:] = sys.argv.pop(1).split(os.pathsep)
+from rnn_goldens.command_line import main
+main()
+"""
+_FORWARD_AFTER = 10.0
+"""A terminal interrupts both processes; if the other still runs after so many seconds, it was not told."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that is over.
+
+    Attributes:
+        code: what ``check`` exits with: 0 only if every golden that was asked passed, was refused or is known to fail.
+        document: the results file, or None if the run did not begin.
+        trouble: what keeps it from having judged all that was asked, in words; "" if nothing does, or it said so.
+        stdout, stderr: what it printed, if that was captured.
+    """
+
+    code: int
+    document: Document | None
+    trouble: str
+    stdout: str = ""
+    stderr: str = ""
+
+
+def run(implementation: str, arguments: Sequence[str], *, captured: bool = False) -> Finished:
+    """Check an implementation in another process, and wait for it.
+
+    Args:
+        implementation: as ``check`` takes it; ``-- COMMAND`` for a program.
+        arguments: for pytest.
+        captured: whether to keep what it prints; it goes to the terminal otherwise.
+    """
+    with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, _alive() as alive:
+        folder = Path(name)
+        way_in = [sys.executable, "-c", _WAY_IN, os.pathsep.join(sys.path)]
+        command = [*way_in, COMMAND, str(folder), str(alive), "--", implementation, *arguments]
+        pass_fds = () if sys.platform == "win32" else (alive,)
+        if captured:  # in files: a process that an implementation left behind may hold a pipe open for ever
+            with (
+                (folder / "stdout").open("w+", encoding="utf-8", errors="replace") as out,
+                (folder / "stderr").open("w+", encoding="utf-8", errors="replace") as err,
+            ):
+                code = subprocess.run(command, stdout=out, stderr=err, check=False, pass_fds=pass_fds).returncode
+                printed = _content(out), _content(err)
+        else:
+            code, printed = _wait(subprocess.Popen(command, pass_fds=pass_fds)), ("", "")
+        document, now = _document(folder / RESULTS), _now(folder)
+    trouble = _trouble(code, document, now)
+    if (code == 0 and not _all_good(document)) or code not in (0, WRONG_USE) or trouble:
+        code = FINDING
+    return Finished(code, document, trouble, *printed)
+
+
+def end_with_parent(alive: int) -> None:
+    """End this process as soon as the one that watches over it has ended: ``alive`` is the pipe that it held open."""
+
+    def wait() -> None:
+        os.read(alive, 1)
+        os._exit(FINDING)
+
+    if sys.platform != "win32":
+        Thread(target=wait, daemon=True).start()
+
+
+@contextmanager
+def _alive() -> Iterator[int]:
+    """The end to read of a pipe whose other end nobody but this process holds."""
+    read, write = os.pipe()
+    try:
+        yield read
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """The exit code; a run that is interrupted says so itself, and is waited for."""
+    interrupted: list[float] = []
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.append(time.monotonic()))
+    try:
+        while True:
+            try:
+                return process.wait(1)
+            except subprocess.TimeoutExpired:
+                if interrupted and time.monotonic() - interrupted[0] > _FORWARD_AFTER:
+                    process.send_signal(signal.SIGINT)
+                    interrupted.clear()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _content(file: TextIO) -> str:
+    file.seek(0)
+    return file.read()
+
+
+def _document(path: Path) -> Document | None:
+    try:
+        document: Document = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return document
+
+
+def _now(folder: Path) -> str:
+    """What was being asked when the run ended, and where its code stood if it took too long."""
+    return "\n".join(text for path in sorted(folder.glob(f"{NOW}*")) if (text := path.read_text("utf-8").strip()))
+
+
+def _all_good(document: Document | None) -> bool:
+    if document is None or not document["complete"]:
+        return False
+    outcomes = {result["outcome"] for result in document["results"]}
+    return outcomes <= {"passed", "refused", "known-failure"} and bool(outcomes - {"refused"})
+
+
+def _trouble(code: int, document: Document | None, now: str) -> str:
+    """Why a run has not judged all that was asked, where it could not say so itself."""
+    how = f"was killed by signal {_signal(-code)}" if code < 0 else f"ended with exit code {code}"
+    if document is None:
+        return "" if code > 0 else f"nothing was checked: the process that was to check {how} before it asked a golden"
+    if document["complete"] or (code == WRONG_USE and not now):  # which the run has said
+        return ""
+    if not now:
+        return f"not all goldens were judged: {document['why']}"
+    asked, *where = now.splitlines()
+    if where:  # faulthandler's traceback
+        return "\n".join([f"not all goldens were judged: asked {asked}, the implementation did not come back", *where])
+    hint = "with -n 2 the goldens after it are asked all the same"
+    return f"not all goldens were judged: asked {asked}, the process that ran it {how}\n  {hint}"
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)

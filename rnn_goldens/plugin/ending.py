@@ -1,0 +1,56 @@
+"""The end of a run: whether it has shown of every golden what it was to show, as exit code and in words."""
+
+import pytest
+
+from rnn_goldens.plugin.golden_under_test import LATE
+from rnn_goldens.plugin.hooks import CAME_LATE, REFUSED_BECAUSE
+from rnn_goldens.plugin.tally import FAILED, NOT_JUDGED, Entry, Tally
+
+_MOST_LISTED = 10
+
+
+def end(session: pytest.Session, tally: Tally) -> None:
+    """Fail a run that would exit with 0 though a golden of it was wrong, or not judged, or nothing was checked."""
+    late = session.config.stash.get(LATE, [])
+    if hasattr(session.config, "workerinput"):
+        session.config.workeroutput[CAME_LATE] = list(late)  # type: ignore[attr-defined] # xdist's
+        return
+    tally.revise(late)
+    late.clear()
+    good = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+    if session.exitstatus in good and (_problems(session.config, tally) or tally.with_outcome(FAILED)):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def summarize(terminal: pytest.TerminalReporter, tally: Tally) -> None:
+    """List what was refused, and why, and what keeps the run from showing that something is right."""
+    reasons = [getattr(report, REFUSED_BECAUSE) for report in terminal.getreports("refused")]
+    if reasons:
+        terminal.section("goldens refused by the implementation")
+        for reason in dict.fromkeys(reasons):
+            terminal.line(f"{reasons.count(reason):>5}  {reason}")
+    for line in _problems(terminal.config, tally):
+        terminal.line(line, red=True)
+
+
+def _problems(config: pytest.Config, tally: Tally) -> list[str]:
+    found = [f"calls={name} was never made: no golden of this run can be asked so" for name in tally.calls_never_made]
+    if tally.nothing_checked:
+        found.append(f"nothing was checked: all {len(tally.with_outcome('refused'))} goldens were refused")
+    if not looks_only(config) and (missing := tally.with_outcome(NOT_JUDGED)):
+        found.append(
+            f"{len(missing)} of {len(tally.entries)} goldens were asked for and not judged: {_listed(missing)}"
+        )
+    found += [f"after its test had ended, {late['golden']} in {late['dtype']}: {late['reason']}" for late in tally.late]
+    return found
+
+
+def looks_only(config: pytest.Config) -> bool:
+    """Whether pytest was asked to run no test: ``--collect-only``, ``--setup-only``, ``--setup-plan``."""
+    return any(config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
+
+
+def _listed(entries: list[Entry]) -> str:
+    names = [f"{entry['golden']} in {entry['dtype']}" for entry in entries[:_MOST_LISTED]]
+    more = f", … and {len(entries) - len(names)} more" if len(entries) > len(names) else ""
+    return ", ".join(names) + more

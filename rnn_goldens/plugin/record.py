@@ -1,0 +1,124 @@
+"""What became of a test's golden so far: every comparison that was made, whoever made it and whatever became of it."""
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rnn_goldens.errors import GoldenMismatch
+from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.verdict import Verdict
+
+CHECK_FAILS = "the test asked for a mismatch, with check_fails"
+"""Why a golden is known to fail that was given to ``check_fails``."""
+
+
+@dataclass
+class Record:
+    """The comparisons of one test with its golden, shared by the golden's copies in other precisions.
+
+    Attributes:
+        golden: its id.
+        dtype: the precision under test.
+        calls: the ways of calling that marker or option ask for.
+        verdicts: of every ``check`` and every way of ``check_calls``, with the precision it was made in.
+        asked_to_fail: the verdicts of ``check_fails`` that did fail.
+        broken_off: what went wrong without a verdict of its own: ``check_fails`` of right outputs.
+        went_on: whether the test returned after something was wrong.
+        told: verdicts whose mismatch pytest was told of, by the test or a subtest.
+        called: the ways that ``check_calls`` was asked for.
+        made: those that the golden could be asked.
+        refused: whether the implementation refused, be it only in a subtest.
+        unchecked: whether nothing was checked: wrong in the test itself, so no xfail excuses it.
+        ended: whether the test has ended: what is found after that is late.
+        late: where findings go that come late; one list for a whole run.
+        process: that runs the test.
+    """
+
+    golden: str
+    dtype: str
+    calls: tuple[str, ...] = ()
+    verdicts: list[tuple[str, Verdict]] = field(default_factory=list)
+    asked_to_fail: list[Verdict] = field(default_factory=list)
+    broken_off: list[str] = field(default_factory=list)
+    went_on: bool = False
+    told: list[Verdict] = field(default_factory=list)
+    called: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
+    refused: bool = False
+    unchecked: bool = False
+    ended: bool = False
+    late: list[dict[str, str]] = field(default_factory=list)
+    process: int = field(default_factory=os.getpid)
+
+    def note(self, dtype: str, verdict: Verdict) -> None:
+        """Note a verdict of ``check``, in whatever thread and at whatever time it is made."""
+        self.verdicts.append((dtype, verdict))
+        if self.ended and not verdict.passed:
+            self.late.append(finding(self.golden, self.dtype, verdict.message.partition("\n")[0], "comparison"))
+
+    @property
+    def wrong(self) -> list[Verdict]:
+        """Verdicts that did not pass and were not asked for."""
+        return [verdict for _, verdict in self.verdicts if not verdict.passed]
+
+    @property
+    def swallowed(self) -> str:
+        """What the test went on after though it was wrong, in words; "" if there is nothing."""
+        untold = [verdict for verdict in self.wrong if not any(verdict is told for told in self.told)]
+        return untold[0].message if untold else next(iter(self.broken_off), "")
+
+    @property
+    def shown_right(self) -> bool:
+        """Whether outputs were compared in the precision under test, or a higher one, and found right."""
+        least = PRECISIONS[self.dtype].bits
+        return any(verdict.passed and PRECISIONS[dtype].bits >= least for dtype, verdict in self.verdicts)
+
+    @property
+    def largest_error(self) -> float | None:
+        """Of every comparison, as a fraction of what is allowed; None if there was none."""
+        return max((verdict.largest_error for _, verdict in self.verdicts), default=None)
+
+    def missing(self) -> str:
+        """What a test that returned has not done, in words; "" if it has done all."""
+        if not self.verdicts and not self.asked_to_fail:
+            return "nothing was checked: the test asked for rnn_golden and never called its check(out, h_n)"
+        if not self.shown_right and not self.asked_to_fail:
+            made_in = ", ".join(dict.fromkeys(dtype for dtype, _ in self.verdicts))
+            return f"nothing was checked in {self.dtype}: what was checked in {made_in} shows less"
+        if missing := [name for name in self.calls if name not in self.called]:
+            return (
+                f"calls={', '.join(missing)} was not made: check(out, h_n) has one call's outputs; "
+                "check_calls(run) calls"
+            )
+        return ""
+
+    def swallowed_mismatch(self) -> GoldenMismatch | AssertionError | None:
+        """The error of a test that went on after something was wrong."""
+        if not (text := self.swallowed):
+            return None
+        first, *others = text.splitlines()
+        hint = (
+            "  the test went on after this, and a golden that was wrong once fails its test. For outputs that are",
+            "  meant to be wrong there is rnn_golden.check_fails(out, h_n)",
+        )
+        message = "\n".join([first, *hint, *others])
+        wrong = next((verdict for verdict in self.wrong if verdict.message == text), None)
+        return AssertionError(message) if wrong is None else GoldenMismatch(replace(wrong, message=message))
+
+
+def finding(golden: str, dtype: str, text: str, judged_by: str) -> dict[str, str]:
+    """What was found of a golden after its test had ended, in a form that xdist carries."""
+    return {"golden": golden, "dtype": dtype, "reason": text, "judged_by": judged_by}
+
+
+def entry_of(record: Record | None) -> dict[str, Any]:
+    """What a record says in the results file."""
+    if record is None:
+        return {}
+    largest = record.largest_error
+    entry: dict[str, Any] = {}
+    if largest is not None and largest != float("inf"):
+        entry["largest_error"] = largest
+    if record.calls:
+        entry["calls"] = {name: name in record.made for name in record.calls}
+    return entry

@@ -1,0 +1,114 @@
+"""What was asked and what came back: the one account of a run, for its exit code, its summary and its results file."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from rnn_goldens.plugin.hooks import ASKED, CAME_LATE, result_of
+
+Entry = dict[str, Any]
+
+NOT_JUDGED = "not-judged"
+FAILED = "failed"
+NOT_CHECKED = ("refused", "skipped", NOT_JUDGED)
+"""Outcomes that show nothing of an implementation."""
+
+
+class Tally:
+    """Entries of the results file, collected from reports, which xdist brings from its workers.
+
+    A golden is passed, refused or failed when the last report of its test says so, and not before.
+
+    Attributes:
+        late: what was found after a test had ended, of goldens that no entry is of.
+    """
+
+    def __init__(self) -> None:
+        self._asked: dict[str, Entry] = {}
+        self._judged: dict[tuple[str, str], Entry] = {}
+        self._failed: dict[tuple[str, str], str] = {}
+        self.late: list[Entry] = []
+
+    def ask_items(self, items: Iterable[pytest.Item]) -> None:
+        """The tests of goldens that this process is to run."""
+        for item in items:
+            callspec: Any = getattr(item, "callspec", None)  # pytest keeps its type private
+            wanted = callspec.params.get("rnn_golden") if callspec is not None else None
+            if wanted is not None:
+                self.ask(item.nodeid, wanted.id, wanted.dtype)
+
+    def ask(self, test: str, golden: str, dtype: str) -> None:
+        """One of them."""
+        self._asked.setdefault(test, {"golden": golden, "dtype": dtype, "test": test, "outcome": NOT_JUDGED})
+
+    @property
+    def asked(self) -> list[list[str]]:
+        """The arguments of ``ask`` of all of them, in a form that xdist carries."""
+        return [[test, entry["golden"], entry["dtype"]] for test, entry in self._asked.items()]
+
+    def note(self, report: pytest.TestReport) -> None:
+        """A report, of a test of a golden or of any other."""
+        for asked in getattr(report, ASKED, ()):
+            self.ask(*asked)
+        entry = result_of(report)
+        if entry:
+            self.ask(report.nodeid, entry["golden"], entry["dtype"])
+        if report.nodeid in self._asked:
+            self._note(report, entry)
+        self.revise(getattr(report, CAME_LATE, ()))
+
+    def revise(self, late: Iterable[Entry]) -> None:
+        """What was found of goldens after their tests had ended: none of them has passed."""
+        for found in late:
+            judged = [e for e in self._judged.values() if all(e[n] == found[n] for n in ("golden", "dtype"))]
+            for entry in judged:
+                if entry["outcome"] != FAILED:
+                    entry |= {"outcome": FAILED, "judged_by": found["judged_by"], "reason": found["reason"]}
+            self.late.append(found)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """One a test, in the order in which they were asked; one a worker, where several ran the same."""
+        found: dict[str, list[Entry]] = {test: [] for test in self._asked}
+        for (test, _), entry in self._judged.items():
+            found[test].append(entry)
+        return [entry for test, entries in found.items() for entry in entries or [self._asked[test]]]
+
+    def with_outcome(self, *outcomes: str) -> list[Entry]:
+        """The entries of these outcomes."""
+        return [entry for entry in self.entries if entry["outcome"] in outcomes]
+
+    @property
+    def calls_never_made(self) -> list[str]:
+        """Ways of calling that were asked for, and that no golden of the run could be asked."""
+        made: dict[str, bool] = {}
+        for entry in self.entries:
+            for name, done in entry.get("calls", {}).items():
+                if done or entry["outcome"] == "passed":  # a single call that fails keeps the others from being made
+                    made[name] = made.get(name, False) or done
+        return [name for name, done in made.items() if not done]
+
+    @property
+    def nothing_checked(self) -> bool:
+        """Whether goldens were refused and none was checked: such a run has not shown that anything is right."""
+        refused = bool(self.with_outcome("refused"))
+        return refused and all(e["outcome"] in NOT_CHECKED and "largest_error" not in e for e in self.entries)
+
+    def _note(self, report: pytest.TestReport, entry: Entry) -> None:
+        key = report.nodeid, str(getattr(getattr(report, "node", None), "gateway", ""))
+        if report.when == "setup":
+            self._failed.pop(key, None)  # of an attempt before
+        if report.failed:
+            self._failed.setdefault(key, str(report.longrepr).strip().partition("\n")[0])
+        if report.when not in ("setup", "call", "teardown"):  # xdist's report of a worker that died
+            self._judged[key] = {
+                **self._asked[report.nodeid],
+                "outcome": FAILED,
+                "judged_by": "crash",
+                "reason": f"the process that ran it died: {self._failed.get(key, '')}",
+            }
+        elif report.when == "teardown" and entry.get("outcome") not in (None, NOT_JUDGED):
+            if key in self._failed and entry["outcome"] != FAILED:  # says another plugin, after ours
+                entry |= {"outcome": FAILED, "judged_by": "test", "reason": self._failed[key]}
+            self._judged[key] = entry
