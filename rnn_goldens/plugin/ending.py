@@ -1,12 +1,34 @@
 """The end of a run: whether it has shown of every golden what it was to show, as exit code and in words."""
 
+import json
+
 import pytest
 
 from rnn_goldens.plugin.golden_under_test import LATE
-from rnn_goldens.plugin.hooks import CAME_LATE, REFUSED_BECAUSE
+from rnn_goldens.plugin.hooks import CAME_LATE, LISTENER, PROPERTY, REFUSED_BECAUSE, TOLD_LATE
 from rnn_goldens.plugin.tally import FAILED, NOT_JUDGED, Entry, Tally
 
 _MOST_LISTED = 10
+
+
+def tell_late(config: pytest.Config, entry: Entry) -> None:
+    """Tell the terminal, JUnit XML and whoever listens of a golden that turned out wrong after its test had ended."""
+    if hasattr(config, "workerinput"):
+        return
+    place = (entry["test"].partition("::")[0], None, entry["test"].rpartition("::")[2])
+    said = f"after its test had ended: {entry['reason']}"
+    for when, outcome, text in (("call", "failed", said), ("teardown", "passed", None)):
+        report = pytest.TestReport(
+            entry["test"],
+            place,
+            {},
+            outcome,  # type: ignore[arg-type]
+            text,
+            when,  # type: ignore[arg-type]
+            user_properties=[(PROPERTY, json.dumps(entry))],
+        )
+        setattr(report, TOLD_LATE, True)
+        config.hook.pytest_runtest_logreport(report=report)
 
 
 def end(session: pytest.Session, tally: Tally) -> None:
@@ -15,7 +37,7 @@ def end(session: pytest.Session, tally: Tally) -> None:
     if hasattr(session.config, "workerinput"):
         session.config.workeroutput[CAME_LATE] = list(late)  # type: ignore[attr-defined] # xdist's
         return
-    tally.revise(late)
+    session.config.stash[LISTENER].revise(late)
     late.clear()
     good = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
     if session.exitstatus in good and (_problems(session.config, tally) or tally.with_outcome(FAILED)):

@@ -1,6 +1,6 @@
 """Options, marker, fixtures and hooks. In a project that never uses them this file is all that is imported."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,6 +30,9 @@ ASKED = "rnn_goldens_asked"
 
 CAME_LATE = "rnn_goldens_late"
 """The attribute of a report, and the name among a worker's last words, of what was found after a test had ended."""
+
+TOLD_LATE = "rnn_goldens_told_late"
+"""The attribute of a report that says such a thing to other plugins."""
 
 REFUSED_BECAUSE = "rnn_goldens_refused"
 """The attribute of the report in which an implementation refused: its reason."""
@@ -92,16 +95,26 @@ class Listener:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """What became of a test, or of a worker that ran it."""
+        if hasattr(report, TOLD_LATE):
+            return
         if self.tally is not None or result_of(report):
             self._made().note(report)
+            self.revise(getattr(report, CAME_LATE, ()))
         elif report.when not in ("setup", "call", "teardown"):
             self.lost = True
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - a worker of xdist
         """What a worker found after its last test."""
-        if late := getattr(node, "workeroutput", {}).get(CAME_LATE):
-            self._made().revise(late)
+        self.revise(getattr(node, "workeroutput", {}).get(CAME_LATE, ()))
+
+    def revise(self, late: Iterable[dict[str, str]]) -> None:
+        """Take back what was said of goldens that turned out wrong after their tests had ended, and say so to all."""
+        for found in late:
+            for entry in self._made().revise(found):
+                from rnn_goldens.plugin.ending import tell_late
+
+                tell_late(self.config, entry)
 
     def _made(self) -> "Tally":
         if self.tally is None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rnn_goldens.plugin.hooks import ASKED, CAME_LATE, result_of
+from rnn_goldens.plugin.hooks import ASKED, result_of
 
 Entry = dict[str, Any]
 
@@ -56,16 +56,16 @@ class Tally:
             self.ask(report.nodeid, entry["golden"], entry["dtype"])
         if report.nodeid in self._asked:
             self._note(report, entry)
-        self.revise(getattr(report, CAME_LATE, ()))
 
-    def revise(self, late: Iterable[Entry]) -> None:
-        """What was found of goldens after their tests had ended: none of them has passed."""
-        for found in late:
-            judged = [e for e in self._judged.values() if all(e[n] == found[n] for n in ("golden", "dtype"))]
-            for entry in judged:
-                if entry["outcome"] != FAILED:
-                    entry |= {"outcome": FAILED, "judged_by": found["judged_by"], "reason": found["reason"]}
+    def revise(self, found: Entry) -> list[Entry]:
+        """What was found of a golden after its test had ended: it has not passed; returns the entries this changes."""
+        of_golden = [e for e in self._judged.values() if all(e[name] == found[name] for name in ("golden", "dtype"))]
+        changed = [entry for entry in of_golden if entry["outcome"] != FAILED]
+        for entry in changed:
+            entry |= {"outcome": FAILED, "judged_by": found["judged_by"], "reason": found["reason"]}
+        if not of_golden:
             self.late.append(found)
+        return changed
 
     @property
     def entries(self) -> list[Entry]:

@@ -26,7 +26,7 @@ Document = dict[str, Any]
 
 RESULTS = "results.json"
 NOW = "now"
-"""What begins the names of the files in which a process notes what it asks."""
+"""The file in which the process notes what it asks; the names of those of xdist's workers begin so."""
 
 _WAY_IN = """
 import os, sys
@@ -137,8 +137,9 @@ def _document(path: Path) -> Document | None:
 
 
 def _now(folder: Path) -> str:
-    """What was being asked when the run ended, and where its code stood if it took too long."""
-    return "\n".join(text for path in sorted(folder.glob(f"{NOW}*")) if (text := path.read_text("utf-8").strip()))
+    """What was asked when a run in one process ended, and where its code stood if it took too long; of workers xdist tells."""
+    path = folder / NOW
+    return path.read_text("utf-8").strip() if path.is_file() else ""
 
 
 def _all_good(document: Document | None) -> bool:

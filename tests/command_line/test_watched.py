@@ -1,0 +1,136 @@
+"""``check`` and ``report`` exit with 0 only for what was shown to be right, whatever an implementation does."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+FINDING, WRONG_USE = 1, 2
+ONLY = ("-k", "documented")
+
+ENDING = """
+import ctypes, os, pytest, signal, sys, time, unittest
+from users_nets import right
+
+def leaves(golden): os._exit(0)
+def leaves_in_c(golden): ctypes.CDLL(None).exit(0)
+def is_killed(golden): os.kill(os.getpid(), signal.SIGKILL)
+def leaves_on_batches(golden): return right(golden) if len(golden.x) == 1 else os._exit(0)
+def skips(golden): raise unittest.SkipTest("no device")
+def skips_batches(golden): return right(golden) if len(golden.x) == 1 else pytest.skip("no batches")
+def xfails(golden): pytest.xfail("known to be wrong")
+def ends_the_session(golden): pytest.exit("enough", returncode=0)
+def exits(golden): sys.exit(0)
+def knows(golden): return golden.out, golden.h_n
+def loops(golden):
+    while True: pass
+def holds_on(golden):
+    while True:
+        try: time.sleep(1)
+        except BaseException: pass
+"""
+
+
+@pytest.fixture(autouse=True)
+def ending(tmp_path: Path) -> None:
+    (tmp_path / "ending.py").write_text(ENDING)
+    (tmp_path / "at_import.py").write_text("import os; os._exit(0)")
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        ("ending:leaves", "asked documented/single-sequence in float32, the process that ran it ended with exit code "),
+        ("ending:leaves_in_c", "asked documented/single-sequence in float32, the process that ran it ended with exit"),
+        (
+            "ending:is_killed",
+            "asked documented/single-sequence in float32, the process that ran it was killed by signal",
+        ),
+        ("ending:leaves_on_batches", "asked documented/mini-batch in float32, the process that ran it ended with exit"),
+        ("at_import:run", "nothing was checked: the process that was to check ended with exit code 0 before it asked"),
+        ("ending:holds_on", "asked documented/single-sequence in float32, the implementation did not come back"),
+    ],
+)
+def test_a_process_that_ends_is_noticed_and_what_it_was_asked_is_said(run: Run, function: str, said: str) -> None:
+    done = run("check", function, *ONLY, "--rnn-goldens-time-limit=0.3", code=FINDING)
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        ("xfails", "the implementation called pytest.xfail('known to be wrong')"),
+        ("ends_the_session", "the implementation called pytest.exit('enough')"),
+        ("exits", "the implementation called sys.exit(0)"),
+        ("loops", "the implementation gave no outputs within 0.3 s"),
+        ("knows", "out of documented/single-sequence is what is expected, and an implementation is not handed it"),
+    ],
+)
+def test_each_golden_fails_and_the_run_goes_on(run: Run, function: str, said: str) -> None:
+    done = run("check", f"ending:{function}", *ONLY, "--rnn-goldens-time-limit=0.3", code=FINDING)
+    assert said in done.stdout
+    assert "4 failed" in done.stdout
+
+
+def test_a_skip_is_a_refusal_with_its_reason(run: Run) -> None:
+    done = run("check", "ending:skips", *ONLY, code=FINDING)
+    assert "4  no device" in done.stdout
+    assert "nothing was checked: all 4 goldens were refused" in done.stdout
+    assert "1 passed" in run("check", "ending:skips_batches", *ONLY).stdout
+
+
+def test_a_run_that_was_asked_to_run_nothing_has_shown_nothing(run: Run) -> None:
+    done = run("check", "users_nets:right", *ONLY, "--collect-only", code=FINDING)
+    assert "Error: not all goldens were judged: 4 of 4 goldens were not judged" in done.stderr
+
+
+@pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["one-process", "xdist"])
+def test_a_report_counts_no_golden_that_was_not_judged(run: Run, tmp_path: Path, processes: tuple[str, ...]) -> None:
+    done = run("report", "ending:leaves", "users_nets:right", *ONLY, *processes, code=FINDING)
+    found = json.loads((tmp_path / "conformance.json").read_text("utf-8"))["implementations"]
+    passed = {i["name"]: sum(result["passed"] for result in i["results"]) for i in found}
+    if processes:
+        assert passed == {"ending:leaves": 0, "users_nets:right": 16}
+    else:
+        assert passed == {"users_nets:right": 16}
+        assert (
+            "Error: ending:leaves could not be checked: not all goldens were judged: asked documented/" in done.stderr
+        )
+
+
+def test_an_xfail_is_no_known_failure(run: Run) -> None:
+    done = run("report", "ending:xfails", *ONLY, code=FINDING)
+    assert "ending:xfails   16 failed" in done.stdout
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_no_process_outlives_the_one_that_watches(tmp_path: Path, by: signal.Signals) -> None:
+    (tmp_path / "slow.py").write_text(
+        "import os, time\ndef run(golden):\n    open('pid', 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
+    )
+    command = [sys.executable, "-m", "rnn_goldens", "check", "slow:run", *ONLY]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    pid = tmp_path / "pid"
+    until(lambda: pid.exists() and pid.read_text() != "")
+    if by == signal.SIGINT:  # as a terminal does
+        os.killpg(process.pid, by)
+    else:
+        process.send_signal(by)
+    assert process.wait(20) != 0
+    until(lambda: not Path("/proc", pid.read_text()).exists())
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

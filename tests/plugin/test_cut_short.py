@@ -1,0 +1,140 @@
+"""A run that does not come to its end says so, in its exit code and in its results file, and lists what it left."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rnn_goldens.schema import problems
+
+Document = dict[str, Any]
+Run = Callable[..., tuple[int, Document]]
+
+ENDS = """
+import os, pytest, signal
+from my_rnn import right, step_before_last
+
+def ends(how):
+    if how == "exit":
+        os._exit(0)
+    elif how == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif how == "interrupt":
+        raise KeyboardInterrupt
+    elif how == "pytest.exit":
+        pytest.exit("enough", returncode=0)
+
+def test_it(rnn_golden):
+    rnn_golden.check(*right(rnn_golden))
+    if rnn_golden.id == "documented/mini-batch":
+        ends(os.environ["HOW"])
+"""
+
+
+@pytest.fixture
+def run(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run ``test_it.py`` of the project; its exit code, and its results file as a reader finds it afterwards."""
+
+    def run(how: str, *options: str) -> tuple[int, Document]:
+        monkeypatch.setenv("HOW", how)
+        (project.path / "results.json").write_text('{"kind": "results", "results": ["of an earlier run"]}')
+        project.makepyfile(test_it=ENDS)
+        command = [sys.executable, "-m", "pytest", "--rnn-goldens-report=results.json", *options]
+        done = subprocess.run(command, cwd=project.path, capture_output=True, text=True, check=False, timeout=60)
+        document = json.loads((project.path / "results.json").read_text("utf-8"))
+        assert problems(document, "results") == []
+        return done.returncode, document
+
+    return run
+
+
+def counts(entries: list[Document]) -> Counter[str]:
+    return Counter(entry["outcome"] for entry in entries)
+
+
+@pytest.mark.parametrize("how", ["exit", "kill", "interrupt", "pytest.exit"])
+def test_what_was_asked_and_not_judged_is_listed_and_the_run_fails(run: Run, how: str) -> None:
+    code, document = run(how)
+    assert code != 0
+    assert document["complete"] is False
+    assert "results" not in document
+    so_far = {entry["golden"]: entry["outcome"] for entry in document["results_so_far"]}
+    assert len(so_far) == 4
+    assert so_far["documented/mini-batch"] == "not-judged"
+    assert so_far["documented/identity-w-hh"] == "not-judged"
+    said = {"interrupt": "the run was interrupted", "pytest.exit": "3 of 4 goldens were not judged"}
+    assert document["why"] == said.get(
+        how, "the run has not come to its end: it goes on, or whatever ran it was killed"
+    )
+
+
+@pytest.mark.parametrize("how", ["exit", "kill"])
+def test_a_golden_whose_worker_died_failed(run: Run, how: str) -> None:
+    code, document = run(how, "-pxdist", "-n2", "--max-worker-restart=4")
+    assert code == 1
+    found = {entry["golden"]: entry for entry in document["results"]}
+    assert counts(document["results"]) == {"passed": 3, "failed": 1}
+    assert found["documented/mini-batch"]["judged_by"] == "crash"
+    assert "the process that ran it died: worker " in found["documented/mini-batch"]["reason"]
+
+
+def test_what_no_worker_was_left_for_is_not_judged(run: Run) -> None:
+    code, document = run("kill", "-pxdist", "-n1", "--max-worker-restart=0")
+    assert code != 0
+    assert counts(document["results_so_far"]) == {"passed": 1, "failed": 1, "not-judged": 2}
+
+
+def test_what_comes_after_the_first_failure_is_not_judged(run: Run) -> None:
+    code, document = run("", "-x", "--deselect=test_it.py::test_it[documented/single-sequence-float32]", "--co")
+    assert code == 0  # nobody asked for an answer
+    assert counts(document["results_so_far"]) == {"not-judged": 3}
+    assert run("", "--setup-only")[1]["complete"] is False
+
+
+def test_a_right_run_is_complete(run: Run, workers: tuple[str, ...]) -> None:
+    code, document = run("", *workers)
+    assert code == 0
+    assert document["complete"] is True
+    assert counts(document["results"]) == {"passed": 4}
+    assert {entry["judged_by"] for entry in document["results"]} == {"comparison"}
+
+
+def test_a_golden_that_turns_out_wrong_after_its_test_has_not_passed(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import contextlib, threading, pytest
+        from my_rnn import right, step_before_last
+
+        ended, threads = threading.Event(), []
+
+        @pytest.fixture(scope="session", autouse=True)
+        def last():
+            yield
+            ended.set()
+            for thread in threads:
+                thread.join()
+
+        def test_it(rnn_golden):
+            def late():
+                ended.wait()
+                with contextlib.suppress(AssertionError):
+                    rnn_golden.check(*outputs)
+
+            outputs = step_before_last(rnn_golden)
+            rnn_golden.check(*right(rnn_golden))
+            threads.append(threading.Thread(target=late))
+            threads[-1].start()
+        """
+    )
+    result = project.runpytest_subprocess("--rnn-goldens-report=results.json", "--junitxml=junit.xml")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["after its test had ended: documented/single-sequence in float32: out is first wrong *"]
+    )
+    document = json.loads((project.path / "results.json").read_text("utf-8"))
+    assert counts(document["results"]) == {"failed": 4}
+    assert (project.path / "junit.xml").read_text("utf-8").count('<failure message="after its test had ended') == 3
