@@ -96,13 +96,9 @@ def test_a_report_counts_no_golden_that_was_not_judged(run: Run, tmp_path: Path,
     done = run("report", "ending:leaves", "users_nets:right", *ONLY, *processes, code=FINDING)
     found = json.loads((tmp_path / "conformance.json").read_text("utf-8"))["implementations"]
     passed = {i["name"]: sum(result["passed"] for result in i["results"]) for i in found}
-    if processes:
-        assert passed == {"ending:leaves": 0, "users_nets:right": 16}
-    else:
-        assert passed == {"users_nets:right": 16}
-        assert (
-            "Error: ending:leaves could not be checked: not all goldens were judged: asked documented/" in done.stderr
-        )
+    assert passed == {"users_nets:right": 16}
+    said = "7 of 16 goldens were not judged" if processes else "asked documented/"  # xdist has nine workers die
+    assert f"Error: ending:leaves could not be checked: not all goldens were judged: {said}" in done.stderr
 
 
 def test_an_xfail_is_no_known_failure(run: Run) -> None:

@@ -137,7 +137,7 @@ def _document(path: Path) -> Document | None:
 
 
 def _now(folder: Path) -> str:
-    """What was asked when a run in one process ended, and where its code stood if it took too long; of workers xdist tells."""
+    """What was asked when a run in one process ended, and where its code stood if it took too long."""
     path = folder / NOW
     return path.read_text("utf-8").strip() if path.is_file() else ""
 
