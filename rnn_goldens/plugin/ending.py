@@ -8,7 +8,7 @@ from rnn_goldens.plugin.golden_under_test import LATE
 from rnn_goldens.plugin.hooks import CAME_LATE, LISTENER, PROPERTY, REFUSED_BECAUSE, TOLD_LATE
 from rnn_goldens.plugin.tally import FAILED, NOT_JUDGED, Entry, Tally
 
-_MOST_LISTED = 10
+_MOST_LISTED = 3
 
 
 def tell_late(config: pytest.Config, entry: Entry) -> None:

@@ -136,8 +136,8 @@ def _run(implementation: str, asked: Asked, known: Path | None) -> list[Result]:
     document = finished.document or {}
     entries = document["results"] if "results" in document else document.get("results_so_far", [])
     found = [_result(entry) for entry in entries]
-    if finished.trouble and finished.code == FINDING:
-        raise CutShort(f"{implementation} could not be checked: {finished.trouble}")
+    if finished.code <= FINDING and (cut_short := finished.trouble or document.get("why", "")):
+        raise CutShort(f"{implementation} could not be checked: {cut_short}")
     if finished.code > FINDING or "results" not in document:
         lines = [*finished.stdout.splitlines(), *(result.reason for result in found)]
         said = finished.stderr.strip() or _wrong_use(lines) or finished.stdout.strip()

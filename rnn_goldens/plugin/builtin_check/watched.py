@@ -154,7 +154,12 @@ def _trouble(code: int, document: Document | None, now: str) -> str:
     how = f"was killed by signal {_signal(-code)}" if code < 0 else f"ended with exit code {code}"
     if document is None:
         return "" if code > 0 else f"nothing was checked: the process that was to check {how} before it asked a golden"
-    if document["complete"] or (code == WRONG_USE and not now):  # which the run has said
+    if document["complete"]:
+        return ""
+    from rnn_goldens.plugin.results import GOING_ON
+
+    ended = document["why"] != GOING_ON
+    if code > 0 and (ended or (code == WRONG_USE and not now)):  # which it has said itself
         return ""
     if not now:
         return f"not all goldens were judged: {document['why']}"
