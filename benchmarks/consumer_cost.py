@@ -129,11 +129,12 @@ def make_corpus(folder: Path, ids: list[str], *, files: bool = True) -> None:
     import numpy as np
 
     from rnn_goldens import Config, encoding
+    from rnn_goldens.checkable.golden import Golden
     from rnn_goldens.encoding import json_file
     from rnn_goldens.generator.index import index_entry
-    from rnn_goldens.golden import Arrays, Golden
-    from rnn_goldens.shapes import weight_shapes
-    from rnn_goldens.tolerance import Exact
+    from rnn_goldens.golden.arrays import Arrays
+    from rnn_goldens.golden.shapes import weight_shapes
+    from rnn_goldens.golden.tolerance import Exact
 
     config = Config(input_size=16, hidden_size=16)
     zeros = {name: np.zeros(shape) for name, shape in weight_shapes("rnn_relu", config).items()}

@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import page, page_check
+from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.corpus import Corpus, find, open_corpus
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.generator.certify import LARGEST_CORRECT_ERROR
-from rnn_goldens.golden import Golden, Question
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations import Implementation, outputs_of, resolve
-from rnn_goldens.outputs import read, states_apart
+from rnn_goldens.judging.outputs import read, states_apart
+from rnn_goldens.judging.verdict import Verdict
 from rnn_goldens.plugin.known_failures import read_known_failures
-from rnn_goldens.precision import PRECISIONS
-from rnn_goldens.verdict import Verdict
 
 NUMPY = "numpy, "
 """What the names of correct networks in NumPy begin with; the definition is called numpy alone."""

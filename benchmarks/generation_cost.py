@@ -145,7 +145,7 @@ def one_golden(time: int, hidden: int, layers: int) -> float:
     """CPU seconds to certify one golden of a size, in all precisions its tolerance allows."""
     from rnn_goldens.generator.certify import certify
     from rnn_goldens.generator.scenarios.variants import Variant, rounded
-    from rnn_goldens.shapes import Config
+    from rnn_goldens.golden.shapes import Config
 
     config = Config(input_size=4, hidden_size=hidden, num_layers=layers)
     variant = Variant("sized", "sized", "To be timed.", config, time=time, state=True)

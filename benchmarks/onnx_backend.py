@@ -26,7 +26,7 @@ from rnn_goldens.deviations.deviation import Deviation, Outputs
 from rnn_goldens.deviations.gates import reset_before_product
 from rnn_goldens.generator.adequacy import ENOUGH, margin
 from rnn_goldens.generator.hidden import HIDDEN
-from rnn_goldens.shapes import CELLS, Config, state_names
+from rnn_goldens.golden.shapes import CELLS, Config, state_names
 
 NAMES = re.compile(r"test_(lstm|gru|rnn|simple_rnn)_")
 

@@ -11,8 +11,8 @@ from fractions import Fraction
 from math import ceil, frexp, ldexp
 
 import rnn_goldens
-from rnn_goldens.precision import PRECISIONS
-from rnn_goldens.tolerance import HALF_SAFETY, Bound
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.tolerance import HALF_SAFETY, Bound
 
 GOLDEN, UNIT = "rnn-tanh/one-step", 0
 

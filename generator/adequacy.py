@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rnn_goldens.cells import Array, case_of
+from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.generator.scenario import Refused
-from rnn_goldens.golden import Golden
-from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.golden.precision import PRECISIONS
 
 ENOUGH = 2.0
 

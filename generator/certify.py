@@ -6,14 +6,16 @@ from functools import cache
 import numpy as np
 
 from rnn_goldens.cells import Case
+from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.generator.error_bound import ErrorBound, error_bound
 from rnn_goldens.generator.exact import exact_answer
 from rnn_goldens.generator.exact_tier import exact_precisions
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.golden import Arrays, Golden, derived_features
-from rnn_goldens.precision import PRECISIONS
-from rnn_goldens.shapes import state_names
-from rnn_goldens.tolerance import Bound, Exact, Tolerance
+from rnn_goldens.golden.arrays import Arrays
+from rnn_goldens.golden.features import derived_features
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import state_names
+from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
 
 LARGEST_TOLERANCE = 0.1
 """Beyond this a first-order bound does not hold: the precision is switched off for the golden."""
@@ -116,7 +118,8 @@ def _mind_features(golden: Golden) -> None:
 
 def _hold_against_implementations(golden: Golden) -> None:
     """Torch's layer and the NumPy definition: two routes that share no code with the answer's."""
-    from rnn_goldens.implementations import numpy_cells, torch_layers
+    from rnn_goldens.implementations import numpy_cells
+    from rnn_goldens.implementations.torch import layers as torch_layers
 
     for name, run in (("torch", torch_layers.run), ("numpy", numpy_cells.run)):
         verdict = golden.compare(*run(golden))

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rnn_goldens.corpus import INDEX, Corpus, open_corpus
-from rnn_goldens.diff import corpus_differences, read_by_entry
+from rnn_goldens.corpus.comparing import corpus_differences, read_by_entry
+from rnn_goldens.corpus.validating import files_in
 from rnn_goldens.generator import matrix_file
 from rnn_goldens.generator.generate import Track, generate, untracked
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import VERSION
-from rnn_goldens.validation import files_in
 
 
 def check(

@@ -15,8 +15,8 @@ from rnn_goldens.encoding import json_file
 from rnn_goldens.generator.adequacy import Charge
 from rnn_goldens.generator.matrix_file import LEAST, MOST, NAME
 from rnn_goldens.generator.unexpressed import UNEXPRESSED
-from rnn_goldens.precision import PRECISIONS
-from rnn_goldens.shapes import CELLS
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import CELLS
 
 Document = dict[str, Any]
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.precision import PRECISIONS
-from rnn_goldens.tolerance import Bound, roundoff_sum
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.tolerance import Bound, roundoff_sum
 
 Float64 = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from flint import arb, arb_mat, ctx
 from numpy.typing import NDArray
 
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.shapes import state_names
+from rnn_goldens.golden.shapes import state_names
 
 Balls = list[arb]
 """A matrix (units, batch), row by row."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.precision import PRECISIONS, Precision
+from rnn_goldens.golden.precision import PRECISIONS, Precision
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from rnn_goldens import encoding
+from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import INDEX
-from rnn_goldens.diff import golden_differences
+from rnn_goldens.corpus.comparing import golden_differences
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
 from rnn_goldens.generator import matrix_file
 from rnn_goldens.generator.adequacy import expose, kill_matrix
@@ -20,7 +21,7 @@ from rnn_goldens.generator.index import Entry, described, encode_index, index_en
 from rnn_goldens.generator.pool import in_order
 from rnn_goldens.generator.reuse import Certified, question
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.golden import CORE, Golden
+from rnn_goldens.golden.features import CORE
 
 T = TypeVar("T")
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from rnn_goldens import encoding
+from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import INDEX, open_corpus
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.generator.scenarios import VERSION
-from rnn_goldens.golden import CORE, Golden
+from rnn_goldens.golden.features import CORE
 from rnn_goldens.schema import FORMATS, problems
 
 Entry = dict[str, Any]

@@ -11,7 +11,7 @@ from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.generator.adequacy import ENOUGH, KillMatrix
-from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.schema import FORMATS, problems
 
 NAME = "kill-matrix.json"

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnn_goldens.conventions import convention
 from rnn_goldens.errors import RnnGoldensError
-from rnn_goldens.precision import PRECISIONS
-from rnn_goldens.shapes import Config
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import Config
 
 SMALLEST = 2.0**-14
 """float16's smallest normal number: what is smaller some implementations take for zero."""

@@ -8,18 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rnn_goldens.checkable.golden import Golden
     from rnn_goldens.corpus import load, select
-    from rnn_goldens.errors import (
-        GoldenMismatch,
-        InvalidFile,
-        ProgramFailed,
-        RnnGoldensError,
-        UnknownName,
-        Unsupported,
-    )
-    from rnn_goldens.golden import Golden
-    from rnn_goldens.shapes import Config
-    from rnn_goldens.verdict import Difference, Verdict
+    from rnn_goldens.errors import InvalidFile, ProgramFailed, RnnGoldensError, UnknownName, Unsupported
+    from rnn_goldens.golden.shapes import Config
+    from rnn_goldens.judging.verdict import Difference, GoldenMismatch, Verdict
 
 __all__ = [
     "Config",
@@ -38,10 +31,10 @@ __all__ = [
 
 _HOMES = {
     "corpus": ("load", "select"),
-    "errors": ("GoldenMismatch", "InvalidFile", "ProgramFailed", "RnnGoldensError", "UnknownName", "Unsupported"),
-    "golden": ("Golden",),
-    "shapes": ("Config",),
-    "verdict": ("Difference", "Verdict"),
+    "errors": ("InvalidFile", "ProgramFailed", "RnnGoldensError", "UnknownName", "Unsupported"),
+    "checkable.golden": ("Golden",),
+    "golden.shapes": ("Config",),
+    "judging.verdict": ("Difference", "GoldenMismatch", "Verdict"),
 }
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from rnn_goldens.golden import Question
-from rnn_goldens.shapes import Config, state_names
+from rnn_goldens.golden.data import QuestionData
+from rnn_goldens.golden.shapes import Config, state_names
 
 Array = NDArray[Any]
 State = tuple[Array, ...]
@@ -46,7 +46,7 @@ class Case:
     state_given: bool = True
 
 
-def case_of(golden: Question, dtype: DTypeLike) -> Case:
+def case_of(golden: QuestionData, dtype: DTypeLike) -> Case:
     """The question of a golden, in arrays of a type that holds its precision."""
     return Case(
         golden.cell,

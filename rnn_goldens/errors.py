@@ -3,11 +3,6 @@
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from rnn_goldens.verdict import Verdict
-
 
 _MOST_NAMES = 30
 _MOST_PROBLEMS = 20
@@ -73,20 +68,3 @@ class ProgramFailed(Exception):
     """A program that was asked for a golden and gave no answer: it crashed, hung, printed rubbish, ..."""
 
     __module__ = "rnn_goldens"
-
-
-class GoldenMismatch(AssertionError):
-    """Outputs that differ from a golden.
-
-    Attributes:
-        verdict: the whole comparison.
-    """
-
-    __module__ = "rnn_goldens"
-
-    def __init__(self, verdict: "Verdict") -> None:
-        super().__init__(verdict.message)
-        self.verdict = verdict
-
-    def __reduce__(self) -> tuple[type["GoldenMismatch"], tuple["Verdict"]]:
-        return type(self), (self.verdict,)

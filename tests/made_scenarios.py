@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.shapes import Config, state_names, state_shape, weight_shapes
+from rnn_goldens.golden.shapes import Config, state_names, state_shape, weight_shapes
 
 SHAPES: dict[str, dict[str, Any]] = {
     "plain": {},

@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rnn_goldens.golden import Arrays, Golden, derived_features
-from rnn_goldens.shapes import Config, out_shape, state_names, state_shape, weight_shapes
-from rnn_goldens.tolerance import Exact
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.golden.arrays import Arrays
+from rnn_goldens.golden.features import derived_features
+from rnn_goldens.golden.shapes import Config, out_shape, state_names, state_shape, weight_shapes
+from rnn_goldens.golden.tolerance import Exact
 
 MakeGolden = Callable[..., Golden]
 """``make_golden``, as a fixture."""

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from rnn_goldens import Golden, GoldenMismatch, UnknownName
-from rnn_goldens.calls import WAYS
 from rnn_goldens.cells import Network, case_of
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.implementations.numpy_cells import run as right
+from rnn_goldens.judging.calls import WAYS
 
 CORPUS = open_corpus()
 Run = Callable[[Golden], Any]

@@ -7,8 +7,9 @@ import pytest
 from making import MakeGolden
 
 from rnn_goldens import Golden
-from rnn_goldens.implementations import numpy_cells, torch_layers
-from rnn_goldens.shapes import CELLS
+from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.implementations import numpy_cells
+from rnn_goldens.implementations.torch import layers as torch_layers
 
 CONFIGS: dict[str, dict[str, Any]] = {
     "plain": {"bias": False},

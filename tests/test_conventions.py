@@ -7,10 +7,10 @@ from making import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import UnknownName, Unsupported
+from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.conventions import CONVENTIONS, convention
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden import Golden
-from rnn_goldens.shapes import CELLS, Config, weight_shapes
+from rnn_goldens.golden.shapes import CELLS, Config, weight_shapes
 
 CONFIGURATIONS: list[dict[str, Any]] = [
     {},

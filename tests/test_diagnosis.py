@@ -7,9 +7,9 @@ import rnn_goldens
 from rnn_goldens import Golden, diagnosis
 from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import deviation
-from rnn_goldens.diagnosis import explanations
+from rnn_goldens.diagnosis.explanations import explanations
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.numpy_cells import arithmetic
-from rnn_goldens.precision import PRECISIONS
 
 NAMES = ["lstm_gates_iofg", "w_hh_transposed", "b_hh_missing", "lstm_forget_bias_plus_1", "out_time_major"]
 

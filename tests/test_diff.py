@@ -3,7 +3,7 @@ from pathlib import Path
 
 import rnn_goldens
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.diff import corpus_differences, golden_differences
+from rnn_goldens.corpus.comparing import corpus_differences, golden_differences
 
 
 def test_two_goldens_differ_where_they_differ() -> None:

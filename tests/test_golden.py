@@ -10,7 +10,7 @@ from making import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import Golden, GoldenMismatch, UnknownName
-from rnn_goldens.golden import Arrays
+from rnn_goldens.golden.arrays import Arrays
 
 
 def test_arrays_come_in_the_precision_under_test_and_are_read_only() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnn_goldens import outputs
+from rnn_goldens.judging import outputs
 
 
 class UsersTensor(torch.Tensor):

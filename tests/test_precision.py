@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from rnn_goldens import UnknownName
-from rnn_goldens.precision import PRECISIONS, precision
+from rnn_goldens.golden.precision import PRECISIONS, precision
 
 
 @pytest.mark.parametrize("name", PRECISIONS)

@@ -1,8 +1,8 @@
 import pytest
 from torch import nn
 
-from rnn_goldens.implementations.torch_layers import layer
-from rnn_goldens.shapes import CELLS, Config, out_shape, state_shape, weight_shapes
+from rnn_goldens.golden.shapes import CELLS, Config, out_shape, state_shape, weight_shapes
+from rnn_goldens.implementations.torch.layers import layer
 
 CONFIGS = [
     Config(input_size=5, hidden_size=2, bias=False),

@@ -10,8 +10,8 @@ import rnn_goldens
 from rnn_goldens import Golden
 from rnn_goldens.cells import Network, case_of
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.precision import PRECISIONS
-from rnn_goldens.tolerance import HALF_SAFETY, Bound, roundoff_sum
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.tolerance import HALF_SAFETY, Bound, roundoff_sum
 
 CERTIFIED = ("rnn-tanh/with-state", "gru/with-state", "lstm/with-state", "rnn-relu/with-state")
 

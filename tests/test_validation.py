@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from rnn_goldens.validation import files_in, findings
+from rnn_goldens.corpus.validating import files_in, findings
 
 
 def all_findings(folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ from making import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import Golden, Verdict
-from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.golden.precision import PRECISIONS
 
 
 @pytest.fixture

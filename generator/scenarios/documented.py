@@ -5,7 +5,7 @@ first page of the corpus: every number can be checked by hand.
 """
 
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.shapes import Config
+from rnn_goldens.golden.shapes import Config
 
 NOTEBOOK = "teaching notebook 'RNN with numpy (from scratch)' and 'RNN with pytorch (nn.RNN)'"
 CONFIG = Config(input_size=5, hidden_size=2, bias=False)

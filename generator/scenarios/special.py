@@ -8,7 +8,7 @@ import numpy as np
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.numbers import Float64, integers
 from rnn_goldens.generator.scenarios.variants import FOLDERS, SMALL, VARIANTS, Variant, exact, rounded
-from rnn_goldens.shapes import Config, Shape
+from rnn_goldens.golden.shapes import Config, Shape
 
 CERTIFIED = ("rnn_tanh", "gru", "lstm")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers, sparse
-from rnn_goldens.shapes import Config, Shape, state_names, state_shape, weight_shapes
+from rnn_goldens.golden.shapes import Config, Shape, state_names, state_shape, weight_shapes
 
 Draw = Callable[[str, str, Shape], Float64]
 """(scenario id, array name, shape) → numbers."""

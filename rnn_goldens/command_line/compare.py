@@ -12,7 +12,7 @@ from rnn_goldens.exit_codes import FINDING
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PATH...")
 def validate(paths: tuple[Path, ...]) -> None:
     """Validate golden files, index files, or folders of them."""
-    from rnn_goldens.validation import files_in, findings
+    from rnn_goldens.corpus.validating import files_in, findings
 
     files = [file for path in paths for file in files_in(path)]
     if not files:
@@ -37,7 +37,7 @@ def diff(a: str, b: str, only: tuple[str, ...], corpus: str | None) -> None:
 
     A and B are golden files or ids, or corpus folders or versions. Provenance is no content: it may differ.
     """
-    from rnn_goldens import diff as differ
+    from rnn_goldens.corpus import comparing as differ
     from rnn_goldens.corpus import open_corpus, packaged
 
     versions = packaged()

@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rnn_goldens.golden import Golden
+    from rnn_goldens.checkable.golden import Golden
 
 _ONE_LINE = 1000
 """The width for a pipe: one line a golden."""
@@ -41,7 +41,7 @@ def list_(
     from rich.table import Table
 
     from rnn_goldens.corpus import open_corpus
-    from rnn_goldens.precision import PRECISIONS
+    from rnn_goldens.golden.precision import PRECISIONS
 
     opened = open_corpus(corpus)
     entries = opened.select(ids=patterns, cell=cell, features=features, without=without)
@@ -95,8 +95,8 @@ def _facts(golden: "Golden") -> Iterator[tuple[str, str]]:
 
 
 def _tolerance(golden: "Golden") -> str:
-    from rnn_goldens.precision import PRECISIONS
-    from rnn_goldens.tolerance import Exact
+    from rnn_goldens.golden.precision import PRECISIONS
+    from rnn_goldens.golden.tolerance import Exact
 
     if isinstance(golden.tolerance, Exact):
         return f"zero: every partial sum fits {golden.tolerance.bits} significant bits, in any order"

@@ -17,7 +17,7 @@ flax       ``l0/ii/kernel`` (input, hidden) per gate  by name       by name     
 from rnn_goldens.conventions import flax, keras, onnx, textbook
 from rnn_goldens.conventions.conversion import Convention, Weights
 from rnn_goldens.errors import UnknownName
-from rnn_goldens.shapes import Config
+from rnn_goldens.golden.shapes import Config
 
 __all__ = ["CONVENTIONS", "Convention", "Weights", "convention"]
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.outputs import NotNumbers, read
-from rnn_goldens.shapes import Config, weight_shapes
+from rnn_goldens.golden.shapes import Config, weight_shapes
+from rnn_goldens.judging.outputs import NotNumbers, read
 
 Array = NDArray[np.float64]
 

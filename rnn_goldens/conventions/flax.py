@@ -19,7 +19,7 @@ import numpy as np
 
 from rnn_goldens.conventions.conversion import Array, Weights
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.shapes import Config
+from rnn_goldens.golden.shapes import Config
 
 GATES = {"rnn_tanh": [""], "rnn_relu": [""], "lstm": ["i", "f", "g", "o"], "gru": ["r", "z", "n"]}
 """The gates' names in the params, in PyTorch's order."""

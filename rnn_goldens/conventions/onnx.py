@@ -12,7 +12,7 @@ import numpy as np
 
 from rnn_goldens.conventions.conversion import Array, Weights
 from rnn_goldens.conventions.gates import ONNX, TORCH, reorder
-from rnn_goldens.shapes import Config
+from rnn_goldens.golden.shapes import Config
 
 
 def from_torch(cell: str, config: Config, weights: Weights) -> Weights:

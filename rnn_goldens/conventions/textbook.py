@@ -9,7 +9,7 @@ import numpy as np
 
 from rnn_goldens.conventions.conversion import Weights
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.shapes import GATES, Config
+from rnn_goldens.golden.shapes import GATES, Config
 
 
 def from_torch(cell: str, config: Config, weights: Weights) -> Weights:

@@ -6,7 +6,7 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
 from rnn_goldens.deviations.deviation import Run, in_steps
-from rnn_goldens.shapes import GATES
+from rnn_goldens.golden.shapes import GATES
 
 GATE_ORDER = {"lstm": "ifgo", "gru": "rzn"}
 """The gates of a cell by their letters in the equations, in the order of the rows."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.shapes import CELLS
+from rnn_goldens.golden.shapes import CELLS
 
 Outputs = tuple[Array, ...]
 """out, h_n, and c_n for an LSTM."""

@@ -13,7 +13,7 @@ import numpy as np
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.deviations.blocks import GATED, only
 from rnn_goldens.deviations.deviation import Deviation, Outputs, Run, in_network, in_steps, in_weights
-from rnn_goldens.precision import precision
+from rnn_goldens.golden.precision import precision
 
 Round = Callable[[Array], Array]
 

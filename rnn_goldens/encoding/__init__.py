@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from rnn_goldens import schema
+from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.encoding import hdf5_file, json_file, semantics
 from rnn_goldens.encoding.tree import FORMAT, Tree, content_hash, from_document, from_tree, to_document, to_tree
 from rnn_goldens.errors import InvalidFile
-from rnn_goldens.golden import Golden
 
 __all__ = ["SUFFIXES", "content_hash", "encode", "read", "read_known", "to_tree"]
 

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.encoding.tree import Tree
-from rnn_goldens.golden import DERIVED_FEATURES, derived_features
-from rnn_goldens.precision import PRECISIONS
-from rnn_goldens.shapes import Config, Shape, out_shape, state_names, state_shape, weight_count, weight_shapes
-from rnn_goldens.tolerance import Bound, Exact
+from rnn_goldens.golden.features import DERIVED_FEATURES, derived_features
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import Config, Shape, out_shape, state_names, state_shape, weight_count, weight_shapes
+from rnn_goldens.golden.tolerance import Bound, Exact
 
 
 def problems(tree: Tree) -> list[str]:

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.golden import Arrays, Asked, Golden, Question
-from rnn_goldens.shapes import Config, weight_count, weight_shapes
-from rnn_goldens.tolerance import Bound, Exact, Tolerance
+from rnn_goldens.checkable.golden import Golden, Question
+from rnn_goldens.golden.arrays import Arrays, Asked
+from rnn_goldens.golden.shapes import Config, weight_count, weight_shapes
+from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
 
 Tree = dict[str, Any]
 """Values: Tree, NumPy array (float64 or int64), str, int, bool or list of str."""

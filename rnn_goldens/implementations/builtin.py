@@ -2,14 +2,14 @@
 
 BUILTIN = {
     "numpy": "rnn_goldens.implementations.numpy_cells:run",
-    "torch": "rnn_goldens.implementations.torch_layers:run",
-    "torch-cells": "rnn_goldens.implementations.torch_cells:run",
-    "onnxruntime": "rnn_goldens.implementations.onnxruntime_session:run",
-    "onnx-reference": "rnn_goldens.implementations.onnx_reference:run",
-    "keras": "rnn_goldens.implementations.keras_layers:run",
-    "keras-jax": "rnn_goldens.implementations.keras_on:jax",
-    "keras-torch": "rnn_goldens.implementations.keras_on:torch",
-    "flax": "rnn_goldens.implementations.flax_cells:run",
+    "torch": "rnn_goldens.implementations.torch.layers:run",
+    "torch-cells": "rnn_goldens.implementations.torch.cells:run",
+    "onnxruntime": "rnn_goldens.implementations.onnx.session:run",
+    "onnx-reference": "rnn_goldens.implementations.onnx.reference:run",
+    "keras": "rnn_goldens.implementations.keras.layers:run",
+    "keras-jax": "rnn_goldens.implementations.keras.on:jax",
+    "keras-torch": "rnn_goldens.implementations.keras.on:torch",
+    "flax": "rnn_goldens.implementations.flax.cells:run",
 }
 """By name, where it is."""
 

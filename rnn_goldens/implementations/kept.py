@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.golden import Question
+from rnn_goldens.checkable.golden import Question
 
 Network = TypeVar("Network")
 

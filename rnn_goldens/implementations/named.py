@@ -7,7 +7,7 @@ from typing import Any
 
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.implementations.builtin import BUILTIN, EXTRAS, NEEDS
-from rnn_goldens.implementations.wrappers import Implementation, adapt
+from rnn_goldens.implementations.users_own import Implementation, adapt
 from rnn_goldens.programs.command import MARK, find_command, is_command
 from rnn_goldens.programs.program import TIME_LIMIT, Program
 

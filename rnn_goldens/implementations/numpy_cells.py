@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from rnn_goldens.cells import Network, case_of
+from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden import Question
-from rnn_goldens.precision import precision
+from rnn_goldens.golden.precision import precision
 
 
 def run(golden: Question) -> tuple[NDArray[Any], ...]:

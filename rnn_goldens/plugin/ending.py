@@ -1,17 +1,18 @@
 """The end of a run: whether it has shown of every golden what it was to show, as exit code and in words."""
 
 import json
+from collections.abc import Iterable
 
 import pytest
 
 from rnn_goldens.plugin.golden_under_test import LATE
-from rnn_goldens.plugin.hooks import CAME_LATE, LISTENER, PROPERTY, REFUSED_BECAUSE, TOLD_LATE
+from rnn_goldens.plugin.names import CAME_LATE, PROPERTY, REFUSED_BECAUSE, TOLD_LATE
 from rnn_goldens.plugin.tally import FAILED, NOT_JUDGED, Entry, Tally
 
 _MOST_LISTED = 3
 
 
-def tell_late(config: pytest.Config, entry: Entry) -> None:
+def _tell_late(config: pytest.Config, entry: Entry) -> None:
     """Tell the terminal, JUnit XML and whoever listens of a golden that turned out wrong after its test had ended."""
     if hasattr(config, "workerinput"):
         return
@@ -31,13 +32,20 @@ def tell_late(config: pytest.Config, entry: Entry) -> None:
         config.hook.pytest_runtest_logreport(report=report)
 
 
+def revise(config: pytest.Config, tally: Tally, late: Iterable[Entry]) -> None:
+    """Take back what was said of goldens that turned out wrong after their tests had ended, and say so to all."""
+    for found in late:
+        for entry in tally.revise(found):
+            _tell_late(config, entry)
+
+
 def end(session: pytest.Session, tally: Tally) -> None:
     """Fail a run that would exit with 0 though a golden of it was wrong, or not judged, or nothing was checked."""
     late = session.config.stash.get(LATE, [])
     if hasattr(session.config, "workerinput"):
         session.config.workeroutput[CAME_LATE] = list(late)  # type: ignore[attr-defined] # xdist's
         return
-    session.config.stash[LISTENER].revise(late)
+    revise(session.config, tally, late)
     late.clear()
     good = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
     if session.exitstatus in good and (_problems(session.config, tally) or tally.with_outcome(FAILED)):

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from numpy.typing import NDArray
 
-from rnn_goldens.calls import Run, compare_calls
-from rnn_goldens.errors import GoldenMismatch, RnnGoldensError
-from rnn_goldens.golden import Golden
-from rnn_goldens.outputs import outputs_of
-from rnn_goldens.own_arrays import refuse_own
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.errors import RnnGoldensError
+from rnn_goldens.judging.calls import Run
+from rnn_goldens.judging.outputs import outputs_of
+from rnn_goldens.judging.own_arrays import refuse_own
+from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.record import Record
 from rnn_goldens.plugin.selection import Wanted
-from rnn_goldens.verdict import Verdict
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -69,7 +69,7 @@ class GoldenUnderTest(Golden):
 
         asked = self.record.calls if calls is None else calls
         self.record.called.update([asked] if isinstance(asked, str) else asked)
-        for name, verdict in compare_calls(self.judge.in_precision(self.dtype), run_and_look, asked):
+        for name, verdict in self.judge.in_precision(self.dtype).compared(run_and_look, asked):
             self.record.made.add(name)
             self.record.note(self.dtype, verdict)
             if not verdict.passed:

@@ -15,8 +15,8 @@ from unittest import SkipTest
 import numpy as np
 import pytest
 
+from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden import Question
 from rnn_goldens.implementations import Implementation, close
 from rnn_goldens.plugin.record import finding
 from rnn_goldens.programs.program import Program

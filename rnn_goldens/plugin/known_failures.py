@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from rnn_goldens.errors import InvalidFile, UnknownName, not_readable
-from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.golden.precision import PRECISIONS
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from rnn_goldens.errors import GoldenMismatch, Unsupported, WrongUse
+from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.judging.verdict import GoldenMismatch
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.golden_under_test import LATE, RECORD
-from rnn_goldens.plugin.hooks import ASKED, CAME_LATE, LISTENER, PROPERTY, REFUSED_BECAUSE
+from rnn_goldens.plugin.names import ASKED, CAME_LATE, PROPERTY, REFUSED_BECAUSE
 from rnn_goldens.plugin.record import CHECK_FAILS, Record, entry_of
 from rnn_goldens.plugin.selection import Wanted
-from rnn_goldens.plugin.tally import NOT_JUDGED
+from rnn_goldens.plugin.tally import NOT_JUDGED, TALLY
 
 OUTCOMES = ("passed", "skipped", "known-failure", "refused", "failed")
 """From best to worst: a test of several phases and subtests has the worst outcome of any."""
@@ -126,7 +127,7 @@ def _end(item: pytest.Item) -> None:
 
 def _carry_asked(config: pytest.Config, report: pytest.TestReport) -> None:
     """A worker of xdist tells its controller once which tests of goldens there are: it only knows their names."""
-    tally = config.stash[LISTENER].tally
+    tally = config.stash.get(TALLY, None)
     if hasattr(config, "workerinput") and tally is not None and not config.stash.get(_ASKED_CARRIED, False):
         setattr(report, ASKED, tally.asked)
         config.stash[_ASKED_CARRIED] = True

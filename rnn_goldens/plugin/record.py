@@ -4,9 +4,8 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rnn_goldens.errors import GoldenMismatch
-from rnn_goldens.precision import PRECISIONS
-from rnn_goldens.verdict import Verdict
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
 
 CHECK_FAILS = "the test asked for a mismatch, with check_fails"
 """Why a golden is known to fail that was given to ``check_fails``."""

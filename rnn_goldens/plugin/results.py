@@ -4,17 +4,15 @@ import contextlib
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from rnn_goldens.encoding import json_file
 from rnn_goldens.encoding.whole_file import write_whole
-from rnn_goldens.plugin.hooks import LISTENER
+from rnn_goldens.plugin.names import LOST
+from rnn_goldens.plugin.tally import TALLY, Entry
 from rnn_goldens.schema import FORMATS, problems
-
-if TYPE_CHECKING:
-    from rnn_goldens.plugin.tally import Entry
 
 _SECONDS_BETWEEN = 1.0
 """So often the file of a run that goes on is renewed: whatever ends its process, most of it stands there."""
@@ -75,12 +73,12 @@ class ResultsFile:
         with contextlib.suppress(OSError):  # what can not be written is said at the end
             self.write(GOING_ON)
 
-    def _entries(self) -> "list[Entry]":
-        listener = self.config.stash.get(LISTENER, None)
-        return [] if listener is None or listener.tally is None else listener.tally.entries
+    def _entries(self) -> list[Entry]:
+        tally = self.config.stash.get(TALLY, None)
+        return [] if tally is None else tally.entries
 
     def _why_incomplete(self, exitstatus: int) -> str:
-        if self.config.stash[LISTENER].lost:
+        if self.config.stash.get(LOST, False):
             return "a process that ran tests died before it said which goldens it was asked"
         entries = self._entries()
         missing = sum(entry["outcome"] == "not-judged" for entry in entries)

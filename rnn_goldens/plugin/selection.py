@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from rnn_goldens.calls import way
 from rnn_goldens.corpus import names
 from rnn_goldens.errors import RnnGoldensError, UnknownName
+from rnn_goldens.golden.precision import precision
+from rnn_goldens.judging.calls import way
 from rnn_goldens.plugin import settings
-from rnn_goldens.precision import precision
 
 ARGUMENTS = ("ids", *settings.SELECTING, "dtypes", "calls")
 

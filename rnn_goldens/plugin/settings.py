@@ -6,13 +6,13 @@ from threading import TIMEOUT_MAX
 
 import pytest
 
-from rnn_goldens.calls import way
 from rnn_goldens.corpus import Corpus, open_corpus, packaged
 from rnn_goldens.errors import RnnGoldensError, WrongUse
+from rnn_goldens.golden.precision import precision
 from rnn_goldens.implementations import check_name
-from rnn_goldens.plugin.hooks import setting
+from rnn_goldens.judging.calls import way
 from rnn_goldens.plugin.known_failures import KnownFailure, read_known_failures
-from rnn_goldens.precision import precision
+from rnn_goldens.plugin.names import setting
 from rnn_goldens.programs.program import START_LIMITS
 
 SELECTING = ("cell", "features", "without")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rnn_goldens.plugin.hooks import ASKED, result_of
+from rnn_goldens.plugin.names import ASKED, result_of
 
 Entry = dict[str, Any]
 
@@ -112,3 +112,7 @@ class Tally:
             if key in self._failed and entry["outcome"] != FAILED:  # says another plugin, after ours
                 entry |= {"outcome": FAILED, "judged_by": "test", "reason": self._failed[key]}
             self._judged[key] = entry
+
+
+TALLY = pytest.StashKey[Tally]()
+"""The account of a run in which goldens are asked."""

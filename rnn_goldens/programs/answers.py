@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.checkable.golden import Question
 from rnn_goldens.encoding.json_file import no_key_twice
-from rnn_goldens.golden import Question
-from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.programs.misbehaviour import Misbehaviour
 from rnn_goldens.programs.text import excerpt
 from rnn_goldens.schema import PROTOCOL, problems

@@ -5,14 +5,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rnn_goldens.golden import Question
+from rnn_goldens.checkable.golden import Question
+from rnn_goldens.golden.shapes import out_shape, state_names, state_shape
 from rnn_goldens.programs import answers, requests
 from rnn_goldens.programs.answers import Hello, Outputs, Refusal
 from rnn_goldens.programs.command import Command
 from rnn_goldens.programs.misbehaviour import AskedGolden, CameLate, Misbehaviour, afterwards, ended, instead_of
 from rnn_goldens.programs.process import LONGEST_HELLO, Event, Line, Process, StdoutEnded
 from rnn_goldens.programs.text import excerpt
-from rnn_goldens.shapes import out_shape, state_names, state_shape
 
 _GOODBYE_SECONDS = 2.0
 """A program has so many seconds to end once its stdin has ended."""

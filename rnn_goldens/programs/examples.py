@@ -1,12 +1,12 @@
 """Right answers, for whoever writes a program and wants to see one."""
 
+from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.encoding.tree import to_document
-from rnn_goldens.golden import Golden
-from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.programs.answers import ASKED_FEATURES, OUTPUTS
 from rnn_goldens.programs.requests import Message
 from rnn_goldens.schema import PROTOCOL
-from rnn_goldens.shapes import CELLS
 
 
 def hello() -> Message:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import ProgramFailed, Unsupported, WrongUse
-from rnn_goldens.golden import Question
 from rnn_goldens.programs.answers import Hello, Outputs, Refusal
 from rnn_goldens.programs.command import Command
 from rnn_goldens.programs.conversation import Conversation

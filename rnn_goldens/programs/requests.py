@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
+from rnn_goldens.checkable.golden import Question
 from rnn_goldens.encoding.tree import asked_tree, to_document
-from rnn_goldens.golden import Question
 from rnn_goldens.schema import PROTOCOL
 
 Message = dict[str, Any]

@@ -13,15 +13,15 @@ from typing import Any
 from rnn_goldens.corpus import Corpus
 from rnn_goldens.errors import CutShort, InvalidFile, WrongUse
 from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.implementations import BUILTIN, NEEDS
-from rnn_goldens.implementations.keras_choice import backend
+from rnn_goldens.implementations.keras.choice import backend
 from rnn_goldens.plugin.builtin_check.watched import run
 from rnn_goldens.plugin.implementation import WRONG_USE
-from rnn_goldens.precision import PRECISIONS
 from rnn_goldens.programs.command import MARK, find_command, is_command
 from rnn_goldens.programs.program import TIME_LIMIT, Program
 from rnn_goldens.schema import FORMATS, problems
-from rnn_goldens.shapes import CELLS
 
 Document = dict[str, Any]
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from rnn_goldens.precision import PRECISIONS
-from rnn_goldens.shapes import CELLS
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import CELLS
 
 Document = dict[str, Any]
 

@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks import false_alarms, page
 from benchmarks.false_alarms import Job, Tally, implementations, report, tally
+from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import find, open_corpus
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden import Golden
 
 FOLDER = str(find())
 SIZE = sum("float32" in entry.precisions for entry in open_corpus().entries)

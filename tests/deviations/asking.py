@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.cells import Case, Network
-from rnn_goldens.golden import derived_features
-from rnn_goldens.shapes import CELLS, Config, state_names, state_shape, weight_shapes
+from rnn_goldens.golden.features import derived_features
+from rnn_goldens.golden.shapes import CELLS, Config, state_names, state_shape, weight_shapes
 
 Outputs = tuple[NDArray[Any], ...]
 

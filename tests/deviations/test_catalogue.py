@@ -10,8 +10,8 @@ from deviations.asking import QUESTIONS, Outputs, Question
 
 from rnn_goldens import UnknownName
 from rnn_goldens.deviations import DEVIATIONS, FAMILIES, Deviation, deviation
-from rnn_goldens.golden import FEATURES
-from rnn_goldens.shapes import CELLS
+from rnn_goldens.golden.features import FEATURES
+from rnn_goldens.golden.shapes import CELLS
 
 each_deviation = pytest.mark.parametrize("wrong", DEVIATIONS, ids=lambda deviation: deviation.name)
 

@@ -16,7 +16,7 @@ from rnn_goldens.generator.adequacy import ENOUGH, Hidden, KillMatrix, charges, 
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.hidden import HIDDEN
 from rnn_goldens.generator.scenario import Refused
-from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.golden.precision import PRECISIONS
 
 
 @pytest.fixture(scope="module")

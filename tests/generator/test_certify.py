@@ -9,8 +9,8 @@ from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenarios.special import CHAOTIC
 from rnn_goldens.generator.scenarios.variants import rounded
-from rnn_goldens.implementations import torch_layers
-from rnn_goldens.shapes import CELLS
+from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.implementations.torch import layers as torch_layers
 
 
 @pytest.mark.parametrize("shape", SHAPES)

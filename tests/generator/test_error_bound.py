@@ -11,8 +11,8 @@ from rnn_goldens.generator.certify import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.error_bound import LOCAL, error_bound
 from rnn_goldens.generator.exact import exact_answer
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.precision import PRECISIONS
-from rnn_goldens.shapes import CELLS, state_names
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import CELLS, state_names
 
 
 def case_of(asked: Scenario) -> Case:

@@ -11,7 +11,7 @@ from rnn_goldens.cells import Array, Case, Network
 from rnn_goldens.generator import exact
 from rnn_goldens.generator.exact import Undecided, exact_answer
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.shapes import CELLS, Config, state_names
+from rnn_goldens.golden.shapes import CELLS, Config, state_names
 
 
 def definition(asked: Scenario) -> tuple[Array, ...]:

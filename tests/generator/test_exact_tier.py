@@ -5,8 +5,8 @@ from made_scenarios import changed, scenario
 from rnn_goldens import Golden
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.exact_tier import Needs, least_bit, needs_of
-from rnn_goldens.shapes import Config
-from rnn_goldens.tolerance import Bound, Exact
+from rnn_goldens.golden.shapes import Config
+from rnn_goldens.golden.tolerance import Bound, Exact
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rnn_goldens.corpus.validating import files_in
 from rnn_goldens.generator.folder import recover, replace_files
-from rnn_goldens.validation import files_in
 
 OLD = {"index.json": b"old index", "a/one.h5": b"old one", "a/two.json": b"old two", "b/three.h5": b"kept"}
 NEW = {"index.json": b"new index", "a/one.h5": b"new one", "a/two.json": b"new two"}

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from rnn_goldens import InvalidFile, UnknownName
+from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import find, open_corpus
+from rnn_goldens.corpus.validating import files_in, findings
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.folder import alone
@@ -14,8 +16,6 @@ from rnn_goldens.generator.generate import Outcome, generate
 from rnn_goldens.generator.reuse import Certified
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.generator.scenarios import SCENARIOS
-from rnn_goldens.golden import Golden
-from rnn_goldens.validation import files_in, findings
 
 DOCUMENTED = [scenario for scenario in SCENARIOS if scenario.id.startswith("documented/")]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from making import make_golden
 
-from rnn_goldens.golden import Golden
+from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.implementations import NEEDS, Implementation, resolve
 
 os.environ.setdefault("KERAS_BACKEND", "torch")  # the faster one for small networks; Keras reads it when imported

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from rnn_goldens import Unsupported
-from rnn_goldens.golden import Golden
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.implementations import BUILTIN, Implementation
-from rnn_goldens.outputs import read
-from rnn_goldens.shapes import CELLS
+from rnn_goldens.judging.outputs import read
 
 Find = Callable[[str], Implementation]
 Make = Callable[..., Golden]

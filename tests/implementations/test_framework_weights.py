@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnn_goldens.golden import Golden
-from rnn_goldens.shapes import CELLS
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.golden.shapes import CELLS
 
 Make = Callable[..., Golden]
 
@@ -44,7 +44,7 @@ def test_flaxs(small_golden: Make, cell: str) -> None:
 @pytest.mark.parametrize("cell", CELLS)
 def test_onnxs(small_golden: Make, cell: str, bias: bool, dtype: str) -> None:
     checker = pytest.importorskip("onnx.checker", reason="the ONNX implementations need onnx")
-    from rnn_goldens.implementations import onnx_model
+    from rnn_goldens.implementations.onnx import model as onnx_model
 
     golden = small_golden(cell, dtype, bias=bias, bidirectional=True, num_layers=2, state=True, lengths=[3, 1])
     model = onnx_model.build(golden)

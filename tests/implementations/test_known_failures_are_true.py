@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from rnn_goldens.golden import Golden
+from rnn_goldens.checkable.golden import Golden
 
 
 def test_the_onnx_reference_evaluator_ignores_lengths(small_golden: Callable[..., Golden]) -> None:
     reference = pytest.importorskip("onnx.reference", reason="the implementation onnx-reference needs onnx")
-    from rnn_goldens.implementations import onnx_model
+    from rnn_goldens.implementations.onnx import model as onnx_model
 
     outs = []
     for lengths in ([1, 1, 1], [4, 4, 4]):

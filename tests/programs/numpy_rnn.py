@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network
-from rnn_goldens.shapes import Config, state_names, state_shape
+from rnn_goldens.golden.shapes import Config, state_names, state_shape
 
 HELLO = {
     "answer": "hello",

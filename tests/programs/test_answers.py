@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from making import MakeGolden
 
 from rnn_goldens import schema
-from rnn_goldens.golden import DERIVED_FEATURES
-from rnn_goldens.precision import PRECISIONS
+from rnn_goldens.golden.features import DERIVED_FEATURES
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.programs import answers, examples
 from rnn_goldens.programs.misbehaviour import Misbehaviour
-from rnn_goldens.shapes import CELLS
 
 ARRAY = {"shape": [1], "data": [0.5]}
 OUTPUTS = {"answer": "outputs", "id": 1, "out": ARRAY, "h_n": ARRAY}

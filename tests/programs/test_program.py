@@ -18,8 +18,8 @@ from making import MakeGolden
 from programs.checking import TINY_RNN
 
 import rnn_goldens
+from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.errors import ProgramFailed, Unsupported
-from rnn_goldens.golden import Golden
 from rnn_goldens.programs import answers, examples
 from rnn_goldens.programs.command import find_command
 from rnn_goldens.programs.program import Program

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden import Golden, Question
 from rnn_goldens.implementations import Implementation, outputs_of
 from rnn_goldens.plugin.implementation import stop_for_wrong_use
 

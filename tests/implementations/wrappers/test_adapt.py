@@ -192,9 +192,9 @@ def test_a_function_of_a_golden_is_handed_all_but_what_is_expected() -> None:
             ):
                 getattr(asked, name)
             assert not hasattr(asked.stored, name)
-        return "outputs"
+        return "outputs", "of it"
 
-    assert adapt(run)(golden) == "outputs"
+    assert adapt(run)(golden) == ("outputs", "of it")
 
 
 def test_whatever_an_implementation_writes_to_its_question_the_golden_is_as_it_was() -> None:

@@ -17,7 +17,7 @@ pytest.importorskip("onnxruntime", reason="ONNX files are run in onnxruntime")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-from rnn_goldens.implementations import onnx_model  # noqa: E402
+from rnn_goldens.implementations.onnx import model as onnx_model  # noqa: E402
 
 CORPUS = open_corpus()
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c")

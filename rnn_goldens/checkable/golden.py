@@ -1,0 +1,163 @@
+"""The golden that a user gets, and the question that an implementation gets: data, and what can be done with them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.conventions import convention as named
+from rnn_goldens.diagnosis.explanations import diagnosed
+from rnn_goldens.golden.data import GoldenData, QuestionData
+from rnn_goldens.judging.calls import WAYS, compare_calls
+from rnn_goldens.judging.own_arrays import refuse_own
+from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, compare
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Question(QuestionData):
+    """What an implementation is handed: a golden in one precision, without what is expected."""
+
+    def weights_as(self, convention: str) -> dict[str, NDArray[Any]]:
+        """Return the weights as another convention names, shapes and orders them.
+
+        Args:
+            convention: ``torch``, ``keras``, ``onnx``, ``flax``, or ``textbook``: ``W_xh`` (input, hidden), ``W_hh``
+                and ``b``, as in ``x @ W_xh + h @ W_hh + b``.
+
+        Raises:
+            UnknownName: no such convention.
+            Unsupported: the convention can not hold what this golden has.
+        """
+        weights = named(convention).from_torch(self.cell, self.config, self.stored.weights)
+        return {name: self._cast(array) for name, array in weights.items()}
+
+    def weights_from(self, convention: str, weights: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
+        """The way back: another convention's weights, of a network like this golden's, under PyTorch's names.
+
+        Args:
+            convention: as for ``weights_as``.
+            weights: array-likes of any library, named and shaped as ``weights_as`` gives them; or nested, as Flax and
+                JAX have them: ``{"l0": {"ii": {"kernel": …`` is ``l0/ii/kernel``, as is ``{"params": {"l0": …``; a
+                single layer's may do without ``l0``.
+
+        Returns:
+            float64, which holds every value of the four precisions exactly. Where the convention has one bias for
+            PyTorch's two, it is the one, and the other is zero.
+
+        Raises:
+            UnknownName: no such convention.
+            Unsupported: the convention can not hold the weights of such a network, or the network not these weights.
+            WrongUse: an array is missing, is one too many, is no array of numbers or has another shape; or
+                the weights are no mapping.
+        """
+        return dict(named(convention).to_torch(self.cell, self.config, weights))
+
+    @property
+    def out(self) -> NDArray[Any]:
+        """Not to be had; raises AttributeError, which says why."""
+        raise self._withheld("out")
+
+    @property
+    def h_n(self) -> NDArray[Any]:
+        """Not to be had; raises AttributeError, which says why."""
+        raise self._withheld("h_n")
+
+    @property
+    def c_n(self) -> NDArray[Any]:
+        """Not to be had; raises AttributeError, which says why."""
+        raise self._withheld("c_n")
+
+    def _withheld(self, name: str) -> AttributeError:
+        return AttributeError(
+            f"{name} of {self.id} is what is expected, and an implementation is not handed it: "
+            "it is to compute it, from x, h0 and the weights"
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Golden(GoldenData, Question):
+    """A golden in one precision: what is asked, and what is expected. Its arrays are read-only."""
+
+    def question(self) -> Question:
+        """What an implementation is handed: this golden without what is expected, in memory of its own."""
+        return Question(**self.asked())
+
+    def compare(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
+        """Compare outputs with this golden, without raising.
+
+        Where they differ every known deviation is asked the same, to name those that would explain it in the verdict's
+        message: some 0.05 s. ``rnn_goldens.judging.verdict.compare`` compares alone.
+
+        Args:
+            out: array-like of any library, shaped like ``self.out``.
+            h_n: array-like shaped like ``self.h_n``; for an LSTM also the pair ``(h_n, c_n)``, as ``nn.LSTM`` has it.
+            c_n: array-like shaped like ``self.c_n``, for an LSTM.
+        """
+        return diagnosed(self, compare(self, out, h_n, c_n), out, h_n, c_n)
+
+    def check(self, out: object, h_n: object = None, c_n: object = None) -> None:
+        """Raise GoldenMismatch unless the outputs, given as for ``compare``, are right.
+
+        Raises:
+            GoldenMismatch: they are not.
+            WrongUse: one of them is this golden's own array.
+        """
+        __tracebackhide__ = True
+        refuse_own(self, out, h_n, c_n)
+        verdict = self.compare(out, h_n, c_n)
+        if not verdict.passed:
+            raise GoldenMismatch(verdict)
+
+    def check_fails(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
+        """Check that outputs, given as for ``compare``, are wrong: for a network that is known to be.
+
+        Returns:
+            The verdict: its message says what is wrong with them.
+
+        Raises:
+            AssertionError: they are right.
+            WrongUse: one of them is this golden's own array.
+        """
+        __tracebackhide__ = True
+        refuse_own(self, out, h_n, c_n)
+        verdict = self.compare(out, h_n, c_n)
+        if verdict.passed:
+            raise AssertionError(
+                f"{self.id} in {self.dtype}: the outputs are right, and check_fails asks for wrong ones"
+            )
+        return verdict
+
+    def compare_calls(
+        self, run: Callable[[Any], Sequence[Any]], calls: Sequence[str] | str | None = None
+    ) -> list[Verdict]:
+        """Call an implementation in several ways, and compare each with this golden, without raising.
+
+        Args:
+            run: a function of a golden that returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n). It is given
+                questions, which are this golden and parts of it without what is expected: it has to take inputs,
+                states and weights from its argument.
+            calls: ``twice``, ``rows``, ``chunks``, ``weights``, ``views``: ``rnn_goldens.judging.calls`` says
+                what each does. All of them if None; those that this golden can not be asked are left out.
+
+        Returns:
+            A verdict a way, the first of a single call; none after one that did not pass.
+
+        Raises:
+            UnknownName: no such way of calling.
+        """
+        return [verdict for _, verdict in self.compared(run, tuple(WAYS) if calls is None else calls)]
+
+    def compared(
+        self, run: Callable[[Any], Sequence[Any]], calls: Sequence[str] | str
+    ) -> Iterator[tuple[str, Verdict]]:
+        """The same, one way after the other, with its name."""
+        return compare_calls(self, run, self.compare, calls)
+
+    def check_calls(self, run: Callable[[Any], Sequence[Any]], calls: Sequence[str] | str | None = None) -> None:
+        """Raise GoldenMismatch unless the outputs are right in each of several ways to call ``run``, as above."""
+        __tracebackhide__ = True
+        for verdict in self.compare_calls(run, calls):
+            if not verdict.passed:
+                raise GoldenMismatch(verdict)

@@ -1,0 +1,101 @@
+"""How two goldens, or two corpora, differ in content: everything but provenance."""
+
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens import encoding
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.corpus.corpus import Corpus
+from rnn_goldens.corpus.index import Entry
+from rnn_goldens.encoding.tree import Tree, to_tree
+from rnn_goldens.errors import InvalidFile, UnknownName
+
+
+def golden_differences(a: Golden, b: Golden) -> list[str]:
+    """One line per entry that differs, ``where: a → b``; provenance is left out."""
+    return list(_tree_differences(_content(a), _content(b)))
+
+
+def corpus_differences(a: Corpus, b: Corpus, only: Sequence[str] = ()) -> Iterator[str]:
+    """One line per difference between two corpora, in both encodings of each golden.
+
+    Args:
+        a: one corpus.
+        b: the other; a file of either that is damaged is a difference.
+        only: ids or patterns; the other goldens are left out. All if empty.
+    """
+    for pattern in only:
+        if not any(fnmatchcase(golden_id, pattern) for golden_id in (*a.ids, *b.ids)):
+            raise UnknownName("golden", pattern, dict.fromkeys((*a.ids, *b.ids)))
+    wanted = {i: None for i in (*a.ids, *b.ids) if not only or any(fnmatchcase(i, pattern) for pattern in only)}
+    for golden_id in wanted:
+        if golden_id not in a.ids or golden_id not in b.ids:
+            yield f"{golden_id}: only in {b.folder if golden_id in b.ids else a.folder}"
+            continue
+        yield from _entry_differences(a.entry(golden_id), b.entry(golden_id))
+        for kind in ("h5", "json"):
+            yield from _file_differences(a, b, golden_id, kind)
+    if not only and sorted(a.ids) == sorted(b.ids) and a.ids != b.ids:
+        yield f"index.json: the goldens stand in another order: {', '.join(a.ids)} → {', '.join(b.ids)}"
+
+
+def read_by_entry(corpus: Corpus, golden_id: str, kind: str) -> Golden:
+    """Read and check one file of a golden, whatever its hash."""
+    return encoding.read(corpus.folder / corpus.entry(golden_id).files[kind].path)
+
+
+def _content(golden: Golden) -> Tree:
+    return {name: value for name, value in to_tree(golden).items() if name != "provenance"}
+
+
+def _entry_differences(a: Entry, b: Entry) -> Iterator[str]:
+    for name, value in vars(a).items():
+        if name != "files" and value != getattr(b, name):
+            yield f"{a.id}: index.json, {name}: {value} → {getattr(b, name)}"
+
+
+def _file_differences(a: Corpus, b: Corpus, golden_id: str, kind: str) -> Iterator[str]:
+    file = a.entry(golden_id).files[kind]
+    try:
+        found = golden_differences(read_by_entry(a, golden_id, kind), read_by_entry(b, golden_id, kind))
+        yield from (f"{file.path}: {line}" for line in found)
+        if not found:
+            a.verified(file)
+            b.verified(b.entry(golden_id).files[kind])
+    except InvalidFile as error:
+        yield str(error)
+
+
+def _tree_differences(a: Tree, b: Tree, where: str = "") -> Iterator[str]:
+    for name in dict.fromkeys([*a, *b]):
+        place = f"{where}{name}"
+        if name not in a or name not in b:
+            yield f"{place}: only in the {'second' if name in b else 'first'}"
+        elif isinstance(a[name], dict) and isinstance(b[name], dict):
+            yield from _tree_differences(a[name], b[name], f"{place}/")
+        elif isinstance(a[name], np.ndarray) and isinstance(b[name], np.ndarray):
+            yield from _array_differences(place, a[name], b[name])
+        elif a[name] != b[name]:
+            yield f"{place}: {a[name]!r} → {b[name]!r}"
+
+
+def _array_differences(place: str, a: NDArray[np.float64], b: NDArray[np.float64]) -> Iterator[str]:
+    if a.shape != b.shape:
+        yield f"{place}: shape {a.shape} → {b.shape}"
+        return
+    differ = np.argwhere((a != b) | (np.signbit(a) != np.signbit(b)))  # 0.0 and -0.0 are two values in a file
+    if len(differ):
+        first = tuple(int(i) for i in differ[0])
+        values = f"{a[first].item()!r} → {b[first].item()!r}"
+        yield f"{place}: {len(differ)} of {a.size} elements differ, first at {first}: {values}"
+
+
+def load_any(what: str, corpus: Corpus) -> Golden:
+    """A golden by the path of one of its files, or by id in a corpus."""
+    if Path(what).suffix in encoding.SUFFIXES:
+        return encoding.read(Path(what))
+    return corpus.load(what)

@@ -1,0 +1,93 @@
+"""Finding and opening corpora, and loading goldens in one call."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.corpus.corpus import Corpus
+from rnn_goldens.corpus.index import INDEX, REMEDY, entry_of, listed, text
+from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
+from rnn_goldens.golden.precision import precision_name
+
+
+def packaged() -> dict[str, Path]:
+    """The corpus versions this package carries, oldest first, and their folders."""
+    from rnn_goldens import fixtures
+
+    folders = (index.parent for index in Path(fixtures.__path__[0]).glob(f"v*/{INDEX}"))
+    return {folder.name: folder for folder in sorted(folders, key=lambda f: int(f.name[1:]))}
+
+
+def find(where: str | Path | None = None) -> Path:
+    """Folder of a corpus: a version such as ``v1``, a folder that holds an index, or by default the newest version.
+
+    Raises:
+        UnknownName: no such version or folder.
+        WrongUse: a folder without an index.
+    """
+    versions = packaged()
+    if where is None:
+        return list(versions.values())[-1]
+    if str(where) in versions:
+        return versions[str(where)]
+    if (Path(where) / INDEX).is_file():
+        return Path(where)
+    if Path(where).is_dir():
+        raise WrongUse(f"{where} is no corpus: it holds no {INDEX}")
+    raise UnknownName("corpus", str(where), versions, plural="corpora (or give a folder that holds an index.json)")
+
+
+def open_corpus(where: str | Path | None = None) -> Corpus:
+    """Open the index of a corpus, found as by ``find``; raises InvalidFile if the index is not valid."""
+    return open_folder(find(where))
+
+
+def open_folder(folder: Path) -> Corpus:
+    """Open the index of the corpus in a folder; raises InvalidFile if it is not valid."""
+    index = folder / INDEX
+    from rnn_goldens.encoding.json_file import read_document
+
+    document = read_document(index)
+    try:
+        if (document["kind"], document["format"]) != ("index", 1):
+            raise ValueError
+        version = text(document["version"])
+        return Corpus(folder, version, tuple(map(entry_of, listed(document["goldens"]))))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        # The schema would find it too, but costs more than the index itself: it is asked only for the reason.
+        from rnn_goldens import schema
+
+        raise InvalidFile(index, schema.problems(document, "index") or [str(error)], REMEDY) from None
+
+
+def load(golden_id: str, *, dtype: object = "float32", corpus: str | Path | None = None) -> Golden:
+    """Load a golden.
+
+    Args:
+        golden_id: such as ``documented/single-sequence``.
+        dtype: ``float64``, ``float32``, ``bfloat16`` or ``float16``, or as a library names it: ``np.float32``.
+        corpus: a version or a folder; by default the newest version.
+
+    Raises:
+        UnknownName: the id, precision or corpus does not exist.
+        InvalidFile: a file is missing or damaged.
+    """
+    return open_corpus(corpus).load(golden_id, dtype)
+
+
+def select(
+    *,
+    ids: str | Iterable[str] = (),
+    cell: str | Iterable[str] = (),
+    features: str | Iterable[str] = (),
+    without: str | Iterable[str] = (),
+    dtype: object = "float32",
+    corpus: str | Path | None = None,
+) -> list[Golden]:
+    """Load every golden that matches and can be checked in the precision, from simple to hard.
+
+    Arguments are as for ``Corpus.select`` and ``load``.
+    """
+    opened, wanted = open_corpus(corpus), precision_name(dtype)
+    entries = opened.select(ids, cell, features, without)
+    return [opened.load(entry.id, wanted) for entry in entries if wanted in entry.precisions]

@@ -1,0 +1,1 @@
+"""Which known ways of being wrong would explain what failed."""

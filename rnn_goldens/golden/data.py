@@ -1,0 +1,175 @@
+"""What is stored of a golden, in one precision: a question, and a golden, which is a question with its answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.errors import UnknownName
+from rnn_goldens.golden.arrays import Arrays, Asked, Float64
+from rnn_goldens.golden.precision import PRECISIONS, precision_name
+from rnn_goldens.golden.shapes import Config, state_names, state_shape
+from rnn_goldens.golden.tolerance import Tolerance
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class QuestionData:
+    """What an implementation is handed: a golden in one precision, without what is expected.
+
+    Its arrays are read-only; their dtype is the precision's.
+
+    Attributes:
+        id: stable name, ``folder/name``.
+        title: a few words.
+        purpose: what it is there to show or to expose.
+        documented_in: where the scenario is documented.
+        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations.
+        config: the arguments ``nn.RNN`` would take.
+        features: tags to select by, see ``FEATURES``.
+        precisions: the precisions it can be checked in.
+        stored: the float64 arrays, whatever the precision.
+        dtype: ``float64``, ``float32``, ``bfloat16`` (in float32 arrays, NumPy has none) or ``float16``.
+    """
+
+    id: str
+    title: str
+    purpose: str
+    documented_in: str
+    cell: str
+    config: Config
+    features: tuple[str, ...]
+    precisions: tuple[str, ...]
+    stored: Asked
+    dtype: str = "float64"
+
+    def in_precision(self, dtype: object) -> Self:
+        """Return the same in another precision.
+
+        Args:
+            dtype: its name, or what NumPy, torch or ml_dtypes has for it: ``np.float32``, ``torch.bfloat16``.
+
+        Raises:
+            UnknownName: no such precision, or this golden does not support it.
+        """
+        name = precision_name(dtype)
+        if name not in self.precisions:
+            raise UnknownName(f"precision of {self.id}", name, self.precisions, plural=f"Precisions of {self.id}")
+        return replace(self, dtype=name)
+
+    @cached_property
+    def weights(self) -> Mapping[str, NDArray[Any]]:
+        """PyTorch's names and shapes: ``weight_ih_l0`` (gates·hidden, input), ``bias_hh_l1_reverse`` and so on."""
+        return MappingProxyType({name: self._cast(array) for name, array in self.stored.weights.items()})
+
+    @cached_property
+    def x(self) -> NDArray[Any]:
+        """Input, (batch, time, input); (time, input) if unbatched."""
+        return self._cast(self.stored.x)
+
+    @cached_property
+    def h0(self) -> NDArray[Any]:
+        """Initial hidden state, (layers·directions, batch, hidden); zeros where the scenario gives none."""
+        return self._cast(np.zeros(self.state_shape) if self.stored.h0 is None else self.stored.h0)
+
+    @cached_property
+    def c0(self) -> NDArray[Any]:
+        """Initial cell state of an LSTM, like ``h0``."""
+        self._require_cell_state("c0")
+        return self._cast(np.zeros(self.state_shape) if self.stored.c0 is None else self.stored.c0)
+
+    @property
+    def initial_state(self) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]] | None:
+        """Exactly what ``nn.RNN`` takes as its second argument: None where the scenario gives none."""
+        if self.stored.h0 is None:
+            return None
+        return (self.h0, self.c0) if "c" in state_names(self.cell) else self.h0
+
+    @property
+    def lengths(self) -> NDArray[np.int64] | None:
+        """Time steps of each sequence, (batch,), or None where all have as many as ``x``."""
+        return self.stored.lengths
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """(batch,), or () if unbatched."""
+        return self.stored.x.shape[:-2]
+
+    @property
+    def state_shape(self) -> tuple[int, ...]:
+        """Shape of every initial and last state."""
+        return state_shape(self.config, self.batch_shape)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy needs: the arrays that were cast so far are cast again."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def _cast(self, array: Float64) -> NDArray[Any]:
+        rounded = PRECISIONS[self.dtype].round(array)
+        rounded.flags.writeable = False
+        return rounded
+
+    def _require_cell_state(self, name: str) -> None:
+        if "c" not in state_names(self.cell):
+            raise AttributeError(f"{self.id} is a golden for {self.cell}, which has no {name}; only an lstm has")
+
+    def __repr__(self) -> str:
+        kind = "Golden" if isinstance(self, GoldenData) else "Question"
+        return f"<{kind} {self.id} in {self.dtype}: {self.cell}, x {self.stored.x.shape}>"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class GoldenData(QuestionData):
+    """A golden in one precision: what is asked, and what is expected.
+
+    Attributes:
+        tolerance: how far a correct implementation can be off.
+        provenance: what made it; not part of its content.
+        stored: the float64 arrays, whatever the precision.
+    """
+
+    tolerance: Tolerance
+    provenance: Mapping[str, str]
+    stored: Arrays
+
+    @cached_property
+    def out(self) -> NDArray[Any]:
+        """Expected hidden state of the last layer at every step, (batch, time, directions·hidden)."""
+        return self._cast(self.stored.out)
+
+    @cached_property
+    def h_n(self) -> NDArray[Any]:
+        """Expected last hidden state of every layer and direction, (layers·directions, batch, hidden)."""
+        return self._cast(self.stored.h_n)
+
+    @cached_property
+    def c_n(self) -> NDArray[Any]:
+        """Expected last cell state of an LSTM, like ``h_n``."""
+        self._require_cell_state("c_n")
+        assert self.stored.c_n is not None
+        return self._cast(self.stored.c_n)
+
+    def copied(self) -> Self:
+        """The same golden in memory of its own."""
+        return replace(self, stored=self.stored.copied())
+
+    def asked(self) -> dict[str, Any]:
+        """The fields of a question, without what is expected, in memory of its own."""
+        said = {f.name: getattr(self, f.name) for f in fields(QuestionData)}
+        stored = Asked(**{f.name: getattr(self.stored, f.name) for f in fields(Asked)})
+        return {**said, "stored": stored.copied()}
+
+    def question(self) -> QuestionData:
+        """What an implementation is handed."""
+        return QuestionData(**self.asked())
+
+    def __repr__(self) -> str:
+        return f"{super().__repr__()[:-1]}, out {self.stored.out.shape}>"
+
+    def handed_out(self) -> dict[str, list[NDArray[Any]]]:
+        """The expected arrays that may have been looked at, by name: those that were cast, and as they are stored."""
+        held = {name: (vars(self).get(name), getattr(self.stored, name)) for name in ("out", "h_n", "c_n")}
+        return {name: [array for array in arrays if array is not None] for name, arrays in held.items()}

@@ -1,0 +1,83 @@
+"""The four precisions an implementation can be checked in."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from rnn_goldens.errors import UnknownName
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A binary floating-point format.
+
+    Attributes:
+        name: as frameworks spell it.
+        bits: significant bits, the hidden one included (IEEE 754; bfloat16: 8).
+        min_exponent: exponent of the smallest normal number.
+        max_exponent: exponent of the largest number.
+        carrier: the NumPy type that holds its values. NumPy has no bfloat16, so float32 arrays carry it: each value
+            is a bfloat16 value, and ``torch.tensor(x).bfloat16()`` or ``jnp.asarray(x, "bfloat16")`` loses nothing.
+    """
+
+    name: str
+    bits: int
+    min_exponent: int
+    max_exponent: int
+    carrier: DTypeLike
+
+    @property
+    def roundoff(self) -> float:
+        """The unit roundoff: the largest relative error of rounding to nearest."""
+        return 2.0**-self.bits
+
+    @property
+    def smallest(self) -> float:
+        """The smallest positive number, a subnormal one."""
+        return 2.0 ** (self.min_exponent - self.bits + 1)
+
+    @np.errstate(all="ignore")  # beyond the largest number is infinity, below the smallest zero
+    def round(self, values: NDArray[np.float64]) -> NDArray[np.floating]:
+        """Return float64 values rounded once, to nearest even, in an array of the carrier type."""
+        if self.name == "bfloat16":
+            _, exponents = np.frexp(values)
+            unit = np.ldexp(1.0, np.maximum(exponents, self.min_exponent + 1) - self.bits)
+            values = np.rint(values / unit) * unit
+        return values.astype(self.carrier)
+
+
+PRECISIONS = {
+    p.name: p
+    for p in (
+        Precision("float64", 53, -1022, 1023, np.float64),
+        Precision("float32", 24, -126, 127, np.float32),
+        Precision("bfloat16", 8, -126, 127, np.float32),
+        Precision("float16", 11, -14, 15, np.float16),
+    )
+}
+
+
+def precision(name: str) -> Precision:
+    """Look a precision up by name; raises UnknownName with the names that exist."""
+    try:
+        return PRECISIONS[name]
+    except KeyError:
+        raise UnknownName("precision", name, PRECISIONS) from None
+
+
+def precision_name(dtype: object) -> str:
+    """The name of a precision that is given by name, or as NumPy, torch or ml_dtypes has it.
+
+    Raises:
+        UnknownName: no such precision.
+        TypeError: nothing that names one.
+    """
+    if isinstance(dtype, str) or type(dtype).__module__ == "torch":
+        return precision(str(dtype).removeprefix("torch.")).name
+    try:
+        if dtype is None:  # which NumPy takes for float64
+            raise TypeError
+        return precision(np.dtype(dtype).name).name  # type: ignore[call-overload]
+    except TypeError:
+        raise TypeError(f"dtype names a precision, such as 'float32' or np.float32; {dtype!r} does not") from None

@@ -1,0 +1,62 @@
+"""How far a correct implementation can be from the certified answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.golden.precision import PRECISIONS, Precision
+
+Float64 = NDArray[np.float64]
+
+HALF_SAFETY = 1.5
+"""Half precisions round so coarsely that products of two roundings, which a first-order bound leaves out, count."""
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Every partial sum fits ``bits`` significant bits, so any summation order gives the same numbers: no tolerance.
+
+    Attributes:
+        bits: for each dot product, the sum of its terms' absolute values is at most ``2**bits`` times the largest
+            power of two that divides every term. Precisions with at least so many bits compute without rounding.
+    """
+
+    bits: int
+
+    kind = "exact"
+
+    def allowed(self, output: str, values: Float64, precision: Precision) -> Float64:  # noqa: ARG002
+        """Largest allowed absolute error of each element of an output (``out``, ``h_n`` or ``c_n``): zero."""
+        return np.zeros_like(values)
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """A worst-case bound on the error of any correct implementation, to first order in the unit roundoff.
+
+    Attributes:
+        accumulation: per output, the bound's coefficient of the roundoff that sums and activations are computed with.
+        storage: per output, its coefficient of the roundoff that intermediate results are stored with.
+    """
+
+    accumulation: Mapping[str, Float64]
+    storage: Mapping[str, Float64]
+
+    kind = "bound"
+
+    def allowed(self, output: str, values: Float64, precision: Precision) -> Float64:
+        """Largest allowed absolute error of each element of an output (``out``, ``h_n`` or ``c_n``)."""
+        bound = roundoff_sum(self.accumulation[output], self.storage[output], precision)
+        return bound + precision.roundoff * np.abs(values) + precision.smallest
+
+
+def roundoff_sum(accumulation: Float64, storage: Float64, precision: Precision) -> Float64:
+    """The bound that two coefficients give in a precision; half precisions accumulate in float32, as kernels do."""
+    half = precision.bits < PRECISIONS["float32"].bits
+    roundoff = PRECISIONS["float32"].roundoff if half else precision.roundoff
+    return (HALF_SAFETY if half else 1.0) * (accumulation * roundoff + storage * precision.roundoff)
+
+
+Tolerance = Exact | Bound

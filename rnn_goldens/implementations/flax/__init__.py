@@ -1,0 +1,1 @@
+"""Cells of ``flax.linen``, and classes of cells."""

@@ -1,0 +1,58 @@
+"""A class of Flax cells shaped like ``flax.linen.SimpleCell``, ``LSTMCell`` or ``GRUCell``, unrolled by ``linen.RNN``.
+
+Made anew for each layer and direction of each golden as ``Kind(hidden_size, param_dtype=…)``, with ``activation_fn``
+for a relu. Refused is a cell whose parameters are not those of Flax's own cell for the golden.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen, traverse_util
+
+from rnn_goldens.checkable.golden import Question
+from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.implementations.arguments import accepted
+from rnn_goldens.implementations.flax.cells import run_cells
+
+_flat: Callable[..., dict[str, Any]] = traverse_util.flatten_dict
+
+
+def wrap(kind: type[linen.RNNCellBase]) -> Callable[[Question], tuple[Any, ...]]:
+    """The implementation: out, h_n (and c_n).
+
+    Raises:
+        WrongUse: a class of Flax that is no cell of ``flax.linen``.
+    """
+    if not issubclass(kind, linen.RNNCellBase):
+        raise WrongUse(f"{kind.__name__} is a class of Flax, but no linen.RNNCellBase: write a function of a golden")
+
+    def make(golden: Question) -> linen.RNNCellBase:
+        wanted: dict[str, Any] = {"features": golden.config.hidden_size, "param_dtype": jnp.dtype(golden.dtype)}
+        if golden.cell == "rnn_relu":
+            wanted["activation_fn"] = jax.nn.relu
+        return kind(**accepted(kind.__name__, kind, wanted, {"param_dtype": jnp.dtype("float32")}))
+
+    def run(golden: Question) -> tuple[Any, ...]:
+        _require_parameters(kind.__name__, make(golden), golden)
+        return run_cells(golden, make)
+
+    return run
+
+
+def _require_parameters(name: str, cell: linen.RNNCellBase, golden: Question) -> None:
+    x = jnp.zeros((1, golden.config.input_size), jnp.dtype(golden.dtype))
+    key = jax.random.key(0)
+    shapes: Any = jax.eval_shape(lambda: cell.init(key, cell.initialize_carry(key, x.shape), x))
+    has = {path: array.shape for path, array in _flat(shapes.get("params", {}), sep="/").items()}
+    wanted = {
+        path.removeprefix("l0/"): array.shape
+        for path, array in golden.weights_as("flax").items()
+        if path.startswith("l0/")
+    }
+    for path in sorted(has.keys() ^ wanted.keys()):
+        raise Unsupported(f"{name} has {'no' if path in wanted else 'a'} {path}, unlike Flax's cell for {golden.cell}")
+    for path, shape in wanted.items():
+        if has[path] != shape:
+            raise Unsupported(f"{name} has {path} of shape {has[path]}, Flax's cell for {golden.cell} has {shape}")

@@ -1,0 +1,1 @@
+"""Keras's layers on any backend, and classes of layers."""

@@ -1,0 +1,20 @@
+"""Keras 3 on the backend of our choice, see ``keras_choice``. Once imported, its backend stays what it is."""
+
+import os
+
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.implementations.keras.choice import BACKENDS, backend
+
+if "KERAS_BACKEND" in os.environ:
+    try:
+        import keras
+    except ValueError as error:
+        raise WrongUse(f"KERAS_BACKEND is {backend()!r}: {error}; it may be {', '.join(BACKENDS)}") from None
+else:
+    os.environ["KERAS_BACKEND"] = backend()
+    try:
+        import keras
+    finally:
+        del os.environ["KERAS_BACKEND"]
+
+__all__ = ["keras"]

@@ -1,0 +1,190 @@
+"""An ONNX file in ONNX Runtime, with its weights as inputs or baked in.
+
+A path with ``{id}`` in it, such as ``exported/{id}.onnx``, stands for one file a golden, whose weights are baked in; a
+golden without a file is refused. Any other path is one file for every golden that fits it.
+
+Inputs are known by name, outputs by order: out, h_n, c_n.
+
+- ``x`` or ``input`` (batch, time, input); or ``X`` (time, batch, input), as ONNX's operators have it.
+- ``h0`` and ``c0``, or ``initial_h`` and ``initial_c``: (layers·directions, batch, hidden). Zeros where none is given.
+- ``lengths`` or ``sequence_lens`` (batch,). All of the time steps where none are given.
+- Weights: PyTorch's names, or ``l0/W``, ``l0/R``, ``l0/B`` and so on; for one layer ``W``, ``R``, ``B``.
+- out may also be (time, directions, batch, hidden), as ONNX's operators have it.
+
+Refused is a golden that the file can not be asked: another operator, number of layers, hidden size or type, an input
+that is not there, a size that is fixed to another. An unbatched golden is a batch of one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper
+from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
+
+from rnn_goldens.checkable.golden import Question
+from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.golden.shapes import state_names
+from rnn_goldens.implementations.onnx.model import ATTRIBUTES, TYPES
+from rnn_goldens.implementations.onnx.session import open_session
+
+Array = NDArray[Any]
+
+RECURRENT = ("RNN", "LSTM", "GRU")
+X_NAMES, TIME_FIRST = ("x", "input"), "X"
+ONNX_OUT = 4
+"""The number of axes of out as ONNX's operators give it."""
+
+
+def wrap(path: str) -> Callable[[Question], tuple[Array, ...]]:
+    """The implementation: out, h_n (and c_n).
+
+    Raises:
+        WrongUse: there is no such file, or it is no ONNX model.
+    """
+    opened = lru_cache(maxsize=1)(_open)
+    if "{id}" not in path:
+        opened(path)
+    first: dict[str, Question] = {}
+
+    def run(golden: Question) -> tuple[Array, ...]:
+        asked = first.setdefault(golden.id, golden)
+        own_path = path.replace("{id}", golden.id)
+        if not Path(own_path).is_file():
+            raise Unsupported(f"there is no file {path} for it" if own_path != path else f"there is no file {path}")
+        before = asked.stored.weights
+        changed = any(not np.array_equal(before[name], array) for name, array in golden.stored.weights.items())
+        return _run(own_path, *opened(own_path), golden, changed=changed)
+
+    return run
+
+
+def _run(
+    path: str, model: ModelProto, session: onnxruntime.InferenceSession, golden: Question, *, changed: bool
+) -> tuple[Array, ...]:
+    _require_same_network(model.graph, golden)
+    fed = _feeds(model.graph, golden)
+    if changed and not golden.weights.keys() & fed.keys() and not {"W", "l0/W"} & fed.keys():
+        raise Unsupported(f"{path} has its weights baked in: they can not be changed")
+    results = session.run(None, fed)
+    if len(results) < 1 + len(state_names(golden.cell)):
+        names = [output.name for output in model.graph.output]
+        raise Unsupported(f"{path} gives {', '.join(names)}: out, h_n (and c_n) are asked")
+    out, *states = results[: 1 + len(state_names(golden.cell))]
+    if out.ndim == ONNX_OUT:
+        out = out.transpose(2, 0, 1, 3).reshape(out.shape[2], out.shape[0], -1)
+    elif TIME_FIRST in fed:
+        out = out.transpose(1, 0, 2)
+    return (out, *states) if golden.batch_shape else (out[0], *(state[:, 0] for state in states))
+
+
+def _open(path: str) -> tuple[ModelProto, onnxruntime.InferenceSession]:
+    try:
+        model = onnx.load(path)
+    except FileNotFoundError:
+        raise WrongUse(f"there is no file {path}") from None
+    except Exception as error:  # whatever protobuf raises on bytes that are no model
+        raise WrongUse(f"{path} is no ONNX model: {error}") from None
+    try:
+        return model, open_session(path)
+    except NoKernel as error:
+        raise Unsupported(f"ONNX Runtime has no kernel for {path}: {error}") from None
+    except Exception as error:  # of many kinds, none of which is public
+        raise WrongUse(f"{path} can not be run by ONNX Runtime: {error}") from None
+
+
+def _require_same_network(graph: GraphProto, golden: Question) -> None:
+    """Refuse a golden that is plainly another network; a graph without recurrent operators is taken at its word."""
+    nodes = [node for node in graph.node if node.op_type in RECURRENT]
+    if not nodes:
+        return
+    config, wanted = golden.config, ATTRIBUTES[golden.cell]
+    direction = "bidirectional" if config.bidirectional else "forward"
+    first = _attributes(nodes[0])
+    asked = {
+        "operator": (nodes[0].op_type, wanted["op_type"]),
+        "number of layers": (len(nodes), config.num_layers),
+        "hidden_size": (first.get("hidden_size"), config.hidden_size),
+        "direction": (first.get("direction", "forward"), direction),
+    }
+    if golden.cell.startswith("rnn_"):
+        asked["activation"] = (first.get("activations", ["Tanh"])[0], wanted["activations"][0])
+    for what, (has, asks) in asked.items():
+        if has != asks:
+            raise Unsupported(f"the model's {what} is {has}, the golden's {asks}")
+
+
+def _attributes(node: NodeProto) -> dict[str, Any]:
+    def plain(attribute: AttributeProto) -> Any:  # noqa: ANN401 - int, float, text or a list of them
+        value = helper.get_attribute_value(attribute)
+        if isinstance(value, list):
+            return [v.decode() if isinstance(v, bytes) else v for v in value]
+        return value.decode() if isinstance(value, bytes) else value
+
+    return {attribute.name: plain(attribute) for attribute in node.attribute}
+
+
+def _feeds(graph: GraphProto, golden: Question) -> dict[str, Array]:
+    baked = {initializer.name for initializer in graph.initializer}
+    inputs = {value.name: value.type.tensor_type for value in graph.input if value.name not in baked}
+    known = dict(_known(golden))
+    if unknown := [name for name in inputs if name not in known]:
+        raise WrongUse(f"the model has an input {unknown[0]!r}; known are {', '.join(known)}")
+    _require_inputs(inputs, golden)
+    fed = {}
+    for name, kind in inputs.items():
+        dtype = np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type))
+        array = known[name]
+        if array.dtype.kind == "f" and kind.elem_type != TYPES[golden.dtype]:
+            raise Unsupported(f"the model's {name} is {TensorProto.DataType.Name(kind.elem_type).lower()}")
+        fixed = [d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim]
+        if kind.HasField("shape") and not _fits(array.shape, fixed):
+            raise Unsupported(f"the model's {name} is {_sizes(fixed)}, the golden's {_sizes(array.shape)}")
+        fed[name] = array.astype(dtype)
+    return fed
+
+
+def _known(golden: Question) -> Iterator[tuple[str, Array]]:
+    """Everything a golden can feed, by every name it is known under."""
+    x = golden.x if golden.batch_shape else golden.x[None]
+    yield from ((name, x) for name in X_NAMES)
+    yield TIME_FIRST, x.swapaxes(0, 1)
+    for state in state_names(golden.cell):
+        start = getattr(golden, f"{state}0")
+        yield from ((n, start if golden.batch_shape else start[:, None]) for n in (f"{state}0", f"initial_{state}"))
+    lengths = np.full(len(x), x.shape[1]) if golden.lengths is None else golden.lengths
+    yield from ((name, lengths) for name in ("lengths", "sequence_lens"))
+    yield from golden.weights.items()
+    as_onnx = golden.weights_as("onnx")
+    yield from as_onnx.items()
+    if golden.config.num_layers == 1:
+        yield from ((name.removeprefix("l0/"), array) for name, array in as_onnx.items())
+        if not golden.config.bias:
+            yield "B", np.zeros((golden.config.num_directions, 2 * as_onnx["l0/W"].shape[1]), golden.x.dtype)
+
+
+def _require_inputs(inputs: Mapping[str, Any], golden: Question) -> None:
+    """Refuse a golden that gives what the model has no input for."""
+    if not any(name in inputs for name in (*X_NAMES, TIME_FIRST)):
+        raise WrongUse(f"the model has no input x, input or X, but {', '.join(inputs)}")
+    if golden.lengths is not None and not {"lengths", "sequence_lens"} & inputs.keys():
+        raise Unsupported("the model has no input lengths or sequence_lens")
+    if golden.initial_state is not None and not {"h0", "initial_h"} & inputs.keys():
+        raise Unsupported("the model has no input h0 or initial_h")
+    weights = [name for name in inputs if name.rpartition("/")[2] in ("W", "R") or name.startswith("weight_")]
+    biases = [name for name in inputs if name.rpartition("/")[2] == "B" or name.startswith("bias_")]
+    if weights and golden.config.bias and not biases:
+        raise Unsupported("the model has inputs for weights, and none for biases")
+
+
+def _fits(shape: tuple[int, ...], fixed: list[int | None]) -> bool:
+    return len(shape) == len(fixed) and all(f in (None, n) for n, f in zip(shape, fixed, strict=True))
+
+
+def _sizes(sizes: tuple[int, ...] | list[int | None]) -> str:
+    return f"({', '.join('any' if size is None else str(size) for size in sizes)})"

@@ -1,0 +1,102 @@
+"""A golden as an ONNX model: one RNN, LSTM or GRU node per layer, in both directions, with its weights baked in.
+
+Inputs: ``x`` (batch, time, input), ``lengths`` (batch,) int32 and, for each layer, ``h0_l0``, ``c0_l0`` (directions,
+batch, hidden); the latter where the golden gives them. Outputs: ``out``, ``h_n``, ``c_n``, shaped as in a golden. An
+unbatched golden is a batch of one.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+
+from rnn_goldens.checkable.golden import Question
+from rnn_goldens.golden.shapes import state_names
+
+OPSET, IR_VERSION = 22, 10
+"""The first operator set whose recurrent operators admit bfloat16, and the format it came with."""
+
+ATTRIBUTES: dict[str, dict[str, Any]] = {
+    "rnn_tanh": {"op_type": "RNN", "activations": ["Tanh"]},
+    "rnn_relu": {"op_type": "RNN", "activations": ["Relu"]},
+    "lstm": {"op_type": "LSTM", "activations": ["Sigmoid", "Tanh", "Tanh"]},
+    "gru": {"op_type": "GRU", "activations": ["Sigmoid", "Tanh"], "linear_before_reset": 1},
+}
+"""What makes a node the cell; the activations are those of one direction."""
+
+TYPES = {
+    "float64": TensorProto.DOUBLE,
+    "float32": TensorProto.FLOAT,
+    "bfloat16": TensorProto.BFLOAT16,
+    "float16": TensorProto.FLOAT16,
+}
+
+
+def build(golden: Question) -> ModelProto:
+    """The model for a golden in its precision."""
+    config, states = golden.config, state_names(golden.cell)
+    dtype, fed = _dtype(golden), feeds(golden)
+    weights = {name: array.astype(dtype) for name, array in golden.weights_as("onnx").items()}
+    nodes = [helper.make_node("Transpose", ["x"], ["x_l0"], perm=[1, 0, 2])]
+    for layer in range(config.num_layers):
+        nodes += _layer(golden, f"l{layer}", f"x_l{layer + 1}", given={*weights, *fed})
+    nodes.append(helper.make_node("Transpose", [f"x_l{config.num_layers}"], ["out"], perm=[1, 0, 2]))
+    for state in states:
+        parts = [f"{state}_n_l{layer}" for layer in range(config.num_layers)]
+        nodes.append(helper.make_node("Concat", parts, [f"{state}_n"], axis=0))
+    shape = np.array([0, 0, config.num_directions * config.hidden_size], dtype=np.int64)
+    initializers = {**weights, "joined": shape}
+    graph = helper.make_graph(
+        nodes,
+        "golden",
+        [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for n, a in fed.items()],
+        [
+            helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(dtype), [None] * 3)
+            for name in ("out", *(f"{state}_n" for state in states))
+        ],
+        [numpy_helper.from_array(array, name) for name, array in initializers.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+
+
+def feeds(golden: Question) -> dict[str, NDArray[Any]]:
+    """The model's inputs."""
+    dtype, batched = _dtype(golden), bool(golden.batch_shape)
+    fed = {"x": (golden.x if batched else golden.x[None]).astype(dtype)}
+    if golden.lengths is not None:
+        fed["lengths"] = golden.lengths.astype(np.int32)
+    for state in state_names(golden.cell) if golden.initial_state is not None else ():
+        array = getattr(golden, f"{state}0").astype(dtype)
+        parts = np.split(array if batched else array[:, None], golden.config.num_layers)
+        fed |= {f"{state}0_l{layer}": part for layer, part in enumerate(parts)}
+    return fed
+
+
+def outputs(golden: Question, results: list[Any]) -> tuple[NDArray[Any], ...]:
+    """The model's outputs, without the batch axis if the golden has none: out, h_n (and c_n)."""
+    out, *state_n = results
+    return (out, *state_n) if golden.batch_shape else (out[0], *(state[:, 0] for state in state_n))
+
+
+def _layer(golden: Question, layer: str, result: str, given: set[str]) -> list[NodeProto]:
+    """One layer: x (time, batch, input) → (time, directions, batch, hidden) → (time, batch, directions·hidden)."""
+    states, config = state_names(golden.cell), golden.config
+    optional = [f"{layer}/B", "lengths", *(f"{state}0_{layer}" for state in states)]
+    attributes = ATTRIBUTES[golden.cell]
+    node = helper.make_node(
+        inputs=[f"x_{layer}", f"{layer}/W", f"{layer}/R", *(name if name in given else "" for name in optional)],
+        outputs=[f"Y_{layer}", *(f"{state}_n_{layer}" for state in states)],
+        hidden_size=config.hidden_size,
+        direction="bidirectional" if config.bidirectional else "forward",
+        **(attributes | {"activations": attributes["activations"] * config.num_directions}),
+    )
+    return [
+        node,
+        helper.make_node("Transpose", [f"Y_{layer}"], [f"Y_{layer}_batch"], perm=[0, 2, 1, 3]),
+        helper.make_node("Reshape", [f"Y_{layer}_batch", "joined"], [result]),
+    ]
+
+
+def _dtype(golden: Question) -> np.dtype[Any]:
+    return helper.tensor_dtype_to_np_dtype(TYPES[golden.dtype])

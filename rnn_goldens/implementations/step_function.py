@@ -1,0 +1,48 @@
+"""A bare step ``(x_t, state, weights) → state``, unrolled over time, layers, directions and lengths.
+
+``x_t`` is (batch, input); the state h (batch, hidden), or ``(h, c)`` for an LSTM; the weights are those of one layer
+and direction, under PyTorch's names without their suffix: ``weight_ih``, ``weight_hh`` and, where the golden has
+biases, ``bias_ih`` and ``bias_hh``. All are NumPy arrays of the golden's precision; what is returned may be of any
+library.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from rnn_goldens.cells import Array, Case, Network, State, Weights, case_of
+from rnn_goldens.checkable.golden import Question
+from rnn_goldens.implementations.numpy_cells import arithmetic
+from rnn_goldens.judging.outputs import NotNumbers, read
+
+Step = Callable[[Array, Any, Weights], Any]
+
+
+def wrap(step: Step) -> Callable[[Question], tuple[Array, ...]]:
+    """The network whose every time step is the function."""
+    network = _Stepping(step)
+    return lambda golden: network.run(case_of(golden, arithmetic(golden.dtype)))
+
+
+class _Stepping(Network):
+    def __init__(self, step: Step) -> None:
+        self.of_user = step
+
+    def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:  # noqa: ARG002
+        own = tuple(part.copy() for part in state)  # which the step may write to
+        found = self.of_user(layer_input[:, t], own if len(own) > 1 else own[0], w)
+        after = tuple(found) if len(state) > 1 else (found,)
+        if len(after) != len(state):
+            raise TypeError(f"the step returned {len(after)} states of a cell that has {len(state)}")
+        return tuple(
+            _like(part, before, name) for part, before, name in zip(after, state, ("h", "c")[: len(state)], strict=True)
+        )
+
+
+def _like(part: object, before: Array, name: str) -> Array:
+    try:
+        values: Array = read(part).values
+    except NotNumbers as reason:
+        raise TypeError(f"the step's {name} {reason}") from None
+    if values.shape != before.shape:
+        raise ValueError(f"the step returned {name} of shape {values.shape}; it got one of shape {before.shape}")
+    return values.astype(before.dtype)

@@ -1,0 +1,1 @@
+"""Layers and cells of ``torch.nn``, and classes shaped like them."""

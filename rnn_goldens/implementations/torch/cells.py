@@ -1,0 +1,61 @@
+"""``torch.nn.RNNCell``, ``LSTMCell`` and ``GRUCell`` on the CPU, unrolled over layers, directions and time by hand."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rnn_goldens.checkable.golden import Question
+from rnn_goldens.golden.shapes import state_names
+
+State = tuple[Tensor, ...]
+"""h of one layer and direction, (batch, hidden); for an LSTM h and c."""
+
+
+@torch.no_grad()
+def run(golden: Question) -> tuple[Tensor, ...]:
+    """Return out, h_n (and c_n)."""
+    dtype = getattr(torch, golden.dtype)
+    x = torch.tensor(golden.x, dtype=dtype)
+    state0 = [torch.tensor(getattr(golden, f"{name}0"), dtype=dtype) for name in state_names(golden.cell)]
+    if not golden.batch_shape:
+        x, state0 = x[None], [s[:, None] for s in state0]
+    lengths = torch.full(x.shape[:1], x.shape[1]) if golden.lengths is None else torch.tensor(golden.lengths)
+    last_states: list[State] = []
+    for layer in range(golden.config.num_layers):
+        outs = []
+        for suffix in golden.config.layers[layer]:
+            start = tuple(s[len(last_states)] for s in state0)
+            out, last = _unroll(_cell(golden, suffix, x.shape[-1], dtype), x, start, lengths, suffix)
+            outs.append(out)
+            last_states.append(last)
+        x = torch.cat(outs, dim=-1)
+    state_n = [torch.stack(states) for states in zip(*last_states, strict=True)]
+    return (x, *state_n) if golden.batch_shape else (x[0], *(s[:, 0] for s in state_n))
+
+
+def _cell(golden: Question, suffix: str, inputs: int, dtype: torch.dtype) -> nn.RNNCellBase:
+    """The cell of one layer and direction, with its weights."""
+    arguments: dict[str, Any] = {"bias": golden.config.bias, "dtype": dtype}
+    kind: Callable[..., nn.RNNCellBase] = {"lstm": nn.LSTMCell, "gru": nn.GRUCell}.get(golden.cell, nn.RNNCell)
+    if kind is nn.RNNCell:
+        arguments["nonlinearity"] = golden.cell.removeprefix("rnn_")
+    cell = kind(inputs, golden.config.hidden_size, **arguments)
+    ending = f"_{suffix}"
+    weights = {name: array for name, array in golden.weights.items() if name.endswith(ending)}
+    cell.load_state_dict({name.removesuffix(ending): torch.tensor(array) for name, array in weights.items()})
+    return cell
+
+
+def _unroll(cell: nn.RNNCellBase, x: Tensor, state: State, lengths: Tensor, suffix: str) -> tuple[Tensor, State]:
+    """Visit the times in order; a sequence takes part only within its own length, and is zero beyond it."""
+    times = range(x.shape[1])
+    outs = [torch.empty(0)] * len(times)
+    for t in reversed(times) if suffix.endswith("_reverse") else times:
+        within = (t < lengths)[:, None]
+        new = cell(x[:, t], state if len(state) > 1 else state[0])
+        new = new if isinstance(new, tuple) else (new,)
+        state = tuple(torch.where(within, after, before) for after, before in zip(new, state, strict=True))
+        outs[t] = torch.where(within, state[0], 0)
+    return torch.stack(outs, dim=1), state

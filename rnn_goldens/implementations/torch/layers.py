@@ -1,0 +1,66 @@
+"""``torch.nn.RNN``, ``LSTM`` and ``GRU`` on the CPU, called as a user calls them."""
+
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from rnn_goldens.checkable.golden import Question
+from rnn_goldens.golden.shapes import Config
+from rnn_goldens.implementations.kept import Kept
+
+
+def layer(cell: str, config: Config) -> nn.RNNBase:
+    """The torch layer for a cell and configuration, batch first."""
+    if cell == "lstm":
+        return nn.LSTM(**config, batch_first=True)
+    if cell == "gru":
+        return nn.GRU(**config, batch_first=True)
+    return nn.RNN(**config, nonlinearity=cell.removeprefix("rnn_"), batch_first=True)
+
+
+@torch.no_grad()
+def run(golden: Question) -> tuple[Tensor, Any]:
+    """Return out and h_n, or (h_n, c_n), as the layer does."""
+    return run_layer(_network, golden)
+
+
+def set_weights(network: nn.RNNBase, golden: Question) -> None:
+    """Give a layer the golden's weights, and its precision."""
+    network.to(getattr(torch, golden.dtype))
+    network.load_state_dict({name: torch.tensor(array) for name, array in golden.weights.items()})
+
+
+def run_layer(kept: Kept[nn.RNNBase], golden: Question) -> tuple[Tensor, Any]:
+    """The same for any layer of the golden's shape."""
+    dtype, network = getattr(torch, golden.dtype), kept(golden)
+    x, state = tensor(golden.x, dtype), _state(golden.initial_state, dtype)
+    if golden.lengths is None:
+        out, last = network(x, state)
+        return out, last
+    packed = pack_padded_sequence(x, torch.tensor(golden.lengths), batch_first=True, enforce_sorted=False)
+    packed_out, last = network(packed, state)
+    out, _ = pad_packed_sequence(packed_out, batch_first=True, total_length=x.shape[1])
+    return out, last
+
+
+def tensor(array: NDArray[Any], dtype: torch.dtype) -> Tensor:
+    """A copy of an array, with gaps between its elements, that hold NaN, if the array has some."""
+    if array.flags.c_contiguous:
+        return torch.tensor(array, dtype=dtype)
+    wide = torch.full((*array.shape[:-1], 2 * array.shape[-1]), torch.nan, dtype=dtype)
+    wide[..., ::2] = torch.tensor(array, dtype=dtype)
+    return wide[..., ::2]
+
+
+def _state(state: Any, dtype: torch.dtype) -> Any:  # noqa: ANN401 - None, an array or a pair of arrays
+    if state is None:
+        return None
+    if isinstance(state, tuple):
+        return tuple(tensor(part, dtype) for part in state)
+    return tensor(state, dtype)
+
+
+_network = Kept(lambda golden: layer(golden.cell, golden.config), set_weights)

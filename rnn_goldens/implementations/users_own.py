@@ -1,0 +1,105 @@
+"""A user's own network as an implementation, with no code of ours to copy: told by what it is.
+
+==================================================  =================================================================
+what it is                                          how it is run
+==================================================  =================================================================
+a class with ``load_state_dict``                    like ``torch.nn.RNN``, ``LSTM`` or ``GRU``: ``torch_shaped``
+a class of Keras layers                             like ``keras.layers.LSTM``: ``keras_layer``
+a class of Flax cells                               like ``flax.linen.GRUCell``: ``flax_cell``
+a path that ends in ``.onnx``                       in ONNX Runtime: ``onnx_file``
+a function of three: ``(x_t, state, weights)``      one time step, which we unroll: ``step_function``
+any other callable                                  a function of a golden, as it is
+==================================================  =================================================================
+"""
+
+import inspect
+import os
+from collections.abc import Callable
+from typing import Any
+
+from rnn_goldens.checkable.golden import Golden, Question
+from rnn_goldens.errors import WrongUse
+
+Implementation = Callable[[Question], tuple[Any, ...]]
+
+STEP_ARGUMENTS = 3
+
+
+def adapt(found: object) -> Implementation:
+    """Make an implementation, a function ``golden → outputs``, of what a user has.
+
+    Args:
+        found: one of the things above. It is handed a question: a golden without what is expected.
+
+    Raises:
+        WrongUse: none of them.
+    """
+    run = _adapted(found)
+
+    def implementation(golden: Question) -> tuple[Any, ...]:
+        __tracebackhide__ = True
+        return run(golden.question() if isinstance(golden, Golden) else golden)
+
+    return implementation
+
+
+def _adapted(found: object) -> Implementation:
+    if isinstance(found, str | os.PathLike):
+        from rnn_goldens.implementations.onnx import file as onnx_file
+
+        return onnx_file.wrap(os.fspath(found))
+    if isinstance(found, type):
+        return _of_class(found)
+    if not callable(found):
+        raise WrongUse(f"{found!r} is a {type(found).__name__}: no function, class or path of an .onnx file")
+    if _is_of("torch", type(found)) or _is_of("keras", type(found)) or _is_of("flax", type(found)):
+        raise WrongUse(
+            f"a {type(found).__name__} that is made already has sizes of its own: name the class, which is made anew "
+            "for each golden, or a function of a golden"
+        )
+    least, most = _takes(found)
+    if least == STEP_ARGUMENTS:
+        from rnn_goldens.implementations import step_function
+
+        return step_function.wrap(found)
+    if least > 1 or most < 1:
+        raise WrongUse(
+            f"{getattr(found, '__name__', found)} takes {least} arguments: a function of a golden takes one, "
+            "a time step three, (x_t, h, weights)"
+        )
+    return found
+
+
+def _of_class(kind: type) -> Implementation:
+    if _is_of("keras", kind):
+        from rnn_goldens.implementations.keras import own_class as keras_layer
+
+        return keras_layer.wrap(kind)
+    if _is_of("flax", kind):
+        from rnn_goldens.implementations.flax import own_class as flax_cell
+
+        return flax_cell.wrap(kind)
+    if hasattr(kind, "load_state_dict"):
+        from rnn_goldens.implementations.torch import own_class as torch_shaped
+
+        return torch_shaped.wrap(kind)
+    raise WrongUse(
+        f"{kind.__name__} is a class with no load_state_dict, and no layer of Keras or cell of Flax: "
+        "write a function of a golden that returns (out, h_n), or (out, h_n, c_n)"
+    )
+
+
+def _is_of(package: str, kind: type) -> bool:
+    return any(base.__module__.partition(".")[0] == package for base in kind.__mro__)
+
+
+def _takes(function: Callable[..., Any]) -> tuple[int, float]:
+    """How many arguments a function has to be given by position, and how many it can."""
+    from rnn_goldens.implementations.arguments import most_positional
+
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # built into an extension, without a signature
+        return 1, 1
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in positional and p.default is p.empty for p in parameters), most_positional(function)

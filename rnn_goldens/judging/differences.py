@@ -1,0 +1,144 @@
+"""One output against the expected one: shape and precision first, then every value."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.tolerance import Exact
+from rnn_goldens.judging import outputs
+
+if TYPE_CHECKING:
+    from rnn_goldens.golden.data import GoldenData
+
+Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Element:
+    """One wrong element: its index in the output, the two values, and the error that was allowed."""
+
+    index: tuple[int, ...]
+    got: float
+    want: float
+    allowed: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What was found in one output.
+
+    Attributes:
+        output: ``out``, ``h_n`` or ``c_n``.
+        problem: why the values were not compared (no array, wrong shape, too low a precision); None if they were.
+        dtype: the type it came in.
+        size: number of elements.
+        wrong: how many differ by more than is allowed, NaN and infinity included.
+        nan, infinite: how many of the wrong ones are NaN, and infinite.
+        first: the wrong element that was computed first: earliest in time, in its own direction; then batch, unit.
+        largest: the wrong element that is furthest off (NaN and infinity aside, if there is any other).
+        time_steps: the time steps of ``out`` that have a wrong element, in order.
+        coat: a lower precision that holds every value, where rounding is allowed at all: what it was computed in.
+        largest_error: of any element, as a fraction of what is allowed; infinite where nothing is allowed.
+    """
+
+    output: str
+    problem: str | None = None
+    dtype: str = ""
+    size: int = 0
+    wrong: int = 0
+    nan: int = 0
+    infinite: int = 0
+    first: Element | None = None
+    largest: Element | None = None
+    time_steps: tuple[int, ...] = ()
+    coat: str | None = None
+    largest_error: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether this output is right."""
+        return self.problem is None and not self.wrong
+
+
+def difference(golden: "GoldenData", name: str, value: object) -> Difference:
+    """Compare one output of an implementation with a golden's."""
+    want: Float64 | None = getattr(golden.stored, name)
+    if want is None:
+        return _not_comparable(name, f"was given, but a golden for {golden.cell} has none")
+    try:
+        output = outputs.read(value)
+    except outputs.NotNumbers as error:
+        return _not_comparable(name, str(error))
+    if output.values.shape != want.shape:
+        return _not_comparable(name, _shape_problem(name, output.values.shape, want.shape), output.dtype)
+    if output.bits is not None and output.bits < PRECISIONS[golden.dtype].bits:
+        return _not_comparable(name, f"is {output.dtype}: less precise than the declared {golden.dtype}", output.dtype)
+    return _compare_values(golden, name, output, want)
+
+
+def _not_comparable(name: str, problem: str, dtype: str = "") -> Difference:
+    return Difference(name, problem=problem, dtype=dtype, largest_error=float("inf"))
+
+
+def _shape_problem(name: str, got: tuple[int, ...], want: tuple[int, ...]) -> str:
+    hint = ""
+    if name == "out" and len(want) == len(got) == 3 and got == (want[1], want[0], want[2]):  # noqa: PLR2004
+        hint = "; it looks time-major, out is batch-first: (batch, time, directions·hidden)"
+    elif [n for n in got if n != 1] == [n for n in want if n != 1]:
+        hint = "; only axes of size 1 differ"
+    return f"has shape {got}, want {want}{hint}"
+
+
+def _compare_values(golden: "GoldenData", name: str, output: outputs.Output, want: Float64) -> Difference:
+    got = output.values
+    allowed = golden.tolerance.allowed(name, want, PRECISIONS[golden.dtype])
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        error = np.where(got == want, 0.0, np.abs(got - want))
+        fraction = np.where(error == 0, 0.0, error / allowed)
+    fraction = np.where(np.isnan(fraction), np.inf, fraction)
+    right = error <= allowed  # a NaN is never right
+    if right.all():
+        return Difference(name, dtype=output.dtype, size=got.size, largest_error=float(fraction.max(initial=0.0)))
+
+    def element(index: tuple[int, ...]) -> Element:
+        return Element(index, float(got[index]), float(want[index]), float(allowed[index]))
+
+    wrong = np.argwhere(~right)
+    finite = np.where(right | ~np.isfinite(got), -1.0, error)
+    return Difference(
+        name,
+        dtype=output.dtype,
+        size=got.size,
+        wrong=len(wrong),
+        nan=int(np.isnan(got).sum()),
+        infinite=int(np.isinf(got).sum()),
+        first=element(_first(golden, name, wrong)),
+        largest=element(tuple(int(i) for i in np.unravel_index(np.argmax(finite), got.shape))),
+        time_steps=tuple(int(t) for t in np.unique(wrong[:, -2])) if name == "out" else (),
+        coat=_coat(golden, got),
+        largest_error=float(fraction.max()),
+    )
+
+
+def _coat(golden: "GoldenData", got: Float64) -> str | None:
+    """The lower precision that all values fit, as if computed in it and coated as a higher one; zeros tell nothing."""
+    if isinstance(golden.tolerance, Exact) or not np.isfinite(got).all() or not got.any():
+        return None
+    lower = [p for p in PRECISIONS.values() if p.bits < PRECISIONS[golden.dtype].bits]
+    with np.errstate(over="ignore", invalid="ignore"):
+        holding = [p.name for p in sorted(lower, key=lambda p: p.bits) if np.array_equal(p.round(got), got)]
+    return holding[0] if holding else None
+
+
+def _first(golden: "GoldenData", name: str, wrong: NDArray[np.intp]) -> tuple[int, ...]:
+    """The index that was computed first: the reverse direction starts at a sequence's end."""
+    if name != "out":
+        return tuple(int(i) for i in wrong[0])
+    time, unit = wrong[:, -2], wrong[:, -1]
+    length = golden.stored.x.shape[-2] if golden.lengths is None else golden.lengths[wrong[:, 0]]
+    from_the_end = (unit >= golden.config.hidden_size) & (time < length)
+    step = np.where(from_the_end, length - 1 - time, time)
+    return tuple(int(i) for i in wrong[np.argmin(step)])

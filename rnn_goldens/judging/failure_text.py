@@ -1,0 +1,93 @@
+"""The text of a failure, for whoever meets it in a log: at most 15 lines, the first complete in itself."""
+
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.judging.differences import Difference, Element
+
+if TYPE_CHECKING:
+    from rnn_goldens.golden.data import GoldenData
+
+_WIDTH = 110
+_MANY_STEPS = 12
+
+
+def failure_text(golden: "GoldenData", found: list[Difference], said: str = "") -> str:
+    """Describe the differences of a comparison that failed; ``said`` is what it means that they are there."""
+    worst = next(d for d in found if not d.passed)
+    lines = [f"{golden.id} in {golden.dtype}: {f'{said}: ' if said else ''}{_headline(golden, worst)}"]
+    for d in found:
+        lines += [f"  {d.output}: {line}" for line in _details(golden, d)]
+    lines += textwrap.wrap(
+        f"purpose: {golden.purpose}",
+        _WIDTH,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        max_lines=3,
+        placeholder=" …",
+    )
+    lines.append(f"  to see the golden: rnn-goldens show {golden.id}")
+    return "\n".join(lines)
+
+
+def _headline(golden: "GoldenData", d: Difference) -> str:
+    if d.first is None:
+        return f"{d.output} {d.problem}"
+    got, want = _values(golden, d, d.first)
+    where = _place(golden, d.output, d.first.index)
+    return f"{d.output} is first wrong at {where}: got {got}, want {want} ({d.wrong} of {d.size} elements wrong)"
+
+
+def _details(golden: "GoldenData", d: Difference) -> Iterator[str]:
+    if d.problem is not None:
+        yield d.problem
+        return
+    if d.largest is None:
+        yield f"all {d.size} elements right"
+        return
+    not_finite = ", ".join(f"{n} {name}" for n, name in ((d.nan, "NaN"), (d.infinite, "infinite")) if n)
+    steps = f" at {_time_steps(d, golden.stored.out.shape[-2])}" if d.time_steps else ""
+    yield f"{d.wrong} of {d.size} elements wrong{steps}" + (f", among them {not_finite}" if not_finite else "")
+    if d.coat is not None:
+        yield f"every value is a {d.coat} number: computed in {d.coat}, not in the declared {golden.dtype}?"
+    if np.isfinite(d.largest.got):
+        error = abs(d.largest.got - d.largest.want)
+        got, want = _values(golden, d, d.largest)
+        allowed = f"allowed is {d.largest.allowed:.3g}" if d.largest.allowed else "exact, none is allowed"
+        place = _place(golden, d.output, d.largest.index)
+        yield f"largest error {error:.6g} ({allowed}) at {place}: got {got}, want {want}"
+
+
+def _time_steps(d: Difference, total: int) -> str:
+    steps = d.time_steps
+    if len(steps) == 1:
+        return f"time step {steps[0]} of 0 to {total - 1}"
+    if steps == tuple(range(steps[0], steps[-1] + 1)):
+        return f"time steps {steps[0]} to {steps[-1]} of 0 to {total - 1}"
+    listed = ", ".join(map(str, steps[:_MANY_STEPS])) + (" …" if len(steps) > _MANY_STEPS else "")
+    return f"{len(steps)} time steps ({listed}) of 0 to {total - 1}"
+
+
+def _place(golden: "GoldenData", output: str, index: tuple[int, ...]) -> str:
+    """Name an index: ``time step 2 (batch 0, unit 1)``, ``layer 0, reverse (batch 0, unit 1)``."""
+    *batch, unit = index[:-2] + index[-1:] if output == "out" else index[1:]
+    in_batch = "".join(f"batch {b}, " for b in batch)
+    hidden, directions = golden.config.hidden_size, golden.config.num_directions
+    if output == "out":
+        direction = ", reverse direction" if unit >= hidden else ""
+        return f"time step {index[-2]} ({in_batch}unit {unit % hidden}{direction})"
+    layer, direction_index = divmod(index[0], directions)
+    direction = f", {('forward', 'reverse')[direction_index]} direction" if directions > 1 else ""
+    return f"layer {layer} ({in_batch}unit {unit}{direction})"
+
+
+def _values(golden: "GoldenData", d: Difference, element: Element) -> tuple[str, str]:
+    """Both values in the digits of their precision, or in all digits where those would not show a difference."""
+    got_type = PRECISIONS[d.dtype].carrier if d.dtype in PRECISIONS else np.float64
+    got = str(np.asarray(element.got).astype(got_type))
+    want = str(PRECISIONS[golden.dtype].round(np.asarray(element.want)))
+    return (repr(element.got), repr(element.want)) if got == want else (got, want)

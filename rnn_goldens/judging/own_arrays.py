@@ -1,0 +1,37 @@
+"""Whether what is given for outputs is what it would be compared with: an answer checked against itself."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.errors import WrongUse
+
+if TYPE_CHECKING:
+    from rnn_goldens.golden.data import GoldenData
+
+
+def refuse_own(golden: "GoldenData", *outputs: object) -> None:
+    """Raise WrongUse if an output is an expected array that the golden handed out, or lies in the memory of one.
+
+    Args:
+        golden: what is checked.
+        outputs: as for ``GoldenData.check``: arrays, tensors, sequences of them, or anything else.
+    """
+    for name, arrays in golden.handed_out().items():
+        if any(_lies_in(output, array) for output in outputs for array in arrays):
+            raise WrongUse(
+                f"{golden.id}: what was given is the golden's own {name}, which would be compared with itself; "
+                "check takes what your implementation computed"
+            )
+
+
+def _lies_in(value: object, array: NDArray[Any]) -> bool:
+    if isinstance(value, np.ndarray):
+        return np.may_share_memory(value, array)
+    if isinstance(value, list | tuple):
+        return any(_lies_in(part, array) for part in value if not isinstance(part, float | int))
+    if type(value).__module__ == "torch" and getattr(getattr(value, "device", None), "type", "") == "cpu":
+        begin: int = value.data_ptr()  # type: ignore[attr-defined]
+        return array.ctypes.data <= begin < array.ctypes.data + array.nbytes
+    return False

@@ -1,0 +1,69 @@
+"""What a comparison of an implementation's outputs with a golden found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnn_goldens.judging.differences import Difference, difference
+from rnn_goldens.judging.failure_text import failure_text
+from rnn_goldens.judging.outputs import states_apart
+
+if TYPE_CHECKING:
+    from rnn_goldens.golden.data import GoldenData
+
+__all__ = ["Difference", "GoldenMismatch", "Verdict", "compare"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A comparison's result.
+
+    Attributes:
+        passed: whether every output is right.
+        largest_error: over all elements of all outputs, as a fraction of what is allowed: at most 1 if it passed.
+        differences: what was found in each output, ``out`` first.
+        message: at most 15 lines, the first complete in itself; empty if it passed.
+    """
+
+    passed: bool
+    largest_error: float
+    differences: Mapping[str, Difference]
+    message: str
+
+
+class GoldenMismatch(AssertionError):
+    """Outputs that differ from a golden.
+
+    Attributes:
+        verdict: the whole comparison.
+    """
+
+    __module__ = "rnn_goldens"
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.message)
+        self.verdict = verdict
+
+    def __reduce__(self) -> tuple[type["GoldenMismatch"], tuple[Verdict]]:
+        return type(self), (self.verdict,)
+
+
+@np.errstate(all="ignore")  # whatever np.seterr an implementation leaves behind
+def compare(golden: "GoldenData", out: object, h_n: object = None, c_n: object = None, *, said: str = "") -> Verdict:
+    """Compare outputs with a golden.
+
+    Args:
+        golden: the golden.
+        out: as for ``GoldenData.compare``.
+        h_n: likewise.
+        c_n: likewise.
+        said: what it means if they differ, where it means more than that they are wrong.
+    """
+    given = states_apart(golden.cell, out, h_n, c_n)
+    differences = {name: difference(golden, name, value) for name, value in given.items()}
+    passed = all(found.passed for found in differences.values())
+    largest = max(found.largest_error for found in differences.values())
+    message = "" if passed else failure_text(golden, list(differences.values()), said)
+    return Verdict(passed, largest, differences, message)

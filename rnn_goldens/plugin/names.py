@@ -1,0 +1,59 @@
+"""What hooks and the files that they import when a golden is asked for call things by."""
+
+from typing import Any
+
+import pytest
+
+OPTIONS = {
+    "dtype": "precisions to check in, comma-separated: float64, float32, bfloat16, float16 (default: float32)",
+    "cell": "only goldens of these cells, comma-separated: rnn_tanh, rnn_relu, lstm, gru",
+    "features": "only goldens that have all of these features, comma-separated: state, lengths, core, ...",
+    "without": "only goldens that have none of these features, comma-separated: bidirectional, unbatched, ...",
+    "calls": "ways to call an implementation besides once, comma-separated: twice, rows, chunks, weights, views",
+    "corpus": "a corpus version, or a folder that holds an index.json (default: the newest version)",
+    "implementation": "what the rnn_implementation fixture is: a built-in name, package.module:callable, or "
+    "'-- COMMAND', a program",
+    "time-limit": "seconds that rnn_implementation has for one golden (default: 10 for a program, 60 in Python)",
+    "known-failures": "a file of lines 'ID-pattern  # reason or issue URL'; an entry that passes is an error",
+    "report": "write what was found, golden by golden, to this JSON file",
+}
+PROPERTY = "rnn_goldens"
+"""The user property of a report that holds an entry of the results file, as JSON; JUnit XML shows it."""
+
+ASKED = "rnn_goldens_asked"
+"""The attribute of a worker's first report of a golden that lists the tests of goldens it collected."""
+
+CAME_LATE = "rnn_goldens_late"
+"""The attribute of a report, and the name among a worker's last words, of what was found after a test had ended."""
+
+TOLD_LATE = "rnn_goldens_told_late"
+"""The attribute of a report that says such a thing to other plugins."""
+
+REFUSED_BECAUSE = "rnn_goldens_refused"
+"""The attribute of the report in which an implementation refused: its reason."""
+
+MARKER = (
+    "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., calls=...): which goldens the rnn_golden "
+    "fixture gives to this test, one at a time, and in which ways its check_calls calls an implementation; each "
+    "argument is a name or a list of names"
+)
+
+LOST = pytest.StashKey[bool]()
+"""Set in a run in which a worker died before it said which tests of goldens there are."""
+
+
+def setting(config: pytest.Config, name: str) -> str:
+    """An option's value, or its ini twin's, or ""."""
+    ini_name = f"rnn_goldens_{name.replace('-', '_')}"
+    return str(config.getoption(ini_name) or config.getini(ini_name))
+
+
+def result_of(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any]:
+    """What was noted on a test's report, as an entry of the results file; empty if the test had no golden."""
+    for name, value in getattr(report, "user_properties", ()):
+        if name == PROPERTY:
+            import json
+
+            result: dict[str, Any] = json.loads(value)
+            return result
+    return {}
