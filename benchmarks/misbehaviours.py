@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textwrap import dedent
 
 PREAMBLE = """
-import asyncio, atexit, contextlib, ctypes, gc, os, signal, sys, threading, time, unittest, weakref
+import asyncio, atexit, contextlib, copy, ctypes, gc, os, signal, sys, threading, time, unittest, weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 import rnn_goldens
 from rnn_goldens import GoldenMismatch, Unsupported
+
+THREADS_END = "rnn_goldens" not in sys.argv[0]  # in a project of a user's pytest waits for them
 
 def noted(golden):
     with (Path(__file__).parent / "noted.txt").open("a") as file:
@@ -30,6 +32,16 @@ def rnn(golden, back=1):
 def caught(check, *outputs):
     with contextlib.suppress(Exception):
         check(*outputs)
+
+class Lazy:
+    def __init__(self, compute):
+        self.compute = compute
+    def __array__(self, dtype=None, copy=None):
+        return self.compute()
+
+class Textless(Exception):
+    def __str__(self):
+        raise RuntimeError
 
 def wrong(golden):
     noted(golden)
@@ -114,6 +126,10 @@ IMPLEMENTATIONS = (
         return rows if golden.dtype in ("float64", "float32") else None, h_n
         """,
     ),
+    _run("`pytest.xfail()`, as its output is read", "noted(golden)\nreturn Lazy(lambda: pytest.xfail('no')), None"),
+    _run("`sys.exit(0)`, as its output is read", "noted(golden)\nreturn Lazy(lambda: sys.exit(0)), None"),
+    _run("refused in a text of no encoding", "noted(golden)\nraise Unsupported('\\udcff.bin')"),
+    _run("an error without a text", "noted(golden)\nraise Textless"),
     _run("an endless loop", "noted(golden)\nwhile True: pass"),
     _run(
         "an endless loop that catches all",
@@ -148,6 +164,11 @@ IMPLEMENTATIONS = (
         right=True,
     ),
     _run("right, and leaves `np.seterr(all='raise')`", "np.seterr(all='raise')\nreturn rnn(golden)", right=True),
+    _run(
+        "right, and leaves a thread that never ends",
+        "threading.Thread(target=threading.Event().wait, daemon=THREADS_END).start()\nreturn rnn(golden)",
+        right=True,
+    ),
     _run("right, and leaves another folder", "os.chdir('/')\nreturn rnn(golden)", right=True),
     _run(
         "right, in one buffer for all",
@@ -341,6 +362,32 @@ TESTS = (
         ctypes.memmove(rnn_golden.stored.out.ctypes.data, np.float64(out).ctypes.data, out.size * 8)
         ctypes.memmove(rnn_golden.stored.h_n.ctypes.data, np.float64(h_n).ctypes.data, h_n.size * 8)
         rnn_golden.check(out, h_n)
+        """,
+    ),
+    _test(
+        "overwrites the tolerance",
+        """
+        noted(rnn_golden)
+        vars(rnn_golden).update(tolerance=rnn_goldens.load("lstm/plain").tolerance)
+        rnn_golden.check(*rnn(rnn_golden, back=2))
+        """,
+    ),
+    _test(
+        "wrong in a copy, caught, and then right",
+        """
+        copied = copy.deepcopy(rnn_golden)
+        caught(copied.check, *wrong(copied))
+        rnn_golden.check(*rnn(rnn_golden))
+        """,
+    ),
+    _test(
+        "wrong in a process forked off, and right in this one",
+        """
+        if (child := os.fork()) == 0:
+            caught(rnn_golden.check, *wrong(rnn_golden))
+            os._exit(0)
+        os.waitpid(child, 0)
+        rnn_golden.check(*rnn(rnn_golden))
         """,
     ),
     _test("`os._exit(0)`", "rnn_golden.check(*rnn(rnn_golden))\nnoted(rnn_golden)\nos._exit(0)"),

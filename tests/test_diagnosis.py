@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import rnn_goldens
-from rnn_goldens import Golden, diagnosis
+from rnn_goldens import Golden
 from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import deviation
+from rnn_goldens.diagnosis import explanations as diagnosis
 from rnn_goldens.diagnosis.explanations import explanations
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.numpy_cells import arithmetic

@@ -1,5 +1,6 @@
 """``check``: an implementation against the goldens, on the same pytest path as everybody else."""
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -75,10 +76,12 @@ def check_here(folder: Path, alive: int, implementation: str, pytest_arguments: 
         [
             *("-c", str(home / "pytest.ini"), "--rootdir", str(home)),
             *("-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"),
-            f"--rnn-goldens-watched={folder}",
-            f"--rnn-goldens-implementation={implementation}",
             *pytest_arguments,
+            f"--rnn-goldens-watched={folder}",  # last, for the last one counts
+            f"--rnn-goldens-implementation={implementation}",
             str(home / "test_golden.py"),
         ]
     )
-    sys.exit(_PYTEST_TO_EXIT[int(status)])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(_PYTEST_TO_EXIT[int(status)])  # whatever threads an implementation left, and wants to be waited for

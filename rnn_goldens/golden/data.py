@@ -154,7 +154,7 @@ class GoldenData(QuestionData):
 
     def copied(self) -> Self:
         """The same golden in memory of its own."""
-        return replace(self, stored=self.stored.copied())
+        return replace(self, stored=self.stored.copied(), tolerance=self.tolerance.copied())
 
     def asked(self) -> dict[str, Any]:
         """The fields of a question, without what is expected, in memory of its own."""

@@ -31,6 +31,10 @@ class Exact:
         """Largest allowed absolute error of each element of an output (``out``, ``h_n`` or ``c_n``): zero."""
         return np.zeros_like(values)
 
+    def copied(self) -> "Exact":
+        """The same: it holds nothing that can be written to."""
+        return self
+
 
 @dataclass(frozen=True, eq=False)
 class Bound:
@@ -50,6 +54,11 @@ class Bound:
         """Largest allowed absolute error of each element of an output (``out``, ``h_n`` or ``c_n``)."""
         bound = roundoff_sum(self.accumulation[output], self.storage[output], precision)
         return bound + precision.roundoff * np.abs(values) + precision.smallest
+
+    def copied(self) -> "Bound":
+        """The same in memory of its own."""
+        kinds = (self.accumulation, self.storage)
+        return Bound(*({name: array.copy() for name, array in kind.items()} for kind in kinds))
 
 
 def roundoff_sum(accumulation: Float64, storage: Float64, precision: Precision) -> Float64:

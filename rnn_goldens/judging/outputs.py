@@ -93,7 +93,7 @@ def _readable(value: object) -> tuple[Any, set[str]]:
         return _readable_parts(value)  # type: ignore[arg-type]
     conversion = _from_array_like if kind is np.ndarray else _own_conversion(kind)
     if conversion is None and _is_sequence(value):
-        return _readable_parts(list(value))
+        return _readable_parts([value[index] for index in range(len(value))])  # iterating may never end
     array, dtype = (conversion or _from_array_like)(value)
     return array, {dtype}
 

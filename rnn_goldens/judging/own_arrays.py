@@ -27,6 +27,8 @@ def refuse_own(golden: "GoldenData", *outputs: object) -> None:
 
 
 def _lies_in(value: object, array: NDArray[Any]) -> bool:
+    if isinstance(value, memoryview):
+        value = np.asarray(value)
     if isinstance(value, np.ndarray):
         return np.may_share_memory(value, array)
     if isinstance(value, list | tuple):

@@ -59,6 +59,8 @@ def summarize(terminal: pytest.TerminalReporter, tally: Tally) -> None:
         terminal.section("goldens refused by the implementation")
         for reason in dict.fromkeys(reasons):
             terminal.line(f"{reasons.count(reason):>5}  {reason}")
+    if (failed := tally.with_outcome(FAILED)) and not any(terminal.getreports(kind) for kind in ("failed", "error")):
+        terminal.line(f"{len(failed)} goldens failed, whatever pytest was told afterwards: {_listed(failed)}", red=True)
     for line in _problems(terminal.config, tally):
         terminal.line(line, red=True)
 
@@ -75,9 +77,13 @@ def _problems(config: pytest.Config, tally: Tally) -> list[str]:
     return found
 
 
+_LOOKING = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test")
+"""Options, as pytest stores them, by which it runs no test."""
+
+
 def looks_only(config: pytest.Config) -> bool:
-    """Whether pytest was asked to run no test: ``--collect-only``, ``--setup-only``, ``--setup-plan``."""
-    return any(config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
+    """Whether pytest was asked to run no test, but to show what there is."""
+    return any(config.getoption(name, False) for name in _LOOKING)
 
 
 def _listed(entries: list[Entry]) -> str:

@@ -1,23 +1,24 @@
 """What an implementation does in our process is kept to the golden it was asked: skips, exits, endless loops."""
 
 import faulthandler
+import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import getpid
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TextIO
-from unittest import SkipTest
 
 import numpy as np
-import pytest
 
 from rnn_goldens.checkable.golden import Question
-from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations import Implementation, close
+from rnn_goldens.judging.outputs import NotNumbers, read, states_apart
+from rnn_goldens.plugin.no_outcome_of_its_own import ImplementationFailed, no_outcome_of_its_own
 from rnn_goldens.plugin.record import finding
 from rnn_goldens.programs.program import Program
 
@@ -26,12 +27,6 @@ TIME_LIMIT = 60.0
 
 _HARD_LIMITS = 2
 """After so many times the limit a call that could not be interrupted is ended with its process."""
-
-
-class ImplementationFailed(Exception):
-    """An implementation that neither returned outputs nor raised an error of its own."""
-
-    __module__ = "rnn_goldens"
 
 
 class _TimeIsUp(BaseException):
@@ -75,17 +70,11 @@ class Guard:
         """
         __tracebackhide__ = True
         try:
-            with np.errstate(), self._noted(golden), _interrupting(self._seconds):
-                return self._run(golden)
+            with no_outcome_of_its_own(), np.errstate(), self._noted(golden), _interrupting(self._seconds):
+                outputs = self._run(golden)
+                return outputs if self._now is None else _realized(golden, outputs)
         except _TimeIsUp:
             raise ImplementationFailed(f"the implementation gave no outputs within {self._seconds:g} s") from None
-        except (pytest.skip.Exception, SkipTest) as reason:
-            raise Unsupported(str(reason) or "skipped, and no reason given") from None
-        except (pytest.xfail.Exception, pytest.exit.Exception, pytest.fail.Exception) as error:
-            what = {pytest.xfail.Exception: "xfail", pytest.exit.Exception: "exit"}.get(type(error), "fail")
-            raise ImplementationFailed(f"the implementation called pytest.{what}({str(error)!r})") from None
-        except SystemExit as error:
-            raise ImplementationFailed(f"the implementation called sys.exit({error.code!r})") from None
         finally:
             self._take_what_came_late()
 
@@ -106,6 +95,7 @@ class Guard:
     @contextmanager
     def _noted(self, golden: Question) -> Iterator[None]:
         """Note what is asked, and end the process if that takes too long and can not be interrupted."""
+        process = getpid()
         self._write(f"{golden.id} in {golden.dtype}\n")
         ended_by_force = self._last_words if self._seconds is not None else None
         if self._seconds is not None and ended_by_force is not None:
@@ -113,6 +103,8 @@ class Guard:
         try:
             yield
         finally:
+            if getpid() != process:  # forked off by the implementation, which returned twice: this one is not the run
+                os._exit(1)
             if ended_by_force is not None:
                 faulthandler.cancel_dump_traceback_later()
             self._write("")
@@ -123,6 +115,16 @@ class Guard:
             self._now.truncate()
             self._now.write(text)
             self._now.flush()
+
+
+def _realized(golden: Question, outputs: Any) -> Any:  # noqa: ANN401 - whatever an implementation returns
+    """Outputs that are read here and now, whatever their library does then; what is none, as it is."""
+    if not isinstance(outputs, tuple | list):
+        return outputs
+    try:
+        return tuple(read(output) for output in states_apart(golden.cell, *outputs).values())
+    except (NotNumbers, TypeError):
+        return outputs
 
 
 @contextmanager

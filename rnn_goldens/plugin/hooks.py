@@ -5,10 +5,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rnn_goldens.plugin.names import CAME_LATE, LOST, MARKER, OPTIONS, REFUSED_BECAUSE, TOLD_LATE, result_of, setting
+from rnn_goldens.plugin.names import (
+    CAME_LATE,
+    LOST,
+    MARKER,
+    NOT_COLLECTED,
+    OPTIONS,
+    REFUSED_BECAUSE,
+    TOLD_LATE,
+    result_of,
+    setting,
+)
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable.golden import Golden
+    from rnn_goldens.plugin.exits import WatchedExit
     from rnn_goldens.plugin.tally import Tally
 
 
@@ -18,6 +29,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, text in OPTIONS.items():
         group.addoption(f"--rnn-goldens-{name}", metavar=name.upper(), default=None, help=text)
         parser.addini(f"rnn_goldens_{name.replace('-', '_')}", text, default="")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """A results file of an earlier run is no longer there once this one may fail to begin."""
+    if getattr(early_config.known_args_namespace, "rnn_goldens_report", None):
+        from rnn_goldens.plugin.results import not_of_this_run
+
+        not_of_this_run(early_config)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,6 +56,7 @@ class Listener:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.tally: Tally | None = None
+        self._exit: WatchedExit | None = None
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The tests of goldens that are to run."""
@@ -43,9 +64,13 @@ class Listener:
             self._made().ask_items(items)
             from rnn_goldens.plugin.exits import WatchedExit
 
-            watched = WatchedExit()
-            watched.begin()
-            self.config.add_cleanup(watched.end)
+            self._exit = WatchedExit()
+            self._exit.begin()
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that can not be collected may have held tests of goldens."""
+        if report.failed:
+            self.config.stash[NOT_COLLECTED] = True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """What became of a test, or of a worker that ran it."""
@@ -68,6 +93,8 @@ class Listener:
             from rnn_goldens.plugin.ending import end
 
             end(session, self.tally)
+            if self._exit is not None:
+                self._exit.end(int(session.exitstatus))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """List what was refused, and why, and what keeps the run from showing that something is right."""

@@ -67,8 +67,9 @@ def start(config: pytest.Config) -> None:
         folder, of_program = base_folder(config, "implementation"), is_command(name)
         limit = time_limit(config) or (PROGRAM_TIME_LIMIT if of_program else TIME_LIMIT)
         run, late = resolve(name, folder, limit), config.stash.setdefault(LATE, [])
+        now = config.stash.get(NOW, None)
         config.stash[_STARTED] = Guard(
-            run, None if of_program else limit, late, config.stash.get(NOW, None), _stderr(config)
+            run, None if of_program else limit, late, now, None if now is not None else _stderr(config)
         )
     except RnnGoldensError as error:
         raise pytest.UsageError(f"rnn-goldens: {error}") from error.__cause__

@@ -38,6 +38,9 @@ MARKER = (
     "argument is a name or a list of names"
 )
 
+NOT_COLLECTED = pytest.StashKey[bool]()
+"""Set in a run in which a file could not be collected."""
+
 LOST = pytest.StashKey[bool]()
 """Set in a run in which a worker died before it said which tests of goldens there are."""
 
@@ -52,8 +55,12 @@ def result_of(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any
     """What was noted on a test's report, as an entry of the results file; empty if the test had no golden."""
     for name, value in getattr(report, "user_properties", ()):
         if name == PROPERTY:
-            import json
+            from json import loads
 
-            result: dict[str, Any] = json.loads(value)
-            return result
+            try:
+                found = loads(value)
+            except (TypeError, ValueError):  # a property of this name that is not ours
+                continue
+            if isinstance(found, dict) and found.keys() >= {"golden", "dtype", "outcome"}:
+                return found
     return {}

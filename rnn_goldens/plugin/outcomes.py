@@ -1,8 +1,9 @@
 """What became of one test of a golden: refused is told from wrong, and noted on the report, where xdist carries it."""
 
-import json
 import os
 from dataclasses import dataclass
+from json import dumps  # taken now: a test may put something else in their place while it runs
+from os import getpid
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from rnn_goldens.judging.verdict import GoldenMismatch
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.golden_under_test import LATE, RECORD
 from rnn_goldens.plugin.names import ASKED, CAME_LATE, PROPERTY, REFUSED_BECAUSE
-from rnn_goldens.plugin.record import CHECK_FAILS, Record, entry_of
+from rnn_goldens.plugin.record import CHECK_FAILS, Record, entry_of, first_line
 from rnn_goldens.plugin.selection import Wanted
 from rnn_goldens.plugin.tally import NOT_JUDGED, TALLY
 
@@ -47,8 +48,10 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     if not isinstance(wanted, Wanted):
         return
     record = item.stash.get(RECORD, None)
-    if record is not None and record.process != os.getpid():
+    if record is not None and record.process != getpid():
         os._exit(1)  # forked off by an implementation, which returned twice: this one is not the run
+    if record is not None and call.when == "call":
+        record.ran = True
     outcome = _judged(item, call, report, record)
     before = item.stash.get(_WORST, None) if call.when != "setup" else None
     if before is None or OUTCOMES.index(outcome.outcome) > OUTCOMES.index(before.outcome):
@@ -61,7 +64,7 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     else:
         entry |= {"outcome": NOT_JUDGED}  # until the test has come to its end
         _carry_asked(item.config, report)
-    report.user_properties.append((PROPERTY, json.dumps(entry)))
+    report.user_properties.append((PROPERTY, dumps(entry)))
 
 
 def _judged(
@@ -109,9 +112,9 @@ def _of_whole_test(worst: Outcome, record: Record | None) -> dict[str, str]:
     """What is said of a test that has come to its end: passed only if a comparison says so."""
     if worst.outcome != "passed":
         return worst.entry()
-    if record is not None and record.shown_right:
+    if record is not None and record.ran and record.shown_right:
         return worst.entry()
-    if record is not None and record.asked_to_fail:
+    if record is not None and record.ran and record.asked_to_fail:
         reason = record.asked_to_fail[0].message.partition("\n")[0]
         return Outcome("known-failure", "comparison", reason, CHECK_FAILS).entry()
     return {"outcome": NOT_JUDGED}
@@ -122,6 +125,7 @@ def _end(item: pytest.Item) -> None:
     del item.stash[_WORST]
     if (record := item.stash.get(RECORD, None)) is not None:
         record.ended = True
+        record.elsewhere.unlink(missing_ok=True)
         del item.stash[RECORD]
 
 
@@ -173,5 +177,4 @@ def _reason(error: BaseException | None, report: pytest.TestReport) -> str:
     """First line of why it did not pass; of a known failure that passed, pytest has the text on the report."""
     if report.passed:
         return ""
-    text = str(error) if error is not None else str(report.longrepr)
-    return text.partition("\n")[0] or f"{type(error).__name__}, no reason given"
+    return first_line(report.longrepr if error is None else error)

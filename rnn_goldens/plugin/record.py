@@ -1,8 +1,12 @@
 """What became of a test's golden so far: every comparison that was made, whoever made it and whatever became of it."""
 
-import os
 from dataclasses import dataclass, field, replace
+from os import getpid
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
+from uuid import uuid4
+from weakref import WeakValueDictionary
 
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
@@ -11,7 +15,7 @@ CHECK_FAILS = "the test asked for a mismatch, with check_fails"
 """Why a golden is known to fail that was given to ``check_fails``."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Record:
     """The comparisons of one test with its golden, shared by the golden's copies in other precisions.
 
@@ -22,6 +26,7 @@ class Record:
         verdicts: of every ``check`` and every way of ``check_calls``, with the precision it was made in.
         asked_to_fail: the verdicts of ``check_fails`` that did fail.
         broken_off: what went wrong without a verdict of its own: ``check_fails`` of right outputs.
+        ran: whether the test itself began, after its set-up.
         went_on: whether the test returned after something was wrong.
         told: verdicts whose mismatch pytest was told of, by the test or a subtest.
         called: the ways that ``check_calls`` was asked for.
@@ -31,6 +36,7 @@ class Record:
         ended: whether the test has ended: what is found after that is late.
         late: where findings go that come late; one list for a whole run.
         process: that runs the test.
+        elsewhere: a file in which another process, that was given the golden, notes that it was wrong.
     """
 
     golden: str
@@ -39,6 +45,7 @@ class Record:
     verdicts: list[tuple[str, Verdict]] = field(default_factory=list)
     asked_to_fail: list[Verdict] = field(default_factory=list)
     broken_off: list[str] = field(default_factory=list)
+    ran: bool = False
     went_on: bool = False
     told: list[Verdict] = field(default_factory=list)
     called: set[str] = field(default_factory=set)
@@ -47,10 +54,24 @@ class Record:
     unchecked: bool = False
     ended: bool = False
     late: list[dict[str, str]] = field(default_factory=list)
-    process: int = field(default_factory=os.getpid)
+    process: int = field(default_factory=getpid)
+
+    elsewhere: Path = field(default_factory=lambda: Path(gettempdir(), f"rnn-goldens-{uuid4()}"))
+
+    def __post_init__(self) -> None:
+        """Be found by copies of the golden."""
+        _RECORDS[self.elsewhere] = self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy in this process is the same; in another it notes what is wrong where this one finds it."""
+        return _found, (self.elsewhere, self.golden, self.dtype, self.process)
 
     def note(self, dtype: str, verdict: Verdict) -> None:
-        """Note a verdict of ``check``, in whatever thread and at whatever time it is made."""
+        """Note a verdict of ``check``, in whatever thread or process and at whatever time it is made."""
+        if getpid() != self.process:
+            if not verdict.passed:
+                self.elsewhere.write_text(verdict.message, "utf-8")
+            return
         self.verdicts.append((dtype, verdict))
         if self.ended and not verdict.passed:
             self.late.append(finding(self.golden, self.dtype, verdict.message.partition("\n")[0], "comparison"))
@@ -64,7 +85,10 @@ class Record:
     def swallowed(self) -> str:
         """What the test went on after though it was wrong, in words; "" if there is nothing."""
         untold = [verdict for verdict in self.wrong if not any(verdict is told for told in self.told)]
-        return untold[0].message if untold else next(iter(self.broken_off), "")
+        if untold:
+            return untold[0].message
+        in_other_process = [self.elsewhere.read_text("utf-8")] if self.elsewhere.exists() else []
+        return next(iter([*self.broken_off, *in_other_process]), "")
 
     @property
     def shown_right(self) -> bool:
@@ -103,6 +127,24 @@ class Record:
         message = "\n".join([first, *hint, *others])
         wrong = next((verdict for verdict in self.wrong if verdict.message == text), None)
         return AssertionError(message) if wrong is None else GoldenMismatch(replace(wrong, message=message))
+
+
+_RECORDS: WeakValueDictionary[Path, Record] = WeakValueDictionary()
+"""Those of this process."""
+
+
+def _found(elsewhere: Path, golden: str, dtype: str, process: int) -> Record:
+    return _RECORDS.get(elsewhere) or Record(golden, dtype, process=process, elsewhere=elsewhere)
+
+
+def first_line(said: object) -> str:
+    """The first line of an error or a text, in letters that every file can hold."""
+    try:
+        text = str(said)
+    except Exception as error:  # whatever an implementation's error does when it is asked for its text
+        text = f"{type(said).__name__}, whose text can not be had: {type(error).__name__}"
+    line = text.strip().partition("\n")[0] or f"{type(said).__name__}, no reason given"
+    return line.encode("utf-8", "backslashreplace").decode()
 
 
 def finding(golden: str, dtype: str, text: str, judged_by: str) -> dict[str, str]:

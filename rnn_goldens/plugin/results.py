@@ -1,8 +1,8 @@
 """The results file: what was found, golden by golden, for programs."""
 
 import contextlib
-import os
 import time
+from os import getpid
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 from rnn_goldens.encoding import json_file
 from rnn_goldens.encoding.whole_file import write_whole
-from rnn_goldens.plugin.names import LOST
+from rnn_goldens.plugin.names import LOST, NOT_COLLECTED
 from rnn_goldens.plugin.tally import TALLY, Entry
 from rnn_goldens.schema import FORMATS, problems
 
@@ -34,7 +34,7 @@ class ResultsFile:
         self.path = path
         self.config = config
         self._written = 0.0
-        self._pid = os.getpid()
+        self._process = getpid()
         self.write(GOING_ON)
 
     @pytest.hookimpl(trylast=True)
@@ -58,7 +58,7 @@ class ResultsFile:
 
     def write(self, why: str) -> None:
         """Write the file, whole or not at all; ``why`` the run is not complete, or ""."""
-        if os.getpid() != self._pid:  # a child that an implementation forked, and that goes on as if it were the run
+        if getpid() != self._process:  # a child that an implementation forked, and that goes on as if it were the run
             return
         entries = self._entries()
         document: dict[str, Any] = {"kind": "results", "format": FORMATS["results"], "complete": not why}
@@ -80,13 +80,23 @@ class ResultsFile:
     def _why_incomplete(self, exitstatus: int) -> str:
         if self.config.stash.get(LOST, False):
             return "a process that ran tests died before it said which goldens it was asked"
-        entries = self._entries()
-        missing = sum(entry["outcome"] == "not-judged" for entry in entries)
+        if self.config.stash.get(NOT_COLLECTED, False):
+            return "a file could not be collected, which may hold tests of goldens"
+        tally = self.config.stash.get(TALLY, None)
+        missing = 0 if tally is None else tally.unfinished
         if not missing and not exitstatus:
             return ""
         if exitstatus in _WHY:
             return _WHY[pytest.ExitCode(exitstatus)]
-        return f"{missing} of {len(entries)} goldens were not judged" if missing else ""
+        return f"{missing} of {len(self._entries())} goldens were not judged" if missing else ""
+
+
+def not_of_this_run(config: pytest.Config) -> None:
+    """Say of a results file that stands where this run is to leave its own that nothing was judged."""
+    path = config.invocation_params.dir / str(config.known_args_namespace.rnn_goldens_report)
+    if path.is_file():
+        with contextlib.suppress(OSError):  # which is said when the run begins
+            ResultsFile(path, config)
 
 
 def not_written(path: Path, error: OSError) -> str:

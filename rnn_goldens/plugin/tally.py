@@ -1,11 +1,13 @@
 """What was asked and what came back: the one account of a run, for its exit code, its summary and its results file."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from rnn_goldens.plugin.names import ASKED, result_of
+from rnn_goldens.plugin.record import first_line
 
 Entry = dict[str, Any]
 
@@ -28,6 +30,8 @@ class Tally:
         self._asked: dict[str, Entry] = {}
         self._judged: dict[tuple[str, str], Entry] = {}
         self._failed: dict[tuple[str, str], str] = {}
+        self._times: dict[str, int] = {}
+        self._ended: Counter[str] = Counter()
         self.late: list[Entry] = []
 
     def ask_items(self, items: Iterable[pytest.Item]) -> None:
@@ -36,16 +40,17 @@ class Tally:
             callspec: Any = getattr(item, "callspec", None)  # pytest keeps its type private
             wanted = callspec.params.get("rnn_golden") if callspec is not None else None
             if wanted is not None:
-                self.ask(item.nodeid, wanted.id, wanted.dtype)
+                self.ask(item.nodeid, wanted.id, wanted.dtype, self._times.get(item.nodeid, 0) + 1)
 
-    def ask(self, test: str, golden: str, dtype: str) -> None:
-        """One of them."""
+    def ask(self, test: str, golden: str, dtype: str, times: int = 1) -> None:
+        """One of them, and how many times it is to run: some plugins and options collect a test twice."""
+        self._times[test] = max(times, self._times.get(test, 0))
         self._asked.setdefault(test, {"golden": golden, "dtype": dtype, "test": test, "outcome": NOT_JUDGED})
 
     @property
-    def asked(self) -> list[list[str]]:
+    def asked(self) -> list[list[str | int]]:
         """The arguments of ``ask`` of all of them, in a form that xdist carries."""
-        return [[test, entry["golden"], entry["dtype"]] for test, entry in self._asked.items()]
+        return [[test, entry["golden"], entry["dtype"], self._times[test]] for test, entry in self._asked.items()]
 
     def note(self, report: pytest.TestReport) -> None:
         """A report, of a test of a golden or of any other."""
@@ -73,7 +78,15 @@ class Tally:
         found: dict[str, list[Entry]] = {test: [] for test in self._asked}
         for (test, _), entry in self._judged.items():
             found[test].append(entry)
+        for test, times in self._times.items():
+            if self._ended[test] < times:  # of those runs that ended, only what was wrong is to be told
+                found[test] = [entry for entry in found[test] if entry["outcome"] == FAILED]
         return [entry for test, entries in found.items() for entry in entries or [self._asked[test]]]
+
+    @property
+    def unfinished(self) -> int:
+        """How many tests have not come to their end as often as they were asked to."""
+        return sum(self._ended[test] < times for test, times in self._times.items())
 
     def with_outcome(self, *outcomes: str) -> list[Entry]:
         """The entries of these outcomes."""
@@ -100,8 +113,10 @@ class Tally:
         if report.when == "setup":
             self._failed.pop(key, None)  # of an attempt before
         if report.failed:
-            self._failed.setdefault(key, str(report.longrepr).strip().partition("\n")[0])
+            self._failed.setdefault(key, first_line(report.longrepr))
+        before = self._judged.get(key)
         if report.when not in ("setup", "call", "teardown"):  # xdist's report of a worker that died
+            self._ended[report.nodeid] += 1
             self._judged[key] = {
                 **self._asked[report.nodeid],
                 "outcome": FAILED,
@@ -109,9 +124,12 @@ class Tally:
                 "reason": f"the process that ran it died: {self._failed.get(key, '')}",
             }
         elif report.when == "teardown" and entry.get("outcome") not in (None, NOT_JUDGED):
+            self._ended[report.nodeid] += 1
             if key in self._failed and entry["outcome"] != FAILED:  # says another plugin, after ours
                 entry |= {"outcome": FAILED, "judged_by": "test", "reason": self._failed[key]}
-            self._judged[key] = entry
+            once_more = self._times[report.nodeid] > 1  # and no second attempt, whose outcome is the one that counts
+            if not (once_more and before is not None and before["outcome"] == FAILED):
+                self._judged[key] = entry
 
 
 TALLY = pytest.StashKey[Tally]()

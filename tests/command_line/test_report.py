@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +17,13 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FINDING, WRONG_USE = 1, 2
 
 ONLY = ("-k", "documented")
+
+WITH_ROOM_FOR = """
+import os, resource, sys
+size, *arguments = sys.argv[1:]
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), int(size)))
+os.execv(sys.executable, [sys.executable, "-m", "rnn_goldens", *arguments])
+"""
 
 
 def document(folder: Path) -> Any:
@@ -111,10 +117,9 @@ def test_a_report_for_which_the_disk_has_no_room_leaves_the_one_before(run: Run,
     run(*few)
     before = (tmp_path / "conformance.json").read_bytes()
     done = subprocess.run(
-        [sys.executable, "-m", "rnn_goldens", *few, "--page", "page.md"],
+        [sys.executable, "-c", WITH_ROOM_FOR, str(len(before) - 1), *few, "--page", "page.md"],
         cwd=tmp_path,
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},  # which would be cut short, too
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) - 1,) * 2),
         capture_output=True,
         text=True,
         check=False,

@@ -16,7 +16,7 @@ FINDING, WRONG_USE = 1, 2
 ONLY = ("-k", "documented")
 
 ENDING = """
-import ctypes, os, pytest, signal, sys, time, unittest
+import ctypes, os, pytest, signal, sys, threading, time, unittest
 from users_nets import right
 
 def leaves(golden): os._exit(0)
@@ -29,6 +29,13 @@ def xfails(golden): pytest.xfail("known to be wrong")
 def ends_the_session(golden): pytest.exit("enough", returncode=0)
 def exits(golden): sys.exit(0)
 def knows(golden): return golden.out, golden.h_n
+class Lazy:
+    def __array__(self, dtype=None, copy=None): pytest.xfail("no device")
+def xfails_later(golden): return Lazy(), Lazy()
+def raises(golden): raise ImportError("no such kernel")
+def leaves_a_thread(golden):
+    threading.Thread(target=threading.Event().wait).start()
+    return right(golden)
 def loops(golden):
     while True: pass
 def holds_on(golden):
@@ -67,6 +74,7 @@ def test_a_process_that_ends_is_noticed_and_what_it_was_asked_is_said(run: Run, 
     ("function", "said"),
     [
         ("xfails", "the implementation called pytest.xfail('known to be wrong')"),
+        ("xfails_later", "the implementation called pytest.xfail('no device')"),
         ("ends_the_session", "the implementation called pytest.exit('enough')"),
         ("exits", "the implementation called sys.exit(0)"),
         ("loops", "the implementation gave no outputs within 0.3 s"),
@@ -77,6 +85,27 @@ def test_each_golden_fails_and_the_run_goes_on(run: Run, function: str, said: st
     done = run("check", f"ending:{function}", *ONLY, "--rnn-goldens-time-limit=0.3", code=FINDING)
     assert said in done.stdout
     assert "4 failed" in done.stdout
+
+
+def test_known_failures_alone_are_no_pass(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "known.txt").write_text("*  # all of them\n")
+    done = run("check", "ending:raises", *ONLY, "--rnn-goldens-known-failures=known.txt", code=FINDING)
+    assert "no output was compared" in done.stderr
+    run("check", "users_nets:stale", *ONLY, "--rnn-goldens-known-failures=known.txt")
+
+
+def test_what_is_named_is_what_is_checked(run: Run) -> None:
+    run("check", "users_nets:stale", *ONLY, "--rnn-goldens-implementation=users_nets:right", code=FINDING)
+
+
+def test_what_a_project_sets_for_its_own_tests_is_not_inherited(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    assert "4 passed" in run("check", "users_nets:right", *ONLY).stdout
+
+
+def test_a_thread_that_never_ends_keeps_no_run_from_ending(run: Run) -> None:
+    assert "4 passed" in run("check", "ending:leaves_a_thread", *ONLY).stdout
 
 
 def test_a_skip_is_a_refusal_with_its_reason(run: Run) -> None:

@@ -9,8 +9,8 @@ from independent.scalar_rnn import Cell, Vector, answer
 
 from rnn_goldens import Golden
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.golden import Float64
-from rnn_goldens.shapes import GATES, state_names
+from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.shapes import GATES, state_names
 
 CORPUS = open_corpus()
 

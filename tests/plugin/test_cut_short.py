@@ -138,3 +138,122 @@ def test_a_golden_that_turns_out_wrong_after_its_test_has_not_passed(project: py
     document = json.loads((project.path / "results.json").read_text("utf-8"))
     assert counts(document["results"]) == {"failed": 4}
     assert (project.path / "junit.xml").read_text("utf-8").count('<failure message="after its test had ended') == 3
+
+
+def results(project: pytest.Pytester) -> Document:
+    document: Document = json.loads((project.path / "results.json").read_text("utf-8"))
+    assert problems(document, "results") == []
+    return document
+
+
+def test_of_a_test_that_is_collected_twice_what_was_wrong_once_counts(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_it="""
+        import pytest
+        from my_rnn import right, step_before_last
+
+        asked = []
+
+        def test_it(rnn_golden):
+            asked.append(rnn_golden.id)
+            rnn_golden.check(*(step_before_last if asked.count(rnn_golden.id) == 1 else right)(rnn_golden))
+            if len(asked) == 7:
+                pytest.exit("enough", returncode=0)
+        """
+    )
+    twice = ("--rnn-goldens-report=results.json", "--keep-duplicates", "test_it.py", "test_it.py")
+    assert project.runpytest_subprocess(*twice).ret == pytest.ExitCode.TESTS_FAILED
+    document = results(project)
+    assert document["complete"] is False
+    assert counts(document["results_so_far"]) == {"failed": 4}
+
+
+def test_a_set_up_that_checks_does_not_stand_for_a_test_that_was_not_run(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+        from my_rnn import right, step_before_last
+
+        @pytest.fixture
+        def checked(rnn_golden):
+            rnn_golden.check(*right(rnn_golden))
+
+        def test_it(rnn_golden, checked):
+            rnn_golden.check(*step_before_last(rnn_golden))
+        """
+    )
+    project.runpytest_subprocess("--rnn-goldens-report=results.json", "--setup-only")
+    assert counts(results(project)["results_so_far"]) == {"not-judged": 4}
+
+
+@pytest.mark.parametrize("what", ["option", "conftest", "collection"])
+def test_a_run_that_can_not_begin_leaves_no_earlier_results(project: pytest.Pytester, what: str) -> None:
+    project.makepyfile("def test_it(rnn_golden):\n    import my_rnn\n    rnn_golden.check(*my_rnn.right(rnn_golden))")
+    project.runpytest_subprocess("--rnn-goldens-report=results.json")
+    assert results(project)["complete"] is True
+    options = {"option": ["--rnn-goldens-dtype=float31"], "collection": ["--continue-on-collection-errors"]}
+    if what == "conftest":
+        project.makeconftest("import no_such_module")
+    if what == "collection":
+        project.makepyfile(test_broken="import no_such_module\ndef test_it(rnn_golden): ...")
+    project.runpytest_subprocess("--rnn-goldens-report=results.json", *options.get(what, ()))
+    assert results(project)["complete"] is False
+
+
+@pytest.mark.parametrize(("function", "code"), [("right", 0), ("step_before_last", 1)])
+def test_an_exit_with_0_after_the_session_does_not_change_what_it_said(
+    project: pytest.Pytester, function: str, code: int
+) -> None:
+    project.makepyfile(
+        test_it=f"""
+        import atexit, os, my_rnn
+
+        atexit.register(lambda: os._exit(0))
+
+        def test_it(rnn_golden):
+            rnn_golden.check(*my_rnn.{function}(rnn_golden))
+        """
+    )
+    command = [sys.executable, "-m", "pytest", "-q"]
+    assert subprocess.run(command, cwd=project.path, capture_output=True, check=False).returncode == code
+
+
+def test_a_copy_of_a_golden_counts_as_the_golden(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_it="""
+        import copy, multiprocessing, pickle
+        from my_rnn import right, step_before_last
+
+        def test_right(rnn_golden):
+            pickle.loads(pickle.dumps(copy.deepcopy(rnn_golden))).check(*right(rnn_golden))
+
+        def check(golden):
+            golden.check(*step_before_last(golden))
+
+        def test_wrong_in_another_process(rnn_golden):
+            process = multiprocessing.get_context("spawn").Process(target=check, args=(rnn_golden,))
+            process.start()
+            process.join()
+            rnn_golden.check(*right(rnn_golden))
+        """
+    )
+    result = project.runpytest_subprocess("-k", "single-sequence", "-p", "no:warnings")
+    assert result.parseoutcomes() == {"passed": 1, "failed": 1, "deselected": 6}
+    result.stdout.fnmatch_lines(["*documented/single-sequence in float32: out is first wrong at time step 1*"])
+
+
+def test_what_a_test_puts_in_place_of_pythons_own_is_its_own_affair(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_it="""
+        import json, os
+        from my_rnn import right
+
+        def test_it(rnn_golden, monkeypatch, record_property):
+            record_property("rnn_goldens", "0.1.0")
+            monkeypatch.setattr(os, "getpid", lambda: 42)
+            monkeypatch.setattr(json, "dumps", lambda *_: "saved")
+            rnn_golden.check(*right(rnn_golden))
+        """
+    )
+    assert project.runpytest_subprocess("--rnn-goldens-report=results.json").parseoutcomes() == {"passed": 4}
+    assert counts(results(project)["results"]) == {"passed": 4}
