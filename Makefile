@@ -4,7 +4,23 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked conformance results examples build clean build/typed
+.PHONY: help demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked conformance results examples build clean build/typed
+
+help:
+	@echo "make demo               the documented scenarios, end to end"
+	@echo "make test               every test"
+	@echo "make lint               ruff, mypy, and that nothing imports upward"
+	@echo "make generate           scenarios into golden files, and the kill matrix with its page"
+	@echo "make check-corpus       that the committed corpus is what the scenarios make"
+	@echo "make examples           programs and readers in other languages, with what they need"
+	@echo "make false-alarms       correct implementations against everything"
+	@echo "make onnx-backend       ONNX's own tests, beside the corpus"
+	@echo "make nothing-unchecked  ways of misbehaving, in every way of running"
+	@echo "make conformance        which frameworks agree, which refuse and which are wrong (after make examples)"
+	@echo "make results            the pages of all of these, measured anew"
+	@echo "make bench              what the plugin costs its users"
+	@echo "make bench-generation   what certifying costs"
+	@echo "make build              wheel and sdist"
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py
@@ -17,6 +33,7 @@ lint: $(READY) build/typed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p rnn_goldens
 	$(BIN)/mypy --explicit-package-bases tests examples benchmarks
+	cd build/typed && ../../$(BIN)/lint-imports --no-cache --config ../../pyproject.toml
 
 generate: $(READY)
 	$(BIN)/rnn-goldens generate

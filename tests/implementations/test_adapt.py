@@ -18,7 +18,7 @@ pytest.importorskip("torch", reason="the networks of users here are torch's, Ker
 pytest.importorskip("keras", reason="the networks of users here are torch's, Keras's and Flax's")
 pytest.importorskip("flax", reason="the networks of users here are torch's, Keras's and Flax's")
 
-from implementations.wrappers import own_networks as own
+from implementations import own_networks as own
 
 CORPUS = open_corpus()
 SMALL = [e for e in CORPUS.entries if "long" not in e.features and not e.id.startswith("sizes")]

@@ -1,0 +1,114 @@
+"""The public face is a contract: names, arguments and errors that other repositories build on."""
+
+import inspect
+
+import pytest
+
+import rnn_goldens
+from rnn_goldens.plugin.names import MARKER, OPTIONS
+
+NAMES = {
+    "Config",
+    "Difference",
+    "Golden",
+    "GoldenMismatch",
+    "InvalidFile",
+    "ProgramFailed",
+    "RnnGoldensError",
+    "UnknownName",
+    "Unsupported",
+    "Verdict",
+    "load",
+    "select",
+}
+
+SIGNATURES = {
+    "load": "(golden_id, *, dtype, corpus)",
+    "select": "(*, ids, cell, features, without, dtype, corpus)",
+    "Golden.in_precision": "(self, dtype)",
+    "Golden.weights_as": "(self, convention)",
+    "Golden.weights_from": "(self, convention, weights)",
+    "Golden.check": "(self, out, h_n, c_n)",
+    "Golden.check_fails": "(self, out, h_n, c_n)",
+    "Golden.compare": "(self, out, h_n, c_n)",
+    "Golden.check_calls": "(self, run, calls)",
+    "Golden.compare_calls": "(self, run, calls)",
+}
+
+ATTRIBUTES = (
+    "id",
+    "title",
+    "purpose",
+    "documented_in",
+    "cell",
+    "config",
+    "features",
+    "precisions",
+    "dtype",
+    "tolerance",
+    "provenance",
+    "x",
+    "h0",
+    "c0",
+    "initial_state",
+    "lengths",
+    "weights",
+    "out",
+    "h_n",
+    "c_n",
+)
+
+
+def test_the_names_that_can_be_imported() -> None:
+    assert set(rnn_goldens.__all__) == NAMES
+    assert all(getattr(rnn_goldens, name).__name__ == name for name in NAMES)
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_what_they_take(name: str) -> None:
+    found: object = rnn_goldens
+    for part in name.split("."):
+        found = getattr(found, part)
+    assert callable(found)
+    names, keyword_only = [], False
+    for parameter in inspect.signature(found).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and not keyword_only:
+            keyword_only = True
+            names.append("*")
+        names.append(parameter.name)
+    assert f"({', '.join(names)})" == SIGNATURES[name]
+
+
+def test_what_a_golden_has() -> None:
+    golden = rnn_goldens.load("lstm/one-step-with-state")
+    for name in ATTRIBUTES:
+        assert getattr(golden, name) is not None or name == "lengths"
+    assert isinstance(golden.initial_state, tuple)
+    assert dict(golden.config).keys() == {"input_size", "hidden_size", "num_layers", "bidirectional", "bias"}
+
+
+def test_what_a_verdict_and_a_mismatch_have() -> None:
+    golden = rnn_goldens.load("documented/single-sequence")
+    verdict = golden.compare(golden.out + 1, golden.h_n)
+    assert not verdict.passed
+    assert verdict.largest_error > 1
+    assert verdict.message
+    assert verdict.differences.keys() == {"out", "h_n"}
+    assert issubclass(rnn_goldens.GoldenMismatch, AssertionError)
+    assert rnn_goldens.GoldenMismatch(verdict).verdict is verdict
+
+
+def test_the_plugin_s_options_and_its_marker_s_arguments() -> None:
+    assert set(OPTIONS) == {
+        "dtype",
+        "cell",
+        "features",
+        "without",
+        "calls",
+        "corpus",
+        "implementation",
+        "time-limit",
+        "known-failures",
+        "report",
+    }
+    assert MARKER.startswith("rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., calls=...)")
