@@ -42,11 +42,11 @@ def test_no_way_of_going_on_after_a_mismatch_passes(project: pytest.Pytester, wo
     assert {tried[name].name for name, entry in found.items() if entry["outcome"] == "known-failure"} == KNOWN
 
 
-@pytest.mark.parametrize(
-    "misbehaviour",
-    [m for m in IMPLEMENTATIONS if ends_nothing(m)],
-    ids=[m.name for m in IMPLEMENTATIONS if ends_nothing(m)],
-)
+HARMLESS = [m for m in IMPLEMENTATIONS if ends_nothing(m) and (m.right or "read" in m.name or "endless loop" in m.name)]
+"""Those that might harm another golden than their own."""
+
+
+@pytest.mark.parametrize("misbehaviour", HARMLESS, ids=[m.name for m in HARMLESS])
 def test_what_an_implementation_does_harms_no_golden_but_its_own(
     project: pytest.Pytester, misbehaviour: Misbehaviour
 ) -> None:
