@@ -141,7 +141,13 @@ def test_what_comes_late_is_noted_of_its_golden_and_the_next_is_judged_on_its_ow
     program = start(*TINY_RNN, f"2={how}", time_limit=1.5)
     first, second, third = goldens()
     assert_right(program, first)
-    assert_right(program, second)
+    try:
+        assert_right(program, second)
+    except ProgramFailed as at_once:  # a busy machine may see it before it takes the answer: it is its own all the same
+        assert fnmatch(str(at_once), "documented/mini-batch in float32: tiny_rnn *")
+        assert_right(program, third)
+        assert program.late == []
+        return
     assert program.late == []
     time.sleep(pause)
     assert_right(program, third)
