@@ -9,7 +9,7 @@ import click
 
 from rnn_goldens.plugin.builtin_check import COMMAND
 
-_PYTEST_TO_EXIT = {0: 0, 1: 1, 2: 2, 3: 2, 4: 2, 5: 2}
+_PYTEST_TO_EXIT = {0: 0, 1: 1, 2: 2, 3: 3, 4: 2, 5: 2}
 """pytest: passed, failed, collection error or interrupted, internal error, usage error, nothing collected."""
 
 

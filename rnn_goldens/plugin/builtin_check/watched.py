@@ -25,6 +25,9 @@ from rnn_goldens.plugin.builtin_check import COMMAND
 Document = dict[str, Any]
 
 RESULTS = "results.json"
+_BROKEN = 3
+"""What pytest exits with after an internal error, as xdist has when its workers die faster than it can ask them."""
+
 NOW = "now"
 """The file in which the process notes what it asks; the names of those of xdist's workers begin so."""
 
@@ -88,6 +91,8 @@ def run(implementation: str, arguments: Sequence[str], *, captured: bool = False
     trouble = _trouble(code, document, now)
     if code == 0 and not trouble and not _all_good(document):
         trouble = "no output was compared, or a golden failed that is not listed as a known failure"
+    if code == _BROKEN and not trouble:
+        code = WRONG_USE  # of a file that can not be written, which is seen last
     if (code == 0 and not _all_good(document)) or code not in (0, WRONG_USE) or trouble:
         code = FINDING
     return Finished(code, document, trouble, *printed)
@@ -163,6 +168,9 @@ def _all_good(document: Document | None) -> bool:
 def _trouble(code: int, document: Document | None, now: str) -> str:
     """Why a run has not judged all that was asked, where it could not say so itself."""
     how = f"was killed by signal {_signal(-code)}" if code < 0 else f"ended with exit code {code}"
+    if code == _BROKEN and (document is None or not document["complete"]):
+        hint = "with -n, the processes may have died faster than xdist could ask them"
+        return f"not all goldens were judged: pytest broke off with an internal error\n  {hint}"
     if document is None:
         return "" if code > 0 else f"nothing was checked: the process that was to check {how} before it asked a golden"
     if document["complete"]:
