@@ -22,9 +22,9 @@ class Summing(Network):
 
     def product(self, v: Array, matrix: Array) -> Array:
         """The matrix times each row of v."""
-        return self.sum(np.zeros((len(v), len(matrix)), v.dtype), v, matrix)
+        return self.added(np.zeros((len(v), len(matrix)), v.dtype), v, matrix)
 
-    def sum(self, start: Array, v: Array, matrix: Array) -> Array:
+    def added(self, start: Array, v: Array, matrix: Array) -> Array:
         """Start, and the matrix times each row of v."""
         dtype = np.result_type(np.float32, v.dtype)
         return self.order(start.astype(dtype), v.astype(dtype), matrix.astype(dtype)).astype(v.dtype)
@@ -33,11 +33,21 @@ class Summing(Network):
 class BiasFirst(Summing):
     """The accumulator starts with the bias."""
 
-    def affine(self, v: Array, w: Weights, which: str) -> Array:
-        """B + W v for each row of a batch."""
-        matrix = w[f"weight_{which}"]
-        start = np.zeros(len(matrix), v.dtype) if f"bias_{which}" not in w else w[f"bias_{which}"]
-        return self.sum(np.broadcast_to(start, (len(v), len(matrix))), v, matrix)
+    def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+        """The state after time step t; a bias is the matrix's first column."""
+        with_bias = {
+            f"weight_{which}": np.concatenate([w[f"bias_{which}"][:, None], w[f"weight_{which}"]], axis=1)
+            for which in ("ih", "hh")
+            if f"bias_{which}" in w
+        }
+        return super().step(case, suffix, with_bias or w, layer_input, t, state)
+
+    def product(self, v: Array, matrix: Array) -> Array:
+        """The matrix times each row of v, from its first column on if it has one more than there are units."""
+        if matrix.shape[1] == v.shape[1]:
+            return super().product(v, matrix)
+        start = np.broadcast_to(matrix[:, 0], (len(v), len(matrix)))
+        return self.added(start, v, matrix[:, 1:])
 
 
 class BiasesSummed(Network):
@@ -47,7 +57,7 @@ class BiasesSummed(Network):
         """The weights of one layer and direction."""
         w = dict(super().weights(case, suffix))
         if "bias_ih" in w:
-            own = slice(0, 2 * case.config.hidden_size) if case.cell == "gru" else slice(None)
+            own = slice(0, 2 * case.config.hidden_size) if case.cell.name == "gru" else slice(None)
             ih, hh = w["bias_ih"].copy(), w["bias_hh"].copy()
             ih[own] += hh[own]
             hh[own] = 0
@@ -62,7 +72,7 @@ class OneProduct(Network):
         """The state after time step t."""
         ih, hh = w["weight_ih"], w["weight_hh"]
         joined = np.ones((len(hh), 1), bool)
-        if case.cell == "gru":
+        if case.cell.name == "gru":
             joined[2 * case.config.hidden_size :] = False
         zero = np.zeros_like(hh)
         both = {
@@ -76,9 +86,9 @@ class OneProduct(Network):
 class Interpolating(Network):
     """The other form of a GRU's last line: h_t = n + z (h_{t-1} - n)."""
 
-    def mix(self, n: Array, z: Array, h: Array, r: Array) -> Array:  # noqa: ARG002 - the definition's arguments
+    def mix(self, z: Array, a: Array, b: Array) -> Array:
         """The new state."""
-        new: Array = n + z * (h - n)
+        new: Array = b + z * (a - b)
         return new
 
 

@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import page, page_check
-from rnn_goldens.cells import Array, Case, Network, State, Weights, case_of
+from rnn_goldens.cells import DEFINED, Array, Case, Cell, Network, Weights, case_of
+from rnn_goldens.cells.cell import with_equations
+from rnn_goldens.cells.notation import Term, Weight, sigmoid, tanh
 from rnn_goldens.conventions import convention
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS
@@ -110,21 +112,33 @@ class OnnxTest:
 class ResetBefore(Network):
     """ONNX's default GRU (`linear_before_reset=0`): W_hn (r h) + b_hn in place of r (W_hn h + b_hn)."""
 
-    candidate = reset_before_product
+    def cell(self, case: Case) -> Cell:
+        """With the equations of that GRU."""
+        return with_equations(super().cell(case), reset_before_product)
 
 
 class Peepholes(Network):
     """ONNX's LSTM with P: i and f see the cell before, o the cell after, each through weights of its own."""
 
     def __init__(self, p: Array) -> None:
-        self.p_i, self.p_o, self.p_f = np.split(p, 3)
+        self.p = dict(zip(("p_i", "p_o", "p_f"), np.split(p, 3), strict=True))
 
-    def lstm(self, x_t: Array, state: State, w: Weights) -> State:
-        """One step."""
-        h, c = state
-        i, f, g, o = np.split(self.affine(x_t, w, "ih") + self.affine(h, w, "hh"), 4, axis=-1)
-        c = self.sigmoid(f + self.p_f * c) * c + self.sigmoid(i + self.p_i * c) * self.tanh(g)
-        return self.sigmoid(o + self.p_o * c) * self.tanh(c), c
+    def cell(self, case: Case) -> Cell:
+        """With these equations."""
+        return with_equations(super().cell(case), self._equations, *self.p)
+
+    def weights(self, case: Case, suffix: str) -> Weights:
+        """With P among them."""
+        return {**super().weights(case, suffix), **self.p}
+
+    @staticmethod
+    def _equations(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
+        i = sigmoid(w.W_ii @ x + w.b_ii + w.W_hi @ h + w.b_hi + w.p_i * c)
+        f = sigmoid(w.W_if @ x + w.b_if + w.W_hf @ h + w.b_hf + w.p_f * c)
+        g = tanh(w.W_ig @ x + w.b_ig + w.W_hg @ h + w.b_hg)
+        c = f * c + i * g
+        o = sigmoid(w.W_io @ x + w.b_io + w.W_ho @ h + w.b_ho + w.p_o * c)
+        return o * tanh(c), c
 
 
 @dataclass(frozen=True)
@@ -231,7 +245,7 @@ def _case(cell: str, given: Mapping[str, Array], config: Config) -> Case:
     state = tuple(given.get(f"initial_{name}", zeros) for name in state_names(cell))
     lengths = given["sequence_lens"].astype(np.int64) if "sequence_lens" in given else None
     torch_weights = convention("onnx").to_torch(cell, config, weights)
-    return Case(cell, config, torch_weights, given["X"], state, lengths, "initial_h" in given)
+    return Case(DEFINED[cell], config, torch_weights, given["X"], state, lengths, "initial_h" in given)
 
 
 def _features(given: Mapping[str, Array], direction: str) -> frozenset[str]:
@@ -250,7 +264,7 @@ def survivors(tests: Sequence[OnnxTest], processes: int) -> dict[str, Survivors]
         deviations = [d for d in DEVIATIONS if cell in d.cells and d.name not in NO_ERROR]
         names = frozenset(d.name for d in deviations)
         own = [entry for entry in corpus.entries if entry.cell == cell and entry.id in exposed]
-        by_onnx = {d.name for test in tests if test.case.cell == cell for d in deviations if exposes(test, d)}
+        by_onnx = {d.name for test in tests if test.case.cell.name == cell for d in deviations if exposes(test, d)}
         by_corpus = set[str]().union(*(exposed[entry.id] for entry in own))
         by_core = set[str]().union(*(exposed[entry.id] for entry in own if "core" in entry.features))
         found[cell] = Survivors(deviations, names - by_onnx, names - by_corpus, names - by_core)
@@ -279,7 +293,7 @@ def exposed_by_golden(golden_id: str) -> set[str]:
 def report(tests: Sequence[OnnxTest], skipped: Mapping[str, str], found: Mapping[str, Survivors]) -> str:
     """The page."""
     corpus = open_corpus()
-    used = {cell: sum(test.case.cell == cell for test in tests) for cell in CELLS}
+    used = {cell: sum(test.case.cell.name == cell for test in tests) for cell in CELLS}
     goldens = sum("float32" in entry.precisions for entry in corpus.entries)
     core = sum("core" in entry.features for entry in corpus.entries)
     rtol, atol = max(test.rtol for test in tests), max(test.atol for test in tests)

@@ -3,8 +3,6 @@
 import platform
 from functools import cache
 
-import numpy as np
-
 from rnn_goldens.cells import Case
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.generator.error_bound import ErrorBound, error_bound
@@ -14,7 +12,6 @@ from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.arrays import Arrays
 from rnn_goldens.golden.features import derived_features
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import state_names
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
 
 LARGEST_TOLERANCE = 0.1
@@ -36,7 +33,7 @@ def certify(scenario: Scenario) -> Golden:
     """
     answer, weights, inputs = exact_answer(scenario), scenario.torch_weights(), scenario.inputs()
     stored = Arrays(weights=weights, **inputs, out=answer.out, h_n=answer.h_n, c_n=answer.c_n)
-    tolerance, precisions = _tolerance(scenario, _case(scenario, stored), stored)
+    tolerance, precisions = _tolerance(scenario, scenario.case(), stored)
     derived = derived_features(
         scenario.config,
         state="h0" in inputs,
@@ -63,21 +60,12 @@ def certify(scenario: Scenario) -> Golden:
     return golden
 
 
-def _case(scenario: Scenario, stored: Arrays) -> Case:
-    given = [getattr(stored, f"{name}0") for name in state_names(scenario.cell)]
-    zeros = np.zeros_like(stored.h_n)
-    state = tuple(zeros if part is None else part for part in given)
-    weights = stored.weights
-    return Case(scenario.cell, scenario.config, weights, stored.x, state, stored.lengths, given[0] is not None)
-
-
 def _tolerance(scenario: Scenario, case: Case, stored: Arrays) -> tuple[Tolerance, tuple[str, ...]]:
     """Zero where float32 computes without rounding, a bound otherwise; and the precisions in which it holds."""
-    if scenario.cell == "rnn_relu":
-        precisions, bits = exact_precisions(case)
-        if "float32" in precisions:
-            _mind_saturation(scenario, saturated=False)
-            return Exact(bits=bits), precisions
+    precisions, bits = exact_precisions(case)
+    if "float32" in precisions:
+        _mind_saturation(scenario, saturated=False)
+        return Exact(bits=bits), precisions
     found = error_bound(case)
     _mind_saturation(scenario, saturated=found.flattest < FLATTEST)
     loosest = _loosest(found, stored)

@@ -1,10 +1,13 @@
-"""Which relu networks no precision has to round, in whatever order an implementation adds."""
+"""Which networks no precision has to round, in whatever order an implementation adds: those of relu, so far."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Case, Network, State, Weights
+from rnn_goldens.cells import Array, Case, Network
+from rnn_goldens.cells.program import Operation
+from rnn_goldens.generator.losses import terms
+from rnn_goldens.generator.recorded import Unrolled, recorded
 from rnn_goldens.golden.precision import PRECISIONS, Precision
 
 
@@ -39,25 +42,6 @@ class Needs:
         return precision.bits >= self.bits and self.largest <= largest and self.least_bit >= smallest
 
 
-class _Measuring(Network):
-    """Remembers what the dot products of a relu network needed.
-
-    It computes in float64: where 53 bits are met, that is exact too, what is remembered included.
-    """
-
-    def __init__(self) -> None:
-        self.needs = Needs()
-
-    def rnn_relu(self, x_t: Array, state: State, w: Weights) -> State:
-        (h,) = state
-        terms = [(w["weight_ih"], x_t), (w["weight_hh"], h)]
-        biases = [w[name] for name in ("bias_ih", "bias_hh") if name in w]
-        sums = sum(np.abs(v) @ np.abs(matrix).T for matrix, v in terms) + sum(map(np.abs, biases))
-        bit = min([least_bit(matrix) * least_bit(v) for matrix, v in terms] + [least_bit(b) for b in biases])
-        self.needs |= needs_of(float(np.max(sums)), bit)
-        return super().rnn_relu(x_t, state, w)
-
-
 def needs_of(total: float, bit: float) -> Needs:
     """What sums of absolute values up to ``total``, of multiples of ``bit``, need."""
     if total == 0:
@@ -65,11 +49,56 @@ def needs_of(total: float, bit: float) -> Needs:
     return Needs(max(1, (int(np.ceil(total / bit)) - 1).bit_length()), total, bit)
 
 
-def needs(case: Case) -> Needs:
-    """What a relu network needs over a whole case."""
-    measuring = _Measuring()
-    measuring.run(case)
-    return measuring.needs
+_ROUNDS_NOTHING = ("vector", "block", "negative", "relu", "maximum")
+_FITS = ("product", "sum", "multiply", "scaled", "constant", "clip")
+"""Primitives whose results no precision rounds that has enough bits; those of all others every precision rounds."""
+
+
+def needs(case: Case) -> Needs | None:
+    """What a network needs over a whole case, or None if its cell has a primitive that always rounds.
+
+    It is computed in float64: where 53 bits are met, that is exact too, what is found included.
+    """
+    program = case.cell.apart.program(Network().weights(case, case.config.suffixes[0]))
+    if any(_always_rounds(operation) for operation in program.operations):
+        return None
+    found = Needs()
+    for one in (one for ones in recorded(case) for one in ones):
+        for k, operation in enumerate(program.operations, program.inputs):
+            if operation.primitive in _FITS:
+                found |= _of_value(one, k, operation)
+    return found
+
+
+def _always_rounds(operation: Operation) -> bool:
+    numbers = operation.detail if operation.primitive in ("scaled", "constant", "clip") else ()
+    known = operation.primitive in (*_ROUNDS_NOTHING, *_FITS)
+    return not known or any(float(number) != number for number in numbers)
+
+
+def _of_value(one: Unrolled, k: int, operation: Operation) -> Needs:
+    """What one of the values needs, over all visits."""
+    if operation.primitive in ("constant", "clip"):
+        numbers = np.array([float(number) for number in operation.detail])
+        return needs_of(float(np.abs(numbers).max()), least_bit(numbers))
+    summands = operation.of if operation.primitive == "sum" else (k,)
+    sizes = sum((terms(one, summand)[1] for summand in summands), np.zeros(1))
+    found = Needs()
+    for visit in range(len(one.times)):
+        largest = float(np.max(sizes[min(visit, len(sizes) - 1)]))
+        found |= needs_of(largest, min(_bit(one, summand, visit) for summand in summands))
+    return found
+
+
+def _bit(one: Unrolled, k: int, visit: int) -> float:
+    """The largest power of two that a value, and all that it is a sum of, is a multiple of."""
+    operation = one.operation(k)
+    if operation is None or operation.primitive not in ("product", "block", "negative", "multiply", "scaled"):
+        return least_bit(one.values[k][visit])
+    bits = [_bit(one, of, visit) for of in operation.of]
+    bits += [least_bit(one.w[name]) for name in operation.weights]
+    bits += [least_bit(np.array([float(operation.detail[0])]))] if operation.primitive == "scaled" else []
+    return float(np.prod(bits))
 
 
 def least_bit(array: Array) -> float:
@@ -81,6 +110,8 @@ def least_bit(array: Array) -> float:
 
 
 def exact_precisions(case: Case) -> tuple[tuple[str, ...], int]:
-    """The precisions that round nothing on the way, and the bits that are needed."""
+    """The precisions that round nothing on the way, and the bits that are needed; none, and 0, if all of them do."""
     found = needs(case)
+    if found is None:
+        return (), 0
     return tuple(p.name for p in PRECISIONS.values() if found.met_by(p)), found.bits

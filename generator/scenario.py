@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnn_goldens.cells import DEFINED, Case
 from rnn_goldens.conventions import convention
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import Config
+from rnn_goldens.golden.shapes import Config, state_shape
 
 SMALLEST = 2.0**-14
 """float16's smallest normal number: what is smaller some implementations take for zero."""
@@ -60,6 +61,13 @@ class Scenario:
         if self.lengths is not None:
             arrays["lengths"] = np.asarray(self.lengths, dtype=np.int64)
         return arrays
+
+    def case(self) -> Case:
+        """The question, in float64. Raises Refused if a number is not exact in every precision."""
+        weights, inputs, cell = self.torch_weights(), self.inputs(), DEFINED[self.cell]
+        zeros = np.zeros(state_shape(self.config, inputs["x"].shape[:-2]))
+        state = tuple(inputs.get(f"{name}0", zeros) for name in cell.states)
+        return Case(cell, self.config, weights, inputs["x"], state, inputs.get("lengths"), "h0" in inputs)
 
     def _exact(self, name: str, array: NDArray[np.float64]) -> NDArray[np.float64]:
         """One golden serves four precisions, so what goes in has to be a number in each of them."""

@@ -6,8 +6,9 @@ LSTM: input i, forget f, candidate g (Keras and ONNX call it c), output o. GRU: 
 import numpy as np
 
 from rnn_goldens.conventions.conversion import Array
+from rnn_goldens.golden.shapes import GATES
 
-TORCH = {"rnn_tanh": "h", "rnn_relu": "h", "lstm": "ifgo", "gru": "rzn"}
+TORCH = GATES
 KERAS = {**TORCH, "gru": "zrn"}
 ONNX = {**TORCH, "lstm": "iofg", "gru": "zrn"}
 

@@ -31,7 +31,7 @@ def to_torch(cell: str, config: Config, weights: Weights) -> Weights:
 
 
 def _require_textbook(cell: str, config: Config) -> None:
-    if GATES[cell] > 1:
+    if len(GATES[cell]) > 1:
         raise Unsupported(f"the textbook convention has no gates: it can not hold the weights of {cell}")
     if config.num_layers > 1 or config.bidirectional:
         raise Unsupported("the textbook convention names the weights of one layer in one direction")

@@ -1,12 +1,13 @@
 """Biases missing, doubled, at the wrong place or at the wrong time."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
+from rnn_goldens.cells.notation import Operand, Term, Weight, mix, relu, sigmoid, tanh
 from rnn_goldens.deviations.blocks import BIASES, blocks, only
-from rnn_goldens.deviations.deviation import Deviation, Run, in_network, in_steps, in_weights, is_first
+from rnn_goldens.deviations.deviation import Deviation, Run, in_equations, in_steps, in_weights, is_first
 
 
 def _times(factor: float, names: str | tuple[str, ...]) -> Run:
@@ -17,38 +18,35 @@ def _without(w: Weights, names: Collection[str]) -> Weights:
     return {name: np.zeros_like(array) if name in names else array for name, array in w.items()}
 
 
-class _AfterActivation(Network):
+def _after_activation(bias: str) -> Run:
     """Adds a bias to the gates instead of to what their activations get."""
 
-    def __init__(self, bias: str) -> None:
-        self.bias = bias
+    def biases(w: Weight, gate: str) -> tuple[Operand, Operand, Operand]:
+        """What is added to W x and to W h, and what comes late."""
+        b_i, b_h = getattr(w, f"b_i{gate}"), getattr(w, f"b_h{gate}")
+        return (0, b_h, b_i) if bias == "bias_ih" else (b_i, 0, b_h)
 
-    def _apart(self, w: Weights, gates: int) -> tuple[Weights, list[Array]]:
-        return _without(w, {self.bias}), np.split(w.get(self.bias, np.zeros(len(w["weight_hh"]))), gates)
+    def activated(activation: Callable[[Term], Term], x: Term, h: Term, w: Weight, gate: str) -> Term:
+        b_i, b_h, late = biases(w, gate)
+        return activation(getattr(w, f"W_i{gate}") @ x + b_i + getattr(w, f"W_h{gate}") @ h + b_h) + late
 
-    def rnn_tanh(self, x_t: Array, state: State, w: Weights) -> State:
-        w, (b,) = self._apart(w, 1)
-        return (super().rnn_tanh(x_t, state, w)[0] + b,)
+    def lstm(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
+        i, f, o = (activated(sigmoid, x, h, w, gate) for gate in "ifo")
+        c = f * c + i * activated(tanh, x, h, w, "g")
+        return o * tanh(c), c
 
-    def rnn_relu(self, x_t: Array, state: State, w: Weights) -> State:
-        w, (b,) = self._apart(w, 1)
-        return (super().rnn_relu(x_t, state, w)[0] + b,)
+    def gru(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
+        r, z = (activated(sigmoid, x, h, w, gate) for gate in "rz")
+        b_in, b_hn, late = biases(w, "n")
+        n = tanh(w.W_in @ x + b_in + r * (w.W_hn @ h + b_hn)) + late
+        return (mix(z, h, n),)
 
-    def lstm(self, x_t: Array, state: State, w: Weights) -> State:
-        w, (b_i, b_f, b_g, b_o) = self._apart(w, 4)
-        h, c = state
-        i, f, g, o = np.split(self.affine(x_t, w, "ih") + self.affine(h, w, "hh"), 4, axis=-1)
-        c = (self.sigmoid(f) + b_f) * c + (self.sigmoid(i) + b_i) * (self.tanh(g) + b_g)
-        return (self.sigmoid(o) + b_o) * self.tanh(c), c
-
-    def gru(self, x_t: Array, state: State, w: Weights) -> State:
-        w, (b_r, b_z, b_n) = self._apart(w, 3)
-        (h,) = state
-        x_r, x_z, x_n = np.split(self.affine(x_t, w, "ih"), 3, axis=-1)
-        h_r, h_z, h_n = np.split(self.affine(h, w, "hh"), 3, axis=-1)
-        r, z = self.sigmoid(x_r + h_r) + b_r, self.sigmoid(x_z + h_z) + b_z
-        n = self.tanh(x_n + r * h_n) + b_n
-        return ((1 - z) * n + z * h,)
+    return in_equations(
+        rnn_tanh=lambda x, h, w: (activated(tanh, x, h, w, "h"),),
+        rnn_relu=lambda x, h, w: (activated(relu, x, h, w, "h"),),
+        lstm=lstm,
+        gru=gru,
+    )
 
 
 def _left_out(names: Collection[str], *, at_first_step: bool, state_given: bool | None = None) -> Run:
@@ -110,14 +108,16 @@ def _of_first_unit(array: Array, case: Case) -> Array:
     return np.broadcast_to(by_gate[:, :1], by_gate.shape).reshape(array.shape)
 
 
-def _b_hn_added_again(self: Network, x_t: Array, state: State, w: Weights) -> State:
+def _b_hn_added_again(
+    self: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
+) -> State:
+    right = Network.step(self, case, suffix, w, layer_input, t, state)
     if "bias_hh" not in w:
-        return Network.gru(self, x_t, state, w)
-    b_hr, b_hz, b_hn = np.split(w["bias_hh"], 3)
-    again = {**w, "bias_hh": np.concatenate([b_hr, b_hz, 2 * b_hn])}
-    rows = np.arange(len(x_t))[:, None]
-    (right,), (wrong,) = Network.gru(self, x_t, state, w), Network.gru(self, x_t, state, again)
-    return (np.where(rows < 2, right, wrong),)  # noqa: PLR2004 - the first two rows of the batch
+        return right
+    again = {**w, "bias_hh": w["bias_hh"] + _candidate_only(w["bias_hh"], case)}
+    (wrong,) = Network.step(self, case, suffix, again, layer_input, t, state)
+    rows = np.arange(len(layer_input))[:, None]
+    return (np.where(rows < 2, right[0], wrong),)  # noqa: PLR2004 - the first two rows of the batch
 
 
 DEVIATIONS = (
@@ -131,7 +131,7 @@ DEVIATIONS = (
             Deviation(
                 f"{short}_after_activation",
                 f"Adds {short} to what the gates' activations return instead of to what they get.",
-                in_network(_AfterActivation(bias)),
+                _after_activation(bias),
                 needs=("bias",),
                 stands_for=("tvm PR3410",) if short == "b_ih" else (),
             ),
@@ -221,7 +221,7 @@ DEVIATIONS = (
     Deviation(
         "gru_b_hn_accumulates_over_rows",
         "Does not clear the buffer that holds b_hn: from the third batch row on it is there twice.",
-        in_steps(gru=_b_hn_added_again),
+        in_steps(step=_b_hn_added_again),
         cells=("gru",),
         needs=("bias",),
         stands_for=("onnxruntime PR3893",),

@@ -8,7 +8,7 @@ from rnn_goldens.cells import Array, Case, Network, Weights
 from rnn_goldens.deviations.deviation import Run, in_steps
 from rnn_goldens.golden.shapes import GATES
 
-GATE_ORDER = {"lstm": "ifgo", "gru": "rzn"}
+GATE_ORDER = {cell: gates for cell, gates in GATES.items() if len(gates) > 1}
 """The gates of a cell by their letters in the equations, in the order of the rows."""
 
 GATED = tuple(GATE_ORDER)
@@ -27,7 +27,7 @@ def only(names: str | tuple[str, ...], change: Callable[[Array, Case], Array]) -
 
 def blocks(array: Array, case: Case) -> Array:
     """The rows by gate: (gates, hidden, …)."""
-    return array.reshape(GATES[case.cell], case.config.hidden_size, *array.shape[1:])
+    return array.reshape(len(case.cell.gates), case.config.hidden_size, *array.shape[1:])
 
 
 def in_gate(gate: str, change: Callable[[Array], Array]) -> Change:
@@ -35,7 +35,7 @@ def in_gate(gate: str, change: Callable[[Array], Array]) -> Change:
 
     def changed(_name: str, array: Array, case: Case) -> Array:
         by_gate = blocks(array, case).copy()
-        at = GATE_ORDER[case.cell].index(gate)
+        at = case.cell.gates.index(gate)
         by_gate[at] = change(by_gate[at])
         return by_gate.reshape(array.shape)
 
@@ -46,7 +46,7 @@ def read_as(order: str) -> Change:
     """Take the rows for gates in another order than they are in."""
 
     def changed(_name: str, array: Array, case: Case) -> Array:
-        right = GATE_ORDER[case.cell]
+        right = case.cell.gates
         return blocks(array, case)[[order.index(gate) for gate in right]].reshape(array.shape)
 
     return changed
@@ -58,7 +58,7 @@ def gate_biased_by(gate: str, value: float) -> Run:
     def weights(self: Network, case: Case, suffix: str) -> Weights:
         right = Network.weights(self, case, suffix)
         added = np.zeros(len(right["weight_hh"]))
-        blocks(added, case)[GATE_ORDER[case.cell].index(gate)] = value
+        blocks(added, case)[case.cell.gates.index(gate)] = value
         return {**right, "bias_ih": right.get("bias_ih", 0) + added}
 
     return in_steps(weights=weights)

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Case, Network, State, Weights
+from rnn_goldens.cells import Array, Case, Cell, Network, State, Weights
+from rnn_goldens.cells.cell import with_equations
+from rnn_goldens.cells.program import Equations
 from rnn_goldens.golden.shapes import CELLS
 
 Outputs = tuple[Array, ...]
@@ -49,6 +51,18 @@ def in_steps(**steps: Callable[..., Any]) -> Run:
         if not hasattr(Network, step):
             raise TypeError(f"Network has no step {step!r}")
     return in_network(type("Deviating", (Network,), steps)())
+
+
+def in_equations(**wrong: Equations) -> Run:
+    """The right network, but for the equations of the cells that are named."""
+    if unknown := set(wrong) - set(CELLS):
+        raise TypeError(f"there is no cell {', '.join(unknown)}")
+
+    def cell(self: Network, case: Case) -> Cell:
+        right = Network.cell(self, case)
+        return with_equations(right, wrong[right.name])
+
+    return in_steps(cell=cell)
 
 
 def in_case(change: Callable[[Case], Case]) -> Run:

@@ -1,42 +1,125 @@
-"""The formulas of LSTM and GRU with a gate at the wrong place."""
+"""The formulas of LSTM and GRU with a gate at the wrong place: the wrong lines, and as many right ones as they need."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Case, Network, State, Weights
+from rnn_goldens.cells import Array, Case
+from rnn_goldens.cells.equations import gru
+from rnn_goldens.cells.notation import Term, Weight, clip, mix, sigmoid, tanh
 from rnn_goldens.deviations.blocks import gate_biased_by, in_gate
-from rnn_goldens.deviations.deviation import Deviation, Run, in_steps, in_weights
+from rnn_goldens.deviations.deviation import Deviation, Run, in_equations, in_weights
 
 LSTM, GRU = ("lstm",), ("gru",)
 
 
-def _lstm(formula: Callable[..., State]) -> Run:
-    """``formula(network, i, f, g, o, c)`` of the gates before their activations and the last c: h and c."""
-
-    def lstm(self: Network, x_t: Array, state: State, w: Weights) -> State:
-        h, c = state
-        return formula(self, *np.split(self.affine(x_t, w, "ih") + self.affine(h, w, "hh"), 4, axis=-1), c)
-
-    return in_steps(lstm=lstm)
-
-
-def reset_before_product(
-    self: Network,
-    x_n: Array,
-    h_n: Array,  # noqa: ARG001 - a step's arguments
-    r: Array,
-    h: Array,
-    w: Weights,
-) -> Array:
-    """The candidate of the other dialect: x_n + W_hn (r h) + b_hn."""
-    return np.asarray(x_n + np.split(self.affine(r * h, w, "hh"), 3, axis=-1)[2])
+def _affine(x: Term, h: Term, w: Weight, gate: str) -> Term:
+    """What a gate's activation gets."""
+    sums: Term = (
+        getattr(w, f"W_i{gate}") @ x
+        + getattr(w, f"b_i{gate}")
+        + getattr(w, f"W_h{gate}") @ h
+        + getattr(w, f"b_h{gate}")
+    )
+    return sums
 
 
-def _candidate_forgets_without_bias(self: Network, x_t: Array, state: State, w: Weights) -> State:
-    if "bias_hh" not in w:
-        w = {**w, "weight_hh": np.concatenate([*np.split(w["weight_hh"], 3)[:2], 0 * np.split(w["weight_hh"], 3)[2]])}
-    return Network.gru(self, x_t, state, w)
+def _gates(x: Term, h: Term, w: Weight, *gates: str) -> Iterator[Term]:
+    """The gates themselves, which are right: g by its tanh, all others by their sigmoids."""
+    return ((tanh if gate == "g" else sigmoid)(_affine(x, h, w, gate)) for gate in gates)
+
+
+def _output_without_tanh(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
+    i, f, g, o = _gates(x, h, w, *"ifgo")
+    c = f * c + i * g
+    return o * c, c
+
+
+def _output_gate_inside_tanh(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
+    i, f, g, o = _gates(x, h, w, *"ifgo")
+    c = f * c + i * g
+    return tanh(o * c), c
+
+
+def _output_of_last_cell(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
+    i, f, g, o = _gates(x, h, w, *"ifgo")
+    return o * tanh(c), f * c + i * g
+
+
+def _cell_kept_after_tanh(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
+    i, f, g, o = _gates(x, h, w, *"ifgo")
+    c = tanh(f * c + i * g)
+    return o * c, c
+
+
+def _candidate_by_sigmoid(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
+    i, f, o = _gates(x, h, w, *"ifo")
+    c = f * c + i * sigmoid(_affine(x, h, w, "g"))
+    return o * tanh(c), c
+
+
+def _candidate_without_tanh(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
+    i, f, o = _gates(x, h, w, *"ifo")
+    c = f * c + i * _affine(x, h, w, "g")
+    return o * tanh(c), c
+
+
+def _cell_clipped(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
+    i, f, g, o = _gates(x, h, w, *"ifgo")
+    c = clip(f * c + i * g, -1, 1)
+    return o * tanh(c), c
+
+
+def reset_before_product(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
+    """The other dialect."""
+    r, z = _gates(x, h, w, *"rz")
+    n = tanh(w.W_in @ x + w.b_in + w.W_hn @ (r * h) + w.b_hn)
+    return (mix(z, h, n),)
+
+
+def _reset_on_input(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
+    r, z = _gates(x, h, w, *"rz")
+    n = tanh(r * (w.W_in @ x + w.b_in) + (w.W_hn @ h + w.b_hn))
+    return (mix(z, h, n),)
+
+
+def _reset_on_both(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
+    r, z = _gates(x, h, w, *"rz")
+    n = tanh(r * _affine(x, h, w, "n"))
+    return (mix(z, h, n),)
+
+
+def _candidate(x: Term, h: Term, w: Weight, r: Term) -> Term:
+    """A GRU's, which is right."""
+    return tanh(w.W_in @ x + w.b_in + r * (w.W_hn @ h + w.b_hn))
+
+
+def _candidate_not_scaled(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
+    r, z = _gates(x, h, w, *"rz")
+    return (_candidate(x, h, w, r) + z * h,)
+
+
+def _state_not_scaled(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
+    r, z = _gates(x, h, w, *"rz")
+    return ((1 - z) * _candidate(x, h, w, r) + h,)
+
+
+def _reset_state_mixed_in(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
+    r, z = _gates(x, h, w, *"rz")
+    return (mix(z, r * h, _candidate(x, h, w, r)),)
+
+
+def _gru_candidate_by_sigmoid(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
+    r, z = _gates(x, h, w, *"rz")
+    n = sigmoid(w.W_in @ x + w.b_in + r * (w.W_hn @ h + w.b_hn))
+    return (mix(z, h, n),)
+
+
+def _candidate_of_input_if_no_bias(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
+    if isinstance(w.b_hn, Term):
+        return gru(x, h, w)
+    z = sigmoid(_affine(x, h, w, "z"))
+    return (mix(z, h, tanh(w.W_in @ x)),)
 
 
 def _one_gate_for_another(order: str, wrong: str, used: str, sign: int = 1) -> Run:
@@ -48,41 +131,6 @@ def _one_gate_for_another(order: str, wrong: str, used: str, sign: int = 1) -> R
         return np.concatenate(by_gate)
 
     return in_weights(change)
-
-
-def _h_and_c(net: Network, o: Array, c: Array) -> State:
-    return net.sigmoid(o) * net.tanh(c), c
-
-
-def _output_without_tanh(net: Network, i: Array, f: Array, g: Array, o: Array, c: Array) -> State:
-    c = net.sigmoid(f) * c + net.sigmoid(i) * net.tanh(g)
-    return net.sigmoid(o) * c, c
-
-
-def _output_gate_inside_tanh(net: Network, i: Array, f: Array, g: Array, o: Array, c: Array) -> State:
-    c = net.sigmoid(f) * c + net.sigmoid(i) * net.tanh(g)
-    return net.tanh(net.sigmoid(o) * c), c
-
-
-def _output_of_last_cell(net: Network, i: Array, f: Array, g: Array, o: Array, c: Array) -> State:
-    return net.sigmoid(o) * net.tanh(c), net.sigmoid(f) * c + net.sigmoid(i) * net.tanh(g)
-
-
-def _cell_kept_after_tanh(net: Network, i: Array, f: Array, g: Array, o: Array, c: Array) -> State:
-    c = net.tanh(net.sigmoid(f) * c + net.sigmoid(i) * net.tanh(g))
-    return net.sigmoid(o) * c, c
-
-
-def _candidate_by_sigmoid(net: Network, i: Array, f: Array, g: Array, o: Array, c: Array) -> State:
-    return _h_and_c(net, o, net.sigmoid(f) * c + net.sigmoid(i) * net.sigmoid(g))
-
-
-def _candidate_without_tanh(net: Network, i: Array, f: Array, g: Array, o: Array, c: Array) -> State:
-    return _h_and_c(net, o, net.sigmoid(f) * c + net.sigmoid(i) * g)
-
-
-def _cell_clipped(net: Network, i: Array, f: Array, g: Array, o: Array, c: Array) -> State:
-    return _h_and_c(net, o, np.clip(net.sigmoid(f) * c + net.sigmoid(i) * net.tanh(g), -1, 1))
 
 
 DEVIATIONS = (
@@ -115,28 +163,39 @@ DEVIATIONS = (
         _one_gate_for_another("ifgo", "i", "f", -1),
         LSTM,
     ),
-    Deviation("lstm_output_without_tanh", "Outputs h = o c.", _lstm(_output_without_tanh), LSTM),
-    Deviation("lstm_output_gate_inside_tanh", "Outputs h = tanh(o c).", _lstm(_output_gate_inside_tanh), LSTM),
+    Deviation("lstm_output_without_tanh", "Outputs h = o c.", in_equations(lstm=_output_without_tanh), LSTM),
     Deviation(
-        "lstm_output_of_last_cell", "Outputs h = o tanh(c) of the step before.", _lstm(_output_of_last_cell), LSTM
+        "lstm_output_gate_inside_tanh", "Outputs h = tanh(o c).", in_equations(lstm=_output_gate_inside_tanh), LSTM
+    ),
+    Deviation(
+        "lstm_output_of_last_cell",
+        "Outputs h = o tanh(c) of the step before.",
+        in_equations(lstm=_output_of_last_cell),
+        LSTM,
     ),
     Deviation(
         "lstm_cell_kept_after_tanh",
         "Carries tanh(c) instead of c to the next step.",
-        _lstm(_cell_kept_after_tanh),
+        in_equations(lstm=_cell_kept_after_tanh),
         LSTM,
     ),
     Deviation(
-        "lstm_candidate_by_sigmoid", "Computes the candidate g with a sigmoid.", _lstm(_candidate_by_sigmoid), LSTM
+        "lstm_candidate_by_sigmoid",
+        "Computes the candidate g with a sigmoid.",
+        in_equations(lstm=_candidate_by_sigmoid),
+        LSTM,
     ),
     Deviation(
-        "lstm_candidate_without_tanh", "Leaves the candidate g without its tanh.", _lstm(_candidate_without_tanh), LSTM
+        "lstm_candidate_without_tanh",
+        "Leaves the candidate g without its tanh.",
+        in_equations(lstm=_candidate_without_tanh),
+        LSTM,
     ),
-    Deviation("lstm_cell_clipped", "Clips c to ±1.", _lstm(_cell_clipped), LSTM),
+    Deviation("lstm_cell_clipped", "Clips c to ±1.", in_equations(lstm=_cell_clipped), LSTM),
     Deviation(
         "gru_reset_before_product",
         "Applies the reset gate before the product: tanh(W_in x + b_in + W_hn (r h) + b_hn).",
-        in_steps(candidate=reset_before_product),
+        in_equations(gru=reset_before_product),
         GRU,
         stands_for=(
             "onnxscript#2852",
@@ -159,19 +218,19 @@ DEVIATIONS = (
     Deviation(
         "gru_reset_on_input",
         "Applies the reset gate to the input's part of the candidate: tanh(r x_n + h_n).",
-        in_steps(candidate=lambda _, x_n, h_n, r, _h, _w: r * x_n + h_n),
+        in_equations(gru=_reset_on_input),
         GRU,
     ),
     Deviation(
         "gru_reset_on_both",
         "Applies the reset gate to both parts of the candidate: tanh(r (x_n + h_n)).",
-        in_steps(candidate=lambda _, x_n, h_n, r, _h, _w: r * (x_n + h_n)),
+        in_equations(gru=_reset_on_both),
         GRU,
     ),
     Deviation(
         "gru_candidate_without_state_if_no_bias",
         "Without biases, never fills the buffer of W_hn h: the candidate sees the input only.",
-        in_steps(gru=_candidate_forgets_without_bias),
+        in_equations(gru=_candidate_of_input_if_no_bias),
         GRU,
         stands_for=("onnxruntime PR3797",),
     ),
@@ -192,25 +251,25 @@ DEVIATIONS = (
     Deviation(
         "gru_candidate_not_scaled",
         "Leaves out the factor 1 - z: h = n + z h.",
-        in_steps(mix=lambda _, n, z, h, _r: n + z * h),
+        in_equations(gru=_candidate_not_scaled),
         GRU,
     ),
     Deviation(
         "gru_state_not_scaled",
         "Leaves out the factor z: h = (1 - z) n + h.",
-        in_steps(mix=lambda _, n, z, h, _r: (1 - z) * n + h),
+        in_equations(gru=_state_not_scaled),
         GRU,
     ),
     Deviation(
         "gru_mixes_reset_state",
         "Mixes in the state after the reset gate: h = (1 - z) n + z r h.",
-        in_steps(mix=lambda _, n, z, h, r: (1 - z) * n + z * r * h),
+        in_equations(gru=_reset_state_mixed_in),
         GRU,
     ),
     Deviation(
         "gru_candidate_by_sigmoid",
         "Computes the candidate n with a sigmoid.",
-        in_steps(tanh=Network.sigmoid),
+        in_equations(gru=_gru_candidate_by_sigmoid),
         GRU,
     ),
 )

@@ -6,8 +6,8 @@ from typing import Any
 
 Shape = tuple[int, ...]
 
-GATES = {"rnn_tanh": 1, "rnn_relu": 1, "lstm": 4, "gru": 3}
-"""Cells, and how many blocks of hidden_size rows their weights stack (LSTM i, f, g, o; GRU r, z, n)."""
+GATES = {"rnn_tanh": "h", "rnn_relu": "h", "lstm": "ifgo", "gru": "rzn"}
+"""Cells, and a letter for each block of hidden_size rows that their weights stack, in PyTorch's order."""
 
 CELLS = tuple(GATES)
 
@@ -64,7 +64,7 @@ def weight_count(config: Config) -> int:
 
 def weight_shapes(cell: str, config: Config) -> dict[str, Shape]:
     """Shapes of the weights under PyTorch's names, in the order of ``nn.RNN.named_parameters()``."""
-    rows, hidden = GATES[cell] * config.hidden_size, config.hidden_size
+    rows, hidden = len(GATES[cell]) * config.hidden_size, config.hidden_size
     shapes: dict[str, Shape] = {}
     for suffix in config.suffixes:
         first_layer = suffix.startswith("l0")

@@ -81,6 +81,6 @@ def require_gates(name: str, golden: Question, rows: int) -> None:
     Raises:
         Unsupported: with both numbers.
     """
-    gates, wanted = rows / golden.config.hidden_size, GATES[golden.cell]
+    gates, wanted = rows / golden.config.hidden_size, len(GATES[golden.cell])
     if gates != wanted:
         raise Unsupported(f"{name} has {gates:g} blocks of weights, {golden.cell} has {wanted}")

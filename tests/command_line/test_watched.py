@@ -132,7 +132,9 @@ def test_a_report_counts_no_golden_that_was_not_judged(run: Run, tmp_path: Path)
 def test_a_run_that_pytest_itself_breaks_off_is_a_finding_and_no_wrong_use(
     run: Run, tmp_path: Path, command: str
 ) -> None:
-    (tmp_path / "breaking.py").write_text("import _pytest.runner\n_pytest.runner.runtestprotocol = None\ndef run(g): pass")
+    (tmp_path / "breaking.py").write_text(
+        "import _pytest.runner\n_pytest.runner.runtestprotocol = None\ndef run(g): pass"
+    )
     done = run(command, "breaking:run", *ONLY, code=FINDING)
     assert "not all goldens were judged: pytest broke off with an internal error" in done.stderr
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.cells import Case, Network
+from rnn_goldens.cells import DEFINED, Case, Network
 from rnn_goldens.golden.features import derived_features
 from rnn_goldens.golden.shapes import CELLS, Config, state_names, state_shape, weight_shapes
 
@@ -60,7 +60,7 @@ def question(
     if given is not None:
         given.flags.writeable = False
     case = Case(
-        cell,
+        DEFINED[cell],
         config,
         {name: grid(shape, scale) for name, shape in weight_shapes(cell, config).items()},
         grid((*batch, time, config.input_size)),

@@ -1,25 +1,28 @@
 from decimal import Decimal, getcontext
 from fractions import Fraction
-from math import exp, nextafter, tanh
+from math import nextafter, tanh
+from typing import Any
 
 import numpy as np
 import pytest
 from flint import arb, ctx
 from made_scenarios import SHAPES, changed, chaotic, scenario
 
-from rnn_goldens.cells import Array, Case, Network
+from rnn_goldens.cells import Array, Network
+from rnn_goldens.cells.arithmetic import Arithmetic
 from rnn_goldens.generator import exact
-from rnn_goldens.generator.exact import Undecided, exact_answer
+from rnn_goldens.generator.balls import Balls, Undecided, balls, rounded
+from rnn_goldens.generator.exact import exact_answer
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.golden.shapes import CELLS, Config, state_names
+from rnn_goldens.golden.shapes import CELLS, Config
+
+
+def ball(value: arb) -> Array:
+    return np.array([[value]], dtype=object)
 
 
 def definition(asked: Scenario) -> tuple[Array, ...]:
-    inputs, answer = asked.inputs(), exact_answer(asked)
-    state = tuple(inputs.get(f"{name}0", np.zeros_like(answer.h_n)) for name in state_names(asked.cell))
-    return Network().run(
-        Case(asked.cell, asked.config, asked.torch_weights(), inputs["x"], state, inputs.get("lengths"))
-    )
+    return Network().run(asked.case())
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -50,20 +53,52 @@ def test_one_step_of_each_activation_is_the_correctly_rounded_one() -> None:
 
 def test_a_ball_is_rounded_only_if_both_ends_round_to_the_same() -> None:
     with ctx.workprec(192):
-        assert exact._round(arb(1) / 3) == 1 / 3
-        assert exact._round(arb(-0.75)) == -0.75
+        assert rounded(ball(arb(1) / 3)) == 1 / 3
+        assert rounded(ball(arb(-0.75))) == -0.75
         with pytest.raises(Undecided, match="may round to"):
-            exact._round(arb(1, 1e-10))
-        assert exact._sigmoid(arb(1)).overlaps(arb(1) / (1 + arb(-1).exp()))
-        assert abs(float(exact._sigmoid(arb(-3))) - 1 / (1 + exp(3))) < 1e-16
+            rounded(ball(arb(1, 1e-10)))
 
 
-def test_a_relu_takes_no_side_it_is_not_sure_of() -> None:
-    assert exact._relu(arb(2)) == 2
-    assert exact._relu(arb(-2)) == 0
-    assert exact._relu(arb(0)) == 0
-    with pytest.raises(Undecided, match="either side of zero"):
-        exact._relu(arb(0, 1e-30))
+PRIMITIVES: dict[str, tuple[Any, ...]] = {
+    "sigmoid": (0.5,),
+    "tanh": (-0.75,),
+    "exp": (1.5,),
+    "rsqrt": (2.0,),
+    "relu": (0.25,),
+    "negative": (0.25,),
+    "scaled": (0.75, Fraction(1, 5)),
+    "clip": (0.75, Fraction(-1, 2), Fraction(1, 2)),
+    "maximum": (0.5, 0.75),
+    "multiply": (0.3, 0.7),
+    "divide": (0.3, 0.7),
+    "mix": (0.25, 0.3, -0.7),
+    "sum": (0.1, 0.2, 0.3),
+    "mean": (0.1,),
+}
+
+
+@pytest.mark.parametrize("primitive", PRIMITIVES)
+def test_a_primitive_of_balls_is_that_of_numpy(primitive: str) -> None:
+    arrays = [np.array([[a, a / 2]]) if isinstance(a, float) else a for a in PRIMITIVES[primitive]]
+    of_balls = [balls(a) if isinstance(a, np.ndarray) else a for a in arrays]
+    with ctx.workprec(192):
+        exact_one = rounded(getattr(Balls(), primitive)(*of_balls))
+    np.testing.assert_allclose(getattr(Arithmetic(), primitive)(*arrays), exact_one, rtol=1e-15)
+
+
+@pytest.mark.parametrize("kinked", [("relu",), ("clip", Fraction(0), Fraction(1)), ("maximum", 0.0)])
+def test_no_side_of_a_kink_is_taken_that_is_not_sure(kinked: tuple[Any, ...]) -> None:
+    primitive, *detail = kinked
+
+    def result(z: arb) -> Any:
+        others = [ball(arb(part)) if isinstance(part, float) else part for part in detail]
+        return rounded(getattr(Balls(), primitive)(ball(z), *others))
+
+    assert result(arb(0.5)) == 0.5
+    assert result(arb(-2)) == 0
+    assert result(arb(0)) == 0
+    with pytest.raises(Undecided, match="either side of"):
+        result(arb(0, 1e-30))
 
 
 def test_a_relu_network_is_the_rational_answer() -> None:

@@ -65,7 +65,9 @@ def test_every_stored_value_is_reproduced(golden_id: str) -> None:
     assert bits(computed(golden)) == bits(stored(golden))
 
 
-@pytest.mark.parametrize(("cell", "gate"), [(cell, gate) for cell, gates in GATES.items() for gate in range(gates)])
+@pytest.mark.parametrize(
+    ("cell", "gate"), [(cell, gate) for cell, gates in GATES.items() for gate in range(len(gates))]
+)
 def test_a_wrong_sign_in_any_gate_is_seen(monkeypatch: pytest.MonkeyPatch, cell: str, gate: int) -> None:
     golden = CORPUS.load(ONE_STEP[cell])
     assert golden.cell == cell

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Case, Network
+from rnn_goldens.cells import DEFINED, Array, Case, Network
 from rnn_goldens.golden.shapes import Config, state_names, state_shape
 
 HELLO = {
@@ -28,7 +28,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     names = [f"{name}0" for name in state_names(request["cell"])]
     zeros = np.zeros(state_shape(config, x.shape[:-2]), dtype)
     case = Case(
-        request["cell"],
+        DEFINED[request["cell"]],
         config,
         {name: array(weight, dtype) for name, weight in request["weights"].items()},
         x,

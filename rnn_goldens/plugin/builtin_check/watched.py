@@ -168,20 +168,24 @@ def _all_good(document: Document | None) -> bool:
 def _trouble(code: int, document: Document | None, now: str) -> str:
     """Why a run has not judged all that was asked, where it could not say so itself."""
     how = f"was killed by signal {_signal(-code)}" if code < 0 else f"ended with exit code {code}"
-    if code == _BROKEN and (document is None or not document["complete"]):
+    if document is not None and document["complete"]:
+        return ""
+    if code == _BROKEN:
         hint = "with -n, the processes may have died faster than xdist could ask them"
         return f"not all goldens were judged: pytest broke off with an internal error\n  {hint}"
     if document is None:
         return "" if code > 0 else f"nothing was checked: the process that was to check {how} before it asked a golden"
-    if document["complete"]:
-        return ""
+    return _why_incomplete(code, how, document["why"], now)
+
+
+def _why_incomplete(code: int, how: str, why: str, now: str) -> str:
     from rnn_goldens.plugin.results import GOING_ON
 
-    ended = document["why"] != GOING_ON
+    ended = why != GOING_ON
     if code > 0 and (ended or (code == WRONG_USE and not now)):  # which it has said itself
         return ""
     if not now:
-        return f"not all goldens were judged: {document['why']}"
+        return f"not all goldens were judged: {why}"
     asked, *where = now.splitlines()
     if where:  # faulthandler's traceback
         return "\n".join([f"not all goldens were judged: asked {asked}, the implementation did not come back", *where])

@@ -1,0 +1,120 @@
+"""The primitives in ball arithmetic: a ball is a midpoint and a radius that is sure to hold the exact value.
+
+Arb, through python-flint, at the working precision that is set; arrays are of objects, shaped as NumPy's are.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from flint import arb, arb_mat
+from numpy.typing import NDArray
+
+from rnn_goldens.cells import Array, Network
+
+
+class Undecided(Exception):
+    """A ball too wide to tell what its value rounds to, or on which side of a kink it lies."""
+
+
+class Balls(Network):
+    """A network whose numbers are balls. A relu network over dyadic numbers comes out with radius zero."""
+
+    def product(self, v: Array, matrix: Array) -> Array:
+        """The matrix times each row of v."""
+        rows, columns = matrix.shape
+        product = arb_mat(rows, columns, matrix.ravel().tolist()) * arb_mat(columns, len(v), v.T.ravel().tolist())
+        return np.array(product.entries(), dtype=object).reshape(rows, len(v)).T
+
+    def constant(self, value: Fraction) -> Array:
+        """A number."""
+        number: Array = _number(value)
+        return number
+
+    def scaled(self, z: Array, factor: Fraction) -> Array:
+        """Z times a number."""
+        return np.asarray(z * _number(factor))
+
+    def mix(self, z: Array, a: Array, b: Array) -> Array:
+        """Z a + (1 - z) b, in the form that names z, and so its radius, once."""
+        return np.asarray(b + z * (a - b))
+
+    def sigmoid(self, z: Array) -> Array:
+        """1 / (1 + e^-z)."""
+        return _sigmoid(z)
+
+    def tanh(self, z: Array) -> Array:
+        """The hyperbolic tangent."""
+        return _tanh(z)
+
+    def relu(self, z: Array) -> Array:
+        """max(0, z)."""
+        return _larger(z, arb(0))
+
+    def exp(self, z: Array) -> Array:
+        """e^z."""
+        return _exp(z)
+
+    def maximum(self, a: Array, b: Array) -> Array:
+        """The larger of the two."""
+        return _larger(a, b)
+
+    def clip(self, z: Array, low: Fraction, high: Fraction) -> Array:
+        """Z, but no less than low and no more than high."""
+        return -_larger(-_larger(z, _number(low)), -_number(high))
+
+    def mean(self, z: Array) -> Array:
+        """The mean over the units, (batch, 1)."""
+        return np.asarray(z.sum(axis=-1, keepdims=True) / z.shape[-1])
+
+    def rsqrt(self, z: Array) -> Array:
+        """1 / √z."""
+        return _rsqrt(z)
+
+
+def balls(array: NDArray[np.float64]) -> Array:
+    """Of radius zero."""
+    return _ball(array)
+
+
+def rounded(array: Array) -> NDArray[np.float64]:
+    """The float64 next to each; raises Undecided if the ends of a ball have different ones."""
+    floats: NDArray[np.float64] = _rounded(array).astype(np.float64)
+    return floats
+
+
+def _each(function: Callable[..., Any], arguments: int = 1) -> Callable[..., Array]:
+    each: Callable[..., Array] = np.frompyfunc(function, arguments, 1)
+    return each
+
+
+def _number(value: Fraction) -> Any:  # noqa: ANN401 - a ball is no array, and meets arrays of any shape
+    return arb(value.numerator) / value.denominator
+
+
+def _larger_one(a: arb, b: arb) -> arb:
+    difference = a - b
+    if difference >= 0:
+        return a
+    if difference <= 0:
+        return b
+    raise Undecided(f"{a} may lie on either side of {b}, where a kink is")
+
+
+def _rounded_one(ball: arb | int) -> float:
+    if isinstance(ball, int) or ball.is_exact():  # beyond a sequence's end a network says 0
+        return float(ball)
+    low, high = float(ball.lower()), float(ball.upper())
+    if low != high:
+        raise Undecided(f"{ball} may round to {low!r} or {high!r}")
+    return low
+
+
+_ball = _each(arb)
+_sigmoid = _each(lambda z: 1 / (1 + (-z).exp()))
+_tanh = _each(lambda z: z.tanh())
+_exp = _each(lambda z: z.exp())
+_rsqrt = _each(lambda z: z.rsqrt())
+_larger = _each(_larger_one, 2)
+_rounded = _each(_rounded_one)

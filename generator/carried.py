@@ -1,0 +1,162 @@
+"""The error that reaches a value: of everything that was lost before it, times the exact derivative of the value by it.
+
+By reverse mode, for many values at once: a row has the derivatives of one value, and goes back from step to step and
+from layer to layer, adding up as it goes what was lost there.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnn_goldens.generator.linearized import Linearized
+from rnn_goldens.generator.recorded import Float64
+
+NEGLIGIBLE = 2.0**-200
+"""Derivatives below this are left out: they move no digit of any bound."""
+
+AT_ONCE = 2**22
+"""So many numbers are carried at a time, some 32 MB."""
+
+
+@dataclass(frozen=True)
+class Seed:
+    """Values whose error is asked: one row for each unit.
+
+    Attributes:
+        visit: at which visit of their layer and direction they stand.
+        value: where in the program's values; None for a state after the visit.
+        state: which state that is; it stands still where a sequence has ended.
+        units: how many there are.
+    """
+
+    visit: int
+    value: int | None
+    state: int
+    units: int
+
+
+Network = Sequence[Sequence[Linearized]]
+"""By layer, its directions."""
+
+
+def errors(network: Network, layer: int, direction: int, seeds: Sequence[Seed]) -> list[Float64]:
+    """What may be lost on the way to each seed's values: (2, batch, units) each."""
+    found: dict[Seed, Float64] = {}
+    for chunk in _chunks(network, layer, seeds):
+        rows = sum(seed.units for seed in chunk)
+        error = _Sweep(network, layer, direction, rows).of_own(chunk)
+        at = 0
+        for seed in chunk:
+            found[seed] = np.moveaxis(error[:, at : at + seed.units], -1, 0)
+            at += seed.units
+    return [found[seed] for seed in seeds]
+
+
+def _chunks(network: Network, layer: int, seeds: Sequence[Seed]) -> Iterator[list[Seed]]:
+    """The late ones first, so that the way back of the early ones is short."""
+    one = network[layer][0].unrolled
+    visits, batch = one.within.shape
+    widest = batch * one.hidden * 8
+    limit = AT_ONCE // (widest if layer == 0 else max(widest, batch * visits * one.values[0].shape[-1]))
+    chunk: list[Seed] = []
+    for seed in sorted(seeds, key=lambda seed: -seed.visit):
+        if chunk and sum(s.units for s in chunk) + seed.units > limit:
+            yield chunk
+            chunk = []
+        chunk.append(seed)
+    yield chunk
+
+
+class _Sweep:
+    """The way back of some rows."""
+
+    def __init__(self, network: Network, layer: int, direction: int, rows: int) -> None:
+        self.network, self.layer, self.direction, self.rows = network, layer, direction, rows
+        batch = network[layer][direction].unrolled.within.shape[1]
+        self.error = np.zeros((batch, rows, 2))
+
+    def of_own(self, seeds: Sequence[Seed]) -> Float64:
+        """The error, (batch, rows, 2), of seeds that stand in this layer and direction, the late ones first."""
+        by_input = self._back(self.network[self.layer][self.direction], seeds, None)
+        self._below(self.layer - 1, by_input)
+        return self.error
+
+    def _below(self, layer: int, by_output: dict[int, Float64]) -> None:
+        """Go on in the layers below, from derivatives by the output of one: by time step, (batch, rows, units)."""
+        if layer < 0 or not by_output:
+            return
+        by_input: dict[int, Float64] = {}
+        start = 0
+        for one in self.network[layer]:
+            units = slice(start, start + one.unrolled.hidden)
+            start = units.stop
+            for t, g in self._back(one, (), {t: g[..., units] for t, g in by_output.items()}).items():
+                by_input[t] = by_input[t] + g if t in by_input else g
+        self._below(layer - 1, by_input)
+
+    def _back(self, one: Linearized, seeds: Sequence[Seed], by_output: dict[int, Float64] | None) -> dict[int, Float64]:
+        """Go back through one layer in one direction; returns the derivatives by its input, by time step."""
+        unrolled, program = one.unrolled, one.unrolled.program
+        batch = unrolled.within.shape[1]
+        sizes = [unrolled.values[k].shape[-1] for k in program.after]
+        states = [np.zeros((batch, self.rows, size)) for size in sizes]
+        first, last = (0, 0) if by_output is None else (0, self.rows)
+        by_input: dict[int, Float64] = {}
+        waiting, begun = list(seeds), False
+        for visit in range(len(unrolled.times) - 1, -1, -1):
+            here = unrolled.within[visit][:, None, None]
+            inner: dict[int, list[tuple[int, int]]] = {}
+            while waiting and waiting[0].visit == visit:
+                seed = waiting.pop(0)
+                if seed.value is None:
+                    states[seed.state][:, last : last + seed.units] += np.eye(seed.units)
+                else:
+                    inner.setdefault(seed.value, []).append((last, seed.units))
+                last, begun = last + seed.units, True
+            if by_output is not None and (g := by_output.get(unrolled.times[visit])) is not None:
+                states[0] += np.where(here, g, 0)
+                begun = True
+            if not begun:
+                continue
+            while first < last and all(np.abs(s[:, first : first + sizes[0]]).max() < NEGLIGIBLE for s in states):
+                if inner or by_output is not None:
+                    break
+                first = min(first + sizes[0], last)
+            rows = slice(first, last)
+            before = self._one_visit(one, visit, [state[:, rows] for state in states], rows, inner)
+            if 0 in before:
+                whole = np.zeros((batch, self.rows, before[0].shape[-1]))
+                whole[:, rows] = before[0]
+                by_input[unrolled.times[visit]] = whole
+            for k, state in enumerate(states):
+                stays = np.where(here, 0, state[:, rows])
+                g = before.get(1 + k, 0) + stays
+                state[:, rows] = np.where(np.abs(g) < NEGLIGIBLE, 0, g)
+        return by_input
+
+    def _one_visit(
+        self,
+        one: Linearized,
+        visit: int,
+        after: list[Float64],
+        rows: slice,
+        inner: dict[int, list[tuple[int, int]]],
+    ) -> dict[int, Float64]:
+        """Derivatives by x (as 0) and the states before, from those by the states after and seeds within the step."""
+        by: dict[int, Float64] = {}
+        for k, g in zip(one.unrolled.program.after, after, strict=True):
+            by[k] = by[k] + g if k in by else g
+        for k, places in inner.items():
+            g = np.zeros((len(self.error), rows.stop - rows.start, one.unrolled.values[k].shape[-1]))
+            for start, units in places:
+                g[:, start - rows.start : start - rows.start + units] += np.eye(units)
+            by[k] = by[k] + g if k in by else g
+        for joint in reversed(one.losses):
+            if joint in by:
+                g = by.pop(joint)
+                self.error[:, rows] += np.abs(g) @ np.moveaxis(one.losses[joint][:, visit], 0, -1)
+                for link in one.links[joint]:
+                    pulled = link.pulled(g, visit)
+                    by[link.of] = by[link.of] + pulled if link.of in by else pulled
+        return by

@@ -1,0 +1,164 @@
+"""A step as an error sees it: what each of a few values loses, and how each depends on those before it.
+
+Between these values, the joints, everything is computed unit by unit and used once, so one derivative a unit says it
+all: what is lost there is added up at the joint that comes next.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnn_goldens.cells.derivatives import derivative
+from rnn_goldens.cells.program import Operation, Program
+from rnn_goldens.generator.losses import loss
+from rnn_goldens.generator.recorded import Float64, Unrolled
+
+KINKED = ("relu", "clip", "maximum")
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """How a joint depends on an earlier one, or on an input of the step.
+
+    Attributes:
+        of: where in the program's values that one stands.
+        by: the derivative: (visits, batch, units) unit by unit, or a matrix (visits, batch, units, units of the other).
+    """
+
+    of: int
+    by: Float64
+
+    def pulled(self, g: Float64, visit: int) -> Float64:
+        """What the other gets of derivatives (batch, rows, units) by this joint, at a visit."""
+        by = self.by[visit]
+        pulled: Float64 = g * by[:, None] if by.ndim == 2 else g @ by  # noqa: PLR2004 - (batch, units): unit by unit
+        return pulled
+
+
+@dataclass(frozen=True, eq=False)
+class Linearized:
+    """One layer in one direction, linearized.
+
+    Attributes:
+        unrolled: what it did.
+        losses: of each joint, in the program's order: (2, visits, batch, units), what was lost since the joints before.
+        links: of each joint, those it depends on.
+        kinks: joints on whose value it depends which side of a kink is taken.
+    """
+
+    unrolled: Unrolled
+    losses: dict[int, Float64]
+    links: dict[int, list[Link]]
+    kinks: tuple[int, ...]
+
+
+def linearized(unrolled: Unrolled, *, of_input: bool) -> Linearized:
+    """Linearize; ``of_input``: whether x itself may be off, because it comes from a layer below."""
+    program = unrolled.program
+    joints = _joints(program)
+    losses, links = {}, {}
+    own = {k: lost for k in range(program.inputs, len(unrolled.values)) if (lost := loss(unrolled, k)) is not None}
+    sources = {*range(0 if of_input else 1, program.inputs), *joints}
+    for joint in sorted(joints):
+        descent = _Descent(joint, unrolled, own, sources)
+        losses[joint], links[joint] = np.where(unrolled.within[..., None], descent.lost, 0), descent.links
+    return Linearized(unrolled, losses, links, _kinks(program))
+
+
+def _kinks(program: Program) -> tuple[int, ...]:
+    kinked = {of for operation in program.operations if operation.primitive in KINKED for of in operation.of}
+    return tuple(sorted(kinked - set(range(program.inputs))))
+
+
+def _joints(program: Program) -> set[int]:
+    """Values that are used more than once, by several units, at a kink, or after the step."""
+    uses: Counter[int] = Counter(program.after)
+    apart: defaultdict[int, set[object]] = defaultdict(set)
+    found = {*program.after, *_kinks(program)}
+    for k, operation in enumerate(program.operations, program.inputs):
+        if operation.primitive == "block":  # every unit of a product is used once if every block of it is
+            apart[operation.of[0]].add(operation.detail)
+        else:
+            uses.update(operation.of)
+        if operation.primitive in ("product", "mean"):
+            found.update(operation.of)
+        if operation.primitive == "mean":
+            found.add(k)
+    found |= {k for k, count in uses.items() if count + bool(apart[k]) > 1}
+    return {k for k in found if k >= program.inputs and _varies(program, k)}
+
+
+def _varies(program: Program, k: int) -> bool:
+    return program.operations[k - program.inputs].primitive not in ("constant", "vector")
+
+
+class _Descent:
+    """The way down from a joint to those before it."""
+
+    def __init__(self, joint: int, unrolled: Unrolled, own: dict[int, Float64], sources: set[int]) -> None:
+        self.unrolled, self.own, self.sources = unrolled, own, sources
+        shape = np.broadcast_shapes(unrolled.values[joint].shape, (*unrolled.within.shape, 1))
+        self.lost, self.by = np.zeros((2, *shape)), {joint: np.ones(shape)}
+        self._unit_by_unit: dict[int, Float64] = {}
+        self._matrices: dict[int, Float64] = {}
+        for k in range(joint, -1, -1):
+            if k in self.by:
+                g = self.by.pop(k)
+                if k != joint and k in sources:
+                    self._link(k, g)
+                elif (operation := unrolled.operation(k)) is not None:
+                    self._pass_on(k, operation, g)
+
+    @property
+    def links(self) -> list[Link]:
+        """How the joint depends on them; beyond its end a sequence has no step, and nothing depends on anything."""
+        here = self.unrolled.within[..., None]
+        return [
+            *(Link(of, np.where(here, by, 0)) for of, by in self._unit_by_unit.items()),
+            *(Link(of, np.where(here[..., None], by, 0)) for of, by in self._matrices.items()),
+        ]
+
+    def _link(self, of: int, g: Float64) -> None:
+        if self.unrolled.values[of].shape[-1] == g.shape[-1]:
+            self._unit_by_unit[of] = self._unit_by_unit.get(of, 0) + g
+        else:
+            self._matrix(of, g[..., None])
+
+    def _matrix(self, of: int, by: Float64) -> None:
+        if of in self.sources:
+            self._matrices[of] = self._matrices.get(of, 0) + by
+
+    def _pass_on(self, k: int, operation: Operation, g: Float64) -> None:
+        """Give the arguments of a value their part of its derivative."""
+        if k in self.own:
+            self.lost += np.abs(g) * self.own[k]
+        if operation.primitive == "block":
+            product = self.unrolled.operation(operation.of[0])
+            assert product is not None
+            part = slice(operation.detail[0] * g.shape[-1], (operation.detail[0] + 1) * g.shape[-1])
+            self.lost += np.abs(g) * self.own[operation.of[0]][..., part]
+            self._matrix(product.of[0], g[..., None] * self.unrolled.w[product.weights[0]][part])
+        elif operation.primitive == "product":
+            self._matrix(operation.of[0], g[..., None] * self.unrolled.w[operation.weights[0]])
+        elif operation.primitive == "mean":
+            units = self.unrolled.values[operation.of[0]].shape[-1]
+            self._matrix(operation.of[0], np.broadcast_to(g[..., None] / units, (*g.shape, units)))
+        else:
+            arguments = self.unrolled.arguments(k)
+            for number, of in enumerate(operation.of):
+                if of < self.unrolled.program.inputs or _varies(self.unrolled.program, of):
+                    slope = derivative(
+                        operation.primitive, number, self.unrolled.values[k], arguments, operation.detail
+                    )
+                    self.by[of] = self.by.get(of, 0) + g * slope
+
+
+def flattest(unrolled: Unrolled) -> float:
+    """The smallest derivative of any activation on the way: small where one is saturated."""
+    smallest, within = 1.0, unrolled.within
+    for k, operation in enumerate(unrolled.program.operations, unrolled.program.inputs):
+        if operation.primitive in ("sigmoid", "tanh"):
+            slope = derivative(operation.primitive, 0, unrolled.values[k], unrolled.arguments(k), ())
+            smallest = min(smallest, float(slope[within].min(initial=1.0)))
+    return smallest

@@ -1,0 +1,12 @@
+"""The definition: a cell's equations stand once, and NumPy, balls and the error analysis read them.
+
+``equations`` says what the cells are, in the primitives of ``notation``; ``program`` writes one time step down;
+``arithmetic`` computes it, and ``network`` unrolls it over time, layers, directions and lengths.
+"""
+
+from rnn_goldens.cells.arrays import Array, State, Weights
+from rnn_goldens.cells.case import Case, case_of
+from rnn_goldens.cells.cell import DEFINED, Cell
+from rnn_goldens.cells.network import Network
+
+__all__ = ["DEFINED", "Array", "Case", "Cell", "Network", "State", "Weights", "case_of"]

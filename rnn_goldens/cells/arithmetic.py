@@ -1,0 +1,102 @@
+"""The primitives in NumPy, in the type of the arrays: the executable definition. Nothing here is tuned.
+
+Vectors are rows: (batch, units). A number that is the same for all units may be (batch, 1), or none of an array.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+
+from rnn_goldens.cells.arrays import Array
+
+
+class Arithmetic:
+    """For each primitive one method, of the same name."""
+
+    def product(self, v: Array, matrix: Array) -> Array:
+        """The matrix times each row of v."""
+        return (v @ matrix.T).astype(v.dtype, copy=False)
+
+    def affine(self, v: Array, matrix: Array, bias: Array) -> Array:
+        """The matrix times each row of v, and the bias."""
+        total: Array = self.product(v, matrix) + bias
+        return total
+
+    def vector(self, vector: Array, index: int, blocks: int) -> Array:
+        """One of so many blocks of a bias."""
+        return self.block(vector, index, blocks)
+
+    def block(self, z: Array, index: int, blocks: int) -> Array:
+        """One of so many blocks of units."""
+        size = z.shape[-1] // blocks
+        return z[..., index * size : (index + 1) * size]
+
+    def constant(self, value: Fraction) -> Array:
+        """A number: one that takes the type of what it meets."""
+        return float(value)  # type: ignore[return-value] # an array of float64 would widen what it meets
+
+    def sum(self, *terms: Array) -> Array:
+        """From the first to the last."""
+        first, *rest = terms
+        for term in rest:
+            first = first + term
+        return first
+
+    def negative(self, z: Array) -> Array:
+        """The same with the other sign."""
+        return np.negative(z)
+
+    def multiply(self, a: Array, b: Array) -> Array:
+        """A b."""
+        result: Array = a * b
+        return result
+
+    def scaled(self, z: Array, factor: Fraction) -> Array:
+        """Z times a number."""
+        scaled: Array = z * float(factor)
+        return scaled
+
+    def divide(self, a: Array, b: Array) -> Array:
+        """A / b."""
+        result: Array = a / b
+        return result
+
+    def mix(self, z: Array, a: Array, b: Array) -> Array:
+        """Z a + (1 - z) b."""
+        mixed: Array = (1 - z) * b + z * a
+        return mixed
+
+    def sigmoid(self, z: Array) -> Array:
+        """1 / (1 + e^-z), in at least float32 and rounded once, as half-precision kernels do."""
+        wide = z.astype(np.result_type(np.float32, z.dtype), copy=False)
+        with np.errstate(over="ignore"):  # e^-z is infinite where the sigmoid is zero
+            sigmoid: Array = 1 / (1 + np.exp(-wide))
+        return sigmoid.astype(z.dtype)
+
+    def tanh(self, z: Array) -> Array:
+        """The hyperbolic tangent."""
+        return np.tanh(z)
+
+    def relu(self, z: Array) -> Array:
+        """max(0, z)."""
+        return np.maximum(z, 0)
+
+    def exp(self, z: Array) -> Array:
+        """e^z."""
+        return np.exp(z)
+
+    def maximum(self, a: Array, b: Array) -> Array:
+        """The larger of the two."""
+        return np.maximum(a, b)
+
+    def clip(self, z: Array, low: Fraction, high: Fraction) -> Array:
+        """Z, but no less than low and no more than high."""
+        return np.minimum(np.maximum(z, float(low)), float(high))
+
+    def mean(self, z: Array) -> Array:
+        """The mean over the units, (batch, 1)."""
+        return np.asarray(z.sum(axis=-1, keepdims=True) * (1 / z.shape[-1]), z.dtype)
+
+    def rsqrt(self, z: Array) -> Array:
+        """1 / √z."""
+        return np.asarray(1 / np.sqrt(z))

@@ -1,0 +1,60 @@
+"""What a network is asked."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from rnn_goldens.cells.arrays import Array, State, Weights
+from rnn_goldens.cells.cell import DEFINED, Cell
+from rnn_goldens.golden.data import QuestionData
+from rnn_goldens.golden.shapes import Config
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What a network is asked.
+
+    Attributes:
+        cell: what it does at each step.
+        config: layers, directions, sizes.
+        weights: PyTorch's names and shapes.
+        x: (batch, time, input), or (time, input).
+        state: h0 (and c0), each (layers·directions, batch, hidden) or without the batch axis; zeros if not given.
+        lengths: (batch,) time steps of each sequence; all of them if None.
+        state_given: whether the caller gave the state.
+    """
+
+    cell: Cell
+    config: Config
+    weights: Weights
+    x: Array
+    state: State
+    lengths: NDArray[np.int64] | None = None
+    state_given: bool = True
+
+    @property
+    def batched(self) -> bool:
+        """Whether x has a batch axis."""
+        return self.x.ndim == 3  # noqa: PLR2004 - (batch, time, input)
+
+    def as_batch(self) -> "Case":
+        """The same, of a batch of one if there was no batch."""
+        if self.batched:
+            return self
+        state = tuple(part[:, None] for part in self.state)
+        return Case(self.cell, self.config, self.weights, self.x[None], state, None, self.state_given)
+
+
+def case_of(golden: QuestionData, dtype: DTypeLike) -> Case:
+    """The question of a golden, in arrays of a type that holds its precision."""
+    cell = DEFINED[golden.cell]
+    return Case(
+        cell,
+        golden.config,
+        {name: array.astype(dtype) for name, array in golden.weights.items()},
+        golden.x.astype(dtype),
+        tuple(getattr(golden, f"{name}0").astype(dtype) for name in cell.states),
+        golden.lengths,
+        golden.initial_state is not None,
+    )

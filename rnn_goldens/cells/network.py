@@ -1,0 +1,87 @@
+"""How layers, directions and lengths unroll a cell: a network, from its input to its output.
+
+Every method of ``Network`` is one named step of that way, so that a deviation, which is wrong in one step, overrides
+one method; the primitives are ``Arithmetic``'s, and can be overridden as well.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from rnn_goldens.cells.arithmetic import Arithmetic
+from rnn_goldens.cells.arrays import Array, State, Weights
+from rnn_goldens.cells.case import Case
+from rnn_goldens.cells.cell import Cell
+
+
+class Network(Arithmetic):
+    """A recurrent network; ``run`` computes it in the precision of the case's arrays."""
+
+    # One layer in one direction.
+
+    def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
+        """Visit the times in order; a sequence takes part only within its own length."""
+        w = self.weights(case, suffix)
+        out = np.zeros((*layer_input.shape[:2], state[0].shape[-1]), dtype=layer_input.dtype)
+        for t in self.times(layer_input.shape[1], reverse=suffix.endswith("_reverse")):
+            within = self.within(t, lengths)[:, None]
+            new = self.step(case, suffix, w, layer_input, t, state)
+            state = tuple(np.where(within, after, before) for after, before in zip(new, state, strict=True))
+            out[:, t] = self.emit(state, within)
+        return out, state
+
+    def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:  # noqa: ARG002
+        """The state after time step t."""
+        return self.cell(case).at_once.program(w).step(self, layer_input[:, t], state, w)
+
+    def cell(self, case: Case) -> Cell:
+        """What the network does at each step."""
+        return case.cell
+
+    def weights(self, case: Case, suffix: str) -> Weights:
+        """The weights of one layer and direction (``l0``, ``l0_reverse``, ``l1``), by their names without it."""
+        end = f"_{suffix}"
+        return {name.removesuffix(end): array for name, array in case.weights.items() if name.endswith(end)}
+
+    def times(self, time: int, *, reverse: bool) -> Iterable[int]:
+        """The order in which time steps are visited."""
+        return reversed(range(time)) if reverse else range(time)
+
+    def within(self, t: int, lengths: Array) -> Array:
+        """Which sequences have a step t. The reverse direction thus starts at each sequence's true end."""
+        return np.asarray(t < lengths)
+
+    def emit(self, state: State, within: Array) -> Array:
+        """What a step outputs: h, and zero beyond a sequence's end."""
+        return np.where(within, state[0], 0)
+
+    # The network.
+
+    def run(self, case: Case) -> tuple[Array, ...]:
+        """Return out (batch, time, directions·hidden), h_n (layers·directions, batch, hidden), and c_n for an LSTM."""
+        if not case.batched:
+            out, *states = self.run(case.as_batch())
+            return out[0], *(part[:, 0] for part in states)
+        lengths = np.full(len(case.x), case.x.shape[1]) if case.lengths is None else case.lengths
+        last: list[State] = []
+        layer_input = case.x
+        for layer in range(case.config.num_layers):
+            outs = []
+            for suffix in case.config.layers[layer]:
+                out, state = self.unroll(case, suffix, layer_input, self.start(case, len(last)), lengths)
+                outs.append(out)
+                last.append(state)
+            layer_input = self.join(outs, layer, case)
+        return layer_input, *self.last_states(last)
+
+    def start(self, case: Case, index: int) -> State:
+        """The initial state of a layer and direction, counted as the states' first axis counts them."""
+        return tuple(part[index] for part in case.state)
+
+    def join(self, outs: list[Array], layer: int, case: Case) -> Array:  # noqa: ARG002 - for those who do it otherwise
+        """What the directions of a layer hand to the next layer, or to the caller: forward, then reverse."""
+        return np.concatenate(outs, axis=-1)
+
+    def last_states(self, last: list[State]) -> State:
+        """h_n (and c_n): the last state of every layer and direction, layer by layer."""
+        return tuple(np.stack(parts) for parts in zip(*last, strict=True))

@@ -1,0 +1,178 @@
+"""The notation that cells are written in: terms, which stand for numbers that are yet to be computed.
+
+An equation is an ordinary function; called with terms it writes down what it does, for others to read: NumPy, balls,
+the error analysis. A term is a vector a sequence, one number a unit. The primitives are the functions below, sums,
+products, quotients, and affine maps.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+Number = int | float | Fraction
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """The result of a primitive.
+
+    Attributes:
+        primitive: its name, as in ``Arithmetic``; ``input`` for x and the state.
+        of: what it is applied to.
+        detail: what else it needs: numbers, or the name of a weight.
+    """
+
+    primitive: str
+    of: tuple["Term", ...] = ()
+    detail: tuple[object, ...] = ()
+
+    __array_ufunc__ = None  # an array is no number: array + term is a mistake, and says so
+
+    def __add__(self, other: "Operand") -> "Term":
+        return _summed(self, _term(other))
+
+    def __radd__(self, other: "Operand") -> "Term":
+        return _summed(_term(other), self)
+
+    def __sub__(self, other: "Operand") -> "Term":
+        return _summed(self, -_term(other))
+
+    def __rsub__(self, other: "Operand") -> "Term":
+        return _summed(_term(other), -self)
+
+    def __neg__(self) -> "Term":
+        return Term("negative", (self,))
+
+    def __mul__(self, other: "Operand") -> "Term":
+        return _times(self, _term(other))
+
+    def __rmul__(self, other: "Operand") -> "Term":
+        return _times(_term(other), self)
+
+    def __truediv__(self, other: "Operand") -> "Term":
+        return Term("divide", (self, _term(other)))
+
+
+Operand = Term | Number
+
+
+def sigmoid(z: Term) -> Term:
+    """1 / (1 + e^-z)."""
+    return Term("sigmoid", (z,))
+
+
+def tanh(z: Term) -> Term:
+    """The hyperbolic tangent."""
+    return Term("tanh", (z,))
+
+
+def relu(z: Term) -> Term:
+    """max(0, z)."""
+    return Term("relu", (z,))
+
+
+def exp(z: Term) -> Term:
+    """e^z."""
+    return Term("exp", (z,))
+
+
+def maximum(a: Term, b: Term) -> Term:
+    """The larger of the two."""
+    return Term("maximum", (a, b))
+
+
+def clip(z: Term, low: Number, high: Number) -> Term:
+    """Z, but no less than low and no more than high."""
+    return Term("clip", (z,), (Fraction(low), Fraction(high)))
+
+
+def hard_sigmoid(z: Term, slope: Fraction = Fraction(1, 5)) -> Term:
+    """A straight line between 0 and 1: slope z + 1/2."""
+    return clip(slope * z + Fraction(1, 2), 0, 1)
+
+
+def mix(z: Term, a: Term, b: Term) -> Term:
+    """Z a + (1 - z) b, also written b + z (a - b): both are right, and round differently."""
+    return Term("mix", (z, a, b))
+
+
+def mean(z: Term) -> Term:
+    """The mean over the units."""
+    return Term("mean", (z,))
+
+
+def rsqrt(z: Term) -> Term:
+    """1 / √z."""
+    return Term("rsqrt", (z,))
+
+
+class Weight:
+    """The weights of one layer and direction, by the names that equations have for them.
+
+    ``W_i`` and ``W_h`` with the letter of a gate are its blocks of the matrices that x and h go through, ``b_i`` and
+    ``b_h`` those of the biases, zero where a network has none.
+    """
+
+    def __init__(self, gates: str, vectors: tuple[str, ...], given: frozenset[str]) -> None:
+        self._gates, self._vectors, self._given = gates, vectors, given
+        self._products: dict[tuple[str, int], Term] = {}
+        self._blocks: dict[tuple[str, int, str], Term] = {}
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a matrix, a term, or zero
+        if name in self._vectors:
+            return Term("vector", (), (name, 0, 1))
+        kind, source, gate = name[:2], name[2:3], name[3:]
+        if kind not in ("W_", "b_") or source not in ("i", "h") or not gate or gate not in self._gates:
+            raise AttributeError(f"this cell has no weight {name}; it has {', '.join(self._names())}")
+        if kind == "W_":
+            return Matrix(self, f"weight_{source}h", gate)
+        block = (self._gates.index(gate), len(self._gates))
+        return Term("vector", (), (f"bias_{source}h", *block)) if f"bias_{source}h" in self._given else 0
+
+    def _names(self) -> tuple[str, ...]:
+        return (*(f"{kind}_{source}{gate}" for kind in "Wb" for source in "ih" for gate in self._gates), *self._vectors)
+
+    def _product(self, matrix: str, gate: str, v: Term) -> Term:
+        """One product with the whole matrix serves every gate that has a block of it."""
+        whole = self._products.setdefault((matrix, id(v)), Term("product", (v,), (matrix,)))
+        if len(self._gates) == 1:
+            return whole
+        block = Term("block", (whole,), (self._gates.index(gate), len(self._gates)))
+        return self._blocks.setdefault((matrix, id(v), gate), block)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A gate's block of a matrix, which stands left of a product."""
+
+    weight: Weight
+    name: str
+    gate: str
+
+    def __matmul__(self, v: Term) -> Term:
+        return self.weight._product(self.name, self.gate, v)
+
+
+def _term(value: Operand) -> Term:
+    if isinstance(value, Term):
+        return value
+    if isinstance(value, int | float | Fraction):
+        return Term("constant", (), (Fraction(value),))
+    raise TypeError(f"a cell's equations are made of terms and numbers, not of {type(value).__name__}")
+
+
+def _summed(*terms: Term) -> Term:
+    """A sum may be added up in any order, so a sum of sums is one sum; a zero is no term."""
+    flat = [part for term in terms for part in (term.of if term.primitive == "sum" else (term,)) if not _is_zero(part)]
+    return flat[0] if len(flat) == 1 else Term("sum", tuple(flat))
+
+
+def _is_zero(term: Term) -> bool:
+    return term.primitive == "constant" and term.detail == (0,)
+
+
+def _times(a: Term, b: Term) -> Term:
+    for constant, other in ((a, b), (b, a)):
+        if constant.primitive == "constant":
+            return Term("scaled", (other,), constant.detail)
+    return Term("multiply", (a, b))
