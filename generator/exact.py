@@ -9,7 +9,7 @@ import numpy as np
 from flint import ctx
 from numpy.typing import NDArray
 
-from rnn_goldens.cells import Case
+from rnn_goldens.cells import Case, Cell
 from rnn_goldens.generator.balls import Balls, Undecided, balls, rounded
 from rnn_goldens.generator.scenario import Refused, Scenario
 
@@ -37,25 +37,32 @@ class Answer:
         return {name: array for name, array in named.items() if array is not None}
 
 
-def exact_answer(scenario: Scenario) -> Answer:
-    """What a network has to answer to a scenario.
+def exact_answer(scenario: Scenario, cell: Cell | None = None) -> Answer:
+    """What a network has to answer to a scenario; ``cell`` if it is one that the scenario does not name.
 
     Raises:
         Refused: no working precision decides it: a ball whose ends round to two neighbouring float64, however narrow
             it gets, or a relu's tie that is not exactly zero in ball arithmetic. (A ball of radius zero half-way
             between two float64 is no such case: it rounds to even.)
     """
-    case, bits = scenario.case(), FIRST_BITS
-    while bits <= LAST_BITS:
+    try:
+        (out, h_n, *c_n), bits = correctly_rounded(scenario.case(cell))
+    except Undecided as undecided:
+        raise Refused(f"{scenario.id}: not decided with {LAST_BITS} bits: {undecided}") from None
+    return Answer(out, h_n, c_n[0] if c_n else None, bits)
+
+
+def correctly_rounded(case: Case) -> tuple[list[NDArray[np.float64]], int]:
+    """The outputs of a network, out first, and the bits that proved them. Raises Undecided if none do."""
+    bits = FIRST_BITS
+    while True:
         try:
             with ctx.workprec(bits):
-                out, h_n, *c_n = (rounded(output) for output in Balls().run(_in_balls(case)))
-        except Undecided as undecided:
-            reason = undecided
-        else:
-            return Answer(out, h_n, c_n[0] if c_n else None, bits)
+                return [rounded(output) for output in Balls().run(_in_balls(case))], bits
+        except Undecided:
+            if bits >= LAST_BITS:
+                raise
         bits *= 2
-    raise Refused(f"{scenario.id}: not decided with {LAST_BITS} bits: {reason}")
 
 
 def _in_balls(case: Case) -> Case:

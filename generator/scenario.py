@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rnn_goldens.cells import DEFINED, Case
+from rnn_goldens.cells import DEFINED, Case, Cell
 from rnn_goldens.conventions import convention
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.precision import PRECISIONS
@@ -62,9 +62,13 @@ class Scenario:
             arrays["lengths"] = np.asarray(self.lengths, dtype=np.int64)
         return arrays
 
-    def case(self) -> Case:
-        """The question, in float64. Raises Refused if a number is not exact in every precision."""
-        weights, inputs, cell = self.torch_weights(), self.inputs(), DEFINED[self.cell]
+    def case(self, cell: Cell | None = None) -> Case:
+        """The question, in float64, to the cell that is named or to another one.
+
+        Raises:
+            Refused: a number is not exact in every precision.
+        """
+        weights, inputs, cell = self.torch_weights(), self.inputs(), cell or DEFINED[self.cell]
         zeros = np.zeros(state_shape(self.config, inputs["x"].shape[:-2]))
         state = tuple(inputs.get(f"{name}0", zeros) for name in cell.states)
         return Case(cell, self.config, weights, inputs["x"], state, inputs.get("lengths"), "h0" in inputs)

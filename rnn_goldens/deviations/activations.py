@@ -4,27 +4,28 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Network
-from rnn_goldens.deviations.deviation import Deviation, Run, at_the_end, in_steps
+from rnn_goldens.cells import Array
+from rnn_goldens.cells.arithmetic import Arithmetic
+from rnn_goldens.deviations.deviation import Deviation, Wrong, at_the_end, in_steps
 
 TANH = ("rnn_tanh", "lstm", "gru")
 SIGMOID = ("lstm", "gru")
 RELU = ("rnn_relu",)
 
 
-def _tanh(function: Callable[[Array], Array]) -> Run:
+def _tanh(function: Callable[[Array], Array]) -> Wrong:
     return in_steps(tanh=lambda _, z: function(z))
 
 
-def _sigmoid(function: Callable[[Array], Array]) -> Run:
+def _sigmoid(function: Callable[[Array], Array]) -> Wrong:
     return in_steps(sigmoid=lambda _, z: function(z))
 
 
-def _relu(function: Callable[[Array], Array]) -> Run:
+def _relu(function: Callable[[Array], Array]) -> Wrong:
     return in_steps(relu=lambda _, z: function(z))
 
 
-def _linear(slope: float) -> Run:
+def _linear(slope: float) -> Wrong:
     """A hard sigmoid: a straight line between 0 and 1."""
     return _sigmoid(lambda z: np.clip(slope * z + 0.5, 0, 1))
 
@@ -51,7 +52,7 @@ def _fast_exp(z: Array) -> Array:
 
 
 def _true_sigmoid(z: Array) -> Array:
-    return Network().sigmoid(z)
+    return Arithmetic().sigmoid(z)
 
 
 DEVIATIONS = (

@@ -8,12 +8,10 @@ from rnn_goldens.cells import Array, Case, Network
 from rnn_goldens.deviations.deviation import Deviation, Outputs, at_the_end, in_case, in_outputs, in_steps
 
 
-def _exchanged(self: Network, case: Case) -> Outputs:
-    if case.x.ndim == 2:  # noqa: PLR2004 - (time, input)
-        return Network.run(self, case)
+def _exchanged(right: Network, case: Case) -> Outputs:
     batch, time = case.x.shape[:2]
     state = tuple(part[:, np.arange(time) % batch] for part in case.state)
-    out, *last = Network.run(self, replace(case, x=case.x.swapaxes(0, 1), state=state, lengths=None))
+    out, *last = right.run(replace(case, x=case.x.swapaxes(0, 1), state=state, lengths=None))
     return out.swapaxes(0, 1), *last
 
 
@@ -26,10 +24,8 @@ def _batch_first_by_reshape(out: Array) -> Array:
     return out.swapaxes(0, 1).reshape(out.shape)
 
 
-def _both_by_reshape(self: Network, case: Case) -> Outputs:
-    if case.x.ndim == 2:  # noqa: PLR2004 - (time, input)
-        return Network.run(self, case)
-    out, *last = Network.run(self, _time_major_by_reshape(case))
+def _both_by_reshape(right: Network, case: Case) -> Outputs:
+    out, *last = right.run(_time_major_by_reshape(case))
     return _batch_first_by_reshape(out), *last
 
 

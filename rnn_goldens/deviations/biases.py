@@ -7,10 +7,10 @@ import numpy as np
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.cells.notation import Operand, Term, Weight, mix, relu, sigmoid, tanh
 from rnn_goldens.deviations.blocks import BIASES, blocks, only
-from rnn_goldens.deviations.deviation import Deviation, Run, in_equations, in_steps, in_weights, is_first
+from rnn_goldens.deviations.deviation import Deviation, Wrong, in_equations, in_steps, in_weights, is_first
 
 
-def _times(factor: float, names: str | tuple[str, ...]) -> Run:
+def _times(factor: float, names: str | tuple[str, ...]) -> Wrong:
     return in_weights(only(names, lambda array, _: factor * array))
 
 
@@ -18,7 +18,7 @@ def _without(w: Weights, names: Collection[str]) -> Weights:
     return {name: np.zeros_like(array) if name in names else array for name, array in w.items()}
 
 
-def _after_activation(bias: str) -> Run:
+def _after_activation(bias: str) -> Wrong:
     """Adds a bias to the gates instead of to what their activations get."""
 
     def biases(w: Weight, gate: str) -> tuple[Operand, Operand, Operand]:
@@ -49,27 +49,27 @@ def _after_activation(bias: str) -> Run:
     )
 
 
-def _left_out(names: Collection[str], *, at_first_step: bool, state_given: bool | None = None) -> Run:
+def _left_out(names: Collection[str], *, at_first_step: bool, state_given: bool | None = None) -> Wrong:
     """Leave biases out at the first step, or at all others; only if the initial state is given or not, if that says."""
 
-    def step(self: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+    def step(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
         if state_given in (None, case.state_given) and is_first(suffix, layer_input, t) == at_first_step:
             w = _without(w, names)
-        return Network.step(self, case, suffix, w, layer_input, t, state)
+        return right.step(case, suffix, w, layer_input, t, state)
 
     return in_steps(step=step)
 
 
-def _b_hn_moved(self: Network, case: Case, suffix: str) -> Weights:
-    w = dict(Network.weights(self, case, suffix))
+def _b_hn_moved(right: Network, case: Case, suffix: str) -> Weights:
+    w = dict(right.weights(case, suffix))
     if "bias_hh" in w:
         b_n = _candidate_only(w["bias_hh"], case)
         w |= {"bias_hh": w["bias_hh"] - b_n, "bias_ih": w["bias_ih"] + b_n}
     return w
 
 
-def _b_in_moved(self: Network, case: Case, suffix: str) -> Weights:
-    w = dict(Network.weights(self, case, suffix))
+def _b_in_moved(right: Network, case: Case, suffix: str) -> Weights:
+    w = dict(right.weights(case, suffix))
     if "bias_hh" in w:
         b_n = _candidate_only(w["bias_ih"], case)
         w |= {"bias_hh": w["bias_hh"] + b_n, "bias_ih": w["bias_ih"] - b_n}
@@ -83,21 +83,21 @@ def _candidate_only(bias: Array, case: Case) -> Array:
 
 
 def _step_without_b_hn_unless_given(
-    self: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
+    right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
 ) -> State:
     if not case.state_given and is_first(suffix, layer_input, t) and "bias_hh" in w:
         w = {**w, "bias_hh": w["bias_hh"] - _candidate_only(w["bias_hh"], case)}
-    return Network.step(self, case, suffix, w, layer_input, t, state)
+    return right.step(case, suffix, w, layer_input, t, state)
 
 
-def _exchanged(self: Network, case: Case, suffix: str) -> Weights:
-    w = Network.weights(self, case, suffix)
+def _exchanged(right: Network, case: Case, suffix: str) -> Weights:
+    w = right.weights(case, suffix)
     other = {"bias_ih": "bias_hh", "bias_hh": "bias_ih"}
     return {name: w[other.get(name, name)] for name in w}
 
 
-def _pair_transposed(self: Network, case: Case, suffix: str) -> Weights:
-    w = dict(Network.weights(self, case, suffix))
+def _pair_transposed(right: Network, case: Case, suffix: str) -> Weights:
+    w = dict(right.weights(case, suffix))
     if "bias_hh" in w:
         w["bias_ih"], w["bias_hh"] = np.concatenate([w[name] for name in BIASES]).reshape(-1, 2).T
     return w
@@ -109,15 +109,15 @@ def _of_first_unit(array: Array, case: Case) -> Array:
 
 
 def _b_hn_added_again(
-    self: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
+    right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
 ) -> State:
-    right = Network.step(self, case, suffix, w, layer_input, t, state)
+    once = right.step(case, suffix, w, layer_input, t, state)
     if "bias_hh" not in w:
-        return right
+        return once
     again = {**w, "bias_hh": w["bias_hh"] + _candidate_only(w["bias_hh"], case)}
-    (wrong,) = Network.step(self, case, suffix, again, layer_input, t, state)
+    (twice,) = right.step(case, suffix, again, layer_input, t, state)
     rows = np.arange(len(layer_input))[:, None]
-    return (np.where(rows < 2, right[0], wrong),)  # noqa: PLR2004 - the first two rows of the batch
+    return (np.where(rows < 2, once[0], twice),)  # noqa: PLR2004 - the first two rows of the batch
 
 
 DEVIATIONS = (

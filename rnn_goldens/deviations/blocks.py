@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
-from rnn_goldens.deviations.deviation import Run, in_steps
+from rnn_goldens.deviations.deviation import Wrong, in_steps
 from rnn_goldens.golden.shapes import GATES
 
 GATE_ORDER = {cell: gates for cell, gates in GATES.items() if len(gates) > 1}
@@ -52,13 +52,13 @@ def read_as(order: str) -> Change:
     return changed
 
 
-def gate_biased_by(gate: str, value: float) -> Run:
+def gate_biased_by(gate: str, value: float) -> Wrong:
     """Add to what a gate's activation gets; an infinite value holds the gate open, or shut."""
 
-    def weights(self: Network, case: Case, suffix: str) -> Weights:
-        right = Network.weights(self, case, suffix)
-        added = np.zeros(len(right["weight_hh"]))
+    def weights(right: Network, case: Case, suffix: str) -> Weights:
+        own = right.weights(case, suffix)
+        added = np.zeros(len(own["weight_hh"]))
         blocks(added, case)[case.cell.gates.index(gate)] = value
-        return {**right, "bias_ih": right.get("bias_ih", 0) + added}
+        return {**own, "bias_ih": own.get("bias_ih", 0) + added}
 
     return in_steps(weights=weights)

@@ -1,12 +1,14 @@
 """What a deviation is: one named way in which implementations go wrong, as a small departure from ``cells``."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Cell, Network, State, Weights
+from rnn_goldens.cells.arithmetic import Arithmetic
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.golden.shapes import CELLS
@@ -14,9 +16,81 @@ from rnn_goldens.golden.shapes import CELLS
 Outputs = tuple[Array, ...]
 """out, h_n, and c_n for an LSTM."""
 
-Run = Callable[[Case], Outputs]
-
 FORWARD, REVERSE = "forward", "reverse"
+
+Change = Callable[[Case, Outputs], Outputs]
+"""``change(case, outputs)`` gives the wrong outputs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Wrong:
+    """Where a network departs from the definition, and how. ``a & b`` departs in both.
+
+    Attributes:
+        asked: changes of what the network is asked.
+        steps: classes that override methods of ``Network``, each calling ``super()`` for what is right; the first is
+            the outermost.
+        equations: by cell, other equations than the definition's.
+        outputs: changes of its outputs.
+        returned: the same, just before they are returned: of unbatched input without the batch axis.
+    """
+
+    asked: tuple[Callable[[Case], Case], ...] = ()
+    steps: tuple[type[Network], ...] = ()
+    equations: dict[str, Equations] = field(default_factory=dict)
+    outputs: tuple[Change, ...] = ()
+    returned: tuple[Change, ...] = ()
+
+    def __call__(self, case: Case) -> Outputs:
+        """The wrong outputs of a case whose arrays are float64."""
+        with np.errstate(all="ignore"):  # being wrong can make numbers overflow; that is no news
+            batch = case.as_batch()
+            for change in self.asked:
+                batch = change(batch)
+            outputs = self._network().run(batch)
+            for spoil in self.outputs:
+                outputs = spoil(batch, outputs)
+            if not case.batched:
+                outputs = outputs[0][0], *(part[:, 0] for part in outputs[1:])
+            for spoil in self.returned:
+                outputs = spoil(case, outputs)
+        return outputs
+
+    def __and__(self, other: "Wrong") -> "Wrong":
+        """Both at once. Raises ValueError if both have equations of one cell, for then there is no telling."""
+        if twice := sorted(set(self.equations) & set(other.equations)):
+            raise ValueError(f"both have equations of their own for {', '.join(twice)}")
+        return Wrong(
+            (*self.asked, *other.asked),
+            (*self.steps, *other.steps),
+            {**self.equations, **other.equations},
+            (*self.outputs, *other.outputs),
+            (*self.returned, *other.returned),
+        )
+
+    @property
+    def acts_on(self) -> tuple[str, ...]:
+        """Where it acts: what is ``asked``, ``equations``, methods of ``Network``, or ``outputs``."""
+        right = {name: function for name, function in vars(Network).items() if callable(function)}
+        right |= {name: function for name, function in vars(Arithmetic).items() if callable(function)}
+        steps = {n for step in self.steps for n, function in right.items() if getattr(step, n) is not function}
+        return (
+            *(["asked"] if self.asked else []),
+            *(["equations"] if self.equations else []),
+            *sorted(steps),
+            *(["outputs"] if self.outputs or self.returned else []),
+        )
+
+    @cached_property
+    def _network(self) -> type[Network]:
+        wrong = self.equations
+
+        class Deviating(*self.steps, Network):  # type: ignore[misc] # its bases are known when it runs
+            def cell(self, case: Case) -> Cell:
+                right = super().cell(case)
+                return with_equations(right, wrong[right.name]) if right.name in wrong else right
+
+        return Deviating if wrong else cast(type[Network], type("Deviating", (*self.steps, Network), {}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +100,7 @@ class Deviation:
     Attributes:
         name: stable, in lower case with underscores.
         sentence: what it does wrong.
-        run: the wrong outputs of a case whose arrays are float64.
+        wrong: where it does it, and how.
         cells: the cells it can befall.
         needs: features without which it changes nothing.
         stands_for: defects found in the wild, as ``repository#number``.
@@ -34,52 +108,62 @@ class Deviation:
 
     name: str
     sentence: str
-    run: Run
+    wrong: Wrong
     cells: tuple[str, ...] = CELLS
     needs: tuple[str, ...] = ()
     stands_for: tuple[str, ...] = ()
 
+    def run(self, case: Case) -> Outputs:
+        """The wrong outputs of a case whose arrays are float64."""
+        return self.wrong(case)
 
-def in_network(network: Network) -> Run:
-    """A network that overrides a step of the definition."""
-    return _silent(network.run)
+
+def in_network(network: type[Network]) -> Wrong:
+    """A network that overrides steps of the definition."""
+    return Wrong(steps=(network,))
 
 
-def in_steps(**steps: Callable[..., Any]) -> Run:
-    """The right network, but for the steps (methods of ``Network``) that are given as functions."""
+def in_steps(**steps: Callable[..., Any]) -> Wrong:
+    """The right network, but for the steps that are given as functions.
+
+    Args:
+        steps: by the name of a method of ``Network``, a function that takes the network as it is right, and the
+            method's arguments.
+    """
     for step in steps:
         if not hasattr(Network, step):
             raise TypeError(f"Network has no step {step!r}")
-    return in_network(type("Deviating", (Network,), steps)())
+
+    class Overriding(Network):
+        pass
+
+    for name, function in steps.items():
+        setattr(Overriding, name, _method(Overriding, function))
+    return in_network(Overriding)
 
 
-def in_equations(**wrong: Equations) -> Run:
+def _method(owner: type[Network], function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, *arguments, **named: function(super(owner, self), *arguments, **named)
+
+
+def in_equations(**wrong: Equations) -> Wrong:
     """The right network, but for the equations of the cells that are named."""
     if unknown := set(wrong) - set(CELLS):
         raise TypeError(f"there is no cell {', '.join(unknown)}")
-
-    def cell(self: Network, case: Case) -> Cell:
-        right = Network.cell(self, case)
-        return with_equations(right, wrong[right.name])
-
-    return in_steps(cell=cell)
+    return Wrong(equations=wrong)
 
 
-def in_case(change: Callable[[Case], Case]) -> Run:
+def in_case(change: Callable[[Case], Case]) -> Wrong:
     """The right network, asked something else; ``change`` sees unbatched input as a batch of one."""
-
-    def run(self: Network, case: Case) -> Outputs:
-        return Network.run(self, case if _unbatched(case) else change(case))
-
-    return in_steps(run=run)
+    return Wrong(asked=(change,))
 
 
-def in_state(change: Callable[[Array, Case], Array]) -> Run:
+def in_state(change: Callable[[Array, Case], Array]) -> Wrong:
     """The right network, with other initial states: ``change(part, case)`` of h0, and of c0."""
     return in_case(lambda case: replace(case, state=tuple(change(part, case) for part in case.state)))
 
 
-def in_lengths(change: Callable[[Array, int], Array]) -> Run:
+def in_lengths(change: Callable[[Array, int], Array]) -> Wrong:
     """The right network, with other lengths: ``change(lengths, time)``, where lengths are given."""
 
     def changed(case: Case) -> Case:
@@ -88,16 +172,16 @@ def in_lengths(change: Callable[[Array, int], Array]) -> Run:
     return in_case(changed)
 
 
-def in_weights(change: Callable[[str, Array, Case], Array]) -> Run:
+def in_weights(change: Callable[[str, Array, Case], Array]) -> Wrong:
     """The right network with other weights; ``change(name, array, case)`` gives each its new value."""
 
-    def weights(self: Network, case: Case, suffix: str) -> Weights:
-        return {name: change(name, array, case) for name, array in Network.weights(self, case, suffix).items()}
+    def weights(right: Network, case: Case, suffix: str) -> Weights:
+        return {name: change(name, array, case) for name, array in right.weights(case, suffix).items()}
 
     return in_steps(weights=weights)
 
 
-def in_unrolled(change: Callable[[Array, State, State, Array], tuple[Array, State]], *directions: str) -> Run:
+def in_unrolled(change: Callable[[Array, State, State, Array], tuple[Array, State]], *directions: str) -> Wrong:
     """The right network, but for what the layers in some directions (or in all) give: out and the last state.
 
     Args:
@@ -106,9 +190,9 @@ def in_unrolled(change: Callable[[Array, State, State, Array], tuple[Array, Stat
     """
 
     def unroll(
-        self: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
+        right: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
     ) -> tuple[Array, State]:
-        out, last = Network.unroll(self, case, suffix, layer_input, state, lengths)
+        out, last = right.unroll(case, suffix, layer_input, state, lengths)
         return (
             change(out, last, state, lengths)
             if direction(suffix) in (directions or (FORWARD, REVERSE))
@@ -118,24 +202,19 @@ def in_unrolled(change: Callable[[Array, State, State, Array], tuple[Array, Stat
     return in_steps(unroll=unroll)
 
 
-def in_outputs(change: Callable[[Case, Outputs], Outputs]) -> Run:
+def in_outputs(change: Change) -> Wrong:
     """The right network, whose outputs are then spoiled; ``change`` sees unbatched input as a batch of one."""
-
-    def run(self: Network, case: Case) -> Outputs:
-        outputs = Network.run(self, case)
-        return outputs if _unbatched(case) else change(case, outputs)
-
-    return in_steps(run=run)
+    return Wrong(outputs=(change,))
 
 
-def in_last_states(change: Callable[[Array, Case], Array]) -> Run:
+def in_last_states(change: Callable[[Array, Case], Array]) -> Wrong:
     """The right network, whose last states are spoiled: ``change(part, case)`` of h_n, and of c_n."""
     return in_outputs(lambda case, outputs: (outputs[0], *(change(part, case) for part in outputs[1:])))
 
 
-def at_the_end(change: Callable[[Case, Outputs], Outputs]) -> Run:
+def at_the_end(change: Change) -> Wrong:
     """The right network, whose outputs are spoiled just before they are returned, unbatched ones too."""
-    return _silent(lambda case: change(case, Network().run(case)))
+    return Wrong(returned=(change,))
 
 
 def direction(suffix: str) -> str:
@@ -156,17 +235,3 @@ def by_layer(part: Array, case: Case) -> Array:
 def is_first(suffix: str, layer_input: Array, t: int) -> bool:
     """Whether time step t is the first that a direction visits."""
     return t == (0 if direction(suffix) == FORWARD else layer_input.shape[1] - 1)
-
-
-def _silent(run: Run) -> Run:
-    """Being wrong can make numbers overflow; that is no news."""
-
-    def silent(case: Case) -> Outputs:
-        with np.errstate(all="ignore"):
-            return run(case)
-
-    return silent
-
-
-def _unbatched(case: Case) -> bool:
-    return case.x.ndim == 2  # noqa: PLR2004 - (time, input)

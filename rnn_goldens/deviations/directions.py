@@ -9,8 +9,7 @@ from rnn_goldens.deviations.deviation import (
     FORWARD,
     REVERSE,
     Deviation,
-    Outputs,
-    Run,
+    Wrong,
     direction,
     in_network,
     in_steps,
@@ -33,41 +32,42 @@ class _ForwardInTime(Network):
         return range(time)
 
 
-def _with_weights(taken: Mapping[str, str], kinds: tuple[str, ...] = ("weight", "bias")) -> Run:
+def _with_weights(taken: Mapping[str, str], kinds: tuple[str, ...] = ("weight", "bias")) -> Wrong:
     """Each direction with the weights, of these kinds, of the direction that ``taken`` names for it."""
 
-    def weights(self: Network, case: Case, suffix: str) -> Weights:
-        own, layer = Network.weights(self, case, suffix), suffix.removesuffix("_reverse")
+    def weights(right: Network, case: Case, suffix: str) -> Weights:
+        own, layer = right.weights(case, suffix), suffix.removesuffix("_reverse")
         source = layer if taken.get(direction(suffix), FORWARD) == FORWARD else f"{layer}_reverse"
-        other = Network.weights(self, case, source) if source in case.config.suffixes else own
+        other = right.weights(case, source) if source in case.config.suffixes else own
         return {name: other[name] if name.startswith(kinds) else array for name, array in own.items()}
 
     return in_steps(weights=weights)
 
 
-def _weights_direction_major(self: Network, case: Case, suffix: str) -> Weights:
+def _weights_direction_major(right: Network, case: Case, suffix: str) -> Weights:
     suffixes = case.config.suffixes
     taken = sorted(suffixes, key=lambda s: s.endswith("_reverse"))[suffixes.index(suffix)]
-    own, other = Network.weights(self, case, suffix), Network.weights(self, case, taken)
+    own, other = right.weights(case, suffix), right.weights(case, taken)
     return {name: other[name] if other[name].shape == array.shape else array for name, array in own.items()}
 
 
 def _flips_output_only(
-    self: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
+    right: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
 ) -> tuple[Array, State]:
     if direction(suffix) == FORWARD:
-        return Network.unroll(self, case, suffix, layer_input, state, lengths)
-    out, last = Network.unroll(self, case, suffix, _turned(layer_input, lengths), state, lengths)
+        return right.unroll(case, suffix, layer_input, state, lengths)
+    out, last = right.unroll(case, suffix, _turned(layer_input, lengths), state, lengths)
     return out, last
 
 
-def _batch_flipped(
-    self: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
-) -> tuple[Array, State]:
-    if direction(suffix) == FORWARD:
-        return Network.unroll(self, case, suffix, layer_input, state, lengths)
-    out, last = _ForwardInTime().unroll(case, suffix, layer_input[::-1], state, lengths[::-1])
-    return out[::-1], last
+class _BatchFlipped(_ForwardInTime):
+    """Turns the batch around instead of the time."""
+
+    def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
+        if direction(suffix) == FORWARD:
+            return super().unroll(case, suffix, layer_input, state, lengths)
+        out, last = super().unroll(case, suffix, layer_input[::-1], state, lengths[::-1])
+        return out[::-1], last
 
 
 class _StartsFromForwardEnd(Network):
@@ -81,10 +81,6 @@ class _StartsFromForwardEnd(Network):
         return out, self.end
 
 
-def _chained(case: Case) -> Outputs:
-    return in_network(_StartsFromForwardEnd())(case)
-
-
 def _interleaved(_: Network, outs: list[Array], _layer: int, _case: Case) -> Array:
     return np.stack(outs, axis=-1).reshape(*outs[0].shape[:2], -1)
 
@@ -93,20 +89,20 @@ def _stacked_and_reshaped(_: Network, outs: list[Array], _layer: int, _case: Cas
     return np.stack(outs).reshape(*outs[0].shape[:2], -1)
 
 
-def _forward_to_upper_layers(self: Network, outs: list[Array], layer: int, case: Case) -> Array:
+def _forward_to_upper_layers(right: Network, outs: list[Array], layer: int, case: Case) -> Array:
     seen = outs if is_last_layer(layer, case) else [outs[0], *(np.zeros_like(out) for out in outs[1:])]
-    return Network.join(self, seen, layer, case)
+    return right.join(seen, layer, case)
 
 
-def _added(self: Network, outs: list[Array], layer: int, case: Case) -> Array:
-    return np.sum(outs, axis=0) if is_last_layer(layer, case) else Network.join(self, outs, layer, case)
+def _added(right: Network, outs: list[Array], layer: int, case: Case) -> Array:
+    return np.sum(outs, axis=0) if is_last_layer(layer, case) else right.join(outs, layer, case)
 
 
 DEVIATIONS = (
     Deviation(
         "reverse_not_reversed",
         "Runs the reverse direction forward in time.",
-        in_network(_ForwardInTime()),
+        in_network(_ForwardInTime),
         needs=NEEDS,
         stands_for=("onnx PR7935", "tvm PR15829", "TIM-VX PR514"),
     ),
@@ -135,7 +131,7 @@ DEVIATIONS = (
     Deviation(
         "reverse_flips_batch",
         "Turns the batch axis of the reverse direction's input, and of its out, instead of the time axis.",
-        in_steps(unroll=_batch_flipped),
+        in_network(_BatchFlipped),
         needs=NEEDS,
     ),
     Deviation(
@@ -179,7 +175,7 @@ DEVIATIONS = (
     Deviation(
         "reverse_starts_from_forward_end",
         "Starts the reverse direction from the forward direction's last state.",
-        _chained,
+        in_network(_StartsFromForwardEnd),
         needs=NEEDS,
     ),
     Deviation(
@@ -191,7 +187,7 @@ DEVIATIONS = (
     Deviation(
         "directions_joined_in_wrong_order",
         "Joins the directions reverse first.",
-        in_steps(join=lambda self, outs, layer, case: Network.join(self, outs[::-1], layer, case)),
+        in_steps(join=lambda right, outs, layer, case: right.join(outs[::-1], layer, case)),
         needs=NEEDS,
     ),
     Deviation(

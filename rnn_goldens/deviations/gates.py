@@ -8,7 +8,7 @@ from rnn_goldens.cells import Array, Case
 from rnn_goldens.cells.equations import gru
 from rnn_goldens.cells.notation import Term, Weight, clip, mix, sigmoid, tanh
 from rnn_goldens.deviations.blocks import gate_biased_by, in_gate
-from rnn_goldens.deviations.deviation import Deviation, Run, in_equations, in_weights
+from rnn_goldens.deviations.deviation import Deviation, Wrong, in_equations, in_weights
 
 LSTM, GRU = ("lstm",), ("gru",)
 
@@ -122,7 +122,7 @@ def _candidate_of_input_if_no_bias(x: Term, h: Term, w: Weight) -> tuple[Term, .
     return (mix(z, h, tanh(w.W_in @ x)),)
 
 
-def _one_gate_for_another(order: str, wrong: str, used: str, sign: int = 1) -> Run:
+def _one_gate_for_another(order: str, wrong: str, used: str, sign: int = 1) -> Wrong:
     """The rows of one gate stand in for another's; with sign -1 the gate is 1 minus the other."""
 
     def change(_name: str, array: Array, _case: Case) -> Array:

@@ -9,7 +9,7 @@ from rnn_goldens.deviations.deviation import (
     FORWARD,
     REVERSE,
     Deviation,
-    Run,
+    Wrong,
     at_the_end,
     by_layer,
     in_last_states,
@@ -21,7 +21,7 @@ from rnn_goldens.deviations.deviation import (
 LSTM = ("lstm",)
 
 
-def _picked(layers: slice, directions: slice) -> Run:
+def _picked(layers: slice, directions: slice) -> Wrong:
     """Those layers and directions; where that are fewer, for all the others too."""
 
     def change(part: Array, case: Case) -> Array:
@@ -31,7 +31,7 @@ def _picked(layers: slice, directions: slice) -> Run:
     return in_last_states(change)
 
 
-def _h_from_out(at: int, *directions: str) -> Run:
+def _h_from_out(at: int, *directions: str) -> Wrong:
     return in_unrolled(lambda out, last, _start, _lengths: (out, (out[:, at], *last[1:])), *directions)
 
 
@@ -44,7 +44,7 @@ def _one_step_early(out: Array, last: State, start: State, lengths: Array) -> tu
     return out, (before, *last[1:])
 
 
-def _h_n_and_c_n(change: Callable[[Array, Array], State]) -> Run:
+def _h_n_and_c_n(change: Callable[[Array, Array], State]) -> Wrong:
     return in_outputs(lambda _, outputs: (outputs[0], *change(*outputs[1:])))
 
 

@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.deviation import Deviation, Outputs, Run, in_case, in_outputs, in_steps, is_last_layer
+from rnn_goldens.deviations.deviation import Deviation, Outputs, Wrong, in_case, in_outputs, in_steps, is_last_layer
 
 NEEDS = ("multilayer",)
 
 
-def _of_layer_0(kinds: tuple[str, ...]) -> Run:
-    def weights(self: Network, case: Case, suffix: str) -> Weights:
-        own = Network.weights(self, case, suffix)
-        first = Network.weights(self, case, "_".join(["l0", *suffix.split("_")[1:]]))
+def _of_layer_0(kinds: tuple[str, ...]) -> Wrong:
+    def weights(right: Network, case: Case, suffix: str) -> Weights:
+        own = right.weights(case, suffix)
+        first = right.weights(case, "_".join(["l0", *suffix.split("_")[1:]]))
         return {
             name: first[name] if name.startswith(kinds) and first[name].shape == array.shape else array
             for name, array in own.items()
@@ -23,11 +23,11 @@ def _of_layer_0(kinds: tuple[str, ...]) -> Run:
     return in_steps(weights=weights)
 
 
-def _between_layers(change: Callable[[Array], Array]) -> Run:
+def _between_layers(change: Callable[[Array], Array]) -> Wrong:
     """What a layer hands to the next is changed, the last layer's output is not."""
 
-    def join(self: Network, outs: list[Array], layer: int, case: Case) -> Array:
-        joined = Network.join(self, outs, layer, case)
+    def join(right: Network, outs: list[Array], layer: int, case: Case) -> Array:
+        joined = right.join(outs, layer, case)
         return joined if is_last_layer(layer, case) else change(joined)
 
     return in_steps(join=join)
@@ -40,15 +40,15 @@ def _dropped(array: Array) -> Array:
 
 
 def _recurrent_dropout(
-    self: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
+    right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
 ) -> State:
-    return Network.step(self, case, suffix, w, layer_input, t, (_dropped(state[0]), *state[1:]))
+    return right.step(case, suffix, w, layer_input, t, (_dropped(state[0]), *state[1:]))
 
 
 def _residual(
-    self: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
+    right: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
 ) -> tuple[Array, State]:
-    out, last = Network.unroll(self, case, suffix, layer_input, state, lengths)
+    out, last = right.unroll(case, suffix, layer_input, state, lengths)
     skips = not suffix.startswith("l0") and out.shape == layer_input.shape
     return out + layer_input if skips else out, last
 
@@ -61,16 +61,16 @@ def _first_columns(array: Array, case: Case) -> Array:
     return np.where(np.arange(array.shape[-1]) < case.config.input_size, array, 0)
 
 
-def _reads_input_size(self: Network, case: Case, suffix: str) -> Weights:
-    w = Network.weights(self, case, suffix)
+def _reads_input_size(right: Network, case: Case, suffix: str) -> Weights:
+    w = right.weights(case, suffix)
     return {**w, "weight_ih": _first_columns(w["weight_ih"], case)}
 
 
 def _upper_layers_see_x(
-    self: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
+    right: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
 ) -> tuple[Array, State]:
     seen = case.x if case.x.shape == layer_input.shape else layer_input
-    return Network.unroll(self, case, suffix, seen, state, lengths)
+    return right.unroll(case, suffix, seen, state, lengths)
 
 
 def _out_of_first_layer(case: Case, outputs: Outputs) -> Outputs:

@@ -12,7 +12,7 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.deviations.blocks import GATED, only
-from rnn_goldens.deviations.deviation import Deviation, Outputs, Run, in_network, in_steps, in_weights
+from rnn_goldens.deviations.deviation import Deviation, Outputs, Wrong, in_network, in_steps, in_weights
 from rnn_goldens.golden.precision import precision
 
 Round = Callable[[Array], Array]
@@ -29,17 +29,17 @@ def _to_tf32(values: Array) -> Array:
     return np.asarray(np.ldexp(np.rint(np.ldexp(fraction, 11)), exponent - 11))
 
 
-def _product_of(rounded: Round) -> Run:
+def _product_of(rounded: Round) -> Wrong:
     """Both sides of every product are rounded; its sums are exact."""
-    return in_steps(product=lambda self, v, matrix: Network.product(self, rounded(v), rounded(matrix)))
+    return in_steps(product=lambda right, v, matrix: right.product(rounded(v), rounded(matrix)))
 
 
-def _product_to(rounded: Round) -> Run:
+def _product_to(rounded: Round) -> Wrong:
     """Every product's result is rounded."""
-    return in_steps(product=lambda self, v, matrix: rounded(Network.product(self, v, matrix)))
+    return in_steps(product=lambda right, v, matrix: rounded(right.product(v, matrix)))
 
 
-def _summed_in(rounded: Round) -> Run:
+def _summed_in(rounded: Round) -> Wrong:
     """Every product adds up term by term, rounding each term and each sum."""
 
     def product(_: Network, v: Array, matrix: Array) -> Array:
@@ -51,42 +51,42 @@ def _summed_in(rounded: Round) -> Run:
     return in_steps(product=product)
 
 
-def _state_kept_in(rounded: Round) -> Run:
-    def step(self: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        return tuple(rounded(part) for part in Network.step(self, case, suffix, w, layer_input, t, state))
+def _state_kept_in(rounded: Round) -> Wrong:
+    def step(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+        return tuple(rounded(part) for part in right.step(case, suffix, w, layer_input, t, state))
 
     return in_steps(step=step)
 
 
-def _activations_in(rounded: Round, *names: str) -> Run:
+def _activations_in(rounded: Round, *names: str) -> Wrong:
     """Activations take and return rounded numbers."""
 
     def around(name: str) -> Callable[[Network, Array], Array]:
-        return lambda self, z: rounded(getattr(Network, name)(self, rounded(z)))
+        return lambda right, z: rounded(getattr(right, name)(rounded(z)))
 
     return in_steps(**{name: around(name) for name in names})
 
 
-class _Arithmetic(Network):
+def _arithmetic_in(dtype: type[np.floating[Any]]) -> Wrong:
     """Every operation in another type; products are summed and activations computed in float64, then rounded once."""
 
-    def __init__(self, dtype: type[np.floating[Any]]) -> None:
-        self.dtype = dtype
+    class Narrow(Network):
+        def run(self, case: Case) -> Outputs:
+            weights = {name: array.astype(dtype) for name, array in case.weights.items()}
+            state = tuple(part.astype(dtype) for part in case.state)
+            narrow = replace(case, weights=weights, x=case.x.astype(dtype), state=state)
+            return tuple(output.astype(np.float64) for output in super().run(narrow))
 
-    def run(self, case: Case) -> Outputs:
-        weights = {name: array.astype(self.dtype) for name, array in case.weights.items()}
-        state = tuple(part.astype(self.dtype) for part in case.state)
-        narrow = replace(case, weights=weights, x=case.x.astype(self.dtype), state=state)
-        return tuple(output.astype(np.float64) for output in super().run(narrow))
+        def product(self, v: Array, matrix: Array) -> Array:
+            return super().product(v.astype(np.float64), matrix.astype(np.float64)).astype(dtype)
 
-    def product(self, v: Array, matrix: Array) -> Array:
-        return super().product(v.astype(np.float64), matrix.astype(np.float64)).astype(self.dtype)
+        def sigmoid(self, z: Array) -> Array:
+            return super().sigmoid(z.astype(np.float64)).astype(dtype)
 
-    def sigmoid(self, z: Array) -> Array:
-        return super().sigmoid(z.astype(np.float64)).astype(self.dtype)
+        def tanh(self, z: Array) -> Array:
+            return super().tanh(z.astype(np.float64)).astype(dtype)
 
-    def tanh(self, z: Array) -> Array:
-        return super().tanh(z.astype(np.float64)).astype(self.dtype)
+    return in_network(Narrow)
 
 
 def _exp_in_float32(_: Network, z: Array) -> Array:
@@ -155,7 +155,7 @@ DEVIATIONS = (
     Deviation(
         "float16_arithmetic",
         "Computes everything in float16.",
-        in_network(_Arithmetic(np.float16)),
+        _arithmetic_in(np.float16),
     ),
     Deviation(
         "int8_weights",
@@ -165,7 +165,7 @@ DEVIATIONS = (
     Deviation(
         "float32_arithmetic",
         "Computes everything in float32.",
-        in_network(_Arithmetic(np.float32)),
+        _arithmetic_in(np.float32),
         stands_for=("keras#23704", "keras#23223"),
     ),
     Deviation(

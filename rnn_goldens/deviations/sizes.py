@@ -5,25 +5,25 @@ from collections.abc import Callable
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network
-from rnn_goldens.deviations.deviation import Deviation, Outputs, Run, in_outputs, in_steps
+from rnn_goldens.deviations.deviation import Deviation, Outputs, Wrong, in_outputs, in_steps
 
 
-def _tail_dropped(width: int) -> Run:
+def _tail_dropped(width: int) -> Wrong:
     """Products leave out what remains after whole vectors of ``width``, once there is a whole one."""
 
-    def product(self: Network, v: Array, matrix: Array) -> Array:
+    def product(right: Network, v: Array, matrix: Array) -> Array:
         size = v.shape[-1]
         whole = size - size % width if size > width else size
-        return Network.product(self, v[:, :whole], matrix[:, :whole])
+        return right.product(v[:, :whole], matrix[:, :whole])
 
     return in_steps(product=product)
 
 
-def _first_tile_only(size: int) -> Run:
-    return in_steps(product=lambda self, v, matrix: Network.product(self, v[:, :size], matrix[:, :size]))
+def _first_tile_only(size: int) -> Wrong:
+    return in_steps(product=lambda right, v, matrix: right.product(v[:, :size], matrix[:, :size]))
 
 
-def _rows_not_computed(computed: Callable[[int], int]) -> Run:
+def _rows_not_computed(computed: Callable[[int], int]) -> Wrong:
     """Of so many batch rows, those from ``computed(rows)`` on stay zero."""
 
     def change(_case: Case, outputs: Outputs) -> Outputs:

@@ -6,7 +6,16 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.deviation import Deviation, Run, by_layer, in_case, in_state, in_steps, is_first
+from rnn_goldens.deviations.deviation import (
+    Deviation,
+    Wrong,
+    by_layer,
+    in_case,
+    in_network,
+    in_state,
+    in_steps,
+    is_first,
+)
 
 LSTM = ("lstm",)
 STATE = ("state",)
@@ -57,14 +66,14 @@ def _unpacked_over_batch(case: Case) -> Case:
     return replace(case, state=tuple(np.broadcast_to(row[:, None], h0.shape) for row in rows))
 
 
-def _part_zero(at: int) -> Run:
+def _part_zero(at: int) -> Wrong:
     def change(case: Case) -> Case:
         return replace(case, state=tuple(part * (i != at) for i, part in enumerate(case.state)))
 
     return in_case(change)
 
 
-def _kept_from_call_before(*, state_given: bool) -> Run:
+def _kept_from_call_before(*, state_given: bool) -> Wrong:
     def change(case: Case) -> Case:
         return replace(case, state=Network().run(case)[1:]) if case.state_given == state_given else case
 
@@ -72,53 +81,56 @@ def _kept_from_call_before(*, state_given: bool) -> Run:
 
 
 def _row_by_row(
-    self: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
+    right: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
 ) -> tuple[Array, State]:
     outs, lasts = [], [tuple(part[:1] for part in state)]
     for row in range(len(layer_input)):
         one = slice(row, row + 1)
-        out, last = Network.unroll(self, case, suffix, layer_input[one], lasts[-1], lengths[one])
+        out, last = right.unroll(case, suffix, layer_input[one], lasts[-1], lengths[one])
         outs.append(out)
         lasts.append(last)
     return np.concatenate(outs), tuple(np.concatenate(parts) for parts in zip(*lasts[1:], strict=True))
 
 
-def _step_from(before: Callable[[State, State], State]) -> Run:
+def _step_from(before: Callable[[State, State], State]) -> Wrong:
     """Each step starts from ``before(state, start)`` instead of the state."""
 
-    def unroll(
-        _: Network, case: Case, suffix: str, layer_input: Array, start: State, lengths: Array
-    ) -> tuple[Array, State]:
-        class Deviating(Network):
-            def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-                return super().step(case, suffix, w, layer_input, t, before(state, start))
+    class Deviating(Network):
+        begun: State
 
-        return Deviating().unroll(case, suffix, layer_input, start, lengths)
+        def unroll(
+            self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
+        ) -> tuple[Array, State]:
+            self.begun = state
+            return super().unroll(case, suffix, layer_input, state, lengths)
 
-    return in_steps(unroll=unroll)
+        def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+            return super().step(case, suffix, w, layer_input, t, before(state, self.begun))
+
+    return in_network(Deviating)
 
 
 def _hh_skipped_at_first_step(
-    self: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
+    right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
 ) -> State:
     if is_first(suffix, layer_input, t):
         w = {name: np.zeros_like(array) if name.endswith("_hh") else array for name, array in w.items()}
-    return Network.step(self, case, suffix, w, layer_input, t, state)
+    return right.step(case, suffix, w, layer_input, t, state)
 
 
 def _first_step_not_kept(
-    self: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
+    right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
 ) -> State:
-    return state if is_first(suffix, layer_input, t) else Network.step(self, case, suffix, w, layer_input, t, state)
+    return state if is_first(suffix, layer_input, t) else right.step(case, suffix, w, layer_input, t, state)
 
 
 def _updated_in_place(
-    self: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
+    right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
 ) -> State:
     half = (state[0].shape[-1] + 1) // 2
-    after = Network.step(self, case, suffix, w, layer_input, t, state)
+    after = right.step(case, suffix, w, layer_input, t, state)
     h = np.concatenate([after[0][:, :half], state[0][:, half:]], axis=1)
-    late = Network.step(self, case, suffix, w, layer_input, t, (h, *state[1:]))
+    late = right.step(case, suffix, w, layer_input, t, (h, *state[1:]))
     return tuple(np.concatenate([a[:, :half], b[:, half:]], axis=1) for a, b in zip(after, late, strict=True))
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, State
-from rnn_goldens.deviations.deviation import FORWARD, Deviation, Run, in_case, in_outputs, in_steps, in_unrolled
+from rnn_goldens.deviations.deviation import FORWARD, Deviation, Wrong, in_case, in_outputs, in_steps, in_unrolled
 
 
 def _shifted(array: Array, by: int) -> Array:
@@ -25,7 +25,7 @@ def _last_step_everywhere(out: Array, last: State, _start: State, lengths: Array
     return np.where(within, last[0][:, None], 0), last
 
 
-def _in_x(by: int) -> Run:
+def _in_x(by: int) -> Wrong:
     return in_case(lambda case: replace(case, x=_shifted(case.x, by)))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
 from rnn_goldens.deviations.blocks import GATED, blocks, only
-from rnn_goldens.deviations.deviation import Deviation, Run, in_case, in_steps, in_weights
+from rnn_goldens.deviations.deviation import Deviation, Wrong, in_case, in_steps, in_weights
 
 
 def _each_gate_transposed(array: Array, case: Case) -> Array:
@@ -36,12 +36,12 @@ def _first_gates_rows(array: Array, case: Case) -> Array:
     return np.concatenate([blocks(array, case)[0]] * len(blocks(array, case)))
 
 
-def _in_weight(name: str, change: Callable[[Array, Case], Array]) -> Run:
+def _in_weight(name: str, change: Callable[[Array, Case], Array]) -> Wrong:
     return in_weights(only(name, change))
 
 
-def _ih_and_hh_swapped(self: Network, case: Case, suffix: str) -> Weights:
-    w = dict(Network.weights(self, case, suffix))
+def _ih_and_hh_swapped(right: Network, case: Case, suffix: str) -> Weights:
+    w = dict(right.weights(case, suffix))
     if w["weight_ih"].shape == w["weight_hh"].shape:
         w["weight_ih"], w["weight_hh"] = w["weight_hh"], w["weight_ih"]
     return w

@@ -1,6 +1,6 @@
 """Recurrent networks as the papers have them, number by number: a second answer to every golden.
 
-It shares no line and no library with ``rnn_goldens/cells.py`` and the generator: loops over ``decimal``, one sequence
+It shares no line and no library with ``rnn_goldens/cells`` and the generator: loops over ``decimal``, one sequence
 and one unit at a time. The papers leave layout and gate order open; these are ``torch.nn``'s, as documented there.
 
 Sources:

@@ -1,0 +1,81 @@
+"""A deviation says where it acts, so that two can act at once."""
+
+from itertools import combinations, permutations
+
+import numpy as np
+import pytest
+from deviations.asking import QUESTIONS, Outputs, Question
+
+from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation
+from rnn_goldens.golden.shapes import CELLS
+
+ONE_OF_EACH = (
+    "x_late",
+    "b_ih_doubled",
+    "hard_tanh",
+    "state_units_reversed",
+    "reverse_not_flipped_back",
+    "dropout_left_on",
+    "h_n_layers_reversed",
+    "out_activated_again",
+)
+
+
+def everything(cell: str) -> Question:
+    return next(question for question in QUESTIONS[cell] if question.name == "everything")
+
+
+def differ(a: Outputs, b: Outputs) -> bool:
+    return any(
+        x.shape != y.shape or not np.allclose(x, y, rtol=1e-9, equal_nan=True) for x, y in zip(a, b, strict=True)
+    )
+
+
+@pytest.mark.parametrize("wrong", DEVIATIONS, ids=lambda wrong: wrong.name)
+def test_each_says_where_it_acts(wrong: Deviation) -> None:
+    assert wrong.wrong.acts_on
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("x_late", ("asked",)),
+        ("lstm_output_without_tanh", ("equations",)),
+        ("b_ih_doubled", ("weights",)),
+        ("hard_tanh", ("tanh",)),
+        ("state_units_reversed", ("step", "unroll")),
+        ("h_n_layers_reversed", ("outputs",)),
+    ],
+)
+def test_where_that_is(name: str, where: tuple[str, ...]) -> None:
+    assert deviation(name).wrong.acts_on == where
+
+
+@pytest.mark.parametrize(("first", "second"), list(combinations(ONE_OF_EACH, 2)))
+def test_two_act_at_once(first: str, second: str) -> None:
+    case = everything("lstm").case
+    a, b = deviation(first), deviation(second)
+    both = (a.wrong & b.wrong)(case)
+    assert differ(both, a.run(case))
+    assert differ(both, b.run(case))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_most_pairs_can(cell: str) -> None:
+    """What is left changes the shape of an output that the other one reads, or the equations of the same cell."""
+    own = [wrong for wrong in DEVIATIONS if cell in wrong.cells]
+    pairs = list(permutations(own, 2))
+    tried = [pairs[k] for k in np.random.default_rng(0).choice(len(pairs), 300, replace=False)]
+    case, failed = everything(cell).case, 0
+    for a, b in tried:
+        try:
+            (a.wrong & b.wrong)(case)
+        except (ValueError, IndexError):
+            failed += 1
+    assert failed <= 0.02 * len(tried)
+
+
+def test_two_sets_of_equations_of_one_cell_can_not() -> None:
+    a, b = deviation("lstm_output_without_tanh"), deviation("lstm_cell_clipped")
+    with pytest.raises(ValueError, match="both have equations of their own for lstm"):
+        _ = a.wrong & b.wrong
