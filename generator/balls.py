@@ -11,7 +11,7 @@ import numpy as np
 from flint import arb, arb_mat
 from numpy.typing import NDArray
 
-from rnn_goldens.cells import Array, Network
+from rnn_goldens.cells import Array, Network, State
 
 
 class Undecided(Exception):
@@ -26,6 +26,10 @@ class Balls(Network):
         rows, columns = matrix.shape
         product = arb_mat(rows, columns, matrix.ravel().tolist()) * arb_mat(columns, len(v), v.T.ravel().tolist())
         return np.array(product.entries(), dtype=object).reshape(rows, len(v)).T
+
+    def emit(self, state: State, within: Array) -> Array:
+        """H, and a ball around zero, of no size, beyond a sequence's end."""
+        return np.where(within, state[0], np.array(arb(0), dtype=object))
 
     def constant(self, value: Fraction) -> Array:
         """A number."""
@@ -102,8 +106,8 @@ def _larger_one(a: arb, b: arb) -> arb:
     raise Undecided(f"{a} may lie on either side of {b}, where a kink is")
 
 
-def _rounded_one(ball: arb | int) -> float:
-    if isinstance(ball, int) or ball.is_exact():  # beyond a sequence's end a network says 0
+def _rounded_one(ball: arb) -> float:
+    if ball.is_exact():
         return float(ball)
     low, high = float(ball.lower()), float(ball.upper())
     if low != high:

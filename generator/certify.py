@@ -105,7 +105,7 @@ def _mind_features(golden: Golden) -> None:
 
 
 def _hold_against_implementations(golden: Golden) -> None:
-    """Torch's layer and the NumPy definition: two routes that share no code with the answer's."""
+    """Torch's layer, which shares nothing with the answer's route, and the definition in NumPy."""
     from rnn_goldens.implementations import numpy_cells
     from rnn_goldens.implementations.torch import layers as torch_layers
 

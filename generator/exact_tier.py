@@ -1,4 +1,4 @@
-"""Which networks no precision has to round, in whatever order an implementation adds: those of relu, so far."""
+"""Which networks no precision has to round, in whatever order an implementation adds: of sums, products, kinks."""
 
 from dataclasses import dataclass
 
@@ -49,7 +49,7 @@ def needs_of(total: float, bit: float) -> Needs:
     return Needs(max(1, (int(np.ceil(total / bit)) - 1).bit_length()), total, bit)
 
 
-_ROUNDS_NOTHING = ("vector", "block", "negative", "relu", "maximum")
+_ROUNDS_NOTHING = ("vector", "block", "negative", "same", "relu", "maximum")
 _FITS = ("product", "sum", "multiply", "scaled", "constant", "clip")
 """Primitives whose results no precision rounds that has enough bits; those of all others every precision rounds."""
 
@@ -93,7 +93,7 @@ def _of_value(one: Unrolled, k: int, operation: Operation) -> Needs:
 def _bit(one: Unrolled, k: int, visit: int) -> float:
     """The largest power of two that a value, and all that it is a sum of, is a multiple of."""
     operation = one.operation(k)
-    if operation is None or operation.primitive not in ("product", "block", "negative", "multiply", "scaled"):
+    if operation is None or operation.primitive not in ("product", "block", "negative", "same", "multiply", "scaled"):
         return least_bit(one.values[k][visit])
     bits = [_bit(one, of, visit) for of in operation.of]
     bits += [least_bit(one.w[name]) for name in operation.weights]

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnn_goldens.cells.derivatives import derivative
 from rnn_goldens.cells.program import Operation, Program
-from rnn_goldens.generator.losses import loss
+from rnn_goldens.generator.losses import is_short, loss
 from rnn_goldens.generator.recorded import Float64, Unrolled
 
 KINKED = ("relu", "clip", "maximum")
@@ -56,7 +56,7 @@ class Linearized:
 def linearized(unrolled: Unrolled, *, of_input: bool) -> Linearized:
     """Linearize; ``of_input``: whether x itself may be off, because it comes from a layer below."""
     program = unrolled.program
-    joints = _joints(program)
+    joints = _joints(unrolled)
     losses, links = {}, {}
     own = {k: lost for k in range(program.inputs, len(unrolled.values)) if (lost := loss(unrolled, k)) is not None}
     sources = {*range(0 if of_input else 1, program.inputs), *joints}
@@ -71,8 +71,9 @@ def _kinks(program: Program) -> tuple[int, ...]:
     return tuple(sorted(kinked - set(range(program.inputs))))
 
 
-def _joints(program: Program) -> set[int]:
+def _joints(unrolled: Unrolled) -> set[int]:
     """Values that are used more than once, by several units, at a kink, or after the step."""
+    program = unrolled.program
     uses: Counter[int] = Counter(program.after)
     apart: defaultdict[int, set[object]] = defaultdict(set)
     found = {*program.after, *_kinks(program)}
@@ -83,14 +84,17 @@ def _joints(program: Program) -> set[int]:
             uses.update(operation.of)
         if operation.primitive in ("product", "mean"):
             found.update(operation.of)
-        if operation.primitive == "mean":
-            found.add(k)
+        units = unrolled.values[k].shape[-1]
+        found.update(of for of in operation.of if unrolled.values[of].shape[-1] < units)
     found |= {k for k, count in uses.items() if count + bool(apart[k]) > 1}
     return {k for k in found if k >= program.inputs and _varies(program, k)}
 
 
 def _varies(program: Program, k: int) -> bool:
-    return program.operations[k - program.inputs].primitive not in ("constant", "vector")
+    """Whether a value can be off: weights can not, nor constants that no precision rounds."""
+    operation = program.operations[k - program.inputs]
+    exact = operation.primitive == "constant" and is_short(operation.detail[0])
+    return operation.primitive != "vector" and not exact
 
 
 class _Descent:

@@ -5,6 +5,7 @@ implementation stores is rounded once where it is stored; a sum may be added up 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
@@ -43,6 +44,12 @@ def stored(value: Float64) -> Float64:
     """The error of storing a value: a roundoff of it, or all of it where float16 may flush it to zero."""
     size = np.abs(value)
     return np.where(size < FLUSHED, size / PRECISIONS["float16"].roundoff, size)
+
+
+def is_short(number: Fraction) -> bool:
+    """Whether a constant has at most eight significant bits, so that no precision rounds it."""
+    odd = abs(number.numerator) // (number.numerator & -number.numerator or 1)
+    return number.denominator & (number.denominator - 1) == 0 and odd < 2**8
 
 
 def terms(unrolled: Unrolled, k: int) -> tuple[int, Float64]:
@@ -108,9 +115,37 @@ def _stored(_: Unrolled, __: int, y: Float64, *___: Float64) -> Loss:
     return 0.0, stored(y)
 
 
-def _stored_twice(_: Unrolled, __: int, y: Float64, *___: Float64) -> Loss:
-    """The constant, or the quotient's reciprocal, may be rounded too."""
+def _quotient(_: Unrolled, __: int, y: Float64, *___: Float64) -> Loss:
+    """The reciprocal may be rounded too."""
     return 0.0, 2 * stored(y)
+
+
+def _constant(unrolled: Unrolled, k: int, y: Float64) -> Loss:
+    return 0.0, 0.0 if is_short(_numbers(unrolled, k)[0]) else stored(y)
+
+
+def _scaled(unrolled: Unrolled, k: int, y: Float64, _: Float64) -> Loss:
+    """The factor may be rounded too."""
+    (factor,) = _numbers(unrolled, k)
+    return 0.0, (0 if abs(factor) == 1 else 1 if is_short(factor) else 2) * stored(y)
+
+
+def _clip(unrolled: Unrolled, k: int, y: Float64, z: Float64) -> Loss:
+    """A limit may be rounded."""
+    long = not all(is_short(limit) for limit in _numbers(unrolled, k))
+    return 0.0, np.where(long & (y != z), stored(y), 0)
+
+
+def _numbers(unrolled: Unrolled, k: int) -> tuple[Fraction, ...]:
+    operation = unrolled.operation(k)
+    assert operation is not None
+    return operation.detail
+
+
+def _mean(unrolled: Unrolled, k: int, y: Float64, *_: Float64) -> Loss:
+    """The sum is stored, its product with 1 / n, and that, unless it is a power of two."""
+    count, size = terms(unrolled, k)
+    return count * size, (2 if count & (count - 1) == 0 else 3) * stored(y)
 
 
 def _mix(_: Unrolled, __: int, y: Float64, z: Float64, a: Float64, b: Float64) -> Loss:
@@ -143,11 +178,13 @@ def _rsqrt(_: Unrolled, __: int, y: Float64, ___: Float64) -> Loss:
 
 _LOSSES: Mapping[str, Callable[..., Loss]] = {
     "product": _dot_product,
-    "mean": _dot_product,
+    "mean": _mean,
+    "constant": _constant,
+    "clip": _clip,
     "sum": _sum,
     "multiply": _stored,
-    "scaled": _stored_twice,
-    "divide": _stored_twice,
+    "scaled": _scaled,
+    "divide": _quotient,
     "mix": _mix,
     "sigmoid": _sigmoid,
     "tanh": _tanh,

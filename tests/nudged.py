@@ -5,7 +5,7 @@ import numpy as np
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.generator.error_bound import error_bound
 from rnn_goldens.generator.losses import loss
-from rnn_goldens.generator.recorded import recorded
+from rnn_goldens.generator.recorded import Unrolled, recorded
 
 
 class Nudged(Network):
@@ -21,10 +21,16 @@ class Nudged(Network):
             arguments = [values[of] for of in operation.of] + [w[name] for name in operation.weights]
             value = getattr(self, operation.primitive)(*arguments, *operation.detail)
             if (suffix, t, k) == (self.suffix, self.t, self.value):
-                value = value.copy()
+                value = np.atleast_2d(np.array(value, dtype=np.float64))
                 value[self.at] += self.by
             values.append(value)
         return tuple(values[k] for k in program.after)
+
+
+def reached(one: Unrolled, visit: int, shape: tuple[int, ...]) -> Array:
+    """Which numbers of a value count at a visit: those of sequences that have the step, and what is one for all."""
+    within = one.within[visit][:, None]
+    return np.broadcast_to(within if shape[0] == len(within) else within.any(), shape)
 
 
 def lost_on_the_way(case: Case) -> list[Array]:
@@ -34,10 +40,10 @@ def lost_on_the_way(case: Case) -> list[Array]:
         for suffix, one in zip(layer, directions, strict=True):
             for k in range(one.program.inputs, len(one.values)):
                 lost = loss(one, k)
-                if lost is None:
+                if lost is None or not lost.any():
                     continue
                 for visit, t in enumerate(one.times):
-                    for at in np.argwhere(np.broadcast_to(one.within[visit][:, None], lost.shape[2:])):
+                    for at in np.argwhere(reached(one, visit, lost.shape[2:])):
                         place = tuple(at)
                         up, down = (Nudged(suffix, t, k, place, by).run(case) for by in (step, -step))
                         here = lost[:, visit][(slice(None), *place)]

@@ -31,6 +31,10 @@ class Arithmetic:
         size = z.shape[-1] // blocks
         return z[..., index * size : (index + 1) * size]
 
+    def same(self, z: Array) -> Array:
+        """Z itself."""
+        return z
+
     def constant(self, value: Fraction) -> Array:
         """A number: one that takes the type of what it meets."""
         return float(value)  # type: ignore[return-value] # an array of float64 would widen what it meets

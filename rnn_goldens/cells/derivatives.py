@@ -29,7 +29,7 @@ DERIVATIVES: Mapping[str, tuple[Derivative, ...]] = {
 
 def derivative(primitive: str, argument: int, y: Array, arguments: list[Array], detail: tuple[Any, ...]) -> Array:
     """Of the result by one of the arguments, unit by unit; a sum's is one."""
-    if primitive == "sum":
+    if primitive in ("sum", "same"):
         return np.float64(1.0)  # type: ignore[return-value] # it meets arrays of any shape
     found: Array = DERIVATIVES[primitive][argument](y, *arguments, *detail)
     return found

@@ -41,6 +41,12 @@ class Term:
         return _summed(_term(other), -self)
 
     def __neg__(self) -> "Term":
+        if self.primitive == "constant":
+            return _constant(-_value(self))
+        if self.primitive == "negative":
+            return self.of[0]
+        if self.primitive == "sum":  # so that a sum of differences is one sum, too
+            return Term("sum", tuple(-part for part in self.of))
         return Term("negative", (self,))
 
     def __mul__(self, other: "Operand") -> "Term":
@@ -50,7 +56,13 @@ class Term:
         return _times(_term(other), self)
 
     def __truediv__(self, other: "Operand") -> "Term":
-        return Term("divide", (self, _term(other)))
+        return _applied("divide", self, other)
+
+    def __rtruediv__(self, other: "Operand") -> "Term":
+        return _applied("divide", other, self)
+
+    def __bool__(self) -> bool:
+        raise TypeError("a term stands for a number that is yet to be computed: it is neither true nor false")
 
 
 Operand = Term | Number
@@ -58,32 +70,34 @@ Operand = Term | Number
 
 def sigmoid(z: Term) -> Term:
     """1 / (1 + e^-z)."""
-    return Term("sigmoid", (z,))
+    return _applied("sigmoid", z)
 
 
 def tanh(z: Term) -> Term:
     """The hyperbolic tangent."""
-    return Term("tanh", (z,))
+    return _applied("tanh", z)
 
 
 def relu(z: Term) -> Term:
     """max(0, z)."""
-    return Term("relu", (z,))
+    return _applied("relu", _own(z))
 
 
 def exp(z: Term) -> Term:
     """e^z."""
-    return Term("exp", (z,))
+    return _applied("exp", z)
 
 
-def maximum(a: Term, b: Term) -> Term:
+def maximum(a: Operand, b: Operand) -> Term:
     """The larger of the two."""
-    return Term("maximum", (a, b))
+    return _applied("maximum", _own(a), _own(b))
 
 
 def clip(z: Term, low: Number, high: Number) -> Term:
-    """Z, but no less than low and no more than high."""
-    return Term("clip", (z,), (Fraction(low), Fraction(high)))
+    """Z, but no less than low and no more than high. Raises ValueError if low is more than high."""
+    if low > high:
+        raise ValueError(f"clip to no less than {low} and no more than {high}: nothing is both")
+    return _applied("clip", _own(z), detail=(Fraction(low), Fraction(high)))
 
 
 def hard_sigmoid(z: Term, slope: Fraction = Fraction(1, 5)) -> Term:
@@ -91,19 +105,19 @@ def hard_sigmoid(z: Term, slope: Fraction = Fraction(1, 5)) -> Term:
     return clip(slope * z + Fraction(1, 2), 0, 1)
 
 
-def mix(z: Term, a: Term, b: Term) -> Term:
+def mix(z: Operand, a: Operand, b: Operand) -> Term:
     """Z a + (1 - z) b, also written b + z (a - b): both are right, and round differently."""
-    return Term("mix", (z, a, b))
+    return _applied("mix", z, a, b)
 
 
 def mean(z: Term) -> Term:
     """The mean over the units."""
-    return Term("mean", (z,))
+    return _applied("mean", z)
 
 
 def rsqrt(z: Term) -> Term:
     """1 / √z."""
-    return Term("rsqrt", (z,))
+    return _applied("rsqrt", z)
 
 
 class Weight:
@@ -122,7 +136,7 @@ class Weight:
         if name in self._vectors:
             return Term("vector", (), (name, 0, 1))
         kind, source, gate = name[:2], name[2:3], name[3:]
-        if kind not in ("W_", "b_") or source not in ("i", "h") or not gate or gate not in self._gates:
+        if kind not in ("W_", "b_") or source not in ("i", "h") or len(gate) != 1 or gate not in self._gates:
             raise AttributeError(f"this cell has no weight {name}; it has {', '.join(self._names())}")
         if kind == "W_":
             return Matrix(self, f"weight_{source}h", gate)
@@ -150,6 +164,8 @@ class Matrix:
     gate: str
 
     def __matmul__(self, v: Term) -> Term:
+        if not isinstance(v, Term):
+            raise TypeError(f"a matrix is multiplied with a term, such as x or h, not with {type(v).__name__}")
         return self.weight._product(self.name, self.gate, v)
 
 
@@ -157,22 +173,47 @@ def _term(value: Operand) -> Term:
     if isinstance(value, Term):
         return value
     if isinstance(value, int | float | Fraction):
-        return Term("constant", (), (Fraction(value),))
+        return _constant(Fraction(value))
     raise TypeError(f"a cell's equations are made of terms and numbers, not of {type(value).__name__}")
 
 
+def _constant(value: Fraction) -> Term:
+    return Term("constant", (), (value,))
+
+
+def _value(constant: Term) -> Fraction:
+    (value,) = constant.detail
+    assert isinstance(value, Fraction)
+    return value
+
+
+def _applied(primitive: str, *of: Operand, detail: tuple[object, ...] = ()) -> Term:
+    """A primitive of terms, and numbers beside them."""
+    terms = tuple(_term(part) for part in of)
+    if all(term.primitive == "constant" for term in terms):
+        raise TypeError(f"{primitive} of numbers alone, such as a bias that is not there: write the number")
+    return Term(primitive, terms, detail)
+
+
+def _own(z: Operand) -> Operand:
+    """At a kink, x or a state as a value of its own, so that it can be asked how far off it is there."""
+    return Term("same", (z,)) if isinstance(z, Term) and z.primitive == "input" else z
+
+
 def _summed(*terms: Term) -> Term:
-    """A sum may be added up in any order, so a sum of sums is one sum; a zero is no term."""
-    flat = [part for term in terms for part in (term.of if term.primitive == "sum" else (term,)) if not _is_zero(part)]
-    return flat[0] if len(flat) == 1 else Term("sum", tuple(flat))
-
-
-def _is_zero(term: Term) -> bool:
-    return term.primitive == "constant" and term.detail == (0,)
+    """A sum may be added up in any order, so a sum of sums is one sum; numbers in it are one number, a zero none."""
+    flat = [part for term in terms for part in (term.of if term.primitive == "sum" else (term,))]
+    number = sum((_value(part) for part in flat if part.primitive == "constant"), Fraction(0))
+    found = [part for part in flat if part.primitive != "constant"]
+    if number or not found:
+        found.append(_constant(number))
+    return found[0] if len(found) == 1 else Term("sum", tuple(found))
 
 
 def _times(a: Term, b: Term) -> Term:
+    if a.primitive == b.primitive == "constant":
+        return _constant(_value(a) * _value(b))
     for constant, other in ((a, b), (b, a)):
         if constant.primitive == "constant":
-            return Term("scaled", (other,), constant.detail)
+            return _constant(Fraction(0)) if not _value(constant) else Term("scaled", (other,), constant.detail)
     return Term("multiply", (a, b))

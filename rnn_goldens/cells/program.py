@@ -102,8 +102,7 @@ class Source:
 def _program(source: Source, given: tuple[str, ...]) -> Program:
     inputs = [Term("input") for _ in range(1 + source.states)]
     after = source.equations(*inputs, Weight(source.gates, source.vectors, frozenset(given)))
-    if len(after) != source.states:
-        raise TypeError(f"{source.equations.__name__} returned {len(after)} states, and got {source.states}")
+    _require_states(source, after)
     affine = _Affine()
     places, operations = {term: k for k, term in enumerate(inputs)}, []
 
@@ -120,6 +119,19 @@ def _program(source: Source, given: tuple[str, ...]) -> Program:
 
     found = tuple(place(term) for term in after)
     return Program(len(inputs), tuple(operations), found)
+
+
+def _require_states(source: Source, after: object) -> None:
+    name = getattr(source.equations, "__name__", "the equations")
+    if not isinstance(after, Sequence):
+        raise TypeError(
+            f"{name} returned {type(after).__name__}; what is wanted is a tuple of the states after the step"
+        )
+    if len(after) != source.states:
+        raise TypeError(f"{name} returned {len(after)} states, and got {source.states}")
+    for part in after:
+        if not isinstance(part, Term) or part.primitive == "constant":
+            raise TypeError(f"{name} returned {type(part).__name__} for a state, which is no vector of numbers")
 
 
 class _Affine:

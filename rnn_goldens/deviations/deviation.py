@@ -28,8 +28,8 @@ class Wrong:
 
     Attributes:
         asked: changes of what the network is asked.
-        steps: classes that override methods of ``Network``, each calling ``super()`` for what is right; the first is
-            the outermost.
+        steps: classes that override methods of ``Network``; the first is the outermost, and what it does not leave
+            to ``super()``, as an activation in place of another, hides what the others do there.
         equations: by cell, other equations than the definition's.
         outputs: changes of its outputs.
         returned: the same, just before they are returned: of unbatched input without the batch axis.

@@ -1,5 +1,7 @@
 """A cell that no file of ours names: its equations are enough to certify it, and to say how far off it may be."""
 
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -7,7 +9,20 @@ import pytest
 from nudged import assert_attained
 
 from rnn_goldens.cells import Array, Case, Cell, Network
-from rnn_goldens.cells.notation import Term, Weight, exp, maximum, mean, mix, relu, rsqrt, sigmoid, tanh
+from rnn_goldens.cells.notation import (
+    Term,
+    Weight,
+    clip,
+    exp,
+    hard_sigmoid,
+    maximum,
+    mean,
+    mix,
+    relu,
+    rsqrt,
+    sigmoid,
+    tanh,
+)
 from rnn_goldens.generator.error_bound import error_bound
 from rnn_goldens.generator.exact import correctly_rounded
 from rnn_goldens.golden.precision import PRECISIONS
@@ -72,6 +87,22 @@ def by_hand(name: str, x: Array, state: list[Array], w: dict[str, Array]) -> lis
     return [np.maximum(0, of_x + w["u"] * state[0])]
 
 
+ODD: dict[str, Cell] = {
+    "a constant that every precision rounds": Cell(
+        "", lambda x, h, w: (tanh(w.W_ih @ x + w.W_hh @ h + 0.1) - 0.3,), "h"
+    ),
+    "a sum that is subtracted": Cell("", lambda x, h, w: (tanh(w.W_ih @ x - (w.W_hh @ h + w.b_hh + h)),), "h"),
+    "a kink at the state": Cell("", lambda x, h, w: (tanh(w.W_ih @ x + w.W_hh @ relu(h)),), "h"),
+    "a state that is handed on": Cell("", lambda x, h, c, w: (tanh(w.W_ih @ x + w.W_hh @ h + c), h), "h", ("h", "c")),
+    "a state that is both": Cell("", lambda x, h, c, w: (tanh(w.W_ih @ x + h + c),) * 2, "h", ("h", "c")),
+    "one number for all units": Cell("", lambda x, h, w: (tanh(w.W_ih @ x + h) * sigmoid(mean(h)),), "h"),
+    "activations of the input": Cell("", lambda x, h, w: (tanh(w.W_ih @ tanh(x) + w.W_hh @ h),), "h"),
+    "a hard sigmoid": Cell("", lambda x, h, w: (hard_sigmoid(w.W_ih @ x + w.b_ih) * h + tanh(w.W_hh @ h),), "h"),
+    "a limit": Cell("", lambda x, h, w: (clip(w.W_ih @ x + w.W_hh @ h, Fraction(-3, 10), Fraction(1, 2)),), "h"),
+    "quotients": Cell("", lambda x, h, w: (tanh(w.W_ih @ x) / (1.5 + sigmoid(w.W_hh @ h)) + 1 / (h * h + 2),), "h"),
+}
+"""Cells that nobody wants, each with one thing that is easy to get wrong."""
+
 CELLS = {
     "mgu": Cell("mgu", minimal_gated_unit, "fn"),
     "slstm": Cell("slstm", slstm, "ifzo", ("h", "c", "n", "m")),
@@ -80,20 +111,24 @@ CELLS = {
 }
 
 
-def case(name: str, time: int = 4, hidden: int = 3) -> Case:
+def case(cell: Cell, time: int = 4, hidden: int = 3, layers: int = 1, lengths: list[int] | None = None) -> Case:
     """A question of small dyadic numbers, in two directions."""
-    cell, numbers = CELLS[name], np.random.default_rng(11)
-    config = Config(input_size=2, hidden_size=hidden, bidirectional=True)
-    rows = len(cell.gates) * hidden
-    shapes = {"weight_ih": (rows, 2), "weight_hh": (rows, hidden), "bias_ih": (rows,), "bias_hh": (rows,)}
-    shapes |= dict.fromkeys(cell.vectors, (hidden,))
-    weights = {
-        f"{kind}_{suffix}": numbers.integers(-32, 33, shape) / 32
-        for suffix in config.suffixes
-        for kind, shape in shapes.items()
-    }
-    state = tuple(numbers.integers(1, 33, (2, 2, hidden)) / 32 for _ in cell.states)
-    return Case(cell, config, weights, numbers.integers(-32, 33, (2, time, 2)) / 32, state)
+    numbers = np.random.default_rng(11)
+    config = Config(input_size=2, hidden_size=hidden, num_layers=layers, bidirectional=True)
+    rows, weights = len(cell.gates) * hidden, dict[str, Array]()
+    for suffix in config.suffixes:
+        inputs = 2 if suffix.startswith("l0") else 2 * hidden
+        shapes = {"weight_ih": (rows, inputs), "weight_hh": (rows, hidden), "bias_ih": (rows,), "bias_hh": (rows,)}
+        shapes |= dict.fromkeys(cell.vectors, (hidden,))
+        weights |= {f"{kind}_{suffix}": numbers.integers(-32, 33, shape) / 32 for kind, shape in shapes.items()}
+    state = tuple(numbers.integers(1, 33, (2 * layers, 2, hidden)) / 32 for _ in cell.states)
+    x = numbers.integers(-32, 33, (2, time, 2)) / 32
+    return Case(cell, config, weights, x, state, None if lengths is None else np.array(lengths))
+
+
+def in_dtype(asked: Case, dtype: Any) -> Case:
+    weights = {name: array.astype(dtype) for name, array in asked.weights.items()}
+    return replace(asked, weights=weights, x=asked.x.astype(dtype), state=tuple(s.astype(dtype) for s in asked.state))
 
 
 def certified(asked: Case) -> list[Array]:
@@ -119,7 +154,7 @@ def computed_by_hand(asked: Case) -> list[Array]:
 
 @pytest.mark.parametrize("name", CELLS)
 def test_its_answer_is_that_of_an_implementation_by_hand(name: str) -> None:
-    asked = case(name)
+    asked = case(CELLS[name])
     for proven, computed in zip(certified(asked), computed_by_hand(asked), strict=True):
         np.testing.assert_allclose(proven, computed, rtol=1e-12, atol=1e-13)
 
@@ -127,18 +162,12 @@ def test_its_answer_is_that_of_an_implementation_by_hand(name: str) -> None:
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 @pytest.mark.parametrize("name", CELLS)
 def test_its_tolerance_holds_and_is_of_use(name: str, precision: str) -> None:
-    asked, want = case(name), certified(case(name))
+    asked = case(CELLS[name])
+    want = certified(asked)
     tolerance = error_bound(asked).tolerance
     dtype: Any = PRECISIONS[precision].carrier
-    low = Case(
-        asked.cell,
-        asked.config,
-        {name: array.astype(dtype) for name, array in asked.weights.items()},
-        asked.x.astype(dtype),
-        tuple(part.astype(dtype) for part in asked.state),
-    )
     names = ("out", *(f"{state}_n" for state in asked.cell.states))
-    for output, exact, got in zip(names, want, Network().run(low), strict=True):
+    for output, exact, got in zip(names, want, Network().run(in_dtype(asked, dtype)), strict=True):
         allowed = tolerance.allowed(output, exact, PRECISIONS[precision])
         assert (np.abs(got - exact) <= 0.7 * allowed).all()
         assert allowed.max() < 2000 * PRECISIONS[precision].roundoff
@@ -146,16 +175,54 @@ def test_its_tolerance_holds_and_is_of_use(name: str, precision: str) -> None:
 
 @pytest.mark.parametrize("name", CELLS)
 def test_errors_of_the_worst_sign_everywhere_attain_its_bound(name: str) -> None:
-    assert_attained(case(name, time=2, hidden=2))
+    assert_attained(case(CELLS[name], time=2, hidden=4))
 
 
-def test_a_weight_that_a_cell_does_not_have_is_named_with_those_it_has() -> None:
-    cell = Cell("misspelt", lambda x, h, w: (tanh(w.W_iq @ x + h),), "fn")
-    with pytest.raises(AttributeError, match="this cell has no weight W_iq; it has W_if, W_in, W_hf, W_hn, b_if, b_in"):
-        cell.at_once.program({})
+@pytest.mark.parametrize("name", ODD)
+def test_odd_cells_attain_theirs_in_layers_and_ragged(name: str) -> None:
+    assert_attained(case(ODD[name], time=2, hidden=3))
+    assert_attained(case(ODD[name], time=3, hidden=2, layers=2, lengths=[3, 1]))
 
 
-def test_a_cell_returns_as_many_states_as_it_gets() -> None:
-    cell = Cell("short", lambda x, h, c, w: (tanh(w.W_ih @ x + h + c),), "h", ("h", "c"))
-    with pytest.raises(TypeError, match="returned 1 states, and got 2"):
-        cell.at_once.program({})
+@pytest.mark.parametrize("name", ODD)
+def test_odd_cells_are_certified_and_stay_within_their_tolerance(name: str) -> None:
+    asked = case(ODD[name], layers=2, lengths=[4, 2])
+    want, bound = certified(asked), error_bound(asked)
+    for precision in sorted({"float64", "float32"} - bound.undecided):
+        dtype = PRECISIONS[precision].carrier
+        got = Network().run(in_dtype(asked, dtype))
+        for output, exact, low in zip(bound.tolerance.storage, want, got, strict=True):
+            assert low.dtype == dtype
+            allowed = bound.tolerance.allowed(output, exact, PRECISIONS[precision])
+            assert (np.abs(low - exact) <= 0.7 * allowed).all()
+
+
+def test_a_bare_state_can_be_too_near_a_kink() -> None:
+    cell = Cell("", lambda x, h, w: (w.W_ih @ x + w.W_hh @ relu(h),), "h")
+    near = case(cell, time=2)
+    weights = {name: np.zeros_like(array) for name, array in near.weights.items()}
+    weights["weight_ih_l0"] = np.array([[1.0, -(2.0**-24) - 1]] * 3)
+    assert error_bound(replace(near, weights=weights, x=np.ones_like(near.x))).undecided >= {"float32"}
+
+
+MISTAKES: dict[str, tuple[Any, str]] = {
+    "no such weight": (lambda x, h, w: (tanh(w.W_iq @ x + h),), "no weight W_iq; it has W_if, W_in, W_hf, W_hn, b_if"),
+    "two letters": (lambda x, h, w: (tanh(w.W_ifn @ x + h),), "this cell has no weight W_ifn"),
+    "too few states": (lambda x, h, w: (), "returned 0 states, and got 1"),
+    "no tuple": (lambda x, h, w: tanh(h), "returned Term; what is wanted is a tuple of the states"),
+    "a number for a state": (lambda x, h, w: (0,), "returned int for a state"),
+    "an array": (lambda x, h, w: (h + np.ones(3),), "made of terms and numbers, not of ndarray"),
+    "None": (lambda x, h, w: (h + None,), "made of terms and numbers, not of NoneType"),
+    "a matrix alone": (lambda x, h, w: (tanh(w.W_if),), "made of terms and numbers, not of Matrix"),
+    "a matrix of a number": (lambda x, h, w: (w.W_if @ 3,), "multiplied with a term, such as x or h, not with int"),
+    "numbers alone": (lambda x, h, w: (h + tanh(w.b_if),), "tanh of numbers alone, such as a bias that is not there"),
+    "a choice": (lambda x, h, w: (h or x,), "neither true nor false"),
+    "limits": (lambda x, h, w: (clip(h, 1, 0),), "clip to no less than 1 and no more than 0"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_the_notation_is_said(mistake: str) -> None:
+    equations, said = MISTAKES[mistake]
+    with pytest.raises((AttributeError, TypeError, ValueError), match=said):
+        Cell("mistaken", equations, "fn").at_once.program({})
