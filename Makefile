@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked conformance results examples build clean build/typed
+.PHONY: help demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage conformance results examples build clean build/typed
 
 help:
 	@echo "make demo               the documented scenarios, end to end"
@@ -16,6 +16,7 @@ help:
 	@echo "make false-alarms       correct implementations against everything"
 	@echo "make onnx-backend       ONNX's own tests, beside the corpus"
 	@echo "make nothing-unchecked  ways of misbehaving, in every way of running"
+	@echo "make argument-coverage  where on the argument of each activation the corpus looks"
 	@echo "make conformance        which frameworks agree, which refuse and which are wrong (after make examples)"
 	@echo "make results            the pages of all of these, measured anew"
 	@echo "make bench              what the plugin costs its users"
@@ -62,6 +63,10 @@ onnx-backend: $(READY)
 nothing-unchecked: $(READY)
 	$(BIN)/python -m benchmarks.nothing_unchecked --check
 
+# How small an error of each activation shows, band by band; fails if a band is not looked at, or the page says otherwise.
+argument-coverage: $(READY)
+	$(BIN)/python -m benchmarks.argument_coverage --check
+
 # What frameworks and the example programs make of every golden, some eight minutes; fails if docs/conformance.json says otherwise.
 PROGRAMS := --program examples/programs/my_rnn --program "node examples/programs/my_rnn.js" \
     --program "node examples/programs/my_rnn_tfjs.js" --program "python3 examples/programs/my_rnn.py"
@@ -78,6 +83,7 @@ results: $(READY)
 	$(BIN)/python -m benchmarks.onnx_backend --write
 	$(BIN)/python -m benchmarks.generation_cost --write
 	$(BIN)/python -m benchmarks.nothing_unchecked --write
+	$(BIN)/python -m benchmarks.argument_coverage --write
 	$(REPORT) --output docs/conformance.json --page docs/conformance.md
 
 # Readers and programs in other languages, with what they need installed: apt-get where that may be, npm ci.

@@ -54,7 +54,7 @@ def certify(scenario: Scenario) -> Golden:
         provenance={"answer": f"ball arithmetic with {answer.bits} bits, correctly rounded", **versions()},
         stored=stored,
     )
-    _mind_features(golden)
+    _mind_features(golden, scenario.precisions)
     for precision in precisions:
         _hold_against_implementations(golden.in_precision(precision))
     return golden
@@ -62,13 +62,13 @@ def certify(scenario: Scenario) -> Golden:
 
 def _tolerance(scenario: Scenario, case: Case, stored: Arrays) -> tuple[Tolerance, tuple[str, ...]]:
     """Zero where float32 computes without rounding, a bound otherwise; and the precisions in which it holds."""
-    precisions, bits = exact_precisions(case)
-    if "float32" in precisions:
+    fit, bits = exact_precisions(case)
+    if "float32" in fit:
         _mind_saturation(scenario, saturated=False)
-        return Exact(bits=bits), precisions
+        return Exact(bits=bits), tuple(p for p in fit if p in scenario.precisions)
     found = error_bound(case)
     _mind_saturation(scenario, saturated=found.flattest < FLATTEST)
-    loosest = _loosest(found, stored)
+    loosest = {p: loose for p, loose in _loosest(found, stored).items() if p in scenario.precisions}
     precisions = tuple(p for p, loose in loosest.items() if loose <= LARGEST_TOLERANCE and p not in found.undecided)
     if not precisions:
         if "float64" in found.undecided:
@@ -95,10 +95,10 @@ def _mind_saturation(scenario: Scenario, *, saturated: bool) -> None:
         raise Refused(f"{scenario.id}: declares the feature saturated, but no activation is")
 
 
-def _mind_features(golden: Golden) -> None:
+def _mind_features(golden: Golden, asked: tuple[str, ...]) -> None:
     if not golden.stored.out.any():
         raise Refused(f"{golden.id}: every output is zero, so it exposes nothing")
-    chaotic = golden.precisions == ("float64",)
+    chaotic = golden.precisions == ("float64",) != asked
     if chaotic != ("chaotic" in golden.features):
         held = ", ".join(golden.precisions)
         raise Refused(f"{golden.id}: chaotic is what can be checked in float64 alone; this one can in {held}")

@@ -35,11 +35,10 @@ class Needs:
 
     def met_by(self, precision: Precision) -> bool:
         """Whether a precision rounds nothing on the way."""
-        smallest, largest = (
-            2.0**precision.min_exponent,
-            float(np.ldexp(2 - 2.0 ** (1 - self.bits), precision.max_exponent)),
-        )
-        return precision.bits >= self.bits and self.largest <= largest and self.least_bit >= smallest
+        if self.bits > precision.bits:
+            return False
+        largest = float(np.ldexp(2 - 2.0 ** (1 - self.bits), precision.max_exponent))
+        return self.largest <= largest and self.least_bit >= 2.0**precision.min_exponent
 
 
 def needs_of(total: float, bit: float) -> Needs:

@@ -3,9 +3,9 @@
 import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios import documented, special, variants
+from rnn_goldens.generator.scenarios import documented, full_numbers, special, sweeping, variants
 
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 """Of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: provenance or wording."""
 
 HARD = {"long", "saturated", "chaotic"}
@@ -26,6 +26,8 @@ def difficulty(scenario: Scenario) -> tuple[bool, int, bool, int]:
 
 SCENARIOS: tuple[Scenario, ...] = (
     *documented.SCENARIOS,
-    *sorted((*variants.scenarios(), *special.special()), key=difficulty),
+    *sorted(
+        (*variants.scenarios(), *special.special(), *full_numbers.scenarios(), *sweeping.scenarios()), key=difficulty
+    ),
 )
 """The documented ones first, a readable page; then from simple to hard."""

@@ -1,6 +1,7 @@
 """Activations replaced, misplaced or approximated."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -51,6 +52,34 @@ def _fast_exp(z: Array) -> Array:
     return np.asarray(np.ldexp(1 + power - whole, whole.astype(np.int64)))
 
 
+BANDS = (0, 2**-10, 2**-7, 2**-4, 1 / 4, 1 / 2, 3 / 4, 1, 3 / 2, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20)
+"""Of the absolute values of what an activation gets; finer where it bends."""
+
+OFF = 1e-4
+
+
+def _off_in_bands(name: str, function: Callable[[Array], Array], cells: tuple[str, ...]) -> Iterator[Deviation]:
+    """An activation that is off in one band of its argument, as one that is put together of pieces can be."""
+    for low, high in pairwise(BANDS):
+
+        def off(z: Array, low: float = low, high: float = high) -> Array:
+            within = (np.abs(z) >= low) & (np.abs(z) < high)
+            return function(z) + np.where(within, OFF * np.sign(z), 0)
+
+        yield Deviation(
+            f"{name}_off_from_{_spelled(low)}_to_{_spelled(high)}",
+            f"Is off by {OFF:g} in the {name} where its argument is between {low:g} and {high:g} in size.",
+            in_steps(**{name: lambda _, z, off=off: off(z)}),
+            cells,
+        )
+
+
+def _spelled(value: float) -> str:
+    """In a name: 4, 3_over_2, 1_over_128."""
+    numerator, denominator = float(value).as_integer_ratio()
+    return str(numerator) if denominator == 1 else f"{numerator}_over_{denominator}"
+
+
 def _true_sigmoid(z: Array) -> Array:
     return Arithmetic().sigmoid(z)
 
@@ -92,6 +121,12 @@ DEVIATIONS = (
     Deviation(
         "elu", "Uses an elu for the relu.", _relu(lambda z: np.where(z < 0, np.expm1(np.minimum(z, 0)), z)), RELU
     ),
+    Deviation(
+        "leaky_relu_fifth",
+        "Uses a leaky relu with slope 0.2.",
+        _relu(lambda z: np.where(z < 0, 0.2 * z, z)),
+        RELU,
+    ),
     Deviation("softplus", "Uses a softplus for the relu.", _relu(lambda z: np.logaddexp(0, z)), RELU),
     Deviation("relu_clipped", "Cuts the relu off at 6.", _relu(lambda z: np.clip(z, 0, 6)), RELU),
     Deviation("relu_of_absolute", "Uses |z| for the relu.", _relu(np.abs), RELU),
@@ -129,6 +164,8 @@ DEVIATIONS = (
         _tanh(lambda z: _rational(z, (135135, 17325, 378, 1), (135135, 62370, 3150, 28))),
         TANH,
     ),
+    *_off_in_bands("tanh", np.tanh, TANH),
+    *_off_in_bands("sigmoid", _true_sigmoid, SIGMOID),
     Deviation(
         "tabled_tanh_coarse",
         "Interpolates tanh in a table with 16 points per unit: off by up to 4e-4.",

@@ -96,6 +96,16 @@ def _exchanged(right: Network, case: Case, suffix: str) -> Weights:
     return {name: w[other.get(name, name)] for name in w}
 
 
+def _overwritten(by: str) -> Wrong:
+    """One bias, where there are both, stands for the other too."""
+
+    def weights(right: Network, case: Case, suffix: str) -> Weights:
+        w = right.weights(case, suffix)
+        return {name: w[by] if name in BIASES else array for name, array in w.items()}
+
+    return in_steps(weights=weights)
+
+
 def _pair_transposed(right: Network, case: Case, suffix: str) -> Weights:
     w = dict(right.weights(case, suffix))
     if "bias_hh" in w:
@@ -162,6 +172,8 @@ DEVIATIONS = (
         needs=("bias",),
         stands_for=("tensorforce#812",),
     ),
+    Deviation("b_hh_overwritten_by_b_ih", "Uses b_ih for b_hh too.", _overwritten("bias_ih"), needs=("bias",)),
+    Deviation("b_ih_overwritten_by_b_hh", "Uses b_hh for b_ih too.", _overwritten("bias_hh"), needs=("bias",)),
     Deviation(
         "biases_interleaved",
         "Takes the two biases for interleaved, b_ih and b_hh of the first row, then of the second.",

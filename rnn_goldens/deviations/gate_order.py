@@ -15,6 +15,9 @@ _KNOWN = {
 }
 
 
+_KNOWN_OF_BIASES = {("gru", "zrn"): ("keras#8720",)}
+
+
 def _wrong_order(cell: str, order: str) -> Deviation:
     note, stands_for = _KNOWN.get((cell, order), ("", ()))
     return Deviation(
@@ -46,8 +49,12 @@ DEVIATIONS = (
         for order in permutations(right)
         if "".join(order) != right
     ),
-    _only_biases("lstm", "iofg"),
-    _only_biases("gru", "zrn", "keras#8720"),
+    *(
+        _only_biases(cell, "".join(order), *_KNOWN_OF_BIASES.get((cell, "".join(order)), ()))
+        for cell, right in GATE_ORDER.items()
+        for order in permutations(right)
+        if "".join(order) != right
+    ),
     Deviation(
         "gates_by_unit",
         "Takes the rows as all gates of the first unit, then all of the second, instead of gate by gate.",
@@ -63,5 +70,11 @@ DEVIATIONS = (
         "Reorders the rows of W_ih to i, o, f, g and leaves W_hh and the biases as they were.",
         in_weights(lambda name, array, case: read_as("iofg")(name, array, case) if name == "weight_ih" else array),
         cells=("lstm",),
+    ),
+    Deviation(
+        "gru_w_ih_alone_reordered",
+        "Reorders the rows of W_ih to z, r, n and leaves W_hh and the biases as they were.",
+        in_weights(lambda name, array, case: read_as("zrn")(name, array, case) if name == "weight_ih" else array),
+        cells=("gru",),
     ),
 )

@@ -7,6 +7,7 @@ import numpy as np
 from rnn_goldens.cells import Array, Case
 from rnn_goldens.cells.equations import gru
 from rnn_goldens.cells.notation import Term, Weight, clip, mix, sigmoid, tanh
+from rnn_goldens.cells.program import Equations
 from rnn_goldens.deviations.blocks import gate_biased_by, in_gate
 from rnn_goldens.deviations.deviation import Deviation, Wrong, in_equations, in_weights
 
@@ -64,10 +65,19 @@ def _candidate_without_tanh(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term,
     return o * tanh(c), c
 
 
-def _cell_clipped(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
-    i, f, g, o = _gates(x, h, w, *"ifgo")
-    c = clip(f * c + i * g, -1, 1)
-    return o * tanh(c), c
+def _cell_clipped(limit: int) -> Equations:
+    def equations(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
+        i, f, g, o = _gates(x, h, w, *"ifgo")
+        c = clip(f * c + i * g, -limit, limit)
+        return o * tanh(c), c
+
+    return equations
+
+
+def _output_gate_without_sigmoid(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
+    i, f, g = _gates(x, h, w, *"ifg")
+    c = f * c + i * g
+    return _affine(x, h, w, "o") * tanh(c), c
 
 
 def reset_before_product(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
@@ -163,6 +173,12 @@ DEVIATIONS = (
         _one_gate_for_another("ifgo", "i", "f", -1),
         LSTM,
     ),
+    Deviation(
+        "lstm_gates_coupled_by_input",
+        "Takes 1 - i for the forget gate, as ONNX couples them.",
+        _one_gate_for_another("ifgo", "f", "i", -1),
+        LSTM,
+    ),
     Deviation("lstm_output_without_tanh", "Outputs h = o c.", in_equations(lstm=_output_without_tanh), LSTM),
     Deviation(
         "lstm_output_gate_inside_tanh", "Outputs h = tanh(o c).", in_equations(lstm=_output_gate_inside_tanh), LSTM
@@ -191,7 +207,20 @@ DEVIATIONS = (
         in_equations(lstm=_candidate_without_tanh),
         LSTM,
     ),
-    Deviation("lstm_cell_clipped", "Clips c to ±1.", in_equations(lstm=_cell_clipped), LSTM),
+    Deviation("lstm_cell_clipped", "Clips c to ±1.", in_equations(lstm=_cell_clipped(1)), LSTM),
+    *(
+        Deviation(
+            f"lstm_cell_clipped_at_{limit}", f"Clips c to ±{limit}.", in_equations(lstm=_cell_clipped(limit)), LSTM
+        )
+        for limit in (3, 5, 10)
+    ),
+    Deviation(
+        "lstm_output_gate_without_sigmoid",
+        "Leaves the output gate without its sigmoid.",
+        in_equations(lstm=_output_gate_without_sigmoid),
+        LSTM,
+    ),
+    Deviation("lstm_forget_bias_minus_1", "Subtracts 1 from the forget gate's bias.", gate_biased_by("f", -1), LSTM),
     Deviation(
         "gru_reset_before_product",
         "Applies the reset gate before the product: tanh(W_in x + b_in + W_hn (r h) + b_hn).",

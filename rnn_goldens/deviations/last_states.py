@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Case, State
+from rnn_goldens.cells import Array, Case, Network, State
 from rnn_goldens.deviations.deviation import (
     FORWARD,
     REVERSE,
@@ -12,7 +12,9 @@ from rnn_goldens.deviations.deviation import (
     Wrong,
     at_the_end,
     by_layer,
+    direction,
     in_last_states,
+    in_network,
     in_outputs,
     in_steps,
     in_unrolled,
@@ -44,11 +46,58 @@ def _one_step_early(out: Array, last: State, start: State, lengths: Array) -> tu
     return out, (before, *last[1:])
 
 
+class _OneStepEarly(Network):
+    """Takes h from the step before the last that a direction visits."""
+
+    def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
+        out, last = super().unroll(case, suffix, layer_input, state, lengths)
+        if direction(suffix) == FORWARD:
+            return _one_step_early(out, last, state, lengths)
+        before = np.concatenate([out, np.zeros_like(out[:, :1])], axis=1)[:, 1]
+        return out, (np.where((lengths > 1)[:, None], before, state[0]), *last[1:])
+
+
 def _h_n_and_c_n(change: Callable[[Array, Array], State]) -> Wrong:
     return in_outputs(lambda _, outputs: (outputs[0], *change(*outputs[1:])))
 
 
+def _alone(at: int, change: Callable[[Array, Case], Array]) -> Wrong:
+    """h_n alone is changed, or c_n alone."""
+    return in_outputs(
+        lambda case, outputs: (
+            outputs[0],
+            *(change(part, case) if k == at else part for k, part in enumerate(outputs[1:])),
+        )
+    )
+
+
+_ALONE = {
+    "direction_major": (
+        "all layers forward, then all in reverse",
+        lambda part, case: by_layer(part, case).swapaxes(0, 1).reshape(part.shape),
+        ("bidirectional", "multilayer"),
+    ),
+    "with_layers_reversed": (
+        "the last layer first",
+        lambda part, case: by_layer(part, case)[::-1].reshape(part.shape),
+        ("multilayer",),
+    ),
+    "with_units_reversed": ("its units in reverse order", lambda part, _: part[..., ::-1], ()),
+    "zero": ("zeros", lambda part, _: np.zeros_like(part), ()),
+}
+
 DEVIATIONS = (
+    *(
+        Deviation(
+            f"{state}_n_alone_{name}",
+            f"Returns {state}_n as {words}; the other is right.",
+            _alone(at, change),
+            LSTM,
+            needs,
+        )
+        for at, state in enumerate("hc")
+        for name, (words, change, needs) in _ALONE.items()
+    ),
     Deviation(
         "h_n_direction_major",
         "Returns the last states of all layers forward, then of all layers in reverse.",
@@ -105,6 +154,11 @@ DEVIATIONS = (
         "h_n_one_step_early",
         "Takes the forward direction's last state from the step before the last.",
         in_unrolled(_one_step_early, FORWARD),
+    ),
+    Deviation(
+        "h_n_one_step_early_in_both_directions",
+        "Takes the last state of each direction from the step before its last.",
+        in_network(_OneStepEarly),
     ),
     Deviation(
         "h_n_from_padded_end",

@@ -39,6 +39,12 @@ def _dropped(array: Array) -> Array:
     return np.where(kept, array / 0.8, 0)
 
 
+def _half_dropped(array: Array) -> Array:
+    """Dropout with p = 1/2, by a mask that is always the same."""
+    kept = (np.arange(array.size).reshape(array.shape) * 7 + 3) % 4 < 2  # noqa: PLR2004 - two of four
+    return np.where(kept, array * 2, 0)
+
+
 def _recurrent_dropout(
     right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
 ) -> State:
@@ -104,6 +110,12 @@ DEVIATIONS = (
         _between_layers(_dropped),
         needs=NEEDS,
         stands_for=("keras PR19397",),
+    ),
+    Deviation(
+        "dropout_of_half_left_on",
+        "Leaves dropout between the layers on (p = 1/2, by a fixed mask).",
+        _between_layers(_half_dropped),
+        needs=NEEDS,
     ),
     Deviation(
         "dropout_on_last_layer",

@@ -112,6 +112,17 @@ class _StateZeroedInPadding(Network):
         return out, _zero_where(padded, last)
 
 
+class _CellRunsThroughPadding(Network):
+    """Masks h beyond the end, and not c."""
+
+    def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
+        out, last = super().unroll(case, suffix, layer_input, state, lengths)
+        if direction(suffix) == REVERSE:
+            return out, last
+        _, padded = super().unroll(case, suffix, layer_input, state, _full(layer_input, lengths))
+        return out, (last[0], *padded[1:])
+
+
 def _zero_where(rows: Array, state: State) -> State:
     return tuple(np.where(rows, 0, part) for part in state)
 
@@ -192,6 +203,13 @@ DEVIATIONS = (
         stands_for=("deeplearning4j#7115",),
     ),
     Deviation(
+        "c_runs_through_padding",
+        "Keeps h where a sequence ends, and runs c on through the padding in the forward direction.",
+        in_network(_CellRunsThroughPadding),
+        cells=("lstm",),
+        needs=NEEDS,
+    ),
+    Deviation(
         "state_zeroed_in_padding",
         "Multiplies the state by the mask: padding zeroes it, after the end forward, before the start in reverse.",
         in_network(_StateZeroedInPadding),
@@ -259,6 +277,12 @@ DEVIATIONS = (
         "lengths_of_first_row",
         "Uses the first row's length for every row.",
         in_lengths(lambda lengths, _: np.full_like(lengths, lengths[0])),
+        needs=NEEDS,
+    ),
+    Deviation(
+        "lengths_all_longest",
+        "Uses the longest length for all rows.",
+        in_lengths(lambda lengths, _: np.full_like(lengths, lengths.max())),
         needs=NEEDS,
     ),
     Deviation(

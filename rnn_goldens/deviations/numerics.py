@@ -12,7 +12,7 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.deviations.blocks import GATED, only
-from rnn_goldens.deviations.deviation import Deviation, Outputs, Wrong, in_network, in_steps, in_weights
+from rnn_goldens.deviations.deviation import Deviation, Outputs, Wrong, in_case, in_network, in_steps, in_weights
 from rnn_goldens.golden.precision import precision
 
 Round = Callable[[Array], Array]
@@ -99,7 +99,26 @@ def _to_int8(array: Array, _case: Case) -> Array:
     return np.rint(array / step) * step if step > 0 else array
 
 
+def _cast(kind: str, name: str) -> Deviation:
+    """Numbers that went through a lower precision before the network got them, as a checkpoint's do."""
+    rounded = _to(name)
+
+    def change(case: Case) -> Case:
+        if kind == "x":
+            return replace(case, x=rounded(case.x))
+        if kind == "h0":
+            return replace(case, state=tuple(rounded(part) for part in case.state))
+        return replace(case, weights={n: rounded(w) if n.startswith(kind) else w for n, w in case.weights.items()})
+
+    words = {"x": "inputs", "h0": "initial states", "weight": "matrices", "bias": "biases"}[kind]
+    needs = {"h0": ("state",), "bias": ("bias",)}.get(kind, ())
+    return Deviation(
+        f"{words.replace(' ', '_')}_cast_to_{name}", f"Casts the {words} to {name}.", in_case(change), needs=needs
+    )
+
+
 DEVIATIONS = (
+    *(_cast(kind, name) for kind in ("weight", "bias", "x", "h0") for name in ("float32", "float16", "bfloat16")),
     Deviation(
         "tf32_products",
         "Rounds both sides of every matrix product to TF32 (11 significant bits).",

@@ -10,6 +10,7 @@ from rnn_goldens.deviations.deviation import (
     Deviation,
     Wrong,
     by_layer,
+    direction,
     in_case,
     in_network,
     in_state,
@@ -134,7 +135,92 @@ def _updated_in_place(
     return tuple(np.concatenate([a[:, :half], b[:, half:]], axis=1) for a, b in zip(after, late, strict=True))
 
 
+def _alone(at: int, change: Callable[[Array, Case], Array]) -> Wrong:
+    """The initial h alone is changed, or c alone."""
+
+    def changed(case: Case) -> Case:
+        return replace(case, state=tuple(change(p, case) if k == at else p for k, p in enumerate(case.state)))
+
+    return in_case(changed)
+
+
+def _fed_alone(at: int, change: Callable[[Array], Array]) -> Wrong:
+    """At every step h alone is changed, or c alone."""
+    return _step_from(lambda state, _: tuple(change(part) if k == at else part for k, part in enumerate(state)))
+
+
+class _OneBufferForLayers(Network):
+    """Each layer but the first starts where the one below has ended, in its direction."""
+
+    ended: dict[str, State]
+
+    def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
+        if suffix == "l0":
+            self.ended = {}
+        out, last = super().unroll(case, suffix, layer_input, self.ended.get(direction(suffix), state), lengths)
+        self.ended[direction(suffix)] = last
+        return out, last
+
+
+class _GatesNotCleared(Network):
+    """What goes into the gates is added to what is there from the step before."""
+
+    left: dict[int, Array]
+
+    def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
+        self.left = {}
+        return super().unroll(case, suffix, layer_input, state, lengths)
+
+    def product(self, v: Array, matrix: Array) -> Array:
+        self.left[id(matrix)] = super().product(v, matrix) + self.left.get(id(matrix), 0)
+        return self.left[id(matrix)]
+
+
+_MISTAKEN = {
+    "of_wrong_layer": ("of the layers in reverse order", _layers_reversed, ("multilayer",)),
+    "of_wrong_direction": ("of the other direction", _directions_swapped, ("bidirectional",)),
+    "of_wrong_row": ("of the batch row before", _rolled_rows, ()),
+    "with_units_reversed": ("with its units in reverse order", lambda part, _: part[..., ::-1], ()),
+}
+
 DEVIATIONS = (
+    *(
+        Deviation(
+            f"{state}0_alone_{name}",
+            f"Starts from the {state}0 {words}; the other is right.",
+            _alone(at, change),
+            LSTM,
+            (*STATE, *needs),
+        )
+        for at, state in enumerate("hc")
+        for name, (words, change, needs) in _MISTAKEN.items()
+    ),
+    *(
+        Deviation(
+            f"{state}_alone_of_row_before",
+            f"Carries {state} of the batch row before to the next step; the other is right.",
+            _fed_alone(at, lambda part: np.roll(part, 1, axis=0)),
+            LSTM,
+        )
+        for at, state in enumerate("hc")
+    ),
+    Deviation(
+        "c_alone_with_units_reversed",
+        "Carries c with its units in reverse order to the next step; h is right.",
+        _fed_alone(1, lambda part: part[:, ::-1]),
+        LSTM,
+    ),
+    Deviation(
+        "state_buffer_shared_by_layers",
+        "Has one buffer for the states of all layers: each starts where the one below has ended.",
+        in_network(_OneBufferForLayers),
+        needs=("multilayer",),
+    ),
+    Deviation(
+        "gates_not_cleared",
+        "Does not clear the gates between steps: products are added to those of the step before.",
+        in_network(_GatesNotCleared),
+    ),
     Deviation(
         "h0_ignored",
         "Starts from h = 0 whatever h0 is.",

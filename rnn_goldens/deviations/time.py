@@ -48,6 +48,12 @@ DEVIATIONS = (
         in_steps(times=lambda _, time, *, reverse: range(time - 2, -1, -1) if reverse else range(time - 1)),
     ),
     Deviation(
+        "last_step_skipped_in_reverse",
+        "Ends one step early in the reverse direction: x's first step is never visited there.",
+        in_steps(times=lambda _, time, *, reverse: range(time - 1, 0, -1) if reverse else range(time)),
+        needs=("bidirectional",),
+    ),
+    Deviation(
         "first_step_skipped",
         "Starts at the second step: x's first is never visited.",
         in_steps(times=lambda _, time, *, reverse: range(time - 1, 0, -1) if reverse else range(1, time)),

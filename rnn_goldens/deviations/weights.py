@@ -47,7 +47,19 @@ def _ih_and_hh_swapped(right: Network, case: Case, suffix: str) -> Weights:
     return w
 
 
+def _state_before_input(right: Network, case: Case, suffix: str) -> Weights:
+    """The columns that x goes through, and those of h, where the two are joined as (h, x)."""
+    w = right.weights(case, suffix)
+    joined, hidden = np.concatenate([w["weight_ih"], w["weight_hh"]], axis=1), w["weight_hh"].shape[1]
+    return {**w, "weight_ih": joined[:, hidden:], "weight_hh": joined[:, :hidden]}
+
+
 DEVIATIONS = (
+    Deviation(
+        "state_before_input_in_one_product",
+        "Multiplies the joined (W_ih, W_hh) by (h, x) instead of (x, h).",
+        in_steps(weights=_state_before_input),
+    ),
     Deviation(
         "w_hh_transposed",
         "Multiplies by the transpose of each gate's W_hh.",

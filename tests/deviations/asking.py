@@ -41,6 +41,9 @@ def question(
     state: bool = True,
     lengths: list[int] | None = None,
     scale: float = 1.0,
+    bits: int = 0,
+    inputs: float = 1.0,
+    states: float = 1.0,
     declared: tuple[str, ...] = (),
     **config_arguments: int,
 ) -> Question:
@@ -50,6 +53,8 @@ def question(
 
     def grid(shape: tuple[int, ...], scale: float = 1.0) -> NDArray[Any]:
         array = numbers.integers(-16, 17, shape) / 16 * scale
+        if bits:  # numbers that only so many bits hold
+            array = np.ldexp(np.rint(np.ldexp(array * 4 / 3 + 1 / 48, bits)), -bits)
         array.flags.writeable = False
         return array
 
@@ -63,8 +68,8 @@ def question(
         DEFINED[cell],
         config,
         {name: grid(shape, scale) for name, shape in weight_shapes(cell, config).items()},
-        grid((*batch, time, config.input_size)),
-        tuple(grid(shape) if state else zeros for _ in state_names(cell)),
+        grid((*batch, time, config.input_size), inputs),
+        tuple(grid(shape, states) if state else zeros for _ in state_names(cell)),
         given,
         state,
     )
@@ -75,6 +80,8 @@ def question(
 PLAIN: dict[str, Any] = {"state": False, "bias": False}
 ALL: dict[str, Any] = {"num_layers": 2, "bidirectional": True}
 RAGGED = [3, 5, 2]
+SATURATED: dict[str, Any] = {"declared": ("saturated",)}
+WIDE: dict[str, Any] = {"time": 1, "input_size": 1, "hidden_size": 8, **SATURATED}
 
 
 def _questions(cell: str) -> Iterator[Question]:
@@ -98,6 +105,15 @@ def _questions(cell: str) -> Iterator[Question]:
     yield question("saturated and plain", cell, scale=64, declared=("saturated",), **PLAIN)
     yield question("large", cell, batch=(129,), time=1, input_size=5, hidden_size=67, scale=1 / 4, bias=False)
     yield question("large and plain", cell, batch=(129,), time=2, input_size=121, hidden_size=2, scale=1 / 4, **PLAIN)
+    yield question("of 40 bits", cell, lengths=RAGGED, bits=40, **ALL)
+    yield question("of 40 bits and plain", cell, bits=40, **PLAIN)
+    yield question("of 40 bits without biases", cell, bits=40, bias=False)
+    yield question("of 40 bits without a state", cell, bits=40, state=False)
+    yield question("wide", cell, batch=(48,), inputs=16, **WIDE)
+    yield question("wide and plain", cell, batch=(48,), inputs=16, **WIDE, **PLAIN)
+    yield question("growing", cell, time=24, scale=16, inputs=1 / 16, hidden_size=8, state=False, **SATURATED)
+    yield question("large states", cell, states=20, bias=False, **SATURATED)
+    yield question("small", cell, batch=(64,), time=2, scale=2.0**-5, **PLAIN)
     yield question("tiny", cell, scale=2.0**-18, **PLAIN)
     yield question("as small as can be", cell, batch=(1,), time=1, input_size=1, hidden_size=1, **PLAIN)
     yield question("overflowing", cell, time=12, scale=2.0**100, declared=("saturated",))

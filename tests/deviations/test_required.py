@@ -55,6 +55,30 @@ REQUIRED = {
     "weight reshape instead of transpose": "w_hh_reshaped w_ih_reshaped",
     "bias bugs seen only without h0, or only with it": "gru_b_hn_missing_without_h0 b_hh_missing_with_h0",
     "GRU merging time and hidden": "out_merges_time_and_units",
+    "weights, inputs, states or biases cast to a lower precision": "matrices_cast_to_float16 matrices_cast_to_bfloat16 "
+    "matrices_cast_to_float32 inputs_cast_to_float32 inputs_cast_to_float16 initial_states_cast_to_float32 "
+    "biases_cast_to_float16",
+    "a tanh that is off in one band of its argument": "tanh_off_from_4_to_5 "
+    "tanh_off_from_8_to_9 tanh_off_from_11_to_12",
+    "a sigmoid that is off in one band of its argument": "sigmoid_off_from_7_to_8 "
+    "sigmoid_off_from_1_over_4_to_1_over_2",
+    "a cell clipped at 3, 5 or 10": "lstm_cell_clipped_at_3 lstm_cell_clipped_at_5 lstm_cell_clipped_at_10",
+    "f = 1 - i": "lstm_gates_coupled_by_input",
+    "b_hh overwritten by b_ih, and the other way": "b_hh_overwritten_by_b_ih b_ih_overwritten_by_b_hh",
+    "biases in other gate orders": "lstm_bias_gates_figo lstm_bias_gates_ogfi gru_bias_gates_rnz gru_bias_gates_zrn",
+    "W_ih of a GRU reordered alone": "gru_w_ih_alone_reordered",
+    "no sigmoid on o": "lstm_output_gate_without_sigmoid",
+    "c not masked beyond a length": "c_runs_through_padding",
+    "the longest length for all rows": "lengths_all_longest",
+    "[h, x] against [W_ih, W_hh]": "state_before_input_in_one_product",
+    "a state buffer shared between rows or layers": "state_leaks_across_rows state_buffer_shared_by_layers",
+    "gates not cleared between steps": "gates_not_cleared",
+    "h_n of both directions taken early": "h_n_one_step_early h_n_one_step_early_in_both_directions",
+    "LSTM mistakes that touch h alone": "h0_alone_of_wrong_layer h_alone_of_row_before h_n_alone_zero",
+    "LSTM mistakes that touch c alone": "c0_alone_of_wrong_layer c_alone_of_row_before c_n_alone_zero",
+    "a last step skipped at the other end": "last_step_skipped last_step_skipped_in_reverse",
+    "parameters of an entry": "leaky_relu leaky_relu_fifth "
+    "dropout_left_on dropout_of_half_left_on lstm_forget_bias_minus_1",
 }
 
 

@@ -1,0 +1,169 @@
+"""Scenarios whose numbers fill a precision: what loses digits of an input, a weight or a state on its way shows here.
+
+All others have numbers of eight bits, which every precision holds.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.scenarios.numbers import Float64
+from rnn_goldens.generator.scenarios.variants import FOLDERS, SMALL, Draw, Variant
+from rnn_goldens.golden.shapes import Config, Shape
+
+
+@dataclass(frozen=True)
+class Full:
+    """Numbers of so many bits.
+
+    Attributes:
+        bits: significant bits of every number.
+        precisions: those that hold them.
+        loses: who loses some of them.
+    """
+
+    bits: int
+    precisions: tuple[str, ...]
+    loses: str
+
+    @property
+    def variant(self) -> Variant:
+        """One layer from a given state, with biases: every kind of number is there."""
+        return Variant(
+            f"numbers-of-{self.bits}-bits",
+            f"numbers of {self.bits} bits",
+            f"Every number has {self.bits} significant bits: weights, inputs or states that went through {self.loses}.",
+            SMALL,
+            batch=3,
+            time=2,
+            state=True,
+        )
+
+
+FULL = (
+    Full(53, ("float64",), "float32 or less"),
+    Full(24, ("float64", "float32"), "bfloat16 or float16"),
+    Full(11, ("float64", "float32", "float16"), "bfloat16"),
+)
+
+AMPLITUDES: Mapping[str, float] = {"rnn_relu": 0.5, "rnn_tanh": 0.5, "gru": 1.0, "lstm": 0.5}
+"""Of weights and biases."""
+
+
+def full(bits: int, amplitude: float, *, positive: bool) -> Draw:
+    """Odd multiples of a unit, so that no bit is spared; positive ones where a relu would hide the others."""
+
+    def draw(golden_id: str, name: str, shape: Shape) -> Float64:
+        words = hashlib.shake_256(f"{golden_id} {name}".encode()).digest(8 * math.prod(shape))
+        drawn = np.frombuffer(words, dtype="<u8").reshape(shape)
+        mantissas = (drawn >> np.uint64(65 - bits)) | np.uint64(1) | np.uint64(1) << np.uint64(bits - 1)
+        signs = 1.0 if positive else np.where(drawn & np.uint64(1), -1.0, 1.0)
+        largest = amplitude if name.startswith(("weight", "bias")) else 1.0
+        return np.ldexp(mantissas.astype(np.float64), -bits) * largest * signs
+
+    return draw
+
+
+def beyond_float16(cell: str) -> Scenario:
+    """Inputs and a state so small, and weights so large, that float16 has neither."""
+    variant = Variant(
+        BEYOND,
+        BEYOND.replace("-", " "),
+        "Inputs and states that float16 takes for zero, and weights that it takes for infinite.",
+        replace(SMALL, bias=False),
+        batch=3,
+        time=1,
+        state=True,
+        declared=("degenerate",),
+    )
+
+    def draw(golden_id: str, name: str, shape: Shape) -> Float64:
+        numbers = full(8, 0.5, positive=False)(golden_id, name, shape)
+        return numbers * 2.0**30 if name.startswith("weight") else numbers / 2.0**30
+
+    return replace(variant.scenario(FOLDERS[cell], cell, draw), precisions=HOLD_THEM)
+
+
+def one_kind_a_unit(
+    name: str,
+    purpose: str,
+    precisions: tuple[str, ...],
+    *,
+    x: float = 1,
+    weight: float = 1,
+    bias: float = 0,
+    h: float = 0,
+) -> Scenario:
+    """A relu network whose every unit sees one number alone, so that nothing rounds: an input, a bias, a state."""
+    return Scenario(
+        id=f"exact/{name}",
+        title=f"relu RNN: {name.replace('-', ' ')}",
+        purpose=purpose,
+        documented_in="rnn-goldens, generator/scenarios",
+        cell="rnn_relu",
+        config=Config(input_size=1, hidden_size=3),
+        weights={
+            "weight_ih_l0": np.array([[weight], [0], [0]]),
+            "weight_hh_l0": [[0, 0, 0], [0, 0, 0], [0, 0, 1]],
+            "bias_ih_l0": [0, bias, 0],
+            "bias_hh_l0": [0, 0, 0],
+        },
+        x=[[[x]], [[x]]],
+        h0=[[[0, 0, h], [0, 0, h]]],
+        declared=("degenerate",),
+        precisions=precisions,
+    )
+
+
+BEYOND = "numbers-beyond-float16"
+HOLD_THEM = ("float64", "float32", "bfloat16")
+
+ALONE = "each in a unit of its own"
+
+EXACT = (
+    one_kind_a_unit(
+        "numbers-of-11-bits",
+        f"An input, a bias and a state of 11 bits, {ALONE}: one that went through bfloat16, with no tolerance.",
+        FULL[-1].precisions,
+        x=1.001953125,
+        bias=0.5556640625,
+        h=0.7783203125,
+    ),
+    one_kind_a_unit(
+        "weights-of-11-bits",
+        "A weight of 11 bits: one that went through bfloat16, with no tolerance.",
+        FULL[-1].precisions,
+        weight=1.3330078125,
+    ),
+    one_kind_a_unit(
+        BEYOND,
+        f"An input, a bias and a state too large for float16, {ALONE}: one that went through it, with no tolerance.",
+        HOLD_THEM,
+        x=2.0**17,
+        bias=5 * 2.0**15,
+        h=7 * 2.0**15,
+    ),
+    one_kind_a_unit(
+        "weights-beyond-float16",
+        "A weight too large for float16: one that went through it, with no tolerance.",
+        HOLD_THEM,
+        weight=2.0**20,
+    ),
+)
+
+
+def scenarios() -> tuple[Scenario, ...]:
+    """For each cell, numbers that fill float64, float32 and float16, and such as float16 has not."""
+    found = []
+    for cell, amplitude in AMPLITUDES.items():
+        folder = "rnn-relu" if cell == "rnn_relu" else FOLDERS[cell]
+        for asked in FULL:
+            draw = full(asked.bits, amplitude, positive=cell == "rnn_relu")
+            found.append(replace(asked.variant.scenario(folder, cell, draw), precisions=asked.precisions))
+        if cell != "rnn_relu":
+            found.append(beyond_float16(cell))
+    return (*found, *EXACT)
