@@ -39,6 +39,9 @@ class Seed:
 Network = Sequence[Sequence[Linearized]]
 """By layer, its directions."""
 
+Inner = tuple[int, slice]
+"""A seed within a step: where in the program's values it stands, and its rows."""
+
 
 def errors(network: Network, layer: int, direction: int, seeds: Sequence[Seed]) -> list[Float64]:
     """What may be lost on the way to each seed's values: (2, batch, units) each."""
@@ -97,60 +100,39 @@ class _Sweep:
 
     def _back(self, one: Linearized, seeds: Sequence[Seed], by_output: dict[int, Float64] | None) -> dict[int, Float64]:
         """Go back through one layer in one direction; returns the derivatives by its input, by time step."""
-        unrolled, program = one.unrolled, one.unrolled.program
-        batch = unrolled.within.shape[1]
-        sizes = [unrolled.values[k].shape[-1] for k in program.after]
-        states = [np.zeros((batch, self.rows, size)) for size in sizes]
-        first, last = (0, 0) if by_output is None else (0, self.rows)
+        unrolled = one.unrolled
+        batch, units = unrolled.within.shape[1], [unrolled.values[k].shape[-1] for k in unrolled.program.after]
+        states = [np.zeros((batch, self.rows, size)) for size in units]
+        rows = slice(0, 0 if by_output is None else self.rows)
         by_input: dict[int, Float64] = {}
-        waiting, begun = list(seeds), False
         for visit in range(len(unrolled.times) - 1, -1, -1):
-            here = unrolled.within[visit][:, None, None]
-            inner: dict[int, list[tuple[int, int]]] = {}
-            while waiting and waiting[0].visit == visit:
-                seed = waiting.pop(0)
-                if seed.value is None:
-                    states[seed.state][:, last : last + seed.units] += np.eye(seed.units)
-                else:
-                    inner.setdefault(seed.value, []).append((last, seed.units))
-                last, begun = last + seed.units, True
-            if by_output is not None and (g := by_output.get(unrolled.times[visit])) is not None:
-                states[0] += np.where(here, g, 0)
-                begun = True
-            if not begun:
+            t, here = unrolled.times[visit], unrolled.within[visit][:, None, None]
+            inner, rows = _begun([seed for seed in seeds if seed.visit == visit], states, rows)
+            if by_output is not None and t in by_output:
+                states[0] += np.where(here, by_output[t], 0)
+            if by_output is None:  # otherwise a row that has decayed may get something new
+                rows = _without_decayed(states, rows, min((place.start for _, place in inner), default=rows.stop))
+            if rows.start == rows.stop:
                 continue
-            while first < last and all(np.abs(s[:, first : first + sizes[0]]).max() < NEGLIGIBLE for s in states):
-                if inner or by_output is not None:
-                    break
-                first = min(first + sizes[0], last)
-            rows = slice(first, last)
             before = self._one_visit(one, visit, [np.where(here, state[:, rows], 0) for state in states], rows, inner)
             if 0 in before:
-                whole = np.zeros((batch, self.rows, before[0].shape[-1]))
-                whole[:, rows] = before[0]
-                by_input[unrolled.times[visit]] = whole
-            for k, state in enumerate(states):
-                stays = np.where(here, 0, state[:, rows])
-                g = before.get(1 + k, 0) + stays
+                by_input[t] = np.zeros((batch, self.rows, before[0].shape[-1]))
+                by_input[t][:, rows] = before[0]
+            for k, state in enumerate(states, 1):  # which stands still where a sequence has no such step
+                g = before.get(k, 0) + np.where(here, 0, state[:, rows])
                 state[:, rows] = np.where(np.abs(g) < NEGLIGIBLE, 0, g)
         return by_input
 
     def _one_visit(
-        self,
-        one: Linearized,
-        visit: int,
-        after: list[Float64],
-        rows: slice,
-        inner: dict[int, list[tuple[int, int]]],
+        self, one: Linearized, visit: int, after: list[Float64], rows: slice, inner: Sequence[Inner]
     ) -> dict[int, Float64]:
         """Derivatives by x (as 0) and the states before, from those by the states after and seeds within the step."""
         by: dict[int, Float64] = {}
         for k, g in zip(one.unrolled.program.after, after, strict=True):
             by[k] = by[k] + g if k in by else g
-        for k, places in inner.items():
+        for k, place in inner:
             g = np.zeros((len(self.error), rows.stop - rows.start, one.unrolled.values[k].shape[-1]))
-            for start, units in places:
-                g[:, start - rows.start : start - rows.start + units] += np.eye(units)
+            g[:, place.start - rows.start : place.stop - rows.start] = np.eye(place.stop - place.start)
             by[k] = by[k] + g if k in by else g
         for joint in reversed(one.losses):
             if joint in by:
@@ -160,3 +142,23 @@ class _Sweep:
                     pulled = link.pulled(g, visit)
                     by[link.of] = by[link.of] + pulled if link.of in by else pulled
         return by
+
+
+def _begun(seeds: Sequence[Seed], states: Sequence[Float64], rows: slice) -> tuple[list[Inner], slice]:
+    """Begin the rows of seeds: in the states here; those within the step are told, with their rows."""
+    inner, stop = [], rows.stop
+    for seed in seeds:
+        place = slice(stop, stop + seed.units)
+        if seed.value is None:
+            states[seed.state][:, place] += np.eye(seed.units)
+        else:
+            inner.append((seed.value, place))
+        stop = place.stop
+    return inner, slice(rows.start, stop)
+
+
+def _without_decayed(states: Sequence[Float64], rows: slice, kept: int) -> slice:
+    """The rows, but for the first of them, up to ``kept``, whose derivatives have decayed."""
+    alive = np.any([np.abs(state[:, rows]).max(axis=(0, 2), initial=0) >= NEGLIGIBLE for state in states], axis=0)
+    first = rows.start + (int(alive.argmax()) if alive.any() else len(alive))
+    return slice(min(first, kept), rows.stop)
