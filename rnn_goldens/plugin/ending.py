@@ -52,7 +52,7 @@ def end(session: pytest.Session, tally: Tally) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def summarize(terminal: pytest.TerminalReporter, tally: Tally) -> None:
+def summarize(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
     """List what was refused, and why, and what keeps the run from showing that something is right."""
     reasons = [getattr(report, REFUSED_BECAUSE) for report in terminal.getreports("refused")]
     if reasons:

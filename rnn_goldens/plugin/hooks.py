@@ -96,7 +96,7 @@ class Listener:
             if self._exit is not None:
                 self._exit.end(int(session.exitstatus))
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         """List what was refused, and why, and what keeps the run from showing that something is right."""
         if self.tally is not None:
             from rnn_goldens.plugin.ending import summarize
