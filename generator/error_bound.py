@@ -76,15 +76,15 @@ class _Errors:
 
 def _of_one(network: Network, layer: int, direction: int) -> _Errors:
     one = network[layer][direction]
-    unrolled = one.unrolled
+    unrolled, on_top = one.unrolled, layer == len(network) - 1
     visits, states = range(len(unrolled.times)), range(len(unrolled.program.after))
     sizes = [unrolled.values[k].shape[-1] for k in unrolled.program.after]
     last = [Seed(visits[-1], None, state, sizes[state]) for state in states]
-    out = [Seed(visit, None, 0, sizes[0]) for visit in visits[:-1]] if layer == len(network) - 1 else []
+    out = [Seed(visit, None, 0, sizes[0]) for visit in visits[:-1]] if on_top else []
     kinks = [Seed(visit, k, 0, unrolled.values[k].shape[-1]) for k in one.kinks for visit in visits]
     found = dict(zip((*last, *out, *kinks), errors(network, layer, direction, (*last, *out, *kinks)), strict=True))
     at_time = np.zeros((2, unrolled.within.shape[1], len(visits), sizes[0]))
-    for seed in (*out, last[0]) if out or layer == len(network) - 1 else ():
+    for seed in (*out, last[0]) if on_top else ():
         within = unrolled.within[seed.visit][:, None]
         at_time[:, :, unrolled.times[seed.visit]] = np.where(within, found[seed], 0)
     by_kink = {k: np.stack([found[seed] for seed in kinks if seed.value == k], axis=1) for k in one.kinks}

@@ -31,6 +31,10 @@ def _bands(activation: str, but: int) -> tuple[str, ...]:
     return tuple(d.name for d in DEVIATIONS if d.name.startswith(f"{activation}_off_from_"))[but:]
 
 
+FEW_STORES = (
+    "what sums lose in eleven bits is less than twice what a few stores in bfloat16 may, in each of some hundred "
+    "drawn networks of up to 193 units"
+)
 NO_ROOM_FOR_1E_4 = "off by 1e-4, a fifth of float16's roundoff near 1; a stored activation is allowed more"
 
 HIDDEN: tuple[Hidden, ...] = (
@@ -105,15 +109,13 @@ HIDDEN: tuple[Hidden, ...] = (
     *_hidden(
         ("tf32_accumulation",),
         ("bfloat16",),
-        "what sums lose in eleven bits is less than twice what a few stores in bfloat16 may, in each of some hundred "
-        "drawn networks of up to 193 units",
+        FEW_STORES,
         cells=("rnn_relu", "lstm", "gru"),
     ),
     *_hidden(
         ("float16_accumulation",),
         ("bfloat16",),
-        "what sums lose in eleven bits is less than twice what a few stores in bfloat16 may, in each of some hundred "
-        "drawn networks of up to 193 units",
+        FEW_STORES,
         cells=("lstm", "gru"),
     ),
     *_hidden(

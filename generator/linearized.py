@@ -68,7 +68,7 @@ def linearized(unrolled: Unrolled, *, of_input: bool) -> Linearized:
 
 def _kinks(program: Program) -> tuple[int, ...]:
     kinked = {of for operation in program.operations if operation.primitive in KINKED for of in operation.of}
-    return tuple(sorted(kinked - set(range(program.inputs))))
+    return tuple(sorted(kinked))
 
 
 def _joints(unrolled: Unrolled) -> set[int]:

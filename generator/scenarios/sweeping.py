@@ -41,7 +41,7 @@ def _scenario(
     h0: Float64 | None = None,
     c0: Float64 | None = None,
 ) -> Scenario:
-    """One unit for each description: ``sweeps`` a gate, ``b_``… what other gates get, ``u`` what the state adds."""
+    """One unit for each description, by gate: ``w_`` its weight of the input, ``b_`` its b_ih, ``u_`` its b_hh."""
     gates, hidden = GATES[cell], len(units)
     weight_ih, bias_ih, bias_hh = (np.zeros((len(gates), hidden)) for _ in range(3))
     for unit, described in enumerate(units):

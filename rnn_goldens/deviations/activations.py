@@ -1,6 +1,7 @@
 """Activations replaced, misplaced or approximated."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -61,17 +62,17 @@ OFF = 1e-4
 def _off_in_bands(name: str, function: Callable[[Array], Array], cells: tuple[str, ...]) -> Iterator[Deviation]:
     """An activation that is off in one band of its argument, as one that is put together of pieces can be."""
     for low, high in pairwise(BANDS):
-
-        def off(z: Array, low: float = low, high: float = high) -> Array:
-            within = (np.abs(z) >= low) & (np.abs(z) < high)
-            return function(z) + np.where(within, OFF * np.sign(z), 0)
-
         yield Deviation(
             f"{name}_off_from_{_spelled(low)}_to_{_spelled(high)}",
             f"Is off by {OFF:g} in the {name} where its argument is between {low:g} and {high:g} in size.",
-            in_steps(**{name: lambda _, z, off=off: off(z)}),
+            in_steps(**{name: partial(_off, function, low, high)}),
             cells,
         )
+
+
+def _off(function: Callable[[Array], Array], low: float, high: float, _: Arithmetic, z: Array) -> Array:
+    within = (np.abs(z) >= low) & (np.abs(z) < high)
+    return function(z) + np.where(within, OFF * np.sign(z), 0)
 
 
 def _spelled(value: float) -> str:
