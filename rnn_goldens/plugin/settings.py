@@ -18,7 +18,9 @@ from rnn_goldens.programs.program import START_LIMITS
 SELECTING = ("cell", "features", "without")
 """Settings that select goldens, where no marker has an argument of the same name."""
 
-_CORPUS = pytest.StashKey[Corpus]()
+CORPUS = pytest.StashKey[Corpus]()
+"""The corpus of a run: what its goldens are loaded from."""
+
 _KNOWN_FAILURES = pytest.StashKey[list[KnownFailure]]()
 
 
@@ -71,12 +73,12 @@ def listed(config: pytest.Config, name: str, what: str = "names") -> tuple[str, 
 
 def corpus(config: pytest.Config) -> Corpus:
     """The corpus, opened once a run."""
-    if _CORPUS not in config.stash:
+    if CORPUS not in config.stash:
         where = setting(config, "corpus")
         folder = path_setting(config, "corpus")
         is_folder = folder is not None and folder.is_dir() and where not in packaged()
-        config.stash[_CORPUS] = open_corpus(folder if is_folder else where or None)
-    return config.stash[_CORPUS]
+        config.stash[CORPUS] = open_corpus(folder if is_folder else where or None)
+    return config.stash[CORPUS]
 
 
 def known_failures(config: pytest.Config) -> list[KnownFailure]:

@@ -62,18 +62,35 @@ class Finished:
     stderr: str = ""
 
 
-def run(implementation: str, arguments: Sequence[str], *, captured: bool = False) -> Finished:
+@dataclass(frozen=True)
+class Suite:
+    """A test that is run in place of ``test_golden``.
+
+    Attributes:
+        test: its file.
+        plugin: the module that pytest needs for it.
+    """
+
+    test: Path
+    plugin: str
+
+
+def run(
+    implementation: str, arguments: Sequence[str], *, captured: bool = False, suite: Suite | None = None
+) -> Finished:
     """Check an implementation in another process, and wait for it.
 
     Args:
         implementation: as ``check`` takes it; ``-- COMMAND`` for a program.
         arguments: for pytest.
         captured: whether to keep what it prints; it goes to the terminal otherwise.
+        suite: another test than that of the corpus.
     """
     with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, _alive() as alive:
         folder = Path(name)
         way_in = [sys.executable, "-c", _WAY_IN, os.pathsep.join(sys.path)]
-        command = [*way_in, COMMAND, str(folder), str(alive), "--", implementation, *arguments]
+        options = [] if suite is None else ["--suite", str(suite.test), "--plugin", suite.plugin]
+        command = [*way_in, COMMAND, *options, str(folder), str(alive), "--", implementation, *arguments]
         environment = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         pass_fds = () if sys.platform == "win32" else (alive,)
         if captured:  # in files: a process that an implementation left behind may hold a pipe open for ever

@@ -1,0 +1,1 @@
+"""An implementation at every argument: each activation's whole range, certified as it is asked."""

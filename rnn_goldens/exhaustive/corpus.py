@@ -1,0 +1,42 @@
+"""The parts of an exhaustive run as a corpus: there are no files, a golden is certified when it is loaded."""
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.corpus import Corpus, Entry
+from rnn_goldens.exhaustive.parts import Part, parts, purpose
+
+
+@dataclass(frozen=True)
+class EveryArgument(Corpus):
+    """A corpus whose goldens are made on the spot."""
+
+    parts: dict[str, Part] = field(default_factory=dict)
+
+    def load(self, golden_id: str, dtype: object = "float32") -> Golden:
+        """Certify a golden; raises UnknownName for an id or a precision that there is not."""
+        self.entry(golden_id)
+        return self.parts[golden_id].certified().in_precision(dtype)
+
+
+@cache
+def every_argument() -> EveryArgument:
+    """Every part there is."""
+    found = {part.id: part for part in parts()}
+    return EveryArgument(Path(), "exhaustive", tuple(map(_entry, found.values())), found)
+
+
+def _entry(part: Part) -> Entry:
+    activation = part.activation
+    return Entry(
+        id=part.id,
+        title=f"{activation.cell}: {activation.name}, part {part.number}",
+        purpose=purpose(part),
+        cell=activation.cell,
+        features=part.features,
+        precisions=(part.precision,),
+        files={},
+        content="",
+    )

@@ -1,0 +1,1 @@
+"""The test that ``rnn-goldens check --exhaustive`` runs."""
