@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage conformance results examples build clean build/typed
+.PHONY: help demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive conformance results examples build clean build/typed
 
 help:
 	@echo "make demo               the documented scenarios, end to end"
@@ -17,6 +17,7 @@ help:
 	@echo "make onnx-backend       ONNX's own tests, beside the corpus"
 	@echo "make nothing-unchecked  ways of misbehaving, in every way of running"
 	@echo "make argument-coverage  where on the argument of each activation the corpus looks"
+	@echo "make exhaustive         every half-precision argument of each activation: NumPy, torch, ONNX Runtime"
 	@echo "make conformance        which frameworks agree, which refuse and which are wrong (after make examples)"
 	@echo "make results            the pages of all of these, measured anew"
 	@echo "make bench              what the plugin costs its users"
@@ -67,6 +68,10 @@ nothing-unchecked: $(READY)
 argument-coverage: $(READY)
 	$(BIN)/python -m benchmarks.argument_coverage --check
 
+# check --exhaustive of three implementations, about a minute; fails if one is wrong anywhere, or the page says otherwise.
+exhaustive: $(READY)
+	$(BIN)/python -m benchmarks.exhaustive --check
+
 # What frameworks and the example programs make of every golden, some eight minutes; fails if docs/conformance.json says otherwise.
 PROGRAMS := --program examples/programs/my_rnn --program "node examples/programs/my_rnn.js" \
     --program "node examples/programs/my_rnn_tfjs.js" --program "python3 examples/programs/my_rnn.py"
@@ -84,6 +89,7 @@ results: $(READY)
 	$(BIN)/python -m benchmarks.generation_cost --write
 	$(BIN)/python -m benchmarks.nothing_unchecked --write
 	$(BIN)/python -m benchmarks.argument_coverage --write
+	$(BIN)/python -m benchmarks.exhaustive --write
 	$(REPORT) --output docs/conformance.json --page docs/conformance.md
 
 # Readers and programs in other languages, with what they need installed: apt-get where that may be, npm ci.

@@ -17,6 +17,9 @@ _ONE_LINE = 1000
 _OTHER_COLUMNS = 38
 """The least that the columns beside the id need, a word wide each."""
 
+PARTS = "exhaustive/"
+"""What the ids of goldens begin with that check --exhaustive makes on the spot."""
+
 corpus_option = click.option(
     "--corpus", metavar="VERSION|FOLDER", help="A corpus version, or a folder that holds an index.json."
 )
@@ -67,6 +70,10 @@ def show(golden_id: str, corpus: str | None) -> None:
     from rnn_goldens.corpus import open_corpus
 
     opened = open_corpus(corpus)
+    if golden_id.startswith(PARTS) and corpus is None:
+        from rnn_goldens.exhaustive.corpus import every_argument
+
+        opened = every_argument()
     golden = opened.load(golden_id)
     for name, text in _facts(golden):
         click.echo(f"{click.style(f'{name:<14}', bold=True)}{text}")

@@ -13,7 +13,7 @@ from rnn_goldens.exhaustive.progress import Progress
 from rnn_goldens.plugin.builtin_check.watched import Finished, Suite
 from rnn_goldens.plugin.builtin_check.watched import run as run_watched
 
-_QUIETLY = ("--tb=no", "-r", "N")
+_QUIETLY = ("--tb=no", "-r", "N", "--disable-warnings")
 """The table says what is wrong and where; whoever wants more asks pytest for it."""
 
 

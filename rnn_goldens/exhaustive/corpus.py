@@ -15,10 +15,11 @@ class EveryArgument(Corpus):
 
     parts: dict[str, Part] = field(default_factory=dict)
 
-    def load(self, golden_id: str, dtype: object = "float32") -> Golden:
-        """Certify a golden; raises UnknownName for an id or a precision that there is not."""
+    def load(self, golden_id: str, dtype: object = None) -> Golden:
+        """Certify a golden, in its one precision; raises UnknownName for an id or another precision."""
         self.entry(golden_id)
-        return self.parts[golden_id].certified().in_precision(dtype)
+        part = self.parts[golden_id]
+        return part.certified().in_precision(part.precision if dtype is None else dtype)
 
 
 @cache

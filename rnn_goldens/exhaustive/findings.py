@@ -103,8 +103,8 @@ def table(groups: Iterable[Group], found: Mapping[Group, Finding], refused: Coll
             yield from _rows(group[2], found[group])
         if group in refused:
             yield f"  {group[2]:<9}{'refused':>9}"
-    yield "float16 and bfloat16: every finite number; float32: a sample. tolerance: how much"
-    yield "of what a correct implementation may be off is used, at most"
+    yield "float16 and bfloat16: every finite number; float32: a sample."
+    yield "tolerance: the largest part of it that is used, 1 being all of it"
 
 
 def _rows(precision: str, found: Finding) -> Iterator[str]:
