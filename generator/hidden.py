@@ -106,6 +106,25 @@ HIDDEN: tuple[Hidden, ...] = (
         "products of gates may be stored as well",
         cells=("lstm", "gru"),
     ),
+    *_hidden(("gates_clipped_at_10",), HALF, "off by at most 4.6e-5, a tenth of float16's roundoff"),
+    *_hidden(
+        ("gates_clipped_at_10",),
+        ("float32",),
+        "a tanh is off by at most 4.2e-9, a fourteenth of float32's roundoff",
+        cells=("rnn_tanh",),
+    ),
+    *_hidden(
+        ("gates_clipped_at_5",),
+        HALF,
+        "a tanh is off by at most 9.1e-5, a fifth of float16's roundoff",
+        cells=("rnn_tanh",),
+    ),
+    *_hidden(
+        ("gates_clipped_at_3",),
+        ("bfloat16",),
+        "a tanh is off by at most 5e-3, 1.3 of bfloat16's roundoffs, where a stored activation is allowed 2.2",
+        cells=("rnn_tanh",),
+    ),
     *_hidden(
         ("tf32_accumulation",),
         ("bfloat16",),

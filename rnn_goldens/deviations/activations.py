@@ -32,6 +32,14 @@ def _linear(slope: float) -> Wrong:
     return _sigmoid(lambda z: np.clip(slope * z + 0.5, 0, 1))
 
 
+def _clipped(limit: int) -> Wrong:
+    """What activations get is cut off, what they return is not."""
+    return in_steps(
+        tanh=lambda _, z: np.tanh(np.clip(z, -limit, limit)),
+        sigmoid=lambda _, z: _true_sigmoid(np.clip(z, -limit, limit)),
+    )
+
+
 def _rational(z: Array, numerator: tuple[int, ...], denominator: tuple[int, ...]) -> Array:
     """The quotient z p(z²) / q(z²), coefficients by increasing power, kept within ±1."""
     square = np.square(z)
@@ -130,15 +138,32 @@ DEVIATIONS = (
     ),
     Deviation("softplus", "Uses a softplus for the relu.", _relu(lambda z: np.logaddexp(0, z)), RELU),
     Deviation("relu_clipped", "Cuts the relu off at 6.", _relu(lambda z: np.clip(z, 0, 6)), RELU),
-    Deviation("relu_of_absolute", "Uses |z| for the relu.", _relu(np.abs), RELU),
+    *(
+        Deviation(
+            f"relu_clipped_at_{limit}",
+            f"Cuts the relu off at {limit}.",
+            _relu(partial(np.clip, a_min=0, a_max=limit)),
+            RELU,
+        )
+        for limit in (1, 20)
+    ),
     Deviation(
-        "gates_clipped",
-        "Clips what activations get to ±2, as a clip attribute does.",
-        in_steps(
-            tanh=lambda _, z: np.tanh(np.clip(z, -2, 2)),
-            sigmoid=lambda _, z: _true_sigmoid(np.clip(z, -2, 2)),
-        ),
-        TANH,
+        "thresholded_relu",
+        "Uses ONNX's thresholded relu: z above 1, else 0.",
+        _relu(lambda z: np.where(z > 1, z, 0)),
+        RELU,
+    ),
+    Deviation("silu_for_relu", "Uses z sigmoid(z) for the relu.", _relu(lambda z: z * _true_sigmoid(z)), RELU),
+    Deviation("relu_of_absolute", "Uses |z| for the relu.", _relu(np.abs), RELU),
+    Deviation("gates_clipped", "Clips what activations get to ±2, as ONNX's clip does.", _clipped(2), TANH),
+    *(
+        Deviation(
+            f"gates_clipped_at_{limit}",
+            f"Clips what activations get to ±{limit}, as ONNX's clip does.",
+            _clipped(limit),
+            TANH,
+        )
+        for limit in (1, 3, 5, 10)
     ),
     Deviation(
         "out_activated_again",

@@ -1,7 +1,5 @@
 """The formulas of LSTM and GRU with a gate at the wrong place: the wrong lines, and as many right ones as they need."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from rnn_goldens.cells import Array, Case
@@ -10,64 +8,49 @@ from rnn_goldens.cells.notation import Term, Weight, clip, mix, sigmoid, tanh
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.deviations.blocks import gate_biased_by, in_gate
 from rnn_goldens.deviations.deviation import Deviation, Wrong, in_equations, in_weights
+from rnn_goldens.deviations.right_pieces import affine, gates
 
 LSTM, GRU = ("lstm",), ("gru",)
 
 
-def _affine(x: Term, h: Term, w: Weight, gate: str) -> Term:
-    """What a gate's activation gets."""
-    sums: Term = (
-        getattr(w, f"W_i{gate}") @ x
-        + getattr(w, f"b_i{gate}")
-        + getattr(w, f"W_h{gate}") @ h
-        + getattr(w, f"b_h{gate}")
-    )
-    return sums
-
-
-def _gates(x: Term, h: Term, w: Weight, *gates: str) -> Iterator[Term]:
-    """The gates themselves, which are right: g by its tanh, all others by their sigmoids."""
-    return ((tanh if gate == "g" else sigmoid)(_affine(x, h, w, gate)) for gate in gates)
-
-
 def _output_without_tanh(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
-    i, f, g, o = _gates(x, h, w, *"ifgo")
+    i, f, g, o = gates(x, h, w, *"ifgo")
     c = f * c + i * g
     return o * c, c
 
 
 def _output_gate_inside_tanh(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
-    i, f, g, o = _gates(x, h, w, *"ifgo")
+    i, f, g, o = gates(x, h, w, *"ifgo")
     c = f * c + i * g
     return tanh(o * c), c
 
 
 def _output_of_last_cell(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
-    i, f, g, o = _gates(x, h, w, *"ifgo")
+    i, f, g, o = gates(x, h, w, *"ifgo")
     return o * tanh(c), f * c + i * g
 
 
 def _cell_kept_after_tanh(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
-    i, f, g, o = _gates(x, h, w, *"ifgo")
+    i, f, g, o = gates(x, h, w, *"ifgo")
     c = tanh(f * c + i * g)
     return o * c, c
 
 
 def _candidate_by_sigmoid(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
-    i, f, o = _gates(x, h, w, *"ifo")
-    c = f * c + i * sigmoid(_affine(x, h, w, "g"))
+    i, f, o = gates(x, h, w, *"ifo")
+    c = f * c + i * sigmoid(affine(x, h, w, "g"))
     return o * tanh(c), c
 
 
 def _candidate_without_tanh(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
-    i, f, o = _gates(x, h, w, *"ifo")
-    c = f * c + i * _affine(x, h, w, "g")
+    i, f, o = gates(x, h, w, *"ifo")
+    c = f * c + i * affine(x, h, w, "g")
     return o * tanh(c), c
 
 
 def _cell_clipped(limit: int) -> Equations:
     def equations(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
-        i, f, g, o = _gates(x, h, w, *"ifgo")
+        i, f, g, o = gates(x, h, w, *"ifgo")
         c = clip(f * c + i * g, -limit, limit)
         return o * tanh(c), c
 
@@ -75,27 +58,27 @@ def _cell_clipped(limit: int) -> Equations:
 
 
 def _output_gate_without_sigmoid(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
-    i, f, g = _gates(x, h, w, *"ifg")
+    i, f, g = gates(x, h, w, *"ifg")
     c = f * c + i * g
-    return _affine(x, h, w, "o") * tanh(c), c
+    return affine(x, h, w, "o") * tanh(c), c
 
 
 def reset_before_product(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
     """The other dialect."""
-    r, z = _gates(x, h, w, *"rz")
+    r, z = gates(x, h, w, *"rz")
     n = tanh(w.W_in @ x + w.b_in + w.W_hn @ (r * h) + w.b_hn)
     return (mix(z, h, n),)
 
 
 def _reset_on_input(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
-    r, z = _gates(x, h, w, *"rz")
+    r, z = gates(x, h, w, *"rz")
     n = tanh(r * (w.W_in @ x + w.b_in) + (w.W_hn @ h + w.b_hn))
     return (mix(z, h, n),)
 
 
 def _reset_on_both(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
-    r, z = _gates(x, h, w, *"rz")
-    n = tanh(r * _affine(x, h, w, "n"))
+    r, z = gates(x, h, w, *"rz")
+    n = tanh(r * affine(x, h, w, "n"))
     return (mix(z, h, n),)
 
 
@@ -105,22 +88,22 @@ def _candidate(x: Term, h: Term, w: Weight, r: Term) -> Term:
 
 
 def _candidate_not_scaled(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
-    r, z = _gates(x, h, w, *"rz")
+    r, z = gates(x, h, w, *"rz")
     return (_candidate(x, h, w, r) + z * h,)
 
 
 def _state_not_scaled(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
-    r, z = _gates(x, h, w, *"rz")
+    r, z = gates(x, h, w, *"rz")
     return ((1 - z) * _candidate(x, h, w, r) + h,)
 
 
 def _reset_state_mixed_in(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
-    r, z = _gates(x, h, w, *"rz")
+    r, z = gates(x, h, w, *"rz")
     return (mix(z, r * h, _candidate(x, h, w, r)),)
 
 
 def _gru_candidate_by_sigmoid(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
-    r, z = _gates(x, h, w, *"rz")
+    r, z = gates(x, h, w, *"rz")
     n = sigmoid(w.W_in @ x + w.b_in + r * (w.W_hn @ h + w.b_hn))
     return (mix(z, h, n),)
 
@@ -128,7 +111,7 @@ def _gru_candidate_by_sigmoid(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
 def _candidate_of_input_if_no_bias(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
     if isinstance(w.b_hn, Term):
         return gru(x, h, w)
-    z = sigmoid(_affine(x, h, w, "z"))
+    z = sigmoid(affine(x, h, w, "z"))
     return (mix(z, h, tanh(w.W_in @ x)),)
 
 

@@ -78,7 +78,11 @@ REQUIRED = {
     "LSTM mistakes that touch c alone": "c0_alone_of_wrong_layer c_alone_of_row_before c_n_alone_zero",
     "a last step skipped at the other end": "last_step_skipped last_step_skipped_in_reverse",
     "parameters of an entry": "leaky_relu leaky_relu_fifth "
-    "dropout_left_on dropout_of_half_left_on lstm_forget_bias_minus_1",
+    "dropout_left_on dropout_of_half_left_on lstm_forget_bias_minus_1 lstm_cell_clipped gates_clipped_at_10",
+    "a nonlinearity that is right elsewhere": "relu_clipped_at_20 thresholded_relu silu_for_relu elu "
+    "softplus scaled_tanh",
+    "a dialect that is right elsewhere": "lstm_peepholes_at_one lstm_state_projected gates_clipped_at_3 "
+    "lstm_input_gate_by_exp lstm_gates_normalized gru_minimal_gated_unit leaky_integration",
 }
 
 

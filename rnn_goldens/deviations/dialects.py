@@ -1,0 +1,98 @@
+"""Dialects: equations that are right elsewhere, where people mean another cell by the same name."""
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Case, Network, State, Weights
+from rnn_goldens.cells.notation import Term, Weight, exp, mean, mix, rsqrt, sigmoid, tanh
+from rnn_goldens.deviations.deviation import Deviation, in_equations, in_steps
+from rnn_goldens.deviations.right_pieces import affine, gates
+
+LSTM, GRU = ("lstm",), ("gru",)
+
+
+def _peepholes_at_one(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
+    """Gers & Schmidhuber (2000), with peephole weights that nobody has set."""
+    i, f = (sigmoid(affine(x, h, w, gate) + c) for gate in "if")
+    (g,) = gates(x, h, w, "g")
+    c = f * c + i * g
+    return sigmoid(affine(x, h, w, "o") + c) * tanh(c), c
+
+
+def _exponential_input_gate(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
+    """Beck et al. (2024), without the normalizer."""
+    f, g, o = gates(x, h, w, *"fgo")
+    c = f * c + exp(affine(x, h, w, "i")) * g
+    return o * tanh(c), c
+
+
+def _normalized(z: Term) -> Term:
+    centred = z - mean(z)
+    return centred * rsqrt(mean(centred * centred) + 1e-5)
+
+
+def _normalized_gates(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
+    """Ba et al. (2016), without gains and shifts."""
+    i, f, o = (sigmoid(_normalized(affine(x, h, w, gate))) for gate in "ifo")
+    c = f * c + i * tanh(_normalized(affine(x, h, w, "g")))
+    return o * tanh(c), c
+
+
+def _minimal_gated_unit(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
+    """Zhou et al. (2016): the update gate is the reset gate too."""
+    (f,) = gates(x, h, w, "z")
+    n = tanh(w.W_in @ x + w.b_in + w.W_hn @ (f * h) + w.b_hn)
+    return (mix(f, n, h),)
+
+
+def _projected(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+    """Sak et al. (2014), the projection being the first half of the units."""
+    h, *c = right.step(case, suffix, w, layer_input, t, state)
+    units = np.arange(h.shape[-1])
+    return np.where(units < len(units) / 2, h, 0), *c
+
+
+def _half_of_the_way(
+    right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
+) -> State:
+    """Jaeger et al. (2007): leaky integration."""
+    after = right.step(case, suffix, w, layer_input, t, state)
+    return tuple((before + new) / 2 for before, new in zip(state, after, strict=True))
+
+
+DEVIATIONS = (
+    Deviation(
+        "lstm_peepholes_at_one",
+        "Has peepholes whose weights are 1: adds c to what the gates i, f and o get.",
+        in_equations(lstm=_peepholes_at_one),
+        LSTM,
+    ),
+    Deviation(
+        "lstm_input_gate_by_exp",
+        "Computes the input gate with exp instead of a sigmoid, as an sLSTM does.",
+        in_equations(lstm=_exponential_input_gate),
+        LSTM,
+    ),
+    Deviation(
+        "lstm_gates_normalized",
+        "Normalizes what each gate gets over the units, as an LSTM with layer normalization does.",
+        in_equations(lstm=_normalized_gates),
+        LSTM,
+    ),
+    Deviation(
+        "lstm_state_projected",
+        "Projects the state to half of its units, as an LSTM with a projection does; the others are zero.",
+        in_steps(step=_projected),
+        LSTM,
+    ),
+    Deviation(
+        "gru_minimal_gated_unit",
+        "Has one gate, z, that resets too, and swaps z and 1 - z: a minimal gated unit.",
+        in_equations(gru=_minimal_gated_unit),
+        GRU,
+    ),
+    Deviation(
+        "leaky_integration",
+        "Goes half of the way from the state before to the state that the equations say.",
+        in_steps(step=_half_of_the_way),
+    ),
+)
