@@ -2,53 +2,39 @@
 
     python -m benchmarks.argument_coverage    # from the checkout; --write renews docs/results/arguments.md
 
-For each activation of each cell (an LSTM has five) and each band of its argument, the activation's result is moved a
-little there and nowhere else, golden by golden. Exits with 1 if a band is seen by no golden, or less sharply than it
-can be, and is not listed with the reason.
+The page of what ``rnn-goldens generate`` holds the corpus to (``generator/argument_coverage.py``). Exits with 1 if a
+band is seen by no golden, or less sharply than it can be, and is not listed with the reason.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
 from benchmarks import page, page_check
-from rnn_goldens import Golden
-from rnn_goldens.cells import DEFINED, Array, Case, Network, State, Weights, case_of
-from rnn_goldens.cells.program import Operation, Program
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations.activations import BANDS
+from rnn_goldens.generator.argument_coverage import (
+    CELLS,
+    NOT_SEEN,
+    Band,
+    Place,
+    Seen,
+    Sharpness,
+    activations,
+    bands,
+    coverage,
+    look,
+    not_looked_at,
+    spelled,
+)
 from rnn_goldens.golden.precision import PRECISIONS
 
 PAGE = "arguments.md"
-CELLS = ("rnn_tanh", "lstm", "gru")
-ACTIVATIONS = ("tanh", "sigmoid")
-EPSILON = 2.0**-16
-"""What a result is moved by: little enough that errors grow in proportion."""
-
-ENOUGH = 2.0
-"""An error shows if it is so many tolerances, as a deviation has to."""
-
-BLUNT: Mapping[str, float] = {"float64": 128, "float32": 128, "bfloat16": 64, "float16": 64}
-"""In roundoffs: where a smaller error does not show, a band counts as not looked at."""
-
-Band = tuple[float, float]
-Place = tuple[str, str, Band]
-"""A cell, one of its activations, and a band of its argument."""
-
-Sharpness = Mapping[str, tuple[float, str]]
-"""By precision, the smallest error that shows, in roundoffs, and the golden that shows it."""
-
-NOT_SEEN = (
-    (("lstm", "tanh of c"), 4.0, "bfloat16", "a cell beyond 4 may be off by more than 0.1, where nothing is checked"),
-)
-"""An activation, from which size of its argument on, the precision in which no error there can show, and why."""
-
 PICTURE = "arguments.svg"
 
 NONE = "none"
@@ -64,55 +50,6 @@ sharp as can be in float64 and float32. The side of zero that is looked at less 
 goldens, in which errors do not stay in proportion, are left out.
 
 ![the same as a picture](arguments.svg)"""
-
-
-@dataclass(frozen=True)
-class Activation:
-    """One activation of a cell: the ``number``-th that a step computes."""
-
-    number: int
-    label: str
-
-
-class Looking(Network):
-    """Remembers what its activations get."""
-
-    def __init__(self) -> None:
-        self.arguments: dict[int, list[Array]] = {}
-        self.number = 0
-
-    def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        """Counts the activations of each step anew."""
-        self.number = 0
-        return super().step(case, suffix, w, layer_input, t, state)
-
-    def tanh(self, z: Array) -> Array:
-        """Looked at."""
-        return self.looked_at(z, super().tanh(z))
-
-    def sigmoid(self, z: Array) -> Array:
-        """Looked at."""
-        return self.looked_at(z, super().sigmoid(z))
-
-    def looked_at(self, z: Array, y: Array) -> Array:
-        """The result, as it is."""
-        self.arguments.setdefault(self.number, []).append(z)
-        self.number += 1
-        return y
-
-
-class Moved(Looking):
-    """Moves the result of one activation where its argument is in a band."""
-
-    def __init__(self, number: int, band: Band) -> None:
-        super().__init__()
-        self.moved, (self.low, self.high) = number, band
-
-    def looked_at(self, z: Array, y: Array) -> Array:
-        """The result, moved where it is to be."""
-        here = self.number == self.moved
-        self.number += 1
-        return np.where((z >= self.low) & (z < self.high), y + EPSILON, y) if here else y
 
 
 COLUMNS: page_check.Columns = {
@@ -131,7 +68,7 @@ def main() -> None:
     parser.add_argument("--corpus", help="another corpus than the newest: a version, or a folder")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
-    found = coverage(arguments.corpus, arguments.processes)
+    found = measured(arguments.corpus, arguments.processes)
     text = report(found)
     print(text)
     blind = list(not_looked_at(found))
@@ -141,29 +78,6 @@ def main() -> None:
         (page.RESULTS / PICTURE).write_text(picture(found), "utf-8")
     if blind or (arguments.check and not page_check.check(PAGE, text, COLUMNS)):
         sys.exit(1)
-
-
-def not_looked_at(found: Mapping[Place, Sharpness]) -> Iterator[str]:
-    """Places where no error as small as it should be shows, and that are not listed with a reason; and the reverse."""
-    for (cell, label, band), sharpness in found.items():
-        for precision in PRECISIONS:
-            error, _ = sharpness.get(precision, (np.inf, ""))
-            known = _reason(cell, label, band, precision)
-            if error > BLUNT[precision] and not known:
-                yield f"{cell}, {label}, {_spelled(band)}, {precision}: nothing below {error:.3g} roundoffs shows"
-            if error <= BLUNT[precision] and known:
-                yield f"{cell}, {label}, {_spelled(band)}, {precision}: listed as not seen, and seen"
-
-
-def _reason(cell: str, label: str, band: Band, precision: str) -> str:
-    return next(
-        (
-            why
-            for names, edge, held, why in NOT_SEEN
-            if (cell, label) == names and precision == held and min(map(abs, band)) >= edge
-        ),
-        "",
-    )
 
 
 def report(found: Mapping[Place, Sharpness]) -> str:
@@ -191,12 +105,7 @@ def _row(found: Mapping[Place, Sharpness], cell: str, label: str, edges: Band) -
     sides = [found[cell, label, band] for band in (edges, (-edges[1], -edges[0]))]
     worst = {p: max((side.get(p, (np.inf, "")) for side in sides), key=lambda seen: seen[0]) for p in PRECISIONS}
     cells = [f"{error:.1f}" if error < np.inf else NONE for error, _ in worst.values()]
-    return [_spelled(edges), *cells, f"`{worst['float32'][1]}`" if worst["float32"][1] else NONE]
-
-
-def _spelled(band: Band) -> str:
-    low, high = band
-    return f"{low:.3g} to {high:.3g}".replace("inf", "∞")
+    return [spelled(edges), *cells, f"`{worst['float32'][1]}`" if worst["float32"][1] else NONE]
 
 
 def picture(found: Mapping[Place, Sharpness]) -> str:
@@ -219,7 +128,7 @@ def picture(found: Mapping[Place, Sharpness]) -> str:
             parts.append(
                 f'<rect x="{left + width * x}" y="{top + height * y}" width="{width - 2}" height="{height - 2}" '
                 f'fill="rgb({shade},{shade},{min(255, shade + 60)})">'
-                f"<title>{_spelled(band)}: {error:.3g}, {golden}</title></rect>"
+                f"<title>{spelled(band)}: {error:.3g}, {golden}</title></rect>"
             )
     foot = top + height * len(rows) + 6
     parts += [
@@ -230,77 +139,16 @@ def picture(found: Mapping[Place, Sharpness]) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-def bands() -> tuple[Band, ...]:
-    """Of the argument, with its sign: each on either side of zero, and beyond the last to infinity."""
-    edges = (*BANDS, np.inf)
-    return tuple(band for low, high in pairwise(edges) for band in ((low, high), (-high, -low)))
-
-
-def activations(cell: str) -> list[Activation]:
-    """Those of a cell, in the order in which a step computes them."""
-    program = DEFINED[cell].at_once.program(dict.fromkeys(("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
-    found = [o for o in program.operations if o.primitive in ACTIVATIONS]
-    return [Activation(k, f"{o.primitive} {_of_what(o, program, DEFINED[cell].gates)}") for k, o in enumerate(found)]
-
-
-def _of_what(operation: Operation, program: Program, gates: str) -> str:
-    """The gate whose rows an activation's argument is made of; a state, if it is made of none."""
-    todo = list(operation.of)
-    while todo:
-        k = todo.pop(0)
-        if k >= program.inputs:
-            found = program.operations[k - program.inputs]
-            if found.primitive == "block":
-                return f"of {gates[found.detail[0]]}"
-            if found.primitive == "affine":
-                return f"of {gates}"
-            if found.primitive in ACTIVATIONS:
-                return "of c"
-            todo += found.of
-    return "of c"
-
-
-def coverage(folder: str | None, processes: int) -> dict[Place, Sharpness]:
-    """For each place, the smallest error that shows, over all goldens."""
-    corpus = open_corpus(folder)
-    ids = [entry.id for entry in corpus.entries if entry.cell in CELLS and "chaotic" not in entry.features]
-    best: dict[Place, dict[str, tuple[float, str]]] = {
-        (cell, activation.label, band): {} for cell in CELLS for activation in activations(cell) for band in bands()
-    }
+def measured(folder: str | None, processes: int) -> dict[Place, Sharpness]:
+    """What all goldens of a corpus see."""
+    ids = open_corpus(folder).ids
     with ProcessPoolExecutor(processes) as pool:
-        for of_golden in pool.map(partial(of_one, folder), ids, chunksize=4):
-            for place, precision, error, golden_id in of_golden:
-                if error < best[place].get(precision, (np.inf, ""))[0]:
-                    best[place][precision] = error, golden_id
-    return best  # type: ignore[return-value] # a dict is a mapping
+        return coverage(pool.map(partial(of_one, folder), ids, chunksize=4))
 
 
-def of_one(folder: str | None, golden_id: str) -> list[tuple[Place, str, float, str]]:
-    """What one golden sees: at each place, in each precision, the smallest error that shows."""
-    golden = open_corpus(folder).load(golden_id, dtype="float64")
-    case, looking = case_of(golden, np.float64), Looking()
-    looking.run(case)
-    found = []
-    for activation in activations(golden.cell):
-        arguments = np.concatenate([z.ravel() for z in looking.arguments[activation.number]])
-        for band in bands():
-            if ((arguments >= band[0]) & (arguments < band[1])).any():
-                outputs = Moved(activation.number, band).run(case)
-                for precision, error in _smallest(golden, outputs):
-                    found.append(((golden.cell, activation.label, band), precision, error, golden_id))
-    return found
-
-
-def _smallest(golden: Golden, outputs: tuple[Array, ...]) -> Iterator[tuple[str, float]]:
-    for name in golden.precisions:
-        precision, largest = PRECISIONS[name], 0.0
-        for output, moved in zip(("out", "h_n", "c_n"), outputs, strict=False):
-            want = getattr(golden.stored, output)
-            allowed = golden.tolerance.allowed(output, want, precision)
-            with np.errstate(invalid="ignore"):
-                largest = max(largest, float((np.abs(moved - want) / allowed).max()))
-        if largest > 0:
-            yield name, ENOUGH * EPSILON / largest / precision.roundoff
+def of_one(folder: str | None, golden_id: str) -> list[Seen]:
+    """What one golden sees."""
+    return look(open_corpus(folder).load(golden_id, dtype="float64"))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from rnn_goldens.corpus.comparing import golden_differences
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
 from rnn_goldens.generator import matrix_file
 from rnn_goldens.generator.adequacy import expose, kill_matrix
+from rnn_goldens.generator.argument_coverage import coverage, look, require_coverage
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.folder import alone, recover, replace_files
 from rnn_goldens.generator.hidden import HIDDEN
@@ -183,6 +184,7 @@ def _matrix(
         standing = path.read_bytes()
         if certified.matrix(contents) == sha256(standing).hexdigest():
             return standing, set(matrix_file.core(path))
+    require_coverage(coverage(track(in_order(look, goldens), len(goldens), "Looking at arguments of activations")))
     margins = track(in_order(expose, goldens), len(goldens), "Holding to the deviations")
     matrix = kill_matrix(goldens, list(margins), HIDDEN)
     encoded = matrix_file.encode(matrix)
