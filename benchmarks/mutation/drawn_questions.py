@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pickle
+import signal
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from itertools import count
@@ -105,7 +106,7 @@ def questions(folder: Path, processes: int, progress: Progress) -> list[Golden]:
     """All of them: certified once, and kept in a folder until the generator or what is drawn changes."""
     path = folder / f"drawn-{basis()}.pickle"
     if not path.is_file():
-        with ProcessPoolExecutor(processes) as pool:
+        with ProcessPoolExecutor(processes, initializer=_begin) as pool:
             found = list(progress(pool.map(question, seeds(), chunksize=8), len(seeds()), "certifying drawn questions"))
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{os.getpid()}")
@@ -113,6 +114,12 @@ def questions(folder: Path, processes: int, progress: Progress) -> list[Golden]:
         unfinished.replace(path)
     loaded: list[Golden] = pickle.loads(path.read_bytes())
     return loaded
+
+
+def _begin() -> None:
+    """Whoever started the processes says when to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def basis() -> str:

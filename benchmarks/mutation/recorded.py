@@ -39,7 +39,8 @@ class Recorded:
         whole = path.read_text("utf-8") if path.is_file() else ""
         for line in whole[: whole.rfind("\n") + 1].splitlines():
             found = json.loads(line)
-            self.outcomes[found.pop("key")] = Outcome(**found)
+            of = found.pop("key")
+            self.outcomes[of] = Outcome(**found)
         if whole and not whole.endswith("\n"):  # a run was killed while it wrote
             path.write_text(whole[: whole.rfind("\n") + 1], "utf-8")
 
