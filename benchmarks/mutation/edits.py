@@ -179,7 +179,7 @@ KINDS: Mapping[str, Callable[[str, Place, Words], Replacements]] = {
     "a term or factor dropped": _part_dropped,
     "a term or factor repeated": _part_repeated,
     "the sides swapped": _sides_swapped,
-    "two arguments or elements swapped": _two_swapped,
+    "two elements swapped": _two_swapped,
     "a statement dropped": _statement_dropped,
     "a statement repeated": _statement_repeated,
     "two statements swapped": _statements_swapped,

@@ -59,7 +59,7 @@ def need_acorn() -> None:
         ("a term or factor dropped", ["c = (a) * b", "c = (1) * b", "c = (a + 1)", "c = b"]),
         ("a term or factor repeated", ["c = (a + 1 + 1) * b", "c = (a + 1) * (a + 1) * b"]),
         ("the sides swapped", ["c = (1 + a) * b", "c = b * (a + 1)", "if 2 < c:"]),
-        ("two arguments or elements swapped", ["return [b[0], c]"]),
+        ("two elements swapped", ["return [b[0], c]"]),
         ("a statement dropped", ["pass"]),
         ("a condition negated", ["if not (c < 2):"]),
         ("a call or a minus dropped", ["c = abs(c)", "c = -c"]),
