@@ -1,5 +1,6 @@
 """Small edits of a source: every one that there is, and one or two of them by seed."""
 
+import math
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -73,11 +74,14 @@ def singles(files: Files, places: Mapping[str, Sequence[Place]], words: Words) -
 
 
 def drawn(language: str, seed: int, of: Singles) -> tuple[Edit, ...]:
-    """One edit if the seed is even, two that do not overlap if it is odd; kinds are as likely as each other."""
+    """One edit if the seed is even, two that do not overlap if it is odd.
+
+    A kind is as likely as the square root of how many there are: most are names, and yet no kind is rare.
+    """
     draw = random.Random(f"{language} {seed}")
-    kinds = [kind for kind, edits in of.items() if edits]
+    kinds, weights = list(of), [math.sqrt(len(edits)) for edits in of.values()]
     while True:
-        edits = [draw.choice(of[draw.choice(kinds)]) for _ in range(1 + seed % 2)]
+        edits = [draw.choice(of[kind]) for kind in draw.choices(kinds, weights, k=1 + seed % 2)]
         if not any(one.overlaps(other) for one, other in combinations(edits, 2)):
             return tuple(sorted(edits, key=lambda edit: (edit.file, edit.span)))
 
