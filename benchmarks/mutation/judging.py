@@ -12,11 +12,16 @@ from benchmarks.mutation.drawn_questions import ASKED_IN
 from rnn_goldens import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.features import CORE
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS, GATES
 from rnn_goldens.judging.verdict import compare
 
 Killed = Mapping[str, str]
 """By precision, the first that failed: ``golden: values``, ``shape``, ``error`` or ``time``; nothing where none did."""
+
+
+_Right = list[tuple[Golden, Outputs]]
+"""Right answers."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +32,15 @@ class Outcome:
         by_core, by_corpus: what killed it of the core set, and of all.
         by_drawn: what would have killed it, where the corpus did not.
         runs: whether it is any network at all: it answers the simplest golden of each cell with something.
-        same_numbers: whether every answer, where none is wrong, is the unedited network's to the last bit.
-        largest_error: of any such answer, as a fraction of what is allowed.
+        apart: where it passes everything in a precision, how far any of its numbers is from the unedited network's,
+            as a fraction of what is allowed; zero if all are the same to the last bit.
     """
 
     by_core: Killed = field(default_factory=dict)
     by_corpus: Killed = field(default_factory=dict)
     by_drawn: Killed = field(default_factory=dict)
     runs: bool = True
-    same_numbers: bool = True
-    largest_error: float = 0.0
+    apart: float = 0.0
 
 
 class Judge:
@@ -63,26 +67,25 @@ class Judge:
             return Outcome(by_core=(by := dict.fromkeys(ASKED_IN, f"start: {why}")), by_corpus=by, runs=False)
 
     def _judged(self, language: str, ask: Ask, opened: ExitStack, clean: Mapping[str, str]) -> Outcome:
-        by_core, by_corpus, by_drawn, marks = {}, {}, {}, _Marks()
+        by_core, by_corpus, by_drawn, right = {}, {}, {}, _Right()
         for precision in ASKED_IN:
-            if killer := self._killer(ask, self.core, precision, marks):
+            if killer := self._killer(ask, self.core, precision, right):
                 by_core[precision] = by_corpus[precision] = killer
-            elif killer := self._killer(ask, self.others, precision, marks):
+            elif killer := self._killer(ask, self.others, precision, right):
                 by_corpus[precision] = killer
-            elif killer := self._killer(ask, self.drawn, precision, marks):
-                by_drawn[precision] = killer
+            elif killer := self._killer(ask, self.drawn, precision, right):
+                by_drawn[precision] = f"{killer}, {self._looks(killer)}"
         starts = {f"{golden.id}: error" for golden in self.first}
-        survives = len(by_corpus) + len(by_drawn) < len(ASKED_IN)
+        passes = len(by_corpus) + len(by_drawn) < len(ASKED_IN)
         return Outcome(
             by_core,
             by_corpus,
             by_drawn,
             runs=not starts & set(by_core.values()),
-            same_numbers=survives and self._same(language, marks, opened, clean),
-            largest_error=marks.largest if survives else 0.0,
+            apart=self._apart(language, right, opened, clean) if passes else 0.0,
         )
 
-    def _killer(self, ask: Ask, goldens: Sequence[Golden], precision: str, marks: "_Marks") -> str:
+    def _killer(self, ask: Ask, goldens: Sequence[Golden], precision: str, right: _Right) -> str:
         """The first of some goldens that fails, and how; empty if none does."""
         for golden in goldens:
             if precision in golden.precisions:
@@ -97,8 +100,14 @@ class Judge:
                 if not verdict.passed:
                     shapes = any(difference.problem for difference in verdict.differences.values())
                     return f"{golden.id}: {'shape' if shapes else 'values'}"
-                marks.add(asked_golden, outputs, verdict.largest_error)
+                right.append((asked_golden, outputs))
         return ""
+
+    def _looks(self, killer: str) -> str:
+        """What the drawn question is like that kills: what a golden in its place would have."""
+        golden = next(golden for golden in self.drawn if killer.startswith(f"{golden.id}:"))
+        layers, x = golden.config.num_layers, "x".join(map(str, golden.stored.x.shape))
+        return f"x {x}, hidden {golden.config.hidden_size}, {layers} layers, {' '.join(golden.features) or 'plain'}"
 
     def _cast(self, golden: Golden, precision: str) -> Golden:
         """In a precision; kept, with its arrays, which nobody can write to."""
@@ -107,30 +116,23 @@ class Judge:
             self._in_precision[key] = golden.in_precision(precision)
         return self._in_precision[key]
 
-    def _same(self, language: str, marks: "_Marks", opened: ExitStack, clean: Mapping[str, str]) -> bool:
-        """Whether all outputs are those of the unedited network."""
+    def _apart(self, language: str, right: _Right, opened: ExitStack, clean: Mapping[str, str]) -> float:
+        """How far right answers are from those of the unedited network."""
         ask: Ask | None = None
-        for golden, outputs in marks.outputs:
+        largest = 0.0
+        for golden, outputs in right:
             key = language, golden.id, golden.dtype
             if key not in self._clean:
                 ask = ask or opened.enter_context(asked(language, clean))
-                self._clean[key] = tuple(np.asarray(output) for output in ask(golden))
-            if not all(np.array_equal(a, b) for a, b in zip(outputs, self._clean[key], strict=True)):
-                return False
-        return True
-
-
-class _Marks:
-    """What right answers were, and how right."""
-
-    def __init__(self) -> None:
-        self.outputs: list[tuple[Golden, Outputs]] = []
-        self.largest = 0.0
-
-    def add(self, golden: Golden, outputs: Outputs, error: float) -> None:
-        """One more."""
-        self.outputs.append((golden, tuple(np.asarray(output) for output in outputs)))
-        self.largest = max(self.largest, error)
+                self._clean[key] = tuple(np.asarray(output, np.float64) for output in ask(golden))
+            names = ("out", "h_n", "c_n")[: len(outputs)]
+            for name, output, unedited in zip(names, outputs, self._clean[key], strict=True):
+                apart = np.abs(np.asarray(output, np.float64) - unedited)
+                if apart.any():
+                    want = getattr(golden.stored, name)
+                    allowed = golden.tolerance.allowed(name, want, PRECISIONS[golden.dtype])
+                    largest = max(largest, float((apart / allowed).max()))
+        return largest
 
 
 def _cost(golden: Golden) -> int:

@@ -103,9 +103,8 @@ def equivalent_page(found: Mapping[str, Sequence[Mutant]]) -> str:
         "<!-- Made by `python -m benchmarks.mutation --write`; do not edit. -->\n\n"
         f"The edits of [mutation.md]({PAGE}) that no golden and no drawn question tells from the unedited network,\n"
         "each with its seed. The answers of some are the same to the last bit. Those of others are the same but for\n"
-        "rounding: the largest error of any answer is given as a fraction of the tolerance, of which a right\n"
-        "network may use all. At the end of each language stand those\n"
-        "that are right in one precision and killed in the other.\n"
+        "rounding: how far any number is from the unedited network's is given as a fraction of the tolerance. At the\n"
+        "end of each language stand those that are right in one precision and killed in the other.\n"
     ]
     for language, mutants in found.items():
         parts.append(f"## {language}\n")
@@ -117,9 +116,8 @@ def equivalent_page(found: Mapping[str, Sequence[Mutant]]) -> str:
 
 def how_equivalent(mutant: Mutant) -> str:
     """In which of the two ways."""
-    if mutant.outcome.same_numbers:
-        return "the same numbers"
-    return f"the same but for rounding: off by {mutant.outcome.largest_error:.2f} of the tolerance"
+    apart = mutant.outcome.apart
+    return f"the same but for rounding, {apart:.2f} of the tolerance at most" if apart else "the same numbers"
 
 
 def described(mutant: Mutant) -> str:
@@ -168,7 +166,7 @@ def _counts(mutants: Sequence[Mutant], seeds: int | None) -> dict[str, int]:
         "edits": len(mutants),
         "do not run": len(mutants) - len(running),
         "equivalent": len(equivalent),
-        "but for rounding": sum(not mutant.outcome.same_numbers for mutant in equivalent),
+        "but for rounding": sum(mutant.outcome.apart > 0 for mutant in equivalent),
         "not equivalent": len(running) - len(equivalent),
         **{precision: sum(map(killed(precision), running)) for precision in ASKED_IN},
         "survivors": sum(map(survives, running)),
