@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from benchmarks.mutation.judging import Outcome
@@ -11,6 +11,9 @@ from rnn_goldens import cells, corpus, encoding, fixtures, generator, golden, ju
 
 JUDGING = (cells, corpus, encoding, generator, golden, judging, programs)
 """Packages on which an outcome hangs."""
+
+FIELDS = {field.name for field in fields(Outcome)}
+"""What a line has; one that was written before they changed is of no use."""
 
 HERE = ("asking.py", "drawn_questions.py", "judging.py")
 
@@ -40,7 +43,8 @@ class Recorded:
         for line in whole[: whole.rfind("\n") + 1].splitlines():
             found = json.loads(line)
             of = found.pop("key")
-            self.outcomes[of] = Outcome(**found)
+            if found.keys() == FIELDS:
+                self.outcomes[of] = Outcome(**found)
         if whole and not whole.endswith("\n"):  # a run was killed while it wrote
             path.write_text(whole[: whole.rfind("\n") + 1], "utf-8")
 

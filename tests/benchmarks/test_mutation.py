@@ -181,6 +181,12 @@ def test_a_line_that_was_being_written_is_judged_again(tmp_path: Path) -> None:
     assert set(Recorded(path).outcomes) == {"a", "b"}
 
 
+def test_a_line_with_other_fields_is_judged_again(tmp_path: Path) -> None:
+    path = tmp_path / "NumPy.jsonl"
+    path.write_text('{"key": "a", "by_corpus": {}}\n', "utf-8")
+    assert Recorded(path).outcomes == {}
+
+
 def mutants(*outcomes: Outcome) -> list[Mutant]:
     of = source("NumPy")
     texts = [numpy_with("x_r + h_r", f"x_r + h_r + {seed}") for seed in range(len(outcomes))]
