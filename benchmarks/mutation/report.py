@@ -73,7 +73,7 @@ def page_of(found: Mapping[str, Sequence[Mutant]], seeds: int, first: int) -> st
     everything = [mutant for mutants in found.values() for mutant in mutants]
     kinds = [(kind, [m for m in everything if [e.kind for e in m.edits] == [kind]]) for kind in KINDS]
     pairs = [mutant for mutant in everything if len(mutant.edits) > 1]
-    survivors, core = filter(survives, everything), filter(survives_core, everything)
+    survivors, core = filter(survives, everything), filter(survives_core, filter(runs, everything))
     return "\n".join(
         [
             f"{INTRODUCTION}\n\n{page.versions('numpy')}.\n",
@@ -82,8 +82,8 @@ def page_of(found: Mapping[str, Sequence[Mutant]], seeds: int, first: int) -> st
             share(found, first),
             "## By kind of edit\n",
             _table("kind", [*kinds, ("two at once", pairs)]),
-            "## Survivors\n",
-            _listed(survivors, lambda mutant: f"passes every golden; {_killers(mutant.outcome.by_drawn)}"),
+            "## Survivors\n\nWhat passes every golden, and the drawn question that tells it.\n",
+            _listed(survivors, lambda mutant: _killers(mutant.outcome.by_drawn)),
             "## Survivors of the core set\n\nWhat the goldens outside it are needed for.\n",
             _listed(core, lambda mutant: _killers(mutant.outcome.by_corpus)),
         ]
@@ -127,7 +127,7 @@ def described(mutant: Mutant) -> str:
 
 def _listed(mutants: Iterable[Mutant], said: Callable[[Mutant], str]) -> str:
     entries = [
-        "\n".join([_short(f"# {m.language} {m.seed}: {_kinds(m)}; {said(m)}"), *map(_short, _diff(m))]) for m in mutants
+        "\n".join(map(_short, [f"# {m.language} {m.seed}: {_kinds(m)}", f"# {said(m)}", *_diff(m)])) for m in mutants
     ]
     return "```diff\n" + "\n".join(entries) + "\n```\n" if entries else "None.\n"
 
@@ -145,7 +145,10 @@ def _kinds(mutant: Mutant) -> str:
 
 
 def _killers(by: Mapping[str, str]) -> str:
-    return ", ".join(f"{precision}: {killer}" for precision, killer in by.items())
+    if not by:
+        return "passes every golden"
+    precisions = {killer: " and ".join(p for p in by if by[p] == killer) for killer in by.values()}
+    return ", ".join(f"{precision}: {killer}" for killer, precision in precisions.items())
 
 
 def _short(line: str) -> str:
