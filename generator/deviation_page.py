@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from rnn_goldens.corpus import open_corpus
+from rnn_goldens.corpus.shown import NAME, margin_text
 from rnn_goldens.encoding import json_file
 from rnn_goldens.generator.adequacy import Charge
-from rnn_goldens.generator.matrix_file import LEAST, MOST, NAME
 from rnn_goldens.generator.unexpressed import UNEXPRESSED
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
@@ -111,7 +111,7 @@ def _totals(document: Document, best: dict[Charge, Best]) -> Iterator[str]:
         own = [seen for charge, seen in best.items() if charge[2] == precision]
         allowed = sum(seen.allowed for seen in own)
         exposed = [seen.margin for seen in own if not seen.hidden]
-        row = (precision, len(own), allowed, len(own) - allowed, len(exposed), _margin(min(exposed)))
+        row = (precision, len(own), allowed, len(own) - allowed, len(exposed), margin_text(min(exposed)))
         yield f"| {' | '.join(map(str, row))} |\n"
     count = len(document["deviations"])
     yield f"\n{count} deviations, each counted once for each cell that it can befall.\n"
@@ -125,7 +125,7 @@ def _hidden(document: Document, best: dict[Charge, Best]) -> Iterator[str]:
         seen = (best[h["deviation"], cell, precision] for cell in h["cells"] for precision in h["precisions"])
         why = f"no error there: {h['reason']}" if h["allowed"] else h["reason"]
         row = (f"`{h['deviation']}`", ", ".join(h["cells"]), ", ".join(h["precisions"]))
-        yield f"| {' | '.join(row)} | {_margin(max(s.margin for s in seen))} | {why} |\n"
+        yield f"| {' | '.join(row)} | {margin_text(max(s.margin for s in seen))} | {why} |\n"
 
 
 def _unexpressed() -> Iterator[str]:
@@ -147,7 +147,7 @@ def _row(d: Document, best: dict[Charge, Best], enough: float) -> str:
     columns = []
     for precision in PRECISIONS:
         least = min((best[d["name"], cell, precision] for cell in d["cells"]), key=lambda seen: seen.margin)
-        shown = "ok" if least.allowed else _margin(least.margin)
+        shown = "ok" if least.allowed else margin_text(least.margin)
         columns.append(f"({shown})" if least.hidden and not least.allowed else shown)
     first = next(
         golden_id
@@ -157,14 +157,6 @@ def _row(d: Document, best: dict[Charge, Best], enough: float) -> str:
     wild = ", ".join(d["stands_for"])
     listed = [f"`{d['name']}`", d["sentence"].replace("|", "\\|"), ", ".join(d["cells"]), *columns, f"`{first}`", wild]
     return f"| {' | '.join(listed)} |"
-
-
-def _margin(margin: float) -> str:
-    if math.isinf(margin):
-        return "="
-    if margin < LEAST:
-        return f"< {LEAST}"
-    return f"≥ {MOST}" if margin >= MOST else f"{margin:g}"
 
 
 def main() -> None:
