@@ -15,6 +15,8 @@ from rnn_goldens.generator.adequacy import ENOUGH, KillMatrix
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.schema import FORMATS, problems
 
+__all__ = ["LEAST", "MOST", "MOVED", "NAME", "core", "differences", "encode"]
+
 DIGITS = 2
 """Significant digits of a margin in the file; the others are cut off, so that 2 is at least 2."""
 

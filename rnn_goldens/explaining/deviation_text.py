@@ -12,7 +12,6 @@ from rnn_goldens.deviations import FAMILIES, Deviation
 from rnn_goldens.explaining.equations_text import difference
 from rnn_goldens.explaining.source_text import Piece, pieces
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.judging.verdict import compare
 
 WIDTH = 80
@@ -31,9 +30,11 @@ def deviation_text(deviation: Deviation, corpus: Corpus) -> str:
         _facts(deviation),
         *_equations(deviation),
         _code(deviation),
-        *([] if known is None else [_to_look_for(deviation, corpus, known), _where_it_shows(known)]),
-        *([[f"which goldens show it: the corpus has no {NAME} that says so"]] if known is None else []),
     ]
+    if known is None:
+        parts.append([f"which goldens show it: the corpus has no {NAME} that says so"])
+    else:
+        parts += [_to_look_for(deviation, corpus, known), _where_it_shows(known, deviation.cells)]
     wrapped = [textwrap.wrap(parts[0][0], WIDTH, subsequent_indent="  "), *parts[1:]]
     return "\n\n".join("\n".join(part) for part in wrapped if part)
 
@@ -61,7 +62,7 @@ def _acting(place: str) -> str:
     if place in words:
         return words[place]
     said = (getattr(Network, place).__doc__ or "").strip().partition("\n")[0].rstrip(".")
-    return f"{place} ({said})"
+    return f"{place} ({said.replace('``', '')})"
 
 
 def _equations(deviation: Deviation) -> Iterator[list[str]]:
@@ -111,23 +112,26 @@ def _to_look_for(deviation: Deviation, corpus: Corpus, known: Shown) -> list[str
     said = verdict.message.splitlines()[0] if verdict.message else "nothing"
     others = [f"{name} is {'right' if d.passed else 'wrong'}" for name, d in verdict.differences.items()]
     text = f"{said}; {', '.join(others[1:])}"
-    return ["what to look for, on the simplest golden that shows it", *textwrap.wrap(text, WIDTH, **_INDENT)]
+    return ["what to look for, on the simplest golden that shows it", *_indented(text)]
 
 
-_INDENT = {"initial_indent": "  ", "subsequent_indent": "  "}
+def _indented(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
 
 
-def _where_it_shows(known: Shown) -> list[str]:
+def _where_it_shows(known: Shown, cells: tuple[str, ...]) -> list[str]:
     best = known.best(_PRECISION, _BEST)
-    lines = [f"goldens that show it best in {_PRECISION}, and the error as a multiple of what is allowed"]
+    lines = [f"goldens that show it best in {_PRECISION}; the error, 1 being what is allowed"]
     lines += [f"  {golden_id:<50} {margin_text(margin)}" for golden_id, margin in best]
     if any(margin == float("inf") for _, margin in best):
-        lines.append("  =: none is allowed, or it is no number, or the shape is another")
+        lines.append("  =: none is allowed, or the shape is another, or it is no number")
     if not best:
         lines[0] = f"in {_PRECISION} no golden shows it"
+    reasons: dict[tuple[str, str], list[str]] = {}
     for hidden in known.not_shown:
-        of = "" if set(hidden.cells) == set(CELLS) else f" of {', '.join(hidden.cells)}"
-        what = "no error" if hidden.allowed else "not shown"
-        text = f"{what} in {', '.join(hidden.precisions)}{of}: {hidden.reason}"
-        lines += textwrap.wrap(text, WIDTH)
+        of = "" if set(hidden.cells) == set(cells) else f" of {', '.join(hidden.cells)}"
+        what = "no error in" if hidden.allowed else "not shown in"
+        reasons.setdefault((what, hidden.reason), []).append(f"{', '.join(hidden.precisions)}{of}")
+    for (what, reason), where in reasons.items():
+        lines += textwrap.wrap(f"{what} {', '.join(where)}: {reason}", WIDTH, subsequent_indent="  ")
     return lines

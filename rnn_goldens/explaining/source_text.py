@@ -80,9 +80,9 @@ def _of_class(step: type[Network]) -> Iterator[Piece]:
         if kind.__module__ != _PLUMBING:
             values = {name: value for f in functions for name, value in _given(f).items()}
             yield Piece(_where(kind), _source(kind), values)
-            functions = [inner for f in functions for inner in _inner(f)]
         for function in functions:
-            yield from _followed(function)
+            used = [function] if kind.__module__ == _PLUMBING else _inner(function)
+            yield from (piece for inner in used for piece in _followed(inner))
 
 
 def _followed(what: object, values: Mapping[str, str] | None = None) -> Iterator[Piece]:
