@@ -94,10 +94,11 @@ def _is_deviation(corpus: "Corpus", name: str) -> bool:
 
 
 def _of_deviation(corpus: "Corpus", name: str) -> str:
+    from rnn_goldens.corpus.shown import shown
     from rnn_goldens.deviations import deviation
     from rnn_goldens.explaining.deviation_text import deviation_text
 
-    return deviation_text(deviation(name), corpus)
+    return deviation_text(deviation(name), corpus, shown(corpus).get(name))
 
 
 def _of_golden(

@@ -9,7 +9,6 @@ from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.index import REMEDY
 from rnn_goldens.encoding.json_file import read_document
 from rnn_goldens.errors import InvalidFile
-from rnn_goldens.golden.precision import PRECISIONS
 
 NAME = "kill-matrix.json"
 
@@ -63,35 +62,41 @@ class Shown:
         return next((golden_id for golden_id, margin in found if margin >= self.enough), None)
 
 
-def shown(corpus: Corpus, deviation: str) -> Shown | None:
-    """What the kill matrix of a corpus says of a deviation; None if there is none, or it says nothing.
+def shown(corpus: Corpus) -> dict[str, Shown]:
+    """What the kill matrix of a corpus says of each deviation; nothing if it has none.
 
     Raises:
         InvalidFile: the file is no kill matrix.
     """
     path = corpus.folder / NAME
     if not path.is_file():
-        return None
+        return {}
     document = read_document(path)
     try:
-        found = next((d["margins"] for d in document["deviations"] if d["name"] == deviation), None)
-        return None if found is None else _shown(corpus, document, found, deviation)
-    except (KeyError, TypeError, ValueError, AttributeError):
+        not_shown: dict[str, list[NotShown]] = {}
+        for h in document["hidden"]:
+            where = NotShown(tuple(h["cells"]), tuple(h["precisions"]), h["reason"], h["allowed"])
+            not_shown.setdefault(h["deviation"], []).append(where)
+        return {
+            d["name"]: Shown(_margins(corpus, document, d["margins"]), not_shown.get(d["name"], []), document["enough"])
+            for d in document["deviations"]
+        }
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
         raise InvalidFile(path, ["is no kill matrix"], REMEDY) from None
 
 
-def _shown(corpus: Corpus, document: dict[str, Any], found: dict[str, list[float | None]], deviation: str) -> Shown:
+def _margins(
+    corpus: Corpus, document: dict[str, Any], found: dict[str, list[float | None]]
+) -> dict[str, dict[str, float]]:
+    """By precision and golden; the file has infinity as null."""
     ordered = {golden_id: found[golden_id] for golden_id in corpus.ids if golden_id in found}
-    margins = {
+    return {
         precision: {
-            golden_id: math.inf if row[place] is None else float(row[place] or 0) for golden_id, row in ordered.items()
+            golden_id: math.inf if (margin := row[place]) is None else float(margin)
+            for golden_id, row in ordered.items()
         }
         for place, precision in enumerate(document["precisions"])
-        if precision in PRECISIONS
     }
-    hidden = (h for h in document["hidden"] if h["deviation"] == deviation)
-    not_shown = [NotShown(tuple(h["cells"]), tuple(h["precisions"]), h["reason"], h["allowed"]) for h in hidden]
-    return Shown(margins, not_shown, document["enough"])
 
 
 def margin_text(margin: float) -> str:

@@ -1,13 +1,12 @@
 """A deviation for people: what is wrong, where, and which goldens show it."""
 
 import textwrap
-from collections.abc import Iterator
 
 import numpy as np
 
 from rnn_goldens.cells import Network, case_of
 from rnn_goldens.corpus.corpus import Corpus
-from rnn_goldens.corpus.shown import NAME, Shown, margin_text, shown
+from rnn_goldens.corpus.shown import NAME, Shown, margin_text
 from rnn_goldens.deviations import FAMILIES, Deviation
 from rnn_goldens.explaining.equations_text import difference
 from rnn_goldens.explaining.source_text import Piece, pieces
@@ -15,28 +14,23 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.verdict import compare
 
 WIDTH = 80
-MOST_CODE = 30
-"""Lines of code, so that all of it stays on a screen."""
+SCREEN = 50
+"""Lines; code that does not fit is named, and not shown."""
 
 _PRECISION = "float32"
 _BEST = 3
 
 
-def deviation_text(deviation: Deviation, corpus: Corpus) -> str:
-    """All of it."""
-    known = shown(corpus, deviation.name)
-    parts = [
-        [f"{deviation.name}: {deviation.sentence}"],
-        _facts(deviation),
-        *_equations(deviation),
-        _code(deviation),
-    ]
+def deviation_text(deviation: Deviation, corpus: Corpus, known: Shown | None) -> str:
+    """All of it, on a screen; ``known`` is what the corpus says of it."""
+    title = textwrap.wrap(f"{deviation.name}: {deviation.sentence}", WIDTH, subsequent_indent="  ")
+    before = [title, _facts(deviation), _equations(deviation)]
     if known is None:
-        parts.append([f"which goldens show it: the corpus has no {NAME} that says so"])
+        after = [[f"which goldens show it: the corpus has no {NAME} that says so"]]
     else:
-        parts += [_to_look_for(deviation, corpus, known), _where_it_shows(known, deviation.cells)]
-    wrapped = [textwrap.wrap(parts[0][0], WIDTH, subsequent_indent="  "), *parts[1:]]
-    return "\n\n".join("\n".join(part) for part in wrapped if part)
+        after = [_to_look_for(deviation, corpus, known), _where_it_shows(known, deviation.cells)]
+    room = SCREEN - sum(len(part) + 1 for part in (*before, *after))
+    return "\n\n".join("\n".join(part) for part in (*before, _code(deviation, room), *after) if part)
 
 
 def _facts(deviation: Deviation) -> list[str]:
@@ -65,38 +59,46 @@ def _acting(place: str) -> str:
     return f"{place} ({said.replace('``', '')})"
 
 
-def _equations(deviation: Deviation) -> Iterator[list[str]]:
-    """Of the first cell whose lines say it; the same wrong lines of other cells are not said again."""
-    for cell, function in deviation.wrong.equations.items():
-        if lines := difference(cell, function):
-            yield [f"{cell}: the right equations (-) and the wrong ones (+)", *(f"  {line}" for line in lines)]
+def _equations(deviation: Deviation) -> list[str]:
+    """Of the first cell: those of the others are wrong likewise."""
+    found = {cell: lines for cell, f in deviation.wrong.equations.items() if (lines := difference(cell, f))}
+    if not found:
+        return []
+    first, *others = found
+    likewise = [f"  likewise in {', '.join(others)}"] if others else []
+    return [f"{first}: the right equations (-) and the wrong ones (+)", *_by(2, found[first]), *likewise]
 
 
-def _code(deviation: Deviation) -> list[str]:
-    """The definition's first, if the equations do not show it already; helpers are named where there is no room."""
-    said = all(difference(cell, function) for cell, function in deviation.wrong.equations.items())
-    found = [piece for piece in pieces(deviation.wrong) if not (piece.right and deviation.wrong.equations and said)]
-    lines: list[str] = []
-    for number, piece in enumerate(found):
-        own = _piece(piece)
-        wanted = not piece.right and all(before.right for before in found[:number])
-        if wanted or len(lines) + len(own) <= MOST_CODE:
-            lines += own
-        else:
-            lines.append(f"{'right' if piece.right else 'wrong'}: too long to be shown here: {piece.where}")
+def _code(deviation: Deviation, room: int) -> list[str]:
+    """The definition's, if the equations do not show it already, and what is wrong, which comes first if room is short.
+
+    What there is no room for is named.
+    """
+    wrong = deviation.wrong
+    said = bool(wrong.equations) and all(difference(cell, function) for cell, function in wrong.equations.items())
+    found = [piece for piece in pieces(wrong) if piece.kind == "wrong" or not said]
+    fitting: set[int] = set()
+    for number in sorted(range(len(found)), key=lambda k: (found[k].kind != "wrong", k))[:1] + list(range(len(found))):
+        own = len(_piece(found[number]))
+        if number not in fitting and (own <= room or not fitting):
+            fitting.add(number)
+            room -= own
+    lines = [line for number in sorted(fitting) for line in _piece(found[number])]
+    if left := [piece.where for number, piece in enumerate(found) if number not in fitting]:
+        lines += textwrap.wrap(f"not shown: {'; '.join(dict.fromkeys(left))}", WIDTH, subsequent_indent="  ")
     return lines
 
 
 def _piece(piece: Piece) -> list[str]:
-    lines = [f"{'right' if piece.right else 'wrong'}: {piece.where}", *(f"    {line}" for line in _lines(piece.text))]
+    lines = [f"{piece.kind}: {piece.where}", *_by(4, piece.text.splitlines())]
     if piece.values:
         given = ", ".join(f"{name} = {value}" for name, value in piece.values.items())
         lines += textwrap.wrap(f"where {given}", WIDTH, initial_indent="  ", subsequent_indent="    ")
     return lines
 
 
-def _lines(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line.strip()]
+def _by(blanks: int, lines: list[str]) -> list[str]:
+    return [" " * blanks + line for line in lines if line.strip()]
 
 
 def _to_look_for(deviation: Deviation, corpus: Corpus, known: Shown) -> list[str]:

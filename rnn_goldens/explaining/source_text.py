@@ -31,13 +31,13 @@ class Piece:
         where: what it is, and the file it stands in.
         text: as it stands there.
         values: what the names mean in it that are given from outside, as ``limit``.
-        right: whether it is the definition's.
+        kind: ``right``, ``wrong``, or ``through`` for what only hands the wrong on.
     """
 
     where: str
     text: str
     values: Mapping[str, str] = field(default_factory=dict)
-    right: bool = False
+    kind: str = "wrong"
 
 
 def pieces(wrong: Wrong) -> list[Piece]:
@@ -50,7 +50,7 @@ def pieces(wrong: Wrong) -> list[Piece]:
         found += _of_class(step)
     for change in (*wrong.asked, *wrong.outputs, *wrong.returned):
         found += _followed(change)
-    return sorted(_once(found), key=lambda piece: not piece.right)
+    return sorted(_once(found), key=lambda piece: piece.kind != "right")
 
 
 def overridden(step: type[Network]) -> list[str]:
@@ -70,7 +70,7 @@ def _once(found: list[Piece]) -> Iterator[Piece]:
 
 
 def _right(function: Callable[..., Any]) -> Piece:
-    return Piece(_where(function), _without_docstring(_source(function)), right=True)
+    return Piece(_where(function), _without_docstring(_source(function)), kind="right")
 
 
 def _of_class(step: type[Network]) -> Iterator[Piece]:
@@ -94,13 +94,22 @@ def _followed(what: object, values: Mapping[str, str] | None = None) -> Iterator
         yield from (piece for value in given.values() if _has_code(value) for piece in _followed(value))
     elif isinstance(what, FunctionType) and _has_code(what):
         own = {**_numbers(what), **_given(what), **(values or {})}
-        if what.__module__ != _PLUMBING:
+        if what.__module__ == _PLUMBING:
+            yield from _handing_on(what)
+        else:
             yield Piece(_where(what), _source(what), own)
             own = {}
         for inner in _inner(what):
             yield from _followed(inner, own)
     elif callable(what) and not isinstance(what, type):
         yield Piece(_shown(what), _shown(what), values or {})
+
+
+def _handing_on(plumbing: FunctionType) -> Iterator[Piece]:
+    """To what a change is handed, in the words of the function that does so; nothing if it is the change itself."""
+    outer = plumbing.__globals__.get(plumbing.__qualname__.partition(".")[0])
+    if isinstance(outer, FunctionType) and (said := inspect.getdoc(outer)):
+        yield Piece(_where(outer), f'"""{said.splitlines()[0].replace("``", "")}"""', kind="through")
 
 
 def _inner(function: FunctionType) -> Iterator[object]:
