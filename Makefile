@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
-.PHONY: help demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive conformance results examples build clean build/typed
+.PHONY: help demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive mutation conformance results examples build clean build/typed
 
 help:
 	@echo "make demo               the documented scenarios, end to end"
@@ -18,6 +19,7 @@ help:
 	@echo "make nothing-unchecked  ways of misbehaving, in every way of running"
 	@echo "make argument-coverage  where on the argument of each activation the corpus looks"
 	@echo "make exhaustive         every half-precision argument of each activation: NumPy, torch, ONNX Runtime"
+	@echo "make mutation           random edits of right networks: the first of them, as all take half an hour"
 	@echo "make conformance        which frameworks agree, which refuse and which are wrong (after make examples)"
 	@echo "make results            the pages of all of these, measured anew"
 	@echo "make bench              what the plugin costs its users"
@@ -72,6 +74,16 @@ argument-coverage: $(READY)
 exhaustive: $(READY)
 	$(BIN)/python -m benchmarks.exhaustive --check
 
+# Random edits of right networks, the first seeds of each language, some two minutes; fails if one survives, or the page says otherwise.
+mutation: $(READY) $(ACORN)
+	$(BIN)/python -m benchmarks.mutation --first 60 --check
+
+# node and npm are what examples/install.sh installs.
+$(ACORN): benchmarks/mutation/package-lock.json
+	@command -v npm >/dev/null || examples/install.sh
+	npm --prefix benchmarks/mutation ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 # What frameworks and the example programs make of every golden, some eight minutes; fails if docs/conformance.json says otherwise.
 PROGRAMS := --program examples/programs/my_rnn --program "node examples/programs/my_rnn.js" \
     --program "node examples/programs/my_rnn_tfjs.js" --program "python3 examples/programs/my_rnn.py"
@@ -83,13 +95,14 @@ conformance: $(READY)
 	$(REPORT) --against docs/conformance.json --output build/conformance.json
 
 # The pages in docs/results and docs/conformance.md, measured anew; times want a machine that does nothing else.
-results: $(READY)
+results: $(READY) $(ACORN)
 	$(BIN)/python -m benchmarks.false_alarms --write
 	$(BIN)/python -m benchmarks.onnx_backend --write
 	$(BIN)/python -m benchmarks.generation_cost --write
 	$(BIN)/python -m benchmarks.nothing_unchecked --write
 	$(BIN)/python -m benchmarks.argument_coverage --write
 	$(BIN)/python -m benchmarks.exhaustive --write
+	$(BIN)/python -m benchmarks.mutation --write
 	$(REPORT) --output docs/conformance.json --page docs/conformance.md
 
 # Readers and programs in other languages, with what they need installed: apt-get where that may be, npm ci.

@@ -26,7 +26,7 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.deviation import Deviation, Outputs
 from rnn_goldens.deviations.gates import reset_before_product
-from rnn_goldens.generator.adequacy import ENOUGH, margin
+from rnn_goldens.deviations.margins import ENOUGH, margin
 from rnn_goldens.generator.hidden import HIDDEN
 from rnn_goldens.golden.shapes import CELLS, Config, state_names
 

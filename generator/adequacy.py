@@ -4,20 +4,18 @@ A deviation's margin on a golden, in a precision, is its largest error there as 
 enough: a wrong implementation may itself be off by one tolerance in the other direction.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from rnn_goldens.cells import Array, case_of
+from rnn_goldens.cells import case_of
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.margins import ENOUGH, margin
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.precision import PRECISIONS
-
-ENOUGH = 2.0
 
 Margins = Mapping[str, Mapping[str, float]]
 """Deviation → precision → margin, on one golden; infinite where any difference counts."""
@@ -72,22 +70,6 @@ def expose(golden: Golden) -> dict[str, dict[str, float]]:
             outputs = deviation.run(case)
             found[deviation.name] = {precision: margin(golden, outputs, precision) for precision in golden.precisions}
     return found
-
-
-def margin(golden: Golden, outputs: Sequence[Array], precision: str) -> float:
-    """The largest error of some outputs, as a multiple of the tolerance."""
-    largest = 0.0
-    for name, output in zip(("out", "h_n", "c_n"), outputs, strict=False):
-        want: Array = getattr(golden.stored, name)
-        if output.shape != want.shape or not np.isfinite(output).all():
-            return math.inf
-        error = np.abs(output - want)
-        allowed = golden.tolerance.allowed(name, want, PRECISIONS[precision])
-        wrong = error > 0
-        if wrong.any():
-            with np.errstate(divide="ignore", over="ignore"):
-                largest = max(largest, float((error[wrong] / allowed[wrong]).max()))
-    return largest
 
 
 def kill_matrix(goldens: Sequence[Golden], margins: Sequence[Margins], hidden: Sequence[Hidden]) -> KillMatrix:

@@ -14,7 +14,7 @@ from rnn_goldens.cells import DEFINED, Array, Case, Network, State, Weights, cas
 from rnn_goldens.cells.program import Operation, Program
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.deviations.activations import BANDS
-from rnn_goldens.generator.adequacy import ENOUGH
+from rnn_goldens.deviations.margins import ENOUGH
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.precision import PRECISIONS
 

@@ -9,9 +9,10 @@ from typing import Any
 from rnn_goldens.corpus.shown import LEAST, MOST, NAME
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.margins import ENOUGH
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile
-from rnn_goldens.generator.adequacy import ENOUGH, KillMatrix
+from rnn_goldens.generator.adequacy import KillMatrix
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.schema import FORMATS, problems
 

@@ -162,6 +162,13 @@ VARIANTS = (
         state=True,
     ),
     Variant(
+        "unbatched-no-state",
+        "unbatched, no state",
+        "Neither a batch axis nor a state: a state that is made for a batch that is not there.",
+        SMALL,
+        batch=None,
+    ),
+    Variant(
         "two-layers",
         "two layers",
         "Two layers, inputs of two sizes: layer-0 weights used again, states of the wrong layer, h_n of the last only.",
@@ -229,6 +236,22 @@ VARIANTS = (
         "Two layers, both directions: the order of the state's first axis, the width of the second layer's input.",
         DEEP_BOTH_WAYS,
         state=True,
+    ),
+    Variant(
+        "bidirectional-two-layers-unbatched",
+        "two layers, both directions, unbatched",
+        "Two layers, both directions, no batch axis: states that are turned around, or taken for rows of a batch.",
+        DEEP_BOTH_WAYS,
+        batch=None,
+        time=2,
+        state=True,
+    ),
+    Variant(
+        "bidirectional-three-layers",
+        "three layers, both directions, no state",
+        "Three layers, both directions, from zero: states that nobody gives, one for each layer and direction.",
+        replace(BOTH_WAYS, num_layers=3),
+        time=3,
     ),
     Variant(
         "lengths",

@@ -4,6 +4,8 @@ It has three readers: the gate that admits a corpus only if it exposes every one
 failure looks like, and the table in the documentation.
 """
 
+from collections.abc import Sequence
+
 from rnn_goldens.deviations import (
     activations,
     batch,
@@ -21,7 +23,7 @@ from rnn_goldens.deviations import (
     time,
     weights,
 )
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.deviation import Deviation, Wrong
 from rnn_goldens.errors import UnknownName
 
 FAMILIES: dict[str, tuple[Deviation, ...]] = {
@@ -55,4 +57,12 @@ def deviation(name: str) -> Deviation:
         raise UnknownName("deviation", name, _BY_NAME) from None
 
 
-__all__ = ["DEVIATIONS", "FAMILIES", "Deviation", "deviation"]
+def together(names: Sequence[str]) -> Wrong:
+    """Several deviations at once; raises ValueError if they have equations of their own for the same cell."""
+    wrong = deviation(names[0]).wrong
+    for name in names[1:]:
+        wrong = wrong & deviation(name).wrong
+    return wrong
+
+
+__all__ = ["DEVIATIONS", "FAMILIES", "Deviation", "deviation", "together"]

@@ -87,6 +87,12 @@ _ALONE = {
 }
 
 DEVIATIONS = (
+    Deviation(
+        "h_n_reversed_without_batch",
+        "Returns the last states of layers and directions in reverse order where there is no batch axis.",
+        in_last_states(lambda part, _: part[::-1]),
+        needs=("unbatched",),
+    ),
     *(
         Deviation(
             f"{state}_n_alone_{name}",

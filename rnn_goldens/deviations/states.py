@@ -53,6 +53,15 @@ def _read_batch_first(part: Array, _case: Case) -> Array:
     return part.reshape(part.shape[1], part.shape[0], part.shape[2]).swapaxes(0, 1)
 
 
+def _ones_unless_layers_are_rows(part: Array, case: Case) -> Array:
+    return part if case.state_given or part.shape[1] == case.config.num_layers else np.ones_like(part)
+
+
+def _c_of_ones_unless_given(case: Case) -> Case:
+    h, c = case.state
+    return case if case.state_given else replace(case, state=(h, np.ones_like(c)))
+
+
 def _rolled_rows(part: Array, _case: Case) -> Array:
     return np.roll(part, 1, axis=1)
 
@@ -220,6 +229,33 @@ DEVIATIONS = (
         "gates_not_cleared",
         "Does not clear the gates between steps: products are added to those of the step before.",
         in_network(_GatesNotCleared),
+    ),
+    Deviation(
+        "state_not_zero_without_batch",
+        "Starts from what is in memory (here: ones) where neither a batch axis nor a state is given.",
+        in_state(lambda part, case: part if case.state_given else np.ones_like(part)),
+        needs=("unbatched",),
+    ),
+    Deviation(
+        "c_not_zero_without_batch",
+        "Starts c from what is in memory (here: ones) where neither a batch axis nor a state is given.",
+        in_case(
+            lambda case: case if case.state_given else replace(case, state=(case.state[0], np.ones_like(case.state[1])))
+        ),
+        LSTM,
+        ("unbatched",),
+    ),
+    Deviation(
+        "states_reversed_without_batch",
+        "Takes the initial states of layers and directions in reverse order where there is no batch axis.",
+        in_state(lambda part, _: part[::-1]),
+        needs=("unbatched", "state"),
+    ),
+    Deviation(
+        "default_state_sized_by_layers",
+        "Sizes the state that nobody gives by layers instead of rows; where that does not fit, starts from ones.",
+        in_state(_ones_unless_layers_are_rows),
+        needs=("multilayer",),
     ),
     Deviation(
         "h0_ignored",

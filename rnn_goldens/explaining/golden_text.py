@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.cells.steps import Step
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.diagnosis.explanations import explanations
+from rnn_goldens.diagnosis.suspects import TOGETHER, Suspects
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.explaining.first_difference import Known, Place, Reader
 from rnn_goldens.explaining.outputs_file import NAMES, Outputs
@@ -22,6 +22,7 @@ _DIGITS = {"float64": 10, "float32": 8, "bfloat16": 4, "float16": 5}
 _BESIDES = 7
 """What else a number may need: a blank, two signs, a point, three of an exponent."""
 
+_LISTED = 3
 _STEPS = 2
 """So many are shown unless one is asked."""
 
@@ -141,13 +142,13 @@ def _said(golden: Golden, reader: Reader, first: Place | None) -> Iterator[str]:
 
 
 def _alike(golden: Golden, outputs: Outputs) -> Iterator[str]:
-    """Deviations that give the same."""
+    """Deviations that give the same, one or two at once."""
     named = states_apart(golden.cell, *(outputs.get(name) for name in NAMES))
-    if found := explanations(golden, *named.values()):
-        names = ", ".join(deviation.name for deviation in found[:3])
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""  # noqa: PLR2004 - three are named
+    if found := Suspects().explain(golden, *named.values()):
+        names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])
+        more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
         yield from textwrap.wrap(f"looks like {names}{more}", WIDTH, subsequent_indent="  ")
-        yield f"  to see what that is: rnn-goldens explain {found[0].name}"
+        yield f"  to see what that is: rnn-goldens explain {found[0][0]}"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What a comparison of an implementation's outputs with a golden found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,12 +25,17 @@ class Verdict:
         largest_error: over all elements of all outputs, as a fraction of what is allowed: at most 1 if it passed.
         differences: what was found in each output, ``out`` first.
         message: at most 15 lines, the first complete in itself; empty if it passed.
+        explained_by: names of deviations that give just these outputs, several if they are alike here; two at once as
+            ``a & b``. See ``docs/deviations.md``.
+        facts: where nothing explains them, what can be seen in the outputs, and whether it is so.
     """
 
     passed: bool
     largest_error: float
     differences: Mapping[str, Difference]
     message: str
+    explained_by: tuple[str, ...] = ()
+    facts: Mapping[str, bool] = field(default_factory=dict)
 
 
 class GoldenMismatch(AssertionError):

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from rnn_goldens.plugin.golden_under_test import LATE
-from rnn_goldens.plugin.names import CAME_LATE, PROPERTY, REFUSED_BECAUSE, TOLD_LATE
+from rnn_goldens.plugin.golden_under_test import LATE, SUSPECTS
+from rnn_goldens.plugin.names import CAME_LATE, FAILURES, FAILURES_OF_WORKERS, PROPERTY, REFUSED_BECAUSE, TOLD_LATE
 from rnn_goldens.plugin.tally import FAILED, NOT_JUDGED, Entry, Tally
 
 _MOST_LISTED = 3
@@ -42,11 +42,20 @@ def revise(config: pytest.Config, tally: Tally, late: Iterable[Entry]) -> None:
 def end(session: pytest.Session, tally: Tally) -> None:
     """Fail a run that would exit with 0 though a golden of it was wrong, or not judged, or nothing was checked."""
     late = session.config.stash.get(LATE, [])
+    failures = suspects.failures if (suspects := session.config.stash.get(SUSPECTS, None)) is not None else []
     if hasattr(session.config, "workerinput"):
         session.config.workeroutput[CAME_LATE] = list(late)  # type: ignore[attr-defined] # xdist's
+        if failures:
+            from rnn_goldens.plugin.causes import sent
+
+            session.config.workeroutput[FAILURES] = sent(failures)  # type: ignore[attr-defined]
         return
     revise(session.config, tally, late)
     late.clear()
+    if failures := [*failures, *session.config.stash.get(FAILURES_OF_WORKERS, [])]:
+        from rnn_goldens.plugin.causes import explain_all
+
+        explain_all(session.config, tally, failures)
     good = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
     if session.exitstatus in good and (_problems(session.config, tally) or tally.with_outcome(FAILED)):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -59,10 +68,25 @@ def summarize(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
         terminal.section("goldens refused by the implementation")
         for reason in dict.fromkeys(reasons):
             terminal.line(f"{reasons.count(reason):>5}  {reason}")
+    _say_what_is_wrong(terminal, tally)
     if (failed := tally.with_outcome(FAILED)) and not any(terminal.getreports(kind) for kind in ("failed", "error")):
         terminal.line(f"{len(failed)} goldens failed, whatever pytest was told afterwards: {_listed(failed)}", red=True)
     for line in _problems(terminal.config, tally):
         terminal.line(line, red=True)
+
+
+def _say_what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
+    """One paragraph for one cause, whatever ``--tb`` and ``-q`` say; nothing if no output was wrong."""
+    if not any(entry.get("judged_by") == "comparison" for entry in tally.with_outcome(FAILED)):
+        return
+    from rnn_goldens.diagnosis.summary import summary
+    from rnn_goldens.plugin.causes import diagnoses
+
+    lines = list(summary(diagnoses(terminal.config, tally)))
+    if lines:
+        terminal.section("rnn-goldens: what is wrong")
+        for line in lines:
+            terminal.line(line)
 
 
 def _problems(config: pytest.Config, tally: Tally) -> list[str]:

@@ -8,11 +8,13 @@ import pytest
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.diagnosis.explanations import diagnosed
+from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.errors import RnnGoldensError
-from rnn_goldens.judging.calls import Run
+from rnn_goldens.judging.calls import Run, compare_calls
 from rnn_goldens.judging.outputs import outputs_of
 from rnn_goldens.judging.own_arrays import refuse_own
-from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
+from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, compare
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.no_outcome_of_its_own import no_outcome_of_its_own
 from rnn_goldens.plugin.record import Record
@@ -26,11 +28,13 @@ class GoldenUnderTest(Golden):
     Attributes:
         judge: the same golden in memory that nobody else sees: whatever a test does to its arrays, this one compares.
         record: what was checked so far; shared by copies in other precisions.
+        suspects: what explained other failures of the run.
         copies: those, this one among them.
     """
 
     judge: Golden
     record: Record
+    suspects: Suspects
     copies: list["GoldenUnderTest"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -42,7 +46,7 @@ class GoldenUnderTest(Golden):
         __tracebackhide__ = True
         refuse_own(self, out, h_n, c_n)
         with no_outcome_of_its_own():
-            verdict = self.judge.in_precision(self.dtype).compare(out, h_n, c_n)
+            verdict = self._compared(out, h_n, c_n)
         self.record.note(self.dtype, verdict)
         if not verdict.passed:
             raise GoldenMismatch(verdict)
@@ -71,11 +75,19 @@ class GoldenUnderTest(Golden):
 
         asked = self.record.calls if calls is None else calls
         self.record.called.update([asked] if isinstance(asked, str) else asked)
-        for name, verdict in self.judge.in_precision(self.dtype).compared(run_and_look, asked):
+        for name, verdict in compare_calls(self._judge, run_and_look, self._compared, asked):
             self.record.made.add(name)
             self.record.note(self.dtype, verdict)
             if not verdict.passed:
                 raise GoldenMismatch(verdict)
+
+    @property
+    def _judge(self) -> Golden:
+        return self.judge.in_precision(self.dtype)
+
+    def _compared(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
+        """As ``Golden.compare``, but what explained other failures is asked first, and pairs are asked too."""
+        return diagnosed(self._judge, compare(self._judge, out, h_n, c_n), out, h_n, c_n, self.suspects)
 
     def handed_out(self) -> dict[str, list[NDArray[Any]]]:
         """Those of all copies."""
@@ -87,6 +99,7 @@ class GoldenUnderTest(Golden):
 
 
 RECORD = pytest.StashKey[Record]()
+SUSPECTS = pytest.StashKey[Suspects]()
 LATE = pytest.StashKey[list[dict[str, str]]]()
 """Findings of a run that came after their tests had ended, and that no report has carried yet."""
 
@@ -106,9 +119,9 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
     late = request.config.stash.setdefault(LATE, [])
     record = Record(wanted.id, wanted.dtype, wanted.calls, late=late)
     request.node.stash[RECORD] = record
-    return GoldenUnderTest(
-        **{f.name: getattr(golden, f.name) for f in fields(golden)}, judge=golden.copied(), record=record
-    )
+    suspects = request.config.stash.setdefault(SUSPECTS, Suspects())
+    given = {f.name: getattr(golden, f.name) for f in fields(golden)}
+    return GoldenUnderTest(**given, judge=golden.copied(), record=record, suspects=suspects)
 
 
 def fail_if_unchecked(item: pytest.Item) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from rnn_goldens.plugin.names import (
     CAME_LATE,
+    FAILURES,
+    FAILURES_OF_WORKERS,
     LOST,
     MARKER,
     NOT_COLLECTED,
@@ -84,8 +86,13 @@ class Listener:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - a worker of xdist
-        """What a worker found after its last test."""
-        self._revise(getattr(node, "workeroutput", {}).get(CAME_LATE, ()))
+        """What a worker found after its last test, and the outputs that were wrong."""
+        said = getattr(node, "workeroutput", {})
+        self._revise(said.get(CAME_LATE, ()))
+        if FAILURES in said:
+            from rnn_goldens.plugin.causes import received
+
+            self.config.stash.setdefault(FAILURES_OF_WORKERS, []).extend(received(said[FAILURES]))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """A run that has not shown of every golden what it was to show fails; xdist's controller says so for all."""

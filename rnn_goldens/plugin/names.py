@@ -26,6 +26,12 @@ ASKED = "rnn_goldens_asked"
 CAME_LATE = "rnn_goldens_late"
 """The attribute of a report, and the name among a worker's last words, of what was found after a test had ended."""
 
+FAILURES = "rnn_goldens_failures"
+"""The name among a worker's last words of the outputs that were wrong."""
+
+FAILURES_OF_WORKERS = pytest.StashKey[list[Any]]()
+"""Those of all workers."""
+
 TOLD_LATE = "rnn_goldens_told_late"
 """The attribute of a report that says such a thing to other plugins."""
 

@@ -16,6 +16,7 @@ from rnn_goldens.plugin.golden_under_test import LATE, RECORD
 from rnn_goldens.plugin.names import ASKED, CAME_LATE, PROPERTY, REFUSED_BECAUSE
 from rnn_goldens.plugin.record import CHECK_FAILS, Record, entry_of, first_line
 from rnn_goldens.plugin.selection import Wanted
+from rnn_goldens.plugin.shortening import shorten
 from rnn_goldens.plugin.tally import NOT_JUDGED, TALLY
 
 OUTCOMES = ("passed", "skipped", "known-failure", "refused", "failed")
@@ -74,6 +75,7 @@ def _judged(
     error = call.excinfo.value if call.excinfo is not None else None
     if record is not None and isinstance(error, GoldenMismatch):
         record.told.append(error.verdict)
+        shorten(item.config, report, error.verdict)
     if record is not None and record.went_on and report.failed:
         report.longrepr = str(error)  # no line of the test, which went on, has anything to say
     if isinstance(error, WrongUse) or (record is not None and record.unchecked and call.when == "call"):

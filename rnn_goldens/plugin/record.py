@@ -160,6 +160,11 @@ def entry_of(record: Record | None) -> dict[str, Any]:
     entry: dict[str, Any] = {}
     if largest is not None and largest != float("inf"):
         entry["largest_error"] = largest
+    for verdict in record.wrong[:1]:
+        if verdict.explained_by:
+            entry["explained_by"] = list(verdict.explained_by)
+        if verdict.facts:
+            entry["facts"] = dict(verdict.facts)
     if record.calls:
         entry["calls"] = {name: name in record.made for name in record.calls}
     return entry

@@ -7,8 +7,8 @@ import rnn_goldens
 from rnn_goldens import Golden
 from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import deviation
-from rnn_goldens.diagnosis import explanations as diagnosis
-from rnn_goldens.diagnosis.explanations import explanations
+from rnn_goldens.diagnosis import suspects
+from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.numpy_cells import arithmetic
 
@@ -24,7 +24,7 @@ def wrong_outputs(golden: Golden, name: str) -> tuple[object, ...]:
 def test_a_failure_names_the_deviation(name: str, dtype: str) -> None:
     golden = rnn_goldens.load("lstm/plain", dtype=dtype)
     first, second, *_ = golden.compare(*wrong_outputs(golden, name)).message.splitlines()
-    assert first.startswith(f"lstm/plain in {dtype}: out ")
+    assert first.startswith(f"lstm/plain in {dtype}, like {name}: out ")
     assert second.startswith(f"  looks like {name}: ")
 
 
@@ -39,10 +39,10 @@ def test_deviations_that_a_golden_does_not_tell_apart_are_all_named() -> None:
 def test_what_no_deviation_explains_is_not_explained() -> None:
     golden = rnn_goldens.load("gru/plain", dtype="float32")
     noise = np.random.default_rng(1)
-    assert explanations(golden, noise.normal(size=golden.out.shape), noise.normal(size=golden.h_n.shape)) == []
-    assert explanations(golden, golden.out, golden.h_n) == []
-    assert explanations(golden, None, golden.h_n) == []
-    assert explanations(golden, golden.out, golden.h_n, golden.h_n) == []
+    assert Suspects().explain(golden, noise.normal(size=golden.out.shape), noise.normal(size=golden.h_n.shape)) == []
+    assert Suspects().explain(golden, golden.out, golden.h_n) == []
+    assert Suspects().explain(golden, None, golden.h_n) == []
+    assert Suspects().explain(golden, golden.out, golden.h_n, golden.h_n) == []
 
 
 def test_what_is_nearly_right_is_not_called_a_deviation() -> None:
@@ -55,8 +55,8 @@ def test_what_is_nearly_right_is_not_called_a_deviation() -> None:
 
 def test_of_a_golden_that_would_take_seconds_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     golden = rnn_goldens.load("lstm/plain")
-    monkeypatch.setattr(diagnosis, "MOST_STEPS", 3)
-    assert explanations(golden, *wrong_outputs(golden, "lstm_gates_iofg")) == []
+    monkeypatch.setattr(suspects, "MOST_STEPS", 3)
+    assert Suspects().explain(golden, *wrong_outputs(golden, "lstm_gates_iofg")) == []
 
 
 @pytest.mark.parametrize("name", ["w_hh_transposed", "lstm_gates_iofg", "float32_arithmetic"])

@@ -11,8 +11,9 @@ from made_scenarios import scenario
 from rnn_goldens import Golden
 from rnn_goldens.corpus import find, open_corpus
 from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.deviations.margins import ENOUGH
 from rnn_goldens.generator import adequacy, deviation_page, matrix_file
-from rnn_goldens.generator.adequacy import ENOUGH, Hidden, KillMatrix, charges, expose, kill_matrix
+from rnn_goldens.generator.adequacy import Hidden, KillMatrix, charges, expose, kill_matrix
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.hidden import HIDDEN
 from rnn_goldens.generator.scenario import Refused

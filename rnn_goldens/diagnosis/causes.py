@@ -1,0 +1,167 @@
+"""What explains a whole run: of the causes that single failures name, those that hold against all that was judged.
+
+A cause explains a cell's failures if it gives what came on every golden that failed, and would show on none that
+passed. Nothing is said that one of them contradicts without saying so.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rnn_goldens.diagnosis.suspects import Cause
+
+EXPLAINED, CONSISTENT, NOT_RECOGNISED = "explained", "consistent with", "not recognised"
+
+MOST_TOGETHER = 3
+"""Of more causes, each for some of the failures, chance explains as much."""
+
+ENOUGH_SUPPORT = 0.25
+"""What a cause has to explain of the failures that nothing explains together, to be named at all."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What became of a golden in a precision.
+
+    Attributes:
+        golden: its id.
+        dtype: the precision.
+        cell: its cell.
+        features: its features.
+        passed: whether it passed; else it failed.
+        explained_by: causes that give just what came.
+        facts: what was seen in the outputs, and whether it is so: ``facts.FACTS``.
+    """
+
+    golden: str
+    dtype: str
+    cell: str
+    features: tuple[str, ...] = ()
+    passed: bool = False
+    explained_by: tuple[Cause, ...] = ()
+    facts: Mapping[str, bool] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.golden} in {self.dtype}"
+
+
+Shows = Callable[[Cause, Evidence], bool]
+"""Whether a network that is wrong so would fail a golden."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A cause, and what speaks for it and against it.
+
+    Attributes:
+        cause: the names of deviations that act together.
+        explains: the failures that it explains.
+        against: what passed though it would show there.
+        alike: other causes that explain the same.
+        runner_up: the cause that explains most of the rest, if there is one.
+        told_apart_by: what this cause explains, and the runner-up does not.
+    """
+
+    cause: Cause
+    explains: tuple[Evidence, ...]
+    against: tuple[Evidence, ...] = ()
+    alike: tuple[Cause, ...] = ()
+    runner_up: Cause | None = None
+    told_apart_by: Evidence | None = None
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is known of the failures of one cell.
+
+    Attributes:
+        cell: the cell.
+        failed: its goldens that failed, the simplest first.
+        passed: those that passed.
+        certainty: ``explained``, ``consistent with`` or ``not recognised``.
+        suspects: the causes, the one that explains most first; each explains some failures that no other does.
+    """
+
+    cell: str
+    failed: tuple[Evidence, ...]
+    passed: tuple[Evidence, ...]
+    certainty: str
+    suspects: tuple[Suspect, ...] = ()
+
+    @property
+    def unexplained(self) -> tuple[Evidence, ...]:
+        """The failures that none of the causes explains."""
+        explained = {id(evidence) for suspect in self.suspects for evidence in suspect.explains}
+        return tuple(evidence for evidence in self.failed if id(evidence) not in explained)
+
+
+def diagnose(evidence: Iterable[Evidence], shows: Shows) -> list[Diagnosis]:
+    """What explains the failures, cell by cell; none of a cell that has no failure."""
+    by_cell: dict[str, list[Evidence]] = {}
+    for one in evidence:
+        by_cell.setdefault(one.cell, []).append(one)
+    return [_of_cell(cell, of_cell, shows) for cell, of_cell in by_cell.items() if not all(e.passed for e in of_cell)]
+
+
+def _of_cell(cell: str, evidence: Sequence[Evidence], shows: Shows) -> Diagnosis:
+    failed = tuple(e for e in evidence if not e.passed)
+    passed = tuple(e for e in evidence if e.passed)
+    support: dict[Cause, list[Evidence]] = {}
+    for one in failed:
+        for cause in one.explained_by:
+            support.setdefault(cause, []).append(one)
+    ranked = sorted(support, key=lambda cause: (-len(support[cause]), len(cause)))
+    of_all = [cause for cause in ranked if len(support[cause]) == len(failed)]
+    against = {cause: tuple(e for e in passed if shows(cause, e)) for cause in of_all}
+    if clean := [cause for cause in of_all if not against[cause]]:
+        return Diagnosis(cell, failed, passed, EXPLAINED, (_suspect(clean[0], support, (), clean, shows, passed),))
+    if covering := _cover(failed, passed, support, ranked, shows):
+        return Diagnosis(cell, failed, passed, EXPLAINED, covering)
+    if of_all:
+        nearest = min(of_all, key=lambda cause: len(against[cause]))
+        suspect = _suspect(nearest, support, against[nearest], (), shows, passed)
+        return Diagnosis(cell, failed, passed, CONSISTENT, (suspect,))
+    for cause in ranked:
+        if len(support[cause]) >= ENOUGH_SUPPORT * len(failed) and not any(shows(cause, e) for e in passed):
+            suspect = _suspect(cause, support, (), (), shows, passed)
+            return Diagnosis(cell, failed, passed, CONSISTENT, (suspect,))
+    return Diagnosis(cell, failed, passed, NOT_RECOGNISED)
+
+
+def _cover(
+    failed: Sequence[Evidence],
+    passed: Sequence[Evidence],
+    support: Mapping[Cause, list[Evidence]],
+    ranked: Sequence[Cause],
+    shows: Shows,
+) -> tuple[Suspect, ...]:
+    """The fewest causes found that explain all together, none of which anything contradicts; () if there are none."""
+    left, chosen = {id(e) for e in failed}, list[Cause]()
+    while left and len(chosen) < MOST_TOGETHER:
+        gains = sorted(ranked, key=lambda cause: -sum(id(e) in left for e in support[cause]))
+        best = next((c for c in gains if not any(shows(c, e) for e in passed)), None)
+        gained = left & {id(e) for e in support[best]} if best is not None else set()
+        if best is None or not gained:
+            return ()
+        chosen.append(best)
+        left -= gained
+    return () if left else tuple(Suspect(cause, tuple(support[cause])) for cause in chosen)
+
+
+def _suspect(
+    cause: Cause,
+    support: Mapping[Cause, list[Evidence]],
+    against: tuple[Evidence, ...],
+    clean: Sequence[Cause],
+    shows: Shows,
+    passed: Sequence[Evidence],
+) -> Suspect:
+    """A cause with its rivals: those that explain as much, and the next, which a golden tells from it."""
+    alike = tuple(other for other in clean if other != cause and len(other) == len(cause))
+    others = [other for other in support if other != cause and other not in alike and len(other) == len(cause)]
+    runner_up = max(others, key=lambda other: len(support[other]), default=None)
+    told_apart_by = None
+    if runner_up is not None:
+        theirs = {id(e) for e in support[runner_up]}
+        told = (e for e in support[cause] if id(e) not in theirs)
+        told_apart_by = next(told, None) or next((e for e in passed if shows(runner_up, e)), None)
+    return Suspect(cause, tuple(support[cause]), against, alike, runner_up, told_apart_by)

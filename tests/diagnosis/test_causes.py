@@ -1,0 +1,109 @@
+"""What explains a whole run: never more than what failed and what passed bear out."""
+
+from collections.abc import Sequence
+
+from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, Diagnosis, Evidence, diagnose
+from rnn_goldens.diagnosis.summary import summary
+from rnn_goldens.diagnosis.suspects import Cause
+
+A, B = ("w_hh_transposed",), ("b_hh_missing",)
+BOTH = (A[0], B[0])
+
+
+def failed(golden: str, *causes: Cause, cell: str = "gru", facts: dict[str, bool] | None = None) -> Evidence:
+    return Evidence(golden, "float32", cell, explained_by=causes, facts=facts or {})
+
+
+def passed(golden: str, cell: str = "gru", features: tuple[str, ...] = ()) -> Evidence:
+    return Evidence(golden, "float32", cell, features, passed=True)
+
+
+def diagnosed(*evidence: Evidence, shows: Sequence[tuple[Cause, str]] = ()) -> Diagnosis:
+    (found,) = diagnose(evidence, lambda cause, one: (cause, one.golden) in shows)
+    return found
+
+
+def text(*evidence: Evidence, shows: Sequence[tuple[Cause, str]] = ()) -> str:
+    return "\n".join(summary(diagnose(evidence, lambda cause, one: (cause, one.golden) in shows)))
+
+
+def test_what_is_alike_in_one_golden_is_settled_by_the_others() -> None:
+    found = diagnosed(failed("g/1", A, B), failed("g/2", A), passed("g/3"))
+    assert found.certainty == EXPLAINED
+    assert [suspect.cause for suspect in found.suspects] == [A]
+    assert found.suspects[0].runner_up == B
+    assert found.suspects[0].told_apart_by is not None
+    assert found.suspects[0].told_apart_by.golden == "g/2"
+
+
+def test_what_passed_though_a_cause_would_show_there_speaks_against_it() -> None:
+    found = diagnosed(failed("g/1", A, B), passed("g/2"), shows=[(B, "g/2")])
+    assert (found.certainty, found.suspects[0].cause) == (EXPLAINED, A)
+    assert found.suspects[0].told_apart_by is not None
+    assert found.suspects[0].told_apart_by.golden == "g/2"
+
+
+def test_a_cause_of_all_failures_that_something_contradicts_is_no_more_than_consistent() -> None:
+    found = diagnosed(failed("g/1", A), passed("g/2"), shows=[(A, "g/2")])
+    assert found.certainty == CONSISTENT
+    assert "it would show in g/2 in float32 too" in " ".join(
+        text(failed("g/1", A), passed("g/2"), shows=[(A, "g/2")]).split()
+    )
+
+
+def test_a_cause_of_a_quarter_of_the_failures_is_named_as_that() -> None:
+    some = [failed("g/1", A), failed("g/2"), failed("g/3"), failed("g/4")]
+    found = diagnosed(*some)
+    assert (found.certainty, [e.golden for e in found.unexplained]) == (CONSISTENT, ["g/2", "g/3", "g/4"])
+    assert diagnosed(*some, failed("g/5")).certainty == NOT_RECOGNISED
+
+
+def test_two_causes_that_together_explain_all_are_both_named() -> None:
+    found = diagnosed(failed("g/1", A), failed("g/2", B), failed("g/3", B))
+    assert found.certainty == EXPLAINED
+    assert [suspect.cause for suspect in found.suspects] == [B, A]
+    said = text(failed("g/1", A), failed("g/2", B), failed("g/3", B))
+    assert "2 causes explain all of them together:" in said
+    assert "2 of them: b_hh_missing: " in said
+
+
+def test_one_deviation_is_preferred_to_two_at_once() -> None:
+    assert diagnosed(failed("g/1", BOTH, A)).suspects[0].cause == A
+    assert diagnosed(failed("g/1", BOTH), failed("g/2", A, BOTH)).suspects[0].cause == BOTH
+
+
+def test_causes_that_nothing_tells_apart_are_all_named() -> None:
+    said = text(failed("g/1", A, B))
+    assert "gru: 1 of 1 fail. One deviation explains it:" in said
+    assert "nothing here tells it from b_hh_missing" in said
+
+
+def test_what_is_wrong_in_several_cells_for_one_reason_is_said_once() -> None:
+    said = text(failed("g/1", A), failed("l/1", A, cell="lstm"))
+    assert said.startswith("gru, lstm: 2 of 2 fail. One deviation explains every one, and no other does:")
+    assert said.count("w_hh_transposed: ") == 1
+
+
+def test_where_no_name_fits_what_holds_of_all_failures_is_said_and_what_of_some_is_not() -> None:
+    seen = {"only_last_states": True, "first_row_right": True}
+    evidence = [
+        Evidence("g/1", "float32", "gru", ("multilayer",), facts=seen),
+        Evidence("g/2", "float32", "gru", ("multilayer", "bias"), facts={**seen, "first_row_right": False}),
+        passed("g/3"),
+        passed("g/4", features=("bias",)),
+    ]
+    said = text(*evidence)
+    assert "No known deviation explains them" in said
+    assert "all that fail have several layers; 2 that do not pass" in said
+    assert "out is right; the last states are wrong" in said
+    assert "first row" not in said
+    assert "biases" not in said
+
+
+def test_nothing_is_said_of_a_run_in_which_all_passed() -> None:
+    assert text(passed("g/1")) == ""
+
+
+def test_every_line_fits_80_columns() -> None:
+    said = text(failed("lengths-bidirectional-two-layers/" + "g" * 30, BOTH), failed("g/2"), failed("g/3", A))
+    assert max(map(len, said.splitlines())) <= 80

@@ -1,0 +1,114 @@
+"""The end of a failing run: one cause is said once, whatever pytest was asked to print, and is in the results file."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+NETWORKS = """
+import numpy as np
+from rnn_goldens.cells import case_of
+from rnn_goldens.deviations import together
+from rnn_goldens.deviations.deviation import in_steps
+from rnn_goldens.implementations.numpy_cells import arithmetic
+
+def wrong(golden, by):
+    return tuple(np.asarray(part, arithmetic(golden.dtype)) for part in by(case_of(golden, np.float64)))
+
+def gates(golden): return wrong(golden, together(["lstm_gates_igfo"]))
+def two(golden): return wrong(golden, together(["gru_gates_zrn", "gru_reset_before_product"]))
+def halved(golden):
+    def join(right, outs, layer, case):
+        return right.join(outs, layer, case) * (0.5 if layer < case.config.num_layers - 1 else 1)
+    return wrong(golden, in_steps(join=join))
+"""
+
+
+@pytest.fixture
+def wrong_networks(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makepyfile(
+        networks=NETWORKS,
+        test_networks="""
+        import networks, pytest
+        @pytest.mark.rnn_goldens(cell="lstm")
+        def test_gates(rnn_golden): rnn_golden.check(*networks.gates(rnn_golden))
+        @pytest.mark.rnn_goldens(cell="gru")
+        def test_two(rnn_golden): rnn_golden.check(*networks.two(rnn_golden))
+        @pytest.mark.rnn_goldens(cell=["rnn_tanh", "gru"])
+        def test_halved(rnn_golden): rnn_golden.check(*networks.halved(rnn_golden))
+        """,
+    )
+    return pytester
+
+
+@pytest.mark.parametrize("arguments", [(), ("-q", "--tb=no"), ("-n", "2", "--tb=no")], ids=" ".join)
+def test_one_bug_in_many_goldens_is_said_once(wrong_networks: pytest.Pytester, arguments: tuple[str, ...]) -> None:
+    result = wrong_networks.runpytest_subprocess("-k", "test_gates", *arguments)
+    said = result.stdout.str()
+    assert "of 44 fail. One deviation explains every one, and no other does:" in said
+    assert said.count("  lstm_gates_igfo: Takes the rows") == 1
+    assert "44 of 44" in said
+
+
+def test_the_text_of_a_failure_is_told_in_full_for_the_first_alone(wrong_networks: pytest.Pytester) -> None:
+    lines = wrong_networks.runpytest_subprocess("-k", "test_gates", "--tb=short").stdout.lines
+    assert sum("purpose: " in line for line in lines) <= 3
+    assert sum(line.startswith("E ") and "is first wrong" in line for line in lines) == 44
+    assert len(lines) < 250
+    lines = wrong_networks.runpytest_subprocess("-k", "test_gates", "--tb=short", "-vv").stdout.lines
+    assert sum("purpose: " in line for line in lines) == 44
+
+
+def test_the_short_summary_says_the_cause_and_no_id_twice(
+    wrong_networks: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    lines = wrong_networks.runpytest_subprocess("-k", "test_gates", "--tb=no").stdout.lines
+    summary = [line for line in lines if line.startswith("FAILED ")]
+    assert len(summary) == 44
+    for line in summary:
+        golden = line.partition("[")[2].partition("-float32]")[0]
+        assert line.count(golden) == 1
+    assert sum(" - lstm_gates_igfo: out is first wrong" in line for line in summary) > 35
+    assert all(" - " in line and "GoldenMismatch" not in line for line in summary)
+
+
+def test_two_deviations_at_once_are_both_named(wrong_networks: pytest.Pytester) -> None:
+    said = wrong_networks.runpytest_subprocess("-k", "test_two", "--tb=no", "-q").stdout.str()
+    assert "gru: 42 of 42 fail. Two deviations at once explain every one" in said
+    assert "  gru_gates_zrn: " in said
+    assert "  and gru_reset_before_product: " in said
+
+
+def test_an_unknown_bug_is_told_by_what_all_failures_share(wrong_networks: pytest.Pytester) -> None:
+    said = wrong_networks.runpytest_subprocess("-k", "test_halved", "--tb=no", "-q").stdout.str()
+    assert "rnn_tanh, gru: 15 of 85 fail. No known deviation explains them" in said
+    assert "all that fail have several layers; 70 that do not pass" in said
+    assert "the first layer's last states are right: look at what upper layers get" in said
+
+
+def test_the_results_file_and_junit_hold_the_explanation(wrong_networks: pytest.Pytester) -> None:
+    wrong_networks.runpytest_subprocess(
+        "-k", "test_two", "--tb=no", "--rnn-goldens-report=results.json", "--junitxml=junit.xml"
+    )
+    results = json.loads(Path("results.json").read_text("utf-8"))["results"]
+    assert all("gru_gates_zrn & gru_reset_before_product" in entry["explained_by"] for entry in results)
+    cases = ElementTree.parse("junit.xml").findall(".//testcase")
+    properties = [json.loads(p.get("value", "")) for case in cases for p in case.findall(".//property")]
+    assert sum("explained_by" in entry for entry in properties) > 35
+
+
+def test_a_run_that_passes_says_nothing_and_loads_no_deviation(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_right="""
+        import sys, pytest
+        from rnn_goldens.implementations import numpy_cells
+        @pytest.mark.rnn_goldens(cell="gru")
+        def test_right(rnn_golden): rnn_golden.check(*numpy_cells.run(rnn_golden))
+        def test_nothing_loaded(): assert "rnn_goldens.deviations" not in sys.modules
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    assert result.ret == 0
+    assert "what is wrong" not in result.stdout.str()
