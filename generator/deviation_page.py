@@ -5,15 +5,18 @@ python -m rnn_goldens.generator.deviation_page fixtures/v1 docs/deviations.md
 
 import math
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rnn_goldens.corpus import open_corpus
+from rnn_goldens.corpus.shown import LEAST, NAME, margin_text
+from rnn_goldens.deviations import FAMILIES, deviation
 from rnn_goldens.encoding import json_file
+from rnn_goldens.explaining.equations_text import difference
 from rnn_goldens.generator.adequacy import Charge
-from rnn_goldens.generator.matrix_file import LEAST, MOST, NAME
 from rnn_goldens.generator.unexpressed import UNEXPRESSED
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
@@ -26,31 +29,37 @@ HEADER = """\
 <!-- Made by `make generate` from fixtures/v1/kill-matrix.json and generator/unexpressed.py; do not edit. -->
 
 Each deviation is one named way in which an implementation goes wrong, as a few lines in
-[`rnn_goldens/deviations`](../rnn_goldens/deviations). Its *margin* on a golden is its largest error there as a multiple
-of what is allowed. A deviation counts as exposed, for a cell and a precision, if some golden of that cell shows it with
-a margin of at least {enough:g}: then even a wrong implementation that is off by a whole tolerance in its favour fails.
-`make check-corpus` rebuilds the matrix and fails if a margin moved by more than 15 %.
+[`rnn_goldens/deviations`](../rnn_goldens/deviations); `rnn-goldens explain NAME` shows them beside the right ones.
+
+Its *margin* on a golden is its largest error there as a multiple of what is allowed. A deviation counts as exposed, for
+a cell and a precision, if some golden of that cell shows it with a margin of at least {enough:g}: then even a wrong
+implementation that is off by a whole tolerance in its favour fails. `make check-corpus` rebuilds the matrix and fails
+if a margin moved by more than 15 %.
 """
 
 UNEXPRESSED_HEADER = """
 ## Defects that no deviation stands for
 
 The defects of real implementations that this project looked at are listed in
-[`tests/deviations/real_defects.txt`](../tests/deviations/real_defects.txt). The table below says which of them a
+[`tests/deviations/real_defects.txt`](../tests/deviations/real_defects.txt). The list below says which of them a
 deviation stands for; these are the others, and why. An error needs no deviation: any golden that gets there shows it.
 
 """
 
-TABLE = """
+EVERY = """
 ## Every deviation
 
-Margins are those of the golden that shows it best, in the cell where it shows least. `=` needs no margin: the
-difference is one of shape, of NaN, or of an exact golden's value. In brackets: hidden in some cell, with the reason
-above; `ok` is where a correct implementation may do it.
+Each can be linked to by its name: `deviations.md#w_hh_transposed`. Where its equations are other ones, they stand below
+it: right (-) and wrong (+), as `rnn-goldens explain` has them, of the first of its cells.
 
-| deviation | what it does | cells | {precisions} | seen first in | in the wild |
-|---|---|---|{rule}---|---|
-"""
+Margins are those of the golden that shows it best, in the cell where it shows least, in {precisions}.
+`=` needs no margin: the difference is one of shape, of NaN, or of an exact golden's value. In brackets: hidden in some
+cell, with the reason above; `ok` is where a correct implementation may do it.
+
+{families}"""
+
+_WIDTH = 150
+"""A link, which does not break, may go beyond it."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +88,10 @@ def page(folder: Path) -> str:
         *_hidden(document, best),
         *_unexpressed(),
         *_core(document),
-        TABLE.format(precisions=" | ".join(PRECISIONS), rule="---|" * len(PRECISIONS)),
-        *(f"{_row(d, best, document['enough'])}\n" for d in document["deviations"]),
+        EVERY.format(
+            precisions=_listed(PRECISIONS), families=_wrapped(" · ".join(f"[{f}](#{_anchor(f)})" for f in FAMILIES))
+        ),
+        *_families(document, best),
     ]
     return "".join(parts)
 
@@ -111,7 +122,7 @@ def _totals(document: Document, best: dict[Charge, Best]) -> Iterator[str]:
         own = [seen for charge, seen in best.items() if charge[2] == precision]
         allowed = sum(seen.allowed for seen in own)
         exposed = [seen.margin for seen in own if not seen.hidden]
-        row = (precision, len(own), allowed, len(own) - allowed, len(exposed), _margin(min(exposed)))
+        row = (precision, len(own), allowed, len(own) - allowed, len(exposed), margin_text(min(exposed)))
         yield f"| {' | '.join(map(str, row))} |\n"
     count = len(document["deviations"])
     yield f"\n{count} deviations, each counted once for each cell that it can befall.\n"
@@ -119,52 +130,84 @@ def _totals(document: Document, best: dict[Charge, Best]) -> Iterator[str]:
 
 def _hidden(document: Document, best: dict[Charge, Best]) -> Iterator[str]:
     """Every exception: by its reason, with the largest margin that any golden shows."""
-    yield "\n## What no golden exposes\n\nThe margin is the largest, in any of the cells and precisions.\n\n"
-    yield "| deviation | cells | precisions | margin | why |\n|---|---|---|---|---|\n"
+    yield "\n## What no golden exposes\n\nIn brackets the largest margin, if it is not below "
+    yield f"{LEAST}.\n\n"
+    together: dict[tuple[bool, str], dict[tuple[str, str], list[str]]] = {}
     for h in sorted(document["hidden"], key=lambda h: bool(h["allowed"])):
-        seen = (best[h["deviation"], cell, precision] for cell in h["cells"] for precision in h["precisions"])
-        why = f"no error there: {h['reason']}" if h["allowed"] else h["reason"]
-        row = (f"`{h['deviation']}`", ", ".join(h["cells"]), ", ".join(h["precisions"]))
-        yield f"| {' | '.join(row)} | {_margin(max(s.margin for s in seen))} | {why} |\n"
+        seen = max(best[h["deviation"], c, precision].margin for c in h["cells"] for precision in h["precisions"])
+        where = (", ".join(h["cells"]), ", ".join(h["precisions"]))
+        own = together.setdefault((bool(h["allowed"]), h["reason"]), {}).setdefault(where, [])
+        own.append(f"`{h['deviation']}`" + (f" ({margin_text(seen)})" if seen >= LEAST else ""))
+    for (allowed, reason), places in together.items():
+        yield _wrapped(f"- {'No error there: ' if allowed else ''}{reason}:", "  ")
+        for (cells, precisions), names in places.items():
+            yield _wrapped(f"  - {cells} in {precisions}: {', '.join(names)}", "    ")
 
 
 def _unexpressed() -> Iterator[str]:
     yield UNEXPRESSED_HEADER
     for u in UNEXPRESSED:
-        yield f"- {u.defect}: {u.reason}.\n"
+        yield _wrapped(f"- {u.defect}: {u.reason}.", "  ")
 
 
 def _core(document: Document) -> Iterator[str]:
-    yield (
-        f"\n## The core set\n\nThese {len(document['core'])} goldens alone expose as much as all (feature `core`). "
-        "A deviation is counted once for each cell that it can befall, for a mistake in an LSTM is none in a GRU: so "
-        f"each cell needs goldens of its own, some {round(len(document['core']) / len(CELLS))} a cell.\n\n"
+    yield "\n## The core set\n\n"
+    yield _wrapped(
+        f"These {len(document['core'])} goldens alone expose as much as all (feature `core`). A deviation is counted "
+        "once for each cell that it can befall, for a mistake in an LSTM is none in a GRU: so each cell needs goldens "
+        f"of its own, some {round(len(document['core']) / len(CELLS))} a cell."
     )
-    yield ", ".join(f"`{golden_id}`" for golden_id in document["core"]) + ".\n"
+    yield "\n"
+    yield _wrapped(", ".join(f"`{golden_id}`" for golden_id in document["core"]) + ".")
 
 
-def _row(d: Document, best: dict[Charge, Best], enough: float) -> str:
+def _families(document: Document, best: dict[Charge, Best]) -> Iterator[str]:
+    """A list for each family, in the catalogue's order."""
+    by_name = {d["name"]: d for d in document["deviations"]}
+    for family, members in FAMILIES.items():
+        yield f"\n### {family[0].upper()}{family[1:]}\n\n"
+        for d in (by_name[member.name] for member in members if member.name in by_name):
+            yield from _entry(d, best, document["enough"])
+
+
+def _entry(d: Document, best: dict[Charge, Best], enough: float) -> Iterator[str]:
+    """What it does, its equation where that is another, and how it shows."""
     columns = []
     for precision in PRECISIONS:
         least = min((best[d["name"], cell, precision] for cell in d["cells"]), key=lambda seen: seen.margin)
-        shown = "ok" if least.allowed else _margin(least.margin)
+        shown = "ok" if least.allowed else margin_text(least.margin)
         columns.append(f"({shown})" if least.hidden and not least.allowed else shown)
     first = next(
         golden_id
         for golden_id, margins in d["margins"].items()
         if any(margin is None or margin >= enough for margin in margins)
     )
-    wild = ", ".join(d["stands_for"])
-    listed = [f"`{d['name']}`", d["sentence"].replace("|", "\\|"), ", ".join(d["cells"]), *columns, f"`{first}`", wild]
-    return f"| {' | '.join(listed)} |"
+    wild = f" In the wild: {', '.join(d['stands_for'])}." if d["stands_for"] else ""
+    yield _wrapped(f'- <a id="{d["name"]}"></a>**`{d["name"]}`** ({", ".join(d["cells"])}): {d["sentence"]}', "  ")
+    yield _wrapped(f"  Margins {', '.join(columns)}; seen first in `{first}`.{wild}", "  ")
+    if lines := _equation(d["name"]):
+        yield "".join(f"  {line}\n" for line in ("```diff", *lines, "```"))
 
 
-def _margin(margin: float) -> str:
-    if math.isinf(margin):
-        return "="
-    if margin < LEAST:
-        return f"< {LEAST}"
-    return f"≥ {MOST}" if margin >= MOST else f"{margin:g}"
+def _equation(name: str) -> list[str]:
+    """The lines that differ, of the first cell whose equations do."""
+    both = (difference(cell, wrong) for cell, wrong in deviation(name).wrong.equations.items())
+    return [line for line in next(both, []) if line[0] in "-+"]
+
+
+def _anchor(heading: str) -> str:
+    return heading.replace(" ", "-")
+
+
+def _listed(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}"
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    """Lines that can be read; code and links are not broken at a hyphen."""
+    lines = textwrap.wrap(text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:

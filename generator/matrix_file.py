@@ -6,6 +6,7 @@ from decimal import ROUND_DOWN, Context
 from pathlib import Path
 from typing import Any
 
+from rnn_goldens.corpus.shown import LEAST, MOST, NAME
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.margins import ENOUGH
@@ -15,21 +16,12 @@ from rnn_goldens.generator.adequacy import KillMatrix
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.schema import FORMATS, problems
 
-NAME = "kill-matrix.json"
+__all__ = ["LEAST", "MOST", "MOVED", "NAME", "core", "differences", "encode"]
 
 DIGITS = 2
 """Significant digits of a margin in the file; the others are cut off, so that 2 is at least 2."""
 
 _DOWN = Context(prec=DIGITS, rounding=ROUND_DOWN)
-
-LEAST = 0.5
-"""Smaller margins are written as zero: they are rounding, of the truth and of the wrong alike.
-
-Rounding is another on other processors; a correct network's margin is at most some 0.2 here.
-"""
-
-MOST = 100
-"""Larger margins are written as this."""
 
 MOVED = 0.15
 """A margin has moved if it changed by more than this fraction: less can come from another machine's exp or tanh."""

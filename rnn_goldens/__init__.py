@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rnn_goldens.cells.steps import Step
     from rnn_goldens.checkable.golden import Golden
     from rnn_goldens.corpus import load, select
     from rnn_goldens.errors import InvalidFile, ProgramFailed, RnnGoldensError, UnknownName, Unsupported
@@ -22,6 +23,7 @@ __all__ = [
     "InvalidFile",
     "ProgramFailed",
     "RnnGoldensError",
+    "Step",
     "UnknownName",
     "Unsupported",
     "Verdict",
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "cells.steps": ("Step",),
     "corpus": ("load", "select"),
     "errors": ("InvalidFile", "ProgramFailed", "RnnGoldensError", "UnknownName", "Unsupported"),
     "checkable.golden": ("Golden",),

@@ -1,13 +1,16 @@
 """What the documents show is what the examples print."""
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from rnn_goldens.corpus import open_corpus
-from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.cells import case_of
+from rnn_goldens.corpus import load, open_corpus
+from rnn_goldens.deviations import DEVIATIONS, deviation
 from rnn_goldens.encoding import json_file
 from rnn_goldens.report.page import page
 
@@ -48,3 +51,17 @@ def test_the_page_of_conformance_is_that_of_its_file() -> None:
     document = json_file.read_document(ROOT / "docs/conformance.json")
     assert page(document) == (ROOT / "docs/conformance.md").read_text("utf-8")
     assert document["corpus"] == open_corpus("v1").version
+
+
+def test_the_page_on_explain_shows_what_it_prints(tmp_path: Path) -> None:
+    text = (ROOT / "docs/explain.md").read_text("utf-8")
+    golden = load("lstm/plain")
+    outputs = deviation("lstm_gates_iofg").run(case_of(golden, "float64"))
+    named = {name: array.tolist() for name, array in zip(("out", "h_n", "c_n"), outputs, strict=True)}
+    (tmp_path / "mine.json").write_text(json.dumps(named))
+    commands = re.findall(r"^\$ rnn-goldens (.*)$", text, re.MULTILINE)
+    assert len(commands) == 4
+    for command in commands:
+        arguments = [sys.executable, "-m", "rnn_goldens", *command.split()]
+        printed = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+        assert f"```\n$ rnn-goldens {command}\n{printed}```" in text

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from rnn_goldens.golden.data import GoldenData, QuestionData
 from rnn_goldens.judging.calls import WAYS, compare_calls
 from rnn_goldens.judging.own_arrays import refuse_own
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, compare
+
+if TYPE_CHECKING:
+    from rnn_goldens.cells.steps import Step
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -83,6 +86,17 @@ class Golden(GoldenData, Question):
     def question(self) -> Question:
         """What an implementation is handed: this golden without what is expected, in memory of its own."""
         return Question(**self.asked())
+
+    def steps(self) -> tuple["Step", ...]:
+        """What happens inside, step by step: for each layer, direction and time what the gates get and give, the state.
+
+        Computed when it is asked, in float64 with the definition's own equations, so not rounded correctly as ``out``
+        is. In the order of computing: ``[s.gates["f"] for s in golden.steps() if s.layer == 0]``.
+        """
+        from rnn_goldens.cells import case_of
+        from rnn_goldens.cells.steps import steps_of
+
+        return steps_of(case_of(self, np.float64))
 
     def compare(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
         """Compare outputs with this golden, without raising.

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from rnn_goldens.command_line import check, compare, generate, look, protocol, report
+from rnn_goldens.command_line import check, compare, explain, generate, look, protocol, report
 from rnn_goldens.errors import CutShort, InvalidFile, RnnGoldensError
 from rnn_goldens.exit_codes import FINDING, WRONG_USE
 
@@ -22,6 +22,7 @@ def cli() -> None:
 for command in (
     look.list_,
     look.show,
+    explain.explain,
     check.check,
     check.check_here,
     protocol.protocol,

@@ -23,7 +23,7 @@ GOOD, FINDING, WRONG_USE = 0, 1, 2
 
 def test_help_names_every_command_and_imports_nothing_heavy(run: Run) -> None:
     shown = run("--help").stdout
-    for command in ("list", "show", "check", "protocol", "validate", "diff", "generate"):
+    for command in ("list", "show", "explain", "check", "protocol", "validate", "diff", "generate"):
         assert command in shown
         assert "Usage: rnn-goldens" in run(command, "--help").stdout
     program = "import sys; from rnn_goldens.command_line import cli; print(*sys.modules)"

@@ -1,0 +1,142 @@
+"""``explain``: a deviation beside what is right, or a golden step by step."""
+
+import difflib
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rnn_goldens.command_line.look import corpus_option
+from rnn_goldens.exit_codes import FINDING
+
+if TYPE_CHECKING:
+    from rnn_goldens.checkable.golden import Golden
+    from rnn_goldens.corpus.corpus import Corpus
+    from rnn_goldens.explaining.outputs_file import Outputs
+
+_NEAREST = 5
+
+
+class _WithCommand(click.Command):
+    """Takes what stands after ``--`` for the command of a program, as ``check`` does."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "[-- COMMAND [ARGUMENT]...]"]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            at = args.index("--")
+            args = [*args[:at], "--implementation", f"-- {shlex.join(args[at + 1 :])}"]
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_WithCommand)
+@click.argument("name", metavar="DEVIATION|ID")
+@click.option("--implementation", metavar="WHAT", help="What check takes: its numbers beside the golden's.")
+@click.option(
+    "--against",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Outputs beside the golden's: .json or .npz with out, and h_n and c_n if they are known.",
+)
+@click.option("--dtype", metavar="PRECISION", help="The precision of the golden (default: float32, if it has it).")
+@click.option("--step", type=int, metavar="T", help="Only this time step.")
+@click.option("--row", type=int, metavar="B", help="This batch row (default: 0, or where the first difference is).")
+@click.option("--unit", type=int, metavar="U", help="Only this unit.")
+@click.option("--layer", type=int, metavar="L", help="This layer (default: 0, or where the first difference is).")
+@click.option("--reverse/--forward", default=None, help="This direction (default: forward, likewise).")
+@corpus_option
+def explain(
+    name: str,
+    implementation: str | None,
+    against: Path | None,
+    dtype: str | None,
+    corpus: str | None,
+    **choice: int | None,
+) -> None:
+    """Explain a deviation, or a golden step by step.
+
+    DEVIATION is a name that a failure says: what is wrong beside what is right, both from the code, what it does to
+    the simplest golden that shows it, and which goldens show it best.
+
+    ID is a golden's: at each step what the gates get, the gates and the state. With an implementation, or outputs
+    from a file, the reader's numbers stand beside them, and the first difference is marked.
+    """
+    from rnn_goldens.corpus import open_corpus
+
+    opened = open_corpus(corpus)
+    if _is_deviation(opened, name):
+        given = {"implementation": implementation, "against": against, "dtype": dtype, **choice}
+        for option in (option for option, value in given.items() if value is not None):
+            raise click.UsageError(f"--{option} is for a golden, and {name} is a deviation")
+        click.echo(_of_deviation(opened, name))
+        return
+    if implementation and against:
+        raise click.UsageError("numbers come from an implementation or from a file (--against): give one of them")
+    text, right = _of_golden(opened.load(name, dtype or _usual(opened, name)), implementation, against, choice)
+    click.echo(text)
+    sys.exit(0 if right else FINDING)
+
+
+def _is_deviation(corpus: "Corpus", name: str) -> bool:
+    """Of the two kinds; raises UnknownName, with the nearest names of both, if it is neither."""
+    from rnn_goldens.deviations import DEVIATIONS
+    from rnn_goldens.errors import UnknownName
+
+    deviations = [deviation.name for deviation in DEVIATIONS]
+    if name in deviations or name in corpus.ids:
+        return name in deviations
+    nearest = difflib.get_close_matches(name, [*corpus.ids, *deviations], n=_NEAREST, cutoff=0.4)
+    plural = "nearest names (rnn-goldens list lists the goldens, docs/deviations.md the deviations)"
+    raise UnknownName("deviation or golden", name, nearest, plural=plural)
+
+
+def _of_deviation(corpus: "Corpus", name: str) -> str:
+    from rnn_goldens.corpus.shown import shown
+    from rnn_goldens.deviations import deviation
+    from rnn_goldens.explaining.deviation_text import deviation_text
+
+    return deviation_text(deviation(name), corpus, shown(corpus).get(name))
+
+
+def _of_golden(
+    golden: "Golden", implementation: str | None, against: Path | None, choice: dict[str, int | None]
+) -> tuple[str, bool]:
+    """The text, and whether the reader's numbers are right."""
+    from rnn_goldens.explaining.golden_text import Choice, golden_text
+    from rnn_goldens.explaining.outputs_file import read_outputs
+
+    outputs: Outputs | None = None
+    if against is not None:
+        outputs = read_outputs(against, golden)
+    elif implementation is not None:
+        outputs = _asked(implementation, golden)
+    return golden_text(golden, Choice(**choice), outputs)  # type: ignore[arg-type] # --reverse is a flag
+
+
+def _usual(corpus: "Corpus", golden_id: str) -> str:
+    precisions = corpus.entry(golden_id).precisions
+    return "float32" if "float32" in precisions else precisions[0]
+
+
+def _asked(implementation: str, golden: "Golden") -> "Outputs":
+    """What an implementation returns; ends the command with a message if that is nothing to compare."""
+    from rnn_goldens.errors import ProgramFailed, Unsupported
+    from rnn_goldens.implementations import close, outputs_of, resolve
+    from rnn_goldens.judging.outputs import read, states_apart
+    from rnn_goldens.judging.verdict import compare
+
+    run = resolve(implementation)
+    try:
+        result = outputs_of(run(golden.question()))
+        close(run)
+    except Unsupported as error:
+        raise click.ClickException(f"{implementation} refuses {golden.id} in {golden.dtype}: {error}") from None
+    except ProgramFailed as error:
+        raise click.ClickException(str(error)) from None
+    verdict = compare(golden, *result)
+    if any(found.problem for found in verdict.differences.values()):
+        raise click.ClickException(verdict.message.partition("\n")[0])
+    return {name: read(value).values for name, value in states_apart(golden.cell, *result).items()}

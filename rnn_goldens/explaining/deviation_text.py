@@ -1,0 +1,139 @@
+"""A deviation for people: what is wrong, where, and which goldens show it."""
+
+import textwrap
+
+import numpy as np
+
+from rnn_goldens.cells import Network, case_of
+from rnn_goldens.corpus.corpus import Corpus
+from rnn_goldens.corpus.shown import NAME, Shown, margin_text
+from rnn_goldens.deviations import FAMILIES, Deviation
+from rnn_goldens.explaining.equations_text import difference
+from rnn_goldens.explaining.source_text import Piece, pieces
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.judging.verdict import compare
+
+WIDTH = 80
+SCREEN = 50
+"""Lines; code that does not fit is named, and not shown."""
+
+_PRECISION = "float32"
+_BEST = 3
+
+
+def deviation_text(deviation: Deviation, corpus: Corpus, known: Shown | None) -> str:
+    """All of it, on a screen; ``known`` is what the corpus says of it."""
+    title = textwrap.wrap(f"{deviation.name}: {deviation.sentence}", WIDTH, subsequent_indent="  ")
+    before = [title, _facts(deviation), _equations(deviation)]
+    if known is None:
+        after = [[f"which goldens show it: the corpus has no {NAME} that says so"]]
+    else:
+        after = [_to_look_for(deviation, corpus, known), _where_it_shows(known, deviation.cells)]
+    room = SCREEN - sum(len(part) + 1 for part in (*before, *after))
+    return "\n\n".join("\n".join(part) for part in (*before, _code(deviation, room), *after) if part)
+
+
+def _facts(deviation: Deviation) -> list[str]:
+    family = next((name for name, members in FAMILIES.items() if deviation in members), "your own")
+    facts = {
+        "family": family,
+        "cells": ", ".join(deviation.cells),
+        "needs": ", ".join(deviation.needs),
+        "acts on": "; ".join(map(_acting, deviation.wrong.acts_on)),
+        "stands for": ", ".join(deviation.stands_for),
+    }
+    return [
+        line
+        for name, text in facts.items()
+        if text
+        for line in textwrap.wrap(text, WIDTH, initial_indent=f"{name:<13}", subsequent_indent=" " * 13)
+    ]
+
+
+def _acting(place: str) -> str:
+    """Where, with what the definition says that it does."""
+    words = {"asked": "what the network is asked", "equations": "the cell's equations", "outputs": "the outputs"}
+    if place in words:
+        return words[place]
+    said = (getattr(Network, place).__doc__ or "").strip().partition("\n")[0].rstrip(".")
+    return f"{place} ({said.replace('``', '')})"
+
+
+def _equations(deviation: Deviation) -> list[str]:
+    """Of the first cell: those of the others are wrong likewise."""
+    found = {cell: lines for cell, f in deviation.wrong.equations.items() if (lines := difference(cell, f))}
+    if not found:
+        return []
+    first, *others = found
+    likewise = [f"  likewise in {', '.join(others)}"] if others else []
+    return [f"{first}: the right equations (-) and the wrong ones (+)", *_by(2, found[first]), *likewise]
+
+
+def _code(deviation: Deviation, room: int) -> list[str]:
+    """The definition's, if the equations do not show it already, and what is wrong, which comes first if room is short.
+
+    What there is no room for is named.
+    """
+    wrong = deviation.wrong
+    said = bool(wrong.equations) and all(difference(cell, function) for cell, function in wrong.equations.items())
+    found = [piece for piece in pieces(wrong) if piece.kind == "wrong" or not said]
+    fitting: set[int] = set()
+    for number in sorted(range(len(found)), key=lambda k: (found[k].kind != "wrong", k))[:1] + list(range(len(found))):
+        own = len(_piece(found[number]))
+        if number not in fitting and (own <= room or not fitting):
+            fitting.add(number)
+            room -= own
+    lines = [line for number in sorted(fitting) for line in _piece(found[number])]
+    if left := [piece.where for number, piece in enumerate(found) if number not in fitting]:
+        lines += textwrap.wrap(f"not shown: {'; '.join(dict.fromkeys(left))}", WIDTH, subsequent_indent="  ")
+    return lines
+
+
+def _piece(piece: Piece) -> list[str]:
+    lines = [f"{piece.kind}: {piece.where}", *_by(4, piece.text.splitlines())]
+    if piece.values:
+        given = ", ".join(f"{name} = {value}" for name, value in piece.values.items())
+        lines += textwrap.wrap(f"where {given}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+    return lines
+
+
+def _by(blanks: int, lines: list[str]) -> list[str]:
+    return [" " * blanks + line for line in lines if line.strip()]
+
+
+def _to_look_for(deviation: Deviation, corpus: Corpus, known: Shown) -> list[str]:
+    """What it does to the simplest golden that shows it."""
+    ordered = sorted(PRECISIONS, key=lambda name: name != _PRECISION)
+    found = ((known.simplest(precision), precision) for precision in ordered if precision in known.margins)
+    golden_id, precision = next(((g, p) for g, p in found if g is not None), (None, ""))
+    if golden_id is None:
+        return ["what to look for: no golden shows it"]
+    golden = corpus.load(golden_id, precision)
+    outputs = deviation.run(case_of(golden, np.float64))
+    verdict = compare(golden, *(PRECISIONS[precision].round(output) for output in outputs))
+    said = verdict.message.splitlines()[0] if verdict.message else "nothing"
+    others = [f"{name} is {'right' if d.passed else 'wrong'}" for name, d in verdict.differences.items()]
+    text = f"{said}; {', '.join(others[1:])}"
+    return ["what to look for, on the simplest golden that shows it", *_indented(text)]
+
+
+def _indented(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
+
+
+def _where_it_shows(known: Shown, cells: tuple[str, ...]) -> list[str]:
+    best = known.best(_PRECISION, _BEST)
+    lines = [f"goldens that show it best in {_PRECISION}; the error, 1 being what is allowed"]
+    lines += [f"  {golden_id:<50} {margin_text(margin)}" for golden_id, margin in best]
+    if any(margin == float("inf") for _, margin in best):
+        lines.append("  =: none is allowed, or the shape is another, or it is no number")
+    if not best:
+        lines[0] = f"in {_PRECISION} no golden shows it"
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for hidden in known.not_shown:
+        of = "" if set(hidden.cells) == set(cells) else f" of {', '.join(hidden.cells)}"
+        what = "no error in" if hidden.allowed else "not shown in"
+        reasons.setdefault((what, hidden.reason), []).append(f"{', '.join(hidden.precisions)}{of}")
+    for (what, reason), where in reasons.items():
+        lines += textwrap.wrap(f"{what} {', '.join(where)}: {reason}", WIDTH, subsequent_indent="  ")
+    return lines

@@ -1,0 +1,167 @@
+"""Equations as lines of text, from the terms that they give: the same for the right ones and for wrong ones.
+
+What an equation calls its pieces does not matter here, so they differ only where they compute something else.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from rnn_goldens.cells import DEFINED, Cell
+from rnn_goldens.cells.notation import Term, Weight
+from rnn_goldens.cells.program import Equations
+from rnn_goldens.cells.steps import ACTIVATIONS
+
+LONGEST = 100
+"""A longer line says less than the code."""
+
+_BINDS = {
+    **dict.fromkeys(("sum", "negative", "mix"), "+"),
+    **dict.fromkeys(("multiply", "scaled", "divide"), "*"),
+    **dict.fromkeys(("product", "block"), "@"),
+}
+"""How tight the primitives bind that are no calls."""
+
+_OPERATORS = {
+    "constant": "{}",
+    "same": "{}",
+    "negative": "-{}",
+    "multiply": "{} * {}",
+    "scaled": "{1} * {0}",
+    "divide": "{} / {}",
+    "mix": "(1 - {0}) * {2} + {0} * {1}",
+}
+
+_BIASES = frozenset({"bias_ih", "bias_hh"})
+
+
+def written(cell: Cell, equations: Equations, *, bias: bool = True) -> list[str]:
+    """A line for each gate and each state after the step, which has a prime: ``h' = o * tanh(c')``."""
+    names = ("x", *cell.states)
+    inputs = [Term("input") for _ in names]
+    after = equations(*inputs, Weight(cell.gates, (), _BIASES if bias else frozenset()))
+    text = _Text(cell, dict(zip(inputs, names, strict=True)))
+    text.name_gates(after)
+    states = {term: f"{state}'" for term, state in reversed(list(zip(after, cell.states, strict=True)))}
+    own = {term: text.inner(term) for term in states if term not in text.names}
+    for term in list(own):  # c' stands in h', so it is named first
+        text.names[term] = states[term]
+        own |= {other: text.inner(other) for other in own if other is not term}
+    lines = [f"{text.names[term]} = {text.inner(term)}" for term in text.gates]
+    return [*lines, *(f"{states[term]} = {own.get(term) or text.names[term]}" for term in states)]
+
+
+def difference(cell_name: str, wrong: Equations) -> list[str]:
+    """The lines of both, which begin with ``-`` in the right equations only and with ``+`` in the wrong ones only.
+
+    Without biases if it is only there that they differ; nothing if a line would be too long to read.
+    """
+    cell = DEFINED[cell_name]
+    for bias in (True, False):
+        right, other = (written(cell, equations, bias=bias) for equations in (cell.equations, wrong))
+        if right != other:
+            return list(_side_by_side(right, other)) if all(len(line) <= LONGEST for line in other) else []
+    return []
+
+
+def _side_by_side(right: list[str], wrong: list[str]) -> Iterator[str]:
+    """By what stands left of the equals sign."""
+    a, b = ({line.partition(" ")[0]: line for line in lines} for lines in (right, wrong))
+    for name in dict.fromkeys([*a, *b]):
+        if a.get(name) == b.get(name):
+            yield f"  {a[name]}"
+        else:
+            yield from [f"{mark} {lines[name]}" for mark, lines in (("-", a), ("+", b)) if name in lines]
+
+
+@dataclass(eq=False)
+class _Text:
+    """Terms as text; what has a name stands by it."""
+
+    cell: Cell
+    names: dict[Term, str]
+    gates: list[Term] = field(default_factory=list)
+
+    def name_gates(self, after: Sequence[Term]) -> None:
+        """Give an activation of one gate's rows the gate's letter, in the order of the equations."""
+        found: dict[str, list[Term]] = {}
+        for term in _all(after):
+            if term.primitive in ACTIVATIONS and len(rows := _rows(term.of[0], after)) == 1:
+                found.setdefault(self.cell.gates[rows.pop()], []).append(term)
+        if len(self.cell.gates) > 1:
+            self.gates = [found[gate][0] for gate in self.cell.gates if len(found.get(gate, [])) == 1]
+            self.names |= {term: gate for gate, (term, *more) in found.items() if not more}
+
+    def of(self, term: Term, around: str = "") -> str:
+        """A term by its name or as it is made; in brackets where what stands around it binds as tight or tighter."""
+        if term in self.names:
+            return self.names[term]
+        text = self.inner(term)
+        own = _BINDS.get(term.primitive, "")
+        return f"({text})" if own and around and (own != "*" or around != "*") else text
+
+    def inner(self, term: Term) -> str:
+        """As it is made."""
+        kind = term.primitive
+        if kind in ("product", "block", "vector"):
+            return self._weight(term)
+        if kind == "sum":
+            return self._sum(term)
+        numbers = map(_number, term.detail)
+        if kind in _OPERATORS:
+            around = "@" if kind == "divide" else "*"
+            return _OPERATORS[kind].format(*(self.of(part, around) for part in term.of), *numbers)
+        return f"{kind}({', '.join([*map(self.of, term.of), *numbers])})"
+
+    def _sum(self, term: Term) -> str:
+        parts = list(term.of)
+        if parts[-1].primitive == "constant" and parts[0].primitive == "negative":
+            parts = [parts[-1], *parts[:-1]]  # 1 - z, not -z + 1
+        text = self.of(parts[0])
+        for part in parts[1:]:
+            minus = part.primitive == "negative" and part not in self.names
+            text += f" - {self.of(part.of[0], '*')}" if minus else f" + {self.of(part)}"
+        return text
+
+    def _weight(self, term: Term) -> str:
+        if term.primitive == "vector":
+            name, block, _ = term.detail
+            return f"b_{_source(name)}{self.cell.gates[block]}"  # type: ignore[index]
+        product, block = (term, 0) if term.primitive == "product" else (term.of[0], term.detail[0])
+        v = self.of(product.of[0], "@")
+        return f"W_{_source(product.detail[0])}{self.cell.gates[block]} @ {v}"  # type: ignore[index]
+
+
+def _source(name: object) -> str:
+    """In weight_ih and bias_ih: i, for the input."""
+    return str(name).partition("_")[2][0]
+
+
+def _number(value: object) -> str:
+    assert isinstance(value, Fraction)
+    return f"{float(value):g}"
+
+
+def _all(after: Sequence[Term]) -> list[Term]:
+    """Every term, each once."""
+    found: dict[Term, None] = {}
+    left = list(after)
+    while left:
+        term = left.pop()
+        if term not in found:
+            found[term] = None
+            left += term.of
+    return list(found)
+
+
+def _rows(term: Term, after: Sequence[Term]) -> set[int]:
+    """Of which gates' rows of the weights a term is made, other than through another activation or a new state."""
+    if term.primitive == "block":
+        return {int(str(term.detail[0]))}
+    if term.primitive == "vector":
+        return {int(str(term.detail[1]))}
+    if term.primitive == "product":
+        return {0}
+    if term.primitive in ACTIVATIONS or term in after:
+        return set()
+    return {row for part in term.of for row in _rows(part, after)}

@@ -1,0 +1,356 @@
+"""``explain``: deviations beside what is right, goldens step by step with a reader's numbers."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rnn_goldens
+from rnn_goldens import Golden
+from rnn_goldens.cells import case_of
+from rnn_goldens.command_line import main
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.corpus.shown import shown
+from rnn_goldens.deviations import DEVIATIONS, deviation
+from rnn_goldens.explaining.deviation_text import SCREEN, deviation_text
+from rnn_goldens.explaining.first_difference import Reader
+from rnn_goldens.explaining.source_text import pieces
+
+Explain = Callable[..., str]
+GOOD, FINDING, WRONG_USE = 0, 1, 2
+WIDTH = 80
+
+USERS = """
+import numpy as np
+import rnn_goldens
+from rnn_goldens.cells import case_of
+from rnn_goldens.deviations import deviation
+
+def onnx_order(golden):
+    return deviation("lstm_gates_iofg").run(case_of(golden, np.float64))
+
+def right(golden):
+    from rnn_goldens.implementations import numpy_cells
+    return numpy_cells.run(golden)
+
+def unable(golden):
+    raise rnn_goldens.Unsupported("no recurrent layers")
+
+def flat(golden):
+    out, h_n, c_n = onnx_order(golden)
+    return out[0], h_n, c_n
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Explain:
+    """The command as it is typed, in this process: what it prints, and with what code it ends."""
+    (tmp_path / "explain_users.py").write_text(USERS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def run(*arguments: object, code: int = GOOD) -> str:
+        monkeypatch.setattr("sys.argv", ["rnn-goldens", "explain", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        assert (ended.value.code or 0) == code, printed
+        return printed.out or printed.err
+
+    return run
+
+
+def wrong_outputs(golden: Golden, name: str) -> dict[str, Any]:
+    outputs = deviation(name).run(case_of(golden, np.float64))
+    return dict(zip(("out", "h_n", "c_n"), outputs, strict=False))
+
+
+def as_json(path: Path, outputs: dict[str, Any]) -> Path:
+    path.write_text(json.dumps({name: np.asarray(array).tolist() for name, array in outputs.items()}))
+    return path
+
+
+def rows_of(text: str, name: str) -> list[list[str]]:
+    return [line[10:].split() for line in text.splitlines() if line.startswith(f"  {name:<8}")]
+
+
+# Deviations.
+
+
+def test_a_deviation_shows_the_wrong_line_beside_the_right_one(run: Explain) -> None:
+    text = run("lstm_output_without_tanh")
+    assert "    c' = f * c + i * g\n  - h' = o * tanh(c')\n  + h' = o * c'\n" in text
+    assert "return o * c, c\n" in text
+    assert "rnn_goldens/deviations/gates.py" in text
+
+
+def test_a_deviation_says_what_to_look_for_what_it_stands_for_and_what_shows_it(run: Explain) -> None:
+    text = run("gru_reset_before_product")
+    assert "onnxscript#2852" in text
+    assert "out is first wrong at time step" in text
+    (first, margin), *_ = shown(open_corpus("v1"))["gru_reset_before_product"].best("float32", 3)
+    assert margin >= 2
+    assert f"  {first} " in text
+
+
+def test_a_step_of_the_network_shows_the_method_that_is_overridden(run: Explain) -> None:
+    text = run("directions_joined_in_wrong_order")
+    assert "right: Network.join, rnn_goldens/cells/network.py\n" in text
+    assert "return np.concatenate(outs, axis=-1)" in text
+    assert "\n    lambda right, outs, layer, case: right.join(outs[::-1], layer, case)\n" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("lstm_cell_clipped_at_5", "limit = 5"),
+        ("lstm_gates_iofg", "order = 'iofg'"),
+        ("lstm_forget_gate_complemented", "change = np.negative, gate = 'f'"),
+        ("lstm_forget_bias_plus_1", "gate = 'f', value = 1"),
+        ("relu_clipped_at_20", "np.clip(…, a_min=0, a_max=20)"),
+        ("tanh_off_from_1_to_3_over_2", "OFF = 0.0001, function = np.tanh, low = 1, high = 1.5"),
+        ("reverse_not_flipped_back", "directions = ('reverse',)"),
+    ],
+)
+def test_what_the_code_was_made_with_is_said(run: Explain, name: str, said: str) -> None:
+    assert said in run(name)
+
+
+def test_precisions_in_which_nothing_shows_are_said_with_the_reason(run: Explain) -> None:
+    assert "not shown in bfloat16: a cell beyond 4 may be off by more than 0.1" in run("lstm_cell_clipped_at_5")
+    assert "no error in float16: it is what a float16 implementation stores" in run("float16_arithmetic")
+
+
+def test_every_deviation_can_be_explained_on_a_screen() -> None:
+    corpus = open_corpus("v1")
+    known = shown(corpus)
+    for wrong in DEVIATIONS:
+        text = deviation_text(wrong, corpus, known[wrong.name])
+        assert text.startswith(f"{wrong.name}: ")
+        assert "wrong: " in text, wrong.name
+        assert len(text.splitlines()) <= SCREEN, wrong.name
+
+
+def test_the_plumbing_says_what_it_hands_the_change_to(run: Explain) -> None:
+    text = run("h0_c0_ignored")
+    assert "The right network, with other initial states: change(part, case) of h0, and of c0." in text
+
+
+def test_the_code_of_each_says_something_else() -> None:
+    """Two deviations whose code and values are the same would be one."""
+    said: dict[object, list[str]] = {}
+    for wrong in DEVIATIONS:
+        key = tuple((piece.text, tuple(piece.values.items())) for piece in pieces(wrong.wrong))
+        said.setdefault(key, []).append(wrong.name)
+    assert [names for names in said.values() if len(names) > 1] == []
+
+
+def test_a_corpus_without_a_kill_matrix_says_so(small_corpus: Path, run: Explain) -> None:
+    assert "the corpus has no kill-matrix.json" in run("lstm_output_without_tanh", "--corpus", small_corpus)
+
+
+# Goldens.
+
+
+def test_a_golden_is_shown_step_by_step(run: Explain) -> None:
+    text = run("lstm/plain")
+    golden = rnn_goldens.load("lstm/plain", dtype="float64")
+    steps = golden.steps()
+    for number, row in enumerate(rows_of(text, "f gets")):
+        assert np.allclose(np.array(row, float), steps[number].preactivations["f"][0], rtol=1e-7)
+    assert np.allclose(np.array(rows_of(text, "h"), float)[1], golden.out[0, 1], rtol=1e-7)
+    assert "not shown: 2 of 4 time steps (--step 0 to 3); 1 of 2 rows (--row 0 to 1)" in text
+    assert max(map(len, text.splitlines())) <= WIDTH
+
+
+def test_a_step_a_row_a_unit_a_layer_and_a_direction_can_be_chosen(run: Explain) -> None:
+    chosen = ("--step", 2, "--row", 1, "--unit", 2, "--layer", 1, "--reverse", "--dtype", "float64")
+    text = run("lstm/bidirectional-two-layers", *chosen)
+    assert "layer 1, reverse direction, row 1, time step 2\n" in text
+    step = next(
+        s
+        for s in rnn_goldens.load("lstm/bidirectional-two-layers").steps()
+        if (s.layer, s.direction, s.time) == (1, "reverse", 2)
+    )
+    ((value,),) = rows_of(text, "o")
+    assert float(value) == pytest.approx(step.gates["o"][1, 2], rel=1e-9)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("golden_id", ["sizes-lstm/hidden-64", "gru/unbatched", "rnn-tanh/saturated", "gru/lengths"])
+def test_it_fits_a_terminal(golden_id: str, dtype: str, run: Explain) -> None:
+    if dtype in open_corpus("v1").entry(golden_id).precisions:
+        assert max(map(len, run(golden_id, "--dtype", dtype).splitlines())) <= WIDTH
+
+
+def test_a_wrong_implementation_has_its_first_difference_marked_and_named(run: Explain) -> None:
+    text = run("lstm/plain", "--implementation", "explain_users:onnx_order", code=FINDING)
+    assert "the first difference is in out, layer 0, time step 0, row 0, unit 0" in text
+    assert "looks like lstm_gates_iofg\n  to see what that is: rnn-goldens explain lstm_gates_iofg\n" in text
+    marked = next(line for line in text.splitlines() if line.startswith("  wrong"))
+    assert marked.split() == ["wrong", "^", "first", "^", "^"]
+    assert rows_of(text, "your out")[0][0] == "0.18017941"
+
+
+def test_a_right_implementation_is_right(run: Explain) -> None:
+    assert "your numbers are right: out, h_n, c_n" in run("lstm/plain", "--implementation", "explain_users:right")
+
+
+def test_a_program_stands_behind_two_dashes(run: Explain) -> None:
+    program = Path(__file__).parents[2] / "examples/programs/my_rnn.py"
+    assert "your numbers are right: out, h_n" in run(
+        "documented/mini-batch", "--dtype", "float64", "--", "python3", program
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "where"),
+    [
+        (("out", (0, 2, 1)), (1, "forward", 2, 0, 1)),
+        (("out", (1, 3, 2)), (1, "forward", 3, 1, 2)),
+        (("out", (1, 2, 4)), (1, "reverse", 2, 1, 1)),
+        (("h_n", (1, 1, 2)), (0, "reverse", 0, 1, 2)),
+        (("c_n", (0, 1, 0)), (0, "forward", 3, 1, 0)),
+    ],
+)
+def test_one_wrong_number_is_found_where_it_is(place: tuple[str, tuple[int, ...]], where: tuple[Any, ...]) -> None:
+    golden = rnn_goldens.load("lstm/bidirectional-two-layers")
+    outputs = {name: np.array(getattr(golden.stored, name)) for name in ("out", "h_n", "c_n")}
+    output, index = place
+    outputs[output][index] += 1
+    found = Reader(golden, outputs).first_difference(golden.steps())
+    assert found is not None
+    assert (found.step.layer, found.step.direction, found.step.time, found.row, found.unit) == where
+    assert found.output == output
+
+
+def test_the_reverse_direction_is_compared_from_each_sequence_s_end() -> None:
+    golden = rnn_goldens.load("lstm/lengths-bidirectional")
+    assert golden.lengths is not None
+    out = np.array(golden.stored.out)
+    row = int(np.argmin(golden.lengths))
+    end, hidden = int(golden.lengths[row]) - 1, golden.config.hidden_size
+    out[row, : end + 1, hidden:] += 1
+    found = Reader(golden, {"out": out}).first_difference(golden.steps())
+    assert found is not None
+    assert (found.step.direction, found.step.time, found.row, found.unit) == ("reverse", end, row, 0)
+
+
+def test_what_a_failure_calls_first_is_first_here_too() -> None:
+    for golden_id in ("lstm/lengths-bidirectional", "gru/bidirectional", "rnn-tanh/unbatched"):
+        golden = rnn_goldens.load(golden_id)
+        for name in ("x_late", "h0_ignored", "reverse_uses_forward_w_hh", "last_step_skipped"):
+            wrong = deviation(name)
+            if set(wrong.needs) <= set(golden.features):
+                outputs = wrong_outputs(golden, name)
+                verdict = golden.compare(*outputs.values())
+                found = Reader(golden, outputs).first_difference(golden.steps())
+                assert found is not None
+                assert f"time step {found.step.time} (" in verdict.message.splitlines()[0]
+
+
+@pytest.mark.parametrize("kind", ["json", "npz", "answer"])
+def test_outputs_come_from_a_file(kind: str, run: Explain, tmp_path: Path) -> None:
+    golden = rnn_goldens.load("lstm/plain")
+    outputs = wrong_outputs(golden, "lstm_output_without_tanh")
+    path = tmp_path / f"mine.{kind.replace('answer', 'json')}"
+    if kind == "json":
+        as_json(path, outputs)
+    elif kind == "npz":
+        np.savez(path, **outputs)
+    else:
+        arrays = {name: {"shape": a.shape, "data": a.ravel().tolist()} for name, a in outputs.items()}
+        path.write_text(json.dumps({"answer": "outputs", "id": 1, **arrays}))
+    text = run("lstm/plain", "--against", path, code=FINDING)
+    assert "looks like lstm_output_without_tanh" in text
+    assert len(rows_of(text, "your out")) == 1
+
+
+def test_out_alone_is_enough(run: Explain, tmp_path: Path) -> None:
+    golden = rnn_goldens.load("gru/plain")
+    assert "your numbers are right: out" in run(
+        "gru/plain", "--against", as_json(tmp_path / "a.json", {"out": golden.out})
+    )
+    out = np.array(golden.out)
+    out[1, 2, 0] = np.nan
+    text = run("gru/plain", "--against", as_json(tmp_path / "b.json", {"out": out}), code=FINDING)
+    assert "layer 0, time step 2, row 1, unit 0: yours is nan" in text.replace("\n", " ")
+    assert "layer 0, row 1, time step 2\n" in text
+
+
+def test_what_is_wrong_beyond_a_sequence_s_end_is_shown(run: Explain, tmp_path: Path) -> None:
+    golden = rnn_goldens.load("gru/lengths")
+    assert golden.lengths is not None
+    row, out = int(np.argmin(golden.lengths)), np.array(golden.out)
+    out[row, -1] = 7
+    text = run("gru/lengths", "--against", as_json(tmp_path / "a.json", {"out": out}), code=FINDING)
+    assert "the sequence has ended: the state stands still, and out is zero" in text
+    assert rows_of(text, "your out") == [["7"] * golden.config.hidden_size]
+
+
+# Wrong use.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["lstm_gates_iofh"], "no deviation or golden 'lstm_gates_iofh'. Did you mean 'lstm_gates_iogf'?"),
+        (["lstm/plane"], "no deviation or golden 'lstm/plane'. Did you mean 'lstm/plain'?"),
+        (["lstm_gates_iofg", "--step", "1"], "--step is for a golden, and lstm_gates_iofg is a deviation"),
+        (["lstm/plain", "--step", "4"], "--step 4: lstm/plain has 4 time steps, 0 to 3"),
+        (["lstm/plain", "--row", "-1"], "--row -1: lstm/plain has 2 batch rows, 0 to 1"),
+        (["lstm/plain", "--unit", "3"], "--unit 3: lstm/plain has 3 units, 0 to 2"),
+        (["lstm/plain", "--layer", "1"], "--layer 1: lstm/plain has 1 layers, 0 to 0"),
+        (["lstm/plain", "--reverse"], "--reverse: lstm/plain has the forward direction only"),
+        (["lstm/plain", "--dtype", "float8"], "no precision 'float8'"),
+        (["lstm/plain", "--implementation", "nunpy"], "Did you mean 'numpy'"),
+        (["lstm/plain", "--implementation", "numpy", "--against", "a.json"], "give one of them"),
+    ],
+)
+def test_wrong_use_is_one_error(arguments: list[str], message: str, run: Explain) -> None:
+    assert message in run(*arguments, code=WRONG_USE)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("missing.json", None, "missing.json: can not be read: No such file or directory"),
+        ("a.txt", "", "a.txt: outputs are read from a .json or .npz file"),
+        ("a.json", "out", "a.json: is no JSON of outputs: Expecting value"),
+        ("a.json", "[1]", "it is no object"),
+        ("a.json", '{"h_n": [1]}', "a.json: holds no 'out'"),
+        ("a.json", '{"out": [1], "hn": [1]}', "a.json: holds 'hn'; what it can hold is out, h_n, c_n"),
+        ("a.json", '{"out": [[1, 2], [3]]}', "a.json: out is a list that NumPy can not read"),
+        ("a.json", '{"out": ["1"]}', "is no number"),
+        ("a.json", '{"out": [[0.5]]}', "a.json: out has shape (1, 1), gru/plain has (2, 4, 3)"),
+        ("a.json", '{"out": {"shape": [2, 2], "data": [1]}}', "cannot reshape"),
+        ("a.json", '{"out": {"shape": [1]}}', "out is an object without shape and data"),
+        ("missing.npz", None, "missing.npz: can not be read: No such file or directory"),
+        ("a.npz", "PK", "a.npz: is no NPZ of outputs: it is none that numpy.savez writes"),
+    ],
+)
+def test_a_bad_file_is_one_error(name: str, content: str | None, message: str, run: Explain, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    said = run("gru/plain", "--against", name, code=WRONG_USE)
+    assert message in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_cell_state_that_the_cell_has_not_is_an_error(run: Explain, tmp_path: Path) -> None:
+    path = as_json(tmp_path / "a.json", {"out": rnn_goldens.load("gru/plain").out, "c_n": [1]})
+    assert "holds c_n, and gru/plain is of gru, which has none" in run("gru/plain", "--against", path, code=WRONG_USE)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("explain_users:unable", "refuses lstm/plain in float32: no recurrent layers"),
+        ("explain_users:flat", "out has shape (4, 3), want (2, 4, 3)"),
+    ],
+)
+def test_what_can_not_be_compared_is_said(name: str, message: str, run: Explain) -> None:
+    assert message in run("lstm/plain", "--implementation", name, code=FINDING)
