@@ -3,8 +3,8 @@
     python -m benchmarks.diagnosis    # from the checkout, some twenty minutes; --write renews docs/results/diagnosis.md
 
 Every deviation in every cell that it can befall, pairs of deviations that are drawn, and random edits of a clean NumPy
-network by seed; each is asked every golden of its cell in float32, and diagnosed as a run is. Exits with 1 if a run that
-explains its failures names what is wrong.
+network by seed; each is asked every golden of its cell in float32, and diagnosed as a run is. Exits with 1 if a run is
+explained by what is not so.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
@@ -29,7 +29,7 @@ from benchmarks.mutation.sources import source
 from rnn_goldens import Golden
 from rnn_goldens.cells import Case, case_of
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation, together
+from rnn_goldens.deviations import DEVIATIONS, Deviation, together
 from rnn_goldens.deviations.deviation import Wrong
 from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence
 from rnn_goldens.diagnosis.facts import facts, facts_of
@@ -88,11 +88,11 @@ Wrong networks, each asked every golden of its cell in float32 and diagnosed as 
 - **edits**: random edits of a NumPy network that is written without this project, one or two of them by seed
   ([how they are made](mutation.md)).
 
-**named**: one cause explains the run, and it is the right one; a pair: both, and nothing else. **among others**: what
-explains the run includes the right one, and says what it can not tell from it. **partly**: one of a pair, or a cause that
-is said to be consistent with some failures. **hint**: no name, and facts that hold of every failure. **silent**: nothing.
-**wrong name**: a cause that is said to explain the run does not: it gives other outputs than the network does, on a
-golden or on one of 200 [drawn questions](mutation.md)."""
+**named**: one cause explains the run, and it is the right one; of a pair both, and nothing else. **among others**: what
+explains the run includes the right one, and it is said what is not told from it. **partly**: one of a pair, or a cause
+that is said to be consistent with some failures. **hint**: no name, and facts that hold of every failure. **silent**:
+nothing. **wrong name**: what is said to explain the run does not: it gives other outputs than the network does, on one
+of 200 [drawn questions](mutation.md)."""
 
 COLUMNS: page_check.Columns = {
     "networks": page_check.Column(by=2),
@@ -158,13 +158,9 @@ def tell(network: Network) -> Told:
         edits = numpy_source.edits(which)
         what = f"seed {which}"
         with asked("NumPy", edited(numpy_source.files, edits)) as ask:
-            return _told(group, what, cell, _answering(ask), partial(_is_right_of_edit, ask, cell))
+            return _told(group, what, cell, ask, partial(_is_right_of_edit, ask, cell))
     what = " & ".join(which)
     return _told(group, what, cell, partial(_deviating, which), partial(_is_right, which, cell))
-
-
-def _answering(ask: Run) -> Run:
-    return lambda golden: ask(golden)
 
 
 def _told(group: str, what: str, cell: str, run: Run, right: Callable[[Diagnosis], str]) -> Told:
@@ -175,8 +171,7 @@ def _told(group: str, what: str, cell: str, run: Run, right: Callable[[Diagnosis
     if all(one.passed for one in evidence):
         return Told(group, what, cell, "", "", 0.0)
     begin = time.perf_counter()
-    load: Callable[[str, str], Golden] = lambda golden_id, dtype: _goldens()[golden_id]  # noqa: ARG005, E731
-    (diagnosis,) = diagnosed_run(asked_again(evidence, failures, load), load)
+    (diagnosis,) = diagnosed_run(asked_again(evidence, failures, _load), _load)
     seconds += time.perf_counter() - begin
     said = ", ".join(" & ".join(suspect.cause) for suspect in diagnosis.suspects)
     outcome = right(diagnosis) if diagnosis.suspects else ""
@@ -205,6 +200,10 @@ def _asked_all(cell: str, run: Run) -> tuple[list[Evidence], list[Any], float]:
     return evidence, suspects.failures, seconds
 
 
+def _load(golden_id: str, dtype: str) -> Golden:  # noqa: ARG001 - all are in one precision
+    return _goldens()[golden_id]
+
+
 @cache
 def _goldens() -> dict[str, Golden]:
     corpus = open_corpus()
@@ -224,11 +223,11 @@ def _around_torch(wrong: Wrong, golden: Golden) -> tuple[Any, ...]:
     from rnn_goldens.implementations.torch import layers
 
     def right(case: Case) -> tuple[Any, ...]:
-        from dataclasses import replace as changed
-
         h0, c0 = (*case.state, None)[:2]
-        stored = changed(golden.stored, weights=case.weights, x=case.x, h0=h0, c0=c0, lengths=case.lengths)
-        return tuple(np.asarray(part) for part in layers.run(changed(golden, stored=stored).in_precision(DTYPE)))
+        stored = replace(golden.stored, weights=case.weights, x=case.x, h0=h0, c0=c0, lengths=case.lengths)
+        out, last = layers.run(replace(golden, stored=stored))
+        states = last if isinstance(last, tuple) else (last,)
+        return tuple(np.asarray(part) for part in (out, *states))
 
     return wrong.around(right, case_of(golden, np.float64))
 

@@ -43,11 +43,15 @@ class Wrong:
 
     def __call__(self, case: Case) -> Outputs:
         """The wrong outputs of a case whose arrays are float64."""
+        return self.around(self._network().run, case)
+
+    def around(self, run: Callable[[Case], Outputs], case: Case) -> Outputs:
+        """What is wrong before and after a network, around any that runs a batch: what is wrong inside is its own."""
         with np.errstate(all="ignore"):  # being wrong can make numbers overflow; that is no news
             batch = case.as_batch()
             for change in self.asked:
                 batch = change(batch)
-            outputs = self._network().run(batch)
+            outputs = run(batch)
             for spoil in self.outputs:
                 outputs = spoil(batch, outputs)
             if not case.batched:

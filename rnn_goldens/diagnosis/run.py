@@ -32,7 +32,7 @@ def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load:
         failures: the outputs of those that failed, as far as they are kept.
         load: where goldens come from.
     """
-    until = time.monotonic() + SECONDS
+    until = time.process_time() + SECONDS
     outputs = {(failure.golden, failure.dtype): failure.got for failure in failures}
     support: dict[str, Counter[Cause]] = {}
     for one in evidence:
@@ -42,7 +42,7 @@ def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load:
         got = outputs.get((one.golden, one.dtype))
         most = [cause for cause, _ in support[one.cell].most_common(MOST_ASKED_AGAIN)]
         others = [cause for cause in most if cause not in one.explained_by]
-        if one.passed or got is None or not others or time.monotonic() > until:
+        if one.passed or got is None or not others or time.process_time() > until:
             found.append(one)
             continue
         golden = load(one.golden, one.dtype)
@@ -53,7 +53,7 @@ def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load:
 
 def diagnosed_run(evidence: Iterable[Evidence], load: Load) -> list[Diagnosis]:
     """What explains the failures of a run, cell by cell; nothing that what passed contradicts without saying so."""
-    return diagnose(evidence, _Shows(load, time.monotonic() + SECONDS))
+    return diagnose(evidence, _Shows(load, time.process_time() + SECONDS))
 
 
 @dataclass
@@ -71,7 +71,7 @@ class _Shows:
 
         key = cause, evidence.golden, evidence.dtype
         if key not in self.seen:
-            golden = self.load(evidence.golden, evidence.dtype) if time.monotonic() < self.until else None
+            golden = self.load(evidence.golden, evidence.dtype) if time.process_time() < self.until else None
             if golden is None:
                 return False
             with np.errstate(all="ignore"):

@@ -25,10 +25,10 @@ STEPS_FOR_PAIRS = 12
 """Of a golden with more, pairs are not tried: simpler ones that fail tell as much."""
 
 SECONDS = 5.0
-"""What a process spends at most on looking for what is not suspected yet."""
+"""Of the processor, which looking for what is not suspected yet may take at most."""
 
 SECONDS_FOR_PAIRS = 3.0
-"""What it spends at most on pairs, of that."""
+"""What looking for pairs may take, of that."""
 
 MOST_KEPT = 4_000_000
 """Numbers of failed outputs that are kept until the end of a run; of what fails after that less is known."""
@@ -102,14 +102,14 @@ class Suspects:
             self.failures.append(failure)
 
     def _looked_for(self, asked: "_Asked", known: list[Cause]) -> list[Cause]:
-        begin = time.perf_counter()
+        begin = time.process_time()
         found: list[Cause] = [(d.name,) for d in asked.befalling() if asked.explained_by((d.name,))]
         if not found and self.pairs and _steps(asked.golden) <= STEPS_FOR_PAIRS:
-            before = time.perf_counter()
+            before = time.process_time()
             left = SECONDS_FOR_PAIRS - self._spent_on_pairs
             found = list(asked.explaining(_pairs(known, asked.befalling()), until=before + left))
-            self._spent_on_pairs += time.perf_counter() - before
-        self._spent += time.perf_counter() - begin
+            self._spent_on_pairs += time.process_time() - before
+        self._spent += time.process_time() - begin
         return found
 
 
@@ -149,7 +149,7 @@ class _Asked:
     def explaining(self, causes: Iterable[Cause], until: float) -> Iterator[Cause]:
         """Those of some causes that do, as far as one comes until then."""
         for cause in causes:
-            if time.perf_counter() > until:
+            if time.process_time() > until:
                 return
             if self.explained_by(cause):
                 yield cause
