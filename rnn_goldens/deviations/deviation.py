@@ -18,6 +18,9 @@ Outputs = tuple[Array, ...]
 
 FORWARD, REVERSE = "forward", "reverse"
 
+OTHER_DIALECT = "another dialect; if it is meant, refuse these goldens: raise rnn_goldens.Unsupported"
+"""What to do about a network that is right elsewhere."""
+
 Change = Callable[[Case, Outputs], Outputs]
 """``change(case, outputs)`` gives the wrong outputs."""
 
@@ -108,6 +111,7 @@ class Deviation:
         cells: the cells it can befall.
         needs: features without which it changes nothing.
         stands_for: defects found in the wild, as ``repository#number``.
+        mend: what to do about it, where the sentence does not say so.
     """
 
     name: str
@@ -116,6 +120,7 @@ class Deviation:
     cells: tuple[str, ...] = CELLS
     needs: tuple[str, ...] = ()
     stands_for: tuple[str, ...] = ()
+    mend: str = ""
 
     def run(self, case: Case) -> Outputs:
         """The wrong outputs of a case whose arrays are float64."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.cells.notation import Term, Weight, exp, mean, mix, rsqrt, sigmoid, tanh
-from rnn_goldens.deviations.deviation import Deviation, in_equations, in_steps
+from rnn_goldens.deviations.deviation import OTHER_DIALECT, Deviation, in_equations, in_steps
 from rnn_goldens.deviations.right_pieces import affine, gates
 
 LSTM, GRU = ("lstm",), ("gru",)
@@ -65,34 +65,40 @@ DEVIATIONS = (
         "Has peepholes whose weights are 1: adds c to what the gates i, f and o get.",
         in_equations(lstm=_peepholes_at_one),
         LSTM,
+        mend=OTHER_DIALECT,
     ),
     Deviation(
         "lstm_input_gate_by_exp",
         "Computes the input gate with exp instead of a sigmoid, as an sLSTM does.",
         in_equations(lstm=_exponential_input_gate),
         LSTM,
+        mend=OTHER_DIALECT,
     ),
     Deviation(
         "lstm_gates_normalized",
         "Normalizes what each gate gets over the units, as an LSTM with layer normalization does.",
         in_equations(lstm=_normalized_gates),
         LSTM,
+        mend=OTHER_DIALECT,
     ),
     Deviation(
         "lstm_state_projected",
         "Projects the state to half of its units, as an LSTM with a projection does; the others are zero.",
         in_steps(step=_projected),
         LSTM,
+        mend=OTHER_DIALECT,
     ),
     Deviation(
         "gru_minimal_gated_unit",
         "Has one gate, z, that resets too, and swaps z and 1 - z: a minimal gated unit.",
         in_equations(gru=_minimal_gated_unit),
         GRU,
+        mend=OTHER_DIALECT,
     ),
     Deviation(
         "leaky_integration",
         "Goes half of the way from the state before to the state that the equations say.",
         in_steps(step=_half_of_the_way),
+        mend=OTHER_DIALECT,
     ),
 )

@@ -27,6 +27,7 @@ def _wrong_order(cell: str, order: str) -> Deviation:
         in_weights(read_as(order)),
         cells=(cell,),
         stands_for=stands_for,
+        mend=f"take the blocks of hidden_size rows for {', '.join(GATE_ORDER[cell])}, in weights and biases",
     )
 
 

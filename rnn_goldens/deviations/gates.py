@@ -7,7 +7,7 @@ from rnn_goldens.cells.equations import gru
 from rnn_goldens.cells.notation import Term, Weight, clip, mix, sigmoid, tanh
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.deviations.blocks import gate_biased_by, in_gate
-from rnn_goldens.deviations.deviation import Deviation, Wrong, in_equations, in_weights
+from rnn_goldens.deviations.deviation import OTHER_DIALECT, Deviation, Wrong, in_equations, in_weights
 from rnn_goldens.deviations.right_pieces import affine, gates
 
 LSTM, GRU = ("lstm",), ("gru",)
@@ -155,12 +155,14 @@ DEVIATIONS = (
         "Takes 1 - f for the input gate, as a coupled LSTM does.",
         _one_gate_for_another("ifgo", "i", "f", -1),
         LSTM,
+        mend=OTHER_DIALECT,
     ),
     Deviation(
         "lstm_gates_coupled_by_input",
         "Takes 1 - i for the forget gate, as ONNX couples them.",
         _one_gate_for_another("ifgo", "f", "i", -1),
         LSTM,
+        mend=OTHER_DIALECT,
     ),
     Deviation("lstm_output_without_tanh", "Outputs h = o c.", in_equations(lstm=_output_without_tanh), LSTM),
     Deviation(
@@ -218,6 +220,7 @@ DEVIATIONS = (
             "onnx-tensorflow#853",
             "pytorch#8153",
         ),
+        mend=OTHER_DIALECT,
     ),
     Deviation(
         "gru_reset_unused",

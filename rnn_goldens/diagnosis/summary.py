@@ -90,6 +90,8 @@ def _of_suspect(suspect: Suspect, before: str) -> Iterator[str]:
     elif suspect.runner_up and suspect.told_apart_by:
         yield from _wrapped(f"told from {TOGETHER.join(suspect.runner_up)} by {suspect.told_apart_by}", "  ", "    ")
     for name in suspect.cause:
+        if mend := deviation(name).mend:
+            yield from _wrapped(f"to mend: {mend}", "  ", "    ")
         yield from _wrapped(f"to see it beside what is right: rnn-goldens explain {name}", "  ", "    ")
 
 
