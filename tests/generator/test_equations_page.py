@@ -1,9 +1,11 @@
 """The page of equations is what the definition says, and right as it is printed."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import rnn_goldens
 from rnn_goldens import Golden
@@ -38,10 +40,10 @@ def test_the_equations_compute_a_golden_as_they_are_printed(cell: str) -> None:
         golden.check(out, *(state[None] for state in states))
 
 
-def follow(golden: Golden, row: int, lines: str) -> list[np.ndarray]:
+def follow(golden: Golden, row: int, lines: str) -> list[NDArray[Any]]:
     """One sequence through the equations, which are valid Python: every h, and the last state."""
     names = state_names(golden.cell)
-    known = FUNCTIONS | {name: getattr(golden, f"{name}0")[0, row] for name in names}
+    known: dict[str, Any] = FUNCTIONS | {name: getattr(golden, f"{name}0")[0, row] for name in names}
     for name, array in golden.weights.items():
         kind, side = ("W" if name.startswith("weight") else "b"), name.split("_")[1][0]
         for gate, block in zip(GATES[golden.cell], np.split(array, len(GATES[golden.cell])), strict=True):
