@@ -11,7 +11,7 @@ help:
 	@echo "make demo               the documented scenarios, end to end"
 	@echo "make test               every test"
 	@echo "make lint               ruff, mypy, and that nothing imports upward"
-	@echo "make generate           scenarios into golden files, and the kill matrix with its page"
+	@echo "make generate           scenarios into golden files, the kill matrix with its page, and the page of equations"
 	@echo "make check-corpus       that the committed corpus is what the scenarios make"
 	@echo "make examples           programs and readers in other languages, with what they need"
 	@echo "make false-alarms       correct implementations against everything"
@@ -42,6 +42,7 @@ lint: $(READY) build/typed
 generate: $(READY)
 	$(BIN)/rnn-goldens generate
 	$(BIN)/python -m rnn_goldens.generator.deviation_page fixtures/v1 docs/deviations.md
+	$(BIN)/python -m rnn_goldens.generator.equations_page docs/equations.md
 
 check-corpus: $(READY)
 	$(BIN)/rnn-goldens generate --check

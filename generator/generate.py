@@ -143,7 +143,7 @@ def choose(scenarios: Sequence[Scenario], only: Sequence[str]) -> list[Scenario]
             raise Refused(f"{scenario.id}: asks exactly what {twin} asks")
     for pattern in only:
         if not any(fnmatchcase(golden_id, pattern) for golden_id in ids):
-            raise UnknownName("scenario", pattern, ids)
+            raise UnknownName("scenario", pattern, ids, seen="generator/scenarios")
     return [s for s in scenarios if not only or any(fnmatchcase(s.id, pattern) for pattern in only)]
 
 

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _MOST_NAMES = 30
+"""Of so many all are listed, of more a few."""
+
+_A_FEW = 5
 _MOST_PROBLEMS = 20
 
 
@@ -15,15 +18,31 @@ class RnnGoldensError(Exception):
 class UnknownName(RnnGoldensError):
     """A golden, cell, feature, precision, convention, implementation or corpus that does not exist."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], plural: str | None = None) -> None:
-        """Say which names exist, the nearest first if there is a near one."""
-        known = list(known)
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        known: Iterable[str],
+        plural: str | None = None,
+        seen: str = "rnn-goldens list",
+    ) -> None:
+        """Say which name is the nearest, if one is near, and which there are.
+
+        Args:
+            kind: what it would be the name of.
+            name: the name.
+            known: those that exist.
+            plural: of the kind, where that is more than an s.
+            seen: where all are to be seen, for a kind that has more than fit a message.
+        """
+        known, kinds = list(known), plural or f"{kind}s"
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-        listed = ", ".join(known[:_MOST_NAMES]) or "none"
-        more = f" and {len(known) - _MOST_NAMES} more (rnn-goldens list)" if len(known) > _MOST_NAMES else ""
-        kinds = plural or f"{kind}s"
-        super().__init__(f"no {kind} {name!r}.{hint} {kinds[0].upper()}{kinds[1:]}: {listed}{more}")
+        listed = f"{kinds[0].upper()}{kinds[1:]}: {', '.join(known) or 'none'}"
+        if len(known) > _MOST_NAMES:
+            some = "" if nearest else f", such as {', '.join(known[:_A_FEW])}"
+            listed = f"{seen} shows all {len(known)}{some}"
+        super().__init__(f"no {kind} {name!r}.{hint} {listed}")
 
 
 class InvalidFile(RnnGoldensError):

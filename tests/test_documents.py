@@ -1,6 +1,7 @@
 """What the documents show is what the examples print."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -25,19 +26,80 @@ def test_a_page_shows_what_its_example_prints(example: str, name: str) -> None:
 
 
 def test_the_readme_has_the_figures_of_the_pages() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
+    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
     corpus = open_corpus("v1")
     core = corpus.select(features=["core"])
     false_alarms = figures("false-alarms.md", "| corpus ")
     together = figures("onnx-backend.md", "| together, ")
     assert f"corpus of {len(corpus.entries)} goldens is held to [{len(DEVIATIONS)} known" in readme
+    assert f"is the corpus: {len(corpus.entries)} goldens" in readme
     assert f"selects the {len(core)} that alone" in readme
     assert f"none of {false_alarms[1]} correct implementations fails" in readme
     assert false_alarms[0] == len(corpus.entries)
     assert false_alarms[-1] == 0
     deviations, onnx, ours = together[1:4]
     assert f"of {deviations} wrong networks" in readme
-    assert f"{onnx} pass ONNX's backend tests and {ours} are not told" in readme.replace("\n", " ")
+    assert f"{onnx} pass ONNX's backend tests and {ours} are not told" in readme
+
+
+@pytest.fixture
+def snippet(tmp_path: Path) -> Path:
+    """The first snippet of the README, as its reader saves it: in an empty folder."""
+    path = tmp_path / "test_my_rnn.py"
+    path.write_text(blocks("Check your own RNN", "python")[0], "utf-8")
+    return path
+
+
+def test_the_first_snippet_of_the_readme_passes_as_typed(snippet: Path) -> None:
+    assert (ROOT / "README.md").read_text("utf-8").count("```python") == 1
+    done = run_pytest(snippet.parent)
+    assert done.returncode == 0, done.stdout
+    (passed,) = re.findall(r"^=+ (.*) in .*$", done.stdout, re.MULTILINE)[-1:]
+    assert f"run `pytest` there: {passed}." in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_first_snippet_of_the_readme_fails_as_is_shown_once_it_is_broken(snippet: Path) -> None:
+    right = snippet.read_text("utf-8")
+    wrong = right.replace("h @ W_hh", "h @ W_hh.T")
+    assert wrong != right
+    snippet.write_text(wrong, "utf-8")
+    done = run_pytest(snippet.parent)
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
+    printed = without_what_rounds(done.stdout)
+    for line in blocks("What a failure looks like")[0].splitlines():
+        assert without_what_rounds(line) in printed
+
+
+def test_the_first_snippet_of_the_readme_fails_without_its_recurrence(snippet: Path) -> None:
+    right = snippet.read_text("utf-8")
+    assert " + h @ W_hh" in right
+    snippet.write_text(right.replace(" + h @ W_hh", ""), "utf-8")
+    done = run_pytest(snippet.parent)
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
+    assert "GoldenMismatch" in done.stdout
+
+
+def test_the_readme_has_no_line_that_has_to_be_scrolled() -> None:
+    assert [line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if len(line) > 160] == []
+
+
+def blocks(heading: str, language: str = "") -> list[str]:
+    """The blocks of code below a heading of the README."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    section = readme.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+
+
+def run_pytest(folder: Path) -> "subprocess.CompletedProcess[str]":
+    """As a reader runs it, whose environment has no settings of ours."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = [sys.executable, "-m", "pytest"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def without_what_rounds(text: str) -> str:
+    """What a network got in float32 may differ in its last digits from processor to processor."""
+    return re.sub(r"got [^ ,]+", "got …", text)
 
 
 def figures(name: str, row: str) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from rnn_goldens.cells.arrays import Array, State, Weights
 from rnn_goldens.cells.notation import Term, Weight
+from rnn_goldens.counted import counted
 
 Equations = Callable[..., Sequence[Term]]
 """``equations(x, *state, w)`` returns the state after the step, in terms of the notation."""
@@ -128,7 +129,7 @@ def _require_states(source: Source, after: object) -> None:
             f"{name} returned {type(after).__name__}; what is wanted is a tuple of the states after the step"
         )
     if len(after) != source.states:
-        raise TypeError(f"{name} returned {len(after)} states, and got {source.states}")
+        raise TypeError(f"{name} returned {counted(len(after), 'state')}, and got {source.states}")
     for part in after:
         if not isinstance(part, Term) or part.primitive == "constant":
             raise TypeError(f"{name} returned {type(part).__name__} for a state, which is no vector of numbers")

@@ -105,7 +105,8 @@ class Golden(GoldenData, Question):
         message: some 0.05 s. ``rnn_goldens.judging.verdict.compare`` compares alone.
 
         Args:
-            out: array-like of any library, shaped like ``self.out``.
+            out: array-like of any library, shaped like ``self.out``; or one tuple with the others too, as a layer of
+                torch's returns it: ``compare(layer(x, h0))``.
             h_n: array-like shaped like ``self.h_n``; for an LSTM also the pair ``(h_n, c_n)``, as ``nn.LSTM`` has it.
             c_n: array-like shaped like ``self.c_n``, for an LSTM.
         """

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from rnn_goldens.counted import counted
 from rnn_goldens.exit_codes import FINDING
 
 
@@ -23,7 +24,7 @@ def validate(paths: tuple[Path, ...]) -> None:
         failed += bool(found)
         for finding in found:
             click.echo(finding)
-    click.echo(f"{len(files)} files: {len(files) - failed} valid, {failed} not")
+    click.echo(f"{counted(len(files), 'file')}: {len(files) - failed} valid, {failed} not")
     sys.exit(FINDING if failed else 0)
 
 
@@ -49,5 +50,7 @@ def diff(a: str, b: str, only: tuple[str, ...], corpus: str | None) -> None:
         found = differ.golden_differences(differ.load_any(a, opened), differ.load_any(b, opened))
     for line in found:
         click.echo(line)
-    click.echo(f"{len(found)} differences between {a} and {b}" if found else f"{a} and {b} are equal in content")
+    click.echo(
+        f"{counted(len(found), 'difference')} between {a} and {b}" if found else f"{a} and {b} are equal in content"
+    )
     sys.exit(FINDING if found else 0)

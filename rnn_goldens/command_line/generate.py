@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import click
 
+from rnn_goldens.counted import counted
 from rnn_goldens.exit_codes import FINDING
 
 T = TypeVar("T")
@@ -39,7 +40,9 @@ def generate(only: tuple[str, ...], check: bool, replace: bool, into: Path | Non
         if only or outcome.became != "unchanged":
             click.echo(f"{outcome.became:<10}{outcome.id}")
     changed = sum(outcome.became != "unchanged" for outcome in outcomes)
-    click.echo(f"{len(outcomes)} goldens in {folder}: {changed} written, {len(outcomes) - changed} unchanged")
+    click.echo(
+        f"{counted(len(outcomes), 'golden')} in {folder}: {changed} written, {len(outcomes) - changed} unchanged"
+    )
 
 
 def _check(only: tuple[str, ...], folder: Path) -> None:
@@ -55,9 +58,8 @@ def _check(only: tuple[str, ...], folder: Path) -> None:
     for line in found:
         click.echo(line)
     if found:
-        click.echo(
-            f"{folder} is not what the scenarios make: {len(found)} differences (it holds → the generator makes)"
-        )
+        differences = counted(len(found), "difference")
+        click.echo(f"{folder} is not what the scenarios make: {differences} (it holds → the generator makes)")
         sys.exit(FINDING)
     click.echo(f"{folder} is exactly what the scenarios make")
     sys.exit(0)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnn_goldens.counted import counted
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -59,7 +61,7 @@ def list_(
         table.add_row(entry.id, entry.cell, " ".join(entry.features), precisions)
     if entries:
         console.print(table)
-    click.echo(f"{len(entries)} of {len(opened.entries)} goldens, corpus {opened.version}")
+    click.echo(f"{len(entries)} of {counted(len(opened.entries), 'golden')}, corpus {opened.version}")
 
 
 @click.command()

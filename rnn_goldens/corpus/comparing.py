@@ -11,6 +11,7 @@ from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.index import Entry
+from rnn_goldens.counted import counted
 from rnn_goldens.encoding.tree import Tree, to_tree
 from rnn_goldens.errors import InvalidFile, UnknownName
 
@@ -91,7 +92,7 @@ def _array_differences(place: str, a: NDArray[np.float64], b: NDArray[np.float64
     if len(differ):
         first = tuple(int(i) for i in differ[0])
         values = f"{a[first].item()!r} → {b[first].item()!r}"
-        yield f"{place}: {len(differ)} of {a.size} elements differ, first at {first}: {values}"
+        yield f"{place}: {len(differ)} of {counted(a.size, 'element')} differ, first at {first}: {values}"
 
 
 def load_any(what: str, corpus: Corpus) -> Golden:

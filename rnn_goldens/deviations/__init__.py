@@ -54,7 +54,7 @@ def deviation(name: str) -> Deviation:
     try:
         return _BY_NAME[name]
     except KeyError:
-        raise UnknownName("deviation", name, _BY_NAME) from None
+        raise UnknownName("deviation", name, _BY_NAME, seen="docs/deviations.md") from None
 
 
 def together(names: Sequence[str]) -> Wrong:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.checkable.golden import Golden, Question
+from rnn_goldens.counted import counted
 from rnn_goldens.golden.arrays import Arrays, Asked
 from rnn_goldens.golden.shapes import Config, weight_count, weight_shapes
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
@@ -147,5 +148,5 @@ def _from_json(value: object, where: str) -> object:
         raise ValueError(f"{where}: data holds a number that no {value['dtype']} can hold") from None
     shape = tuple(value["shape"])
     if array.size != math.prod(shape):
-        raise ValueError(f"{where}: data holds {array.size} numbers, shape {shape} needs {math.prod(shape)}")
+        raise ValueError(f"{where}: data holds {counted(array.size, 'number')}, shape {shape} needs {math.prod(shape)}")
     return array.reshape(shape)

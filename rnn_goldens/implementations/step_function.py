@@ -11,6 +11,7 @@ from typing import Any
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights, case_of
 from rnn_goldens.checkable.golden import Question
+from rnn_goldens.counted import counted
 from rnn_goldens.implementations.numpy_cells import arithmetic
 from rnn_goldens.judging.outputs import NotNumbers, read
 
@@ -32,7 +33,7 @@ class _Stepping(Network):
         found = self.of_user(layer_input[:, t], own if len(own) > 1 else own[0], w)
         after = tuple(found) if len(state) > 1 else (found,)
         if len(after) != len(state):
-            raise TypeError(f"the step returned {len(after)} states of a cell that has {len(state)}")
+            raise TypeError(f"the step returned {counted(len(after), 'state')} of a cell that has {len(state)}")
         return tuple(
             _like(part, before, name) for part, before, name in zip(after, state, ("h", "c")[: len(state)], strict=True)
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnn_goldens.counted import counted
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.differences import Difference, Element
 
@@ -39,7 +40,7 @@ def _headline(golden: "GoldenData", d: Difference) -> str:
         return f"{d.output} {d.problem}"
     got, want = _values(golden, d, d.first)
     where = _place(golden, d.output, d.first.index)
-    return f"{d.output} is first wrong at {where}: got {got}, want {want} ({d.wrong} of {d.size} elements wrong)"
+    return f"{d.output} is first wrong at {where}: got {got}, want {want} ({_wrong(d)})"
 
 
 def _details(golden: "GoldenData", d: Difference) -> Iterator[str]:
@@ -47,11 +48,11 @@ def _details(golden: "GoldenData", d: Difference) -> Iterator[str]:
         yield d.problem
         return
     if d.largest is None:
-        yield f"all {d.size} elements right"
+        yield f"all {d.size:,} elements right" if d.size > 1 else "its one element is right"
         return
     not_finite = ", ".join(f"{n} {name}" for n, name in ((d.nan, "NaN"), (d.infinite, "infinite")) if n)
     steps = f" at {_time_steps(d, golden.stored.out.shape[-2])}" if d.time_steps else ""
-    yield f"{d.wrong} of {d.size} elements wrong{steps}" + (f", among them {not_finite}" if not_finite else "")
+    yield f"{_wrong(d)}{steps}" + (f", among them {not_finite}" if not_finite else "")
     if d.coat is not None:
         yield f"every value is a {d.coat} number: computed in {d.coat}, not in the declared {golden.dtype}?"
     if np.isfinite(d.largest.got):
@@ -60,6 +61,10 @@ def _details(golden: "GoldenData", d: Difference) -> Iterator[str]:
         allowed = f"allowed is {d.largest.allowed:.3g}" if d.largest.allowed else "exact, none is allowed"
         place = _place(golden, d.output, d.largest.index)
         yield f"largest error {error:.6g} ({allowed}) at {place}: got {got}, want {want}"
+
+
+def _wrong(d: Difference) -> str:
+    return f"{d.wrong:,} of {counted(d.size, 'element')} wrong"
 
 
 def _time_steps(d: Difference, total: int) -> str:

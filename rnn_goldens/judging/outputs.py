@@ -13,11 +13,15 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.counted import counted
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import state_names
 
 Conversion = Callable[[Any], tuple[NDArray[Any], str]]
 """An array of some library → the same values in NumPy, and the name of the type they came in."""
+
+_OUTPUTS = (2, 3)
+"""How many outputs an implementation returns: a pair of states counts as one."""
 
 _INTEGERS = frozenset(np.dtype(code).name for code in np.typecodes["AllInteger"])
 
@@ -185,10 +189,12 @@ def _type(value: object) -> str:
 
 
 def states_apart(cell: str, out: object, h_n: object = None, c_n: object = None) -> dict[str, object]:
-    """Outputs by name, from (out, h_n), (out, h_n, c_n) or, of an LSTM, (out, (h_n, c_n)).
+    """Outputs by name, from (out, h_n), (out, h_n, c_n) or, of an LSTM, (out, (h_n, c_n)), or one tuple of these.
 
     All that the cell has, None for what is not there, and a c_n that it has not.
     """
+    if h_n is None and c_n is None and isinstance(out, tuple) and len(out) in _OUTPUTS:
+        out, h_n, c_n = (*out, None)[:3]  # no guess: out alone, which a tuple may be too, is never all of the outputs
     has_cell_state = "c" in state_names(cell)
     if has_cell_state and c_n is None and isinstance(h_n, tuple | list) and len(h_n) == 2:  # noqa: PLR2004 - a pair
         h_n, c_n = h_n
@@ -198,7 +204,7 @@ def states_apart(cell: str, out: object, h_n: object = None, c_n: object = None)
 
 def outputs_of(result: object) -> Sequence[Any]:
     """The outputs an implementation returned, as arguments of ``Golden.check``; raises TypeError if they are none."""
-    if isinstance(result, tuple | list) and len(result) in (2, 3):
+    if isinstance(result, tuple | list) and len(result) in _OUTPUTS:
         return result
-    what = f"{len(result)} outputs" if isinstance(result, tuple | list) else f"a {type(result).__name__}"
+    what = counted(len(result), "output") if isinstance(result, tuple | list) else f"a {type(result).__name__}"
     raise TypeError(f"the implementation returned {what}; it returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n)")

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from rnn_goldens.counted import counted, was_or_were
 from rnn_goldens.plugin.golden_under_test import LATE, SUSPECTS
 from rnn_goldens.plugin.names import CAME_LATE, FAILURES, FAILURES_OF_WORKERS, PROPERTY, REFUSED_BECAUSE, TOLD_LATE
 from rnn_goldens.plugin.tally import FAILED, NOT_JUDGED, Entry, Tally
@@ -70,7 +71,9 @@ def summarize(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
             terminal.line(f"{reasons.count(reason):>5}  {reason}")
     _say_what_is_wrong(terminal, tally)
     if (failed := tally.with_outcome(FAILED)) and not any(terminal.getreports(kind) for kind in ("failed", "error")):
-        terminal.line(f"{len(failed)} goldens failed, whatever pytest was told afterwards: {_listed(failed)}", red=True)
+        terminal.line(
+            f"{counted(len(failed), 'golden')} failed, whatever pytest was told afterwards: {_listed(failed)}", red=True
+        )
     for line in _problems(terminal.config, tally):
         terminal.line(line, red=True)
 
@@ -92,11 +95,10 @@ def _say_what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> Non
 def _problems(config: pytest.Config, tally: Tally) -> list[str]:
     found = [f"calls={name} was never made: no golden of this run can be asked so" for name in tally.calls_never_made]
     if tally.nothing_checked:
-        found.append(f"nothing was checked: all {len(tally.with_outcome('refused'))} goldens were refused")
+        found.append(f"nothing was checked: {_all_of(len(tally.with_outcome('refused')))} refused")
     if not looks_only(config) and (missing := tally.with_outcome(NOT_JUDGED)):
-        found.append(
-            f"{len(missing)} of {len(tally.entries)} goldens were asked for and not judged: {_listed(missing)}"
-        )
+        of_all = f"{len(missing)} of {counted(len(tally.entries), 'golden')} {was_or_were(len(missing))}"
+        found.append(f"{of_all} asked for and not judged: {_listed(missing)}")
     found += [f"after its test had ended, {late['golden']} in {late['dtype']}: {late['reason']}" for late in tally.late]
     return found
 
@@ -108,6 +110,10 @@ _LOOKING = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtu
 def looks_only(config: pytest.Config) -> bool:
     """Whether pytest was asked to run no test, but to show what there is."""
     return any(config.getoption(name, False) for name in _LOOKING)
+
+
+def _all_of(count: int) -> str:
+    return "the one golden was" if count == 1 else f"all {counted(count, 'golden')} were"
 
 
 def _listed(entries: list[Entry]) -> str:

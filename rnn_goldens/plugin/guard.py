@@ -17,7 +17,7 @@ import numpy as np
 
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.implementations import Implementation, close
-from rnn_goldens.judging.outputs import NotNumbers, read, states_apart
+from rnn_goldens.judging.outputs import NotNumbers, outputs_of, read, states_apart
 from rnn_goldens.plugin.no_outcome_of_its_own import ImplementationFailed, no_outcome_of_its_own
 from rnn_goldens.plugin.record import finding
 from rnn_goldens.programs.program import Program
@@ -119,10 +119,8 @@ class Guard:
 
 def _realized(golden: Question, outputs: Any) -> Any:  # noqa: ANN401 - whatever an implementation returns
     """Outputs that are read here and now, whatever their library does then; what is none, as it is."""
-    if not isinstance(outputs, tuple | list):
-        return outputs
     try:
-        return tuple(read(output) for output in states_apart(golden.cell, *outputs).values())
+        return tuple(read(output) for output in states_apart(golden.cell, *outputs_of(outputs)).values())
     except (NotNumbers, TypeError):
         return outputs
 

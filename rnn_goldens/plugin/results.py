@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rnn_goldens.counted import counted, was_or_were
 from rnn_goldens.encoding import json_file
 from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.plugin.names import LOST, NOT_COLLECTED
@@ -88,7 +89,8 @@ class ResultsFile:
             return ""
         if exitstatus in _WHY:
             return _WHY[pytest.ExitCode(exitstatus)]
-        return f"{missing} of {len(self._entries())} goldens were not judged" if missing else ""
+        of_all = f"{missing} of {counted(len(self._entries()), 'golden')}"
+        return f"{of_all} {was_or_were(missing)} not judged" if missing else ""
 
 
 def not_of_this_run(config: pytest.Config) -> None:

@@ -53,6 +53,12 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         node.stash[_TAKES_GOLDENS] = True
 
 
+def example_of_id(config: pytest.Config) -> str:
+    """How pytest names a golden in a precision, in its expressions: the first of those that the settings select."""
+    dtypes, entries = settings.dtypes(config), settings.corpus(config).select(**settings.selecting(config))
+    return next(_id(Wanted(e.id, dtype)) for e in entries for dtype in dtypes if dtype in e.precisions)
+
+
 def refuse_marker_without_golden(item: pytest.Item) -> None:
     """Fail a test that takes no golden, if a marker of it stands where no other test takes any either."""
     for node in item.listchain():
@@ -95,4 +101,8 @@ def _parameter(config: pytest.Config, wanted: Wanted) -> Any:  # noqa: ANN401 - 
         # Strict: one that passes again is an error. An Exception is anything an implementation or a comparison raises;
         # pytest.fail raises none, so a test that forgets check fails, whatever is known of the implementation.
         marks = [pytest.mark.xfail(reason=reason, strict=True, raises=Exception)]
-    return pytest.param(wanted, id=f"{wanted.id}-{wanted.dtype}", marks=marks)
+    return pytest.param(wanted, id=_id(wanted), marks=marks)
+
+
+def _id(wanted: Wanted) -> str:
+    return f"{wanted.id}-{wanted.dtype}"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable.golden import Question
+from rnn_goldens.counted import counted
 from rnn_goldens.encoding.json_file import no_key_twice
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.programs.misbehaviour import Misbehaviour
@@ -162,7 +163,7 @@ def _array(name: str, shape: list[float], data: list[Any]) -> NDArray[np.float64
     else:
         numbers = [_number(f"{name}/data/{index}", item) for index, item in enumerate(data)]
     if len(data) != math.prod(sizes):
-        raise ValueError(f"{name}: data holds {len(data)} numbers, shape {sizes} needs {math.prod(sizes)}")
+        raise ValueError(f"{name}: data holds {counted(len(data), 'number')}, shape {sizes} needs {math.prod(sizes)}")
     return np.array(numbers, dtype=np.float64).reshape(sizes)
 
 

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rnn_goldens.counted import counted
 from rnn_goldens.programs.process import MOST_STDERR, Event, LineTooLong, Process, StdoutEnded
 from rnn_goldens.programs.text import last_lines
 
@@ -103,9 +104,9 @@ def _nothing(process: Process, seconds: float, awaited: str) -> Misbehaviour:
     if process.unread:
         return Misbehaviour(f"does not read its stdin: it {none}, {process.unread:,} bytes of the request are unread")
     if process.unended:
-        return Misbehaviour(f"{none}, but {process.unended:,} bytes without a newline, which ends an answer")
+        return Misbehaviour(f"{none}, but {counted(process.unended, 'byte')} without a newline, which ends an answer")
     if process.empty_lines:
-        return Misbehaviour(f"{none}, but {process.empty_lines:,} empty line(s)")
+        return Misbehaviour(f"{none}, but {counted(process.empty_lines, 'empty line')}")
     return Misbehaviour(none, ["does it flush its stdout after each line?"])
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from rnn_goldens.counted import counted
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 
@@ -73,7 +74,9 @@ def _disagreements(document: Document) -> str:
         for reason in dict.fromkeys(known):
             d = next(d for d in i["disagreements"] if d["known"] == reason)
             first = f"{d['golden']}, {d['dtype']}: {d['reason']}"
-            items.append(f"`{i['name']}`, {known.count(reason)} goldens, known: {reason}. The first: {first}")
+            items.append(
+                f"`{i['name']}`, {counted(known.count(reason), 'golden')}, known: {reason}. The first: {first}"
+            )
     return _section("What is wrong", items)
 
 
@@ -81,7 +84,8 @@ def _refusals(document: Document) -> str:
     return _section(
         "What was refused",
         [
-            f"`{i['name']}`, {r['count']} goldens ({', '.join(r['cells'])}; {', '.join(r['dtypes'])}): {r['reason']}"
+            f"`{i['name']}`, {counted(r['count'], 'golden')} "
+            f"({', '.join(r['cells'])}; {', '.join(r['dtypes'])}): {r['reason']}"
             for i in document["implementations"]
             for r in i["refusals"]
         ],

@@ -1,6 +1,7 @@
 import copy
 import pickle
 from collections.abc import Callable
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -10,7 +11,9 @@ from making import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import Golden, GoldenMismatch, UnknownName
+from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.arrays import Arrays
+from rnn_goldens.golden.shapes import state_names
 
 
 def test_arrays_come_in_the_precision_under_test_and_are_read_only() -> None:
@@ -68,6 +71,33 @@ def test_check_raises_what_compare_finds() -> None:
     assert isinstance(caught.value, AssertionError)
     assert str(caught.value) == caught.value.verdict.message
     assert not caught.value.verdict.passed
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_check_takes_what_an_implementation_returns_as_one_tuple(make_golden: MakeGolden, cell: str) -> None:
+    golden = make_golden(cell)
+    states = [getattr(golden, f"{name}_n").copy() for name in state_names(cell)]
+    returned: list[tuple[Any, ...]] = [(golden.out.copy(), *states)]
+    if cell == "lstm":
+        returned.append((golden.out.copy(), tuple(states)))
+    for outputs in returned:
+        golden.check(outputs)
+        assert golden.check_fails((outputs[0] + 1, *outputs[1:])).differences.keys() == {
+            "out",
+            *(f"{name}_n" for name in state_names(cell)),
+        }
+
+
+def test_a_tuple_is_no_way_around_an_output_that_is_missing_or_one_too_many() -> None:
+    golden = rnn_goldens.load("documented/mini-batch")
+    out, h_n = golden.out.copy(), golden.h_n.copy()
+    assert "h_n: is None" in golden.compare((out,)).message
+    assert "h_n: is None" in golden.compare((out, None)).message
+    assert "c_n: was given" in golden.compare((out, h_n, h_n)).message
+    assert not golden.compare(tuple(out)).passed  # two rows, and no h_n
+    assert "h_n: is None" in golden.compare(out.tolist()).message
+    with pytest.raises(WrongUse, match="the golden's own h_n"):
+        golden.check((out, golden.h_n))
 
 
 def test_a_mismatch_can_be_copied_and_pickled() -> None:

@@ -91,6 +91,9 @@ def test_wrong_use_of_a_class_is_no_finding_and_ends_the_run(run: Run, processes
     assert said in done.stdout
 
 
+NOTHING = "Error: nothing is selected by {}; ids look like documented/single-sequence-float32\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -101,7 +104,9 @@ def test_wrong_use_of_a_class_is_no_finding_and_ends_the_run(run: Run, processes
         (["users_nets:right", "--rnn-goldens-report=/proc/results.json"], "/proc/results.json can not be written"),
         (["numpy", "--rnn-goldens-dtype=double"], "Precisions: float64, float32, bfloat16, float16"),
         (["numpy", "--rnn-goldens-corpus=v9"], "no corpus 'v9'"),
-        (["numpy", "-k", "nothing_like_it"], "deselected / 0 selected"),
+        (["numpy", "-k", "nothing"], NOTHING.format("-k nothing")),
+        (["numpy", "-k", "neither and nor", "-n", "2"], NOTHING.format("-k 'neither and nor'")),
+        (["numpy", "-m", "nothing"], NOTHING.format("-m nothing")),
         (["numpy", "--", "./my_rnn"], "IMPLEMENTATION 'numpy' and, after --, a COMMAND: give one of them"),
         ([], "Missing argument 'IMPLEMENTATION'"),
     ],
@@ -201,6 +206,17 @@ def test_list_writes_one_line_a_golden_into_a_pipe(run: Run) -> None:
     lines = run("list").stdout.splitlines()
     assert len(lines) == len(open_corpus().entries) + 3
     assert {line.split()[0] for line in lines[2:-1]} == set(open_corpus().ids)
+
+
+def test_one_of_a_thing_is_singular(run: Run, corpus_copy: Path) -> None:
+    documented = corpus_copy / "documented"
+    assert "1 file: 1 valid, 0 not" in run("validate", documented / "mini-batch.json").stdout
+    path = documented / "mini-batch.json"
+    path.write_text(path.read_text().replace("51.0", "52.0", 1))
+    assert "\n1 difference between " in run("diff", documented / "mini-batch.h5", path, code=FINDING).stdout
+    assert "1 golden in made: 1 written" in run("generate", "--only", "documented/mini-batch", "--into", "made").stdout
+    refused = run("check", "users_nets:unable", "-k", "single-sequence", code=FINDING).stdout
+    assert "nothing was checked: the one golden was refused" in refused
 
 
 def test_diff_compares_files_ids_and_corpora(run: Run, small_corpus: Path, corpus_copy: Path) -> None:

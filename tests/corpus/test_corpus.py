@@ -71,7 +71,8 @@ def test_a_name_that_does_not_exist_lists_those_that_do(arguments: dict[str, str
 
 
 def test_an_id_that_does_not_exist_suggests_the_nearest() -> None:
-    with pytest.raises(UnknownName, match="Did you mean 'documented/single-sequence'"):
+    many = f"rnn-goldens list shows all {len(open_corpus().ids)}"
+    with pytest.raises(UnknownName, match=rf"Did you mean 'documented/single-sequence'\? {many}$"):
         rnn_goldens.load("documented/single_sequence")
 
 

@@ -86,7 +86,7 @@ def test_the_numpy_cells_refuse_bfloat16_without_ml_dtypes(
         numpy_run(make_golden(dtype="bfloat16"))
 
 
-@pytest.mark.parametrize(("result", "what"), [(None, "a NoneType"), ((1,), "1 outputs"), ("ab", "a str")])
+@pytest.mark.parametrize(("result", "what"), [(None, "a NoneType"), ((1,), "1 output"), ("ab", "a str")])
 def test_a_result_that_is_no_tuple_of_outputs_says_what_it_is(result: object, what: str) -> None:
     with pytest.raises(TypeError, match=f"returned {what}; it returns"):
         outputs_of(result)

@@ -29,7 +29,7 @@ SCHEDULE: list[tuple[str | None, str, str]] = [
         "failed",
         f"tiny_rnn gave no answer within {LIMIT} s, but * bytes without a newline, which ends an answer",
     ),
-    ("prints_an_empty_line", "failed", f"tiny_rnn gave no answer within {LIMIT} s, but 1 empty line(s)"),
+    ("prints_an_empty_line", "failed", f"tiny_rnn gave no answer within {LIMIT} s, but 1 empty line"),
     ("closes_stdout", "failed", "tiny_rnn closed its stdout and went on running"),
     AGAIN,
     ("prints_rubbish", "failed", "tiny_rnn printed a line that is not JSON (Expecting value: *): 'Epoch 1: loss 0.25'"),
@@ -51,7 +51,7 @@ SCHEDULE: list[tuple[str | None, str, str]] = [
     (
         "prints_too_few_numbers",
         "failed",
-        "tiny_rnn printed JSON that is no answer of protocol 1 (out: data holds 1 numbers, *",
+        "tiny_rnn printed JSON that is no answer of protocol 1 (out: data holds 1 number, *",
     ),
     (
         "prints_text_for_numbers",

@@ -1,6 +1,8 @@
 """Starts a program before the first test, so that one that does not start is said once, and not golden by golden."""
 
 import contextlib
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,10 @@ from rnn_goldens.plugin.builtin_check.watched import NOW as NOW_FILE
 from rnn_goldens.plugin.builtin_check.watched import RESULTS
 from rnn_goldens.plugin.implementation import NOW, WRONG_USE, start, stop
 from rnn_goldens.plugin.results import ResultsFile
+from rnn_goldens.plugin.selection import example_of_id
 
 _wrong_uses: list[str] = []
+_NOTHING_SELECTED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,12 +50,22 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A run with wrong use has another exit code than one that found something wrong."""
+    """A run with wrong use has another exit code than one that found something wrong; one that selects nothing is."""
     if _wrong_uses:
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
+    if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not hasattr(session.config, "workerinput"):
+        session.config.stash[_NOTHING_SELECTED] = True
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop it, if no test asked for it."""
+    """Stop it, if no test asked for it; and say why none did, after pytest, which says how many were left out."""
     with contextlib.suppress(ProgramFailed):
         stop(config)
+    if config.stash.get(_NOTHING_SELECTED, False) and (asked := _selecting(config)):
+        print(f"Error: nothing is selected by {asked}; ids look like {example_of_id(config)}", file=sys.stderr)
+
+
+def _selecting(config: pytest.Config) -> str:
+    """The options of pytest that select tests, as they are typed."""
+    given = {"-k": [config.option.keyword], "-m": [config.option.markexpr], "--deselect": config.option.deselect or []}
+    return shlex.join(part for option, values in given.items() for value in values if value for part in (option, value))

@@ -1,0 +1,27 @@
+"""The notebook, executed from top to bottom, with what its cells print.
+
+python examples/execute_notebook.py [FILE]
+
+Without FILE the outputs in ``notebook.ipynb`` itself are made anew. It needs nbclient and ipykernel.
+"""
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+NOTEBOOK = Path(__file__).parent / "notebook.ipynb"
+
+
+def main() -> None:
+    target = Path(sys.argv[1]) if sys.argv[1:] else NOTEBOOK
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    about = notebook.metadata.copy()
+    NotebookClient(notebook, timeout=120, record_timing=False).execute()
+    notebook.metadata = about  # without the Python that happened to execute it
+    nbformat.write(notebook, target)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""What the cells are, for people: ``docs/equations.md``, made from the definition.
+
+python -m rnn_goldens.generator.equations_page docs/equations.md
+"""
+
+import ast
+import inspect
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnn_goldens.cells import DEFINED, Case, Cell, Network, notation
+from rnn_goldens.golden.shapes import CELLS, GATES, Config, out_shape, state_names, state_shape, weight_shapes
+
+LETTERS = {
+    "lstm": "i input gate, f forget gate, g candidate, o output gate",
+    "gru": "r reset gate, z update gate, n candidate",
+}
+"""What the letters of gates stand for."""
+
+FUNCTIONS: tuple[Callable[..., Any], ...] = (notation.tanh, notation.relu, notation.sigmoid, notation.mix)
+"""What equations are made of, besides sums and products."""
+
+STEPS: dict[str, Callable[..., Any]] = {
+    "time": Network.unroll,
+    "lengths": Network.within,
+    "`out`": Network.emit,
+    "`h0`, `c0`": Network.start,
+    "layers": Network.join,
+    "`h_n`, `c_n`": Network.last_states,
+}
+"""How a cell becomes a network: the steps of the definition that say it."""
+
+SHOWN = Config(input_size=5, hidden_size=3, num_layers=2, bidirectional=True)
+BATCH, TIME = 2, 7
+"""Sizes for the tables of shapes, no two of whose products are alike."""
+
+HEADER = """\
+# The equations
+
+<!-- Made by `make generate` from rnn_goldens/cells and rnn_goldens/golden/shapes.py; do not edit. -->
+
+What every expected value is the exact result of: the definition in [`rnn_goldens/cells`](../rnn_goldens/cells), with
+which PyTorch's `nn.RNN`, `nn.LSTM` and `nn.GRU` agree. Weights as others write them: [conventions.md](conventions.md).
+
+## One time step
+
+`x` is the input of a time step, `h` and `c` the state before it, until a line sets them; what they are at the end is
+the state after it. `@` is a matrix times a vector, `*` goes unit by unit.
+
+"""
+
+BLOCKS = """
+`W_i…` is a block of `weight_ih`, `W_h…` of `weight_hh`, `b_i…` of `bias_ih`, `b_h…` of `bias_hh`; where a network has
+no biases, they are zero. Each gate has a block of `hidden_size` rows. They are stacked in this order:
+
+"""
+
+SHAPES = """
+## Names and shapes
+
+The names are PyTorch's, and the batch comes first. As an example {input_size} inputs, {hidden_size} units,
+{num_layers} layers in both directions, a batch of {batch}, and {time} time steps:
+
+"""
+
+UNROLLED = """
+## From a step to a network
+
+"""
+
+EXAMPLE = """
+## An example
+
+A relu RNN of one unit, in both directions, without biases, all of whose weights are 1: `h = max(0, x + h)`. The second
+sequence has one step; what `x` holds beyond it counts for nothing.
+
+"""
+
+
+def page() -> str:
+    """The page."""
+    parts = [HEADER, *_equations(), *_functions(), BLOCKS, *_blocks(), *_shapes(), *_states(), *_steps(), *_example()]
+    return "".join(parts)
+
+
+def equations(cell: Cell) -> list[str]:
+    """A cell's equations line by line, as its definition has them."""
+    (function,) = ast.parse(textwrap.dedent(inspect.getsource(cell.equations))).body
+    assert isinstance(function, ast.FunctionDef)
+    return [line for statement in function.body[1:] for line in _lines(statement, cell)]
+
+
+def _lines(statement: ast.stmt, cell: Cell) -> Iterator[str]:
+    """A statement; of one that returns the state after the step a line for each part that it did not set before."""
+    if isinstance(statement, ast.Return):
+        assert isinstance(statement.value, ast.Tuple)
+        for name, value in zip(cell.states, statement.value.elts, strict=True):
+            if (text := _written(value)) != name:
+                yield f"{name} = {text}"
+    else:
+        yield _written(statement)
+
+
+def _written(node: ast.AST) -> str:
+    """A piece of the source, without the ``w.`` before weights."""
+    return ast.unparse(node).replace("w.", "")
+
+
+def _equations() -> Iterator[str]:
+    for name in CELLS:
+        cell = DEFINED[name]
+        lines = "\n".join(equations(cell))
+        yield f"**{name}.** {inspect.getdoc(cell.equations)}\n\n```\n{lines}\n```\n\n"
+
+
+def _functions() -> Iterator[str]:
+    for function in FUNCTIONS:
+        arguments = ", ".join(inspect.signature(function).parameters)
+        yield f"- `{function.__name__}({arguments})`: {_within_a_line(function)}\n"
+
+
+def _within_a_line(documented: object) -> str:
+    """What a docstring says, as the rest of a line: it begins with a capital, as docstrings do."""
+    text = str(inspect.getdoc(documented))
+    return f"{text[0].lower()}{text[1:]}"
+
+
+def _blocks() -> Iterator[str]:
+    for name in CELLS:
+        letters = f" ({LETTERS[name]})" if name in LETTERS else ""
+        yield f"- {name}: {', '.join(GATES[name]) if name in LETTERS else 'one block'}{letters}\n"
+
+
+def _shapes() -> Iterator[str]:
+    yield SHAPES.format(**SHOWN, batch=BATCH, time=TIME)
+    shapes = {name: weight_shapes(name, SHOWN) for name in CELLS}
+    yield f"| weights | {' | '.join(CELLS)} |\n|---|{'---|' * len(CELLS)}\n"
+    for weight in shapes[CELLS[0]]:
+        yield f"| `{weight}` | {' | '.join(str(shapes[name][weight]) for name in CELLS)} |\n"
+    yield "\n| array | with a batch | without |\n|---|---|---|\n"
+    batch, states = (BATCH,), "`h0`, `h_n`; `c0`, `c_n` of an LSTM"
+    sizes = ("batch, time, input", (*batch, TIME, SHOWN.input_size), (TIME, SHOWN.input_size))
+    yield _row("`x`", *sizes)
+    yield _row("`out`", "batch, time, directions·hidden", out_shape(SHOWN, batch, TIME), out_shape(SHOWN, (), TIME))
+    yield _row(states, "layers·directions, batch, hidden", state_shape(SHOWN, batch), state_shape(SHOWN, ()))
+    yield "| `lengths` (batch) | (2,) | none |\n"
+
+
+def _row(name: str, axes: str, *shapes: tuple[int, ...]) -> str:
+    return f"| {name} ({axes}) | {' | '.join(map(str, shapes))} |\n"
+
+
+def _states() -> Iterator[str]:
+    """The order of a state's first axis."""
+    order = ", ".join(f"{index} `{suffix}`" for index, suffix in enumerate(SHOWN.suffixes))
+    yield f"\nThe first axis of a state goes by layer, then direction: {order}. "
+    yield "`out` is the last\nlayer's; "
+    yield "its last axis has the units of the forward direction first, then those of the reverse.\n"
+
+
+def _steps() -> Iterator[str]:
+    yield UNROLLED
+    for name, step in STEPS.items():
+        yield f"- {name}: {_within_a_line(step)}\n"
+
+
+def _example() -> Iterator[str]:
+    yield EXAMPLE
+    config = Config(input_size=1, hidden_size=1, bidirectional=True, bias=False)
+    weights = {name: np.ones(shape) for name, shape in weight_shapes("rnn_relu", config).items()}
+    x, lengths = np.array([[[1.0], [2.0], [3.0]], [[4.0], [9.0], [9.0]]]), np.array([3, 1])
+    state = tuple(np.zeros(state_shape(config, (len(x),))) for _ in state_names("rnn_relu"))
+    out, h_n = Network().run(Case(DEFINED["rnn_relu"], config, weights, x, state, lengths))
+    arrays = {"x": x[..., 0], "lengths": lengths, "out, forward": out[..., 0], "out, reverse": out[..., 1]}
+    yield "```\n"
+    for name, array in (arrays | {"h_n, forward": h_n[0, :, 0], "h_n, reverse": h_n[1, :, 0]}).items():
+        yield f"{name:<14}{array.astype(int).tolist()}\n"
+    yield "```\n"
+
+
+def main() -> None:
+    """Write the page."""
+    (target,) = map(Path, sys.argv[1:])
+    target.write_text(page(), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The page of equations is what the definition says, and right as it is printed."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import rnn_goldens
+from rnn_goldens import Golden
+from rnn_goldens.cells import DEFINED
+from rnn_goldens.generator.equations_page import equations, page
+from rnn_goldens.golden.shapes import CELLS, GATES, state_names
+
+FUNCTIONS = {
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "mix": lambda z, a, b: z * a + (1 - z) * b,
+}
+
+
+def test_the_committed_page_is_that_of_the_definition() -> None:
+    committed = Path(__file__).parents[2] / "docs/equations.md"
+    assert page() == committed.read_text("utf-8"), "make generate writes it again"
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_equations_compute_a_golden_as_they_are_printed(cell: str) -> None:
+    lines = "\n".join(equations(DEFINED[cell]))
+    assert f"```\n{lines}\n```" in page()
+    features = ["state", "bias"]
+    without = ["multilayer", "bidirectional", "lengths", "unbatched", "saturated", "long"]
+    goldens = rnn_goldens.select(cell=cell, features=features, without=without)
+    assert goldens
+    for golden in goldens:
+        rows = [follow(golden, row, lines) for row in range(len(golden.x))]
+        out, *states = (np.stack(parts) for parts in zip(*rows, strict=True))
+        golden.check(out, *(state[None] for state in states))
+
+
+def follow(golden: Golden, row: int, lines: str) -> list[NDArray[Any]]:
+    """One sequence through the equations, which are valid Python: every h, and the last state."""
+    names = state_names(golden.cell)
+    known: dict[str, Any] = FUNCTIONS | {name: getattr(golden, f"{name}0")[0, row] for name in names}
+    for name, array in golden.weights.items():
+        kind, side = ("W" if name.startswith("weight") else "b"), name.split("_")[1][0]
+        for gate, block in zip(GATES[golden.cell], np.split(array, len(GATES[golden.cell])), strict=True):
+            known[f"{kind}_{side}{gate}"] = block
+    out = []
+    for known["x"] in golden.x[row]:
+        exec(lines, known)  # the page, as a reader would copy it
+        out.append(known["h"])
+    return [np.stack(out), *(known[name] for name in names)]
