@@ -54,7 +54,8 @@ def _read_batch_first(part: Array, _case: Case) -> Array:
 
 
 def _ones_unless_layers_are_rows(part: Array, case: Case) -> Array:
-    return part if case.state_given or part.shape[1] == case.config.num_layers else np.ones_like(part)
+    fits = case.config.num_layers in (1, part.shape[1])  # one row is as good as any
+    return part if case.state_given or fits else np.ones_like(part)
 
 
 def _nothing_given(case: Case) -> bool:
@@ -257,6 +258,7 @@ DEVIATIONS = (
         "default_state_sized_by_layers",
         "Sizes the state that nobody gives by layers instead of rows; where that does not fit, starts from ones.",
         in_state(_ones_unless_layers_are_rows),
+        needs=("multilayer",),
     ),
     Deviation(
         "h0_ignored",
