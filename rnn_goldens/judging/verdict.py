@@ -35,7 +35,7 @@ class Verdict:
     differences: Mapping[str, Difference]
     message: str
     explained_by: tuple[str, ...] = ()
-    facts: Mapping[str, bool] = field(default_factory=dict)
+    facts: Mapping[str, bool | float] = field(default_factory=dict)
 
 
 class GoldenMismatch(AssertionError):
