@@ -151,14 +151,13 @@ def _pairs(cell: str, draw: random.Random, befalling: Sequence[Deviation]) -> li
 
 def _both_matter(cell: str, one: Deviation, other: Deviation) -> bool:
     """Whether two can be at once, and both together are, in some golden, neither as one alone is nor as the other."""
-    try:
-        both = one.wrong & other.wrong
-    except ValueError:
-        return False
     hidden = {one.wrong, other.wrong}
     for golden in (golden for golden in _goldens().values() if golden.cell == cell):
         case = case_of(golden, np.float64)
-        outputs = both(case)
+        try:
+            outputs = (one.wrong & other.wrong)(case)
+        except (ValueError, IndexError):
+            return False
         hidden = {alone for alone in hidden if not _tell_apart(golden, outputs, alone(case))}
         if not hidden:
             return True
