@@ -59,6 +59,7 @@ class _Again:
     outputs: dict[tuple[str, str], Outputs]
     load: Load
     until: float
+    fitting: dict[tuple[str, str], dict[Cause, bool]] = field(default_factory=dict)
 
     def causes(self, failed: Sequence[Evidence], until: float) -> list[Cause]:
         """What explains most of a cell's failures, and what explains those that nothing does, as far as one comes."""
@@ -80,8 +81,11 @@ class _Again:
     def explained(self, one: Evidence, causes: Sequence[Cause]) -> Evidence:
         """A failure, and which of the causes explain it."""
         others = [cause for cause in causes if cause not in one.explained_by]
-        asked = self._asked(one) if others and time.process_time() < self.until else None
-        more = [cause for cause in others if asked is not None and asked.fitted_by(cause)]
+        fitting = self.fitting.setdefault((one.golden, one.dtype), {})  # several tests may ask the same
+        if (open_ := [cause for cause in others if cause not in fitting]) and time.process_time() < self.until:
+            asked = self._asked(one)
+            fitting |= {cause: asked is not None and asked.fitted_by(cause) for cause in open_}
+        more = [cause for cause in others if fitting.get(cause)]
         return replace(one, explained_by=(*one.explained_by, *more), facts={} if more else one.facts)
 
     def _asked(self, one: Evidence) -> Asked | None:
