@@ -80,9 +80,8 @@ def test_each_needs_no_more_than_it_says(wrong: Deviation) -> None:
 
 @each_deviation
 def test_each_gives_the_same_float64_again_and_leaves_the_case_alone(wrong: Deviation) -> None:
-    for question in questions_for(wrong):
-        assert {output.dtype.name for output in outputs_of(wrong, question)} == {"float64"}
     for question in (QUESTIONS[wrong.cells[0]][0], QUESTIONS[wrong.cells[-1]][-1]):
+        assert {output.dtype.name for output in outputs_of(wrong, question)} == {"float64"}
         case = question.case
         arrays = (case.x, *case.state, *case.weights.values())
         before = tuple(array.copy() for array in arrays)
