@@ -89,11 +89,19 @@ def facts(golden: "GoldenData", out: object, h_n: object = None, c_n: object = N
 def facts_of(failed: "Sequence[Evidence]", passed: "Sequence[Evidence]") -> list[str]:
     """What holds of all that failed, as far as it can be seen, in sentences; what tells most comes first."""
     found = list(_features(failed, passed))
-    for code, (_, sentence) in FACTS.items():
+    for code, showing in true_of_all(failed).items():
+        where = "" if showing == len(failed) else f" (in the {showing} that can show it)"
+        found.append(FACTS[code][1] + where)
+    return found
+
+
+def true_of_all(failed: "Sequence[Evidence]") -> dict[str, int]:
+    """The facts that hold of all that failed and can show it, by name; and how many can, at least half of them."""
+    found = {}
+    for code in FACTS:
         values = [evidence.facts[code] for evidence in failed if code in evidence.facts]
         if values and all(values) and 2 * len(values) >= len(failed):
-            where = "" if len(values) == len(failed) else f" (in the {len(values)} that can show it)"
-            found.append(sentence + where)
+            found[code] = len(values)
     return found
 
 

@@ -80,7 +80,7 @@ def summarize(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
 
 def _say_what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
     """One paragraph for one cause, whatever ``--tb`` and ``-q`` say; nothing if no output was wrong."""
-    if not any(entry.get("judged_by") == "comparison" for entry in tally.with_outcome(FAILED)):
+    if not tally.with_outcome(FAILED):
         return
     from rnn_goldens.diagnosis.summary import summary
     from rnn_goldens.plugin.causes import diagnoses

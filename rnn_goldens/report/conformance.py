@@ -4,9 +4,8 @@ import platform
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,7 @@ from rnn_goldens.errors import CutShort, InvalidFile, WrongUse
 from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
-from rnn_goldens.implementations import BUILTIN, NEEDS
-from rnn_goldens.implementations.keras.choice import backend
+from rnn_goldens.implementations.versions import versions_of_packages
 from rnn_goldens.plugin.builtin_check.watched import run
 from rnn_goldens.plugin.implementation import WRONG_USE
 from rnn_goldens.programs.command import MARK, find_command, is_command
@@ -238,15 +236,7 @@ def versions(implementation: str, time_limit: float) -> dict[str, str]:
         program = Program(find_command(implementation, Path.cwd()), time_limit)
         program.close()
         return {program.name: program.version}
-    if implementation in BUILTIN:
-        packages: Sequence[str] = (*NEEDS[implementation], *([backend()] if implementation == "keras" else []))
-    else:
-        packages = packages_distributions().get(implementation.partition(".")[0].partition(":")[0], ())
-    found = {}
-    for package in packages:
-        with suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
+    return versions_of_packages(implementation)
 
 
 def _machine() -> dict[str, str]:
