@@ -43,12 +43,19 @@ def check_settings(config: pytest.Config) -> None:
         raise pytest.UsageError(f"rnn-goldens: {error}") from None
     report = path_setting(config, "report")
     if report is not None and not hasattr(config, "workerinput"):
-        from rnn_goldens.plugin.results import ResultsFile, not_written
+        _begin_report(config, report)
 
-        try:
-            config.pluginmanager.register(ResultsFile(report, config), "rnn_goldens_results")
-        except OSError as error:
-            raise pytest.UsageError(f"rnn-goldens: {not_written(report, error)}") from None
+
+def _begin_report(config: pytest.Config, path: Path) -> None:
+    """Put a results file, or a page, where this run is to leave it."""
+    from rnn_goldens.plugin.results import not_written, results_file
+
+    try:
+        config.pluginmanager.register(results_file(path, config), "rnn_goldens_results")
+    except OSError as error:
+        raise pytest.UsageError(f"rnn-goldens: {not_written(path, error)}") from None
+    except WrongUse as error:
+        raise pytest.UsageError(f"rnn-goldens: {error}") from None
 
 
 def dtypes(config: pytest.Config) -> tuple[str, ...]:
