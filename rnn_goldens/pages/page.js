@@ -266,7 +266,8 @@
     });
     return {
       options: {
-        width, height: 240, padding: [8, 12, 0, 0], cursor: { drag: { x: false, y: false } },
+        width, height: 240, padding: [8, 12, 0, 0],
+        legend: { markers: { fill: (_, i) => (i === 1 ? colour("want") : "transparent"), dash: (_, i) => (i === 1 ? "solid" : "dashed") } }, cursor: { drag: { x: false, y: false } },
         scales: { x: { time: false, range: at.length > 1 ? undefined : [at[0] - 1, at[0] + 1] } },
         axes: [
           axis(picture.across, (_, splits) => splits.map((s) => (Number.isInteger(s) ? String(s) : ""))),
@@ -284,9 +285,10 @@
     gradient.style.background = `linear-gradient(to right, ${RAMP.map(css).join(",")})`;
     const right = make("i");
     right.style.background = "var(--right)";
-    const parts = [right, "right"];
-    if (scale.any) parts.push(short(scale.least), gradient, `${short(scale.most)} (${unit})`);
-    if (picture.errors.flat().includes(null)) parts.push(make("i", { className: "none" }), "NaN or infinite");
+    const said = (...parts) => make("span", {}, parts);
+    const parts = [said(right, " right")];
+    if (scale.any) parts.push(said(`${short(scale.least)} `, gradient, ` ${short(scale.most)}`), said(unit));
+    if (picture.errors.flat().includes(null)) parts.push(said(make("i", { className: "none" }), " NaN or infinite"));
     return make("div", { className: "scale" }, parts);
   };
 

@@ -26,7 +26,12 @@ class PageFile(ResultsFile):
         """Put the page there; raises WrongUse if pages can not be made here, OSError if it can not be written."""
         self.drawings = Drawings()
         super().__init__(path, config)
-        config.pluginmanager.register(self.drawings, "rnn_goldens_drawings")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """What is judged so far, and what it looks like."""
+        self.drawings.pytest_runtest_logreport(report)
+        super().pytest_runtest_logreport(report)
 
     def encoded(self, document: Document) -> bytes:
         """The bytes of the page."""

@@ -11,8 +11,6 @@ import pytest
 from rnn_goldens.counted import counted, was_or_were
 from rnn_goldens.encoding import json_file
 from rnn_goldens.encoding.whole_file import write_whole
-from rnn_goldens.errors import WrongUse
-from rnn_goldens.pages.rendering import is_page
 from rnn_goldens.plugin.names import LOST, NOT_COLLECTED
 from rnn_goldens.plugin.tally import TALLY, Entry
 from rnn_goldens.plugin.versions import versions
@@ -116,23 +114,6 @@ class ResultsFile:
             return _WHY[pytest.ExitCode(exitstatus)]
         of_all = f"{missing} of {counted(len(self._entries()), 'golden')}"
         return f"{of_all} {was_or_were(missing)} not judged" if missing else ""
-
-
-def results_file(path: Path, config: pytest.Config) -> ResultsFile:
-    """Begin a file of the kind that its name says; raises OSError or WrongUse if that can not be done."""
-    if not is_page(path):
-        return ResultsFile(path, config)
-    from rnn_goldens.plugin.page_file import PageFile
-
-    return PageFile(path, config)
-
-
-def not_of_this_run(config: pytest.Config) -> None:
-    """Say of a results file that stands where this run is to leave its own that nothing was judged."""
-    path = config.invocation_params.dir / str(config.known_args_namespace.rnn_goldens_report)
-    if path.is_file():
-        with contextlib.suppress(OSError, WrongUse):  # which is said when the run begins
-            results_file(path, config)
 
 
 def not_written(path: Path, error: OSError) -> str:

@@ -25,7 +25,7 @@ _KNOWN_FAILURES = pytest.StashKey[list[KnownFailure]]()
 
 
 def check_settings(config: pytest.Config) -> None:
-    """Raise pytest.UsageError if a precision, corpus, implementation, known failure or report path is not to be had."""
+    """Raise pytest.UsageError if a precision, corpus, implementation or known failure is not to be had."""
     try:
         dtypes(config)
         if name := setting(config, "implementation"):
@@ -40,21 +40,6 @@ def check_settings(config: pytest.Config) -> None:
         elif setting(config, "corpus"):
             corpus(config)
     except RnnGoldensError as error:
-        raise pytest.UsageError(f"rnn-goldens: {error}") from None
-    report = path_setting(config, "report")
-    if report is not None and not hasattr(config, "workerinput"):
-        _begin_report(config, report)
-
-
-def _begin_report(config: pytest.Config, path: Path) -> None:
-    """Put a results file, or a page, where this run is to leave it."""
-    from rnn_goldens.plugin.results import not_written, results_file
-
-    try:
-        config.pluginmanager.register(results_file(path, config), "rnn_goldens_results")
-    except OSError as error:
-        raise pytest.UsageError(f"rnn-goldens: {not_written(path, error)}") from None
-    except WrongUse as error:
         raise pytest.UsageError(f"rnn-goldens: {error}") from None
 
 
