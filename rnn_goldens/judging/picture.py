@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-MOST_ACROSS, MOST_DOWN = 48, 32
+MOST_ACROSS, MOST_DOWN = 40, 24
 """Fields of a heat map; of a larger array the largest error of each block stands for the block."""
 
 LONGEST_LINE = 200

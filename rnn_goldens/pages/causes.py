@@ -38,6 +38,7 @@ class Cause:
     Attributes:
         number: of the implementation.
         certainty: a key of ``SYMBOLS``.
+        failed: how many goldens; of several causes that which explains most is told first.
         heading: which goldens fail, of how many.
         deviations: what explains them.
         notes: what else is known, in sentences.
@@ -46,6 +47,7 @@ class Cause:
 
     number: int
     certainty: str
+    failed: int
     heading: str
     deviations: tuple[Named, ...] = ()
     notes: tuple[str, ...] = ()
@@ -58,8 +60,13 @@ class Cause:
         return SYMBOLS[self.certainty]
 
 
-def causes_of(number: int, checked: Checked) -> Iterator[Cause]:
-    """Those of wrong outputs, then those of what gave no outputs to compare."""
+def causes_of(number: int, checked: Checked) -> list[Cause]:
+    """Those of wrong outputs, then those of what gave no outputs to compare; in each what most fail of comes first."""
+    wrong = sorted(_of_wrong_outputs(number, checked), key=lambda cause: -cause.failed)
+    return [*wrong, *_of_reasons(number, checked.judged)]
+
+
+def _of_wrong_outputs(number: int, checked: Checked) -> Iterator[Cause]:
     together: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
     for place, data in enumerate(checked.causes):
         names = tuple(tuple(suspect["deviations"]) for suspect in data["suspects"])
@@ -67,7 +74,6 @@ def causes_of(number: int, checked: Checked) -> Iterator[Cause]:
         together.setdefault(same, []).append(data)
     for of_cells in together.values():
         yield _of_outputs(number, of_cells)
-    yield from _of_reasons(number, checked.judged)
 
 
 def _of_outputs(number: int, of_cells: Sequence[Mapping[str, Any]]) -> Cause:
@@ -78,6 +84,7 @@ def _of_outputs(number: int, of_cells: Sequence[Mapping[str, Any]]) -> Cause:
     return Cause(
         number,
         first["certainty"],
+        failed,
         f"{cells}: {failed} of {failed + sum(data['passed'] for data in of_cells)} fail",
         tuple(Named(name, *_SENTENCES.get(name, ("", ""))) for name in dict.fromkeys(names)),
         tuple(_notes(first)),
@@ -120,9 +127,10 @@ def _of_reasons(number: int, judged: Sequence[Judged]) -> Iterator[Cause]:
             reason = one.reason.replace(f"{one.golden} in {one.dtype}: ", "").replace(one.golden, "…")
             reason = reason[:LONGEST_REASON] or "no reason given"
             reasons[reason] = reasons.get(reason, 0) + 1
-    for reason, count in sorted(reasons.items(), key=lambda item: -item[1])[:MOST_REASONS]:
-        yield Cause(
-            number, "no outputs", f"{counted(count, 'golden')} failed before outputs were compared", (), (reason,)
-        )
-    if len(reasons) > MOST_REASONS:
-        yield Cause(number, "no outputs", f"… and for {counted(len(reasons) - MOST_REASONS, 'reason')} more")
+    ranked = sorted(reasons.items(), key=lambda item: -item[1])
+    for reason, count in ranked[:MOST_REASONS]:
+        failed = f"{counted(count, 'golden')} failed before outputs were compared"
+        yield Cause(number, "no outputs", count, failed, notes=(reason,))
+    if rest := ranked[MOST_REASONS:]:
+        more = f"… and {counted(sum(count for _, count in rest), 'golden')} for {counted(len(rest), 'other reason')}"
+        yield Cause(number, "no outputs", sum(count for _, count in rest), more)

@@ -174,7 +174,10 @@
     return RAMP[i].map((low, k) => Math.round(low + (at - i) * (RAMP[i + 1][k] - low)));
   };
   const css = (rgb) => `rgb(${rgb.join(",")})`;
-  const short = (number) => (number >= 1000 || (number > 0 && number < 0.01) ? number.toExponential(number >= 1e5 ? 0 : 1) : String(Number(number.toPrecision(2))));
+  const short = (number) => {
+    const plain = number === 0 || (number >= 0.01 && number < 1e4);
+    return plain ? String(Number(number.toPrecision(2))) : number.toExponential(1).replace(".0e", "e").replace("e+", "e");
+  };
 
   const scaleOf = (picture) => {
     const wrong = picture.errors.flat().filter((error) => error !== null && error > (picture.in_tolerances ? 1 : 0));
@@ -238,7 +241,7 @@
       told(i, j, errors[j][i]);
       u.redraw(false);
     };
-    const height = Math.min(Math.max(down * 22, 70), 320) + 56;
+    const height = Math.min(Math.max(down * 26, 78), 320) + 56;
     return {
       options: {
         width, height, legend: { show: false }, padding: [8, 8, 0, 0],

@@ -43,10 +43,13 @@ def render(content: "Content") -> bytes:
 def _filled(values: dict[str, object]) -> bytes:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+    from rnn_goldens.pages.view import COMPACT
+
     home = Path(__file__).parent
     environment = Environment(
         loader=FileSystemLoader(home), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.policies["json.dumps_kwargs"] = {"separators": COMPACT}
     files = {
         name: (home / file).read_text("utf-8")
         for name, file in {

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from json import dumps
 from typing import Any
 
 from rnn_goldens.counted import counted
@@ -12,10 +13,13 @@ from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.pages.causes import causes_of
 from rnn_goldens.pages.content import FAILED, KNOWN, OUTCOMES, REFUSED, WRONG, About, Content, Judged
 
-LISTED_BYTES, PICTURE_BYTES = 2_000_000, 2_200_000
+LISTED_BYTES, PICTURE_BYTES = 2_500_000, 2_100_000
 """What failures, one by one, and their pictures may have of a page."""
 
-_FRAME = 1_100
+COMPACT = (",", ":")
+"""What stands between numbers in a page's data."""
+
+_FRAME = 600
 """Bytes around the texts of a failure."""
 
 _LONGEST, _LONGEST_MESSAGE = 500, 3_000
@@ -107,7 +111,7 @@ def _fitted(content: Content, share: float) -> tuple[list[Failure], list[Any], l
             continue
         pictured = None
         if judged.picture is not None:
-            drawn += len(str(judged.picture))
+            drawn += len(dumps(judged.picture, separators=COMPACT))
             undrawn += drawn > share * PICTURE_BYTES
             if drawn <= share * PICTURE_BYTES:
                 pictured = len(pictures)
