@@ -3,7 +3,7 @@
 from typing import Any
 
 from rnn_goldens.diagnosis.causes import Diagnosis, Evidence, Suspect
-from rnn_goldens.diagnosis.facts import true_of_all
+from rnn_goldens.diagnosis.facts import blamed_features, true_of_all
 
 Data = dict[str, Any]
 
@@ -19,6 +19,9 @@ def as_data(diagnosis: Diagnosis) -> Data:
         "suspects": [_suspect(suspect) for suspect in diagnosis.suspects],
         "unexplained": [_place(evidence) for evidence in diagnosis.unexplained],
         "facts": list(true_of_all(failed)),
+        "features": [
+            {"feature": feature, "has": has} for feature, has, *_ in blamed_features(failed, diagnosis.passed)
+        ],
         "simplest": _place(failed[0]),
     }
 

@@ -88,7 +88,7 @@ def facts(golden: "GoldenData", out: object, h_n: object = None, c_n: object = N
 
 def facts_of(failed: "Sequence[Evidence]", passed: "Sequence[Evidence]") -> list[str]:
     """What holds of all that failed, as far as it can be seen, in sentences; what tells most comes first."""
-    found = list(_features(failed, passed))
+    found = [_sentence(*blamed) for blamed in blamed_features(failed, passed)]
     for code, showing in true_of_all(failed).items():
         where = "" if showing == len(failed) else f" (in the {showing} that can show it)"
         found.append(FACTS[code][1] + where)
@@ -105,15 +105,21 @@ def true_of_all(failed: "Sequence[Evidence]") -> dict[str, int]:
     return found
 
 
-def _features(failed: "Sequence[Evidence]", passed: "Sequence[Evidence]") -> Iterator[str]:
-    for feature, (having, lacking) in IN_WORDS.items():
-        for has, words in ((True, having), (False, lacking)):
+def blamed_features(failed: "Sequence[Evidence]", passed: "Sequence[Evidence]") -> Iterator[tuple[str, bool, int, int]]:
+    """Features that all that fail have, or have not; how many that pass are otherwise, and how many are the same."""
+    for feature in IN_WORDS:
+        for has in (True, False):
             if all((feature in e.features) == has for e in failed):
                 others = sum((feature in e.features) != has for e in passed)
                 same = len(passed) - others
                 if others >= FEWEST_PASSED and same <= others / 2:
-                    but = f"; so do {same} that pass" if same else ""
-                    yield f"all that fail {words}; {others} that do not pass{but}"
+                    yield feature, has, others, same
+
+
+def _sentence(feature: str, has: bool, others: int, same: int) -> str:
+    words = IN_WORDS[feature][0 if has else 1]
+    but = f"; so do {same} that pass" if same else ""
+    return f"all that fail {words}; {others} that do not pass{but}"
 
 
 def _not_finite(seen: Seen) -> bool | None:

@@ -7,7 +7,7 @@ from typing import Any
 from rnn_goldens.counted import counted
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED
-from rnn_goldens.diagnosis.facts import FACTS
+from rnn_goldens.diagnosis.facts import FACTS, IN_WORDS
 from rnn_goldens.diagnosis.suspects import TOGETHER
 from rnn_goldens.pages.content import FAILED, Checked, Judged
 
@@ -108,6 +108,9 @@ def _notes(data: Mapping[str, Any]) -> Iterator[str]:
             yield f"It is told from {TOGETHER.join(told['deviations'])} by {_place(told['by'])}."
     if data["certainty"] == NOT_RECOGNISED:
         yield "No known deviation explains them, nor do two at once that were tried."
+    for blamed in data["features"] if data["certainty"] != EXPLAINED else ():
+        if words := IN_WORDS.get(blamed["feature"]):
+            yield f"All that fail {words[0 if blamed['has'] else 1]}; most that pass do not."
     for code in data["facts"] if data["certainty"] != EXPLAINED else ():
         if code in FACTS:
             sentence = FACTS[code][1]

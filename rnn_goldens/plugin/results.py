@@ -12,7 +12,7 @@ from rnn_goldens.counted import counted, was_or_were
 from rnn_goldens.encoding import json_file
 from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.plugin.names import LOST, NOT_COLLECTED
-from rnn_goldens.plugin.tally import TALLY, Entry
+from rnn_goldens.plugin.tally import FAILED, TALLY, Entry
 from rnn_goldens.plugin.versions import versions
 from rnn_goldens.schema import FORMATS, problems
 
@@ -42,6 +42,7 @@ class ResultsFile:
         self.config = config
         self._written, self._pause = 0.0, _SECONDS_BETWEEN
         self._process = getpid()
+        self._lost = ""
         self.write(GOING_ON)
 
     @pytest.hookimpl(trylast=True)
@@ -56,12 +57,19 @@ class ResultsFile:
             self._renew()
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """What a run that ended has found, or why it has not judged all that was asked."""
         try:
             self.write(self._why_incomplete(exitstatus), ended=True)
-        except OSError as error:
-            pytest.exit(f"rnn-goldens: {not_written(self.path, error)}", pytest.ExitCode.INTERNAL_ERROR)
+        except OSError as error:  # pytest goes on to tell what the run has found
+            self._lost = not_written(self.path, error)
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
+        """That the file could not be written in the end, after all that was found."""
+        if self._lost:
+            terminalreporter.line(f"rnn-goldens: {self._lost}", red=True)
 
     def write(self, why: str, *, ended: bool = False) -> None:
         """Write the file, whole or not at all; ``why`` the run is not complete, or "". What explains it, in the end."""
@@ -90,7 +98,7 @@ class ResultsFile:
 
     def _causes(self) -> list[Document]:
         tally = self.config.stash.get(TALLY, None)
-        if tally is None:
+        if tally is None or not tally.with_outcome(FAILED):
             return []
         from rnn_goldens.diagnosis.as_data import as_data
         from rnn_goldens.plugin.causes import diagnoses

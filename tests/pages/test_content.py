@@ -55,7 +55,11 @@ def hostile() -> Content:
         for outcome in ("failed", "known-failure", "refused", "skipped")
     ]
     cause = {"cell": "lstm", "certainty": "not recognised", "failed": 1, "passed": 0, "suspects": [], "unexplained": []}
-    cause |= {"facts": [HOSTILE], "simplest": {"golden": HOSTILE, "dtype": "float32"}}
+    cause |= {
+        "facts": [HOSTILE],
+        "features": [{"feature": HOSTILE, "has": True}],
+        "simplest": {"golden": HOSTILE, "dtype": "float32"},
+    }
     crashed = Judged("lstm/plain", "float32", "failed", "test", HOSTILE)
     checked = Checked(HOSTILE, {HOSTILE: HOSTILE}, [*judged, crashed], [cause], HOSTILE)
     return Content(HOSTILE, [checked, checked], {HOSTILE: About("lstm", ("bias",))}, {HOSTILE: HOSTILE}, HOSTILE)
