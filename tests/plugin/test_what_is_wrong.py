@@ -97,7 +97,14 @@ def test_the_results_file_and_junit_hold_the_explanation(wrong_networks: pytest.
     wrong_networks.runpytest_subprocess(
         "-k", "test_two", "--tb=no", "--rnn-goldens-report=results.json", "--junitxml=junit.xml"
     )
-    results = json.loads(Path("results.json").read_text("utf-8"))["results"]
+    document = json.loads(Path("results.json").read_text("utf-8"))
+    results = document["results"]
+    (cause,) = document["causes"]
+    (suspect,) = cause["suspects"]
+    assert (cause["cell"], cause["certainty"], cause["failed"]) == ("gru", "explained", len(results))
+    assert suspect["deviations"] == ["gru_gates_zrn", "gru_reset_before_product"]
+    assert {place["golden"] for place in suspect["explains"]} == {entry["golden"] for entry in results}
+    assert (cause["unexplained"], cause["facts"]) == ([], [])
     assert all("gru_gates_zrn & gru_reset_before_product" in entry["explained_by"] for entry in results)
     cases = ElementTree.parse("junit.xml").findall(".//testcase")
     properties = [json.loads(p.get("value", "")) for case in cases for p in case.findall(".//property")]
