@@ -1,6 +1,6 @@
 """What a network is asked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -23,6 +23,7 @@ class Case:
         state: h0 (and c0), each (layers·directions, batch, hidden) or without the batch axis; zeros if not given.
         lengths: (batch,) time steps of each sequence; all of them if None.
         state_given: whether the caller gave the state.
+        batch_given: whether the caller gave the batch axis.
     """
 
     cell: Cell
@@ -32,6 +33,7 @@ class Case:
     state: State
     lengths: NDArray[np.int64] | None = None
     state_given: bool = True
+    batch_given: bool = True
 
     @property
     def batched(self) -> bool:
@@ -43,7 +45,7 @@ class Case:
         if self.batched:
             return self
         state = tuple(part[:, None] for part in self.state)
-        return Case(self.cell, self.config, self.weights, self.x[None], state, None, self.state_given)
+        return replace(self, x=self.x[None], state=state, lengths=None, batch_given=False)
 
 
 def case_of(golden: QuestionData, dtype: DTypeLike) -> Case:

@@ -90,7 +90,7 @@ DEVIATIONS = (
     Deviation(
         "h_n_reversed_without_batch",
         "Returns the last states of layers and directions in reverse order where there is no batch axis.",
-        in_last_states(lambda part, _: part[::-1]),
+        in_last_states(lambda part, case: part if case.batch_given else part[::-1]),
         needs=("unbatched",),
     ),
     *(

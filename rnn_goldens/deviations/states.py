@@ -54,12 +54,17 @@ def _read_batch_first(part: Array, _case: Case) -> Array:
 
 
 def _ones_unless_layers_are_rows(part: Array, case: Case) -> Array:
-    return part if case.state_given or part.shape[1] == case.config.num_layers else np.ones_like(part)
+    fits = case.config.num_layers in (1, part.shape[1])  # one row is as good as any
+    return part if case.state_given or fits else np.ones_like(part)
 
 
-def _c_of_ones_unless_given(case: Case) -> Case:
+def _nothing_given(case: Case) -> bool:
+    return not case.batch_given and not case.state_given
+
+
+def _c_of_ones(case: Case) -> Case:
     h, c = case.state
-    return case if case.state_given else replace(case, state=(h, np.ones_like(c)))
+    return replace(case, state=(h, np.ones_like(c))) if _nothing_given(case) else case
 
 
 def _rolled_rows(part: Array, _case: Case) -> Array:
@@ -233,22 +238,20 @@ DEVIATIONS = (
     Deviation(
         "state_not_zero_without_batch",
         "Starts from what is in memory (here: ones) where neither a batch axis nor a state is given.",
-        in_state(lambda part, case: part if case.state_given else np.ones_like(part)),
+        in_state(lambda part, case: np.ones_like(part) if _nothing_given(case) else part),
         needs=("unbatched",),
     ),
     Deviation(
         "c_not_zero_without_batch",
         "Starts c from what is in memory (here: ones) where neither a batch axis nor a state is given.",
-        in_case(
-            lambda case: case if case.state_given else replace(case, state=(case.state[0], np.ones_like(case.state[1])))
-        ),
+        in_case(_c_of_ones),
         LSTM,
         ("unbatched",),
     ),
     Deviation(
         "states_reversed_without_batch",
         "Takes the initial states of layers and directions in reverse order where there is no batch axis.",
-        in_state(lambda part, _: part[::-1]),
+        in_state(lambda part, case: part if case.batch_given else part[::-1]),
         needs=("unbatched", "state"),
     ),
     Deviation(

@@ -18,7 +18,7 @@ def as_data(diagnosis: Diagnosis) -> Data:
         "passed": len(diagnosis.passed),
         "suspects": [_suspect(suspect) for suspect in diagnosis.suspects],
         "unexplained": [_place(evidence) for evidence in diagnosis.unexplained],
-        "facts": list(true_of_all(failed)),
+        "facts": {code: value for code, (value, _) in true_of_all(failed).items()},
         "features": [
             {"feature": feature, "has": has} for feature, has, *_ in blamed_features(failed, diagnosis.passed)
         ],

@@ -29,7 +29,7 @@ class Evidence:
         features: its features.
         passed: whether it passed; else it failed.
         explained_by: causes that give just what came.
-        facts: what was seen in the outputs, and whether it is so: ``facts.FACTS``.
+        facts: what was seen in the outputs, and whether it is so, or with which number: ``facts.FACTS``.
     """
 
     golden: str
@@ -38,7 +38,7 @@ class Evidence:
     features: tuple[str, ...] = ()
     passed: bool = False
     explained_by: tuple[Cause, ...] = ()
-    facts: Mapping[str, bool] = field(default_factory=dict)
+    facts: Mapping[str, bool | float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.golden} in {self.dtype}"

@@ -57,9 +57,9 @@ def diagnosed(
     )
 
 
-def _seen(can_be_seen: Mapping[str, bool], most: int) -> list[str]:
+def _seen(can_be_seen: Mapping[str, bool | float], most: int) -> list[str]:
     """What is so of the outputs, where no deviation gives them."""
-    true = [FACTS[code][1] for code, value in can_be_seen.items() if value]
+    true = [FACTS[code].sentence.format(value) for code, value in can_be_seen.items() if value]
     return [f"  {sentence}" for sentence in true[: min(most, _MOST_FACTS)]]
 
 

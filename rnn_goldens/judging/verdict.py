@@ -36,7 +36,7 @@ class Verdict:
     differences: Mapping[str, Difference]
     message: str
     explained_by: tuple[str, ...] = ()
-    facts: Mapping[str, bool] = field(default_factory=dict)
+    facts: Mapping[str, bool | float] = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""

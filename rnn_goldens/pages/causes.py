@@ -111,9 +111,9 @@ def _notes(data: Mapping[str, Any]) -> Iterator[str]:
     for blamed in data["features"] if data["certainty"] != EXPLAINED else ():
         if words := IN_WORDS.get(blamed["feature"]):
             yield f"All that fail {words[0 if blamed['has'] else 1]}; most that pass do not."
-    for code in data["facts"] if data["certainty"] != EXPLAINED else ():
+    for code, value in data["facts"].items() if data["certainty"] != EXPLAINED else ():
         if code in FACTS:
-            sentence = FACTS[code][1]
+            sentence = FACTS[code].sentence.format(value)
             yield f"{sentence[0].upper()}{sentence[1:]}."
     which = "is not explained" if data["suspects"] and data["unexplained"] else "fails"
     yield f"To debug: {_place(data['simplest'])}, the simplest that {which}."

@@ -13,7 +13,11 @@ from rnn_goldens.deviations import DEVIATIONS, FAMILIES, Deviation, deviation
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.shapes import CELLS
 
-each_deviation = pytest.mark.parametrize("wrong", DEVIATIONS, ids=lambda deviation: deviation.name)
+each_deviation = pytest.mark.parametrize(
+    "wrong",
+    # One process asks a deviation everything, so that it is run once on each question.
+    [pytest.param(wrong, id=wrong.name, marks=pytest.mark.xdist_group(wrong.name)) for wrong in DEVIATIONS],
+)
 
 
 def same(a: Outputs, b: Outputs) -> bool:
@@ -88,16 +92,20 @@ def test_each_gives_the_same_float64_again_and_leaves_the_case_alone(wrong: Devi
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_no_two_are_one_and_the_same(cell: str) -> None:
-    seen: dict[str, str] = {}
-    twins = []
-    for wrong in DEVIATIONS:
-        if cell in wrong.cells:
-            outputs = [o for q in QUESTIONS[cell] if q.name != "overflowing" for o in outputs_of(wrong, q)]
-            looks = repr([(o.shape, np.round(o, 12).tobytes()) for o in outputs])
-            if looks in seen:
-                twins.append((seen[looks], wrong.name))
-            seen.setdefault(looks, wrong.name)
-    assert twins == []
+    alike = [[wrong for wrong in DEVIATIONS if cell in wrong.cells]]
+    for question in QUESTIONS[cell]:
+        if question.name != "overflowing":
+            alike = [group for together in alike for group in told_apart(together, question)]
+    assert [[wrong.name for wrong in group] for group in alike] == []
+
+
+def told_apart(together: list[Deviation], question: Question) -> list[list[Deviation]]:
+    """Those that a question does not tell from another."""
+    by_looks: dict[str, list[Deviation]] = {}
+    for wrong in together:
+        looks = repr([(o.shape, np.round(o, 12).tobytes()) for o in outputs_of(wrong, question)])
+        by_looks.setdefault(looks, []).append(wrong)
+    return [group for group in by_looks.values() if len(group) > 1]
 
 
 def test_each_stands_for_defects_in_the_wild() -> None:

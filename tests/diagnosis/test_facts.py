@@ -7,9 +7,13 @@ import pytest
 
 import rnn_goldens
 from rnn_goldens import Golden
-from rnn_goldens.cells import Array, Network, case_of
+from rnn_goldens.cells import Array, Case, Network, State, Weights, case_of
+from rnn_goldens.cells.cell import Equations
+from rnn_goldens.cells.notation import Term, Weight, mix, sigmoid, tanh
 from rnn_goldens.deviations import deviation
-from rnn_goldens.diagnosis.facts import FACTS, facts
+from rnn_goldens.deviations.deviation import in_equations
+from rnn_goldens.diagnosis.causes import Evidence
+from rnn_goldens.diagnosis.facts import FACTS, facts, facts_of
 from rnn_goldens.implementations.numpy_cells import arithmetic
 
 Outputs = tuple[Array, ...]
@@ -36,6 +40,36 @@ def with_nan(part: Array) -> Array:
     return part
 
 
+def in_first_layer(change: Callable[[Array], Array]) -> Callable[[Golden], Outputs]:
+    class Wrong(Network):
+        def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+            return super().step(case, suffix, w, change(layer_input) if suffix == "l0" else layer_input, t, state)
+
+    return lambda golden: Wrong().run(case_of(golden, arithmetic(golden.dtype)))
+
+
+def feeding(change: Callable[[Array], Array]) -> Callable[[Golden], Outputs]:
+    class Wrong(Network):
+        def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+            return super().step(case, suffix, w, layer_input if suffix == "l0" else change(layer_input), t, state)
+
+    return lambda golden: Wrong().run(case_of(golden, arithmetic(golden.dtype)))
+
+
+def with_cell(cell: str, equations: Equations) -> Callable[[Golden], Outputs]:
+    wrong = in_equations(**{cell: equations})
+    return lambda golden: wrong(case_of(golden, arithmetic(golden.dtype)))
+
+
+def growing_error(part: Array) -> Array:
+    return part + 1e-3 * 4.0 ** np.arange(part.shape[1])[:, None]
+
+
+def wrong_from_third_step(part: Array) -> Array:
+    part[:, 2:] += 1
+    return part
+
+
 def second_row_off(part: Array) -> Array:
     part[1] += 1
     return part
@@ -56,6 +90,12 @@ def second_row_off(part: Array) -> Array:
         ("same_numbers_by_unit", "gru/plain", changed(out=lambda out: out[..., ::-1])),
         ("same_numbers_by_step", "gru/plain", changed(out=lambda out: out[:, ::-1])),
         ("constant_factor", "gru/plain", changed(out=lambda out: out * 3)),
+        ("one_step_late", "gru/plain", changed(out=lambda out: np.roll(out, 1, axis=1))),
+        ("one_step_early", "gru/plain", changed(out=lambda out: np.roll(out, -1, axis=1))),
+        ("repeats", "gru/plain", changed(out=lambda out: out[:, :1] + 0 * out)),
+        ("grows", "gru/plain", changed(out=growing_error)),
+        ("wrong_from_step", "gru/plain", changed(out=wrong_from_third_step)),
+        ("upper_layers_follow", "gru/two-layers-one-step", in_first_layer(lambda x: -x)),
         ("every_step_follows", "gru/with-state", by("h0_ignored")),
         ("no_step_follows", "gru/plain", by("gru_z_complemented")),
         ("first_step_right", "gru/plain", by("w_hh_transposed")),
@@ -90,5 +130,64 @@ def test_nothing_is_seen_in_outputs_of_another_shape() -> None:
     assert facts(golden, None) == {}
 
 
+@pytest.mark.parametrize("factor", [0.5, -1.0])
+@pytest.mark.parametrize("cell", ["rnn-tanh", "lstm", "gru"])
+def test_what_upper_layers_are_fed_is_told_with_its_factor(cell: str, factor: float) -> None:
+    golden = rnn_goldens.load(f"{cell}/two-layers-one-step")
+    assert facts(golden, *feeding(lambda x: x * factor)(golden))["fed_times"] == factor
+    assert not facts(golden, *by("relu_between_layers")(golden)).get("fed_times", False)
+
+
+def test_the_factor_of_all_of_out_is_told() -> None:
+    golden = rnn_goldens.load("gru/plain")
+    assert facts(golden, *changed(out=lambda out: out * -3)(golden))["constant_factor"] == pytest.approx(-3)
+
+
+def test_a_fact_with_a_number_is_said_if_it_is_one_number() -> None:
+    assert facts_of([told(constant_factor=3.0), told(constant_factor=3.001)], []) == ["out is 3 times the right one"]
+    assert facts_of([told(constant_factor=3.0), told(constant_factor=2.0)], []) == []
+    assert facts_of([told(constant_factor=3.0), told(constant_factor=False)], []) == []
+
+
+def test_what_few_can_show_is_said_if_two_do() -> None:
+    others = [told()] * 8
+    said = "no step follows from the state before it: look at the step itself (in the 2 that can show it)"
+    assert facts_of([told(no_step_follows=True)] * 2 + others, []) == [said]
+    assert facts_of([told(no_step_follows=True), *others], []) == []
+
+
+def told(**seen: bool | float) -> Evidence:
+    return Evidence("gru/plain", "float32", "gru", facts=seen)
+
+
+def forgetting_all(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
+    i = sigmoid(w.W_ii @ x + w.b_ii + w.W_hi @ h + w.b_hi)
+    g = tanh(w.W_ig @ x + w.b_ig + w.W_hg @ h + w.b_hg)
+    o = sigmoid(w.W_io @ x + w.b_io + w.W_ho @ h + w.b_ho)
+    c = i * g
+    return o * tanh(c), c
+
+
+def updating_by_tanh(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    r = sigmoid(w.W_ir @ x + w.b_ir + w.W_hr @ h + w.b_hr)
+    n = tanh(w.W_in @ x + w.b_in + r * (w.W_hn @ h + w.b_hn))
+    return (mix(r * r, h, n),)
+
+
+@pytest.mark.parametrize(
+    ("golden", "gate", "equations"),
+    [
+        ("lstm/large-c", "f", forgetting_all),
+        ("gru/one-step", "z", updating_by_tanh),
+    ],
+)
+def test_the_only_gate_that_can_be_off_is_solved_back(golden: str, gate: str, equations: Equations) -> None:
+    asked = rnn_goldens.load(golden)
+    found = facts(asked, *with_cell(asked.cell, equations)(asked))
+    assert [code for code, value in found.items() if code.startswith("only_gate_") and value] == [f"only_gate_{gate}"]
+    everything_off = facts(asked, *changed(h_n=lambda h: h + 0.5, out=lambda out: out + 0.5)(asked))
+    assert not any(value for code, value in everything_off.items() if code.startswith("only_gate_"))
+
+
 def test_every_fact_has_a_sentence_that_fits_a_line() -> None:
-    assert all(len(sentence) <= 76 for _, sentence in FACTS.values())
+    assert all(len(fact.sentence.format(0.5)) <= 88 for fact in FACTS.values())

@@ -102,7 +102,7 @@ def test_a_wrong_order_of_gates_fails_every_lstm_and_no_gru(program: str, find: 
     assert {golden.partition("/")[0] for golden in checked.goldens("passed")} == {"gru", "sizes-gru"}
     assert {golden.partition("/")[0] for golden in checked.goldens("failed")} == {"lstm", "sizes-lstm"}
     want = load("lstm/plain", dtype="float32").out[0, 0, 0]
-    where = "lstm/plain in float32: out is first wrong at time step 0 (batch 0, unit 0): got "
+    where = "lstm/plain in float32, like lstm_gates_iofg: out is first wrong at time step 0 (batch 0, unit 0): got "
     assert re.search(rf"{re.escape(where)}\S+, want {want!s} \(24 of 24 elements wrong\)", checked.shown)
     assert (
         "  looks like lstm_gates_iofg: Takes the rows of the weights for the gates i, o, f, g instead of"

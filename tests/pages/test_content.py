@@ -56,7 +56,7 @@ def hostile() -> Content:
     ]
     cause = {"cell": "lstm", "certainty": "not recognised", "failed": 1, "passed": 0, "suspects": [], "unexplained": []}
     cause |= {
-        "facts": [HOSTILE],
+        "facts": {HOSTILE: True},
         "features": [{"feature": HOSTILE, "has": True}],
         "simplest": {"golden": HOSTILE, "dtype": "float32"},
     }

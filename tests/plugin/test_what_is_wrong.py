@@ -104,7 +104,7 @@ def test_the_results_file_and_junit_hold_the_explanation(wrong_networks: pytest.
     assert (cause["cell"], cause["certainty"], cause["failed"]) == ("gru", "explained", len(results))
     assert suspect["deviations"] == ["gru_gates_zrn", "gru_reset_before_product"]
     assert {place["golden"] for place in suspect["explains"]} == {entry["golden"] for entry in results}
-    assert (cause["unexplained"], cause["facts"]) == ([], [])
+    assert (cause["unexplained"], cause["facts"]) == ([], {})
     assert all("gru_gates_zrn & gru_reset_before_product" in entry["explained_by"] for entry in results)
     cases = ElementTree.parse("junit.xml").findall(".//testcase")
     properties = [json.loads(p.get("value", "")) for case in cases for p in case.findall(".//property")]

@@ -1,0 +1,133 @@
+"""Each step asked alone: what the definition makes of the implementation's own numbers before it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from rnn_goldens.diagnosis.likeness import Array
+from rnn_goldens.diagnosis.seen import Mask, Seen
+
+FACTORS = (0.5, 0.8, 1.25, 2.0, -1.0)
+"""What layers are fed by mistake, times what the one below gives: dropout's scalings, a half, a sign."""
+
+SLACK = 1e-4
+"""So far beyond its range a gate may seem to lie that is solved back from rounded numbers."""
+
+SMALL = 1e-2
+"""Divided by less, rounding errors are all one sees."""
+
+
+def every_step_follows(seen: Seen) -> bool | None:
+    """From the state before it."""
+    follows = _follows(seen)
+    return None if follows is None or not seen.out_is_wrong else bool(follows.all())
+
+
+def no_step_follows(seen: Seen) -> bool | None:
+    """From the state before it."""
+    follows = _follows(seen)
+    return None if follows is None or not seen.out_is_wrong else not follows.any()
+
+
+def _follows(seen: Seen) -> Mask | None:
+    """Whether each step's output is what the definition makes of the one before; None if more than that goes in."""
+    from rnn_goldens.cells import Network, case_of
+
+    out = seen.got["out"]
+    if not seen.is_one_chain or "c_n" in seen.got or seen.steps == 1 or not np.isfinite(out).all():
+        return None
+    case = case_of(seen.golden, np.float64).as_batch()
+    network, batch = Network(), out if out.ndim == 3 else out[None]  # noqa: PLR2004 - (batch, time, units)
+    w = network.weights(case, "l0")
+    steps = [network.step(case, "l0", w, case.x, t, (batch[:, t - 1],))[0] for t in range(1, batch.shape[1])]
+    return np.array([seen.near(batch[:, t + 1], step) for t, step in enumerate(steps)])
+
+
+def upper_layers_follow(seen: Seen) -> bool | None:
+    """Upper layers give what they should of what the layer below them gives, which is wrong."""
+    if not _is_one_step_of_layers(seen):
+        return None
+    return bool(seen.wrong["h_n"][0].any()) and _upper_follow(seen, 1.0)
+
+
+def fed_times(seen: Seen) -> bool | float | None:
+    """Upper layers give what they should of a multiple of what the layer below them gives: which."""
+    if not _is_one_step_of_layers(seen) or seen.wrong["h_n"][0].any() or not seen.out_is_wrong:
+        return None
+    return next((factor for factor in FACTORS if _upper_follow(seen, factor)), False)
+
+
+def _is_one_step_of_layers(seen: Seen) -> bool:
+    return seen.layers > 1 and seen.directions == 1 and seen.steps == 1 and bool(np.isfinite(seen.got["h_n"]).all())
+
+
+def _upper_follow(seen: Seen, factor: float) -> bool:
+    from rnn_goldens.cells import Network, case_of
+
+    case = case_of(seen.golden, np.float64).as_batch()
+    network = Network()
+    h_n = seen.got["h_n"] if seen.golden.stored.x.ndim == 3 else seen.got["h_n"][:, None]  # noqa: PLR2004 - as above
+    for layer in range(1, seen.layers):
+        suffix = f"l{layer}"
+        fed = factor * h_n[layer - 1][:, None]
+        state = network.step(case, suffix, network.weights(case, suffix), fed, 0, network.start(case, layer))
+        if not seen.near(h_n[layer], state[0], "h_n"):
+            return False
+    return True
+
+
+def only_gate(letter: str, seen: Seen) -> bool | None:
+    """Whether a gate is the only one that can be off: another would have to lie beyond its range; None if it may be."""
+    possible = _possible(seen)
+    if possible is None or (letter in possible and len(possible) > 1):
+        return None
+    return letter in possible
+
+
+def _possible(seen: Seen) -> set[str] | None:
+    """The gates that can be off, the others being right; None where one can not tell."""
+    from rnn_goldens.cells import case_of
+    from rnn_goldens.cells.steps import steps_of
+
+    if not seen.is_one_chain or seen.steps > 1 or not seen.out_is_wrong:
+        return None
+    (step,) = steps_of(case_of(seen.golden, np.float64))
+    h = seen.got["h_n"][0]
+    if seen.golden.cell == "gru":
+        return _of_gru(step.gates, step.state_before["h"], h)
+    if seen.golden.cell == "lstm":
+        return _of_lstm(seen, step.gates, step.state_before["c"], (h, seen.got["c_n"][0]))
+    return None
+
+
+def _of_gru(right: Mapping[str, Array], before: Array, h: Array) -> set[str]:
+    """Solve h = (1 - z) n + z h0 for one gate after the other."""
+    z, n = right["z"], right["n"]
+    solved = {"z": _is_within(h - n, before - n, 0.0), "n": _is_within(h - z * before, 1 - z, -1.0)}
+    return {gate for gate, possible in solved.items() if possible}
+
+
+def _of_lstm(seen: Seen, right: Mapping[str, Array], before: Array, got: tuple[Array, Array]) -> set[str] | None:
+    """Solve c = f c0 + i g, and h = o tanh(c), for one gate after the other."""
+    h, c = got
+    h_follows, c_is_right = seen.near(h, right["o"] * np.tanh(c), "h_n"), not seen.wrong["c_n"].any()
+    if h_follows == c_is_right:  # nothing is off, or more than one is
+        return None
+    if c_is_right:
+        return {"o"} if _is_within(h, np.tanh(c), 0.0) else set()
+    i, f, g = right["i"], right["f"], right["g"]
+    solved = {
+        "f": _is_within(c - i * g, before, 0.0),
+        "i": _is_within(c - f * before, g, 0.0),
+        "g": _is_within(c - f * before, i, -1.0),
+    }
+    return {gate for gate, possible in solved.items() if possible}
+
+
+def _is_within(product: Array, factor: Array, lowest: float) -> bool:
+    """Whether a gate from ``lowest`` to 1 gives these products; where the factor is small, that they are small, too."""
+    tells = np.abs(factor) > SMALL
+    quotient = product[tells] / factor[tells]
+    return bool(
+        ((quotient >= lowest - SLACK) & (quotient <= 1 + SLACK)).all() and (np.abs(product[~tells]) <= 2 * SMALL).all()
+    )

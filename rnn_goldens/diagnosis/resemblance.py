@@ -1,0 +1,76 @@
+"""What wrong outputs resemble: the right ones in another order, at another time, times a number; or nothing at all."""
+
+import numpy as np
+
+from rnn_goldens.diagnosis.seen import Seen
+from rnn_goldens.diagnosis.where_wrong import ENOUGH_STEPS
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.tolerance import Exact
+
+
+def all_zero(seen: Seen) -> bool | None:
+    """Out is."""
+    return not seen.got["out"].any()
+
+
+def still_initial(seen: Seen) -> bool | None:
+    """What is returned is what was given."""
+    initial = seen.golden.stored.h0
+    return None if initial is None or not initial.any() else np.array_equal(seen.got["h_n"], initial)
+
+
+def right_to_float32(seen: Seen) -> bool | None:
+    """Of float64."""
+    if seen.golden.dtype != "float64" or isinstance(seen.golden.tolerance, Exact):
+        return None
+    single = PRECISIONS["float32"]
+    allowed = {n: seen.golden.tolerance.allowed(n, seen.want(n), single) for n in seen.got}
+    return all((np.abs(seen.got[n] - seen.want(n)) <= allowed[n]).all() for n in seen.got)
+
+
+def same_numbers_by_unit(seen: Seen) -> bool | None:
+    """At each step the right numbers, not at their units."""
+    return None if seen.hidden == 1 else _same_sorted(seen, axis=-1)
+
+
+def same_numbers_by_step(seen: Seen) -> bool | None:
+    """In each unit the right numbers, not at their steps."""
+    return None if seen.steps == 1 else _same_sorted(seen, axis=-2)
+
+
+def _same_sorted(seen: Seen, axis: int) -> bool:
+    got, want = (np.sort(values, axis=axis) for values in (seen.got["out"], seen.want("out")))
+    return seen.out_is_wrong and seen.near(got, want)
+
+
+def one_step_late(seen: Seen) -> bool | None:
+    """Each step gives what the one before should."""
+    return _shifted(seen, slice(1, None), slice(None, -1))
+
+
+def one_step_early(seen: Seen) -> bool | None:
+    """Each step gives what the next should."""
+    return _shifted(seen, slice(None, -1), slice(1, None))
+
+
+def _shifted(seen: Seen, of_got: slice, of_want: slice) -> bool | None:
+    if not seen.is_one_chain or seen.steps < ENOUGH_STEPS or not seen.out_is_wrong:
+        return None
+    return seen.near(seen.got["out"][..., of_got, :], seen.want("out")[..., of_want, :])
+
+
+def repeats(seen: Seen) -> bool | None:
+    """Every step gives the same, and should not."""
+    if not seen.is_one_chain or seen.steps < ENOUGH_STEPS or not seen.out_is_wrong:
+        return None
+    got, want = seen.got["out"], seen.want("out")
+    return bool((got == got[..., :1, :]).all()) and not bool((want == want[..., :1, :]).all())
+
+
+def constant_factor(seen: Seen) -> bool | float | None:
+    """Out is the right one times a number: which."""
+    got, want = seen.got["out"], seen.want("out")
+    if not seen.out_is_wrong or not want.any():
+        return None
+    k = float((got * want).sum() / np.square(want).sum())
+    return k if np.isfinite(k) and abs(k) > 1e-3 and seen.near(got, k * want) else False  # noqa: PLR2004 - not zero

@@ -1,0 +1,81 @@
+"""A golden, what came, and what of it is wrong: what facts are seen in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.diagnosis.likeness import Array, Outputs, readable
+from rnn_goldens.golden.precision import PRECISIONS
+
+if TYPE_CHECKING:
+    from rnn_goldens.golden.data import GoldenData
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A golden, the outputs that came, and which of their elements are wrong."""
+
+    golden: "GoldenData"
+    got: Outputs
+    wrong: Mapping[str, Mask]
+
+    @property
+    def layers(self) -> int:
+        """How many."""
+        return self.golden.config.num_layers
+
+    @property
+    def directions(self) -> int:
+        """How many."""
+        return self.golden.config.num_directions
+
+    @property
+    def hidden(self) -> int:
+        """Units of a layer in one direction."""
+        return self.golden.config.hidden_size
+
+    @property
+    def steps(self) -> int:
+        """Time steps."""
+        return int(self.want("out").shape[-2])
+
+    @property
+    def is_one_chain(self) -> bool:
+        """Whether one layer in one direction goes through the same steps of every row."""
+        return self.layers == 1 and self.directions == 1 and self.golden.lengths is None
+
+    @property
+    def out_is_wrong(self) -> bool:
+        """Whether any element of out is."""
+        return bool(self.wrong["out"].any())
+
+    def want(self, name: str) -> Array:
+        """The right output."""
+        right: Array = getattr(self.golden.stored, name)
+        return right
+
+    def near(self, got: Array, want: Array, name: str = "out") -> bool:
+        """Whether numbers are the same but for roundings: twice the largest tolerance of an output, and theirs."""
+        precision = PRECISIONS[self.golden.dtype]
+        allowed = self.golden.tolerance.allowed(name, self.want(name), precision).max(initial=0.0)
+        rounding = 8 * precision.roundoff * np.abs(want).max(initial=0.0)
+        return bool((np.abs(got - want) <= 2 * allowed + rounding).all())
+
+
+def seen(golden: "GoldenData", out: object, h_n: object, c_n: object) -> Seen | None:
+    """What came, if all of it holds numbers and has the right shape."""
+    got = readable(golden, out, h_n, c_n)
+    names = ("out", "h_n") if golden.stored.c_n is None else ("out", "h_n", "c_n")
+    if any(name not in got or got[name].shape != getattr(golden.stored, name).shape for name in names):
+        return None
+    precision = PRECISIONS[golden.dtype]
+    wrong = {}
+    for name in names:
+        want = getattr(golden.stored, name)
+        wrong[name] = ~(np.abs(got[name] - want) <= golden.tolerance.allowed(name, want, precision))
+    return Seen(golden, got, wrong)
