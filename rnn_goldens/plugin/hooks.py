@@ -13,6 +13,8 @@ from rnn_goldens.plugin.names import (
     MARKER,
     NOT_COLLECTED,
     OPTIONS,
+    PROGRAM,
+    PROGRAM_SAYS,
     REFUSED_BECAUSE,
     TOLD_LATE,
     result_of,
@@ -93,6 +95,8 @@ class Listener:
         """What a worker found after its last test, and the outputs that were wrong."""
         said = getattr(node, "workeroutput", {})
         self._revise(said.get(CAME_LATE, ()))
+        if PROGRAM_SAYS in said:
+            self.config.stash[PROGRAM] = said[PROGRAM_SAYS]
         if FAILURES in said:
             from rnn_goldens.plugin.causes import received
 

@@ -12,7 +12,7 @@ from rnn_goldens.errors import ProgramFailed, RnnGoldensError, WrongUse
 from rnn_goldens.implementations import Implementation, resolve
 from rnn_goldens.plugin.golden_under_test import LATE
 from rnn_goldens.plugin.guard import TIME_LIMIT, Guard
-from rnn_goldens.plugin.names import setting
+from rnn_goldens.plugin.names import PROGRAM, setting
 from rnn_goldens.plugin.settings import base_folder, time_limit
 from rnn_goldens.programs.command import is_command
 from rnn_goldens.programs.program import TIME_LIMIT as PROGRAM_TIME_LIMIT
@@ -23,9 +23,6 @@ WRONG_USE = "rnn-goldens: "
 
 NOW = pytest.StashKey[Path]()
 """Set in a run that is watched over: the file that says what is being asked."""
-
-PROGRAM = pytest.StashKey[dict[str, str]]()
-"""What a program that was started calls itself, and its version."""
 
 _STARTED = pytest.StashKey[Guard]()
 

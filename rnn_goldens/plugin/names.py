@@ -35,6 +35,12 @@ FAILURES = "rnn_goldens_failures"
 FAILURES_OF_WORKERS = pytest.StashKey[list[Any]]()
 """Those of all workers."""
 
+PROGRAM = pytest.StashKey[dict[str, str]]()
+"""What a program that was started calls itself, and its version."""
+
+PROGRAM_SAYS = "rnn_goldens_program"
+"""The name of the same among a worker's last words."""
+
 TOLD_LATE = "rnn_goldens_told_late"
 """The attribute of a report that says such a thing to other plugins."""
 

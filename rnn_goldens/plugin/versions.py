@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from rnn_goldens.implementations.versions import versions_of_packages
-from rnn_goldens.plugin.implementation import PROGRAM
-from rnn_goldens.plugin.names import setting
+from rnn_goldens.plugin.names import PROGRAM, setting
 from rnn_goldens.plugin.settings import CORPUS
 from rnn_goldens.programs.command import is_command
 

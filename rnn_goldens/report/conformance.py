@@ -226,6 +226,7 @@ def document(found: Iterable[Found], asked: Asked) -> Document:
                     for r in one.results
                     if r.outcome in ("failed", "known-failure")
                 ],
+                "causes": list(one.causes),
             }
             for one in found
         ],

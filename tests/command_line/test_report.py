@@ -55,6 +55,8 @@ def test_passed_refused_and_wrong_are_told_apart(run: Run, tmp_path: Path) -> No
     assert {r["passed"] for r in right["results"] if r["cell"] != "rnn_relu"} == {0}
     assert len(stale["disagreements"]) == sum(result["wrong"] for result in stale["results"]) > 0
     assert {disagreement["known"] for disagreement in stale["disagreements"]} == {None}
+    assert [(cause["cell"], cause["failed"]) for cause in stale["causes"]] == [("rnn_relu", 16)]
+    assert right["causes"] == unable["causes"] == []
     assert unable["refusals"] == [
         {
             "reason": "one sequence at a time",

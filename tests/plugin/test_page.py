@@ -2,9 +2,11 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 import pytest
@@ -159,7 +161,10 @@ def test_a_page_of_check_has_the_command_of_check(project: pytest.Pytester) -> N
     command = [sys.executable, "-m", "rnn_goldens", "check", "my_rnn:step_before_last", "-k", "documented"]
     done = subprocess.run([*command, "--rnn-goldens-report=report.html"], cwd=project.path, check=False)
     assert done.returncode == 1
-    again = "rnn-goldens check my_rnn:step_before_last -k &#39;[documented/mini-batch-float32]&#39;"
-    assert again in text(project)
+    again = "rnn-goldens check my_rnn:step_before_last -k '[documented/mini-batch-float32]' --rnn-goldens-dtype=float32"
+    assert escape(again) in text(project).replace("&#39;", "&#x27;")
+    asked = [sys.executable, "-m", *shlex.split(again.replace("rnn-goldens", "rnn_goldens", 1))]
+    done = subprocess.run(asked, cwd=project.path, capture_output=True, text=True, check=False)
+    assert "1 failed" in done.stdout.splitlines()[-1]
     assert "<dt><code>my_rnn:step_before_last</code></dt>" in text(project)
     assert len(data(project)["pictures"]) == 4
