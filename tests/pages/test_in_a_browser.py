@@ -94,11 +94,16 @@ def test_filters_leave_what_was_chosen(page: Page) -> None:
 
 
 def test_filters_know_features_and_outcomes(page: Page) -> None:
+    everything = page.table("by-cell")
     page.choose(feature="state")
     with_state = page.shown()
+    assert set(page.table("by-cell")) == set(everything)
+    assert page.table("by-cell") != everything
+    page.choose(cell="rnn_tanh")
+    assert page.table("by-feature")["state"] == page.table("by-cell")["rnn_tanh"]
     assert "rnn-tanh/with-state float32" in with_state
     assert not any("one-step " in one for one in with_state)
-    page.choose(feature="", outcome="known-failure")
+    page.choose(feature="", cell="", outcome="known-failure")
     assert page.shown() == ["rnn-tanh/plain float64"]
     assert page.table("by-cell") == {"rnn_tanh": ["◇ 1", ""]}
     page.choose(outcome="refused")
