@@ -264,7 +264,7 @@
   const lines = (picture, width) => {
     const at = picture.got.map((_, i) => picture.begin + i), few = at.length <= 40;
     const line = (label, name, dash, size) => ({
-      label, stroke: colour(name), width: 2, dash, points: { show: few, size, fill: name === "got" ? colour("back") : colour(name) },
+      label, stroke: colour(name), width: few ? 2 : 1.25, dash, points: { show: few, size, fill: name === "got" ? colour("back") : colour(name) },
       value: (_, number) => (number === null ? "–" : String(number)),
     });
     return {

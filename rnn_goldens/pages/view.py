@@ -1,5 +1,6 @@
 """Content → what the template and the script are given: counted, grouped, and cut to what a page can hold."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -101,14 +102,18 @@ def _no_cause(content: Content, counts: dict[str, int]) -> str:
 
 
 def _fitted(content: Content, share: float) -> tuple[list[Failure], list[Any], list[str]]:
-    """The failures that are told one by one, the pictures of those, and what is left out, in words."""
-    failures, pictures = list[Failure](), list[Any]()
-    listed, drawn, unlisted, undrawn = 0.0, 0.0, 0, 0
-    for number, name, about, judged in _wrong(content):
+    """The failures that are told one by one, the pictures of those, and what is left out, in words.
+
+    Of several tests of the same golden each first one comes before any second.
+    """
+    wrong = list(_wrong(content))
+    told, pictures = dict[int, Failure](), list[Any]()
+    listed, drawn, undrawn = 0.0, 0.0, 0
+    for place in _firsts_before_seconds(wrong):
+        number, name, about, judged = wrong[place]
         listed += _FRAME + sum(len(escape(text)) for text in _told(judged))
-        if unlisted or listed > share * LISTED_BYTES:
-            unlisted += 1
-            continue
+        if listed > share * LISTED_BYTES:
+            break
         pictured = None
         if judged.picture is not None:
             drawn += len(dumps(judged.picture, separators=COMPACT))
@@ -116,19 +121,35 @@ def _fitted(content: Content, share: float) -> tuple[list[Failure], list[Any], l
             if drawn <= share * PICTURE_BYTES:
                 pictured = len(pictures)
                 pictures.append(dict(judged.picture))
-        failures.append(Failure(number, name, about, judged, pictured))
+        told[place] = Failure(number, name, about, judged, pictured)
+    unlisted = len(wrong) - len(told)
     left_out = [f"{counted(unlisted, 'failure')} more, which are counted and not listed"] if unlisted else []
     left_out += [f"the pictures of {counted(undrawn, 'failure')} that are listed"] if undrawn else []
-    return failures, pictures, left_out
+    return [told[place] for place in sorted(told)], pictures, left_out
 
 
-def _wrong(content: Content) -> Iterator[tuple[int, str, About, Judged]]:
+_Wrong = tuple[int, str, About, Judged]
+"""The number and the name of an implementation, and what it failed."""
+
+
+def _wrong(content: Content) -> Iterator[_Wrong]:
     """What failed, and then what is known to fail."""
     for outcome in WRONG:
         for number, checked in enumerate(content.checked):
             for judged in checked.judged:
                 if judged.outcome == outcome:
                     yield number, checked.name, content.about.get(judged.golden, About("", ())), judged
+
+
+def _firsts_before_seconds(wrong: Sequence[_Wrong]) -> list[int]:
+    """Places in the order in which they are to be told, while there is room."""
+    times: Counter[tuple[int, str, str]] = Counter()
+    before = []
+    for number, _, _, judged in wrong:
+        same = (number, judged.golden, judged.dtype)
+        before.append(times[same])
+        times[same] += 1
+    return sorted(range(len(wrong)), key=before.__getitem__)
 
 
 def _told(judged: Judged) -> tuple[str, ...]:

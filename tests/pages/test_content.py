@@ -1,7 +1,9 @@
 """Pages of content that no run would easily give: hostile texts, and far too much."""
 
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,13 @@ def test_a_page_of_ten_thousand_failures_says_what_it_leaves_out() -> None:
     assert listed > 500
     assert f"it leaves out {10_000 - listed:,} failures more, which are counted and not listed".encode() in made
     assert b"10000 failed" in made
+
+
+def test_where_not_all_are_listed_no_golden_is_missing_for_another_s_repetitions() -> None:
+    content = failing(10_000, (3, 4))
+    judged = [replace(one, golden=f"lstm/golden-{n // 1000}") for n, one in enumerate(content.checked[0].judged)]
+    made = render(Content("title", [Checked("", judged=judged)], content.about)).decode()
+    assert len(set(re.findall(r"<b>(lstm/golden-\d)</b>", made))) == 10
 
 
 WITHOUT_JINJA = """
