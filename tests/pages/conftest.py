@@ -22,9 +22,9 @@ QUIET = (
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """One for the tests of a module; selenium is told where all is, so that it looks for nothing."""
+    """One for all tests; selenium is told where all is, so that it looks for nothing."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if chromium is None or driver is None:
         lacking("chromium, or its chromedriver, is not installed")

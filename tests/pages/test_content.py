@@ -74,6 +74,13 @@ def test_no_text_is_taken_for_html() -> None:
     assert made.count("</script>") == 3  # the data, the library and the page's own
 
 
+def test_where_nothing_failed_it_says_so() -> None:
+    right = Checked("", judged=[Judged("lstm/plain", "float32", "passed", "comparison")])
+    made = render(Content("title", [right], {"lstm/plain": About("lstm", ())})).decode()
+    assert "<p>Nothing failed.</p>" in made
+    assert '"pictures":[]' in made
+
+
 @pytest.mark.usefixtures("errors")
 def test_a_hostile_text_does_nothing_in_a_browser(browser: Chrome, tmp_path: Path) -> None:
     (tmp_path / "report.html").write_bytes(render(hostile()))

@@ -50,13 +50,6 @@ def test_it_has_a_picture_of_each_failure(
     assert "pytest &#39;test_my_rnn.py::test_my_rnn[documented/mini-batch-float32]&#39;" in text(project)
 
 
-def test_a_right_run_has_nothing_to_draw(project: pytest.Pytester, check_with: Write) -> None:
-    check_with("right")
-    run(project).assert_outcomes(passed=4)
-    assert data(project)["pictures"] == []
-    assert "Nothing failed." in text(project)
-
-
 def test_what_can_not_be_compared_is_told_without_a_picture(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
@@ -164,7 +157,7 @@ def test_a_page_of_check_has_the_command_of_check(project: pytest.Pytester) -> N
     again = "rnn-goldens check my_rnn:step_before_last -k '[documented/mini-batch-float32]' --rnn-goldens-dtype=float32"
     assert escape(again) in text(project).replace("&#39;", "&#x27;")
     asked = [sys.executable, "-m", *shlex.split(again.replace("rnn-goldens", "rnn_goldens", 1))]
-    done = subprocess.run(asked, cwd=project.path, capture_output=True, text=True, check=False)
-    assert "1 failed" in done.stdout.splitlines()[-1]
+    printed = subprocess.run(asked, cwd=project.path, capture_output=True, text=True, check=False).stdout
+    assert "1 failed" in printed.splitlines()[-1]
     assert "<dt><code>my_rnn:step_before_last</code></dt>" in text(project)
     assert len(data(project)["pictures"]) == 4
