@@ -58,7 +58,7 @@ def deviation(name: str) -> Deviation:
 
 
 def together(names: Sequence[str]) -> Wrong:
-    """Several deviations at once; raises ValueError if they have equations of their own for the same cell."""
+    """Several deviations at once; raises ValueError if they can not be."""
     wrong = deviation(names[0]).wrong
     for name in names[1:]:
         wrong = wrong & deviation(name).wrong

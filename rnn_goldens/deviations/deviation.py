@@ -64,9 +64,11 @@ class Wrong:
         return outputs
 
     def __and__(self, other: "Wrong") -> "Wrong":
-        """Both at once. Raises ValueError if both have equations of one cell, for then there is no telling."""
+        """Both at once. Raises ValueError if they can not be: both have equations of one cell, or one is the other."""
         if twice := sorted(set(self.equations) & set(other.equations)):
             raise ValueError(f"both have equations of their own for {', '.join(twice)}")
+        if any(issubclass(a, b) or issubclass(b, a) for a in self.steps for b in other.steps):
+            raise ValueError("one of them is the other, done otherwise")
         return Wrong(
             (*self.asked, *other.asked),
             (*self.steps, *other.steps),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from deviations.asking import QUESTIONS, Outputs, Question
 
-from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation
+from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation, together
 from rnn_goldens.golden.shapes import CELLS
 
 ONE_OF_EACH = (
@@ -79,3 +79,8 @@ def test_two_sets_of_equations_of_one_cell_can_not() -> None:
     a, b = deviation("lstm_output_without_tanh"), deviation("lstm_cell_clipped")
     with pytest.raises(ValueError, match="both have equations of their own for lstm"):
         _ = a.wrong & b.wrong
+
+
+def test_one_that_is_the_other_done_otherwise_can_not_be_at_once_with_it() -> None:
+    with pytest.raises(ValueError, match="one of them is the other"):
+        together(["reverse_starts_in_padding", "reverse_starts_in_zeroed_padding"])
