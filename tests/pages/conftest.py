@@ -1,14 +1,22 @@
 """A real browser, without a screen; where there is none, ``make pages`` installs it, and nothing is skipped there."""
 
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from examples.building import lacking
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+from urllib3.exceptions import HTTPError
+
+PATIENCE = 30
+"""Seconds that a browser may take for anything."""
+
+STARTS = 2
 
 QUIET = (
     "--headless",
@@ -28,14 +36,38 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if chromium is None or driver is None:
         lacking("chromium, or its chromedriver, is not installed")
-    options = ChromeOptions()
-    options.binary_location = str(chromium)
-    for argument in (*QUIET, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = Chrome(options=options, service=Service(str(driver)))
+    chrome = None
+    for attempt in range(STARTS):
+        service = Service(str(driver))
+        try:
+            chrome = started(str(chromium), service, tmp_path_factory.mktemp("profile"))
+            break
+        except (
+            OSError,
+            HTTPError,
+            WebDriverException,
+        ):  # on a busy machine it may not come up, and would be waited for
+            service.stop()
+            if attempt == STARTS - 1:
+                raise
+    assert chrome is not None
     yield chrome
     chrome.quit()
+
+
+def started(chromium: str, service: Service, profile: Path) -> Chrome:
+    """A browser that answers within ``PATIENCE``, or an error."""
+    options = ChromeOptions()
+    options.binary_location = chromium
+    for argument in (*QUIET, f"--user-data-dir={profile}"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(PATIENCE)  # which selenium takes for each of its commands; else it waits for ever
+    try:
+        return Chrome(options=options, service=service)
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 class Page:
