@@ -1,7 +1,6 @@
 """A real browser, without a screen; where there is none, ``make pages`` installs it, and nothing is skipped there."""
 
 import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from selenium.webdriver.chrome.service import Service
 from urllib3.exceptions import HTTPError
 
 PATIENCE = 30
-"""Seconds that a browser may take for anything."""
+"""Seconds that a page or a script may take."""
 
 STARTS = 2
 
@@ -42,11 +41,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
         try:
             chrome = started(str(chromium), service, tmp_path_factory.mktemp("profile"))
             break
-        except (
-            OSError,
-            HTTPError,
-            WebDriverException,
-        ):  # on a busy machine it may not come up, and would be waited for
+        except (OSError, HTTPError, WebDriverException):  # on a busy machine it may not come up
             service.stop()
             if attempt == STARTS - 1:
                 raise
@@ -56,18 +51,16 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 
 
 def started(chromium: str, service: Service, profile: Path) -> Chrome:
-    """A browser that answers within ``PATIENCE``, or an error."""
+    """A browser that gives up what takes longer than ``PATIENCE``; selenium gives up a start after two minutes."""
     options = ChromeOptions()
     options.binary_location = chromium
     for argument in (*QUIET, f"--user-data-dir={profile}"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(PATIENCE)  # which selenium takes for each of its commands; else it waits for ever
-    try:
-        return Chrome(options=options, service=service)
-    finally:
-        socket.setdefaulttimeout(before)
+    chrome = Chrome(options=options, service=service)
+    chrome.set_page_load_timeout(PATIENCE)
+    chrome.set_script_timeout(PATIENCE)
+    return chrome
 
 
 class Page:
