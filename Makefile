@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
-.PHONY: help demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive mutation conformance results examples pages build clean build/typed
+.PHONY: help demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive mutation diagnosis conformance results examples pages build clean build/typed
 
 help:
 	@echo "make demo               the documented scenarios, end to end"
@@ -21,6 +21,7 @@ help:
 	@echo "make argument-coverage  where on the argument of each activation the corpus looks"
 	@echo "make exhaustive         every half-precision argument of each activation: NumPy, torch, ONNX Runtime"
 	@echo "make mutation           random edits of right networks: the first of them, as all take half an hour"
+	@echo "make diagnosis          what failing runs say of wrong networks: one in twenty, as all take half an hour"
 	@echo "make conformance        which frameworks agree, which refuse and which are wrong (after make examples)"
 	@echo "make results            the pages of all of these, measured anew"
 	@echo "make bench              what the plugin costs its users"
@@ -80,6 +81,10 @@ exhaustive: $(READY)
 mutation: $(READY) $(ACORN)
 	$(BIN)/python -m benchmarks.mutation --first 60 --check
 
+# Wrong networks of many kinds, diagnosed as a run is, some two minutes; fails if one is told a wrong name, or nothing.
+diagnosis: $(READY) $(ACORN)
+	$(BIN)/python -m benchmarks.diagnosis --every 20
+
 # node and npm are what examples/install.sh installs.
 $(ACORN): benchmarks/mutation/package-lock.json
 	@command -v npm >/dev/null || examples/install.sh
@@ -105,6 +110,7 @@ results: $(READY) $(ACORN)
 	$(BIN)/python -m benchmarks.argument_coverage --write
 	$(BIN)/python -m benchmarks.exhaustive --write
 	$(BIN)/python -m benchmarks.mutation --write
+	$(BIN)/python -m benchmarks.diagnosis --write
 	$(REPORT) --output docs/conformance.json --page docs/conformance.md
 
 # Readers and programs in other languages, with what they need installed: apt-get where that may be, npm ci.

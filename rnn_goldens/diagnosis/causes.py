@@ -7,7 +7,7 @@ passed. Nothing is said that one of them contradicts without saying so.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rnn_goldens.diagnosis.suspects import Cause
+from rnn_goldens.diagnosis.asked import Cause
 
 EXPLAINED, CONSISTENT, NOT_RECOGNISED = "explained", "consistent with", "not recognised"
 

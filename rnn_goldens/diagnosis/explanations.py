@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rnn_goldens.diagnosis.asked import TOGETHER, Cause
 from rnn_goldens.diagnosis.facts import FACTS, facts
-from rnn_goldens.diagnosis.suspects import TOGETHER, Cause, Suspects
+from rnn_goldens.diagnosis.suspects import Suspects
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_goldens.diagnosis import asked_alone, resemblance, where_wrong
-from rnn_goldens.diagnosis.seen import Seen, seen
+from rnn_goldens.diagnosis.seen import Seen, of_another_shape, seen
 
 if TYPE_CHECKING:
     from rnn_goldens.diagnosis.causes import Evidence
@@ -66,7 +66,7 @@ def facts(golden: "GoldenData", out: object, h_n: object = None, c_n: object = N
     """
     outputs = seen(golden, out, h_n, c_n)
     if outputs is None:
-        return {}
+        return {f"{name}_shape": True for name in of_another_shape(golden, out, h_n, c_n)}
     found = {code: fact.see(outputs) for code, fact in FACTS.items()}
     return {code: value for code, value in found.items() if value is not None}
 
@@ -77,7 +77,7 @@ def facts_of(failed: "Sequence[Evidence]", passed: "Sequence[Evidence]") -> list
     for code, (value, showing) in true_of_all(failed).items():
         where = "" if showing == len(failed) else f" (in the {showing} that can show it)"
         found.append(FACTS[code].sentence.format(value) + where)
-    return found
+    return found or list(_contrast(failed, passed))
 
 
 def true_of_all(failed: "Sequence[Evidence]") -> dict[str, tuple[Value, int]]:
@@ -89,6 +89,23 @@ def true_of_all(failed: "Sequence[Evidence]") -> dict[str, tuple[Value, int]]:
         if values and len(values) >= needed and _all_the_same(values):
             found[code] = (values[0], len(values))
     return found
+
+
+def _contrast(failed: "Sequence[Evidence]", passed: "Sequence[Evidence]") -> Iterator[str]:
+    """Where nothing holds of all: the feature that most of them share and most that pass do not; or that all fail."""
+    if not passed:
+        yield "every golden fails, the simplest too"
+    best, said = 0.0, ""
+    for feature, words in IN_WORDS.items():
+        fail = [sum((feature in e.features) == has for e in failed) for has in (True, False)]
+        all_of = [
+            n + sum((feature in e.features) == has for e in passed) for n, has in zip(fail, (True, False), strict=True)
+        ]
+        if all(all_of) and (contrast := abs(fail[0] / all_of[0] - fail[1] / all_of[1])) > best:
+            best = contrast
+            said = "; ".join(f"{n} of {of} that {word} fail" for n, of, word in zip(fail, all_of, words, strict=True))
+    if said:
+        yield said
 
 
 def _all_the_same(values: Sequence[Value]) -> bool:
@@ -113,6 +130,10 @@ def _sentence(feature: str, has: bool, others: int, same: int) -> str:
 
 
 FACTS: dict[str, Fact] = {
+    **{
+        f"{name}_shape": Fact(partial(where_wrong.shape, name), f"{name} has another shape than it should")
+        for name in ("out", "h_n", "c_n")
+    },
     "not_finite": Fact(where_wrong.not_finite, "there are NaN or infinite numbers in the outputs"),
     "all_zero": Fact(resemblance.all_zero, "out is zero everywhere: is it ever written?"),
     "still_initial": Fact(resemblance.still_initial, "h_n is h0: the state is not carried on", of_few=True),

@@ -20,6 +20,9 @@ Outputs = Mapping[str, Array]
 NEAR = 2.0
 """In tolerances: so near are outputs that come from the same wrong network."""
 
+SEEN = 4.0
+"""So many times the rounding errors that were seen once may others make."""
+
 APART = 4.0
 """So much further than from the wrong outputs are they from the right ones."""
 
@@ -38,15 +41,25 @@ def readable(golden: "GoldenData", out: object, h_n: object, c_n: object) -> Out
 
 
 @np.errstate(all="ignore")  # outputs may hold anything
-def explains(golden: "GoldenData", got: Outputs, wrong: Outputs) -> bool:
+def explains(golden: "GoldenData", got: Outputs, wrong: Outputs, roundings: Outputs | None = None) -> bool:
     """Whether a wrong network's outputs explain what came; never what is as near to the right ones.
 
     A wrong network may be off by its own tolerance, which is not known. Where it is far from the right one, the largest
     that is allowed anywhere stands for it; where it is near, element by element what is allowed there.
+
+    Args:
+        golden: what was asked.
+        got: what came.
+        wrong: what the wrong network gives.
+        roundings: what rounding errors make of that, where it was seen; some of it is allowed, too.
     """
     right = {name: getattr(golden.stored, name) for name in got}
     if any(got[name].shape != wrong[name].shape for name in got):
         return False
+    if roundings is not None:
+        seen = {name: _allowed(golden, name, wrong[name]) + SEEN * roundings[name] for name in got}
+        from_wrong = _distance(got, wrong, seen)
+        return from_wrong <= NEAR and _distance(got, right, seen) > max(APART * from_wrong, APART)
     largest = {name: _allowed(golden, name, wrong[name]).max(initial=0.0) for name in got}
     if _distance(got, wrong, largest) <= NEAR and _distance(got, right, largest) > APART:
         return True
@@ -55,6 +68,49 @@ def explains(golden: "GoldenData", got: Outputs, wrong: Outputs) -> bool:
     each = {name: _allowed(golden, name, wrong[name]) for name in got}
     from_wrong = _distance(got, wrong, each)
     return from_wrong <= NEAR and _distance(got, right, each) > max(APART * from_wrong, NEAR)
+
+
+@np.errstate(all="ignore")
+def fits(golden: "GoldenData", got: Outputs, wrong: Outputs) -> bool:
+    """Whether what came is nearer to a wrong network's outputs than to the right ones, and as near as roundings allow.
+
+    That names nothing: so do many, where an error is small. What is named by other goldens is borne out by it.
+    """
+    right = {name: getattr(golden.stored, name) for name in got}
+    if any(not got[name].shape == wrong[name].shape == right[name].shape for name in got):
+        return False
+    each = {name: _allowed(golden, name, wrong[name]) for name in got}
+    from_wrong = _distance(got, wrong, each)
+    return from_wrong <= NEAR and from_wrong < _distance(got, right, each)
+
+
+@np.errstate(all="ignore")
+def is_nearer(golden: "GoldenData", got: Outputs, wrong: Outputs) -> bool:
+    """Whether what came is much nearer to a wrong network's outputs than to the right ones, on the whole."""
+    from_wrong, from_right = 0.0, 0.0
+    for name, values in got.items():
+        right = getattr(golden.stored, name)
+        if values.shape != wrong[name].shape:
+            return False
+        from_wrong += float(np.nansum(np.abs(values - wrong[name])))
+        from_right += float(np.nansum(np.abs(values - right))) if values.shape == right.shape else np.inf
+    return from_wrong * APART < from_right
+
+
+@np.errstate(all="ignore")
+def share(golden: "GoldenData", got: Outputs, wrong: Outputs) -> float:
+    """What part of the elements that are wrong a wrong network explains: the rest may be another's."""
+    off, explained = 0, 0
+    for name, values in got.items():
+        right = getattr(golden.stored, name)
+        unit = _allowed(golden, name, right).max(initial=0.0)
+        is_off = (
+            np.ones(values.shape, bool) if values.shape != right.shape else ~(np.abs(values - right) <= APART * unit)
+        )
+        off += int(is_off.sum())
+        if values.shape == wrong[name].shape:
+            explained += int((is_off & (np.abs(values - wrong[name]) <= NEAR * unit)).sum())
+    return explained / off if off else 0.0
 
 
 def _allowed(golden: "GoldenData", name: str, wrong: Array) -> Array:

@@ -4,12 +4,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnn_goldens.diagnosis.asked import Asked, Cause
 from rnn_goldens.diagnosis.causes import Diagnosis, Evidence, diagnose
-from rnn_goldens.diagnosis.suspects import Cause, Failure, explained_by
+from rnn_goldens.diagnosis.likeness import Outputs
+from rnn_goldens.diagnosis.suspects import Failure
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -17,11 +20,17 @@ if TYPE_CHECKING:
 Load = Callable[[str, str], "GoldenData | None"]
 """A golden by its id, in a precision; None if it is not to be had any more."""
 
-SECONDS = 5.0
+SECONDS = 3.0
 """What asking causes once more of what failed may take at most, and of what passed: then none counts as against it."""
+
+SECONDS_TO_LOOK = 2.0
+"""What looking for others may take, of that."""
 
 MOST_ASKED_AGAIN = 8
 """So many causes of a cell, those that explain most, are asked of every failure."""
+
+MOST_LOOKED_AT = 4
+"""So many failures of a cell that nothing explains, the simplest, are asked everything."""
 
 
 def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load: Load) -> list[Evidence]:
@@ -32,23 +41,53 @@ def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load:
         failures: the outputs of those that failed, as far as they are kept.
         load: where goldens come from.
     """
-    until = time.process_time() + SECONDS
+    begin = time.process_time()
     outputs = {(failure.golden, failure.dtype): failure.got for failure in failures}
-    support: dict[str, Counter[Cause]] = {}
+    by_cell: dict[str, list[Evidence]] = {}
     for one in evidence:
-        support.setdefault(one.cell, Counter()).update(one.explained_by)
-    found = []
-    for one in evidence:
-        got = outputs.get((one.golden, one.dtype))
-        most = [cause for cause, _ in support[one.cell].most_common(MOST_ASKED_AGAIN)]
-        others = [cause for cause in most if cause not in one.explained_by]
-        if one.passed or got is None or not others or time.process_time() > until:
-            found.append(one)
-            continue
-        golden = load(one.golden, one.dtype)
-        more = explained_by(golden, got, others) if golden is not None else []
-        found.append(replace(one, explained_by=(*one.explained_by, *more), facts={} if more else one.facts))
-    return found
+        if not one.passed:
+            by_cell.setdefault(one.cell, []).append(one)
+    again = _Again(outputs, load, begin + SECONDS)
+    causes = {cell: again.causes(failed, begin + SECONDS_TO_LOOK) for cell, failed in by_cell.items()}
+    return [one if one.passed else again.explained(one, causes[one.cell]) for one in evidence]
+
+
+@dataclass(frozen=True)
+class _Again:
+    """Failures that are asked again, until there is no time left."""
+
+    outputs: dict[tuple[str, str], Outputs]
+    load: Load
+    until: float
+
+    def causes(self, failed: Sequence[Evidence], until: float) -> list[Cause]:
+        """What explains most of a cell's failures, and what explains those that nothing does, as far as one comes."""
+        support = Counter(cause for one in failed for cause in one.explained_by)
+        causes = [cause for cause, _ in support.most_common(MOST_ASKED_AGAIN)]
+        unexplained = [one for one in failed if not one.explained_by]
+        for one in unexplained[:MOST_LOOKED_AT]:
+            asked = self._asked(one)
+            if asked is None or any(asked.fitted_by(cause) for cause in causes):
+                continue
+            single = [cause for cause in causes if len(cause) == 1]
+            known = [(*a, *b) for a, b in combinations(single, 2)]
+            for candidates in (known, asked.befalling(), asked.pairs(single)):
+                if found := list(asked.explaining(candidates, until)):
+                    causes += found[:MOST_ASKED_AGAIN]
+                    break
+        return causes
+
+    def explained(self, one: Evidence, causes: Sequence[Cause]) -> Evidence:
+        """A failure, and which of the causes explain it."""
+        others = [cause for cause in causes if cause not in one.explained_by]
+        asked = self._asked(one) if others and time.process_time() < self.until else None
+        more = [cause for cause in others if asked is not None and asked.fitted_by(cause)]
+        return replace(one, explained_by=(*one.explained_by, *more), facts={} if more else one.facts)
+
+    def _asked(self, one: Evidence) -> Asked | None:
+        got = self.outputs.get((one.golden, one.dtype))
+        golden = None if got is None else self.load(one.golden, one.dtype)
+        return None if golden is None or got is None else Asked(golden, got)
 
 
 def diagnosed_run(evidence: Iterable[Evidence], load: Load) -> list[Diagnosis]:
@@ -74,7 +113,10 @@ class _Shows:
             golden = self.load(evidence.golden, evidence.dtype) if time.process_time() < self.until else None
             if golden is None:
                 return False
-            with np.errstate(all="ignore"):
-                outputs = together(cause)(case_of(golden, np.float64))
-            self.seen[key] = margin(golden, outputs, evidence.dtype) >= ENOUGH
+            wrong = together(cause)
+            with np.errstate(all="ignore"):  # it has to show in rounded arithmetic too, where sums cancel and overflow
+                self.seen[key] = all(
+                    margin(golden, wrong(case_of(golden, dtype)), evidence.dtype) >= ENOUGH
+                    for dtype in (np.float64, np.float32)
+                )
         return self.seen[key]

@@ -67,6 +67,12 @@ class Seen:
         return bool((np.abs(got - want) <= 2 * allowed + rounding).all())
 
 
+def of_another_shape(golden: "GoldenData", out: object, h_n: object, c_n: object) -> list[str]:
+    """The outputs that hold numbers, and not in the right shape."""
+    got = readable(golden, out, h_n, c_n)
+    return [name for name, values in got.items() if values.shape != getattr(golden.stored, name).shape]
+
+
 def seen(golden: "GoldenData", out: object, h_n: object, c_n: object) -> Seen | None:
     """What came, if all of it holds numbers and has the right shape."""
     got = readable(golden, out, h_n, c_n)

@@ -3,9 +3,9 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from rnn_goldens.diagnosis.asked import TOGETHER, Cause
 from rnn_goldens.diagnosis.causes import EXPLAINED, NOT_RECOGNISED, Diagnosis, Suspect
 from rnn_goldens.diagnosis.facts import facts_of
-from rnn_goldens.diagnosis.suspects import TOGETHER, Cause
 
 WIDTH = 80
 _MOST_ALIKE = 3

@@ -8,6 +8,11 @@ ENOUGH_STEPS = 3
 """Of fewer, chance looks like a course of time."""
 
 
+def shape(name: str, seen: Seen) -> bool | None:
+    """Of an output that is compared, the shape is right."""
+    return False if name in seen.got else None
+
+
 def not_finite(seen: Seen) -> bool | None:
     """NaN or infinity."""
     return any(not np.isfinite(values).all() for values in seen.got.values())

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from rnn_goldens.cells.steps import Step
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.diagnosis.suspects import TOGETHER, Suspects
+from rnn_goldens.diagnosis.asked import TOGETHER
+from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.explaining.first_difference import Known, Place, Reader
 from rnn_goldens.explaining.outputs_file import NAMES, Outputs

@@ -6,9 +6,9 @@ from typing import Any
 
 from rnn_goldens.counted import counted
 from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.diagnosis.asked import TOGETHER
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED
 from rnn_goldens.diagnosis.facts import FACTS, IN_WORDS
-from rnn_goldens.diagnosis.suspects import TOGETHER
 from rnn_goldens.pages.content import FAILED, Checked, Judged
 
 MOST_REASONS = 20

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from rnn_goldens.corpus import Corpus
+from rnn_goldens.diagnosis.asked import TOGETHER
 from rnn_goldens.diagnosis.causes import Diagnosis, Evidence
 from rnn_goldens.diagnosis.run import Load, asked_again, diagnosed_run
-from rnn_goldens.diagnosis.suspects import TOGETHER, Failure
+from rnn_goldens.diagnosis.suspects import Failure
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.plugin.settings import corpus
 from rnn_goldens.plugin.tally import FAILED, Entry, Tally

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from rnn_goldens.diagnosis.asked import Cause
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, Diagnosis, Evidence, diagnose
 from rnn_goldens.diagnosis.summary import summary
-from rnn_goldens.diagnosis.suspects import Cause
 
 A, B = ("w_hh_transposed",), ("b_hh_missing",)
 BOTH = (A[0], B[0])

@@ -123,10 +123,10 @@ def test_what_is_right_to_float32_is_seen_in_float64() -> None:
     assert not facts(golden, *by("w_hh_transposed")(golden))["right_to_float32"]
 
 
-def test_nothing_is_seen_in_outputs_of_another_shape() -> None:
+def test_of_outputs_of_another_shape_that_alone_is_seen() -> None:
     golden = rnn_goldens.load("gru/plain")
     out, h_n = right(golden)
-    assert facts(golden, out[:, 0], h_n) == {}
+    assert facts(golden, out[:, 0], h_n) == {"out_shape": True}
     assert facts(golden, None) == {}
 
 
@@ -145,19 +145,28 @@ def test_the_factor_of_all_of_out_is_told() -> None:
 
 def test_a_fact_with_a_number_is_said_if_it_is_one_number() -> None:
     assert facts_of([told(constant_factor=3.0), told(constant_factor=3.001)], []) == ["out is 3 times the right one"]
-    assert facts_of([told(constant_factor=3.0), told(constant_factor=2.0)], []) == []
-    assert facts_of([told(constant_factor=3.0), told(constant_factor=False)], []) == []
+    assert facts_of([told(constant_factor=3.0), told(constant_factor=2.0)], []) == NOTHING_ELSE
+    assert facts_of([told(constant_factor=3.0), told(constant_factor=False)], []) == NOTHING_ELSE
 
 
 def test_what_few_can_show_is_said_if_two_do() -> None:
     others = [told()] * 8
     said = "no step follows from the state before it: look at the step itself (in the 2 that can show it)"
     assert facts_of([told(no_step_follows=True)] * 2 + others, []) == [said]
-    assert facts_of([told(no_step_follows=True), *others], []) == []
+    assert facts_of([told(no_step_follows=True), *others], []) == NOTHING_ELSE
 
 
-def told(**seen: bool | float) -> Evidence:
-    return Evidence("gru/plain", "float32", "gru", facts=seen)
+def test_where_nothing_holds_of_all_the_feature_is_said_that_tells_most() -> None:
+    failed = [told("bias"), told("bias", "state"), told("state")]
+    passed = [told("state", passed=True)] * 3
+    assert facts_of(failed, passed) == ["2 of 2 that have biases fail; 1 of 4 that have no biases fail"]
+
+
+def told(*features: str, passed: bool = False, **seen: bool | float) -> Evidence:
+    return Evidence("gru/plain", "float32", "gru", features, passed, facts=seen)
+
+
+NOTHING_ELSE = ["every golden fails, the simplest too"]
 
 
 def forgetting_all(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:

@@ -1,0 +1,116 @@
+"""A golden asked again: what known ways of being wrong give there, beside what came."""
+
+import time
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnn_goldens.diagnosis.likeness import Outputs, explains, fits, is_nearer, share
+from rnn_goldens.golden.precision import PRECISIONS
+
+if TYPE_CHECKING:
+    from rnn_goldens.deviations import Deviation
+    from rnn_goldens.golden.data import GoldenData
+
+Cause = tuple[str, ...]
+"""The names of deviations that act together: one, or two."""
+
+TOGETHER = " & "
+"""Between the names of two deviations."""
+
+OUTPUTS = ("out", "h_n", "c_n")
+
+MOST_SHARING = 16
+"""So many deviations that explain a part of the outputs, those that explain most, are tried with each other."""
+
+
+class Asked:
+    """A golden, and what came."""
+
+    def __init__(self, golden: "GoldenData", got: Outputs) -> None:
+        self.golden, self.got = golden, got
+        self._outputs: dict[Cause, Outputs] = {}
+        self._is_finite = all(np.isfinite(values).all() for values in got.values())
+
+    def befalling(self) -> list[Cause]:
+        """The deviations that can befall such a network, each alone."""
+        return [(deviation.name,) for deviation in self._befalling()]
+
+    def _befalling(self) -> "list[Deviation]":
+        from rnn_goldens.deviations import DEVIATIONS
+
+        features = set(self.golden.features)
+        return [d for d in DEVIATIONS if self.golden.cell in d.cells and set(d.needs) <= features]
+
+    def explained_by(self, cause: Cause) -> bool:
+        """Whether a network that is wrong so gives what came."""
+        wrong = self._of(cause)
+        if wrong is None:
+            return False
+        if explains(self.golden, self.got, wrong):
+            return True
+        if not self._is_finite:  # what overflows is told by arithmetic that does
+            return explains(self.golden, self.got, self._given(cause, np.float32))
+        return is_nearer(self.golden, self.got, wrong) and explains(
+            self.golden, self.got, wrong, self._roundings(cause, wrong)
+        )
+
+    def fitted_by(self, cause: Cause) -> bool:
+        """Whether it does, or what came is nearer to that than to what is right, and not further than roundings are."""
+        wrong = self._of(cause)
+        return wrong is not None and (self.explained_by(cause) or fits(self.golden, self.got, wrong))
+
+    def explaining(self, causes: Iterable[Cause], until: float) -> Iterator[Cause]:
+        """Those of some causes that give what came, each once, as far as one comes until then."""
+        asked = set[frozenset[str]]()
+        for cause in causes:
+            if time.process_time() > until:
+                return
+            if frozenset(cause) not in asked and self.explained_by(cause):
+                yield cause
+            asked.add(frozenset(cause))
+
+    def pairs(self, known: Iterable[Cause]) -> Iterator[Cause]:
+        """Two at once: those that explain a part each, what is known with any other, those found in the wild."""
+        befalling = self._befalling()
+        yield from combinations(self._sharing()[:MOST_SHARING], 2)
+        for suspect in [cause[0] for cause in known if len(cause) == 1]:
+            yield from ((suspect, other.name) for other in befalling if other.name != suspect)
+        wild = sorted((d for d in befalling if d.stands_for), key=lambda d: -len(d.stands_for))
+        yield from combinations([d.name for d in wild], 2)
+
+    def _sharing(self) -> list[str]:
+        """The deviations that explain a part of what is wrong, the one that explains most first."""
+        alone = {
+            cause[0]: share(self.golden, self.got, wrong) for cause, wrong in self._outputs.items() if not cause[1:]
+        }
+        return sorted((name for name, part in alone.items() if part), key=lambda name: -alone[name])
+
+    def _of(self, cause: Cause) -> Outputs | None:
+        """What a network gives that is wrong so; None of two that can not be at once."""
+        if cause not in self._outputs:
+            try:
+                self._outputs[cause] = self._given(cause, np.float64)
+            except (ValueError, IndexError):  # one has no room for what the other leaves
+                return None
+        return self._outputs[cause]
+
+    def _given(self, cause: Cause, dtype: type) -> Outputs:
+        from rnn_goldens.cells import case_of
+        from rnn_goldens.deviations import together
+
+        outputs = together(cause)(case_of(self.golden, dtype))
+        return {name: np.asarray(part, np.float64) for name, part in zip(OUTPUTS, outputs, strict=False)}
+
+    @np.errstate(all="ignore")
+    def _roundings(self, cause: Cause, wrong: Outputs) -> Outputs:
+        """What rounding errors make of a wrong network's outputs: the largest at a time step stands for all there."""
+        single = self._given(cause, np.float32)
+        scale = PRECISIONS[self.golden.dtype].roundoff / PRECISIONS["float32"].roundoff
+        found = {}
+        for name, values in wrong.items():
+            error = np.nan_to_num(np.abs(single[name] - values), posinf=0.0)
+            found[name] = np.broadcast_to(scale * error.max(axis=-1, keepdims=True, initial=0.0), values.shape)
+        return found
