@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
-.PHONY: help demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive mutation diagnosis conformance results examples build clean build/typed
+.PHONY: help demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive mutation diagnosis conformance results examples pages build clean build/typed
 
 help:
 	@echo "make demo               the documented scenarios, end to end"
@@ -14,6 +14,7 @@ help:
 	@echo "make generate           scenarios into golden files, the kill matrix with its page, and the page of equations"
 	@echo "make check-corpus       that the committed corpus is what the scenarios make"
 	@echo "make examples           programs and readers in other languages, with what they need"
+	@echo "make pages              the HTML page, in a headless Chromium, with what that needs"
 	@echo "make false-alarms       correct implementations against everything"
 	@echo "make onnx-backend       ONNX's own tests, beside the corpus"
 	@echo "make nothing-unchecked  ways of misbehaving, in every way of running"
@@ -118,6 +119,11 @@ examples: $(READY)
 	$(MAKE) -C examples/readers PYTHON=$(abspath $(BIN))/python
 	$(MAKE) -C examples/programs
 	NOTHING_SKIPPED=1 $(BIN)/python -m pytest -n 2 tests/examples
+
+# The page of a run as its readers see it: nothing is skipped for want of a browser.
+pages: $(READY)
+	examples/install.sh
+	NOTHING_SKIPPED=1 $(BIN)/python -m pytest tests/pages
 
 build: $(READY)
 	rm -rf dist

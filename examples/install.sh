@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs what the examples in C and JavaScript need and this machine lacks: Debian's packages, and npm's in programs/.
+# Installs what the examples in C and JavaScript, and the tests in a browser, need and this machine lacks: Debian's
+# packages, and npm's in programs/.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 lacking() {
     local command library
-    for command in cc:gcc pkg-config:pkg-config node:nodejs npm:npm; do
+    for command in cc:gcc pkg-config:pkg-config node:nodejs npm:npm chromium:chromium chromedriver:chromium-driver; do
         command -v "${command%:*}" >/dev/null || echo "${command#*:}"
     done
     for library in hdf5:libhdf5-dev jansson:libjansson-dev; do
@@ -23,7 +24,7 @@ if [ -n "$packages" ]; then
     packages=$(lacking)
 fi
 if [ -n "$packages" ]; then
-    echo "the examples need what could not be installed here; Debian's packages are called:" $packages >&2
+    echo "the examples and the browser tests need what could not be installed here; Debian's packages are called:" $packages >&2
     exit 1
 fi
 

@@ -13,8 +13,8 @@ from rnn_goldens.exit_codes import FINDING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rnn_goldens.report.change import Change
-    from rnn_goldens.report.conformance import Asked, Result
+    from rnn_goldens.report.change import Change, Document
+    from rnn_goldens.report.conformance import Asked, Found
 
 
 @click.command()
@@ -28,7 +28,16 @@ if TYPE_CHECKING:
     default="conformance.json",
     help="The file to write (default: conformance.json).",
 )
-@click.option("--page", type=click.Path(path_type=Path, dir_okay=False), help="A page of Markdown to write as well.")
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A page to write as well: .html to look at, with pictures (needs rnn-goldens[html]); else Markdown.",
+)
+@click.option(
+    "--badge",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A JSON file to write as well, as shields.io takes it.",
+)
 @click.option(
     "--against",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -53,6 +62,7 @@ def report(
     programs: tuple[str, ...],
     output: Path,
     page: Path | None,
+    badge: Path | None,
     against: Path | None,
     known_failures: Path | None,
     time_limit: float | None,
@@ -70,30 +80,47 @@ def report(
     from rnn_goldens.encoding import json_file
     from rnn_goldens.errors import WrongUse
     from rnn_goldens.implementations import check_name
+    from rnn_goldens.pages.rendering import is_page, require_engine
     from rnn_goldens.programs.command import MARK
     from rnn_goldens.report import conformance
+    from rnn_goldens.report.badge import badge as badge_of
     from rnn_goldens.report.change import changes, read
-    from rnn_goldens.report.page import page as page_of
 
     earlier = None if against is None else read(against)
     names = [*implementations, *(f"{MARK} {program}" for program in programs)] or _installed()
     for name in names:
         check_name(name)
-    for path in (output, *([page] if page is not None else [])):
-        if not path.absolute().parent.is_dir():
+    drawn = page is not None and is_page(page)
+    if drawn:
+        require_engine()
+    for path in (output, page, badge):
+        if path is not None and not path.absolute().parent.is_dir():
             raise WrongUse(f"{path} can not be written: there is no folder {path.absolute().parent}")
-    asked = conformance.Asked(open_corpus(corpus), known_failures, time_limit, expression or "", processes or "")
+    asked = conformance.Asked(open_corpus(corpus), known_failures, time_limit, expression or "", processes or "", drawn)
     for path in conformance.known_of_none(names, asked):
         click.echo(f"{path} is of no implementation that is checked", err=True)
     found = _check_each(names, asked)
     document = conformance.document(found, asked)
     written = {output: json_file.encode(document)}
     if page is not None:
-        written[page] = page_of(document).encode("utf-8")
+        written[page] = _page(page, found, document, asked, None if earlier is None else (str(against), earlier))
+    if badge is not None:
+        written[badge] = json_file.encode(badge_of(found, unchecked=len(names) - len(found)))
     well = _all_well(found, [] if earlier is None else list(changes(earlier, document)))
     _write(written)
     if not well or len(found) < len(names):
         sys.exit(FINDING)
+
+
+def _page(
+    path: Path, found: "list[Found]", document: "Document", asked: "Asked", earlier: "tuple[str, Document] | None"
+) -> bytes:
+    """The page of the kind that its name says."""
+    from rnn_goldens.pages.rendering import is_page, render
+    from rnn_goldens.report.html_page import content
+    from rnn_goldens.report.page import page
+
+    return render(content(found, document, asked, earlier)) if is_page(path) else page(document).encode("utf-8")
 
 
 def _write(files: "Mapping[Path, bytes]") -> None:
@@ -113,35 +140,35 @@ def _write(files: "Mapping[Path, bytes]") -> None:
         raise WrongUse("\n".join(refused))
 
 
-def _all_well(found: "list[tuple[str, list[Result]]]", changed: "list[Change]") -> bool:
+def _all_well(found: "list[Found]", changed: "list[Change]") -> bool:
     """Whether nothing is wrong that is not known to be, and nothing otherwise; says what a summary does not."""
     from rnn_goldens.report import conformance
 
     for change in changed:
         click.echo(f"{change.line}{' (with other versions)' if change.by_versions else ''}")
-    unchecked = [name for name, results in found if not {r.outcome for r in results} & conformance.CHECKED]
+    unchecked = [one.name for one in found if not {r.outcome for r in one.results} & conformance.CHECKED]
     for name in unchecked:
         click.echo(f"{name}: nothing was checked")
-    wrong = any(result.outcome in ("failed", "skipped") for _, results in found for result in results)
+    wrong = any(result.outcome in ("failed", "skipped") for one in found for result in one.results)
     return not wrong and not unchecked and all(change.by_versions for change in changed)
 
 
-def _check_each(names: "Sequence[str]", asked: "Asked") -> "list[tuple[str, list[Result]]]":
+def _check_each(names: "Sequence[str]", asked: "Asked") -> "list[Found]":
     """Check one after the other; one that could not be checked is said and left out. Raises if none could be."""
     from rnn_goldens.errors import RnnGoldensError
     from rnn_goldens.report import conformance
 
-    found: list[tuple[str, list[Result]]] = []
+    found: list[Found] = []
     for number, name in enumerate(names, start=1):
         try:
-            results = conformance.check(name, asked)
+            of_one = conformance.check(name, asked)
         except RnnGoldensError as error:
             if number == len(names) and not found:
                 raise
             click.echo(f"Error: {error}", err=True)
         else:
-            found.append((name, results))
-            click.echo(conformance.summary(name, results))
+            found.append(of_one)
+            click.echo(conformance.summary(of_one))
     return found
 
 

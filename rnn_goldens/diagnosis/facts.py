@@ -73,14 +73,22 @@ def facts(golden: "GoldenData", out: object, h_n: object = None, c_n: object = N
 
 def facts_of(failed: "Sequence[Evidence]", passed: "Sequence[Evidence]") -> list[str]:
     """What holds of all that failed, as far as it can be seen, in sentences; what tells most comes first."""
-    found = list(_features(failed, passed))
+    found = [_sentence(*blamed) for blamed in blamed_features(failed, passed)]
+    for code, (value, showing) in true_of_all(failed).items():
+        where = "" if showing == len(failed) else f" (in the {showing} that can show it)"
+        found.append(FACTS[code].sentence.format(value) + where)
+    return found or list(_contrast(failed, passed))
+
+
+def true_of_all(failed: "Sequence[Evidence]") -> dict[str, tuple[Value, int]]:
+    """The facts that hold of all that failed and can show it, by name; with which value, and how many can."""
+    found = {}
     for code, fact in FACTS.items():
         values = [evidence.facts[code] for evidence in failed if code in evidence.facts]
         needed = min(FEWEST_SEEN, len(failed)) if fact.of_few else len(failed) / 2
         if values and len(values) >= needed and _all_the_same(values):
-            where = "" if len(values) == len(failed) else f" (in the {len(values)} that can show it)"
-            found.append(fact.sentence.format(values[0]) + where)
-    return found or list(_contrast(failed, passed))
+            found[code] = (values[0], len(values))
+    return found
 
 
 def _contrast(failed: "Sequence[Evidence]", passed: "Sequence[Evidence]") -> Iterator[str]:
@@ -104,15 +112,21 @@ def _all_the_same(values: Sequence[Value]) -> bool:
     return all(values) and max(values) - min(values) <= SAME * max(abs(value) for value in values)
 
 
-def _features(failed: "Sequence[Evidence]", passed: "Sequence[Evidence]") -> Iterator[str]:
-    for feature, (having, lacking) in IN_WORDS.items():
-        for has, words in ((True, having), (False, lacking)):
+def blamed_features(failed: "Sequence[Evidence]", passed: "Sequence[Evidence]") -> Iterator[tuple[str, bool, int, int]]:
+    """Features that all that fail have, or have not; how many that pass are otherwise, and how many are the same."""
+    for feature in IN_WORDS:
+        for has in (True, False):
             if all((feature in e.features) == has for e in failed):
                 others = sum((feature in e.features) != has for e in passed)
                 same = len(passed) - others
                 if others >= FEWEST_PASSED and same <= others / 2:
-                    but = f"; so do {same} that pass" if same else ""
-                    yield f"all that fail {words}; {others} that do not pass{but}"
+                    yield feature, has, others, same
+
+
+def _sentence(feature: str, has: bool, others: int, same: int) -> str:
+    words = IN_WORDS[feature][0 if has else 1]
+    but = f"; so do {same} that pass" if same else ""
+    return f"all that fail {words}; {others} that do not pass{but}"
 
 
 FACTS: dict[str, Fact] = {

@@ -116,6 +116,29 @@ class QuestionData:
         if "c" not in state_names(self.cell):
             raise AttributeError(f"{self.id} is a golden for {self.cell}, which has no {name}; only an lstm has")
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what it is for, what it holds, and the shapes of its arrays."""
+        from rnn_goldens.golden.as_html import table
+
+        return table(f"{self.id} in {self.dtype}", self._facts())
+
+    def _facts(self) -> list[tuple[str, object]]:
+        weights = ", ".join(f"{name} {array.shape}" for name, array in self.stored.weights.items())
+        initial = {"h0": self.stored.h0, "c0": self.stored.c0}
+        states = [(name, array.shape) for name, array in initial.items() if array is not None]
+        lengths = [] if self.lengths is None else [("lengths", self.lengths.tolist())]
+        return [
+            ("purpose", self.purpose),
+            ("cell", self.cell),
+            ("config", ", ".join(f"{name}={value}" for name, value in dict(self.config).items())),
+            ("features", ", ".join(self.features)),
+            ("precisions", ", ".join(self.precisions)),
+            ("x", self.stored.x.shape),
+            *states,
+            *lengths,
+            ("weights", weights),
+        ]
+
     def __repr__(self) -> str:
         kind = "Golden" if isinstance(self, GoldenData) else "Question"
         return f"<{kind} {self.id} in {self.dtype}: {self.cell}, x {self.stored.x.shape}>"
@@ -151,6 +174,11 @@ class GoldenData(QuestionData):
         self._require_cell_state("c_n")
         assert self.stored.c_n is not None
         return self._cast(self.stored.c_n)
+
+    def _facts(self) -> list[tuple[str, object]]:
+        expected = {"out": self.stored.out, "h_n": self.stored.h_n, "c_n": self.stored.c_n}
+        shapes = [(name, array.shape) for name, array in expected.items() if array is not None]
+        return [*super()._facts(), *shapes, ("tolerance", self.tolerance.kind)]
 
     def copied(self) -> Self:
         """The same golden in memory of its own."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnn_goldens.judging.as_html import verdict_as_html
 from rnn_goldens.judging.differences import Difference, difference
 from rnn_goldens.judging.failure_text import failure_text
 from rnn_goldens.judging.outputs import states_apart
@@ -36,6 +37,10 @@ class Verdict:
     message: str
     explained_by: tuple[str, ...] = ()
     facts: Mapping[str, bool | float] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return verdict_as_html(self.passed, self.largest_error, self.differences.values(), self.message)
 
 
 class GoldenMismatch(AssertionError):

@@ -17,6 +17,8 @@ from rnn_goldens.plugin.tally import FAILED, Entry, Tally
 
 _WRONG = (FAILED, "known-failure")
 
+_FOUND = pytest.StashKey[list[Diagnosis]]()
+
 
 def explain_all(config: pytest.Config, tally: Tally, failures: Iterable[Failure]) -> None:
     """Note in the account what explains each failure, now that all that is suspected is known."""
@@ -30,10 +32,15 @@ def explain_all(config: pytest.Config, tally: Tally, failures: Iterable[Failure]
 
 
 def diagnoses(config: pytest.Config, tally: Tally) -> list[Diagnosis]:
-    """What explains the failures of a run; nothing of what failed for other reasons than wrong outputs."""
-    opened = corpus(config)
-    judged = (entry for entry in tally.entries if _is_wrong(opened, entry) or _is_right(opened, entry))
-    return diagnosed_run([_evidence(opened, entry) for entry in judged], _loading(opened))
+    """What explains the failures of a run that has ended, found once; nothing if no output was wrong unexpectedly."""
+    if not any(entry.get("judged_by") == "comparison" for entry in tally.with_outcome(FAILED)):
+        return []
+    if _FOUND not in config.stash:
+        opened = corpus(config)
+        judged = (entry for entry in tally.entries if _is_wrong(opened, entry) or _is_right(opened, entry))
+        evidence = [_evidence(opened, entry) for entry in judged]
+        config.stash[_FOUND] = diagnosed_run(evidence, _loading(opened))
+    return config.stash[_FOUND]
 
 
 def sent(failures: Iterable[Failure]) -> list[list[Any]]:

@@ -7,7 +7,16 @@ import pytest
 
 from rnn_goldens.counted import counted, was_or_were
 from rnn_goldens.plugin.golden_under_test import LATE, SUSPECTS
-from rnn_goldens.plugin.names import CAME_LATE, FAILURES, FAILURES_OF_WORKERS, PROPERTY, REFUSED_BECAUSE, TOLD_LATE
+from rnn_goldens.plugin.names import (
+    CAME_LATE,
+    FAILURES,
+    FAILURES_OF_WORKERS,
+    PROGRAM,
+    PROGRAM_SAYS,
+    PROPERTY,
+    REFUSED_BECAUSE,
+    TOLD_LATE,
+)
 from rnn_goldens.plugin.tally import FAILED, NOT_JUDGED, Entry, Tally
 
 _MOST_LISTED = 3
@@ -46,6 +55,8 @@ def end(session: pytest.Session, tally: Tally) -> None:
     failures = suspects.failures if (suspects := session.config.stash.get(SUSPECTS, None)) is not None else []
     if hasattr(session.config, "workerinput"):
         session.config.workeroutput[CAME_LATE] = list(late)  # type: ignore[attr-defined] # xdist's
+        if PROGRAM in session.config.stash:
+            session.config.workeroutput[PROGRAM_SAYS] = session.config.stash[PROGRAM]  # type: ignore[attr-defined]
         if failures:
             from rnn_goldens.plugin.causes import sent
 
@@ -80,7 +91,7 @@ def summarize(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
 
 def _say_what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
     """One paragraph for one cause, whatever ``--tb`` and ``-q`` say; nothing if no output was wrong."""
-    if not any(entry.get("judged_by") == "comparison" for entry in tally.with_outcome(FAILED)):
+    if not tally.with_outcome(FAILED):
         return
     from rnn_goldens.diagnosis.summary import summary
     from rnn_goldens.plugin.causes import diagnoses

@@ -14,8 +14,9 @@ from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.judging.calls import Run, compare_calls
 from rnn_goldens.judging.outputs import outputs_of
 from rnn_goldens.judging.own_arrays import refuse_own
+from rnn_goldens.judging.picture import picture
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, compare
-from rnn_goldens.plugin import settings
+from rnn_goldens.plugin import pictures, settings
 from rnn_goldens.plugin.no_outcome_of_its_own import no_outcome_of_its_own
 from rnn_goldens.plugin.record import Record
 from rnn_goldens.plugin.selection import Wanted
@@ -87,7 +88,10 @@ class GoldenUnderTest(Golden):
 
     def _compared(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
         """As ``Golden.compare``, but what explained other failures is asked first, and pairs are asked too."""
-        return diagnosed(self._judge, compare(self._judge, out, h_n, c_n), out, h_n, c_n, self.suspects)
+        verdict = compare(self._judge, out, h_n, c_n)
+        if self.record.drawn and not verdict.passed and self.record.picture is None:
+            self.record.picture = picture(self._judge, out, h_n, c_n)
+        return diagnosed(self._judge, verdict, out, h_n, c_n, self.suspects)
 
     def handed_out(self) -> dict[str, list[NDArray[Any]]]:
         """Those of all copies."""
@@ -117,7 +121,7 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
     except RnnGoldensError as error:
         pytest.fail(f"rnn-goldens: {error}", pytrace=False)
     late = request.config.stash.setdefault(LATE, [])
-    record = Record(wanted.id, wanted.dtype, wanted.calls, late=late)
+    record = Record(wanted.id, wanted.dtype, wanted.calls, late=late, drawn=pictures.wanted(request.config))
     request.node.stash[RECORD] = record
     suspects = request.config.stash.setdefault(SUSPECTS, Suspects())
     given = {f.name: getattr(golden, f.name) for f in fields(golden)}

@@ -13,6 +13,8 @@ from rnn_goldens.plugin.names import (
     MARKER,
     NOT_COLLECTED,
     OPTIONS,
+    PROGRAM,
+    PROGRAM_SAYS,
     REFUSED_BECAUSE,
     TOLD_LATE,
     result_of,
@@ -37,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """A results file of an earlier run is no longer there once this one may fail to begin."""
     if getattr(early_config.known_args_namespace, "rnn_goldens_report", None):
-        from rnn_goldens.plugin.results import not_of_this_run
+        from rnn_goldens.plugin.report_file import not_of_this_run
 
         not_of_this_run(early_config)
 
@@ -50,6 +52,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from rnn_goldens.plugin.settings import check_settings
 
         check_settings(config)
+    if setting(config, "report"):
+        from rnn_goldens.plugin.report_file import begin_report
+
+        begin_report(config)
 
 
 class Listener:
@@ -89,6 +95,8 @@ class Listener:
         """What a worker found after its last test, and the outputs that were wrong."""
         said = getattr(node, "workeroutput", {})
         self._revise(said.get(CAME_LATE, ()))
+        if PROGRAM_SAYS in said:
+            self.config.stash[PROGRAM] = said[PROGRAM_SAYS]
         if FAILURES in said:
             from rnn_goldens.plugin.causes import received
 

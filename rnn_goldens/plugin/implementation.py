@@ -12,10 +12,11 @@ from rnn_goldens.errors import ProgramFailed, RnnGoldensError, WrongUse
 from rnn_goldens.implementations import Implementation, resolve
 from rnn_goldens.plugin.golden_under_test import LATE
 from rnn_goldens.plugin.guard import TIME_LIMIT, Guard
-from rnn_goldens.plugin.names import setting
+from rnn_goldens.plugin.names import PROGRAM, setting
 from rnn_goldens.plugin.settings import base_folder, time_limit
 from rnn_goldens.programs.command import is_command
 from rnn_goldens.programs.program import TIME_LIMIT as PROGRAM_TIME_LIMIT
+from rnn_goldens.programs.program import Program
 
 WRONG_USE = "rnn-goldens: "
 """What begins a message that speaks of what the user asked, not of a golden."""
@@ -67,6 +68,8 @@ def start(config: pytest.Config) -> None:
         folder, of_program = base_folder(config, "implementation"), is_command(name)
         limit = time_limit(config) or (PROGRAM_TIME_LIMIT if of_program else TIME_LIMIT)
         run, late = resolve(name, folder, limit), config.stash.setdefault(LATE, [])
+        if isinstance(run, Program):
+            config.stash[PROGRAM] = {run.name: run.version}
         now = config.stash.get(NOW, None)
         config.stash[_STARTED] = Guard(
             run, None if of_program else limit, late, now, None if now is not None else _stderr(config)

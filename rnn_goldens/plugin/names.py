@@ -15,7 +15,7 @@ OPTIONS = {
     "'-- COMMAND', a program",
     "time-limit": "seconds that rnn_implementation has for one golden (default: 10 for a program, 60 in Python)",
     "known-failures": "a file of lines 'ID-pattern  # reason or issue URL'; an entry that passes is an error",
-    "report": "write what was found, golden by golden, to this JSON file",
+    "report": "write what was found to this file: .html to look at (needs rnn-goldens[html]), else JSON for programs",
 }
 PROPERTY = "rnn_goldens"
 """The user property of a report that holds an entry of the results file, as JSON; JUnit XML shows it."""
@@ -26,11 +26,20 @@ ASKED = "rnn_goldens_asked"
 CAME_LATE = "rnn_goldens_late"
 """The attribute of a report, and the name among a worker's last words, of what was found after a test had ended."""
 
+DRAWN = "rnn_goldens_drawn"
+"""The attribute of a report that holds what a page shows of wrong outputs."""
+
 FAILURES = "rnn_goldens_failures"
 """The name among a worker's last words of the outputs that were wrong."""
 
 FAILURES_OF_WORKERS = pytest.StashKey[list[Any]]()
 """Those of all workers."""
+
+PROGRAM = pytest.StashKey[dict[str, str]]()
+"""What a program that was started calls itself, and its version."""
+
+PROGRAM_SAYS = "rnn_goldens_program"
+"""The name of the same among a worker's last words."""
 
 TOLD_LATE = "rnn_goldens_told_late"
 """The attribute of a report that says such a thing to other plugins."""

@@ -9,6 +9,7 @@ from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.judging.picture import Picture
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
 
 CHECK_FAILS = "the test asked for a mismatch, with check_fails"
@@ -35,6 +36,8 @@ class Record:
         unchecked: whether nothing was checked: wrong in the test itself, so no xfail excuses it.
         ended: whether the test has ended: what is found after that is late.
         late: where findings go that come late; one list for a whole run.
+        drawn: whether a picture is wanted of what is wrong.
+        picture: that of the first mismatch.
         process: that runs the test.
         elsewhere: a file in which another process, that was given the golden, notes that it was wrong.
     """
@@ -54,6 +57,8 @@ class Record:
     unchecked: bool = False
     ended: bool = False
     late: list[dict[str, str]] = field(default_factory=list)
+    drawn: bool = False
+    picture: Picture | None = None
     process: int = field(default_factory=getpid)
 
     elsewhere: Path = field(default_factory=lambda: Path(gettempdir(), f"rnn-goldens-{uuid4()}"))

@@ -12,11 +12,17 @@ from rnn_goldens.counted import counted, was_or_were
 from rnn_goldens.encoding import json_file
 from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.plugin.names import LOST, NOT_COLLECTED
-from rnn_goldens.plugin.tally import TALLY, Entry
+from rnn_goldens.plugin.tally import FAILED, TALLY, Entry
+from rnn_goldens.plugin.versions import versions
 from rnn_goldens.schema import FORMATS, problems
+
+Document = dict[str, Any]
 
 _SECONDS_BETWEEN = 1.0
 """So often the file of a run that goes on is renewed: whatever ends its process, most of it stands there."""
+
+_PAUSE = 20
+"""A file that takes long to write is renewed less often: so many times as long lies between."""
 
 GOING_ON = "the run has not come to its end: it goes on, or whatever ran it was killed"
 
@@ -34,8 +40,9 @@ class ResultsFile:
         """Put the file there, in place of an earlier run's; raises OSError if that can not be done."""
         self.path = path
         self.config = config
-        self._written = 0.0
+        self._written, self._pause = 0.0, _SECONDS_BETWEEN
         self._process = getpid()
+        self._lost = ""
         self.write(GOING_ON)
 
     @pytest.hookimpl(trylast=True)
@@ -46,33 +53,57 @@ class ResultsFile:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """What is judged so far."""
-        if report.when == "teardown" and time.monotonic() - self._written > _SECONDS_BETWEEN:
+        if report.when == "teardown" and time.monotonic() - self._written > self._pause:
             self._renew()
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """What a run that ended has found, or why it has not judged all that was asked."""
         try:
-            self.write(self._why_incomplete(exitstatus))
-        except OSError as error:
-            pytest.exit(f"rnn-goldens: {not_written(self.path, error)}", pytest.ExitCode.INTERNAL_ERROR)
+            self.write(self._why_incomplete(exitstatus), ended=True)
+        except OSError as error:  # pytest goes on to tell what the run has found
+            self._lost = not_written(self.path, error)
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
-    def write(self, why: str) -> None:
-        """Write the file, whole or not at all; ``why`` the run is not complete, or ""."""
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
+        """That the file could not be written in the end, after all that was found."""
+        if self._lost:
+            terminalreporter.line(f"rnn-goldens: {self._lost}", red=True)
+
+    def write(self, why: str, *, ended: bool = False) -> None:
+        """Write the file, whole or not at all; ``why`` the run is not complete, or "". What explains it, in the end."""
         if getpid() != self._process:  # a child that an implementation forked, and that goes on as if it were the run
             return
-        entries = self._entries()
-        document: dict[str, Any] = {"kind": "results", "format": FORMATS["results"], "complete": not why}
+        begin, entries = time.monotonic(), self._entries()
+        document: Document = {"kind": "results", "format": FORMATS["results"], "complete": not why}
+        document |= {"versions": versions(self.config)}
+        if ended:
+            document["causes"] = self._causes()
         document |= {"why": why, "results_so_far": entries} if why else {"results": entries}
         if not why:
             found = problems(document, "results")
             assert not found, found
-        write_whole(self.path, json_file.encode(document))
+        write_whole(self.path, self.encoded(document))
         self._written = time.monotonic()
+        self._pause = max(_SECONDS_BETWEEN, _PAUSE * (self._written - begin))
+
+    def encoded(self, document: Document) -> bytes:
+        """The bytes of the file."""
+        return json_file.encode(document)
 
     def _renew(self) -> None:
         with contextlib.suppress(OSError):  # what can not be written is said at the end
             self.write(GOING_ON)
+
+    def _causes(self) -> list[Document]:
+        tally = self.config.stash.get(TALLY, None)
+        if tally is None or not tally.with_outcome(FAILED):
+            return []
+        from rnn_goldens.diagnosis.as_data import as_data
+        from rnn_goldens.plugin.causes import diagnoses
+
+        return [as_data(diagnosis) for diagnosis in diagnoses(self.config, tally)]
 
     def _entries(self) -> list[Entry]:
         tally = self.config.stash.get(TALLY, None)
@@ -91,14 +122,6 @@ class ResultsFile:
             return _WHY[pytest.ExitCode(exitstatus)]
         of_all = f"{missing} of {counted(len(self._entries()), 'golden')}"
         return f"{of_all} {was_or_were(missing)} not judged" if missing else ""
-
-
-def not_of_this_run(config: pytest.Config) -> None:
-    """Say of a results file that stands where this run is to leave its own that nothing was judged."""
-    path = config.invocation_params.dir / str(config.known_args_namespace.rnn_goldens_report)
-    if path.is_file():
-        with contextlib.suppress(OSError):  # which is said when the run begins
-            ResultsFile(path, config)
 
 
 def not_written(path: Path, error: OSError) -> str:

@@ -25,7 +25,7 @@ _KNOWN_FAILURES = pytest.StashKey[list[KnownFailure]]()
 
 
 def check_settings(config: pytest.Config) -> None:
-    """Raise pytest.UsageError if a precision, corpus, implementation, known failure or report path is not to be had."""
+    """Raise pytest.UsageError if a precision, corpus, implementation or known failure is not to be had."""
     try:
         dtypes(config)
         if name := setting(config, "implementation"):
@@ -41,14 +41,6 @@ def check_settings(config: pytest.Config) -> None:
             corpus(config)
     except RnnGoldensError as error:
         raise pytest.UsageError(f"rnn-goldens: {error}") from None
-    report = path_setting(config, "report")
-    if report is not None and not hasattr(config, "workerinput"):
-        from rnn_goldens.plugin.results import ResultsFile, not_written
-
-        try:
-            config.pluginmanager.register(ResultsFile(report, config), "rnn_goldens_results")
-        except OSError as error:
-            raise pytest.UsageError(f"rnn-goldens: {not_written(report, error)}") from None
 
 
 def dtypes(config: pytest.Config) -> tuple[str, ...]:

@@ -4,9 +4,8 @@ import platform
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,7 @@ from rnn_goldens.errors import CutShort, InvalidFile, WrongUse
 from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
-from rnn_goldens.implementations import BUILTIN, NEEDS
-from rnn_goldens.implementations.keras.choice import backend
+from rnn_goldens.implementations.versions import versions_of_packages
 from rnn_goldens.plugin.builtin_check.watched import run
 from rnn_goldens.plugin.implementation import WRONG_USE
 from rnn_goldens.programs.command import MARK, find_command, is_command
@@ -42,17 +40,40 @@ class Result:
 
     Attributes:
         outcome: ``passed``, ``refused``, ``known-failure`` or ``failed``.
+        judged_by: what that was told from, as the results file has it.
         largest_error: as a fraction of what is allowed; None if nothing was compared, or it is infinite.
         reason: why it did not pass.
         known: why it is known to fail, if it is.
+        explained_by: names of deviations that give just what came.
+        message: all of why it did not pass, if that was asked for.
+        picture: the fields of a ``judging.picture.Picture``, likewise.
     """
 
     golden: str
     dtype: str
     outcome: str
+    judged_by: str
     largest_error: float | None
     reason: str
     known: str | None
+    explained_by: tuple[str, ...] = ()
+    message: str = ""
+    picture: Document | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What became of an implementation.
+
+    Attributes:
+        name: as ``rnn-goldens check`` takes it; ``-- COMMAND`` for a program.
+        results: in the order of the corpus.
+        causes: what explains the failures, as the results file has it.
+    """
+
+    name: str
+    results: Sequence[Result]
+    causes: Sequence[Document] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +86,7 @@ class Asked:
         time_limit: seconds that an implementation has for one golden; its own default if None.
         only: an expression that goldens have to match, as pytest's ``-k``; all are asked if "".
         processes: how many check at a time, as xdist's ``-n``; one if "".
+        drawn: whether pictures of what is wrong are wanted.
     """
 
     corpus: Corpus
@@ -72,6 +94,7 @@ class Asked:
     time_limit: float | None = None
     only: str = ""
     processes: str = ""
+    drawn: bool = False
 
     @property
     def arguments(self) -> list[str]:
@@ -79,15 +102,12 @@ class Asked:
         return [*(["-k", self.only] if self.only else []), *(["-n", self.processes] if self.processes else [])]
 
 
-def check(implementation: str, asked: Asked) -> list[Result]:
+def check(implementation: str, asked: Asked) -> Found:
     """Check an implementation.
 
     Args:
         implementation: as ``rnn-goldens check`` takes it; ``-- COMMAND`` for a program.
         asked: which goldens, and how.
-
-    Returns:
-        The results in the order of the corpus.
 
     Raises:
         WrongUse: it could not be checked; with what its run printed.
@@ -95,12 +115,13 @@ def check(implementation: str, asked: Asked) -> list[Result]:
         InvalidFile: a known failure passes again.
     """
     known = None if asked.known_failures is None else asked.known_failures / f"{file_name(implementation)}.txt"
-    found = _run(implementation, asked, known)
+    found, causes = _run(implementation, asked, known)
     if again := [result for result in found if result.reason.startswith(PASSES_AGAIN)]:
         listed = [f"{r.golden} in {r.dtype} passes again; take it out" for r in again]
         raise InvalidFile(known or implementation, listed)
     order = {golden_id: number for number, golden_id in enumerate(asked.corpus.ids)}
-    return sorted(found, key=lambda r: (order[r.golden], list(PRECISIONS).index(r.dtype)))
+    in_order = sorted(found, key=lambda r: (order[r.golden], list(PRECISIONS).index(r.dtype)))
+    return Found(implementation, in_order, causes)
 
 
 def file_name(implementation: str) -> str:
@@ -115,27 +136,30 @@ def known_of_none(implementations: Iterable[str], asked: Asked) -> list[Path]:
     return [path for path in files if path.name not in called]
 
 
-def summary(implementation: str, results: Sequence[Result]) -> str:
+def summary(found: Found) -> str:
     """A line for the terminal, and one for each of the first goldens that are wrong."""
-    counts = Counter(result.outcome for result in results)
+    counts = Counter(result.outcome for result in found.results)
     said = [f"{count} {outcome}" for outcome in OUTCOMES if (count := counts[outcome])]
-    wrong = [r for r in results if r.outcome == "failed"]
+    wrong = [r for r in found.results if r.outcome == "failed"]
     lines = [f"  {r.golden} in {r.dtype}: {r.reason}" for r in wrong[:_MOST_LINES]]
     lines += [f"  … and {len(wrong) - _MOST_LINES} more"] if len(wrong) > _MOST_LINES else []
-    return "\n".join([f"{implementation:<15} {', '.join(said) or 'no golden asked'}", *lines])
+    return "\n".join([f"{found.name:<15} {', '.join(said) or 'no golden asked'}", *lines])
 
 
-def _run(implementation: str, asked: Asked, known: Path | None) -> list[Result]:
+def _run(implementation: str, asked: Asked, known: Path | None) -> tuple[list[Result], list[Document]]:
+    """The results, and what explains those that are wrong."""
     options = [f"--rnn-goldens-dtype={','.join(PRECISIONS)}", f"--rnn-goldens-corpus={asked.corpus.folder}"]
     options += ["-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore"]
     if asked.time_limit is not None:
         options.append(f"--rnn-goldens-time-limit={asked.time_limit}")
     if known is not None and known.is_file():
         options.append(f"--rnn-goldens-known-failures={known.resolve()}")
+    if asked.drawn:
+        options.append("--rnn-goldens-drawn")
     finished = run(implementation, [*options, *asked.arguments], captured=True)
     document = finished.document or {}
     entries = document["results"] if "results" in document else document.get("results_so_far", [])
-    found = [_result(entry) for entry in entries]
+    found = [_result(entry, finished.drawn.get(entry["test"], {})) for entry in entries]
     if finished.code <= FINDING and (cut_short := finished.trouble or document.get("why", "")):
         raise CutShort(f"{implementation} could not be checked: {cut_short}")
     if finished.code > FINDING or "results" not in document:
@@ -143,7 +167,7 @@ def _run(implementation: str, asked: Asked, known: Path | None) -> list[Result]:
         said = finished.stderr.strip() or _wrong_use(lines) or finished.stdout.strip()
         raise WrongUse(f"{implementation} could not be checked: {said.removeprefix('Error: ')}")
     _require_all(implementation, found, asked)
-    return found
+    return found, document["causes"]
 
 
 def _require_all(implementation: str, found: Sequence[Result], asked: Asked) -> None:
@@ -163,13 +187,23 @@ def _wrong_use(lines: Iterable[str]) -> str:
     return next(filter(None, said), "")
 
 
-def _result(entry: Document) -> Result:
+def _result(entry: Document, drawn: Document) -> Result:
     reason = entry.get("reason", "").removeprefix(f"{entry['golden']} in {entry['dtype']}: ")
     largest, known = entry.get("largest_error"), entry.get("known")
-    return Result(entry["golden"], entry["dtype"], entry["outcome"], largest, reason, known)
+    return Result(
+        entry["golden"],
+        entry["dtype"],
+        entry["outcome"],
+        entry.get("judged_by", ""),
+        largest,
+        reason,
+        known,
+        tuple(entry.get("explained_by", ())),
+        **drawn,
+    )
 
 
-def document(found: Iterable[tuple[str, list[Result]]], asked: Asked) -> Document:
+def document(found: Iterable[Found], asked: Asked) -> Document:
     """What goes into ``conformance.json``; raises InvalidFile if it is not valid."""
     cells = {entry.id: entry.cell for entry in asked.corpus.entries}
     made: Document = {
@@ -179,21 +213,22 @@ def document(found: Iterable[tuple[str, list[Result]]], asked: Asked) -> Documen
         "made_with": {"rnn-goldens": version("rnn-goldens"), **_machine()},
         "implementations": [
             {
-                "name": name,
-                "versions": versions(name, asked.time_limit or TIME_LIMIT),
+                "name": one.name,
+                "versions": versions(one.name, asked.time_limit or TIME_LIMIT),
                 "results": [
-                    _totals(cell, dtype, [r for r in results if cells[r.golden] == cell and r.dtype == dtype])
+                    _totals(cell, dtype, [r for r in one.results if cells[r.golden] == cell and r.dtype == dtype])
                     for cell in CELLS
                     for dtype in PRECISIONS
                 ],
-                "refusals": _refusals(results, cells),
+                "refusals": _refusals(one.results, cells),
                 "disagreements": [
                     {"golden": r.golden, "dtype": r.dtype, "known": r.known, "reason": r.reason}
-                    for r in results
+                    for r in one.results
                     if r.outcome in ("failed", "known-failure")
                 ],
+                "causes": list(one.causes),
             }
-            for name, results in found
+            for one in found
         ],
     }
     if wrong := problems(made, "conformance"):
@@ -214,7 +249,7 @@ def _totals(cell: str, dtype: str, results: list[Result]) -> Document:
     }
 
 
-def _refusals(results: list[Result], cells: dict[str, str]) -> list[Document]:
+def _refusals(results: Sequence[Result], cells: dict[str, str]) -> list[Document]:
     """Why goldens were refused, with how many, in which cells and precisions."""
     refused = [result for result in results if result.outcome == "refused"]
     found = []
@@ -238,15 +273,7 @@ def versions(implementation: str, time_limit: float) -> dict[str, str]:
         program = Program(find_command(implementation, Path.cwd()), time_limit)
         program.close()
         return {program.name: program.version}
-    if implementation in BUILTIN:
-        packages: Sequence[str] = (*NEEDS[implementation], *([backend()] if implementation == "keras" else []))
-    else:
-        packages = packages_distributions().get(implementation.partition(".")[0].partition(":")[0], ())
-    found = {}
-    for package in packages:
-        with suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
+    return versions_of_packages(implementation)
 
 
 def _machine() -> dict[str, str]:

@@ -34,7 +34,7 @@ def document(folder: Path) -> Any:
 
 def test_passed_refused_and_wrong_are_told_apart(run: Run, tmp_path: Path) -> None:
     nets = [f"users_nets:{name}" for name in ("right", "stale", "unable_in_batches")]
-    done = run("report", *nets, "--page", "page.md", *ONLY, code=FINDING)
+    done = run("report", *nets, "--page", "page.html", *ONLY, code=FINDING)
     assert "users_nets:right 16 passed\n" in done.stdout
     assert "users_nets:unable_in_batches 4 passed, 12 refused\n" in done.stdout
     assert (
@@ -55,6 +55,8 @@ def test_passed_refused_and_wrong_are_told_apart(run: Run, tmp_path: Path) -> No
     assert {r["passed"] for r in right["results"] if r["cell"] != "rnn_relu"} == {0}
     assert len(stale["disagreements"]) == sum(result["wrong"] for result in stale["results"]) > 0
     assert {disagreement["known"] for disagreement in stale["disagreements"]} == {None}
+    assert [(cause["cell"], cause["failed"]) for cause in stale["causes"]] == [("rnn_relu", 16)]
+    assert right["causes"] == unable["causes"] == []
     assert unable["refusals"] == [
         {
             "reason": "one sequence at a time",
@@ -63,9 +65,12 @@ def test_passed_refused_and_wrong_are_told_apart(run: Run, tmp_path: Path) -> No
             "dtypes": ["float64", "float32", "bfloat16", "float16"],
         }
     ]
-    page = (tmp_path / "page.md").read_text("utf-8")
-    assert "| `users_nets:right` | 4 passed (0.00) | 4 passed (0.00) | 4 passed (0.00) | 4 passed (0.00) |" in page
-    assert "- `users_nets:unable_in_batches`, 12 goldens (rnn_relu; float64, float32, bfloat16, float16): one" in page
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "<code>users_nets:stale</code>, rnn_relu: 16 of 16 fail" in page
+    assert page.count("data-picture=") == page.count('<details class="failure failed"') == 16
+    assert "rnn-goldens check users_nets:stale -k &#39;[documented/mini-batch-float64]&#39;" in page
+    refused = '<span class="quiet">(rnn_relu; float64, float32, bfloat16, float16)</span> one sequence at a time'
+    assert f"<b>12</b> of <code>users_nets:unable_in_batches</code> {refused}" in " ".join(page.split())
 
 
 def test_what_is_known_to_be_wrong_is_no_finding_and_stands_in_the_file(run: Run, tmp_path: Path) -> None:
@@ -78,6 +83,7 @@ def test_what_is_known_to_be_wrong_is_no_finding_and_stands_in_the_file(run: Run
     assert {d["known"] for d in stale["disagreements"]} == {"two states back, https://example.org/issues/7"}
     assert stale["disagreements"][0]["reason"].startswith("out is first wrong")
     page = (tmp_path / "page.md").read_text("utf-8")
+    assert "| `users_nets:stale` | **4 wrong** | **4 wrong** | **4 wrong** | **4 wrong** |" in page
     known_once = "`users_nets:stale`, 16 goldens, known: two states back, https://example.org/issues/7. The first: doc"
     assert known_once in page
 
@@ -101,9 +107,15 @@ def test_what_fares_otherwise_than_in_an_earlier_report_is_a_finding(run: Run, t
         implementation["results"][4]["refused"] = 1
     earlier["implementations"][1]["versions"] = {"numpy": "1.0"}
     (tmp_path / "earlier.json").write_text(json.dumps(earlier))
-    done = run("report", "users_nets:right", "numpy", "--against", "earlier.json", *ONLY, code=FINDING)
+    also = ("--page", "page.html", "--badge", "badge.json")
+    done = run("report", "users_nets:right", "numpy", "--against", "earlier.json", *also, *ONLY, code=FINDING)
     assert "users_nets:right, rnn_relu, float64: 0 refused, was 1\n" in done.stdout
     assert "numpy, rnn_relu, float64: 0 refused, was 1 (with other versions)\n" in done.stdout
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "Since earlier.json" in page
+    assert "<code>users_nets:right, rnn_relu, float64</code>: 0 refused (was 1)" in page
+    badge = json.loads((tmp_path / "badge.json").read_text("utf-8"))
+    assert badge["message"] == "2 of 2 implementations agree"
 
 
 def test_a_report_that_could_not_be_written_checks_nothing(run: Run) -> None:

@@ -1,11 +1,13 @@
 """A program in a user's own project: named in an option or the ini file, and closed when the run ends."""
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
 from programs.checking import TINY_RNN, left_of, process_ids
 
+REPORT = "--rnn-goldens-report=results.json"
 PROGRAM = f"-- {' '.join(TINY_RNN)}"
 
 
@@ -29,8 +31,15 @@ def processes_of(project: pytest.Pytester) -> list[int]:
     return processes
 
 
+def versions(project: pytest.Pytester) -> dict[str, str]:
+    """What the results file says of the program."""
+    document = json.loads((project.path / "results.json").read_text("utf-8"))
+    found: dict[str, str] = document["versions"]["implementation"]["versions"]
+    return found
+
+
 def test_an_option_names_the_program(checked: pytest.Pytester) -> None:
-    result = checked.runpytest_subprocess(f"--rnn-goldens-implementation={PROGRAM} 2=exits")
+    result = checked.runpytest_subprocess(f"--rnn-goldens-implementation={PROGRAM} 2=exits", REPORT)
     assert result.parseoutcomes() == {"passed": 4, "failed": 1}
     result.stdout.fnmatch_lines(
         [
@@ -38,12 +47,14 @@ def test_an_option_names_the_program(checked: pytest.Pytester) -> None:
             "E *rnn_goldens.ProgramFailed: documented/mini-batch in float32: tiny_rnn exited with code 3 *",
         ]
     )
+    assert "tiny_rnn" in versions(checked)
     assert len(processes_of(checked)) == 2
 
 
 def test_each_worker_has_a_program_of_its_own(checked: pytest.Pytester) -> None:
-    result = checked.runpytest_subprocess(f"--rnn-goldens-implementation={PROGRAM} 1=exits", "-pxdist", "-n2")
+    result = checked.runpytest_subprocess(f"--rnn-goldens-implementation={PROGRAM} 1=exits", REPORT, "-pxdist", "-n2")
     assert result.parseoutcomes() == {"passed": 3, "failed": 2}
+    assert "tiny_rnn" in versions(checked)
     assert len(processes_of(checked)) == 4
 
 

@@ -1,7 +1,9 @@
 """--rnn-goldens-report: what was found, golden by golden, for programs."""
 
 import json
+import platform
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 from xml.etree import ElementTree
 
@@ -91,6 +93,34 @@ def test_every_failure_has_a_reason(project: pytest.Pytester, report: Report) ->
     assert reasons["documented/identity-w-hh"] == "not closed"
     assert "never called" in reasons["documented/mini-batch-ascending"]
     assert "known.txt:1" in reasons["documented/single-sequence"]
+
+
+def test_it_says_what_the_run_was_made_with(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    project.makepyfile("def test_it(rnn_golden, rnn_implementation): rnn_golden.check(*rnn_implementation(rnn_golden))")
+    options = ("--rnn-goldens-implementation=numpy", "--rnn-goldens-report=results.json")
+    project.runpytest_subprocess(*options, *workers).assert_outcomes(passed=4)
+    document = json.loads((project.path / "results.json").read_text("utf-8"))
+    assert document["causes"] == []
+    versions = document["versions"]
+    assert versions["rnn-goldens"] == version("rnn-goldens")
+    assert versions["python"] == platform.python_version()
+    assert versions["numpy"] == version("numpy")
+    assert versions["corpus"]
+    assert versions["implementation"] == {"name": "numpy", "versions": {"numpy": version("numpy")}}
+
+
+def test_what_fails_is_explained_as_far_as_it_can_be(
+    project: pytest.Pytester, check_with: Callable[[str], None]
+) -> None:
+    check_with("wrong_in_batches")
+    project.runpytest_subprocess("--rnn-goldens-report=results.json")
+    document = json.loads((project.path / "results.json").read_text("utf-8"))
+    assert schema.problems(document, "results") == []
+    (cause,) = document["causes"]
+    assert (cause["cell"], cause["failed"], cause["passed"]) == ("rnn_relu", 3, 1)
+    assert cause["certainty"] == "not recognised"
+    assert "first_step_right" in cause["facts"]
+    assert cause["simplest"] == {"golden": "documented/mini-batch", "dtype": "float32"}
 
 
 needs_subtests = pytest.mark.skipif(pytest.version_tuple < (9,), reason="pytest has subtests since 9")

@@ -87,7 +87,14 @@ def test_two_deviations_at_once_are_both_named_in_the_results_file_and_junit_too
     assert f"gru: {GRU} of {GRU} fail. Two deviations at once explain every one" in said
     assert "  gru_gates_zrn: " in said
     assert "  and gru_reset_before_product: " in said
-    results = json.loads(Path("results.json").read_text("utf-8"))["results"]
+    document = json.loads(Path("results.json").read_text("utf-8"))
+    results = document["results"]
+    (cause,) = document["causes"]
+    (suspect,) = cause["suspects"]
+    assert (cause["cell"], cause["certainty"], cause["failed"]) == ("gru", "explained", len(results))
+    assert suspect["deviations"] == ["gru_gates_zrn", "gru_reset_before_product"]
+    assert {place["golden"] for place in suspect["explains"]} == {entry["golden"] for entry in results}
+    assert (cause["unexplained"], cause["facts"]) == ([], {})
     assert all("gru_gates_zrn & gru_reset_before_product" in entry["explained_by"] for entry in results)
     cases = ElementTree.parse("junit.xml").findall(".//testcase")
     properties = [json.loads(p.get("value", "")) for case in cases for p in case.findall(".//property")]

@@ -1,6 +1,7 @@
 """Starts a program before the first test, so that one that does not start is said once, and not golden by golden."""
 
 import contextlib
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -8,19 +9,22 @@ from pathlib import Path
 import pytest
 
 from rnn_goldens.errors import ProgramFailed
+from rnn_goldens.plugin.builtin_check.watched import DRAWN, RESULTS
 from rnn_goldens.plugin.builtin_check.watched import NOW as NOW_FILE
-from rnn_goldens.plugin.builtin_check.watched import RESULTS
 from rnn_goldens.plugin.implementation import NOW, WRONG_USE, start, stop
+from rnn_goldens.plugin.pictures import Drawings
 from rnn_goldens.plugin.results import ResultsFile
 from rnn_goldens.plugin.selection import example_of_id
 
 _wrong_uses: list[str] = []
+_DRAWINGS = pytest.StashKey[Drawings]()
 _NOTHING_SELECTED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Where the process that watches over this run looks at what it found."""
     parser.addoption("--rnn-goldens-watched", type=Path, required=True, help="internal")
+    parser.addoption("--rnn-goldens-drawn", action="store_true", help="internal")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,6 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[NOW] = folder / f"{NOW_FILE}{worker}"
     if not worker:
         config.pluginmanager.register(ResultsFile(folder / RESULTS, config), "rnn_goldens_watched")
+        if config.getoption("rnn_goldens_drawn"):
+            config.stash[_DRAWINGS] = Drawings()
+            config.pluginmanager.register(config.stash[_DRAWINGS], "rnn_goldens_drawn")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -55,6 +62,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
     if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not hasattr(session.config, "workerinput"):
         session.config.stash[_NOTHING_SELECTED] = True
+    if (drawings := session.config.stash.get(_DRAWINGS, None)) is not None:
+        path = session.config.getoption("rnn_goldens_watched") / DRAWN
+        with contextlib.suppress(OSError):  # a page without pictures is still one
+            path.write_text(json.dumps(drawings.by_test), "utf-8", "backslashreplace")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

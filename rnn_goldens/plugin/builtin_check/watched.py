@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 from typing import Any, TextIO
@@ -24,7 +24,7 @@ from rnn_goldens.plugin.builtin_check import COMMAND
 
 Document = dict[str, Any]
 
-RESULTS = "results.json"
+RESULTS, DRAWN = "results.json", "drawn.json"
 _BROKEN = 3
 """What pytest exits with after an internal error, as xdist has when its workers die faster than it can ask them."""
 
@@ -53,6 +53,7 @@ class Finished:
         document: the results file, or None if the run did not begin.
         trouble: what keeps it from having judged all that was asked, in words; "" if nothing does, or it said so.
         stdout, stderr: what it printed, if that was captured.
+        drawn: by test, what pages show of wrong outputs, if that was asked for.
     """
 
     code: int
@@ -60,6 +61,7 @@ class Finished:
     trouble: str
     stdout: str = ""
     stderr: str = ""
+    drawn: Document = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def run(
                 printed = _content(out), _content(err)
         else:
             code, printed = _wait(subprocess.Popen(command, env=environment, pass_fds=pass_fds)), ("", "")
-        document, now = _document(folder / RESULTS), _now(folder)
+        document, drawn, now = _document(folder / RESULTS), _document(folder / DRAWN) or {}, _now(folder)
     trouble = _trouble(code, document, now)
     if code == 0 and not trouble and not _all_good(document):
         trouble = "no output was compared, or a golden failed that is not listed as a known failure"
@@ -112,7 +114,7 @@ def run(
         code = WRONG_USE  # of a file that can not be written, which is seen last
     if (code == 0 and not _all_good(document)) or code not in (0, WRONG_USE) or trouble:
         code = FINDING
-    return Finished(code, document, trouble, *printed)
+    return Finished(code, document, trouble, *printed, drawn)
 
 
 def end_with_parent(alive: int) -> None:

@@ -1,0 +1,139 @@
+"""The causes of failures as a page tells them: what the results file has as data, in sentences."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rnn_goldens.counted import counted
+from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.diagnosis.asked import TOGETHER
+from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED
+from rnn_goldens.diagnosis.facts import FACTS, IN_WORDS
+from rnn_goldens.pages.content import FAILED, Checked, Judged
+
+MOST_REASONS = 20
+"""Reasons other than wrong outputs, of one implementation, that are told one by one."""
+
+LONGEST_REASON = 400
+
+SYMBOLS = {EXPLAINED: "●", CONSISTENT: "◐", NOT_RECOGNISED: "○", "no outputs": "△"}
+"""Beside each certainty, so that no colour has to say it."""
+
+_SENTENCES = {deviation.name: (deviation.sentence, deviation.mend) for deviation in DEVIATIONS}
+
+
+@dataclass(frozen=True)
+class Named:
+    """A deviation: its name, what a network does that is wrong so, and what to do about it."""
+
+    name: str
+    sentence: str
+    mend: str
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A paragraph.
+
+    Attributes:
+        number: of the implementation.
+        certainty: a key of ``SYMBOLS``.
+        failed: how many goldens; of several causes that which explains most is told first.
+        heading: which goldens fail, of how many.
+        deviations: what explains them.
+        notes: what else is known, in sentences.
+        shows: what a reader filters by to see these goldens: a cell, or none, and a text.
+    """
+
+    number: int
+    certainty: str
+    failed: int
+    heading: str
+    deviations: tuple[Named, ...] = ()
+    notes: tuple[str, ...] = ()
+    cell: str = ""
+    text: str = ""
+
+    @property
+    def symbol(self) -> str:
+        """What stands beside its certainty."""
+        return SYMBOLS[self.certainty]
+
+
+def causes_of(number: int, checked: Checked) -> list[Cause]:
+    """Those of wrong outputs, then those of what gave no outputs to compare; in each what most fail of comes first."""
+    wrong = sorted(_of_wrong_outputs(number, checked), key=lambda cause: -cause.failed)
+    return [*wrong, *_of_reasons(number, checked.judged)]
+
+
+def _of_wrong_outputs(number: int, checked: Checked) -> Iterator[Cause]:
+    together: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
+    for place, data in enumerate(checked.causes):
+        names = tuple(tuple(suspect["deviations"]) for suspect in data["suspects"])
+        same = (names,) if data["certainty"] == EXPLAINED and not data["suspects"][0]["alike"] else (place,)
+        together.setdefault(same, []).append(data)
+    for of_cells in together.values():
+        yield _of_outputs(number, of_cells)
+
+
+def _of_outputs(number: int, of_cells: Sequence[Mapping[str, Any]]) -> Cause:
+    first = of_cells[0]
+    cells, failed = ", ".join(data["cell"] for data in of_cells), sum(data["failed"] for data in of_cells)
+    names = [name for suspect in first["suspects"] for name in suspect["deviations"]]
+    one = len(first["suspects"]) == 1 and len(first["suspects"][0]["deviations"]) == 1
+    return Cause(
+        number,
+        first["certainty"],
+        failed,
+        f"{cells}: {failed} of {failed + sum(data['passed'] for data in of_cells)} fail",
+        tuple(Named(name, *_SENTENCES.get(name, ("", ""))) for name in dict.fromkeys(names)),
+        tuple(_notes(first)),
+        first["cell"] if len(of_cells) == 1 else "",
+        names[0] if one else "",
+    )
+
+
+def _notes(data: Mapping[str, Any]) -> Iterator[str]:
+    for suspect in data["suspects"]:
+        if len(suspect["deviations"]) > 1:
+            yield f"{TOGETHER.join(suspect['deviations'])} act at once."
+        if len(data["suspects"]) > 1 or data["unexplained"]:
+            explained = counted(len(suspect["explains"]), "golden")
+            yield f"{TOGETHER.join(suspect['deviations'])} explains {explained}."
+        if suspect["against"]:
+            yield f"It would show in {_place(suspect['against'][0])} too, which passed."
+        if suspect["alike"]:
+            yield f"Nothing here tells it from {', '.join(TOGETHER.join(other) for other in suspect['alike'][:3])}."
+        if told := suspect.get("told_from"):
+            yield f"It is told from {TOGETHER.join(told['deviations'])} by {_place(told['by'])}."
+    if data["certainty"] == NOT_RECOGNISED:
+        yield "No known deviation explains them, nor do two at once that were tried."
+    for blamed in data["features"] if data["certainty"] != EXPLAINED else ():
+        if words := IN_WORDS.get(blamed["feature"]):
+            yield f"All that fail {words[0 if blamed['has'] else 1]}; most that pass do not."
+    for code, value in data["facts"].items() if data["certainty"] != EXPLAINED else ():
+        if code in FACTS:
+            sentence = FACTS[code].sentence.format(value)
+            yield f"{sentence[0].upper()}{sentence[1:]}."
+    which = "is not explained" if data["suspects"] and data["unexplained"] else "fails"
+    yield f"To debug: {_place(data['simplest'])}, the simplest that {which}."
+
+
+def _place(place: Mapping[str, str]) -> str:
+    return f"{place['golden']} in {place['dtype']}"
+
+
+def _of_reasons(number: int, judged: Sequence[Judged]) -> Iterator[Cause]:
+    reasons: dict[str, int] = {}
+    for one in judged:
+        if one.outcome == FAILED and one.judged_by != "comparison":
+            reason = one.reason.replace(f"{one.golden} in {one.dtype}: ", "").replace(one.golden, "…")
+            reason = reason[:LONGEST_REASON] or "no reason given"
+            reasons[reason] = reasons.get(reason, 0) + 1
+    ranked = sorted(reasons.items(), key=lambda item: -item[1])
+    for reason, count in ranked[:MOST_REASONS]:
+        failed = f"{counted(count, 'golden')} failed before outputs were compared"
+        yield Cause(number, "no outputs", count, failed, notes=(reason,))
+    if rest := ranked[MOST_REASONS:]:
+        more = f"… and {counted(sum(count for _, count in rest), 'golden')} for {counted(len(rest), 'other reason')}"
+        yield Cause(number, "no outputs", sum(count for _, count in rest), more)

@@ -1,0 +1,25 @@
+"""What a run was made with: the versions that its results hang on."""
+
+import platform
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnn_goldens.implementations.versions import versions_of_packages
+from rnn_goldens.plugin.names import PROGRAM, setting
+from rnn_goldens.plugin.settings import CORPUS
+from rnn_goldens.programs.command import is_command
+
+
+def versions(config: pytest.Config) -> dict[str, Any]:
+    """As the results file has them; of a corpus that is open, and of an implementation that is set."""
+    from importlib.metadata import version
+
+    found: dict[str, Any] = {} if CORPUS not in config.stash else {"corpus": config.stash[CORPUS].version}
+    found |= {"rnn-goldens": version("rnn-goldens"), "python": platform.python_version(), "numpy": np.__version__}
+    found |= {"pytest": pytest.__version__, "machine": f"{platform.system()} {platform.machine()}"}
+    if name := setting(config, "implementation"):
+        own = config.stash.get(PROGRAM, {}) if is_command(name) else versions_of_packages(name)
+        found["implementation"] = {"name": name, "versions": own}
+    return found

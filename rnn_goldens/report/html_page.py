@@ -1,0 +1,55 @@
+"""A report of many implementations, as a page like that of a run of one; with what is otherwise than in an earlier."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rnn_goldens.corpus import packaged
+from rnn_goldens.pages.content import About, Checked, Content, Judged
+from rnn_goldens.plugin.page_file import check_command
+from rnn_goldens.report.conformance import Asked, Found, Result
+from rnn_goldens.report.trend import trend
+
+Document = dict[str, Any]
+
+
+def content(
+    found: Sequence[Found], document: Document, asked: Asked, earlier: tuple[str, Document] | None = None
+) -> Content:
+    """What the page shows.
+
+    Args:
+        found: what became of each implementation.
+        document: the report that was made of it.
+        asked: what they were asked.
+        earlier: the name of an earlier report, and what it says.
+    """
+    versions = {i["name"]: i["versions"] for i in document["implementations"]}
+    corpus = asked.corpus
+    more = [] if corpus.folder in packaged().values() else [f"--rnn-goldens-corpus={corpus.folder}"]
+    return Content(
+        title="rnn-goldens: implementations",
+        checked=[
+            Checked(one.name, versions[one.name], [_judged(one.name, r, more) for r in one.results], one.causes)
+            for one in found
+        ],
+        about={entry.id: About(entry.cell, entry.features) for entry in corpus.entries},
+        made_with={"corpus": document["corpus"], **document["made_with"]},
+        since="" if earlier is None else earlier[0],
+        moved=() if earlier is None else tuple(trend(earlier[1], document)),
+    )
+
+
+def _judged(name: str, result: Result, more: Sequence[str]) -> Judged:
+    command = check_command(name, result.golden, result.dtype, [f"--rnn-goldens-dtype={result.dtype}", *more])
+    return Judged(
+        result.golden,
+        result.dtype,
+        result.outcome,
+        result.judged_by,
+        result.reason,
+        result.message,
+        command,
+        result.explained_by,
+        result.known or "",
+        result.picture,
+    )

@@ -1,0 +1,140 @@
+"""Pages of content that no run would easily give: hostile texts, and far too much."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pages.conftest import Page
+from selenium.webdriver import Chrome
+
+from rnn_goldens.pages.content import About, Checked, Content, Judged
+from rnn_goldens.pages.rendering import MOST_BYTES, render
+
+HOSTILE = "<script>window.broken = true</script>\"'&</script><!--"
+LIMIT = 5_000_000
+
+
+def picture(down: int, across: int) -> dict[str, object]:
+    line = [round(0.0012345 * i, 7) for i in range(across if across < 40 else 200)]
+    errors = [[1234.5 + i * j for i in range(across)] for j in range(down)]
+    place = {"output": "out", "place": "batch 1, reverse direction", "across": "time step", "down": "unit"}
+    return place | {
+        "in_tolerances": True,
+        "errors": errors,
+        "block": (3, 4),
+        "line": 7,
+        "begin": 0,
+        "got": line,
+        "want": line,
+    }
+
+
+def failing(count: int, size: tuple[int, int]) -> Content:
+    goldens = [f"lstm/golden-{number}" for number in range(count)]
+    judged = [
+        Judged(
+            golden,
+            "float32",
+            "failed",
+            "comparison",
+            reason=f"{golden} in float32: out is first wrong at time step 1 (batch 0, unit 0): got 0.5, want 0.6",
+            message="a line of the message that is as long as most of them are in the end\n" * 12,
+            command=f"pytest 'tests/test_it.py::test_it[{golden}-float32]' --rnn-goldens-dtype=float32",
+            picture=picture(*size),
+        )
+        for golden in goldens
+    ]
+    about = {golden: About("lstm", ("bias", "state", "long")) for golden in goldens}
+    return Content("title", [Checked("", judged=judged)], about)
+
+
+def hostile() -> Content:
+    judged = [
+        Judged(HOSTILE, "float32", outcome, "comparison", HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), HOSTILE, picture(2, 2))
+        for outcome in ("failed", "known-failure", "refused", "skipped")
+    ]
+    cause = {"cell": "lstm", "certainty": "not recognised", "failed": 1, "passed": 0, "suspects": [], "unexplained": []}
+    cause |= {
+        "facts": {HOSTILE: True},
+        "features": [{"feature": HOSTILE, "has": True}],
+        "simplest": {"golden": HOSTILE, "dtype": "float32"},
+    }
+    crashed = Judged("lstm/plain", "float32", "failed", "test", HOSTILE)
+    checked = Checked(HOSTILE, {HOSTILE: HOSTILE}, [*judged, crashed], [cause], HOSTILE)
+    return Content(HOSTILE, [checked, checked], {HOSTILE: About("lstm", ("bias",))}, {HOSTILE: HOSTILE}, HOSTILE)
+
+
+def test_no_text_is_taken_for_html() -> None:
+    made = render(hostile()).decode()
+    assert HOSTILE not in made
+    assert "<script>window" not in made
+    assert made.count("</script>") == 3  # the data, the library and the page's own
+
+
+def test_where_nothing_failed_it_says_so() -> None:
+    right = Checked("", judged=[Judged("lstm/plain", "float32", "passed", "comparison")])
+    made = render(Content("title", [right], {"lstm/plain": About("lstm", ())})).decode()
+    assert "<p>Nothing failed.</p>" in made
+    assert '"pictures":[]' in made
+
+
+@pytest.mark.usefixtures("errors")
+def test_a_hostile_text_does_nothing_in_a_browser(browser: Chrome, tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_bytes(render(hostile()))
+    page = Page(browser, tmp_path / "report.html").open(360)
+    page.open_failures(10)
+    assert page.run("return window.broken") is None
+    assert page.run("return document.querySelector('.failure b').textContent") == HOSTILE
+    assert page.run("return document.querySelectorAll('canvas').length") == 8
+    assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("size", [(3, 4), (24, 40)], ids=["small", "large"])
+def test_a_page_of_a_thousand_failures_lists_them_all(size: tuple[int, int]) -> None:
+    made = render(failing(1000, size))
+    assert len(made) <= LIMIT
+    assert made.count(b'<details class="failure') == 1000
+    pictures = made.count(b"data-picture=")
+    if size == (3, 4):
+        assert pictures == 1000
+        assert b"leaves out" not in made
+    else:
+        assert pictures > 100
+        assert f"leaves out the pictures of {1000 - pictures} failures".encode() in made
+
+
+def test_a_page_of_ten_thousand_failures_says_what_it_leaves_out() -> None:
+    made = render(failing(10_000, (3, 4)))
+    assert len(made) <= MOST_BYTES <= LIMIT
+    listed = made.count(b'<details class="failure')
+    assert listed > 500
+    assert f"it leaves out {10_000 - listed:,} failures more, which are counted and not listed".encode() in made
+    assert b"10000 failed" in made
+
+
+def test_where_not_all_are_listed_no_golden_is_missing_for_another_s_repetitions() -> None:
+    content = failing(10_000, (3, 4))
+    judged = [replace(one, golden=f"lstm/golden-{n // 1000}") for n, one in enumerate(content.checked[0].judged)]
+    made = render(Content("title", [Checked("", judged=judged)], content.about)).decode()
+    assert len(set(re.findall(r"<b>(lstm/golden-\d)</b>", made))) == 10
+
+
+WITHOUT_JINJA = """
+import sys
+sys.modules["jinja2"] = None
+from rnn_goldens.command_line import main
+main()
+"""
+
+
+def test_a_report_without_the_extra_says_what_to_install(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WITHOUT_JINJA, "report", "numpy", "--page", "page.html"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "Error: an HTML page needs jinja2, which is not installed: pip install 'rnn-goldens[html]'\n"
+    )
+    assert list(tmp_path.iterdir()) == []

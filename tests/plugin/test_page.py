@@ -1,0 +1,163 @@
+"""--rnn-goldens-report=FILE.html: a page, in every way of running and of ending."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import pytest
+
+Write = Callable[[str], None]
+
+
+def data(project: pytest.Pytester) -> dict[str, Any]:
+    """What the page's script is given."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text(project), re.DOTALL)
+    assert found is not None
+    document: dict[str, Any] = json.loads(found[1])
+    return document
+
+
+def text(project: pytest.Pytester) -> str:
+    return (project.path / "report.html").read_text("utf-8")
+
+
+def run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
+    return project.runpytest_subprocess("--rnn-goldens-report=report.html", *options)
+
+
+def test_it_has_a_picture_of_each_failure(
+    project: pytest.Pytester, check_with: Write, workers: tuple[str, ...]
+) -> None:
+    check_with("wrong_in_batches")
+    result = run(project, *workers)
+    result.assert_outcomes(passed=1, failed=3)
+    shown = data(project)
+    assert shown["entries"][3::4].count(shown["outcomes"].index("failed")) == 3
+    worst = shown["pictures"][0]
+    assert worst["output"] == "out"
+    assert worst["in_tolerances"] is False
+    assert worst["errors"][0][0] == 0
+    assert max(worst["errors"][worst["line"]]) == max(
+        abs(a - b) for a, b in zip(worst["got"], worst["want"], strict=True)
+    )
+    assert len(shown["pictures"]) == 3
+    assert "largest error" in text(project)
+    assert "pytest &#39;test_my_rnn.py::test_my_rnn[documented/mini-batch-float32]&#39;" in text(project)
+
+
+def test_what_can_not_be_compared_is_told_without_a_picture(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import my_rnn
+
+        WAYS = {"single-sequence": "returns_none", "mini-batch": "time_major", "mini-batch-ascending": "crashes"}
+
+        def test_it(rnn_golden):
+            way = WAYS.get(rnn_golden.id.partition("/")[2], "returns_nan")
+            rnn_golden.check(*getattr(my_rnn, way)(rnn_golden))
+        """
+    )
+    run(project).assert_outcomes(failed=4)
+    (nan,) = data(project)["pictures"]
+    assert nan["errors"][0][0] is None
+    for said in ("out is None", "it looks time-major", "kernel launch failed", "failed before outputs were compared"):
+        assert said in text(project)
+
+
+def test_each_test_of_a_golden_has_the_picture_of_its_first_mismatch(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import contextlib, my_rnn, pytest
+
+        @pytest.mark.parametrize("off", [1, 2])
+        @pytest.mark.rnn_goldens(ids="documented/mini-batch")
+        def test_it(rnn_golden, off):
+            out, h_n = my_rnn.right(rnn_golden)
+            for more in (0, 5):
+                with contextlib.suppress(AssertionError):
+                    rnn_golden.check(out + off + more, h_n)
+        """
+    )
+    run(project).assert_outcomes(failed=2)
+    assert [picture["errors"][0][0] for picture in data(project)["pictures"]] == [1, 2]
+
+
+ENDS = """
+import os, signal
+from my_rnn import right
+
+def test_it(rnn_golden):
+    rnn_golden.check(*right(rnn_golden))
+    if rnn_golden.id == "documented/mini-batch":
+        os.kill(os.getpid(), signal.{how})
+"""
+
+
+@pytest.mark.parametrize(("how", "why"), [("SIGKILL", "the run has not come to its end"), ("SIGINT", "interrupted")])
+def test_a_run_that_is_cut_short_says_so(project: pytest.Pytester, how: str, why: str) -> None:
+    (project.path / "report.html").write_text("of an earlier run")
+    project.makepyfile(test_it=ENDS.format(how=how))
+    command = [sys.executable, "-m", "pytest", "--rnn-goldens-report=report.html"]
+    subprocess.run(command, cwd=project.path, capture_output=True, check=False, timeout=60)
+    assert "<b>Not complete.</b>" in text(project)
+    assert why in text(project)
+    assert "earlier run" not in text(project)
+
+
+def test_a_page_that_can_not_be_written_is_said_before_anything_runs(
+    project: pytest.Pytester, check_with: Write
+) -> None:
+    check_with("right")
+    result = project.runpytest_subprocess("--rnn-goldens-report=no/such/report.html")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "no/such/report.html can not be written: No such file or directory" in result.stderr.str()
+
+
+def test_a_page_that_can_not_be_written_in_the_end_takes_no_result_away(
+    project: pytest.Pytester, check_with: Write
+) -> None:
+    check_with("wrong_in_batches")
+    project.makeconftest(
+        """
+        def pytest_runtest_teardown(item):
+            report = item.path.parent / "report.html"
+            if report.is_file():
+                report.unlink()
+                report.mkdir()
+        """
+    )
+    result = run(project)
+    assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    said = result.stdout.str() + result.stderr.str()
+    assert "report.html can not be written: Is a directory" in said
+    assert re.search(r"rnn-goldens: the report .*can not be written", said)
+    assert "3 failed, 1 passed" in said
+    assert "Traceback" not in said
+
+
+def test_without_the_extra_it_says_what_to_install(project: pytest.Pytester, check_with: Write) -> None:
+    check_with("right")
+    project.makepyfile(without_jinja="import sys; sys.modules['jinja2'] = None")
+    result = run(project, "-p", "without_jinja")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    wanted = "an HTML page needs jinja2, which is not installed: pip install 'rnn-goldens[html]'"
+    assert [line for line in result.errlines if line] == [f"ERROR: rnn-goldens: {wanted}"]
+    assert not (project.path / "report.html").exists()
+
+
+def test_a_page_of_check_has_the_command_of_check(project: pytest.Pytester) -> None:
+    command = [sys.executable, "-m", "rnn_goldens", "check", "my_rnn:step_before_last", "-k", "documented"]
+    done = subprocess.run([*command, "--rnn-goldens-report=report.html"], cwd=project.path, check=False)
+    assert done.returncode == 1
+    again = "rnn-goldens check my_rnn:step_before_last -k '[documented/mini-batch-float32]' --rnn-goldens-dtype=float32"
+    assert escape(again) in text(project).replace("&#39;", "&#x27;")
+    asked = [sys.executable, "-m", *shlex.split(again.replace("rnn-goldens", "rnn_goldens", 1))]
+    printed = subprocess.run(asked, cwd=project.path, capture_output=True, text=True, check=False).stdout
+    assert "1 failed" in printed.splitlines()[-1]
+    assert "<dt><code>my_rnn:step_before_last</code></dt>" in text(project)
+    assert len(data(project)["pictures"]) == 4
