@@ -93,7 +93,7 @@ def wrong_from_step(seen: Seen) -> bool | float | None:
     """Right for more than one step, then never again: the step from which on."""
     if not seen.is_one_chain or seen.steps < ENOUGH_STEPS or not seen.out_is_wrong:
         return None
-    by_step = seen.wrong["out"].any(axis=-1).reshape(-1, seen.steps).any(axis=0)
+    by_step = np.atleast_1d(seen.wrong["out"].any(axis=-1).reshape(-1, seen.steps).any(axis=0))
     first = int(by_step.argmax())
     return float(first) if first > 1 and by_step[first:].all() else False
 

@@ -8,8 +8,8 @@ import pytest
 import rnn_goldens
 from rnn_goldens import Golden
 from rnn_goldens.cells import Array, Case, Network, State, Weights, case_of
-from rnn_goldens.cells.cell import Equations
 from rnn_goldens.cells.notation import Term, Weight, mix, sigmoid, tanh
+from rnn_goldens.cells.program import Equations
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.deviation import in_equations
 from rnn_goldens.diagnosis.causes import Evidence
@@ -62,7 +62,8 @@ def with_cell(cell: str, equations: Equations) -> Callable[[Golden], Outputs]:
 
 
 def growing_error(part: Array) -> Array:
-    return part + 1e-3 * 4.0 ** np.arange(part.shape[1])[:, None]
+    grown: Array = part + 1e-3 * 4.0 ** np.arange(part.shape[1])[:, None]
+    return grown
 
 
 def wrong_from_third_step(part: Array) -> Array:
