@@ -45,5 +45,5 @@ def run(implementation: str, arguments: Sequence[str], *, resume: bool) -> Finis
         progress.end()
         return finished
     all_parts = len(every_argument().entries)
-    how_far = f"{visited} of {all_parts} parts passed before the run ended; the same command with --resume goes on"
+    how_far = f"{visited} of all {all_parts} parts were judged before the run ended; the same with --resume goes on"
     return replace(finished, trouble=f"{finished.trouble}\n{how_far}" if finished.trouble else how_far)

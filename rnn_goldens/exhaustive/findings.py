@@ -1,6 +1,6 @@
 """What was found at the arguments of a part, and of all parts of an activation in a precision, for a table."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -91,7 +91,7 @@ def _known(error: Float64) -> Float64:
     return np.where(np.isnan(error), np.inf, error)
 
 
-def table(groups: Iterable[Group], found: Mapping[Group, Finding], refused: Collection[Group]) -> Iterator[str]:
+def table(groups: Iterable[Group], found: Mapping[Group, Finding], refused: Mapping[Group, int]) -> Iterator[str]:
     """Lines of at most 80 columns: an activation each, below it the precisions."""
     yield f"{'arguments':>20}{'wrong':>8}{'ulp':>10}  {'at':<16}tolerance  at"
     before = ("", "")
@@ -100,15 +100,18 @@ def table(groups: Iterable[Group], found: Mapping[Group, Finding], refused: Coll
             yield f"{group[0]}: {group[1]}"
             before = group[:2]
         if group in found:
-            yield from _rows(group[2], found[group])
-        if group in refused:
+            yield from _rows(group[2], found[group], refused.get(group, 0))
+        elif group in refused:
             yield f"  {group[2]:<9}{'refused':>9}"
     yield "float16 and bfloat16: every finite number; float32: a sample."
     yield "tolerance: the largest part of it that is used, 1 being all of it"
 
 
-def _rows(precision: str, found: Finding) -> Iterator[str]:
+def _rows(precision: str, found: Finding, refused: int) -> Iterator[str]:
     ulp = f"{found.ulp:10.3g}  {found.at:<16.9g}"
     yield f"  {precision:<9}{found.visited:>9,}{found.wrong:>8,}{ulp}{found.fraction:>9.2f}  {found.fraction_at:.9g}"
-    if found.visited < (there := len(arguments(precision))):
-        yield f"{'':11}of {there:,}: the others were not visited"
+    if found.visited + refused < (there := len(arguments(precision))):
+        others = f"{refused:,} were refused, the others" if refused else "the others were"
+        yield f"{'':11}of {there:,}: {others} not visited"
+    elif refused:
+        yield f"{'':11}of {there:,}: the others were refused"

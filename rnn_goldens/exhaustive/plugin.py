@@ -8,8 +8,8 @@ import pytest
 
 from rnn_goldens.exhaustive.corpus import every_argument
 from rnn_goldens.exhaustive.findings import Finding, Group, table
-from rnn_goldens.exhaustive.progress import Progress
-from rnn_goldens.plugin.names import REFUSED_BECAUSE, result_of
+from rnn_goldens.exhaustive.progress import Judged, Progress
+from rnn_goldens.plugin.names import result_of
 from rnn_goldens.plugin.settings import CORPUS
 
 PROPERTY = "rnn_goldens_exhaustive"
@@ -35,44 +35,46 @@ class Exhaustive:
     def __init__(self, progress: Progress, *, controls: bool) -> None:
         """Know what was visited before; ``controls`` if this is no worker of xdist's."""
         self._progress, self._controls = progress, controls
-        self._visited = progress.before.read()
-        self._refused: set[Group] = set()
+        self._before = {part: judged for part, judged in progress.before.read().items() if judged.outcome != "failed"}
+        self._judged = dict(self._before)
         self._not_compared: Counter[str] = Counter()
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leave out what passed before."""
-        before = [item for item in items if _part(item) in self._visited]
+        """Leave out what passed before, or was refused; what failed says once more how."""
+        before = [item for item in items if _part(item) in self._before]
         if before:
             config.hook.pytest_deselected(items=before)
-            items[:] = [item for item in items if _part(item) not in self._visited]
+            items[:] = [item for item in items if _part(item) not in self._before]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note what was found at the arguments of a part, when its test has ended."""
         entry = result_of(report)
         if not self._controls or not entry:
             return
-        if hasattr(report, REFUSED_BECAUSE):
-            self._refused.add(_group(entry["golden"]))
-        if report.when == "teardown":
-            finding = _finding(report)
-            if finding is not None:
-                self._visited[entry["golden"]] = finding
-            elif entry["outcome"] == "failed":
-                self._not_compared[entry["reason"].removeprefix(f"{entry['golden']} in {entry['dtype']}: ")] += 1
-            if finding is not None and entry["outcome"] == "passed":
-                self._progress.add(entry["golden"], finding)
+        if report.when != "teardown":
+            return
+        part, outcome, finding = entry["golden"], entry["outcome"], _finding(report)
+        if finding is None and outcome == "failed":
+            reason = entry["reason"].removeprefix(f"{part} in {entry['dtype']}: ")
+            self._not_compared[f"{' '.join(_group(part))}: {reason}"] += 1
+        if outcome == "refused" or finding is not None or outcome == "failed":
+            self._judged[part] = Judged(outcome, finding)
+            self._progress.add(part, self._judged[part])
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The largest errors."""
         found: dict[Group, Finding] = {}
-        for part in every_argument().ids:
-            if part in self._visited:
-                group, finding = _group(part), self._visited[part]
-                found[group] = found[group] & finding if group in found else finding
-        if found or self._refused:
+        refused: Counter[Group] = Counter()
+        for part in filter(self._judged.__contains__, every_argument().ids):
+            group, judged = _group(part), self._judged[part]
+            if judged.finding is not None:
+                found[group] = found[group] & judged.finding if group in found else judged.finding
+            elif judged.outcome == "refused":
+                refused[group] += len(every_argument().parts[part].arguments)
+        if found or refused:
             terminalreporter.section("largest errors, in units in the last place (ulp)")
             groups = dict.fromkeys(part.group for part in every_argument().parts.values())
-            for line in table(groups, found, self._refused):
+            for line in table(groups, found, refused):
                 terminalreporter.line(line)
         for reason, parts in self._not_compared.items():
             terminalreporter.line(f"{parts:>5} parts not compared: {reason}", red=True)

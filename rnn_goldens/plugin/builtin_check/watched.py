@@ -140,9 +140,15 @@ def _alive() -> Iterator[int]:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
-    """The exit code; a run that is interrupted says so itself, and is waited for."""
+    """The exit code; a run that is interrupted, or whose watcher is told to end, says so itself, and is waited for."""
     interrupted: list[float] = []
     before = signal.signal(signal.SIGINT, lambda *_: interrupted.append(time.monotonic()))
+
+    def end(*_: object) -> None:
+        interrupted.append(-_FORWARD_AFTER)
+        signal.signal(signal.SIGTERM, ended)  # whoever asks again does not wait
+
+    ended = signal.signal(signal.SIGTERM, end)
     try:
         while True:
             try:
@@ -153,6 +159,7 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
                     interrupted.clear()
     finally:
         signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, ended)
 
 
 def _content(file: TextIO) -> str:
