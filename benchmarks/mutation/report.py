@@ -20,11 +20,11 @@ INTRODUCTION = f"""# Random edits of right networks
 Right networks in three languages are edited at random, and asked every golden in float64 and in float32. Even seeds
 make one small edit, odd seeds two. An edit is killed by the first golden that rejects its answer.
 
-What no golden kills is asked {EACH * len(CELLS)} drawn questions with certified answers, of all cells, shapes and
-sizes of numbers. One that fails there survives: the corpus has a hole. One that passes all of them is equivalent: its
-numbers are the same to the last bit, or but for rounding; [each is listed](mutation-equivalent.md). One that raises
-an error on the first golden of its cell does not run, and counts as neither. Two seeds that give the same text count
-once.
+What no golden kills is asked {EACH * len(CELLS)} drawn questions with certified answers, of all cells: small
+shapes, and numbers of float32 from tiny to large. One that fails there survives: the corpus has a hole. One that passes
+all of them is equivalent: its numbers are the same to the last bit, or but for rounding;
+[each is listed](mutation-equivalent.md). One that raises an error on the first golden of its cell does not run, and
+counts as neither. Two seeds that give the same text count once.
 
 Under float64 and float32 stands how many are killed in each; one may be wrong in float64 alone, if it rounds to
 float32. Core survivors are those that the core set alone lets pass in some precision."""

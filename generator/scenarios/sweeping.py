@@ -85,7 +85,9 @@ LSTM_UNITS: list[dict[str, float]] = [
     {"w_o": 1, "b_i": SHUT, "b_f": OPEN},
 ]
 
-PURPOSE = "Every activation at every part of its argument, subnormal to saturated: one that is off in some band."
+PURPOSE = (
+    "Every activation at every part of its argument, from 2^-14 until it is saturated: one that is off in some band."
+)
 
 
 def scenarios() -> tuple[Scenario, ...]:

@@ -1,8 +1,21 @@
 """The list that the catalogue was asked to hold, in the words of the request, and where each stands."""
 
+import json
+from pathlib import Path
+
 import pytest
 
+import rnn_goldens.fixtures
+from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS, deviation
+from rnn_goldens.deviations.margins import ENOUGH
+
+KILL_MATRIX = json.loads(Path(rnn_goldens.fixtures.__path__[0], "v1", "kill-matrix.json").read_text("utf-8"))
+MARGINS = {entry["name"]: entry["margins"] for entry in KILL_MATRIX["deviations"]}
+"""By deviation and golden, for each precision its largest error as a multiple of what is allowed."""
+
+FLOAT64 = KILL_MATRIX["precisions"].index("float64")
+CELL_OF = {entry.id: entry.cell for entry in open_corpus().entries}
 
 REQUIRED = {
     "W_hh or W_ih transposed": "w_hh_transposed w_ih_transposed",
@@ -87,9 +100,14 @@ REQUIRED = {
 
 
 @pytest.mark.parametrize("asked", REQUIRED)
-def test_what_was_asked_for_is_there(asked: str) -> None:
+def test_what_was_asked_for_is_there_and_a_golden_exposes_it_in_every_cell(asked: str) -> None:
     for name in REQUIRED[asked].split():
-        assert deviation(name)
+        exposed = {CELL_OF[golden] for golden, margins in MARGINS[name].items() if is_enough(margins[FLOAT64])}
+        assert exposed == set(deviation(name).cells)
+
+
+def is_enough(margin: float | None) -> bool:
+    return margin is None or margin >= ENOUGH  # null is infinite
 
 
 def test_every_wrong_gate_order_is_there() -> None:
