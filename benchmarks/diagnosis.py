@@ -8,14 +8,16 @@ explained by what is not so, or nothing is said of it.
 """
 
 import argparse
+import json
 import random
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,10 @@ PAIRS = 60
 
 EDITS = 1600
 """So many seeds of edits, each asked one cell; those that change nothing there, or do not run, are left out."""
+
+GROUPS = ("deviations", "pairs", "edits")
+
+KEPT = Path("build", "diagnosis.jsonl")
 
 LIMIT = 1.0
 """Seconds for one golden, of an edited network."""
@@ -113,14 +119,15 @@ def main() -> None:
     with_page = parser.add_mutually_exclusive_group()
     with_page.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
     with_page.add_argument("--check", action="store_true", help=f"fail if docs/results/{PAGE} says otherwise")
+    parser.add_argument("--resume", action="store_true", help=f"go on with a run that was stopped: {KEPT}")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th network")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     questions(FOLDER, arguments.processes, lambda items, _total, _doing: items)
-    todo = list(networks())[:: arguments.every]
-    with ProcessPoolExecutor(arguments.processes) as pool:
-        told = [one for one in pool.map(tell, todo, chunksize=4) if one.outcome]
-    text = report(told)
+    todo = list(networks())
+    random.Random(0).shuffle(todo)  # so that a part of them is as good as all
+    told = all_told(todo[:: arguments.every], arguments.processes, resume=arguments.resume)
+    text = report([one for one in told if one.outcome])
     print(text)
     if arguments.write:
         page.write(PAGE, text)
@@ -131,6 +138,21 @@ def main() -> None:
 
 WrongNetwork = tuple[str, str, Cause | int]
 """A group, a cell, and the names of deviations, or a seed."""
+
+
+def all_told(todo: Sequence[WrongNetwork], processes: int, *, resume: bool) -> list[Told]:
+    """What is said of each, kept in a file as it comes."""
+    if not resume:
+        KEPT.parent.mkdir(parents=True, exist_ok=True)
+        KEPT.write_text("", "utf-8")
+    before = {key: Told(**told) for key, told in map(json.loads, KEPT.read_text("utf-8").splitlines())}
+    left = [network for network in todo if str(network) not in before]
+    told = [before[str(network)] for network in todo if str(network) in before]
+    with ProcessPoolExecutor(processes) as pool, KEPT.open("a", encoding="utf-8", buffering=1) as file:
+        for network, one in zip(left, pool.map(tell, left, chunksize=4), strict=True):
+            file.write(json.dumps([str(network), asdict(one)]) + "\n")
+            told.append(one)
+    return sorted(told, key=lambda one: (GROUPS.index(one.group), one.cell, one.what))
 
 
 def networks() -> Iterator[WrongNetwork]:
@@ -158,7 +180,7 @@ def _both_matter(cell: str, one: Deviation, other: Deviation) -> bool:
         case = case_of(golden, np.float64)
         try:
             outputs = (one.wrong & other.wrong)(case)
-        except (ValueError, IndexError):
+        except (ValueError, LookupError):
             return False
         hidden = {alone for alone in hidden if not _tell_apart(golden, outputs, alone(case))}
         if not hidden:
@@ -193,7 +215,7 @@ def tell(network: WrongNetwork) -> Told:
 def _told(group: str, what: str, cell: str, run: Run, right: Callable[[Diagnosis], str]) -> Told:
     try:
         evidence, failures, seconds = _asked_all(cell, run)
-    except DidNot:
+    except (DidNot, ValueError, LookupError):  # of two deviations, one has no room for what the other leaves
         return Told(group, what, cell, "", "", 0.0)
     if all(one.passed for one in evidence):
         return Told(group, what, cell, "", "", 0.0)

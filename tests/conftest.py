@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import making
@@ -11,6 +12,26 @@ from rnn_goldens.corpus import find
 
 FEW = ("documented/", "lstm/lengths", "exact/three-layers")
 """How the ids begin that are enough to break."""
+
+
+WITHOUT_HYPOTHESIS = "-p no:hypothesispytest"
+"""For the hundreds of runs of pytest that tests start: its plugin takes a second to import. Tests of it have it."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def runs_without_hypothesis() -> Iterator[None]:
+    """Runs that a test starts by itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_ADDOPTS", WITHOUT_HYPOTHESIS)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def runs_of_pytester_without_hypothesis(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that pytester starts, which discards what the environment says."""
+    if "pytester" in request.fixturenames:
+        request.getfixturevalue("pytester")
+        monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_HYPOTHESIS)
 
 
 @pytest.fixture(scope="session")

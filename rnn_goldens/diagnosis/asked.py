@@ -93,7 +93,7 @@ class Asked:
         if cause not in self._outputs:
             try:
                 self._outputs[cause] = self._given(cause, np.float64)
-            except (ValueError, IndexError):  # one has no room for what the other leaves
+            except Exception:  # one has no room for what the other leaves: then both are not what came
                 return None
         return self._outputs[cause]
 

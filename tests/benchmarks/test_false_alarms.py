@@ -13,6 +13,8 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import find, open_corpus
 from rnn_goldens.errors import Unsupported
 
+pytestmark = pytest.mark.slow
+
 FOLDER = str(find())
 SIZE = sum("float32" in entry.precisions for entry in open_corpus().entries)
 

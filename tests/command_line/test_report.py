@@ -20,6 +20,8 @@ ONLY = ("-k", "documented")
 
 WITH_ROOM_FOR = """
 import os, resource, sys
+
+pytestmark = pytest.mark.slow
 size, *arguments = sys.argv[1:]
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), int(size)))
 os.execv(sys.executable, [sys.executable, "-m", "rnn_goldens", *arguments])

@@ -19,6 +19,8 @@ ENDING = """
 import ctypes, os, pytest, signal, sys, threading, time, unittest
 from users_nets import right
 
+pytestmark = pytest.mark.slow
+
 def leaves(golden): os._exit(0)
 def leaves_in_c(golden): ctypes.CDLL(None).exit(0)
 def is_killed(golden): os.kill(os.getpid(), signal.SIGKILL)

@@ -16,6 +16,8 @@ from rnn_goldens.exhaustive.findings import Finding
 from rnn_goldens.exhaustive.progress import Progress
 from rnn_goldens.implementations import numpy_cells
 
+pytestmark = pytest.mark.slow
+
 COMMAND = (sys.executable, "-m", "rnn_goldens", "check")
 
 

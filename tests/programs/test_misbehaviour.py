@@ -8,6 +8,8 @@ import re
 import pytest
 from programs.checking import TINY_RNN, Checked, check_program
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 1.5
 PASSED = ("passed", "")
 AGAIN = (None, *PASSED)

@@ -12,6 +12,8 @@ from programs.checking import TINY_RNN, left_of, process_ids
 
 MINDING_CTRL_C = """
 import os, signal, sys
+
+pytestmark = pytest.mark.slow
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])
 """
