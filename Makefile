@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
-.PHONY: help demo test lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive mutation diagnosis conformance results examples pages build clean build/typed
+.PHONY: help demo test slow lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive mutation diagnosis conformance results examples pages build clean build/typed
 
 help:
 	@echo "make demo               the documented scenarios, end to end"
-	@echo "make test               every test"
+	@echo "make test               every test but the slow ones, some five minutes"
+	@echo "make slow               the slow ones: whole commands, killed processes, other frameworks"
 	@echo "make lint               ruff, mypy, and that nothing imports upward"
 	@echo "make generate           scenarios into golden files, the kill matrix with its page, and the page of equations"
 	@echo "make check-corpus       that the committed corpus is what the scenarios make"
@@ -21,7 +22,7 @@ help:
 	@echo "make argument-coverage  where on the argument of each activation the corpus looks"
 	@echo "make exhaustive         every half-precision argument of each activation: NumPy, torch, ONNX Runtime"
 	@echo "make mutation           random edits of right networks: the first of them, as all take half an hour"
-	@echo "make diagnosis          what failing runs say of wrong networks: one in twenty, as all take half an hour"
+	@echo "make diagnosis          what failing runs say of wrong networks: the first of them, as all take more than an hour"
 	@echo "make conformance        which frameworks agree, which refuse and which are wrong (after make examples)"
 	@echo "make results            the pages of all of these, measured anew"
 	@echo "make bench              what the plugin costs its users"
@@ -32,7 +33,10 @@ demo: $(READY)
 	@$(BIN)/python examples/demo.py
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+
+slow: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
 
 lint: $(READY) build/typed
 	$(BIN)/ruff check .
@@ -81,9 +85,9 @@ exhaustive: $(READY)
 mutation: $(READY) $(ACORN)
 	$(BIN)/python -m benchmarks.mutation --first 60 --check
 
-# Wrong networks of many kinds, diagnosed as a run is, some two minutes; fails if one is told a wrong name, or nothing.
+# Wrong networks of many kinds, diagnosed as a run is, some minutes; fails if one is told a wrong name, or nothing.
 diagnosis: $(READY) $(ACORN)
-	$(BIN)/python -m benchmarks.diagnosis --every 20
+	$(BIN)/python -m benchmarks.diagnosis --first 60
 
 # node and npm are what examples/install.sh installs.
 $(ACORN): benchmarks/mutation/package-lock.json

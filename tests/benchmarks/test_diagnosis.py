@@ -59,7 +59,7 @@ def test_the_page_counts_by_group_and_lists_what_was_not_named() -> None:
         Told("pairs", "one & two", "gru", SILENT, "", 1.0),
         Told("pairs", "two & three", "gru", HINT, "", 1.0),
     ]
-    lines = [" ".join(line.split()) for line in diagnosis.report(told).splitlines()]
+    lines = [" ".join(line.split()) for line in diagnosis.report(told, asked=4, of=10).splitlines()]
     assert "| deviations | 2 | 1 | 0 | 0 | 0 | 0 | 1 | 2.0 |" in lines
     assert "| together | 4 | 1 | 0 | 0 | 1 | 1 | 1 | 2.0 |" in lines
     assert "- gru, two: wrong name, one" in lines

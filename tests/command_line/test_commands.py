@@ -231,6 +231,7 @@ def test_diff_compares_files_ids_and_corpora(run: Run, small_corpus: Path, corpu
     assert "no golden 'documented/nothing'" in run("diff", path, "documented/nothing", code=WRONG_USE).stderr
 
 
+@pytest.mark.slow
 def test_generate_writes_a_corpus_and_check_holds_it_against_the_scenarios(run: Run, tmp_path: Path) -> None:
     made = run("generate", "--only", "documented/*", "--into", "made")
     assert made.stdout.splitlines()[0] == "new       documented/single-sequence"

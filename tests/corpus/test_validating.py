@@ -13,6 +13,7 @@ def all_findings(folder: Path) -> list[str]:
     return [finding for file in files_in(folder) for finding in findings(file)]
 
 
+@pytest.mark.slow
 def test_the_committed_corpus_is_valid() -> None:
     fixtures = Path(__file__).parents[2] / "fixtures"
     assert len(files_in(fixtures)) >= 9

@@ -19,7 +19,6 @@ def lines(name: str) -> int:
     return sum(bool(line.strip()) and not line.strip().startswith("#") for line in text.splitlines())
 
 
-@pytest.mark.slow
 def test_both_pass_and_the_page_says_how_long_they_are() -> None:
     pytest.importorskip("onnx", reason="ONNX's backend tests come with onnx")
     passed = {}

@@ -31,6 +31,7 @@ def corpus(tmp_path: Path) -> Path:
     return tmp_path / "corpus"
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_same_bytes(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "rnn_goldens", "generate", "--only", "documented/*", "--into"]
     for name in ("one", "two"):
