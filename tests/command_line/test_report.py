@@ -13,6 +13,8 @@ import pytest
 
 from rnn_goldens.schema import problems
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FINDING, WRONG_USE = 1, 2
 
@@ -20,8 +22,6 @@ ONLY = ("-k", "documented")
 
 WITH_ROOM_FOR = """
 import os, resource, sys
-
-pytestmark = pytest.mark.slow
 size, *arguments = sys.argv[1:]
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), int(size)))
 os.execv(sys.executable, [sys.executable, "-m", "rnn_goldens", *arguments])

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FINDING, WRONG_USE = 1, 2
 ONLY = ("-k", "documented")
@@ -18,8 +20,6 @@ ONLY = ("-k", "documented")
 ENDING = """
 import ctypes, os, pytest, signal, sys, threading, time, unittest
 from users_nets import right
-
-pytestmark = pytest.mark.slow
 
 def leaves(golden): os._exit(0)
 def leaves_in_c(golden): ctypes.CDLL(None).exit(0)

@@ -94,6 +94,7 @@ from my_rnn import right
 def test_it(rnn_golden):
     rnn_golden.check(*right(rnn_golden))
     if rnn_golden.id == "documented/mini-batch":
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which processes in the background ignore
         os.kill(os.getpid(), signal.{how})
 """
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from programs.checking import TINY_RNN, left_of, process_ids
 
+pytestmark = pytest.mark.slow
+
 MINDING_CTRL_C = """
 import os, signal, sys
-
-pytestmark = pytest.mark.slow
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])
 """

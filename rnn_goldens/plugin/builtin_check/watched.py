@@ -40,6 +40,9 @@ main()
 _NOT_INHERITED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 """What a project sets for tests of its own."""
 
+_END_AFTER = 5.0
+"""Whoever tells this process to end is not kept waiting longer by a run that does not mind being interrupted."""
+
 _FORWARD_AFTER = 10.0
 """A terminal interrupts both processes; if the other still runs after so many seconds, it was not told."""
 
@@ -140,14 +143,15 @@ def _alive() -> Iterator[int]:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
-    """The exit code; a run that is interrupted, or whose watcher is told to end, says so itself, and is waited for."""
+    """The exit code; a run that is interrupted says so itself, and is waited for: not long, if this one is to end."""
     interrupted: list[float] = []
-    before = signal.signal(signal.SIGINT, lambda *_: interrupted.append(time.monotonic()))
+    told_to_end: list[float] = []
 
     def end(*_: object) -> None:
-        interrupted.append(-_FORWARD_AFTER)
-        signal.signal(signal.SIGTERM, ended)  # whoever asks again does not wait
+        process.send_signal(signal.SIGINT)
+        told_to_end.append(time.monotonic())
 
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.append(time.monotonic()))
     ended = signal.signal(signal.SIGTERM, end)
     try:
         while True:
@@ -157,6 +161,8 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
                 if interrupted and time.monotonic() - interrupted[0] > _FORWARD_AFTER:
                     process.send_signal(signal.SIGINT)
                     interrupted.clear()
+                if told_to_end and time.monotonic() - told_to_end[0] > _END_AFTER:
+                    process.kill()
     finally:
         signal.signal(signal.SIGINT, before)
         signal.signal(signal.SIGTERM, ended)
