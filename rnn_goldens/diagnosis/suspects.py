@@ -95,9 +95,8 @@ class Suspects:
     def _looked_for(self, asked: Asked, known: list[Cause]) -> list[Cause]:
         begin = time.process_time()
         found: list[Cause] = []
-        if (
-            _takes(asked) < (self.seconds - self._spent) / 2
-        ):  # else others come first, and it waits for the end of the run
+        # What takes more than half of what is left lets others come first, and waits for the end of the run.
+        if _takes(asked) < (self.seconds - self._spent) / 2:
             found = [cause for cause in asked.befalling() if asked.explained_by(cause)]
         if not found and self.pairs and _steps(asked.golden) <= STEPS_FOR_PAIRS:
             before = time.process_time()

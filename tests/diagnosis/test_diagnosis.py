@@ -6,8 +6,10 @@ import pytest
 import rnn_goldens
 from rnn_goldens import Golden
 from rnn_goldens.cells import case_of
-from rnn_goldens.deviations import deviation
+from rnn_goldens.deviations import deviation, together
 from rnn_goldens.diagnosis import suspects
+from rnn_goldens.diagnosis.causes import Evidence
+from rnn_goldens.diagnosis.run import diagnosed_run
 from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.numpy_cells import arithmetic
@@ -65,3 +67,15 @@ def test_the_message_stays_short(name: str) -> None:
     message = golden.compare(*wrong_outputs(golden, name)).message
     assert f"\n  looks like {name}: " in message
     assert len(message.splitlines()) <= 15
+
+
+def test_two_that_can_not_be_together_where_a_golden_passed_speak_against_nothing() -> None:
+    pair = ("gru_biases_swapped", "gru_reset_unused")  # one reads a bias, of which this golden has none
+    golden = rnn_goldens.load("gru/no-bias")
+    with pytest.raises(KeyError, match="bias_hh"):
+        together(pair)(case_of(golden, np.float64))
+    failed = Evidence("gru/plain", "float32", "gru", explained_by=(pair,))
+    passed = Evidence("gru/no-bias", "float32", "gru", passed=True)
+    (found,) = diagnosed_run([failed, passed], lambda golden_id, dtype: rnn_goldens.load(golden_id, dtype=dtype))
+    assert found.suspects[0].cause == pair
+    assert found.suspects[0].against == ()
