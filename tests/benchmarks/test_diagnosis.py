@@ -2,8 +2,9 @@
 
 import pytest
 
-from benchmarks import diagnosis
-from benchmarks.diagnosis import AMONG, HINT, NAMED, PARTLY, SILENT, WRONG, Told, tell
+from benchmarks.diagnosis import telling
+from benchmarks.diagnosis.report import report
+from benchmarks.diagnosis.telling import AMONG, HINT, NAMED, PARTLY, SILENT, WRONG, Told, tell
 from rnn_goldens import load
 from rnn_goldens.diagnosis.asked import Cause
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, Diagnosis, Evidence, Suspect
@@ -15,7 +16,7 @@ FAILED = (Evidence("rnn-tanh/plain", "float32", "rnn_tanh"),)
 @pytest.fixture(autouse=True)
 def few_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of those that are drawn, which take minutes."""
-    monkeypatch.setattr(diagnosis, "_drawn", lambda: [load("rnn-tanh/plain"), load("rnn-tanh/no-bias")])
+    monkeypatch.setattr(telling, "_drawn", lambda: [load("rnn-tanh/plain"), load("rnn-tanh/no-bias")])
 
 
 def said(*causes: Cause, certainty: str = EXPLAINED, alike: tuple[Cause, ...] = ()) -> Diagnosis:
@@ -38,7 +39,7 @@ def said(*causes: Cause, certainty: str = EXPLAINED, alike: tuple[Cause, ...] = 
     ],
 )
 def test_what_is_said_is_held_against_what_is_wrong(names: Cause, told: Diagnosis, outcome: str) -> None:
-    assert diagnosis._is_right(names, "rnn_tanh", told) == outcome
+    assert telling._is_right(names, "rnn_tanh", told) == outcome
 
 
 @pytest.mark.parametrize("names", [ONE, ("b_hh_missing", "h_n_units_reversed")], ids=" & ".join)
@@ -59,7 +60,7 @@ def test_the_page_counts_by_group_and_lists_what_was_not_named() -> None:
         Told("pairs", "one & two", "gru", SILENT, "", 1.0),
         Told("pairs", "two & three", "gru", HINT, "", 1.0),
     ]
-    lines = [" ".join(line.split()) for line in diagnosis.report(told, asked=4, of=10).splitlines()]
+    lines = [" ".join(line.split()) for line in report(told, asked=4, of=10).splitlines()]
     assert "| deviations | 2 | 1 | 0 | 0 | 0 | 0 | 1 | 2.0 |" in lines
     assert "| together | 4 | 1 | 0 | 0 | 1 | 1 | 1 | 2.0 |" in lines
     assert "- gru, two: wrong name, one" in lines

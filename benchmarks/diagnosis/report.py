@@ -1,0 +1,54 @@
+"""The page: a table by group, and what was told of those that are not named."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from benchmarks import page
+from benchmarks.diagnosis.telling import AMONG, HINT, OUTCOMES, PARTLY, SILENT, WRONG, Told
+
+PAGE = "diagnosis.md"
+
+INTRODUCTION = """# What a failing run says
+
+<!-- Made by `python -m benchmarks.diagnosis --write`; do not edit. -->
+
+Wrong networks, each asked every golden of its cell in float32 and diagnosed as a run is.
+
+- **deviations**: every deviation of the catalogue in every cell it can befall; what it does to the question or to the
+  outputs is done around torch's own layer, what it does inside is the definition in float32.
+- **pairs**: two at once, drawn from those where neither hides the other.
+- **edits**: random edits of a NumPy network that is written without this project, one or two of them by seed
+  ([how they are made](mutation.md)).
+
+**named**: one cause explains the run, and it is the right one; of a pair both, and nothing else. **among others**: what
+explains the run includes the right one, and it is said what is not told from it. **partly**: one of a pair, or a cause
+that is said to be consistent with some failures. **hint**: no name, and facts that hold of every failure. **silent**:
+nothing. **wrong name**: what is said to explain the run does not: it gives other outputs than the network does, on one
+of 200 [drawn questions](mutation.md)."""
+
+
+def report(told: Sequence[Told], asked: int, of: int) -> str:
+    """The page: a table by group, and what was told of those that are not named."""
+    rows = [_row(group, [one for one in told if one.group == group]) for group in dict.fromkeys(t.group for t in told)]
+    how_many = f"{asked:,} of {of:,}, in an order that is drawn; what fails no golden in float32 is left out below."
+    parts = [
+        INTRODUCTION,
+        how_many,
+        page.table(("", "networks", *OUTCOMES, "slowest, s"), [*rows, _row("together", told)]),
+    ]
+    for outcome in (WRONG, SILENT, HINT, PARTLY, AMONG):
+        lines = _listed(one for one in told if one.outcome == outcome and one.group != "edits")
+        if lines:
+            parts.append(f"## {outcome.capitalize()}, of deviations and pairs\n\n" + "\n".join(lines))
+    parts.append("## Edits\n\n" + "\n".join(_listed(one for one in told if one.group == "edits" and one.said)))
+    return "\n\n".join([*parts, page.versions("numpy", "torch")]) + "\n"
+
+
+def _row(name: str, told: Sequence[Told]) -> list[object]:
+    count = Counter(one.outcome for one in told)
+    slowest = max((one.seconds for one in told), default=0.0)
+    return [name, len(told), *(count[outcome] for outcome in OUTCOMES), f"{slowest:.1f}"]
+
+
+def _listed(told: Iterable[Told]) -> list[str]:
+    return [f"- {one.cell}, {one.what}: {one.outcome}{f', {one.said}' if one.said else ''}"[:158] for one in told]
