@@ -12,7 +12,7 @@ import random
 import sys
 
 from benchmarks import page
-from benchmarks.diagnosis.networks import networks
+from benchmarks.diagnosis.networks import GROUPS, networks
 from benchmarks.diagnosis.report import PAGE, report
 from benchmarks.diagnosis.telling import KEPT, SILENT, WRONG, all_told
 from benchmarks.mutation.drawn_questions import questions
@@ -25,10 +25,13 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
     parser.add_argument("--resume", action="store_true", help=f"go on with a run that was stopped: {KEPT}")
     parser.add_argument("--first", type=int, metavar="N", help="only the first N networks, of an order that is drawn")
+    parser.add_argument("--group", nargs="+", choices=GROUPS, help="only the networks of some groups")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
+    if arguments.write and arguments.group:
+        parser.error("the page is of all groups")
     questions(FOLDER, arguments.processes, lambda items, _total, _doing: items)
-    todo = list(networks())
+    todo = list(networks(arguments.group or GROUPS))
     random.Random(0).shuffle(todo)  # so that a part of them is as good as all
     first = todo[: arguments.first]
     told = all_told(first, arguments.processes, resume=arguments.resume)

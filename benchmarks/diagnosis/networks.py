@@ -1,17 +1,19 @@
-"""The wrong networks: deviations of the catalogue, pairs of them, and random edits by seed."""
+"""The wrong networks: deviations of the catalogue, slips by hand, pairs of both, and random edits by seed."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from benchmarks.slips.slip import DoesNotApply, slipped
+from benchmarks.slips.tables import SLIPS, files_of, is_by_hand, slip_of
 from rnn_goldens import Golden
 from rnn_goldens.cells import Case, Network, case_of
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.deviations import DEVIATIONS, Deviation, together
+from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation, together
 from rnn_goldens.deviations.deviation import Wrong
 from rnn_goldens.diagnosis.asked import Cause
 from rnn_goldens.golden.precision import PRECISIONS
@@ -21,31 +23,70 @@ DTYPE = "float32"
 PAIRS = 60
 """So many of each cell, drawn."""
 
+SLIP_PAIRS = 15
+"""So many of each cell, drawn from those whose edits do not overlap."""
+
 EDITS = 1600
 """So many seeds of edits, each asked one cell; those that change nothing there, or do not run, are left out."""
 
-GROUPS = ("deviations", "pairs", "edits")
+SLIPS_OF = {f"slips in {language}": language for language in SLIPS} | {"slip pairs": "torch"}
+"""The groups of slips, and their languages."""
+
+GROUPS = ("deviations", *SLIPS_OF, "pairs", "edits")
 
 WrongNetwork = tuple[str, str, Cause | int]
 """A group, a cell, and the names of deviations, or a seed."""
 
 
-def networks() -> Iterator[WrongNetwork]:
-    """All of them."""
-    yield from (("deviations", cell, (d.name,)) for d in DEVIATIONS for cell in d.cells)
-    for cell in CELLS:
-        draw, befalling = random.Random(cell), [d for d in DEVIATIONS if cell in d.cells]
-        yield from (("pairs", cell, cause) for cause in _pairs(cell, draw, befalling))
-    yield from (("edits", CELLS[seed % len(CELLS)], seed) for seed in range(EDITS))
+def networks(groups: Sequence[str] = GROUPS) -> Iterator[WrongNetwork]:
+    """All of them, or those of some groups."""
+    for group in groups:
+        if group == "edits":
+            yield from (("edits", CELLS[seed % len(CELLS)], seed) for seed in range(EDITS))
+        else:
+            yield from ((group, cell, cause) for cell in CELLS for cause in _causes(group, cell))
 
 
-def _pairs(cell: str, draw: random.Random, befalling: Sequence[Deviation]) -> list[Cause]:
+def _causes(group: str, cell: str) -> Iterator[Cause]:
+    befalling = [d for d in DEVIATIONS if cell in d.cells]
+    by_hand = [d for d in befalling if is_by_hand(SLIPS_OF.get(group, "torch"), d.name, cell)]
+    if group == "deviations":
+        yield from ((d.name,) for d in befalling if not (is_inside(d.name) and d in by_hand))
+    elif group == "pairs":
+        yield from _pairs(cell, random.Random(cell), befalling, PAIRS)
+    elif group == "slip pairs":
+        yield from _pairs(cell, random.Random(cell), by_hand, SLIP_PAIRS, can_be=_edits_fit)
+    else:
+        yield from ((d.name,) for d in by_hand)
+
+
+def is_inside(name: str) -> bool:
+    """Whether a deviation acts within the steps of a network, and not on what it is asked or returns."""
+    wrong = deviation(name).wrong
+    return bool(wrong.steps or wrong.equations)
+
+
+def _pairs(
+    cell: str,
+    draw: random.Random,
+    befalling: Sequence[Deviation],
+    how_many: int,
+    can_be: Callable[[Deviation, Deviation], bool] = lambda _one, _other: True,
+) -> list[Cause]:
     found: list[Cause] = []
-    while len(found) < PAIRS:
+    while len(found) < how_many:
         one, other = draw.sample(befalling, 2)
-        if _both_matter(cell, one, other):
+        if can_be(one, other) and _both_matter(cell, one, other):
             found.append((one.name, other.name))
     return found
+
+
+def _edits_fit(one: Deviation, other: Deviation) -> bool:
+    try:
+        slipped(files_of("torch"), slip_of("torch", one.name), slip_of("torch", other.name))
+    except DoesNotApply:
+        return False
+    return True
 
 
 def _both_matter(cell: str, one: Deviation, other: Deviation) -> bool:

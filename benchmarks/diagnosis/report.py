@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from benchmarks import page
+from benchmarks.diagnosis.networks import is_inside
 from benchmarks.diagnosis.telling import AMONG, HINT, OUTCOMES, PARTLY, SILENT, WRONG, Told
 
 PAGE = "diagnosis.md"
@@ -14,8 +15,13 @@ INTRODUCTION = """# What a failing run says
 
 Wrong networks, each asked every golden of its cell in float32 and diagnosed as a run is.
 
-- **deviations**: every deviation of the catalogue in every cell it can befall; what it does to the question or to the
-  outputs is done around torch's own layer, what it does inside is the definition in float32.
+- **deviations**: every deviation of the catalogue in every cell it can befall, but for those inside a cell that are
+  slips in torch; what it does to the question or to the outputs is done around torch's own layer, what it does inside
+  is the definition in float32.
+- **slips**: the same mistakes written by hand, as a few lines of networks that share nothing with this project: in
+  torch operations, in JavaScript and in C, which has two cells of one layer. Each is held against the deviation first,
+  on every golden (`python -m benchmarks.slips`).
+- **slip pairs**: two slips in torch at once, drawn.
 - **pairs**: two at once, drawn from those where neither hides the other.
 - **edits**: random edits of a NumPy network that is written without this project, one or two of them by seed
   ([how they are made](mutation.md)).
@@ -30,7 +36,11 @@ of 200 [drawn questions](mutation.md)."""
 def report(told: Sequence[Told], asked: int, of: int) -> str:
     """The page: a table by group, and what was told of those that are not named."""
     rows = [_row(group, [one for one in told if one.group == group]) for group in dict.fromkeys(t.group for t in told)]
-    how_many = f"{asked:,} of {of:,}, in an order that is drawn; what fails no golden in float32 is left out below."
+    inside = Counter(is_inside(one.what) for one in told if one.group == "deviations")
+    how_many = (
+        f"{asked:,} of {of:,}, in an order that is drawn; what fails no golden in float32 is left out below.\n"
+        f"Of deviations {inside[False]} are around torch's own layer, and {inside[True]} inside, for want of a slip."
+    )
     parts = [
         INTRODUCTION,
         how_many,
@@ -39,7 +49,7 @@ def report(told: Sequence[Told], asked: int, of: int) -> str:
     for outcome in (WRONG, SILENT, HINT, PARTLY, AMONG):
         lines = _listed(one for one in told if one.outcome == outcome and one.group != "edits")
         if lines:
-            parts.append(f"## {outcome.capitalize()}, of deviations and pairs\n\n" + "\n".join(lines))
+            parts.append(f"## {outcome.capitalize()}, of all but edits\n\n" + "\n".join(lines))
     parts.append("## Edits\n\n" + "\n".join(_listed(one for one in told if one.group == "edits" and one.said)))
     return "\n\n".join([*parts, page.versions("numpy", "torch")]) + "\n"
 

@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.diagnosis.networks import DTYPE, GROUPS, WrongNetwork, deviating, goldens
+from benchmarks.diagnosis.networks import DTYPE, GROUPS, SLIPS_OF, WrongNetwork, deviating, goldens
 from benchmarks.mutation.asking import DidNot, asked
 from benchmarks.mutation.drawn_questions import questions
 from benchmarks.mutation.edits import edited
 from benchmarks.mutation.running import FOLDER
 from benchmarks.mutation.sources import source
+from benchmarks.slips.asking import asked as by_hand
+from benchmarks.slips.slip import slipped
+from benchmarks.slips.tables import files_of, slip_of
 from rnn_goldens import Golden
 from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import together
@@ -25,6 +28,7 @@ from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence
 from rnn_goldens.diagnosis.facts import facts, facts_of
 from rnn_goldens.diagnosis.run import asked_again, diagnosed_run
 from rnn_goldens.diagnosis.suspects import Suspects
+from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.judging.verdict import compare
 
@@ -43,7 +47,7 @@ class Told:
     """What a run of a wrong network says.
 
     Attributes:
-        group: deviations, pairs or edits.
+        group: one of ``GROUPS``.
         what: the wrong network, in words.
         cell: the cell it was asked.
         outcome: one of ``OUTCOMES``; "" if every golden passed.
@@ -84,7 +88,13 @@ def tell(network: WrongNetwork) -> Told:
         with asked("NumPy", edited(numpy_source.files, edits)) as ask:
             return _told(group, what, cell, ask, partial(_is_right_of_edit, ask, cell))
     what = " & ".join(which)
-    return _told(group, what, cell, partial(deviating, which), partial(_is_right, which, cell))
+    if group in SLIPS_OF:
+        language = SLIPS_OF[group]
+        files = slipped(files_of(language), *(slip_of(language, name) for name in which))
+        with by_hand(language, files) as ask:
+            return _told(group, f"{language}: {what}", cell, ask, partial(_is_right, which, ask, cell))
+    run = partial(deviating, which)
+    return _told(group, what, cell, run, partial(_is_right, which, run, cell))
 
 
 def _told(group: str, what: str, cell: str, run: Run, right: Callable[[Diagnosis], str]) -> Told:
@@ -110,8 +120,11 @@ def _asked_all(cell: str, run: Run) -> tuple[list[Evidence], list[Any], float]:
     for golden in goldens().values():
         if golden.cell != cell:
             continue
-        with np.errstate(all="ignore"):
-            outputs = run(golden)
+        try:
+            with np.errstate(all="ignore"):
+                outputs = run(golden)
+        except Unsupported:
+            continue
         if len(outputs) != len(OUTPUTS_OF[golden.cell]):  # an edit that returns something else, which any test shows
             raise DidNot
         passed = compare(golden, *outputs).passed
@@ -130,7 +143,7 @@ def _load(golden_id: str, dtype: str) -> Golden:  # noqa: ARG001 - all are in on
     return goldens()[golden_id]
 
 
-def _is_right(names: Cause, cell: str, diagnosis: Diagnosis) -> str:
+def _is_right(names: Cause, run: Run, cell: str, diagnosis: Diagnosis) -> str:
     """What became of a wrong network that is known: how its names are told."""
     suspects = diagnosis.suspects
     told = [suspect.cause for suspect in suspects]
@@ -140,7 +153,6 @@ def _is_right(names: Cause, cell: str, diagnosis: Diagnosis) -> str:
         return NAMED
     if diagnosis.certainty == EXPLAINED and any(set(cause) == wanted for cause in (*told, *alike)):
         return AMONG
-    run = partial(deviating, names)
     if diagnosis.certainty == EXPLAINED and all(_same(run, cause, cell) for cause in told):
         return AMONG
     if set().union(*told, *alike) & wanted or diagnosis.certainty != EXPLAINED:
@@ -171,6 +183,8 @@ def _same(run: Run, cause: Cause, cell: str) -> bool:
         try:
             with np.errstate(all="ignore"):
                 outputs = run(golden)
+        except Unsupported:
+            continue
         except DidNot:
             return False
         with np.errstate(all="ignore"):

@@ -1,8 +1,11 @@
 """What the benchmark of diagnosis makes of what a run says: a name is right, one of two, or wrong."""
 
+from functools import partial
+
 import pytest
 
 from benchmarks.diagnosis import telling
+from benchmarks.diagnosis.networks import deviating
 from benchmarks.diagnosis.report import report
 from benchmarks.diagnosis.telling import AMONG, HINT, NAMED, PARTLY, SILENT, WRONG, Told, tell
 from rnn_goldens import load
@@ -39,7 +42,7 @@ def said(*causes: Cause, certainty: str = EXPLAINED, alike: tuple[Cause, ...] = 
     ],
 )
 def test_what_is_said_is_held_against_what_is_wrong(names: Cause, told: Diagnosis, outcome: str) -> None:
-    assert telling._is_right(names, "rnn_tanh", told) == outcome
+    assert telling._is_right(names, partial(deviating, names), "rnn_tanh", told) == outcome
 
 
 @pytest.mark.parametrize("names", [ONE, ("b_hh_missing", "h_n_units_reversed")], ids=" & ".join)
@@ -55,13 +58,16 @@ def test_what_no_golden_shows_in_float32_is_left_out() -> None:
 
 def test_the_page_counts_by_group_and_lists_what_was_not_named() -> None:
     told = [
-        Told("deviations", "one", "gru", NAMED, "one", 0.5),
-        Told("deviations", "two", "gru", WRONG, "one", 2.0),
+        Told("deviations", "gru_z_is_r", "gru", NAMED, "one", 0.5),
+        Told("deviations", "h0_ignored", "gru", WRONG, "one", 2.0),
         Told("pairs", "one & two", "gru", SILENT, "", 1.0),
         Told("pairs", "two & three", "gru", HINT, "", 1.0),
     ]
     lines = [" ".join(line.split()) for line in report(told, asked=4, of=10).splitlines()]
     assert "| deviations | 2 | 1 | 0 | 0 | 0 | 0 | 1 | 2.0 |" in lines
     assert "| together | 4 | 1 | 0 | 0 | 1 | 1 | 1 | 2.0 |" in lines
-    assert "- gru, two: wrong name, one" in lines
+    assert any(
+        "Of deviations 1 are around torch's own layer, and 1 inside, for want of a slip" in line for line in lines
+    )
+    assert "- gru, h0_ignored: wrong name, one" in lines
     assert "- gru, one & two: silent" in lines
