@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from benchmarks.mutation.sources import HERE as MUTATED
 from benchmarks.mutation.sources import PROGRAMS
-from benchmarks.slips import in_c, in_javascript, in_torch
+from benchmarks.slips import in_c, in_javascript, in_numpy, in_torch
 from benchmarks.slips.slip import Slip
 from rnn_goldens.deviations import deviation
 
@@ -15,12 +16,14 @@ SLIPS: Mapping[str, tuple[Slip, ...]] = {
     "torch": in_torch.SLIPS,
     "JavaScript": in_javascript.SLIPS,
     "C": in_c.SLIPS,
+    "NumPy": in_numpy.SLIPS,
 }
 
 _FILES = {
     "torch": (HERE / "torch_network.py",),
     "JavaScript": tuple(PROGRAMS / name for name in ("my_rnn.js", "cells.js")),
     "C": tuple(PROGRAMS / name for name in ("my_rnn.c", "cells.c", "cells.h")),
+    "NumPy": (MUTATED / "numpy_network.py",),
 }
 
 

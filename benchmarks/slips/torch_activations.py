@@ -1,5 +1,7 @@
 """Slips in the activations of the network in torch."""
 
+from itertools import pairwise
+
 from benchmarks.slips.slip import Slip
 
 IMPORT = "from torch import Tensor, nn, relu, sigmoid, tanh\n"
@@ -45,7 +47,22 @@ FAST_EXP = (
     "return 1 / (1 + torch.ldexp(1 + power - whole, whole))"
 )
 
+EDGES = (
+    "0", "1/1024", "1/128", "1/16", "1/4", "1/2", "3/4", "1", "3/2",
+    *(str(edge) for edge in (*range(2, 13), 20)),
+)  # fmt: skip
+"""Where a function that is put together of pieces changes from one to the next."""
+
+
+def _bad_piece(activation: str, low: str, high: str) -> Slip:
+    """One of its pieces has a constant that is off in the fourth digit."""
+    name = f"{activation}_off_from_{low}_to_{high}".replace("/", "_over_")
+    piece = f"((z.abs() >= {low}) & (z.abs() < {high}))"
+    return _instead(name, activation, f"return torch.{activation}(z) + 1e-4 * z.sign() * {piece}")
+
+
 SLIPS = (
+    *(_bad_piece(activation, *piece) for activation in ("tanh", "sigmoid") for piece in pairwise(EDGES)),
     _instead("tanh_missing", "tanh", "return z"),
     _instead("relu_missing", "relu", "return z"),
     _instead("relu_for_tanh", "tanh", "return relu(z)"),
