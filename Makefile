@@ -87,6 +87,7 @@ mutation: $(READY) $(ACORN)
 
 # Wrong networks of many kinds, diagnosed as a run is, some minutes; fails if one is told a wrong name, or nothing.
 diagnosis: $(READY) $(ACORN)
+	@pkg-config --exists jansson || examples/install.sh
 	$(BIN)/python -m benchmarks.diagnosis --first 60
 
 # node and npm are what examples/install.sh installs.

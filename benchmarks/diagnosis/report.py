@@ -19,8 +19,8 @@ Wrong networks, each asked every golden of its cell in float32 and diagnosed as 
   slips in torch; what it does to the question or to the outputs is done around torch's own layer, what it does inside
   is the definition in float32.
 - **slips**: the same mistakes written by hand, as a few lines of networks that share nothing with this project: in
-  torch operations, in JavaScript, in C, which has two cells of one layer, and in NumPy. Each is held against the deviation first,
-  on every golden (`python -m benchmarks.slips`).
+  torch operations, in JavaScript, in C, which has two cells of one layer, and in NumPy. Each is held against the
+  deviation first, on every golden (`python -m benchmarks.slips`).
 - **slip pairs**: two slips in torch at once, drawn.
 - **pairs**: two at once, drawn from those where neither hides the other.
 - **edits**: random edits of a NumPy network that is written without this project, one or two of them by seed

@@ -1,6 +1,8 @@
 """A source with slips as somebody who is asked: torch in this process, C as a program that is compiled for it."""
 
+import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -86,5 +88,9 @@ def _started(command: Command) -> Iterator[Ask]:
 
 @cache
 def _jansson() -> tuple[str, ...]:
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "jansson"], capture_output=True, text=True, check=True)
+    if shutil.which("cc") is None or shutil.which("pkg-config") is None:
+        sys.exit("cc and pkg-config are missing; `make diagnosis` installs them")
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "jansson"], capture_output=True, text=True, check=False)
+    if flags.returncode != 0:
+        sys.exit("the C library jansson is missing; `make diagnosis` installs it")
     return tuple(flags.stdout.split())

@@ -1,9 +1,12 @@
 """Slips by hand: the networks they are made in are right, and each slip is the deviation whose name it has."""
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from examples.building import lacking
 
 from benchmarks.slips.agreeing import disagreements
 from benchmarks.slips.asking import asked
@@ -25,12 +28,24 @@ def quiet() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def need(language: str) -> None:
+    """Skip the test where there is nothing that runs the language."""
+    commands = {"JavaScript": ("node",), "C": ("cc", "pkg-config")}.get(language, ())
+    for command in commands:
+        if shutil.which(command) is None:
+            lacking(f"{command} is not installed")
+    if "cc" in commands and subprocess.run(["pkg-config", "--exists", "jansson"], check=False).returncode != 0:
+        lacking("the C library jansson is not installed")
+
+
 def in_float32() -> list[Golden]:
     corpus = open_corpus()
     return [corpus.load(entry.id, "float32") for entry in corpus.entries if "float32" in entry.precisions]
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("need")
 @pytest.mark.parametrize("language", SLIPS)
 def test_the_networks_without_a_slip_are_right(language: str) -> None:
     passed = []
@@ -56,6 +71,7 @@ def test_no_deviation_is_there_twice(language: str) -> None:
     assert len(names) == len(set(names))
 
 
+@pytest.mark.usefixtures("need")
 @pytest.mark.parametrize("name", SAMPLE)
 @pytest.mark.parametrize("language", SLIPS)
 def test_a_slip_is_the_deviation(language: str, name: str) -> None:
