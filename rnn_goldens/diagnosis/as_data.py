@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from rnn_goldens.diagnosis.causes import Diagnosis, Evidence, Suspect
-from rnn_goldens.diagnosis.facts import blamed_features, true_of_all
+from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence, Suspect
+from rnn_goldens.diagnosis.facts import blamed_features, contrast_of, true_of_all
 
 Data = dict[str, Any]
 
@@ -11,6 +11,7 @@ Data = dict[str, Any]
 def as_data(diagnosis: Diagnosis) -> Data:
     """What is known of one cell's failures, as ``results-1.schema.json`` has it."""
     failed = diagnosis.unexplained or diagnosis.failed
+    contrast = None if diagnosis.certainty == EXPLAINED else contrast_of(failed, diagnosis.passed)
     return {
         "cell": diagnosis.cell,
         "certainty": diagnosis.certainty,
@@ -22,6 +23,10 @@ def as_data(diagnosis: Diagnosis) -> Data:
         "features": [
             {"feature": feature, "has": has} for feature, has, *_ in blamed_features(failed, diagnosis.passed)
         ],
+        "contrast": None
+        if contrast is None
+        else {"feature": contrast.feature, "having": _counts(contrast.having), "lacking": _counts(contrast.lacking)},
+        "parts": {name: [list(cause) for cause in causes] for name, causes in diagnosis.parts.items()},
         "simplest": _place(failed[0]),
     }
 
@@ -36,6 +41,10 @@ def _suspect(suspect: Suspect) -> Data:
     if suspect.runner_up is not None and suspect.told_apart_by is not None:
         found["told_from"] = {"deviations": list(suspect.runner_up), "by": _place(suspect.told_apart_by)}
     return found
+
+
+def _counts(of: tuple[int, int]) -> Data:
+    return {"failed": of[0], "of": of[1]}
 
 
 def _place(evidence: Evidence) -> Data:

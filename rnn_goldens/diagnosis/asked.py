@@ -1,13 +1,13 @@
 """A golden asked again: what known ways of being wrong give there, beside what came."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnn_goldens.diagnosis.likeness import Outputs, explains, fits, is_nearer, share
+from rnn_goldens.diagnosis.likeness import Outputs, explains, fits, is_nearer, is_right, share
 from rnn_goldens.golden.precision import PRECISIONS
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Cause = tuple[str, ...]
 """The names of deviations that act together: one, or two."""
+
+Parts = Mapping[str, tuple[Cause, ...]]
+"""By the name of an output, the causes that give what came of it."""
 
 TOGETHER = " & "
 """Between the names of two deviations."""
@@ -43,6 +46,16 @@ class Asked:
 
         features = set(self.golden.features)
         return [d for d in DEVIATIONS if self.golden.cell in d.cells and set(d.needs) <= features]
+
+    def alone(self, name: str) -> "Asked":
+        """The same golden, and one of the outputs, as if nothing else had come."""
+        part = Asked(self.golden, {name: self.got[name]})
+        part._outputs = self._outputs
+        return part
+
+    def is_right(self) -> bool:
+        """Whether what came is what is asked for."""
+        return is_right(self.golden, self.got)
 
     def explained_by(self, cause: Cause) -> bool:
         """Whether a network that is wrong so gives what came."""

@@ -34,7 +34,7 @@ def _follows(seen: Seen) -> Mask | None:
     from rnn_goldens.cells import Network, case_of
 
     out = seen.got["out"]
-    if not seen.is_one_chain or "c_n" in seen.got or seen.steps == 1 or not np.isfinite(out).all():
+    if not seen.is_one_chain or seen.golden.cell == "lstm" or seen.steps == 1 or not np.isfinite(out).all():
         return None
     case = case_of(seen.golden, np.float64).as_batch()
     network, batch = Network(), out if out.ndim == 3 else out[None]  # noqa: PLR2004 - (batch, time, units)

@@ -7,7 +7,7 @@ passed. Nothing is said that one of them contradicts without saying so.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rnn_goldens.diagnosis.asked import Cause
+from rnn_goldens.diagnosis.asked import Cause, Parts
 
 EXPLAINED, CONSISTENT, NOT_RECOGNISED = "explained", "consistent with", "not recognised"
 
@@ -29,7 +29,8 @@ class Evidence:
         features: its features.
         passed: whether it passed; else it failed.
         explained_by: causes that give just what came.
-        facts: what was seen in the outputs, and whether it is so, or with which number: ``facts.FACTS``.
+        facts: what was seen in the outputs, and whether it is so, or with which number: ``fact_list.FACTS``.
+        parts: causes that give one of the outputs wherever it is wrong and nothing explains all, by its name.
     """
 
     golden: str
@@ -39,6 +40,7 @@ class Evidence:
     passed: bool = False
     explained_by: tuple[Cause, ...] = ()
     facts: Mapping[str, bool | float] = field(default_factory=dict)
+    parts: Parts = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.golden} in {self.dtype}"
@@ -79,6 +81,7 @@ class Diagnosis:
         passed: those that passed.
         certainty: ``explained``, ``consistent with`` or ``not recognised``.
         suspects: the causes, the one that explains most first; each explains some failures that no other does.
+        parts: of failures that no suspect explains, what gives one output, and would show on nothing that passed.
     """
 
     cell: str
@@ -86,6 +89,7 @@ class Diagnosis:
     passed: tuple[Evidence, ...]
     certainty: str
     suspects: tuple[Suspect, ...] = ()
+    parts: Parts = field(default_factory=dict)
 
     @property
     def unexplained(self) -> tuple[Evidence, ...]:
@@ -124,7 +128,17 @@ def _of_cell(cell: str, evidence: Sequence[Evidence], shows: Shows) -> Diagnosis
         if len(support[cause]) >= ENOUGH_SUPPORT * len(failed) and not any(shows(cause, e) for e in passed):
             suspect = _suspect(cause, support, (), (), shows, passed)
             return Diagnosis(cell, failed, passed, CONSISTENT, (suspect,))
-    return Diagnosis(cell, failed, passed, NOT_RECOGNISED)
+    return Diagnosis(cell, failed, passed, NOT_RECOGNISED, parts=_parts(failed, passed, shows))
+
+
+def _parts(failed: Sequence[Evidence], passed: Sequence[Evidence], shows: Shows) -> Parts:
+    """What gives an output of all failures."""
+    found: dict[str, tuple[Cause, ...]] = {}
+    for name, causes in failed[0].parts.items():
+        of_all = [cause for cause in causes if all(cause in one.parts.get(name, ()) for one in failed)]
+        if kept := tuple(cause for cause in of_all if not any(shows(cause, e) for e in passed)):
+            found[name] = kept
+    return found
 
 
 def _cover(

@@ -1,12 +1,14 @@
 """A failed verdict, with what is known of the ways of being wrong that would explain its outputs."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rnn_goldens.diagnosis.asked import TOGETHER, Cause
-from rnn_goldens.diagnosis.facts import FACTS, facts
+from rnn_goldens.diagnosis.fact_list import FACTS
+from rnn_goldens.diagnosis.facts import facts
+from rnn_goldens.diagnosis.likeness import readable
 from rnn_goldens.diagnosis.suspects import Suspects
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ def diagnosed(
     h_n: object,
     c_n: object,
     suspects: Suspects | None = None,
+    ask_again: Callable[[], Sequence[Any]] | None = None,
 ) -> "Verdict":
     """The same verdict; if it did not pass, it says which deviations would explain the outputs.
 
@@ -39,11 +42,16 @@ def diagnosed(
         h_n: likewise.
         c_n: likewise.
         suspects: what explained other failures of a run; without it, every single deviation is asked.
+        ask_again: asks the implementation the same once more, if that can be done; some failures of a run are.
     """
     if verdict.passed:
         return verdict
-    found = (suspects or Suspects(pairs=False)).explain(golden, out, h_n, c_n)
+    suspects = suspects or Suspects(pairs=False)
+    found = suspects.explain(golden, out, h_n, c_n)
     can_be_seen = {} if found else facts(golden, out, h_n, c_n)
+    if not found and ask_again is not None:
+        kept = {name: values.copy() for name, values in readable(golden, out, h_n, c_n).items()}
+        can_be_seen = {**suspects.repeats.facts(golden, kept, ask_again), **can_be_seen}
     first, *others = verdict.message.splitlines()
     if len(found) == 1:
         place = f"{golden.id} in {golden.dtype}"

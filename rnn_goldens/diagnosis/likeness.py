@@ -41,6 +41,19 @@ def readable(golden: "GoldenData", out: object, h_n: object, c_n: object) -> Out
 
 
 @np.errstate(all="ignore")  # outputs may hold anything
+def is_right(golden: "GoldenData", got: Outputs) -> bool:
+    """Whether every element of what came is within its tolerance."""
+    for name, values in got.items():
+        right = getattr(golden.stored, name)
+        if values.shape != right.shape:
+            return False
+        allowed = golden.tolerance.allowed(name, right, PRECISIONS[golden.dtype])
+        if not (np.abs(values - right) <= allowed).all():
+            return False
+    return True
+
+
+@np.errstate(all="ignore")
 def explains(golden: "GoldenData", got: Outputs, wrong: Outputs, roundings: Outputs | None = None) -> bool:
     """Whether a wrong network's outputs explain what came; never what is as near to the right ones.
 

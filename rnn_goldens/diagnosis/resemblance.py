@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rnn_goldens.diagnosis.likeness import Array
 from rnn_goldens.diagnosis.seen import Seen
 from rnn_goldens.diagnosis.where_wrong import ENOUGH_STEPS
 from rnn_goldens.golden.precision import PRECISIONS
@@ -26,6 +27,18 @@ def right_to_float32(seen: Seen) -> bool | None:
     single = PRECISIONS["float32"]
     allowed = {n: seen.golden.tolerance.allowed(n, seen.want(n), single) for n in seen.got}
     return all((np.abs(seen.got[n] - seen.want(n)) <= allowed[n]).all() for n in seen.got)
+
+
+def numbers_of_float32(seen: Seen) -> bool | None:
+    """What is wrong, in float64, is numbers that are float32's, and what is right is not."""
+    if seen.golden.dtype != "float64":
+        return None
+    wrong = [name for name in seen.got if seen.wrong[name].any()]
+    return all(_is_float32(seen.got[name]) and not _is_float32(seen.want(name)) for name in wrong)
+
+
+def _is_float32(values: Array) -> bool:
+    return np.array_equal(values, values.astype(np.float32), equal_nan=True)
 
 
 def same_numbers_by_unit(seen: Seen) -> bool | None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnn_goldens.diagnosis.asked import Asked, Cause
+from rnn_goldens.diagnosis.asked import Asked, Cause, Parts
 from rnn_goldens.diagnosis.causes import Diagnosis, Evidence, diagnose
 from rnn_goldens.diagnosis.likeness import Outputs
+from rnn_goldens.diagnosis.parts import parts_of
 from rnn_goldens.diagnosis.suspects import Failure
 
 if TYPE_CHECKING:
@@ -21,10 +22,16 @@ Load = Callable[[str, str], "GoldenData | None"]
 """A golden by its id, in a precision; None if it is not to be had any more."""
 
 SECONDS = 3.0
-"""What asking causes once more of what failed may take at most, and of what passed: then none counts as against it."""
+"""What asking causes once more of what failed may take at most."""
 
 SECONDS_TO_LOOK = 2.0
 """What looking for others may take, of that."""
+
+SECONDS_FOR_PARTS = 1.5
+"""What looking for what explains one of the outputs alone may take, after that."""
+
+SECONDS_FOR_PASSED = 2.0
+"""What asking causes of what passed may take; after that nothing counts as against them."""
 
 MOST_ASKED_AGAIN = 8
 """So many causes of a cell, those that explain most, are asked of every failure."""
@@ -49,7 +56,11 @@ def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load:
             by_cell.setdefault(one.cell, []).append(one)
     again = _Again(outputs, load, begin + SECONDS)
     causes = {cell: again.causes(failed, begin + SECONDS_TO_LOOK) for cell, failed in by_cell.items()}
-    return [one if one.passed else again.explained(one, causes[one.cell]) for one in evidence]
+    found = [one if one.passed else again.explained(one, causes[one.cell]) for one in evidence]
+    parts = {
+        cell: again.parts([o for o in found if o.cell == cell], SECONDS_FOR_PARTS / len(by_cell)) for cell in by_cell
+    }
+    return [one if one.passed or one.explained_by else replace(one, parts=parts[one.cell]) for one in found]
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,11 @@ class _Again:
         more = [cause for cause in others if fitting.get(cause)]
         return replace(one, explained_by=(*one.explained_by, *more), facts={} if more else one.facts)
 
+    def parts(self, judged: Sequence[Evidence], seconds: float) -> Parts:
+        """What explains an output of every failure that nothing explains."""
+        unexplained = [one for one in judged if not one.passed and not one.explained_by]
+        return parts_of(unexplained, self._asked, time.process_time() + seconds)
+
     def _asked(self, one: Evidence) -> Asked | None:
         got = self.outputs.get((one.golden, one.dtype))
         golden = None if got is None else self.load(one.golden, one.dtype)
@@ -96,7 +112,7 @@ class _Again:
 
 def diagnosed_run(evidence: Iterable[Evidence], load: Load) -> list[Diagnosis]:
     """What explains the failures of a run, cell by cell; nothing that what passed contradicts without saying so."""
-    return diagnose(evidence, _Shows(load, time.process_time() + SECONDS))
+    return diagnose(evidence, _Shows(load, time.process_time() + SECONDS_FOR_PASSED))
 
 
 @dataclass

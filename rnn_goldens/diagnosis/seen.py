@@ -1,6 +1,6 @@
 """A golden, what came, and what of it is wrong: what facts are seen in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,8 +75,17 @@ def of_another_shape(golden: "GoldenData", out: object, h_n: object, c_n: object
 
 def seen(golden: "GoldenData", out: object, h_n: object, c_n: object) -> Seen | None:
     """What came, if all of it holds numbers and has the right shape."""
-    got = readable(golden, out, h_n, c_n)
     names = ("out", "h_n") if golden.stored.c_n is None else ("out", "h_n", "c_n")
+    return _of(names, golden, readable(golden, out, h_n, c_n))
+
+
+def seen_of_out(golden: "GoldenData", out: object, h_n: object, c_n: object) -> Seen | None:
+    """Out alone, if it holds numbers and has the right shape."""
+    got = readable(golden, out, h_n, c_n)
+    return _of(("out",), golden, {name: values for name, values in got.items() if name == "out"})
+
+
+def _of(names: Sequence[str], golden: "GoldenData", got: Outputs) -> Seen | None:
     if any(name not in got or got[name].shape != getattr(golden.stored, name).shape for name in names):
         return None
     precision = PRECISIONS[golden.dtype]

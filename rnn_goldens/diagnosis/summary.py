@@ -28,7 +28,7 @@ def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
 def _said_together(diagnosis: Diagnosis) -> tuple[object, ...]:
     """What cells have in common that are told of in one paragraph; () if this one stands for itself."""
     if diagnosis.certainty == NOT_RECOGNISED:
-        return (NOT_RECOGNISED,)
+        return () if diagnosis.parts else (NOT_RECOGNISED,)
     one_of_many = diagnosis.certainty == EXPLAINED and not diagnosis.suspects[0].alike
     return (EXPLAINED, *(suspect.cause for suspect in diagnosis.suspects)) if one_of_many else ()
 
@@ -46,13 +46,15 @@ def _paragraph(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
     cells = ", ".join(diagnosis.cell for diagnosis in diagnoses)
     failed = sum(len(diagnosis.failed) for diagnosis in diagnoses)
     judged = failed + sum(len(diagnosis.passed) for diagnosis in diagnoses)
-    yield from _wrapped(f"{cells}: {failed} of {judged} fail. {_how_sure(diagnoses)}", "", "  ")
+    fail = "fails" if failed == 1 else "fail"
+    yield from _wrapped(f"{cells}: {failed} of {judged} {fail}. {_how_sure(diagnoses)}", "", "  ")
     first = diagnoses[0]
     for suspect in first.suspects:
         several = len(first.suspects) > 1
         yield from _of_suspect(suspect, f"{len(suspect.explains)} of them: " if several else "")
     if first.certainty != EXPLAINED:
-        for fact in _facts(diagnoses):
+        parts = [] if len(diagnoses) > 1 else list(_of_parts(first))
+        for fact in [*parts, *_facts(diagnoses)][:_MOST_FACTS]:
             yield from _wrapped(fact, "  - ", "    ")
     simplest, which = (first.failed[0], "fails")
     if first.suspects and first.unexplained:
@@ -93,6 +95,21 @@ def _of_suspect(suspect: Suspect, before: str) -> Iterator[str]:
         if mend := deviation(name).mend:
             yield from _wrapped(f"to mend: {mend}", "  ", "    ")
         yield from _wrapped(f"to see it beside what is right: rnn-goldens explain {name}", "  ", "    ")
+
+
+def _of_parts(diagnosis: Diagnosis) -> Iterator[str]:
+    """A sentence for each output that a deviation gives."""
+    from rnn_goldens.deviations import deviation
+
+    for causes in dict.fromkeys(diagnosis.parts.values()):
+        names = [name for name, of_it in diagnosis.parts.items() if of_it == causes]
+        which = f"{' and '.join(names)} alone {'are' if len(names) > 1 else 'is'} as with"
+        if len(causes) == 1:
+            (cause,) = causes[0]
+            yield f"{which} {cause}: {deviation(cause).sentence}"
+        else:
+            more = f" and {len(causes) - _MOST_ALIKE} more" if len(causes) > _MOST_ALIKE else ""
+            yield f"{which} one of {_names(causes[:_MOST_ALIKE])}{more}"
 
 
 def _names(causes: Sequence[Cause]) -> str:

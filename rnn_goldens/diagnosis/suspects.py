@@ -8,6 +8,7 @@ import numpy as np
 
 from rnn_goldens.diagnosis.asked import Asked, Cause
 from rnn_goldens.diagnosis.likeness import Outputs, readable
+from rnn_goldens.diagnosis.repeated import Repeats
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -51,11 +52,13 @@ class Suspects:
         pairs: whether two deviations at once are tried where no single one explains outputs.
         seconds: what looking for others may take.
         failures: what was explained, or not, to be asked once more when all is known.
+        repeats: asks an implementation some of them once more.
     """
 
     pairs: bool = True
     seconds: float = SECONDS
     failures: list[Failure] = field(default_factory=list)
+    repeats: Repeats = field(default_factory=Repeats)
     _kept: int = 0
     _known: dict[str, list[Cause]] = field(default_factory=dict)
     _spent: float = 0.0

@@ -30,7 +30,9 @@ def only_out(seen: Seen) -> bool | None:
 
 def c_right(seen: Seen) -> bool | None:
     """The state of an LSTM is right, and what it gives is not."""
-    return None if "c_n" not in seen.wrong else bool(seen.wrong["h_n"].any()) and not seen.wrong["c_n"].any()
+    if "c_n" not in seen.wrong:
+        return None
+    return seen.out_is_wrong and bool(seen.wrong["h_n"].any()) and not seen.wrong["c_n"].any()
 
 
 def first_layer_right(seen: Seen) -> bool | None:

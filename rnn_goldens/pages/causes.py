@@ -8,7 +8,8 @@ from rnn_goldens.counted import counted
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.diagnosis.asked import TOGETHER
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED
-from rnn_goldens.diagnosis.facts import FACTS, IN_WORDS
+from rnn_goldens.diagnosis.fact_list import FACTS, IN_WORDS
+from rnn_goldens.diagnosis.facts import Contrast
 from rnn_goldens.pages.content import FAILED, Checked, Judged
 
 MOST_REASONS = 20
@@ -108,15 +109,26 @@ def _notes(data: Mapping[str, Any]) -> Iterator[str]:
             yield f"It is told from {TOGETHER.join(told['deviations'])} by {_place(told['by'])}."
     if data["certainty"] == NOT_RECOGNISED:
         yield "No known deviation explains them, nor do two at once that were tried."
-    for blamed in data["features"] if data["certainty"] != EXPLAINED else ():
+    if data["certainty"] != EXPLAINED:
+        yield from _seen(data)
+    which = "is not explained" if data["suspects"] and data["unexplained"] else "fails"
+    yield f"To debug: {_place(data['simplest'])}, the simplest that {which}."
+
+
+def _seen(data: Mapping[str, Any]) -> Iterator[str]:
+    for name, causes in data["parts"].items():
+        one = f"{'one of ' if len(causes) > 1 else ''}{', '.join(TOGETHER.join(cause) for cause in causes[:3])}"
+        yield f"{name} alone is as with {one}."
+    for blamed in data["features"]:
         if words := IN_WORDS.get(blamed["feature"]):
             yield f"All that fail {words[0 if blamed['has'] else 1]}; most that pass do not."
-    for code, value in data["facts"].items() if data["certainty"] != EXPLAINED else ():
+    for code, value in data["facts"].items():
         if code in FACTS:
             sentence = FACTS[code].sentence.format(value)
             yield f"{sentence[0].upper()}{sentence[1:]}."
-    which = "is not explained" if data["suspects"] and data["unexplained"] else "fails"
-    yield f"To debug: {_place(data['simplest'])}, the simplest that {which}."
+    if not data["features"] and not data["facts"] and (contrast := data["contrast"]) is not None:
+        having, lacking = ((counts["failed"], counts["of"]) for counts in (contrast["having"], contrast["lacking"]))
+        yield f"{Contrast(contrast['feature'], having, lacking)}."
 
 
 def _place(place: Mapping[str, str]) -> str:

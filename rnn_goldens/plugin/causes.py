@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rnn_goldens.corpus import Corpus
-from rnn_goldens.diagnosis.asked import TOGETHER
+from rnn_goldens.diagnosis.asked import TOGETHER, Cause
 from rnn_goldens.diagnosis.causes import Diagnosis, Evidence
 from rnn_goldens.diagnosis.run import Load, asked_again, diagnosed_run
 from rnn_goldens.diagnosis.suspects import Failure
@@ -29,6 +29,8 @@ def explain_all(config: pytest.Config, tally: Tally, failures: Iterable[Failure]
         if after.explained_by != before.explained_by:
             entry["explained_by"] = [TOGETHER.join(cause) for cause in after.explained_by]
             entry.pop("facts", None)
+        if after.parts:
+            entry["parts"] = {name: [TOGETHER.join(c) for c in causes] for name, causes in after.parts.items()}
 
 
 def diagnoses(config: pytest.Config, tally: Tally) -> list[Diagnosis]:
@@ -73,9 +75,14 @@ def _evidence(opened: Corpus, entry: Entry) -> Evidence:
         cell=known.cell,
         features=known.features,
         passed=entry["outcome"] == "passed",
-        explained_by=tuple(tuple(cause.split(TOGETHER)) for cause in entry.get("explained_by", ())),
+        explained_by=tuple(map(_cause, entry.get("explained_by", ()))),
         facts=entry.get("facts", {}),
+        parts={name: tuple(map(_cause, said)) for name, said in entry.get("parts", {}).items()},
     )
+
+
+def _cause(said: str) -> Cause:
+    return tuple(said.split(TOGETHER))
 
 
 def _loading(opened: Corpus) -> Load:

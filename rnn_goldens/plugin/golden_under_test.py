@@ -1,6 +1,6 @@
 """The golden a test gets: it remembers what the test checked against it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -74,9 +74,12 @@ class GoldenUnderTest(Golden):
             refuse_own(self, *outputs)
             return outputs
 
+        def compared(out: object, h_n: object = None, c_n: object = None) -> Verdict:
+            return self._compared(out, h_n, c_n, lambda: run_and_look(self._judge.question()))
+
         asked = self.record.calls if calls is None else calls
         self.record.called.update([asked] if isinstance(asked, str) else asked)
-        for name, verdict in compare_calls(self._judge, run_and_look, self._compared, asked):
+        for name, verdict in compare_calls(self._judge, run_and_look, compared, asked):
             self.record.made.add(name)
             self.record.note(self.dtype, verdict)
             if not verdict.passed:
@@ -86,12 +89,18 @@ class GoldenUnderTest(Golden):
     def _judge(self) -> Golden:
         return self.judge.in_precision(self.dtype)
 
-    def _compared(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
+    def _compared(
+        self,
+        out: object,
+        h_n: object = None,
+        c_n: object = None,
+        ask_again: Callable[[], Sequence[Any]] | None = None,
+    ) -> Verdict:
         """As ``Golden.compare``, but what explained other failures is asked first, and pairs are asked too."""
         verdict = compare(self._judge, out, h_n, c_n)
         if self.record.drawn and not verdict.passed and self.record.picture is None:
             self.record.picture = picture(self._judge, out, h_n, c_n)
-        return diagnosed(self._judge, verdict, out, h_n, c_n, self.suspects)
+        return diagnosed(self._judge, verdict, out, h_n, c_n, self.suspects, ask_again)
 
     def handed_out(self) -> dict[str, list[NDArray[Any]]]:
         """Those of all copies."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rnn_goldens.diagnosis.asked import Cause
+from rnn_goldens.diagnosis.asked import Cause, Parts
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, Diagnosis, Evidence, diagnose
 from rnn_goldens.diagnosis.summary import summary
 
@@ -10,8 +10,10 @@ A, B = ("w_hh_transposed",), ("b_hh_missing",)
 BOTH = (A[0], B[0])
 
 
-def failed(golden: str, *causes: Cause, cell: str = "gru", facts: dict[str, bool] | None = None) -> Evidence:
-    return Evidence(golden, "float32", cell, explained_by=causes, facts=facts or {})
+def failed(
+    golden: str, *causes: Cause, cell: str = "gru", facts: dict[str, bool] | None = None, parts: Parts | None = None
+) -> Evidence:
+    return Evidence(golden, "float32", cell, explained_by=causes, facts=facts or {}, parts=parts or {})
 
 
 def passed(golden: str, cell: str = "gru", features: tuple[str, ...] = ()) -> Evidence:
@@ -74,7 +76,7 @@ def test_one_deviation_is_preferred_to_two_at_once() -> None:
 
 def test_causes_that_nothing_tells_apart_are_all_named() -> None:
     said = text(failed("g/1", A, B))
-    assert "gru: 1 of 1 fail. One deviation explains it:" in said
+    assert "gru: 1 of 1 fails. One deviation explains it:" in said
     assert "nothing here tells it from b_hh_missing" in said
 
 
@@ -98,6 +100,22 @@ def test_where_no_name_fits_what_holds_of_all_failures_is_said_and_what_of_some_
     assert "out is right; the last states are wrong" in said
     assert "first row" not in said
     assert "biases" not in said
+
+
+def test_what_gives_one_output_of_all_failures_is_said_of_that_output_alone() -> None:
+    both = [failed(f"g/{k}", parts={"out": (A, B), "h_n": (A,)}) for k in (1, 2)]
+    assert diagnosed(*both).certainty == NOT_RECOGNISED
+    assert diagnosed(*both).parts == {"out": (A, B), "h_n": (A,)}
+    assert diagnosed(*both, passed("g/3"), shows=[(A, "g/3")]).parts == {"out": (B,)}
+    assert diagnosed(*both, failed("g/3")).parts == {}
+    said = text(*both)
+    assert "out alone is as with one of w_hh_transposed, b_hh_missing" in said
+    assert "h_n alone is as with w_hh_transposed: Multiplies by" in said
+
+
+def test_outputs_that_the_same_deviation_gives_are_named_together() -> None:
+    said = text(failed("g/1", parts={"out": (A,), "c_n": (A,)}))
+    assert "out and c_n alone are as with w_hh_transposed: " in said
 
 
 def test_nothing_is_said_of_a_run_in_which_all_passed() -> None:

@@ -13,7 +13,8 @@ from rnn_goldens.cells.program import Equations
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.deviation import in_equations
 from rnn_goldens.diagnosis.causes import Evidence
-from rnn_goldens.diagnosis.facts import FACTS, facts, facts_of
+from rnn_goldens.diagnosis.fact_list import FACTS
+from rnn_goldens.diagnosis.facts import facts, facts_of
 from rnn_goldens.implementations.numpy_cells import arithmetic
 
 Outputs = tuple[Array, ...]
@@ -124,11 +125,35 @@ def test_what_is_right_to_float32_is_seen_in_float64() -> None:
     assert not facts(golden, *by("w_hh_transposed")(golden))["right_to_float32"]
 
 
-def test_of_outputs_of_another_shape_that_alone_is_seen() -> None:
+def test_numbers_of_float32_are_seen_in_what_is_wrong() -> None:
+    golden = rnn_goldens.load("lstm/plain", dtype="float64")
+    out, *states = right(golden)
+    assert facts(golden, out.astype(np.float32).astype(np.float64), *states)["numbers_of_float32"]
+    assert not facts(golden, out + 1e-8, *states)["numbers_of_float32"]
+
+
+def test_what_gives_h_is_blamed_only_if_out_is_wrong_too() -> None:
+    golden = rnn_goldens.load("lstm/plain")
+    out, h_n, c_n = right(golden)
+    assert not facts(golden, out, h_n + 1, c_n)["c_right"]
+
+
+def test_where_out_has_another_shape_that_alone_is_seen() -> None:
     golden = rnn_goldens.load("gru/plain")
     out, h_n = right(golden)
     assert facts(golden, out[:, 0], h_n) == {"out_shape": True}
     assert facts(golden, None) == {}
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_where_the_last_states_have_another_shape_out_is_looked_at_all_the_same(cell: str) -> None:
+    golden = rnn_goldens.load(f"{cell}/plain")
+    out, *states = right(golden)
+    seen = facts(golden, 3 * out, states[0][0], *states[1:])
+    assert seen["h_n_shape"]
+    assert seen["constant_factor"] == pytest.approx(3)
+    assert "only_out" not in seen
+    assert "all_zero" in seen
 
 
 @pytest.mark.parametrize("factor", [0.5, -1.0])
@@ -165,6 +190,13 @@ def test_where_nothing_holds_of_all_the_feature_is_said_that_tells_most() -> Non
 
 def told(*features: str, passed: bool = False, **seen: bool | float) -> Evidence:
     return Evidence("gru/plain", "float32", "gru", features, passed, facts=seen)
+
+
+def test_one_failure_that_does_not_repeat_is_told_whatever_others_do() -> None:
+    some = [told(not_repeatable=True), told(not_repeatable=False), told()]
+    (said,) = facts_of(some, [])
+    assert said.startswith("not repeatable: asked again, it gives other numbers")
+    assert facts_of(some[1:], []) == NOTHING_ELSE
 
 
 NOTHING_ELSE = ["every golden fails, the simplest too"]

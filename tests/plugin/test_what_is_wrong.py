@@ -17,6 +17,7 @@ import numpy as np
 from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import together
 from rnn_goldens.deviations.deviation import in_steps
+from rnn_goldens.implementations import numpy_cells
 from rnn_goldens.implementations.numpy_cells import arithmetic
 
 def wrong(golden, by):
@@ -24,6 +25,18 @@ def wrong(golden, by):
 
 def gates(golden): return wrong(golden, together(["lstm_gates_igfo"]))
 def two(golden): return wrong(golden, together(["gru_gates_zrn", "gru_reset_before_product"]))
+def gates_and_shape(golden):
+    out, h_n, c_n = gates(golden)
+    return out, h_n[None, None], c_n
+asked = []
+def noisy(golden):
+    asked.append(golden.id)
+    out, h_n = numpy_cells.run(golden)
+    return out + len(asked), h_n
+def once(golden):
+    if asked:
+        raise ValueError("asked before")
+    return noisy(golden)
 def halved(golden):
     def join(right, outs, layer, case):
         return right.join(outs, layer, case) * (0.5 if layer < case.config.num_layers - 1 else 1)
@@ -35,12 +48,19 @@ def halved(golden):
 def wrong_networks(pytester: pytest.Pytester) -> pytest.Pytester:
     pytester.makepyfile(
         networks=NETWORKS,
-        test_networks="""
+        test_networks=f"""
         import networks, pytest
         @pytest.mark.rnn_goldens(cell="lstm")
         def test_gates(rnn_golden): rnn_golden.check(*networks.gates(rnn_golden))
         @pytest.mark.rnn_goldens(cell="gru")
         def test_two(rnn_golden): rnn_golden.check(*networks.two(rnn_golden))
+        @pytest.mark.rnn_goldens(cell="lstm")
+        def test_shape(rnn_golden): rnn_golden.check(*networks.gates_and_shape(rnn_golden))
+        @pytest.mark.rnn_goldens(cell="gru")
+        def test_noisy(rnn_golden): rnn_golden.check_calls(networks.noisy)
+        def test_few_are_asked_twice(): assert len(networks.asked) == {GRU} + 3
+        @pytest.mark.rnn_goldens(ids="gru/plain")
+        def test_once(rnn_golden): rnn_golden.check_calls(networks.once)
         @pytest.mark.rnn_goldens(cell=["rnn_tanh", "gru"])
         def test_halved(rnn_golden): rnn_golden.check(*networks.halved(rnn_golden))
         """,
@@ -106,6 +126,27 @@ def test_an_unknown_bug_is_told_by_what_all_failures_share(wrong_networks: pytes
     assert re.search(r"rnn_tanh, gru: \d+ of \d+ fail. No known deviation explains them", said)
     assert re.search(r"all that fail have several layers; \d+ that do not pass", said)
     assert "the first layer's last states are right: look at what upper layers get" in said
+
+
+def test_last_states_of_another_shape_keep_nothing_from_being_said_of_out(wrong_networks: pytest.Pytester) -> None:
+    said = wrong_networks.runpytest_subprocess("-k", "test_shape", "--tb=no", "-q").stdout.str()
+    assert "out and c_n alone are as with lstm_gates_igfo: Takes the rows" in said
+    assert "h_n has another shape than it should" in said
+
+
+def test_an_implementation_that_fails_differently_each_time_is_said_to(wrong_networks: pytest.Pytester) -> None:
+    result = wrong_networks.runpytest_subprocess("-k", "noisy or asked_twice", "-q", "--rnn-goldens-report=results.json")
+    assert "  - not repeatable: asked again, it gives other numbers" in result.stdout.str()
+    result.assert_outcomes(failed=GRU, passed=1)
+    (cause,) = json.loads(Path("results.json").read_text("utf-8"))["causes"]
+    assert cause["facts"]["not_repeatable"] is True
+
+
+def test_an_error_when_asked_again_changes_nothing(wrong_networks: pytest.Pytester) -> None:
+    said = wrong_networks.runpytest_subprocess("-k", "test_once", "-q", "--tb=short").stdout.str()
+    assert "out is first wrong at" in said
+    assert "asked before" not in said
+    assert "not repeatable" not in said
 
 
 def test_a_run_that_passes_says_nothing_and_loads_no_deviation(pytester: pytest.Pytester) -> None:
