@@ -1,13 +1,13 @@
 """What is wrong, said once at the end of a run: its account as evidence for the causes of what failed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
 from rnn_goldens.corpus import Corpus
-from rnn_goldens.diagnosis.asked import TOGETHER, Cause
+from rnn_goldens.diagnosis.asked import TOGETHER, Cause, Parts
 from rnn_goldens.diagnosis.causes import Diagnosis, Evidence
 from rnn_goldens.diagnosis.run import Load, asked_again, diagnosed_run
 from rnn_goldens.diagnosis.suspects import Failure
@@ -17,20 +17,24 @@ from rnn_goldens.plugin.tally import FAILED, Entry, Tally
 
 _WRONG = (FAILED, "known-failure")
 
+_PARTS = pytest.StashKey[dict[tuple[str, str], Parts]]()
+"""By golden and precision; what is known of a cell when all is in."""
+
 _FOUND = pytest.StashKey[list[Diagnosis]]()
 
 
 def explain_all(config: pytest.Config, tally: Tally, failures: Iterable[Failure]) -> None:
     """Note in the account what explains each failure, now that all that is suspected is known."""
     opened = corpus(config)
-    evidence = [(entry, _evidence(opened, entry)) for entry in tally.with_outcome(*_WRONG) if _is_wrong(opened, entry)]
+    wrong = (entry for entry in tally.with_outcome(*_WRONG) if _is_wrong(opened, entry))
+    evidence = [(entry, _evidence(opened, entry, {})) for entry in wrong]
     found = asked_again([one for _, one in evidence], failures, _loading(opened))
     for (entry, before), after in zip(evidence, found, strict=True):
         if after.explained_by != before.explained_by:
             entry["explained_by"] = [TOGETHER.join(cause) for cause in after.explained_by]
             entry.pop("facts", None)
         if after.parts:
-            entry["parts"] = {name: [TOGETHER.join(c) for c in causes] for name, causes in after.parts.items()}
+            config.stash.setdefault(_PARTS, {})[after.golden, after.dtype] = after.parts
 
 
 def diagnoses(config: pytest.Config, tally: Tally) -> list[Diagnosis]:
@@ -40,7 +44,7 @@ def diagnoses(config: pytest.Config, tally: Tally) -> list[Diagnosis]:
     if _FOUND not in config.stash:
         opened = corpus(config)
         judged = (entry for entry in tally.entries if _is_wrong(opened, entry) or _is_right(opened, entry))
-        evidence = [_evidence(opened, entry) for entry in judged]
+        evidence = [_evidence(opened, entry, config.stash.get(_PARTS, {})) for entry in judged]
         config.stash[_FOUND] = diagnosed_run(evidence, _loading(opened))
     return config.stash[_FOUND]
 
@@ -67,7 +71,7 @@ def _is_right(opened: Corpus, entry: Entry) -> bool:
     return entry["outcome"] == "passed" and entry["golden"] in opened.ids
 
 
-def _evidence(opened: Corpus, entry: Entry) -> Evidence:
+def _evidence(opened: Corpus, entry: Entry, parts: Mapping[tuple[str, str], Parts]) -> Evidence:
     known = opened.entry(entry["golden"])
     return Evidence(
         golden=known.id,
@@ -77,7 +81,7 @@ def _evidence(opened: Corpus, entry: Entry) -> Evidence:
         passed=entry["outcome"] == "passed",
         explained_by=tuple(map(_cause, entry.get("explained_by", ()))),
         facts=entry.get("facts", {}),
-        parts={name: tuple(map(_cause, said)) for name, said in entry.get("parts", {}).items()},
+        parts=parts.get((known.id, entry["dtype"]), {}),
     )
 
 

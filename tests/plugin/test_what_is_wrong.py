@@ -129,13 +129,17 @@ def test_an_unknown_bug_is_told_by_what_all_failures_share(wrong_networks: pytes
 
 
 def test_last_states_of_another_shape_keep_nothing_from_being_said_of_out(wrong_networks: pytest.Pytester) -> None:
-    said = wrong_networks.runpytest_subprocess("-k", "test_shape", "--tb=no", "-q").stdout.str()
+    arguments = ("--tb=no", "-q", "--rnn-goldens-report=results.json")
+    said = wrong_networks.runpytest_subprocess("-k", "test_shape", *arguments).stdout.str()
+    (cause,) = json.loads(Path("results.json").read_text("utf-8"))["causes"]
+    assert cause["parts"] == {"out": [["lstm_gates_igfo"]], "c_n": [["lstm_gates_igfo"]]}
     assert "out and c_n alone are as with lstm_gates_igfo: Takes the rows" in said
     assert "h_n has another shape than it should" in said
 
 
 def test_an_implementation_that_fails_differently_each_time_is_said_to(wrong_networks: pytest.Pytester) -> None:
-    result = wrong_networks.runpytest_subprocess("-k", "noisy or asked_twice", "-q", "--rnn-goldens-report=results.json")
+    selected = ("-k", "noisy or asked_twice")
+    result = wrong_networks.runpytest_subprocess(*selected, "-q", "--rnn-goldens-report=results.json")
     assert "  - not repeatable: asked again, it gives other numbers" in result.stdout.str()
     result.assert_outcomes(failed=GRU, passed=1)
     (cause,) = json.loads(Path("results.json").read_text("utf-8"))["causes"]
