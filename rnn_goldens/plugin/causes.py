@@ -43,8 +43,9 @@ def diagnoses(config: pytest.Config, tally: Tally) -> list[Diagnosis]:
         return []
     if _FOUND not in config.stash:
         opened = corpus(config)
+        parts = config.stash.setdefault(_PARTS, {})
         judged = (entry for entry in tally.entries if _is_wrong(opened, entry) or _is_right(opened, entry))
-        evidence = [_evidence(opened, entry, config.stash.get(_PARTS, {})) for entry in judged]
+        evidence = [_evidence(opened, entry, parts) for entry in judged]
         config.stash[_FOUND] = diagnosed_run(evidence, _loading(opened))
     return config.stash[_FOUND]
 
