@@ -38,14 +38,20 @@ class Asked:
         self._is_finite = all(np.isfinite(values).all() for values in got.values())
 
     def befalling(self) -> list[Cause]:
-        """The deviations that can befall such a network, each alone."""
+        """The deviations that can befall such a network, each alone; none where what came tells nothing of them."""
         return [(deviation.name,) for deviation in self._befalling()]
 
     def _befalling(self) -> "list[Deviation]":
         from rnn_goldens.deviations import DEVIATIONS
 
+        if self._tells_nothing():
+            return []
         features = set(self.golden.features)
         return [d for d in DEVIATIONS if self.golden.cell in d.cells and set(d.needs) <= features]
+
+    def can_befall(self, cause: Cause) -> bool:
+        """Whether all of it can befall such a network."""
+        return {(name,) for name in cause} <= set(self.befalling())
 
     def alone(self, name: str) -> "Asked":
         """The same golden, and one of the outputs, as if nothing else had come."""
@@ -93,6 +99,11 @@ class Asked:
             yield from ((suspect, other.name) for other in befalling if other.name != suspect)
         wild = sorted((d for d in befalling if d.stands_for), key=lambda d: -len(d.stands_for))
         yield from combinations([d.name for d in wild], 2)
+
+    def _tells_nothing(self) -> bool:
+        """Whether out is zero everywhere, and should not be: many slips leave that, and whoever never wrote to it."""
+        out, want = self.got.get("out"), self.golden.stored.out
+        return out is not None and out.size > 0 and not out.any() and bool(want.any())
 
     def _sharing(self) -> list[str]:
         """The deviations that explain a part of what is wrong, the one that explains most first."""

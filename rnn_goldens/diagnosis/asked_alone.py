@@ -1,14 +1,17 @@
 """Each step asked alone: what the definition makes of the implementation's own numbers before it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from rnn_goldens.diagnosis.likeness import Array
 from rnn_goldens.diagnosis.seen import Mask, Seen
 
-FACTORS = (0.5, 0.8, 1.25, 2.0, -1.0)
-"""What layers are fed by mistake, times what the one below gives: dropout's scalings, a half, a sign."""
+FACTORS = tuple(np.linspace(-3, 3, 61))
+"""What layers may be fed by mistake, times what the one below gives: dropout's scalings, a half, a sign."""
+
+NARROWED = 40
+"""So often the nearest of them is narrowed to two thirds."""
 
 SLACK = 1e-4
 """So far beyond its range a gate may seem to lie that is solved back from rounded numbers."""
@@ -30,17 +33,24 @@ def no_step_follows(seen: Seen) -> bool | None:
 
 
 def _follows(seen: Seen) -> Mask | None:
-    """Whether each step's output is what the definition makes of the one before; None if more than that goes in."""
+    """Whether each step's output, row by row, is what the definition makes of the one before.
+
+    None if more than that goes in, or out is not the state: its last step is not what is returned as the last state.
+    """
     from rnn_goldens.cells import Network, case_of
 
     out = seen.got["out"]
     if not seen.is_one_chain or seen.golden.cell == "lstm" or seen.steps == 1 or not np.isfinite(out).all():
         return None
+    if "h_n" in seen.got and not seen.near(out[..., -1, :], seen.got["h_n"][0]):
+        return None
     case = case_of(seen.golden, np.float64).as_batch()
     network, batch = Network(), out if out.ndim == 3 else out[None]  # noqa: PLR2004 - (batch, time, units)
     w = network.weights(case, "l0")
     steps = [network.step(case, "l0", w, case.x, t, (batch[:, t - 1],))[0] for t in range(1, batch.shape[1])]
-    return np.array([seen.near(batch[:, t + 1], step) for t, step in enumerate(steps)])
+    return np.array(
+        [[seen.near(*row) for row in zip(batch[:, t + 1], step, strict=True)] for t, step in enumerate(steps)]
+    )
 
 
 def upper_layers_follow(seen: Seen) -> bool | None:
@@ -52,9 +62,24 @@ def upper_layers_follow(seen: Seen) -> bool | None:
 
 def fed_times(seen: Seen) -> bool | float | None:
     """Upper layers give what they should of a multiple of what the layer below them gives: which."""
+    if seen.layers == 1 and seen.out_is_wrong:
+        return False  # nothing is fed there
     if not _is_one_step_of_layers(seen) or seen.wrong["h_n"][0].any() or not seen.out_is_wrong:
         return None
-    return next((factor for factor in FACTORS if _upper_follow(seen, factor)), False)
+    off = [_off(seen, factor) for factor in FACTORS]
+    nearest = int(np.argmin(off))
+    if not 0 < nearest < len(FACTORS) - 1:
+        return False
+    factor = _narrowed(lambda tried: _off(seen, tried), FACTORS[nearest - 1], FACTORS[nearest + 1])
+    return factor if _upper_follow(seen, factor) else False
+
+
+def _narrowed(off: Callable[[float], float], low: float, high: float) -> float:
+    """Where between two numbers something is least, as near as float32 tells."""
+    for _ in range(NARROWED):
+        third = (high - low) / 3
+        low, high = (low, high - third) if off(low + third) < off(high - third) else (low + third, high)
+    return (low + high) / 2
 
 
 def _is_one_step_of_layers(seen: Seen) -> bool:
@@ -62,6 +87,15 @@ def _is_one_step_of_layers(seen: Seen) -> bool:
 
 
 def _upper_follow(seen: Seen, factor: float) -> bool:
+    return all(seen.near(got, state, "h_n") for got, state in _upper(seen, factor))
+
+
+def _off(seen: Seen, factor: float) -> float:
+    return float(sum(np.square(got - state).sum() for got, state in _upper(seen, factor)))
+
+
+def _upper(seen: Seen, factor: float) -> Iterator[tuple[Array, Array]]:
+    """Of each upper layer what came, and what it gives of a multiple of what came of the layer below it."""
     from rnn_goldens.cells import Network, case_of
 
     case = case_of(seen.golden, np.float64).as_batch()
@@ -71,9 +105,7 @@ def _upper_follow(seen: Seen, factor: float) -> bool:
         suffix = f"l{layer}"
         fed = factor * h_n[layer - 1][:, None]
         state = network.step(case, suffix, network.weights(case, suffix), fed, 0, network.start(case, layer))
-        if not seen.near(h_n[layer], state[0], "h_n"):
-            return False
-    return True
+        yield h_n[layer], state[0]
 
 
 def only_gate(letter: str, seen: Seen) -> bool | None:

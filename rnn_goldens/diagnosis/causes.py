@@ -4,8 +4,8 @@ A cause explains a cell's failures if it gives what came on every golden that fa
 passed. Nothing is said that one of them contradicts without saying so.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from rnn_goldens.diagnosis.asked import Cause, Parts
 
@@ -14,7 +14,7 @@ EXPLAINED, CONSISTENT, NOT_RECOGNISED = "explained", "consistent with", "not rec
 MOST_TOGETHER = 3
 """Of more causes, each for some of the failures, chance explains as much."""
 
-ENOUGH_SUPPORT = 0.25
+ENOUGH_SUPPORT = 1 / 3
 """What a cause has to explain of the failures that nothing explains together, to be named at all."""
 
 
@@ -31,6 +31,7 @@ class Evidence:
         explained_by: causes that give just what came.
         facts: what was seen in the outputs, and whether it is so, or with which number: ``fact_list.FACTS``.
         parts: causes that give one of the outputs wherever it is wrong and nothing explains all, by its name.
+        sizes: how many steps, rows, units and inputs it has, where that was asked: ``fact_list.SIZES_IN_WORDS``.
     """
 
     golden: str
@@ -41,6 +42,7 @@ class Evidence:
     explained_by: tuple[Cause, ...] = ()
     facts: Mapping[str, bool | float] = field(default_factory=dict)
     parts: Parts = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.golden} in {self.dtype}"
@@ -82,6 +84,7 @@ class Diagnosis:
         certainty: ``explained``, ``consistent with`` or ``not recognised``.
         suspects: the causes, the one that explains most first; each explains some failures that no other does.
         parts: of failures that no suspect explains, what gives one output, and would show on nothing that passed.
+        is_cut_short: whether looking for causes stopped at its time limit.
     """
 
     cell: str
@@ -90,6 +93,7 @@ class Diagnosis:
     certainty: str
     suspects: tuple[Suspect, ...] = ()
     parts: Parts = field(default_factory=dict)
+    is_cut_short: bool = False
 
     @property
     def unexplained(self) -> tuple[Evidence, ...]:
@@ -98,12 +102,22 @@ class Diagnosis:
         return tuple(evidence for evidence in self.failed if id(evidence) not in explained)
 
 
-def diagnose(evidence: Iterable[Evidence], shows: Shows) -> list[Diagnosis]:
-    """What explains the failures, cell by cell; none of a cell that has no failure."""
+def diagnose(evidence: Iterable[Evidence], shows: Shows, cut_short: Container[str] = ()) -> list[Diagnosis]:
+    """What explains the failures, cell by cell; none of a cell that has no failure.
+
+    Args:
+        evidence: what became of each golden.
+        shows: what speaks against a cause.
+        cut_short: the cells in which looking for causes stopped at its time limit.
+    """
     by_cell: dict[str, list[Evidence]] = {}
     for one in evidence:
         by_cell.setdefault(one.cell, []).append(one)
-    return [_of_cell(cell, of_cell, shows) for cell, of_cell in by_cell.items() if not all(e.passed for e in of_cell)]
+    return [
+        replace(_of_cell(cell, of_cell, shows), is_cut_short=cell in cut_short)
+        for cell, of_cell in by_cell.items()
+        if not all(e.passed for e in of_cell)
+    ]
 
 
 def _of_cell(cell: str, evidence: Sequence[Evidence], shows: Shows) -> Diagnosis:

@@ -24,6 +24,16 @@ IN_WORDS = {
 """Features that a cause may hang on: what goldens do that have it, and those that have it not."""
 
 
+SIZES_IN_WORDS = {"steps": "time steps", "rows": "rows", "units": "units", "inputs": "inputs"}
+"""Sizes that a cause may hang on."""
+
+HALF = 0
+"""In place of a number of failures: so many of them as there are in half."""
+
+FEW = 2
+"""What few goldens can show, simple ones, and chance does not in two."""
+
+
 @dataclass(frozen=True)
 class Fact:
     """What may be seen in outputs.
@@ -31,16 +41,18 @@ class Fact:
     Attributes:
         see: whether it is so, or with which number; None where it can not be seen.
         sentence: how it is said; the number goes into its braces.
-        of_few: whether only few goldens can show it, simple ones, and that is enough.
+        enough: so many failures have to show it, or all that there are.
         of_out: whether out alone shows it.
         of_any: whether it is told if it is so of one, whatever others show.
+        unless: facts beside which it is not told, for they say more.
     """
 
     see: Callable[[Seen], Value | None]
     sentence: str
-    of_few: bool = False
+    enough: int = HALF
     of_out: bool = False
     of_any: bool = False
+    unless: tuple[str, ...] = ()
 
 
 FACTS: dict[str, Fact] = {
@@ -50,39 +62,63 @@ FACTS: dict[str, Fact] = {
         of_any=True,
     ),
     **{
-        f"{name}_shape": Fact(partial(where_wrong.shape, name), f"{name} has another shape than it should")
+        f"{name}_missing": Fact(
+            partial(where_wrong.there, name), f"{name} is missing: what is returned for it holds no numbers"
+        )
         for name in ("out", "h_n", "c_n")
     },
-    "not_finite": Fact(where_wrong.not_finite, "there are NaN or infinite numbers in the outputs"),
+    **{
+        f"{name}_shape": Fact(partial(where_wrong.there, name), f"{name} has another shape than it should")
+        for name in ("out", "h_n", "c_n")
+    },
+    "not_finite": Fact(where_wrong.not_finite, "there are NaN or infinite numbers in the outputs", of_out=True),
     "all_zero": Fact(resemblance.all_zero, "out is zero everywhere: is it ever written?", of_out=True),
-    "still_initial": Fact(resemblance.still_initial, "h_n is h0: the state is not carried on", of_few=True),
+    "out_is_initial": Fact(
+        resemblance.out_is_initial, "out is h0 at every step: is the new state ever kept?", FEW, of_out=True
+    ),
+    "still_initial": Fact(
+        resemblance.still_initial, "h_n is h0: is the state carried on, and is the last one returned?", FEW
+    ),
     "right_to_float32": Fact(
         resemblance.right_to_float32, "all is right to float32's precision: something is computed in float32"
     ),
     "numbers_of_float32": Fact(
         resemblance.numbers_of_float32, "every number of what is wrong is one of float32: it is cast, or its buffer is"
     ),
-    "only_last_states": Fact(where_wrong.only_last_states, "out is right; the last states are wrong"),
-    "only_out": Fact(where_wrong.only_out, "the last states are right; out is wrong"),
-    "c_right": Fact(where_wrong.c_right, "c_n is right, h_n is wrong: look at what follows the cell, o and its tanh"),
+    "only_h_n": Fact(
+        partial(where_wrong.only, "h_n"), "out and c_n are right, h_n alone is wrong: look at how it is returned"
+    ),
+    "only_c_n": Fact(
+        partial(where_wrong.only, "c_n"), "out and h_n are right, c_n alone is wrong: look at how it is returned"
+    ),
+    "only_last_states": Fact(
+        where_wrong.only_last_states,
+        "out is right; the last states are wrong: look at how they are returned",
+        unless=("only_h_n", "only_c_n"),
+    ),
+    "h_n_is_c_n": Fact(resemblance.h_n_is_c_n, "h_n is what c_n should be"),
+    "h_n_factor": Fact(resemblance.h_n_factor, "h_n is {:.6g} times the right one"),
+    "h_n_same_numbers": Fact(resemblance.h_n_same_numbers, "h_n holds the right numbers in another order"),
+    "only_out": Fact(where_wrong.only_out, "the last states are right; out is wrong: look at how it is put together"),
+    "c_right": Fact(
+        where_wrong.c_right, "after one step c_n is right, h_n is wrong: look at what follows c, o and the tanh", FEW
+    ),
     "fed_times": Fact(
         asked_alone.fed_times,
         "upper layers are fed {:.3g} times what the layer below gives, and go on rightly from that",
-        of_few=True,
+        1,
     ),
     "upper_layers_follow": Fact(
-        asked_alone.upper_layers_follow,
-        "upper layers are right, given what they are fed: look at the first layer",
-        of_few=True,
+        asked_alone.upper_layers_follow, "upper layers are right, given what they are fed: look at the first layer", 1
     ),
     "first_layer_right": Fact(
         where_wrong.first_layer_right, "the first layer's last states are right: look at what upper layers get"
     ),
     "forward_right": Fact(
-        where_wrong.forward_right, "the forward direction is right, the reverse direction is wrong", of_out=True
+        where_wrong.forward_right, "the forward direction is right, the reverse direction is wrong", FEW, of_out=True
     ),
     "reverse_right": Fact(
-        where_wrong.reverse_right, "the reverse direction is right, the forward direction is wrong", of_out=True
+        where_wrong.reverse_right, "the reverse direction is right, the forward direction is wrong", FEW, of_out=True
     ),
     "first_row_right": Fact(
         where_wrong.first_row_right, "the first row of a batch is right, others are wrong", of_out=True
@@ -96,31 +132,39 @@ FACTS: dict[str, Fact] = {
     "same_numbers_by_step": Fact(
         resemblance.same_numbers_by_step, "out holds the right numbers in another order of the steps", of_out=True
     ),
-    "one_step_late": Fact(resemblance.one_step_late, "out is right, but one step late", of_few=True, of_out=True),
-    "one_step_early": Fact(resemblance.one_step_early, "out is right, but one step early", of_few=True, of_out=True),
+    "one_step_late": Fact(resemblance.one_step_late, "out is right, but one step late", FEW, of_out=True),
+    "one_step_early": Fact(resemblance.one_step_early, "out is right, but one step early", FEW, of_out=True),
     "repeats": Fact(
-        resemblance.repeats, "out is the same at every step: is the state, or x, ever read?", of_few=True, of_out=True
+        resemblance.repeats,
+        "out is the same at every step: is the state, or x, ever read?",
+        FEW,
+        of_out=True,
+        unless=("all_zero", "out_is_initial"),
     ),
-    "constant_factor": Fact(resemblance.constant_factor, "out is {:.3g} times the right one", of_out=True),
+    "constant_factor": Fact(
+        resemblance.constant_factor, "out is {:.6g} times the right one", of_out=True, unless=("all_zero",)
+    ),
     **{
         f"only_gate_{letter}": Fact(
             partial(asked_alone.only_gate, letter),
             f"one step, solved back: {letter} is off; no other gate alone could give these numbers",
-            of_few=True,
+            FEW,
+            unless=("constant_factor", "all_zero", "only_out"),
         )
         for letter in "ifgozn"
     },
     "every_step_follows": Fact(
         asked_alone.every_step_follows,
         "each step is right, given the state before it: look at the start",
-        of_few=True,
+        FEW,
         of_out=True,
     ),
     "no_step_follows": Fact(
         asked_alone.no_step_follows,
-        "no step follows from the state before it: look at the step itself",
-        of_few=True,
+        "no step follows from the state before it: look at the step, or what it is fed",
+        FEW,
         of_out=True,
+        unless=("all_zero", "first_row_right", "repeats", "not_finite"),
     ),
     "wrong_from_step": Fact(
         where_wrong.wrong_from_step, "out is right before time step {:.0f}, and wrong from there on", of_out=True
@@ -129,11 +173,19 @@ FACTS: dict[str, Fact] = {
     "first_step_right": Fact(
         where_wrong.first_step_right,
         "the first step is right: look at what the state goes through",
-        of_few=True,
+        FEW,
         of_out=True,
+        unless=("wrong_from_step",),
+    ),
+    "right_from_zero": Fact(
+        where_wrong.right_from_zero,
+        "a first step from a state of zero is right: look at what the state goes through",
+        FEW,
+        of_out=True,
+        unless=("first_step_right", "wrong_from_step"),
     ),
     "wrong_from_first_step": Fact(
-        where_wrong.wrong_from_first_step, "the first step is wrong already", of_few=True, of_out=True
+        where_wrong.wrong_from_first_step, "the first step is wrong already", FEW, of_out=True, unless=("all_zero",)
     ),
 }
 """By name, what tells most first."""

@@ -20,6 +20,18 @@ def still_initial(seen: Seen) -> bool | None:
     return None if initial is None or not initial.any() else np.array_equal(seen.got["h_n"], initial)
 
 
+def out_is_initial(seen: Seen) -> bool | None:
+    """Out is, at every step of every row, what was given."""
+    initial = seen.golden.stored.h0
+    if initial is None or not initial.any() or seen.golden.lengths is not None:
+        return None
+    last = initial[-seen.directions :]
+    if seen.golden.stored.x.ndim == 3:  # noqa: PLR2004 - (batch, time, input)
+        last = np.moveaxis(last, 0, 1)
+    at_a_step = last.reshape(*last.shape[:-2], -1)
+    return bool((seen.got["out"] == at_a_step[..., None, :]).all())
+
+
 def right_to_float32(seen: Seen) -> bool | None:
     """Of float64."""
     if seen.golden.dtype != "float64" or isinstance(seen.golden.tolerance, Exact):
@@ -82,8 +94,32 @@ def repeats(seen: Seen) -> bool | None:
 
 def constant_factor(seen: Seen) -> bool | float | None:
     """Out is the right one times a number: which."""
-    got, want = seen.got["out"], seen.want("out")
-    if not seen.out_is_wrong or not want.any():
+    return _factor(seen, "out") if seen.out_is_wrong else None
+
+
+def h_n_factor(seen: Seen) -> bool | float | None:
+    """Out is right, and h_n is the right one times a number: which."""
+    return False if seen.out_is_wrong or not seen.wrong["h_n"].any() else _factor(seen, "h_n")
+
+
+def _factor(seen: Seen, name: str) -> bool | float | None:
+    got, want = seen.got[name], seen.want(name)
+    if not want.any():
         return None
     k = float((got * want).sum() / np.square(want).sum())
-    return k if np.isfinite(k) and abs(k) > 1e-3 and seen.near(got, k * want) else False  # noqa: PLR2004 - not zero
+    return k if np.isfinite(k) and abs(k) > 1e-3 and seen.near(got, k * want, name) else False  # noqa: PLR2004 - not zero
+
+
+def h_n_same_numbers(seen: Seen) -> bool | None:
+    """Out is right, and h_n has the right numbers in other places."""
+    if seen.got["h_n"].size == 1:
+        return None
+    got, want = (np.sort(values, axis=None) for values in (seen.got["h_n"], seen.want("h_n")))
+    return not seen.out_is_wrong and bool(seen.wrong["h_n"].any()) and seen.near(got, want, "h_n")
+
+
+def h_n_is_c_n(seen: Seen) -> bool | None:
+    """What is returned as h_n is the right c_n."""
+    if "c_n" not in seen.wrong:
+        return None
+    return bool(seen.wrong["h_n"].any()) and seen.near(seen.got["h_n"], seen.want("c_n"), "c_n")

@@ -2,15 +2,16 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnn_goldens.diagnosis.asked import Asked, Cause, Parts
+from rnn_goldens.diagnosis.asked import Asked, Cause
 from rnn_goldens.diagnosis.causes import Diagnosis, Evidence, diagnose
+from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.likeness import Outputs
 from rnn_goldens.diagnosis.parts import parts_of
 from rnn_goldens.diagnosis.suspects import Failure
@@ -25,10 +26,10 @@ SECONDS = 3.0
 """What asking causes once more of what failed may take at most."""
 
 SECONDS_TO_LOOK = 2.0
-"""What looking for others may take, of that."""
+"""What looking for others may take, of that; each cell has its share."""
 
-SECONDS_FOR_PARTS = 1.5
-"""What looking for what explains one of the outputs alone may take, after that."""
+SECONDS_TO_SEE = 1.5
+"""What looking for what explains one of the outputs alone, and for facts, may take, after that."""
 
 SECONDS_FOR_PASSED = 2.0
 """What asking causes of what passed may take; after that nothing counts as against them."""
@@ -40,8 +41,21 @@ MOST_LOOKED_AT = 4
 """So many failures of a cell that nothing explains, the simplest, are asked everything."""
 
 
-def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load: Load) -> list[Evidence]:
-    """The evidence, and what else explains each failure: one judged before a cause was known did not hear of it.
+@dataclass(frozen=True)
+class AskedAgain:
+    """What is known when all is in.
+
+    Attributes:
+        evidence: what became of each golden, and what explains it.
+        cut_short: the cells in which looking for causes stopped at its time limit.
+    """
+
+    evidence: list[Evidence]
+    cut_short: frozenset[str] = frozenset()
+
+
+def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load: Load) -> AskedAgain:
+    """What else explains each failure: one that was judged before a cause was known did not hear of it.
 
     Args:
         evidence: what became of each golden.
@@ -55,12 +69,21 @@ def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load:
         if not one.passed:
             by_cell.setdefault(one.cell, []).append(one)
     again = _Again(outputs, load, begin + SECONDS)
-    causes = {cell: again.causes(failed, begin + SECONDS_TO_LOOK) for cell, failed in by_cell.items()}
+    causes: dict[str, list[Cause]] = {}
+    for number, (cell, failed) in enumerate(by_cell.items(), 1):
+        elsewhere = [cause for others in causes.values() for cause in others]
+        causes[cell] = again.causes(failed, elsewhere, begin + SECONDS_TO_LOOK * number / len(by_cell))
     found = [one if one.passed else again.explained(one, causes[one.cell]) for one in evidence]
-    parts = {
-        cell: again.parts([o for o in found if o.cell == cell], SECONDS_FOR_PARTS / len(by_cell)) for cell in by_cell
-    }
-    return [one if one.passed or one.explained_by else replace(one, parts=parts[one.cell]) for one in found]
+    for cell in by_cell:
+        of_cell = [one for one in found if one.cell == cell]
+        if not _is_explained_by_one([one for one in of_cell if not one.passed]):
+            more = again.seen(of_cell, time.process_time() + SECONDS_TO_SEE / len(by_cell))
+            found = [more.get(id(one), one) for one in found]
+    return AskedAgain(found, frozenset(again.cut_short))
+
+
+def _is_explained_by_one(failed: Sequence[Evidence]) -> bool:
+    return bool(set.intersection(*(set(one.explained_by) for one in failed)))
 
 
 @dataclass(frozen=True)
@@ -71,8 +94,9 @@ class _Again:
     load: Load
     until: float
     fitting: dict[tuple[str, str], dict[Cause, bool]] = field(default_factory=dict)
+    cut_short: set[str] = field(default_factory=set)
 
-    def causes(self, failed: Sequence[Evidence], until: float) -> list[Cause]:
+    def causes(self, failed: Sequence[Evidence], elsewhere: Sequence[Cause], until: float) -> list[Cause]:
         """What explains most of a cell's failures, and what explains those that nothing does, as far as one comes."""
         support = Counter(cause for one in failed for cause in one.explained_by)
         causes = [cause for cause, _ in support.most_common(MOST_ASKED_AGAIN)]
@@ -82,27 +106,43 @@ class _Again:
             if asked is None or any(asked.fitted_by(cause) for cause in causes):
                 continue
             single = [cause for cause in causes if len(cause) == 1]
-            known = [(*a, *b) for a, b in combinations(single, 2)]
+            known = [*filter(asked.can_befall, elsewhere), *((*a, *b) for a, b in combinations(single, 2))]
             for candidates in (known, asked.befalling(), asked.pairs(single)):
                 if found := list(asked.explaining(candidates, until)):
                     causes += found[:MOST_ASKED_AGAIN]
                     break
+            else:
+                if time.process_time() > until:
+                    self.cut_short.add(one.cell)
         return causes
 
     def explained(self, one: Evidence, causes: Sequence[Cause]) -> Evidence:
         """A failure, and which of the causes explain it."""
         others = [cause for cause in causes if cause not in one.explained_by]
         fitting = self.fitting.setdefault((one.golden, one.dtype), {})  # several tests may ask the same
-        if (open_ := [cause for cause in others if cause not in fitting]) and time.process_time() < self.until:
-            asked = self._asked(one)
-            fitting |= {cause: asked is not None and asked.fitted_by(cause) for cause in open_}
-        more = [cause for cause in others if fitting.get(cause)]
-        return replace(one, explained_by=(*one.explained_by, *more), facts={} if more else one.facts)
+        if open_ := [cause for cause in others if cause not in fitting]:
+            if time.process_time() > self.until:
+                self.cut_short.add(one.cell)
+            else:
+                asked = self._asked(one)
+                fitting |= {cause: asked is not None and asked.fitted_by(cause) for cause in open_}
+        return replace(one, explained_by=(*one.explained_by, *(cause for cause in others if fitting.get(cause))))
 
-    def parts(self, judged: Sequence[Evidence], seconds: float) -> Parts:
-        """What explains an output of every failure that nothing explains."""
+    def seen(self, judged: Sequence[Evidence], until: float) -> dict[int, Evidence]:
+        """What can be seen where no cause explains a cell: facts, sizes, what gives one output; by identity."""
         unexplained = [one for one in judged if not one.passed and not one.explained_by]
-        return parts_of(unexplained, self._asked, time.process_time() + seconds)
+        parts = parts_of(unexplained, self._asked, until)
+        found = {}
+        for one in judged:
+            golden = self.load(one.golden, one.dtype)
+            more = replace(one, sizes={} if golden is None else _sizes(golden))
+            if not one.passed and not one.explained_by:
+                more = replace(more, parts=parts)
+            elif not one.passed and not one.facts and time.process_time() < until:
+                got = self.outputs.get((one.golden, one.dtype))
+                more = replace(more, facts=facts(golden, **got) if got and golden is not None else {})
+            found[id(one)] = more
+        return found
 
     def _asked(self, one: Evidence) -> Asked | None:
         got = self.outputs.get((one.golden, one.dtype))
@@ -110,9 +150,14 @@ class _Again:
         return None if golden is None or got is None else Asked(golden, got)
 
 
-def diagnosed_run(evidence: Iterable[Evidence], load: Load) -> list[Diagnosis]:
+def _sizes(golden: "GoldenData") -> dict[str, int]:
+    rows, steps, inputs = golden.stored.x.shape if golden.stored.x.ndim == 3 else (1, *golden.stored.x.shape)  # noqa: PLR2004 - (batch, time, input)
+    return {"steps": steps, "rows": rows, "units": golden.config.hidden_size, "inputs": inputs}
+
+
+def diagnosed_run(evidence: Iterable[Evidence], load: Load, cut_short: Container[str] = ()) -> list[Diagnosis]:
     """What explains the failures of a run, cell by cell; nothing that what passed contradicts without saying so."""
-    return diagnose(evidence, _Shows(load, time.process_time() + SECONDS_FOR_PASSED))
+    return diagnose(evidence, _Shows(load, time.process_time() + SECONDS_FOR_PASSED), cut_short)
 
 
 @dataclass

@@ -54,6 +54,12 @@ class Seen:
         """Whether any element of out is."""
         return bool(self.wrong["out"].any())
 
+    @property
+    def last_states_are_wrong(self) -> bool:
+        """Whether any element of h_n or c_n is; where they are not known, they are taken to be."""
+        states = [wrong for name, wrong in self.wrong.items() if name != "out"]
+        return not states or any(bool(wrong.any()) for wrong in states)
+
     def want(self, name: str) -> Array:
         """The right output."""
         right: Array = getattr(self.golden.stored, name)
@@ -67,10 +73,17 @@ class Seen:
         return bool((np.abs(got - want) <= 2 * allowed + rounding).all())
 
 
-def of_another_shape(golden: "GoldenData", out: object, h_n: object, c_n: object) -> list[str]:
-    """The outputs that hold numbers, and not in the right shape."""
+def not_comparable(golden: "GoldenData", out: object, h_n: object, c_n: object) -> list[str]:
+    """Which outputs are not there, or have another shape, in the words of facts: ``h_n_missing``, ``out_shape``."""
     got = readable(golden, out, h_n, c_n)
-    return [name for name, values in got.items() if values.shape != getattr(golden.stored, name).shape]
+    found = []
+    for name in ("out", "h_n", "c_n"):
+        if (right := getattr(golden.stored, name)) is not None:
+            if name not in got:
+                found.append(f"{name}_missing")
+            elif got[name].shape != right.shape:
+                found.append(f"{name}_shape")
+    return found
 
 
 def seen(golden: "GoldenData", out: object, h_n: object, c_n: object) -> Seen | None:

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 
 from rnn_goldens.diagnosis.asked import TOGETHER, Cause
 from rnn_goldens.diagnosis.causes import EXPLAINED, NOT_RECOGNISED, Diagnosis, Suspect
-from rnn_goldens.diagnosis.facts import facts_of
+from rnn_goldens.diagnosis.in_common import in_common
 
 WIDTH = 80
 _MOST_ALIKE = 3
 _MOST_FACTS = 4
+_CUT_SHORT = "Looking stopped at its time limit, and goes further with one cell alone."
 
 
 def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
@@ -18,7 +19,7 @@ def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
     for number, diagnosis in enumerate(diagnoses):
         groups.setdefault(_said_together(diagnosis) or (number,), []).append(diagnosis)
     for together in groups.values():
-        if together[0].suspects or _same_facts(together):
+        if together[0].suspects or _have_the_same(together):
             yield from _paragraph(together)
         else:
             for diagnosis in together:
@@ -28,18 +29,19 @@ def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
 def _said_together(diagnosis: Diagnosis) -> tuple[object, ...]:
     """What cells have in common that are told of in one paragraph; () if this one stands for itself."""
     if diagnosis.certainty == NOT_RECOGNISED:
-        return () if diagnosis.parts else (NOT_RECOGNISED,)
-    one_of_many = diagnosis.certainty == EXPLAINED and not diagnosis.suspects[0].alike
-    return (EXPLAINED, *(suspect.cause for suspect in diagnosis.suspects)) if one_of_many else ()
+        return () if diagnosis.parts else (NOT_RECOGNISED, diagnosis.is_cut_short)
+    if any(suspect.against for suspect in diagnosis.suspects):
+        return ()
+    return (diagnosis.certainty, *((suspect.cause, suspect.alike) for suspect in diagnosis.suspects))
 
 
-def _same_facts(diagnoses: Sequence[Diagnosis]) -> bool:
-    return len(_facts(diagnoses)) >= max(len(_facts([diagnosis])) for diagnosis in diagnoses)
+def _have_the_same(diagnoses: Sequence[Diagnosis]) -> bool:
+    """Whether little is lost if what is said of one cell has to hold of all."""
+    return len(_sentences(diagnoses)) >= max(1, *(len(_sentences([diagnosis])) - 1 for diagnosis in diagnoses))
 
 
-def _facts(diagnoses: Sequence[Diagnosis]) -> list[str]:
-    failed = [evidence for diagnosis in diagnoses for evidence in diagnosis.unexplained or diagnosis.failed]
-    return facts_of(failed, [evidence for diagnosis in diagnoses for evidence in diagnosis.passed])[:_MOST_FACTS]
+def _sentences(diagnoses: Sequence[Diagnosis]) -> list[str]:
+    return list(in_common(diagnoses).sentences())[:_MOST_FACTS]
 
 
 def _paragraph(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
@@ -49,35 +51,42 @@ def _paragraph(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
     fail = "fails" if failed == 1 else "fail"
     yield from _wrapped(f"{cells}: {failed} of {judged} {fail}. {_how_sure(diagnoses)}", "", "  ")
     first = diagnoses[0]
-    for suspect in first.suspects:
-        several = len(first.suspects) > 1
-        yield from _of_suspect(suspect, f"{len(suspect.explains)} of them: " if several else "")
+    for number, suspect in enumerate(first.suspects):
+        explained = sum(len(diagnosis.suspects[number].explains) for diagnosis in diagnoses)
+        yield from _of_suspect(suspect, f"{explained} of them: " if len(first.suspects) > 1 else "")
     if first.certainty != EXPLAINED:
         parts = [] if len(diagnoses) > 1 else list(_of_parts(first))
-        for fact in [*parts, *_facts(diagnoses)][:_MOST_FACTS]:
+        for fact in [*parts, *_sentences(diagnoses)][:_MOST_FACTS]:
             yield from _wrapped(fact, "  - ", "    ")
-    simplest, which = (first.failed[0], "fails")
-    if first.suspects and first.unexplained:
-        simplest, which = first.unexplained[0], "is not explained"
+    simplest, which = first.failed[0], "fails"
+    if first.suspects and (unexplained := [e for diagnosis in diagnoses for e in diagnosis.unexplained]):
+        simplest, which = unexplained[0], "is not explained"
     yield from _wrapped(f"to debug: {simplest}, the simplest that {which}", "  ", "    ")
 
 
 def _how_sure(diagnoses: Sequence[Diagnosis]) -> str:
     first = diagnoses[0]
+    failed = sum(len(diagnosis.failed) for diagnosis in diagnoses)
     if not first.suspects:
-        return "No known deviation explains them, nor do two at once that were tried."
+        said = f"No known deviation explains {'it' if failed == 1 else 'them'}, nor do two at once that were tried."
+        return f"{said} {_CUT_SHORT}" if first.is_cut_short else said
     suspect = first.suspects[0]
+    one = "two deviations at once" if len(suspect.cause) > 1 else "one deviation"
     if first.certainty == EXPLAINED and len(first.suspects) > 1:
         return f"{len(first.suspects)} causes explain all of them together:"
     if first.certainty == EXPLAINED:
-        which = "Two deviations at once explain" if len(suspect.cause) > 1 else "One deviation explains"
-        what = "it" if sum(len(diagnosis.failed) for diagnosis in diagnoses) == 1 else "every one"
+        explain = "explain" if len(suspect.cause) > 1 else "explains"
         ending = ":" if suspect.alike else ", and no other does:"
-        return f"{which} {what}{ending}"
+        return f"{one.capitalize()} {explain} {'it' if failed == 1 else 'every one'}{ending}"
     if suspect.against:
-        named = suspect.against[0]
-        return f"All are consistent with one deviation, but it would show in {named} too, which passed:"
-    return f"{len(suspect.explains)} of them are consistent with one deviation, and nothing contradicts it:"
+        all_of_them = "It is" if failed == 1 else "All are"
+        return f"{all_of_them} consistent with {one}, but that would show in {suspect.against[0]} too, which passed:"
+    explained = sum(len(diagnosis.suspects[0].explains) for diagnosis in diagnoses)
+    rest = failed - explained
+    others = "the other one is" if rest == 1 else f"the {rest} others are"
+    consistent = f"{explained} of them {'is' if explained == 1 else 'are'} consistent with {one}"
+    said = f"{consistent}; {others} wrong otherwise, so that it is not all:"
+    return f"{_CUT_SHORT} {said}" if first.is_cut_short else said
 
 
 def _of_suspect(suspect: Suspect, before: str) -> Iterator[str]:

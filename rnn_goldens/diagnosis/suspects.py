@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +23,8 @@ STEPS_FOR_PAIRS = 12
 SECONDS = 4.0
 """Of the processor, which looking for what is not suspected yet may take at most, before a run ends."""
 
-SECONDS_FOR_PAIRS = 1.5
-"""What looking for pairs may take, of that."""
+SECONDS_FOR_PAIRS = 0.6
+"""What looking for pairs in the failures of one cell may take, of that."""
 
 MOST_KEPT = 4_000_000
 """Numbers of failed outputs that are kept until the end of a run; of what fails after that less is known."""
@@ -62,7 +63,7 @@ class Suspects:
     _kept: int = 0
     _known: dict[str, list[Cause]] = field(default_factory=dict)
     _spent: float = 0.0
-    _spent_on_pairs: float = 0.0
+    _spent_on_pairs: dict[str, float] = field(default_factory=dict)
 
     @np.errstate(all="ignore")
     def explain(self, golden: "GoldenData", out: object, h_n: object = None, c_n: object = None) -> list[Cause]:
@@ -103,16 +104,21 @@ class Suspects:
             found = [cause for cause in asked.befalling() if asked.explained_by(cause)]
         if not found and self.pairs and _steps(asked.golden) <= STEPS_FOR_PAIRS:
             before = time.process_time()
-            left = SECONDS_FOR_PAIRS - self._spent_on_pairs
-            found = list(asked.explaining(asked.pairs(known), until=before + left))
-            self._spent_on_pairs += time.process_time() - before
+            spent = self._spent_on_pairs.get(asked.golden.cell, 0.0)
+            pairs = chain(filter(asked.can_befall, self._pairs_elsewhere(asked.golden.cell)), asked.pairs(known))
+            found = list(asked.explaining(pairs, until=before + SECONDS_FOR_PAIRS - spent))
+            self._spent_on_pairs[asked.golden.cell] = spent + time.process_time() - before
         self._spent += time.process_time() - begin
         return found
+
+    def _pairs_elsewhere(self, cell: str) -> list[Cause]:
+        """What explained failures of other cells: a slip outside of them is in all."""
+        return [cause for other, causes in self._known.items() if other != cell for cause in causes if len(cause) > 1]
 
 
 def _takes(asked: Asked) -> float:
     """Seconds that asking all of them will take, by the second; the first sets things up."""
-    befalling = asked.befalling()
+    befalling, of_one = asked.befalling(), 0.0
     for cause in befalling[:2]:
         begin = time.process_time()
         asked.explained_by(cause)

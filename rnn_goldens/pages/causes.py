@@ -9,13 +9,13 @@ from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.diagnosis.asked import TOGETHER
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED
 from rnn_goldens.diagnosis.fact_list import FACTS, IN_WORDS
-from rnn_goldens.diagnosis.facts import Contrast
+from rnn_goldens.diagnosis.in_common import Beyond, Blamed, Contrast, fact_in_words, feature_in_words
+from rnn_goldens.diagnosis.no_outputs import by_reason
 from rnn_goldens.pages.content import FAILED, Checked, Judged
 
 MOST_REASONS = 20
 """Reasons other than wrong outputs, of one implementation, that are told one by one."""
 
-LONGEST_REASON = 400
 
 SYMBOLS = {EXPLAINED: "●", CONSISTENT: "◐", NOT_RECOGNISED: "○", "no outputs": "△"}
 """Beside each certainty, so that no colour has to say it."""
@@ -116,19 +116,29 @@ def _notes(data: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _seen(data: Mapping[str, Any]) -> Iterator[str]:
+    unexplained = len(data["unexplained"]) if data["suspects"] else None
     for name, causes in data["parts"].items():
         one = f"{'one of ' if len(causes) > 1 else ''}{', '.join(TOGETHER.join(cause) for cause in causes[:3])}"
         yield f"{name} alone is as with {one}."
     for blamed in data["features"]:
-        if words := IN_WORDS.get(blamed["feature"]):
-            yield f"All that fail {words[0 if blamed['has'] else 1]}; most that pass do not."
-    for code, value in data["facts"].items():
+        if blamed["feature"] in IN_WORDS:
+            yield _ended(feature_in_words(Blamed(**blamed), unexplained))
+    for beyond in data["sizes"]:
+        yield _ended(str(Beyond(**beyond)))
+    for code, seen in data["facts"].items():
         if code in FACTS:
-            sentence = FACTS[code].sentence.format(value)
-            yield f"{sentence[0].upper()}{sentence[1:]}."
+            of = unexplained or data["failed"]
+            yield _ended(fact_in_words(code, seen["value"], seen["shown_by"], of))
     if not data["features"] and not data["facts"] and (contrast := data["contrast"]) is not None:
         having, lacking = ((counts["failed"], counts["of"]) for counts in (contrast["having"], contrast["lacking"]))
-        yield f"{Contrast(contrast['feature'], having, lacking)}."
+        yield _ended(str(Contrast(contrast["feature"], having, lacking)))
+
+
+def _ended(sentence: str) -> str:
+    """With a capital, but where an output's name begins it, and a full stop, but after a question."""
+    if not sentence.startswith(("out ", "h_n ", "c_n ")):
+        sentence = f"{sentence[0].upper()}{sentence[1:]}"
+    return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def _place(place: Mapping[str, str]) -> str:
@@ -136,16 +146,11 @@ def _place(place: Mapping[str, str]) -> str:
 
 
 def _of_reasons(number: int, judged: Sequence[Judged]) -> Iterator[Cause]:
-    reasons: dict[str, int] = {}
-    for one in judged:
-        if one.outcome == FAILED and one.judged_by != "comparison":
-            reason = one.reason.replace(f"{one.golden} in {one.dtype}: ", "").replace(one.golden, "…")
-            reason = reason[:LONGEST_REASON] or "no reason given"
-            reasons[reason] = reasons.get(reason, 0) + 1
-    ranked = sorted(reasons.items(), key=lambda item: -item[1])
+    failed = (one for one in judged if one.outcome == FAILED and one.judged_by != "comparison")
+    ranked = by_reason((one.golden, one.dtype, one.reason) for one in failed)
     for reason, count in ranked[:MOST_REASONS]:
-        failed = f"{counted(count, 'golden')} failed before outputs were compared"
-        yield Cause(number, "no outputs", count, failed, notes=(reason,))
+        said = f"{counted(count, 'golden')} failed before outputs were compared"
+        yield Cause(number, "no outputs", count, said, notes=(reason,))
     if rest := ranked[MOST_REASONS:]:
         more = f"… and {counted(sum(count for _, count in rest), 'golden')} for {counted(len(rest), 'other reason')}"
         yield Cause(number, "no outputs", sum(count for _, count in rest), more)

@@ -1,14 +1,14 @@
 """What is wrong, said once at the end of a run: its account as evidence for the causes of what failed."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 from rnn_goldens.corpus import Corpus
-from rnn_goldens.diagnosis.asked import TOGETHER, Cause, Parts
-from rnn_goldens.diagnosis.causes import Diagnosis, Evidence
+from rnn_goldens.diagnosis.asked import TOGETHER, Cause
+from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence
 from rnn_goldens.diagnosis.run import Load, asked_again, diagnosed_run
 from rnn_goldens.diagnosis.suspects import Failure
 from rnn_goldens.errors import RnnGoldensError
@@ -17,37 +17,36 @@ from rnn_goldens.plugin.tally import FAILED, Entry, Tally
 
 _WRONG = (FAILED, "known-failure")
 
-_PARTS = pytest.StashKey[dict[tuple[str, str], Parts]]()
-"""By golden and precision; what is known of a cell when all is in."""
-
 _FOUND = pytest.StashKey[list[Diagnosis]]()
 
 
 def explain_all(config: pytest.Config, tally: Tally, failures: Iterable[Failure]) -> None:
-    """Note in the account what explains each failure, now that all that is suspected is known."""
+    """Find what explains the failures, now that all are in, and note it in the account, failure by failure."""
     opened = corpus(config)
-    wrong = (entry for entry in tally.with_outcome(*_WRONG) if _is_wrong(opened, entry))
-    evidence = [(entry, _evidence(opened, entry, {})) for entry in wrong]
-    found = asked_again([one for _, one in evidence], failures, _loading(opened))
-    for (entry, before), after in zip(evidence, found, strict=True):
-        if after.explained_by != before.explained_by:
-            entry["explained_by"] = [TOGETHER.join(cause) for cause in after.explained_by]
-            entry.pop("facts", None)
-        if after.parts:
-            config.stash.setdefault(_PARTS, {})[after.golden, after.dtype] = after.parts
+    judged = [entry for entry in tally.entries if _is_wrong(opened, entry) or _is_right(opened, entry)]
+    before = [_evidence(opened, entry) for entry in judged]
+    again = asked_again(before, failures, _loading(opened))
+    by_evidence = {}
+    for entry, one, after in zip(judged, before, again.evidence, strict=True):
+        by_evidence[id(after)] = entry
+        if after.explained_by != one.explained_by:
+            _note(entry, after.explained_by)
+    if any(entry["outcome"] == FAILED for entry in judged):
+        config.stash[_FOUND] = diagnosed_run(again.evidence, _loading(opened), again.cut_short)
+        for diagnosis in config.stash[_FOUND]:
+            for suspect in diagnosis.suspects if diagnosis.certainty == EXPLAINED else ():
+                for one in suspect.explains:  # what was alike there is told apart by others
+                    _note(by_evidence[id(one)], (suspect.cause, *(c for c in one.explained_by if c != suspect.cause)))
 
 
-def diagnoses(config: pytest.Config, tally: Tally) -> list[Diagnosis]:
-    """What explains the failures of a run that has ended, found once; nothing if no output was wrong unexpectedly."""
-    if not any(entry.get("judged_by") == "comparison" for entry in tally.with_outcome(FAILED)):
-        return []
-    if _FOUND not in config.stash:
-        opened = corpus(config)
-        parts = config.stash.setdefault(_PARTS, {})
-        judged = (entry for entry in tally.entries if _is_wrong(opened, entry) or _is_right(opened, entry))
-        evidence = [_evidence(opened, entry, parts) for entry in judged]
-        config.stash[_FOUND] = diagnosed_run(evidence, _loading(opened))
-    return config.stash[_FOUND]
+def diagnoses(config: pytest.Config) -> list[Diagnosis]:
+    """What explains the failures of a run that has ended; nothing if no output was wrong unexpectedly."""
+    return config.stash.get(_FOUND, [])
+
+
+def _note(entry: Entry, causes: Iterable[Cause]) -> None:
+    entry["explained_by"] = [TOGETHER.join(cause) for cause in causes]
+    entry.pop("facts", None)
 
 
 def sent(failures: Iterable[Failure]) -> list[list[Any]]:
@@ -72,7 +71,7 @@ def _is_right(opened: Corpus, entry: Entry) -> bool:
     return entry["outcome"] == "passed" and entry["golden"] in opened.ids
 
 
-def _evidence(opened: Corpus, entry: Entry, parts: Mapping[tuple[str, str], Parts]) -> Evidence:
+def _evidence(opened: Corpus, entry: Entry) -> Evidence:
     known = opened.entry(entry["golden"])
     return Evidence(
         golden=known.id,
@@ -82,7 +81,6 @@ def _evidence(opened: Corpus, entry: Entry, parts: Mapping[tuple[str, str], Part
         passed=entry["outcome"] == "passed",
         explained_by=tuple(map(_cause, entry.get("explained_by", ()))),
         facts=entry.get("facts", {}),
-        parts=parts.get((known.id, entry["dtype"]), {}),
     )
 
 

@@ -1,7 +1,8 @@
 """The end of a run: whether it has shown of every golden what it was to show, as exit code and in words."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,8 +17,12 @@ from rnn_goldens.plugin.names import (
     PROPERTY,
     REFUSED_BECAUSE,
     TOLD_LATE,
+    result_of,
 )
 from rnn_goldens.plugin.tally import FAILED, NOT_JUDGED, Entry, Tally
+
+if TYPE_CHECKING:
+    from rnn_goldens.diagnosis.causes import Diagnosis
 
 _MOST_LISTED = 3
 
@@ -64,7 +69,8 @@ def end(session: pytest.Session, tally: Tally) -> None:
         return
     revise(session.config, tally, late)
     late.clear()
-    if failures := [*failures, *session.config.stash.get(FAILURES_OF_WORKERS, [])]:
+    failures = [*failures, *session.config.stash.get(FAILURES_OF_WORKERS, [])]
+    if failures or any(entry.get("judged_by") == "comparison" for entry in tally.with_outcome(FAILED)):
         from rnn_goldens.plugin.causes import explain_all
 
         explain_all(session.config, tally, failures)
@@ -93,14 +99,39 @@ def _say_what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> Non
     """One paragraph for one cause, whatever ``--tb`` and ``-q`` say; nothing if no output was wrong."""
     if not tally.with_outcome(FAILED):
         return
+    from rnn_goldens.diagnosis.no_outputs import no_outputs
     from rnn_goldens.diagnosis.summary import summary
     from rnn_goldens.plugin.causes import diagnoses
 
-    lines = list(summary(diagnoses(terminal.config, tally)))
+    found = diagnoses(terminal.config)
+    without = [entry for entry in tally.with_outcome(FAILED) if entry.get("judged_by") != "comparison"]
+    reasons = [(entry["golden"], entry["dtype"], entry.get("reason", "")) for entry in without]
+    lines = [*summary(found), *no_outputs(reasons)]
+    _name_the_cause(terminal, found)
     if lines:
         terminal.section("rnn-goldens: what is wrong")
         for line in lines:
             terminal.line(line)
+
+
+def _name_the_cause(terminal: "pytest.TerminalReporter", found: "Sequence[Diagnosis]") -> None:
+    """What explains the run stands in the short summary of each failure too, where several were alike."""
+    from rnn_goldens.diagnosis.asked import TOGETHER
+    from rnn_goldens.diagnosis.causes import EXPLAINED
+
+    causes = {
+        (one.golden, one.dtype): TOGETHER.join(suspect.cause)
+        for diagnosis in found
+        if diagnosis.certainty == EXPLAINED
+        for suspect in diagnosis.suspects
+        for one in suspect.explains
+    }
+    for report in terminal.getreports("failed"):
+        entry = result_of(report)
+        cause = causes.get((entry.get("golden", ""), entry.get("dtype", "")), "")
+        crash = getattr(report.longrepr, "reprcrash", None)
+        if cause and crash is not None and entry.get("judged_by") == "comparison":
+            crash.message = f"{cause}: {crash.message.removeprefix(f'{cause}: ')}"
 
 
 def _problems(config: pytest.Config, tally: Tally) -> list[str]:

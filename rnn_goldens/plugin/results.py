@@ -103,7 +103,7 @@ class ResultsFile:
         from rnn_goldens.diagnosis.as_data import as_data
         from rnn_goldens.plugin.causes import diagnoses
 
-        return [as_data(diagnosis) for diagnosis in diagnoses(self.config, tally)]
+        return [as_data(diagnosis) for diagnosis in diagnoses(self.config)]
 
     def _entries(self) -> list[Entry]:
         tally = self.config.stash.get(TALLY, None)

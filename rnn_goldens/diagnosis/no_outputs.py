@@ -1,0 +1,30 @@
+"""What failed before outputs were compared: an error for one reason is said once."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from rnn_goldens.counted import counted
+
+WIDTH = 80
+LONGEST_REASON = 300
+_MOST_REASONS = 4
+
+
+def by_reason(failed: Iterable[tuple[str, str, str]]) -> list[tuple[str, int]]:
+    """Each reason once, and how many failed for it, most first; from ids, precisions and the first lines of reasons."""
+    reasons = Counter[str]()
+    for golden, dtype, reason in failed:
+        said = reason.replace(f"{golden} in {dtype}: ", "").replace(golden, "…")
+        reasons[said[:LONGEST_REASON] or "no reason given"] += 1
+    return reasons.most_common()
+
+
+def no_outputs(failed: Iterable[tuple[str, str, str]]) -> Iterator[str]:
+    """Lines of at most 80 columns."""
+    ranked = by_reason(failed)
+    for reason, count in ranked[:_MOST_REASONS]:
+        yield f"{counted(count, 'golden')} failed before outputs were compared:"
+        yield from textwrap.wrap(reason, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    if rest := ranked[_MOST_REASONS:]:
+        yield f"… and {counted(sum(count for _, count in rest), 'golden')} for {counted(len(rest), 'other reason')}"
