@@ -25,7 +25,8 @@ from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import together
 from rnn_goldens.diagnosis.asked import Asked, Cause
 from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence
-from rnn_goldens.diagnosis.facts import facts, facts_of
+from rnn_goldens.diagnosis.facts import facts
+from rnn_goldens.diagnosis.in_common import in_common
 from rnn_goldens.diagnosis.run import asked_again, diagnosed_run
 from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.errors import Unsupported
@@ -105,12 +106,13 @@ def _told(group: str, what: str, cell: str, run: Run, right: Callable[[Diagnosis
     if all(one.passed for one in evidence):
         return Told(group, what, cell, "", "", 0.0)
     begin = time.process_time()
-    (diagnosis,) = diagnosed_run(asked_again(evidence, failures, _load), _load)
+    again = asked_again(evidence, failures, _load)
+    (diagnosis,) = diagnosed_run(again.evidence, _load, again.cut_short)
     seconds += time.process_time() - begin
     said = ", ".join(" & ".join(suspect.cause) for suspect in diagnosis.suspects)
     outcome = right(diagnosis) if diagnosis.suspects else ""
     if not outcome:
-        outcome = HINT if facts_of(diagnosis.failed, diagnosis.passed) else SILENT
+        outcome = HINT if diagnosis.parts or any(in_common([diagnosis]).sentences()) else SILENT
     return Told(group, what, cell, outcome, said, seconds)
 
 

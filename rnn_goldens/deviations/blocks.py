@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
-from rnn_goldens.deviations.deviation import Wrong, in_steps
+from rnn_goldens.deviations.deviation import AfterAllOthers, Wrong, in_steps
 from rnn_goldens.golden.shapes import GATES
 
 GATE_ORDER = {cell: gates for cell, gates in GATES.items() if len(gates) > 1}
@@ -61,4 +61,4 @@ def gate_biased_by(gate: str, value: float) -> Wrong:
         blocks(added, case)[case.cell.gates.index(gate)] = value
         return {**own, "bias_ih": own.get("bias_ih", 0) + added}
 
-    return in_steps(weights=weights)
+    return in_steps(AfterAllOthers, weights=weights)

@@ -71,7 +71,7 @@ class Wrong:
             raise ValueError("one of them is the other, done otherwise")
         return Wrong(
             (*self.asked, *other.asked),
-            (*self.steps, *other.steps),
+            tuple(sorted((*self.steps, *other.steps), key=lambda step: not issubclass(step, AfterAllOthers))),
             {**self.equations, **other.equations},
             (*self.outputs, *other.outputs),
             (*self.returned, *other.returned),
@@ -134,10 +134,15 @@ def in_network(network: type[Network]) -> Wrong:
     return Wrong(steps=(network,))
 
 
-def in_steps(**steps: Callable[..., Any]) -> Wrong:
+class AfterAllOthers(Network):
+    """A base of steps that see what others, which are wrong too, have done: a gate is held, however its rows lie."""
+
+
+def in_steps(base: type[Network] = Network, /, **steps: Callable[..., Any]) -> Wrong:
     """The right network, but for the steps that are given as functions.
 
     Args:
+        base: ``Network``, or ``AfterAllOthers``.
         steps: by the name of a method of ``Network``, a function that takes the network as it is right, and the
             method's arguments.
     """
@@ -145,7 +150,7 @@ def in_steps(**steps: Callable[..., Any]) -> Wrong:
         if not hasattr(Network, step):
             raise TypeError(f"Network has no step {step!r}")
 
-    class Overriding(Network):
+    class Overriding(base):  # type: ignore[misc,valid-type] # it is known when it runs
         pass
 
     for name, function in steps.items():

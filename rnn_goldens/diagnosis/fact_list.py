@@ -24,7 +24,7 @@ IN_WORDS = {
 """Features that a cause may hang on: what goldens do that have it, and those that have it not."""
 
 
-SIZES_IN_WORDS = {"steps": "time steps", "rows": "rows", "units": "units", "inputs": "inputs"}
+SIZES_IN_WORDS = {"steps": "time step", "rows": "row", "units": "unit", "inputs": "input"}
 """Sizes that a cause may hang on."""
 
 HALF = 0
@@ -101,7 +101,10 @@ FACTS: dict[str, Fact] = {
     "h_n_same_numbers": Fact(resemblance.h_n_same_numbers, "h_n holds the right numbers in another order"),
     "only_out": Fact(where_wrong.only_out, "the last states are right; out is wrong: look at how it is put together"),
     "c_right": Fact(
-        where_wrong.c_right, "after one step c_n is right, h_n is wrong: look at what follows c, o and the tanh", FEW
+        where_wrong.c_right,
+        "after one step c_n is right, h_n is wrong: look at what follows c, o and the tanh",
+        FEW,
+        unless=("constant_factor", "not_finite"),
     ),
     "fed_times": Fact(
         asked_alone.fed_times,
@@ -185,7 +188,11 @@ FACTS: dict[str, Fact] = {
         unless=("first_step_right", "wrong_from_step"),
     ),
     "wrong_from_first_step": Fact(
-        where_wrong.wrong_from_first_step, "the first step is wrong already", FEW, of_out=True, unless=("all_zero",)
+        where_wrong.wrong_from_first_step,
+        "the first step is wrong already",
+        FEW,
+        of_out=True,
+        unless=("all_zero", "not_finite", "constant_factor"),
     ),
 }
 """By name, what tells most first."""

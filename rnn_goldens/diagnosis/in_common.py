@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from rnn_goldens.counted import counted
 from rnn_goldens.diagnosis.fact_list import FACTS, IN_WORDS, SIZES_IN_WORDS, Value
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class Beyond:
     bound: int
 
     def __str__(self) -> str:
-        return f"only goldens of {'more' if self.more else 'less'} than {self.bound} {SIZES_IN_WORDS[self.size]} fail"
+        than = f"{'more' if self.more else 'fewer'} than {counted(self.bound, SIZES_IN_WORDS[self.size])}"
+        return f"only goldens of {than} fail"
 
 
 @dataclass(frozen=True)

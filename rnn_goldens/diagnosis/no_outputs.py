@@ -1,5 +1,6 @@
 """What failed before outputs were compared: an error for one reason is said once."""
 
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -12,12 +13,14 @@ _MOST_REASONS = 4
 
 
 def by_reason(failed: Iterable[tuple[str, str, str]]) -> list[tuple[str, int]]:
-    """Each reason once, and how many failed for it, most first; from ids, precisions and the first lines of reasons."""
-    reasons = Counter[str]()
+    """Each reason once, its numbers aside, and how many failed for it; from ids, precisions and first lines."""
+    counts, first = Counter[str](), dict[str, str]()
     for golden, dtype, reason in failed:
-        said = reason.replace(f"{golden} in {dtype}: ", "").replace(golden, "…")
-        reasons[said[:LONGEST_REASON] or "no reason given"] += 1
-    return reasons.most_common()
+        said = reason.replace(f"{golden} in {dtype}: ", "").replace(golden, "…")[:LONGEST_REASON] or "no reason given"
+        but_for_numbers = re.sub(r"\d+", "#", said)
+        counts[but_for_numbers] += 1
+        first.setdefault(but_for_numbers, said)
+    return [(first[alike], count) for alike, count in counts.most_common()]
 
 
 def no_outputs(failed: Iterable[tuple[str, str, str]]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from rnn_goldens.diagnosis.in_common import in_common
 WIDTH = 80
 _MOST_ALIKE = 3
 _MOST_FACTS = 4
-_CUT_SHORT = "Looking stopped at its time limit, and goes further with one cell alone."
+_CUT_SHORT = "looking for causes stopped at its time limit, in"
 
 
 def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
@@ -24,15 +24,16 @@ def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
         else:
             for diagnosis in together:
                 yield from _paragraph([diagnosis])
+    if len(diagnoses) > 1 and (cells := [diagnosis.cell for diagnosis in diagnoses if diagnosis.is_cut_short]):
+        yield from _wrapped(f"{_CUT_SHORT} {', '.join(cells)}; one cell alone gets further", "", "  ")
 
 
 def _said_together(diagnosis: Diagnosis) -> tuple[object, ...]:
     """What cells have in common that are told of in one paragraph; () if this one stands for itself."""
     if diagnosis.certainty == NOT_RECOGNISED:
-        return () if diagnosis.parts else (NOT_RECOGNISED, diagnosis.is_cut_short)
-    if any(suspect.against for suspect in diagnosis.suspects):
-        return ()
-    return (diagnosis.certainty, *((suspect.cause, suspect.alike) for suspect in diagnosis.suspects))
+        return (NOT_RECOGNISED, tuple(diagnosis.parts.items()))
+    said = ((suspect.cause, suspect.alike, bool(suspect.against)) for suspect in diagnosis.suspects)
+    return (diagnosis.certainty, *said)
 
 
 def _have_the_same(diagnoses: Sequence[Diagnosis]) -> bool:
@@ -55,8 +56,7 @@ def _paragraph(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
         explained = sum(len(diagnosis.suspects[number].explains) for diagnosis in diagnoses)
         yield from _of_suspect(suspect, f"{explained} of them: " if len(first.suspects) > 1 else "")
     if first.certainty != EXPLAINED:
-        parts = [] if len(diagnoses) > 1 else list(_of_parts(first))
-        for fact in [*parts, *_sentences(diagnoses)][:_MOST_FACTS]:
+        for fact in [*_of_parts(first), *_sentences(diagnoses)][:_MOST_FACTS]:
             yield from _wrapped(fact, "  - ", "    ")
     simplest, which = first.failed[0], "fails"
     if first.suspects and (unexplained := [e for diagnosis in diagnoses for e in diagnosis.unexplained]):
@@ -68,8 +68,7 @@ def _how_sure(diagnoses: Sequence[Diagnosis]) -> str:
     first = diagnoses[0]
     failed = sum(len(diagnosis.failed) for diagnosis in diagnoses)
     if not first.suspects:
-        said = f"No known deviation explains {'it' if failed == 1 else 'them'}, nor do two at once that were tried."
-        return f"{said} {_CUT_SHORT}" if first.is_cut_short else said
+        return f"No known deviation explains {'it' if failed == 1 else 'them'}, nor do two at once that were tried."
     suspect = first.suspects[0]
     one = "two deviations at once" if len(suspect.cause) > 1 else "one deviation"
     if first.certainty == EXPLAINED and len(first.suspects) > 1:
@@ -85,8 +84,7 @@ def _how_sure(diagnoses: Sequence[Diagnosis]) -> str:
     rest = failed - explained
     others = "the other one is" if rest == 1 else f"the {rest} others are"
     consistent = f"{explained} of them {'is' if explained == 1 else 'are'} consistent with {one}"
-    said = f"{consistent}; {others} wrong otherwise, so that it is not all:"
-    return f"{_CUT_SHORT} {said}" if first.is_cut_short else said
+    return f"{consistent}; {others} wrong otherwise, so that it is not all:"
 
 
 def _of_suspect(suspect: Suspect, before: str) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Which known ways of being wrong explain outputs: each is asked the same golden. A run remembers what did before."""
 
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ STEPS_FOR_PAIRS = 12
 SECONDS = 4.0
 """Of the processor, which looking for what is not suspected yet may take at most, before a run ends."""
 
-SECONDS_FOR_PAIRS = 0.6
+SECONDS_FOR_PAIRS = 1.2
 """What looking for pairs in the failures of one cell may take, of that."""
 
 MOST_KEPT = 4_000_000
@@ -63,6 +64,7 @@ class Suspects:
     _kept: int = 0
     _known: dict[str, list[Cause]] = field(default_factory=dict)
     _spent: float = 0.0
+    _tried: dict[str, set[frozenset[str]]] = field(default_factory=dict)
     _spent_on_pairs: dict[str, float] = field(default_factory=dict)
 
     @np.errstate(all="ignore")
@@ -106,10 +108,18 @@ class Suspects:
             before = time.process_time()
             spent = self._spent_on_pairs.get(asked.golden.cell, 0.0)
             pairs = chain(filter(asked.can_befall, self._pairs_elsewhere(asked.golden.cell)), asked.pairs(known))
-            found = list(asked.explaining(pairs, until=before + SECONDS_FOR_PAIRS - spent))
+            found = list(asked.explaining(self._untried(asked.golden.cell, pairs), before + SECONDS_FOR_PAIRS - spent))
             self._spent_on_pairs[asked.golden.cell] = spent + time.process_time() - before
         self._spent += time.process_time() - begin
         return found
+
+    def _untried(self, cell: str, pairs: Iterable[Cause]) -> Iterator[Cause]:
+        """Those that were not asked of another failure of the cell: what did not explain that, does not explain all."""
+        tried = self._tried.setdefault(cell, set())
+        for pair in pairs:
+            if frozenset(pair) not in tried:
+                tried.add(frozenset(pair))
+                yield pair
 
     def _pairs_elsewhere(self, cell: str) -> list[Cause]:
         """What explained failures of other cells: a slip outside of them is in all."""

@@ -87,10 +87,12 @@ def only_beyond_lengths(seen: Seen) -> bool | None:
 
 
 def first_step_right(seen: Seen) -> bool | None:
-    """And a later one is not, nor is the last state."""
+    """And a later one is not, where the last state is wrong too."""
     if seen.layers > 1 or seen.directions > 1 or seen.steps == 1 or not seen.out_is_wrong:
         return None
-    return not seen.wrong["out"][..., 0, :].any() and seen.last_states_are_wrong
+    if not seen.last_states_are_wrong:  # it may be out alone that is spoilt
+        return None
+    return not seen.wrong["out"][..., 0, :].any()
 
 
 def right_from_zero(seen: Seen) -> bool | None:

@@ -1,6 +1,6 @@
 """What can be seen in wrong outputs: each fact is so where it is said, and not where it is not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -14,7 +14,8 @@ from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.deviation import in_equations
 from rnn_goldens.diagnosis.causes import Evidence
 from rnn_goldens.diagnosis.fact_list import FACTS
-from rnn_goldens.diagnosis.facts import facts, facts_of
+from rnn_goldens.diagnosis.facts import facts
+from rnn_goldens.diagnosis.in_common import Common
 from rnn_goldens.implementations.numpy_cells import arithmetic
 
 Outputs = tuple[Array, ...]
@@ -84,7 +85,7 @@ def second_row_off(part: Array) -> Array:
         ("all_zero", "gru/plain", changed(out=np.zeros_like)),
         ("only_last_states", "gru/plain", changed(h_n=lambda h: h + 1)),
         ("only_out", "gru/plain", changed(out=lambda out: out + 1)),
-        ("c_right", "lstm/plain", changed(out=lambda out: out + 1, h_n=lambda h: h + 1)),
+        ("c_right", "lstm/one-step", changed(out=lambda out: out + 1, h_n=lambda h: h + 1)),
         ("first_layer_right", "gru/two-layers", by("relu_between_layers")),
         ("forward_right", "gru/bidirectional", by("reverse_not_reversed")),
         ("first_row_right", "gru/plain", changed(out=second_row_off)),
@@ -135,14 +136,21 @@ def test_numbers_of_float32_are_seen_in_what_is_wrong() -> None:
 def test_what_gives_h_is_blamed_only_if_out_is_wrong_too() -> None:
     golden = rnn_goldens.load("lstm/plain")
     out, h_n, c_n = right(golden)
-    assert not facts(golden, out, h_n + 1, c_n)["c_right"]
+    assert not facts(golden, out, h_n + 1, c_n).get("c_right", False)
 
 
 def test_where_out_has_another_shape_that_alone_is_seen() -> None:
     golden = rnn_goldens.load("gru/plain")
     out, h_n = right(golden)
     assert facts(golden, out[:, 0], h_n) == {"out_shape": True}
-    assert facts(golden, None) == {}
+
+
+def test_what_is_missing_is_seen() -> None:
+    golden = rnn_goldens.load("lstm/plain")
+    out, h_n, _ = right(golden)
+    assert facts(golden, None) == {"out_missing": True, "h_n_missing": True, "c_n_missing": True}
+    seen = facts(golden, out, h_n)
+    assert [code for code, so in seen.items() if so] == ["c_n_missing"]
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
@@ -160,7 +168,7 @@ def test_where_the_last_states_have_another_shape_out_is_looked_at_all_the_same(
 @pytest.mark.parametrize("cell", ["rnn-tanh", "lstm", "gru"])
 def test_what_upper_layers_are_fed_is_told_with_its_factor(cell: str, factor: float) -> None:
     golden = rnn_goldens.load(f"{cell}/two-layers-one-step")
-    assert facts(golden, *feeding(lambda x: x * factor)(golden))["fed_times"] == factor
+    assert facts(golden, *feeding(lambda x: x * factor)(golden))["fed_times"] == pytest.approx(factor)
     assert not facts(golden, *by("relu_between_layers")(golden)).get("fed_times", False)
 
 
@@ -177,7 +185,7 @@ def test_a_fact_with_a_number_is_said_if_it_is_one_number() -> None:
 
 def test_what_few_can_show_is_said_if_two_do() -> None:
     others = [told()] * 8
-    said = "no step follows from the state before it: look at the step itself (in the 2 that can show it)"
+    said = "no step follows from the state before it: look at the step, or what it is fed (in the 2 that can show it)"
     assert facts_of([told(no_step_follows=True)] * 2 + others, []) == [said]
     assert facts_of([told(no_step_follows=True), *others], []) == NOTHING_ELSE
 
@@ -185,7 +193,11 @@ def test_what_few_can_show_is_said_if_two_do() -> None:
 def test_where_nothing_holds_of_all_the_feature_is_said_that_tells_most() -> None:
     failed = [told("bias"), told("bias", "state"), told("state")]
     passed = [told("state", passed=True)] * 3
-    assert facts_of(failed, passed) == ["2 of 2 that have biases fail; 1 of 4 that have no biases fail"]
+    assert facts_of(failed, passed) == ["2 of 2 that have biases fail; 1 of 4 that have no biases fails"]
+
+
+def facts_of(failed: Sequence[Evidence], passed: Sequence[Evidence]) -> list[str]:
+    return list(Common(tuple(failed), (), tuple(passed)).sentences())
 
 
 def told(*features: str, passed: bool = False, **seen: bool | float) -> Evidence:

@@ -105,17 +105,17 @@ def test_two_deviations_at_once_are_both_named_in_the_results_file_and_junit_too
     files = ("--rnn-goldens-report=results.json", "--junitxml=junit.xml")
     said = wrong_networks.runpytest_subprocess("-k", "test_two", "--tb=no", "-q", *files).stdout.str()
     assert f"gru: {GRU} of {GRU} fail. Two deviations at once explain every one" in said
-    assert "  gru_gates_zrn: " in said
-    assert "  and gru_reset_before_product: " in said
+    assert re.search("  (and )?gru_gates_zrn: ", said)
+    assert re.search("  (and )?gru_reset_before_product: ", said)
     document = json.loads(Path("results.json").read_text("utf-8"))
     results = document["results"]
     (cause,) = document["causes"]
     (suspect,) = cause["suspects"]
     assert (cause["cell"], cause["certainty"], cause["failed"]) == ("gru", "explained", len(results))
-    assert suspect["deviations"] == ["gru_gates_zrn", "gru_reset_before_product"]
+    assert sorted(suspect["deviations"]) == ["gru_gates_zrn", "gru_reset_before_product"]
     assert {place["golden"] for place in suspect["explains"]} == {entry["golden"] for entry in results}
     assert (cause["unexplained"], cause["facts"]) == ([], {})
-    assert all("gru_gates_zrn & gru_reset_before_product" in entry["explained_by"] for entry in results)
+    assert all(entry["explained_by"][0] == " & ".join(suspect["deviations"]) for entry in results)
     cases = ElementTree.parse("junit.xml").findall(".//testcase")
     properties = [json.loads(p.get("value", "")) for case in cases for p in case.findall(".//property")]
     assert sum("explained_by" in entry for entry in properties) > 35
@@ -143,7 +143,7 @@ def test_an_implementation_that_fails_differently_each_time_is_said_to(wrong_net
     assert "  - not repeatable: asked again, it gives other numbers" in result.stdout.str()
     result.assert_outcomes(failed=GRU, passed=1)
     (cause,) = json.loads(Path("results.json").read_text("utf-8"))["causes"]
-    assert cause["facts"]["not_repeatable"] is True
+    assert cause["facts"]["not_repeatable"] == {"value": True, "shown_by": 1}
 
 
 def test_an_error_when_asked_again_changes_nothing(wrong_networks: pytest.Pytester) -> None:
