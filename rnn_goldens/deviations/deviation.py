@@ -46,7 +46,7 @@ class Wrong:
 
     def __call__(self, case: Case) -> Outputs:
         """The wrong outputs of a case whose arrays are float64."""
-        return self.around(self._network().run, case)
+        return self.around(self.network().run, case)
 
     def around(self, run: Callable[[Case], Outputs], case: Case) -> Outputs:
         """What is wrong before and after a network, around any that runs a batch: what is wrong inside is its own."""
@@ -91,7 +91,8 @@ class Wrong:
         )
 
     @cached_property
-    def _network(self) -> type[Network]:
+    def network(self) -> type[Network]:
+        """The network that is wrong inside; what is wrong before and after it is ``around`` it."""
         wrong = self.equations
 
         class Deviating(*self.steps, Network):  # type: ignore[misc] # its bases are known when it runs

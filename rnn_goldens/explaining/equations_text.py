@@ -3,7 +3,7 @@
 What an equation calls its pieces does not matter here, so they differ only where they compute something else.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -11,6 +11,7 @@ from rnn_goldens.cells import DEFINED, Cell
 from rnn_goldens.cells.notation import Term, Weight
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.cells.steps import ACTIVATIONS
+from rnn_goldens.explaining.symbols import added
 
 LONGEST = 100
 """A longer line says less than the code."""
@@ -32,15 +33,27 @@ _OPERATORS = {
     "mix": "(1 - {0}) * {2} + {0} * {1}",
 }
 
+_NOTHING = "0"
+"""How a weight is written that is left out."""
+
 _BIASES = frozenset({"bias_ih", "bias_hh"})
 
 
-def written(cell: Cell, equations: Equations, *, bias: bool = True) -> list[str]:
-    """A line for each gate and each state after the step, which has a prime: ``h' = o * tanh(c')``."""
+def written(
+    cell: Cell, equations: Equations, *, bias: bool = True, weights: Mapping[tuple[str, int], str] | None = None
+) -> list[str]:
+    """A line for each gate and each state after the step, which has a prime: ``h' = o * tanh(c')``.
+
+    Args:
+        cell: the cell.
+        equations: its right ones or wrong ones.
+        bias: whether there are biases.
+        weights: how to write some gates' blocks of the weights, by the weight's name and the gate's number.
+    """
     names = ("x", *cell.states)
     inputs = [Term("input") for _ in names]
     after = equations(*inputs, Weight(cell.gates, (), _BIASES if bias else frozenset()))
-    text = _Text(cell, dict(zip(inputs, names, strict=True)))
+    text = _Text(cell, dict(zip(inputs, names, strict=True)), weights or {})
     text.name_gates(after)
     states = {term: f"{state}'" for term, state in reversed(list(zip(after, cell.states, strict=True)))}
     own = {term: text.inner(term) for term in states if term not in text.names}
@@ -60,12 +73,12 @@ def difference(cell_name: str, wrong: Equations) -> list[str]:
     for bias in (True, False):
         right, other = (written(cell, equations, bias=bias) for equations in (cell.equations, wrong))
         if right != other:
-            return list(_side_by_side(right, other)) if all(len(line) <= LONGEST for line in other) else []
+            return list(side_by_side(right, other)) if all(len(line) <= LONGEST for line in other) else []
     return []
 
 
-def _side_by_side(right: list[str], wrong: list[str]) -> Iterator[str]:
-    """By what stands left of the equals sign."""
+def side_by_side(right: list[str], wrong: list[str]) -> Iterator[str]:
+    """The lines of both with their marks, by what stands left of the equals sign."""
     a, b = ({line.partition(" ")[0]: line for line in lines} for lines in (right, wrong))
     for name in dict.fromkeys([*a, *b]):
         if a.get(name) == b.get(name):
@@ -80,6 +93,7 @@ class _Text:
 
     cell: Cell
     names: dict[Term, str]
+    weights: Mapping[tuple[str, int], str] = field(default_factory=dict)
     gates: list[Term] = field(default_factory=list)
 
     def name_gates(self, after: Sequence[Term]) -> None:
@@ -117,24 +131,28 @@ class _Text:
         parts = list(term.of)
         if parts[-1].primitive == "constant" and parts[0].primitive == "negative":
             parts = [parts[-1], *parts[:-1]]  # 1 - z, not -z + 1
-        text = self.of(parts[0])
-        for part in parts[1:]:
+        texts = []
+        for part in parts:
             minus = part.primitive == "negative" and part not in self.names
-            text += f" - {self.of(part.of[0], '*')}" if minus else f" + {self.of(part)}"
-        return text
+            texts.append(f"-{self.of(part.of[0], '*')}" if minus else self.of(part))
+        return added([text for text in texts if text != _NOTHING] or [_NOTHING])
 
     def _weight(self, term: Term) -> str:
         if term.primitive == "vector":
-            name, block, _ = term.detail
-            return f"b_{_source(name)}{self.cell.gates[block]}"  # type: ignore[index]
+            return self._block("b", *term.detail[:2])
         product, block = (term, 0) if term.primitive == "product" else (term.of[0], term.detail[0])
-        v = self.of(product.of[0], "@")
-        return f"W_{_source(product.detail[0])}{self.cell.gates[block]} @ {v}"  # type: ignore[index]
+        matrix = self._block("W", product.detail[0], block)
+        if matrix == _NOTHING:
+            return _NOTHING
+        whole = f"({matrix})" if " + " in matrix or " - " in matrix else matrix
+        return f"{whole} @ {self.of(product.of[0], '@')}"
 
-
-def _source(name: object) -> str:
-    """In weight_ih and bias_ih: i, for the input."""
-    return str(name).partition("_")[2][0]
+    def _block(self, kind: str, name: object, number: object) -> str:
+        """Of weight_ih and bias_ih i stands in it, for the input."""
+        assert isinstance(name, str)
+        assert isinstance(number, int)
+        own = f"{kind}_{name.partition('_')[2][0]}{self.cell.gates[number]}"
+        return self.weights.get((name, number), own)
 
 
 def _number(value: object) -> str:
