@@ -8,7 +8,7 @@ from rnn_goldens.cells import Network, case_of
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.shown import NAME, Shown, margin_text
 from rnn_goldens.deviations import FAMILIES, Deviation
-from rnn_goldens.explaining.equations_text import difference
+from rnn_goldens.explaining.picture_text import picture
 from rnn_goldens.explaining.source_text import Piece, pieces
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.verdict import compare
@@ -24,13 +24,15 @@ _BEST = 3
 def deviation_text(deviation: Deviation, corpus: Corpus, known: Shown | None) -> str:
     """All of it, on a screen; ``known`` is what the corpus says of it."""
     title = textwrap.wrap(f"{deviation.name}: {deviation.sentence}", WIDTH, subsequent_indent="  ")
-    before = [title, _facts(deviation), _equations(deviation)]
+    seen = picture(deviation)
+    before = [title, _facts(deviation), _by(0, seen)]
     if known is None:
-        after = [[f"which goldens show it: the corpus has no {NAME} that says so"]]
+        before.append([f"which goldens show it: the corpus has no {NAME} that says so"])
     else:
-        after = [_to_look_for(deviation, corpus, known), _where_it_shows(known, deviation.cells)]
-    room = SCREEN - sum(len(part) + 1 for part in (*before, *after))
-    return "\n\n".join("\n".join(part) for part in (*before, _code(deviation, room), *after) if part)
+        before += [_to_look_for(deviation, corpus, known), _where_it_shows(known, deviation.cells)]
+    room = SCREEN - sum(len(part) + 1 for part in before if part) - 1
+    parts = [*before, _code(deviation, room, with_right=not seen)]
+    return "\n\n".join("\n".join(part) for part in parts if part)
 
 
 def _facts(deviation: Deviation) -> list[str]:
@@ -41,6 +43,7 @@ def _facts(deviation: Deviation) -> list[str]:
         "needs": ", ".join(deviation.needs),
         "acts on": "; ".join(map(_acting, deviation.wrong.acts_on)),
         "stands for": ", ".join(deviation.stands_for),
+        "to mend": deviation.mend,
     }
     return [
         line
@@ -59,34 +62,23 @@ def _acting(place: str) -> str:
     return f"{place} ({said.replace('``', '')})"
 
 
-def _equations(deviation: Deviation) -> list[str]:
-    """Of the first cell: those of the others are wrong likewise."""
-    found = {cell: lines for cell, f in deviation.wrong.equations.items() if (lines := difference(cell, f))}
-    if not found:
-        return []
-    first, *others = found
-    likewise = [f"  likewise in {', '.join(others)}"] if others else []
-    return [f"{first}: the right equations (-) and the wrong ones (+)", *_by(2, found[first]), *likewise]
+def _code(deviation: Deviation, room: int, *, with_right: bool) -> list[str]:
+    """The code of what is wrong, and of what is right where nothing else shows it; what there is no room for is named.
 
-
-def _code(deviation: Deviation, room: int) -> list[str]:
-    """The definition's, if the equations do not show it already, and what is wrong, which comes first if room is short.
-
-    What there is no room for is named.
+    What is wrong comes first if room is short.
     """
-    wrong = deviation.wrong
-    said = bool(wrong.equations) and all(difference(cell, function) for cell, function in wrong.equations.items())
-    found = [piece for piece in pieces(wrong) if piece.kind == "wrong" or not said]
+    found = [piece for piece in pieces(deviation.wrong) if with_right or piece.kind == "wrong"]
+    texts = [_piece(piece) for piece in found]
+    room -= 2  # for what is not shown
     fitting: set[int] = set()
-    for number in sorted(range(len(found)), key=lambda k: (found[k].kind != "wrong", k))[:1] + list(range(len(found))):
-        own = len(_piece(found[number]))
-        if number not in fitting and (own <= room or not fitting):
+    for number in sorted(range(len(found)), key=lambda k: (found[k].kind != "wrong", k)):
+        if len(texts[number]) <= room:
             fitting.add(number)
-            room -= own
-    lines = [line for number in sorted(fitting) for line in _piece(found[number])]
+            room -= len(texts[number])
+    lines = [line for number in sorted(fitting) for line in texts[number]]
     if left := [piece.where for number, piece in enumerate(found) if number not in fitting]:
         lines += textwrap.wrap(f"not shown: {'; '.join(dict.fromkeys(left))}", WIDTH, subsequent_indent="  ")
-    return lines
+    return ["the code of it", *lines]
 
 
 def _piece(piece: Piece) -> list[str]:
@@ -98,7 +90,16 @@ def _piece(piece: Piece) -> list[str]:
 
 
 def _by(blanks: int, lines: list[str]) -> list[str]:
-    return [" " * blanks + line for line in lines if line.strip()]
+    """Moved in, and what is too long on more than one line; empty ones are left out."""
+    moved = (" " * blanks + line for line in lines if line.strip())
+    return [part for line in moved for part in _folded(line)]
+
+
+def _folded(line: str) -> list[str]:
+    if len(line) <= WIDTH:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip(" +-")) + 4)
+    return textwrap.wrap(line, WIDTH, subsequent_indent=indent, drop_whitespace=True, break_on_hyphens=False)
 
 
 def _to_look_for(deviation: Deviation, corpus: Corpus, known: Shown) -> list[str]:

@@ -79,7 +79,7 @@ def difference(cell_name: str, wrong: Equations) -> list[str]:
 
 def side_by_side(right: list[str], wrong: list[str]) -> Iterator[str]:
     """The lines of both with their marks, by what stands left of the equals sign."""
-    a, b = ({line.partition(" ")[0]: line for line in lines} for lines in (right, wrong))
+    a, b = ({line.partition(" = ")[0]: line for line in lines} for lines in (right, wrong))
     for name in dict.fromkeys([*a, *b]):
         if a.get(name) == b.get(name):
             yield f"  {a[name]}"

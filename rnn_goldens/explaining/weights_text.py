@@ -164,7 +164,8 @@ def _source_text(rows: Array, source: tuple[str, str, str]) -> str | None:
             own = [(e, value.terms[e]) for e in _elements_of(value) if (e.weight, e.gate, e.layer) == source]
             if len(own) > 1:
                 return None
-            found |= {(place[0], place[1]): pair for pair in own}
+            if own:
+                found[place[0], place[1]] = own[0]
     factors = {factor for _, factor in found.values()}
     last = rows.shape[1] - 1
     for text, pattern in _PATTERNS.items():

@@ -96,10 +96,9 @@ def test_a_deviation_says_what_to_look_for_what_it_stands_for_and_what_shows_it(
     assert f"  {first} " in text
 
 
-def test_a_step_of_the_network_shows_the_method_that_is_overridden(run: Explain) -> None:
+def test_a_step_of_the_network_shows_what_becomes_of_a_small_one(run: Explain) -> None:
     text = run("directions_joined_in_wrong_order")
-    assert "right: Network.join, rnn_goldens/cells/network.py\n" in text
-    assert "return np.concatenate(outs, axis=-1)" in text
+    assert "\n  - out = h1 r1 | h2 r2\n  + out = r1 h1 | r2 h2\n" in text
     assert "\n    lambda right, outs, layer, case: right.join(outs[::-1], layer, case)\n" in text
 
 
@@ -130,13 +129,8 @@ def test_every_deviation_can_be_explained_on_a_screen() -> None:
     for wrong in DEVIATIONS:
         text = deviation_text(wrong, corpus, known[wrong.name])
         assert text.startswith(f"{wrong.name}: ")
-        assert "wrong: " in text, wrong.name
+        assert "wrong: " in text or "not shown: " in text, wrong.name
         assert len(text.splitlines()) <= SCREEN, wrong.name
-
-
-def test_the_plumbing_says_what_it_hands_the_change_to(run: Explain) -> None:
-    text = run("h0_c0_ignored")
-    assert "The right network, with other initial states: change(part, case) of h0, and of c0." in text
 
 
 def test_the_code_of_each_says_something_else() -> None:

@@ -1,0 +1,106 @@
+"""What a deviation does to numbers, where it is no other equation and no other way through the network."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from rnn_goldens.cells import DEFINED, Array, Case, Network, Weights
+from rnn_goldens.deviations.deviation import Wrong
+from rnn_goldens.golden.shapes import Config, state_shape, weight_shapes
+
+_COLUMNS = 4
+_ACTIVATIONS = ("sigmoid", "tanh", "relu")
+
+_SIMPLE = (1, 0.5, 2, 0.25, 3, 0.1, 5, 10, 50)
+_POINTS = tuple(
+    dict.fromkeys([*(s * p for p in _SIMPLE for s in (-1, 1)), *2.0 ** np.arange(-11, 6), *np.arange(0.0, 15.0, 0.3)])
+)
+"""Arguments of an activation, the simplest first."""
+
+_TERMS = (1, 2, 3, *(n + 1 for n in (4, 8, 16, 32, 64)))
+_ROWS = (1, 3, 102, 130)
+
+
+def activations(wrong: Wrong) -> list[str]:
+    """A table of what activations give, right and wrong, at a few arguments; nothing if they give the same."""
+    lines: list[str] = []
+    for name in _ACTIVATIONS:
+        z = np.array(_POINTS)
+        right, other = (np.asarray(getattr(network, name)(z)) for network in (Network(), wrong.network()))
+        differs = np.flatnonzero(~np.isclose(right, other, rtol=1e-12, atol=0))[:_COLUMNS]
+        if len(differs):
+            at = sorted(differs, key=lambda k: z[k])
+            rows = {"z": z, f"{name}(z), right": right, "wrong": other}
+            lines += [f"  {title:<18}{''.join(f'{values[k]:>15.10g}' for k in at)}" for title, values in rows.items()]
+    return ["an activation at a few arguments", *lines] if lines else []
+
+
+def products(wrong: Wrong) -> list[str]:
+    """The first dot product that comes out otherwise, of ones and of thirds."""
+    network = wrong.network()
+    for value in (1.0, 1 / 3):
+        for terms in _TERMS:
+            v, matrix = np.full((1, terms), value), np.ones((1, terms))
+            right, other = (float(n.product(v, matrix)[0, 0]) for n in (Network(), network))
+            if right != other:
+                times = f"{terms} numbers {value:.10g}" if terms > 1 else f"the number {value:.10g}"
+                return [f"a dot product of {times} with ones", *_two(f"{right:.10g}", f"{other:.10g}")]
+    return []
+
+
+def numbers(wrong: Wrong, cell: str, needs: Sequence[str]) -> list[str]:
+    """The first number that is another: of what the network is asked, of its weights, or of what it returns."""
+    for rows in _ROWS:
+        for state in (True, False):
+            case = _case(cell, needs, rows, state=state)
+            for what, right, other in _compared(wrong, case):
+                differs = right.shape == other.shape and right != other
+                if np.any(differs):
+                    place = tuple(int(k) for k in np.argwhere(differs)[0])
+                    where = f"{what}[{', '.join(map(str, place))}], {_asked(case)}"
+                    return [where, *_two(f"{right[place]:.10g}", f"{other[place]:.10g}{_name(case, other[place])}")]
+    return []
+
+
+def _two(right: str, wrong: str) -> list[str]:
+    return [f"  - {right}", f"  + {wrong}"]
+
+
+def _compared(wrong: Wrong, case: Case) -> Iterator[tuple[str, Array, Array]]:
+    changed = case
+    for change in wrong.asked:
+        changed = change(changed)
+    yield "x", case.x, changed.x
+    yield from ((f"{s}0", a, b) for s, a, b in zip(case.cell.states, case.state, changed.state, strict=True))
+    right, other = Network().weights(case, "l0"), wrong.network().weights(changed, "l0")
+    yield from ((f"{'W' if n.startswith('w') else 'b'}_{n[-2:]}", right[n], other[n]) for n in right)
+    yield from zip(("out", "h_n", "c_n"), Network().run(case), wrong(case), strict=False)
+
+
+def _case(cell: str, needs: Sequence[str], rows: int, *, state: bool) -> Case:
+    layers, bidirectional = 1 + ("multilayer" in needs), "bidirectional" in needs
+    config = Config(2, 2, layers, bidirectional)
+    weights: Weights = {name: _made(shape, at) for at, (name, shape) in enumerate(weight_shapes(cell, config).items())}
+    shape = state_shape(config, (rows,))
+    fill: Callable[[tuple[int, ...], int], Array] = _made if state else lambda shape, _: np.zeros(shape)
+    states = tuple(fill(shape, 90 + at) for at in range(len(DEFINED[cell].states)))
+    return Case(DEFINED[cell], config, weights, _made((rows, 3, 2), 80), states, None, state)
+
+
+def _made(shape: tuple[int, ...], seed: int) -> Array:
+    """Numbers of many digits, within ±1."""
+    return np.sin(np.arange(1, 1 + np.prod(shape)) + seed).reshape(shape)
+
+
+def _asked(case: Case) -> str:
+    layers = "1 layer" if case.config.num_layers == 1 else f"{case.config.num_layers} layers"
+    return f"{case.cell.name}, {layers}, 2 units, batch {len(case.x)}, 3 time steps" + (
+        "" if case.state_given else ", no initial state"
+    )
+
+
+def _name(case: Case, value: float) -> str:
+    """What a wrong number is in the right network, if it is there."""
+    named = zip(("out", "h_n", "c_n"), Network().run(case), strict=False)
+    last = [name for name, array in named if value and np.any(array == value)]
+    return f", a number of {last[-1]} of the right network" if last else ""

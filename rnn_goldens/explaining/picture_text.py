@@ -1,0 +1,44 @@
+"""What is wrong of a deviation, beside what is right: as equations, as steps, or as numbers, whichever says it."""
+
+from collections.abc import Callable
+
+from rnn_goldens.deviations import Deviation
+from rnn_goldens.explaining.equations_text import difference
+from rnn_goldens.explaining.numbers_text import activations, numbers, products
+from rnn_goldens.explaining.unrolled_text import unrolled
+from rnn_goldens.explaining.weights_text import equations_with_changed_weights
+
+
+def picture(deviation: Deviation) -> list[str]:
+    """Lines with what is right (-) and wrong (+), found by running the deviation; none if it can not be seen so."""
+    wrong, cells, needs = deviation.wrong, deviation.cells, deviation.needs
+    ways: list[Callable[[], list[str]]] = [
+        lambda: other_equations(deviation),
+        lambda: equations_with_changed_weights(wrong, cells),
+        lambda: activations(wrong),
+        lambda: unrolled(wrong, cells[0], needs),
+        lambda: products(wrong),
+        lambda: numbers(wrong, cells[0], needs),
+    ]
+    for way in ways:
+        try:
+            lines = way()
+        except (TypeError, ValueError, AttributeError):  # code that takes no symbols, or not this network
+            continue
+        if lines:
+            return lines
+    return []
+
+
+def other_equations(deviation: Deviation) -> list[str]:
+    """Of the first cell: those of the others are wrong likewise."""
+    found = {cell: lines for cell, f in deviation.wrong.equations.items() if (lines := difference(cell, f))}
+    if not found:
+        return []
+    first, *others = found
+    likewise = [f"  likewise in {', '.join(others)}"] if others else []
+    return [
+        f"{first}: the right equations (-) and the wrong ones (+)",
+        *(f"  {line}" for line in found[first]),
+        *likewise,
+    ]

@@ -1,0 +1,275 @@
+"""A small network step by step, right and wrong: which step reads what, and what is returned, run on symbols."""
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, product
+from typing import Any
+
+import numpy as np
+
+from rnn_goldens.cells import DEFINED, Array, Case, Cell, Network, State, Weights
+from rnn_goldens.deviations.deviation import Outputs, Wrong
+from rnn_goldens.explaining.equations_text import side_by_side
+from rnn_goldens.explaining.symbols import Symbol, symbols, text_of
+from rnn_goldens.explaining.weights_text import Element, block_text, symbolic_weights
+from rnn_goldens.golden.shapes import Config, state_shape
+
+MOST = 12
+"""Lines; of more, those that are the same in both are left out, then the last."""
+
+_STEP = "step(x, state before) is one time step of the cell"
+
+_LETTERS = {"h": ("h", "k", "r", "s"), "c": ("c", "d", "u", "v")}
+"""Of the states: layers 0 and 1 forward, then in reverse."""
+
+_ROWS = "abcd"
+
+_WIDER: tuple[dict[str, Any], ...] = (
+    {},
+    {"rows": 2},
+    {"units": 2},
+    {"rows": 2, "units": 2},
+    {"rows": 3},
+    {"inputs": 2},
+)
+_DEEPER: tuple[dict[str, Any], ...] = ({}, {"layers": 2, "times": 2}, {"directions": 2, "times": 2})
+"""What is tried of a network, from small to large."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the small network is, and what it is asked."""
+
+    layers: int = 1
+    directions: int = 1
+    rows: int = 1
+    times: int = 3
+    units: int = 1
+    inputs: int = 1
+    state: bool = True
+    batched: bool = True
+    lengths: tuple[int, ...] | None = None
+
+    def __str__(self) -> str:
+        """What a reader has to know of it: what is plain of a network is left out."""
+        parts = [
+            "1 layer" if self.layers == 1 else f"{self.layers} layers",
+            "both directions" if self.directions > 1 else "",
+            f"{self.rows} batch rows ({', '.join(_ROWS[: self.rows])})"
+            if self.rows > 1
+            else ""
+            if self.batched
+            else "no batch axis",
+            f"{self.times} time steps",
+            f"{self.units} units" if self.units > 1 else "",
+            f"lengths {' and '.join(map(str, self.lengths))}" if self.lengths else "",
+            "" if self.state else "no initial state",
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+def unrolled(wrong: Wrong, cell_name: str, needs: Sequence[str]) -> list[str]:
+    """The lines of both, in the smallest network in which they differ; nothing if they do in none."""
+    cell = DEFINED[cell_name]
+    for size in _sizes(needs):
+        case = _case(cell, size)
+        right, other = (_lines(w, case, size) for w in (Wrong(), wrong))
+        if right != other:
+            heading = f"{cell_name}, {size}: right (-) and wrong (+)"
+            return [heading, *(f"  {line}" for line in _shortened(right, other)), *_legend(size, cell)]
+    return []
+
+
+def _sizes(needs: Sequence[str]) -> Iterator[Size]:
+    """From small to large, all with what the deviation needs."""
+    layers, directions = 2 if "multilayer" in needs else 1, 2 if "bidirectional" in needs else 1
+    least = Size(layers, directions, times=3 if layers * directions == 1 else 2, batched="unbatched" not in needs)
+    if "lengths" in needs:
+        least = replace(least, rows=2, times=3, lengths=(2, 3))
+    states = (True,) if "state" in needs else (True, False)
+    for more, deeper, state in product(_WIDER, _DEEPER, states):
+        size = replace(least, **more, **deeper, state=state)
+        if size.lengths is not None and size.rows == len(size.lengths):
+            yield from (replace(size, times=max(size.lengths) + padding) for padding in (0, 1))
+        elif size.lengths is None and (size.batched or size.rows == 1):
+            yield size
+
+
+def _case(cell: Cell, size: Size) -> Case:
+    config = Config(size.inputs, size.units, size.layers, size.directions > 1)
+    shape = state_shape(config, (size.rows,))
+
+    def state(letters: Sequence[str]) -> Array:
+        def name(index: int, row: int, unit: int) -> str:
+            layer, direction = divmod(index, size.directions)
+            return _name(f"{letters[layer + 2 * direction]}0", row, size.rows, unit, size.units)
+
+        return symbols(name, shape) if size.state else np.full(shape, 0, dtype=object)
+
+    x = symbols(
+        lambda row, t, unit: _name(f"x{t + 1}", row, size.rows, unit, size.inputs), (size.rows, size.times, size.inputs)
+    )
+    states = tuple(state(_LETTERS[name]) for name in cell.states)
+    lengths = None if size.lengths is None else np.array(size.lengths)
+    case = Case(cell, config, symbolic_weights(cell, config), x, states, lengths, size.state)
+    if size.batched:
+        return case
+    return replace(case, x=x[0], state=tuple(part[:, 0] for part in states), batch_given=False)
+
+
+def _name(base: str, row: int, rows: int, unit: int, units: int) -> str:
+    return f"{base}{_ROWS[row] if rows > 1 else ''}{f'[{unit}]' if units > 1 else ''}"
+
+
+class _Noting(Network):
+    """What a step does is not computed, but noted; what goes round it is the network's own way."""
+
+    defined: dict[str, str]
+    weights_of: Mapping[str, Weights]
+    rows: int
+
+    def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+        """Fresh symbols for the state after it."""
+        layer, _, reverse = suffix.removeprefix("l").partition("_")
+        changed = _with(case.cell, self.weights_of[suffix], w)
+        count = len(layer_input)
+        after: list[Array] = [np.empty(part.shape, dtype=object) for part in state]
+        for row in range(count):
+            read = ", ".join(map(_vector, [layer_input[row, t], *(part[row] for part in state)]))
+            own = _row_of(read) if count < self.rows else row
+            names = [
+                self._fresh(_name(f"{_LETTERS[s][int(layer) + 2 * bool(reverse)]}{t + 1}", own, self.rows, 0, 1))
+                for s in case.cell.states
+            ]
+            self.defined[", ".join(names)] = f"step({read}){changed}"
+            for part, name in zip(after, names, strict=True):
+                units = part.shape[-1]
+                part[row] = [Symbol({_name(name, 0, 1, unit, units): 1.0}) for unit in range(units)]
+        return tuple(after)
+
+    def _fresh(self, name: str) -> str:
+        taken = set(chain.from_iterable(names.split(", ") for names in self.defined))
+        while name in taken:
+            name += "'"
+        return name
+
+
+def _row_of(read: str) -> int:
+    found = re.search(rf"\d([{_ROWS}])", read)
+    return _ROWS.index(found[1]) if found else 0
+
+
+def _with(cell: Cell, own: Weights, w: Weights) -> str:
+    """What of the weights is not the layer's own."""
+    found = []
+    for name, array in own.items():
+        for gate, right, wrong in zip(
+            cell.gates, *(np.split(v, len(cell.gates)) for v in (array, w[name])), strict=True
+        ):
+            block = Element(name, gate, 0, 0).block
+            text = block_text(wrong, Element(name, gate, 0, 0)) or "other numbers"
+            if text != block_text(right, Element(name, gate, 0, 0)):
+                found.append(f"{block} = {text}")
+    return f" with {', '.join(found)}" if found else ""
+
+
+def _vector(values: Array) -> str:
+    """All units of a state by its name, if they are so in order; else one by one."""
+    texts = [text_of(value) for value in values]
+    base = texts[0].removesuffix("[0]")
+    if len(texts) == 1 or texts == [f"{base}[{k}]" for k in range(len(texts))]:
+        return base
+    return texts[0] if set(texts) == {"0"} else f"({', '.join(texts)})"
+
+
+@dataclass(frozen=True)
+class _Run:
+    outputs: Outputs
+    defined: Mapping[str, str] = field(default_factory=dict)
+
+    def lines(self, names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> list[str]:
+        """What the outputs are made of, and the outputs; with their shapes where they are not as they should be."""
+        own = [_written(output) for output in self.outputs]
+        used = self._used(" ".join(own))
+        lines = [f"{names} = {text}" for names, text in self.defined.items() if names in used]
+        for name, text, output, shape in zip(names, own, self.outputs, shapes, strict=True):
+            lines.append(f"{name} = {text}{'' if output.shape == shape else f'   of shape {output.shape}'}")
+        return _without_idle_primes(lines)
+
+    def _used(self, text: str) -> set[str]:
+        """Which definitions a text hangs on."""
+        found: set[str] = set()
+        left = [text]
+        while left:
+            mentioned = set(re.findall(r"[a-z]\d+[a-d]?'*", left.pop()))
+            new = {names for names in self.defined if names not in found and mentioned & set(names.split(", "))}
+            found |= new
+            left += [self.defined[names] for names in new]
+        return found
+
+
+def _without_idle_primes(lines: list[str]) -> list[str]:
+    """A name that was given twice keeps its prime only if both are used."""
+    text = "\n".join(lines)
+    for name in dict.fromkeys(re.findall(r"[a-z]\d+[a-d]?'", text)):
+        if not re.search(rf"\b{name[:-1]}(?![\w'])", text):
+            text = text.replace(name, name[:-1])
+    return text.splitlines()
+
+
+def _lines(wrong: Wrong, case: Case, size: Size) -> list[str]:
+    noting = type("Noting", (*wrong.steps, _Noting), {})()
+    noting.defined, noting.rows = {}, size.rows
+    noting.weights_of = {suffix: Network().weights(case, suffix) for suffix in case.config.suffixes}
+    outputs = wrong.around(noting.run, case)
+    names = ("out", "h_n", "c_n")[: len(outputs)]
+    return _Run(outputs, noting.defined).lines(names, _shapes(case))
+
+
+def _shapes(case: Case) -> list[tuple[int, ...]]:
+    units = case.config.num_directions * case.config.hidden_size
+    return [(*case.x.shape[:-1], units), *(part.shape for part in case.state)]
+
+
+def _written(array: Array) -> str:
+    """Along the last axis with a blank between, before that with a bar; axes of size 1 do not show."""
+    rows = array.reshape(-1, _width(array.shape))
+    return " | ".join(
+        " ".join(text_of(value) if _is_one(value) else f"({text_of(value)})" for value in row) for row in rows
+    )
+
+
+def _is_one(value: object) -> bool:
+    return " " not in text_of(value)
+
+
+def _width(shape: tuple[int, ...]) -> int:
+    return next((size for size in reversed(shape) if size > 1), 1)
+
+
+def _shortened(right: list[str], wrong: list[str]) -> list[str]:
+    lines = sorted(side_by_side(right, wrong), key=lambda line: "step(" not in line)
+    if len(lines) > MOST:
+        lines = [line for line in lines if line[0] in "-+"]
+    if len(lines) > MOST:
+        steps = [line for line in lines if "step(" in line]
+        outputs = [line for line in lines if "step(" not in line]
+        kept = max(2, MOST - len(outputs)) // 2 * 2
+        lines = [*steps[:kept], *([f"  … {len(steps) - kept} more"] if len(steps) > kept else []), *outputs]
+    return lines
+
+
+def _legend(size: Size, cell: Cell) -> list[str]:
+    """What the letters stand for, other than x, h and c of one layer."""
+    states = [_LETTERS[name] for name in cell.states]
+    kinds = {0: "layer 0 forward"}
+    if size.layers > 1:
+        kinds[1] = "layer 1"
+    if size.directions > 1:
+        kinds |= {2: "in reverse"} if size.layers == 1 else {2: "layer 0 in reverse", 3: "layer 1 in reverse"}
+    named = [f"{' and '.join(letters[at] for letters in states)}: {words}" for at, words in kinds.items()]
+    return textwrap.wrap(
+        f"({'; '.join([_STEP, *(named if len(kinds) > 1 else [])])})", 76, initial_indent="  ", subsequent_indent="   "
+    )

@@ -1,0 +1,114 @@
+"""What ``explain`` shows of a deviation, read off what the deviation does."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.corpus.shown import shown
+from rnn_goldens.deviations import DEVIATIONS, deviation
+from rnn_goldens.deviations.blocks import GATE_ORDER
+from rnn_goldens.deviations.deviation import Deviation, in_case, in_weights
+from rnn_goldens.explaining.deviation_text import WIDTH, deviation_text
+from rnn_goldens.explaining.picture_text import picture
+
+
+def shown_of(name: str) -> str:
+    return "\n".join(picture(deviation(name)))
+
+
+def test_every_deviation_is_seen_beside_what_is_right() -> None:
+    assert [wrong.name for wrong in DEVIATIONS if not picture(wrong)] == []
+
+
+def test_every_deviation_fits_a_terminal() -> None:
+    corpus = open_corpus("v1")
+    known = shown(corpus)
+    texts = {wrong.name: deviation_text(wrong, corpus, known[wrong.name]) for wrong in DEVIATIONS}
+    assert {name for name, text in texts.items() if max(map(len, text.splitlines())) > WIDTH} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("lstm_output_without_tanh", "h' = o * tanh(c')", "h' = o * c'"),
+        ("b_ih_missing", "h' = tanh(W_ih @ x + b_ih + W_hh @ h + b_hh)", "h' = tanh(W_ih @ x + W_hh @ h + b_hh)"),
+        (
+            "w_hh_transposed",
+            "h' = tanh(W_ih @ x + b_ih + W_hh @ h + b_hh)",
+            "h' = tanh(W_ih @ x + b_ih + W_hh^T @ h + b_hh)",
+        ),
+        (
+            "b_hh_negated",
+            "h' = tanh(W_ih @ x + b_ih + W_hh @ h + b_hh)",
+            "h' = tanh(W_ih @ x + b_ih + W_hh @ h - b_hh)",
+        ),
+        (
+            "gru_b_hn_outside_reset",
+            "n = tanh(W_in @ x + b_in + r * (W_hn @ h + b_hn))",
+            "n = tanh(W_in @ x + b_in + b_hn + r * (W_hn @ h))",
+        ),
+        (
+            "lstm_forget_bias_plus_1",
+            "f = sigmoid(W_if @ x + b_if + W_hf @ h + b_hf)",
+            "f = sigmoid(W_if @ x + b_if + 1 + W_hf @ h + b_hf)",
+        ),
+        ("x_reversed", "h1 = step(x1, h0)", "h1 = step(x3, h0)"),
+        ("state_never_fed_forward", "h3 = step(x3, h2)", "h3 = step(x3, h0)"),
+        ("last_step_skipped", "out = h1 h2 h3", "out = h1 h2 0"),
+        ("b_hh_missing_on_first_step", "h1 = step(x1, h0)", "h1 = step(x1, h0) with b_hh = 0"),
+        ("h0_of_wrong_layer", "k1 = step(h1, k0)", "k1 = step(h1, h0)"),
+        ("h0_c0_swapped", "h1, c1 = step(x1, h0, c0)", "h1, c1 = step(x1, c0, h0)"),
+        ("reverse_not_flipped_back", "out = h1 r1 | h2 r2", "out = h1 r2 | h2 r1"),
+        ("lengths_ignored", "out = h1a h2a 0 | h1b h2b h3b", "out = h1a h2a h3a | h1b h2b h3b"),
+        ("h_n_batch_first", "h_n = h2 k2", "h_n = h2 k2   of shape (1, 2, 1)"),
+        ("c_n_after_tanh", "c_n = c3", "c_n = tanh(c3)"),
+        ("product_tail_of_4_dropped", "5", "4"),
+        ("matrices_cast_to_float16", "0.8414709848", "0.8413085938"),
+    ],
+)
+def test_right_and_wrong_stand_beside_each_other(name: str, right: str, wrong: str) -> None:
+    text = shown_of(name)
+    assert f"  - {right}\n" in text or f"    {right}\n" in text
+    assert f"  + {wrong}" in text
+
+
+@pytest.mark.parametrize("kind", ["gates", "bias_gates"])
+def test_an_order_of_gates_is_read_off_the_rows(kind: str) -> None:
+    for cell, right in GATE_ORDER.items():
+        for wrong in (d for d in DEVIATIONS if re.fullmatch(rf"{cell}_{kind}_[a-z]{{3,4}}", d.name)):
+            order = wrong.name.rpartition("_")[2]
+            assert f"  - {' '.join(right)}\n  + {' '.join(order)}" in "\n".join(picture(wrong))
+
+
+def test_an_activation_is_a_table() -> None:
+    right, wrong = shown_of("relu_clipped").splitlines()[2:]
+    assert right.split()[2:] == ["8", "10", "16", "50"]
+    assert wrong.split()[1:] == ["6", "6", "6", "6"]
+
+
+def test_a_rounding_that_no_symbol_can_go_through_is_a_number() -> None:
+    def rounded(array: np.ndarray) -> np.ndarray:
+        return np.round(array, 2)
+
+    mine = Deviation("mine", "Rounds x.", in_case(lambda case: replace(case, x=rounded(case.x))))
+    assert picture(mine)[1:] == ["  - -0.6298879943", "  + -0.63"]
+
+
+def test_what_can_not_be_run_here_is_not_seen() -> None:
+    def unable(*_: object) -> np.ndarray:
+        raise ValueError("no such network")
+
+    mine = Deviation("mine", "Does nothing known.", in_weights(unable))
+    assert picture(mine) == []
+    text = deviation_text(mine, open_corpus("v1"), None)
+    assert "the code of it\nright: Network.weights, rnn_goldens/cells/network.py\n" in text
+    assert "The right network with other weights; change(name, array, case) gives" in text
+
+
+def test_what_to_do_about_it_is_said() -> None:
+    corpus = open_corpus("v1")
+    text = deviation_text(deviation("gru_reset_before_product"), corpus, None)
+    assert "to mend      another dialect; if it is meant, refuse these goldens: raise" in text
