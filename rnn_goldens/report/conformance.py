@@ -163,7 +163,7 @@ def _run(implementation: str, asked: Asked, known: Path | None) -> tuple[list[Re
     if finished.code <= FINDING and (cut_short := finished.trouble or document.get("why", "")):
         raise CutShort(f"{implementation} could not be checked: {cut_short}")
     if finished.code > FINDING or "results" not in document:
-        lines = [*finished.stdout.splitlines(), *(result.reason for result in found)]
+        lines = [*(result.reason for result in found), *finished.stdout.splitlines()]  # which pytest cuts off
         said = finished.stderr.strip() or _wrong_use(lines) or finished.stdout.strip()
         raise WrongUse(f"{implementation} could not be checked: {said.removeprefix('Error: ')}")
     _require_all(implementation, found, asked)

@@ -91,6 +91,31 @@ def test_wrong_use_of_a_class_is_no_finding_and_ends_the_run(run: Run, processes
     assert said in done.stdout
 
 
+def test_check_goes_on_where_a_report_can_not_be_written(run: Run) -> None:
+    done = run("check", "users_nets:right", "-k", "documented", "--rnn-goldens-report=/proc/a.json", code=WRONG_USE)
+    assert done.stdout.count("rnn-goldens: the report /proc/a.json can not be written: ") == 2
+    assert " passed" in done.stdout
+
+
+@pytest.mark.parametrize("processes", [(), ("-n", "2")])
+def test_a_failure_is_listed_by_its_golden_and_its_cause(
+    run: Run, processes: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within 80 columns, wherever the package is and wherever the command is called."""
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "swapped.py").write_text(
+        "import numpy as np\n"
+        "from rnn_goldens.cells import case_of\n"
+        "from rnn_goldens.deviations import deviation\n"
+        "def run(golden): return deviation('lstm_gates_igfo').run(case_of(golden, np.float64))\n"
+    )
+    only = ("--rnn-goldens-dtype=float32", "-k", "lstm/plain or lstm/one-step")
+    done = run("check", "swapped:run", *only, *processes, code=1)
+    listed = [line for line in done.stdout.splitlines() if line.startswith("FAILED ")]
+    assert "FAILED lstm/plain-float32 - lstm_gates_igfo: out is first wrong at" in "\n".join(listed)
+    assert max(map(len, listed)) <= 80
+
+
 NOTHING = "Error: nothing is selected by {}; ids look like documented/single-sequence-float32\n"
 
 
@@ -101,7 +126,6 @@ NOTHING = "Error: nothing is selected by {}; ids look like documented/single-seq
         (["users_nets:rihgt"], "users_nets has no 'rihgt'"),
         ([".users_nets:right"], "'.users_nets' is no name of a module; for a file my_rnn.py in the working directory"),
         (["../users_nets:right"], "'../users_nets' is no name of a module"),
-        (["users_nets:right", "--rnn-goldens-report=/proc/results.json"], "/proc/results.json can not be written"),
         (["numpy", "--rnn-goldens-dtype=double"], "Precisions: float64, float32, bfloat16, float16"),
         (["numpy", "--rnn-goldens-corpus=v9"], "no corpus 'v9'"),
         (["numpy", "-k", "nothing"], NOTHING.format("-k nothing")),

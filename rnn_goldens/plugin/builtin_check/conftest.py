@@ -68,6 +68,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             path.write_text(json.dumps(drawings.by_test), "utf-8", "backslashreplace")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Let pytest's list of failures call each by its golden: the rest of the id is longer than a line.
+
+    What pytest lists are ids as paths from the folder that it was called in, so it is given one there.
+    """
+    here = config.invocation_params.dir
+    for report in [report for reports in terminalreporter.stats.values() for report in reports]:
+        if isinstance(report, pytest.TestReport) and (golden := report.nodeid.partition("[")[2].removesuffix("]")):
+            report.nodeid = golden if here == config.rootpath else (here / golden).as_posix()
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop it, if no test asked for it; and say why none did, after pytest, which says how many were left out."""
     with contextlib.suppress(ProgramFailed):
