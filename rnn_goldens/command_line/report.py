@@ -1,5 +1,7 @@
 """``report``: which implementations agree with the goldens, as a file and as a page."""
 
+import errno
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,18 +26,18 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     default="conformance.json",
     help="The file to write (default: conformance.json).",
 )
 @click.option(
     "--page",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     help="A page to write as well: .html to look at, with pictures (needs rnn-goldens[html]); else Markdown.",
 )
 @click.option(
     "--badge",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     help="A JSON file to write as well, as shields.io takes it.",
 )
 @click.option(
@@ -78,7 +80,6 @@ def report(
     """
     from rnn_goldens.corpus import open_corpus
     from rnn_goldens.encoding import json_file
-    from rnn_goldens.errors import WrongUse
     from rnn_goldens.implementations import check_name
     from rnn_goldens.pages.rendering import is_page, require_engine
     from rnn_goldens.programs.command import MARK
@@ -94,8 +95,8 @@ def report(
     if drawn:
         require_engine()
     for path in (output, page, badge):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise WrongUse(f"{path} can not be written: there is no folder {path.absolute().parent}")
+        if path is not None and (why := _why_not_written(path)):
+            click.echo(f"{path} can not be written: {why}", err=True)  # in the end again: nobody is to wait for it
     asked = conformance.Asked(open_corpus(corpus), known_failures, time_limit, expression or "", processes or "", drawn)
     for path in conformance.known_of_none(names, asked):
         click.echo(f"{path} is of no implementation that is checked", err=True)
@@ -123,6 +124,14 @@ def _page(
     return render(content(found, document, asked, earlier)) if is_page(path) else page(document).encode("utf-8")
 
 
+def _why_not_written(path: Path) -> str:
+    """What is known of that before anything runs; "" if nothing is."""
+    if path.is_dir():
+        return os.strerror(errno.EISDIR)
+    folder = path.absolute().parent
+    return "" if folder.is_dir() else f"there is no folder {folder}"
+
+
 def _write(files: "Mapping[Path, bytes]") -> None:
     """Write every file that can be; raises WrongUse that says which can not."""
     from rnn_goldens.encoding.whole_file import write_whole
@@ -133,7 +142,7 @@ def _write(files: "Mapping[Path, bytes]") -> None:
         try:
             write_whole(path, content)
         except OSError as error:
-            refused.append(f"{path} can not be written: {error.strerror}")
+            refused.append(f"{path} can not be written: {_why_not_written(path) or error.strerror}")
         else:
             click.echo(f"wrote {path}")
     if refused:

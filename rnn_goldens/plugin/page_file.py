@@ -23,7 +23,7 @@ class PageFile(ResultsFile):
     """Writes what the results file has, as a page, with a picture of each failure."""
 
     def __init__(self, path: Path, config: pytest.Config) -> None:
-        """Put the page there; raises WrongUse if pages can not be made here, OSError if it can not be written."""
+        """Put the page there; raises WrongUse if pages can not be made here."""
         self.drawings = Drawings()
         super().__init__(path, config)
 

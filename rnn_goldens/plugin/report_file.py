@@ -8,19 +8,17 @@ import pytest
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.pages.rendering import is_page
 from rnn_goldens.plugin.page_file import PageFile
-from rnn_goldens.plugin.results import ResultsFile, not_written
+from rnn_goldens.plugin.results import ResultsFile
 from rnn_goldens.plugin.settings import path_setting
 
 
 def begin_report(config: pytest.Config) -> None:
-    """Put it where this run is to leave it; raises pytest.UsageError if that can not be done."""
+    """Put it where this run is to leave it; raises pytest.UsageError if files of that kind can not be made here."""
     path = path_setting(config, "report")
     if path is None or hasattr(config, "workerinput"):
         return
     try:
         config.pluginmanager.register(_file(path, config), "rnn_goldens_results")
-    except OSError as error:
-        raise pytest.UsageError(f"rnn-goldens: {not_written(path, error)}") from None
     except WrongUse as error:
         raise pytest.UsageError(f"rnn-goldens: {error}") from None
 
@@ -29,7 +27,7 @@ def not_of_this_run(config: pytest.Config) -> None:
     """Say of a file that stands where this run is to leave its own that nothing was judged."""
     path = config.invocation_params.dir / str(config.known_args_namespace.rnn_goldens_report)
     if path.is_file():
-        with contextlib.suppress(OSError, WrongUse):  # which is said when the run begins
+        with contextlib.suppress(WrongUse):  # which is said when the run begins
             _file(path, config)
 
 

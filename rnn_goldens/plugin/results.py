@@ -37,13 +37,23 @@ class ResultsFile:
     """Writes the tally to a file: from the first moment as that of a run that has not ended, and when it ends."""
 
     def __init__(self, path: Path, config: pytest.Config) -> None:
-        """Put the file there, in place of an earlier run's; raises OSError if that can not be done."""
+        """Put the file there, in place of an earlier run's; where that can not be done the run goes on, and says so."""
         self.path = path
         self.config = config
         self._written, self._pause = 0.0, _SECONDS_BETWEEN
         self._process = getpid()
         self._lost = ""
-        self.write(GOING_ON)
+        try:
+            self.write(GOING_ON)
+        except OSError as error:
+            self._lost = not_written(path, error)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self) -> None:
+        """Say at once of a file that can not be written, so that nobody waits for it."""
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if self._lost and reporter is not None:
+            reporter.write_line(f"rnn-goldens: {self._lost}", red=True)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:
@@ -61,6 +71,7 @@ class ResultsFile:
         """What a run that ended has found, or why it has not judged all that was asked."""
         try:
             self.write(self._why_incomplete(exitstatus), ended=True)
+            self._lost = ""
         except OSError as error:  # pytest goes on to tell what the run has found
             self._lost = not_written(self.path, error)
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
@@ -126,4 +137,5 @@ class ResultsFile:
 
 def not_written(path: Path, error: OSError) -> str:
     """What to say of a results file that the operating system does not take."""
-    return f"the report {path} can not be written: {error.strerror}"
+    old = "; the file there is of an earlier run" if path.is_file() else ""
+    return f"the report {path} can not be written: {error.strerror}{old}"

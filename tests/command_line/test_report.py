@@ -120,10 +120,24 @@ def test_what_fares_otherwise_than_in_an_earlier_report_is_a_finding(run: Run, t
     assert badge["message"] == "2 of 2 implementations agree"
 
 
-def test_a_report_that_could_not_be_written_checks_nothing(run: Run) -> None:
-    done = run("report", "users_nets:right", "--page", "no/such/page.md", *ONLY, code=WRONG_USE)
-    assert "no/such/page.md can not be written: there is no folder " in done.stderr
-    assert "passed" not in done.stdout
+@pytest.mark.parametrize(
+    ("option", "path", "why"),
+    [
+        ("--page", "no/such/page.md", "there is no folder "),
+        ("--page", "no/such/page.html", "there is no folder "),
+        ("--output", "no/such/results.json", "there is no folder "),
+        ("--badge", "folder", "Is a directory"),
+    ],
+)
+def test_a_report_that_can_not_be_written_shows_what_it_found(
+    option: str, path: str, why: str, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    done = run("report", "users_nets:right", option, path, *ONLY, code=WRONG_USE)
+    at_once, in_the_end = done.stderr.splitlines()
+    assert at_once.startswith(f"{path} can not be written: {why}")
+    assert in_the_end == f"Error: {at_once}"
+    assert "passed" in done.stdout
 
 
 def test_a_report_for_which_the_disk_has_no_room_leaves_the_one_before(run: Run, tmp_path: Path) -> None:

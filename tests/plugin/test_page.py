@@ -110,15 +110,6 @@ def test_a_run_that_is_cut_short_says_so(project: pytest.Pytester, how: str, why
     assert "earlier run" not in text(project)
 
 
-def test_a_page_that_can_not_be_written_is_said_before_anything_runs(
-    project: pytest.Pytester, check_with: Write
-) -> None:
-    check_with("right")
-    result = project.runpytest_subprocess("--rnn-goldens-report=no/such/report.html")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "no/such/report.html can not be written: No such file or directory" in result.stderr.str()
-
-
 def test_a_page_that_can_not_be_written_in_the_end_takes_no_result_away(
     project: pytest.Pytester, check_with: Write
 ) -> None:

@@ -199,6 +199,39 @@ def test_a_run_that_collects_nothing_still_writes_a_valid_file(report: Report) -
     assert report() == []
 
 
+@pytest.mark.parametrize("name", ["missing/results.json", "/proc/results.json", ".", "missing/report.html"])
+def test_a_report_that_can_not_be_written_takes_no_result_away(
+    project: pytest.Pytester, check_with: Callable[[str], None], name: str
+) -> None:
+    check_with("right")
+    result = project.runpytest_subprocess(f"--rnn-goldens-report={name}")
+    said = result.stdout.str()
+    assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    assert said.count(" can not be written: ") == 2
+    assert said.index(" can not be written: ") < said.index("collected ") < said.rindex(" can not be written: ")
+    assert " passed" in said
+    assert "Traceback" not in said + result.stderr.str()
+
+
+def test_a_file_of_an_earlier_run_that_can_not_be_replaced_is_said_to_be_one(
+    project: pytest.Pytester, check_with: Callable[[str], None]
+) -> None:
+    check_with("right")
+    (project.path / "results.json").write_text("{}")
+    project.makeconftest(
+        """
+        import rnn_goldens.plugin.results as results
+
+        def full(path, content):
+            raise OSError(28, "No space left on device", str(path))
+
+        results.write_whole = full
+        """
+    )
+    said = project.runpytest_subprocess("--rnn-goldens-report=results.json").stdout.str()
+    assert "results.json can not be written: No space left on device; the file there is of an earlier run" in said
+
+
 def test_a_report_that_can_not_be_written_in_the_end_fails_the_run(
     project: pytest.Pytester, check_with: Callable[[str], None]
 ) -> None:
