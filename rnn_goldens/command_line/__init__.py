@@ -4,13 +4,17 @@ Commands import what they need when they run, so that ``--help`` answers at once
 """
 
 import os
+import shutil
 import sys
+import textwrap
 
 import click
 
 from rnn_goldens.command_line import check, compare, explain, generate, look, protocol, report
 from rnn_goldens.errors import CutShort, InvalidFile, RnnGoldensError
 from rnn_goldens.exit_codes import FINDING, WRONG_USE
+
+_WIDTH = 80
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -34,15 +38,31 @@ for command in (
     cli.add_command(command)
 
 
+def _say(error: Exception) -> None:
+    """On a terminal in lines of its width; a program that reads it gets each on one line."""
+    lines = f"Error: {error}".splitlines()
+    if sys.stderr.isatty():
+        width = min(shutil.get_terminal_size().columns, _WIDTH)
+        lines = [part for line in lines for part in _wrapped(line, width)]
+    click.echo("\n".join(lines), err=True)
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    own = line[: len(line) - len(line.lstrip())]
+    return textwrap.wrap(line, width, subsequent_indent=f"{own}  ", break_long_words=False, break_on_hyphens=False) or [
+        line
+    ]
+
+
 def main() -> None:
     """Run a command; an error of this package or of a disk is one message and an exit code, not a traceback."""
     try:
         cli(prog_name="rnn-goldens")  # a reader that goes away, as in "rnn-goldens list | head", click takes quietly
     except (InvalidFile, CutShort) as error:
-        click.echo(f"Error: {error}", err=True)
+        _say(error)
         sys.exit(FINDING)
     except RnnGoldensError as error:
-        click.echo(f"Error: {error}", err=True)
+        _say(error)
         sys.exit(WRONG_USE)
     except OSError as error:
         where = f"{error.filename}: " if error.filename is not None else ""

@@ -166,6 +166,7 @@ def _check_each(names: "Sequence[str]", asked: "Asked") -> "list[Found]":
     """Check one after the other; one that could not be checked is said and left out. Raises if none could be."""
     from rnn_goldens.errors import RnnGoldensError
     from rnn_goldens.report import conformance
+    from rnn_goldens.report.terminal_text import terminal_text
 
     found: list[Found] = []
     for number, name in enumerate(names, start=1):
@@ -177,7 +178,7 @@ def _check_each(names: "Sequence[str]", asked: "Asked") -> "list[Found]":
             click.echo(f"Error: {error}", err=True)
         else:
             found.append(of_one)
-            click.echo(conformance.summary(of_one))
+            click.echo(terminal_text(of_one))
     return found
 
 

@@ -28,8 +28,6 @@ OUTCOMES = ("passed", "refused", "known-failure", "failed", "skipped")
 CHECKED = {"passed", "known-failure", "failed"}
 """Those that show something of an implementation."""
 
-_MOST_LINES = 20
-
 PASSES_AGAIN = "[XPASS(strict)]"
 """How pytest's reason begins for a known failure that passes."""
 
@@ -134,16 +132,6 @@ def known_of_none(implementations: Iterable[str], asked: Asked) -> list[Path]:
     called = {f"{file_name(implementation)}.txt" for implementation in implementations}
     files = [] if asked.known_failures is None else sorted(asked.known_failures.glob("*.txt"))
     return [path for path in files if path.name not in called]
-
-
-def summary(found: Found) -> str:
-    """A line for the terminal, and one for each of the first goldens that are wrong."""
-    counts = Counter(result.outcome for result in found.results)
-    said = [f"{count} {outcome}" for outcome in OUTCOMES if (count := counts[outcome])]
-    wrong = [r for r in found.results if r.outcome == "failed"]
-    lines = [f"  {r.golden} in {r.dtype}: {r.reason}" for r in wrong[:_MOST_LINES]]
-    lines += [f"  … and {len(wrong) - _MOST_LINES} more"] if len(wrong) > _MOST_LINES else []
-    return "\n".join([f"{found.name:<15} {', '.join(said) or 'no golden asked'}", *lines])
 
 
 def _run(implementation: str, asked: Asked, known: Path | None) -> tuple[list[Result], list[Document]]:

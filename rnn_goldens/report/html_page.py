@@ -29,7 +29,7 @@ def content(
     return Content(
         title="rnn-goldens: implementations",
         checked=[
-            Checked(one.name, versions[one.name], [_judged(one.name, r, more) for r in one.results], one.causes)
+            Checked(one.name, versions[one.name], [judged(one.name, r, more) for r in one.results], one.causes)
             for one in found
         ],
         about={entry.id: About(entry.cell, entry.features) for entry in corpus.entries},
@@ -39,7 +39,8 @@ def content(
     )
 
 
-def _judged(name: str, result: Result, more: Sequence[str]) -> Judged:
+def judged(name: str, result: Result, more: Sequence[str]) -> Judged:
+    """A result as pages have it; ``more`` are options of the command that asks it again."""
     command = check_command(name, result.golden, result.dtype, [f"--rnn-goldens-dtype={result.dtype}", *more])
     return Judged(
         result.golden,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from rnn_goldens.command_line import main
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.scenarios import VERSION
 from rnn_goldens.schema import problems
@@ -114,6 +115,20 @@ def test_a_failure_is_listed_by_its_golden_and_its_cause(
     listed = [line for line in done.stdout.splitlines() if line.startswith("FAILED ")]
     assert "FAILED lstm/plain-float32 - lstm_gates_igfo: out is first wrong at" in "\n".join(listed)
     assert max(map(len, listed)) <= 80
+
+
+def test_an_error_is_as_wide_as_a_terminal_and_one_line_for_programs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["rnn-goldens", "explain", "lstm/plane"])
+    monkeypatch.setenv("COLUMNS", "80")
+    for terminal in (False, True):
+        monkeypatch.setattr("sys.stderr.isatty", lambda terminal=terminal: terminal)
+        with pytest.raises(SystemExit):
+            main()
+        lines = capsys.readouterr().err.splitlines()
+        assert (len(lines) == 1) is not terminal
+        assert (max(map(len, lines)) <= 80) is terminal
 
 
 NOTHING = "Error: nothing is selected by {}; ids look like documented/single-sequence-float32\n"

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FINDING, WRONG_USE = 1, 2
+WIDTH = 80
 
 ONLY = ("-k", "documented")
 
@@ -39,10 +40,10 @@ def test_passed_refused_and_wrong_are_told_apart(run: Run, tmp_path: Path) -> No
     done = run("report", *nets, "--page", "page.html", *ONLY, code=FINDING)
     assert "users_nets:right 16 passed\n" in done.stdout
     assert "users_nets:unable_in_batches 4 passed, 12 refused\n" in done.stdout
-    assert (
-        "\n  documented/mini-batch in float64: documented/mini-batch in float64: out is first wrong" not in done.stdout
-    )
-    assert "\n  documented/mini-batch in float64: out is first wrong at time step 1" in done.stdout
+    assert "\n  documented/mini-batch in float64 and 3 more: out is first wrong at time step 1" in done.stdout
+    assert done.stdout.count("  documented/mini-batch in ") == 1
+    assert "  rnn_relu: 16 of 16 fail: not recognised\n" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= WIDTH
 
     right, stale, unable = document(tmp_path)["implementations"]
     relu = {result["dtype"]: result for result in right["results"] if result["cell"] == "rnn_relu"}
@@ -118,6 +119,21 @@ def test_what_fares_otherwise_than_in_an_earlier_report_is_a_finding(run: Run, t
     assert "<code>users_nets:right, rnn_relu, float64</code>: 0 refused (was 1)" in page
     badge = json.loads((tmp_path / "badge.json").read_text("utf-8"))
     assert badge["message"] == "2 of 2 implementations agree"
+
+
+def test_a_cause_is_said_once_before_the_goldens(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "swapped.py").write_text(
+        "import numpy as np\n"
+        "from rnn_goldens.cells import case_of\n"
+        "from rnn_goldens.deviations import deviation\n"
+        "def run(golden): return deviation('x_reversed').run(case_of(golden, np.float64))\n"
+    )
+    said = run("report", "swapped:run", "-k", "rnn-tanh/plain or rnn-tanh/unbatched", code=FINDING).stdout
+    assert "    x_reversed: Visits the time steps of x in reverse order.\n" in said
+    assert "    to see it beside what is right: rnn-goldens explain x_reversed\n" in said
+    assert said.count("x_reversed") == 2
+    assert said.index("x_reversed") < said.index("  rnn-tanh/plain in float64 and ")
+    assert max(map(len, said.splitlines())) <= WIDTH
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,60 @@
+"""What became of an implementation, for the terminal: how many, what explains the failures, and the first of these."""
+
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from rnn_goldens.counted import counted
+from rnn_goldens.pages.causes import Cause, causes_of
+from rnn_goldens.pages.content import Checked
+from rnn_goldens.report.conformance import OUTCOMES, Found, Result
+from rnn_goldens.report.html_page import judged
+
+WIDTH = 80
+_MOST_CAUSES = 8
+_MOST_GOLDENS = 5
+
+
+def terminal_text(found: Found) -> str:
+    """A line of counts, and a paragraph for each cause; then some goldens that are wrong, each once."""
+    counts = Counter(result.outcome for result in found.results)
+    said = [f"{count} {outcome}" for outcome in OUTCOMES if (count := counts[outcome])]
+    lines = [f"{found.name:<15} {', '.join(said) or 'no golden asked'}"]
+    checked = Checked(found.name, {}, [judged(found.name, result, ()) for result in found.results], found.causes)
+    causes = causes_of(0, checked)
+    for cause in causes[:_MOST_CAUSES]:
+        lines += _of_cause(cause)
+    if len(causes) > _MOST_CAUSES:
+        lines.append(f"  … and {counted(len(causes) - _MOST_CAUSES, 'more paragraph')} of this kind")
+    return "\n".join([*lines, *_goldens([result for result in found.results if result.outcome == "failed"])])
+
+
+def _of_cause(cause: Cause) -> Iterator[str]:
+    yield from _wrapped(f"{cause.heading}: {cause.certainty}", 2)
+    for named in cause.deviations:
+        yield from _wrapped(f"{named.name}: {named.sentence}", 4)
+        if named.mend:
+            yield from _wrapped(f"to mend: {named.mend}", 4)
+        yield from _wrapped(f"to see it beside what is right: rnn-goldens explain {named.name}", 4)
+    for note in cause.notes:
+        yield from _wrapped(note, 4)
+
+
+def _goldens(wrong: Sequence[Result]) -> Iterator[str]:
+    """How each is wrong in its first precision, and in how many more it is."""
+    by_golden: dict[str, list[Result]] = {}
+    for result in wrong:
+        by_golden.setdefault(result.golden, []).append(result)
+    for golden, (first, *others) in list(by_golden.items())[:_MOST_GOLDENS]:
+        reason = re.sub(rf"^{re.escape(golden)} in {first.dtype}(, like [^:]*)?: ", "", first.reason)
+        also = f" and {len(others)} more" if others else ""
+        line = f"  {golden} in {first.dtype}{also}: {reason}"
+        yield line if len(line) <= WIDTH else f"{line[: WIDTH - 1].rstrip()}…"
+    if len(by_golden) > _MOST_GOLDENS:
+        yield f"  … and {counted(len(by_golden) - _MOST_GOLDENS, 'more golden')}"
+
+
+def _wrapped(text: str, blanks: int) -> list[str]:
+    own, then = " " * blanks, " " * (blanks + 2)
+    return textwrap.wrap(text, WIDTH, initial_indent=own, subsequent_indent=then, break_on_hyphens=False)
