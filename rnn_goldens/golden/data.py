@@ -178,7 +178,7 @@ class GoldenData(QuestionData):
     def _facts(self) -> list[tuple[str, object]]:
         expected = {"out": self.stored.out, "h_n": self.stored.h_n, "c_n": self.stored.c_n}
         shapes = [(name, array.shape) for name, array in expected.items() if array is not None]
-        return [*super()._facts(), *shapes, ("tolerance", self.tolerance.kind)]
+        return [*super()._facts(), *shapes, ("tolerance", self.tolerance.in_words)]
 
     def copied(self) -> Self:
         """The same golden in memory of its own."""

@@ -26,6 +26,7 @@ class Exact:
     bits: int
 
     kind = "exact"
+    in_words = "none: every number is exact in this precision, whatever the order of the sums"
 
     def allowed(self, output: str, values: Float64, precision: Precision) -> Float64:  # noqa: ARG002
         """Largest allowed absolute error of each element of an output (``out``, ``h_n`` or ``c_n``): zero."""
@@ -49,6 +50,7 @@ class Bound:
     storage: Mapping[str, Float64]
 
     kind = "bound"
+    in_words = "for each number, the most that rounding can make of it in a correct implementation"
 
     def allowed(self, output: str, values: Float64, precision: Precision) -> Float64:
         """Largest allowed absolute error of each element of an output (``out``, ``h_n`` or ``c_n``)."""

@@ -15,7 +15,7 @@ def verdict_as_html(passed: bool, largest_error: float, differences: Iterable[Di
     said = "✓ passed" if passed else "✗ failed"
     if isfinite(largest_error):
         said += f": the largest error is {_times(largest_error)}"
-    text = f"<pre>{escape(message)}</pre>" if message else ""
+    text = f'<pre style="white-space: pre-wrap">{escape(message)}</pre>' if message else ""
     return table(said, (tuple(_row(d)) for d in differences), _COLUMNS) + text
 
 
@@ -33,5 +33,5 @@ def _row(d: Difference) -> Iterator[object]:
         yield _times(d.largest_error)
         return
     yield f"{abs(d.largest.got - d.largest.want):.3g}"
-    yield d.largest.index
+    yield d.largest.place
     yield from (f"{value:.9g}" for value in (d.largest.got, d.largest.want, d.largest.allowed))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Exact
 from rnn_goldens.judging import outputs
+from rnn_goldens.judging.place import place
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -18,12 +19,13 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Element:
-    """One wrong element: its index in the output, the two values, and the error that was allowed."""
+    """One wrong element: its index in the output, the two values, the error that was allowed, and where, in words."""
 
     index: tuple[int, ...]
     got: float
     want: float
     allowed: float
+    place: str
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def _compare_values(golden: "GoldenData", name: str, output: outputs.Output, wan
         return Difference(name, dtype=output.dtype, size=got.size, largest_error=float(fraction.max(initial=0.0)))
 
     def element(index: tuple[int, ...]) -> Element:
-        return Element(index, float(got[index]), float(want[index]), float(allowed[index]))
+        where = place(golden.config, name, index)
+        return Element(index, float(got[index]), float(want[index]), float(allowed[index]), where)
 
     wrong = np.argwhere(~right)
     finite = np.where(right | ~np.isfinite(got), -1.0, error)

@@ -39,8 +39,7 @@ def _headline(golden: "GoldenData", d: Difference) -> str:
     if d.first is None:
         return f"{d.output} {d.problem}"
     got, want = _values(golden, d, d.first)
-    where = _place(golden, d.output, d.first.index)
-    return f"{d.output} is first wrong at {where}: got {got}, want {want} ({_wrong(d)})"
+    return f"{d.output} is first wrong at {d.first.place}: got {got}, want {want} ({_wrong(d)})"
 
 
 def _details(golden: "GoldenData", d: Difference) -> Iterator[str]:
@@ -59,8 +58,7 @@ def _details(golden: "GoldenData", d: Difference) -> Iterator[str]:
         error = abs(d.largest.got - d.largest.want)
         got, want = _values(golden, d, d.largest)
         allowed = f"allowed is {d.largest.allowed:.3g}" if d.largest.allowed else "exact, none is allowed"
-        place = _place(golden, d.output, d.largest.index)
-        yield f"largest error {error:.6g} ({allowed}) at {place}: got {got}, want {want}"
+        yield f"largest error {error:.6g} ({allowed}) at {d.largest.place}: got {got}, want {want}"
 
 
 def _wrong(d: Difference) -> str:
@@ -75,19 +73,6 @@ def _time_steps(d: Difference, total: int) -> str:
         return f"time steps {steps[0]} to {steps[-1]} of 0 to {total - 1}"
     listed = ", ".join(map(str, steps[:_MANY_STEPS])) + (" …" if len(steps) > _MANY_STEPS else "")
     return f"{len(steps)} time steps ({listed}) of 0 to {total - 1}"
-
-
-def _place(golden: "GoldenData", output: str, index: tuple[int, ...]) -> str:
-    """Name an index: ``time step 2 (batch 0, unit 1)``, ``layer 0, reverse (batch 0, unit 1)``."""
-    *batch, unit = index[:-2] + index[-1:] if output == "out" else index[1:]
-    in_batch = "".join(f"batch {b}, " for b in batch)
-    hidden, directions = golden.config.hidden_size, golden.config.num_directions
-    if output == "out":
-        direction = ", reverse direction" if unit >= hidden else ""
-        return f"time step {index[-2]} ({in_batch}unit {unit % hidden}{direction})"
-    layer, direction_index = divmod(index[0], directions)
-    direction = f", {('forward', 'reverse')[direction_index]} direction" if directions > 1 else ""
-    return f"layer {layer} ({in_batch}unit {unit}{direction})"
 
 
 def _values(golden: "GoldenData", d: Difference, element: Element) -> tuple[str, str]:
