@@ -58,8 +58,12 @@ def hostile() -> Content:
     ]
     cause = {"cell": "lstm", "certainty": "not recognised", "failed": 1, "passed": 0, "suspects": [], "unexplained": []}
     cause |= {
-        "facts": {HOSTILE: True},
-        "features": [{"feature": HOSTILE, "has": True}],
+        "facts": {HOSTILE: {"value": True, "shown_by": 1}},
+        "features": [{"feature": HOSTILE, "has": True, "others": 1, "same": 0}],
+        "sizes": [],
+        "contrast": None,
+        "parts": {HOSTILE: [[HOSTILE]]},
+        "cut_short": False,
         "simplest": {"golden": HOSTILE, "dtype": "float32"},
     }
     crashed = Judged("lstm/plain", "float32", "failed", "test", HOSTILE)
