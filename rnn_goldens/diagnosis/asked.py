@@ -79,6 +79,10 @@ class Asked:
             return True
         if not self._is_finite:  # what overflows is told by arithmetic that does
             return explains(self.golden, self.got, self._given(cause, np.float32))
+        if _rounds(cause) and explains(
+            self.golden, self.got, self._given(cause, np.float32)
+        ):  # likewise, what is halfway
+            return True
         return is_nearer(self.golden, self.got, wrong) and explains(
             self.golden, self.got, wrong, self._roundings(cause, wrong)
         )
