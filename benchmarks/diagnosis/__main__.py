@@ -10,11 +10,12 @@ explained by what is not so, or nothing is said of it.
 import argparse
 import random
 import sys
+from collections import Counter
 
 from benchmarks import page
 from benchmarks.diagnosis.networks import GROUPS, networks
 from benchmarks.diagnosis.report import PAGE, report
-from benchmarks.diagnosis.telling import KEPT, SILENT, WRONG, all_told
+from benchmarks.diagnosis.telling import KEPT, SILENT, WRONG, all_told, kept
 from benchmarks.mutation.drawn_questions import questions
 from benchmarks.mutation.running import FOLDER
 
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true", help=f"go on with a run that was stopped: {KEPT}")
     parser.add_argument("--first", type=int, metavar="N", help="only the first N networks, of an order that is drawn")
     parser.add_argument("--group", nargs="+", choices=GROUPS, help="only the networks of some groups")
+    parser.add_argument("--kept", action="store_true", help="ask none: tell of those that are kept")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     if arguments.write and arguments.group:
@@ -34,8 +36,8 @@ def main() -> None:
     todo = list(networks(arguments.group or GROUPS))
     random.Random(0).shuffle(todo)  # so that a part of them is as good as all
     first = todo[: arguments.first]
-    told = all_told(first, arguments.processes, resume=arguments.resume)
-    text = report([one for one in told if one.outcome], asked=len(first), of=len(todo))
+    told = kept(first) if arguments.kept else all_told(first, arguments.processes, resume=arguments.resume)
+    text = report(told, Counter(group for group, *_ in todo))
     print(text)
     if arguments.write:
         page.write(PAGE, text)

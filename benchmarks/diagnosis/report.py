@@ -1,7 +1,7 @@
 """The page: a table by group, and what was told of those that are not named."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks import page
 from benchmarks.diagnosis.networks import is_inside
@@ -33,18 +33,27 @@ nothing. **wrong name**: what is said to explain the run does not: it gives othe
 of 200 [drawn questions](mutation.md)."""
 
 
-def report(told: Sequence[Told], asked: int, of: int) -> str:
-    """The page: a table by group, and what was told of those that are not named."""
-    rows = [_row(group, [one for one in told if one.group == group]) for group in dict.fromkeys(t.group for t in told)]
+def report(asked: Sequence[Told], of: Mapping[str, int]) -> str:
+    """The page: a table by group, and what was told of those that are not named; of so many networks of each group."""
+    told = [one for one in asked if one.outcome]
+    rows = [
+        _row(
+            group,
+            f"{sum(one.group == group for one in asked):,} of {of[group]:,}",
+            [t for t in told if t.group == group],
+        )
+        for group in dict.fromkeys(one.group for one in asked)
+    ]
     inside = Counter(is_inside(one.what) for one in told if one.group == "deviations")
     how_many = (
-        f"{asked:,} of {of:,}, in an order that is drawn; what fails no golden in float32 is left out below.\n"
+        "**asked** of all, in an order that is drawn; what fails no golden in float32, or does not run, is left out of "
+        "what follows.\n"
         f"Of deviations {inside[False]} are around torch's own layer, and {inside[True]} inside, for want of a slip."
     )
     parts = [
         INTRODUCTION,
         how_many,
-        page.table(("", "networks", *OUTCOMES, "slowest, s"), [*rows, _row("together", told)]),
+        page.table(("", "asked", "fail", *OUTCOMES, "slowest, s"), [*rows, _row("together", f"{len(asked):,}", told)]),
     ]
     for outcome in (WRONG, SILENT, HINT, PARTLY, AMONG):
         lines = _listed(one for one in told if one.outcome == outcome and one.group != "edits")
@@ -54,10 +63,10 @@ def report(told: Sequence[Told], asked: int, of: int) -> str:
     return "\n\n".join([*parts, page.versions("numpy", "torch")]) + "\n"
 
 
-def _row(name: str, told: Sequence[Told]) -> list[object]:
+def _row(name: str, asked: str, told: Sequence[Told]) -> list[object]:
     count = Counter(one.outcome for one in told)
     slowest = max((one.seconds for one in told), default=0.0)
-    return [name, len(told), *(count[outcome] for outcome in OUTCOMES), f"{slowest:.1f}"]
+    return [name, asked, len(told), *(count[outcome] for outcome in OUTCOMES), f"{slowest:.1f}"]
 
 
 def _listed(told: Iterable[Told]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache, partial
@@ -69,13 +69,26 @@ def all_told(todo: Sequence[WrongNetwork], processes: int, *, resume: bool) -> l
     if not resume:
         KEPT.parent.mkdir(parents=True, exist_ok=True)
         KEPT.write_text("", "utf-8")
-    before = {key: Told(**told) for key, told in map(json.loads, KEPT.read_text("utf-8").splitlines())}
-    left = [network for network in todo if str(network) not in before]
-    told = [before[str(network)] for network in todo if str(network) in before]
+    told = kept(todo)
+    left = [network for network, one in zip(todo, _of_kept(todo), strict=True) if one is None]
     with ProcessPoolExecutor(processes) as pool, KEPT.open("a", encoding="utf-8", buffering=1) as file:
         for network, one in zip(left, pool.map(tell, left, chunksize=4), strict=True):
             file.write(json.dumps([str(network), asdict(one)]) + "\n")
             told.append(one)
+    return _in_order(told)
+
+
+def kept(todo: Sequence[WrongNetwork]) -> list[Told]:
+    """What is kept of some of them."""
+    return _in_order(one for one in _of_kept(todo) if one is not None)
+
+
+def _of_kept(todo: Sequence[WrongNetwork]) -> list[Told | None]:
+    before = {key: Told(**told) for key, told in map(json.loads, KEPT.read_text("utf-8").splitlines())}
+    return [before.get(str(network)) for network in todo]
+
+
+def _in_order(told: Iterable[Told]) -> list[Told]:
     return sorted(told, key=lambda one: (GROUPS.index(one.group), one.cell, one.what))
 
 

@@ -63,9 +63,9 @@ def test_the_page_counts_by_group_and_lists_what_was_not_named() -> None:
         Told("pairs", "one & two", "gru", SILENT, "", 1.0),
         Told("pairs", "two & three", "gru", HINT, "", 1.0),
     ]
-    lines = [" ".join(line.split()) for line in report(told, asked=4, of=10).splitlines()]
-    assert "| deviations | 2 | 1 | 0 | 0 | 0 | 0 | 1 | 2.0 |" in lines
-    assert "| together | 4 | 1 | 0 | 0 | 1 | 1 | 1 | 2.0 |" in lines
+    lines = [" ".join(line.split()) for line in report(told, {"deviations": 3, "pairs": 2}).splitlines()]
+    assert "| deviations | 2 of 3 | 2 | 1 | 0 | 0 | 0 | 0 | 1 | 2.0 |" in lines
+    assert "| together | 4 | 4 | 1 | 0 | 0 | 1 | 1 | 1 | 2.0 |" in lines
     assert any(
         "Of deviations 1 are around torch's own layer, and 1 inside, for want of a slip" in line for line in lines
     )
