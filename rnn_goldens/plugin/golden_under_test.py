@@ -33,10 +33,10 @@ class GoldenUnderTest(Golden):
         copies: those, this one among them.
     """
 
-    judge: Golden
-    record: Record
-    suspects: Suspects
-    copies: list["GoldenUnderTest"] = field(default_factory=list)
+    judge: Golden = field(repr=False)
+    record: Record = field(repr=False)
+    suspects: Suspects = field(repr=False)
+    copies: list["GoldenUnderTest"] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
         """Know the copy that ``in_precision`` makes."""
