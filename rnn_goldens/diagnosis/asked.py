@@ -106,15 +106,21 @@ class Asked:
                 yield cause
             asked.add(frozenset(cause))
 
-    def pairs(self, known: Iterable[Cause]) -> Iterator[Cause]:
-        """Two at once: those that explain a part each, what is known with any other, what was found in the wild."""
+    def pairs(self, known: Iterable[Cause], *, wide: bool = False) -> Iterator[Cause]:
+        """Two at once: those that explain a part each, what is known with any other, what was found in the wild.
+
+        Args:
+            known: what explained other failures.
+            wide: whether to go on with what was found in the wild and any other.
+        """
         befalling = self._befalling()
         yield from combinations(self._sharing()[:MOST_SHARING], 2)
         for suspect in [cause[0] for cause in known if len(cause) == 1]:
             yield from ((suspect, other.name) for other in befalling if other.name != suspect)
         wild = sorted((d for d in befalling if d.stands_for), key=lambda d: -len(d.stands_for))
         yield from combinations([d.name for d in wild], 2)
-        yield from ((one.name, other.name) for one in wild for other in befalling if other.name != one.name)
+        if wide:
+            yield from ((one.name, other.name) for one in wild for other in befalling if other.name != one.name)
 
     def _tells_nothing(self) -> bool:
         """Whether out is zero everywhere, and should not be: many slips leave that, and whoever never wrote to it."""

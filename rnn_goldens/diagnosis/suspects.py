@@ -24,7 +24,7 @@ STEPS_FOR_PAIRS = 12
 SECONDS = 4.0
 """Of the processor, which looking for what is not suspected yet may take at most, before a run ends."""
 
-SECONDS_FOR_PAIRS = 1.2
+SECONDS_FOR_PAIRS = 0.9
 """What looking for pairs in the failures of one cell may take, of that."""
 
 MOST_KEPT = 4_000_000
@@ -107,7 +107,9 @@ class Suspects:
         if not found and self.pairs and _steps(asked.golden) <= STEPS_FOR_PAIRS:
             before = time.process_time()
             spent = self._spent_on_pairs.get(asked.golden.cell, 0.0)
-            pairs = chain(filter(asked.can_befall, self._pairs_elsewhere(asked.golden.cell)), asked.pairs(known))
+            pairs = chain(
+                filter(asked.can_befall, self._pairs_elsewhere(asked.golden.cell)), asked.pairs(known, wide=True)
+            )
             found = list(asked.explaining(self._untried(asked.golden.cell, pairs), before + SECONDS_FOR_PAIRS - spent))
             self._spent_on_pairs[asked.golden.cell] = spent + time.process_time() - before
         self._spent += time.process_time() - begin

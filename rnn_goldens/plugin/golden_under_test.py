@@ -33,14 +33,18 @@ class GoldenUnderTest(Golden):
         copies: those, this one among them.
     """
 
-    judge: Golden = field(repr=False)
-    record: Record = field(repr=False)
-    suspects: Suspects = field(repr=False)
-    copies: list["GoldenUnderTest"] = field(default_factory=list, repr=False)
+    judge: Golden
+    record: Record
+    suspects: Suspects
+    copies: list["GoldenUnderTest"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Know the copy that ``in_precision`` makes."""
         self.copies.append(self)
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401, FBT001 - IPython's protocol
+        """What Hypothesis says of a test's argument: the golden, and not all that is remembered of it."""
+        printer.text(repr(self))
 
     def check(self, out: object, h_n: object = None, c_n: object = None) -> None:
         """As ``Golden.check``; counts."""
