@@ -42,7 +42,7 @@ class GoldenUnderTest(Golden):
         """Know the copy that ``in_precision`` makes."""
         self.copies.append(self)
 
-    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401, FBT001 - IPython's protocol
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401 - IPython's protocol
         """What Hypothesis says of a test's argument: the golden, and not all that is remembered of it."""
         printer.text(repr(self))
 
