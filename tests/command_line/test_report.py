@@ -40,7 +40,7 @@ def test_passed_refused_and_wrong_are_told_apart(run: Run, tmp_path: Path) -> No
     done = run("report", *nets, "--page", "page.html", *ONLY, code=FINDING)
     assert "users_nets:right 16 passed\n" in done.stdout
     assert "users_nets:unable_in_batches 4 passed, 12 refused\n" in done.stdout
-    assert "\n  documented/mini-batch in float64 and 3 more: out is first wrong at time step 1" in done.stdout
+    assert "\n  documented/mini-batch in float64 and 3 more: out is first wrong" in done.stdout
     assert done.stdout.count("  documented/mini-batch in ") == 1
     assert "  rnn_relu: 16 of 16 fail: not recognised\n" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= WIDTH

@@ -81,10 +81,19 @@ SCHEDULE: list[tuple[str | None, str, str]] = [
     AGAIN,
 ]
 
+ASKED_AGAIN = ("answers_nan", "answers_another_shape")
+"""What is wrong and nothing explains: whether it repeats is seen with one request more."""
+
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory: pytest.TempPathFactory) -> Checked:
-    told = [f"{request_id}={how}" for request_id, (how, *_) in enumerate(SCHEDULE, start=1) if how]
+    told, request_id = [], 0
+    for how, *_ in SCHEDULE:
+        request_id += 1
+        if how:
+            told.append(f"{request_id}={how}")
+        if how in ASKED_AGAIN:
+            request_id += 1
     options = (
         f"--rnn-goldens-time-limit={LIMIT}",
         "--rnn-goldens-dtype=float64,float32,bfloat16,float16",
