@@ -17,7 +17,6 @@ from rnn_goldens.plugin.names import (
     PROPERTY,
     REFUSED_BECAUSE,
     TOLD_LATE,
-    result_of,
 )
 from rnn_goldens.plugin.tally import FAILED, NOT_JUDGED, Entry, Tally
 
@@ -107,14 +106,14 @@ def _say_what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> Non
     without = [entry for entry in tally.with_outcome(FAILED) if entry.get("judged_by") != "comparison"]
     reasons = [(entry["golden"], entry["dtype"], entry.get("reason", "")) for entry in without]
     lines = [*summary(found), *no_outputs(reasons)]
-    _name_the_cause(terminal, found)
+    _name_the_cause(terminal, tally, found)
     if lines:
         terminal.section("rnn-goldens: what is wrong")
         for line in lines:
             terminal.line(line)
 
 
-def _name_the_cause(terminal: "pytest.TerminalReporter", found: "Sequence[Diagnosis]") -> None:
+def _name_the_cause(terminal: "pytest.TerminalReporter", tally: Tally, found: "Sequence[Diagnosis]") -> None:
     """What explains the run stands in the short summary of each failure too, where several were alike."""
     from rnn_goldens.diagnosis.asked import TOGETHER
     from rnn_goldens.diagnosis.causes import EXPLAINED
@@ -126,11 +125,12 @@ def _name_the_cause(terminal: "pytest.TerminalReporter", found: "Sequence[Diagno
         for suspect in diagnosis.suspects
         for one in suspect.explains
     }
+    compared = {entry["test"]: entry for entry in tally.with_outcome(FAILED) if entry.get("judged_by") == "comparison"}
     for report in terminal.getreports("failed"):
-        entry = result_of(report)
-        cause = causes.get((entry.get("golden", ""), entry.get("dtype", "")), "")
+        entry = compared.get(report.nodeid, {"golden": "", "dtype": ""})
+        cause = causes.get((entry["golden"], entry["dtype"]), "")
         crash = getattr(report.longrepr, "reprcrash", None)
-        if cause and crash is not None and entry.get("judged_by") == "comparison":
+        if cause and crash is not None:
             crash.message = f"{cause}: {crash.message.removeprefix(f'{cause}: ')}"
 
 
