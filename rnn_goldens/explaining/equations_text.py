@@ -3,7 +3,7 @@
 What an equation calls its pieces does not matter here, so they differ only where they compute something else.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -75,6 +75,13 @@ def difference(cell_name: str, wrong: Equations) -> list[str]:
         if right != other:
             return list(side_by_side(right, other)) if all(len(line) <= LONGEST for line in other) else []
     return []
+
+
+def of_first_cell(cells: Sequence[str], lines: Iterable[str]) -> list[str]:
+    """The equations of the first of some cells, right and wrong; those of the others are wrong likewise."""
+    first, *others = cells
+    likewise = [f"  likewise in {', '.join(others)}"] if others else []
+    return [f"{first}: the right equations (-) and the wrong ones (+)", *(f"  {line}" for line in lines), *likewise]
 
 
 def side_by_side(right: list[str], wrong: list[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from rnn_goldens.deviations import Deviation
-from rnn_goldens.explaining.equations_text import difference
+from rnn_goldens.explaining.equations_text import difference, of_first_cell
 from rnn_goldens.explaining.numbers_text import activations, numbers, products
 from rnn_goldens.explaining.unrolled_text import unrolled
 from rnn_goldens.explaining.weights_text import equations_with_changed_weights
@@ -33,12 +33,4 @@ def picture(deviation: Deviation) -> list[str]:
 def other_equations(deviation: Deviation) -> list[str]:
     """Of the first cell: those of the others are wrong likewise."""
     found = {cell: lines for cell, f in deviation.wrong.equations.items() if (lines := difference(cell, f))}
-    if not found:
-        return []
-    first, *others = found
-    likewise = [f"  likewise in {', '.join(others)}"] if others else []
-    return [
-        f"{first}: the right equations (-) and the wrong ones (+)",
-        *(f"  {line}" for line in found[first]),
-        *likewise,
-    ]
+    return of_first_cell(list(found), next(iter(found.values()))) if found else []

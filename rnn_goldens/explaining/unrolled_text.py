@@ -2,125 +2,35 @@
 
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import chain, product
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 
 from rnn_goldens.cells import DEFINED, Array, Case, Cell, Network, State, Weights
 from rnn_goldens.deviations.deviation import Outputs, Wrong
 from rnn_goldens.explaining.equations_text import side_by_side
-from rnn_goldens.explaining.symbols import Symbol, symbols, text_of
-from rnn_goldens.explaining.weights_text import Element, block_text, symbolic_weights
-from rnn_goldens.golden.shapes import Config, state_shape
+from rnn_goldens.explaining.small_networks import LETTERS, ROWS, Size, case_of_size, sizes, symbol_name
+from rnn_goldens.explaining.symbols import Symbol, text_of
+from rnn_goldens.explaining.weights_text import Element, block_text
 
 MOST = 12
 """Lines; of more, those that are the same in both are left out, then the last."""
 
 _STEP = "step(x, state before) is one time step of the cell"
 
-_LETTERS = {"h": ("h", "k", "r", "s"), "c": ("c", "d", "u", "v")}
-"""Of the states: layers 0 and 1 forward, then in reverse."""
-
-_ROWS = "abcd"
-
-_WIDER: tuple[dict[str, Any], ...] = (
-    {},
-    {"rows": 2},
-    {"units": 2},
-    {"rows": 2, "units": 2},
-    {"rows": 3},
-    {"inputs": 2},
-)
-_DEEPER: tuple[dict[str, Any], ...] = ({}, {"layers": 2, "times": 2}, {"directions": 2, "times": 2})
-"""What is tried of a network, from small to large."""
-
-
-@dataclass(frozen=True)
-class Size:
-    """How large the small network is, and what it is asked."""
-
-    layers: int = 1
-    directions: int = 1
-    rows: int = 1
-    times: int = 3
-    units: int = 1
-    inputs: int = 1
-    state: bool = True
-    batched: bool = True
-    lengths: tuple[int, ...] | None = None
-
-    def __str__(self) -> str:
-        """What a reader has to know of it: what is plain of a network is left out."""
-        parts = [
-            "1 layer" if self.layers == 1 else f"{self.layers} layers",
-            "both directions" if self.directions > 1 else "",
-            f"{self.rows} batch rows ({', '.join(_ROWS[: self.rows])})"
-            if self.rows > 1
-            else ""
-            if self.batched
-            else "no batch axis",
-            f"{self.times} time steps",
-            f"{self.units} units" if self.units > 1 else "",
-            f"lengths {' and '.join(map(str, self.lengths))}" if self.lengths else "",
-            "" if self.state else "no initial state",
-        ]
-        return ", ".join(part for part in parts if part)
-
 
 def unrolled(wrong: Wrong, cell_name: str, needs: Sequence[str]) -> list[str]:
     """The lines of both, in the smallest network in which they differ; nothing if they do in none."""
     cell = DEFINED[cell_name]
-    for size in _sizes(needs):
-        case = _case(cell, size)
+    for size in sizes(needs):
+        case = case_of_size(cell, size)
         right, other = (_lines(w, case, size) for w in (Wrong(), wrong))
         if right != other:
             heading = f"{cell_name}, {size}: right (-) and wrong (+)"
             return [heading, *(f"  {line}" for line in _shortened(right, other)), *_legend(size, cell)]
     return []
-
-
-def _sizes(needs: Sequence[str]) -> Iterator[Size]:
-    """From small to large, all with what the deviation needs."""
-    layers, directions = 2 if "multilayer" in needs else 1, 2 if "bidirectional" in needs else 1
-    least = Size(layers, directions, times=3 if layers * directions == 1 else 2, batched="unbatched" not in needs)
-    if "lengths" in needs:
-        least = replace(least, rows=2, times=3, lengths=(2, 3))
-    states = (True,) if "state" in needs else (True, False)
-    for more, deeper, state in product(_WIDER, _DEEPER, states):
-        size = replace(least, **more, **deeper, state=state)
-        if size.lengths is not None and size.rows == len(size.lengths):
-            yield from (replace(size, times=max(size.lengths) + padding) for padding in (0, 1))
-        elif size.lengths is None and (size.batched or size.rows == 1):
-            yield size
-
-
-def _case(cell: Cell, size: Size) -> Case:
-    config = Config(size.inputs, size.units, size.layers, size.directions > 1)
-    shape = state_shape(config, (size.rows,))
-
-    def state(letters: Sequence[str]) -> Array:
-        def name(index: int, row: int, unit: int) -> str:
-            layer, direction = divmod(index, size.directions)
-            return _name(f"{letters[layer + 2 * direction]}0", row, size.rows, unit, size.units)
-
-        return symbols(name, shape) if size.state else np.full(shape, 0, dtype=object)
-
-    x = symbols(
-        lambda row, t, unit: _name(f"x{t + 1}", row, size.rows, unit, size.inputs), (size.rows, size.times, size.inputs)
-    )
-    states = tuple(state(_LETTERS[name]) for name in cell.states)
-    lengths = None if size.lengths is None else np.array(size.lengths)
-    case = Case(cell, config, symbolic_weights(cell, config), x, states, lengths, size.state)
-    if size.batched:
-        return case
-    return replace(case, x=x[0], state=tuple(part[:, 0] for part in states), batch_given=False)
-
-
-def _name(base: str, row: int, rows: int, unit: int, units: int) -> str:
-    return f"{base}{_ROWS[row] if rows > 1 else ''}{f'[{unit}]' if units > 1 else ''}"
 
 
 class _Noting(Network):
@@ -140,13 +50,13 @@ class _Noting(Network):
             read = ", ".join(map(_vector, [layer_input[row, t], *(part[row] for part in state)]))
             own = _row_of(read) if count < self.rows else row
             names = [
-                self._fresh(_name(f"{_LETTERS[s][int(layer) + 2 * bool(reverse)]}{t + 1}", own, self.rows, 0, 1))
+                self._fresh(symbol_name(f"{LETTERS[s][int(layer) + 2 * bool(reverse)]}{t + 1}", own, self.rows, 0, 1))
                 for s in case.cell.states
             ]
             self.defined[", ".join(names)] = f"step({read}){changed}"
             for part, name in zip(after, names, strict=True):
                 units = part.shape[-1]
-                part[row] = [Symbol({_name(name, 0, 1, unit, units): 1.0}) for unit in range(units)]
+                part[row] = [Symbol({symbol_name(name, 0, 1, unit, units): 1.0}) for unit in range(units)]
         return tuple(after)
 
     def _fresh(self, name: str) -> str:
@@ -157,8 +67,8 @@ class _Noting(Network):
 
 
 def _row_of(read: str) -> int:
-    found = re.search(rf"\d([{_ROWS}])", read)
-    return _ROWS.index(found[1]) if found else 0
+    found = re.search(rf"\d([{ROWS}])", read)
+    return ROWS.index(found[1]) if found else 0
 
 
 def _with(cell: Cell, own: Weights, w: Weights) -> str:
@@ -263,7 +173,7 @@ def _shortened(right: list[str], wrong: list[str]) -> list[str]:
 
 def _legend(size: Size, cell: Cell) -> list[str]:
     """What the letters stand for, other than x, h and c of one layer."""
-    states = [_LETTERS[name] for name in cell.states]
+    states = [LETTERS[name] for name in cell.states]
     kinds = {0: "layer 0 forward"}
     if size.layers > 1:
         kinds[1] = "layer 1"

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnn_goldens.cells import DEFINED, Array, Case, Cell, Network, Weights
 from rnn_goldens.deviations.deviation import Wrong
-from rnn_goldens.explaining.equations_text import side_by_side, written
+from rnn_goldens.explaining.equations_text import of_first_cell, side_by_side, written
 from rnn_goldens.explaining.symbols import Symbol, added, scaled, symbols, text_of
 from rnn_goldens.golden.shapes import Config, weight_shapes
 
@@ -81,13 +81,10 @@ def equations_with_changed_weights(wrong: Wrong, cells: Sequence[str]) -> list[s
     odd = next((changed for changed in found if "" in changed.blocks.values()), None)
     if odd is not None:
         return _elements(odd)
-    first, *others = found
+    first = found[0]
     right, other = (written(first.cell, first.cell.equations, weights=w) for w in ({}, first.blocks))
-    likewise = [f"  likewise in {', '.join(changed.cell.name for changed in others)}"] if others else []
     return [
-        f"{first.cell.name}: the right equations (-) and the wrong ones (+)",
-        *(f"  {line}" for line in side_by_side(right, other)),
-        *likewise,
+        *of_first_cell([changed.cell.name for changed in found], side_by_side(right, other)),
         *_order_of_gates(first),
     ]
 
