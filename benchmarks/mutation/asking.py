@@ -94,29 +94,50 @@ def _in_time() -> Iterator[None]:
 
 @contextmanager
 def _program(files: Mapping[str, str]) -> Iterator[Ask]:
-    with tempfile.TemporaryDirectory() as folder:
-        for name, text in files.items():
-            (Path(folder) / name).write_text(text, "utf-8")
+    with written(files) as folder:
         node = shutil.which("node")
         if node is None:
             sys.exit("node is missing; `make mutation` installs it")
         arguments = ("node", "--max-old-space-size=512", next(iter(files)))
-        try:
-            program = Program(Command(arguments, Path(node), Path(folder)), SECONDS)
-        except WrongUse:
-            raise DidNot("error") from None
+        with started(Command(arguments, Path(node), folder)) as program:
 
-        def ask(golden: Golden) -> Outputs:
-            try:
-                return program(golden)
-            except (ProgramFailed, Unsupported) as why:
-                raise DidNot("time" if " within " in str(why) else "error") from None
+            def ask(golden: Golden) -> Outputs:
+                try:
+                    return program(golden)
+                except Unsupported:
+                    raise DidNot("error") from None
 
-        try:
             yield ask
-        finally:
-            with suppress(ProgramFailed):  # it has been judged
-                program.close()
+
+
+@contextmanager
+def written(files: Mapping[str, str]) -> Iterator[Path]:
+    """A folder of its own in which the texts are."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in files.items():
+            (Path(folder) / name).write_text(text, "utf-8")
+        yield Path(folder)
+
+
+@contextmanager
+def started(command: Command) -> Iterator[Ask]:
+    """A program to ask; raises DidNot if it does not start. Asked, it may raise Unsupported, too."""
+    try:
+        program = Program(command, SECONDS)
+    except WrongUse:
+        raise DidNot("error") from None
+
+    def ask(golden: Golden) -> Outputs:
+        try:
+            return program(golden)
+        except ProgramFailed as why:
+            raise DidNot("time" if " within " in str(why) else "error") from None
+
+    try:
+        yield ask
+    finally:
+        with suppress(ProgramFailed):  # it has been judged
+            program.close()
 
 
 def _of_numpy(golden: Golden) -> dict[str, Any]:

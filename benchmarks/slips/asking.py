@@ -3,19 +3,15 @@
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from benchmarks.mutation import asking
-from benchmarks.mutation.asking import SECONDS, Ask, DidNot, Outputs
+from benchmarks.mutation.asking import Ask, DidNot, Outputs
 from rnn_goldens import Golden
-from rnn_goldens.errors import ProgramFailed, WrongUse
 from rnn_goldens.programs.command import Command
-from rnn_goldens.programs.program import Program
 
 
 @contextmanager
@@ -56,34 +52,12 @@ def _torch(text: str) -> Ask:
 
 @contextmanager
 def _compiled(files: Mapping[str, str]) -> Iterator[Ask]:
-    with tempfile.TemporaryDirectory() as folder:
-        for name, text in files.items():
-            (Path(folder) / name).write_text(text, "utf-8")
+    with asking.written(files) as folder:
         sources = [name for name in files if name.endswith(".c")]
-        binary = Path(folder) / "network"
+        binary = folder / "network"
         subprocess.run(["cc", "-O2", "-o", binary, *sources, *_jansson(), "-lm"], cwd=folder, check=True)
-        with _started(Command((str(binary),), binary, Path(folder))) as ask:
+        with asking.started(Command((str(binary),), binary, folder)) as ask:
             yield ask
-
-
-@contextmanager
-def _started(command: Command) -> Iterator[Ask]:
-    try:
-        program = Program(command, SECONDS)
-    except WrongUse:
-        raise DidNot("error") from None
-
-    def ask(golden: Golden) -> Outputs:
-        try:
-            return program(golden)
-        except ProgramFailed:
-            raise DidNot("error") from None
-
-    try:
-        yield ask
-    finally:
-        with suppress(ProgramFailed):  # it has been asked what it is for
-            program.close()
 
 
 @cache
