@@ -197,6 +197,7 @@ def _wrongly(misbehaviour: Misbehaviour, said: Said, home: Path, *, of_user: boo
     found = [f"{golden} passed" for golden in passed if golden in noted]
     if "" in passed and len(passed) + len(set(noted)) > len(PRECISE) * len(DOCUMENTED):
         found.append("more passed than were right")
+    # What a user's own test says so plainly is taken at its word; what an implementation does never is.
     expects = misbehaviour in TESTS and misbehaviour.name in ("`check_fails`", "`pytest.skip()`")
     if said.code == 0 and not expects and not (misbehaviour.ends_python and of_user):
         found.append("exit 0")

@@ -91,7 +91,7 @@ def test_every_sum_of_every_cell_is_tried() -> None:
 @pytest.mark.parametrize(("cell", "at"), WRONG_SIGNS)
 def test_a_wrong_sign_in_an_equation_is_caught_by_frameworks(cell: str, at: int, witness: str) -> None:
     if find_spec(witness) is None:
-        pytest.skip(f"this witness is {witness}")
+        pytest.skip(f"{witness} is not installed; the other witnesses say the same")
     answer = answer_of(witness, cell)
     assert right(cell).compare(*answer).passed
     assert not with_wrong_sign(cell, at).compare(*answer).passed
