@@ -1,10 +1,12 @@
 """What explains a run, for programs: names and goldens, no sentences."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence, Suspect
-from rnn_goldens.diagnosis.in_common import Common, Contrast, in_common
+from rnn_goldens.diagnosis.in_common import in_common
+from rnn_goldens.diagnosis.said import Beyond, Blamed, Contrast, Said
 
 Data = dict[str, Any]
 
@@ -12,7 +14,7 @@ Data = dict[str, Any]
 def as_data(diagnosis: Diagnosis) -> Data:
     """What is known of one cell's failures, as ``results-1.schema.json`` has it."""
     common = in_common([diagnosis])
-    said = Common((), (), ()) if diagnosis.certainty == EXPLAINED else common
+    said = Said() if diagnosis.certainty == EXPLAINED else common.said
     return {
         "cell": diagnosis.cell,
         "certainty": diagnosis.certainty,
@@ -28,6 +30,20 @@ def as_data(diagnosis: Diagnosis) -> Data:
         "simplest": _place(common.rest[0]),
         "cut_short": diagnosis.is_cut_short,
     }
+
+
+def said_of(data: Mapping[str, Any]) -> Said:
+    """The way back: what of such a cell's failures is told."""
+    contrast = data["contrast"]
+    return Said(
+        of=len(data["unexplained"]) or data["failed"],
+        is_a_rest=0 < len(data["unexplained"]) < data["failed"],
+        features=[Blamed(**blamed) for blamed in data["features"]],
+        sizes=[Beyond(**beyond) for beyond in data["sizes"]],
+        facts={code: (fact["value"], fact["shown_by"]) for code, fact in data["facts"].items()},
+        contrast=contrast
+        and Contrast(contrast["feature"], *(_of_counts(contrast[of]) for of in ("having", "lacking"))),
+    )
 
 
 def _suspect(suspect: Suspect) -> Data:
@@ -50,6 +66,10 @@ def _contrast(contrast: Contrast | None) -> Data | None:
 
 def _counts(of: tuple[int, int]) -> Data:
     return {"failed": of[0], "of": of[1]}
+
+
+def _of_counts(data: Mapping[str, int]) -> tuple[int, int]:
+    return data["failed"], data["of"]
 
 
 def _place(evidence: Evidence) -> Data:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache, cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -36,12 +37,14 @@ class Asked:
     def __init__(self, golden: "GoldenData", got: Outputs) -> None:
         self.golden, self.got = golden, got
         self._outputs: dict[Cause, Outputs] = {}
+        self._single: dict[Cause, Outputs] = {}
         self._is_finite = all(np.isfinite(values).all() for values in got.values())
 
     def befalling(self) -> list[Cause]:
         """The deviations that can befall such a network, each alone; none where what came tells nothing of them."""
-        return [(deviation.name,) for deviation in self._befalling()]
+        return [(deviation.name,) for deviation in self._befalling]
 
+    @cached_property
     def _befalling(self) -> "list[Deviation]":
         from rnn_goldens.deviations import DEVIATIONS
 
@@ -58,12 +61,12 @@ class Asked:
 
     def can_befall(self, cause: Cause) -> bool:
         """Whether all of it can befall such a network."""
-        return {(name,) for name in cause} <= set(self.befalling())
+        return set(cause) <= {deviation.name for deviation in self._befalling}
 
     def alone(self, name: str) -> "Asked":
         """The same golden, and one of the outputs, as if nothing else had come."""
         part = Asked(self.golden, {name: self.got[name]})
-        part._outputs = self._outputs
+        part._outputs, part._single = self._outputs, self._single
         return part
 
     def is_right(self) -> bool:
@@ -77,12 +80,11 @@ class Asked:
             return False
         if explains(self.golden, self.got, wrong):
             return True
-        if not self._is_finite:  # what overflows is told by arithmetic that does
-            return explains(self.golden, self.got, self._given(cause, np.float32))
-        if _rounds(cause) and explains(
-            self.golden, self.got, self._given(cause, np.float32)
-        ):  # likewise, what is halfway
-            return True
+        single = self._in_float32(cause) if not self._is_finite or _rounds(cause) else None
+        if single is not None and explains(self.golden, self.got, single):
+            return True  # what overflows, or lies halfway between two numbers, is told by arithmetic that does
+        if not self._is_finite:
+            return False
         return is_nearer(self.golden, self.got, wrong) and explains(
             self.golden, self.got, wrong, self._roundings(cause, wrong)
         )
@@ -113,7 +115,7 @@ class Asked:
             known: what explained other failures.
             wide: whether to go on with what was found in the wild and any other.
         """
-        befalling = self._befalling()
+        befalling = self._befalling
         yield from combinations(self._sharing()[:MOST_SHARING], 2)
         for suspect in [cause[0] for cause in known if len(cause) == 1]:
             yield from ((suspect, other.name) for other in befalling if other.name != suspect)
@@ -143,6 +145,11 @@ class Asked:
                 return None
         return self._outputs[cause]
 
+    def _in_float32(self, cause: Cause) -> Outputs:
+        if cause not in self._single:
+            self._single[cause] = self._given(cause, np.float32)
+        return self._single[cause]
+
     def _given(self, cause: Cause, dtype: type, *, nudged: bool = False) -> Outputs:
         """What a network gives that is wrong so; of weights that are a rounding off, which flips roundings after it."""
         from rnn_goldens.cells import case_of
@@ -158,7 +165,7 @@ class Asked:
     @np.errstate(all="ignore")
     def _roundings(self, cause: Cause, wrong: Outputs) -> Outputs:
         """What rounding errors make of a wrong network's outputs: the largest at a time step stands for all there."""
-        others = [self._given(cause, np.float32), self._given(cause, np.float64, nudged=True)]
+        others = [self._in_float32(cause), self._given(cause, np.float64, nudged=True)]
         scale = PRECISIONS[self.golden.dtype].roundoff / PRECISIONS["float32"].roundoff
         found = {}
         for name, values in wrong.items():
@@ -169,6 +176,11 @@ class Asked:
 
 def _rounds(cause: Cause) -> bool:
     """Whether it rounds to a narrow type: where a number lies between two of those, others round the other way."""
+    return set(cause) <= _narrow()
+
+
+@cache
+def _narrow() -> frozenset[str]:
     from rnn_goldens.deviations import FAMILIES
 
-    return {(name,) for name in cause} <= {(deviation.name,) for deviation in FAMILIES["numerics"]}
+    return frozenset(deviation.name for deviation in FAMILIES["numerics"])

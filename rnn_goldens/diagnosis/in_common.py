@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rnn_goldens.counted import counted
 from rnn_goldens.diagnosis.fact_list import FACTS, IN_WORDS, SIZES_IN_WORDS, Value
+from rnn_goldens.diagnosis.said import Beyond, Blamed, Contrast, Said
 
 if TYPE_CHECKING:
     from rnn_goldens.diagnosis.causes import Diagnosis, Evidence
@@ -19,68 +19,6 @@ SAME = 0.01
 
 LEAST_CONTRAST = 0.5
 """What differs less with a feature and without it tells nothing of it."""
-
-
-@dataclass(frozen=True)
-class Blamed:
-    """A feature that all have, or all lack.
-
-    Attributes:
-        feature: its name.
-        has: whether they have it.
-        others: how many of those they are compared with are otherwise.
-        same: how many of them are the same.
-    """
-
-    feature: str
-    has: bool
-    others: int
-    same: int
-
-
-@dataclass(frozen=True)
-class Beyond:
-    """A size: all that fail have more of it than any that passes, or less.
-
-    Attributes:
-        size: ``steps``, ``rows``, ``units`` or ``inputs``.
-        more: whether they have more.
-        bound: the most, or the least, with which goldens pass.
-    """
-
-    size: str
-    more: bool
-    bound: int
-
-    def __str__(self) -> str:
-        than = f"{'more' if self.more else 'fewer'} than {counted(self.bound, SIZES_IN_WORDS[self.size])}"
-        return f"only goldens of {than} fail"
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """A feature with which goldens fail more often, or less, than without.
-
-    Attributes:
-        feature: its name.
-        having: how many that have it fail, and how many there are.
-        lacking: the same of those that have it not.
-    """
-
-    feature: str
-    having: tuple[int, int]
-    lacking: tuple[int, int]
-
-    @property
-    def size(self) -> float:
-        """The difference of the two parts."""
-        return abs(self.having[0] / self.having[1] - self.lacking[0] / self.lacking[1])
-
-    def __str__(self) -> str:
-        counts = zip((self.having, self.lacking), IN_WORDS[self.feature], strict=True)
-        return "; ".join(
-            f"{failed} of {of} that {words} {'fails' if failed == 1 else 'fail'}" for (failed, of), words in counts
-        )
 
 
 @dataclass(frozen=True)
@@ -152,23 +90,18 @@ class Common:
         best = max(found, key=lambda contrast: contrast.size, default=None)
         return best if best is not None and best.size >= LEAST_CONTRAST else None
 
+    @property
+    def said(self) -> Said:
+        """What of it is told."""
+        of = len(self.rest)
+        return Said(of, bool(self.explained), self.features, self.sizes, self.facts, self.contrast)
+
     def sentences(self) -> Iterator[str]:
         """What tells most comes first; there may be nothing to say."""
-        told = [*map(self._of_feature, self.features), *map(str, self.sizes)]
-        told += [self.of_fact(code, value, showing) for code, (value, showing) in self.facts.items()]
-        if told:
-            yield from told
-        elif self.contrast is not None:
-            yield str(self.contrast)
-        elif not self.passed and not self.explained:
-            yield "every golden fails, the simplest too"
-
-    def of_fact(self, code: str, value: Value, showing: int) -> str:
-        """A fact as a sentence."""
-        return fact_in_words(code, value, showing, len(self.rest))
-
-    def _of_feature(self, blamed: Blamed) -> str:
-        return feature_in_words(blamed, len(self.rest) if self.explained else None)
+        told = list(self.said.sentences())
+        if not told and not self.passed and not self.explained:
+            told = ["every golden fails, the simplest too"]
+        yield from told
 
 
 def in_common(diagnoses: "Sequence[Diagnosis]") -> Common:
@@ -177,23 +110,6 @@ def in_common(diagnoses: "Sequence[Diagnosis]") -> Common:
     left = {id(evidence) for evidence in rest}
     explained = [evidence for diagnosis in diagnoses for evidence in diagnosis.failed if id(evidence) not in left]
     return Common(tuple(rest), tuple(explained), tuple(e for diagnosis in diagnoses for e in diagnosis.passed))
-
-
-def fact_in_words(code: str, value: Value, showing: int, of: int) -> str:
-    """A fact as a sentence; how many can show it, where not all can."""
-    where = "" if showing == of or FACTS[code].of_any else f" (in the {showing} that can show it)"
-    return FACTS[code].sentence.format(value) + where
-
-
-def feature_in_words(blamed: Blamed, unexplained: int | None) -> str:
-    """A feature as a sentence: of so many that are not explained, or, if that is None, of all that fail."""
-    words = IN_WORDS[blamed.feature][0 if blamed.has else 1]
-    if unexplained is not None:
-        are = "is explained does" if blamed.others == 1 else "are explained do"
-        return f"all {unexplained} that are not explained {words}; {blamed.others} that {are} not"
-    do, fail = ("does", "passes") if blamed.others == 1 else ("do", "pass")
-    but = f"; so {'does' if blamed.same == 1 else 'do'} {blamed.same} that pass{'es' if blamed.same == 1 else ''}"
-    return f"all that fail {words}; {blamed.others} that {do} not {fail}{but if blamed.same else ''}"
 
 
 def _all_the_same(values: Sequence[Value]) -> bool:

@@ -27,7 +27,7 @@ def no_outputs(failed: Iterable[tuple[str, str, str]]) -> Iterator[str]:
     """Lines of at most 80 columns."""
     ranked = by_reason(failed)
     for reason, count in ranked[:_MOST_REASONS]:
-        yield f"{counted(count, 'golden')} failed before outputs were compared:"
-        yield from textwrap.wrap(reason, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+        said = f"{counted(count, 'golden')} failed before outputs were compared: {reason}"
+        yield from textwrap.wrap(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
     if rest := ranked[_MOST_REASONS:]:
         yield f"… and {counted(sum(count for _, count in rest), 'golden')} for {counted(len(rest), 'other reason')}"

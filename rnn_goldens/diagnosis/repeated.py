@@ -4,10 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from rnn_goldens.diagnosis.likeness import Outputs, readable
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.diagnosis.likeness import Outputs, are_the_same, readable
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -37,30 +34,7 @@ class Repeats:
             return {}
         self.left -= 1
         try:
-            second = readable(golden, *_three(ask()))
+            second = readable(golden, *ask())
         except Exception:  # it was wrong before it was asked again: that is what is said
             return {}
-        return {NOT_REPEATABLE: _differ(golden, first, second)}
-
-
-def _three(outputs: Sequence[Any]) -> tuple[Any, Any, Any]:
-    out, h_n, c_n, *_ = (*outputs, None, None)
-    return out, h_n, c_n
-
-
-@np.errstate(all="ignore")
-def _differ(golden: "GoldenData", first: Outputs, second: Outputs) -> bool:
-    """By more than two right networks may, which threads that sum in another order are."""
-    if first.keys() != second.keys():
-        return True
-    for name, before in first.items():
-        after = second[name]
-        if after.shape != before.shape:
-            return True
-        right = getattr(golden.stored, name)
-        allowed = golden.tolerance.allowed(name, right, PRECISIONS[golden.dtype]).max(initial=0.0)
-        rounding = 8 * PRECISIONS[golden.dtype].roundoff * np.abs(before)
-        same = (after == before) | (np.isnan(after) & np.isnan(before))
-        if not (same | (np.abs(after - before) <= 2 * allowed + rounding)).all():
-            return True
-    return False
+        return {NOT_REPEATABLE: not are_the_same(golden, first, second)}

@@ -71,7 +71,7 @@ def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load:
     again = _Again(outputs, load, begin + SECONDS)
     causes: dict[str, list[Cause]] = {}
     for number, (cell, failed) in enumerate(by_cell.items(), 1):
-        elsewhere = [cause for others in causes.values() for cause in others]
+        elsewhere = [cause for others in causes.values() for cause in others if len(cause) > 1]
         causes[cell] = again.causes(failed, elsewhere, begin + SECONDS_TO_LOOK * number / len(by_cell))
     found = [one if one.passed else again.explained(one, causes[one.cell]) for one in evidence]
     for cell in by_cell:

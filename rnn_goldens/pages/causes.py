@@ -6,10 +6,9 @@ from typing import Any
 
 from rnn_goldens.counted import counted
 from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.diagnosis.as_data import said_of
 from rnn_goldens.diagnosis.asked import TOGETHER
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED
-from rnn_goldens.diagnosis.fact_list import FACTS, IN_WORDS
-from rnn_goldens.diagnosis.in_common import Beyond, Blamed, Contrast, fact_in_words, feature_in_words
 from rnn_goldens.diagnosis.no_outputs import by_reason
 from rnn_goldens.pages.content import FAILED, Checked, Judged
 
@@ -116,22 +115,10 @@ def _notes(data: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _seen(data: Mapping[str, Any]) -> Iterator[str]:
-    unexplained = len(data["unexplained"]) if data["suspects"] else None
     for name, causes in data["parts"].items():
         one = f"{'one of ' if len(causes) > 1 else ''}{', '.join(TOGETHER.join(cause) for cause in causes[:3])}"
         yield f"{name} alone is as with {one}."
-    for blamed in data["features"]:
-        if blamed["feature"] in IN_WORDS:
-            yield _ended(feature_in_words(Blamed(**blamed), unexplained))
-    for beyond in data["sizes"]:
-        yield _ended(str(Beyond(**beyond)))
-    for code, seen in data["facts"].items():
-        if code in FACTS:
-            of = unexplained or data["failed"]
-            yield _ended(fact_in_words(code, seen["value"], seen["shown_by"], of))
-    if not data["features"] and not data["facts"] and (contrast := data["contrast"]) is not None:
-        having, lacking = ((counts["failed"], counts["of"]) for counts in (contrast["having"], contrast["lacking"]))
-        yield _ended(str(Contrast(contrast["feature"], having, lacking)))
+    yield from map(_ended, said_of(data).sentences())
 
 
 def _ended(sentence: str) -> str:

@@ -1,6 +1,6 @@
 """What is wrong, said once at the end of a run: its account as evidence for the causes of what failed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from rnn_goldens.plugin.tally import FAILED, Entry, Tally
 _WRONG = (FAILED, "known-failure")
 
 _FOUND = pytest.StashKey[list[Diagnosis]]()
+_SETTLED = pytest.StashKey[dict[str, str]]()
 
 
 def explain_all(config: pytest.Config, tally: Tally, failures: Iterable[Failure]) -> None:
@@ -26,22 +27,34 @@ def explain_all(config: pytest.Config, tally: Tally, failures: Iterable[Failure]
     judged = [entry for entry in tally.entries if _is_wrong(opened, entry) or _is_right(opened, entry)]
     before = [_evidence(opened, entry) for entry in judged]
     again = asked_again(before, failures, _loading(opened))
-    by_evidence = {}
     for entry, one, after in zip(judged, before, again.evidence, strict=True):
-        by_evidence[id(after)] = entry
         if after.explained_by != one.explained_by:
             _note(entry, after.explained_by)
     if any(entry["outcome"] == FAILED for entry in judged):
-        config.stash[_FOUND] = diagnosed_run(again.evidence, _loading(opened), again.cut_short)
-        for diagnosis in config.stash[_FOUND]:
-            for suspect in diagnosis.suspects if diagnosis.certainty == EXPLAINED else ():
-                for one in suspect.explains:  # what was alike there is told apart by others
-                    _note(by_evidence[id(one)], (suspect.cause, *(c for c in one.explained_by if c != suspect.cause)))
+        found = diagnosed_run(again.evidence, _loading(opened), again.cut_short)
+        config.stash[_FOUND] = found
+        settled = _settled(found)
+        for entry, one in zip(judged, again.evidence, strict=True):
+            if (cause := settled.get(id(one))) is not None:
+                _note(entry, (cause, *(other for other in one.explained_by if other != cause)))
+                config.stash.setdefault(_SETTLED, {})[entry["test"]] = TOGETHER.join(cause)
+
+
+def _settled(found: Iterable[Diagnosis]) -> dict[int, Cause]:
+    """By the identity of evidence the cause that explains its cell, though several were alike there."""
+    explained = (diagnosis for diagnosis in found if diagnosis.certainty == EXPLAINED)
+    suspects = [suspect for diagnosis in explained for suspect in diagnosis.suspects]
+    return {id(one): suspect.cause for suspect in suspects for one in suspect.explains}
 
 
 def diagnoses(config: pytest.Config) -> list[Diagnosis]:
     """What explains the failures of a run that has ended; nothing if no output was wrong unexpectedly."""
     return config.stash.get(_FOUND, [])
+
+
+def settled_causes(config: pytest.Config) -> Mapping[str, str]:
+    """By test, what explains the run that its failure is part of."""
+    return config.stash.get(_SETTLED, {})
 
 
 def _note(entry: Entry, causes: Iterable[Cause]) -> None:

@@ -1,8 +1,7 @@
 """The end of a run: whether it has shown of every golden what it was to show, as exit code and in words."""
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 import pytest
 
@@ -19,9 +18,6 @@ from rnn_goldens.plugin.names import (
     TOLD_LATE,
 )
 from rnn_goldens.plugin.tally import FAILED, NOT_JUDGED, Entry, Tally
-
-if TYPE_CHECKING:
-    from rnn_goldens.diagnosis.causes import Diagnosis
 
 _MOST_LISTED = 3
 
@@ -100,36 +96,22 @@ def _say_what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> Non
         return
     from rnn_goldens.diagnosis.no_outputs import no_outputs
     from rnn_goldens.diagnosis.summary import summary
-    from rnn_goldens.plugin.causes import diagnoses
+    from rnn_goldens.plugin.causes import diagnoses, settled_causes
 
-    found = diagnoses(terminal.config)
     without = [entry for entry in tally.with_outcome(FAILED) if entry.get("judged_by") != "comparison"]
     reasons = [(entry["golden"], entry["dtype"], entry.get("reason", "")) for entry in without]
-    lines = [*summary(found), *no_outputs(reasons)]
-    _name_the_cause(terminal, tally, found)
+    lines = [*summary(diagnoses(terminal.config)), *no_outputs(reasons)]
+    _name_the_cause(terminal, settled_causes(terminal.config))
     if lines:
         terminal.section("rnn-goldens: what is wrong")
         for line in lines:
             terminal.line(line)
 
 
-def _name_the_cause(terminal: "pytest.TerminalReporter", tally: Tally, found: "Sequence[Diagnosis]") -> None:
+def _name_the_cause(terminal: "pytest.TerminalReporter", causes: Mapping[str, str]) -> None:
     """What explains the run stands in the short summary of each failure too, where several were alike."""
-    from rnn_goldens.diagnosis.asked import TOGETHER
-    from rnn_goldens.diagnosis.causes import EXPLAINED
-
-    causes = {
-        (one.golden, one.dtype): TOGETHER.join(suspect.cause)
-        for diagnosis in found
-        if diagnosis.certainty == EXPLAINED
-        for suspect in diagnosis.suspects
-        for one in suspect.explains
-    }
-    compared = {entry["test"]: entry for entry in tally.with_outcome(FAILED) if entry.get("judged_by") == "comparison"}
     for report in terminal.getreports("failed"):
-        entry = compared.get(report.nodeid, {"golden": "", "dtype": ""})
-        cause = causes.get((entry["golden"], entry["dtype"]), "")
-        crash = getattr(report.longrepr, "reprcrash", None)
+        cause, crash = causes.get(report.nodeid, ""), getattr(report.longrepr, "reprcrash", None)
         if cause and crash is not None:
             crash.message = f"{cause}: {crash.message.removeprefix(f'{cause}: ')}"
 

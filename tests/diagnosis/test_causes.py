@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from rnn_goldens.diagnosis.as_data import as_data, said_of
 from rnn_goldens.diagnosis.asked import Cause, Parts
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, Diagnosis, Evidence, diagnose
+from rnn_goldens.diagnosis.in_common import in_common
 from rnn_goldens.diagnosis.summary import summary
 
 A, B = ("w_hh_transposed",), ("b_hh_missing",)
@@ -150,6 +152,19 @@ def test_what_gives_one_output_of_all_failures_is_said_of_that_output_alone() ->
 def test_outputs_that_the_same_deviation_gives_are_named_together() -> None:
     said = text(failed("g/1", parts={"out": (A,), "c_n": (A,)}))
     assert "out and c_n alone are as with w_hh_transposed: " in said
+
+
+def test_a_page_says_of_the_results_file_what_the_terminal_says() -> None:
+    rest = [failed("g/1", facts={"only_out": True}), failed("g/2", facts={"only_out": True})]
+    contradicted = [failed("g/3", A), passed("g/4")]
+    for evidence, shows in (
+        ([*rest, passed("g/4", features=("bias",)), passed("g/5", features=("bias",))], ()),
+        ([failed("g/3", A), failed("g/6", A), *rest], ()),
+        (contradicted, [(A, "g/4")]),
+    ):
+        found = diagnosed(*evidence, shows=shows)
+        assert found.certainty != EXPLAINED
+        assert said_of(as_data(found)) == in_common([found]).said
 
 
 def test_nothing_is_said_of_a_run_in_which_all_passed() -> None:

@@ -1,0 +1,112 @@
+"""What is told of failures that nothing explains: plain data, and the sentences that both terminal and page say."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rnn_goldens.counted import counted
+from rnn_goldens.diagnosis.fact_list import FACTS, IN_WORDS, SIZES_IN_WORDS, Value
+
+
+@dataclass(frozen=True)
+class Blamed:
+    """A feature that all have, or all lack.
+
+    Attributes:
+        feature: its name.
+        has: whether they have it.
+        others: how many of those they are compared with are otherwise.
+        same: how many of them are the same.
+    """
+
+    feature: str
+    has: bool
+    others: int
+    same: int
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """A size: all that fail have more of it than any that passes, or less.
+
+    Attributes:
+        size: ``steps``, ``rows``, ``units`` or ``inputs``.
+        more: whether they have more.
+        bound: the most, or the least, with which goldens pass.
+    """
+
+    size: str
+    more: bool
+    bound: int
+
+    def __str__(self) -> str:
+        than = f"{'more' if self.more else 'fewer'} than {counted(self.bound, SIZES_IN_WORDS[self.size])}"
+        return f"only goldens of {than} fail"
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A feature with which goldens fail more often, or less, than without.
+
+    Attributes:
+        feature: its name.
+        having: how many that have it fail, and how many there are.
+        lacking: the same of those that have it not.
+    """
+
+    feature: str
+    having: tuple[int, int]
+    lacking: tuple[int, int]
+
+    @property
+    def size(self) -> float:
+        """The difference of the two parts."""
+        return abs(self.having[0] / self.having[1] - self.lacking[0] / self.lacking[1])
+
+    def __str__(self) -> str:
+        counts = zip((self.having, self.lacking), IN_WORDS[self.feature], strict=True)
+        return "; ".join(
+            f"{failed} of {of} that {words} {'fails' if failed == 1 else 'fail'}" for (failed, of), words in counts
+        )
+
+
+@dataclass(frozen=True)
+class Said:
+    """What failures have in common.
+
+    Attributes:
+        of: how many they are.
+        is_a_rest: whether others are explained.
+        features: what they have, or lack, and others do not.
+        sizes: beyond which they are.
+        facts: what is seen in their outputs, by name; with which value, and how many can show it.
+        contrast: what tells them best from what passed, where nothing holds of all.
+    """
+
+    of: int = 0
+    is_a_rest: bool = False
+    features: Sequence[Blamed] = ()
+    sizes: Sequence[Beyond] = ()
+    facts: Mapping[str, tuple[Value, int]] = field(default_factory=dict)
+    contrast: Contrast | None = None
+
+    def sentences(self) -> Iterator[str]:
+        """What tells most comes first; what a newer version has seen, and this one does not know, is left out."""
+        told = [self._of_feature(blamed) for blamed in self.features if blamed.feature in IN_WORDS]
+        told += [str(beyond) for beyond in self.sizes if beyond.size in SIZES_IN_WORDS]
+        told += [self._of_fact(code, *fact) for code, fact in self.facts.items() if code in FACTS]
+        if not told and self.contrast is not None:
+            told = [str(self.contrast)]
+        yield from told
+
+    def _of_fact(self, code: str, value: Value, showing: int) -> str:
+        where = "" if showing == self.of or FACTS[code].of_any else f" (in the {showing} that can show it)"
+        return FACTS[code].sentence.format(value) + where
+
+    def _of_feature(self, blamed: Blamed) -> str:
+        words = IN_WORDS[blamed.feature][0 if blamed.has else 1]
+        if self.is_a_rest:
+            are = "is explained does" if blamed.others == 1 else "are explained do"
+            return f"all {self.of} that are not explained {words}; {blamed.others} that {are} not"
+        do, fail = ("does", "passes") if blamed.others == 1 else ("do", "pass")
+        but = f"; so {'does' if blamed.same == 1 else 'do'} {blamed.same} that pass{'es' if blamed.same == 1 else ''}"
+        return f"all that fail {words}; {blamed.others} that {do} not {fail}{but if blamed.same else ''}"
