@@ -7,6 +7,8 @@ from benchmarks.onnx_backend import OnnxTest, exposes, in_our_dialect, onnx_test
 from rnn_goldens.cells import Network
 from rnn_goldens.deviations import deviation
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def tests() -> dict[str, OnnxTest]:

@@ -87,6 +87,7 @@ def test_every_sum_of_every_cell_is_tried() -> None:
     assert {cell: signs(cell) for cell in CELLS} == {"rnn_tanh": 4, "rnn_relu": 4, "lstm": 18, "gru": 13}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("witness", WITNESSES)
 @pytest.mark.parametrize(("cell", "at"), WRONG_SIGNS)
 def test_a_wrong_sign_in_an_equation_is_caught_by_frameworks(cell: str, at: int, witness: str) -> None:

@@ -123,6 +123,7 @@ def test_precisions_in_which_nothing_shows_are_said_with_the_reason(run: Explain
     assert "no error in float16: it is what a float16 implementation stores" in run("float16_arithmetic")
 
 
+@pytest.mark.slow
 def test_every_deviation_can_be_explained_on_a_screen() -> None:
     corpus = open_corpus("v1")
     known = shown(corpus)

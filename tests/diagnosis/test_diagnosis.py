@@ -38,6 +38,7 @@ def test_deviations_that_a_golden_does_not_tell_apart_are_all_named() -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_no_deviation_explains_is_not_explained() -> None:
     golden = rnn_goldens.load("gru/plain", dtype="float32")
     noise = np.random.default_rng(1)

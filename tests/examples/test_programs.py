@@ -14,6 +14,8 @@ from examples.building import EXAMPLES, Build, Need, lacking
 
 from rnn_goldens import load
 
+pytestmark = pytest.mark.slow
+
 PROGRAMS = EXAMPLES / "programs"
 
 Command = list[str | Path]

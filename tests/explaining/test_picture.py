@@ -19,10 +19,12 @@ def shown_of(name: str) -> str:
     return "\n".join(picture(deviation(name)))
 
 
+@pytest.mark.slow
 def test_every_deviation_is_seen_beside_what_is_right() -> None:
     assert [wrong.name for wrong in DEVIATIONS if not picture(wrong)] == []
 
 
+@pytest.mark.slow
 def test_every_deviation_fits_a_terminal() -> None:
     corpus = open_corpus("v1")
     known = shown(corpus)

@@ -73,6 +73,7 @@ def on_jax() -> bool:
     return os.environ["KERAS_BACKEND"] == "jax"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize(
     ("name", "dtype", "shape"), [(name, *case) for name in NAMES for case in (FEW if name == "flax" else CASES)]

@@ -21,6 +21,7 @@ def golden(golden_id: str = "lstm/lengths", dtype: str = "float32") -> Golden:
     return CORPUS.load(golden_id, dtype)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
 def test_a_right_implementation_is_right_in_every_way(dtype: str) -> None:
     asked = [entry for entry in CORPUS.entries if dtype in entry.precisions and not entry.id.startswith("sizes")]
@@ -187,6 +188,7 @@ def test_a_state_that_can_not_be_carried_over_is_what_is_said() -> None:
     assert "h_n has shape (2, 3), " in verdict.message
 
 
+@pytest.mark.slow
 def test_weights_negated_give_other_answers_for_every_golden() -> None:
     for entry in CORPUS.entries:
         for dtype in entry.precisions:

@@ -11,7 +11,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-pytestmark = pytest.mark.usefixtures("errors")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("errors")]
 
 TEST = """
 import numpy as np, pytest, rnn_goldens

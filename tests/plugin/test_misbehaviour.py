@@ -32,6 +32,7 @@ def outcomes(project: pytest.Pytester, modules: dict[str, str], *options: str) -
     return {entry["test"].partition(".py")[0]: entry for entry in document["results"]}
 
 
+@pytest.mark.slow
 def test_no_way_of_going_on_after_a_mismatch_passes(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
     tried = {f"test_{number}": m for number, m in enumerate(TESTS) if ends_nothing(m)}
     modules = {name: m.module.replace("def test_it(", f"{ONE}def test_it(") for name, m in tried.items()}
@@ -46,6 +47,7 @@ HARMLESS = [m for m in IMPLEMENTATIONS if ends_nothing(m) and (m.right or "read"
 """Those that might harm another golden than their own."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("misbehaviour", HARMLESS, ids=[m.name for m in HARMLESS])
 def test_what_an_implementation_does_harms_no_golden_but_its_own(
     project: pytest.Pytester, misbehaviour: Misbehaviour

@@ -30,6 +30,7 @@ def run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
     return project.runpytest_subprocess("--rnn-goldens-report=report.html", *options)
 
 
+@pytest.mark.slow
 def test_it_has_a_picture_of_each_failure(
     project: pytest.Pytester, check_with: Write, workers: tuple[str, ...]
 ) -> None:
@@ -142,6 +143,7 @@ def test_without_the_extra_it_says_what_to_install(project: pytest.Pytester, che
     assert not (project.path / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_a_page_of_check_has_the_command_of_check(project: pytest.Pytester) -> None:
     command = [sys.executable, "-m", "rnn_goldens", "check", "my_rnn:step_before_last", "-k", "documented"]
     done = subprocess.run([*command, "--rnn-goldens-report=report.html"], cwd=project.path, check=False)

@@ -121,6 +121,7 @@ def test_two_deviations_at_once_are_both_named_in_the_results_file_and_junit_too
     assert sum("explained_by" in entry for entry in properties) > 35
 
 
+@pytest.mark.slow
 def test_an_unknown_bug_is_told_by_what_all_failures_share(wrong_networks: pytest.Pytester) -> None:
     said = wrong_networks.runpytest_subprocess("-k", "test_halved", "--tb=no", "-q").stdout.str()
     assert re.search(r"rnn_tanh, gru: \d+ of \d+ fail. No known deviation explains them", said)
@@ -128,6 +129,7 @@ def test_an_unknown_bug_is_told_by_what_all_failures_share(wrong_networks: pytes
     assert "the first layer's last states are right: look at what upper layers get" in said
 
 
+@pytest.mark.slow
 def test_last_states_of_another_shape_keep_nothing_from_being_said_of_out(wrong_networks: pytest.Pytester) -> None:
     arguments = ("--tb=no", "-q", "--rnn-goldens-report=results.json")
     said = wrong_networks.runpytest_subprocess("-k", "test_shape", *arguments).stdout.str()
@@ -137,6 +139,7 @@ def test_last_states_of_another_shape_keep_nothing_from_being_said_of_out(wrong_
     assert "h_n has another shape than it should" in said
 
 
+@pytest.mark.slow
 def test_an_implementation_that_fails_differently_each_time_is_said_to(wrong_networks: pytest.Pytester) -> None:
     selected = ("-k", "noisy or asked_twice")
     result = wrong_networks.runpytest_subprocess(*selected, "-q", "--rnn-goldens-report=results.json")

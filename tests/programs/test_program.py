@@ -133,6 +133,7 @@ LATE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pause", [0, 1], ids=["at-once", "later"])
 @pytest.mark.parametrize(("how", "what"), LATE, ids=[how for how, _ in LATE])
 def test_what_comes_late_is_noted_of_its_golden_and_the_next_is_judged_on_its_own(
