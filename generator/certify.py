@@ -1,10 +1,14 @@
 """Scenario → golden: an answer that is proven, a tolerance that is derived, and implementations that confirm both."""
 
 import platform
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from importlib.util import find_spec
+from typing import Any
 
 from rnn_goldens.cells import Case
 from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.errors import Unsupported
 from rnn_goldens.generator.error_bound import ErrorBound, error_bound
 from rnn_goldens.generator.exact import exact_answer
 from rnn_goldens.generator.exact_tier import exact_precisions
@@ -27,15 +31,20 @@ FLATTEST = 2.0**-12
 def certify(scenario: Scenario) -> Golden:
     """Compute a scenario's answer, derive its tolerance, and hold both against implementations.
 
+    The definition in NumPy confirms them, and torch's layers where torch is installed. Needs python-flint.
+
+    Returns:
+        The golden, in float64: ``in_precision`` gives it in another.
+
     Raises:
-        Refused: the answer is not certain, the tolerance is too loose, an activation is saturated without saying so,
-            or a correct implementation comes too close to the tolerance.
+        Refused: a number or shape does not fit, the answer is not certain, the tolerance is too loose in every
+            precision, a declared feature is not so, or a correct implementation comes too close to the tolerance.
     """
-    answer, weights, inputs = exact_answer(scenario), scenario.torch_weights(), scenario.inputs()
+    answer, weights, inputs = exact_answer(scenario), scenario.torch_weights, scenario.inputs
     stored = Arrays(weights=weights, **inputs, out=answer.out, h_n=answer.h_n, c_n=answer.c_n)
-    tolerance, precisions = _tolerance(scenario, scenario.case(), stored)
+    tolerance, precisions, saturated = _tolerance(scenario, scenario.case(), stored)
     derived = derived_features(
-        scenario.config,
+        scenario.shape,
         state="h0" in inputs,
         lengths="lengths" in inputs,
         unbatched=inputs["x"].ndim == 2,  # noqa: PLR2004 - (time, input)
@@ -47,37 +56,37 @@ def certify(scenario: Scenario) -> Golden:
         purpose=scenario.purpose,
         documented_in=scenario.documented_in,
         cell=scenario.cell,
-        config=scenario.config,
-        features=(*derived, *scenario.declared),
+        config=scenario.shape,
+        features=(*derived, *_declared(scenario, precisions, saturated=saturated)),
         tolerance=tolerance,
         precisions=precisions,
         provenance={"answer": f"ball arithmetic with {answer.bits} bits, correctly rounded", **versions()},
         stored=stored,
     )
-    _mind_features(golden, scenario.precisions)
+    if not golden.stored.out.any():
+        raise Refused(f"{golden.id}: every output is zero, so it exposes nothing")
     for precision in precisions:
         _hold_against_implementations(golden.in_precision(precision))
     return golden
 
 
-def _tolerance(scenario: Scenario, case: Case, stored: Arrays) -> tuple[Tolerance, tuple[str, ...]]:
-    """Zero where float32 computes without rounding, a bound otherwise; and the precisions in which it holds."""
+def _tolerance(scenario: Scenario, case: Case, stored: Arrays) -> tuple[Tolerance, tuple[str, ...], bool]:
+    """Zero where float32 computes without rounding, a bound otherwise; where it holds; whether one is saturated."""
     fit, bits = exact_precisions(case)
-    if "float32" in fit:
-        _mind_saturation(scenario, saturated=False)
-        return Exact(bits=bits), tuple(p for p in fit if p in scenario.precisions)
+    if "float32" in fit and (precisions := tuple(p for p in fit if p in scenario.precisions)):
+        return Exact(bits=bits), precisions, False
     found = error_bound(case)
-    _mind_saturation(scenario, saturated=found.flattest < FLATTEST)
     loosest = {p: loose for p, loose in _loosest(found, stored).items() if p in scenario.precisions}
     precisions = tuple(p for p, loose in loosest.items() if loose <= LARGEST_TOLERANCE and p not in found.undecided)
     if not precisions:
-        if "float64" in found.undecided:
+        if set(scenario.precisions) <= found.undecided:
             raise Refused(f"{scenario.id}: a relu's argument is so close to zero that rounding decides its side")
+        said = ", ".join(f"{loose:.2g} in {p}" for p, loose in loosest.items())
         raise Refused(
-            f"{scenario.id}: the tolerance is too loose in every precision: {loosest['float64']:.2g} in float64, "
+            f"{scenario.id}: the tolerance is too loose in every precision: {said}, "
             f"at most {LARGEST_TOLERANCE} is allowed"
         )
-    return found.tolerance, precisions
+    return found.tolerance, precisions, found.flattest < FLATTEST
 
 
 def _loosest(found: ErrorBound, stored: Arrays) -> dict[str, float]:
@@ -88,29 +97,29 @@ def _loosest(found: ErrorBound, stored: Arrays) -> dict[str, float]:
     }
 
 
-def _mind_saturation(scenario: Scenario, *, saturated: bool) -> None:
+def _declared(scenario: Scenario, precisions: tuple[str, ...], *, saturated: bool) -> tuple[str, ...]:
+    """The features that a scenario states, or that are found where it states none."""
+    chaotic = "float32" in scenario.precisions and "float32" not in precisions
+    found = {"saturated": saturated, "chaotic": chaotic}
+    if scenario.declared is None:
+        return tuple(name for name, is_so in found.items() if is_so)
     if saturated and "saturated" not in scenario.declared:
         raise Refused(f"{scenario.id}: an activation is saturated; if that is its purpose, declare it saturated")
     if "saturated" in scenario.declared and not saturated:
         raise Refused(f"{scenario.id}: declares the feature saturated, but no activation is")
-
-
-def _mind_features(golden: Golden, asked: tuple[str, ...]) -> None:
-    if not golden.stored.out.any():
-        raise Refused(f"{golden.id}: every output is zero, so it exposes nothing")
-    chaotic = golden.precisions == ("float64",) != asked
-    if chaotic != ("chaotic" in golden.features):
-        held = ", ".join(golden.precisions)
-        raise Refused(f"{golden.id}: chaotic is what can be checked in float64 alone; this one can in {held}")
+    if chaotic != ("chaotic" in scenario.declared):
+        held = ", ".join(precisions)
+        raise Refused(f"{scenario.id}: chaotic is what can be checked in float64 alone; this one can in {held}")
+    return scenario.declared
 
 
 def _hold_against_implementations(golden: Golden) -> None:
-    """Torch's layer, which shares nothing with the answer's route, and the definition in NumPy."""
-    from rnn_goldens.implementations import numpy_cells
-    from rnn_goldens.implementations.torch import layers as torch_layers
-
-    for name, run in (("torch", torch_layers.run), ("numpy", numpy_cells.run)):
-        verdict = golden.compare(*run(golden))
+    """Torch's layer, if there is torch: it shares nothing with the answer's route; and the definition in NumPy."""
+    for name, run in _confirming():
+        try:
+            verdict = golden.compare(*run(golden))
+        except Unsupported:  # bfloat16, without ml_dtypes
+            continue
         if not verdict.passed:
             raise Refused(f"{golden.id}: {name} differs from the certified answer: {verdict.message.splitlines()[0]}")
         if verdict.largest_error > LARGEST_CORRECT_ERROR:
@@ -120,6 +129,16 @@ def _hold_against_implementations(golden: Golden) -> None:
             )
 
 
+def _confirming() -> Iterator[tuple[str, Callable[[Golden], Sequence[Any]]]]:
+    from rnn_goldens.implementations import numpy_cells
+
+    if find_spec("torch"):
+        from rnn_goldens.implementations.torch import layers as torch_layers
+
+        yield "torch", torch_layers.run
+    yield "numpy", numpy_cells.run
+
+
 @cache
 def versions() -> dict[str, str]:
     """What makes goldens here: kept in every file, no part of its content."""
@@ -127,5 +146,6 @@ def versions() -> dict[str, str]:
 
     import h5py
 
-    packages = {name: version(name) for name in ("rnn-goldens", "numpy", "h5py", "python-flint", "torch")}
+    names = ("rnn-goldens", "numpy", "h5py", "python-flint", *(["torch"] if find_spec("torch") else []))
+    packages = {name: version(name) for name in names}
     return {**packages, "hdf5": h5py.version.hdf5_version, "python": platform.python_version()}

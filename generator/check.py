@@ -8,8 +8,9 @@ from rnn_goldens.corpus.comparing import corpus_differences, read_by_entry
 from rnn_goldens.corpus.validating import files_in
 from rnn_goldens.generator import matrix_file
 from rnn_goldens.generator.generate import Track, generate, untracked
+from rnn_goldens.generator.index import Whose
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios import VERSION
+from rnn_goldens.generator.scenarios import OURS
 
 
 def check(
@@ -18,6 +19,7 @@ def check(
     scratch: Path,
     only: Sequence[str] = (),
     *,
+    whose: Whose = OURS,
     adequate: bool = False,
     track: Track = untracked,
 ) -> list[str]:
@@ -25,11 +27,11 @@ def check(
 
     Arguments are as for ``generate``; ``scratch`` is a folder that does not exist yet.
     """
-    generate(scenarios, scratch, only, adequate=adequate, track=track)
+    generate(scenarios, scratch, only, whose=whose, adequate=adequate, track=track)
     made = open_corpus(scratch)
     differences = list(corpus_differences(corpus, made, only)) or list(_byte_differences(corpus, made))
-    if corpus.version != VERSION:
-        differences.append(f"{INDEX}: version {corpus.version}, the scenarios are version {VERSION}")
+    if (there := Whose(corpus.name, corpus.version)) != whose:
+        differences.append(f"{INDEX}: is {there.name} {there.version}, the scenarios are {whose.name} {whose.version}")
     differences += [f"{name}: is a golden file that {INDEX} does not list" for name in _stray(corpus)]
     if adequate and not only:
         differences += matrix_file.differences(corpus.folder / matrix_file.NAME, scratch / matrix_file.NAME)

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.corpus import INDEX
+from rnn_goldens.corpus import INDEX, open_corpus
 from rnn_goldens.corpus.comparing import golden_differences
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
 from rnn_goldens.generator import matrix_file
@@ -18,10 +18,11 @@ from rnn_goldens.generator.argument_coverage import coverage, look, require_cove
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.folder import alone, recover, replace_files
 from rnn_goldens.generator.hidden import HIDDEN
-from rnn_goldens.generator.index import Entry, described, encode_index, index_entry, present_entries
+from rnn_goldens.generator.index import Entry, Whose, described, encode_index, index_entry, present_entries
 from rnn_goldens.generator.pool import in_order
 from rnn_goldens.generator.reuse import Certified, question
 from rnn_goldens.generator.scenario import Refused, Scenario
+from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.features import CORE
 
 T = TypeVar("T")
@@ -44,6 +45,17 @@ def untracked(items: Iterable[T], _total: int, _doing: str) -> Iterable[T]:
 
 
 @dataclass(frozen=True)
+class _How:
+    """What ``generate`` was asked besides scenarios and a folder."""
+
+    whose: Whose
+    adequate: bool
+    replace: bool
+    track: Track
+    certified: Certified | None
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What became of one golden: ``new``, ``changed`` or ``unchanged``."""
 
@@ -56,6 +68,7 @@ def generate(
     folder: Path,
     only: Sequence[str] = (),
     *,
+    whose: Whose = OURS,
     adequate: bool = False,
     replace: bool = False,
     track: Track = untracked,
@@ -67,6 +80,7 @@ def generate(
         scenarios: every scenario of the corpus, in the order of its index.
         folder: the corpus; created if it does not exist.
         only: ids or patterns; the others stay as they are. All if empty.
+        whose: the corpus it is, and its version.
         adequate: hold the whole corpus to the deviations, and write the kill matrix and the core set.
         replace: whether a golden that is there may get other values: right only if it was never released.
         track: the place for a progress bar.
@@ -76,7 +90,7 @@ def generate(
         UnknownName: a pattern that matches no scenario.
         Refused: a scenario that can not become a golden, a golden that is no scenario any more or would change its
             values, or a corpus that lets a deviation pass.
-        WrongUse: the folder holds something else, or another run is writing it.
+        WrongUse: the folder holds something else or another corpus, or another run is writing it.
     """
     chosen = choose(scenarios, only)
     folder = folder.resolve()
@@ -84,27 +98,24 @@ def generate(
         raise WrongUse(f"{folder} is not empty and no corpus: it holds no {INDEX}; name another folder, or a new one")
     with alone(folder):
         recover(folder)
-        return _generate(scenarios, chosen, folder, only, adequate, replace, track, certified)
+        _refuse_another(folder, whose)
+        return _generate(scenarios, chosen, folder, _How(whose, adequate and not only, replace, track, certified))
 
 
 def _generate(
     scenarios: Sequence[Scenario],
     chosen: Sequence[Scenario],
     folder: Path,
-    only: Sequence[str],
-    adequate: bool,
-    replace: bool,
-    track: Track,
-    certified: Certified | None,
+    how: _How,
 ) -> list[Outcome]:
     entries = present_entries(folder)
     _refuse_removal(scenarios, entries)
-    goldens, standing = _certify(chosen, folder, entries, certified, track)
+    goldens, standing = _certify(chosen, folder, entries, how)
     files: dict[str, bytes] = {}
     core = {golden_id for golden_id, entry in entries.items() if CORE in entry["features"]}
-    if adequate and not only:
+    if how.adequate:
         contents = [entries[g.id]["content"] if g.id in standing else encoding.content_hash(g) for g in goldens]
-        files[matrix_file.NAME], core = _matrix(goldens, contents, folder, certified, track)
+        files[matrix_file.NAME], core = _matrix(goldens, contents, folder, how)
     outcomes = []
     for golden in goldens:
         before = entries.get(golden.id)
@@ -117,18 +128,23 @@ def _generate(
             encoded = kept
             outcomes.append(Outcome(golden.id, "unchanged"))
         else:
-            if before is not None and not replace:
+            if before is not None and not how.replace:
                 _refuse_other_values(folder, before, golden)
             files |= {f"{golden.id}{suffix}": content for suffix, content in encoded.items()}
             outcomes.append(Outcome(golden.id, "changed" if before else "new"))
         entries[golden.id] = index_entry(golden, encoded, core=golden.id in core)
-    files[INDEX] = encode_index([entries[s.id] for s in scenarios if s.id in entries])
+    files[INDEX] = encode_index(how.whose, [entries[s.id] for s in scenarios if s.id in entries])
     if any(not _holds(folder / name, content) for name, content in files.items()):
         replace_files(folder, files)
-    if certified is not None:
+    if how.certified is not None:
         for scenario in chosen:
-            certified.remember(scenario, entries[scenario.id]["content"])
+            how.certified.remember(scenario, entries[scenario.id]["content"])
     return outcomes
+
+
+def _refuse_another(folder: Path, whose: Whose) -> None:
+    if (folder / INDEX).exists() and (there := open_corpus(folder).name) != whose.name:
+        raise WrongUse(f"{folder} holds the corpus {there}, and these scenarios make {whose.name}: name another folder")
 
 
 def choose(scenarios: Sequence[Scenario], only: Sequence[str]) -> list[Scenario]:
@@ -151,14 +167,13 @@ def _certify(
     chosen: Sequence[Scenario],
     folder: Path,
     entries: Mapping[str, Entry],
-    certified: Certified | None,
-    track: Track,
+    how: _How,
 ) -> tuple[list[Golden], set[str]]:
     """The goldens of some scenarios, and the ids of those that stand in the folder and were not made again."""
-    standing = {s.id: g for s in chosen if (g := _standing(s, folder, entries.get(s.id), certified)) is not None}
+    standing = {s.id: g for s in chosen if (g := _standing(s, folder, entries.get(s.id), how.certified)) is not None}
     todo = [scenario for scenario in chosen if scenario.id not in standing]
     making: Iterable[Golden] = in_order(certify, todo)
-    made = {golden.id: golden for golden in track(making, len(todo), "Certifying")}
+    made = {golden.id: golden for golden in how.track(making, len(todo), "Certifying")}
     return [standing.get(scenario.id) or made[scenario.id] for scenario in chosen], set(standing)
 
 
@@ -175,21 +190,19 @@ def _standing(scenario: Scenario, folder: Path, entry: Entry | None, certified: 
         return None
 
 
-def _matrix(
-    goldens: Sequence[Golden], contents: Sequence[str], folder: Path, certified: Certified | None, track: Track
-) -> tuple[bytes, set[str]]:
+def _matrix(goldens: Sequence[Golden], contents: Sequence[str], folder: Path, how: _How) -> tuple[bytes, set[str]]:
     """The kill matrix's file, and the goldens of the core set; the one that stands, if it was made of just these."""
     path = folder / matrix_file.NAME
-    if certified is not None and path.is_file():
+    if how.certified is not None and path.is_file():
         standing = path.read_bytes()
-        if certified.matrix(contents) == sha256(standing).hexdigest():
+        if how.certified.matrix(contents) == sha256(standing).hexdigest():
             return standing, set(matrix_file.core(path))
-    require_coverage(coverage(track(in_order(look, goldens), len(goldens), "Looking at arguments of activations")))
-    margins = track(in_order(expose, goldens), len(goldens), "Holding to the deviations")
+    require_coverage(coverage(how.track(in_order(look, goldens), len(goldens), "Looking at arguments of activations")))
+    margins = how.track(in_order(expose, goldens), len(goldens), "Holding to the deviations")
     matrix = kill_matrix(goldens, list(margins), HIDDEN)
     encoded = matrix_file.encode(matrix)
-    if certified is not None:
-        certified.remember_matrix(contents, sha256(encoded).hexdigest())
+    if how.certified is not None:
+        how.certified.remember_matrix(contents, sha256(encoded).hexdigest())
     return encoded, set(matrix.core)
 
 

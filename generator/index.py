@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,23 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import INDEX, open_corpus
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile
-from rnn_goldens.generator.scenarios import VERSION
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.schema import FORMATS, problems
 
 Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Whose:
+    """Whose corpus it is, and which version.
+
+    Attributes:
+        name: ``rnn-goldens`` for the one of this package, another for every other.
+        version: MAJOR.MINOR.PATCH.
+    """
+
+    name: str
+    version: str
 
 
 def index_entry(golden: Golden, files: Mapping[str, bytes], *, core: bool) -> Entry:
@@ -41,9 +54,10 @@ def described(golden: Golden, *, core: bool) -> Entry:
     }
 
 
-def encode_index(entries: Sequence[Entry]) -> bytes:
+def encode_index(whose: Whose, entries: Sequence[Entry]) -> bytes:
     """The bytes of an index file; raises InvalidFile if they are not valid."""
-    document = {"kind": "index", "format": FORMATS["index"], "version": VERSION, "goldens": list(entries)}
+    head = {"kind": "index", "format": FORMATS["index"], "corpus": whose.name, "version": whose.version}
+    document = {**head, "goldens": list(entries)}
     if found := problems(document, "index"):
         raise InvalidFile(INDEX, found)
     return json_file.encode(document)

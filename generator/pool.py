@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from importlib.util import find_spec
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from threading import Thread
@@ -64,9 +65,10 @@ def _begin(end: "Connection[None, None]") -> None:
     """Make a process ready; Ctrl-C, which a terminal sends to every process, is for the parent to answer."""
     signal.signal(signal.SIGINT, _worker.end_work)
     Thread(target=_end_with_parent, args=(end,), daemon=True).start()
-    import torch
+    if find_spec("torch"):
+        import torch
 
-    torch.set_num_threads(1)
+        torch.set_num_threads(1)
 
 
 def _end_with_parent(end: "Connection[None, None]") -> None:

@@ -47,9 +47,9 @@ class Certified:
 
 def question(scenario: Scenario) -> str:
     """What a scenario asks, without its name and words: two of the same are twins."""
-    arrays = {**scenario.torch_weights(), **scenario.inputs()}
+    arrays = {**scenario.torch_weights, **scenario.inputs}
     asked = {name: [array.shape, array.tolist()] for name, array in arrays.items()}
-    return json.dumps([scenario.cell, dict(scenario.config), asked], sort_keys=True)
+    return json.dumps([scenario.cell, dict(scenario.shape), asked], sort_keys=True)
 
 
 def _key(scenario: Scenario) -> str:

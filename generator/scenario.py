@@ -1,17 +1,25 @@
 """What a scenario is: a question to a recurrent network, declared in code, and why it is asked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnn_goldens.cells import DEFINED, Case, Cell
 from rnn_goldens.conventions import convention
-from rnn_goldens.errors import RnnGoldensError
-from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import Config, state_shape
+from rnn_goldens.encoding.semantics import question_problems
+from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
+from rnn_goldens.generator.given_weights import config_of, named_weights
+from rnn_goldens.golden.precision import PRECISIONS, Precision, precision_name
+from rnn_goldens.golden.shapes import CELLS, Config, state_shape
+from rnn_goldens.judging.outputs import NotNumbers, read
+
+if TYPE_CHECKING:
+    import torch
 
 SMALLEST = 2.0**-14
 """float16's smallest normal number: what is smaller some implementations take for zero."""
@@ -23,67 +31,178 @@ class Refused(RnnGoldensError):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scenario:
-    """A question. Arrays are whatever NumPy reads; shapes as in ``rnn_goldens.golden.Arrays``.
+    """A question to a recurrent network. Arrays are array-likes of any library; shapes are batch-first.
 
     Attributes:
-        convention: how ``weights`` are named and shaped; they are stored as torch names.
-        declared: features that do not follow from the configuration, see ``DECLARED_FEATURES``.
-        precisions: those whose numbers weights, inputs and states are; it is asked in no other.
+        id: ``folder/name``, of small letters, digits and dashes; it names this question for ever.
+        purpose: what it is there to show or to expose: a sentence.
+        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations.
+        weights: by name, in a convention; or a ``.npz`` or ``.safetensors`` file of them.
+        x: the input, (batch, time, input), or (time, input) if unbatched.
+        config: the arguments ``nn.RNN`` would take, also as a mapping; if None it follows from weights with PyTorch's
+            names.
+        convention: how the weights are named and shaped: ``torch``, ``textbook``, ``keras``, ``onnx`` or ``flax``;
+            they are stored as ``torch``.
+        prefix: what the names of the weights begin with, such as ``"encoder.rnn."``; others are left out.
+        h0: the initial state, (layers·directions, batch, hidden); zeros if None.
+        c0: likewise, for an LSTM; where one is given, the other is.
+        lengths: time steps of each sequence, (batch,).
+        precisions: those it is asked in; weights, inputs and states have to be numbers of each of them. Any float32
+            numbers will do for ``["float64", "float32"]``.
+        declared: features that do not follow from the configuration: ``long``, ``degenerate``, ``saturated``,
+            ``chaotic``. Of the last two it is found out which are so if None, and held to be so otherwise.
+        title: a few words; the name, if there are none.
+        documented_in: where the scenario comes from.
     """
 
     id: str
-    title: str
     purpose: str
-    documented_in: str
     cell: str
-    config: Config
-    weights: Mapping[str, ArrayLike]
-    convention: str = "torch"
+    weights: "Mapping[str, Any] | str | PathLike[str]"
     x: ArrayLike
+    config: Config | Mapping[str, Any] | None = None
+    convention: str = "torch"
+    prefix: str = ""
     h0: ArrayLike | None = None
     c0: ArrayLike | None = None
     lengths: ArrayLike | None = None
-    declared: tuple[str, ...] = ()
-    precisions: tuple[str, ...] = tuple(PRECISIONS)
+    precisions: Sequence[str] = tuple(PRECISIONS)
+    declared: tuple[str, ...] | None = None
+    title: str = ""
+    documented_in: str = "its scenario"
 
+    def __post_init__(self) -> None:
+        precisions = [self.precisions] if isinstance(self.precisions, str) else self.precisions
+        asked = {precision_name(precision) for precision in precisions}
+        if not asked:
+            raise WrongUse(f"{self.id}: precisions is empty; a scenario is asked in at least one")
+        object.__setattr__(self, "precisions", tuple(name for name in PRECISIONS if name in asked))
+        if not self.title:
+            object.__setattr__(self, "title", self.id.rpartition("/")[2].replace("-", " "))
+
+    @classmethod
+    def from_torch(
+        cls,
+        module: "torch.nn.RNNBase",
+        x: ArrayLike,
+        state: Any = None,  # noqa: ANN401 - a tensor, or a pair of them
+        *,
+        id: str,  # noqa: A002 - as of the class
+        purpose: str,
+        lengths: ArrayLike | None = None,
+        **fields: Any,  # noqa: ANN401 - the others
+    ) -> "Scenario":
+        """What a layer of torch's is asked: its weights and configuration, and inputs as it takes them.
+
+        Args:
+            module: an ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU``.
+            x: its input: (time, batch, input) if it is not ``batch_first``.
+            state: its second argument: ``h0``, or ``(h0, c0)`` of an LSTM.
+            id: as of the class, as are the others. Without ``precisions`` float64 and the module's own are asked.
+            purpose: likewise.
+            lengths: likewise.
+            **fields: likewise.
+
+        Raises:
+            Refused: it is another module, or does what no golden asks: a projection, or dropout in training.
+        """
+        from rnn_goldens.generator.from_torch import fields_of
+
+        try:
+            found = fields_of(module, x, state)
+        except WrongUse as error:
+            raise Refused(f"{id}: {error}") from None
+        return cls(id=id, purpose=purpose, lengths=lengths, **{**found, **fields})
+
+    @cached_property
+    def shape(self) -> Config:
+        """The configuration, given or read off the weights. Raises Refused if it can be neither."""
+        if isinstance(self.config, Config):
+            return self.config
+        try:
+            if self.config is not None:
+                return Config(**self.config)
+            if self.convention != "torch":
+                raise WrongUse(f"weights as {self.convention} has them do not say what network they are of: say config")
+            return config_of(self._named)
+        except (TypeError, RnnGoldensError) as error:
+            raise Refused(f"{self.id}: {error}") from None
+
+    @cached_property
     def torch_weights(self) -> dict[str, NDArray[np.float64]]:
-        """The weights under PyTorch's names, in C order. Raises Refused if one is not exact."""
-        given = {name: np.asarray(value, dtype=np.float64) for name, value in self.weights.items()}
-        weights = convention(self.convention).to_torch(self.cell, self.config, given)
+        """The weights under PyTorch's names, in C order. Raises Refused if one is wrong, or not exact."""
+        if self.cell not in CELLS:
+            raise Refused(f"{self.id}: no cell {self.cell!r}. Cells: {', '.join(CELLS)}")
+        try:
+            weights = convention(self.convention).to_torch(self.cell, self.shape, self._named)
+        except (Unsupported, RnnGoldensError) as error:
+            raise Refused(f"{self.id}: {str(error).removeprefix(f'{self.id}: ')}") from None
         return {name: self._exact(name, array) for name, array in weights.items()}
 
+    @cached_property
     def inputs(self) -> dict[str, NDArray[Any]]:
-        """x, h0, c0 and lengths, those that are given. Raises Refused if one is not exact."""
+        """x, h0, c0 and lengths, those that are given. Raises Refused if one is of another shape, or not exact."""
         given = {"x": self.x, "h0": self.h0, "c0": self.c0}
         arrays: dict[str, NDArray[Any]] = {
-            name: self._exact(name, np.asarray(value, dtype=np.float64))
-            for name, value in given.items()
-            if value is not None
+            name: self._exact(name, self._read(name, value)) for name, value in given.items() if value is not None
         }
         if self.lengths is not None:
-            arrays["lengths"] = np.asarray(self.lengths, dtype=np.int64)
+            lengths = self._read("lengths", self.lengths)
+            if (lengths != np.rint(lengths)).any():
+                raise Refused(f"{self.id}: lengths holds {lengths[lengths != np.rint(lengths)][0]}, no whole number")
+            arrays["lengths"] = lengths.astype(np.int64)
+        if found := question_problems(self.cell, self.shape, self.torch_weights, arrays):
+            raise Refused(f"{self.id}: {'; '.join(found)}")
         return arrays
 
     def case(self, cell: Cell | None = None) -> Case:
         """The question, in float64, to the cell that is named or to another one.
 
         Raises:
-            Refused: a number is not exact in each precision that is asked.
+            Refused: a number is not exact in each precision that is asked, or something has another shape.
         """
-        weights, inputs, cell = self.torch_weights(), self.inputs(), cell or DEFINED[self.cell]
-        zeros = np.zeros(state_shape(self.config, inputs["x"].shape[:-2]))
+        weights, inputs, cell = self.torch_weights, self.inputs, cell or DEFINED[self.cell]
+        zeros = np.zeros(state_shape(self.shape, inputs["x"].shape[:-2]))
         state = tuple(inputs.get(f"{name}0", zeros) for name in cell.states)
-        return Case(cell, self.config, weights, inputs["x"], state, inputs.get("lengths"), "h0" in inputs)
+        return Case(cell, self.shape, weights, inputs["x"], state, inputs.get("lengths"), "h0" in inputs)
+
+    @cached_property
+    def _named(self) -> Mapping[str, Any]:
+        return named_weights(self.weights, self.prefix)
+
+    def _read(self, name: str, value: object) -> NDArray[np.float64]:
+        try:
+            return read(value).values
+        except NotNumbers as reason:
+            raise Refused(f"{self.id}: {name} {reason}") from None
 
     def _exact(self, name: str, array: NDArray[np.float64]) -> NDArray[np.float64]:
         """One golden serves several precisions, so what goes in has to be a number in each of them."""
         if not np.isfinite(array).all():
             raise Refused(f"{self.id}: {name} holds NaN or infinity")
-        if "float16" in self.precisions and (small := (array != 0) & (np.abs(array) < SMALLEST)).any():
-            raise Refused(f"{self.id}: {name} holds {array[small][0]}, which is below float16's normal numbers")
-        for precision in (PRECISIONS[asked] for asked in self.precisions):
-            with np.errstate(over="ignore"):
-                inexact = precision.round(array) != array
-            if inexact.any():
-                raise Refused(f"{self.id}: {name} holds {array[inexact][0]}, which is no {precision.name} number")
+        held = {name: not _unfit(array, precision).any() for name, precision in PRECISIONS.items()}
+        for asked in self.precisions:
+            if not held[asked]:
+                raise Refused(f"{self.id}: {name} holds {_why(array, PRECISIONS[asked])}{_remedy(held)}")
         return np.ascontiguousarray(array)
+
+
+def _unfit(array: NDArray[np.float64], precision: Precision) -> NDArray[np.bool_]:
+    """Which numbers are not of a precision, or so small in float16 that some implementations take them for zero."""
+    small = (array != 0) & (np.abs(array) < SMALLEST) if precision.name == "float16" else np.zeros(1, bool)
+    with np.errstate(over="ignore"):
+        return np.asarray(small | (precision.round(array) != array))
+
+
+def _why(array: NDArray[np.float64], precision: Precision) -> str:
+    unfit = _unfit(array, precision)
+    first, others = array[unfit][0], int(unfit.sum()) - 1
+    more = f" (and {others} more such)" if others else ""
+    if precision.name == "float16" and abs(first) < SMALLEST:
+        return f"{first}{more}, which is below float16's normal numbers"
+    return f"{first}{more}, which is no {precision.name} number"
+
+
+def _remedy(held: Mapping[str, bool]) -> str:
+    could = [name for name, fits in held.items() if fits]
+    return f"; ask only in those that hold all of it: precisions={could}" if could else ""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from rnn_goldens.checkable.golden import Golden
     from rnn_goldens.corpus import load, select
     from rnn_goldens.errors import InvalidFile, ProgramFailed, RnnGoldensError, UnknownName, Unsupported
+    from rnn_goldens.generator.certify import certify
+    from rnn_goldens.generator.scenario import Refused, Scenario
     from rnn_goldens.golden.shapes import Config
     from rnn_goldens.judging.verdict import Difference, GoldenMismatch, Verdict
 
@@ -22,11 +24,14 @@ __all__ = [
     "GoldenMismatch",
     "InvalidFile",
     "ProgramFailed",
+    "Refused",
     "RnnGoldensError",
+    "Scenario",
     "Step",
     "UnknownName",
     "Unsupported",
     "Verdict",
+    "certify",
     "load",
     "select",
 ]
@@ -36,6 +41,8 @@ _HOMES = {
     "corpus": ("load", "select"),
     "errors": ("InvalidFile", "ProgramFailed", "RnnGoldensError", "UnknownName", "Unsupported"),
     "checkable.golden": ("Golden",),
+    "generator.certify": ("certify",),
+    "generator.scenario": ("Refused", "Scenario"),
     "golden.shapes": ("Config",),
     "judging.verdict": ("Difference", "GoldenMismatch", "Verdict"),
 }

@@ -1,5 +1,6 @@
 """Scenarios of any shape, to certify."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,9 +52,9 @@ def scenario(
 def chaotic(time: int = 160) -> Scenario:
     """A tanh network that forgets nothing: each error grows from step to step."""
     asked = scenario("rnn_tanh", scale=0.375, time=time, hidden_size=24, bias=False, declared=("chaotic", "saturated"))
-    return changed(asked, x=asked.inputs()["x"] / 16)
+    return changed(asked, x=asked.inputs["x"] / 16)
 
 
 def changed(original: Scenario, **changes: Any) -> Scenario:
     """The same scenario, but for some arguments."""
-    return Scenario(**{**vars(original), **changes})
+    return replace(original, **changes)

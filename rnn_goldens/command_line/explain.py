@@ -13,7 +13,7 @@ from rnn_goldens.exit_codes import FINDING
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable.golden import Golden
-    from rnn_goldens.corpus.corpus import Corpus
+    from rnn_goldens.corpus import Corpora
     from rnn_goldens.explaining.outputs_file import Outputs
 
 _NEAREST = 5
@@ -64,9 +64,9 @@ def explain(
     ID is a golden's: at each step what the gates get, the gates and the state. With an implementation, or outputs
     from a file, the reader's numbers stand beside them, and the first difference is marked.
     """
-    from rnn_goldens.corpus import open_corpus
+    from rnn_goldens.corpus import open_corpora
 
-    opened = open_corpus(corpus)
+    opened = open_corpora(corpus)
     if _is_deviation(opened, name):
         given = {"implementation": implementation, "against": against, "dtype": dtype, **choice}
         for option in (option for option, value in given.items() if value is not None):
@@ -80,7 +80,7 @@ def explain(
     sys.exit(0 if right else FINDING)
 
 
-def _is_deviation(corpus: "Corpus", name: str) -> bool:
+def _is_deviation(corpus: "Corpora", name: str) -> bool:
     """Of the two kinds; raises UnknownName, with the nearest names of both, if it is neither."""
     from rnn_goldens.deviations import DEVIATIONS
     from rnn_goldens.errors import UnknownName
@@ -93,11 +93,14 @@ def _is_deviation(corpus: "Corpus", name: str) -> bool:
     raise UnknownName("deviation or golden", name, nearest, plural=plural)
 
 
-def _of_deviation(corpus: "Corpus", name: str) -> str:
-    from rnn_goldens.corpus.shown import shown
+def _of_deviation(corpora: "Corpora", name: str) -> str:
+    """Goldens of one's own have no kill matrix: then it is told of those of the package."""
+    from rnn_goldens.corpus import open_corpus
+    from rnn_goldens.corpus.shown import NAME, shown
     from rnn_goldens.deviations import deviation
     from rnn_goldens.explaining.deviation_text import deviation_text
 
+    corpus = next((part for part in corpora.parts if (part.folder / NAME).is_file()), None) or open_corpus()
     return deviation_text(deviation(name), corpus, shown(corpus).get(name))
 
 
@@ -116,7 +119,7 @@ def _of_golden(
     return golden_text(golden, Choice(**choice), outputs)  # type: ignore[arg-type] # --reverse is a flag
 
 
-def _usual(corpus: "Corpus", golden_id: str) -> str:
+def _usual(corpus: "Corpora", golden_id: str) -> str:
     precisions = corpus.entry(golden_id).precisions
     return "float32" if "float32" in precisions else precisions[0]
 

@@ -3,12 +3,15 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from rnn_goldens.counted import counted
 from rnn_goldens.exit_codes import FINDING
+
+if TYPE_CHECKING:
+    from rnn_goldens.generator.scenario_file import Declared
 
 T = TypeVar("T")
 
@@ -20,22 +23,50 @@ T = TypeVar("T")
 @click.option("--check", is_flag=True, help="Write nothing; fail if the corpus is not what the scenarios make.")
 @click.option("--replace", is_flag=True, help="Let goldens that are there change their values, if never released.")
 @click.option(
+    "--scenarios",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A Python file with SCENARIOS and a VERSION of your own (default: this project's). Needs --into.",
+)
+@click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
     help="The corpus folder to write, or with --check to look at (default: fixtures/v1 of this checkout).",
 )
-def generate(only: tuple[str, ...], check: bool, replace: bool, into: Path | None) -> None:
-    """Turn the scenarios into golden files, certified, all or none."""
-    _require_extra()
+@click.option(
+    "--new",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a file of scenarios to start from, with comments, and nothing else.",
+)
+def generate(
+    only: tuple[str, ...], check: bool, replace: bool, file: Path | None, into: Path | None, new: Path | None
+) -> None:
+    """Turn scenarios into golden files, certified, all or none."""
+    if new is not None:
+        _write_new(new)
+        return
+    _require_extra(own=file is not None)
     from rnn_goldens.generator.generate import generate as make
     from rnn_goldens.generator.reuse import Certified
-    from rnn_goldens.generator.scenarios import SCENARIOS
 
+    declared = _declared(file)
+    if file is not None and into is None:
+        raise click.UsageError("--scenarios needs --into FOLDER: where goldens of your own are, or are to be")
     folder = into or _default_folder(write=not check)
     if check:
-        _check(only, folder)
+        _check(declared, only, folder)
     certified = None if into else Certified(folder.parents[1] / "build" / "certified")
-    outcomes = make(SCENARIOS, folder, only, adequate=True, replace=replace, track=_track, certified=certified)
+    outcomes = make(
+        declared.scenarios,
+        folder,
+        only,
+        whose=declared.whose,
+        adequate=file is None,
+        replace=replace,
+        track=_track,
+        certified=certified,
+    )
     for outcome in outcomes:
         if only or outcome.became != "unchanged":
             click.echo(f"{outcome.became:<10}{outcome.id}")
@@ -43,18 +74,46 @@ def generate(only: tuple[str, ...], check: bool, replace: bool, into: Path | Non
     click.echo(
         f"{counted(len(outcomes), 'golden')} in {folder}: {changed} written, {len(outcomes) - changed} unchanged"
     )
+    if file is not None and changed:
+        click.echo(f"to check against them: pytest --rnn-goldens-corpus={folder}")
 
 
-def _check(only: tuple[str, ...], folder: Path) -> None:
+def _declared(file: Path | None) -> "Declared":
+    from rnn_goldens.generator.scenario_file import Declared, read_scenarios
+    from rnn_goldens.generator.scenarios import OURS, SCENARIOS
+
+    return Declared(OURS, SCENARIOS) if file is None else read_scenarios(file)
+
+
+def _write_new(path: Path) -> None:
+    from rnn_goldens.command_line.new_scenarios import TEMPLATE
+
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(TEMPLATE.format(name=path))
+    except FileExistsError:
+        raise click.UsageError(f"{path} is there already, and stays as it is: name another file") from None
+    click.echo(f"{path} is written; when it asks what you want to ask:")
+    click.echo(f"  rnn-goldens generate --scenarios {path} --into goldens/")
+
+
+def _check(declared: "Declared", only: tuple[str, ...], folder: Path) -> None:
     from tempfile import TemporaryDirectory
 
     from rnn_goldens.corpus import open_corpus
     from rnn_goldens.generator.check import check as hold_against
-    from rnn_goldens.generator.scenarios import SCENARIOS
+    from rnn_goldens.generator.scenarios import OURS
 
     with TemporaryDirectory() as scratch:
-        scratch_folder = Path(scratch) / "corpus"
-        found = hold_against(SCENARIOS, open_corpus(folder), scratch_folder, only, adequate=True, track=_track)
+        found = hold_against(
+            declared.scenarios,
+            open_corpus(folder),
+            Path(scratch) / "corpus",
+            only,
+            whose=declared.whose,
+            adequate=declared.whose == OURS,
+            track=_track,
+        )
     for line in found:
         click.echo(line)
     if found:
@@ -84,9 +143,11 @@ def _default_folder(*, write: bool) -> Path:
     return home / f"v{VERSION.partition('.')[0]}"
 
 
-def _require_extra() -> None:
+def _require_extra(*, own: bool) -> None:
+    """Ours are confirmed by torch; those of one's own too, where it is installed."""
     from importlib.util import find_spec
 
-    missing = [package for module, package in (("torch", "torch"), ("flint", "python-flint")) if not find_spec(module)]
-    if missing:
-        raise click.UsageError(f"generate needs {' and '.join(missing)}: pip install 'rnn-goldens[generate]'")
+    needed = [("flint", "python-flint"), *([] if own else [("torch", "torch")])]
+    if missing := [package for module, package in needed if not find_spec(module)]:
+        remedy = "pip install 'rnn-goldens[generate]'" + (" torch" if "torch" in missing else "")
+        raise click.UsageError(f"generate needs {' and '.join(missing)}: {remedy}")

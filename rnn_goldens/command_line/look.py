@@ -23,7 +23,9 @@ PARTS = "exhaustive/"
 """What the ids of goldens begin with that check --exhaustive makes on the spot."""
 
 corpus_option = click.option(
-    "--corpus", metavar="VERSION|FOLDER", help="A corpus version, or a folder that holds an index.json."
+    "--corpus",
+    metavar="VERSION|FOLDER",
+    help="A corpus version, a folder with an index.json, or several: v1,goldens.",
 )
 
 
@@ -45,10 +47,10 @@ def list_(
     from rich.console import Console
     from rich.table import Table
 
-    from rnn_goldens.corpus import open_corpus
+    from rnn_goldens.corpus import open_corpora
     from rnn_goldens.golden.precision import PRECISIONS
 
-    opened = open_corpus(corpus)
+    opened = open_corpora(corpus)
     entries = opened.select(ids=patterns, cell=cell, features=features, without=without)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     console = Console() if sys.stdout.isatty() else Console(width=_ONE_LINE)
@@ -61,7 +63,7 @@ def list_(
         table.add_row(entry.id, entry.cell, " ".join(entry.features), precisions)
     if entries:
         console.print(table)
-    click.echo(f"{len(entries)} of {counted(len(opened.entries), 'golden')}, corpus {opened.version}")
+    click.echo(f"{len(entries)} of {counted(len(opened.entries), 'golden')}, corpus {opened.label}")
 
 
 @click.command()
@@ -69,18 +71,19 @@ def list_(
 @corpus_option
 def show(golden_id: str, corpus: str | None) -> None:
     """Show a golden: purpose, configuration, arrays, provenance."""
-    from rnn_goldens.corpus import open_corpus
+    from rnn_goldens.corpus import Corpora, open_corpora
 
-    opened = open_corpus(corpus)
+    opened = open_corpora(corpus)
     if golden_id.startswith(PARTS) and corpus is None:
         from rnn_goldens.exhaustive.corpus import every_argument
 
-        opened = every_argument()
+        opened = Corpora((every_argument(),))
+    folder = opened.of(golden_id).folder
     golden = opened.load(golden_id)
     for name, text in _facts(golden):
         click.echo(f"{click.style(f'{name:<14}', bold=True)}{text}")
     for name, file in opened.entry(golden_id).files.items():
-        click.echo(f"{click.style(f'{name:<14}', bold=True)}{opened.folder / file.path}")
+        click.echo(f"{click.style(f'{name:<14}', bold=True)}{folder / file.path}")
     for group, arrays in _arrays(golden):
         click.echo(f"\n{click.style(group, bold=True)}")
         for name, array in arrays:

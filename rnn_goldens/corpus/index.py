@@ -10,6 +10,9 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 
 INDEX = "index.json"
+OURS = "rnn-goldens"
+"""The name of the corpus that the package carries."""
+
 REMEDY = "Restore it from where it came, or run 'rnn-goldens generate' in a checkout of rnn-goldens."
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.index import INDEX, REMEDY, entry_of, listed, text
+from rnn_goldens.corpus.several import Corpora
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
 from rnn_goldens.golden.precision import precision_name
 
@@ -42,6 +43,31 @@ def open_corpus(where: str | Path | None = None) -> Corpus:
     return open_folder(find(where))
 
 
+def open_corpora(where: str | None = None, base: Path | None = None) -> Corpora:
+    """Open one corpus or several, which commas part, each found as by ``find``.
+
+    Args:
+        where: such as ``v1,goldens/``.
+        base: where folders begin; the working directory if it is not given.
+
+    Raises:
+        UnknownName: no such version or folder.
+        WrongUse: a folder without an index, or an id that stands in two of them.
+        InvalidFile: an index is not valid.
+    """
+    base = base or Path()
+    parts = [where] if where is None or (base / where).is_dir() else [part.strip() for part in where.split(",")]
+    if "" in parts:
+        raise WrongUse(f"corpus {where!r}: a comma stands between two corpora, here one is missing")
+    is_folder = [part is not None and part not in packaged() and (base / part).is_dir() for part in parts]
+    return Corpora(
+        tuple(
+            open_corpus(base / part if part is not None and there else part)
+            for part, there in zip(parts, is_folder, strict=True)
+        )
+    )
+
+
 def open_folder(folder: Path) -> Corpus:
     """Open the index of the corpus in a folder; raises InvalidFile if it is not valid."""
     index = folder / INDEX
@@ -51,8 +77,8 @@ def open_folder(folder: Path) -> Corpus:
     try:
         if (document["kind"], document["format"]) != ("index", 1):
             raise ValueError
-        version = text(document["version"])
-        return Corpus(folder, version, tuple(map(entry_of, listed(document["goldens"]))))
+        name, version = text(document["corpus"]), text(document["version"])
+        return Corpus(folder, name, version, tuple(map(entry_of, listed(document["goldens"]))))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         # The schema would find it too, but costs more than the index itself: it is asked only for the reason.
         from rnn_goldens import schema

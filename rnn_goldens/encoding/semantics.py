@@ -1,6 +1,6 @@
 """What a JSON Schema can not say about a golden: shapes that follow from the configuration, and values that agree."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,20 +15,29 @@ from rnn_goldens.golden.tolerance import Bound, Exact
 
 def problems(tree: Tree) -> list[str]:
     """List the inconsistencies of a tree that its schema finds valid: empty if there are none."""
-    inputs, expected = tree["inputs"], tree["expected"]
-    config, x = Config(**tree["config"]), inputs["x"]
+    config, x = Config(**tree["config"]), tree["inputs"]["x"]
     if x.ndim not in (2, 3):
-        return [f"inputs/x: has {x.ndim} axes; it is (batch, time, input), or (time, input) if unbatched"]
+        return question_problems(tree["cell"], config, tree["weights"], tree["inputs"])
     return [
-        *_weight_problems(tree["weights"], tree["cell"], config),
-        *_shape_problems("inputs", inputs, _input_shapes(tree["cell"], config, inputs)),
-        *_shape_problems("expected", expected, _expected_shapes(tree["cell"], config, x)),
+        *question_problems(tree["cell"], config, tree["weights"], tree["inputs"]),
+        *_shape_problems("expected", tree["expected"], _expected_shapes(tree["cell"], config, x)),
         *_tolerance_problems(tree["tolerance"], _expected_shapes(tree["cell"], config, x)),
         *_finite_problems(tree),
-        *_length_problems(inputs, x),
         *_feature_problems(tree, config),
         *_precision_problems(tree),
         *_rounding_problems(tree),
+    ]
+
+
+def question_problems(cell: str, config: Config, weights: Tree, inputs: Mapping[str, NDArray[Any]]) -> list[str]:
+    """List where the shapes of what is asked do not follow from the configuration, and lengths that x has not."""
+    x = inputs["x"]
+    if x.ndim not in (2, 3):
+        return [f"inputs/x: has {x.ndim} axes; it is (batch, time, input), or (time, input) if unbatched"]
+    return [
+        *_weight_problems(weights, cell, config),
+        *_shape_problems("inputs", inputs, _input_shapes(cell, config, inputs)),
+        *_length_problems(inputs, x),
     ]
 
 
@@ -39,7 +48,7 @@ def _weight_problems(weights: Tree, cell: str, config: Config) -> Iterable[str]:
     return _shape_problems("weights", weights, weight_shapes(cell, config))
 
 
-def _input_shapes(cell: str, config: Config, inputs: Tree) -> dict[str, Shape]:
+def _input_shapes(cell: str, config: Config, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Shape]:
     """Shapes of the inputs that are given; the states come all or none, lengths need a batch."""
     batch = inputs["x"].shape[:-2]
     shapes: dict[str, Shape] = {"x": (*batch, inputs["x"].shape[-2], config.input_size)}
@@ -56,7 +65,7 @@ def _expected_shapes(cell: str, config: Config, x: NDArray[Any]) -> dict[str, Sh
     return {"out": out_shape(config, batch, x.shape[-2]), **states}
 
 
-def _shape_problems(group: str, arrays: Tree, wanted: dict[str, Shape]) -> Iterator[str]:
+def _shape_problems(group: str, arrays: Mapping[str, NDArray[Any]], wanted: dict[str, Shape]) -> Iterator[str]:
     for name in [*wanted, *(name for name in arrays if name not in wanted)]:
         if name not in arrays:
             yield f"{group}: {name} is missing, the configuration asks for it"
@@ -83,7 +92,7 @@ def _finite_problems(tree: Tree) -> Iterator[str]:
                 yield f"{group}/{name}: holds NaN or infinity"
 
 
-def _length_problems(inputs: Tree, x: NDArray[Any]) -> Iterator[str]:
+def _length_problems(inputs: Mapping[str, NDArray[Any]], x: NDArray[Any]) -> Iterator[str]:
     time = x.shape[-2]
     if "lengths" in inputs and not ((inputs["lengths"] >= 1) & (inputs["lengths"] <= time)).all():
         yield f"inputs/lengths: {inputs['lengths'].tolist()} is not within 1 and the {time} time steps of x"

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.corpus import Corpus, Entry
+from rnn_goldens.corpus import OURS, Corpus, Entry
 from rnn_goldens.exhaustive.parts import Part, parts, purpose
 
 
@@ -26,7 +26,7 @@ class EveryArgument(Corpus):
 def every_argument() -> EveryArgument:
     """Every part there is."""
     found = {part.id: part for part in parts()}
-    return EveryArgument(Path(), "exhaustive", tuple(map(_entry, found.values())), found)
+    return EveryArgument(Path(), OURS, "exhaustive", tuple(map(_entry, found.values())), found)
 
 
 def _entry(part: Part) -> Entry:

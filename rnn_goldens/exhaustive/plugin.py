@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rnn_goldens.corpus import Corpora
 from rnn_goldens.exhaustive.corpus import every_argument
 from rnn_goldens.exhaustive.findings import Finding, Group, table
 from rnn_goldens.exhaustive.progress import Judged, Progress
@@ -24,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """The goldens of this run are not in files."""
-    config.stash[CORPUS] = every_argument()
+    config.stash[CORPUS] = Corpora((every_argument(),))
     progress = Progress(config.getoption("rnn_goldens_progress"))
     config.pluginmanager.register(Exhaustive(progress, controls=not hasattr(config, "workerinput")))
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnn_goldens.corpus import Corpus
+from rnn_goldens.corpus import Corpora
 from rnn_goldens.diagnosis.asked import TOGETHER, Cause
 from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence
 from rnn_goldens.diagnosis.run import Load, asked_again, diagnosed_run
 from rnn_goldens.diagnosis.suspects import Failure
 from rnn_goldens.errors import RnnGoldensError
-from rnn_goldens.plugin.settings import corpus
+from rnn_goldens.plugin.settings import corpora
 from rnn_goldens.plugin.tally import FAILED, Entry, Tally
 
 _WRONG = (FAILED, "known-failure")
@@ -23,7 +23,7 @@ _SETTLED = pytest.StashKey[dict[str, str]]()
 
 def explain_all(config: pytest.Config, tally: Tally, failures: Iterable[Failure]) -> None:
     """Find what explains the failures, now that all are in, and note it in the account, failure by failure."""
-    opened = corpus(config)
+    opened = corpora(config)
     judged = [entry for entry in tally.entries if _is_wrong(opened, entry) or _is_right(opened, entry)]
     before = [_evidence(opened, entry) for entry in judged]
     again = asked_again(before, failures, _loading(opened))
@@ -76,15 +76,15 @@ def received(carried: Iterable[list[Any]]) -> Iterator[Failure]:
         yield Failure(golden, dtype, {name: np.frombuffer(data).reshape(shape) for name, shape, data in outputs})
 
 
-def _is_wrong(opened: Corpus, entry: Entry) -> bool:
+def _is_wrong(opened: Corpora, entry: Entry) -> bool:
     return entry["outcome"] in _WRONG and entry.get("judged_by") == "comparison" and entry["golden"] in opened.ids
 
 
-def _is_right(opened: Corpus, entry: Entry) -> bool:
+def _is_right(opened: Corpora, entry: Entry) -> bool:
     return entry["outcome"] == "passed" and entry["golden"] in opened.ids
 
 
-def _evidence(opened: Corpus, entry: Entry) -> Evidence:
+def _evidence(opened: Corpora, entry: Entry) -> Evidence:
     known = opened.entry(entry["golden"])
     return Evidence(
         golden=known.id,
@@ -101,7 +101,7 @@ def _cause(said: str) -> Cause:
     return tuple(said.split(TOGETHER))
 
 
-def _loading(opened: Corpus) -> Load:
+def _loading(opened: Corpora) -> Load:
     def load(golden: str, dtype: str) -> Any:  # noqa: ANN401 - a golden, or None
         try:
             return opened.load(golden, dtype)

@@ -130,7 +130,7 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
             pytrace=False,
         )
     try:
-        golden = settings.corpus(request.config).load(wanted.id, wanted.dtype)
+        golden = settings.corpora(request.config).load(wanted.id, wanted.dtype)
     except RnnGoldensError as error:
         pytest.fail(f"rnn-goldens: {error}", pytrace=False)
     late = request.config.stash.setdefault(LATE, [])

@@ -10,7 +10,7 @@ OPTIONS = {
     "features": "only goldens that have all of these features, comma-separated: state, lengths, core, ...",
     "without": "only goldens that have none of these features, comma-separated: bidirectional, unbatched, ...",
     "calls": "ways to call an implementation besides once, comma-separated: twice, rows, chunks, weights, views",
-    "corpus": "a corpus version, or a folder that holds an index.json (default: the newest version)",
+    "corpus": "a corpus version, a folder with an index.json, or several: v1,goldens/ (default: the newest version)",
     "implementation": "what the rnn_implementation fixture is: a built-in name, package.module:callable, or "
     "'-- COMMAND', a program",
     "time-limit": "seconds that rnn_implementation has for one golden (default: 10 for a program, 60 in Python)",

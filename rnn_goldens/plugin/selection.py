@@ -40,7 +40,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         for call in calls:
             way(call)
         arguments = settings.selecting(metafunc.config) | arguments
-        entries = settings.corpus(metafunc.config).select(**arguments)
+        entries = settings.corpora(metafunc.config).select(**arguments)
         wanted = [Wanted(e.id, dtype, calls) for e in entries for dtype in dtypes if dtype in e.precisions]
         if not wanted:
             asked = ", ".join(f"{name}={list(value)}" for name, value in arguments.items())
@@ -55,7 +55,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 def example_of_id(config: pytest.Config) -> str:
     """How pytest names a golden in a precision, in its expressions: the first of those that the settings select."""
-    dtypes, entries = settings.dtypes(config), settings.corpus(config).select(**settings.selecting(config))
+    dtypes, entries = settings.dtypes(config), settings.corpora(config).select(**settings.selecting(config))
     return next(_id(Wanted(e.id, dtype)) for e in entries for dtype in dtypes if dtype in e.precisions)
 
 

@@ -6,7 +6,7 @@ from threading import TIMEOUT_MAX
 
 import pytest
 
-from rnn_goldens.corpus import Corpus, open_corpus, packaged
+from rnn_goldens.corpus import Corpora, open_corpora
 from rnn_goldens.errors import RnnGoldensError, WrongUse
 from rnn_goldens.golden.precision import precision
 from rnn_goldens.implementations import check_name
@@ -18,8 +18,8 @@ from rnn_goldens.programs.program import START_LIMITS
 SELECTING = ("cell", "features", "without")
 """Settings that select goldens, where no marker has an argument of the same name."""
 
-CORPUS = pytest.StashKey[Corpus]()
-"""The corpus of a run: what its goldens are loaded from."""
+CORPUS = pytest.StashKey[Corpora]()
+"""The corpora of a run: what its goldens are loaded from."""
 
 _KNOWN_FAILURES = pytest.StashKey[list[KnownFailure]]()
 
@@ -34,11 +34,11 @@ def check_settings(config: pytest.Config) -> None:
         for call in listed(config, "calls"):
             way(call)
         if selected := selecting(config):
-            corpus(config).select(**selected)
+            corpora(config).select(**selected)
         if setting(config, "known-failures"):
             known_failures(config)
         elif setting(config, "corpus"):
-            corpus(config)
+            corpora(config)
     except RnnGoldensError as error:
         raise pytest.UsageError(f"rnn-goldens: {error}") from None
 
@@ -63,13 +63,10 @@ def listed(config: pytest.Config, name: str, what: str = "names") -> tuple[str, 
     return names
 
 
-def corpus(config: pytest.Config) -> Corpus:
-    """The corpus, opened once a run."""
+def corpora(config: pytest.Config) -> Corpora:
+    """The corpora, opened once a run."""
     if CORPUS not in config.stash:
-        where = setting(config, "corpus")
-        folder = path_setting(config, "corpus")
-        is_folder = folder is not None and folder.is_dir() and where not in packaged()
-        config.stash[CORPUS] = open_corpus(folder if is_folder else where or None)
+        config.stash[CORPUS] = open_corpora(setting(config, "corpus") or None, base_folder(config, "corpus"))
     return config.stash[CORPUS]
 
 
@@ -77,7 +74,7 @@ def known_failures(config: pytest.Config) -> list[KnownFailure]:
     """The known failures, read once a run; each matches a golden of the corpus."""
     if _KNOWN_FAILURES not in config.stash:
         path = path_setting(config, "known-failures")
-        config.stash[_KNOWN_FAILURES] = [] if path is None else read_known_failures(path, corpus(config).ids)
+        config.stash[_KNOWN_FAILURES] = [] if path is None else read_known_failures(path, corpora(config).ids)
     return config.stash[_KNOWN_FAILURES]
 
 

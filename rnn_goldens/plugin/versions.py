@@ -16,7 +16,7 @@ def versions(config: pytest.Config) -> dict[str, Any]:
     """As the results file has them; of a corpus that is open, and of an implementation that is set."""
     from importlib.metadata import version
 
-    found: dict[str, Any] = {} if CORPUS not in config.stash else {"corpus": config.stash[CORPUS].version}
+    found: dict[str, Any] = {} if CORPUS not in config.stash else {"corpus": config.stash[CORPUS].label}
     found |= {"rnn-goldens": version("rnn-goldens"), "python": platform.python_version(), "numpy": np.__version__}
     found |= {"pytest": pytest.__version__, "machine": f"{platform.system()} {platform.machine()}"}
     if name := setting(config, "implementation"):

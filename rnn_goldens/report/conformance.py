@@ -197,7 +197,7 @@ def document(found: Iterable[Found], asked: Asked) -> Document:
     made: Document = {
         "kind": "conformance",
         "format": FORMATS["conformance"],
-        "corpus": asked.corpus.version,
+        "corpus": asked.corpus.label,
         "made_with": {"rnn-goldens": version("rnn-goldens"), **_machine()},
         "implementations": [
             {

@@ -29,7 +29,7 @@ def test_inputs_that_some_precision_can_not_hold_are_refused() -> None:
     with pytest.raises(Refused, match="x holds NaN or infinity"):
         certify(changed(scenario(), x=np.full((2, 4, 3), np.inf)))
     with pytest.raises(Refused, match=r"x holds .* which is below float16's normal numbers"):
-        certify(changed(scenario(), x=np.full(scenario().inputs()["x"].shape, 2.0**-15)))
+        certify(changed(scenario(), x=np.full(scenario().inputs["x"].shape, 2.0**-15)))
 
 
 def test_a_tolerance_that_is_too_loose_in_every_precision_is_refused() -> None:

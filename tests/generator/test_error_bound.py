@@ -63,7 +63,6 @@ def test_no_order_of_summation_exceeds_the_bound(cell: str, shape: str, dtype: s
 
 def test_the_bound_follows_the_signed_product_of_jacobians_not_their_norms() -> None:
     asked = scenario("rnn_tanh", scale=0.5, time=60, hidden_size=4, bias=False)
-    asked.torch_weights()
     early, late = error_bound(asked.case()).tolerance.storage["out"][0, [8, 59]]
     assert late.max() < 20 * early.max()
 

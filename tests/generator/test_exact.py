@@ -103,7 +103,7 @@ def test_no_side_of_a_kink_is_taken_that_is_not_sure(kinked: tuple[Any, ...]) ->
 
 def test_a_relu_network_is_the_rational_answer() -> None:
     asked = scenario(scale=0.5, bias=False, time=2)
-    weights, x = asked.torch_weights(), asked.inputs()["x"]
+    weights, x = asked.torch_weights, asked.inputs["x"]
     h = [Fraction(0)] * 2
     for x_t in x[0]:
         rows = [

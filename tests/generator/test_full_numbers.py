@@ -17,7 +17,7 @@ FULL = [asked for asked in SCENARIOS if asked.precisions != tuple(PRECISIONS)]
 
 @pytest.mark.parametrize("asked", FULL, ids=lambda asked: asked.id)
 def test_their_numbers_are_those_of_the_precisions_they_are_asked_in_and_of_no_other(asked: Scenario) -> None:
-    arrays = [*asked.torch_weights().values(), *asked.inputs().values()]
+    arrays = [*asked.torch_weights.values(), *asked.inputs.values()]
     for name, precision in PRECISIONS.items():
         with np.errstate(over="ignore"):
             held = all((precision.round(array) == array).all() for array in arrays)

@@ -1,0 +1,39 @@
+"""What a layer of torch's is asked, as a scenario says it."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.golden.precision import precision_name
+from rnn_goldens.golden.shapes import Config
+
+Fields = dict[str, Any]
+
+
+def fields_of(module: object, x: Any, state: Any) -> Fields:  # noqa: ANN401 - as the module takes them
+    """The cell, configuration, weights, input, initial state and precisions of a scenario.
+
+    Raises:
+        WrongUse: no such layer, or one that does what no golden asks.
+    """
+    if not isinstance(module, (nn.RNN, nn.LSTM, nn.GRU)):
+        raise WrongUse(f"a {type(module).__name__} is no nn.RNN, nn.LSTM or nn.GRU")
+    if module.proj_size:
+        raise WrongUse("the module has a projection (proj_size), which goldens do not have")
+    if module.dropout and module.training:
+        raise WrongUse("the module drops out, and is in training: call module.eval() first")
+    x = torch.as_tensor(x)
+    states = state if isinstance(state, (tuple, list)) else (state,)
+    return {
+        "cell": {"RNN_TANH": "rnn_tanh", "RNN_RELU": "rnn_relu"}.get(module.mode, module.mode.lower()),
+        "config": Config(
+            module.input_size, module.hidden_size, module.num_layers, bool(module.bidirectional), bool(module.bias)
+        ),
+        "weights": module.state_dict(),
+        "x": x.transpose(0, 1) if x.ndim == 3 and not module.batch_first else x,  # noqa: PLR2004 - a batch
+        **{name: part for name, part in zip(("h0", "c0"), states, strict=False) if part is not None},
+        "precisions": ["float64", precision_name(str(next(module.parameters()).dtype))],
+        "documented_in": f"torch.nn.{type(module).__name__}",
+    }

@@ -1,0 +1,85 @@
+"""Weights from where people have them: mappings, state_dicts, files."""
+
+import re
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnn_goldens.errors import InvalidFile, WrongUse, not_readable
+from rnn_goldens.golden.shapes import Config
+
+_FIRST = "weight_ih_l0"
+_A_FEW = 8
+_LAYER = re.compile(r"weight_ih_l(\d+)")
+
+
+def named_weights(given: "Mapping[str, Any] | str | PathLike[str]", prefix: str = "") -> Mapping[str, Any]:
+    """Arrays by name.
+
+    Args:
+        given: a mapping; or a ``.npz`` or ``.safetensors`` file.
+        prefix: what the names have to begin with, and is left out; what does not is left out altogether.
+
+    Raises:
+        InvalidFile: a file that can not be read, or is of another kind.
+        WrongUse: nothing that holds weights, or no name that begins so.
+    """
+    weights = given if isinstance(given, Mapping) else _read(given)
+    if not prefix:
+        return weights
+    inner = {name.removeprefix(prefix): array for name, array in weights.items() if name.startswith(prefix)}
+    if not inner:
+        raise WrongUse(f"no weight's name begins with {prefix!r}; there are {_some(weights)}")
+    return inner
+
+
+def config_of(weights: Mapping[str, Any]) -> Config:
+    """The configuration of a network whose weights have PyTorch's names. Raises WrongUse if it does not follow."""
+    if _FIRST not in weights:
+        inner = [name.removesuffix(_FIRST) for name in weights if name.endswith(f".{_FIRST}")]
+        remedy = f"; say prefix={inner[0]!r}" if len(inner) == 1 else ", or prefix: " + ", ".join(map(repr, inner))
+        raise WrongUse(
+            f"the weights hold no {_FIRST}, but {_some(weights)}"
+            f"{remedy if inner else ': say config, or in which convention they are'}"
+        )
+    shapes = {name: np.shape(array) for name, array in weights.items()}
+    if len(shapes[_FIRST]) != 2 or len(shapes.get("weight_hh_l0", ())) != 2:  # noqa: PLR2004 - a matrix
+        raise WrongUse(f"{_FIRST} and weight_hh_l0 are no two matrices, so no configuration follows: say config")
+    return Config(
+        input_size=shapes[_FIRST][1],
+        hidden_size=shapes["weight_hh_l0"][1],
+        num_layers=1 + max(int(found[1]) for name in weights if (found := _LAYER.match(name))),
+        bidirectional=f"{_FIRST}_reverse" in weights,
+        bias="bias_ih_l0" in weights,
+    )
+
+
+def _some(weights: Iterable[str]) -> str:
+    names = list(weights)
+    more = f" and {len(names) - _A_FEW} more" if len(names) > _A_FEW else ""
+    return (", ".join(names[:_A_FEW]) or "none") + more
+
+
+def _read(given: "str | PathLike[str]") -> Mapping[str, Any]:
+    if not isinstance(given, (str, PathLike)):
+        raise WrongUse(f"weights are a {type(given).__name__}, neither a mapping of names to arrays nor a file of them")
+    path = Path(given)
+    if path.suffix == ".npz":
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        except Exception as error:
+            raise not_readable(path, error) from None
+    if path.suffix == ".safetensors":
+        try:
+            from safetensors.numpy import load_file
+        except ImportError:
+            raise WrongUse(f"{path}: to read it, pip install safetensors") from None
+        try:
+            return dict(load_file(path))
+        except Exception as error:
+            raise not_readable(path, error) from None
+    raise InvalidFile(path, ["a file of weights ends in .npz or .safetensors"])

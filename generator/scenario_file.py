@@ -1,0 +1,98 @@
+"""A file of scenarios of one's own: Python that declares ``SCENARIOS`` and a ``VERSION``."""
+
+import re
+import sys
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType, TracebackType
+
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.generator.index import Whose
+from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.scenarios import OURS
+
+_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+_NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a file declares.
+
+    Attributes:
+        whose: the name of the corpus, ``CORPUS`` or the file's own name, and its ``VERSION``.
+        scenarios: ``SCENARIOS``, in their order.
+    """
+
+    whose: Whose
+    scenarios: tuple[Scenario, ...]
+
+
+def read_scenarios(path: Path) -> Declared:
+    """Run a file of scenarios, in whose folder modules are found, and take what it declares.
+
+    Raises:
+        WrongUse: there is no such file, it raises, or it does not declare what it should; the message says which.
+    """
+    module = _run(path)
+    missing = [name for name in ("SCENARIOS", "VERSION") if not hasattr(module, name)]
+    if missing:
+        raise WrongUse(
+            f"{path}: declares no {' and no '.join(missing)}; 'rnn-goldens generate --new FILE' writes a file "
+            "to start from"
+        )
+    name = getattr(module, "CORPUS", re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_"))
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise WrongUse(f"{path}: CORPUS {name!r} is no name of small letters and digits, such as 'my-models'")
+    if name == OURS.name:
+        raise WrongUse(f"{path}: {name} is the corpus that this package carries; say CORPUS = 'another-name'")
+    if not isinstance(module.VERSION, str) or not _VERSION.fullmatch(module.VERSION):
+        raise WrongUse(f"{path}: VERSION {module.VERSION!r} is no version such as '1.0.0'")
+    return Declared(Whose(name, module.VERSION), _scenarios(path, module.SCENARIOS))
+
+
+def _scenarios(path: Path, declared: object) -> tuple[Scenario, ...]:
+    if not isinstance(declared, Iterable) or isinstance(declared, (str, bytes)):
+        raise WrongUse(f"{path}: SCENARIOS is no list of rnn_goldens.Scenario, but of type {type(declared).__name__}")
+    scenarios = tuple(declared)
+    for number, scenario in enumerate(scenarios):
+        if not isinstance(scenario, Scenario):
+            raise WrongUse(
+                f"{path}: SCENARIOS[{number}] is no rnn_goldens.Scenario, but of type {type(scenario).__name__}"
+            )
+    if not scenarios:
+        raise WrongUse(f"{path}: SCENARIOS is empty")
+    return scenarios
+
+
+def _run(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise WrongUse(f"{path}: there is no such file")
+    spec = spec_from_file_location(path.stem, path.resolve())
+    if spec is None or spec.loader is None:
+        raise WrongUse(f"{path}: a file of scenarios is Python, and its name ends in .py")
+    module = module_from_spec(spec)
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    sys.modules[path.stem] = module  # as an import would: what it defines can be named, and sent to other processes
+    try:
+        spec.loader.exec_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        del sys.modules[path.stem]
+        shown = "".join(traceback.format_exception(type(error), error, _from(path, error.__traceback__)))
+        raise WrongUse(f"{path} can not be run:\n{shown.rstrip()}") from None
+    return module
+
+
+def _from(path: Path, raised: TracebackType | None) -> TracebackType | None:
+    """The traceback from the file on, without what called it; all of it if the file is in none of its lines."""
+    found = raised
+    while found is not None and Path(found.tb_frame.f_code.co_filename) != path.resolve():
+        found = found.tb_next
+    return found
