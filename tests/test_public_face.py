@@ -14,11 +14,14 @@ NAMES = {
     "GoldenMismatch",
     "InvalidFile",
     "ProgramFailed",
+    "Refused",
     "RnnGoldensError",
+    "Scenario",
     "Step",
     "UnknownName",
     "Unsupported",
     "Verdict",
+    "certify",
     "load",
     "select",
 }
@@ -35,6 +38,8 @@ SIGNATURES = {
     "Golden.compare": "(self, out, h_n, c_n)",
     "Golden.check_calls": "(self, run, calls)",
     "Golden.compare_calls": "(self, run, calls)",
+    "Scenario.from_torch": "(module, x, state, *, id, purpose, lengths, fields)",
+    "certify": "(scenario)",
 }
 
 ATTRIBUTES = (

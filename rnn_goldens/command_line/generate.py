@@ -46,13 +46,13 @@ def generate(
     if new is not None:
         _write_new(new)
         return
+    if file is not None and into is None:
+        raise click.UsageError("--scenarios needs --into FOLDER: where goldens of your own are, or are to be")
     _require_extra(own=file is not None)
     from rnn_goldens.generator.generate import generate as make
     from rnn_goldens.generator.reuse import Certified
 
     declared = _declared(file)
-    if file is not None and into is None:
-        raise click.UsageError("--scenarios needs --into FOLDER: where goldens of your own are, or are to be")
     folder = into or _default_folder(write=not check)
     if check:
         _check(declared, only, folder)

@@ -67,7 +67,7 @@ def test_it_finds_a_golden_or_an_index_entry_that_is_not_of_the_scenarios(corpus
     found = differences(corpus, tmp_path)
     assert "documented/single-sequence: index.json, title: Another → Single sequence" in found
     assert f"documented/extra: only in {corpus}" in found
-    assert any("version 1.0.7" in line for line in found)
+    assert any("is rnn-goldens 1.0.7, the scenarios are rnn-goldens" in line for line in found)
 
 
 def test_it_finds_a_golden_that_nobody_lists(corpus: Path, tmp_path: Path) -> None:

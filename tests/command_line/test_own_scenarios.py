@@ -1,0 +1,117 @@
+"""Scenarios of one's own as commands take them: a file becomes a corpus, and nothing is half-written."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+FINDING, WRONG_USE = 1, 2
+
+MAKE = ("generate", "--scenarios", "mine.py", "--into", "goldens")
+
+
+@pytest.fixture
+def mine(run: Run, tmp_path: Path) -> Path:
+    """The file that ``generate --new`` writes."""
+    run("generate", "--new", "mine.py")
+    return tmp_path / "mine.py"
+
+
+def test_the_file_to_start_from_makes_a_corpus_of_a_name_and_version_of_its_own(run: Run, mine: Path) -> None:
+    assert "stays as it is" in run("generate", "--new", "mine.py", code=WRONG_USE).stderr
+    made = run(*MAKE).stdout
+    assert made.splitlines()[:2] == ["new       mine/gru", "1 golden in goldens: 1 written, 0 unchanged"]
+    index = json.loads((mine.parent / "goldens/index.json").read_text("utf-8"))
+    assert (index["corpus"], index["version"]) == ("mine", "1.0.0")
+    assert "3 files: 3 valid" in run("validate", "goldens").stdout
+    assert "is exactly what the scenarios make" in run(*MAKE, "--check").stdout
+    assert "0 written, 1 unchanged" in run(*MAKE).stdout
+    assert "corpus mine 1.0.0" in run("list", "--corpus", "goldens").stdout
+    assert "1 passed" in run("check", "numpy", "--rnn-goldens-corpus=goldens").stdout
+
+
+def test_values_change_only_when_that_is_asked(run: Run, mine: Path) -> None:
+    run(*MAKE)
+    mine.write_text(mine.read_text("utf-8").replace("default_rng(0)", "default_rng(1)"), "utf-8")
+    assert "expected/out: " in run(*MAKE, "--check", code=FINDING).stdout
+    assert "is in the corpus with other values" in run(*MAKE, code=WRONG_USE).stderr
+    assert "changed   mine/gru" in run(*MAKE, "--replace").stdout
+    mine.write_text(mine.read_text("utf-8").replace('"1.0.0"', '"2.0.0"'), "utf-8")
+    assert "index.json: is mine 1.0.0, the scenarios are mine 2.0.0" in run(*MAKE, "--check", code=FINDING).stdout
+
+
+def test_several_corpora_are_checked_in_one_run(run: Run, mine: Path) -> None:
+    run(*MAKE)
+    shown = run("list", "--corpus", "v1,goldens", "documented/*", "mine/*").stdout
+    assert "mine/gru" in shown
+    assert ", mine 1.0.0" in shown
+    both = "--rnn-goldens-corpus=v1,goldens/"
+    assert "5 passed" in run("check", "numpy", both, "-k", "mine or documented", "--rnn-goldens-report=r.json").stdout
+    assert json.loads((mine.parent / "r.json").read_text("utf-8"))["made_with"]["corpus"].endswith(", mine 1.0.0")
+    run("generate", "--scenarios", "mine.py", "--into", "again")
+    twice = run("check", "numpy", "--rnn-goldens-corpus=goldens,again", code=WRONG_USE)
+    said = twice.stdout + twice.stderr
+    assert f"mine/gru stands in {mine.parent / 'goldens'} and in {mine.parent / 'again'}" in said
+
+
+def test_one_corpus_never_becomes_another(run: Run, mine: Path) -> None:
+    run(*MAKE)
+    assert "holds the corpus mine, and these scenarios make rnn-goldens" in (
+        run("generate", "--only", "documented/*", "--into", "goldens", code=WRONG_USE).stderr
+    )
+    mine.write_text(f"{mine.read_text('utf-8')}\nCORPUS = 'rnn-goldens'\n", "utf-8")
+    assert "rnn-goldens is the corpus that this package carries" in run(*MAKE, code=WRONG_USE).stderr
+    assert "--scenarios needs --into" in run("generate", "--scenarios", "mine.py", code=WRONG_USE).stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("VERSION = '1.0.0'", "mine.py: declares no SCENARIOS"),
+        ("x = 1", "mine.py: declares no SCENARIOS and no VERSION"),
+        ("VERSION = '1.0.0'\nSCENARIOS = []", "mine.py: SCENARIOS is empty"),
+        ("VERSION = '1.0.0'\nSCENARIOS = [3]", "SCENARIOS[0] is no rnn_goldens.Scenario, but of type int"),
+        ("VERSION = '1'\nSCENARIOS = [3]", "VERSION '1' is no version such as '1.0.0'"),
+        ("VERSION = '1.0.0'\nSCENARIOS = [3]\nCORPUS = 'A B'", "CORPUS 'A B' is no name"),
+    ],
+)
+def test_a_file_that_declares_something_else_is_one_error(run: Run, tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "mine.py").write_text(text, "utf-8")
+    assert message in run(*MAKE, code=WRONG_USE).stderr
+    assert not (tmp_path / "goldens").exists()
+
+
+def test_a_file_that_raises_shows_its_own_traceback_and_no_other(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rnn_goldens.command_line import main
+
+    (tmp_path / "mine.py").write_text("def half(n):\n    return 1 / n\n\nhalf(0)\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["rnn-goldens", *MAKE])
+    with pytest.raises(SystemExit):
+        main()
+    lines = capfd.readouterr().err.splitlines()
+    assert lines[0] == "Error: mine.py can not be run:"
+    assert f'  File "{tmp_path}/mine.py", line 4, in <module>' in lines
+    assert f'  File "{tmp_path}/mine.py", line 2, in half' in lines
+    assert lines[-1] == "ZeroDivisionError: division by zero"
+    assert not any("scenario_file.py" in line for line in lines)
+
+
+def test_a_refused_scenario_leaves_the_folder_as_it_was(run: Run, mine: Path) -> None:
+    run(*MAKE)
+    before = {path: path.read_bytes() for path in (mine.parent / "goldens").rglob("*.*")}
+    more = 'SCENARIOS.append(Scenario(id="mine/bad", purpose="Bad.", cell="gru", weights={}, x=[[[0.1]]]))\n'
+    mine.write_text(f"{mine.read_text('utf-8')}\n{more}", "utf-8")
+    assert "mine/bad: the weights hold no weight_ih_l0, but none" in run(*MAKE, code=WRONG_USE).stderr
+    assert {path: path.read_bytes() for path in (mine.parent / "goldens").rglob("*.*")} == before
+
+
+def test_a_scenario_that_is_no_more_is_not_taken_away(run: Run, mine: Path) -> None:
+    run(*MAKE)
+    mine.write_text(mine.read_text("utf-8").replace('"mine/gru"', '"mine/other"'), "utf-8")
+    assert "mine/gru: is in the corpus but no scenario declares it" in run(*MAKE, code=WRONG_USE).stderr

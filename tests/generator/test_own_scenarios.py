@@ -1,0 +1,164 @@
+"""Questions of one's own: weights from where people have them, in the precisions that they are numbers of."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from rnn_goldens import Config, Refused, RnnGoldensError, Scenario, certify, load
+from rnn_goldens.golden.shapes import CELLS
+
+HALVES = ["float64", "float32"]
+X = np.linspace(-1, 1, 2 * 3 * 4).reshape(2, 3, 4).astype(np.float32)
+
+
+def trained(cell: type[nn.RNNBase] = nn.LSTM, **arguments: Any) -> nn.RNNBase:
+    torch.manual_seed(0)
+    return cell(4, 5, **{"batch_first": True, **arguments})
+
+
+def asked(**changes: Any) -> Scenario:
+    fields: dict[str, Any] = {
+        "id": "mine/lstm",
+        "purpose": "To be asked.",
+        "cell": "lstm",
+        "weights": trained().state_dict(),
+        "x": X,
+        "precisions": HALVES,
+    }
+    return Scenario(**{**fields, **changes})
+
+
+def test_a_state_dict_is_enough_to_know_the_network() -> None:
+    golden = certify(asked())
+    assert golden.config == Config(4, 5)
+    assert golden.precisions == ("float64", "float32")
+    with torch.no_grad():
+        out, (h_n, c_n) = trained()(torch.tensor(X))
+    golden.in_precision("float32").check(out, (h_n, c_n))
+    golden.in_precision("float32").check_fails(out, (h_n, h_n))
+
+
+@pytest.mark.parametrize("arguments", [{"num_layers": 2}, {"bidirectional": True}, {"bias": False}], ids=str)
+def test_its_shape_is_read_off_the_names(arguments: dict[str, Any]) -> None:
+    golden = certify(asked(weights=trained(**arguments).state_dict()))
+    assert golden.config == Config(4, 5, **arguments)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_weights_may_stand_in_a_file(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"model{suffix}"
+    weights = {f"encoder.{name}": tensor for name, tensor in trained().state_dict().items()} | {"w": torch.ones(2)}
+    if suffix == ".npz":
+        np.savez(path, **{name: tensor.numpy() for name, tensor in weights.items()})
+    else:
+        save_file(weights, path)
+    found = certify(asked(weights=path, prefix="encoder."))
+    assert np.array_equal(found.out, certify(asked()).out)
+    with pytest.raises(Refused, match=r"no weight_ih_l0, but encoder\..*; say prefix='encoder\.'"):
+        certify(asked(weights=str(path)))
+    with pytest.raises(Refused, match=r"no weight's name begins with 'decoder\.'; there are encoder"):
+        certify(asked(weights=path, prefix="decoder."))
+
+
+@pytest.mark.parametrize("convention", ["torch", "keras", "onnx", "flax"])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_weights_of_every_convention_are_taken(cell: str, convention: str) -> None:
+    golden = load(f"{cell}/no-bias", dtype="float64")
+    found = certify(
+        asked(
+            cell=cell,
+            weights=golden.weights_as(convention),
+            convention=convention,
+            config=golden.config,
+            x=golden.x,
+        )
+    )
+    assert np.array_equal(found.out, golden.out)
+
+
+@pytest.mark.parametrize("batch_first", [True, False])
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_layer_of_torch_is_asked_as_a_whole(cell: str, batch_first: bool) -> None:
+    kind = {"lstm": nn.LSTM, "gru": nn.GRU}.get(cell, nn.RNN)
+    more = {"nonlinearity": cell.removeprefix("rnn_")} if kind is nn.RNN else {}
+    layer = trained(kind, batch_first=batch_first, bidirectional=True, **more)
+    x = torch.tensor(X if batch_first else X.swapaxes(0, 1))
+    state = torch.full((2, 2, 5), 0.25)
+    given = (state, state / 2) if cell == "lstm" else state
+    golden = certify(Scenario.from_torch(layer, x, given, id="mine/layer", purpose="To be asked."))
+    assert (golden.cell, golden.config) == (cell, Config(4, 5, bidirectional=True))
+    assert np.array_equal(golden.x, X)
+    with torch.no_grad():
+        out, states = layer(x, given)
+    golden.in_precision("float32").check(out if batch_first else out.swapaxes(0, 1), states)
+
+
+def test_a_module_that_no_golden_asks_is_refused() -> None:
+    def refused(module: nn.Module, message: str) -> None:
+        with pytest.raises(Refused, match=f"^mine/layer: {message}"):
+            Scenario.from_torch(module, X, id="mine/layer", purpose="Refused.")  # type: ignore[arg-type]
+
+    refused(nn.Linear(4, 5), r"a Linear is no nn\.RNN, nn\.LSTM or nn\.GRU")
+    refused(nn.LSTM(4, 5, proj_size=3), "the module has a projection")
+    refused(nn.GRU(4, 5, num_layers=2, dropout=0.5), r".*in training: call module\.eval\(\) first")
+    Scenario.from_torch(nn.GRU(4, 5, num_layers=2, dropout=0.5).eval(), X, id="mine/layer", purpose="Not refused.")
+
+
+def test_a_refusal_says_which_numbers_and_that_precisions_are_the_way() -> None:
+    with pytest.raises(
+        Refused,
+        match=r"weight_ih_l0 holds -?0\.\d+ \(and \d+ more such\), which is no bfloat16 number; "
+        r"ask only in those that hold all of it: precisions=\['float64', 'float32'\]",
+    ):
+        certify(asked(precisions=["float64", "float32", "bfloat16"]))
+    with pytest.raises(Refused, match=r"x holds 0\.1 .*no float32 number; .*precisions=\['float64'\]"):
+        certify(asked(x=np.full((2, 3, 4), 0.1)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cell": "lsmt"}, "no cell 'lsmt'. Cells: rnn_tanh, rnn_relu, lstm, gru"),
+        ({"cell": "gru"}, r"weight_ih_l0 is \(20, 4\), not \(15, 4\)"),
+        ({"weights": {"weight_ih_l0": np.zeros((20, 4)), "weight_hh_l0": np.zeros(3)}}, "no two matrices"),
+        ({"weights": 3}, "weights are a int, neither a mapping of names to arrays nor a file of them"),
+        ({"weights": "nothing.npz"}, r"nothing\.npz: can not be read: No such file"),
+        ({"weights": "model.pt"}, r"model\.pt: a file of weights ends in \.npz or \.safetensors"),
+        ({"convention": "keras"}, "weights as keras has them do not say what network they are of: say config"),
+        ({"convention": "kears", "config": Config(4, 5)}, "Did you mean 'keras'"),
+        ({"config": {"hidden": 5}}, "unexpected keyword argument 'hidden'"),
+        ({"x": X[..., :3]}, r"inputs/x: has shape \(2, 3, 3\), the configuration asks for \(2, 3, 4\)"),
+        ({"x": X[0, 0]}, r"inputs/x: has 1 axes; it is \(batch, time, input\)"),
+        ({"x": X * np.nan}, "x holds NaN or infinity"),
+        ({"x": "abc"}, "x "),
+        ({"h0": np.zeros((1, 2, 5))}, "c0 is missing"),
+        ({"h0": np.zeros((2, 2, 5)), "c0": np.zeros((1, 2, 5))}, r"inputs/h0: has shape \(2, 2, 5\)"),
+        ({"lengths": [9, 1]}, r"inputs/lengths: \[9, 1\] is not within 1 and the 3 time steps"),
+        ({"lengths": [1.5, 1]}, r"lengths holds 1\.5, no whole number"),
+    ],
+)
+def test_what_does_not_fit_is_one_error_that_names_the_scenario(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(Refused, match=f"^mine/lstm: .*{message}"):
+        certify(asked(**changes))
+
+
+def test_precisions_that_there_are_not_are_errors_where_they_stand() -> None:
+    with pytest.raises(RnnGoldensError, match="no precision 'float8'"):
+        asked(precisions=["float8"])
+    with pytest.raises(RnnGoldensError, match="precisions is empty"):
+        asked(precisions=[])
+    assert asked(precisions="float32").precisions == ("float32",)
+
+
+def test_what_is_saturated_is_found_where_nothing_is_declared() -> None:
+    weights = {name: tensor * 40 for name, tensor in trained().state_dict().items()}
+    assert "saturated" in certify(asked(weights=weights)).features
+    assert "saturated" not in certify(asked()).features
+    with pytest.raises(Refused, match="declare it saturated"):
+        certify(replace(asked(weights=weights), declared=()))
