@@ -16,7 +16,8 @@ def as_data(diagnosis: Diagnosis) -> Data:
     common = in_common([diagnosis])
     said = Said() if diagnosis.certainty == EXPLAINED else common.said
     return {
-        "cell": diagnosis.cell,
+        "cell": diagnosis.about.cell,
+        **({"test": diagnosis.about.test} if diagnosis.about.test else {}),
         "certainty": diagnosis.certainty,
         "failed": len(diagnosis.failed),
         "passed": len(diagnosis.passed),

@@ -32,6 +32,7 @@ class Evidence:
         facts: what was seen in the outputs, and whether it is so, or with which number: ``fact_list.FACTS``.
         parts: causes that give one of the outputs wherever it is wrong and nothing explains all, by its name.
         sizes: how many steps, rows, units and inputs it has, where that was asked: ``fact_list.SIZES_IN_WORDS``.
+        test: which test asked it, of several in a run, which may be of different networks.
     """
 
     golden: str
@@ -43,9 +44,39 @@ class Evidence:
     facts: Mapping[str, bool | float] = field(default_factory=dict)
     parts: Parts = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
+    test: str = ""
 
     def __str__(self) -> str:
         return f"{self.golden} in {self.dtype}"
+
+    @property
+    def about(self) -> "About":
+        """What is diagnosed by itself: a cell, as one test asks it."""
+        return About(self.test, self.cell)
+
+
+@dataclass(frozen=True)
+class About:
+    """A cell, as one test asks it.
+
+    Attributes:
+        test: empty if there is but one in the run.
+        cell: its name.
+    """
+
+    test: str
+    cell: str
+
+    def __str__(self) -> str:
+        return f"{self.cell} in {self.test}" if self.test else self.cell
+
+
+def abouts(several: Iterable[About]) -> str:
+    """The cells that one thing is said of, with their tests, if there are several in the run."""
+    by_test: dict[str, list[str]] = {}
+    for about in several:
+        by_test.setdefault(about.test, []).append(about.cell)
+    return "; ".join(f"{', '.join(cells)} in {test}" if test else ", ".join(cells) for test, cells in by_test.items())
 
 
 Shows = Callable[[Cause, Evidence], bool]
@@ -75,10 +106,10 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is known of the failures of one cell.
+    """What is known of the failures of one cell in one test.
 
     Attributes:
-        cell: the cell.
+        about: the cell and the test.
         failed: its goldens that failed, the simplest first.
         passed: those that passed.
         certainty: ``explained``, ``consistent with`` or ``not recognised``.
@@ -87,7 +118,7 @@ class Diagnosis:
         is_cut_short: whether looking for causes stopped at its time limit.
     """
 
-    cell: str
+    about: About
     failed: tuple[Evidence, ...]
     passed: tuple[Evidence, ...]
     certainty: str
@@ -102,25 +133,25 @@ class Diagnosis:
         return tuple(evidence for evidence in self.failed if id(evidence) not in explained)
 
 
-def diagnose(evidence: Iterable[Evidence], shows: Shows, cut_short: Container[str] = ()) -> list[Diagnosis]:
-    """What explains the failures, cell by cell; none of a cell that has no failure.
+def diagnose(evidence: Iterable[Evidence], shows: Shows, cut_short: Container[About] = ()) -> list[Diagnosis]:
+    """What explains the failures, cell by cell and test by test; none of a cell that has no failure.
 
     Args:
         evidence: what became of each golden.
         shows: what speaks against a cause.
-        cut_short: the cells in which looking for causes stopped at its time limit.
+        cut_short: those in which looking for causes stopped at its time limit.
     """
-    by_cell: dict[str, list[Evidence]] = {}
+    apart: dict[About, list[Evidence]] = {}
     for one in evidence:
-        by_cell.setdefault(one.cell, []).append(one)
+        apart.setdefault(one.about, []).append(one)
     return [
-        replace(_of_cell(cell, of_cell, shows), is_cut_short=cell in cut_short)
-        for cell, of_cell in by_cell.items()
+        replace(_of_cell(about, of_cell, shows), is_cut_short=about in cut_short)
+        for about, of_cell in apart.items()
         if not all(e.passed for e in of_cell)
     ]
 
 
-def _of_cell(cell: str, evidence: Sequence[Evidence], shows: Shows) -> Diagnosis:
+def _of_cell(about: About, evidence: Sequence[Evidence], shows: Shows) -> Diagnosis:
     failed = tuple(e for e in evidence if not e.passed)
     passed = tuple(e for e in evidence if e.passed)
     support: dict[Cause, list[Evidence]] = {}
@@ -131,18 +162,18 @@ def _of_cell(cell: str, evidence: Sequence[Evidence], shows: Shows) -> Diagnosis
     of_all = [cause for cause in ranked if len(support[cause]) == len(failed)]
     against = {cause: tuple(e for e in passed if shows(cause, e)) for cause in of_all}
     if clean := [cause for cause in of_all if not against[cause]]:
-        return Diagnosis(cell, failed, passed, EXPLAINED, (_suspect(clean[0], support, (), clean, shows, passed),))
+        return Diagnosis(about, failed, passed, EXPLAINED, (_suspect(clean[0], support, (), clean, shows, passed),))
     if covering := _cover(failed, passed, support, ranked, shows):
-        return Diagnosis(cell, failed, passed, EXPLAINED, covering)
+        return Diagnosis(about, failed, passed, EXPLAINED, covering)
     if of_all:
         nearest = min(of_all, key=lambda cause: len(against[cause]))
         suspect = _suspect(nearest, support, against[nearest], (), shows, passed)
-        return Diagnosis(cell, failed, passed, CONSISTENT, (suspect,))
+        return Diagnosis(about, failed, passed, CONSISTENT, (suspect,))
     for cause in ranked:
         if len(support[cause]) >= ENOUGH_SUPPORT * len(failed) and not any(shows(cause, e) for e in passed):
             suspect = _suspect(cause, support, (), (), shows, passed)
-            return Diagnosis(cell, failed, passed, CONSISTENT, (suspect,))
-    return Diagnosis(cell, failed, passed, NOT_RECOGNISED, parts=_parts(failed, passed, shows))
+            return Diagnosis(about, failed, passed, CONSISTENT, (suspect,))
+    return Diagnosis(about, failed, passed, NOT_RECOGNISED, parts=_parts(failed, passed, shows))
 
 
 def _parts(failed: Sequence[Evidence], passed: Sequence[Evidence], shows: Shows) -> Parts:

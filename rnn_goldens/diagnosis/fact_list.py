@@ -63,12 +63,19 @@ FACTS: dict[str, Fact] = {
     ),
     **{
         f"{name}_missing": Fact(
-            partial(where_wrong.there, name), f"{name} is missing: what is returned for it holds no numbers"
+            partial(where_wrong.there, name),
+            f"{name} is missing, or holds no real numbers: look at what is returned for it",
         )
         for name in ("out", "h_n", "c_n")
     },
     **{
         f"{name}_shape": Fact(partial(where_wrong.there, name), f"{name} has another shape than it should")
+        for name in ("out", "h_n", "c_n")
+    },
+    **{
+        f"{name}_less_precise": Fact(
+            partial(where_wrong.there, name), f"{name} is of a lower precision than what is asked: where is it cast?"
+        )
         for name in ("out", "h_n", "c_n")
     },
     "not_finite": Fact(where_wrong.not_finite, "there are NaN or infinite numbers in the outputs", of_out=True),
@@ -115,7 +122,8 @@ FACTS: dict[str, Fact] = {
         asked_alone.upper_layers_follow, "upper layers are right, given what they are fed: look at the first layer", 1
     ),
     "first_layer_right": Fact(
-        where_wrong.first_layer_right, "the first layer's last states are right: look at what upper layers get"
+        where_wrong.first_layer_right,
+        "the first layer's last states are right: look above it, and at what upper layers get",
     ),
     "forward_right": Fact(
         where_wrong.forward_right, "the forward direction is right, the reverse direction is wrong", FEW, of_out=True
@@ -142,7 +150,7 @@ FACTS: dict[str, Fact] = {
         "out is the same at every step: is the state, or x, ever read?",
         FEW,
         of_out=True,
-        unless=("all_zero", "out_is_initial"),
+        unless=("all_zero", "out_is_initial", "not_finite"),
     ),
     "constant_factor": Fact(
         resemblance.constant_factor, "out is {:.6g} times the right one", of_out=True, unless=("all_zero",)
@@ -175,7 +183,7 @@ FACTS: dict[str, Fact] = {
     "grows": Fact(where_wrong.grows, "the error grows from step to step", of_out=True),
     "first_step_right": Fact(
         where_wrong.first_step_right,
-        "the first step is right: look at what the state goes through",
+        "the first step is right: look at what is carried on, and at which x is read",
         FEW,
         of_out=True,
         unless=("wrong_from_step",),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_goldens.diagnosis.fact_list import FACTS, Value
-from rnn_goldens.diagnosis.seen import not_comparable, seen, seen_of_out
+from rnn_goldens.diagnosis.seen import less_precise, not_comparable, seen, seen_of_out
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -29,4 +29,5 @@ def facts(golden: "GoldenData", out: object, h_n: object = None, c_n: object = N
         outputs = seen_of_out(golden, out, h_n, c_n)
         visible = {code: fact for code, fact in FACTS.items() if fact.of_out and outputs is not None}
     found = {code: fact.see(outputs) for code, fact in visible.items()} if outputs is not None else {}
-    return shapes | {code: value for code, value in found.items() if value is not None}
+    seen_in_numbers = {code: value for code, value in found.items() if value is not None}
+    return shapes | seen_in_numbers | dict.fromkeys(less_precise(golden, out, h_n, c_n), True)

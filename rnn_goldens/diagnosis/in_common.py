@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 FEWEST_PASSED = 2
 """So many goldens without a feature have to pass, for it to be blamed."""
 
+BY_CHANCE = 0.01
+"""A feature that so rarely would be in all failures, were they any, is blamed though much that passes has it too."""
+
 SAME = 0.01
 """So near are numbers that are one and the same, as a part of it."""
+
+MOST_LISTED = 3
+"""Goldens that are named."""
 
 LEAST_CONTRAST = 0.5
 """What differs less with a feature and without it tells nothing of it."""
@@ -58,7 +64,8 @@ class Common:
                 if all((feature in e.features) == has for e in self.rest):
                     otherwise = sum((feature in e.features) != has for e in others)
                     same = len(others) - otherwise
-                    if otherwise >= fewest and same <= otherwise / 2:
+                    chance = (1 - otherwise / (len(self.rest) + len(others))) ** len(self.rest)
+                    if otherwise >= fewest and (same <= otherwise / 2 or (not self.explained and chance < BY_CHANCE)):
                         found.append(Blamed(feature, has, otherwise, same))
         return found
 
@@ -99,9 +106,20 @@ class Common:
     def sentences(self) -> Iterator[str]:
         """What tells most comes first; there may be nothing to say."""
         told = list(self.said.sentences())
-        if not told and not self.passed and not self.explained:
-            told = ["every golden fails, the simplest too"]
+        if not told and not self.explained:
+            told = [self._which()]
         yield from told
+
+    def _which(self) -> str:
+        """What is left to say where nothing else is: which are the few."""
+        if not self.passed:
+            return "every golden fails, the simplest too"
+        few, do = (self.rest, "fail") if len(self.rest) <= len(self.passed) else (self.passed, "pass")
+        if len(few) == 1:
+            return f"{few[0].golden} alone {do}{'es' if do == 'pass' else 's'}"
+        rest = f" and {len(few) - MOST_LISTED} more" if len(few) > MOST_LISTED else ""
+        listed = ", ".join(one.golden for one in few[:MOST_LISTED])
+        return f"no feature tells what fails from what passes; {listed}{rest} {do}"
 
 
 def in_common(diagnoses: "Sequence[Diagnosis]") -> Common:

@@ -2,7 +2,6 @@
 
 import re
 import textwrap
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from rnn_goldens.counted import counted
@@ -13,14 +12,14 @@ _MOST_REASONS = 4
 
 
 def by_reason(failed: Iterable[tuple[str, str, str]]) -> list[tuple[str, int]]:
-    """Each reason once, its numbers aside, and how many failed for it; from ids, precisions and first lines."""
-    counts, first = Counter[str](), dict[str, str]()
+    """Each reason once, its numbers aside, and how many goldens failed for it; from ids, precisions and first lines."""
+    goldens, first = dict[str, set[str]](), dict[str, str]()
     for golden, dtype, reason in failed:
         said = reason.replace(f"{golden} in {dtype}: ", "").replace(golden, "…")[:LONGEST_REASON] or "no reason given"
-        but_for_numbers = re.sub(r"\d+", "#", said)
-        counts[but_for_numbers] += 1
+        but_for_numbers = re.sub(r"0x[0-9a-fA-F]+|\d+", "#", said)
+        goldens.setdefault(but_for_numbers, set()).add(golden)
         first.setdefault(but_for_numbers, said)
-    return [(first[alike], count) for alike, count in counts.most_common()]
+    return [(first[alike], len(some)) for alike, some in sorted(goldens.items(), key=lambda item: -len(item[1]))]
 
 
 def no_outputs(failed: Iterable[tuple[str, str, str]]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_goldens.diagnosis.asked import Asked, Cause
-from rnn_goldens.diagnosis.causes import Diagnosis, Evidence, diagnose
+from rnn_goldens.diagnosis.causes import About, Diagnosis, Evidence, diagnose
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.likeness import Outputs
 from rnn_goldens.diagnosis.parts import parts_of
@@ -47,11 +47,11 @@ class AskedAgain:
 
     Attributes:
         evidence: what became of each golden, and what explains it.
-        cut_short: the cells in which looking for causes stopped at its time limit.
+        cut_short: the cells, and tests, in which looking for causes stopped at its time limit.
     """
 
     evidence: list[Evidence]
-    cut_short: frozenset[str] = frozenset()
+    cut_short: frozenset[About] = frozenset()
 
 
 def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load: Load) -> AskedAgain:
@@ -63,19 +63,21 @@ def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load:
         load: where goldens come from.
     """
     begin = time.process_time()
-    outputs = {(failure.golden, failure.dtype): failure.got for failure in failures}
-    by_cell: dict[str, list[Evidence]] = {}
+    outputs = {(failure.test, failure.golden, failure.dtype): failure.got for failure in failures}
+    by_cell: dict[About, list[Evidence]] = {}
     for one in evidence:
         if not one.passed:
-            by_cell.setdefault(one.cell, []).append(one)
+            by_cell.setdefault(one.about, []).append(one)
     again = _Again(outputs, load, begin + SECONDS)
-    causes: dict[str, list[Cause]] = {}
-    for number, (cell, failed) in enumerate(by_cell.items(), 1):
-        elsewhere = [cause for others in causes.values() for cause in others if len(cause) > 1]
-        causes[cell] = again.causes(failed, elsewhere, begin + SECONDS_TO_LOOK * number / len(by_cell))
-    found = [one if one.passed else again.explained(one, causes[one.cell]) for one in evidence]
-    for cell in by_cell:
-        of_cell = [one for one in found if one.cell == cell]
+    causes: dict[About, list[Cause]] = {}
+    for number, (about, failed) in enumerate(by_cell.items(), 1):
+        elsewhere = [
+            cause for other, found in causes.items() if other.test == about.test for cause in found if len(cause) > 1
+        ]
+        causes[about] = again.causes(failed, elsewhere, begin + SECONDS_TO_LOOK * number / len(by_cell))
+    found = [one if one.passed else again.explained(one, causes[one.about]) for one in evidence]
+    for about in by_cell:
+        of_cell = [one for one in found if one.about == about]
         if not _is_explained_by_one([one for one in of_cell if not one.passed]):
             more = again.seen(of_cell, time.process_time() + SECONDS_TO_SEE / len(by_cell))
             found = [more.get(id(one), one) for one in found]
@@ -86,15 +88,23 @@ def _is_explained_by_one(failed: Sequence[Evidence]) -> bool:
     return bool(set.intersection(*(set(one.explained_by) for one in failed)))
 
 
+_Key = tuple[str, str, str]
+"""The test, the golden and the precision of a failure."""
+
+
+def _key(one: Evidence) -> _Key:
+    return one.test, one.golden, one.dtype
+
+
 @dataclass(frozen=True)
 class _Again:
     """Failures that are asked again, until there is no time left."""
 
-    outputs: dict[tuple[str, str], Outputs]
+    outputs: dict[_Key, Outputs]
     load: Load
     until: float
-    fitting: dict[tuple[str, str], dict[Cause, bool]] = field(default_factory=dict)
-    cut_short: set[str] = field(default_factory=set)
+    fitting: dict[_Key, dict[Cause, bool]] = field(default_factory=dict)
+    cut_short: set[About] = field(default_factory=set)
 
     def causes(self, failed: Sequence[Evidence], elsewhere: Sequence[Cause], until: float) -> list[Cause]:
         """What explains most of a cell's failures, and what explains those that nothing does, as far as one comes."""
@@ -113,16 +123,16 @@ class _Again:
                     break
             else:
                 if time.process_time() > until:
-                    self.cut_short.add(one.cell)
+                    self.cut_short.add(one.about)
         return causes
 
     def explained(self, one: Evidence, causes: Sequence[Cause]) -> Evidence:
         """A failure, and which of the causes explain it."""
         others = [cause for cause in causes if cause not in one.explained_by]
-        fitting = self.fitting.setdefault((one.golden, one.dtype), {})  # several tests may ask the same
+        fitting = self.fitting.setdefault(_key(one), {})  # one test may ask the same twice
         if open_ := [cause for cause in others if cause not in fitting]:
             if time.process_time() > self.until:
-                self.cut_short.add(one.cell)
+                self.cut_short.add(one.about)
             else:
                 asked = self._asked(one)
                 fitting |= {cause: asked is not None and asked.fitted_by(cause) for cause in open_}
@@ -139,13 +149,13 @@ class _Again:
             if not one.passed and not one.explained_by:
                 more = replace(more, parts=parts)
             elif not one.passed and not one.facts and time.process_time() < until:
-                got = self.outputs.get((one.golden, one.dtype))
+                got = self.outputs.get(_key(one))
                 more = replace(more, facts=facts(golden, **got) if got and golden is not None else {})
             found[id(one)] = more
         return found
 
     def _asked(self, one: Evidence) -> Asked | None:
-        got = self.outputs.get((one.golden, one.dtype))
+        got = self.outputs.get(_key(one))
         golden = None if got is None else self.load(one.golden, one.dtype)
         return None if golden is None or got is None else Asked(golden, got)
 
@@ -155,7 +165,7 @@ def _sizes(golden: "GoldenData") -> dict[str, int]:
     return {"steps": steps, "rows": rows, "units": golden.config.hidden_size, "inputs": inputs}
 
 
-def diagnosed_run(evidence: Iterable[Evidence], load: Load, cut_short: Container[str] = ()) -> list[Diagnosis]:
+def diagnosed_run(evidence: Iterable[Evidence], load: Load, cut_short: Container[About] = ()) -> list[Diagnosis]:
     """What explains the failures of a run, cell by cell; nothing that what passed contradicts without saying so."""
     return diagnose(evidence, _Shows(load, time.process_time() + SECONDS_FOR_PASSED), cut_short)
 

@@ -103,10 +103,8 @@ class Said:
         return FACTS[code].sentence.format(value) + where
 
     def _of_feature(self, blamed: Blamed) -> str:
-        words = IN_WORDS[blamed.feature][0 if blamed.has else 1]
+        words, otherwise = IN_WORDS[blamed.feature][:: 1 if blamed.has else -1]
         if self.is_a_rest:
-            are = "is explained does" if blamed.others == 1 else "are explained do"
-            return f"all {self.of} that are not explained {words}; {blamed.others} that {are} not"
-        do, fail = ("does", "passes") if blamed.others == 1 else ("do", "pass")
-        but = f"; so {'does' if blamed.same == 1 else 'do'} {blamed.same} that pass{'es' if blamed.same == 1 else ''}"
-        return f"all that fail {words}; {blamed.others} that {do} not {fail}{but if blamed.same else ''}"
+            return f"all {self.of} that are not explained {words}; of those that are, {blamed.others} {otherwise}"
+        but = f", and {blamed.same} {words}" if blamed.same else ""
+        return f"all that fail {words}; of those that pass, {blamed.others} {otherwise}{but}"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.diagnosis.likeness import Array, Outputs, readable
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.judging.outputs import NotNumbers, read, states_apart
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -71,6 +72,20 @@ class Seen:
         allowed = self.golden.tolerance.allowed(name, self.want(name), precision).max(initial=0.0)
         rounding = 8 * precision.roundoff * np.abs(want).max(initial=0.0)
         return bool((np.abs(got - want) <= 2 * allowed + rounding).all())
+
+
+def less_precise(golden: "GoldenData", out: object, h_n: object, c_n: object) -> list[str]:
+    """Which outputs are of a lower precision than what is asked, in the words of facts: ``out_less_precise``."""
+    asked = PRECISIONS[golden.dtype].bits
+    found = []
+    for name, value in states_apart(golden.cell, out, h_n, c_n).items():
+        try:
+            bits = read(value).bits
+        except NotNumbers:
+            continue
+        if bits is not None and bits < asked:
+            found.append(f"{name}_less_precise")
+    return found
 
 
 def not_comparable(golden: "GoldenData", out: object, h_n: object, c_n: object) -> list[str]:

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from rnn_goldens.diagnosis.asked import TOGETHER, Cause
-from rnn_goldens.diagnosis.causes import EXPLAINED, NOT_RECOGNISED, Diagnosis, Suspect
+from rnn_goldens.diagnosis.causes import EXPLAINED, NOT_RECOGNISED, Diagnosis, Suspect, abouts
 from rnn_goldens.diagnosis.in_common import in_common
 
 WIDTH = 80
@@ -24,8 +24,9 @@ def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
         else:
             for diagnosis in together:
                 yield from _paragraph([diagnosis])
-    if len(diagnoses) > 1 and (cells := [diagnosis.cell for diagnosis in diagnoses if diagnosis.is_cut_short]):
-        yield from _wrapped(f"{_CUT_SHORT} {', '.join(cells)}; one cell alone gets further", "", "  ")
+    if cut := [str(diagnosis.about) for diagnosis in diagnoses if diagnosis.is_cut_short]:
+        alone = "; one cell alone gets further" if len(diagnoses) > 1 else ""
+        yield from _wrapped(f"{_CUT_SHORT} {', '.join(cut)}{alone}", "", "  ")
 
 
 def _said_together(diagnosis: Diagnosis) -> tuple[object, ...]:
@@ -46,7 +47,7 @@ def _sentences(diagnoses: Sequence[Diagnosis]) -> list[str]:
 
 
 def _paragraph(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
-    cells = ", ".join(diagnosis.cell for diagnosis in diagnoses)
+    cells = abouts([diagnosis.about for diagnosis in diagnoses])
     failed = sum(len(diagnosis.failed) for diagnosis in diagnoses)
     judged = failed + sum(len(diagnosis.passed) for diagnosis in diagnoses)
     fail = "fails" if failed == 1 else "fail"
@@ -84,7 +85,7 @@ def _how_sure(diagnoses: Sequence[Diagnosis]) -> str:
     rest = failed - explained
     others = "the other one is" if rest == 1 else f"the {rest} others are"
     consistent = f"{explained} of them {'is' if explained == 1 else 'are'} consistent with {one}"
-    return f"{consistent}; {others} wrong otherwise, so that it is not all:"
+    return f"{consistent}; {others} not explained by it:"
 
 
 def _of_suspect(suspect: Suspect, before: str) -> Iterator[str]:
@@ -101,7 +102,9 @@ def _of_suspect(suspect: Suspect, before: str) -> Iterator[str]:
     for name in suspect.cause:
         if mend := deviation(name).mend:
             yield from _wrapped(f"to mend: {mend}", "  ", "    ")
-        yield from _wrapped(f"to see it beside what is right: rnn-goldens explain {name}", "  ", "    ")
+    commands = " and ".join(f"rnn-goldens explain {name}" for name in suspect.cause)
+    it = "it" if len(suspect.cause) == 1 else "them"
+    yield from _wrapped(f"to see {it} beside what is right: {commands}", "  ", "    ")
 
 
 def _of_parts(diagnosis: Diagnosis) -> Iterator[str]:

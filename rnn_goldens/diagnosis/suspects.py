@@ -39,31 +39,48 @@ class Failure:
         golden: the id of what was asked.
         dtype: the precision.
         got: the outputs that hold numbers.
+        test: which test asked it.
     """
 
     golden: str
     dtype: str
     got: Outputs
+    test: str = ""
+
+
+@dataclass
+class Spent:
+    """What the failures of a run have taken so far, whichever test they are of.
+
+    Attributes:
+        seconds: of the processor.
+        kept: numbers.
+    """
+
+    seconds: float = 0.0
+    kept: int = 0
 
 
 @dataclass(eq=False)
 class Suspects:
-    """What explained failures so far, by cell: asked first, and alone where one of them explains the next failure.
+    """What explained failures of a test so far, by cell: asked first, and alone where one explains the next failure.
 
     Attributes:
+        test: the test, which is of one network.
+        spent: what it shares with the other tests of the run.
         pairs: whether two deviations at once are tried where no single one explains outputs.
         seconds: what looking for others may take.
         failures: what was explained, or not, to be asked once more when all is known.
         repeats: asks an implementation some of them once more.
     """
 
+    test: str = ""
+    spent: Spent = field(default_factory=Spent)
     pairs: bool = True
     seconds: float = SECONDS
     failures: list[Failure] = field(default_factory=list)
     repeats: Repeats = field(default_factory=Repeats)
-    _kept: int = 0
     _known: dict[str, list[Cause]] = field(default_factory=dict)
-    _spent: float = 0.0
     _tried: dict[str, set[frozenset[str]]] = field(default_factory=dict)
     _spent_on_pairs: dict[str, float] = field(default_factory=dict)
 
@@ -83,26 +100,26 @@ class Suspects:
         got = readable(golden, out, h_n, c_n)
         if not got:
             return []
-        self._keep(Failure(golden.id, golden.dtype, got))
+        self._keep(Failure(golden.id, golden.dtype, got, self.test))
         known = self._known.setdefault(golden.cell, [])
         asked = Asked(golden, got)
         found = [cause for cause in known if asked.explained_by(cause)]
-        if not found and self._spent < self.seconds and _steps(golden) <= MOST_STEPS:
+        if not found and self.spent.seconds < self.seconds and _steps(golden) <= MOST_STEPS:
             found = self._looked_for(asked, known)
             known += found
         return found
 
     def _keep(self, failure: Failure) -> None:
         size = sum(values.size for values in failure.got.values())
-        if self._kept + size <= MOST_KEPT:
-            self._kept += size
+        if self.spent.kept + size <= MOST_KEPT:
+            self.spent.kept += size
             self.failures.append(failure)
 
     def _looked_for(self, asked: Asked, known: list[Cause]) -> list[Cause]:
         begin = time.process_time()
         found: list[Cause] = []
         # What takes more than half of what is left lets others come first, and waits for the end of the run.
-        if _takes(asked) < (self.seconds - self._spent) / 2:
+        if _takes(asked) < (self.seconds - self.spent.seconds) / 2:
             found = [cause for cause in asked.befalling() if asked.explained_by(cause)]
         if not found and self.pairs and _steps(asked.golden) <= STEPS_FOR_PAIRS:
             before = time.process_time()
@@ -112,7 +129,7 @@ class Suspects:
             )
             found = list(asked.explaining(self._untried(asked.golden.cell, pairs), before + SECONDS_FOR_PAIRS - spent))
             self._spent_on_pairs[asked.golden.cell] = spent + time.process_time() - before
-        self._spent += time.process_time() - begin
+        self.spent.seconds += time.process_time() - begin
         return found
 
     def _untried(self, cell: str, pairs: Iterable[Cause]) -> Iterator[Cause]:

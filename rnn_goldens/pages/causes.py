@@ -8,7 +8,7 @@ from rnn_goldens.counted import counted
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.diagnosis.as_data import said_of
 from rnn_goldens.diagnosis.asked import TOGETHER
-from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED
+from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, About, abouts
 from rnn_goldens.diagnosis.no_outputs import by_reason
 from rnn_goldens.pages.content import FAILED, Checked, Judged
 
@@ -78,7 +78,8 @@ def _of_wrong_outputs(number: int, checked: Checked) -> Iterator[Cause]:
 
 def _of_outputs(number: int, of_cells: Sequence[Mapping[str, Any]]) -> Cause:
     first = of_cells[0]
-    cells, failed = ", ".join(data["cell"] for data in of_cells), sum(data["failed"] for data in of_cells)
+    cells = abouts(About(data.get("test", ""), data["cell"]) for data in of_cells)
+    failed = sum(data["failed"] for data in of_cells)
     names = [name for suspect in first["suspects"] for name in suspect["deviations"]]
     one = len(first["suspects"]) == 1 and len(first["suspects"][0]["deviations"]) == 1
     return Cause(

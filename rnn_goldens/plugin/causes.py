@@ -1,6 +1,7 @@
 """What is wrong, said once at the end of a run: its account as evidence for the causes of what failed."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence
 from rnn_goldens.diagnosis.run import Load, asked_again, diagnosed_run
 from rnn_goldens.diagnosis.suspects import Failure
 from rnn_goldens.errors import RnnGoldensError
+from rnn_goldens.plugin.names import test_of
 from rnn_goldens.plugin.settings import corpora
 from rnn_goldens.plugin.tally import FAILED, Entry, Tally
 
@@ -25,7 +27,10 @@ def explain_all(config: pytest.Config, tally: Tally, failures: Iterable[Failure]
     """Find what explains the failures, now that all are in, and note it in the account, failure by failure."""
     opened = corpora(config)
     judged = [entry for entry in tally.entries if _is_wrong(opened, entry) or _is_right(opened, entry)]
-    before = [_evidence(opened, entry) for entry in judged]
+    tests = {test_of(entry["test"], entry["golden"], entry["dtype"]) for entry in judged}
+    before = [_evidence(opened, entry, one_of_several=len(tests) > 1) for entry in judged]
+    if len(tests) == 1:
+        failures = (replace(failure, test="") for failure in failures)
     again = asked_again(before, failures, _loading(opened))
     for entry, one, after in zip(judged, before, again.evidence, strict=True):
         if after.explained_by != one.explained_by:
@@ -65,15 +70,16 @@ def _note(entry: Entry, causes: Iterable[Cause]) -> None:
 def sent(failures: Iterable[Failure]) -> list[list[Any]]:
     """Failures in a form that xdist carries."""
     return [
-        [f.golden, f.dtype, [[name, list(values.shape), values.tobytes()] for name, values in f.got.items()]]
+        [f.test, f.golden, f.dtype, [[name, list(values.shape), values.tobytes()] for name, values in f.got.items()]]
         for f in failures
     ]
 
 
 def received(carried: Iterable[list[Any]]) -> Iterator[Failure]:
     """The way back."""
-    for golden, dtype, outputs in carried:
-        yield Failure(golden, dtype, {name: np.frombuffer(data).reshape(shape) for name, shape, data in outputs})
+    for test, golden, dtype, outputs in carried:
+        got = {name: np.frombuffer(data).reshape(shape) for name, shape, data in outputs}
+        yield Failure(golden, dtype, got, test)
 
 
 def _is_wrong(opened: Corpora, entry: Entry) -> bool:
@@ -84,9 +90,10 @@ def _is_right(opened: Corpora, entry: Entry) -> bool:
     return entry["outcome"] == "passed" and entry["golden"] in opened.ids
 
 
-def _evidence(opened: Corpora, entry: Entry) -> Evidence:
+def _evidence(opened: Corpora, entry: Entry, *, one_of_several: bool) -> Evidence:
     known = opened.entry(entry["golden"])
     return Evidence(
+        test=test_of(entry["test"], entry["golden"], entry["dtype"]) if one_of_several else "",
         golden=known.id,
         dtype=entry["dtype"],
         cell=known.cell,

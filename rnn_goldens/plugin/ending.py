@@ -52,7 +52,7 @@ def revise(config: pytest.Config, tally: Tally, late: Iterable[Entry]) -> None:
 def end(session: pytest.Session, tally: Tally) -> None:
     """Fail a run that would exit with 0 though a golden of it was wrong, or not judged, or nothing was checked."""
     late = session.config.stash.get(LATE, [])
-    failures = suspects.failures if (suspects := session.config.stash.get(SUSPECTS, None)) is not None else []
+    failures = [f for suspects in session.config.stash.get(SUSPECTS, {}).values() for f in suspects.failures]
     if hasattr(session.config, "workerinput"):
         session.config.workeroutput[CAME_LATE] = list(late)  # type: ignore[attr-defined] # xdist's
         if PROGRAM in session.config.stash:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.diagnosis.explanations import diagnosed
-from rnn_goldens.diagnosis.suspects import Suspects
+from rnn_goldens.diagnosis.suspects import Spent, Suspects
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.judging.calls import Run, compare_calls
 from rnn_goldens.judging.outputs import outputs_of
@@ -17,6 +17,7 @@ from rnn_goldens.judging.own_arrays import refuse_own
 from rnn_goldens.judging.picture import picture
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, compare
 from rnn_goldens.plugin import pictures, settings
+from rnn_goldens.plugin.names import test_of
 from rnn_goldens.plugin.no_outcome_of_its_own import no_outcome_of_its_own
 from rnn_goldens.plugin.record import Record
 from rnn_goldens.plugin.selection import Wanted
@@ -116,7 +117,10 @@ class GoldenUnderTest(Golden):
 
 
 RECORD = pytest.StashKey[Record]()
-SUSPECTS = pytest.StashKey[Suspects]()
+SUSPECTS = pytest.StashKey[dict[str, Suspects]]()
+"""By test, for two tests may be of different networks."""
+
+_SPENT = pytest.StashKey[Spent]()
 LATE = pytest.StashKey[list[dict[str, str]]]()
 """Findings of a run that came after their tests had ended, and that no report has carried yet."""
 
@@ -136,7 +140,9 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
     late = request.config.stash.setdefault(LATE, [])
     record = Record(wanted.id, wanted.dtype, wanted.calls, late=late, drawn=pictures.wanted(request.config))
     request.node.stash[RECORD] = record
-    suspects = request.config.stash.setdefault(SUSPECTS, Suspects())
+    spent = request.config.stash.setdefault(_SPENT, Spent())
+    test = test_of(request.node.nodeid, wanted.id, wanted.dtype)
+    suspects = request.config.stash.setdefault(SUSPECTS, {}).setdefault(test, Suspects(test, spent))
     given = {f.name: getattr(golden, f.name) for f in fields(golden)}
     return GoldenUnderTest(**given, judge=golden.copied(), record=record, suspects=suspects)
 

@@ -79,3 +79,17 @@ def result_of(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any
             if isinstance(found, dict) and found.keys() >= {"golden", "dtype", "outcome"}:
                 return found
     return {}
+
+
+def test_of(node: str, golden: str, dtype: str) -> str:
+    """A test, with those of its parameters that are no golden: what it asks is one and the same network.
+
+    Args:
+        node: the node id of a test of a golden: ``test_a.py::test_mine[fast-lstm/plain-float32]``.
+        golden: the golden's id.
+        dtype: the precision.
+    """
+    name, bracket, parameters = node.partition("[")
+    left = parameters.replace(f"{golden}-{dtype}", "", 1).rpartition("]")
+    others = "-".join(part for part in left[0].split("-") if part)
+    return f"{name}[{others}]{left[2]}" if others else f"{name}{left[2]}" if bracket else node

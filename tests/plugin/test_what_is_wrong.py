@@ -24,6 +24,8 @@ def wrong(golden, by):
     return tuple(np.asarray(part, arithmetic(golden.dtype)) for part in by(case_of(golden, np.float64)))
 
 def gates(golden): return wrong(golden, together(["lstm_gates_igfo"]))
+def coupled(golden): return wrong(golden, together(["lstm_gates_coupled"]))
+def right(golden): return numpy_cells.run(golden)
 def two(golden): return wrong(golden, together(["gru_gates_zrn", "gru_reset_before_product"]))
 def gates_and_shape(golden):
     out, h_n, c_n = gates(golden)
@@ -61,6 +63,9 @@ def wrong_networks(pytester: pytest.Pytester) -> pytest.Pytester:
         def test_few_are_asked_twice(): assert len(networks.asked) == {GRU} + 3
         @pytest.mark.rnn_goldens(ids="gru/plain")
         def test_once(rnn_golden): rnn_golden.check_calls(networks.once)
+        @pytest.mark.rnn_goldens(cell="lstm", features="state", without="multilayer")
+        @pytest.mark.parametrize("name", ["gates", "right", "coupled"])
+        def test_several(rnn_golden, name): rnn_golden.check(*getattr(networks, name)(rnn_golden))
         @pytest.mark.rnn_goldens(cell=["rnn_tanh", "gru"])
         def test_halved(rnn_golden): rnn_golden.check(*networks.halved(rnn_golden))
         """,
@@ -121,12 +126,31 @@ def test_two_deviations_at_once_are_both_named_in_the_results_file_and_junit_too
     assert sum("explained_by" in entry for entry in properties) > 35
 
 
+@pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=str)
+def test_tests_of_one_cell_are_told_apart_for_they_may_be_of_different_networks(
+    wrong_networks: pytest.Pytester, processes: tuple[str, ...]
+) -> None:
+    arguments = ("--tb=no", "-q", "--rnn-goldens-report=results.json", *processes)
+    lines = wrong_networks.runpytest_subprocess("-k", "test_several", *arguments).stdout.str()
+    said = " ".join(lines.split())
+    for name, cause in (("gates", "lstm_gates_igfo"), ("coupled", "lstm_gates_coupled")):
+        of = rf"lstm in test_networks.py::test_several\[{name}\]: \d+ of \d+ fail\."
+        assert re.search(rf"{of} One deviation explains every one, and no other does: {cause}: ", said)
+    document = json.loads(Path("results.json").read_text("utf-8"))
+    assert {cause["test"].partition("[")[2] for cause in document["causes"]} == {"gates]", "coupled]"}
+    failed = [entry for entry in document["results"] if entry["outcome"] == "failed"]
+    for entry in failed:
+        own, other = ("lstm_gates_igfo", "lstm_gates_coupled")[:: 1 if "gates]" in entry["test"] else -1]
+        assert entry["explained_by"][0] == own
+        assert other not in entry["explained_by"]
+
+
 @pytest.mark.slow
 def test_an_unknown_bug_is_told_by_what_all_failures_share(wrong_networks: pytest.Pytester) -> None:
     said = wrong_networks.runpytest_subprocess("-k", "test_halved", "--tb=no", "-q").stdout.str()
     assert re.search(r"rnn_tanh, gru: \d+ of \d+ fail. No known deviation explains them", said)
-    assert re.search(r"all that fail have several layers; \d+ that do not pass", said)
-    assert "the first layer's last states are right: look at what upper layers get" in said
+    assert re.search(r"all that fail have several layers; of those that\s+pass, \d+ have one layer", said)
+    assert "the first layer's last states are right: look above it" in said
 
 
 @pytest.mark.slow
