@@ -1,1 +1,1 @@
-"""Scenario → certified golden → file. Needs torch and python-flint: ``pip install 'rnn-goldens[generate]'``."""
+"""Scenario → certified golden → file. Needs python-flint, and ours torch: ``pip install 'rnn-goldens[generate]'``."""

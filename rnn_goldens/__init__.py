@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rnn_goldens.cells.steps import Step
     from rnn_goldens.checkable.golden import Golden
     from rnn_goldens.corpus import load, select
+    from rnn_goldens.encoding.one_golden import read, save
     from rnn_goldens.errors import InvalidFile, ProgramFailed, RnnGoldensError, UnknownName, Unsupported
     from rnn_goldens.generator.certify import certify
     from rnn_goldens.generator.scenario import Refused, Scenario
@@ -33,12 +34,15 @@ __all__ = [
     "Verdict",
     "certify",
     "load",
+    "read",
+    "save",
     "select",
 ]
 
 _HOMES = {
     "cells.steps": ("Step",),
     "corpus": ("load", "select"),
+    "encoding.one_golden": ("read", "save"),
     "errors": ("InvalidFile", "ProgramFailed", "RnnGoldensError", "UnknownName", "Unsupported"),
     "checkable.golden": ("Golden",),
     "generator.certify": ("certify",),

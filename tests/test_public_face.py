@@ -23,6 +23,8 @@ NAMES = {
     "Verdict",
     "certify",
     "load",
+    "read",
+    "save",
     "select",
 }
 
@@ -40,6 +42,8 @@ SIGNATURES = {
     "Golden.compare_calls": "(self, run, calls)",
     "Scenario.from_torch": "(module, x, state, *, id, purpose, lengths, fields)",
     "certify": "(scenario)",
+    "read": "(path, *, dtype)",
+    "save": "(golden, path)",
 }
 
 ATTRIBUTES = (

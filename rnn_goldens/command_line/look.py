@@ -1,7 +1,7 @@
 """``list`` and ``show``: what is in a corpus, for people."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnn_goldens.checkable.golden import Golden
+    from rnn_goldens.corpus import Corpora, Entry
 
 _ONE_LINE = 1000
 """The width for a pipe: one line a golden."""
@@ -28,6 +29,8 @@ corpus_option = click.option(
     help="A corpus version, a folder with an index.json, or several: v1,goldens.",
 )
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
 
 @click.command("list")
 @click.argument("patterns", nargs=-1, metavar="[ID-PATTERN]...")
@@ -35,23 +38,46 @@ corpus_option = click.option(
 @click.option("--feature", "features", multiple=True, help="Only goldens with this feature.")
 @click.option("--without", multiple=True, help="Only goldens without this feature.")
 @corpus_option
+@json_option
 def list_(
     patterns: tuple[str, ...],
     cell: tuple[str, ...],
     features: tuple[str, ...],
     without: tuple[str, ...],
     corpus: str | None,
+    as_json: bool,
 ) -> None:
     """List goldens, from simple to hard."""
+    from rnn_goldens.corpus import open_corpora
+
+    opened = open_corpora(corpus)
+    entries = opened.select(ids=patterns, cell=cell, features=features, without=without)
+    if as_json:
+        click.echo(_listed_as_json(opened, entries))
+    else:
+        _print_table(opened, entries)
+
+
+def _listed_as_json(opened: "Corpora", entries: "Sequence[Entry]") -> str:
+    """A list of objects, each as the index has it, with its corpus and the paths of its files."""
+    import json
+
+    found = []
+    for entry in entries:
+        part = opened.of(entry.id)
+        files = {kind: str(part.folder / file.path) for kind, file in entry.files.items()}
+        whose = {"corpus": part.name, "version": part.version}
+        found.append({**vars(entry), **whose, "files": files})
+    return json.dumps(found, ensure_ascii=False, indent=1)
+
+
+def _print_table(opened: "Corpora", entries: "Sequence[Entry]") -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from rnn_goldens.corpus import open_corpora
     from rnn_goldens.golden.precision import PRECISIONS
 
-    opened = open_corpora(corpus)
-    entries = opened.select(ids=patterns, cell=cell, features=features, without=without)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     console = Console() if sys.stdout.isatty() else Console(width=_ONE_LINE)
     longest = max((len(entry.id) for entry in entries), default=0)
@@ -69,7 +95,8 @@ def list_(
 @click.command()
 @click.argument("golden_id", metavar="ID")
 @corpus_option
-def show(golden_id: str, corpus: str | None) -> None:
+@json_option
+def show(golden_id: str, corpus: str | None, as_json: bool) -> None:
     """Show a golden: purpose, configuration, arrays, provenance."""
     from rnn_goldens.corpus import Corpora, open_corpora
 
@@ -80,6 +107,11 @@ def show(golden_id: str, corpus: str | None) -> None:
         opened = Corpora((every_argument(),))
     folder = opened.of(golden_id).folder
     golden = opened.load(golden_id)
+    if as_json:
+        from rnn_goldens import encoding
+
+        click.echo(encoding.encode(golden)[".json"].decode("utf-8"), nl=False)
+        return
     for name, text in _facts(golden):
         click.echo(f"{click.style(f'{name:<14}', bold=True)}{text}")
     for name, file in opened.entry(golden_id).files.items():

@@ -81,7 +81,8 @@ def _require(golden: Golden, choice: Choice) -> None:
         ("--layer", choice.layer, config.num_layers, "layers"),
     ):
         if value is not None and not 0 <= value < count:
-            raise WrongUse(f"{option} {value}: {golden.id} has {count} {what}, 0 to {count - 1}")
+            there = f"{count} {what}, 0 to {count - 1}" if count > 1 else f"one {what.removesuffix('s')}, 0"
+            raise WrongUse(f"{option} {value}: {golden.id} has {there}")
     if choice.reverse and not config.bidirectional:
         raise WrongUse(f"--reverse: {golden.id} has the forward direction only")
 

@@ -41,6 +41,14 @@ def test_list_goes_from_simple_to_hard_and_can_be_narrowed(run: Run) -> None:
     assert "Did you mean 'lstm'" in run("list", "--cell", "lsmt", code=WRONG_USE).stderr
 
 
+def test_list_and_show_print_json_for_programs(run: Run) -> None:
+    (listed,) = json.loads(run("list", "documented/single-*", "--json").stdout)
+    assert (listed["id"], listed["cell"], listed["corpus"]) == ("documented/single-sequence", "rnn_relu", "rnn-goldens")
+    shown = run("show", "documented/single-sequence", "--json").stdout
+    assert shown == Path(listed["files"]["json"]).read_text("utf-8")
+    assert json.loads(run("list", "--json", "--feature", "chaotic", "--cell", "rnn_relu").stdout) == []
+
+
 def test_show_tells_everything_about_a_golden(run: Run) -> None:
     shown = run("show", "documented/identity-w-hh").stdout
     for part in (

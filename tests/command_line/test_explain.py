@@ -298,7 +298,7 @@ def test_what_is_wrong_beyond_a_sequence_s_end_is_shown(run: Explain, tmp_path: 
         (["lstm/plain", "--step", "4"], "--step 4: lstm/plain has 4 time steps, 0 to 3"),
         (["lstm/plain", "--row", "-1"], "--row -1: lstm/plain has 2 batch rows, 0 to 1"),
         (["lstm/plain", "--unit", "3"], "--unit 3: lstm/plain has 3 units, 0 to 2"),
-        (["lstm/plain", "--layer", "1"], "--layer 1: lstm/plain has 1 layers, 0 to 0"),
+        (["lstm/plain", "--layer", "1"], "--layer 1: lstm/plain has one layer, 0"),
         (["lstm/plain", "--reverse"], "--reverse: lstm/plain has the forward direction only"),
         (["lstm/plain", "--dtype", "float8"], "no precision 'float8'"),
         (["lstm/plain", "--implementation", "nunpy"], "Did you mean 'numpy'"),
