@@ -132,7 +132,7 @@ def _track(items: "Iterable[T]", total: int, doing: str) -> "Iterable[T]":
 
 
 def _default_folder(*, write: bool) -> Path:
-    from rnn_goldens import fixtures
+    import rnn_goldens.fixtures as fixtures  # noqa: PLR0402 - of which mypy knows that it is a module
     from rnn_goldens.generator.scenarios import VERSION
 
     home = Path(fixtures.__path__[0])

@@ -10,7 +10,7 @@ from benchmarks.diagnosis.report import report
 from benchmarks.diagnosis.telling import AMONG, HINT, NAMED, PARTLY, SILENT, WRONG, Told, tell
 from rnn_goldens import load
 from rnn_goldens.diagnosis.asked import Cause
-from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, Diagnosis, Evidence, Suspect
+from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, About, Diagnosis, Evidence, Suspect
 
 ONE, OTHER = ("w_hh_transposed",), ("b_hh_missing",)
 FAILED = (Evidence("rnn-tanh/plain", "float32", "rnn_tanh"),)
@@ -24,7 +24,7 @@ def few_questions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def said(*causes: Cause, certainty: str = EXPLAINED, alike: tuple[Cause, ...] = ()) -> Diagnosis:
     suspects = tuple(Suspect(cause, FAILED, alike=alike) for cause in causes)
-    return Diagnosis("rnn_tanh", FAILED, (), certainty, suspects)
+    return Diagnosis(About("", "rnn_tanh"), FAILED, (), certainty, suspects)
 
 
 @pytest.mark.parametrize(

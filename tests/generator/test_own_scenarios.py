@@ -1,5 +1,6 @@
 """Questions of one's own: weights from where people have them, in the precisions that they are numbers of."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ HALVES = ["float64", "float32"]
 X = np.linspace(-1, 1, 2 * 3 * 4).reshape(2, 3, 4).astype(np.float32)
 
 
-def trained(cell: type[nn.RNNBase] = nn.LSTM, **arguments: Any) -> nn.RNNBase:
+def trained(cell: Callable[..., nn.RNNBase] = nn.LSTM, **arguments: Any) -> nn.RNNBase:
     torch.manual_seed(0)
     return cell(4, 5, **{"batch_first": True, **arguments})
 
@@ -85,7 +86,8 @@ def test_weights_of_every_convention_are_taken(cell: str, convention: str) -> No
 @pytest.mark.parametrize("batch_first", [True, False])
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_layer_of_torch_is_asked_as_a_whole(cell: str, batch_first: bool) -> None:
-    kind = {"lstm": nn.LSTM, "gru": nn.GRU}.get(cell, nn.RNN)
+    kinds: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU}
+    kind = kinds.get(cell, nn.RNN)
     more = {"nonlinearity": cell.removeprefix("rnn_")} if kind is nn.RNN else {}
     layer = trained(kind, batch_first=batch_first, bidirectional=True, **more)
     x = torch.tensor(X if batch_first else X.swapaxes(0, 1))
