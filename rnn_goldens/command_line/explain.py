@@ -95,12 +95,12 @@ def _is_deviation(corpus: "Corpora", name: str) -> bool:
 
 def _of_deviation(corpora: "Corpora", name: str) -> str:
     """Goldens of one's own have no kill matrix: then it is told of those of the package."""
-    from rnn_goldens.corpus import open_corpus
-    from rnn_goldens.corpus.shown import NAME, shown
+    from rnn_goldens.corpus import OURS, open_corpus
+    from rnn_goldens.corpus.shown import shown
     from rnn_goldens.deviations import deviation
     from rnn_goldens.explaining.deviation_text import deviation_text
 
-    corpus = next((part for part in corpora.parts if (part.folder / NAME).is_file()), None) or open_corpus()
+    corpus = next((part for part in corpora.parts if part.name == OURS), None) or open_corpus()
     return deviation_text(deviation(name), corpus, shown(corpus).get(name))
 
 

@@ -50,7 +50,7 @@ def test_several_corpora_are_checked_in_one_run(run: Run, mine: Path) -> None:
     assert ", mine 1.0.0" in shown
     both = "--rnn-goldens-corpus=v1,goldens/"
     assert "5 passed" in run("check", "numpy", both, "-k", "mine or documented", "--rnn-goldens-report=r.json").stdout
-    assert json.loads((mine.parent / "r.json").read_text("utf-8"))["made_with"]["corpus"].endswith(", mine 1.0.0")
+    assert json.loads((mine.parent / "r.json").read_text("utf-8"))["versions"]["corpus"].endswith(", mine 1.0.0")
     run("generate", "--scenarios", "mine.py", "--into", "again")
     twice = run("check", "numpy", "--rnn-goldens-corpus=goldens,again", code=WRONG_USE)
     said = twice.stdout + twice.stderr
