@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.likeness import Outputs
 from rnn_goldens.diagnosis.parts import parts_of
 from rnn_goldens.diagnosis.suspects import Failure
+from rnn_goldens.golden.shapes import state_names
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -64,6 +65,9 @@ def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load:
     """
     begin = time.process_time()
     outputs = {(failure.test, failure.golden, failure.dtype): failure.got for failure in failures}
+    evidence = [
+        one if one.passed or _is_whole(one, outputs) else _not_explained(one, outputs, load) for one in evidence
+    ]
     by_cell: dict[About, list[Evidence]] = {}
     for one in evidence:
         if not one.passed:
@@ -96,6 +100,18 @@ def _key(one: Evidence) -> _Key:
     return one.test, one.golden, one.dtype
 
 
+def _is_whole(one: Evidence, outputs: Mapping[_Key, Outputs]) -> bool:
+    """Whether each output that there should be holds numbers, as far as is known: else no cause gives all of it."""
+    got = outputs.get(_key(one))
+    return got is None or got.keys() == {"out", *(f"{name}_n" for name in state_names(one.cell))}
+
+
+def _not_explained(one: Evidence, outputs: Mapping[_Key, Outputs], load: Load) -> Evidence:
+    golden = load(one.golden, one.dtype)
+    seen = one.facts or ({} if golden is None else facts(golden, **{"out": None, **outputs[_key(one)]}))
+    return replace(one, explained_by=(), facts=seen)
+
+
 @dataclass(frozen=True)
 class _Again:
     """Failures that are asked again, until there is no time left."""
@@ -113,7 +129,7 @@ class _Again:
         unexplained = [one for one in failed if not one.explained_by]
         for one in unexplained[:MOST_LOOKED_AT]:
             asked = self._asked(one)
-            if asked is None or any(asked.fitted_by(cause) for cause in causes):
+            if asked is None or not _is_whole(one, self.outputs) or any(asked.fitted_by(cause) for cause in causes):
                 continue
             single = [cause for cause in causes if len(cause) == 1]
             known = [*filter(asked.can_befall, elsewhere), *((*a, *b) for a, b in combinations(single, 2))]
@@ -134,7 +150,7 @@ class _Again:
             if time.process_time() > self.until:
                 self.cut_short.add(one.about)
             else:
-                asked = self._asked(one)
+                asked = self._asked(one) if _is_whole(one, self.outputs) else None
                 fitting |= {cause: asked is not None and asked.fitted_by(cause) for cause in open_}
         return replace(one, explained_by=(*one.explained_by, *(cause for cause in others if fitting.get(cause))))
 
@@ -150,7 +166,7 @@ class _Again:
                 more = replace(more, parts=parts)
             elif not one.passed and not one.facts and time.process_time() < until:
                 got = self.outputs.get(_key(one))
-                more = replace(more, facts=facts(golden, **got) if got and golden is not None else {})
+                more = replace(more, facts=facts(golden, **{"out": None, **got}) if got and golden is not None else {})
             found[id(one)] = more
         return found
 

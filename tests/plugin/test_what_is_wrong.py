@@ -30,6 +30,9 @@ def two(golden): return wrong(golden, together(["gru_gates_zrn", "gru_reset_befo
 def gates_and_shape(golden):
     out, h_n, c_n = gates(golden)
     return out, h_n[None, None], c_n
+def gates_and_text(golden):
+    out, h_n, c_n = gates(golden)
+    return (out, "text", c_n) if golden.config.bidirectional else ("text", h_n, c_n)
 asked = []
 def noisy(golden):
     asked.append(golden.id)
@@ -58,6 +61,8 @@ def wrong_networks(pytester: pytest.Pytester) -> pytest.Pytester:
         def test_two(rnn_golden): rnn_golden.check(*networks.two(rnn_golden))
         @pytest.mark.rnn_goldens(cell="lstm")
         def test_shape(rnn_golden): rnn_golden.check(*networks.gates_and_shape(rnn_golden))
+        @pytest.mark.rnn_goldens(cell="lstm", ids=["lstm/bidirectional*", "lstm/one-*"], without="multilayer")
+        def test_text(rnn_golden): rnn_golden.check(*networks.gates_and_text(rnn_golden))
         @pytest.mark.rnn_goldens(cell="gru")
         def test_noisy(rnn_golden): rnn_golden.check_calls(networks.noisy)
         def test_few_are_asked_twice(): assert len(networks.asked) == {GRU} + 3
@@ -161,6 +166,12 @@ def test_last_states_of_another_shape_keep_nothing_from_being_said_of_out(wrong_
     assert cause["parts"] == {"out": [["lstm_gates_igfo"]], "c_n": [["lstm_gates_igfo"]]}
     assert "out and c_n alone are as with lstm_gates_igfo: Takes the rows" in said
     assert "h_n has another shape than it should" in said
+
+
+def test_no_deviation_explains_outputs_one_of_which_holds_no_numbers(wrong_networks: pytest.Pytester) -> None:
+    said = wrong_networks.runpytest_subprocess("-k", "test_text", "--tb=no", "-q").stdout.str()
+    assert "No known deviation explains them" in said
+    assert "INTERNALERROR" not in said
 
 
 @pytest.mark.slow
