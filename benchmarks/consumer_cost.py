@@ -168,7 +168,7 @@ def make_corpus(folder: Path, ids: list[str], *, files: bool = True) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     folder.mkdir(exist_ok=True)
-    index = {"kind": "index", "format": 1, "version": "1.0.0", "goldens": entries}
+    index = {"kind": "index", "format": 1, "corpus": "made", "version": "1.0.0", "goldens": entries}
     (folder / "index.json").write_bytes(json_file.encode(index))
 
 
