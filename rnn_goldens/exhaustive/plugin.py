@@ -62,7 +62,7 @@ class Exhaustive:
             self._judged[part] = Judged(outcome, finding)
             self._progress.add(part, self._judged[part])
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         """The largest errors."""
         found: dict[Group, Finding] = {}
         refused: Counter[Group] = Counter()
