@@ -1,1 +1,8 @@
-"""Scenario → certified golden → file. Needs python-flint, and ours torch: ``pip install 'rnn-goldens[generate]'``."""
+"""Scenario → certified golden → file. Needs python-flint: ``pip install 'rnn-goldens[generate]'``; ours need torch."""
+
+from importlib.util import find_spec
+
+from rnn_goldens.errors import WrongUse
+
+if find_spec("flint") is None:
+    raise WrongUse("certifying needs python-flint: pip install 'rnn-goldens[generate]'")

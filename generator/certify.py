@@ -34,7 +34,7 @@ def certify(scenario: Scenario) -> Golden:
     The definition in NumPy confirms them, and torch's layers where torch is installed. Needs python-flint.
 
     Returns:
-        The golden, in float64: ``in_precision`` gives it in another.
+        The golden, in the widest of its precisions: ``in_precision`` gives it in another.
 
     Raises:
         Refused: a number or shape does not fit, the answer is not certain, the tolerance is too loose in every
@@ -67,7 +67,7 @@ def certify(scenario: Scenario) -> Golden:
         raise Refused(f"{golden.id}: every output is zero, so it exposes nothing")
     for precision in precisions:
         _hold_against_implementations(golden.in_precision(precision))
-    return golden
+    return golden.in_precision(precisions[0])
 
 
 def _tolerance(scenario: Scenario, case: Case, stored: Arrays) -> tuple[Tolerance, tuple[str, ...], bool]:

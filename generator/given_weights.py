@@ -1,13 +1,14 @@
 """Weights from where people have them: mappings, state_dicts, files."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rnn_goldens.encoding.npz_file import read_arrays
 from rnn_goldens.errors import InvalidFile, WrongUse, not_readable
 from rnn_goldens.golden.shapes import Config
 
@@ -67,19 +68,22 @@ def _read(given: "str | PathLike[str]") -> Mapping[str, Any]:
     if not isinstance(given, (str, PathLike)):
         raise WrongUse(f"weights are a {type(given).__name__}, neither a mapping of names to arrays nor a file of them")
     path = Path(given)
-    if path.suffix == ".npz":
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return {name: arrays[name] for name in arrays.files}
-        except Exception as error:
-            raise not_readable(path, error) from None
-    if path.suffix == ".safetensors":
-        try:
-            from safetensors.numpy import load_file
-        except ImportError:
-            raise WrongUse(f"{path}: to read it, pip install safetensors") from None
-        try:
-            return dict(load_file(path))
-        except Exception as error:
-            raise not_readable(path, error) from None
-    raise InvalidFile(path, ["a file of weights ends in .npz or .safetensors"])
+    readers: dict[str, Callable[[Path], Mapping[str, Any]]] = {".npz": read_arrays, ".safetensors": _safetensors}
+    if path.suffix not in readers:
+        raise InvalidFile(path, [f"a file of weights ends in {' or '.join(readers)}"])
+    try:
+        return readers[path.suffix](path)
+    except (OSError, ValueError) as error:
+        raise not_readable(path, error) from None
+
+
+def _safetensors(path: Path) -> Mapping[str, Any]:
+    try:
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+    except ImportError:
+        raise WrongUse(f"{path}: to read it, pip install safetensors") from None
+    try:
+        return dict(load_file(path))
+    except (SafetensorError, TypeError) as error:  # TypeError: NumPy has no bfloat16
+        raise ValueError(f"{error}; what NumPy has no type for, read with torch, and give the state_dict") from None

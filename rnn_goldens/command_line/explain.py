@@ -86,7 +86,7 @@ def _is_deviation(corpus: "Corpora", name: str) -> bool:
     from rnn_goldens.errors import UnknownName
 
     deviations = [deviation.name for deviation in DEVIATIONS]
-    if name in deviations or name in corpus.ids:
+    if name in deviations or corpus.holds(name):
         return name in deviations
     nearest = difflib.get_close_matches(name, [*corpus.ids, *deviations], n=_NEAREST, cutoff=0.4)
     plural = "nearest names (rnn-goldens list lists the goldens, docs/deviations.md the deviations)"

@@ -48,7 +48,8 @@ def generate(
         return
     if file is not None and into is None:
         raise click.UsageError("--scenarios needs --into FOLDER: where goldens of your own are, or are to be")
-    _require_extra(own=file is not None)
+    if file is None:
+        _require_torch()
     from rnn_goldens.generator.generate import generate as make
     from rnn_goldens.generator.reuse import Certified
 
@@ -143,11 +144,11 @@ def _default_folder(*, write: bool) -> Path:
     return home / f"v{VERSION.partition('.')[0]}"
 
 
-def _require_extra(*, own: bool) -> None:
-    """Ours are confirmed by torch; those of one's own too, where it is installed."""
+def _require_torch() -> None:
+    """What confirms this project's own goldens; it confirms goldens of one's own where it is installed."""
     from importlib.util import find_spec
 
-    needed = [("flint", "python-flint"), *([] if own else [("torch", "torch")])]
-    if missing := [package for module, package in needed if not find_spec(module)]:
-        remedy = "pip install 'rnn-goldens[generate]'" + (" torch" if "torch" in missing else "")
-        raise click.UsageError(f"generate needs {' and '.join(missing)}: {remedy}")
+    if not find_spec("torch"):
+        raise click.UsageError(
+            "this project's goldens are confirmed by torch: pip install torch; for your own name --scenarios FILE"
+        )

@@ -34,8 +34,8 @@ def corpus_differences(a: Corpus, b: Corpus, only: Sequence[str] = ()) -> Iterat
             raise UnknownName("golden", pattern, dict.fromkeys((*a.ids, *b.ids)))
     wanted = {i: None for i in (*a.ids, *b.ids) if not only or any(fnmatchcase(i, pattern) for pattern in only)}
     for golden_id in wanted:
-        if golden_id not in a.ids or golden_id not in b.ids:
-            yield f"{golden_id}: only in {b.folder if golden_id in b.ids else a.folder}"
+        if not a.holds(golden_id) or not b.holds(golden_id):
+            yield f"{golden_id}: only in {b.folder if b.holds(golden_id) else a.folder}"
             continue
         yield from _entry_differences(a.entry(golden_id), b.entry(golden_id))
         for kind in ("h5", "json"):

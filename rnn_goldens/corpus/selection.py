@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from rnn_goldens.corpus.index import Entry
 from rnn_goldens.errors import UnknownName
@@ -23,10 +24,17 @@ class Selection:
         """Look a golden up; raises UnknownName with the nearest id."""
         if not isinstance(golden_id, str):
             raise TypeError(f"a golden's id is text, such as {self.ids[0]!r}, not {golden_id!r}")
-        for entry in self.entries:
-            if entry.id == golden_id:
-                return entry
-        raise UnknownName("golden", golden_id, self.ids)
+        if not self.holds(golden_id):
+            raise UnknownName("golden", golden_id, self.ids)
+        return self._by_id[golden_id]
+
+    def holds(self, golden_id: str) -> bool:
+        """Whether there is a golden of this id."""
+        return golden_id in self._by_id
+
+    @cached_property
+    def _by_id(self) -> dict[str, Entry]:
+        return {entry.id: entry for entry in reversed(self.entries)}  # of two, the first
 
     def select(
         self,

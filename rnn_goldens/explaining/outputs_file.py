@@ -1,7 +1,6 @@
 """A reader's outputs, from a file: JSON or NumPy's .npz."""
 
 import json
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.encoding.json_file import no_key_twice
+from rnn_goldens.encoding.npz_file import read_arrays
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.precision import PRECISIONS
@@ -31,14 +31,14 @@ def read_outputs(path: Path, golden: GoldenData) -> Outputs:
     Raises:
         WrongUse: no such file, none of the two kinds, no numbers, or not of the golden's shapes.
     """
-    readers: dict[str, Callable[[Path], dict[str, Any]]] = {".json": _json, ".npz": _npz}
+    readers: dict[str, Callable[[Path], dict[str, Any]]] = {".json": _json, ".npz": read_arrays}
     if path.suffix not in readers:
         raise WrongUse(f"{path}: outputs are read from a .json or .npz file")
     try:
         found = readers[path.suffix](path)
     except OSError as error:
         raise WrongUse(f"{path}: can not be read: {error.strerror or error}") from None
-    except (ValueError, RecursionError, zipfile.BadZipFile, EOFError) as error:
+    except (ValueError, RecursionError) as error:
         raise WrongUse(f"{path}: is no {path.suffix[1:].upper()} of outputs: {error}") from None
     if unknown := [name for name in found if name not in NAMES]:
         raise WrongUse(f"{path}: holds {unknown[0]!r}; what it can hold is {', '.join(NAMES)}")
@@ -72,13 +72,6 @@ def _numbers(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     raise ValueError(f"{json.dumps(value)[:40]} is no number, nor 'NaN', 'Infinity', '-Infinity' or null")
-
-
-def _npz(path: Path) -> dict[str, Any]:
-    if path.is_file() and not zipfile.is_zipfile(path):
-        raise ValueError("it is none that numpy.savez writes")
-    with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
 
 
 def _checked(path: Path, golden: GoldenData, name: str, value: object) -> NDArray[np.float64]:

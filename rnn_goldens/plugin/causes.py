@@ -13,7 +13,7 @@ from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence
 from rnn_goldens.diagnosis.run import Load, asked_again, diagnosed_run
 from rnn_goldens.diagnosis.suspects import Failure
 from rnn_goldens.errors import RnnGoldensError
-from rnn_goldens.plugin.names import test_of
+from rnn_goldens.plugin.names import without_golden
 from rnn_goldens.plugin.settings import corpora
 from rnn_goldens.plugin.tally import FAILED, Entry, Tally
 
@@ -27,7 +27,7 @@ def explain_all(config: pytest.Config, tally: Tally, failures: Iterable[Failure]
     """Find what explains the failures, now that all are in, and note it in the account, failure by failure."""
     opened = corpora(config)
     judged = [entry for entry in tally.entries if _is_wrong(opened, entry) or _is_right(opened, entry)]
-    tests = {test_of(entry["test"], entry["golden"], entry["dtype"]) for entry in judged}
+    tests = {without_golden(entry["test"], entry["golden"], entry["dtype"]) for entry in judged}
     before = [_evidence(opened, entry, one_of_several=len(tests) > 1) for entry in judged]
     if len(tests) == 1:
         failures = (replace(failure, test="") for failure in failures)
@@ -83,17 +83,17 @@ def received(carried: Iterable[list[Any]]) -> Iterator[Failure]:
 
 
 def _is_wrong(opened: Corpora, entry: Entry) -> bool:
-    return entry["outcome"] in _WRONG and entry.get("judged_by") == "comparison" and entry["golden"] in opened.ids
+    return entry["outcome"] in _WRONG and entry.get("judged_by") == "comparison" and opened.holds(entry["golden"])
 
 
 def _is_right(opened: Corpora, entry: Entry) -> bool:
-    return entry["outcome"] == "passed" and entry["golden"] in opened.ids
+    return entry["outcome"] == "passed" and opened.holds(entry["golden"])
 
 
 def _evidence(opened: Corpora, entry: Entry, *, one_of_several: bool) -> Evidence:
     known = opened.entry(entry["golden"])
     return Evidence(
-        test=test_of(entry["test"], entry["golden"], entry["dtype"]) if one_of_several else "",
+        test=without_golden(entry["test"], entry["golden"], entry["dtype"]) if one_of_several else "",
         golden=known.id,
         dtype=entry["dtype"],
         cell=known.cell,

@@ -17,7 +17,7 @@ from rnn_goldens.judging.own_arrays import refuse_own
 from rnn_goldens.judging.picture import picture
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, compare
 from rnn_goldens.plugin import pictures, settings
-from rnn_goldens.plugin.names import test_of
+from rnn_goldens.plugin.names import without_golden
 from rnn_goldens.plugin.no_outcome_of_its_own import no_outcome_of_its_own
 from rnn_goldens.plugin.record import Record
 from rnn_goldens.plugin.selection import Wanted
@@ -141,7 +141,7 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
     record = Record(wanted.id, wanted.dtype, wanted.calls, late=late, drawn=pictures.wanted(request.config))
     request.node.stash[RECORD] = record
     spent = request.config.stash.setdefault(_SPENT, Spent())
-    test = test_of(request.node.nodeid, wanted.id, wanted.dtype)
+    test = without_golden(request.node.nodeid, wanted.id, wanted.dtype)
     suspects = request.config.stash.setdefault(SUSPECTS, {}).setdefault(test, Suspects(test, spent))
     given = {f.name: getattr(golden, f.name) for f in fields(golden)}
     return GoldenUnderTest(**given, judge=golden.copied(), record=record, suspects=suspects)

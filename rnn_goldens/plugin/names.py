@@ -81,15 +81,18 @@ def result_of(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any
     return {}
 
 
-def test_of(node: str, golden: str, dtype: str) -> str:
-    """A test, with those of its parameters that are no golden: what it asks is one and the same network.
+def without_golden(node: str, golden: str, dtype: str) -> str:
+    """The node id of a test without its golden: with its other parameters, for they may say which network is asked.
 
     Args:
-        node: the node id of a test of a golden: ``test_a.py::test_mine[fast-lstm/plain-float32]``.
+        node: such as ``test_a.py::test_mine[fast-lstm/plain-float32]``.
         golden: the golden's id.
         dtype: the precision.
     """
-    name, bracket, parameters = node.partition("[")
-    left = parameters.replace(f"{golden}-{dtype}", "", 1).rpartition("]")
-    others = "-".join(part for part in left[0].split("-") if part)
-    return f"{name}[{others}]{left[2]}" if others else f"{name}{left[2]}" if bracket else node
+    before, found, after = node.partition(f"{golden}-{dtype}")
+    if not found:
+        return node
+    if before.endswith("["):
+        after = after.removeprefix("-")
+        return f"{before[:-1]}{after[1:]}" if after.startswith("]") else f"{before}{after}"
+    return f"{before.removesuffix('-')}{after}"

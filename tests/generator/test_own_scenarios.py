@@ -67,6 +67,27 @@ def test_weights_may_stand_in_a_file(tmp_path: Path, suffix: str) -> None:
         certify(asked(weights=path, prefix="decoder."))
 
 
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_a_file_that_holds_no_weights_is_one_error(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"model{suffix}"
+    path.write_bytes(b"no weights")
+    with pytest.raises(Refused, match=rf"^mine/lstm: {path}: can not be read: "):
+        certify(asked(weights=path))
+
+
+def test_weights_of_a_type_that_numpy_has_not_are_refused_with_the_way(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_file({name: tensor.bfloat16() for name, tensor in trained().state_dict().items()}, path)
+    with pytest.raises(Refused, match=r"bfloat16.*; what NumPy has no type for, read with torch"):
+        certify(asked(weights=path))
+    assert certify(asked(weights=trained().bfloat16().state_dict())).precisions == ("float64", "float32")
+
+
+def test_a_golden_is_in_the_widest_precision_that_it_was_asked_in() -> None:
+    assert certify(asked()).dtype == "float64"
+    assert certify(asked(precisions="float32")).dtype == "float32"
+
+
 @pytest.mark.parametrize("convention", ["torch", "keras", "onnx", "flax"])
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_weights_of_every_convention_are_taken(cell: str, convention: str) -> None:
