@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.corpus import INDEX, open_corpus
+from rnn_goldens.corpus import INDEX
 from rnn_goldens.corpus.comparing import golden_differences
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
 from rnn_goldens.generator import matrix_file
@@ -98,7 +98,6 @@ def generate(
         raise WrongUse(f"{folder} is not empty and no corpus: it holds no {INDEX}; name another folder, or a new one")
     with alone(folder):
         recover(folder)
-        _refuse_another(folder, whose)
         return _generate(scenarios, chosen, folder, _How(whose, adequate and not only, replace, track, certified))
 
 
@@ -108,7 +107,7 @@ def _generate(
     folder: Path,
     how: _How,
 ) -> list[Outcome]:
-    entries = present_entries(folder)
+    entries = present_entries(folder, how.whose)
     _refuse_removal(scenarios, entries)
     goldens, standing = _certify(chosen, folder, entries, how)
     files: dict[str, bytes] = {}
@@ -140,11 +139,6 @@ def _generate(
         for scenario in chosen:
             how.certified.remember(scenario, entries[scenario.id]["content"])
     return outcomes
-
-
-def _refuse_another(folder: Path, whose: Whose) -> None:
-    if (folder / INDEX).exists() and (there := open_corpus(folder).name) != whose.name:
-        raise WrongUse(f"{folder} holds the corpus {there}, and these scenarios make {whose.name}: name another folder")
 
 
 def choose(scenarios: Sequence[Scenario], only: Sequence[str]) -> list[Scenario]:

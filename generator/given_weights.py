@@ -15,6 +15,7 @@ from rnn_goldens.golden.shapes import Config
 _FIRST = "weight_ih_l0"
 _A_FEW = 8
 _LAYER = re.compile(r"weight_ih_l(\d+)")
+_STORED = re.compile("([FIUC])(8|16|32|64)")  # how .safetensors names what NumPy has too
 
 
 def named_weights(given: "Mapping[str, Any] | str | PathLike[str]", prefix: str = "") -> Mapping[str, Any]:
@@ -79,11 +80,21 @@ def _read(given: "str | PathLike[str]") -> Mapping[str, Any]:
 
 def _safetensors(path: Path) -> Mapping[str, Any]:
     try:
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
+        import safetensors
     except ImportError:
         raise WrongUse(f"{path}: to read it, pip install safetensors") from None
+    tensors: Callable[[bytes], list[tuple[str, dict[str, Any]]]] = safetensors.deserialize  # which has no types
     try:
-        return dict(load_file(path))
-    except (SafetensorError, TypeError) as error:  # TypeError: NumPy has no bfloat16
-        raise ValueError(f"{error}; what NumPy has no type for, read with torch, and give the state_dict") from None
+        return {name: _array(name, **stored) for name, stored in tensors(path.read_bytes())}
+    except safetensors.SafetensorError as error:
+        raise ValueError(error) from None
+
+
+def _array(name: str, dtype: str, shape: list[int], data: bytes) -> np.ndarray:
+    if dtype == "BF16":  # NumPy knows no bfloat16 of its own: it is the upper half of a float32
+        return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4").reshape(shape)
+    if dtype == "BOOL":
+        return np.frombuffer(data, bool).reshape(shape)
+    if not (found := _STORED.fullmatch(dtype)):
+        raise ValueError(f"{name} is {dtype}; what NumPy has no type for, read with torch, and give the state_dict")
+    return np.frombuffer(data, f"<{found[1].lower()}{int(found[2]) // 8}").reshape(shape)

@@ -10,7 +10,7 @@ from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import INDEX, open_corpus
 from rnn_goldens.encoding import json_file
-from rnn_goldens.errors import InvalidFile
+from rnn_goldens.errors import InvalidFile, WrongUse
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.schema import FORMATS, problems
 
@@ -63,9 +63,18 @@ def encode_index(whose: Whose, entries: Sequence[Entry]) -> bytes:
     return json_file.encode(document)
 
 
-def present_entries(folder: Path) -> dict[str, Entry]:
-    """The index's entries as they stand, by id; none if there is no corpus yet. Raises InvalidFile if it is damaged."""
+def present_entries(folder: Path, whose: Whose) -> dict[str, Entry]:
+    """The index's entries as they stand, by id; none if there is no corpus yet.
+
+    Raises:
+        InvalidFile: the index is damaged.
+        WrongUse: it is of another corpus.
+    """
     if not (folder / INDEX).exists():
         return {}
-    open_corpus(folder)  # refuses an index that is not valid: what it lists could not be kept
+    there = open_corpus(folder)  # refuses an index that is not valid: what it lists could not be kept
+    if there.name != whose.name:
+        raise WrongUse(
+            f"{folder} holds the corpus {there.name}, and these scenarios make {whose.name}: name another folder"
+        )
     return {entry["id"]: entry for entry in json_file.read_document(folder / INDEX)["goldens"]}

@@ -19,8 +19,12 @@ def packaged() -> dict[str, Path]:
     return {folder.name: folder for folder in sorted(folders, key=lambda f: int(f.name[1:]))}
 
 
-def find(where: str | Path | None = None) -> Path:
+def find(where: str | Path | None = None, base: Path | None = None) -> Path:
     """Folder of a corpus: a version such as ``v1``, a folder that holds an index, or by default the newest version.
+
+    Args:
+        where: one of these.
+        base: where a folder's path begins; in the working directory if it is not given.
 
     Raises:
         UnknownName: no such version or folder.
@@ -31,9 +35,10 @@ def find(where: str | Path | None = None) -> Path:
         return list(versions.values())[-1]
     if str(where) in versions:
         return versions[str(where)]
-    if (Path(where) / INDEX).is_file():
-        return Path(where)
-    if Path(where).is_dir():
+    folder = (base or Path()) / where
+    if (folder / INDEX).is_file():
+        return folder
+    if folder.is_dir():
         raise WrongUse(f"{where} is no corpus: it holds no {INDEX}")
     raise UnknownName("corpus", str(where), versions, plural="corpora (or give a folder that holds an index.json)")
 
@@ -55,17 +60,11 @@ def open_corpora(where: str | None = None, base: Path | None = None) -> Corpora:
         WrongUse: a folder without an index, or an id that stands in two of them.
         InvalidFile: an index is not valid.
     """
-    base = base or Path()
-    parts = [where] if where is None or (base / where).is_dir() else [part.strip() for part in where.split(",")]
+    is_one = where is None or ((base or Path()) / where).is_dir()
+    parts = [where] if is_one else [part.strip() for part in str(where).split(",")]
     if "" in parts:
         raise WrongUse(f"corpus {where!r}: a comma stands between two corpora, here one is missing")
-    is_folder = [part is not None and part not in packaged() and (base / part).is_dir() for part in parts]
-    return Corpora(
-        tuple(
-            open_corpus(base / part if part is not None and there else part)
-            for part, there in zip(parts, is_folder, strict=True)
-        )
-    )
+    return Corpora(tuple(open_folder(find(part, base)) for part in parts))
 
 
 def open_folder(folder: Path) -> Corpus:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence, Suspect
 from rnn_goldens.diagnosis.in_common import in_common
-from rnn_goldens.diagnosis.said import Beyond, Blamed, Contrast, Said
+from rnn_goldens.diagnosis.said import Beyond, Blamed, Contrast, Few, Said
 
 Data = dict[str, Any]
 
@@ -27,6 +27,7 @@ def as_data(diagnosis: Diagnosis) -> Data:
         "features": [asdict(blamed) for blamed in said.features],
         "sizes": [asdict(beyond) for beyond in said.sizes],
         "contrast": _contrast(said.contrast),
+        "few": said.few and asdict(said.few),
         "parts": {name: [list(cause) for cause in causes] for name, causes in diagnosis.parts.items()},
         "simplest": _place(common.rest[0]),
         "cut_short": diagnosis.is_cut_short,
@@ -44,6 +45,7 @@ def said_of(data: Mapping[str, Any]) -> Said:
         facts={code: (fact["value"], fact["shown_by"]) for code, fact in data["facts"].items()},
         contrast=contrast
         and Contrast(contrast["feature"], *(_of_counts(contrast[of]) for of in ("having", "lacking"))),
+        few=data["few"] and Few(**data["few"]),
     )
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @np.errstate(all="ignore")
-def facts(golden: "GoldenData", out: object, h_n: object = None, c_n: object = None) -> dict[str, Value]:
+def facts(golden: "GoldenData", out: object = None, h_n: object = None, c_n: object = None) -> dict[str, Value]:
     """Which facts are so of outputs, and which are not; those that can not be seen in this golden are left out.
 
     Args:

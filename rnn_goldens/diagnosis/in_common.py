@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rnn_goldens.diagnosis.fact_list import FACTS, IN_WORDS, SIZES_IN_WORDS, Value
-from rnn_goldens.diagnosis.said import Beyond, Blamed, Contrast, Said
+from rnn_goldens.diagnosis.said import Beyond, Blamed, Contrast, Few, Said
 
 if TYPE_CHECKING:
     from rnn_goldens.diagnosis.causes import Diagnosis, Evidence
@@ -101,25 +101,20 @@ class Common:
     def said(self) -> Said:
         """What of it is told."""
         of = len(self.rest)
-        return Said(of, bool(self.explained), self.features, self.sizes, self.facts, self.contrast)
+        return Said(of, bool(self.explained), self.features, self.sizes, self.facts, self.contrast, self.few)
+
+    @property
+    def few(self) -> Few | None:
+        """Those that fail or those that pass, whichever are fewer; None where some are explained."""
+        if self.explained:
+            return None
+        fail = 0 < len(self.rest) <= len(self.passed)
+        goldens = [one.golden for one in (self.rest if fail else self.passed)]
+        return Few(goldens[:MOST_LISTED], max(0, len(goldens) - MOST_LISTED), fail)
 
     def sentences(self) -> Iterator[str]:
         """What tells most comes first; there may be nothing to say."""
-        told = list(self.said.sentences())
-        if not told and not self.explained:
-            told = [self._which()]
-        yield from told
-
-    def _which(self) -> str:
-        """What is left to say where nothing else is: which are the few."""
-        if not self.passed:
-            return "every golden fails, the simplest too"
-        few, do = (self.rest, "fail") if len(self.rest) <= len(self.passed) else (self.passed, "pass")
-        if len(few) == 1:
-            return f"{few[0].golden} alone {do}{'es' if do == 'pass' else 's'}"
-        rest = f" and {len(few) - MOST_LISTED} more" if len(few) > MOST_LISTED else ""
-        listed = ", ".join(one.golden for one in few[:MOST_LISTED])
-        return f"no feature tells what fails from what passes; {listed}{rest} {do}"
+        yield from self.said.sentences()
 
 
 def in_common(diagnoses: "Sequence[Diagnosis]") -> Common:

@@ -108,7 +108,7 @@ def _is_whole(one: Evidence, outputs: Mapping[_Key, Outputs]) -> bool:
 
 def _not_explained(one: Evidence, outputs: Mapping[_Key, Outputs], load: Load) -> Evidence:
     golden = load(one.golden, one.dtype)
-    seen = one.facts or ({} if golden is None else facts(golden, **{"out": None, **outputs[_key(one)]}))
+    seen = one.facts or ({} if golden is None else facts(golden, **outputs[_key(one)]))
     return replace(one, explained_by=(), facts=seen)
 
 
@@ -166,7 +166,7 @@ class _Again:
                 more = replace(more, parts=parts)
             elif not one.passed and not one.facts and time.process_time() < until:
                 got = self.outputs.get(_key(one))
-                more = replace(more, facts=facts(golden, **{"out": None, **got}) if got and golden is not None else {})
+                more = replace(more, facts=facts(golden, **got) if got and golden is not None else {})
             found[id(one)] = more
         return found
 

@@ -70,6 +70,29 @@ class Contrast:
 
 
 @dataclass(frozen=True)
+class Few:
+    """Which goldens are the few, those that fail or those that pass: told where nothing else is.
+
+    Attributes:
+        goldens: the first of them; none if every golden fails.
+        more: how many others there are.
+        fail: whether it is they that fail.
+    """
+
+    goldens: Sequence[str]
+    more: int
+    fail: bool
+
+    def __str__(self) -> str:
+        if not self.goldens:
+            return "every golden fails, the simplest too"
+        listed = ", ".join(self.goldens) + (f" and {self.more} more" if self.more else "")
+        if len(self.goldens) == 1:
+            return f"{listed} alone {'fails' if self.fail else 'passes'}"
+        return f"no feature tells what fails from what passes; {listed} {'fail' if self.fail else 'pass'}"
+
+
+@dataclass(frozen=True)
 class Said:
     """What failures have in common.
 
@@ -80,6 +103,7 @@ class Said:
         sizes: beyond which they are.
         facts: what is seen in their outputs, by name; with which value, and how many can show it.
         contrast: what tells them best from what passed, where nothing holds of all.
+        few: which are the few, where there is no contrast either.
     """
 
     of: int = 0
@@ -88,15 +112,14 @@ class Said:
     sizes: Sequence[Beyond] = ()
     facts: Mapping[str, tuple[Value, int]] = field(default_factory=dict)
     contrast: Contrast | None = None
+    few: Few | None = None
 
     def sentences(self) -> Iterator[str]:
         """What tells most comes first; what a newer version has seen, and this one does not know, is left out."""
         told = [self._of_feature(blamed) for blamed in self.features if blamed.feature in IN_WORDS]
         told += [str(beyond) for beyond in self.sizes if beyond.size in SIZES_IN_WORDS]
         told += [self._of_fact(code, *fact) for code, fact in self.facts.items() if code in FACTS]
-        if not told and self.contrast is not None:
-            told = [str(self.contrast)]
-        yield from told
+        yield from told or [str(said) for said in (self.contrast, self.few) if said is not None][:1]
 
     def _of_fact(self, code: str, value: Value, showing: int) -> str:
         where = "" if showing == self.of or FACTS[code].of_any else f" (in the {showing} that can show it)"

@@ -136,6 +136,16 @@ def test_where_no_name_fits_what_holds_of_all_failures_is_said_and_what_of_some_
     assert "biases" not in said
 
 
+def test_where_nothing_holds_of_all_failures_the_few_are_named() -> None:
+    some = [failed(f"g/{k}") for k in range(6)]
+    assert "- every golden fails, the simplest too" in text(*some)
+    right = [passed(f"g/{k}") for k in range(6, 10)]
+    said = " ".join(text(*some, *right).split())
+    assert "- no feature tells what fails from what passes; g/6, g/7, g/8 and 1 more pass" in said
+    assert "- g/6 alone passes" in text(*some, right[0])
+    assert "- g/0 alone fails" in text(some[0], *right)
+
+
 def test_what_gives_one_output_of_all_failures_is_said_of_that_output_alone() -> None:
     both = [failed(f"g/{k}", parts={"out": (A, B), "h_n": (A,)}) for k in (1, 2)]
     assert diagnosed(*both).certainty == NOT_RECOGNISED
@@ -157,6 +167,7 @@ def test_a_page_says_of_the_results_file_what_the_terminal_says() -> None:
     contradicted = [failed("g/3", A), passed("g/4")]
     for evidence, shows in (
         ([*rest, passed("g/4", features=("bias",)), passed("g/5", features=("bias",))], ()),
+        ([failed("g/1"), failed("g/2"), passed("g/3")], ()),
         ([failed("g/3", A), failed("g/6", A), *rest], ()),
         (contradicted, [(A, "g/4")]),
     ):

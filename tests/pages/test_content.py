@@ -62,6 +62,7 @@ def hostile() -> Content:
         "features": [{"feature": HOSTILE, "has": True, "others": 1, "same": 0}],
         "sizes": [],
         "contrast": None,
+        "few": None,
         "parts": {HOSTILE: [[HOSTILE]]},
         "cut_short": False,
         "simplest": {"golden": HOSTILE, "dtype": "float32"},
