@@ -85,7 +85,7 @@ def _safetensors(path: Path) -> Mapping[str, Any]:
         raise WrongUse(f"{path}: to read it, pip install safetensors") from None
     tensors: Callable[[bytes], list[tuple[str, dict[str, Any]]]] = safetensors.deserialize  # which has no types
     try:
-        return {name: _array(name, **stored) for name, stored in tensors(path.read_bytes())}
+        return {name: _array(name, **stored) for name, stored in sorted(tensors(path.read_bytes()))}
     except safetensors.SafetensorError as error:
         raise ValueError(error) from None
 
