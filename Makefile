@@ -7,6 +7,9 @@ ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
 .PHONY: help demo test slow lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive mutation diagnosis conformance results examples pages build clean build/typed
 
+# Tests start hundreds of processes: what these import is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 help:
 	@echo "make demo               the documented scenarios, end to end"
 	@echo "make test               every test but the slow ones, some five minutes"

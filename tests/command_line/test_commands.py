@@ -70,6 +70,7 @@ def test_check_passes_a_right_implementation_and_fails_a_wrong_one(run: Run) -> 
     assert "documented/single-sequence in float32: out is first wrong at time step 1 (batch 0, unit 0)" in failed
 
 
+@pytest.mark.slow
 def test_check_hands_everything_else_to_pytest(run: Run, tmp_path: Path) -> None:
     options = ("-k", "documented/mini-batch", "-n", "2", "--junitxml=junit.xml", "--rnn-goldens-dtype=float64,bfloat16")
     assert "4 passed" in run("check", "numpy", *options).stdout

@@ -33,6 +33,7 @@ def test_the_file_to_start_from_makes_a_corpus_of_a_name_and_version_of_its_own(
     assert "1 passed" in run("check", "numpy", "--rnn-goldens-corpus=goldens").stdout
 
 
+@pytest.mark.slow
 def test_values_change_only_when_that_is_asked(run: Run, mine: Path) -> None:
     run(*MAKE)
     mine.write_text(mine.read_text("utf-8").replace("default_rng(0)", "default_rng(1)"), "utf-8")
@@ -43,6 +44,7 @@ def test_values_change_only_when_that_is_asked(run: Run, mine: Path) -> None:
     assert "index.json: is mine 1.0.0, the scenarios are mine 2.0.0" in run(*MAKE, "--check", code=FINDING).stdout
 
 
+@pytest.mark.slow
 def test_several_corpora_are_checked_in_one_run(run: Run, mine: Path) -> None:
     run(*MAKE)
     shown = run("list", "--corpus", "v1,goldens", "documented/*", "mine/*").stdout
@@ -57,6 +59,7 @@ def test_several_corpora_are_checked_in_one_run(run: Run, mine: Path) -> None:
     assert f"mine/gru stands in {mine.parent / 'goldens'} and in {mine.parent / 'again'}" in said
 
 
+@pytest.mark.slow
 def test_one_corpus_never_becomes_another(run: Run, mine: Path) -> None:
     run(*MAKE)
     assert "holds the corpus mine, and these scenarios make rnn-goldens" in (

@@ -16,7 +16,7 @@ Run = Callable[..., tuple[int, Document]]
 
 ENDS = """
 import os, pytest, signal
-from my_rnn import right, step_before_last
+from my_rnn import forgetful, right
 
 def ends(how):
     if how == "exit":
@@ -107,7 +107,7 @@ def test_a_golden_that_turns_out_wrong_after_its_test_has_not_passed(project: py
     project.makepyfile(
         """
         import contextlib, threading, pytest
-        from my_rnn import right, step_before_last
+        from my_rnn import forgetful, right
 
         ended, threads = threading.Event(), []
 
@@ -124,7 +124,7 @@ def test_a_golden_that_turns_out_wrong_after_its_test_has_not_passed(project: py
                 with contextlib.suppress(AssertionError):
                     rnn_golden.check(*outputs)
 
-            outputs = step_before_last(rnn_golden)
+            outputs = forgetful(rnn_golden)
             rnn_golden.check(*right(rnn_golden))
             threads.append(threading.Thread(target=late))
             threads[-1].start()
@@ -150,13 +150,13 @@ def test_of_a_test_that_is_collected_twice_what_was_wrong_once_counts(project: p
     project.makepyfile(
         test_it="""
         import pytest
-        from my_rnn import right, step_before_last
+        from my_rnn import forgetful, right
 
         asked = []
 
         def test_it(rnn_golden):
             asked.append(rnn_golden.id)
-            rnn_golden.check(*(step_before_last if asked.count(rnn_golden.id) == 1 else right)(rnn_golden))
+            rnn_golden.check(*(forgetful if asked.count(rnn_golden.id) == 1 else right)(rnn_golden))
             if len(asked) == 7:
                 pytest.exit("enough", returncode=0)
         """
@@ -172,14 +172,14 @@ def test_a_set_up_that_checks_does_not_stand_for_a_test_that_was_not_run(project
     project.makepyfile(
         """
         import pytest
-        from my_rnn import right, step_before_last
+        from my_rnn import forgetful, right
 
         @pytest.fixture
         def checked(rnn_golden):
             rnn_golden.check(*right(rnn_golden))
 
         def test_it(rnn_golden, checked):
-            rnn_golden.check(*step_before_last(rnn_golden))
+            rnn_golden.check(*forgetful(rnn_golden))
         """
     )
     project.runpytest_subprocess("--rnn-goldens-report=results.json", "--setup-only")
@@ -200,7 +200,7 @@ def test_a_run_that_can_not_begin_leaves_no_earlier_results(project: pytest.Pyte
     assert results(project)["complete"] is False
 
 
-@pytest.mark.parametrize(("function", "code"), [("right", 0), ("step_before_last", 1)])
+@pytest.mark.parametrize(("function", "code"), [("right", 0), ("forgetful", 1)])
 def test_an_exit_with_0_after_the_session_does_not_change_what_it_said(
     project: pytest.Pytester, function: str, code: int
 ) -> None:
@@ -222,13 +222,13 @@ def test_a_copy_of_a_golden_counts_as_the_golden(project: pytest.Pytester) -> No
     project.makepyfile(
         test_it="""
         import copy, multiprocessing, pickle
-        from my_rnn import right, step_before_last
+        from my_rnn import forgetful, right
 
         def test_right(rnn_golden):
             pickle.loads(pickle.dumps(copy.deepcopy(rnn_golden))).check(*right(rnn_golden))
 
         def check(golden):
-            golden.check(*step_before_last(golden))
+            golden.check(*forgetful(golden))
 
         def test_wrong_in_another_process(rnn_golden):
             process = multiprocessing.get_context("spawn").Process(target=check, args=(rnn_golden,))

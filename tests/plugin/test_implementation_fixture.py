@@ -23,7 +23,7 @@ def test_the_option_names_a_function_of_a_golden(checked: pytest.Pytester) -> No
 
 def test_the_ini_file_names_it_too_and_the_option_wins(checked: pytest.Pytester) -> None:
     with (checked.path / "tox.ini").open("a", encoding="utf-8") as ini:
-        ini.write("\nrnn_goldens_implementation = my_rnn:step_before_last\n")
+        ini.write("\nrnn_goldens_implementation = my_rnn:forgetful\n")
     assert checked.runpytest_subprocess().parseoutcomes() == {"failed": 4}
     result = checked.runpytest_subprocess("--rnn-goldens-implementation=my_rnn:right")
     assert result.parseoutcomes() == {"passed": 4}

@@ -145,13 +145,13 @@ def test_without_the_extra_it_says_what_to_install(project: pytest.Pytester, che
 
 @pytest.mark.slow
 def test_a_page_of_check_has_the_command_of_check(project: pytest.Pytester) -> None:
-    command = [sys.executable, "-m", "rnn_goldens", "check", "my_rnn:step_before_last", "-k", "documented"]
+    command = [sys.executable, "-m", "rnn_goldens", "check", "my_rnn:forgetful", "-k", "documented"]
     done = subprocess.run([*command, "--rnn-goldens-report=report.html"], cwd=project.path, check=False)
     assert done.returncode == 1
-    again = "rnn-goldens check my_rnn:step_before_last -k '[documented/mini-batch-float32]' --rnn-goldens-dtype=float32"
+    again = "rnn-goldens check my_rnn:forgetful -k '[documented/mini-batch-float32]' --rnn-goldens-dtype=float32"
     assert escape(again) in text(project).replace("&#39;", "&#x27;")
     asked = [sys.executable, "-m", *shlex.split(again.replace("rnn-goldens", "rnn_goldens", 1))]
     printed = subprocess.run(asked, cwd=project.path, capture_output=True, text=True, check=False).stdout
     assert "1 failed" in printed.splitlines()[-1]
-    assert "<dt><code>my_rnn:step_before_last</code></dt>" in text(project)
+    assert "<dt><code>my_rnn:forgetful</code></dt>" in text(project)
     assert len(data(project)["pictures"]) == 4

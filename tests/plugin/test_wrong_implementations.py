@@ -12,7 +12,7 @@ def message_lines(result: pytest.RunResult) -> list[str]:
 
 
 def test_a_wrong_rnn_fails_with_the_first_wrong_time_step(project: pytest.Pytester, check_with: CheckWith) -> None:
-    check_with("step_before_last")
+    check_with("forgetful")
     result = project.runpytest_subprocess()
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert result.parseoutcomes() == {"failed": 4}
@@ -23,7 +23,7 @@ def test_a_wrong_rnn_fails_with_the_first_wrong_time_step(project: pytest.Pytest
 
 
 def test_a_failure_has_at_most_15_lines_and_points_at_the_test(project: pytest.Pytester, check_with: CheckWith) -> None:
-    check_with("step_before_last")
+    check_with("forgetful")
     result = project.runpytest_subprocess("-k", "identity-w-hh")
     assert 1 < len(message_lines(result)) <= 15
     result.stdout.fnmatch_lines([">*rnn_golden.check(*", "E *GoldenMismatch*", "test_my_rnn.py:4: GoldenMismatch"])
@@ -34,10 +34,10 @@ def test_a_test_may_ask_for_a_mismatch(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import pytest, rnn_goldens
-        from my_rnn import right, step_before_last
+        from my_rnn import forgetful, right
 
         def test_wrong(rnn_golden):
-            verdict = rnn_golden.check_fails(*step_before_last(rnn_golden))
+            verdict = rnn_golden.check_fails(*forgetful(rnn_golden))
             assert "time step 1" in verdict.message and not verdict.passed
 
         def test_right(rnn_golden):
@@ -45,7 +45,7 @@ def test_a_test_may_ask_for_a_mismatch(project: pytest.Pytester) -> None:
 
         def test_caught(rnn_golden):
             with pytest.raises(AssertionError, match="time step 1") as error:
-                rnn_golden.check(*step_before_last(rnn_golden))
+                rnn_golden.check(*forgetful(rnn_golden))
             assert isinstance(error.value, rnn_goldens.GoldenMismatch)
         """
     )
