@@ -1,0 +1,44 @@
+"""A golden that was drawn: where it is kept if it fails, and where it is to be seen then."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+from hypothesis import currently_in_test_context
+from hypothesis.control import current_build_context
+
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.judging.verdict import Verdict, compare
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class DrawnGolden(Golden):
+    """A golden that no corpus holds, unless it fails.
+
+    Attributes:
+        folder: the corpus of what was found, which then does.
+    """
+
+    folder: str
+
+    @classmethod
+    def of(cls, golden: Golden, folder: str) -> Self:
+        """The same golden, drawn."""
+        return cls(**{f.name: getattr(golden, f.name) for f in fields(golden)}, folder=folder)
+
+    def compare(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
+        """As ``Golden.compare``; the message says where the golden is to be seen.
+
+        While Hypothesis makes an example smaller nobody reads the message, and no deviation is asked.
+        """
+        if currently_in_test_context() and not current_build_context().is_final:
+            return compare(self, out, h_n, c_n)
+        verdict = super().compare(out, h_n, c_n)
+        show = f"rnn-goldens show {self.id}"
+        return replace(verdict, message=verdict.message.replace(show, f"{show} --corpus {self.folder}"))
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401 - IPython's protocol
+        """What Hypothesis says of a test's argument."""
+        printer.text(repr(self))
+
+    def __repr__(self) -> str:
+        return super().__repr__().replace("DrawnGolden", "Golden")

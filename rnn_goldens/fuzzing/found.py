@@ -1,0 +1,85 @@
+"""What was found: a corpus of the goldens that failed, which ``--rnn-goldens-corpus`` reads as any other."""
+
+import shlex
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+from rnn_goldens import encoding
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.corpus import INDEX, open_folder
+from rnn_goldens.errors import RnnGoldensError, WrongUse
+from rnn_goldens.generator.folder import alone, recover, replace_files
+from rnn_goldens.generator.index import Whose, encode_index, index_entry, present_entries
+
+FOLDER = Path(".rnn-goldens", "found")
+"""Where they are kept, unless another folder is named."""
+
+WHOSE = Whose("found", "1.0.0")
+
+
+def require_folder(folder: str | PathLike[str]) -> None:
+    """Raise WrongUse unless a folder holds found goldens, or could: it need not be there. InvalidFile if damaged."""
+    path = Path(folder)
+    try:
+        if (path / INDEX).is_file():
+            if (name := open_folder(path).name) != WHOSE.name:
+                raise WrongUse(f"{folder} holds the corpus {name}, and not goldens that were found: name another folder")
+        elif path.is_dir() and any(path.iterdir()):
+            raise WrongUse(f"{folder} is not empty and holds no {INDEX}: name another folder for what is found")
+        elif path.exists() and not path.is_dir():
+            raise WrongUse(f"{folder} is a file, and what is found is kept in a folder: name another")
+    except OSError as error:
+        raise WrongUse(f"{folder}: {error.strerror}; name another folder for what is found") from None
+
+
+def keep(golden: Golden, folder: str | PathLike[str]) -> None:
+    """Add a golden to those that were found.
+
+    Raises:
+        WrongUse: the folder is something else, or can not be written to.
+        InvalidFile: its index is damaged.
+    """
+    require_folder(folder)
+    path = Path(folder).resolve()
+    try:
+        with alone(path):
+            recover(path)
+            entries, encoded = present_entries(path, WHOSE), encoding.encode(golden)
+            entries[golden.id] = index_entry(golden, encoded, core=False)
+            files = {f"{golden.id}{suffix}": content for suffix, content in encoded.items()}
+            replace_files(path, {**files, INDEX: encode_index(WHOSE, list(entries.values()))})
+    except OSError as error:
+        raise WrongUse(f"{folder}: {golden.id} can not be kept there: {error.strerror}") from None
+
+
+def kept(folder: str | PathLike[str]) -> list[Golden]:
+    """Those that were found before, the first first, in the widest precision of each; none if there is no folder.
+
+    Raises:
+        WrongUse: the folder is something else.
+        InvalidFile: a file is damaged.
+    """
+    require_folder(folder)
+    if not (Path(folder) / INDEX).is_file():
+        return []
+    corpus = open_folder(Path(folder))
+    return [corpus.load(entry.id, entry.precisions[0]) for entry in corpus.entries]
+
+
+def said_of_keeping(golden: Golden, folder: str | PathLike[str], checked: str = "WHAT") -> str:
+    """Keep a golden, and say where it is and how it is checked alone; or why it could not be kept."""
+    try:
+        keep(golden, folder)
+    except RnnGoldensError as error:
+        return f"not kept: {error}"
+    return f"kept in {folder}; to check it alone:\n  {command(golden, folder, checked)}"
+
+
+def command(golden: Golden, folder: str | PathLike[str], checked: str, others: Sequence[str] = ()) -> str:
+    """What checks a golden that was found, and no other."""
+    dtype = [] if golden.dtype == "float32" else [f"--rnn-goldens-dtype={golden.dtype}"]
+    name = golden.id.rpartition("/")[2]
+    options = [f"--rnn-goldens-corpus={folder}", *dtype, "-k", name]
+    parts = [*options, *shlex.split(checked)] if checked.startswith("--") else [checked, *options]
+    return f"rnn-goldens check {' '.join(part if part == '--' else shlex.quote(part) for part in parts)}"

@@ -1,0 +1,43 @@
+"""The strategies that were made: a test that one of them is given to begins with what failed before."""
+
+from typing import Any
+
+from hypothesis import example, is_hypothesis_test
+
+from rnn_goldens.errors import RnnGoldensError
+from rnn_goldens.fuzzing.drawn import DrawnGolden
+from rnn_goldens.fuzzing.found import kept
+from rnn_goldens.fuzzing.strategy import Asked
+
+_MADE: list[tuple[object, Asked]] = []
+
+
+def remember(strategy: object, asked: Asked) -> None:
+    """Note what a strategy was asked for."""
+    _MADE.append((strategy, asked))
+
+
+def begin_with_found(test: Any) -> str:  # noqa: ANN401 - whatever pytest runs
+    """Make a test that draws goldens, and nothing else, begin with those that were found before, as examples.
+
+    Returns:
+        Why they could not be read; "" if they could.
+    """
+    function = getattr(test, "__func__", test)
+    given = getattr(getattr(function, "hypothesis", None), "_given_kwargs", {}) if is_hypothesis_test(test) else {}
+    if len(given) != 1 or hasattr(function, "rnn_goldens_begins_with_found"):
+        return ""
+    ((argument, strategy),) = given.items()
+    asked = next((asked for made, asked in _MADE if made is strategy), None)
+    if asked is None or not asked.folder:
+        return ""
+    function.rnn_goldens_begins_with_found = True  # parametrized tests share a function
+    try:
+        found = [golden for golden in kept(asked.folder) if asked.bounds.hold(golden)]
+    except RnnGoldensError as error:
+        return str(error)
+    for golden in found:
+        for precision in asked.bounds.precisions:
+            if precision in golden.precisions:
+                example(**{argument: DrawnGolden.of(golden.in_precision(precision), asked.folder)})(function)
+    return ""

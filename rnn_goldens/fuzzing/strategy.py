@@ -1,0 +1,89 @@
+"""The strategy: questions that Hypothesis draws, each certified at once, and kept if it is what a test ends with."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import note, reject
+from hypothesis import strategies as st
+from hypothesis.control import current_build_context
+
+from rnn_goldens.cells import Network
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.fuzzing.bounds import Bounds
+from rnn_goldens.fuzzing.drawn import DrawnGolden
+from rnn_goldens.fuzzing.found import said_of_keeping
+from rnn_goldens.fuzzing.questions import gentler, positive, scenario
+from rnn_goldens.generator.certify import certify
+from rnn_goldens.generator.scenario import Refused, Scenario
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a strategy was asked for.
+
+    Attributes:
+        bounds: what may be drawn.
+        folder: where what fails is kept; "" if nowhere.
+    """
+
+    bounds: Bounds
+    folder: str
+
+
+@st.composite
+def goldens_of(draw: st.DrawFn, asked: Asked) -> Golden:
+    """Goldens within bounds, each in one of their precisions.
+
+    Hypothesis runs a test once more with the smallest example that fails, and tells then what it notes: the golden is
+    kept in that run.
+    """
+    golden = DrawnGolden.of(draw(drawn(asked.bounds)), asked.folder)
+    if asked.folder and current_build_context().is_final:
+        note(said_of_keeping(golden, asked.folder))
+    return golden
+
+
+@st.composite
+def drawn(draw: st.DrawFn, bounds: Bounds) -> Golden:
+    """The same, and nothing is kept."""
+    with _untraced():
+        question, precision = scenario(draw, bounds)
+        for near in _until_it_can_be_answered(question):
+            if (golden := certified(near, precision)) is not None:
+                return golden
+    reject()
+
+
+@contextmanager
+def _untraced() -> Iterator[None]:
+    """Python's own tracing makes this ten times slower; Hypothesis traces what it explains, which this is no part of."""
+    tracing = sys.gettrace()
+    sys.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(tracing)
+
+
+def _until_it_can_be_answered(asked: Scenario) -> Iterator[Scenario]:
+    """A question, and others near it, for it is better to change it than to draw another."""
+    yield asked
+    yield gentler(asked)
+    if asked.cell == "rnn_relu":
+        yield positive(asked)
+        yield gentler(positive(asked))
+
+
+def certified(asked: Scenario, precision: str) -> Golden | None:
+    """The golden; None if its outputs are all zero or can not be held to a tolerance in the precision."""
+    with np.errstate(over="ignore"):
+        if not Network().run(asked.case())[0].any():
+            return None
+    try:
+        golden = certify(asked, confirm=False)
+    except Refused:
+        return None
+    return golden.in_precision(precision) if precision in golden.precisions else None
