@@ -10,7 +10,7 @@ import textwrap
 
 import click
 
-from rnn_goldens.command_line import check, compare, explain, generate, look, protocol, report
+from rnn_goldens.command_line import check, compare, explain, fuzz, generate, look, protocol, report
 from rnn_goldens.errors import CutShort, InvalidFile, RnnGoldensError
 from rnn_goldens.exit_codes import FINDING, WRONG_USE
 
@@ -29,6 +29,7 @@ for command in (
     explain.explain,
     check.check,
     check.check_here,
+    fuzz.fuzz,
     protocol.protocol,
     compare.validate,
     compare.diff,

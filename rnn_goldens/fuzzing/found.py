@@ -1,7 +1,6 @@
 """What was found: a corpus of the goldens that failed, which ``--rnn-goldens-corpus`` reads as any other."""
 
 import shlex
-from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -9,8 +8,10 @@ from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import INDEX, open_folder
 from rnn_goldens.errors import RnnGoldensError, WrongUse
+from rnn_goldens.fuzzing.bounds import Bounds
 from rnn_goldens.generator.folder import alone, recover, replace_files
 from rnn_goldens.generator.index import Whose, encode_index, index_entry, present_entries
+from rnn_goldens.programs.command import is_command
 
 FOLDER = Path(".rnn-goldens", "found")
 """Where they are kept, unless another folder is named."""
@@ -53,8 +54,8 @@ def keep(golden: Golden, folder: str | PathLike[str]) -> None:
         raise WrongUse(f"{folder}: {golden.id} can not be kept there: {error.strerror}") from None
 
 
-def kept(folder: str | PathLike[str]) -> list[Golden]:
-    """Those that were found before, the first first, in the widest precision of each; none if there is no folder.
+def kept(folder: str | PathLike[str], bounds: Bounds) -> list[Golden]:
+    """Those that were found before and could be drawn, in each precision that is asked; none if there is no folder.
 
     Raises:
         WrongUse: the folder is something else.
@@ -64,7 +65,8 @@ def kept(folder: str | PathLike[str]) -> list[Golden]:
     if not (Path(folder) / INDEX).is_file():
         return []
     corpus = open_folder(Path(folder))
-    return [corpus.load(entry.id, entry.precisions[0]) for entry in corpus.entries]
+    asked = [(e.id, p) for e in corpus.entries for p in bounds.precisions if p in e.precisions]
+    return [golden for golden in (corpus.load(*one) for one in asked) if bounds.hold(golden)]
 
 
 def said_of_keeping(golden: Golden, folder: str | PathLike[str], checked: str = "WHAT") -> str:
@@ -76,10 +78,9 @@ def said_of_keeping(golden: Golden, folder: str | PathLike[str], checked: str = 
     return f"kept in {folder}; to check it alone:\n  {command(golden, folder, checked)}"
 
 
-def command(golden: Golden, folder: str | PathLike[str], checked: str, others: Sequence[str] = ()) -> str:
+def command(golden: Golden, folder: str | PathLike[str], checked: str) -> str:
     """What checks a golden that was found, and no other."""
     dtype = [] if golden.dtype == "float32" else [f"--rnn-goldens-dtype={golden.dtype}"]
-    name = golden.id.rpartition("/")[2]
-    options = [f"--rnn-goldens-corpus={folder}", *dtype, "-k", name]
-    parts = [*options, *shlex.split(checked)] if checked.startswith("--") else [checked, *options]
-    return f"rnn-goldens check {' '.join(part if part == '--' else shlex.quote(part) for part in parts)}"
+    options = shlex.join([f"--rnn-goldens-corpus={folder}", *dtype, "-k", golden.id.rpartition("/")[2]])
+    what = [options, checked] if is_command(checked) else [shlex.quote(checked), options]
+    return f"rnn-goldens check {' '.join(what)}"

@@ -33,11 +33,9 @@ def begin_with_found(test: Any) -> str:  # noqa: ANN401 - whatever pytest runs
         return ""
     function.rnn_goldens_begins_with_found = True  # parametrized tests share a function
     try:
-        found = [golden for golden in kept(asked.folder) if asked.bounds.hold(golden)]
+        found = kept(asked.folder, asked.bounds)
     except RnnGoldensError as error:
         return str(error)
     for golden in found:
-        for precision in asked.bounds.precisions:
-            if precision in golden.precisions:
-                example(**{argument: DrawnGolden.of(golden.in_precision(precision), asked.folder)})(function)
+        example(**{argument: DrawnGolden.of(golden, asked.folder)})(function)
     return ""

@@ -1,5 +1,6 @@
 """Options, marker, fixtures and hooks. In a project that never uses them this file is all that is imported."""
 
+import sys
 from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from rnn_goldens.plugin.names import (
     CAME_LATE,
+    DRAWING,
     FAILURES,
     FAILURES_OF_WORKERS,
     LOST,
@@ -130,6 +132,14 @@ class Listener:
 
             self.tally = self.config.stash[TALLY] = Tally()
         return self.tally
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of goldens that Hypothesis draws begin with those that failed before."""
+    if (drawing := sys.modules.get(DRAWING)) is not None:
+        from rnn_goldens.plugin.found_before import begin_with_found
+
+        begin_with_found(items, drawing)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -26,6 +26,9 @@ ASKED = "rnn_goldens_asked"
 CAME_LATE = "rnn_goldens_late"
 """The attribute of a report, and the name among a worker's last words, of what was found after a test had ended."""
 
+DRAWING = "rnn_goldens.fuzzing.made"
+"""The module that is there where a test draws goldens; whoever only checks never imports it."""
+
 DRAWN = "rnn_goldens_drawn"
 """The attribute of a report that holds what a page shows of wrong outputs."""
 

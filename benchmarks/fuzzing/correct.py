@@ -1,0 +1,80 @@
+"""Correct implementations, asked goldens that are drawn: none may fail."""
+
+import json
+import multiprocessing
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from benchmarks.false_alarms import find_implementation, implementations
+from benchmarks.fuzzing.searching import stream
+from rnn_goldens.fuzzing.search import ask
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import CELLS
+
+KEPT = Path("build", "fuzzing-correct.jsonl")
+
+
+@dataclass
+class Asked:
+    """What became of one correct implementation.
+
+    Attributes:
+        implementation: its name.
+        asked: how many goldens.
+        passed: how many it got right.
+        refused: how many it can not do.
+        failed: the goldens it failed, and how.
+        largest: the largest error among the passed ones, as a fraction of what is allowed.
+        seconds: of the run.
+    """
+
+    implementation: str
+    asked: int
+    passed: int = 0
+    refused: int = 0
+    failed: list[str] = field(default_factory=list)
+    largest: float = 0.0
+    seconds: float = 0.0
+
+
+def asked_correct(examples: int, processes: int, *, resume: bool) -> list[Asked]:
+    """Each implementation, asked so many goldens, a quarter in each precision; kept in a file as it comes."""
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    if not resume:
+        KEPT.write_text("", "utf-8")
+    found = {one.implementation: one for one in (Asked(**json.loads(x)) for x in KEPT.read_text("utf-8").splitlines())}
+    left = [name for name in implementations() if name not in found]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=1) as pool:
+        futures = [pool.submit(ask_all, name, examples) for name in left]
+        with KEPT.open("a", encoding="utf-8", buffering=1) as file:
+            for future in as_completed(futures):
+                one = future.result()
+                file.write(json.dumps(asdict(one)) + "\n")
+                found[one.implementation] = one
+    return [found[name] for name in implementations()]
+
+
+def ask_all(name: str, examples: int) -> Asked:
+    """Ask one implementation. In a fresh process, because Keras has one backend a process."""
+    import torch
+
+    torch.set_num_threads(1)
+    implementation, found = find_implementation(name), Asked(name, 0)
+    begin = time.perf_counter()
+    for precision in PRECISIONS:
+        for golden in stream(CELLS, precision, examples // len(PRECISIONS)):
+            judged = ask(implementation, golden)
+            found.asked += 1
+            if judged.refused:
+                found.refused += 1
+            elif judged.failed:
+                how = repr(judged.crash) if judged.verdict is None else judged.verdict.message.partition("\n")[0]
+                found.failed.append(f"{golden.id} in {precision}: {how}")
+            elif judged.verdict is not None:
+                found.passed += 1
+                found.largest = max(found.largest, judged.verdict.largest_error)
+    found.seconds = time.perf_counter() - begin
+    return found

@@ -1,0 +1,125 @@
+"""Wrong networks, each searched for what shows it: after how many drawn goldens, and how small that becomes."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import numpy as np
+from hypothesis import HealthCheck, Phase
+
+from rnn_goldens.cells import Network, case_of
+from rnn_goldens.checkable.golden import Golden, Question
+from rnn_goldens.deviations import FAMILIES, Deviation, deviation
+from rnn_goldens.fuzzing.bounds import Bounds, Sizes, bounds
+from rnn_goldens.fuzzing.search import Limits, ask, search, size
+from rnn_goldens.fuzzing.strategy import drawn
+from rnn_goldens.generator.hidden import HIDDEN
+
+KEPT = Path("build", "fuzzing.jsonl")
+EXAMPLES = 1000
+SEED = 0
+
+WrongNetwork = tuple[str, str, str, str]
+"""A family, a deviation, a cell, and the precision it is asked in."""
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What became of a wrong network.
+
+    Attributes:
+        family, name, cell, precision: the network.
+        first: the number of the first golden that shows it, from 1; 0 if none does.
+        left: the sizes of the smallest that was found then, as ``size`` has them; () if it was not searched.
+        seconds: of the search.
+    """
+
+    family: str
+    name: str
+    cell: str
+    precision: str
+    first: int
+    left: tuple[int, ...] = ()
+    seconds: float = 0.0
+
+
+def networks() -> Iterator[WrongNetwork]:
+    """Every deviation in every cell it can befall, in float32; in float64 what no golden can show in float32."""
+    hidden = {charge for one in HIDDEN for charge in one.charges}
+    for family, deviations in FAMILIES.items():
+        for one in deviations:
+            for cell in one.cells:
+                precision = "float64" if (one.name, cell, "float32") in hidden else "float32"
+                yield family, one.name, cell, precision
+
+
+def sought(todo: Sequence[WrongNetwork], processes: int, *, resume: bool) -> list[Sought]:
+    """What became of each, kept in a file as it comes."""
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    if not resume:
+        KEPT.write_text("", "utf-8")
+    before = {tuple(network): Sought(**one) for network, one in map(json.loads, KEPT.read_text("utf-8").splitlines())}
+    left = sorted((n for n in todo if n not in before), key=lambda network: network[2:])  # a stream is drawn once
+    with ProcessPoolExecutor(processes) as pool, KEPT.open("a", encoding="utf-8", buffering=1) as file:
+        for network, one in zip(left, pool.map(seek, left, chunksize=8), strict=True):
+            file.write(json.dumps([network, asdict(one)]) + "\n")
+            before[network] = one
+    return [before[network] for network in todo]
+
+
+def seek(network: WrongNetwork) -> Sought:
+    """Search one network."""
+    family, name, cell, precision = network
+    run = partial(deviating, deviation(name))
+    begin = time.perf_counter()
+    goldens = stream(cell, precision)
+    first = next((number for number, golden in enumerate(goldens, 1) if ask(run, golden).failed), 0)
+    if not first:
+        return Sought(*network, first=0, seconds=time.perf_counter() - begin)
+    begin = time.perf_counter()
+    found = search(run, within(cell, precision), Limits(EXAMPLES), SEED)
+    if found.smallest is None:
+        raise AssertionError(f"{name}, {cell}: golden {first} shows it, and the search, which draws the same, finds none")
+    return Sought(*network, first, size(found.smallest.golden), time.perf_counter() - begin)
+
+
+def deviating(one: Deviation, question: Question) -> tuple[Any, ...]:
+    """A network that is wrong, and right in all that the deviation does not touch, without rounding."""
+    case = case_of(question, np.float64)
+    return one.run(case) if _befalls(one, question) else Network().run(case)
+
+
+def _befalls(one: Deviation, question: Question) -> bool:
+    return question.cell in one.cells and set(one.needs) <= set(question.features)
+
+
+def within(cell: str, precision: str) -> Bounds:
+    """What the strategy draws by default, of one cell in one precision."""
+    return bounds(cell, Sizes(), (), (), precision)
+
+
+@cache
+def stream(cell: str | tuple[str, ...], precision: str, examples: int = EXAMPLES) -> tuple[Golden, ...]:
+    """The goldens that the seed gives."""
+    found: list[Golden] = []
+
+    @hypothesis.seed(SEED)
+    @hypothesis.settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+    )
+    @hypothesis.given(drawn(bounds(cell, Sizes(), (), (), precision)))
+    def draw(golden: Golden) -> None:
+        found.append(golden)
+
+    draw()
+    return tuple(found)

@@ -1,0 +1,237 @@
+"""A search for a golden that an implementation gets wrong, and then for the smallest."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis.errors import Flaky, Unsatisfiable
+
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.errors import ProgramFailed, RnnGoldensError, Unsupported, WrongUse
+from rnn_goldens.fuzzing.bounds import Bounds
+from rnn_goldens.fuzzing.strategy import drawn
+from rnn_goldens.implementations import Implementation, outputs_of
+from rnn_goldens.judging.verdict import Verdict, compare
+from rnn_goldens.programs.program import Program
+
+ENOUGH, TIME, INTERRUPTED = "enough", "time", "interrupted"
+"""Why a search ended: so many examples were asked, or something was found; its time was over; it was interrupted."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a search ends.
+
+    Attributes:
+        examples: goldens that are asked before one fails.
+        seconds: for that, and as many once more to make it smaller; None for as long as it takes.
+    """
+
+    examples: int
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.examples < 1:
+            raise WrongUse(f"{self.examples} examples: nothing would be asked; say 1 or more")
+        if self.seconds is not None and not self.seconds > 0:
+            raise WrongUse(f"{self.seconds:g} seconds: nothing would be asked; say more than 0")
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What became of a golden.
+
+    Attributes:
+        golden: what was asked.
+        outputs: what came; () if nothing did.
+        verdict: what they are; None if nothing came.
+        refused: why the implementation can not do what was asked; "" if it can.
+        crash: what it did instead of answering; None if it answered.
+    """
+
+    golden: Golden
+    outputs: Sequence[Any] = ()
+    verdict: Verdict | None = None
+    refused: str = ""
+    crash: BaseException | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the implementation is wrong."""
+        return self.crash is not None or (self.verdict is not None and not self.verdict.passed)
+
+
+@dataclass(eq=False)
+class Search:
+    """What was asked so far, and found.
+
+    Attributes:
+        passed: what was right, the first first.
+        refused: how many were refused, by reason.
+        failed: what was wrong, the first first: found by drawing it, and then smaller ones.
+        ended: why the search ended.
+        found_before: whether what failed was found by an earlier search.
+        is_flaky: whether the smallest that failed was right when it was asked once more.
+    """
+
+    passed: list[Judged] = field(default_factory=list)
+    refused: dict[str, int] = field(default_factory=dict)
+    failed: list[Judged] = field(default_factory=list)
+    ended: str = ENOUGH
+    found_before: bool = False
+    is_flaky: bool = False
+
+    @property
+    def asked(self) -> int:
+        """How many goldens were asked until one failed, and that one."""
+        return len(self.passed) + sum(self.refused.values()) + bool(self.failed)
+
+    @property
+    def smallest(self) -> Judged | None:
+        """Of what failed, the last of those in which there is least."""
+        return min(reversed(self.failed), key=lambda judged: how_much(judged.golden), default=None)
+
+
+def how_much(golden: Golden) -> int:
+    """How much there is to look at in a golden."""
+    return sum(size(golden))
+
+
+def size(golden: Golden) -> tuple[int, ...]:
+    """Layers and directions, steps, rows, units, inputs, and numbers that are not zero."""
+    config, stored = golden.config, golden.stored
+    rows = golden.batch_shape[0] if golden.batch_shape else 1
+    arrays = [*stored.weights.values(), stored.x, *(a for a in (stored.h0, stored.c0) if a is not None)]
+    sizes = (len(config.suffixes), stored.x.shape[-2], rows, config.hidden_size, config.input_size)
+    return (*sizes, sum(int((array != 0).sum()) for array in arrays))
+
+
+class _Over(BaseException):
+    """Goes through Hypothesis, which takes any Exception for a failure."""
+
+
+class _Wrong(Exception):
+    """What Hypothesis is told of a golden whose outputs are wrong."""
+
+
+class _Crashed(Exception):
+    """What it is told of one that the implementation did not answer."""
+
+
+def search(
+    run: Implementation,
+    bounds: Bounds,
+    limits: Limits,
+    seed: int,
+    *,
+    before: Sequence[Golden] = (),
+    follow: Callable[[Search], None] = lambda _: None,
+) -> Search:
+    """Ask an implementation goldens that are drawn, until one fails; then smaller ones, as long as they fail.
+
+    Args:
+        run: the implementation.
+        bounds: what is drawn.
+        limits: where it ends.
+        seed: the same one draws the same goldens.
+        before: goldens that are asked before any is drawn.
+        follow: is called after each golden.
+
+    Raises:
+        WrongUse: nothing can be drawn within the bounds, or the implementation raised it.
+    """
+    found = Search()
+    asking = _Asking(run, limits, found, follow)
+    try:
+        for golden in before:
+            if asking.judge(golden).failed:
+                found.found_before = True
+                return found
+        asking.drawn(bounds, seed)
+    except (_Wrong, _Crashed, _Over):
+        pass
+    except KeyboardInterrupt:
+        found.ended = INTERRUPTED
+    except Flaky:
+        found.is_flaky = True
+    except Unsatisfiable:
+        raise WrongUse("nothing could be drawn within these bounds that can be held to a tolerance: widen them") from None
+    return found
+
+
+@dataclass(eq=False)
+class _Asking:
+    run: Implementation
+    limits: Limits
+    found: Search
+    follow: Callable[[Search], None]
+    begun: float = field(default_factory=time.monotonic)
+
+    def drawn(self, bounds: Bounds, seed: int) -> None:
+        """Let Hypothesis draw, and make smaller what fails."""
+
+        @hypothesis.seed(seed)
+        @hypothesis.settings(
+            max_examples=self.limits.examples,
+            phases=(Phase.generate, Phase.shrink),
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=False,
+            verbosity=Verbosity.quiet,
+            print_blob=False,
+        )
+        @hypothesis.given(drawn(bounds))
+        def ask(golden: Golden) -> None:
+            self._end_in_time()
+            judged = self.judge(golden)
+            if judged.failed:
+                raise _Crashed if judged.crash is not None else _Wrong
+
+        ask()
+
+    def judge(self, golden: Golden) -> Judged:
+        """Ask for a golden, and note what became of it."""
+        judged = ask(self.run, golden)
+        found = self.found
+        if judged.failed:
+            if not found.failed:
+                self.begun = time.monotonic()
+            if not found.failed or (judged.crash is None) == (found.failed[0].crash is None):
+                found.failed.append(judged)
+        elif not found.failed and judged.refused:
+            found.refused[judged.refused] = found.refused.get(judged.refused, 0) + 1
+        elif not found.failed:
+            found.passed.append(judged)
+        self.follow(found)
+        return judged
+
+    def _end_in_time(self) -> None:
+        if self.limits.seconds is not None and time.monotonic() - self.begun > self.limits.seconds:
+            self.found.ended = TIME
+            raise _Over
+
+
+def ask(run: Implementation, golden: Golden) -> Judged:
+    """Ask an implementation for a golden; raises WrongUse if it does, for that speaks of how it was called."""
+    try:
+        outputs = outputs_of(run(golden.question()))
+        _require_no_late_news(run)
+        return Judged(golden, outputs, compare(golden, *outputs))
+    except Unsupported as reason:
+        return Judged(golden, refused=str(reason).partition("\n")[0])
+    except (KeyboardInterrupt, RnnGoldensError):
+        raise
+    except BaseException as crash:  # sys.exit and pytest.skip are no answers either
+        return Judged(golden, crash=crash)
+
+
+def _require_no_late_news(run: Implementation) -> None:
+    """Raise ProgramFailed if a program did more than answer the golden before this one."""
+    if isinstance(run, Program) and run.late:
+        late = run.late[0]
+        run.late.clear()
+        raise ProgramFailed(late.text)
