@@ -82,8 +82,8 @@ def _most_left(found: Sequence[Sought]) -> str:
     large = sorted((one for one in shown if max(one.left[:5]) > 2), key=lambda one: -max(one.left[:5]))  # noqa: PLR2004
     lines = "\n".join(f"- {one.name}, {one.cell}: {_spelled(one)}" for one in large)
     return (
-        f"Of {len(shown):,} that are found {ones:,} end in one unit, one step, one row and one input of one layer in one "
-        f"direction, {twos:,} in at most two of each.\nFinding one and making it small takes "
+        f"Of {len(shown):,} that are found {ones:,} end in one unit, step, row and input of one layer, in one direction"
+        f", {twos:,} in at most two of each.\nFinding one and making it small takes "
         f"{seconds[len(seconds) // 2]:.1f} s, the longest {seconds[-1]:.0f} s.\n\n## Larger than that\n\n{lines}"
     )
 
@@ -104,7 +104,9 @@ def _unfound(found: Iterable[Sought]) -> str:
     for one in found:
         if not one.first:
             missing.setdefault(one.name, []).append(one.cell)
-    lines = "\n".join(f"- {name}, {', '.join(cells)}: {UNFOUND.get(name, 'why is not known')}" for name, cells in missing.items())
+    lines = "\n".join(
+        f"- {name}, {', '.join(cells)}: {UNFOUND.get(name, 'why is not known')}" for name, cells in missing.items()
+    )
     return f"## Not found in {EXAMPLES:,}\n\n{lines or 'None.'}"
 
 
@@ -112,7 +114,8 @@ def _correct(correct: Sequence[Asked]) -> str:
     each = Counter(one.asked for one in correct)
     said = ", ".join(f"{counted(many, 'implementation')} {asked:,} goldens" for asked, many in each.most_common())
     rows = [
-        (one.implementation, one.asked, one.passed, one.refused, len(one.failed), f"{one.largest:.3f}") for one in correct
+        (one.implementation, one.asked, one.passed, one.refused, len(one.failed), f"{one.largest:.3f}")
+        for one in correct
     ]
     failed = "".join(f"- {one.implementation}: {said}\n" for one in correct for said in one.failed)
     header = ("implementation", "asked", "passed", "refused", "FAILED", "largest error")

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache, partial
@@ -75,7 +75,7 @@ def sought(todo: Sequence[WrongNetwork], processes: int, *, resume: bool) -> lis
 
 def seek(network: WrongNetwork) -> Sought:
     """Search one network."""
-    family, name, cell, precision = network
+    _, name, cell, precision = network
     run = partial(deviating, deviation(name))
     begin = time.perf_counter()
     goldens = stream(cell, precision)
@@ -85,7 +85,9 @@ def seek(network: WrongNetwork) -> Sought:
     begin = time.perf_counter()
     found = search(run, within(cell, precision), Limits(EXAMPLES), SEED)
     if found.smallest is None:
-        raise AssertionError(f"{name}, {cell}: golden {first} shows it, and the search, which draws the same, finds none")
+        raise AssertionError(
+            f"{name}, {cell}: golden {first} shows it, and the search, which draws the same, finds none"
+        )
     return Sought(*network, first, size(found.smallest.golden), time.perf_counter() - begin)
 
 

@@ -2,8 +2,7 @@
 
 import shlex
 import sys
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import SystemRandom
@@ -11,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.counted import counted
 from rnn_goldens.exit_codes import FINDING
 
 if TYPE_CHECKING:
-    from rnn_goldens.fuzzing.search import Judged, Search
+    from rnn_goldens.fuzzing.search import Search
     from rnn_goldens.implementations import Implementation
 
+_TYPED = "rnn_goldens.fuzz"
+"""What stands in the context for the arguments as they were typed."""
+
 _MOST_SEEDS = 1_000_000
-_MOST_FRAMES = 3
-_PARTS = ("step", "row", "unit", "input")
 
 
 class _WithCommand(click.Command):
@@ -30,6 +29,7 @@ class _WithCommand(click.Command):
         return ["[OPTION]... IMPLEMENTATION | [OPTION]... -- COMMAND [ARGUMENT]..."]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_TYPED] = tuple(args)
         if "--" in args:
             at = args.index("--")
             args = [*args[:at], "--", f"-- {shlex.join(args[at + 1 :])}"]
@@ -39,9 +39,7 @@ class _WithCommand(click.Command):
 @click.command(cls=_WithCommand)
 @click.argument("implementation")
 @click.option("--examples", default=1000, show_default=True, help="Goldens to ask at most.")
-@click.option(
-    "--seconds", type=float, help="Look for so long at most, and make smaller what is found for as long (default: no end)."
-)
+@click.option("--seconds", type=float, help="Look for so long at most, and as long for the smallest (default: no end).")
 @click.option("--seed", type=int, help="The same seed draws the same goldens (default: another each time).")
 @click.option("--cell", multiple=True, help="Only this cell; may be given more than once.")
 @click.option("--feature", "features", multiple=True, help="Only goldens with this feature.")
@@ -56,9 +54,15 @@ class _WithCommand(click.Command):
 @click.option(
     "--found",
     type=click.Path(path_type=Path),
-    help="The folder where the golden that fails is kept, and those of it are asked first (default: .rnn-goldens/found).",
+    help="The folder where what fails is kept, and is asked from first (default: .rnn-goldens/found).",
 )
-def fuzz(  # noqa: PLR0913 - each is an option
+@click.option("--watched", type=click.Path(path_type=Path), hidden=True)
+@click.option("--alive", type=int, hidden=True)
+@click.pass_context
+def fuzz(
+    ctx: click.Context,
+    /,
+    *,
     implementation: str,
     examples: int,
     seconds: float | None,
@@ -69,6 +73,8 @@ def fuzz(  # noqa: PLR0913 - each is an option
     dtype: tuple[str, ...],
     time_limit: float,
     found: Path | None,
+    watched: Path | None,
+    alive: int | None,
     **most: int | None,
 ) -> None:
     """Ask an implementation goldens that are drawn, until one fails; then find the smallest that does.
@@ -78,22 +84,41 @@ def fuzz(  # noqa: PLR0913 - each is an option
     """
     _require_hypothesis()
     from rnn_goldens.fuzzing.bounds import Sizes, bounds
-    from rnn_goldens.fuzzing.found import FOLDER, kept
-    from rnn_goldens.fuzzing.search import Limits, search
+    from rnn_goldens.fuzzing.found import FOLDER, require_folder
+    from rnn_goldens.fuzzing.search import Limits
     from rnn_goldens.golden.shapes import CELLS
-    from rnn_goldens.implementations import resolve
+    from rnn_goldens.implementations import check_name
+    from rnn_goldens.programs.command import is_command
 
     sizes = Sizes(**{name.removeprefix("max_"): value for name, value in most.items() if value is not None})
     within = bounds(cell or CELLS, sizes, features, without, dtype or ("float32",))
     limits, folder = Limits(examples, seconds), found or FOLDER
+    require_folder(folder)
+    check_name(implementation)
     seed = SystemRandom().randrange(_MOST_SEEDS) if seed is None else seed
-    before = kept(folder, within)
-    run = resolve(implementation, time_limit=time_limit)
+
+    def tell(found: "Search") -> None:
+        from rnn_goldens.fuzzing.told import told
+
+        for line in told(found, implementation, folder, seed):
+            click.echo(line)
+
+    if watched is None and not is_command(implementation):
+        sys.exit(_in_another_process([*ctx.meta[_TYPED], "--seed", str(seed)], tell, seconds))
+    from rnn_goldens.fuzzing.found import kept
+    from rnn_goldens.fuzzing.search import search
+    from rnn_goldens.fuzzing.watched import Watched
+    from rnn_goldens.implementations import resolve
+
+    asking = Watched.begin(watched, alive).asking if watched is not None and alive is not None else None
+    run, before = resolve(implementation, time_limit=time_limit), kept(folder, within)
     with _progress(examples + len(before)) as follow:
-        result = search(run, within, limits, seed, before=before, follow=follow)
+        result = search(run, within, limits, seed, before=before, follow=follow, asking=asking)
     late = _closed(run)
-    for line in (*_told(result, implementation, folder, seed), *late):
-        click.echo(line)
+    tell(result)
+    click.echo("\n".join(late), nl=bool(late))
+    if watched is not None:
+        Watched(watched).over()
     sys.exit(FINDING if result.failed or late or not result.passed else 0)
 
 
@@ -102,6 +127,16 @@ def _require_hypothesis() -> None:
 
     if not find_spec("hypothesis") or not find_spec("flint"):
         raise click.UsageError("fuzz needs Hypothesis and python-flint: pip install 'rnn-goldens[hypothesis]'")
+
+
+def _in_another_process(typed: Sequence[str], tell: "Callable[[Search], None]", seconds: float | None) -> int:
+    """The same command in a process that the implementation may end; its exit code."""
+    from rnn_goldens.fuzzing.watched import run_watched
+
+    def command(folder: Path, held: int) -> list[str]:
+        return ["fuzz", "--watched", str(folder), "--alive", str(held), *typed]
+
+    return run_watched(command, tell, seconds)
 
 
 def _closed(run: "Implementation") -> list[str]:
@@ -126,77 +161,7 @@ def _progress(total: int) -> "Iterator[Callable[[Search], None]]":
         task = progress.add_task("Drawing goldens", total=total)
 
         def follow(found: "Search") -> None:
-            if found.failed:
-                smaller = f"Making it smaller ({len(found.failed)} that fail)"
-                progress.update(task, completed=found.asked, description=smaller)
-            else:
-                progress.update(task, completed=found.asked)
+            doing = f"Making it smaller: {len(found.failed)} fail" if found.failed else "Drawing goldens"
+            progress.update(task, completed=found.asked, description=doing)
 
         yield follow
-
-
-def _told(found: "Search", implementation: str, folder: Path, seed: int) -> Iterator[str]:
-    """What a search ends with, as it is read."""
-    from rnn_goldens.fuzzing.causes import causes
-    from rnn_goldens.fuzzing.drawn import DrawnGolden
-    from rnn_goldens.fuzzing.found import said_of_keeping
-
-    if (smallest := found.smallest) is not None:
-        yield from _how_it_fails(smallest, folder, implementation)
-        if told := list(causes(found)):
-            yield from ("", *told)
-        yield ""
-        yield f"{_how_far(found, seed)} fails; the smallest of {len(found.failed)} that do has"
-        yield f"  {_size(smallest)}"
-        if found.is_flaky:
-            yield "  asked once more it was right: the implementation does not always give the same"
-        yield said_of_keeping(DrawnGolden.of(smallest.golden, str(folder)), folder, implementation)
-    else:
-        refused = sum(found.refused.values())
-        yield f"{_how_far(found, seed)}: {len(found.passed):,} right, {refused:,} refused"
-        for reason, count in found.refused.items():
-            yield f"  {counted(count, 'golden')} refused: {reason}"
-        if not found.passed:
-            yield "nothing was compared, so nothing is known to be right"
-
-
-def _how_far(found: "Search", seed: int) -> str:
-    """How many were asked, and why no more."""
-    from rnn_goldens.fuzzing.search import INTERRUPTED, TIME
-
-    if found.found_before:
-        return "a golden that was found before"
-    ended = {TIME: ", when the time was over", INTERRUPTED: ", interrupted"}.get(found.ended, "")
-    if found.failed:
-        return f"example {found.asked:,} of seed {seed}{ended}"
-    return f"{counted(found.asked, 'example')} of seed {seed}{ended}"
-
-
-def _size(judged: "Judged") -> str:
-    from rnn_goldens.fuzzing.search import size
-
-    golden = judged.golden
-    _, *sizes, _ = size(golden)
-    layers = counted(golden.config.num_layers, "layer")
-    directions = " in 2 directions" if golden.config.bidirectional else ""
-    return f"{layers}{directions}, {', '.join(map(counted, sizes, _PARTS))}"
-
-
-def _how_it_fails(judged: "Judged", folder: Path, implementation: str) -> Iterator[str]:
-    from rnn_goldens.fuzzing.drawn import DrawnGolden
-
-    golden = judged.golden
-    if judged.crash is None:
-        yield from DrawnGolden.of(golden, str(folder)).compare(*judged.outputs).message.splitlines()
-        return
-    from rnn_goldens.errors import ProgramFailed
-
-    if isinstance(judged.crash, ProgramFailed):
-        corpus = f"protocol {golden.id}"
-        yield from str(judged.crash).replace(corpus, f"{corpus} --corpus {folder}").splitlines()
-        return
-    said = "".join(traceback.format_exception_only(judged.crash)).strip()
-    yield f"{golden.id} in {golden.dtype}: {implementation} did not answer: {said}"
-    frames = traceback.extract_tb(judged.crash.__traceback__)[-_MOST_FRAMES:]
-    yield from "".join(traceback.format_list(frames)).rstrip().splitlines()
-    yield f"  to see the golden: rnn-goldens show {golden.id} --corpus {folder}"

@@ -41,7 +41,8 @@ def _evidence(judged: Judged, suspects: Suspects) -> Evidence:
     golden, verdict = judged.golden, judged.verdict
     assert verdict is not None
     if not verdict.passed:
-        verdict = diagnosed(golden, verdict, *(*judged.outputs, None)[:3], suspects)
+        out, h_n, c_n = (*judged.outputs, None)[:3]
+        verdict = diagnosed(golden, verdict, out, h_n, c_n, suspects)
     return Evidence(
         golden=golden.id,
         dtype=golden.dtype,

@@ -25,7 +25,9 @@ def require_folder(folder: str | PathLike[str]) -> None:
     try:
         if (path / INDEX).is_file():
             if (name := open_folder(path).name) != WHOSE.name:
-                raise WrongUse(f"{folder} holds the corpus {name}, and not goldens that were found: name another folder")
+                raise WrongUse(
+                    f"{folder} holds the corpus {name}, and not goldens that were found: name another folder"
+                )
         elif path.is_dir() and any(path.iterdir()):
             raise WrongUse(f"{folder} is not empty and holds no {INDEX}: name another folder for what is found")
         elif path.exists() and not path.is_dir():

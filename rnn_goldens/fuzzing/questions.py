@@ -29,14 +29,15 @@ SMALL = Sizes(layers=3, time=6, batch=3, hidden=4, input=3)
 
 LARGE = (None, None, None, None, None, None, None, "time", "input", "hidden", "batch")
 
-EDGES = (5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 40, 63, 64, 65, 67, 72, 101, 127, 128, 129, 132)
+EDGES = (5, 7, 9, 16, 17, 33, 40, 65, 72, 101, 129)
+"""Sizes around which kernels change their path: beyond whole vectors and tiles."""
 
 
 @dataclass(frozen=True)
 class Style:
     """How the numbers are scaled, by powers of two, and whether they have as many bits as the precision holds."""
 
-    weights: int = 0
+    weight: int = 0
     bias: int = 0
     x: int = 0
     state: int = 0
@@ -48,53 +49,84 @@ STYLES = (
     Style(is_full=True),
     Style(state=3),
     Style(x=3),
-    Style(weights=2, bias=2),
-    Style(weights=1, bias=1, x=4),
-    Style(weights=-3, bias=-8, x=-4, state=-4),
+    Style(weight=2, bias=2),
+    Style(weight=1, bias=1, x=4),
+    Style(weight=-3, bias=-8, x=-4, state=-4),
     Style(bias=3),
 )
 """Plain; with all bits; large states, inputs, weights; saturating; tiny; large biases."""
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """The choices that come before the numbers: always as many, so that making one smaller moves none of the others."""
+
+    config: Config
+    rows: int | None
+    time: int
+    lengths: list[int] | None
+    has_state: bool
+    style: Style
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        return () if self.rows is None else (self.rows,)
 
 
 def scenario(draw: Draw, bounds: Bounds) -> tuple[Scenario, str]:
     """A question, and the precision it is asked in."""
     precision = _one_of(draw, bounds.precisions)
     cell = _one_of(draw, bounds.cells)
-    large = _large(draw, bounds)
-
-    def has(feature: str, can: bool = True) -> bool:
-        if feature in bounds.having or feature in bounds.lacking or not can:
-            return feature in bounds.having
-        return bool(_at_most(draw, 1))
-
-    def size(name: str, least: int = 1) -> int:
-        most = getattr(bounds.sizes, name)
-        if name == large:
-            return _one_of(draw, _edges(getattr(SMALL, name), most))
-        return least + _at_most(draw, max(0, min(most, getattr(SMALL, name)) - least))
-
-    layers = size("layers", 2) if has("multilayer", bounds.sizes.layers > 1 and large is None) else 1
-    bidirectional = has("bidirectional")
-    is_batch = not has("unbatched", "lengths" not in bounds.having and large != "batch")
-    ragged = is_batch and has("lengths", bounds.sizes.time > 1)
-    time = size("time", 2 if ragged else 1)
-    batch = (size("batch"),) if is_batch else ()
-    hidden, inputs = size("hidden"), size("input")
-    has_state, has_bias = has("state"), has("bias")
-    config = Config(inputs, hidden, layers, bidirectional, has_bias)
-    style = _one_of(draw, STYLES)
-    padding = [_at_most(draw, time - 1) for _ in range(batch[0])] if ragged else None
-    numbers_of = _Numbers(draw, style, precision)
+    sizes = _sizes(draw, bounds)
+    numbers_of = _Numbers(draw, sizes.style, precision)
     fields: dict[str, Any] = {
         "cell": cell,
-        "config": config,
-        "weights": {name: numbers_of(name, shape) for name, shape in weight_shapes(cell, config).items()},
-        "lengths": None if padding is None else [time - steps for steps in padding],
+        "config": sizes.config,
+        "weights": {name: numbers_of(name, shape) for name, shape in weight_shapes(cell, sizes.config).items()},
+        "lengths": sizes.lengths,
     }
-    if has_state:
-        fields |= {f"{name}0": numbers_of("state", state_shape(config, batch)) for name in state_names(cell)}
-    fields["x"] = numbers_of("x", (*batch, time, inputs))  # last: to leave out steps and rows moves no other numbers
+    if sizes.has_state:
+        shape = state_shape(sizes.config, sizes.batch)
+        fields |= {f"{name}0": numbers_of("state", shape) for name in state_names(cell)}
+    x = (*sizes.batch, sizes.time, sizes.config.input_size)
+    fields["x"] = numbers_of("x", x)  # last: to leave out steps and rows moves no other numbers
     return _declared(fields), precision
+
+
+def _sizes(draw: Draw, bounds: Bounds) -> _Sizes:
+    large = _large(draw, bounds)
+
+    def has(feature: str) -> bool:
+        is_drawn = bool(_at_most(draw, 1))
+        return feature in bounds.having or (is_drawn and feature not in bounds.lacking)
+
+    edge = _at_most(draw, len(EDGES) - 1)
+
+    def size(name: str) -> int:
+        small, most = getattr(SMALL, name), getattr(bounds.sizes, name)
+        usual, edges = 1 + _at_most(draw, min(small, most) - 1), _edges(small, most)
+        return edges[edge % len(edges)] if name == large else usual
+
+    layers = size("layers")
+    if "multilayer" in bounds.having:
+        layers = max(layers, 2)
+    elif "multilayer" in bounds.lacking or large is not None:
+        layers = 1
+    bidirectional, unbatched, ragged = has("bidirectional"), has("unbatched"), has("lengths")
+    unbatched = unbatched and "lengths" not in bounds.having and large != "batch"
+    ragged = ragged and not unbatched and bounds.sizes.time > 1
+    time, rows, hidden, inputs = (size(name) for name in ("time", "batch", "hidden", "input"))
+    time = max(time, 2) if ragged else time
+    state, bias, style = has("state"), has("bias"), _one_of(draw, STYLES)
+    padding = [_at_most(draw, SMALL.time) * (1 + time // SMALL.time) % time for _ in range(SMALL.batch)]
+    return _Sizes(
+        Config(inputs, hidden, layers, bidirectional, bias),
+        None if unbatched else rows,
+        time,
+        [time - padding[row % len(padding)] for row in range(rows)] if ragged else None,
+        state,
+        style,
+    )
 
 
 def gentler(asked: Scenario) -> Scenario:
@@ -132,8 +164,8 @@ def _large(draw: Draw, bounds: Bounds) -> str | None:
     """What there is more of than usual, if anything."""
     there = {n: size for n, size in vars(bounds.sizes).items() if size > getattr(SMALL, n)}
     chosen = _one_of(draw, LARGE)
-    without_rows = "unbatched" in bounds.having and chosen == "batch"
-    return chosen if chosen in there and not without_rows and "multilayer" not in bounds.having else None
+    is_kept_small = "multilayer" in bounds.having or ("unbatched" in bounds.having and chosen == "batch")
+    return chosen if chosen in there and not is_kept_small else None
 
 
 def _declared(fields: dict[str, Any]) -> Scenario:
@@ -167,13 +199,14 @@ class _Numbers:
     def __call__(self, name: str, shape: Shape) -> Float64:
         """An array of drawn numbers."""
         kind = name.partition("_")[0]
-        scale = {"weight": self.style.weights, "bias": self.style.bias}.get(kind) or getattr(self.style, kind, 0)
+        scale: int = getattr(self.style, kind)
         places = self.draw(_places(min(prod(shape), numbers.MOST)))
         found = numbers.array(places, shape)
         if self.style.is_full:
             found = _filled(found, self.precision)
         columns = shape[-1] if kind == "weight" else 1
-        return np.ldexp(found, scale - _narrower(columns))
+        scaled: Float64 = np.ldexp(found, scale - _narrower(columns))
+        return scaled
 
 
 def _narrower(columns: int) -> int:

@@ -129,6 +129,7 @@ def search(
     *,
     before: Sequence[Golden] = (),
     follow: Callable[[Search], None] = lambda _: None,
+    asking: Callable[[Golden], None] | None = None,
 ) -> Search:
     """Ask an implementation goldens that are drawn, until one fails; then smaller ones, as long as they fail.
 
@@ -139,18 +140,19 @@ def search(
         seed: the same one draws the same goldens.
         before: goldens that are asked before any is drawn.
         follow: is called after each golden.
+        asking: is called before each; if it raises, that is as if the implementation did.
 
     Raises:
         WrongUse: nothing can be drawn within the bounds, or the implementation raised it.
     """
     found = Search()
-    asking = _Asking(run, limits, found, follow)
+    asker = _Asking(run, limits, found, follow, asking)
     try:
         for golden in before:
-            if asking.judge(golden).failed:
+            if asker.judge(golden).failed:
                 found.found_before = True
                 return found
-        asking.drawn(bounds, seed)
+        asker.drawn(bounds, seed)
     except (_Wrong, _Crashed, _Over):
         pass
     except KeyboardInterrupt:
@@ -158,7 +160,9 @@ def search(
     except Flaky:
         found.is_flaky = True
     except Unsatisfiable:
-        raise WrongUse("nothing could be drawn within these bounds that can be held to a tolerance: widen them") from None
+        raise WrongUse(
+            "nothing could be drawn within these bounds that can be held to a tolerance: widen them"
+        ) from None
     return found
 
 
@@ -168,6 +172,7 @@ class _Asking:
     limits: Limits
     found: Search
     follow: Callable[[Search], None]
+    asking: Callable[[Golden], None] | None
     begun: float = field(default_factory=time.monotonic)
 
     def drawn(self, bounds: Bounds, seed: int) -> None:
@@ -195,7 +200,7 @@ class _Asking:
 
     def judge(self, golden: Golden) -> Judged:
         """Ask for a golden, and note what became of it."""
-        judged = ask(self.run, golden)
+        judged = ask(self.run, golden, self.asking)
         found = self.found
         if judged.failed:
             if not found.failed:
@@ -215,9 +220,11 @@ class _Asking:
             raise _Over
 
 
-def ask(run: Implementation, golden: Golden) -> Judged:
+def ask(run: Implementation, golden: Golden, asking: Callable[[Golden], None] | None = None) -> Judged:
     """Ask an implementation for a golden; raises WrongUse if it does, for that speaks of how it was called."""
     try:
+        if asking is not None:
+            asking(golden)
         outputs = outputs_of(run(golden.question()))
         _require_no_late_news(run)
         return Judged(golden, outputs, compare(golden, *outputs))

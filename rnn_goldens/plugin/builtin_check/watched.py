@@ -31,7 +31,7 @@ _BROKEN = 3
 NOW = "now"
 """The file in which the process notes what it asks; the names of those of xdist's workers begin so."""
 
-_WAY_IN = """
+WAY_IN = """
 import os, sys
 sys.path[:] = sys.argv.pop(1).split(os.pathsep)
 from rnn_goldens.command_line import main
@@ -91,13 +91,13 @@ def run(
         captured: whether to keep what it prints; it goes to the terminal otherwise.
         suite: another test than that of the corpus.
     """
-    with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, _alive() as alive:
+    with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, alive() as held:
         folder = Path(name)
-        way_in = [sys.executable, "-c", _WAY_IN, os.pathsep.join(sys.path)]
+        way_in = [sys.executable, "-c", WAY_IN, os.pathsep.join(sys.path)]
         options = [] if suite is None else ["--suite", str(suite.test), "--plugin", suite.plugin]
-        command = [*way_in, COMMAND, *options, str(folder), str(alive), "--", implementation, *arguments]
+        command = [*way_in, COMMAND, *options, str(folder), str(held), "--", implementation, *arguments]
         environment = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
-        pass_fds = () if sys.platform == "win32" else (alive,)
+        pass_fds = () if sys.platform == "win32" else (held,)
         if captured:  # in files: a process that an implementation left behind may hold a pipe open for ever
             with (
                 (folder / "stdout").open("w+", encoding="utf-8", errors="replace") as out,
@@ -108,7 +108,7 @@ def run(
                 ).returncode
                 printed = _content(out), _content(err)
         else:
-            code, printed = _wait(subprocess.Popen(command, env=environment, pass_fds=pass_fds)), ("", "")
+            code, printed = wait(subprocess.Popen(command, env=environment, pass_fds=pass_fds)), ("", "")
         document, drawn, now = _document(folder / RESULTS), _document(folder / DRAWN) or {}, _now(folder)
     trouble = _trouble(code, document, now)
     if code == 0 and not trouble and not _all_good(document):
@@ -132,7 +132,7 @@ def end_with_parent(alive: int) -> None:
 
 
 @contextmanager
-def _alive() -> Iterator[int]:
+def alive() -> Iterator[int]:
     """The end to read of a pipe whose other end nobody but this process holds."""
     read, write = os.pipe()
     try:
@@ -142,7 +142,7 @@ def _alive() -> Iterator[int]:
         os.close(write)
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
+def wait(process: subprocess.Popen[bytes]) -> int:
     """The exit code; a run that is interrupted says so itself, and is waited for: not long, if this one is to end."""
     interrupted: list[float] = []
     told_to_end: list[float] = []

@@ -1,0 +1,84 @@
+"""What a search ends with, as it is read: what is wrong, why, how small it is, where it is kept, how to check it."""
+
+import traceback
+from collections.abc import Iterator
+from os import PathLike
+from pathlib import Path
+
+from rnn_goldens.counted import counted
+from rnn_goldens.errors import ProgramFailed
+from rnn_goldens.fuzzing.causes import causes
+from rnn_goldens.fuzzing.drawn import DrawnGolden
+from rnn_goldens.fuzzing.found import said_of_keeping
+from rnn_goldens.fuzzing.search import INTERRUPTED, TIME, Judged, Search, size
+
+_OURS = Path(__file__).parents[1]
+_MOST_FRAMES = 3
+
+
+def told(found: Search, implementation: str, folder: str | PathLike[str], seed: int) -> Iterator[str]:
+    """Lines; the smallest golden that failed is kept in a folder.
+
+    Args:
+        found: the search.
+        implementation: what was searched, as ``rnn-goldens check`` takes it.
+        folder: where.
+        seed: what it was drawn from.
+    """
+    if (smallest := found.smallest) is None:
+        yield from _nothing(found, seed)
+        return
+    yield from _how_it_fails(smallest, implementation, folder)
+    if why := list(causes(found)):
+        yield from ("", *why)
+    how = "a golden that was found before" if found.found_before else f"example {found.asked:,} of seed {seed}"
+    most = f"; the smallest of {len(found.failed):,} that do has" if len(found.failed) > 1 else ", and has"
+    yield from ("", f"{how} fails{most} {_spelled(smallest)}{_ended(found)}")
+    if found.is_flaky:
+        yield "asked once more it was right: the implementation does not always give the same"
+    yield said_of_keeping(DrawnGolden.of(smallest.golden, str(folder)), folder, implementation)
+
+
+def _nothing(found: Search, seed: int) -> Iterator[str]:
+    refused = sum(found.refused.values())
+    asked = f"{counted(found.asked, 'golden')} of seed {seed}{_ended(found)}"
+    yield f"{asked}: {len(found.passed):,} right" + (f", {refused:,} refused" if refused else "")
+    for reason, count in found.refused.items():
+        yield f"  refused {count:,}: {reason}"
+    if not found.passed:
+        yield "nothing was compared, so nothing is known to be right"
+
+
+def _ended(found: Search) -> str:
+    return {TIME: ", when the time was over", INTERRUPTED: ", when it was interrupted"}.get(found.ended, "")
+
+
+def _spelled(judged: Judged) -> str:
+    _, steps, rows, units, inputs, _ = size(judged.golden)
+    directions = " in 2 directions" if judged.golden.config.bidirectional else ""
+    sizes = ((steps, "step"), (rows, "row"), (units, "unit"), (inputs, "input"))
+    layers = counted(judged.golden.config.num_layers, "layer")
+    return f"{layers}{directions}, {', '.join(counted(*one) for one in sizes)}"
+
+
+def _how_it_fails(judged: Judged, implementation: str, folder: str | PathLike[str]) -> Iterator[str]:
+    golden, crash = judged.golden, judged.crash
+    if crash is None:
+        yield from DrawnGolden.of(golden, str(folder)).compare(*judged.outputs).message.splitlines()
+        return
+    if isinstance(crash, ProgramFailed):
+        said = str(crash).replace(f"protocol {golden.id}", f"protocol {golden.id} --corpus {folder}")
+        yield from said.splitlines()
+    else:
+        yield f"{golden.id} in {golden.dtype}: {implementation} {_raised(crash)}"
+        frames = [frame for frame in traceback.extract_tb(crash.__traceback__) if not _is_ours(frame.filename)]
+        yield from "".join(traceback.format_list(frames[-_MOST_FRAMES:])).rstrip().splitlines()
+    yield f"  to see the golden: rnn-goldens show {golden.id} --corpus {folder}"
+
+
+def _raised(crash: BaseException) -> str:
+    return f"raised {''.join(traceback.format_exception_only(crash)).strip()}"
+
+
+def _is_ours(file: str) -> bool:
+    return Path(file).is_relative_to(_OURS)

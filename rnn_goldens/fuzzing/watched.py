@@ -1,0 +1,111 @@
+"""A search in a process of its own, which the implementation may end: a process that dies is a crash, too.
+
+It is started again then, and told which goldens it died of: with the same seed it comes to the same place, and makes
+what it died of smaller from there.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.errors import ProgramFailed
+from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.fuzzing.search import TIME, Judged, Search
+from rnn_goldens.plugin.builtin_check.watched import WAY_IN, alive, end_with_parent, wait
+from rnn_goldens.programs.misbehaviour import ended
+
+SECONDS = 60.0
+"""So long it is started again after the first death, where no other limit is set."""
+
+_NOW, _DEATHS, _OVER = "now", "deaths", "over"
+
+Died = tuple[Golden, str]
+"""A golden that was asked, and how the process ended."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a process that is watched over leaves behind, in a folder."""
+
+    folder: Path
+
+    @classmethod
+    def begin(cls, folder: Path, held: int) -> Self:
+        """In the process that is watched over, which ends with the one that holds the other end of a pipe."""
+        end_with_parent(held)
+        return cls(folder)
+
+    def asking(self, golden: Golden) -> None:
+        """Note what is asked: if the process ends now, that golden has ended it. Raises ProgramFailed if it has."""
+        for died, how in self.deaths():
+            if (died.id, died.dtype) == (golden.id, golden.dtype):
+                raise failed_by(died, how)
+        (self.folder / _NOW).write_bytes(pickle.dumps(golden))
+
+    def over(self) -> None:
+        """Note that the search has come to its end, and has told of it."""
+        (self.folder / _OVER).touch()
+
+    def is_over(self) -> bool:
+        """Whether it has."""
+        return (self.folder / _OVER).exists()
+
+    def deaths(self) -> list[Died]:
+        """What the process died of so far, and how."""
+        path = self.folder / _DEATHS
+        found: list[Died] = pickle.loads(path.read_bytes()) if path.is_file() else []
+        return found
+
+    def note_death(self, code: int) -> bool:
+        """Whether the process died of a golden, which is noted."""
+        now = self.folder / _NOW
+        if self.is_over() or not now.is_file():
+            return False
+        deaths = [*self.deaths(), (pickle.loads(now.read_bytes()), ended(code))]
+        (self.folder / _DEATHS).write_bytes(pickle.dumps(deaths))
+        now.unlink()
+        return True
+
+
+def failed_by(golden: Golden, how: str) -> ProgramFailed:
+    """What is said of a golden that the process died of."""
+    return ProgramFailed(f"{golden.id} in {golden.dtype}: the process that was asked {how}")
+
+
+def run_watched(
+    command: Callable[[Path, int], Sequence[str]], tell: Callable[[Search], None], seconds: float | None
+) -> int:
+    """Run a search in another process, until it comes to its end.
+
+    Args:
+        command: the arguments of ``rnn-goldens``, for the folder of ``Watched`` and the end of a pipe that is open as
+            long as this process lives.
+        tell: tells of a search that died again and again, until the time was over.
+        seconds: for that; a minute if None.
+
+    Returns:
+        Its exit code; 1 if it died of what it was asked, or before it had asked anything.
+    """
+    with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, alive() as held:
+        watched, begun = Watched(Path(name)), time.monotonic()
+        way_in = [sys.executable, "-c", WAY_IN, os.pathsep.join(sys.path)]
+        pass_fds = () if sys.platform == "win32" else (held,)
+        while True:
+            code = wait(subprocess.Popen([*way_in, *command(watched.folder, held)], pass_fds=pass_fds))
+            if not watched.note_death(code):
+                return code if code > 0 or watched.is_over() else FINDING
+            deaths = watched.deaths()
+            if len(deaths) == 1:
+                begun = time.monotonic()
+            elif time.monotonic() - begun > (SECONDS if seconds is None else seconds):
+                failed = [Judged(golden, crash=failed_by(golden, how)) for golden, how in deaths]
+                tell(Search(failed=failed, ended=TIME))
+                return FINDING

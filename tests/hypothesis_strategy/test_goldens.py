@@ -1,0 +1,220 @@
+"""What the strategy draws: goldens within bounds that are right, and that become small where they fail."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.strategies import SearchStrategy
+
+from rnn_goldens import Golden, RnnGoldensError, UnknownName
+from rnn_goldens.cells import case_of
+from rnn_goldens.deviations import deviation
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.hypothesis import goldens
+from rnn_goldens.implementations import resolve
+
+
+def drawn(strategy: SearchStrategy[Golden], examples: int = 40) -> list[Golden]:
+    """Some of what a strategy draws, always the same."""
+    found: list[Golden] = []
+
+    @seed(0)
+    @settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(strategy)
+    def draw(golden: Golden) -> None:
+        found.append(golden)
+
+    draw()
+    return found
+
+
+def smallest(strategy: SearchStrategy[Golden], name: str) -> Golden:
+    """What is left of what a deviation fails."""
+    failed: list[Golden] = []
+
+    @seed(0)
+    @settings(database=None, deadline=None, phases=[Phase.generate, Phase.shrink], print_blob=False)
+    @given(strategy)
+    def check(golden: Golden) -> None:
+        try:
+            golden.check(*deviation(name).run(case_of(golden, np.float64)))
+        except AssertionError:
+            failed.append(golden)
+            raise
+
+    with pytest.raises(AssertionError):
+        check()
+    return failed[-1]
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_what_is_drawn_is_answered_rightly(precision: str) -> None:
+    for golden in drawn(goldens(precisions=precision)):
+        assert golden.dtype == precision
+        assert golden.out.any()
+        verdict = golden.compare(*resolve("numpy")(golden))
+        assert verdict.passed, verdict.message
+
+
+def test_drawn_goldens_differ_and_are_of_every_cell_feature_and_of_unusual_sizes() -> None:
+    found = drawn(goldens(), 150)
+    assert len({golden.id for golden in found}) > 140
+    assert {golden.cell for golden in found} == set(CELLS)
+    features = set().union(*(golden.features for golden in found))
+    assert {"bias", "state", "multilayer", "bidirectional", "lengths", "unbatched", "saturated", "exact"} <= features
+    assert max(golden.config.hidden_size for golden in found) > 16
+    assert max(golden.x.shape[-2] for golden in found) > 16
+    assert max(golden.batch_shape[0] for golden in found if golden.batch_shape) > 16
+
+
+def test_what_is_drawn_keeps_within_what_was_asked() -> None:
+    asked = goldens(
+        cell=["lstm", "gru"],
+        max_layers=2,
+        max_time=3,
+        max_batch=2,
+        max_hidden=2,
+        max_input=1,
+        features="lengths",
+        bidirectional=True,
+        bias=False,
+    )
+    for golden in drawn(asked):
+        batch, time, inputs = golden.x.shape
+        assert golden.cell in ("lstm", "gru")
+        assert golden.config.num_layers <= 2
+        assert (time, inputs) in ((2, 1), (3, 1))
+        assert batch <= 2
+        assert golden.config.hidden_size <= 2
+        assert {"lengths", "bidirectional"} <= set(golden.features)
+        assert "bias" not in golden.features
+
+
+def test_each_golden_is_in_one_of_the_precisions_asked() -> None:
+    assert {golden.dtype for golden in drawn(goldens(precisions=[np.float64, "bfloat16"]))} == {"float64", "bfloat16"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "name", "sizes"),
+    [
+        ("lstm", "lstm_gates_iofg", (1, 1, 1, 1, 1)),
+        ("gru", "w_hh_transposed", (1, 1, 1, 2, 1)),
+        ("rnn_tanh", "lengths_ignored", (1, 1, 2, 1, 1)),
+        ("gru", "h0_of_wrong_direction", (1, 2, 1, 1, 1)),
+        ("lstm", "upper_layers_see_x", (2, 1, 1, 1, 1)),
+    ],
+)
+def test_what_fails_ends_as_small_as_the_mistake_allows(cell: str, name: str, sizes: tuple[int, ...]) -> None:
+    golden = smallest(goldens(cell=cell, found=None), name)
+    config, (time, inputs) = golden.config, golden.x.shape[-2:]
+    assert (config.num_layers, config.num_directions, time, config.hidden_size, inputs) == sizes
+
+
+def test_the_numbers_that_are_left_are_zeros_and_few_others() -> None:
+    golden = smallest(goldens(cell="lstm", found=None), "lstm_gates_iofg")
+    numbers = np.concatenate([array.ravel() for array in (golden.x, *golden.weights.values())])
+    assert np.count_nonzero(numbers) <= 4
+    assert set(np.abs(numbers)) <= {0.0, 1.0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"max_time": 0}, "max_time is 0: every network has at least one"),
+        ({"max_hidden": -1}, "max_hidden is -1"),
+        ({"lengths": True, "max_time": 1}, "max_time is 1, and lengths is asked of every golden"),
+        ({"features": "multilayer", "max_layers": 1}, "max_layers is 1, and multilayer is asked of every golden"),
+        ({"lengths": True, "features": "unbatched"}, "lengths are those of the rows of a batch"),
+        ({"bias": True, "without": "bias"}, "bias is asked of every golden and kept out of all"),
+        ({"cell": []}, "there is no cell or no precision to draw"),
+        ({"precisions": []}, "there is no cell or no precision to draw"),
+    ],
+)
+def test_bounds_that_nothing_meets_are_an_error_before_anything_is_drawn(
+    arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(RnnGoldensError, match=message):
+        goldens(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"cell": "lsmt"}, "no cell 'lsmt'. Did you mean 'lstm'"),
+        ({"precisions": "float8"}, "no precision 'float8'"),
+        ({"features": "saturated"}, "no feature 'saturated'.* bias, state, multilayer"),
+        ({"without": ["lenghts"]}, "Did you mean 'lengths'"),
+    ],
+)
+def test_a_name_that_there_is_not_says_which_there_are(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(UnknownName, match=message):
+        goldens(**arguments)
+
+
+@pytest.mark.parametrize("arguments", [{"max_time": 2.5}, {"max_layers": True}, {"cell": 3}, {"features": 3}])
+def test_an_argument_of_the_wrong_kind_is_an_error(arguments: dict[str, Any]) -> None:
+    with pytest.raises(TypeError):
+        goldens(**arguments)
+
+
+FAILING: Callable[[str], str] = """
+import numpy as np
+from hypothesis import given, settings
+from rnn_goldens.cells import case_of
+from rnn_goldens.deviations import deviation
+from rnn_goldens.hypothesis import goldens
+
+@settings(database=None)
+@given(goldens(cell="lstm"{more}))
+def test_my_lstm(golden):
+    golden.check(*deviation("{name}").run(case_of(golden, np.float64)))
+""".format
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """A run of pytest as a user has it, whose Hypothesis is not left out."""
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+    def run(name: str, more: str = "", *arguments: str) -> str:
+        pytester.makepyfile(test_it=FAILING(name=name, more=more))
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments).stdout.str()
+
+    return run
+
+
+@pytest.mark.slow
+def test_a_failing_example_is_kept_and_asked_first_by_the_next_run(
+    run: Callable[..., str], pytester: pytest.Pytester
+) -> None:
+    printed = run("lstm_gates_iofg")
+    (kept,) = [path.stem for path in (pytester.path / ".rnn-goldens/found/drawn").glob("*.json")]
+    assert f"golden=<Golden drawn/{kept} in float32: lstm, x (1, 1" in printed
+    assert f"rnn-goldens check WHAT --rnn-goldens-corpus=.rnn-goldens/found -k {kept}" in printed
+    assert f"to see the golden: rnn-goldens show drawn/{kept} --corpus .rnn-goldens/found" in printed
+    again = run("lstm_gates_iofg")
+    assert "explicit example" in again
+    assert kept in again
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("there", ["file", "another corpus"])
+def test_a_folder_that_can_not_be_used_is_one_line_of_the_failure(
+    run: Callable[..., str], pytester: pytest.Pytester, small_corpus: Path, there: str
+) -> None:
+    folder = small_corpus if there == "another corpus" else pytester.path / "here"
+    (pytester.path / "here").write_text("a file")
+    printed = run("lstm_gates_iofg", f", found={str(folder)!r}")
+    assert "GoldenMismatch" in printed
+    assert f"not kept: {folder} " in printed
+    assert f"what was found before is not asked: {folder} " in printed
