@@ -9,16 +9,13 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import numpy as np
-from hypothesis import HealthCheck, Phase
 
 from rnn_goldens.cells import Network, case_of
 from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.deviations import FAMILIES, Deviation, deviation
 from rnn_goldens.fuzzing.bounds import Bounds, Sizes, bounds
 from rnn_goldens.fuzzing.search import Limits, ask, search, size
-from rnn_goldens.fuzzing.strategy import drawn
 from rnn_goldens.generator.hidden import HIDDEN
 
 KEPT = Path("build", "fuzzing.jsonl")
@@ -109,19 +106,9 @@ def within(cell: str, precision: str) -> Bounds:
 @cache
 def stream(cell: str | tuple[str, ...], precision: str, examples: int = EXAMPLES) -> tuple[Golden, ...]:
     """The goldens that the seed gives."""
-    found: list[Golden] = []
+    found = search(_definition, bounds(cell, Sizes(), (), (), precision), Limits(examples), SEED)
+    return tuple(judged.golden for judged in found.passed)
 
-    @hypothesis.seed(SEED)
-    @hypothesis.settings(
-        max_examples=examples,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate],
-    )
-    @hypothesis.given(drawn(bounds(cell, Sizes(), (), (), precision)))
-    def draw(golden: Golden) -> None:
-        found.append(golden)
 
-    draw()
-    return tuple(found)
+def _definition(question: Question) -> tuple[Any, ...]:
+    return Network().run(case_of(question, np.float64))

@@ -1,7 +1,7 @@
 """A search for a golden that an implementation gets wrong, and then for the smallest."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,9 @@ from rnn_goldens.fuzzing.strategy import drawn
 from rnn_goldens.implementations import Implementation, outputs_of
 from rnn_goldens.judging.verdict import Verdict, compare
 from rnn_goldens.programs.program import Program
+
+FEW = 10
+"""Hypothesis changes examples that it has drawn once it has so many."""
 
 ENOUGH, TIME, INTERRUPTED = "enough", "time", "interrupted"
 """Why a search ended: so many examples were asked, or something was found; its time was over; it was interrupted."""
@@ -176,11 +179,17 @@ class _Asking:
     begun: float = field(default_factory=time.monotonic)
 
     def drawn(self, bounds: Bounds, seed: int) -> None:
-        """Let Hypothesis draw, and make smaller what fails."""
+        """Let Hypothesis draw, and make smaller what fails.
 
+        A few at a time: of more it would make most by changing those before a little.
+        """
+        for begin in range(0, self.limits.examples, FEW):
+            self._few(bounds, f"{seed} {begin}", min(FEW, self.limits.examples - begin))
+
+    def _few(self, bounds: Bounds, seed: Hashable, examples: int) -> None:
         @hypothesis.seed(seed)
         @hypothesis.settings(
-            max_examples=self.limits.examples,
+            max_examples=examples,
             phases=(Phase.generate, Phase.shrink),
             database=None,
             deadline=None,

@@ -15,7 +15,7 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.fuzzing.bounds import Bounds
 from rnn_goldens.fuzzing.drawn import DrawnGolden
 from rnn_goldens.fuzzing.found import said_of_keeping
-from rnn_goldens.fuzzing.questions import gentler, positive, scenario
+from rnn_goldens.fuzzing.questions import Question, gentler, positive, question
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.scenario import Refused, Scenario
 
@@ -50,8 +50,8 @@ def goldens_of(draw: st.DrawFn, asked: Asked) -> Golden:
 def drawn(draw: st.DrawFn, bounds: Bounds) -> Golden:
     """The same, and nothing is kept."""
     with _untraced():
-        question, precision = scenario(draw, bounds)
-        answered = (certified(near, precision) for near in _until_it_can_be_answered(question))
+        asked, precision = question(draw, bounds)
+        answered = (certified(near.scenario(), precision) for near in _until_it_can_be_answered(asked))
         golden = next((golden for golden in answered if golden is not None), None)
     if golden is None:
         reject()
@@ -69,7 +69,7 @@ def _untraced() -> Iterator[None]:
         sys.settrace(tracing)
 
 
-def _until_it_can_be_answered(asked: Scenario) -> Iterator[Scenario]:
+def _until_it_can_be_answered(asked: Question) -> Iterator[Question]:
     """A question, and others near it, for it is better to change it than to draw another."""
     yield asked
     yield gentler(asked)

@@ -1,0 +1,81 @@
+"""How large a drawn golden is, and what it has: most are small, one in three has more of one thing."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from rnn_goldens.fuzzing.bounds import Bounds, Sizes
+from rnn_goldens.fuzzing.choices import Draw, choice, one_of
+from rnn_goldens.golden.shapes import Config
+
+SMALL = Sizes(layers=3, time=6, batch=3, hidden=4, input=3)
+"""What most have at most."""
+
+LARGE = (None, None, None, None, None, None, None, "time", "input", "hidden", "batch")
+"""What there is more of."""
+
+EDGES = (5, 7, 9, 16, 17, 33, 40, 65, 72, 101, 129)
+"""Sizes around which kernels change their path: beyond whole vectors and tiles."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """All but the numbers.
+
+    Attributes:
+        config: the network.
+        batch: (rows,), or () if unbatched.
+        time: steps.
+        lengths: of each row; None if all are as long.
+        has_state: whether an initial state is given.
+    """
+
+    config: Config
+    batch: tuple[int, ...]
+    time: int
+    lengths: list[int] | None
+    has_state: bool
+
+
+def shape(draw: Draw, bounds: Bounds) -> Shape:
+    """A shape within bounds; there are always as many choices, so that making one smaller moves none of the others."""
+    large, edge = _large(draw, bounds), choice(draw)
+
+    def size(name: str) -> int:
+        small, most = getattr(SMALL, name), getattr(bounds.sizes, name)
+        usual, edges = one_of(draw, range(1, min(small, most) + 1)), _edges(small, most)
+        return edges[edge % len(edges)] if name == large else usual
+
+    def has(feature: str) -> bool:
+        is_drawn = one_of(draw, (False, True))
+        return feature in bounds.having or (is_drawn and feature not in bounds.lacking)
+
+    layers = size("layers")
+    if "multilayer" in bounds.having:
+        layers = max(layers, 2)
+    elif "multilayer" in bounds.lacking or large is not None:
+        layers = 1
+    bidirectional, unbatched, ragged = has("bidirectional"), has("unbatched"), has("lengths")
+    unbatched = unbatched and "lengths" not in bounds.having and large != "batch"
+    ragged = ragged and not unbatched and bounds.sizes.time > 1
+    time, rows, hidden, inputs = (size(name) for name in ("time", "batch", "hidden", "input"))
+    time = max(time, 2) if ragged else time
+    state, bias = has("state"), has("bias")
+    padding = [choice(draw) * (1 + time // SMALL.time) % time for _ in range(SMALL.batch)]
+    lengths = [time - padding[row % len(padding)] for row in range(rows)]
+    config = Config(inputs, hidden, layers, bidirectional, bias)
+    return Shape(config, () if unbatched else (rows,), time, lengths if ragged else None, state)
+
+
+def _large(draw: Draw, bounds: Bounds) -> str | None:
+    """What there is more of than usual, if anything."""
+    chosen = one_of(draw, LARGE)
+    is_kept_small = "multilayer" in bounds.having or ("unbatched" in bounds.having and chosen == "batch")
+    if chosen is None or is_kept_small or getattr(bounds.sizes, chosen) <= getattr(SMALL, chosen):
+        return None
+    return chosen
+
+
+@cache
+def _edges(small: int, most: int) -> tuple[int, ...]:
+    """Sizes above the small ones, and the largest."""
+    return tuple(sorted({size for size in (*EDGES, most) if small < size <= most}))
