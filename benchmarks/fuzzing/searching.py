@@ -15,7 +15,8 @@ from rnn_goldens.cells import Network, case_of
 from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.deviations import FAMILIES, Deviation, deviation
 from rnn_goldens.fuzzing.bounds import Bounds, Sizes, bounds
-from rnn_goldens.fuzzing.search import Limits, ask, search, size
+from rnn_goldens.fuzzing.judged import size
+from rnn_goldens.fuzzing.search import Limits, ask, search
 from rnn_goldens.generator.hidden import HIDDEN
 
 KEPT = Path("build", "fuzzing.jsonl")

@@ -157,7 +157,8 @@ def _progress(total: int) -> "Iterator[Callable[[Search], None]]":
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Drawing goldens", total=total)
 
         def follow(found: "Search") -> None:

@@ -9,18 +9,23 @@ from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.diagnosis.run import asked_again, diagnosed_run
 from rnn_goldens.diagnosis.summary import summary
 from rnn_goldens.diagnosis.suspects import Suspects
-from rnn_goldens.fuzzing.search import Judged, Search, how_much
+from rnn_goldens.fuzzing.judged import Judged, how_much
 
 MOST_FAILED, MOST_PASSED = 8, 100
 """So many are considered: from the smallest to the first that was drawn, and of what passed the last before it."""
 
 
-def causes(found: Search) -> Iterator[str]:
-    """What is wrong, in lines of at most 80 columns; nothing if no outputs came."""
-    wrong = sorted((j for j in reversed(found.failed) if j.crash is None), key=lambda judged: how_much(judged.golden))
+def causes(failed: Sequence[Judged], passed: Sequence[Judged] = ()) -> Iterator[str]:
+    """What is wrong, in lines of at most 80 columns; nothing if no outputs came.
+
+    Args:
+        failed: the first first.
+        passed: likewise.
+    """
+    wrong = sorted((one for one in reversed(failed) if one.crash is None), key=lambda one: how_much(one.golden))
     if not wrong:
         return
-    judged = [*_spread(wrong), *found.passed[-MOST_PASSED:]]
+    judged = [*_spread(wrong), *passed[-MOST_PASSED:]]
     goldens = {(j.golden.id, j.golden.dtype): j.golden for j in judged}
 
     def load(golden: str, dtype: str) -> Golden | None:
@@ -28,7 +33,9 @@ def causes(found: Search) -> Iterator[str]:
 
     suspects = Suspects()
     again = asked_again([_evidence(one, suspects) for one in judged], suspects.failures, load)
-    yield from summary(diagnosed_run(again.evidence, load, again.cut_short))
+    found = diagnosed_run(again.evidence, load, again.cut_short)
+    if len(judged) > 1 or any(diagnosis.suspects for diagnosis in found):  # else the verdict has said what it tells
+        yield from summary(found)
 
 
 def _spread(wrong: Sequence[Judged]) -> list[Judged]:

@@ -3,11 +3,20 @@
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
-from hypothesis import currently_in_test_context
+from hypothesis import currently_in_test_context, note
 from hypothesis.control import current_build_context
 
 from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.diagnosis.explanations import diagnosed
+from rnn_goldens.fuzzing.causes import causes
+from rnn_goldens.fuzzing.judged import Judged
+from rnn_goldens.judging.outputs import states_apart
 from rnn_goldens.judging.verdict import Verdict, compare
+
+_FAILED: list[Judged] = []
+"""In the test that Hypothesis runs: with its last example it is told, and forgotten."""
+
+_MOST_KEPT = 100
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -28,11 +37,22 @@ class DrawnGolden(Golden):
     def compare(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
         """As ``Golden.compare``; the message says where the golden is to be seen.
 
-        While Hypothesis makes an example smaller nobody reads the message, and no deviation is asked.
+        While Hypothesis makes an example smaller nobody reads the message, and no deviation is asked. With the last
+        one it notes what explains all that failed, for that one alone tells little.
         """
-        if currently_in_test_context() and not current_build_context().is_final:
-            return compare(self, out, h_n, c_n)
-        verdict = super().compare(out, h_n, c_n)
+        verdict = compare(self, out, h_n, c_n)
+        in_test, passed = currently_in_test_context(), verdict.passed
+        if not passed and in_test:
+            outputs = tuple(states_apart(self.cell, out, h_n, c_n).values())
+            _FAILED.append(Judged(self, outputs, verdict))
+            del _FAILED[1:-_MOST_KEPT]
+        if passed or (in_test and not current_build_context().is_final):
+            return verdict
+        if in_test:
+            for line in causes(_FAILED):
+                note(line)
+            _FAILED.clear()
+        verdict = diagnosed(self, verdict, out, h_n, c_n)
         show = f"rnn-goldens show {self.id}"
         return replace(verdict, message=verdict.message.replace(show, f"{show} --corpus {self.folder}"))
 

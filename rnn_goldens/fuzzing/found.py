@@ -53,7 +53,8 @@ def keep(golden: Golden, folder: str | PathLike[str]) -> None:
             files = {f"{golden.id}{suffix}": content for suffix, content in encoded.items()}
             replace_files(path, {**files, INDEX: encode_index(WHOSE, list(entries.values()))})
     except OSError as error:
-        raise WrongUse(f"{folder}: {golden.id} can not be kept there: {error.strerror}") from None
+        where = f" ({error.filename})" if error.filename else ""
+        raise WrongUse(f"{folder}: {golden.id} can not be kept there: {error.strerror}{where}") from None
 
 
 def kept(folder: str | PathLike[str], bounds: Bounds) -> list[Golden]:

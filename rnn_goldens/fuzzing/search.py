@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
@@ -12,9 +11,10 @@ from hypothesis.errors import Flaky, Unsatisfiable
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.errors import ProgramFailed, RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.fuzzing.bounds import Bounds
+from rnn_goldens.fuzzing.judged import Judged, how_much
 from rnn_goldens.fuzzing.strategy import drawn
 from rnn_goldens.implementations import Implementation, outputs_of
-from rnn_goldens.judging.verdict import Verdict, compare
+from rnn_goldens.judging.verdict import compare
 from rnn_goldens.programs.program import Program
 
 FEW = 10
@@ -41,30 +41,6 @@ class Limits:
             raise WrongUse(f"{self.examples} examples: nothing would be asked; say 1 or more")
         if self.seconds is not None and not self.seconds > 0:
             raise WrongUse(f"{self.seconds:g} seconds: nothing would be asked; say more than 0")
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """What became of a golden.
-
-    Attributes:
-        golden: what was asked.
-        outputs: what came; () if nothing did.
-        verdict: what they are; None if nothing came.
-        refused: why the implementation can not do what was asked; "" if it can.
-        crash: what it did instead of answering; None if it answered.
-    """
-
-    golden: Golden
-    outputs: Sequence[Any] = ()
-    verdict: Verdict | None = None
-    refused: str = ""
-    crash: BaseException | None = None
-
-    @property
-    def failed(self) -> bool:
-        """Whether the implementation is wrong."""
-        return self.crash is not None or (self.verdict is not None and not self.verdict.passed)
 
 
 @dataclass(eq=False)
@@ -96,20 +72,6 @@ class Search:
     def smallest(self) -> Judged | None:
         """Of what failed, the last of those in which there is least."""
         return min(reversed(self.failed), key=lambda judged: how_much(judged.golden), default=None)
-
-
-def how_much(golden: Golden) -> int:
-    """How much there is to look at in a golden."""
-    return sum(size(golden))
-
-
-def size(golden: Golden) -> tuple[int, ...]:
-    """Layers and directions, steps, rows, units, inputs, and numbers that are not zero."""
-    config, stored = golden.config, golden.stored
-    rows = golden.batch_shape[0] if golden.batch_shape else 1
-    arrays = [*stored.weights.values(), stored.x, *(a for a in (stored.h0, stored.c0) if a is not None)]
-    sizes = (len(config.suffixes), stored.x.shape[-2], rows, config.hidden_size, config.input_size)
-    return (*sizes, sum(int((array != 0).sum()) for array in arrays))
 
 
 class _Over(BaseException):

@@ -10,7 +10,8 @@ from rnn_goldens.errors import ProgramFailed
 from rnn_goldens.fuzzing.causes import causes
 from rnn_goldens.fuzzing.drawn import DrawnGolden
 from rnn_goldens.fuzzing.found import said_of_keeping
-from rnn_goldens.fuzzing.search import INTERRUPTED, TIME, Judged, Search, size
+from rnn_goldens.fuzzing.judged import Judged, size
+from rnn_goldens.fuzzing.search import INTERRUPTED, TIME, Search
 
 _OURS = Path(__file__).parents[1]
 _MOST_FRAMES = 3
@@ -29,7 +30,7 @@ def told(found: Search, implementation: str, folder: str | PathLike[str], seed: 
         yield from _nothing(found, seed)
         return
     yield from _how_it_fails(smallest, implementation, folder)
-    if why := list(causes(found)):
+    if why := list(causes(found.failed, found.passed)):
         yield from ("", *why)
     how = "a golden that was found before" if found.found_before else f"example {found.asked:,} of seed {seed}"
     most = f"; the smallest of {len(found.failed):,} that do has" if len(found.failed) > 1 else ", and has"

@@ -18,7 +18,8 @@ from typing import Self
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.errors import ProgramFailed
 from rnn_goldens.exit_codes import FINDING
-from rnn_goldens.fuzzing.search import TIME, Judged, Search
+from rnn_goldens.fuzzing.judged import Judged
+from rnn_goldens.fuzzing.search import TIME, Search
 from rnn_goldens.plugin.builtin_check.watched import WAY_IN, alive, end_with_parent, wait
 from rnn_goldens.programs.misbehaviour import ended
 

@@ -1,0 +1,152 @@
+"""``fuzz`` as it is typed: what it ends with, what it keeps, and that nothing passes for good that was not compared."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+FINDING, WRONG_USE = 1, 2
+
+NETS = """
+import os
+import numpy as np
+from rnn_goldens import Unsupported
+from rnn_goldens.cells import Network, case_of
+from rnn_goldens.deviations import deviation
+
+def right(golden):
+    return Network().run(case_of(golden, np.float64))
+
+def wrong_gates(golden):
+    if golden.cell != "lstm":
+        raise Unsupported("LSTMs only")
+    return deviation("lstm_gates_iofg").run(case_of(golden, np.float64))
+
+def unable(golden):
+    raise Unsupported("no recurrent layers")
+
+def crashes(golden):
+    if golden.lengths is not None:
+        raise KeyError("lengths")
+    return right(golden)
+
+def dies(golden):
+    if golden.config.bidirectional:
+        os._exit(0)
+    return right(golden)
+
+def interrupts(golden):
+    os.kill(os.getpid(), 2)
+    return wrong_gates(golden)
+"""
+
+PROGRAM = Path(__file__).parents[2] / "examples" / "programs" / "my_rnn.py"
+
+
+@pytest.fixture(autouse=True)
+def nets(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(NETS)
+
+
+@pytest.mark.slow
+def test_what_is_found_is_told_kept_and_checked_by_the_command_that_is_printed(run: Run, tmp_path: Path) -> None:
+    done = run("fuzz", "nets:wrong_gates", "--seed", "1", code=FINDING)
+    (kept,) = (path.stem for path in (tmp_path / ".rnn-goldens/found/drawn").glob("*.json"))
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"drawn/{kept} in float32")
+    assert any(line.startswith("  lstm_gates_iofg: Takes the rows") for line in lines)
+    assert "1 layer, 1 step, 1 row, 1 unit, 1 input" in done.stdout
+    command = lines[-1].split()
+    assert command == ["rnn-goldens", "check", "nets:wrong_gates", *command[3:]]
+    assert "1 failed" in run(*command[1:], code=FINDING).stdout
+    assert f"drawn/{kept}" in run("show", f"drawn/{kept}", "--corpus", ".rnn-goldens/found").stdout
+    assert "a golden that was found before fails" in run("fuzz", "nets:wrong_gates", code=FINDING).stdout
+    assert run("fuzz", "nets:wrong_gates", "--seed", "1", "--found", "new", code=FINDING).stdout.splitlines()[:-2] == (
+        [line.replace(".rnn-goldens/found", "new") for line in lines[:-2]]
+    )
+
+
+@pytest.mark.slow
+def test_nothing_is_found_in_what_is_right(run: Run, tmp_path: Path) -> None:
+    done = run("fuzz", "nets:right", "--examples", "30", "--seed", "7", "--cell", "gru", "--dtype", "float64")
+    assert done.stdout == "30 goldens of seed 7: 30 right\n"
+    assert not (tmp_path / ".rnn-goldens").exists()
+
+
+@pytest.mark.slow
+def test_what_is_refused_is_counted_and_all_refused_is_not_good(run: Run) -> None:
+    done = run("fuzz", "nets:unable", "--examples", "10", "--seed", "0", code=FINDING)
+    assert "10 goldens of seed 0: 0 right, 10 refused\n  refused 10: no recurrent layers\n" in done.stdout
+    assert "nothing was compared" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_crash_is_a_finding_that_is_said_once(run: Run) -> None:
+    done = run("fuzz", "nets:crashes", "--seed", "0", code=FINDING)
+    assert done.stdout.count("raised KeyError: 'lengths'") == 1
+    assert "nets.py" in done.stdout
+    assert "fuzzing/search.py" not in done.stdout
+    assert "kept in .rnn-goldens/found" in done.stdout
+
+
+@pytest.mark.slow
+def test_an_implementation_that_ends_the_process_is_found_out_and_made_small(run: Run) -> None:
+    done = run("fuzz", "nets:dies", "--seed", "0", "--cell", "rnn_tanh", "--seconds", "120", code=FINDING)
+    assert "the process that was asked exited with code 0" in done.stdout
+    assert "1 layer in 2 directions" in done.stdout
+
+
+@pytest.mark.slow
+def test_an_interrupted_search_ends_cleanly_with_what_was_found(run: Run) -> None:
+    done = run("fuzz", "nets:interrupts", "--seed", "1", code=FINDING)
+    assert "interrupted" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_program_is_asked_as_check_asks_it(run: Run, tmp_path: Path) -> None:
+    right = PROGRAM.read_text("utf-8")
+    (tmp_path / "right.py").write_text(right, "utf-8")
+    asked = ("fuzz", "--cell", "rnn_tanh", "--dtype", "float64", "--seed", "0")
+    done = run(*asked, "--examples", "15", "--", sys.executable, "right.py")
+    assert done.stdout.startswith("15 goldens of seed 0: ")
+    (tmp_path / "wrong.py").write_text(right.replace("math.tanh", "math.sin"), "utf-8")
+    assert "math.sin" in (tmp_path / "wrong.py").read_text("utf-8")
+    done = run(*asked, "--", sys.executable, "wrong.py", code=FINDING)
+    assert "1 layer, 1 step, 1 row, 1 unit, 1 input" in done.stdout
+    assert done.stdout.splitlines()[-1].endswith(f" -- {sys.executable} wrong.py")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nets:right", "--examples", "0"), "0 examples: nothing would be asked"),
+        (("nets:right", "--seconds", "0"), "0 seconds: nothing would be asked"),
+        (("nets:right", "--cell", "lsmt"), "Did you mean 'lstm'"),
+        (("nets:right", "--dtype", "float8"), "no precision 'float8'"),
+        (("nets:right", "--feature", "lengths", "--max-time", "1"), "max_time is 1, and lengths"),
+        (("nets:right", "--found", "nets.py"), "nets.py is a file"),
+        (("nmpy",), "Did you mean 'numpy'"),
+        (("--", "./no-such-program"), "no-such-program"),
+    ],
+)
+@pytest.mark.slow
+def test_wrong_use_is_one_error(run: Run, arguments: tuple[str, ...], message: str) -> None:
+    done = run("fuzz", *arguments, code=WRONG_USE)
+    assert message in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.slow
+def test_a_running_search_can_be_interrupted(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "rnn_goldens", "fuzz", "nets:right", "--examples", "1000000", "--seed", "0"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert "goldens of seed 0, when it was interrupted: " in out
+    assert "Traceback" not in err

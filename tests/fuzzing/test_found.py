@@ -1,0 +1,73 @@
+"""What was found is a corpus: it is added to, read again, and never becomes another one."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from rnn_goldens import Golden
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.corpus.validating import findings
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.fuzzing.bounds import Sizes, bounds
+from rnn_goldens.fuzzing.found import command, keep, kept, said_of_keeping
+from rnn_goldens.fuzzing.search import Limits, search
+from rnn_goldens.implementations import resolve
+
+LSTM = bounds("lstm", Sizes(), (), (), ["float32"])
+
+
+@pytest.fixture(scope="module")
+def two() -> list[Golden]:
+    return [judged.golden for judged in search(resolve("numpy"), LSTM, Limits(2), 0).passed]
+
+
+def test_what_is_kept_is_a_valid_corpus_that_grows(tmp_path: Path, two: list[Golden]) -> None:
+    folder = tmp_path / "new" / "found"
+    for golden in (*two, two[0]):
+        keep(golden, folder)
+    assert [entry.id for entry in open_corpus(folder).entries] == [golden.id for golden in two]
+    assert findings(folder / "index.json") == []
+    assert [golden.id for golden in kept(folder, LSTM)] == [golden.id for golden in two]
+
+
+def test_only_what_could_be_drawn_is_asked_again(tmp_path: Path, two: list[Golden]) -> None:
+    assert kept(tmp_path / "none", LSTM) == []
+    keep(two[0], tmp_path / "found")
+    assert kept(tmp_path / "found", bounds("gru", Sizes(), (), (), "float32")) == []
+    assert kept(tmp_path / "found", bounds("lstm", Sizes(time=1, hidden=1, input=1, batch=1), (), (), "float32")) == []
+    both = kept(tmp_path / "found", bounds("lstm", Sizes(), (), (), ["float64", "float32"]))
+    assert [golden.dtype for golden in both] == ["float32", "float64"]
+
+
+def test_a_folder_that_is_something_else_is_an_error_and_stays_as_it_is(
+    tmp_path: Path, small_corpus: Path, two: list[Golden]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").write_text("mine")
+    index = (small_corpus / "index.json").read_bytes()
+    for folder, message in (
+        (tmp_path / "file", "is a file"),
+        (tmp_path / "file" / "below", "can not be kept there"),
+        (tmp_path / "full", "is not empty and holds no index.json"),
+        (small_corpus, "holds the corpus rnn-goldens"),
+    ):
+        with pytest.raises(WrongUse, match=message):
+            keep(two[0], folder)
+        assert said_of_keeping(two[0], folder).startswith(f"not kept: {folder}")
+    assert (small_corpus / "index.json").read_bytes() == index
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where there is a folder that nobody can write to, root included")
+def test_a_folder_that_can_not_be_written_to_is_an_error(two: list[Golden]) -> None:
+    with pytest.raises(WrongUse, match="/proc/found"):
+        keep(two[0], "/proc/found")
+
+
+def test_the_command_that_checks_one_alone_is_the_one_to_type(two: list[Golden]) -> None:
+    golden, name = two[0], two[0].id.partition("/")[2]
+    assert command(golden, "f", "my:rnn") == f"rnn-goldens check my:rnn --rnn-goldens-corpus=f -k {name}"
+    in_float64 = f"rnn-goldens check --rnn-goldens-corpus=f --rnn-goldens-dtype=float64 -k {name} -- ./my rnn"
+    assert command(golden.in_precision("float64"), "f", "-- ./my rnn") == in_float64

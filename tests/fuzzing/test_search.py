@@ -1,0 +1,145 @@
+"""A search ends with the smallest golden that fails, whatever an implementation does instead of being right."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnn_goldens import Golden, Unsupported
+from rnn_goldens.cells import Network, case_of
+from rnn_goldens.checkable.golden import Question
+from rnn_goldens.deviations import deviation
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.fuzzing.bounds import Bounds, Sizes, bounds
+from rnn_goldens.fuzzing.causes import causes
+from rnn_goldens.fuzzing.judged import size
+from rnn_goldens.fuzzing.search import INTERRUPTED, TIME, Limits, Search, search
+from rnn_goldens.fuzzing.told import told
+
+Run = Callable[[Question], Any]
+
+
+@pytest.fixture
+def lstm() -> Bounds:
+    return bounds("lstm", Sizes(), (), (), "float32")
+
+
+def right(question: Question) -> tuple[Any, ...]:
+    return Network().run(case_of(question, np.float64))
+
+
+def wrong(question: Question) -> tuple[Any, ...]:
+    return deviation("lstm_gates_iofg").run(case_of(question, np.float64))
+
+
+def asked(found: Search) -> list[str]:
+    return [judged.golden.id for judged in (*found.passed, *found.failed)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_wrong_gate_order_ends_in_one_unit_and_one_step(lstm: Bounds, seed: int) -> None:
+    found = search(wrong, lstm, Limits(100), seed)
+    assert found.smallest is not None
+    assert size(found.smallest.golden)[:5] == (1, 1, 1, 1, 1)
+
+
+def test_the_cause_is_named_though_the_smallest_has_many(lstm: Bounds) -> None:
+    said = "\n".join(causes(search(wrong, lstm, Limits(100), 0).failed))
+    assert "One deviation explains every one, and no other does:\n  lstm_gates_iofg" in said
+
+
+def test_the_same_seed_asks_the_same_and_finds_the_same(lstm: Bounds) -> None:
+    first, second, other = (search(wrong, lstm, Limits(100), seed) for seed in (3, 3, 4))
+    assert asked(first) == asked(second)
+    assert asked(first) != asked(other)
+
+
+def test_what_is_right_is_asked_so_many_goldens_that_differ(lstm: Bounds) -> None:
+    found = search(right, lstm, Limits(25), 0)
+    assert not found.failed
+    assert found.asked == len(set(asked(found))) == 25
+
+
+def test_a_crash_is_found_and_made_small(lstm: Bounds) -> None:
+    def crashes(question: Question) -> tuple[Any, ...]:
+        if question.config.bidirectional:
+            raise IndexError("two directions")
+        return right(question)
+
+    found = search(crashes, lstm, Limits(100), 0)
+    assert found.smallest is not None
+    assert isinstance(found.smallest.crash, IndexError)
+    assert size(found.smallest.golden)[:5] == (2, 1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("leave", [SystemExit(0), pytest.skip.Exception("no device")])
+def test_leaving_is_no_answer(lstm: Bounds, leave: BaseException) -> None:
+    def leaves(_: Question) -> tuple[Any, ...]:
+        raise leave
+
+    found = search(leaves, lstm, Limits(20), 0)
+    assert found.smallest is not None
+    assert found.smallest.crash is leave
+
+
+def test_what_is_refused_is_counted_by_reason(lstm: Bounds) -> None:
+    def refuses(question: Question) -> tuple[Any, ...]:
+        if question.config.bidirectional:
+            raise Unsupported("one direction only\nand more")
+        return right(question)
+
+    found = search(refuses, lstm, Limits(30), 0)
+    assert list(found.refused) == ["one direction only"]
+    assert len(found.passed) + found.refused["one direction only"] == found.asked == 30
+
+
+def test_a_search_ends_when_its_time_is_over(lstm: Bounds) -> None:
+    begin = time.monotonic()
+    found = search(right, lstm, Limits(100_000, seconds=0.5), 0)
+    assert found.ended == TIME
+    assert time.monotonic() - begin < 10
+
+
+def test_an_interrupted_search_keeps_what_it_found(lstm: Bounds) -> None:
+    def interrupt(found: Search) -> None:
+        if len(found.failed) == 3:
+            raise KeyboardInterrupt
+
+    found = search(wrong, lstm, Limits(100), 0, follow=interrupt)
+    assert (found.ended, len(found.failed)) == (INTERRUPTED, 3)
+    assert found.smallest is not None
+
+
+def test_what_was_found_before_is_asked_first_and_ends_the_search(lstm: Bounds) -> None:
+    smallest = search(wrong, lstm, Limits(100), 0).smallest
+    assert smallest is not None
+    found = search(wrong, lstm, Limits(100), 0, before=[smallest.golden])
+    assert (found.found_before, found.asked) == (True, 1)
+
+
+def test_an_implementation_that_does_not_always_give_the_same_is_told_of(lstm: Bounds, tmp_path: Any) -> None:
+    given: list[Golden] = []
+
+    def once_wrong(question: Question) -> tuple[Any, ...]:
+        given.append(question)  # type: ignore[arg-type]
+        return wrong(question) if len(given) == 3 else right(question)
+
+    found = search(once_wrong, lstm, Limits(100), 0)
+    assert found.is_flaky
+    assert "does not always give the same" in "\n".join(told(found, "mine:run", tmp_path / "found", 0))
+
+
+def test_wrong_use_of_an_implementation_is_no_finding(lstm: Bounds) -> None:
+    def misused(_: Question) -> tuple[Any, ...]:
+        raise WrongUse("not like this")
+
+    with pytest.raises(WrongUse, match="not like this"):
+        search(misused, lstm, Limits(10), 0)
+
+
+@pytest.mark.parametrize(("examples", "seconds"), [(0, None), (-3, None), (10, 0.0), (10, -1.0), (10, float("nan"))])
+def test_limits_within_which_nothing_would_be_asked_are_an_error(examples: int, seconds: float | None) -> None:
+    with pytest.raises(WrongUse, match="nothing would be asked"):
+        Limits(examples, seconds)
