@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
-.PHONY: help demo test slow lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive mutation diagnosis conformance results examples pages build clean build/typed
+.PHONY: help demo test slow lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive mutation diagnosis fuzzing conformance results examples pages build clean build/typed
 
 # Tests start hundreds of processes: what these import is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
@@ -26,6 +26,7 @@ help:
 	@echo "make exhaustive         every half-precision argument of each activation: NumPy, torch, ONNX Runtime"
 	@echo "make mutation           random edits of right networks: the first of them, as all take half an hour"
 	@echo "make diagnosis          what failing runs say of wrong networks: the first of them, as all take more than an hour"
+	@echo "make fuzzing            what drawn goldens find: some of the wrong networks, as all take an hour; correct ones pass"
 	@echo "make conformance        which frameworks agree, which refuse and which are wrong (after make examples)"
 	@echo "make results            the pages of all of these, measured anew"
 	@echo "make bench              what the plugin costs its users"
@@ -93,6 +94,10 @@ diagnosis: $(READY) $(ACORN)
 	@pkg-config --exists jansson || examples/install.sh
 	$(BIN)/python -m benchmarks.diagnosis --first 60
 
+# Some of the wrong networks, searched with drawn goldens, and correct implementations, some minutes; fails if too few are found, or one fails.
+fuzzing: $(READY)
+	$(BIN)/python -m benchmarks.fuzzing --every 20 --examples 40
+
 # node and npm are what examples/install.sh installs.
 $(ACORN): benchmarks/mutation/package-lock.json
 	@command -v npm >/dev/null || examples/install.sh
@@ -119,6 +124,7 @@ results: $(READY) $(ACORN)
 	$(BIN)/python -m benchmarks.exhaustive --write
 	$(BIN)/python -m benchmarks.mutation --write
 	$(BIN)/python -m benchmarks.diagnosis --write
+	$(BIN)/python -m benchmarks.fuzzing --write
 	$(REPORT) --output docs/conformance.json --page docs/conformance.md
 
 # Readers and programs in other languages, with what they need installed: apt-get where that may be, npm ci.

@@ -41,7 +41,7 @@ SIGNATURES = {
     "Golden.check_calls": "(self, run, calls)",
     "Golden.compare_calls": "(self, run, calls)",
     "Scenario.from_torch": "(module, x, state, *, id, purpose, lengths, fields)",
-    "certify": "(scenario)",
+    "certify": "(scenario, *, confirm)",
     "read": "(path, *, dtype)",
     "save": "(golden, path)",
 }

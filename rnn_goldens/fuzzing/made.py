@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import example, is_hypothesis_test
+from hypothesis import example
 
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.fuzzing.drawn import DrawnGolden
@@ -24,7 +24,7 @@ def begin_with_found(test: Any) -> str:  # noqa: ANN401 - whatever pytest runs
         Why they could not be read; "" if they could.
     """
     function = getattr(test, "__func__", test)
-    given = getattr(getattr(function, "hypothesis", None), "_given_kwargs", {}) if is_hypothesis_test(test) else {}
+    given = getattr(getattr(function, "hypothesis", None), "_given_kwargs", {})
     if len(given) != 1 or hasattr(function, "rnn_goldens_begins_with_found"):
         return ""
     ((argument, strategy),) = given.items()

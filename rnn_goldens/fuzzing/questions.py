@@ -70,7 +70,8 @@ class Question:
             x=self.x,
             lengths=self.lengths,
             precisions=[name for name in PRECISIONS if all(_is_held(array, name) for array in arrays)],
-            **self.state,
+            h0=self.state.get("h0"),
+            c0=self.state.get("c0"),
         )
 
 

@@ -168,7 +168,7 @@ def test_an_argument_of_the_wrong_kind_is_an_error(arguments: dict[str, Any]) ->
         goldens(**arguments)
 
 
-FAILING: Callable[[str], str] = """
+FAILING = """
 import numpy as np
 from hypothesis import given, settings
 from rnn_goldens.cells import case_of
@@ -179,7 +179,7 @@ from rnn_goldens.hypothesis import goldens
 @given(goldens(cell="lstm"{more}))
 def test_my_lstm(golden):
     golden.check(*deviation("{name}").run(case_of(golden, np.float64)))
-""".format
+"""
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def run(name: str, more: str = "", *arguments: str) -> str:
-        pytester.makepyfile(test_it=FAILING(name=name, more=more))
+        pytester.makepyfile(test_it=FAILING.format(name=name, more=more))
         return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments).stdout.str()
 
     return run
