@@ -16,7 +16,7 @@ from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.deviations import FAMILIES, Deviation, deviation
 from rnn_goldens.fuzzing.bounds import Bounds, Sizes, bounds
 from rnn_goldens.fuzzing.judged import size
-from rnn_goldens.fuzzing.search import Limits, ask, search
+from rnn_goldens.fuzzing.search import Limits, Search, ask, search
 from rnn_goldens.generator.hidden import HIDDEN
 
 KEPT = Path("build", "fuzzing.jsonl")
@@ -107,8 +107,13 @@ def within(cell: str, precision: str) -> Bounds:
 @cache
 def stream(cell: str | tuple[str, ...], precision: str, examples: int = EXAMPLES) -> tuple[Golden, ...]:
     """The goldens that the seed gives."""
-    found = search(_definition, bounds(cell, Sizes(), (), (), precision), Limits(examples), SEED)
-    return tuple(judged.golden for judged in found.passed)
+    found: list[Golden] = []
+
+    def collect(asked: Search) -> None:
+        found.append(asked.lately[-1].golden)
+
+    search(_definition, bounds(cell, Sizes(), (), (), precision), Limits(examples), SEED, follow=collect)
+    return tuple(found)
 
 
 def _definition(question: Question) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING
@@ -13,7 +14,9 @@ import click
 from rnn_goldens.exit_codes import FINDING
 
 if TYPE_CHECKING:
-    from rnn_goldens.fuzzing.search import Search
+    from rnn_goldens.fuzzing.bounds import Bounds
+    from rnn_goldens.fuzzing.search import Limits, Search
+    from rnn_goldens.fuzzing.watched import Watched
     from rnn_goldens.implementations import Implementation
 
 _TYPED = "rnn_goldens.fuzz"
@@ -95,31 +98,55 @@ def fuzz(
     limits, folder = Limits(examples, seconds), found or FOLDER
     require_folder(folder)
     check_name(implementation)
-    seed = SystemRandom().randrange(_MOST_SEEDS) if seed is None else seed
+    plan = _Plan(
+        implementation, within, limits, SystemRandom().randrange(_MOST_SEEDS) if seed is None else seed, folder
+    )
+    if watched is not None and alive is not None:
+        from rnn_goldens.fuzzing.watched import Watched
 
-    def tell(found: "Search") -> None:
+        sys.exit(_search(plan, time_limit, Watched.begin(watched, alive)))
+    if is_command(implementation):
+        sys.exit(_search(plan, time_limit))
+    sys.exit(_in_another_process(plan, ctx.meta[_TYPED]))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    implementation: str
+    within: "Bounds"
+    limits: "Limits"
+    seed: int
+    folder: Path
+
+    def tell(self, found: "Search") -> None:
+        """Print what a search ends with."""
         from rnn_goldens.fuzzing.told import told
 
-        for line in told(found, implementation, folder, seed):
+        for line in told(found, self.implementation, self.folder, self.seed):
             click.echo(line)
 
-    if watched is None and not is_command(implementation):
-        sys.exit(_in_another_process([*ctx.meta[_TYPED], "--seed", str(seed)], tell, seconds))
+
+def _search(plan: _Plan, time_limit: float, watched: "Watched | None" = None) -> int:
+    """Search in this process, which another one may watch over; the exit code."""
     from rnn_goldens.fuzzing.found import kept
     from rnn_goldens.fuzzing.search import search
-    from rnn_goldens.fuzzing.watched import Watched
     from rnn_goldens.implementations import resolve
 
-    asking = Watched.begin(watched, alive).asking if watched is not None and alive is not None else None
-    run, before = resolve(implementation, time_limit=time_limit), kept(folder, within)
-    with _progress(examples + len(before)) as follow:
-        result = search(run, within, limits, seed, before=before, follow=follow, asking=asking)
+    run, before = resolve(plan.implementation, time_limit=time_limit), kept(plan.folder, plan.within)
+    try:
+        with _progress(plan.limits.examples + len(before)) as follow:
+            asking = None if watched is None else watched.asking
+            found = search(run, plan.within, plan.limits, plan.seed, before=before, follow=follow, asking=asking)
+    finally:
+        if watched is not None:
+            watched.asked()
     late = _closed(run)
-    tell(result)
-    click.echo("\n".join(late), nl=bool(late))
+    plan.tell(found)
+    for line in late:
+        click.echo(line)
     if watched is not None:
-        Watched(watched).over()
-    sys.exit(FINDING if result.failed or late or not result.passed else 0)
+        watched.over()
+    return FINDING if found.failed or late or not found.passed else 0
 
 
 def _require_hypothesis() -> None:
@@ -129,14 +156,14 @@ def _require_hypothesis() -> None:
         raise click.UsageError("fuzz needs Hypothesis and python-flint: pip install 'rnn-goldens[hypothesis]'")
 
 
-def _in_another_process(typed: Sequence[str], tell: "Callable[[Search], None]", seconds: float | None) -> int:
+def _in_another_process(plan: _Plan, typed: Sequence[str]) -> int:
     """The same command in a process that the implementation may end; its exit code."""
     from rnn_goldens.fuzzing.watched import run_watched
 
     def command(folder: Path, held: int) -> list[str]:
-        return ["fuzz", "--watched", str(folder), "--alive", str(held), *typed]
+        return ["fuzz", "--watched", str(folder), "--alive", str(held), *typed, "--seed", str(plan.seed)]
 
-    return run_watched(command, tell, seconds)
+    return run_watched(command, plan.tell, plan.limits.seconds)
 
 
 def _closed(run: "Implementation") -> list[str]:

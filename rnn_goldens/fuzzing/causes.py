@@ -11,8 +11,8 @@ from rnn_goldens.diagnosis.summary import summary
 from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.fuzzing.judged import Judged, how_much
 
-MOST_FAILED, MOST_PASSED = 8, 100
-"""So many are considered: from the smallest to the first that was drawn, and of what passed the last before it."""
+MOST_FAILED = 8
+"""So many are considered, from the smallest to the first that was drawn."""
 
 
 def causes(failed: Sequence[Judged], passed: Sequence[Judged] = ()) -> Iterator[str]:
@@ -20,12 +20,12 @@ def causes(failed: Sequence[Judged], passed: Sequence[Judged] = ()) -> Iterator[
 
     Args:
         failed: the first first.
-        passed: likewise.
+        passed: goldens that no cause may fail.
     """
     wrong = sorted((one for one in reversed(failed) if one.crash is None), key=lambda one: how_much(one.golden))
     if not wrong:
         return
-    judged = [*_spread(wrong), *passed[-MOST_PASSED:]]
+    judged = [*_spread(wrong), *passed]
     goldens = {(j.golden.id, j.golden.dtype): j.golden for j in judged}
 
     def load(golden: str, dtype: str) -> Golden | None:

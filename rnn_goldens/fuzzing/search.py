@@ -1,7 +1,9 @@
 """A search for a golden that an implementation gets wrong, and then for the smallest."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import hypothesis
@@ -19,6 +21,9 @@ from rnn_goldens.programs.program import Program
 
 FEW = 10
 """Hypothesis changes examples that it has drawn once it has so many."""
+
+MOST_KEPT = 100
+"""So many of those that passed are kept, to be held against what explains those that fail."""
 
 ENOUGH, TIME, INTERRUPTED = "enough", "time", "interrupted"
 """Why a search ended: so many examples were asked, or something was found; its time was over; it was interrupted."""
@@ -48,7 +53,8 @@ class Search:
     """What was asked so far, and found.
 
     Attributes:
-        passed: what was right, the first first.
+        passed: how many were right.
+        lately: the last of them.
         refused: how many were refused, by reason.
         failed: what was wrong, the first first: found by drawing it, and then smaller ones.
         ended: why the search ended.
@@ -56,7 +62,8 @@ class Search:
         is_flaky: whether the smallest that failed was right when it was asked once more.
     """
 
-    passed: list[Judged] = field(default_factory=list)
+    passed: int = 0
+    lately: deque[Judged] = field(default_factory=lambda: deque(maxlen=MOST_KEPT))
     refused: dict[str, int] = field(default_factory=dict)
     failed: list[Judged] = field(default_factory=list)
     ended: str = ENOUGH
@@ -66,7 +73,7 @@ class Search:
     @property
     def asked(self) -> int:
         """How many goldens were asked until one failed, and that one."""
-        return len(self.passed) + sum(self.refused.values()) + bool(self.failed)
+        return self.passed + sum(self.refused.values()) + bool(self.failed)
 
     @property
     def smallest(self) -> Judged | None:
@@ -124,10 +131,6 @@ def search(
         found.ended = INTERRUPTED
     except Flaky:
         found.is_flaky = True
-    except Unsatisfiable:
-        raise WrongUse(
-            "nothing could be drawn within these bounds that can be held to a tolerance: widen them"
-        ) from None
     return found
 
 
@@ -146,7 +149,10 @@ class _Asking:
         A few at a time: of more it would make most by changing those before a little.
         """
         for begin in range(0, self.limits.examples, FEW):
-            self._few(bounds, f"{seed} {begin}", min(FEW, self.limits.examples - begin))
+            with suppress(Unsatisfiable):  # all that was drawn was refused
+                self._few(bounds, f"{seed} {begin}", min(FEW, self.limits.examples - begin))
+        if not self.found.asked:
+            raise WrongUse("nothing could be drawn that can be held to a tolerance: widen the bounds")
 
     def _few(self, bounds: Bounds, seed: Hashable, examples: int) -> None:
         @hypothesis.seed(seed)
@@ -181,7 +187,8 @@ class _Asking:
         elif not found.failed and judged.refused:
             found.refused[judged.refused] = found.refused.get(judged.refused, 0) + 1
         elif not found.failed:
-            found.passed.append(judged)
+            found.passed += 1
+            found.lately.append(judged)
         self.follow(found)
         return judged
 

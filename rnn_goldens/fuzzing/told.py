@@ -30,7 +30,7 @@ def told(found: Search, implementation: str, folder: str | PathLike[str], seed: 
         yield from _nothing(found, seed)
         return
     yield from _how_it_fails(smallest, implementation, folder)
-    if why := list(causes(found.failed, found.passed)):
+    if why := list(causes(found.failed, list(found.lately))):
         yield from ("", *why)
     how = "a golden that was found before" if found.found_before else f"example {found.asked:,} of seed {seed}"
     most = f"; the smallest of {len(found.failed):,} that do has" if len(found.failed) > 1 else ", and has"
@@ -43,7 +43,7 @@ def told(found: Search, implementation: str, folder: str | PathLike[str], seed: 
 def _nothing(found: Search, seed: int) -> Iterator[str]:
     refused = sum(found.refused.values())
     asked = f"{counted(found.asked, 'golden')} of seed {seed}{_ended(found)}"
-    yield f"{asked}: {len(found.passed):,} right" + (f", {refused:,} refused" if refused else "")
+    yield f"{asked}: {found.passed:,} right" + (f", {refused:,} refused" if refused else "")
     for reason, count in found.refused.items():
         yield f"  refused {count:,}: {reason}"
     if not found.passed:

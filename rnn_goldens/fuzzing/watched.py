@@ -51,6 +51,10 @@ class Watched:
                 raise failed_by(died, how)
         (self.folder / _NOW).write_bytes(pickle.dumps(golden))
 
+    def asked(self) -> None:
+        """Note that nothing is asked any more: if the process ends now, no golden has ended it."""
+        (self.folder / _NOW).unlink(missing_ok=True)
+
     def over(self) -> None:
         """Note that the search has come to its end, and has told of it."""
         (self.folder / _OVER).touch()

@@ -19,7 +19,7 @@ LSTM = bounds("lstm", Sizes(), (), (), ["float32"])
 
 @pytest.fixture(scope="module")
 def two() -> list[Golden]:
-    return [judged.golden for judged in search(resolve("numpy"), LSTM, Limits(2), 0).passed]
+    return [judged.golden for judged in search(resolve("numpy"), LSTM, Limits(2), 0).lately]
 
 
 def test_what_is_kept_is_a_valid_corpus_that_grows(tmp_path: Path, two: list[Golden]) -> None:

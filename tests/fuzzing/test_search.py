@@ -35,7 +35,7 @@ def wrong(question: Question) -> tuple[Any, ...]:
 
 
 def asked(found: Search) -> list[str]:
-    return [judged.golden.id for judged in (*found.passed, *found.failed)]
+    return [judged.golden.id for judged in (*found.lately, *found.failed)]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -92,7 +92,7 @@ def test_what_is_refused_is_counted_by_reason(lstm: Bounds) -> None:
 
     found = search(refuses, lstm, Limits(30), 0)
     assert list(found.refused) == ["one direction only"]
-    assert len(found.passed) + found.refused["one direction only"] == found.asked == 30
+    assert found.passed + found.refused["one direction only"] == found.asked == 30
 
 
 def test_a_search_ends_when_its_time_is_over(lstm: Bounds) -> None:
