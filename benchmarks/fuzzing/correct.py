@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,6 +15,9 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 
 KEPT = Path("build", "fuzzing-correct.jsonl")
+
+COMPILING = ("flax", "keras-jax", "keras-torch")
+"""They take long for each shape, or have a process of their own."""
 
 
 @dataclass
@@ -42,26 +46,32 @@ class Asked:
 def asked_correct(examples: int, processes: int, *, resume: bool) -> list[Asked]:
     """Each implementation, asked so many goldens, a quarter in each precision; kept in a file as it comes."""
     KEPT.parent.mkdir(parents=True, exist_ok=True)
-    if not resume:
+    if not resume or not KEPT.is_file():
         KEPT.write_text("", "utf-8")
     found = {one.implementation: one for one in (Asked(**json.loads(x)) for x in KEPT.read_text("utf-8").splitlines())}
     left = [name for name in implementations() if name not in found]
+    alone = [name for name in left if name in COMPILING]
+    together = [name for name in left if name not in COMPILING]
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=1) as pool:
-        futures = [pool.submit(ask_all, name, examples) for name in left]
+        futures = [pool.submit(ask_all, names, examples) for names in (together, *([name] for name in alone))]
         with KEPT.open("a", encoding="utf-8", buffering=1) as file:
             for future in as_completed(futures):
-                one = future.result()
-                file.write(json.dumps(asdict(one)) + "\n")
-                found[one.implementation] = one
+                for one in future.result():
+                    file.write(json.dumps(asdict(one)) + "\n")
+                    found[one.implementation] = one
     return [found[name] for name in implementations()]
 
 
-def ask_all(name: str, examples: int) -> Asked:
-    """Ask one implementation. In a fresh process, because Keras has one backend a process."""
+def ask_all(names: Sequence[str], examples: int) -> list[Asked]:
+    """Ask some implementations the same, which is drawn once. In a fresh process: Keras has one backend a process."""
     import torch
 
     torch.set_num_threads(1)
+    return [_asked(name, examples) for name in names]
+
+
+def _asked(name: str, examples: int) -> Asked:
     implementation, found = find_implementation(name), Asked(name, 0)
     begin = time.perf_counter()
     for precision in PRECISIONS:
