@@ -195,7 +195,7 @@ class _Asking:
     def _end_in_time(self) -> None:
         if self.limits.seconds is not None and time.monotonic() - self.begun > self.limits.seconds:
             self.found.ended = TIME
-            return
+            raise _Over
 
 
 def ask(run: Implementation, golden: Golden, asking: Callable[[Golden], None] | None = None) -> Judged:
