@@ -60,15 +60,20 @@ def networks() -> Iterator[WrongNetwork]:
 def sought(todo: Sequence[WrongNetwork], processes: int, *, resume: bool) -> list[Sought]:
     """What became of each, kept in a file as it comes."""
     KEPT.parent.mkdir(parents=True, exist_ok=True)
-    if not resume:
+    if not resume or not KEPT.is_file():
         KEPT.write_text("", "utf-8")
-    before = {tuple(network): Sought(**one) for network, one in map(json.loads, KEPT.read_text("utf-8").splitlines())}
+    before = dict(map(_read, KEPT.read_text("utf-8").splitlines()))
     left = sorted((n for n in todo if n not in before), key=lambda network: network[2:])  # a stream is drawn once
     with ProcessPoolExecutor(processes) as pool, KEPT.open("a", encoding="utf-8", buffering=1) as file:
         for network, one in zip(left, pool.map(seek, left, chunksize=8), strict=True):
             file.write(json.dumps([network, asdict(one)]) + "\n")
             before[network] = one
     return [before[network] for network in todo]
+
+
+def _read(line: str) -> tuple[WrongNetwork, Sought]:
+    network, one = json.loads(line)
+    return tuple(network), Sought(**{**one, "left": tuple(one["left"])})  # type: ignore[return-value] # as written
 
 
 def seek(network: WrongNetwork) -> Sought:
