@@ -58,7 +58,7 @@ def _introduction(found: Sequence[Sought]) -> str:
         "([why](../deviations.md#what-no-golden-exposes)) are asked in float64. What is found is made smaller then, as "
         "`rnn-goldens fuzz` does.\n\n"
         f"**in {SOON}**: how many are found in so many goldens. The columns after **not** are the medians of what is "
-        "left when nothing can be made smaller: **numbers** are those\nof the weights, inputs and states that are not "
+        "left when nothing can be made smaller:\n**numbers** are those of the weights, inputs and states that are not "
         "zero."
     )
 
@@ -113,7 +113,7 @@ def _correct(correct: Sequence[Asked]) -> str:
     header = ("implementation", "asked", "passed", "refused", "known wrong", "FAILED", "largest error")
     return (
         "## Correct implementations\n\nThe same as in [false-alarms.md](false-alarms.md), asked goldens of all cells, "
-        f"a quarter in each of {', '.join(PRECISIONS)}: {said}.\nWhat a library is “known wrong” at is listed in "
-        "[known-failures](../known-failures) with the evidence. “Largest error” is a fraction of what is allowed.\n\n"
+        f"a quarter in each of {', '.join(PRECISIONS)}:\n{said}. What a library is “known wrong” at is listed in "
+        "[known-failures](../known-failures) with the evidence.\n“Largest error” is a fraction of what is allowed.\n\n"
         f"{page.table(header, rows)}\n{failed}"
     )

@@ -73,7 +73,7 @@ def sought(todo: Sequence[WrongNetwork], processes: int, *, resume: bool) -> lis
 
 def _read(line: str) -> tuple[WrongNetwork, Sought]:
     network, one = json.loads(line)
-    return tuple(network), Sought(**{**one, "left": tuple(one["left"])})  # type: ignore[return-value] # as written
+    return tuple(network), Sought(**{**one, "left": tuple(one["left"])})
 
 
 def seek(network: WrongNetwork) -> Sought:

@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis.strategies import SearchStrategy
+from hypothesis.strategies import DataObject, SearchStrategy, data
 
 from rnn_goldens import Golden, RnnGoldensError, UnknownName
 from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import deviation
+from rnn_goldens.fuzzing.bounds import Sizes, bounds
+from rnn_goldens.fuzzing.numbers import TABLE
+from rnn_goldens.fuzzing.questions import gentler, question
+from rnn_goldens.fuzzing.strategy import certified
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.hypothesis import goldens
@@ -126,6 +130,28 @@ def test_the_numbers_that_are_left_are_zeros_and_few_others() -> None:
     numbers = np.concatenate([array.ravel() for array in (golden.x, *golden.weights.values())])
     assert np.count_nonzero(numbers) <= 4
     assert set(np.abs(numbers)) <= {0.0, 1.0}
+
+
+def test_simpler_numbers_come_first() -> None:
+    assert TABLE[:3] == (0, 1, -1)
+    assert {abs(number) for number in TABLE[3:11]} == {2, 0.5, 0.25, 0.125}
+
+
+def test_what_is_too_sensitive_for_a_precision_is_made_gentler_and_not_thrown_away() -> None:
+    seen: list[bool] = []
+
+    @seed(0)
+    @settings(
+        max_examples=60, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
+    @given(data())
+    def draw(source: DataObject) -> None:
+        asked, precision = question(source.draw, bounds("rnn_relu", Sizes(), "multilayer", (), "bfloat16"))
+        first, gentle = (certified(one.scenario(), precision) for one in (asked, gentler(asked)))
+        seen.append(first is None and gentle is not None)
+
+    draw()
+    assert any(seen)
 
 
 @pytest.mark.parametrize(
