@@ -14,12 +14,14 @@ from rnn_goldens.cells.own import own_cell, require_written
 from rnn_goldens.conventions import convention
 from rnn_goldens.encoding.semantics import question_problems
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
+from rnn_goldens.generator import from_keras
 from rnn_goldens.generator.given_weights import config_of, named_weights
 from rnn_goldens.golden.precision import PRECISIONS, Precision, precision_name
 from rnn_goldens.golden.shapes import CELLS, Config, is_own_cell, state_shape
 from rnn_goldens.judging.outputs import NotNumbers, read
 
 if TYPE_CHECKING:
+    import keras
     import torch
 
 SMALLEST = 2.0**-14
@@ -39,13 +41,15 @@ class Scenario:
         purpose: what it is there to show or to expose: a sentence.
         cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations; or one of your own,
             ``package.module:function``: a function in the notation of ``rnn_goldens.cells.notation``.
-        weights: by name, in a convention; or a ``.npz`` or ``.safetensors`` file of them.
+        weights: by name, in a convention; or a ``.npz`` or ``.safetensors`` file of them; or a layer of Keras, or
+            several that are one network, with the convention ``keras``.
         x: the input, (batch, time, input), or (time, input) if unbatched.
         config: the arguments ``nn.RNN`` would take, also as a mapping; if None it follows from weights with PyTorch's
-            names.
+            names, and from layers of Keras.
         convention: how the weights are named and shaped: ``torch``, ``textbook``, ``keras``, ``onnx`` or ``flax``;
             they are stored as ``torch``.
-        prefix: what the names of the weights begin with, such as ``"encoder.rnn."``; others are left out.
+        prefix: what the names of the weights begin with, such as ``"encoder.rnn."``, or ``"params/cell/"`` of nested
+            ones; others are left out.
         h0: the initial state, (layers·directions, batch, hidden); zeros if None.
         c0: likewise, for an LSTM; where one is given, the other is.
         lengths: time steps of each sequence, (batch,).
@@ -60,7 +64,7 @@ class Scenario:
     id: str
     purpose: str
     cell: str
-    weights: "Mapping[str, Any] | str | PathLike[str]"
+    weights: "Mapping[str, Any] | str | PathLike[str] | keras.Layer | Sequence[keras.Layer]"
     x: ArrayLike
     config: Config | Mapping[str, Any] | None = None
     convention: str = "torch"
@@ -124,6 +128,8 @@ class Scenario:
         try:
             if self.config is not None:
                 return Config(**self.config)
+            if from_keras.is_of_keras(self.weights):
+                return from_keras.config_of(self.weights)
             if self.convention != "torch":
                 raise WrongUse(f"weights as {self.convention} has them do not say what network they are of: say config")
             return config_of(self._named)

@@ -60,7 +60,7 @@ class Convention:
             raise WrongUse(f"{self.name} weights are a {type(weights).__name__}, not a mapping of names to arrays")
         zeros = self.from_torch(cell, config, _zeros(layout or LAYOUTS[cell], config))
         wanted = {name: array.shape for name, array in zeros.items()}
-        weights = _named(wanted, dict(_flat(weights)))
+        weights = _named(wanted, dict(flat(weights)))
         problems = [f"no {name}" for name in wanted if name not in weights]
         problems += [f"{name} is not one of {', '.join(wanted)}" for name in weights if name not in wanted]
         arrays: dict[str, Array] = {}
@@ -79,11 +79,11 @@ class Convention:
         return self.torch_from(cell, config, arrays)
 
 
-def _flat(weights: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+def flat(weights: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
     """Nested mappings as one, with a slash between the names."""
     for name, value in weights.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{path}{name}/")
+            yield from flat(value, f"{path}{name}/")
         else:
             yield f"{path}{name}", value
 

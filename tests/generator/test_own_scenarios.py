@@ -158,7 +158,7 @@ def test_a_refusal_says_which_numbers_and_that_precisions_are_the_way() -> None:
         ({"cell": "lsmt"}, "no cell 'lsmt'. Cells: rnn_tanh, rnn_relu, lstm, gru"),
         ({"cell": "gru"}, r"weight_ih_l0 is \(20, 4\), not \(15, 4\)"),
         ({"weights": {"weight_ih_l0": np.zeros((20, 4)), "weight_hh_l0": np.zeros(3)}}, "no two matrices"),
-        ({"weights": 3}, "weights are a int, neither a mapping of names to arrays nor a file of them"),
+        ({"weights": 3}, "weights are of type int: no mapping of names to arrays, no file of them, no layer of Keras"),
         ({"weights": "nothing.npz"}, r"nothing\.npz: can not be read: No such file"),
         ({"weights": "model.pt"}, r"model\.pt: a file of weights ends in \.npz or \.safetensors"),
         ({"convention": "keras"}, "weights as keras has them do not say what network they are of: say config"),
