@@ -1,5 +1,6 @@
 """What a scenario is: a question to a recurrent network, declared in code, and why it is asked."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 SMALLEST = 2.0**-14
 """float16's smallest normal number: what is smaller some implementations take for zero."""
+
+
+_WORD = "[a-z0-9]+(-[a-z0-9]+)*"
+_ID = re.compile(f"{_WORD}(/{_WORD})+")
 
 
 class Refused(RnnGoldensError):
@@ -78,6 +83,12 @@ class Scenario:
     documented_in: str = "its scenario"
 
     def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id):
+            raise WrongUse(
+                f"{self.id!r} is no golden's id: it is folder/name, in small letters, digits and dashes, as 'mine/first'"
+            )
+        if not self.purpose.strip():
+            raise WrongUse(f"{self.id}: purpose is empty; it is a sentence: what this is there to show")
         precisions = [self.precisions] if isinstance(self.precisions, str) else self.precisions
         asked = {precision_name(precision) for precision in precisions}
         if not asked:

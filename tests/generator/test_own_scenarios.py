@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from rnn_goldens import Config, Refused, RnnGoldensError, Scenario, certify, load
+from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.shapes import CELLS
 
 HALVES = ["float64", "float32"]
@@ -193,3 +194,14 @@ def test_what_is_saturated_is_found_where_nothing_is_declared() -> None:
     assert "saturated" not in certify(asked()).features
     with pytest.raises(Refused, match="declare it saturated"):
         certify(replace(asked(weights=weights), declared=()))
+
+
+@pytest.mark.parametrize("golden_id", ["mine", "Mine/lstm", "mine/my lstm", "mine/", "mine/a_b"])
+def test_an_id_that_is_none_is_an_error_where_it_is_declared(golden_id: str) -> None:
+    with pytest.raises(WrongUse, match=r"is no golden's id: it is folder/name, in small letters, digits and dashes"):
+        asked(id=golden_id)
+
+
+def test_a_scenario_has_a_purpose() -> None:
+    with pytest.raises(WrongUse, match="mine/lstm: purpose is empty; it is a sentence"):
+        asked(purpose=" ")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from flax import linen
@@ -55,7 +56,7 @@ def test_layers_that_are_no_golden_are_refused(layer: Any, message: str) -> None
 
 def test_a_layer_of_flax_is_taken_by_where_its_cell_stands() -> None:
     layer = linen.RNN(linen.OptimizedLSTMCell(5))
-    variables = layer.init(np.random.default_rng(0).integers(0, 9, 2).astype(np.uint32), X)
+    variables = layer.init(jax.random.key(0), X)
     config = {"input_size": 3, "hidden_size": 5}
     scenario = Scenario(
         cell="lstm", weights=variables, prefix="params/cell/", convention="flax", config=config, **ASKED
