@@ -74,7 +74,7 @@ def _mapping(given: object) -> Mapping[str, Any]:
         return given
     if not isinstance(given, (str, PathLike)):
         raise WrongUse(
-            f"weights are of type {type(given).__name__}: no mapping of names to arrays, no file of them, no layer of Keras"
+            f"weights are of type {type(given).__name__}: no mapping of names to arrays, file of them or layer of Keras"
         )
     path = Path(given)
     readers: dict[str, Callable[[Path], Mapping[str, Any]]] = {".npz": read_arrays, ".safetensors": _safetensors}

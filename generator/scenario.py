@@ -85,7 +85,7 @@ class Scenario:
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
             raise WrongUse(
-                f"{self.id!r} is no golden's id: it is folder/name, in small letters, digits and dashes, as 'mine/first'"
+                f"{self.id!r} is no golden's id: it is folder/name in small letters, digits and dashes: 'mine/first'"
             )
         if not self.purpose.strip():
             raise WrongUse(f"{self.id}: purpose is empty; it is a sentence: what this is there to show")
