@@ -45,7 +45,9 @@ def export(
 
     opened = open_corpora(corpus)
     if not patterns or opened.holds(str(folder)):
-        raise click.UsageError("after the ids comes the folder to write: rnn-goldens export lstm/plain --to onnx FOLDER")
+        raise click.UsageError(
+            "after the ids comes the folder to write: rnn-goldens export lstm/plain --to onnx FOLDER"
+        )
     require(to)
     entries = opened.select(ids=patterns)
     goldens, refused = _encode(opened, [entry.id for entry in entries], to, dtype and precision_name(dtype))

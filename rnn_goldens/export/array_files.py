@@ -17,8 +17,9 @@ ABOUT = "golden"
 
 def npz(golden: Golden) -> Exported:
     """What ``numpy.load`` reads, nothing pickled; the same bytes whenever it is made."""
+    arrays: dict[str, Any] = {ABOUT: np.array(_about(golden)), **_named(golden)}
     file = io.BytesIO()
-    np.savez(file, **{ABOUT: np.array(_about(golden)), **_named(golden)})
+    np.savez(file, **arrays)
     return Exported(golden.id, f"{path_of(golden.id)}.npz", {ITSELF: file.getvalue()})
 
 

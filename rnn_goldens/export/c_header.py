@@ -15,6 +15,7 @@ from rnn_goldens.golden.shapes import GATES
 
 _WIDTH = 110
 
+
 def c_header(golden: Golden) -> Exported:
     """The header; what it declares begins with the golden's id, ``/`` and ``-`` as ``_``."""
     name = identifier(golden.id)
@@ -38,7 +39,6 @@ def _comment(golden: Golden) -> Iterator[str]:
     gates = GATES[golden.cell]
     rows = f" Rows of weights: the gates {', '.join(gates)}, hidden_size rows each." if len(gates) > 1 else ""
     yield f"/* {golden.id} in {golden.dtype}, a golden of rnn-goldens."
-    yield " *"
     for paragraph in (
         golden.purpose,
         f"Cell {golden.cell}, {config}.{rows}",
@@ -47,6 +47,7 @@ def _comment(golden: Golden) -> Iterator[str]:
         f"Weights, x and states are {golden.dtype} numbers. What is expected is exact, rounded once to double; "
         "it is right if every element is off by at most its tolerance: !(fabs(got - expected) <= tolerance) is wrong.",
     ):
+        yield " *"
         yield from textwrap.wrap(_harmless(paragraph), _WIDTH, initial_indent=" * ", subsequent_indent=" * ")
     yield " */"
 
