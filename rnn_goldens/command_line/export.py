@@ -8,19 +8,17 @@ import click
 
 from rnn_goldens.command_line.look import corpus_option
 from rnn_goldens.counted import counted
+from rnn_goldens.export import FORMATS
 
 if TYPE_CHECKING:
     from rnn_goldens.corpus import Corpora
-    from rnn_goldens.export import Exported
-
-_FORMATS = ("onnx", "npz", "safetensors", "c")
-"""Those of ``rnn_goldens.export``, which a command does not import to say what it takes."""
+    from rnn_goldens.export.exported import Exported
 
 
 @click.command()
 @click.argument("patterns", nargs=-1, metavar="ID-PATTERN...")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--to", required=True, type=click.Choice(_FORMATS), help="The format.")
+@click.option("--to", required=True, type=click.Choice(FORMATS), help="The format.")
 @click.option(
     "--dtype",
     metavar="PRECISION",
@@ -40,7 +38,8 @@ def export(
     written.
     """
     from rnn_goldens.corpus import open_corpora
-    from rnn_goldens.export import require, write
+    from rnn_goldens.export.formats import require
+    from rnn_goldens.export.writing import write
     from rnn_goldens.golden.precision import precision_name
 
     opened = open_corpora(corpus)
@@ -68,7 +67,7 @@ def _encode(
 ) -> "tuple[list[Exported], dict[str, str]]":
     """The goldens in the format, and why others are not. Raises WrongUse if none is."""
     from rnn_goldens.errors import Unsupported, WrongUse
-    from rnn_goldens.export import encode, usual_precision
+    from rnn_goldens.export.formats import encode, usual_precision
 
     made: list[Exported] = []
     refused: dict[str, str] = {}

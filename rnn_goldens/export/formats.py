@@ -8,8 +8,6 @@ from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.export.exported import Exported
 from rnn_goldens.golden.precision import PRECISIONS
 
-FORMATS = ("onnx", "npz", "safetensors", "c")
-
 _EXTRAS = {"onnx": "onnx", "safetensors": "safetensors"}
 """What has to be installed for a format: the package, and the extra of this project that brings it."""
 

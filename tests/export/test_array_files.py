@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from safetensors import safe_open
 
 from rnn_goldens import Golden, load
-from rnn_goldens.export import encode, write
+from rnn_goldens.export.formats import encode
+from rnn_goldens.export.writing import write
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.verdict import compare
 
@@ -26,8 +28,7 @@ def read(golden: Golden, to: str, folder: Path) -> tuple[Mapping[str, NDArray[An
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return arrays, json.loads(str(arrays.pop("golden")))
-    safetensors = pytest.importorskip("safetensors", reason="the format's own reader")
-    with safetensors.safe_open(path, "np") as file:
+    with safe_open(path, "np") as file:
         return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["golden"])  # noqa: SIM118
 
 

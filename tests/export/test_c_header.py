@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from rnn_goldens import Golden, load
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.export import encode, write
 from rnn_goldens.export.exported import identifier
+from rnn_goldens.export.formats import encode
+from rnn_goldens.export.writing import write
 from rnn_goldens.golden.precision import PRECISIONS
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic")
@@ -100,7 +101,8 @@ def test_headers_of_the_whole_corpus_stand_in_one_program(dtype: str | None, tmp
 
 
 @pytest.mark.parametrize(
-    "purpose", ["*/ int x; /*", "ends in a trigraph ??/", "a\nnew line \x07 \u202e", "ü → ∞", "\\"]
+    "purpose",
+    ["*/ no longer a comment", "/* nor a warning", "ends in a trigraph ??/", "a\nnew line \x07 \u202e", "ü → ∞", "\\"],
 )
 def test_no_purpose_leaves_its_comment(purpose: str, tmp_path: Path) -> None:
     write(tmp_path, [encode(replace(making.make_golden(), purpose=purpose), "c")])

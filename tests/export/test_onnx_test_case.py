@@ -15,7 +15,8 @@ from onnx import numpy_helper
 
 from rnn_goldens import Unsupported, load
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.export import encode, write
+from rnn_goldens.export.formats import encode
+from rnn_goldens.export.writing import write
 from rnn_goldens.golden.precision import PRECISIONS
 
 EVERY_KIND = (

@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.export import Exported, write
+from rnn_goldens.export.exported import Exported
+from rnn_goldens.export.writing import write
 
 ONE = Exported("a/one", "a/one.npz", {"": b"one"})
 TWO = Exported("b/two", "b/two.npz", {"": b"two"})
@@ -105,7 +106,8 @@ def test_a_folder_below_a_file_or_where_nothing_can_be_written_is_one_error(tmp_
 FORBIDDEN = """
 import os, sys
 from pathlib import Path
-from rnn_goldens.export import Exported, write
+from rnn_goldens.export.exported import Exported
+from rnn_goldens.export.writing import write
 
 folder = Path(sys.argv[1])
 if os.geteuid() == 0:
@@ -136,7 +138,8 @@ def test_two_goldens_of_one_name_are_refused_before_anything_is_written(tmp_path
 KILLED_AT = """
 import os, signal, sys
 from pathlib import Path
-from rnn_goldens.export import Exported, write
+from rnn_goldens.export.exported import Exported
+from rnn_goldens.export.writing import write
 
 folder, at, operations = Path(sys.argv[1]), int(sys.argv[2]), 0
 
