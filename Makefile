@@ -132,6 +132,7 @@ examples: $(READY)
 	examples/install.sh
 	$(MAKE) -C examples/readers PYTHON=$(abspath $(BIN))/python
 	$(MAKE) -C examples/programs
+	$(MAKE) -C examples/c
 	NOTHING_SKIPPED=1 $(BIN)/python -m pytest -n 2 tests/examples
 
 # The page of a run as its readers see it: nothing is skipped for want of a browser.

@@ -133,11 +133,11 @@ def make_corpus(folder: Path, ids: list[str], *, files: bool = True) -> None:
     from rnn_goldens.encoding import json_file
     from rnn_goldens.generator.index import index_entry
     from rnn_goldens.golden.arrays import Arrays
-    from rnn_goldens.golden.shapes import weight_shapes
+    from rnn_goldens.golden.shapes import LAYOUTS, weight_shapes
     from rnn_goldens.golden.tolerance import Exact
 
     config = Config(input_size=16, hidden_size=16)
-    zeros = {name: np.zeros(shape) for name, shape in weight_shapes("rnn_relu", config).items()}
+    zeros = {name: np.zeros(shape) for name, shape in weight_shapes(LAYOUTS["rnn_relu"], config).items()}
     numbers = np.random.default_rng(0)
 
     def random(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

@@ -161,7 +161,7 @@ def tally(job: Job, folder: str) -> Tally:
             continue
         golden = corpus.load(entry.id, job.precision)
         try:
-            outputs = tuple(states_apart(golden.cell, *outputs_of(implementation(golden))).values())
+            outputs = tuple(states_apart(golden.layout, *outputs_of(implementation(golden))).values())
         except Unsupported as reason:
             found.refused[_short(reason)] += 1
             continue

@@ -28,7 +28,7 @@ from rnn_goldens.deviations.deviation import Deviation, Outputs
 from rnn_goldens.deviations.gates import reset_before_product
 from rnn_goldens.deviations.margins import ENOUGH, margin
 from rnn_goldens.generator.hidden import HIDDEN
-from rnn_goldens.golden.shapes import CELLS, Config, state_names
+from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config
 
 NAMES = re.compile(r"test_(lstm|gru|rnn|simple_rnn)_")
 
@@ -242,7 +242,7 @@ def _read(test: Any) -> OnnxTest:  # noqa: ANN401 - an onnx.backend.test.case.Te
 def _case(cell: str, given: Mapping[str, Array], config: Config) -> Case:
     weights = {f"l0/{name}": given[name] for name in ("W", "R", "B") if name in given}
     zeros = np.zeros((config.num_directions, len(given["X"]), config.hidden_size))
-    state = tuple(given.get(f"initial_{name}", zeros) for name in state_names(cell))
+    state = tuple(given.get(f"initial_{name}", zeros) for name in LAYOUTS[cell].states)
     lengths = given["sequence_lens"].astype(np.int64) if "sequence_lens" in given else None
     torch_weights = convention("onnx").to_torch(cell, config, weights)
     return Case(DEFINED[cell], config, torch_weights, given["X"], state, lengths, "initial_h" in given)

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-from rnn_goldens.cells import Case
+from rnn_goldens.cells import DEFINED, Case
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.generator.error_bound import ErrorBound, error_bound
@@ -61,6 +61,7 @@ def certify(scenario: Scenario, *, confirm: bool = True) -> Golden:
         purpose=scenario.purpose,
         documented_in=scenario.documented_in,
         cell=scenario.cell,
+        own_layout=None if scenario.cell in DEFINED else scenario.defined.layout,
         config=scenario.shape,
         features=(*derived, *_declared(scenario, precisions, saturated=saturated)),
         tolerance=tolerance,

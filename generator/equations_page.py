@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells import DEFINED, Case, Cell, Network, notation
-from rnn_goldens.golden.shapes import CELLS, GATES, Config, out_shape, state_names, state_shape, weight_shapes
+from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, out_shape, state_shape, weight_shapes
 
 LETTERS = {
     "lstm": "i input gate, f forget gate, g candidate, o output gate",
@@ -133,12 +133,12 @@ def _within_a_line(documented: object) -> str:
 def _blocks() -> Iterator[str]:
     for name in CELLS:
         letters = f" ({LETTERS[name]})" if name in LETTERS else ""
-        yield f"- {name}: {', '.join(GATES[name]) if name in LETTERS else 'one block'}{letters}\n"
+        yield f"- {name}: {', '.join(LAYOUTS[name].gates) if name in LETTERS else 'one block'}{letters}\n"
 
 
 def _shapes() -> Iterator[str]:
     yield SHAPES.format(**SHOWN, batch=BATCH, time=TIME)
-    shapes = {name: weight_shapes(name, SHOWN) for name in CELLS}
+    shapes = {name: weight_shapes(LAYOUTS[name], SHOWN) for name in CELLS}
     yield f"| weights | {' | '.join(CELLS)} |\n|---|{'---|' * len(CELLS)}\n"
     for weight in shapes[CELLS[0]]:
         yield f"| `{weight}` | {' | '.join(str(shapes[name][weight]) for name in CELLS)} |\n"
@@ -172,9 +172,9 @@ def _steps() -> Iterator[str]:
 def _example() -> Iterator[str]:
     yield EXAMPLE
     config = Config(input_size=1, hidden_size=1, bidirectional=True, bias=False)
-    weights = {name: np.ones(shape) for name, shape in weight_shapes("rnn_relu", config).items()}
+    weights = {name: np.ones(shape) for name, shape in weight_shapes(LAYOUTS["rnn_relu"], config).items()}
     x, lengths = np.array([[[1.0], [2.0], [3.0]], [[4.0], [9.0], [9.0]]]), np.array([3, 1])
-    state = tuple(np.zeros(state_shape(config, (len(x),))) for _ in state_names("rnn_relu"))
+    state = tuple(np.zeros(state_shape(config, (len(x),))) for _ in LAYOUTS["rnn_relu"].states)
     out, h_n = Network().run(Case(DEFINED["rnn_relu"], config, weights, x, state, lengths))
     arrays = {"x": x[..., 0], "lengths": lengths, "out, forward": out[..., 0], "out, reverse": out[..., 1]}
     yield "```\n"

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from rnn_goldens.conventions.conversion import flat
 from rnn_goldens.encoding.npz_file import read_arrays
 from rnn_goldens.errors import InvalidFile, WrongUse, not_readable
+from rnn_goldens.generator import from_keras
 from rnn_goldens.golden.shapes import Config
 
 _FIRST = "weight_ih_l0"
@@ -18,20 +20,22 @@ _LAYER = re.compile(r"weight_ih_l(\d+)")
 _STORED = re.compile("([FIUC])(8|16|32|64)")  # how .safetensors names what NumPy has too
 
 
-def named_weights(given: "Mapping[str, Any] | str | PathLike[str]", prefix: str = "") -> Mapping[str, Any]:
+def named_weights(given: object, prefix: str = "") -> Mapping[str, Any]:
     """Arrays by name.
 
     Args:
-        given: a mapping; or a ``.npz`` or ``.safetensors`` file.
-        prefix: what the names have to begin with, and is left out; what does not is left out altogether.
+        given: a mapping, nested perhaps; a ``.npz`` or ``.safetensors`` file; a layer of Keras, or several.
+        prefix: what the names have to begin with, and is left out; what does not is left out altogether. Of nested
+            mappings the names have slashes: ``params/cell/``.
 
     Raises:
         InvalidFile: a file that can not be read, or is of another kind.
         WrongUse: nothing that holds weights, or no name that begins so.
     """
-    weights = given if isinstance(given, Mapping) else _read(given)
+    weights = from_keras.weights_of(given) if from_keras.is_of_keras(given) else _mapping(given)
     if not prefix:
         return weights
+    weights = dict(flat(weights))
     inner = {name.removeprefix(prefix): array for name, array in weights.items() if name.startswith(prefix)}
     if not inner:
         raise WrongUse(f"no weight's name begins with {prefix!r}; there are {_some(weights)}")
@@ -65,9 +69,13 @@ def _some(weights: Iterable[str]) -> str:
     return (", ".join(names[:_A_FEW]) or "none") + more
 
 
-def _read(given: "str | PathLike[str]") -> Mapping[str, Any]:
+def _mapping(given: object) -> Mapping[str, Any]:
+    if isinstance(given, Mapping):
+        return given
     if not isinstance(given, (str, PathLike)):
-        raise WrongUse(f"weights are a {type(given).__name__}, neither a mapping of names to arrays nor a file of them")
+        raise WrongUse(
+            f"weights are of type {type(given).__name__}: no mapping of names to arrays, file of them or layer of Keras"
+        )
     path = Path(given)
     readers: dict[str, Callable[[Path], Mapping[str, Any]]] = {".npz": read_arrays, ".safetensors": _safetensors}
     if path.suffix not in readers:

@@ -1,5 +1,6 @@
 """What a scenario is: a question to a recurrent network, declared in code, and why it is asked."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,19 +11,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnn_goldens.cells import DEFINED, Case, Cell
+from rnn_goldens.cells.own import own_cell, require_written
 from rnn_goldens.conventions import convention
 from rnn_goldens.encoding.semantics import question_problems
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
+from rnn_goldens.generator import from_keras
 from rnn_goldens.generator.given_weights import config_of, named_weights
 from rnn_goldens.golden.precision import PRECISIONS, Precision, precision_name
-from rnn_goldens.golden.shapes import CELLS, Config, state_shape
+from rnn_goldens.golden.shapes import CELLS, Config, is_own_cell, state_shape
 from rnn_goldens.judging.outputs import NotNumbers, read
 
 if TYPE_CHECKING:
+    import keras
     import torch
 
 SMALLEST = 2.0**-14
 """float16's smallest normal number: what is smaller some implementations take for zero."""
+
+
+_WORD = "[a-z0-9]+(-[a-z0-9]+)*"
+_ID = re.compile(f"{_WORD}(/{_WORD})+")
 
 
 class Refused(RnnGoldensError):
@@ -36,14 +44,17 @@ class Scenario:
     Attributes:
         id: ``folder/name``, of small letters, digits and dashes; it names this question for ever.
         purpose: what it is there to show or to expose: a sentence.
-        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations.
-        weights: by name, in a convention; or a ``.npz`` or ``.safetensors`` file of them.
+        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations; or one of your own,
+            ``package.module:function``: a function in the notation of ``rnn_goldens.cells.notation``.
+        weights: by name, in a convention; or a ``.npz`` or ``.safetensors`` file of them; or a layer of Keras, or
+            several that are one network, with the convention ``keras``.
         x: the input, (batch, time, input), or (time, input) if unbatched.
         config: the arguments ``nn.RNN`` would take, also as a mapping; if None it follows from weights with PyTorch's
-            names.
+            names, and from layers of Keras.
         convention: how the weights are named and shaped: ``torch``, ``textbook``, ``keras``, ``onnx`` or ``flax``;
             they are stored as ``torch``.
-        prefix: what the names of the weights begin with, such as ``"encoder.rnn."``; others are left out.
+        prefix: what the names of the weights begin with, such as ``"encoder.rnn."``, or ``"params/cell/"`` of nested
+            ones; others are left out.
         h0: the initial state, (layers·directions, batch, hidden); zeros if None.
         c0: likewise, for an LSTM; where one is given, the other is.
         lengths: time steps of each sequence, (batch,).
@@ -58,7 +69,7 @@ class Scenario:
     id: str
     purpose: str
     cell: str
-    weights: "Mapping[str, Any] | str | PathLike[str]"
+    weights: "Mapping[str, Any] | str | PathLike[str] | keras.Layer | Sequence[keras.Layer]"
     x: ArrayLike
     config: Config | Mapping[str, Any] | None = None
     convention: str = "torch"
@@ -72,6 +83,12 @@ class Scenario:
     documented_in: str = "its scenario"
 
     def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id):
+            raise WrongUse(
+                f"{self.id!r} is no golden's id: it is folder/name in small letters, digits and dashes: 'mine/first'"
+            )
+        if not self.purpose.strip():
+            raise WrongUse(f"{self.id}: purpose is empty; it is a sentence: what this is there to show")
         precisions = [self.precisions] if isinstance(self.precisions, str) else self.precisions
         asked = {precision_name(precision) for precision in precisions}
         if not asked:
@@ -122,6 +139,8 @@ class Scenario:
         try:
             if self.config is not None:
                 return Config(**self.config)
+            if from_keras.is_of_keras(self.weights):
+                return from_keras.config_of(self.weights)
             if self.convention != "torch":
                 raise WrongUse(f"weights as {self.convention} has them do not say what network they are of: say config")
             return config_of(self._named)
@@ -129,12 +148,27 @@ class Scenario:
             raise Refused(f"{self.id}: {error}") from None
 
     @cached_property
+    def defined(self) -> Cell:
+        """The cell that is named. Raises Refused if there is none, or its equations are not right."""
+        if self.cell in DEFINED:
+            return DEFINED[self.cell]
+        if not is_own_cell(self.cell):
+            raise Refused(
+                f"{self.id}: no cell {self.cell!r}. Cells: {', '.join(CELLS)}; or your own, package.module:function"
+            )
+        try:
+            cell = own_cell(self.cell)
+            require_written(cell, biased=self.shape.bias)
+        except WrongUse as error:
+            raise Refused(f"{self.id}: {error}") from None
+        return cell
+
+    @cached_property
     def torch_weights(self) -> dict[str, NDArray[np.float64]]:
         """The weights under PyTorch's names, in C order. Raises Refused if one is wrong, or not exact."""
-        if self.cell not in CELLS:
-            raise Refused(f"{self.id}: no cell {self.cell!r}. Cells: {', '.join(CELLS)}")
+        layout = self.defined.layout
         try:
-            weights = convention(self.convention).to_torch(self.cell, self.shape, self._named)
+            weights = convention(self.convention).to_torch(self.cell, self.shape, self._named, layout)
         except (Unsupported, RnnGoldensError) as error:
             raise Refused(f"{self.id}: {str(error).removeprefix(f'{self.id}: ')}") from None
         return {name: self._exact(name, array) for name, array in weights.items()}
@@ -151,7 +185,7 @@ class Scenario:
             if (lengths != np.rint(lengths)).any():
                 raise Refused(f"{self.id}: lengths holds {lengths[lengths != np.rint(lengths)][0]}, no whole number")
             arrays["lengths"] = lengths.astype(np.int64)
-        if found := question_problems(self.cell, self.shape, self.torch_weights, arrays):
+        if found := question_problems(self.defined.layout, self.shape, self.torch_weights, arrays):
             raise Refused(f"{self.id}: {'; '.join(found)}")
         return arrays
 
@@ -161,7 +195,7 @@ class Scenario:
         Raises:
             Refused: a number is not exact in each precision that is asked, or something has another shape.
         """
-        weights, inputs, cell = self.torch_weights, self.inputs, cell or DEFINED[self.cell]
+        weights, inputs, cell = self.torch_weights, self.inputs, cell or self.defined
         zeros = np.zeros(state_shape(self.shape, inputs["x"].shape[:-2]))
         state = tuple(inputs.get(f"{name}0", zeros) for name in cell.states)
         return Case(cell, self.shape, weights, inputs["x"], state, inputs.get("lengths"), "h0" in inputs)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.golden.shapes import Config, state_names, state_shape, weight_shapes
+from rnn_goldens.golden.shapes import LAYOUTS, Config, state_shape, weight_shapes
 
 SHAPES: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -32,7 +32,7 @@ def scenario(
     numbers = np.random.default_rng(3)
     shape = Config(**{"input_size": 3, "hidden_size": 2, **config})
     batch = () if unbatched else (2,)
-    states = [numbers.integers(-1, 2, state_shape(shape, batch)) for _ in state_names(cell)] if state else []
+    states = [numbers.integers(-1, 2, state_shape(shape, batch)) for _ in LAYOUTS[cell].states] if state else []
     return Scenario(
         id="made/for-a-test",
         title="Made for a test",
@@ -40,7 +40,7 @@ def scenario(
         documented_in="tests",
         cell=cell,
         config=shape,
-        weights={name: numbers.integers(-2, 3, s) * scale for name, s in weight_shapes(cell, shape).items()},
+        weights={name: numbers.integers(-2, 3, s) * scale for name, s in weight_shapes(LAYOUTS[cell], shape).items()},
         x=numbers.integers(-2, 3, (*batch, time, 3)),
         h0=states[0] if states else None,
         c0=states[1] if len(states) > 1 else None,

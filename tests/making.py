@@ -7,7 +7,7 @@ import numpy as np
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.golden.arrays import Arrays
 from rnn_goldens.golden.features import derived_features
-from rnn_goldens.golden.shapes import Config, out_shape, state_names, state_shape, weight_shapes
+from rnn_goldens.golden.shapes import LAYOUTS, Config, out_shape, state_shape, weight_shapes
 from rnn_goldens.golden.tolerance import Exact
 
 MakeGolden = Callable[..., Golden]
@@ -31,7 +31,7 @@ def make_golden(
     def integers(shape: tuple[int, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         return numbers.integers(-4, 5, shape).astype(np.float64)
 
-    states = {name: state_shape(config, batch) for name in state_names(cell)}
+    states = {name: state_shape(config, batch) for name in LAYOUTS[cell].states}
     given = {f"{name}0": integers(shape) for name, shape in states.items()} if state else {}
     return Golden(
         id="made/for-a-test",
@@ -45,7 +45,7 @@ def make_golden(
         precisions=("float64", "float32", "bfloat16", "float16"),
         provenance={},
         stored=Arrays(
-            weights={name: integers(shape) for name, shape in weight_shapes(cell, config).items()},
+            weights={name: integers(shape) for name, shape in weight_shapes(LAYOUTS[cell], config).items()},
             x=integers((*batch, time, config.input_size)),
             lengths=None if lengths is None else np.array(lengths),
             out=integers(out_shape(config, batch, time)),

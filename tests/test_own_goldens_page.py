@@ -1,4 +1,4 @@
-"""The page on goldens of one's own, followed by a reader: its files written, its commands run, in an empty folder."""
+"""The pages on goldens and cells of one's own, followed by a reader in an empty folder."""
 
 import os
 import re
@@ -10,7 +10,9 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-PAGE = (Path(__file__).parents[1] / "docs/own-goldens.md").read_text("utf-8")
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "own-goldens.md").read_text("utf-8")
+CELLS = (DOCS / "own-cells.md").read_text("utf-8")
 FILE = re.compile(r"`(\w+\.\w+)`:\n\n```\w+\n(.*?)```", re.DOTALL)
 COMMANDS = re.compile(r"^```\n(\$ .*?)```", re.DOTALL | re.MULTILINE)
 
@@ -25,23 +27,32 @@ def run(command: str, folder: Path) -> str:
     return done.stdout + done.stderr
 
 
-def test_what_is_typed_prints_what_is_shown(tmp_path: Path) -> None:
-    files = dict(FILE.findall(PAGE))
-    assert list(files) == ["train.py", "my_scenarios.py", "test_my_lstm.py", "pytest.ini"]
-    for name, text in files.items():
-        (tmp_path / name).write_text(text, "utf-8")
-    blocks = COMMANDS.findall(PAGE)
-    assert len(blocks) == 5
-    right, wrong = "i, f, g, o = np.split(a, 4, axis=1)", "i, o, f, g = np.split(a, 4, axis=1)"
-    assert right in files["test_my_lstm.py"]
-    assert f"`{wrong}`" in PAGE
-    for block in blocks:
-        if "FFFF" in block:
-            (tmp_path / "test_my_lstm.py").write_text(files["test_my_lstm.py"].replace(right, wrong), "utf-8")
+def follow(page: str, folder: Path, test: str, right: str, wrong: str) -> None:
+    """Write the page's files, run its commands in order, with the test wrong where it is to fail."""
+    for name, text in FILE.findall(page):
+        (folder / name).write_text(text, "utf-8")
+    assert right in (folder / test).read_text("utf-8")
+    assert f"`{wrong}`" in page
+    for block in COMMANDS.findall(page):
+        if re.search(r"^F+ ", block, re.MULTILINE):
+            (folder / test).write_text((folder / test).read_text("utf-8").replace(right, wrong), "utf-8")
         for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
-            printed = run(command, tmp_path)
+            printed = run(command, folder)
             for line in shown.splitlines():
                 assert line in printed, f"{command} printed\n{printed}"
+
+
+def test_the_way_from_a_trained_lstm_prints_what_is_shown(tmp_path: Path) -> None:
+    assert [name for name, _ in FILE.findall(PAGE)] == ["train.py", "my_scenarios.py", "test_my_lstm.py", "pytest.ini"]
+    assert len(COMMANDS.findall(PAGE)) == 5
+    right, wrong = "i, f, g, o = np.split(a, 4, axis=1)", "i, o, f, g = np.split(a, 4, axis=1)"
+    follow(PAGE, tmp_path, "test_my_lstm.py", right, wrong)
+
+
+def test_the_way_to_a_cell_of_ones_own_prints_what_is_shown(tmp_path: Path) -> None:
+    assert [name for name, _ in FILE.findall(CELLS)] == ["my_cells.py", "my_scenarios.py", "test_my_mgu.py"]
+    assert len(COMMANDS.findall(CELLS)) == 4
+    follow(CELLS, tmp_path, "test_my_mgu.py", 'b_hf, b_hn = np.split(w["bias_hh_l0"], 2)', "b_hf, b_hn = 0, 0")
 
 
 def test_the_snippet_without_files_runs(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens import Golden, cells, generator
-from rnn_goldens.golden.shapes import CELLS, Config, state_names, state_shape, weight_shapes
+from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, state_shape, weight_shapes
 
 if TYPE_CHECKING:
     from rnn_goldens.generator.scenario import Scenario
@@ -75,8 +75,8 @@ def _fields(cell: str, draw: np.random.Generator) -> dict[str, Any]:
         amplitude = 2.0 ** draw.uniform(smallest, largest)
         return draw.uniform(-amplitude, amplitude, shape).astype(np.float32).astype(np.float64)
 
-    of_weights = {name: numbers(shape, -3, 1.5) for name, shape in weight_shapes(cell, config).items()}
-    states = [numbers(state_shape(config, batch), -4, 2) for _ in state_names(cell)] if stateful else []
+    of_weights = {name: numbers(shape, -3, 1.5) for name, shape in weight_shapes(LAYOUTS[cell], config).items()}
+    states = [numbers(state_shape(config, batch), -4, 2) for _ in LAYOUTS[cell].states] if stateful else []
     return {
         "config": config,
         "weights": of_weights,

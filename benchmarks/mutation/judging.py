@@ -13,7 +13,7 @@ from rnn_goldens import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS, GATES
+from rnn_goldens.golden.shapes import CELLS, LAYOUTS
 from rnn_goldens.judging.verdict import compare
 
 Killed = Mapping[str, str]
@@ -138,5 +138,5 @@ class Judge:
 def _cost(golden: Golden) -> int:
     """How much there is to compute."""
     config = golden.config
-    rows = len(GATES[golden.cell]) * config.hidden_size * config.num_layers * config.num_directions
+    rows = len(LAYOUTS[golden.cell].gates) * config.hidden_size * config.num_layers * config.num_directions
     return rows * (config.input_size + config.hidden_size) * math.prod(golden.stored.x.shape[:-1])

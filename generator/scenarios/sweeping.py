@@ -9,7 +9,7 @@ import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.numbers import Float64
-from rnn_goldens.golden.shapes import GATES, Config
+from rnn_goldens.golden.shapes import LAYOUTS, Config
 
 POINTS = (
     *(2.0**-k for k in range(14, 3, -1)),
@@ -42,7 +42,7 @@ def _scenario(
     c0: Float64 | None = None,
 ) -> Scenario:
     """One unit for each description, by gate: ``w_`` its weight of the input, ``b_`` its b_ih, ``u_`` its b_hh."""
-    gates, hidden = GATES[cell], len(units)
+    gates, hidden = LAYOUTS[cell].gates, len(units)
     weight_ih, bias_ih, bias_hh = (np.zeros((len(gates), hidden)) for _ in range(3))
     for unit, described in enumerate(units):
         for key, value in described.items():

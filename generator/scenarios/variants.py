@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers, sparse
-from rnn_goldens.golden.shapes import Config, Shape, state_names, state_shape, weight_shapes
+from rnn_goldens.golden.shapes import LAYOUTS, Config, Shape, state_shape, weight_shapes
 
 Draw = Callable[[str, str, Shape], Float64]
 """(scenario id, array name, shape) → numbers."""
@@ -43,7 +43,7 @@ class Variant:
         """Ask a cell this; ``draw`` gives the numbers."""
         golden_id = f"{folder}/{self.name}"
         batch = () if self.batch is None else (self.batch,)
-        states = {name: draw(golden_id, f"{name}0", state_shape(self.config, batch)) for name in state_names(cell)}
+        states = {name: draw(golden_id, f"{name}0", state_shape(self.config, batch)) for name in LAYOUTS[cell].states}
         given = states if self.state else {}
         return Scenario(
             id=golden_id,
@@ -52,7 +52,9 @@ class Variant:
             documented_in="rnn-goldens, generator/scenarios",
             cell=cell,
             config=self.config,
-            weights={name: draw(golden_id, name, shape) for name, shape in weight_shapes(cell, self.config).items()},
+            weights={
+                name: draw(golden_id, name, shape) for name, shape in weight_shapes(LAYOUTS[cell], self.config).items()
+            },
             x=draw(golden_id, "x", (*batch, self.time, self.config.input_size)),
             lengths=self.lengths,
             declared=self.declared,

@@ -5,8 +5,8 @@
 """
 
 from rnn_goldens.cells.arrays import Array, State, Weights
-from rnn_goldens.cells.case import Case, case_of
+from rnn_goldens.cells.case import Case, case_of, cell_of, is_defined
 from rnn_goldens.cells.cell import DEFINED, Cell
 from rnn_goldens.cells.network import Network
 
-__all__ = ["DEFINED", "Array", "Case", "Cell", "Network", "State", "Weights", "case_of"]
+__all__ = ["DEFINED", "Array", "Case", "Cell", "Network", "State", "Weights", "case_of", "cell_of", "is_defined"]

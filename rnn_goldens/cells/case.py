@@ -7,6 +7,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from rnn_goldens.cells.arrays import Array, State, Weights
 from rnn_goldens.cells.cell import DEFINED, Cell
+from rnn_goldens.cells.own import own_cell
+from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.data import QuestionData
 from rnn_goldens.golden.shapes import Config
 
@@ -48,9 +50,30 @@ class Case:
         return replace(self, x=self.x[None], state=state, lengths=None, batch_given=False)
 
 
+def cell_of(golden: QuestionData) -> Cell:
+    """Its cell. Raises WrongUse if it is of someone's own, and its equations are not to be had or have changed."""
+    if golden.own_layout is None:
+        return DEFINED[golden.cell]
+    cell = own_cell(golden.cell)
+    if cell.layout != golden.own_layout:
+        raise WrongUse(
+            f"cell {golden.cell!r} has {cell.layout} now, and had {golden.own_layout} when {golden.id} was certified"
+        )
+    return cell
+
+
+def is_defined(golden: QuestionData) -> bool:
+    """Whether its cell's equations are to be had."""
+    try:
+        cell_of(golden)
+    except WrongUse:
+        return False
+    return True
+
+
 def case_of(golden: QuestionData, dtype: DTypeLike) -> Case:
-    """The question of a golden, in arrays of a type that holds its precision."""
-    cell = DEFINED[golden.cell]
+    """The question of a golden, in arrays of a type that holds its precision. Raises WrongUse as ``cell_of`` does."""
+    cell = cell_of(golden)
     return Case(
         cell,
         golden.config,

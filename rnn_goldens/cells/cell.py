@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 
 from rnn_goldens.cells import equations as _equations
 from rnn_goldens.cells.program import Equations, Source
-from rnn_goldens.golden.shapes import CELLS, GATES, state_names
+from rnn_goldens.golden.shapes import LAYOUTS, Layout
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +27,11 @@ class Cell:
     states: tuple[str, ...] = ("h",)
     vectors: tuple[str, ...] = ()
 
+    @property
+    def layout(self) -> Layout:
+        """What shapes follow from."""
+        return Layout(self.gates, self.states, self.vectors)
+
     @cached_property
     def at_once(self) -> Source:
         """Its programs, for those who compute: a bias is added for all gates at once."""
@@ -39,7 +44,7 @@ class Cell:
 
 
 DEFINED: Mapping[str, Cell] = {
-    name: Cell(name, getattr(_equations, name), GATES[name], state_names(name)) for name in CELLS
+    name: Cell(name, getattr(_equations, name), layout.gates, layout.states) for name, layout in LAYOUTS.items()
 }
 """The cells that goldens are of, by name."""
 

@@ -107,6 +107,7 @@ def gate_places(program: Program, gates: str) -> dict[str, tuple[int, int]]:
     """By gate, where in a program's values stands what its activation gets, and what it gives.
 
     An activation is a gate's if what it gets is made of that gate's rows of the weights; an LSTM's tanh of c is none's.
+    A gate that has no activation is left out.
     """
     found: dict[str, tuple[int, int]] = {}
     for k, operation in enumerate(program.operations, start=program.inputs):
@@ -114,7 +115,7 @@ def gate_places(program: Program, gates: str) -> dict[str, tuple[int, int]]:
             rows = set(_rows_behind(program, operation.of[0]))
             if len(rows) == 1:
                 found[gates[rows.pop()]] = (operation.of[0], k)
-    return {gate: found[gate] for gate in gates}
+    return {gate: found[gate] for gate in gates if gate in found}
 
 
 def _rows_behind(program: Program, k: int) -> Iterator[int]:

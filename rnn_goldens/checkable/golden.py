@@ -55,7 +55,7 @@ class Question(QuestionData):
             WrongUse: an array is missing, is one too many, is no array of numbers or has another shape; or
                 the weights are no mapping.
         """
-        return dict(named(convention).to_torch(self.cell, self.config, weights))
+        return dict(named(convention).to_torch(self.cell, self.config, weights, self.layout))
 
     @property
     def out(self) -> NDArray[Any]:

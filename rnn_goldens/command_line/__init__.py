@@ -10,7 +10,7 @@ import textwrap
 
 import click
 
-from rnn_goldens.command_line import check, compare, explain, fuzz, generate, look, protocol, report
+from rnn_goldens.command_line import check, compare, explain, export, fuzz, generate, look, protocol, report
 from rnn_goldens.errors import CutShort, InvalidFile, RnnGoldensError
 from rnn_goldens.exit_codes import FINDING, WRONG_USE
 
@@ -33,6 +33,7 @@ for command in (
     protocol.protocol,
     compare.validate,
     compare.diff,
+    export.export,
     generate.generate,
     report.report,
 ):

@@ -142,4 +142,4 @@ def _asked(implementation: str, golden: "Golden") -> "Outputs":
     verdict = compare(golden, *result)
     if any(found.problem for found in verdict.differences.values()):
         raise click.ClickException(verdict.message.partition("\n")[0])
-    return {name: read(value).values for name, value in states_apart(golden.cell, *result).items()}
+    return {name: read(value).values for name, value in states_apart(golden.layout, *result).items()}

@@ -29,7 +29,7 @@ def _unchanged(_cell: str, _config: Config, weights: Weights) -> Weights:
 CONVENTIONS = {
     c.name: c
     for c in (
-        Convention("torch", _unchanged, _unchanged),
+        Convention("torch", _unchanged, _unchanged, of_any_cell=True),
         Convention("textbook", textbook.from_torch, textbook.to_torch),
         Convention("keras", keras.from_torch, keras.to_torch),
         Convention("onnx", onnx.from_torch, onnx.to_torch),

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden.shapes import Config, weight_shapes
+from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.golden.shapes import LAYOUTS, Config, Layout, is_own_cell, weight_shapes
 from rnn_goldens.judging.outputs import NotNumbers, read
 
 Array = NDArray[np.float64]
@@ -25,15 +25,23 @@ class Convention:
 
     Attributes:
         name: what ``Golden.weights_as`` calls it.
-        from_torch: PyTorch's weights → this convention's; raises Unsupported where it can not hold them.
+        torch_to: PyTorch's weights → this convention's; raises Unsupported where it can not hold them.
         torch_from: the way back, for weights whose names and shapes are right; ``to_torch`` sees to that.
+        of_any_cell: whether it has cells of someone's own.
     """
 
     name: str
-    from_torch: Conversion
+    torch_to: Conversion
     torch_from: Conversion
+    of_any_cell: bool = False
 
-    def to_torch(self, cell: str, config: Config, weights: Mapping[str, Any]) -> Weights:
+    def from_torch(self, cell: str, config: Config, weights: Weights) -> Weights:
+        """Turn PyTorch's weights into this convention's. Raises Unsupported where it can not hold them."""
+        if is_own_cell(cell) and not self.of_any_cell:
+            raise Unsupported(f"the {self.name} convention has no cell {cell}: its weights are as torch's are")
+        return self.torch_to(cell, config, weights)
+
+    def to_torch(self, cell: str, config: Config, weights: Mapping[str, Any], layout: Layout | None = None) -> Weights:
         """Turn this convention's weights, array-likes of any library, into PyTorch's.
 
         Args:
@@ -41,6 +49,7 @@ class Convention:
             config: of which network.
             weights: by name; or nested, as Flax and JAX have them: ``{"l0": {"ii": {"kernel": …`` is ``l0/ii/kernel``,
                 as is ``{"params": {"l0": …``; a single layer's may do without ``l0``.
+            layout: of a cell of someone's own.
 
         Raises:
             Unsupported: this convention can not hold the weights of such a network, or the network not these weights.
@@ -49,8 +58,9 @@ class Convention:
         """
         if not isinstance(weights, Mapping):
             raise WrongUse(f"{self.name} weights are a {type(weights).__name__}, not a mapping of names to arrays")
-        wanted = {name: array.shape for name, array in self.from_torch(cell, config, _zeros(cell, config)).items()}
-        weights = _named(wanted, dict(_flat(weights)))
+        zeros = self.from_torch(cell, config, _zeros(layout or LAYOUTS[cell], config))
+        wanted = {name: array.shape for name, array in zeros.items()}
+        weights = _named(wanted, dict(flat(weights)))
         problems = [f"no {name}" for name in wanted if name not in weights]
         problems += [f"{name} is not one of {', '.join(wanted)}" for name in weights if name not in wanted]
         arrays: dict[str, Array] = {}
@@ -69,11 +79,11 @@ class Convention:
         return self.torch_from(cell, config, arrays)
 
 
-def _flat(weights: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+def flat(weights: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
     """Nested mappings as one, with a slash between the names."""
     for name, value in weights.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{path}{name}/")
+            yield from flat(value, f"{path}{name}/")
         else:
             yield f"{path}{name}", value
 
@@ -87,5 +97,5 @@ def _named(wanted: Iterable[str], weights: dict[str, Any]) -> dict[str, Any]:
     return weights
 
 
-def _zeros(cell: str, config: Config) -> Weights:
-    return {name: np.zeros(shape) for name, shape in weight_shapes(cell, config).items()}
+def _zeros(layout: Layout, config: Config) -> Weights:
+    return {name: np.zeros(shape) for name, shape in weight_shapes(layout, config).items()}

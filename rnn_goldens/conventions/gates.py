@@ -6,9 +6,9 @@ LSTM: input i, forget f, candidate g (Keras and ONNX call it c), output o. GRU: 
 import numpy as np
 
 from rnn_goldens.conventions.conversion import Array
-from rnn_goldens.golden.shapes import GATES
+from rnn_goldens.golden.shapes import LAYOUTS
 
-TORCH = GATES
+TORCH = {cell: layout.gates for cell, layout in LAYOUTS.items()}
 KERAS = {**TORCH, "gru": "zrn"}
 ONNX = {**TORCH, "lstm": "iofg", "gru": "zrn"}
 

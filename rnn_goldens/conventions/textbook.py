@@ -9,7 +9,7 @@ import numpy as np
 
 from rnn_goldens.conventions.conversion import Weights
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden.shapes import GATES, Config
+from rnn_goldens.golden.shapes import LAYOUTS, Config
 
 
 def from_torch(cell: str, config: Config, weights: Weights) -> Weights:
@@ -31,7 +31,7 @@ def to_torch(cell: str, config: Config, weights: Weights) -> Weights:
 
 
 def _require_textbook(cell: str, config: Config) -> None:
-    if len(GATES[cell]) > 1:
+    if len(LAYOUTS[cell].gates) > 1:
         raise Unsupported(f"the textbook convention has no gates: it can not hold the weights of {cell}")
     if config.num_layers > 1 or config.bidirectional:
         raise Unsupported("the textbook convention names the weights of one layer in one direction")

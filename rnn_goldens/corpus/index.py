@@ -7,7 +7,7 @@ from typing import Any
 
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.shapes import CELLS, is_own_cell
 
 INDEX = "index.json"
 OURS = "rnn-goldens"
@@ -49,7 +49,7 @@ def entry_of(document: dict[str, Any]) -> Entry:
         id=text(document["id"]),
         title=text(document["title"]),
         purpose=text(document["purpose"]),
-        cell=_known(document["cell"], CELLS),
+        cell=_cell(document["cell"]),
         features=tuple(_known(feature, FEATURES) for feature in listed(document["features"])),
         precisions=tuple(_known(precision, PRECISIONS) for precision in listed(document["precisions"])),
         files={kind: _file(document["files"][kind], pattern) for kind, pattern in _FILES.items()},
@@ -76,6 +76,10 @@ def listed(value: object) -> list[Any]:
     if not isinstance(value, list):
         raise TypeError(f"{value!r} is not a list")
     return value
+
+
+def _cell(value: object) -> str:
+    return text(value) if is_own_cell(str(value)) else _known(value, CELLS)
 
 
 def _known(value: object, names: Container[object]) -> str:

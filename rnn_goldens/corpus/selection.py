@@ -59,7 +59,8 @@ class Selection:
         """
         ids, cell = names("ids", ids), names("cell", cell)
         features, without = names("features", features), names("without", without)
-        for kind, asked, known in (("cell", cell, CELLS), ("feature", (*features, *without), FEATURES)):
+        cells = (*CELLS, *dict.fromkeys(entry.cell for entry in self.entries if entry.cell not in CELLS))
+        for kind, asked, known in (("cell", cell, cells), ("feature", (*features, *without), FEATURES)):
             for name in asked:
                 if name not in known:
                     raise UnknownName(kind, name, known)

@@ -6,9 +6,9 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
 from rnn_goldens.deviations.deviation import AfterAllOthers, Wrong, in_steps
-from rnn_goldens.golden.shapes import GATES
+from rnn_goldens.golden.shapes import LAYOUTS
 
-GATE_ORDER = {cell: gates for cell, gates in GATES.items() if len(gates) > 1}
+GATE_ORDER = {cell: layout.gates for cell, layout in LAYOUTS.items() if len(layout.gates) > 1}
 """The gates of a cell by their letters in the equations, in the order of the rows."""
 
 GATED = tuple(GATE_ORDER)

@@ -11,7 +11,7 @@ from rnn_goldens.cells import Array, Case, Cell, Network, State, Weights
 from rnn_goldens.cells.arithmetic import Arithmetic
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.cells.program import Equations
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.shapes import CELLS, is_own_cell
 
 Outputs = tuple[Array, ...]
 """out, h_n, and c_n for an LSTM."""
@@ -124,6 +124,10 @@ class Deviation:
     needs: tuple[str, ...] = ()
     stands_for: tuple[str, ...] = ()
     mend: str = ""
+
+    def befalls(self, cell: str) -> bool:
+        """Whether a cell can have it: one of someone's own can have what all of ours can."""
+        return cell in self.cells or (is_own_cell(cell) and self.cells == CELLS)
 
     def run(self, case: Case) -> Outputs:
         """The wrong outputs of a case whose arrays are float64."""

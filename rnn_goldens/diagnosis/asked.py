@@ -46,15 +46,16 @@ class Asked:
 
     @cached_property
     def _befalling(self) -> "list[Deviation]":
+        from rnn_goldens.cells import is_defined
         from rnn_goldens.deviations import DEVIATIONS
 
-        if self._tells_nothing():
+        if self._tells_nothing() or not is_defined(self.golden):
             return []
         features, is_widest = set(self.golden.features), self.golden.dtype == "float64"
         return [
             d
             for d in DEVIATIONS
-            if self.golden.cell in d.cells
+            if d.befalls(self.golden.cell)
             and set(d.needs) <= features
             and (is_widest or "float32" not in d.name)  # what is rounded to float32 is no less there
         ]

@@ -40,7 +40,9 @@ def _follows(seen: Seen) -> Mask | None:
     from rnn_goldens.cells import Network, case_of
 
     out = seen.got["out"]
-    if not seen.is_one_chain or seen.golden.cell == "lstm" or seen.steps == 1 or not np.isfinite(out).all():
+    if not seen.is_one_chain or seen.steps == 1 or not np.isfinite(out).all():
+        return None
+    if "c" in seen.golden.layout.states or not seen.is_defined:
         return None
     if "h_n" in seen.got and not seen.near(out[..., -1, :], seen.got["h_n"][0]):
         return None
@@ -83,7 +85,8 @@ def _narrowed(off: Callable[[float], float], low: float, high: float) -> float:
 
 
 def _is_one_step_of_layers(seen: Seen) -> bool:
-    return seen.layers > 1 and seen.directions == 1 and seen.steps == 1 and bool(np.isfinite(seen.got["h_n"]).all())
+    is_one_step = seen.layers > 1 and seen.directions == 1 and seen.steps == 1
+    return is_one_step and seen.is_defined and bool(np.isfinite(seen.got["h_n"]).all())
 
 
 def _upper_follow(seen: Seen, factor: float) -> bool:
@@ -121,15 +124,13 @@ def _possible(seen: Seen) -> set[str] | None:
     from rnn_goldens.cells import case_of
     from rnn_goldens.cells.steps import steps_of
 
-    if not seen.is_one_chain or seen.steps > 1 or not seen.out_is_wrong:
+    if not seen.is_one_chain or seen.steps > 1 or not seen.out_is_wrong or seen.golden.cell not in ("gru", "lstm"):
         return None
     (step,) = steps_of(case_of(seen.golden, np.float64))
     h = seen.got["h_n"][0]
     if seen.golden.cell == "gru":
         return _of_gru(step.gates, step.state_before["h"], h)
-    if seen.golden.cell == "lstm":
-        return _of_lstm(seen, step.gates, step.state_before["c"], (h, seen.got["c_n"][0]))
-    return None
+    return _of_lstm(seen, step.gates, step.state_before["c"], (h, seen.got["c_n"][0]))
 
 
 def _of_gru(right: Mapping[str, Array], before: Array, h: Array) -> set[str]:

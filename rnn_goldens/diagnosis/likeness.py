@@ -30,7 +30,7 @@ APART = 4.0
 def readable(golden: "GoldenData", out: object, h_n: object = None, c_n: object = None) -> Outputs:
     """The outputs that hold numbers, of those that the golden has."""
     found: dict[str, Array] = {}
-    for name, value in states_apart(golden.cell, out, h_n, c_n).items():
+    for name, value in states_apart(golden.layout, out, h_n, c_n).items():
         try:
             values = read(value).values
         except NotNumbers:

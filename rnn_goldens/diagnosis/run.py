@@ -15,7 +15,7 @@ from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.likeness import Outputs
 from rnn_goldens.diagnosis.parts import parts_of
 from rnn_goldens.diagnosis.suspects import Failure
-from rnn_goldens.golden.shapes import state_names
+from rnn_goldens.golden.shapes import LAYOUTS, Layout
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -66,7 +66,7 @@ def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load:
     begin = time.process_time()
     outputs = {(failure.test, failure.golden, failure.dtype): failure.got for failure in failures}
     evidence = [
-        one if one.passed or _is_whole(one, outputs) else _not_explained(one, outputs, load) for one in evidence
+        one if one.passed or _is_whole(one, outputs, load) else _not_explained(one, outputs, load) for one in evidence
     ]
     by_cell: dict[About, list[Evidence]] = {}
     for one in evidence:
@@ -100,10 +100,19 @@ def _key(one: Evidence) -> _Key:
     return one.test, one.golden, one.dtype
 
 
-def _is_whole(one: Evidence, outputs: Mapping[_Key, Outputs]) -> bool:
+def _is_whole(one: Evidence, outputs: Mapping[_Key, Outputs], load: Load) -> bool:
     """Whether each output that there should be holds numbers, as far as is known: else no cause gives all of it."""
     got = outputs.get(_key(one))
-    return got is None or got.keys() == {"out", *(f"{name}_n" for name in state_names(one.cell))}
+    if got is None or (layout := _layout(one, load)) is None:
+        return True
+    return got.keys() == {"out", *(f"{name}_n" for name in layout.states)}
+
+
+def _layout(one: Evidence, load: Load) -> Layout | None:
+    if one.cell in LAYOUTS:
+        return LAYOUTS[one.cell]
+    golden = load(one.golden, one.dtype)
+    return None if golden is None else golden.layout
 
 
 def _not_explained(one: Evidence, outputs: Mapping[_Key, Outputs], load: Load) -> Evidence:
@@ -129,7 +138,9 @@ class _Again:
         unexplained = [one for one in failed if not one.explained_by]
         for one in unexplained[:MOST_LOOKED_AT]:
             asked = self._asked(one)
-            if asked is None or not _is_whole(one, self.outputs) or any(asked.fitted_by(cause) for cause in causes):
+            if asked is None or not _is_whole(one, self.outputs, self.load):
+                continue
+            if any(asked.fitted_by(cause) for cause in causes):
                 continue
             single = [cause for cause in causes if len(cause) == 1]
             known = [*filter(asked.can_befall, elsewhere), *((*a, *b) for a, b in combinations(single, 2))]
@@ -150,7 +161,7 @@ class _Again:
             if time.process_time() > self.until:
                 self.cut_short.add(one.about)
             else:
-                asked = self._asked(one) if _is_whole(one, self.outputs) else None
+                asked = self._asked(one) if _is_whole(one, self.outputs, self.load) else None
                 fitting |= {cause: asked is not None and asked.fitted_by(cause) for cause in open_}
         return replace(one, explained_by=(*one.explained_by, *(cause for cause in others if fitting.get(cause))))
 

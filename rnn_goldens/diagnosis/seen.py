@@ -46,6 +46,13 @@ class Seen:
         return int(self.want("out").shape[-2])
 
     @property
+    def is_defined(self) -> bool:
+        """Whether the cell's equations are to be had, so that steps can be asked alone."""
+        from rnn_goldens.cells import is_defined
+
+        return is_defined(self.golden)
+
+    @property
     def is_one_chain(self) -> bool:
         """Whether one layer in one direction goes through the same steps of every row."""
         return self.layers == 1 and self.directions == 1 and self.golden.lengths is None
@@ -78,7 +85,7 @@ def less_precise(golden: "GoldenData", out: object, h_n: object, c_n: object) ->
     """Which outputs are of a lower precision than what is asked, in the words of facts: ``out_less_precise``."""
     asked = PRECISIONS[golden.dtype].bits
     found = []
-    for name, value in states_apart(golden.cell, out, h_n, c_n).items():
+    for name, value in states_apart(golden.layout, out, h_n, c_n).items():
         try:
             bits = read(value).bits
         except NotNumbers:

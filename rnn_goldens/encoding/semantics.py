@@ -6,22 +6,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.encoding.tree import Tree
+from rnn_goldens.encoding.tree import Tree, layout_of
 from rnn_goldens.golden.features import DERIVED_FEATURES, derived_features
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import Config, Shape, out_shape, state_names, state_shape, weight_count, weight_shapes
+from rnn_goldens.golden.shapes import Config, Layout, Shape, out_shape, state_shape, weight_count, weight_shapes
 from rnn_goldens.golden.tolerance import Bound, Exact
 
 
 def problems(tree: Tree) -> list[str]:
     """List the inconsistencies of a tree that its schema finds valid: empty if there are none."""
-    config, x = Config(**tree["config"]), tree["inputs"]["x"]
+    config, x, layout = Config(**tree["config"]), tree["inputs"]["x"], layout_of(tree)
+    asked = question_problems(layout, config, tree["weights"], tree["inputs"])
     if x.ndim not in (2, 3):
-        return question_problems(tree["cell"], config, tree["weights"], tree["inputs"])
+        return asked
+    expected = _expected_shapes(layout, config, x)
     return [
-        *question_problems(tree["cell"], config, tree["weights"], tree["inputs"]),
-        *_shape_problems("expected", tree["expected"], _expected_shapes(tree["cell"], config, x)),
-        *_tolerance_problems(tree["tolerance"], _expected_shapes(tree["cell"], config, x)),
+        *asked,
+        *_shape_problems("expected", tree["expected"], expected),
+        *_tolerance_problems(tree["tolerance"], expected),
         *_finite_problems(tree),
         *_feature_problems(tree, config),
         *_precision_problems(tree),
@@ -29,39 +31,39 @@ def problems(tree: Tree) -> list[str]:
     ]
 
 
-def question_problems(cell: str, config: Config, weights: Tree, inputs: Mapping[str, NDArray[Any]]) -> list[str]:
+def question_problems(layout: Layout, config: Config, weights: Tree, inputs: Mapping[str, NDArray[Any]]) -> list[str]:
     """List where the shapes of what is asked do not follow from the configuration, and lengths that x has not."""
     x = inputs["x"]
     if x.ndim not in (2, 3):
         return [f"inputs/x: has {x.ndim} axes; it is (batch, time, input), or (time, input) if unbatched"]
     return [
-        *_weight_problems(weights, cell, config),
-        *_shape_problems("inputs", inputs, _input_shapes(cell, config, inputs)),
+        *_weight_problems(weights, layout, config),
+        *_shape_problems("inputs", inputs, _input_shapes(layout, config, inputs)),
         *_length_problems(inputs, x),
     ]
 
 
-def _weight_problems(weights: Tree, cell: str, config: Config) -> Iterable[str]:
+def _weight_problems(weights: Tree, layout: Layout, config: Config) -> Iterable[str]:
     """Shapes of the weights. A file may claim a billion layers: they are counted before they are listed."""
-    if (asked := weight_count(config)) > 2 * len(weights):
+    if (asked := weight_count(layout, config)) > 2 * len(weights):
         return [f"weights: holds {len(weights)}, the configuration asks for {asked}"]
-    return _shape_problems("weights", weights, weight_shapes(cell, config))
+    return _shape_problems("weights", weights, weight_shapes(layout, config))
 
 
-def _input_shapes(cell: str, config: Config, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Shape]:
+def _input_shapes(layout: Layout, config: Config, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Shape]:
     """Shapes of the inputs that are given; the states come all or none, lengths need a batch."""
     batch = inputs["x"].shape[:-2]
     shapes: dict[str, Shape] = {"x": (*batch, inputs["x"].shape[-2], config.input_size)}
     if {"h0", "c0"} & inputs.keys():
-        shapes |= {f"{name}0": state_shape(config, batch) for name in state_names(cell)}
+        shapes |= {f"{name}0": state_shape(config, batch) for name in layout.states}
     if "lengths" in inputs and batch:
         shapes["lengths"] = batch
     return shapes
 
 
-def _expected_shapes(cell: str, config: Config, x: NDArray[Any]) -> dict[str, Shape]:
+def _expected_shapes(layout: Layout, config: Config, x: NDArray[Any]) -> dict[str, Shape]:
     batch = x.shape[:-2]
-    states = {f"{name}_n": state_shape(config, batch) for name in state_names(cell)}
+    states = {f"{name}_n": state_shape(config, batch) for name in layout.states}
     return {"out": out_shape(config, batch, x.shape[-2]), **states}
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.counted import counted
 from rnn_goldens.golden.arrays import Arrays, Asked
-from rnn_goldens.golden.shapes import Config, weight_count, weight_shapes
+from rnn_goldens.golden.shapes import LAYOUTS, Config, Layout, is_own_cell, weight_count, weight_shapes
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
 
 Tree = dict[str, Any]
@@ -46,6 +46,7 @@ def to_tree(golden: Golden) -> Tree:
         "purpose": golden.purpose,
         "documented_in": golden.documented_in,
         "cell": golden.cell,
+        **_own_to_tree(golden.own_layout),
         "features": list(golden.features),
         "precisions": list(golden.precisions),
         **asked_tree(golden),
@@ -61,16 +62,17 @@ def from_tree(tree: Tree) -> Golden:
     Raises:
         KeyError, TypeError, ValueError, AttributeError: it is not; a check of it says what is wrong.
     """
-    config, weights = Config(**tree["config"]), tree["weights"]
-    if weight_count(config) != len(weights):
-        raise ValueError(f"weights: holds {len(weights)}, the configuration asks for {weight_count(config)}")
-    weights = {name: weights[name] for name in weight_shapes(tree["cell"], config)}
+    config, weights, layout = Config(**tree["config"]), tree["weights"], layout_of(tree)
+    if (asked := weight_count(layout, config)) != len(weights):
+        raise ValueError(f"weights: holds {len(weights)}, the configuration asks for {asked}")
+    weights = {name: weights[name] for name in weight_shapes(layout, config)}
     return Golden(
         id=tree["id"],
         title=tree["title"],
         purpose=tree["purpose"],
         documented_in=tree["documented_in"],
         cell=tree["cell"],
+        own_layout=layout if is_own_cell(tree["cell"]) else None,
         config=config,
         features=tuple(tree["features"]),
         tolerance=_tolerance_from_tree(tree["tolerance"]),
@@ -78,6 +80,14 @@ def from_tree(tree: Tree) -> Golden:
         provenance=tree["provenance"],
         stored=Arrays(weights=weights, **tree["inputs"], **tree["expected"]),
     )
+
+
+def layout_of(tree: Tree) -> Layout:
+    """What shapes follow from: known of our cells, and said by a golden of someone's own."""
+    if not is_own_cell(tree["cell"]):
+        return LAYOUTS[tree["cell"]]
+    said = tree["own_cell"]
+    return Layout(said["gates"], tuple(said["states"]), tuple(said.get("vectors", ())))
 
 
 def to_document(tree: Tree) -> dict[str, Any]:
@@ -101,6 +111,13 @@ def content_hash(golden: Golden) -> str:
     del document["provenance"]
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+
+def _own_to_tree(layout: Layout | None) -> Tree:
+    if layout is None:
+        return {}
+    vectors = {"vectors": list(layout.vectors)} if layout.vectors else {}
+    return {"own_cell": {"gates": layout.gates, "states": list(layout.states), **vectors}}
 
 
 def _tolerance_to_tree(tolerance: Tolerance) -> Tree:

@@ -10,6 +10,7 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.exhaustive.arguments import Float64, arguments
 from rnn_goldens.exhaustive.parts import Part
 from rnn_goldens.golden.precision import PRECISIONS, Precision
+from rnn_goldens.golden.shapes import LAYOUTS
 from rnn_goldens.judging.outputs import NotNumbers, read, states_apart
 
 Group = tuple[str, str, str]
@@ -40,7 +41,10 @@ class Finding:
     def of(cls, part: Part, golden: Golden, outputs: Sequence[object]) -> "Finding | None":
         """What outputs show; None if they are not to be compared with the golden."""
         try:
-            given = {name: read(output).values for name, output in states_apart(part.activation.cell, *outputs).items()}
+            given = {
+                name: read(output).values
+                for name, output in states_apart(LAYOUTS[part.activation.cell], *outputs).items()
+            }
         except (NotNumbers, TypeError):
             return None
         wanted: dict[str, Float64] = {name: getattr(golden.stored, name) for name in given}

@@ -6,7 +6,7 @@ import numpy as np
 
 from rnn_goldens.cells import DEFINED, Case
 from rnn_goldens.exhaustive.arguments import Float64
-from rnn_goldens.golden.shapes import GATES, Config
+from rnn_goldens.golden.shapes import LAYOUTS, Config
 
 OPEN, SHUT = 32.0, -32.0
 """As a gate's bias: the gate is 1, or all but 0, whatever the precision."""
@@ -43,7 +43,7 @@ class Activation:
         return Case(cell, Config(1, 1), self._stacked(), x, tuple(state), None, self.state is not None)
 
     def _stacked(self) -> dict[str, Float64]:
-        gates = GATES[self.cell]
+        gates = LAYOUTS[self.cell].gates
         weights = {f"{kind}_{side}_l0": np.zeros(len(gates)) for kind in ("weight", "bias") for side in ("ih", "hh")}
         for name, value in self.weights.items():
             kind, side, gate = {"W": "weight", "b": "bias"}[name[0]], f"{name[2]}h", name[3]

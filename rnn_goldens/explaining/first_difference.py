@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from rnn_goldens.cells.steps import Step
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import state_names
 
 Float64 = NDArray[np.float64]
 
@@ -62,7 +61,7 @@ class Reader:
             units = slice(hidden, None) if reverse else slice(0, hidden)
             found.append(self._known("out", "h", (..., step.time, units), np.array(True)))
         index, last = (step.layer * config.num_directions + reverse,), self.last(step)
-        states = [state for state in state_names(self.golden.cell) if f"{state}_n" in self.outputs and last.any()]
+        states = [state for state in self.golden.layout.states if f"{state}_n" in self.outputs and last.any()]
         return [*found, *(self._known(f"{state}_n", state, index, last[..., None]) for state in states)]
 
     def first_difference(self, steps: Sequence[Step]) -> Place | None:

@@ -145,7 +145,7 @@ def _said(golden: Golden, reader: Reader, first: Place | None) -> Iterator[str]:
 
 def _alike(golden: Golden, outputs: Outputs) -> Iterator[str]:
     """Deviations that give the same, one or two at once."""
-    named = states_apart(golden.cell, *(outputs.get(name) for name in NAMES))
+    named = states_apart(golden.layout, *(outputs.get(name) for name in NAMES))
     if found := Suspects().explain(golden, *named.values()):
         names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])
         more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
@@ -165,7 +165,7 @@ class _Table:
 
     def lines(self) -> Iterator[str]:
         """From x to the state."""
-        step, cell = self.step, self.golden.cell
+        step, has_gates = self.step, len(self.golden.layout.gates) > 1
         direction = f", {step.direction} direction" if self.golden.config.bidirectional else ""
         row = f", row {self.view.row}" if self.golden.batch_shape else ""
         yield f"layer {step.layer}{direction}{row}, time step {step.time}"
@@ -180,7 +180,7 @@ class _Table:
             yield "  the sequence has ended: the state stands still, and out is zero"
         else:
             for gate, values in step.preactivations.items():
-                yield self._line(f"{gate} gets" if cell in ("lstm", "gru") else "sum", values)
+                yield self._line(f"{gate} gets" if has_gates else "sum", values)
             for gate, values in step.gates.items():
                 if gate not in step.state:
                     yield self._line(gate, values)

@@ -6,7 +6,7 @@ import numpy as np
 
 from rnn_goldens.cells import DEFINED, Array, Case, Network, Weights
 from rnn_goldens.deviations.deviation import Wrong
-from rnn_goldens.golden.shapes import Config, state_shape, weight_shapes
+from rnn_goldens.golden.shapes import LAYOUTS, Config, state_shape, weight_shapes
 
 _COLUMNS = 4
 _ACTIVATIONS = ("sigmoid", "tanh", "relu")
@@ -80,7 +80,9 @@ def _compared(wrong: Wrong, case: Case) -> Iterator[tuple[str, Array, Array]]:
 def _case(cell: str, needs: Sequence[str], rows: int, *, state: bool) -> Case:
     layers, bidirectional = 1 + ("multilayer" in needs), "bidirectional" in needs
     config = Config(2, 2, layers, bidirectional)
-    weights: Weights = {name: _made(shape, at) for at, (name, shape) in enumerate(weight_shapes(cell, config).items())}
+    weights: Weights = {
+        name: _made(shape, at) for at, (name, shape) in enumerate(weight_shapes(LAYOUTS[cell], config).items())
+    }
     shape = state_shape(config, (rows,))
     fill: Callable[[tuple[int, ...], int], Array] = _made if state else lambda shape, _: np.zeros(shape)
     states = tuple(fill(shape, 90 + at) for at in range(len(DEFINED[cell].states)))

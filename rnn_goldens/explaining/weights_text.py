@@ -117,7 +117,7 @@ def _case(cell: Cell) -> Case:
 
 def symbolic_weights(cell: Cell, config: Config) -> Weights:
     """Every weight with its name and place."""
-    return {name: _symbolic(cell, config, name, shape) for name, shape in weight_shapes(cell.name, config).items()}
+    return {name: _symbolic(cell, config, name, shape) for name, shape in weight_shapes(cell.layout, config).items()}
 
 
 def _symbolic(cell: Cell, config: Config, name: str, shape: tuple[int, ...]) -> Array:

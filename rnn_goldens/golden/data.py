@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.arrays import Arrays, Asked, Float64
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
-from rnn_goldens.golden.shapes import Config, state_names, state_shape
+from rnn_goldens.golden.shapes import LAYOUTS, Config, Layout, state_shape
 from rnn_goldens.golden.tolerance import Tolerance
 
 
@@ -27,12 +27,14 @@ class QuestionData:
         title: a few words.
         purpose: what it is there to show or to expose.
         documented_in: where the scenario is documented.
-        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations.
+        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations; or one of someone's own,
+            ``package.module:function``.
         config: the arguments ``nn.RNN`` would take.
         features: tags to select by, see ``FEATURES``.
         precisions: the precisions it can be checked in.
         stored: the float64 arrays, whatever the precision.
         dtype: ``float64``, ``float32``, ``bfloat16`` (in float32 arrays, NumPy has none) or ``float16``.
+        own_layout: the gates and states of a cell of someone's own; None of ours.
     """
 
     id: str
@@ -45,6 +47,12 @@ class QuestionData:
     precisions: tuple[str, ...]
     stored: Asked
     dtype: str = "float64"
+    own_layout: Layout | None = None
+
+    @property
+    def layout(self) -> Layout:
+        """Gates and states of its cell."""
+        return self.own_layout or LAYOUTS[self.cell]
 
     def in_precision(self, dtype: object) -> Self:
         """Return the same in another precision.
@@ -86,7 +94,7 @@ class QuestionData:
         """Exactly what ``nn.RNN`` takes as its second argument: None where the scenario gives none."""
         if self.stored.h0 is None:
             return None
-        return (self.h0, self.c0) if "c" in state_names(self.cell) else self.h0
+        return (self.h0, self.c0) if "c" in self.layout.states else self.h0
 
     @property
     def lengths(self) -> NDArray[np.int64] | None:
@@ -113,8 +121,8 @@ class QuestionData:
         return rounded
 
     def _require_cell_state(self, name: str) -> None:
-        if "c" not in state_names(self.cell):
-            raise AttributeError(f"{self.id} is a golden for {self.cell}, which has no {name}; only an lstm has")
+        if "c" not in self.layout.states:
+            raise AttributeError(f"{self.id} is a golden for {self.cell}, which has no {name}")
 
     def _repr_html_(self) -> str:
         """What a notebook shows: what it is for, what it holds, and the shapes of its arrays."""

@@ -1,15 +1,44 @@
 """Which arrays a golden has and their shapes: the one place where they follow from the configuration."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 Shape = tuple[int, ...]
 
-GATES = {"rnn_tanh": "h", "rnn_relu": "h", "lstm": "ifgo", "gru": "rzn"}
-"""Cells, and a letter for each block of hidden_size rows that their weights stack, in PyTorch's order."""
 
-CELLS = tuple(GATES)
+@dataclass(frozen=True)
+class Layout:
+    """What the shapes of a cell's weights and states follow from.
+
+    Attributes:
+        gates: a letter for each block of hidden_size rows that the weights stack, in their order.
+        states: the states it carries from step to step: h, or h and c.
+        vectors: other weights, a number a unit each, such as peepholes.
+    """
+
+    gates: str
+    states: tuple[str, ...] = ("h",)
+    vectors: tuple[str, ...] = ()
+
+
+LAYOUTS = {
+    "rnn_tanh": Layout("h"),
+    "rnn_relu": Layout("h"),
+    "lstm": Layout("ifgo", ("h", "c")),
+    "gru": Layout("rzn"),
+}
+"""The cells by name, as PyTorch has them."""
+
+CELLS = tuple(LAYOUTS)
+
+_OWN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+
+
+def is_own_cell(name: str) -> bool:
+    """Whether a cell is of someone's own, ``package.module:function``: what it is like, its golden says."""
+    return _OWN.fullmatch(name) is not None
 
 
 @dataclass(frozen=True)
@@ -57,14 +86,14 @@ class Config(Mapping[str, Any]):
         return [f"l{layer}{direction}" for layer in range(self.num_layers) for direction in directions]
 
 
-def weight_count(config: Config) -> int:
+def weight_count(layout: Layout, config: Config) -> int:
     """How many weights a network has: known without listing them, however many layers a file claims."""
-    return config.num_layers * config.num_directions * (4 if config.bias else 2)
+    return config.num_layers * config.num_directions * ((4 if config.bias else 2) + len(layout.vectors))
 
 
-def weight_shapes(cell: str, config: Config) -> dict[str, Shape]:
+def weight_shapes(layout: Layout, config: Config) -> dict[str, Shape]:
     """Shapes of the weights under PyTorch's names, in the order of ``nn.RNN.named_parameters()``."""
-    rows, hidden = len(GATES[cell]) * config.hidden_size, config.hidden_size
+    rows, hidden = len(layout.gates) * config.hidden_size, config.hidden_size
     shapes: dict[str, Shape] = {}
     for suffix in config.suffixes:
         first_layer = suffix.startswith("l0")
@@ -72,12 +101,8 @@ def weight_shapes(cell: str, config: Config) -> dict[str, Shape]:
         shapes |= {f"weight_ih_{suffix}": (rows, columns), f"weight_hh_{suffix}": (rows, hidden)}
         if config.bias:
             shapes |= {f"bias_ih_{suffix}": (rows,), f"bias_hh_{suffix}": (rows,)}
+        shapes |= {f"{vector}_{suffix}": (hidden,) for vector in layout.vectors}
     return shapes
-
-
-def state_names(cell: str) -> tuple[str, ...]:
-    """Which states a cell carries from step to step: h, and c for an LSTM."""
-    return ("h", "c") if cell == "lstm" else ("h",)
 
 
 def state_shape(config: Config, batch: Shape) -> Shape:

@@ -7,7 +7,6 @@ from typing import Any
 
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden.shapes import GATES
 
 
 def accepted(
@@ -81,6 +80,12 @@ def require_gates(name: str, golden: Question, rows: int) -> None:
     Raises:
         Unsupported: with both numbers.
     """
-    gates, wanted = rows / golden.config.hidden_size, len(GATES[golden.cell])
+    gates, wanted = rows / golden.config.hidden_size, len(golden.layout.gates)
     if gates != wanted:
         raise Unsupported(f"{name} has {gates:g} blocks of weights, {golden.cell} has {wanted}")
+
+
+def require_ours(golden: Question, library: str) -> None:
+    """Refuse a golden whose cell is of someone's own. Raises Unsupported, with the library that has no such cell."""
+    if golden.own_layout is not None:
+        raise Unsupported(f"{library} has no cell {golden.cell}")

@@ -1,13 +1,12 @@
 """The implementation that a name stands for."""
 
-import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.implementations.builtin import BUILTIN, EXTRAS, NEEDS
 from rnn_goldens.implementations.users_own import Implementation, adapt
+from rnn_goldens.importing import imported
 from rnn_goldens.programs.command import MARK, find_command, is_command
 from rnn_goldens.programs.program import TIME_LIMIT, Program
 
@@ -69,34 +68,22 @@ def check_name(name: str, folder: Path | None = None) -> None:
 
 def _thing(name: str) -> object:
     """What stands under a name in a module."""
-    module_name, _, attribute = BUILTIN.get(name, name).partition(":")
-    if str(Path.cwd()) not in sys.path and "" not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        found: Any = import_module(module_name)
-    except ModuleNotFoundError as error:
-        cause = None if _is_part(error.name, module_name) else error
-        raise WrongUse(_not_found(name, module_name, error)) from cause
-    except OSError as error:  # which main would take for its own
-        raise WrongUse(f"implementation {name!r}: importing {module_name} failed: {error}") from error
-    for part in attribute.split("."):
-        if not hasattr(found, part):
-            raise WrongUse(f"implementation {name!r}: {module_name} has no {attribute!r}")
-        found = getattr(found, part)
+    if name in BUILTIN:
+        _require_needs(name)
+    found = imported(BUILTIN.get(name, name), f"implementation {name!r}")
     if not callable(found) and not isinstance(found, str):
+        attribute = name.partition(":")[2]
         raise WrongUse(f"implementation {name!r}: {attribute} is a {type(found).__name__}, not a callable")
     return found
 
 
-def _is_part(missing: str | None, module_name: str) -> bool:
-    return missing is not None and f"{module_name}.".startswith(f"{missing}.")
-
-
-def _not_found(name: str, module_name: str, error: ModuleNotFoundError) -> str:
-    if name in BUILTIN:
+def _require_needs(name: str) -> None:
+    """Refuse one of ours whose library is not installed, with the way to install it."""
+    try:
+        import_module(BUILTIN[name].partition(":")[0])
+    except ModuleNotFoundError as error:
         brought = str(error.name).partition(".")[0] in NEEDS[name]
         what = f"'rnn-goldens[{EXTRAS.get(name, name)}]'" if brought else error.name
-        return f"implementation {name!r} needs {error.name}, which is not installed: pip install {what}"
-    if _is_part(error.name, module_name):
-        return f"implementation {name!r}: no module {error.name!r}, looked in {Path.cwd()} and the installed packages"
-    return f"implementation {name!r}: importing {module_name} failed: {error}"
+        raise WrongUse(
+            f"implementation {name!r} needs {error.name}, which is not installed: pip install {what}"
+        ) from error

@@ -7,13 +7,21 @@ from numpy.typing import DTypeLike, NDArray
 
 from rnn_goldens.cells import Network, case_of
 from rnn_goldens.checkable.golden import Question
-from rnn_goldens.errors import Unsupported
+from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.precision import precision
 
 
 def run(golden: Question) -> tuple[NDArray[Any], ...]:
-    """Return out, h_n (and c_n). Refuses bfloat16 where ml_dtypes, which gives NumPy that type, is not installed."""
-    return Network().run(case_of(golden, arithmetic(golden.dtype)))
+    """Return out, h_n (and c_n).
+
+    Refuses bfloat16 where ml_dtypes, which gives NumPy that type, is not installed; and a cell of someone's own whose
+    equations are not to be had.
+    """
+    try:
+        case = case_of(golden, arithmetic(golden.dtype))
+    except WrongUse as error:
+        raise Unsupported(str(error)) from None
+    return Network().run(case)
 
 
 def arithmetic(name: str) -> DTypeLike:

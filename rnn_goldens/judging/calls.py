@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from rnn_goldens.errors import UnknownName, Unsupported
 from rnn_goldens.golden.data import GoldenData, QuestionData
-from rnn_goldens.golden.shapes import state_names
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
 from rnn_goldens.judging.outputs import NotNumbers, Output, outputs_of, read, states_apart
 from rnn_goldens.judging.own_arrays import refuse_own
@@ -135,20 +134,20 @@ def _chunks(ask: Ask, golden: GoldenData) -> Verdict:
 
 def _in_two_chunks(ask: Ask, golden: GoldenData) -> Sequence[Any]:
     middle = _middle(golden)
-    first = list(states_apart(golden.cell, *ask(_steps(golden, 0, middle, {}))).values())
+    first = list(states_apart(golden.layout, *ask(_steps(golden, 0, middle, {}))).values())
     try:
         out = _kept(read(first[0]))  # before a second call, which may use its memory again
     except NotNumbers:
         return first
     try:
         states = [_kept(read(state)) for state in first[1:]]
-        start = {f"{n}0": state.values for n, state in zip(state_names(golden.cell), states, strict=True)}
+        start = {f"{n}0": state.values for n, state in zip(golden.layout.states, states, strict=True)}
     except (NotNumbers, ValueError):
         start = {}
     if not start or any(state.shape != golden.state_shape for state in start.values()):
         return golden.out, *first[1:]  # states that can not be carried over: the comparison says what they are
     last_part = _steps(golden, middle, golden.stored.x.shape[-2], start)
-    second = list(states_apart(golden.cell, *ask(last_part)).values())
+    second = list(states_apart(golden.layout, *ask(last_part)).values())
     try:
         return _joined(out, read(second[0])), *second[1:]
     except (NotNumbers, ValueError):
@@ -197,7 +196,7 @@ def _weights(ask: Ask, golden: GoldenData) -> Verdict:
 def _views(ask: Ask, golden: GoldenData) -> Verdict:
     """On arrays that are not contiguous: between any two elements lies a NaN."""
     views = golden.question()
-    arrays = {name: _with_gaps(getattr(golden, name)) for name in ("x", *(f"{n}0" for n in state_names(golden.cell)))}
+    arrays = {name: _with_gaps(getattr(golden, name)) for name in ("x", *(f"{n}0" for n in golden.layout.states))}
     weights = {name: _with_gaps(array) for name, array in golden.weights.items()}
     vars(views).update(arrays, weights=weights)  # in place of what the question would cast when it is first asked
     return compare(golden, *ask(views), said="arrays that are not contiguous give other outputs than those that are")

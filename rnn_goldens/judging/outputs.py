@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.counted import counted
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import state_names
+from rnn_goldens.golden.shapes import Layout
 
 Conversion = Callable[[Any], tuple[NDArray[Any], str]]
 """An array of some library → the same values in NumPy, and the name of the type they came in."""
@@ -188,14 +188,14 @@ def _type(value: object) -> str:
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
-def states_apart(cell: str, out: object, h_n: object = None, c_n: object = None) -> dict[str, object]:
-    """Outputs by name, from (out, h_n), (out, h_n, c_n) or, of an LSTM, (out, (h_n, c_n)), or one tuple of these.
+def states_apart(layout: Layout, out: object, h_n: object = None, c_n: object = None) -> dict[str, object]:
+    """Outputs by name, from (out, h_n), (out, h_n, c_n) or, with a cell state, (out, (h_n, c_n)); or a tuple of these.
 
     All that the cell has, None for what is not there, and a c_n that it has not.
     """
     if h_n is None and c_n is None and isinstance(out, tuple) and len(out) in _OUTPUTS:
         out, h_n, c_n = (*out, None)[:3]  # no guess: out alone, which a tuple may be too, is never all of the outputs
-    has_cell_state = "c" in state_names(cell)
+    has_cell_state = "c" in layout.states
     if has_cell_state and c_n is None and isinstance(h_n, tuple | list) and len(h_n) == 2:  # noqa: PLR2004 - a pair
         h_n, c_n = h_n
     given = {"out": out, "h_n": h_n}

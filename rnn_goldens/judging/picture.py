@@ -58,7 +58,7 @@ class Picture:
 @np.errstate(all="ignore")  # outputs may hold anything
 def picture(golden: "GoldenData", out: object, h_n: object = None, c_n: object = None) -> Picture | None:
     """What to draw of outputs, given as for ``Golden.compare``; None if they are right or can not be compared."""
-    for name, value in states_apart(golden.cell, out, h_n, c_n).items():
+    for name, value in states_apart(golden.layout, out, h_n, c_n).items():
         want = getattr(golden.stored, name)
         try:
             got = read(value).values

@@ -71,7 +71,7 @@ def compare(golden: "GoldenData", out: object, h_n: object = None, c_n: object =
         c_n: likewise.
         said: what it means if they differ, where it means more than that they are wrong.
     """
-    given = states_apart(golden.cell, out, h_n, c_n)
+    given = states_apart(golden.layout, out, h_n, c_n)
     differences = {name: difference(golden, name, value) for name, value in given.items()}
     passed = all(found.passed for found in differences.values())
     largest = max(found.largest_error for found in differences.values())

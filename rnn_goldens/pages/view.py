@@ -1,7 +1,7 @@
 """Content → what the template and the script are given: counted, grouped, and cut to what a page can hold."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from html import escape
 from json import dumps
@@ -176,7 +176,7 @@ def _grouped(content: Content, outcome: str) -> list[Group]:
                     checked.name,
                     _cut(reason, _LONGEST),
                     len(of_reason),
-                    _in_order(cells, CELLS),
+                    _in_order(cells, _ours_first(cells)),
                     _in_order(dtypes, PRECISIONS),
                 )
             )
@@ -189,12 +189,17 @@ def _in_order(names: set[str], order: Sequence[str] | Any) -> str:  # noqa: ANN4
     return ", ".join(name for name in order if name in names)
 
 
+def _ours_first(cells: Set[str]) -> list[str]:
+    """Our cells in their order, then those of someone's own."""
+    return [*(cell for cell in CELLS if cell in cells), *sorted(cells - set(CELLS))]
+
+
 def _table_data(content: Content) -> dict[str, Any]:
     """What the script counts: names once, and four numbers for each golden of each implementation."""
     seen = {judged.golden: None for checked in content.checked for judged in checked.judged}
     numbers = {golden: number for number, golden in enumerate(seen)}
     about = [content.about.get(golden, About("", ())) for golden in seen]
-    cells = [cell for cell in CELLS if any(one.cell == cell for one in about)]
+    cells = _ours_first({one.cell for one in about if one.cell})
     features = [feature for feature in FEATURES if any(feature in one.features for one in about)]
     came = {judged.dtype for checked in content.checked for judged in checked.judged}
     dtypes = [dtype for dtype in PRECISIONS if dtype in came]

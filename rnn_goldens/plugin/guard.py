@@ -120,7 +120,7 @@ class Guard:
 def _realized(golden: Question, outputs: Any) -> Any:  # noqa: ANN401 - whatever an implementation returns
     """Outputs that are read here and now, whatever their library does then; what is none, as it is."""
     try:
-        return tuple(read(output) for output in states_apart(golden.cell, *outputs_of(outputs)).values())
+        return tuple(read(output) for output in states_apart(golden.layout, *outputs_of(outputs)).values())
     except (NotNumbers, TypeError):
         return outputs
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rnn_goldens.checkable.golden import Question
-from rnn_goldens.golden.shapes import out_shape, state_names, state_shape
+from rnn_goldens.golden.shapes import out_shape, state_shape
 from rnn_goldens.programs import answers, requests
 from rnn_goldens.programs.answers import Hello, Outputs, Refusal
 from rnn_goldens.programs.command import Command
@@ -155,5 +155,5 @@ def _id_of(line: Line) -> int | None:
 
 def _longest_answer(golden: Question) -> int:
     out = out_shape(golden.config, golden.batch_shape, golden.stored.x.shape[-2])
-    states = len(state_names(golden.cell)) * math.prod(state_shape(golden.config, golden.batch_shape))
+    states = len(golden.layout.states) * math.prod(state_shape(golden.config, golden.batch_shape))
     return _ENVELOPE + _LONGEST_NUMBER * (math.prod(out) + states)

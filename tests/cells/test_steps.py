@@ -8,7 +8,7 @@ import pytest
 import rnn_goldens
 from rnn_goldens import Golden
 from rnn_goldens.deviations.activations import TANH
-from rnn_goldens.golden.shapes import GATES
+from rnn_goldens.golden.shapes import LAYOUTS
 
 IDS = (
     "documented/mini-batch",
@@ -71,7 +71,7 @@ def test_they_go_by_layer_direction_and_visit() -> None:
 
 def test_a_gate_is_its_activation_of_what_it_gets(golden: Golden) -> None:
     for step in golden.steps():
-        assert "".join(step.gates) == "".join(step.preactivations) == GATES[golden.cell]
+        assert "".join(step.gates) == "".join(step.preactivations) == LAYOUTS[golden.cell].gates
         for gate, gets in step.preactivations.items():
             activation = np.tanh if gate in "gnh" else sigmoid
             activation = activation if golden.cell in TANH else lambda z: np.maximum(z, 0)

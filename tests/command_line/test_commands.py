@@ -9,6 +9,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,18 @@ GOOD, FINDING, WRONG_USE = 0, 1, 2
 
 def test_help_names_every_command_and_imports_nothing_heavy(run: Run) -> None:
     shown = run("--help").stdout
-    for command in ("list", "show", "explain", "check", "protocol", "validate", "diff", "generate"):
+    for command in (
+        "list",
+        "show",
+        "explain",
+        "check",
+        "protocol",
+        "validate",
+        "diff",
+        "export",
+        "generate",
+        "report",
+    ):
         assert command in shown
         assert "Usage: rnn-goldens" in run(command, "--help").stdout
     program = "import sys; from rnn_goldens.command_line import cli; print(*sys.modules)"
@@ -46,7 +58,21 @@ def test_list_and_show_print_json_for_programs(run: Run) -> None:
     assert (listed["id"], listed["cell"], listed["corpus"]) == ("documented/single-sequence", "rnn_relu", "rnn-goldens")
     shown = run("show", "documented/single-sequence", "--json").stdout
     assert shown == Path(listed["files"]["json"]).read_text("utf-8")
+    assert problems(json.loads(shown), "golden") == []
     assert json.loads(run("list", "--json", "--feature", "chaotic", "--cell", "rnn_relu").stdout) == []
+
+
+def test_what_list_prints_as_json_is_the_index(run: Run) -> None:
+    corpus = open_corpus()
+    index = json.loads((corpus.folder / "index.json").read_text("utf-8"))
+    listed = json.loads(run("list", "--json").stdout)
+    for golden in listed:
+        assert (golden.pop("corpus"), golden.pop("version")) == (index["corpus"], index["version"])
+        for kind, path in golden["files"].items():
+            relative = Path(path).relative_to(corpus.folder).as_posix()
+            golden["files"][kind] = {"path": relative, "sha256": sha256(Path(path).read_bytes()).hexdigest()}
+    assert listed == index["goldens"]
+    assert problems({**index, "goldens": listed}, "index") == []
 
 
 def test_show_tells_everything_about_a_golden(run: Run) -> None:

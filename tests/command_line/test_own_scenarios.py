@@ -118,3 +118,30 @@ def test_a_scenario_that_is_no_more_is_not_taken_away(run: Run, mine: Path) -> N
     run(*MAKE)
     mine.write_text(mine.read_text("utf-8").replace('"mine/gru"', '"mine/other"'), "utf-8")
     assert "mine/gru: is in the corpus but no scenario declares it" in run(*MAKE, code=WRONG_USE).stderr
+
+
+@pytest.mark.slow
+def test_a_corpus_of_own_cells_is_listed_selected_reported_and_refused_by_who_has_no_such_cell(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "cells.py").write_text(
+        "from rnn_goldens.cells.notation import relu\n\n"
+        "def own(x, h, w):\n    return (relu(w.W_ia @ x + w.b_ia + w.W_ha @ h + w.b_ha + w.p * h),)\n",
+        "utf-8",
+    )
+    (tmp_path / "mine.py").write_text(
+        "from rnn_goldens import Scenario\n"
+        "VERSION = '1.0.0'\n"
+        "weights = {'weight_ih_l0': [[1]], 'weight_hh_l0': [[2]], 'bias_ih_l0': [1], 'bias_hh_l0': [0], 'p_l0': [3]}\n"
+        "SCENARIOS = [Scenario(id='own/one', purpose='A unit.', cell='cells:own', weights=weights, x=[[[1], [2]]])]\n",
+        "utf-8",
+    )
+    run(*MAKE)
+    assert "cells:own" in run("list", "--corpus", "goldens", "--cell", "cells:own").stdout
+    assert "3 files: 3 valid" in run("validate", "goldens").stdout
+    assert "13.0" in run("show", "own/one", "--corpus", "goldens").stdout  # relu(2 + 1 + 2 * 2 + 3 * 2)
+    checked = run("check", "numpy", "--rnn-goldens-corpus=goldens", "--rnn-goldens-report=report.html")
+    assert "1 passed" in checked.stdout
+    assert "cells:own" in (tmp_path / "report.html").read_text("utf-8")
+    refused = run("check", "torch-cells", "--rnn-goldens-corpus=goldens", code=FINDING).stdout
+    assert "torch has no cell cells:own" in refused

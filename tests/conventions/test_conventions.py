@@ -10,7 +10,7 @@ from rnn_goldens import UnknownName, Unsupported
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.conventions import CONVENTIONS, convention
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden.shapes import CELLS, Config, weight_shapes
+from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, weight_shapes
 
 CONFIGURATIONS: list[dict[str, Any]] = [
     {},
@@ -51,7 +51,7 @@ def test_weights_survive_the_way_there_and_back(
     there = form.from_torch(golden.cell, golden.config, golden.stored.weights)
     back = form.to_torch(golden.cell, golden.config, there)
     again = form.from_torch(golden.cell, golden.config, back)
-    assert {n: a.shape for n, a in back.items()} == weight_shapes(cell, golden.config)
+    assert {n: a.shape for n, a in back.items()} == weight_shapes(LAYOUTS[cell], golden.config)
     assert again.keys() == there.keys()
     for weight, array in there.items():
         np.testing.assert_array_equal(again[weight], array)

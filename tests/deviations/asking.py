@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.cells import DEFINED, Case, Network
 from rnn_goldens.golden.features import derived_features
-from rnn_goldens.golden.shapes import CELLS, Config, state_names, state_shape, weight_shapes
+from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, state_shape, weight_shapes
 
 Outputs = tuple[NDArray[Any], ...]
 
@@ -67,9 +67,9 @@ def question(
     case = Case(
         DEFINED[cell],
         config,
-        {name: grid(shape, scale) for name, shape in weight_shapes(cell, config).items()},
+        {name: grid(shape, scale) for name, shape in weight_shapes(LAYOUTS[cell], config).items()},
         grid((*batch, time, config.input_size), inputs),
-        tuple(grid(shape, states) if state else zeros for _ in state_names(cell)),
+        tuple(grid(shape, states) if state else zeros for _ in LAYOUTS[cell].states),
         given,
         state,
     )

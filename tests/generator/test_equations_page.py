@@ -11,7 +11,7 @@ import rnn_goldens
 from rnn_goldens import Golden
 from rnn_goldens.cells import DEFINED
 from rnn_goldens.generator.equations_page import equations, page
-from rnn_goldens.golden.shapes import CELLS, GATES, state_names
+from rnn_goldens.golden.shapes import CELLS, LAYOUTS
 
 FUNCTIONS = {
     "tanh": np.tanh,
@@ -42,11 +42,13 @@ def test_the_equations_compute_a_golden_as_they_are_printed(cell: str) -> None:
 
 def follow(golden: Golden, row: int, lines: str) -> list[NDArray[Any]]:
     """One sequence through the equations, which are valid Python: every h, and the last state."""
-    names = state_names(golden.cell)
+    names = golden.layout.states
     known: dict[str, Any] = FUNCTIONS | {name: getattr(golden, f"{name}0")[0, row] for name in names}
     for name, array in golden.weights.items():
         kind, side = ("W" if name.startswith("weight") else "b"), name.split("_")[1][0]
-        for gate, block in zip(GATES[golden.cell], np.split(array, len(GATES[golden.cell])), strict=True):
+        for gate, block in zip(
+            LAYOUTS[golden.cell].gates, np.split(array, len(LAYOUTS[golden.cell].gates)), strict=True
+        ):
             known[f"{kind}_{side}{gate}"] = block
     out = []
     for known["x"] in golden.x[row]:

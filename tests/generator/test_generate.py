@@ -88,8 +88,8 @@ def test_one_refused_scenario_and_nothing_is_written(corpus: Path) -> None:
     with pytest.raises(Refused, match="no float32 number"):
         generate([replace(DOCUMENTED[0], purpose="Another."), DOCUMENTED[1], refused, DOCUMENTED[3]], corpus)
     assert bytes_in(corpus) == before
-    with pytest.raises(InvalidFile, match="purpose"):
-        generate([replace(DOCUMENTED[0], purpose=" "), *DOCUMENTED[1:]], corpus)
+    with pytest.raises(InvalidFile, match="documented_in"):
+        generate([replace(DOCUMENTED[0], documented_in=" "), *DOCUMENTED[1:]], corpus)
     assert bytes_in(corpus) == before
 
 

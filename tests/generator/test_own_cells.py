@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from nudged import assert_attained
+from odd_cells import minimal_gated_unit
 
 from rnn_goldens.cells import Array, Case, Cell, Network
 from rnn_goldens.cells.notation import (
@@ -17,7 +18,6 @@ from rnn_goldens.cells.notation import (
     hard_sigmoid,
     maximum,
     mean,
-    mix,
     relu,
     rsqrt,
     sigmoid,
@@ -27,13 +27,6 @@ from rnn_goldens.generator.error_bound import error_bound
 from rnn_goldens.generator.exact import correctly_rounded
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config
-
-
-def minimal_gated_unit(x: Term, h: Term, w: Weight) -> tuple[Term]:
-    """Zhou et al., Minimal gated unit for recurrent neural networks (2016), equations (8) to (10)."""
-    f = sigmoid(w.W_if @ x + w.b_if + w.W_hf @ h + w.b_hf)
-    n = tanh(w.W_in @ x + w.b_in + w.W_hn @ (f * h) + w.b_hn)
-    return (mix(f, n, h),)
 
 
 def slstm(x: Term, h: Term, c: Term, n: Term, m: Term, w: Weight) -> tuple[Term, ...]:

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from rnn_goldens import Config, Refused, RnnGoldensError, Scenario, certify, load
+from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.shapes import CELLS
 
 HALVES = ["float64", "float32"]
@@ -158,7 +159,7 @@ def test_a_refusal_says_which_numbers_and_that_precisions_are_the_way() -> None:
         ({"cell": "lsmt"}, "no cell 'lsmt'. Cells: rnn_tanh, rnn_relu, lstm, gru"),
         ({"cell": "gru"}, r"weight_ih_l0 is \(20, 4\), not \(15, 4\)"),
         ({"weights": {"weight_ih_l0": np.zeros((20, 4)), "weight_hh_l0": np.zeros(3)}}, "no two matrices"),
-        ({"weights": 3}, "weights are a int, neither a mapping of names to arrays nor a file of them"),
+        ({"weights": 3}, "weights are of type int: no mapping of names to arrays, file of them or layer of Keras"),
         ({"weights": "nothing.npz"}, r"nothing\.npz: can not be read: No such file"),
         ({"weights": "model.pt"}, r"model\.pt: a file of weights ends in \.npz or \.safetensors"),
         ({"convention": "keras"}, "weights as keras has them do not say what network they are of: say config"),
@@ -193,3 +194,14 @@ def test_what_is_saturated_is_found_where_nothing_is_declared() -> None:
     assert "saturated" not in certify(asked()).features
     with pytest.raises(Refused, match="declare it saturated"):
         certify(replace(asked(weights=weights), declared=()))
+
+
+@pytest.mark.parametrize("golden_id", ["mine", "Mine/lstm", "mine/my lstm", "mine/", "mine/a_b"])
+def test_an_id_that_is_none_is_an_error_where_it_is_declared(golden_id: str) -> None:
+    with pytest.raises(WrongUse, match=r"is no golden's id: it is folder/name in small letters, digits and dashes"):
+        asked(id=golden_id)
+
+
+def test_a_scenario_has_a_purpose() -> None:
+    with pytest.raises(WrongUse, match="mine/lstm: purpose is empty; it is a sentence"):
+        asked(purpose=" ")

@@ -1,7 +1,7 @@
 import pytest
 from torch import nn
 
-from rnn_goldens.golden.shapes import CELLS, Config, out_shape, state_shape, weight_shapes
+from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, out_shape, state_shape, weight_shapes
 from rnn_goldens.implementations.torch.layers import layer
 
 CONFIGS = [
@@ -14,7 +14,7 @@ CONFIGS = [
 @pytest.mark.parametrize("cell", CELLS)
 def test_weight_names_shapes_and_order_are_those_of_torch(cell: str, config: Config) -> None:
     torch_shapes = [(name, tuple(p.shape)) for name, p in layer(cell, config).named_parameters()]
-    assert list(weight_shapes(cell, config).items()) == torch_shapes
+    assert list(weight_shapes(LAYOUTS[cell], config).items()) == torch_shapes
 
 
 def test_output_and_state_shapes_follow_from_the_configuration() -> None:

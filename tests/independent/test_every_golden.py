@@ -10,7 +10,7 @@ from independent.scalar_rnn import Cell, Vector, answer
 from rnn_goldens import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.arrays import Float64
-from rnn_goldens.golden.shapes import GATES, state_names
+from rnn_goldens.golden.shapes import LAYOUTS
 
 CORPUS = open_corpus()
 
@@ -27,14 +27,14 @@ def with_batch_axis(golden: Golden, array: Float64, axis: int) -> Any:
 
 
 def stored(golden: Golden) -> list[Any]:
-    last = [getattr(golden, f"{name}_n") for name in state_names(golden.cell)]
+    last = [getattr(golden, f"{name}_n") for name in golden.layout.states]
     return [with_batch_axis(golden, golden.out, 0), *(with_batch_axis(golden, array, 1) for array in last)]
 
 
 def computed(golden: Golden) -> list[Any]:
     weights = {name: array.tolist() for name, array in golden.weights.items()}
     x = with_batch_axis(golden, golden.x, 0)
-    initial = [with_batch_axis(golden, getattr(golden, f"{name}0"), 1) for name in state_names(golden.cell)]
+    initial = [with_batch_axis(golden, getattr(golden, f"{name}0"), 1) for name in golden.layout.states]
     lengths = [len(sequence) for sequence in x] if golden.lengths is None else golden.lengths.tolist()
     return answer(golden.cell, weights, x, initial, lengths)
 
@@ -66,7 +66,7 @@ def test_every_stored_value_is_reproduced(golden_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "gate"), [(cell, gate) for cell, gates in GATES.items() for gate in range(len(gates))]
+    ("cell", "gate"), [(cell, gate) for cell, layout in LAYOUTS.items() for gate in range(len(layout.gates))]
 )
 def test_a_wrong_sign_in_any_gate_is_seen(monkeypatch: pytest.MonkeyPatch, cell: str, gate: int) -> None:
     golden = CORPUS.load(ONE_STEP[cell])

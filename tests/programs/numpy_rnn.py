@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells import DEFINED, Array, Case, Network
-from rnn_goldens.golden.shapes import Config, state_names, state_shape
+from rnn_goldens.golden.shapes import LAYOUTS, Config, state_shape
 
 HELLO = {
     "answer": "hello",
@@ -25,7 +25,7 @@ def array(message: dict[str, Any], dtype: str = "int64") -> Array:
 def run(request: dict[str, Any]) -> dict[str, Any]:
     inputs, dtype, config = request["inputs"], request["precision"], Config(**request["config"])
     x = array(inputs["x"], dtype)
-    names = [f"{name}0" for name in state_names(request["cell"])]
+    names = [f"{name}0" for name in LAYOUTS[request["cell"]].states]
     zeros = np.zeros(state_shape(config, x.shape[:-2]), dtype)
     case = Case(
         DEFINED[request["cell"]],

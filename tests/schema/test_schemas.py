@@ -49,7 +49,7 @@ def test_each_object_is_closed(kind: str) -> None:
 
 def test_the_names_in_the_schema_are_those_in_the_code() -> None:
     definitions = SCHEMAS["golden"]["$defs"]
-    assert definitions["cell"]["enum"] == list(CELLS)
+    assert definitions["our_cell"]["enum"] == list(CELLS)
     assert [*definitions["feature"]["enum"], CORE] == list(FEATURES)
     assert definitions["precisions"]["items"]["enum"] == list(PRECISIONS)
     assert schema.FORMATS["golden"] == FORMAT

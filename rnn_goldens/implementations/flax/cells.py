@@ -13,7 +13,6 @@ import jax.numpy as jnp
 from flax import linen, traverse_util
 
 from rnn_goldens.checkable.golden import Question
-from rnn_goldens.golden.shapes import state_names
 
 CELLS = {"lstm": linen.OptimizedLSTMCell, "gru": linen.GRUCell}
 ACTIVATIONS = {"rnn_tanh": jnp.tanh, "rnn_relu": jax.nn.relu}
@@ -69,5 +68,5 @@ def _cell(golden: Question) -> linen.RNNCellBase:
 def _carry(golden: Question, index: int, dtype: Any) -> Any:  # noqa: ANN401 - as Flax has it: None, h, or (c, h)
     if golden.initial_state is None:
         return None
-    states = [jnp.asarray(getattr(golden, f"{name}0")[index], dtype) for name in state_names(golden.cell)]
+    states = [jnp.asarray(getattr(golden, f"{name}0")[index], dtype) for name in golden.layout.states]
     return states[0] if len(states) == 1 else (states[1], states[0])

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden.shapes import state_names
+from rnn_goldens.implementations.arguments import require_ours
 from rnn_goldens.implementations.kept import Kept
 from rnn_goldens.implementations.keras.backend import keras
 
@@ -53,6 +53,7 @@ def make_layers(golden: Question, make: Make) -> list[Any]:
 
 
 def _make_own(golden: Question) -> list[Any]:
+    require_ours(golden, "Keras")
     kind, arguments = LAYERS[golden.cell]
     return make_layers(golden, partial(kind, **arguments))
 
@@ -62,7 +63,7 @@ def run_layers(golden: Question, kept: Kept[list[Any]]) -> tuple[Any, ...]:
     config, batched, layers = golden.config, bool(golden.batch_shape), kept(golden)
     x = keras.ops.convert_to_tensor(golden.x if batched else golden.x[None], dtype=golden.dtype)
     mask = None if golden.lengths is None else np.arange(x.shape[1]) < golden.lengths[:, None]
-    count = len(state_names(golden.cell))
+    count = len(golden.layout.states)
     start = _start(golden)
     last_states: list[Any] = []
     for layer in layers:
@@ -91,7 +92,7 @@ def _start(golden: Question) -> list[Any]:
     """The initial states as Keras lists them: h (and c) of l0, of l0_reverse and so on; none if none are given."""
     if golden.initial_state is None:
         return []
-    states = [getattr(golden, f"{name}0") for name in state_names(golden.cell)]
+    states = [getattr(golden, f"{name}0") for name in golden.layout.states]
     flat = [state for of_one_direction in zip(*states, strict=True) for state in of_one_direction]
     return [keras.ops.convert_to_tensor(s if golden.batch_shape else s[None], dtype=golden.dtype) for s in flat]
 

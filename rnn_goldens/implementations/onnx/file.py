@@ -29,7 +29,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKern
 
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden.shapes import state_names
+from rnn_goldens.implementations.arguments import require_ours
 from rnn_goldens.implementations.onnx.model import ATTRIBUTES, TYPES
 from rnn_goldens.implementations.onnx.session import open_session
 
@@ -72,10 +72,10 @@ def _run(
     if changed and not golden.weights.keys() & fed.keys() and not {"W", "l0/W"} & fed.keys():
         raise Unsupported(f"{path} has its weights baked in: they can not be changed")
     results = session.run(None, fed)
-    if len(results) < 1 + len(state_names(golden.cell)):
+    if len(results) < 1 + len(golden.layout.states):
         names = [output.name for output in model.graph.output]
         raise Unsupported(f"{path} gives {', '.join(names)}: out, h_n (and c_n) are asked")
-    out, *states = results[: 1 + len(state_names(golden.cell))]
+    out, *states = results[: 1 + len(golden.layout.states)]
     if out.ndim == ONNX_OUT:
         out = out.transpose(2, 0, 1, 3).reshape(out.shape[2], out.shape[0], -1)
     elif TIME_FIRST in fed:
@@ -103,6 +103,7 @@ def _require_same_network(graph: GraphProto, golden: Question) -> None:
     nodes = [node for node in graph.node if node.op_type in RECURRENT]
     if not nodes:
         return
+    require_ours(golden, nodes[0].op_type)
     config, wanted = golden.config, ATTRIBUTES[golden.cell]
     direction = "bidirectional" if config.bidirectional else "forward"
     first = _attributes(nodes[0])
@@ -154,7 +155,7 @@ def _known(golden: Question) -> Iterator[tuple[str, Array]]:
     x = golden.x if golden.batch_shape else golden.x[None]
     yield from ((name, x) for name in X_NAMES)
     yield TIME_FIRST, x.swapaxes(0, 1)
-    for state in state_names(golden.cell):
+    for state in golden.layout.states:
         start = getattr(golden, f"{state}0")
         yield from ((n, start if golden.batch_shape else start[:, None]) for n in (f"{state}0", f"initial_{state}"))
     lengths = np.full(len(x), x.shape[1]) if golden.lengths is None else golden.lengths

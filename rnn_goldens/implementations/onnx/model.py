@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from rnn_goldens.checkable.golden import Question
-from rnn_goldens.golden.shapes import state_names
 
 OPSET, IR_VERSION = 22, 10
 """The first operator set whose recurrent operators admit bfloat16, and the format it came with."""
@@ -35,7 +34,7 @@ TYPES = {
 
 def build(golden: Question) -> ModelProto:
     """The model for a golden in its precision."""
-    config, states = golden.config, state_names(golden.cell)
+    config, states = golden.config, golden.layout.states
     dtype, fed = _dtype(golden), feeds(golden)
     weights = {name: array.astype(dtype) for name, array in golden.weights_as("onnx").items()}
     nodes = [helper.make_node("Transpose", ["x"], ["x_l0"], perm=[1, 0, 2])]
@@ -66,7 +65,7 @@ def feeds(golden: Question) -> dict[str, NDArray[Any]]:
     fed = {"x": (golden.x if batched else golden.x[None]).astype(dtype)}
     if golden.lengths is not None:
         fed["lengths"] = golden.lengths.astype(np.int32)
-    for state in state_names(golden.cell) if golden.initial_state is not None else ():
+    for state in golden.layout.states if golden.initial_state is not None else ():
         array = getattr(golden, f"{state}0").astype(dtype)
         parts = np.split(array if batched else array[:, None], golden.config.num_layers)
         fed |= {f"{state}0_l{layer}": part for layer, part in enumerate(parts)}
@@ -81,7 +80,7 @@ def outputs(golden: Question, results: list[Any]) -> tuple[NDArray[Any], ...]:
 
 def _layer(golden: Question, layer: str, result: str, given: set[str]) -> list[NodeProto]:
     """One layer: x (time, batch, input) → (time, directions, batch, hidden) → (time, batch, directions·hidden)."""
-    states, config = state_names(golden.cell), golden.config
+    states, config = golden.layout.states, golden.config
     optional = [f"{layer}/B", "lengths", *(f"{state}0_{layer}" for state in states)]
     attributes = ATTRIBUTES[golden.cell]
     node = helper.make_node(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from rnn_goldens.checkable.golden import Question
-from rnn_goldens.golden.shapes import state_names
+from rnn_goldens.implementations.arguments import require_ours
 
 State = tuple[Tensor, ...]
 """h of one layer and direction, (batch, hidden); for an LSTM h and c."""
@@ -15,10 +15,11 @@ State = tuple[Tensor, ...]
 
 @torch.no_grad()
 def run(golden: Question) -> tuple[Tensor, ...]:
-    """Return out, h_n (and c_n)."""
+    """Return out, h_n (and c_n). Raises Unsupported for a cell of someone's own."""
+    require_ours(golden, "torch")
     dtype = getattr(torch, golden.dtype)
     x = torch.tensor(golden.x, dtype=dtype)
-    state0 = [torch.tensor(getattr(golden, f"{name}0"), dtype=dtype) for name in state_names(golden.cell)]
+    state0 = [torch.tensor(getattr(golden, f"{name}0"), dtype=dtype) for name in golden.layout.states]
     if not golden.batch_shape:
         x, state0 = x[None], [s[:, None] for s in state0]
     lengths = torch.full(x.shape[:1], x.shape[1]) if golden.lengths is None else torch.tensor(golden.lengths)

@@ -9,6 +9,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.golden.shapes import Config
+from rnn_goldens.implementations.arguments import require_ours
 from rnn_goldens.implementations.kept import Kept
 
 
@@ -23,7 +24,8 @@ def layer(cell: str, config: Config) -> nn.RNNBase:
 
 @torch.no_grad()
 def run(golden: Question) -> tuple[Tensor, Any]:
-    """Return out and h_n, or (h_n, c_n), as the layer does."""
+    """Return out and h_n, or (h_n, c_n), as the layer does. Raises Unsupported for a cell of someone's own."""
+    require_ours(golden, "torch")
     return run_layer(_network, golden)
 
 

@@ -1,0 +1,68 @@
+/* An LSTM without any library, and what it has to give: cc -std=c99 -o check_lstm check_lstm.c -lm && ./check_lstm
+ *
+ * lstm_plain.h is a golden; put your own LSTM in place of this one. Exit code 0: it is right. 1: it is wrong.
+ */
+#include "lstm_plain.h"
+#include <math.h>
+#include <stdio.h>
+
+enum { B = LSTM_PLAIN_BATCH, T = LSTM_PLAIN_TIME, I = LSTM_PLAIN_INPUT, H = LSTM_PLAIN_HIDDEN };
+
+static float sigmoid(float z)
+{
+    return 1 / (1 + expf(-z));
+}
+
+/* What a row of both matrices and both biases gives. */
+static float gate(int row, const float *x, const float *h)
+{
+    float sum = lstm_plain_bias_ih_l0[row] + lstm_plain_bias_hh_l0[row];
+    int k;
+    for (k = 0; k < I; k++)
+        sum += lstm_plain_weight_ih_l0[row * I + k] * x[k];
+    for (k = 0; k < H; k++)
+        sum += lstm_plain_weight_hh_l0[row * H + k] * h[k];
+    return sum;
+}
+
+/* A time step of one sequence: h and c before it, and then after it. */
+static void step(const float *x, float *h, float *c)
+{
+    float before[H];
+    int u;
+    for (u = 0; u < H; u++)
+        before[u] = h[u];
+    for (u = 0; u < H; u++) {
+        float i = sigmoid(gate(u, x, before)), f = sigmoid(gate(H + u, x, before));
+        float g = tanhf(gate(2 * H + u, x, before)), o = sigmoid(gate(3 * H + u, x, before));
+        c[u] = f * c[u] + i * g;
+        h[u] = o * tanhf(c[u]);
+    }
+}
+
+/* How many elements are off by more than they may be; NaN is. */
+static int wrong(const char *name, const float *got, const double *expected, const double *tolerance, int size)
+{
+    int k, count = 0;
+    for (k = 0; k < size; k++)
+        if (!(fabs(got[k] - expected[k]) <= tolerance[k]) && !count++)
+            printf("%s[%d] is %.9g, expected %.9g, off by at most %.2g\n", name, k, got[k], expected[k], tolerance[k]);
+    printf("%s: %d of %d wrong\n", name, count, size);
+    return count;
+}
+
+int main(void)
+{
+    static float out[B * T * H], h[B * H], c[B * H]; /* zeros: this golden gives no initial state */
+    int b, t, u, count = 0;
+    for (b = 0; b < B; b++)
+        for (t = 0; t < T; t++) {
+            step(lstm_plain_x + (b * T + t) * I, h + b * H, c + b * H);
+            for (u = 0; u < H; u++)
+                out[(b * T + t) * H + u] = h[b * H + u];
+        }
+    count += wrong("out", out, lstm_plain_out, lstm_plain_out_tolerance, B * T * H);
+    count += wrong("h_n", h, lstm_plain_h_n, lstm_plain_h_n_tolerance, B * H);
+    count += wrong("c_n", c, lstm_plain_c_n, lstm_plain_c_n_tolerance, B * H);
+    return count ? 1 : 0;
+}

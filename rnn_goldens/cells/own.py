@@ -1,0 +1,95 @@
+"""A cell of someone's own: a function in the notation, named ``package.module:function``."""
+
+import inspect
+import traceback
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from rnn_goldens.cells.cell import Cell
+from rnn_goldens.cells.notation import Matrix, Term, Weight
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.importing import imported
+
+STATES = ("h", "c")
+"""The states a golden has room for."""
+
+_BIASED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+@lru_cache(maxsize=64)
+def own_cell(name: str) -> Cell:
+    """The cell that a function's equations make.
+
+    Its gates are in the order in which the equations first speak of them, as PyTorch's are; what is neither ``W_i?``,
+    ``W_h?``, ``b_i?`` nor ``b_h?`` is a vector, a number a unit. There is a state for each argument between x and w.
+
+    Raises:
+        WrongUse: the function is not found, takes or returns too many or too few states, or raises.
+    """
+    equations = imported(name, f"cell {name!r}")
+    states = _states(name, equations)
+    spoken = _Spoken()
+    _tried(name, lambda: equations(*(Term("input") for _ in ("x", *states)), spoken))
+    if not spoken.gates:
+        raise WrongUse(f"cell {name!r}: speaks of no weights such as w.W_ih, w.W_hh, w.b_ih and w.b_hh")
+    cell = Cell(name, equations, "".join(spoken.gates), states, tuple(spoken.vectors))
+    require_written(cell, biased=True)
+    return cell
+
+
+def require_written(cell: Cell, *, biased: bool) -> None:
+    """Raise WrongUse if its equations can not be written down, for a network with biases or without."""
+    given = (*(_BIASED if biased else _BIASED[:2]), *cell.vectors)
+    _tried(cell.name, lambda: (cell.at_once.program(dict.fromkeys(given)), cell.apart.program(dict.fromkeys(given))))
+
+
+class _Spoken(Weight):
+    """Weights of any name; notes what the equations speak of."""
+
+    def __init__(self) -> None:
+        super().__init__("", (), frozenset(("bias_ih", "bias_hh")))
+        self.gates: list[str] = []
+        self.vectors: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a matrix or a term
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name[:2] not in ("W_", "b_"):
+            self.vectors += [name] if name not in self.vectors else []
+            return Term("vector", (), (name, 0, 1))
+        source, gate = name[2:3], name[3:]
+        if source not in ("i", "h") or len(gate) != 1:
+            raise AttributeError(
+                f"there is no weight {name}: a gate has W_i and W_h, b_i and b_h, and its letter, such as {name[:2]}iz"
+            )
+        self.gates += [gate] if gate not in self.gates else []
+        if name.startswith("W_"):
+            return Matrix(self, f"weight_{source}h", gate)
+        return Term("vector", (), (f"bias_{source}h", 0, 1))
+
+    def _product(self, matrix: str, gate: str, v: Term) -> Term:
+        return Term("product", (v,), (matrix, gate))
+
+
+def _states(name: str, equations: object) -> tuple[str, ...]:
+    if not inspect.isfunction(equations):
+        raise WrongUse(f"cell {name!r}: is no function of x, the states and w, but of type {type(equations).__name__}")
+    found = [p for p in inspect.signature(equations).parameters.values() if p.default is p.empty]
+    count = len(found) - 2
+    if any(p.kind not in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in found) or not 0 < count <= len(STATES):
+        raise WrongUse(
+            f"cell {name!r}: takes ({', '.join(map(str, found))}); a golden's cell takes (x, h, w) or (x, h, c, w)"
+        )
+    return STATES[:count]
+
+
+def _tried(name: str, write: Callable[[], object]) -> None:
+    """Run equations; what they raise is theirs, and is said with its place."""
+    try:
+        write()
+    except Exception as error:
+        own = imported(name, name).__code__.co_filename
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
+        place = f"{own}, line {lines[-1]}: " if lines else ""
+        raise WrongUse(f"cell {name!r}: {place}{type(error).__name__}: {error}") from None

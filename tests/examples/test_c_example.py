@@ -1,0 +1,64 @@
+"""The LSTM in C that checks itself: right as it is, found out when it is wrong, its header what export writes."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from examples.building import EXAMPLES, Need
+
+from rnn_goldens import load
+from rnn_goldens.export.formats import encode
+
+PAGE = (EXAMPLES / "c/README.md").read_text("utf-8")
+FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic")
+RIGHT = (EXAMPLES / "c/check_lstm.c").read_text("utf-8")
+
+
+def compiled_and_run(folder: Path, source: str) -> "subprocess.CompletedProcess[str]":
+    (folder / "check_lstm.c").write_text(source, "utf-8")
+    command = ["cc", *FLAGS, f"-I{EXAMPLES / 'c'}", "-o", "check_lstm", "check_lstm.c", "-lm"]
+    subprocess.run(command, cwd=folder, check=True)
+    return subprocess.run(["./check_lstm"], cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_the_lstm_in_c_is_right_and_says_so(need: Need, tmp_path: Path) -> None:
+    need("cc")
+    done = compiled_and_run(tmp_path, RIGHT)
+    assert (done.returncode, done.stdout) == (0, "out: 0 of 24 wrong\nh_n: 0 of 6 wrong\nc_n: 0 of 6 wrong\n")
+    assert f"```\n$ make\n./check_lstm\n{done.stdout}```" in PAGE
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (
+            "i = sigmoid(gate(u, x, before)), f = sigmoid(gate(H + u,",
+            "i = sigmoid(gate(H + u, x, before)), f = sigmoid(gate(u,",
+        ),
+        ("bias_ih_l0[row] + lstm_plain_bias_hh_l0[row]", "bias_ih_l0[row]"),
+        ("        before[u] = h[u];", "        before[u] = 0;"),
+        ("f * c[u] + i * g", "f * c[u] + i * g + 0.00002f"),
+        ("o * tanhf(c[u])", "o * tanhf(c[u]) * NAN"),
+    ],
+)
+def test_a_broken_lstm_in_c_is_found_out(right: str, wrong: str, need: Need, tmp_path: Path) -> None:
+    need("cc")
+    assert RIGHT.count(right) == 1
+    done = compiled_and_run(tmp_path, RIGHT.replace(right, wrong))
+    assert done.returncode == 1
+    assert "out[" in done.stdout
+
+
+def test_the_page_shows_what_swapped_gates_print(need: Need, tmp_path: Path) -> None:
+    need("cc")
+    swapped = RIGHT.replace("sigmoid(gate(u,", "sigmoid(gate(H+u,").replace("sigmoid(gate(H + u,", "sigmoid(gate(u,")
+    printed = compiled_and_run(tmp_path, swapped).stdout
+    shown = PAGE.partition("With the gates i and f swapped")[2].partition("```\n")[2].partition("```")[0]
+    assert [line.split(" is ")[0] for line in printed.splitlines()] == [
+        line.split(" is ")[0] for line in shown.splitlines()
+    ]
+
+
+def test_the_header_is_what_export_writes() -> None:
+    (content,) = encode(load("lstm/plain", dtype="float32"), "c").files.values()
+    assert (EXAMPLES / "c/lstm_plain.h").read_bytes() == content

@@ -1,0 +1,87 @@
+"""A golden as .npz and .safetensors: what is read back is the golden, to the last bit."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from safetensors import safe_open
+
+from rnn_goldens import Golden, load
+from rnn_goldens.export.formats import encode
+from rnn_goldens.export.writing import write
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.judging.verdict import compare
+
+FORMATS = ("npz", "safetensors")
+GOLDENS = ("lstm/lengths-bidirectional-two-layers", "gru/bidirectional-unbatched", "exact/no-bias")
+
+
+def read(golden: Golden, to: str, folder: Path) -> tuple[Mapping[str, NDArray[Any]], dict[str, Any]]:
+    """The arrays and what is said of them, as a reader gets them who has none of our code."""
+    write(folder, [encode(golden, to)])
+    path = folder / f"{golden.id}.{to}"
+    if to == "npz":
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        return arrays, json.loads(str(arrays.pop("golden")))
+    with safe_open(path, "np") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["golden"])  # noqa: SIM118
+
+
+def same_bits(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+@pytest.mark.parametrize("to", FORMATS)
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize("golden_id", GOLDENS)
+def test_every_array_is_read_back_to_the_last_bit(golden_id: str, dtype: str, to: str, tmp_path: Path) -> None:
+    golden = load(golden_id, dtype=dtype)
+    arrays, _ = read(golden, to, tmp_path)
+    stored = golden.stored
+    inputs = {name: getattr(golden, name) for name in ("x", "h0", "c0", "lengths") if getattr(stored, name) is not None}
+    outputs = {name: getattr(stored, name) for name in ("out", "h_n", "c_n") if getattr(stored, name) is not None}
+    allowed = {n: golden.tolerance.allowed(n, array, PRECISIONS[dtype]) for n, array in outputs.items()}
+    groups = {"weights": golden.weights, "inputs": inputs, "expected": outputs, "tolerance": allowed}
+    wanted = {f"{group}/{name}": array for group, named in groups.items() for name, array in named.items()}
+    assert arrays.keys() == wanted.keys()
+    for name, array in wanted.items():
+        assert same_bits(arrays[name], array), name
+
+
+@pytest.mark.parametrize("to", FORMATS)
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+def test_the_tolerance_divides_right_from_wrong_where_a_check_does(dtype: str, to: str, tmp_path: Path) -> None:
+    golden = load("lstm/plain", dtype=dtype)
+    arrays, _ = read(golden, to, tmp_path)
+    for name in ("out", "h_n", "c_n"):
+        expected, tolerance = arrays[f"expected/{name}"], arrays[f"tolerance/{name}"]
+        for times, passes in ((0.98, True), (1.02, False)):
+            outputs = {n: arrays[f"expected/{n}"] for n in ("out", "h_n", "c_n")} | {name: expected + times * tolerance}
+            assert compare(golden, outputs["out"], outputs["h_n"], outputs["c_n"]).passed is passes
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_what_is_said_of_it_is_json_and_inputs_that_are_not_given_are_not_there(to: str, tmp_path: Path) -> None:
+    arrays, about = read(load("gru/no-bias", dtype="bfloat16"), to, tmp_path)
+    assert (about["id"], about["cell"], about["precision"]) == ("gru/no-bias", "gru", "bfloat16")
+    assert about["config"] == {
+        "input_size": 4,
+        "hidden_size": 3,
+        "num_layers": 1,
+        "bidirectional": False,
+        "bias": False,
+    }
+    assert about["purpose"] == load("gru/no-bias").purpose
+    assert [name for name in arrays if name.startswith("inputs/")] == ["inputs/x"]
+    assert arrays["inputs/x"].dtype == np.float32
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_the_same_golden_is_the_same_bytes_each_time(to: str) -> None:
+    first, second = (encode(load("lstm/plain"), to).files for _ in range(2))
+    assert first == second

@@ -1,0 +1,177 @@
+"""A golden as an ONNX test case: runners that exist read it, right networks pass it, damage is seen."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import making
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from export.onnx_runner import run_cases
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from rnn_goldens import Unsupported, load
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.export.formats import encode
+from rnn_goldens.export.writing import write
+from rnn_goldens.golden.precision import PRECISIONS
+
+EVERY_KIND = (
+    "lstm/plain",
+    "gru/with-state",
+    "rnn-tanh/no-bias",
+    "exact/three-layers",
+    "documented/mini-batch",
+    "lstm/bidirectional-two-layers-unbatched",
+    "lstm/lengths-bidirectional-two-layers",
+    "gru/lengths-no-state",
+)
+"""Of each cell, with and without biases, states, lengths, layers, directions, a batch."""
+
+FOR_THE_REFERENCE = (
+    "lstm/one-unit",
+    "gru/bidirectional-unbatched",
+    "rnn-tanh/no-bias",
+    "lstm/bidirectional-two-layers",
+)
+"""It has no relu, and takes no account of lengths."""
+
+
+def export(folder: Path, *ids: str, dtype: str = "float32") -> Path:
+    write(folder, [encode(load(golden_id, dtype=dtype), "onnx") for golden_id in ids])
+    return folder
+
+
+def tensors(case: Path, kind: str) -> dict[str, NDArray[np.generic]]:
+    files = sorted((case / "test_data_set_0").glob(f"{kind}_*.pb"))
+    protos = [onnx.load_tensor(str(case / "test_data_set_0" / f"{kind}_{n}.pb")) for n in range(len(files))]
+    return {proto.name: numpy_helper.to_array(proto) for proto in protos}
+
+
+def wrong_elements(case: Path) -> int:
+    """ONNX Runtime on the case, judged by the tolerance of each element that lies beside it."""
+    session = onnxruntime.InferenceSession(str(case / "model.onnx"), providers=["CPUExecutionProvider"])
+    got = session.run(None, tensors(case, "input"))
+    wanted, allowed = tensors(case, "output"), tensors(case, "tolerance")
+    assert [output.name for output in session.get_outputs()] == list(wanted) == list(allowed)
+    wrong = 0
+    for one, want, most in zip(got, wanted.values(), allowed.values(), strict=True):
+        assert one.shape == want.shape == most.shape
+        wrong += int((~(np.abs(one.astype(float) - want.astype(float)) <= most)).sum())
+    return wrong
+
+
+def damage(case: Path, times: float) -> None:
+    """Move the last element of the last output by so many times what it may be off."""
+    last = len(tensors(case, "output")) - 1
+    path = case / f"test_data_set_0/output_{last}.pb"
+    (name, want), allowed = list(tensors(case, "output").items())[-1], list(tensors(case, "tolerance").values())[-1]
+    moved = want.copy()
+    moved.flat[-1] += times * allowed.max()
+    path.write_bytes(numpy_helper.from_array(moved, name).SerializeToString())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_onnx_s_runner_passes_onnx_runtime_with_the_derived_tolerance(dtype: str, tmp_path: Path) -> None:
+    told = run_cases(export(tmp_path / "cases", *EVERY_KIND, dtype=dtype), "onnxruntime")
+    assert len(told) == len(EVERY_KIND)
+    assert set(told.values()) == {""}, told
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+def test_onnx_s_runner_passes_its_reference_evaluator_in_every_precision(dtype: str, tmp_path: Path) -> None:
+    told = run_cases(export(tmp_path / "cases", *FOR_THE_REFERENCE, dtype=dtype), "onnx.reference")
+    assert set(told) == {
+        "test_lstm_one_unit",
+        "test_gru_bidirectional_unbatched",
+        "test_rnn_tanh_no_bias",
+        "test_lstm_bidirectional_two_layers",
+    }
+    assert set(told.values()) == {""}, told
+
+
+@pytest.mark.parametrize(("times", "seen"), [(0.5, False), (2.5, True)])
+def test_a_damaged_output_is_seen_by_onnx_s_runner_and_by_one_that_reads_each_tolerance(
+    times: float, seen: bool, tmp_path: Path
+) -> None:
+    cases = export(tmp_path / "cases", "lstm/plain", "gru/with-state")
+    damage(cases / "test_lstm_plain", times)
+    told = run_cases(cases, "onnxruntime")
+    assert ("Not equal to tolerance rtol=0, atol=6.45" in told["test_lstm_plain"]) is seen
+    assert told["test_gru_with_state"] == ""
+    assert wrong_elements(cases / "test_lstm_plain") == seen
+
+
+@pytest.mark.parametrize("golden_id", EVERY_KIND)
+def test_onnx_runtime_is_within_the_tolerance_of_each_element(golden_id: str, tmp_path: Path) -> None:
+    (case,) = export(tmp_path / "cases", golden_id).iterdir()
+    assert wrong_elements(case) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_every_golden_passes_onnx_runtime_both_ways(dtype: str, tmp_path: Path) -> None:
+    ids = [entry.id for entry in open_corpus("v1").entries if dtype in entry.precisions]
+    cases = export(tmp_path / "cases", *ids, dtype=dtype)
+    assert set(run_cases(cases, "onnxruntime").values()) == {""}
+    assert [case.name for case in cases.iterdir() if wrong_elements(case)] == []
+
+
+def test_the_graph_takes_what_is_fed_and_holds_the_weights(tmp_path: Path) -> None:
+    (case,) = export(tmp_path / "cases", "lstm/lengths").iterdir()
+    graph = onnx.load(str(case / "model.onnx")).graph
+    assert [value.name for value in graph.input] == list(tensors(case, "input")) == ["x", "lengths", "h0_l0", "c0_l0"]
+    assert [value.name for value in graph.output] == list(tensors(case, "output")) == ["out", "h_n", "c_n"]
+    assert {"l0/W", "l0/R", "l0/B"} <= {initializer.name for initializer in graph.initializer}
+    golden = load("lstm/lengths")
+    for name, array in tensors(case, "output").items():
+        assert np.array_equal(array, getattr(golden, name))
+
+
+def test_an_unbatched_golden_is_a_batch_of_one(tmp_path: Path) -> None:
+    (case,) = export(tmp_path / "cases", "gru/bidirectional-unbatched").iterdir()
+    golden, outputs = load("gru/bidirectional-unbatched"), tensors(case, "output")
+    assert np.array_equal(outputs["out"], golden.out[None])
+    assert np.array_equal(outputs["h_n"], golden.h_n[:, None])
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+def test_the_tolerance_of_each_element_is_the_golden_s_and_the_rounding_of_the_output(
+    dtype: str, tmp_path: Path
+) -> None:
+    (case,) = export(tmp_path / "cases", "gru/with-state", dtype=dtype).iterdir()
+    golden = load("gru/with-state", dtype=dtype)
+    for name, allowed in tensors(case, "tolerance").items():
+        certified = getattr(golden.stored, name)
+        rounding = np.abs(tensors(case, "output")[name].astype(float) - certified)
+        assert np.array_equal(allowed, golden.tolerance.allowed(name, certified, PRECISIONS[dtype]) + rounding)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+def test_what_runners_are_told_is_the_largest_tolerance_as_a_number_of_the_precision(
+    dtype: str, tmp_path: Path
+) -> None:
+    (case,) = export(tmp_path / "cases", "gru/with-state", dtype=dtype).iterdir()
+    told = json.loads((case / "data.json").read_text("utf-8"))
+    most = max(array.max() for array in tensors(case, "tolerance").values())
+    assert told["rtol"] == 0
+    assert most <= told["atol"] <= most * (1 + 4 * PRECISIONS[dtype].roundoff) + PRECISIONS[dtype].smallest
+    assert PRECISIONS[dtype].round(np.float64(told["atol"])) == told["atol"]  # type: ignore[arg-type]
+    assert (told["golden"]["id"], told["golden"]["precision"]) == ("gru/with-state", dtype)
+    config = dict(line.split(": ") for line in (case / "config.txt").read_text("utf-8").splitlines())
+    assert (float(config["per_sample_tolerance"]), config["relative_per_sample_tolerance"]) == (told["atol"], "0")
+
+
+def test_an_exact_golden_has_no_tolerance(tmp_path: Path) -> None:
+    (case,) = export(tmp_path / "cases", "exact/three-layers").iterdir()
+    assert json.loads((case / "data.json").read_text("utf-8"))["atol"] == 0
+    assert not any(array.any() for array in tensors(case, "tolerance").values())
+
+
+def test_a_cell_that_onnx_has_no_operator_for_is_refused() -> None:
+    golden = replace(making.make_golden(), cell="minimal_gated_unit")
+    with pytest.raises(Unsupported, match="ONNX has no operator for the cell minimal_gated_unit"):
+        encode(golden, "onnx")

@@ -1,0 +1,87 @@
+"""Cells of someone's own, from a scenario to a verdict."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from rnn_goldens import Refused, Scenario, Unsupported, certify, read, save
+from rnn_goldens.cells import Network, case_of
+from rnn_goldens.deviations import deviation
+from rnn_goldens.golden.shapes import Config, Layout, weight_shapes
+from rnn_goldens.implementations import numpy_cells
+
+LAYOUTS = {"minimal_gated_unit": Layout("fn"), "peephole_lstm": Layout("ifgo", ("h", "c"), ("p_i", "p_f", "p_o"))}
+DEEP = Config(2, 3, num_layers=2, bidirectional=True)
+
+
+def asked(function: str, config: Config = DEEP, **fields: object) -> Scenario:
+    numbers = np.random.default_rng(1)
+
+    def floats(*shape: int) -> NDArray[np.float32]:
+        return numbers.standard_normal(shape).astype(np.float32)
+
+    weights = {name: floats(*shape) for name, shape in weight_shapes(LAYOUTS[function], config).items()}
+    given = {"weights": weights, "x": floats(3, 4, 2), "lengths": [4, 1, 2], "precisions": ["float64", "float32"]}
+    made = {"id": "own/cell", "purpose": "A cell that we do not ship.", "cell": f"odd_cells:{function}"}
+    return Scenario(**{**made, "config": config, **given, **fields})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("function", LAYOUTS)
+@pytest.mark.parametrize("suffix", [".json", ".h5"])
+def test_its_golden_is_certified_kept_and_read(function: str, suffix: str, tmp_path: Path) -> None:
+    golden = certify(asked(function))
+    save(golden, tmp_path / f"golden{suffix}")
+    back = read(tmp_path / f"golden{suffix}")
+    assert (back.cell, back.layout) == (f"odd_cells:{function}", LAYOUTS[function])
+    assert back.weights.keys() == golden.weights.keys()
+    assert np.array_equal(back.out, golden.out)
+    for dtype in golden.precisions:
+        back.in_precision(dtype).check(*numpy_cells.run(back.in_precision(dtype)))
+
+
+def test_a_network_without_biases_has_none() -> None:
+    golden = certify(asked("minimal_gated_unit", Config(2, 3, bias=False)))
+    golden.check(*numpy_cells.run(golden))
+
+
+def test_a_wrong_network_of_it_gets_the_name_of_what_all_cells_can_have() -> None:
+    golden = certify(asked("minimal_gated_unit"))
+    wrong = deviation("lengths_ignored").run(case_of(golden, np.float64))
+    assert "lengths_ignored" in golden.compare(*wrong).explained_by
+
+
+def test_a_cell_whose_equations_are_not_at_hand_is_checked_all_the_same() -> None:
+    golden = certify(asked("peephole_lstm"))
+    right = Network().run(case_of(golden, np.float64))
+    elsewhere = replace(golden, cell="not_here:peephole_lstm")
+    elsewhere.check(*right)
+    message = elsewhere.compare(right[0], right[1], right[2] + 1).message
+    assert "c_n alone is wrong" in message
+    with pytest.raises(Unsupported, match="no module 'not_here', looked in"):
+        numpy_cells.run(elsewhere)
+
+
+def test_it_has_torchs_names_for_its_weights_and_no_other_conventions() -> None:
+    golden = certify(asked("minimal_gated_unit"))
+    assert golden.weights_from("torch", golden.weights).keys() == golden.weights.keys()
+    with pytest.raises(Unsupported, match="the keras convention has no cell odd_cells:minimal_gated_unit"):
+        golden.weights_as("keras")
+
+
+def test_a_weight_of_another_shape_or_name_is_refused() -> None:
+    scenario = asked("peephole_lstm", Config(2, 3))
+    weights = dict(scenario.weights)  # type: ignore[arg-type]
+    with pytest.raises(Refused, match="no p_o_l0"):
+        certify(asked("peephole_lstm", Config(2, 3), weights={n: w for n, w in weights.items() if n != "p_o_l0"}))
+    with pytest.raises(Refused, match=r"p_i_l0 is \(4,\), not \(3,\)"):
+        certify(asked("peephole_lstm", Config(2, 3), weights={**weights, "p_i_l0": np.ones(4)}))
+
+
+def test_a_cell_that_can_not_be_found_is_refused() -> None:
+    with pytest.raises(Refused, match=r"^own/cell: cell 'odd_cells:nothing': odd_cells has no 'nothing'"):
+        certify(asked("minimal_gated_unit", cell="odd_cells:nothing"))
+    with pytest.raises(Refused, match=r"no cell 'mgu'. Cells: .*; or your own, package.module:function"):
+        certify(asked("minimal_gated_unit", cell="mgu"))

@@ -1,0 +1,66 @@
+"""Weights where Keras and Flax have them: in a layer."""
+
+from typing import Any
+
+import jax
+import keras
+import numpy as np
+import pytest
+from flax import linen
+
+from rnn_goldens import Refused, Scenario, certify
+from rnn_goldens.judging.outputs import read
+
+X = np.random.default_rng(2).standard_normal((2, 4, 3)).astype(np.float32)
+ASKED: dict[str, Any] = {"id": "mine/layer", "purpose": "A layer.", "x": X, "precisions": ["float64", "float32"]}
+KINDS = {"rnn_tanh": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
+
+
+def built(*layers: Any, inputs: int = 3) -> Any:
+    for layer in layers:
+        layer.build((None, None, inputs))
+        held = [read(weight.value).values for weight in layer.weights]
+        layer.set_weights([w + 0.1 * np.random.default_rng(3).standard_normal(w.shape) for w in held])
+        inputs = layer.compute_output_shape((None, None, inputs))[-1]
+    return list(layers) if len(layers) > 1 else layers[0]
+
+
+@pytest.mark.parametrize("cell", KINDS)
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_layer_of_keras_is_taken_as_it_is(cell: str, bias: bool) -> None:
+    layer = built(KINDS[cell](5, use_bias=bias, return_sequences=True))
+    golden = certify(Scenario(cell=cell, weights=layer, convention="keras", **ASKED)).in_precision("float32")
+    assert golden.config.bias == bias
+    assert golden.compare(layer(X), *([golden.h_n, golden.c_n] if cell == "lstm" else [golden.h_n])).passed
+
+
+def test_layers_one_after_another_in_both_directions_are_one_network() -> None:
+    layers = built(*(keras.layers.Bidirectional(keras.layers.GRU(4, return_sequences=True)) for _ in range(2)))
+    golden = certify(Scenario(cell="gru", weights=layers, convention="keras", **ASKED)).in_precision("float32")
+    assert (golden.config.num_layers, golden.config.bidirectional) == (2, True)
+    assert golden.compare(layers[1](layers[0](X)), golden.h_n).passed
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (built(keras.layers.GRU(4, reset_after=False)), "has reset_after=False, which goldens do not have"),
+        (keras.layers.LSTM(4, name="new"), "the LSTM 'new' has no weights yet: call it, or build it, first"),
+        (built(keras.layers.Dense(4)), "a Dense of Keras is no SimpleRNN, LSTM, GRU"),
+        (built(keras.layers.GRU(4), keras.layers.GRU(5), inputs=3), "differ in units, directions or biases"),
+    ],
+)
+def test_layers_that_are_no_golden_are_refused(layer: Any, message: str) -> None:
+    with pytest.raises(Refused, match=f"^mine/layer: .*{message}"):
+        certify(Scenario(cell="gru", weights=layer, convention="keras", **ASKED))
+
+
+def test_a_layer_of_flax_is_taken_by_where_its_cell_stands() -> None:
+    layer = linen.RNN(linen.OptimizedLSTMCell(5))
+    variables = layer.init(jax.random.key(0), X)
+    config = {"input_size": 3, "hidden_size": 5}
+    scenario = Scenario(
+        cell="lstm", weights=variables, prefix="params/cell/", convention="flax", config=config, **ASKED
+    )
+    golden = certify(scenario).in_precision("float32")
+    assert golden.compare(layer.apply(variables, X), golden.h_n, golden.c_n).passed
