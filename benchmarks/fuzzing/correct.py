@@ -51,7 +51,8 @@ def asked_correct(examples: int, processes: int, *, resume: bool) -> list[Asked]
     KEPT.parent.mkdir(parents=True, exist_ok=True)
     if not resume or not KEPT.is_file():
         KEPT.write_text("", "utf-8")
-    found = {one.implementation: one for one in (Asked(**json.loads(x)) for x in KEPT.read_text("utf-8").splitlines())}
+    kept = [Asked(**json.loads(line)) for line in KEPT.read_text("utf-8").splitlines()]
+    found = {one.implementation: one for one in kept if one.asked == examples}
     left = [name for name in implementations() if name not in found]
     alone = [name for name in left if name in COMPILING]
     together = [name for name in left if name not in COMPILING]

@@ -8,5 +8,18 @@ from rnn_goldens.cells.arrays import Array, State, Weights
 from rnn_goldens.cells.case import Case, case_of, cell_of, is_defined
 from rnn_goldens.cells.cell import DEFINED, Cell
 from rnn_goldens.cells.network import Network
+from rnn_goldens.cells.own import cell_named
 
-__all__ = ["DEFINED", "Array", "Case", "Cell", "Network", "State", "Weights", "case_of", "cell_of", "is_defined"]
+__all__ = [
+    "DEFINED",
+    "Array",
+    "Case",
+    "Cell",
+    "Network",
+    "State",
+    "Weights",
+    "case_of",
+    "cell_named",
+    "cell_of",
+    "is_defined",
+]

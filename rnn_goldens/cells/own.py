@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from rnn_goldens.cells.cell import Cell
+from rnn_goldens.cells.cell import DEFINED, Cell
 from rnn_goldens.cells.notation import Matrix, Term, Weight
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.importing import imported
@@ -15,6 +15,11 @@ STATES = ("h", "c")
 """The states a golden has room for."""
 
 _BIASED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+def cell_named(name: str) -> Cell:
+    """One of those that goldens are of, or of someone's own. Raises WrongUse as ``own_cell`` does."""
+    return DEFINED[name] if name in DEFINED else own_cell(name)
 
 
 @lru_cache(maxsize=64)

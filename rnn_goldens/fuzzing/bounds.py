@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from rnn_goldens.cells import cell_named
 from rnn_goldens.corpus import names
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.shapes import CELLS, is_own_cell
 
 FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "unbatched")
 """Features that can be asked of what is drawn, or kept out of it; the others follow from its numbers."""
@@ -66,15 +67,18 @@ def bounds(
 
     Raises:
         UnknownName: a cell, feature or precision that there is not.
-        WrongUse: nothing meets them; the message says why.
+        WrongUse: nothing meets them, or a cell of one's own is not to be had; the message says why.
         TypeError: an argument is of the wrong kind.
     """
     cells, having, lacking = names("cell", cell), names("features", features), names("without", without)
-    for kind, asked, known in (("cell", cells, CELLS), ("feature", (*having, *lacking), FEATURES)):
-        for name in asked:
-            if name not in known:
-                raise UnknownName(kind, name, known, plural="features that are drawn" if kind == "feature" else None)
-    found = Bounds(_in_order(cells, CELLS), sizes, frozenset(having), frozenset(lacking), _precisions(precisions))
+    for name in (*having, *lacking):
+        if name not in FEATURES:
+            raise UnknownName("feature", name, FEATURES, plural="features that are drawn")
+    for name in cells:
+        if name not in CELLS and not is_own_cell(name):
+            raise UnknownName("cell", name, CELLS)
+        cell_named(name)
+    found = Bounds(_in_order(cells, (*CELLS, *cells)), sizes, frozenset(having), frozenset(lacking), _precisions(precisions))
     _require_something(found)
     return found
 

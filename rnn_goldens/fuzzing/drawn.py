@@ -43,7 +43,7 @@ class DrawnGolden(Golden):
         verdict = compare(self, out, h_n, c_n)
         in_test, passed = currently_in_test_context(), verdict.passed
         if not passed and in_test:
-            outputs = tuple(states_apart(self.cell, out, h_n, c_n).values())
+            outputs = tuple(states_apart(self.layout, out, h_n, c_n).values())
             _FAILED.append(Judged(self, outputs, verdict))
             del _FAILED[1:-_MOST_KEPT]
         if passed or (in_test and not current_build_context().is_final):

@@ -4,6 +4,7 @@ Hypothesis makes earlier choices smaller first, and a smaller choice is a simple
 steps, rows, units and inputs, nothing given that need not be, numbers that are not scaled, and simple ones.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -12,13 +13,14 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.cells import cell_named
 from rnn_goldens.fuzzing.bounds import Bounds
 from rnn_goldens.fuzzing.choices import Draw, choice, one_of, several
 from rnn_goldens.fuzzing.numbers import MOST
 from rnn_goldens.fuzzing.sizes import SMALL, Shape, shape
 from rnn_goldens.generator.scenario import SMALLEST, Scenario
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import Config, state_names, state_shape, weight_shapes
+from rnn_goldens.golden.shapes import Config, state_shape, weight_shapes
 
 Float64 = NDArray[np.float64]
 
@@ -61,7 +63,7 @@ class Question:
         for array in arrays:
             digest.update(array.tobytes())
         return Scenario(
-            id=f"drawn/{self.cell.replace('_', '-')}-{digest.hexdigest()[:12]}",
+            id=f"drawn/{_word(self.cell)}-{digest.hexdigest()[:12]}",
             purpose="Drawn at random.",
             documented_in="nowhere: it was drawn",
             cell=self.cell,
@@ -103,8 +105,9 @@ def _plain(draw: Draw, cell: str, of: Shape) -> Question:
         drawn: Float64 = np.resize(several(draw, min(prod(shape), MOST)), shape)
         return drawn
 
-    weights = {name: _narrower(array(shape)) for name, shape in weight_shapes(cell, of.config).items()}
-    state = {f"{name}0": array(state_shape(of.config, of.batch)) for name in state_names(cell) if of.has_state}
+    layout = cell_named(cell).layout
+    weights = {name: _narrower(array(shape)) for name, shape in weight_shapes(layout, of.config).items()}
+    state = {f"{name}0": array(state_shape(of.config, of.batch)) for name in layout.states if of.has_state}
     x = array((*of.batch, of.time, of.config.input_size))  # last: to leave out steps and rows moves no other numbers
     return Question(cell, of.config, weights, state, x, of.lengths)
 
@@ -124,6 +127,11 @@ def _filled(array: Float64, precision: str, seed: int) -> Float64:
     """The same numbers with all the bits that a precision has, but for zeros."""
     bits = np.random.default_rng([seed, array.size]).random(array.shape)
     return PRECISIONS[precision].round(array * (1 + bits / 16)).astype(np.float64)
+
+
+def _word(cell: str) -> str:
+    """A cell's name as an id may have it: the function alone, of one's own."""
+    return re.sub("[^a-z0-9]+", "-", cell.rpartition(":")[2].lower()).strip("-") or "cell"
 
 
 def _is_held(array: Float64, precision: str) -> bool:

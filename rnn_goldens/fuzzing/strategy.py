@@ -79,10 +79,11 @@ def _until_it_can_be_answered(asked: Question) -> Iterator[Question]:
 
 
 def certified(asked: Scenario, precision: str) -> Golden | None:
-    """The golden; None if its outputs are all zero or can not be held to a tolerance in the precision."""
-    with np.errstate(over="ignore"):
-        if not Network().run(asked.case())[0].any():
-            return None
+    """The golden; None if its outputs are all zero, no numbers, or can not be held to a tolerance in the precision."""
+    with np.errstate(all="ignore"):
+        out = Network().run(asked.case())[0]
+    if not out.any() or not np.isfinite(out).all():
+        return None
     try:
         golden = certify(asked, confirm=False)
     except Refused:
