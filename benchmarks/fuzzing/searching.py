@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from rnn_goldens.cells import Network, case_of
 from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.deviations import FAMILIES, Deviation, deviation
 from rnn_goldens.fuzzing.bounds import Bounds, Sizes, bounds
+from rnn_goldens.fuzzing.few import ask_few, places
 from rnn_goldens.fuzzing.judged import size
-from rnn_goldens.fuzzing.search import Limits, Search, ask, search
+from rnn_goldens.fuzzing.search import Limits, ask, search
 from rnn_goldens.generator.hidden import HIDDEN
 
 KEPT = Path("build", "fuzzing.jsonl")
@@ -104,22 +106,18 @@ def _befalls(one: Deviation, question: Question) -> bool:
     return question.cell in one.cells and set(one.needs) <= set(question.features)
 
 
-def within(cell: str, precision: str) -> Bounds:
-    """What the strategy draws by default, of one cell in one precision."""
+def within(cell: str | tuple[str, ...], precision: str) -> Bounds:
+    """What the strategy draws by default, of some cells in one precision."""
     return bounds(cell, Sizes(), (), (), precision)
 
 
+def stream(cell: str | tuple[str, ...], precision: str, examples: int = EXAMPLES) -> Iterator[Golden]:
+    """The goldens that the seed gives, drawn once a process and only as far as they are asked for."""
+    return chain.from_iterable(_few(cell, precision, *place) for place in places(examples))
+
+
 @cache
-def stream(cell: str | tuple[str, ...], precision: str, examples: int = EXAMPLES) -> tuple[Golden, ...]:
-    """The goldens that the seed gives."""
+def _few(cell: str | tuple[str, ...], precision: str, place: int, examples: int) -> tuple[Golden, ...]:
     found: list[Golden] = []
-
-    def collect(asked: Search) -> None:
-        found.append(asked.lately[-1].golden)
-
-    search(_definition, bounds(cell, Sizes(), (), (), precision), Limits(examples), SEED, follow=collect)
+    ask_few(found.append, within(cell, precision), SEED, place, examples)
     return tuple(found)
-
-
-def _definition(question: Question) -> tuple[Any, ...]:
-    return Network().run(case_of(question, np.float64))

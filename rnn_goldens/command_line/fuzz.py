@@ -53,7 +53,11 @@ class _WithCommand(click.Command):
 @click.option("--max-batch", type=int)
 @click.option("--max-hidden", type=int)
 @click.option("--max-input", type=int)
-@click.option("--time-limit", type=float, default=10, show_default=True, help="Seconds a program has for one golden.")
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds for one golden (default: 10 for a program, 60 for what is called in Python).",
+)
 @click.option(
     "--found",
     type=click.Path(path_type=Path),
@@ -74,7 +78,7 @@ def fuzz(
     features: tuple[str, ...],
     without: tuple[str, ...],
     dtype: tuple[str, ...],
-    time_limit: float,
+    time_limit: float | None,
     found: Path | None,
     watched: Path | None,
     alive: int | None,
@@ -91,11 +95,15 @@ def fuzz(
     from rnn_goldens.fuzzing.search import Limits
     from rnn_goldens.golden.shapes import CELLS
     from rnn_goldens.implementations import check_name
+    from rnn_goldens.plugin.guard import TIME_LIMIT
     from rnn_goldens.programs.command import is_command
+    from rnn_goldens.programs.program import TIME_LIMIT as PROGRAM_TIME_LIMIT
 
     sizes = Sizes(**{name.removeprefix("max_"): value for name, value in most.items() if value is not None})
     within = bounds(cell or CELLS, sizes, features, without, dtype or ("float32",))
-    limits, folder = Limits(examples, seconds), found or FOLDER
+    is_program, folder = is_command(implementation), found or FOLDER
+    each = time_limit or (PROGRAM_TIME_LIMIT if is_program else TIME_LIMIT)
+    limits = Limits(examples, seconds, None if is_program else each)
     require_folder(folder)
     check_name(implementation)
     plan = _Plan(
@@ -104,9 +112,9 @@ def fuzz(
     if watched is not None and alive is not None:
         from rnn_goldens.fuzzing.watched import Watched
 
-        sys.exit(_search(plan, time_limit, Watched.begin(watched, alive)))
-    if is_command(implementation):
-        sys.exit(_search(plan, time_limit))
+        sys.exit(_search(plan, each, Watched.begin(watched, alive)))
+    if is_program:
+        sys.exit(_search(plan, each))
     sys.exit(_in_another_process(plan, ctx.meta[_TYPED]))
 
 
@@ -132,7 +140,7 @@ def _search(plan: _Plan, time_limit: float, watched: "Watched | None" = None) ->
     from rnn_goldens.fuzzing.search import search
     from rnn_goldens.implementations import resolve
 
-    run, before = resolve(plan.implementation, time_limit=time_limit), kept(plan.folder, plan.within)
+    before, run = kept(plan.folder, plan.within), resolve(plan.implementation, time_limit=time_limit)
     try:
         with _progress(plan.limits.examples + len(before)) as follow:
             asking = None if watched is None else watched.asking
@@ -163,7 +171,7 @@ def _in_another_process(plan: _Plan, typed: Sequence[str]) -> int:
     def command(folder: Path, held: int) -> list[str]:
         return ["fuzz", "--watched", str(folder), "--alive", str(held), *typed, "--seed", str(plan.seed)]
 
-    return run_watched(command, plan.tell, plan.limits.seconds)
+    return run_watched(command, plan.tell, plan.limits)
 
 
 def _closed(run: "Implementation") -> list[str]:

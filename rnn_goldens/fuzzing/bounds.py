@@ -78,7 +78,9 @@ def bounds(
         if name not in CELLS and not is_own_cell(name):
             raise UnknownName("cell", name, CELLS)
         cell_named(name)
-    found = Bounds(_in_order(cells, (*CELLS, *cells)), sizes, frozenset(having), frozenset(lacking), _precisions(precisions))
+    found = Bounds(
+        _in_order(cells, (*CELLS, *cells)), sizes, frozenset(having), frozenset(lacking), _precisions(precisions)
+    )
     _require_something(found)
     return found
 

@@ -9,6 +9,7 @@ from hypothesis.control import current_build_context
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.fuzzing.causes import causes
+from rnn_goldens.fuzzing.found import shown
 from rnn_goldens.fuzzing.judged import Judged
 from rnn_goldens.judging.outputs import states_apart
 from rnn_goldens.judging.verdict import Verdict, compare
@@ -54,7 +55,7 @@ class DrawnGolden(Golden):
             _FAILED.clear()
         verdict = diagnosed(self, verdict, out, h_n, c_n)
         show = f"rnn-goldens show {self.id}"
-        return replace(verdict, message=verdict.message.replace(show, f"{show} --corpus {self.folder}"))
+        return replace(verdict, message=verdict.message.replace(show, shown(self, self.folder)))
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401 - IPython's protocol
         """What Hypothesis says of a test's argument."""

@@ -8,6 +8,10 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.judging.verdict import Verdict
 
 
+class TookTooLong(Exception):
+    """An implementation gave no outputs in its time."""
+
+
 @dataclass(frozen=True, eq=False)
 class Judged:
     """What became of a golden.

@@ -2,25 +2,20 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import hypothesis
-from hypothesis import HealthCheck, Phase, Verbosity
-from hypothesis.errors import Flaky, Unsatisfiable
+from hypothesis.errors import Flaky
 
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.errors import ProgramFailed, RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.fuzzing.bounds import Bounds
-from rnn_goldens.fuzzing.judged import Judged, how_much
-from rnn_goldens.fuzzing.strategy import drawn
+from rnn_goldens.fuzzing.few import ask_few, places
+from rnn_goldens.fuzzing.judged import Judged, TookTooLong, how_much
 from rnn_goldens.implementations import Implementation, outputs_of
 from rnn_goldens.judging.verdict import compare
+from rnn_goldens.plugin.guard import TimeIsUp, interrupting
 from rnn_goldens.programs.program import Program
-
-FEW = 10
-"""Hypothesis changes examples that it has drawn once it has so many."""
 
 MOST_KEPT = 100
 """So many of those that passed are kept, to be held against what explains those that fail."""
@@ -36,10 +31,12 @@ class Limits:
     Attributes:
         examples: goldens that are asked before one fails.
         seconds: for that, and as many once more to make it smaller; None for as long as it takes.
+        each: for one golden; None for a program, which has a limit of its own.
     """
 
     examples: int
     seconds: float | None = None
+    each: float | None = None
 
     def __post_init__(self) -> None:
         if self.examples < 1:
@@ -144,40 +141,21 @@ class _Asking:
     begun: float = field(default_factory=time.monotonic)
 
     def drawn(self, bounds: Bounds, seed: int) -> None:
-        """Let Hypothesis draw, and make smaller what fails.
-
-        A few at a time: of more it would make most by changing those before a little.
-        """
-        for begin in range(0, self.limits.examples, FEW):
-            with suppress(Unsatisfiable):  # all that was drawn was refused
-                self._few(bounds, f"{seed} {begin}", min(FEW, self.limits.examples - begin))
+        """Let Hypothesis draw, and make smaller what fails."""
+        for place, examples in places(self.limits.examples):
+            ask_few(self._ask, bounds, seed, place, examples)
         if not self.found.asked:
             raise WrongUse("nothing could be drawn that can be held to a tolerance: widen the bounds")
 
-    def _few(self, bounds: Bounds, seed: Hashable, examples: int) -> None:
-        @hypothesis.seed(seed)
-        @hypothesis.settings(
-            max_examples=examples,
-            phases=(Phase.generate, Phase.shrink),
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            report_multiple_bugs=False,
-            verbosity=Verbosity.quiet,
-            print_blob=False,
-        )
-        @hypothesis.given(drawn(bounds))
-        def ask(golden: Golden) -> None:
-            self._end_in_time()
-            judged = self.judge(golden)
-            if judged.failed:
-                raise _Crashed if judged.crash is not None else _Wrong
-
-        ask()
+    def _ask(self, golden: Golden) -> None:
+        self._end_in_time()
+        judged = self.judge(golden)
+        if judged.failed:
+            raise _Crashed if judged.crash is not None else _Wrong
 
     def judge(self, golden: Golden) -> Judged:
         """Ask for a golden, and note what became of it."""
-        judged = ask(self.run, golden, self.asking)
+        judged = ask(self.run, golden, self.asking, self.limits.each)
         found = self.found
         if judged.failed:
             if not found.failed:
@@ -198,14 +176,23 @@ class _Asking:
             raise _Over
 
 
-def ask(run: Implementation, golden: Golden, asking: Callable[[Golden], None] | None = None) -> Judged:
+def ask(
+    run: Implementation,
+    golden: Golden,
+    asking: Callable[[Golden], None] | None = None,
+    seconds: float | None = None,
+) -> Judged:
     """Ask an implementation for a golden; raises WrongUse if it does, for that speaks of how it was called."""
     try:
         if asking is not None:
             asking(golden)
-        outputs = outputs_of(run(golden.question()))
-        _require_no_late_news(run)
-        return Judged(golden, outputs, compare(golden, *outputs))
+        with interrupting(seconds):
+            outputs = outputs_of(run(golden.question()))
+            _require_no_late_news(run)
+            return Judged(golden, outputs, compare(golden, *outputs))
+    except TimeIsUp as up:
+        late = TookTooLong(f"gave no outputs within {seconds:g} s").with_traceback(up.__traceback__)
+        return Judged(golden, crash=late)
     except Unsupported as reason:
         return Judged(golden, refused=str(reason).partition("\n")[0])
     except (KeyboardInterrupt, RnnGoldensError):

@@ -1,5 +1,6 @@
 """What a search ends with, as it is read: what is wrong, why, how small it is, where it is kept, how to check it."""
 
+import shlex
 import traceback
 from collections.abc import Iterator
 from os import PathLike
@@ -9,8 +10,8 @@ from rnn_goldens.counted import counted
 from rnn_goldens.errors import ProgramFailed
 from rnn_goldens.fuzzing.causes import causes
 from rnn_goldens.fuzzing.drawn import DrawnGolden
-from rnn_goldens.fuzzing.found import said_of_keeping
-from rnn_goldens.fuzzing.judged import Judged, size
+from rnn_goldens.fuzzing.found import said_of_keeping, shown
+from rnn_goldens.fuzzing.judged import Judged, TookTooLong, size
 from rnn_goldens.fuzzing.search import INTERRUPTED, TIME, Search
 
 _OURS = Path(__file__).parents[1]
@@ -68,13 +69,15 @@ def _how_it_fails(judged: Judged, implementation: str, folder: str | PathLike[st
         yield from DrawnGolden.of(golden, str(folder)).compare(*judged.outputs).message.splitlines()
         return
     if isinstance(crash, ProgramFailed):
-        said = str(crash).replace(f"protocol {golden.id}", f"protocol {golden.id} --corpus {folder}")
+        protocol = f"protocol {golden.id}"
+        said = str(crash).replace(protocol, f"{protocol} --corpus {shlex.quote(str(folder))}")
         yield from said.splitlines()
     else:
-        yield f"{golden.id} in {golden.dtype}: {implementation} {_raised(crash)}"
+        how = str(crash) if isinstance(crash, TookTooLong) else _raised(crash)
+        yield f"{golden.id} in {golden.dtype}: {implementation} {how}"
         frames = [frame for frame in traceback.extract_tb(crash.__traceback__) if not _is_ours(frame.filename)]
         yield from "".join(traceback.format_list(frames[-_MOST_FRAMES:])).rstrip().splitlines()
-    yield f"  to see the golden: rnn-goldens show {golden.id} --corpus {folder}"
+    yield f"  to see the golden: {shown(golden, folder)}"
 
 
 def _raised(crash: BaseException) -> str:

@@ -1,9 +1,10 @@
 """A search in a process of its own, which the implementation may end: a process that dies is a crash, too.
 
 It is started again then, and told which goldens it died of: with the same seed it comes to the same place, and makes
-what it died of smaller from there.
+what it died of smaller from there. One that hangs, so that it can not be interrupted either, is killed.
 """
 
+import math
 import os
 import pickle
 import subprocess
@@ -11,16 +12,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.errors import ProgramFailed
+from rnn_goldens.errors import CutShort, ProgramFailed
 from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.fuzzing.judged import Judged
-from rnn_goldens.fuzzing.search import TIME, Search
+from rnn_goldens.fuzzing.search import INTERRUPTED, TIME, Limits, Search
 from rnn_goldens.plugin.builtin_check.watched import WAY_IN, alive, end_with_parent, wait
+from rnn_goldens.plugin.guard import HARD_LIMITS
 from rnn_goldens.programs.misbehaviour import ended
 
 SECONDS = 60.0
@@ -69,15 +71,23 @@ class Watched:
         found: list[Died] = pickle.loads(path.read_bytes()) if path.is_file() else []
         return found
 
-    def note_death(self, code: int) -> bool:
-        """Whether the process died of a golden, which is noted."""
+    def since(self) -> int | None:
+        """A stamp of when the golden that is asked was asked; None if none is."""
+        try:
+            return (self.folder / _NOW).stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+
+    def now(self) -> Golden | None:
+        """The golden that is asked, or that the process ended with; None if it asks none, and has come to its end."""
         now = self.folder / _NOW
-        if self.is_over() or not now.is_file():
-            return False
-        deaths = [*self.deaths(), (pickle.loads(now.read_bytes()), ended(code))]
-        (self.folder / _DEATHS).write_bytes(pickle.dumps(deaths))
-        now.unlink()
-        return True
+        golden: Golden | None = None if self.is_over() or not now.is_file() else pickle.loads(now.read_bytes())
+        return golden
+
+    def note_death(self, golden: Golden, how: str) -> None:
+        """Note that the process died of a golden."""
+        (self.folder / _DEATHS).write_bytes(pickle.dumps([*self.deaths(), (golden, how)]))
+        self.asked()
 
 
 def failed_by(golden: Golden, how: str) -> ProgramFailed:
@@ -85,32 +95,56 @@ def failed_by(golden: Golden, how: str) -> ProgramFailed:
     return ProgramFailed(f"{golden.id} in {golden.dtype}: the process that was asked {how}")
 
 
-def run_watched(
-    command: Callable[[Path, int], Sequence[str]], tell: Callable[[Search], None], seconds: float | None
-) -> int:
+@dataclass(eq=False)
+class _Patience:
+    """Counts the seconds in which one golden is asked, those left out in which this process, too, is stopped."""
+
+    watched: Watched
+    limit: float
+    _since: int | None = field(default=None, init=False)
+    _seconds: int = field(default=0, init=False)
+
+    def is_over(self) -> bool:
+        """Whether it has taken too long; to be called once a second."""
+        since = self.watched.since()
+        self._seconds = self._seconds + 1 if since is not None and since == self._since else 0
+        self._since = since
+        return self._seconds > self.limit
+
+
+def run_watched(command: Callable[[Path, int], Sequence[str]], tell: Callable[[Search], None], limits: Limits) -> int:
     """Run a search in another process, until it comes to its end.
 
     Args:
         command: the arguments of ``rnn-goldens``, for the folder of ``Watched`` and the end of a pipe that is open as
             long as this process lives.
         tell: tells of a search that died again and again, until the time was over.
-        seconds: for that; a minute if None.
+        limits: of the search; it is started again for a minute where they set no time.
 
     Returns:
         Its exit code; 1 if it died of what it was asked, or before it had asked anything.
+
+    Raises:
+        CutShort: it was told to end, and had to be killed.
     """
     with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, alive() as held:
         watched, begun = Watched(Path(name)), time.monotonic()
+        patience = _Patience(watched, HARD_LIMITS * (limits.each or math.inf))
         way_in = [sys.executable, "-c", WAY_IN, os.pathsep.join(sys.path)]
         pass_fds = () if sys.platform == "win32" else (held,)
         while True:
-            code = wait(subprocess.Popen([*way_in, *command(watched.folder, held)], pass_fds=pass_fds))
-            if not watched.note_death(code):
-                return code if code > 0 or watched.is_over() else FINDING
+            run = subprocess.Popen([*way_in, *command(watched.folder, held)], pass_fds=pass_fds)
+            end = wait(run, patience.is_over)
+            golden = watched.now()
+            if golden is None:
+                return end.code if end.code > 0 or watched.is_over() else FINDING
+            if end.is_told and not end.is_hung:
+                raise CutShort(f"ended while {golden.id} in {golden.dtype} was asked: what was found before is lost")
+            watched.note_death(golden, f"hung for {patience.limit:g} s" if end.is_hung else ended(end.code))
             deaths = watched.deaths()
             if len(deaths) == 1:
                 begun = time.monotonic()
-            elif time.monotonic() - begun > (SECONDS if seconds is None else seconds):
+            if end.is_told or (len(deaths) > 1 and time.monotonic() - begun > (limits.seconds or SECONDS)):
                 failed = [Judged(golden, crash=failed_by(golden, how)) for golden, how in deaths]
-                tell(Search(failed=failed, ended=TIME))
+                tell(Search(failed=failed, ended=INTERRUPTED if end.is_told else TIME))
                 return FINDING

@@ -25,12 +25,12 @@ from rnn_goldens.programs.program import Program
 TIME_LIMIT = 60.0
 """Seconds for one golden, what is imported and compiled for it included."""
 
-_HARD_LIMITS = 2
+HARD_LIMITS = 2
 """After so many times the limit a call that could not be interrupted is ended with its process."""
 
 
-class _TimeIsUp(BaseException):
-    """Not an Exception, which an implementation may catch."""
+class TimeIsUp(BaseException):
+    """A call took too long; not an Exception, which an implementation may catch."""
 
 
 class Guard:
@@ -70,10 +70,10 @@ class Guard:
         """
         __tracebackhide__ = True
         try:
-            with no_outcome_of_its_own(), np.errstate(), self._noted(golden), _interrupting(self._seconds):
+            with no_outcome_of_its_own(), np.errstate(), self._noted(golden), interrupting(self._seconds):
                 outputs = self._run(golden)
                 return outputs if self._now is None else _realized(golden, outputs)
-        except _TimeIsUp:
+        except TimeIsUp:
             raise ImplementationFailed(f"the implementation gave no outputs within {self._seconds:g} s") from None
         finally:
             self._take_what_came_late()
@@ -99,7 +99,7 @@ class Guard:
         self._write(f"{golden.id} in {golden.dtype}\n")
         ended_by_force = self._last_words if self._seconds is not None else None
         if self._seconds is not None and ended_by_force is not None:
-            faulthandler.dump_traceback_later(_HARD_LIMITS * self._seconds, exit=True, file=ended_by_force)
+            faulthandler.dump_traceback_later(HARD_LIMITS * self._seconds, exit=True, file=ended_by_force)
         try:
             yield
         finally:
@@ -126,7 +126,7 @@ def _realized(golden: Question, outputs: Any) -> Any:  # noqa: ANN401 - whatever
 
 
 @contextmanager
-def _interrupting(seconds: float | None) -> Iterator[None]:
+def interrupting(seconds: float | None) -> Iterator[None]:
     """Interrupt what takes longer, where the system can, once Python's interpreter runs; a nearer alarm goes first."""
     if seconds is None or sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
@@ -148,4 +148,4 @@ def _interrupting(seconds: float | None) -> Iterator[None]:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - a handler's signature
-    raise _TimeIsUp
+    raise TimeIsUp

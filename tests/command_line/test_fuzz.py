@@ -1,8 +1,10 @@
 """``fuzz`` as it is typed: what it ends with, what it keeps, and that nothing passes for good that was not compared."""
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +14,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FINDING, WRONG_USE = 1, 2
 
 NETS = """
-import os
+import os, signal, time
 import numpy as np
 from rnn_goldens import Unsupported
 from rnn_goldens.cells import Network, case_of
@@ -42,6 +44,20 @@ def dies(golden):
 def interrupts(golden):
     os.kill(os.getpid(), 2)
     return wrong_gates(golden)
+
+def marks(golden):
+    open("asked", "w").close()
+    return right(golden)
+
+def does_not_end(golden):
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGALRM])
+    open("asked", "w").close()
+    time.sleep(1000)
+
+def hangs(golden):
+    if golden.config.bidirectional:
+        does_not_end(golden)
+    return right(golden)
 """
 
 PROGRAM = Path(__file__).parents[2] / "examples" / "programs" / "my_rnn.py"
@@ -101,6 +117,14 @@ def test_an_implementation_that_ends_the_process_is_found_out_and_made_small(run
 
 
 @pytest.mark.slow
+def test_what_hangs_and_can_not_be_interrupted_is_killed_and_found(run: Run) -> None:
+    limits = ("--time-limit", "1.5", "--seconds", "1")
+    done = run("fuzz", "nets:hangs", "--seed", "0", "--cell", "gru", *limits, code=FINDING)
+    assert "the process that was asked hung for 3 s" in done.stdout
+    assert "kept in .rnn-goldens/found" in done.stdout
+
+
+@pytest.mark.slow
 def test_an_interrupted_search_ends_cleanly_with_what_was_found(run: Run) -> None:
     done = run("fuzz", "nets:interrupts", "--seed", "1", code=FINDING)
     assert "interrupted" in done.stdout
@@ -141,12 +165,35 @@ def test_wrong_use_is_one_error(run: Run, arguments: tuple[str, ...], message: s
 
 
 @pytest.mark.slow
-def test_a_running_search_can_be_interrupted(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "rnn_goldens", "fuzz", "nets:right", "--examples", "1000000", "--seed", "0"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(20)
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=60)
-    assert "goldens of seed 0, when it was interrupted: " in out
-    assert "Traceback" not in err
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
+def test_a_running_search_can_be_interrupted(tmp_path: Path, way: signal.Signals) -> None:
+    out, err, code = interrupted(tmp_path, "nets:marks", way)
+    assert ", when it was interrupted: " in out
+    assert err == ""
+    assert code == 0
+
+
+@pytest.mark.slow
+def test_being_told_to_end_is_no_finding_of_what_would_not_let_it(tmp_path: Path) -> None:
+    out, err, code = interrupted(tmp_path, "nets:does_not_end", signal.SIGTERM)
+    assert out == ""
+    assert err.startswith("Error: ended while drawn/")
+    assert code == FINDING
+    assert not (tmp_path / ".rnn-goldens").exists()
+
+
+def interrupted(folder: Path, net: str, way: signal.Signals) -> tuple[str, str, int]:
+    """What a search prints that is told to end once it has asked something; SIGINT goes to all, as from a terminal."""
+    command = [sys.executable, "-m", "rnn_goldens", "fuzz", net, "--examples", "1000000", "--seed", "0"]
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        while not (folder / "asked").exists():
+            assert process.poll() is None
+            time.sleep(0.1)
+        if way == signal.SIGINT:
+            os.killpg(process.pid, way)
+        else:
+            process.send_signal(way)
+        out, err = process.communicate()
+    return out, err, process.returncode

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,20 @@ def test_a_crash_is_found_and_made_small(lstm: Bounds) -> None:
     assert size(found.smallest.golden)[:5] == (2, 1, 1, 1, 1)
 
 
+def test_what_does_not_end_is_found_and_said_where(lstm: Bounds, tmp_path: Path) -> None:
+    def loops(question: Question) -> tuple[Any, ...]:
+        while question.config.bidirectional:
+            time.sleep(60)
+        return right(question)
+
+    found = search(loops, lstm, Limits(100, seconds=0.1, each=2), 0)
+    assert found.smallest is not None
+    assert found.smallest.golden.config.bidirectional
+    said = "\n".join(told(found, "mine:loops", tmp_path / "found", 0))
+    assert "mine:loops gave no outputs within 2 s" in said
+    assert "time.sleep(60)" in said
+
+
 @pytest.mark.parametrize("leave", [SystemExit(0), pytest.skip.Exception("no device")])
 def test_leaving_is_no_answer(lstm: Bounds, leave: BaseException) -> None:
     def leaves(_: Question) -> tuple[Any, ...]:
@@ -119,7 +134,7 @@ def test_what_was_found_before_is_asked_first_and_ends_the_search(lstm: Bounds) 
     assert (found.found_before, found.asked) == (True, 1)
 
 
-def test_an_implementation_that_does_not_always_give_the_same_is_told_of(lstm: Bounds, tmp_path: Any) -> None:
+def test_an_implementation_that_does_not_always_give_the_same_is_told_of(lstm: Bounds, tmp_path: Path) -> None:
     given: list[Golden] = []
 
     def once_wrong(question: Question) -> tuple[Any, ...]:

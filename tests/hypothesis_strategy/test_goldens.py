@@ -201,7 +201,7 @@ from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import deviation
 from rnn_goldens.hypothesis import goldens
 
-@settings(database=None)
+@settings(database=None, deadline=None)
 @given(goldens(cell="lstm"{more}))
 def test_my_lstm(golden):
     golden.check(*deviation("{name}").run(case_of(golden, np.float64)))

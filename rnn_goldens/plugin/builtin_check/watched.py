@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,7 +108,7 @@ def run(
                 ).returncode
                 printed = _content(out), _content(err)
         else:
-            code, printed = wait(subprocess.Popen(command, env=environment, pass_fds=pass_fds)), ("", "")
+            code, printed = wait(subprocess.Popen(command, env=environment, pass_fds=pass_fds)).code, ("", "")
         document, drawn, now = _document(folder / RESULTS), _document(folder / DRAWN) or {}, _now(folder)
     trouble = _trouble(code, document, now)
     if code == 0 and not trouble and not _all_good(document):
@@ -142,10 +142,31 @@ def alive() -> Iterator[int]:
         os.close(write)
 
 
-def wait(process: subprocess.Popen[bytes]) -> int:
-    """The exit code; a run that is interrupted says so itself, and is waited for: not long, if this one is to end."""
+@dataclass(frozen=True)
+class Ended:
+    """How a process came to its end.
+
+    Attributes:
+        code: its exit code.
+        is_hung: whether it was killed for hanging.
+        is_told: whether it, or this process, was told to end, or interrupted.
+    """
+
+    code: int
+    is_hung: bool
+    is_told: bool
+
+
+def wait(process: subprocess.Popen[bytes], hangs: Callable[[], bool] = lambda: False) -> Ended:
+    """Wait for its end. A run that is interrupted says so itself, and is waited for: not long, if this one is to end.
+
+    Args:
+        process: the run.
+        hangs: is called once a second, and says whether it is to be killed.
+    """
     interrupted: list[float] = []
     told_to_end: list[float] = []
+    is_hung = is_told = False
 
     def end(*_: object) -> None:
         process.send_signal(signal.SIGINT)
@@ -156,8 +177,13 @@ def wait(process: subprocess.Popen[bytes]) -> int:
     try:
         while True:
             try:
-                return process.wait(1)
+                code = process.wait(1)
+                return Ended(code, is_hung and code < 0, is_told or bool(interrupted or told_to_end))
             except subprocess.TimeoutExpired:
+                if hangs():
+                    process.kill()
+                    is_hung = True
+                is_told = is_told or bool(interrupted or told_to_end)
                 if interrupted and time.monotonic() - interrupted[0] > _FORWARD_AFTER:
                     process.send_signal(signal.SIGINT)
                     interrupted.clear()
