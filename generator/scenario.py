@@ -1,7 +1,7 @@
 """What a scenario is: a question to a recurrent network, declared in code, and why it is asked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -154,6 +154,21 @@ class Scenario:
         if found := question_problems(self.cell, self.shape, self.torch_weights, arrays):
             raise Refused(f"{self.id}: {'; '.join(found)}")
         return arrays
+
+    def in_arrays(self) -> "Scenario":
+        """The same question in NumPy's arrays, under PyTorch's names: what any process can be sent. Raises Refused."""
+        given: Mapping[str, ArrayLike] = self.inputs
+        return replace(
+            self,
+            weights=self.torch_weights,
+            convention="torch",
+            prefix="",
+            config=self.shape,
+            x=given["x"],
+            h0=given.get("h0"),
+            c0=given.get("c0"),
+            lengths=given.get("lengths"),
+        )
 
     def case(self, cell: Cell | None = None) -> Case:
         """The question, in float64, to the cell that is named or to another one.

@@ -161,7 +161,7 @@ def test_what_was_certified_is_not_certified_again(
         asked.append(scenario.id)
         return certify(scenario)
 
-    monkeypatch.setattr("rnn_goldens.generator.generate.certify", counted)
+    monkeypatch.setattr("rnn_goldens.generator.made.certify", counted)
     generate(DOCUMENTED, corpus, certified=certified)
     assert asked == []
     (corpus / "documented/mini-batch.json").write_text("damaged")
