@@ -118,6 +118,8 @@ def _generate(
     _refuse_removal(scenarios, entries)
     kept = {s.id: g for s in chosen if (g := standing(s, folder, entries.get(s.id), how.certified)) is not None}
     became = dict.fromkeys(kept, UNCHANGED)
+    for golden_id, golden in kept.items():
+        entries[golden_id] |= described(golden, core=_core(entries[golden_id]))
     with replacing(folder) as files:
         held = kept | _certify([s for s in chosen if s.id not in kept], folder, files, entries, became, how)
         if how.adequate:
@@ -133,6 +135,11 @@ def _generate(
     return [Outcome(scenario.id, became[scenario.id]) for scenario in chosen]
 
 
+def _core(entry: Entry | None) -> bool:
+    """Whether a golden was of the core set, which only a whole corpus can change."""
+    return entry is not None and CORE in entry["features"]
+
+
 def _certify(
     todo: Sequence[Scenario],
     folder: Path,
@@ -146,17 +153,16 @@ def _certify(
     making = in_order(make, [scenario.in_arrays() for scenario in todo], how.executor)
     for made in how.track(making, len(todo), "Certifying"):
         golden, before = made.golden, entries.get(made.golden.id)
-        core = before is not None and CORE in before["features"]
         if before is not None and stands(folder, before, made):
             became[golden.id] = UNCHANGED
-            entries[golden.id] = {**before, **described(golden, core=core)}
+            entries[golden.id] = before
         else:
             if before is not None and not how.replace:
                 refuse_other_values(folder, before, golden)
             for suffix, content in made.files.items():
                 files.write(f"{golden.id}{suffix}", content)
             became[golden.id] = CHANGED if before else NEW
-            entries[golden.id] = {**made.entry, **described(golden, core=core)}
+            entries[golden.id] = made.entry | described(golden, core=_core(before))
         if how.adequate:
             held[golden.id] = golden
     return held

@@ -31,21 +31,24 @@ _REMEDY = f"install on scheduler and workers what is here: pip install '{_PACKAG
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What Dask logs of lost workers and schedulers is said by errors."""
-    logger = getLogger("distributed")
-    before = logger.level
-    logger.setLevel(CRITICAL)
+    """What Dask would log of lost workers and schedulers, errors say."""
+    loggers = [getLogger(name) for name in ("distributed", "distributed.client")]  # each has a level of its own
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(CRITICAL + 1)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 @contextmanager
 def cluster(address: str, *, answer: float = ANSWER, patience: float = PATIENCE) -> Iterator[Executor]:
     """The cluster at an address as an executor, for a while. Needs ``distributed``.
 
-    Scheduler and workers need this version of rnn-goldens; workers also what the work needs.
+    Scheduler and workers need this version of rnn-goldens, and workers what the work needs, such as python-flint. A
+    worker that has no rnn-goldens at all ends when it is asked.
 
     Args:
         address: of the scheduler, such as ``tcp://192.168.0.7:8786``.
@@ -55,6 +58,7 @@ def cluster(address: str, *, answer: float = ANSWER, patience: float = PATIENCE)
     Raises:
         WrongUse: no ``distributed``, no address, or no scheduler that answers there.
     """
+    _require_distributed()
     with _quiet(), _connected(address, answer) as client:
         executor = _Cluster(client, address, patience)
         try:
@@ -63,12 +67,18 @@ def cluster(address: str, *, answer: float = ANSWER, patience: float = PATIENCE)
             executor.shutdown(cancel_futures=True)
 
 
-def _connected(address: str, answer: float) -> "Client":
+def _require_distributed() -> None:
+    """Import it: it sets up its loggers when it is."""
     try:
-        from distributed import Client
-        from distributed.comm.addressing import get_address_host_port
+        import distributed  # noqa: F401
     except ModuleNotFoundError:
         raise WrongUse(f"a Dask cluster needs distributed: pip install '{_PACKAGE}[dask]'") from None
+
+
+def _connected(address: str, answer: float) -> "Client":
+    from distributed import Client
+    from distributed.comm.addressing import get_address_host_port
+
     try:
         host, _ = get_address_host_port(address)
     except (ValueError, NotImplementedError):
@@ -169,7 +179,9 @@ class _Cluster(Executor):
                 seen = monotonic() if self._client.nthreads() else seen
             if monotonic() - seen > self._patience:
                 without = f"the cluster has had no worker for {self._patience:g} s"
-                self._failed = WorkersFailed(f"{self._address}: {without}; start some, and run it again")
+                self._failed = WorkersFailed(
+                    f"{self._address}: {without}; start some, with {_PACKAGE} installed, and run it again"
+                )
                 for promised in list(self._open):
                     with suppress(InvalidStateError):
                         promised.set_exception(self._failed)
