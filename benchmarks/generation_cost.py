@@ -9,14 +9,13 @@ import argparse
 import json
 import os
 import resource
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import page
+from benchmarks import page, process_cost
+from benchmarks.process_cost import LOOK_EVERY, tells_memory
 
 CORES = 2
 
@@ -48,9 +47,6 @@ LIMITS: Mapping[str, Cost] = {
     SCRATCH: {"wall, s": 120, "memory, MB": 2000},
     AGAIN: {"beyond imports, s": 10, "memory, MB": 2000},
 }
-
-LOOK_EVERY = 0.1
-"""Seconds between two looks at the memory."""
 
 BASE = {"time": 10, "hidden": 8, "layers": 1}
 GROWTH: Mapping[str, Sequence[int]] = {"time": (10, 50, 200, 800), "hidden": (8, 32, 128), "layers": (1, 2, 4, 8)}
@@ -87,39 +83,9 @@ def keep_to_cores() -> int:
 
 def whole_corpus(program: Path) -> Cost:
     """Generate beside the program, in a process of its own, with its pool."""
-    before, start, memory = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter(), 0
-    command = [sys.executable, str(program), str(program.parent)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        printed = None
-        while printed is None:
-            try:
-                printed, _ = process.communicate(timeout=LOOK_EVERY)
-            except subprocess.TimeoutExpired:
-                memory = max(memory, memory_of(process.pid))
-    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if process.returncode:
-        sys.exit(f"the generator failed with {process.returncode}; what it said stands above")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    cost = {**json.loads(printed), "wall, s": wall, "CPU, s": cpu}
-    return cost | ({"memory, MB": memory / 1e6} if tells_memory() else {})
-
-
-def tells_memory() -> bool:
-    """Whether the system says what ``memory_of`` asks: Linux does."""
-    this = Path("/proc/self")
-    return (this / "smaps_rollup").exists() and (this / "task" / str(os.getpid()) / "children").exists()
-
-
-def memory_of(pid: int) -> int:
-    """Bytes of a process and of all it started, and they in turn: proportional set sizes, added up."""
-    process = Path("/proc") / str(pid)
-    try:
-        rollup = (process / "smaps_rollup").read_text()
-        children = [child for task in (process / "task").iterdir() for child in (task / "children").read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
-        return 0
-    kibibytes = next((line.split()[1] for line in rollup.splitlines() if line.startswith("Pss:")), "0")
-    return int(kibibytes) * 1024 + sum(memory_of(int(child)) for child in children)
+    made = process_cost.run([sys.executable, str(program), str(program.parent)])
+    cost = {**json.loads(made.printed), "wall, s": made.wall, "CPU, s": made.cpu}
+    return cost | ({"memory, MB": made.memory / 1e6} if tells_memory() else {})
 
 
 def limits_exceeded(costs: Mapping[str, Cost]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import sha256
@@ -150,21 +151,22 @@ def _certify(
 ) -> dict[str, Golden]:
     """Certify, write what is new or changed, and note that; the goldens, if they are asked for again."""
     held = {}
-    making = in_order(make, [scenario.in_arrays() for scenario in todo], how.executor)
-    for made in how.track(making, len(todo), "Certifying"):
-        golden, before = made.golden, entries.get(made.golden.id)
-        if before is not None and stands(folder, before, made):
-            became[golden.id] = UNCHANGED
-            entries[golden.id] = before
-        else:
-            if before is not None and not how.replace:
-                refuse_other_values(folder, before, golden)
-            for suffix, content in made.files.items():
-                files.write(f"{golden.id}{suffix}", content)
-            became[golden.id] = CHANGED if before else NEW
-            entries[golden.id] = made.entry | described(golden, core=_core(before))
-        if how.adequate:
-            held[golden.id] = golden
+    sent = [scenario.in_arrays() for scenario in todo]
+    with closing(in_order(make, sent, how.executor)) as making:
+        for made in how.track(making, len(todo), "Certifying"):
+            golden, before = made.golden, entries.get(made.golden.id)
+            if before is not None and stands(folder, before, made):
+                became[golden.id] = UNCHANGED
+                entries[golden.id] = before
+            else:
+                if before is not None and not how.replace:
+                    refuse_other_values(folder, before, golden)
+                for suffix, content in made.files.items():
+                    files.write(f"{golden.id}{suffix}", content)
+                became[golden.id] = CHANGED if before else NEW
+                entries[golden.id] = made.entry | described(golden, core=_core(before))
+            if how.adequate:
+                held[golden.id] = golden
     return held
 
 

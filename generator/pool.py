@@ -4,7 +4,7 @@ import os
 import signal
 from _thread import interrupt_main
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -28,8 +28,12 @@ AHEAD = 1000
 _TURN = Lock()
 
 
-def in_order(work: Callable[[In], Out], items: Sequence[In], executor: Executor | None = None) -> Iterator[Out]:
+def in_order(
+    work: Callable[[In], Out], items: Sequence[In], executor: Executor | None = None
+) -> Generator[Out, None, None]:
     """Yield the results of a function for each item, in order; the first error ends it, and what is still at work.
+
+    So does closing it, which who takes the results has to do where they may raise in between (``contextlib.closing``).
 
     Args:
         work: a function of a module, for it is sent to other processes.
@@ -49,7 +53,7 @@ def in_order(work: Callable[[In], Out], items: Sequence[In], executor: Executor 
         yield from _in_processes(work, items)
 
 
-def _in_processes(work: Callable[[In], Out], items: Sequence[In]) -> Iterator[Out]:
+def _in_processes(work: Callable[[In], Out], items: Sequence[In]) -> Generator[Out, None, None]:
     spawn = get_context("spawn")  # not fork: threads of torch or of a progress bar would be copied in whatever state
     end, held = spawn.Pipe(duplex=False)
     with end, held:
