@@ -13,9 +13,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks import page, process_cost
 from benchmarks.process_cost import LOOK_EVERY, tells_memory
+
+if TYPE_CHECKING:
+    from rnn_goldens.generator.scenario import Scenario
 
 CORES = 2
 
@@ -110,16 +114,22 @@ def growth() -> Iterator[tuple[str, int, float]]:
 def one_golden(time: int, hidden: int, layers: int) -> float:
     """CPU seconds to certify one golden of a size, in all precisions its tolerance allows."""
     from rnn_goldens.generator.certify import certify
+
+    scenario = sized("lstm", time, hidden, layers)
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    certify(scenario)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def sized(cell: str, time: int, hidden: int, layers: int) -> "Scenario":
+    """A scenario of a size: two sequences, with an initial state."""
     from rnn_goldens.generator.scenarios.variants import Variant, rounded
     from rnn_goldens.golden.shapes import Config
 
     config = Config(input_size=4, hidden_size=hidden, num_layers=layers)
     variant = Variant("sized", "sized", "To be timed.", config, time=time, state=True)
-    scenario = variant.scenario("benchmark", "lstm", rounded(max(1 / hidden**0.5, 1 / 16), states=0.5))
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    certify(scenario)
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return variant.scenario("benchmark", cell, rounded(max(1 / hidden**0.5, 1 / 16), states=0.5))
 
 
 def report(costs: Mapping[str, Cost], grown: Sequence[tuple[str, int, float]], cores: int) -> str:

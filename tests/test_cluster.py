@@ -1,5 +1,6 @@
 """Work on a real cluster of Dask's, some of whose processes are killed."""
 
+import re
 import signal
 import socket
 import subprocess
@@ -83,6 +84,8 @@ def one(number):
 SCENARIOS = [one(number) for number in range(300)]
 """
 
+PAGE = Path(__file__).parents[1] / "docs/scaling.md"
+
 MISSING = "import sys; sys.modules[{!r}] = None"
 """A module's absence, as Python finds it, for a ``sitecustomize.py``."""
 
@@ -117,6 +120,17 @@ def processes(work: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def executor(processes: Processes) -> Iterator[Executor]:
     with cluster(processes.address) as executor:
         yield executor
+
+
+def as_shown(text: str) -> str:
+    """A message without what is another one in each run."""
+    return re.sub(r"tcp://[\w.]+:\d+|^'[^']*'|\d+ s\b", "…", text)
+
+
+def is_on_the_page(error: BaseException) -> bool:
+    """Whether the page on scaling shows this message."""
+    shown = re.findall(r"^Error: (.*)$", PAGE.read_text("utf-8"), re.MULTILINE)
+    return as_shown(str(error)) in map(as_shown, shown)
 
 
 def bytes_in(folder: Path) -> dict[str, bytes]:
@@ -182,8 +196,9 @@ def test_a_cluster_that_loses_all_its_workers_is_not_waited_for_for_ever(
             results = in_order(asked.tells_its_process, range(500), executor)
             next(results)
             started.workers[0].kill()
-            with pytest.raises(WorkersFailed, match=r"the cluster has had no worker for 2 s; start some"):
+            with pytest.raises(WorkersFailed, match=r"the cluster has had no worker for 2 s; start some") as raised:
                 list(results)
+            assert is_on_the_page(raised.value)
             with pytest.raises(WorkersFailed, match="no worker for 2 s"):
                 list(in_order(asked.tells_its_process, range(2), executor))
 
@@ -195,8 +210,9 @@ def test_a_scheduler_that_is_killed_is_one_error(tmp_path: Path, work: Path, ask
             results = in_order(asked.tells_its_process, range(500), executor)
             next(results)
             started.scheduler.kill()
-            with pytest.raises(WorkersFailed, match="the scheduler of the cluster is gone"):
+            with pytest.raises(WorkersFailed, match="the scheduler of the cluster is gone") as raised:
                 list(results)
+            assert is_on_the_page(raised.value)
 
 
 def test_work_that_kills_one_worker_after_the_other_is_not_asked_for_ever(
@@ -227,8 +243,9 @@ def test_a_worker_that_is_no_help_says_what_it_lacks_in_one_line(tmp_path: Path,
         (other / "sitecustomize.py").write_text(MISSING.format(lacks))
     with dask_processes(tmp_path / "dask") as started:
         started.add_worker(path=other)
-        with cluster(started.address) as executor, pytest.raises(WorkersFailed, match=rf"^tcp://[^\n]*: {said}[^\n]*$"):
+        with cluster(started.address) as executor, pytest.raises(WorkersFailed, match=said) as raised:
             generate([scenario()], tmp_path / "corpus", executor=executor)
+    assert is_on_the_page(raised.value)
     assert not (tmp_path / "corpus").exists()
 
 
@@ -244,15 +261,17 @@ def test_a_scheduler_without_this_package_is_one_error(tmp_path: Path) -> None:
     "address", ["", "here", "here:there", "http://127.0.0.1:80", "tcp://127.0.0.1", "inproc://1/2/3"]
 )
 def test_what_is_no_address_is_refused_at_once(address: str) -> None:
-    with pytest.raises(WrongUse, match=f"^{address!r} is no address of a scheduler, such as tcp://"), cluster(address):
+    with pytest.raises(WrongUse, match=f"^{address!r} is no address of a scheduler") as raised, cluster(address):
         pass
+    assert is_on_the_page(raised.value)
 
 
 def test_an_address_where_nobody_answers_or_somebody_else_is_refused_in_time(processes: Processes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
-        with pytest.raises(WrongUse, match=f"^{address}: no Dask scheduler answers there within 1 s$"):
+        with pytest.raises(WrongUse, match=f"^{address}: no Dask scheduler answers there within 1 s$") as raised:
             cluster(address, answer=1).__enter__()
+    assert is_on_the_page(raised.value)
     with pytest.raises(WrongUse, match=f"^{address}: no Dask scheduler answers there within 1 s$"):
         cluster(address, answer=1).__enter__()
     log = (processes.folder / "worker-0.log").read_text()
@@ -274,4 +293,5 @@ def test_the_command_says_what_to_install(tmp_path: Path) -> None:
         check=False,
     )
     assert done.stderr == "Error: a Dask cluster needs distributed: pip install 'rnn-goldens[dask]'\n"
+    assert done.stderr in PAGE.read_text("utf-8")
     assert not (tmp_path / "far").exists()
