@@ -117,7 +117,8 @@ def report(costs: Sequence[Cost], cores: int) -> str:
             *(f"## {part}\n\n{page.table(('goldens', *columns), part_rows)}" for part, columns, part_rows in parts),
             "The last row of each table is not measured: it is on the straight line through the two rows above. "
             "“Memory” is that of the\ncommand and all processes it starts, where it was largest: the sum of their "
-            f"proportional set sizes (PSS), looked at every {LOOK_EVERY:g} s.\n\n{_a_golden(costs[-1], cores)}",
+            f"proportional set sizes (PSS), looked at every {LOOK_EVERY:g} s.\nWhere “wall” is more than "
+            f"“CPU” divided by the cores, the machine did something else as well.\n\n{_a_golden(costs[-1], cores)}",
         ]
     )
 
