@@ -1,6 +1,7 @@
 """A small corpus and a copy of it to break, and goldens of any shape to compare with."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ import making
 import pytest
 
 from rnn_goldens.corpus import find
+
+os.environ.setdefault("KERAS_BACKEND", "torch")  # the faster one for small networks; Keras reads it when imported
 
 FEW = ("documented/", "lstm/lengths", "exact/three-layers")
 """How the ids begin that are enough to break."""

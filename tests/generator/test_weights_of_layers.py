@@ -3,12 +3,13 @@
 from typing import Any
 
 import jax
+import keras
 import numpy as np
 import pytest
 from flax import linen
 
 from rnn_goldens import Refused, Scenario, certify
-from rnn_goldens.implementations.keras.backend import keras
+from rnn_goldens.judging.outputs import read
 
 X = np.random.default_rng(2).standard_normal((2, 4, 3)).astype(np.float32)
 ASKED: dict[str, Any] = {"id": "mine/layer", "purpose": "A layer.", "x": X, "precisions": ["float64", "float32"]}
@@ -18,7 +19,7 @@ KINDS = {"rnn_tanh": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": k
 def built(*layers: Any, inputs: int = 3) -> Any:
     for layer in layers:
         layer.build((None, None, inputs))
-        held = [keras.ops.convert_to_numpy(weight.value) for weight in layer.weights]
+        held = [read(weight.value).values for weight in layer.weights]
         layer.set_weights([w + 0.1 * np.random.default_rng(3).standard_normal(w.shape) for w in held])
         inputs = layer.compute_output_shape((None, None, inputs))[-1]
     return list(layers) if len(layers) > 1 else layers[0]

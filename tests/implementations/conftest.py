@@ -1,6 +1,5 @@
 """Built-in implementations, skipped where their framework is not installed, and goldens that do not saturate."""
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,8 +8,6 @@ from making import make_golden
 
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.implementations import NEEDS, Implementation, resolve
-
-os.environ.setdefault("KERAS_BACKEND", "torch")  # the faster one for small networks; Keras reads it when imported
 
 
 @pytest.fixture
