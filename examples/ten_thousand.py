@@ -8,7 +8,7 @@ import os
 import numpy as np
 
 from rnn_goldens import Config, Scenario
-from rnn_goldens.golden.shapes import weight_shapes
+from rnn_goldens.golden.shapes import LAYOUTS, weight_shapes
 
 VERSION = "1.0.0"
 CORPUS = "ten-thousand"
@@ -21,12 +21,13 @@ def drawn(number: int) -> Scenario:
     """Two sequences of five steps; every number is in all four precisions."""
     random = np.random.default_rng(number)
     cell = CELLS[number % len(CELLS)]
+    shapes = weight_shapes(LAYOUTS[cell], SIZES)
     return Scenario(
         id=f"drawn/{cell.replace('_', '-')}-{number:06}",
         purpose="One of many small questions whose weights and inputs are drawn.",
         cell=cell,
         config=SIZES,
-        weights={name: random.integers(-64, 65, shape) / 64 for name, shape in weight_shapes(cell, SIZES).items()},
+        weights={name: random.integers(-64, 65, shape) / 64 for name, shape in shapes.items()},
         x=random.integers(-64, 65, (2, 5, SIZES.input_size)) / 64,
     )
 
