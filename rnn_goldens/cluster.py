@@ -25,6 +25,7 @@ PATIENCE = 30.0
 """Seconds that a cluster may be without any worker."""
 
 _LOOK_EVERY = 0.5
+_GONE = "the scheduler of the cluster is gone"
 _PACKAGE = "rnn-goldens"
 _REMEDY = f"install on scheduler and workers what is here: pip install '{_PACKAGE}[generate]=={{}}'"
 
@@ -126,11 +127,15 @@ class _Cluster(Executor):
         from distributed.protocol.pickle import dumps
 
         promised: Future[Any] = Future()
-        if self._failed:
-            promised.set_exception(self._failed)
-            return promised
+        packed = dumps((function, args, kwargs))
         self._open.add(promised)
-        asked = self._asked.submit(_do, version(_PACKAGE), dumps((function, args, kwargs)))
+        if self._failed is None and self._client.status == "closed":
+            self._fail(_GONE)
+        if self._failed:
+            with suppress(InvalidStateError):  # the watch told it meanwhile
+                promised.set_exception(self._failed)
+            return promised
+        asked = self._asked.submit(_do, version(_PACKAGE), packed)
 
         def over(_: Future[Any]) -> None:
             self._open.discard(promised)
@@ -152,7 +157,7 @@ class _Cluster(Executor):
         """Hand on what the cluster answered."""
         with suppress(InvalidStateError):  # it was cancelled, or failed, meanwhile
             if asked.cancelled():
-                promised.set_exception(WorkersFailed(f"{self._address}: the scheduler of the cluster is gone"))
+                promised.set_exception(WorkersFailed(f"{self._address}: {_GONE}"))
             elif error := asked.exception():
                 promised.set_exception(self._said(error))
             else:
@@ -175,17 +180,22 @@ class _Cluster(Executor):
         """Fail what is asked once there has been no worker for too long, or no scheduler."""
         seen = monotonic()
         while not self._ended.wait(_LOOK_EVERY):
-            with suppress(OSError):
-                seen = monotonic() if self._client.nthreads() else seen
+            scheduler = self._client.scheduler
+            if scheduler is None:  # the client has tried to connect again and given up
+                return self._fail(_GONE)
+            with suppress(OSError, RuntimeError):  # no answer in time; a connection that was closed meanwhile
+                seen = monotonic() if self._client.sync(scheduler.ncores, callback_timeout=ANSWER) else seen
             if monotonic() - seen > self._patience:
                 without = f"the cluster has had no worker for {self._patience:g} s"
-                self._failed = WorkersFailed(
-                    f"{self._address}: {without}; start some, with {_PACKAGE} installed, and run it again"
-                )
-                for promised in list(self._open):
-                    with suppress(InvalidStateError):
-                        promised.set_exception(self._failed)
-                return
+                return self._fail(f"{without}; start some, with {_PACKAGE} installed, and run it again")
+        return None
+
+    def _fail(self, why: str) -> None:
+        """Fail what is asked and what will be."""
+        self._failed = WorkersFailed(f"{self._address}: {why}")
+        for promised in list(self._open):
+            with suppress(InvalidStateError):
+                promised.set_exception(self._failed)
 
 
 def _do(wanted: str, packed: bytes) -> Any:  # noqa: ANN401 - whatever the function returns
