@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
-.PHONY: help demo test slow lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive mutation diagnosis fuzzing conformance results examples pages build clean build/typed
+.PHONY: help demo test slow lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive mutation diagnosis fuzzing conformance scaling certifying-speed results examples pages build clean build/typed
 
 # Tests start hundreds of processes: what these import is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
@@ -27,6 +27,8 @@ help:
 	@echo "make mutation           random edits of right networks: the first of them, as all take half an hour"
 	@echo "make diagnosis          what failing runs say of wrong networks: the first of them, as all take more than an hour"
 	@echo "make fuzzing            what drawn goldens find: some of the wrong networks, as all take an hour; correct ones pass"
+	@echo "make scaling            what a corpus of ten thousand goldens costs, some ten minutes"
+	@echo "make certifying-speed   goldens certified a second and core, beside mpmath; fails if it gives another answer"
 	@echo "make conformance        which frameworks agree, which refuse and which are wrong (after make examples)"
 	@echo "make results            the pages of all of these, measured anew"
 	@echo "make bench              what the plugin costs its users"
@@ -114,11 +116,21 @@ conformance: $(READY)
 	@mkdir -p build
 	$(REPORT) --against docs/conformance.json --output build/conformance.json
 
+# A hundred, a thousand and ten thousand goldens: certified, listed, checked.
+scaling: $(READY)
+	$(BIN)/python -m benchmarks.scaling
+
+# The same answers by ball arithmetic and by mpmath; fails if one is another.
+certifying-speed: $(READY)
+	$(BIN)/python -m benchmarks.certifying_speed
+
 # The pages in docs/results and docs/conformance.md, measured anew; times want a machine that does nothing else.
 results: $(READY) $(ACORN)
 	$(BIN)/python -m benchmarks.false_alarms --write
 	$(BIN)/python -m benchmarks.onnx_backend --write
 	$(BIN)/python -m benchmarks.generation_cost --write
+	$(BIN)/python -m benchmarks.scaling --write
+	$(BIN)/python -m benchmarks.certifying_speed --write
 	$(BIN)/python -m benchmarks.nothing_unchecked --write
 	$(BIN)/python -m benchmarks.argument_coverage --write
 	$(BIN)/python -m benchmarks.exhaustive --write

@@ -9,14 +9,17 @@ import argparse
 import json
 import os
 import resource
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmarks import page
+from benchmarks import page, process_cost
+from benchmarks.process_cost import LOOK_EVERY, tells_memory
+
+if TYPE_CHECKING:
+    from rnn_goldens.generator.scenario import Scenario
 
 CORES = 2
 
@@ -48,9 +51,6 @@ LIMITS: Mapping[str, Cost] = {
     SCRATCH: {"wall, s": 120, "memory, MB": 2000},
     AGAIN: {"beyond imports, s": 10, "memory, MB": 2000},
 }
-
-LOOK_EVERY = 0.1
-"""Seconds between two looks at the memory."""
 
 BASE = {"time": 10, "hidden": 8, "layers": 1}
 GROWTH: Mapping[str, Sequence[int]] = {"time": (10, 50, 200, 800), "hidden": (8, 32, 128), "layers": (1, 2, 4, 8)}
@@ -87,39 +87,9 @@ def keep_to_cores() -> int:
 
 def whole_corpus(program: Path) -> Cost:
     """Generate beside the program, in a process of its own, with its pool."""
-    before, start, memory = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter(), 0
-    command = [sys.executable, str(program), str(program.parent)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        printed = None
-        while printed is None:
-            try:
-                printed, _ = process.communicate(timeout=LOOK_EVERY)
-            except subprocess.TimeoutExpired:
-                memory = max(memory, memory_of(process.pid))
-    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if process.returncode:
-        sys.exit(f"the generator failed with {process.returncode}; what it said stands above")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    cost = {**json.loads(printed), "wall, s": wall, "CPU, s": cpu}
-    return cost | ({"memory, MB": memory / 1e6} if tells_memory() else {})
-
-
-def tells_memory() -> bool:
-    """Whether the system says what ``memory_of`` asks: Linux does."""
-    this = Path("/proc/self")
-    return (this / "smaps_rollup").exists() and (this / "task" / str(os.getpid()) / "children").exists()
-
-
-def memory_of(pid: int) -> int:
-    """Bytes of a process and of all it started, and they in turn: proportional set sizes, added up."""
-    process = Path("/proc") / str(pid)
-    try:
-        rollup = (process / "smaps_rollup").read_text()
-        children = [child for task in (process / "task").iterdir() for child in (task / "children").read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
-        return 0
-    kibibytes = next((line.split()[1] for line in rollup.splitlines() if line.startswith("Pss:")), "0")
-    return int(kibibytes) * 1024 + sum(memory_of(int(child)) for child in children)
+    made = process_cost.run([sys.executable, str(program), str(program.parent)])
+    cost = {**json.loads(made.printed), "wall, s": made.wall, "CPU, s": made.cpu}
+    return cost | ({"memory, MB": made.memory / 1e6} if tells_memory() else {})
 
 
 def limits_exceeded(costs: Mapping[str, Cost]) -> list[str]:
@@ -144,16 +114,22 @@ def growth() -> Iterator[tuple[str, int, float]]:
 def one_golden(time: int, hidden: int, layers: int) -> float:
     """CPU seconds to certify one golden of a size, in all precisions its tolerance allows."""
     from rnn_goldens.generator.certify import certify
+
+    scenario = sized("lstm", time, hidden, layers)
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    certify(scenario)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def sized(cell: str, time: int, hidden: int, layers: int) -> "Scenario":
+    """A scenario of a size: two sequences, with an initial state."""
     from rnn_goldens.generator.scenarios.variants import Variant, rounded
     from rnn_goldens.golden.shapes import Config
 
     config = Config(input_size=4, hidden_size=hidden, num_layers=layers)
     variant = Variant("sized", "sized", "To be timed.", config, time=time, state=True)
-    scenario = variant.scenario("benchmark", "lstm", rounded(max(1 / hidden**0.5, 1 / 16), states=0.5))
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    certify(scenario)
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return variant.scenario("benchmark", cell, rounded(max(1 / hidden**0.5, 1 / 16), states=0.5))
 
 
 def report(costs: Mapping[str, Cost], grown: Sequence[tuple[str, int, float]], cores: int) -> str:

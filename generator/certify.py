@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -71,8 +72,9 @@ def certify(scenario: Scenario, *, confirm: bool = True) -> Golden:
     )
     if not golden.stored.out.any():
         raise Refused(f"{golden.id}: every output is zero, so it exposes nothing")
-    for precision in precisions if confirm else ():
-        _hold_against_implementations(golden.in_precision(precision))
+    with _one_thread():
+        for precision in precisions if confirm else ():
+            _hold_against_implementations(golden.in_precision(precision))
     return golden.in_precision(precisions[0])
 
 
@@ -133,6 +135,22 @@ def _hold_against_implementations(golden: Golden) -> None:
                 f"{golden.id}: {name} in {golden.dtype} uses {verdict.largest_error:.2f} of the tolerance, "
                 f"at most {LARGEST_CORRECT_ERROR} is allowed"
             )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Torch's threads wait for each other at every step: beside other work a small layer takes seven times as long."""
+    if not find_spec("torch"):
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _confirming() -> Iterator[tuple[str, Callable[[Golden], Sequence[Any]]]]:

@@ -1,6 +1,7 @@
 """Whether a corpus is exactly what the scenarios make: generated from scratch, beside it, and compared."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 
 from rnn_goldens.corpus import INDEX, Corpus, open_corpus
@@ -22,12 +23,13 @@ def check(
     whose: Whose = OURS,
     adequate: bool = False,
     track: Track = untracked,
+    executor: Executor | None = None,
 ) -> list[str]:
     """List how a corpus differs from what the scenarios make, provenance aside; empty if it does not.
 
     Arguments are as for ``generate``; ``scratch`` is a folder that does not exist yet.
     """
-    generate(scenarios, scratch, only, whose=whose, adequate=adequate, track=track)
+    generate(scenarios, scratch, only, whose=whose, adequate=adequate, track=track, executor=executor)
     made = open_corpus(scratch)
     differences = list(corpus_differences(corpus, made, only)) or list(_byte_differences(corpus, made))
     if (there := Whose(corpus.name, corpus.version)) != whose:

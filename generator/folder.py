@@ -10,7 +10,7 @@ import ctypes
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,30 +19,51 @@ from rnn_goldens.errors import WrongUse
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
-def replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a folder, all or none; files it already has and that are not named stay.
+class Files:
+    """Files as they are to stand in a folder; those that do are left alone, the others are collected beside it."""
 
-    Args:
-        folder: created if it does not exist.
-        files: contents by path relative to the folder.
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._new = folder, _hidden(folder, "new")
+
+    def write(self, name: str, content: bytes) -> None:
+        """Say what a file is to hold, by its path relative to the folder."""
+        if _holds(self._folder / name, content):
+            return
+        if not self._new.exists() and self._folder.exists():
+            shutil.copytree(self._folder, self._new, symlinks=True)
+        path = self._new / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    def change_places(self) -> None:
+        """Put what was collected into the folder's place."""
+        if not self._new.exists():
+            return
+        if self._folder.exists():
+            _exchange(self._new, self._folder)
+        else:
+            self._new.rename(self._folder)
+        self.forget()
+
+    def forget(self) -> None:
+        """Take away what was collected."""
+        shutil.rmtree(self._new, ignore_errors=True)
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Files]:
+    """Write files into a folder, all at the end or, if something is raised, none; those that are not written stay.
+
+    The folder is created if it does not exist.
     """
     recover(folder)
-    new = _hidden(folder, "new")
+    files = Files(folder)
     try:
-        if folder.exists():
-            shutil.copytree(folder, new, symlinks=True)
-        for name, content in files.items():
-            path = new / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        yield files
     except BaseException:
-        shutil.rmtree(new, ignore_errors=True)
+        files.forget()
         raise
-    if folder.exists():
-        _exchange(new, folder)
-    else:
-        new.rename(folder)
-    shutil.rmtree(new, ignore_errors=True)
+    files.change_places()
 
 
 def recover(folder: Path) -> None:
@@ -87,3 +108,7 @@ def _exchange(new: Path, folder: Path) -> None:
 
 def _hidden(folder: Path, what: str) -> Path:
     return folder.parent / f".{folder.name}.{what}"
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.exists() and path.read_bytes() == content

@@ -1,24 +1,24 @@
 """Scenarios → a corpus folder: golden files, the kill matrix and the index, written all or none."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import INDEX
-from rnn_goldens.corpus.comparing import golden_differences
-from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
+from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator import matrix_file
 from rnn_goldens.generator.adequacy import expose, kill_matrix
 from rnn_goldens.generator.argument_coverage import coverage, look, require_coverage
-from rnn_goldens.generator.certify import certify
-from rnn_goldens.generator.folder import alone, recover, replace_files
+from rnn_goldens.generator.folder import Files, alone, recover, replacing
 from rnn_goldens.generator.hidden import HIDDEN
-from rnn_goldens.generator.index import Entry, Whose, described, encode_index, index_entry, present_entries
+from rnn_goldens.generator.index import Entry, Whose, described, encode_index, present_entries
+from rnn_goldens.generator.made import make, refuse_other_values, standing, stands
 from rnn_goldens.generator.pool import in_order
 from rnn_goldens.generator.reuse import Certified, question
 from rnn_goldens.generator.scenario import Refused, Scenario
@@ -27,8 +27,7 @@ from rnn_goldens.golden.features import CORE
 
 T = TypeVar("T")
 
-WORDS = ("title", "purpose", "documented_in")
-"""Parts of a golden that may change without a new major version."""
+NEW, CHANGED, UNCHANGED = "new", "changed", "unchanged"
 
 
 class Track(Protocol):
@@ -53,6 +52,7 @@ class _How:
     replace: bool
     track: Track
     certified: Certified | None
+    executor: Executor | None
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,12 @@ def generate(
     replace: bool = False,
     track: Track = untracked,
     certified: Certified | None = None,
+    executor: Executor | None = None,
 ) -> list[Outcome]:
     """Certify scenarios and write them into a corpus folder; a golden whose content is unchanged keeps its bytes.
+
+    Scenarios are sent to other processes as plain arrays, and goldens written as they come: only their entries in the
+    index are held, and all of them if ``adequate``.
 
     Args:
         scenarios: every scenario of the corpus, in the order of its index.
@@ -85,12 +89,15 @@ def generate(
         replace: whether a golden that is there may get other values: right only if it was never released.
         track: the place for a progress bar.
         certified: what need not be certified again; everything is if None.
+        executor: who certifies: any of ``concurrent.futures``, such as ``rnn_goldens.cluster.cluster`` gives. It is not
+            shut down. Processes of this machine if None, a core each.
 
     Raises:
         UnknownName: a pattern that matches no scenario.
         Refused: a scenario that can not become a golden, a golden that is no scenario any more or would change its
             values, or a corpus that lets a deviation pass.
         WrongUse: the folder holds something else or another corpus, or another run is writing it.
+        WorkersFailed: those who certify are gone, or can not.
     """
     chosen = choose(scenarios, only)
     folder = folder.resolve()
@@ -98,7 +105,8 @@ def generate(
         raise WrongUse(f"{folder} is not empty and no corpus: it holds no {INDEX}; name another folder, or a new one")
     with alone(folder):
         recover(folder)
-        return _generate(scenarios, chosen, folder, _How(whose, adequate and not only, replace, track, certified))
+        how = _How(whose, adequate and not only, replace, track, certified, executor)
+        return _generate(scenarios, chosen, folder, how)
 
 
 def _generate(
@@ -109,79 +117,74 @@ def _generate(
 ) -> list[Outcome]:
     entries = present_entries(folder, how.whose)
     _refuse_removal(scenarios, entries)
-    goldens, standing = _certify(chosen, folder, entries, how)
-    files: dict[str, bytes] = {}
-    core = {golden_id for golden_id, entry in entries.items() if CORE in entry["features"]}
-    if how.adequate:
-        contents = [entries[g.id]["content"] if g.id in standing else encoding.content_hash(g) for g in goldens]
-        files[matrix_file.NAME], core = _matrix(goldens, contents, folder, how)
-    outcomes = []
-    for golden in goldens:
-        before = entries.get(golden.id)
-        if golden.id in standing and before is not None:
-            entries[golden.id] = {**before, **described(golden, core=golden.id in core)}
-            outcomes.append(Outcome(golden.id, "unchanged"))
-            continue
-        encoded = encoding.encode(golden)
-        if before is not None and (kept := _kept(folder, before, golden, encoded)):
-            encoded = kept
-            outcomes.append(Outcome(golden.id, "unchanged"))
-        else:
-            if before is not None and not how.replace:
-                _refuse_other_values(folder, before, golden)
-            files |= {f"{golden.id}{suffix}": content for suffix, content in encoded.items()}
-            outcomes.append(Outcome(golden.id, "changed" if before else "new"))
-        entries[golden.id] = index_entry(golden, encoded, core=golden.id in core)
-    files[INDEX] = encode_index(how.whose, [entries[s.id] for s in scenarios if s.id in entries])
-    if any(not _holds(folder / name, content) for name, content in files.items()):
-        replace_files(folder, files)
+    kept = {s.id: g for s in chosen if (g := standing(s, folder, entries.get(s.id), how.certified)) is not None}
+    became = dict.fromkeys(kept, UNCHANGED)
+    for golden_id, golden in kept.items():
+        entries[golden_id] |= described(golden, core=_core(entries[golden_id]))
+    with replacing(folder) as files:
+        held = kept | _certify([s for s in chosen if s.id not in kept], folder, files, entries, became, how)
+        if how.adequate:
+            goldens = [held[scenario.id] for scenario in chosen]
+            matrix, core = _matrix(goldens, [entries[golden.id]["content"] for golden in goldens], folder, how)
+            files.write(matrix_file.NAME, matrix)
+            for golden in goldens:
+                entries[golden.id] |= described(golden, core=golden.id in core)
+        files.write(INDEX, encode_index(how.whose, [entries[s.id] for s in scenarios if s.id in entries]))
     if how.certified is not None:
         for scenario in chosen:
             how.certified.remember(scenario, entries[scenario.id]["content"])
-    return outcomes
+    return [Outcome(scenario.id, became[scenario.id]) for scenario in chosen]
+
+
+def _core(entry: Entry | None) -> bool:
+    """Whether a golden was of the core set, which only a whole corpus can change."""
+    return entry is not None and CORE in entry["features"]
+
+
+def _certify(
+    todo: Sequence[Scenario],
+    folder: Path,
+    files: Files,
+    entries: dict[str, Entry],
+    became: dict[str, str],
+    how: _How,
+) -> dict[str, Golden]:
+    """Certify, write what is new or changed, and note that; the goldens, if they are asked for again."""
+    held = {}
+    sent = [scenario.in_arrays() for scenario in todo]
+    with closing(in_order(make, sent, how.executor)) as making:
+        for made in how.track(making, len(todo), "Certifying"):
+            golden, before = made.golden, entries.get(made.golden.id)
+            if before is not None and stands(folder, before, made):
+                became[golden.id] = UNCHANGED
+                entries[golden.id] = before
+            else:
+                if before is not None and not how.replace:
+                    refuse_other_values(folder, before, golden)
+                for suffix, content in made.files.items():
+                    files.write(f"{golden.id}{suffix}", content)
+                became[golden.id] = CHANGED if before else NEW
+                entries[golden.id] = made.entry | described(golden, core=_core(before))
+            if how.adequate:
+                held[golden.id] = golden
+    return held
 
 
 def choose(scenarios: Sequence[Scenario], only: Sequence[str]) -> list[Scenario]:
     """The scenarios that match one of the patterns; all if there are none. Refuses one declared twice."""
-    ids = [scenario.id for scenario in scenarios]
+    ids: set[str] = set()
     asked: dict[str, str] = {}
     for scenario in scenarios:
-        if ids.count(scenario.id) > 1:
+        if scenario.id in ids:
             raise Refused(f"{scenario.id}: declared twice; an id names one scenario for ever")
+        ids.add(scenario.id)
         twin = asked.setdefault(question(scenario), scenario.id)
         if twin != scenario.id:
             raise Refused(f"{scenario.id}: asks exactly what {twin} asks")
     for pattern in only:
         if not any(fnmatchcase(golden_id, pattern) for golden_id in ids):
-            raise UnknownName("scenario", pattern, ids, seen="generator/scenarios")
+            raise UnknownName("scenario", pattern, [s.id for s in scenarios], seen="generator/scenarios")
     return [s for s in scenarios if not only or any(fnmatchcase(s.id, pattern) for pattern in only)]
-
-
-def _certify(
-    chosen: Sequence[Scenario],
-    folder: Path,
-    entries: Mapping[str, Entry],
-    how: _How,
-) -> tuple[list[Golden], set[str]]:
-    """The goldens of some scenarios, and the ids of those that stand in the folder and were not made again."""
-    standing = {s.id: g for s in chosen if (g := _standing(s, folder, entries.get(s.id), how.certified)) is not None}
-    todo = [scenario for scenario in chosen if scenario.id not in standing]
-    making: Iterable[Golden] = in_order(certify, todo)
-    made = {golden.id: golden for golden in how.track(making, len(todo), "Certifying")}
-    return [standing.get(scenario.id) or made[scenario.id] for scenario in chosen], set(standing)
-
-
-def _standing(scenario: Scenario, folder: Path, entry: Entry | None, certified: Certified | None) -> Golden | None:
-    """The golden that stands in the folder, if this scenario was certified to just that before."""
-    if certified is None or entry is None or certified.content(scenario) != entry["content"]:
-        return None
-    try:
-        for file in entry["files"].values():
-            if sha256((folder / file["path"]).read_bytes()).hexdigest() != file["sha256"]:
-                return None
-        return encoding.read(folder / entry["files"]["h5"]["path"])
-    except (OSError, InvalidFile):
-        return None
 
 
 def _matrix(goldens: Sequence[Golden], contents: Sequence[str], folder: Path, how: _How) -> tuple[bytes, set[str]]:
@@ -191,8 +194,9 @@ def _matrix(goldens: Sequence[Golden], contents: Sequence[str], folder: Path, ho
         standing = path.read_bytes()
         if how.certified.matrix(contents) == sha256(standing).hexdigest():
             return standing, set(matrix_file.core(path))
-    require_coverage(coverage(how.track(in_order(look, goldens), len(goldens), "Looking at arguments of activations")))
-    margins = how.track(in_order(expose, goldens), len(goldens), "Holding to the deviations")
+    looked = in_order(look, goldens, how.executor)
+    require_coverage(coverage(how.track(looked, len(goldens), "Looking at arguments of activations")))
+    margins = how.track(in_order(expose, goldens, how.executor), len(goldens), "Holding to the deviations")
     matrix = kill_matrix(goldens, list(margins), HIDDEN)
     encoded = matrix_file.encode(matrix)
     if how.certified is not None:
@@ -205,41 +209,3 @@ def _refuse_removal(scenarios: Sequence[Scenario], entries: Iterable[str]) -> No
     for golden_id in entries:
         if golden_id not in declared:
             raise Refused(f"{golden_id}: is in the corpus but no scenario declares it; ids stay for ever")
-
-
-def _refuse_other_values(folder: Path, entry: Entry, golden: Golden) -> None:
-    """Words may change, and a damaged file is made again; what a golden asks and answers stays."""
-    try:
-        standing = encoding.read(folder / entry["files"]["h5"]["path"])
-    except InvalidFile:
-        changed = entry["content"] != encoding.content_hash(golden)
-    else:
-        changed = any(line.partition(":")[0] not in WORDS for line in golden_differences(standing, golden))
-    if changed:
-        raise Refused(
-            f"{golden.id}: is in the corpus with other values. A released golden never changes inside a major version; "
-            "if this one was never released: generate --replace"
-        )
-
-
-def _kept(folder: Path, entry: Entry, golden: Golden, encoded: Mapping[str, bytes]) -> dict[str, bytes] | None:
-    """What stands in the folder, if it is this golden: these bytes, or the same content by other library versions."""
-    paths = [folder / file["path"] for file in entry["files"].values()]
-    try:
-        present = {path.suffix: path.read_bytes() for path in paths}
-        if index_entry(golden, present, core=CORE in entry["features"]) != entry:
-            return None
-        if present == encoded or all(_same_by_others(encoding.read(path), golden) for path in paths):
-            return present
-    except (OSError, InvalidFile):
-        pass
-    return None
-
-
-def _same_by_others(present: Golden, golden: Golden) -> bool:
-    same = encoding.content_hash(present) == encoding.content_hash(golden)
-    return same and present.provenance != golden.provenance
-
-
-def _holds(path: Path, content: bytes) -> bool:
-    return path.exists() and path.read_bytes() == content

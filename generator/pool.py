@@ -1,17 +1,20 @@
-"""The same work for many scenarios or goldens, on every core."""
+"""The same work for many scenarios or goldens, on every core, or wherever an executor does it."""
 
 import os
 import signal
 from _thread import interrupt_main
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
-from threading import Thread
+from threading import Lock, Thread
 from typing import TypeVar
+
+from rnn_goldens.errors import WorkersFailed
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -19,25 +22,67 @@ Out = TypeVar("Out")
 WORTH_A_POOL = 16
 """Below so many items, starting processes that import torch costs more than they save."""
 
+AHEAD = 1000
+"""Results awaited at once, at most: enough for hundreds of workers, few enough to be held if the first comes last."""
 
-def in_order(work: Callable[[In], Out], items: Sequence[In]) -> Iterator[Out]:
-    """Yield the results of a function for each item, in order; the first error ends it, and what is still at work."""
-    if len(items) < WORTH_A_POOL:
+_TURN = Lock()
+
+
+def in_order(
+    work: Callable[[In], Out], items: Sequence[In], executor: Executor | None = None
+) -> Generator[Out, None, None]:
+    """Yield the results of a function for each item, in order; the first error ends it, and what is still at work.
+
+    So does closing it, which who takes the results has to do where they may raise in between (``contextlib.closing``).
+
+    Args:
+        work: a function of a module, for it is sent to other processes.
+        items: what it is called with; sent as well.
+        executor: who does the work, and stays as it is when that ends: what is at work then comes to its own end.
+            Threads of one process take turns. If None, processes of this machine, a core each, if there are
+            ``WORTH_A_POOL`` items.
+
+    Raises:
+        WorkersFailed: a process that worked was killed.
+    """
+    if executor is not None:
+        yield from _results(lambda item: executor.submit(_in_turn, work, item), items)
+    elif len(items) < WORTH_A_POOL:
         yield from map(work, items)
-        return
+    else:
+        yield from _in_processes(work, items)
+
+
+def _in_processes(work: Callable[[In], Out], items: Sequence[In]) -> Generator[Out, None, None]:
     spawn = get_context("spawn")  # not fork: threads of torch or of a progress bar would be copied in whatever state
     end, held = spawn.Pipe(duplex=False)
     with end, held:
         pool = ProcessPoolExecutor(_cores(), spawn, _begin, (end,))
         try:
-            results = deque(pool.submit(_do, work, item) for item in items)
-            while results:
-                yield results.popleft().result()
+            yield from _results(lambda item: pool.submit(_do, work, item), items)
         except BaseException:
             held.close()
             raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _results(submit: Callable[[In], Future[Out]], items: Iterable[In]) -> Iterator[Out]:
+    left, awaited = iter(items), deque[Future[Out]]()
+    try:
+        while True:
+            awaited.extend(map(submit, islice(left, AHEAD - len(awaited))))
+            if not awaited:
+                return
+            yield awaited[0].result()
+            awaited.popleft()
+    except BrokenExecutor:
+        raise WorkersFailed(
+            "a process that worked was killed: by somebody, or by the system for want of memory; run it again"
+        ) from None
+    finally:
+        for future in awaited:
+            future.cancel()
 
 
 def _cores() -> int:
@@ -89,3 +134,9 @@ def _do(work: Callable[[In], Out], item: In) -> Out:
         return work(item)
     finally:
         _worker.at_work = False
+
+
+def _in_turn(work: Callable[[In], Out], item: In) -> Out:
+    """Work alone in its process: a working precision is set for all threads of one, and so is what torch runs on."""
+    with _TURN:
+        return work(item)

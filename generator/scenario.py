@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -188,6 +188,21 @@ class Scenario:
         if found := question_problems(self.defined.layout, self.shape, self.torch_weights, arrays):
             raise Refused(f"{self.id}: {'; '.join(found)}")
         return arrays
+
+    def in_arrays(self) -> "Scenario":
+        """The same question in NumPy's arrays, under PyTorch's names: what any process can be sent. Raises Refused."""
+        given: Mapping[str, ArrayLike] = self.inputs
+        return replace(
+            self,
+            weights=self.torch_weights,
+            convention="torch",
+            prefix="",
+            config=self.shape,
+            x=given["x"],
+            h0=given.get("h0"),
+            c0=given.get("c0"),
+            lengths=given.get("lengths"),
+        )
 
     def case(self, cell: Cell | None = None) -> Case:
         """The question, in float64, to the cell that is named or to another one.

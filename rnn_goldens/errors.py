@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 _MOST_NAMES = 30
 """Of so many all are listed, of more a few."""
@@ -13,6 +14,14 @@ _MOST_PROBLEMS = 20
 
 class RnnGoldensError(Exception):
     """Base of the errors below, except those an implementation under test is judged by."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _as_it_was, (type(self), self.args), self.__dict__
+
+
+def _as_it_was(kind: type[RnnGoldensError], arguments: tuple[object, ...]) -> RnnGoldensError:
+    """An error that comes from another process: its message is made, and not to be made again."""
+    return kind.__new__(kind, *arguments)
 
 
 class UnknownName(RnnGoldensError):
@@ -75,6 +84,10 @@ class CutShort(RnnGoldensError):
 
 class WrongUse(RnnGoldensError):
     """A request that can not be carried out as it stands."""
+
+
+class WorkersFailed(RnnGoldensError):
+    """Processes or machines that were to do a part of the work, and are gone or can not."""
 
 
 class Unsupported(Exception):

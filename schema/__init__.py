@@ -19,6 +19,7 @@ MESSAGES = {"protocol-request": PROTOCOL, "protocol-answer": PROTOCOL}
 """Kinds of message. A message states neither its kind nor, after the hello, its version."""
 
 _LONGEST_MESSAGE = 160
+_NUMBERS: dict[str, set[type]] = {"number": {float, int}, "integer": {int}}
 
 
 def schema_path(kind: str, version: int | None = None) -> Path:
@@ -57,11 +58,28 @@ def _unknown_format(document: Mapping[str, Any], kind: str) -> str | None:
 @cache
 def _validator(kind: str) -> "Draft202012Validator":
     from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
     from referencing import Registry, Resource
 
     schemas = {name: json.loads(schema_path(name).read_text("utf-8")) for name in FORMATS | MESSAGES}
     registry: Registry[Any] = Registry().with_resources((s["$id"], Resource.from_contents(s)) for s in schemas.values())
-    return Draft202012Validator(schemas[kind], registry=registry)
+    items = Draft202012Validator.VALIDATORS["items"]
+
+    def of_items(validator: object, asked: object, given: object, schema: object) -> Iterable["ValidationError"]:
+        """As jsonschema has it, which asks at length of each of thousands of numbers whether it is one."""
+        return () if _only_numbers(asked, given) else items(validator, asked, given, schema)
+
+    validator: Draft202012Validator = extend(Draft202012Validator, {"items": of_items})(
+        schemas[kind], registry=registry
+    )
+    return validator
+
+
+def _only_numbers(asked: object, given: object) -> bool:
+    """Whether items have to be numbers, no more, and are."""
+    if not isinstance(asked, dict) or asked.keys() != {"type"} or not isinstance(given, list):
+        return False
+    return set(map(type, given)) <= _NUMBERS.get(asked["type"], set())
 
 
 def _place(error: "ValidationError") -> str:

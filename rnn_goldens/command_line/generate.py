@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,6 +12,8 @@ from rnn_goldens.counted import counted
 from rnn_goldens.exit_codes import FINDING
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from rnn_goldens.generator.scenario_file import Declared
 
 T = TypeVar("T")
@@ -34,13 +37,24 @@ T = TypeVar("T")
     help="The corpus folder to write, or with --check to look at (default: fixtures/v1 of this checkout).",
 )
 @click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Certify on the Dask cluster of this scheduler, such as tcp://192.168.0.7:8786 (default: all cores here).",
+)
+@click.option(
     "--new",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Write a file of scenarios to start from, with comments, and nothing else.",
 )
 def generate(
-    only: tuple[str, ...], check: bool, replace: bool, file: Path | None, into: Path | None, new: Path | None
+    only: tuple[str, ...],
+    check: bool,
+    replace: bool,
+    file: Path | None,
+    into: Path | None,
+    dask: str | None,
+    new: Path | None,
 ) -> None:
     """Turn scenarios into golden files, certified, all or none."""
     if new is not None:
@@ -55,19 +69,21 @@ def generate(
 
     declared = _declared(file)
     folder = into or _default_folder(write=not check)
-    if check:
-        _check(declared, only, folder)
-    certified = None if into else Certified(folder.parents[1] / "build" / "certified")
-    outcomes = make(
-        declared.scenarios,
-        folder,
-        only,
-        whose=declared.whose,
-        adequate=file is None,
-        replace=replace,
-        track=_track,
-        certified=certified,
-    )
+    with _executor(dask) as executor:
+        if check:
+            _check(declared, only, folder, executor)
+        certified = None if into else Certified(folder.parents[1] / "build" / "certified")
+        outcomes = make(
+            declared.scenarios,
+            folder,
+            only,
+            whose=declared.whose,
+            adequate=file is None,
+            replace=replace,
+            track=_track,
+            certified=certified,
+            executor=executor,
+        )
     for outcome in outcomes:
         if only or outcome.became != "unchanged":
             click.echo(f"{outcome.became:<10}{outcome.id}")
@@ -77,6 +93,13 @@ def generate(
     )
     if file is not None and changed:
         click.echo(f"to check against them: pytest --rnn-goldens-corpus={folder}")
+
+
+def _executor(address: str | None) -> AbstractContextManager["Executor | None"]:
+    """Who certifies: a cluster; or this machine, if there is no address."""
+    from rnn_goldens.cluster import cluster
+
+    return nullcontext() if address is None else cluster(address)
 
 
 def _declared(file: Path | None) -> "Declared":
@@ -98,7 +121,7 @@ def _write_new(path: Path) -> None:
     click.echo(f"  rnn-goldens generate --scenarios {path} --into goldens/")
 
 
-def _check(declared: "Declared", only: tuple[str, ...], folder: Path) -> None:
+def _check(declared: "Declared", only: tuple[str, ...], folder: Path, executor: "Executor | None") -> None:
     from tempfile import TemporaryDirectory
 
     from rnn_goldens.corpus import open_corpus
@@ -114,6 +137,7 @@ def _check(declared: "Declared", only: tuple[str, ...], folder: Path) -> None:
             whose=declared.whose,
             adequate=declared.whose == OURS,
             track=_track,
+            executor=executor,
         )
     for line in found:
         click.echo(line)

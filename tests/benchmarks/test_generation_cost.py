@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from benchmarks.generation_cost import AGAIN, SCRATCH, limits_exceeded, memory_of, one_golden, report, tells_memory
+from benchmarks.generation_cost import AGAIN, SCRATCH, limits_exceeded, one_golden, report
+from benchmarks.process_cost import memory_of, tells_memory
 
 HOLDER = """
 import subprocess, sys

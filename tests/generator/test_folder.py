@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rnn_goldens.corpus.validating import files_in
-from rnn_goldens.generator.folder import recover, replace_files
+from rnn_goldens.generator.folder import recover, replacing
 
 OLD = {"index.json": b"old index", "a/one.h5": b"old one", "a/two.json": b"old two", "b/three.h5": b"kept"}
 NEW = {"index.json": b"new index", "a/one.h5": b"new one", "a/two.json": b"new two"}
@@ -15,7 +15,7 @@ NEW = {"index.json": b"new index", "a/one.h5": b"new one", "a/two.json": b"new t
 KILLED_AT = """
 import os, signal, sys
 from pathlib import Path
-from rnn_goldens.generator.folder import replace_files
+from rnn_goldens.generator.folder import replacing
 
 folder, at = Path(sys.argv[1]), int(sys.argv[2])
 operations = 0
@@ -30,8 +30,16 @@ def count(event, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 
 sys.addaudithook(count)
-replace_files(folder, NEW)
+with replacing(folder) as files:
+    for name, content in NEW.items():
+        files.write(name, content)
 """
+
+
+def replace_files(folder: Path, contents: dict[str, bytes]) -> None:
+    with replacing(folder) as files:
+        for name, content in contents.items():
+            files.write(name, content)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -83,3 +91,13 @@ def test_a_disk_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         replace_files(folder, {**NEW, "x" * 300: b"no file system takes this name"})
     assert contents(folder) == OLD
     assert [p.name for p in tmp_path.iterdir()] == ["v1"]
+
+
+def test_files_that_stand_as_they_are_to_be_are_not_touched(tmp_path: Path) -> None:
+    folder = tmp_path / "v1"
+    replace_files(folder, OLD)
+    inode = folder.stat().st_ino
+    replace_files(folder, OLD)
+    assert folder.stat().st_ino == inode
+    replace_files(folder, NEW)
+    assert folder.stat().st_ino != inode

@@ -1,7 +1,10 @@
 import subprocess
 import sys
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -16,6 +19,8 @@ from rnn_goldens.generator.generate import Outcome, generate
 from rnn_goldens.generator.reuse import Certified
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.generator.scenarios import SCENARIOS
+
+T = TypeVar("T")
 
 DOCUMENTED = [scenario for scenario in SCENARIOS if scenario.id.startswith("documented/")]
 
@@ -161,7 +166,7 @@ def test_what_was_certified_is_not_certified_again(
         asked.append(scenario.id)
         return certify(scenario)
 
-    monkeypatch.setattr("rnn_goldens.generator.generate.certify", counted)
+    monkeypatch.setattr("rnn_goldens.generator.made.certify", counted)
     generate(DOCUMENTED, corpus, certified=certified)
     assert asked == []
     (corpus / "documented/mini-batch.json").write_text("damaged")
@@ -178,3 +183,23 @@ def test_an_index_that_says_other_than_a_golden_that_stands_is_mended(corpus: Pa
     (corpus / "index.json").write_bytes(right.replace(DOCUMENTED[0].purpose.encode(), b"Something else."))
     generate(DOCUMENTED, corpus, certified=certified)
     assert (corpus / "index.json").read_bytes() == right
+
+
+def test_threads_make_the_same_bytes(corpus: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as executor:
+        generate(DOCUMENTED, tmp_path / "by-threads", executor=executor)
+    assert bytes_in(tmp_path / "by-threads") == bytes_in(corpus)
+
+
+def test_goldens_are_written_as_they_come_and_taken_away_if_one_is_refused(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def track(items: Iterable[T], _total: int, _doing: str) -> Iterable[T]:
+        for item in items:
+            seen.append(len(list(tmp_path.rglob("*.h5"))))
+            yield item
+
+    with pytest.raises(Refused):
+        generate([*DOCUMENTED[:3], replace(DOCUMENTED[3], x=[[[0.0] * 5] * 3])], tmp_path / "corpus", track=track)
+    assert seen == [0, 1, 2]
+    assert list(tmp_path.iterdir()) == []

@@ -6,13 +6,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from rnn_goldens.generator.pool import AHEAD, in_order
+
 WORK = """
-import signal, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from rnn_goldens.generator.pool import in_order
 
@@ -26,6 +29,9 @@ def is_wrong_at_once_or_takes_long(number):
     if number == 0:
         raise ValueError("the first one is wrong")
     takes_long(number)
+
+def kills_its_process(number):
+    os.kill(os.getpid(), signal.SIGKILL)
 
 def takes_the_longer_the_earlier(number):
     time.sleep((16 - number) / 100)
@@ -96,6 +102,38 @@ def test_results_come_in_the_order_of_the_items_and_no_process_is_left(start: St
     assert running.communicate(timeout=SECONDS) == (f"{list(range(16))}\n", "")
     assert running.returncode == 0
     assert not left_of_group(running.pid)
+
+
+def test_a_process_of_the_pool_that_is_killed_is_one_error(start: Start) -> None:
+    running = start("kills_its_process")
+    _, said = running.communicate(timeout=SECONDS)
+    assert said.splitlines()[-1].startswith("rnn_goldens.errors.WorkersFailed: a process that worked was killed")
+    assert not left_of_group(running.pid)
+
+
+def test_threads_of_an_executor_take_turns_and_it_stays_open() -> None:
+    at_work = 0
+
+    def how_many_are_at_work(_: int) -> int:
+        nonlocal at_work
+        at_work += 1
+        time.sleep(0.01)
+        found, at_work = at_work, at_work - 1
+        return found
+
+    with ThreadPoolExecutor(4) as executor:
+        assert list(in_order(how_many_are_at_work, range(20), executor)) == [1] * 20
+        assert executor.submit(abs, -1).result() == 1
+
+
+def test_no_more_is_asked_ahead_than_is_held() -> None:
+    asked: list[int] = []
+    with ThreadPoolExecutor(1) as executor:
+        results = in_order(asked.append, range(5 * AHEAD), executor)
+        next(results)
+        assert isinstance(results, Generator)
+        results.close()
+    assert 1 <= len(asked) <= AHEAD + 1
 
 
 def wait_for_work(folder: Path) -> None:

@@ -69,3 +69,18 @@ def test_a_long_value_does_not_flood_the_message() -> None:
     document = json.loads((find("v1") / "documented/mini-batch.json").read_text("utf-8"))
     document["expected"]["out"]["shape"] = [1] * 5000
     assert max(map(len, schema.problems(document, "golden"))) < 300
+
+
+@pytest.mark.parametrize("wrong", [True, None, "1", [1.0]])
+def test_one_item_that_is_no_number_is_found_among_numbers(wrong: object) -> None:
+    golden = json.loads((find("v1") / "documented/single-sequence.json").read_text("utf-8"))
+    assert schema.problems(golden, "golden") == []
+    golden["inputs"]["x"]["data"][3] = wrong
+    assert schema.problems(golden, "golden") == [f"inputs/x/data/3: {wrong!r} is not of type 'number'"]
+
+
+@pytest.mark.parametrize("wrong", [True, 2.5])
+def test_one_item_that_is_no_integer_is_found_among_integers(wrong: object) -> None:
+    golden = json.loads((find("v1") / "lstm/lengths.json").read_text("utf-8"))
+    golden["inputs"]["lengths"]["data"][1] = wrong
+    assert schema.problems(golden, "golden") == [f"inputs/lengths/data/1: {wrong!r} is not of type 'integer'"]

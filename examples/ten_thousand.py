@@ -1,0 +1,35 @@
+"""Ten thousand small goldens, drawn from their numbers; the environment's COUNT says how many others.
+
+rnn-goldens generate --scenarios examples/ten_thousand.py --into goldens
+"""
+
+import os
+
+import numpy as np
+
+from rnn_goldens import Config, Scenario
+from rnn_goldens.golden.shapes import LAYOUTS, weight_shapes
+
+VERSION = "1.0.0"
+CORPUS = "ten-thousand"
+
+CELLS = ("rnn_tanh", "lstm", "gru")  # a relu network that is drawn may answer zero to everything, and is refused then
+SIZES = Config(input_size=3, hidden_size=4)
+
+
+def drawn(number: int) -> Scenario:
+    """Two sequences of five steps; every number is in all four precisions."""
+    random = np.random.default_rng(number)
+    cell = CELLS[number % len(CELLS)]
+    shapes = weight_shapes(LAYOUTS[cell], SIZES)
+    return Scenario(
+        id=f"drawn/{cell.replace('_', '-')}-{number:06}",
+        purpose="One of many small questions whose weights and inputs are drawn.",
+        cell=cell,
+        config=SIZES,
+        weights={name: random.integers(-64, 65, shape) / 64 for name, shape in shapes.items()},
+        x=random.integers(-64, 65, (2, 5, SIZES.input_size)) / 64,
+    )
+
+
+SCENARIOS = [drawn(number) for number in range(int(os.environ.get("COUNT", "10000")))]

@@ -1,0 +1,91 @@
+"""A scenario made into what goes into a corpus, and how that meets what stands there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from rnn_goldens import encoding
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.corpus.comparing import golden_differences
+from rnn_goldens.errors import InvalidFile
+from rnn_goldens.generator.certify import certify
+from rnn_goldens.generator.index import Entry, index_entry
+from rnn_goldens.generator.reuse import Certified
+from rnn_goldens.generator.scenario import Refused, Scenario
+from rnn_goldens.golden.features import CORE
+
+WORDS = ("title", "purpose", "documented_in")
+"""Parts of a golden that may change without a new major version."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A golden as it goes into a corpus.
+
+    Attributes:
+        golden: itself.
+        files: the bytes of its files, by suffix.
+        entry: what the index says of it.
+    """
+
+    golden: Golden
+    files: Mapping[str, bytes]
+    entry: Entry
+
+
+def make(scenario: Scenario) -> Made:
+    """Certify a scenario, and write its files in memory: all that can be done apart from other scenarios.
+
+    Raises:
+        Refused: it can not become a golden.
+        InvalidFile: its words are not such as a file may hold.
+    """
+    golden = certify(scenario)
+    files = encoding.encode(golden)
+    return Made(golden, files, index_entry(golden, files, core=False))
+
+
+def standing(scenario: Scenario, folder: Path, entry: Entry | None, certified: Certified | None) -> Golden | None:
+    """The golden that stands in the folder, if this scenario was certified to just that before."""
+    if certified is None or entry is None or certified.content(scenario) != entry["content"]:
+        return None
+    try:
+        for file in entry["files"].values():
+            if sha256((folder / file["path"]).read_bytes()).hexdigest() != file["sha256"]:
+                return None
+        return encoding.read(folder / entry["files"]["h5"]["path"])
+    except (OSError, InvalidFile):
+        return None
+
+
+def stands(folder: Path, entry: Entry, made: Made) -> bool:
+    """Whether the folder holds just this: these bytes, or the same content by other library versions."""
+    paths = [folder / file["path"] for file in entry["files"].values()]
+    try:
+        present = {path.suffix: path.read_bytes() for path in paths}
+        if index_entry(made.golden, present, core=CORE in entry["features"]) != entry:
+            return False
+        return present == made.files or all(_same_by_others(encoding.read(path), made.golden) for path in paths)
+    except (OSError, InvalidFile):
+        return False
+
+
+def refuse_other_values(folder: Path, entry: Entry, golden: Golden) -> None:
+    """Words may change, and a damaged file is made again; what a golden asks and answers stays."""
+    try:
+        before = encoding.read(folder / entry["files"]["h5"]["path"])
+    except InvalidFile:
+        changed = entry["content"] != encoding.content_hash(golden)
+    else:
+        changed = any(line.partition(":")[0] not in WORDS for line in golden_differences(before, golden))
+    if changed:
+        raise Refused(
+            f"{golden.id}: is in the corpus with other values. A released golden never changes inside a major version; "
+            "if this one was never released: generate --replace"
+        )
+
+
+def _same_by_others(present: Golden, golden: Golden) -> bool:
+    same = encoding.content_hash(present) == encoding.content_hash(golden)
+    return same and present.provenance != golden.provenance
