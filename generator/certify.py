@@ -72,9 +72,10 @@ def certify(scenario: Scenario, *, confirm: bool = True) -> Golden:
     )
     if not golden.stored.out.any():
         raise Refused(f"{golden.id}: every output is zero, so it exposes nothing")
-    with _one_thread():
-        for precision in precisions if confirm else ():
-            _hold_against_implementations(golden.in_precision(precision))
+    if confirm:
+        with _one_thread():
+            for precision in precisions:
+                _hold_against_implementations(golden.in_precision(precision))
     return golden.in_precision(precisions[0])
 
 

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from importlib.util import find_spec
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
@@ -23,13 +22,13 @@ WORTH_A_POOL = 16
 """Below so many items, starting processes that import torch costs more than they save."""
 
 AHEAD = 1000
-"""Results awaited at once, at most: enough for hundreds of workers, few enough to be held if the first comes last."""
+"""Results awaited at once by default: enough for hundreds of workers, few enough to be held if the first comes last."""
 
 _TURN = Lock()
 
 
 def in_order(
-    work: Callable[[In], Out], items: Sequence[In], executor: Executor | None = None
+    work: Callable[[In], Out], items: Sequence[In], executor: Executor | None = None, *, ahead: int = AHEAD
 ) -> Generator[Out, None, None]:
     """Yield the results of a function for each item, in order; the first error ends it, and what is still at work.
 
@@ -41,25 +40,26 @@ def in_order(
         executor: who does the work, and stays as it is when that ends: what is at work then comes to its own end.
             Threads of one process take turns. If None, processes of this machine, a core each, if there are
             ``WORTH_A_POOL`` items.
+        ahead: results awaited at once, at most.
 
     Raises:
         WorkersFailed: a process that worked was killed.
     """
     if executor is not None:
-        yield from _results(lambda item: executor.submit(_in_turn, work, item), items)
+        yield from _results(lambda item: executor.submit(_in_turn, work, item), items, ahead)
     elif len(items) < WORTH_A_POOL:
         yield from map(work, items)
     else:
-        yield from _in_processes(work, items)
+        yield from _in_processes(work, items, ahead)
 
 
-def _in_processes(work: Callable[[In], Out], items: Sequence[In]) -> Generator[Out, None, None]:
+def _in_processes(work: Callable[[In], Out], items: Sequence[In], ahead: int) -> Generator[Out, None, None]:
     spawn = get_context("spawn")  # not fork: threads of torch or of a progress bar would be copied in whatever state
     end, held = spawn.Pipe(duplex=False)
     with end, held:
         pool = ProcessPoolExecutor(_cores(), spawn, _begin, (end,))
         try:
-            yield from _results(lambda item: pool.submit(_do, work, item), items)
+            yield from _results(lambda item: pool.submit(_do, work, item), items, ahead)
         except BaseException:
             held.close()
             raise
@@ -67,11 +67,11 @@ def _in_processes(work: Callable[[In], Out], items: Sequence[In]) -> Generator[O
             pool.shutdown(cancel_futures=True)
 
 
-def _results(submit: Callable[[In], Future[Out]], items: Iterable[In]) -> Iterator[Out]:
+def _results(submit: Callable[[In], Future[Out]], items: Iterable[In], ahead: int) -> Iterator[Out]:
     left, awaited = iter(items), deque[Future[Out]]()
     try:
         while True:
-            awaited.extend(map(submit, islice(left, AHEAD - len(awaited))))
+            awaited.extend(map(submit, islice(left, ahead - len(awaited))))
             if not awaited:
                 return
             yield awaited[0].result()
@@ -110,10 +110,6 @@ def _begin(end: "Connection[None, None]") -> None:
     """Make a process ready; Ctrl-C, which a terminal sends to every process, is for the parent to answer."""
     signal.signal(signal.SIGINT, _worker.end_work)
     Thread(target=_end_with_parent, args=(end,), daemon=True).start()
-    if find_spec("torch"):
-        import torch
-
-        torch.set_num_threads(1)
 
 
 def _end_with_parent(end: "Connection[None, None]") -> None:

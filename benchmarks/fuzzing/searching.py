@@ -16,7 +16,7 @@ from rnn_goldens.cells import Network, case_of
 from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.deviations import FAMILIES, Deviation, deviation
 from rnn_goldens.fuzzing.bounds import Bounds, Sizes, bounds
-from rnn_goldens.fuzzing.few import ask_few, places
+from rnn_goldens.fuzzing.few import few, places
 from rnn_goldens.fuzzing.judged import size
 from rnn_goldens.fuzzing.search import Limits, ask, search
 from rnn_goldens.generator.hidden import HIDDEN
@@ -113,11 +113,7 @@ def within(cell: str | tuple[str, ...], precision: str) -> Bounds:
 
 def stream(cell: str | tuple[str, ...], precision: str, examples: int = EXAMPLES) -> Iterator[Golden]:
     """The goldens that the seed gives, drawn once a process and only as far as they are asked for."""
-    return chain.from_iterable(_few(cell, precision, *place) for place in places(examples))
+    return chain.from_iterable(map(_few, places(within(cell, precision), SEED, examples)))
 
 
-@cache
-def _few(cell: str | tuple[str, ...], precision: str, place: int, examples: int) -> tuple[Golden, ...]:
-    found: list[Golden] = []
-    ask_few(found.append, within(cell, precision), SEED, place, examples)
-    return tuple(found)
+_few = cache(few)

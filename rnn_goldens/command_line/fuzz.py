@@ -5,12 +5,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
 import click
 
+from rnn_goldens.command_line.executor import executor
 from rnn_goldens.exit_codes import FINDING
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ _TYPED = "rnn_goldens.fuzz"
 """What stands in the context for the arguments as they were typed."""
 
 _MOST_SEEDS = 1_000_000
+
+_AHEAD = 100
+"""Places at which a few are drawn before those before them have been asked, at most: enough for as many workers."""
 
 
 class _WithCommand(click.Command):
@@ -63,6 +68,11 @@ class _WithCommand(click.Command):
     type=click.Path(path_type=Path),
     help="The folder where what fails is kept, and is asked from first (default: .rnn-goldens/found).",
 )
+@click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Draw on the Dask cluster of this scheduler (default: all cores here). What is found is the same.",
+)
 @click.option("--watched", type=click.Path(path_type=Path), hidden=True)
 @click.option("--alive", type=int, hidden=True)
 @click.pass_context
@@ -80,6 +90,7 @@ def fuzz(
     dtype: tuple[str, ...],
     time_limit: float | None,
     found: Path | None,
+    dask: str | None,
     watched: Path | None,
     alive: int | None,
     **most: int | None,
@@ -107,7 +118,7 @@ def fuzz(
     require_folder(folder)
     check_name(implementation)
     plan = _Plan(
-        implementation, within, limits, SystemRandom().randrange(_MOST_SEEDS) if seed is None else seed, folder
+        implementation, within, limits, SystemRandom().randrange(_MOST_SEEDS) if seed is None else seed, folder, dask
     )
     if watched is not None and alive is not None:
         from rnn_goldens.fuzzing.watched import Watched
@@ -125,6 +136,7 @@ class _Plan:
     limits: "Limits"
     seed: int
     folder: Path
+    dask: str | None
 
     def tell(self, found: "Search") -> None:
         """Print what a search ends with."""
@@ -138,13 +150,22 @@ def _search(plan: _Plan, time_limit: float, watched: "Watched | None" = None) ->
     """Search in this process, which another one may watch over; the exit code."""
     from rnn_goldens.fuzzing.found import kept
     from rnn_goldens.fuzzing.search import search
+    from rnn_goldens.generator.pool import in_order
     from rnn_goldens.implementations import resolve
 
     before, run = kept(plan.folder, plan.within), resolve(plan.implementation, time_limit=time_limit)
     try:
-        with _progress(plan.limits.examples + len(before)) as follow:
-            asking = None if watched is None else watched.asking
-            found = search(run, plan.within, plan.limits, plan.seed, before=before, follow=follow, asking=asking)
+        with executor(plan.dask) as drawn_by, _progress(plan.limits.examples + len(before)) as follow:
+            found = search(
+                run,
+                plan.within,
+                plan.limits,
+                plan.seed,
+                before=before,
+                drawing=partial(in_order, executor=drawn_by, ahead=_AHEAD),
+                follow=follow,
+                asking=None if watched is None else watched.asking,
+            )
     finally:
         if watched is not None:
             watched.asked()

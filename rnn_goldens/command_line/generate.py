@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from rnn_goldens.command_line.executor import executor
 from rnn_goldens.counted import counted
 from rnn_goldens.exit_codes import FINDING
 
@@ -69,9 +69,9 @@ def generate(
 
     declared = _declared(file)
     folder = into or _default_folder(write=not check)
-    with _executor(dask) as executor:
+    with executor(dask) as certifying:
         if check:
-            _check(declared, only, folder, executor)
+            _check(declared, only, folder, certifying)
         certified = None if into else Certified(folder.parents[1] / "build" / "certified")
         outcomes = make(
             declared.scenarios,
@@ -82,7 +82,7 @@ def generate(
             replace=replace,
             track=_track,
             certified=certified,
-            executor=executor,
+            executor=certifying,
         )
     for outcome in outcomes:
         if only or outcome.became != "unchanged":
@@ -93,13 +93,6 @@ def generate(
     )
     if file is not None and changed:
         click.echo(f"to check against them: pytest --rnn-goldens-corpus={folder}")
-
-
-def _executor(address: str | None) -> AbstractContextManager["Executor | None"]:
-    """Who certifies: a cluster; or this machine, if there is no address."""
-    from rnn_goldens.cluster import cluster
-
-    return nullcontext() if address is None else cluster(address)
 
 
 def _declared(file: Path | None) -> "Declared":
@@ -121,7 +114,7 @@ def _write_new(path: Path) -> None:
     click.echo(f"  rnn-goldens generate --scenarios {path} --into goldens/")
 
 
-def _check(declared: "Declared", only: tuple[str, ...], folder: Path, executor: "Executor | None") -> None:
+def _check(declared: "Declared", only: tuple[str, ...], folder: Path, certifying: "Executor | None") -> None:
     from tempfile import TemporaryDirectory
 
     from rnn_goldens.corpus import open_corpus
@@ -137,7 +130,7 @@ def _check(declared: "Declared", only: tuple[str, ...], folder: Path, executor: 
             whose=declared.whose,
             adequate=declared.whose == OURS,
             track=_track,
-            executor=executor,
+            executor=certifying,
         )
     for line in found:
         click.echo(line)

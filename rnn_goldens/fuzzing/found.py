@@ -9,7 +9,7 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import INDEX, open_folder
 from rnn_goldens.errors import RnnGoldensError, WrongUse
 from rnn_goldens.fuzzing.bounds import Bounds
-from rnn_goldens.generator.folder import alone, recover, replace_files
+from rnn_goldens.generator.folder import alone, replacing
 from rnn_goldens.generator.index import Whose, encode_index, index_entry, present_entries
 from rnn_goldens.programs.command import is_command
 
@@ -46,12 +46,12 @@ def keep(golden: Golden, folder: str | PathLike[str]) -> None:
     require_folder(folder)
     path = Path(folder).resolve()
     try:
-        with alone(path):
-            recover(path)
+        with alone(path), replacing(path) as files:
             entries, encoded = present_entries(path, WHOSE), encoding.encode(golden)
             entries[golden.id] = index_entry(golden, encoded, core=False)
-            files = {f"{golden.id}{suffix}": content for suffix, content in encoded.items()}
-            replace_files(path, {**files, INDEX: encode_index(WHOSE, list(entries.values()))})
+            for suffix, content in encoded.items():
+                files.write(f"{golden.id}{suffix}", content)
+            files.write(INDEX, encode_index(WHOSE, list(entries.values())))
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         raise WrongUse(f"{folder}: {golden.id} can not be kept there: {error.strerror}{where}") from None

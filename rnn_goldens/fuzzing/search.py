@@ -2,15 +2,17 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 
 from hypothesis.errors import Flaky
 
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.errors import ProgramFailed, RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.fuzzing.bounds import Bounds
-from rnn_goldens.fuzzing.few import ask_few, places
+from rnn_goldens.fuzzing.few import Place, ask_few, few, places
 from rnn_goldens.fuzzing.judged import Judged, TookTooLong, how_much
 from rnn_goldens.implementations import Implementation, outputs_of
 from rnn_goldens.judging.verdict import compare
@@ -78,6 +80,15 @@ class Search:
         return min(reversed(self.failed), key=lambda judged: how_much(judged.golden), default=None)
 
 
+Drawing = Callable[[Callable[[Place], list[Golden]], list[Place]], Generator[list[Golden], None, None]]
+"""Draws at every place, and yields what is drawn there, in order."""
+
+
+def draw_here(work: Callable[[Place], list[Golden]], todo: list[Place]) -> Generator[list[Golden], None, None]:
+    """Draw in this process, at a place when its goldens are to be asked."""
+    yield from map(work, todo)
+
+
 class _Over(BaseException):
     """Goes through Hypothesis, which takes any Exception for a failure."""
 
@@ -97,6 +108,7 @@ def search(
     seed: int,
     *,
     before: Sequence[Golden] = (),
+    drawing: Drawing = draw_here,
     follow: Callable[[Search], None] = lambda _: None,
     asking: Callable[[Golden], None] | None = None,
 ) -> Search:
@@ -108,11 +120,13 @@ def search(
         limits: where it ends.
         seed: the same one draws the same goldens.
         before: goldens that are asked before any is drawn.
+        drawing: who draws; what is found is the same, whoever does. Smaller ones are drawn here.
         follow: is called after each golden.
         asking: is called before each; if it raises, that is as if the implementation did.
 
     Raises:
         WrongUse: nothing can be drawn within the bounds, or the implementation raised it.
+        WorkersFailed: who draws has failed.
     """
     found = Search()
     asker = _Asking(run, limits, found, follow, asking)
@@ -121,7 +135,7 @@ def search(
             if asker.judge(golden).failed:
                 found.found_before = True
                 return found
-        asker.drawn(bounds, seed)
+        asker.drawn(places(bounds, seed, limits.examples), drawing)
     except (_Wrong, _Crashed, _Over):
         pass
     except KeyboardInterrupt:
@@ -140,16 +154,30 @@ class _Asking:
     asking: Callable[[Golden], None] | None
     begun: float = field(default_factory=time.monotonic)
 
-    def drawn(self, bounds: Bounds, seed: int) -> None:
-        """Let Hypothesis draw, and make smaller what fails."""
-        for place, examples in places(self.limits.examples):
-            ask_few(self._ask, bounds, seed, place, examples)
+    def drawn(self, todo: list[Place], drawing: Drawing) -> None:
+        """Ask what is drawn, and let Hypothesis make smaller what fails."""
+        with closing(drawing(few, todo)) as drawn:
+            for place, goldens in zip(todo, drawn, strict=True):
+                self._ask_all(goldens, place)
         if not self.found.asked:
             raise WrongUse("nothing could be drawn that can be held to a tolerance: widen the bounds")
 
-    def _ask(self, golden: Golden) -> None:
-        self._end_in_time()
-        judged = self.judge(golden)
+    def _ask_all(self, goldens: list[Golden], place: Place) -> None:
+        """Ask what was drawn at a place; if one fails, Hypothesis comes to it again there, and goes on from it."""
+        before: deque[Judged] = deque()
+        for golden in goldens:
+            self._end_in_time()
+            before.append(self.judge(golden))
+            if before[-1].failed:
+                ask_few(partial(self._ask, before), place)
+                raise _Over  # it drew others here than there, by another version: what failed stays as it is
+
+    def _ask(self, before: deque[Judged], golden: Golden) -> None:
+        if before and (before[0].golden.id, before[0].golden.dtype) == (golden.id, golden.dtype):
+            judged = before.popleft()
+        else:
+            self._end_in_time()
+            judged = self.judge(golden)
         if judged.failed:
             raise _Crashed if judged.crash is not None else _Wrong
 
@@ -171,7 +199,8 @@ class _Asking:
         return judged
 
     def _end_in_time(self) -> None:
-        if self.limits.seconds is not None and time.monotonic() - self.begun > self.limits.seconds:
+        late = self.limits.seconds is not None and time.monotonic() - self.begun > self.limits.seconds
+        if late and self.found.asked:
             self.found.ended = TIME
             raise _Over
 

@@ -1,7 +1,9 @@
 """A search ends with the smallest golden that fails, whatever an implementation does instead of being right."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,11 @@ from rnn_goldens.deviations import deviation
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.fuzzing.bounds import Bounds, Sizes, bounds
 from rnn_goldens.fuzzing.causes import causes
+from rnn_goldens.fuzzing.few import FEW, Place
 from rnn_goldens.fuzzing.judged import size
-from rnn_goldens.fuzzing.search import INTERRUPTED, TIME, Limits, Search, search
+from rnn_goldens.fuzzing.search import INTERRUPTED, TIME, Limits, Search, draw_here, search
 from rnn_goldens.fuzzing.told import told
+from rnn_goldens.generator.pool import in_order
 
 Run = Callable[[Question], Any]
 
@@ -25,6 +29,11 @@ Run = Callable[[Question], Any]
 @pytest.fixture
 def lstm() -> Bounds:
     return bounds("lstm", Sizes(), (), (), "float32")
+
+
+@pytest.fixture
+def small() -> Bounds:
+    return bounds("lstm", Sizes(1, 3, 2, 3, 3), (), (), "float32")
 
 
 def right(question: Question) -> tuple[Any, ...]:
@@ -35,8 +44,18 @@ def wrong(question: Question) -> tuple[Any, ...]:
     return deviation("lstm_gates_iofg").run(case_of(question, np.float64))
 
 
+def late(question: Question) -> tuple[Any, ...]:
+    """Wrong where all is as large as it gets, which is seldom drawn."""
+    return (wrong if question.x.shape == (2, 3, 3) and question.config.hidden_size == 3 else right)(question)
+
+
 def asked(found: Search) -> list[str]:
     return [judged.golden.id for judged in (*found.lately, *found.failed)]
+
+
+def interrupt(found: Search) -> None:
+    if len(found.failed) == 3:
+        raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -77,13 +96,12 @@ def test_a_crash_is_found_and_made_small(lstm: Bounds) -> None:
 
 def test_what_does_not_end_is_found_and_said_where(lstm: Bounds, tmp_path: Path) -> None:
     def loops(question: Question) -> tuple[Any, ...]:
-        while question.config.bidirectional:
+        while question is not None:
             time.sleep(60)
-        return right(question)
+        return ()
 
     found = search(loops, lstm, Limits(100, seconds=0.1, each=2), 0)
     assert found.smallest is not None
-    assert found.smallest.golden.config.bidirectional
     said = "\n".join(told(found, "mine:loops", tmp_path / "found", 0))
     assert "mine:loops gave no outputs within 2 s" in said
     assert "time.sleep(60)" in said
@@ -117,11 +135,28 @@ def test_a_search_ends_when_its_time_is_over(lstm: Bounds) -> None:
     assert time.monotonic() - begin < 10
 
 
-def test_an_interrupted_search_keeps_what_it_found(lstm: Bounds) -> None:
-    def interrupt(found: Search) -> None:
-        if len(found.failed) == 3:
-            raise KeyboardInterrupt
+def test_whoever_draws_the_same_is_found(small: Bounds) -> None:
+    alone, elsewhere = (
+        search(late, small, Limits(100), 5, drawing=drawing, follow=interrupt)
+        for drawing in (draw_here, partial(in_order, ahead=10))
+    )
+    assert alone.passed > FEW
+    assert (elsewhere.passed, asked(elsewhere)) == (alone.passed, asked(alone))
+    assert [judged.golden.id for judged in elsewhere.failed] == [judged.golden.id for judged in alone.failed]
 
+
+def test_what_others_drew_stays_as_it_is_where_it_is_not_drawn_again(small: Bounds) -> None:
+    def by_another_version(
+        work: Callable[[Place], list[Golden]], todo: list[Place]
+    ) -> Generator[list[Golden], None, None]:
+        yield from (work(replace(place, seed=place.seed + 1)) for place in todo)
+
+    found = search(late, small, Limits(100), 4, drawing=by_another_version)
+    assert found.smallest is not None
+    assert len(found.failed) == 1
+
+
+def test_an_interrupted_search_keeps_what_it_found(lstm: Bounds) -> None:
     found = search(wrong, lstm, Limits(100), 0, follow=interrupt)
     assert (found.ended, len(found.failed)) == (INTERRUPTED, 3)
     assert found.smallest is not None
