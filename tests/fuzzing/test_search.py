@@ -89,6 +89,17 @@ def test_what_does_not_end_is_found_and_said_where(lstm: Bounds, tmp_path: Path)
     assert "time.sleep(60)" in said
 
 
+def test_the_command_that_shows_a_golden_is_told_only_where_it_is_kept(lstm: Bounds, tmp_path: Path) -> None:
+    found = search(wrong, lstm, Limits(10), 0)
+    show = f"rnn-goldens show {found.smallest.golden.id}" if found.smallest else ""
+    folder = tmp_path / "with blanks"
+    assert f"{show} --corpus '{folder}'" in "\n".join(told(found, "mine:wrong", folder, 0))
+    (tmp_path / "file").write_text("mine", "utf-8")
+    said = "\n".join(told(found, "mine:wrong", tmp_path / "file", 0))
+    assert show not in said
+    assert f"not kept: {tmp_path / 'file'} is a file" in said
+
+
 @pytest.mark.parametrize("leave", [SystemExit(0), pytest.skip.Exception("no device")])
 def test_leaving_is_no_answer(lstm: Bounds, leave: BaseException) -> None:
     def leaves(_: Question) -> tuple[Any, ...]:
@@ -131,7 +142,7 @@ def test_what_was_found_before_is_asked_first_and_ends_the_search(lstm: Bounds) 
     smallest = search(wrong, lstm, Limits(100), 0).smallest
     assert smallest is not None
     found = search(wrong, lstm, Limits(100), 0, before=[smallest.golden])
-    assert (found.found_before, found.asked) == (True, 1)
+    assert (found.found_before, asked(found)) == (True, [smallest.golden.id])
 
 
 def test_an_implementation_that_does_not_always_give_the_same_is_told_of(lstm: Bounds, tmp_path: Path) -> None:
