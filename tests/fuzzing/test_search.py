@@ -89,8 +89,13 @@ def test_what_does_not_end_is_found_and_said_where(lstm: Bounds, tmp_path: Path)
     assert "time.sleep(60)" in said
 
 
-def test_the_command_that_shows_a_golden_is_told_only_where_it_is_kept(lstm: Bounds, tmp_path: Path) -> None:
-    found = search(wrong, lstm, Limits(10), 0)
+def crashing(_: Question) -> tuple[Any, ...]:
+    raise IndexError("always")
+
+
+@pytest.mark.parametrize("run", [wrong, crashing])
+def test_the_command_that_shows_a_golden_is_told_only_where_it_is_kept(run: Run, lstm: Bounds, tmp_path: Path) -> None:
+    found = search(run, lstm, Limits(10), 0)
     show = f"rnn-goldens show {found.smallest.golden.id}" if found.smallest else ""
     folder = tmp_path / "with blanks"
     assert f"{show} --corpus '{folder}'" in "\n".join(told(found, "mine:wrong", folder, 0))
