@@ -20,6 +20,7 @@ from benchmarks.fuzzing.report import PAGE, report, short_of
 from benchmarks.fuzzing.searching import networks, sought
 
 KEPT = Path("build", "fuzzing")
+EXAMPLES = 2000
 
 
 @contextmanager
@@ -41,12 +42,14 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
     parser.add_argument("--resume", action="store_true", help=f"go on with a run that was stopped, kept in {KEPT}")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th wrong network")
-    parser.add_argument("--examples", type=int, default=2000, help="goldens for each correct implementation")
+    parser.add_argument("--examples", type=int, default=EXAMPLES, help="goldens for each correct implementation")
     parser.add_argument("--draws", type=int, default=1000, help="goldens of each cell that are timed")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     if arguments.every > 1 and (arguments.write or arguments.resume):
         parser.error("the page is of all wrong networks, and only a run of all is kept")
+    if arguments.examples < EXAMPLES and arguments.write:
+        parser.error(f"the page is of {EXAMPLES:,} goldens for each correct implementation")
     with _kept(is_whole=arguments.every == 1, resume=arguments.resume) as folder:
         found = sought(list(networks())[:: arguments.every], arguments.processes, folder / "wrong.jsonl")
         correct = asked_correct(arguments.examples, arguments.processes, folder / "correct.jsonl")
