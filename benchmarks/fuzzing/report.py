@@ -129,7 +129,7 @@ def _correct(correct: Sequence[Asked]) -> str:
     header = ("implementation", "asked", "passed", "refused", "known wrong", "FAILED", "largest error")
     return (
         "## Correct implementations\n\nThe same as in [false-alarms.md](false-alarms.md), asked goldens of all cells, "
-        f"a quarter in each of {', '.join(PRECISIONS)}:\n{said}. What a library is “known wrong” at is listed in "
-        "[known-failures](../known-failures) with the evidence.\n“Largest error” is a fraction of what is allowed.\n\n"
+        f"a quarter in each of {', '.join(PRECISIONS)}:\n{said}.\nWhat a library is “known wrong” at is listed in "
+        "[known-failures](../known-failures) with the evidence. “Largest error” is a fraction of what is allowed.\n\n"
         f"{page.table(header, rows)}\n{failed}"
     )
