@@ -39,7 +39,7 @@ def asked(found: Search) -> list[str]:
     return [judged.golden.id for judged in (*found.lately, *found.failed)]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_wrong_gate_order_ends_in_one_unit_and_one_step(lstm: Bounds, seed: int) -> None:
     found = search(wrong, lstm, Limits(100), seed)
     assert found.smallest is not None

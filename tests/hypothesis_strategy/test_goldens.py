@@ -224,8 +224,9 @@ def test_a_cell_of_ones_own_is_drawn_and_answered_rightly(own_cells: str) -> Non
 
 
 def test_what_a_cell_makes_no_numbers_of_is_not_drawn(own_cells: str) -> None:
+    within = bounds(f"{own_cells}:never_a_number", Sizes(1, 1, 1, 1, 1), (), (), "float32")
     with pytest.raises(WrongUse, match="nothing could be drawn"):
-        search(resolve("numpy"), bounds(f"{own_cells}:never_a_number", Sizes(), (), (), "float32"), Limits(1), 0)
+        search(resolve("numpy"), within, Limits(1), 0)
 
 
 @pytest.mark.parametrize(
