@@ -101,9 +101,9 @@ diagnosis: $(READY) $(ACORN)
 	@pkg-config --exists jansson || examples/install.sh
 	$(BIN)/python -m benchmarks.diagnosis --first 60
 
-# Some of the wrong networks, searched with drawn goldens, and correct implementations, some minutes; fails if too few are found, or one fails.
+# Some of the wrong networks, searched with drawn goldens, and correct implementations, a minute; fails if too few are found, or one fails.
 fuzzing: $(READY)
-	$(BIN)/python -m benchmarks.fuzzing --every 20 --examples 40
+	$(BIN)/python -m benchmarks.fuzzing --every 50 --examples 20 --draws 100
 
 # node and npm are what examples/install.sh installs.
 $(ACORN): benchmarks/mutation/package-lock.json

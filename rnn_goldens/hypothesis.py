@@ -57,7 +57,7 @@ def goldens(
     in a folder, and a test that pytest runs begins with those that are there.
 
     Args:
-        cell: one or several.
+        cell: one or several, of someone's own included: ``package.module:function``, as a scenario names it.
         max_layers: at most so many layers.
         max_time: at most so many time steps; most goldens have few.
         max_batch: likewise rows.
@@ -74,7 +74,7 @@ def goldens(
 
     Raises:
         UnknownName: a cell, feature or precision that there is not.
-        WrongUse: bounds that nothing meets.
+        WrongUse: bounds that nothing meets; or a cell of one's own that is not found, or raises.
         TypeError: an argument is of the wrong kind.
     """
     asked = {"bias": bias, "state": state, "bidirectional": bidirectional, "lengths": lengths}

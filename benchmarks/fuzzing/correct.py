@@ -15,8 +15,6 @@ from rnn_goldens.fuzzing.search import ask
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 
-KEPT = Path("build", "fuzzing-correct.jsonl")
-
 COMPILING = ("flax", "keras-jax", "keras-torch")
 """They take long for each shape, or have a process of their own."""
 
@@ -46,20 +44,20 @@ class Asked:
     seconds: float = 0.0
 
 
-def asked_correct(examples: int, processes: int, *, resume: bool) -> list[Asked]:
-    """Each implementation, asked so many goldens, a quarter in each precision; kept in a file as it comes."""
-    KEPT.parent.mkdir(parents=True, exist_ok=True)
-    if not resume or not KEPT.is_file():
-        KEPT.write_text("", "utf-8")
-    kept = [Asked(**json.loads(line)) for line in KEPT.read_text("utf-8").splitlines()]
-    found = {one.implementation: one for one in kept if one.asked == examples}
+def asked_correct(examples: int, processes: int, kept: Path) -> list[Asked]:
+    """Each implementation, asked so many goldens, a quarter in each precision.
+
+    Kept in a file as it comes; what the file has is not asked again.
+    """
+    lines = kept.read_text("utf-8").splitlines() if kept.is_file() else []
+    found = {one.implementation: one for one in (Asked(**json.loads(line)) for line in lines) if one.asked == examples}
     left = [name for name in implementations() if name not in found]
     alone = [name for name in left if name in COMPILING]
     together = [name for name in left if name not in COMPILING]
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=1) as pool:
         futures = [pool.submit(ask_all, names, examples) for names in (together, *([name] for name in alone))]
-        with KEPT.open("a", encoding="utf-8", buffering=1) as file:
+        with kept.open("a", encoding="utf-8", buffering=1) as file:
             for future in as_completed(futures):
                 for one in future.result():
                     file.write(json.dumps(asdict(one)) + "\n")

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks import page
 from benchmarks.fuzzing.correct import Asked
+from benchmarks.fuzzing.drawing import Drawing
 from benchmarks.fuzzing.searching import EXAMPLES, SEED, Sought
 from rnn_goldens.counted import counted
 from rnn_goldens.golden.precision import PRECISIONS
@@ -17,7 +18,7 @@ NOT_STRUCTURAL = ("activations", "numerics")
 """Families whose deviations are off by little, or in a part of the range."""
 
 
-def report(found: Sequence[Sought], correct: Sequence[Asked]) -> str:
+def report(found: Sequence[Sought], correct: Sequence[Asked], cost: Sequence[Drawing]) -> str:
     """All of it."""
     families = list(dict.fromkeys(one.family for one in found))
     rows = [_row(family, [one for one in found if one.family == family]) for family in families]
@@ -31,6 +32,7 @@ def report(found: Sequence[Sought], correct: Sequence[Asked]) -> str:
         _late(found),
         _unfound(found),
         _correct(correct),
+        _cost(cost),
         page.versions("numpy", "hypothesis", "python-flint", "torch", "onnxruntime", "keras", "flax", "jax"),
     ]
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
@@ -102,9 +104,23 @@ def _unfound(found: Iterable[Sought]) -> str:
     return f"## Not found in {EXAMPLES:,}\n\n{missing or 'None.'}"
 
 
+def _cost(cost: Sequence[Drawing]) -> str:
+    rows = [(one.cell, len(one.each), *(f"{milliseconds:.1f}" for milliseconds in _spread(one.each))) for one in cost]
+    header = ("cell", "drawn", "median", "mean", "99 of 100 below", "longest")
+    return (
+        "## What drawing costs\n\nMilliseconds of one core for each golden, in float32: drawn by Hypothesis, certified "
+        "by ball arithmetic, its tolerance derived.\n\n" + page.table(header, rows)
+    )
+
+
+def _spread(each: Sequence[float]) -> tuple[float, float, float, float]:
+    """Median, mean, 99th of 100 and largest of sorted numbers."""
+    return each[len(each) // 2], sum(each) / len(each), each[len(each) * 99 // 100], each[-1]
+
+
 def _correct(correct: Sequence[Asked]) -> str:
     each = Counter(one.asked for one in correct)
-    said = ", ".join(f"{counted(many, 'implementation')} {asked:,}" for asked, many in each.most_common())
+    said = ", ".join(f"{counted(many, 'implementation')} {asked:,} each" for asked, many in each.most_common())
     rows = [
         (one.implementation, one.asked, one.passed, one.refused, one.known, len(one.failed), f"{one.largest:.3f}")
         for one in correct
@@ -113,7 +129,7 @@ def _correct(correct: Sequence[Asked]) -> str:
     header = ("implementation", "asked", "passed", "refused", "known wrong", "FAILED", "largest error")
     return (
         "## Correct implementations\n\nThe same as in [false-alarms.md](false-alarms.md), asked goldens of all cells, "
-        f"a quarter in each of {', '.join(PRECISIONS)}:\n{said}. What a library is “known wrong” at is listed in "
-        "[known-failures](../known-failures) with the evidence.\n“Largest error” is a fraction of what is allowed.\n\n"
+        f"a quarter in each of {', '.join(PRECISIONS)}:\n{said}.\nWhat a library is “known wrong” at is listed in "
+        "[known-failures](../known-failures) with the evidence. “Largest error” is a fraction of what is allowed.\n\n"
         f"{page.table(header, rows)}\n{failed}"
     )

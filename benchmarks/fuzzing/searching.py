@@ -21,7 +21,6 @@ from rnn_goldens.fuzzing.judged import size
 from rnn_goldens.fuzzing.search import Limits, ask, search
 from rnn_goldens.generator.hidden import HIDDEN
 
-KEPT = Path("build", "fuzzing.jsonl")
 EXAMPLES = 1000
 SEED = 0
 
@@ -59,14 +58,11 @@ def networks() -> Iterator[WrongNetwork]:
                 yield family, one.name, cell, precision
 
 
-def sought(todo: Sequence[WrongNetwork], processes: int, *, resume: bool) -> list[Sought]:
-    """What became of each, kept in a file as it comes."""
-    KEPT.parent.mkdir(parents=True, exist_ok=True)
-    if not resume or not KEPT.is_file():
-        KEPT.write_text("", "utf-8")
-    before = dict(map(_read, KEPT.read_text("utf-8").splitlines()))
+def sought(todo: Sequence[WrongNetwork], processes: int, kept: Path) -> list[Sought]:
+    """What became of each, kept in a file as it comes; what the file has is not sought again."""
+    before = dict(map(_read, kept.read_text("utf-8").splitlines())) if kept.is_file() else {}
     left = sorted((n for n in todo if n not in before), key=lambda network: network[2:])  # a stream is drawn once
-    with ProcessPoolExecutor(processes) as pool, KEPT.open("a", encoding="utf-8", buffering=1) as file:
+    with ProcessPoolExecutor(processes) as pool, kept.open("a", encoding="utf-8", buffering=1) as file:
         for network, one in zip(left, pool.map(seek, left, chunksize=8), strict=True):
             file.write(json.dumps([network, asdict(one)]) + "\n")
             before[network] = one

@@ -49,7 +49,7 @@ class _WithCommand(click.Command):
 @click.option("--examples", default=1000, show_default=True, help="Goldens to ask at most.")
 @click.option("--seconds", type=float, help="Look for so long at most, and as long for the smallest (default: no end).")
 @click.option("--seed", type=int, help="The same seed draws the same goldens (default: another each time).")
-@click.option("--cell", multiple=True, help="Only this cell; may be given more than once.")
+@click.option("--cell", multiple=True, help="Only this cell, or one of your own; may be given more than once.")
 @click.option("--feature", "features", multiple=True, help="Only goldens with this feature.")
 @click.option("--without", multiple=True, help="Only goldens without this feature.")
 @click.option("--dtype", multiple=True, metavar="PRECISION", help="A precision to ask in (default: float32).")

@@ -14,9 +14,6 @@ from rnn_goldens.fuzzing.judged import Judged
 from rnn_goldens.judging.outputs import states_apart
 from rnn_goldens.judging.verdict import Verdict, compare
 
-_FAILED: list[Judged] = []
-"""In the test that Hypothesis runs: with its last example it is told, and forgotten."""
-
 _MOST_KEPT = 100
 
 
@@ -25,15 +22,18 @@ class DrawnGolden(Golden):
     """A golden that no corpus holds, unless it fails.
 
     Attributes:
-        folder: the corpus of what was found, which then does.
+        folder: the corpus of what was found, which then does; "" if none.
+        failed: what failed of those that were drawn for the same: with the last example it is told, and forgotten.
     """
 
     folder: str
+    failed: list[Judged]
 
     @classmethod
-    def of(cls, golden: Golden, folder: str) -> Self:
+    def of(cls, golden: Golden, folder: str, failed: list[Judged] | None = None) -> Self:
         """The same golden, drawn."""
-        return cls(**{f.name: getattr(golden, f.name) for f in fields(golden)}, folder=folder)
+        of_golden = {f.name: getattr(golden, f.name) for f in fields(golden)}
+        return cls(**of_golden, folder=folder, failed=[] if failed is None else failed)
 
     def compare(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
         """As ``Golden.compare``; the message says where the golden is to be seen.
@@ -45,17 +45,22 @@ class DrawnGolden(Golden):
         in_test, passed = currently_in_test_context(), verdict.passed
         if not passed and in_test:
             outputs = tuple(states_apart(self.layout, out, h_n, c_n).values())
-            _FAILED.append(Judged(self, outputs, verdict))
-            del _FAILED[1:-_MOST_KEPT]
+            self.failed.append(Judged(self, outputs, verdict))
+            del self.failed[1:-_MOST_KEPT]
         if passed or (in_test and not current_build_context().is_final):
             return verdict
         if in_test:
-            for line in causes(_FAILED):
+            for line in causes(self.failed):
                 note(line)
-            _FAILED.clear()
+            self.failed.clear()
         verdict = diagnosed(self, verdict, out, h_n, c_n)
+        return replace(verdict, message=self._with_folder(verdict.message))
+
+    def _with_folder(self, message: str) -> str:
+        """The message with the command that shows this golden; without one, where it is not kept."""
         show = f"rnn-goldens show {self.id}"
-        return replace(verdict, message=verdict.message.replace(show, shown(self, self.folder)))
+        lines = message.splitlines() if self.folder else [line for line in message.splitlines() if show not in line]
+        return "\n".join(lines).replace(show, shown(self, self.folder))
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401 - IPython's protocol
         """What Hypothesis says of a test's argument."""

@@ -72,20 +72,23 @@ def kept(folder: str | PathLike[str], bounds: Bounds) -> list[Golden]:
     return [golden for golden in (corpus.load(*one) for one in asked) if bounds.hold(golden)]
 
 
-def said_of_keeping(golden: Golden, folder: str | PathLike[str], checked: str = "") -> str:
+def kept_and_said(golden: Golden, folder: str | PathLike[str], checked: str = "") -> tuple[str, str]:
     """Keep a golden, and say where it is and how it is checked alone; or why it could not be kept.
 
     Args:
         golden: it.
         folder: where it is kept.
         checked: what fails it, as ``rnn-goldens check`` takes it; "" if that is not known.
+
+    Returns:
+        The folder, "" if it is not kept there; and what is said.
     """
     try:
         keep(golden, folder)
     except RnnGoldensError as error:
-        return f"not kept: {error}"
+        return "", f"not kept: {error}"
     alone = "to check it alone" if checked else "to check WHAT, package.module:function, with it alone"
-    return f"kept in {folder}; {alone}:\n  {command(golden, folder, checked or 'WHAT')}"
+    return str(folder), f"kept in {folder}; {alone}:\n  {command(golden, folder, checked or 'WHAT')}"
 
 
 def shown(golden: Golden, folder: str | PathLike[str]) -> str:

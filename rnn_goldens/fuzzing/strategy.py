@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from hypothesis import note, reject
@@ -14,23 +14,26 @@ from rnn_goldens.cells import Network
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.fuzzing.bounds import Bounds
 from rnn_goldens.fuzzing.drawn import DrawnGolden
-from rnn_goldens.fuzzing.found import said_of_keeping
+from rnn_goldens.fuzzing.found import kept_and_said
+from rnn_goldens.fuzzing.judged import Judged
 from rnn_goldens.fuzzing.questions import Question, gentler, positive, question
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.scenario import Refused, Scenario
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Asked:
     """What a strategy was asked for.
 
     Attributes:
         bounds: what may be drawn.
         folder: where what fails is kept; "" if nowhere.
+        failed: what has failed of what was drawn, and not been told.
     """
 
     bounds: Bounds
     folder: str
+    failed: list[Judged] = field(default_factory=list)
 
 
 @st.composite
@@ -40,10 +43,11 @@ def goldens_of(draw: st.DrawFn, asked: Asked) -> Golden:
     Hypothesis runs a test once more with the smallest example that fails, and tells then what it notes: the golden is
     kept in that run.
     """
-    golden = DrawnGolden.of(draw(drawn(asked.bounds)), asked.folder)
-    if asked.folder and current_build_context().is_final:
-        note(said_of_keeping(golden, asked.folder))
-    return golden
+    golden, folder = draw(drawn(asked.bounds)), asked.folder
+    if folder and current_build_context().is_final:
+        folder, said = kept_and_said(golden, folder)
+        note(said)
+    return DrawnGolden.of(golden, folder, asked.failed)
 
 
 @st.composite

@@ -10,7 +10,7 @@ from rnn_goldens.counted import counted
 from rnn_goldens.errors import ProgramFailed
 from rnn_goldens.fuzzing.causes import causes
 from rnn_goldens.fuzzing.drawn import DrawnGolden
-from rnn_goldens.fuzzing.found import said_of_keeping, shown
+from rnn_goldens.fuzzing.found import kept_and_said, shown
 from rnn_goldens.fuzzing.judged import Judged, TookTooLong, size
 from rnn_goldens.fuzzing.search import INTERRUPTED, TIME, Search
 
@@ -30,7 +30,8 @@ def told(found: Search, implementation: str, folder: str | PathLike[str], seed: 
     if (smallest := found.smallest) is None:
         yield from _nothing(found, seed)
         return
-    yield from _how_it_fails(smallest, implementation, folder)
+    kept, said_of_it = kept_and_said(smallest.golden, folder, implementation)
+    yield from _how_it_fails(smallest, implementation, kept)
     if why := list(causes(found.failed, list(found.lately))):
         yield from ("", *why)
     how = "a golden that was found before" if found.found_before else f"example {found.asked:,} of seed {seed}"
@@ -38,7 +39,7 @@ def told(found: Search, implementation: str, folder: str | PathLike[str], seed: 
     yield from ("", f"{how} fails{most} {_spelled(smallest)}{_ended(found)}")
     if found.is_flaky:
         yield "asked once more it was right: the implementation does not always give the same"
-    yield said_of_keeping(DrawnGolden.of(smallest.golden, str(folder)), folder, implementation)
+    yield said_of_it
 
 
 def _nothing(found: Search, seed: int) -> Iterator[str]:
@@ -63,21 +64,22 @@ def _spelled(judged: Judged) -> str:
     return f"{layers}{directions}, {', '.join(counted(*one) for one in sizes)}"
 
 
-def _how_it_fails(judged: Judged, implementation: str, folder: str | PathLike[str]) -> Iterator[str]:
+def _how_it_fails(judged: Judged, implementation: str, kept: str) -> Iterator[str]:
     golden, crash = judged.golden, judged.crash
     if crash is None:
-        yield from DrawnGolden.of(golden, str(folder)).compare(*judged.outputs).message.splitlines()
+        yield from DrawnGolden.of(golden, kept).compare(*judged.outputs).message.splitlines()
         return
     if isinstance(crash, ProgramFailed):
         protocol = f"protocol {golden.id}"
-        said = str(crash).replace(protocol, f"{protocol} --corpus {shlex.quote(str(folder))}")
-        yield from said.splitlines()
+        found = f"{protocol} --corpus {shlex.quote(kept)}"
+        yield from (line.replace(protocol, found) for line in str(crash).splitlines() if kept or protocol not in line)
     else:
         how = str(crash) if isinstance(crash, TookTooLong) else _raised(crash)
         yield f"{golden.id} in {golden.dtype}: {implementation} {how}"
         frames = [frame for frame in traceback.extract_tb(crash.__traceback__) if not _is_ours(frame.filename)]
         yield from "".join(traceback.format_list(frames[-_MOST_FRAMES:])).rstrip().splitlines()
-    yield f"  to see the golden: {shown(golden, folder)}"
+    if kept:
+        yield f"  to see the golden: {shown(golden, kept)}"
 
 
 def _raised(crash: BaseException) -> str:

@@ -1,15 +1,24 @@
 """What the benchmark of drawn goldens says of wrong networks, found and not."""
 
+from pathlib import Path
+
+from benchmarks.fuzzing import searching
 from benchmarks.fuzzing.correct import Asked
+from benchmarks.fuzzing.drawing import Drawing, drawing_cost
 from benchmarks.fuzzing.report import report, short_of
 from benchmarks.fuzzing.searching import Sought, networks, seek
 from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.golden.shapes import CELLS
 
 ONE = (1, 1, 1, 1, 1, 2)
 
 
 def sought(name: str, first: int, left: tuple[int, ...] = ONE, family: str = "weights") -> Sought:
     return Sought(family, name, "gru", "float32", first, left if first else (), 1.5)
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip() for cell in row.strip("|").split("|")]
 
 
 def test_every_deviation_is_sought_in_every_cell_and_in_float64_where_float32_hides_it() -> None:
@@ -32,12 +41,21 @@ def test_the_page_counts_what_was_found_and_names_what_was_not() -> None:
         sought("w_ih_transposed", 150, (1, 1, 5, 1, 1, 9)),
         sought("units_reversed", 0),
     ]
-    lines = report(found, [Asked("numpy", 8, 7, 1, largest=0.25)]).splitlines()
+    cost = [Drawing("gru", (1.0, 2.0, 3.04, 10.0))]
+    lines = report(found, [Asked("numpy", 8, 7, 1, largest=0.25)], cost).splitlines()
     row = next(line for line in lines if line.startswith("| together"))
-    assert [cell.strip() for cell in row.strip("|").split("|")][:6] == ["together", "3", "1", "1", "2", "1"]
+    assert _cells(row)[:6] == ["together", "3", "1", "1", "2", "1"]
     assert "- w_ih_transposed, gru: 1 layer·direction, 1 step, 5 rows, 1 unit, 1 input" in lines
     assert "- w_ih_transposed, gru: by the 150th" in lines
     assert "- units_reversed, gru" in lines
+    assert _cells(next(line for line in lines if line.startswith("| gru"))) == [
+        "gru",
+        "4",
+        "3.0",
+        "4.0",
+        "10.0",
+        "10.0",
+    ]
 
 
 def test_too_few_found_and_a_structural_one_that_is_not_fall_short() -> None:
@@ -50,3 +68,16 @@ def test_too_few_found_and_a_structural_one_that_is_not_fall_short() -> None:
         list(short_of([*[sought("w_hh_transposed", 3)] * 20, sought("tabled_tanh_fine", 0, family="activations")]))
         == []
     )
+
+
+def test_what_drawing_costs_is_of_each_golden_of_each_cell() -> None:
+    assert [(one.cell, len(one.each)) for one in drawing_cost(12)] == [(cell, 12) for cell in CELLS]
+
+
+def test_what_was_kept_is_not_sought_again(tmp_path: Path) -> None:
+    one = ("gate order", "lstm_gates_iofg", "lstm", "float32")
+    first = searching.sought([one], 1, tmp_path / "wrong.jsonl")
+    kept = (tmp_path / "wrong.jsonl").read_text("utf-8")
+    (tmp_path / "wrong.jsonl").write_text(kept.replace('"first": 1', '"first": 7'), "utf-8")
+    assert first[0].first == 1
+    assert searching.sought([one], 1, tmp_path / "wrong.jsonl")[0].first == 7

@@ -10,7 +10,7 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.validating import findings
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.fuzzing.bounds import Sizes, bounds
-from rnn_goldens.fuzzing.found import command, keep, kept, said_of_keeping
+from rnn_goldens.fuzzing.found import command, keep, kept, kept_and_said
 from rnn_goldens.fuzzing.search import Limits, search
 from rnn_goldens.implementations import resolve
 
@@ -55,7 +55,9 @@ def test_a_folder_that_is_something_else_is_an_error_and_stays_as_it_is(
     ):
         with pytest.raises(WrongUse, match=message):
             keep(two[0], folder)
-        assert said_of_keeping(two[0], folder).startswith(f"not kept: {folder}")
+        where, said = kept_and_said(two[0], folder)
+        assert where == ""
+        assert said.startswith(f"not kept: {folder}")
     assert (small_corpus / "index.json").read_bytes() == index
     assert (tmp_path / "file").read_text() == "mine"
 

@@ -12,9 +12,11 @@ from hypothesis.strategies import DataObject, SearchStrategy, data
 from rnn_goldens import Golden, RnnGoldensError, UnknownName
 from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import deviation
+from rnn_goldens.errors import WrongUse
 from rnn_goldens.fuzzing.bounds import Sizes, bounds
 from rnn_goldens.fuzzing.numbers import TABLE
 from rnn_goldens.fuzzing.questions import gentler, question
+from rnn_goldens.fuzzing.search import Limits, search
 from rnn_goldens.fuzzing.strategy import certified
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
@@ -188,6 +190,54 @@ def test_a_name_that_there_is_not_says_which_there_are(arguments: dict[str, Any]
         goldens(**arguments)
 
 
+@pytest.fixture
+def own_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module of cells of one's own, under a name that no other test imports."""
+    name = f"own_cells_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(OWN_CELLS, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+OWN_CELLS = """
+from rnn_goldens.cells.notation import mix, rsqrt, sigmoid, tanh
+
+def Peeping_Unit(x, h, w):
+    f = sigmoid(w.W_if @ x + w.b_if + w.W_hf @ h + w.b_hf + w.peephole * h)
+    return (mix(f, tanh(w.W_in @ x + w.b_in + w.W_hn @ h + w.b_hn), h),)
+
+def never_a_number(x, h, w):
+    return (tanh(w.W_in @ x) * rsqrt(h - h),)
+
+def misspelled(x, h, w):
+    return (gelu(w.W_in @ x),)
+"""
+
+
+def test_a_cell_of_ones_own_is_drawn_and_answered_rightly(own_cells: str) -> None:
+    found = drawn(goldens(cell=f"{own_cells}:Peeping_Unit"), 25)
+    assert len(found) == 25
+    for golden in found:
+        assert golden.id.startswith("drawn/peeping-unit-")
+        assert "peephole_l0" in golden.weights
+        golden.check(*resolve("numpy")(golden))
+
+
+def test_what_a_cell_makes_no_numbers_of_is_not_drawn(own_cells: str) -> None:
+    within = bounds(f"{own_cells}:never_a_number", Sizes(1, 1, 1, 1, 1), (), (), "float32")
+    with pytest.raises(WrongUse, match="nothing could be drawn"):
+        search(resolve("numpy"), within, Limits(1), 0)
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [(":misspelled", "line 12: NameError: name 'gelu'"), (":none", "has no 'none'"), ("_not_there:lstm", "no module")],
+)
+def test_a_cell_of_ones_own_that_is_none_is_one_error(own_cells: str, cell: str, message: str) -> None:
+    with pytest.raises(WrongUse, match=message):
+        goldens(cell=f"{own_cells}{cell}")
+
+
 @pytest.mark.parametrize("arguments", [{"max_time": 2.5}, {"max_layers": True}, {"cell": 3}, {"features": 3}])
 def test_an_argument_of_the_wrong_kind_is_an_error(arguments: dict[str, Any]) -> None:
     with pytest.raises(TypeError):
@@ -245,3 +295,28 @@ def test_a_folder_that_can_not_be_used_is_one_line_of_the_failure(
     assert "GoldenMismatch" in printed
     assert f"not kept: {folder} " in printed
     assert f"what was found before is not asked: {folder} " in printed
+
+
+TWO = """
+@settings(database=None, deadline=None)
+@given(goldens(cell="lstm", found=None))
+def test_not_found_out(golden):
+    golden.compare(*deviation("lstm_gates_iofg").run(case_of(golden, np.float64)))
+
+@settings(database=None, deadline=None)
+@given(goldens(cell="lstm", found=None))
+def test_wrong(golden):
+    golden.check(*deviation("w_hh_transposed").run(case_of(golden, np.float64)))
+"""
+
+
+@pytest.mark.slow
+def test_the_cause_is_that_of_the_test_that_fails_and_of_no_other(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    pytester.makepyfile(test_two=FAILING.partition("@settings")[0] + TWO)
+    printed = pytester.runpytest_subprocess("-p", "no:cacheprovider").stdout.str()
+    assert "One deviation explains every one" in printed
+    assert "lstm_gates_iofg:" not in printed
+    assert "rnn-goldens show drawn" not in printed  # nothing is kept, so nothing is to be shown
