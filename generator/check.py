@@ -31,7 +31,11 @@ def check(
     """
     generate(scenarios, scratch, only, whose=whose, adequate=adequate, track=track, executor=executor)
     made = open_corpus(scratch)
-    differences = list(corpus_differences(corpus, made, only)) or list(_byte_differences(corpus, made))
+    found = (
+        line.removesuffix(str(made.folder)) + "the scenarios" if line.endswith(f"only in {made.folder}") else line
+        for line in corpus_differences(corpus, made, only)
+    )
+    differences = list(found) or list(_byte_differences(corpus, made))
     if (there := Whose(corpus.name, corpus.version)) != whose:
         differences.append(f"{INDEX}: is {there.name} {there.version}, the scenarios are {whose.name} {whose.version}")
     differences += [f"{name}: is a golden file that {INDEX} does not list" for name in _stray(corpus)]

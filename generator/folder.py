@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rnn_goldens.errors import WrongUse
@@ -29,11 +29,21 @@ class Files:
         """Say what a file is to hold, by its path relative to the folder."""
         if _holds(self._folder / name, content):
             return
+        with _named(self._folder / name):
+            self._begin()
+            path = self._new / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    def remove(self, name: str) -> None:
+        """Say that a file is to go."""
+        with _named(self._folder / name):
+            self._begin()
+            (self._new / name).unlink(missing_ok=True)
+
+    def _begin(self) -> None:
         if not self._new.exists() and self._folder.exists():
             shutil.copytree(self._folder, self._new, symlinks=True)
-        path = self._new / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
 
     def change_places(self) -> None:
         """Put what was collected into the folder's place."""
@@ -55,7 +65,11 @@ def replacing(folder: Path) -> Iterator[Files]:
     """Write files into a folder, all at the end or, if something is raised, none; those that are not written stay.
 
     The folder is created if it does not exist.
+
+    Raises:
+        WrongUse: it can not change places with another.
     """
+    _require_replaceable(folder)
     recover(folder)
     files = Files(folder)
     try:
@@ -75,22 +89,78 @@ def recover(folder: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
+def _require_replaceable(folder: Path) -> None:
+    """Raise WrongUse if others would go on seeing what stood there before."""
+    folder = folder.resolve()
+    if folder.is_mount():
+        raise WrongUse(f"{folder} is a mount point, which can not be replaced as a whole: name a folder in it")
+    if Path.cwd().is_relative_to(folder):
+        raise WrongUse(f"{folder} is replaced as a whole, and can not be while it is the current folder: go up first")
+
+
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold a folder for one run; raises WrongUse if another run holds it. A process that is killed lets go."""
+    """Hold a folder for one run. A process that is killed lets go.
+
+    Folders above it that are not there are made, and taken away again if it is not there at the end.
+
+    Raises:
+        WrongUse: another run holds it, or what should be a folder above it is a file.
+    """
+    made = [above for above in folder.parents if not above.exists()]
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        a_file = next(above for above in folder.parents if above.exists() and not above.is_dir())
+        raise WrongUse(f"{folder}: {a_file} is a file, not a folder") from None
+    try:
+        with _locked(_hidden(folder, "lock")) as is_ours:
+            if not is_ours:
+                raise WrongUse(f"{folder}: another run is writing it; wait for it to end")
+            yield
+    finally:
+        if not folder.exists():
+            with suppress(OSError):  # another run has begun there
+                for above in made:
+                    above.rmdir()
+
+
+@contextmanager
+def _locked(lock: Path) -> Iterator[bool]:
+    """Hold a lock's file, and take it away at the end; whether it could be held."""
     import fcntl
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = _hidden(folder, "lock")
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WrongUse(f"{folder}: another run is writing it; wait for it to end") from None
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
+    while True:
+        with lock.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            if not _is_at(lock, file.fileno()):  # who held it has taken it away since it was opened
+                continue
+            try:
+                yield True
+            finally:
+                lock.unlink(missing_ok=True)
+            return
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let an error of the system's say which file it is about; a full disk's does not."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def _exchange(new: Path, folder: Path) -> None:

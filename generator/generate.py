@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +18,7 @@ from rnn_goldens.generator.adequacy import expose, kill_matrix
 from rnn_goldens.generator.argument_coverage import coverage, look, require_coverage
 from rnn_goldens.generator.folder import Files, alone, recover, replacing
 from rnn_goldens.generator.hidden import HIDDEN
-from rnn_goldens.generator.index import Entry, Whose, described, encode_index, present_entries
+from rnn_goldens.generator.index import Entry, Standing, Whose, described, encode_index, standing_in
 from rnn_goldens.generator.made import make, refuse_other_values, standing, stands
 from rnn_goldens.generator.pool import in_order
 from rnn_goldens.generator.reuse import Certified, question
@@ -27,7 +28,7 @@ from rnn_goldens.golden.features import CORE
 
 T = TypeVar("T")
 
-NEW, CHANGED, UNCHANGED = "new", "changed", "unchanged"
+NEW, CHANGED, UNCHANGED, REMOVED = "new", "changed", "unchanged", "removed"
 
 
 class Track(Protocol):
@@ -57,7 +58,7 @@ class _How:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one golden: ``new``, ``changed`` or ``unchanged``."""
+    """What became of one golden: ``new``, ``changed``, ``unchanged`` or ``removed``."""
 
     id: str
     became: str
@@ -86,7 +87,8 @@ def generate(
         only: ids or patterns; the others stay as they are. All if empty.
         whose: the corpus it is, and its version.
         adequate: hold the whole corpus to the deviations, and write the kill matrix and the core set.
-        replace: whether a golden that is there may get other values: right only if it was never released.
+        replace: whether a golden that is there may get other values, or go, inside a major version: right only if it
+            was never released.
         track: the place for a progress bar.
         certified: what need not be certified again; everything is if None.
         executor: who certifies: any of ``concurrent.futures``, such as ``rnn_goldens.cluster.cluster`` gives. It is not
@@ -95,8 +97,9 @@ def generate(
     Raises:
         UnknownName: a pattern that matches no scenario.
         Refused: a scenario that can not become a golden, a golden that is no scenario any more or would change its
-            values, or a corpus that lets a deviation pass.
-        WrongUse: the folder holds something else or another corpus, or another run is writing it.
+            values inside a major version, or a corpus that lets a deviation pass.
+        WrongUse: the folder holds something else, another corpus or a later version of it, it can not be replaced as a
+            whole, or another run is writing it.
         WorkersFailed: those who certify are gone, or can not.
     """
     chosen = choose(scenarios, only)
@@ -115,13 +118,18 @@ def _generate(
     folder: Path,
     how: _How,
 ) -> list[Outcome]:
-    entries = present_entries(folder, how.whose)
-    _refuse_removal(scenarios, entries)
+    there = standing_in(folder, how.whose)
+    how = replaced(how, replace=how.replace or how.whose.begins_a_major_after(there.version))
+    removed = _removed(scenarios, there, may_go=how.replace)
+    entries = {i: entry for i, entry in there.entries.items() if i not in removed}
     kept = {s.id: g for s in chosen if (g := standing(s, folder, entries.get(s.id), how.certified)) is not None}
     became = dict.fromkeys(kept, UNCHANGED)
     for golden_id, golden in kept.items():
         entries[golden_id] |= described(golden, core=_core(entries[golden_id]))
     with replacing(folder) as files:
+        for golden_id in removed:
+            for file in there.entries[golden_id]["files"].values():
+                files.remove(file["path"])
         held = kept | _certify([s for s in chosen if s.id not in kept], folder, files, entries, became, how)
         if how.adequate:
             goldens = [held[scenario.id] for scenario in chosen]
@@ -133,7 +141,7 @@ def _generate(
     if how.certified is not None:
         for scenario in chosen:
             how.certified.remember(scenario, entries[scenario.id]["content"])
-    return [Outcome(scenario.id, became[scenario.id]) for scenario in chosen]
+    return [Outcome(scenario.id, became[scenario.id]) for scenario in chosen] + [Outcome(i, REMOVED) for i in removed]
 
 
 def _core(entry: Entry | None) -> bool:
@@ -183,7 +191,7 @@ def choose(scenarios: Sequence[Scenario], only: Sequence[str]) -> list[Scenario]
             raise Refused(f"{scenario.id}: asks exactly what {twin} asks")
     for pattern in only:
         if not any(fnmatchcase(golden_id, pattern) for golden_id in ids):
-            raise UnknownName("scenario", pattern, [s.id for s in scenarios], seen="generator/scenarios")
+            raise UnknownName("scenario", pattern, [s.id for s in scenarios], seen="SCENARIOS")
     return [s for s in scenarios if not only or any(fnmatchcase(s.id, pattern) for pattern in only)]
 
 
@@ -204,8 +212,13 @@ def _matrix(goldens: Sequence[Golden], contents: Sequence[str], folder: Path, ho
     return encoded, set(matrix.core)
 
 
-def _refuse_removal(scenarios: Sequence[Scenario], entries: Iterable[str]) -> None:
+def _removed(scenarios: Sequence[Scenario], there: Standing, *, may_go: bool) -> list[str]:
+    """The goldens that no scenario declares any more, if they may go."""
     declared = {scenario.id for scenario in scenarios}
-    for golden_id in entries:
-        if golden_id not in declared:
-            raise Refused(f"{golden_id}: is in the corpus but no scenario declares it; ids stay for ever")
+    removed = [golden_id for golden_id in there.entries if golden_id not in declared]
+    if removed and not may_go:
+        raise Refused(
+            f"{removed[0]}: is in the corpus but no scenario declares it. Ids stay inside a major version: raise the "
+            "first number of VERSION; if this one was never released: generate --replace"
+        )
+    return removed

@@ -29,6 +29,15 @@ class Whose:
     name: str
     version: str
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The version's, to be compared."""
+        return tuple(map(int, self.version.split(".")))
+
+    def begins_a_major_after(self, before: str) -> bool:
+        """Whether values that stand under an earlier version may be others under this one."""
+        return self.numbers[0] > Whose(self.name, before).numbers[0]
+
 
 def index_entry(golden: Golden, files: Mapping[str, bytes], *, core: bool) -> Entry:
     """What the index says of a golden; ``core`` is a feature it has in this corpus, not in itself."""
@@ -63,18 +72,31 @@ def encode_index(whose: Whose, entries: Sequence[Entry]) -> bytes:
     return json_file.encode(document)
 
 
-def present_entries(folder: Path, whose: Whose) -> dict[str, Entry]:
-    """The index's entries as they stand, by id; none if there is no corpus yet.
+@dataclass(frozen=True)
+class Standing:
+    """A corpus as it stands: its version, and the entries of its index by id."""
+
+    version: str
+    entries: dict[str, Entry]
+
+
+def standing_in(folder: Path, whose: Whose) -> Standing:
+    """What stands in a folder; this version without entries if there is no corpus yet.
 
     Raises:
         InvalidFile: the index is damaged.
-        WrongUse: it is of another corpus.
+        WrongUse: it is of another corpus, or of a later version.
     """
     if not (folder / INDEX).exists():
-        return {}
+        return Standing(whose.version, {})
     there = open_corpus(folder)  # refuses an index that is not valid: what it lists could not be kept
     if there.name != whose.name:
         raise WrongUse(
             f"{folder} holds the corpus {there.name}, and these scenarios make {whose.name}: name another folder"
         )
-    return {entry["id"]: entry for entry in json_file.read_document(folder / INDEX)["goldens"]}
+    if Whose(there.name, there.version).numbers > whose.numbers:
+        raise WrongUse(
+            f"{folder} holds version {there.version}, and these scenarios say {whose.version}: raise their VERSION"
+        )
+    entries = {entry["id"]: entry for entry in json_file.read_document(folder / INDEX)["goldens"]}
+    return Standing(there.version, entries)

@@ -81,8 +81,8 @@ def refuse_other_values(folder: Path, entry: Entry, golden: Golden) -> None:
         changed = any(line.partition(":")[0] not in WORDS for line in golden_differences(before, golden))
     if changed:
         raise Refused(
-            f"{golden.id}: is in the corpus with other values. A released golden never changes inside a major version; "
-            "if this one was never released: generate --replace"
+            f"{golden.id}: is in the corpus with other values. A released golden never changes inside a major version: "
+            "raise the first number of VERSION; if this one was never released: generate --replace"
         )
 
 

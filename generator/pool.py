@@ -59,12 +59,23 @@ def _in_processes(work: Callable[[In], Out], items: Sequence[In], ahead: int) ->
     with end, held:
         pool = ProcessPoolExecutor(_cores(), spawn, _begin, (end,))
         try:
-            yield from _results(lambda item: pool.submit(_do, work, item), items, ahead)
+            yield from _results(lambda item: _unheard(pool.submit, _do, work, item), items, ahead)
         except BaseException:
             held.close()
             raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _unheard(submit: Callable[..., Future[Out]], *args: object) -> Future[Out]:
+    """Submit work; a process that is started for it does not hear Ctrl-C, also while it can not answer it yet."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return submit(*args)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return submit(*args)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _results(submit: Callable[[In], Future[Out]], items: Iterable[In], ahead: int) -> Iterator[Out]:
@@ -118,6 +129,7 @@ def _end_with_parent(end: "Connection[None, None]") -> None:
     assert parent is not None
     if parent.sentinel not in wait([end, parent.sentinel]):
         _worker.wanted = False
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # nobody knows where the interrupt is raised
         interrupt_main()
         wait([parent.sentinel])
     os._exit(1)

@@ -1,5 +1,6 @@
 """``generate``: scenarios into golden files. Needs the extra ``generate``."""
 
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -58,10 +59,11 @@ def generate(
 ) -> None:
     """Turn scenarios into golden files, certified, all or none."""
     if new is not None:
+        if only or check or replace or file or into or dask:
+            raise click.UsageError("--new writes a file to start from, and does nothing else: leave the others out")
         _write_new(new)
         return
-    if file is not None and into is None:
-        raise click.UsageError("--scenarios needs --into FOLDER: where goldens of your own are, or are to be")
+    _require_sense(file, into, check=check, replace=replace)
     if file is None:
         _require_torch()
     from rnn_goldens.generator.generate import generate as make
@@ -92,7 +94,24 @@ def generate(
         f"{counted(len(outcomes), 'golden')} in {folder}: {changed} written, {len(outcomes) - changed} unchanged"
     )
     if file is not None and changed:
-        click.echo(f"to check against them: pytest --rnn-goldens-corpus={folder}")
+        click.echo(f"to check against them: {_pytest(folder)}")
+
+
+def _require_sense(file: Path | None, into: Path | None, *, check: bool, replace: bool) -> None:
+    if check and replace:
+        raise click.UsageError("--check writes nothing, and so does not replace: leave one of them out")
+    if file is not None and into is None:
+        raise click.UsageError("--scenarios needs --into FOLDER: where goldens of your own are, or are to be")
+    if "," in str(into):
+        raise click.UsageError(f"--into {into}: a comma parts corpora in --rnn-goldens-corpus; name a folder without")
+
+
+def _pytest(folder: Path) -> str:
+    """What checks against a folder, to be typed; ``v1`` alone would be the corpus of this package."""
+    from rnn_goldens.corpus import packaged
+
+    named = f"./{folder}" if str(folder) in packaged() else folder
+    return f"pytest {shlex.quote(f'--rnn-goldens-corpus={named}')}"
 
 
 def _declared(file: Path | None) -> "Declared":
@@ -105,6 +124,8 @@ def _declared(file: Path | None) -> "Declared":
 def _write_new(path: Path) -> None:
     from rnn_goldens.command_line.new_scenarios import TEMPLATE
 
+    if path.suffix != ".py":
+        raise click.UsageError(f"--new {path}: scenarios are a Python file; name one that ends in .py")
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(TEMPLATE.format(name=path))
@@ -146,7 +167,10 @@ def _track(items: "Iterable[T]", total: int, doing: str) -> "Iterable[T]":
     from rich.console import Console
     from rich.progress import track
 
-    return track(items, description=doing, total=total, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    return track(
+        items, description=doing, total=total, console=console, transient=True, disable=not console.is_terminal
+    )
 
 
 def _default_folder(*, write: bool) -> Path:

@@ -22,7 +22,7 @@ def golden_differences(a: Golden, b: Golden) -> list[str]:
 
 
 def corpus_differences(a: Corpus, b: Corpus, only: Sequence[str] = ()) -> Iterator[str]:
-    """One line per difference between two corpora, in both encodings of each golden.
+    """One line per difference between two corpora, whichever encoding of a golden has it.
 
     Args:
         a: one corpus.
@@ -38,10 +38,21 @@ def corpus_differences(a: Corpus, b: Corpus, only: Sequence[str] = ()) -> Iterat
             yield f"{golden_id}: only in {b.folder if b.holds(golden_id) else a.folder}"
             continue
         yield from _entry_differences(a.entry(golden_id), b.entry(golden_id))
-        for kind in ("h5", "json"):
-            yield from _file_differences(a, b, golden_id, kind)
+        yield from _golden_differences(a, b, golden_id)
     if not only and sorted(a.ids) == sorted(b.ids) and a.ids != b.ids:
         yield f"index.json: the goldens stand in another order: {', '.join(a.ids)} → {', '.join(b.ids)}"
+
+
+_KINDS = ("h5", "json")
+
+
+def _golden_differences(a: Corpus, b: Corpus, golden_id: str) -> Iterator[str]:
+    """One line per difference that both encodings have; if they have others, one for each of either."""
+    h5, json = (list(_file_differences(a, b, golden_id, kind)) for kind in _KINDS)
+    if [line for _, line in h5] == [line for _, line in json]:
+        yield from (f"{golden_id}: {line}" for _, line in h5)
+    else:
+        yield from (f"{path}: {line}" if path else line for path, line in (*h5, *json))
 
 
 def read_by_entry(corpus: Corpus, golden_id: str, kind: str) -> Golden:
@@ -59,16 +70,17 @@ def _entry_differences(a: Entry, b: Entry) -> Iterator[str]:
             yield f"{a.id}: index.json, {name}: {value} → {getattr(b, name)}"
 
 
-def _file_differences(a: Corpus, b: Corpus, golden_id: str, kind: str) -> Iterator[str]:
+def _file_differences(a: Corpus, b: Corpus, golden_id: str, kind: str) -> Iterator[tuple[str, str]]:
+    """The path of a file, "" where the line says it, and each line."""
     file = a.entry(golden_id).files[kind]
     try:
         found = golden_differences(read_by_entry(a, golden_id, kind), read_by_entry(b, golden_id, kind))
-        yield from (f"{file.path}: {line}" for line in found)
+        yield from ((file.path, line) for line in found)
         if not found:
             a.verified(file)
             b.verified(b.entry(golden_id).files[kind])
     except InvalidFile as error:
-        yield str(error)
+        yield "", str(error)
 
 
 def _tree_differences(a: Tree, b: Tree, where: str = "") -> Iterator[str]:

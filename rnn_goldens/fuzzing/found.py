@@ -10,7 +10,7 @@ from rnn_goldens.corpus import INDEX, open_folder
 from rnn_goldens.errors import RnnGoldensError, WrongUse
 from rnn_goldens.fuzzing.bounds import Bounds
 from rnn_goldens.generator.folder import alone, replacing
-from rnn_goldens.generator.index import Whose, encode_index, index_entry, present_entries
+from rnn_goldens.generator.index import Whose, encode_index, index_entry, standing_in
 from rnn_goldens.programs.command import is_command
 
 FOLDER = Path(".rnn-goldens", "found")
@@ -47,7 +47,7 @@ def keep(golden: Golden, folder: str | PathLike[str]) -> None:
     path = Path(folder).resolve()
     try:
         with alone(path), replacing(path) as files:
-            entries, encoded = present_entries(path, WHOSE), encoding.encode(golden)
+            entries, encoded = standing_in(path, WHOSE).entries, encoding.encode(golden)
             entries[golden.id] = index_entry(golden, encoded, core=False)
             for suffix, content in encoded.items():
                 files.write(f"{golden.id}{suffix}", content)

@@ -37,11 +37,25 @@ def test_the_file_to_start_from_makes_a_corpus_of_a_name_and_version_of_its_own(
 def test_values_change_only_when_that_is_asked(run: Run, mine: Path) -> None:
     run(*MAKE)
     mine.write_text(mine.read_text("utf-8").replace("default_rng(0)", "default_rng(1)"), "utf-8")
-    assert "expected/out: " in run(*MAKE, "--check", code=FINDING).stdout
+    found = run(*MAKE, "--check", code=FINDING).stdout
+    assert found.count("expected/out: ") == 1  # though both encodings have it
     assert "is in the corpus with other values" in run(*MAKE, code=WRONG_USE).stderr
     assert "changed   mine/gru" in run(*MAKE, "--replace").stdout
     mine.write_text(mine.read_text("utf-8").replace('"1.0.0"', '"2.0.0"'), "utf-8")
     assert "index.json: is mine 1.0.0, the scenarios are mine 2.0.0" in run(*MAKE, "--check", code=FINDING).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("mine")
+def test_a_command_that_is_proposed_can_be_typed(run: Run) -> None:
+    make = ("generate", "--scenarios", "mine.py", "--into")
+    assert run(*make, "v1").stdout.endswith("pytest --rnn-goldens-corpus=./v1\n")
+    assert run(*make, "my goldens").stdout.endswith("pytest '--rnn-goldens-corpus=my goldens'\n")
+    assert "a comma parts corpora" in run(*make, "a,b", code=WRONG_USE).stderr
+    assert "no scenario 'nope'. Scenarios: mine/gru" in run(*make, "v1", "--only", "nope", code=WRONG_USE).stderr
+    assert "name one that ends in .py" in run("generate", "--new", "x.txt", code=WRONG_USE).stderr
+    assert "--new writes a file to start from" in run("generate", "--new", "x.py", "--check", code=WRONG_USE).stderr
+    assert run(*make, "again").stderr == ""
 
 
 @pytest.mark.slow
@@ -114,10 +128,12 @@ def test_a_refused_scenario_leaves_the_folder_as_it_was(run: Run, mine: Path) ->
     assert {path: path.read_bytes() for path in (mine.parent / "goldens").rglob("*.*")} == before
 
 
+@pytest.mark.slow
 def test_a_scenario_that_is_no_more_is_not_taken_away(run: Run, mine: Path) -> None:
     run(*MAKE)
     mine.write_text(mine.read_text("utf-8").replace('"mine/gru"', '"mine/other"'), "utf-8")
     assert "mine/gru: is in the corpus but no scenario declares it" in run(*MAKE, code=WRONG_USE).stderr
+    assert "mine/other: only in the scenarios" in run(*MAKE, "--check", code=FINDING).stdout
 
 
 @pytest.mark.slow

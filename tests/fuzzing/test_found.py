@@ -49,7 +49,7 @@ def test_a_folder_that_is_something_else_is_an_error_and_stays_as_it_is(
     index = (small_corpus / "index.json").read_bytes()
     for folder, message in (
         (tmp_path / "file", "is a file"),
-        (tmp_path / "file" / "below", "can not be kept there"),
+        (tmp_path / "file" / "below", "file is a file, not a folder"),
         (tmp_path / "full", "is not empty and holds no index.json"),
         (small_corpus, "holds the corpus rnn-goldens"),
     ):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from rnn_goldens.corpus.validating import files_in
-from rnn_goldens.generator.folder import recover, replacing
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.generator.folder import alone, recover, replacing
 
 OLD = {"index.json": b"old index", "a/one.h5": b"old one", "a/two.json": b"old two", "b/three.h5": b"kept"}
 NEW = {"index.json": b"new index", "a/one.h5": b"new one", "a/two.json": b"new two"}
@@ -101,3 +102,72 @@ def test_files_that_stand_as_they_are_to_be_are_not_touched(tmp_path: Path) -> N
     assert folder.stat().st_ino == inode
     replace_files(folder, NEW)
     assert folder.stat().st_ino != inode
+
+
+def test_a_folder_in_which_one_is_or_that_is_mounted_can_not_be_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "v1"
+    replace_files(folder, OLD)
+    monkeypatch.chdir(folder / "a")
+    with pytest.raises(WrongUse, match=r"v1 is replaced as a whole, and can not be while it is the current folder"):
+        replace_files(folder, NEW)
+    assert contents(folder) == OLD
+    with pytest.raises(WrongUse, match="/proc is a mount point, which can not be replaced as a whole"):
+        replace_files(Path("/proc"), NEW)
+
+
+def test_a_disk_that_is_full_is_said_with_the_file(tmp_path: Path) -> None:
+    program = f"""
+import resource
+from pathlib import Path
+from rnn_goldens.generator.folder import replacing
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+try:
+    with replacing(Path({str(tmp_path / "v1")!r})) as files:
+        files.write("a/one.h5", bytes(1000))
+except OSError as error:
+    print(error.filename)
+"""
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert run.stdout == f"{tmp_path / 'v1/a/one.h5'}\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_folders_above_one_that_is_not_written_go_again(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), alone(tmp_path / "a/b/v1"):
+        assert (tmp_path / "a/b").is_dir()
+        raise ZeroDivisionError
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    with pytest.raises(WrongUse, match="file is a file, not a folder"), alone(tmp_path / "file/a/v1"):
+        pass
+
+
+TAKES_TURNS = """
+import sys, time
+from pathlib import Path
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.generator.folder import alone
+
+folder = Path(sys.argv[1])
+held, end = 0, time.monotonic() + 1.5
+while time.monotonic() < end:
+    try:
+        with alone(folder):
+            (folder.parent / "mine").touch(exist_ok=False)
+            (folder.parent / "mine").unlink()
+            held += 1
+    except WrongUse:
+        pass
+print(held)
+"""
+
+
+def test_no_two_processes_hold_a_folder_at_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TAKES_TURNS, str(tmp_path / "v1")]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    for process in running:
+        held, said = process.communicate()
+        assert said == ""
+        assert int(held) > 10

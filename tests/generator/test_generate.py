@@ -18,7 +18,7 @@ from rnn_goldens.generator.folder import alone
 from rnn_goldens.generator.generate import Outcome, generate
 from rnn_goldens.generator.reuse import Certified
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.generator.scenarios import SCENARIOS
+from rnn_goldens.generator.scenarios import OURS, SCENARIOS
 
 T = TypeVar("T")
 
@@ -127,6 +127,22 @@ def test_a_golden_does_not_change_its_values_unless_it_is_said_to_be_unreleased(
         generate(OTHER_VALUES, corpus)
     assert bytes_in(corpus) == before
     assert generate(OTHER_VALUES, corpus, replace=True)[0].became == "changed"
+
+
+def test_a_new_major_version_may_change_goldens_and_take_them_away(corpus: Path) -> None:
+    major = f"{int(OURS.version.partition('.')[0]) + 1}.0.0"
+    became = {o.id: o.became for o in generate(OTHER_VALUES[:-1], corpus, whose=replace(OURS, version=major))}
+    gone, changed = DOCUMENTED[-1].id, DOCUMENTED[0].id
+    assert (became[gone], became[changed]) == ("removed", "changed")
+    assert (open_corpus(corpus).version, gone in open_corpus(corpus).ids) == (major, False)
+    assert not list(corpus.glob(f"{gone}.*"))
+    with pytest.raises(WrongUse, match=f"holds version {major}, and these scenarios say {OURS.version}: raise their"):
+        generate(DOCUMENTED, corpus)
+
+
+def test_what_was_never_released_may_go(corpus: Path) -> None:
+    assert generate(DOCUMENTED[1:], corpus, replace=True)[-1] == Outcome(DOCUMENTED[0].id, "removed")
+    assert list(open_corpus(corpus).ids) == [scenario.id for scenario in DOCUMENTED[1:]]
 
 
 def test_two_scenarios_that_ask_the_same_are_refused(corpus: Path) -> None:

@@ -42,9 +42,6 @@ if __name__ == "__main__":
     print(list(in_order(globals()[sys.argv[1]], range(16))))
 """
 
-NO_TORCH = "def set_num_threads(number): ..."
-"""Importing the real one would take longer than all of these tests."""
-
 SECONDS = 10
 """For what takes a second where nothing else runs."""
 
@@ -55,7 +52,6 @@ Start = Callable[[str], "subprocess.Popen[str]"]
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts work in a process group of its own."""
     started: list[subprocess.Popen[str]] = []
-    (tmp_path / "torch.py").write_text(NO_TORCH)
     (tmp_path / "work.py").write_text(WORK)
 
     def start(work: str) -> "subprocess.Popen[str]":
@@ -85,8 +81,24 @@ def test_ctrl_c_which_every_process_gets_leaves_no_process(start: Start, tmp_pat
     running = start("takes_long")
     wait_for_work(tmp_path)
     os.killpg(running.pid, signal.SIGINT)
-    assert running.wait(SECONDS) == -signal.SIGINT
+    assert is_of_one_process(running.communicate(timeout=SECONDS)[1])
+    assert running.returncode == -signal.SIGINT
     assert not left_of_group(running.pid)
+
+
+def test_ctrl_c_while_processes_are_started_is_heard_by_one_alone(start: Start) -> None:
+    running = start("takes_long")
+    end = time.monotonic() + SECONDS
+    while len(group(running.pid)) < 3 and time.monotonic() < end:
+        time.sleep(0.001)
+    time.sleep(0.05)  # they are importing
+    os.killpg(running.pid, signal.SIGINT)
+    assert is_of_one_process(running.communicate(timeout=SECONDS)[1])
+    assert not left_of_group(running.pid)
+
+
+def is_of_one_process(said: str) -> bool:
+    return said.count("Traceback (most recent call last)") == 1 and said.endswith("\nKeyboardInterrupt\n")
 
 
 def test_the_first_error_ends_it_and_what_is_still_at_work(start: Start) -> None:
