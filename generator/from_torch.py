@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden.precision import precision_name
+from rnn_goldens.golden.precision import WhereHeld, precision_name
 from rnn_goldens.golden.shapes import Config
 
 Fields = dict[str, Any]
@@ -34,6 +34,6 @@ def fields_of(module: object, x: Any, state: Any) -> Fields:  # noqa: ANN401 - a
         "weights": module.state_dict(),
         "x": x.transpose(0, 1) if x.ndim == 3 and not module.batch_first else x,  # noqa: PLR2004 - a batch
         **{name: part for name, part in zip(("h0", "c0"), states, strict=False) if part is not None},
-        "precisions": ["float64", precision_name(str(next(module.parameters()).dtype))],
+        "precisions": WhereHeld(("float64", precision_name(str(next(module.parameters()).dtype)))),
         "documented_in": f"torch.nn.{type(module).__name__}",
     }

@@ -17,7 +17,7 @@ from rnn_goldens.encoding.semantics import question_problems
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.generator import from_keras
 from rnn_goldens.generator.given_weights import config_of, named_weights
-from rnn_goldens.golden.precision import PRECISIONS, Precision, precision_name
+from rnn_goldens.golden.precision import PRECISIONS, Precision, WhereHeld, precision_name
 from rnn_goldens.golden.shapes import CELLS, Config, is_own_cell, state_shape
 from rnn_goldens.judging.outputs import NotNumbers, read
 
@@ -59,7 +59,8 @@ class Scenario:
         c0: likewise, for an LSTM; where one is given, the other is.
         lengths: time steps of each sequence, (batch,).
         precisions: those it is asked in; weights, inputs and states have to be numbers of each of them. Any float32
-            numbers will do for ``["float64", "float32"]``.
+            numbers will do for ``["float64", "float32"]``. One that is named and can not be held to a tolerance is
+            refused; of the default, all four, it falls out.
         declared: features that do not follow from the configuration: ``long``, ``degenerate``, ``saturated``,
             ``chaotic``. Of the last two it is found out which are so if None, and held to be so otherwise.
         title: a few words; the name, if there are none.
@@ -77,7 +78,7 @@ class Scenario:
     h0: ArrayLike | None = None
     c0: ArrayLike | None = None
     lengths: ArrayLike | None = None
-    precisions: Sequence[str] = tuple(PRECISIONS)
+    precisions: Sequence[str] = WhereHeld(PRECISIONS)
     declared: tuple[str, ...] | None = None
     title: str = ""
     documented_in: str = "its scenario"
@@ -93,7 +94,8 @@ class Scenario:
         asked = {precision_name(precision) for precision in precisions}
         if not asked:
             raise WrongUse(f"{self.id}: precisions is empty; a scenario is asked in at least one")
-        object.__setattr__(self, "precisions", tuple(name for name in PRECISIONS if name in asked))
+        kind = WhereHeld if isinstance(self.precisions, WhereHeld) else tuple
+        object.__setattr__(self, "precisions", kind(name for name in PRECISIONS if name in asked))
         if not self.title:
             object.__setattr__(self, "title", self.id.rpartition("/")[2].replace("-", " "))
 
@@ -115,7 +117,8 @@ class Scenario:
             module: an ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU``.
             x: its input: (time, batch, input) if it is not ``batch_first``.
             state: its second argument: ``h0``, or ``(h0, c0)`` of an LSTM.
-            id: as of the class, as are the others. Without ``precisions`` float64 and the module's own are asked.
+            id: as of the class, as are the others. Without ``precisions`` float64 and the module's own are
+                asked, where they can be held to a tolerance.
             purpose: likewise.
             lengths: likewise.
             **fields: likewise.
