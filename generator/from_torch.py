@@ -12,6 +12,18 @@ from rnn_goldens.golden.shapes import Config
 Fields = dict[str, Any]
 
 
+_FOLLOW = ("config", "weights", "convention", "prefix")
+"""Fields that a module has an answer to, and nobody else."""
+
+
+def require_of_module(found: Fields, fields: Fields) -> None:
+    """Raise WrongUse where a field says something else than the module, which is asked as a whole."""
+    if given := [name for name in _FOLLOW if name in fields]:
+        raise WrongUse(f"{given[0]} follows from the module: leave it out; or say what is asked with Scenario(…)")
+    if fields.get("cell", found["cell"]) != found["cell"]:
+        raise WrongUse(f"the module is of the cell {found['cell']}, not {fields['cell']!r}: leave cell out")
+
+
 def fields_of(module: object, x: Any, state: Any) -> Fields:  # noqa: ANN401 - as the module takes them
     """The cell, configuration, weights, input, initial state and precisions of a scenario.
 

@@ -1,6 +1,7 @@
 """Weights from where people have them: mappings, state_dicts, files."""
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
@@ -73,8 +74,10 @@ def _mapping(given: object) -> Mapping[str, Any]:
     if isinstance(given, Mapping):
         return given
     if not isinstance(given, (str, PathLike)):
+        remedy = "; give its state_dict(), or ask it as a whole: Scenario.from_torch" if _is_module(given) else ""
         raise WrongUse(
             f"weights are of type {type(given).__name__}: no mapping of names to arrays, file of them or layer of Keras"
+            f"{remedy}"
         )
     path = Path(given)
     readers: dict[str, Callable[[Path], Mapping[str, Any]]] = {".npz": read_arrays, ".safetensors": _safetensors}
@@ -84,6 +87,12 @@ def _mapping(given: object) -> Mapping[str, Any]:
         return readers[path.suffix](path)
     except (OSError, ValueError) as error:
         raise not_readable(path, error) from None
+
+
+def _is_module(given: object) -> bool:
+    """Whether it is of torch's ``nn.Module``; torch is not imported: who has one, has it."""
+    modules = sys.modules.get("torch.nn")
+    return modules is not None and isinstance(given, modules.Module)
 
 
 def _safetensors(path: Path) -> Mapping[str, Any]:

@@ -124,12 +124,14 @@ class Scenario:
             **fields: likewise.
 
         Raises:
-            Refused: it is another module, or does what no golden asks: a projection, or dropout in training.
+            Refused: it is another module, or does what no golden asks: a projection, or dropout in training; or a
+                field says something else than the module.
         """
-        from rnn_goldens.generator.from_torch import fields_of
+        from rnn_goldens.generator.from_torch import fields_of, require_of_module
 
         try:
             found = fields_of(module, x, state)
+            require_of_module(found, fields)
         except WrongUse as error:
             raise Refused(f"{id}: {error}") from None
         return cls(id=id, purpose=purpose, lengths=lengths, **{**found, **fields})
@@ -142,9 +144,9 @@ class Scenario:
         try:
             if self.config is not None:
                 return Config(**self.config)
-            if from_keras.is_of_keras(self.weights):
+            if from_keras.is_of_keras(self.weights) and self.convention == "keras":
                 return from_keras.config_of(self.weights)
-            if self.convention != "torch":
+            if self.convention != "torch" and not from_keras.is_of_keras(self.weights):
                 raise WrongUse(f"weights as {self.convention} has them do not say what network they are of: say config")
             return config_of(self._named)
         except (TypeError, RnnGoldensError) as error:
@@ -220,6 +222,12 @@ class Scenario:
 
     @cached_property
     def _named(self) -> Mapping[str, Any]:
+        if from_keras.is_of_keras(self.weights):
+            if self.convention != "keras":
+                raise WrongUse(
+                    f"the weights are layers of Keras, not as {self.convention} has them: say convention='keras'"
+                )
+            from_keras.require_of_cell(self.weights, self.cell)
         return named_weights(self.weights, self.prefix)
 
     def _read(self, name: str, value: object) -> NDArray[np.float64]:

@@ -142,6 +142,23 @@ def test_a_module_that_no_golden_asks_is_refused() -> None:
     Scenario.from_torch(nn.GRU(4, 5, num_layers=2, dropout=0.5).eval(), X, id="mine/layer", purpose="Not refused.")
 
 
+def test_what_a_module_is_can_not_be_said_otherwise() -> None:
+    def refused(message: str, module: nn.RNNBase, **fields: Any) -> None:
+        with pytest.raises(Refused, match=f"^mine/layer: {message}"):
+            Scenario.from_torch(module, X, id="mine/layer", purpose="Refused.", **fields)
+
+    relu = nn.RNN(4, 5, nonlinearity="relu")
+    refused("the module is of the cell rnn_relu, not 'rnn_tanh': leave cell out", relu, cell="rnn_tanh")
+    refused("config follows from the module: leave it out", relu, config=Config(4, 6))
+    refused("weights follows from the module: leave it out", relu, weights={})
+    Scenario.from_torch(relu, X, id="mine/layer", purpose="Not refused.", cell="rnn_relu", title="A layer")
+
+
+def test_a_module_for_weights_is_told_the_two_ways() -> None:
+    with pytest.raises(Refused, match=r"of type LSTM: .*; give its state_dict\(\), or ask it .*Scenario\.from_torch"):
+        certify(asked(weights=trained()))
+
+
 def test_a_refusal_says_which_numbers_and_that_precisions_are_the_way() -> None:
     with pytest.raises(
         Refused,
