@@ -7,6 +7,8 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+
 from rnn_goldens.cells import DEFINED, Case
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.errors import Unsupported
@@ -29,6 +31,7 @@ FLATTEST = 2.0**-12
 """An activation whose derivative is below this is saturated: it hides what goes wrong before it."""
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what overflows is infinite or NaN, and refused where it matters
 def certify(scenario: Scenario, *, confirm: bool = True) -> Golden:
     """Compute a scenario's answer, derive its tolerance, and hold both against implementations.
 
@@ -93,6 +96,8 @@ def _tolerance(scenario: Scenario, case: Case, stored: Arrays) -> tuple[Toleranc
     if not precisions:
         if set(scenario.precisions) <= found.undecided:
             raise Refused(f"{scenario.id}: a relu's argument is so close to zero that rounding decides its side")
+        if not any(np.isfinite(loose) for loose in loosest.values()):
+            raise Refused(f"{scenario.id}: numbers are so large that sums on the way overflow: no tolerance follows")
         said = ", ".join(f"{loose:.2g} in {p}" for p, loose in loosest.items())
         raise Refused(
             f"{scenario.id}: the tolerance is too loose in every precision: {said}, "

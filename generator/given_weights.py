@@ -14,6 +14,7 @@ from rnn_goldens.encoding.npz_file import read_arrays
 from rnn_goldens.errors import InvalidFile, WrongUse, not_readable
 from rnn_goldens.generator import from_keras
 from rnn_goldens.golden.shapes import Config
+from rnn_goldens.judging.outputs import NotNumbers, read
 
 _FIRST = "weight_ih_l0"
 _A_FEW = 8
@@ -34,6 +35,8 @@ def named_weights(given: object, prefix: str = "") -> Mapping[str, Any]:
         WrongUse: nothing that holds weights, or no name that begins so.
     """
     weights = from_keras.weights_of(given) if from_keras.is_of_keras(given) else _mapping(given)
+    if odd := [name for name in weights if not isinstance(name, str)]:
+        raise WrongUse(f"weights have names, such as {_FIRST}; {odd[0]!r} is none")
     if not prefix:
         return weights
     weights = dict(flat(weights))
@@ -52,7 +55,7 @@ def config_of(weights: Mapping[str, Any]) -> Config:
             f"the weights hold no {_FIRST}, but {_some(weights)}"
             f"{remedy if inner else ': say config, or in which convention they are'}"
         )
-    shapes = {name: np.shape(array) for name, array in weights.items()}
+    shapes = {name: _shape(name, array) for name, array in weights.items()}
     if len(shapes[_FIRST]) != 2 or len(shapes.get("weight_hh_l0", ())) != 2:  # noqa: PLR2004 - a matrix
         raise WrongUse(f"{_FIRST} and weight_hh_l0 are no two matrices, so no configuration follows: say config")
     return Config(
@@ -62,6 +65,13 @@ def config_of(weights: Mapping[str, Any]) -> Config:
         bidirectional=f"{_FIRST}_reverse" in weights,
         bias="bias_ih_l0" in weights,
     )
+
+
+def _shape(name: str, array: object) -> tuple[int, ...]:
+    try:
+        return read(array).values.shape
+    except NotNumbers as reason:
+        raise WrongUse(f"{name} {reason}") from None
 
 
 def _some(weights: Iterable[str]) -> str:

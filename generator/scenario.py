@@ -1,6 +1,5 @@
 """What a scenario is: a question to a recurrent network, declared in code, and why it is asked."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,9 +14,16 @@ from rnn_goldens.cells.own import own_cell, require_written
 from rnn_goldens.conventions import convention
 from rnn_goldens.encoding.semantics import question_problems
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
-from rnn_goldens.generator import from_keras
+from rnn_goldens.generator import from_keras, scenario_fields
 from rnn_goldens.generator.given_weights import config_of, named_weights
-from rnn_goldens.golden.precision import PRECISIONS, Precision, WhereHeld, precision_name
+from rnn_goldens.generator.scenario_fields import (
+    declared_of,
+    precisions_of,
+    require_id,
+    require_names,
+    require_words,
+)
+from rnn_goldens.golden.precision import PRECISIONS, Precision, WhereHeld
 from rnn_goldens.golden.shapes import CELLS, Config, is_own_cell, state_shape
 from rnn_goldens.judging.outputs import NotNumbers, read
 
@@ -29,8 +35,8 @@ SMALLEST = 2.0**-14
 """float16's smallest normal number: what is smaller some implementations take for zero."""
 
 
-_WORD = "[a-z0-9]+(-[a-z0-9]+)*"
-_ID = re.compile(f"{_WORD}(/{_WORD})+")
+LARGEST_LENGTH = 2.0**53
+"""From here on float64 does not tell whole numbers apart."""
 
 
 class Refused(RnnGoldensError):
@@ -84,20 +90,15 @@ class Scenario:
     documented_in: str = "its scenario"
 
     def __post_init__(self) -> None:
-        if not _ID.fullmatch(self.id):
-            raise WrongUse(
-                f"{self.id!r} is no golden's id: it is folder/name in small letters, digits and dashes: 'mine/first'"
-            )
-        if not self.purpose.strip():
-            raise WrongUse(f"{self.id}: purpose is empty; it is a sentence: what this is there to show")
-        precisions = [self.precisions] if isinstance(self.precisions, str) else self.precisions
-        asked = {precision_name(precision) for precision in precisions}
-        if not asked:
-            raise WrongUse(f"{self.id}: precisions is empty; a scenario is asked in at least one")
-        kind = WhereHeld if isinstance(self.precisions, WhereHeld) else tuple
-        object.__setattr__(self, "precisions", kind(name for name in PRECISIONS if name in asked))
-        if not self.title:
+        require_id(self.id)
+        require_words(self.id, "purpose", self.purpose, "a sentence: what this is there to show")
+        require_words(self.id, "documented_in", self.documented_in, "where the scenario comes from, in words")
+        require_names(self.id, self.cell, self.convention, self.prefix)
+        object.__setattr__(self, "precisions", precisions_of(self.id, self.precisions))
+        object.__setattr__(self, "declared", declared_of(self.id, self.declared))
+        if self.title == "":
             object.__setattr__(self, "title", self.id.rpartition("/")[2].replace("-", " "))
+        require_words(self.id, "title", self.title, "a few words; the name, if there are none")
 
     @classmethod
     def from_torch(
@@ -139,17 +140,15 @@ class Scenario:
     @cached_property
     def shape(self) -> Config:
         """The configuration, given or read off the weights. Raises Refused if it can be neither."""
-        if isinstance(self.config, Config):
-            return self.config
         try:
             if self.config is not None:
-                return Config(**self.config)
+                return scenario_fields.config_of(self.config)
             if from_keras.is_of_keras(self.weights) and self.convention == "keras":
                 return from_keras.config_of(self.weights)
             if self.convention != "torch" and not from_keras.is_of_keras(self.weights):
                 raise WrongUse(f"weights as {self.convention} has them do not say what network they are of: say config")
-            return config_of(self._named)
-        except (TypeError, RnnGoldensError) as error:
+            return scenario_fields.config_of(config_of(self._named))
+        except RnnGoldensError as error:
             raise Refused(f"{self.id}: {error}") from None
 
     @cached_property
@@ -181,14 +180,16 @@ class Scenario:
     @cached_property
     def inputs(self) -> dict[str, NDArray[Any]]:
         """x, h0, c0 and lengths, those that are given. Raises Refused if one is of another shape, or not exact."""
+        if self.x is None:
+            raise Refused(f"{self.id}: x is None; it is the input, (batch, time, input)")
         given = {"x": self.x, "h0": self.h0, "c0": self.c0}
         arrays: dict[str, NDArray[Any]] = {
             name: self._exact(name, self._read(name, value)) for name, value in given.items() if value is not None
         }
         if self.lengths is not None:
             lengths = self._read("lengths", self.lengths)
-            if (lengths != np.rint(lengths)).any():
-                raise Refused(f"{self.id}: lengths holds {lengths[lengths != np.rint(lengths)][0]}, no whole number")
+            if (odd := lengths[~(np.abs(lengths) < LARGEST_LENGTH) | (lengths != np.rint(lengths))]).size:
+                raise Refused(f"{self.id}: lengths holds {odd[0]}, no whole number of time steps")
             arrays["lengths"] = lengths.astype(np.int64)
         if found := question_problems(self.defined.layout, self.shape, self.torch_weights, arrays):
             raise Refused(f"{self.id}: {'; '.join(found)}")

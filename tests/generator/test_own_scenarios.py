@@ -142,6 +142,26 @@ def test_a_module_that_no_golden_asks_is_refused() -> None:
     Scenario.from_torch(nn.GRU(4, 5, num_layers=2, dropout=0.5).eval(), X, id="mine/layer", purpose="Not refused.")
 
 
+def test_what_a_module_does_not_take_is_refused() -> None:
+    def refused(message: str, module: nn.RNNBase, x: Any, state: Any = None) -> None:
+        with pytest.raises(Refused, match=f"^mine/layer: {message}"):
+            Scenario.from_torch(module, x, state, id="mine/layer", purpose="Refused.")
+
+    h = torch.zeros(1, 2, 5)
+    packed = nn.utils.rnn.pack_padded_sequence(torch.tensor(X), [3, 1], batch_first=True)
+    refused(r"x is a PackedSequence: give the padded x and lengths=$", trained(), packed)
+    refused("x is of type str, of which torch makes no tensor", trained(), "abc")
+    refused(r"the state is 3 arrays; an nn\.LSTM takes a pair, \(h0, c0\)$", trained(), X, (h, h, h))
+    refused(r"the state is 1 array; an nn\.LSTM takes a pair", trained(), X, h)
+    refused(r"the state is 2 arrays; an nn\.GRU takes one, h0$", trained(nn.GRU), X, (h, h))
+
+
+def test_numbers_so_large_that_sums_overflow_are_refused_in_words_and_without_warnings() -> None:
+    weights = {name: np.full(np.shape(w), 1e300) for name, w in trained(nn.RNN).state_dict().items()}
+    with pytest.raises(Refused, match=r"^mine/lstm: numbers are so large that sums on the way overflow: no tolerance"):
+        certify(asked(cell="rnn_relu", weights=weights, x=X.astype(float) + 2, precisions=["float64"]))
+
+
 def test_what_a_module_is_can_not_be_said_otherwise() -> None:
     def refused(message: str, module: nn.RNNBase, **fields: Any) -> None:
         with pytest.raises(Refused, match=f"^mine/layer: {message}"):
@@ -180,8 +200,7 @@ def test_a_refusal_says_which_numbers_and_that_precisions_are_the_way() -> None:
         ({"weights": "nothing.npz"}, r"nothing\.npz: can not be read: No such file"),
         ({"weights": "model.pt"}, r"model\.pt: a file of weights ends in \.npz or \.safetensors"),
         ({"convention": "keras"}, "weights as keras has them do not say what network they are of: say config"),
-        ({"convention": "kears", "config": Config(4, 5)}, "Did you mean 'keras'"),
-        ({"config": {"hidden": 5}}, "unexpected keyword argument 'hidden'"),
+        ({"config": {"hidden": 5}}, "no argument 'hidden'. Did you mean 'hidden_size'"),
         ({"x": X[..., :3]}, r"inputs/x: has shape \(2, 3, 3\), the configuration asks for \(2, 3, 4\)"),
         ({"x": X[0, 0]}, r"inputs/x: has 1 axes; it is \(batch, time, input\)"),
         ({"x": X * np.nan}, "x holds NaN or infinity"),
@@ -190,6 +209,13 @@ def test_a_refusal_says_which_numbers_and_that_precisions_are_the_way() -> None:
         ({"h0": np.zeros((2, 2, 5)), "c0": np.zeros((1, 2, 5))}, r"inputs/h0: has shape \(2, 2, 5\)"),
         ({"lengths": [9, 1]}, r"inputs/lengths: \[9, 1\] is not within 1 and the 3 time steps"),
         ({"lengths": [1.5, 1]}, r"lengths holds 1\.5, no whole number"),
+        ({"lengths": [np.inf, 1]}, "lengths holds inf, no whole number"),
+        ({"lengths": [1e30, 1]}, r"lengths holds 1e\+30, no whole number"),
+        ({"x": np.zeros((0, 3, 4))}, r"inputs/x: has shape \(0, 3, 4\); there is at least one sequence, and one time"),
+        ({"x": np.zeros((2, 0, 4))}, r"inputs/x: has shape \(2, 0, 4\); there is at least one sequence, and one time"),
+        ({"x": None}, r"x is None; it is the input"),
+        ({"weights": {"weight_ih_l0": [[1, 2], [3]]}}, "weight_ih_l0 is a list that NumPy can not read"),
+        ({"weights": {1: np.zeros((20, 4))}}, "weights have names, such as weight_ih_l0; 1 is none"),
     ],
 )
 def test_what_does_not_fit_is_one_error_that_names_the_scenario(changes: dict[str, Any], message: str) -> None:
