@@ -92,7 +92,8 @@ def config_of(given: object) -> Config:
     for name, field in known.items():
         if field.default is MISSING and name not in given:
             raise WrongUse(f"config has no {name}, which does not follow")
-    return Config(**{name: _argument(name, value) for name, value in given.items()})
+    arguments: dict[str, Any] = {name: _argument(name, value) for name, value in given.items()}
+    return Config(**arguments)
 
 
 def _argument(name: str, given: Any) -> int | bool:  # noqa: ANN401 - to be looked at
