@@ -46,15 +46,14 @@ def named_weights(given: object, prefix: str = "") -> Mapping[str, Any]:
     return inner
 
 
-def config_of(weights: Mapping[str, Any]) -> Config:
-    """The configuration of a network whose weights have PyTorch's names. Raises WrongUse if it does not follow."""
+def config_of(weights: Mapping[str, Any], prefix: str = "") -> Config:
+    """The configuration of a network whose weights have PyTorch's names; WrongUse if it does not follow.
+
+    ``prefix`` is what their names began with: errors name them with it.
+    """
     if _FIRST not in weights:
-        inner = [name.removesuffix(_FIRST) for name in weights if name.endswith(f".{_FIRST}")]
-        remedy = f"; say prefix={inner[0]!r}" if len(inner) == 1 else ", or prefix: " + ", ".join(map(repr, inner))
-        raise WrongUse(
-            f"the weights hold no {_FIRST}, but {_some(weights)}"
-            f"{remedy if inner else ': say config, or in which convention they are'}"
-        )
+        names = [f"{prefix}{name}" for name, _ in flat(weights)]
+        raise WrongUse(f"the weights hold no {prefix}{_FIRST}, but {_some(names)}; {_remedy(names)}")
     shapes = {name: _shape(name, array) for name, array in weights.items()}
     if len(shapes[_FIRST]) != 2 or len(shapes.get("weight_hh_l0", ())) != 2:  # noqa: PLR2004 - a matrix
         raise WrongUse(f"{_FIRST} and weight_hh_l0 are no two matrices, so no configuration follows: say config")
@@ -65,6 +64,12 @@ def config_of(weights: Mapping[str, Any]) -> Config:
         bidirectional=f"{_FIRST}_reverse" in weights,
         bias="bias_ih_l0" in weights,
     )
+
+
+def _remedy(names: Iterable[str]) -> str:
+    """Which prefixes would find a network."""
+    found = [repr(name.removesuffix(_FIRST)) for name in names if name.endswith((f".{_FIRST}", f"/{_FIRST}"))]
+    return f"say prefix={' or '.join(found)}" if found else "say config, or in which convention they are"
 
 
 def _shape(name: str, array: object) -> tuple[int, ...]:
@@ -95,6 +100,16 @@ def _mapping(given: object) -> Mapping[str, Any]:
         raise InvalidFile(path, [f"a file of weights ends in {' or '.join(readers)}"])
     try:
         return readers[path.suffix](path)
+    except FileNotFoundError as error:
+        if path.is_absolute():
+            raise not_readable(path, error) from None
+        raise InvalidFile(
+            path,
+            [
+                f"there is no {path.absolute()}: a path starts at the working directory; "
+                f"beside the file of scenarios it is Path(__file__).parent / {str(path)!r}"
+            ],
+        ) from None
     except (OSError, ValueError) as error:
         raise not_readable(path, error) from None
 

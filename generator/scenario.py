@@ -147,7 +147,7 @@ class Scenario:
                 return from_keras.config_of(self.weights)
             if self.convention != "torch" and not from_keras.is_of_keras(self.weights):
                 raise WrongUse(f"weights as {self.convention} has them do not say what network they are of: say config")
-            return scenario_fields.config_of(config_of(self._named))
+            return scenario_fields.config_of(config_of(self._named, self.prefix))
         except RnnGoldensError as error:
             raise Refused(f"{self.id}: {error}") from None
 
@@ -156,6 +156,12 @@ class Scenario:
         """The cell that is named. Raises Refused if there is none, or its equations are not right."""
         if self.cell in DEFINED:
             return DEFINED[self.cell]
+        module, colon, _ = self.cell.partition(":")
+        if colon and not all(part.isidentifier() for part in module.split(".")):
+            raise Refused(
+                f"{self.id}: cell {self.cell!r}: {module!r} is no module's name, which is of letters, digits and _: "
+                "rename the file"
+            )
         if not is_own_cell(self.cell):
             raise Refused(
                 f"{self.id}: no cell {self.cell!r}. Cells: {', '.join(CELLS)}; or your own, package.module:function"

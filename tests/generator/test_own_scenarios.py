@@ -62,8 +62,11 @@ def test_weights_may_stand_in_a_file(tmp_path: Path, suffix: str) -> None:
         save_file(weights, path)
     found = certify(asked(weights=path, prefix="encoder."))
     assert np.array_equal(found.out, certify(asked()).out)
-    with pytest.raises(Refused, match=r"no weight_ih_l0, but encoder\..*; say prefix='encoder\.'"):
+    with pytest.raises(Refused, match=r"no weight_ih_l0, but encoder\..*; say prefix='encoder\.'$"):
         certify(asked(weights=str(path)))
+    for part in ("encoder", "e"):
+        with pytest.raises(Refused, match=rf"no {part}weight_ih_l0, but encoder\..*; say prefix='encoder\.'$"):
+            certify(asked(weights=str(path), prefix=part))
     with pytest.raises(Refused, match=r"no weight's name begins with 'decoder\.'; there are encoder"):
         certify(asked(weights=path, prefix="decoder."))
 
@@ -83,6 +86,14 @@ def test_safetensors_hold_what_the_state_dict_holds_whatever_its_type(tmp_path: 
     model = {f"encoder.{name}": tensor for name, tensor in stored.items()}
     save_file({**model, "steps": torch.tensor(3), "done": torch.tensor([True])}, path)
     assert np.array_equal(certify(asked(weights=path, prefix="encoder.")).out, certify(asked(weights=stored)).out)
+
+
+def test_of_two_networks_each_is_named_by_its_prefix() -> None:
+    weights = {f"{network}.{name}": w for network in ("enc", "dec") for name, w in trained().state_dict().items()}
+    with pytest.raises(Refused, match=r"enc\.weight_ih_l0, .*; say prefix='enc\.' or 'dec\.'$"):
+        certify(asked(weights=weights))
+    with pytest.raises(Refused, match=r"m/weight_ih_l0, .*; say prefix='m/'$"):
+        certify(asked(weights={"m": trained().state_dict()}))
 
 
 def test_weights_of_a_type_that_numpy_has_not_are_refused_with_the_way(tmp_path: Path) -> None:
@@ -197,7 +208,13 @@ def test_a_refusal_says_which_numbers_and_that_precisions_are_the_way() -> None:
         ({"cell": "gru"}, r"weight_ih_l0 is \(20, 4\), not \(15, 4\)"),
         ({"weights": {"weight_ih_l0": np.zeros((20, 4)), "weight_hh_l0": np.zeros(3)}}, "no two matrices"),
         ({"weights": 3}, "weights are of type int: no mapping of names to arrays, file of them or layer of Keras"),
-        ({"weights": "nothing.npz"}, r"nothing\.npz: can not be read: No such file"),
+        (
+            {"weights": "nothing.npz"},
+            rf"nothing\.npz: there is no {Path.cwd()}/nothing\.npz: a path starts at the working",
+        ),
+        ({"weights": "nothing.npz"}, r"beside the file of scenarios it is Path\(__file__\)\.parent / 'nothing\.npz'$"),
+        ({"weights": Path("/nothing.npz")}, r"/nothing\.npz: can not be read: No such file"),
+        ({"cell": "my-sc:inner"}, "cell 'my-sc:inner': 'my-sc' is no module's name, .*: rename the file"),
         ({"weights": "model.pt"}, r"model\.pt: a file of weights ends in \.npz or \.safetensors"),
         ({"convention": "keras"}, "weights as keras has them do not say what network they are of: say config"),
         ({"config": {"hidden": 5}}, "no argument 'hidden'. Did you mean 'hidden_size'"),
