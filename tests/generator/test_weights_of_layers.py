@@ -7,7 +7,7 @@ import jax
 import keras
 import numpy as np
 import pytest
-from flax import linen
+from flax import linen, nnx
 
 from rnn_goldens import Refused, Scenario, certify
 from rnn_goldens.judging.outputs import read
@@ -119,3 +119,21 @@ def test_a_layer_of_flax_is_taken_by_where_its_cell_stands() -> None:
     )
     golden = certify(scenario).in_precision("float32")
     assert golden.compare(layer.apply(variables, X), golden.h_n, golden.c_n).passed
+
+
+@pytest.mark.parametrize(
+    ("cell", "layer", "name"),
+    [
+        ("lstm", nnx.LSTMCell(3, 5, rngs=nnx.Rngs(0)), "if_"),
+        ("lstm", nnx.OptimizedLSTMCell(3, 5, rngs=nnx.Rngs(0)), "dense_[ih]"),
+        ("gru", nnx.GRUCell(3, 5, rngs=nnx.Rngs(0)), "dense_[ih]"),
+    ],
+)
+def test_weights_of_flax_nnx_are_refused_as_such(cell: str, layer: Any, name: str) -> None:
+    config = {"input_size": 3, "hidden_size": 5}
+    asked = Scenario(cell=cell, weights=nnx.state(layer, nnx.Param), convention="flax", config=config, **ASKED)
+    with pytest.raises(
+        Refused,
+        match=rf"^mine/layer: the weights are flax\.nnx's, and the convention flax is flax\.linen's, .* \({name}\)$",
+    ):
+        certify(asked)
