@@ -61,7 +61,7 @@ def test_layers_that_are_no_golden_are_refused(layer: Any, message: str) -> None
         certify(Scenario(cell="gru", weights=layer, convention="keras", **ASKED))
 
 
-class Own(keras.layers.LSTM):  # type: ignore[misc, name-defined, unused-ignore] - Keras has no types
+class Own(keras.layers.LSTM):  # type: ignore[misc] # Keras has no types
     """A layer derived from one of Keras's."""
 
 
