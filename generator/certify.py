@@ -1,11 +1,13 @@
 """Scenario → golden: an answer that is proven, a tolerance that is derived, and implementations that confirm both."""
 
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
+
+import numpy as np
 
 from rnn_goldens.cells import DEFINED, Case
 from rnn_goldens.checkable.golden import Golden
@@ -16,7 +18,7 @@ from rnn_goldens.generator.exact_tier import exact_precisions
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.arrays import Arrays
 from rnn_goldens.golden.features import derived_features
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import PRECISIONS, WhereHeld
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
 
 LARGEST_TOLERANCE = 0.1
@@ -29,6 +31,7 @@ FLATTEST = 2.0**-12
 """An activation whose derivative is below this is saturated: it hides what goes wrong before it."""
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what overflows is infinite or NaN, and refused where it matters
 def certify(scenario: Scenario, *, confirm: bool = True) -> Golden:
     """Compute a scenario's answer, derive its tolerance, and hold both against implementations.
 
@@ -44,7 +47,8 @@ def certify(scenario: Scenario, *, confirm: bool = True) -> Golden:
 
     Raises:
         Refused: a number or shape does not fit, the answer is not certain, the tolerance is too loose in every
-            precision, a declared feature is not so, or a correct implementation comes too close to the tolerance.
+            precision, or in one that the scenario names, a declared feature is not so, or a correct implementation
+            comes too close to the tolerance.
     """
     answer, weights, inputs = exact_answer(scenario), scenario.torch_weights, scenario.inputs
     stored = Arrays(weights=weights, **inputs, out=answer.out, h_n=answer.h_n, c_n=answer.c_n)
@@ -83,6 +87,8 @@ def _tolerance(scenario: Scenario, case: Case, stored: Arrays) -> tuple[Toleranc
     """Zero where float32 computes without rounding, a bound otherwise; where it holds; whether one is saturated."""
     fit, bits = exact_precisions(case)
     if "float32" in fit and (precisions := tuple(p for p in fit if p in scenario.precisions)):
+        needed = f"the answer is exact, which takes {bits} significant bits and room for its sums"
+        _require_named(scenario, {p: f"{needed}: not so in {p}" for p in PRECISIONS if p not in fit})
         return Exact(bits=bits), precisions, False
     found = error_bound(case)
     loosest = {p: loose for p, loose in _loosest(found, stored).items() if p in scenario.precisions}
@@ -90,12 +96,34 @@ def _tolerance(scenario: Scenario, case: Case, stored: Arrays) -> tuple[Toleranc
     if not precisions:
         if set(scenario.precisions) <= found.undecided:
             raise Refused(f"{scenario.id}: a relu's argument is so close to zero that rounding decides its side")
+        if not any(np.isfinite(loose) for loose in loosest.values()):
+            raise Refused(f"{scenario.id}: numbers are so large that sums on the way overflow: no tolerance follows")
         said = ", ".join(f"{loose:.2g} in {p}" for p, loose in loosest.items())
         raise Refused(
             f"{scenario.id}: the tolerance is too loose in every precision: {said}, "
             f"at most {LARGEST_TOLERANCE} is allowed"
         )
+    _require_named(scenario, {p: _why(found, p, loose) for p, loose in loosest.items() if p not in precisions})
     return found.tolerance, precisions, found.flattest < FLATTEST
+
+
+def _why(found: ErrorBound, precision: str, loose: float) -> str:
+    """Why a precision falls out."""
+    if precision in found.undecided:
+        return f"a relu's argument is so close to zero that rounding decides its side in {precision}"
+    return f"tolerance {loose:.2g} in {precision}, at most {LARGEST_TOLERANCE} is allowed"
+
+
+def _require_named(scenario: Scenario, why: Mapping[str, str]) -> None:
+    """Refuse if a precision falls out that was asked for by name; float32 and below may, if declared chaotic."""
+    if isinstance(scenario.precisions, WhereHeld) or "chaotic" in (scenario.declared or ()):
+        return
+    if out := [precision for precision in scenario.precisions if precision in why]:
+        raise Refused(f"{scenario.id}: {'; '.join(why[p] for p in out)}: leave {_them(out)} out of precisions")
+
+
+def _them(out: Sequence[str]) -> str:
+    return "it" if len(out) == 1 else "them"
 
 
 def _loosest(found: ErrorBound, stored: Arrays) -> dict[str, float]:

@@ -41,10 +41,16 @@ class Needs:
         return self.largest <= largest and self.least_bit >= 2.0**precision.min_exponent
 
 
+_TOO_MANY = 1 << 20
+"""Bits, more than any precision has: of a sum beyond float64's largest number."""
+
+
 def needs_of(total: float, bit: float) -> Needs:
     """What sums of absolute values up to ``total``, of multiples of ``bit``, need."""
     if total == 0:
         return Needs()
+    if not np.isfinite(total):
+        return Needs(_TOO_MANY, np.inf, bit)
     return Needs(max(1, (int(np.ceil(total / bit)) - 1).bit_length()), total, bit)
 
 

@@ -1,5 +1,6 @@
 """What layers of Keras hold, by the names that the convention ``keras`` has, and the network they are of."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,11 +9,19 @@ from rnn_goldens.golden.shapes import Config
 
 _KINDS = ("SimpleRNN", "LSTM", "GRU")
 
+_CELLS = {
+    "rnn_tanh": ("SimpleRNN", {"activation": "tanh"}),
+    "rnn_relu": ("SimpleRNN", {"activation": "relu"}),
+    "lstm": ("LSTM", {"activation": "tanh", "recurrent_activation": "sigmoid"}),
+    "gru": ("GRU", {"activation": "tanh", "recurrent_activation": "sigmoid"}),
+}
+"""The layer that each cell is, and the functions that are in its equations."""
+
 
 def is_of_keras(given: object) -> bool:
-    """Whether it is a layer of Keras, or several, one after another."""
+    """Whether it is a layer of Keras, or several, one after another. Keras is not imported: who has one, has it."""
     layers = given if isinstance(given, (list, tuple)) and given else [given]
-    return all(type(layer).__module__.partition(".")[0] == "keras" for layer in layers)
+    return all(_is_a(layer, "Layer") for layer in layers)
 
 
 def weights_of(given: Any) -> dict[str, Any]:  # noqa: ANN401 - a layer of Keras, or several
@@ -23,6 +32,23 @@ def weights_of(given: Any) -> dict[str, Any]:  # noqa: ANN401 - a layer of Keras
             for weight in one.weights:
                 found[f"l{number}{suffix}/{weight.path.rpartition('/')[2]}"] = weight.value
     return found
+
+
+def require_of_cell(given: Any, cell: str) -> None:  # noqa: ANN401 - as above
+    """Raise WrongUse if a layer computes something else than a cell of ours does, and name what makes it so."""
+    if cell not in _CELLS:
+        return
+    kind, functions = _CELLS[cell]
+    for layer in _layers(given):
+        for backward, one in enumerate(_directions(layer)):
+            if not _is_a(one, kind):
+                raise WrongUse(f"{_named(one)} is no {kind}, which the cell {cell} is")
+            for attribute, name in functions.items():
+                function = getattr(one, attribute)
+                if function is not getattr(_keras().activations, name):
+                    raise WrongUse(f"{_named(one)} has {attribute}={_function(function)}: {cell} has {name!r}")
+            if one.go_backwards != bool(backward):
+                raise WrongUse(f"{_named(one)} has go_backwards={one.go_backwards}, which goldens do not have")
 
 
 def config_of(given: Any) -> Config:  # noqa: ANN401 - as above
@@ -43,21 +69,38 @@ def _of_layer(layer: Any) -> tuple[int, bool, bool]:  # noqa: ANN401 - a layer o
 
 def _layers(given: Any) -> Sequence[Any]:  # noqa: ANN401 - as above
     layers: Sequence[Any] = given if isinstance(given, (list, tuple)) else [given]
-    for layer in layers:
-        for one in _directions(layer):
-            kind = type(one).__name__
-            if kind not in _KINDS:
-                raise WrongUse(f"a {kind} of Keras is no {', '.join(_KINDS)}, nor Bidirectional of one")
-            if not one.built:
-                raise WrongUse(f"the {kind} {one.name!r} has no weights yet: call it, or build it, first")
-            if kind == "GRU" and not one.reset_after:
-                raise WrongUse(f"the GRU {one.name!r} has reset_after=False, which goldens do not have")
+    for one in (one for layer in layers for one in _directions(layer)):
+        if not any(_is_a(one, kind) for kind in _KINDS):
+            raise WrongUse(f"a {type(one).__name__} of Keras is no {', '.join(_KINDS)}, nor Bidirectional of one")
+        if not one.built:
+            raise WrongUse(f"{_named(one)} has no weights yet: call it, or build it, first")
+        if _is_a(one, "GRU") and not one.reset_after:
+            raise WrongUse(f"{_named(one)} has reset_after=False, which goldens do not have")
     return layers
 
 
 def _directions(layer: Any) -> list[Any]:  # noqa: ANN401 - as above
-    if type(layer).__name__ == "Bidirectional":
+    if _is_a(layer, "Bidirectional"):
         if layer.merge_mode != "concat":
             raise WrongUse(f"Bidirectional {layer.name!r} has merge_mode={layer.merge_mode!r}: a golden's is 'concat'")
         return [layer.forward_layer, layer.backward_layer]
     return [layer]
+
+
+def _named(layer: Any) -> str:  # noqa: ANN401 - as above
+    return f"the {type(layer).__name__} {layer.name!r}"
+
+
+def _function(function: Any) -> str:  # noqa: ANN401 - a function, or a layer that is one
+    name = getattr(function, "__name__", type(function).__name__)
+    own = getattr(_keras().activations, name, None) is not function
+    return f"{name!r} of {function.__module__}" if own else repr(name)
+
+
+def _is_a(layer: object, kind: str) -> bool:
+    layers = getattr(_keras(), "layers", None)
+    return layers is not None and isinstance(layer, getattr(layers, kind))
+
+
+def _keras() -> Any:  # noqa: ANN401 - the module; None if nobody imported it
+    return sys.modules.get("keras")

@@ -1,6 +1,5 @@
 """What a scenario is: a question to a recurrent network, declared in code, and why it is asked."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,9 +14,16 @@ from rnn_goldens.cells.own import own_cell, require_written
 from rnn_goldens.conventions import convention
 from rnn_goldens.encoding.semantics import question_problems
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
-from rnn_goldens.generator import from_keras
+from rnn_goldens.generator import from_keras, scenario_fields
 from rnn_goldens.generator.given_weights import config_of, named_weights
-from rnn_goldens.golden.precision import PRECISIONS, Precision, precision_name
+from rnn_goldens.generator.scenario_fields import (
+    declared_of,
+    precisions_of,
+    require_id,
+    require_names,
+    require_words,
+)
+from rnn_goldens.golden.precision import PRECISIONS, Precision, WhereHeld
 from rnn_goldens.golden.shapes import CELLS, Config, is_own_cell, state_shape
 from rnn_goldens.judging.outputs import NotNumbers, read
 
@@ -29,8 +35,8 @@ SMALLEST = 2.0**-14
 """float16's smallest normal number: what is smaller some implementations take for zero."""
 
 
-_WORD = "[a-z0-9]+(-[a-z0-9]+)*"
-_ID = re.compile(f"{_WORD}(/{_WORD})+")
+LARGEST_LENGTH = 2.0**53
+"""From here on float64 does not tell whole numbers apart."""
 
 
 class Refused(RnnGoldensError):
@@ -59,7 +65,8 @@ class Scenario:
         c0: likewise, for an LSTM; where one is given, the other is.
         lengths: time steps of each sequence, (batch,).
         precisions: those it is asked in; weights, inputs and states have to be numbers of each of them. Any float32
-            numbers will do for ``["float64", "float32"]``.
+            numbers will do for ``["float64", "float32"]``. One that is named and can not be held to a tolerance is
+            refused; of the default, all four, it falls out.
         declared: features that do not follow from the configuration: ``long``, ``degenerate``, ``saturated``,
             ``chaotic``. Of the last two it is found out which are so if None, and held to be so otherwise.
         title: a few words; the name, if there are none.
@@ -77,25 +84,21 @@ class Scenario:
     h0: ArrayLike | None = None
     c0: ArrayLike | None = None
     lengths: ArrayLike | None = None
-    precisions: Sequence[str] = tuple(PRECISIONS)
+    precisions: Sequence[str] = WhereHeld(PRECISIONS)
     declared: tuple[str, ...] | None = None
     title: str = ""
     documented_in: str = "its scenario"
 
     def __post_init__(self) -> None:
-        if not _ID.fullmatch(self.id):
-            raise WrongUse(
-                f"{self.id!r} is no golden's id: it is folder/name in small letters, digits and dashes: 'mine/first'"
-            )
-        if not self.purpose.strip():
-            raise WrongUse(f"{self.id}: purpose is empty; it is a sentence: what this is there to show")
-        precisions = [self.precisions] if isinstance(self.precisions, str) else self.precisions
-        asked = {precision_name(precision) for precision in precisions}
-        if not asked:
-            raise WrongUse(f"{self.id}: precisions is empty; a scenario is asked in at least one")
-        object.__setattr__(self, "precisions", tuple(name for name in PRECISIONS if name in asked))
-        if not self.title:
+        require_id(self.id)
+        require_words(self.id, "purpose", self.purpose, "a sentence: what this is there to show")
+        require_words(self.id, "documented_in", self.documented_in, "where the scenario comes from, in words")
+        require_names(self.id, self.cell, self.convention, self.prefix)
+        object.__setattr__(self, "precisions", precisions_of(self.id, self.precisions))
+        object.__setattr__(self, "declared", declared_of(self.id, self.declared))
+        if self.title == "":
             object.__setattr__(self, "title", self.id.rpartition("/")[2].replace("-", " "))
+        require_words(self.id, "title", self.title, "a few words; the name, if there are none")
 
     @classmethod
     def from_torch(
@@ -115,18 +118,21 @@ class Scenario:
             module: an ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU``.
             x: its input: (time, batch, input) if it is not ``batch_first``.
             state: its second argument: ``h0``, or ``(h0, c0)`` of an LSTM.
-            id: as of the class, as are the others. Without ``precisions`` float64 and the module's own are asked.
+            id: as of the class, as are the others. Without ``precisions`` float64 and the module's own are
+                asked, where they can be held to a tolerance.
             purpose: likewise.
             lengths: likewise.
             **fields: likewise.
 
         Raises:
-            Refused: it is another module, or does what no golden asks: a projection, or dropout in training.
+            Refused: it is another module, or does what no golden asks: a projection, or dropout in training; or a
+                field says something else than the module.
         """
-        from rnn_goldens.generator.from_torch import fields_of
+        from rnn_goldens.generator.from_torch import fields_of, require_of_module
 
         try:
             found = fields_of(module, x, state)
+            require_of_module(found, fields)
         except WrongUse as error:
             raise Refused(f"{id}: {error}") from None
         return cls(id=id, purpose=purpose, lengths=lengths, **{**found, **fields})
@@ -134,17 +140,15 @@ class Scenario:
     @cached_property
     def shape(self) -> Config:
         """The configuration, given or read off the weights. Raises Refused if it can be neither."""
-        if isinstance(self.config, Config):
-            return self.config
         try:
             if self.config is not None:
-                return Config(**self.config)
-            if from_keras.is_of_keras(self.weights):
+                return scenario_fields.config_of(self.config)
+            if from_keras.is_of_keras(self.weights) and self.convention == "keras":
                 return from_keras.config_of(self.weights)
-            if self.convention != "torch":
+            if self.convention != "torch" and not from_keras.is_of_keras(self.weights):
                 raise WrongUse(f"weights as {self.convention} has them do not say what network they are of: say config")
-            return config_of(self._named)
-        except (TypeError, RnnGoldensError) as error:
+            return scenario_fields.config_of(config_of(self._named, self.prefix))
+        except RnnGoldensError as error:
             raise Refused(f"{self.id}: {error}") from None
 
     @cached_property
@@ -152,6 +156,12 @@ class Scenario:
         """The cell that is named. Raises Refused if there is none, or its equations are not right."""
         if self.cell in DEFINED:
             return DEFINED[self.cell]
+        module, colon, _ = self.cell.partition(":")
+        if colon and not all(part.isidentifier() for part in module.split(".")):
+            raise Refused(
+                f"{self.id}: cell {self.cell!r}: {module!r} is no module's name, which is of letters, digits and _: "
+                "rename the file"
+            )
         if not is_own_cell(self.cell):
             raise Refused(
                 f"{self.id}: no cell {self.cell!r}. Cells: {', '.join(CELLS)}; or your own, package.module:function"
@@ -176,14 +186,16 @@ class Scenario:
     @cached_property
     def inputs(self) -> dict[str, NDArray[Any]]:
         """x, h0, c0 and lengths, those that are given. Raises Refused if one is of another shape, or not exact."""
+        if self.x is None:
+            raise Refused(f"{self.id}: x is None; it is the input, (batch, time, input)")
         given = {"x": self.x, "h0": self.h0, "c0": self.c0}
         arrays: dict[str, NDArray[Any]] = {
             name: self._exact(name, self._read(name, value)) for name, value in given.items() if value is not None
         }
         if self.lengths is not None:
             lengths = self._read("lengths", self.lengths)
-            if (lengths != np.rint(lengths)).any():
-                raise Refused(f"{self.id}: lengths holds {lengths[lengths != np.rint(lengths)][0]}, no whole number")
+            if (odd := lengths[~(np.abs(lengths) < LARGEST_LENGTH) | (lengths != np.rint(lengths))]).size:
+                raise Refused(f"{self.id}: lengths holds {odd[0]}, no whole number of time steps")
             arrays["lengths"] = lengths.astype(np.int64)
         if found := question_problems(self.defined.layout, self.shape, self.torch_weights, arrays):
             raise Refused(f"{self.id}: {'; '.join(found)}")
@@ -217,6 +229,12 @@ class Scenario:
 
     @cached_property
     def _named(self) -> Mapping[str, Any]:
+        if from_keras.is_of_keras(self.weights):
+            if self.convention != "keras":
+                raise WrongUse(
+                    f"the weights are layers of Keras, not as {self.convention} has them: say convention='keras'"
+                )
+            from_keras.require_of_cell(self.weights, self.cell)
         return named_weights(self.weights, self.prefix)
 
     def _read(self, name: str, value: object) -> NDArray[np.float64]:

@@ -2,20 +2,23 @@
 
 import re
 import sys
-import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator.index import Whose
+from rnn_goldens.generator.own_traceback import told_of
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import OURS
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 _NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
+
+_RAN = "__rnn_goldens_scenarios__"
+"""What a module has that was run as a file of scenarios: another file of that name may follow."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ def read_scenarios(path: Path) -> Declared:
 def _scenarios(path: Path, declared: object) -> tuple[Scenario, ...]:
     if not isinstance(declared, Iterable) or isinstance(declared, (str, bytes)):
         raise WrongUse(f"{path}: SCENARIOS is no list of rnn_goldens.Scenario, but of type {type(declared).__name__}")
-    scenarios = tuple(declared)
+    with told_of(path):  # it may be a generator, which runs now
+        scenarios = tuple(declared)
     for number, scenario in enumerate(scenarios):
         if not isinstance(scenario, Scenario):
             raise WrongUse(
@@ -74,25 +78,41 @@ def _run(path: Path) -> ModuleType:
     spec = spec_from_file_location(path.stem, path.resolve())
     if spec is None or spec.loader is None:
         raise WrongUse(f"{path}: a file of scenarios is Python, and its name ends in .py")
+    _require_free(path)
     module = module_from_spec(spec)
+    setattr(module, _RAN, True)
     folder = str(path.resolve().parent)
-    if folder not in sys.path:
+    added = folder not in sys.path
+    if added:
         sys.path.insert(0, folder)
     sys.modules[path.stem] = module  # as an import would: what it defines can be named, and sent to other processes
     try:
-        spec.loader.exec_module(module)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
+        with told_of(path):
+            spec.loader.exec_module(module)
+    except BaseException:
         del sys.modules[path.stem]
-        shown = "".join(traceback.format_exception(type(error), error, _from(path, error.__traceback__)))
-        raise WrongUse(f"{path} can not be run:\n{shown.rstrip()}") from None
+        if added:
+            sys.path.remove(folder)
+        raise
     return module
 
 
-def _from(path: Path, raised: TracebackType | None) -> TracebackType | None:
-    """The traceback from the file on, without what called it; all of it if the file is in none of its lines."""
-    found = raised
-    while found is not None and Path(found.tb_frame.f_code.co_filename) != path.resolve():
-        found = found.tb_next
-    return found
+def _require_free(path: Path) -> None:
+    """Raise WrongUse where the file would hide another module, which others import by that name."""
+    name = path.stem
+    if hasattr(sys.modules.get(name), _RAN):
+        return
+    hidden = "Python's own" if name in sys.stdlib_module_names else _found(name)
+    if hidden and hidden != str(path.resolve()):
+        raise WrongUse(f"{path}: it would hide the module {name} ({hidden}) from who imports it: rename it")
+
+
+def _found(name: str) -> str | None:
+    """Where a module stands that is imported by this name."""
+    if not name.isidentifier():
+        return None
+    try:
+        spec = find_spec(name)
+    except ValueError:  # a module that was made, not found
+        return "already imported"
+    return spec.origin if spec else None

@@ -94,7 +94,7 @@ def _scenario(name: str, cell: str, fields: Mapping[str, Any], declared: tuple[s
         id=name,
         title="Drawn",
         purpose="To see whether an edit changed anything.",
-        documented_in="",
+        documented_in="nowhere: it was drawn",
         cell=cell,
         declared=declared,
         precisions=ASKED_IN,

@@ -33,7 +33,7 @@ CONVENTIONS = {
         Convention("textbook", textbook.from_torch, textbook.to_torch),
         Convention("keras", keras.from_torch, keras.to_torch),
         Convention("onnx", onnx.from_torch, onnx.to_torch),
-        Convention("flax", flax.from_torch, flax.to_torch),
+        Convention("flax", flax.from_torch, flax.to_torch, strangers=flax.STRANGERS),
     )
 }
 

@@ -1,7 +1,7 @@
 """What a convention is: a name, and the way there and back."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,12 +28,14 @@ class Convention:
         torch_to: PyTorch's weights → this convention's; raises Unsupported where it can not hold them.
         torch_from: the way back, for weights whose names and shapes are right; ``to_torch`` sees to that.
         of_any_cell: whether it has cells of someone's own.
+        strangers: parts of names by which weights are known to be of another library, and what to say of them.
     """
 
     name: str
     torch_to: Conversion
     torch_from: Conversion
     of_any_cell: bool = False
+    strangers: Mapping[str, str] = field(default_factory=dict)
 
     def from_torch(self, cell: str, config: Config, weights: Weights) -> Weights:
         """Turn PyTorch's weights into this convention's. Raises Unsupported where it can not hold them."""
@@ -61,6 +63,8 @@ class Convention:
         zeros = self.from_torch(cell, config, _zeros(layout or LAYOUTS[cell], config))
         wanted = {name: array.shape for name, array in zeros.items()}
         weights = _named(wanted, dict(flat(weights)))
+        for part in (part for name in weights for part in name.split("/") if part in self.strangers):
+            raise WrongUse(f"{self.strangers[part]} ({part})")
         problems = [f"no {name}" for name in wanted if name not in weights]
         problems += [f"{name} is not one of {', '.join(wanted)}" for name in weights if name not in wanted]
         arrays: dict[str, Array] = {}

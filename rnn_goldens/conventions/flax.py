@@ -25,6 +25,13 @@ GATES = {"rnn_tanh": [""], "rnn_relu": [""], "lstm": ["i", "f", "g", "o"], "gru"
 """The gates' names in the params, in PyTorch's order."""
 
 
+STRANGERS = dict.fromkeys(
+    ("dense_i", "dense_h", "if_"),
+    "the weights are flax.nnx's, and the convention flax is flax.linen's, with a kernel for each gate by its name",
+)
+"""Names that only ``flax.nnx`` has."""
+
+
 def from_torch(cell: str, config: Config, weights: Weights) -> Weights:
     """PyTorch's weights as Flax's."""
     flax: dict[str, Array] = {}

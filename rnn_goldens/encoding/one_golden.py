@@ -19,10 +19,12 @@ def save(golden: Golden, path: str | PathLike[str]) -> None:
         path: the file; one that is there is replaced.
 
     Raises:
-        WrongUse: the path ends in something else.
+        WrongUse: it is no golden, or the path ends in something else.
         InvalidFile: the golden is not consistent in itself.
         OSError: the file can not be written; then what was there stays.
     """
+    if not isinstance(golden, Golden):
+        raise WrongUse(f"save takes a golden, such as load, certify or read return, not {type(golden).__name__}")
     file = Path(path)
     if file.suffix not in encoding.SUFFIXES:
         raise WrongUse(f"{file}: a golden file ends in {' or '.join(encoding.SUFFIXES)}")

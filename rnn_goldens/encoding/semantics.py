@@ -36,6 +36,8 @@ def question_problems(layout: Layout, config: Config, weights: Tree, inputs: Map
     x = inputs["x"]
     if x.ndim not in (2, 3):
         return [f"inputs/x: has {x.ndim} axes; it is (batch, time, input), or (time, input) if unbatched"]
+    if not all(x.shape[:-1]):
+        return [f"inputs/x: has shape {x.shape}; there is at least one sequence, and one time step"]
     return [
         *_weight_problems(weights, layout, config),
         *_shape_problems("inputs", inputs, _input_shapes(layout, config, inputs)),

@@ -19,7 +19,7 @@ from rnn_goldens.fuzzing.choices import Draw, choice, one_of, several
 from rnn_goldens.fuzzing.numbers import MOST
 from rnn_goldens.fuzzing.sizes import SMALL, Shape, shape
 from rnn_goldens.generator.scenario import SMALLEST, Scenario
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import PRECISIONS, WhereHeld
 from rnn_goldens.golden.shapes import Config, state_shape, weight_shapes
 
 Float64 = NDArray[np.float64]
@@ -71,7 +71,7 @@ class Question:
             weights=self.weights,
             x=self.x,
             lengths=self.lengths,
-            precisions=[name for name in PRECISIONS if all(_is_held(array, name) for array in arrays)],
+            precisions=WhereHeld(p for p in PRECISIONS if all(_is_held(array, p) for array in arrays)),
             h0=self.state.get("h0"),
             c0=self.state.get("c0"),
         )

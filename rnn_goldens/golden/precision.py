@@ -58,6 +58,12 @@ PRECISIONS = {
 }
 
 
+class WhereHeld(tuple[str, ...]):
+    """Precisions that are asked where they can be held to a tolerance; those that can not fall out without a word."""
+
+    __slots__ = ()
+
+
 def precision(name: str) -> Precision:
     """Look a precision up by name; raises UnknownName with the names that exist."""
     try:

@@ -38,3 +38,11 @@ def test_a_damaged_file_is_not_read(tmp_path: Path) -> None:
     path.write_text(path.read_text("utf-8")[:-20], "utf-8")
     with pytest.raises(rnn_goldens.InvalidFile, match="not JSON"):
         rnn_goldens.read(path)
+
+
+def test_what_is_no_golden_is_not_saved(tmp_path: Path) -> None:
+    with pytest.raises(
+        rnn_goldens.RnnGoldensError, match=r"^save takes a golden, such as load, certify or read return, not int$"
+    ):
+        rnn_goldens.save(5, tmp_path / "q.json")  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())

@@ -2,14 +2,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_scenarios import SHAPES, changed, scenario
+from made_scenarios import SHAPES, changed, chaotic, scenario
 
 from rnn_goldens.generator import certify as certifying
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenarios.special import CHAOTIC
 from rnn_goldens.generator.scenarios.variants import rounded
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import CELLS, Config
 from rnn_goldens.implementations.torch import layers as torch_layers
 
 
@@ -35,6 +36,50 @@ def test_inputs_that_some_precision_can_not_hold_are_refused() -> None:
 def test_a_tolerance_that_is_too_loose_in_every_precision_is_refused() -> None:
     with pytest.raises(Refused, match=r"too loose in every precision: .* at most 0\.1 is allowed"):
         certify(replace(CHAOTIC, time=120).scenario("rnn-tanh", "rnn_tanh", rounded(1.5, inputs=0.5)))
+
+
+LOOSE = scenario("lstm", scale=0.25, time=10)
+"""One that bfloat16 can not be held to a tolerance in."""
+
+
+def test_a_precision_that_can_not_be_held_falls_out_where_none_is_named() -> None:
+    assert certify(LOOSE).precisions == ("float64", "float32", "float16")
+    assert certify(LOOSE.in_arrays()).precisions == ("float64", "float32", "float16")
+
+
+def test_a_precision_that_is_named_is_never_dropped() -> None:
+    with pytest.raises(
+        Refused,
+        match=r"^made/for-a-test: tolerance 0\.\d+ in bfloat16, at most 0\.1 is allowed: leave it out of precisions$",
+    ):
+        certify(changed(LOOSE, precisions=["bfloat16", "float32"]))
+    with pytest.raises(Refused, match="leave it out of precisions"):
+        certify(changed(LOOSE, precisions=list(PRECISIONS)).in_arrays())
+    assert certify(changed(LOOSE, precisions=["float16", "float32"])).precisions == ("float32", "float16")
+
+
+def test_a_precision_that_is_named_and_rounds_what_is_exact_is_refused() -> None:
+    exact = changed(scenario("rnn_relu", scale=1.0), x=np.arange(24).reshape(2, 4, 3) * 7)
+    assert certify(exact).precisions == ("float64", "float32", "float16")
+    with pytest.raises(Refused, match=r"exact, which takes \d+ significant bits .* in bfloat16: leave it out of prec"):
+        certify(changed(exact, precisions=["float64", "bfloat16"]))
+
+
+def test_a_precision_that_is_named_and_can_not_decide_a_kink_is_refused() -> None:
+    near = changed(
+        scenario("rnn_relu"),
+        config=Config(2, 1, bias=False),
+        weights={"weight_ih_l0": [[1, 1]], "weight_hh_l0": [[1]]},
+        x=[[[1.9921875, 0], [-1.984375, -0.005859375]]],
+        h0=[[[2.0**-30]]],
+        precisions=["float64", "float32", "bfloat16"],
+    )
+    with pytest.raises(Refused, match=r"rounding decides its side in bfloat16: leave it out of precisions"):
+        certify(near)
+
+
+def test_what_is_declared_chaotic_may_be_asked_in_all() -> None:
+    assert certify(changed(chaotic(), precisions=list(PRECISIONS))).precisions == ("float64",)
 
 
 def test_saturation_has_to_be_said_and_to_be_true() -> None:

@@ -93,8 +93,9 @@ def test_one_refused_scenario_and_nothing_is_written(corpus: Path) -> None:
     with pytest.raises(Refused, match="no float32 number"):
         generate([replace(DOCUMENTED[0], purpose="Another."), DOCUMENTED[1], refused, DOCUMENTED[3]], corpus)
     assert bytes_in(corpus) == before
-    with pytest.raises(InvalidFile, match="documented_in"):
-        generate([replace(DOCUMENTED[0], documented_in=" "), *DOCUMENTED[1:]], corpus)
+    late = replace(DOCUMENTED[3], declared=("saturated",))  # which is known when it is certified
+    with pytest.raises(Refused, match="declares the feature saturated, but no activation is"):
+        generate([replace(DOCUMENTED[0], purpose="Another."), *DOCUMENTED[1:3], late], corpus)
     assert bytes_in(corpus) == before
 
 

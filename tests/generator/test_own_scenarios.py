@@ -62,8 +62,11 @@ def test_weights_may_stand_in_a_file(tmp_path: Path, suffix: str) -> None:
         save_file(weights, path)
     found = certify(asked(weights=path, prefix="encoder."))
     assert np.array_equal(found.out, certify(asked()).out)
-    with pytest.raises(Refused, match=r"no weight_ih_l0, but encoder\..*; say prefix='encoder\.'"):
+    with pytest.raises(Refused, match=r"no weight_ih_l0, but encoder\..*; say prefix='encoder\.'$"):
         certify(asked(weights=str(path)))
+    for part in ("encoder", "e"):
+        with pytest.raises(Refused, match=rf"no {part}weight_ih_l0, but encoder\..*; say prefix='encoder\.'$"):
+            certify(asked(weights=str(path), prefix=part))
     with pytest.raises(Refused, match=r"no weight's name begins with 'decoder\.'; there are encoder"):
         certify(asked(weights=path, prefix="decoder."))
 
@@ -83,6 +86,14 @@ def test_safetensors_hold_what_the_state_dict_holds_whatever_its_type(tmp_path: 
     model = {f"encoder.{name}": tensor for name, tensor in stored.items()}
     save_file({**model, "steps": torch.tensor(3), "done": torch.tensor([True])}, path)
     assert np.array_equal(certify(asked(weights=path, prefix="encoder.")).out, certify(asked(weights=stored)).out)
+
+
+def test_of_two_networks_each_is_named_by_its_prefix() -> None:
+    weights = {f"{network}.{name}": w for network in ("enc", "dec") for name, w in trained().state_dict().items()}
+    with pytest.raises(Refused, match=r"enc\.weight_ih_l0, .*; say prefix='enc\.' or 'dec\.'$"):
+        certify(asked(weights=weights))
+    with pytest.raises(Refused, match=r"m/weight_ih_l0, .*; say prefix='m/'$"):
+        certify(asked(weights={"m": trained().state_dict()}))
 
 
 def test_weights_of_a_type_that_numpy_has_not_are_refused_with_the_way(tmp_path: Path) -> None:
@@ -142,6 +153,43 @@ def test_a_module_that_no_golden_asks_is_refused() -> None:
     Scenario.from_torch(nn.GRU(4, 5, num_layers=2, dropout=0.5).eval(), X, id="mine/layer", purpose="Not refused.")
 
 
+def test_what_a_module_does_not_take_is_refused() -> None:
+    def refused(message: str, module: nn.RNNBase, x: Any, state: Any = None) -> None:
+        with pytest.raises(Refused, match=f"^mine/layer: {message}"):
+            Scenario.from_torch(module, x, state, id="mine/layer", purpose="Refused.")
+
+    h = torch.zeros(1, 2, 5)
+    packed = nn.utils.rnn.pack_padded_sequence(torch.tensor(X), [3, 1], batch_first=True)
+    refused(r"x is a PackedSequence: give the padded x and lengths=$", trained(), packed)
+    refused("x is of type str, of which torch makes no tensor", trained(), "abc")
+    refused(r"the state is 3 arrays; an nn\.LSTM takes a pair, \(h0, c0\)$", trained(), X, (h, h, h))
+    refused(r"the state is 1 array; an nn\.LSTM takes a pair", trained(), X, h)
+    refused(r"the state is 2 arrays; an nn\.GRU takes one, h0$", trained(nn.GRU), X, (h, h))
+
+
+def test_numbers_so_large_that_sums_overflow_are_refused_in_words_and_without_warnings() -> None:
+    weights = {name: np.full(np.shape(w), 1e300) for name, w in trained(nn.RNN).state_dict().items()}
+    with pytest.raises(Refused, match=r"^mine/lstm: numbers are so large that sums on the way overflow: no tolerance"):
+        certify(asked(cell="rnn_relu", weights=weights, x=X.astype(float) + 2, precisions=["float64"]))
+
+
+def test_what_a_module_is_can_not_be_said_otherwise() -> None:
+    def refused(message: str, module: nn.RNNBase, **fields: Any) -> None:
+        with pytest.raises(Refused, match=f"^mine/layer: {message}"):
+            Scenario.from_torch(module, X, id="mine/layer", purpose="Refused.", **fields)
+
+    relu = nn.RNN(4, 5, nonlinearity="relu")
+    refused("the module is of the cell rnn_relu, not 'rnn_tanh': leave cell out", relu, cell="rnn_tanh")
+    refused("config follows from the module: leave it out", relu, config=Config(4, 6))
+    refused("weights follows from the module: leave it out", relu, weights={})
+    Scenario.from_torch(relu, X, id="mine/layer", purpose="Not refused.", cell="rnn_relu", title="A layer")
+
+
+def test_a_module_for_weights_is_told_the_two_ways() -> None:
+    with pytest.raises(Refused, match=r"of type LSTM: .*; give its state_dict\(\), or ask it .*Scenario\.from_torch"):
+        certify(asked(weights=trained()))
+
+
 def test_a_refusal_says_which_numbers_and_that_precisions_are_the_way() -> None:
     with pytest.raises(
         Refused,
@@ -160,11 +208,16 @@ def test_a_refusal_says_which_numbers_and_that_precisions_are_the_way() -> None:
         ({"cell": "gru"}, r"weight_ih_l0 is \(20, 4\), not \(15, 4\)"),
         ({"weights": {"weight_ih_l0": np.zeros((20, 4)), "weight_hh_l0": np.zeros(3)}}, "no two matrices"),
         ({"weights": 3}, "weights are of type int: no mapping of names to arrays, file of them or layer of Keras"),
-        ({"weights": "nothing.npz"}, r"nothing\.npz: can not be read: No such file"),
+        (
+            {"weights": "nothing.npz"},
+            rf"nothing\.npz: there is no {Path.cwd()}/nothing\.npz: a path starts at the working",
+        ),
+        ({"weights": "nothing.npz"}, r"beside the file of scenarios it is Path\(__file__\)\.parent / 'nothing\.npz'$"),
+        ({"weights": Path("/nothing.npz")}, r"/nothing\.npz: can not be read: No such file"),
+        ({"cell": "my-sc:inner"}, "cell 'my-sc:inner': 'my-sc' is no module's name, .*: rename the file"),
         ({"weights": "model.pt"}, r"model\.pt: a file of weights ends in \.npz or \.safetensors"),
         ({"convention": "keras"}, "weights as keras has them do not say what network they are of: say config"),
-        ({"convention": "kears", "config": Config(4, 5)}, "Did you mean 'keras'"),
-        ({"config": {"hidden": 5}}, "unexpected keyword argument 'hidden'"),
+        ({"config": {"hidden": 5}}, "no argument 'hidden'. Did you mean 'hidden_size'"),
         ({"x": X[..., :3]}, r"inputs/x: has shape \(2, 3, 3\), the configuration asks for \(2, 3, 4\)"),
         ({"x": X[0, 0]}, r"inputs/x: has 1 axes; it is \(batch, time, input\)"),
         ({"x": X * np.nan}, "x holds NaN or infinity"),
@@ -173,6 +226,13 @@ def test_a_refusal_says_which_numbers_and_that_precisions_are_the_way() -> None:
         ({"h0": np.zeros((2, 2, 5)), "c0": np.zeros((1, 2, 5))}, r"inputs/h0: has shape \(2, 2, 5\)"),
         ({"lengths": [9, 1]}, r"inputs/lengths: \[9, 1\] is not within 1 and the 3 time steps"),
         ({"lengths": [1.5, 1]}, r"lengths holds 1\.5, no whole number"),
+        ({"lengths": [np.inf, 1]}, "lengths holds inf, no whole number"),
+        ({"lengths": [1e30, 1]}, r"lengths holds 1e\+30, no whole number"),
+        ({"x": np.zeros((0, 3, 4))}, r"inputs/x: has shape \(0, 3, 4\); there is at least one sequence, and one time"),
+        ({"x": np.zeros((2, 0, 4))}, r"inputs/x: has shape \(2, 0, 4\); there is at least one sequence, and one time"),
+        ({"x": None}, r"x is None; it is the input"),
+        ({"weights": {"weight_ih_l0": [[1, 2], [3]]}}, "weight_ih_l0 is a list that NumPy can not read"),
+        ({"weights": {1: np.zeros((20, 4))}}, "weights have names, such as weight_ih_l0; 1 is none"),
     ],
 )
 def test_what_does_not_fit_is_one_error_that_names_the_scenario(changes: dict[str, Any], message: str) -> None:

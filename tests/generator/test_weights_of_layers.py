@@ -1,19 +1,25 @@
 """Weights where Keras and Flax have them: in a layer."""
 
+from functools import partial
 from typing import Any
 
 import jax
 import keras
 import numpy as np
 import pytest
-from flax import linen
+from flax import linen, nnx
 
 from rnn_goldens import Refused, Scenario, certify
 from rnn_goldens.judging.outputs import read
 
 X = np.random.default_rng(2).standard_normal((2, 4, 3)).astype(np.float32)
 ASKED: dict[str, Any] = {"id": "mine/layer", "purpose": "A layer.", "x": X, "precisions": ["float64", "float32"]}
-KINDS = {"rnn_tanh": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
+KINDS = {
+    "rnn_tanh": keras.layers.SimpleRNN,
+    "rnn_relu": partial(keras.layers.SimpleRNN, activation="relu"),
+    "lstm": keras.layers.LSTM,
+    "gru": keras.layers.GRU,
+}
 
 
 def built(*layers: Any, inputs: int = 3) -> Any:
@@ -55,6 +61,55 @@ def test_layers_that_are_no_golden_are_refused(layer: Any, message: str) -> None
         certify(Scenario(cell="gru", weights=layer, convention="keras", **ASKED))
 
 
+class Own(keras.layers.LSTM):  # type: ignore[misc] # Keras has no types
+    """A layer derived from one of Keras's."""
+
+
+def soft(numbers: Any) -> Any:
+    return numbers
+
+
+@pytest.mark.parametrize(
+    ("cell", "layer", "message"),
+    [
+        ("lstm", keras.layers.LSTM(4, activation="relu"), "has activation='relu': lstm has 'tanh'"),
+        ("lstm", keras.layers.LSTM(4, activation=soft), "has activation='soft' of .*: lstm has 'tanh'"),
+        (
+            "gru",
+            keras.layers.GRU(4, recurrent_activation="hard_sigmoid"),
+            "has recurrent_activation='hard_sigmoid': gru has 'sigmoid'",
+        ),
+        ("lstm", keras.layers.LSTM(4, go_backwards=True), "has go_backwards=True, which goldens do not have"),
+        ("rnn_relu", keras.layers.SimpleRNN(4), "has activation='tanh': rnn_relu has 'relu'"),
+        ("rnn_tanh", keras.layers.SimpleRNN(4, activation=None), "has activation='linear': rnn_tanh has 'tanh'"),
+        ("lstm", keras.layers.GRU(4), "GRU 'gru.*' is no LSTM, which the cell lstm is"),
+        ("lstm", keras.layers.Bidirectional(keras.layers.LSTM(4, activation="relu")), "has activation='relu': lstm .*"),
+    ],
+)
+def test_a_layer_of_keras_that_is_another_function_is_refused_by_what_makes_it_so(
+    cell: str, layer: Any, message: str
+) -> None:
+    with pytest.raises(Refused, match=rf"^mine/layer: the .*{message}$"):
+        certify(Scenario(cell=cell, weights=built(layer), convention="keras", **ASKED))
+
+
+def test_a_layer_derived_from_one_of_keras_is_one_and_its_functions_are_held_to_the_cell() -> None:
+    layer = built(Own(5, return_sequences=True))
+    golden = certify(Scenario(cell="lstm", weights=layer, convention="keras", **ASKED)).in_precision("float32")
+    assert golden.compare(layer(X), golden.h_n, golden.c_n).passed
+    with pytest.raises(Refused, match=r"the Own '.*' has activation='relu'"):
+        certify(Scenario(cell="lstm", weights=built(Own(4, activation="relu")), convention="keras", **ASKED))
+
+
+@pytest.mark.parametrize("more", [{}, {"config": {"input_size": 3, "hidden_size": 5}}])
+def test_a_layer_of_keras_without_its_convention_is_told_to_say_it(more: dict[str, Any]) -> None:
+    with pytest.raises(
+        Refused,
+        match=r"^mine/layer: the weights are layers of Keras, not as torch has them: say convention='keras'$",
+    ):
+        certify(Scenario(cell="lstm", weights=built(keras.layers.LSTM(5)), **ASKED, **more))
+
+
 def test_a_layer_of_flax_is_taken_by_where_its_cell_stands() -> None:
     layer = linen.RNN(linen.OptimizedLSTMCell(5))
     variables = layer.init(jax.random.key(0), X)
@@ -64,3 +119,21 @@ def test_a_layer_of_flax_is_taken_by_where_its_cell_stands() -> None:
     )
     golden = certify(scenario).in_precision("float32")
     assert golden.compare(layer.apply(variables, X), golden.h_n, golden.c_n).passed
+
+
+@pytest.mark.parametrize(
+    ("cell", "layer", "name"),
+    [
+        ("lstm", nnx.LSTMCell(3, 5, rngs=nnx.Rngs(0)), "if_"),
+        ("lstm", nnx.OptimizedLSTMCell(3, 5, rngs=nnx.Rngs(0)), "dense_[ih]"),
+        ("gru", nnx.GRUCell(3, 5, rngs=nnx.Rngs(0)), "dense_[ih]"),
+    ],
+)
+def test_weights_of_flax_nnx_are_refused_as_such(cell: str, layer: Any, name: str) -> None:
+    config = {"input_size": 3, "hidden_size": 5}
+    asked = Scenario(cell=cell, weights=nnx.state(layer, nnx.Param), convention="flax", config=config, **ASKED)
+    with pytest.raises(
+        Refused,
+        match=rf"^mine/layer: the weights are flax\.nnx's, and the convention flax is flax\.linen's, .* \({name}\)$",
+    ):
+        certify(asked)
