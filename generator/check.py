@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 
 from rnn_goldens.corpus import INDEX, Corpus, open_corpus
@@ -12,6 +13,7 @@ from rnn_goldens.generator.generate import Track, generate, untracked
 from rnn_goldens.generator.index import Whose
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import OURS
+from rnn_goldens.golden.features import CORE
 
 
 def check(
@@ -31,6 +33,8 @@ def check(
     """
     generate(scenarios, scratch, only, whose=whose, adequate=adequate, track=track, executor=executor)
     made = open_corpus(scratch)
+    if only:
+        made = _with_core_of(corpus, made)
     found = (
         line.removesuffix(str(made.folder)) + "the scenarios" if line.endswith(f"only in {made.folder}") else line
         for line in corpus_differences(corpus, made, only)
@@ -42,6 +46,13 @@ def check(
     if adequate and not only:
         differences += matrix_file.differences(corpus.folder / matrix_file.NAME, scratch / matrix_file.NAME)
     return differences
+
+
+def _with_core_of(corpus: Corpus, made: Corpus) -> Corpus:
+    """The same, with the core set of another: only a whole corpus has one of its own."""
+    is_core = {entry.id for entry in corpus.entries if CORE in entry.features}
+    entries = (replace(e, features=(*e.features, CORE)) if e.id in is_core else e for e in made.entries)
+    return replace(made, entries=tuple(entries))
 
 
 def _stray(corpus: Corpus) -> list[str]:

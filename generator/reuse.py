@@ -60,7 +60,8 @@ def question(scenario: Scenario) -> str:
 
 def _key(scenario: Scenario) -> str:
     words = {f.name: getattr(scenario, f.name) for f in fields(scenario) if isinstance(getattr(scenario, f.name), str)}
-    described = [words, scenario.declared, question(scenario), _code(), versions()]
+    asked_in = [type(scenario.precisions).__name__, *scenario.precisions]  # one that is named is refused, or kept
+    described = [words, asked_in, scenario.declared, question(scenario), _code(), versions()]
     return hashlib.sha256(json.dumps(described, sort_keys=True, default=_plain).encode()).hexdigest()
 
 

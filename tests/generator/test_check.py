@@ -8,6 +8,7 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.check import check
 from rnn_goldens.generator.generate import generate
 from rnn_goldens.generator.scenarios import SCENARIOS
+from rnn_goldens.golden.features import CORE
 
 DOCUMENTED = [scenario for scenario in SCENARIOS if scenario.id.startswith("documented/")]
 
@@ -73,3 +74,9 @@ def test_it_finds_a_golden_or_an_index_entry_that_is_not_of_the_scenarios(corpus
 def test_it_finds_a_golden_that_nobody_lists(corpus: Path, tmp_path: Path) -> None:
     (corpus / "documented/stray.json").write_bytes((corpus / "documented/mini-batch.json").read_bytes())
     assert differences(corpus, tmp_path) == ["documented/stray.json: is a golden file that index.json does not list"]
+
+
+def test_the_core_set_is_no_difference_where_only_some_are_made(tmp_path: Path) -> None:
+    ours = open_corpus()
+    of_core = next(entry.id for entry in ours.entries if CORE in entry.features)
+    assert check(SCENARIOS, ours, tmp_path / "made", [of_core]) == []
