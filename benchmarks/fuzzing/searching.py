@@ -1,6 +1,7 @@
 """Wrong networks, each searched for what shows it: after how many drawn goldens, and how small that becomes."""
 
 import json
+import multiprocessing
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -62,7 +63,8 @@ def sought(todo: Sequence[WrongNetwork], processes: int, kept: Path) -> list[Sou
     """What became of each, kept in a file as it comes; what the file has is not sought again."""
     before = dict(map(_read, kept.read_text("utf-8").splitlines())) if kept.is_file() else {}
     left = sorted((n for n in todo if n not in before), key=lambda network: network[2:])  # a stream is drawn once
-    with ProcessPoolExecutor(processes) as pool, kept.open("a", encoding="utf-8", buffering=1) as file:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, spawn) as pool, kept.open("a", encoding="utf-8", buffering=1) as file:
         for network, one in zip(left, pool.map(seek, left, chunksize=8), strict=True):
             file.write(json.dumps([network, asdict(one)]) + "\n")
             before[network] = one
