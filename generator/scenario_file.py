@@ -2,17 +2,17 @@
 
 import re
 import sys
-import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator.index import Whose
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import OURS
+from rnn_goldens.importing import raised
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 _NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
@@ -85,14 +85,5 @@ def _run(path: Path) -> ModuleType:
         raise
     except BaseException as error:
         del sys.modules[path.stem]
-        shown = "".join(traceback.format_exception(type(error), error, _from(path, error.__traceback__)))
-        raise WrongUse(f"{path} can not be run:\n{shown.rstrip()}") from None
+        raise WrongUse(f"{path} can not be run:\n{raised(error)}") from None
     return module
-
-
-def _from(path: Path, raised: TracebackType | None) -> TracebackType | None:
-    """The traceback from the file on, without what called it; all of it if the file is in none of its lines."""
-    found = raised
-    while found is not None and Path(found.tb_frame.f_code.co_filename) != path.resolve():
-        found = found.tb_next
-    return found
