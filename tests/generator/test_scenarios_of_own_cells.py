@@ -1,5 +1,6 @@
 """Cells of someone's own, from a scenario to a verdict."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from rnn_goldens import Refused, Scenario, Unsupported, certify, read, save
 from rnn_goldens.cells import Network, case_of
 from rnn_goldens.deviations import deviation
+from rnn_goldens.generator import exact
 from rnn_goldens.golden.shapes import Config, Layout, weight_shapes
 from rnn_goldens.implementations import numpy_cells
 
@@ -27,6 +29,11 @@ def asked(function: str, config: Config = DEEP, **fields: object) -> Scenario:
     given = {"weights": weights, "x": floats(3, 4, 2), "lengths": [4, 1, 2], "precisions": ["float64", "float32"]}
     made = {"id": "own/cell", "purpose": "A cell that we do not ship.", "cell": f"odd_cells:{function}"}
     return Scenario(**{**made, "config": config, **given, **fields})  # type: ignore[arg-type]
+
+
+def plain(config: Config) -> dict[str, NDArray[np.float32]]:
+    """Weights of a cell with one gate."""
+    return {name: np.ones(shape, np.float32) for name, shape in weight_shapes(Layout("a"), config).items()}
 
 
 @pytest.mark.parametrize("function", LAYOUTS)
@@ -78,6 +85,24 @@ def test_a_weight_of_another_shape_or_name_is_refused() -> None:
         certify(asked("peephole_lstm", Config(2, 3), weights={n: w for n, w in weights.items() if n != "p_o_l0"}))
     with pytest.raises(Refused, match=r"p_i_l0 is \(4,\), not \(3,\)"):
         certify(asked("peephole_lstm", Config(2, 3), weights={**weights, "p_i_l0": np.ones(4)}))
+
+
+def test_terms_of_a_cell_that_do_not_fit_together_are_refused_with_the_line() -> None:
+    with pytest.raises(
+        Refused, match=r"^own/cell: cell 'odd_cells:residual': .*odd_cells.py, line \d+: TypeError: sum: "
+    ):
+        certify(asked("minimal_gated_unit", cell="odd_cells:residual"))
+
+
+@pytest.mark.parametrize("function", ["quotient", "root"])
+def test_equations_that_give_no_number_are_refused_before_more_bits_are_tried(
+    function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exact, "LAST_BITS", 192 * 2**13)
+    small, begin = Config(2, 2), time.process_time()
+    with pytest.raises(Refused, match="its equations give no number at time step 0: a division by zero, or a root of"):
+        certify(asked("minimal_gated_unit", small, weights=plain(small), cell=f"odd_cells:{function}"))
+    assert time.process_time() - begin < 1
 
 
 def test_a_cell_that_can_not_be_found_is_refused() -> None:
