@@ -10,6 +10,13 @@ def minimal_gated_unit(x: Term, h: Term, w: Weight) -> tuple[Term]:
     return (mix(f, n, h),)
 
 
+def other_way_round(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """The same with the gate the other way round."""
+    f = sigmoid(w.W_if @ x + w.b_if + w.W_hf @ h + w.b_hf)
+    n = tanh(w.W_in @ x + w.b_in + w.W_hn @ (f * h) + w.b_hn)
+    return (mix(f, h, n),)
+
+
 def peephole_lstm(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
     """Gers & Schmidhuber, Recurrent nets that time and count (2000)."""
     i = sigmoid(w.W_ii @ x + w.b_ii + w.W_hi @ h + w.b_hi + w.p_i * c)

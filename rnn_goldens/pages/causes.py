@@ -10,6 +10,7 @@ from rnn_goldens.diagnosis.as_data import said_of
 from rnn_goldens.diagnosis.asked import TOGETHER
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, About, abouts
 from rnn_goldens.diagnosis.no_outputs import by_reason
+from rnn_goldens.diagnosis.said import unexplained
 from rnn_goldens.pages.content import FAILED, Checked, Judged
 
 MOST_REASONS = 20
@@ -108,7 +109,7 @@ def _notes(data: Mapping[str, Any]) -> Iterator[str]:
         if told := suspect.get("told_from"):
             yield f"It is told from {TOGETHER.join(told['deviations'])} by {_place(told['by'])}."
     if data["certainty"] == NOT_RECOGNISED:
-        yield "No known deviation explains them, nor do two at once that were tried."
+        yield unexplained(data["failed"], data.get("no_equations", ""))
     if data["certainty"] != EXPLAINED:
         yield from _seen(data)
     which = "is not explained" if data["suspects"] and data["unexplained"] else "fails"

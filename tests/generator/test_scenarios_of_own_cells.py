@@ -9,8 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from rnn_goldens import Refused, Scenario, Unsupported, certify, read, save
-from rnn_goldens.cells import Network, case_of
+from rnn_goldens.cells import Array, Case, Network, case_of, no_equations
 from rnn_goldens.deviations import deviation
+from rnn_goldens.diagnosis.asked import Asked
+from rnn_goldens.diagnosis.likeness import readable
+from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator import exact
 from rnn_goldens.golden.shapes import Config, Layout, weight_shapes
 from rnn_goldens.implementations import numpy_cells
@@ -67,8 +70,61 @@ def test_a_cell_whose_equations_are_not_at_hand_is_checked_all_the_same() -> Non
     elsewhere.check(*right)
     message = elsewhere.compare(right[0], right[1], right[2] + 1).message
     assert "c_n alone is wrong" in message
+    reason = "the equations of not_here:peephole_lstm are not here: no module 'not_here', looked in "
+    assert f"compared with no deviation: {reason}" in " ".join(message.split())
+    with pytest.raises(WrongUse, match=f"^own/cell: {reason}"):
+        elsewhere.steps()
     with pytest.raises(Unsupported, match="no module 'not_here', looked in"):
         numpy_cells.run(elsewhere)
+
+
+def test_equations_that_are_others_now_explain_nothing() -> None:
+    golden = certify(asked("minimal_gated_unit"))
+    changed = replace(golden, cell="odd_cells:other_way_round")  # as if the function had been edited
+    changed.check(*numpy_cells.run(golden))
+    verdict = changed.compare(*deviation("lengths_ignored").run(case_of(changed, np.float64)))
+    assert verdict.explained_by == ()
+    reason = "the equations of odd_cells:other_way_round are not those that own/cell was certified with"
+    assert reason in " ".join(verdict.message.split())
+    with pytest.raises(WrongUse, match=f"^own/cell: {reason}; if they are right now, generate it anew"):
+        changed.steps()
+
+
+def test_what_explained_another_golden_of_the_cell_is_not_asked_where_equations_are_others() -> None:
+    golden = certify(asked("minimal_gated_unit"))
+    changed = replace(golden, cell="odd_cells:other_way_round")
+    wrong = deviation("lengths_ignored").run(case_of(changed, np.float64))
+    assert not Asked(changed, readable(changed, *wrong)).explained_by(("lengths_ignored",))
+
+
+def test_equations_with_other_gates_are_told_in_words() -> None:
+    golden = replace(certify(asked("minimal_gated_unit")), cell="odd_cells:peephole_lstm")
+    now = "the gates i, f, g and o, the states h and c, the vectors p_i, p_f and p_o"
+    said = f"speak of {now}, and {{}}of the gates f and n, the state h"
+    with pytest.raises(WrongUse, match=said.format("then ")):
+        golden.steps()
+    with pytest.raises(Unsupported, match=said.format("spoke ")):
+        numpy_cells.run(golden)
+
+
+def test_the_equations_are_held_against_a_golden_once_and_not_where_it_is_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    golden = certify(asked("minimal_gated_unit"))
+    right = numpy_cells.run(golden)
+    runs: list[Case] = []
+    run = Network.run
+
+    def noted(network: Network, case: Case) -> tuple[Array, ...]:
+        runs.append(case)
+        return run(network, case)
+
+    monkeypatch.setattr(Network, "run", noted)
+    golden.check(*right)
+    assert runs == []
+    for dtype in ("float64", "float32"):
+        no_equations(golden.in_precision(dtype))
+    assert len(runs) == 1
 
 
 def test_it_has_torchs_names_for_its_weights_and_no_other_conventions() -> None:
