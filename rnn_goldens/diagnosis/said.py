@@ -5,6 +5,12 @@ from dataclasses import dataclass, field
 
 from rnn_goldens.counted import counted
 from rnn_goldens.diagnosis.fact_list import FACTS, IN_WORDS, SIZES_IN_WORDS, Value
+from rnn_goldens.golden.shapes import is_own_cell
+
+
+def is_explained(cell: str) -> bool:
+    """Whether ``rnn-goldens explain`` shows deviations of a cell; what it shows is of ours."""
+    return not is_own_cell(cell)
 
 
 def unexplained(failed: int, no_equations: str = "") -> str:

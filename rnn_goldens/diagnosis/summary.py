@@ -7,7 +7,7 @@ from rnn_goldens.counted import was_or_were
 from rnn_goldens.diagnosis.asked import TOGETHER, Cause
 from rnn_goldens.diagnosis.causes import EXPLAINED, NOT_RECOGNISED, Diagnosis, Suspect, abouts
 from rnn_goldens.diagnosis.in_common import in_common
-from rnn_goldens.diagnosis.said import unexplained
+from rnn_goldens.diagnosis.said import is_explained, unexplained
 
 WIDTH = 80
 _MOST_ALIKE = 3
@@ -58,6 +58,8 @@ def _paragraph(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
     for number, suspect in enumerate(first.suspects):
         explained = sum(len(diagnosis.suspects[number].explains) for diagnosis in diagnoses)
         yield from _of_suspect(suspect, f"{explained} of them: " if len(first.suspects) > 1 else "")
+        if any(is_explained(diagnosis.about.cell) for diagnosis in diagnoses):
+            yield from _to_see(suspect.cause)
     if first.certainty != EXPLAINED:
         for fact in [*_of_parts(first), *_sentences(diagnoses)][:_MOST_FACTS]:
             yield from _wrapped(fact, "  - ", "    ")
@@ -113,9 +115,12 @@ def _of_suspect(suspect: Suspect, before: str) -> Iterator[str]:
     for name in suspect.cause:
         if mend := deviation(name).mend:
             yield from _wrapped(f"to mend: {mend}", "  ", "    ")
-    commands = " and ".join(f"rnn-goldens explain {name}" for name in suspect.cause)
-    it = "it" if len(suspect.cause) == 1 else "them"
-    yield from _wrapped(f"to see {it} beside what is right: {commands}", "  ", "    ")
+
+
+def _to_see(cause: Cause) -> list[str]:
+    commands = " and ".join(f"rnn-goldens explain {name}" for name in cause)
+    it = "it" if len(cause) == 1 else "them"
+    return _wrapped(f"to see {it} beside what is right: {commands}", "  ", "    ")
 
 
 def _of_parts(diagnosis: Diagnosis) -> Iterator[str]:

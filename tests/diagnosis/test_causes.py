@@ -192,6 +192,17 @@ def test_where_equations_are_wanting_it_is_said_that_nothing_was_compared() -> N
     assert said in cause.notes
 
 
+def test_how_to_see_a_deviation_is_not_said_of_cells_that_explain_does_not_show() -> None:
+    to_see = "to see it beside what is right: rnn-goldens explain w_hh_transposed"
+    own = failed("own/1", A, cell="cells:own")
+    assert to_see not in text(own)
+    assert to_see in text(failed("g/1", A))
+    assert to_see in text(own, failed("g/1", A))
+    for evidence, is_explained in (own, False), (failed("g/1", A), True):
+        (cause,) = causes_of(0, Checked("mine", {}, [], [as_data(diagnosed(evidence))]))
+        assert cause.is_explained == is_explained
+
+
 def test_where_they_are_wanting_for_some_failures_it_is_said_of_those() -> None:
     shown = " ".join(text(WITHOUT, failed("own/2", A, cell="cells:own")).split())
     assert "1 of them is consistent with one deviation" in shown
