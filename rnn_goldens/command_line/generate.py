@@ -1,5 +1,6 @@
 """``generate``: scenarios into golden files. Needs the extra ``generate``."""
 
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -92,7 +93,7 @@ def generate(
         f"{counted(len(outcomes), 'golden')} in {folder}: {changed} written, {len(outcomes) - changed} unchanged"
     )
     if file is not None and changed:
-        click.echo(f"to check against them: pytest --rnn-goldens-corpus={folder}")
+        click.echo(f"to check against them: pytest {shlex.quote(f'--rnn-goldens-corpus={folder}')}")
 
 
 def _declared(file: Path | None) -> "Declared":
