@@ -18,6 +18,10 @@ class Undecided(Exception):
     """A ball too wide to tell what its value rounds to, or on which side of a kink it lies."""
 
 
+class NoNumber(Undecided):
+    """A ball that may be anything: as far as is known there is no value."""
+
+
 class Balls(Network):
     """A network whose numbers are balls. A relu network over dyadic numbers comes out with radius zero."""
 
@@ -109,6 +113,8 @@ def _larger_one(a: arb, b: arb) -> arb:
 def _rounded_one(ball: arb) -> float:
     if ball.is_exact():
         return float(ball)
+    if ball.is_nan():
+        raise NoNumber("a division by zero, or a root of zero or less")
     low, high = float(ball.lower()), float(ball.upper())
     if low != high:
         raise Undecided(f"{ball} may round to {low!r} or {high!r}")

@@ -9,8 +9,8 @@ import numpy as np
 from flint import ctx
 from numpy.typing import NDArray
 
-from rnn_goldens.cells import Case, Cell
-from rnn_goldens.generator.balls import Balls, Undecided, balls, rounded
+from rnn_goldens.cells import Case, Cell, Network
+from rnn_goldens.generator.balls import Balls, NoNumber, Undecided, balls, rounded
 from rnn_goldens.generator.scenario import Refused, Scenario
 
 FIRST_BITS, LAST_BITS = 192, 192 * 2**8
@@ -41,12 +41,16 @@ def exact_answer(scenario: Scenario, cell: Cell | None = None) -> Answer:
     """What a network has to answer to a scenario; ``cell`` if it is one that the scenario does not name.
 
     Raises:
-        Refused: no working precision decides it: a ball whose ends round to two neighbouring float64, however narrow
-            it gets, or a relu's tie that is not exactly zero in ball arithmetic. (A ball of radius zero half-way
-            between two float64 is no such case: it rounds to even.)
+        Refused: the equations give no number; or no working precision decides it: a ball whose ends round to two
+            neighbouring float64, however narrow it gets, or a relu's tie that is not exactly zero in ball arithmetic.
+            (A ball of radius zero half-way between two float64 is no such case: it rounds to even.)
     """
     try:
         (out, h_n, *c_n), bits = correctly_rounded(scenario.case(cell))
+    except NoNumber as reason:
+        raise Refused(
+            f"{scenario.id}: its equations give no number{_first_place(scenario.case(cell))}: {reason}"
+        ) from None
     except Undecided as undecided:
         raise Refused(f"{scenario.id}: not decided with {LAST_BITS} bits: {undecided}") from None
     return Answer(out, h_n, c_n[0] if c_n else None, bits)
@@ -59,10 +63,18 @@ def correctly_rounded(case: Case) -> tuple[list[NDArray[np.float64]], int]:
         try:
             with ctx.workprec(bits):
                 return [rounded(output) for output in Balls().run(_in_balls(case))], bits
-        except Undecided:
-            if bits >= LAST_BITS:
+        except Undecided as undecided:
+            if bits >= LAST_BITS or (isinstance(undecided, NoNumber) and _first_place(case)):
                 raise
         bits *= 2
+
+
+def _first_place(case: Case) -> str:
+    """Where out is no number in float64 first; "" if it is one everywhere, and may be one with more bits too."""
+    with np.errstate(all="ignore"):
+        out = Network().run(case.as_batch())[0]
+    steps = np.flatnonzero(~np.isfinite(out).all(axis=(0, 2)))
+    return f" at time step {steps[0]}" if steps.size else ""
 
 
 def _in_balls(case: Case) -> Case:

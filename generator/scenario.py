@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnn_goldens.cells import DEFINED, Case, Cell
-from rnn_goldens.cells.own import own_cell, require_written
+from rnn_goldens.cells.own import own_cell, require_fits, require_written
 from rnn_goldens.conventions import convention
 from rnn_goldens.encoding.semantics import question_problems
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
@@ -169,6 +169,7 @@ class Scenario:
         try:
             cell = own_cell(self.cell)
             require_written(cell, biased=self.shape.bias)
+            require_fits(cell, self.shape)
         except WrongUse as error:
             raise Refused(f"{self.id}: {error}") from None
         return cell

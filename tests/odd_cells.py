@@ -1,6 +1,6 @@
 """Cells that we do not ship, as someone writes them."""
 
-from rnn_goldens.cells.notation import Term, Weight, mix, sigmoid, tanh
+from rnn_goldens.cells.notation import Term, Weight, mix, rsqrt, sigmoid, tanh
 
 
 def minimal_gated_unit(x: Term, h: Term, w: Weight) -> tuple[Term]:
@@ -8,6 +8,13 @@ def minimal_gated_unit(x: Term, h: Term, w: Weight) -> tuple[Term]:
     f = sigmoid(w.W_if @ x + w.b_if + w.W_hf @ h + w.b_hf)
     n = tanh(w.W_in @ x + w.b_in + w.W_hn @ (f * h) + w.b_hn)
     return (mix(f, n, h),)
+
+
+def other_way_round(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """The same with the gate the other way round."""
+    f = sigmoid(w.W_if @ x + w.b_if + w.W_hf @ h + w.b_hf)
+    n = tanh(w.W_in @ x + w.b_in + w.W_hn @ (f * h) + w.b_hn)
+    return (mix(f, h, n),)
 
 
 def peephole_lstm(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
@@ -18,3 +25,18 @@ def peephole_lstm(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
     c = f * c + i * g
     o = sigmoid(w.W_io @ x + w.b_io + w.W_ho @ h + w.b_ho + w.p_o * c)
     return o * tanh(c), c
+
+
+def residual(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """What is right where x has as many numbers as h."""
+    return (tanh(w.W_ia @ x + w.W_ha @ h) + x,)
+
+
+def quotient(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """What divides by the state, which is zero at first."""
+    return (tanh(w.W_ia @ x + w.b_ia + w.W_ha @ h + w.b_ha) / h,)
+
+
+def root(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """Likewise with a root."""
+    return (tanh(w.W_ia @ x + w.b_ia + w.W_ha @ h + w.b_ha) * rsqrt(h),)

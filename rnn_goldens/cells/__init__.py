@@ -5,8 +5,9 @@
 """
 
 from rnn_goldens.cells.arrays import Array, State, Weights
-from rnn_goldens.cells.case import Case, case_of, cell_of, is_defined
+from rnn_goldens.cells.case import Case, case_of, cell_of
 from rnn_goldens.cells.cell import DEFINED, Cell
+from rnn_goldens.cells.certified import no_equations, require_equations
 from rnn_goldens.cells.network import Network
 from rnn_goldens.cells.own import cell_named
 
@@ -21,5 +22,6 @@ __all__ = [
     "case_of",
     "cell_named",
     "cell_of",
-    "is_defined",
+    "no_equations",
+    "require_equations",
 ]

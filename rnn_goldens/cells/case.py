@@ -57,18 +57,10 @@ def cell_of(golden: QuestionData) -> Cell:
     cell = own_cell(golden.cell)
     if cell.layout != golden.own_layout:
         raise WrongUse(
-            f"cell {golden.cell!r} has {cell.layout} now, and had {golden.own_layout} when {golden.id} was certified"
+            f"cell {golden.cell!r}: its equations speak of {cell.layout.in_words}, "
+            f"and spoke of {golden.layout.in_words} when {golden.id} was certified"
         )
     return cell
-
-
-def is_defined(golden: QuestionData) -> bool:
-    """Whether its cell's equations are to be had."""
-    try:
-        cell_of(golden)
-    except WrongUse:
-        return False
-    return True
 
 
 def case_of(golden: QuestionData, dtype: DTypeLike) -> Case:

@@ -20,13 +20,26 @@ class Term:
         primitive: its name, as in ``Arithmetic``; ``input`` for x and the state.
         of: what it is applied to.
         detail: what else it needs: numbers, or the name of a weight.
+        units: how many numbers a sequence; None where nobody said, and of one that is the same for all units.
+
+    Raises:
+        TypeError: it is applied to terms of two sizes.
     """
 
     primitive: str
     of: tuple["Term", ...] = ()
     detail: tuple[object, ...] = ()
+    units: int | None = None
 
     __array_ufunc__ = None  # an array is no number: array + term is a mistake, and says so
+
+    def __post_init__(self) -> None:
+        """Be of the size of what it is applied to."""
+        if self.units is None and self.primitive != "mean":
+            sizes = list(dict.fromkeys(part.units for part in self.of if part.units is not None))
+            if len(sizes) > 1:
+                raise TypeError(f"{self.primitive}: one term has {sizes[0]} numbers, another {sizes[1]}")
+            object.__setattr__(self, "units", sizes[0] if sizes else None)
 
     def __add__(self, other: "Operand") -> "Term":
         return _summed(self, _term(other))
@@ -124,35 +137,52 @@ class Weight:
     """The weights of one layer and direction, by the names that equations have for them.
 
     ``W_i`` and ``W_h`` with the letter of a gate are its blocks of the matrices that x and h go through, ``b_i`` and
-    ``b_h`` those of the biases, zero where a network has none.
+    ``b_h`` those of the biases, zero where a network has none. ``sizes`` are how many numbers x and a state have, where
+    it is to be seen whether terms fit.
     """
 
-    def __init__(self, gates: str, vectors: tuple[str, ...], given: frozenset[str]) -> None:
-        self._gates, self._vectors, self._given = gates, vectors, given
+    def __init__(
+        self, gates: str, vectors: tuple[str, ...], given: frozenset[str], sizes: tuple[int, int] | None = None
+    ) -> None:
+        self._gates, self._vectors, self._given, self._sizes = gates, vectors, given, sizes
+        self._hidden = None if sizes is None else sizes[1]
         self._products: dict[tuple[str, int], Term] = {}
         self._blocks: dict[tuple[str, int, str], Term] = {}
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a matrix, a term, or zero
         if name in self._vectors:
-            return Term("vector", (), (name, 0, 1))
+            return Term("vector", (), (name, 0, 1), self._hidden)
         kind, source, gate = name[:2], name[2:3], name[3:]
         if kind not in ("W_", "b_") or source not in ("i", "h") or len(gate) != 1 or gate not in self._gates:
             raise AttributeError(f"this cell has no weight {name}; it has {', '.join(self._names())}")
         if kind == "W_":
             return Matrix(self, f"weight_{source}h", gate)
         block = (self._gates.index(gate), len(self._gates))
-        return Term("vector", (), (f"bias_{source}h", *block)) if f"bias_{source}h" in self._given else 0
+        return Term("vector", (), (f"bias_{source}h", *block), self._hidden) if f"bias_{source}h" in self._given else 0
 
     def _names(self) -> tuple[str, ...]:
         return (*(f"{kind}_{source}{gate}" for kind in "Wb" for source in "ih" for gate in self._gates), *self._vectors)
 
     def _product(self, matrix: str, gate: str, v: Term) -> Term:
         """One product with the whole matrix serves every gate that has a block of it."""
-        whole = self._products.setdefault((matrix, id(v)), Term("product", (v,), (matrix,)))
+        if self._sizes is not None:
+            self._require_columns(matrix, gate, v.units or 1)
+        rows = None if self._hidden is None else self._hidden * len(self._gates)
+        whole = self._products.setdefault((matrix, id(v)), Term("product", (v,), (matrix,), rows))
         if len(self._gates) == 1:
             return whole
-        block = Term("block", (whole,), (self._gates.index(gate), len(self._gates)))
+        block = Term("block", (whole,), (self._gates.index(gate), len(self._gates)), self._hidden)
         return self._blocks.setdefault((matrix, id(v), gate), block)
+
+    def _require_columns(self, matrix: str, gate: str, numbers: int) -> None:
+        assert self._sizes is not None
+        of_input = matrix == "weight_ih"
+        name, columns = f"W_{'i' if of_input else 'h'}{gate}", self._sizes[0 if of_input else 1]
+        if numbers != columns:
+            goes_with = "x" if of_input else "a state"
+            raise TypeError(
+                f"{name} has {columns} columns, which go with {goes_with}, and stands before {numbers} numbers"
+            )
 
 
 @dataclass(frozen=True)

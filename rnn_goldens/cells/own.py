@@ -3,13 +3,14 @@
 import inspect
 import traceback
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from rnn_goldens.cells.cell import DEFINED, Cell
 from rnn_goldens.cells.notation import Matrix, Term, Weight
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.importing import imported
+from rnn_goldens.golden.shapes import Config
+from rnn_goldens.importing import imported, raised
 
 STATES = ("h", "c")
 """The states a golden has room for."""
@@ -32,7 +33,7 @@ def own_cell(name: str) -> Cell:
     Raises:
         WrongUse: the function is not found, takes or returns too many or too few states, or raises.
     """
-    equations = imported(name, f"cell {name!r}")
+    equations = _imported(name)
     states = _states(name, equations)
     spoken = _Spoken()
     _tried(name, lambda: equations(*(Term("input") for _ in ("x", *states)), spoken))
@@ -47,6 +48,33 @@ def require_written(cell: Cell, *, biased: bool) -> None:
     """Raise WrongUse if its equations can not be written down, for a network with biases or without."""
     given = (*(_BIASED if biased else _BIASED[:2]), *cell.vectors)
     _tried(cell.name, lambda: (cell.at_once.program(dict.fromkeys(given)), cell.apart.program(dict.fromkeys(given))))
+
+
+def require_fits(cell: Cell, config: Config) -> None:
+    """Raise WrongUse if its equations put together what has different sizes, in any layer of such a network."""
+    given = frozenset(_BIASED if config.bias else _BIASED[:2])
+    above = [config.hidden_size * config.num_directions] if config.num_layers > 1 else []
+    for inputs in dict.fromkeys([config.input_size, *above]):
+        _tried(cell.name, partial(_of_sizes, cell, given, inputs, config.hidden_size))
+
+
+def _of_sizes(cell: Cell, given: frozenset[str], inputs: int, hidden: int) -> None:
+    """Write the equations down with terms that know how many numbers they are."""
+    state = (Term("input", units=hidden) for _ in cell.states)
+    w = Weight(cell.gates, cell.vectors, given, (inputs, hidden))
+    for name, after in zip(cell.states, cell.equations(Term("input", units=inputs), *state, w), strict=True):
+        if after.units not in (hidden, None):
+            raise TypeError(f"{name} after the step has {after.units} numbers, and before it {hidden}")
+
+
+def _imported(name: str) -> Any:  # noqa: ANN401 - whatever it is
+    try:
+        return imported(name, f"cell {name!r}")
+    except (KeyboardInterrupt, WrongUse):
+        raise
+    except BaseException as error:  # also what would end the process
+        module = name.partition(":")[0]
+        raise WrongUse(f"cell {name!r}: {module} can not be imported:\n{raised(error)}") from None
 
 
 class _Spoken(Weight):
@@ -80,21 +108,33 @@ class _Spoken(Weight):
 def _states(name: str, equations: object) -> tuple[str, ...]:
     if not inspect.isfunction(equations):
         raise WrongUse(f"cell {name!r}: is no function of x, the states and w, but of type {type(equations).__name__}")
+    if inspect.iscoroutinefunction(equations) or inspect.isasyncgenfunction(equations):
+        raise WrongUse(f"cell {name!r}: is an async function, which gives nothing at once: write def, not async def")
     found = [p for p in inspect.signature(equations).parameters.values() if p.default is p.empty]
     count = len(found) - 2
-    if any(p.kind not in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in found) or not 0 < count <= len(STATES):
+    is_positional = all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in found)
+    if not is_positional or not 0 < count <= len(STATES) or _are_swapped([p.name for p in found]):
         raise WrongUse(
             f"cell {name!r}: takes ({', '.join(map(str, found))}); a golden's cell takes (x, h, w) or (x, h, c, w)"
         )
     return STATES[:count]
 
 
+def _are_swapped(names: list[str]) -> bool:
+    """Whether arguments that have the names of ours stand in another order."""
+    right = [name for name in ("x", *STATES, "w") if name in names]
+    return [name for name in names if name in right] != right
+
+
 def _tried(name: str, write: Callable[[], object]) -> None:
     """Run equations; what they raise is theirs, and is said with its place."""
     try:
         write()
-    except Exception as error:
-        own = imported(name, name).__code__.co_filename
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also what would end the process
+        code = _imported(name).__code__
+        own, first = code.co_filename, code.co_firstlineno
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
-        place = f"{own}, line {lines[-1]}: " if lines else ""
-        raise WrongUse(f"cell {name!r}: {place}{type(error).__name__}: {error}") from None
+        said = f"line {lines[-1]}: {type(error).__name__}: {error}" if lines else f"line {first}: {error}"
+        raise WrongUse(f"cell {name!r}: {own}, {said}") from None

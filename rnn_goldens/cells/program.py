@@ -129,7 +129,7 @@ def _require_states(source: Source, after: object) -> None:
             f"{name} returned {type(after).__name__}; what is wanted is a tuple of the states after the step"
         )
     if len(after) != source.states:
-        raise TypeError(f"{name} returned {counted(len(after), 'state')}, and got {source.states}")
+        raise TypeError(f"{name} returns {counted(len(after), 'state')}, and takes {source.states}")
     for part in after:
         if not isinstance(part, Term) or part.primitive == "constant":
             raise TypeError(f"{name} returned {type(part).__name__} for a state, which is no vector of numbers")

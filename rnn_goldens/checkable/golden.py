@@ -92,10 +92,15 @@ class Golden(GoldenData, Question):
 
         Computed when it is asked, in float64 with the definition's own equations, so not rounded correctly as ``out``
         is. In the order of computing: ``[s.gates["f"] for s in golden.steps() if s.layer == 0]``.
+
+        Raises:
+            WrongUse: the cell is of someone's own, and its equations are not here, or not those that it was certified
+                with.
         """
-        from rnn_goldens.cells import case_of
+        from rnn_goldens.cells import case_of, require_equations
         from rnn_goldens.cells.steps import steps_of
 
+        require_equations(self)
         return steps_of(case_of(self, np.float64))
 
     def compare(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:

@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.corpus.index import INDEX, OURS, REMEDY, Entry, File
+from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, remedy
 from rnn_goldens.corpus.selection import Selection
 from rnn_goldens.errors import InvalidFile
 
@@ -20,12 +20,14 @@ class Corpus(Selection):
         name: whose it is: ``rnn-goldens`` for what the package carries.
         version: MAJOR.MINOR.PATCH.
         entries: what the index says of each golden.
+        where: what ``--corpus`` takes for it; "" for the one that commands take without.
     """
 
     folder: Path
     name: str
     version: str
     entries: tuple[Entry, ...]
+    where: str = ""
     _last: list[Golden] = field(default_factory=list, init=False, repr=False, compare=False)
     """The golden that was loaded last, which nobody else holds: its precisions are asked for one after the other."""
 
@@ -33,6 +35,10 @@ class Corpus(Selection):
     def label(self) -> str:
         """Its version, with its name if it is not what the package carries."""
         return self.version if self.name == OURS else f"{self.name} {self.version}"
+
+    @property
+    def _remedy(self) -> str:
+        return remedy(self.name, self.where)
 
     def load(self, golden_id: str, dtype: object = "float64") -> Golden:
         """Load a golden in a precision, named as for ``Golden.in_precision``.
@@ -50,7 +56,7 @@ class Corpus(Selection):
             known = {name: value for name, value in vars(entry).items() if name not in ("files", "content")}
             golden = read_known(path, {**known, "provenance": _Provenance(path)})
             self._last[:] = [golden]
-        return golden.in_precision(dtype).copied()
+        return replace(golden.in_precision(dtype).copied(), corpus=self.where)
 
     def verified(self, file: File) -> Path:
         """Path of a file of this corpus whose bytes are what the index says; raises InvalidFile otherwise."""
@@ -58,10 +64,12 @@ class Corpus(Selection):
         try:
             found = hashlib.sha256(path.read_bytes()).hexdigest()
         except OSError as error:
-            raise InvalidFile(path, [f"is listed in {INDEX} but can not be read: {error.strerror}"], REMEDY) from None
+            raise InvalidFile(
+                path, [f"is listed in {INDEX} but can not be read: {error.strerror}"], self._remedy
+            ) from None
         if found != file.sha256:
             reason = f"SHA-256 is {found[:12]}…, {INDEX} says {file.sha256[:12]}…: the file was changed or damaged"
-            raise InvalidFile(path, [reason], REMEDY)
+            raise InvalidFile(path, [reason], self._remedy)
         return path
 
 

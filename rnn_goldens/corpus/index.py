@@ -1,6 +1,7 @@
 """What an index says of each golden: enough to select it without opening it."""
 
 import re
+import shlex
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,13 @@ INDEX = "index.json"
 OURS = "rnn-goldens"
 """The name of the corpus that the package carries."""
 
-REMEDY = "Restore it from where it came, or run 'rnn-goldens generate' in a checkout of rnn-goldens."
+
+def remedy(corpus: str, folder: str) -> str:
+    """What to do about a damaged file of a corpus of some name, in a folder."""
+    if corpus == OURS:
+        return "Restore it from where it came, or run 'rnn-goldens generate' in a checkout of rnn-goldens."
+    make = f"rnn-goldens generate --scenarios FILE --into {shlex.quote(folder)}"
+    return f"Restore it from where it came, or make it anew from its scenarios: {make}"
 
 
 @dataclass(frozen=True)

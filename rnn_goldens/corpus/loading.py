@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
-from rnn_goldens.corpus.index import INDEX, REMEDY, entry_of, listed, text
+from rnn_goldens.corpus.index import INDEX, OURS, entry_of, listed, remedy, text
 from rnn_goldens.corpus.several import Corpora
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
 from rnn_goldens.golden.precision import precision_name
@@ -77,12 +77,24 @@ def open_folder(folder: Path) -> Corpus:
         if (document["kind"], document["format"]) != ("index", 1):
             raise ValueError
         name, version = text(document["corpus"]), text(document["version"])
-        return Corpus(folder, name, version, tuple(map(entry_of, listed(document["goldens"]))))
+        return Corpus(folder, name, version, tuple(map(entry_of, listed(document["goldens"]))), _where(folder))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         # The schema would find it too, but costs more than the index itself: it is asked only for the reason.
         from rnn_goldens import schema
 
-        raise InvalidFile(index, schema.problems(document, "index") or [str(error)], REMEDY) from None
+        name = document.get("corpus", OURS) if isinstance(document, dict) else OURS
+        problems = schema.problems(document, "index") or [str(error)]
+        raise InvalidFile(index, problems, remedy(name, _where(folder))) from None
+
+
+def _where(folder: Path) -> str:
+    """What ``--corpus`` takes for a folder, in the working directory; "" for the newest version of the package."""
+    *older, newest = packaged().items()
+    if folder == newest[1]:
+        return ""
+    cwd, absolute = Path.cwd(), folder.absolute()
+    relative = absolute.relative_to(cwd) if absolute.is_relative_to(cwd) else folder
+    return next((version for version, packed in older if packed == folder), str(relative))
 
 
 def load(golden_id: str, *, dtype: object = "float32", corpus: str | Path | None = None) -> Golden:

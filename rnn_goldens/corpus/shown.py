@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnn_goldens.corpus.corpus import Corpus
-from rnn_goldens.corpus.index import REMEDY
+from rnn_goldens.corpus.index import remedy
 from rnn_goldens.encoding.json_file import read_document
 from rnn_goldens.errors import InvalidFile
 
@@ -82,7 +82,7 @@ def shown(corpus: Corpus) -> dict[str, Shown]:
             for d in document["deviations"]
         }
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-        raise InvalidFile(path, ["is no kill matrix"], REMEDY) from None
+        raise InvalidFile(path, ["is no kill matrix"], remedy(corpus.name, corpus.where)) from None
 
 
 def _margins(

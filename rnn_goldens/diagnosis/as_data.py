@@ -21,6 +21,7 @@ def as_data(diagnosis: Diagnosis) -> Data:
         "certainty": diagnosis.certainty,
         "failed": len(diagnosis.failed),
         "passed": len(diagnosis.passed),
+        **({"no_equations": diagnosis.no_equations} if diagnosis.no_equations else {}),
         "suspects": [_suspect(suspect) for suspect in diagnosis.suspects],
         "unexplained": [_place(evidence) for evidence in diagnosis.unexplained],
         "facts": {code: {"value": value, "shown_by": showing} for code, (value, showing) in said.facts.items()},

@@ -46,10 +46,10 @@ class Asked:
 
     @cached_property
     def _befalling(self) -> "list[Deviation]":
-        from rnn_goldens.cells import is_defined
+        from rnn_goldens.cells import no_equations
         from rnn_goldens.deviations import DEVIATIONS
 
-        if self._tells_nothing() or not is_defined(self.golden):
+        if self._tells_nothing() or no_equations(self.golden):
             return []
         features, is_widest = set(self.golden.features), self.golden.dtype == "float64"
         return [
@@ -153,9 +153,10 @@ class Asked:
 
     def _given(self, cause: Cause, dtype: type, *, nudged: bool = False) -> Outputs:
         """What a network gives that is wrong so; of weights that are a rounding off, which flips roundings after it."""
-        from rnn_goldens.cells import case_of
+        from rnn_goldens.cells import case_of, require_equations
         from rnn_goldens.deviations import together
 
+        require_equations(self.golden)
         case = case_of(self.golden, dtype)
         if nudged:
             off = 1 + PRECISIONS[self.golden.dtype].roundoff

@@ -33,6 +33,7 @@ class Evidence:
         parts: causes that give one of the outputs wherever it is wrong and nothing explains all, by its name.
         sizes: how many steps, rows, units and inputs it has, where that was asked: ``fact_list.SIZES_IN_WORDS``.
         test: which test asked it, of several in a run, which may be of different networks.
+        no_equations: why it was compared with no deviation, for want of its cell's equations; else empty.
     """
 
     golden: str
@@ -45,6 +46,7 @@ class Evidence:
     parts: Parts = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     test: str = ""
+    no_equations: str = ""
 
     def __str__(self) -> str:
         return f"{self.golden} in {self.dtype}"
@@ -125,6 +127,11 @@ class Diagnosis:
     suspects: tuple[Suspect, ...] = ()
     parts: Parts = field(default_factory=dict)
     is_cut_short: bool = False
+
+    @property
+    def no_equations(self) -> str:
+        """Why no failure was compared with a deviation, for want of equations, of the first; empty if one was."""
+        return self.failed[0].no_equations if all(one.no_equations for one in self.failed) else ""
 
     @property
     def unexplained(self) -> tuple[Evidence, ...]:

@@ -57,13 +57,21 @@ def diagnosed(
         place = f"{golden.id} in {golden.dtype}"
         first = first.replace(place, f"{place}, like {TOGETHER.join(found[0])}", 1)
     room = min(_MOST_LINES, LONGEST_MESSAGE - 1 - len(others))
-    lines = _lines(found, room) if found else _seen(can_be_seen, room)
+    lines = _lines(found, room) if found else [*_not_compared(golden), *_seen(can_be_seen, room)]
     return replace(
         verdict,
         message="\n".join([first, *lines, *others]),
         explained_by=tuple(TOGETHER.join(cause) for cause in found),
         facts=can_be_seen,
     )
+
+
+def _not_compared(golden: "GoldenData") -> list[str]:
+    """Why no deviation was asked, if it is for want of the cell's equations."""
+    from rnn_goldens.cells import no_equations
+
+    why = no_equations(golden)
+    return _wrapped(f"compared with no deviation: {why}", _MOST_LINES) if why else []
 
 
 def _seen(can_be_seen: Mapping[str, bool | float], most: int) -> list[str]:
@@ -84,4 +92,8 @@ def _lines(found: list[Cause], most: int) -> list[str]:
         more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
         names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])
         text = f"looks like one of {len(found)} deviations, which are alike here: {names}{more}"
+    return _wrapped(text, most)
+
+
+def _wrapped(text: str, most: int) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ", max_lines=most, placeholder=" …")

@@ -65,6 +65,7 @@ def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load:
     """
     begin = time.process_time()
     outputs = {(failure.test, failure.golden, failure.dtype): failure.got for failure in failures}
+    evidence = [replace(one, no_equations=_no_equations(one, load)) for one in evidence]
     evidence = [
         one if one.passed or _is_whole(one, outputs, load) else _not_explained(one, outputs, load) for one in evidence
     ]
@@ -113,6 +114,15 @@ def _layout(one: Evidence, load: Load) -> Layout | None:
         return LAYOUTS[one.cell]
     golden = load(one.golden, one.dtype)
     return None if golden is None else golden.layout
+
+
+def _no_equations(one: Evidence, load: Load) -> str:
+    from rnn_goldens.cells import no_equations
+
+    if one.passed or one.explained_by or one.cell in LAYOUTS:
+        return ""
+    golden = load(one.golden, one.dtype)
+    return "" if golden is None else no_equations(golden)
 
 
 def _not_explained(one: Evidence, outputs: Mapping[_Key, Outputs], load: Load) -> Evidence:
@@ -206,7 +216,7 @@ class _Shows:
     seen: dict[tuple[Cause, str, str], bool] = field(default_factory=dict)
 
     def __call__(self, cause: Cause, evidence: Evidence) -> bool:
-        from rnn_goldens.cells import case_of
+        from rnn_goldens.cells import case_of, require_equations
         from rnn_goldens.deviations import together
         from rnn_goldens.deviations.margins import ENOUGH, margin
 
@@ -217,11 +227,12 @@ class _Shows:
                 return False
             wrong = together(cause)
             try:
+                require_equations(golden)
                 with np.errstate(all="ignore"):  # in rounded arithmetic too, where sums cancel and overflow
                     self.seen[key] = all(
                         margin(golden, wrong(case_of(golden, dtype)), evidence.dtype) >= ENOUGH
                         for dtype in (np.float64, np.float32)
                     )
-            except Exception:  # one of two has no room for what the other leaves: that tells nothing
+            except Exception:  # no equations, or one of two has no room for what the other leaves: that tells nothing
                 self.seen[key] = False
         return self.seen[key]

@@ -5,6 +5,19 @@ from dataclasses import dataclass, field
 
 from rnn_goldens.counted import counted
 from rnn_goldens.diagnosis.fact_list import FACTS, IN_WORDS, SIZES_IN_WORDS, Value
+from rnn_goldens.golden.shapes import is_own_cell
+
+
+def is_explained(cell: str) -> bool:
+    """Whether ``rnn-goldens explain`` shows deviations of a cell; what it shows is of ours."""
+    return not is_own_cell(cell)
+
+
+def unexplained(failed: int, no_equations: str = "") -> str:
+    """That no deviation explains so many failures; or why they were compared with none."""
+    if no_equations:
+        return f"{'It was' if failed == 1 else 'They were'} compared with no deviation: {no_equations}."
+    return f"No known deviation explains {'it' if failed == 1 else 'them'}, nor do two at once that were tried."
 
 
 @dataclass(frozen=True)

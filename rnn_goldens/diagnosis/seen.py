@@ -48,9 +48,9 @@ class Seen:
     @property
     def is_defined(self) -> bool:
         """Whether the cell's equations are to be had, so that steps can be asked alone."""
-        from rnn_goldens.cells import is_defined
+        from rnn_goldens.cells import no_equations
 
-        return is_defined(self.golden)
+        return not no_equations(self.golden)
 
     @property
     def is_one_chain(self) -> bool:

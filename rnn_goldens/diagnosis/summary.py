@@ -3,9 +3,11 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from rnn_goldens.counted import was_or_were
 from rnn_goldens.diagnosis.asked import TOGETHER, Cause
 from rnn_goldens.diagnosis.causes import EXPLAINED, NOT_RECOGNISED, Diagnosis, Suspect, abouts
 from rnn_goldens.diagnosis.in_common import in_common
+from rnn_goldens.diagnosis.said import is_explained, unexplained
 
 WIDTH = 80
 _MOST_ALIKE = 3
@@ -32,7 +34,7 @@ def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
 def _said_together(diagnosis: Diagnosis) -> tuple[object, ...]:
     """What cells have in common that are told of in one paragraph; () if this one stands for itself."""
     if diagnosis.certainty == NOT_RECOGNISED:
-        return (NOT_RECOGNISED, tuple(diagnosis.parts.items()))
+        return (NOT_RECOGNISED, tuple(diagnosis.parts.items()), diagnosis.no_equations)
     said = ((suspect.cause, suspect.alike, bool(suspect.against)) for suspect in diagnosis.suspects)
     return (diagnosis.certainty, *said)
 
@@ -56,20 +58,31 @@ def _paragraph(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
     for number, suspect in enumerate(first.suspects):
         explained = sum(len(diagnosis.suspects[number].explains) for diagnosis in diagnoses)
         yield from _of_suspect(suspect, f"{explained} of them: " if len(first.suspects) > 1 else "")
+        if any(is_explained(diagnosis.about.cell) for diagnosis in diagnoses):
+            yield from _to_see(suspect.cause)
     if first.certainty != EXPLAINED:
         for fact in [*_of_parts(first), *_sentences(diagnoses)][:_MOST_FACTS]:
             yield from _wrapped(fact, "  - ", "    ")
+    yield from _not_compared(diagnoses)
     simplest, which = first.failed[0], "fails"
-    if first.suspects and (unexplained := [e for diagnosis in diagnoses for e in diagnosis.unexplained]):
-        simplest, which = unexplained[0], "is not explained"
+    if first.suspects and (rest := [e for diagnosis in diagnoses for e in diagnosis.unexplained]):
+        simplest, which = rest[0], "is not explained"
     yield from _wrapped(f"to debug: {simplest}, the simplest that {which}", "  ", "    ")
+
+
+def _not_compared(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
+    """Why some failures, where others were, could not be compared with deviations."""
+    reasons = [one.no_equations for d in diagnoses if not d.no_equations for one in d.failed if one.no_equations]
+    if reasons:
+        of_them = f"{len(reasons)} of them {was_or_were(len(reasons))}"
+        yield from _wrapped(f"{of_them} compared with no deviation: {reasons[0]}", "  - ", "    ")
 
 
 def _how_sure(diagnoses: Sequence[Diagnosis]) -> str:
     first = diagnoses[0]
     failed = sum(len(diagnosis.failed) for diagnosis in diagnoses)
     if not first.suspects:
-        return f"No known deviation explains {'it' if failed == 1 else 'them'}, nor do two at once that were tried."
+        return unexplained(failed, first.no_equations)
     suspect = first.suspects[0]
     one = "two deviations at once" if len(suspect.cause) > 1 else "one deviation"
     if first.certainty == EXPLAINED and len(first.suspects) > 1:
@@ -102,9 +115,12 @@ def _of_suspect(suspect: Suspect, before: str) -> Iterator[str]:
     for name in suspect.cause:
         if mend := deviation(name).mend:
             yield from _wrapped(f"to mend: {mend}", "  ", "    ")
-    commands = " and ".join(f"rnn-goldens explain {name}" for name in suspect.cause)
-    it = "it" if len(suspect.cause) == 1 else "them"
-    yield from _wrapped(f"to see {it} beside what is right: {commands}", "  ", "    ")
+
+
+def _to_see(cause: Cause) -> list[str]:
+    commands = " and ".join(f"rnn-goldens explain {name}" for name in cause)
+    it = "it" if len(cause) == 1 else "them"
+    return _wrapped(f"to see {it} beside what is right: {commands}", "  ", "    ")
 
 
 def _of_parts(diagnosis: Diagnosis) -> Iterator[str]:

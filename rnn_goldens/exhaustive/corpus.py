@@ -1,6 +1,6 @@
 """The parts of an exhaustive run as a corpus: there are no files, a golden is certified when it is loaded."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -19,14 +19,15 @@ class EveryArgument(Corpus):
         """Certify a golden, in its one precision; raises UnknownName for an id or another precision."""
         self.entry(golden_id)
         part = self.parts[golden_id]
-        return part.certified().in_precision(part.precision if dtype is None else dtype)
+        certified = part.certified().in_precision(part.precision if dtype is None else dtype)
+        return replace(certified, corpus=self.where)
 
 
 @cache
 def every_argument() -> EveryArgument:
     """Every part there is."""
     found = {part.id: part for part in parts()}
-    return EveryArgument(Path(), OURS, "exhaustive", tuple(map(_entry, found.values())), found)
+    return EveryArgument(Path(), OURS, "exhaustive", tuple(map(_entry, found.values())), parts=found)
 
 
 def _entry(part: Part) -> Entry:

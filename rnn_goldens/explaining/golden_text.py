@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rnn_goldens.cells.steps import Step
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.diagnosis.asked import TOGETHER
+from rnn_goldens.diagnosis.said import is_explained
 from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.explaining.first_difference import Known, Place, Reader
@@ -150,7 +151,8 @@ def _alike(golden: Golden, outputs: Outputs) -> Iterator[str]:
         names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])
         more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
         yield from textwrap.wrap(f"looks like {names}{more}", WIDTH, subsequent_indent="  ")
-        yield f"  to see what that is: rnn-goldens explain {found[0][0]}"
+        if is_explained(golden.cell):
+            yield f"  to see what that is: rnn-goldens explain {found[0][0]}"
 
 
 @dataclass(frozen=True)

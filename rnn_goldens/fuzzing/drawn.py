@@ -1,6 +1,6 @@
-"""A golden that was drawn: where it is kept if it fails, and where it is to be seen then."""
+"""A golden that was drawn: it is in no corpus, unless it fails and is kept."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from hypothesis import currently_in_test_context, note
@@ -9,7 +9,6 @@ from hypothesis.control import current_build_context
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.fuzzing.causes import causes
-from rnn_goldens.fuzzing.found import shown
 from rnn_goldens.fuzzing.judged import Judged
 from rnn_goldens.judging.outputs import states_apart
 from rnn_goldens.judging.verdict import Verdict, compare
@@ -22,21 +21,19 @@ class DrawnGolden(Golden):
     """A golden that no corpus holds, unless it fails.
 
     Attributes:
-        folder: the corpus of what was found, which then does; "" if none.
         failed: what failed of those that were drawn for the same: with the last example it is told, and forgotten.
     """
 
-    folder: str
     failed: list[Judged]
 
     @classmethod
     def of(cls, golden: Golden, folder: str, failed: list[Judged] | None = None) -> Self:
-        """The same golden, drawn."""
-        of_golden = {f.name: getattr(golden, f.name) for f in fields(golden)}
-        return cls(**of_golden, folder=folder, failed=[] if failed is None else failed)
+        """The same golden, drawn; the folder is that of what was found if it is kept there, "" if it is not."""
+        of_golden = {f.name: getattr(golden, f.name) for f in fields(Golden)}
+        return cls(**{**of_golden, "corpus": folder or None}, failed=[] if failed is None else failed)
 
     def compare(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
-        """As ``Golden.compare``; the message says where the golden is to be seen.
+        """As ``Golden.compare``.
 
         While Hypothesis makes an example smaller nobody reads the message, and no deviation is asked. With the last
         one it notes what explains all that failed, for that one alone tells little.
@@ -53,14 +50,7 @@ class DrawnGolden(Golden):
             for line in causes(self.failed):
                 note(line)
             self.failed.clear()
-        verdict = diagnosed(self, verdict, out, h_n, c_n)
-        return replace(verdict, message=self._with_folder(verdict.message))
-
-    def _with_folder(self, message: str) -> str:
-        """The message with the command that shows this golden; without one, where it is not kept."""
-        show = f"rnn-goldens show {self.id}"
-        lines = message.splitlines() if self.folder else [line for line in message.splitlines() if show not in line]
-        return "\n".join(lines).replace(show, shown(self, self.folder))
+        return diagnosed(self, verdict, out, h_n, c_n)
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401 - IPython's protocol
         """What Hypothesis says of a test's argument."""

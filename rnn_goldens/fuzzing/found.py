@@ -91,11 +91,6 @@ def kept_and_said(golden: Golden, folder: str | PathLike[str], checked: str = ""
     return str(folder), f"kept in {folder}; {alone}:\n  {command(golden, folder, checked or 'WHAT')}"
 
 
-def shown(golden: Golden, folder: str | PathLike[str]) -> str:
-    """The command that shows one that was found."""
-    return f"rnn-goldens show {golden.id} --corpus {shlex.quote(str(folder))}"
-
-
 def command(golden: Golden, folder: str | PathLike[str], checked: str) -> str:
     """What checks a golden that was found, and no other."""
     dtype = [] if golden.dtype == "float32" else [f"--rnn-goldens-dtype={golden.dtype}"]

@@ -10,9 +10,10 @@ from rnn_goldens.counted import counted
 from rnn_goldens.errors import ProgramFailed
 from rnn_goldens.fuzzing.causes import causes
 from rnn_goldens.fuzzing.drawn import DrawnGolden
-from rnn_goldens.fuzzing.found import kept_and_said, shown
+from rnn_goldens.fuzzing.found import kept_and_said
 from rnn_goldens.fuzzing.judged import Judged, TookTooLong, size
 from rnn_goldens.fuzzing.search import INTERRUPTED, TIME, Search
+from rnn_goldens.judging.failure_text import to_see
 
 _OURS = Path(__file__).parents[1]
 _MOST_FRAMES = 3
@@ -79,7 +80,7 @@ def _how_it_fails(judged: Judged, implementation: str, kept: str) -> Iterator[st
         frames = [frame for frame in traceback.extract_tb(crash.__traceback__) if not _is_ours(frame.filename)]
         yield from "".join(traceback.format_list(frames[-_MOST_FRAMES:])).rstrip().splitlines()
     if kept:
-        yield f"  to see the golden: {shown(golden, kept)}"
+        yield to_see(golden, kept)
 
 
 def _raised(crash: BaseException) -> str:

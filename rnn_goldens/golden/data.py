@@ -160,11 +160,13 @@ class GoldenData(QuestionData):
         tolerance: how far a correct implementation can be off.
         provenance: what made it; not part of its content.
         stored: the float64 arrays, whatever the precision.
+        corpus: where commands find it: what ``--corpus`` takes, "" if they find it without; None if it is nowhere.
     """
 
     tolerance: Tolerance
     provenance: Mapping[str, str]
     stored: Arrays
+    corpus: str | None = None
 
     @cached_property
     def out(self) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """Which arrays a golden has and their shapes: the one place where they follow from the configuration."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from typing import Any
 
@@ -21,6 +21,19 @@ class Layout:
     gates: str
     states: tuple[str, ...] = ("h",)
     vectors: tuple[str, ...] = ()
+
+    @property
+    def in_words(self) -> str:
+        """All of it: the gates f and n, the state h, the vectors p_i and p_f."""
+        parts = {"gate": self.gates, "state": self.states, "vector": self.vectors}
+        return ", ".join(
+            f"the {what}{'s' * (len(names) > 1)} {_listed(names)}" for what, names in parts.items() if names
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 LAYOUTS = {

@@ -1,5 +1,6 @@
 """The text of a failure, for whoever meets it in a log: at most 15 lines, the first complete in itself."""
 
+import shlex
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -31,8 +32,15 @@ def failure_text(golden: "GoldenData", found: list[Difference], said: str = "") 
         max_lines=3,
         placeholder=" …",
     )
-    lines.append(f"  to see the golden: rnn-goldens show {golden.id}")
+    if golden.corpus is not None:
+        lines.append(to_see(golden, golden.corpus))
     return "\n".join(lines)
+
+
+def to_see(golden: "GoldenData", corpus: str) -> str:
+    """The command that shows a golden of a corpus, which is "" where commands find it without."""
+    option = f" --corpus {shlex.quote(corpus)}" if corpus else ""
+    return f"  to see the golden: rnn-goldens show {golden.id}{option}"
 
 
 def _headline(golden: "GoldenData", d: Difference) -> str:

@@ -10,6 +10,7 @@ from rnn_goldens.diagnosis.as_data import said_of
 from rnn_goldens.diagnosis.asked import TOGETHER
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, About, abouts
 from rnn_goldens.diagnosis.no_outputs import by_reason
+from rnn_goldens.diagnosis.said import is_explained, unexplained
 from rnn_goldens.pages.content import FAILED, Checked, Judged
 
 MOST_REASONS = 20
@@ -43,6 +44,7 @@ class Cause:
         deviations: what explains them.
         notes: what else is known, in sentences.
         shows: what a reader filters by to see these goldens: a cell, or none, and a text.
+        is_explained: whether ``rnn-goldens explain`` shows the deviations of one of these cells.
     """
 
     number: int
@@ -53,6 +55,7 @@ class Cause:
     notes: tuple[str, ...] = ()
     cell: str = ""
     text: str = ""
+    is_explained: bool = True
 
     @property
     def symbol(self) -> str:
@@ -91,6 +94,7 @@ def _of_outputs(number: int, of_cells: Sequence[Mapping[str, Any]]) -> Cause:
         tuple(_notes(first)),
         first["cell"] if len(of_cells) == 1 else "",
         names[0] if one else "",
+        any(is_explained(data["cell"]) for data in of_cells),
     )
 
 
@@ -108,7 +112,7 @@ def _notes(data: Mapping[str, Any]) -> Iterator[str]:
         if told := suspect.get("told_from"):
             yield f"It is told from {TOGETHER.join(told['deviations'])} by {_place(told['by'])}."
     if data["certainty"] == NOT_RECOGNISED:
-        yield "No known deviation explains them, nor do two at once that were tried."
+        yield unexplained(data["failed"], data.get("no_equations", ""))
     if data["certainty"] != EXPLAINED:
         yield from _seen(data)
     which = "is not explained" if data["suspects"] and data["unexplained"] else "fails"

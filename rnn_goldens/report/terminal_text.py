@@ -36,7 +36,8 @@ def _of_cause(cause: Cause) -> Iterator[str]:
         yield from _wrapped(f"{named.name}: {named.sentence}", 4)
         if named.mend:
             yield from _wrapped(f"to mend: {named.mend}", 4)
-        yield from _wrapped(f"to see it beside what is right: rnn-goldens explain {named.name}", 4)
+        if cause.is_explained:
+            yield from _wrapped(f"to see it beside what is right: rnn-goldens explain {named.name}", 4)
     for note in cause.notes:
         yield from _wrapped(note, 4)
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import rnn_goldens
-from rnn_goldens import InvalidFile, UnknownName
-from rnn_goldens.corpus import find, open_corpus
+from rnn_goldens import Golden, InvalidFile, UnknownName
+from rnn_goldens.corpus import find, open_corpora, open_corpus
 from rnn_goldens.errors import WrongUse
 
 DOCUMENTED = [
@@ -92,6 +92,45 @@ def test_a_file_that_is_not_the_one_the_index_describes_is_not_loaded(corpus_cop
     path.unlink()
     with pytest.raises(InvalidFile, match=r"is listed in index\.json but can not be read"):
         rnn_goldens.load("documented/mini-batch", corpus=corpus_copy)
+
+
+def test_what_to_do_about_a_damaged_file_depends_on_whose_corpus_it_is(
+    corpus_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = corpus_copy.rename(corpus_copy.with_name("my goldens"))
+    monkeypatch.chdir(ours.parent)
+    (ours / "documented/mini-batch.h5").write_bytes(b"")
+    with pytest.raises(InvalidFile, match="or run 'rnn-goldens generate' in a checkout of rnn-goldens"):
+        rnn_goldens.load("documented/mini-batch", corpus=ours)
+    index = json.loads((ours / "index.json").read_text())
+    (ours / "index.json").write_text(json.dumps({**index, "corpus": "mine"}))
+    remedy = "from its scenarios: rnn-goldens generate --scenarios FILE --into 'my goldens'$"
+    with pytest.raises(InvalidFile, match=remedy):
+        rnn_goldens.load("documented/mini-batch", corpus="my goldens")
+    (ours / "index.json").write_text(json.dumps({**index, "corpus": "mine", "goldens": [{}]}))
+    with pytest.raises(InvalidFile, match=remedy):
+        open_corpus(ours)
+
+
+def shown(golden: Golden) -> list[str]:
+    message = golden.compare(golden.out + 1, golden.h_n).message
+    return [line for line in message.splitlines() if "to see the golden" in line]
+
+
+def test_a_failure_says_how_to_see_the_golden_where_it_is(corpus_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = "  to see the golden: rnn-goldens show documented/mini-batch"
+    asked = "documented/mini-batch"
+    assert shown(rnn_goldens.load(asked)) == shown(rnn_goldens.load(asked, corpus="v1")) == [show]
+    assert shown(rnn_goldens.load(asked, corpus=corpus_copy)) == [f"{show} --corpus {corpus_copy}"]
+    monkeypatch.chdir(corpus_copy.parent)
+    corpus_copy.rename("my goldens")
+    assert shown(rnn_goldens.load(asked, corpus="my goldens")) == [f"{show} --corpus 'my goldens'"]
+    found = open_corpora("my goldens").load(asked)
+    assert shown(found.in_precision("float32")) == [f"{show} --corpus 'my goldens'"]
+
+
+def test_a_failure_of_a_golden_that_is_in_no_corpus_names_no_command_that_shows_it(corpus_copy: Path) -> None:
+    assert shown(rnn_goldens.read(corpus_copy / "documented/mini-batch.h5")) == []
 
 
 def without_version(index: dict[str, object]) -> None:

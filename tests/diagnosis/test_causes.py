@@ -7,6 +7,8 @@ from rnn_goldens.diagnosis.asked import Cause, Parts
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, About, Diagnosis, Evidence, diagnose
 from rnn_goldens.diagnosis.in_common import in_common
 from rnn_goldens.diagnosis.summary import summary
+from rnn_goldens.pages.causes import causes_of
+from rnn_goldens.pages.content import Checked
 
 A, B = ("w_hh_transposed",), ("b_hh_missing",)
 BOTH = (A[0], B[0])
@@ -174,6 +176,38 @@ def test_a_page_says_of_the_results_file_what_the_terminal_says() -> None:
         found = diagnosed(*evidence, shows=shows)
         assert found.certainty != EXPLAINED
         assert said_of(as_data(found)) == in_common([found]).said
+
+
+WITHOUT = Evidence("own/1", "float32", "cells:own", no_equations="the equations of cells:own are not here: no module")
+
+
+def test_where_equations_are_wanting_it_is_said_that_nothing_was_compared() -> None:
+    said = "It was compared with no deviation: the equations of cells:own are not here: no module."
+    shown = " ".join(text(WITHOUT, passed("own/2", cell="cells:own")).split())
+    assert f"cells:own: 1 of 2 fails. {said}" in shown
+    assert "No known deviation" not in shown
+    data = as_data(diagnosed(WITHOUT))
+    assert data["no_equations"] == WITHOUT.no_equations
+    (cause,) = causes_of(0, Checked("mine", {}, [], [data]))
+    assert said in cause.notes
+
+
+def test_how_to_see_a_deviation_is_not_said_of_cells_that_explain_does_not_show() -> None:
+    to_see = "to see it beside what is right: rnn-goldens explain w_hh_transposed"
+    own = failed("own/1", A, cell="cells:own")
+    assert to_see not in text(own)
+    assert to_see in text(failed("g/1", A))
+    assert to_see in text(own, failed("g/1", A))
+    for evidence, is_explained in (own, False), (failed("g/1", A), True):
+        (cause,) = causes_of(0, Checked("mine", {}, [], [as_data(diagnosed(evidence))]))
+        assert cause.is_explained == is_explained
+
+
+def test_where_they_are_wanting_for_some_failures_it_is_said_of_those() -> None:
+    shown = " ".join(text(WITHOUT, failed("own/2", A, cell="cells:own")).split())
+    assert "1 of them is consistent with one deviation" in shown
+    assert "- 1 of them was compared with no deviation: the equations of cells:own are not here: no module" in shown
+    assert "no_equations" not in as_data(diagnosed(WITHOUT, failed("own/2", cell="cells:own")))
 
 
 def test_nothing_is_said_of_a_run_in_which_all_passed() -> None:

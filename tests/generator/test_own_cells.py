@@ -201,7 +201,7 @@ def test_a_bare_state_can_be_too_near_a_kink() -> None:
 MISTAKES: dict[str, tuple[Any, str]] = {
     "no such weight": (lambda x, h, w: (tanh(w.W_iq @ x + h),), "no weight W_iq; it has W_if, W_in, W_hf, W_hn, b_if"),
     "two letters": (lambda x, h, w: (tanh(w.W_ifn @ x + h),), "this cell has no weight W_ifn"),
-    "too few states": (lambda x, h, w: (), "returned 0 states, and got 1"),
+    "too few states": (lambda x, h, w: (), "returns 0 states, and takes 1"),
     "no tuple": (lambda x, h, w: tanh(h), "returned Term; what is wanted is a tuple of the states"),
     "a number for a state": (lambda x, h, w: (0,), "returned int for a state"),
     "an array": (lambda x, h, w: (h + np.ones(3),), "made of terms and numbers, not of ndarray"),

@@ -1,5 +1,6 @@
 """Cells of someone's own, from a scenario to a verdict."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from rnn_goldens import Refused, Scenario, Unsupported, certify, read, save
-from rnn_goldens.cells import Network, case_of
+from rnn_goldens.cells import Array, Case, Network, case_of, no_equations
 from rnn_goldens.deviations import deviation
+from rnn_goldens.diagnosis.asked import Asked
+from rnn_goldens.diagnosis.likeness import readable
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.generator import exact
 from rnn_goldens.golden.shapes import Config, Layout, weight_shapes
 from rnn_goldens.implementations import numpy_cells
 
@@ -27,6 +32,11 @@ def asked(function: str, config: Config = DEEP, **fields: object) -> Scenario:
     given = {"weights": weights, "x": floats(3, 4, 2), "lengths": [4, 1, 2], "precisions": ["float64", "float32"]}
     made = {"id": "own/cell", "purpose": "A cell that we do not ship.", "cell": f"odd_cells:{function}"}
     return Scenario(**{**made, "config": config, **given, **fields})  # type: ignore[arg-type]
+
+
+def plain(config: Config) -> dict[str, NDArray[np.float32]]:
+    """Weights of a cell with one gate."""
+    return {name: np.ones(shape, np.float32) for name, shape in weight_shapes(Layout("a"), config).items()}
 
 
 @pytest.mark.parametrize("function", LAYOUTS)
@@ -60,8 +70,61 @@ def test_a_cell_whose_equations_are_not_at_hand_is_checked_all_the_same() -> Non
     elsewhere.check(*right)
     message = elsewhere.compare(right[0], right[1], right[2] + 1).message
     assert "c_n alone is wrong" in message
+    reason = "the equations of not_here:peephole_lstm are not here: no module 'not_here', looked in "
+    assert f"compared with no deviation: {reason}" in " ".join(message.split())
+    with pytest.raises(WrongUse, match=f"^own/cell: {reason}"):
+        elsewhere.steps()
     with pytest.raises(Unsupported, match="no module 'not_here', looked in"):
         numpy_cells.run(elsewhere)
+
+
+def test_equations_that_are_others_now_explain_nothing() -> None:
+    golden = certify(asked("minimal_gated_unit"))
+    changed = replace(golden, cell="odd_cells:other_way_round")  # as if the function had been edited
+    changed.check(*numpy_cells.run(golden))
+    verdict = changed.compare(*deviation("lengths_ignored").run(case_of(changed, np.float64)))
+    assert verdict.explained_by == ()
+    reason = "the equations of odd_cells:other_way_round are not those that own/cell was certified with"
+    assert reason in " ".join(verdict.message.split())
+    with pytest.raises(WrongUse, match=f"^own/cell: {reason}; if they are right now, generate it anew"):
+        changed.steps()
+
+
+def test_what_explained_another_golden_of_the_cell_is_not_asked_where_equations_are_others() -> None:
+    golden = certify(asked("minimal_gated_unit"))
+    changed = replace(golden, cell="odd_cells:other_way_round")
+    wrong = deviation("lengths_ignored").run(case_of(changed, np.float64))
+    assert not Asked(changed, readable(changed, *wrong)).explained_by(("lengths_ignored",))
+
+
+def test_equations_with_other_gates_are_told_in_words() -> None:
+    golden = replace(certify(asked("minimal_gated_unit")), cell="odd_cells:peephole_lstm")
+    now = "the gates i, f, g and o, the states h and c, the vectors p_i, p_f and p_o"
+    said = f"speak of {now}, and {{}}of the gates f and n, the state h"
+    with pytest.raises(WrongUse, match=said.format("then ")):
+        golden.steps()
+    with pytest.raises(Unsupported, match=said.format("spoke ")):
+        numpy_cells.run(golden)
+
+
+def test_the_equations_are_held_against_a_golden_once_and_not_where_it_is_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    golden = certify(asked("minimal_gated_unit"))
+    right = numpy_cells.run(golden)
+    runs: list[Case] = []
+    run = Network.run
+
+    def noted(network: Network, case: Case) -> tuple[Array, ...]:
+        runs.append(case)
+        return run(network, case)
+
+    monkeypatch.setattr(Network, "run", noted)
+    golden.check(*right)
+    assert runs == []
+    for dtype in ("float64", "float32"):
+        no_equations(golden.in_precision(dtype))
+    assert len(runs) == 1
 
 
 def test_it_has_torchs_names_for_its_weights_and_no_other_conventions() -> None:
@@ -78,6 +141,24 @@ def test_a_weight_of_another_shape_or_name_is_refused() -> None:
         certify(asked("peephole_lstm", Config(2, 3), weights={n: w for n, w in weights.items() if n != "p_o_l0"}))
     with pytest.raises(Refused, match=r"p_i_l0 is \(4,\), not \(3,\)"):
         certify(asked("peephole_lstm", Config(2, 3), weights={**weights, "p_i_l0": np.ones(4)}))
+
+
+def test_terms_of_a_cell_that_do_not_fit_together_are_refused_with_the_line() -> None:
+    with pytest.raises(
+        Refused, match=r"^own/cell: cell 'odd_cells:residual': .*odd_cells.py, line \d+: TypeError: sum: "
+    ):
+        certify(asked("minimal_gated_unit", cell="odd_cells:residual"))
+
+
+@pytest.mark.parametrize("function", ["quotient", "root"])
+def test_equations_that_give_no_number_are_refused_before_more_bits_are_tried(
+    function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exact, "LAST_BITS", 192 * 2**13)
+    small, begin = Config(2, 2), time.process_time()
+    with pytest.raises(Refused, match="its equations give no number at time step 0: a division by zero, or a root of"):
+        certify(asked("minimal_gated_unit", small, weights=plain(small), cell=f"odd_cells:{function}"))
+    assert time.process_time() - begin < 1
 
 
 def test_a_cell_that_can_not_be_found_is_refused() -> None:

@@ -10,6 +10,8 @@ import pytest
 from pages.conftest import Page
 from selenium.webdriver import Chrome
 
+from rnn_goldens.diagnosis.as_data import as_data
+from rnn_goldens.diagnosis.causes import Evidence, diagnose
 from rnn_goldens.pages.content import About, Checked, Content, Judged
 from rnn_goldens.pages.rendering import MOST_BYTES, render
 
@@ -84,6 +86,15 @@ def test_where_nothing_failed_it_says_so() -> None:
     made = render(Content("title", [right], {"lstm/plain": About("lstm", ())})).decode()
     assert "<p>Nothing failed.</p>" in made
     assert '"pictures":[]' in made
+
+
+def test_the_command_that_explains_a_deviation_is_shown_for_cells_that_it_is_of() -> None:
+    for cell, count in (("lstm", 1), ("my_cells:own", 0)):
+        wrong = Evidence("a/b", "float32", cell, explained_by=(("b_hh_missing",),))
+        (diagnosis,) = diagnose([wrong], lambda _cause, _evidence: False)
+        checked = Checked("", judged=[Judged("a/b", "float32", "failed", "comparison")], causes=[as_data(diagnosis)])
+        made = render(Content("title", [checked], {"a/b": About(cell, ())})).decode()
+        assert made.count("rnn-goldens explain b_hh_missing") == count
 
 
 @pytest.mark.usefixtures("errors")
