@@ -1,7 +1,6 @@
 """A corpus: a folder of goldens, which its index lists, and loading those that are selected."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, remedy
 from rnn_goldens.corpus.selection import Selection
 from rnn_goldens.errors import InvalidFile
+from rnn_goldens.golden.features import CORE
 
 
 @dataclass(frozen=True)
@@ -47,57 +47,43 @@ class Corpus(Selection):
             UnknownName: no such golden, or it does not support the precision.
             InvalidFile: its file is missing, or is not the one the index describes.
         """
-        from rnn_goldens.encoding import read_known
+        from rnn_goldens.encoding import decode_known
 
         entry = self.entry(golden_id)
         golden = next((last for last in self._last if last.id == entry.id), None)
         if golden is None:
-            path = self.verified(entry.files["h5"])
-            known = {name: value for name, value in vars(entry).items() if name not in ("files", "content")}
-            golden = read_known(path, {**known, "provenance": _Provenance(path)})
+            path = self.folder / entry.files["json"].path
+            golden = self._as_listed(decode_known(self.content(entry.files["json"]), path), entry, path)
             self._last[:] = [golden]
-        return replace(golden.in_precision(dtype).copied(), corpus=self.where)
+        return golden.in_precision(dtype).copied()
 
     def verified(self, file: File) -> Path:
         """Path of a file of this corpus whose bytes are what the index says; raises InvalidFile otherwise."""
+        self.content(file)
+        return self.folder / file.path
+
+    def content(self, file: File) -> bytes:
+        """The bytes of a file of this corpus; raises InvalidFile if they are not what the index says."""
         path = self.folder / file.path
         try:
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
+            content = path.read_bytes()
         except OSError as error:
-            raise InvalidFile(
-                path, [f"is listed in {INDEX} but can not be read: {error.strerror}"], self._remedy
-            ) from None
+            reason = f"is listed in {INDEX} but can not be read: {error.strerror}"
+            raise InvalidFile(path, [reason], self._remedy) from None
+        found = hashlib.sha256(content).hexdigest()
         if found != file.sha256:
             reason = f"SHA-256 is {found[:12]}…, {INDEX} says {file.sha256[:12]}…: the file was changed or damaged"
             raise InvalidFile(path, [reason], self._remedy)
-        return path
+        return content
 
-
-@dataclass(frozen=True, eq=False)
-class _Provenance(Mapping[str, str]):
-    """A golden's provenance, read when it is first looked at: checking an implementation never does."""
-
-    path: Path
-    _read: dict[str, str] = field(default_factory=dict, init=False)
-
-    def _all(self) -> dict[str, str]:
-        from rnn_goldens import encoding
-
-        if not self._read:
-            self._read.update(encoding.read(self.path).provenance)
-        return self._read
-
-    def __getitem__(self, name: str) -> str:
-        return self._all()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-    def __repr__(self) -> str:
-        return repr(self._all())
-
-    def __reduce__(self) -> tuple[type[dict[str, str]], tuple[dict[str, str]]]:
-        return dict, (self._all(),)
+    def _as_listed(self, golden: Golden, entry: Entry, path: Path) -> Golden:
+        """The golden of a file as one of this corpus; raises InvalidFile if the index says other of it."""
+        found = {name: getattr(golden, name) for name in ("id", "title", "purpose", "cell", "precisions", "features")}
+        listed = {name: getattr(entry, name) for name in found}
+        listed["features"] = tuple(feature for feature in entry.features if feature != CORE)
+        if found != listed:
+            others = [name for name in found if found[name] != listed[name]]
+            raise InvalidFile(
+                path, [f"{name}: is {found[name]!r}, {INDEX} says {listed[name]!r}" for name in others], self._remedy
+            )
+        return replace(golden, features=entry.features, corpus=self.where)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from rnn_goldens import schema
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.encoding import hdf5_file, json_file, semantics
+from rnn_goldens.encoding import json_file, semantics
 from rnn_goldens.encoding.tree import FORMAT, Tree, content_hash, from_document, from_tree, to_document, to_tree
 from rnn_goldens.errors import InvalidFile
 
-__all__ = ["SUFFIXES", "content_hash", "encode", "read", "read_known", "to_tree"]
+__all__ = ["SUFFIXES", "content_hash", "decode_known", "encode", "read", "to_tree"]
 
 SUFFIXES = (".h5", ".json")
 
@@ -19,6 +19,8 @@ def encode(golden: Golden) -> dict[str, bytes]:
     Raises:
         InvalidFile: the golden is not consistent in itself.
     """
+    from rnn_goldens.encoding import hdf5_file
+
     tree = to_tree(golden)
     document = to_document(tree)
     _check(document, Path(golden.id))
@@ -32,6 +34,8 @@ def read(path: Path) -> Golden:
         InvalidFile: not readable, not of a known format, not valid, or not consistent in itself.
     """
     if path.suffix == ".h5":
+        from rnn_goldens.encoding import hdf5_file
+
         document = to_document(hdf5_file.read_tree(path))
     elif path.suffix == ".json":
         document = json_file.read_document(path)
@@ -40,25 +44,23 @@ def read(path: Path) -> Golden:
     return from_tree(_check(document, path))
 
 
-def read_known(path: Path, known: Tree) -> Golden:
-    """Read a golden from an ``.h5`` file whose hash is known, and check it in full only if it is of no use.
+def decode_known(content: bytes, path: Path) -> Golden:
+    """The golden that a ``.json`` file holds whose hash is known: checked in full only if it is of no use.
 
     Args:
-        path: the file.
-        known: what the index says of the golden, and need not be read; of these ``id`` is compared with the file's.
+        content: the file's bytes.
+        path: its name, for what is said of it.
 
     Raises:
-        InvalidFile: not readable, another golden, or not a valid one.
+        InvalidFile: not a valid golden.
     """
-    tree = hdf5_file.read_tree(path, leave_out=known.keys() - {"id"})
+    document = json_file.decode(content, path)
     try:
-        if (tree["kind"], tree["format"]) != ("golden", FORMAT):
-            raise ValueError(f"is {tree['kind']} format {tree['format']}, not golden format {FORMAT}")
-        if tree["id"] != known["id"]:
-            raise ValueError(f"holds {tree['id']}, not {known['id']}")
-        return from_tree(tree | known)
+        if (document["kind"], document["format"]) != ("golden", FORMAT):
+            raise ValueError(f"is {document['kind']} format {document['format']}, not golden format {FORMAT}")
+        return from_tree(from_document(document))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        read(path)  # which says in full what is wrong, unless only the index and the file do not agree
+        _check(document, path)  # which says in full what is wrong
         raise InvalidFile(path, [str(error)]) from None
 
 

@@ -3,7 +3,6 @@
 import io
 import math
 import os
-from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +30,10 @@ def encode(tree: Tree) -> bytes:
     return buffer.getvalue()
 
 
-def read_tree(path: Path, leave_out: Container[str] = ()) -> Tree:
+def read_tree(path: Path) -> Tree:
     """Read groups, datasets and attributes back as a tree.
 
     It speaks h5py's low-level interface, which takes a quarter of the time that ``group.items()`` takes.
-
-    Args:
-        path: the file.
-        leave_out: names at the top of the tree that need not be read.
 
     Raises:
         InvalidFile: HDF5 can not read it.
@@ -48,7 +43,7 @@ def read_tree(path: Path, leave_out: Container[str] = ()) -> Tree:
     except OSError as error:
         raise not_readable(path, error) from None
     try:
-        return _read(h5g.open(h5f.open(os.fsencode(path), h5f.ACC_RDONLY), b"/"), leave_out)
+        return _read(h5g.open(h5f.open(os.fsencode(path), h5f.ACC_RDONLY), b"/"))
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError) as error:
         reason = str(error.args[0] if error.args else error)
         raise InvalidFile(path, [f"not a readable HDF5 file: {reason}"]) from None
@@ -66,13 +61,13 @@ def _write(group: h5py.Group, tree: Tree) -> None:
             group.attrs[name] = value
 
 
-def _read(group: h5g.GroupID, leave_out: Container[str] = ()) -> Tree:
+def _read(group: h5g.GroupID) -> Tree:
     attributes: list[bytes] = []
     h5a.iterate(group, attributes.append)
-    tree = {name: _read_attribute(group, name) for name in map(bytes.decode, attributes) if name not in leave_out}
+    tree = {name: _read_attribute(group, name) for name in map(bytes.decode, attributes)}
     links: list[bytes] = []
     group.links.iterate(links.append)
-    for name in (name for name in map(bytes.decode, links) if name not in leave_out):
+    for name in map(bytes.decode, links):
         try:
             item = h5o.open(group, name.encode())
         except KeyError:

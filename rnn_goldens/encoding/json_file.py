@@ -11,10 +11,17 @@ from rnn_goldens.errors import InvalidFile, not_readable
 def read_document(path: Path) -> Any:  # noqa: ANN401 - whatever JSON holds, until a schema has seen it
     """Read one JSON document strictly: UTF-8, no NaN, no key twice. Raises InvalidFile."""
     try:
-        text = path.read_bytes().decode("utf-8")  # json.loads would guess the encoding of bytes
-        return json.loads(text, object_pairs_hook=no_key_twice, parse_constant=_no_constant)
+        content = path.read_bytes()
     except OSError as error:
         raise not_readable(path, error) from None
+    return decode(content, path)
+
+
+def decode(content: bytes, path: Path) -> Any:  # noqa: ANN401 - as above
+    """The document that a file holds, read as strictly. Raises InvalidFile, which names the file."""
+    try:
+        text = content.decode("utf-8")  # json.loads would guess the encoding of bytes
+        return json.loads(text, object_pairs_hook=no_key_twice, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
         raise InvalidFile(path, [f"not JSON: {error.reason} at byte {error.start}, JSON is UTF-8"]) from None
     except (ValueError, RecursionError) as error:

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
-import numpy as np
 import pytest
 
 import rnn_goldens
@@ -85,9 +83,11 @@ def test_a_corpus_is_a_version_or_a_folder(corpus_copy: Path) -> None:
 
 
 def test_a_file_that_is_not_the_one_the_index_describes_is_not_loaded(corpus_copy: Path) -> None:
-    path = corpus_copy / "documented/mini-batch.h5"
+    path = corpus_copy / "documented/mini-batch.json"
     path.write_bytes(path.read_bytes() + b" ")
-    with pytest.raises(InvalidFile, match=r"mini-batch\.h5: SHA-256 is .* the file was changed or damaged\nRestore it"):
+    with pytest.raises(
+        InvalidFile, match=r"mini-batch\.json: SHA-256 is .* the file was changed or damaged\nRestore it"
+    ):
         rnn_goldens.load("documented/mini-batch", corpus=corpus_copy)
     path.unlink()
     with pytest.raises(InvalidFile, match=r"is listed in index\.json but can not be read"):
@@ -99,7 +99,7 @@ def test_what_to_do_about_a_damaged_file_depends_on_whose_corpus_it_is(
 ) -> None:
     ours = corpus_copy.rename(corpus_copy.with_name("my goldens"))
     monkeypatch.chdir(ours.parent)
-    (ours / "documented/mini-batch.h5").write_bytes(b"")
+    (ours / "documented/mini-batch.json").write_bytes(b"")
     with pytest.raises(InvalidFile, match="or run 'rnn-goldens generate' in a checkout of rnn-goldens"):
         rnn_goldens.load("documented/mini-batch", corpus=ours)
     index = json.loads((ours / "index.json").read_text())
@@ -189,49 +189,61 @@ def test_a_damaged_index_says_what_is_wrong_with_it(corpus_copy: Path, damage: o
         open_corpus(corpus_copy)
 
 
-def rewrite(corpus: Path, change: Callable[[h5py.File], object]) -> None:
+def rewrite(corpus: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Change the mini-batch's file, and its hash in the index with it."""
-    path = corpus / "documented/mini-batch.h5"
-    with h5py.File(path, "r+") as file:
-        change(file)
+    path = corpus / "documented/mini-batch.json"
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
     rehash(corpus)
 
 
 def rehash(corpus: Path) -> None:
-    content, index_path = (corpus / "documented/mini-batch.h5").read_bytes(), corpus / "index.json"
+    content, index_path = (corpus / "documented/mini-batch.json").read_bytes(), corpus / "index.json"
     index = json.loads(index_path.read_text())
-    index["goldens"][1]["files"]["h5"]["sha256"] = hashlib.sha256(content).hexdigest()
+    index["goldens"][1]["files"]["json"]["sha256"] = hashlib.sha256(content).hexdigest()
     index_path.write_text(json.dumps(index))
+
+
+ONE = {"shape": [1], "dtype": "float64", "data": [1.0]}
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda file: file.attrs.modify("kind", "index"), "is a file of kind 'index', not of kind 'golden'"),
-        (lambda file: file.attrs.modify("format", 2), "golden format 2 is not known here"),
-        (lambda file: file.attrs.modify("id", "documented/other"), "holds documented/other, not documented/mini-batch"),
-        (lambda file: file.pop("expected"), "top level: 'expected' is a required property"),
-        (lambda file: file.pop("expected/out"), "expected: 'out' is a required property"),
-        (lambda file: file.pop("weights/weight_hh_l0"), "weights: 'weight_hh_l0' is a required property"),
-        (lambda file: file.pop("config"), "top level: 'config' is a required property"),
-        (lambda file: file["config"].attrs.create("num_layers", "two"), "config/num_layers: 'two' is not of type"),
-        (lambda file: file["config"].attrs.modify("num_layers", 10**9), "the configuration asks for 2000000000"),
-        (lambda file: file["tolerance"].attrs.pop("kind"), "tolerance: 'kind' is a required property"),
-        (lambda file: file.create_dataset("inputs/y", data=np.ones(1)), "inputs: Additional properties"),
+        (lambda golden: golden.update(kind="index"), "is a file of kind 'index', not of kind 'golden'"),
+        (lambda golden: golden.update(format=2), "golden format 2 is not known here"),
+        (
+            lambda golden: golden.update(id="documented/other"),
+            "id: is 'documented/other', index.json says 'documented/mi",
+        ),
+        (lambda golden: golden.update(purpose="Another."), "purpose: is 'Another.', index.json says 'Two seq"),
+        (lambda golden: golden.update(precisions=["float64"]), "precisions: is .*, index.json says "),
+        (lambda golden: golden.update(features=["bias"]), "features: is .*, index.json says "),
+        (lambda golden: golden.pop("expected"), "top level: 'expected' is a required property"),
+        (lambda golden: golden["expected"].pop("out"), "expected: 'out' is a required property"),
+        (lambda golden: golden["weights"].pop("weight_hh_l0"), "weights: 'weight_hh_l0' is a required property"),
+        (lambda golden: golden.pop("config"), "top level: 'config' is a required property"),
+        (lambda golden: golden["config"].update(num_layers="two"), "config/num_layers: 'two' is not of type"),
+        (lambda golden: golden["config"].update(num_layers=10**9), "the configuration asks for 2000000000"),
+        (lambda golden: golden["tolerance"].pop("kind"), "tolerance: 'kind' is a required property"),
+        (lambda golden: golden["inputs"].update(y=ONE), "inputs: Additional properties"),
     ],
 )
 def test_a_file_whose_hash_is_right_and_content_is_not_says_what_is_wrong(
-    corpus_copy: Path, change: Callable[[h5py.File], object], message: str
+    corpus_copy: Path, change: Callable[[dict[str, Any]], object], message: str
 ) -> None:
     rewrite(corpus_copy, change)
-    with pytest.raises(InvalidFile, match=f"mini-batch.h5: .*{message}"):
+    with pytest.raises(InvalidFile, match=f"mini-batch.json: .*{message}"):
         rnn_goldens.load("documented/mini-batch", corpus=corpus_copy)
 
 
 def test_a_file_that_holds_another_golden_is_not_loaded(corpus_copy: Path) -> None:
-    shutil.copy(corpus_copy / "documented/identity-w-hh.h5", corpus_copy / "documented/mini-batch.h5")
+    shutil.copy(corpus_copy / "documented/identity-w-hh.json", corpus_copy / "documented/mini-batch.json")
     rehash(corpus_copy)
-    with pytest.raises(InvalidFile, match="holds documented/identity-w-hh, not documented/mini-batch"):
+    with pytest.raises(
+        InvalidFile, match=r"id: is 'documented/identity-w-hh', index\.json says 'documented/mini-batch'"
+    ):
         rnn_goldens.load("documented/mini-batch", corpus=corpus_copy)
 
 
