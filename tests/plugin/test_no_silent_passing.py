@@ -209,7 +209,7 @@ def test_a_damaged_or_missing_golden_is_an_error_even_where_failures_are_known(p
     result = project.runpytest_subprocess("--rnn-goldens-known-failures=known.txt")
     assert result.parseoutcomes() == {"errors": 2}
     result.stdout.fnmatch_lines_random(
-        ["*mini-batch.json: SHA-256 is *: the file was changed or damaged*", "*identity-w-hh.h5: is listed in*"]
+        ["*mini-batch.json: SHA-256 is *: the file was changed or damaged*", "*identity-w-hh.json: is listed in*"]
     )
 
 
