@@ -1,10 +1,11 @@
 """``fuzz``: an implementation against goldens that are drawn, until one fails, and then the smallest of those."""
 
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
@@ -26,6 +27,8 @@ _TYPED = "rnn_goldens.fuzz"
 
 _MOST_SEEDS = 1_000_000
 
+_FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "unbatched")
+
 _AHEAD = 100
 """Places at which a few are drawn before those before them have been asked, at most: enough for as many workers."""
 
@@ -44,7 +47,7 @@ class _WithCommand(click.Command):
         return super().parse_args(ctx, args)
 
 
-@click.command(cls=_WithCommand)
+@click.command(cls=_WithCommand, short_help="Ask goldens that are drawn; find the smallest that fails.")
 @click.argument("implementation")
 @click.option("--examples", default=1000, show_default=True, help="Goldens to ask at most.")
 @click.option("--seconds", type=float, help="Look for so long at most, and as long for the smallest (default: no end).")
@@ -114,7 +117,8 @@ def fuzz(
     within = bounds(cell or CELLS, sizes, features, without, dtype or ("float32",))
     is_program, folder = is_command(implementation), found or FOLDER
     each = time_limit or (PROGRAM_TIME_LIMIT if is_program else TIME_LIMIT)
-    limits = Limits(examples, seconds, None if is_program else each)
+    limits = Limits(examples, seconds, each)
+    limits = replace(limits, each=None) if is_program else limits
     require_folder(folder)
     check_name(implementation)
     plan = _Plan(
@@ -137,45 +141,59 @@ class _Plan:
     seed: int
     folder: Path
     dask: str | None
+    home: Path = field(default_factory=Path.cwd)
 
     def tell(self, found: "Search") -> None:
         """Print what a search ends with."""
         from rnn_goldens.fuzzing.told import told
 
+        with suppress(OSError):  # where the command was begun is not there any more
+            os.chdir(self.home)  # an implementation may have left it
         for line in told(found, self.implementation, self.folder, self.seed):
-            click.echo(line)
+            click.echo(line.encode("utf-8", "backslashreplace").decode())
 
 
 def _search(plan: _Plan, time_limit: float, watched: "Watched | None" = None) -> int:
     """Search in this process, which another one may watch over; the exit code."""
     from rnn_goldens.fuzzing.found import kept
-    from rnn_goldens.fuzzing.search import search
+    from rnn_goldens.fuzzing.search import INTERRUPTED, draw_here, search, unwatched
     from rnn_goldens.generator.pool import in_order
     from rnn_goldens.implementations import resolve
 
-    before, run = kept(plan.folder, plan.within), resolve(plan.implementation, time_limit=time_limit)
-    try:
-        with executor(plan.dask) as drawn_by, _progress(plan.limits.examples + len(before)) as follow:
-            found = search(
-                run,
-                plan.within,
-                plan.limits,
-                plan.seed,
-                before=before,
-                drawing=partial(in_order, executor=drawn_by, ahead=_AHEAD),
-                follow=follow,
-                asking=None if watched is None else watched.asking,
-            )
-    finally:
-        if watched is not None:
-            watched.asked()
+    run = resolve(plan.implementation, time_limit=time_limit)
+    within = _supported(run, plan.within)
+    before = kept(plan.folder, within)
+    is_again = watched is not None and bool(watched.deaths())  # to come to the same place, which mostly is near
+    with executor(plan.dask) as there, _progress(plan.limits.examples + len(before)) as follow:
+        found = search(
+            run,
+            within,
+            plan.limits,
+            plan.seed,
+            before=before,
+            drawing=draw_here if is_again and there is None else partial(in_order, executor=there, ahead=_AHEAD),
+            follow=follow,
+            asking=unwatched if watched is None else watched.asking,
+        )
     late = _closed(run)
     plan.tell(found)
     for line in late:
         click.echo(line)
     if watched is not None:
         watched.over()
-    return FINDING if found.failed or late or not found.passed else 0
+    return FINDING if found.failed or late or not found.passed or found.ended == INTERRUPTED else 0
+
+
+def _supported(run: "Implementation", bounds: "Bounds") -> "Bounds":
+    """The bounds, within what a program says it supports."""
+    from rnn_goldens.programs.program import Program
+
+    if not isinstance(run, Program):
+        return bounds
+    within = bounds.stated(run.hello.cells, run.hello.features, run.hello.precisions)
+    if left_out := [*sorted(within.lacking - bounds.lacking), *(c for c in bounds.cells if c not in within.cells)]:
+        click.echo(f"{run.name} supports no {', '.join(left_out)}: none is drawn")
+    return within
 
 
 def _require_hypothesis() -> None:

@@ -1,7 +1,7 @@
 """What may be drawn: cells, sizes, features and precisions, held against each other before anything is."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from rnn_goldens.cells import cell_named
 from rnn_goldens.corpus import names
@@ -42,6 +42,16 @@ class Bounds:
     having: frozenset[str]
     lacking: frozenset[str]
     precisions: tuple[str, ...]
+
+    def stated(self, cells: Collection[str], features: Collection[str], precisions: Collection[str]) -> "Bounds":
+        """The same within what a program says it supports; as they are if nothing would be left."""
+        within = replace(
+            self,
+            cells=tuple(cell for cell in self.cells if cell in cells),
+            lacking=self.lacking | (set(FEATURES) - set(features)),
+            precisions=tuple(name for name in self.precisions if name in precisions),
+        )
+        return within if within.cells and within.precisions and not within.having & within.lacking else self
 
     def hold(self, golden: GoldenData) -> bool:
         """Whether a golden could have been drawn, as far as its cell, features and sizes go."""

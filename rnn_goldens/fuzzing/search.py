@@ -3,9 +3,10 @@
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NoReturn
 
 from hypothesis.errors import Flaky
 
@@ -21,6 +22,13 @@ from rnn_goldens.programs.program import Program
 
 MOST_KEPT = 100
 """So many of those that passed are kept, to be held against what explains those that fail."""
+
+_MOST_SECONDS = 1_000_000
+
+_MOMENT = 0.001
+
+_LATE_SECONDS = 60.0
+"""So long what gives no outputs in its time is made smaller, where no other limit is set: each try takes that time."""
 
 ENOUGH, TIME, INTERRUPTED = "enough", "time", "interrupted"
 """Why a search ended: so many examples were asked, or something was found; its time was over; it was interrupted."""
@@ -43,8 +51,9 @@ class Limits:
     def __post_init__(self) -> None:
         if self.examples < 1:
             raise WrongUse(f"{self.examples} examples: nothing would be asked; say 1 or more")
-        if self.seconds is not None and not self.seconds > 0:
-            raise WrongUse(f"{self.seconds:g} seconds: nothing would be asked; say more than 0")
+        for what, value in (("seconds", self.seconds), ("seconds for one golden", self.each)):
+            if value is not None and not 0 < value <= _MOST_SECONDS:
+                raise WrongUse(f"{value:g} {what}: say a number above 0, and {_MOST_SECONDS:,} at most")
 
 
 @dataclass(eq=False)
@@ -55,6 +64,7 @@ class Search:
         passed: how many were right.
         lately: the last of them.
         refused: how many were refused, by reason.
+        right_before: how many of those that are right were found by an earlier search.
         failed: what was wrong, the first first: found by drawing it, and then smaller ones.
         ended: why the search ended.
         found_before: whether what failed was found by an earlier search.
@@ -64,6 +74,7 @@ class Search:
     passed: int = 0
     lately: deque[Judged] = field(default_factory=lambda: deque(maxlen=MOST_KEPT))
     refused: dict[str, int] = field(default_factory=dict)
+    right_before: int = 0
     failed: list[Judged] = field(default_factory=list)
     ended: str = ENOUGH
     found_before: bool = False
@@ -93,6 +104,15 @@ class _Over(BaseException):
     """Goes through Hypothesis, which takes any Exception for a failure."""
 
 
+Asking = Callable[[Golden], AbstractContextManager[None]]
+"""Around asking for a golden, until its outputs are there; what it raises is as if the implementation did."""
+
+
+def unwatched(_: Golden) -> AbstractContextManager[None]:
+    """Nobody watches."""
+    return nullcontext()
+
+
 class _Wrong(Exception):
     """What Hypothesis is told of a golden whose outputs are wrong."""
 
@@ -110,7 +130,7 @@ def search(
     before: Sequence[Golden] = (),
     drawing: Drawing = draw_here,
     follow: Callable[[Search], None] = lambda _: None,
-    asking: Callable[[Golden], None] | None = None,
+    asking: Asking = unwatched,
 ) -> Search:
     """Ask an implementation goldens that are drawn, until one fails; then smaller ones, as long as they fail.
 
@@ -122,7 +142,7 @@ def search(
         before: goldens that are asked before any is drawn.
         drawing: who draws; what is found is the same, whoever does. Smaller ones are drawn here.
         follow: is called after each golden.
-        asking: is called before each; if it raises, that is as if the implementation did.
+        asking: is entered while each is asked.
 
     Raises:
         WrongUse: nothing can be drawn within the bounds, or the implementation raised it.
@@ -135,6 +155,7 @@ def search(
             if asker.judge(golden).failed:
                 found.found_before = True
                 return found
+        found.right_before = found.passed
         asker.drawn(places(bounds, seed, limits.examples), drawing)
     except (_Wrong, _Crashed, _Over):
         pass
@@ -151,8 +172,10 @@ class _Asking:
     limits: Limits
     found: Search
     follow: Callable[[Search], None]
-    asking: Callable[[Golden], None] | None
+    asking: Asking
     begun: float = field(default_factory=time.monotonic)
+    is_late: bool = False
+    """Whether a program did more than answer; after each golden it is ended then, to hear what it still does."""
 
     def drawn(self, todo: list[Place], drawing: Drawing) -> None:
         """Ask what is drawn, and let Hypothesis make smaller what fails."""
@@ -167,8 +190,11 @@ class _Asking:
         before: deque[Judged] = deque()
         for golden in goldens:
             self._end_in_time()
-            before.append(self.judge(golden))
-            if before[-1].failed:
+            judged = self.judge(golden)
+            if before and judged.golden is before[-1].golden:  # of which a program had more to say
+                before.pop()
+            before.append(judged)
+            if judged.failed:
                 ask_few(partial(self._ask, before), place)
                 raise _Over  # it drew others here than there, by another version: what failed stays as it is
 
@@ -182,8 +208,32 @@ class _Asking:
             raise _Crashed if judged.crash is not None else _Wrong
 
     def judge(self, golden: Golden) -> Judged:
-        """Ask for a golden, and note what became of it."""
-        judged = ask(self.run, golden, self.asking, self.limits.each)
+        """Ask for a golden, and note what became of it; or of the one before, if a program had more to say of that."""
+        left = self._left()
+        each = self.limits.each if left is None else min(left, self.limits.each or left)
+        judged = ask(self.run, golden, self.asking, None if self.limits.each is None else each)
+        if isinstance(judged.crash, TookTooLong) and each != self.limits.each:
+            self._over()
+        return self._note(self._with_what_came_late(judged))
+
+    def _with_what_came_late(self, judged: Judged) -> Judged:
+        if not isinstance(self.run, Program):
+            return judged
+        if self.is_late and not judged.failed:
+            try:
+                self.run.close()
+            except ProgramFailed as said_more:
+                return Judged(judged.golden, crash=said_more)
+        if not self.run.late:
+            return judged
+        self.is_late, more = True, ProgramFailed(self.run.late[0].text)
+        self.run.late.clear()
+        if not self.found.lately:
+            return Judged(judged.golden, crash=more)
+        self.found.passed -= 1
+        return Judged(self.found.lately.pop().golden, crash=more)
+
+    def _note(self, judged: Judged) -> Judged:
         found = self.found
         if judged.failed:
             if not found.failed:
@@ -198,26 +248,31 @@ class _Asking:
         self.follow(found)
         return judged
 
+    def _left(self) -> float | None:
+        """The seconds that are left, at least a moment; None if there is no limit."""
+        is_late = bool(self.found.failed) and isinstance(self.found.failed[0].crash, TookTooLong)
+        limit = self.limits.seconds or (_LATE_SECONDS if is_late else None)
+        return None if limit is None else max(limit - (time.monotonic() - self.begun), _MOMENT)
+
     def _end_in_time(self) -> None:
-        late = self.limits.seconds is not None and time.monotonic() - self.begun > self.limits.seconds
-        if late and self.found.asked:
-            self.found.ended = TIME
-            raise _Over
+        if self._left() == _MOMENT and self.found.asked:
+            self._over()
+
+    def _over(self) -> NoReturn:
+        self.found.ended = TIME
+        raise _Over
 
 
 def ask(
     run: Implementation,
     golden: Golden,
-    asking: Callable[[Golden], None] | None = None,
+    asking: Asking = unwatched,
     seconds: float | None = None,
 ) -> Judged:
     """Ask an implementation for a golden; raises WrongUse if it does, for that speaks of how it was called."""
     try:
-        if asking is not None:
-            asking(golden)
-        with interrupting(seconds):
+        with asking(golden), interrupting(seconds):
             outputs = outputs_of(run(golden.question()))
-            _require_no_late_news(run)
             return Judged(golden, outputs, compare(golden, *outputs))
     except TimeIsUp as up:
         late = TookTooLong(f"gave no outputs within {seconds:g} s").with_traceback(up.__traceback__)
@@ -228,11 +283,3 @@ def ask(
         raise
     except BaseException as crash:  # sys.exit and pytest.skip are no answers either
         return Judged(golden, crash=crash)
-
-
-def _require_no_late_news(run: Implementation) -> None:
-    """Raise ProgramFailed if a program did more than answer the golden before this one."""
-    if isinstance(run, Program) and run.late:
-        late = run.late[0]
-        run.late.clear()
-        raise ProgramFailed(late.text)

@@ -17,6 +17,7 @@ from rnn_goldens.judging.failure_text import to_see
 
 _OURS = Path(__file__).parents[1]
 _MOST_FRAMES = 3
+_MOST_REASONS = 5
 
 
 def told(found: Search, implementation: str, folder: str | PathLike[str], seed: int) -> Iterator[str]:
@@ -44,11 +45,15 @@ def told(found: Search, implementation: str, folder: str | PathLike[str], seed: 
 
 
 def _nothing(found: Search, seed: int) -> Iterator[str]:
-    refused = sum(found.refused.values())
-    asked = f"{counted(found.asked, 'golden')} of seed {seed}{_ended(found)}"
-    yield f"{asked}: {found.passed:,} right" + (f", {refused:,} refused" if refused else "")
-    for reason, count in found.refused.items():
+    refused, right = sum(found.refused.values()), found.passed - found.right_before
+    asked = f"{counted(right + refused, 'golden')} of seed {seed}{_ended(found)}"
+    before = f"; and {found.right_before:,} found before, right now" if found.right_before else ""
+    yield f"{asked}: {right:,} right" + (f", {refused:,} refused" if refused else "") + before
+    reasons = sorted(found.refused.items(), key=lambda one: -one[1])
+    for reason, count in reasons[:_MOST_REASONS]:
         yield f"  refused {count:,}: {reason}"
+    if more := reasons[_MOST_REASONS:]:
+        yield f"  refused {sum(count for _, count in more):,} for {counted(len(more), 'other reason')}"
     if not found.passed:
         yield "nothing was compared, so nothing is known to be right"
 

@@ -7,11 +7,13 @@ what it died of smaller from there. One that hangs, so that it can not be interr
 import math
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -42,16 +44,25 @@ class Watched:
 
     @classmethod
     def begin(cls, folder: Path, held: int) -> Self:
-        """In the process that is watched over, which ends with the one that holds the other end of a pipe."""
+        """In the process that is watched over, which ends with the one that holds the other end of a pipe.
+
+        To be told to end is to be interrupted: what was found is told.
+        """
         end_with_parent(held)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         return cls(folder)
 
-    def asking(self, golden: Golden) -> None:
+    @contextmanager
+    def asking(self, golden: Golden) -> Iterator[None]:
         """Note what is asked: if the process ends now, that golden has ended it. Raises ProgramFailed if it has."""
         for died, how in self.deaths():
             if (died.id, died.dtype) == (golden.id, golden.dtype):
                 raise failed_by(died, how)
         (self.folder / _NOW).write_bytes(pickle.dumps(golden))
+        try:
+            yield
+        finally:
+            self.asked()
 
     def asked(self) -> None:
         """Note that nothing is asked any more: if the process ends now, no golden has ended it."""
@@ -125,7 +136,7 @@ def run_watched(command: Callable[[Path, int], Sequence[str]], tell: Callable[[S
         Its exit code; 1 if it died of what it was asked, or before it had asked anything.
 
     Raises:
-        CutShort: it was told to end, and had to be killed.
+        CutShort: it was told to end, and had to be killed; or it was killed while it asked nothing.
     """
     with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, alive() as held:
         watched, begun = Watched(Path(name)), time.monotonic()
@@ -136,8 +147,10 @@ def run_watched(command: Callable[[Path, int], Sequence[str]], tell: Callable[[S
             run = subprocess.Popen([*way_in, *command(watched.folder, held)], pass_fds=pass_fds)
             end = wait(run, patience.is_over)
             golden = watched.now()
+            if golden is None and end.code < 0 and not watched.is_over():
+                raise CutShort(f"the process that draws and asks {ended(end.code)} while it asked nothing")
             if golden is None:
-                return end.code if end.code > 0 or watched.is_over() else FINDING
+                return end.code
             if end.is_told and not end.is_hung:
                 raise CutShort(f"ended while {golden.id} in {golden.dtype} was asked: what was found before is lost")
             watched.note_death(golden, f"hung for {patience.limit:g} s" if end.is_hung else ended(end.code))

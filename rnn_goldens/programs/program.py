@@ -68,6 +68,12 @@ class Program:
         return printable(own_name or str(self._command))
 
     @property
+    def hello(self) -> Hello:
+        """What it says of itself."""
+        assert self._hello is not None  # or it would not have been made
+        return self._hello
+
+    @property
     def version(self) -> str:
         """What it says its version is; "" if it does not."""
         return printable(self._hello.version if self._hello is not None else "")

@@ -49,6 +49,13 @@ def marks(golden):
     open("asked", "w").close()
     return right(golden)
 
+def moves(golden):
+    os.chdir("/")
+    return wrong_gates(golden)
+
+def says_much(golden):
+    raise ValueError("\\ud800" + golden.id)
+
 def does_not_end(golden):
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGALRM])
     open("asked", "w").close()
@@ -118,7 +125,7 @@ def test_an_implementation_that_ends_the_process_is_found_out_and_made_small(run
 
 @pytest.mark.slow
 def test_what_hangs_and_can_not_be_interrupted_is_killed_and_found(run: Run) -> None:
-    limits = ("--time-limit", "1.5", "--seconds", "1")
+    limits = ("--time-limit", "1.5", "--seconds", "8")
     done = run("fuzz", "nets:hangs", "--seed", "0", "--cell", "gru", *limits, code=FINDING)
     assert "the process that was asked hung for 3 s" in done.stdout
     assert "kept in .rnn-goldens/found" in done.stdout
@@ -131,12 +138,54 @@ def test_an_interrupted_search_ends_cleanly_with_what_was_found(run: Run) -> Non
 
 
 @pytest.mark.slow
+def test_what_is_found_stands_where_the_command_was_typed(run: Run, tmp_path: Path) -> None:
+    run("fuzz", "nets:moves", "--seed", "1", "--cell", "lstm", code=FINDING)
+    assert list((tmp_path / ".rnn-goldens/found/drawn").glob("*.json"))
+    done = run("fuzz", "nets:right", "--seed", "1", "--examples", "10")
+    assert done.stdout == "10 goldens of seed 1: 10 right; and 1 found before, right now\n"
+
+
+@pytest.mark.slow
+def test_text_that_no_terminal_takes_is_told_all_the_same(run: Run) -> None:
+    assert "raised ValueError: \\ud800drawn/" in run("fuzz", "nets:says_much", "--examples", "10", code=FINDING).stdout
+
+
+@pytest.mark.slow
+def test_a_program_that_answers_twice_is_wrong_at_the_golden_it_answered(run: Run, tmp_path: Path) -> None:
+    once = PROGRAM.read_text("utf-8")
+    print_it = "print(json.dumps("
+    again = "run(request))) if request.get('config', {}).get('hidden_size', 0) > 1 else None"
+    twice = once.replace(print_it, f"{print_it}{again}\n        {print_it}")
+    assert twice != once
+    (tmp_path / "twice.py").write_text(twice, "utf-8")
+    done = run(
+        "fuzz",
+        "--cell",
+        "rnn_tanh",
+        "--dtype",
+        "float64",
+        "--seed",
+        "1",
+        "--",
+        sys.executable,
+        "twice.py",
+        code=FINDING,
+    )
+    assert "asked once more it was right" not in done.stdout
+    assert "1 layer, 1 step, 1 row, 2 units, 1 input" in done.stdout
+    run(*done.stdout.splitlines()[-1].split()[1:], code=FINDING)
+
+
+@pytest.mark.slow
 def test_a_program_is_asked_as_check_asks_it(run: Run, tmp_path: Path) -> None:
     right = PROGRAM.read_text("utf-8")
     (tmp_path / "right.py").write_text(right, "utf-8")
     asked = ("fuzz", "--cell", "rnn_tanh", "--dtype", "float64", "--seed", "0")
     done = run(*asked, "--examples", "15", "--", sys.executable, "right.py")
-    assert done.stdout.startswith("15 goldens of seed 0: ")
+    assert done.stdout.splitlines() == [
+        "my_rnn.py supports no bidirectional, lengths, multilayer, unbatched: none is drawn",
+        "15 goldens of seed 0: 15 right",
+    ]
     (tmp_path / "wrong.py").write_text(right.replace("math.tanh", "math.sin"), "utf-8")
     assert "math.sin" in (tmp_path / "wrong.py").read_text("utf-8")
     done = run(*asked, "--", sys.executable, "wrong.py", code=FINDING)
@@ -148,7 +197,9 @@ def test_a_program_is_asked_as_check_asks_it(run: Run, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (("nets:right", "--examples", "0"), "0 examples: nothing would be asked"),
-        (("nets:right", "--seconds", "0"), "0 seconds: nothing would be asked"),
+        (("nets:right", "--seconds", "0"), "0 seconds: say a number above 0"),
+        (("nets:right", "--time-limit", "nan"), "nan seconds for one golden: say a number above 0"),
+        (("--time-limit", "inf", "--", "cat"), "inf seconds for one golden: say a number above 0"),
         (("nets:right", "--cell", "lsmt"), "Did you mean 'lstm'"),
         (("nets:right", "--dtype", "float8"), "no precision 'float8'"),
         (("nets:right", "--feature", "lengths", "--max-time", "1"), "max_time is 1, and lengths"),
@@ -170,7 +221,7 @@ def test_a_running_search_can_be_interrupted(tmp_path: Path, way: signal.Signals
     out, err, code = interrupted(tmp_path, "nets:marks", way)
     assert ", when it was interrupted: " in out
     assert err == ""
-    assert code == 0
+    assert code == FINDING  # it did not come to its end
 
 
 @pytest.mark.slow

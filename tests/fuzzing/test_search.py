@@ -100,10 +100,10 @@ def test_what_does_not_end_is_found_and_said_where(lstm: Bounds, tmp_path: Path)
             time.sleep(60)
         return ()
 
-    found = search(loops, lstm, Limits(100, seconds=0.1, each=2), 0)
+    found = search(loops, lstm, Limits(100, seconds=1, each=0.5), 0)
     assert found.smallest is not None
     said = "\n".join(told(found, "mine:loops", tmp_path / "found", 0))
-    assert "mine:loops gave no outputs within 2 s" in said
+    assert "mine:loops gave no outputs within 0.5 s" in said
     assert "time.sleep(60)" in said
 
 
@@ -121,6 +121,23 @@ def test_the_command_that_shows_a_golden_is_told_only_where_it_is_kept(run: Run,
     said = "\n".join(told(found, "mine:wrong", tmp_path / "file", 0))
     assert show not in said
     assert f"not kept: {tmp_path / 'file'} is a file" in said
+
+
+def test_what_is_asked_when_the_time_is_over_is_not_waited_for_and_no_finding(lstm: Bounds) -> None:
+    def sleeps(_: Question) -> tuple[Any, ...]:
+        time.sleep(60)
+        return ()
+
+    begin = time.monotonic()
+    found = search(sleeps, lstm, Limits(100, seconds=0.5, each=60), 0)
+    assert (found.failed, found.asked, found.ended) == ([], 0, TIME)
+    assert time.monotonic() - begin < 30
+
+
+@pytest.mark.parametrize("each", [float("nan"), float("inf"), 1e12])
+def test_a_limit_that_is_none_is_an_error(each: float) -> None:
+    with pytest.raises(WrongUse, match="seconds for one golden: say a number above 0, and 1,000,000 at most"):
+        Limits(10, each=each)
 
 
 @pytest.mark.parametrize("leave", [SystemExit(0), pytest.skip.Exception("no device")])
@@ -207,5 +224,5 @@ def test_wrong_use_of_an_implementation_is_no_finding(lstm: Bounds) -> None:
 
 @pytest.mark.parametrize(("examples", "seconds"), [(0, None), (-3, None), (10, 0.0), (10, -1.0), (10, float("nan"))])
 def test_limits_within_which_nothing_would_be_asked_are_an_error(examples: int, seconds: float | None) -> None:
-    with pytest.raises(WrongUse, match="nothing would be asked"):
+    with pytest.raises(WrongUse, match="say"):
         Limits(examples, seconds)
