@@ -49,7 +49,8 @@ class Watched:
         To be told to end is to be interrupted: what was found is told.
         """
         end_with_parent(held)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for way in (signal.SIGINT, signal.SIGTERM):  # the first is ignored where a shell started it in the background
+            signal.signal(way, signal.default_int_handler)
         return cls(folder)
 
     @contextmanager
