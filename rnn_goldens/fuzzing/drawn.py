@@ -1,5 +1,6 @@
 """A golden that was drawn: it is in no corpus, unless it fails and is kept."""
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
@@ -28,6 +29,10 @@ class Checks:
 
     made: bool = False
     wrong: Verdict | None = None
+
+    def note(self, verdict: Verdict) -> None:
+        """Note a comparison; in one line whatever it says, for Hypothesis tells of lines that only failures run."""
+        self.made, self.wrong = True, self.wrong if verdict.passed else verdict
 
     def forget(self) -> None:
         """As if nothing had been compared."""
@@ -75,11 +80,17 @@ class DrawnGolden(Golden):
         self.checks.wrong = before
         return verdict
 
+    def compared(
+        self, run: Callable[[Any], Sequence[Any]], calls: Sequence[str] | str
+    ) -> Iterator[tuple[str, Verdict]]:
+        """As ``Golden.compared``."""
+        for name, verdict in super().compared(run, calls):
+            self.checks.note(verdict)
+            yield name, verdict
+
     def _compared(self, out: object, h_n: object, c_n: object) -> Verdict:
         verdict = compare(self, out, h_n, c_n)
-        self.checks.made = True
-        if not verdict.passed:
-            self.checks.wrong = verdict
+        self.checks.note(verdict)
         in_test, passed = currently_in_test_context(), verdict.passed
         if not passed and in_test:
             outputs = tuple(states_apart(self.layout, out, h_n, c_n).values())

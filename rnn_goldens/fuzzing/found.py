@@ -38,6 +38,9 @@ class AsTyped(PathLike[str]):
     def __str__(self) -> str:
         return self._typed
 
+    def __repr__(self) -> str:
+        return repr(self._typed)
+
 
 def require_folder(folder: str | PathLike[str]) -> None:
     """Raise WrongUse unless a folder holds found goldens, or could: it need not be there, and it can be written to.

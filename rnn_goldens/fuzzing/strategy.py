@@ -33,8 +33,8 @@ class Asked:
 
     bounds: Bounds
     folder: AsTyped | None
-    failed: list[Judged] = field(default_factory=list)
-    wrong: set[str] | None = None
+    failed: list[Judged] = field(default_factory=list, repr=False)
+    wrong: set[str] | None = field(default=None, repr=False)
 
     def is_to_be_kept(self, golden: Golden) -> bool:
         """Whether a test fails with a golden, once its last run begins: Hypothesis may have errors of its own."""

@@ -9,6 +9,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 BEGIN = """
+import os
 import time
 import unittest
 from contextlib import suppress
@@ -150,25 +151,33 @@ SWALLOWING = """
 def test_swallows(golden):
     with suppress(AssertionError):
         golden.check(*wrong(golden))
+
+@few
+@given(goldens(cell="gru", max_layers=1, max_time=2, max_batch=1, max_hidden=1, max_input=1))
+def test_looks_at_no_second_call(golden):
+    answers = iter([right(golden)])
+    golden.compare_calls(lambda question: next(answers, wrong(golden)), "twice")
 """
 
 
 def test_a_mismatch_that_a_test_swallows_fails_it_and_the_golden_is_kept(run: Run) -> None:
     printed = run(SWALLOWING)
-    assert "1 failed" in printed
+    assert "2 failed" in printed
     assert "E   rnn_goldens.GoldenMismatch: drawn/lstm" in printed
-    assert len(kept()) == 1
+    assert "the second call differs from the first" in printed
+    assert len(kept()) == 2
 
 
 RAISING = """
 @few
 @given(SMALL)
 def test_raises(golden):
+    os.chdir("/")
     raise ZeroDivisionError("oh")
 """
 
 
-def test_a_golden_with_which_an_implementation_raises_is_kept(run: Run) -> None:
+def test_a_golden_with_which_an_implementation_raises_is_kept_wherever_it_goes(run: Run) -> None:
     assert "ZeroDivisionError: oh" in run(RAISING)
     assert len(kept()) == 1
 
