@@ -268,8 +268,8 @@ def test_precisions_come_in_whatever_holds_several(several: object) -> None:
 
 
 def test_what_numpy_has_for_numbers_and_truth_is_taken() -> None:
-    within = goldens(cell="lstm", max_time=np.int64(3), bias=np.False_, state=np.True_, found=None)
-    for golden in drawn(within, 10):
+    within: dict[str, Any] = {"max_time": np.int64(3), "bias": np.False_, "state": np.True_}
+    for golden in drawn(goldens(cell="lstm", found=None, **within), 10):
         assert golden.x.shape[1 if golden.batch_shape else 0] <= 3
         assert "bias" not in golden.features
         assert "state" in golden.features
