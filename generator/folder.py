@@ -10,6 +10,7 @@ import ctypes
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,8 @@ from pathlib import Path
 from rnn_goldens.errors import WrongUse
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+
+_BEFORE_IT_IS_TRIED_AGAIN = 0.05
 
 
 class Files:
@@ -99,13 +102,17 @@ def _require_replaceable(folder: Path) -> None:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path, seconds: float = 0) -> Iterator[None]:
     """Hold a folder for one run. A process that is killed lets go.
 
     Folders above it that are not there are made, and taken away again if it is not there at the end.
 
+    Args:
+        folder: it.
+        seconds: how long another run that holds it is waited for.
+
     Raises:
-        WrongUse: another run holds it, or what should be a folder above it is a file.
+        WrongUse: another run holds it still, or what should be a folder above it is a file.
     """
     made = [above for above in folder.parents if not above.exists()]
     try:
@@ -114,7 +121,7 @@ def alone(folder: Path) -> Iterator[None]:
         a_file = next(above for above in folder.parents if above.exists() and not above.is_dir())
         raise WrongUse(f"{folder}: {a_file} is a file, not a folder") from None
     try:
-        with _locked(_hidden(folder, "lock")) as is_ours:
+        with _locked(_hidden(folder, "lock"), time.monotonic() + seconds) as is_ours:
             if not is_ours:
                 raise WrongUse(f"{folder}: another run is writing it; wait for it to end")
             yield
@@ -126,8 +133,8 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(lock: Path) -> Iterator[bool]:
-    """Hold a lock's file, and take it away at the end; whether it could be held."""
+def _locked(lock: Path, until: float) -> Iterator[bool]:
+    """Hold a lock's file, and take it away at the end; whether it could be held, until then at the latest."""
     import fcntl
 
     while True:
@@ -135,6 +142,9 @@ def _locked(lock: Path) -> Iterator[bool]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                if time.monotonic() < until:
+                    time.sleep(_BEFORE_IT_IS_TRIED_AGAIN)
+                    continue
                 yield False
                 return
             if not _is_at(lock, file.fileno()):  # who held it has taken it away since it was opened

@@ -12,9 +12,12 @@ Needs ``pip install 'rnn-goldens[hypothesis]'``.
 
 from collections.abc import Iterable
 from importlib.util import find_spec
-from os import PathLike, fspath
+from os import PathLike
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from rnn_goldens.corpus import names
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.shapes import CELLS
 
@@ -22,7 +25,7 @@ if find_spec("hypothesis") is None or find_spec("flint") is None:
     raise WrongUse("drawing goldens needs Hypothesis and python-flint: pip install 'rnn-goldens[hypothesis]'")
 
 from rnn_goldens.fuzzing.bounds import Sizes, bounds
-from rnn_goldens.fuzzing.found import FOLDER
+from rnn_goldens.fuzzing.found import FOLDER, AsTyped
 from rnn_goldens.fuzzing.made import remember
 from rnn_goldens.fuzzing.strategy import Asked, goldens_of
 
@@ -70,7 +73,7 @@ def goldens(
         features: what each has: ``bias``, ``state``, ``multilayer``, ``bidirectional``, ``lengths``, ``unbatched``.
         without: what none has, of these.
         precisions: one or several, named as for ``load``; each golden is in one of them.
-        found: the folder where what fails is kept, a corpus; None to keep nothing.
+        found: the folder where what fails is kept, a corpus, relative to the current one; None to keep nothing.
 
     Raises:
         UnknownName: a cell, feature or precision that there is not.
@@ -78,14 +81,19 @@ def goldens(
         TypeError: an argument is of the wrong kind.
     """
     asked = {"bias": bias, "state": state, "bidirectional": bidirectional, "lengths": lengths}
-    having = [*_named(features), *(name for name, value in asked.items() if value)]
-    lacking = [*_named(without), *(name for name, value in asked.items() if value is False)]
+    yes_or_no = {name: _yes_or_no(name, value) for name, value in asked.items() if value is not None}
+    having = [*names("features", features), *(name for name, value in yes_or_no.items() if value)]
+    lacking = [*names("without", without), *(name for name, value in yes_or_no.items() if not value)]
+    if not isinstance(found, str | PathLike | None):
+        raise TypeError(f"found is a folder, or None to keep nothing, not {found!r}")
     sizes = Sizes(max_layers, max_time, max_batch, max_hidden, max_input)
-    wanted = Asked(bounds(cell, sizes, having, lacking, precisions), "" if found is None else fspath(found))
+    wanted = Asked(bounds(cell, sizes, having, lacking, precisions), None if found is None else AsTyped(found))
     strategy = goldens_of(wanted)
     remember(strategy, wanted)
     return strategy
 
 
-def _named(names: str | Iterable[str]) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)
+def _yes_or_no(name: str, value: object) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} is True or False for all goldens, or None for some, not {value!r}")
+    return bool(value)

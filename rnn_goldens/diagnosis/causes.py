@@ -134,6 +134,11 @@ class Diagnosis:
         return self.failed[0].no_equations if all(one.no_equations for one in self.failed) else ""
 
     @property
+    def all_zero(self) -> bool:
+        """Whether out is zero everywhere in every failure, so that no deviation was asked all of it."""
+        return all(one.facts.get("all_zero") for one in self.failed)
+
+    @property
     def unexplained(self) -> tuple[Evidence, ...]:
         """The failures that none of the causes explains."""
         explained = {id(evidence) for suspect in self.suspects for evidence in suspect.explains}

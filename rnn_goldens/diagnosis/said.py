@@ -13,10 +13,13 @@ def is_explained(cell: str) -> bool:
     return not is_own_cell(cell)
 
 
-def unexplained(failed: int, no_equations: str = "") -> str:
+def unexplained(failed: int, no_equations: str = "", *, all_zero: bool = False) -> str:
     """That no deviation explains so many failures; or why they were compared with none."""
+    they_were = "It was" if failed == 1 else "They were"
     if no_equations:
-        return f"{'It was' if failed == 1 else 'They were'} compared with no deviation: {no_equations}."
+        return f"{they_were} compared with no deviation: {no_equations}."
+    if all_zero:
+        return f"{they_were} compared with no deviation as a whole: out is zero everywhere, as many leave it."
     return f"No known deviation explains {'it' if failed == 1 else 'them'}, nor do two at once that were tried."
 
 

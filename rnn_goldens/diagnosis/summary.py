@@ -34,7 +34,7 @@ def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
 def _said_together(diagnosis: Diagnosis) -> tuple[object, ...]:
     """What cells have in common that are told of in one paragraph; () if this one stands for itself."""
     if diagnosis.certainty == NOT_RECOGNISED:
-        return (NOT_RECOGNISED, tuple(diagnosis.parts.items()), diagnosis.no_equations)
+        return (NOT_RECOGNISED, tuple(diagnosis.parts.items()), diagnosis.no_equations, diagnosis.all_zero)
     said = ((suspect.cause, suspect.alike, bool(suspect.against)) for suspect in diagnosis.suspects)
     return (diagnosis.certainty, *said)
 
@@ -82,7 +82,7 @@ def _how_sure(diagnoses: Sequence[Diagnosis]) -> str:
     first = diagnoses[0]
     failed = sum(len(diagnosis.failed) for diagnosis in diagnoses)
     if not first.suspects:
-        return unexplained(failed, first.no_equations)
+        return unexplained(failed, first.no_equations, all_zero=first.all_zero)
     suspect = first.suspects[0]
     one = "two deviations at once" if len(suspect.cause) > 1 else "one deviation"
     if first.certainty == EXPLAINED and len(first.suspects) > 1:

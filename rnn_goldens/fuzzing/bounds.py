@@ -1,7 +1,10 @@
 """What may be drawn: cells, sizes, features and precisions, held against each other before anything is."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from operator import index
+
+import numpy as np
 
 from rnn_goldens.cells import cell_named
 from rnn_goldens.corpus import names
@@ -16,13 +19,31 @@ FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "unbatche
 
 @dataclass(frozen=True)
 class Sizes:
-    """The largest that are drawn."""
+    """The largest that are drawn.
+
+    Raises:
+        TypeError: one is no whole number.
+    """
 
     layers: int = 3
     time: int = 40
     batch: int = 129
     hidden: int = 72
     input: int = 72
+
+    def __post_init__(self) -> None:
+        """Whole numbers of every library become Python's."""
+        for name, size in vars(self).items():
+            object.__setattr__(self, name, _whole(name, size))
+
+
+def _whole(name: str, size: int) -> int:
+    try:
+        if not isinstance(size, bool | np.bool_):
+            return index(size)
+    except TypeError:  # said below
+        pass
+    raise TypeError(f"max_{name} is a whole number, not {size!r}")
 
 
 @dataclass(frozen=True)
@@ -96,8 +117,12 @@ def bounds(
 
 
 def _precisions(asked: object) -> tuple[str, ...]:
-    several = asked if isinstance(asked, Sequence) and not isinstance(asked, str) else [asked]
-    return _in_order([precision_name(one) for one in several], ("float32", *PRECISIONS))
+    several = list(asked) if isinstance(asked, Iterable) and not isinstance(asked, str) else [asked]
+    try:
+        named = [precision_name(one) for one in several]
+    except TypeError:
+        raise TypeError(f"precisions takes one or several of {', '.join(PRECISIONS)}, not {asked!r}") from None
+    return _in_order(named, ("float32", *PRECISIONS))
 
 
 def _in_order(asked: Iterable[str], order: Iterable[str]) -> tuple[str, ...]:
@@ -108,8 +133,6 @@ def _in_order(asked: Iterable[str], order: Iterable[str]) -> tuple[str, ...]:
 
 def _require_something(bounds: Bounds) -> None:
     for name, size in vars(bounds.sizes).items():
-        if isinstance(size, bool) or not isinstance(size, int):
-            raise TypeError(f"max_{name} is a whole number, not {size!r}")
         if size < 1:
             raise WrongUse(f"max_{name} is {size}: every network has at least one; say 1 or more")
     if not bounds.cells or not bounds.precisions:

@@ -1,6 +1,7 @@
 """A golden that was drawn: it is in no corpus, unless it fails and is kept."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from hypothesis import currently_in_test_context, note
@@ -10,10 +11,32 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.fuzzing.causes import causes
 from rnn_goldens.fuzzing.judged import Judged
+from rnn_goldens.fuzzing.untraced import Untraced
 from rnn_goldens.judging.outputs import states_apart
 from rnn_goldens.judging.verdict import Verdict, compare
 
 _MOST_KEPT = 100
+
+
+@dataclass(eq=False)
+class Checks:
+    """What a test has checked against a golden.
+
+    Attributes:
+        made: whether anything was compared.
+        wrong: the last verdict on outputs that differ, and were not asked to.
+    """
+
+    made: bool = False
+    wrong: Verdict | None = None
+
+    def note(self, verdict: Verdict) -> None:
+        """Note a comparison; in one line whatever it says, for Hypothesis tells of lines that only failures run."""
+        self.made, self.wrong = True, self.wrong if verdict.passed else verdict
+
+    def forget(self) -> None:
+        """As if nothing had been compared."""
+        self.made, self.wrong = False, None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -22,9 +45,11 @@ class DrawnGolden(Golden):
 
     Attributes:
         failed: what failed of those that were drawn for the same: with the last example it is told, and forgotten.
+        checks: what was compared with it; shared by copies in other precisions.
     """
 
     failed: list[Judged]
+    checks: Checks = field(default_factory=Checks)
 
     @classmethod
     def of(cls, golden: Golden, folder: str, failed: list[Judged] | None = None) -> Self:
@@ -38,7 +63,34 @@ class DrawnGolden(Golden):
         While Hypothesis makes an example smaller nobody reads the message, and no deviation is asked. With the last
         one it notes what explains all that failed, for that one alone tells little.
         """
+        with Untraced():
+            return self._compared(out, h_n, c_n)
+
+    def check(self, out: object, h_n: object = None, c_n: object = None) -> None:
+        """As ``Golden.check``."""
+        __tracebackhide__ = True
+        with Untraced():
+            super().check(out, h_n, c_n)
+
+    def check_fails(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
+        """As ``Golden.check_fails``; what differs then was asked to."""
+        __tracebackhide__ = True
+        before = self.checks.wrong
+        verdict = super().check_fails(out, h_n, c_n)
+        self.checks.wrong = before
+        return verdict
+
+    def compared(
+        self, run: Callable[[Any], Sequence[Any]], calls: Sequence[str] | str
+    ) -> Iterator[tuple[str, Verdict]]:
+        """As ``Golden.compared``."""
+        for name, verdict in super().compared(run, calls):
+            self.checks.note(verdict)
+            yield name, verdict
+
+    def _compared(self, out: object, h_n: object, c_n: object) -> Verdict:
         verdict = compare(self, out, h_n, c_n)
+        self.checks.note(verdict)
         in_test, passed = currently_in_test_context(), verdict.passed
         if not passed and in_test:
             outputs = tuple(states_apart(self.layout, out, h_n, c_n).values())

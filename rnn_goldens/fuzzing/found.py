@@ -1,13 +1,16 @@
 """What was found: a corpus of the goldens that failed, which ``--rnn-goldens-corpus`` reads as any other."""
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import INDEX, open_folder
-from rnn_goldens.errors import RnnGoldensError, WrongUse
+from rnn_goldens.errors import InvalidFile, RnnGoldensError, WrongUse
 from rnn_goldens.fuzzing.bounds import Bounds
 from rnn_goldens.generator.folder import alone, replacing
 from rnn_goldens.generator.index import Whose, encode_index, index_entry, standing_in
@@ -19,12 +22,55 @@ FOLDER = Path(".rnn-goldens", "found")
 WHOSE = Whose("found", "1.0.0")
 
 
+SECONDS = 10.0
+"""How long another run that writes there is waited for; to keep a golden takes much less."""
+
+
+class AsTyped(PathLike[str]):
+    """A folder where it was when it was named, whatever the current one is later; called as it was typed."""
+
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        self._typed, self._path = str(folder), Path(folder).absolute()
+
+    def __fspath__(self) -> str:
+        return str(self._path)
+
+    def __str__(self) -> str:
+        return self._typed
+
+    def __repr__(self) -> str:
+        return repr(self._typed)
+
+
 def require_folder(folder: str | PathLike[str]) -> None:
-    """Raise WrongUse unless a folder holds found goldens, or could: it need not be there. InvalidFile if damaged."""
+    """Raise WrongUse unless a folder holds found goldens, or could: it need not be there, and it can be written to.
+
+    Raises:
+        WrongUse: the message says why not.
+        InvalidFile: its index is damaged.
+    """
+    _require_found(folder)
+    path = nearest = Path(folder).absolute()
+    try:
+        nearest = next(above for above in path.parents if above.exists())
+        with TemporaryDirectory(prefix=".rnn-goldens-", dir=nearest):  # all else is replaced as a whole, beside it
+            pass
+    except NotADirectoryError:
+        raise WrongUse(f"{folder}: {nearest} is a file, not a folder; name another for what is found") from None
+    except OSError as error:
+        raise WrongUse(
+            f"{folder}: {nearest} can not be written to: {error.strerror}; name another folder for what is found"
+        ) from None
+
+
+def _require_found(folder: str | PathLike[str]) -> None:
+    """Raise WrongUse if a folder holds something else."""
     path = Path(folder)
     try:
         if (path / INDEX).is_file():
-            if (name := open_folder(path).name) != WHOSE.name:
+            with _mended(folder):
+                name = open_folder(path).name
+            if name != WHOSE.name:
                 raise WrongUse(
                     f"{folder} holds the corpus {name}, and not goldens that were found: name another folder"
                 )
@@ -36,6 +82,16 @@ def require_folder(folder: str | PathLike[str]) -> None:
         raise WrongUse(f"{folder}: {error.strerror}; name another folder for what is found") from None
 
 
+@contextmanager
+def _mended(folder: str | PathLike[str]) -> Iterator[None]:
+    """Say of a damaged file what to do: nobody has made those by hand, and nobody can make them anew."""
+    try:
+        yield
+    except InvalidFile as error:
+        remedy = f"Delete the folder {folder}, or name another for what is found."
+        raise InvalidFile(error.path, error.problems, remedy) from None
+
+
 def keep(golden: Golden, folder: str | PathLike[str]) -> None:
     """Add a golden to those that were found.
 
@@ -43,11 +99,12 @@ def keep(golden: Golden, folder: str | PathLike[str]) -> None:
         WrongUse: the folder is something else, or can not be written to.
         InvalidFile: its index is damaged.
     """
-    require_folder(folder)
+    _require_found(folder)
     path = Path(folder).resolve()
     try:
-        with alone(path), replacing(path) as files:
-            entries, encoded = standing_in(path, WHOSE).entries, encoding.encode(golden)
+        with alone(path, SECONDS), replacing(path) as files:
+            with _mended(folder):
+                entries, encoded = standing_in(path, WHOSE).entries, encoding.encode(golden)
             entries[golden.id] = index_entry(golden, encoded, core=False)
             for suffix, content in encoded.items():
                 files.write(f"{golden.id}{suffix}", content)
@@ -64,12 +121,13 @@ def kept(folder: str | PathLike[str], bounds: Bounds) -> list[Golden]:
         WrongUse: the folder is something else.
         InvalidFile: a file is damaged.
     """
-    require_folder(folder)
+    _require_found(folder)
     if not (Path(folder) / INDEX).is_file():
         return []
-    corpus = open_folder(Path(folder))
-    asked = [(e.id, p) for e in corpus.entries for p in bounds.precisions if p in e.precisions]
-    return [golden for golden in (corpus.load(*one) for one in asked) if bounds.hold(golden)]
+    with _mended(folder):
+        corpus = open_folder(Path(folder))
+        asked = [(e.id, p) for e in corpus.entries for p in bounds.precisions if p in e.precisions]
+        return [golden for golden in (corpus.load(*one) for one in asked) if bounds.hold(golden)]
 
 
 def kept_and_said(golden: Golden, folder: str | PathLike[str], checked: str = "") -> tuple[str, str]:

@@ -1,8 +1,6 @@
 """The strategy: questions that Hypothesis draws, each certified at once, and kept if it is what a test ends with."""
 
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,26 +12,33 @@ from rnn_goldens.cells import Network
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.fuzzing.bounds import Bounds
 from rnn_goldens.fuzzing.drawn import DrawnGolden
-from rnn_goldens.fuzzing.found import kept_and_said
+from rnn_goldens.fuzzing.found import AsTyped, kept_and_said
 from rnn_goldens.fuzzing.judged import Judged
 from rnn_goldens.fuzzing.questions import Question, gentler, positive, question
+from rnn_goldens.fuzzing.untraced import Untraced
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.scenario import Refused, Scenario
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Asked:
     """What a strategy was asked for.
 
     Attributes:
         bounds: what may be drawn.
-        folder: where what fails is kept; "" if nowhere.
+        folder: where what fails is kept; None if nowhere.
         failed: what has failed of what was drawn, and not been told.
+        wrong: the names of the goldens with which a test that is watched failed; None if none is.
     """
 
     bounds: Bounds
-    folder: str
-    failed: list[Judged] = field(default_factory=list)
+    folder: AsTyped | None
+    failed: list[Judged] = field(default_factory=list, repr=False)
+    wrong: set[str] | None = field(default=None, repr=False)
+
+    def is_to_be_kept(self, golden: Golden) -> bool:
+        """Whether a test fails with a golden, once its last run begins: Hypothesis may have errors of its own."""
+        return self.wrong is None or repr(golden) in self.wrong
 
 
 @st.composite
@@ -43,9 +48,9 @@ def goldens_of(draw: st.DrawFn, asked: Asked) -> Golden:
     Hypothesis runs a test once more with the smallest example that fails, and tells then what it notes: the golden is
     kept in that run.
     """
-    golden, folder = draw(drawn(asked.bounds)), asked.folder
-    if folder and current_build_context().is_final:
-        folder, said = kept_and_said(golden, folder)
+    golden, folder = draw(drawn(asked.bounds)), ""
+    if asked.folder is not None and current_build_context().is_final and asked.is_to_be_kept(golden):
+        folder, said = kept_and_said(golden, asked.folder)
         note(said)
     return DrawnGolden.of(golden, folder, asked.failed)
 
@@ -53,24 +58,13 @@ def goldens_of(draw: st.DrawFn, asked: Asked) -> Golden:
 @st.composite
 def drawn(draw: st.DrawFn, bounds: Bounds) -> Golden:
     """The same, and nothing is kept."""
-    with _untraced():
+    with Untraced():
         asked, precision = question(draw, bounds)
         answered = (certified(near.scenario(), precision) for near in _until_it_can_be_answered(asked))
         golden = next((golden for golden in answered if golden is not None), None)
     if golden is None:
         reject()
     return golden
-
-
-@contextmanager
-def _untraced() -> Iterator[None]:
-    """Without the tracing by which Hypothesis explains what fails: it takes ten times as long, to no end here."""
-    tracing = sys.gettrace()
-    sys.settrace(None)
-    try:
-        yield
-    finally:
-        sys.settrace(tracing)
 
 
 def _until_it_can_be_answered(asked: Question) -> Iterator[Question]:

@@ -47,7 +47,8 @@ def told(found: Search, implementation: str, folder: str | PathLike[str], seed: 
 def _nothing(found: Search, seed: int) -> Iterator[str]:
     refused, right = sum(found.refused.values()), found.passed - found.right_before
     asked = f"{counted(right + refused, 'golden')} of seed {seed}{_ended(found)}"
-    before = f"; and {found.right_before:,} found before, right now" if found.right_before else ""
+    some = f"{found.right_before:,} that {'was' if found.right_before == 1 else 'were'} found before"
+    before = f"; and {some} {'is' if found.right_before == 1 else 'are'} right now" if found.right_before else ""
     yield f"{asked}: {right:,} right" + (f", {refused:,} refused" if refused else "") + before
     reasons = sorted(found.refused.items(), key=lambda one: -one[1])
     for reason, count in reasons[:_MOST_REASONS]:

@@ -112,7 +112,8 @@ def _notes(data: Mapping[str, Any]) -> Iterator[str]:
         if told := suspect.get("told_from"):
             yield f"It is told from {TOGETHER.join(told['deviations'])} by {_place(told['by'])}."
     if data["certainty"] == NOT_RECOGNISED:
-        yield unexplained(data["failed"], data.get("no_equations", ""))
+        all_zero = data["facts"].get("all_zero", {}).get("shown_by") == data["failed"]
+        yield unexplained(data["failed"], data.get("no_equations", ""), all_zero=all_zero)
     if data["certainty"] != EXPLAINED:
         yield from _seen(data)
     which = "is not explained" if data["suspects"] and data["unexplained"] else "fails"

@@ -137,7 +137,7 @@ class Listener:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of goldens that Hypothesis draws begin with those that failed before."""
     if (drawing := sys.modules.get(DRAWING)) is not None:
-        from rnn_goldens.plugin.found_before import begin_with_found
+        from rnn_goldens.plugin.drawing import begin_with_found
 
         begin_with_found(items, drawing)
 
@@ -176,8 +176,14 @@ def rnn_implementation(request: pytest.FixtureRequest) -> Generator[Callable[["G
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Fail a test that asked for a golden, returned, and never checked anything against it."""
-    result = yield
+    """Fail a test that asked for a golden, returned, and never checked anything against it; or drew some, likewise."""
+    if (drawing := sys.modules.get(DRAWING)) is None:
+        result = yield
+    else:
+        from rnn_goldens.plugin.drawing import watched
+
+        with watched(item, drawing):
+            result = yield
     if "rnn_golden" in getattr(item, "fixturenames", ()):
         from rnn_goldens.plugin.golden_under_test import fail_if_unchecked
 

@@ -142,7 +142,7 @@ def test_what_is_found_stands_where_the_command_was_typed(run: Run, tmp_path: Pa
     run("fuzz", "nets:moves", "--seed", "1", "--cell", "lstm", code=FINDING)
     assert list((tmp_path / ".rnn-goldens/found/drawn").glob("*.json"))
     done = run("fuzz", "nets:right", "--seed", "1", "--examples", "10")
-    assert done.stdout == "10 goldens of seed 1: 10 right; and 1 found before, right now\n"
+    assert done.stdout == "10 goldens of seed 1: 10 right; and 1 that was found before is right now\n"
 
 
 @pytest.mark.slow

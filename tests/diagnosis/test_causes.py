@@ -192,6 +192,24 @@ def test_where_equations_are_wanting_it_is_said_that_nothing_was_compared() -> N
     assert said in cause.notes
 
 
+def test_where_out_is_zero_everywhere_it_is_said_that_nothing_was_compared_and_no_cause_is_denied() -> None:
+    zero = {"all_zero": True}
+    said = "It was compared with no deviation as a whole: out is zero everywhere, as many leave it."
+    shown = " ".join(text(failed("g/1", facts=zero), passed("g/2")).split())
+    assert f"gru: 1 of 2 fails. {said}" in shown
+    assert "No known deviation" not in shown
+    (cause,) = causes_of(0, Checked("mine", {}, [], [as_data(diagnosed(failed("g/1", facts=zero)))]))
+    assert said in cause.notes
+
+
+def test_where_out_is_zero_in_some_failures_the_others_were_compared() -> None:
+    some = failed("g/1", facts={"all_zero": True}), failed("g/2")
+    denied = "No known deviation explains them"
+    assert denied in " ".join(text(*some).split())
+    (cause,) = causes_of(0, Checked("mine", {}, [], [as_data(diagnosed(*some))]))
+    assert any(note.startswith(denied) for note in cause.notes)
+
+
 def test_how_to_see_a_deviation_is_not_said_of_cells_that_explain_does_not_show() -> None:
     to_see = "to see it beside what is right: rnn-goldens explain w_hh_transposed"
     own = failed("own/1", A, cell="cells:own")

@@ -1,17 +1,21 @@
 """What was found is a corpus: it is added to, read again, and never becomes another one."""
 
+import re
 import sys
+from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from rnn_goldens import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.validating import findings
-from rnn_goldens.errors import WrongUse
+from rnn_goldens.errors import InvalidFile, WrongUse
 from rnn_goldens.fuzzing.bounds import Sizes, bounds
-from rnn_goldens.fuzzing.found import command, keep, kept, kept_and_said
+from rnn_goldens.fuzzing.found import AsTyped, command, keep, kept, kept_and_said, require_folder
 from rnn_goldens.fuzzing.search import Limits, search
+from rnn_goldens.generator.folder import alone
 from rnn_goldens.implementations import resolve
 
 LSTM = bounds("lstm", Sizes(), (), (), ["float32"])
@@ -49,7 +53,7 @@ def test_a_folder_that_is_something_else_is_an_error_and_stays_as_it_is(
     index = (small_corpus / "index.json").read_bytes()
     for folder, message in (
         (tmp_path / "file", "is a file"),
-        (tmp_path / "file" / "below", "file is a file, not a folder"),
+        (tmp_path / "file" / "below", "is a file, not a folder"),
         (tmp_path / "full", "is not empty and holds no index.json"),
         (small_corpus, "holds the corpus rnn-goldens"),
     ):
@@ -73,3 +77,54 @@ def test_the_command_that_checks_one_alone_is_the_one_to_type(two: list[Golden])
     assert command(golden, "f", "my:rnn") == f"rnn-goldens check my:rnn --rnn-goldens-corpus=f -k {name}"
     in_float64 = f"rnn-goldens check --rnn-goldens-corpus=f --rnn-goldens-dtype=float64 -k {name} -- ./my rnn"
     assert command(golden.in_precision("float64"), "f", "-- ./my rnn") == in_float64
+
+
+def test_another_writer_is_waited_for(tmp_path: Path, two: list[Golden]) -> None:
+    folder = tmp_path / "found"
+    with alone(folder):
+        keeping = Thread(target=keep, args=(two[0], folder))
+        keeping.start()
+        keeping.join(0.5)
+        assert keeping.is_alive()
+    keeping.join()
+    assert [golden.id for golden in kept(folder, LSTM)] == [two[0].id]
+
+
+def test_a_folder_is_where_it_was_when_it_was_named_and_called_as_it_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two: list[Golden]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = AsTyped("some/found")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    where, said = kept_and_said(two[0], folder)
+    assert where == "some/found"
+    assert "--rnn-goldens-corpus=some/found -k" in said
+    assert (tmp_path / "some/found/index.json").is_file()
+
+
+@pytest.mark.parametrize("below", ["found", "new/found"])
+def test_a_folder_that_can_not_be_made_is_said_before_anything_is_found(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(WrongUse, match=r"file is a file, not a folder; name another"):
+        require_folder(tmp_path / "file" / below)
+    require_folder(tmp_path / below)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    if sys.platform == "linux":
+        with pytest.raises(WrongUse, match=r"/proc can not be written to: .*name another folder"):
+            require_folder(Path("/proc", below))
+
+
+def test_what_to_do_about_a_damaged_one_is_to_delete_it(tmp_path: Path, two: list[Golden]) -> None:
+    folder = tmp_path / "found"
+    keep(two[0], folder)
+    (golden,) = (folder / "drawn").glob("*.json")
+    remedy = f"Delete the folder {re.escape(str(folder))}, or name another for what is found.$"
+    golden.write_text("{}")
+    with pytest.raises(InvalidFile, match=remedy):
+        kept(folder, LSTM)
+    (folder / "index.json").write_text("{}")
+    for ask in (require_folder, partial(keep, two[0])):
+        with pytest.raises(InvalidFile, match=remedy) as error:
+            ask(folder)
+        assert "rnn-goldens generate" not in str(error.value)

@@ -16,7 +16,8 @@ def test_a_golden_is_asked_until_its_outputs_are_there_and_not_while_others_are_
         asked = watched.now()
         assert asked is not None
         assert asked.id == golden.id
-    assert watched.now() is watched.since() is None
+    assert watched.now() is None
+    assert watched.since() is None
 
 
 def test_what_a_process_died_of_has_failed_without_being_asked_again(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the strategy draws: goldens within bounds that are right, and that become small where they fail."""
 
 from collections.abc import Callable
+from gc import collect
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rnn_goldens import Golden, RnnGoldensError, UnknownName
 from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import deviation
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.fuzzing import made
 from rnn_goldens.fuzzing.bounds import Sizes, bounds
 from rnn_goldens.fuzzing.numbers import TABLE
 from rnn_goldens.fuzzing.questions import gentler, question
@@ -238,13 +240,51 @@ def test_a_cell_of_ones_own_that_is_none_is_one_error(own_cells: str, cell: str,
         goldens(cell=f"{own_cells}{cell}")
 
 
-@pytest.mark.parametrize("arguments", [{"max_time": 2.5}, {"max_layers": True}, {"cell": 3}, {"features": 3}])
-def test_an_argument_of_the_wrong_kind_is_an_error(arguments: dict[str, Any]) -> None:
-    with pytest.raises(TypeError):
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"max_time": 2.5}, "max_time is a whole number, not 2.5"),
+        ({"max_layers": True}, "max_layers is a whole number, not True"),
+        ({"max_layers": None}, "max_layers is a whole number, not None"),
+        ({"cell": 3}, "cell takes a name or a list of names, not 3"),
+        ({"features": 3}, "features takes a name or a list of names, not 3"),
+        ({"features": None}, "features takes a name or a list of names, not None"),
+        ({"without": [1]}, "without takes a name"),
+        ({"bias": 0}, "bias is True or False for all goldens, or None for some, not 0"),
+        ({"lengths": "yes"}, "lengths is True or False for all goldens, or None for some, not 'yes'"),
+        ({"precisions": None}, "precisions takes one or several of float64, float32, .*, not None"),
+        ({"precisions": [None]}, r"precisions takes one or several of .*, not \[None\]"),
+        ({"found": 3}, "found is a folder, or None to keep nothing, not 3"),
+    ],
+)
+def test_an_argument_of_the_wrong_kind_is_said_in_words(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=f"^{message}"):
         goldens(**arguments)
 
 
+@pytest.mark.parametrize("several", [{"float64", "float32"}, iter(["float64", "float32"]), np.array(["float64"] * 2)])
+def test_precisions_come_in_whatever_holds_several(several: object) -> None:
+    assert "float64" in bounds("lstm", Sizes(), (), (), several).precisions
+
+
+def test_what_numpy_has_for_numbers_and_truth_is_taken() -> None:
+    within: dict[str, Any] = {"max_time": np.int64(3), "bias": np.False_, "state": np.True_}
+    for golden in drawn(goldens(cell="lstm", found=None, **within), 10):
+        assert golden.x.shape[1 if golden.batch_shape else 0] <= 3
+        assert "bias" not in golden.features
+        assert "state" in golden.features
+
+
+def test_a_strategy_is_forgotten_with_whoever_has_it() -> None:
+    strategy = goldens(cell="lstm")
+    before = len(made._MADE)
+    del strategy
+    collect()
+    assert len(made._MADE) < before
+
+
 FAILING = """
+from contextlib import suppress
 import numpy as np
 from hypothesis import given, settings
 from rnn_goldens.cells import case_of
@@ -301,7 +341,8 @@ TWO = """
 @settings(database=None, deadline=None)
 @given(goldens(cell="lstm", found=None))
 def test_not_found_out(golden):
-    golden.compare(*deviation("lstm_gates_iofg").run(case_of(golden, np.float64)))
+    with suppress(AssertionError):  # some are right
+        golden.check_fails(*deviation("lstm_gates_iofg").run(case_of(golden, np.float64)))
 
 @settings(database=None, deadline=None)
 @given(goldens(cell="lstm", found=None))

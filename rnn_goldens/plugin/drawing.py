@@ -1,6 +1,7 @@
-"""What an earlier run found, asked first by tests that draw goldens."""
+"""Tests that draw goldens: they begin with what an earlier run found, and fail if they compare nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 import pytest
@@ -19,3 +20,14 @@ def begin_with_found(items: Iterable[pytest.Item], drawing: ModuleType) -> None:
                 item.warn(pytest.PytestWarning(f"rnn-goldens: what was found before is not asked: {why}"))
             except pytest.PytestWarning as warning:
                 raise pytest.UsageError(str(warning)) from None
+
+
+@contextmanager
+def watched(item: pytest.Item, drawing: ModuleType) -> Iterator[None]:
+    """Fail a test that returns, and refused every golden that it drew."""
+    watch = drawing.watch_of(getattr(item, "obj", None))
+    if watch is not None:
+        watch.begin()
+    yield
+    if watch is not None and (why := watch.nothing_checked()):
+        pytest.fail(why, pytrace=False)

@@ -1,0 +1,229 @@
+"""A test that draws goldens and compares nothing is no success, and one that refuses them is no failure."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+BEGIN = """
+import os
+import time
+import unittest
+from contextlib import suppress
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from rnn_goldens import Unsupported
+from rnn_goldens.hypothesis import goldens
+from rnn_goldens.implementations import resolve
+
+right = resolve("numpy")
+SMALL = goldens(cell="lstm", max_layers=1, max_time=2, max_batch=2, max_hidden=2, max_input=2)
+
+def wrong(golden):
+    out, *states = right(golden)
+    return out + 1, *states
+
+few = settings(database=None, max_examples=20)
+"""
+
+Run = Callable[[str], str]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run of pytest as a user has it."""
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+    def run(tests: str) -> str:
+        pytester.makepyfile(test_it=BEGIN + tests)
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-rA", "--tb=short").stdout.str()
+
+    return run
+
+
+def outcomes(printed: str) -> dict[str, str]:
+    """By the name of a test."""
+    return {name: how for how, name in re.findall(r"^(PASSED|FAILED|SKIPPED|ERROR) \S*::(\w+)", printed, re.MULTILINE)}
+
+
+def kept() -> list[Path]:
+    return list(Path(".rnn-goldens").rglob("drawn/*.json"))
+
+
+PASSING = """
+@few
+@given(SMALL)
+def test_right(golden):
+    golden.check(*right(golden))
+
+@few
+@given(SMALL, st.integers())
+def test_by_its_verdict_beside_another_argument(golden, _number):
+    assert golden.compare(*right(golden)).passed
+
+@few
+@given(golden=SMALL)
+def test_calls(golden):
+    golden.check_calls(right)
+
+@few
+@given(SMALL)
+def test_known_to_be_wrong(golden):
+    golden.check_fails(*wrong(golden))
+
+@few
+@given(SMALL)
+def test_some_are_not_asked(golden):
+    assume("bias" in golden.features)
+    golden.check(*right(golden))
+
+@few
+@given(SMALL)
+def test_some_are_refused(golden):
+    if "state" in golden.features:
+        raise Unsupported("no states")
+    golden.check(*right(golden))
+
+class TestIt:
+    @few
+    @given(SMALL)
+    def test_method(self, golden):
+        golden.check(*right(golden))
+
+@pytest.mark.parametrize("way", ["twice", "rows"])
+@few
+@given(golden=SMALL)
+def test_parametrized(golden, way):
+    golden.check_calls(right, way)
+
+@pytest.mark.asyncio
+@few
+@given(SMALL)
+async def test_of_another_plugin(golden):
+    golden.check(*right(golden))
+"""
+
+
+def test_what_checks_each_golden_that_it_does_not_refuse_passes(run: Run) -> None:
+    printed = run(PASSING)
+    assert set(outcomes(printed).values()) == {"PASSED"}
+    assert "10 passed" in printed
+    assert kept() == []
+
+
+COMPARING_NOTHING = """
+@few
+@given(SMALL)
+def test_never_checks(golden):
+    right(golden)
+
+class TestOfUnittest(unittest.TestCase):
+    @few
+    @given(SMALL)
+    def test_never_either(self, golden):
+        right(golden)
+
+@few
+@given(SMALL)
+def test_refuses_all(golden):
+    raise Unsupported("no LSTM")
+"""
+
+
+def test_what_compares_nothing_fails_says_so_and_keeps_nothing(run: Run) -> None:
+    printed = run(COMPARING_NOTHING)
+    assert "3 failed" in printed
+    assert len(re.findall(r"^E +AssertionError: drawn/lstm-\w+ in float32 was drawn and never", printed, re.M)) == 2
+    assert re.search(r"nothing is known to be right: refused \d+ goldens of those drawn, \d+: no LSTM", printed)
+    assert kept() == []
+
+
+SWALLOWING = """
+@few
+@given(SMALL)
+def test_swallows(golden):
+    with suppress(AssertionError):
+        golden.check(*wrong(golden))
+
+@few
+@given(goldens(cell="gru", max_layers=1, max_time=2, max_batch=1, max_hidden=1, max_input=1))
+def test_looks_at_no_second_call(golden):
+    answers = iter([right(golden)])
+    golden.compare_calls(lambda question: next(answers, wrong(golden)), "twice")
+"""
+
+
+def test_a_mismatch_that_a_test_swallows_fails_it_and_the_golden_is_kept(run: Run) -> None:
+    printed = run(SWALLOWING)
+    assert "2 failed" in printed
+    assert "E   rnn_goldens.GoldenMismatch: drawn/lstm" in printed
+    assert "the second call differs from the first" in printed
+    assert len(kept()) == 2
+
+
+RAISING = """
+@few
+@given(SMALL)
+def test_raises(golden):
+    os.chdir("/")
+    raise ZeroDivisionError("oh")
+"""
+
+
+def test_a_golden_with_which_an_implementation_raises_is_kept_wherever_it_goes(run: Run) -> None:
+    assert "ZeroDivisionError: oh" in run(RAISING)
+    assert len(kept()) == 1
+
+
+TAKING_TIME = """
+@few
+@given(SMALL)
+def test_slow(golden):
+    time.sleep(0.3)
+    golden.check(*right(golden))
+
+@settings(few, deadline=timedelta(milliseconds=100))
+@given(SMALL)
+def test_too_slow_for_its_own_deadline(golden):
+    time.sleep(0.3)
+    golden.check(*right(golden))
+
+@settings(few, deadline=timedelta(milliseconds=400), suppress_health_check=[HealthCheck.filter_too_much])
+@given(SMALL, st.integers().map(lambda number: time.sleep(0.8)))
+def test_drawing_is_slow(golden, _number):
+    golden.check(*right(golden))
+"""
+
+
+def test_time_makes_nothing_red_unless_a_test_sets_a_limit_and_then_nothing_is_kept(run: Run) -> None:
+    printed = run(TAKING_TIME.replace("max_examples=20", "max_examples=3"))
+    assert outcomes(printed) == {
+        "test_slow": "PASSED",
+        "test_too_slow_for_its_own_deadline": "FAILED",
+        "test_drawing_is_slow": "PASSED",
+    }
+    assert "DeadlineExceeded" in printed
+    assert kept() == []
+
+
+EXPLAINED = """
+@settings(database=None)
+@given(SMALL)
+def test_wrong(golden):
+    if golden.lengths is not None:
+        golden.check(*wrong(golden))
+    golden.check(*right(golden))
+"""
+
+
+def test_lines_that_hypothesis_explains_a_failure_by_are_those_of_the_test(run: Run) -> None:
+    printed = run(EXPLAINED)
+    explained = re.findall(r"^E .*?(\S+\.py):\d+$", printed, re.MULTILINE)
+    assert {Path(file).name for file in explained} == {"test_it.py"}
