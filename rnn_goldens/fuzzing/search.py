@@ -173,7 +173,8 @@ class _Asking:
     found: Search
     follow: Callable[[Search], None]
     asking: Asking
-    begun: float = field(default_factory=time.monotonic)
+    begun: float | None = None
+    """When the first golden was asked, or the first that failed."""
     is_late: bool = False
     """Whether a program did more than answer; after each golden it is ended then, to hear what it still does."""
 
@@ -209,6 +210,8 @@ class _Asking:
 
     def judge(self, golden: Golden) -> Judged:
         """Ask for a golden, and note what became of it; or of the one before, if a program had more to say of that."""
+        if self.begun is None:
+            self.begun = time.monotonic()
         left = self._left()
         each = self.limits.each if left is None else min(left, self.limits.each or left)
         judged = ask(self.run, golden, self.asking, None if self.limits.each is None else each)
@@ -252,7 +255,9 @@ class _Asking:
         """The seconds that are left, at least a moment; None if there is no limit."""
         is_late = bool(self.found.failed) and isinstance(self.found.failed[0].crash, TookTooLong)
         limit = self.limits.seconds or (_LATE_SECONDS if is_late else None)
-        return None if limit is None else max(limit - (time.monotonic() - self.begun), _MOMENT)
+        if limit is None or self.begun is None:
+            return limit
+        return max(limit - (time.monotonic() - self.begun), _MOMENT)
 
     def _end_in_time(self) -> None:
         if self._left() == _MOMENT and self.found.asked:
