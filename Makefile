@@ -99,11 +99,11 @@ mutation: $(READY) $(ACORN)
 # Wrong networks of many kinds, diagnosed as a run is, some minutes; fails if one is told a wrong name, or nothing.
 diagnosis: $(READY) $(ACORN)
 	@pkg-config --exists jansson || examples/install.sh
-	$(BIN)/python -m benchmarks.diagnosis --first 60
+	$(BIN)/python -m benchmarks.diagnosis --first 20
 
 # Some of the wrong networks, searched with drawn goldens, and correct implementations, a minute; fails if too few are found, or one fails.
 fuzzing: $(READY)
-	$(BIN)/python -m benchmarks.fuzzing --every 50 --examples 20 --draws 100
+	$(BIN)/python -m benchmarks.fuzzing --every 80 --examples 12 --draws 20
 
 # node and npm are what examples/install.sh installs.
 $(ACORN): benchmarks/mutation/package-lock.json
