@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NoReturn
@@ -176,7 +176,7 @@ class _Asking:
     begun: float | None = None
     """When the first golden was asked, or the first that failed."""
     is_late: bool = False
-    """Whether a program did more than answer; after each golden it is ended then, to hear what it still does."""
+    """Whether a program did other than answer; after each golden it is ended then, to hear what it still does."""
 
     def drawn(self, todo: list[Place], drawing: Drawing) -> None:
         """Ask what is drawn, and let Hypothesis make smaller what fails."""
@@ -222,15 +222,18 @@ class _Asking:
     def _with_what_came_late(self, judged: Judged) -> Judged:
         if not isinstance(self.run, Program):
             return judged
-        if self.is_late and not judged.failed:
+        if self.is_late:
             try:
                 self.run.close()
             except ProgramFailed as said_more:
-                return Judged(judged.golden, crash=said_more)
+                return judged if judged.failed else Judged(judged.golden, crash=said_more)
+            return judged
         if not self.run.late:
+            self.is_late = isinstance(judged.crash, ProgramFailed)
             return judged
         self.is_late, more = True, ProgramFailed(self.run.late[0].text)
-        self.run.late.clear()
+        with suppress(ProgramFailed):  # of the golden that was asked now, which is asked again
+            self.run.close()
         if not self.found.lately:
             return Judged(judged.golden, crash=more)
         self.found.passed -= 1
