@@ -117,7 +117,7 @@ def test_any_id_gives_names_that_c_takes(golden_id: str, tmp_path: Path) -> None
     compile_and_run(tmp_path, f'#include "{name}.h"\nint main(void) {{ return {name}_x[0] > 100; }}\n')
 
 
-@pytest.mark.parametrize("golden_id", ["../up", "/root/x", "Caps/x", "no-folder", "a//b", "a/b.h"])
+@pytest.mark.parametrize("golden_id", ["../up", "/absolute/x", "Caps/x", "no-folder", "a//b", "a/b.h"])
 @pytest.mark.parametrize("to", ["c", "npz"])
 def test_an_id_that_could_lead_elsewhere_is_refused(golden_id: str, to: str) -> None:
     with pytest.raises(WrongUse, match="is no id of a golden: it is folder/name"):
