@@ -15,6 +15,7 @@ import click
 
 from rnn_goldens.command_line.executor import executor
 from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.golden.features import ASKED_FEATURES
 
 if TYPE_CHECKING:
     from rnn_goldens.fuzzing.bounds import Bounds
@@ -26,8 +27,6 @@ _TYPED = "rnn_goldens.fuzz"
 """What stands in the context for the arguments as they were typed."""
 
 _MOST_SEEDS = 1_000_000
-
-_FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "unbatched")
 
 _AHEAD = 100
 """Places at which a few are drawn before those before them have been asked, at most: enough for as many workers."""
@@ -52,15 +51,17 @@ class _WithCommand(click.Command):
 @click.option("--examples", default=1000, show_default=True, help="Goldens to ask at most.")
 @click.option("--seconds", type=float, help="Look for so long at most, and as long for the smallest (default: no end).")
 @click.option("--seed", type=int, help="The same seed draws the same goldens (default: another each time).")
-@click.option("--cell", multiple=True, help="Only this cell, or one of your own; may be given more than once.")
-@click.option("--feature", "features", multiple=True, help="Only goldens with this feature.")
+@click.option(
+    "--cell", multiple=True, help="Only this cell, or one of your own; may be given more than once, as the next three."
+)
+@click.option("--feature", "features", multiple=True, help=f"Only goldens with this: {', '.join(ASKED_FEATURES)}.")
 @click.option("--without", multiple=True, help="Only goldens without this feature.")
 @click.option("--dtype", multiple=True, metavar="PRECISION", help="A precision to ask in (default: float32).")
-@click.option("--max-layers", type=int, help="At most so many layers; likewise the others.")
-@click.option("--max-time", type=int)
-@click.option("--max-batch", type=int)
-@click.option("--max-hidden", type=int)
-@click.option("--max-input", type=int)
+@click.option("--max-layers", type=int, help="At most so many layers (default: 3).")
+@click.option("--max-time", type=int, help="At most so many time steps (default: 40).")
+@click.option("--max-batch", type=int, help="At most so many rows (default: 129).")
+@click.option("--max-hidden", type=int, help="At most so many units (default: 72).")
+@click.option("--max-input", type=int, help="At most so many inputs (default: 72).")
 @click.option(
     "--time-limit",
     type=click.FloatRange(min=0, min_open=True),

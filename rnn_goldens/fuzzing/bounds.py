@@ -10,11 +10,9 @@ from rnn_goldens.cells import cell_named
 from rnn_goldens.corpus import names
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.golden.features import ASKED_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
 from rnn_goldens.golden.shapes import CELLS, is_own_cell
-
-FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "unbatched")
-"""Features that can be asked of what is drawn, or kept out of it; the others follow from its numbers."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Bounds:
         within = replace(
             self,
             cells=tuple(cell for cell in self.cells if cell in cells),
-            lacking=self.lacking | (set(FEATURES) - set(features)),
+            lacking=self.lacking | (set(ASKED_FEATURES) - set(features)),
             precisions=tuple(name for name in self.precisions if name in precisions),
         )
         return within if within.cells and within.precisions and not within.having & within.lacking else self
@@ -103,8 +101,8 @@ def bounds(
     """
     cells, having, lacking = names("cell", cell), names("features", features), names("without", without)
     for name in (*having, *lacking):
-        if name not in FEATURES:
-            raise UnknownName("feature", name, FEATURES, plural="features that are drawn")
+        if name not in ASKED_FEATURES:
+            raise UnknownName("feature", name, ASKED_FEATURES, plural="features that are drawn")
     for name in cells:
         if name not in CELLS and not is_own_cell(name):
             raise UnknownName("cell", name, CELLS)

@@ -2,7 +2,10 @@
 
 from rnn_goldens.golden.shapes import Config
 
-DERIVED_FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "unbatched", "exact")
+ASKED_FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "unbatched")
+"""Features of what is asked, which an implementation has to support; others say what a golden is there for."""
+
+DERIVED_FEATURES = (*ASKED_FEATURES, "exact")
 """Features that follow from what a golden holds."""
 
 DECLARED_FEATURES = ("long", "degenerate", "saturated", "chaotic")

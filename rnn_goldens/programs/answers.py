@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.counted import counted
 from rnn_goldens.encoding.json_file import no_key_twice
+from rnn_goldens.golden.features import ASKED_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.programs.misbehaviour import Misbehaviour
 from rnn_goldens.programs.text import excerpt
 from rnn_goldens.schema import PROTOCOL, problems
-
-ASKED_FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "unbatched")
-"""The features that an implementation has to support; others say what a golden is there for."""
 
 OUTPUTS = ("out", "h_n", "c_n")
 _LONGEST_INTEGER = 300

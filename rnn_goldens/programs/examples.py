@@ -2,9 +2,10 @@
 
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.encoding.tree import to_document
+from rnn_goldens.golden.features import ASKED_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
-from rnn_goldens.programs.answers import ASKED_FEATURES, OUTPUTS
+from rnn_goldens.programs.answers import OUTPUTS
 from rnn_goldens.programs.requests import Message
 from rnn_goldens.schema import PROTOCOL
 

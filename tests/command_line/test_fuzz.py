@@ -1,6 +1,7 @@
 """``fuzz`` as it is typed: what it ends with, what it keeps, and that nothing passes for good that was not compared."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from rnn_goldens.fuzzing.bounds import Sizes
+from rnn_goldens.golden.features import ASKED_FEATURES
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FINDING, WRONG_USE = 1, 2
@@ -252,3 +256,10 @@ def interrupted(folder: Path, net: str, way: signal.Signals) -> tuple[str, str, 
             process.send_signal(way)
         out, err = process.communicate()
     return out, err, process.returncode
+
+
+def test_help_names_the_features_and_what_is_drawn_by_default(run: Run) -> None:
+    said = " ".join(run("fuzz", "--help").stdout.split())
+    assert ", ".join(ASKED_FEATURES) in said
+    for name, size in vars(Sizes()).items():
+        assert re.search(rf"--max-{name} INTEGER At most so many [a-z ]+ \(default: {size}\)", said)

@@ -8,10 +8,9 @@ from referencing import Registry, Resource
 from rnn_goldens import schema
 from rnn_goldens.corpus import find
 from rnn_goldens.encoding.tree import FORMAT
-from rnn_goldens.golden.features import CORE, FEATURES
+from rnn_goldens.golden.features import ASKED_FEATURES, CORE, FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
-from rnn_goldens.programs.answers import ASKED_FEATURES
 
 SCHEMAS = {kind: json.loads(schema.schema_path(kind).read_text("utf-8")) for kind in schema.FORMATS | schema.MESSAGES}
 
