@@ -1,11 +1,10 @@
 """``fuzz``: an implementation against goldens that are drawn, until one fails, and then the smallest of those."""
 
-import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
@@ -19,6 +18,7 @@ from rnn_goldens.golden.features import ASKED_FEATURES
 
 if TYPE_CHECKING:
     from rnn_goldens.fuzzing.bounds import Bounds
+    from rnn_goldens.fuzzing.found import AsTyped
     from rnn_goldens.fuzzing.search import Limits, Search
     from rnn_goldens.fuzzing.watched import Watched
     from rnn_goldens.implementations import Implementation
@@ -106,7 +106,7 @@ def fuzz(
     """
     _require_hypothesis()
     from rnn_goldens.fuzzing.bounds import Sizes, bounds
-    from rnn_goldens.fuzzing.found import FOLDER, require_folder
+    from rnn_goldens.fuzzing.found import FOLDER, AsTyped, require_folder
     from rnn_goldens.fuzzing.search import Limits
     from rnn_goldens.golden.shapes import CELLS
     from rnn_goldens.implementations import check_name
@@ -116,10 +116,9 @@ def fuzz(
 
     sizes = Sizes(**{name.removeprefix("max_"): value for name, value in most.items() if value is not None})
     within = bounds(cell or CELLS, sizes, features, without, dtype or ("float32",))
-    is_program, folder = is_command(implementation), found or FOLDER
+    is_program, folder = is_command(implementation), AsTyped(found or FOLDER)
     each = time_limit or (PROGRAM_TIME_LIMIT if is_program else TIME_LIMIT)
     limits = Limits(examples, seconds, each)
-    limits = replace(limits, each=None) if is_program else limits
     require_folder(folder)
     check_name(implementation)
     plan = _Plan(
@@ -140,16 +139,13 @@ class _Plan:
     within: "Bounds"
     limits: "Limits"
     seed: int
-    folder: Path
+    folder: "AsTyped"
     dask: str | None
-    home: Path = field(default_factory=Path.cwd)
 
     def tell(self, found: "Search") -> None:
         """Print what a search ends with."""
         from rnn_goldens.fuzzing.told import told
 
-        with suppress(OSError):  # where the command was begun is not there any more
-            os.chdir(self.home)  # an implementation may have left it
         for line in told(found, self.implementation, self.folder, self.seed):
             click.echo(line.encode("utf-8", "backslashreplace").decode())
 

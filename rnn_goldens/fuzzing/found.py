@@ -21,7 +21,6 @@ FOLDER = Path(".rnn-goldens", "found")
 
 WHOSE = Whose("found", "1.0.0")
 
-
 SECONDS = 10.0
 """How long another run that writes there is waited for; to keep a golden takes much less."""
 

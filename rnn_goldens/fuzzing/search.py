@@ -41,7 +41,7 @@ class Limits:
     Attributes:
         examples: goldens that are asked before one fails.
         seconds: for that, and as many once more to make it smaller; None for as long as it takes.
-        each: for one golden; None for a program, which has a limit of its own.
+        each: for one golden; a program keeps to its own.
     """
 
     examples: int
@@ -84,6 +84,11 @@ class Search:
     def asked(self) -> int:
         """How many goldens were asked until one failed, and that one."""
         return self.passed + sum(self.refused.values()) + bool(self.failed)
+
+    @property
+    def drawn(self) -> int:
+        """How many of these were drawn: not found before."""
+        return self.asked - self.right_before
 
     @property
     def smallest(self) -> Judged | None:
@@ -212,10 +217,10 @@ class _Asking:
         """Ask for a golden, and note what became of it; or of the one before, if a program had more to say of that."""
         if self.begun is None:
             self.begun = time.monotonic()
-        left = self._left()
-        each = self.limits.each if left is None else min(left, self.limits.each or left)
-        judged = ask(self.run, golden, self.asking, None if self.limits.each is None else each)
-        if isinstance(judged.crash, TookTooLong) and each != self.limits.each:
+        left, each = self._left(), None if isinstance(self.run, Program) else self.limits.each
+        limit = each if each is None or left is None else min(left, each)
+        judged = ask(self.run, golden, self.asking, limit)
+        if isinstance(judged.crash, TookTooLong) and limit != each:
             self._over()
         return self._note(self._with_what_came_late(judged))
 

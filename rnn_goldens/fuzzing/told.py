@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 
-from rnn_goldens.counted import counted
+from rnn_goldens.counted import counted, was_or_were
 from rnn_goldens.errors import ProgramFailed
 from rnn_goldens.fuzzing.causes import causes
 from rnn_goldens.fuzzing.drawn import DrawnGolden
@@ -36,7 +36,7 @@ def told(found: Search, implementation: str, folder: str | PathLike[str], seed: 
     yield from _how_it_fails(smallest, implementation, kept)
     if why := list(causes(found.failed, list(found.lately))):
         yield from ("", *why)
-    how = "a golden that was found before" if found.found_before else f"example {found.asked:,} of seed {seed}"
+    how = "a golden that was found before" if found.found_before else f"example {found.drawn:,} of seed {seed}"
     most = f"; the smallest of {len(found.failed):,} that do has" if len(found.failed) > 1 else ", and has"
     yield from ("", f"{how} fails{most} {_spelled(smallest)}{_ended(found)}")
     if found.is_flaky:
@@ -45,11 +45,10 @@ def told(found: Search, implementation: str, folder: str | PathLike[str], seed: 
 
 
 def _nothing(found: Search, seed: int) -> Iterator[str]:
-    refused, right = sum(found.refused.values()), found.passed - found.right_before
-    asked = f"{counted(right + refused, 'golden')} of seed {seed}{_ended(found)}"
-    some = f"{found.right_before:,} that {'was' if found.right_before == 1 else 'were'} found before"
-    before = f"; and {some} {'is' if found.right_before == 1 else 'are'} right now" if found.right_before else ""
-    yield f"{asked}: {right:,} right" + (f", {refused:,} refused" if refused else "") + before
+    refused, before = sum(found.refused.values()), found.right_before
+    right = f"{counted(found.drawn, 'golden')} of seed {seed}{_ended(found)}: {found.passed - before:,} right"
+    found_before = f"{before:,} that {was_or_were(before)} found before {'is' if before == 1 else 'are'} right now"
+    yield right + (f", {refused:,} refused" if refused else "") + (f"; and {found_before}" if before else "")
     reasons = sorted(found.refused.items(), key=lambda one: -one[1])
     for reason, count in reasons[:_MOST_REASONS]:
         yield f"  refused {count:,}: {reason}"

@@ -202,6 +202,13 @@ def test_what_was_found_before_is_asked_first_and_ends_the_search(lstm: Bounds) 
     assert (found.found_before, asked(found)) == (True, [smallest.golden.id])
 
 
+def test_what_was_found_before_and_is_right_now_is_no_example(small: Bounds, tmp_path: Path) -> None:
+    alone = search(late, small, Limits(100), 5, follow=interrupt)
+    found = search(late, small, Limits(100), 5, before=[alone.lately[0].golden], follow=interrupt)
+    assert (found.drawn, found.asked) == (alone.drawn, alone.asked + 1)
+    assert f"example {alone.asked} of seed 5 fails" in "\n".join(told(found, "mine:late", tmp_path / "found", 5))
+
+
 def test_an_implementation_that_does_not_always_give_the_same_is_told_of(lstm: Bounds, tmp_path: Path) -> None:
     given: list[Golden] = []
 
