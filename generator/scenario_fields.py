@@ -1,6 +1,5 @@
 """What the fields of a scenario have to be, before anything is computed from them."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from operator import index
@@ -11,18 +10,16 @@ import numpy as np
 from rnn_goldens.conventions import CONVENTIONS, convention
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES
+from rnn_goldens.golden.ids import is_id
 from rnn_goldens.golden.precision import PRECISIONS, WhereHeld, precision_name
 from rnn_goldens.golden.shapes import CELLS, Config
-
-_WORD = "[a-z0-9]+(-[a-z0-9]+)*"
-_ID = re.compile(f"{_WORD}(/{_WORD})+")
 
 _SIZES = ("input_size", "hidden_size", "num_layers")
 
 
 def require_id(given: object) -> None:
     """Raise WrongUse unless it is an id."""
-    if not isinstance(given, str) or not _ID.fullmatch(given):
+    if not is_id(given):
         raise WrongUse(
             f"{given!r} is no golden's id: it is folder/name in small letters, digits and dashes: 'mine/first'"
         )

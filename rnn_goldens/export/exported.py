@@ -1,15 +1,13 @@
 """What an encoder makes of a golden, and what it is called."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.golden.ids import is_id
 
 ITSELF = ""
 """The path, below its own place, of what is one file."""
-
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)+")
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Exported:
 
 def path_of(golden_id: str) -> str:
     """The id, which is the path of a file of one's own. Raises WrongUse if it could lead elsewhere."""
-    if not _ID.fullmatch(golden_id):
+    if not is_id(golden_id):
         raise WrongUse(f"{golden_id!r} is no id of a golden: it is folder/name, in small letters, digits and dashes")
     return golden_id
 
