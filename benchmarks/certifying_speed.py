@@ -107,7 +107,7 @@ def report(speeds: Sequence[Speed]) -> str:
             s.cell,
             *s.size.values(),
             s.bits,
-            *(_written(1 / seconds) for seconds in (s.certified, s.answer, s.mpmath)),
+            *(page.written(1 / seconds) for seconds in (s.certified, s.answer, s.mpmath)),
             f"{s.mpmath / s.answer:.1f}",
         )
         for s in speeds
@@ -129,10 +129,6 @@ def report(speeds: Sequence[Speed]) -> str:
             f"It takes {min(ratios):.1f} to {max(ratios):.1f} times as long as “answers”.\n",
         ]
     )
-
-
-def _written(figure: float) -> str:
-    return f"{figure:.0f}" if figure >= 100 else f"{figure:.1f}" if figure >= 1 else f"{figure:.2f}"  # noqa: PLR2004
 
 
 if __name__ == "__main__":

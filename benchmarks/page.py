@@ -20,6 +20,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "".join(f"| {line} |\n" for line in (lines[0], rule, *lines[1:]))
 
 
+def written(figure: float) -> str:
+    """A figure with no more places than tell something: 120, 12.3, 1.2, 0.12."""
+    return f"{figure:.0f}" if figure >= 100 else f"{figure:.1f}" if figure >= 1 else f"{figure:.2f}"  # noqa: PLR2004
+
+
 def versions(*packages: str) -> str:
     """What ran, in one line."""
     found = [f"{name} {version(name)}" for name in packages]

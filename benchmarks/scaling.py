@@ -103,7 +103,7 @@ def report(costs: Sequence[Cost], cores: int) -> str:
     found = {f"{cost.count:,}": figures(cost) for cost in costs}
     found[f"{BEYOND:,}, computed"] = beyond(costs[-2], costs[-1], BEYOND)
     parts = [
-        (table, columns, [(count, *map(_written, told[table])) for count, told in found.items()])
+        (table, columns, [(count, *map(page.written, told[table])) for count, told in found.items()])
         for table, columns in TABLES.items()
     ]
     return "\n".join(
@@ -130,10 +130,6 @@ def _a_golden(cost: Cost, cores: int) -> str:
         "each of its precisions,\n"
         f"schema, both files. That is {1000 / each:.0f} a second and core, of which there were {cores}.\n"
     )
-
-
-def _written(figure: float) -> str:
-    return f"{figure:.0f}" if figure >= 100 else f"{figure:.1f}" if figure >= 1 else f"{figure:.2f}"  # noqa: PLR2004
 
 
 if __name__ == "__main__":
