@@ -82,7 +82,7 @@ def _connected(address: str, answer: float) -> "Client":
 
     try:
         host, _ = get_address_host_port(address)
-    except (ValueError, NotImplementedError):
+    except ValueError:
         host = ""
     if not host:
         raise WrongUse(f"{address!r} is no address of a scheduler, such as tcp://192.168.0.7:8786")
