@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import page, page_check
+from benchmarks.peephole_lstm import peephole_lstm
 from rnn_goldens.cells import DEFINED, Array, Case, Cell, Network, Weights, case_of
 from rnn_goldens.cells.cell import with_equations
-from rnn_goldens.cells.notation import Term, Weight, sigmoid, tanh
 from rnn_goldens.conventions import convention
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS
@@ -125,20 +125,11 @@ class Peepholes(Network):
 
     def cell(self, case: Case) -> Cell:
         """With these equations."""
-        return with_equations(super().cell(case), self._equations, *self.p)
+        return with_equations(super().cell(case), peephole_lstm, *self.p)
 
     def weights(self, case: Case, suffix: str) -> Weights:
         """With P among them."""
         return {**super().weights(case, suffix), **self.p}
-
-    @staticmethod
-    def _equations(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
-        i = sigmoid(w.W_ii @ x + w.b_ii + w.W_hi @ h + w.b_hi + w.p_i * c)
-        f = sigmoid(w.W_if @ x + w.b_if + w.W_hf @ h + w.b_hf + w.p_f * c)
-        g = tanh(w.W_ig @ x + w.b_ig + w.W_hg @ h + w.b_hg)
-        c = f * c + i * g
-        o = sigmoid(w.W_io @ x + w.b_io + w.W_ho @ h + w.b_ho + w.p_o * c)
-        return o * tanh(c), c
 
 
 @dataclass(frozen=True)
