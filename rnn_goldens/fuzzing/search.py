@@ -26,6 +26,7 @@ MOST_KEPT = 100
 _MOST_SECONDS = 1_000_000
 
 _MOMENT = 0.001
+"""The least that an alarm is set to: 0 would be none."""
 
 _LATE_SECONDS = 60.0
 """So long what gives no outputs in its time is made smaller, where no other limit is set: each try takes that time."""
@@ -188,7 +189,7 @@ class _Asking:
         with closing(drawing(few, todo)) as drawn:
             for place, goldens in zip(todo, drawn, strict=True):
                 self._ask_all(goldens, place)
-        if not self.found.asked:
+        if not self.found.drawn:
             raise WrongUse("nothing could be drawn that can be held to a tolerance: widen the bounds")
 
     def _ask_all(self, goldens: list[Golden], place: Place) -> None:
@@ -218,7 +219,7 @@ class _Asking:
         if self.begun is None:
             self.begun = time.monotonic()
         left, each = self._left(), None if isinstance(self.run, Program) else self.limits.each
-        limit = each if each is None or left is None else min(left, each)
+        limit = each if each is None or left is None else min(each, max(left, _MOMENT))
         judged = ask(self.run, golden, self.asking, limit)
         if isinstance(judged.crash, TookTooLong) and limit != each:
             self._over()
@@ -260,15 +261,16 @@ class _Asking:
         return judged
 
     def _left(self) -> float | None:
-        """The seconds that are left, at least a moment; None if there is no limit."""
+        """The seconds that are left, below 0 once the time is over; None if there is no limit."""
         is_late = bool(self.found.failed) and isinstance(self.found.failed[0].crash, TookTooLong)
         limit = self.limits.seconds or (_LATE_SECONDS if is_late else None)
         if limit is None or self.begun is None:
             return limit
-        return max(limit - (time.monotonic() - self.begun), _MOMENT)
+        return limit - (time.monotonic() - self.begun)
 
     def _end_in_time(self) -> None:
-        if self._left() == _MOMENT and self.found.asked:
+        left = self._left()
+        if left is not None and left <= 0 and self.found.asked:
             self._over()
 
     def _over(self) -> NoReturn:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import DataObject, SearchStrategy, data
 
-from rnn_goldens import Golden, RnnGoldensError, UnknownName
+from rnn_goldens import Golden, RnnGoldensError, UnknownName, load
 from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import deviation
 from rnn_goldens.errors import WrongUse
@@ -229,6 +229,8 @@ def test_what_a_cell_makes_no_numbers_of_is_not_drawn(own_cells: str) -> None:
     within = bounds(f"{own_cells}:never_a_number", Sizes(1, 1, 1, 1, 1), (), (), "float32")
     with pytest.raises(WrongUse, match="nothing could be drawn"):
         search(resolve("numpy"), within, Limits(1), 0)
+    with pytest.raises(WrongUse, match="nothing could be drawn"):  # what was found before is none of it
+        search(resolve("numpy"), within, Limits(1), 0, before=[load("documented/mini-batch")])
 
 
 @pytest.mark.parametrize(
