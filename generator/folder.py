@@ -72,7 +72,7 @@ def replacing(folder: Path) -> Iterator[Files]:
     Raises:
         WrongUse: it can not change places with another.
     """
-    _require_replaceable(folder)
+    require_replaceable(folder)
     recover(folder)
     files = Files(folder)
     try:
@@ -92,7 +92,7 @@ def recover(folder: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _require_replaceable(folder: Path) -> None:
+def require_replaceable(folder: Path) -> None:
     """Raise WrongUse if others would go on seeing what stood there before."""
     folder = folder.resolve()
     if folder.is_mount():

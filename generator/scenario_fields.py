@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
-from operator import index
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES
 from rnn_goldens.golden.ids import is_id
 from rnn_goldens.golden.precision import PRECISIONS, WhereHeld, precision_name
 from rnn_goldens.golden.shapes import CELLS, Config
+from rnn_goldens.golden.whole_number import whole_number
 
 _SIZES = ("input_size", "hidden_size", "num_layers")
 
@@ -98,6 +98,7 @@ def _argument(name: str, given: Any) -> int | bool:  # noqa: ANN401 - to be look
         if not isinstance(given, (bool, np.bool_)):
             raise WrongUse(f"config: {name} is {given!r}; it is True or False")
         return bool(given)
-    if isinstance(given, (bool, np.bool_)) or not hasattr(given, "__index__") or index(given) < 1:
+    size = whole_number(given)
+    if size is None or size < 1:
         raise WrongUse(f"config: {name} is {given!r}; it is a whole number of at least 1")
-    return index(given)
+    return size

@@ -103,7 +103,7 @@ def _require_free(path: Path) -> None:
     if hasattr(sys.modules.get(name), _RAN):
         return
     hidden = "Python's own" if name in sys.stdlib_module_names else _found(name)
-    if hidden and hidden != str(path.resolve()):
+    if hidden and Path(hidden).resolve() != path.resolve():
         raise WrongUse(f"{path}: it would hide the module {name} ({hidden}) from who imports it: rename it")
 
 

@@ -176,9 +176,10 @@ def _search(plan: _Plan, time_limit: float, watched: "Watched | None" = None) ->
     plan.tell(found)
     for line in late:
         click.echo(line)
+    code = FINDING if found.failed or late or not found.passed or found.ended == INTERRUPTED else 0
     if watched is not None:
-        watched.over()
-    return FINDING if found.failed or late or not found.passed or found.ended == INTERRUPTED else 0
+        watched.over(code)
+    return code
 
 
 def _supported(run: "Implementation", bounds: "Bounds") -> "Bounds":

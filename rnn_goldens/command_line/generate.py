@@ -107,11 +107,10 @@ def _require_sense(file: Path | None, into: Path | None, *, check: bool, replace
 
 
 def _pytest(folder: Path) -> str:
-    """What checks against a folder, to be typed; ``v1`` alone would be the corpus of this package."""
-    from rnn_goldens.corpus import packaged
+    """What checks against a folder, to be typed."""
+    from rnn_goldens.corpus import named
 
-    named = f"./{folder}" if str(folder) in packaged() else folder
-    return f"pytest {shlex.quote(f'--rnn-goldens-corpus={named}')}"
+    return f"pytest {shlex.quote(f'--rnn-goldens-corpus={named(folder)}')}"
 
 
 def _declared(file: Path | None) -> "Declared":
@@ -138,14 +137,14 @@ def _write_new(path: Path) -> None:
 def _check(declared: "Declared", only: tuple[str, ...], folder: Path, certifying: "Executor | None") -> None:
     from tempfile import TemporaryDirectory
 
-    from rnn_goldens.corpus import open_corpus
+    from rnn_goldens.corpus import named, open_corpus
     from rnn_goldens.generator.check import check as hold_against
     from rnn_goldens.generator.scenarios import OURS
 
     with TemporaryDirectory() as scratch:
         found = hold_against(
             declared.scenarios,
-            open_corpus(folder),
+            open_corpus(named(folder)),
             Path(scratch) / "corpus",
             only,
             whose=declared.whose,

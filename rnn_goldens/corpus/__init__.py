@@ -2,7 +2,7 @@
 
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.index import INDEX, OURS, Entry, File
-from rnn_goldens.corpus.loading import find, load, open_corpora, open_corpus, open_folder, packaged, select
+from rnn_goldens.corpus.loading import find, load, named, open_corpora, open_corpus, open_folder, packaged, select
 from rnn_goldens.corpus.selection import names
 from rnn_goldens.corpus.several import Corpora
 
@@ -15,6 +15,7 @@ __all__ = [
     "File",
     "find",
     "load",
+    "named",
     "names",
     "open_corpora",
     "open_corpus",

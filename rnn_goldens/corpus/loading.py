@@ -1,6 +1,7 @@
 """Finding and opening corpora, and loading goldens in one call."""
 
 from collections.abc import Iterable
+from os import PathLike
 from pathlib import Path
 
 from rnn_goldens.checkable.golden import Golden
@@ -94,7 +95,12 @@ def _where(folder: Path) -> str:
         return ""
     cwd, absolute = Path.cwd(), folder.absolute()
     relative = absolute.relative_to(cwd) if absolute.is_relative_to(cwd) else folder
-    return next((version for version, packed in older if packed == folder), str(relative))
+    return next((version for version, packed in older if packed == folder), named(relative))
+
+
+def named(folder: str | PathLike[str]) -> str:
+    """What ``--corpus`` takes for a folder of one's own, which may be called as a version of the package is."""
+    return f"./{folder}" if str(folder) in packaged() else str(folder)
 
 
 def load(golden_id: str, *, dtype: object = "float32", corpus: str | Path | None = None) -> Golden:

@@ -2,9 +2,6 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from operator import index
-
-import numpy as np
 
 from rnn_goldens.cells import cell_named
 from rnn_goldens.corpus import names
@@ -13,6 +10,7 @@ from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.features import ASKED_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
 from rnn_goldens.golden.shapes import CELLS, is_own_cell
+from rnn_goldens.golden.whole_number import whole_number
 
 
 @dataclass(frozen=True)
@@ -36,12 +34,9 @@ class Sizes:
 
 
 def _whole(name: str, size: int) -> int:
-    try:
-        if not isinstance(size, bool | np.bool_):
-            return index(size)
-    except TypeError:  # said below
-        pass
-    raise TypeError(f"max_{name} is a whole number, not {size!r}")
+    if (whole := whole_number(size)) is None:
+        raise TypeError(f"max_{name} is a whole number, not {size!r}")
+    return whole
 
 
 @dataclass(frozen=True)

@@ -75,9 +75,9 @@ class DrawnGolden(Golden):
     def check_fails(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
         """As ``Golden.check_fails``; what differs then was asked to."""
         __tracebackhide__ = True
-        before = self.checks.wrong
+        wrong, failed = self.checks.wrong, list(self.failed)
         verdict = super().check_fails(out, h_n, c_n)
-        self.checks.wrong = before
+        self.checks.wrong, self.failed[:] = wrong, failed
         return verdict
 
     def compared(

@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 
 from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.corpus import INDEX, open_folder
+from rnn_goldens.corpus import INDEX, named, open_folder
 from rnn_goldens.errors import InvalidFile, RnnGoldensError, WrongUse
 from rnn_goldens.fuzzing.bounds import Bounds
-from rnn_goldens.generator.folder import alone, replacing
+from rnn_goldens.generator.folder import alone, replacing, require_replaceable
 from rnn_goldens.generator.index import Whose, encode_index, index_entry, standing_in
 from rnn_goldens.programs.command import is_command
 
@@ -49,6 +49,7 @@ def require_folder(folder: str | PathLike[str]) -> None:
         InvalidFile: its index is damaged.
     """
     _require_found(folder)
+    require_replaceable(Path(folder))
     path = nearest = Path(folder).absolute()
     try:
         nearest = next(above for above in path.parents if above.exists())
@@ -151,6 +152,6 @@ def kept_and_said(golden: Golden, folder: str | PathLike[str], checked: str = ""
 def command(golden: Golden, folder: str | PathLike[str], checked: str) -> str:
     """What checks a golden that was found, and no other."""
     dtype = [] if golden.dtype == "float32" else [f"--rnn-goldens-dtype={golden.dtype}"]
-    options = shlex.join([f"--rnn-goldens-corpus={folder}", *dtype, "-k", golden.id.rpartition("/")[2]])
+    options = shlex.join([f"--rnn-goldens-corpus={named(folder)}", *dtype, "-k", golden.id.rpartition("/")[2]])
     what = [options, checked] if is_command(checked) else [shlex.quote(checked), options]
     return f"rnn-goldens check {' '.join(what)}"

@@ -58,7 +58,6 @@ def _watch(function: Any, watch: Watch) -> None:  # noqa: ANN401 - what Hypothes
     if not iscoroutinefunction(inner):  # another plugin runs those, in its own way
         function.hypothesis.inner_test = watch.watched(inner)
         setattr(function, _WATCH, watch)
-        watch.begin()
 
 
 def _take_your_time(function: Any) -> None:  # noqa: ANN401 - what Hypothesis makes of a test

@@ -23,7 +23,7 @@ from rnn_goldens.programs.program import Program
 MOST_KEPT = 100
 """So many of those that passed are kept, to be held against what explains those that fail."""
 
-_MOST_SECONDS = 1_000_000
+_MOST_EXAMPLES = _MOST_SECONDS = 1_000_000
 
 _MOMENT = 0.001
 """The least that an alarm is set to: 0 would be none."""
@@ -52,6 +52,8 @@ class Limits:
     def __post_init__(self) -> None:
         if self.examples < 1:
             raise WrongUse(f"{self.examples} examples: nothing would be asked; say 1 or more")
+        if self.examples > _MOST_EXAMPLES:
+            raise WrongUse(f"{self.examples:,} examples: at most {_MOST_EXAMPLES:,} are of one seed; say another")
         for what, value in (("seconds", self.seconds), ("seconds for one golden", self.each)):
             if value is not None and not 0 < value <= _MOST_SECONDS:
                 raise WrongUse(f"{value:g} {what}: say a number above 0, and {_MOST_SECONDS:,} at most")
@@ -65,21 +67,25 @@ class Search:
         passed: how many were right.
         lately: the last of them.
         refused: how many were refused, by reason.
-        right_before: how many of those that are right were found by an earlier search.
+        before: how many were asked that an earlier search had found.
+        right_before: how many of these are right.
         failed: what was wrong, the first first: found by drawing it, and then smaller ones.
         ended: why the search ended.
         found_before: whether what failed was found by an earlier search.
         is_flaky: whether the smallest that failed was right when it was asked once more.
+        is_counted: whether it is known how many were asked: not of a process that died again and again.
     """
 
     passed: int = 0
     lately: deque[Judged] = field(default_factory=lambda: deque(maxlen=MOST_KEPT))
     refused: dict[str, int] = field(default_factory=dict)
+    before: int = 0
     right_before: int = 0
     failed: list[Judged] = field(default_factory=list)
     ended: str = ENOUGH
     found_before: bool = False
     is_flaky: bool = False
+    is_counted: bool = True
 
     @property
     def asked(self) -> int:
@@ -89,7 +95,7 @@ class Search:
     @property
     def drawn(self) -> int:
         """How many of these were drawn: not found before."""
-        return self.asked - self.right_before
+        return self.asked - self.before
 
     @property
     def smallest(self) -> Judged | None:
@@ -158,10 +164,12 @@ def search(
     asker = _Asking(run, limits, found, follow, asking)
     try:
         for golden in before:
-            if asker.judge(golden).failed:
+            judged = asker.judge(golden)
+            if judged.failed:
                 found.found_before = True
                 return found
-        found.right_before = found.passed
+            found.before += 1
+            found.right_before += not judged.refused
         asker.drawn(places(bounds, seed, limits.examples), drawing)
     except (_Wrong, _Crashed, _Over):
         pass
@@ -187,19 +195,26 @@ class _Asking:
     def drawn(self, todo: list[Place], drawing: Drawing) -> None:
         """Ask what is drawn, and let Hypothesis make smaller what fails."""
         with closing(drawing(few, todo)) as drawn:
+            last: Place | None = None
             for place, goldens in zip(todo, drawn, strict=True):
-                self._ask_all(goldens, place)
+                self._ask_all(goldens, place, last)
+                last = place
         if not self.found.drawn:
             raise WrongUse("nothing could be drawn that can be held to a tolerance: widen the bounds")
 
-    def _ask_all(self, goldens: list[Golden], place: Place) -> None:
-        """Ask what was drawn at a place; if one fails, Hypothesis comes to it again there, and goes on from it."""
+    def _ask_all(self, goldens: list[Golden], place: Place, last: Place | None) -> None:
+        """Ask what was drawn at a place; if one fails, Hypothesis comes to it again there, and goes on from it.
+
+        What a program did late it may have done for one of the place before: then all of that are asked again.
+        """
         before: deque[Judged] = deque()
         for golden in goldens:
             self._end_in_time()
             judged = self.judge(golden)
-            if before and judged.golden is before[-1].golden:  # of which a program had more to say
-                before.pop()
+            if last is not None and not any(judged.golden is one for one in goldens):
+                ask_few(partial(self._ask, deque()), last)
+                raise _Over
+            before = deque(one for one in before if one.golden is not judged.golden)
             before.append(judged)
             if judged.failed:
                 ask_few(partial(self._ask, before), place)
@@ -220,7 +235,12 @@ class _Asking:
             self.begun = time.monotonic()
         left, each = self._left(), None if isinstance(self.run, Program) else self.limits.each
         limit = each if each is None or left is None else min(each, max(left, _MOMENT))
-        judged = ask(self.run, golden, self.asking, limit)
+        try:
+            judged = ask(self.run, golden, self.asking, limit)
+        except RnnGoldensError as error:  # of an implementation that uses this package
+            if not self.found.asked:
+                raise
+            judged = Judged(golden, crash=error)
         if isinstance(judged.crash, TookTooLong) and limit != each:
             self._over()
         return self._note(self._with_what_came_late(judged))
@@ -237,13 +257,16 @@ class _Asking:
         if not self.run.late:
             self.is_late = isinstance(judged.crash, ProgramFailed)
             return judged
-        self.is_late, more = True, ProgramFailed(self.run.late[0].text)
+        late = self.run.late[0]
+        self.is_late, more = True, ProgramFailed(late.text)
         with suppress(ProgramFailed):  # of the golden that was asked now, which is asked again
             self.run.close()
-        if not self.found.lately:
+        meant = (one for one in self.found.lately if (one.golden.id, one.golden.dtype) == (late.golden, late.dtype))
+        if (passed := next(meant, None)) is None:
             return Judged(judged.golden, crash=more)
         self.found.passed -= 1
-        return Judged(self.found.lately.pop().golden, crash=more)
+        self.found.lately.remove(passed)
+        return Judged(passed.golden, crash=more)
 
     def _note(self, judged: Judged) -> Judged:
         found = self.found

@@ -78,12 +78,12 @@ def _until_it_can_be_answered(asked: Question) -> Iterator[Question]:
 
 def certified(asked: Scenario, precision: str) -> Golden | None:
     """The golden; None if its outputs are all zero, no numbers, or can not be held to a tolerance in the precision."""
-    with np.errstate(all="ignore"):
-        out = Network().run(asked.case())[0]
-    if not out.any() or not np.isfinite(out).all():
-        return None
     try:
+        with np.errstate(all="ignore"):
+            out = Network().run(asked.case())[0]
+        if not out.any() or not np.isfinite(out).all():
+            return None
         golden = certify(asked, confirm=False)
-    except Refused:
+    except Refused:  # as a cell of someone's own may be, of some sizes or without biases
         return None
     return golden.in_precision(precision) if precision in golden.precisions else None

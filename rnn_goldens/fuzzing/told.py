@@ -36,7 +36,8 @@ def told(found: Search, implementation: str, folder: str | PathLike[str], seed: 
     yield from _how_it_fails(smallest, implementation, kept)
     if why := list(causes(found.failed, list(found.lately))):
         yield from ("", *why)
-    how = "a golden that was found before" if found.found_before else f"example {found.drawn:,} of seed {seed}"
+    number = f"example {found.drawn:,}" if found.is_counted else "one"
+    how = "a golden that was found before" if found.found_before else f"{number} of seed {seed}"
     most = f"; the smallest of {len(found.failed):,} that do has" if len(found.failed) > 1 else ", and has"
     yield from ("", f"{how} fails{most} {_spelled(smallest)}{_ended(found)}")
     if found.is_flaky:

@@ -39,6 +39,12 @@ class Watch:
         self.wrong.clear()
         for asked in self.asked.values():
             asked.wrong = self.wrong
+            asked.failed.clear()
+
+    def end(self) -> None:
+        """Let the strategies be: tests that are not watched draw from them, too."""
+        for asked in self.asked.values():
+            asked.wrong = None
 
     def nothing_checked(self) -> str:
         """Why nothing is known to be right, if all was refused; else empty."""

@@ -69,13 +69,14 @@ class Watched:
         """Note that nothing is asked any more: if the process ends now, no golden has ended it."""
         (self.folder / _NOW).unlink(missing_ok=True)
 
-    def over(self) -> None:
-        """Note that the search has come to its end, and has told of it."""
-        (self.folder / _OVER).touch()
+    def over(self, code: int) -> None:
+        """Note that the search has ended with this exit code, and has told of it, whatever ends the process then."""
+        (self.folder / _OVER).write_text(str(code), "ascii")
 
-    def is_over(self) -> bool:
-        """Whether it has."""
-        return (self.folder / _OVER).exists()
+    def code(self) -> int | None:
+        """The exit code of a search that has come to its end; None if it has not."""
+        over = self.folder / _OVER
+        return int(over.read_text("ascii")) if over.is_file() else None
 
     def deaths(self) -> list[Died]:
         """What the process died of so far, and how."""
@@ -91,9 +92,9 @@ class Watched:
             return None
 
     def now(self) -> Golden | None:
-        """The golden that is asked, or that the process ended with; None if it asks none, and has come to its end."""
+        """The golden that is asked, or that the process ended with; None if it asks none."""
         now = self.folder / _NOW
-        golden: Golden | None = None if self.is_over() or not now.is_file() else pickle.loads(now.read_bytes())
+        golden: Golden | None = pickle.loads(now.read_bytes()) if now.is_file() else None
         return golden
 
     def note_death(self, golden: Golden, how: str) -> None:
@@ -134,10 +135,10 @@ def run_watched(command: Callable[[Path, int], Sequence[str]], tell: Callable[[S
         limits: of the search; it is started again for a minute where they set no time.
 
     Returns:
-        Its exit code; 1 if it died of what it was asked, or before it had asked anything.
+        What the search ends with, or what it was refused with; 1 if it died of what it was asked.
 
     Raises:
-        CutShort: it was told to end, and had to be killed; or it was killed while it asked nothing.
+        CutShort: it was told to end, and had to be killed; or it ended before the search had, while nothing was asked.
     """
     with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, alive() as held:
         watched, begun = Watched(Path(name)), time.monotonic()
@@ -147,18 +148,20 @@ def run_watched(command: Callable[[Path, int], Sequence[str]], tell: Callable[[S
         while True:
             run = subprocess.Popen([*way_in, *command(watched.folder, held)], pass_fds=pass_fds)
             end = wait(run, patience.is_over)
+            if (code := watched.code()) is not None:
+                return code
             golden = watched.now()
-            if golden is None and end.code < 0 and not watched.is_over():
-                raise CutShort(f"the process that draws and asks {ended(end.code)} while it asked nothing")
             if golden is None:
-                return end.code
-            if end.is_told and not end.is_hung:
+                if end.code > 0:
+                    return end.code
+                raise CutShort(f"the process that draws and asks {ended(end.code)} while it asked nothing")
+            if end.is_hung or not end.is_told:
+                watched.note_death(golden, f"hung for {patience.limit:g} s" if end.is_hung else ended(end.code))
+            if not (deaths := watched.deaths()):
                 raise CutShort(f"ended while {golden.id} in {golden.dtype} was asked: what was found before is lost")
-            watched.note_death(golden, f"hung for {patience.limit:g} s" if end.is_hung else ended(end.code))
-            deaths = watched.deaths()
             if len(deaths) == 1:
                 begun = time.monotonic()
             if end.is_told or (len(deaths) > 1 and time.monotonic() - begun > (limits.seconds or SECONDS)):
                 failed = [Judged(golden, crash=failed_by(golden, how)) for golden, how in deaths]
-                tell(Search(failed=failed, ended=INTERRUPTED if end.is_told else TIME))
+                tell(Search(failed=failed, ended=INTERRUPTED if end.is_told else TIME, is_counted=False))
                 return FINDING

@@ -26,8 +26,13 @@ def begin_with_found(items: Iterable[pytest.Item], drawing: ModuleType) -> None:
 def watched(item: pytest.Item, drawing: ModuleType) -> Iterator[None]:
     """Fail a test that returns, and refused every golden that it drew."""
     watch = drawing.watch_of(getattr(item, "obj", None))
-    if watch is not None:
-        watch.begin()
-    yield
-    if watch is not None and (why := watch.nothing_checked()):
+    if watch is None:
+        yield
+        return
+    watch.begin()
+    try:
+        yield
+    finally:
+        watch.end()
+    if why := watch.nothing_checked():
         pytest.fail(why, pytrace=False)

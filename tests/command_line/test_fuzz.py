@@ -153,6 +153,19 @@ def test_what_is_found_stands_where_the_command_was_typed(run: Run, tmp_path: Pa
 
 
 @pytest.mark.slow
+def test_whatever_ends_the_process_what_was_found_says_how_it_ends(run: Run, tmp_path: Path) -> None:
+    begin = "import atexit, os\nfrom nets import *\n"
+    (tmp_path / "good_end.py").write_text(f"{begin}atexit.register(os._exit, 0)\n", "utf-8")
+    assert (
+        "kept in .rnn-goldens/found"
+        in run("fuzz", "good_end:wrong_gates", *SOON, "--cell", "lstm", code=FINDING).stdout
+    )
+    (tmp_path / "no_begin.py").write_text(f"{begin}os._exit(0)\n", "utf-8")
+    said = run("fuzz", "no_begin:right", *SOON, code=FINDING).stderr
+    assert "the process that draws and asks exited with code 0 while it asked nothing" in said
+
+
+@pytest.mark.slow
 def test_text_that_no_terminal_takes_is_told_all_the_same(run: Run) -> None:
     assert "raised ValueError: \\ud800drawn/" in run("fuzz", "nets:says_much", "--examples", "10", code=FINDING).stdout
 

@@ -45,12 +45,27 @@ def test_values_change_only_when_that_is_asked(run: Run, mine: Path) -> None:
     assert "index.json: is mine 1.0.0, the scenarios are mine 2.0.0" in run(*MAKE, "--check", code=FINDING).stdout
 
 
+OFF = """
+from rnn_goldens.implementations import resolve
+
+def run(golden):
+    out, *states = resolve("numpy")(golden)
+    return out + 1, *states
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("mine")
-def test_a_command_that_is_proposed_can_be_typed(run: Run) -> None:
+def test_a_command_that_is_proposed_can_be_typed(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "off.py").write_text(OFF, "utf-8")
     make = ("generate", "--scenarios", "mine.py", "--into")
     assert run(*make, "v1").stdout.endswith("pytest --rnn-goldens-corpus=./v1\n")
     assert run(*make, "my goldens").stdout.endswith("pytest '--rnn-goldens-corpus=my goldens'\n")
+    assert "v1 is exactly what the scenarios make" in run(*make, "v1", "--check").stdout
+    assert (
+        "rnn-goldens show mine/gru --corpus ./v1"
+        in run("check", "off:run", "--rnn-goldens-corpus=./v1", code=FINDING).stdout
+    )
     assert "a comma parts corpora" in run(*make, "a,b", code=WRONG_USE).stderr
     assert "no scenario 'nope'. Scenarios: mine/gru" in run(*make, "v1", "--only", "nope", code=WRONG_USE).stderr
     assert "name one that ends in .py" in run("generate", "--new", "x.txt", code=WRONG_USE).stderr

@@ -115,6 +115,14 @@ def test_a_folder_that_can_not_be_made_is_said_before_anything_is_found(tmp_path
             require_folder(Path("/proc", below))
 
 
+def test_a_folder_that_can_not_be_replaced_is_said_before_anything_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WrongUse, match="is replaced as a whole, and can not be while it is the current folder"):
+        require_folder(".")
+
+
 def test_what_to_do_about_a_damaged_one_is_to_delete_it(tmp_path: Path, two: list[Golden]) -> None:
     folder = tmp_path / "found"
     keep(two[0], folder)

@@ -229,6 +229,33 @@ def test_wrong_use_of_an_implementation_is_no_finding(lstm: Bounds) -> None:
         search(misused, lstm, Limits(10), 0)
 
 
+def test_an_error_of_this_package_that_a_network_raises_later_is_a_crash_like_any_other(small: Bounds) -> None:
+    given: list[str] = []
+
+    def wrong_and_misused(question: Question) -> tuple[Any, ...]:
+        given.append(question.id)
+        if len(given) > 3:
+            raise WrongUse("not like this")
+        return wrong(question)
+
+    assert search(wrong_and_misused, small, Limits(100), 1).failed
+    assert len(given) > 3
+
+
+def test_what_was_found_before_and_is_refused_is_no_example_either(small: Bounds) -> None:
+    def refuses(_: Question) -> tuple[Any, ...]:
+        raise Unsupported("no")
+
+    drawn_before = search(right, small, Limits(1), 9).lately[0].golden
+    found = search(refuses, small, Limits(5), 1, before=[drawn_before])
+    assert (found.drawn, found.asked, found.right_before) == (5, 6, 0)
+
+
+def test_more_examples_than_a_seed_has_are_an_error() -> None:
+    with pytest.raises(WrongUse, match="at most 1,000,000 are of one seed; say another"):
+        Limits(10**9)
+
+
 @pytest.mark.parametrize(("examples", "seconds"), [(0, None), (-3, None), (10, 0.0), (10, -1.0), (10, float("nan"))])
 def test_limits_within_which_nothing_would_be_asked_are_an_error(examples: int, seconds: float | None) -> None:
     with pytest.raises(WrongUse, match="say"):

@@ -51,6 +51,7 @@ def test_a_field_that_is_no_such_thing_is_an_error_where_it_is_declared(changes:
     [
         ({"input_size": "3", "hidden_size": 2}, f"input_size is '3'; {NO_NUMBER}"),
         ({"input_size": 3.0, "hidden_size": 2}, f"input_size is 3.0; {NO_NUMBER}"),
+        ({"input_size": np.array(3.0), "hidden_size": 2}, rf"input_size is array\(3.\); {NO_NUMBER}"),
         ({"input_size": -3, "hidden_size": 2}, f"input_size is -3; {NO_NUMBER}"),
         ({"input_size": 3, "hidden_size": 0}, f"hidden_size is 0; {NO_NUMBER}"),
         ({"input_size": True, "hidden_size": 2}, f"input_size is True; {NO_NUMBER}"),

@@ -64,6 +64,15 @@ def test_a_file_that_would_hide_a_module_is_to_be_renamed(tmp_path: Path, name: 
     assert said.endswith("from who imports it: rename it")
 
 
+def test_a_file_that_is_importable_through_a_link_hides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "asked_by_link.py").write_text(f"{HEAD}SCENARIOS = [{SCENARIO}]\n", "utf-8")
+    (tmp_path / "link").symlink_to(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path / "link")
+    assert read_scenarios(tmp_path / "asked_by_link.py").scenarios
+
+
 def test_files_of_the_same_name_may_be_read_one_after_another(tmp_path: Path) -> None:
     for number in ("one", "two", "one"):
         folder = tmp_path / number

@@ -213,6 +213,9 @@ def never_a_number(x, h, w):
 
 def misspelled(x, h, w):
     return (gelu(w.W_in @ x),)
+
+def residual(x, h, w):
+    return (tanh(w.W_in @ x + w.W_hn @ h) + x,)
 """
 
 
@@ -223,6 +226,11 @@ def test_a_cell_of_ones_own_is_drawn_and_answered_rightly(own_cells: str) -> Non
         assert golden.id.startswith("drawn/peeping-unit-")
         assert "peephole_l0" in golden.weights
         golden.check(*resolve("numpy")(golden))
+
+
+def test_a_cell_that_fits_some_sizes_is_drawn_in_those(own_cells: str) -> None:
+    within = goldens(cell=f"{own_cells}:residual", max_layers=1, max_hidden=2, max_input=2, bidirectional=False)
+    assert all(golden.config.input_size == golden.config.hidden_size for golden in drawn(within, 10))
 
 
 def test_what_a_cell_makes_no_numbers_of_is_not_drawn(own_cells: str) -> None:

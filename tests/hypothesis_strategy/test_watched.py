@@ -182,6 +182,50 @@ def test_a_golden_with_which_an_implementation_raises_is_kept_wherever_it_goes(r
     assert len(kept()) == 1
 
 
+SHARED = """
+@few
+@given(SMALL)
+def test_alone(golden):
+    golden.check(*right(golden))
+
+@few
+@given(st.data())
+def test_drawn_inside(data):
+    golden = data.draw(SMALL)
+    golden.check(*wrong(golden))
+"""
+
+
+def test_what_fails_is_kept_though_another_test_that_is_watched_has_the_same_strategy(run: Run) -> None:
+    printed = run(SHARED)
+    assert "1 failed, 1 passed" in printed
+    assert "kept in .rnn-goldens/found" in printed
+    assert len(kept()) == 1
+
+
+KNOWN = """
+from rnn_goldens.cells import case_of
+from rnn_goldens.deviations import deviation
+
+def zero_c_n(golden):
+    out, h_n, c_n = right(golden)
+    return out, h_n, c_n * 0
+
+@few
+@given(SMALL)
+def test_another_is_known_to_be_wrong(golden):
+    with suppress(AssertionError):
+        golden.check_fails(*deviation("lstm_gates_iofg").run(case_of(golden, np.float64)))
+    golden.check(*zero_c_n(golden))
+"""
+
+
+def test_what_is_asked_to_be_wrong_is_no_cause(run: Run) -> None:
+    printed = run(KNOWN)
+    assert "1 failed" in printed
+    assert "lstm_gates_iofg:" not in printed
+
+
 TAKING_TIME = """
 @few
 @given(SMALL)
