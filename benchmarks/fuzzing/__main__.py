@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from benchmarks import page
 from benchmarks.fuzzing.correct import asked_correct
 from benchmarks.fuzzing.drawing import drawing_cost
-from benchmarks.fuzzing.report import PAGE, report, short_of
+from benchmarks.fuzzing.report import EACH, PAGE, each, report, short_of
 from benchmarks.fuzzing.searching import networks, sought
 
 KEPT = Path("build", "fuzzing")
@@ -57,6 +57,7 @@ def main() -> None:
     print(text)
     if arguments.write:
         page.write(PAGE, text)
+        page.write(EACH, each(found))
     if problems := [*short_of(found), *(f"{c.implementation} fails {c.failed[0]}" for c in correct if c.failed)]:
         print(*problems, sep="\n")
         sys.exit(1)

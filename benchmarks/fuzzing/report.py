@@ -10,7 +10,7 @@ from benchmarks.fuzzing.searching import EXAMPLES, SEED, Sought
 from rnn_goldens.counted import counted
 from rnn_goldens.golden.precision import PRECISIONS
 
-PAGE = "fuzzing.md"
+PAGE, EACH = "fuzzing.md", "fuzzing.csv"
 SOON = 100
 
 SHARE_SOON = 0.9
@@ -38,6 +38,13 @@ def report(found: Sequence[Sought], correct: Sequence[Asked], cost: Sequence[Dra
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
 
 
+def each(found: Sequence[Sought]) -> str:
+    """A line for each network: which golden shows it first, 0 if none does, and what is left."""
+    header = ("family", "deviation", "cell", "precision", "first", "layers_directions", *_PARTS)
+    rows = ((one.family, one.name, one.cell, one.precision, one.first, *(one.left or NOTHING_LEFT)) for one in found)
+    return "".join(",".join(map(str, row)) + "\n" for row in (header, *rows))
+
+
 def short_of(found: Sequence[Sought]) -> Iterator[str]:
     """What the search should do and does not."""
     soon = sum(0 < one.first <= SOON for one in found)
@@ -47,6 +54,8 @@ def short_of(found: Sequence[Sought]) -> Iterator[str]:
         if not one.first and one.family not in NOT_STRUCTURAL:
             yield f"{one.name}, {one.cell} is not found in {EXAMPLES:,} goldens"
 
+
+NOTHING_LEFT = ("",) * 6
 
 _PARTS = ("steps", "rows", "units", "inputs", "numbers")
 
@@ -61,7 +70,8 @@ def _introduction(found: Sequence[Sought]) -> str:
         "`rnn-goldens fuzz` does.\n\n"
         f"**in {SOON}**: how many are found in so many goldens. The columns after **not** are the medians of what is "
         "left when nothing can be made smaller:\n**numbers** are those of the weights, inputs and states that are not "
-        "zero."
+        f"zero.\n[{EACH}]({EACH}) has a line for each of them: the number of the first golden that shows it, and what is "
+        "left. All is of one seed: another finds some sooner, and others later."
     )
 
 

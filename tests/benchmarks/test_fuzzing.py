@@ -5,7 +5,7 @@ from pathlib import Path
 from benchmarks.fuzzing import searching
 from benchmarks.fuzzing.correct import Asked
 from benchmarks.fuzzing.drawing import Drawing, drawing_cost
-from benchmarks.fuzzing.report import report, short_of
+from benchmarks.fuzzing.report import each, report, short_of
 from benchmarks.fuzzing.searching import Sought, networks, seek
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.golden.shapes import CELLS
@@ -56,6 +56,15 @@ def test_the_page_counts_what_was_found_and_names_what_was_not() -> None:
         "10.0",
         "10.0",
     ]
+
+
+def test_each_network_has_a_line_with_what_is_left_of_it() -> None:
+    lines = each([sought("w_hh_transposed", 3), sought("units_reversed", 0)]).splitlines()
+    assert lines[1:] == [
+        "weights,w_hh_transposed,gru,float32,3,1,1,1,1,1,2",
+        "weights,units_reversed,gru,float32,0,,,,,,",
+    ]
+    assert len({line.count(",") for line in lines}) == 1
 
 
 def test_too_few_found_and_a_structural_one_that_is_not_fall_short() -> None:
