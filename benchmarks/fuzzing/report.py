@@ -70,8 +70,8 @@ def _introduction(found: Sequence[Sought]) -> str:
         "`rnn-goldens fuzz` does.\n\n"
         f"**in {SOON}**: how many are found in so many goldens. The columns after **not** are the medians of what is "
         "left when nothing can be made smaller:\n**numbers** are those of the weights, inputs and states that are not "
-        f"zero.\n[{EACH}]({EACH}) has a line for each of them: the number of the first golden that shows it, and what is "
-        "left. All is of one seed: another finds some sooner, and others later."
+        f"zero.\n[{EACH}]({EACH}) has a line for each of them: the number of the first golden that shows it, and what "
+        "is left. All is of one seed: another finds some sooner, and others later."
     )
 
 
