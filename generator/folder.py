@@ -2,8 +2,10 @@
 
 New files are collected in a hidden folder beside the old one, which then changes places with it, in one step where the
 system can. A process killed before that leaves the old folder untouched. Where the system can not, one that is killed
-between two renames leaves the old folder under its hidden name, and ``recover``, which every run begins with, puts it
-back.
+between two renames leaves the old folder under its hidden name. Who holds a folder (``alone``) begins with what such
+a process has left.
+
+This is about processes that end, not about machines: what the system was told to write is not waited for (``fsync``).
 """
 
 import ctypes
@@ -14,12 +16,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_IRWXU
+from typing import TextIO
 
 from rnn_goldens.errors import WrongUse
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 _BEFORE_IT_IS_TRIED_AGAIN = 0.05
+_MOST_OPENED = 100
 
 
 class Files:
@@ -46,50 +51,49 @@ class Files:
 
     def _begin(self) -> None:
         if not self._new.exists() and self._folder.exists():
-            shutil.copytree(self._folder, self._new, symlinks=True)
+            _copy(self._folder, self._new)
 
     def change_places(self) -> None:
-        """Put what was collected into the folder's place."""
+        """Put what was collected into the folder's place; what stood there is to be forgotten."""
         if not self._new.exists():
             return
         if self._folder.exists():
             _exchange(self._new, self._folder)
         else:
             self._new.rename(self._folder)
-        self.forget()
 
     def forget(self) -> None:
-        """Take away what was collected."""
-        shutil.rmtree(self._new, ignore_errors=True)
+        """Take away what lies beside the folder."""
+        _take_away(self._new)
 
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Files]:
     """Write files into a folder, all at the end or, if something is raised, none; those that are not written stay.
 
-    The folder is created if it does not exist.
+    The folder is created if it does not exist. Others may read it meanwhile, but no other may write it: see ``alone``.
 
     Raises:
         WrongUse: it can not change places with another.
     """
     require_replaceable(folder)
-    recover(folder)
     files = Files(folder)
     try:
         yield files
-    except BaseException:
+        files.change_places()
+    finally:
         files.forget()
-        raise
-    files.change_places()
 
 
-def recover(folder: Path) -> None:
-    """Finish or undo what a killed run left beside a folder."""
+def _recover(folder: Path) -> None:
+    """Finish or undo what a killed run left beside a folder; raises WrongUse if that can not be taken away."""
     new, old = _hidden(folder, "new"), _hidden(folder, "old")
     if old.exists() and not folder.exists():
         old.rename(folder)
     for leftover in (new, old):
-        shutil.rmtree(leftover, ignore_errors=True)
+        _take_away(leftover)
+        if os.path.lexists(leftover):
+            raise WrongUse(f"{leftover} was left by a run that was killed, and can not be taken away: remove it")
 
 
 def require_replaceable(folder: Path) -> None:
@@ -103,7 +107,7 @@ def require_replaceable(folder: Path) -> None:
 
 @contextmanager
 def alone(folder: Path, seconds: float = 0) -> Iterator[None]:
-    """Hold a folder for one run. A process that is killed lets go.
+    """Hold a folder for one run. A process that is killed lets go; what it left beside the folder is cleaned up.
 
     Folders above it that are not there are made, and taken away again if it is not there at the end.
 
@@ -112,18 +116,15 @@ def alone(folder: Path, seconds: float = 0) -> Iterator[None]:
         seconds: how long another run that holds it is waited for.
 
     Raises:
-        WrongUse: another run holds it still, or what should be a folder above it is a file.
+        WrongUse: another run holds it still, what should be a folder above it is a file, or what a killed run left
+            can not be taken away.
     """
     made = [above for above in folder.parents if not above.exists()]
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        a_file = next(above for above in folder.parents if above.exists() and not above.is_dir())
-        raise WrongUse(f"{folder}: {a_file} is a file, not a folder") from None
-    try:
-        with _locked(_hidden(folder, "lock"), time.monotonic() + seconds) as is_ours:
+        with _locked(folder, time.monotonic() + seconds) as is_ours:
             if not is_ours:
                 raise WrongUse(f"{folder}: another run is writing it; wait for it to end")
+            _recover(folder)
             yield
     finally:
         if not folder.exists():
@@ -133,12 +134,13 @@ def alone(folder: Path, seconds: float = 0) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(lock: Path, until: float) -> Iterator[bool]:
-    """Hold a lock's file, and take it away at the end; whether it could be held, until then at the latest."""
+def _locked(folder: Path, until: float) -> Iterator[bool]:
+    """Hold a folder's lock, and take it away at the end; whether it could be held, until then at the latest."""
     import fcntl
 
+    lock = _hidden(folder, "lock")
     while True:
-        with lock.open("w") as file:
+        with _opened(folder) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -154,6 +156,22 @@ def _locked(lock: Path, until: float) -> Iterator[bool]:
             finally:
                 lock.unlink(missing_ok=True)
             return
+
+
+def _opened(folder: Path) -> TextIO:
+    """A folder's lock, with the folders above it, which a run that ends may take away at this very moment."""
+    lock = _hidden(folder, "lock")
+    for more in reversed(range(_MOST_OPENED)):
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            return lock.open("w")
+        except FileNotFoundError:
+            if not more:
+                raise
+        except (FileExistsError, NotADirectoryError):
+            a_file = next(above for above in folder.parents if os.path.lexists(above) and not above.is_dir())
+            raise WrongUse(f"{folder}: {a_file} is a file, not a folder") from None
+    raise AssertionError  # it was the last
 
 
 def _is_at(path: Path, descriptor: int) -> bool:
@@ -184,6 +202,31 @@ def _exchange(new: Path, folder: Path) -> None:
     folder.rename(old)
     new.rename(folder)
     old.rename(new)
+
+
+def _copy(folder: Path, copy: Path) -> None:
+    """Copy a folder, up to the first thing that can not be: ``shutil.copytree`` goes on, and tells of every one."""
+    copy.mkdir()
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _copy(Path(entry.path), copy / entry.name)
+            else:
+                shutil.copy2(entry.path, copy / entry.name, follow_symlinks=False)
+    shutil.copystat(folder, copy)
+
+
+def _take_away(leftover: Path) -> None:
+    """Remove a folder that need not be there, with folders in it that may not be written to."""
+    shutil.rmtree(leftover, ignore_errors=True)
+    if leftover.is_dir():
+        with suppress(OSError):
+            leftover.chmod(S_IRWXU)
+            for above, names, _ in os.walk(leftover):
+                for path in (Path(above, name) for name in names):
+                    if not path.is_symlink():
+                        path.chmod(S_IRWXU)
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _hidden(folder: Path, what: str) -> Path:

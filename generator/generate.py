@@ -16,7 +16,7 @@ from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator import matrix_file
 from rnn_goldens.generator.adequacy import expose, kill_matrix
 from rnn_goldens.generator.argument_coverage import coverage, look, require_coverage
-from rnn_goldens.generator.folder import Files, alone, recover, replacing
+from rnn_goldens.generator.folder import Files, alone, replacing
 from rnn_goldens.generator.hidden import HIDDEN
 from rnn_goldens.generator.index import Entry, Standing, Whose, described, encode_index, standing_in
 from rnn_goldens.generator.made import make, refuse_other_values, standing, stands
@@ -107,7 +107,6 @@ def generate(
     if folder.is_dir() and any(folder.iterdir()) and not (folder / INDEX).exists():
         raise WrongUse(f"{folder} is not empty and no corpus: it holds no {INDEX}; name another folder, or a new one")
     with alone(folder):
-        recover(folder)
         how = _How(whose, adequate and not only, replace, track, certified, executor)
         return _generate(scenarios, chosen, folder, how)
 

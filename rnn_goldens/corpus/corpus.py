@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, remedy
+from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, is_listed, remedy
 from rnn_goldens.corpus.selection import Selection
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden.features import CORE
@@ -68,13 +68,19 @@ class Corpus(Selection):
         try:
             content = path.read_bytes()
         except OSError as error:
-            reason = f"is listed in {INDEX} but can not be read: {error.strerror}"
-            raise InvalidFile(path, [reason], self._remedy) from None
+            raise self._not_as_listed(file, f"is listed in {INDEX} but can not be read: {error.strerror}") from None
         found = hashlib.sha256(content).hexdigest()
         if found != file.sha256:
             reason = f"SHA-256 is {found[:12]}…, {INDEX} says {file.sha256[:12]}…: the file was changed or damaged"
-            raise InvalidFile(path, [reason], self._remedy)
+            raise self._not_as_listed(file, reason)
         return content
+
+    def _not_as_listed(self, file: File, reason: str) -> InvalidFile:
+        """What is said of a file that is damaged, or of a corpus that somebody has written since it was opened."""
+        path = self.folder / file.path
+        if is_listed(self.folder, file):
+            return InvalidFile(path, [reason], self._remedy)
+        return InvalidFile(path, [f"{INDEX} was written anew since it was read, and lists it otherwise"], "Run it again.")
 
     def _as_listed(self, golden: Golden, entry: Entry, path: Path) -> Golden:
         """The golden of a file as one of this corpus; raises InvalidFile if the index says other of it."""

@@ -4,8 +4,10 @@ import re
 import shlex
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS, is_own_cell
@@ -62,6 +64,17 @@ def entry_of(document: dict[str, Any]) -> Entry:
         files={kind: _file(document["files"][kind], pattern) for kind, pattern in _FILES.items()},
         content=text(document["content"]),
     )
+
+
+def is_listed(folder: Path, file: File) -> bool:
+    """Whether the index of a folder lists a file with these bytes, as it stands now; True if it is not valid."""
+    from rnn_goldens.encoding.json_file import read_document
+
+    try:
+        goldens = read_document(folder / INDEX)["goldens"]
+        return any({"path": file.path, "sha256": file.sha256} in golden["files"].values() for golden in goldens)
+    except (InvalidFile, KeyError, TypeError, AttributeError):
+        return True
 
 
 def _file(document: dict[str, Any], pattern: re.Pattern[str]) -> File:

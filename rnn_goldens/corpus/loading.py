@@ -8,6 +8,7 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.index import INDEX, OURS, entry_of, listed, remedy, text
 from rnn_goldens.corpus.several import Corpora
+from rnn_goldens.corpus.while_written import of_one_corpus
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
 from rnn_goldens.golden.precision import precision_name
 
@@ -115,7 +116,8 @@ def load(golden_id: str, *, dtype: object = "float32", corpus: str | Path | None
         UnknownName: the id, precision or corpus does not exist.
         InvalidFile: a file is missing or damaged.
     """
-    return open_corpus(corpus).load(golden_id, dtype)
+    folder = find(corpus)
+    return of_one_corpus(folder, lambda: open_folder(folder).load(golden_id, dtype))
 
 
 def select(
@@ -127,10 +129,15 @@ def select(
     dtype: object = "float32",
     corpus: str | Path | None = None,
 ) -> list[Golden]:
-    """Load every golden that matches and can be checked in the precision, from simple to hard.
+    """Load every golden that matches and can be checked in the precision, from simple to hard, all of one corpus.
 
     Arguments are as for ``Corpus.select`` and ``load``.
     """
-    opened, wanted = open_corpus(corpus), precision_name(dtype)
-    entries = opened.select(ids, cell, features, without)
-    return [opened.load(entry.id, wanted) for entry in entries if wanted in entry.precisions]
+    folder, wanted = find(corpus), precision_name(dtype)
+
+    def read() -> list[Golden]:
+        opened = open_folder(folder)
+        entries = opened.select(ids, cell, features, without)
+        return [opened.load(entry.id, wanted) for entry in entries if wanted in entry.precisions]
+
+    return of_one_corpus(folder, read)

@@ -8,6 +8,7 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.index import INDEX, Entry
 from rnn_goldens.corpus.loading import open_folder
+from rnn_goldens.corpus.while_written import of_one_corpus
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden.features import CORE
@@ -25,7 +26,7 @@ def findings(path: Path) -> list[str]:
     """What is wrong with a file; an empty list if nothing is. An index is checked with all that it lists."""
     try:
         if path.name == INDEX:
-            return list(_index_findings(path))
+            return of_one_corpus(path.parent, lambda: list(_index_findings(path)), doubtful=bool)
         if path.suffix == ".json" and (kind := _kind(path)) in ("results", "kill-matrix"):
             _against_schema(path, str(kind))
             return []

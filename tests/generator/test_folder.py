@@ -8,7 +8,7 @@ import pytest
 
 from rnn_goldens.corpus.validating import files_in
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.generator.folder import alone, recover, replacing
+from rnn_goldens.generator.folder import alone, replacing
 
 OLD = {"index.json": b"old index", "a/one.h5": b"old one", "a/two.json": b"old two", "b/three.h5": b"kept"}
 NEW = {"index.json": b"new index", "a/one.h5": b"new one", "a/two.json": b"new two"}
@@ -43,6 +43,12 @@ def replace_files(folder: Path, contents: dict[str, bytes]) -> None:
             files.write(name, content)
 
 
+def clean_up(folder: Path) -> None:
+    """What every run begins with."""
+    with alone(folder):
+        pass
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
@@ -58,7 +64,7 @@ def test_a_process_killed_at_any_file_operation_leaves_the_old_files_or_the_new_
         visible = {path.relative_to(folder.parent).parts[0] for path in files_in(folder.parent)}
         assert visible <= {"v1"}
         before_recovery = folder.exists()
-        recover(folder)
+        clean_up(folder)
         assert contents(folder) in (OLD, OLD | NEW)
         assert [p.name for p in folder.parent.iterdir()] == ["v1"]
         seen.add((before_recovery, contents(folder) == OLD))
@@ -71,7 +77,7 @@ def test_where_folders_can_not_change_places_at_once_the_next_run_puts_the_old_o
     replace_files(folder, OLD)
     folder.rename(tmp_path / ".v1.old")
     (tmp_path / ".v1.new").mkdir()
-    recover(folder)
+    clean_up(folder)
     assert contents(folder) == OLD
     assert [p.name for p in tmp_path.iterdir()] == ["v1"]
 
