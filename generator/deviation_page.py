@@ -15,6 +15,7 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.shown import LEAST, NAME, margin_text
 from rnn_goldens.deviations import FAMILIES, deviation
 from rnn_goldens.encoding import json_file
+from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.explaining.equations_text import difference
 from rnn_goldens.generator.adequacy import Charge
 from rnn_goldens.generator.unexpressed import UNEXPRESSED
@@ -213,7 +214,7 @@ def _wrapped(text: str, indent: str = "") -> str:
 def main() -> None:
     """Write the page of a corpus."""
     folder, target = map(Path, sys.argv[1:])
-    target.write_text(page(folder), "utf-8")
+    write_whole(target, page(folder).encode("utf-8"))
 
 
 if __name__ == "__main__":

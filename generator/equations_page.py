@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells import DEFINED, Case, Cell, Network, notation
+from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, out_shape, state_shape, weight_shapes
 
 LETTERS = {
@@ -186,7 +187,7 @@ def _example() -> Iterator[str]:
 def main() -> None:
     """Write the page."""
     (target,) = map(Path, sys.argv[1:])
-    target.write_text(page(), "utf-8")
+    write_whole(target, page().encode("utf-8"))
 
 
 if __name__ == "__main__":

@@ -129,3 +129,62 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     finally:
         os.close(reader)
     assert pipe.is_fifo()
+
+
+KILLED_AT = """
+import os, signal, sys
+from pathlib import Path
+from rnn_goldens.encoding.whole_file import write_whole
+
+path, at = Path(sys.argv[1]), int(sys.argv[2])
+operations = 0
+
+def count(event, arguments):
+    global operations
+    if any(isinstance(a, (str, bytes, os.PathLike)) and str(path.parent) in os.fsdecode(a) for a in arguments):
+        operations += 1
+        if operations == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(count)
+write_whole(path, b"new")
+"""
+
+
+def test_a_process_killed_at_any_file_operation_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
+    path, at, killed, left = tmp_path / "report.json", 0, True, set()
+    while killed:
+        at += 1
+        write_whole(path, b"old")
+        assert names_in(tmp_path) == ["report.json"]
+        killed = subprocess.run([sys.executable, "-c", KILLED_AT, str(path), str(at)], check=False).returncode != 0
+        assert path.read_bytes() in (b"old", b"new")
+        left.add(len(names_in(tmp_path)))
+    assert at > 3
+    assert left == {1, 2}
+
+
+def test_what_another_process_is_writing_is_not_taken_for_what_a_killed_one_left(tmp_path: Path) -> None:
+    path, pipe = tmp_path / "report.json", tmp_path / "pipe"
+    os.mkfifo(pipe)
+    slow = f"""
+import fcntl
+file = open({str(tmp_path / ".report.json.1")!r}, "wb")
+fcntl.flock(file, fcntl.LOCK_EX)
+open({str(pipe)!r}, "w").close()
+open({str(pipe)!r}, "r").close()
+"""
+    with subprocess.Popen([sys.executable, "-c", slow]):
+        pipe.open("r").close()
+        write_whole(path, b"new")
+        assert names_in(tmp_path) == [".report.json.1", "pipe", "report.json"]
+        pipe.open("w").close()
+    write_whole(path, b"newer")
+    assert names_in(tmp_path) == ["pipe", "report.json"]
+
+
+def test_a_file_of_ones_own_that_only_looks_like_it_stays(tmp_path: Path) -> None:
+    (tmp_path / ".report.json.swp").touch()
+    (tmp_path / ".other.json.123").touch()
+    write_whole(tmp_path / "report.json", b"new")
+    assert names_in(tmp_path) == [".other.json.123", ".report.json.swp", "report.json"]
