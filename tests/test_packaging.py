@@ -1,7 +1,16 @@
 """What is in the checkout is in the wheel: no package and no kind of file is silently left out."""
 
+import io
+import os
+import subprocess
+import sys
+import tarfile
 import tomllib
+import zipfile
+from hashlib import sha256
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
@@ -30,3 +39,71 @@ def test_every_file_that_is_no_python_is_package_data() -> None:
                 if file in (ROOT / homes.get(package, Path(*package.split(".")))).glob(pattern)
             ]
             assert matching, f"{file.relative_to(ROOT)} would not be in the wheel"
+
+
+def a_tree(folder: Path, umask: int, when: int) -> Path:
+    """What is built, as somebody with an umask and another clock has it."""
+    before = os.umask(umask)
+    try:
+        for name in ("distribution", "rnn_goldens", "generator", "schema", "fixtures/v1/documented", "docs"):
+            for path in sorted((ROOT / name).rglob("*")):
+                if path.is_file() and path.suffix != ".pyc":
+                    copy = folder / path.relative_to(ROOT)
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    copy.write_bytes(path.read_bytes())
+                    os.utime(copy, (when, when))
+        for path in (
+            path for path in ROOT.iterdir() if path.suffix in (".toml", ".md", ".in") or path.stem == "LICENSE"
+        ):
+            (folder / path.name).write_bytes(path.read_bytes())
+    finally:
+        os.umask(before)
+    return folder
+
+
+BUILD = """
+import os, sys
+_, into, umask = sys.argv  # which setuptools replaces
+os.umask(int(umask, 8))
+sys.path.insert(0, "distribution")
+import same_bytes
+same_bytes.build_sdist(into)
+same_bytes.build_wheel(into)
+"""
+
+
+def built(folder: Path, umask: int, when: int) -> dict[str, bytes]:
+    tree, into = a_tree(folder / "tree", umask, when), folder / "dist"
+    into.mkdir()
+    environment = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", BUILD, str(into), f"{umask:o}"],
+        cwd=tree,
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+    return {path.name: path.read_bytes() for path in into.iterdir()}
+
+
+@pytest.mark.slow
+def test_who_builds_it_when_and_where_does_not_show_in_its_bytes(tmp_path: Path) -> None:
+    here = built(tmp_path / "here", 0o022, 1_600_000_000)
+    there = built(tmp_path / "some" / "where else", 0o077, 1_700_000_000)
+    assert sorted(Path(name).suffix for name in here) == [".gz", ".whl"]
+    assert {name: sha256(content).hexdigest() for name, content in here.items()} == {
+        name: sha256(content).hexdigest() for name, content in there.items()
+    }
+
+
+@pytest.mark.slow
+def test_everybody_may_read_what_was_built_by_somebody_who_shares_nothing(tmp_path: Path) -> None:
+    for name, content in built(tmp_path, 0o077, 1_600_000_000).items():
+        if name.endswith(".whl"):
+            with zipfile.ZipFile(io.BytesIO(content)) as wheel:
+                modes = {info.external_attr >> 16 & 0o777 for info in wheel.infolist()}
+        else:
+            with tarfile.open(fileobj=io.BytesIO(content)) as sdist:
+                modes = {info.mode for info in sdist}
+                assert {(info.uid, info.gid, info.uname, info.gname) for info in sdist} == {(0, 0, "", "")}
+        assert modes <= {0o644, 0o755}

@@ -80,7 +80,9 @@ class Corpus(Selection):
         path = self.folder / file.path
         if is_listed(self.folder, file):
             return InvalidFile(path, [reason], self._remedy)
-        return InvalidFile(path, [f"{INDEX} was written anew since it was read, and lists it otherwise"], "Run it again.")
+        return InvalidFile(
+            path, [f"{INDEX} was written anew since it was read, and lists it otherwise"], "Run it again."
+        )
 
     def _as_listed(self, golden: Golden, entry: Entry, path: Path) -> Golden:
         """The golden of a file as one of this corpus; raises InvalidFile if the index says other of it."""

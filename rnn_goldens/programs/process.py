@@ -92,22 +92,31 @@ class Process:
         self._longest_line = LONGEST_HELLO
         self._stderr_left = MOST_STDERR
         self._stderr = b""
-        self._popen = subprocess.Popen(
+        self._watchdog = Watchdog()
+        try:
+            self._popen = self._started(command)
+        except BaseException:
+            self._watchdog.dismiss()
+            raise
+        self._watchdog.watch(self._popen.pid)
+        self._threads = [
+            threading.Thread(target=serve, daemon=True) for serve in (self._write, self._read_stdout, self._read_stderr)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _started(self, command: Command) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             [str(command.executable), *command.arguments[1:]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
             cwd=command.folder,
+            env=self._watchdog.environment,
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
-        self._watchdog = Watchdog(self._popen.pid)
-        self._threads = [
-            threading.Thread(target=serve, daemon=True) for serve in (self._write, self._read_stdout, self._read_stderr)
-        ]
-        for thread in self._threads:
-            thread.start()
 
     def send(self, request: bytes, longest_answer: int) -> None:
         """Hand a line to the program, without waiting for it to be read."""
@@ -166,12 +175,13 @@ class Process:
         return done, code
 
     def kill(self) -> None:
-        """End the program and every process of its group."""
+        """End the program, every process of its group, and on Linux what has left it."""
         if sys.platform == "win32":
             subprocess.run(["taskkill", "/F", "/T", "/PID", str(self._popen.pid)], capture_output=True, check=False)
         else:
             with contextlib.suppress(ProcessLookupError, PermissionError):  # gone; macOS permits no signal to zombies
                 os.killpg(self._popen.pid, signal.SIGKILL)
+        self._watchdog.kill_what_left()
         self._watchdog.dismiss()
         self.exit_code(_KILL_SECONDS)
         self._outbox.put(None)

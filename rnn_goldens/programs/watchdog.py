@@ -1,33 +1,87 @@
 """No program outlives the process that started it, not even one that was killed and could not clean up."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
 
-_KILL_AT_THE_END_OF_STDIN = 'read -r _; kill -KILL "-$1"'
+_PROC = Path("/proc")
+
+_SECONDS = 5
+"""How long the system may take to end what was killed."""
+
+_KILL_AT_THE_END_OF_STDIN = """
+while read -r group; do last=$group; done
+[ -n "$last" ] && kill -KILL "-$last"
+for _ in 1 2 3 4 5 6 7 8 9; do
+    for file in $(grep -Fls "$1" /proc/[0-9]*/environ); do
+        process=${file#/proc/}
+        kill -KILL "${process%/environ}"
+    done
+done
+"""
+
+_number = count()
 
 
 class Watchdog:
-    """A shell that waits for the end of a pipe only this process holds, and then kills a process group.
+    """A shell that waits for the end of a pipe only this process holds, and then kills a program with what it started.
 
-    xdist kills its workers when it is interrupted, and a CI system whatever takes too long. On Windows, which has no
-    process groups, a program that is busy then lives until it next reads its stdin.
+    xdist kills its workers when it is interrupted, and a CI system whatever takes too long. What a program starts is of
+    its process group; on Linux also whatever has the mark in its environment, which a daemon takes with it that leaves
+    the group. On Windows, which has no process groups, a program that is busy then lives until it next reads its stdin.
+
+    Attributes:
+        environment: the environment of the program to watch, with the mark.
     """
 
-    def __init__(self, group: int) -> None:
+    def __init__(self) -> None:
+        """Begin to watch, before the program starts."""
+        self._mark = f"RNN_GOLDENS_PROGRAM_{os.getpid()}_{next(_number)}_{os.urandom(8).hex()}"
         self._shell: subprocess.Popen[bytes] | None = None
+        self.environment = os.environ | {self._mark: "1"}
         if sys.platform != "win32":
             self._shell = subprocess.Popen(
-                ["/bin/sh", "-c", _KILL_AT_THE_END_OF_STDIN, "sh", str(group)],
+                ["/bin/sh", "-c", _KILL_AT_THE_END_OF_STDIN, "rnn-goldens-watchdog", self._mark],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
+                bufsize=0,
                 start_new_session=True,
             )
 
+    def watch(self, group: int) -> None:
+        """Say which process group the program leads."""
+        if self._shell is not None and self._shell.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._shell.stdin.write(f"{group}\n".encode())
+
+    def kill_what_left(self) -> None:
+        """End whatever the program has started and has left its process group, where the system tells (Linux)."""
+        end = time.monotonic() + _SECONDS
+        while (marked := _marked(self._mark.encode())) and time.monotonic() < end:
+            for process in marked:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(process, signal.SIGKILL)
+
     def dismiss(self) -> None:
-        """End the watch; the group is left alone."""
+        """End the watch; what runs is left alone."""
         shell, self._shell = self._shell, None
         if shell is not None:
             shell.kill()
             shell.communicate()
+
+
+def _marked(mark: bytes) -> list[int]:
+    """Processes that have a mark in their environment, those that have ended aside."""
+    found = []
+    for folder in _PROC.glob("[0-9]*"):
+        with suppress(OSError):
+            if mark in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+    return found

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ def check_program(folder: Path, options: tuple[str, ...], command: tuple[str, ..
     )
     processes = process_ids(pids)
     assert not left_of(processes)
+    assert not watchdogs(pids)
     results = json.loads(report.read_text("utf-8")).get("results", []) if report.exists() else []
     asked = [result for result in results if "supports no" not in result.get("reason", "")]
     return Checked(done.returncode, done.stdout + done.stderr, asked, processes)
@@ -59,7 +61,7 @@ def process_ids(file: Path) -> list[int]:
 
 
 def left_of(processes: list[int], seconds: float = 0) -> list[int]:
-    """Which processes, and watchdogs of them, are there still, after so many seconds at the most."""
+    """Which processes are there still, after so many seconds at the most."""
     end = time.monotonic() + seconds
     while (left := _left_of(processes)) and time.monotonic() < end:
         time.sleep(0.1)
@@ -67,8 +69,25 @@ def left_of(processes: list[int], seconds: float = 0) -> list[int]:
 
 
 def _left_of(processes: list[int]) -> list[int]:
-    listed = subprocess.run(["ps", "-e", "-o", "pid=,stat=,args="], capture_output=True, text=True, check=True).stdout
-    running = [line.split(maxsplit=2) for line in listed.splitlines()]
-    there = {int(pid) for pid, stat, *_ in running if not stat.startswith("Z")}
-    watched = {int(args[0].split()[-1]) for _, _, *args in running if args and "read -r _; kill" in args[0]}
-    return [pid for pid in processes if pid in there | watched]
+    listed = subprocess.run(["ps", "-e", "-o", "pid=,stat="], capture_output=True, text=True, check=True).stdout
+    there = {int(pid) for pid, stat in map(str.split, listed.splitlines()) if not stat.startswith("Z")}
+    return [pid for pid in processes if pid in there]
+
+
+def watchdogs(pids: Path, seconds: float = 0) -> list[int]:
+    """Which shells that watch over programs of a run are there still, after so many seconds at the most."""
+    end = time.monotonic() + seconds
+    while (left := _watchdogs(pids)) and time.monotonic() < end:
+        time.sleep(0.1)
+    return left
+
+
+def _watchdogs(pids: Path) -> list[int]:
+    """By the environment of the run, which names the file of its process ids."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            of_this_run = f"PIDS={pids}\0".encode() in (folder / "environ").read_bytes()
+            if of_this_run and b"rnn-goldens-watchdog" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+    return found

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from programs.checking import TINY_RNN, left_of, process_ids
+from programs.checking import TINY_RNN, check_program, left_of, process_ids, watchdogs
 
 pytestmark = pytest.mark.slow
 
@@ -20,13 +20,17 @@ os.execv(sys.argv[1], sys.argv[1:])
 """Runs a command as a terminal would, also where the tests run in the background, whose processes ignore SIGINT."""
 
 
+WHAT_HANGS = ["hangs_with_a_child", "hangs_and_minds_no_signal", "hangs_with_a_daemon"]
+
+
+@pytest.mark.parametrize("told", WHAT_HANGS)
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one-process", "xdist"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill-9"])
 def test_a_run_that_is_interrupted_leaves_no_process(
-    tmp_path: Path, number: signal.Signals, workers: tuple[str, ...]
+    tmp_path: Path, number: signal.Signals, workers: tuple[str, ...], told: str
 ) -> None:
     pids = tmp_path / "pids.txt"
-    running = start_checking(tmp_path, "-k", "documented/single", *workers, tell=("1=hangs_with_a_child",))
+    running = start_checking(tmp_path, "-k", "documented/single", *workers, tell=(f"1={told}",))
     started = 3 if workers else 2  # the program of xdist's controller, the one that hangs, its child
     wait_for(pids, started)
     if number is signal.SIGINT:
@@ -36,6 +40,16 @@ def test_a_run_that_is_interrupted_leaves_no_process(
     running.communicate(timeout=30)
     assert len(process_ids(pids)) >= started
     assert not left_of(process_ids(pids), seconds=20)
+    assert not watchdogs(pids, seconds=20)
+
+
+@pytest.mark.parametrize("told", ["answers_and_leaves_a_daemon", "exits_and_leaves_a_daemon", "hangs_with_a_daemon"])
+def test_a_run_that_comes_to_its_end_leaves_no_daemon(tmp_path: Path, told: str) -> None:
+    checked = check_program(
+        tmp_path, ("-k", "documented/single", "--rnn-goldens-time-limit=2"), (*TINY_RNN, f"1={told}")
+    )
+    assert len(checked.processes) == 2  # of which check_program has seen that none is there
+    assert checked.outcomes == ["passed" if told.startswith("answers") else "failed"]
 
 
 def test_ctrl_c_ends_a_run_without_a_word_against_the_program(tmp_path: Path) -> None:

@@ -75,6 +75,26 @@ def start_child() -> None:
     note_process(subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({FOREVER})"]).pid)
 
 
+def start_daemon() -> None:
+    """A process that nobody waits for, in a session of its own, that minds no signal it can refuse."""
+    read, write_end = os.pipe()
+    if child := os.fork():
+        os.waitpid(child, 0)
+        os.read(read, 1)  # it has noted itself
+        return
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    for stream in range(3):
+        os.dup2(os.open(os.devnull, os.O_RDWR), stream)
+    note_process(os.getpid())
+    os.write(write_end, b"1")
+    time.sleep(FOREVER)
+    os._exit(0)
+
+
 def note_process(pid: int) -> None:
     if "PIDS" in os.environ:
         with Path(os.environ["PIDS"]).open("a", encoding="utf-8") as file:
@@ -120,6 +140,23 @@ class Misbehaving:
     def hangs_with_a_child(self) -> None:
         start_child()
         time.sleep(FOREVER)
+
+    def hangs_with_a_daemon(self) -> None:
+        start_daemon()
+        time.sleep(FOREVER)
+
+    def answers_and_leaves_a_daemon(self) -> None:
+        start_daemon()
+        write(self.right)
+
+    def exits_and_leaves_a_daemon(self) -> None:
+        start_daemon()
+        os._exit(3)
+
+    def hangs_and_minds_no_signal(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        self.hangs_with_a_child()
 
     def forgets_the_newline(self) -> None:
         sys.stdout.write(json.dumps(self.right))
