@@ -8,10 +8,8 @@ a process has left.
 This is about processes that end, not about machines: what the system was told to write is not waited for (``fsync``).
 """
 
-import ctypes
 import os
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,9 +17,9 @@ from pathlib import Path
 from stat import S_IRWXU
 from typing import TextIO
 
+from rnn_goldens.encoding.exchange import exchanged
+from rnn_goldens.encoding.held import is_at
 from rnn_goldens.errors import WrongUse
-
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 _BEFORE_IT_IS_TRIED_AGAIN = 0.05
 _MOST_OPENED = 100
@@ -149,7 +147,7 @@ def _locked(folder: Path, until: float) -> Iterator[bool]:
                     continue
                 yield False
                 return
-            if not _is_at(lock, file.fileno()):  # who held it has taken it away since it was opened
+            if not is_at(lock, file.fileno()):  # who held it has taken it away since it was opened
                 continue
             try:
                 yield True
@@ -174,13 +172,6 @@ def _opened(folder: Path) -> TextIO:
     raise AssertionError  # it was the last
 
 
-def _is_at(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
-
-
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
     """Let an error of the system's say which file it is about; a full disk's does not."""
@@ -192,12 +183,9 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _exchange(new: Path, folder: Path) -> None:
-    """Let two folders change places: at once where Linux's renameat2 can, else in two steps."""
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None, use_errno=True)
-        names = os.fsencode(new), os.fsencode(folder)
-        if libc.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0:
-            return
+    """Let two folders change places: at once where the system can, else in two steps."""
+    if exchanged(new, folder):
+        return
     old = _hidden(folder, "old")
     folder.rename(old)
     new.rename(folder)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from rnn_goldens.encoding.held import is_at
 from rnn_goldens.errors import InvalidFile
 
 T = TypeVar("T")
@@ -51,13 +52,6 @@ def _watching(folder: Path) -> Iterator[Callable[[], bool]]:
         yield lambda: False
         return
     try:
-        yield lambda: not _is_at(folder, held)
+        yield lambda: not is_at(folder, held)
     finally:
         os.close(held)
-
-
-def _is_at(folder: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(folder.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False

@@ -1,7 +1,6 @@
 """How a file is written that may be there already: whole or not at all."""
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
@@ -9,8 +8,7 @@ from pathlib import Path
 from stat import S_IMODE, S_ISREG
 from typing import BinaryIO
 
-if sys.platform != "win32":
-    import fcntl
+from rnn_goldens.encoding.held import hold, is_at
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -64,7 +62,7 @@ def _held(partial: Path) -> Iterator[BinaryIO]:
     """A new file that others can tell from one whose process was killed: it is locked as long as it is written."""
     while True:
         with partial.open("wb") as file:
-            if not _lock(file, at_once=False) or _is_at(partial, file):
+            if not hold(file.fileno()) or is_at(partial, file.fileno()):
                 yield file
                 return
 
@@ -72,22 +70,5 @@ def _held(partial: Path) -> Iterator[BinaryIO]:
 def _take_away(partial: Path) -> None:
     """Remove what a process that was killed has left; one that goes on holds its file."""
     with suppress(OSError), partial.open("rb") as file:
-        if _lock(file, at_once=True) and _is_at(partial, file):
+        if hold(file.fileno(), at_once=True) and is_at(partial, file.fileno()):
             partial.unlink()
-
-
-def _lock(file: BinaryIO, *, at_once: bool) -> bool:
-    """Lock a file, until it is closed; whether that could be done. Windows has no such locks."""
-    if sys.platform == "win32":
-        return False
-    with suppress(OSError):
-        fcntl.flock(file, fcntl.LOCK_EX | (fcntl.LOCK_NB if at_once else 0))
-        return True
-    return False
-
-
-def _is_at(path: Path, file: BinaryIO) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
-    except FileNotFoundError:
-        return False

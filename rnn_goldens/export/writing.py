@@ -3,14 +3,18 @@
 import errno
 import os
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from rnn_goldens.encoding.exchange import exchanged
+from rnn_goldens.encoding.held import hold, is_at
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.export.exported import ITSELF, Exported
 
 _A_FEW = 5
+_HIDDEN = ".rnn-goldens-export."
 
 NEW, UNCHANGED, REPLACED = "new", "unchanged", "replaced"
 
@@ -19,8 +23,8 @@ def write(folder: Path, goldens: Sequence[Exported], *, replace: bool = False) -
     """Write goldens into a folder, which is made if it is not there; whatever goes wrong, everything is as it was.
 
     Each is written under a hidden name and takes its place when all are there. A process that is killed while they
-    do may leave some in place and some not, each of them whole; and, of one that is replaced and is a folder, the old
-    one in the hidden folder.
+    do may leave some in place and some not, each of them whole, and the hidden folder, which whoever next writes there
+    takes away. (Where the system has no way to let two change places, the old one may be in the hidden folder.)
 
     Args:
         folder: where.
@@ -76,12 +80,13 @@ def _contents(place: Path) -> dict[str, bytes]:
 
 
 def _write(folder: Path, goldens: Sequence[Exported]) -> None:
+    for leftover in folder.glob(f"{_HIDDEN}*"):
+        _take_away(leftover)
     if not goldens:
         return
-    with ExitStack() as undo:
+    with ExitStack() as held, ExitStack() as undo:
         _make(folder, undo)
-        hidden = folder / f".rnn-goldens-export.{os.getpid()}"
-        hidden.mkdir()
+        hidden = _held(folder / f"{_HIDDEN}{os.getpid()}", held)
         undo.callback(shutil.rmtree, hidden, ignore_errors=True)
         for golden in goldens:
             for name, content in golden.files.items():
@@ -91,13 +96,39 @@ def _write(folder: Path, goldens: Sequence[Exported]) -> None:
         for golden in goldens:
             _place(folder, golden.place, hidden, undo)
         undo.pop_all()
-    shutil.rmtree(hidden, ignore_errors=True)
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _held(hidden: Path, held: ExitStack) -> Path:
+    """Make a folder that others can tell from one whose process was killed."""
+    while True:
+        hidden.mkdir()
+        if sys.platform == "win32":
+            return hidden
+        descriptor = os.open(hidden, os.O_RDONLY)
+        held.callback(os.close, descriptor)
+        if not hold(descriptor) or is_at(hidden, descriptor):
+            return hidden
+
+
+def _take_away(leftover: Path) -> None:
+    """Remove what a process that was killed has left; one that goes on holds its folder."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError), ExitStack() as held:
+        descriptor = os.open(leftover, os.O_RDONLY)
+        held.callback(os.close, descriptor)
+        if hold(descriptor, at_once=True):
+            shutil.rmtree(leftover)
 
 
 def _place(folder: Path, place: str, hidden: Path, undo: ExitStack) -> None:
     """Move what was written to its place, and what was there out of it."""
     new, target, old = hidden / "new" / place, folder / place, hidden / "old" / place
     _make(target.parent, undo)
+    if target.exists() and exchanged(new, target):
+        undo.callback(exchanged, new, target)
+        return
     if target.exists():
         old.parent.mkdir(parents=True, exist_ok=True)
         target.rename(old)

@@ -83,7 +83,7 @@ def test_where_folders_can_not_change_places_at_once_the_next_run_puts_the_old_o
 
 
 def test_the_two_step_way_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "elsewhere")
+    monkeypatch.setattr("rnn_goldens.encoding.exchange.sys.platform", "elsewhere")
     folder = tmp_path / "v1"
     replace_files(folder, OLD)
     replace_files(folder, NEW)

@@ -1,0 +1,142 @@
+"""Folders that take no more: a full disk, and what may not be written to. By the command, as it is typed."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.nothing_lost import corpora
+from benchmarks.nothing_lost.corpora import NEW, OLD, SCENARIOS_FILE, Contents, contents
+from benchmarks.nothing_lost.processes import begun, ended
+from benchmarks.nothing_lost.row import Row
+
+NOBODY = 65534
+
+LONGEST = 300
+"""Bytes that the command may say of it, with the paths in it."""
+
+PAGE = 4
+"""Kilobytes by which a disk is larger than the one before."""
+
+
+def hostile_folders() -> Iterator[Row]:
+    """Disks of every size that is too small, and every part of a corpus read-only."""
+    yield _full_disks()
+    yield from _read_only()
+
+
+def is_mountable() -> bool:
+    """Whether a small disk can be mounted here: that takes root, and a system that lets it."""
+    with TemporaryDirectory() as home:
+        return _mounted(Path(home), 100) and subprocess.run(["umount", home], check=False).returncode == 0
+
+
+def _mounted(folder: Path, kilobytes: int) -> bool:
+    command = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)]
+    return not subprocess.run(command, capture_output=True, check=False).returncode
+
+
+@contextmanager
+def _disk(kilobytes: int) -> Iterator[Path]:
+    with TemporaryDirectory() as home:
+        if not _mounted(Path(home), kilobytes):
+            raise RuntimeError("no disk can be mounted here")
+        try:
+            yield Path(home)
+        finally:
+            subprocess.run(["umount", home], check=True)
+
+
+def _full_disks() -> Row:
+    """An update on disks that are larger and larger, until one is large enough."""
+    attack = "a disk too full for an update, of every size"
+    if not is_mountable():
+        return Row(f"{attack}: not tried, no disk can be mounted here", 0)
+    times = torn = left = errors = 0
+    kilobytes, done = 0, False
+    while not done:
+        kilobytes += PAGE
+        with _disk(kilobytes) as disk, TemporaryDirectory() as elsewhere:
+            if ended(begun(lambda disk=disk: _quietly(lambda: corpora.write(disk / "goldens", OLD)))):
+                continue
+            times += 1
+            old = contents(disk)
+            code, said = _generate(disk / "goldens", Path(elsewhere))
+            done = not code
+            torn += not done and contents(disk / "goldens") != {
+                Path(n).relative_to("goldens").as_posix(): c for n, c in old.items()
+            }
+            left += len(list(disk.iterdir())) != 1
+            errors += not done and (code != 2 or "No space left" not in said or len(said) > LONGEST)  # noqa: PLR2004
+    return Row(attack, times, times - 1, torn, left, errors)
+
+
+def _quietly(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except OSError:
+        sys.exit(1)
+
+
+def _read_only() -> Iterator[Row]:
+    """Of an update by somebody who is not root: what may not be written to, and that it is well when it may."""
+    for what, parts in (
+        ("the folder above a corpus", ["."]),
+        ("a corpus", ["goldens"]),
+        ("a folder in a corpus", ["goldens/some"]),
+        ("a file in a corpus", ["goldens/some/lstm.json"]),
+        ("all of a corpus", ["goldens", "goldens/some", "goldens/index.json"]),
+    ):
+        with TemporaryDirectory() as name, TemporaryDirectory() as elsewhere:
+            home = Path(name)
+            ended(begun(lambda home=home: corpora.write(home / "goldens", OLD)))
+            old = contents(home)
+            for path in (home, *home.rglob("*")):
+                _given_away(path)
+            modes = {home / part: (home / part).stat().st_mode for part in parts}
+            for path, mode in modes.items():
+                path.chmod(mode & ~0o222)
+            code, said = _generate(home / "goldens", Path(elsewhere))
+            again, said_again = _generate(home / "goldens", Path(elsewhere))
+            torn = contents(home) != old and bool(code)
+            errors = (code, said) != (again, said_again) if code else 0
+            errors += bool(code) and ("denied" not in said or len(said) > LONGEST)
+            for path, mode in modes.items():
+                path.chmod(mode)
+            code, _ = _generate(home / "goldens", Path(elsewhere))
+            left = len(list(home.iterdir())) != 1
+            yield Row(f"{what} is read-only, to an update", 2, None, torn, left, errors + bool(code))
+
+
+def _given_away(path: Path) -> None:
+    if os.geteuid() == 0:
+        os.chown(path, NOBODY, NOBODY)
+
+
+def _generate(folder: Path, elsewhere: Path) -> tuple[int, str]:
+    """``rnn-goldens generate`` of the new corpus, by nobody where root runs this; its exit code and what it said."""
+    scenarios, printed = elsewhere / "mine.py", elsewhere / "printed.txt"
+    scenarios.write_text(SCENARIOS_FILE, "utf-8")
+    printed.touch()
+    elsewhere.chmod(0o755)
+    _given_away(printed)
+
+    def work() -> None:
+        from rnn_goldens.command_line import main
+
+        for stream in (1, 2):
+            os.dup2(os.open(printed, os.O_WRONLY | os.O_APPEND), stream)
+        if os.geteuid() == 0 and folder.parent.stat().st_uid == NOBODY:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+        sys.argv = ["rnn-goldens", "generate", "--scenarios", str(scenarios), "--into", str(folder)]
+        sys.dont_write_bytecode = True
+        main()
+
+    printed.write_text("", "utf-8")
+    code = ended(begun(work))
+    return code, printed.read_text("utf-8")
