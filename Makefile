@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
-.PHONY: help demo test slow lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive mutation diagnosis fuzzing conformance scaling certifying-speed results examples pages build clean build/typed
+.PHONY: help demo test slow lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost argument-coverage exhaustive mutation diagnosis fuzzing conformance scaling certifying-speed results examples pages build clean build/typed
 
 # Tests start hundreds of processes: what these import is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
@@ -22,6 +22,7 @@ help:
 	@echo "make false-alarms       correct implementations against everything"
 	@echo "make onnx-backend       ONNX's own tests, beside the corpus"
 	@echo "make nothing-unchecked  ways of misbehaving, in every way of running"
+	@echo "make nothing-lost       kills, full disks and neighbours, at whatever writes files: old or new stands there, whole"
 	@echo "make argument-coverage  where on the argument of each activation the corpus looks"
 	@echo "make exhaustive         every half-precision argument of each activation: NumPy, torch, ONNX Runtime"
 	@echo "make mutation           random edits of right networks: the first of them, as all take half an hour"
@@ -84,6 +85,10 @@ onnx-backend: $(READY)
 nothing-unchecked: $(READY)
 	$(BIN)/python -m benchmarks.nothing_unchecked --check
 
+# Kills, interrupts, full disks, readers and writers at once, some three minutes; fails if anything is torn, left or called damaged.
+nothing-lost: $(READY)
+	$(BIN)/python -m benchmarks.nothing_lost --check
+
 # How small an error of each activation shows, band by band; fails if a band is not looked at, or the page says otherwise.
 argument-coverage: $(READY)
 	$(BIN)/python -m benchmarks.argument_coverage --check
@@ -137,6 +142,7 @@ results: $(READY) $(ACORN)
 	$(BIN)/python -m benchmarks.scaling --write
 	$(BIN)/python -m benchmarks.certifying_speed --write
 	$(BIN)/python -m benchmarks.nothing_unchecked --write
+	$(BIN)/python -m benchmarks.nothing_lost --write
 	$(BIN)/python -m benchmarks.argument_coverage --write
 	$(BIN)/python -m benchmarks.exhaustive --write
 	$(BIN)/python -m benchmarks.mutation --write

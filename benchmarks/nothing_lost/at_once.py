@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -39,7 +40,7 @@ def _generators(rounds: int, moments: Random) -> Row:
             folder = Path(name, "not", "there", "yet")
             begun_ones = []
             for _ in range(2):
-                begun_ones.append(begun(lambda folder=folder: _write(folder)))
+                begun_ones.append(begun(partial(_write, folder)))
                 time.sleep(moments.uniform(0, 0.05))
             codes = [ended(process) for process in begun_ones]
             errors += not set(codes) <= {0, REFUSED} or 0 not in codes
@@ -61,7 +62,7 @@ def _readers(swaps: int) -> Iterator[Row]:
         home = Path(name)
         folder = home / "corpus"
         for whose in (OLD, NEW):
-            if code := ended(begun(lambda whose=whose: corpora.write(home / whose.version, whose))):
+            if code := ended(begun(partial(corpora.write, home / whose.version, whose))):
                 raise RuntimeError(f"ended with {code}")
         both = [_read(home / whose.version) for whose in (OLD, NEW)]
         goldens = [{golden.id for golden in select(corpus=home / whose.version)} for whose in (OLD, NEW)]
@@ -79,16 +80,21 @@ def _readers(swaps: int) -> Iterator[Row]:
                 raise AssertionError(found)
             return True
 
-        for what, read in (("select", selected), ("load", loaded), ("validate", validated)):
-            writer = begun(lambda: _swap(home, folder, swaps))
+        for what, read, times in (
+            ("select", selected, swaps),
+            ("load", loaded, swaps // 2),
+            ("validate", validated, swaps // 4),
+        ):
+            writer = begun(partial(_swap, home, folder, times))
             reads = torn = errors = 0
-            while os.waitpid(writer, os.WNOHANG)[0] == 0:
+            while not (gone := os.waitpid(writer, os.WNOHANG))[0]:
                 reads += 1
                 try:
                     torn += not read()
                 except (RnnGoldensError, OSError, AssertionError):
                     errors += 1
-            attack = f"a reader ({what}) beside a writer that swaps {swaps:,} corpora"
+            errors += gone[1] != 0
+            attack = f"a reader ({what}) beside a writer that swaps {times:,} corpora"
             yield Row(attack, reads, None, torn, len(list(home.glob(".*"))), errors)
 
 
@@ -117,7 +123,7 @@ def _lock(seconds: float) -> Row:
     with TemporaryDirectory() as name:
         home = Path(name)
         (home / "mine").touch()
-        processes = [begun(lambda n=n: _take_turns(home, seconds, home / f"{n}.json")) for n in range(PROCESSES)]
+        processes = [begun(partial(_take_turns, home, seconds, home / f"{n}.json")) for n in range(PROCESSES)]
         errors = sum(ended(process) != 0 for process in processes)
         counts = [json.loads((home / f"{n}.json").read_text("utf-8")) for n in range(PROCESSES)]
         left = len(list(home.glob(".*")))

@@ -26,7 +26,7 @@ CORPUS, VERSION, SCENARIOS = NEW.name, NEW.version, asked(NEW)
 
 def asked(whose: Whose) -> Sequence[Scenario]:
     """What a corpus asks: of one cell each a network; the new one asks other numbers, one more and one less."""
-    scenarios = [_scenario(cell, seed=1 + (whose == NEW)) for cell in ("rnn_tanh", "rnn_relu", "lstm", "gru")]
+    scenarios = [_scenario(cell, seed=1 + (whose == NEW)) for cell in ("rnn_tanh", "rnn_relu", "lstm")]
     return [*scenarios[1:], replace(scenarios[0], id="other/of-the-new")] if whose == NEW else scenarios
 
 
@@ -40,6 +40,7 @@ def _scenario(cell: str, seed: int) -> Scenario:
         cell=cell,
         config=config,
         weights=weights,
+        precisions=["float64"],
         x=numbers.integers(1, 3, (1, 2, 2)) / 2,
     )
 

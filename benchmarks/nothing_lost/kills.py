@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -47,20 +48,20 @@ class Writing:
 
 
 def kills(times: int, seed: int) -> Iterator[Row]:
-    """The generator killed and interrupted, so many times each; the others killed half as often."""
+    """The generator killed so many times in all, and interrupted half as often; each of the others a quarter."""
     moments = Random(seed)
     new, update = _of_the_generator()
-    yield _by_time(new, signal.SIGKILL, times // 2, moments)
-    yield _by_time(update, signal.SIGKILL, times, moments)
-    yield _by_operation(update, times, moments)
-    yield _by_time(new, signal.SIGINT, times // 4, moments)
-    yield _by_time(update, signal.SIGINT, times // 2, moments)
+    yield _by_time(new, signal.SIGKILL, times // 4, moments)
+    yield _by_time(update, signal.SIGKILL, times // 2, moments)
+    yield _by_operation(update, times // 4, moments)
+    yield _by_time(new, signal.SIGINT, times // 8, moments)
+    yield _by_time(update, signal.SIGINT, times // 4 + times // 8, moments)
     for writing in _others():
-        yield _by_operation(writing, times // 2, moments)
+        yield _by_operation(writing, times // 4, moments)
 
 
 def _of_the_generator() -> Sequence[Writing]:
-    old, new = (_made(lambda folder, whose=whose: corpora.write(folder, whose), {}) for whose in (OLD, NEW))
+    old, new = (_made(partial(corpora.write, whose=whose), {}) for whose in (OLD, NEW))
     return (
         Writing("the generator, a new corpus", {}, new, lambda folder: corpora.write(folder, NEW)),
         Writing("the generator, an update", old, new, lambda folder: corpora.write(folder, NEW)),
@@ -124,7 +125,7 @@ def _row(attack: str, writing: Writing, end: Callable[[Path], int], times: int) 
             cut_short += code != 0
             errors += code not in (0, INTERRUPTED, -signal.SIGKILL)
             torn += _visible(home / WRITTEN) not in (writing.before, writing.after)
-            code = ended(begun(lambda home=home: writing.write(home / WRITTEN)))
+            code = ended(begun(partial(writing.write, home / WRITTEN)))
             errors += code != 0
             torn += _visible(home / WRITTEN) != writing.after
             left += contents(home) != {f"{WRITTEN}/{file}": content for file, content in writing.after.items()}
@@ -134,8 +135,6 @@ def _row(attack: str, writing: Writing, end: Callable[[Path], int], times: int) 
 def _placed(writing: Writing) -> "TemporaryDirectory[str]":
     home = TemporaryDirectory()
     put(Path(home.name, WRITTEN), writing.before)
-    if not writing.before and writing.name.startswith("a"):
-        Path(home.name, WRITTEN).mkdir()
     return home
 
 

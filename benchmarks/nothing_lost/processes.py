@@ -84,7 +84,9 @@ def _counting(work: Work, below: Path, at: int) -> int:
 
     def look(event: str, arguments: tuple[object, ...]) -> None:
         nonlocal count
-        if event.startswith(_EVENTS) and any(str(below) in os.fsdecode(a) for a in arguments if _is_path(a)):
+        if event.startswith(_EVENTS) and any(
+            str(below) in os.fsdecode(path) for path in arguments if isinstance(path, str | bytes | os.PathLike)
+        ):
             count += 1
             if count == at:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -92,7 +94,3 @@ def _counting(work: Work, below: Path, at: int) -> int:
     sys.addaudithook(look)
     work()
     return count
-
-
-def _is_path(argument: object) -> bool:
-    return isinstance(argument, str | bytes | os.PathLike)
