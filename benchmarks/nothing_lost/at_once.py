@@ -64,16 +64,15 @@ def _readers(swaps: int) -> Iterator[Row]:
         for whose in (OLD, NEW):
             if code := ended(begun(partial(corpora.write, home / whose.version, whose))):
                 raise RuntimeError(f"ended with {code}")
-        both = [_read(home / whose.version) for whose in (OLD, NEW)]
-        goldens = [{golden.id for golden in select(corpus=home / whose.version)} for whose in (OLD, NEW)]
+        both = [_told(select(dtype="float64", corpus=home / whose.version)) for whose in (OLD, NEW)]
+        shared = min(both[0].keys() & both[1].keys())
         _swap(home, folder, 2)
 
         def selected() -> bool:
-            return _told(select(corpus=folder)) in both
+            return _told(select(dtype="float64", corpus=folder)) in both
 
         def loaded() -> bool:
-            shared = min(goldens[0] & goldens[1])
-            return _told([load(shared, corpus=folder)])[shared] in [one[shared] for one in both]
+            return _told([load(shared, dtype="float64", corpus=folder)])[shared] in [one[shared] for one in both]
 
         def validated() -> bool:
             if found := findings(folder / INDEX):
@@ -96,10 +95,6 @@ def _readers(swaps: int) -> Iterator[Row]:
             errors += gone[1] != 0
             attack = f"a reader ({what}) beside a writer that swaps {times:,} corpora"
             yield Row(attack, reads, None, torn, len(list(home.glob(".*"))), errors)
-
-
-def _read(folder: Path) -> dict[str, bytes]:
-    return _told(select(corpus=folder))
 
 
 def _told(goldens: list[Golden]) -> dict[str, bytes]:

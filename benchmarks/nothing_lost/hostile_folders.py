@@ -56,7 +56,8 @@ def _full_disks() -> Row:
     """An update on disks that are larger and larger, until one is large enough."""
     attack = "a disk too full for an update, of every size"
     if not is_mountable():
-        return Row(f"{attack}: not tried, no disk can be mounted here", 0)
+        print(f"{attack}: not tried, as no disk can be mounted here: that takes root", file=sys.stderr)
+        return Row(attack, 0)
     times = torn = left = errors = 0
     kilobytes, done = 0, False
     while not done:

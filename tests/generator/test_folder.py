@@ -140,6 +140,35 @@ except OSError as error:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_disk_that_is_full_before_the_old_files_are_copied_is_one_line(tmp_path: Path) -> None:
+    replace_files(tmp_path / "v1", {f"a/{number}.h5": bytes(1000) for number in range(9)})
+    program = f"""
+import resource
+from pathlib import Path
+from rnn_goldens.generator.folder import replacing
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+try:
+    with replacing(Path({str(tmp_path / "v1")!r})) as files:
+        files.write("a/one.h5", b"new")
+except OSError as error:
+    print(error.filename, error.strerror, sep="\\n")
+"""
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert run.stdout == f"{tmp_path / 'v1/a/one.h5'}\nFile too large\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["v1"]
+
+
+def test_what_can_not_be_taken_away_is_said(tmp_path: Path) -> None:
+    (tmp_path / ".v1.new").touch()  # no run leaves a file there
+    said = r"\.v1\.new was left by a run that was killed, and can not be taken away: remove it"
+    with pytest.raises(WrongUse, match=said), alone(tmp_path / "v1"):
+        pass
+    (tmp_path / ".v1.new").unlink()
+    with alone(tmp_path / "v1"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
 def test_folders_above_one_that_is_not_written_go_again(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), alone(tmp_path / "a/b/v1"):
         assert (tmp_path / "a/b").is_dir()
