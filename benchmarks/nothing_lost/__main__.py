@@ -122,9 +122,7 @@ def _begin() -> None:
 
 def _page(rows: Sequence[Row]) -> str:
     header = ("attack", *COLUMNS)
-    cells = [
-        (r.attack, f"{r.times:,}", "" if r.cut_short is None else r.cut_short, r.torn, r.left, r.errors) for r in rows
-    ]
+    cells = [(r.attack, r.times, "" if r.cut_short is None else r.cut_short, r.torn, r.left, r.errors) for r in rows]
     return "\n".join([HEADER, page.table(header, cells), page.versions("numpy") + "."]) + "\n"
 
 

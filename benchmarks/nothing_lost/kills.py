@@ -48,14 +48,14 @@ class Writing:
 
 
 def kills(times: int, seed: int) -> Iterator[Row]:
-    """The generator killed so many times in all, and interrupted half as often; each of the others a quarter."""
+    """The generator killed so many times in all, and interrupted; each of the others a quarter."""
     moments = Random(seed)
     new, update = _of_the_generator()
     yield _by_time(new, signal.SIGKILL, times // 4, moments)
     yield _by_time(update, signal.SIGKILL, times // 2, moments)
     yield _by_operation(update, times // 4, moments)
     yield _by_time(new, signal.SIGINT, times // 8, moments)
-    yield _by_time(update, signal.SIGINT, times // 4 + times // 8, moments)
+    yield _by_time(update, signal.SIGINT, times // 4, moments)
     for writing in _others():
         yield _by_operation(writing, times // 4, moments)
 

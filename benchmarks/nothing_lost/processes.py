@@ -25,10 +25,16 @@ def begun(work: Work) -> int:
     sys.stdout.flush()
     if process := os.fork():
         return process
-    code = FAILED
+    code, at_work = FAILED, True
+
+    def interrupt(*_: object) -> None:
+        if at_work:  # not while this process ends, which is no part of the work
+            raise KeyboardInterrupt
+
     try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, interrupt)
         work()
+        at_work = False
         code = 0
     except KeyboardInterrupt:
         code = INTERRUPTED

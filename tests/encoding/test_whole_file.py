@@ -174,11 +174,12 @@ fcntl.flock(file, fcntl.LOCK_EX)
 open({str(pipe)!r}, "w").close()
 open({str(pipe)!r}, "r").close()
 """
-    with subprocess.Popen([sys.executable, "-c", slow]):
+    with subprocess.Popen([sys.executable, "-c", slow]) as writing:
         pipe.open("r").close()
         write_whole(path, b"new")
-        assert names_in(tmp_path) == [".report.json.1", "pipe", "report.json"]
-        pipe.open("w").close()
+        names = names_in(tmp_path)
+        writing.kill()
+    assert names == [".report.json.1", "pipe", "report.json"]
     write_whole(path, b"newer")
     assert names_in(tmp_path) == ["pipe", "report.json"]
 
