@@ -42,7 +42,7 @@ class _Extent:
     programs: bool
 
 
-WHOLE, FEW = _Extent(200, 1000, 40, 5.0, programs=True), _Extent(16, 60, 4, 1.0, programs=False)
+WHOLE, FEW = _Extent(200, 1000, 20, 5.0, programs=True), _Extent(16, 60, 4, 1.0, programs=False)
 
 HEADER = """\
 # Nothing is lost

@@ -25,6 +25,9 @@ REFUSED = 3
 
 PROCESSES = 4
 
+_REST = 0.1
+"""Seconds between corpora that are validated, which takes longer than to write them: it is begun anew at each."""
+
 
 def at_once(rounds: int, swaps: int, seconds: float, seed: int) -> Iterator[Row]:
     """So many rounds of generators, so many corpora that are swapped beside readers, so many seconds for a lock."""
@@ -81,10 +84,11 @@ def _readers(swaps: int) -> Iterator[Row]:
 
         for what, read, times in (
             ("select", selected, swaps),
-            ("load", loaded, swaps // 2),
-            ("validate", validated, swaps // 4),
+            ("load", loaded, swaps // 4),
+            ("validate", validated, swaps // 10),
         ):
-            writer = begun(partial(_swap, home, folder, times))
+            pause = _REST if read is validated else 0
+            writer = begun(partial(_swap, home, folder, times, pause))
             reads = torn = errors = 0
             while not (gone := os.waitpid(writer, os.WNOHANG))[0]:
                 reads += 1
@@ -101,8 +105,8 @@ def _told(goldens: list[Golden]) -> dict[str, bytes]:
     return {golden.id: golden.x.tobytes() + golden.out.tobytes() for golden in goldens}
 
 
-def _swap(home: Path, folder: Path, times: int) -> None:
-    """Put one corpus and the other into the folder by turns."""
+def _swap(home: Path, folder: Path, times: int, pause: float = 0) -> None:
+    """Put one corpus and the other into the folder by turns, with so many seconds between them."""
     files = [contents(home / whose.version) for whose in (OLD, NEW)]
     for turn in range(times):
         new, old = files[turn % 2], files[1 - turn % 2]
@@ -111,6 +115,7 @@ def _swap(home: Path, folder: Path, times: int) -> None:
                 writing.remove(name)
             for name, content in new.items():
                 writing.write(name, content)
+        time.sleep(pause)
 
 
 def _lock(seconds: float) -> Row:
