@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnn_goldens.command_line.look import corpus_option
+from rnn_goldens.command_line.saying import say
 from rnn_goldens.exit_codes import FINDING
 
 if TYPE_CHECKING:
@@ -71,12 +72,12 @@ def explain(
         given = {"implementation": implementation, "against": against, "dtype": dtype, **choice}
         for option in (option for option, value in given.items() if value is not None):
             raise click.UsageError(f"--{option} is for a golden, and {name} is a deviation")
-        click.echo(_of_deviation(opened, name))
+        say(_of_deviation(opened, name))
         return
     if implementation and against:
         raise click.UsageError("numbers come from an implementation or from a file (--against): give one of them")
     text, right = _of_golden(opened.load(name, dtype or _usual(opened, name)), implementation, against, choice)
-    click.echo(text)
+    say(text)
     sys.exit(0 if right else FINDING)
 
 

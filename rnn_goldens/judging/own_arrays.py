@@ -34,6 +34,9 @@ def _lies_in(value: object, array: NDArray[Any]) -> bool:
     if isinstance(value, list | tuple):
         return any(_lies_in(part, array) for part in value if not isinstance(part, float | int))
     if type(value).__module__ == "torch" and getattr(getattr(value, "device", None), "type", "") == "cpu":
-        begin: int = value.data_ptr()  # type: ignore[attr-defined]
+        try:
+            begin: int = value.data_ptr()  # type: ignore[attr-defined]
+        except RuntimeError:  # a sparse one, which has no memory of its own
+            return False
         return array.ctypes.data <= begin < array.ctypes.data + array.nbytes
     return False

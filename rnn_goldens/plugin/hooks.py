@@ -73,7 +73,9 @@ class Listener:
         if items := [item for item in session.items if "rnn_golden" in getattr(item, "fixturenames", ())]:
             self._made().ask_items(items)
             from rnn_goldens.plugin.exits import WatchedExit
+            from rnn_goldens.plugin.process_state import KeptState
 
+            self.config.pluginmanager.register(KeptState(), "rnn_goldens_kept_state")
             self._exit = WatchedExit()
             self._exit.begin()
 

@@ -19,6 +19,7 @@ from rnn_goldens.plugin.record import CHECK_FAILS, Record, entry_of, first_line
 from rnn_goldens.plugin.selection import Wanted
 from rnn_goldens.plugin.shortening import shorten
 from rnn_goldens.plugin.tally import NOT_JUDGED, TALLY
+from rnn_goldens.plugin.telling import make_tellable
 
 OUTCOMES = ("passed", "skipped", "known-failure", "refused", "failed")
 """From best to worst: a test of several phases and subtests has the worst outcome of any."""
@@ -68,6 +69,7 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     else:
         entry |= {"outcome": NOT_JUDGED}  # until the test has come to its end
         _carry_asked(item.config, report)
+    make_tellable(report)
     report.user_properties.append((PROPERTY, dumps(entry)))
 
 
@@ -182,4 +184,6 @@ def _reason(error: BaseException | None, report: pytest.TestReport) -> str:
     """First line of why it did not pass; of a known failure that passed, pytest has the text on the report."""
     if report.passed:
         return ""
+    if isinstance(error, SystemExit):
+        return f"the test called sys.exit({first_line(repr(error.code))})"
     return first_line(report.longrepr if error is None else error)
