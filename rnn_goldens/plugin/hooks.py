@@ -198,11 +198,17 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tell refused from wrong, and note what was found for the results file."""
-    report = yield
-    if "rnn_golden" in getattr(item, "fixturenames", ()):
-        from rnn_goldens.plugin.outcomes import note_outcome
+    if "rnn_golden" not in getattr(item, "fixturenames", ()):
+        return (yield)
+    from rnn_goldens.plugin.outcomes import note_outcome, report_without_text
 
-        note_outcome(item, call, report)
+    try:
+        report = yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        report = report_without_text(item, call)
+    note_outcome(item, call, report)
     return report
 
 

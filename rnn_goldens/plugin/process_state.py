@@ -21,8 +21,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnn_goldens.plugin.no_outcome_of_its_own import with_a_text
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -191,7 +189,7 @@ class KeptState:
         """Run the test."""
         if "rnn_golden" not in getattr(item, "fixturenames", ()):
             return (yield)
-        with put_back(), held_open(), with_a_text():
+        with put_back(), held_open():
             return (yield)
 
 

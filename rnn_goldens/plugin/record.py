@@ -13,6 +13,9 @@ from rnn_goldens.judging.picture import Picture
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
 from rnn_goldens.visible import visible
 
+_LONGEST_REASON = 2_000
+"""Letters."""
+
 CHECK_FAILS = "the test asked for a mismatch, with check_fails"
 """Why a golden is known to fail that was given to ``check_fails``."""
 
@@ -152,7 +155,7 @@ def first_line(said: object) -> str:
     except BaseException as error:  # whatever an implementation's error does when it is asked for its text
         text = f"{type(said).__name__}, whose text can not be had: {type(error).__name__}"
     line = text.strip().partition("\n")[0] or f"{type(said).__name__}, no reason given"
-    return visible(line)
+    return visible(line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]} …")
 
 
 def finding(golden: str, dtype: str, text: str, judged_by: str) -> dict[str, str]:
