@@ -3,6 +3,7 @@
 import difflib
 import shlex
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,6 +141,10 @@ def _asked(implementation: str, golden: "Golden") -> "Outputs":
         raise click.ClickException(f"{implementation} refuses {golden.id} in {golden.dtype}: {error}") from None
     except ProgramFailed as error:
         raise click.ClickException(str(error)) from None
+    except Exception as error:
+        own = error.__traceback__ and error.__traceback__.tb_next  # where it was raised, and not that we called it
+        where = "".join(traceback.format_exception(error.with_traceback(own)))
+        raise click.ClickException(f"asked {golden.id} in {golden.dtype}, {implementation} raised\n{where}") from None
     verdict = compare(golden, *result)
     if any(found.problem for found in verdict.differences.values()):
         raise click.ClickException(verdict.message.partition("\n")[0])

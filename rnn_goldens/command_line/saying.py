@@ -39,5 +39,5 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            error.message = visible(error.message)
+            vars(error).update(message=visible(error.message))
             raise

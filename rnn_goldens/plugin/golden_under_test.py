@@ -22,6 +22,7 @@ from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, compare
 from rnn_goldens.plugin import pictures, settings
 from rnn_goldens.plugin.names import without_golden
 from rnn_goldens.plugin.no_outcome_of_its_own import ImplementationFailed, no_outcome_of_its_own
+from rnn_goldens.plugin.process_state import own_functions
 from rnn_goldens.plugin.record import Record
 from rnn_goldens.plugin.selection import Wanted
 
@@ -54,7 +55,7 @@ class GoldenUnderTest(Golden):
         """As ``Golden.check``; counts."""
         __tracebackhide__ = True
         refuse_own(self, out, h_n, c_n)
-        with no_outcome_of_its_own():
+        with no_outcome_of_its_own(), own_functions():
             verdict = self._compared(out, h_n, c_n)
         self.record.note(self.dtype, verdict)
         self._require_untouched(self, self.judge.stored)
@@ -86,7 +87,8 @@ class GoldenUnderTest(Golden):
             return outputs
 
         def compared(out: object, h_n: object = None, c_n: object = None) -> Verdict:
-            return self._compared(out, h_n, c_n, lambda: run_and_look(self._judge.question()))
+            with own_functions():
+                return self._compared(out, h_n, c_n, lambda: run_and_look(self._judge.question()))
 
         asked = self.record.calls if calls is None else calls
         self.record.called.update([asked] if isinstance(asked, str) else asked)

@@ -76,8 +76,8 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
 def report_without_text(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
     """Of a failure that pytest can not put into words: something raises ``SystemExit`` when it is asked for its own."""
     said = first_line(call.excinfo.value) if call.excinfo is not None else ""
-    place: Any = item.location
-    return pytest.TestReport(item.nodeid, place, dict.fromkeys(item.keywords, 1), "failed", said, call.when)
+    when: Any = call.when  # of a test
+    return pytest.TestReport(item.nodeid, item.location, dict.fromkeys(item.keywords, 1), "failed", said, when)
 
 
 def _verdict_of(error: BaseException | None) -> Verdict | None:

@@ -30,11 +30,13 @@ class Setting:
         read: what it is; None if that can not be said, and then it is left alone.
         put: makes it what it was.
         module: whose it is; nothing is read where that is not imported.
+        at_first: what it is when the module was just imported, where that can be said.
     """
 
     read: Callable[[], Any]
     put: Callable[[Any], object]
     module: str = "sys"
+    at_first: Callable[[], Any] = lambda: None
 
 
 def _folder() -> str | None:
@@ -52,7 +54,7 @@ def _put_streams(streams: tuple[Any, ...]) -> None:
     sys.stdout, sys.stderr = streams
 
 
-_SIGNALS = (signal.SIGINT, *(() if sys.platform == "win32" else (signal.SIGALRM,)))
+_SIGNALS = (signal.SIGINT,)
 
 
 def _handlers() -> tuple[Any, ...] | None:
@@ -83,6 +85,14 @@ def _put_errors(how: tuple[Any, Any]) -> None:
 _OTHERS = ("array", "asarray", "concatenate", "dot", "stack", "where", "zeros")
 _FUNCTIONS = tuple(name for name, what in vars(np).items() if isinstance(what, np.ufunc) or name in _OTHERS)
 """Of NumPy's, those in whose place somebody may put another."""
+
+
+def _functions() -> tuple[Any, ...]:
+    found: tuple[Any, ...] = itemgetter(*_FUNCTIONS)(vars(np))
+    return found
+
+
+_AT_FIRST = _functions()
 
 
 def _put_functions(functions: tuple[Any, ...]) -> None:
@@ -121,6 +131,11 @@ def _torch() -> tuple[Any, ...]:
     )
 
 
+def _torch_at_first() -> tuple[Any, ...]:
+    torch = sys.modules["torch"]
+    return torch.float32, torch.device("cpu"), True, False, False, "highest"
+
+
 def _put_torch(how: tuple[Any, ...]) -> None:
     torch = sys.modules["torch"]
     dtype, device, grad, deterministic, warn_only, products = how
@@ -142,32 +157,41 @@ SETTINGS = (
     Setting(_has_no_alarm, _put_no_alarm),
     Setting(lambda: (np.geterr(), np.geterrcall()), _put_errors),
     Setting(np.get_printoptions, lambda how: np.set_printoptions(**how)),
-    Setting(lambda: itemgetter(*_FUNCTIONS)(vars(np)), _put_functions),
+    Setting(_functions, _put_functions),
     Setting(_decimal, _put_decimal, "decimal"),
     Setting(_locale, _put_locale, "locale"),
-    Setting(_torch, _put_torch, "torch"),
+    Setting(_torch, _put_torch, "torch", _torch_at_first),
 )
 """What is put back. Not the environment's variables, random generators, threads, and what a library keeps to itself."""
+
+
+_NOT_IMPORTED = object()
 
 
 @contextmanager
 def put_back() -> Iterator[None]:
     """Around what may change the process: put back what it changed, whatever it raises."""
     modules = len(sys.modules)
-    before = [(setting, _read(setting)) for setting in SETTINGS if setting.module in sys.modules]
+    before = [_read(setting.read) if setting.module in sys.modules else _NOT_IMPORTED for setting in SETTINGS]
     try:
         yield
     finally:
-        changed = [(setting, value) for setting, value in before if value is not None and _read(setting) != value]
+        changed = []
+        for setting, then in zip(SETTINGS, before, strict=True):
+            value = then
+            if then is _NOT_IMPORTED:
+                value = _read(setting.at_first) if setting.module in sys.modules else None
+            if value is not None and _read(setting.read) != value:
+                changed.append((setting, value))
         if changed and not _own_modules_since(modules):
             for setting, value in changed:
                 with contextlib.suppress(Exception):  # a folder that is gone; the others are put back all the same
                     setting.put(value)
 
 
-def _read(setting: Setting) -> Any:  # noqa: ANN401 - whatever it is
+def _read(what: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever it is
     try:
-        return setting.read()
+        return what()
     except Exception:  # a module that only looks like the library, or one that is still being imported
         return None
 
@@ -179,6 +203,20 @@ def _own_modules_since(count: int) -> bool:
 
 
 _LIBRARIES = tuple({get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+
+
+@contextmanager
+def own_functions() -> Iterator[None]:
+    """Around a comparison: NumPy's functions as they were when tests began, whatever a test has put in their place."""
+    now = _functions()
+    if now == _AT_FIRST:
+        yield
+        return
+    _put_functions(_AT_FIRST)
+    try:
+        yield
+    finally:
+        _put_functions(now)
 
 
 class KeptState:

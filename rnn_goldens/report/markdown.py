@@ -17,7 +17,7 @@ def plain(text: str) -> str:
 def code(text: str) -> str:
     """As code, in a paragraph or in a table, where a bar in a code span would end the cell."""
     said = _on_one_line(text)
-    if set(said) & set("`|\\"):
+    if set(said) & set("`|\\<>&"):
         return f"<code>{plain(said)}</code>"
     return f"`{said}`"
 
