@@ -194,9 +194,7 @@ IMPLEMENTATIONS = (
         """,
         right=True,
     ),
-    _run(
-        "right, and closes stdout and stderr", "sys.stdout.close()\nsys.stderr.close()\nreturn rnn(golden)", right=True
-    ),
+    _run("right, and closes its streams", "sys.stdout.close()\nsys.stderr.close()\nreturn rnn(golden)", right=True),
     _run(
         "right, in one buffer for all",
         """

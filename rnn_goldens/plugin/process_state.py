@@ -199,10 +199,15 @@ def _read(what: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever it is
 def _own_modules_since(count: int) -> bool:
     """Whether a module that is no library's was imported after so many."""
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values())[count:])
-    return any(isinstance(file, str) and not file.startswith(_LIBRARIES) for file in files)
+    return any(isinstance(file, str) and not _is_of_library(file) for file in files)
 
 
-_LIBRARIES = tuple({get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+def _is_of_library(file: str) -> bool:
+    return file.startswith(_STANDARD) or any(f"{os.sep}{name}{os.sep}" in file for name in _INSTALLED)
+
+
+_STANDARD = tuple({get_paths()[name] for name in ("stdlib", "platstdlib")})
+_INSTALLED = ("site-packages", "dist-packages")
 
 
 @contextmanager
