@@ -197,8 +197,9 @@ def _read(what: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever it is
 
 
 def _own_modules_since(count: int) -> bool:
-    """Whether a module that is no library's was imported after so many."""
-    files = (getattr(module, "__file__", None) for module in list(sys.modules.values())[count:])
+    """Whether a module that is no library's was imported after so many: told by the package that it is part of."""
+    packages = {name.partition(".")[0] for name in list(sys.modules)[count:]} - {"rnn_goldens", "__mp_main__"}
+    files = [getattr(sys.modules.get(package), "__file__", None) for package in packages]
     return any(isinstance(file, str) and not _is_of_library(file) for file in files)
 
 
