@@ -147,6 +147,17 @@ def _put_torch(how: tuple[Any, ...]) -> None:
     torch.set_float32_matmul_precision(products)
 
 
+_SMALLEST, _ONE = 5e-324, 1.0
+
+
+def _has_subnormal_numbers() -> bool:
+    return _SMALLEST * _ONE > 0  # the processor's mode, which torch can only be asked to set
+
+
+def _put_subnormal_numbers(there: bool) -> None:
+    sys.modules["torch"].set_flush_denormal(not there)
+
+
 SETTINGS = (
     Setting(_folder, os.chdir),
     Setting(sys.getrecursionlimit, sys.setrecursionlimit),
@@ -161,6 +172,7 @@ SETTINGS = (
     Setting(_decimal, _put_decimal, "decimal"),
     Setting(_locale, _put_locale, "locale"),
     Setting(_torch, _put_torch, "torch", _torch_at_first),
+    Setting(_has_subnormal_numbers, _put_subnormal_numbers, "torch"),
 )
 """What is put back. Not the environment's variables, random generators, threads, and what a library keeps to itself."""
 

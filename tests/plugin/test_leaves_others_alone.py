@@ -17,6 +17,7 @@ def state():
         "interrupt": signal.getsignal(signal.SIGINT), "alarm": signal.getitimer(signal.ITIMER_REAL),
         "errors": (np.geterr(), np.geterrcall()), "printed": np.get_printoptions(), "tanh": np.tanh, "where": np.where,
         "decimal": decimal.getcontext().prec, "locale": locale.setlocale(locale.LC_ALL), "out": sys.stdout.closed,
+        "subnormal": 5e-324 * len(os.sep),
     }
     if "torch" in sys.modules:
         import torch
@@ -56,6 +57,7 @@ TORCH_CHANGES = {
     "device": 'torch.set_default_device("meta")',
     "grad": "torch.set_grad_enabled(False)",
     "deterministic": "torch.use_deterministic_algorithms(True)",
+    "subnormal_numbers": "torch.set_flush_denormal(True)",
     "products": 'torch.set_float32_matmul_precision("medium")',
 }
 
