@@ -9,6 +9,9 @@ from rnn_goldens.visible import visible
 _LONGEST = 2_000
 """Letters of a line."""
 
+_MOST_CAPTURED = 100_000
+"""Letters of what a test printed."""
+
 _MOST_LINES = 1_000
 """Of the text of one error, and of each part of a traceback."""
 
@@ -20,6 +23,7 @@ def tell(terminal: "pytest.TerminalReporter", line: str, **markup: bool) -> None
 
 def make_tellable(report: pytest.TestReport) -> None:
     """Write out what a terminal would obey in a failure's text, and cut what nobody reads."""
+    report.sections = [(title, _last(content)) for title, content in report.sections]
     told: Any = report.longrepr  # pytest keeps these types private
     if isinstance(told, str):
         report.longrepr = _tellable(told)
@@ -30,6 +34,12 @@ def make_tellable(report: pytest.TestReport) -> None:
         for entry in traceback.reprentries:
             if hasattr(entry, "lines"):
                 entry.lines = _tellable("\n".join(entry.lines)).split("\n")
+
+
+def _last(captured: str) -> str:
+    """The end of what a test printed, colours and all; a flood hides what failed, in a terminal and in JUnit XML."""
+    before = len(captured) - _MOST_CAPTURED
+    return captured if before <= 0 else f"{before:,} letters before, and then …\n{captured[before:]}"
 
 
 def _tracebacks(told: Any) -> list[Any]:  # noqa: ANN401

@@ -241,6 +241,15 @@ def test_a_text_of_megabytes_is_cut_and_controls_no_terminal(project: pytest.Pyt
     assert len(entry["reason"]) < 3_000
 
 
+def test_of_a_flood_that_a_test_prints_the_end_is_shown(project: pytest.Pytester) -> None:
+    module = f"{STATE}\n{ONE}\ndef test_it(rnn_golden):\n    print('x' * 3_000_000, 'the end')\n    assert False\n"
+    (project.path / "test_it.py").write_text(module, "utf-8")
+    printed = project.runpytest_subprocess("--tb=short").stdout.str()
+    assert len(printed) < 200_000
+    assert "letters before, and then …" in printed
+    assert "x the end" in printed
+
+
 ENDING = {
     "a segmentation fault": "ctypes.string_at(0)",
     "os.abort": "os.abort()",
