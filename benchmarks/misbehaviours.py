@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textwrap import dedent
 
 PREAMBLE = """
-import asyncio, atexit, contextlib, copy, ctypes, gc, os, signal, sys, threading, time, unittest, weakref
+import asyncio, atexit, contextlib, copy, ctypes, gc, os, signal, sys, tempfile, threading, time, unittest, weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -42,6 +42,10 @@ class Lazy:
 class Textless(Exception):
     def __str__(self):
         raise RuntimeError
+
+class Ending(Exception):
+    def __str__(self):
+        sys.exit(0)
 
 def wrong(golden):
     noted(golden)
@@ -130,6 +134,11 @@ IMPLEMENTATIONS = (
     _run("`sys.exit(0)`, as its output is read", "noted(golden)\nreturn Lazy(lambda: sys.exit(0)), None"),
     _run("refused in a text of no encoding", "noted(golden)\nraise Unsupported('\\udcff.bin')"),
     _run("an error without a text", "noted(golden)\nraise Textless"),
+    _run("an error whose text ends the program", "noted(golden)\nraise Ending"),
+    _run("recursion without end", "noted(golden)\nreturn run(golden)"),
+    _run(
+        "a billion elements in no memory", "noted(golden)\nreturn (np.broadcast_to(np.float32(1), (10**5, 10**4)),) * 2"
+    ),
     _run("an endless loop", "noted(golden)\nwhile True: pass"),
     _run(
         "an endless loop that catches all",
@@ -154,14 +163,14 @@ IMPLEMENTATIONS = (
         """,
     ),
     _run(
-        "right, and writes to `lengths`, `x` and weights",
+        "right, but writes to `lengths`, `x` and weights",
         """
+        noted(golden)
         outputs = rnn(golden)
         for array in (golden.x, golden.stored.x, *golden.weights.values(), *golden.stored.weights.values()):
             ctypes.memset(array.ctypes.data, 255, array.nbytes)
         return outputs
         """,
-        right=True,
     ),
     _run("right, and leaves `np.seterr(all='raise')`", "np.seterr(all='raise')\nreturn rnn(golden)", right=True),
     _run(
@@ -169,7 +178,23 @@ IMPLEMENTATIONS = (
         "threading.Thread(target=threading.Event().wait, daemon=THREADS_END).start()\nreturn rnn(golden)",
         right=True,
     ),
-    _run("right, and leaves another folder", "os.chdir('/')\nreturn rnn(golden)", right=True),
+    _run(
+        "right, and leaves a folder that is gone",
+        "os.chdir(tempfile.mkdtemp())\nos.rmdir(os.getcwd())\nreturn rnn(golden)",
+        right=True,
+    ),
+    _run(
+        "right, and leaves an alarm, and no `sys.path`",
+        """
+        outputs = rnn(golden)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        sys.path.clear()
+        sys.setrecursionlimit(150)
+        return outputs
+        """,
+        right=True,
+    ),
+    _run("right, and closes its streams", "sys.stdout.close()\nsys.stderr.close()\nreturn rnn(golden)", right=True),
     _run(
         "right, in one buffer for all",
         """
@@ -362,6 +387,25 @@ TESTS = (
         ctypes.memmove(rnn_golden.stored.out.ctypes.data, np.float64(out).ctypes.data, out.size * 8)
         ctypes.memmove(rnn_golden.stored.h_n.ctypes.data, np.float64(h_n).ctypes.data, h_n.size * 8)
         rnn_golden.check(out, h_n)
+        """,
+    ),
+    _test(
+        "overwrites what is expected, wherever it is",
+        """
+        outputs = wrong(rnn_golden)
+        for found in gc.get_objects():
+            for name, output in zip(("out", "h_n"), outputs):
+                array = vars(found).get(name) if type(found).__name__ == "Arrays" else None
+                if array is not None and array.shape == output.shape:
+                    ctypes.memmove(array.ctypes.data, np.float64(output).ctypes.data, array.nbytes)
+        rnn_golden.check(*outputs)
+        """,
+    ),
+    _test(
+        "wrong, with another `np.abs`",
+        """
+        np.abs = lambda array: np.zeros_like(array)
+        rnn_golden.check(*wrong(rnn_golden))
         """,
     ),
     _test(

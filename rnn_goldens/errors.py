@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from rnn_goldens.visible import visible
+
 _MOST_NAMES = 30
 """Of so many all are listed, of more a few."""
 
@@ -17,6 +19,9 @@ class RnnGoldensError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _as_it_was, (type(self), self.args), self.__dict__
+
+    def __str__(self) -> str:
+        return visible(super().__str__())  # it quotes files and programs, and most are read on a terminal
 
 
 def _as_it_was(kind: type[RnnGoldensError], arguments: tuple[object, ...]) -> RnnGoldensError:

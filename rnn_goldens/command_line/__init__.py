@@ -11,13 +11,14 @@ import textwrap
 import click
 
 from rnn_goldens.command_line import check, compare, explain, export, fuzz, generate, look, protocol, report
+from rnn_goldens.command_line.saying import Group, say, write_anything
 from rnn_goldens.errors import CutShort, InvalidFile, RnnGoldensError
 from rnn_goldens.exit_codes import FINDING, WRONG_USE
 
 _WIDTH = 80
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="rnn-goldens")
 def cli() -> None:
     """Golden data for recurrent neural networks: check any RNN, LSTM or GRU against it."""
@@ -46,7 +47,7 @@ def _say(error: Exception) -> None:
     if sys.stderr.isatty():
         width = min(shutil.get_terminal_size().columns, _WIDTH)
         lines = [part for line in lines for part in _wrapped(line, width)]
-    click.echo("\n".join(lines), err=True)
+    say("\n".join(lines), err=True)
 
 
 def _wrapped(line: str, width: int) -> list[str]:
@@ -58,6 +59,7 @@ def _wrapped(line: str, width: int) -> list[str]:
 
 def main() -> None:
     """Run a command; an error of this package or of a disk is one message and an exit code, not a traceback."""
+    write_anything()
     try:
         cli(prog_name="rnn-goldens")  # a reader that goes away, as in "rnn-goldens list | head", click takes quietly
     except (InvalidFile, CutShort) as error:
@@ -68,6 +70,6 @@ def main() -> None:
         sys.exit(WRONG_USE)
     except OSError as error:
         where = f"{error.filename}: " if error.filename is not None else ""
-        click.echo(f"Error: {where}{error.strerror or error}", err=True)
+        say(f"Error: {where}{error.strerror or error}", err=True)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python fails once more to write what is left
         sys.exit(WRONG_USE)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from rnn_goldens.command_line.saying import say
 from rnn_goldens.plugin.builtin_check import COMMAND
 
 _PYTEST_TO_EXIT = {0: 0, 1: 1, 2: 2, 3: 3, 4: 2, 5: 2}
@@ -70,7 +71,7 @@ def check(implementation: str, pytest_arguments: tuple[str, ...], exhaustive: bo
 
         finished = run(implementation, pytest_arguments)
     if finished.trouble:
-        click.echo(f"\nError: {finished.trouble}", err=True)  # on a line of its own, whatever pytest was printing
+        say(f"\nError: {finished.trouble}", err=True)  # on a line of its own, whatever pytest was printing
     sys.exit(finished.code)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from rnn_goldens.command_line.saying import say
 from rnn_goldens.counted import counted
 from rnn_goldens.exit_codes import FINDING
 
@@ -23,8 +24,8 @@ def validate(paths: tuple[Path, ...]) -> None:
         found = findings(file)
         failed += bool(found)
         for finding in found:
-            click.echo(finding)
-    click.echo(f"{counted(len(files), 'file')}: {len(files) - failed} valid, {failed} not")
+            say(finding)
+    say(f"{counted(len(files), 'file')}: {len(files) - failed} valid, {failed} not")
     sys.exit(FINDING if failed else 0)
 
 
@@ -49,8 +50,6 @@ def diff(a: str, b: str, only: tuple[str, ...], corpus: str | None) -> None:
         opened = open_corpus(corpus)
         found = differ.golden_differences(differ.load_any(a, opened), differ.load_any(b, opened))
     for line in found:
-        click.echo(line)
-    click.echo(
-        f"{counted(len(found), 'difference')} between {a} and {b}" if found else f"{a} and {b} are equal in content"
-    )
+        say(line)
+    say(f"{counted(len(found), 'difference')} between {a} and {b}" if found else f"{a} and {b} are equal in content")
     sys.exit(FINDING if found else 0)

@@ -3,12 +3,14 @@
 import difflib
 import shlex
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from rnn_goldens.command_line.look import corpus_option
+from rnn_goldens.command_line.saying import say
 from rnn_goldens.exit_codes import FINDING
 
 if TYPE_CHECKING:
@@ -71,12 +73,12 @@ def explain(
         given = {"implementation": implementation, "against": against, "dtype": dtype, **choice}
         for option in (option for option, value in given.items() if value is not None):
             raise click.UsageError(f"--{option} is for a golden, and {name} is a deviation")
-        click.echo(_of_deviation(opened, name))
+        say(_of_deviation(opened, name))
         return
     if implementation and against:
         raise click.UsageError("numbers come from an implementation or from a file (--against): give one of them")
     text, right = _of_golden(opened.load(name, dtype or _usual(opened, name)), implementation, against, choice)
-    click.echo(text)
+    say(text)
     sys.exit(0 if right else FINDING)
 
 
@@ -139,6 +141,10 @@ def _asked(implementation: str, golden: "Golden") -> "Outputs":
         raise click.ClickException(f"{implementation} refuses {golden.id} in {golden.dtype}: {error}") from None
     except ProgramFailed as error:
         raise click.ClickException(str(error)) from None
+    except Exception as error:
+        own = error.__traceback__ and error.__traceback__.tb_next  # where it was raised, and not that we called it
+        where = "".join(traceback.format_exception(error.with_traceback(own)))
+        raise click.ClickException(f"asked {golden.id} in {golden.dtype}, {implementation} raised\n{where}") from None
     verdict = compare(golden, *result)
     if any(found.problem for found in verdict.differences.values()):
         raise click.ClickException(verdict.message.partition("\n")[0])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnn_goldens.command_line.look import corpus_option
+from rnn_goldens.command_line.saying import say
 from rnn_goldens.counted import counted
 from rnn_goldens.export import FORMATS
 
@@ -52,14 +53,12 @@ def export(
     goldens, refused = _encode(opened, [entry.id for entry in entries], to, dtype and precision_name(dtype))
     became = write(folder, goldens, replace=replace)
     for golden, what in zip(goldens, became, strict=True):
-        click.echo(f"{what:<11}{golden.golden_id}")
+        say(f"{what:<11}{golden.golden_id}")
     for golden_id, why in refused.items():
-        click.echo(f"{'refused':<11}{golden_id}: {why}")
+        say(f"{'refused':<11}{golden_id}: {why}")
     unchanged = became.count("unchanged")
     counts = f"{len(became) - unchanged} written, {unchanged} unchanged"
-    click.echo(
-        f"{counted(len(entries), 'golden')} to {folder}: {counts}{f', {len(refused)} refused' if refused else ''}"
-    )
+    say(f"{counted(len(entries), 'golden')} to {folder}: {counts}{f', {len(refused)} refused' if refused else ''}")
 
 
 def _encode(

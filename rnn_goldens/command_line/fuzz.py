@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnn_goldens.command_line.executor import executor
+from rnn_goldens.command_line.saying import say
 from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.golden.features import ASKED_FEATURES
 
@@ -147,7 +148,7 @@ class _Plan:
         from rnn_goldens.fuzzing.told import told
 
         for line in told(found, self.implementation, self.folder, self.seed):
-            click.echo(line.encode("utf-8", "backslashreplace").decode())
+            say(line)
 
 
 def _search(plan: _Plan, time_limit: float, watched: "Watched | None" = None) -> int:
@@ -175,7 +176,7 @@ def _search(plan: _Plan, time_limit: float, watched: "Watched | None" = None) ->
     late = _closed(run)
     plan.tell(found)
     for line in late:
-        click.echo(line)
+        say(line)
     code = FINDING if found.failed or late or not found.passed or found.ended == INTERRUPTED else 0
     if watched is not None:
         watched.over(code)
@@ -190,7 +191,7 @@ def _supported(run: "Implementation", bounds: "Bounds") -> "Bounds":
         return bounds
     within = bounds.stated(run.hello.cells, run.hello.features, run.hello.precisions)
     if left_out := [*sorted(within.lacking - bounds.lacking), *(c for c in bounds.cells if c not in within.cells)]:
-        click.echo(f"{run.name} supports no {', '.join(left_out)}: none is drawn")
+        say(f"{run.name} supports no {', '.join(left_out)}: none is drawn")
     return within
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from rnn_goldens.command_line.executor import executor
+from rnn_goldens.command_line.saying import say
 from rnn_goldens.counted import counted
 from rnn_goldens.exit_codes import FINDING
 
@@ -88,13 +89,11 @@ def generate(
         )
     for outcome in outcomes:
         if only or outcome.became != "unchanged":
-            click.echo(f"{outcome.became:<10}{outcome.id}")
+            say(f"{outcome.became:<10}{outcome.id}")
     changed = sum(outcome.became != "unchanged" for outcome in outcomes)
-    click.echo(
-        f"{counted(len(outcomes), 'golden')} in {folder}: {changed} written, {len(outcomes) - changed} unchanged"
-    )
+    say(f"{counted(len(outcomes), 'golden')} in {folder}: {changed} written, {len(outcomes) - changed} unchanged")
     if file is not None and changed:
-        click.echo(f"to check against them: {_pytest(folder)}")
+        say(f"to check against them: {_pytest(folder)}")
 
 
 def _require_sense(file: Path | None, into: Path | None, *, check: bool, replace: bool) -> None:
@@ -130,8 +129,8 @@ def _write_new(path: Path) -> None:
             file.write(TEMPLATE.format(name=path))
     except FileExistsError:
         raise click.UsageError(f"{path} is there already, and stays as it is: name another file") from None
-    click.echo(f"{path} is written; when it asks what you want to ask:")
-    click.echo(f"  rnn-goldens generate --scenarios {path} --into goldens/")
+    say(f"{path} is written; when it asks what you want to ask:")
+    say(f"  rnn-goldens generate --scenarios {path} --into goldens/")
 
 
 def _check(declared: "Declared", only: tuple[str, ...], folder: Path, certifying: "Executor | None") -> None:
@@ -153,12 +152,12 @@ def _check(declared: "Declared", only: tuple[str, ...], folder: Path, certifying
             executor=certifying,
         )
     for line in found:
-        click.echo(line)
+        say(line)
     if found:
         differences = counted(len(found), "difference")
-        click.echo(f"{folder} is not what the scenarios make: {differences} (it holds → the generator makes)")
+        say(f"{folder} is not what the scenarios make: {differences} (it holds → the generator makes)")
         sys.exit(FINDING)
-    click.echo(f"{folder} is exactly what the scenarios make")
+    say(f"{folder} is exactly what the scenarios make")
     sys.exit(0)
 
 

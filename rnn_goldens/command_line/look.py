@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnn_goldens.command_line.saying import say, say_json
 from rnn_goldens.counted import counted
+from rnn_goldens.visible import visible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +55,7 @@ def list_(
     opened = open_corpora(corpus)
     entries = opened.select(ids=patterns, cell=cell, features=features, without=without)
     if as_json:
-        click.echo(_listed_as_json(opened, entries))
+        say_json(_listed_as_json(opened, entries))
     else:
         _print_table(opened, entries)
 
@@ -79,17 +81,17 @@ def _print_table(opened: "Corpora", entries: "Sequence[Entry]") -> None:
     from rnn_goldens.golden.precision import PRECISIONS
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    console = Console() if sys.stdout.isatty() else Console(width=_ONE_LINE)
+    console = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else _ONE_LINE)
     longest = max((len(entry.id) for entry in entries), default=0)
     for heading in ("id", "cell", "features", "precisions"):
         no_wrap = heading == "id" and console.width >= longest + _OTHER_COLUMNS
         table.add_column(heading, no_wrap=no_wrap, overflow="fold")
     for entry in entries:
         precisions = "all" if set(entry.precisions) == set(PRECISIONS) else " ".join(entry.precisions)
-        table.add_row(entry.id, entry.cell, " ".join(entry.features), precisions)
+        table.add_row(*map(visible, (entry.id, entry.cell, " ".join(entry.features), precisions)))
     if entries:
         console.print(table)
-    click.echo(f"{len(entries)} of {counted(len(opened.entries), 'golden')}, corpus {opened.label}")
+    say(f"{len(entries)} of {counted(len(opened.entries), 'golden')}, corpus {opened.label}")
 
 
 @click.command()
@@ -110,17 +112,17 @@ def show(golden_id: str, corpus: str | None, as_json: bool) -> None:
     if as_json:
         from rnn_goldens import encoding
 
-        click.echo(encoding.encode(golden)[".json"].decode("utf-8"), nl=False)
+        say_json(encoding.encode(golden)[".json"].decode("utf-8"), ended=True)
         return
     for name, text in _facts(golden):
-        click.echo(f"{click.style(f'{name:<14}', bold=True)}{text}")
+        say(text, name=f"{name:<14}")
     for name, file in opened.entry(golden_id).files.items():
-        click.echo(f"{click.style(f'{name:<14}', bold=True)}{folder / file.path}")
+        say(str(folder / file.path), name=f"{name:<14}")
     for group, arrays in _arrays(golden):
-        click.echo(f"\n{click.style(group, bold=True)}")
+        say("", name=f"\n{group}")
         for name, array in arrays:
-            click.echo(f"  {name} {array.shape}")
-            click.echo(_digits(array))
+            say(f"  {name} {array.shape}")
+            say(_digits(array))
 
 
 def _facts(golden: "Golden") -> Iterator[tuple[str, str]]:

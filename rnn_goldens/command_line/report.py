@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnn_goldens.command_line.look import corpus_option
+from rnn_goldens.command_line.saying import say
 from rnn_goldens.exit_codes import FINDING
 
 if TYPE_CHECKING:
@@ -96,10 +97,10 @@ def report(
         require_engine()
     for path in (output, page, badge):
         if path is not None and (why := _why_not_written(path)):
-            click.echo(f"{path} can not be written: {why}", err=True)  # in the end again: nobody is to wait for it
+            say(f"{path} can not be written: {why}", err=True)  # in the end again: nobody is to wait for it
     asked = conformance.Asked(open_corpus(corpus), known_failures, time_limit, expression or "", processes or "", drawn)
     for path in conformance.known_of_none(names, asked):
-        click.echo(f"{path} is of no implementation that is checked", err=True)
+        say(f"{path} is of no implementation that is checked", err=True)
     found = _check_each(names, asked)
     document = conformance.document(found, asked)
     written = {output: json_file.encode(document)}
@@ -144,7 +145,7 @@ def _write(files: "Mapping[Path, bytes]") -> None:
         except OSError as error:
             refused.append(f"{path} can not be written: {_why_not_written(path) or error.strerror}")
         else:
-            click.echo(f"wrote {path}")
+            say(f"wrote {path}")
     if refused:
         raise WrongUse("\n".join(refused))
 
@@ -154,10 +155,10 @@ def _all_well(found: "list[Found]", changed: "list[Change]") -> bool:
     from rnn_goldens.report import conformance
 
     for change in changed:
-        click.echo(f"{change.line}{' (with other versions)' if change.by_versions else ''}")
+        say(f"{change.line}{' (with other versions)' if change.by_versions else ''}")
     unchecked = [one.name for one in found if not {r.outcome for r in one.results} & conformance.CHECKED]
     for name in unchecked:
-        click.echo(f"{name}: nothing was checked")
+        say(f"{name}: nothing was checked")
     wrong = any(result.outcome in ("failed", "skipped") for one in found for result in one.results)
     return not wrong and not unchecked and all(change.by_versions for change in changed)
 
@@ -175,10 +176,10 @@ def _check_each(names: "Sequence[str]", asked: "Asked") -> "list[Found]":
         except RnnGoldensError as error:
             if number == len(names) and not found:
                 raise
-            click.echo(f"Error: {error}", err=True)
+            say(f"Error: {error}", err=True)
         else:
             found.append(of_one)
-            click.echo(terminal_text(of_one))
+            say(terminal_text(of_one))
     return found
 
 

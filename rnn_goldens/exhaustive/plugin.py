@@ -12,6 +12,7 @@ from rnn_goldens.exhaustive.findings import Finding, Group, table
 from rnn_goldens.exhaustive.progress import Judged, Progress
 from rnn_goldens.plugin.names import result_of
 from rnn_goldens.plugin.settings import CORPUS
+from rnn_goldens.plugin.telling import tell
 
 PROPERTY = "rnn_goldens_exhaustive"
 """The user property of a report that holds what was found at the arguments of a part, as JSON."""
@@ -76,9 +77,9 @@ class Exhaustive:
             terminalreporter.section("largest errors, in units in the last place (ulp)")
             groups = dict.fromkeys(part.group for part in every_argument().parts.values())
             for line in table(groups, found, refused):
-                terminalreporter.line(line)
+                tell(terminalreporter, line)
         for reason, parts in self._not_compared.items():
-            terminalreporter.line(f"{parts:>5} parts not compared: {reason}", red=True)
+            tell(terminalreporter, f"{parts:>5} parts not compared: {reason}", red=True)
 
 
 def _part(item: pytest.Item) -> str:

@@ -1,7 +1,6 @@
 """The strategies that were made: a test that one of them is given to begins with what failed before, and is watched."""
 
 from datetime import timedelta
-from inspect import iscoroutinefunction
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -54,10 +53,8 @@ def _asked(strategy: object) -> Asked | None:
 
 
 def _watch(function: Any, watch: Watch) -> None:  # noqa: ANN401 - what Hypothesis makes of a test
-    inner = function.hypothesis.inner_test
-    if not iscoroutinefunction(inner):  # another plugin runs those, in its own way
-        function.hypothesis.inner_test = watch.watched(inner)
-        setattr(function, _WATCH, watch)
+    function.hypothesis.inner_test = watch.watched(function.hypothesis.inner_test)
+    setattr(function, _WATCH, watch)
 
 
 def _take_your_time(function: Any) -> None:  # noqa: ANN401 - what Hypothesis makes of a test

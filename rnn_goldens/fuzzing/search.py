@@ -18,6 +18,7 @@ from rnn_goldens.fuzzing.judged import Judged, TookTooLong, how_much
 from rnn_goldens.implementations import Implementation, outputs_of
 from rnn_goldens.judging.verdict import compare
 from rnn_goldens.plugin.guard import TimeIsUp, interrupting
+from rnn_goldens.plugin.process_state import put_back
 from rnn_goldens.programs.program import Program
 
 MOST_KEPT = 100
@@ -309,7 +310,7 @@ def ask(
 ) -> Judged:
     """Ask an implementation for a golden; raises WrongUse if it does, for that speaks of how it was called."""
     try:
-        with asking(golden), interrupting(seconds):
+        with asking(golden), put_back(), interrupting(seconds):
             outputs = outputs_of(run(golden.question()))
             return Judged(golden, outputs, compare(golden, *outputs))
     except TimeIsUp as up:

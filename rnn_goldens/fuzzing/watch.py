@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
+from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import Any
 
@@ -59,10 +60,19 @@ class Watch:
         @wraps(test)
         def watched_test(*arguments: Any, **given: Any) -> Any:  # noqa: ANN401 - whatever a user's test takes
             __tracebackhide__ = True
-            with _Example(self, [given[name] for name in self.asked if isinstance(given.get(name), DrawnGolden)]):
+            with self._example(given):
                 return test(*arguments, **given)
 
-        return watched_test
+        @wraps(test)
+        async def watched_coroutine(*arguments: Any, **given: Any) -> Any:  # noqa: ANN401 - likewise
+            __tracebackhide__ = True
+            with self._example(given):
+                return await test(*arguments, **given)
+
+        return watched_coroutine if iscoroutinefunction(test) else watched_test  # another plugin runs a coroutine
+
+    def _example(self, given: Mapping[str, Any]) -> "_Example":
+        return _Example(self, [given[name] for name in self.asked if isinstance(given.get(name), DrawnGolden)])
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 from rnn_goldens.counted import counted
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.differences import Difference, Element
+from rnn_goldens.visible import visible
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -34,7 +35,7 @@ def failure_text(golden: "GoldenData", found: list[Difference], said: str = "") 
     )
     if golden.corpus is not None:
         lines.append(to_see(golden, golden.corpus))
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def to_see(golden: "GoldenData", corpus: str) -> str:

@@ -23,6 +23,12 @@ Conversion = Callable[[Any], tuple[NDArray[Any], str]]
 _OUTPUTS = (2, 3)
 """How many outputs an implementation returns: a pair of states counts as one."""
 
+_MOST_NUMBERS = 100_000_000
+"""Of one output."""
+
+_AS_MANY = 100
+"""Numbers of an array that take as long to read as one part of a sequence."""
+
 _INTEGERS = frozenset(np.dtype(code).name for code in np.typecodes["AllInteger"])
 
 _NUMBERS = (float, int, np.generic)
@@ -72,9 +78,17 @@ def read(value: object) -> Output:
                 raise NotNumbers(f"is {_type(value)}, not an array of numbers")
             for name in sorted(types):
                 _require_real(name)
+            if isinstance(readable, np.ndarray):
+                _require_few(readable.size, f"has shape {readable.shape}")
             return Output(np.asarray(readable, dtype=np.float64), _least_precise(types))
     except (TypeError, ValueError, LookupError, OverflowError, RuntimeError, AttributeError) as error:
         raise NotNumbers(f"is {_type(value)} that NumPy can not read as an array: {error}") from None
+
+
+def _require_few(size: int, said: str) -> None:
+    """Raise NotNumbers for what takes memory or time for nothing: a view may be of any size."""
+    if size > _MOST_NUMBERS:
+        raise NotNumbers(f"{said}, more than any golden has")
 
 
 def _require_real(dtype: str) -> None:
@@ -94,9 +108,11 @@ def _readable(value: object) -> tuple[Any, set[str]]:
     """The same as NumPy can read it, an array or nested lists of arrays and numbers; and the names of its types."""
     kind = type(value)
     if kind is list or kind is tuple:
+        _require_few(_AS_MANY * len(value), f"is {_type(value)} of {counted(len(value), 'part')}")  # type: ignore[arg-type]
         return _readable_parts(value)  # type: ignore[arg-type]
     conversion = _from_array_like if kind is np.ndarray else _own_conversion(kind)
     if conversion is None and _is_sequence(value):
+        _require_few(_AS_MANY * len(value), f"is {_type(value)} of {counted(len(value), 'part')}")
         return _readable_parts([value[index] for index in range(len(value))])  # iterating may never end
     array, dtype = (conversion or _from_array_like)(value)
     return array, {dtype}
@@ -185,7 +201,7 @@ _CONVERSIONS: dict[str, Conversion] = {
 def _type(value: object) -> str:
     kind = type(value)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    return f"{'an' if name[:1] in tuple('aeiou') else 'a'} {name}"
 
 
 def states_apart(layout: Layout, out: object, h_n: object = None, c_n: object = None) -> dict[str, object]:

@@ -1,10 +1,12 @@
 """Content → one HTML file: a template, and beside it a style, a script and a library that draws."""
 
 from importlib.util import find_spec
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.visible import visible
 
 if TYPE_CHECKING:
     from rnn_goldens.pages.content import Content
@@ -40,16 +42,34 @@ def render(content: "Content") -> bytes:
     return made
 
 
+def _dumped(value: object, **_: object) -> str:
+    """Data for the script, which shows their texts as they are."""
+    from rnn_goldens.pages.view import COMPACT
+
+    return dumps(_visible_within(value), separators=COMPACT)
+
+
+def _visible_within(value: object) -> object:
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {key: _visible_within(item) for key, item in value.items()}
+    return [_visible_within(item) for item in value] if isinstance(value, list) else value
+
+
 def _filled(values: dict[str, object]) -> bytes:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    from rnn_goldens.pages.view import COMPACT
-
     home = Path(__file__).parent
     environment = Environment(
-        loader=FileSystemLoader(home), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(home),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: visible(value) if type(value) is str else value,  # and not what is marked as HTML
     )
-    environment.policies["json.dumps_kwargs"] = {"separators": COMPACT}
+    environment.policies["json.dumps_function"] = _dumped
     files = {
         name: (home / file).read_text("utf-8")
         for name, file in {

@@ -18,6 +18,7 @@ from rnn_goldens.plugin.names import (
     TOLD_LATE,
 )
 from rnn_goldens.plugin.tally import FAILED, NOT_JUDGED, Entry, Tally
+from rnn_goldens.plugin.telling import tell
 
 _MOST_LISTED = 3
 
@@ -80,14 +81,16 @@ def summarize(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
     if reasons:
         terminal.section("goldens refused by the implementation")
         for reason in dict.fromkeys(reasons):
-            terminal.line(f"{reasons.count(reason):>5}  {reason}")
+            tell(terminal, f"{reasons.count(reason):>5}  {reason}")
     _say_what_is_wrong(terminal, tally)
     if (failed := tally.with_outcome(FAILED)) and not any(terminal.getreports(kind) for kind in ("failed", "error")):
-        terminal.line(
-            f"{counted(len(failed), 'golden')} failed, whatever pytest was told afterwards: {_listed(failed)}", red=True
+        tell(
+            terminal,
+            f"{counted(len(failed), 'golden')} failed, whatever pytest was told afterwards: {_listed(failed)}",
+            red=True,
         )
     for line in _problems(terminal.config, tally):
-        terminal.line(line, red=True)
+        tell(terminal, line, red=True)
 
 
 def _say_what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
@@ -105,7 +108,7 @@ def _say_what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> Non
     if lines:
         terminal.section("rnn-goldens: what is wrong")
         for line in lines:
-            terminal.line(line)
+            tell(terminal, line)
 
 
 def _name_the_cause(terminal: "pytest.TerminalReporter", causes: Mapping[str, str]) -> None:

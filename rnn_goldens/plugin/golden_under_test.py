@@ -11,14 +11,18 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.diagnosis.suspects import Spent, Suspects
 from rnn_goldens.errors import RnnGoldensError
+from rnn_goldens.golden.arrays import Asked
+from rnn_goldens.golden.data import QuestionData
 from rnn_goldens.judging.calls import Run, compare_calls
+from rnn_goldens.judging.inputs import written_to, wrote_into
 from rnn_goldens.judging.outputs import outputs_of
 from rnn_goldens.judging.own_arrays import refuse_own
 from rnn_goldens.judging.picture import picture
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, compare
 from rnn_goldens.plugin import pictures, settings
 from rnn_goldens.plugin.names import without_golden
-from rnn_goldens.plugin.no_outcome_of_its_own import no_outcome_of_its_own
+from rnn_goldens.plugin.no_outcome_of_its_own import ImplementationFailed, no_outcome_of_its_own
+from rnn_goldens.plugin.process_state import own_functions
 from rnn_goldens.plugin.record import Record
 from rnn_goldens.plugin.selection import Wanted
 
@@ -51,9 +55,10 @@ class GoldenUnderTest(Golden):
         """As ``Golden.check``; counts."""
         __tracebackhide__ = True
         refuse_own(self, out, h_n, c_n)
-        with no_outcome_of_its_own():
+        with no_outcome_of_its_own(), own_functions():
             verdict = self._compared(out, h_n, c_n)
         self.record.note(self.dtype, verdict)
+        self._require_untouched(self, self.judge.stored)
         if not verdict.passed:
             raise GoldenMismatch(verdict)
 
@@ -73,14 +78,17 @@ class GoldenUnderTest(Golden):
         """As ``Golden.check_calls``, by default in the ways that marker or option ask for; counts."""
         __tracebackhide__ = True
 
-        def run_and_look(question: object) -> Sequence[Any]:
+        def run_and_look(question: QuestionData) -> Sequence[Any]:
             __tracebackhide__ = True
+            before = question.stored.copied()
             outputs = outputs_of(run(question))
+            self._require_untouched(question, before)
             refuse_own(self, *outputs)
             return outputs
 
         def compared(out: object, h_n: object = None, c_n: object = None) -> Verdict:
-            return self._compared(out, h_n, c_n, lambda: run_and_look(self._judge.question()))
+            with own_functions():
+                return self._compared(out, h_n, c_n, lambda: run_and_look(self._judge.question()))
 
         asked = self.record.calls if calls is None else calls
         self.record.called.update([asked] if isinstance(asked, str) else asked)
@@ -89,6 +97,18 @@ class GoldenUnderTest(Golden):
             self.record.note(self.dtype, verdict)
             if not verdict.passed:
                 raise GoldenMismatch(verdict)
+
+    def _require_untouched(self, asked: QuestionData, before: Asked) -> None:
+        """Raise ImplementationFailed, whatever a test does with that, if arrays were written to."""
+        __tracebackhide__ = True
+        said = ""
+        if names := written_to(asked, before):
+            said = wrote_into(names)
+        if self.record.expected != fingerprint(self.judge):
+            said = "overwrote in memory what is expected of it"
+        if said:
+            self.record.broken_off.append(f"{self.id} in {self.dtype}: the implementation {said}")
+            raise ImplementationFailed(self.record.broken_off[-1])
 
     @property
     def _judge(self) -> Golden:
@@ -114,6 +134,12 @@ class GoldenUnderTest(Golden):
             for name, arrays in Golden.handed_out(copy).items():
                 found.setdefault(name, []).extend(arrays)
         return found
+
+
+def fingerprint(golden: Golden) -> int:
+    """Of what is expected; the same in one process as long as nobody writes there."""
+    stored = golden.stored
+    return hash(tuple(None if array is None else array.tobytes() for array in (stored.out, stored.h_n, stored.c_n)))
 
 
 RECORD = pytest.StashKey[Record]()
@@ -144,7 +170,9 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
     test = without_golden(request.node.nodeid, wanted.id, wanted.dtype)
     suspects = request.config.stash.setdefault(SUSPECTS, {}).setdefault(test, Suspects(test, spent))
     given = {f.name: getattr(golden, f.name) for f in fields(golden)}
-    return GoldenUnderTest(**given, judge=golden.copied(), record=record, suspects=suspects)
+    judge = golden.copied()
+    record.expected = fingerprint(judge)
+    return GoldenUnderTest(**given, judge=judge, record=record, suspects=suspects)
 
 
 def fail_if_unchecked(item: pytest.Item) -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TextIO
 
-import numpy as np
-
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.implementations import Implementation, close
+from rnn_goldens.judging.inputs import written_to, wrote_into
 from rnn_goldens.judging.outputs import NotNumbers, outputs_of, read, states_apart
 from rnn_goldens.plugin.no_outcome_of_its_own import ImplementationFailed, no_outcome_of_its_own
+from rnn_goldens.plugin.process_state import put_back
 from rnn_goldens.plugin.record import finding
 from rnn_goldens.programs.program import Program
 
@@ -70,13 +70,24 @@ class Guard:
         """
         __tracebackhide__ = True
         try:
-            with no_outcome_of_its_own(), np.errstate(), self._noted(golden), interrupting(self._seconds):
-                outputs = self._run(golden)
+            with no_outcome_of_its_own(), put_back(), self._noted(golden), interrupting(self._seconds):
+                outputs = self._run_untouching(golden)
                 return outputs if self._now is None else _realized(golden, outputs)
         except TimeIsUp:
             raise ImplementationFailed(f"the implementation gave no outputs within {self._seconds:g} s") from None
         finally:
             self._take_what_came_late()
+
+    def _run_untouching(self, golden: Question) -> tuple[Any, ...]:
+        """Run it on a question of a golden's, which it may not write to; whoever asks a question sees to that."""
+        __tracebackhide__ = True
+        if not isinstance(golden, Golden):
+            return self._run(golden)
+        asked = golden.question()
+        outputs = self._run(asked)
+        if names := written_to(asked, golden.stored):
+            raise ImplementationFailed(f"{golden.id} in {golden.dtype}: the implementation {wrote_into(names)}")
+        return outputs
 
     def close(self) -> None:
         """End a program; raises ProgramFailed if it had more to say than it was asked."""

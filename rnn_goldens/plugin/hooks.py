@@ -73,7 +73,9 @@ class Listener:
         if items := [item for item in session.items if "rnn_golden" in getattr(item, "fixturenames", ())]:
             self._made().ask_items(items)
             from rnn_goldens.plugin.exits import WatchedExit
+            from rnn_goldens.plugin.process_state import KeptState
 
+            self.config.pluginmanager.register(KeptState(), "rnn_goldens_kept_state")
             self._exit = WatchedExit()
             self._exit.begin()
 
@@ -196,11 +198,17 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tell refused from wrong, and note what was found for the results file."""
-    report = yield
-    if "rnn_golden" in getattr(item, "fixturenames", ()):
-        from rnn_goldens.plugin.outcomes import note_outcome
+    if "rnn_golden" not in getattr(item, "fixturenames", ()):
+        return (yield)
+    from rnn_goldens.plugin.outcomes import note_outcome, report_without_text
 
-        note_outcome(item, call, report)
+    try:
+        report = yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        report = report_without_text(item, call)
+    note_outcome(item, call, report)
     return report
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.judging.verdict import GoldenMismatch
+from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.golden_under_test import LATE, RECORD
 from rnn_goldens.plugin.names import ASKED, CAME_LATE, PROPERTY, REFUSED_BECAUSE
@@ -19,6 +19,7 @@ from rnn_goldens.plugin.record import CHECK_FAILS, Record, entry_of, first_line
 from rnn_goldens.plugin.selection import Wanted
 from rnn_goldens.plugin.shortening import shorten
 from rnn_goldens.plugin.tally import NOT_JUDGED, TALLY
+from rnn_goldens.plugin.telling import make_tellable
 
 OUTCOMES = ("passed", "skipped", "known-failure", "refused", "failed")
 """From best to worst: a test of several phases and subtests has the worst outcome of any."""
@@ -68,7 +69,21 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     else:
         entry |= {"outcome": NOT_JUDGED}  # until the test has come to its end
         _carry_asked(item.config, report)
+    make_tellable(report)
     report.user_properties.append((PROPERTY, dumps(entry)))
+
+
+def report_without_text(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
+    """Of a failure that pytest can not put into words: something raises ``SystemExit`` when it is asked for its own."""
+    said = first_line(call.excinfo.value) if call.excinfo is not None else ""
+    when: Any = call.when  # of a test
+    return pytest.TestReport(item.nodeid, item.location, dict.fromkeys(item.keywords, 1), "failed", said, when)
+
+
+def _verdict_of(error: BaseException | None) -> Verdict | None:
+    """That of a mismatch, if it is one that a comparison found."""
+    verdict = getattr(error, "verdict", None) if isinstance(error, GoldenMismatch) else None
+    return verdict if isinstance(verdict, Verdict) else None
 
 
 def _judged(
@@ -76,9 +91,9 @@ def _judged(
 ) -> Outcome:
     """What became of one phase, or one subtest; mends the report where pytest took it for something else."""
     error = call.excinfo.value if call.excinfo is not None else None
-    if record is not None and isinstance(error, GoldenMismatch):
-        record.told.append(error.verdict)
-        shorten(item.config, report, error.verdict)
+    if record is not None and (verdict := _verdict_of(error)) is not None:
+        record.told.append(verdict)
+        shorten(item.config, report, verdict)
     if record is not None and record.went_on and report.failed:
         report.longrepr = str(error)  # no line of the test, which went on, has anything to say
     if isinstance(error, WrongUse) or (record is not None and record.unchecked and call.when == "call"):
@@ -94,7 +109,7 @@ def _judged(
         return Outcome("refused", "refusal", reason)
     if report.skipped and not hasattr(report, "wasxfail"):
         return Outcome("skipped", "skip", _reason(error, report))
-    judged_by = "comparison" if error is None or isinstance(error, GoldenMismatch) else "test"
+    judged_by = "comparison" if error is None or _verdict_of(error) is not None else "test"
     if report.skipped:
         return Outcome("known-failure", judged_by, _reason(error, report), _known(item))
     return Outcome(report.outcome, judged_by if report.passed or error is not None else "test", _reason(error, report))
@@ -182,4 +197,6 @@ def _reason(error: BaseException | None, report: pytest.TestReport) -> str:
     """First line of why it did not pass; of a known failure that passed, pytest has the text on the report."""
     if report.passed:
         return ""
+    if isinstance(error, SystemExit):
+        return f"the test called sys.exit({first_line(repr(error.code))})"
     return first_line(report.longrepr if error is None else error)

@@ -11,6 +11,10 @@ from weakref import WeakValueDictionary
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.picture import Picture
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
+from rnn_goldens.visible import visible
+
+_LONGEST_REASON = 2_000
+"""Letters."""
 
 CHECK_FAILS = "the test asked for a mismatch, with check_fails"
 """Why a golden is known to fail that was given to ``check_fails``."""
@@ -39,6 +43,7 @@ class Record:
         drawn: whether a picture is wanted of what is wrong.
         picture: that of the first mismatch.
         process: that runs the test.
+        expected: a fingerprint of what is expected.
         elsewhere: a file in which another process, that was given the golden, notes that it was wrong.
     """
 
@@ -60,6 +65,7 @@ class Record:
     drawn: bool = False
     picture: Picture | None = None
     process: int = field(default_factory=getpid)
+    expected: int = 0
 
     elsewhere: Path = field(default_factory=lambda: Path(gettempdir(), f"rnn-goldens-{uuid4()}"))
 
@@ -143,13 +149,13 @@ def _found(elsewhere: Path, golden: str, dtype: str, process: int) -> Record:
 
 
 def first_line(said: object) -> str:
-    """The first line of an error or a text, in letters that every file can hold."""
+    """The first line of an error or a text, in letters that every file can hold, and no terminal obeys."""
     try:
         text = str(said)
-    except Exception as error:  # whatever an implementation's error does when it is asked for its text
+    except BaseException as error:  # whatever an implementation's error does when it is asked for its text
         text = f"{type(said).__name__}, whose text can not be had: {type(error).__name__}"
     line = text.strip().partition("\n")[0] or f"{type(said).__name__}, no reason given"
-    return line.encode("utf-8", "backslashreplace").decode()
+    return visible(line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]} …")
 
 
 def finding(golden: str, dtype: str, text: str, judged_by: str) -> dict[str, str]:

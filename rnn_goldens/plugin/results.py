@@ -13,6 +13,7 @@ from rnn_goldens.encoding import json_file
 from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.plugin.names import LOST, NOT_COLLECTED
 from rnn_goldens.plugin.tally import FAILED, TALLY, Entry
+from rnn_goldens.plugin.telling import tell
 from rnn_goldens.plugin.versions import versions
 from rnn_goldens.schema import FORMATS, problems
 
@@ -53,7 +54,7 @@ class ResultsFile:
         """Say at once of a file that can not be written, so that nobody waits for it."""
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if self._lost and reporter is not None:
-            reporter.write_line(f"rnn-goldens: {self._lost}", red=True)
+            tell(reporter, f"rnn-goldens: {self._lost}", red=True)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:
@@ -80,7 +81,7 @@ class ResultsFile:
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         """That the file could not be written in the end, after all that was found."""
         if self._lost:
-            terminalreporter.line(f"rnn-goldens: {self._lost}", red=True)
+            tell(terminalreporter, f"rnn-goldens: {self._lost}", red=True)
 
     def write(self, why: str, *, ended: bool = False) -> None:
         """Write the file, whole or not at all; ``why`` the run is not complete, or "". What explains it, in the end."""

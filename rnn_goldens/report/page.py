@@ -6,6 +6,7 @@ from typing import Any
 from rnn_goldens.counted import counted
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.report.markdown import code, plain
 
 Document = dict[str, Any]
 
@@ -40,15 +41,15 @@ def page(document: Document) -> str:
 def _versions(document: Document) -> Iterator[str]:
     yield "\n"
     for i in document["implementations"]:
-        versions = ", ".join(f"{name} {version}".strip() for name, version in i["versions"].items())
-        yield f"- `{i['name']}`{': ' if versions else ''}{versions}\n"
+        versions = ", ".join(plain(f"{name} {version}") for name, version in i["versions"].items())
+        yield f"- {code(i['name'])}{': ' if versions else ''}{versions}\n"
 
 
 def _table(document: Document, cell: str) -> Iterator[str]:
     yield f"\n## {TITLES[cell]}\n\n| | {' | '.join(PRECISIONS)} |\n|---|{'---|' * len(PRECISIONS)}\n"
     for i in document["implementations"]:
         entries = {r["dtype"]: _entry(r) for r in i["results"] if r["cell"] == cell}
-        yield f"| `{i['name']}` | {' | '.join(entries[dtype] for dtype in PRECISIONS)} |\n"
+        yield f"| {code(i['name'])} | {' | '.join(entries[dtype] for dtype in PRECISIONS)} |\n"
 
 
 def _entry(result: Document) -> str:
@@ -69,14 +70,15 @@ def _disagreements(document: Document) -> str:
     for i in document["implementations"]:
         known = [d["known"] for d in i["disagreements"] if d["known"]]
         items += [
-            f"`{i['name']}`, {d['golden']}, {d['dtype']}: {d['reason']}" for d in i["disagreements"] if not d["known"]
+            f"{code(i['name'])}, {d['golden']}, {d['dtype']}: {plain(d['reason'])}"
+            for d in i["disagreements"]
+            if not d["known"]
         ]
         for reason in dict.fromkeys(known):
             d = next(d for d in i["disagreements"] if d["known"] == reason)
-            first = f"{d['golden']}, {d['dtype']}: {d['reason']}"
-            items.append(
-                f"`{i['name']}`, {counted(known.count(reason), 'golden')}, known: {reason}. The first: {first}"
-            )
+            first = f"{d['golden']}, {d['dtype']}: {plain(d['reason'])}"
+            many = counted(known.count(reason), "golden")
+            items.append(f"{code(i['name'])}, {many}, known: {plain(reason)}. The first: {first}")
     return _section("What is wrong", items)
 
 
@@ -84,8 +86,8 @@ def _refusals(document: Document) -> str:
     return _section(
         "What was refused",
         [
-            f"`{i['name']}`, {counted(r['count'], 'golden')} "
-            f"({', '.join(r['cells'])}; {', '.join(r['dtypes'])}): {r['reason']}"
+            f"{code(i['name'])}, {counted(r['count'], 'golden')} "
+            f"({', '.join(r['cells'])}; {', '.join(r['dtypes'])}): {plain(r['reason'])}"
             for i in document["implementations"]
             for r in i["refusals"]
         ],

@@ -134,14 +134,26 @@ class TestOfUnittest(unittest.TestCase):
 @given(SMALL)
 def test_refuses_all(golden):
     raise Unsupported("no LSTM")
+
+@pytest.mark.asyncio
+@few
+@given(SMALL)
+async def test_never_checks_in_a_coroutine(golden):
+    right(golden)
+
+@pytest.mark.asyncio
+@few
+@given(SMALL)
+async def test_refuses_all_in_a_coroutine(golden):
+    raise Unsupported("no LSTM")
 """
 
 
 def test_what_compares_nothing_fails_says_so_and_keeps_nothing(run: Run) -> None:
     printed = run(COMPARING_NOTHING)
-    assert "3 failed" in printed
-    assert len(re.findall(r"^E +AssertionError: drawn/lstm-\w+ in float32 was drawn and never", printed, re.M)) == 2
-    assert re.search(r"nothing is known to be right; refused \d+: no LSTM", printed)
+    assert "5 failed" in printed
+    assert len(re.findall(r"^E +AssertionError: drawn/lstm-\w+ in float32 was drawn and never", printed, re.M)) == 3
+    assert len(re.findall(r"^nothing was compared.* refused \d+: no LSTM", printed, re.M)) == 2
     assert kept() == []
 
 

@@ -1,0 +1,285 @@
+"""What a test of a golden does to its process is its own affair: the next one is judged as if it were alone."""
+
+import json
+
+import pytest
+
+ONE = '@pytest.mark.rnn_goldens(ids="documented/mini-batch")'
+
+STATE = """
+import contextlib, ctypes, decimal, gc, locale, os, signal, sys, tempfile
+import numpy as np, pytest
+from my_rnn import forgetful, right
+
+def state():
+    found = {
+        "folder": os.getcwd(), "recursion": sys.getrecursionlimit(), "path": list(sys.path), "gc": gc.isenabled(),
+        "interrupt": signal.getsignal(signal.SIGINT), "alarm": signal.getitimer(signal.ITIMER_REAL),
+        "errors": (np.geterr(), np.geterrcall()), "printed": np.get_printoptions(), "tanh": np.tanh, "where": np.where,
+        "decimal": decimal.getcontext().prec, "locale": locale.setlocale(locale.LC_ALL), "out": sys.stdout.closed,
+        "subnormal": 5e-324 * len(os.sep),
+    }
+    if "torch" in sys.modules:
+        import torch
+        found |= {
+            "dtype": torch.get_default_dtype(), "device": torch.get_default_device(), "grad": torch.is_grad_enabled(),
+            "deterministic": torch.are_deterministic_algorithms_enabled(),
+            "products": torch.get_float32_matmul_precision(),
+        }
+    return found
+
+@pytest.fixture(scope="session", autouse=True)
+def at_first():
+    return state()
+"""
+
+CHANGES = {
+    "folder": 'os.chdir("/")',
+    "folder_that_is_gone": "os.chdir(tempfile.mkdtemp()); os.rmdir(os.getcwd())",
+    "recursion": "sys.setrecursionlimit(10**6)",
+    "little_recursion": "sys.setrecursionlimit(150)",
+    "path": "sys.path.clear()",
+    "garbage_collector": "gc.disable()",
+    "interrupts": "signal.signal(signal.SIGINT, signal.SIG_IGN)",
+    "alarm": "signal.setitimer(signal.ITIMER_REAL, 60)",
+    "numpy_errors": 'np.seterr(all="raise")',
+    "numpy_error_call": "np.seterrcall(print)",
+    "numpy_printing": "np.set_printoptions(precision=1)",
+    "numpy_functions": "np.tanh = np.where = lambda *a, **k: 0",
+    "decimal": "decimal.getcontext().prec = 2",
+    "locale": 'locale.setlocale(locale.LC_ALL, "C.UTF-8" if locale.setlocale(locale.LC_ALL) == "C" else "C")',
+    "streams": "sys.stdout.close(); sys.stderr.close()",
+    "no_streams": "sys.stdout = sys.stderr = None",
+}
+
+TORCH_CHANGES = {
+    "dtype": "torch.set_default_dtype(torch.float64)",
+    "device": 'torch.set_default_device("meta")',
+    "grad": "torch.set_grad_enabled(False)",
+    "deterministic": "torch.use_deterministic_algorithms(True)",
+    "subnormal_numbers": "torch.set_flush_denormal(True)",
+    "products": 'torch.set_float32_matmul_precision("medium")',
+}
+
+
+def with_outputs(name: str, does: str) -> str:
+    """A test that does something between computing right outputs and checking them."""
+    lines = [f"def test_{name}(rnn_golden):", "outputs = right(rnn_golden)", does, "rnn_golden.check(*outputs)"]
+    return "\n".join([ONE, "\n    ".join(lines)])
+
+
+def each_then_looked_at(changes: dict[str, str]) -> str:
+    """A module in which a test makes each change, and the next says whether anything is otherwise."""
+    tests = [
+        f"{with_outputs(name, change)}\n\ndef test_after_{name}(at_first):\n    assert state() == at_first\n"
+        for name, change in changes.items()
+    ]
+    return "\n".join([STATE, *tests])
+
+
+def failures(project: pytest.Pytester, module: str, *options: str) -> dict[str, str]:
+    """By test, the first line of why it failed; the run came to its end."""
+    (project.path / "test_it.py").write_text(module, "utf-8")
+    result = project.runpytest_subprocess("-q", "--tb=line", *options)
+    assert result.ret in (0, 1), result.stdout.str() + result.stderr.str()
+    lines = [line for line in result.outlines if line.startswith("FAILED ")]
+    return {line.split("::")[1].split(" - ")[0].partition("[")[0]: line.partition(" - ")[2] for line in lines}
+
+
+def test_what_a_test_changes_in_its_process_is_put_back(project: pytest.Pytester) -> None:
+    unused = "\ndef test_torch_is_not_imported_for_that():\n    assert 'torch' not in list(sys.modules)\n"
+    assert failures(project, each_then_looked_at(CHANGES) + unused) == {}
+
+
+def test_what_it_changes_of_torch_is_put_back(project: pytest.Pytester) -> None:
+    module = each_then_looked_at(TORCH_CHANGES).replace("import numpy", "import torch\nimport numpy")
+    assert failures(project, module) == {}
+
+
+def test_what_the_first_test_that_imports_torch_changes_of_it_is_put_back(project: pytest.Pytester) -> None:
+    module = f"""{STATE}
+{ONE}
+def test_first(rnn_golden):
+    import torch
+    torch.set_default_dtype(torch.float64)
+    rnn_golden.check(*right(rnn_golden))
+
+def test_then():
+    import torch
+    assert torch.get_default_dtype() == torch.float32
+"""
+    assert failures(project, module) == {}
+
+
+def test_what_a_fixture_of_any_scope_sets_is_there_for_its_tests(project: pytest.Pytester) -> None:
+    module = f"""{STATE}
+@pytest.fixture(scope="session", autouse=True)
+def for_all():
+    np.seterr(all="raise")
+
+@pytest.fixture(scope="module", autouse=True)
+def for_a_module(tmp_path_factory):
+    os.chdir(tmp_path_factory.mktemp("there"))
+    sys.setrecursionlimit(12345)
+
+@pytest.fixture
+def for_a_test(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+@pytest.mark.rnn_goldens(ids="documented/*")
+def test_module_scope(rnn_golden):
+    assert os.path.basename(os.getcwd()) == "there0"
+    assert sys.getrecursionlimit() == 12345
+    assert np.geterr()["over"] == "raise"
+    os.chdir("/")
+    np.seterr(all="ignore")
+    rnn_golden.check(*right(rnn_golden))
+
+{ONE}
+def test_of_its_own(rnn_golden, for_a_test, tmp_path):
+    assert os.getcwd() == str(tmp_path)
+    rnn_golden.check(*right(rnn_golden))
+
+def test_last():
+    assert os.path.basename(os.getcwd()) == "there0"
+"""
+    assert failures(project, module) == {}
+
+
+def test_what_the_import_of_a_users_own_module_sets_stays(project: pytest.Pytester) -> None:
+    project.makepyfile(my_settings="import numpy as np\nnp.seterr(all='raise')\n")
+    module = """
+import numpy as np, pytest
+from my_rnn import right
+
+@pytest.mark.rnn_goldens(ids="documented/*")
+def test_all(rnn_golden):
+    import my_settings
+    assert np.geterr()["over"] == "raise"
+    rnn_golden.check(*right(rnn_golden))
+"""
+    assert failures(project, module) == {}
+
+
+OF_ITS_OWN = {
+    "raise KeyError('no such weight')": "KeyError: 'no such weight'",
+    "raise BaseException('enough')": "BaseException: enough",
+    "raise GeneratorExit": "GeneratorExit",
+    "raise Textless": "test_it.Textless",
+    "raise Speechless": "test_it.Speechless",
+    "raise Unfounded": "Unfounded",
+    "fails_with(Textless())": "of_a_helper",
+    "sys.exit(0)": "SystemExit: 0",
+    "forever = lambda: forever(); forever()": "RecursionError: maximum recursion depth exceeded",
+    "rnn_golden.x[0] = 0": "ValueError: assignment destination is read-only",
+    "ctypes.memset(rnn_golden.x.ctypes.data, 0, 4)": "wrote into x: inputs and weights are its caller's",
+    "ctypes.memset(rnn_golden.weights['weight_hh_l0'].ctypes.data, 0, 4)": "wrote into weight_hh_l0",
+    "outputs = np.broadcast_to(1.0, (10**5, 10**5)), None": "has shape (100000, 100000), more than any golden has",
+    "outputs = [Endless()], None": "of 1,000,000,000,000 parts, more than any golden has",
+    "outputs = np.ma.masked_all((2, 3, 2)), None": "has 12 masked elements, which have no value",
+    "outputs = tuple(a.view(Agreeable) for a in forgetful(rnn_golden))": "out is first wrong at time step 1",
+    "outputs = (type('', (), {})(),) * 2": "not an array of numbers",
+    "np.abs = np.zeros_like; outputs = forgetful(rnn_golden)": "out is first wrong at time step 1",
+}
+"""What a test does before ``check``, and what is said of it."""
+
+CLASSES = """
+class Textless(Exception):
+    def __str__(self): sys.exit(0)
+    __repr__ = __str__
+
+class Speechless(Exception):
+    def __str__(self): raise BaseException
+    __repr__ = __str__
+
+def fails_with(value):  # which pytest shows, and that ends programs
+    raise KeyError("of_a_helper")
+
+class Unfounded(rnn_goldens.GoldenMismatch):
+    def __init__(self): pass
+
+class Endless:
+    def __len__(self): return 10**12
+    def __getitem__(self, index): return 1.0
+
+class Agreeable(np.ndarray):
+    def __eq__(self, other): return True
+    __le__ = __ge__ = __eq__
+    def __array_ufunc__(self, *arguments, **more): return np.zeros(1)
+    def __array_function__(self, *arguments, **more): return np.zeros(1)
+"""
+
+
+def test_each_fails_its_own_golden_with_a_message_that_says_why(project: pytest.Pytester) -> None:
+    tests = [
+        f"{with_outputs(str(number), does)}\n\n{with_outputs(f'after_{number}', 'pass')}\n"
+        for number, does in enumerate(OF_ITS_OWN)
+    ]
+    (project.path / "test_it.py").write_text("\n".join([STATE, "import rnn_goldens", CLASSES, *tests]), "utf-8")
+    result = project.runpytest_subprocess("--rnn-goldens-report=results.json", "-vv")
+    assert result.ret == 1
+    document = json.loads((project.path / "results.json").read_text("utf-8"))
+    outcomes = {e["test"].partition("::test_")[2].partition("[")[0]: e["outcome"] for e in document["results"]}
+    assert outcomes == {
+        **{str(number): "failed" for number in range(len(OF_ITS_OWN))},
+        **{f"after_{number}": "passed" for number in range(len(OF_ITS_OWN))},
+    }
+    printed = result.stdout.str()
+    assert [said for said in OF_ITS_OWN.values() if said not in printed] == []
+
+
+def test_a_text_of_megabytes_is_cut_and_controls_no_terminal(project: pytest.Pytester) -> None:
+    module = f"{STATE}\n{ONE}\ndef test_it(rnn_golden):\n    raise ValueError('\\x1b[2J\\u202e' + 'x' * 1_000_000)\n"
+    (project.path / "test_it.py").write_text(module, "utf-8")
+    result = project.runpytest_subprocess("--rnn-goldens-report=results.json", "--junitxml=junit.xml", "--tb=short")
+    printed = result.stdout.str()
+    assert len(printed) < 20_000
+    assert "\x1b[2J" not in printed
+    assert "\u202e" not in printed
+    assert r"ValueError: \x1b[2J\u202exxx" in printed
+    (entry,) = json.loads((project.path / "results.json").read_text("utf-8"))["results"]
+    assert len(entry["reason"]) < 3_000
+
+
+def test_of_a_flood_that_a_test_prints_the_end_is_shown(project: pytest.Pytester) -> None:
+    module = f"{STATE}\n{ONE}\ndef test_it(rnn_golden):\n    print('x' * 3_000_000, 'the end')\n    assert False\n"
+    (project.path / "test_it.py").write_text(module, "utf-8")
+    printed = project.runpytest_subprocess("--tb=short").stdout.str()
+    assert len(printed) < 200_000
+    assert "letters before, and then …" in printed
+    assert "x the end" in printed
+
+
+ENDING = {
+    "a segmentation fault": "ctypes.string_at(0)",
+    "os.abort": "os.abort()",
+    "every file closed": "os.closerange(0, 100)",
+    "os._exit": "os._exit(0)",
+    "a native stack overflow": "ctypes.pythonapi.PyObject_Repr(ctypes.py_object(nested()))",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("does", ENDING.values(), ids=ENDING)
+def test_what_ends_a_worker_of_xdist_loses_its_own_golden_alone(project: pytest.Pytester, does: str) -> None:
+    module = f"""{STATE}
+def nested(levels=10**6):
+    sys.setrecursionlimit(10**9)
+    found = []
+    for _ in range(levels):
+        found = [found]
+    return found
+
+def test_it(rnn_golden):
+    if rnn_golden.id == "documented/mini-batch":
+        {does}
+    rnn_golden.check(*right(rnn_golden))
+"""
+    (project.path / "test_it.py").write_text(module, "utf-8")
+    result = project.runpytest_subprocess("-pxdist", "-n1", "--rnn-goldens-report=results.json")
+    assert result.ret == 1
+    document = json.loads((project.path / "results.json").read_text("utf-8"))
+    assert document["complete"]
+    found = {entry["golden"].partition("/")[2]: (entry["outcome"], entry["judged_by"]) for entry in document["results"]}
+    assert found.pop("mini-batch") == ("failed", "crash")
+    assert set(found.values()) == {("passed", "comparison")}
