@@ -33,7 +33,7 @@ def _lies_in(value: object, array: NDArray[Any]) -> bool:
         return np.may_share_memory(value, array)
     if isinstance(value, list | tuple):
         return any(_lies_in(part, array) for part in value if not isinstance(part, float | int))
-    if type(value).__module__ == "torch" and getattr(getattr(value, "device", None), "type", "") == "cpu":
-        begin: int = value.data_ptr()  # type: ignore[attr-defined]
+    if hasattr(value, "data_ptr") and value.device.type == "cpu":  # a tensor of torch, of whatever class
+        begin: int = value.data_ptr()
         return array.ctypes.data <= begin < array.ctypes.data + array.nbytes
     return False
