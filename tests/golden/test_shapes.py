@@ -33,6 +33,7 @@ def test_output_and_state_shapes_follow_from_the_configuration() -> None:
     assert state_shape(config, (7,)) == (4, 7, 4)
     assert out_shape(config, (), 6) == (6, 8)
     assert state_shape(config, ()) == (4, 4)
+    assert state_shape(Config(input_size=1, hidden_size=1, num_layers=3, bidirectional=True), (7,)) == (6, 7, 1)
 
 
 def test_a_configuration_is_the_keyword_arguments_of_a_torch_layer() -> None:
@@ -56,6 +57,7 @@ def test_a_configuration_is_a_mapping_of_five_arguments_without_defaults_that_ma
         "bias": True,
     }
     assert len(config) == 5
+    assert "".join(["hidden", "_", "size"]) in config
     assert 5 not in config
 
 
