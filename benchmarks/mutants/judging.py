@@ -133,12 +133,11 @@ def judged(mutants: Iterable[Mutant], processes: int) -> Iterator[Judged]:
         with ThreadPoolExecutor(processes) as pool:
             for found in pool.map(judge, mutants):
                 remembered[_key(found.mutant)] = found.killer
+                REMEMBERED.write_text(json.dumps(remembered, indent=0), "utf-8")
                 yield found
     finally:
         for worker in workers:
             worker.close()
-        BUILD.mkdir(parents=True, exist_ok=True)
-        REMEMBERED.write_text(json.dumps(remembered, indent=0), "utf-8")
 
 
 def _touched(worker: Worker, modules: Iterable[str]) -> Touched:

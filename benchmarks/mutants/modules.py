@@ -6,14 +6,6 @@ from pathlib import Path
 TOP = Path(__file__).parents[2]
 
 _JUDGING = ("tests/golden", "tests/judging", "tests/checkable")
-_PLUGIN = (
-    "tests/plugin/test_known_failures.py",
-    "tests/plugin/test_refused.py",
-    "tests/plugin/test_no_silent_passing.py",
-    "tests/plugin/test_results_file.py",
-    "tests/plugin/test_program_under_test.py",
-)
-
 TESTS: Mapping[str, tuple[str, ...]] = {
     "rnn_goldens/golden/tolerance.py": _JUDGING,
     "rnn_goldens/golden/precision.py": _JUDGING,
@@ -27,3 +19,10 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "rnn_goldens/encoding/semantics.py": ("tests/encoding", "tests/golden"),
 }
 """By module: files and folders of tests, as pytest takes them."""
+
+PLUGIN = tuple(
+    f"rnn_goldens/plugin/{name}.py" for name in ("golden_under_test", "guard", "known_failures", "outcomes", "tally")
+)
+"""Modules of the plugin that say what passed: their tests run pytest in processes of their own."""
+
+PLUGIN_TESTS = ("tests/plugin",)
