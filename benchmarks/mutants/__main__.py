@@ -25,7 +25,7 @@ def main() -> None:
     made = [mutant for module in arguments.modules for mutant in mutants(module)]
     found: dict[str, list[Judged]] = {module: [] for module in arguments.modules}
     try:
-        for one in _progress(judged(made, arguments.processes), len(made)):
+        for one in _progress(judged(made, arguments.processes, anew=not arguments.survivors), len(made)):
             found[one.mutant.module].append(one)
             if not one.killer:
                 print(f"survives: {described(one.mutant)}", file=sys.stderr, flush=True)
@@ -48,6 +48,7 @@ def _arguments() -> argparse.Namespace:
     with_page.add_argument("--write", action="store_true", help=f"write docs/results/{report.PAGE}")
     with_page.add_argument("--check", action="store_true", help=f"fail if docs/results/{report.PAGE} says otherwise")
     parser.add_argument("--modules", nargs="+", choices=TESTS, default=list(TESTS), metavar="MODULE")
+    parser.add_argument("--survivors", action="store_true", help="ask again only what no test killed the last time")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     if (arguments.write or arguments.check) and arguments.modules != list(TESTS):

@@ -97,10 +97,16 @@ def _copy(folder: Path) -> None:
         (folder / "rnn_goldens" / name).symlink_to(TOP / name)
 
 
-def judged(mutants: Iterable[Mutant], processes: int) -> Iterator[Judged]:
+def judged(mutants: Iterable[Mutant], processes: int, *, anew: bool = True) -> Iterator[Judged]:
     """What the tests say of each, in the order given; what killed one before is asked first.
 
-    Raises NotRight if the tests fail before anything is changed.
+    Args:
+        mutants: of one module or several.
+        processes: how many are asked at once.
+        anew: whether what was killed before, with the same text of its module, is asked at all.
+
+    Raises:
+        NotRight: the tests fail before anything is changed.
     """
     mutants = list(mutants)
     workers = [Worker(number) for number in range(processes)]
@@ -113,6 +119,8 @@ def judged(mutants: Iterable[Mutant], processes: int) -> Iterator[Judged]:
             free.put(worker)
 
         def judge(mutant: Mutant) -> Judged:
+            if not anew and (known := remembered.get(_key(mutant), "")):
+                return Judged(mutant, known)
             tests, place = touched.tests_of(mutant), (mutant.module, mutant.line)
             likely = [remembered.get(_key(mutant), ""), *reversed(killers[place])]
             first = [test for test in dict.fromkeys(likely) if test in touched.seconds]
@@ -164,4 +172,4 @@ def _remembered() -> dict[str, str]:
 
 
 def _key(mutant: Mutant) -> str:
-    return sha256(f"{mutant.module}\n{mutant.operator}\n{mutant.line}\n{mutant.after}".encode()).hexdigest()[:16]
+    return sha256(f"{mutant.module}\n{mutant.source}".encode()).hexdigest()[:16]

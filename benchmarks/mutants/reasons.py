@@ -19,7 +19,7 @@ class Reason:
     Attributes:
         module: its path.
         line: the line's text, without its indentation.
-        instead: what is new in the line of each mutant: the mutated line holds it, and the line does not.
+        instead: what a mutated line holds and the line does not, for each mutant; "" if the line is gone.
         reason: a sentence.
     """
 
@@ -32,7 +32,12 @@ class Reason:
         """What of it speaks of a mutant: one of ``instead``, or nothing."""
         if (mutant.module, mutant.before) != (self.module, self.line):
             return []
-        return [new for new in self.instead if new in mutant.after and new not in mutant.before]
+        return [new for new in self.instead if _is_new(new, mutant)]
+
+
+def _is_new(text: str, mutant: Mutant) -> bool:
+    """Whether a mutated line holds a text that the line does not; "" stands for a line that is gone."""
+    return text in mutant.after and text not in mutant.before if text else not mutant.after
 
 
 def reasons() -> list[Reason]:

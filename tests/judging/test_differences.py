@@ -62,6 +62,9 @@ def test_the_largest_is_a_finite_one_if_there_is_any_and_else_one_that_is_wrong(
     assert only.first.index == only.largest.index == (0, 2, 1)
     assert only.largest_error == np.inf
     assert (only.wrong, only.nan, only.infinite) == (1, np.isnan(number), np.isinf(number))
+    little = off_by(golden, _5=number, _1=0.02)
+    assert little.largest is not None
+    assert little.largest.index == (0, 0, 1)
     beside = off_by(golden, _5=number, _7=20.0, _11=50.0)
     assert beside.largest is not None
     assert (beside.largest.index, beside.wrong) == ((1, 0, 1), 2)
@@ -252,3 +255,16 @@ def test_values_of_the_precision_itself_of_exact_goldens_or_not_finite_are_no_co
     assert coat(golden, lambda out: np.full_like(out, 1e300)) is None
     exact = rnn_goldens.load("exact/with-state", dtype="float64")
     assert coat(exact, lambda out: out + 1) is None
+
+
+def test_of_what_can_not_be_compared_nothing_is_counted(golden: Golden) -> None:
+    found = difference(golden, "out", None)
+    assert (found.size, found.wrong, found.nan, found.infinite) == (0, 0, 0, 0)
+    assert (found.first, found.largest, found.time_steps, found.coat, found.dtype) == (None, None, (), None, "")
+    assert found.largest_error == np.inf
+    assert not found.passed
+
+
+def test_an_output_of_which_nothing_is_said_is_right() -> None:
+    assert Difference("out").passed
+    assert Difference("out").largest_error == 0
