@@ -208,6 +208,7 @@ def test_one_thing_wrong_in_a_bound_is_one_problem(
     make_golden: MakeGolden, change: Callable[[Tree], None], said: str
 ) -> None:
     tree = to_tree(bounded(make_golden(bias=False)))
+    tree["tolerance"]["kind"] = "".join(["bou", "nd"])  # a text of its own, as a file has
     change(tree["tolerance"])
     (problem,) = problems(tree)
     assert problem.startswith(f"tolerance/{said}")

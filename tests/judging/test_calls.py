@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from making import MakeGolden
 
 from rnn_goldens import Golden, GoldenMismatch, UnknownName, Unsupported
 from rnn_goldens.cells import Network, case_of
@@ -395,3 +396,34 @@ def test_weights_without_effect_are_wrong_though_every_output_is_right() -> None
         "gru/plain in float32: weights that change between calls have no effect: "
         "with every weight negated the outputs were the same"
     )
+
+
+@pytest.mark.parametrize(
+    ("made", "parts"),
+    [
+        ({"time": 8}, [((2, 4, 3), None), ((2, 4, 3), None)]),
+        ({"time": 7}, [((2, 3, 3), None), ((2, 4, 3), None)]),
+        ({"time": 2}, [((2, 1, 3), None), ((2, 1, 3), None)]),
+        ({"time": 8, "batch": ()}, [((4, 3), None), ((4, 3), None)]),
+        ({"time": 7, "lengths": [5, 4]}, [((2, 2, 3), [2, 2]), ((2, 5, 3), [3, 2])]),
+        ({"time": 9, "batch": (3,), "lengths": [9, 2, 1]}, [((2, 1, 3), [1, 1]), ((2, 8, 3), [8, 1])]),
+    ],
+)
+def test_a_sequence_is_cut_in_the_middle_of_the_shortest(
+    make_golden: MakeGolden, made: dict[str, Any], parts: list[Any]
+) -> None:
+    asked, seen = make_golden("gru", **made), []
+
+    def ask(part: Any) -> Any:
+        seen.append((part.stored.x.shape, None if part.lengths is None else part.lengths.tolist()))
+        return right(part.question())
+
+    assert WAYS["chunks"].applies(asked)
+    verdict = WAYS["chunks"].judge(ask, asked)
+    assert seen == parts
+    assert f"steps 0 to {parts[0][0][-2] - 1} and then the others" in verdict.message
+
+
+def test_a_state_too_many_of_a_first_part_is_what_is_said() -> None:
+    said = said_of("gru/plain", "chunks", in_call(2, lambda out, h_n: (out, h_n, h_n)))
+    assert "c_n: was given, but a golden for gru has none" in said

@@ -268,3 +268,11 @@ def test_of_what_can_not_be_compared_nothing_is_counted(golden: Golden) -> None:
 def test_an_output_of_which_nothing_is_said_is_right() -> None:
     assert Difference("out").passed
     assert Difference("out").largest_error == 0
+
+
+def test_what_was_set_for_floating_point_errors_does_not_matter(golden: Golden) -> None:
+    tiny = {name: np.full_like(getattr(golden.stored, name), 5e-324) for name in ("out", "h_n")}
+    golden = replace(golden, tolerance=Bound(tiny, tiny))
+    with np.errstate(all="raise"):
+        assert golden.compare(golden.stored.out.copy(), golden.stored.h_n.copy()).passed
+        assert not golden.compare(np.full_like(RIGHT, 1e308), golden.stored.h_n.copy()).passed
