@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
-.PHONY: help demo test slow lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost argument-coverage exhaustive mutation diagnosis fuzzing conformance scaling certifying-speed results examples pages build clean build/typed
+.PHONY: help demo test slow lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results examples pages build clean build/typed
 
 # Tests start hundreds of processes: what these import is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
@@ -22,10 +22,11 @@ help:
 	@echo "make false-alarms       correct implementations against everything"
 	@echo "make onnx-backend       ONNX's own tests, beside the corpus"
 	@echo "make nothing-unchecked  ways of misbehaving, in every way of running"
-	@echo "make nothing-lost       kills, full disks and neighbours, at whatever writes files: old or new stands there, whole"
 	@echo "make argument-coverage  where on the argument of each activation the corpus looks"
 	@echo "make exhaustive         every half-precision argument of each activation: NumPy, torch, ONNX Runtime"
 	@echo "make mutation           random edits of right networks: the first of them, as all take half an hour"
+	@echo "make mutants            changes of the modules that decide right from wrong: whether the tests kill each, half an hour"
+	@echo "make coverage           whether the tests run every branch of these modules"
 	@echo "make diagnosis          what failing runs say of wrong networks: the first of them, as all take more than an hour"
 	@echo "make fuzzing            what drawn goldens find: some of the wrong networks, as all take an hour; correct ones pass"
 	@echo "make scaling            what a corpus of ten thousand goldens costs, some ten minutes"
@@ -85,10 +86,6 @@ onnx-backend: $(READY)
 nothing-unchecked: $(READY)
 	$(BIN)/python -m benchmarks.nothing_unchecked --check
 
-# Kills, interrupts, full disks, readers and writers at once, some three minutes; fails if anything is torn, left or called damaged.
-nothing-lost: $(READY)
-	$(BIN)/python -m benchmarks.nothing_lost --check
-
 # How small an error of each activation shows, band by band; fails if a band is not looked at, or the page says otherwise.
 argument-coverage: $(READY)
 	$(BIN)/python -m benchmarks.argument_coverage --check
@@ -100,6 +97,14 @@ exhaustive: $(READY)
 # Random edits of right networks, the first seeds of each language, some two minutes; fails if one survives, or the page says otherwise.
 mutation: $(READY) $(ACORN)
 	$(BIN)/python -m benchmarks.mutation --first 60 --check
+
+# Small changes of the modules that decide right from wrong; fails if one survives without a reason, or the page says otherwise.
+mutants: $(READY)
+	$(BIN)/python -m benchmarks.mutants --check
+
+# Every branch of these modules, a minute; fails if one is not run.
+coverage: $(READY)
+	$(BIN)/python -m benchmarks.mutants.branches
 
 # Wrong networks of many kinds, diagnosed as a run is, some minutes; fails if one is told a wrong name, or nothing.
 diagnosis: $(READY) $(ACORN)
@@ -142,10 +147,10 @@ results: $(READY) $(ACORN)
 	$(BIN)/python -m benchmarks.scaling --write
 	$(BIN)/python -m benchmarks.certifying_speed --write
 	$(BIN)/python -m benchmarks.nothing_unchecked --write
-	$(BIN)/python -m benchmarks.nothing_lost --write
 	$(BIN)/python -m benchmarks.argument_coverage --write
 	$(BIN)/python -m benchmarks.exhaustive --write
 	$(BIN)/python -m benchmarks.mutation --write
+	$(BIN)/python -m benchmarks.mutants --write
 	$(BIN)/python -m benchmarks.diagnosis --write
 	$(BIN)/python -m benchmarks.fuzzing --write
 	$(REPORT) --output docs/conformance.json --page docs/conformance.md

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import making
 import pytest
+from hypothesis import HealthCheck, settings
 
 from rnn_goldens.corpus import find
+
+settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")  # however busy: no time makes an example fail
 
 os.environ.setdefault("KERAS_BACKEND", "torch")  # the faster one for small networks; Keras reads it when imported
 

@@ -53,7 +53,7 @@ class Network(Arithmetic):
 
     def emit(self, state: State, within: Array) -> Array:
         """What a step outputs: h, and zero beyond a sequence's end."""
-        return np.where(within, state[0], 0)
+        return np.where(within, state[0], np.zeros_like(state[0]))  # NumPy 1 knows no 0 beside a bfloat16
 
     # The network.
 

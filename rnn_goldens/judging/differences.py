@@ -87,7 +87,7 @@ def _not_comparable(name: str, problem: str, dtype: str = "") -> Difference:
 
 def _shape_problem(name: str, got: tuple[int, ...], want: tuple[int, ...]) -> str:
     hint = ""
-    if name == "out" and len(want) == len(got) == 3 and got == (want[1], want[0], want[2]):  # noqa: PLR2004
+    if name == "out" and len(want) == 3 and got == (want[1], want[0], want[2]):  # noqa: PLR2004
         hint = "; it looks time-major, out is batch-first: (batch, time, directions·hidden)"
     elif [n for n in got if n != 1] == [n for n in want if n != 1]:
         hint = "; only axes of size 1 differ"
@@ -98,7 +98,7 @@ def _compare_values(golden: "GoldenData", name: str, output: outputs.Output, wan
     got = output.values
     allowed = golden.tolerance.allowed(name, want, PRECISIONS[golden.dtype])
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        error = np.where(got == want, 0.0, np.abs(got - want))
+        error = np.abs(got - want)
         fraction = np.where(error == 0, 0.0, error / allowed)
     fraction = np.where(np.isnan(fraction), np.inf, fraction)
     right = error <= allowed  # a NaN is never right
@@ -110,7 +110,7 @@ def _compare_values(golden: "GoldenData", name: str, output: outputs.Output, wan
         return Element(index, float(got[index]), float(want[index]), float(allowed[index]), where)
 
     wrong = np.argwhere(~right)
-    finite = np.where(right | ~np.isfinite(got), -1.0, error)
+    finite_first = np.where(right, -2.0, np.where(np.isfinite(got), error, -1.0))
     return Difference(
         name,
         dtype=output.dtype,
@@ -119,7 +119,7 @@ def _compare_values(golden: "GoldenData", name: str, output: outputs.Output, wan
         nan=int(np.isnan(got).sum()),
         infinite=int(np.isinf(got).sum()),
         first=element(_first(golden, name, wrong)),
-        largest=element(tuple(int(i) for i in np.unravel_index(np.argmax(finite), got.shape))),
+        largest=element(tuple(int(i) for i in np.unravel_index(np.argmax(finite_first), got.shape))),
         time_steps=tuple(int(t) for t in np.unique(wrong[:, -2])) if name == "out" else (),
         coat=_coat(golden, got),
         largest_error=float(fraction.max()),

@@ -1,9 +1,10 @@
 import ml_dtypes
 import numpy as np
 import pytest
+import torch
 
 from rnn_goldens import UnknownName
-from rnn_goldens.golden.precision import PRECISIONS, precision
+from rnn_goldens.golden.precision import PRECISIONS, WhereHeld, precision, precision_name
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
@@ -29,3 +30,61 @@ def test_bfloat16_values_come_in_float32_arrays() -> None:
 def test_an_unknown_precision_lists_those_that_exist() -> None:
     with pytest.raises(UnknownName, match=r"no precision 'float31'\. Did you mean 'float32'\? .*bfloat16, float16"):
         precision("float31")
+
+
+@pytest.mark.parametrize("name", PRECISIONS)
+def test_its_numbers_are_those_of_the_type_itself(name: str) -> None:
+    own, described = ml_dtypes.finfo(ml_dtypes.bfloat16 if name == "bfloat16" else name), PRECISIONS[name]
+    assert described.bits == own.nmant + 1
+    assert described.min_exponent == own.minexp
+    assert described.max_exponent == own.maxexp - 1
+    assert described.smallest == own.smallest_subnormal
+    assert described.roundoff == own.eps / 2
+
+
+def test_a_number_halfway_between_two_of_bfloat16_goes_to_the_even_one_near_zero_too() -> None:
+    smallest = 2.0**-133
+    halves = np.array([0.5, 1.5, 2.5, 0.6]) * smallest
+    assert PRECISIONS["bfloat16"].round(halves).tolist() == [0, 2 * smallest, 2 * smallest, smallest]
+
+
+def test_rounding_says_nothing_whatever_was_set_for_floating_point_errors() -> None:
+    with np.errstate(all="raise"):
+        for name, described in PRECISIONS.items():
+            rounded = described.round(np.array([1e308, -1e308, 1e-320])).tolist()
+            assert rounded == ([1e308, -1e308, 1e-320] if name == "float64" else [np.inf, -np.inf, 0])
+
+
+class NamedLikeOne:
+    """What calls itself a precision and is of no library that has any."""
+
+    def __str__(self) -> str:
+        return "float32"
+
+
+@pytest.mark.parametrize("module", ["a_library", "torches", "zzz"])
+def test_a_name_alone_makes_no_precision(module: str) -> None:
+    kind = type("NamedLikeOne", (NamedLikeOne,), {"__module__": module})
+    with pytest.raises(TypeError, match=r"^dtype names a precision, such as 'float32' or np\.float32; <.*NamedLikeOne"):
+        precision_name(kind())
+
+
+@pytest.mark.parametrize("given", ["float16", "torch.float16", np.float16, np.dtype("float16"), torch.float16])
+def test_a_precision_is_known_by_its_name_or_its_type(given: object) -> None:
+    assert precision_name(given) == "float16"
+
+
+def test_nothing_is_no_precision_though_numpy_takes_it_for_one() -> None:
+    with pytest.raises(TypeError, match=r"; None does not$"):
+        precision_name(None)
+
+
+def test_a_type_that_is_none_of_the_four_is_unknown_by_its_name() -> None:
+    with pytest.raises(UnknownName, match="no precision 'int64'"):
+        precision_name(np.int64)
+
+
+def test_precisions_that_are_asked_where_held_are_nothing_but_their_names() -> None:
+    assert WhereHeld(["float64"]) == ("float64",)
+    with pytest.raises(AttributeError):
+        WhereHeld(["float64"]).more = 1  # type: ignore[attr-defined]

@@ -1,7 +1,17 @@
 import pytest
 from torch import nn
 
-from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, out_shape, state_shape, weight_shapes
+from rnn_goldens.golden.shapes import (
+    CELLS,
+    LAYOUTS,
+    Config,
+    Layout,
+    is_own_cell,
+    out_shape,
+    state_shape,
+    weight_count,
+    weight_shapes,
+)
 from rnn_goldens.implementations.torch.layers import layer
 
 CONFIGS = [
@@ -23,6 +33,7 @@ def test_output_and_state_shapes_follow_from_the_configuration() -> None:
     assert state_shape(config, (7,)) == (4, 7, 4)
     assert out_shape(config, (), 6) == (6, 8)
     assert state_shape(config, ()) == (4, 4)
+    assert state_shape(Config(input_size=1, hidden_size=1, num_layers=3, bidirectional=True), (7,)) == (6, 7, 1)
 
 
 def test_a_configuration_is_the_keyword_arguments_of_a_torch_layer() -> None:
@@ -34,3 +45,72 @@ def test_a_configuration_is_the_keyword_arguments_of_a_torch_layer() -> None:
     assert "dropout" not in CONFIGS[1]
     with pytest.raises(KeyError):
         CONFIGS[1]["num_directions"]
+
+
+def test_a_configuration_is_a_mapping_of_five_arguments_without_defaults_that_matter() -> None:
+    config = Config(input_size=5, hidden_size=2)
+    assert dict(config) == {
+        "input_size": 5,
+        "hidden_size": 2,
+        "num_layers": 1,
+        "bidirectional": False,
+        "bias": True,
+    }
+    assert len(config) == 5
+    assert "".join(["hidden", "_", "size"]) in config
+    assert 5 not in config
+
+
+def test_the_suffixes_of_weights_are_in_the_order_of_the_first_axis_of_states() -> None:
+    deep = Config(input_size=3, hidden_size=4, num_layers=3, bidirectional=True)
+    assert deep.layers == [["l0", "l0_reverse"], ["l1", "l1_reverse"], ["l2", "l2_reverse"]]
+    assert deep.suffixes == [suffix for layer in deep.layers for suffix in layer]
+    assert deep.num_directions == 2
+    one_way = Config(input_size=3, hidden_size=4, num_layers=11)
+    assert one_way.layers == [[f"l{layer}"] for layer in range(11)]
+    assert one_way.num_directions == 1
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("layout", [*LAYOUTS.values(), Layout("ab", ("h", "c"), ("p", "q"))], ids=repr)
+def test_weights_are_counted_as_they_are_listed(layout: Layout, bias: bool) -> None:
+    for config in (
+        Config(input_size=3, hidden_size=4, num_layers=3, bidirectional=True, bias=bias),
+        Config(input_size=3, hidden_size=4, num_layers=11, bias=bias),
+    ):
+        assert weight_count(layout, config) == len(weight_shapes(layout, config))
+
+
+def test_the_eleventh_layer_is_not_taken_for_the_first() -> None:
+    shapes = weight_shapes(LAYOUTS["gru"], Config(input_size=3, hidden_size=4, num_layers=11, bidirectional=True))
+    assert shapes["weight_ih_l0_reverse"] == (12, 3)
+    assert shapes["weight_ih_l10"] == (12, 8)
+
+
+def test_other_weights_are_a_number_a_unit_after_the_biases() -> None:
+    shapes = weight_shapes(Layout("ab", vectors=("p", "q")), Config(input_size=3, hidden_size=4))
+    assert list(shapes) == ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0", "p_l0", "q_l0"]
+    assert shapes["p_l0"] == shapes["q_l0"] == (4,)
+    assert shapes["bias_ih_l0"] == (8,)
+
+
+@pytest.mark.parametrize(
+    ("layout", "words"),
+    [
+        (Layout("h"), "the gate h, the state h"),
+        (Layout("rzn"), "the gates r, z and n, the state h"),
+        (Layout("fn", ("h", "c"), ("p_i",)), "the gates f and n, the states h and c, the vector p_i"),
+    ],
+)
+def test_a_layout_is_told_in_words(layout: Layout, words: str) -> None:
+    assert layout.in_words == words
+
+
+@pytest.mark.parametrize("name", ["mine:cell", "my.own_package:cell_2", "_m:_f"])
+def test_a_cell_of_ones_own_is_a_function_of_a_module(name: str) -> None:
+    assert is_own_cell(name)
+
+
+@pytest.mark.parametrize("name", ["lstm", "mine", ":cell", "mine:", "a:b:c", "a..b:c", "2a:b", "a:b.c", "a:b ", "é:b"])
+def test_nothing_else_is(name: str) -> None:
+    assert not is_own_cell(name)

@@ -11,7 +11,7 @@ from rnn_goldens import Golden
 from rnn_goldens.cells import Network, case_of
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.tolerance import HALF_SAFETY, Bound, roundoff_sum
+from rnn_goldens.golden.tolerance import Bound, roundoff_sum
 
 CERTIFIED = ("rnn-tanh/with-state", "gru/with-state", "lstm/with-state", "rnn-relu/with-state")
 
@@ -58,8 +58,8 @@ def test_the_formula_is_that_of_the_format() -> None:
     for name, u, u_acc, s, smallest in (
         ("float64", 2**-53, 2**-53, 1, 2**-1074),
         ("float32", 2**-24, 2**-24, 1, 2**-149),
-        ("bfloat16", 2**-8, 2**-24, HALF_SAFETY, 2**-133),
-        ("float16", 2**-11, 2**-24, HALF_SAFETY, 2**-24),
+        ("bfloat16", 2**-8, 2**-24, 1.5, 2**-133),
+        ("float16", 2**-11, 2**-24, 1.5, 2**-24),
     ):
         allowed = bound.allowed("out", y, PRECISIONS[name])
         assert allowed == s * (24 * u_acc + 2 * u) + u * 0.5 + smallest

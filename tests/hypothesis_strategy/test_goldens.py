@@ -31,13 +31,7 @@ def drawn(strategy: SearchStrategy[Golden], examples: int = 40) -> list[Golden]:
     found: list[Golden] = []
 
     @seed(0)
-    @settings(
-        max_examples=examples,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=[HealthCheck.too_slow],
-    )
+    @settings(max_examples=examples, database=None, phases=[Phase.generate])
     @given(strategy)
     def draw(golden: Golden) -> None:
         found.append(golden)
@@ -51,7 +45,7 @@ def smallest(strategy: SearchStrategy[Golden], name: str) -> Golden:
     failed: list[Golden] = []
 
     @seed(0)
-    @settings(database=None, deadline=None, phases=[Phase.generate, Phase.shrink], print_blob=False)
+    @settings(database=None, phases=[Phase.generate, Phase.shrink], print_blob=False)
     @given(strategy)
     def check(golden: Golden) -> None:
         try:
@@ -145,9 +139,7 @@ def test_what_is_too_sensitive_for_a_precision_is_made_gentler_and_not_thrown_aw
     seen: list[bool] = []
 
     @seed(0)
-    @settings(
-        max_examples=60, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=60, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(data())
     def draw(source: DataObject) -> None:
         asked, precision = question(source.draw, bounds("rnn_relu", Sizes(), "multilayer", (), "bfloat16"))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from rnn_goldens.golden.shapes import LAYOUTS, Layout
 from rnn_goldens.judging import outputs
 
 
@@ -229,3 +230,135 @@ def test_a_tensor_of_another_library_keeps_its_bfloat16() -> None:
 def test_what_holds_no_real_numbers_is_told_apart(value: Any, reason: str) -> None:
     with pytest.raises(outputs.NotNumbers, match=reason):
         outputs.read(value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64])
+def test_no_digit_of_a_tensor_is_lost(dtype: torch.dtype) -> None:
+    numbers = torch.tensor([1 / 3, -1e-5, 2**20 + 1], dtype=torch.float64).to(dtype)
+    assert outputs.read(numbers).values.tolist() == numbers.tolist()
+
+
+MlxArray = type("array", (), {"__module__": "mlx.core"})
+"""What MLX calls its arrays; it has no wheels for every machine."""
+
+
+def of_mlx(dtype: str, numbers: Any) -> Any:
+    """What an array of MLX has that is looked at: a type of its own, and numbers."""
+    made = MlxArray()
+    made.dtype, made.tolist = f"mlx.core.{dtype}", lambda: np.asarray(numbers, np.float64).tolist()
+    if dtype != "bfloat16":  # which NumPy does not read
+        kind = type("array", (MlxArray,), {"__array__": lambda *_, **__: np.asarray(numbers, dtype)})
+        made = kind()
+        made.dtype = f"mlx.core.{dtype}"
+    return made
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16", "int64"])
+def test_an_array_of_mlx_is_read_with_the_type_it_came_in(dtype: str) -> None:
+    numbers = [1, 2**53 - 1] if dtype in ("float64", "int64") else [1, 2]
+    output = outputs.read(of_mlx(dtype, [numbers]))
+    assert output.values.tolist() == [numbers]
+    assert output.dtype == dtype
+
+
+def test_an_array_of_mlx_of_no_real_numbers_is_told() -> None:
+    with pytest.raises(outputs.NotNumbers, match=r"^holds complex64, not real numbers"):
+        outputs.read(of_mlx("complex64", [1]))
+
+
+@pytest.mark.parametrize("module", ["a_library", "builtinz", "library"])
+def test_what_is_no_array_is_named_with_its_module(module: str) -> None:
+    kind = type("Result", (), {"__module__": module})
+    article = "an" if module == "a_library" else "a"
+    with pytest.raises(outputs.NotNumbers, match=rf"^is {article} {module}\.Result, not an array of numbers$"):
+        outputs.read(kind())
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (np.array(["2020-01-01"], "datetime64[D]"), r"^holds datetime64\[D\], not real numbers$"),
+        (np.array([b"1"]), "^holds bytes8, not real numbers$"),
+        (np.array(["1"]), "^holds str32, not real numbers$"),
+        (np.array([(1, 2)], "i4, f8"), "^holds void96, not real numbers$"),
+        (np.array("1"), "^is a numpy.ndarray, not an array of numbers$"),
+        (np.array(None), "^is a numpy.ndarray, not an array of numbers$"),
+        (b"12", "^is a bytes, not an array of numbers$"),
+        (np.array([1.0, [2]], object), "^is an array of Python objects, such as a list, not of real numbers$"),
+        (np.array([[1.0], ["x"]], object), "^is an array of Python objects, such as a str, not of real numbers$"),
+        (np.array([1.0, 2], object), "^is an array of Python objects, such as a float, not of real numbers$"),
+        (np.ma.masked_array([1.0, 2, 3], mask=[1, 0, 1]), "^has 2 masked elements, which have no value$"),
+        (np.array([1, 2], np.float16) * 1j, "^holds complex64, not real numbers$"),
+    ],
+    ids=repr,
+)
+def test_an_array_of_something_else_is_told_by_what_it_holds(value: Any, said: str) -> None:
+    with pytest.raises(outputs.NotNumbers, match=said):
+        outputs.read(value)
+
+
+def test_a_number_alone_is_read_as_one() -> None:
+    for number in (2.0, 2, np.float64(2), torch.tensor(2.0), np.array(2.0)):
+        assert outputs.read(number).values.shape == ()
+        assert outputs.read(number).values == 2
+
+
+def test_an_empty_list_is_read_as_numbers_of_the_widest_type() -> None:
+    assert outputs.read([]).dtype == "float64"
+    assert outputs.read([[], ()]).values.shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "bits"),
+    [("float64", 53), ("float32", 24), ("float16", 11), ("bfloat16", 8), ("int64", None), ("uint8", None)],
+)
+def test_an_output_has_the_bits_of_its_type_and_none_where_it_is_exact(dtype: str, bits: int | None) -> None:
+    assert outputs.Output(np.ones(1), dtype).bits == bits
+
+
+LSTM, GRU = LAYOUTS["lstm"], LAYOUTS["gru"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "given", "apart"),
+    [
+        (GRU, ("out", "h"), {"out": "out", "h_n": "h"}),
+        (GRU, (("out", "h"),), {"out": "out", "h_n": "h"}),
+        (GRU, (("out", "h", "c"),), {"out": "out", "h_n": "h", "c_n": "c"}),
+        (GRU, ("out", "h", "c"), {"out": "out", "h_n": "h", "c_n": "c"}),
+        (GRU, ("out", ("h", "c")), {"out": "out", "h_n": ("h", "c")}),
+        (GRU, ("out",), {"out": "out", "h_n": None}),
+        (GRU, (["out", "h"],), {"out": ["out", "h"], "h_n": None}),
+        (GRU, (("out",),), {"out": ("out",), "h_n": None}),
+        (GRU, (("a", "b", "c", "d"),), {"out": ("a", "b", "c", "d"), "h_n": None}),
+        (GRU, (("out", "h"), None, "c"), {"out": ("out", "h"), "h_n": None, "c_n": "c"}),
+        (GRU, (("out", "h"), "h"), {"out": ("out", "h"), "h_n": "h"}),
+        (LSTM, ("out", "h", "c"), {"out": "out", "h_n": "h", "c_n": "c"}),
+        (LSTM, ("out", ("h", "c")), {"out": "out", "h_n": "h", "c_n": "c"}),
+        (LSTM, ("out", ["h", "c"]), {"out": "out", "h_n": "h", "c_n": "c"}),
+        (LSTM, (("out", ("h", "c")),), {"out": "out", "h_n": "h", "c_n": "c"}),
+        (LSTM, (("out", "h", "c"),), {"out": "out", "h_n": "h", "c_n": "c"}),
+        (LSTM, ("out", "h"), {"out": "out", "h_n": "h", "c_n": None}),
+        (LSTM, ("out", ("h",)), {"out": "out", "h_n": ("h",), "c_n": None}),
+        (LSTM, ("out", ("h", "c", "d")), {"out": "out", "h_n": ("h", "c", "d"), "c_n": None}),
+        (LSTM, ("out", ("h", "c"), "c"), {"out": "out", "h_n": ("h", "c"), "c_n": "c"}),
+        (LSTM, ("out", "hc"), {"out": "out", "h_n": "hc", "c_n": None}),
+        (LSTM, ("out",), {"out": "out", "h_n": None, "c_n": None}),
+    ],
+)
+def test_outputs_come_in_any_of_the_forms_that_there_are(layout: Layout, given: Any, apart: dict[str, Any]) -> None:
+    assert outputs.states_apart(layout, *given) == apart
+
+
+@pytest.mark.parametrize("result", [("out", "h"), ["out", ("h", "c")], ("out", "h", "c")])
+def test_two_or_three_outputs_are_what_an_implementation_returns(result: Any) -> None:
+    assert outputs.outputs_of(result) is result
+
+
+@pytest.mark.parametrize(
+    ("result", "what"),
+    [(("out",), "1 output"), ([], "0 outputs"), (tuple("outh"), "4 outputs"), (None, "a NoneType"), ("oh", "a str")],
+)
+def test_anything_else_is_not(result: Any, what: str) -> None:
+    with pytest.raises(TypeError, match=rf"^the implementation returned {what}; it returns \(out, h_n\), \(out, \("):
+        outputs.outputs_of(result)

@@ -91,18 +91,20 @@ def test_hypothesis_varies_what_a_golden_leaves_open(project: pytest.Pytester) -
         import my_rnn
         from hypothesis import HealthCheck, given, settings, strategies
 
-        @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        few = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+        @few
         @given(scale=strategies.sampled_from([1, 2, 4]))
         def test_it(rnn_golden, scale):
             out, h_n = my_rnn.wrong_in_batches(rnn_golden)
             rnn_golden.check(out * scale / scale, h_n)
 
-        @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        @few
         @given(scale=strategies.integers())
         def test_refused(rnn_golden, scale):
             rnn_golden.check(*my_rnn.refuses(rnn_golden))
 
-        @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        @few
         @given(scale=strategies.integers())
         def test_forgotten(rnn_golden, scale): ...
         """

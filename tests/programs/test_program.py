@@ -102,7 +102,7 @@ def test_floats_come_through_it_to_the_last_bit(
     program, made = start(sys.executable, "echo.py"), make_golden(bias=False, dtype=dtype)
     one = st.floats(width=64 if dtype == "float64" else 32, allow_nan=False, allow_infinity=False)
 
-    @settings(suppress_health_check=[HealthCheck.differing_executors], deadline=None)
+    @settings(suppress_health_check=[HealthCheck.differing_executors])
     @given(st.lists(one, min_size=18, max_size=18))
     def come_through(numbers: list[float]) -> None:
         x = np.array(numbers).reshape(made.x.shape)

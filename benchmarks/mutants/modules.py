@@ -1,0 +1,28 @@
+"""The modules that decide right from wrong, and the tests that are asked about each."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+TOP = Path(__file__).parents[2]
+
+_JUDGING = ("tests/golden", "tests/judging", "tests/checkable")
+TESTS: Mapping[str, tuple[str, ...]] = {
+    "rnn_goldens/golden/tolerance.py": _JUDGING,
+    "rnn_goldens/golden/precision.py": _JUDGING,
+    "rnn_goldens/golden/shapes.py": _JUDGING,
+    "rnn_goldens/golden/whole_number.py": _JUDGING,
+    "rnn_goldens/judging/outputs.py": _JUDGING,
+    "rnn_goldens/judging/differences.py": _JUDGING,
+    "rnn_goldens/judging/verdict.py": _JUDGING,
+    "rnn_goldens/judging/own_arrays.py": _JUDGING,
+    "rnn_goldens/judging/calls.py": _JUDGING,
+    "rnn_goldens/encoding/semantics.py": ("tests/encoding", "tests/golden"),
+}
+"""By module: files and folders of tests, as pytest takes them."""
+
+PLUGIN = tuple(
+    f"rnn_goldens/plugin/{name}.py" for name in ("golden_under_test", "guard", "known_failures", "outcomes", "tally")
+)
+"""Modules of the plugin that say what passed: their tests run pytest in processes of their own."""
+
+PLUGIN_TESTS = ("tests/plugin",)

@@ -1,0 +1,238 @@
+"""What a schema can not say of a golden is said of each thing that is wrong, and of nothing else."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from making import MakeGolden
+
+from rnn_goldens import Golden
+from rnn_goldens.encoding.semantics import problems
+from rnn_goldens.encoding.tree import Tree, to_tree
+from rnn_goldens.golden.tolerance import Bound
+
+CONFIGURATIONS: dict[str, dict[str, Any]] = {
+    "plain": {"bias": False},
+    "states": {"cell": "lstm", "state": True},
+    "deep, both ways, ragged": {"num_layers": 3, "bidirectional": True, "lengths": [3, 1], "state": True},
+    "one sequence, one step": {"batch": (1,), "time": 1, "lengths": [1]},
+    "unbatched": {"batch": (), "cell": "gru", "state": True},
+}
+
+
+def bounded(golden: Golden) -> Golden:
+    """Held to a bound, and none of its arrays all zeros."""
+    arrays = {name: np.abs(golden.stored.__dict__[name]) + 1 for name in ("out", "h_n")}
+    return replace(golden, tolerance=Bound(arrays, dict(arrays)), features=())
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_a_golden_that_is_consistent_has_no_problem(make_golden: MakeGolden, configuration: str) -> None:
+    assert problems(to_tree(make_golden(**CONFIGURATIONS[configuration]))) == []
+
+
+def test_a_bound_may_be_zero_or_large_and_then_no_bits_are_needed(make_golden: MakeGolden) -> None:
+    tree = to_tree(bounded(make_golden(bias=False)))
+    assert problems(tree) == []
+    tree["tolerance"]["accumulation"]["out"] = np.zeros((2, 3, 2))
+    tree["tolerance"]["storage"]["h_n"] = np.full((1, 2, 2), 1e300)
+    assert problems(tree) == []
+
+
+def put(place: str, value: Any) -> Callable[[Tree], None]:
+    """Another value at a place."""
+    *groups, name = place.split("/")
+
+    def change(tree: Tree) -> None:
+        for group in groups:
+            tree = tree[group]
+        tree[name] = value(tree[name]) if callable(value) else value
+
+    return change
+
+
+def without(place: str) -> Callable[[Tree], None]:
+    """Nothing at a place."""
+    group, _, name = place.rpartition("/")
+
+    def change(tree: Tree) -> None:
+        for part in group.split("/"):
+            tree = tree[part]
+        del tree[name]
+
+    return change
+
+
+def with_one(number: float) -> Callable[[Any], Any]:
+    """The same array, with one other number, in the middle."""
+
+    def change(array: Any) -> Any:
+        array = array.copy()
+        array.flat[array.size // 2] = number
+        return array
+
+    return change
+
+
+AXES = "it is (batch, time, input), or (time, input) if unbatched"
+
+
+@pytest.mark.parametrize(
+    ("made", "change", "said"),
+    [
+        ({}, put("inputs/x", np.zeros(6)), [f"inputs/x: has 1 axes; {AXES}"]),
+        ({}, put("inputs/x", np.zeros((2, 3, 1, 3))), [f"inputs/x: has 4 axes; {AXES}"]),
+        (
+            {},
+            put("inputs/x", np.zeros((2, 3, 4))),
+            ["inputs/x: has shape (2, 3, 4), the configuration asks for (2, 3, 3)"],
+        ),
+        (
+            {},
+            put("weights/weight_hh_l0", np.zeros((2, 3))),
+            ["weights/weight_hh_l0: has shape (2, 3), the configuration asks for (2, 2)"],
+        ),
+        ({}, without("weights/bias_hh_l0"), ["weights: bias_hh_l0 is missing, the configuration asks for it"]),
+        (
+            {},
+            put("weights/weight_ih_l1", np.zeros((2, 2))),
+            ["weights/weight_ih_l1: the configuration has no place for it"],
+        ),
+        ({}, put("weights", {}), ["weights: holds 0, the configuration asks for 4"]),
+        (
+            {"cell": "lstm", "state": True},
+            without("inputs/c0"),
+            ["inputs: c0 is missing, the configuration asks for it"],
+        ),
+        (
+            {"cell": "lstm", "state": True},
+            put("inputs/h0", np.zeros((1, 3, 2))),
+            ["inputs/h0: has shape (1, 3, 2), the configuration asks for (1, 2, 2)"],
+        ),
+        (
+            {"lengths": [3, 1]},
+            put("inputs/lengths", np.array([3, 1, 1])),
+            ["inputs/lengths: has shape (3,), the configuration asks for (2,)"],
+        ),
+        (
+            {"lengths": [3, 1]},
+            put("inputs/lengths", np.array([4, 1])),
+            ["inputs/lengths: [4, 1] is not within 1 and the 3"],
+        ),
+        (
+            {"lengths": [3, 1]},
+            put("inputs/lengths", np.array([3, 0])),
+            ["inputs/lengths: [3, 0] is not within 1 and the 3"],
+        ),
+        ({}, without("expected/h_n"), ["expected: h_n is missing, the configuration asks for it"]),
+        (
+            {},
+            put("expected/c_n", np.zeros((1, 2, 2))),
+            ["expected/c_n: the configuration has no place for it"],
+        ),
+        (
+            {"batch": ()},
+            put("expected/out", np.zeros((3, 3))),
+            ["expected/out: has shape (3, 3), the configuration asks for (3, 2)"],
+        ),
+        ({}, put("expected/out", with_one(np.nan)), ["expected/out: holds NaN or infinity"]),
+        ({}, put("expected/h_n", with_one(-np.inf)), ["expected/h_n: holds NaN or infinity"]),
+        ({}, put("weights/bias_ih_l0", with_one(np.inf)), ["weights/bias_ih_l0: holds NaN or infinity"]),
+        ({}, put("inputs/x", with_one(np.nan)), ["inputs/x: holds NaN or infinity"]),
+        ({}, put("features", ["bias"]), ["features: says ['bias'], what it holds gives ['bias', 'exact']"]),
+        (
+            {},
+            put("features", ["bias", "exact", "unbatched", "chaotic"]),
+            ["features: says ['bias', 'exact', 'unbatched'], what it holds gives ['bias', 'exact']"],
+        ),
+        ({}, put("tolerance/bits", 8), []),
+        ({}, put("features", ["bias", "exact", "chaotic"]), []),
+        (
+            {},
+            put("tolerance/bits", 12),
+            [
+                f"precisions: {name} significant bits, the tolerance needs 12"
+                for name in ("bfloat16 has 8", "float16 has 11")
+            ],
+        ),
+        (
+            {},
+            put("weights/bias_ih_l0", with_one(257)),
+            ["weights/bias_ih_l0: holds numbers that bfloat16 can not hold"],
+        ),
+        ({}, put("inputs/x", with_one(0.1)), ["inputs/x: holds numbers that float32, bfloat16, float16 can not hold"]),
+        (
+            {},
+            put("inputs/x", with_one(1e300)),
+            ["inputs/x: holds numbers that float32, bfloat16, float16 can not hold"],
+        ),
+        (
+            {"state": True},
+            put("inputs/h0", with_one(70000)),
+            ["inputs/h0: holds numbers that bfloat16, float16 can not hold"],
+        ),
+        ({"time": 300, "lengths": [300, 299]}, put("inputs/lengths", np.array([257, 299])), []),
+    ],
+)
+def test_one_thing_wrong_is_one_problem(
+    make_golden: MakeGolden, made: dict[str, Any], change: Callable[[Tree], None], said: list[str]
+) -> None:
+    tree = to_tree(make_golden(**made))
+    change(tree)
+    found = problems(tree)
+    assert len(found) == len(said)
+    for problem, begin in zip(found, said, strict=True):
+        assert problem.startswith(begin)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            put("accumulation/out", with_one(-1e-300)),
+            "accumulation/out: holds a number that is no bound: negative, inf",
+        ),
+        (put("storage/h_n", with_one(np.inf)), "storage/h_n: holds a number that is no bound: negative, inf"),
+        (put("storage/out", with_one(np.nan)), "storage/out: holds a number that is no bound: negative, inf"),
+        (without("storage/out"), "storage: out is missing, the configuration asks for it"),
+        (put("accumulation/c_n", np.zeros(3)), "accumulation/c_n: the configuration has no place for it"),
+        (
+            put("accumulation/h_n", np.zeros((2, 2))),
+            "accumulation/h_n: has shape (2, 2), the configuration asks for (1,",
+        ),
+    ],
+)
+def test_one_thing_wrong_in_a_bound_is_one_problem(
+    make_golden: MakeGolden, change: Callable[[Tree], None], said: str
+) -> None:
+    tree = to_tree(bounded(make_golden(bias=False)))
+    tree["tolerance"]["kind"] = "".join(["bou", "nd"])  # a text of its own, as a file has
+    change(tree["tolerance"])
+    (problem,) = problems(tree)
+    assert problem.startswith(f"tolerance/{said}")
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 3), (2, 0, 3), (0, 3)])
+def test_no_sequence_or_no_step_is_told_before_any_shape(make_golden: MakeGolden, shape: tuple[int, ...]) -> None:
+    tree = to_tree(make_golden())
+    tree["inputs"]["x"] = np.zeros(shape)
+    assert problems(tree)[0] == f"inputs/x: has shape {shape}; there is at least one sequence, and one time step"
+
+
+def test_lengths_of_a_single_sequence_have_no_place(make_golden: MakeGolden) -> None:
+    tree = to_tree(make_golden(batch=()))
+    tree["inputs"]["lengths"] = np.array([3])
+    assert "inputs/lengths: the configuration has no place for it" in problems(tree)
+
+
+@pytest.mark.parametrize(("layers", "listed"), [(2, True), (3, False)])
+def test_weights_are_listed_unless_more_than_half_are_missing(
+    make_golden: MakeGolden, layers: int, listed: bool
+) -> None:
+    tree = to_tree(make_golden())
+    tree["config"]["num_layers"] = layers
+    found = problems(tree)
+    assert ("weights: weight_ih_l1 is missing, the configuration asks for it" in found) == listed
+    assert (f"weights: holds 4, the configuration asks for {4 * layers}" in found) != listed

@@ -1,0 +1,97 @@
+"""An answer in the memory of what it would be compared with is refused, whatever hands it in."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from making import MakeGolden
+
+from rnn_goldens import Golden
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.judging.own_arrays import refuse_own
+
+MEMORY = torch.zeros(40, dtype=torch.float64)
+"""The expected out of the golden lies in the middle: its 12 elements are those from the 10th to the 21st."""
+
+
+@pytest.fixture
+def golden(make_golden: MakeGolden) -> Golden:
+    golden = make_golden()
+    middle = MEMORY.numpy()[10:22].reshape(golden.stored.out.shape)
+    return replace(golden, stored=replace(golden.stored, out=middle))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        MEMORY[10:22],
+        MEMORY[21:],
+        torch.nn.Parameter(MEMORY[10:22]),
+        MEMORY[12:14].as_subclass(type("UsersTensor", (torch.Tensor,), {})),
+        MEMORY.numpy()[10:22],
+        MEMORY.numpy()[21:],
+        memoryview(MEMORY.numpy()[12:14]),
+        [0.0, 1, [MEMORY.numpy()[12:14]]],
+        ([0.0], (MEMORY[12],)),
+    ],
+    ids=[
+        "tensor",
+        "last element",
+        "parameter",
+        "own class",
+        "array",
+        "its end",
+        "memoryview",
+        "in a list",
+        "in tuples",
+    ],
+)
+def test_what_lies_in_an_expected_array_is_refused(golden: Golden, given: Any) -> None:
+    with pytest.raises(WrongUse, match=r"^made/for-a-test: what was given is the golden's own out, which "):
+        refuse_own(golden, np.zeros(3), given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        MEMORY[9:10],
+        MEMORY[22:],
+        MEMORY[:10],
+        torch.empty(12, device="meta"),
+        MEMORY.numpy()[22:],
+        memoryview(MEMORY.numpy()[22:]),
+        [[0.0, 1], [2, 3.0]],
+        [MEMORY[22:]],
+        torch.float64,
+        torch.zeros(3).numpy(),
+        "out",
+        None,
+    ],
+    ids=[
+        "before",
+        "after",
+        "up to it",
+        "no memory",
+        "array",
+        "memoryview",
+        "numbers",
+        "list",
+        "type",
+        "other",
+        "text",
+        "none",
+    ],
+)
+def test_what_lies_beside_it_or_in_no_memory_at_all_is_not(golden: Golden, given: Any) -> None:
+    refuse_own(golden, given)
+
+
+@pytest.mark.parametrize("name", ["out", "h_n"])
+def test_what_a_golden_handed_out_is_refused_and_a_copy_is_not(make_golden: MakeGolden, name: str) -> None:
+    golden = make_golden()
+    given = {each: getattr(golden, each).copy() for each in ("out", "h_n")}
+    golden.check(**given)
+    with pytest.raises(WrongUse, match=f"the golden's own {name}, "):
+        golden.check(**{**given, name: getattr(golden, name)})

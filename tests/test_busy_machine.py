@@ -1,0 +1,12 @@
+"""A machine that has much else to do makes no test fail."""
+
+import time
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+@settings(max_examples=2, database=None)
+@given(st.integers().map(lambda number: time.sleep(0.3) or number))
+def test_an_example_may_take_its_time(_number: int) -> None:
+    time.sleep(0.3)  # where nothing else is said, Hypothesis allows 0.2
