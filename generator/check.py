@@ -5,6 +5,8 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 
+from msgspec import structs
+
 from rnn_goldens.corpus import INDEX, Corpus, open_corpus
 from rnn_goldens.corpus.comparing import corpus_differences, read_by_entry
 from rnn_goldens.corpus.validating import files_in
@@ -51,7 +53,7 @@ def check(
 def _with_core_of(corpus: Corpus, made: Corpus) -> Corpus:
     """The same, with the core set of another: only a whole corpus has one of its own."""
     is_core = {entry.id for entry in corpus.entries if CORE in entry.features}
-    entries = (replace(e, features=(*e.features, CORE)) if e.id in is_core else e for e in made.entries)
+    entries = (structs.replace(e, features=(*e.features, CORE)) if e.id in is_core else e for e in made.entries)
     return replace(made, entries=tuple(entries))
 
 

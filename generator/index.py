@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import json
+
 from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import INDEX, open_corpus
@@ -98,5 +100,5 @@ def standing_in(folder: Path, whose: Whose) -> Standing:
         raise WrongUse(
             f"{folder} holds version {there.version}, and these scenarios say {whose.version}: raise their VERSION"
         )
-    entries = {entry["id"]: entry for entry in json_file.read_document(folder / INDEX)["goldens"]}
+    entries = {entry.id: json.decode(json.encode(entry)) for entry in there.entries}
     return Standing(there.version, entries)

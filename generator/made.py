@@ -54,7 +54,7 @@ def standing(scenario: Scenario, folder: Path, entry: Entry | None, certified: C
         for file in entry["files"].values():
             if sha256((folder / file["path"]).read_bytes()).hexdigest() != file["sha256"]:
                 return None
-        return encoding.read(folder / entry["files"]["h5"]["path"])
+        return encoding.read(folder / entry["files"]["json"]["path"])
     except (OSError, InvalidFile):
         return None
 
@@ -74,7 +74,7 @@ def stands(folder: Path, entry: Entry, made: Made) -> bool:
 def refuse_other_values(folder: Path, entry: Entry, golden: Golden) -> None:
     """Words may change, and a damaged file is made again; what a golden asks and answers stays."""
     try:
-        before = encoding.read(folder / entry["files"]["h5"]["path"])
+        before = encoding.read(folder / entry["files"]["json"]["path"])
     except InvalidFile:
         changed = entry["content"] != encoding.content_hash(golden)
     else:

@@ -1,8 +1,11 @@
 """JSON Schemas (draft 2020-12) of every file and message, and the one function that validates with them."""
 
 import json
+import math
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +22,7 @@ MESSAGES = {"protocol-request": PROTOCOL, "protocol-answer": PROTOCOL}
 """Kinds of message. A message states neither its kind nor, after the hello, its version."""
 
 _LONGEST_MESSAGE = 160
+_MOST_PROBLEMS = 100
 _NUMBERS: dict[str, set[type]] = {"number": {float, int}, "integer": {int}}
 
 
@@ -35,14 +39,15 @@ def problems(document: object, kind: str) -> list[str]:
         kind: one of ``FORMATS`` or ``MESSAGES``.
 
     Returns:
-        One sentence a problem, each beginning with where it is.
+        One sentence a problem, each beginning with where it is; a hundred at most.
     """
     if not isinstance(document, Mapping):
         where = "a message is" if kind in MESSAGES else f"a file of kind {kind} holds"
         return [f"holds a {type(document).__name__}, where {where} one JSON object"]
     if kind in FORMATS and (found := _unknown_format(document, kind)):
         return [found]
-    return [_sentence(error) for error in sorted(_validator(kind).iter_errors(document), key=_place)]
+    errors = islice(_validator(kind).iter_errors(document), _MOST_PROBLEMS)
+    return [_sentence(error) for error in sorted(errors, key=_place)]
 
 
 def _unknown_format(document: Mapping[str, Any], kind: str) -> str | None:
@@ -57,21 +62,32 @@ def _unknown_format(document: Mapping[str, Any], kind: str) -> str | None:
 
 @cache
 def _validator(kind: str) -> "Draft202012Validator":
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, ValidationError
     from jsonschema.validators import extend
     from referencing import Registry, Resource
 
     schemas = {name: json.loads(schema_path(name).read_text("utf-8")) for name in FORMATS | MESSAGES}
     registry: Registry[Any] = Registry().with_resources((s["$id"], Resource.from_contents(s)) for s in schemas.values())
-    items = Draft202012Validator.VALIDATORS["items"]
+    items, unique = (Draft202012Validator.VALIDATORS[name] for name in ("items", "uniqueItems"))
 
     def of_items(validator: object, asked: object, given: object, schema: object) -> Iterable["ValidationError"]:
         """As jsonschema has it, which asks at length of each of thousands of numbers whether it is one."""
         return () if _only_numbers(asked, given) else items(validator, asked, given, schema)
 
-    validator: Draft202012Validator = extend(Draft202012Validator, {"items": of_items})(
-        schemas[kind], registry=registry
-    )
+    def of_unique(
+        validator: object, asked: object, given: object, schema: Mapping[str, Any]
+    ) -> Iterable["ValidationError"]:
+        """As jsonschema has it, which compares each with each: not of more than there may be."""
+        most = schema.get("maxItems", math.inf)
+        return () if isinstance(given, list) and len(given) > most else unique(validator, asked, given, schema)
+
+    def of_pattern(_: object, asked: str, given: object, __: object) -> Iterable["ValidationError"]:
+        """As JSON Schema asks, whose ``$`` is the end; Python's is before a last line break, too."""
+        if isinstance(given, str) and not re.search(re.sub(r"\$$", r"\\Z", asked), given):
+            yield ValidationError(f"{given!r} does not match {asked!r}")
+
+    changed = {"items": of_items, "uniqueItems": of_unique, "pattern": of_pattern}
+    validator: Draft202012Validator = extend(Draft202012Validator, changed)(schemas[kind], registry=registry)
     return validator
 
 

@@ -10,13 +10,13 @@
 
 static void print_id(hid_t file)
 {
-    char *id = NULL;
     hid_t attribute = H5Aopen(file, "id", H5P_DEFAULT);
     hid_t text = H5Aget_type(attribute);
-    if (H5Aread(attribute, text, &id) < 0)
+    char *id = calloc(H5Tget_size(text) + 1, 1);
+    if (!id || H5Aread(attribute, text, id) < 0)
         exit(1);
     puts(id);
-    H5free_memory(id);
+    free(id);
     H5Tclose(text);
     H5Aclose(attribute);
 }

@@ -11,7 +11,7 @@ import h5py
 def main() -> None:
     checksum = 0xCBF29CE484222325
     with h5py.File(sys.argv[1]) as file:
-        print(file.attrs["id"])
+        print(file.attrs["id"].decode())
         paths: list[str] = []
         file.visit(paths.append)
         for path in sorted(paths):

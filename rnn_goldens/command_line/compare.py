@@ -14,14 +14,17 @@ from rnn_goldens.exit_codes import FINDING
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PATH...")
 def validate(paths: tuple[Path, ...]) -> None:
     """Validate golden files, index files, or folders of them."""
-    from rnn_goldens.corpus.validating import files_in, findings
+    from rnn_goldens.corpus import INDEX
+    from rnn_goldens.corpus.validating import files_in, findings, listed_by
 
-    files = [file for path in paths for file in files_in(path)]
+    files = {file: path if path.is_dir() else None for path in paths for file in files_in(path)}
     if not files:
         raise click.UsageError(f"no .h5 or .json file in {', '.join(map(str, paths))}")
     failed = 0
-    for file in files:
-        found = findings(file)
+    fine: set[Path] = set()
+    for file, below in sorted(files.items(), key=lambda found: found[0].name != INDEX):
+        found = [] if file in fine else findings(file, below)
+        fine |= listed_by(file) if file.name == INDEX and not found else set()
         failed += bool(found)
         for finding in found:
             say(finding)

@@ -5,12 +5,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
-from rnn_goldens.corpus.index import Entry
+from rnn_goldens.corpus.index import Entry, Kind
 from rnn_goldens.counted import counted
 from rnn_goldens.encoding.tree import Tree, to_tree
 from rnn_goldens.errors import InvalidFile, UnknownName
@@ -43,7 +44,7 @@ def corpus_differences(a: Corpus, b: Corpus, only: Sequence[str] = ()) -> Iterat
         yield f"index.json: the goldens stand in another order: {', '.join(a.ids)} → {', '.join(b.ids)}"
 
 
-_KINDS = ("h5", "json")
+_KINDS: tuple[Kind, ...] = ("h5", "json")
 
 
 def _golden_differences(a: Corpus, b: Corpus, golden_id: str) -> Iterator[str]:
@@ -55,7 +56,7 @@ def _golden_differences(a: Corpus, b: Corpus, golden_id: str) -> Iterator[str]:
         yield from (f"{path}: {line}" if path else line for path, line in (*h5, *json))
 
 
-def read_by_entry(corpus: Corpus, golden_id: str, kind: str) -> Golden:
+def read_by_entry(corpus: Corpus, golden_id: str, kind: Kind) -> Golden:
     """Read and check one file of a golden, whatever its hash."""
     return encoding.read(corpus.folder / corpus.entry(golden_id).files[kind].path)
 
@@ -65,20 +66,20 @@ def _content(golden: Golden) -> Tree:
 
 
 def _entry_differences(a: Entry, b: Entry) -> Iterator[str]:
-    for name, value in vars(a).items():
+    for name, value in structs.asdict(a).items():
         if name != "files" and value != getattr(b, name):
             yield f"{a.id}: index.json, {name}: {value} → {getattr(b, name)}"
 
 
-def _file_differences(a: Corpus, b: Corpus, golden_id: str, kind: str) -> Iterator[tuple[str, str]]:
+def _file_differences(a: Corpus, b: Corpus, golden_id: str, kind: Kind) -> Iterator[tuple[str, str]]:
     """The path of a file, "" where the line says it, and each line."""
     file = a.entry(golden_id).files[kind]
     try:
         found = golden_differences(read_by_entry(a, golden_id, kind), read_by_entry(b, golden_id, kind))
         yield from ((file.path, line) for line in found)
         if not found:
-            a.verified(file)
-            b.verified(b.entry(golden_id).files[kind])
+            a.content(file)
+            b.content(b.entry(golden_id).files[kind])
     except InvalidFile as error:
         yield "", str(error)
 

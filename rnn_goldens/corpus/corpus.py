@@ -7,6 +7,8 @@ from pathlib import Path
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, is_listed, remedy
 from rnn_goldens.corpus.selection import Selection
+from rnn_goldens.encoding.bounds import GOLDEN
+from rnn_goldens.encoding.file_bytes import read_bytes
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden.features import CORE
 
@@ -21,6 +23,7 @@ class Corpus(Selection):
         version: MAJOR.MINOR.PATCH.
         entries: what the index says of each golden.
         where: what ``--corpus`` takes for it; "" for the one that commands take without.
+        is_packaged: whether the package carries it: its installer may have made links, which are followed.
     """
 
     folder: Path
@@ -28,6 +31,7 @@ class Corpus(Selection):
     version: str
     entries: tuple[Entry, ...]
     where: str = ""
+    is_packaged: bool = False
     _last: list[Golden] = field(default_factory=list, init=False, repr=False, compare=False)
     """The golden that was loaded last, which nobody else holds: its precisions are asked for one after the other."""
 
@@ -47,28 +51,23 @@ class Corpus(Selection):
             UnknownName: no such golden, or it does not support the precision.
             InvalidFile: its file is missing, or is not the one the index describes.
         """
-        from rnn_goldens.encoding import decode_known
+        from rnn_goldens import encoding
 
         entry = self.entry(golden_id)
         golden = next((last for last in self._last if last.id == entry.id), None)
         if golden is None:
             path = self.folder / entry.files["json"].path
-            golden = self._as_listed(decode_known(self.content(entry.files["json"]), path), entry, path)
+            golden = self._as_listed(encoding.decode(self.content(entry.files["json"]), path), entry, path)
             self._last[:] = [golden]
         return golden.in_precision(dtype).copied()
-
-    def verified(self, file: File) -> Path:
-        """Path of a file of this corpus whose bytes are what the index says; raises InvalidFile otherwise."""
-        self.content(file)
-        return self.folder / file.path
 
     def content(self, file: File) -> bytes:
         """The bytes of a file of this corpus; raises InvalidFile if they are not what the index says."""
         path = self.folder / file.path
         try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise self._not_as_listed(file, f"is listed in {INDEX} but can not be read: {error.strerror}") from None
+            content = read_bytes(path, GOLDEN.size, below=None if self.is_packaged else self.folder)
+        except InvalidFile as error:
+            raise self._not_as_listed(file, f"is listed in {INDEX} but {error.problems[0]}") from None
         found = hashlib.sha256(content).hexdigest()
         if found != file.sha256:
             reason = f"SHA-256 is {found[:12]}…, {INDEX} says {file.sha256[:12]}…: the file was changed or damaged"

@@ -1,16 +1,29 @@
 """What an index says of each golden: enough to select it without opening it."""
 
-import re
 import shlex
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
+import msgspec
+from msgspec import Meta, Struct
+
+from rnn_goldens.encoding import typed_json
+from rnn_goldens.encoding.bounds import INDEX as BOUNDS
+from rnn_goldens.encoding.file_bytes import read_bytes
+from rnn_goldens.encoding.typed_json import (
+    CellName,
+    FeatureOrCore,
+    Id,
+    Precisions,
+    Sentence,
+    require_each_key_once,
+    require_once,
+)
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden.features import FEATURES
-from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS, is_own_cell
+from rnn_goldens.golden.ids import LONGEST_ID
 
 INDEX = "index.json"
 OURS = "rnn-goldens"
@@ -25,84 +38,109 @@ def remedy(corpus: str, folder: str) -> str:
     return f"Restore it from where it came, or make it anew from its scenarios: {make}"
 
 
-@dataclass(frozen=True)
-class File:
+Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+
+Kind = Literal["h5", "json"]
+"""The two files of a golden."""
+
+
+class File(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A file of a golden: path relative to the index, and the SHA-256 of its bytes."""
 
-    path: str
-    sha256: str
+    path: Annotated[str, Meta(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*\.(h5|json)\Z", max_length=LONGEST_ID + len(".json"))]
+    sha256: Hash
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """What the index says of a golden: enough to select it."""
 
-    id: str
-    title: str
-    purpose: str
-    cell: str
-    features: tuple[str, ...]
-    precisions: tuple[str, ...]
-    files: Mapping[str, File]
-    content: str
+    id: Id
+    title: Sentence
+    purpose: Sentence
+    cell: CellName
+    features: Annotated[tuple[FeatureOrCore, ...], Meta(max_length=len(FEATURES))]
+    precisions: Precisions
+    files: Annotated[dict[Kind, File], Meta(min_length=2)]
+    content: Hash
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if a name stands twice, or a file's path ends in another kind."""
+        require_once(self.features)
+        require_once(self.precisions)
+        for kind, file in self.files.items():
+            if not file.path.endswith(f".{kind}"):
+                raise ValueError(f"{file.path} is no .{kind} file")
 
 
-# An index of a thousand goldens is read whenever tests are collected, so what an entry says is checked here, by hand.
-_FILES = {"h5": re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)*\.h5"), "json": re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)*\.json")}
-"""The files of a golden, and what their paths look like: below the folder of the index."""
+class Index(Struct, frozen=True, forbid_unknown_fields=True):
+    """An index file, format 1: ``schema/index-1.schema.json`` says the same."""
+
+    kind: Literal["index"]
+    format: Literal[1]
+    corpus: Annotated[str, Meta(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*\Z", max_length=LONGEST_ID)]
+    version: Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}\Z", max_length=30)]
+    goldens: tuple[Entry, ...]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if an id stands twice."""
+        ids = [entry.id for entry in self.goldens]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"lists {Counter(ids).most_common(1)[0][0]} twice")
 
 
-def entry_of(document: dict[str, Any]) -> Entry:
-    """An entry; raises KeyError, TypeError, ValueError or AttributeError if it is none."""
-    return Entry(
-        id=text(document["id"]),
-        title=text(document["title"]),
-        purpose=text(document["purpose"]),
-        cell=_cell(document["cell"]),
-        features=tuple(_known(feature, FEATURES) for feature in listed(document["features"])),
-        precisions=tuple(_known(precision, PRECISIONS) for precision in listed(document["precisions"])),
-        files={kind: _file(document["files"][kind], pattern) for kind, pattern in _FILES.items()},
-        content=text(document["content"]),
-    )
+_DECODER = msgspec.json.Decoder(Index)
+_KEYS, _KEYS_OF_ENTRY = 5, 14
+_TEXTS, _TEXTS_OF_ENTRY = 3, 9
+
+
+def read_index(path: Path, where: str, below: Path | None = None) -> Index:
+    """Read an index file, and check all of it but the files that it lists.
+
+    Args:
+        path: the file.
+        where: what ``--corpus`` takes for its folder.
+        below: a folder that it is said to lie in; a link that leads out of it is not followed.
+
+    Raises:
+        InvalidFile: not readable, or not a valid index.
+    """
+    content = read_bytes(path, BOUNDS.size, below=below)
+    if too_much := BOUNDS.problem(content):
+        raise InvalidFile(path, [too_much])
+    try:
+        index = typed_json.decode(_DECODER, content)
+        goldens = index.goldens
+        texts = _TEXTS + sum(_TEXTS_OF_ENTRY + len(entry.features) + len(entry.precisions) for entry in goldens)
+        require_each_key_once(content, _KEYS + _KEYS_OF_ENTRY * len(goldens), texts)
+    except ValueError as error:
+        raise _invalid(content, path, where, str(error)) from None
+    return index
 
 
 def is_listed(folder: Path, file: File) -> bool:
     """Whether the index of a folder lists a file with these bytes, as it stands now; True if it is not valid."""
-    from rnn_goldens.encoding.json_file import read_document
-
+    index = folder / INDEX
     try:
-        goldens = read_document(folder / INDEX)["goldens"]
-        return any({"path": file.path, "sha256": file.sha256} in golden["files"].values() for golden in goldens)
-    except (InvalidFile, KeyError, TypeError, AttributeError):
+        found = index.stat()
+        return (file.path, file.sha256) in _listed(index, (found.st_ino, found.st_mtime_ns, found.st_size))
+    except (OSError, InvalidFile):
         return True
 
 
-def _file(document: dict[str, Any], pattern: re.Pattern[str]) -> File:
-    path = text(document["path"])
-    if not pattern.fullmatch(path):
-        raise ValueError(f"{path!r} is no path of a file below the index")
-    return File(path, text(document["sha256"]))
+@lru_cache(maxsize=1)
+def _listed(index: Path, _as_it_stands: tuple[int, ...]) -> frozenset[tuple[str, str]]:
+    """The files of an index, read again only if it is another: all of a corpus may be asked for, one by one."""
+    files = (file for entry in read_index(index, "").goldens for file in entry.files.values())
+    return frozenset((file.path, file.sha256) for file in files)
 
 
-def text(value: object) -> str:
-    """Text; raises TypeError if it is none."""
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not text")
-    return value
+def _invalid(content: bytes, path: Path, where: str, problem: str) -> InvalidFile:
+    """The error for an index that is none, in the schema's words, which take longer than the types and say more."""
+    from rnn_goldens import schema
+    from rnn_goldens.encoding import json_file
 
-
-def listed(value: object) -> list[Any]:
-    """A list; raises TypeError if it is none."""
-    if not isinstance(value, list):
-        raise TypeError(f"{value!r} is not a list")
-    return value
-
-
-def _cell(value: object) -> str:
-    return text(value) if is_own_cell(str(value)) else _known(value, CELLS)
-
-
-def _known(value: object, names: Container[object]) -> str:
-    if value not in names:
-        raise ValueError(f"{value!r} is not known here")
-    return text(value)
+    document = json_file.decode(content, path, BOUNDS)
+    said = document.get("corpus") if isinstance(document, dict) else None
+    name = said if isinstance(said, str) and typed_json.is_line(said) else OURS
+    return InvalidFile(path, schema.problems(document, "index") or [problem], remedy(name, where))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
-from rnn_goldens.corpus.index import INDEX, OURS, entry_of, listed, remedy, text
+from rnn_goldens.corpus.index import INDEX, read_index
 from rnn_goldens.corpus.several import Corpora
 from rnn_goldens.corpus.while_written import of_one_corpus
-from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse
+from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.precision import precision_name
 
 
@@ -71,22 +71,9 @@ def open_corpora(where: str | None = None, base: Path | None = None) -> Corpora:
 
 def open_folder(folder: Path) -> Corpus:
     """Open the index of the corpus in a folder; raises InvalidFile if it is not valid."""
-    index = folder / INDEX
-    from rnn_goldens.encoding.json_file import read_document
-
-    document = read_document(index)
-    try:
-        if (document["kind"], document["format"]) != ("index", 1):
-            raise ValueError
-        name, version = text(document["corpus"]), text(document["version"])
-        return Corpus(folder, name, version, tuple(map(entry_of, listed(document["goldens"]))), _where(folder))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        # The schema would find it too, but costs more than the index itself: it is asked only for the reason.
-        from rnn_goldens import schema
-
-        name = document.get("corpus", OURS) if isinstance(document, dict) else OURS
-        problems = schema.problems(document, "index") or [str(error)]
-        raise InvalidFile(index, problems, remedy(name, _where(folder))) from None
+    where, is_packaged = _where(folder), folder in packaged().values()
+    index = read_index(folder / INDEX, where, below=None if is_packaged else folder)
+    return Corpus(folder, index.corpus, index.version, index.goldens, where, is_packaged)
 
 
 def _where(folder: Path) -> str:

@@ -71,7 +71,7 @@ def shown(corpus: Corpus) -> dict[str, Shown]:
     path = corpus.folder / NAME
     if not path.is_file():
         return {}
-    document = read_document(path)
+    document = read_document(path, below=None if corpus.is_packaged else corpus.folder)
     try:
         not_shown: dict[str, list[NotShown]] = {}
         for h in document["hidden"]:

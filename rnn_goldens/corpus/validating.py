@@ -16,55 +16,64 @@ from rnn_goldens.golden.features import CORE
 
 def files_in(path: Path) -> list[Path]:
     """The file itself, or every ``.h5`` and ``.json`` file below a folder; hidden ones are no goldens."""
-    if path.is_file():
+    if not path.is_dir():
         return [path]
     found = (file for suffix in encoding.SUFFIXES for file in path.rglob(f"*{suffix}"))
     return sorted(file for file in found if not any(p.startswith(".") for p in file.relative_to(path).parts))
 
 
-def findings(path: Path) -> list[str]:
-    """What is wrong with a file; an empty list if nothing is. An index is checked with all that it lists."""
+def findings(path: Path, below: Path | None = None) -> list[str]:
+    """What is wrong with a file; an empty list if nothing is. An index is checked with all that it lists.
+
+    Args:
+        path: the file.
+        below: the folder that it was found in, if it was: a link that leads out of it is not followed.
+    """
     try:
         if path.name == INDEX:
             return of_one_corpus(path.parent, lambda: list(_index_findings(path)), doubtful=bool)
-        if path.suffix == ".json" and (kind := _kind(path)) in ("results", "kill-matrix"):
-            _against_schema(path, str(kind))
-            return []
-        encoding.read(path)
+        if path.suffix == ".json":
+            document = json_file.read_document(path, below=below)
+            if isinstance(document, dict) and document.get("kind") in ("results", "kill-matrix"):
+                return _as_findings(path, schema.problems(document, document["kind"]))
+        encoding.read(path, by_schema=True, below=below)
     except InvalidFile as error:
         return [str(error)]
     return []
 
 
-def _kind(path: Path) -> object:
-    document = json_file.read_document(path)
-    return document.get("kind") if isinstance(document, dict) else None
+def listed_by(index: Path) -> set[Path]:
+    """The files that are checked with an index; none if it is no index."""
+    try:
+        return _listed_in(open_folder(index.parent))
+    except InvalidFile:
+        return set()
 
 
-def _against_schema(path: Path, kind: str) -> None:
-    if found := schema.problems(json_file.read_document(path), kind):
-        raise InvalidFile(path, found)
+def _listed_in(corpus: Corpus) -> set[Path]:
+    return {corpus.folder / file.path for entry in corpus.entries for file in entry.files.values()}
+
+
+def _as_findings(path: Path, problems: list[str]) -> list[str]:
+    return [str(InvalidFile(path, problems))] if problems else []
 
 
 def _index_findings(path: Path) -> Iterator[str]:
-    _against_schema(path, "index")
     corpus = open_folder(path.parent)
-    for golden_id in sorted({i for i in corpus.ids if corpus.ids.count(i) > 1}):
-        yield f"{path}: lists {golden_id} twice"
     for entry in corpus.entries:
         try:
             yield from (f"{path}: {entry.id}: {finding}" for finding in _entry_findings(corpus, entry))
         except InvalidFile as error:
             yield str(error)
-    listed = {corpus.folder / file.path for entry in corpus.entries for file in entry.files.values()}
+    listed = _listed_in(corpus)
     for file in files_in(path.parent):
-        if file != path and file not in listed and _looks_like_golden(file):
+        if file != path and file not in listed and _looks_like_golden(file, path.parent):
             yield f"{file}: is not listed in {path}"
 
 
 def _entry_findings(corpus: Corpus, entry: Entry) -> Iterator[str]:
     for file in entry.files.values():
-        golden = encoding.read(corpus.verified(file))
+        golden = encoding.decode(corpus.content(file), corpus.folder / file.path, by_schema=True)
         for name in ("id", "title", "purpose", "cell", "precisions"):
             if getattr(golden, name) != getattr(entry, name):
                 yield f"{name} is {getattr(entry, name)!r} here and {getattr(golden, name)!r} in {file.path}"
@@ -74,8 +83,8 @@ def _entry_findings(corpus: Corpus, entry: Entry) -> Iterator[str]:
             yield f"content hash is {entry.content[:12]}… here, {file.path} holds {content[:12]}…"
 
 
-def _looks_like_golden(path: Path) -> bool:
+def _looks_like_golden(path: Path, below: Path) -> bool:
     try:
-        return isinstance(encoding.read(path), Golden)
+        return isinstance(encoding.read(path, below=below), Golden)
     except InvalidFile:
         return path.suffix == ".h5"

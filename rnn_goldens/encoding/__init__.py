@@ -2,77 +2,81 @@
 
 from pathlib import Path
 
-from rnn_goldens import schema
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.encoding import json_file, semantics
-from rnn_goldens.encoding.tree import FORMAT, Tree, content_hash, from_document, from_tree, to_document, to_tree
+from rnn_goldens.encoding.bounds import GOLDEN
+from rnn_goldens.encoding.tree import content_hash, from_tree, to_document, to_tree
 from rnn_goldens.errors import InvalidFile
 
-__all__ = ["SUFFIXES", "content_hash", "decode_known", "encode", "read", "to_tree"]
+__all__ = ["SUFFIXES", "content_hash", "decode", "encode", "read", "to_tree"]
 
 SUFFIXES = (".h5", ".json")
 
 
 def encode(golden: Golden) -> dict[str, bytes]:
-    """The bytes of both files of a golden, by suffix. What is returned has passed the schema and the semantic check.
+    """The bytes of both files of a golden, by suffix. What is returned can be read again, and has passed the schema.
 
     Raises:
-        InvalidFile: the golden is not consistent in itself.
+        InvalidFile: the golden is not consistent in itself, or too large for a file.
     """
-    from rnn_goldens.encoding import hdf5_file
+    from rnn_goldens.encoding import hdf5_file, json_file
 
     tree = to_tree(golden)
-    document = to_document(tree)
-    _check(document, Path(golden.id))
-    return {".h5": hdf5_file.encode(tree), ".json": json_file.encode(document)}
+    content = json_file.encode(to_document(tree))
+    decode(content, Path(golden.id), by_schema=True)
+    return {".h5": hdf5_file.encode(tree), ".json": content}
 
 
-def read(path: Path) -> Golden:
+def read(path: Path, *, by_schema: bool = False, below: Path | None = None) -> Golden:
     """Read a golden from ``.h5`` or ``.json`` and check all of it.
+
+    Args:
+        path: the file.
+        by_schema: whether the schema itself is asked, too, which allows the same and takes longer.
+        below: a folder that it is said to lie in; a link that leads out of it is not followed.
 
     Raises:
         InvalidFile: not readable, not of a known format, not valid, or not consistent in itself.
     """
-    if path.suffix == ".h5":
-        from rnn_goldens.encoding import hdf5_file
-
-        document = to_document(hdf5_file.read_tree(path))
-    elif path.suffix == ".json":
-        document = json_file.read_document(path)
-    else:
+    if path.suffix not in SUFFIXES:
         raise InvalidFile(path, [f"a golden file ends in {' or '.join(SUFFIXES)}"])
-    return from_tree(_check(document, path))
+    from rnn_goldens.encoding.file_bytes import read_bytes
+
+    return decode(read_bytes(path, GOLDEN.size, below=below), path, by_schema=by_schema)
 
 
-def decode_known(content: bytes, path: Path) -> Golden:
-    """The golden that a ``.json`` file holds whose hash is known: checked in full only if it is of no use.
+def decode(content: bytes, path: Path, *, by_schema: bool = False) -> Golden:
+    """The golden that the bytes of a file hold.
 
     Args:
-        content: the file's bytes.
-        path: its name, for what is said of it.
+        content: the bytes.
+        path: the file's name, which says what they are and is named in what is said of them.
+        by_schema: as for ``read``.
 
     Raises:
-        InvalidFile: not a valid golden.
+        InvalidFile: they are no valid golden.
     """
-    document = json_file.decode(content, path)
-    try:
-        if (document["kind"], document["format"]) != ("golden", FORMAT):
-            raise ValueError(f"is {document['kind']} format {document['format']}, not golden format {FORMAT}")
-        return from_tree(from_document(document))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        _check(document, path)  # which says in full what is wrong
-        raise InvalidFile(path, [str(error)]) from None
+    from rnn_goldens.encoding import golden_document, semantics
 
+    if path.suffix == ".h5":
+        from rnn_goldens.encoding.hdf5_process import as_json
 
-def _check(document: object, path: Path) -> Tree:
-    """Schema, then array sizes, then meaning; each needs the one before."""
-    found = schema.problems(document, "golden")
-    if found or not isinstance(document, dict):
-        raise InvalidFile(path, found)
+        content = as_json(content, path)
+    if too_much := GOLDEN.problem_if_large(content):
+        raise InvalidFile(path, [too_much])
     try:
-        tree = from_document(document)
+        tree = golden_document.decode(content)
     except ValueError as error:
-        raise InvalidFile(path, [str(error)]) from None
-    if found := semantics.problems(tree):
+        raise InvalidFile(path, _schema_problems(content, path) or [str(error)]) from None
+    found = semantics.problems(tree)
+    if found or by_schema:
+        found = _schema_problems(content, path) or found
+    if found:
         raise InvalidFile(path, found)
-    return tree
+    return from_tree(tree)
+
+
+def _schema_problems(content: bytes, path: Path) -> list[str]:
+    from rnn_goldens import schema
+    from rnn_goldens.encoding import json_file
+
+    return schema.problems(json_file.decode(content, path, GOLDEN), "golden")

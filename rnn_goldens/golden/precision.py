@@ -7,6 +7,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from rnn_goldens.errors import UnknownName
 
+_BELOW_BFLOAT16 = 0xFFFF
+"""The bits of a float32 that bfloat16 has not: it is the first half."""
+
 
 @dataclass(frozen=True)
 class Precision:
@@ -45,6 +48,16 @@ class Precision:
             unit = np.ldexp(1.0, np.maximum(exponents, self.min_exponent + 1) - self.bits)
             values = np.rint(values / unit) * unit
         return values.astype(self.carrier)
+
+    def holds(self, values: NDArray[np.float64]) -> bool:
+        """Whether each of these float64 values is a number of this precision, with nothing to round."""
+        if self.carrier is np.float64:
+            return True
+        with np.errstate(over="ignore", invalid="ignore"):
+            carried = values.astype(self.carrier)
+        if not (carried == values).all():
+            return False
+        return self.name != "bfloat16" or not (carried.view(np.uint32) & _BELOW_BFLOAT16).any()
 
 
 PRECISIONS = {

@@ -46,7 +46,11 @@ LAYOUTS = {
 
 CELLS = tuple(LAYOUTS)
 
-_OWN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+_NAME = "[A-Za-z_][A-Za-z0-9_]*"
+OWN_CELL = rf"{_NAME}(\.{_NAME})*:{_NAME}"
+"""What the name of a cell of someone's own looks like."""
+
+_OWN = re.compile(OWN_CELL)
 
 
 def is_own_cell(name: str) -> bool:

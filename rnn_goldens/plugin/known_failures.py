@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from rnn_goldens.encoding.bounds import OTHER
+from rnn_goldens.encoding.file_bytes import read_bytes
 from rnn_goldens.errors import InvalidFile, UnknownName, not_readable
 from rnn_goldens.golden.precision import PRECISIONS
 
@@ -35,11 +37,11 @@ def read_known_failures(path: Path, ids: Iterable[str]) -> list[KnownFailure]:
         UnknownName: an entry that matches no golden of the corpus.
     """
     try:
-        lines = path.read_text("utf-8-sig").splitlines()  # Windows editors begin a file with a byte-order mark
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_bytes(path, OTHER.size).decode("utf-8-sig")  # Windows editors begin a file with a byte-order mark
+    except UnicodeDecodeError as error:
         raise not_readable(path, error) from None
     entries, ids = [], list(ids)
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         pattern, _, reason = (part.strip() for part in line.partition("#"))
         if not pattern:
             continue

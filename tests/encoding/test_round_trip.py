@@ -65,7 +65,7 @@ def test_the_content_hash_is_the_same_from_either_file_and_blind_to_provenance(g
 
 def test_hdf5_has_groups_datasets_and_attributes_where_the_format_says(golden: Golden, tmp_path: Path) -> None:
     with h5py.File(written(golden, tmp_path)[0]) as file:
-        assert file.attrs["id"] == golden.id
+        assert file.attrs["id"].decode() == golden.id
         assert file.attrs["format"] == 1
         assert file["config"].attrs["hidden_size"] == golden.config.hidden_size
         assert file["weights/weight_ih_l0"].shape == golden.weights["weight_ih_l0"].shape

@@ -1,0 +1,64 @@
+"""The bytes of a file that anybody may have written: of a file, below a folder where one is said, and not too many."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from stat import S_ISREG
+
+from rnn_goldens.errors import InvalidFile, not_readable
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+"""A pipe that nobody writes to would be waited for."""
+
+_CAN_WALK = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY")
+_MEBIBYTE = 2**20
+
+
+def read_bytes(path: Path, most: int, *, below: Path | None = None) -> bytes:
+    """All bytes of a file.
+
+    Args:
+        path: the file.
+        most: how many there may be.
+        below: a folder that the file is said to lie in; a link that leads out of it is not followed.
+
+    Raises:
+        InvalidFile: it can not be read, is a pipe, a device or a folder, is too large, or lies elsewhere.
+    """
+    try:
+        with os.fdopen(_opened(path, below), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not S_ISREG(status.st_mode):
+                raise InvalidFile(path, ["is a pipe or a device, and no file"])
+            content = file.read(min(status.st_size, most) + 1)  # to ask for the most at once is slow
+            if status.st_size < len(content) <= most:  # it grows, or says no size, as those of /proc
+                content += file.read(most + 1 - len(content))
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a name with a zero in it
+        raise not_readable(path, error) from None
+    if len(content) > most:
+        raise InvalidFile(path, [f"is larger than {most // _MEBIBYTE} MiB, and no file of this kind is"])
+    return content
+
+
+def _opened(path: Path, below: Path | None) -> int:
+    if below is None:
+        return os.open(path, _FLAGS)
+    if _CAN_WALK:
+        with suppress(OSError, ValueError):  # there is a link; or no such file, of which the words below are better
+            return _without_links(below, path.relative_to(below).parts)
+    if not path.resolve().is_relative_to(below.resolve()):
+        raise InvalidFile(path, [f"is a link to something outside of {below}, which is not followed"])
+    return os.open(path, _FLAGS)
+
+
+def _without_links(folder: Path, parts: tuple[str, ...]) -> int:
+    """Open what lies in a folder, one name after the other; raises OSError if one of them is a link."""
+    inner = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    for place, name in enumerate(parts):
+        flags = _FLAGS if place == len(parts) - 1 else os.O_RDONLY | os.O_DIRECTORY
+        outer = inner
+        try:
+            inner = os.open(name, flags | os.O_NOFOLLOW, dir_fd=outer)
+        finally:
+            os.close(outer)
+    return inner

@@ -1,0 +1,77 @@
+"""JSON that is read as types, which is checking it: the types of fields that several kinds of file have."""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from rnn_goldens.encoding.json_file import no_key_twice
+from rnn_goldens.golden.features import CORE, FEATURES
+from rnn_goldens.golden.ids import ID, LONGEST_ID
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import CELLS, OWN_CELL
+
+T = TypeVar("T")
+
+LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*\Z"
+"""Text without line breaks, and without signs that a terminal obeys in place of showing them."""
+
+LONGEST_LINE = 1000
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return rf"^({'|'.join(names)})\Z"
+
+
+Line = Annotated[str, Meta(pattern=LINE, max_length=LONGEST_LINE)]
+Sentence = Annotated[str, Meta(pattern=rf"(?=[\s\S]*\S){LINE}", max_length=LONGEST_LINE)]
+Id = Annotated[str, Meta(pattern=rf"^{ID}\Z", max_length=LONGEST_ID)]
+CellName = Annotated[str, Meta(pattern=_one_of([*CELLS, OWN_CELL]), max_length=LONGEST_ID)]
+Feature = Annotated[str, Meta(pattern=_one_of(feature for feature in FEATURES if feature != CORE))]
+FeatureOrCore = Annotated[str, Meta(pattern=_one_of(FEATURES))]
+Precisions = Annotated[
+    tuple[Annotated[str, Meta(pattern=_one_of(PRECISIONS))], ...], Meta(min_length=1, max_length=len(PRECISIONS))
+]
+
+
+def is_line(text: str) -> bool:
+    """Whether a text can be shown as it is, in one line."""
+    return len(text) <= LONGEST_LINE and re.search(LINE, text) is not None
+
+
+def decode(decoder: msgspec.json.Decoder[T], content: bytes) -> T:
+    """What JSON holds, as the decoder's type; raises ValueError, which says where it is something else."""
+    try:
+        return decoder.decode(content)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(_place_first(str(error))) from None
+
+
+def require_each_key_once(content: bytes, keys: int, texts: int) -> None:
+    """Raise ValueError if an object has two entries of one name, of which the decoder gives the last.
+
+    Args:
+        content: JSON.
+        keys: how many it holds by what was read of it.
+        texts: how many values are text, by what was read of it.
+    """
+    if content.count(b'"') != 2 * (keys + texts) or b"\\" in content:  # if each is accounted for, there is no other
+        json.loads(content, object_pairs_hook=no_key_twice)
+
+
+def require_once(names: Iterable[Any]) -> None:
+    """Raise ValueError if one of them stands there twice."""
+    names = list(names)
+    if len(set(names)) < len(names):
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise ValueError(f"{twice} stands there twice")
+
+
+def _place_first(said: str) -> str:
+    """What msgspec says, in the order in which this project says it: place, colon, problem."""
+    problem, _, place = said.partition(" - at ")
+    path = place.strip("`").removeprefix("$").replace("[", "/").replace("]", "").replace(".", "/").strip("/")
+    return f"{path or 'top level'}: {problem}"
