@@ -52,9 +52,14 @@ LIMITS: Mapping[str, Cost] = {
     AGAIN: {"beyond imports, s": 10, "memory, MB": 2000},
 }
 
-BASE = {"time": 10, "hidden": 8, "layers": 1}
-GROWTH: Mapping[str, Sequence[int]] = {"time": (10, 50, 200, 800), "hidden": (8, 32, 128), "layers": (1, 2, 4, 8)}
-LETTERS = {"time": "T", "hidden": "H", "layers": "L"}
+BASE = {"time": 10, "hidden": 8, "layers": 1, "batch": 2}
+GROWTH: Mapping[str, Sequence[int]] = {
+    "time": (10, 50, 200, 800),
+    "hidden": (8, 32, 128),
+    "layers": (1, 2, 4, 8),
+    "batch": (2, 8, 32),
+}
+LETTERS = {"time": "T", "hidden": "H", "layers": "L", "batch": "B"}
 
 REPEATS = 5
 
@@ -111,24 +116,24 @@ def growth() -> Iterator[tuple[str, int, float]]:
             yield what, size, min(one_golden(**{**BASE, what: size}) for _ in range(REPEATS))
 
 
-def one_golden(time: int, hidden: int, layers: int) -> float:
+def one_golden(time: int, hidden: int, layers: int, batch: int = 2) -> float:
     """CPU seconds to certify one golden of a size, in all precisions its tolerance allows."""
     from rnn_goldens.generator.certify import certify
 
-    scenario = sized("lstm", time, hidden, layers)
+    scenario = sized("lstm", time, hidden, layers, batch)
     before = resource.getrusage(resource.RUSAGE_SELF)
     certify(scenario)
     after = resource.getrusage(resource.RUSAGE_SELF)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def sized(cell: str, time: int, hidden: int, layers: int) -> "Scenario":
-    """A scenario of a size: two sequences, with an initial state."""
+def sized(cell: str, time: int, hidden: int, layers: int, batch: int = 2) -> "Scenario":
+    """A scenario of a size, with an initial state."""
     from rnn_goldens.generator.scenarios.variants import Variant, rounded
     from rnn_goldens.golden.shapes import Config
 
     config = Config(input_size=4, hidden_size=hidden, num_layers=layers)
-    variant = Variant("sized", "sized", "To be timed.", config, time=time, state=True)
+    variant = Variant("sized", "sized", "To be timed.", config, time=time, batch=batch, state=True)
     return variant.scenario("benchmark", cell, rounded(max(1 / hidden**0.5, 1 / 16), states=0.5))
 
 
@@ -153,7 +158,7 @@ def report(costs: Mapping[str, Cost], grown: Sequence[tuple[str, int, float]], c
             f"in which a page that several processes share is divided among them, looked at every {LOOK_EVERY:g} s"
             f"{'' if tells_memory() else '; this system does not tell it'}.\n\n"
             "## One golden as it grows\n\n"
-            f"An LSTM's golden with a batch of 2, in CPU milliseconds with one thread (least of {REPEATS}); {base} "
+            f"An LSTM's golden, in CPU milliseconds with one thread (least of {REPEATS}); {base} "
             "but for what grows.\n",
             page.table(("size", "CPU, ms"), sizes),
         ]

@@ -7,8 +7,7 @@ import pytest
 from made_scenarios import SHAPES, scenario
 
 from benchmarks import in_mpmath
-from benchmarks.certifying_speed import Speed, report, sizes, speed
-from benchmarks.generation_cost import BASE
+from benchmarks.certifying_speed import BASE, Speed, report, sizes, speed
 from rnn_goldens.generator.exact import correctly_rounded
 from rnn_goldens.golden.shapes import CELLS
 

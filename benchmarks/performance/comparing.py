@@ -1,0 +1,206 @@
+"""Loading a golden and checking against it, beside what a test does without one."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.performance import made
+from benchmarks.performance.measuring import Figure, at_most, interleaved, median, ratio
+
+if TYPE_CHECKING:
+    from rnn_goldens.checkable.golden import Golden
+
+TIMES = 1000
+
+NOTHING = "import numpy, rnn_goldens, rnn_goldens.corpus, rnn_goldens.encoding.golden_document"
+
+BARE = f"""
+{NOTHING}
+import numpy as np
+found = dict(np.load("bound.npz"))
+for number in range({TIMES}):
+    with np.load(f"npz/{{number % {made.GOLDENS}}}.npz") as golden:
+        for name, array in found.items():
+            np.testing.assert_allclose(array, golden[name], rtol=1e-5, atol=1e-6)
+"""
+
+CHECKED = f"""
+{NOTHING}
+import numpy as np
+from rnn_goldens.corpus import open_corpus
+found = dict(np.load("KIND.npz"))
+corpus = open_corpus("KIND")
+for number in range({TIMES}):
+    golden = corpus.load(f"benchmark/number-{{number % {made.GOLDENS}}}", "float32")
+    golden.check(found["out"], found["h_n"], found["c_n"])
+"""
+
+FOUR = f"""
+{NOTHING}
+from rnn_goldens.corpus import open_corpus
+corpus = open_corpus("bound")
+for number in range({TIMES}):
+    for dtype in ("float64", "float32", "bfloat16", "float16"):
+        corpus.load(f"benchmark/number-{{number % {made.GOLDENS}}}", dtype)
+"""
+
+ONE = f"""
+{NOTHING}
+from rnn_goldens.corpus import open_corpus
+corpus = open_corpus("bound")
+for number in range({TIMES}):
+    corpus.load(f"benchmark/number-{{number % {made.GOLDENS}}}", "float32")
+"""
+
+MANY_ARRAYS = f"""
+{NOTHING}
+from rnn_goldens.corpus import open_corpus
+corpus = open_corpus("many")
+for number in range({TIMES}):
+    corpus.load(f"benchmark/number-{{number % {made.GOLDENS}}}", "float64")
+"""
+
+MANY_IN_NPZ = f"""
+{NOTHING}
+import numpy as np
+for number in range({TIMES}):
+    with np.load("many.npz") as file:
+        dict(file)
+"""
+
+EMPTY_TEST = """
+import numpy, pytest
+@pytest.mark.parametrize("number", range(200))
+def test_it(number): pass
+"""
+
+REGRESSIONS = """
+import numpy as np, pytest
+found = dict(np.load("bound.npz"))
+@pytest.mark.parametrize("number", range(200))
+def test_it(number, ndarrays_regression): ndarrays_regression.check(found)
+"""
+
+GOLDENS = """
+import numpy as np, pytest
+from rnn_goldens.corpus import open_corpus
+found, corpus = dict(np.load("bound.npz")), open_corpus("bound")
+@pytest.mark.parametrize("number", range(200))
+def test_it(number):
+    corpus.load(f"benchmark/number-{number % 100}", "float32").check(found["out"], found["h_n"], found["c_n"])
+"""
+
+WHOLE = """
+import numpy as np
+from rnn_goldens.corpus import open_corpus
+corpus = open_corpus()
+names = [entry.id for entry in corpus.entries if "float32" in entry.precisions]
+found = {name: dict(np.load(f"whole/{place}.npz")) for place, name in enumerate(names)}
+for _ in range(5):
+    for place, name in enumerate(names):
+        EACH
+"""
+WHOLE_BARE = WHOLE.replace(
+    "EACH",
+    """
+        with np.load(f"whole/{place}.npz") as golden:
+            for output, array in found[name].items():
+                np.testing.assert_allclose(array, golden[output], rtol=1e-5, atol=1e-6)
+""",
+)
+WHOLE_CHECKED = WHOLE.replace("EACH", 'corpus.load(name, "float32").check(*found[name].values())')
+WHOLE_NOTHING = WHOLE.replace("EACH", "pass")
+
+
+def figures(folder: Path, runs: int, alone: dict[str, str]) -> Iterator[Figure]:
+    """Ratios to what is done without goldens."""
+    _prepare(folder)
+    kinds = {"bound": "with a bound", "exact": "exact"}
+    programs = {"nothing": NOTHING, "bare": BARE, "one": ONE, "four": FOUR, "many": MANY_ARRAYS, "npz": MANY_IN_NPZ}
+    programs |= {kind: CHECKED.replace("KIND", kind) for kind in kinds}
+    programs |= {"whole, nothing": WHOLE_NOTHING, "whole, bare": WHOLE_BARE, "whole": WHOLE_CHECKED}
+    seconds = interleaved({name: [sys.executable, "-c", text] for name, text in programs.items()}, folder, runs)
+
+    each = 1000 * median(seconds, "bare", above="nothing") / TIMES
+    yield Figure("np.load + assert_allclose of out (8, 32, 16), h_n, c_n in float32", f"{each:.2f} ms")
+    whole = ratio(seconds, "whole", "whole, bare", above="whole, nothing")
+    yield at_most("load + check / that: every golden of the corpus, another each time", whole, "times", 1.0)
+    for kind, words in kinds.items():
+        found = ratio(seconds, kind, "bare", above="nothing")
+        yield at_most(f"load + check / that: this size {words}, another each time", found, "times", 1.0)
+    found = ratio(seconds, "many", "npz", above="nothing")
+    yield at_most(f"loading a golden of {len(_arrays(_many()))} arrays / np.load of them", found, "times", 0.5)
+    found = ratio(seconds, "four", "one", above="nothing")
+    yield Figure("loading a golden of this size in four precisions / in one", f"{found:.2f} times")
+    if find_spec("pytest_regressions"):
+        yield from _by_regressions(folder, runs, alone)
+
+
+def _many() -> "Golden":
+    """A golden of two layers in both directions."""
+    from rnn_goldens import load
+
+    return load("gru/bidirectional-two-layers-unbatched", dtype="float64")
+
+
+def _arrays(golden: "Golden") -> dict[str, NDArray[Any]]:
+    """All that a golden stores, as arrays."""
+    from rnn_goldens.encoding import to_tree
+
+    found: dict[str, NDArray[Any]] = {}
+
+    def gather(tree: dict[str, Any], where: str) -> None:
+        for name, value in tree.items():
+            if isinstance(value, dict):
+                gather(value, f"{where}{name}.")
+            elif isinstance(value, np.ndarray):
+                found[f"{where}{name}"] = value
+
+    gather(to_tree(golden), "")
+    return found
+
+
+def _by_regressions(folder: Path, runs: int, alone: dict[str, str]) -> Iterator[Figure]:
+    tests = {"empty": EMPTY_TEST, "regressions": REGRESSIONS, "goldens": GOLDENS}
+    plugins = ["-p", "pytest_datadir.plugin", "-p", "pytest_regressions.plugin"]
+    commands = {}
+    for name, text in tests.items():
+        (folder / f"test_{name}.py").write_text(text)
+        commands[name] = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugins, f"test_{name}.py"]
+    _write_regressions([*commands["regressions"], "--force-regen"], folder, alone)
+    seconds = interleaved(commands, folder, runs, **alone)
+    found = ratio(seconds, "goldens", "regressions", above="empty")
+    yield at_most("load + check / ndarrays_regression.check, in tests, this size with a bound", found, "times", 0.2)
+
+
+def _write_regressions(command: list[str], folder: Path, environment: dict[str, str]) -> None:
+    """Let pytest-regressions write what it compares with, which it calls a failure."""
+    subprocess.run(command, cwd=folder, env={**os.environ, **environment}, capture_output=True, check=False)
+
+
+def _prepare(folder: Path) -> None:
+    """Corpora of a hundred goldens of each kind, the same as ``.npz``, and outputs that are right."""
+    from rnn_goldens import select
+
+    names: tuple[str, ...] = ("out", "h_n", "c_n")
+    for kind in ("exact", "bound"):
+        golden = made.batch(kind)
+        made.whole_corpus_of(folder / kind, golden)
+        outputs = {name: getattr(golden.in_precision("float32"), name) for name in names}
+        np.savez(folder / f"{kind}.npz", **outputs)
+    made.whole_corpus_of(folder / "many", _many())
+    np.savez(folder / "many.npz", allow_pickle=False, **_arrays(_many()))
+    (folder / "npz").mkdir()
+    for number in range(made.GOLDENS):
+        np.savez(folder / f"npz/{number}.npz", **outputs)
+    (folder / "whole").mkdir()
+    for place, one in enumerate(select(dtype="float32")):
+        names = ("out", "h_n", *(["c_n"] if one.cell == "lstm" else []))
+        np.savez(folder / f"whole/{place}.npz", **{name: getattr(one, name) for name in names})

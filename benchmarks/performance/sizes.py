@@ -1,0 +1,21 @@
+"""How large the wheel is, and what stands in its place when it is installed."""
+
+from collections.abc import Iterator
+from importlib.metadata import files
+from pathlib import Path
+
+from benchmarks.performance.measuring import Figure, at_most
+
+_MEGA = 1e6
+
+
+def figures(wheel: Path | None) -> Iterator[Figure]:
+    """Sizes in MB; nothing of a checkout, which is no wheel."""
+    if wheel is None:
+        return
+    yield at_most("the wheel", wheel.stat().st_size / _MEGA, "MB", 5.0)
+    installed = [Path(str(file.locate())) for file in files("rnn-goldens") or ()]
+    kinds = {".json": "goldens as JSON", ".h5": "goldens as HDF5", ".py": "code"}
+    for suffix, what in kinds.items():
+        size = sum(file.stat().st_size for file in installed if file.suffix == suffix and file.exists())
+        yield Figure(f"installed, {what}", f"{size / _MEGA:.1f} MB")
