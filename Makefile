@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
-.PHONY: help demo test slow lint generate check-corpus bench bench-generation false-alarms onnx-backend nothing-unchecked argument-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results examples pages build clean build/typed
+.PHONY: help demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost argument-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results examples pages build clean build/typed
 
 # Tests start hundreds of processes: what these import is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
@@ -22,6 +22,7 @@ help:
 	@echo "make false-alarms       correct implementations against everything"
 	@echo "make onnx-backend       ONNX's own tests, beside the corpus"
 	@echo "make nothing-unchecked  ways of misbehaving, in every way of running"
+	@echo "make nothing-lost       kills, full disks and neighbours, at whatever writes files: old or new stands there, whole"
 	@echo "make argument-coverage  where on the argument of each activation the corpus looks"
 	@echo "make exhaustive         every half-precision argument of each activation: NumPy, torch, ONNX Runtime"
 	@echo "make mutation           random edits of right networks: the first of them, as all take half an hour"
@@ -33,7 +34,8 @@ help:
 	@echo "make certifying-speed   goldens certified a second and core, beside mpmath; fails if it gives another answer"
 	@echo "make conformance        which frameworks agree, which refuse and which are wrong (after make examples)"
 	@echo "make results            the pages of all of these, measured anew"
-	@echo "make bench              what the plugin costs its users"
+	@echo "make bench              what the plugin costs its users, beside what it is compared with"
+	@echo "make hostile            bytes that anybody may have written, at whatever reads them: a share of a million"
 	@echo "make bench-generation   what certifying costs"
 	@echo "make build              wheel and sdist"
 
@@ -62,8 +64,28 @@ check-corpus: $(READY)
 	$(BIN)/rnn-goldens generate --check
 	$(BIN)/rnn-goldens validate fixtures
 
-bench: $(READY)
-	$(BIN)/python benchmarks/consumer_cost.py
+# The wheel as others install it, beside the plugins it is compared with; torch is the checkout's.
+BENCH := build/bench
+$(BENCH)/.ready: $(READY) pyproject.toml benchmarks/performance/requirements.txt
+	rm -rf $(BENCH)
+	$(PYTHON) -m venv $(BENCH)/venv
+	$(BIN)/python -m build --wheel --outdir $(BENCH) . >/dev/null
+	$(BENCH)/venv/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo $(BENCH)/*.whl)[generate]" \
+	    -r benchmarks/performance/requirements.txt
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	    > "$$($(BENCH)/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/torch_of_the_checkout.pth"
+	mkdir -p $(BENCH)/examples && cp -r benchmarks $(BENCH)/ && cp -r examples/programs $(BENCH)/examples/
+	touch $@
+
+bench: $(BENCH)/.ready
+	cd $(BENCH) && venv/bin/python -m benchmarks.performance --wheel *.whl
+
+bench-page: $(BENCH)/.ready
+	cd $(BENCH) && venv/bin/python -m benchmarks.performance --wheel *.whl --page ../../docs/performance.md
+
+# Bytes that anybody may have written: a share of the million, from a fixed seed, a minute; fails if one hurts.
+hostile: $(READY)
+	$(BIN)/python -m benchmarks.hostile
 
 # The whole corpus on two cores; fails if it takes longer, or more memory, than it may.
 bench-generation: $(READY)
@@ -85,6 +107,10 @@ onnx-backend: $(READY)
 # Ways of misbehaving, each in every way of running; fails if one says passed wrongly, or the page says otherwise.
 nothing-unchecked: $(READY)
 	$(BIN)/python -m benchmarks.nothing_unchecked --check
+
+# Kills, interrupts, full disks, readers and writers at once, some three minutes; fails if anything is torn, left or called damaged.
+nothing-lost: $(READY)
+	$(BIN)/python -m benchmarks.nothing_lost --check
 
 # How small an error of each activation shows, band by band; fails if a band is not looked at, or the page says otherwise.
 argument-coverage: $(READY)
@@ -147,12 +173,15 @@ results: $(READY) $(ACORN)
 	$(BIN)/python -m benchmarks.scaling --write
 	$(BIN)/python -m benchmarks.certifying_speed --write
 	$(BIN)/python -m benchmarks.nothing_unchecked --write
+	$(BIN)/python -m benchmarks.nothing_lost --write
 	$(BIN)/python -m benchmarks.argument_coverage --write
 	$(BIN)/python -m benchmarks.exhaustive --write
 	$(BIN)/python -m benchmarks.mutation --write
 	$(BIN)/python -m benchmarks.mutants --write
 	$(BIN)/python -m benchmarks.diagnosis --write
 	$(BIN)/python -m benchmarks.fuzzing --write
+	$(BIN)/python -m benchmarks.hostile --million --write
+	$(MAKE) bench-page
 	$(REPORT) --output docs/conformance.json --page docs/conformance.md
 
 # Readers and programs in other languages, with what they need installed: apt-get where that may be, npm ci.

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _ONE_LINE = 1000
 """The width for a pipe: one line a golden."""
 
+_MANY = 2000
+"""Of more nobody reads a table, and rich takes seconds to lay it out."""
+
 _OTHER_COLUMNS = 38
 """The least that the columns beside the id need, a word wide each."""
 
@@ -64,34 +67,51 @@ def _listed_as_json(opened: "Corpora", entries: "Sequence[Entry]") -> str:
     """A list of objects, each as the index has it, with its corpus and the paths of its files."""
     import json
 
+    from msgspec.structs import asdict
+
     found = []
     for entry in entries:
         part = opened.of(entry.id)
         files = {kind: str(part.folder / file.path) for kind, file in entry.files.items()}
         whose = {"corpus": part.name, "version": part.version}
-        found.append({**vars(entry), **whose, "files": files})
+        found.append({**asdict(entry), **whose, "files": files})
     return json.dumps(found, ensure_ascii=False, indent=1)
 
 
 def _print_table(opened: "Corpora", entries: "Sequence[Entry]") -> None:
+    from rnn_goldens.golden.precision import PRECISIONS
+
+    rows = []
+    for entry in entries:
+        precisions = "all" if set(entry.precisions) == set(PRECISIONS) else " ".join(entry.precisions)
+        rows.append([visible(text) for text in (entry.id, entry.cell, " ".join(entry.features), precisions)])
+    if len(rows) > _MANY:
+        _print_columns(rows)
+    elif rows:
+        _print_wrapped(rows)
+    say(f"{len(entries)} of {counted(len(opened.entries), 'golden')}, corpus {opened.label}")
+
+
+def _print_columns(rows: list[list[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        say("   ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _print_wrapped(rows: list[list[str]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from rnn_goldens.golden.precision import PRECISIONS
-
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     console = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else _ONE_LINE)
-    longest = max((len(entry.id) for entry in entries), default=0)
+    longest = max(len(row[0]) for row in rows)
     for heading in ("id", "cell", "features", "precisions"):
         no_wrap = heading == "id" and console.width >= longest + _OTHER_COLUMNS
         table.add_column(heading, no_wrap=no_wrap, overflow="fold")
-    for entry in entries:
-        precisions = "all" if set(entry.precisions) == set(PRECISIONS) else " ".join(entry.precisions)
-        table.add_row(*map(visible, (entry.id, entry.cell, " ".join(entry.features), precisions)))
-    if entries:
-        console.print(table)
-    say(f"{len(entries)} of {counted(len(opened.entries), 'golden')}, corpus {opened.label}")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
 
 
 @click.command()

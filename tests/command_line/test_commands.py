@@ -318,3 +318,15 @@ def test_generate_writes_a_corpus_and_check_holds_it_against_the_scenarios(run: 
     assert "documented/mini-batch.json: expected/out: 1 of 12 elements differ" in found
     assert json.loads((tmp_path / "made/index.json").read_text())["version"] == VERSION
     assert "no scenario 'typo'" in run("generate", "--only", "typo", "--into", "made", code=WRONG_USE).stderr
+
+
+def test_list_takes_a_corpus_of_thousands(run: Run, corpus_copy: Path) -> None:
+    path = corpus_copy / "index.json"
+    index = json.loads(path.read_text())
+    first = index["goldens"][0]
+    index["goldens"] = [first | {"id": f"bulk/golden-{number}"} for number in range(3000)]
+    path.write_text(json.dumps(index))
+    done = run("list", "--corpus", str(corpus_copy))
+    *listed, total = done.stdout.splitlines()
+    assert [line.split()[0] for line in listed] == [f"bulk/golden-{number}" for number in range(3000)]
+    assert total.startswith("3000 of 3,000 goldens")
