@@ -26,7 +26,7 @@ def refuse_own(golden: "GoldenData", *outputs: object) -> None:
             )
 
 
-def _lies_in(value: object, array: NDArray[Any]) -> bool:
+def _lies_in(value: Any, array: NDArray[Any]) -> bool:  # noqa: ANN401 - anything
     if isinstance(value, memoryview):
         value = np.asarray(value)
     if isinstance(value, np.ndarray):
