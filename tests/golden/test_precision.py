@@ -1,3 +1,5 @@
+from typing import Any
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -34,7 +36,8 @@ def test_an_unknown_precision_lists_those_that_exist() -> None:
 
 @pytest.mark.parametrize("name", PRECISIONS)
 def test_its_numbers_are_those_of_the_type_itself(name: str) -> None:
-    own, described = ml_dtypes.finfo(ml_dtypes.bfloat16 if name == "bfloat16" else name), PRECISIONS[name]
+    own: Any = ml_dtypes.finfo(ml_dtypes.bfloat16 if name == "bfloat16" else name)  # type: ignore[no-untyped-call]
+    described = PRECISIONS[name]
     assert described.bits == own.nmant + 1
     assert described.min_exponent == own.minexp
     assert described.max_exponent == own.maxexp - 1

@@ -58,7 +58,6 @@ def test_a_configuration_is_a_mapping_of_five_arguments_without_defaults_that_ma
     }
     assert len(config) == 5
     assert "".join(["hidden", "_", "size"]) in config
-    assert 5 not in config
 
 
 def test_the_suffixes_of_weights_are_in_the_order_of_the_first_axis_of_states() -> None:

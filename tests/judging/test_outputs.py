@@ -287,7 +287,7 @@ def test_what_is_no_array_is_named_with_its_module(module: str) -> None:
         (np.array([1.0, [2]], object), "^is an array of Python objects, such as a list, not of real numbers$"),
         (np.array([[1.0], ["x"]], object), "^is an array of Python objects, such as a str, not of real numbers$"),
         (np.array([1.0, 2], object), "^is an array of Python objects, such as a float, not of real numbers$"),
-        (np.ma.masked_array([1.0, 2, 3], mask=[1, 0, 1]), "^has 2 masked elements, which have no value$"),
+        (np.ma.masked_array([1.0, 2, 3], mask=[True, False, True]), "^has 2 masked elements, which have no value$"),
         (np.array([1, 2], np.float16) * 1j, "^holds complex64, not real numbers$"),
     ],
     ids=repr,

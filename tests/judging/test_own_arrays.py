@@ -15,11 +15,14 @@ from rnn_goldens.judging.own_arrays import refuse_own
 MEMORY = torch.zeros(40, dtype=torch.float64)
 """The expected out of the golden lies in the middle: its 12 elements are those from the 10th to the 21st."""
 
+NUMBERS: Any = MEMORY.numpy()
+"""The same memory."""
+
 
 @pytest.fixture
 def golden(make_golden: MakeGolden) -> Golden:
     golden = make_golden()
-    middle = MEMORY.numpy()[10:22].reshape(golden.stored.out.shape)
+    middle = NUMBERS[10:22].reshape(golden.stored.out.shape)
     return replace(golden, stored=replace(golden.stored, out=middle))
 
 
@@ -30,10 +33,10 @@ def golden(make_golden: MakeGolden) -> Golden:
         MEMORY[21:],
         torch.nn.Parameter(MEMORY[10:22]),
         MEMORY[12:14].as_subclass(type("UsersTensor", (torch.Tensor,), {})),
-        MEMORY.numpy()[10:22],
-        MEMORY.numpy()[21:],
-        memoryview(MEMORY.numpy()[12:14]),
-        [0.0, 1, [MEMORY.numpy()[12:14]]],
+        NUMBERS[10:22],
+        NUMBERS[21:],
+        memoryview(NUMBERS[12:14]),
+        [0.0, 1, [NUMBERS[12:14]]],
         ([0.0], (MEMORY[12],)),
     ],
     ids=[
@@ -60,8 +63,8 @@ def test_what_lies_in_an_expected_array_is_refused(golden: Golden, given: Any) -
         MEMORY[22:],
         MEMORY[:10],
         torch.empty(12, device="meta"),
-        MEMORY.numpy()[22:],
-        memoryview(MEMORY.numpy()[22:]),
+        NUMBERS[22:],
+        memoryview(NUMBERS[22:]),
         [[0.0, 1], [2, 3.0]],
         [MEMORY[22:]],
         torch.float64,
