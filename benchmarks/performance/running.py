@@ -38,7 +38,13 @@ def whole_corpus(folder: Path, runs: int) -> Iterator[Figure]:
         "numpy": [*check, "numpy"],
         "torch": [*check, "torch"],
         "torch, -n 2": [*check, "torch", "-n", "2"],
-        "a Python program, float64, RNN alone": [*check, "--rnn-goldens-dtype=float64", "--", sys.executable, str(PROGRAM)],
+        "a Python program, float64, RNN alone": [
+            *check,
+            "--rnn-goldens-dtype=float64",
+            "--",
+            sys.executable,
+            str(PROGRAM),
+        ],
     }
     seconds = interleaved(commands, folder, runs, OMP_NUM_THREADS="1")
     for name in commands:
