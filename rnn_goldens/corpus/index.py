@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from rnn_goldens.encoding import typed_json
 from rnn_goldens.encoding.bounds import INDEX as BOUNDS
+from rnn_goldens.encoding.bounds import OTHER
 from rnn_goldens.encoding.file_bytes import read_bytes
 from rnn_goldens.encoding.typed_json import (
     CellName,
@@ -140,6 +141,8 @@ def _invalid(content: bytes, path: Path, where: str, problem: str) -> InvalidFil
     from rnn_goldens import schema
     from rnn_goldens.encoding import json_file
 
+    if OTHER.problem(content):  # to read it again, as values of any kind, would take all memory
+        return InvalidFile(path, [problem], remedy(OURS, where))
     document = json_file.decode(content, path, BOUNDS)
     said = document.get("corpus") if isinstance(document, dict) else None
     name = said if isinstance(said, str) and typed_json.is_line(said) else OURS
