@@ -362,3 +362,20 @@ def test_two_or_three_outputs_are_what_an_implementation_returns(result: Any) ->
 def test_anything_else_is_not(result: Any, what: str) -> None:
     with pytest.raises(TypeError, match=rf"^the implementation returned {what}; it returns \(out, h_n\), \(out, \("):
         outputs.outputs_of(result)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (np.broadcast_to(np.float32(1), (100_000, 1001)), r"has shape \(100000, 1001\), more than any golden has"),
+        (range(1_000_001), "of 1,000,001 parts, more than any golden has"),
+        ([0.0] * 1_000_001, "is a list of 1,000,001 parts, more than any golden has"),
+    ],
+)
+def test_what_takes_memory_for_nothing_is_not_read(value: Any, said: str) -> None:
+    with pytest.raises(outputs.NotNumbers, match=said):
+        outputs.read(value)
+
+
+def test_as_many_parts_as_there_may_be_are_read() -> None:
+    assert outputs.read([0.0] * 1_000_000).values.shape == (1_000_000,)
