@@ -91,3 +91,20 @@ def test_precisions_that_are_asked_where_held_are_nothing_but_their_names() -> N
     assert WhereHeld(["float64"]) == ("float64",)
     with pytest.raises(AttributeError):
         WhereHeld(["float64"]).more = 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", PRECISIONS)
+def test_a_precision_holds_what_it_rounds_to_itself_and_nothing_between(name: str) -> None:
+    asked = PRECISIONS[name]
+    numbers = np.random.default_rng(2).uniform(-1, 1, 50)
+    held = [0.0, -0.0, 1.0, -2.5, 2.0**asked.max_exponent, asked.smallest, -asked.smallest, np.inf]
+    held += [float(number) for number in asked.round(numbers)]
+    held += [sign * (1 + step * 2.0 ** (1 - asked.bits)) for sign in (1, -1) for step in (1, 2, 3, 64, 65)]
+    assert [asked.holds(np.array([1.0, number])) for number in held] == [True] * len(held)
+    assert asked.holds(np.array(held))
+    if name == "float64":
+        return
+    between = [1 + step * 2.0**-asked.bits for step in (1, 3, 2.0**-8, 2.0**-14)]
+    between += [asked.smallest / 2, 2.0 ** (asked.max_exponent + 1), np.nan]
+    for number in [*between, *(-number for number in between)]:
+        assert not asked.holds(np.array([1.0, number])), number
