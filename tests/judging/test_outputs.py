@@ -379,3 +379,4 @@ def test_what_takes_memory_for_nothing_is_not_read(value: Any, said: str) -> Non
 
 def test_as_many_parts_as_there_may_be_are_read() -> None:
     assert outputs.read([0.0] * 1_000_000).values.shape == (1_000_000,)
+    assert outputs.read(range(1000)).values.shape == (1000,)
