@@ -32,8 +32,9 @@ class Corpus(Selection):
     entries: tuple[Entry, ...]
     where: str = ""
     is_packaged: bool = False
-    _last: list[Golden] = field(default_factory=list, init=False, repr=False, compare=False)
-    """The golden that was loaded last, which nobody else holds: its precisions are asked for one after the other."""
+    _last: list[tuple[Golden, int]] = field(default_factory=list, init=False, repr=False, compare=False)
+    """The golden that was loaded last, for its precisions are asked for one after the other, and its checksum: nobody
+    else holds it, and an implementation that looks through all memory may still write there."""
 
     @property
     def label(self) -> str:
@@ -54,11 +55,13 @@ class Corpus(Selection):
         from rnn_goldens import encoding
 
         entry = self.entry(golden_id)
-        golden = next((last for last in self._last if last.id == entry.id), None)
+        golden = next(
+            (last for last, checksum in self._last if last.id == entry.id and last.checksum() == checksum), None
+        )
         if golden is None:
             path = self.folder / entry.files["json"].path
             golden = self._as_listed(encoding.decode(self.content(entry.files["json"]), path), entry, path)
-            self._last[:] = [golden]
+            self._last[:] = [(golden, golden.checksum())]
         return golden.in_precision(dtype).copied()
 
     def content(self, file: File) -> bytes:

@@ -1,10 +1,11 @@
 """What is stored of a golden, in one precision: a question, and a golden, which is a question with its answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Self
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -190,6 +191,13 @@ class GoldenData(QuestionData):
         shapes = [(name, array.shape) for name, array in expected.items() if array is not None]
         return [*super()._facts(), *shapes, ("tolerance", self.tolerance.in_words)]
 
+    def checksum(self) -> int:
+        """Of all that it stores: the same as long as nobody writes into its memory."""
+        found = 0
+        for array in (*_arrays_in(vars(self.stored)), *_arrays_in(vars(self.tolerance))):
+            found = crc32(np.ascontiguousarray(array), found)
+        return found
+
     def copied(self) -> Self:
         """The same golden in memory of its own."""
         return replace(self, stored=self.stored.copied(), tolerance=self.tolerance.copied())
@@ -211,3 +219,11 @@ class GoldenData(QuestionData):
         """The expected arrays that may have been looked at, by name: those that were cast, and as they are stored."""
         held = {name: (vars(self).get(name), getattr(self.stored, name)) for name in ("out", "h_n", "c_n")}
         return {name: [array for array in arrays if array is not None] for name, arrays in held.items()}
+
+
+def _arrays_in(held: Mapping[str, object]) -> Iterator[NDArray[Any]]:
+    for value in held.values():
+        if isinstance(value, np.ndarray):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from _arrays_in(value)

@@ -298,3 +298,12 @@ def test_a_large_index_that_is_none_is_refused_at_its_first_fault(corpus_copy: P
     path.write_text(f"{head}[{','.join(['[]'] * 1_500_000)}]}}")
     with pytest.raises(InvalidFile, match=r"index.json: goldens/0: Expected `object`, got `array`"):
         open_corpus(corpus_copy)
+
+
+def test_a_golden_whose_memory_was_written_to_is_read_again(corpus_copy: Path) -> None:
+    corpus = open_corpus(corpus_copy)
+    want = corpus.load("documented/mini-batch", "float32").out.copy()
+    ((kept, _),) = corpus._last  # as gc.get_objects finds it
+    for array in (kept.stored.out, kept.stored.x):
+        ctypes.memset(array.ctypes.data, 0, array.nbytes)
+    assert (corpus.load("documented/mini-batch", "float64").out == want).all()
