@@ -195,7 +195,7 @@ class GoldenData(QuestionData):
         """Of all that it stores: the same as long as nobody writes into its memory."""
         found = 0
         for array in (*_arrays_in(vars(self.stored)), *_arrays_in(vars(self.tolerance))):
-            found = crc32(np.ascontiguousarray(array), found)
+            found = crc32(array.tobytes(), found)
         return found
 
     def copied(self) -> Self:
