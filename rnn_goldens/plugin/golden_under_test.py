@@ -104,7 +104,7 @@ class GoldenUnderTest(Golden):
         said = ""
         if names := written_to(asked, before):
             said = wrote_into(names)
-        if self.record.expected != fingerprint(self.judge):
+        if self.record.expected != self.judge.checksum():
             said = "overwrote in memory what is expected of it"
         if said:
             self.record.broken_off.append(f"{self.id} in {self.dtype}: the implementation {said}")
@@ -136,12 +136,6 @@ class GoldenUnderTest(Golden):
         return found
 
 
-def fingerprint(golden: Golden) -> int:
-    """Of what is expected; the same in one process as long as nobody writes there."""
-    stored = golden.stored
-    return hash(tuple(None if array is None else array.tobytes() for array in (stored.out, stored.h_n, stored.c_n)))
-
-
 RECORD = pytest.StashKey[Record]()
 SUSPECTS = pytest.StashKey[dict[str, Suspects]]()
 """By test, for two tests may be of different networks."""
@@ -171,7 +165,7 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
     suspects = request.config.stash.setdefault(SUSPECTS, {}).setdefault(test, Suspects(test, spent))
     given = {f.name: getattr(golden, f.name) for f in fields(golden)}
     judge = golden.copied()
-    record.expected = fingerprint(judge)
+    record.expected = judge.checksum()
     return GoldenUnderTest(**given, judge=judge, record=record, suspects=suspects)
 
 

@@ -43,7 +43,7 @@ class Record:
         drawn: whether a picture is wanted of what is wrong.
         picture: that of the first mismatch.
         process: that runs the test.
-        expected: a fingerprint of what is expected.
+        expected: the checksum of the golden that outputs are compared with.
         elsewhere: a file in which another process, that was given the golden, notes that it was wrong.
     """
 
