@@ -1,0 +1,33 @@
+"""What is stored of a golden's gradients: cotangents of its outputs, and what a backward pass makes of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.tolerance import Tolerance
+
+COTANGENTS = {"d_out": "out", "d_h_n": "h_n", "d_c_n": "c_n"}
+"""By the name of a cotangent, the output that it belongs to."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Gradients:
+    """Gradients of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, as they are stored, whatever the precision.
+
+    Attributes:
+        purpose: what these cotangents are there to show or to expose: a sentence.
+        precisions: the precisions that they can be checked in: some of the golden's.
+        cotangents: ``d_out``, ``d_h_n``, ``d_c_n``, at least one: float64, each shaped as its output, of numbers that
+            every one of the precisions holds; one that is not there is zero.
+        expected: by the name of the array: ``x``; ``h0`` and ``c0`` where the golden gives an initial state; every
+            weight and bias. float64, shaped as the array; each element is the exact gradient, correctly rounded.
+        tolerance: how far a correct implementation can be off, by the same names.
+        provenance: what made them; not part of their content.
+    """
+
+    purpose: str
+    precisions: tuple[str, ...]
+    cotangents: Mapping[str, Float64]
+    expected: Mapping[str, Float64]
+    tolerance: Tolerance
+    provenance: Mapping[str, str] = field(default_factory=dict)
