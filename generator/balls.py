@@ -37,12 +37,12 @@ class Balls(Network):
 
     def constant(self, value: Fraction) -> Array:
         """A number."""
-        number: Array = _number(value)
-        return number
+        ball: Array = number(value)
+        return ball
 
     def scaled(self, z: Array, factor: Fraction) -> Array:
         """Z times a number."""
-        return np.asarray(z * _number(factor))
+        return np.asarray(z * number(factor))
 
     def mix(self, z: Array, a: Array, b: Array) -> Array:
         """Z a + (1 - z) b, in the form that names z, and so its radius, once."""
@@ -70,7 +70,7 @@ class Balls(Network):
 
     def clip(self, z: Array, low: Fraction, high: Fraction) -> Array:
         """Z, but no less than low and no more than high."""
-        return -_larger(-_larger(z, _number(low)), -_number(high))
+        return -_larger(-_larger(z, number(low)), -number(high))
 
     def mean(self, z: Array) -> Array:
         """The mean over the units, (batch, 1)."""
@@ -97,7 +97,8 @@ def _each(function: Callable[..., Any], arguments: int = 1) -> Callable[..., Arr
     return each
 
 
-def _number(value: Fraction) -> Any:  # noqa: ANN401 - a ball is no array, and meets arrays of any shape
+def number(value: Fraction) -> Any:  # noqa: ANN401 - a ball is no array, and meets arrays of any shape
+    """The ball around a number: of radius zero, if it is dyadic."""
     return arb(value.numerator) / value.denominator
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.arrays import Arrays, Asked, Float64
+from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
 from rnn_goldens.golden.shapes import LAYOUTS, Config, Layout, state_shape
 from rnn_goldens.golden.tolerance import Tolerance
@@ -162,12 +163,14 @@ class GoldenData(QuestionData):
         provenance: what made it; not part of its content.
         stored: the float64 arrays, whatever the precision.
         corpus: where commands find it: what ``--corpus`` takes, "" if they find it without; None if it is nowhere.
+        gradients: what is stored of its gradients; None if there is nothing, or it was loaded without.
     """
 
     tolerance: Tolerance
     provenance: Mapping[str, str]
     stored: Arrays
     corpus: str | None = None
+    gradients: Gradients | None = None
 
     @cached_property
     def out(self) -> NDArray[Any]:
