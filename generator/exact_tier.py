@@ -54,9 +54,13 @@ def needs_of(total: float, bit: float) -> Needs:
     return Needs(max(1, (int(np.ceil(total / bit)) - 1).bit_length()), total, bit)
 
 
-_ROUNDS_NOTHING = ("vector", "block", "negative", "same", "relu", "maximum")
-FITS = ("product", "sum", "multiply", "scaled", "constant", "clip")
+_CHOOSES = ("where_larger", "where_within", "only", "choose", "joined")
+_ROUNDS_NOTHING = ("vector", "block", "negative", "same", "relu", "maximum", *_CHOOSES)
+FITS = ("product", "transposed", "sum", "multiply", "scaled", "constant", "clip")
 """Primitives whose results no precision rounds that has enough bits; those of all others every precision rounds."""
+
+_MULTIPLIES = ("product", "transposed", "block", "negative", "same", "multiply", "scaled")
+"""Primitives that make multiples of what their arguments are multiples of."""
 
 
 def needs(case: Case) -> Needs | None:
@@ -76,6 +80,7 @@ def needs(case: Case) -> Needs | None:
 
 
 def always_rounds(operation: Operation) -> bool:
+    """Whether every precision rounds what an operation computes."""
     numbers = operation.detail if operation.primitive in ("scaled", "constant", "clip") else ()
     known = operation.primitive in (*_ROUNDS_NOTHING, *FITS)
     return not known or any(float(number) != number for number in numbers)
@@ -98,7 +103,7 @@ def needs_of_value(one: Computed, k: int, operation: Operation) -> Needs:
 def _bit(one: Computed, k: int, visit: int) -> float:
     """The largest power of two that a value, and all that it is a sum of, is a multiple of."""
     operation = one.operation(k)
-    if operation is None or operation.primitive not in ("product", "block", "negative", "same", "multiply", "scaled"):
+    if operation is None or operation.primitive not in _MULTIPLIES:
         return least_bit(one.values[k][visit])
     bits = [_bit(one, of, visit) for of in operation.of]
     bits += [least_bit(one.w[name]) for name in operation.weights]
