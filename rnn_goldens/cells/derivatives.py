@@ -36,6 +36,7 @@ RULES: Mapping[str, tuple[Rule | None, ...]] = {
         lambda of, g, _y, a, b: of.where_larger(g, b, a),
     ),
     "clip": (lambda of, g, _y, z, low, high: of.where_within(g, z, low, high),),
+    "instead": (None, lambda _of, g, _y, _value, _way: g),
     # What the rules above are made of; the error analysis goes back through these as well.
     "difference": (
         lambda of, v, _y, _g, a, b: of.difference(v, a, b),

@@ -17,6 +17,10 @@ class Transposed(Slopes, Arithmetic):
         rows = len(matrix) // blocks
         return (g @ matrix[index * rows : (index + 1) * rows]).astype(g.dtype, copy=False)
 
+    def instead(self, value: Array, way: Array) -> Array:  # noqa: ARG002 - it is for the way back
+        """The value of the one; what goes back goes to the other."""
+        return value
+
     def joined(self, *parts: Array) -> Array:
         """The blocks of units, one after the other."""
         return np.concatenate(parts, axis=-1)
