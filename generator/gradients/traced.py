@@ -45,12 +45,14 @@ class TracedGradients:
         x: where the cotangents of x stand, by time step.
         start: where those of each initial state stand, by its name, in the order of layers and directions.
         weights: by name, the blocks of rows: which, of how many, and what adds up to it.
+        last: where the last h of each layer and direction stands.
     """
 
     graph: Graph
     x: list[int]
     start: Mapping[str, list[int]]
-    weights: Mapping[str, Sequence[tuple[int, int, tuple[WeightGradient, ...]]]]
+    weights: Mapping[str, Sequence[tuple[int, int, WeightGradient]]]
+    last: Sequence[int]
 
 
 def traced(case: Case, cotangents: Cotangents) -> TracedGradients:
@@ -67,10 +69,11 @@ class _Tracing(Backward):
     def __init__(self, case: Case) -> None:
         super().__init__()
         self.graph = Graph(dict(case.weights))
+        self.last: list[int] = []
 
     def traced(self, case: Case, cotangents: Cotangents) -> TracedGradients:
         found: dict[str, Any] = self.of_batch(case, cotangents)
-        return TracedGradients(self.graph, **found)
+        return TracedGradients(self.graph, **found, last=self.last)
 
     def program(self, case: Case, w: Weights) -> Program:
         return self.cell(case).apart.program(w)
@@ -104,6 +107,7 @@ class _Tracing(Backward):
                 for after, before in zip(new, state, strict=True)
             )
             out[t] = self.only(within, state[0])
+        self.last.append(state[0].place)
         return out, state
 
     def start(self, case: Case, index: int) -> Any:  # noqa: ANN401

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from rnn_goldens.cells.arithmetic import Arithmetic, of_type
 from rnn_goldens.cells.arrays import Array
 
 Rule = Callable[..., Any]
@@ -52,7 +53,7 @@ RULES: Mapping[str, tuple[Rule | None, ...]] = {
 whoever reads it minds the kink."""
 
 
-class Slopes:
+class Slopes(Arithmetic):
     """The primitives of the rules, in NumPy: what deviates in a derivative overrides one of them."""
 
     def sigmoid_slope(self, y: Array, z: Array) -> Array:  # noqa: ARG002 - for those who do it otherwise
@@ -67,7 +68,7 @@ class Slopes:
 
     def difference(self, g: Array, a: Array, b: Array) -> Array:
         """G (a - b), also written g a - g b."""
-        product: Array = g * (a - b)
+        product: Array = g * (of_type(a, g) - of_type(b, g))
         return product
 
     def where_larger(self, g: Array, a: Array, b: Array) -> Array:
@@ -77,11 +78,6 @@ class Slopes:
     def where_within(self, g: Array, z: Array, low: Fraction, high: Fraction) -> Array:
         """G where z is between the limits, and zero elsewhere."""
         return np.where((z > float(low)) & (z < float(high)), g, np.zeros_like(g))
-
-    def scaled(self, z: Array, factor: Fraction) -> Array:
-        """Z times a number."""
-        scaled: Array = z * float(factor)
-        return scaled
 
 
 _SLOPES = Slopes()

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnn_goldens.cells.arithmetic import Arithmetic
 from rnn_goldens.cells.arrays import Array
 from rnn_goldens.cells.derivatives import Slopes
 
 
-class Transposed(Slopes, Arithmetic):
+class Transposed(Slopes):
     """For each primitive one method, of the same name. g is a cotangent, (batch, units)."""
 
     def transposed(self, g: Array, matrix: Array, index: int, blocks: int) -> Array:
