@@ -73,7 +73,9 @@ def lost_in_sum(graph: Graph, weight: WeightGradient) -> Float64:
     vs = np.stack([graph.values[k][0] for k in weight.vs]) if weight.vs else np.ones((*gs.shape[:2], 1))
     steps, sequences = np.einsum("tbi,tbj->tij", gs, vs), np.einsum("tbi,tbj->bij", gs, vs)
     accumulated = len(gs) * gs.shape[1] * np.einsum("tbi,tbj->ij", np.abs(gs), np.abs(vs))
-    storage = [np.maximum(_by_steps(steps, stored), _by_sequences(sequences, stored)) for stored in (UNFLUSHED, FLUSHING)]
+    storage = [
+        np.maximum(_by_steps(steps, stored), _by_sequences(sequences, stored)) for stored in (UNFLUSHED, FLUSHING)
+    ]
     found = np.stack([accumulated, *storage])
     return found if weight.vs else found[..., 0]
 

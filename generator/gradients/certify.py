@@ -69,9 +69,7 @@ def _expected(scenario: Scenario, case: Case, cotangents: Named) -> tuple[Named,
         raise Refused(f"{scenario.id}: gradients are not decided with {LAST_BITS} bits: {undecided}") from None
 
 
-def _tolerance(
-    golden: GoldenData, case: Case, cotangents: Named, expected: Named
-) -> tuple[Tolerance, tuple[str, ...]]:
+def _tolerance(golden: GoldenData, case: Case, cotangents: Named, expected: Named) -> tuple[Tolerance, tuple[str, ...]]:
     """Zero where float32 computes both passes without rounding, a bound otherwise; and where it holds."""
     both = traced(case.as_batch(), with_batch_axis(case, cotangents))
     needed = gradient_needs(both) if isinstance(golden.tolerance, Exact) else None
@@ -115,7 +113,9 @@ def _with_one(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
 
 def _without_batch_axis(bound: Bound) -> Bound:
     kinds = (bound.accumulation, bound.storage)
-    return Bound(*({name: a.squeeze(_AXES[name]) if name in _AXES else a for name, a in kind.items()} for kind in kinds))
+    return Bound(
+        *({name: a.squeeze(_AXES[name]) if name in _AXES else a for name, a in kind.items()} for kind in kinds)
+    )
 
 
 def _hold_against_implementations(golden: GoldenData, gradients: Gradients) -> None:

@@ -160,7 +160,9 @@ class _Tracing(Backward):
 
     def named(self, case: Case, d_inputs: Any, d_start: Any, weights: Any) -> Any:  # noqa: ANN401
         start = zip(*d_start, strict=True) if case.state_given else ()
-        states = {f"{name}0": [part.place for part in parts] for name, parts in zip(case.cell.states, start, strict=False)}
+        states = {
+            f"{name}0": [part.place for part in parts] for name, parts in zip(case.cell.states, start, strict=False)
+        }
         return {"x": [d_x.place for d_x in d_inputs], "start": states, "weights": {n: weights[n] for n in case.weights}}
 
     def _summands(self, k: int) -> tuple[int, ...]:
