@@ -115,6 +115,15 @@ WHOLE_BARE = WHOLE.replace(
                 np.testing.assert_allclose(array, golden[output], rtol=1e-5, atol=1e-6)
 """,
 )
+WHOLE_ALL = WHOLE.replace(
+    "EACH",
+    """
+        with np.load(f"whole/{place}-all.npz") as golden:
+            arrays = dict(golden)
+        for output, array in found[name].items():
+            np.testing.assert_allclose(array, arrays[output], rtol=1e-5, atol=1e-6)
+""",
+)
 WHOLE_CHECKED = WHOLE.replace("EACH", 'corpus.load(name, "float32").check(*found[name].values())')
 WHOLE_NOTHING = WHOLE.replace("EACH", "pass")
 
@@ -126,12 +135,17 @@ def figures(folder: Path, runs: int, alone: dict[str, str]) -> Iterator[Figure]:
     programs = {"nothing": NOTHING, "bare": BARE, "one": ONE, "four": FOUR, "many": MANY_ARRAYS, "npz": MANY_IN_NPZ}
     programs |= {kind: CHECKED.replace("KIND", kind) for kind in kinds}
     programs |= {"whole, nothing": WHOLE_NOTHING, "whole, bare": WHOLE_BARE, "whole": WHOLE_CHECKED}
+    programs["whole, all"] = WHOLE_ALL
     seconds = interleaved({name: [sys.executable, "-c", text] for name, text in programs.items()}, folder, runs)
 
     each = 1000 * median(seconds, "bare", above="nothing") / TIMES
     yield Figure("np.load + assert_allclose of out (8, 32, 16), h_n, c_n in float32", f"{each:.2f} ms")
     whole = ratio(seconds, "whole", "whole, bare", above="whole, nothing")
     yield at_most("load + check / that: every golden of the corpus, another each time", whole, "times", 1.0)
+    found = ratio(seconds, "whole", "whole, all", above="whole, nothing")
+    yield Figure(
+        "load + check / that, of an .npz that has the weights and inputs too: the corpus", f"{found:.2f} times"
+    )
     for kind, words in kinds.items():
         found = ratio(seconds, kind, "bare", above="nothing")
         yield at_most(f"load + check / that: this size {words}, another each time", found, "times", 1.0)
@@ -203,4 +217,8 @@ def _prepare(folder: Path) -> None:
     (folder / "whole").mkdir()
     for place, one in enumerate(select(dtype="float32")):
         names = ("out", "h_n", *(["c_n"] if one.cell == "lstm" else []))
-        np.savez(folder / f"whole/{place}.npz", **{name: getattr(one, name) for name in names})
+        outputs = {name: getattr(one, name) for name in names}
+        np.savez(folder / f"whole/{place}.npz", **outputs)
+        states = () if one.initial_state is None else tuple(f"{name}0" for name in one.layout.states)
+        asked = {name: getattr(one, name) for name in ("x", *states)}
+        np.savez(folder / f"whole/{place}-all.npz", allow_pickle=False, **one.weights, **asked, **outputs)

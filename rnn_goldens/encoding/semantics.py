@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.encoding.tree import Tree, layout_of
 from rnn_goldens.golden.features import DERIVED_FEATURES, derived_features
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import PRECISIONS, not_holding
 from rnn_goldens.golden.shapes import Config, Layout, Shape, out_shape, state_shape, weight_count, weight_shapes
 from rnn_goldens.golden.tolerance import Bound, Exact
 
@@ -86,9 +86,15 @@ def _tolerance_problems(tolerance: Tree, wanted: dict[str, Shape]) -> Iterator[s
         return
     for part in ("accumulation", "storage"):
         yield from _shape_problems(f"tolerance/{part}", tolerance[part], wanted)
-        for name, array in tolerance[part].items():
-            if not (np.isfinite(array) & (array >= 0)).all():
-                yield f"tolerance/{part}/{name}: holds a number that is no bound: negative, infinite or NaN"
+        if not _are_bounds(_all_of(tolerance[part])):
+            wrong = (name for name, array in tolerance[part].items() if not _are_bounds(array))
+            yield from (
+                f"tolerance/{part}/{n}: holds a number that is no bound: negative, infinite or NaN" for n in wrong
+            )
+
+
+def _are_bounds(array: NDArray[Any]) -> bool:
+    return bool(array.min() >= 0 and array.max() < np.inf)  # of NaN neither is so
 
 
 def _finite_problems(tree: Tree) -> Iterator[str]:
@@ -129,7 +135,7 @@ def _rounding_problems(tree: Tree) -> Iterator[str]:
     given = {f"weights/{name}": array for name, array in tree["weights"].items()}
     given |= {f"inputs/{name}": array for name, array in tree["inputs"].items() if name != "lengths"}
     numbers = _all_of(given)
-    lacking = [name for name in tree["precisions"] if not PRECISIONS[name].holds(numbers)]
+    lacking = list(not_holding(tree["precisions"], numbers))
     for place, array in given.items() if lacking else ():
         inexact = [name for name in lacking if not PRECISIONS[name].holds(array)]
         if inexact and np.isfinite(array).all():

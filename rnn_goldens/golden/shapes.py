@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 Shape = tuple[int, ...]
@@ -110,6 +111,11 @@ def weight_count(layout: Layout, config: Config) -> int:
 
 def weight_shapes(layout: Layout, config: Config) -> dict[str, Shape]:
     """Shapes of the weights under PyTorch's names, in the order of ``nn.RNN.named_parameters()``."""
+    return dict(_weight_shapes(layout, config))
+
+
+@lru_cache(maxsize=256)
+def _weight_shapes(layout: Layout, config: Config) -> dict[str, Shape]:
     rows, hidden = len(layout.gates) * config.hidden_size, config.hidden_size
     shapes: dict[str, Shape] = {}
     for suffix in config.suffixes:

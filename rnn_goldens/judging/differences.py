@@ -99,11 +99,11 @@ def _compare_values(golden: "GoldenData", name: str, output: outputs.Output, wan
     allowed = golden.tolerance.allowed(name, want, PRECISIONS[golden.dtype])
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         error = np.abs(got - want)
-        fraction = np.where(error == 0, 0.0, error / allowed)
-    fraction = np.where(np.isnan(fraction), np.inf, fraction)
-    right = error <= allowed  # a NaN is never right
+        right = error <= allowed  # a NaN is never right
+        fraction = np.where(error == 0, 0.0, error / allowed) if error.any() else error
     if right.all():
         return Difference(name, dtype=output.dtype, size=got.size, largest_error=float(fraction.max(initial=0.0)))
+    fraction = np.where(np.isnan(fraction), np.inf, fraction)
 
     def element(index: tuple[int, ...]) -> Element:
         where = place(golden.config, name, index)
