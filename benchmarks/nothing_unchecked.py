@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from benchmarks import page, page_check
+from benchmarks import page, page_check, page_command
 from benchmarks.misbehaviours import IMPLEMENTATIONS, TESTS, Misbehaviour
 
 PAGE = "nothing-unchecked.md"
@@ -77,9 +77,7 @@ class Said:
 def main() -> None:
     """Run all; exit with 1 if something says passed wrongly, or a checked page says otherwise."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    with_page = parser.add_mutually_exclusive_group()
-    with_page.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
-    with_page.add_argument("--check", action="store_true", help=f"fail if docs/results/{PAGE} says otherwise")
+    page_command.options(parser, PAGE)
     arguments = parser.parse_args()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         of_implementations = list(pool.map(_of_implementation, IMPLEMENTATIONS))
@@ -88,12 +86,7 @@ def main() -> None:
     print(text)
     wrongly = [line for _, _, found in (*of_implementations, *of_tests) for line in found]
     print(*wrongly, f"{len(wrongly)} ways of running say passed wrongly, or fail what is right", sep="\n")
-    same = True
-    if arguments.write:
-        page.write(PAGE, text)
-    elif arguments.check:
-        same = page_check.check(PAGE, text, COLUMNS)
-    sys.exit(bool(wrongly) or not same)
+    page_command.end(arguments, PAGE, text, COLUMNS, is_wrong=bool(wrongly))
 
 
 Row = tuple[Misbehaviour, list[str], list[str]]
