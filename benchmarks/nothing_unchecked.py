@@ -16,8 +16,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -79,9 +80,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     page_command.options(parser, PAGE)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # started where it is ignored, all it starts would, too
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        of_implementations = list(pool.map(_of_implementation, IMPLEMENTATIONS))
-        of_tests = list(pool.map(_of_test, TESTS))
+        of_implementations = list(_followed(pool.map(_of_implementation, IMPLEMENTATIONS)))
+        of_tests = list(_followed(pool.map(_of_test, TESTS)))
     text = _page(of_implementations, of_tests)
     print(text)
     wrongly = [line for _, _, found in (*of_implementations, *of_tests) for line in found]
@@ -91,6 +93,16 @@ def main() -> None:
 
 Row = tuple[Misbehaviour, list[str], list[str]]
 """A misbehaviour, its entries in the table, and what of it is wrong."""
+
+
+def _followed(rows: Iterable[Row]) -> Iterator[Row]:
+    """The same rows, each told of as soon as it is there: a run takes minutes."""
+    begin = time.monotonic()
+    for row in rows:
+        misbehaviour, entries, wrongly = row
+        print(f"{time.monotonic() - begin:4.0f} s  {misbehaviour.name}: {'; '.join(entries)}", file=sys.stderr)
+        print(*wrongly, sep="\n", end="\n" * bool(wrongly), file=sys.stderr)
+        yield row
 
 
 def _of_implementation(misbehaviour: Misbehaviour) -> Row:
@@ -136,17 +148,22 @@ def _row(misbehaviour: Misbehaviour, ways: dict[str, list[str]], files: dict[str
 
 
 def _run(command: Sequence[str], home: Path) -> Said:
+    parts = []
     # Its own group, killed in the end, and a file for what it prints: what it forked away may live on and hold a pipe.
     with (home / "printed.txt").open("w") as printed:
         process = subprocess.Popen(
             [sys.executable, *command], cwd=home, stdout=printed, stderr=printed, start_new_session=True
         )
         try:
-            code = process.wait(SECONDS)
+            process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            parts.append(f"no end in {SECONDS} s")
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-    outcomes, parts = [], [f"exit {code}"]
+    code = process.wait()
+    parts.append(f"exit {code}")
+    outcomes = []
     if (conformance := home / "conformance.json").is_file():
         (of_net,) = json.loads(conformance.read_text("utf-8"))["implementations"]
         counts = Counter({name: sum(r[name] for r in of_net["results"]) for name in ("passed", "refused", "wrong")})
