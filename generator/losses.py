@@ -32,7 +32,6 @@ MOST_TERMS = 6
 Loss = tuple[Float64 | float, Float64 | float]
 
 
-
 @dataclass(frozen=True)
 class Storing:
     """What storing a value loses, in roundoffs of it.

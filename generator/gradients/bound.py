@@ -73,7 +73,9 @@ def lost_in_sum(graph: Graph, weight: WeightGradient) -> Float64:
     vs = np.stack([graph.values[k][0] for k in weight.vs]) if weight.vs else np.ones((*gs.shape[:2], 1))
     steps, sequences = np.einsum("tbi,tbj->tij", gs, vs), np.einsum("tbi,tbj->bij", gs, vs)
     accumulated = len(gs) * gs.shape[1] * np.einsum("tbi,tbj->ij", np.abs(gs), np.abs(vs))
-    storage = [np.maximum(_by_steps(steps, stored), _by_sequences(sequences, stored)) for stored in (UNFLUSHED, FLUSHING)]
+    storage = [
+        np.maximum(_by_steps(steps, stored), _by_sequences(sequences, stored)) for stored in (UNFLUSHED, FLUSHING)
+    ]
     found = np.stack([accumulated, *storage])
     return found if weight.vs else found[..., 0]
 
@@ -86,7 +88,8 @@ def _by_steps(terms: Float64, stored: Storing) -> Float64:
     for way in (terms, terms[::-1]):
         sums = stored(np.cumsum(way, axis=0))
         ways.append(np.where(way != 0, sums, 0)[1:].sum(axis=0))
-    return stored(terms).sum(axis=0) + np.maximum(*ways)
+    total: Float64 = stored(terms).sum(axis=0) + np.maximum(*ways)
+    return total
 
 
 def _by_sequences(terms: Float64, stored: Storing) -> Float64:

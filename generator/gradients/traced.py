@@ -116,7 +116,7 @@ class _Tracing(Backward):
     def join(self, outs: Sequence[Any], layer: int, case: Case) -> Any:  # noqa: ANN401, ARG002
         return [self.joined(*sides) for sides in zip(*outs, strict=True)]
 
-    def last_states(self, last: list[State]) -> State:
+    def last_states(self, last: list[State]) -> State:  # noqa: ARG002 - those of the way there are not asked
         return ()
 
     # The primitives, and the way back.
@@ -160,7 +160,9 @@ class _Tracing(Backward):
 
     def named(self, case: Case, d_inputs: Any, d_start: Any, weights: Any) -> Any:  # noqa: ANN401
         start = zip(*d_start, strict=True) if case.state_given else ()
-        states = {f"{name}0": [part.place for part in parts] for name, parts in zip(case.cell.states, start, strict=False)}
+        states = {
+            f"{name}0": [part.place for part in parts] for name, parts in zip(case.cell.states, start, strict=False)
+        }
         return {"x": [d_x.place for d_x in d_inputs], "start": states, "weights": {n: weights[n] for n in case.weights}}
 
     def _summands(self, k: int) -> tuple[int, ...]:

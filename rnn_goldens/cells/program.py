@@ -111,9 +111,7 @@ def _program(source: Source, given: tuple[str, ...]) -> Program:
     return written(inputs, after, _Affine().at_once if source.at_once else None)
 
 
-def written(
-    inputs: Sequence[Term], wanted: Sequence[Term], rewritten: Callable[[Term], Term] | None = None
-) -> Program:
+def written(inputs: Sequence[Term], wanted: Sequence[Term], rewritten: Callable[[Term], Term] | None = None) -> Program:
     """A program for what is wanted; ``rewritten`` may put another term in the place of one."""
     places, operations = {term: k for k, term in enumerate(inputs)}, []
 
