@@ -90,6 +90,16 @@ def test_precisions_that_would_round_on_the_way_back_are_left_out() -> None:
     assert "float16" in found.precisions
 
 
+def test_the_sum_over_the_steps_counts_too() -> None:
+    """255 + 254 takes nine bits, where nothing else takes more than eight."""
+    config = Config(input_size=1, hidden_size=1, bias=False)
+    weights = {"weight_ih_l0": [[1]], "weight_hh_l0": [[0]]}
+    made = changed(whole(), config=config, weights=weights, x=[[[255], [254]]], d_h_n=None, d_out=[[[1], [1]]])
+    found = certified(made)
+    assert found.expected["weight_ih_l0"].tolist() == [[509]]
+    assert found.precisions == ("float64", "float32", "float16")
+
+
 def test_gradients_of_an_exact_golden_that_float32_rounds_are_given_a_bound() -> None:
     golden = certify(whole(d_out=[[[2.0**-13], [2.0**12]]], precisions=["float64", "float32"]))
     assert isinstance(golden.tolerance, Exact)
