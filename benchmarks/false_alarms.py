@@ -23,7 +23,7 @@ from benchmarks import page, page_check, page_command
 from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.corpus import Corpus, find, open_corpus
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.generator.certify import LARGEST_CORRECT_ERROR
+from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations import Implementation, outputs_of, resolve
 from rnn_goldens.judging.outputs import read, states_apart

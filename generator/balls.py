@@ -92,9 +92,10 @@ def rounded(array: Array) -> NDArray[np.float64]:
     return floats
 
 
-def _each(function: Callable[..., Any], arguments: int = 1) -> Callable[..., Array]:
-    each: Callable[..., Array] = np.frompyfunc(function, arguments, 1)
-    return each
+def each(function: Callable[..., Any], arguments: int = 1) -> Callable[..., Array]:
+    """A function of numbers, element by element."""
+    elementwise: Callable[..., Array] = np.frompyfunc(function, arguments, 1)
+    return elementwise
 
 
 def number(value: Fraction) -> Any:  # noqa: ANN401 - a ball is no array, and meets arrays of any shape
@@ -122,10 +123,10 @@ def _rounded_one(ball: arb) -> float:
     return low
 
 
-_ball = _each(arb)
-_sigmoid = _each(lambda z: 1 / (1 + (-z).exp()))
-_tanh = _each(lambda z: z.tanh())
-_exp = _each(lambda z: z.exp())
-_rsqrt = _each(lambda z: z.rsqrt())
-_larger = _each(_larger_one, 2)
-_rounded = _each(_rounded_one)
+_ball = each(arb)
+_sigmoid = each(lambda z: 1 / (1 + (-z).exp()))
+_tanh = each(lambda z: z.tanh())
+_exp = each(lambda z: z.exp())
+_rsqrt = each(lambda z: z.rsqrt())
+_larger = each(_larger_one, 2)
+_rounded = each(_rounded_one)

@@ -17,7 +17,7 @@ from rnn_goldens.generator.error_bound import ErrorBound, error_bound
 from rnn_goldens.generator.exact import exact_answer
 from rnn_goldens.generator.exact_tier import exact_precisions
 from rnn_goldens.generator.gradients.certify import certify_gradients
-from rnn_goldens.generator.gradients.confirm import LARGEST_CORRECT_ERROR
+from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.arrays import Arrays
 from rnn_goldens.golden.features import derived_features

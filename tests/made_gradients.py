@@ -25,7 +25,8 @@ SHAPES: dict[str, dict[str, Any]] = {
 def drawn(numbers: np.random.Generator, shape: tuple[int, ...], largest: float) -> Float64:
     """Multiples of 1/64 that no gate saturates on, none of them zero."""
     found: Float64 = numbers.integers(1, int(64 * largest) + 1, shape) / 64.0
-    return found * numbers.choice([-1.0, 1.0], shape)
+    found *= numbers.choice([-1.0, 1.0], shape)
+    return found
 
 
 def asked(cell: str, shape: str = "plain", *, seed: int = 0, of: tuple[str, ...] = (), **changes: Any) -> Scenario:

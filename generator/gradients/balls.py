@@ -8,7 +8,7 @@ import numpy as np
 from flint import arb, arb_mat
 
 from rnn_goldens.cells import Array, Backward, Case, State
-from rnn_goldens.generator.balls import Balls, Undecided, number
+from rnn_goldens.generator.balls import Balls, Undecided, balls, each, number
 
 
 class Tied(Exception):
@@ -49,16 +49,17 @@ class BackwardBalls(Balls, Backward):
 
     def from_out(self, case: Case, cotangents: Any) -> list[Array]:  # noqa: ANN401 - as of the class
         """The cotangent of out, by time step."""
-        return [_in_balls(d_out) for d_out in super().from_out(case, cotangents)]
+        return [balls(d_out) for d_out in super().from_out(case, cotangents)]
 
     def from_last(self, case: Case, cotangents: Any, index: int) -> State:  # noqa: ANN401 - likewise
         """Cotangents of the last state of a layer and direction."""
-        return tuple(_in_balls(part) for part in super().from_last(case, cotangents, index))
+        return tuple(balls(part) for part in super().from_last(case, cotangents, index))
 
 
 def _product(a: Array, b: Array) -> Array:
-    product = arb_mat(*a.shape, a.ravel().tolist()) * arb_mat(*b.shape, b.ravel().tolist())
-    return np.array(product.entries(), dtype=object).reshape(len(a), b.shape[1])
+    (rows, inner), columns = a.shape, b.shape[1]
+    product = arb_mat(rows, inner, a.ravel().tolist()) * arb_mat(inner, columns, b.ravel().tolist())
+    return np.array(product.entries(), dtype=object).reshape(rows, columns)
 
 
 def _where_larger_one(g: arb, a: arb, b: arb) -> arb:
@@ -74,5 +75,4 @@ def _where_larger_one(g: arb, a: arb, b: arb) -> arb:
     raise Undecided(f"{a} may lie on either side of {b}, where a kink is")
 
 
-_where_larger = np.frompyfunc(_where_larger_one, 3, 1)
-_in_balls = np.frompyfunc(arb, 1, 1)
+_where_larger = each(_where_larger_one, 3)

@@ -81,14 +81,16 @@ def lost_in_sum(graph: Graph, weight: WeightGradient) -> Float64:
 
 
 def _by_steps(terms: Float64, stored: Storing) -> Float64:
-    """Each product is stored, and every sum on the way; what adds zero is stored already."""
+    """Each product is stored, and every sum on the way; what adds nothing is stored already."""
     if len(terms) == 1:
         return stored(terms[0])
     ways: list[Float64] = []
     for way in (terms, terms[::-1]):
-        sums = stored(np.cumsum(way, axis=0))
-        ways.append(np.where(way != 0, sums, 0)[1:].sum(axis=0))
-    return stored(terms).sum(axis=0) + np.maximum(*ways)
+        sums = np.cumsum(way, axis=0)
+        rounds = (way[1:] != 0) & (sums[:-1] != 0)
+        ways.append(np.where(rounds, stored(sums[1:]), 0).sum(axis=0))
+    total: Float64 = stored(terms).sum(axis=0) + np.maximum(*ways)
+    return total
 
 
 def _by_sequences(terms: Float64, stored: Storing) -> Float64:

@@ -1,17 +1,18 @@
 """Cotangents → gradients that are proven, with a tolerance that is derived, and implementations that confirm both."""
 
 from rnn_goldens.cells import Case
+from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.generator.balls import Undecided
 from rnn_goldens.generator.exact import LAST_BITS
 from rnn_goldens.generator.gradients.balls import Tied
 from rnn_goldens.generator.gradients.bound import gradient_bound
-from rnn_goldens.generator.gradients.confirm import LARGEST_CORRECT_ERROR, confirmations, fraction_used
+from rnn_goldens.generator.gradients.confirm import confirmations, fraction_used
 from rnn_goldens.generator.gradients.exact import correctly_rounded_gradients
 from rnn_goldens.generator.gradients.exact_tier import gradient_needs
 from rnn_goldens.generator.gradients.traced import traced
+from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.recorded import Float64
 from rnn_goldens.generator.scenario import Refused, Scenario
-from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
@@ -22,7 +23,7 @@ LARGEST_TOLERANCE = 0.25
 Named = dict[str, Float64]
 
 
-def certify_gradients(scenario: Scenario, golden: GoldenData, *, confirm: bool = True) -> Gradients:
+def certify_gradients(scenario: Scenario, golden: Golden, *, confirm: bool = True) -> Gradients:
     """Compute the gradients that a scenario's cotangents ask for, and derive their tolerance.
 
     Args:
@@ -69,7 +70,7 @@ def _expected(scenario: Scenario, case: Case, cotangents: Named) -> tuple[Named,
         raise Refused(f"{scenario.id}: gradients are not decided with {LAST_BITS} bits: {undecided}") from None
 
 
-def _tolerance(golden: GoldenData, case: Case, cotangents: Named, expected: Named) -> tuple[Tolerance, tuple[str, ...]]:
+def _tolerance(golden: Golden, case: Case, cotangents: Named, expected: Named) -> tuple[Tolerance, tuple[str, ...]]:
     """Zero where float32 computes both passes without rounding, a bound otherwise; and where it holds."""
     both = traced(case.as_batch(), with_batch_axis(case, cotangents))
     needed = gradient_needs(both) if isinstance(golden.tolerance, Exact) else None
@@ -118,11 +119,11 @@ def _without_batch_axis(bound: Bound) -> Bound:
     )
 
 
-def _hold_against_implementations(golden: GoldenData, gradients: Gradients) -> None:
+def _hold_against_implementations(golden: Golden, gradients: Gradients) -> None:
     for name, found in confirmations(golden, gradients.cotangents):
         worst, fraction = fraction_used(gradients, found, golden.dtype)
         if not fraction <= LARGEST_CORRECT_ERROR:
             raise Refused(
-                f"{golden.id}: {name} in {golden.dtype} uses {fraction:.2f} of the tolerance of the gradient of {worst}, "
-                f"at most {LARGEST_CORRECT_ERROR} is allowed"
+                f"{golden.id}: {name} in {golden.dtype} uses {fraction:.2f} of the tolerance of the gradient "
+                f"of {worst}, at most {LARGEST_CORRECT_ERROR} is allowed"
             )

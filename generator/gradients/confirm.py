@@ -9,19 +9,16 @@ from numpy.typing import NDArray
 
 from rnn_goldens import cells
 from rnn_goldens.cells import DEFINED, case_of
+from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.gradients import COTANGENTS, Gradients
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.numpy_cells import arithmetic
 
-LARGEST_CORRECT_ERROR = 0.7
-"""Correct implementations stay within this fraction of the tolerance, or the gradients are refused."""
-
 Named = Mapping[str, NDArray[np.float64]]
 
 
-def confirmations(golden: GoldenData, cotangents: Named) -> Iterator[tuple[str, Named]]:
+def confirmations(golden: Golden, cotangents: Named) -> Iterator[tuple[str, Named]]:
     """What each implementation that is here gives in the golden's precision, by array."""
     if golden.cell in DEFINED and find_spec("torch"):
         yield "torch's autograd", by_torch(golden, cotangents)
@@ -31,7 +28,7 @@ def confirmations(golden: GoldenData, cotangents: Named) -> Iterator[tuple[str, 
         return
 
 
-def by_numpy(golden: GoldenData, cotangents: Named) -> Named:
+def by_numpy(golden: Golden, cotangents: Named) -> Named:
     """The definition's way back."""
     dtype = arithmetic(golden.dtype)
     low = {name: array.astype(dtype) for name, array in cotangents.items()}
@@ -39,7 +36,7 @@ def by_numpy(golden: GoldenData, cotangents: Named) -> Named:
     return {name: array.astype(np.float64) for name, array in found.items()}
 
 
-def by_torch(golden: GoldenData, cotangents: Named) -> Named:
+def by_torch(golden: Golden, cotangents: Named) -> Named:
     """``torch.autograd`` through the layer, with a packed sequence where there are lengths."""
     import torch
 
@@ -54,7 +51,7 @@ def by_torch(golden: GoldenData, cotangents: Named) -> Named:
     total = sum(
         (torch.tensor(array, dtype=dtype) * outputs[COTANGENTS[name]]).sum() for name, array in cotangents.items()
     )
-    total.backward()  # type: ignore[union-attr] # there is at least one cotangent
+    total.backward()
     asked = {**inputs, **dict(network.named_parameters())}
     return {
         name: np.zeros(tensor.shape) if tensor.grad is None else tensor.grad.double().numpy()
@@ -62,7 +59,7 @@ def by_torch(golden: GoldenData, cotangents: Named) -> Named:
     }
 
 
-def _outputs(golden: GoldenData, network: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - tensors
+def _outputs(golden: Golden, network: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - tensors
     import torch
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 

@@ -6,7 +6,6 @@ from operator import or_
 from rnn_goldens.generator.exact_tier import FITS, Needs, always_rounds, least_bit, needs_of, needs_of_value
 from rnn_goldens.generator.gradients.graph import Graph
 from rnn_goldens.generator.gradients.traced import TracedGradients, WeightGradient
-from rnn_goldens.generator.recorded import Float64
 
 
 def gradient_needs(found: TracedGradients) -> Needs | None:
@@ -27,4 +26,4 @@ def _of_sum(graph: Graph, weight: WeightGradient) -> Needs:
     vs = [graph.values[k][0] for k in weight.vs]
     total = sum(abs(g).T @ abs(v) for g, v in zip(gs, vs, strict=True)) if vs else sum(abs(g).sum(axis=0) for g in gs)
     bit = min(map(least_bit, gs)) * (min(map(least_bit, vs)) if vs else 1.0)
-    return needs_of(float(total.max()), bit)  # type: ignore[union-attr] # there is at least one step
+    return needs_of(float(total.max()), bit)

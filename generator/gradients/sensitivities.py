@@ -24,6 +24,7 @@ KINDS = 3
 """Roundoffs of accumulation, of storage, and of storage where float16 flushes small numbers to zero."""
 
 Pulled = Iterator[tuple[int, Float64]]
+"""By value or by argument, derivatives (batch, rows, units)."""
 
 Elements = NDArray[np.int64]
 """Which of some numbers."""
@@ -148,21 +149,24 @@ class Sensitivities:
     def _pulled(self, k: int, g: Float64) -> Pulled:
         """What the arguments of a value get of derivatives by it."""
         operation = self.graph.operation(k)
-        if operation is None:
+        if operation is None or not any(self._varies[of] for of in operation.of):
             return
-        if operation.primitive in _PULLED:
-            if self._varies[operation.of[0]] or len(operation.of) > 1:
-                for number, part in _PULLED[operation.primitive](self.graph, k, g):
-                    if self._varies[operation.of[number]]:
-                        yield operation.of[number], part
-            return
-        y, arguments = self.graph.values[k][0][:, None], [self.graph.values[of][0][:, None] for of in operation.of]
+        pulled = _PULLED.get(operation.primitive, self._unit_by_unit)
+        for number, part in pulled(self.graph, k, g):
+            if self._varies[operation.of[number]]:
+                yield operation.of[number], part
+
+    def _unit_by_unit(self, graph: Graph, k: int, g: Float64) -> Pulled:
+        """By argument, the same; an argument that is the same for all units gets what all of them give it."""
+        operation, y = graph.operation(k), graph.values[k][0][:, None]
+        assert operation is not None
+        arguments = [argument[0][:, None] for argument in graph.arguments(k)]
         for number, of in enumerate(operation.of):
             if self._varies[of]:
                 part = passed_back(operation.primitive, number, g, y, arguments, operation.detail)
                 if part is not None:
                     narrower = arguments[number].shape[-1] < part.shape[-1]
-                    yield of, part.sum(axis=-1, keepdims=True) if narrower else part
+                    yield number, part.sum(axis=-1, keepdims=True) if narrower else part
 
 
 def _losses(graph: Graph, k: int) -> list[Float64]:
@@ -192,13 +196,13 @@ def _chunks(asked: Sequence[tuple[int, int]], at_once: int) -> Iterator[list[tup
         yield chunk
 
 
-def _product(graph: Graph, k: int, g: Float64) -> Iterator[tuple[int, Float64]]:
+def _product(graph: Graph, k: int, g: Float64) -> Pulled:
     operation = graph.operation(k)
     assert operation is not None
     yield 0, _times(g, graph.w[operation.weights[0]])
 
 
-def _transposed(graph: Graph, k: int, g: Float64) -> Iterator[tuple[int, Float64]]:
+def _transposed(graph: Graph, k: int, g: Float64) -> Pulled:
     operation = graph.operation(k)
     assert operation is not None
     index, blocks = operation.detail
@@ -211,7 +215,7 @@ def _times(g: Float64, matrix: Float64) -> Float64:
     return product.reshape(*g.shape[:-1], matrix.shape[-1])
 
 
-def _block(graph: Graph, k: int, g: Float64) -> Iterator[tuple[int, Float64]]:
+def _block(graph: Graph, k: int, g: Float64) -> Pulled:
     operation = graph.operation(k)
     assert operation is not None
     index, blocks = operation.detail
@@ -220,33 +224,33 @@ def _block(graph: Graph, k: int, g: Float64) -> Iterator[tuple[int, Float64]]:
     yield 0, whole
 
 
-def _joined(graph: Graph, k: int, g: Float64) -> Iterator[tuple[int, Float64]]:
+def _joined(graph: Graph, k: int, g: Float64) -> Pulled:
     start = 0
     for number, part in enumerate(graph.arguments(k)):
         yield number, g[..., start : start + part.shape[-1]]
         start += part.shape[-1]
 
 
-def _mean(graph: Graph, k: int, g: Float64) -> Iterator[tuple[int, Float64]]:
+def _mean(graph: Graph, k: int, g: Float64) -> Pulled:
     units = graph.arguments(k)[0].shape[-1]
     yield 0, np.broadcast_to(g / units, (*g.shape[:-1], units))
 
 
-def _total(graph: Graph, k: int, g: Float64) -> Iterator[tuple[int, Float64]]:
+def _total(graph: Graph, k: int, g: Float64) -> Pulled:
     yield 0, np.broadcast_to(g, (*g.shape[:-1], graph.arguments(k)[0].shape[-1]))
 
 
-def _spread(graph: Graph, k: int, g: Float64) -> Iterator[tuple[int, Float64]]:
+def _spread(graph: Graph, k: int, g: Float64) -> Pulled:
     yield 0, g.sum(axis=-1, keepdims=True) / graph.arguments(k)[1].shape[-1]
 
 
-def _only(graph: Graph, k: int, g: Float64) -> Iterator[tuple[int, Float64]]:
+def _only(graph: Graph, k: int, g: Float64) -> Pulled:
     operation = graph.operation(k)
     assert operation is not None
     yield 0, np.where(operation.detail[0][:, None, None], g, 0)
 
 
-def _choose(graph: Graph, k: int, g: Float64) -> Iterator[tuple[int, Float64]]:
+def _choose(graph: Graph, k: int, g: Float64) -> Pulled:
     operation = graph.operation(k)
     assert operation is not None
     here = operation.detail[0][:, None, None]
@@ -254,7 +258,7 @@ def _choose(graph: Graph, k: int, g: Float64) -> Iterator[tuple[int, Float64]]:
     yield 1, np.where(here, 0, g)
 
 
-_PULLED: Mapping[str, Callable[[Graph, int, Float64], Iterator[tuple[int, Float64]]]] = {
+_PULLED: Mapping[str, Callable[[Graph, int, Float64], Pulled]] = {
     "product": _product,
     "transposed": _transposed,
     "block": _block,

@@ -116,7 +116,7 @@ class _Tracing(Backward):
     def join(self, outs: Sequence[Any], layer: int, case: Case) -> Any:  # noqa: ANN401, ARG002
         return [self.joined(*sides) for sides in zip(*outs, strict=True)]
 
-    def last_states(self, last: list[State]) -> State:
+    def last_states(self, last: list[State]) -> State:  # noqa: ARG002 - those of the way there are not asked
         return ()
 
     # The primitives, and the way back.

@@ -92,11 +92,13 @@ class Arithmetic:
 
     def maximum(self, a: Array, b: Array) -> Array:
         """The larger of the two."""
-        return np.maximum(of_type(a, b), of_type(b, a))
+        larger: Array = np.maximum(of_type(a, b), of_type(b, a))
+        return larger
 
     def clip(self, z: Array, low: Fraction, high: Fraction) -> Array:
         """Z, but no less than low and no more than high."""
-        return np.minimum(np.maximum(z, of_type(float(low), z)), of_type(float(high), z))
+        clipped: Array = np.minimum(np.maximum(z, of_type(float(low), z)), of_type(float(high), z))
+        return clipped
 
     def mean(self, z: Array) -> Array:
         """The mean over the units, (batch, 1)."""

@@ -125,7 +125,8 @@ class _Back:
             if operation.primitive in ("product", "affine"):
                 self._through_product(operation, g, 0, 1)
             elif operation.primitive == "vector":
-                self.shares.append(_Share(operation.weights[0], *operation.detail, g, None))
+                index, blocks = operation.detail
+                self.shares.append(_Share(operation.weights[0], index, blocks, g, None))
             elif operation.primitive == "block":
                 self._blocks[operation.of[0]][operation.detail[0]].append(g)
             elif operation.primitive == "mean":

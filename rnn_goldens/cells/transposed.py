@@ -14,7 +14,7 @@ class Transposed(Slopes):
     def transposed(self, g: Array, matrix: Array, index: int, blocks: int) -> Array:
         """What v gets of the product of v with one of so many blocks of rows of a matrix."""
         rows = len(matrix) // blocks
-        return (g @ matrix[index * rows : (index + 1) * rows]).astype(g.dtype, copy=False)
+        return np.asarray(g @ matrix[index * rows : (index + 1) * rows], g.dtype)
 
     def instead(self, value: Array, way: Array) -> Array:  # noqa: ARG002 - it is for the way back
         """The value of the one; what goes back goes to the other."""
@@ -30,7 +30,7 @@ class Transposed(Slopes):
 
     def total(self, g: Array) -> Array:
         """What a number that is the same for all units gets: (batch, 1)."""
-        return g.sum(axis=-1, keepdims=True, dtype=_wide(g)).astype(g.dtype)
+        return np.asarray(g.sum(axis=-1, keepdims=True, dtype=_wide(g)), g.dtype)
 
     def only(self, within: Array, g: Array) -> Array:
         """G of the sequences that are within, and zero of others."""
@@ -42,11 +42,11 @@ class Transposed(Slopes):
 
     def outer(self, gs: Sequence[Array], vs: Sequence[Array]) -> Array:
         """The sum of g vᵀ over all steps and sequences: what a matrix gets."""
-        return (np.concatenate(gs).T @ np.concatenate(vs)).astype(gs[0].dtype, copy=False)
+        return np.asarray(np.concatenate(gs).T @ np.concatenate(vs), gs[0].dtype)
 
     def added_up(self, gs: Sequence[Array]) -> Array:
         """The sum of g over all steps and sequences: what a bias gets."""
-        return np.concatenate(gs).sum(axis=0, dtype=_wide(gs[0])).astype(gs[0].dtype)
+        return np.asarray(np.concatenate(gs).sum(axis=0, dtype=_wide(gs[0])), gs[0].dtype)
 
 
 def _wide(g: Array) -> np.dtype[np.generic]:

@@ -9,8 +9,8 @@ from odd_cells import minimal_gated_unit, peephole_lstm
 
 from rnn_goldens.cells import Backward, Case, Cell, Network, gradients
 from rnn_goldens.cells.notation import Term, Weight, clip, exp, hard_sigmoid, maximum, mean, mix, relu, rsqrt, tanh
-from rnn_goldens.generator.gradients.confirm import by_torch
 from rnn_goldens.generator.certify import certify
+from rnn_goldens.generator.gradients.confirm import by_torch
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.shapes import CELLS, Config, weight_shapes
 

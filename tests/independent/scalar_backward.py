@@ -1,7 +1,7 @@
 """Back-propagation through time as a textbook has it, number by number: a second answer to every gradient.
 
-It shares no line with ``rnn_goldens/cells`` and the generator: the derivatives are worked out by hand, over ``decimal``,
-one sequence and one unit at a time, on top of the scalar networks.
+It shares no line with ``rnn_goldens/cells`` and the generator: the derivatives are worked out by hand, over
+``decimal``, one sequence and one unit at a time, on top of the scalar networks.
 
 Sources:
     P. J. Werbos, Backpropagation through time: what it does and how to do it, Proc. IEEE 78 (1990).
@@ -73,7 +73,9 @@ BACK: dict[str, Back] = {"rnn_tanh": rnn_tanh, "rnn_relu": rnn_relu, "lstm": lst
 
 
 def times_transposed(matrix: Sequence[Vector], vector: Vector) -> Vector:
-    return [sum((w * v for w, v in zip(column, vector, strict=True)), Decimal(0)) for column in zip(*matrix, strict=True)]
+    return [
+        sum((w * v for w, v in zip(column, vector, strict=True)), Decimal(0)) for column in zip(*matrix, strict=True)
+    ]
 
 
 def plus(a: Any, b: Any) -> Any:
@@ -131,11 +133,16 @@ def one_direction(
 
 
 def network(
-    cell: str, layers: Sequence[Sequence[Weights]], sequence: Sequence[Vector], initial: Sequence[State],
-    d_outs: Sequence[Vector], d_last: Sequence[State],
+    cell: str,
+    layers: Sequence[Sequence[Weights]],
+    sequence: Sequence[Vector],
+    initial: Sequence[State],
+    d_outs: Sequence[Vector],
+    d_last: Sequence[State],
 ) -> tuple[Sequence[Vector], list[State], list[Weights]]:
     """Of one sequence: cotangents of its input and of every first state, and the weights' gradients."""
-    ways, count, kept = (1, -1), len(layers[0]), []
+    ways, count = (1, -1), len(layers[0])
+    kept: list[list[Step]] = []
     for layer in layers:
         said = []
         for weights, way in zip(layer, ways, strict=False):

@@ -10,10 +10,10 @@ from nudged_gradients import assert_attained
 from rnn_goldens.cells import Array, Backward, Case
 from rnn_goldens.generator.error_bound import error_bound
 from rnn_goldens.generator.gradients.bound import gradient_bound
-from rnn_goldens.generator.gradients.confirm import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.gradients.exact import correctly_rounded_gradients
 from rnn_goldens.generator.gradients.sensitivities import Sensitivities, Units
 from rnn_goldens.generator.gradients.traced import traced
+from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 

@@ -9,7 +9,8 @@ from made_gradients import SHAPES, asked
 
 from rnn_goldens import Golden
 from rnn_goldens.generator.certify import certify
-from rnn_goldens.generator.gradients.confirm import LARGEST_CORRECT_ERROR, by_torch, fraction_used
+from rnn_goldens.generator.gradients.confirm import by_torch, fraction_used
+from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden.shapes import CELLS
 
 Named = Mapping[str, Any]
@@ -30,7 +31,7 @@ def test_autograd_stays_within_the_tolerance(cell: str, shape: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10, 16))
+@pytest.mark.parametrize("seed", [10, 11, 12, 14, 15, 16])  # 13 draws a relu network that gives nothing but zeros
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("cell", CELLS)
 def test_autograd_stays_within_the_tolerance_for_other_numbers(cell: str, shape: str, seed: int) -> None:
