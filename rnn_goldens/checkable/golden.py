@@ -11,6 +11,9 @@ from rnn_goldens.conventions import convention as named
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.golden.data import GoldenData, QuestionData
 from rnn_goldens.judging.calls import WAYS, compare_calls
+from rnn_goldens.judging.given_gradients import given_gradients
+from rnn_goldens.judging.gradient_calls import Backward, compare_gradient_calls
+from rnn_goldens.judging.gradients import compare_gradients
 from rnn_goldens.judging.own_arrays import refuse_own
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, compare
 
@@ -71,6 +74,14 @@ class Question(QuestionData):
     def c_n(self) -> NDArray[Any]:
         """Not to be had; raises AttributeError, which says why."""
         raise self._withheld("c_n")
+
+    @property
+    def gradients(self) -> Any:  # noqa: ANN401 - nothing
+        """Not to be had; raises AttributeError, which says why."""
+        raise AttributeError(
+            f"the gradients of {self.id} are what is expected, and an implementation is not handed them: "
+            "it is to compute them, from cotangents"
+        )
 
     def _withheld(self, name: str) -> AttributeError:
         return AttributeError(
@@ -148,6 +159,57 @@ class Golden(GoldenData, Question):
                 f"{self.id} in {self.dtype}: the outputs are right, and check_fails asks for wrong ones"
             )
         return verdict
+
+    def compare_gradients(self, gradients: object = None, /, **named: object) -> Verdict:
+        """Compare gradients with this golden's, without raising.
+
+        They are those of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, whose factors are ``cotangents``.
+
+        Args:
+            gradients: by name, array-likes of any library, each shaped as its array: ``x``, ``h0`` and ``c0`` where an
+                initial state is given, and every weight and bias under PyTorch's name. Or a torch module after
+                ``backward()``, of which the ``.grad`` of its parameters count.
+            **named: the same, or others: ``compare_gradients(module, x=x.grad)``.
+
+        Returns:
+            The verdict: differences by name, and in ``not_checked`` the names that were left out: they have not passed.
+
+        Raises:
+            WrongUse: this golden was loaded without gradients.
+            UnknownName: its gradients can not be checked in this precision.
+            TypeError: what was given is no gradients by name.
+        """
+        return compare_gradients(self, given_gradients(self, gradients, named))
+
+    def check_gradients(self, gradients: object = None, /, **named: object) -> Verdict:
+        """Raise GoldenMismatch unless all gradients that are given, as for ``compare_gradients``, are right.
+
+        Returns:
+            The verdict, which says in ``not_checked`` what was left out.
+
+        Raises:
+            GoldenMismatch: one is wrong, or none was given.
+            WrongUse: one of them is this golden's own array; or as of ``compare_gradients``.
+        """
+        __tracebackhide__ = True
+        given = given_gradients(self, gradients, named)
+        refuse_own(self, *given.values())
+        verdict = compare_gradients(self, given)
+        if not verdict.passed:
+            raise GoldenMismatch(verdict)
+        return verdict
+
+    def check_gradient_calls(self, backward: Backward) -> None:
+        """Raise GoldenMismatch unless ``backward`` gives the right gradients, twice in a row.
+
+        Args:
+            backward: a function of a question, which is this golden without what is expected: it takes ``cotangents``,
+                inputs, states and weights from there and returns gradients by name, as ``check_gradients`` takes them.
+        """
+        __tracebackhide__ = True
+        for _, verdict in compare_gradient_calls(self, backward):
+            if not verdict.passed:
+                raise GoldenMismatch(verdict)
 
     def compare_calls(
         self, run: Callable[[Any], Sequence[Any]], calls: Sequence[str] | str | None = None

@@ -38,11 +38,15 @@ def set_weights(network: nn.RNNBase, golden: Question) -> None:
 def run_layer(kept: Kept[nn.RNNBase], golden: Question) -> tuple[Tensor, Any]:
     """The same for any layer of the golden's shape."""
     dtype, network = getattr(torch, golden.dtype), kept(golden)
-    x, state = tensor(golden.x, dtype), _state(golden.initial_state, dtype)
-    if golden.lengths is None:
+    return call_layer(network, tensor(golden.x, dtype), _state(golden.initial_state, dtype), golden.lengths)
+
+
+def call_layer(network: nn.RNNBase, x: Tensor, state: Any, lengths: NDArray[Any] | None) -> tuple[Tensor, Any]:  # noqa: ANN401 - None, a tensor or a pair
+    """Call a layer as a user does: sequences of several lengths are packed."""
+    if lengths is None:
         out, last = network(x, state)
         return out, last
-    packed = pack_padded_sequence(x, torch.tensor(golden.lengths), batch_first=True, enforce_sorted=False)
+    packed = pack_padded_sequence(x, torch.tensor(lengths), batch_first=True, enforce_sorted=False)
     packed_out, last = network(packed, state)
     out, _ = pad_packed_sequence(packed_out, batch_first=True, total_length=x.shape[1])
     return out, last
