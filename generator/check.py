@@ -1,19 +1,19 @@
 """Whether a corpus is exactly what the scenarios make: generated from scratch, beside it, and compared."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 
 from msgspec import structs
 
-from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import INDEX, Corpus, open_corpus
 from rnn_goldens.corpus.comparing import KINDS, corpus_differences, read_by_entry
 from rnn_goldens.corpus.validating import files_in
 from rnn_goldens.generator import matrix_file
 from rnn_goldens.generator.generate import Track, generate, untracked
 from rnn_goldens.generator.index import Whose
+from rnn_goldens.generator.made import provenances
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.features import CORE
@@ -69,12 +69,8 @@ def _byte_differences(corpus: Corpus, made: Corpus) -> Iterator[str]:
     for entry in made.entries:
         committed = {file.path: file for file in corpus.entry(entry.id).all_files}
         for kind in KINDS:
-            makers = [_provenances(read_by_entry(c, entry.id, kind)) for c in (corpus, made)]
+            makers = [provenances(read_by_entry(c, entry.id, kind)) for c in (corpus, made)]
             for file in entry.all_files:
                 other = file.path.endswith(f".{kind}") and committed[file.path].sha256 != file.sha256
                 if other and makers[0] == makers[1]:
                     yield f"{file.path}: equal in content, but not in bytes, with the same library versions"
-
-
-def _provenances(golden: Golden) -> list[Mapping[str, str]]:
-    return [golden.provenance, *([golden.gradients.provenance] if golden.gradients is not None else [])]

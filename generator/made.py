@@ -103,8 +103,9 @@ def _read(folder: Path, entry: Entry, kind: str) -> Golden:
 
 def _same_by_others(present: Golden, golden: Golden) -> bool:
     same = contents_of(index_entry(present, {}, core=False)) == contents_of(index_entry(golden, {}, core=False))
-    return same and _provenances(present) != _provenances(golden)
+    return same and provenances(present) != provenances(golden)
 
 
-def _provenances(golden: Golden) -> list[Mapping[str, str]]:
+def provenances(golden: Golden) -> list[Mapping[str, str]]:
+    """What made a golden, and its gradients."""
     return [golden.provenance, *([golden.gradients.provenance] if golden.gradients is not None else [])]
