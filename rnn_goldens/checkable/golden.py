@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.conventions import convention as named
+from rnn_goldens.conventions.gradients import gradients_to_torch
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.golden.data import GoldenData, QuestionData
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.calls import WAYS, compare_calls
 from rnn_goldens.judging.given_gradients import given_gradients
 from rnn_goldens.judging.gradient_calls import Backward, compare_gradient_calls
@@ -59,6 +61,27 @@ class Question(QuestionData):
                 the weights are no mapping.
         """
         return dict(named(convention).to_torch(self.cell, self.config, weights, self.layout))
+
+    def gradients_from(self, convention: str, gradients: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+        """Gradients by another convention's weights, under PyTorch's names, as ``check_gradients`` takes them.
+
+        Args:
+            convention: as for ``weights_as``.
+            gradients: array-likes of any library, each named and shaped as its weight is by ``weights_as``; or nested.
+
+        Returns:
+            In the golden's precision, exactly as they were given, unless that is more precise. Where the convention has
+            one bias for PyTorch's two, its gradient is that of either.
+
+        Raises:
+            UnknownName: no such convention.
+            Unsupported: the convention can not hold the weights of such a network.
+            WrongUse: an array is one too many, is no array of numbers or has another shape.
+            TypeError: one is less precise than the golden's precision.
+        """
+        least = PRECISIONS[self.dtype]
+        found = gradients_to_torch(named(convention), self.cell, self.config, self.layout, gradients, least)
+        return {name: self._cast(array) for name, array in found.items()}
 
     @property
     def out(self) -> NDArray[Any]:
