@@ -84,7 +84,7 @@ def test_where_the_golden_of_a_file_of_gradients_is(tmp_path: Path) -> None:
     assert golden_beside(tmp_path / "a.gradients.h5") == tmp_path / "a.h5"
 
 
-Damage = Callable[[dict[str, Any]], None]
+Damage = Callable[[dict[str, Any]], Any]
 
 
 def _infinite(document: dict[str, Any]) -> None:
