@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_gradients import SHAPES, asked
+from made_cotangents import SHAPES, asked
 from odd_cells import minimal_gated_unit, peephole_lstm
 
 from rnn_goldens.cells import Backward, Case, Cell, Network, gradients

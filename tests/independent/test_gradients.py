@@ -7,7 +7,7 @@ import pytest
 from independent import scalar_backward
 from independent.scalar_backward import gradients
 from independent.scalar_rnn import each
-from made_gradients import SHAPES, asked
+from made_cotangents import SHAPES, asked
 
 from rnn_goldens.generator.gradients.exact import correctly_rounded_gradients
 from rnn_goldens.generator.scenario import Scenario

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_gradients import asked
+from made_cotangents import asked
 from nudged_gradients import assert_attained
 
 from rnn_goldens.cells import Array, Backward, Case

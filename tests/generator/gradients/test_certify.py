@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_gradients import asked
+from made_cotangents import asked
 from made_scenarios import changed, scenario
 
 from rnn_goldens.errors import WrongUse

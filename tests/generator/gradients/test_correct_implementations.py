@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_gradients import SHAPES, asked
+from made_cotangents import SHAPES, asked
 
 from rnn_goldens import Golden
 from rnn_goldens.generator.certify import certify
