@@ -309,6 +309,11 @@ def through_time() -> tuple[Scenario, ...]:
     return (*short, *kept_long)
 
 
+def scenarios() -> tuple[Scenario, ...]:
+    """All that are there for their way back."""
+    return (*exactly(), *through_time())
+
+
 def with_cotangents(scenarios: Iterable[Scenario]) -> Iterator[Scenario]:
     """The same scenarios, with cotangents where gradients are asked."""
     for scenario in scenarios:

@@ -160,7 +160,7 @@ DEVIATIONS = (
     ),
     BackwardDeviation(
         "cotangents_overwritten",
-        "Writes the gradient of a layer's input over its output's cotangent, which the other direction has yet to read.",
+        "Writes the gradient of a layer's input over its output's cotangent, that the other direction has yet to read.",
         WrongBackward(steps=(_Overwriting,)),
         needs=("multilayer", "bidirectional"),
         stands_for=("mxnet PR18203",),

@@ -50,7 +50,7 @@ def test_the_forward_part_is_the_same_with_cotangents_and_without() -> None:
     asked_for = asked("lstm")
     without = replace(asked_for, d_out=None, d_h_n=None, d_c_n=None, gradient_purpose="")
     golden, alone = certify(asked_for), certify(without)
-    assert golden.checksum() == alone.checksum()
+    assert replace(golden, gradients=None).checksum() == alone.checksum()
     assert golden.precisions == alone.precisions
 
 
