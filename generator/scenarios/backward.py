@@ -321,8 +321,13 @@ def with_cotangents(scenarios: Iterable[Scenario]) -> Iterator[Scenario]:
         if asked is None or scenario.id in NOT_ASKED or scenario.id.startswith(ON_KINKS):
             yield scenario
         else:
+            given = _scaled(scenario, asked.kind(scenario, _drawn(scenario)))
             yield replace(
-                scenario, gradient_purpose=asked.purpose, **_scaled(scenario, asked.kind(scenario, _drawn(scenario)))
+                scenario,
+                gradient_purpose=asked.purpose,
+                d_out=given.get("d_out"),
+                d_h_n=given.get("d_h_n"),
+                d_c_n=given.get("d_c_n"),
             )
 
 
