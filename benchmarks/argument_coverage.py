@@ -7,7 +7,6 @@ band is seen by no golden, or less sharply than it can be, and is not listed wit
 """
 
 import argparse
-import sys
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -15,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from benchmarks import page, page_check
+from benchmarks import page, page_check, page_command
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations.activations import BANDS
 from rnn_goldens.generator.argument_coverage import (
@@ -62,9 +61,7 @@ COLUMNS: page_check.Columns = {
 def main() -> None:
     """Run and print; exit with 1 if a band is not looked at, or a checked page says otherwise."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    with_page = parser.add_mutually_exclusive_group()
-    with_page.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE} and its picture")
-    with_page.add_argument("--check", action="store_true", help=f"fail if docs/results/{PAGE} says otherwise")
+    page_command.options(parser, PAGE, " and its picture")
     parser.add_argument("--corpus", help="another corpus than the newest: a version, or a folder")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
@@ -74,10 +71,8 @@ def main() -> None:
     blind = list(not_looked_at(found))
     print(*blind, f"{len(blind)} bands are not looked at that could be", sep="\n")
     if arguments.write:
-        page.write(PAGE, text)
         (page.RESULTS / PICTURE).write_text(picture(found), "utf-8")
-    if blind or (arguments.check and not page_check.check(PAGE, text, COLUMNS)):
-        sys.exit(1)
+    page_command.end(arguments, PAGE, text, COLUMNS, is_wrong=bool(blind))
 
 
 def report(found: Mapping[Place, Sharpness]) -> str:

@@ -6,12 +6,11 @@ What ``rnn-goldens check WHAT --exhaustive`` finds, as a page. Exits with 1 if a
 """
 
 import argparse
-import sys
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 
-from benchmarks import page, page_check
+from benchmarks import page, page_check, page_command
 from rnn_goldens import Unsupported
 from rnn_goldens.exhaustive.corpus import every_argument
 from rnn_goldens.exhaustive.findings import Finding, Group
@@ -51,20 +50,15 @@ COLUMNS: page_check.Columns = {
 def main() -> None:
     """Run and print; exit with 1 if anything is wrong, or a checked page says otherwise."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    with_page = parser.add_mutually_exclusive_group()
-    with_page.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
-    with_page.add_argument("--check", action="store_true", help=f"fail if docs/results/{PAGE} says otherwise")
+    page_command.options(parser, PAGE)
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     with ProcessPoolExecutor(arguments.processes) as pool:
         found = {name: _together(pool, name) for name in IMPLEMENTATIONS}
     text = report(found)
     print(text)
-    if arguments.write:
-        page.write(PAGE, text)
     wrong = any(finding and finding.wrong for of_one in found.values() for finding in of_one.values())
-    if wrong or (arguments.check and not page_check.check(PAGE, text, COLUMNS)):
-        sys.exit(1)
+    page_command.end(arguments, PAGE, text, COLUMNS, is_wrong=wrong)
 
 
 def _together(pool: ProcessPoolExecutor, name: str) -> Found:

@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import page, page_check
+from benchmarks import page, page_check, page_command
 from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.corpus import Corpus, find, open_corpus
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.generator.certify import LARGEST_CORRECT_ERROR
+from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations import Implementation, outputs_of, resolve
 from rnn_goldens.judging.outputs import read, states_apart
@@ -92,9 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="only implementations whose name contains this")
     parser.add_argument("--corpus", help="a version or a folder; by default the newest version")
-    with_page = parser.add_mutually_exclusive_group()
-    with_page.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
-    with_page.add_argument("--check", action="store_true", help=f"fail if docs/results/{PAGE} says otherwise")
+    page_command.options(parser, PAGE)
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     names = [name for name in implementations() if arguments.only in name]
@@ -106,13 +104,11 @@ def main() -> None:
     tallies = run(names, folder, arguments.processes)
     text = report(tallies, open_corpus(folder), names)
     print(text)
-    if arguments.write:
-        page.write(PAGE, text)
-    same = not arguments.check or page_check.check(PAGE, text, COLUMNS)
     near = [t for t in tallies if t.largest[0] > LARGEST_CORRECT_ERROR]
     for t in near:
         print(f"{', '.join(t.job)}: {t.largest[0]:.3f} on {t.largest[1]}, at most {LARGEST_CORRECT_ERROR} is allowed")
-    sys.exit(bool(near) or any(t.failed for t in tallies) or not same)
+    is_wrong = bool(near) or any(t.failed for t in tallies)
+    page_command.end(arguments, PAGE, text, COLUMNS, is_wrong=is_wrong)
 
 
 def implementations() -> list[str]:

@@ -16,8 +16,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from benchmarks import page, page_check
+from benchmarks import page, page_check, page_command
 from benchmarks.misbehaviours import IMPLEMENTATIONS, TESTS, Misbehaviour
 
 PAGE = "nothing-unchecked.md"
@@ -77,27 +78,31 @@ class Said:
 def main() -> None:
     """Run all; exit with 1 if something says passed wrongly, or a checked page says otherwise."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    with_page = parser.add_mutually_exclusive_group()
-    with_page.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
-    with_page.add_argument("--check", action="store_true", help=f"fail if docs/results/{PAGE} says otherwise")
+    page_command.options(parser, PAGE)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # started where it is ignored, all it starts would, too
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        of_implementations = list(pool.map(_of_implementation, IMPLEMENTATIONS))
-        of_tests = list(pool.map(_of_test, TESTS))
+        of_implementations = list(_followed(pool.map(_of_implementation, IMPLEMENTATIONS)))
+        of_tests = list(_followed(pool.map(_of_test, TESTS)))
     text = _page(of_implementations, of_tests)
     print(text)
     wrongly = [line for _, _, found in (*of_implementations, *of_tests) for line in found]
     print(*wrongly, f"{len(wrongly)} ways of running say passed wrongly, or fail what is right", sep="\n")
-    same = True
-    if arguments.write:
-        page.write(PAGE, text)
-    elif arguments.check:
-        same = page_check.check(PAGE, text, COLUMNS)
-    sys.exit(bool(wrongly) or not same)
+    page_command.end(arguments, PAGE, text, COLUMNS, is_wrong=bool(wrongly))
 
 
 Row = tuple[Misbehaviour, list[str], list[str]]
 """A misbehaviour, its entries in the table, and what of it is wrong."""
+
+
+def _followed(rows: Iterable[Row]) -> Iterator[Row]:
+    """The same rows, each told of as soon as it is there: a run takes minutes."""
+    begin = time.monotonic()
+    for row in rows:
+        misbehaviour, entries, wrongly = row
+        print(f"{time.monotonic() - begin:4.0f} s  {misbehaviour.name}: {'; '.join(entries)}", file=sys.stderr)
+        print(*wrongly, sep="\n", end="\n" * bool(wrongly), file=sys.stderr)
+        yield row
 
 
 def _of_implementation(misbehaviour: Misbehaviour) -> Row:
@@ -143,17 +148,22 @@ def _row(misbehaviour: Misbehaviour, ways: dict[str, list[str]], files: dict[str
 
 
 def _run(command: Sequence[str], home: Path) -> Said:
+    parts = []
     # Its own group, killed in the end, and a file for what it prints: what it forked away may live on and hold a pipe.
     with (home / "printed.txt").open("w") as printed:
         process = subprocess.Popen(
             [sys.executable, *command], cwd=home, stdout=printed, stderr=printed, start_new_session=True
         )
         try:
-            code = process.wait(SECONDS)
+            process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            parts.append(f"no end in {SECONDS} s")
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-    outcomes, parts = [], [f"exit {code}"]
+    code = process.wait()
+    parts.append(f"exit {code}")
+    outcomes = []
     if (conformance := home / "conformance.json").is_file():
         (of_net,) = json.loads(conformance.read_text("utf-8"))["implementations"]
         counts = Counter({name: sum(r[name] for r in of_net["results"]) for name in ("passed", "refused", "wrong")})

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import page, page_check
+from benchmarks import page, page_check, page_command
 from benchmarks.peephole_lstm import peephole_lstm
 from rnn_goldens.cells import DEFINED, Array, Case, Cell, Network, Weights, case_of
 from rnn_goldens.cells.cell import with_equations
@@ -145,9 +145,7 @@ class Survivors:
 def main() -> None:
     """Run and print; exit with 1 if the right network fails one of ONNX's tests, or a checked page says otherwise."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    with_page = parser.add_mutually_exclusive_group()
-    with_page.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
-    with_page.add_argument("--check", action="store_true", help=f"fail if docs/results/{PAGE} says otherwise")
+    page_command.options(parser, PAGE)
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     tests, skipped = onnx_tests()
@@ -157,10 +155,7 @@ def main() -> None:
     found = survivors(tests, arguments.processes)
     text = report(tests, skipped, found)
     print(text)
-    if arguments.write:
-        page.write(PAGE, text)
-    if arguments.check and not page_check.check(PAGE, text, COLUMNS):
-        sys.exit(1)
+    page_command.end(arguments, PAGE, text, COLUMNS)
 
 
 def onnx_tests() -> tuple[list[OnnxTest], dict[str, str]]:

@@ -37,12 +37,12 @@ class Balls(Network):
 
     def constant(self, value: Fraction) -> Array:
         """A number."""
-        number: Array = _number(value)
-        return number
+        ball: Array = number(value)
+        return ball
 
     def scaled(self, z: Array, factor: Fraction) -> Array:
         """Z times a number."""
-        return np.asarray(z * _number(factor))
+        return np.asarray(z * number(factor))
 
     def mix(self, z: Array, a: Array, b: Array) -> Array:
         """Z a + (1 - z) b, in the form that names z, and so its radius, once."""
@@ -70,7 +70,7 @@ class Balls(Network):
 
     def clip(self, z: Array, low: Fraction, high: Fraction) -> Array:
         """Z, but no less than low and no more than high."""
-        return -_larger(-_larger(z, _number(low)), -_number(high))
+        return -_larger(-_larger(z, number(low)), -number(high))
 
     def mean(self, z: Array) -> Array:
         """The mean over the units, (batch, 1)."""
@@ -92,12 +92,14 @@ def rounded(array: Array) -> NDArray[np.float64]:
     return floats
 
 
-def _each(function: Callable[..., Any], arguments: int = 1) -> Callable[..., Array]:
-    each: Callable[..., Array] = np.frompyfunc(function, arguments, 1)
-    return each
+def each(function: Callable[..., Any], arguments: int = 1) -> Callable[..., Array]:
+    """A function of numbers, element by element."""
+    elementwise: Callable[..., Array] = np.frompyfunc(function, arguments, 1)
+    return elementwise
 
 
-def _number(value: Fraction) -> Any:  # noqa: ANN401 - a ball is no array, and meets arrays of any shape
+def number(value: Fraction) -> Any:  # noqa: ANN401 - a ball is no array, and meets arrays of any shape
+    """The ball around a number: of radius zero, if it is dyadic."""
     return arb(value.numerator) / value.denominator
 
 
@@ -121,10 +123,10 @@ def _rounded_one(ball: arb) -> float:
     return low
 
 
-_ball = _each(arb)
-_sigmoid = _each(lambda z: 1 / (1 + (-z).exp()))
-_tanh = _each(lambda z: z.tanh())
-_exp = _each(lambda z: z.exp())
-_rsqrt = _each(lambda z: z.rsqrt())
-_larger = _each(_larger_one, 2)
-_rounded = _each(_rounded_one)
+_ball = each(arb)
+_sigmoid = each(lambda z: 1 / (1 + (-z).exp()))
+_tanh = each(lambda z: z.tanh())
+_exp = each(lambda z: z.exp())
+_rsqrt = each(lambda z: z.rsqrt())
+_larger = each(_larger_one, 2)
+_rounded = each(_rounded_one)

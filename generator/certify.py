@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -15,6 +16,8 @@ from rnn_goldens.errors import Unsupported
 from rnn_goldens.generator.error_bound import ErrorBound, error_bound
 from rnn_goldens.generator.exact import exact_answer
 from rnn_goldens.generator.exact_tier import exact_precisions
+from rnn_goldens.generator.gradients.certify import certify_gradients
+from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.arrays import Arrays
 from rnn_goldens.golden.features import derived_features
@@ -23,9 +26,6 @@ from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
 
 LARGEST_TOLERANCE = 0.1
 """Beyond this a first-order bound does not hold: the precision is switched off for the golden."""
-
-LARGEST_CORRECT_ERROR = 0.7
-"""Correct implementations stay within this fraction of the tolerance, or the golden is refused."""
 
 FLATTEST = 2.0**-12
 """An activation whose derivative is below this is saturated: it hides what goes wrong before it."""
@@ -80,6 +80,9 @@ def certify(scenario: Scenario, *, confirm: bool = True) -> Golden:
         with _one_thread():
             for precision in precisions:
                 _hold_against_implementations(golden.in_precision(precision))
+    if scenario.given_cotangents:
+        with _one_thread():
+            golden = replace(golden, gradients=certify_gradients(scenario, golden, confirm=confirm))
     return golden.in_precision(precisions[0])
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from msgspec import structs
 
 from rnn_goldens.corpus import INDEX, Corpus, open_corpus
-from rnn_goldens.corpus.comparing import corpus_differences, read_by_entry
+from rnn_goldens.corpus.comparing import KINDS, corpus_differences, read_by_entry
 from rnn_goldens.corpus.validating import files_in
 from rnn_goldens.generator import matrix_file
 from rnn_goldens.generator.generate import Track, generate, untracked
 from rnn_goldens.generator.index import Whose
+from rnn_goldens.generator.made import provenances
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.features import CORE
@@ -58,7 +59,7 @@ def _with_core_of(corpus: Corpus, made: Corpus) -> Corpus:
 
 
 def _stray(corpus: Corpus) -> list[str]:
-    listed = {file.path for entry in corpus.entries for file in entry.files.values()} | {INDEX, matrix_file.NAME}
+    listed = {file.path for entry in corpus.entries for file in entry.all_files} | {INDEX, matrix_file.NAME}
     found = (path.relative_to(corpus.folder).as_posix() for path in files_in(corpus.folder))
     return [name for name in found if name not in listed]
 
@@ -66,8 +67,10 @@ def _stray(corpus: Corpus) -> list[str]:
 def _byte_differences(corpus: Corpus, made: Corpus) -> Iterator[str]:
     """Files equal in content whose bytes differ although the same library versions made them."""
     for entry in made.entries:
-        for kind, file in entry.files.items():
-            committed = corpus.entry(entry.id).files[kind]
-            makers = [read_by_entry(c, entry.id, kind).provenance for c in (corpus, made)]
-            if committed.sha256 != file.sha256 and makers[0] == makers[1]:
-                yield f"{committed.path}: equal in content, but not in bytes, with the same library versions"
+        committed = {file.path: file for file in corpus.entry(entry.id).all_files}
+        for kind in KINDS:
+            makers = [provenances(read_by_entry(c, entry.id, kind)) for c in (corpus, made)]
+            for file in entry.all_files:
+                other = file.path.endswith(f".{kind}") and committed[file.path].sha256 != file.sha256
+                if other and makers[0] == makers[1]:
+                    yield f"{file.path}: equal in content, but not in bytes, with the same library versions"

@@ -54,7 +54,7 @@ def error_bound(case: Case) -> ErrorBound:
     if not case.batched:
         outputs = [outputs[0][:, 0], *(part[:, :, 0] for part in outputs[1:])]
     names = ("out", *(f"{name}_n" for name in case.cell.states))
-    rounded = {name: _round_up(error) for name, error in zip(names, outputs, strict=True)}
+    rounded = {name: round_up(error) for name, error in zip(names, outputs, strict=True)}
     tolerance = Bound(*({name: error[kind] for name, error in rounded.items()} for kind in (ACCUMULATION, STORAGE)))
     return ErrorBound(tolerance, min(flattest(one) for ones in unrolled for one in ones), frozenset(undecided))
 
@@ -116,7 +116,7 @@ def _from_kinks(
         yield values[of[0]] - values[of[1]], sum((errors_at.get(k, nothing) for k in of), nothing)
 
 
-def _round_up(error: Float64) -> Float64:
+def round_up(error: Float64) -> Float64:
     """To eight significant bits, upwards: a bound needs no more, and files stay small."""
     mantissas, exponents = np.frexp(error)
     rounded: Float64 = np.ldexp(np.ceil(mantissas * 256), exponents - 8)

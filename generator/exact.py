@@ -62,7 +62,7 @@ def correctly_rounded(case: Case) -> tuple[list[NDArray[np.float64]], int]:
     while True:
         try:
             with ctx.workprec(bits):
-                return [rounded(output) for output in Balls().run(_in_balls(case))], bits
+                return [rounded(output) for output in Balls().run(in_balls(case))], bits
         except Undecided as undecided:
             if bits >= LAST_BITS or (isinstance(undecided, NoNumber) and _first_place(case)):
                 raise
@@ -77,6 +77,7 @@ def _first_place(case: Case) -> str:
     return f" at time step {steps[0]}" if steps.size else ""
 
 
-def _in_balls(case: Case) -> Case:
+def in_balls(case: Case) -> Case:
+    """The same case, of balls of radius zero."""
     weights = {name: balls(array) for name, array in case.weights.items()}
     return replace(case, weights=weights, x=balls(case.x), state=tuple(balls(part) for part in case.state))

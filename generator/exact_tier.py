@@ -7,7 +7,7 @@ import numpy as np
 from rnn_goldens.cells import Array, Case, Network
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.generator.losses import terms
-from rnn_goldens.generator.recorded import Unrolled, recorded
+from rnn_goldens.generator.recorded import Computed, recorded
 from rnn_goldens.golden.precision import PRECISIONS, Precision
 
 
@@ -54,9 +54,13 @@ def needs_of(total: float, bit: float) -> Needs:
     return Needs(max(1, (int(np.ceil(total / bit)) - 1).bit_length()), total, bit)
 
 
-_ROUNDS_NOTHING = ("vector", "block", "negative", "same", "relu", "maximum")
-_FITS = ("product", "sum", "multiply", "scaled", "constant", "clip")
+_CHOOSES = ("where_larger", "where_within", "only", "choose", "joined")
+_ROUNDS_NOTHING = ("vector", "block", "negative", "same", "relu", "maximum", *_CHOOSES)
+FITS = ("product", "transposed", "sum", "multiply", "scaled", "constant", "clip")
 """Primitives whose results no precision rounds that has enough bits; those of all others every precision rounds."""
+
+_MULTIPLIES = ("product", "transposed", "block", "negative", "same", "multiply", "scaled")
+"""Primitives that make multiples of what their arguments are multiples of."""
 
 
 def needs(case: Case) -> Needs | None:
@@ -65,23 +69,24 @@ def needs(case: Case) -> Needs | None:
     It is computed in float64: where 53 bits are met, that is exact too, what is found included.
     """
     program = case.cell.apart.program(Network().weights(case, case.config.suffixes[0]))
-    if any(_always_rounds(operation) for operation in program.operations):
+    if any(always_rounds(operation) for operation in program.operations):
         return None
     found = Needs()
     for one in (one for ones in recorded(case) for one in ones):
         for k, operation in enumerate(program.operations, program.inputs):
-            if operation.primitive in _FITS:
-                found |= _of_value(one, k, operation)
+            if operation.primitive in FITS:
+                found |= needs_of_value(one, k, operation)
     return found
 
 
-def _always_rounds(operation: Operation) -> bool:
+def always_rounds(operation: Operation) -> bool:
+    """Whether every precision rounds what an operation computes."""
     numbers = operation.detail if operation.primitive in ("scaled", "constant", "clip") else ()
-    known = operation.primitive in (*_ROUNDS_NOTHING, *_FITS)
+    known = operation.primitive in (*_ROUNDS_NOTHING, *FITS)
     return not known or any(float(number) != number for number in numbers)
 
 
-def _of_value(one: Unrolled, k: int, operation: Operation) -> Needs:
+def needs_of_value(one: Computed, k: int, operation: Operation) -> Needs:
     """What one of the values needs, over all visits."""
     if operation.primitive in ("constant", "clip"):
         numbers = np.array([float(number) for number in operation.detail])
@@ -89,16 +94,16 @@ def _of_value(one: Unrolled, k: int, operation: Operation) -> Needs:
     summands = operation.of if operation.primitive == "sum" else (k,)
     sizes = sum((terms(one, summand)[1] for summand in summands), np.zeros(1))
     found = Needs()
-    for visit in range(len(one.times)):
+    for visit in range(len(one.values[k])):
         largest = float(np.max(sizes[min(visit, len(sizes) - 1)]))
         found |= needs_of(largest, min(_bit(one, summand, visit) for summand in summands))
     return found
 
 
-def _bit(one: Unrolled, k: int, visit: int) -> float:
+def _bit(one: Computed, k: int, visit: int) -> float:
     """The largest power of two that a value, and all that it is a sum of, is a multiple of."""
     operation = one.operation(k)
-    if operation is None or operation.primitive not in ("product", "block", "negative", "same", "multiply", "scaled"):
+    if operation is None or operation.primitive not in _MULTIPLIES:
         return least_bit(one.values[k][visit])
     bits = [_bit(one, of, visit) for of in operation.of]
     bits += [least_bit(one.w[name]) for name in operation.weights]

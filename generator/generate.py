@@ -18,7 +18,16 @@ from rnn_goldens.generator.adequacy import expose, kill_matrix
 from rnn_goldens.generator.argument_coverage import coverage, look, require_coverage
 from rnn_goldens.generator.folder import Files, alone, replacing
 from rnn_goldens.generator.hidden import HIDDEN
-from rnn_goldens.generator.index import Entry, Standing, Whose, described, encode_index, standing_in
+from rnn_goldens.generator.index import (
+    Entry,
+    Standing,
+    Whose,
+    contents_of,
+    described,
+    encode_index,
+    files_of,
+    standing_in,
+)
 from rnn_goldens.generator.made import make, refuse_other_values, standing, stands
 from rnn_goldens.generator.pool import in_order
 from rnn_goldens.generator.reuse import Certified, question
@@ -127,7 +136,7 @@ def _generate(
         entries[golden_id] |= described(golden, core=_core(entries[golden_id]))
     with replacing(folder) as files:
         for golden_id in removed:
-            for file in there.entries[golden_id]["files"].values():
+            for file in files_of(there.entries[golden_id]):
                 files.remove(file["path"])
         held = kept | _certify([s for s in chosen if s.id not in kept], folder, files, entries, became, how)
         if how.adequate:
@@ -139,7 +148,7 @@ def _generate(
         files.write(INDEX, encode_index(how.whose, [entries[s.id] for s in scenarios if s.id in entries]))
     if how.certified is not None:
         for scenario in chosen:
-            how.certified.remember(scenario, entries[scenario.id]["content"])
+            how.certified.remember(scenario, contents_of(entries[scenario.id]))
     return [Outcome(scenario.id, became[scenario.id]) for scenario in chosen] + [Outcome(i, REMOVED) for i in removed]
 
 
@@ -168,6 +177,9 @@ def _certify(
             else:
                 if before is not None and not how.replace:
                     refuse_other_values(folder, before, golden)
+                for file in files_of(before or {"files": {}}):
+                    if file["path"].removeprefix(golden.id) not in made.files:
+                        files.remove(file["path"])
                 for suffix, content in made.files.items():
                     files.write(f"{golden.id}{suffix}", content)
                 became[golden.id] = CHANGED if before else NEW

@@ -11,7 +11,8 @@ from msgspec import json
 from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import INDEX, open_corpus
-from rnn_goldens.encoding import json_file
+from rnn_goldens.encoding import gradients, json_file
+from rnn_goldens.encoding.gradients_tree import gradients_hash
 from rnn_goldens.errors import InvalidFile, WrongUse
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.schema import FORMATS, problems
@@ -42,15 +43,41 @@ class Whose:
 
 
 def index_entry(golden: Golden, files: Mapping[str, bytes], *, core: bool) -> Entry:
-    """What the index says of a golden; ``core`` is a feature it has in this corpus, not in itself."""
-    return {
+    """What the index says of a golden; ``core`` is a feature it has in this corpus, not in itself.
+
+    ``files`` are the bytes of its files by suffix, those of its gradients among them.
+    """
+    entry = {
         **described(golden, core=core),
-        "files": {
-            suffix.removeprefix("."): {"path": f"{golden.id}{suffix}", "sha256": hashlib.sha256(content).hexdigest()}
-            for suffix, content in files.items()
-        },
+        "files": _files(golden.id, {suffix: files[suffix] for suffix in encoding.SUFFIXES if suffix in files}),
         "content": encoding.content_hash(golden),
     }
+    if golden.gradients is not None:
+        of_gradients = {suffix: files[suffix] for suffix in gradients.SUFFIXES if suffix in files}
+        entry["gradients"] = {
+            "purpose": golden.gradients.purpose,
+            "precisions": list(golden.gradients.precisions),
+            "files": _files(golden.id, of_gradients),
+            "content": gradients_hash(golden),
+        }
+    return entry
+
+
+def _files(golden_id: str, contents: Mapping[str, bytes]) -> Entry:
+    return {
+        suffix.rpartition(".")[2]: {"path": f"{golden_id}{suffix}", "sha256": hashlib.sha256(content).hexdigest()}
+        for suffix, content in contents.items()
+    }
+
+
+def files_of(entry: Entry) -> list[dict[str, str]]:
+    """Path and SHA-256 of each file that an entry lists, those of gradients among them."""
+    return [*entry["files"].values(), *entry.get("gradients", {"files": {}})["files"].values()]
+
+
+def contents_of(entry: Entry) -> str:
+    """What an entry says of the content of a golden, and of its gradients."""
+    return " ".join([entry["content"], *([entry["gradients"]["content"]] if "gradients" in entry else [])])
 
 
 def described(golden: Golden, *, core: bool) -> Entry:

@@ -5,12 +5,14 @@ implementation stores is rounded once where it is stored; a sum may be added up 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
 
-from rnn_goldens.generator.recorded import Float64, Unrolled
+from rnn_goldens.cells.program import Operation
+from rnn_goldens.generator.recorded import Computed, Float64
 from rnn_goldens.golden.precision import PRECISIONS
 
 ACCUMULATION, STORAGE = 0, 1
@@ -30,20 +32,60 @@ MOST_TERMS = 6
 Loss = tuple[Float64 | float, Float64 | float]
 
 
-def loss(unrolled: Unrolled, k: int) -> Float64 | None:
+@dataclass(frozen=True)
+class Storing:
+    """What storing a value loses, in roundoffs of it.
+
+    Attributes:
+        flushing: whether all of it may be lost where float16 flushes small numbers to zero.
+    """
+
+    flushing: bool
+
+    def __call__(self, value: Float64) -> Float64:
+        """Of each value."""
+        size = np.abs(value)
+        return np.where(size < FLUSHED, size / PRECISIONS["float16"].roundoff, size) if self.flushing else size
+
+    def up_to(self, most: Float64) -> Float64:
+        """The most that values of no more than that lose."""
+        flushed = np.minimum(most, FLUSHED) / PRECISIONS["float16"].roundoff
+        return np.maximum(most, flushed) if self.flushing else most
+
+
+FLUSHING, UNFLUSHED = Storing(flushing=True), Storing(flushing=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """Where something may be lost.
+
+    Attributes:
+        computed: the values it is among.
+        k: which of them.
+        stored: what storing a value loses.
+    """
+
+    computed: Computed
+    k: int
+    stored: Storing
+
+    @property
+    def operation(self) -> Operation:
+        """What computes the value."""
+        operation = self.computed.operation(self.k)
+        assert operation is not None
+        return operation
+
+
+def loss(computed: Computed, k: int, stored: Storing = FLUSHING) -> Float64 | None:
     """What the primitive that computes a value may lose: (2, visits, batch, units), or None if it loses nothing."""
-    operation = unrolled.operation(k)
+    operation = computed.operation(k)
     if operation is None or operation.primitive not in _LOSSES:
         return None
-    y = unrolled.values[k]
-    lost = _LOSSES[operation.primitive](unrolled, k, y, *unrolled.arguments(k))
+    y = computed.values[k]
+    lost = _LOSSES[operation.primitive](Site(computed, k, stored), y, *computed.arguments(k))
     return np.stack([np.broadcast_to(part, y.shape) for part in lost])
-
-
-def stored(value: Float64) -> Float64:
-    """The error of storing a value: a roundoff of it, or all of it where float16 may flush it to zero."""
-    size = np.abs(value)
-    return np.where(size < FLUSHED, size / PRECISIONS["float16"].roundoff, size)
 
 
 def is_short(number: Fraction) -> bool:
@@ -52,29 +94,32 @@ def is_short(number: Fraction) -> bool:
     return number.denominator & (number.denominator - 1) == 0 and odd < 2**8
 
 
-def terms(unrolled: Unrolled, k: int) -> tuple[int, Float64]:
+def terms(computed: Computed, k: int) -> tuple[int, Float64]:
     """How many numbers are added up to a value, and the sum of their absolute values: one, if it is no dot product."""
-    operation = unrolled.operation(k)
+    operation = computed.operation(k)
     if operation is not None and operation.primitive == "negative":
-        return terms(unrolled, operation.of[0])
+        return terms(computed, operation.of[0])
     if operation is not None and operation.primitive == "block":
-        count, whole = terms(unrolled, operation.of[0])
+        count, whole = terms(computed, operation.of[0])
         index, blocks = operation.detail
         return count, np.split(whole, blocks, axis=-1)[index]
     if operation is not None and operation.primitive == "product":
-        (v,), matrix = unrolled.arguments(k), unrolled.w[operation.weights[0]]
+        (v,), matrix = computed.arguments(k), computed.w[operation.weights[0]]
         return v.shape[-1], np.abs(v) @ np.abs(matrix).T
-    if operation is not None and operation.primitive == "mean":
-        (z,) = unrolled.arguments(k)
-        return z.shape[-1], np.abs(z).mean(axis=-1, keepdims=True)
-    return 1, np.abs(unrolled.values[k])
+    if operation is not None and operation.primitive == "transposed":
+        (g,), matrix = computed.arguments(k), computed.w[operation.weights[0]]
+        index, blocks = operation.detail
+        return g.shape[-1], np.abs(g) @ np.split(np.abs(matrix), blocks)[index]
+    if operation is not None and operation.primitive in ("mean", "total"):
+        (z,) = computed.arguments(k)
+        size = np.abs(z).sum(axis=-1, keepdims=True)
+        return z.shape[-1], size if operation.primitive == "total" else size / z.shape[-1]
+    return 1, np.abs(computed.values[k])
 
 
-def _sum(unrolled: Unrolled, k: int, y: Float64, *summands: Float64) -> Loss:
+def _sum(site: Site, y: Float64, *summands: Float64) -> Loss:
     """Terms of different dot products may be added up in turn: each then passes through as many sums as there are."""
-    operation = unrolled.operation(k)
-    assert operation is not None
-    counts, sizes = zip(*(terms(unrolled, of) for of in operation.of), strict=True)
+    counts, sizes = zip(*(terms(site.computed, of) for of in site.operation.of), strict=True)
     total = sum(counts)
     if total == len(counts):
         accumulated: Float64 | float = 0.0
@@ -82,15 +127,14 @@ def _sum(unrolled: Unrolled, k: int, y: Float64, *summands: Float64) -> Loss:
         accumulated = sum(
             (total - (count if count > 1 else 0)) * size for count, size in zip(counts, sizes, strict=True)
         )
-    return accumulated, any_order([np.broadcast_to(summand, y.shape) for summand in summands])
+    return accumulated, any_order([np.broadcast_to(summand, y.shape) for summand in summands], site.stored)
 
 
-def any_order(summands: Sequence[Float64]) -> Float64:
+def any_order(summands: Sequence[Float64], stored: Storing = FLUSHING) -> Float64:
     """The most that storing partial sums may lose, over every order of adding up; of many terms, no less than that."""
     if len(summands) > MOST_TERMS:
         most = np.abs(np.stack(summands)).sum(axis=0)
-        flushed = np.minimum(most, FLUSHED) / PRECISIONS["float16"].roundoff
-        no_less: Float64 = (len(summands) - 1) * np.maximum(most, flushed)
+        no_less: Float64 = (len(summands) - 1) * stored.up_to(most)
         return no_less
     totals: dict[tuple[int, ...], Float64] = {(k,): summand for k, summand in enumerate(summands)}
     lost = {part: np.zeros_like(summand) for part, summand in totals.items()}
@@ -106,74 +150,98 @@ def any_order(summands: Sequence[Float64]) -> Float64:
     return lost[tuple(range(len(summands)))]
 
 
-def _dot_product(unrolled: Unrolled, k: int, y: Float64, *_: Float64) -> Loss:
-    count, size = terms(unrolled, k)
-    return count * size, stored(y)
+def _dot_product(site: Site, y: Float64, *_: Float64) -> Loss:
+    count, size = terms(site.computed, site.k)
+    return count * size, site.stored(y)
 
 
-def _stored(_: Unrolled, __: int, y: Float64, *___: Float64) -> Loss:
-    return 0.0, stored(y)
+def _stored(site: Site, y: Float64, *_: Float64) -> Loss:
+    return 0.0, site.stored(y)
 
 
-def _quotient(_: Unrolled, __: int, y: Float64, *___: Float64) -> Loss:
+def _quotient(site: Site, y: Float64, *_: Float64) -> Loss:
     """The reciprocal may be rounded too."""
-    return 0.0, 2 * stored(y)
+    return 0.0, 2 * site.stored(y)
 
 
-def _constant(unrolled: Unrolled, k: int, y: Float64) -> Loss:
-    return 0.0, 0.0 if is_short(_numbers(unrolled, k)[0]) else stored(y)
+def _constant(site: Site, y: Float64) -> Loss:
+    return 0.0, 0.0 if is_short(_numbers(site)[0]) else site.stored(y)
 
 
-def _scaled(unrolled: Unrolled, k: int, y: Float64, _: Float64) -> Loss:
+def _scaled(site: Site, y: Float64, _: Float64) -> Loss:
     """The factor may be rounded too."""
-    (factor,) = _numbers(unrolled, k)
-    return 0.0, (0 if abs(factor) == 1 else 1 if is_short(factor) else 2) * stored(y)
+    (factor,) = _numbers(site)
+    return 0.0, (0 if abs(factor) == 1 else 1 if is_short(factor) else 2) * site.stored(y)
 
 
-def _clip(unrolled: Unrolled, k: int, y: Float64, z: Float64) -> Loss:
+def _clip(site: Site, y: Float64, z: Float64) -> Loss:
     """A limit may be rounded."""
-    long = not all(is_short(limit) for limit in _numbers(unrolled, k))
-    return 0.0, np.where(long & (y != z), stored(y), 0)
+    long = not all(is_short(limit) for limit in _numbers(site))
+    return 0.0, np.where(long & (y != z), site.stored(y), 0)
 
 
-def _numbers(unrolled: Unrolled, k: int) -> tuple[Fraction, ...]:
-    operation = unrolled.operation(k)
-    assert operation is not None
-    return operation.detail
+def _numbers(site: Site) -> tuple[Fraction, ...]:
+    return site.operation.detail
 
 
-def _mean(unrolled: Unrolled, k: int, y: Float64, *_: Float64) -> Loss:
+def _mean(site: Site, y: Float64, *_: Float64) -> Loss:
     """The sum is stored, its product with 1 / n, and that, unless it is a power of two."""
-    count, size = terms(unrolled, k)
-    return count * size, (2 if count & (count - 1) == 0 else 3) * stored(y)
+    count, size = terms(site.computed, site.k)
+    return count * size, (2 if _is_power_of_two(count) else 3) * site.stored(y)
 
 
-def _mix(_: Unrolled, __: int, y: Float64, z: Float64, a: Float64, b: Float64) -> Loss:
+def _spread(site: Site, y: Float64, _: Float64, z: Float64) -> Loss:
+    """What each unit gets of a mean is stored, and 1 / n, unless it is a power of two."""
+    return 0.0, (1 if _is_power_of_two(z.shape[-1]) else 2) * site.stored(y)
+
+
+def _is_power_of_two(count: int) -> bool:
+    return count & (count - 1) == 0
+
+
+def _mix(site: Site, y: Float64, z: Float64, a: Float64, b: Float64) -> Loss:
     """Both z a + (1 - z) b and b + z (a - b) are right, and store what is between: the one that loses more counts."""
+    stored = site.stored
     in_parts, by_difference = 2 * stored((1 - z) * b) + stored(z * a), 2 * stored(z * (a - b))
     return 0.0, stored(y) + np.maximum(in_parts, by_difference)
 
 
-def _sigmoid(_: Unrolled, __: int, y: Float64, ___: Float64) -> Loss:
+def _difference(site: Site, y: Float64, g: Float64, a: Float64, b: Float64) -> Loss:
+    """Both g (a - b) and g a - g b are right: the one that loses more counts."""
+    stored = site.stored
+    return 0.0, stored(y) + np.maximum(stored(g * a) + stored(g * b), stored(y))
+
+
+def _sigmoid_slope(site: Site, y: Float64, s: Float64, _: Float64) -> Loss:
+    """Both s (1 - s) and s - s² are right, and the latter loses more where s is near one."""
+    return 0.0, site.stored(y) + np.maximum(site.stored(y), site.stored(s * s))
+
+
+def _tanh_slope(site: Site, y: Float64, t: Float64, _: Float64) -> Loss:
+    """Both 1 - t² and (1 - t) (1 + t) are right."""
+    return 0.0, site.stored(y) + np.maximum(2 * site.stored(y), site.stored(t * t))
+
+
+def _sigmoid(site: Site, y: Float64, _: Float64) -> Loss:
     """As other activations, and for kernels that store in their own precision what they compute on the way.
 
     1 / (1 + e^-z) stores e^-z, which moves y by y (1 - y), and 1 + e^-z, which moves it by y. (1 + tanh(z/2)) / 2
     stores a tanh, which moves y by half of it. Each is one implementation, so the larger counts. In float16 e^-z
     overflows where y is below 2^-16; what is lost there, y itself, is less than what the tanh loses.
     """
-    return ACTIVATION_ULPS, stored(y) + np.maximum(y * (2 - y), np.abs(y - 0.5))
+    return ACTIVATION_ULPS, site.stored(y) + np.maximum(y * (2 - y), np.abs(y - 0.5))
 
 
-def _tanh(_: Unrolled, __: int, y: Float64, ___: Float64) -> Loss:
-    return ACTIVATION_ULPS, stored(y)
+def _tanh(site: Site, y: Float64, _: Float64) -> Loss:
+    return ACTIVATION_ULPS, site.stored(y)
 
 
-def _exp(_: Unrolled, __: int, y: Float64, ___: Float64) -> Loss:
-    return ACTIVATION_ULPS * np.maximum(np.abs(y), 1), stored(y)
+def _exp(site: Site, y: Float64, _: Float64) -> Loss:
+    return ACTIVATION_ULPS * np.maximum(np.abs(y), 1), site.stored(y)
 
 
-def _rsqrt(_: Unrolled, __: int, y: Float64, ___: Float64) -> Loss:
-    return ACTIVATION_ULPS * np.abs(y), 2 * stored(y)
+def _rsqrt(site: Site, y: Float64, _: Float64) -> Loss:
+    return ACTIVATION_ULPS * np.abs(y), 2 * site.stored(y)
 
 
 _LOSSES: Mapping[str, Callable[..., Loss]] = {
@@ -190,5 +258,11 @@ _LOSSES: Mapping[str, Callable[..., Loss]] = {
     "tanh": _tanh,
     "exp": _exp,
     "rsqrt": _rsqrt,
+    "transposed": _dot_product,
+    "total": _dot_product,
+    "spread": _spread,
+    "difference": _difference,
+    "sigmoid_slope": _sigmoid_slope,
+    "tanh_slope": _tanh_slope,
 }
 """By primitive; one that is not here chooses among numbers or moves them, and loses nothing."""

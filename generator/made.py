@@ -1,22 +1,26 @@
 """A scenario made into what goes into a corpus, and how that meets what stands there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.comparing import golden_differences
+from rnn_goldens.encoding.gradients import encode_gradients, read_gradients
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.generator.certify import certify
-from rnn_goldens.generator.index import Entry, index_entry
+from rnn_goldens.generator.index import Entry, contents_of, files_of, index_entry
 from rnn_goldens.generator.reuse import Certified
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.features import CORE
 
-WORDS = ("title", "purpose", "documented_in")
+WORDS = ("title", "purpose", "documented_in", "gradients/purpose")
 """Parts of a golden that may change without a new major version."""
+
+NEW_GRADIENTS = "gradients: only in the second"
+"""The difference that takes nothing back: a golden that had no gradients gets some."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Made:
 
     Attributes:
         golden: itself.
-        files: the bytes of its files, by suffix.
+        files: the bytes of its files, by suffix; of those of its gradients, if it has some, too.
         entry: what the index says of it.
     """
 
@@ -42,31 +46,33 @@ def make(scenario: Scenario) -> Made:
         InvalidFile: its words are not such as a file may hold.
     """
     golden = certify(scenario)
-    files = encoding.encode(golden)
+    files = {**encoding.encode(golden), **encode_gradients(golden)}
     return Made(golden, files, index_entry(golden, files, core=False))
 
 
 def standing(scenario: Scenario, folder: Path, entry: Entry | None, certified: Certified | None) -> Golden | None:
     """The golden that stands in the folder, if this scenario was certified to just that before."""
-    if certified is None or entry is None or certified.content(scenario) != entry["content"]:
+    if certified is None or entry is None or certified.content(scenario) != contents_of(entry):
         return None
     try:
-        for file in entry["files"].values():
+        for file in files_of(entry):
             if sha256((folder / file["path"]).read_bytes()).hexdigest() != file["sha256"]:
                 return None
-        return encoding.read(folder / entry["files"]["json"]["path"])
+        return _read(folder, entry, "json")
     except (OSError, InvalidFile):
         return None
 
 
 def stands(folder: Path, entry: Entry, made: Made) -> bool:
     """Whether the folder holds just this: these bytes, or the same content by other library versions."""
-    paths = [folder / file["path"] for file in entry["files"].values()]
+    paths = [file["path"] for file in files_of(entry)]
     try:
-        present = {path.suffix: path.read_bytes() for path in paths}
+        present = {path.removeprefix(made.golden.id): (folder / path).read_bytes() for path in paths}
         if index_entry(made.golden, present, core=CORE in entry["features"]) != entry:
             return False
-        return present == made.files or all(_same_by_others(encoding.read(path), made.golden) for path in paths)
+        return present == made.files or all(
+            _same_by_others(_read(folder, entry, kind), made.golden) for kind in entry["files"]
+        )
     except (OSError, InvalidFile):
         return False
 
@@ -74,11 +80,12 @@ def stands(folder: Path, entry: Entry, made: Made) -> bool:
 def refuse_other_values(folder: Path, entry: Entry, golden: Golden) -> None:
     """Words may change, and a damaged file is made again; what a golden asks and answers stays."""
     try:
-        before = encoding.read(folder / entry["files"]["json"]["path"])
-    except InvalidFile:
-        changed = entry["content"] != encoding.content_hash(golden)
+        before = _read(folder, entry, "json")
+    except (OSError, InvalidFile):
+        changed = contents_of(entry) != contents_of(index_entry(golden, {}, core=False))
     else:
-        changed = any(line.partition(":")[0] not in WORDS for line in golden_differences(before, golden))
+        found = golden_differences(before, golden)
+        changed = any(line.partition(":")[0] not in WORDS and line != NEW_GRADIENTS for line in found)
     if changed:
         raise Refused(
             f"{golden.id}: is in the corpus with other values. A released golden never changes inside a major version: "
@@ -86,6 +93,19 @@ def refuse_other_values(folder: Path, entry: Entry, golden: Golden) -> None:
         )
 
 
+def _read(folder: Path, entry: Entry, kind: str) -> Golden:
+    """The golden in one kind of file, with its gradients, if it has some."""
+    golden = encoding.read(folder / entry["files"][kind]["path"])
+    if "gradients" not in entry:
+        return golden
+    return replace(golden, gradients=read_gradients(folder / entry["gradients"]["files"][kind]["path"], golden))
+
+
 def _same_by_others(present: Golden, golden: Golden) -> bool:
-    same = encoding.content_hash(present) == encoding.content_hash(golden)
-    return same and present.provenance != golden.provenance
+    same = contents_of(index_entry(present, {}, core=False)) == contents_of(index_entry(golden, {}, core=False))
+    return same and provenances(present) != provenances(golden)
+
+
+def provenances(golden: Golden) -> list[Mapping[str, str]]:
+    """What made a golden, and its gradients."""
+    return [golden.provenance, *([golden.gradients.provenance] if golden.gradients is not None else [])]

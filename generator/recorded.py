@@ -1,7 +1,9 @@
 """The definition run in float64, with every value of every step kept: the error analysis and the exact tier read it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,24 @@ from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.cells.program import Operation, Program
 
 Float64 = NDArray[np.float64]
+
+
+class Computed(Protocol):
+    """Values, (visits, batch or 1, units or 1), and what computed each."""
+
+    @property
+    def w(self) -> Weights:
+        """The weights, by the names that operations have for them."""
+
+    @property
+    def values(self) -> Sequence[Float64]:
+        """All of them."""
+
+    def operation(self, k: int) -> Operation | None:
+        """What computed a value; None of what was given."""
+
+    def arguments(self, k: int) -> list[Float64]:
+        """What a value was computed of."""
 
 
 @dataclass(frozen=True, eq=False)

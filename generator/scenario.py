@@ -15,10 +15,12 @@ from rnn_goldens.conventions import convention
 from rnn_goldens.encoding.semantics import question_problems
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.generator import from_keras, scenario_fields
+from rnn_goldens.generator.cotangents import cotangent_problems
 from rnn_goldens.generator.given_weights import config_of, named_weights
 from rnn_goldens.generator.scenario_fields import (
     declared_of,
     precisions_of,
+    require_gradient_purpose,
     require_id,
     require_names,
     require_words,
@@ -64,6 +66,11 @@ class Scenario:
         h0: the initial state, (layers·directions, batch, hidden); zeros if None.
         c0: likewise, for an LSTM; where one is given, the other is.
         lengths: time steps of each sequence, (batch,).
+        d_out: a cotangent of out, shaped as out: with one, or more, the golden has certified gradients of
+            Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n too. Numbers of each of the precisions.
+        d_h_n: likewise of the last hidden state.
+        d_c_n: likewise of the last cell state, of a cell that has one.
+        gradient_purpose: what these cotangents are there to show or to expose: a sentence.
         precisions: those it is asked in; weights, inputs and states have to be numbers of each of them. Any float32
             numbers will do for ``["float64", "float32"]``. One that is named and can not be held to a tolerance is
             refused; of the default, all four, it falls out.
@@ -84,6 +91,10 @@ class Scenario:
     h0: ArrayLike | None = None
     c0: ArrayLike | None = None
     lengths: ArrayLike | None = None
+    d_out: ArrayLike | None = None
+    d_h_n: ArrayLike | None = None
+    d_c_n: ArrayLike | None = None
+    gradient_purpose: str = ""
     precisions: Sequence[str] = WhereHeld(PRECISIONS)
     declared: tuple[str, ...] | None = None
     title: str = ""
@@ -94,6 +105,7 @@ class Scenario:
         require_words(self.id, "purpose", self.purpose, "a sentence: what this is there to show")
         require_words(self.id, "documented_in", self.documented_in, "where the scenario comes from, in words")
         require_names(self.id, self.cell, self.convention, self.prefix)
+        require_gradient_purpose(self.id, self.gradient_purpose, self.given_cotangents)
         object.__setattr__(self, "precisions", precisions_of(self.id, self.precisions))
         object.__setattr__(self, "declared", declared_of(self.id, self.declared))
         if self.title == "":
@@ -202,9 +214,23 @@ class Scenario:
             raise Refused(f"{self.id}: {'; '.join(found)}")
         return arrays
 
+    @property
+    def given_cotangents(self) -> dict[str, ArrayLike]:
+        """By name, those that are given."""
+        named = {"d_out": self.d_out, "d_h_n": self.d_h_n, "d_c_n": self.d_c_n}
+        return {name: value for name, value in named.items() if value is not None}
+
+    @cached_property
+    def cotangents(self) -> dict[str, NDArray[np.float64]]:
+        """The same as arrays. Raises Refused if one has another shape, is not exact, or all of them are zero."""
+        read = {name: self._exact(name, self._read(name, value)) for name, value in self.given_cotangents.items()}
+        if found := cotangent_problems(self.defined.layout, self.shape, self.inputs["x"].shape, read):
+            raise Refused(f"{self.id}: {'; '.join(found)}")
+        return read
+
     def in_arrays(self) -> "Scenario":
         """The same question in NumPy's arrays, under PyTorch's names: what any process can be sent. Raises Refused."""
-        given: Mapping[str, ArrayLike] = self.inputs
+        given: Mapping[str, ArrayLike] = {**self.inputs, **self.cotangents}
         return replace(
             self,
             weights=self.torch_weights,
@@ -215,6 +241,9 @@ class Scenario:
             h0=given.get("h0"),
             c0=given.get("c0"),
             lengths=given.get("lengths"),
+            d_out=given.get("d_out"),
+            d_h_n=given.get("d_h_n"),
+            d_c_n=given.get("d_c_n"),
         )
 
     def case(self, cell: Cell | None = None) -> Case:

@@ -1,6 +1,6 @@
 """What the fields of a scenario have to be, before anything is computed from them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
@@ -33,6 +33,16 @@ def require_words(golden_id: str, field: str, given: object, what: str) -> None:
         raise WrongUse(f"{golden_id}: {field} is empty; it is {what}")
     if "\0" in given or given != given.encode(errors="replace").decode():
         raise WrongUse(f"{golden_id}: {field} holds what is no text: {given!r}")
+
+
+def require_gradient_purpose(golden_id: str, given: object, cotangents: Collection[str]) -> None:
+    """Raise WrongUse unless there is a purpose where there are cotangents, and none where there are none."""
+    if cotangents:
+        require_words(golden_id, "gradient_purpose", given, "a sentence: what these cotangents are there to show")
+    elif given != "":
+        raise WrongUse(
+            f"{golden_id}: gradient_purpose says {given!r}, and there is no cotangent: give d_out, d_h_n or d_c_n"
+        )
 
 
 def require_names(golden_id: str, cell: object, weights_as: object, prefix: object) -> None:

@@ -61,6 +61,24 @@ def corpus_copy(small_corpus: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(small_corpus, tmp_path / "corpus"))
 
 
+WITH_GRADIENTS = ("documented/single-sequence", "documented/mini-batch", "lstm/lengths")
+
+
+@pytest.fixture(scope="session")
+def corpus_with_gradients(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small corpus in which some goldens have gradients; others have none."""
+    from made_gradients import add_gradients
+
+    folder = tmp_path_factory.mktemp("gradients") / "corpus"
+    return add_gradients(Path(shutil.copytree(small_corpus, folder)), WITH_GRADIENTS)
+
+
+@pytest.fixture
+def gradients_copy(corpus_with_gradients: Path, tmp_path: Path) -> Path:
+    """The same, that a test may damage."""
+    return Path(shutil.copytree(corpus_with_gradients, tmp_path / "corpus"))
+
+
 @pytest.fixture
 def make_golden() -> making.MakeGolden:
     """Make a golden of any configuration."""

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from benchmarks import page, page_check
+from benchmarks import page_command
 from benchmarks.mutants import report
 from benchmarks.mutants.judging import Judged, NotRight, judged
 from benchmarks.mutants.making import mutants
@@ -36,17 +36,12 @@ def main() -> None:
     print(text)
     wrong = list(complaints([one for of_one in found.values() for one in of_one], written))
     print(*wrong, sep="\n")
-    if arguments.write:
-        page.write(report.PAGE, text)
-    if wrong or (arguments.check and not page_check.check(report.PAGE, text, report.COLUMNS)):
-        sys.exit(1)
+    page_command.end(arguments, report.PAGE, text, report.COLUMNS, is_wrong=bool(wrong))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    with_page = parser.add_mutually_exclusive_group()
-    with_page.add_argument("--write", action="store_true", help=f"write docs/results/{report.PAGE}")
-    with_page.add_argument("--check", action="store_true", help=f"fail if docs/results/{report.PAGE} says otherwise")
+    page_command.options(parser, report.PAGE)
     parser.add_argument("--modules", nargs="+", choices=TESTS, default=list(TESTS), metavar="MODULE")
     parser.add_argument("--survivors", action="store_true", help="ask again only what no test killed the last time")
     parser.add_argument("--processes", type=int, default=2)

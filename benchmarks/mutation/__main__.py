@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from benchmarks import page, page_check
+from benchmarks import page, page_command
 from benchmarks.mutation import report
 from benchmarks.mutation.running import CutShort, Mutant, judged
 from benchmarks.mutation.sources import sources
@@ -35,17 +35,14 @@ def main() -> None:
     print(text)
     print(*map(report.described, survivors), f"{len(survivors)} edits survive", sep="\n")
     if arguments.write:
-        page.write(report.PAGE, text)
         page.write(report.EQUIVALENT, report.equivalent_page(found))
-    if survivors or (arguments.check and not _same_as_page(text, whole=whole)):
-        sys.exit(1)
+    of_page = text if whole else replaced_section(_committed(), text)
+    page_command.end(arguments, report.PAGE, of_page, report.COLUMNS, is_wrong=bool(survivors))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    with_page = parser.add_mutually_exclusive_group()
-    with_page.add_argument("--write", action="store_true", help=f"write docs/results/{report.PAGE}")
-    with_page.add_argument("--check", action="store_true", help=f"fail if docs/results/{report.PAGE} says otherwise")
+    page_command.options(parser, report.PAGE)
     parser.add_argument("--first", type=int, default=SEEDS, help=f"so many seeds; --check knows {SHARE} and {SEEDS}")
     parser.add_argument("--languages", nargs="+", choices=LANGUAGES, default=LANGUAGES)
     parser.add_argument("--processes", type=int, default=2)
@@ -72,13 +69,9 @@ def _found(languages: Sequence[str], first: int, processes: int) -> dict[str, li
     return found
 
 
-def _same_as_page(text: str, *, whole: bool) -> bool:
-    """Whether the committed page, or its part about the first seeds, says the same."""
-    if whole:
-        return page_check.check(report.PAGE, text, report.COLUMNS)
+def _committed() -> str:
     path = page.RESULTS / report.PAGE
-    committed = path.read_text("utf-8") if path.is_file() else ""
-    return page_check.check(report.PAGE, replaced_section(committed, text), report.COLUMNS)
+    return path.read_text("utf-8") if path.is_file() else ""
 
 
 def replaced_section(text: str, section: str) -> str:

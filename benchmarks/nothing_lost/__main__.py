@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import page, page_check
+from benchmarks import page, page_check, page_command
 from benchmarks.nothing_lost.row import Row
 
 PAGE = "nothing-lost.md"
@@ -71,9 +71,7 @@ COLUMNS: page_check.Columns = {
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    with_page = parser.add_mutually_exclusive_group()
-    with_page.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
-    with_page.add_argument("--check", action="store_true", help=f"fail if docs/results/{PAGE} says otherwise")
+    with_page = page_command.options(parser, PAGE)
     with_page.add_argument("--few", action="store_true", help="try a little of each, programs aside")
     arguments = parser.parse_args()
     begin, found = time.monotonic(), []
@@ -84,12 +82,7 @@ def main() -> None:
     print(text)
     bad = [row for row in found if row.is_bad]
     print(*(row.attack for row in bad), f"{len(bad)} of {len(found)} attacks did harm", sep="\n")
-    same = True
-    if arguments.write:
-        page.write(PAGE, text)
-    elif arguments.check:
-        same = page_check.check(PAGE, text, COLUMNS)
-    sys.exit(bool(bad) or not same)
+    page_command.end(arguments, PAGE, text, COLUMNS, is_wrong=bool(bad))
 
 
 def _rows(extent: _Extent) -> Iterator[Row]:

@@ -7,9 +7,9 @@ import numpy as np
 from rnn_goldens import corpus
 from rnn_goldens.generator.index import Whose
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios import documented, full_numbers, special, sweeping, variants
+from rnn_goldens.generator.scenarios import backward, documented, full_numbers, special, sweeping, variants
 
-VERSION = "1.2.0"
+VERSION = "1.3.0"
 """Of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: provenance or wording."""
 
 OURS = Whose(corpus.OURS, VERSION)
@@ -33,12 +33,20 @@ def difficulty(scenario: Scenario) -> tuple[bool, int, bool, int]:
 
 SCENARIOS: tuple[Scenario, ...] = tuple(
     replace(scenario, declared=scenario.declared or ())  # what is saturated or chaotic here is so on purpose
-    for scenario in (
-        *documented.SCENARIOS,
-        *sorted(
-            (*variants.scenarios(), *special.special(), *full_numbers.scenarios(), *sweeping.scenarios()),
-            key=difficulty,
-        ),
+    for scenario in backward.with_cotangents(
+        (
+            *documented.SCENARIOS,
+            *sorted(
+                (
+                    *variants.scenarios(),
+                    *special.special(),
+                    *full_numbers.scenarios(),
+                    *sweeping.scenarios(),
+                    *backward.scenarios(),
+                ),
+                key=difficulty,
+            ),
+        )
     )
 )
 """The documented ones first, a readable page; then from simple to hard."""

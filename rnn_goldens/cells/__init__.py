@@ -1,10 +1,13 @@
 """The definition: a cell's equations stand once, and NumPy, balls and the error analysis read them.
 
 ``equations`` says what the cells are, in the primitives of ``notation``; ``program`` writes one time step down;
-``arithmetic`` computes it, and ``network`` unrolls it over time, layers, directions and lengths.
+``arithmetic`` computes it, and ``network`` unrolls it over time, layers, directions and lengths. The way back follows
+from the same: ``derivatives`` says how a cotangent passes through a primitive, ``reverse`` writes the way back through
+a step down, and ``backward`` goes back through a network.
 """
 
 from rnn_goldens.cells.arrays import Array, State, Weights
+from rnn_goldens.cells.backward import Backward, Cotangents, gradients
 from rnn_goldens.cells.case import Case, case_of, cell_of
 from rnn_goldens.cells.cell import DEFINED, Cell
 from rnn_goldens.cells.certified import no_equations, require_equations
@@ -14,14 +17,17 @@ from rnn_goldens.cells.own import cell_named
 __all__ = [
     "DEFINED",
     "Array",
+    "Backward",
     "Case",
     "Cell",
+    "Cotangents",
     "Network",
     "State",
     "Weights",
     "case_of",
     "cell_named",
     "cell_of",
+    "gradients",
     "no_equations",
     "require_equations",
 ]

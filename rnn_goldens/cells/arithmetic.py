@@ -4,6 +4,7 @@ Vectors are rows: (batch, units). A number that is the same for all units may be
 """
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Arithmetic:
         """From the first to the last."""
         first, *rest = terms
         for term in rest:
-            first = first + term
+            first = first + of_type(term, first)
         return first
 
     def negative(self, z: Array) -> Array:
@@ -57,17 +58,17 @@ class Arithmetic:
 
     def scaled(self, z: Array, factor: Fraction) -> Array:
         """Z times a number."""
-        scaled: Array = z * float(factor)
+        scaled: Array = z * of_type(float(factor), z)
         return scaled
 
     def divide(self, a: Array, b: Array) -> Array:
         """A / b."""
-        result: Array = a / b
+        result: Array = of_type(a, b) / of_type(b, a)
         return result
 
     def mix(self, z: Array, a: Array, b: Array) -> Array:
         """Z a + (1 - z) b."""
-        mixed: Array = (1 - z) * b + z * a
+        mixed: Array = (1 - z) * of_type(b, z) + z * of_type(a, z)
         return mixed
 
     def sigmoid(self, z: Array) -> Array:
@@ -91,11 +92,13 @@ class Arithmetic:
 
     def maximum(self, a: Array, b: Array) -> Array:
         """The larger of the two."""
-        return np.maximum(a, b)
+        larger: Array = np.maximum(of_type(a, b), of_type(b, a))
+        return larger
 
     def clip(self, z: Array, low: Fraction, high: Fraction) -> Array:
         """Z, but no less than low and no more than high."""
-        return np.minimum(np.maximum(z, float(low)), float(high))
+        clipped: Array = np.minimum(np.maximum(z, of_type(float(low), z)), of_type(float(high), z))
+        return clipped
 
     def mean(self, z: Array) -> Array:
         """The mean over the units, (batch, 1)."""
@@ -104,3 +107,8 @@ class Arithmetic:
     def rsqrt(self, z: Array) -> Array:
         """1 / √z."""
         return np.asarray(1 / np.sqrt(z))
+
+
+def of_type(number: Any, like: Any) -> Any:  # noqa: ANN401 - a number or an array
+    """A number in the type of the array that it meets: beside one a bfloat16 would become a float32."""
+    return like.dtype.type(number) if isinstance(number, float) and not isinstance(like, float) else number

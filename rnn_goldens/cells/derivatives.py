@@ -1,35 +1,100 @@
-"""How the result of each elementwise primitive changes with its arguments."""
+"""How a cotangent passes back through each elementwise primitive.
+
+A rule says what an argument gets of the cotangent g of the result y. It is written over operators and a few primitives,
+so it is read twice: of terms it writes the way back down, of arrays it computes.
+"""
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from rnn_goldens.cells.arithmetic import Arithmetic, of_type
 from rnn_goldens.cells.arrays import Array
 
-Derivative = Callable[..., Any]
-"""``derivative(y, *arguments, *detail)`` of the result y, unit by unit."""
+Rule = Callable[..., Any]
+"""``rule(of, g, y, *arguments, *detail)``; ``of`` has the primitives that no operator stands for."""
 
-DERIVATIVES: Mapping[str, tuple[Derivative, ...]] = {
-    "negative": (lambda _y, _z: -1.0,),
-    "multiply": (lambda _y, _a, b: b, lambda _y, a, _b: a),
-    "scaled": (lambda _y, _z, factor: float(factor),),
-    "divide": (lambda _y, _a, b: 1 / b, lambda y, _a, b: -y / b),
-    "mix": (lambda _y, _z, a, b: a - b, lambda _y, z, _a, _b: z, lambda _y, z, _a, _b: 1 - z),
-    "sigmoid": (lambda y, _z: y * (1 - y),),
-    "tanh": (lambda y, _z: 1 - y * y,),
-    "exp": (lambda y, _z: y,),
-    "rsqrt": (lambda y, _z: -(y**3) / 2,),
-    "relu": (lambda _y, z: (z > 0).astype(float),),
-    "maximum": (lambda _y, a, b: (a > b).astype(float), lambda _y, a, b: (b > a).astype(float)),
-    "clip": (lambda _y, z, low, high: ((z > float(low)) & (z < float(high))).astype(float),),
+RULES: Mapping[str, tuple[Rule | None, ...]] = {
+    "same": (lambda _of, g, _y, _z: g,),
+    "negative": (lambda _of, g, _y, _z: -g,),
+    "multiply": (lambda _of, g, _y, _a, b: g * b, lambda _of, g, _y, a, _b: g * a),
+    "scaled": (lambda of, g, _y, _z, factor: of.scaled(g, factor),),
+    "divide": (lambda _of, g, _y, _a, b: g / b, lambda _of, g, y, _a, b: -(g * y / b)),
+    "mix": (
+        lambda of, g, _y, _z, a, b: of.difference(g, a, b),
+        lambda _of, g, _y, z, _a, _b: g * z,
+        lambda _of, g, _y, z, _a, _b: g * (1 - z),
+    ),
+    "sigmoid": (lambda of, g, y, z: g * of.sigmoid_slope(y, z),),
+    "tanh": (lambda of, g, y, z: g * of.tanh_slope(y, z),),
+    "exp": (lambda _of, g, y, _z: g * y,),
+    "rsqrt": (lambda of, g, y, _z: of.scaled(g * (y * y * y), Fraction(-1, 2)),),
+    "relu": (lambda of, g, _y, z: of.where_larger(g, z, 0),),
+    "maximum": (
+        lambda of, g, _y, a, b: of.where_larger(g, a, b),
+        lambda of, g, _y, a, b: of.where_larger(g, b, a),
+    ),
+    "clip": (lambda of, g, _y, z, low, high: of.where_within(g, z, low, high),),
+    "instead": (None, lambda _of, g, _y, _value, _way: g),
+    # What the rules above are made of; the error analysis goes back through these as well.
+    "difference": (
+        lambda of, v, _y, _g, a, b: of.difference(v, a, b),
+        lambda _of, v, _y, g, _a, _b: v * g,
+        lambda _of, v, _y, g, _a, _b: -(v * g),
+    ),
+    "sigmoid_slope": (lambda _of, v, _y, s, _z: v * (1 - 2 * s), None),
+    "tanh_slope": (lambda _of, v, _y, t, _z: v * (-2 * t), None),
+    "where_larger": (lambda of, v, _y, _g, a, b: of.where_larger(v, a, b), None, None),
+    "where_within": (lambda of, v, _y, _g, z, low, high: of.where_within(v, z, low, high), None),
 }
-"""By primitive, one for each argument. At a kink, where there is none, it is zero: whoever reads it minds the kink."""
+"""By primitive, one for each argument; None if nothing passes. At a kink, where there is no derivative, nothing does:
+whoever reads it minds the kink."""
+
+
+class Slopes(Arithmetic):
+    """The primitives of the rules, in NumPy: what deviates in a derivative overrides one of them."""
+
+    def sigmoid_slope(self, y: Array, z: Array) -> Array:  # noqa: ARG002 - for those who do it otherwise
+        """The derivative of y = sigmoid(z): y (1 - y)."""
+        slope: Array = y * (1 - y)
+        return slope
+
+    def tanh_slope(self, y: Array, z: Array) -> Array:  # noqa: ARG002 - likewise
+        """The derivative of y = tanh(z): 1 - y²."""
+        slope: Array = 1 - y * y
+        return slope
+
+    def difference(self, g: Array, a: Array, b: Array) -> Array:
+        """G (a - b), also written g a - g b."""
+        product: Array = g * (of_type(a, g) - of_type(b, g))
+        return product
+
+    def where_larger(self, g: Array, a: Array, b: Array) -> Array:
+        """G where a is larger than b, and zero elsewhere."""
+        return np.where(a > b, g, np.zeros_like(g))
+
+    def where_within(self, g: Array, z: Array, low: Fraction, high: Fraction) -> Array:
+        """G where z is between the limits, and zero elsewhere."""
+        return np.where((z > float(low)) & (z < float(high)), g, np.zeros_like(g))
+
+
+_SLOPES = Slopes()
+
+
+def passed_back(
+    primitive: str, argument: int, g: Array, y: Array, arguments: list[Array], detail: tuple[Any, ...]
+) -> Array | None:
+    """What one of the arguments gets of g, unit by unit; None if it gets nothing."""
+    if primitive == "sum":
+        return g
+    rule = RULES[primitive][argument]
+    return None if rule is None else rule(_SLOPES, g, y, *arguments, *detail)
 
 
 def derivative(primitive: str, argument: int, y: Array, arguments: list[Array], detail: tuple[Any, ...]) -> Array:
-    """Of the result by one of the arguments, unit by unit; a sum's is one."""
-    if primitive in ("sum", "same"):
-        return np.float64(1.0)  # type: ignore[return-value] # it meets arrays of any shape
-    found: Array = DERIVATIVES[primitive][argument](y, *arguments, *detail)
+    """Of the result by one of the arguments, unit by unit."""
+    found = passed_back(primitive, argument, np.float64(1.0), y, arguments, detail)  # type: ignore[arg-type]
+    assert found is not None
     return found

@@ -12,7 +12,7 @@ from rnn_goldens.counted import counted
 Equations = Callable[..., Sequence[Term]]
 """``equations(x, *state, w)`` returns the state after the step, in terms of the notation."""
 
-_WEIGHTS = {"product": 1, "vector": 1, "affine": 2}
+_WEIGHTS = {"product": 1, "vector": 1, "affine": 2, "transposed": 1}
 """Primitives that take weights, and how many: the first of their details are the weights' names."""
 
 
@@ -62,7 +62,11 @@ class Program:
 
     def values(self, operations: Operations, x: Array, state: State, w: Weights) -> list[Array]:
         """Every value of the step, in the program's order."""
-        values: list[Any] = [x, *state]
+        return self.computed(operations, [x, *state], w)
+
+    def computed(self, operations: Operations, inputs: Sequence[Array], w: Weights) -> list[Array]:
+        """The same, of whatever its inputs are."""
+        values: list[Any] = list(inputs)
         for primitive, of, weights, detail in self._flat:
             given = [values[k] for k in of]
             for name in weights:
@@ -104,12 +108,16 @@ def _program(source: Source, given: tuple[str, ...]) -> Program:
     inputs = [Term("input") for _ in range(1 + source.states)]
     after = source.equations(*inputs, Weight(source.gates, source.vectors, frozenset(given)))
     _require_states(source, after)
-    affine = _Affine()
+    return written(inputs, after, _Affine().at_once if source.at_once else None)
+
+
+def written(inputs: Sequence[Term], wanted: Sequence[Term], rewritten: Callable[[Term], Term] | None = None) -> Program:
+    """A program for what is wanted; ``rewritten`` may put another term in the place of one."""
     places, operations = {term: k for k, term in enumerate(inputs)}, []
 
     def place(term: Term) -> int:
-        if source.at_once:
-            term = affine.at_once(term)
+        if rewritten is not None:
+            term = rewritten(term)
         if term not in places:
             of = tuple(place(part) for part in term.of)
             names = _WEIGHTS.get(term.primitive, 0)
@@ -118,7 +126,7 @@ def _program(source: Source, given: tuple[str, ...]) -> Program:
             places[term] = len(places)
         return places[term]
 
-    found = tuple(place(term) for term in after)
+    found = tuple(place(term) for term in wanted)
     return Program(len(inputs), tuple(operations), found)
 
 

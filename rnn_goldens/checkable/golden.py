@@ -8,9 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.conventions import convention as named
+from rnn_goldens.conventions.gradients import gradients_to_torch
 from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.golden.data import GoldenData, QuestionData
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.calls import WAYS, compare_calls
+from rnn_goldens.judging.given_gradients import given_gradients
+from rnn_goldens.judging.gradient_calls import Backward, compare_gradient_calls
+from rnn_goldens.judging.gradients import compare_gradients
 from rnn_goldens.judging.own_arrays import refuse_own
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, compare
 
@@ -57,6 +62,27 @@ class Question(QuestionData):
         """
         return dict(named(convention).to_torch(self.cell, self.config, weights, self.layout))
 
+    def gradients_from(self, convention: str, gradients: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+        """Gradients by another convention's weights, under PyTorch's names, as ``check_gradients`` takes them.
+
+        Args:
+            convention: as for ``weights_as``.
+            gradients: array-likes of any library, each named and shaped as its weight is by ``weights_as``; or nested.
+
+        Returns:
+            In the golden's precision, exactly as they were given, unless that is more precise. Where the convention has
+            one bias for PyTorch's two, its gradient is that of either.
+
+        Raises:
+            UnknownName: no such convention.
+            Unsupported: the convention can not hold the weights of such a network.
+            WrongUse: an array is one too many, is no array of numbers or has another shape.
+            TypeError: one is less precise than the golden's precision.
+        """
+        least = PRECISIONS[self.dtype]
+        found = gradients_to_torch(named(convention), self.cell, self.config, self.layout, gradients, least)
+        return {name: self._cast(array) for name, array in found.items()}
+
     @property
     def out(self) -> NDArray[Any]:
         """Not to be had; raises AttributeError, which says why."""
@@ -71,6 +97,14 @@ class Question(QuestionData):
     def c_n(self) -> NDArray[Any]:
         """Not to be had; raises AttributeError, which says why."""
         raise self._withheld("c_n")
+
+    @property
+    def gradients(self) -> Any:  # noqa: ANN401 - nothing
+        """Not to be had; raises AttributeError, which says why."""
+        raise AttributeError(
+            f"the gradients of {self.id} are what is expected, and an implementation is not handed them: "
+            "it is to compute them, from cotangents"
+        )
 
     def _withheld(self, name: str) -> AttributeError:
         return AttributeError(
@@ -148,6 +182,57 @@ class Golden(GoldenData, Question):
                 f"{self.id} in {self.dtype}: the outputs are right, and check_fails asks for wrong ones"
             )
         return verdict
+
+    def compare_gradients(self, gradients: object = None, /, **named: object) -> Verdict:
+        """Compare gradients with this golden's, without raising.
+
+        They are those of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, whose factors are ``cotangents``.
+
+        Args:
+            gradients: by name, array-likes of any library, each shaped as its array: ``x``, ``h0`` and ``c0`` where an
+                initial state is given, and every weight and bias under PyTorch's name. Or a torch module after
+                ``backward()``, of which the ``.grad`` of its parameters count.
+            **named: the same, or others: ``compare_gradients(module, x=x.grad)``.
+
+        Returns:
+            The verdict: differences by name, and in ``not_checked`` the names that were left out: they have not passed.
+
+        Raises:
+            WrongUse: this golden was loaded without gradients.
+            UnknownName: its gradients can not be checked in this precision.
+            TypeError: what was given is no gradients by name.
+        """
+        return compare_gradients(self, given_gradients(self, gradients, named))
+
+    def check_gradients(self, gradients: object = None, /, **named: object) -> Verdict:
+        """Raise GoldenMismatch unless all gradients that are given, as for ``compare_gradients``, are right.
+
+        Returns:
+            The verdict, which says in ``not_checked`` what was left out.
+
+        Raises:
+            GoldenMismatch: one is wrong, or none was given.
+            WrongUse: one of them is this golden's own array; or as of ``compare_gradients``.
+        """
+        __tracebackhide__ = True
+        given = given_gradients(self, gradients, named)
+        refuse_own(self, *given.values())
+        verdict = compare_gradients(self, given)
+        if not verdict.passed:
+            raise GoldenMismatch(verdict)
+        return verdict
+
+    def check_gradient_calls(self, backward: Backward) -> None:
+        """Raise GoldenMismatch unless ``backward`` gives the right gradients, twice in a row.
+
+        Args:
+            backward: a function of a question, which is this golden without what is expected: it takes ``cotangents``,
+                inputs, states and weights from there and returns gradients by name, as ``check_gradients`` takes them.
+        """
+        __tracebackhide__ = True
+        for _, verdict in compare_gradient_calls(self, backward):
+            if not verdict.passed:
+                raise GoldenMismatch(verdict)
 
     def compare_calls(
         self, run: Callable[[Any], Sequence[Any]], calls: Sequence[str] | str | None = None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rnn_goldens.checkable.golden import Golden
     from rnn_goldens.corpus import Corpora, Entry
+    from rnn_goldens.golden.gradients import Gradients
 
 _ONE_LINE = 1000
 """The width for a pipe: one line a golden."""
@@ -67,24 +68,29 @@ def _listed_as_json(opened: "Corpora", entries: "Sequence[Entry]") -> str:
     """A list of objects, each as the index has it, with its corpus and the paths of its files."""
     import json
 
-    from msgspec.structs import asdict
+    from msgspec import UNSET, to_builtins
 
-    found = []
+    found: list[dict[str, Any]] = []
     for entry in entries:
         part = opened.of(entry.id)
         files = {kind: str(part.folder / file.path) for kind, file in entry.files.items()}
         whose = {"corpus": part.name, "version": part.version}
-        found.append({**asdict(entry), **whose, "files": files})
+        listed = {**to_builtins(entry), **whose, "files": files}
+        if entry.gradients is not UNSET:
+            of_gradients = {kind: str(part.folder / file.path) for kind, file in entry.gradients.files.items()}
+            listed["gradients"] |= {"files": of_gradients}
+        found.append(listed)
     return json.dumps(found, ensure_ascii=False, indent=1)
 
 
 def _print_table(opened: "Corpora", entries: "Sequence[Entry]") -> None:
     from rnn_goldens.golden.precision import PRECISIONS
 
-    rows = []
+    rows, with_gradients = [], any(entry.gradient_precisions for entry in entries)
     for entry in entries:
         precisions = "all" if set(entry.precisions) == set(PRECISIONS) else " ".join(entry.precisions)
-        rows.append([visible(text) for text in (entry.id, entry.cell, " ".join(entry.features), precisions)])
+        mark = ["yes" if entry.gradient_precisions else ""] if with_gradients else []
+        rows.append([visible(text) for text in (entry.id, entry.cell, " ".join(entry.features), precisions, *mark)])
     if len(rows) > _MANY:
         _print_columns(rows)
     elif rows:
@@ -106,7 +112,7 @@ def _print_wrapped(rows: list[list[str]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     console = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else _ONE_LINE)
     longest = max(len(row[0]) for row in rows)
-    for heading in ("id", "cell", "features", "precisions"):
+    for heading in ("id", "cell", "features", "precisions", "gradients")[: len(rows[0])]:
         no_wrap = heading == "id" and console.width >= longest + _OTHER_COLUMNS
         table.add_column(heading, no_wrap=no_wrap, overflow="fold")
     for row in rows:
@@ -128,7 +134,10 @@ def show(golden_id: str, corpus: str | None, as_json: bool) -> None:
 
         opened = Corpora((every_argument(),))
     folder = opened.of(golden_id).folder
+    entry = opened.entry(golden_id)
     golden = opened.load(golden_id)
+    if entry.gradient_precisions:
+        golden = opened.load(golden_id, entry.gradient_precisions[0], gradients=True)
     if as_json:
         from rnn_goldens import encoding
 
@@ -136,8 +145,8 @@ def show(golden_id: str, corpus: str | None, as_json: bool) -> None:
         return
     for name, text in _facts(golden):
         say(text, name=f"{name:<14}")
-    for name, file in opened.entry(golden_id).files.items():
-        say(str(folder / file.path), name=f"{name:<14}")
+    for file in entry.all_files:
+        say(str(folder / file.path), name=f"{file.path.rpartition('.')[2]:<14}")
     for group, arrays in _arrays(golden):
         say("", name=f"\n{group}")
         for name, array in arrays:
@@ -158,6 +167,23 @@ def _facts(golden: "Golden") -> Iterator[tuple[str, str]]:
     yield "precisions", ", ".join(golden.precisions)
     yield "provenance", ", ".join(f"{name} {value}" for name, value in golden.provenance.items() if name != "answer")
     yield "answer from", golden.provenance.get("answer", "not stated")
+    if golden.gradients is not None:
+        yield "gradients", f"{golden.gradients.purpose} In {', '.join(golden.gradients.precisions)}"
+        yield "of them", _tolerance_of_gradients(golden.gradients)
+
+
+def _tolerance_of_gradients(gradients: "Gradients") -> str:
+    from rnn_goldens.golden.precision import PRECISIONS
+    from rnn_goldens.golden.tolerance import Exact
+
+    if isinstance(gradients.tolerance, Exact):
+        return f"exact: every partial sum fits {gradients.tolerance.bits} significant bits, in any order"
+    listed = []
+    for name in gradients.precisions:
+        allowed = gradients.tolerance.allowed
+        largest = max(float(allowed(n, a, PRECISIONS[name]).max()) for n, a in gradients.expected.items())
+        listed.append(f"{largest:.2g} in {name}")
+    return f"a bound on the rounding errors of any correct backward pass; at most {', '.join(listed)}"
 
 
 def _tolerance(golden: "Golden") -> str:
@@ -177,6 +203,9 @@ def _arrays(golden: "Golden") -> Iterator[tuple[str, list[tuple[str, "NDArray[An
     yield "weights", list(golden.stored.weights.items())
     for group, names in (("inputs", INPUTS), ("expected", EXPECTED)):
         yield group, [(name, array) for name in names if (array := getattr(golden.stored, name)) is not None]
+    if golden.gradients is not None:
+        yield "cotangents", list(golden.gradients.cotangents.items())
+        yield "gradients", list(golden.gradients.expected.items())
 
 
 def _digits(array: "NDArray[Any]") -> str:

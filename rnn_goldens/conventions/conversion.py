@@ -62,7 +62,7 @@ class Convention:
             raise WrongUse(f"{self.name} weights are a {type(weights).__name__}, not a mapping of names to arrays")
         zeros = self.from_torch(cell, config, _zeros(layout or LAYOUTS[cell], config))
         wanted = {name: array.shape for name, array in zeros.items()}
-        weights = _named(wanted, dict(flat(weights)))
+        weights = named_as(wanted, dict(flat(weights)))
         for part in (part for name in weights for part in name.split("/") if part in self.strangers):
             raise WrongUse(f"{self.strangers[part]} ({part})")
         problems = [f"no {name}" for name in wanted if name not in weights]
@@ -92,7 +92,7 @@ def flat(weights: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]
             yield f"{path}{name}", value
 
 
-def _named(wanted: Iterable[str], weights: dict[str, Any]) -> dict[str, Any]:
+def named_as(wanted: Iterable[str], weights: dict[str, Any]) -> dict[str, Any]:
     """Without the ``params`` that Flax puts above all; of a single layer, whose own names are plain, with its name."""
     if weights and all(name.startswith("params/") for name in weights):
         weights = {name.removeprefix("params/"): array for name, array in weights.items()}

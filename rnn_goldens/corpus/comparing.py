@@ -1,11 +1,12 @@
-"""How two goldens, or two corpora, differ in content: everything but provenance."""
+"""How two goldens, or two corpora, differ in content: everything but provenance; gradients, too, if they have some."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
-from msgspec import structs
+from msgspec import UNSET, structs
 from numpy.typing import NDArray
 
 from rnn_goldens import encoding
@@ -13,6 +14,8 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.index import Entry, Kind
 from rnn_goldens.counted import counted
+from rnn_goldens.encoding.gradients import golden_beside, is_of_gradients, read_gradients
+from rnn_goldens.encoding.gradients_tree import to_gradients_tree
 from rnn_goldens.encoding.tree import Tree, to_tree
 from rnn_goldens.errors import InvalidFile, UnknownName
 
@@ -44,12 +47,12 @@ def corpus_differences(a: Corpus, b: Corpus, only: Sequence[str] = ()) -> Iterat
         yield f"index.json: the goldens stand in another order: {', '.join(a.ids)} → {', '.join(b.ids)}"
 
 
-_KINDS: tuple[Kind, ...] = ("h5", "json")
+KINDS: tuple[Kind, ...] = ("h5", "json")
 
 
 def _golden_differences(a: Corpus, b: Corpus, golden_id: str) -> Iterator[str]:
     """One line per difference that both encodings have; if they have others, one for each of either."""
-    h5, json = (list(_file_differences(a, b, golden_id, kind)) for kind in _KINDS)
+    h5, json = (list(_file_differences(a, b, golden_id, kind)) for kind in KINDS)
     if [line for _, line in h5] == [line for _, line in json]:
         yield from (f"{golden_id}: {line}" for _, line in h5)
     else:
@@ -57,18 +60,35 @@ def _golden_differences(a: Corpus, b: Corpus, golden_id: str) -> Iterator[str]:
 
 
 def read_by_entry(corpus: Corpus, golden_id: str, kind: Kind) -> Golden:
-    """Read and check one file of a golden, whatever its hash."""
-    return encoding.read(corpus.folder / corpus.entry(golden_id).files[kind].path)
+    """Read and check one file of a golden, and that of its gradients, if it has some, whatever their hashes."""
+    entry = corpus.entry(golden_id)
+    golden = encoding.read(corpus.folder / entry.files[kind].path)
+    if entry.gradients is UNSET:
+        return golden
+    return replace(golden, gradients=read_gradients(corpus.folder / entry.gradients.files[kind].path, golden))
+
+
+_NOT_COMPARED = ("provenance",)
+_OF_THE_GOLDEN = (*_NOT_COMPARED, "kind", "format", "id", "golden")
+"""Of gradients, what only says whose they are."""
 
 
 def _content(golden: Golden) -> Tree:
-    return {name: value for name, value in to_tree(golden).items() if name != "provenance"}
+    tree = {name: value for name, value in to_tree(golden).items() if name not in _NOT_COMPARED}
+    if golden.gradients is not None:
+        gradients = to_gradients_tree(golden)
+        tree["gradients"] = {name: value for name, value in gradients.items() if name not in _OF_THE_GOLDEN}
+    return tree
 
 
 def _entry_differences(a: Entry, b: Entry) -> Iterator[str]:
     for name, value in structs.asdict(a).items():
-        if name != "files" and value != getattr(b, name):
+        if name not in ("files", "gradients") and value != getattr(b, name):
             yield f"{a.id}: index.json, {name}: {value} → {getattr(b, name)}"
+    if a.gradients is not UNSET and b.gradients is not UNSET:
+        for name in ("purpose", "precisions", "content"):
+            if (before := getattr(a.gradients, name)) != (after := getattr(b.gradients, name)):
+                yield f"{a.id}: index.json, gradients/{name}: {before} → {after}"
 
 
 def _file_differences(a: Corpus, b: Corpus, golden_id: str, kind: Kind) -> Iterator[tuple[str, str]]:
@@ -77,9 +97,10 @@ def _file_differences(a: Corpus, b: Corpus, golden_id: str, kind: Kind) -> Itera
     try:
         found = golden_differences(read_by_entry(a, golden_id, kind), read_by_entry(b, golden_id, kind))
         yield from ((file.path, line) for line in found)
-        if not found:
-            a.content(file)
-            b.content(b.entry(golden_id).files[kind])
+        for corpus in (a, b) if not found else ():
+            for listed in corpus.entry(golden_id).all_files:
+                if listed.path.endswith(f".{kind}"):
+                    corpus.content(listed)
     except InvalidFile as error:
         yield "", str(error)
 
@@ -109,7 +130,17 @@ def _array_differences(place: str, a: NDArray[np.float64], b: NDArray[np.float64
 
 
 def load_any(what: str, corpus: Corpus) -> Golden:
-    """A golden by the path of one of its files, or by id in a corpus."""
-    if Path(what).suffix in encoding.SUFFIXES:
-        return encoding.read(Path(what))
-    return corpus.load(what)
+    """A golden by the path of one of its files, or by id in a corpus; with its gradients, if there are some.
+
+    Of a path of gradients, too, which is read with the golden beside it; of that of a golden, it alone.
+    """
+    path = Path(what)
+    if is_of_gradients(path):
+        golden = encoding.read(golden_beside(path))
+        return replace(golden, gradients=read_gradients(path, golden))
+    if path.suffix in encoding.SUFFIXES:
+        return encoding.read(path)
+    entry = corpus.entry(what)
+    return corpus.load(
+        what, (entry.gradient_precisions or entry.precisions)[0], gradients=bool(entry.gradient_precisions)
+    )

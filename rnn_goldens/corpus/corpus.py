@@ -4,13 +4,17 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from msgspec import UNSET
+
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, is_listed, remedy
+from rnn_goldens.corpus.index import INDEX, OURS, Entry, File, GradientsFile, is_listed, remedy
 from rnn_goldens.corpus.selection import Selection
 from rnn_goldens.encoding.bounds import GOLDEN
 from rnn_goldens.encoding.file_bytes import read_bytes
-from rnn_goldens.errors import InvalidFile
+from rnn_goldens.errors import InvalidFile, UnknownName
 from rnn_goldens.golden.features import CORE
+from rnn_goldens.golden.gradients import Gradients
+from rnn_goldens.judging.gradients import gradients_of
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,16 @@ class Corpus(Selection):
     def _remedy(self) -> str:
         return remedy(self.name, self.where)
 
-    def load(self, golden_id: str, dtype: object = "float64") -> Golden:
+    def load(self, golden_id: str, dtype: object = "float64", *, gradients: bool = False) -> Golden:
         """Load a golden in a precision, named as for ``Golden.in_precision``.
 
+        Args:
+            golden_id: its id.
+            dtype: the precision.
+            gradients: whether its gradients are loaded, too.
+
         Raises:
-            UnknownName: no such golden, or it does not support the precision.
+            UnknownName: no such golden, or it does not support the precision, or has no gradients there.
             InvalidFile: its file is missing, or is not the one the index describes.
         """
         from rnn_goldens import encoding
@@ -60,11 +69,36 @@ class Corpus(Selection):
         )
         if golden is None:
             path = self.folder / entry.files["json"].path
-            golden = self._as_listed(encoding.decode(self.content(entry.files["json"]), path), entry, path)
-            self._last[:] = [(golden, golden.checksum())]
-        return golden.in_precision(dtype).copied()
+            golden = self._kept(self._as_listed(encoding.decode(self.content(entry.files["json"]), path), entry, path))
+        if gradients and golden.gradients is None:
+            golden = self._kept(replace(golden, gradients=self._gradients(golden, entry)))
+        asked = golden.in_precision(dtype)
+        if not gradients:
+            return replace(asked, gradients=None).copied()
+        gradients_of(asked)  # which has some in this precision, or it is an error
+        return asked.copied()
 
-    def content(self, file: File) -> bytes:
+    def _kept(self, golden: Golden) -> Golden:
+        self._last[:] = [(golden, golden.checksum())]
+        return golden
+
+    def _gradients(self, golden: Golden, entry: Entry) -> Gradients:
+        """Those of a golden; raises UnknownName if the index lists none, InvalidFile if they are not as it says."""
+        from rnn_goldens.encoding.gradients import decode_gradients
+
+        if entry.gradients is UNSET:
+            having = [other.id for other in self.entries if other.gradients is not UNSET]
+            raise UnknownName("golden with gradients", entry.id, having, plural="goldens with gradients")
+        file = entry.gradients.files["json"]
+        found = decode_gradients(self.content(file), self.folder / file.path, golden, entry.content)
+        for name in ("purpose", "precisions"):
+            said, listed = getattr(found, name), getattr(entry.gradients, name)
+            if said != listed:
+                problem = f"{name}: is {said!r}, {INDEX} says {listed!r}"
+                raise InvalidFile(self.folder / file.path, [problem], self._remedy)
+        return found
+
+    def content(self, file: File | GradientsFile) -> bytes:
         """The bytes of a file of this corpus; raises InvalidFile if they are not what the index says."""
         path = self.folder / file.path
         try:
@@ -77,7 +111,7 @@ class Corpus(Selection):
             raise self._not_as_listed(file, reason)
         return content
 
-    def _not_as_listed(self, file: File, reason: str) -> InvalidFile:
+    def _not_as_listed(self, file: File | GradientsFile, reason: str) -> InvalidFile:
         """What is said of a file that is damaged, or of a corpus that somebody has written since it was opened."""
         path = self.folder / file.path
         if is_listed(self.folder, file):

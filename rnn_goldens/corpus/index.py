@@ -2,12 +2,13 @@
 
 import shlex
 from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from rnn_goldens.encoding import typed_json
 from rnn_goldens.encoding.bounds import INDEX as BOUNDS
@@ -16,6 +17,7 @@ from rnn_goldens.encoding.file_bytes import read_bytes
 from rnn_goldens.encoding.typed_json import (
     CellName,
     FeatureOrCore,
+    Hash,
     Id,
     Precisions,
     Sentence,
@@ -39,9 +41,6 @@ def remedy(corpus: str, folder: str) -> str:
     return f"Restore it from where it came, or make it anew from its scenarios: {make}"
 
 
-Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
-
-
 Kind = Literal["h5", "json"]
 """The two files of a golden."""
 
@@ -51,6 +50,33 @@ class File(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
     path: Annotated[str, Meta(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*\.(h5|json)\Z", max_length=LONGEST_ID + len(".json"))]
     sha256: Hash
+
+
+class GradientsFile(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A file of gradients, likewise."""
+
+    path: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*\.gradients\.(h5|json)\Z",
+            max_length=LONGEST_ID + len(".gradients.json"),
+        ),
+    ]
+    sha256: Hash
+
+
+class GradientsEntry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """What the index says of a golden's gradients."""
+
+    purpose: Sentence
+    precisions: Precisions
+    files: Annotated[dict[Kind, GradientsFile], Meta(min_length=2)]
+    content: Hash
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if a name stands twice, or a file's path ends in another kind."""
+        require_once(self.precisions)
+        _require_kinds(self.files)
 
 
 class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -64,14 +90,30 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     precisions: Precisions
     files: Annotated[dict[Kind, File], Meta(min_length=2)]
     content: Hash
+    gradients: GradientsEntry | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         """Raise ValueError if a name stands twice, or a file's path ends in another kind."""
         require_once(self.features)
         require_once(self.precisions)
-        for kind, file in self.files.items():
-            if not file.path.endswith(f".{kind}"):
-                raise ValueError(f"{file.path} is no .{kind} file")
+        _require_kinds(self.files)
+
+    @property
+    def gradient_precisions(self) -> tuple[str, ...]:
+        """Those that gradients can be checked in; none if there are no gradients."""
+        return () if self.gradients is UNSET else self.gradients.precisions
+
+    @property
+    def all_files(self) -> list[File | GradientsFile]:
+        """Its files, and those of its gradients."""
+        of_gradients = [] if self.gradients is UNSET else self.gradients.files.values()
+        return [*self.files.values(), *of_gradients]
+
+
+def _require_kinds(files: Mapping[Kind, File] | Mapping[Kind, GradientsFile]) -> None:
+    for kind, file in files.items():
+        if not file.path.endswith(f".{kind}"):
+            raise ValueError(f"{file.path} is no .{kind} file")
 
 
 class Index(Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,6 +135,7 @@ class Index(Struct, frozen=True, forbid_unknown_fields=True):
 _DECODER = msgspec.json.Decoder(Index)
 _KEYS, _KEYS_OF_ENTRY = 5, 14
 _TEXTS, _TEXTS_OF_ENTRY = 3, 9
+_KEYS_OF_GRADIENTS, _TEXTS_OF_GRADIENTS = 11, 6
 
 
 def read_index(path: Path, where: str, below: Path | None = None) -> Index:
@@ -113,13 +156,16 @@ def read_index(path: Path, where: str, below: Path | None = None) -> Index:
         index = typed_json.decode(_DECODER, content)
         goldens = index.goldens
         texts = _TEXTS + sum(_TEXTS_OF_ENTRY + len(entry.features) + len(entry.precisions) for entry in goldens)
-        require_each_key_once(content, _KEYS + _KEYS_OF_ENTRY * len(goldens), texts)
+        having = [entry.gradients for entry in goldens if entry.gradients is not UNSET]
+        texts += sum(_TEXTS_OF_GRADIENTS + len(gradients.precisions) for gradients in having)
+        keys = _KEYS + _KEYS_OF_ENTRY * len(goldens) + _KEYS_OF_GRADIENTS * len(having)
+        require_each_key_once(content, keys, texts)
     except ValueError as error:
         raise _invalid(content, path, where, str(error)) from None
     return index
 
 
-def is_listed(folder: Path, file: File) -> bool:
+def is_listed(folder: Path, file: File | GradientsFile) -> bool:
     """Whether the index of a folder lists a file with these bytes, as it stands now; True if it is not valid."""
     index = folder / INDEX
     try:
@@ -132,7 +178,7 @@ def is_listed(folder: Path, file: File) -> bool:
 @lru_cache(maxsize=1)
 def _listed(index: Path, _as_it_stands: tuple[int, ...]) -> frozenset[tuple[str, str]]:
     """The files of an index, read again only if it is another: all of a corpus may be asked for, one by one."""
-    files = (file for entry in read_index(index, "").goldens for file in entry.files.values())
+    files = (file for entry in read_index(index, "").goldens for file in entry.all_files)
     return frozenset((file.path, file.sha256) for file in files)
 
 

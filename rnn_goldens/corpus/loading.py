@@ -91,20 +91,23 @@ def named(folder: str | PathLike[str]) -> str:
     return f"./{folder}" if str(folder) in packaged() else str(folder)
 
 
-def load(golden_id: str, *, dtype: object = "float32", corpus: str | Path | None = None) -> Golden:
+def load(
+    golden_id: str, *, dtype: object = "float32", corpus: str | Path | None = None, gradients: bool = False
+) -> Golden:
     """Load a golden.
 
     Args:
         golden_id: such as ``documented/single-sequence``.
         dtype: ``float64``, ``float32``, ``bfloat16`` or ``float16``, or as a library names it: ``np.float32``.
         corpus: a version or a folder; by default the newest version.
+        gradients: whether to load its gradients, too, for ``check_gradients``; they stand in a file of their own.
 
     Raises:
-        UnknownName: the id, precision or corpus does not exist.
+        UnknownName: the id, precision or corpus does not exist, or the golden has no gradients there.
         InvalidFile: a file is missing or damaged.
     """
     folder = find(corpus)
-    return of_one_corpus(folder, lambda: open_folder(folder).load(golden_id, dtype))
+    return of_one_corpus(folder, lambda: open_folder(folder).load(golden_id, dtype, gradients=gradients))
 
 
 def select(
@@ -115,16 +118,18 @@ def select(
     without: str | Iterable[str] = (),
     dtype: object = "float32",
     corpus: str | Path | None = None,
+    gradients: bool = False,
 ) -> list[Golden]:
     """Load every golden that matches and can be checked in the precision, from simple to hard, all of one corpus.
 
-    Arguments are as for ``Corpus.select`` and ``load``.
+    Arguments are as for ``Corpus.select`` and ``load``; with ``gradients`` those whose gradients can be checked.
     """
     folder, wanted = find(corpus), precision_name(dtype)
 
     def read() -> list[Golden]:
         opened = open_folder(folder)
-        entries = opened.select(ids, cell, features, without)
-        return [opened.load(entry.id, wanted) for entry in entries if wanted in entry.precisions]
+        entries = opened.select(ids, cell, features, without, gradients=gradients)
+        held = [e for e in entries if wanted in (e.gradient_precisions if gradients else e.precisions)]
+        return [opened.load(entry.id, wanted, gradients=gradients) for entry in held]
 
     return of_one_corpus(folder, read)

@@ -42,6 +42,8 @@ class Selection:
         cell: str | Iterable[str] = (),
         features: str | Iterable[str] = (),
         without: str | Iterable[str] = (),
+        *,
+        gradients: bool = False,
     ) -> list[Entry]:
         """Select goldens: one of the ids and cells if any are given, all of the features, none of ``without``.
 
@@ -52,6 +54,7 @@ class Selection:
             cell: cells.
             features: tags a golden must have.
             without: tags it must not have.
+            gradients: whether only those that have gradients.
 
         Raises:
             UnknownName: an id or pattern that matches nothing, or a cell or feature that does not exist.
@@ -74,6 +77,7 @@ class Selection:
             and (not cell or entry.cell in cell)
             and set(features) <= set(entry.features)
             and not set(without) & set(entry.features)
+            and (entry.gradient_precisions or not gradients)
         ]
 
 

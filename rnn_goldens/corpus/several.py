@@ -46,6 +46,6 @@ class Corpora(Selection):
         """The corpus that holds a golden; raises UnknownName with the nearest id."""
         return self._holders[self.entry(golden_id).id]
 
-    def load(self, golden_id: str, dtype: object = "float64") -> Golden:
+    def load(self, golden_id: str, dtype: object = "float64", *, gradients: bool = False) -> Golden:
         """As of ``Corpus``."""
-        return self.of(golden_id).load(golden_id, dtype)
+        return self.of(golden_id).load(golden_id, dtype, gradients=gradients)

@@ -1,15 +1,20 @@
 """Whether files are what they should be: golden files, result files, and an index with everything it lists."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+
+from msgspec import UNSET
 
 from rnn_goldens import encoding, schema
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
-from rnn_goldens.corpus.index import INDEX, Entry
+from rnn_goldens.corpus.index import INDEX, Entry, GradientsEntry
 from rnn_goldens.corpus.loading import open_folder
 from rnn_goldens.corpus.while_written import of_one_corpus
 from rnn_goldens.encoding import json_file
+from rnn_goldens.encoding.gradients import decode_gradients, golden_beside, is_of_gradients, read_gradients
+from rnn_goldens.encoding.gradients_tree import gradients_hash
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden.features import CORE
 
@@ -36,10 +41,23 @@ def findings(path: Path, below: Path | None = None) -> list[str]:
             document = json_file.read_document(path, below=below)
             if isinstance(document, dict) and document.get("kind") in ("results", "kill-matrix"):
                 return _as_findings(path, schema.problems(document, document["kind"]))
-        encoding.read(path, by_schema=True, below=below)
+        if is_of_gradients(path):
+            read_gradients(path, _golden_beside(path, below), by_schema=True, below=below)
+        else:
+            encoding.read(path, by_schema=True, below=below)
     except InvalidFile as error:
         return [str(error)]
     return []
+
+
+def _golden_beside(path: Path, below: Path | None) -> Golden:
+    """The golden that a file of gradients stands beside."""
+    golden = golden_beside(path)
+    try:
+        return encoding.read(golden, below=below)
+    except InvalidFile as error:
+        problem = f"the golden that these are gradients of is to stand beside it: {error.problems[0]}"
+        raise InvalidFile(path, [f"{problem} ({golden.name})"]) from None
 
 
 def listed_by(index: Path) -> set[Path]:
@@ -51,7 +69,7 @@ def listed_by(index: Path) -> set[Path]:
 
 
 def _listed_in(corpus: Corpus) -> set[Path]:
-    return {corpus.folder / file.path for entry in corpus.entries for file in entry.files.values()}
+    return {corpus.folder / file.path for entry in corpus.entries for file in entry.all_files}
 
 
 def _as_findings(path: Path, problems: list[str]) -> list[str]:
@@ -81,9 +99,23 @@ def _entry_findings(corpus: Corpus, entry: Entry) -> Iterator[str]:
             yield f"features are {list(features)} here and {list(golden.features)} in {file.path}"
         if (content := encoding.content_hash(golden)) != entry.content:
             yield f"content hash is {entry.content[:12]}… here, {file.path} holds {content[:12]}…"
+        if entry.gradients is not UNSET and file is entry.files["json"]:
+            yield from _gradients_findings(corpus, entry.gradients, golden)
+
+
+def _gradients_findings(corpus: Corpus, listed: GradientsEntry, golden: Golden) -> Iterator[str]:
+    for file in listed.files.values():
+        found = decode_gradients(corpus.content(file), corpus.folder / file.path, golden, by_schema=True)
+        for name in ("purpose", "precisions"):
+            if getattr(found, name) != getattr(listed, name):
+                yield f"gradients: {name} is {getattr(listed, name)!r} here and {getattr(found, name)!r} in {file.path}"
+        if (content := gradients_hash(replace(golden, gradients=found))) != listed.content:
+            yield f"gradients: content hash is {listed.content[:12]}… here, {file.path} holds {content[:12]}…"
 
 
 def _looks_like_golden(path: Path, below: Path) -> bool:
+    if is_of_gradients(path):
+        return True
     try:
         return isinstance(encoding.read(path, below=below), Golden)
     except InvalidFile:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rnn_goldens.encoding.tree import Tree, layout_of
 from rnn_goldens.golden.features import DERIVED_FEATURES, derived_features
 from rnn_goldens.golden.precision import PRECISIONS, not_holding
-from rnn_goldens.golden.shapes import Config, Layout, Shape, out_shape, state_shape, weight_count, weight_shapes
+from rnn_goldens.golden.shapes import Config, Layout, Shape, output_shapes, state_shape, weight_count, weight_shapes
 from rnn_goldens.golden.tolerance import Bound, Exact
 
 _GROUPS = ("weights", "inputs", "expected")
@@ -21,11 +21,11 @@ def problems(tree: Tree) -> list[str]:
     asked = question_problems(layout, config, tree["weights"], tree["inputs"])
     if x.ndim not in (2, 3):
         return asked
-    expected = _expected_shapes(layout, config, x)
+    expected = output_shapes(layout, config, x.shape)
     return [
         *asked,
-        *_shape_problems("expected", tree["expected"], expected),
-        *_tolerance_problems(tree["tolerance"], expected),
+        *shape_problems("expected", tree["expected"], expected),
+        *tolerance_problems(tree["tolerance"], expected),
         *_finite_problems(tree),
         *_feature_problems(tree, config),
         *_precision_problems(tree),
@@ -42,7 +42,7 @@ def question_problems(layout: Layout, config: Config, weights: Tree, inputs: Map
         return [f"inputs/x: has shape {x.shape}; there is at least one sequence, and one time step"]
     return [
         *_weight_problems(weights, layout, config),
-        *_shape_problems("inputs", inputs, _input_shapes(layout, config, inputs)),
+        *shape_problems("inputs", inputs, _input_shapes(layout, config, inputs)),
         *_length_problems(inputs, x),
     ]
 
@@ -51,7 +51,7 @@ def _weight_problems(weights: Tree, layout: Layout, config: Config) -> Iterable[
     """Shapes of the weights. A file may claim a billion layers: they are counted before they are listed."""
     if (asked := weight_count(layout, config)) > 2 * len(weights):
         return [f"weights: holds {len(weights)}, the configuration asks for {asked}"]
-    return _shape_problems("weights", weights, weight_shapes(layout, config))
+    return shape_problems("weights", weights, weight_shapes(layout, config))
 
 
 def _input_shapes(layout: Layout, config: Config, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Shape]:
@@ -65,13 +65,8 @@ def _input_shapes(layout: Layout, config: Config, inputs: Mapping[str, NDArray[A
     return shapes
 
 
-def _expected_shapes(layout: Layout, config: Config, x: NDArray[Any]) -> dict[str, Shape]:
-    batch = x.shape[:-2]
-    states = {f"{name}_n": state_shape(config, batch) for name in layout.states}
-    return {"out": out_shape(config, batch, x.shape[-2]), **states}
-
-
-def _shape_problems(group: str, arrays: Mapping[str, NDArray[Any]], wanted: dict[str, Shape]) -> Iterator[str]:
+def shape_problems(group: str, arrays: Mapping[str, NDArray[Any]], wanted: dict[str, Shape]) -> Iterator[str]:
+    """Arrays that are missing, too many, or of another shape than is wanted."""
     for name in [*wanted, *(name for name in arrays if name not in wanted)]:
         if name not in arrays:
             yield f"{group}: {name} is missing, the configuration asks for it"
@@ -81,11 +76,12 @@ def _shape_problems(group: str, arrays: Mapping[str, NDArray[Any]], wanted: dict
             yield f"{group}/{name}: has shape {arrays[name].shape}, the configuration asks for {wanted[name]}"
 
 
-def _tolerance_problems(tolerance: Tree, wanted: dict[str, Shape]) -> Iterator[str]:
+def tolerance_problems(tolerance: Tree, wanted: dict[str, Shape]) -> Iterator[str]:
+    """Bounds of other shapes than what they are of, and such as are none."""
     if tolerance["kind"] != Bound.kind:
         return
     for part in ("accumulation", "storage"):
-        yield from _shape_problems(f"tolerance/{part}", tolerance[part], wanted)
+        yield from shape_problems(f"tolerance/{part}", tolerance[part], wanted)
         if not _are_bounds(_all_of(tolerance[part])):
             wrong = (name for name, array in tolerance[part].items() if not _are_bounds(array))
             yield from (

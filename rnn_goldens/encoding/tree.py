@@ -51,7 +51,7 @@ def to_tree(golden: Golden) -> Tree:
         "precisions": list(golden.precisions),
         **asked_tree(golden),
         "expected": _given(golden.stored, EXPECTED),
-        "tolerance": _tolerance_to_tree(golden.tolerance),
+        "tolerance": tolerance_to_tree(golden.tolerance, EXPECTED),
         "provenance": dict(sorted(golden.provenance.items())),
     }
 
@@ -75,7 +75,7 @@ def from_tree(tree: Tree) -> Golden:
         own_layout=layout if is_own_cell(tree["cell"]) else None,
         config=config,
         features=tuple(tree["features"]),
-        tolerance=_tolerance_from_tree(tree["tolerance"]),
+        tolerance=tolerance_from_tree(tree["tolerance"]),
         precisions=tuple(tree["precisions"]),
         provenance=tree["provenance"],
         stored=Arrays(weights=weights, **tree["inputs"], **tree["expected"]),
@@ -107,7 +107,12 @@ def from_document(document: Mapping[str, Any]) -> Tree:
 
 def content_hash(golden: Golden) -> str:
     """SHA-256 of the logical content: canonical JSON, provenance aside. The same whatever the file's container."""
-    document = to_document(to_tree(golden))
+    return hash_of(to_tree(golden))
+
+
+def hash_of(tree: Tree) -> str:
+    """The same of a tree."""
+    document = to_document(tree)
     del document["provenance"]
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
@@ -120,21 +125,25 @@ def _own_to_tree(layout: Layout | None) -> Tree:
     return {"own_cell": {"gates": layout.gates, "states": list(layout.states), **vectors}}
 
 
-def _tolerance_to_tree(tolerance: Tolerance) -> Tree:
+def tolerance_to_tree(tolerance: Tolerance, names: Iterable[str]) -> Tree:
+    """Lay a tolerance out, in the order of the names of what it is of."""
     if isinstance(tolerance, Exact):
         return {"kind": tolerance.kind, "bits": tolerance.bits}
-    accumulation, storage = _in_order(tolerance.accumulation), _in_order(tolerance.storage)
+    names = list(names)
+    accumulation, storage = in_order(tolerance.accumulation, names), in_order(tolerance.storage, names)
     return {"kind": tolerance.kind, "accumulation": accumulation, "storage": storage}
 
 
-def _tolerance_from_tree(tree: Tree) -> Tolerance:
+def tolerance_from_tree(tree: Tree) -> Tolerance:
+    """The way back."""
     if tree["kind"] == Exact.kind:
         return Exact(bits=tree["bits"])
     return Bound(accumulation=tree["accumulation"], storage=tree["storage"])
 
 
-def _in_order(outputs: Mapping[str, Any]) -> Tree:
-    return {name: outputs[name] for name in EXPECTED if name in outputs}
+def in_order(arrays: Mapping[str, Any], names: Iterable[str]) -> Tree:
+    """Those of the arrays that have one of the names, in the order of the names."""
+    return {name: arrays[name] for name in names if name in arrays}
 
 
 def _given(arrays: Asked, names: Iterable[str]) -> Tree:

@@ -32,6 +32,7 @@ Id = Annotated[str, Meta(pattern=rf"^{ID}\Z", max_length=LONGEST_ID)]
 CellName = Annotated[str, Meta(pattern=_one_of([*CELLS, OWN_CELL]), max_length=LONGEST_ID)]
 Feature = Annotated[str, Meta(pattern=_one_of(feature for feature in FEATURES if feature != CORE))]
 FeatureOrCore = Annotated[str, Meta(pattern=_one_of(FEATURES))]
+Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Precisions = Annotated[
     tuple[Annotated[str, Meta(pattern=_one_of(PRECISIONS))], ...], Meta(min_length=1, max_length=len(PRECISIONS))
 ]

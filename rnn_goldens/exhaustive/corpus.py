@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import OURS, Corpus, Entry
+from rnn_goldens.errors import UnknownName
 from rnn_goldens.exhaustive.parts import Part, parts, purpose
 
 
@@ -15,9 +16,11 @@ class EveryArgument(Corpus):
 
     parts: dict[str, Part] = field(default_factory=dict)
 
-    def load(self, golden_id: str, dtype: object = None) -> Golden:
-        """Certify a golden, in its one precision; raises UnknownName for an id or another precision."""
+    def load(self, golden_id: str, dtype: object = None, *, gradients: bool = False) -> Golden:
+        """Certify a golden, in its one precision; raises UnknownName for an id or another precision, or gradients."""
         self.entry(golden_id)
+        if gradients:
+            raise UnknownName("golden with gradients", golden_id, [], plural="goldens with gradients")
         part = self.parts[golden_id]
         certified = part.certified().in_precision(part.precision if dtype is None else dtype)
         return replace(certified, corpus=self.where)

@@ -29,8 +29,7 @@ class Asked:
 
     def __post_init__(self) -> None:
         """Hold read-only views: whoever made the arrays may go on writing to theirs."""
-        views = {name: _read_only(value) for name, value in vars(self).items() if isinstance(value, np.ndarray)}
-        vars(self).update(views, weights={name: _read_only(array) for name, array in self.weights.items()})
+        vars(self).update({name: _viewed(value) for name, value in vars(self).items()})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -40,6 +39,17 @@ class Asked:
         """The same in memory of its own: that an array is read-only does not keep ``torch.from_numpy`` from writing."""
         own = {f.name: _copy(getattr(self, f.name)) for f in fields(self)}
         return type(self)(**own)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AskedBackward(Asked):
+    """What is asked where gradients are.
+
+    Attributes:
+        cotangents: ``d_out``, ``d_h_n``, ``d_c_n``, those that the scenario gives: as in ``Gradients``.
+    """
+
+    cotangents: Mapping[str, Float64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -62,7 +72,14 @@ def _copy(value: Any) -> Any:  # noqa: ANN401 - an array, a mapping of arrays, o
     return value if value is None else value.copy()
 
 
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+def _viewed(value: Any) -> Any:  # noqa: ANN401 - as above
+    if isinstance(value, Mapping):
+        return {name: read_only(array) for name, array in value.items()}
+    return value if value is None else read_only(value)
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """A view that can not be written to."""
     view = array.view()
     view.flags.writeable = False
     return view

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.errors import UnknownName
-from rnn_goldens.golden.arrays import Arrays, Asked, Float64
+from rnn_goldens.golden.arrays import Arrays, Asked, AskedBackward, Float64
+from rnn_goldens.golden.gradients import COTANGENTS, Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
-from rnn_goldens.golden.shapes import LAYOUTS, Config, Layout, state_shape
+from rnn_goldens.golden.shapes import LAYOUTS, Config, Layout, output_shapes, state_shape
 from rnn_goldens.golden.tolerance import Tolerance
 
 
@@ -102,6 +103,39 @@ class QuestionData:
         """Time steps of each sequence, (batch,), or None where all have as many as ``x``."""
         return self.stored.lengths
 
+    @cached_property
+    def cotangents(self) -> Mapping[str, NDArray[Any]]:
+        """What a backward pass begins with: ``d_out``, ``d_h_n`` and, of an LSTM, ``d_c_n``, shaped as the outputs.
+
+        Always all of them: zeros where the scenario gives none.
+
+        Raises:
+            AttributeError: no gradients are asked; the message says why, and how to ask for them.
+        """
+        given = self._given_cotangents
+        if given is None:
+            raise AttributeError(self._no_cotangents())
+        shapes = output_shapes(self.layout, self.config, self.stored.x.shape)
+        arrays = {name: given.get(name) for name, output in COTANGENTS.items() if output in shapes}
+        return MappingProxyType(
+            {name: self._cast(np.zeros(shapes[COTANGENTS[name]]) if a is None else a) for name, a in arrays.items()}
+        )
+
+    @property
+    def asks_gradients(self) -> bool:
+        """Whether there are cotangents, and gradients are asked for them in this precision."""
+        return self._given_cotangents is not None
+
+    @property
+    def _given_cotangents(self) -> Mapping[str, Float64] | None:
+        return self.stored.cotangents if isinstance(self.stored, AskedBackward) else None
+
+    def _no_cotangents(self) -> str:
+        return (
+            f"{self.id} has no cotangents here: it was loaded without gradients; load(…, gradients=True) has them, and "
+            "the marker rnn_goldens(gradients=True)"
+        )
+
     @property
     def batch_shape(self) -> tuple[int, ...]:
         """(batch,), or () if unbatched."""
@@ -162,12 +196,14 @@ class GoldenData(QuestionData):
         provenance: what made it; not part of its content.
         stored: the float64 arrays, whatever the precision.
         corpus: where commands find it: what ``--corpus`` takes, "" if they find it without; None if it is nowhere.
+        gradients: what is stored of its gradients; None if there are none, or they were not asked for.
     """
 
     tolerance: Tolerance
     provenance: Mapping[str, str]
     stored: Arrays
     corpus: str | None = None
+    gradients: Gradients | None = None
 
     @cached_property
     def out(self) -> NDArray[Any]:
@@ -189,24 +225,46 @@ class GoldenData(QuestionData):
     def _facts(self) -> list[tuple[str, object]]:
         expected = {"out": self.stored.out, "h_n": self.stored.h_n, "c_n": self.stored.c_n}
         shapes = [(name, array.shape) for name, array in expected.items() if array is not None]
-        return [*super()._facts(), *shapes, ("tolerance", self.tolerance.in_words)]
+        gradients = [] if self.gradients is None else [("gradients", ", ".join(self.gradients.expected))]
+        return [*super()._facts(), *shapes, ("tolerance", self.tolerance.in_words), *gradients]
 
     def checksum(self) -> int:
         """Of all that it stores: the same as long as nobody writes into its memory."""
         found = 0
-        for array in (*_arrays_in(vars(self.stored)), *_arrays_in(vars(self.tolerance))):
+        held: list[object] = [self.stored, self.tolerance]
+        if self.gradients is not None:
+            held += [self.gradients, self.gradients.tolerance]
+        for array in (array for part in held for array in _arrays_in(vars(part))):
             found = crc32(array.tobytes(), found)
         return found
 
     def copied(self) -> Self:
         """The same golden in memory of its own."""
-        return replace(self, stored=self.stored.copied(), tolerance=self.tolerance.copied())
+        gradients = None if self.gradients is None else self.gradients.copied()
+        return replace(self, stored=self.stored.copied(), tolerance=self.tolerance.copied(), gradients=gradients)
 
     def asked(self) -> dict[str, Any]:
         """The fields of a question, without what is expected, in memory of its own."""
         said = {f.name: getattr(self, f.name) for f in fields(QuestionData)}
-        stored = Asked(**{f.name: getattr(self.stored, f.name) for f in fields(Asked)})
-        return {**said, "stored": stored.copied()}
+        return {**said, "stored": self.asked_arrays().copied()}
+
+    def asked_arrays(self) -> Asked:
+        """What is asked, as stored: with cotangents, if gradients can be checked in this precision."""
+        given: dict[str, Any] = {f.name: getattr(self.stored, f.name) for f in fields(Asked)}
+        cotangents = self._given_cotangents
+        return Asked(**given) if cotangents is None else AskedBackward(**given, cotangents=cotangents)
+
+    @property
+    def _given_cotangents(self) -> Mapping[str, Float64] | None:
+        if self.gradients is None or self.dtype not in self.gradients.precisions:
+            return None
+        return self.gradients.cotangents
+
+    def _no_cotangents(self) -> str:
+        if self.gradients is None:
+            return super()._no_cotangents()
+        held = ", ".join(self.gradients.precisions)
+        return f"gradients of {self.id} can be checked in {held}, and not in {self.dtype}: it has no cotangents there"
 
     def question(self) -> QuestionData:
         """What an implementation is handed."""
@@ -218,7 +276,9 @@ class GoldenData(QuestionData):
     def handed_out(self) -> dict[str, list[NDArray[Any]]]:
         """The expected arrays that may have been looked at, by name: those that were cast, and as they are stored."""
         held = {name: (vars(self).get(name), getattr(self.stored, name)) for name in ("out", "h_n", "c_n")}
-        return {name: [array for array in arrays if array is not None] for name, arrays in held.items()}
+        found = {name: [array for array in arrays if array is not None] for name, arrays in held.items()}
+        gradients = {} if self.gradients is None else self.gradients.expected
+        return {**found, **{f"gradient of {name}": [array] for name, array in gradients.items()}}
 
 
 def _arrays_in(held: Mapping[str, object]) -> Iterator[NDArray[Any]]:

@@ -1,9 +1,10 @@
 """What is stored of a golden's gradients: cotangents of its outputs, and what a backward pass makes of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.arrays import Float64, read_only
 from rnn_goldens.golden.tolerance import Tolerance
 
 COTANGENTS = {"d_out": "out", "d_h_n": "h_n", "d_c_n": "c_n"}
@@ -31,3 +32,17 @@ class Gradients:
     expected: Mapping[str, Float64]
     tolerance: Tolerance
     provenance: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Hold read-only views, as ``Asked`` does."""
+        for name in ("cotangents", "expected"):
+            vars(self)[name] = {of: read_only(array) for of, array in getattr(self, name).items()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.__post_init__()
+
+    def copied(self) -> "Gradients":
+        """The same in memory of its own."""
+        cotangents, expected = ({of: a.copy() for of, a in held.items()} for held in (self.cotangents, self.expected))
+        return replace(self, cotangents=cotangents, expected=expected, tolerance=self.tolerance.copied())

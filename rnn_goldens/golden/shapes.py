@@ -133,6 +133,19 @@ def state_shape(config: Config, batch: Shape) -> Shape:
     return (config.num_layers * config.num_directions, *batch, config.hidden_size)
 
 
+def output_shapes(layout: Layout, config: Config, x: Shape) -> dict[str, Shape]:
+    """Shapes of out, h_n and, with a cell state, c_n, for an input of a shape; of their cotangents too."""
+    batch = x[:-2]
+    states = {f"{name}_n": state_shape(config, batch) for name in layout.states}
+    return {"out": out_shape(config, batch, x[-2]), **states}
+
+
+def gradient_shapes(layout: Layout, config: Config, x: Shape, *, state: bool) -> dict[str, Shape]:
+    """Shapes of the gradients: of x, of the initial states if they are given, and of the weights."""
+    states = {f"{name}0": state_shape(config, x[:-2]) for name in layout.states} if state else {}
+    return {"x": x, **states, **weight_shapes(layout, config)}
+
+
 def out_shape(config: Config, batch: Shape, time: int) -> Shape:
     """Shape of out: (batch, time, directions·hidden); ``batch`` is () for unbatched input."""
     return (*batch, time, config.num_directions * config.hidden_size)

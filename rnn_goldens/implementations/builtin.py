@@ -13,6 +13,17 @@ BUILTIN = {
 }
 """By name, where it is."""
 
+BACKWARD = {
+    "numpy": "rnn_goldens.implementations.numpy_cells:gradients",
+    "torch": "rnn_goldens.implementations.torch.gradients:of_layers",
+    "torch-cells": "rnn_goldens.implementations.torch.gradients:of_cells",
+    "keras": "rnn_goldens.implementations.keras.gradients:of_layers",
+    "keras-jax": "rnn_goldens.implementations.keras.on:jax_gradients",
+    "keras-torch": "rnn_goldens.implementations.keras.on:torch_gradients",
+    "flax": "rnn_goldens.implementations.flax.gradients:of_cells",
+}
+"""What gives their gradients; the others have none."""
+
 EXTRAS = {"torch-cells": "torch", "onnx-reference": "onnx", "keras-jax": "keras", "keras-torch": "keras"}
 """The extra that installs what an implementation needs, where it is not called like the implementation."""
 

@@ -1,5 +1,6 @@
 """``rnn_goldens.cells``, run in the golden's precision: an RNN from scratch in NumPy."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,11 @@ def run(golden: Question) -> tuple[NDArray[Any], ...]:
     except WrongUse as error:
         raise Unsupported(str(error)) from None
     return Network().run(case)
+
+
+def gradients(golden: Question) -> Mapping[str, NDArray[Any]]:
+    """Return the gradients by name. Refuses all: ``rnn_goldens.cells`` has no backward pass yet."""
+    raise Unsupported(f"numpy computes outputs, and no gradients, of {golden.cell}")
 
 
 def arithmetic(name: str) -> DTypeLike:

@@ -52,13 +52,13 @@ def _adapted(found: object) -> Implementation:
         return _of_class(found)
     if not callable(found):
         raise WrongUse(f"{found!r} is a {type(found).__name__}: no function, class or path of an .onnx file")
-    if _is_of("torch", type(found)) or _is_of("keras", type(found)) or _is_of("flax", type(found)):
+    if is_of("torch", type(found)) or is_of("keras", type(found)) or is_of("flax", type(found)):
         raise WrongUse(
             f"a {type(found).__name__} that is made already has sizes of its own: name the class, which is made anew "
             "for each golden, or a function of a golden"
         )
     least, most = _takes(found)
-    if least == STEP_ARGUMENTS:
+    if is_step(found):
         from rnn_goldens.implementations import step_function
 
         return step_function.wrap(found)
@@ -71,11 +71,11 @@ def _adapted(found: object) -> Implementation:
 
 
 def _of_class(kind: type) -> Implementation:
-    if _is_of("keras", kind):
+    if is_of("keras", kind):
         from rnn_goldens.implementations.keras import own_class as keras_layer
 
         return keras_layer.wrap(kind)
-    if _is_of("flax", kind):
+    if is_of("flax", kind):
         from rnn_goldens.implementations.flax import own_class as flax_cell
 
         return flax_cell.wrap(kind)
@@ -89,7 +89,13 @@ def _of_class(kind: type) -> Implementation:
     )
 
 
-def _is_of(package: str, kind: type) -> bool:
+def is_step(found: Callable[..., Any]) -> bool:
+    """Whether a function is one time step, by how many arguments it needs."""
+    return _takes(found)[0] == STEP_ARGUMENTS
+
+
+def is_of(package: str, kind: type) -> bool:
+    """Whether a class is of a package, or derived from one that is."""
     return any(base.__module__.partition(".")[0] == package for base in kind.__mro__)
 
 

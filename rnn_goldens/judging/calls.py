@@ -114,7 +114,7 @@ def _of_rows(golden: GoldenData, rows: NDArray[np.intp]) -> GoldenData:
     states: dict[str, Any] = {name: array[:, rows] for name, array in given.items() if array is not None}
     lengths = None if stored.lengths is None else stored.lengths[rows]
     part = replace(stored, x=stored.x[rows], out=stored.out[rows], lengths=lengths, **states)
-    return replace(golden, stored=part, tolerance=_tolerance_of_rows(golden.tolerance, rows))
+    return replace(golden, stored=part, tolerance=_tolerance_of_rows(golden.tolerance, rows), gradients=None)
 
 
 def _tolerance_of_rows(tolerance: Tolerance, rows: NDArray[np.intp]) -> Tolerance:
@@ -180,7 +180,7 @@ def _steps(golden: GoldenData, begin: int, end: int, start: dict[str, Any]) -> G
     lengths = None if stored.lengths is None else np.clip(stored.lengths - begin, 0, end - begin)
     part = replace(stored, x=stored.x[steps], out=stored.out[steps], lengths=lengths, **start)
     features = (*golden.features, "state") if start and "state" not in golden.features else golden.features
-    return replace(golden, stored=part, features=features)
+    return replace(golden, stored=part, features=features, gradients=None)
 
 
 def _weights(ask: Ask, golden: GoldenData) -> Verdict:

@@ -1,5 +1,6 @@
-"""One output against the expected one: shape and precision first, then every value."""
+"""One output, or gradient, against the expected one: shape and precision first, then every value."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.tolerance import Exact
+from rnn_goldens.golden.tolerance import Exact, Tolerance
 from rnn_goldens.judging import outputs
 from rnn_goldens.judging.place import place
 
@@ -28,12 +29,19 @@ class Element:
     place: str
 
 
+Place = Callable[[tuple[int, ...]], str]
+"""An index → where it is, in words."""
+
+First = Callable[[NDArray[np.intp]], tuple[int, ...]]
+"""Indices of wrong elements, a row each → that which was computed first."""
+
+
 @dataclass(frozen=True)
 class Difference:
-    """What was found in one output.
+    """What was found in one output, or gradient.
 
     Attributes:
-        output: ``out``, ``h_n`` or ``c_n``.
+        output: ``out``, ``h_n`` or ``c_n``; of a gradient the name of the array that it is of.
         problem: why the values were not compared (no array, wrong shape, too low a precision); None if they were.
         dtype: the type it came in.
         size: number of elements.
@@ -41,7 +49,7 @@ class Difference:
         nan, infinite: how many of the wrong ones are NaN, and infinite.
         first: the wrong element that was computed first: earliest in time, in its own direction; then batch, unit.
         largest: the wrong element that is furthest off (NaN and infinity aside, if there is any other).
-        time_steps: the time steps of ``out`` that have a wrong element, in order.
+        time_steps: the time steps of ``out``, or of the gradient of ``x``, that have a wrong element, in order.
         coat: a lower precision that holds every value, where rounding is allowed at all: what it was computed in.
         largest_error: of any element, as a fraction of what is allowed; infinite where nothing is allowed.
     """
@@ -69,19 +77,27 @@ def difference(golden: "GoldenData", name: str, value: object) -> Difference:
     """Compare one output of an implementation with a golden's."""
     want: Float64 | None = getattr(golden.stored, name)
     if want is None:
-        return _not_comparable(name, f"was given, but a golden for {golden.cell} has none")
+        return not_comparable(name, f"was given, but a golden for {golden.cell} has none")
     try:
         output = outputs.read(value)
     except outputs.NotNumbers as error:
-        return _not_comparable(name, str(error))
+        return not_comparable(name, str(error))
     if output.values.shape != want.shape:
-        return _not_comparable(name, _shape_problem(name, output.values.shape, want.shape), output.dtype)
-    if output.bits is not None and output.bits < PRECISIONS[golden.dtype].bits:
-        return _not_comparable(name, f"is {output.dtype}: less precise than the declared {golden.dtype}", output.dtype)
-    return _compare_values(golden, name, output, want)
+        return not_comparable(name, _shape_problem(name, output.values.shape, want.shape), output.dtype)
+    wanted = Wanted(
+        name=name,
+        values=want,
+        tolerance=golden.tolerance,
+        dtype=golden.dtype,
+        place=lambda index: place(golden.config, name, index),
+        first=lambda wrong: _first(golden, name, wrong),
+        has_time=name == "out",
+    )
+    return compared(wanted, output)
 
 
-def _not_comparable(name: str, problem: str, dtype: str = "") -> Difference:
+def not_comparable(name: str, problem: str, dtype: str = "") -> Difference:
+    """What is said of an array whose values were not compared."""
     return Difference(name, problem=problem, dtype=dtype, largest_error=float("inf"))
 
 
@@ -94,43 +110,70 @@ def _shape_problem(name: str, got: tuple[int, ...], want: tuple[int, ...]) -> st
     return f"has shape {got}, want {want}{hint}"
 
 
-def _compare_values(golden: "GoldenData", name: str, output: outputs.Output, want: Float64) -> Difference:
-    got = output.values
-    allowed = golden.tolerance.allowed(name, want, PRECISIONS[golden.dtype])
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What an array of its shape is compared with.
+
+    Attributes:
+        name: of the output, or of the array that a gradient is of.
+        values: what is expected.
+        tolerance: how far it may be off.
+        dtype: the declared precision.
+        place: where an element stands, in words.
+        first: which of several was computed first.
+        has_time: whether the last axis but one is time.
+    """
+
+    name: str
+    values: Float64
+    tolerance: Tolerance
+    dtype: str
+    place: Place
+    first: First
+    has_time: bool
+
+
+def compared(wanted: Wanted, output: outputs.Output) -> Difference:
+    """Compare the values of an array of the right shape; in too low a precision they are not."""
+    if output.bits is not None and output.bits < PRECISIONS[wanted.dtype].bits:
+        problem = f"is {output.dtype}: less precise than the declared {wanted.dtype}"
+        return not_comparable(wanted.name, problem, output.dtype)
+    got, want = output.values, wanted.values
+    allowed = wanted.tolerance.allowed(wanted.name, want, PRECISIONS[wanted.dtype])
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         error = np.abs(got - want)
         right = error <= allowed  # a NaN is never right
         fraction = np.where(error == 0, 0.0, error / allowed) if error.any() else error
     if right.all():
-        return Difference(name, dtype=output.dtype, size=got.size, largest_error=float(fraction.max(initial=0.0)))
+        largest = float(fraction.max(initial=0.0))
+        return Difference(wanted.name, dtype=output.dtype, size=got.size, largest_error=largest)
     fraction = np.where(np.isnan(fraction), np.inf, fraction)
 
     def element(index: tuple[int, ...]) -> Element:
-        where = place(golden.config, name, index)
-        return Element(index, float(got[index]), float(want[index]), float(allowed[index]), where)
+        return Element(index, float(got[index]), float(want[index]), float(allowed[index]), wanted.place(index))
 
     wrong = np.argwhere(~right)
     finite_first = np.where(right, -2.0, np.where(np.isfinite(got), error, -1.0))
     return Difference(
-        name,
+        wanted.name,
         dtype=output.dtype,
         size=got.size,
         wrong=len(wrong),
         nan=int(np.isnan(got).sum()),
         infinite=int(np.isinf(got).sum()),
-        first=element(_first(golden, name, wrong)),
+        first=element(wanted.first(wrong)),
         largest=element(tuple(int(i) for i in np.unravel_index(np.argmax(finite_first), got.shape))),
-        time_steps=tuple(int(t) for t in np.unique(wrong[:, -2])) if name == "out" else (),
-        coat=_coat(golden, got),
+        time_steps=tuple(int(t) for t in np.unique(wrong[:, -2])) if wanted.has_time else (),
+        coat=_coat(wanted, got),
         largest_error=float(fraction.max()),
     )
 
 
-def _coat(golden: "GoldenData", got: Float64) -> str | None:
+def _coat(wanted: Wanted, got: Float64) -> str | None:
     """The lower precision that all values fit, as if computed in it and coated as a higher one; zeros tell nothing."""
-    if isinstance(golden.tolerance, Exact) or not np.isfinite(got).all() or not got.any():
+    if isinstance(wanted.tolerance, Exact) or not np.isfinite(got).all() or not got.any():
         return None
-    lower = [p for p in PRECISIONS.values() if p.bits < PRECISIONS[golden.dtype].bits]
+    lower = [p for p in PRECISIONS.values() if p.bits < PRECISIONS[wanted.dtype].bits]
     with np.errstate(over="ignore", invalid="ignore"):
         holding = [p.name for p in sorted(lower, key=lambda p: p.bits) if np.array_equal(p.round(got), got)]
     return holding[0] if holding else None

@@ -47,7 +47,7 @@ def to_see(golden: "GoldenData", corpus: str) -> str:
 def _headline(golden: "GoldenData", d: Difference) -> str:
     if d.first is None:
         return f"{d.output} {d.problem}"
-    got, want = _values(golden, d, d.first)
+    got, want = values_as_text(golden, d, d.first)
     return f"{d.output} is first wrong at {d.first.place}: got {got}, want {want} ({_wrong(d)})"
 
 
@@ -59,13 +59,13 @@ def _details(golden: "GoldenData", d: Difference) -> Iterator[str]:
         yield f"all {d.size:,} elements right" if d.size > 1 else "its one element is right"
         return
     not_finite = ", ".join(f"{n} {name}" for n, name in ((d.nan, "NaN"), (d.infinite, "infinite")) if n)
-    steps = f" at {_time_steps(d, golden.stored.out.shape[-2])}" if d.time_steps else ""
+    steps = f" at {time_steps(d, golden.stored.out.shape[-2])}" if d.time_steps else ""
     yield f"{_wrong(d)}{steps}" + (f", among them {not_finite}" if not_finite else "")
     if d.coat is not None:
         yield f"every value is a {d.coat} number: computed in {d.coat}, not in the declared {golden.dtype}?"
     if np.isfinite(d.largest.got):
         error = abs(d.largest.got - d.largest.want)
-        got, want = _values(golden, d, d.largest)
+        got, want = values_as_text(golden, d, d.largest)
         allowed = f"allowed is {d.largest.allowed:.3g}" if d.largest.allowed else "exact, none is allowed"
         yield f"largest error {error:.6g} ({allowed}) at {d.largest.place}: got {got}, want {want}"
 
@@ -74,7 +74,8 @@ def _wrong(d: Difference) -> str:
     return f"{d.wrong:,} of {counted(d.size, 'element')} wrong"
 
 
-def _time_steps(d: Difference, total: int) -> str:
+def time_steps(d: Difference, total: int) -> str:
+    """The time steps that have a wrong element, of so many."""
     steps = d.time_steps
     if len(steps) == 1:
         return f"time step {steps[0]} of 0 to {total - 1}"
@@ -84,7 +85,7 @@ def _time_steps(d: Difference, total: int) -> str:
     return f"{len(steps)} time steps ({listed}) of 0 to {total - 1}"
 
 
-def _values(golden: "GoldenData", d: Difference, element: Element) -> tuple[str, str]:
+def values_as_text(golden: "GoldenData", d: Difference, element: Element) -> tuple[str, str]:
     """Both values in the digits of their precision, or in all digits where those would not show a difference."""
     got_type = PRECISIONS[d.dtype].carrier if d.dtype in PRECISIONS else np.float64
     got = str(np.asarray(element.got).astype(got_type))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.golden.arrays import Asked
+from rnn_goldens.golden.gradients import COTANGENTS
 from rnn_goldens.golden.precision import PRECISIONS
 
 if TYPE_CHECKING:
@@ -23,20 +24,22 @@ def written_to(asked: "QuestionData", before: Asked) -> list[str]:
     was, rounding = dict(_arrays(vars(before))), PRECISIONS[asked.dtype].round
     now = [(name, array, was[name]) for name, array in _arrays(vars(asked.stored))]
     for name, array in _arrays(vars(asked)):
-        stored = was[name] if name in was else np.zeros(array.shape)  # h0 and c0, where none is given
+        stored = was[name] if name in was else np.zeros(array.shape)  # states and cotangents, where none is given
         now.append((name, array, rounding(stored)))
     return list(dict.fromkeys(name for name, array, other in now if array.tobytes() != other.tobytes()))
 
 
 def wrote_into(names: list[str]) -> str:
     """What an implementation did that wrote to these, in words."""
-    return f"wrote into {', '.join(names)}: inputs and weights are its caller's, and stay as they are"
+    kinds = "inputs, weights and cotangents" if set(names) & COTANGENTS.keys() else "inputs and weights"
+    return f"wrote into {', '.join(names)}: {kinds} are its caller's, and stay as they are"
 
 
 def _arrays(held: Mapping[str, object]) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Those of a question, or of what it stores, that there are: the weights by their own names."""
+    """Those of a question, or of what it stores, that there are: weights and cotangents by their own names."""
     for name in ("x", "h0", "c0", "lengths"):
         if isinstance(value := held.get(name), np.ndarray):
             yield name, value
-    if isinstance(weights := held.get("weights"), Mapping):
-        yield from weights.items()
+    for group in ("weights", "cotangents"):
+        if isinstance(arrays := held.get(group), Mapping):
+            yield from arrays.items()

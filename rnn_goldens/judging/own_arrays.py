@@ -26,7 +26,7 @@ def refuse_own(golden: "GoldenData", *outputs: object) -> None:
         if any(_lies_in(output, array) for output in outputs for array in arrays):
             raise WrongUse(
                 f"{golden.id}: what was given is the golden's own {name}, which would be compared with itself; "
-                "check takes what your implementation computed"
+                "a check takes what your implementation computed"
             )
 
 

@@ -1,6 +1,6 @@
-"""Where an element of an output stands, in words."""
+"""Where an element of an output, or of a gradient, stands, in words."""
 
-from rnn_goldens.golden.shapes import Config
+from rnn_goldens.golden.shapes import Config, Layout
 
 
 def place(config: Config, output: str, index: tuple[int, ...]) -> str:
@@ -14,3 +14,20 @@ def place(config: Config, output: str, index: tuple[int, ...]) -> str:
     layer, direction_index = divmod(index[0], directions)
     direction = f", {('forward', 'reverse')[direction_index]} direction" if directions > 1 else ""
     return f"layer {layer} ({in_batch}unit {unit}{direction})"
+
+
+def gradient_place(config: Config, layout: Layout, name: str, index: tuple[int, ...]) -> str:
+    """Name an index of a gradient: ``time step 2 (batch 0, input 1)`` of x, ``gate f, unit 1, column 2`` of a weight.
+
+    Of an initial state as of a last one.
+    """
+    if name in ("h0", "c0"):
+        return place(config, f"{name[0]}_n", index)
+    if name == "x":
+        in_batch = "".join(f"batch {b}, " for b in index[:-2])
+        return f"time step {index[-2]} ({in_batch}input {index[-1]})"
+    gate, unit = divmod(index[0], config.hidden_size)
+    stacked = name.startswith(("weight_", "bias_")) and len(layout.gates) > 1
+    parts = [f"gate {layout.gates[gate]}"] if stacked else []
+    parts += [f"unit {unit}", *(f"column {column}" for column in index[1:])]
+    return ", ".join(parts)

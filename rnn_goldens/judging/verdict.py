@@ -24,11 +24,12 @@ class Verdict:
     Attributes:
         passed: whether every output is right.
         largest_error: over all elements of all outputs, as a fraction of what is allowed: at most 1 if it passed.
-        differences: what was found in each output, ``out`` first.
+        differences: what was found in each output, ``out`` first; or in each gradient that was given.
         message: at most 15 lines, the first complete in itself; empty if it passed.
         explained_by: names of deviations that give just these outputs, several if they are alike here; two at once as
             ``a & b``. See ``docs/deviations.md``.
         facts: where nothing explains them, what can be seen in the outputs, and whether it is so.
+        not_checked: of gradients, the names of those that were not given, or are not stored: they did not pass.
     """
 
     passed: bool
@@ -37,6 +38,7 @@ class Verdict:
     message: str
     explained_by: tuple[str, ...] = ()
     facts: Mapping[str, bool | float] = field(default_factory=dict)
+    not_checked: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -44,7 +46,7 @@ class Verdict:
 
 
 class GoldenMismatch(AssertionError):
-    """Outputs that differ from a golden.
+    """Outputs, or gradients, that differ from a golden.
 
     Attributes:
         verdict: the whole comparison.

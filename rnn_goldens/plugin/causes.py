@@ -83,11 +83,12 @@ def received(carried: Iterable[list[Any]]) -> Iterator[Failure]:
 
 
 def _is_wrong(opened: Corpora, entry: Entry) -> bool:
-    return entry["outcome"] in _WRONG and entry.get("judged_by") == "comparison" and opened.holds(entry["golden"])
+    of_outputs = entry.get("judged_by") == "comparison" and "gradients" not in entry
+    return entry["outcome"] in _WRONG and of_outputs and opened.holds(entry["golden"])
 
 
 def _is_right(opened: Corpora, entry: Entry) -> bool:
-    return entry["outcome"] == "passed" and opened.holds(entry["golden"])
+    return entry["outcome"] == "passed" and "gradients" not in entry and opened.holds(entry["golden"])
 
 
 def _evidence(opened: Corpora, entry: Entry, *, one_of_several: bool) -> Evidence:

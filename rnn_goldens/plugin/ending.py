@@ -83,6 +83,7 @@ def summarize(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
         for reason in dict.fromkeys(reasons):
             tell(terminal, f"{reasons.count(reason):>5}  {reason}")
     _say_what_is_wrong(terminal, tally)
+    _say_of_gradients(terminal, tally)
     if (failed := tally.with_outcome(FAILED)) and not any(terminal.getreports(kind) for kind in ("failed", "error")):
         tell(
             terminal,
@@ -109,6 +110,18 @@ def _say_what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> Non
         terminal.section("rnn-goldens: what is wrong")
         for line in lines:
             tell(terminal, line)
+
+
+def _say_of_gradients(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
+    """Which gradients were right, which wrong, and which were not checked, over all goldens."""
+    found = [entry["gradients"] for entry in tally.entries if "gradients" in entry]
+    if not any(entry["wrong"] or entry["not_checked"] for entry in found):
+        return
+    from rnn_goldens.plugin.of_gradients import told
+
+    terminal.section("rnn-goldens: gradients")
+    for line in told(found):
+        tell(terminal, line)
 
 
 def _name_the_cause(terminal: "pytest.TerminalReporter", causes: Mapping[str, str]) -> None:

@@ -1,6 +1,6 @@
 """The golden a test gets: it remembers what the test checked against it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -14,6 +14,9 @@ from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.arrays import Asked
 from rnn_goldens.golden.data import QuestionData
 from rnn_goldens.judging.calls import Run, compare_calls
+from rnn_goldens.judging.given_gradients import given_gradients
+from rnn_goldens.judging.gradient_calls import Backward, compare_gradient_calls
+from rnn_goldens.judging.gradients import compare_gradients
 from rnn_goldens.judging.inputs import written_to, wrote_into
 from rnn_goldens.judging.outputs import outputs_of
 from rnn_goldens.judging.own_arrays import refuse_own
@@ -58,7 +61,7 @@ class GoldenUnderTest(Golden):
         with no_outcome_of_its_own(), own_functions():
             verdict = self._compared(out, h_n, c_n)
         self.record.note(self.dtype, verdict)
-        self._require_untouched(self, self.judge.stored)
+        self._require_untouched(self, self._judge.asked_arrays())
         if not verdict.passed:
             raise GoldenMismatch(verdict)
 
@@ -95,6 +98,42 @@ class GoldenUnderTest(Golden):
         for name, verdict in compare_calls(self._judge, run_and_look, compared, asked):
             self.record.made.add(name)
             self.record.note(self.dtype, verdict)
+            if not verdict.passed:
+                raise GoldenMismatch(verdict)
+
+    def check_gradients(self, gradients: object = None, /, **named: object) -> Verdict:
+        """As ``Golden.check_gradients``; counts."""
+        __tracebackhide__ = True
+        given = given_gradients(self, gradients, named)
+        refuse_own(self, *given.values())
+        with no_outcome_of_its_own(), own_functions():
+            verdict = compare_gradients(self._judge, given)
+        self.record.note_gradients(self.dtype, verdict)
+        self._require_untouched(self, self._judge.asked_arrays())
+        if not verdict.passed:
+            raise GoldenMismatch(verdict)
+        return verdict
+
+    def check_gradient_calls(self, backward: Backward) -> None:
+        """As ``Golden.check_gradient_calls``; counts."""
+        __tracebackhide__ = True
+
+        def run_and_look(question: QuestionData) -> Mapping[str, Any]:
+            __tracebackhide__ = True
+            before = question.stored.copied()
+            gradients = given_gradients(question, backward(question), {})
+            self._require_untouched(question, before)
+            refuse_own(self, *gradients.values())
+            return gradients
+
+        def compared(given: Mapping[str, Any]) -> Verdict:
+            with own_functions():
+                return compare_gradients(self._judge, given)
+
+        self.record.called.add("twice")
+        for name, verdict in compare_gradient_calls(self._judge, run_and_look, compared):
+            self.record.made.add(name)
+            self.record.note_gradients(self.dtype, verdict)
             if not verdict.passed:
                 raise GoldenMismatch(verdict)
 
@@ -154,11 +193,12 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
             pytrace=False,
         )
     try:
-        golden = settings.corpora(request.config).load(wanted.id, wanted.dtype)
+        golden = settings.corpora(request.config).load(wanted.id, wanted.dtype, gradients=wanted.gradients)
     except RnnGoldensError as error:
         pytest.fail(f"rnn-goldens: {error}", pytrace=False)
     late = request.config.stash.setdefault(LATE, [])
-    record = Record(wanted.id, wanted.dtype, wanted.calls, late=late, drawn=pictures.wanted(request.config))
+    drawn = pictures.wanted(request.config)
+    record = Record(wanted.id, wanted.dtype, wanted.calls, late=late, drawn=drawn, gradients=wanted.gradients)
     request.node.stash[RECORD] = record
     spent = request.config.stash.setdefault(_SPENT, Spent())
     test = without_golden(request.node.nodeid, wanted.id, wanted.dtype)

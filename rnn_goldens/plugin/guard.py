@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import getpid
 from pathlib import Path
 from types import FrameType
@@ -15,6 +15,8 @@ from typing import Any, NoReturn, TextIO
 
 from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.implementations import Implementation, close
+from rnn_goldens.judging.given_gradients import given_gradients
+from rnn_goldens.judging.gradient_calls import Backward
 from rnn_goldens.judging.inputs import written_to, wrote_into
 from rnn_goldens.judging.outputs import NotNumbers, outputs_of, read, states_apart
 from rnn_goldens.plugin.no_outcome_of_its_own import ImplementationFailed, no_outcome_of_its_own
@@ -43,6 +45,7 @@ class Guard:
         late: list[dict[str, str]],
         now: Path | None,
         stderr: TextIO | None,
+        backward: Backward,
     ) -> None:
         """Guard an implementation.
 
@@ -53,8 +56,9 @@ class Guard:
             now: where a run that is watched over notes what is being asked, for whoever asks why its process ended.
             stderr: where else it is written how far a call had come that had to be ended with its process; without
                 either, none is.
+            backward: what gives its gradients; raises Unsupported if nothing can.
         """
-        self._run = run
+        self._run, self._backward = run, backward
         self._seconds = seconds
         self._late = late
         self._now: TextIO | None = None if now is None else now.open("w", encoding="utf-8")
@@ -75,6 +79,21 @@ class Guard:
                 return outputs if self._now is None else _realized(golden, outputs)
         except TimeIsUp:
             raise ImplementationFailed(f"the implementation gave no outputs within {self._seconds:g} s") from None
+        finally:
+            self._take_what_came_late()
+
+    def gradients(self, golden: Question) -> dict[str, Any]:
+        """The gradients of a question, which has cotangents, by name; raises as for outputs.
+
+        Raises:
+            TypeError: the implementation returned something else, such as outputs.
+        """
+        __tracebackhide__ = True
+        try:
+            with no_outcome_of_its_own(), put_back(), self._noted(golden), interrupting(self._seconds):
+                return _realized_gradients(golden, self._backward(golden))
+        except TimeIsUp:
+            raise ImplementationFailed(f"the implementation gave no gradients within {self._seconds:g} s") from None
         finally:
             self._take_what_came_late()
 
@@ -134,6 +153,15 @@ def _realized(golden: Question, outputs: Any) -> Any:  # noqa: ANN401 - whatever
         return tuple(read(output) for output in states_apart(golden.layout, *outputs_of(outputs)).values())
     except (NotNumbers, TypeError):
         return outputs
+
+
+def _realized_gradients(golden: Question, found: object) -> dict[str, Any]:
+    """Gradients that are read here and now, likewise."""
+    realized = given_gradients(golden, found, {})
+    for name, value in realized.items():
+        with suppress(NotNumbers):
+            realized[name] = read(value)
+    return realized
 
 
 @contextmanager

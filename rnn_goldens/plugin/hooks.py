@@ -11,6 +11,7 @@ from rnn_goldens.plugin.names import (
     DRAWING,
     FAILURES,
     FAILURES_OF_WORKERS,
+    FLAGS,
     LOST,
     MARKER,
     NOT_COLLECTED,
@@ -19,6 +20,7 @@ from rnn_goldens.plugin.names import (
     PROGRAM_SAYS,
     REFUSED_BECAUSE,
     TOLD_LATE,
+    flag,
     result_of,
     setting,
 )
@@ -35,6 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, text in OPTIONS.items():
         group.addoption(f"--rnn-goldens-{name}", metavar=name.upper(), default=None, help=text)
         parser.addini(f"rnn_goldens_{name.replace('-', '_')}", text, default="")
+    for name, text in FLAGS.items():
+        group.addoption(f"--rnn-goldens-{name}", action="store_true", help=text)
+        parser.addini(f"rnn_goldens_{name.replace('-', '_')}", text, type="bool", default=False)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -50,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and refuse settings that can not be met before any test runs."""
     config.addinivalue_line("markers", MARKER)
     config.pluginmanager.register(Listener(config), "rnn_goldens_listener")
-    if any(setting(config, name) for name in OPTIONS):
+    if any(setting(config, name) for name in OPTIONS) or any(flag(config, name) for name in FLAGS):
         from rnn_goldens.plugin.settings import check_settings
 
         check_settings(config)

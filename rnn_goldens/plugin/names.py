@@ -17,6 +17,12 @@ OPTIONS = {
     "known-failures": "a file of lines 'ID-pattern  # reason or issue URL'; an entry that passes is an error",
     "report": "write what was found to this file: .html to look at (needs rnn-goldens[html]), else JSON for programs",
 }
+
+FLAGS = {
+    "gradients": "only goldens that have gradients, which the tests have to check with check_gradients (ini: true)",
+}
+"""Options that are given or not."""
+
 PROPERTY = "rnn_goldens"
 """The user property of a report that holds an entry of the results file, as JSON; JUnit XML shows it."""
 
@@ -51,9 +57,9 @@ REFUSED_BECAUSE = "rnn_goldens_refused"
 """The attribute of the report in which an implementation refused: its reason."""
 
 MARKER = (
-    "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., calls=...): which goldens the rnn_golden "
-    "fixture gives to this test, one at a time, and in which ways its check_calls calls an implementation; each "
-    "argument is a name or a list of names"
+    "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., calls=..., gradients=True): which goldens "
+    "the rnn_golden fixture gives to this test, one at a time, and in which ways its check_calls calls an "
+    "implementation; each argument is a name or a list of names, but gradients: whether the test checks those"
 )
 
 NOT_COLLECTED = pytest.StashKey[bool]()
@@ -67,6 +73,12 @@ def setting(config: pytest.Config, name: str) -> str:
     """An option's value, or its ini twin's, or ""."""
     ini_name = f"rnn_goldens_{name.replace('-', '_')}"
     return str(config.getoption(ini_name) or config.getini(ini_name))
+
+
+def flag(config: pytest.Config, name: str) -> bool:
+    """Whether an option, or its ini twin, is set that takes no value."""
+    ini_name = f"rnn_goldens_{name.replace('-', '_')}"
+    return bool(config.getoption(ini_name) or config.getini(ini_name))
 
 
 def result_of(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 
 from rnn_goldens.pages.content import About, Checked, Content, Judged
 from rnn_goldens.pages.rendering import render
-from rnn_goldens.plugin.names import OPTIONS, setting
+from rnn_goldens.plugin.names import FLAGS, OPTIONS, flag, setting
 from rnn_goldens.plugin.pictures import Drawings
 from rnn_goldens.plugin.results import Document, ResultsFile
 from rnn_goldens.plugin.settings import corpora
@@ -70,7 +70,8 @@ def _command(config: pytest.Config, entry: dict[str, Any]) -> str:
     """What runs one golden again, from the same folder."""
     given = {name: config.getoption(f"rnn_goldens_{name.replace('-', '_')}") for name in OPTIONS}
     repeated = [f"--rnn-goldens-{name}={value}" for name, value in given.items() if value and name not in _NOT_REPEATED]
-    more = [f"--rnn-goldens-dtype={entry['dtype']}", *repeated]
+    flags = [f"--rnn-goldens-{name}" for name in FLAGS if flag(config, name)]
+    more = [f"--rnn-goldens-dtype={entry['dtype']}", *flags, *repeated]
     if config.getoption("rnn_goldens_watched", None) is not None:
         return check_command(setting(config, "implementation"), entry["golden"], entry["dtype"], more)
     if named := config.getoption("rnn_goldens_implementation"):

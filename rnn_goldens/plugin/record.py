@@ -1,5 +1,6 @@
 """What became of a test's golden so far: every comparison that was made, whoever made it and whatever became of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from os import getpid
 from pathlib import Path
@@ -44,6 +45,8 @@ class Record:
         picture: that of the first mismatch.
         process: that runs the test.
         expected: the checksum of the golden that outputs are compared with.
+        gradients: whether it is gradients that are to be checked.
+        of_gradients: the verdicts, among those above, of gradients, with the precision.
         elsewhere: a file in which another process, that was given the golden, notes that it was wrong.
     """
 
@@ -66,6 +69,8 @@ class Record:
     picture: Picture | None = None
     process: int = field(default_factory=getpid)
     expected: int = 0
+    gradients: bool = False
+    of_gradients: list[tuple[str, Verdict]] = field(default_factory=list)
 
     elsewhere: Path = field(default_factory=lambda: Path(gettempdir(), f"rnn-goldens-{uuid4()}"))
 
@@ -87,6 +92,12 @@ class Record:
         if self.ended and not verdict.passed:
             self.late.append(finding(self.golden, self.dtype, verdict.message.partition("\n")[0], "comparison"))
 
+    def note_gradients(self, dtype: str, verdict: Verdict) -> None:
+        """Note a verdict on gradients, likewise."""
+        self.note(dtype, verdict)
+        if getpid() == self.process:
+            self.of_gradients.append((dtype, verdict))
+
     @property
     def wrong(self) -> list[Verdict]:
         """Verdicts that did not pass and were not asked for."""
@@ -103,9 +114,10 @@ class Record:
 
     @property
     def shown_right(self) -> bool:
-        """Whether outputs were compared in the precision under test, or a higher one, and found right."""
+        """Whether what is to be checked was compared in the precision under test, or a higher one, and found right."""
         least = PRECISIONS[self.dtype].bits
-        return any(verdict.passed and PRECISIONS[dtype].bits >= least for dtype, verdict in self.verdicts)
+        counting = self.of_gradients if self.gradients else self.verdicts
+        return any(verdict.passed and PRECISIONS[dtype].bits >= least for dtype, verdict in counting)
 
     @property
     def largest_error(self) -> float | None:
@@ -114,10 +126,14 @@ class Record:
 
     def missing(self) -> str:
         """What a test that returned has not done, in words; "" if it has done all."""
+        if self.gradients and not self.of_gradients:
+            outputs = ": check(out, h_n) compares outputs alone" if self.verdicts else ""
+            return f"no gradient was checked: the test asked for gradients and never called check_gradients{outputs}"
         if not self.verdicts and not self.asked_to_fail:
             return "nothing was checked: the test asked for rnn_golden and never called its check(out, h_n)"
         if not self.shown_right and not self.asked_to_fail:
-            made_in = ", ".join(dict.fromkeys(dtype for dtype, _ in self.verdicts))
+            counting = self.of_gradients if self.gradients else self.verdicts
+            made_in = ", ".join(dict.fromkeys(dtype for dtype, _ in counting))
             return f"nothing was checked in {self.dtype}: what was checked in {made_in} shows less"
         if missing := [name for name in self.calls if name not in self.called]:
             return (
@@ -176,6 +192,19 @@ def entry_of(record: Record | None) -> dict[str, Any]:
             entry["explained_by"] = list(verdict.explained_by)
         if verdict.facts:
             entry["facts"] = dict(verdict.facts)
+    if record.of_gradients:
+        entry["gradients"] = gradients_found([verdict for _, verdict in record.of_gradients])
     if record.calls:
         entry["calls"] = {name: name in record.made for name in record.calls}
     return entry
+
+
+def gradients_found(verdicts: Iterable[Verdict]) -> dict[str, list[str]]:
+    """Which gradients were right in every comparison, which wrong in one, and which were in none."""
+    verdicts = list(verdicts)
+    given = [found for verdict in verdicts for found in verdict.differences.values()]
+    wrong = dict.fromkeys(found.output for found in given if not found.passed)
+    right = dict.fromkeys(found.output for found in given if found.output not in wrong)
+    left_out = dict.fromkeys(name for verdict in verdicts for name in verdict.not_checked)
+    not_checked = [name for name in left_out if name not in wrong and name not in right]
+    return {"right": list(right), "wrong": list(wrong), "not_checked": not_checked}

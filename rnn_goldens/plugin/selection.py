@@ -11,7 +11,7 @@ from rnn_goldens.golden.precision import precision
 from rnn_goldens.judging.calls import way
 from rnn_goldens.plugin import settings
 
-ARGUMENTS = ("ids", *settings.SELECTING, "dtypes", "calls")
+ARGUMENTS = ("ids", *settings.SELECTING, "dtypes", "calls", "gradients")
 
 _TAKES_GOLDENS = pytest.StashKey[bool]()
 """Set on every module and class in which a test takes goldens, selected or not."""
@@ -19,11 +19,19 @@ _TAKES_GOLDENS = pytest.StashKey[bool]()
 
 @dataclass(frozen=True)
 class Wanted:
-    """A golden in a precision, not opened yet, and the ways besides a single call in which it is asked."""
+    """A golden in a precision, not opened yet.
+
+    Attributes:
+        id: the golden's.
+        dtype: the precision.
+        calls: the ways besides a single call in which it is asked.
+        gradients: whether it is gradients that are to be checked.
+    """
 
     id: str
     dtype: str
     calls: tuple[str, ...] = ()
+    gradients: bool = False
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -40,10 +48,17 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         for call in calls:
             way(call)
         arguments = settings.selecting(metafunc.config) | arguments
-        entries = settings.corpora(metafunc.config).select(**arguments)
-        wanted = [Wanted(e.id, dtype, calls) for e in entries for dtype in dtypes if dtype in e.precisions]
+        gradients = _of_gradients(metafunc)
+        entries = settings.corpora(metafunc.config).select(**arguments, gradients=gradients)
+        wanted = [
+            Wanted(e.id, dtype, calls, gradients)
+            for e in entries
+            for dtype in dtypes
+            if dtype in (e.gradient_precisions if gradients else e.precisions)
+        ]
         if not wanted:
-            asked = ", ".join(f"{name}={list(value)}" for name, value in arguments.items())
+            said = [f"{name}={list(value)}" for name, value in arguments.items()]
+            asked = ", ".join([*said, *(["gradients=True"] if gradients else [])])
             raise RnnGoldensError(f"no golden is selected by {asked or 'default'} with dtypes={list(dtypes)}")
         parameters = [_parameter(metafunc.config, w) for w in wanted]
     except RnnGoldensError as error:
@@ -55,7 +70,9 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 def example_of_id(config: pytest.Config) -> str:
     """How pytest names a golden in a precision, in its expressions: the first of those that the settings select."""
-    dtypes, entries = settings.dtypes(config), settings.corpora(config).select(**settings.selecting(config))
+    gradients = settings.of_gradients(config)
+    entries = settings.corpora(config).select(**settings.selecting(config), gradients=gradients)
+    dtypes = settings.dtypes(config)
     return next(_id(Wanted(e.id, dtype)) for e in entries for dtype in dtypes if dtype in e.precisions)
 
 
@@ -79,8 +96,21 @@ def _marker_arguments(definition: pytest.Item) -> dict[str, tuple[str, ...]]:
         for name, value in marker.kwargs.items():
             if name not in ARGUMENTS:
                 raise UnknownName("marker argument", name, ARGUMENTS)
+            if name == "gradients":
+                if not isinstance(value, bool):
+                    raise RnnGoldensError(f"gradients is True or False, not {value!r}")
+                continue
             arguments.setdefault(name, _names(name, value))
     return arguments
+
+
+def _of_gradients(metafunc: pytest.Metafunc) -> bool:
+    """What the nearest marker says of gradients, else the settings."""
+    for marker in metafunc.definition.iter_markers("rnn_goldens"):
+        said = marker.kwargs.get("gradients")
+        if said is not None:
+            return bool(said)
+    return settings.of_gradients(metafunc.config)
 
 
 def _names(argument: str, value: object) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 from threading import TIMEOUT_MAX
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from rnn_goldens.golden.precision import precision
 from rnn_goldens.implementations import check_name
 from rnn_goldens.judging.calls import way
 from rnn_goldens.plugin.known_failures import KnownFailure, read_known_failures
-from rnn_goldens.plugin.names import setting
+from rnn_goldens.plugin.names import flag, setting
 from rnn_goldens.programs.program import START_LIMITS
 
 SELECTING = ("cell", "features", "without")
@@ -33,8 +34,8 @@ def check_settings(config: pytest.Config) -> None:
         time_limit(config)
         for call in listed(config, "calls"):
             way(call)
-        if selected := selecting(config):
-            corpora(config).select(**selected)
+        if (selected := selecting(config)) or of_gradients(config):
+            corpora(config).select(**selected, gradients=of_gradients(config))
         if setting(config, "known-failures"):
             known_failures(config)
         elif setting(config, "corpus"):
@@ -48,9 +49,14 @@ def dtypes(config: pytest.Config) -> tuple[str, ...]:
     return tuple(precision(name).name for name in listed(config, "dtype", "precisions") or ("float32",))
 
 
-def selecting(config: pytest.Config) -> dict[str, tuple[str, ...]]:
+def selecting(config: pytest.Config) -> dict[str, Any]:
     """What the settings select, as arguments of ``Corpus.select``."""
     return {name: names for name in SELECTING if (names := listed(config, name))}
+
+
+def of_gradients(config: pytest.Config) -> bool:
+    """Whether gradients are asked for, where no marker says."""
+    return flag(config, "gradients")
 
 
 def listed(config: pytest.Config, name: str, what: str = "names") -> tuple[str, ...]:

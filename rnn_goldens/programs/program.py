@@ -2,6 +2,7 @@
 
 import errno
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from rnn_goldens.programs.command import Command
 from rnn_goldens.programs.conversation import Conversation
 from rnn_goldens.programs.misbehaviour import CameLate, Misbehaviour
 from rnn_goldens.programs.text import printable
+from rnn_goldens.schema import PROTOCOL
 
 TIME_LIMIT = 10.0
 """Seconds for the answer to one golden."""
@@ -95,6 +97,10 @@ class Program:
         if isinstance(answer, Refusal):
             raise Unsupported(printable(answer.reason))
         return answer.rounded(golden.dtype)
+
+    def gradients(self, golden: Question) -> Mapping[str, NDArray[np.floating]]:  # noqa: ARG002 - as they will be asked
+        """Ask for gradients. Raises Unsupported: protocol 1 has no message for them."""
+        raise Unsupported(f"{self.name} speaks protocol {PROTOCOL}, which has no gradients")
 
     def close(self) -> None:
         """End it; raises ProgramFailed if it had more to say than it was asked."""

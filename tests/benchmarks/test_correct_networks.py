@@ -10,7 +10,7 @@ from benchmarks.correct_networks import NETWORKS
 from benchmarks.summation import fma
 from rnn_goldens.cells import Network, case_of
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.generator.certify import LARGEST_CORRECT_ERROR
+from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 from rnn_goldens.implementations.numpy_cells import arithmetic
 
 CORPUS = open_corpus()

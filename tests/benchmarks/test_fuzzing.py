@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.fuzzing import searching
 from benchmarks.fuzzing.correct import Asked
 from benchmarks.fuzzing.drawing import Drawing, drawing_cost
@@ -83,6 +85,7 @@ def test_what_drawing_costs_is_of_each_golden_of_each_cell() -> None:
     assert [(one.cell, len(one.each)) for one in drawing_cost(12)] == [(cell, 12) for cell in CELLS]
 
 
+@pytest.mark.slow
 def test_what_was_kept_is_not_sought_again(tmp_path: Path) -> None:
     one = ("gate order", "lstm_gates_iofg", "lstm", "float32")
     first = searching.sought([one], 1, tmp_path / "wrong.jsonl")

@@ -105,11 +105,15 @@ def test_check_hands_everything_else_to_pytest(run: Run, tmp_path: Path) -> None
     assert "1 failed" in run("check", "users_nets:stale", "--lf", "-x", code=FINDING).stdout
 
 
-def test_check_tells_refused_from_wrong_and_all_refused_from_good(run: Run) -> None:
-    documented = ("-k", "documented")
-    some = run("check", "users_nets:unable_in_batches", *documented).stdout
+def test_check_tells_refused_from_wrong(run: Run) -> None:
+    some = run("check", "users_nets:unable_in_batches", "-k", "documented").stdout
     assert "= 1 passed, " in some
     assert ", 3 refused in " in some
+
+
+@pytest.mark.slow
+def test_all_refused_is_not_good(run: Run) -> None:
+    documented = ("-k", "documented")
     refused = run("check", "users_nets:unable", *documented, code=FINDING)
     assert "4 refused" in refused.stdout
     assert "4  no recurrent layers" in refused.stdout
@@ -118,7 +122,7 @@ def test_check_tells_refused_from_wrong_and_all_refused_from_good(run: Run) -> N
     assert "4  no device" in skipped.stdout
 
 
-@pytest.mark.parametrize("processes", [(), ("-n", "2")])
+@pytest.mark.parametrize("processes", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)])
 def test_wrong_use_of_a_class_is_no_finding_and_ends_the_run(run: Run, processes: tuple[str, ...]) -> None:
     done = run("check", "users_nets:Renamed", "-k", "documented", *processes, code=WRONG_USE)
     said = "rnn-goldens: Renamed names its weights W, U; PyTorch's names are weight_ih_l0, weight_hh_l0"
@@ -133,7 +137,7 @@ def test_check_goes_on_where_a_report_can_not_be_written(run: Run) -> None:
     assert " passed" in done.stdout
 
 
-@pytest.mark.parametrize("processes", [(), ("-n", "2")])
+@pytest.mark.parametrize("processes", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)])
 def test_a_failure_is_listed_by_its_golden_and_its_cause(
     run: Run, processes: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,21 +175,28 @@ def test_an_error_is_as_wide_as_a_terminal_and_one_line_for_programs(
 NOTHING = "Error: nothing is selected by {}; ids look like documented/single-sequence-float32\n"
 
 
+USED_WRONGLY = [
+    (["nunpy"], "Did you mean 'numpy'"),
+    (["users_nets:rihgt"], "users_nets has no 'rihgt'"),
+    (["numpy", "--rnn-goldens-dtype=double"], "Precisions: float64, float32, bfloat16, float16"),
+    (["numpy", "-k", "nothing"], NOTHING.format("-k nothing")),
+    (["numpy", "--", "./my_rnn"], "IMPLEMENTATION 'numpy' and, after --, a COMMAND: give one of them"),
+    ([], "Missing argument 'IMPLEMENTATION'"),
+]
+
+USED_WRONGLY_TOO = [
+    ([".users_nets:right"], "'.users_nets' is no name of a module; for a file my_rnn.py in the working directory"),
+    (["../users_nets:right"], "'../users_nets' is no name of a module"),
+    (["numpy", "--rnn-goldens-corpus=v9"], "no corpus 'v9'"),
+    (["numpy", "-k", "neither and nor", "-n", "2"], NOTHING.format("-k 'neither and nor'")),
+    (["numpy", "-m", "nothing"], NOTHING.format("-m nothing")),
+]
+"""Of the same kinds."""
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [
-        (["nunpy"], "Did you mean 'numpy'"),
-        (["users_nets:rihgt"], "users_nets has no 'rihgt'"),
-        ([".users_nets:right"], "'.users_nets' is no name of a module; for a file my_rnn.py in the working directory"),
-        (["../users_nets:right"], "'../users_nets' is no name of a module"),
-        (["numpy", "--rnn-goldens-dtype=double"], "Precisions: float64, float32, bfloat16, float16"),
-        (["numpy", "--rnn-goldens-corpus=v9"], "no corpus 'v9'"),
-        (["numpy", "-k", "nothing"], NOTHING.format("-k nothing")),
-        (["numpy", "-k", "neither and nor", "-n", "2"], NOTHING.format("-k 'neither and nor'")),
-        (["numpy", "-m", "nothing"], NOTHING.format("-m nothing")),
-        (["numpy", "--", "./my_rnn"], "IMPLEMENTATION 'numpy' and, after --, a COMMAND: give one of them"),
-        ([], "Missing argument 'IMPLEMENTATION'"),
-    ],
+    [*USED_WRONGLY, *(pytest.param(*each, marks=pytest.mark.slow) for each in USED_WRONGLY_TOO)],
 )
 def test_check_used_wrongly_says_so(run: Run, arguments: list[str], message: str) -> None:
     done = run("check", *arguments, code=WRONG_USE)

@@ -20,6 +20,7 @@ def mine(run: Run, tmp_path: Path) -> Path:
     return tmp_path / "mine.py"
 
 
+@pytest.mark.slow
 def test_the_file_to_start_from_makes_a_corpus_of_a_name_and_version_of_its_own(run: Run, mine: Path) -> None:
     assert "stays as it is" in run("generate", "--new", "mine.py", code=WRONG_USE).stderr
     made = run(*MAKE).stdout

@@ -63,7 +63,7 @@ def test_goldens_are_selected_by_id_pattern_cell_and_features() -> None:
         ({"corpus": "v0"}, "no corpus 'v0'.* v1"),
     ],
 )
-def test_a_name_that_does_not_exist_lists_those_that_do(arguments: dict[str, str], message: str) -> None:
+def test_a_name_that_does_not_exist_lists_those_that_do(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(UnknownName, match=message):
         rnn_goldens.select(**arguments)
 

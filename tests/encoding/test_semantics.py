@@ -41,6 +41,12 @@ def test_a_bound_may_be_zero_or_large_and_then_no_bits_are_needed(make_golden: M
     assert problems(tree) == []
 
 
+def test_the_kind_of_a_tolerance_is_known_by_its_letters(make_golden: MakeGolden) -> None:
+    tree = to_tree(make_golden(bias=False))
+    tree["tolerance"]["kind"] = "".join(["ex", "act"])  # another object than any constant
+    assert problems(tree) == []
+
+
 def put(place: str, value: Any) -> Callable[[Tree], None]:
     """Another value at a place."""
     *groups, name = place.split("/")

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_gradients import with_gradients
 
 from rnn_goldens import InvalidFile, encoding, schema
 from rnn_goldens.corpus import open_folder
 from rnn_goldens.corpus.validating import findings
-from rnn_goldens.encoding import golden_document
+from rnn_goldens.encoding import golden_document, gradients_document
+from rnn_goldens.encoding.gradients import decode_gradients, encode_gradients
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/v1"
 VALUES: list[Any] = [
@@ -83,9 +85,32 @@ def test_a_golden_that_the_types_take_is_valid_by_the_schema_and_the_other_way_r
 
 
 @pytest.mark.slow
+def test_gradients_that_the_types_take_are_valid_by_the_schema_and_the_other_way_round() -> None:
+    golden = with_gradients("lstm/lengths", "float64")
+    document = json.loads(encode_gradients(golden)[".gradients.json"])
+    asked = 0
+    for path, made in islice(all_changed(document), None, None, 3):
+        content = json.dumps(made).encode()
+        problems = schema.problems(made, "gradients")
+        try:
+            gradients_document.decode(content)
+        except ValueError as error:
+            assert problems or any(beyond in str(error) for beyond in BEYOND_THE_SCHEMA), (path, str(error))
+        if problems:
+            with pytest.raises(InvalidFile):
+                decode_gradients(content, Path("golden.gradients.json"), golden)
+        asked += 1
+    assert asked > 400
+
+
+@pytest.mark.slow
 def test_an_index_that_can_be_opened_is_valid_by_the_schema_and_the_other_way_round(tmp_path: Path) -> None:
     document = json.loads((FIXTURES / "index.json").read_text())
     document["goldens"] = document["goldens"][:2]
+    sha256, name = "0" * 64, document["goldens"][0]["id"]
+    files = {kind: {"path": f"{name}.gradients.{kind}", "sha256": sha256} for kind in ("h5", "json")}
+    gradients = {"purpose": "Some.", "precisions": ["float64"], "files": files, "content": sha256}
+    document["goldens"][0]["gradients"] = gradients
     for path, made in all_changed(document):
         (tmp_path / "index.json").write_text(json.dumps(made))
         problems = schema.problems(made, "index")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from killed_at import killed
 
 from rnn_goldens.encoding.whole_file import write_whole
 
@@ -131,35 +132,24 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     assert pipe.is_fifo()
 
 
-KILLED_AT = """
-import os, signal, sys
-from pathlib import Path
+WORK = """
 from rnn_goldens.encoding.whole_file import write_whole
 
-path, at = Path(sys.argv[1]), int(sys.argv[2])
-operations = 0
-
-def count(event, arguments):
-    global operations
-    if any(isinstance(a, (str, bytes, os.PathLike)) and str(path.parent) in os.fsdecode(a) for a in arguments):
-        operations += 1
-        if operations == at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-sys.addaudithook(count)
-write_whole(path, b"new")
+def work(path):
+    write_whole(path, b"new")
 """
 
 
 def test_a_process_killed_at_any_file_operation_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
-    path, at, killed, left = tmp_path / "report.json", 0, True, set()
-    while killed:
-        at += 1
-        write_whole(path, b"old")
-        assert names_in(tmp_path) == ["report.json"]
-        killed = subprocess.run([sys.executable, "-c", KILLED_AT, str(path), str(at)], check=False).returncode != 0
-        assert path.read_bytes() in (b"old", b"new")
-        left.add(len(names_in(tmp_path)))
+    path, at, is_killed, left = tmp_path / "report.json", 0, True, set()
+    with killed(WORK) as writing:
+        while is_killed:
+            at += 1
+            write_whole(path, b"old")
+            assert names_in(tmp_path) == ["report.json"]
+            is_killed = writing.is_at(at, path)
+            assert path.read_bytes() in (b"old", b"new")
+            left.add(len(names_in(tmp_path)))
     assert at > 3
     assert left == {1, 2}
 

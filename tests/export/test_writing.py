@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from killed_at import killed
 
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.export.exported import Exported
@@ -135,41 +136,32 @@ def test_two_goldens_of_one_name_are_refused_before_anything_is_written(tmp_path
     assert not (tmp_path / "out").exists()
 
 
-KILLED_AT = """
-import os, signal, sys
-from pathlib import Path
+WORK = """
 from rnn_goldens.export.exported import Exported
 from rnn_goldens.export.writing import write
 
-folder, at, operations = Path(sys.argv[1]), int(sys.argv[2]), 0
-
-def count(event, arguments):
-    global operations
-    if event in {"open", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.scandir", "shutil.rmtree"}:
-        operations += any(isinstance(a, (str, bytes, os.PathLike)) and str(folder) in os.fsdecode(a) for a in arguments)
-        if operations == at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-sys.addaudithook(count)
-write(folder, [Exported("a/one", "a/one.npz", {"": b"new one"}), Exported("b/two", "b/two.npz", {"": b"new two"})],
-      replace=True)
+def work(folder):
+    new = [Exported("a/one", "a/one.npz", {"": b"new one"}), Exported("b/two", "b/two.npz", {"": b"new two"})]
+    write(folder, new, replace=True)
 """
 
+OPERATIONS = frozenset(("open", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.scandir", "shutil.rmtree"))
 
-@pytest.mark.slow
+
 def test_a_process_killed_at_any_file_operation_leaves_whole_files(tmp_path: Path) -> None:
-    at, killed, seen = 0, True, set()
-    while killed:
-        at += 1
-        folder = tmp_path / str(at)
-        write(folder, [ONE, TWO])
-        killed = subprocess.run([sys.executable, "-c", KILLED_AT, str(folder), str(at)], check=False).returncode != 0
-        visible = {path: content for path, content in contents(folder).items() if not path.startswith(".")}
-        assert visible.keys() <= {"a", "a/one.npz", "b", "b/two.npz"}
-        for name, old in (("a/one.npz", b"one"), ("b/two.npz", b"two")):
-            assert visible.get(name) in (old, b"new " + old)
-            seen.add(visible.get(name))
-        write(folder, [changed(ONE), changed(TWO)], replace=True)
-        assert contents(folder) == {"a": None, "a/one.npz": b"new one", "b": None, "b/two.npz": b"new two"}
+    at, is_killed, seen = 0, True, set()
+    with killed(WORK, OPERATIONS) as writing:
+        while is_killed:
+            at += 1
+            folder = tmp_path / str(at)
+            write(folder, [ONE, TWO])
+            is_killed = writing.is_at(at, folder)
+            visible = {path: content for path, content in contents(folder).items() if not path.startswith(".")}
+            assert visible.keys() <= {"a", "a/one.npz", "b", "b/two.npz"}
+            for name, old in (("a/one.npz", b"one"), ("b/two.npz", b"two")):
+                assert visible.get(name) in (old, b"new " + old)
+                seen.add(visible.get(name))
+            write(folder, [changed(ONE), changed(TWO)], replace=True)
+            assert contents(folder) == {"a": None, "a/one.npz": b"new one", "b": None, "b/two.npz": b"new two"}
     assert at > 10
     assert seen == {b"one", b"two", b"new one", b"new two"}

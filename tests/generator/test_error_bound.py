@@ -8,9 +8,9 @@ from made_scenarios import SHAPES, changed, scenario
 from nudged import assert_attained
 
 from rnn_goldens.cells import Array, Case, Network
-from rnn_goldens.generator.certify import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.error_bound import error_bound
 from rnn_goldens.generator.exact import exact_answer
+from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 

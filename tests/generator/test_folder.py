@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from killed_at import killed
 
 from rnn_goldens.corpus.validating import files_in
 from rnn_goldens.errors import WrongUse
@@ -13,28 +14,18 @@ from rnn_goldens.generator.folder import alone, replacing
 OLD = {"index.json": b"old index", "a/one.h5": b"old one", "a/two.json": b"old two", "b/three.h5": b"kept"}
 NEW = {"index.json": b"new index", "a/one.h5": b"new one", "a/two.json": b"new two"}
 
-KILLED_AT = """
-import os, signal, sys
-from pathlib import Path
+WORK = f"""
 from rnn_goldens.generator.folder import replacing
 
-folder, at = Path(sys.argv[1]), int(sys.argv[2])
-operations = 0
-
-def count(event, arguments):
-    global operations
-    touches = any(isinstance(a, (str, bytes, os.PathLike)) and str(folder.parent) in os.fsdecode(a) for a in arguments)
-    if event in {"open", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.listdir", "os.scandir", "shutil.rmtree",
-                 "os.chmod", "os.utime", "shutil.copyfile"} and touches:
-        operations += 1
-        if operations == at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-sys.addaudithook(count)
-with replacing(folder) as files:
-    for name, content in NEW.items():
-        files.write(name, content)
+def work(folder):
+    with replacing(folder) as files:
+        for name, content in {NEW!r}.items():
+            files.write(name, content)
 """
+
+OPERATIONS = frozenset(
+    f"os.{name}" for name in ("rename", "mkdir", "rmdir", "remove", "listdir", "scandir", "chmod", "utime")
+) | {"open", "shutil.rmtree", "shutil.copyfile"}
 
 
 def replace_files(folder: Path, contents: dict[str, bytes]) -> None:
@@ -54,20 +45,20 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_process_killed_at_any_file_operation_leaves_the_old_files_or_the_new_ones(tmp_path: Path) -> None:
-    program = KILLED_AT.replace("NEW", repr(NEW))
-    seen, at, killed = set(), 0, True
-    while killed:
-        at += 1
-        folder = tmp_path / str(at) / "v1"
-        replace_files(folder, OLD)
-        killed = subprocess.run([sys.executable, "-c", program, str(folder), str(at)], check=False).returncode != 0
-        visible = {path.relative_to(folder.parent).parts[0] for path in files_in(folder.parent)}
-        assert visible <= {"v1"}
-        before_recovery = folder.exists()
-        clean_up(folder)
-        assert contents(folder) in (OLD, OLD | NEW)
-        assert [p.name for p in folder.parent.iterdir()] == ["v1"]
-        seen.add((before_recovery, contents(folder) == OLD))
+    seen, at, is_killed = set(), 0, True
+    with killed(WORK, OPERATIONS) as replacing_files:
+        while is_killed:
+            at += 1
+            folder = tmp_path / str(at) / "v1"
+            replace_files(folder, OLD)
+            is_killed = replacing_files.is_at(at, folder)
+            visible = {path.relative_to(folder.parent).parts[0] for path in files_in(folder.parent)}
+            assert visible <= {"v1"}
+            before_recovery = folder.exists()
+            clean_up(folder)
+            assert contents(folder) in (OLD, OLD | NEW)
+            assert [p.name for p in folder.parent.iterdir()] == ["v1"]
+            seen.add((before_recovery, contents(folder) == OLD))
     assert at > 10
     assert seen == {(True, True), (True, False)}
 

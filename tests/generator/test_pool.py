@@ -33,6 +33,18 @@ def is_wrong_at_once_or_takes_long(number):
 def kills_its_process(number):
     os.kill(os.getpid(), signal.SIGKILL)
 
+def raises_what_can_not_be_sent(number):
+    error = ValueError("it holds a file")
+    error.file = open(__file__)
+    raise error
+
+class OfTwo(Exception):
+    def __init__(self, one, other):
+        super().__init__(one)
+
+def raises_what_can_not_be_read(number):
+    raise OfTwo("one", "other")
+
 def takes_the_longer_the_earlier(number):
     time.sleep((16 - number) / 100)
     return number
@@ -73,7 +85,9 @@ def test_work_that_is_killed_leaves_no_process(start: Start, tmp_path: Path, num
     wait_for_work(tmp_path)
     assert len(group(running.pid)) > 1
     running.send_signal(number)
-    assert running.wait(SECONDS) == -number
+    _, said = running.communicate(timeout=SECONDS)
+    assert running.returncode == -number
+    assert is_of_one_process(said) if number == signal.SIGINT else said == ""
     assert not left_of_group(running.pid)
 
 
@@ -106,6 +120,17 @@ def test_the_first_error_ends_it_and_what_is_still_at_work(start: Start) -> None
     _, said = running.communicate(timeout=SECONDS)
     assert said.endswith("ValueError: the first one is wrong\n")
     assert running.returncode == 1
+    assert not left_of_group(running.pid)
+
+
+@pytest.mark.parametrize(
+    ("work", "meant"), [("raises_what_can_not_be_sent", "it holds a file"), ("raises_what_can_not_be_read", "one")]
+)
+def test_an_error_that_can_not_be_sent_is_in_what_is_said(start: Start, work: str, meant: str) -> None:
+    running = start(work)
+    _, said = running.communicate(timeout=SECONDS)
+    assert said.splitlines()[-1].startswith("TypeError")
+    assert f": {meant}\n" in said
     assert not left_of_group(running.pid)
 
 

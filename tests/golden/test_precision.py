@@ -104,7 +104,7 @@ def test_a_precision_holds_what_it_rounds_to_itself_and_nothing_between(name: st
     assert asked.holds(np.array(held))
     if name == "float64":
         return
-    between = [1 + step * 2.0**-asked.bits for step in (1, 3, 2.0**-8, 2.0**-14)]
+    between = [1 + step * 2.0**-asked.bits for step in (1, 3, 2.0**-8, 2.0**-14, 2.0**-15)]
     between += [asked.smallest / 2, 2.0 ** (asked.max_exponent + 1), np.nan]
     for number in [*between, *(-number for number in between)]:
         assert not asked.holds(np.array([1.0, number])), number

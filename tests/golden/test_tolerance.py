@@ -1,6 +1,7 @@
 """The verifier at its edges: just inside and just outside what is allowed, in every precision."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,12 @@ from rnn_goldens.cells import Network, case_of
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Bound, roundoff_sum
+from rnn_goldens.judging.verdict import compare
 
 CERTIFIED = ("rnn-tanh/with-state", "gru/with-state", "lstm/with-state", "rnn-relu/with-state")
 
 
-def outputs(golden: Golden) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+def outputs(golden: Golden) -> dict[str, Any]:
     names = ("out", "h_n", "c_n") if golden.cell == "lstm" else ("out", "h_n")
     return {name: getattr(golden.stored, name).copy() for name in names}
 
@@ -39,17 +41,17 @@ def test_just_inside_passes_and_just_outside_does_not_at_every_element(golden_id
         allowed = golden.tolerance.allowed(name, want, PRECISIONS[dtype])
         signs = np.where(np.arange(want.size).reshape(want.shape) % 2, 1, -1)
         # A tolerance in float64 is some twenty units of float64, so its edge can be told to a twentieth.
-        inside = golden.compare(**{**outputs(golden), name: want + 0.9 * signs * allowed})
+        inside = compare(golden, **{**outputs(golden), name: want + 0.9 * signs * allowed})
         assert inside.passed
         assert 0.85 < inside.largest_error <= 1
-        outside = golden.compare(**{**outputs(golden), name: want + 1.1 * signs * allowed})
+        outside = compare(golden, **{**outputs(golden), name: want + 1.1 * signs * allowed})
         told_apart = 1.1 * allowed != allowed  # not where one subnormal is all that is allowed
         assert outside.differences[name].wrong == told_apart.sum() > 0
         assert 1 < outside.largest_error < 1.15
         one = want.copy()
         place = np.argmax(told_apart)
         one.flat[place] += 1.1 * allowed.flat[place]
-        assert golden.compare(**{**outputs(golden), name: one}).differences[name].wrong == 1
+        assert compare(golden, **{**outputs(golden), name: one}).differences[name].wrong == 1
 
 
 def test_the_formula_is_that_of_the_format() -> None:
@@ -73,15 +75,15 @@ def test_where_nothing_is_lost_the_smallest_number_is_still_allowed(make_golden:
     smallest = np.full_like(zeros["out"], 2.0**-149)
     golden.check(smallest, -zeros["h_n"])
     golden.check(-smallest, zeros["h_n"].copy())
-    assert not golden.compare(2 * smallest, zeros["h_n"]).passed
-    assert not golden.compare(smallest * np.nan, zeros["h_n"]).passed
-    assert not golden.compare(smallest + np.inf, zeros["h_n"]).passed
+    assert not compare(golden, 2 * smallest, zeros["h_n"]).passed
+    assert not compare(golden, smallest * np.nan, zeros["h_n"]).passed
+    assert not compare(golden, smallest + np.inf, zeros["h_n"]).passed
 
 
 def test_zeros_and_infinities_are_not_called_a_coat() -> None:
     golden = rnn_goldens.load("gru/plain", dtype="float64")
     for value in (0.0, np.inf):
-        verdict = golden.compare(np.full_like(golden.out, value), np.full_like(golden.h_n, value))
+        verdict = compare(golden, np.full_like(golden.out, value), np.full_like(golden.h_n, value))
         assert not verdict.passed
         assert "computed in" not in verdict.message
 
@@ -90,7 +92,7 @@ def test_zeros_and_infinities_are_not_called_a_coat() -> None:
 def test_float32_arithmetic_in_a_float64_coat_is_found_and_called_that(golden_id: str) -> None:
     golden = rnn_goldens.load(golden_id, dtype="float64")
     coated = [output.astype(np.float64) for output in Network().run(case_of(golden, np.float32))]
-    verdict = golden.compare(*coated)
+    verdict = compare(golden, *coated)
     assert not verdict.passed
     assert "every value is a float32 number: computed in float32, not in the declared float64?" in verdict.message
 
@@ -98,11 +100,11 @@ def test_float32_arithmetic_in_a_float64_coat_is_found_and_called_that(golden_id
 def test_float32_carried_bfloat16_numbers_are_no_float32_result() -> None:
     golden = rnn_goldens.load("gru/with-state", dtype="float32")
     rough = [PRECISIONS["bfloat16"].round(getattr(golden.stored, name)) for name in ("out", "h_n")]
-    assert "every value is a bfloat16 number" in golden.compare(*rough).message
+    assert "every value is a bfloat16 number" in compare(golden, *rough).message
 
 
 def test_right_outputs_that_happen_to_be_short_numbers_are_right() -> None:
     golden = rnn_goldens.load("exact/with-state", dtype="float64")
-    verdict = golden.compare(golden.out.astype(np.float64), golden.h_n)
+    verdict = compare(golden, golden.out.astype(np.float64), golden.h_n)
     assert verdict.passed
     assert verdict.largest_error == 0

@@ -368,6 +368,7 @@ def test_anything_else_is_not(result: Any, what: str) -> None:
     ("value", "said"),
     [
         (np.broadcast_to(np.float32(1), (100_000, 1001)), r"has shape \(100000, 1001\), more than any golden has"),
+        (np.broadcast_to(1.0, (100_000_001,)), r"has shape \(100000001,\), more than any golden has"),
         (range(1_000_001), "of 1,000,001 parts, more than any golden has"),
         ([0.0] * 1_000_001, "is a list of 1,000,001 parts, more than any golden has"),
     ],

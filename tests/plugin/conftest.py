@@ -97,7 +97,9 @@ def project(pytester: pytest.Pytester, write_corpus: WriteCorpus, monkeypatch: p
     return pytester
 
 
-@pytest.fixture(params=[(), ("-pxdist", "-n2")], ids=["one-process", "xdist"])
+@pytest.fixture(
+    params=[pytest.param((), id="one-process"), pytest.param(("-pxdist", "-n2"), id="xdist", marks=pytest.mark.slow)]
+)
 def workers(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """Options that run tests in one process, and in two workers."""
     options: tuple[str, ...] = request.param
@@ -126,7 +128,7 @@ def collect(project: pytest.Pytester) -> Callable[..., dict[str, list[str]]]:
     """Collect, without running: the names of test functions, and the golden-and-precision ids each got."""
 
     def run(*options: str) -> dict[str, list[str]]:
-        result = project.runpytest_subprocess("--collect-only", "-q", *options)
+        result = project.runpytest_inprocess("--collect-only", "-q", *options)
         assert result.ret == 0, result.stdout.str() + result.stderr.str()
         ids: dict[str, list[str]] = {}
         for line in result.outlines:

@@ -38,14 +38,14 @@ def test_a_marker_asks_for_more_than_one_call(nets: pytest.Pytester) -> None:
         @pytest.mark.rnn_goldens(calls="twice")
         def test_wrong(rnn_golden): rnn_golden.check_calls(nets.keeps_its_state)
     """)
-    result = nets.runpytest_subprocess()
+    result = nets.runpytest_inprocess()
     result.assert_outcomes(passed=4, failed=4)
     result.stdout.fnmatch_lines(["*documented/mini-batch in float32: the second call differs from the first: out is *"])
 
 
 def test_a_way_that_failed_was_made(nets: pytest.Pytester) -> None:
     nets.makepyfile("import nets\ndef test_it(rnn_golden): rnn_golden.check_calls(nets.wrong_the_second_time)")
-    result = nets.runpytest_subprocess("--rnn-goldens-calls=rows")
+    result = nets.runpytest_inprocess("--rnn-goldens-calls=rows")
     result.assert_outcomes(passed=1, failed=3)
     result.stdout.no_fnmatch_line("*was never made*")
 
@@ -55,14 +55,14 @@ def test_an_option_asks_every_test_that_calls(nets: pytest.Pytester, where: str)
     nets.makepyfile("import nets\ndef test_it(rnn_golden): rnn_golden.check_calls(nets.keeps_its_state)")
     if where == "ini":
         nets.makeini("[pytest]\nrnn_goldens_calls = twice\nrnn_goldens_corpus = four")
-    nets.runpytest_subprocess(*(["--rnn-goldens-calls=twice"] if where == "option" else [])).assert_outcomes(failed=4)
+    nets.runpytest_inprocess(*(["--rnn-goldens-calls=twice"] if where == "option" else [])).assert_outcomes(failed=4)
     nets.makeini("[pytest]\nrnn_goldens_corpus = four")
-    nets.runpytest_subprocess().assert_outcomes(passed=4)
+    nets.runpytest_inprocess().assert_outcomes(passed=4)
 
 
 def test_calls_that_are_asked_and_not_made_fail(project: pytest.Pytester) -> None:
     project.makepyfile("import my_rnn\ndef test_it(rnn_golden): rnn_golden.check(*my_rnn.right(rnn_golden))")
-    result = project.runpytest_subprocess("--rnn-goldens-calls=twice,rows")
+    result = project.runpytest_inprocess("--rnn-goldens-calls=twice,rows")
     result.assert_outcomes(failed=4)
     said = (
         "*documented/mini-batch: calls=twice, rows was not made: check(out, h_n) has one call's outputs; check_calls(*"
@@ -72,7 +72,7 @@ def test_calls_that_are_asked_and_not_made_fail(project: pytest.Pytester) -> Non
 
 def test_an_unknown_way_in_a_marker_is_an_error(project: pytest.Pytester) -> None:
     project.makepyfile("import pytest\n@pytest.mark.rnn_goldens(calls='thrice')\ndef test_it(rnn_golden): ...")
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["*no way of calling 'thrice'. Did you mean 'twice'? Ways of calling: twice, rows, *"])
 
@@ -91,7 +91,7 @@ def test_a_way_that_no_golden_can_be_asked_fails(project: pytest.Pytester) -> No
         @pytest.mark.rnn_goldens(ids="documented/single-sequence", calls="rows")
         def test_it(rnn_golden): rnn_golden.check_calls(my_rnn.right)
     """)
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["calls=rows was never made: no golden of this run can be asked so"])
 
@@ -108,6 +108,6 @@ def test_an_error_in_a_further_call_says_in_which(project: pytest.Pytester) -> N
         @pytest.mark.rnn_goldens(calls="twice")
         def test_it(rnn_golden): rnn_golden.check_calls(once)
     """)
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     result.assert_outcomes(failed=4)
     result.stdout.fnmatch_lines(["E*in calls=twice, the same call once more: *; a single call was right"])

@@ -72,6 +72,7 @@ def test_what_was_asked_and_not_judged_is_listed_and_the_run_fails(run: Run, how
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["exit", "kill"])
 def test_a_golden_whose_worker_died_failed(run: Run, how: str) -> None:
     code, document = run(how, "-pxdist", "-n2", "--max-worker-restart=4")

@@ -20,7 +20,7 @@ documented/mini-batch-a*-float32 # rows share a state, too
 def run_with(project: pytest.Pytester) -> RunWith:
     def run(known: str, *options: str) -> pytest.RunResult:
         project.path.joinpath("known.txt").write_text(known, "utf-8")
-        return project.runpytest_subprocess("--rnn-goldens-known-failures=known.txt", *options)
+        return project.runpytest_inprocess("--rnn-goldens-known-failures=known.txt", *options)
 
     return run
 

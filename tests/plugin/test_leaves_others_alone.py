@@ -96,6 +96,7 @@ def test_what_it_changes_of_torch_is_put_back(project: pytest.Pytester) -> None:
     assert failures(project, module) == {}
 
 
+@pytest.mark.slow
 def test_what_the_first_test_that_imports_torch_changes_of_it_is_put_back(project: pytest.Pytester) -> None:
     module = f"""{STATE}
 {ONE}

@@ -61,7 +61,7 @@ def test_a_check_in_another_precision_or_in_a_fixture_counts(project: pytest.Pyt
         def test_fixture(checked): ...
         """
     )
-    assert project.runpytest_subprocess().parseoutcomes() == {"passed": 8}
+    assert project.runpytest_inprocess().parseoutcomes() == {"passed": 8}
 
 
 def test_a_skipped_test_need_not_check(project: pytest.Pytester) -> None:
@@ -73,7 +73,7 @@ def test_a_skipped_test_need_not_check(project: pytest.Pytester) -> None:
             pytest.skip("no GPU")
         """
     )
-    assert project.runpytest_subprocess().parseoutcomes() == {"skipped": 4}
+    assert project.runpytest_inprocess().parseoutcomes() == {"skipped": 4}
 
 
 def test_asking_for_the_golden_too_late_fails(project: pytest.Pytester) -> None:
@@ -83,7 +83,7 @@ def test_asking_for_the_golden_too_late_fails(project: pytest.Pytester) -> None:
             request.getfixturevalue("rnn_golden")
         """
     )
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.parseoutcomes() == {"failed": 1}
     result.stdout.fnmatch_lines(["rnn_golden * name it as an argument*request.getfixturevalue*"])
 
@@ -97,7 +97,7 @@ def test_selecting_nothing_is_an_error_that_says_which_test_asked_for_what(proje
         def test_lstm(rnn_golden): ...
         """
     )
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert result.parseoutcomes() == {"errors": 1}
     result.stdout.fnmatch_lines(["*test_empty.py::test_lstm: no golden is selected by*"])
@@ -140,7 +140,7 @@ def test_an_unknown_name_in_a_marker_is_an_error_that_lists_the_names_that_exist
     for name, (arguments, _) in MARKERS.items():
         test = f"import pytest\n@pytest.mark.rnn_goldens({arguments})\ndef test_it(rnn_golden): ..."
         project.makepyfile(**{f"test_{name}": test})
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert result.parseoutcomes() == {"errors": len(MARKERS)}
     for name, (_, message) in MARKERS.items():
@@ -177,7 +177,7 @@ def test_a_setting_that_can_not_be_met_is_an_error_before_any_test_runs(
 ) -> None:
     project.path.joinpath("known.txt").write_text("\n# typo\ndocumented/mini-bach  # a reason\n", "utf-8")
     project.makepyfile("def test_it(): ...")
-    result = project.runpytest_subprocess(f"--rnn-goldens-{option}")
+    result = project.runpytest_inprocess(f"--rnn-goldens-{option}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "ERROR: rnn-goldens: " in result.stderr.str()
     assert message in result.stderr.str()
@@ -186,7 +186,7 @@ def test_a_setting_that_can_not_be_met_is_an_error_before_any_test_runs(
 
 def test_an_unknown_name_in_the_ini_file_is_an_error(project: pytest.Pytester) -> None:
     project.makeini("[pytest]\nrnn_goldens_dtype = float23")
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "no precision 'float23'. Did you mean 'float32'?" in result.stderr.str()
 
@@ -206,7 +206,7 @@ def test_a_damaged_or_missing_golden_is_an_error_even_where_failures_are_known(p
             rnn_golden.check(*right(rnn_golden))
         """
     )
-    result = project.runpytest_subprocess("--rnn-goldens-known-failures=known.txt")
+    result = project.runpytest_inprocess("--rnn-goldens-known-failures=known.txt")
     assert result.parseoutcomes() == {"errors": 2}
     result.stdout.fnmatch_lines_random(
         ["*mini-batch.json: SHA-256 is *: the file was changed or damaged*", "*identity-w-hh.json: is listed in*"]
@@ -224,7 +224,7 @@ def test_no_xfail_excuses_a_test_that_checks_nothing(project: pytest.Pytester) -
             pass
         """
     )
-    project.runpytest_subprocess().assert_outcomes(failed=1)
+    project.runpytest_inprocess().assert_outcomes(failed=1)
 
 
 def test_a_marker_where_no_test_takes_a_golden_is_an_error(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
@@ -253,7 +253,7 @@ def test_a_marker_where_no_test_takes_a_golden_is_an_error(project: pytest.Pytes
         def test_in_module(): ...
         """,
     )
-    result = project.runpytest_subprocess(*workers)
+    result = project.runpytest_inprocess(*workers)
     assert result.parseoutcomes() == {"errors": 4}
     result.stdout.fnmatch_lines_random(
         [
@@ -281,8 +281,8 @@ def test_beside_a_test_that_takes_goldens_others_need_not(project: pytest.Pytest
         def test_another(): ...
         """
     )
-    assert project.runpytest_subprocess().parseoutcomes() == {"passed": 3}
-    assert project.runpytest_subprocess("test_it.py::TestIt::test_other").parseoutcomes() == {"passed": 1}
+    assert project.runpytest_inprocess().parseoutcomes() == {"passed": 3}
+    assert project.runpytest_inprocess("test_it.py::TestIt::test_other").parseoutcomes() == {"passed": 1}
 
 
 def test_a_run_in_which_every_golden_was_refused_fails(
@@ -290,11 +290,11 @@ def test_a_run_in_which_every_golden_was_refused_fails(
 ) -> None:
     check_with("refuses")
     project.makepyfile(test_other="def test_without_a_golden(): ...")
-    result = project.runpytest_subprocess(*workers)
+    result = project.runpytest_inprocess(*workers)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert result.parseoutcomes() == {"refused": 4, "passed": 1}
     result.stdout.fnmatch_lines(["nothing was checked: all 4 goldens were refused"])
-    assert project.runpytest_subprocess("test_other.py", *workers).ret == pytest.ExitCode.OK
+    assert project.runpytest_inprocess("test_other.py", *workers).ret == pytest.ExitCode.OK
 
 
 def test_a_check_in_a_tear_down_comes_too_late(project: pytest.Pytester) -> None:
@@ -311,7 +311,7 @@ def test_a_check_in_a_tear_down_comes_too_late(project: pytest.Pytester) -> None
         def test_it(golden): ...
         """
     )
-    assert project.runpytest_subprocess().parseoutcomes() == {"failed": 4}
+    assert project.runpytest_inprocess().parseoutcomes() == {"failed": 4}
 
 
 @pytest.mark.parametrize("argument", ["ids=[]", "dtypes=()", "cell=[]"])
@@ -325,6 +325,6 @@ def test_an_empty_marker_argument_selects_nothing(project: pytest.Pytester, argu
             rnn_golden.check(rnn_golden.out.copy(), rnn_golden.h_n.copy())
         """
     )
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.ret != pytest.ExitCode.OK
     result.stdout.fnmatch_lines([f"*test_it: {argument.partition('=')[0]} is empty, which selects no golden*"])

@@ -51,6 +51,7 @@ def test_an_option_names_the_program(checked: pytest.Pytester) -> None:
     assert len(processes_of(checked)) == 2
 
 
+@pytest.mark.slow
 def test_each_worker_has_a_program_of_its_own(checked: pytest.Pytester) -> None:
     result = checked.runpytest_subprocess(f"--rnn-goldens-implementation={PROGRAM} 1=exits", REPORT, "-pxdist", "-n2")
     assert result.parseoutcomes() == {"passed": 3, "failed": 2}

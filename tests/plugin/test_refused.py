@@ -12,7 +12,7 @@ def test_refused_goldens_are_counted_apart(
     project: pytest.Pytester, check_with: CheckWith, workers: tuple[str, ...]
 ) -> None:
     check_with("refuses_batches")
-    result = project.runpytest_subprocess(*workers)
+    result = project.runpytest_inprocess(*workers)
     assert result.ret == pytest.ExitCode.OK
     assert result.parseoutcomes() == {"passed": 1, "refused": 3}
     result.stdout.fnmatch_lines(["*= goldens refused by the implementation =*", "*3  no relu here", "*3 refused*"])
@@ -27,7 +27,7 @@ def test_each_refused_test_is_marked_and_each_reason_counted(project: pytest.Pyt
             raise Unsupported("no single sequence" if "single" in rnn_golden.id else "no batches")
         """
     )
-    result = project.runpytest_subprocess("-v")
+    result = project.runpytest_inprocess("-v")
     assert result.parseoutcomes() == {"refused": 4}
     result.stdout.fnmatch_lines(
         ["test_it.py::test_it[[]documented/mini-batch-float32[]] REFUSED*", "*1  no single sequence", "*3  no batches"]
@@ -53,7 +53,7 @@ def test_refusing_in_a_fixture_or_after_a_check_is_refused(project: pytest.Pytes
             raise Unsupported("no gradients")
         """
     )
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.ret == pytest.ExitCode.OK
     assert result.parseoutcomes() == {"refused": 8}
 
@@ -67,14 +67,14 @@ def test_unsupported_elsewhere_is_an_ordinary_error(project: pytest.Pytester) ->
             refuses(None)
         """
     )
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.parseoutcomes() == {"failed": 1}
     result.stdout.fnmatch_lines(["E *Unsupported: no relu here"])
 
 
 def test_refused_is_skipped_for_junit(project: pytest.Pytester, check_with: CheckWith) -> None:
     check_with("refuses_batches")
-    project.runpytest_subprocess("--junitxml=junit.xml")
+    project.runpytest_inprocess("--junitxml=junit.xml")
     suite = ElementTree.parse(project.path / "junit.xml").find("testsuite")
     assert suite is not None
     assert {name: suite.get(name) for name in ("tests", "skipped", "failures", "errors")} == {
@@ -89,7 +89,7 @@ def test_refused_is_skipped_for_junit(project: pytest.Pytester, check_with: Chec
 def test_a_refused_golden_is_no_known_failure(project: pytest.Pytester, check_with: CheckWith) -> None:
     check_with("refuses")
     project.path.joinpath("known.txt").write_text("*  # a reason\n", "utf-8")
-    result = project.runpytest_subprocess("--rnn-goldens-known-failures=known.txt")
+    result = project.runpytest_inprocess("--rnn-goldens-known-failures=known.txt")
     assert result.parseoutcomes() == {"refused": 4}
 
 
@@ -110,4 +110,4 @@ def test_unsupported_in_a_tear_down_is_an_error_not_a_refusal(project: pytest.Py
             rnn_golden.check(rnn_golden.out.copy(), rnn_golden.h_n.copy())
         """
     )
-    assert project.runpytest_subprocess().parseoutcomes() == {"passed": 1, "errors": 1}
+    assert project.runpytest_inprocess().parseoutcomes() == {"passed": 1, "errors": 1}

@@ -19,7 +19,7 @@ def report(project: pytest.Pytester) -> Report:
     """Run with a report, which is valid, and return its results."""
 
     def run(*options: str) -> list[dict[str, Any]]:
-        project.runpytest_subprocess("--rnn-goldens-report=results.json", *options)
+        project.runpytest_inprocess("--rnn-goldens-report=results.json", *options)
         document = json.loads((project.path / "results.json").read_text("utf-8"))
         assert schema.problems(document, "results") == []
         return sorted(document["results"], key=lambda result: result["test"])

@@ -78,7 +78,9 @@ def wrong_networks(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
-@pytest.mark.parametrize("arguments", [("-q", "--tb=no"), ("-n", "2")], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [("-q", "--tb=no"), pytest.param(("-n", "2"), marks=pytest.mark.slow)], ids=" ".join
+)
 def test_one_bug_in_many_goldens_is_said_once(wrong_networks: pytest.Pytester, arguments: tuple[str, ...]) -> None:
     result = wrong_networks.runpytest_subprocess("-k", "test_gates", *arguments)
     end = result.stdout.str().partition("rnn-goldens: what is wrong")[2]
@@ -131,7 +133,7 @@ def test_two_deviations_at_once_are_both_named_in_the_results_file_and_junit_too
     assert sum("explained_by" in entry for entry in properties) > 35
 
 
-@pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=str)
+@pytest.mark.parametrize("processes", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)], ids=str)
 def test_tests_of_one_cell_are_told_apart_for_they_may_be_of_different_networks(
     wrong_networks: pytest.Pytester, processes: tuple[str, ...]
 ) -> None:

@@ -13,7 +13,7 @@ def message_lines(result: pytest.RunResult) -> list[str]:
 
 def test_a_wrong_rnn_fails_with_the_first_wrong_time_step(project: pytest.Pytester, check_with: CheckWith) -> None:
     check_with("forgetful")
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert result.parseoutcomes() == {"failed": 4}
     assert (
@@ -24,7 +24,7 @@ def test_a_wrong_rnn_fails_with_the_first_wrong_time_step(project: pytest.Pytest
 
 def test_a_failure_has_at_most_15_lines_and_points_at_the_test(project: pytest.Pytester, check_with: CheckWith) -> None:
     check_with("forgetful")
-    result = project.runpytest_subprocess("-k", "identity-w-hh")
+    result = project.runpytest_inprocess("-k", "identity-w-hh")
     assert 1 < len(message_lines(result)) <= 15
     result.stdout.fnmatch_lines([">*rnn_golden.check(*", "E *GoldenMismatch*", "test_my_rnn.py:4: GoldenMismatch"])
     assert "golden_under_test.py" not in result.stdout.str()
@@ -49,7 +49,7 @@ def test_a_test_may_ask_for_a_mismatch(project: pytest.Pytester) -> None:
             assert isinstance(error.value, rnn_goldens.GoldenMismatch)
         """
     )
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.parseoutcomes() == {"passed": 4, "failed": 8}
     result.stdout.fnmatch_lines(
         [
@@ -63,7 +63,7 @@ def test_a_test_may_ask_for_a_mismatch(project: pytest.Pytester) -> None:
 
 def test_an_implementation_that_raises_shows_its_own_traceback(project: pytest.Pytester, check_with: CheckWith) -> None:
     check_with("crashes")
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.parseoutcomes() == {"failed": 4}
     result.stdout.fnmatch_lines(
         [
@@ -90,14 +90,14 @@ def test_no_output_nan_and_a_wrong_shape_are_named(
     project: pytest.Pytester, check_with: CheckWith, function: str, message: str
 ) -> None:
     check_with(function)
-    result = project.runpytest_subprocess("-k", "single-sequence")
+    result = project.runpytest_inprocess("-k", "single-sequence")
     assert result.parseoutcomes() == {"failed": 1, "deselected": 3}
     result.stdout.fnmatch_lines([f"E *GoldenMismatch: documented/single-sequence in float32*: {message}"])
 
 
 def test_an_implementation_can_not_write_into_the_golden(project: pytest.Pytester, check_with: CheckWith) -> None:
     check_with("writes_into_x")
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     assert result.parseoutcomes() == {"failed": 4}
     result.stdout.fnmatch_lines([">*golden.x[[]0[]] = 0", "E *ValueError: assignment destination is read-only"])
 
@@ -117,4 +117,4 @@ def test_no_array_of_the_golden_can_be_written(project: pytest.Pytester) -> None
             g.check(*right(g))
         """
     )
-    assert project.runpytest_subprocess().parseoutcomes() == {"passed": 8}
+    assert project.runpytest_inprocess().parseoutcomes() == {"passed": 8}

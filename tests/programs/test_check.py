@@ -28,6 +28,7 @@ def test_a_program_is_started_once_and_kept(check: Check) -> None:
     assert len(checked.processes) == 1
 
 
+@pytest.mark.slow
 def test_each_worker_of_xdist_keeps_one(check: Check) -> None:
     checked = check(*DOCUMENTED, "-n2", tell=("1=exits",))
     assert sorted(checked.outcomes) == ["failed"] * 2 + ["passed"] * 2
@@ -107,25 +108,32 @@ def test_one_that_does_not_come_back_is_given_up(check: Check, tmp_path: Path) -
     assert len(checked.processes) == 1
 
 
+NOT_TO_BE_ASKED = [
+    ((), "-- is followed by the command to check: -- ./my_rnn --flags"),
+    (("no_such_program",), "the program 'no_such_program' can not be started: it is not on the PATH"),
+    (("./no_such_program",), "can not be started: there is no file FOLDER/no_such_program"),
+    (("./my_rnn.py",), "my_rnn.py is not executable; make it so, or name what runs it: -- python ./my_rnn.py"),
+    ((sys.executable, "-c", "exit('no device')"), "exited with code 1 before its hello"),
+    ((sys.executable, "-c", "print('Loading')"), "printed a line that is not JSON (*): 'Loading'"),
+    (("echo", HELLO.replace("1", "2")), "speaks protocol 2; this version of rnn-goldens speaks protocol 1"),
+]
+
+NOT_TO_BE_ASKED_TOO = [
+    (("my_rnn.py",), "it is not on the PATH; for the one in FOLDER write ./my_rnn.py"),
+    (("/",), "the program '/' can not be started: / is a folder"),
+    (("./no_first_line",), "can not be started: Exec format error; does its first line say what runs it"),
+    (("./no_interpreter",), "can not be started: what its first line names after #! to run it, or a library"),
+    (("echo", HELLO.replace("lstm", "lsmt")), "(cells/0: 'lsmt' is not one of ['rnn_tanh', "),
+    (("echo", HELLO.replace("hello", "bye")), "(answer: 'bye' is not one of ['hello', 'outputs', 'unsupported'])"),
+    (("cat",), '(top level: \'answer\' is a required property): \'{"request":"hello","protocol":1}\''),
+    (("sleep", "1000"), "sleep 1000 gave no hello within 3 s"),
+]
+"""Of the same kinds."""
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
-    [
-        ((), "-- is followed by the command to check: -- ./my_rnn --flags"),
-        (("no_such_program",), "the program 'no_such_program' can not be started: it is not on the PATH"),
-        (("my_rnn.py",), "it is not on the PATH; for the one in FOLDER write ./my_rnn.py"),
-        (("./no_such_program",), "can not be started: there is no file FOLDER/no_such_program"),
-        (("./my_rnn.py",), "my_rnn.py is not executable; make it so, or name what runs it: -- python ./my_rnn.py"),
-        (("/",), "the program '/' can not be started: / is a folder"),
-        (("./no_first_line",), "can not be started: Exec format error; does its first line say what runs it"),
-        (("./no_interpreter",), "can not be started: what its first line names after #! to run it, or a library"),
-        ((sys.executable, "-c", "exit('no device')"), "exited with code 1 before its hello"),
-        ((sys.executable, "-c", "print('Loading')"), "printed a line that is not JSON (*): 'Loading'"),
-        (("echo", HELLO.replace("1", "2")), "speaks protocol 2; this version of rnn-goldens speaks protocol 1"),
-        (("echo", HELLO.replace("lstm", "lsmt")), "(cells/0: 'lsmt' is not one of ['rnn_tanh', "),
-        (("echo", HELLO.replace("hello", "bye")), "(answer: 'bye' is not one of ['hello', 'outputs', 'unsupported'])"),
-        (("cat",), '(top level: \'answer\' is a required property): \'{"request":"hello","protocol":1}\''),
-        (("sleep", "1000"), "sleep 1000 gave no hello within 3 s"),
-    ],
+    [*NOT_TO_BE_ASKED, *(pytest.param(*each, marks=pytest.mark.slow) for each in NOT_TO_BE_ASKED_TOO)],
 )
 def test_one_that_can_not_be_asked_is_said_once(
     check: Check, tmp_path: Path, command: tuple[str, ...], message: str
@@ -143,6 +151,7 @@ def test_one_that_can_not_be_asked_is_said_once(
     assert not checked.results
 
 
+@pytest.mark.slow
 def test_one_that_can_not_be_asked_is_said_once_where_xdist_has_workers(check: Check) -> None:
     checked = check("-n2", command=(sys.executable, "-c", "exit('no device')"))
     assert checked.shown.count("exited with code 1 before its hello") == 1

@@ -26,7 +26,7 @@ Make = Callable[[Question], linen.RNNCellBase]
 
 def run(golden: Question) -> tuple[jax.Array, ...]:
     """Return out, h_n (and c_n)."""
-    return run_cells(golden, _cell)
+    return run_cells(golden, own_cell)
 
 
 def run_cells(golden: Question, make: Make) -> tuple[jax.Array, ...]:
@@ -35,18 +35,47 @@ def run_cells(golden: Question, make: Make) -> tuple[jax.Array, ...]:
         return _run(golden, make)
 
 
+def gradients_of_cells(golden: Question, make: Make) -> dict[str, Any]:
+    """Their gradients, by ``jax.vjp``, under PyTorch's names."""
+    with jax.enable_x64(True) if golden.dtype == "float64" else nullcontext():
+        weights, x, states = _given(golden)
+
+        def forward(
+            weights: dict[str, jax.Array], x: jax.Array, states: list[jax.Array] | None
+        ) -> tuple[jax.Array, ...]:
+            return _forward(golden, make, weights, x, states)
+
+        _, back = jax.vjp(forward, weights, x, states)
+        cotangents = tuple(jnp.asarray(array, jnp.dtype(golden.dtype)) for array in golden.cotangents.values())
+        by_weights, by_x, by_states = back(cotangents)
+        named = dict(zip(("h0", "c0"), by_states or (), strict=False))
+        return {"x": by_x, **named, **golden.gradients_from("flax", by_weights)}
+
+
 def _run(golden: Question, make: Make) -> tuple[jax.Array, ...]:
-    config, dtype = golden.config, jnp.dtype(golden.dtype)
+    return _forward(golden, make, *_given(golden))
+
+
+def _given(golden: Question) -> tuple[dict[str, jax.Array], jax.Array, list[jax.Array] | None]:
+    """Weights, input and, if they are given, initial states."""
+    dtype = jnp.dtype(golden.dtype)
     weights = {name: jnp.asarray(array, dtype) for name, array in golden.weights_as("flax").items()}
+    states = [jnp.asarray(getattr(golden, f"{name}0"), dtype) for name in golden.layout.states]
+    return weights, jnp.asarray(golden.x, dtype), None if golden.initial_state is None else states
+
+
+def _forward(
+    golden: Question, make: Make, weights: dict[str, jax.Array], x: jax.Array, states: list[jax.Array] | None
+) -> tuple[jax.Array, ...]:
+    config = golden.config
     params = _nested(weights, sep="/")
-    x = jnp.asarray(golden.x, dtype)
     lengths = None if golden.lengths is None else jnp.asarray(golden.lengths, jnp.int32)
     last_states: list[tuple[jax.Array, ...]] = []
     for layer in range(config.num_layers):
         outs = []
         for suffix in config.layers[layer]:
             rnn = linen.RNN(make(golden), reverse=suffix.endswith("_reverse"), keep_order=True, return_carry=True)
-            carry = _carry(golden, len(last_states), dtype)
+            carry = _carry(states, len(last_states))
             variables = {"params": {"cell": params[suffix]}}
             result: Any = rnn.apply(variables, x, initial_carry=carry, seq_lengths=lengths)
             last, out = result
@@ -58,15 +87,16 @@ def _run(golden: Question, make: Make) -> tuple[jax.Array, ...]:
     return x, *(jnp.stack(states) for states in zip(*last_states, strict=True))
 
 
-def _cell(golden: Question) -> linen.RNNCellBase:
+def own_cell(golden: Question) -> linen.RNNCellBase:
+    """Flax's own cell for a golden."""
     arguments: dict[str, Any] = {"param_dtype": jnp.dtype(golden.dtype)}
     if golden.cell in ACTIVATIONS:
         return linen.SimpleCell(golden.config.hidden_size, activation_fn=ACTIVATIONS[golden.cell], **arguments)
     return CELLS[golden.cell](golden.config.hidden_size, **arguments)
 
 
-def _carry(golden: Question, index: int, dtype: Any) -> Any:  # noqa: ANN401 - as Flax has it: None, h, or (c, h)
-    if golden.initial_state is None:
+def _carry(states: list[jax.Array] | None, index: int) -> Any:  # noqa: ANN401 - as Flax has it: None, h, or (c, h)
+    if states is None:
         return None
-    states = [jnp.asarray(getattr(golden, f"{name}0")[index], dtype) for name in golden.layout.states]
-    return states[0] if len(states) == 1 else (states[1], states[0])
+    own = [state[index] for state in states]
+    return own[0] if len(own) == 1 else (own[1], own[0])

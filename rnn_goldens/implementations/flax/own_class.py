@@ -14,7 +14,7 @@ from flax import linen, traverse_util
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.arguments import accepted
-from rnn_goldens.implementations.flax.cells import run_cells
+from rnn_goldens.implementations.flax.cells import Make, run_cells
 
 _flat: Callable[..., dict[str, Any]] = traverse_util.flatten_dict
 
@@ -25,6 +25,12 @@ def wrap(kind: type[linen.RNNCellBase]) -> Callable[[Question], tuple[Any, ...]]
     Raises:
         WrongUse: a class of Flax that is no cell of ``flax.linen``.
     """
+    make = making(kind)
+    return lambda golden: run_cells(golden, make(golden))
+
+
+def making(kind: type[linen.RNNCellBase]) -> Callable[[Question], Make]:
+    """What makes the cells of a golden, if their parameters are those of Flax's own cell; raises as ``wrap`` does."""
     if not issubclass(kind, linen.RNNCellBase):
         raise WrongUse(f"{kind.__name__} is a class of Flax, but no linen.RNNCellBase: write a function of a golden")
 
@@ -34,11 +40,11 @@ def wrap(kind: type[linen.RNNCellBase]) -> Callable[[Question], tuple[Any, ...]]
             wanted["activation_fn"] = jax.nn.relu
         return kind(**accepted(kind.__name__, kind, wanted, {"param_dtype": jnp.dtype("float32")}))
 
-    def run(golden: Question) -> tuple[Any, ...]:
+    def fitting(golden: Question) -> Make:
         _require_parameters(kind.__name__, make(golden), golden)
-        return run_cells(golden, make)
+        return make
 
-    return run
+    return fitting
 
 
 def _require_parameters(name: str, cell: linen.RNNCellBase, golden: Question) -> None:

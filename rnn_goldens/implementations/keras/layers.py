@@ -60,11 +60,25 @@ def _make_own(golden: Question) -> list[Any]:
 
 def run_layers(golden: Question, kept: Kept[list[Any]]) -> tuple[Any, ...]:
     """The same with layers of any kind."""
-    config, batched, layers = golden.config, bool(golden.batch_shape), kept(golden)
-    x = keras.ops.convert_to_tensor(golden.x if batched else golden.x[None], dtype=golden.dtype)
+    return call_layers(golden, kept(golden), *given(golden))
+
+
+def given(golden: Question) -> tuple[Any, list[Any]]:
+    """The input, of a batch of one if there is none, and the initial states as Keras lists them."""
+    x = golden.x if golden.batch_shape else golden.x[None]
+    return keras.ops.convert_to_tensor(x, dtype=golden.dtype), _start(golden)
+
+
+def kept_layers(golden: Question) -> list[Any]:
+    """The layers of a golden, with its weights: the same until another golden comes."""
+    return _layers(golden)
+
+
+def call_layers(golden: Question, layers: list[Any], x: Any, start: list[Any]) -> tuple[Any, ...]:  # noqa: ANN401 - a tensor
+    """The outputs of layers for an input and initial states, as ``given`` has them."""
+    config, batched = golden.config, bool(golden.batch_shape)
     mask = None if golden.lengths is None else np.arange(x.shape[1]) < golden.lengths[:, None]
     count = len(golden.layout.states)
-    start = _start(golden)
     last_states: list[Any] = []
     for layer in layers:
         x, *last = layer(x, mask=mask, initial_state=start[len(last_states) :][: count * config.num_directions] or None)

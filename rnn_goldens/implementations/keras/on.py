@@ -22,12 +22,34 @@ def torch(golden: Question) -> tuple[Any, ...]:
     return _run(golden, "torch")
 
 
+def jax_gradients(golden: Question) -> dict[str, Any]:
+    """``keras.gradients.of_layers`` on JAX; raises WrongUse likewise."""
+    return _gradients(golden, "jax")
+
+
+def torch_gradients(golden: Question) -> dict[str, Any]:
+    """``keras.gradients.of_layers`` on torch; raises WrongUse likewise."""
+    return _gradients(golden, "torch")
+
+
 def _run(golden: Question, backend: str) -> tuple[Any, ...]:
+    _require(backend)
+    from rnn_goldens.implementations.keras.layers import run
+
+    return run(golden)
+
+
+def _gradients(golden: Question, backend: str) -> dict[str, Any]:
+    _require(backend)
+    from rnn_goldens.implementations.keras.gradients import of_layers
+
+    return of_layers(golden)
+
+
+def _require(backend: str) -> None:
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = backend  # Keras reads it once, when it is imported
     from rnn_goldens.implementations.keras.backend import keras
-    from rnn_goldens.implementations.keras.layers import run
 
     if (other := keras.backend.backend()) != backend:
         raise WrongUse(f"Keras runs on {other} already, and can not change to {backend} in the same process")
-    return run(golden)

@@ -32,10 +32,15 @@ def wrap(kind: type) -> Callable[[Question], tuple[Any, ...]]:
     Raises:
         WrongUse: a cell of Keras, which is one time step.
     """
+    kept = keeping(kind)
+    return lambda golden: run_layers(golden, kept)
+
+
+def keeping(kind: type) -> Kept[list[Any]]:
+    """What makes and keeps the layers of a golden; raises as ``wrap`` does."""
     if issubclass(kind, CELLS):
         raise WrongUse(f"{kind.__name__} is a cell of Keras: name a class of layers that has it, as keras.layers.LSTM")
-    kept = Kept(lambda golden: _layers(kind, golden), set_weights)
-    return lambda golden: run_layers(golden, kept)
+    return Kept(lambda golden: _layers(kind, golden), set_weights)
 
 
 def _layers(kind: type, golden: Question) -> list[Any]:

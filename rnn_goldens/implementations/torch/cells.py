@@ -1,6 +1,6 @@
 """``torch.nn.RNNCell``, ``LSTMCell`` and ``GRUCell`` on the CPU, unrolled over layers, directions and time by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,8 +18,24 @@ def run(golden: Question) -> tuple[Tensor, ...]:
     """Return out, h_n (and c_n). Raises Unsupported for a cell of someone's own."""
     require_ours(golden, "torch")
     dtype = getattr(torch, golden.dtype)
-    x = torch.tensor(golden.x, dtype=dtype)
-    state0 = [torch.tensor(getattr(golden, f"{name}0"), dtype=dtype) for name in golden.layout.states]
+    states = [torch.tensor(getattr(golden, f"{name}0"), dtype=dtype) for name in golden.layout.states]
+    return unrolled(golden, cells(golden), torch.tensor(golden.x, dtype=dtype), states)
+
+
+def cells(golden: Question) -> dict[str, nn.RNNCellBase]:
+    """The cell of each layer and direction, with its weights."""
+    config = golden.config
+    found: dict[str, nn.RNNCellBase] = {}
+    for layer, suffixes in enumerate(config.layers):
+        inputs = config.num_directions * config.hidden_size if layer else config.input_size
+        found |= {suffix: _cell(golden, suffix, inputs, getattr(torch, golden.dtype)) for suffix in suffixes}
+    return found
+
+
+def unrolled(
+    golden: Question, made: Mapping[str, nn.RNNCellBase], x: Tensor, state0: Sequence[Tensor]
+) -> tuple[Tensor, ...]:
+    """The same with cells, input and initial states that are given."""
     if not golden.batch_shape:
         x, state0 = x[None], [s[:, None] for s in state0]
     lengths = torch.full(x.shape[:1], x.shape[1]) if golden.lengths is None else torch.tensor(golden.lengths)
@@ -28,7 +44,7 @@ def run(golden: Question) -> tuple[Tensor, ...]:
         outs = []
         for suffix in golden.config.layers[layer]:
             start = tuple(s[len(last_states)] for s in state0)
-            out, last = _unroll(_cell(golden, suffix, x.shape[-1], dtype), x, start, lengths, suffix)
+            out, last = _unroll(made[suffix], x, start, lengths, suffix)
             outs.append(out)
             last_states.append(last)
         x = torch.cat(outs, dim=-1)

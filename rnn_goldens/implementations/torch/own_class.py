@@ -10,8 +10,8 @@ initial state unless its call takes two arguments, lengths unless it is an ``nn.
 or its call takes ``lengths``.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported, WrongUse
@@ -23,6 +23,13 @@ from rnn_goldens.implementations.arguments import (
     takes,
 )
 from rnn_goldens.implementations.kept import Kept
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from rnn_goldens.implementations.torch.layers import Given
+
+    Call = Callable[[Question, Given], tuple[nn.Module, tuple[Any, Any]]]
 
 Run = Callable[[Question], tuple[Any, Any]]
 
@@ -39,13 +46,25 @@ def wrap(kind: type) -> Run:
     require_no_more(kind.__name__, kind, (*NEEDLESS, "input_size", "hidden_size", "nonlinearity"))
     of_torch = any(base.__module__.partition(".")[0] == "torch" for base in kind.__mro__)
     if of_torch:
-        return _in_torch(kind)
+        return _in_torch(kind)[0]
     kept = Kept(lambda golden: _made(kind, golden), _set_weights)
     return lambda golden: _run(kept(golden), kind.__name__, golden, lambda array: array)
 
 
+def calling(kind: type) -> "Call":
+    """The same of a class of torch's, with tensors that are given: the network, and what it returned."""
+    require_no_more(kind.__name__, kind, (*NEEDLESS, "input_size", "hidden_size", "nonlinearity"))
+    return _in_torch(kind)[1]
+
+
 def _set_weights(network: Any, golden: Question) -> None:  # noqa: ANN401 - the user's class
     network.load_state_dict(_named(network, dict(golden.weights)))
+
+
+def parameters(network: Any, names: Sequence[str]) -> dict[str, Any]:  # noqa: ANN401 - the user's class
+    """The parameters of a network of torch's by PyTorch's names, those that it has."""
+    held = dict(network.named_parameters())
+    return {name: held[own] for own, name in _named(network, {name: name for name in names}).items() if own in held}
 
 
 def _run(network: Any, name: str, golden: Question, tensor: Callable[[Any], Any]) -> tuple[Any, Any]:  # noqa: ANN401
@@ -90,7 +109,7 @@ def _named(network: Any, weights: dict[str, Any]) -> dict[str, Any]:  # noqa: AN
     return weights
 
 
-def _in_torch(kind: type) -> Run:
+def _in_torch(kind: type) -> "tuple[Run, Call]":
     import torch
     from torch import nn
 
@@ -116,7 +135,15 @@ def _in_torch(kind: type) -> Run:
             return torch_layers.run_layer(kept, golden)
         return _run(kept(golden), kind.__name__, golden, lambda array: tensor(array, golden))
 
-    return run
+    def call(golden: Question, given: "Given") -> tuple[nn.Module, tuple[Any, Any]]:
+        __tracebackhide__ = True
+        network = kept(golden)
+        if issubclass(kind, nn.RNNBase):
+            return network, torch_layers.call_layer(network, given.x, given.state, golden.lengths)
+        lengths = None if golden.lengths is None else tensor(golden.lengths, golden)
+        return network, _called(network, kind.__name__, given.x, given.state, lengths)
+
+    return run, call
 
 
 def _made(kind: type, golden: Question) -> Any:  # noqa: ANN401 - the user's class

@@ -1,0 +1,104 @@
+"""The tolerance of gradients, derived once over the graph of both passes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnn_goldens.generator.error_bound import round_up
+from rnn_goldens.generator.gradients.graph import Graph
+from rnn_goldens.generator.gradients.sensitivities import KINDS, Sensitivities, Units, Weight
+from rnn_goldens.generator.gradients.traced import TracedGradients, WeightGradient
+from rnn_goldens.generator.losses import FLUSHING, UNFLUSHED, Storing
+from rnn_goldens.generator.recorded import Float64
+from rnn_goldens.golden.tolerance import Bound
+
+MOST_BLUNTED = 2.0
+"""Where admitting that float16 flushes small numbers takes more than this, its goldens would be blunt elsewhere."""
+
+
+@dataclass(frozen=True, eq=False)
+class GradientBound:
+    """How far off the gradients of any correct implementation can be.
+
+    Attributes:
+        tolerance: the bound, as it is stored.
+        in_float16: whether it holds in float16, which may flush small numbers to zero.
+    """
+
+    tolerance: Bound
+    in_float16: bool
+
+
+def gradient_bound(found: TracedGradients) -> GradientBound:
+    """Bound the errors of gradients."""
+    errors = dict(_errors(found))
+    in_float16 = all((flushing <= MOST_BLUNTED * stored).all() for _, stored, flushing in errors.values())
+    storage = 2 if in_float16 else 1
+    kinds = ({name: round_up(error[kind]) for name, error in errors.items()} for kind in (0, storage))
+    return GradientBound(Bound(*kinds), in_float16)
+
+
+def _errors(found: TracedGradients) -> Iterator[tuple[str, Float64]]:
+    """By the name of the array, (KINDS, *shape)."""
+    graph = found.graph
+    states = [place for places in found.start.values() for place in places]
+    units = {place: Units(place, graph.values[place].shape[-1]) for place in (*found.x, *states)}
+    sums = {weight: _asked(graph, weight) for blocks in found.weights.values() for *_, weight in blocks}
+    errors = Sensitivities(graph).of([*units.values(), *sums.values()])
+    of_units = {place: np.moveaxis(error, -1, 0) for place, error in zip(units, errors, strict=False)}
+    of_sums = {weight: error.sum(axis=0).T for weight, error in zip(sums, errors[len(units) :], strict=True)}
+    yield "x", np.stack([of_units[place] for place in found.x], axis=2)
+    for name, places in found.start.items():
+        yield name, np.stack([of_units[place] for place in places], axis=1)
+    for name, blocks in found.weights.items():
+        error = np.zeros((KINDS, *graph.w[name].shape))
+        for index, count, weight in blocks:
+            part = error[:, index * error.shape[1] // count : (index + 1) * error.shape[1] // count]
+            part += of_sums[weight].reshape(part.shape) + lost_in_sum(graph, weight)
+        yield name, error
+
+
+def _asked(graph: Graph, weight: WeightGradient) -> Weight:
+    columns = graph.values[weight.vs[0]].shape[-1] if weight.vs else 1
+    return Weight(weight, columns, graph.values[weight.gs[0]].shape[-1] * columns)
+
+
+def lost_in_sum(graph: Graph, weight: WeightGradient) -> Float64:
+    """What the sum over steps and sequences itself may lose: (KINDS, *shape).
+
+    It may be one product over both; a product for each step, added up from either end; or one for each sequence.
+    """
+    gs = np.stack([graph.values[k][0] for k in weight.gs])
+    vs = np.stack([graph.values[k][0] for k in weight.vs]) if weight.vs else np.ones((*gs.shape[:2], 1))
+    steps, sequences = np.einsum("tbi,tbj->tij", gs, vs), np.einsum("tbi,tbj->bij", gs, vs)
+    accumulated = len(gs) * gs.shape[1] * np.einsum("tbi,tbj->ij", np.abs(gs), np.abs(vs))
+    storage = [
+        np.maximum(_by_steps(steps, stored), _by_sequences(sequences, stored)) for stored in (UNFLUSHED, FLUSHING)
+    ]
+    found = np.stack([accumulated, *storage])
+    return found if weight.vs else found[..., 0]
+
+
+def _by_steps(terms: Float64, stored: Storing) -> Float64:
+    """Each product is stored, and every sum on the way; what adds nothing is stored already."""
+    if len(terms) == 1:
+        return stored(terms[0])
+    ways: list[Float64] = []
+    for way in (terms, terms[::-1]):
+        sums = np.cumsum(way, axis=0)
+        rounds = (way[1:] != 0) & (sums[:-1] != 0)
+        ways.append(np.where(rounds, stored(sums[1:]), 0).sum(axis=0))
+    total: Float64 = stored(terms).sum(axis=0) + np.maximum(*ways)
+    return total
+
+
+def _by_sequences(terms: Float64, stored: Storing) -> Float64:
+    """Each sequence's own gradient is stored, and their sum."""
+    total: Float64 = stored(terms).sum(axis=0)
+    return total + stored(terms.sum(axis=0)) if len(terms) > 1 else total
+
+
+def largest(arrays: Sequence[Float64]) -> float:
+    """The largest absolute value of all."""
+    return max(float(np.abs(array).max(initial=0)) for array in arrays)

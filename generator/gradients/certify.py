@@ -1,0 +1,129 @@
+"""Cotangents → gradients that are proven, with a tolerance that is derived, and implementations that confirm both."""
+
+from rnn_goldens.cells import Case
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.generator.balls import Undecided
+from rnn_goldens.generator.exact import LAST_BITS
+from rnn_goldens.generator.gradients.balls import Tied
+from rnn_goldens.generator.gradients.bound import gradient_bound
+from rnn_goldens.generator.gradients.confirm import confirmations, fraction_used
+from rnn_goldens.generator.gradients.exact import correctly_rounded_gradients
+from rnn_goldens.generator.gradients.exact_tier import gradient_needs
+from rnn_goldens.generator.gradients.traced import traced
+from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
+from rnn_goldens.generator.recorded import Float64
+from rnn_goldens.generator.scenario import Refused, Scenario
+from rnn_goldens.golden.gradients import Gradients
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
+
+LARGEST_TOLERANCE = 0.25
+"""Of the largest gradient: what is looser says too little, and the precision is left out."""
+
+Named = dict[str, Float64]
+
+
+def certify_gradients(scenario: Scenario, golden: Golden, *, confirm: bool = True) -> Gradients:
+    """Compute the gradients that a scenario's cotangents ask for, and derive their tolerance.
+
+    Args:
+        scenario: what is asked, with cotangents.
+        golden: the golden that its outputs have become.
+        confirm: whether implementations confirm them: torch's autograd where torch is installed, and the definition.
+
+    Returns:
+        Gradients by array, and the golden's precisions that they can be checked in.
+
+    Raises:
+        Refused: cotangents that do not fit or say nothing; an argument exactly on a kink; gradients that are all zero,
+            or not certain; a tolerance that is too loose in every precision; or a correct implementation that comes too
+            close to it.
+    """
+    cotangents, case = scenario.cotangents, scenario.case()
+    expected, bits = _expected(scenario, case, cotangents)
+    if not any(array.any() for array in expected.values()):
+        raise Refused(f"{scenario.id}: every gradient is zero, so these cotangents expose nothing")
+    tolerance, precisions = _tolerance(golden, case, cotangents, expected)
+    found = Gradients(
+        purpose=scenario.gradient_purpose,
+        precisions=precisions,
+        cotangents=cotangents,
+        expected=expected,
+        tolerance=tolerance,
+        provenance={"answer": f"reverse mode in ball arithmetic with {bits} bits, correctly rounded"},
+    )
+    if confirm:
+        for precision in precisions:
+            _hold_against_implementations(golden.in_precision(precision), found)
+    return found
+
+
+def _expected(scenario: Scenario, case: Case, cotangents: Named) -> tuple[Named, int]:
+    try:
+        return correctly_rounded_gradients(case, cotangents)
+    except Tied:
+        raise Refused(
+            f"{scenario.id}: an argument lies exactly on a kink, such as zero of a relu, where there is no derivative: "
+            "give other numbers, or no cotangents"
+        ) from None
+    except Undecided as undecided:
+        raise Refused(f"{scenario.id}: gradients are not decided with {LAST_BITS} bits: {undecided}") from None
+
+
+def _tolerance(golden: Golden, case: Case, cotangents: Named, expected: Named) -> tuple[Tolerance, tuple[str, ...]]:
+    """Zero where float32 computes both passes without rounding, a bound otherwise; and where it holds."""
+    both = traced(case.as_batch(), with_batch_axis(case, cotangents))
+    needed = gradient_needs(both) if isinstance(golden.tolerance, Exact) else None
+    if needed is not None and needed.met_by(PRECISIONS["float32"]):
+        fit = tuple(p for p in golden.precisions if needed.met_by(PRECISIONS[p]))
+        if fit:
+            return Exact(bits=needed.bits), fit
+    found = gradient_bound(both)
+    tolerance = found.tolerance if case.batched else _without_batch_axis(found.tolerance)
+    loosest = {p: _loosest(tolerance, expected, p) for p in golden.precisions if p != "float16" or found.in_float16}
+    precisions = tuple(p for p, loose in loosest.items() if loose <= LARGEST_TOLERANCE)
+    if not precisions:
+        said = ", ".join(f"{loose:.2g} in {p}" for p, loose in loosest.items())
+        raise Refused(
+            f"{golden.id}: the tolerance of the gradients is too loose in every precision: {said} of the largest "
+            f"gradient, at most {LARGEST_TOLERANCE} is allowed"
+        )
+    return tolerance, precisions
+
+
+def _loosest(tolerance: Bound, expected: Named, precision: str) -> float:
+    """The largest tolerance, in units of the largest gradient."""
+    allowed = (tolerance.allowed(name, array, PRECISIONS[precision]) for name, array in expected.items())
+    return max(float(a.max(initial=0)) for a in allowed) / max(float(abs(e).max(initial=0)) for e in expected.values())
+
+
+_AXES = {"x": 0, "h0": 1, "c0": 1, "d_out": 0, "d_h_n": 1, "d_c_n": 1}
+"""Where the batch axis stands, of what has one."""
+
+
+def with_batch_axis(case: Case, cotangents: Named) -> Named:
+    """Cotangents of a batch of one, if there was no batch."""
+    if case.batched:
+        return cotangents
+    return {name: array.reshape(_with_one(array.shape, _AXES[name])) for name, array in cotangents.items()}
+
+
+def _with_one(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return (*shape[:axis], 1, *shape[axis:])
+
+
+def _without_batch_axis(bound: Bound) -> Bound:
+    kinds = (bound.accumulation, bound.storage)
+    return Bound(
+        *({name: a.squeeze(_AXES[name]) if name in _AXES else a for name, a in kind.items()} for kind in kinds)
+    )
+
+
+def _hold_against_implementations(golden: Golden, gradients: Gradients) -> None:
+    for name, found in confirmations(golden, gradients.cotangents):
+        worst, fraction = fraction_used(gradients, found, golden.dtype)
+        if not fraction <= LARGEST_CORRECT_ERROR:
+            raise Refused(
+                f"{golden.id}: {name} in {golden.dtype} uses {fraction:.2f} of the tolerance of the gradient "
+                f"of {worst}, at most {LARGEST_CORRECT_ERROR} is allowed"
+            )

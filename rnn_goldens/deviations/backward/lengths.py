@@ -1,0 +1,94 @@
+"""Sequences of several lengths: what stands beyond their ends has no gradient, and gives none."""
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Backward, Case, Cotangents, State
+from rnn_goldens.deviations.backward.wrong import (
+    BackwardDeviation,
+    Gradients,
+    in_cotangents,
+    in_gradients,
+    in_steps_back,
+)
+
+_LENGTHS = ("lengths",)
+
+
+def _added_at_the_end(case: Case, cotangents: Cotangents) -> Cotangents:
+    """What stands beyond an end is added there, as if the last output were repeated."""
+    if case.lengths is None or "d_out" not in cotangents:
+        return cotangents
+    d_out = np.array(cotangents["d_out"])
+    for row, length in enumerate(case.lengths):
+        d_out[row, length - 1] += d_out[row, length:].sum(axis=0)
+    return {**cotangents, "d_out": d_out}
+
+
+def _lost_where_shorter(case: Case, cotangents: Cotangents) -> Cotangents:
+    if case.lengths is None:
+        return cotangents
+    whole = (case.lengths == case.x.shape[1])[:, None]
+    return {name: array if name == "d_out" else array * whole for name, array in cotangents.items()}
+
+
+def _at_its_end(case: Case, gradients: Gradients) -> Gradients:
+    """The gradient of x lies at the end of the padded time axis."""
+    if case.lengths is None:
+        return gradients
+    x = [
+        np.roll(row, case.x.shape[1] - length, axis=0) for row, length in zip(gradients["x"], case.lengths, strict=True)
+    ]
+    return {**gradients, "x": np.stack(x)}
+
+
+def _sorted(case: Case, gradients: Gradients) -> Gradients:
+    """Rows stay in the order in which a packed sequence has them."""
+    if case.lengths is None:
+        return gradients
+    order = np.argsort(-case.lengths, kind="stable")
+    rows = {"x": lambda a: a[order], "h0": lambda a: a[:, order], "c0": lambda a: a[:, order]}
+    return {name: rows[name](array) if name in rows else array for name, array in gradients.items()}
+
+
+def _not_held(_: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:  # noqa: ARG001
+    return d_before
+
+
+DEVIATIONS = (
+    BackwardDeviation(
+        "padded_steps_gone_back_through",
+        "Goes back through padded steps too, as if every sequence were as long as the longest.",
+        in_steps_back(within_back=lambda _, _t, lengths: np.ones(len(lengths), bool)),
+        needs=_LENGTHS,
+    ),
+    BackwardDeviation(
+        "padded_cotangents_added",
+        "Adds the cotangents of out beyond a sequence's end to that of its last step.",
+        in_cotangents(_added_at_the_end),
+        needs=_LENGTHS,
+    ),
+    BackwardDeviation(
+        "d_h_n_lost_where_shorter",
+        "Loses the cotangent of the last state of sequences that are shorter than the longest.",
+        in_steps_back(carry=_not_held),
+        needs=_LENGTHS,
+    ),
+    BackwardDeviation(
+        "last_cotangents_of_longest_alone",
+        "Takes the cotangents of the last states of the longest sequences alone.",
+        in_cotangents(_lost_where_shorter),
+        needs=_LENGTHS,
+    ),
+    BackwardDeviation(
+        "x_gradient_at_padded_end",
+        "Puts a shorter sequence's gradient of x at the end of the padded time axis.",
+        in_gradients(_at_its_end),
+        needs=_LENGTHS,
+    ),
+    BackwardDeviation(
+        "gradient_rows_left_sorted",
+        "Leaves the rows of gradients sorted by length.",
+        in_gradients(_sorted),
+        needs=_LENGTHS,
+    ),
+)

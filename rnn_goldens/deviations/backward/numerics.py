@@ -1,0 +1,128 @@
+"""Gradients that are scaled, clipped, accumulated or rounded: right in kind, and off in number."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Backward, Case
+from rnn_goldens.deviations.backward.wrong import (
+    BackwardDeviation,
+    Gradients,
+    WrongBackward,
+    in_gradient,
+    in_gradients,
+    in_steps_back,
+)
+from rnn_goldens.golden.precision import precision
+
+Round = Callable[[Array], Array]
+
+
+def _to(name: str) -> Round:
+    return lambda values: precision(name).round(values).astype(np.float64)
+
+
+def _to_tf32(values: Array) -> Array:
+    fraction, exponent = np.frexp(values)
+    return np.asarray(np.ldexp(np.rint(np.ldexp(fraction, 11)), exponent - 11))
+
+
+def _every(change: Round) -> WrongBackward:
+    return in_gradient("", change)
+
+
+def _products(rounded: Round) -> WrongBackward:
+    """Both sides of every product of the way back are rounded; the sums are exact."""
+
+    def transposed(right: Backward, g: Array, matrix: Array, index: int, blocks: int) -> Array:
+        return right.transposed(rounded(g), rounded(matrix), index, blocks)
+
+    def outer(right: Backward, gs: list[Array], vs: list[Array]) -> Array:
+        return right.outer([rounded(g) for g in gs], [rounded(v) for v in vs])
+
+    return in_steps_back(transposed=transposed, outer=outer)
+
+
+def _divided(size: Callable[[Case], int]) -> WrongBackward:
+    return in_gradients(lambda case, gradients: {name: array / size(case) for name, array in gradients.items()})
+
+
+def _norm_clipped(_: Case, gradients: Gradients) -> Gradients:
+    norm = np.sqrt(sum(float((array**2).sum()) for array in gradients.values()))
+    return {name: array / max(norm, 1.0) for name, array in gradients.items()}
+
+
+def _steps(case: Case) -> int:
+    return int(case.x.shape[-2])
+
+
+def _rows(case: Case) -> int:
+    return len(case.x) if case.batched else 1
+
+
+def _outputs(case: Case) -> int:
+    return _steps(case) * _rows(case) * case.config.num_directions * case.config.hidden_size
+
+
+DEVIATIONS = (
+    BackwardDeviation(
+        "gradients_accumulated",
+        "Adds to the gradients of the call before, which nobody cleared.",
+        _every(lambda array: 2 * array),
+    ),
+    BackwardDeviation(
+        "gradients_of_other_sign", "Gives every gradient with the other sign.", _every(lambda array: -array)
+    ),
+    BackwardDeviation(
+        "gradients_four_times",
+        "Gives every weight's gradient four times.",
+        in_gradient(("weight", "bias"), lambda array: 4 * array),
+        stands_for=("axon PR646",),
+    ),
+    BackwardDeviation(
+        "gradients_mean_over_time",
+        "Divides every gradient by the number of steps: of a mean, not of a sum.",
+        _divided(_steps),
+    ),
+    BackwardDeviation(
+        "gradients_mean_over_batch", "Divides every gradient by the number of sequences.", _divided(_rows)
+    ),
+    BackwardDeviation(
+        "gradients_mean_over_outputs",
+        "Divides every gradient by the number of outputs, as of a mean loss.",
+        _divided(_outputs),
+    ),
+    BackwardDeviation(
+        "gradients_clipped_at_1",
+        "Clips every gradient to between -1 and 1.",
+        _every(lambda array: np.clip(array, -1, 1)),
+    ),
+    BackwardDeviation(
+        "gradients_clipped_to_norm_1",
+        "Scales all gradients so that their norm is at most 1.",
+        in_gradients(_norm_clipped),
+    ),
+    BackwardDeviation("gradients_in_float32", "Rounds the gradients to float32.", _every(_to("float32"))),
+    BackwardDeviation("gradients_in_bfloat16", "Rounds the gradients to bfloat16.", _every(_to("bfloat16"))),
+    BackwardDeviation("gradients_in_float16", "Rounds the gradients to float16.", _every(_to("float16"))),
+    BackwardDeviation(
+        "backward_products_in_float32",
+        "Rounds both sides of every product of the way back to float32.",
+        _products(_to("float32")),
+    ),
+    BackwardDeviation(
+        "backward_products_in_tf32",
+        "Rounds both sides of every product of the way back to TF32 (11 significant bits).",
+        _products(_to_tf32),
+    ),
+    BackwardDeviation(
+        "backward_products_in_bfloat16",
+        "Rounds both sides of every product of the way back to bfloat16.",
+        _products(_to("bfloat16")),
+    ),
+    BackwardDeviation(
+        "backward_products_in_float16",
+        "Rounds both sides of every product of the way back to float16.",
+        _products(_to("float16")),
+    ),
+)

@@ -1,0 +1,81 @@
+"""Derivatives of activations that are others than theirs."""
+
+from rnn_goldens.deviations.backward.wrong import BackwardDeviation, in_steps_back
+
+_TANH, _SIGMOID = ("rnn_tanh", "lstm", "gru"), ("lstm", "gru")
+
+DEVIATIONS = (
+    BackwardDeviation(
+        "tanh_slope_of_argument",
+        "Takes 1 - z² of tanh's argument z for its derivative, in place of 1 - y² of the result.",
+        in_steps_back(tanh_slope=lambda _, _y, z: 1 - z * z),
+        cells=_TANH,
+    ),
+    BackwardDeviation(
+        "tanh_slope_not_squared",
+        "Takes 1 - y for tanh's derivative, in place of 1 - y².",
+        in_steps_back(tanh_slope=lambda _, y, _z: 1 - y),
+        cells=_TANH,
+    ),
+    BackwardDeviation(
+        "tanh_slope_missing",
+        "Leaves tanh's derivative out.",
+        in_steps_back(tanh_slope=lambda _, y, _z: 1 + 0 * y),
+        cells=_TANH,
+    ),
+    BackwardDeviation(
+        "tanh_slope_as_of_sigmoid",
+        "Takes y (1 - y) for tanh's derivative.",
+        in_steps_back(tanh_slope=lambda _, y, _z: y * (1 - y)),
+        cells=_TANH,
+    ),
+    BackwardDeviation(
+        "tanh_slope_twice",
+        "Multiplies with tanh's derivative twice.",
+        in_steps_back(tanh_slope=lambda right, y, z: right.tanh_slope(y, z) ** 2),
+        cells=_TANH,
+    ),
+    BackwardDeviation(
+        "sigmoid_slope_of_argument",
+        "Takes z (1 - z) of the sigmoid's argument z for its derivative, in place of y (1 - y) of the result.",
+        in_steps_back(sigmoid_slope=lambda _, _y, z: z * (1 - z)),
+        cells=_SIGMOID,
+    ),
+    BackwardDeviation(
+        "sigmoid_slope_missing",
+        "Leaves the sigmoid's derivative out.",
+        in_steps_back(sigmoid_slope=lambda _, y, _z: 1 + 0 * y),
+        cells=_SIGMOID,
+    ),
+    BackwardDeviation(
+        "sigmoid_slope_as_of_tanh",
+        "Takes 1 - y² for the sigmoid's derivative.",
+        in_steps_back(sigmoid_slope=lambda _, y, _z: 1 - y * y),
+        cells=_SIGMOID,
+    ),
+    BackwardDeviation(
+        "sigmoid_slope_half",
+        "Takes y for the sigmoid's derivative, without 1 - y.",
+        in_steps_back(sigmoid_slope=lambda _, y, _z: y),
+        cells=_SIGMOID,
+    ),
+    BackwardDeviation(
+        "relu_slope_missing",
+        "Sends the gradient back through a relu whose argument is negative.",
+        in_steps_back(where_larger=lambda _, g, _a, _b: g),
+        cells=("rnn_relu",),
+        stands_for=("pytorch#11662",),
+    ),
+    BackwardDeviation(
+        "relu_slope_leaky",
+        "Sends a hundredth of the gradient back through a relu whose argument is negative.",
+        in_steps_back(where_larger=lambda right, g, a, b: 0.99 * right.where_larger(g, a, b) + 0.01 * g),
+        cells=("rnn_relu",),
+    ),
+    BackwardDeviation(
+        "relu_slope_as_of_tanh",
+        "Takes 1 - y² for the relu's derivative.",
+        in_steps_back(where_larger=lambda right, g, a, b: right.where_larger(g, a, b) * (1 - a * a)),
+        cells=("rnn_relu",),
+    ),
+)

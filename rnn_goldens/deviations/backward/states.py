@@ -1,0 +1,301 @@
+"""Cotangents of states: what enters at the end, what is carried from step to step, what comes out at the start."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Backward, Case, Cotangents, State
+from rnn_goldens.cells.backward import OneWay
+from rnn_goldens.deviations.backward.wrong import (
+    BackwardDeviation,
+    Gradients,
+    WrongBackward,
+    in_cotangents,
+    in_gradients,
+    in_steps_back,
+)
+from rnn_goldens.deviations.deviation import by_layer
+
+_LSTM = ("lstm",)
+
+
+def _truncated(steps: int) -> BackwardDeviation:
+    """The state is taken for a constant at every so many steps, as between chunks."""
+
+    def carry(right: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:
+        carried = right.carry(d_before, d_after, within, t)
+        return tuple(np.zeros_like(part) for part in carried) if t % steps == 0 and t else carried
+
+    return BackwardDeviation(
+        f"backward_truncated_every_{steps}",
+        f"Detaches the state after every {steps} steps, so that gradients go no further back.",
+        in_steps_back(carry=carry),
+    )
+
+
+def _not_carried(right: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:
+    return tuple(np.zeros_like(part) for part in right.carry(d_before, d_after, within, t))
+
+
+def _part_not_carried(index: int) -> WrongBackward:
+    def carry(right: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:
+        carried = right.carry(d_before, d_after, within, t)
+        return tuple(np.zeros_like(part) if place == index else part for place, part in enumerate(carried))
+
+    return in_steps_back(carry=carry)
+
+
+def _of_last(change: Callable[[str, Array, Case], Array]) -> WrongBackward:
+    """Other cotangents of the last states."""
+
+    def changed(case: Case, cotangents: Cotangents) -> Cotangents:
+        return {name: array if name == "d_out" else change(name, array, case) for name, array in cotangents.items()}
+
+    return in_cotangents(changed)
+
+
+def _without(*names: str) -> WrongBackward:
+    return in_cotangents(lambda _, cotangents: {n: 0 * a if n in names else a for n, a in cotangents.items()})
+
+
+def _times(factor: float, *names: str) -> WrongBackward:
+    return in_cotangents(lambda _, cotangents: {n: factor * a if n in names else a for n, a in cotangents.items()})
+
+
+def _last_swapped(case: Case, cotangents: Cotangents) -> Cotangents:
+    nothing = np.zeros_like(case.state[0])
+    d_h, d_c = (cotangents.get(name, nothing) for name in ("d_h_n", "d_c_n"))
+    return {**cotangents, "d_h_n": d_c, "d_c_n": d_h}
+
+
+def _top_layer_alone(_: str, array: Array, case: Case) -> Array:
+    found = np.array(by_layer(array, case))
+    found[:-1] = 0
+    return found.reshape(array.shape)
+
+
+def _layers_reversed(_: str, array: Array, case: Case) -> Array:
+    return by_layer(array, case)[::-1].reshape(array.shape)
+
+
+def _directions_swapped(_: str, array: Array, case: Case) -> Array:
+    return by_layer(array, case)[:, ::-1].reshape(array.shape)
+
+
+def _out(change: Callable[[Array], Array]) -> WrongBackward:
+    return in_cotangents(lambda _, cotangents: {n: change(a) if n == "d_out" else a for n, a in cotangents.items()})
+
+
+def _last_step_alone(d_out: Array) -> Array:
+    found = np.zeros_like(d_out)
+    found[..., -1, :] = d_out[..., -1, :]
+    return found
+
+
+def _replaces_last_step(case: Case, cotangents: Cotangents) -> Cotangents:
+    """Of the one layer and direction whose last state the last step of out is."""
+    found = np.array(cotangents["d_out"]) if "d_out" in cotangents else None
+    if found is None or "d_h_n" not in cotangents:
+        return cotangents
+    found[..., -1, : case.config.hidden_size] = 0
+    return {**cotangents, "d_out": found}
+
+
+class _EnteringEverywhere(Backward):
+    """The cotangent of the last state is that of every step's."""
+
+    def back(self, case: Case, suffix: str, d_outs: Sequence[Array], d_last: State, lengths: Array) -> OneWay:
+        self._d_last = d_last
+        return super().back(case, suffix, d_outs, d_last, lengths)
+
+    def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:
+        carried = super().carry(d_before, d_after, within, t)
+        return carried[0] + self._d_last[0], *carried[1:]
+
+
+class _StartFromLast(Backward):
+    """The gradient of the start is the cotangent of the last state."""
+
+    def back(self, case: Case, suffix: str, d_outs: Sequence[Array], d_last: State, lengths: Array) -> OneWay:
+        self._d_last = d_last
+        return super().back(case, suffix, d_outs, d_last, lengths)
+
+    def to_start(self, d_state: State) -> State:
+        return self._d_last if d_state else d_state
+
+
+class _OneStepShort(Backward):
+    """The gradient of the start is that of the state after the first step."""
+
+    def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:
+        self._after = d_after
+        return super().carry(d_before, d_after, within, t)
+
+    def to_start(self, d_state: State) -> State:
+        return self._after if d_state else d_state
+
+
+def _start(change: Callable[[str, Array, Case], Array], *names: str) -> WrongBackward:
+    """Other gradients of the initial states."""
+
+    def changed(case: Case, gradients: Gradients) -> Gradients:
+        return {n: change(n, a, case) if n in (names or ("h0", "c0")) else a for n, a in gradients.items()}
+
+    return in_gradients(changed)
+
+
+def _start_swapped(_: Case, gradients: Gradients) -> Gradients:
+    return {**gradients, "h0": gradients["c0"], "c0": gradients["h0"]} if "c0" in gradients else gradients
+
+
+def _summed_over_batch(_: str, array: Array, case: Case) -> Array:
+    return np.broadcast_to(array.sum(axis=1, keepdims=True), array.shape).copy() if case.batched else array
+
+
+DEVIATIONS = (
+    BackwardDeviation(
+        "backward_not_through_time",
+        "Sends nothing back from a step to the one before it: each step is differentiated alone.",
+        in_steps_back(carry=_not_carried),
+        stands_for=("AiDotNet PR722",),
+    ),
+    *(_truncated(steps) for steps in (2, 4, 8, 16, 32)),
+    BackwardDeviation(
+        "lstm_h_not_carried_back",
+        "Carries the cell's gradient from step to step, and not the hidden state's.",
+        _part_not_carried(0),
+        cells=_LSTM,
+    ),
+    BackwardDeviation(
+        "lstm_c_not_carried_back",
+        "Carries the hidden state's gradient from step to step, and not the cell's.",
+        _part_not_carried(1),
+        cells=_LSTM,
+    ),
+    BackwardDeviation(
+        "d_h_n_ignored", "Ignores the cotangent of h_n.", _without("d_h_n"), stands_for=("pytorch#96416",)
+    ),
+    BackwardDeviation("d_h_n_twice", "Adds the cotangent of h_n twice.", _times(2.0, "d_h_n")),
+    BackwardDeviation(
+        "d_h_n_of_top_layer_alone",
+        "Ignores the cotangents of h_n of all layers but the last.",
+        _of_last(_top_layer_alone),
+        needs=("multilayer",),
+    ),
+    BackwardDeviation(
+        "d_h_n_layers_reversed",
+        "Gives the layers each other's cotangent of the last state.",
+        _of_last(_layers_reversed),
+        needs=("multilayer",),
+    ),
+    BackwardDeviation(
+        "d_h_n_directions_swapped",
+        "Gives the directions each other's cotangent of the last state.",
+        _of_last(_directions_swapped),
+        needs=("bidirectional",),
+    ),
+    BackwardDeviation(
+        "d_h_n_at_every_step",
+        "Adds the cotangent of h_n at every step, not at the last alone.",
+        WrongBackward(steps=(_EnteringEverywhere,)),
+    ),
+    BackwardDeviation(
+        "d_h_n_for_d_out",
+        "Takes the cotangent of h_n in place of that of out at the last step, where both count.",
+        in_cotangents(_replaces_last_step),
+    ),
+    BackwardDeviation(
+        "d_c_n_ignored",
+        "Ignores the cotangent of c_n.",
+        _without("d_c_n"),
+        cells=_LSTM,
+        stands_for=("deeplearning4j#8838",),
+    ),
+    BackwardDeviation("d_c_n_twice", "Adds the cotangent of c_n twice.", _times(2.0, "d_c_n"), cells=_LSTM),
+    BackwardDeviation(
+        "d_h_n_and_d_c_n_swapped",
+        "Takes the cotangents of h_n and c_n for each other.",
+        in_cotangents(_last_swapped),
+        cells=_LSTM,
+    ),
+    BackwardDeviation("d_out_ignored", "Ignores the cotangent of out.", _without("d_out")),
+    BackwardDeviation("d_out_twice", "Adds the cotangent of out twice.", _times(2.0, "d_out")),
+    BackwardDeviation(
+        "d_out_of_last_step_alone",
+        "Takes the cotangent of out at the last step alone.",
+        _out(_last_step_alone),
+    ),
+    BackwardDeviation(
+        "d_out_one_step_late",
+        "Takes the cotangent of out of the step before.",
+        _out(lambda d_out: np.roll(d_out, 1, axis=-2)),
+    ),
+    BackwardDeviation(
+        "d_out_reversed_in_time",
+        "Takes the cotangent of out from the last step to the first.",
+        _out(lambda d_out: d_out[..., ::-1, :]),
+    ),
+    BackwardDeviation(
+        "cotangents_taken_for_ones",
+        "Differentiates the sum of out and the last states, whatever their cotangents.",
+        in_cotangents(lambda _, cotangents: {name: np.ones_like(array) for name, array in cotangents.items()}),
+    ),
+    BackwardDeviation(
+        "start_gradients_zero",
+        "Gives zero for the gradients of the initial states.",
+        _start(lambda _, array, _case: 0 * array),
+        needs=("state",),
+    ),
+    BackwardDeviation(
+        "h0_gradient_zero",
+        "Gives zero for the gradient of h0.",
+        _start(lambda _, array, _case: 0 * array, "h0"),
+        cells=_LSTM,
+        needs=("state",),
+    ),
+    BackwardDeviation(
+        "c0_gradient_zero",
+        "Gives zero for the gradient of c0.",
+        _start(lambda _, array, _case: 0 * array, "c0"),
+        cells=_LSTM,
+        needs=("state",),
+    ),
+    BackwardDeviation(
+        "start_gradients_from_the_end",
+        "Gives the cotangents of the last states for the gradients of the initial ones.",
+        WrongBackward(steps=(_StartFromLast,)),
+        needs=("state",),
+    ),
+    BackwardDeviation(
+        "start_gradients_one_step_short",
+        "Gives the gradients of the states after the first step for those of the initial ones.",
+        WrongBackward(steps=(_OneStepShort,)),
+        needs=("state",),
+    ),
+    BackwardDeviation(
+        "start_gradients_swapped",
+        "Gives the gradients of h0 and c0 for each other.",
+        in_gradients(_start_swapped),
+        cells=_LSTM,
+        needs=("state",),
+    ),
+    BackwardDeviation(
+        "start_gradients_layers_reversed",
+        "Gives the gradients of the initial states from the last layer to the first.",
+        _start(_layers_reversed),
+        needs=("state", "multilayer"),
+    ),
+    BackwardDeviation(
+        "start_gradients_directions_swapped",
+        "Gives the directions each other's gradient of the initial state.",
+        _start(_directions_swapped),
+        needs=("state", "bidirectional"),
+        stands_for=("pytorch PR95137",),
+    ),
+    BackwardDeviation(
+        "start_gradients_summed_over_batch",
+        "Adds the gradients of the initial states up over the batch, as of one state that all rows share.",
+        _start(_summed_over_batch),
+        needs=("state",),
+    ),
+)

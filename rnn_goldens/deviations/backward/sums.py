@@ -1,0 +1,266 @@
+"""Gradients of weights, which are sums over steps and sequences: of too few, too many, or other ones."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Backward, Case, State, Weights
+from rnn_goldens.cells.backward import Factors
+from rnn_goldens.deviations.backward.wrong import (
+    BackwardDeviation,
+    Gradients,
+    WrongBackward,
+    in_gradient,
+    in_gradients,
+    in_steps_back,
+)
+from rnn_goldens.golden.shapes import LAYOUTS
+
+_BIASES, _MATRICES = ("bias_ih", "bias_hh"), ("weight_ih", "weight_hh")
+_BIAS = ("bias",)
+
+
+class _ByStateAfter(Backward):
+    """The recurrent matrix's gradient is taken with h of the step, not of the one before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._after: dict[tuple[str, int], Array] = {}
+
+    def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+        after = super().step(case, suffix, w, layer_input, t, state)
+        self._after[suffix, t] = after[0]
+        return after
+
+    def share(self, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:
+        return super().share(suffix, t, weight, g, self._after[suffix, t] if weight == "weight_hh" else v)
+
+
+class _ByOtherInput(Backward):
+    """The input matrix's gradient is taken with x of the step before in time."""
+
+    def share(self, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:
+        if weight == "weight_ih" and v is not None:
+            before = self.kept.get((suffix, t - 1))
+            v = np.zeros_like(v) if before is None else before[0]
+        return super().share(suffix, t, weight, g, v)
+
+
+class _WithoutStart(Backward):
+    """The first step adds nothing to the recurrent matrix's gradient, as if every start were zero."""
+
+    def share(self, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:
+        steps = [time for of, time in self.kept if of == suffix]
+        first = max(steps) if suffix.endswith("_reverse") else min(steps)
+        if weight == "weight_hh" and v is not None and t == first:
+            v = np.zeros_like(v)
+        return super().share(suffix, t, weight, g, v)
+
+
+def _summing(
+    change: Callable[[Sequence[Factors]], Sequence[Factors]], *, of_matrices: bool | None = None
+) -> WrongBackward:
+    """Other steps and sequences are summed over, of matrices, of biases or of both."""
+
+    def summed(right: Backward, steps: Sequence[Factors]) -> Array:
+        is_matrix = steps[0][1] is not None
+        return right.summed_over_steps(change(steps) if of_matrices in (None, is_matrix) else steps)
+
+    return in_steps_back(summed_over_steps=summed)
+
+
+def _visited_last(steps: Sequence[Factors]) -> Sequence[Factors]:
+    return steps[-1:]
+
+
+def _visited_first(steps: Sequence[Factors]) -> Sequence[Factors]:
+    return steps[:1]
+
+
+def _first_row(steps: Sequence[Factors]) -> Sequence[Factors]:
+    return [(g[:1], None if v is None else v[:1]) for g, v in steps]
+
+
+def _divided(divisor: Callable[[Sequence[Factors]], int]) -> Callable[[Sequence[Factors]], Sequence[Factors]]:
+    return lambda steps: [(g / divisor(steps), v) for g, v in steps]
+
+
+def _batch(steps: Sequence[Factors]) -> int:
+    return len(steps[0][0])
+
+
+def _blocks_swapped(cell: str, one: str, other: str) -> WrongBackward:
+    """The rows of two gates change places in every weight's gradient."""
+    gates = LAYOUTS[cell].gates
+    order = [gates.index(one if gate == other else other if gate == one else gate) for gate in gates]
+
+    def swapped(array: Array) -> Array:
+        return np.concatenate([np.split(array, len(gates))[place] for place in order])
+
+    return in_gradient((*_BIASES, *_MATRICES), swapped)
+
+
+def _transposed(case: Case, gradients: Gradients) -> Gradients:
+    """Each gate's block of the recurrent matrix's gradient."""
+    gates = len(case.cell.gates)
+    return {
+        name: np.concatenate([block.T for block in np.split(array, gates)]) if name.startswith("weight_hh") else array
+        for name, array in gradients.items()
+    }
+
+
+def _first_layers(begins: str) -> WrongBackward:
+    """Upper layers are given the first one's."""
+
+    def changed(_: Case, gradients: Gradients) -> Gradients:
+        return {
+            name: gradients[_of_first(name)] if name.startswith(begins) and "_l0" not in name else array
+            for name, array in gradients.items()
+        }
+
+    return in_gradients(changed)
+
+
+def _of_first(name: str) -> str:
+    kind, _, end = name.rpartition("_l")
+    return f"{kind}_l0{'_reverse' if end.endswith('_reverse') else ''}"
+
+
+def _biases_swapped(_: Case, gradients: Gradients) -> Gradients:
+    other = {"bias_ih": "bias_hh", "bias_hh": "bias_ih"}
+    return {n: gradients[other[n[:7]] + n[7:]] if n.startswith(_BIASES) else a for n, a in gradients.items()}
+
+
+def _zero(array: Array) -> Array:
+    return 0 * array
+
+
+DEVIATIONS = (
+    BackwardDeviation(
+        "weight_hh_by_state_after",
+        "Multiplies with h after each step, not before it, in the gradient of weight_hh.",
+        WrongBackward(steps=(_ByStateAfter,)),
+    ),
+    BackwardDeviation(
+        "weight_hh_without_start",
+        "Leaves the first step out of the gradient of weight_hh, as if h0 were zero.",
+        WrongBackward(steps=(_WithoutStart,)),
+        needs=("state",),
+    ),
+    BackwardDeviation(
+        "weight_ih_by_input_before",
+        "Multiplies with x of the step before in time in the gradient of weight_ih.",
+        WrongBackward(steps=(_ByOtherInput,)),
+    ),
+    BackwardDeviation(
+        "weights_overwritten_by_each_step",
+        "Assigns each step's share of the weights' gradients where it is to be added: that of one step is left.",
+        _summing(_visited_last),
+        stands_for=("swift-apis#518",),
+    ),
+    BackwardDeviation(
+        "weights_of_first_visit_alone",
+        "Takes the weights' gradients from the step alone that the way back begins with.",
+        _summing(_visited_first),
+    ),
+    BackwardDeviation(
+        "matrices_of_first_row",
+        "Takes the matrices' gradients from the first sequence alone.",
+        _summing(_first_row, of_matrices=True),
+    ),
+    BackwardDeviation(
+        "matrices_mean_over_batch",
+        "Takes the mean over the batch for the matrices' gradients, not the sum.",
+        _summing(_divided(_batch), of_matrices=True),
+    ),
+    BackwardDeviation(
+        "biases_overwritten_by_each_step",
+        "Does not add the biases' gradients up over time: that of one step is left.",
+        _summing(_visited_last, of_matrices=False),
+        needs=_BIAS,
+    ),
+    BackwardDeviation(
+        "biases_of_first_row",
+        "Does not add the biases' gradients up over the batch: that of the first sequence is left.",
+        _summing(_first_row, of_matrices=False),
+        needs=_BIAS,
+    ),
+    BackwardDeviation(
+        "biases_mean_over_batch",
+        "Takes the mean over the batch for the biases' gradients, not the sum.",
+        _summing(_divided(_batch), of_matrices=False),
+        needs=_BIAS,
+    ),
+    BackwardDeviation(
+        "biases_mean_over_time",
+        "Takes the mean over the steps for the biases' gradients, not the sum.",
+        _summing(_divided(len), of_matrices=False),
+        needs=_BIAS,
+    ),
+    BackwardDeviation(
+        "biases_doubled", "Doubles the biases' gradients.", in_gradient(_BIASES, lambda array: 2 * array), needs=_BIAS
+    ),
+    BackwardDeviation(
+        "biases_halved",
+        "Halves the biases' gradients, as if bias_ih and bias_hh shared one.",
+        in_gradient(_BIASES, lambda array: array / 2),
+        needs=_BIAS,
+    ),
+    BackwardDeviation(
+        "bias_ih_gradient_zero", "Gives zero for the gradient of bias_ih.", in_gradient("bias_ih", _zero), needs=_BIAS
+    ),
+    BackwardDeviation(
+        "bias_hh_gradient_zero", "Gives zero for the gradient of bias_hh.", in_gradient("bias_hh", _zero), needs=_BIAS
+    ),
+    BackwardDeviation(
+        "upper_biases_gradient_zero",
+        "Gives zero for the gradients of the biases of all layers but the first.",
+        in_gradient(_BIASES, _zero, but="_l0"),
+        needs=("bias", "multilayer"),
+        stands_for=("mxnet PR17872",),
+    ),
+    BackwardDeviation(
+        "biases_gradients_swapped",
+        "Gives the gradients of bias_ih and bias_hh for each other.",
+        in_gradients(_biases_swapped),
+        cells=("gru",),
+        needs=_BIAS,
+    ),
+    BackwardDeviation(
+        "weight_hh_gradient_zero", "Gives zero for the gradient of weight_hh.", in_gradient("weight_hh", _zero)
+    ),
+    BackwardDeviation(
+        "weight_ih_gradient_zero", "Gives zero for the gradient of weight_ih.", in_gradient("weight_ih", _zero)
+    ),
+    BackwardDeviation("x_gradient_zero", "Gives zero for the gradient of x.", in_gradient("x", _zero)),
+    BackwardDeviation(
+        "weight_hh_gradient_transposed",
+        "Transposes each gate's block of the gradient of weight_hh.",
+        in_gradients(_transposed),
+    ),
+    BackwardDeviation(
+        "lstm_gradient_rows_i_f_swapped",
+        "Lets the rows of i and f change places in the weights' gradients.",
+        _blocks_swapped("lstm", "i", "f"),
+        cells=("lstm",),
+    ),
+    BackwardDeviation(
+        "lstm_gradient_rows_g_o_swapped",
+        "Lets the rows of g and o change places in the weights' gradients.",
+        _blocks_swapped("lstm", "g", "o"),
+        cells=("lstm",),
+    ),
+    BackwardDeviation(
+        "gru_gradient_rows_r_z_swapped",
+        "Lets the rows of r and z change places in the weights' gradients.",
+        _blocks_swapped("gru", "r", "z"),
+        cells=("gru",),
+    ),
+    BackwardDeviation(
+        "upper_weight_hh_of_first_layer",
+        "Gives upper layers the first one's gradient of weight_hh, as if they shared a buffer.",
+        _first_layers("weight_hh"),
+        needs=("multilayer",),
+        stands_for=("mxnet#17898",),
+    ),
+)

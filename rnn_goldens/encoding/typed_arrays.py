@@ -1,0 +1,84 @@
+"""Arrays in the JSON of a file, as types, and the way from such types to a tree."""
+
+import math
+import struct
+from typing import Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, Meta, Struct
+from numpy.typing import NDArray
+
+from rnn_goldens.counted import counted
+from rnn_goldens.encoding.tree import Tree
+
+Size = Annotated[int, Meta(ge=1, le=2**20)]
+Shape = Annotated[tuple[Size, ...], Meta(min_length=1, max_length=3)]
+
+
+class Part(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """An object with entries of known names."""
+
+
+class Floats(Part, frozen=True):
+    """An array of float64."""
+
+    shape: Shape
+    dtype: Literal["float64"]
+    data: list[float]
+
+
+class Integers(Part, frozen=True):
+    """An array of int64."""
+
+    shape: Shape
+    dtype: Literal["int64"]
+    data: list[int]
+
+
+_ARRAYS = {Floats, Integers}
+_ARRAY_KEYS = 3
+_PARTS = (Struct, dict)
+
+
+def tree_of(part: Struct | dict[str, Floats], where: str = "") -> Tree:
+    """The tree that a document holds; raises ValueError where data do not fill a shape."""
+    fields = part if isinstance(part, dict) else msgspec.structs.asdict(part)
+    tree: Tree = (
+        {} if isinstance(part, dict) or not part.__struct_config__.tag else {"kind": part.__struct_config__.tag}
+    )
+    for name, value in fields.items():
+        if type(value) in _ARRAYS:
+            tree[name] = _array(value, f"{where}{name}")
+        elif isinstance(value, _PARTS):
+            tree[name] = tree_of(value, f"{where}{name}/")
+        elif value is not UNSET:
+            tree[name] = list(value) if isinstance(value, tuple) else value
+    return tree
+
+
+def _array(stored: Floats | Integers, where: str) -> NDArray[Any]:
+    """The numbers of a list, by way of their bytes: three times as fast as NumPy looks at each."""
+    letter, count = "d" if isinstance(stored, Floats) else "q", len(stored.data)
+    if count != math.prod(stored.shape):
+        needed = math.prod(stored.shape)
+        raise ValueError(f"{where}: data holds {counted(count, 'number')}, shape {stored.shape} needs {needed}")
+    try:
+        packed = struct.pack(f"={count}{letter}", *stored.data)
+    except struct.error:
+        raise ValueError(f"{where}: data holds a number that no {stored.dtype} can hold") from None
+    return np.frombuffer(packed, stored.dtype).reshape(stored.shape)
+
+
+def keys_and_texts(tree: Tree) -> tuple[int, int]:
+    """How many keys stand in the JSON of a tree, and how many values that are text."""
+    keys, texts = len(tree), 0
+    for value in tree.values():
+        if isinstance(value, np.ndarray):
+            keys, texts = keys + _ARRAY_KEYS, texts + 1
+        elif isinstance(value, dict):
+            inner = keys_and_texts(value)
+            keys, texts = keys + inner[0], texts + inner[1]
+        elif isinstance(value, str | list):
+            texts += 1 if isinstance(value, str) else len(value)
+    return keys, texts

@@ -1,0 +1,82 @@
+"""Gradients of Keras's layers, and of classes of layers, by what Keras runs on: ``jax.vjp`` or ``torch.autograd``."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rnn_goldens.checkable.golden import Question
+from rnn_goldens.errors import Unsupported
+from rnn_goldens.implementations.keras import own_class
+from rnn_goldens.implementations.keras.backend import keras
+from rnn_goldens.implementations.keras.layers import call_layers, given, kept_layers
+
+Differentiated = tuple[list[Any], Any, list[Any]]
+"""Gradients by the weights, in the order of the layers, by the input, and by the initial states."""
+
+
+def of_layers(golden: Question) -> dict[str, Any]:
+    """Of ``SimpleRNN``, ``LSTM`` or ``GRU``. Raises Unsupported as ``run`` does, and on another backend."""
+    return _gradients(golden, kept_layers)
+
+
+def wrap(kind: type) -> Callable[[Question], dict[str, Any]]:
+    """Of a user's class, made, kept and refused as ``own_class`` does."""
+    kept = own_class.keeping(kind)
+    return lambda golden: _gradients(golden, kept)
+
+
+def _gradients(golden: Question, layers_of: Callable[[Question], list[Any]]) -> dict[str, Any]:
+    ways = {"jax": _by_jax, "torch": _by_torch}
+    if (backend := keras.backend.backend()) not in ways:
+        raise Unsupported(f"gradients of Keras are asked on {' or '.join(ways)}, and it runs on {backend}")
+    by_weights, by_x, by_start = ways[backend](golden, layers_of(golden))
+    named = golden.gradients_from("keras", dict(zip(_names(golden), by_weights, strict=True)))
+    return {"x": by_x if golden.batch_shape else by_x[0], **_states(golden, by_start), **named}
+
+
+def _names(golden: Question) -> list[str]:
+    """What the convention calls the weights of the layers, in their order."""
+    names = list(golden.weights_as("keras"))
+    return [name for suffix in golden.config.suffixes for name in names if name.startswith(f"{suffix}/")]
+
+
+def _states(golden: Question, by_start: list[Any]) -> dict[str, Any]:
+    """Gradients by h0 (and c0): Keras lists h (and c) of each layer and direction one after the other."""
+    if not by_start:
+        return {}
+    states, stack = golden.layout.states, keras.ops.stack
+    stacked = {f"{name}0": stack(by_start[place :: len(states)]) for place, name in enumerate(states)}
+    return stacked if golden.batch_shape else {name: array[:, 0] for name, array in stacked.items()}
+
+
+def _by_jax(golden: Question, layers: list[Any]) -> Differentiated:
+    import jax
+
+    variables = [variable for layer in layers for variable in layer.weights]
+    x, start = given(golden)
+
+    def forward(values: list[Any], x: Any, start: list[Any]) -> tuple[Any, ...]:  # noqa: ANN401 - arrays of JAX
+        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+            return call_layers(golden, layers, x, start)
+
+    outputs, back = jax.vjp(forward, [variable.value for variable in variables], x, start)
+    cotangents = zip(golden.cotangents.values(), outputs, strict=True)
+    found: Differentiated = back(tuple(jax.numpy.asarray(array, output.dtype) for array, output in cotangents))
+    return found
+
+
+def _by_torch(golden: Question, layers: list[Any]) -> Differentiated:
+    import torch
+
+    values = [variable.value for layer in layers for variable in layer.weights]
+    x, start = given(golden)
+    leaves = [*values, x.requires_grad_(), *(state.requires_grad_() for state in start)]
+    with torch.enable_grad():
+        outputs = call_layers(golden, layers, x, start)
+    cotangents = [
+        torch.tensor(np.asarray(array), dtype=output.dtype)
+        for array, output in zip(golden.cotangents.values(), outputs, strict=True)
+    ]
+    by_leaf = list(torch.autograd.grad(outputs, leaves, cotangents, allow_unused=True))
+    return by_leaf[: len(values)], by_leaf[len(values)], by_leaf[len(values) + 1 :]

@@ -1,0 +1,271 @@
+"""What becomes of gradients that are compared with a golden's, and what is said of them."""
+
+import copy
+import pickle
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from made_gradients import with_gradients
+from numpy.typing import NDArray
+
+from rnn_goldens import Golden, GoldenMismatch, UnknownName, load
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.implementations.torch import layers
+
+ID = "lstm/lengths"
+
+Given = dict[str, Any]
+
+
+@pytest.fixture
+def golden() -> Golden:
+    return with_gradients(ID)
+
+
+def right(golden: Golden) -> Given:
+    """Its own gradients, in memory of their own."""
+    assert golden.gradients is not None
+    return {name: PRECISIONS[golden.dtype].round(array) for name, array in golden.gradients.expected.items()}
+
+
+def message(golden: Golden, given: Mapping[str, Any]) -> str:
+    verdict = golden.compare_gradients(given)
+    assert not verdict.passed
+    lines = verdict.message.splitlines()
+    assert len(lines) <= 15
+    assert max(map(len, lines)) <= 80
+    with pytest.raises(GoldenMismatch) as raised:
+        golden.check_gradients(given)
+    assert str(raised.value) == verdict.message
+    return verdict.message
+
+
+def first_line(golden: Golden, given: Mapping[str, Any]) -> str:
+    return message(golden, given).splitlines()[0]
+
+
+@pytest.mark.parametrize("golden_id", ["documented/single-sequence", ID, "gru/plain", "lstm/unbatched"])
+def test_right_gradients_pass_as_a_mapping_and_as_keywords(golden_id: str) -> None:
+    golden = with_gradients(golden_id)
+    assert golden.compare_gradients(right(golden)).not_checked == ()
+    assert golden.check_gradients(**right(golden)).passed
+    assert golden.check_gradients(right(golden)).largest_error <= 1
+
+
+def test_a_torch_module_is_asked_for_the_gradients_of_its_parameters() -> None:
+    golden = with_gradients("gru/plain", "float64")
+    network = layers.layer(golden.cell, golden.config)
+    layers.set_weights(network, golden)
+    x = torch.tensor(golden.x, requires_grad=True)
+    out, h_n = network(x)
+    cotangents = [torch.tensor(golden.cotangents[name]) for name in ("d_out", "d_h_n")]
+    torch.autograd.backward([out, h_n], cotangents)
+    assert golden.check_gradients(network, x=x.grad).not_checked == ()
+    inside = torch.nn.Module()
+    inside.rnn = network
+    assert golden.check_gradients(inside, x=x.grad).not_checked == ()
+
+
+def test_a_torch_module_before_backward_has_none() -> None:
+    golden = with_gradients("gru/plain", "float64")
+    network = layers.layer(golden.cell, golden.config)
+    verdict = golden.compare_gradients(network)
+    first = "gru/plain in float64: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 wrong"
+    assert verdict.message.splitlines()[0] == first
+    assert "weight_ih_l0: is None: torch fills .grad in backward()" in verdict.message
+
+
+def test_the_first_line_says_which_are_right_and_which_wrong(golden: Golden) -> None:
+    given = right(golden)
+    given["weight_hh_l0"] *= 1.01
+    few = {name: given[name] for name in ("x", "h0", "weight_hh_l0")}
+    assert first_line(golden, few) == "lstm/lengths in float32: x, h0 right; weight_hh_l0 wrong"
+    assert first_line(golden, given) == "lstm/lengths in float32: 6 right; weight_hh_l0 wrong"
+    assert "  right: x, h0, c0, weight_ih_l0, bias_ih_l0, bias_hh_l0\n" in message(golden, given)
+
+
+def test_where_it_is_wrong_is_said_in_words(golden: Golden) -> None:
+    given = right(golden)
+    given["weight_hh_l0"][3 + 1, 2] += 1
+    given["bias_hh_l0"][11] += 1
+    given["x"][1, 2, 3] += 1
+    given["c0"][0, 2, 1] += 1
+    said = message(golden, given)
+    assert "weight_hh_l0: 1 of 36 elements wrong; at gate f, unit 1, column 2: got" in said
+    assert "bias_hh_l0: 1 of 12 elements wrong; at gate o, unit 2: got" in said
+    assert "1 of 48 elements wrong at time step 2 of 0 to 3; at time step 2 (batch 1," in said
+    assert "c0: 1 of 9 elements wrong; at layer 0 (batch 2, unit 1): got" in said
+
+
+def test_what_is_left_out_is_listed_and_has_not_passed(golden: Golden) -> None:
+    verdict = golden.check_gradients(x=right(golden)["x"])
+    assert verdict.passed
+    assert verdict.not_checked == ("h0", "c0", "weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    assert list(verdict.differences) == ["x"]
+
+
+def test_nothing_given_does_not_pass(golden: Golden) -> None:
+    assert first_line(golden, {}) == "lstm/lengths in float32: no gradient was given: nothing was checked"
+    with pytest.raises(GoldenMismatch, match="nothing was checked"):
+        golden.check_gradients()
+
+
+def test_the_gradient_of_a_state_that_is_not_given_is_not_checked() -> None:
+    golden = with_gradients("gru/plain")
+    verdict = golden.check_gradients(right(golden), h0=np.zeros(golden.state_shape, np.float32))
+    assert verdict.not_checked == ("h0",)
+    assert not golden.compare_gradients(h0=np.zeros(golden.state_shape, np.float32)).passed
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("x", lambda a: a[:, :2], "x: has shape (3, 2, 4), want (3, 4, 4)"),
+        ("weight_hh_l0", lambda a: a.T, "has shape (3, 12), want (12, 3); it is transposed: PyTorch's"),
+        ("weight_hh_l0", lambda _: None, "weight_hh_l0: is None: torch fills .grad in backward()"),
+        ("bias_ih_l0", lambda a: a * np.nan, "12 of 12 elements wrong, among them 12 NaN; at gate i, unit 0"),
+        ("bias_ih_l0", lambda a: a.astype(np.float16), "is float16: less precise than the declared float32"),
+        ("bias_ih_l0", lambda a: PRECISIONS["bfloat16"].round(a.astype(float)), "all bfloat16 numbers: computed in"),
+        ("bias_ih_l0", lambda _: "gradient", "bias_ih_l0: is a str, not an array of numbers"),
+        ("weight_hh", lambda _: np.zeros(3), "weight_hh: is no array of this golden; did you mean weight_hh_l0 or"),
+        ("nonsense", lambda _: np.zeros(3), "nonsense: is no array of this golden; there are x, h0, c0,"),
+        ("out", lambda _: np.zeros(3), "out: is an output, and has no gradient here: check(out, h_n) compares"),
+    ],
+)  # fmt: skip
+def test_bad_gradients_are_told_apart(golden: Golden, name: str, value: Any, said: str) -> None:
+    given = right(golden)
+    given[name] = value(given.get(name))
+    assert said in message(golden, given)
+
+
+def test_a_weight_given_for_its_gradient_is_seen(golden: Golden) -> None:
+    said = message(golden, {**right(golden), "weight_ih_l0": golden.weights["weight_ih_l0"].copy()})
+    assert "weight_ih_l0: is weight_ih_l0 itself, not its gradient" in said
+
+
+def test_a_square_gradient_that_is_transposed_is_seen_by_its_numbers() -> None:
+    golden = with_gradients("documented/single-sequence")
+    given = right(golden)
+    given["weight_hh_l0"] = given["weight_hh_l0"].T.copy()
+    assert "weight_hh_l0: is transposed: its transpose is right" in message(golden, given)
+
+
+def test_a_bias_of_a_network_without_is_refused() -> None:
+    golden = with_gradients("documented/single-sequence")
+    said = message(golden, {**right(golden), "bias_ih_l0": np.zeros(2)})
+    assert "bias_ih_l0: was given, but this network has no biases" in said
+
+
+@pytest.mark.parametrize("outputs", [lambda g: (g.out.copy(), g.h_n.copy()), lambda g: g.out.copy()])
+def test_outputs_in_place_of_gradients_are_refused(golden: Golden, outputs: Any) -> None:
+    with pytest.raises(TypeError, match=r"gradients are given by name: check_gradients\("):
+        golden.check_gradients(outputs(golden))
+
+
+def test_a_gradient_given_twice_is_refused(golden: Golden) -> None:
+    with pytest.raises(TypeError, match="the gradient of x is given twice"):
+        golden.check_gradients(right(golden), x=right(golden)["x"])
+
+
+def test_many_wrong_gradients_fit_the_lines() -> None:
+    golden = with_gradients("lstm/bidirectional-two-layers")
+    given = {name: array + 1 for name, array in right(golden).items()}
+    said = message(golden, given)
+    assert said.splitlines()[0] == f"{golden.id} in float32: all {len(given)} wrong"
+    assert "more\n" in said
+
+
+def test_a_goldens_own_gradients_are_not_compared_with_themselves(golden: Golden) -> None:
+    assert golden.gradients is not None
+    for name, array in golden.gradients.expected.items():
+        with pytest.raises(WrongUse, match=f"the golden's own gradient of {name}"):
+            golden.check_gradients({name: array})
+
+
+def test_cotangents_are_all_there_and_read_only_in_the_precision() -> None:
+    golden = with_gradients(ID, "float16", only=("d_h_n",))
+    assert list(golden.cotangents) == ["d_out", "d_h_n", "d_c_n"]
+    assert not golden.cotangents["d_out"].any()
+    assert golden.cotangents["d_h_n"].any()
+    for name, array in golden.cotangents.items():
+        assert array.dtype == np.float16
+        assert array.shape == getattr(golden, name.removeprefix("d_")).shape
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 1
+
+
+def test_a_golden_without_gradients_says_how_to_get_them() -> None:
+    golden = load(ID)
+    with pytest.raises(AttributeError, match=r"loaded without gradients; load\(…, gradients=True\) has them"):
+        _ = golden.cotangents
+    with pytest.raises(WrongUse, match="loaded without gradients"):
+        golden.check_gradients(x=np.zeros(3))
+    assert not golden.asks_gradients
+    assert not golden.question().asks_gradients
+
+
+def test_a_precision_that_its_gradients_have_not_is_refused(golden: Golden) -> None:
+    assert golden.gradients is not None
+    some = replace(golden, gradients=replace(golden.gradients, precisions=("float64",)))
+    with pytest.raises(UnknownName, match="Precisions of the gradients of lstm/lengths: float64"):
+        some.check_gradients(right(golden))
+    with pytest.raises(AttributeError, match="can be checked in float64, and not in float32"):
+        _ = some.cotangents
+    assert some.in_precision("float64").cotangents["d_out"].any()
+
+
+def test_a_question_has_cotangents_and_no_gradients(golden: Golden) -> None:
+    question = golden.question()
+    assert question.asks_gradients
+    for name, array in golden.cotangents.items():
+        np.testing.assert_array_equal(question.cotangents[name], array)
+        assert not np.shares_memory(question.cotangents[name], array)
+    with pytest.raises(AttributeError, match="is not handed them"):
+        _ = question.gradients
+    assert golden.gradients is not None
+    expected = {array.tobytes() for array in golden.gradients.expected.values()}
+    assert not expected & {array.tobytes() for array in question.stored.weights.values()}
+
+
+def test_whoever_writes_into_expected_gradients_is_seen_by_the_checksum(golden: Golden) -> None:
+    assert golden.gradients is not None
+    at_first, copied = golden.checksum(), golden.copied()
+    assert copied.checksum() == at_first
+    for held in (golden.gradients.expected, golden.gradients.cotangents):
+        before = golden.checksum()
+        array: NDArray[Any] = next(iter(held.values()))
+        assert array.base is not None
+        array.base[...] += 1
+        assert golden.checksum() != before
+    assert copied.checksum() == at_first
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, lambda g: pickle.loads(pickle.dumps(g))])
+def test_a_copy_of_a_golden_has_its_gradients(golden: Golden, way: Any) -> None:
+    other = way(golden)
+    assert other.check_gradients(right(golden)).passed
+    assert not other.gradients.expected["x"].flags.writeable
+
+
+def test_calls_are_made_twice_and_what_adds_up_is_named(golden: Golden) -> None:
+    kept: Given = {}
+
+    def adds_up(_: Any) -> Given:
+        for name, array in right(golden).items():
+            kept[name] = kept.get(name, 0) + array
+        return kept
+
+    golden.check_gradient_calls(lambda _: right(golden))
+    with pytest.raises(GoldenMismatch, match="the second call gives the sum of both: gradients add up over calls"):
+        golden.check_gradient_calls(adds_up)
+
+
+def test_the_gradients_of_a_golden_are_shown_to_people(golden: Golden) -> None:
+    assert "<th" in golden._repr_html_()
+    assert "weight_hh_l0, bias_ih_l0" in golden._repr_html_()
+    assert "weight_hh_l0" in golden.compare_gradients(right(golden))._repr_html_()

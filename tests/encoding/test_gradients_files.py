@@ -1,0 +1,191 @@
+"""Files of gradients: whole, the same in HDF5 and JSON, and refused with what is wrong where something is."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from made_gradients import with_gradients
+
+from rnn_goldens import Golden, InvalidFile, encoding
+from rnn_goldens.encoding.gradients import decode_gradients, encode_gradients, golden_beside, read_gradients
+from rnn_goldens.encoding.gradients_tree import gradients_hash, to_gradients_tree
+from rnn_goldens.golden.gradients import Gradients
+from rnn_goldens.golden.tolerance import Bound
+
+IDS = ["documented/single-sequence", "lstm/lengths", "gru/unbatched", "lstm/bidirectional-two-layers"]
+
+
+@pytest.fixture(params=IDS)
+def golden(request: pytest.FixtureRequest) -> Golden:
+    return with_gradients(request.param, "float64")
+
+
+def written(golden: Golden, folder: Path) -> list[Path]:
+    paths = []
+    for suffix, content in {**encoding.encode(golden), **encode_gradients(golden)}.items():
+        paths.append(folder / f"golden{suffix}")
+        paths[-1].write_bytes(content)
+    return [path for path in paths if ".gradients" in path.name]
+
+
+def test_gradients_come_back_from_both_files_whole(golden: Golden, tmp_path: Path) -> None:
+    paths = written(golden, tmp_path)
+    assert [path.name for path in paths] == ["golden.gradients.h5", "golden.gradients.json"]
+    plain = replace(golden, gradients=None)
+    for path in paths:
+        again = replace(plain, gradients=read_gradients(path, plain, by_schema=True))
+        np.testing.assert_equal(to_gradients_tree(again), to_gradients_tree(golden))
+        assert gradients_hash(again) == gradients_hash(golden)
+        assert again.gradients is not None and golden.gradients is not None
+        assert list(again.gradients.expected) == list(golden.gradients.expected)
+
+
+def test_awkward_numbers_are_equal_to_the_last_bit_in_both_files(tmp_path: Path) -> None:
+    golden = with_gradients("lstm/lengths", "float64")
+    assert golden.gradients is not None
+    awkward = np.resize([0.1, -0.0, 1 / 3, 5e-324, 1.7976931348623157e308, np.nextafter(1, 2)], (12, 3))
+    expected = {**golden.gradients.expected, "weight_hh_l0": awkward}
+    golden = replace(golden, gradients=replace(golden.gradients, expected=expected))
+    for path in written(golden, tmp_path):
+        assert read_gradients(path, golden).expected["weight_hh_l0"].tobytes() == awkward.tobytes()
+
+
+def test_the_same_gradients_give_the_same_bytes(golden: Golden) -> None:
+    assert encode_gradients(golden) == encode_gradients(golden)
+
+
+def test_a_golden_without_gradients_has_no_file_of_them(golden: Golden) -> None:
+    assert encode_gradients(replace(golden, gradients=None)) == {}
+    assert encoding.encode(replace(golden, gradients=None)) == encoding.encode(golden)
+
+
+def test_the_hash_is_blind_to_provenance_and_to_nothing_else(golden: Golden) -> None:
+    gradients = golden.gradients
+    assert gradients is not None
+
+    def hashed(**changes: Any) -> str:
+        return gradients_hash(replace(golden, gradients=replace(gradients, **changes)))
+
+    assert hashed(provenance={"torch": "another"}) == gradients_hash(golden)
+    assert hashed(purpose="Another.") != gradients_hash(golden)
+    assert hashed(expected={**gradients.expected, "x": gradients.expected["x"] + 1}) != gradients_hash(golden)
+
+
+def test_where_the_golden_of_a_file_of_gradients_is(tmp_path: Path) -> None:
+    (tmp_path / "a.json").touch()
+    assert golden_beside(tmp_path / "a.gradients.json") == tmp_path / "a.json"
+    assert golden_beside(tmp_path / "a.gradients.h5") == tmp_path / "a.json"
+    (tmp_path / "a.h5").touch()
+    assert golden_beside(tmp_path / "a.gradients.h5") == tmp_path / "a.h5"
+
+
+Damage = Callable[[dict[str, Any]], Any]
+
+
+def _infinite(document: dict[str, Any]) -> None:
+    document["expected"]["x"]["data"][0] = 1e999
+
+
+DAMAGES: dict[str, tuple[Damage, str]] = {
+    "no golden": (lambda d: d.pop("golden"), "'golden' is a required property"),
+    "of another golden": (lambda d: d.update(golden="0" * 64), "they are gradients of 000000000000…, and lstm/lengths"),
+    "another id": (lambda d: d.update(id="lstm/plain"), "id: is lstm/plain, the golden is lstm/lengths"),
+    "no cotangent": (lambda d: d.update(cotangents={}), "cotangents"),
+    "zero cotangents": (
+        lambda d: [a.update(data=[0.0] * len(a["data"])) for a in d["cotangents"].values()],
+        "cotangents: all are zero",
+    ),
+    "zero gradients": (
+        lambda d: [a.update(data=[0.0] * len(a["data"])) for a in d["expected"].values()],
+        "expected: all are zero",
+    ),
+    "inexact cotangent": (lambda d: d["cotangents"]["d_out"]["data"].__setitem__(0, 0.1), "can not hold"),
+    "missing gradient": (lambda d: d["expected"].pop("h0"), "expected: h0 is missing, the configuration asks for it"),
+    "strange gradient": (
+        lambda d: d["expected"].update(peephole_l0=d["expected"]["bias_ih_l0"]),
+        "expected/peephole_l0: the configuration has no place for it",
+    ),
+    "other shape": (lambda d: d["expected"]["x"].update(shape=[4, 3, 4]), "expected/x: has shape (4, 3, 4)"),
+    "other shape of a bound": (
+        lambda d: d["tolerance"]["storage"]["x"].update(shape=[4, 3, 4]),
+        "tolerance/storage/x: has shape (4, 3, 4)",
+    ),
+    "negative bound": (lambda d: d["tolerance"]["storage"]["x"]["data"].__setitem__(0, -1.0), "is no bound"),
+    "data too short": (lambda d: d["expected"]["x"]["data"].pop(), "data holds 47 numbers"),
+    "precision twice": (lambda d: d.update(precisions=["float64", "float64"]), "precisions"),
+    "too many bits": (lambda d: d.update(tolerance={"kind": "exact", "bits": 20}), "the tolerance needs 20"),
+    "unknown entry": (lambda d: d.update(notes="none"), "Additional properties are not allowed"),
+    "another kind": (lambda d: d.update(kind="golden"), "is a file of kind 'golden', not of kind 'gradients'"),
+    "a later format": (lambda d: d.update(format=2), "gradients format 2 is not known here"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_refused_with_what_is_wrong(damage: str) -> None:
+    golden = with_gradients("lstm/lengths", "float64")
+    document = json.loads(encode_gradients(golden)[".gradients.json"])
+    change, said = DAMAGES[damage]
+    change(document)
+    with pytest.raises(InvalidFile) as raised:
+        decode_gradients(json.dumps(document).encode(), Path("golden.gradients.json"), golden)
+    assert said in str(raised.value)
+    assert str(raised.value).startswith("golden.gradients.json: ")
+
+
+def test_a_precision_that_the_golden_has_not_is_refused() -> None:
+    golden = with_gradients("lstm/lengths", "float64")
+    document = encode_gradients(golden)[".gradients.json"]
+    less = replace(golden, precisions=("float64",))
+    with pytest.raises(InvalidFile, match="float32 is none of the golden's: float64"):
+        decode_gradients(document, Path("golden.gradients.json"), less, json.loads(document)["golden"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b"\xff", b"{" * 20_000, b'{"kind":"gradients","kind":"gradients"}', b'{"format":NaN}'],
+)
+@pytest.mark.parametrize("suffix", [".gradients.json", ".gradients.h5"])
+def test_bytes_that_are_no_file_of_gradients_are_one_error(content: bytes, suffix: str) -> None:
+    golden = with_gradients("documented/single-sequence", "float64")
+    with pytest.raises(InvalidFile):
+        decode_gradients(content, Path(f"golden{suffix}"), golden)
+
+
+@pytest.mark.parametrize("at", range(9, 2700, 269))
+def test_hdf5_with_a_byte_turned_is_read_as_it_was_or_is_one_error(at: int) -> None:
+    golden = with_gradients("documented/single-sequence", "float64")
+    content = bytearray(encode_gradients(golden)[".gradients.h5"])
+    content[at] ^= 0xFF
+    try:
+        found = decode_gradients(bytes(content), Path("golden.gradients.h5"), golden)
+    except InvalidFile as error:
+        assert "golden.gradients.h5" in str(error)
+    else:
+        assert isinstance(found, Gradients)
+
+
+def test_hdf5_that_says_its_numbers_are_elsewhere_is_not_followed(tmp_path: Path) -> None:
+    golden = with_gradients("documented/single-sequence", "float64")
+    path = tmp_path / "golden.gradients.h5"
+    path.write_bytes(encode_gradients(golden)[".gradients.h5"])
+    with h5py.File(path, "r+") as file:
+        del file["expected/x"]
+        file["expected/x"] = h5py.ExternalLink("/etc/passwd", "/x")
+    with pytest.raises(InvalidFile, match="expected/x is a link to something elsewhere"):
+        read_gradients(path, golden)
+
+
+def test_gradients_that_do_not_fit_their_golden_are_not_written() -> None:
+    golden = with_gradients("lstm/lengths", "float64")
+    assert golden.gradients is not None
+    assert isinstance(golden.gradients.tolerance, Bound)
+    less = {name: array for name, array in golden.gradients.expected.items() if name != "c0"}
+    with pytest.raises(InvalidFile, match="c0 is missing"):
+        encode_gradients(replace(golden, gradients=replace(golden.gradients, expected=less)))
+    with pytest.raises(InvalidFile, match="purpose"):
+        encode_gradients(replace(golden, gradients=replace(golden.gradients, purpose=" ")))

@@ -1,0 +1,128 @@
+"""The bound of gradients against what it bounds: derivatives by differences, and computations that really round."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from made_cotangents import asked
+from nudged_gradients import assert_attained
+
+from rnn_goldens.cells import Array, Backward, Case
+from rnn_goldens.generator.error_bound import error_bound
+from rnn_goldens.generator.gradients.bound import gradient_bound
+from rnn_goldens.generator.gradients.exact import correctly_rounded_gradients
+from rnn_goldens.generator.gradients.sensitivities import Sensitivities, Units
+from rnn_goldens.generator.gradients.traced import traced
+from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import CELLS
+
+SMALL: dict[str, dict[str, Any]] = {
+    "three steps": {"shape": "plain", "time": 3},
+    "two layers in two directions": {"shape": "both directions", "time": 2, "num_layers": 2, "hidden_size": 1},
+    "ragged": {"shape": "ragged", "time": 2, "num_layers": 1, "lengths": [2, 1]},
+}
+
+
+MANY_NUMBERS = ("lstm", "two layers in two directions")
+
+
+@pytest.mark.parametrize(
+    ("cell", "shape"),
+    [
+        pytest.param(cell, shape, marks=pytest.mark.slow if (cell, shape) == MANY_NUMBERS else [])
+        for cell in CELLS
+        for shape in SMALL
+    ],
+)
+def test_errors_of_the_worst_sign_everywhere_attain_the_bound(cell: str, shape: str) -> None:
+    scenario = asked(cell, **SMALL[shape])
+    assert_attained(scenario.case(), scenario.cotangents)
+
+
+class Shuffled(Backward):
+    """Sums of products in an order of its own, and gradients step by step in an order of its own, every one stored."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.numbers = np.random.default_rng(seed)
+
+    def product(self, v: Array, matrix: Array) -> Array:
+        total = np.zeros((len(v), len(matrix)), v.dtype)
+        for column in self.numbers.permutation(v.shape[1]):
+            total = total + v[:, column : column + 1] * matrix[:, column]
+        return total
+
+    def transposed(self, g: Array, matrix: Array, index: int, blocks: int) -> Array:
+        rows = len(matrix) // blocks
+        return self.product(g, matrix[index * rows : (index + 1) * rows].T)
+
+    def outer(self, gs: Any, vs: Any) -> Array:
+        way = self.numbers.choice([1, -1])
+        total = gs[0].T @ vs[0] * 0
+        for g, v in list(zip(gs, vs, strict=True))[::way]:
+            total = total + g.T @ v
+        return np.asarray(total)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", ["plain", "ragged", "both directions"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_no_order_of_summation_comes_near_the_bound(cell: str, shape: str, dtype: str) -> None:
+    scenario = asked(cell, shape)
+    case, given = scenario.case(), scenario.cotangents
+    expected, _ = correctly_rounded_gradients(case, given)
+    tolerance = gradient_bound(traced(case, given)).tolerance
+    low = in_type(case, dtype)
+    for seed in range(5):
+        found = Shuffled(seed).gradients(low, {name: array.astype(dtype) for name, array in given.items()})
+        for name, right in expected.items():
+            allowed = tolerance.allowed(name, right, PRECISIONS[dtype])
+            assert (np.abs(found[name] - right) <= LARGEST_CORRECT_ERROR * allowed).all()
+
+
+def in_type(case: Case, dtype: str) -> Case:
+    return Case(
+        case.cell,
+        case.config,
+        {name: array.astype(dtype) for name, array in case.weights.items()},
+        case.x.astype(dtype),
+        tuple(part.astype(dtype) for part in case.state),
+        case.lengths,
+    )
+
+
+@pytest.mark.parametrize("shape", ["plain", "two layers", "ragged"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_graph_of_both_passes_gives_the_forward_pass_the_bound_that_it_has(cell: str, shape: str) -> None:
+    """Two analyses of the forward pass: over the graph, and step by step."""
+    scenario = asked(cell, shape, bidirectional=False)
+    case = scenario.case()
+    tracing = traced(case, scenario.cotangents)
+    (last,) = Sensitivities(tracing.graph).of([Units(tracing.last[-1], case.config.hidden_size)])
+    known = error_bound(case).tolerance
+    for number, kind in enumerate((known.accumulation, known.storage)):
+        found = last[..., 2 * number]
+        assert (found <= kind["h_n"][-1] * (1 + 1e-9)).all()
+        assert (found >= kind["h_n"][-1] * (1 - 2**-7)).all()
+
+
+def test_beyond_a_sequences_end_nothing_may_be_off_but_the_smallest_number() -> None:
+    scenario = asked("gru", "ragged", lengths=[4, 2])
+    tolerance = gradient_bound(traced(scenario.case(), scenario.cotangents)).tolerance
+    allowed = tolerance.allowed("x", np.zeros((2, 4, 3)), PRECISIONS["float32"])
+    assert (allowed[1, 2:] == PRECISIONS["float32"].smallest).all()
+    assert (allowed[1, :2] > 1e-9).all()
+
+
+def test_what_float16_flushes_makes_no_golden_blunt() -> None:
+    """Cotangents that decay: what float16 may flush would take many times what the other precisions need."""
+    decaying = asked("rnn_tanh", time=24, of=("d_h_n",))
+    bound = gradient_bound(traced(decaying.case(), decaying.cotangents))
+    assert not bound.in_float16
+    assert (bound.tolerance.storage["x"][:, 0] < 2.0**-10).all()
+    assert gradient_bound(traced(*_case_of(asked("rnn_tanh", "one step")))).in_float16
+
+
+def _case_of(scenario: Any) -> tuple[Any, Any]:
+    return scenario.case(), scenario.cotangents

@@ -1,0 +1,54 @@
+"""Scenarios with cotangents, drawn from a seed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from made_scenarios import changed, scenario
+
+from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.shapes import LAYOUTS, Config, out_shape, state_shape, weight_shapes
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "one step": {"time": 1, "state": True},
+    "plain": {"time": 5},
+    "no bias": {"bias": False, "state": True},
+    "two layers": {"num_layers": 2, "state": True},
+    "both directions": {"bidirectional": True, "state": True},
+    "ragged": {"bidirectional": True, "num_layers": 2, "state": True, "lengths": [2, 4]},
+    "unbatched": {"unbatched": True, "bidirectional": True, "state": True},
+    "one unit": {"hidden_size": 1, "time": 6},
+}
+
+
+def drawn(numbers: np.random.Generator, shape: tuple[int, ...], largest: float) -> Float64:
+    """Multiples of 1/64 that no gate saturates on, none of them zero."""
+    found: Float64 = numbers.integers(1, int(64 * largest) + 1, shape) / 64.0
+    found *= numbers.choice([-1.0, 1.0], shape)
+    return found
+
+
+def asked(cell: str, shape: str = "plain", *, seed: int = 0, of: tuple[str, ...] = (), **changes: Any) -> Scenario:
+    """A scenario with all cotangents, or those of some outputs: ``of=("d_out",)``."""
+    arguments = {**SHAPES[shape], **changes}
+    made, numbers = scenario(cell, **arguments), np.random.default_rng([seed, len(shape)])
+    config, layout = Config(**dict(made.shape)), LAYOUTS[cell]
+    batch = made.inputs["x"].shape[:-2]
+    states = {f"{name}0": drawn(numbers, state_shape(config, batch), 0.75) for name in layout.states}
+    return changed(
+        made,
+        weights={name: drawn(numbers, size, 0.75) for name, size in weight_shapes(layout, config).items()},
+        x=drawn(numbers, made.inputs["x"].shape, 1.5),
+        **(states if arguments.get("state") else {}),
+        **cotangents(numbers, made, of),
+        gradient_purpose="To be certified.",
+    )
+
+
+def cotangents(numbers: np.random.Generator, made: Scenario, of: tuple[str, ...] = ()) -> Mapping[str, Float64]:
+    """Of every output of a scenario, or of some."""
+    batch, time = made.inputs["x"].shape[:-2], made.inputs["x"].shape[-2]
+    shapes = {"d_out": out_shape(made.shape, batch, time)}
+    shapes |= {f"d_{name}_n": state_shape(made.shape, batch) for name in LAYOUTS[made.cell].states}
+    return {name: drawn(numbers, shapes[name], 1.0) for name in of or shapes}

@@ -1,0 +1,106 @@
+"""The bound of gradients by differences: every number of both passes of a small network is moved a little."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnn_goldens.cells import Case, Cotangents
+from rnn_goldens.generator.gradients.bound import gradient_bound, lost_in_sum
+from rnn_goldens.generator.gradients.graph import computed
+from rnn_goldens.generator.gradients.sensitivities import Sensitivities
+from rnn_goldens.generator.gradients.traced import TracedGradients, traced
+from rnn_goldens.golden.arrays import Float64
+
+Moves = Mapping[int, Float64]
+"""By value of the graph, what it is off by."""
+
+
+def with_moves(both: TracedGradients, moves: Moves) -> dict[str, Float64]:
+    """The gradients, where some values of the graph are off."""
+    values: list[Float64] = []
+    for k, operation in enumerate(both.graph.operations):
+        if operation is None:
+            values.append(both.graph.values[k])
+        else:
+            values.append(computed(operation, [values[of] for of in operation.of], both.graph.w))
+        if k in moves:
+            values[k] = values[k] + moves[k]
+    found = {"x": np.stack([values[place][0] for place in both.x], axis=1)}
+    found |= {name: np.stack([values[place][0] for place in places]) for name, places in both.start.items()}
+    for name, blocks in both.weights.items():
+        parts = []
+        for *_, weight in blocks:
+            gs = np.concatenate([values[k][0] for k in weight.gs])
+            vs = np.concatenate([values[k][0] for k in weight.vs]) if weight.vs else None
+            parts.append(gs.sum(axis=0) if vs is None else gs.T @ vs)
+        found[name] = np.concatenate(parts)
+    return found
+
+
+def sites(both: TracedGradients) -> Iterator[tuple[int, tuple[int, int], Float64]]:
+    """Every number that may be off: its value, its place in it, and by how much, (KINDS,)."""
+    for k, lost in Sensitivities(both.graph).losses.items():
+        for at in np.argwhere(lost.any(axis=-1)):
+            yield k, (int(at[0]), int(at[1])), lost[tuple(at)]
+
+
+def moved(both: TracedGradients, k: int, at: tuple[int, int], by: float) -> Float64:
+    move = np.zeros_like(both.graph.values[k])
+    move[0][at] = by
+    return move
+
+
+def derivatives(both: TracedGradients, k: int, at: tuple[int, int]) -> dict[str, Float64]:
+    """Of every gradient by one number of a value."""
+    step = 2.0**-20
+    up, down = (with_moves(both, {k: moved(both, k, at, by)}) for by in (step, -step))
+    return {name: (up[name] - down[name]) / (2 * step) for name in up}
+
+
+def in_sums(both: TracedGradients) -> dict[str, Float64]:
+    """What the sums over steps and sequences themselves lose, (KINDS, *shape)."""
+    return {
+        name: np.concatenate([lost_in_sum(both.graph, weight) for *_, weight in blocks], axis=1)
+        for name, blocks in both.weights.items()
+    }
+
+
+def assert_attained(case: Case, cotangents: Cotangents) -> None:
+    """Errors of the worst sign everywhere reach the bound, one by one and all at once, and none exceed it."""
+    both = traced(case, cotangents)
+    bound = gradient_bound(both)
+    kinds = [0, 2 if bound.in_float16 else 1]
+    found = [Moved(k, at, lost[kinds], derivatives(both, k, at)) for k, at, lost in sites(both)]
+    right, own = with_moves(both, {}), in_sums(both)
+    for name, array in right.items():
+        of_sum = own[name][kinds] if name in own else np.zeros((2, *array.shape))
+        on_the_way = [one.lost.reshape(2, *[1] * array.ndim) * np.abs(one.change[name]) for one in found]
+        total = sum(on_the_way, of_sum)
+        stored = np.stack([bound.tolerance.accumulation[name], bound.tolerance.storage[name]])
+        assert (stored >= total * (1 - 1e-6)).all(), name
+        assert (stored <= total * (1 + 2**-7) + 1e-12).all(), name
+        at = np.unravel_index(int(total.sum(axis=0).argmax()), array.shape)
+        expected = (total - of_sum).sum(axis=0)[at]
+        assert abs(_all_at_once(both, found, name, at) - expected) <= 1e-3 * expected, name
+
+
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """A number that may be off."""
+
+    k: int
+    at: tuple[int, int]
+    lost: Float64
+    change: dict[str, Float64]
+
+
+def _all_at_once(both: TracedGradients, found: Sequence[Moved], name: str, at: tuple[np.intp, ...]) -> float:
+    """How far off a number of a gradient is when everything on the way is, each in the direction that adds to it."""
+    size = 2.0**-26
+    moves: dict[int, Float64] = {}
+    for one in found:
+        by = size * float(one.lost.sum()) * float(np.sign(one.change[name][at]))
+        moves[one.k] = moves.get(one.k, np.zeros(1)) + moved(both, one.k, one.at, by)
+    less = {k: -move for k, move in moves.items()}
+    return float(with_moves(both, moves)[name][at] - with_moves(both, less)[name][at]) / (2 * size)

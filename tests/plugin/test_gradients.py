@@ -1,0 +1,247 @@
+"""Gradients in tests and in ``rnn-goldens check``: selected where they are asked, and never passed without a check."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rnn_goldens.schema import problems
+
+MY_BPTT = """
+import ctypes
+import numpy as np
+from rnn_goldens import Unsupported
+
+def forward(q):
+    if q.config.bias:
+        raise Unsupported("no biases")
+    states = [q.h0[0]]
+    for t in range(q.x.shape[1]):
+        sums = q.x[:, t] @ q.weights["weight_ih_l0"].T + states[-1] @ q.weights["weight_hh_l0"].T
+        states.append(np.maximum(sums, 0))
+    return states
+
+def outputs(q):
+    states = forward(q)
+    return np.stack(states[1:], axis=1), states[-1][None]
+
+def bptt(q, through_time=1):
+    states, w = forward(q), q.weights
+    found = {"x": np.zeros_like(q.x), **{name: np.zeros_like(array) for name, array in w.items()}}
+    dh = q.cotangents["d_h_n"][0].copy()
+    for t in reversed(range(q.x.shape[1])):
+        sums = (dh + q.cotangents["d_out"][:, t]) * (states[t + 1] > 0)
+        found["x"][:, t] = sums @ w["weight_ih_l0"]
+        found["weight_ih_l0"] += sums.T @ q.x[:, t]
+        found["weight_hh_l0"] += sums.T @ states[t]
+        dh = through_time * sums @ w["weight_hh_l0"]
+    return found
+
+def truncated(q):
+    return bptt(q, through_time=0)
+
+kept = {}
+
+def adds_up(q):
+    for name, array in bptt(q).items():
+        kept[q.id, name] = kept.get((q.id, name), 0) + array
+    return {name: kept[q.id, name] for name in ("x", *q.weights)}
+
+def overwrites(q):
+    found = bptt(q)
+    array = q.cotangents["d_out"]
+    ctypes.memset(array.ctypes.data, 0, array.nbytes)
+    return found
+"""
+
+BOTH = "documented/single-sequence", "documented/mini-batch"
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, corpus_with_gradients: Path) -> pytest.Pytester:
+    pytester.makefile(".ini", tox=f"[pytest]\nrnn_goldens_corpus = {corpus_with_gradients}\n")
+    pytester.makepyfile(my_bptt=MY_BPTT)
+    return pytester
+
+
+def written(project: pytest.Pytester, body: str, marker: str = "gradients=True") -> None:
+    project.makepyfile(
+        test_it=f"""
+import pytest
+from my_bptt import *
+
+@pytest.mark.rnn_goldens({marker})
+def test_it(rnn_golden):
+    {body}
+"""
+    )
+
+
+def results(project: pytest.Pytester, *options: str) -> dict[str, dict[str, object]]:
+    project.runpytest_subprocess("--rnn-goldens-report=report.json", *options)
+    document = json.loads((project.path / "report.json").read_text("utf-8"))
+    assert problems(document, "results") == []
+    return {entry["golden"]: entry for entry in document["results"]}
+
+
+def test_a_test_of_gradients_gets_the_goldens_that_have_some(project: pytest.Pytester) -> None:
+    written(project, "rnn_golden.check_gradients(bptt(rnn_golden))")
+    result = project.runpytest_subprocess("-v")
+    assert result.parseoutcomes() == {"passed": 2, "refused": 1}
+    result.stdout.fnmatch_lines(["*documented/single-sequence-float32* PASSED*", "*lstm/lengths-float32* REFUSED*"])
+
+
+@pytest.mark.parametrize("way", ["--rnn-goldens-gradients", "ini"])
+def test_the_option_and_its_ini_twin_ask_for_gradients(project: pytest.Pytester, way: str) -> None:
+    written(project, "rnn_golden.check_gradients(bptt(rnn_golden))", marker="")
+    if way == "ini":
+        with (project.path / "tox.ini").open("a", encoding="utf-8") as ini:
+            ini.write("\nrnn_goldens_gradients = true\n")
+    result = project.runpytest_subprocess(*([way] if way != "ini" else []))
+    assert result.parseoutcomes() == {"passed": 2, "refused": 1}
+
+
+def test_a_marker_can_say_that_a_test_is_of_outputs(project: pytest.Pytester) -> None:
+    written(project, "rnn_golden.check(*outputs(rnn_golden))", marker="gradients=False, ids='documented/*'")
+    outcomes = project.runpytest_subprocess("--rnn-goldens-gradients").parseoutcomes()
+    assert outcomes == {"passed": 4}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("bptt(rnn_golden)", "never called check_gradients"),
+        ("rnn_golden.compare_gradients(bptt(rnn_golden))", "never called check_gradients"),
+        ("rnn_golden.check(*outputs(rnn_golden))", "check_gradients: check(out, h_n) compares outputs alone"),
+        ("rnn_golden.check_gradients()", "no gradient was given: nothing was checked"),
+        ("rnn_golden.check_gradients(outputs(rnn_golden))", "are these the outputs? check(out, h_n) compares those"),
+        ("rnn_golden.check_gradients(rnn_golden.gradients.expected)", "the golden's own gradient of x"),
+        ("rnn_golden.check_gradients(overwrites(rnn_golden))", "wrote into d_out: inputs, weights and cotangents are"),
+        ("rnn_golden.check_gradient_calls(overwrites)", "wrote into d_out: inputs, weights and cotangents are"),
+        ("rnn_golden.check_gradient_calls(adds_up)", "the second call gives the sum of both: gradients add up"),
+        ("rnn_golden.in_precision('bfloat16').check_gradients(bptt(rnn_golden))", "nothing was checked in float32"),
+        (
+            "rnn_golden.check(*outputs(rnn_golden)); "
+            "rnn_golden.in_precision('bfloat16').check_gradients(bptt(rnn_golden))",
+            "nothing was checked in float32",
+        ),
+        (
+            "\n    try:\n        rnn_golden.check_gradients(truncated(rnn_golden))\n    except AssertionError: pass",
+            "the test went on after this",
+        ),
+    ],
+)  # fmt: skip
+def test_what_shows_no_gradient_right_does_not_pass(project: pytest.Pytester, body: str, said: str) -> None:
+    written(project, body, marker="gradients=True, ids='documented/*'")
+    result = project.runpytest_subprocess()
+    assert result.parseoutcomes() == {"failed": 2}
+    assert said in result.stdout.str()
+
+
+def test_a_wrong_gradient_says_first_which_are_right(project: pytest.Pytester) -> None:
+    written(project, "rnn_golden.check_gradients(truncated(rnn_golden))", marker="gradients=True, ids='documented/*'")
+    result = project.runpytest_subprocess()
+    assert result.parseoutcomes() == {"failed": 2}
+    result.stdout.fnmatch_lines(
+        ["E * documented/single-sequence in float32: x, weight_ih_l0, weight_hh_l0 wrong", "*rnn-goldens: gradients*"]
+    )
+
+
+def test_a_golden_with_gradients_that_is_selected_by_nothing_is_an_error(project: pytest.Pytester) -> None:
+    written(project, "pass", marker="gradients=True, cell='gru'")
+    result = project.runpytest_subprocess()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert "no golden is selected by cell=['gru'], gradients=True" in result.stdout.str()
+    written(project, "pass", marker="gradients=1")
+    assert "gradients is True or False, not 1" in project.runpytest_subprocess().stdout.str()
+
+
+def test_what_was_not_checked_is_listed_and_noted(project: pytest.Pytester) -> None:
+    written(project, "rnn_golden.check_gradients(x=bptt(rnn_golden)['x'])", marker="gradients=True, ids='documented/*'")
+    result = project.runpytest_subprocess()
+    assert result.parseoutcomes() == {"passed": 2}
+    result.stdout.fnmatch_lines(
+        [
+            "right wherever checked: x",
+            "not checked: weight_ih_l0, in 2 goldens",
+            "not checked: weight_hh_l0, in 2 goldens",
+        ]
+    )
+    found = results(project)[BOTH[0]]
+    assert found["outcome"] == "passed"
+    assert found["gradients"] == {"right": ["x"], "wrong": [], "not_checked": ["weight_ih_l0", "weight_hh_l0"]}
+
+
+def test_several_checks_of_one_golden_count_together(project: pytest.Pytester) -> None:
+    body = "found = bptt(rnn_golden); rnn_golden.check_gradients(x=found.pop('x')); rnn_golden.check_gradients(found)"
+    written(project, body, marker="gradients=True, ids='documented/*'")
+    found = results(project)[BOTH[1]]
+    assert found["gradients"] == {"right": ["x", "weight_ih_l0", "weight_hh_l0"], "wrong": [], "not_checked": []}
+
+
+def test_workers_of_xdist_say_the_same(project: pytest.Pytester) -> None:
+    written(project, "rnn_golden.check_gradients(truncated(rnn_golden))", marker="gradients=True, ids='documented/*'")
+    found = results(project, "-n2", "-pxdist")
+    assert {entry["outcome"] for entry in found.values()} == {"failed"}
+    assert found[BOTH[0]]["gradients"] == {
+        "right": [],
+        "wrong": ["x", "weight_ih_l0", "weight_hh_l0"],
+        "not_checked": [],
+    }
+
+
+def check(folder: Path, corpus: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "rnn_goldens", "check", *arguments, "--rnn-goldens-gradients"]
+    command.append(f"--rnn-goldens-corpus={corpus}")
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "my_bptt.py").write_text(MY_BPTT)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("my_bptt:bptt", 0, "2 passed, 1 refused"),
+        ("my_bptt:truncated", 1, "x, weight_ih_l0, weight_hh_l0 wrong"),
+        ("my_bptt:adds_up", 1, "the second call gives the sum of both"),
+        ("my_bptt:overwrites", 1, "wrote into d_out"),
+        ("my_bptt:outputs", 1, "are these the outputs?"),
+        ("onnx-reference", 1, "onnx-reference computes outputs, and no gradients"),
+    ],
+)
+def test_check_asks_a_function_for_gradients_twice(
+    folder: Path, corpus_with_gradients: Path, name: str, code: int, said: str
+) -> None:
+    done = check(folder, corpus_with_gradients, name)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert said in done.stdout
+
+
+def test_check_asks_torch_without_backward_code(folder: Path, corpus_with_gradients: Path) -> None:
+    (folder / "my_gru.py").write_text(
+        "import torch\n"
+        "class Twice(torch.autograd.Function):\n"
+        "    @staticmethod\n    def forward(ctx, x): return x.clone()\n"
+        "    @staticmethod\n    def backward(ctx, g): return 2 * g\n"
+        "class Good(torch.nn.Module):\n"
+        "    def __init__(self, input_size, hidden_size, bias=True, nonlinearity='tanh', batch_first=True):\n"
+        "        super().__init__()\n"
+        "        more = {'bias': bias, 'nonlinearity': nonlinearity, 'batch_first': True}\n"
+        "        self.rnn = torch.nn.RNN(input_size, hidden_size, **more)\n"
+        "    def forward(self, x, h0=None): return self.rnn(x, h0)\n"
+        "class Bad(Good):\n"
+        "    def forward(self, x, h0=None): return self.rnn(Twice.apply(x), h0)\n"
+        "class Detached(Good):\n"
+        "    def forward(self, x, h0=None):\n        with torch.no_grad(): return self.rnn(x, h0)\n"
+    )
+    assert "3 passed" in check(folder, corpus_with_gradients, "torch").stdout
+    assert "2 passed, 1 refused" in check(folder, corpus_with_gradients, "my_gru:Good").stdout
+    done = check(folder, corpus_with_gradients, "my_gru:Bad")
+    assert "weight_ih_l0, weight_hh_l0 right; x wrong" in done.stdout
+    assert "out, h_n can not be differentiated" in check(folder, corpus_with_gradients, "my_gru:Detached").stdout
