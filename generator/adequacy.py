@@ -12,13 +12,16 @@ import numpy as np
 from rnn_goldens.cells import case_of
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS, BackwardDeviation
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.margins import ENOUGH, margin
+from rnn_goldens.deviations.margins import ENOUGH, gradient_margin, margin
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.precision import PRECISIONS
 
 Margins = Mapping[str, Mapping[str, float]]
 """Deviation → precision → margin, on one golden; infinite where any difference counts."""
+
+Wrong = Deviation | BackwardDeviation
 
 Charge = tuple[str, str, str]
 """(deviation, cell, precision): what some golden has to expose."""
@@ -53,12 +56,14 @@ class KillMatrix:
         cells: each golden's cell.
         hidden: what no golden exposes, with the reason.
         core: the smallest set of goldens found that alone exposes everything else.
+        deviations: the catalogue that the goldens are held to.
     """
 
     margins: Mapping[str, Margins]
     cells: Mapping[str, str]
     hidden: Sequence[Hidden] = ()
     core: Sequence[str] = field(default=())
+    deviations: Sequence[Wrong] = DEVIATIONS
 
 
 def expose(golden: Golden) -> dict[str, dict[str, float]]:
@@ -72,27 +77,51 @@ def expose(golden: Golden) -> dict[str, dict[str, float]]:
     return found
 
 
-def kill_matrix(goldens: Sequence[Golden], margins: Sequence[Margins], hidden: Sequence[Hidden]) -> KillMatrix:
+def expose_backward(golden: Golden) -> dict[str, dict[str, float]]:
+    """The margins of every deviation of the backward pass, on a golden that has gradients."""
+    case, gradients = case_of(golden.in_precision("float64"), np.float64), golden.gradients
+    assert gradients is not None
+    found: dict[str, dict[str, float]] = {}
+    for deviation in BACKWARD_DEVIATIONS:
+        if golden.cell in deviation.cells and set(deviation.needs) <= set(golden.features):
+            wrong = deviation.gradients(case, gradients.cotangents)
+            found[deviation.name] = {p: gradient_margin(gradients, wrong, p) for p in gradients.precisions}
+    return found
+
+
+def kill_matrix(
+    goldens: Sequence[Golden],
+    margins: Sequence[Margins],
+    hidden: Sequence[Hidden],
+    deviations: Sequence[Wrong] | None = None,
+) -> KillMatrix:
     """Put the margins together, and hold the corpus to them.
+
+    Args:
+        goldens: of the corpus.
+        margins: of each.
+        hidden: what need not be exposed.
+        deviations: the catalogue; that of the forward pass if None.
 
     Raises:
         Refused: a deviation that nothing exposes and that is not among the hidden, or a hidden one that is exposed.
     """
     by_golden = {golden.id: found for golden, found in zip(goldens, margins, strict=True)}
     cells = {golden.id: golden.cell for golden in goldens}
-    matrix = KillMatrix(by_golden, cells, hidden)
+    catalogue = DEVIATIONS if deviations is None else deviations
+    matrix = KillMatrix(by_golden, cells, hidden, deviations=catalogue)
     exposed = {golden_id: _exposed(matrix, golden_id) for golden_id in by_golden}
     everything = set().union(*exposed.values())
     known = {charge for h in hidden for charge in h.charges}
-    if missed := [charge for charge in charges(DEVIATIONS) if charge not in everything | known]:
+    if missed := [charge for charge in charges(catalogue) if charge not in everything | known]:
         listed = "".join(f"\n  {deviation}, {cell}, {precision}" for deviation, cell, precision in missed)
         raise Refused(f"the corpus is not adequate: no golden exposes, with a margin of {ENOUGH}:{listed}")
     if needless := sorted(known & everything):
         raise Refused(f"listed as hidden, but some golden exposes them: {needless}")
-    return KillMatrix(by_golden, cells, hidden, _smallest_cover(exposed))
+    return KillMatrix(by_golden, cells, hidden, _smallest_cover(exposed), catalogue)
 
 
-def charges(deviations: Iterable[Deviation]) -> list[Charge]:
+def charges(deviations: Iterable[Wrong]) -> list[Charge]:
     """Everything that has to be exposed or is hidden: each deviation, in each cell it can befall and each precision."""
     return [(d.name, cell, precision) for d in deviations for cell in d.cells for precision in PRECISIONS]
 

@@ -18,6 +18,8 @@ from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.features import CORE
 
+MATRICES = (matrix_file.NAME, matrix_file.BACKWARD_NAME)
+
 
 def check(
     scenarios: Sequence[Scenario],
@@ -47,7 +49,8 @@ def check(
         differences.append(f"{INDEX}: is {there.name} {there.version}, the scenarios are {whose.name} {whose.version}")
     differences += [f"{name}: is a golden file that {INDEX} does not list" for name in _stray(corpus)]
     if adequate and not only:
-        differences += matrix_file.differences(corpus.folder / matrix_file.NAME, scratch / matrix_file.NAME)
+        for name in MATRICES:
+            differences += matrix_file.differences(corpus.folder / name, scratch / name)
     return differences
 
 
@@ -59,7 +62,7 @@ def _with_core_of(corpus: Corpus, made: Corpus) -> Corpus:
 
 
 def _stray(corpus: Corpus) -> list[str]:
-    listed = {file.path for entry in corpus.entries for file in entry.all_files} | {INDEX, matrix_file.NAME}
+    listed = {file.path for entry in corpus.entries for file in entry.all_files} | {INDEX, *MATRICES}
     found = (path.relative_to(corpus.folder).as_posix() for path in files_in(corpus.folder))
     return [name for name in found if name not in listed]
 

@@ -6,14 +6,16 @@ python -m rnn_goldens.generator.deviation_page fixtures/v1 docs/deviations.md
 import math
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.corpus.shown import LEAST, NAME, margin_text
+from rnn_goldens.corpus.shown import BACKWARD_NAME, LEAST, NAME, margin_text
 from rnn_goldens.deviations import FAMILIES, deviation
+from rnn_goldens.deviations.backward import BACKWARD_FAMILIES, BackwardDeviation
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.encoding import json_file
 from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.explaining.equations_text import difference
@@ -23,6 +25,7 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 
 Document = dict[str, Any]
+Families = Mapping[str, Sequence[Deviation | BackwardDeviation]]
 
 HEADER = """\
 # Ways of being wrong
@@ -35,7 +38,7 @@ Each deviation is one named way in which an implementation goes wrong, as a few 
 Its *margin* on a golden is its largest error there as a multiple of what is allowed. A deviation counts as exposed, for
 a cell and a precision, if some golden of that cell shows it with a margin of at least {enough:g}: then even a wrong
 implementation that is off by a whole tolerance in its favour fails. `make check-corpus` rebuilds the matrix and fails
-if a margin moved by more than 15 %.
+if a margin moved by more than 15 %. [Wrong gradients](#gradients-that-are-wrong) stand at the end.
 """
 
 UNEXPRESSED_HEADER = """
@@ -59,8 +62,24 @@ cell, with the reason above; `ok` is where a correct implementation may do it.
 
 {families}"""
 
+BACKWARD_HEADER = """
+## Gradients that are wrong
+
+{count} deviations of the backward pass: the outputs are right, and gradients are not. They are a few lines each in
+[`rnn_goldens/deviations/backward`](../rnn_goldens/deviations/backward); margins are those of the gradients of
+{goldens} goldens.
+"""
+
+EVERY_BACKWARD = """
+## Every deviation of the backward pass
+
+{families}"""
+
 _WIDTH = 150
 """A link, which does not break, may go beyond it."""
+
+
+_BACKWARD = {deviation.name for family in BACKWARD_FAMILIES.values() for deviation in family}
 
 
 @dataclass(frozen=True)
@@ -89,12 +108,26 @@ def page(folder: Path) -> str:
         *_hidden(document, best),
         *_unexpressed(),
         *_core(document),
-        EVERY.format(
-            precisions=_listed(PRECISIONS), families=_wrapped(" · ".join(f"[{f}](#{_anchor(f)})" for f in FAMILIES))
-        ),
-        *_families(document, best),
+        EVERY.format(precisions=_listed(PRECISIONS), families=_links(FAMILIES)),
+        *_families(document, best, FAMILIES),
+        *_backward_part(folder, cells),
     ]
     return "".join(parts)
+
+
+def _backward_part(folder: Path, cells: dict[str, str]) -> Iterator[str]:
+    """The same of the backward pass."""
+    document: Document = json_file.read_document(folder / BACKWARD_NAME)
+    best, goldens = _best(document, cells), {golden_id for d in document["deviations"] for golden_id in d["margins"]}
+    yield BACKWARD_HEADER.format(count=len(document["deviations"]), goldens=len(goldens))
+    yield from _totals(document, best)
+    yield from _hidden(document, best, "## What no gradient exposes")
+    yield EVERY_BACKWARD.format(families=_links(BACKWARD_FAMILIES))
+    yield from _families(document, best, BACKWARD_FAMILIES)
+
+
+def _links(families: Families) -> str:
+    return _wrapped(" · ".join(f"[{family}](#{_anchor(family)})" for family in families))
 
 
 def _best(document: Document, cells: dict[str, str]) -> dict[Charge, Best]:
@@ -129,9 +162,9 @@ def _totals(document: Document, best: dict[Charge, Best]) -> Iterator[str]:
     yield f"\n{count} deviations, each counted once for each cell that it can befall.\n"
 
 
-def _hidden(document: Document, best: dict[Charge, Best]) -> Iterator[str]:
+def _hidden(document: Document, best: dict[Charge, Best], heading: str = "## What no golden exposes") -> Iterator[str]:
     """Every exception: by its reason, with the largest margin that any golden shows."""
-    yield "\n## What no golden exposes\n\nIn brackets the largest margin, if it is not below "
+    yield f"\n{heading}\n\nIn brackets the largest margin, if it is not below "
     yield f"{LEAST}.\n\n"
     together: dict[tuple[bool, str], dict[tuple[str, str], list[str]]] = {}
     for h in sorted(document["hidden"], key=lambda h: bool(h["allowed"])):
@@ -162,10 +195,10 @@ def _core(document: Document) -> Iterator[str]:
     yield _wrapped(", ".join(f"`{golden_id}`" for golden_id in document["core"]) + ".")
 
 
-def _families(document: Document, best: dict[Charge, Best]) -> Iterator[str]:
+def _families(document: Document, best: dict[Charge, Best], families: Families) -> Iterator[str]:
     """A list for each family, in the catalogue's order."""
     by_name = {d["name"]: d for d in document["deviations"]}
-    for family, members in FAMILIES.items():
+    for family, members in families.items():
         yield f"\n### {family[0].upper()}{family[1:]}\n\n"
         for d in (by_name[member.name] for member in members if member.name in by_name):
             yield from _entry(d, best, document["enough"])
@@ -192,6 +225,8 @@ def _entry(d: Document, best: dict[Charge, Best], enough: float) -> Iterator[str
 
 def _equation(name: str) -> list[str]:
     """The lines that differ, of the first cell whose equations do."""
+    if name in _BACKWARD:
+        return []
     both = (difference(cell, wrong) for cell, wrong in deviation(name).wrong.equations.items())
     return [line for line in next(both, []) if line[0] in "-+"]
 

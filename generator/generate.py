@@ -1,6 +1,6 @@
 """Scenarios → a corpus folder: golden files, the kill matrix and the index, written all or none."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,12 +12,14 @@ from typing import Protocol, TypeVar
 
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import INDEX
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator import matrix_file
-from rnn_goldens.generator.adequacy import expose, kill_matrix
+from rnn_goldens.generator.adequacy import expose, expose_backward, kill_matrix
 from rnn_goldens.generator.argument_coverage import coverage, look, require_coverage
 from rnn_goldens.generator.folder import Files, alone, replacing
 from rnn_goldens.generator.hidden import HIDDEN
+from rnn_goldens.generator.hidden_backward import HIDDEN_BACKWARD
 from rnn_goldens.generator.index import (
     Entry,
     Standing,
@@ -143,6 +145,7 @@ def _generate(
             goldens = [held[scenario.id] for scenario in chosen]
             matrix, core = _matrix(goldens, [entries[golden.id]["content"] for golden in goldens], folder, how)
             files.write(matrix_file.NAME, matrix)
+            files.write(matrix_file.BACKWARD_NAME, _backward_matrix(goldens, entries, folder, how))
             for golden in goldens:
                 entries[golden.id] |= described(golden, core=golden.id in core)
         files.write(INDEX, encode_index(how.whose, [entries[s.id] for s in scenarios if s.id in entries]))
@@ -221,6 +224,23 @@ def _matrix(goldens: Sequence[Golden], contents: Sequence[str], folder: Path, ho
     if how.certified is not None:
         how.certified.remember_matrix(contents, sha256(encoded).hexdigest())
     return encoded, set(matrix.core)
+
+
+def _backward_matrix(goldens: Sequence[Golden], entries: Mapping[str, Entry], folder: Path, how: _How) -> bytes:
+    """The file of the kill matrix of the backward pass, likewise."""
+    having = [golden for golden in goldens if golden.gradients is not None]
+    contents = ["gradients", *(content for golden in having for content in contents_of(entries[golden.id]))]
+    path = folder / matrix_file.BACKWARD_NAME
+    if how.certified is not None and path.is_file():
+        standing = path.read_bytes()
+        if how.certified.matrix(contents) == sha256(standing).hexdigest():
+            return standing
+    doing = "Holding to the deviations of the backward pass"
+    margins = how.track(in_order(expose_backward, having, how.executor), len(having), doing)
+    encoded = matrix_file.encode(kill_matrix(having, list(margins), HIDDEN_BACKWARD, BACKWARD_DEVIATIONS))
+    if how.certified is not None:
+        how.certified.remember_matrix(contents, sha256(encoded).hexdigest())
+    return encoded
 
 
 def _removed(scenarios: Sequence[Scenario], there: Standing, *, may_go: bool) -> list[str]:

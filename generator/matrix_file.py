@@ -1,4 +1,4 @@
-"""The kill matrix as a file: ``kill-matrix.json`` beside the index."""
+"""The kill matrix as a file: ``kill-matrix.json`` beside the index, and ``gradients-kill-matrix.json``."""
 
 import math
 from collections.abc import Iterator
@@ -6,17 +6,15 @@ from decimal import ROUND_DOWN, Context
 from pathlib import Path
 from typing import Any
 
-from rnn_goldens.corpus.shown import LEAST, MOST, NAME
-from rnn_goldens.deviations import DEVIATIONS
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.corpus.shown import BACKWARD_NAME, LEAST, MOST, NAME
 from rnn_goldens.deviations.margins import ENOUGH
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile
-from rnn_goldens.generator.adequacy import KillMatrix
+from rnn_goldens.generator.adequacy import KillMatrix, Wrong
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.schema import FORMATS, problems
 
-__all__ = ["LEAST", "MOST", "MOVED", "NAME", "core", "differences", "encode"]
+__all__ = ["BACKWARD_NAME", "LEAST", "MOST", "MOVED", "NAME", "core", "differences", "encode"]
 
 DIGITS = 2
 """Significant digits of a margin in the file; the others are cut off, so that 2 is at least 2."""
@@ -44,7 +42,7 @@ def encode(matrix: KillMatrix) -> bytes:
                 "stands_for": list(d.stands_for),
                 "margins": _margins(matrix, d),
             }
-            for d in DEVIATIONS
+            for d in matrix.deviations
         ],
         "hidden": [
             {
@@ -71,17 +69,17 @@ def core(path: Path) -> list[str]:
 def differences(committed: Path, made: Path) -> Iterator[str]:
     """One line for each margin that moved, and for each deviation, golden or core set that is another."""
     if not committed.is_file():
-        yield f"{NAME}: is missing"
+        yield f"{committed.name}: is missing"
         return
     documents = json_file.read_document(committed), json_file.read_document(made)
     flat = [dict(_flat(document, "")) for document in documents]
     for place in dict.fromkeys((*flat[0], *flat[1])):
         before, after = (f.get(place, "nothing") for f in flat)
         if not _same(before, after):
-            yield f"{NAME}: {place}: {before} → {after}"
+            yield f"{committed.name}: {place}: {before} → {after}"
 
 
-def _margins(matrix: KillMatrix, deviation: Deviation) -> dict[str, list[float | None]]:
+def _margins(matrix: KillMatrix, deviation: Wrong) -> dict[str, list[float | None]]:
     """By golden, in the order of the precisions; goldens on which nothing shows are left out."""
     found = {golden_id: margins.get(deviation.name, {}) for golden_id, margins in matrix.margins.items()}
     return {

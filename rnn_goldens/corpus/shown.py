@@ -12,6 +12,9 @@ from rnn_goldens.errors import InvalidFile
 
 NAME = "kill-matrix.json"
 
+BACKWARD_NAME = "gradients-kill-matrix.json"
+"""The same, of the backward pass."""
+
 LEAST = 0.5
 """Smaller margins are written as zero: they are rounding, of the truth and of the wrong alike.
 
@@ -63,12 +66,16 @@ class Shown:
 
 
 def shown(corpus: Corpus) -> dict[str, Shown]:
-    """What the kill matrix of a corpus says of each deviation; nothing if it has none.
+    """What the kill matrices of a corpus say of each deviation, of the backward pass too; nothing if it has none.
 
     Raises:
-        InvalidFile: the file is no kill matrix.
+        InvalidFile: a file is no kill matrix.
     """
-    path = corpus.folder / NAME
+    return {**_shown_in(corpus, NAME), **_shown_in(corpus, BACKWARD_NAME)}
+
+
+def _shown_in(corpus: Corpus, name: str) -> dict[str, Shown]:
+    path = corpus.folder / name
     if not path.is_file():
         return {}
     document = read_document(path, below=None if corpus.is_packaged else corpus.folder)

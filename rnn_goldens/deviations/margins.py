@@ -1,12 +1,13 @@
 """How sharply a golden exposes a wrong network: its largest error there, as a multiple of what is allowed."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from rnn_goldens.cells import Array
 from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.precision import PRECISIONS
 
 ENOUGH = 2.0
@@ -15,13 +16,28 @@ ENOUGH = 2.0
 
 def margin(golden: GoldenData, outputs: Sequence[Array], precision: str) -> float:
     """The largest error of some outputs, as a multiple of the tolerance."""
+    named = zip(("out", "h_n", "c_n"), outputs, strict=False)
+    return _margin(
+        (got, want := getattr(golden.stored, name), golden.tolerance.allowed(name, want, PRECISIONS[precision]))
+        for name, got in named
+    )
+
+
+def gradient_margin(gradients: Gradients, found: Mapping[str, Array], precision: str) -> float:
+    """The largest error of some gradients, as a multiple of the tolerance."""
+    return _margin(
+        (found[name], want, gradients.tolerance.allowed(name, want, PRECISIONS[precision]))
+        for name, want in gradients.expected.items()
+    )
+
+
+def _margin(compared: Iterable[tuple[Array, Array, Array]]) -> float:
+    """Of what came, what is expected, and what is allowed."""
     largest = 0.0
-    for name, output in zip(("out", "h_n", "c_n"), outputs, strict=False):
-        want: Array = getattr(golden.stored, name)
-        if output.shape != want.shape or not np.isfinite(output).all():
+    for got, want, allowed in compared:
+        if got.shape != want.shape or not np.isfinite(got).all():
             return math.inf
-        error = np.abs(output - want)
-        allowed = golden.tolerance.allowed(name, want, PRECISIONS[precision])
+        error = np.abs(got - want)
         wrong = error > 0
         if wrong.any():
             with np.errstate(divide="ignore", over="ignore"):

@@ -1,21 +1,25 @@
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from made_cotangents import asked
 from made_scenarios import scenario
 
 from rnn_goldens import Golden
 from rnn_goldens.corpus import find, open_corpus
 from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.deviations.margins import ENOUGH
 from rnn_goldens.generator import adequacy, deviation_page, matrix_file
-from rnn_goldens.generator.adequacy import Hidden, KillMatrix, charges, expose, kill_matrix
+from rnn_goldens.generator.adequacy import Hidden, KillMatrix, Wrong, charges, expose, expose_backward, kill_matrix
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.hidden import HIDDEN
+from rnn_goldens.generator.hidden_backward import HIDDEN_BACKWARD
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.precision import PRECISIONS
 
@@ -57,6 +61,22 @@ def test_a_corpus_that_lets_a_deviation_pass_is_refused(golden: Golden, monkeypa
         kill_matrix([golden], [expose(golden)], [hidden, Hidden("h0_ignored", ("gru",), ("float32",), "a guess")])
 
 
+def test_a_wrong_way_back_is_measured_by_the_tolerance_of_gradients() -> None:
+    golden = certify(asked("gru", "plain"))
+    assert golden.gradients is not None
+    margins = expose_backward(golden)
+    assert set(margins["gru_reset_path_dropped"]) == set(golden.gradients.precisions)
+    assert min(margins["gru_reset_path_dropped"].values()) > ENOUGH
+    assert margins["gradients_in_float32"]["float32"] < ENOUGH < margins["gradients_in_float32"]["float64"]
+    assert "lstm_cell_path_dropped" not in margins
+
+
+def test_a_corpus_that_lets_a_wrong_gradient_pass_is_refused() -> None:
+    golden = certify(asked("gru", "plain"))
+    with pytest.raises(Refused, match=r"not adequate: .*\n  backward_truncated_every_32, rnn_tanh, float64\n"):
+        kill_matrix([golden], [expose_backward(golden)], (), BACKWARD_DEVIATIONS)
+
+
 def test_what_a_precision_allows_is_measured_as_well(golden: Golden) -> None:
     margins = expose(golden)["bfloat16_products"]
     assert set(margins) == set(golden.precisions)
@@ -68,13 +88,22 @@ def test_the_core_set_is_the_smallest_that_exposes_all_simple_goldens_first() ->
     assert adequacy._smallest_cover(exposed) == ["c", "d"]  # type: ignore[arg-type]
 
 
-def committed_matrix() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((find("v1") / matrix_file.NAME).read_text("utf-8"))
+def committed_matrix(name: str = matrix_file.NAME) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((find("v1") / name).read_text("utf-8"))
     return document
 
 
-def test_the_committed_matrix_exposes_every_deviation_in_every_cell_and_precision() -> None:
-    matrix, corpus = committed_matrix(), open_corpus("v1")
+@pytest.mark.parametrize(
+    ("name", "deviations", "hidden"),
+    [
+        (matrix_file.NAME, DEVIATIONS, HIDDEN),
+        (matrix_file.BACKWARD_NAME, BACKWARD_DEVIATIONS, HIDDEN_BACKWARD),
+    ],
+)
+def test_the_committed_matrix_exposes_every_deviation_in_every_cell_and_precision(
+    name: str, deviations: Sequence[Wrong], hidden: Sequence[Hidden]
+) -> None:
+    matrix, corpus = committed_matrix(name), open_corpus("v1")
     cells = {entry.id: entry.cell for entry in corpus.entries}
     exposed = {
         (d["name"], cells[golden_id], precision)
@@ -83,10 +112,10 @@ def test_the_committed_matrix_exposes_every_deviation_in_every_cell_and_precisio
         for precision, margin in zip(matrix["precisions"], margins, strict=True)
         if margin is None or margin >= ENOUGH
     }
-    hidden = [charge for h in HIDDEN for charge in h.charges]
-    assert len(hidden) == len(set(hidden)), "each exception is listed once"
-    assert set(charges(DEVIATIONS)) == exposed | set(hidden)
-    assert not exposed & set(hidden)
+    known = [charge for h in hidden for charge in h.charges]
+    assert len(known) == len(set(known)), "each exception is listed once"
+    assert set(charges(deviations)) == exposed | set(known)
+    assert not exposed & set(known)
 
 
 def test_the_core_goldens_alone_expose_as_much_as_all() -> None:
@@ -128,9 +157,10 @@ def test_a_margin_that_is_rounding_may_come_and_go(golden: Golden, tmp_path: Pat
 
 
 def test_the_golden_that_is_named_exposes_the_deviation() -> None:
-    document = committed_matrix()
+    both = (committed_matrix(), committed_matrix(matrix_file.BACKWARD_NAME))
     enough = {
         d["name"]: {g for g, margins in d["margins"].items() if any(m is None or m >= ENOUGH for m in margins)}
+        for document in both
         for d in document["deviations"]
     }
     entries = deviation_page.page(find("v1")).split('<a id="')[1:]
@@ -148,6 +178,6 @@ def test_the_page_for_people_can_be_read_and_every_name_be_linked_to() -> None:
     lines = deviation_page.page(find("v1")).splitlines()
     assert max(map(len, lines)) <= 160
     anchors = [name for line in lines for name in re.findall(r'<a id="(.*?)"></a>', line)]
-    assert anchors == [deviation.name for deviation in DEVIATIONS]
+    assert anchors == [deviation.name for deviation in (*DEVIATIONS, *BACKWARD_DEVIATIONS)]
     at = next(number for number, line in enumerate(lines) if '"lstm_output_without_tanh"' in line)
     assert lines[at + 3 : at + 5] == ["  - h' = o * tanh(c')", "  + h' = o * c'"]
