@@ -12,6 +12,7 @@ import pytest
 from rnn_goldens.cells import case_of
 from rnn_goldens.corpus import load, open_corpus
 from rnn_goldens.deviations import DEVIATIONS, deviation
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.encoding import json_file
 from rnn_goldens.report.page import page
 
@@ -29,6 +30,8 @@ def test_the_readme_has_the_figures_of_the_pages() -> None:
     readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
     corpus = open_corpus("v1")
     core = corpus.select(features=["core"])
+    having = [entry for entry in corpus.entries if entry.gradients]
+    assert f"the gradients of {len(having)} of them to [{len(BACKWARD_DEVIATIONS)} more]" in readme
     false_alarms = figures("false-alarms.md", "| corpus ")
     together = figures("onnx-backend.md", "| together, ")
     assert f"corpus of {len(corpus.entries)} goldens is held to [{len(DEVIATIONS)} known" in readme
@@ -51,11 +54,35 @@ def snippet(tmp_path: Path) -> Path:
 
 
 def test_the_first_snippet_of_the_readme_passes_as_typed(snippet: Path) -> None:
-    assert (ROOT / "README.md").read_text("utf-8").count("```python") == 1
     done = run_pytest(snippet.parent)
     assert done.returncode == 0, done.stdout
     (passed,) = re.findall(r"^=+ (.*) in .*$", done.stdout, re.MULTILINE)[-1:]
     assert f"run `pytest` there: {passed}." in (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.fixture
+def backward(tmp_path: Path) -> Path:
+    """The snippet of a backward pass, likewise."""
+    path = tmp_path / "test_my_backward.py"
+    path.write_text(blocks("Check your backward pass", "python")[0], "utf-8")
+    return path
+
+
+def test_the_backward_pass_of_the_readme_passes_as_typed(backward: Path) -> None:
+    done = run_pytest(backward.parent)
+    assert done.returncode == 0, done.stdout
+    (passed,) = re.findall(r"^=+ (\d+ passed) in .*$", done.stdout, re.MULTILINE)[-1:]
+    assert f"run `pytest`: {passed}." in (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("right", "wrong"), [("hs[t + 1] ** 2", "hs[t + 1]"), ("d_b + d_z.sum(0)", "d_z.sum(0)")])
+def test_the_backward_pass_of_the_readme_fails_once_it_is_broken(backward: Path, right: str, wrong: str) -> None:
+    text = backward.read_text("utf-8")
+    assert right in text
+    backward.write_text(text.replace(right, wrong), "utf-8")
+    done = run_pytest(backward.parent)
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
+    assert "GoldenMismatch" in done.stdout
 
 
 def test_the_first_snippet_of_the_readme_fails_as_is_shown_once_it_is_broken(snippet: Path) -> None:
