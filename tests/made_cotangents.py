@@ -1,6 +1,7 @@
 """Scenarios with cotangents, drawn from a seed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,3 +53,8 @@ def cotangents(numbers: np.random.Generator, made: Scenario, of: tuple[str, ...]
     shapes = {"d_out": out_shape(made.shape, batch, time)}
     shapes |= {f"d_{name}_n": state_shape(made.shape, batch) for name in LAYOUTS[made.cell].states}
     return {name: drawn(numbers, shapes[name], 1.0) for name in of or shapes}
+
+
+def without_cotangents(scenario: Scenario) -> Scenario:
+    """What it asks of the forward pass alone."""
+    return replace(scenario, d_out=None, d_h_n=None, d_c_n=None, gradient_purpose="")

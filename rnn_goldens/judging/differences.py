@@ -142,12 +142,12 @@ def compared(wanted: Wanted, output: outputs.Output) -> Difference:
     allowed = wanted.tolerance.allowed(wanted.name, want, PRECISIONS[wanted.dtype])
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         error = np.abs(got - want)
-        right = error <= allowed  # a NaN is never right
-        fraction = np.where(error == 0, 0.0, error / allowed) if error.any() else error
+        fraction = np.where(error == 0, 0.0, error / allowed)
+    fraction = np.where(np.isnan(fraction), np.inf, fraction)
+    right = error <= allowed  # a NaN is never right
     if right.all():
         largest = float(fraction.max(initial=0.0))
         return Difference(wanted.name, dtype=output.dtype, size=got.size, largest_error=largest)
-    fraction = np.where(np.isnan(fraction), np.inf, fraction)
 
     def element(index: tuple[int, ...]) -> Element:
         return Element(index, float(got[index]), float(want[index]), float(allowed[index]), wanted.place(index))
