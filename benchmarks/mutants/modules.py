@@ -6,6 +6,12 @@ from pathlib import Path
 TOP = Path(__file__).parents[2]
 
 _JUDGING = ("tests/golden", "tests/judging", "tests/checkable")
+_ACCOUNT = tuple(
+    f"tests/plugin/test_{name}.py"
+    for name in ("tally", "known_failures", "no_silent_passing", "refused", "results_file", "wrong_implementations")
+)
+"""Tests of the plugin that run pytest in their own process, where a mutant is."""
+
 TESTS: Mapping[str, tuple[str, ...]] = {
     "rnn_goldens/golden/tolerance.py": _JUDGING,
     "rnn_goldens/golden/precision.py": _JUDGING,
@@ -17,6 +23,9 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "rnn_goldens/judging/own_arrays.py": _JUDGING,
     "rnn_goldens/judging/calls.py": _JUDGING,
     "rnn_goldens/encoding/semantics.py": ("tests/encoding", "tests/golden"),
+    "rnn_goldens/plugin/tally.py": _ACCOUNT,
+    "rnn_goldens/plugin/known_failures.py": _ACCOUNT,
+    "rnn_goldens/plugin/outcomes.py": _ACCOUNT,
 }
 """By module: files and folders of tests, as pytest takes them."""
 

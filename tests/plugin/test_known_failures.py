@@ -94,3 +94,10 @@ def test_an_unknown_golden_is_an_error_that_names_the_line(run_with: RunWith) ->
         result.stderr.fnmatch_lines(
             [f"ERROR: rnn-goldens: *line 2*known.txt*'{pattern}'. Did you mean 'documented/mini-batch'?*"]
         )
+
+
+def test_a_file_in_another_encoding_is_an_error(project: pytest.Pytester) -> None:
+    project.path.joinpath("known.txt").write_bytes("documented/mini-batch  # für später\n".encode("latin-1"))
+    result = project.runpytest_inprocess("--rnn-goldens-known-failures=known.txt")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: rnn-goldens: *known.txt: can not be read: 'utf-8' codec *"])
