@@ -38,8 +38,10 @@ def test_a_question_is_passed_on_as_it_is(golden: Golden) -> None:
         asked.append(given)
         return right(given)
 
-    assert len(guard(run)(question)) == 2
+    asking = guard(run)
+    assert len(asking(question)) == 2
     assert asked == [question]
+    asking.close()
 
 
 def test_of_a_golden_the_question_alone_is_passed_on(golden: Golden) -> None:

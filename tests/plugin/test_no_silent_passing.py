@@ -382,3 +382,38 @@ def test_what_an_implementation_forked_off_is_not_the_run(project: pytest.Pytest
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert result.stdout.str().count("torn down by") == 1
     assert '"outcome": "failed"' in (project.path / "results.json").read_text("utf-8")
+
+
+def test_a_fixture_in_place_of_ours_that_gives_something_else_leaves_the_goldens_unjudged(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def rnn_golden():
+            return 7
+
+        def test_it(rnn_golden):
+            assert rnn_golden == 7
+        """
+    )
+    result = project.runpytest_inprocess()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["4 of 4 goldens were asked for and not judged: documented/single-sequence in *"])
+
+
+def test_a_test_case_of_unittest_which_pytest_gives_no_golden_has_an_error(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest, unittest
+
+        @pytest.mark.usefixtures("rnn_golden")
+        class TestIt(unittest.TestCase):
+            def test_it(self): ...
+        """
+    )
+    result = project.runpytest_inprocess()
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines(["rnn_golden goes to tests and fixtures that name it as an argument: *"])
