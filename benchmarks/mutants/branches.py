@@ -2,7 +2,8 @@
 
     python -m benchmarks.mutants.branches    # from the checkout; exits with 1 if one is not run
 
-With --plugin those of the plugin too, whose tests take minutes; what runs in processes that tests start counts.
+With --plugin those of the plugin too, whose tests take minutes; what runs in processes that tests start counts. Of one
+that a test kills while it writes down what it ran, coverage says that its file can not be used, and goes on without it.
 """
 
 import argparse

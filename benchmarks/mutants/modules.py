@@ -6,9 +6,8 @@ from pathlib import Path
 TOP = Path(__file__).parents[2]
 
 _JUDGING = ("tests/golden", "tests/judging", "tests/checkable")
-_ACCOUNT = tuple(
-    f"tests/plugin/test_{name}.py"
-    for name in ("tally", "known_failures", "no_silent_passing", "refused", "results_file", "wrong_implementations")
+_OUTCOMES = tuple(
+    f"tests/plugin/test_{name}.py" for name in ("known_failures", "no_silent_passing", "refused", "results_file")
 )
 """Tests of the plugin that run pytest in their own process, where a mutant is."""
 
@@ -23,9 +22,9 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "rnn_goldens/judging/own_arrays.py": _JUDGING,
     "rnn_goldens/judging/calls.py": _JUDGING,
     "rnn_goldens/encoding/semantics.py": ("tests/encoding", "tests/golden"),
-    "rnn_goldens/plugin/tally.py": _ACCOUNT,
-    "rnn_goldens/plugin/known_failures.py": _ACCOUNT,
-    "rnn_goldens/plugin/outcomes.py": _ACCOUNT,
+    "rnn_goldens/plugin/tally.py": ("tests/plugin/test_tally.py",),
+    "rnn_goldens/plugin/known_failures.py": ("tests/plugin/test_known_failures.py",),
+    "rnn_goldens/plugin/outcomes.py": _OUTCOMES,
 }
 """By module: files and folders of tests, as pytest takes them."""
 
