@@ -6,11 +6,6 @@ from pathlib import Path
 TOP = Path(__file__).parents[2]
 
 _JUDGING = ("tests/golden", "tests/judging", "tests/checkable")
-_OUTCOMES = tuple(
-    f"tests/plugin/test_{name}.py" for name in ("known_failures", "no_silent_passing", "refused", "results_file")
-)
-"""Tests of the plugin that run pytest in their own process, where a mutant is."""
-
 TESTS: Mapping[str, tuple[str, ...]] = {
     "rnn_goldens/golden/tolerance.py": _JUDGING,
     "rnn_goldens/golden/precision.py": _JUDGING,
@@ -24,7 +19,6 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "rnn_goldens/encoding/semantics.py": ("tests/encoding", "tests/golden"),
     "rnn_goldens/plugin/tally.py": ("tests/plugin/test_tally.py",),
     "rnn_goldens/plugin/known_failures.py": ("tests/plugin/test_known_failures.py",),
-    "rnn_goldens/plugin/outcomes.py": _OUTCOMES,
 }
 """By module: files and folders of tests, as pytest takes them."""
 
