@@ -20,6 +20,12 @@ Each module that decides right from wrong is changed in one small place at a tim
 a loop gone), and its tests are asked: those that run the changed function. Left as it is: what only type checkers read,
 and what Python itself refuses or warns of when it compiles it.
 
+Of the plugin's modules that say what passed, `outcomes.py`, `golden_under_test.py` and `guard.py` are left as they are,
+364 mutants: most of their tests run pytest in processes of their own, and one that survives is asked all of
+`tests/plugin`, two minutes. Of the first 62 of `outcomes.py` 27 survived the tests that run it in the process that
+tests, and were not asked the others. Every branch of the three is run by a test:
+`python -m benchmarks.mutants.branches --plugin`.
+
 - **killed**: by a test that fails.
 - **not run**: the package can not be imported any more, or the tests not collected.
 - **too slow**: no answer in minutes: a loop that does not end.

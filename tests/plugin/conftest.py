@@ -63,6 +63,9 @@ def writes_into_x(golden):
 """
 
 
+OF_A_RUN_INSIDE = "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"
+"""What pytest says where another pytest has loaded the plugin in the same process."""
+
 WriteCorpus = Callable[..., Path]
 
 
@@ -90,7 +93,7 @@ def project(pytester: pytest.Pytester, write_corpus: WriteCorpus, monkeypatch: p
     Of the plugins that are installed only ours is loaded: the others cost most of a run, and may come and go.
     """
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p rnn_goldens -p no:cacheprovider")
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"-p rnn_goldens -p no:cacheprovider -W '{OF_A_RUN_INSIDE}'")
     pytester.makepyfile(my_rnn=MY_RNN)
     write_corpus("four")
     pytester.makeini("[pytest]\nrnn_goldens_corpus = four")

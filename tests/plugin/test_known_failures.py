@@ -1,8 +1,11 @@
 """The known-failures file: what is known to fail may, what passes again must leave it."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from rnn_goldens.plugin.known_failures import read_known_failures
 
 CheckWith = Callable[[str], None]
 RunWith = Callable[..., pytest.RunResult]
@@ -94,3 +97,18 @@ def test_an_unknown_golden_is_an_error_that_names_the_line(run_with: RunWith) ->
         result.stderr.fnmatch_lines(
             [f"ERROR: rnn-goldens: *line 2*known.txt*'{pattern}'. Did you mean 'documented/mini-batch'?*"]
         )
+
+
+def test_a_file_in_another_encoding_is_an_error(project: pytest.Pytester) -> None:
+    project.path.joinpath("known.txt").write_bytes("documented/mini-batch  # für später\n".encode("latin-1"))
+    result = project.runpytest_inprocess("--rnn-goldens-known-failures=known.txt")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: rnn-goldens: *known.txt: can not be read: 'utf-8' codec *"])
+
+
+def test_an_entry_can_not_be_changed(tmp_path: Path) -> None:
+    (tmp_path / "known.txt").write_text("documented/mini-batch  # rows share a state\n", "utf-8")
+    (entry,) = read_known_failures(tmp_path / "known.txt", ["documented/mini-batch"])
+    assert (entry.reason, entry.line) == ("rows share a state", 1)
+    with pytest.raises(AttributeError):
+        entry.reason = "none"  # type: ignore[misc]

@@ -328,3 +328,92 @@ def test_an_empty_marker_argument_selects_nothing(project: pytest.Pytester, argu
     result = project.runpytest_inprocess()
     assert result.ret != pytest.ExitCode.OK
     result.stdout.fnmatch_lines([f"*test_it: {argument.partition('=')[0]} is empty, which selects no golden*"])
+
+
+def test_what_skips_or_refuses_after_a_mismatch_that_it_caught_has_failed(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import contextlib, pytest
+        from my_rnn import forgetful
+        from rnn_goldens import GoldenMismatch, Unsupported
+
+        def caught(golden):
+            with contextlib.suppress(GoldenMismatch):
+                golden.check(*forgetful(golden))
+
+        def test_skips(rnn_golden):
+            caught(rnn_golden)
+            pytest.skip("no device")
+
+        def test_refuses(rnn_golden):
+            caught(rnn_golden)
+            raise Unsupported("no device")
+        """
+    )
+    result = project.runpytest_inprocess("-k", "mini-batch-ascending")
+    assert result.parseoutcomes() == {"failed": 2, "deselected": 6}
+    assert (
+        result.stdout.str().count("documented/mini-batch-ascending in float32: out is first wrong at time step 1") >= 2
+    )
+
+
+def test_a_golden_that_is_asked_for_too_late_is_an_error_that_says_so(project: pytest.Pytester) -> None:
+    project.makepyfile("def test_it(request): request.getfixturevalue('rnn_golden')")
+    result = project.runpytest_inprocess()
+    assert result.parseoutcomes() == {"failed": 1}
+    result.stdout.fnmatch_lines(["rnn_golden goes to tests and fixtures that name it as an argument: *"])
+
+
+def test_what_an_implementation_forked_off_is_not_the_run(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import os
+        from my_rnn import forgetful, right
+
+        def test_it(rnn_golden):
+            child = os.fork()
+            rnn_golden.check(*(right(rnn_golden) if child == 0 else forgetful(rnn_golden)))
+
+        def teardown_module():
+            print("torn down by", os.getpid())
+        """
+    )
+    result = project.runpytest_subprocess("-s", "-k", "mini-batch-ascending", "--rnn-goldens-report=results.json")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.stdout.str().count("torn down by") == 1
+    assert '"outcome": "failed"' in (project.path / "results.json").read_text("utf-8")
+
+
+def test_a_fixture_in_place_of_ours_that_gives_something_else_leaves_the_goldens_unjudged(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def rnn_golden():
+            return 7
+
+        def test_it(rnn_golden):
+            assert rnn_golden == 7
+        """
+    )
+    result = project.runpytest_inprocess()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["4 of 4 goldens were asked for and not judged: documented/single-sequence in *"])
+
+
+def test_a_test_case_of_unittest_which_pytest_gives_no_golden_has_an_error(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest, unittest
+
+        @pytest.mark.usefixtures("rnn_golden")
+        class TestIt(unittest.TestCase):
+            def test_it(self): ...
+        """
+    )
+    result = project.runpytest_inprocess()
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines(["rnn_golden goes to tests and fixtures that name it as an argument: *"])

@@ -111,3 +111,19 @@ def test_unsupported_in_a_tear_down_is_an_error_not_a_refusal(project: pytest.Py
         """
     )
     assert project.runpytest_inprocess().parseoutcomes() == {"passed": 1, "errors": 1}
+
+
+def test_refusing_before_the_golden_is_there_is_refused(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+        from rnn_goldens import Unsupported
+
+        @pytest.fixture(autouse=True)
+        def device():
+            raise Unsupported("no device")
+
+        def test_it(rnn_golden): ...
+        """
+    )
+    assert project.runpytest_inprocess().parseoutcomes() == {"refused": 4}

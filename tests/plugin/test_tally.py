@@ -91,6 +91,7 @@ def test_of_another_attempt_only_the_last_one_counts() -> None:
     failed = [report("setup"), report("call", "flaky", outcome="not-judged"), report("teardown", outcome="failed")]
     assert outcomes(tally_of(*failed)) == ["failed"]
     assert outcomes(tally_of(*failed, *whole_test("passed"))) == ["passed"]
+    assert tally_of(*failed, *whole_test("passed")).unfinished == 0
     assert outcomes(tally_of(*whole_test("passed"), *failed)) == ["failed"]
 
 
@@ -116,8 +117,14 @@ def test_a_golden_whose_process_died_failed_for_what_it_said_last() -> None:
         "reason": "the process that ran it died: worker gw0 crashed",
     }
     assert tally.unfinished == 0
+    assert tally_of(report("???", "worker gw0 crashed"), times=2).unfinished == 1
     (silent,) = tally_of(report("???")).entries
     assert silent["reason"] == "the process that ran it died: "
+
+
+def test_what_failed_before_its_process_died_is_the_reason() -> None:
+    (entry,) = tally_of(report("setup"), report("call", "out of memory"), report("???", "worker gw0 crashed")).entries
+    assert entry["reason"] == "the process that ran it died: out of memory"
 
 
 def test_of_several_workers_that_ran_the_same_each_has_an_entry() -> None:
@@ -149,11 +156,11 @@ def test_what_had_failed_before_keeps_its_reason() -> None:
     assert tally.late == []
 
 
-@pytest.mark.parametrize("other", [{"golden": "gru/plain"}, {"dtype": "float16"}])
-def test_what_is_found_of_a_golden_that_no_entry_is_of_is_kept_apart(other: dict[str, str]) -> None:
+@pytest.mark.parametrize(("what", "other"), [("golden", "a"), ("golden", "z"), ("dtype", "a"), ("dtype", "z")])
+def test_what_is_found_of_a_golden_that_no_entry_is_of_is_kept_apart(what: str, other: str) -> None:
     tally = tally_of(*whole_test("passed"))
-    assert tally.revise(FOUND | other) == []
-    assert tally.late == [FOUND | other]
+    assert tally.revise(FOUND | {what: other}) == []
+    assert tally.late == [FOUND | {what: other}]
     assert outcomes(tally) == ["passed"]
 
 
@@ -195,6 +202,7 @@ def test_the_tests_of_goldens_among_all_are_asked_as_often_as_they_stand_there()
         ("passed", {"twice": True, "rows": False}, ["rows"]),
         ("failed", {"twice": True, "rows": False}, []),
         ("failed", {"twice": False}, []),
+        ("refused", {"twice": False}, []),
     ],
 )
 def test_a_way_of_calling_that_no_golden_could_be_asked_is_named(
