@@ -118,7 +118,6 @@ def test_the_plugin_s_options_and_its_marker_s_arguments() -> None:
         "calls",
         "corpus",
         "implementation",
-        "gradients",
         "time-limit",
         "known-failures",
         "report",
