@@ -25,15 +25,33 @@ _LEAST_ROOM = 30
 NOTHING = "no gradient was given: nothing was checked"
 
 
-def gradient_text(golden: "GoldenData", found: Sequence[Difference], not_checked: Sequence[str], said: str = "") -> str:
-    """Describe the differences of gradients that failed; ``said`` is what it means that they are there."""
-    head = f"{golden.id} in {golden.dtype}: {f'{said}: ' if said else ''}"
+def gradient_text(
+    golden: "GoldenData",
+    found: Sequence[Difference],
+    not_checked: Sequence[str],
+    said: str = "",
+    *,
+    like: str = "",
+    known: Sequence[str] = (),
+) -> str:
+    """Describe the differences of gradients that failed.
+
+    Args:
+        golden: the golden, with gradients.
+        found: how each gradient that was given differs, or does not.
+        not_checked: the names of the others.
+        said: what it means that there are differences.
+        like: the name of what gives just these gradients.
+        known: lines of what else is known of them.
+    """
+    head = f"{golden.id} in {golden.dtype}{f', like {like}' if like else ''}: {f'{said}: ' if said else ''}"
     right, wrong = ([d.output for d in found if d.passed is good] for good in (True, False))
     first, fits = _first_line(head, right, wrong)
     lines = [first]
     if not fits:
         for word, names in (("right", right), ("wrong", wrong)):
             lines += _wrapped(f"{word}: {', '.join(names)}", 2) if names else []
+    lines += known
     ending = [*_wrapped(f"not checked: {', '.join(not_checked)}", 2)] if not_checked else []
     ending += _wrapped(f"purpose: {golden.gradients.purpose}", 2) if golden.gradients is not None else []
     ending += [to_see(golden, golden.corpus)] if golden.corpus is not None else []
