@@ -123,7 +123,8 @@ def _later_steps_right(seen: SeenGradients) -> bool | float | None:
     if "x" not in seen.got or not seen.are_shaped or not one_chain or seen.golden.lengths is not None:
         return None
     steps = seen.wrong["x"].shape[-2]
-    by_step: Mask = np.asarray(seen.wrong["x"].any(axis=-1)).reshape(-1, steps).any(axis=0)
+    wrong_here: Mask = np.atleast_1d(seen.wrong["x"].any(axis=-1)).reshape(-1, steps)
+    by_step = np.atleast_1d(wrong_here.any(axis=0))
     if steps == 1:
         return None
     first = steps - int(by_step[::-1].argmax()) if by_step.any() else 0

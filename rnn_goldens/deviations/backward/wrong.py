@@ -162,7 +162,7 @@ def in_gradients(change: Callable[[Case, Gradients], Gradients]) -> WrongBackwar
 
 
 def in_gradient(begins: str | tuple[str, ...], change: Callable[[Array], Array], but: str = " ") -> WrongBackward:
-    """Likewise, those whose names begin so, and do not hold ``but``."""
+    """The right way back, and other gradients of what begins so by name, and does not hold ``but``."""
     return in_gradients(
         lambda _, gradients: {
             name: change(array) if name.startswith(begins) and but not in name else array
