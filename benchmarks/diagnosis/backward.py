@@ -8,13 +8,16 @@ told by their outputs' gradients alone. Exits with 1 if a wrong name is told, or
 """
 
 import argparse
+import json
+import random
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -36,6 +39,7 @@ from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.judging.gradients import compare_gradients
 
 PAGE = "diagnosis-backward.md"
+KEPT = Path("build", "diagnosis-backward.jsonl")
 
 DTYPES = ("float64", "float32")
 
@@ -174,6 +178,23 @@ def _is_the_same(wrong: Wrong, cause: Cause) -> bool:
     return True
 
 
+def all_told(processes: int, *, resume: bool) -> list[Told]:
+    """What is said of each, kept in a file as it comes, in an order that is drawn: a part is as good as all."""
+    if not resume:
+        KEPT.parent.mkdir(parents=True, exist_ok=True)
+        KEPT.write_text("", "utf-8")
+    before = [Told(**json.loads(line)) for line in KEPT.read_text("utf-8").splitlines()]
+    done = {(one.group, one.name, one.cell, one.dtype): one for one in before}
+    todo = list(wrongs())
+    left = [wrong for wrong in todo if wrong not in done]
+    random.Random(0).shuffle(left)
+    with ProcessPoolExecutor(processes) as pool, KEPT.open("a", encoding="utf-8", buffering=1) as file:
+        for wrong, one in zip(left, pool.map(tell, left), strict=True):
+            file.write(json.dumps(asdict(one)) + "\n")
+            done[wrong] = one
+    return [done[wrong] for wrong in todo]
+
+
 def report(told: Sequence[Told]) -> str:
     """The page."""
     rows = []
@@ -199,10 +220,10 @@ def main() -> None:
     """Run and print; exit with 1 if a wrong name is told, or none."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
+    parser.add_argument("--resume", action="store_true", help=f"go on with a run that was stopped: {KEPT}")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
-    with ProcessPoolExecutor(arguments.processes) as pool:
-        told = list(pool.map(tell, wrongs(), chunksize=4))
+    told = all_told(arguments.processes, resume=arguments.resume)
     text = report(told)
     print(text)
     if arguments.write:
