@@ -104,7 +104,6 @@ DEVIATIONS = (
         "gradients_four_times",
         "Gives every weight's gradient four times.",
         in_gradient(("weight", "bias"), lambda array: 4 * array),
-        stands_for=("axon PR646",),
     ),
     BackwardDeviation(
         "gradients_mean_over_time",
