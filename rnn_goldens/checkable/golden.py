@@ -1,7 +1,7 @@
 """The golden that a user gets, and the question that an implementation gets: data, and what can be done with them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from rnn_goldens.conventions import convention as named
 from rnn_goldens.conventions.gradients import gradients_to_torch
-from rnn_goldens.diagnosis.explanations import diagnosed
+from rnn_goldens.diagnosis.explanations import diagnosed, diagnosed_gradients
 from rnn_goldens.golden.data import GoldenData, QuestionData
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.calls import WAYS, compare_calls
 from rnn_goldens.judging.given_gradients import given_gradients
 from rnn_goldens.judging.gradient_calls import Backward, compare_gradient_calls
 from rnn_goldens.judging.gradients import compare_gradients
+from rnn_goldens.judging.outputs import outputs_of
 from rnn_goldens.judging.own_arrays import refuse_own
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, compare
 
@@ -186,7 +187,8 @@ class Golden(GoldenData, Question):
     def compare_gradients(self, gradients: object = None, /, **named: object) -> Verdict:
         """Compare gradients with this golden's, without raising.
 
-        They are those of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, whose factors are ``cotangents``.
+        They are those of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, whose factors are ``cotangents``. Where they differ
+        every known deviation of the backward pass is asked the same, then those of the forward pass.
 
         Args:
             gradients: by name, array-likes of any library, each shaped as its array: ``x``, ``h0`` and ``c0`` where an
@@ -202,7 +204,29 @@ class Golden(GoldenData, Question):
             UnknownName: its gradients can not be checked in this precision.
             TypeError: what was given is no gradients by name.
         """
-        return compare_gradients(self, given_gradients(self, gradients, named))
+        return self._compared_gradients(given_gradients(self, gradients, named))
+
+    def _compared_gradients(
+        self, given: Mapping[str, Any], said: str = "", run: Callable[[Any], Sequence[Any]] | None = None
+    ) -> Verdict:
+        """The verdict on gradients by name, diagnosed.
+
+        Args:
+            given: the gradients.
+            said: what it means if they are wrong.
+            run: what gives the outputs that they are of.
+        """
+        verdict = compare_gradients(self, given, said=said)
+        if verdict.passed:
+            return verdict
+        return diagnosed_gradients(self, verdict, given, said=said, outputs=run and self._outputs_of(run, self.compare))
+
+    def _outputs_of(self, run: Callable[[Any], Sequence[Any]], compare: Callable[..., Verdict]) -> Verdict | None:
+        """What becomes of the outputs of an implementation that was asked for gradients; None if it gives none."""
+        try:
+            return compare(*outputs_of(run(replace(self, gradients=None).question())))
+        except Exception:  # what it gives are gradients, and of them is told
+            return None
 
     def check_gradients(self, gradients: object = None, /, **named: object) -> Verdict:
         """Raise GoldenMismatch unless all gradients that are given, as for ``compare_gradients``, are right.
@@ -217,20 +241,26 @@ class Golden(GoldenData, Question):
         __tracebackhide__ = True
         given = given_gradients(self, gradients, named)
         refuse_own(self, *given.values())
-        verdict = compare_gradients(self, given)
+        verdict = self._compared_gradients(given)
         if not verdict.passed:
             raise GoldenMismatch(verdict)
         return verdict
 
-    def check_gradient_calls(self, backward: Backward) -> None:
+    def check_gradient_calls(self, backward: Backward, run: Callable[[Any], Sequence[Any]] | None = None) -> None:
         """Raise GoldenMismatch unless ``backward`` gives the right gradients, twice in a row.
 
         Args:
             backward: a function of a question, which is this golden without what is expected: it takes ``cotangents``,
                 inputs, states and weights from there and returns gradients by name, as ``check_gradients`` takes them.
+            run: a function of the same that returns the outputs, as for ``check_calls``: where gradients are wrong it
+                is asked for those, and if they are wrong, too, that is said first.
         """
         __tracebackhide__ = True
-        for _, verdict in compare_gradient_calls(self, backward):
+
+        def compared(given: Mapping[str, Any], said: str) -> Verdict:
+            return self._compared_gradients(given, said, run)
+
+        for _, verdict in compare_gradient_calls(self, backward, compared):
             if not verdict.passed:
                 raise GoldenMismatch(verdict)
 

@@ -85,9 +85,10 @@ def explain(
 def _is_deviation(corpus: "Corpora", name: str) -> bool:
     """Of the two kinds; raises UnknownName, with the nearest names of both, if it is neither."""
     from rnn_goldens.deviations import DEVIATIONS
+    from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
     from rnn_goldens.errors import UnknownName
 
-    deviations = [deviation.name for deviation in DEVIATIONS]
+    deviations = [*(d.name for d in DEVIATIONS), *(d.name for d in BACKWARD_DEVIATIONS)]
     if name in deviations or corpus.holds(name):
         return name in deviations
     nearest = difflib.get_close_matches(name, [*corpus.ids, *deviations], n=_NEAREST, cutoff=0.4)
@@ -99,11 +100,15 @@ def _of_deviation(corpora: "Corpora", name: str) -> str:
     """Goldens of one's own have no kill matrix: then it is told of those of the package."""
     from rnn_goldens.corpus import OURS, open_corpus
     from rnn_goldens.corpus.shown import shown
-    from rnn_goldens.deviations import deviation
+    from rnn_goldens.deviations import Deviation, of_either
+    from rnn_goldens.explaining.backward_text import backward_deviation_text
     from rnn_goldens.explaining.deviation_text import deviation_text
 
     corpus = next((part for part in corpora.parts if part.name == OURS), None) or open_corpus()
-    return deviation_text(deviation(name), corpus, shown(corpus).get(name))
+    deviation, known = of_either(name), shown(corpus).get(name)
+    if isinstance(deviation, Deviation):
+        return deviation_text(deviation, corpus, known)
+    return backward_deviation_text(deviation, corpus, known)
 
 
 def _of_golden(

@@ -5,6 +5,7 @@ failure looks like, and the table in the documentation.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rnn_goldens.deviations import (
     activations,
@@ -25,6 +26,9 @@ from rnn_goldens.deviations import (
 )
 from rnn_goldens.deviations.deviation import Deviation, Wrong
 from rnn_goldens.errors import UnknownName
+
+if TYPE_CHECKING:
+    from rnn_goldens.deviations.backward import BackwardDeviation
 
 FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "gate order": gate_order.DEVIATIONS,
@@ -57,6 +61,18 @@ def deviation(name: str) -> Deviation:
         raise UnknownName("deviation", name, _BY_NAME, seen="docs/deviations.md") from None
 
 
+def of_either(name: str) -> "Deviation | BackwardDeviation":
+    """Look one up by name among those of outputs and those of the backward pass; raises UnknownName likewise."""
+    from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS  # here: who checks outputs alone needs none of it
+
+    by_name: dict[str, Deviation | BackwardDeviation] = {**_BY_NAME}
+    by_name |= {deviation.name: deviation for deviation in BACKWARD_DEVIATIONS}
+    try:
+        return by_name[name]
+    except KeyError:
+        raise UnknownName("deviation", name, by_name, seen="docs/deviations.md") from None
+
+
 def together(names: Sequence[str]) -> Wrong:
     """Several deviations at once; raises ValueError if they can not be."""
     wrong = deviation(names[0]).wrong
@@ -65,4 +81,4 @@ def together(names: Sequence[str]) -> Wrong:
     return wrong
 
 
-__all__ = ["DEVIATIONS", "FAMILIES", "Deviation", "deviation", "together"]
+__all__ = ["DEVIATIONS", "FAMILIES", "Deviation", "deviation", "of_either", "together"]

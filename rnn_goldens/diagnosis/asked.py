@@ -1,7 +1,7 @@
 """A golden asked again: what known ways of being wrong give there, beside what came."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
 from itertools import combinations
@@ -9,52 +9,67 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnn_goldens.diagnosis.likeness import Outputs, explains, fits, is_nearer, is_right, share
+from rnn_goldens.diagnosis.likeness import explains, fits, is_nearer, is_right, share
+from rnn_goldens.diagnosis.right import OUTPUTS, Arrays, right_of
 from rnn_goldens.golden.precision import PRECISIONS
 
 if TYPE_CHECKING:
+    from rnn_goldens.cells import Case
     from rnn_goldens.deviations import Deviation
+    from rnn_goldens.deviations.backward import BackwardDeviation
     from rnn_goldens.golden.data import GoldenData
 
 Cause = tuple[str, ...]
 """The names of deviations that act together: one, or two."""
 
 Parts = Mapping[str, tuple[Cause, ...]]
-"""By the name of an output, the causes that give what came of it."""
+"""By the name of an output, or a gradient, the causes that give what came of it."""
 
 TOGETHER = " & "
 """Between the names of two deviations."""
 
-OUTPUTS = ("out", "h_n", "c_n")
+_NAMES = ("out", "h_n", "c_n")
 
 MOST_SHARING = 16
-"""So many deviations that explain a part of the outputs, those that explain most, are tried with each other."""
+"""So many deviations that explain a part of what came, those that explain most, are tried with each other."""
 
 
 class Asked:
-    """A golden, and what came."""
+    """A golden, and the outputs that came."""
 
-    def __init__(self, golden: "GoldenData", got: Outputs) -> None:
+    of = OUTPUTS
+
+    def __init__(self, golden: "GoldenData", got: Arrays) -> None:
         self.golden, self.got = golden, got
-        self._outputs: dict[Cause, Outputs] = {}
-        self._single: dict[Cause, Outputs] = {}
+        self.right = right_of(golden, self.of)
+        self._outputs: dict[Cause, Arrays] = {}
+        self._single: dict[Cause, Arrays] = {}
         self._is_finite = all(np.isfinite(values).all() for values in got.values())
 
     def befalling(self) -> list[Cause]:
         """The deviations that can befall such a network, each alone; none where what came tells nothing of them."""
         return [(deviation.name,) for deviation in self._befalling]
 
-    @cached_property
-    def _befalling(self) -> "list[Deviation]":
-        from rnn_goldens.cells import no_equations
+    def candidates(self) -> Iterator[Iterable[Cause]]:
+        """Which of them to ask: the next only if none of those before explains what came."""
+        yield self.befalling()
+
+    def catalogue(self) -> "Sequence[Deviation | BackwardDeviation]":
+        """All that may be wrong."""
         from rnn_goldens.deviations import DEVIATIONS
 
-        if self._tells_nothing() or no_equations(self.golden):
+        return DEVIATIONS
+
+    @cached_property
+    def _befalling(self) -> "list[Deviation | BackwardDeviation]":
+        from rnn_goldens.cells import no_equations
+
+        if self.tells_nothing() or no_equations(self.golden):
             return []
         features, is_widest = set(self.golden.features), self.golden.dtype == "float64"
         return [
             d
-            for d in DEVIATIONS
+            for d in self.catalogue()
             if d.befalls(self.golden.cell)
             and set(d.needs) <= features
             and (is_widest or "float32" not in d.name)  # what is rounded to float32 is no less there
@@ -65,29 +80,29 @@ class Asked:
         return set(cause) <= {deviation.name for deviation in self._befalling}
 
     def alone(self, name: str) -> "Asked":
-        """The same golden, and one of the outputs, as if nothing else had come."""
-        part = Asked(self.golden, {name: self.got[name]})
+        """The same golden, and one of the arrays, as if nothing else had come."""
+        part = type(self)(self.golden, {name: self.got[name]})
         part._outputs, part._single = self._outputs, self._single
         return part
 
     def is_right(self) -> bool:
         """Whether what came is what is asked for."""
-        return is_right(self.golden, self.got)
+        return is_right(self.right, self.got)
 
     def explained_by(self, cause: Cause) -> bool:
         """Whether a network that is wrong so gives what came."""
         wrong = self._of(cause)
         if wrong is None:
             return False
-        if explains(self.golden, self.got, wrong):
+        if explains(self.right, self.got, wrong):
             return True
-        single = self._in_float32(cause) if not self._is_finite or _rounds(cause) else None
-        if single is not None and explains(self.golden, self.got, single):
+        single = self._in_float32(cause) if not self._is_finite or self.rounds(cause) else None
+        if single is not None and explains(self.right, self.got, single):
             return True  # what overflows, or lies halfway between two numbers, is told by arithmetic that does
         if not self._is_finite:
             return False
-        return is_nearer(self.golden, self.got, wrong) and explains(
-            self.golden, self.got, wrong, self._roundings(cause, wrong)
+        return is_nearer(self.right, self.got, wrong) and explains(
+            self.right, self.got, wrong, self._roundings(cause, wrong)
         )
 
     def fitted_by(self, cause: Cause) -> bool:
@@ -95,9 +110,9 @@ class Asked:
         wrong = self._of(cause)
         if wrong is None:
             return False
-        if self.explained_by(cause) or fits(self.golden, self.got, wrong):
+        if self.explained_by(cause) or fits(self.right, self.got, wrong):
             return True
-        return _rounds(cause) and is_nearer(self.golden, self.got, wrong)
+        return self.rounds(cause) and is_nearer(self.right, self.got, wrong)
 
     def explaining(self, causes: Iterable[Cause], until: float) -> Iterator[Cause]:
         """Those of some causes that give what came, each once, as far as one comes until then."""
@@ -125,7 +140,11 @@ class Asked:
         if wide:
             yield from ((one.name, other.name) for one in wild for other in befalling if other.name != one.name)
 
-    def _tells_nothing(self) -> bool:
+    def rounds(self, cause: Cause) -> bool:
+        """Whether it rounds to a narrow type: where a number lies between two of those, others round the other way."""
+        return set(cause) <= _narrow()
+
+    def tells_nothing(self) -> bool:
         """Whether out is zero everywhere, and should not be: many slips leave that, and whoever never wrote to it."""
         out, want = self.got.get("out"), self.golden.stored.out
         return out is not None and out.size > 0 and not out.any() and bool(want.any())
@@ -133,25 +152,25 @@ class Asked:
     def _sharing(self) -> list[str]:
         """The deviations that explain a part of what is wrong, the one that explains most first."""
         alone = {
-            cause[0]: share(self.golden, self.got, wrong) for cause, wrong in self._outputs.items() if not cause[1:]
+            cause[0]: share(self.right, self.got, wrong) for cause, wrong in self._outputs.items() if not cause[1:]
         }
         return sorted((name for name, part in alone.items() if part), key=lambda name: -alone[name])
 
-    def _of(self, cause: Cause) -> Outputs | None:
+    def _of(self, cause: Cause) -> Arrays | None:
         """What a network gives that is wrong so; None of two that can not be at once."""
         if cause not in self._outputs:
             try:
-                self._outputs[cause] = self._given(cause, np.float64)
+                self._outputs[cause] = self.given(cause, np.float64)
             except Exception:  # one has no room for what the other leaves: then both are not what came
                 return None
         return self._outputs[cause]
 
-    def _in_float32(self, cause: Cause) -> Outputs:
+    def _in_float32(self, cause: Cause) -> Arrays:
         if cause not in self._single:
-            self._single[cause] = self._given(cause, np.float32)
+            self._single[cause] = self.given(cause, np.float32)
         return self._single[cause]
 
-    def _given(self, cause: Cause, dtype: type, *, nudged: bool = False) -> Outputs:
+    def given(self, cause: Cause, dtype: type, *, nudged: bool = False) -> Arrays:
         """What a network gives that is wrong so; of weights that are a rounding off, which flips roundings after it."""
         from rnn_goldens.cells import case_of, require_equations
         from rnn_goldens.deviations import together
@@ -159,15 +178,14 @@ class Asked:
         require_equations(self.golden)
         case = case_of(self.golden, dtype)
         if nudged:
-            off = 1 + PRECISIONS[self.golden.dtype].roundoff
-            case = replace(case, weights={name: array * off for name, array in case.weights.items()})
+            case = nudge(case, PRECISIONS[self.golden.dtype].roundoff)
         outputs = together(cause)(case)
-        return {name: np.asarray(part, np.float64) for name, part in zip(OUTPUTS, outputs, strict=False)}
+        return {name: np.asarray(part, np.float64) for name, part in zip(_NAMES, outputs, strict=False)}
 
     @np.errstate(all="ignore")
-    def _roundings(self, cause: Cause, wrong: Outputs) -> Outputs:
+    def _roundings(self, cause: Cause, wrong: Arrays) -> Arrays:
         """What rounding errors make of a wrong network's outputs: the largest at a time step stands for all there."""
-        others = [self._in_float32(cause), self._given(cause, np.float64, nudged=True)]
+        others = [self._in_float32(cause), self.given(cause, np.float64, nudged=True)]
         scale = PRECISIONS[self.golden.dtype].roundoff / PRECISIONS["float32"].roundoff
         found = {}
         for name, values in wrong.items():
@@ -176,9 +194,9 @@ class Asked:
         return found
 
 
-def _rounds(cause: Cause) -> bool:
-    """Whether it rounds to a narrow type: where a number lies between two of those, others round the other way."""
-    return set(cause) <= _narrow()
+def nudge(case: "Case", by: float) -> "Case":
+    """The same case with weights that are so much off, as a part of them."""
+    return replace(case, weights={name: array * (1 + by) for name, array in case.weights.items()})
 
 
 @cache

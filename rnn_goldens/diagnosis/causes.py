@@ -8,8 +8,12 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rnn_goldens.diagnosis.asked import Cause, Parts
+from rnn_goldens.diagnosis.right import GRADIENTS, OUTPUTS
 
 EXPLAINED, CONSISTENT, NOT_RECOGNISED = "explained", "consistent with", "not recognised"
+
+ZERO = {OUTPUTS: "all_zero", GRADIENTS: "gradients_all_zero"}
+"""The fact that all is zero."""
 
 MOST_TOGETHER = 3
 """Of more causes, each for some of the failures, chance explains as much."""
@@ -34,6 +38,8 @@ class Evidence:
         sizes: how many steps, rows, units and inputs it has, where that was asked: ``fact_list.SIZES_IN_WORDS``.
         test: which test asked it, of several in a run, which may be of different networks.
         no_equations: why it was compared with no deviation, for want of its cell's equations; else empty.
+        of: what was compared: ``outputs``, or ``gradients``.
+        checked: of gradients, those that were compared; none: all.
     """
 
     golden: str
@@ -47,6 +53,8 @@ class Evidence:
     sizes: Mapping[str, int] = field(default_factory=dict)
     test: str = ""
     no_equations: str = ""
+    of: str = OUTPUTS
+    checked: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.golden} in {self.dtype}"
@@ -135,8 +143,13 @@ class Diagnosis:
 
     @property
     def all_zero(self) -> bool:
-        """Whether out is zero everywhere in every failure, so that no deviation was asked all of it."""
-        return all(one.facts.get("all_zero") for one in self.failed)
+        """Whether out, or every gradient, is zero in every failure, so that no deviation was asked all of it."""
+        return all(one.facts.get(ZERO[one.of]) for one in self.failed)
+
+    @property
+    def of(self) -> str:
+        """What is wrong: outputs, if they are anywhere; else gradients."""
+        return OUTPUTS if any(one.of == OUTPUTS for one in self.failed) else GRADIENTS
 
     @property
     def unexplained(self) -> tuple[Evidence, ...]:

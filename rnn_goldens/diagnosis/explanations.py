@@ -6,10 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rnn_goldens.diagnosis.asked import TOGETHER, Cause
-from rnn_goldens.diagnosis.fact_list import FACTS
+from rnn_goldens.diagnosis.asked_gradients import is_of_outputs
 from rnn_goldens.diagnosis.facts import facts
+from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT, gradient_facts
 from rnn_goldens.diagnosis.likeness import readable
 from rnn_goldens.diagnosis.suspects import Suspects
+from rnn_goldens.judging.gradient_text import WIDTH as GRADIENT_WIDTH
+from rnn_goldens.judging.gradient_text import gradient_text
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -66,6 +69,51 @@ def diagnosed(
     )
 
 
+def diagnosed_gradients(
+    golden: "GoldenData",
+    verdict: "Verdict",
+    given: Mapping[str, object],
+    suspects: Suspects | None = None,
+    *,
+    said: str = "",
+    outputs: "Verdict | None" = None,
+) -> "Verdict":
+    """The same verdict on gradients; if it did not pass, it says which deviations would explain them.
+
+    Args:
+        golden: what was asked, with gradients.
+        verdict: what became of it.
+        given: the gradients, by name.
+        suspects: as for ``diagnosed``.
+        said: what it means that they differ, as ``compare_gradients`` was told.
+        outputs: what became of the outputs that they are of, diagnosed, if those were asked: where they are wrong, that
+            is what is to be mended first, and what explains them explains all.
+    """
+    if verdict.passed or not verdict.differences:
+        return verdict
+    if outputs is not None and not outputs.passed:
+        found, can_be_seen = [tuple(cause.split(TOGETHER)) for cause in outputs.explained_by], outputs.facts
+        said = "the outputs are wrong, and gradients with them"
+        known = [f"  {outputs.message.splitlines()[0].partition(': ')[2]}"]
+    else:
+        found = (suspects or Suspects(pairs=False)).explain_gradients(golden, given)
+        can_be_seen, known = {} if found else gradient_facts(golden, given), []
+        if found and all(map(is_of_outputs, found)):
+            known = ["  these are the gradients of wrong outputs, which check(out, h_n) compares:"]
+    if found:
+        known += _lines(found, _MOST_LINES + 1, GRADIENT_WIDTH)
+    else:
+        known += [*_not_compared(golden), *_seen(can_be_seen, _MOST_LINES)]
+    like = TOGETHER.join(found[0]) if len(found) == 1 else ""
+    differences = list(verdict.differences.values())
+    return replace(
+        verdict,
+        message=gradient_text(golden, differences, verdict.not_checked, said, like=like, known=known),
+        explained_by=tuple(TOGETHER.join(cause) for cause in found),
+        facts=can_be_seen,
+    )
+
+
 def _not_compared(golden: "GoldenData") -> list[str]:
     """Why no deviation was asked, if it is for want of the cell's equations."""
     from rnn_goldens.cells import no_equations
@@ -76,24 +124,24 @@ def _not_compared(golden: "GoldenData") -> list[str]:
 
 def _seen(can_be_seen: Mapping[str, bool | float], most: int) -> list[str]:
     """What is so of the outputs, where no deviation gives them."""
-    true = [FACTS[code].sentence.format(value) for code, value in can_be_seen.items() if value]
+    true = [EVERY_FACT[code].sentence.format(value) for code, value in can_be_seen.items() if value]
     return [f"  {sentence}" for sentence in true[: min(most, _MOST_FACTS)]]
 
 
-def _lines(found: list[Cause], most: int) -> list[str]:
+def _lines(found: list[Cause], most: int, width: int = _WIDTH) -> list[str]:
     """So many lines of a failure's message, at the most."""
-    from rnn_goldens.deviations import deviation
+    from rnn_goldens.deviations import of_either
 
     if len(found) == 1 and len(found[0]) == 1:
-        text = f"looks like {found[0][0]}: {deviation(found[0][0]).sentence}"
+        text = f"looks like {found[0][0]}: {of_either(found[0][0]).sentence}"
     elif len(found) == 1:
         text = f"looks like {' and '.join(found[0])}, both at once"
     else:
         more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
         names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])
         text = f"looks like one of {len(found)} deviations, which are alike here: {names}{more}"
-    return _wrapped(text, most)
+    return _wrapped(text, most, width)
 
 
-def _wrapped(text: str, most: int) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ", max_lines=most, placeholder=" …")
+def _wrapped(text: str, most: int, width: int = _WIDTH) -> list[str]:
+    return textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="    ", max_lines=most, placeholder=" …")

@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Generic, TypeVar
 
 from rnn_goldens.diagnosis import asked_alone, resemblance, where_wrong
 from rnn_goldens.diagnosis.repeated import NOT_REPEATABLE
 from rnn_goldens.diagnosis.seen import Seen
+
+Seeing = TypeVar("Seeing")
+"""What a fact is seen in."""
 
 Value = bool | float
 """Whether a fact is so; a number, if it is, where the fact has one."""
@@ -35,8 +39,8 @@ FEW = 2
 
 
 @dataclass(frozen=True)
-class Fact:
-    """What may be seen in outputs.
+class Fact(Generic[Seeing]):
+    """What may be seen in outputs, or in gradients.
 
     Attributes:
         see: whether it is so, or with which number; None where it can not be seen.
@@ -47,7 +51,7 @@ class Fact:
         unless: facts beside which it is not told, for they say more.
     """
 
-    see: Callable[[Seen], Value | None]
+    see: Callable[[Seeing], Value | None]
     sentence: str
     enough: int = HALF
     of_out: bool = False
@@ -55,7 +59,7 @@ class Fact:
     unless: tuple[str, ...] = ()
 
 
-FACTS: dict[str, Fact] = {
+FACTS: dict[str, Fact[Seen]] = {
     NOT_REPEATABLE: Fact(
         lambda _: None,  # it is seen in a second answer
         "not repeatable: asked again, it gives other numbers; is something random or left over?",

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rnn_goldens.diagnosis.fact_list import FACTS, IN_WORDS, SIZES_IN_WORDS, Value
+from rnn_goldens.diagnosis.fact_list import IN_WORDS, SIZES_IN_WORDS, Value
+from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT
 from rnn_goldens.diagnosis.said import Beyond, Blamed, Contrast, Few, Said
 
 if TYPE_CHECKING:
@@ -45,14 +46,14 @@ class Common:
     def facts(self) -> Mapping[str, tuple[Value, int]]:
         """The facts that hold of all that can show them, by name; with which value, and how many can."""
         found: dict[str, tuple[Value, int]] = {}
-        for code, fact in FACTS.items():
+        for code, fact in EVERY_FACT.items():
             values = [evidence.facts[code] for evidence in self.rest if code in evidence.facts]
             if fact.of_any:
                 values = [value for value in values if value][:1]
             needed = min(fact.enough, len(self.rest)) if fact.enough else len(self.rest) / 2
             if values and (fact.of_any or len(values) >= needed) and _all_the_same(values):
                 found[code] = (values[0], len(values))
-        return {code: said for code, said in found.items() if not any(more in found for more in FACTS[code].unless)}
+        return {code: said for code, said in found.items() if not found.keys() & set(EVERY_FACT[code].unless)}
 
     @cached_property
     def features(self) -> Sequence[Blamed]:

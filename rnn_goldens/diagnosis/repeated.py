@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rnn_goldens.diagnosis.likeness import Outputs, are_the_same, readable
+from rnn_goldens.diagnosis.likeness import are_the_same, readable
+from rnn_goldens.diagnosis.right import Arrays, right_of
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -22,7 +23,7 @@ class Repeats:
 
     left: int = MOST_REPEATED
 
-    def facts(self, golden: "GoldenData", first: Outputs, ask: Callable[[], Sequence[Any]]) -> dict[str, bool]:
+    def facts(self, golden: "GoldenData", first: Arrays, ask: Callable[[], Sequence[Any]]) -> dict[str, bool]:
         """Whether the implementation gives other outputs than it did; {} if it was not asked, or gave none.
 
         Args:
@@ -37,4 +38,4 @@ class Repeats:
             second = readable(golden, *ask())
         except Exception:  # it was wrong before it was asked again: that is what is said
             return {}
-        return {NOT_REPEATABLE: not are_the_same(golden, first, second)}
+        return {NOT_REPEATABLE: not are_the_same(right_of(golden), first, second)}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnn_goldens.diagnosis.likeness import Array
+from rnn_goldens.diagnosis.right import Array
 from rnn_goldens.diagnosis.seen import Seen
 from rnn_goldens.diagnosis.where_wrong import ENOUGH_STEPS
 from rnn_goldens.golden.precision import PRECISIONS

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_goldens.diagnosis.asked import Asked, Cause
+from rnn_goldens.diagnosis.asked_gradients import AskedGradients, asking, is_of_outputs
 from rnn_goldens.diagnosis.causes import About, Diagnosis, Evidence, diagnose
 from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.likeness import Outputs
+from rnn_goldens.diagnosis.gradient_facts import gradient_facts
 from rnn_goldens.diagnosis.parts import parts_of
+from rnn_goldens.diagnosis.right import GRADIENTS, Arrays, right_of
 from rnn_goldens.diagnosis.suspects import Failure
 from rnn_goldens.golden.shapes import LAYOUTS, Layout
 
@@ -64,7 +66,7 @@ def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load:
         load: where goldens come from.
     """
     begin = time.process_time()
-    outputs = {(failure.test, failure.golden, failure.dtype): failure.got for failure in failures}
+    outputs = {(f.test, f.golden, f.dtype, f.of): f.got for f in failures}
     evidence = [replace(one, no_equations=_no_equations(one, load)) for one in evidence]
     evidence = [
         one if one.passed or _is_whole(one, outputs, load) else _not_explained(one, outputs, load) for one in evidence
@@ -93,17 +95,17 @@ def _is_explained_by_one(failed: Sequence[Evidence]) -> bool:
     return bool(set.intersection(*(set(one.explained_by) for one in failed)))
 
 
-_Key = tuple[str, str, str]
-"""The test, the golden and the precision of a failure."""
+_Key = tuple[str, str, str, str]
+"""The test, the golden and the precision of a failure, and what is wrong: outputs or gradients."""
 
 
 def _key(one: Evidence) -> _Key:
-    return one.test, one.golden, one.dtype
+    return one.test, one.golden, one.dtype, one.of
 
 
-def _is_whole(one: Evidence, outputs: Mapping[_Key, Outputs], load: Load) -> bool:
+def _is_whole(one: Evidence, outputs: Mapping[_Key, Arrays], load: Load) -> bool:
     """Whether each output that there should be holds numbers, as far as is known: else no cause gives all of it."""
-    got = outputs.get(_key(one))
+    got = None if one.of == GRADIENTS else outputs.get(_key(one))
     if got is None or (layout := _layout(one, load)) is None:
         return True
     return got.keys() == {"out", *(f"{name}_n" for name in layout.states)}
@@ -125,7 +127,7 @@ def _no_equations(one: Evidence, load: Load) -> str:
     return "" if golden is None else no_equations(golden)
 
 
-def _not_explained(one: Evidence, outputs: Mapping[_Key, Outputs], load: Load) -> Evidence:
+def _not_explained(one: Evidence, outputs: Mapping[_Key, Arrays], load: Load) -> Evidence:
     golden = load(one.golden, one.dtype)
     seen = one.facts or ({} if golden is None else facts(golden, **outputs[_key(one)]))
     return replace(one, explained_by=(), facts=seen)
@@ -135,7 +137,7 @@ def _not_explained(one: Evidence, outputs: Mapping[_Key, Outputs], load: Load) -
 class _Again:
     """Failures that are asked again, until there is no time left."""
 
-    outputs: dict[_Key, Outputs]
+    outputs: dict[_Key, Arrays]
     load: Load
     until: float
     fitting: dict[_Key, dict[Cause, bool]] = field(default_factory=dict)
@@ -154,7 +156,7 @@ class _Again:
                 continue
             single = [cause for cause in causes if len(cause) == 1]
             known = [*filter(asked.can_befall, elsewhere), *((*a, *b) for a, b in combinations(single, 2))]
-            for candidates in (known, asked.befalling(), asked.pairs(single)):
+            for candidates in (known, *asked.candidates(), asked.pairs(single)):
                 if found := list(asked.explaining(candidates, until)):
                     causes += found[:MOST_ASKED_AGAIN]
                     break
@@ -187,14 +189,18 @@ class _Again:
                 more = replace(more, parts=parts)
             elif not one.passed and not one.facts and time.process_time() < until:
                 got = self.outputs.get(_key(one))
-                more = replace(more, facts=facts(golden, **got) if got and golden is not None else {})
+                more = replace(more, facts=_facts(one, golden, got) if got and golden is not None else {})
             found[id(one)] = more
         return found
 
     def _asked(self, one: Evidence) -> Asked | None:
         got = self.outputs.get(_key(one))
         golden = None if got is None else self.load(one.golden, one.dtype)
-        return None if golden is None or got is None else Asked(golden, got)
+        return None if golden is None or got is None else asking(golden, got, one.of)
+
+
+def _facts(one: Evidence, golden: "GoldenData", got: Arrays) -> Mapping[str, bool | float]:
+    return gradient_facts(golden, got) if one.of == GRADIENTS else facts(golden, **got)
 
 
 def _sizes(golden: "GoldenData") -> dict[str, int]:
@@ -213,26 +219,34 @@ class _Shows:
 
     load: Load
     until: float
-    seen: dict[tuple[Cause, str, str], bool] = field(default_factory=dict)
+    seen: dict[tuple[Cause, str, str, str], bool] = field(default_factory=dict)
 
     def __call__(self, cause: Cause, evidence: Evidence) -> bool:
-        from rnn_goldens.cells import case_of, require_equations
-        from rnn_goldens.deviations import together
-        from rnn_goldens.deviations.margins import ENOUGH, margin
-
-        key = cause, evidence.golden, evidence.dtype
+        key = cause, evidence.golden, evidence.dtype, evidence.of
         if key not in self.seen:
             golden = self.load(evidence.golden, evidence.dtype) if time.process_time() < self.until else None
             if golden is None:
                 return False
-            wrong = together(cause)
             try:
-                require_equations(golden)
                 with np.errstate(all="ignore"):  # in rounded arithmetic too, where sums cancel and overflow
-                    self.seen[key] = all(
-                        margin(golden, wrong(case_of(golden, dtype)), evidence.dtype) >= ENOUGH
-                        for dtype in (np.float64, np.float32)
-                    )
+                    self.seen[key] = self._shows(cause, golden, evidence)
             except Exception:  # no equations, or one of two has no room for what the other leaves: that tells nothing
                 self.seen[key] = False
         return self.seen[key]
+
+    def _shows(self, cause: Cause, golden: "GoldenData", evidence: Evidence) -> bool:
+        from rnn_goldens.cells import case_of, require_equations
+        from rnn_goldens.deviations import together
+        from rnn_goldens.deviations.margins import ENOUGH, margin
+
+        require_equations(golden)
+        if evidence.of == GRADIENTS:
+            expected = right_of(golden, GRADIENTS).values
+            passed = {name: expected[name] for name in evidence.checked or expected}
+            asked = AskedGradients(golden, passed)
+            return all(asked.shows(cause, dtype, ENOUGH) for dtype in (np.float64, np.float32))
+        if not is_of_outputs(cause):
+            return False  # its outputs are right
+        wrong = together(cause)
+        cases = (case_of(golden, dtype) for dtype in (np.float64, np.float32))
+        return all(margin(golden, wrong(case), evidence.dtype) >= ENOUGH for case in cases)

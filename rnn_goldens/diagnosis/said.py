@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rnn_goldens.counted import counted
-from rnn_goldens.diagnosis.fact_list import FACTS, IN_WORDS, SIZES_IN_WORDS, Value
+from rnn_goldens.diagnosis.fact_list import IN_WORDS, SIZES_IN_WORDS, Value
+from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT
+from rnn_goldens.diagnosis.right import OUTPUTS
 from rnn_goldens.golden.shapes import is_own_cell
 
 
@@ -13,13 +15,14 @@ def is_explained(cell: str) -> bool:
     return not is_own_cell(cell)
 
 
-def unexplained(failed: int, no_equations: str = "", *, all_zero: bool = False) -> str:
+def unexplained(failed: int, no_equations: str = "", *, all_zero: bool = False, of: str = OUTPUTS) -> str:
     """That no deviation explains so many failures; or why they were compared with none."""
     they_were = "It was" if failed == 1 else "They were"
     if no_equations:
         return f"{they_were} compared with no deviation: {no_equations}."
     if all_zero:
-        return f"{they_were} compared with no deviation as a whole: out is zero everywhere, as many leave it."
+        zero = "out is zero everywhere" if of == OUTPUTS else "every gradient is zero"
+        return f"{they_were} compared with no deviation as a whole: {zero}, as many leave it."
     return f"No known deviation explains {'it' if failed == 1 else 'them'}, nor do two at once that were tried."
 
 
@@ -134,12 +137,12 @@ class Said:
         """What tells most comes first; what a newer version has seen, and this one does not know, is left out."""
         told = [self._of_feature(blamed) for blamed in self.features if blamed.feature in IN_WORDS]
         told += [str(beyond) for beyond in self.sizes if beyond.size in SIZES_IN_WORDS]
-        told += [self._of_fact(code, *fact) for code, fact in self.facts.items() if code in FACTS]
+        told += [self._of_fact(code, *fact) for code, fact in self.facts.items() if code in EVERY_FACT]
         yield from told or [str(said) for said in (self.contrast, self.few) if said is not None][:1]
 
     def _of_fact(self, code: str, value: Value, showing: int) -> str:
-        where = "" if showing == self.of or FACTS[code].of_any else f" (in the {showing} that can show it)"
-        return FACTS[code].sentence.format(value) + where
+        where = "" if showing == self.of or EVERY_FACT[code].of_any else f" (in the {showing} that can show it)"
+        return EVERY_FACT[code].sentence.format(value) + where
 
     def _of_feature(self, blamed: Blamed) -> str:
         words, otherwise = IN_WORDS[blamed.feature][:: 1 if blamed.has else -1]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.diagnosis.likeness import Array, Outputs, readable
+from rnn_goldens.diagnosis.likeness import readable
+from rnn_goldens.diagnosis.right import Array, Arrays
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.outputs import NotNumbers, read, states_apart
 
@@ -22,7 +23,7 @@ class Seen:
     """A golden, the outputs that came, and which of their elements are wrong."""
 
     golden: "GoldenData"
-    got: Outputs
+    got: Arrays
     wrong: Mapping[str, Mask]
 
     @property
@@ -120,7 +121,7 @@ def seen_of_out(golden: "GoldenData", out: object, h_n: object, c_n: object) -> 
     return _of(("out",), golden, {name: values for name, values in got.items() if name == "out"})
 
 
-def _of(names: Sequence[str], golden: "GoldenData", got: Outputs) -> Seen | None:
+def _of(names: Sequence[str], golden: "GoldenData", got: Arrays) -> Seen | None:
     if any(name not in got or got[name].shape != getattr(golden.stored, name).shape for name in names):
         return None
     precision = PRECISIONS[golden.dtype]

@@ -34,7 +34,8 @@ def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
 def _said_together(diagnosis: Diagnosis) -> tuple[object, ...]:
     """What cells have in common that are told of in one paragraph; () if this one stands for itself."""
     if diagnosis.certainty == NOT_RECOGNISED:
-        return (NOT_RECOGNISED, tuple(diagnosis.parts.items()), diagnosis.no_equations, diagnosis.all_zero)
+        what = diagnosis.no_equations, diagnosis.all_zero, diagnosis.of
+        return (NOT_RECOGNISED, tuple(diagnosis.parts.items()), *what)
     said = ((suspect.cause, suspect.alike, bool(suspect.against)) for suspect in diagnosis.suspects)
     return (diagnosis.certainty, *said)
 
@@ -82,7 +83,7 @@ def _how_sure(diagnoses: Sequence[Diagnosis]) -> str:
     first = diagnoses[0]
     failed = sum(len(diagnosis.failed) for diagnosis in diagnoses)
     if not first.suspects:
-        return unexplained(failed, first.no_equations, all_zero=first.all_zero)
+        return unexplained(failed, first.no_equations, all_zero=first.all_zero, of=first.of)
     suspect = first.suspects[0]
     one = "two deviations at once" if len(suspect.cause) > 1 else "one deviation"
     if first.certainty == EXPLAINED and len(first.suspects) > 1:
@@ -102,18 +103,18 @@ def _how_sure(diagnoses: Sequence[Diagnosis]) -> str:
 
 
 def _of_suspect(suspect: Suspect, before: str) -> Iterator[str]:
-    from rnn_goldens.deviations import deviation
+    from rnn_goldens.deviations import of_either
 
     for number, name in enumerate(suspect.cause):
         lead = before if number == 0 else "and "
-        yield from _wrapped(f"{lead}{name}: {deviation(name).sentence}", "  ", "    ")
+        yield from _wrapped(f"{lead}{name}: {of_either(name).sentence}", "  ", "    ")
     if suspect.alike:
         more = f" and {len(suspect.alike) - _MOST_ALIKE} more" if len(suspect.alike) > _MOST_ALIKE else ""
         yield from _wrapped(f"nothing here tells it from {_names(suspect.alike[:_MOST_ALIKE])}{more}", "  ", "    ")
     elif suspect.runner_up and suspect.told_apart_by:
         yield from _wrapped(f"told from {TOGETHER.join(suspect.runner_up)} by {suspect.told_apart_by}", "  ", "    ")
     for name in suspect.cause:
-        if mend := deviation(name).mend:
+        if mend := of_either(name).mend:
             yield from _wrapped(f"to mend: {mend}", "  ", "    ")
 
 
@@ -125,14 +126,14 @@ def _to_see(cause: Cause) -> list[str]:
 
 def _of_parts(diagnosis: Diagnosis) -> Iterator[str]:
     """A sentence for each output that a deviation gives."""
-    from rnn_goldens.deviations import deviation
+    from rnn_goldens.deviations import of_either
 
     for causes in dict.fromkeys(diagnosis.parts.values()):
         names = [name for name, of_it in diagnosis.parts.items() if of_it == causes]
         which = f"{' and '.join(names)} alone {'are' if len(names) > 1 else 'is'} as with"
         if len(causes) == 1:
             (cause,) = causes[0]
-            yield f"{which} {cause}: {deviation(cause).sentence}"
+            yield f"{which} {cause}: {of_either(cause).sentence}"
         else:
             more = f" and {len(causes) - _MOST_ALIKE} more" if len(causes) > _MOST_ALIKE else ""
             yield f"{which} one of {_names(causes[:_MOST_ALIKE])}{more}"

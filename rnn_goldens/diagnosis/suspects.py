@@ -1,7 +1,10 @@
-"""Which known ways of being wrong explain outputs: each is asked the same golden. A run remembers what did before."""
+"""Which known ways of being wrong explain outputs, or gradients: each is asked the same golden.
+
+A run remembers what did before.
+"""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -9,8 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_goldens.diagnosis.asked import Asked, Cause
-from rnn_goldens.diagnosis.likeness import Outputs, readable
+from rnn_goldens.diagnosis.asked_gradients import asking, readable_gradients
+from rnn_goldens.diagnosis.likeness import readable
 from rnn_goldens.diagnosis.repeated import Repeats
+from rnn_goldens.diagnosis.right import GRADIENTS, OUTPUTS, Arrays
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -33,19 +38,21 @@ MOST_KEPT = 4_000_000
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """Outputs that were wrong.
+    """Outputs, or gradients, that were wrong.
 
     Attributes:
         golden: the id of what was asked.
         dtype: the precision.
-        got: the outputs that hold numbers.
+        got: those that hold numbers.
         test: which test asked it.
+        of: ``outputs`` or ``gradients``.
     """
 
     golden: str
     dtype: str
-    got: Outputs
+    got: Arrays
     test: str = ""
+    of: str = OUTPUTS
 
 
 @dataclass
@@ -97,12 +104,19 @@ class Suspects:
         Returns:
             Several, where they are alike here; none, if none is known or it takes too long to look.
         """
-        got = readable(golden, out, h_n, c_n)
+        return self._explained(golden, readable(golden, out, h_n, c_n), OUTPUTS)
+
+    @np.errstate(all="ignore")
+    def explain_gradients(self, golden: "GoldenData", given: Mapping[str, object]) -> list[Cause]:
+        """The same of gradients, by name; causes are of the backward pass, or of the forward pass before it."""
+        return self._explained(golden, readable_gradients(golden, given), GRADIENTS)
+
+    def _explained(self, golden: "GoldenData", got: Arrays, of: str) -> list[Cause]:
         if not got:
             return []
-        self._keep(Failure(golden.id, golden.dtype, got, self.test))
+        self._keep(Failure(golden.id, golden.dtype, got, self.test, of))
         known = self._known.setdefault(golden.cell, [])
-        asked = Asked(golden, got)
+        asked = asking(golden, got, of)
         found = [cause for cause in known if asked.explained_by(cause)]
         if not found and self.spent.seconds < self.seconds and _steps(golden) <= MOST_STEPS:
             found = self._looked_for(asked, known)
@@ -120,7 +134,8 @@ class Suspects:
         found: list[Cause] = []
         # What takes more than half of what is left lets others come first, and waits for the end of the run.
         if _takes(asked) < (self.seconds - self.spent.seconds) / 2:
-            found = [cause for cause in asked.befalling() if asked.explained_by(cause)]
+            for candidates in asked.candidates():
+                found = found or [cause for cause in candidates if asked.explained_by(cause)]
         if not found and self.pairs and _steps(asked.golden) <= STEPS_FOR_PAIRS:
             before = time.process_time()
             spent = self._spent_on_pairs.get(asked.golden.cell, 0.0)

@@ -1,6 +1,7 @@
 """A deviation for people: what is wrong, where, and which goldens show it."""
 
 import textwrap
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -8,6 +9,8 @@ from rnn_goldens.cells import Network, case_of
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.shown import NAME, Shown, margin_text
 from rnn_goldens.deviations import FAMILIES, Deviation
+from rnn_goldens.deviations.backward import BackwardDeviation, WrongBackward
+from rnn_goldens.deviations.deviation import Wrong
 from rnn_goldens.explaining.picture_text import picture
 from rnn_goldens.explaining.source_text import Piece, pieces
 from rnn_goldens.golden.precision import PRECISIONS
@@ -25,29 +28,34 @@ def deviation_text(deviation: Deviation, corpus: Corpus, known: Shown | None) ->
     """All of it, on a screen; ``known`` is what the corpus says of it."""
     title = textwrap.wrap(f"{deviation.name}: {deviation.sentence}", WIDTH, subsequent_indent="  ")
     seen = picture(deviation)
-    before = [title, _facts(deviation), _by(0, seen)]
+    before = [title, _facts(deviation), moved_in(0, seen)]
     if known is None:
         before.append([f"which goldens show it: the corpus has no {NAME} that says so"])
     else:
-        before += [_to_look_for(deviation, corpus, known), _where_it_shows(known, deviation.cells)]
+        before += [_to_look_for(deviation, corpus, known), where_it_shows(known, deviation.cells)]
     room = SCREEN - sum(len(part) + 1 for part in before if part) - 1
-    parts = [*before, _code(deviation, room, with_right=not seen)]
+    parts = [*before, code(deviation.wrong, room, with_right=not seen)]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
 def _facts(deviation: Deviation) -> list[str]:
     family = next((name for name, members in FAMILIES.items() if deviation in members), "your own")
-    facts = {
+    return facts(deviation, family, [_acting(place) for place in deviation.wrong.acts_on])
+
+
+def facts(deviation: Deviation | BackwardDeviation, family: str, acts_on: Sequence[str]) -> list[str]:
+    """A line or more for each thing that is known of it."""
+    known = {
         "family": family,
         "cells": ", ".join(deviation.cells),
         "needs": ", ".join(deviation.needs),
-        "acts on": "; ".join(map(_acting, deviation.wrong.acts_on)),
+        "acts on": "; ".join(acts_on),
         "stands for": ", ".join(deviation.stands_for),
         "to mend": deviation.mend,
     }
     return [
         line
-        for name, text in facts.items()
+        for name, text in known.items()
         if text
         for line in textwrap.wrap(text, WIDTH, initial_indent=f"{name:<13}", subsequent_indent=" " * 13)
     ]
@@ -58,16 +66,21 @@ def _acting(place: str) -> str:
     words = {"asked": "what the network is asked", "equations": "the cell's equations", "outputs": "the outputs"}
     if place in words:
         return words[place]
-    said = (getattr(Network, place).__doc__ or "").strip().partition("\n")[0].rstrip(".")
-    return f"{place} ({said.replace('``', '')})"
+    return step_in_words(Network, place)
 
 
-def _code(deviation: Deviation, room: int, *, with_right: bool) -> list[str]:
+def step_in_words(of: type[Network], name: str) -> str:
+    """A step of the definition, with what it says that it does."""
+    said = (getattr(of, name).__doc__ or "").strip().partition("\n")[0].rstrip(".")
+    return f"{name} ({said.replace('``', '')})"
+
+
+def code(wrong: Wrong | WrongBackward, room: int, *, with_right: bool) -> list[str]:
     """The code of what is wrong, and of what is right where nothing else shows it; what there is no room for is named.
 
     What is wrong comes first if room is short.
     """
-    found = [piece for piece in pieces(deviation.wrong) if with_right or piece.kind == "wrong"]
+    found = [piece for piece in pieces(wrong) if with_right or piece.kind == "wrong"]
     texts = [_piece(piece) for piece in found]
     room -= 2  # for what is not shown
     fitting: set[int] = set()
@@ -82,14 +95,14 @@ def _code(deviation: Deviation, room: int, *, with_right: bool) -> list[str]:
 
 
 def _piece(piece: Piece) -> list[str]:
-    lines = [f"{piece.kind}: {piece.where}", *_by(4, piece.text.splitlines())]
+    lines = [f"{piece.kind}: {piece.where}", *moved_in(4, piece.text.splitlines())]
     if piece.values:
         given = ", ".join(f"{name} = {value}" for name, value in piece.values.items())
         lines += textwrap.wrap(f"where {given}", WIDTH, initial_indent="  ", subsequent_indent="    ")
     return lines
 
 
-def _by(blanks: int, lines: list[str]) -> list[str]:
+def moved_in(blanks: int, lines: list[str]) -> list[str]:
     """Moved in, and what is too long on more than one line; empty ones are left out."""
     moved = (" " * blanks + line for line in lines if line.strip())
     return [part for line in moved for part in _folded(line)]
@@ -115,14 +128,16 @@ def _to_look_for(deviation: Deviation, corpus: Corpus, known: Shown) -> list[str
     said = verdict.message.splitlines()[0] if verdict.message else "nothing"
     others = [f"{name} is {'right' if d.passed else 'wrong'}" for name, d in verdict.differences.items()]
     text = f"{said}; {', '.join(others[1:])}"
-    return ["what to look for, on the simplest golden that shows it", *_indented(text)]
+    return ["what to look for, on the simplest golden that shows it", *indented(text)]
 
 
-def _indented(text: str) -> list[str]:
+def indented(text: str) -> list[str]:
+    """Moved in by two, and wrapped."""
     return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
 
 
-def _where_it_shows(known: Shown, cells: tuple[str, ...]) -> list[str]:
+def where_it_shows(known: Shown, cells: tuple[str, ...]) -> list[str]:
+    """The goldens that show it best, and where none does, with the reason."""
     best = known.best(_PRECISION, _BEST)
     lines = [f"goldens that show it best in {_PRECISION}; the error, 1 being what is allowed"]
     lines += [f"  {golden_id:<50} {margin_text(margin)}" for golden_id, margin in best]

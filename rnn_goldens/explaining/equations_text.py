@@ -16,6 +16,9 @@ from rnn_goldens.explaining.symbols import added
 LONGEST = 100
 """A longer line says less than the code."""
 
+LONGEST_WAY_BACK = 130
+"""Likewise of an equation that has another way back than its value."""
+
 _BINDS = {
     **dict.fromkeys(("sum", "negative", "mix"), "+"),
     **dict.fromkeys(("multiply", "scaled", "divide"), "*"),
@@ -64,7 +67,7 @@ def written(
     return [*lines, *(f"{states[term]} = {own.get(term) or text.names[term]}" for term in states)]
 
 
-def difference(cell_name: str, wrong: Equations) -> list[str]:
+def difference(cell_name: str, wrong: Equations, longest: int = LONGEST) -> list[str]:
     """The lines of both, which begin with ``-`` in the right equations only and with ``+`` in the wrong ones only.
 
     Without biases if it is only there that they differ; nothing if a line would be too long to read.
@@ -73,7 +76,7 @@ def difference(cell_name: str, wrong: Equations) -> list[str]:
     for bias in (True, False):
         right, other = (written(cell, equations, bias=bias) for equations in (cell.equations, wrong))
         if right != other:
-            return list(side_by_side(right, other)) if all(len(line) <= LONGEST for line in other) else []
+            return list(side_by_side(right, other)) if all(len(line) <= longest for line in other) else []
     return []
 
 
@@ -128,6 +131,8 @@ class _Text:
             return self._weight(term)
         if kind == "sum":
             return self._sum(term)
+        if kind == "instead" and term.of[1].primitive == "constant":
+            return f"detached({self.of(term.of[0])})"
         numbers = map(_number, term.detail)
         if kind in _OPERATORS:
             around = "@" if kind == "divide" else "*"

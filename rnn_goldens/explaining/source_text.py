@@ -11,13 +11,13 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
-from rnn_goldens.cells import DEFINED, Network
-from rnn_goldens.cells.arithmetic import Arithmetic
+from rnn_goldens.cells import DEFINED, Backward, Network
 from rnn_goldens.deviations import right_pieces
+from rnn_goldens.deviations.backward import WrongBackward
 from rnn_goldens.deviations.deviation import Wrong
 
 _HERE = "rnn_goldens.deviations."
-_PLUMBING = Wrong.__module__
+_PLUMBING = (Wrong.__module__, WrongBackward.__module__)
 """What stands there only hands on what is wrong to the network."""
 
 _FOR_TOOLS = re.compile(r"  # (noqa|type: ignore).*")
@@ -40,23 +40,28 @@ class Piece:
     kind: str = "wrong"
 
 
-def pieces(wrong: Wrong) -> list[Piece]:
+def pieces(wrong: Wrong | WrongBackward) -> list[Piece]:
     """What is overridden as it is right, then all that is wrong: each piece once."""
+    right: type[Network] = Network if isinstance(wrong, Wrong) else Backward
+    changes: tuple[Callable[..., Any], ...] = (
+        (*wrong.asked, *wrong.outputs, *wrong.returned) if isinstance(wrong, Wrong) else (*wrong.given, *wrong.found)
+    )
     found: list[Piece] = []
     for cell, function in wrong.equations.items():
         found += [_right(DEFINED[cell].equations), *_followed(function)]
     for step in wrong.steps:
-        found += [_right(getattr(Network, name)) for name in overridden(step)]
+        found += [_right(getattr(right, name)) for name in overridden(step, right)]
         found += _of_class(step)
-    for change in (*wrong.asked, *wrong.outputs, *wrong.returned):
+    for change in changes:
         found += _followed(change)
     return sorted(_once(found), key=lambda piece: piece.kind != "right")
 
 
-def overridden(step: type[Network]) -> list[str]:
+def overridden(step: type[Network], right: type[Network] = Network) -> list[str]:
     """The methods of the definition that a class has others for."""
-    right = {**vars(Arithmetic), **vars(Network)}
-    return [name for name, f in right.items() if callable(f) and getattr(step, name) is not getattr(Network, name)]
+    names = [name for kind in reversed(right.__mro__) for name, f in vars(kind).items() if callable(f)]
+    own = dict.fromkeys(name for name in names if not name.startswith("__"))
+    return [name for name in own if getattr(step, name) is not getattr(right, name)]
 
 
 def _once(found: list[Piece]) -> Iterator[Piece]:
@@ -77,11 +82,11 @@ def _of_class(step: type[Network]) -> Iterator[Piece]:
     """A class that somebody wrote, with those that it derives from; of one made of functions, the functions."""
     for kind in reversed([k for k in step.__mro__ if k.__module__.startswith(_HERE)]):
         functions = [f for f in vars(kind).values() if isinstance(f, FunctionType)]
-        if kind.__module__ != _PLUMBING:
+        if kind.__module__ not in _PLUMBING:
             values = {name: value for f in functions for name, value in _given(f).items()}
             yield Piece(_where(kind), _source(kind), values)
         for function in functions:
-            used = [function] if kind.__module__ == _PLUMBING else _inner(function)
+            used = [function] if kind.__module__ in _PLUMBING else _inner(function)
             yield from (piece for inner in used for piece in _followed(inner))
 
 
@@ -94,7 +99,7 @@ def _followed(what: object, values: Mapping[str, str] | None = None) -> Iterator
         yield from (piece for value in given.values() if _has_code(value) for piece in _followed(value))
     elif isinstance(what, FunctionType) and _has_code(what):
         own = {**_numbers(what), **_given(what), **(values or {})}
-        if what.__module__ == _PLUMBING:
+        if what.__module__ in _PLUMBING:
             yield from _handing_on(what)
         else:
             yield Piece(_where(what), _source(what), own)
@@ -114,7 +119,7 @@ def _handing_on(plumbing: FunctionType) -> Iterator[Piece]:
 
 def _inner(function: FunctionType) -> Iterator[object]:
     """What a function uses of the catalogue: given from outside, or defined beside it."""
-    plumbing = function.__module__ == _PLUMBING
+    plumbing = function.__module__ in _PLUMBING
     yield from (value for value in _closure(function).values() if _has_code(value) or (plumbing and callable(value)))
     for name in _names(function.__code__):
         value = function.__globals__.get(name)
@@ -124,7 +129,7 @@ def _inner(function: FunctionType) -> Iterator[object]:
             and home.startswith(_HERE)
             and home
             not in (
-                _PLUMBING,
+                *_PLUMBING,
                 right_pieces.__name__,
             )
         ):
@@ -133,7 +138,7 @@ def _inner(function: FunctionType) -> Iterator[object]:
 
 def _given(function: FunctionType) -> dict[str, str]:
     """What a function was made with, other than code that is shown, and classes of the plumbing."""
-    plumbing = function.__module__ == _PLUMBING
+    plumbing = function.__module__ in _PLUMBING
     found = _closure(function).items()
     return {n: _shown(v) for n, v in found if not _has_code(v) and not (plumbing and callable(v)) and v != ()}
 

@@ -17,15 +17,19 @@ Backward = Callable[[Any], Mapping[str, Any]]
 """A function of a question, which has ``cotangents``, that returns gradients by name."""
 
 
+Compare = Callable[[Mapping[str, Any], str], Verdict]
+"""Gradients by name, and what it means if they are wrong, where that is known → the verdict."""
+
+
 def compare_gradient_calls(
-    golden: GoldenData, backward: Backward, compare: Callable[[Mapping[str, Any]], Verdict] | None = None
+    golden: GoldenData, backward: Backward, compare: Compare | None = None
 ) -> Iterator[tuple[str, Verdict]]:
     """Ask twice, with the same question, and compare both times.
 
     Args:
         golden: what is asked, with gradients.
         backward: the implementation.
-        compare: how the first call's gradients are compared.
+        compare: how gradients are compared.
 
     Yields:
         ``once`` and ``twice``, each with its verdict; ``once`` alone if that did not pass.
@@ -44,11 +48,12 @@ def compare_gradient_calls(
 
     first = ask()
     kept = {name: _copy(value) for name, value in first.items()}  # what it adds to in a second call
-    verdict = (compare or (lambda given: compare_gradients(golden, given)))(first)
+    compare = compare or (lambda given, said: compare_gradients(golden, given, said=said))
+    verdict = compare(first, "")
     yield "once", verdict
     if verdict.passed:
         second = ask()
-        yield "twice", compare_gradients(golden, second, said=_said(kept, second))
+        yield "twice", compare(second, _said(kept, second))
 
 
 def _said(first: Mapping[str, NDArray[np.float64] | None], second: Mapping[str, Any]) -> str:

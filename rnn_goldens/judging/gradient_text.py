@@ -25,15 +25,33 @@ _LEAST_ROOM = 30
 NOTHING = "no gradient was given: nothing was checked"
 
 
-def gradient_text(golden: "GoldenData", found: Sequence[Difference], not_checked: Sequence[str], said: str = "") -> str:
-    """Describe the differences of gradients that failed; ``said`` is what it means that they are there."""
-    head = f"{golden.id} in {golden.dtype}: {f'{said}: ' if said else ''}"
+def gradient_text(
+    golden: "GoldenData",
+    found: Sequence[Difference],
+    not_checked: Sequence[str],
+    said: str = "",
+    *,
+    like: str = "",
+    known: Sequence[str] = (),
+) -> str:
+    """Describe the differences of gradients that failed.
+
+    Args:
+        golden: the golden, with gradients.
+        found: how each gradient that was given differs, or does not.
+        not_checked: the names of the others.
+        said: what it means that there are differences.
+        like: the name of what gives just these gradients.
+        known: lines of what else is known of them.
+    """
+    place, said = f"{golden.id} in {golden.dtype}", f": {said}: " if said else ": "
     right, wrong = ([d.output for d in found if d.passed is good] for good in (True, False))
-    first, fits = _first_line(head, right, wrong)
-    lines = [first]
+    first, fits = _first_line(right, wrong, max(_LEAST_ROOM, WIDTH - len(f"{place}{said}")))
+    lines = [f"{place}{f', like {like}' if like else ''}{said}{first}"]
     if not fits:
         for word, names in (("right", right), ("wrong", wrong)):
             lines += _wrapped(f"{word}: {', '.join(names)}", 2) if names else []
+    lines += known
     ending = [*_wrapped(f"not checked: {', '.join(not_checked)}", 2)] if not_checked else []
     ending += _wrapped(f"purpose: {golden.gradients.purpose}", 2) if golden.gradients is not None else []
     ending += [to_see(golden, golden.corpus)] if golden.corpus is not None else []
@@ -49,20 +67,19 @@ def right_and_wrong(right: Sequence[str], wrong: Sequence[str]) -> str:
     return "; ".join(parts)
 
 
-def _first_line(head: str, right: list[str], wrong: list[str]) -> tuple[str, bool]:
-    """The first line, and whether all names stand in it."""
+def _first_line(right: list[str], wrong: list[str], room: int) -> tuple[str, bool]:
+    """What the first line says, in so many letters if that can be, and whether all names stand in it."""
     if not right and not wrong:
-        return f"{head}{NOTHING}", True
-    room = max(_LEAST_ROOM, WIDTH - len(head))
+        return NOTHING, True
     if len(whole := right_and_wrong(right, wrong)) <= room:
-        return f"{head}{whole}", True
+        return whole, True
     good = f"{len(right)} right; " if right else ""
     if not right and len(wrong) > 1:
-        return f"{head}all {len(wrong)} wrong", False
+        return f"all {len(wrong)} wrong", False
     kept = len(wrong)
     while kept > 1 and len(good) + len(_some(wrong, kept)) > room:
         kept -= 1
-    return f"{head}{good}{_some(wrong, kept)}", False
+    return f"{good}{_some(wrong, kept)}", False
 
 
 def _some(names: list[str], kept: int) -> str:

@@ -6,10 +6,12 @@ from typing import Any
 
 from rnn_goldens.counted import counted
 from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.diagnosis.as_data import said_of
 from rnn_goldens.diagnosis.asked import TOGETHER
-from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, About, abouts
+from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, ZERO, About, abouts
 from rnn_goldens.diagnosis.no_outputs import by_reason
+from rnn_goldens.diagnosis.right import OUTPUTS
 from rnn_goldens.diagnosis.said import is_explained, unexplained
 from rnn_goldens.pages.content import FAILED, Checked, Judged
 
@@ -20,7 +22,10 @@ MOST_REASONS = 20
 SYMBOLS = {EXPLAINED: "●", CONSISTENT: "◐", NOT_RECOGNISED: "○", "no outputs": "△"}
 """Beside each certainty, so that no colour has to say it."""
 
-_SENTENCES = {deviation.name: (deviation.sentence, deviation.mend) for deviation in DEVIATIONS}
+_SENTENCES = {
+    **{deviation.name: (deviation.sentence, deviation.mend) for deviation in DEVIATIONS},
+    **{deviation.name: (deviation.sentence, deviation.mend) for deviation in BACKWARD_DEVIATIONS},
+}
 
 
 @dataclass(frozen=True)
@@ -112,8 +117,9 @@ def _notes(data: Mapping[str, Any]) -> Iterator[str]:
         if told := suspect.get("told_from"):
             yield f"It is told from {TOGETHER.join(told['deviations'])} by {_place(told['by'])}."
     if data["certainty"] == NOT_RECOGNISED:
-        all_zero = data["facts"].get("all_zero", {}).get("shown_by") == data["failed"]
-        yield unexplained(data["failed"], data.get("no_equations", ""), all_zero=all_zero)
+        zero = [of for of, code in ZERO.items() if data["facts"].get(code, {}).get("shown_by") == data["failed"]]
+        of = zero[0] if zero else OUTPUTS
+        yield unexplained(data["failed"], data.get("no_equations", ""), all_zero=bool(zero), of=of)
     if data["certainty"] != EXPLAINED:
         yield from _seen(data)
     which = "is not explained" if data["suspects"] and data["unexplained"] else "fails"

@@ -1,6 +1,6 @@
 """What is wrong, said once at the end of a run: its account as evidence for the causes of what failed."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from rnn_goldens.corpus import Corpora
 from rnn_goldens.diagnosis.asked import TOGETHER, Cause
 from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence
+from rnn_goldens.diagnosis.right import GRADIENTS, OUTPUTS
 from rnn_goldens.diagnosis.run import Load, asked_again, diagnosed_run
 from rnn_goldens.diagnosis.suspects import Failure
 from rnn_goldens.errors import RnnGoldensError
@@ -31,12 +32,13 @@ def explain_all(config: pytest.Config, tally: Tally, failures: Iterable[Failure]
     before = [_evidence(opened, entry, one_of_several=len(tests) > 1) for entry in judged]
     if len(tests) == 1:
         failures = (replace(failure, test="") for failure in failures)
-    again = asked_again(before, failures, _loading(opened))
+    load = _loading(opened, {entry["golden"] for entry in judged if _of(entry) == GRADIENTS})
+    again = asked_again(before, failures, load)
     for entry, one, after in zip(judged, before, again.evidence, strict=True):
         if after.explained_by != one.explained_by:
             _note(entry, after.explained_by)
     if any(entry["outcome"] == FAILED for entry in judged):
-        found = diagnosed_run(again.evidence, _loading(opened), again.cut_short)
+        found = diagnosed_run(again.evidence, load, again.cut_short)
         config.stash[_FOUND] = found
         settled = _settled(found)
         for entry, one in zip(judged, again.evidence, strict=True):
@@ -70,25 +72,30 @@ def _note(entry: Entry, causes: Iterable[Cause]) -> None:
 def sent(failures: Iterable[Failure]) -> list[list[Any]]:
     """Failures in a form that xdist carries."""
     return [
-        [f.test, f.golden, f.dtype, [[name, list(values.shape), values.tobytes()] for name, values in f.got.items()]]
+        [
+            f.test,
+            f.golden,
+            f.dtype,
+            f.of,
+            [[name, list(values.shape), values.tobytes()] for name, values in f.got.items()],
+        ]
         for f in failures
     ]
 
 
 def received(carried: Iterable[list[Any]]) -> Iterator[Failure]:
     """The way back."""
-    for test, golden, dtype, outputs in carried:
+    for test, golden, dtype, of, outputs in carried:
         got = {name: np.frombuffer(data).reshape(shape) for name, shape, data in outputs}
-        yield Failure(golden, dtype, got, test)
+        yield Failure(golden, dtype, got, test, of)
 
 
 def _is_wrong(opened: Corpora, entry: Entry) -> bool:
-    of_outputs = entry.get("judged_by") == "comparison" and "gradients" not in entry
-    return entry["outcome"] in _WRONG and of_outputs and opened.holds(entry["golden"])
+    return entry["outcome"] in _WRONG and entry.get("judged_by") == "comparison" and opened.holds(entry["golden"])
 
 
 def _is_right(opened: Corpora, entry: Entry) -> bool:
-    return entry["outcome"] == "passed" and "gradients" not in entry and opened.holds(entry["golden"])
+    return entry["outcome"] == "passed" and opened.holds(entry["golden"])
 
 
 def _evidence(opened: Corpora, entry: Entry, *, one_of_several: bool) -> Evidence:
@@ -102,17 +109,24 @@ def _evidence(opened: Corpora, entry: Entry, *, one_of_several: bool) -> Evidenc
         passed=entry["outcome"] == "passed",
         explained_by=tuple(map(_cause, entry.get("explained_by", ()))),
         facts=entry.get("facts", {}),
+        of=_of(entry),
+        checked=tuple(entry.get("gradients", {}).get("right", ())),
     )
+
+
+def _of(entry: Entry) -> str:
+    """What was judged: gradients, unless the outputs that they are of are wrong."""
+    return GRADIENTS if "gradients" in entry and not entry["gradients"].get("outputs_wrong") else OUTPUTS
 
 
 def _cause(said: str) -> Cause:
     return tuple(said.split(TOGETHER))
 
 
-def _loading(opened: Corpora) -> Load:
+def _loading(opened: Corpora, with_gradients: Container[str]) -> Load:
     def load(golden: str, dtype: str) -> Any:  # noqa: ANN401 - a golden, or None
         try:
-            return opened.load(golden, dtype)
+            return opened.load(golden, dtype, gradients=golden in with_gradients)
         except RnnGoldensError:
             return None
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.diagnosis.explanations import diagnosed
+from rnn_goldens.diagnosis.explanations import diagnosed, diagnosed_gradients
 from rnn_goldens.diagnosis.suspects import Spent, Suspects
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.arrays import Asked
@@ -107,14 +107,14 @@ class GoldenUnderTest(Golden):
         given = given_gradients(self, gradients, named)
         refuse_own(self, *given.values())
         with no_outcome_of_its_own(), own_functions():
-            verdict = compare_gradients(self._judge, given)
+            verdict = self._compared_gradients(given)
         self.record.note_gradients(self.dtype, verdict)
         self._require_untouched(self, self._judge.asked_arrays())
         if not verdict.passed:
             raise GoldenMismatch(verdict)
         return verdict
 
-    def check_gradient_calls(self, backward: Backward) -> None:
+    def check_gradient_calls(self, backward: Backward, run: Callable[[Any], Sequence[Any]] | None = None) -> None:
         """As ``Golden.check_gradient_calls``; counts."""
         __tracebackhide__ = True
 
@@ -126,9 +126,8 @@ class GoldenUnderTest(Golden):
             refuse_own(self, *gradients.values())
             return gradients
 
-        def compared(given: Mapping[str, Any]) -> Verdict:
-            with own_functions():
-                return compare_gradients(self._judge, given)
+        def compared(given: Mapping[str, Any], said: str) -> Verdict:
+            return self._compared_gradients(given, said, run)
 
         self.record.called.add("twice")
         for name, verdict in compare_gradient_calls(self._judge, run_and_look, compared):
@@ -136,6 +135,24 @@ class GoldenUnderTest(Golden):
             self.record.note_gradients(self.dtype, verdict)
             if not verdict.passed:
                 raise GoldenMismatch(verdict)
+
+    def _compared_gradients(
+        self, given: Mapping[str, Any], said: str = "", run: Callable[[Any], Sequence[Any]] | None = None
+    ) -> Verdict:
+        """As ``Golden`` does, but what explained other failures is asked first."""
+        with own_functions():
+            verdict = compare_gradients(self._judge, given, said=said)
+        if verdict.passed:
+            return verdict
+        outputs = run and self._judge._outputs_of(run, self._compared_outputs)
+        if outputs is not None and not outputs.passed:
+            self.record.outputs_wrong = True
+        with own_functions():
+            return diagnosed_gradients(self._judge, verdict, given, self.suspects, said=said, outputs=outputs)
+
+    def _compared_outputs(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
+        with own_functions():
+            return self._compared(out, h_n, c_n)
 
     def _require_untouched(self, asked: QuestionData, before: Asked) -> None:
         """Raise ImplementationFailed, whatever a test does with that, if arrays were written to."""

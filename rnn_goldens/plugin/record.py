@@ -47,6 +47,7 @@ class Record:
         expected: the checksum of the golden that outputs are compared with.
         gradients: whether it is gradients that are to be checked.
         of_gradients: the verdicts, among those above, of gradients, with the precision.
+        outputs_wrong: whether the outputs were wrong, too, of an implementation whose gradients were.
         elsewhere: a file in which another process, that was given the golden, notes that it was wrong.
     """
 
@@ -71,6 +72,7 @@ class Record:
     expected: int = 0
     gradients: bool = False
     of_gradients: list[tuple[str, Verdict]] = field(default_factory=list)
+    outputs_wrong: bool = False
 
     elsewhere: Path = field(default_factory=lambda: Path(gettempdir(), f"rnn-goldens-{uuid4()}"))
 
@@ -187,19 +189,23 @@ def entry_of(record: Record | None) -> dict[str, Any]:
     entry: dict[str, Any] = {}
     if largest is not None and largest != float("inf"):
         entry["largest_error"] = largest
-    for verdict in record.wrong[:1]:
+    of_gradients = [verdict for _, verdict in record.of_gradients]
+    of_outputs = [verdict for verdict in record.wrong if not any(verdict is other for other in of_gradients)]
+    for verdict in (*of_outputs, *record.wrong)[:1]:
         if verdict.explained_by:
             entry["explained_by"] = list(verdict.explained_by)
         if verdict.facts:
             entry["facts"] = dict(verdict.facts)
     if record.of_gradients:
-        entry["gradients"] = gradients_found([verdict for _, verdict in record.of_gradients])
+        entry["gradients"] = gradients_found(of_gradients)
+        if of_outputs or record.outputs_wrong:
+            entry["gradients"]["outputs_wrong"] = True
     if record.calls:
         entry["calls"] = {name: name in record.made for name in record.calls}
     return entry
 
 
-def gradients_found(verdicts: Iterable[Verdict]) -> dict[str, list[str]]:
+def gradients_found(verdicts: Iterable[Verdict]) -> dict[str, Any]:
     """Which gradients were right in every comparison, which wrong in one, and which were in none."""
     verdicts = list(verdicts)
     given = [found for verdict in verdicts for found in verdict.differences.values()]

@@ -4,11 +4,12 @@ import re
 from pathlib import Path
 
 from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.generator.unexpressed import UNEXPRESSED
 
 LINES = Path(__file__).with_name("real_defects.txt").read_text("utf-8").splitlines()
 LISTED = [line.split("  ")[0] for line in LINES]
-STOOD_FOR = {defect for d in DEVIATIONS for defect in d.stands_for}
+STOOD_FOR = {defect for d in (*DEVIATIONS, *BACKWARD_DEVIATIONS) for defect in d.stands_for}
 WITH_A_REASON = [u.defect for u in UNEXPRESSED]
 
 
@@ -19,6 +20,13 @@ def test_the_list_says_of_each_defect_once_what_went_wrong() -> None:
 
 def test_each_defect_has_a_deviation_or_a_reason_why_not() -> None:
     assert [defect for defect in LISTED if defect not in STOOD_FOR.union(WITH_A_REASON)] == []
+
+
+def test_no_deviation_of_the_backward_pass_stands_for_what_another_does() -> None:
+    mine = [defect for d in BACKWARD_DEVIATIONS for defect in d.stands_for]
+    others = {defect for d in DEVIATIONS for defect in d.stands_for}
+    assert len(mine) == len(set(mine))
+    assert sorted(others.intersection(mine)) == []
 
 
 def test_no_defect_has_both() -> None:

@@ -245,3 +245,40 @@ def test_check_asks_torch_without_backward_code(folder: Path, corpus_with_gradie
     done = check(folder, corpus_with_gradients, "my_gru:Bad")
     assert "weight_ih_l0, weight_hh_l0 right; x wrong" in done.stdout
     assert "out, h_n can not be differentiated" in check(folder, corpus_with_gradients, "my_gru:Detached").stdout
+
+
+def test_a_run_ends_with_what_explains_all_that_failed(project: pytest.Pytester) -> None:
+    written(project, "rnn_golden.check_gradients(truncated(rnn_golden))")
+    result = project.runpytest_subprocess("--tb=no", "-q")
+    said = "rnn_relu: 2 of 2 fail. One deviation explains every one, and no other does:"
+    result.stdout.fnmatch_lines([f"*{said}*", "  backward_not_through_time: *", "*explain backward_not_through_time*"])
+
+
+def test_the_results_say_what_explains_gradients_with_workers_too(project: pytest.Pytester) -> None:
+    written(project, "rnn_golden.check_gradients(truncated(rnn_golden))")
+    project.runpytest_subprocess("--rnn-goldens-report=report.json", "-n2", "--tb=no")
+    document = json.loads((project.path / "report.json").read_text("utf-8"))
+    assert problems(document, "results") == []
+    (cause,) = document["causes"]
+    assert cause["certainty"] == "explained"
+    assert [suspect["deviations"] for suspect in cause["suspects"]] == [["backward_not_through_time"]]
+    failed = [entry for entry in document["results"] if entry["outcome"] == "failed"]
+    assert {tuple(entry["explained_by"])[0] for entry in failed} == {"backward_not_through_time"}
+
+
+def test_what_can_be_seen_in_gradients_that_nothing_explains_is_in_the_results(project: pytest.Pytester) -> None:
+    written(project, "rnn_golden.check_gradients({n: a * 7 for n, a in bptt(rnn_golden).items()})")
+    failed = results(project)["documented/single-sequence"]
+    assert "explained_by" not in failed
+    assert failed["facts"]["gradients_factor"] == 7.0
+
+
+def test_that_outputs_are_wrong_too_is_in_the_results(project: pytest.Pytester) -> None:
+    written(
+        project,
+        "rnn_golden.check_gradient_calls(truncated, lambda q: [2 * part for part in outputs(q)])",
+        "gradients=True, ids='documented/*'",
+    )
+    failed = results(project)["documented/single-sequence"]
+    assert failed["gradients"]["outputs_wrong"] is True
+    assert "the outputs are wrong, and gradients with them: x, weight_ih_l0" in failed["reason"]

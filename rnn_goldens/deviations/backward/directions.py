@@ -58,6 +58,12 @@ def _reverse_zero(_: Case, gradients: Gradients) -> Gradients:
     return {name: 0 * array if name.endswith("_reverse") else array for name, array in gradients.items()}
 
 
+def _lower_zero(case: Case, gradients: Gradients) -> Gradients:
+    """Where there is a layer above it."""
+    lower = [name for name in case.weights if "_l0" in name and case.config.num_layers > 1]
+    return {name: 0 * array if name in lower else array for name, array in gradients.items()}
+
+
 def _nothing_below(right: Backward, ways: Sequence[Sequence[Array]], layer: int) -> list[Array]:
     found = right.hand_down(ways, layer)
     return [np.zeros_like(part) for part in found] if layer else found
@@ -151,11 +157,7 @@ DEVIATIONS = (
     BackwardDeviation(
         "lower_gradients_zero",
         "Gives zero for the gradients of the first layer's weights.",
-        in_gradients(
-            lambda _, found: {
-                n: 0 * a if n.startswith(("weight", "bias")) and "_l0" in n else a for n, a in found.items()
-            }
-        ),
+        in_gradients(_lower_zero),
         needs=_DEEP,
     ),
     BackwardDeviation(

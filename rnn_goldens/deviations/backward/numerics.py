@@ -64,6 +64,33 @@ def _outputs(case: Case) -> int:
     return _steps(case) * _rows(case) * case.config.num_directions * case.config.hidden_size
 
 
+ROUNDING = (
+    BackwardDeviation("gradients_in_float32", "Rounds the gradients to float32.", _every(_to("float32"))),
+    BackwardDeviation("gradients_in_bfloat16", "Rounds the gradients to bfloat16.", _every(_to("bfloat16"))),
+    BackwardDeviation("gradients_in_float16", "Rounds the gradients to float16.", _every(_to("float16"))),
+    BackwardDeviation(
+        "backward_products_in_float32",
+        "Rounds both sides of every product of the way back to float32.",
+        _products(_to("float32")),
+    ),
+    BackwardDeviation(
+        "backward_products_in_tf32",
+        "Rounds both sides of every product of the way back to TF32 (11 significant bits).",
+        _products(_to_tf32),
+    ),
+    BackwardDeviation(
+        "backward_products_in_bfloat16",
+        "Rounds both sides of every product of the way back to bfloat16.",
+        _products(_to("bfloat16")),
+    ),
+    BackwardDeviation(
+        "backward_products_in_float16",
+        "Rounds both sides of every product of the way back to float16.",
+        _products(_to("float16")),
+    ),
+)
+"""What rounds to a narrow type."""
+
 DEVIATIONS = (
     BackwardDeviation(
         "gradients_accumulated",
@@ -77,7 +104,6 @@ DEVIATIONS = (
         "gradients_four_times",
         "Gives every weight's gradient four times.",
         in_gradient(("weight", "bias"), lambda array: 4 * array),
-        stands_for=("axon PR646",),
     ),
     BackwardDeviation(
         "gradients_mean_over_time",
@@ -102,27 +128,5 @@ DEVIATIONS = (
         "Scales all gradients so that their norm is at most 1.",
         in_gradients(_norm_clipped),
     ),
-    BackwardDeviation("gradients_in_float32", "Rounds the gradients to float32.", _every(_to("float32"))),
-    BackwardDeviation("gradients_in_bfloat16", "Rounds the gradients to bfloat16.", _every(_to("bfloat16"))),
-    BackwardDeviation("gradients_in_float16", "Rounds the gradients to float16.", _every(_to("float16"))),
-    BackwardDeviation(
-        "backward_products_in_float32",
-        "Rounds both sides of every product of the way back to float32.",
-        _products(_to("float32")),
-    ),
-    BackwardDeviation(
-        "backward_products_in_tf32",
-        "Rounds both sides of every product of the way back to TF32 (11 significant bits).",
-        _products(_to_tf32),
-    ),
-    BackwardDeviation(
-        "backward_products_in_bfloat16",
-        "Rounds both sides of every product of the way back to bfloat16.",
-        _products(_to("bfloat16")),
-    ),
-    BackwardDeviation(
-        "backward_products_in_float16",
-        "Rounds both sides of every product of the way back to float16.",
-        _products(_to("float16")),
-    ),
+    *ROUNDING,
 )

@@ -48,19 +48,16 @@ class _Pieces:
 
 
 def _lstm_forget_gate_by_new_cell(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
-    _, after = _lstm()(x, h, c, w)
-    f = sigmoid(w.W_if @ x + w.b_if + w.W_hf @ h + w.b_hf)
-    forgotten = f * (detached(after) - detached(c))  # so that f gets c as it is after the step
-    way = after + forgotten
-    after = instead(after, way)
-    o = sigmoid(w.W_io @ x + w.b_io + w.W_ho @ h + w.b_ho)
+    i, f, g, o = _lstm_gates(x, h, w)
+    after = f * c + i * g
+    after = instead(after, detached(f) * c + i * g + f * detached(after))
     return o * tanh(after), after
 
 
 def _lstm_output_gate_by_cell(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
-    right, after = _lstm(o=detached)(x, h, c, w)
-    o = sigmoid(w.W_io @ x + w.b_io + w.W_ho @ h + w.b_ho)
-    return instead(right, right + o * detached(after)), after
+    i, f, g, o = _lstm_gates(x, h, w)
+    after = f * c + i * g
+    return instead(o * tanh(after), detached(o) * tanh(after) + o * detached(after)), after
 
 
 def _lstm_cell_after_output_alone(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
@@ -68,18 +65,24 @@ def _lstm_cell_after_output_alone(x: Term, h: Term, c: Term, w: Weight) -> tuple
     return h_after, detached(after)
 
 
-def _gru_update_gate_reversed(x: Term, h: Term, w: Weight) -> tuple[Term]:
-    (right,), (others,) = _gru()(x, h, w), _gru(z=detached)(x, h, w)
-    (by_gate,) = _gru(h=detached, n=detached)(x, h, w)
-    return (instead(right, others - by_gate),)
+def _lstm_gates(x: Term, h: Term, w: Weight) -> tuple[Term, Term, Term, Term]:
+    i = sigmoid(w.W_ii @ x + w.b_ii + w.W_hi @ h + w.b_hi)
+    f = sigmoid(w.W_if @ x + w.b_if + w.W_hf @ h + w.b_hf)
+    g = tanh(w.W_ig @ x + w.b_ig + w.W_hg @ h + w.b_hg)
+    o = sigmoid(w.W_io @ x + w.b_io + w.W_ho @ h + w.b_ho)
+    return i, f, g, o
 
 
-def _gru_shares_swapped(x: Term, h: Term, w: Weight) -> tuple[Term]:
-    (right,), (by_gate,) = _gru()(x, h, w), _gru(h=detached, n=detached)(x, h, w)
-    r = sigmoid(w.W_ir @ x + w.b_ir + w.W_hr @ h + w.b_hr)
-    z = sigmoid(w.W_iz @ x + w.b_iz + w.W_hz @ h + w.b_hz)
-    n = tanh(w.W_in @ x + w.b_in + r * (w.W_hn @ h + w.b_hn))
-    return (instead(right, by_gate + mix(detached(z), n, h)),)
+def _gru_mixed(way: Callable[[Term, Term, Term], Term]) -> Equations:
+    """The new state mix(z, h, n) with another way back, of z, h and n."""
+
+    def gru(x: Term, h: Term, w: Weight) -> tuple[Term]:
+        r = sigmoid(w.W_ir @ x + w.b_ir + w.W_hr @ h + w.b_hr)
+        z = sigmoid(w.W_iz @ x + w.b_iz + w.W_hz @ h + w.b_hz)
+        n = tanh(w.W_in @ x + w.b_in + r * (w.W_hn @ h + w.b_hn))
+        return (instead(mix(z, h, n), way(z, h, n)),)
+
+    return gru
 
 
 def _gru_candidate(way: Callable[[Term, Term, Term, Weight], Term]) -> Equations:
@@ -175,13 +178,13 @@ DEVIATIONS = (
     BackwardDeviation(
         "gru_update_gate_reversed",
         "Gives the update gate n - h where h - n is right.",
-        in_way_back(gru=_gru_update_gate_reversed),
+        in_way_back(gru=_gru_mixed(lambda z, h, n: mix(detached(z), h, n) - mix(z, detached(h), detached(n)))),
         cells=("gru",),
     ),
     BackwardDeviation(
         "gru_shares_swapped",
         "Sends 1 - z of the gradient back to h and z to the candidate, where it is the other way round.",
-        in_way_back(gru=_gru_shares_swapped),
+        in_way_back(gru=_gru_mixed(lambda z, h, n: mix(z, detached(h), detached(n)) + mix(detached(z), n, h))),
         cells=("gru",),
     ),
     BackwardDeviation(

@@ -64,7 +64,6 @@ DEVIATIONS = (
         "Sends the gradient back through a relu whose argument is negative.",
         in_steps_back(where_larger=lambda _, g, _a, _b: g),
         cells=("rnn_relu",),
-        stands_for=("pytorch#11662",),
     ),
     BackwardDeviation(
         "relu_slope_leaky",

@@ -157,7 +157,13 @@ DEVIATIONS = (
         "backward_not_through_time",
         "Sends nothing back from a step to the one before it: each step is differentiated alone.",
         in_steps_back(carry=_not_carried),
-        stands_for=("AiDotNet PR722",),
+        stands_for=("Flux.jl#2185",),
+    ),
+    BackwardDeviation(
+        "way_back_in_order_of_time",
+        "Goes back through the steps in the order in which they were computed.",
+        in_steps_back(times_back=lambda right, time, *, reverse: right.times(time, reverse=reverse)),
+        stands_for=("axon PR646",),
     ),
     *(_truncated(steps) for steps in (2, 4, 8, 16, 32)),
     BackwardDeviation(
@@ -165,6 +171,7 @@ DEVIATIONS = (
         "Carries the cell's gradient from step to step, and not the hidden state's.",
         _part_not_carried(0),
         cells=_LSTM,
+        stands_for=("AiDotNet PR722",),
     ),
     BackwardDeviation(
         "lstm_c_not_carried_back",
@@ -172,9 +179,7 @@ DEVIATIONS = (
         _part_not_carried(1),
         cells=_LSTM,
     ),
-    BackwardDeviation(
-        "d_h_n_ignored", "Ignores the cotangent of h_n.", _without("d_h_n"), stands_for=("pytorch#96416",)
-    ),
+    BackwardDeviation("d_h_n_ignored", "Ignores the cotangent of h_n.", _without("d_h_n")),
     BackwardDeviation("d_h_n_twice", "Adds the cotangent of h_n twice.", _times(2.0, "d_h_n")),
     BackwardDeviation(
         "d_h_n_of_top_layer_alone",
@@ -290,7 +295,6 @@ DEVIATIONS = (
         "Gives the directions each other's gradient of the initial state.",
         _start(_directions_swapped),
         needs=("state", "bidirectional"),
-        stands_for=("pytorch PR95137",),
     ),
     BackwardDeviation(
         "start_gradients_summed_over_batch",

@@ -46,6 +46,22 @@ class _ByOtherInput(Backward):
         return super().share(suffix, t, weight, g, v)
 
 
+class _ByOwnOutput(Backward):
+    """The input matrix's gradient is taken with the output of the layer itself, which is as wide as its input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._outputs: dict[int, Array] = {}
+
+    def join(self, outs: list[Array], layer: int, case: Case) -> Array:
+        self._outputs[layer] = super().join(outs, layer, case)
+        return self._outputs[layer]
+
+    def share(self, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:
+        layer = int(suffix.removesuffix("_reverse").removeprefix("l"))
+        return super().share(suffix, t, weight, g, self._outputs[layer][:, t] if weight == "weight_ih" and layer else v)
+
+
 class _WithoutStart(Backward):
     """The first step adds nothing to the recurrent matrix's gradient, as if every start were zero."""
 
@@ -131,6 +147,11 @@ def _biases_swapped(_: Case, gradients: Gradients) -> Gradients:
     return {n: gradients[other[n[:7]] + n[7:]] if n.startswith(_BIASES) else a for n, a in gradients.items()}
 
 
+def _forget_rows_for_others(array: Array) -> Array:
+    _, f, g, _ = np.split(array, len(LAYOUTS["lstm"].gates))
+    return np.concatenate([f, f, g, f])
+
+
 def _zero(array: Array) -> Array:
     return 0 * array
 
@@ -151,6 +172,13 @@ DEVIATIONS = (
         "weight_ih_by_input_before",
         "Multiplies with x of the step before in time in the gradient of weight_ih.",
         WrongBackward(steps=(_ByOtherInput,)),
+    ),
+    BackwardDeviation(
+        "upper_weight_ih_by_own_output",
+        "Multiplies with the layer's own output, not its input, in the gradient of weight_ih above the first layer.",
+        WrongBackward(steps=(_ByOwnOutput,)),
+        needs=("multilayer",),
+        stands_for=("mxnet#17898",),
     ),
     BackwardDeviation(
         "weights_overwritten_by_each_step",
@@ -213,6 +241,14 @@ DEVIATIONS = (
         "bias_hh_gradient_zero", "Gives zero for the gradient of bias_hh.", in_gradient("bias_hh", _zero), needs=_BIAS
     ),
     BackwardDeviation(
+        "lstm_biases_of_forget_gate",
+        "Gives the gradient of f's biases for those of i and o, too.",
+        in_gradient(_BIASES, _forget_rows_for_others),
+        cells=("lstm",),
+        needs=_BIAS,
+        stands_for=("learn_dl#53",),
+    ),
+    BackwardDeviation(
         "upper_biases_gradient_zero",
         "Gives zero for the gradients of the biases of all layers but the first.",
         in_gradient(_BIASES, _zero, but="_l0"),
@@ -261,6 +297,5 @@ DEVIATIONS = (
         "Gives upper layers the first one's gradient of weight_hh, as if they shared a buffer.",
         _first_layers("weight_hh"),
         needs=("multilayer",),
-        stands_for=("mxnet#17898",),
     ),
 )

@@ -43,6 +43,31 @@ class WrongBackward:
             gradients = spoil(case, gradients)
         return gradients
 
+    def __and__(self, other: "WrongBackward") -> "WrongBackward":
+        """Both at once. Raises ValueError if they can not be: both have equations of one cell, or one is the other."""
+        if twice := sorted(set(self.equations) & set(other.equations)):
+            raise ValueError(f"both have another way back through the equations of {', '.join(twice)}")
+        if any(issubclass(a, b) or issubclass(b, a) for a in self.steps for b in other.steps):
+            raise ValueError("one of them is the other, done otherwise")
+        return WrongBackward(
+            (*self.given, *other.given),
+            (*self.steps, *other.steps),
+            {**self.equations, **other.equations},
+            (*self.found, *other.found),
+        )
+
+    @property
+    def acts_on(self) -> tuple[str, ...]:
+        """Where it acts: ``cotangents``, the ``way back`` of equations, methods of ``Backward``, or ``gradients``."""
+        right = {name: f for kind in reversed(Backward.__mro__) for name, f in vars(kind).items() if callable(f)}
+        steps = {n for step in self.steps for n in right if n != "__init__" and getattr(step, n) is not right[n]}
+        return (
+            *(["cotangents"] if self.given else []),
+            *(["way back"] if self.equations else []),
+            *sorted(name for name in steps if not name.startswith("__")),
+            *(["gradients"] if self.found else []),
+        )
+
     @cached_property
     def network(self) -> type[Backward]:
         """The network whose way back is wrong inside."""
@@ -67,6 +92,7 @@ class BackwardDeviation:
         cells: the cells it can befall.
         needs: features without which it changes nothing.
         stands_for: defects found in the wild, as ``repository#number``.
+        mend: what to do about it, where the sentence does not say so.
     """
 
     name: str
@@ -75,6 +101,7 @@ class BackwardDeviation:
     cells: tuple[str, ...] = CELLS
     needs: tuple[str, ...] = ()
     stands_for: tuple[str, ...] = ()
+    mend: str = ""
 
     def befalls(self, cell: str) -> bool:
         """Whether a cell can have it: one of someone's own can have what all of ours can."""
@@ -135,7 +162,7 @@ def in_gradients(change: Callable[[Case, Gradients], Gradients]) -> WrongBackwar
 
 
 def in_gradient(begins: str | tuple[str, ...], change: Callable[[Array], Array], but: str = " ") -> WrongBackward:
-    """Likewise, those whose names begin so, and do not hold ``but``."""
+    """The right way back, and other gradients of what begins so by name, and does not hold ``but``."""
     return in_gradients(
         lambda _, gradients: {
             name: change(array) if name.startswith(begins) and but not in name else array

@@ -32,6 +32,6 @@ def test_golden(rnn_golden: Golden, rnn_implementation: "Guard", pytestconfig: p
             stop_for_wrong_use(pytestconfig, error)
 
     if rnn_golden.asks_gradients:
-        rnn_golden.check_gradient_calls(backward)
+        rnn_golden.check_gradient_calls(backward, rnn_implementation)
     else:
         rnn_golden.check_calls(run)

@@ -1,0 +1,122 @@
+"""A golden's gradients asked again: what deviations of the backward pass give there, and wrong outputs' gradients."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnn_goldens.diagnosis.asked import Asked, Cause, nudge
+from rnn_goldens.diagnosis.autograd import Slopes
+from rnn_goldens.diagnosis.likeness import off_by
+from rnn_goldens.diagnosis.right import GRADIENTS, OUTPUTS, Arrays
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.judging.outputs import NotNumbers, read
+
+if TYPE_CHECKING:
+    from rnn_goldens.deviations import Deviation
+    from rnn_goldens.deviations.backward import BackwardDeviation
+    from rnn_goldens.golden.data import GoldenData
+
+
+class AskedGradients(Asked):
+    """A golden, and the gradients that came. Causes are of the backward pass; or of the outputs, differentiated."""
+
+    of = GRADIENTS
+
+    def candidates(self) -> Iterator[Iterable[Cause]]:
+        """Those of the backward pass, then of the outputs: whoever differentiates wrong ones gets their gradients."""
+        yield self.befalling()
+        if not self.tells_nothing():
+            yield Asked(self.golden, {}).befalling()
+
+    def catalogue(self) -> "Sequence[Deviation | BackwardDeviation]":
+        """Of the backward pass."""
+        from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+
+        return BACKWARD_DEVIATIONS
+
+    def explained_by(self, cause: Cause) -> bool:
+        """Whether a network that is wrong so gives what came."""
+        if is_of_outputs(cause):
+            return not self.rounds(cause) and self._slopes.are_those_of(cause)
+        return super().explained_by(cause)
+
+    def fitted_by(self, cause: Cause) -> bool:
+        """Whether it does, or what came is nearer to that than to what is right."""
+        return self.explained_by(cause) if is_of_outputs(cause) else super().fitted_by(cause)
+
+    def shows(self, cause: Cause, dtype: type, enough: float) -> bool:
+        """Whether a network that is wrong so gives gradients that are so many tolerances off, or more."""
+        if is_of_outputs(cause):
+            return self._slopes.shows(cause)
+        found = self.given(cause, dtype)
+        return off_by(self.right, {name: found[name] for name in self.got}) >= enough
+
+    def rounds(self, cause: Cause) -> bool:
+        """Whether it rounds to a narrow type."""
+        return super().rounds(cause) or set(cause) <= _narrow()
+
+    def tells_nothing(self) -> bool:
+        """Whether all gradients are zero, and should not be: whatever is detached leaves that."""
+        return not any(array.any() for array in self.got.values()) and not self.is_right()
+
+    def given(self, cause: Cause, dtype: type, *, nudged: bool = False) -> Arrays:
+        """The gradients of a network whose way back is wrong so."""
+        from rnn_goldens.cells import case_of, require_equations
+        from rnn_goldens.deviations.backward import together_backward
+
+        require_equations(self.golden)
+        case = case_of(self.golden, dtype)
+        if nudged:
+            case = nudge(case, PRECISIONS[self.golden.dtype].roundoff)
+        cotangents: Arrays = {name: array.astype(dtype) for name, array in self.golden.cotangents.items()}
+        found = together_backward(cause)(case, cotangents)
+        return {name: np.asarray(array, np.float64) for name, array in found.items()}
+
+    @cached_property
+    def _slopes(self) -> Slopes:
+        return Slopes(self.golden, self.got, self.right)
+
+
+def asking(golden: "GoldenData", got: Arrays, of: str) -> Asked:
+    """What asks a golden again of which outputs, or gradients, came."""
+    return Asked(golden, got) if of == OUTPUTS else AskedGradients(golden, got)
+
+
+def is_of_outputs(cause: Cause) -> bool:
+    """Whether all of it is wrong in the forward pass."""
+    return set(cause) <= _of_outputs()
+
+
+def readable_gradients(golden: "GoldenData", given: Mapping[str, object]) -> Arrays:
+    """The gradients that were given; of what no gradient comes back to, zeros. {} if one is of no array, or no array.
+
+    Then what is wrong is how they were handed over, and is said.
+    """
+    assert golden.gradients is not None
+    expected, found = golden.gradients.expected, {}
+    for name, value in given.items():
+        if name not in expected:
+            if name in {f"{state}0" for state in golden.layout.states}:
+                continue
+            return {}
+        try:
+            found[name] = np.zeros_like(expected[name]) if value is None else read(value).values
+        except NotNumbers:
+            return {}
+    return found
+
+
+@cache
+def _narrow() -> frozenset[str]:
+    from rnn_goldens.deviations.backward.numerics import ROUNDING
+
+    return frozenset(deviation.name for deviation in ROUNDING)
+
+
+@cache
+def _of_outputs() -> frozenset[str]:
+    from rnn_goldens.deviations import DEVIATIONS
+
+    return frozenset(deviation.name for deviation in DEVIATIONS)

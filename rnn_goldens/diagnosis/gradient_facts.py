@@ -1,0 +1,224 @@
+"""What can be seen in the wrong gradients of a golden where no name fits, and how it is said."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnn_goldens.diagnosis.asked_gradients import readable_gradients
+from rnn_goldens.diagnosis.fact_list import FACTS, Fact, Value
+from rnn_goldens.diagnosis.right import GRADIENTS, Array, Arrays, Right, right_of
+from rnn_goldens.diagnosis.seen import Mask, Seen
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.tolerance import Exact
+
+if TYPE_CHECKING:
+    from rnn_goldens.golden.data import GoldenData
+
+_STATES = ("h0", "c0")
+_MOST_GATES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class SeenGradients:
+    """A golden, the gradients that came, and which of their elements are wrong: all, where the shape is."""
+
+    golden: "GoldenData"
+    right: Right
+    got: Arrays
+    wrong: Mapping[str, Mask]
+
+    @property
+    def names(self) -> list[str]:
+        """The wrong ones."""
+        return [name for name, wrong in self.wrong.items() if wrong.any()]
+
+    @property
+    def are_shaped(self) -> bool:
+        """Whether all have the right shape."""
+        return all(array.shape == self.right.values[name].shape for name, array in self.got.items())
+
+    def near(self, name: str, got: Array, want: Array) -> bool:
+        """Whether numbers are the same but for roundings: twice the gradient's largest tolerance, and theirs."""
+        rounding = 8 * PRECISIONS[self.right.dtype].roundoff * np.abs(want).max(initial=0.0)
+        allowed = 2 * self.right.allowed(name).max(initial=0.0) + rounding
+        return got.shape == want.shape and bool((np.abs(got - want) <= allowed).all())
+
+
+@np.errstate(all="ignore")
+def gradient_facts(golden: "GoldenData", given: Mapping[str, object]) -> dict[str, Value]:
+    """Which facts are so of gradients, and which are not; those that can not be seen in this golden are left out.
+
+    Args:
+        golden: what was asked.
+        given: the gradients, by name.
+    """
+    seen = _seen(golden, readable_gradients(golden, given))
+    found = {code: fact.see(seen) for code, fact in GRADIENT_FACTS.items()} if seen.names else {}
+    return {code: value for code, value in found.items() if value is not None}
+
+
+def _seen(golden: "GoldenData", got: Arrays) -> SeenGradients:
+    right, wrong = right_of(golden, GRADIENTS), {}
+    for name, array in got.items():
+        want = right.values[name]
+        is_shaped = array.shape == want.shape
+        wrong[name] = ~(np.abs(array - want) <= right.allowed(name)) if is_shaped else np.ones(array.shape, bool)
+    return SeenGradients(golden, right, got, wrong)
+
+
+def _not_finite(seen: SeenGradients) -> bool:
+    return any(not np.isfinite(array).all() for array in seen.got.values())
+
+
+def _all_zero(seen: SeenGradients) -> bool | None:
+    return not any(array.any() for array in seen.got.values()) if len(seen.got) > 1 else None
+
+
+def _wrong_zero(seen: SeenGradients) -> bool:
+    return not any(seen.got[name].any() for name in seen.names)
+
+
+def _factor(seen: SeenGradients, names: Iterable[str]) -> bool | float | None:
+    """By which all of some are the right ones times a number; None if it could be any."""
+    names = [name for name in names if seen.right.values[name].any()]
+    if not seen.are_shaped or not names:
+        return None
+    square = sum(float(np.square(seen.right.values[name]).sum()) for name in names)
+    k = sum(float((seen.got[name] * seen.right.values[name]).sum()) for name in names) / square
+    is_so = np.isfinite(k) and abs(k) > 1e-3  # noqa: PLR2004 - not zero
+    return k if is_so and all(seen.near(n, seen.got[n], k * seen.right.values[n]) for n in names) else False
+
+
+def _only(*begins: str) -> Callable[[SeenGradients], bool | None]:
+    """Whether those alone are wrong whose names begin so; None if no others came."""
+
+    def see(seen: SeenGradients) -> bool | None:
+        others = [name for name in seen.got if not name.startswith(begins)]
+        mine = [name for name in seen.got if name.startswith(begins)]
+        return all(name.startswith(begins) for name in seen.names) if others and mine else None
+
+    return see
+
+
+def _only_of_layers(seen: SeenGradients, right: Callable[[str], bool]) -> bool | None:
+    """Whether of the weights some have none that is wrong, and all others do."""
+    weights = [name for name in seen.got if name.startswith(("weight", "bias"))]
+    kept, others = [n for n in weights if right(n)], [n for n in weights if not right(n)]
+    if not kept or not others:
+        return None
+    return not any(name in seen.names for name in kept) and any(name in seen.names for name in others)
+
+
+def _top_layer_right(seen: SeenGradients) -> bool | None:
+    top = f"_l{seen.golden.config.num_layers - 1}"
+    return _only_of_layers(seen, lambda name: name.removesuffix("_reverse").endswith(top))
+
+
+def _later_steps_right(seen: SeenGradients) -> bool | float | None:
+    """Of one chain: the step from which on the gradient of x is right, if it is wrong in all before."""
+    one_chain = seen.golden.config.num_layers == 1 and seen.golden.config.num_directions == 1
+    if "x" not in seen.got or not seen.are_shaped or not one_chain or seen.golden.lengths is not None:
+        return None
+    steps = seen.wrong["x"].shape[-2]
+    wrong_here: Mask = np.atleast_1d(seen.wrong["x"].any(axis=-1)).reshape(-1, steps)
+    by_step = np.atleast_1d(wrong_here.any(axis=0))
+    if steps == 1:
+        return None
+    first = steps - int(by_step[::-1].argmax()) if by_step.any() else 0
+    return float(first) if 0 < first < steps and by_step[:first].all() else False
+
+
+def _transposed(seen: SeenGradients) -> bool | None:
+    matrices = [name for name in seen.names if seen.right.values[name].ndim == 2]  # noqa: PLR2004
+    if not matrices:
+        return None
+    return matrices == seen.names and all(seen.near(n, seen.got[n].T, seen.right.values[n]) for n in matrices)
+
+
+def _gates_moved(seen: SeenGradients) -> bool | None:
+    """The right rows of all gates in all weights, in another order."""
+    count = len(seen.golden.layout.gates)
+    weights = [name for name in seen.names if name.startswith(("weight", "bias"))]
+    if not seen.are_shaped or not 1 < count <= _MOST_GATES or not weights:
+        return None
+    blocks = {name: np.split(seen.right.values[name], count) for name in weights}
+
+    def fits(order: tuple[int, ...]) -> bool:
+        moved = ((name, np.concatenate([blocks[name][place] for place in order])) for name in weights)
+        return all(seen.near(name, seen.got[name], want) for name, want in moved)
+
+    return any(fits(order) for order in list(permutations(range(count)))[1:])
+
+
+def _right_to_float32(seen: SeenGradients) -> bool | None:
+    if seen.right.dtype != "float64" or isinstance(seen.right.tolerance, Exact) or not seen.are_shaped:
+        return None
+    single = Right(seen.right.values, seen.right.tolerance, "float32")
+    return all(bool((np.abs(a - single.values[n]) <= single.allowed(n)).all()) for n, a in seen.got.items())
+
+
+GRADIENT_FACTS: dict[str, Fact[SeenGradients]] = {
+    "gradients_not_finite": Fact(_not_finite, "there are NaN or infinite numbers in the gradients"),
+    "gradients_all_zero": Fact(_all_zero, "every gradient is zero: are the cotangents read, and is anything detached?"),
+    "wrong_gradients_zero": Fact(
+        _wrong_zero,
+        "the gradients that are wrong are zero: does anything come back to them?",
+        unless=("gradients_all_zero",),
+    ),
+    "gradients_right_to_float32": Fact(
+        _right_to_float32, "all gradients are right to float32's precision: something is computed in float32"
+    ),
+    "gradients_factor": Fact(lambda seen: _factor(seen, seen.got), "every gradient is {:.6g} times the right one"),
+    "wrong_gradients_factor": Fact(
+        lambda seen: _factor(seen, seen.names),
+        "the gradients that are wrong are {:.6g} times the right ones",
+        unless=("gradients_factor",),
+    ),
+    "gradients_transposed": Fact(_transposed, "the gradients that are wrong are the right ones, transposed"),
+    "gradient_gates_moved": Fact(
+        _gates_moved, "the weights' gradients hold the right rows of each gate, in another order of the gates"
+    ),
+    "only_biases_wrong": Fact(
+        _only("bias"),
+        "the gradients of the biases alone are wrong: look at what they are summed over",
+        unless=("wrong_gradients_zero",),
+    ),
+    "only_start_wrong": Fact(
+        _only(*_STATES),
+        "the gradients of the initial states alone are wrong: look at what comes out of the first step",
+        unless=("wrong_gradients_zero",),
+    ),
+    "only_x_wrong": Fact(
+        _only("x"),
+        "the gradient of x alone is wrong: look at what goes through weight_ih, and how it is put together",
+        unless=("wrong_gradients_zero",),
+    ),
+    "only_recurrent_wrong": Fact(
+        _only("weight_hh", "bias_hh"),
+        "the gradients of weight_hh and bias_hh alone are wrong: look at which h they are multiplied with",
+        unless=("wrong_gradients_zero", "only_biases_wrong", "gradients_transposed"),
+    ),
+    "later_steps_right": Fact(
+        _later_steps_right,
+        "the gradient of x is right from time step {:.0f} on, and wrong before: look at what is carried back",
+    ),
+    "top_layer_right": Fact(
+        _top_layer_right,
+        "the gradients of the last layer's weights are right, those below are wrong: look at what a layer hands down",
+    ),
+    "forward_gradients_right": Fact(
+        lambda seen: _only_of_layers(seen, lambda name: not name.endswith("_reverse")),
+        "the gradients of the forward direction's weights are right, those of the reverse direction's are wrong",
+    ),
+    "reverse_gradients_right": Fact(
+        lambda seen: _only_of_layers(seen, lambda name: name.endswith("_reverse")),
+        "the gradients of the reverse direction's weights are right, those of the forward direction's are wrong",
+    ),
+}
+"""By name, what tells most first; no name is one of ``FACTS``."""
+
+EVERY_FACT: dict[str, Fact[SeenGradients] | Fact[Seen]] = {**FACTS, **GRADIENT_FACTS}
+"""Those of outputs, and of gradients."""

@@ -1,0 +1,93 @@
+"""A deviation of the backward pass for people: where its way back differs, and which gradients are wrong of it."""
+
+import textwrap
+
+import numpy as np
+
+from rnn_goldens.cells import Backward, case_of
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.corpus.corpus import Corpus
+from rnn_goldens.corpus.shown import Shown
+from rnn_goldens.deviations.backward import BACKWARD_FAMILIES, BackwardDeviation
+from rnn_goldens.deviations.margins import ENOUGH
+from rnn_goldens.explaining.deviation_text import (
+    SCREEN,
+    WIDTH,
+    code,
+    facts,
+    indented,
+    moved_in,
+    step_in_words,
+    where_it_shows,
+)
+from rnn_goldens.explaining.equations_text import LONGEST_WAY_BACK, difference, of_first_cell
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.judging.gradients import compare_gradients
+
+_PRECISION = "float32"
+
+_LEGEND = {
+    "detached(": "detached(z) has the value of z, and nothing goes back through it",
+    "instead(": "instead(a, b) has the value of a, and the way back of b",
+}
+
+
+def backward_deviation_text(deviation: BackwardDeviation, corpus: Corpus, known: Shown | None) -> str:
+    """All of it, on a screen; ``known`` is what the corpus says of it."""
+    title = textwrap.wrap(f"{deviation.name}: {deviation.sentence}", WIDTH, subsequent_indent="  ")
+    family = next((name for name, members in BACKWARD_FAMILIES.items() if deviation in members), "your own")
+    acts_on = [_acting(place) for place in deviation.wrong.acts_on]
+    seen = _way_back(deviation)
+    parts = [title, facts(deviation, family, acts_on), moved_in(0, seen), _to_look_for(deviation, corpus)]
+    if known is not None:
+        parts.append(where_it_shows(known, deviation.cells))
+    if not seen:
+        room = SCREEN - sum(len(part) + 1 for part in parts if part) - 1
+        parts.append(code(deviation.wrong, room, with_right=True))
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _acting(place: str) -> str:
+    words = {
+        "cotangents": "the cotangents",
+        "way back": "the way back through the cell's equations",
+        "gradients": "the gradients, once they are there",
+    }
+    return words[place] if place in words else step_in_words(Backward, place)
+
+
+def _way_back(deviation: BackwardDeviation) -> list[str]:
+    """The equations beside the right ones; none if it is not there that they differ."""
+    found = {
+        cell: lines
+        for cell, equations in deviation.wrong.equations.items()
+        if (lines := difference(cell, equations, LONGEST_WAY_BACK))
+    }
+    if not found:
+        return []
+    lines = of_first_cell(list(found), next(iter(found.values())))
+    return [*lines, *(f"  ({said})" for term, said in _LEGEND.items() if any(term in line for line in lines))]
+
+
+def _to_look_for(deviation: BackwardDeviation, corpus: Corpus) -> list[str]:
+    """Which gradients are wrong of the simplest golden that shows it."""
+    for entry in corpus.entries:
+        if not entry.gradients or not deviation.befalls(entry.cell) or not set(deviation.needs) <= set(entry.features):
+            continue
+        for precision in sorted(entry.gradients.precisions, key=lambda name: name != _PRECISION):
+            golden = corpus.load(entry.id, precision, gradients=True)
+            if said := _seen(deviation, golden):
+                return ["what to look for, on the simplest golden that shows it", *indented(said)]
+    return ["what to look for: no golden shows it"]
+
+
+def _seen(deviation: BackwardDeviation, golden: Golden) -> str:
+    """What a comparison says, in one line and one more; "" if it is not sure to show."""
+    cotangents = {name: array.astype(np.float64) for name, array in golden.cotangents.items()}
+    found = deviation.gradients(case_of(golden, np.float64), cotangents)
+    verdict = compare_gradients(golden, {n: PRECISIONS[golden.dtype].round(array) for n, array in found.items()})
+    if verdict.passed or verdict.largest_error < ENOUGH:
+        return ""
+    names = {good: [n for n, d in verdict.differences.items() if d.passed is good] for good in (True, False)}
+    said = "; ".join(f"{', '.join(of)} {word}" for of, word in ((names[True], "right"), (names[False], "wrong")) if of)
+    return f"{golden.id} in {golden.dtype}: {said}"

@@ -1,0 +1,292 @@
+"""A failing gradient names the deviation of the backward pass that gives it, or says what can be seen in it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import rnn_goldens
+from rnn_goldens import Golden, GoldenMismatch
+from rnn_goldens.cells import Backward, Case, Cell, case_of
+from rnn_goldens.cells.cell import with_equations
+from rnn_goldens.deviations import DEVIATIONS, deviation, of_either
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS, backward_deviation
+from rnn_goldens.diagnosis.causes import EXPLAINED, Evidence
+from rnn_goldens.diagnosis.fact_list import FACTS
+from rnn_goldens.diagnosis.gradient_facts import GRADIENT_FACTS, gradient_facts
+from rnn_goldens.diagnosis.right import GRADIENTS
+from rnn_goldens.diagnosis.run import asked_again, diagnosed_run
+from rnn_goldens.diagnosis.suspects import Suspects
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.implementations.torch import gradients as of_torch
+from rnn_goldens.judging.verdict import compare
+
+NAMES = ["lstm_forget_path_dropped", "weight_hh_by_state_after", "bias_hh_gradient_zero", "tanh_slope_twice"]
+
+Gradients = dict[str, Any]
+
+
+def golden_named(golden_id: str, dtype: str = "float32") -> Golden:
+    return rnn_goldens.load(golden_id, dtype=dtype, gradients=True)
+
+
+def wrong_gradients(golden: Golden, name: str) -> Gradients:
+    dtype = np.float64 if golden.dtype == "float64" else np.float32
+    cotangents = {of: array.astype(dtype) for of, array in golden.cotangents.items()}
+    found = backward_deviation(name).gradients(case_of(golden, dtype), cotangents)
+    return {of: PRECISIONS[golden.dtype].round(array) for of, array in found.items()}
+
+
+def differentiated(golden: Golden, name: str) -> Gradients:
+    """What a framework gives that differentiates a wrong forward pass: other equations."""
+    equations = deviation(name).wrong.equations
+
+    class Differentiated(Backward):
+        def cell(self, case: Case) -> Cell:
+            return with_equations(super().cell(case), equations[case.cell.name])
+
+    return Differentiated().gradients(case_of(golden, np.float64), golden.cotangents)
+
+
+def right_gradients(golden: Golden) -> Gradients:
+    assert golden.gradients is not None
+    return {name: array.copy() for name, array in golden.gradients.expected.items()}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_failure_names_the_deviation_with_its_sentence(name: str, dtype: str) -> None:
+    golden = golden_named("lstm/plain", dtype)
+    verdict = golden.compare_gradients(wrong_gradients(golden, name))
+    first, *others = verdict.message.splitlines()
+    assert first.startswith(f"lstm/plain in {dtype}, like {name}: ")
+    assert first.endswith(" wrong")
+    assert any(line.startswith(f"  looks like {name}: {of_either(name).sentence[:20]}") for line in others)
+    assert verdict.explained_by == (name,)
+    assert len(verdict.message.splitlines()) <= 15
+
+
+def test_the_first_line_says_which_are_right() -> None:
+    golden = golden_named("lstm/plain")
+    first, second, *_ = golden.compare_gradients(wrong_gradients(golden, "bias_hh_gradient_zero")).message.splitlines()
+    assert first == "lstm/plain in float32, like bias_hh_gradient_zero: 4 right; bias_hh_l0 wrong"
+    assert second == "  right: x, weight_ih_l0, weight_hh_l0, bias_ih_l0"
+
+
+def test_deviations_that_a_golden_does_not_tell_apart_are_all_named() -> None:
+    golden = golden_named("gru/plain")  # whose cotangents are of out alone
+    verdict = golden.compare_gradients(wrong_gradients(golden, "d_out_twice"))
+    assert set(verdict.explained_by) == {"d_out_twice", "gradients_accumulated"}
+    assert "looks like one of 2 deviations, which are alike here: d_out_twice,\n    gradients_acc" in verdict.message
+
+
+def test_what_is_nearly_right_is_not_called_a_deviation() -> None:
+    golden = golden_named("gru/plain")
+    assert golden.gradients is not None
+    off = {
+        name: array + 1.5 * golden.gradients.tolerance.allowed(name, array, PRECISIONS["float32"])
+        for name, array in right_gradients(golden).items()
+    }
+    verdict = golden.compare_gradients(off)
+    assert not verdict.passed
+    assert verdict.explained_by == ()
+
+
+def test_noise_is_not_explained() -> None:
+    golden, numbers = golden_named("gru/plain"), np.random.default_rng(1)
+    noise = {name: numbers.normal(size=array.shape) for name, array in right_gradients(golden).items()}
+    assert Suspects().explain_gradients(golden, noise) == []
+    assert Suspects().explain_gradients(golden, right_gradients(golden)) == []
+
+
+def test_what_was_not_given_does_not_hide_a_name() -> None:
+    golden = golden_named("lstm/plain")
+    found = wrong_gradients(golden, "lstm_cell_path_dropped")
+    del found["x"], found["bias_ih_l0"]
+    verdict = golden.compare_gradients(found)
+    assert "lstm_cell_path_dropped" in verdict.explained_by
+    assert "not checked: x, bias_ih_l0" in verdict.message
+
+
+def test_a_gradient_that_is_none_is_taken_for_one_to_which_nothing_comes_back() -> None:
+    golden = golden_named("lstm/with-state")
+    verdict = golden.compare_gradients({**right_gradients(golden), "h0": None})
+    assert "h0: is None" in verdict.message
+    assert verdict.explained_by == ("h0_gradient_zero",)
+
+
+@pytest.mark.parametrize("value", ["text", [["a"]]])
+def test_what_is_no_array_is_not_explained(value: object) -> None:
+    golden = golden_named("lstm/plain")
+    verdict = golden.compare_gradients({**wrong_gradients(golden, "biases_halved"), "x": value})
+    assert verdict.explained_by == ()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", ["gru_reset_before_product", "gru_update_gate_inverted"])
+def test_gradients_of_a_wrong_forward_pass_name_it(name: str, dtype: str) -> None:
+    if name not in {d.name for d in DEVIATIONS}:
+        name = next(d.name for d in DEVIATIONS if d.cells == ("gru",) and d.wrong.acts_on == ("equations",))
+    golden = golden_named("gru/with-state", dtype)
+    verdict = golden.compare_gradients(differentiated(golden, name))
+    assert verdict.explained_by == (name,)
+    assert "these are the gradients of wrong outputs, which check(out, h_n) compares" in verdict.message
+
+
+def test_gradients_of_torch_with_gates_in_another_order_name_it() -> None:
+    golden = golden_named("lstm/plain")
+    order, hidden = [0, 3, 1, 2], golden.config.hidden_size  # ONNX's: the rows are read as i, o, f, g
+
+    def moved(array: Any) -> Any:
+        return np.concatenate([np.split(array, 4)[place] for place in np.argsort(order)])
+
+    def back(array: Any) -> Any:
+        return np.concatenate([np.split(array, 4)[place] for place in order])
+
+    layer = torch.nn.LSTM(golden.config.input_size, hidden, batch_first=True)
+    layer.load_state_dict({name: torch.tensor(moved(array)) for name, array in golden.weights.items()})
+    x = torch.tensor(golden.x, requires_grad=True)
+    found = of_torch.gradients(golden, layer(x), {"x": x, **dict(layer.named_parameters())})
+    given = {name: array if name == "x" or array is None else back(array.numpy()) for name, array in found.items()}
+    assert golden.compare_gradients(given).explained_by == ("lstm_gates_iofg",)
+
+
+def test_where_the_outputs_are_wrong_that_is_said_first() -> None:
+    golden = golden_named("gru/plain")
+    wrong = deviation("gru_reset_before_product")
+
+    def run(question: Any) -> Any:
+        assert not question.asks_gradients
+        return wrong.run(case_of(question, np.float32))
+
+    with pytest.raises(GoldenMismatch) as caught:
+        golden.check_gradient_calls(lambda _: differentiated(golden, wrong.name), run)
+    first, *others = str(caught.value).splitlines()
+    assert first.startswith(
+        "gru/plain in float32, like gru_reset_before_product: the outputs are wrong, and gradients with them: "
+    )
+    assert any(line.startswith("  out is first wrong at time step ") for line in others)
+    assert caught.value.verdict.explained_by == (wrong.name,)
+
+
+def test_outputs_that_can_not_be_had_change_nothing() -> None:
+    golden = golden_named("gru/plain")
+
+    def gradients_alone(_: Any) -> Any:
+        return wrong_gradients(golden, "gru_reset_path_dropped")
+
+    with pytest.raises(GoldenMismatch, match="like gru_reset_path_dropped: "):
+        golden.check_gradient_calls(gradients_alone, gradients_alone)
+
+
+def test_gradients_that_add_up_over_calls_are_named() -> None:
+    golden, kept = golden_named("rnn-tanh/one-step"), Gradients()
+
+    def adds_up(_: Any) -> Gradients:
+        for name, array in right_gradients(golden).items():
+            kept[name] = kept.get(name, 0) + array
+        return dict(kept)
+
+    with pytest.raises(GoldenMismatch) as caught:
+        golden.check_gradient_calls(adds_up)
+    assert "gradients_accumulated" in caught.value.verdict.explained_by
+
+
+@pytest.mark.parametrize(
+    ("golden_id", "spoil", "fact"),
+    [
+        ("lstm/plain", lambda _, a: 0 * a, "gradients_all_zero"),
+        ("lstm/plain", lambda n, a: 0 * a if n in ("x", "bias_hh_l0") else a, "wrong_gradients_zero"),
+        ("lstm/plain", lambda _, a: 0.3 * a, "gradients_factor"),
+        ("lstm/plain", lambda n, a: 0.3 * a if n in ("x", "bias_hh_l0") else a, "wrong_gradients_factor"),
+        ("lstm/plain", lambda n, a: a.T if n == "weight_ih_l0" else a, "gradients_transposed"),
+        ("gru/plain", lambda n, a: np.roll(a, 3, axis=0) if n != "x" else a, "gradient_gates_moved"),
+        ("lstm/plain", lambda n, a: a + 3 if n.startswith("bias") else a, "only_biases_wrong"),
+        ("lstm/with-state", lambda n, a: a + 3 if n in ("h0", "c0") else a, "only_start_wrong"),
+        ("lstm/plain", lambda n, a: a + 3 if n == "x" else a, "only_x_wrong"),
+        ("lstm/plain", lambda n, a: a + 3 if "hh" in n else a, "only_recurrent_wrong"),
+        ("gru/bidirectional-two-layers", lambda n, a: a + 3 if "_l0" in n else a, "top_layer_right"),
+        ("gru/bidirectional-two-layers", lambda n, a: a + 3 if "reverse" in n else a, "forward_gradients_right"),
+        ("lstm/plain", lambda _, a: np.full_like(a, np.nan), "gradients_not_finite"),
+    ],
+)
+def test_what_can_be_seen_is_said(golden_id: str, spoil: Callable[[str, Any], Any], fact: str) -> None:
+    golden = golden_named(golden_id)
+    given = {name: spoil(name, array) for name, array in right_gradients(golden).items()}
+    verdict = golden.compare_gradients(given)
+    assert verdict.facts[fact]
+    assert verdict.explained_by == ()
+    others = gradient_facts(golden, wrong_gradients(golden, "backward_not_through_time"))
+    assert not others.get(fact)
+
+
+def test_the_step_from_which_on_a_gradient_is_right_is_said() -> None:
+    golden = golden_named("lstm/plain")
+    given = right_gradients(golden)
+    given["x"][:, :2] += 3
+    verdict = golden.compare_gradients(given)
+    assert verdict.facts["later_steps_right"] == 2.0
+
+
+def test_no_fact_of_gradients_has_the_name_of_one_of_outputs() -> None:
+    assert FACTS.keys() & GRADIENT_FACTS.keys() == set()
+    assert all(fact.unless == () or set(fact.unless) <= GRADIENT_FACTS.keys() for fact in GRADIENT_FACTS.values())
+
+
+def diagnosed(cell: str, ids: list[str], given: Callable[[Golden], Mapping[str, object]]) -> Any:
+    suspects, evidence = Suspects(), []
+    for golden_id in ids:
+        golden = golden_named(golden_id)
+        verdict = golden.compare_gradients(given(golden))
+        causes = () if verdict.passed else tuple(suspects.explain_gradients(golden, given(golden)))
+        evidence.append(Evidence(golden_id, "float32", cell, golden.features, verdict.passed, causes, of=GRADIENTS))
+    again = asked_again(evidence, suspects.failures, golden_named)
+    (found,) = diagnosed_run(again.evidence, golden_named)
+    return found
+
+
+def test_a_run_is_explained_by_what_explains_all_of_it() -> None:
+    ids = ["gru/one-step", "gru/plain", "gru/with-state"]
+    found = diagnosed("gru", ids, lambda golden: wrong_gradients(golden, "gru_reset_left_out_backward"))
+    assert found.certainty == EXPLAINED
+    assert [suspect.cause for suspect in found.suspects] == [("gru_reset_left_out_backward",)]
+
+
+def test_two_at_once_are_found() -> None:
+    def given(golden: Golden) -> Mapping[str, object]:
+        found = wrong_gradients(golden, "weight_hh_by_state_after")
+        return {**found, "bias_ih_l0": 0 * found["bias_ih_l0"]}
+
+    found = diagnosed("gru", ["gru/one-step", "gru/plain"], given)
+    assert found.certainty == EXPLAINED
+    assert {frozenset(s.cause) for s in found.suspects} == {
+        frozenset({"weight_hh_by_state_after", "bias_ih_gradient_zero"})
+    }
+
+
+def test_what_passed_speaks_against_a_cause_only_in_what_was_checked() -> None:
+    failed = Evidence("gru/plain", "float32", "gru", explained_by=(("biases_doubled",),), of=GRADIENTS)
+    whole = Evidence("gru/with-state", "float32", "gru", passed=True, of=GRADIENTS)
+    part = Evidence("gru/with-state", "float32", "gru", passed=True, of=GRADIENTS, checked=("x", "weight_hh_l0"))
+    outputs = Evidence("gru/with-state", "float32", "gru", passed=True)
+    against = {
+        name: bool(diagnosed_run([failed, passed], golden_named)[0].suspects[0].against)
+        for name, passed in {"whole": whole, "part": part, "outputs": outputs}.items()
+    }
+    assert against == {"whole": True, "part": False, "outputs": False}
+
+
+def test_every_name_of_either_catalogue_is_looked_up() -> None:
+    assert {of_either(d.name).name for d in (*DEVIATIONS, *BACKWARD_DEVIATIONS)} == {
+        *(d.name for d in DEVIATIONS),
+        *(d.name for d in BACKWARD_DEVIATIONS),
+    }
+
+
+def test_outputs_are_diagnosed_as_before_where_gradients_were_loaded() -> None:
+    golden = golden_named("gru/plain")
+    outputs = deviation("gru_reset_before_product").run(case_of(golden, np.float32))
+    assert not compare(golden, *outputs).passed
+    assert golden.compare(*outputs).explained_by == ("gru_reset_before_product",)
