@@ -146,7 +146,7 @@ def sizes(corpus: Path) -> list[tuple[str, int, int, int]]:
 def growth(grows: Mapping[str, Sequence[int]], *, gradients: bool = False) -> Iterator[tuple[str, int, float]]:
     """What grows, how far, and the CPU seconds of one golden then."""
     os.environ["OMP_NUM_THREADS"] = "1"  # read by BLAS and torch when imported; a thread that waits spends CPU too
-    one_golden(**BASE)  # imports torch, which is not what is measured
+    one_golden(*BASE.values())  # imports torch, which is not what is measured
     for what, how_far in grows.items():
         for size in how_far:
             grown = {**BASE, what: size}
@@ -207,7 +207,8 @@ def report(
             "# What generating costs\n\n"
             "The whole corpus certified, held to the deviations and written: its outputs alone, with gradients, and "
             "again with nothing changed. Written by `python -m benchmarks.generation_cost --write`; times are those of "
-            "one machine. `make bench-generation` measures anew and fails where a figure is above what it may be at most.\n\n"
+            "one machine. `make bench-generation` measures anew and fails where a figure is above what it may be at "
+            "most.\n\n"
             f"{page.versions('numpy', 'torch', 'python-flint', 'h5py')}, {cores} cores.\n",
             page.table(("whole corpus", *FIGURES), rows),
             "“Beyond imports” starts when the generator is imported; what it imports later counts. “Memory” is that of "
