@@ -16,12 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import page, page_command, tallies
+from benchmarks import page, page_check, page_command, tallies
 from benchmarks.tallies import Job, Tally
 from rnn_goldens.cells import Backward, case_of
 from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.corpus import Corpus, find, open_corpus
 from rnn_goldens.errors import Unsupported
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.tolerance import Exact
 from rnn_goldens.implementations import resolve
 from rnn_goldens.implementations.backward import backward_of
 from rnn_goldens.implementations.numpy_cells import arithmetic
@@ -38,6 +40,12 @@ LIBRARIES = ("torch, oneDNN on", "torch, oneDNN off", "torch-cells", "keras-torc
 COMPILING = ("flax", "keras-jax", SCAN)
 
 PAGE = "gradient-false-alarms.md"
+
+COLUMNS: page_check.Columns = {
+    **tallies.COLUMNS,
+    **dict.fromkeys(("with gradients", "exact", "with a bound", "left out"), page_check.FIXED),
+}
+"""How the page is held against what was measured."""
 
 
 def main() -> None:
@@ -63,7 +71,7 @@ def main() -> None:
     print(text)
     is_wrong = tallies.say_what_is_wrong(found)
     held = None if arguments.every == 1 else _measured_in_full
-    page_command.end(arguments, PAGE, text, tallies.COLUMNS, is_wrong=is_wrong, held=held)
+    page_command.end(arguments, PAGE, text, COLUMNS, is_wrong=is_wrong, held=held)
 
 
 def implementations() -> list[str]:
@@ -175,9 +183,25 @@ def report(found: Sequence[Tally], corpus: Corpus, names: Sequence[str]) -> str:
             "in `benchmarks/jax_scan.py`, by `jax.vjp`. Names of backward passes in NumPy say what they do "
             "otherwise than the definition (`benchmarks/correct_backward.py`). In half precisions they accumulate in "
             "float32 and store in their own type, gates' gradients too.\n",
+            "## In how many precisions\n\n"
+            "Of the goldens that have gradients, those whose gradients can be checked in a precision, and those that "
+            "are checked in it for their outputs alone.\n",
+            page.table(("precision", "with gradients", "exact", "with a bound", "left out"), _kept(corpus)),
             tallies.in_full(found),
         ]
     )
+
+
+def _kept(corpus: Corpus) -> list[tuple[str, int, int, int, int]]:
+    """By precision, how many goldens have it for their gradients, and how many for their outputs alone."""
+    rows = []
+    goldens = [corpus.load(e.id, "float64", gradients=True) for e in corpus.entries if e.gradients]
+    for precision in PRECISIONS:
+        asked = [golden for golden in goldens if precision in golden.precisions]
+        kept = [gradients for golden in asked if precision in (gradients := gradients_of(golden)).precisions]
+        exact = sum(isinstance(gradients.tolerance, Exact) for gradients in kept)
+        rows.append((precision, len(kept), exact, len(kept) - exact, len(asked) - len(kept)))
+    return rows
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("name", "columns"),
     [
         (false_alarms.PAGE, tallies.COLUMNS),
-        (gradient_false_alarms.PAGE, tallies.COLUMNS),
+        (gradient_false_alarms.PAGE, gradient_false_alarms.COLUMNS),
         (onnx_backend.PAGE, onnx_backend.COLUMNS),
         (mutation.PAGE, mutation.COLUMNS),
     ],
