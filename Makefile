@@ -96,9 +96,11 @@ false-alarms conformance: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/build/ja
 false-alarms conformance: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 false-alarms conformance: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 
-# Correct implementations against every golden, some five minutes; fails if one of them does, or the page says otherwise.
+# Correct implementations against every golden, and its gradients, some eight minutes; fails if one of them does, or a page says
+# otherwise. Of what JAX compiles for gradients, the most of it all, every seventh golden: `make results` asks all.
 false-alarms: $(READY)
 	$(BIN)/python -m benchmarks.false_alarms --check
+	$(BIN)/python -m benchmarks.gradient_false_alarms --check --every 7
 
 # ONNX's own backend tests and the corpus, put through the same deviations; fails if the page says otherwise.
 onnx-backend: $(READY)
@@ -168,6 +170,7 @@ certifying-speed: $(READY)
 # The pages in docs/results and docs/conformance.md, measured anew; times want a machine that does nothing else.
 results: $(READY) $(ACORN)
 	$(BIN)/python -m benchmarks.false_alarms --write
+	$(BIN)/python -m benchmarks.gradient_false_alarms --write
 	$(BIN)/python -m benchmarks.onnx_backend --write
 	$(BIN)/python -m benchmarks.generation_cost --write
 	$(BIN)/python -m benchmarks.scaling --write

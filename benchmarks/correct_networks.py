@@ -128,19 +128,23 @@ class WithoutSubnormals(Network):
 
     def run(self, case: Case) -> tuple[Array, ...]:
         """The network, over arrays that flush."""
-        weights = {name: array.view(_Flushing) for name, array in case.weights.items()}
-        state = tuple(part.view(_Flushing) for part in case.state)
-        flushing = replace(case, weights=weights, x=case.x.view(_Flushing), state=state)
-        return tuple(np.asarray(output) for output in super().run(flushing))
+        return tuple(np.asarray(output) for output in super().run(flushing(case)))
 
 
-class _Flushing(np.ndarray[Any, Any]):
+def flushing(case: Case) -> Case:
+    """The same over arrays that flush."""
+    weights = {name: array.view(Flushing) for name, array in case.weights.items()}
+    state = tuple(part.view(Flushing) for part in case.state)
+    return replace(case, weights=weights, x=case.x.view(Flushing), state=state)
+
+
+class Flushing(np.ndarray[Any, Any]):
     """An array whose operations take and give zero for subnormal numbers, as processors do that have none."""
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401
-        plain = [_flushed(np.asarray(part)) if isinstance(part, _Flushing) else part for part in inputs]
+        plain = [_flushed(np.asarray(part)) if isinstance(part, Flushing) else part for part in inputs]
         result = getattr(ufunc, method)(*plain, **options)
-        return _flushed(result).view(_Flushing) if isinstance(result, np.ndarray) else result
+        return _flushed(result).view(Flushing) if isinstance(result, np.ndarray) else result
 
 
 def _flushed(array: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What certifying costs: the whole corpus from scratch and again, and one golden as its sizes grow.
+"""What certifying costs: the whole corpus, with gradients and without, and one golden as its sizes grow.
 
     python -m benchmarks.generation_cost         # from the checkout; --write renews docs/results/generation.md
 
@@ -11,12 +11,17 @@ import os
 import resource
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from benchmarks import page, process_cost
 from benchmarks.process_cost import LOOK_EVERY, tells_memory
+from rnn_goldens.corpus import find
 
 if TYPE_CHECKING:
     from rnn_goldens.generator.scenario import Scenario
@@ -27,13 +32,16 @@ GENERATE = """
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from rnn_goldens.generator.generate import generate
 from rnn_goldens.generator.reuse import Certified
 from rnn_goldens.generator.scenarios import SCENARIOS
 
 if __name__ == "__main__":
-    start, folder = time.perf_counter(), Path(sys.argv[1])
+    start, folder, nothing = time.perf_counter(), Path(sys.argv[1]), dict(d_out=None, d_h_n=None, d_c_n=None)
+    if sys.argv[2] == "outputs alone":
+        SCENARIOS = [replace(scenario, **nothing, gradient_purpose="") for scenario in SCENARIOS]
     outcomes = generate(SCENARIOS, folder / "v1", adequate=True, certified=Certified(folder / "certified"))
     made = sum(outcome.became == "new" for outcome in outcomes)
     print(json.dumps({"made": made, "beyond imports, s": time.perf_counter() - start}))
@@ -42,12 +50,13 @@ if __name__ == "__main__":
 Cost = Mapping[str, float]
 """By figure, what a run of the generator took; a figure that this system does not tell is left out."""
 
-SCRATCH, AGAIN = "from scratch", "nothing changed"
+OUTPUTS, SCRATCH, AGAIN = "outputs alone", "from scratch", "nothing changed"
 
 FIGURES = {"made": ".0f", "wall, s": ".1f", "beyond imports, s": ".1f", "CPU, s": ".1f", "memory, MB": ".0f"}
 """What is measured of a run, and how it is written."""
 
 LIMITS: Mapping[str, Cost] = {
+    OUTPUTS: {},
     SCRATCH: {"wall, s": 120, "memory, MB": 2000},
     AGAIN: {"beyond imports, s": 10, "memory, MB": 2000},
 }
@@ -59,9 +68,18 @@ GROWTH: Mapping[str, Sequence[int]] = {
     "layers": (1, 2, 4, 8),
     "batch": (2, 8, 32),
 }
+GROWTH_BACK: Mapping[str, Sequence[int]] = {
+    "time": (10, 50, 200),
+    "hidden": (8, 32, 64),
+    "layers": (1, 2, 4),
+    "batch": (2, 8, 32),
+}
 LETTERS = {"time": "T", "hidden": "H", "layers": "L", "batch": "B"}
 
 REPEATS = 5
+
+GRADIENTS = ".gradients"
+"""What the names of files of gradients have before their ending."""
 
 
 def main() -> None:
@@ -73,8 +91,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "generate.py"
         program.write_text(GENERATE)
-        costs = {what: whole_corpus(program) for what in (SCRATCH, AGAIN)}
-    text = report(costs, list(growth()), cores)
+        costs = {what: whole_corpus(program, what) for what in (OUTPUTS, SCRATCH, AGAIN)}
+    grown, grown_back = list(growth(GROWTH)), list(growth(GROWTH_BACK, gradients=True))
+    text = report(costs, grown, grown_back, sizes(find()), cores)
     print(text)
     if arguments.write:
         page.write("generation.md", text)
@@ -90,9 +109,11 @@ def keep_to_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def whole_corpus(program: Path) -> Cost:
-    """Generate beside the program, in a process of its own, with its pool."""
-    made = process_cost.run([sys.executable, str(program), str(program.parent)])
+def whole_corpus(program: Path, what: str) -> Cost:
+    """Generate beside the program, in a process of its own, with its pool; outputs alone in a folder of their own."""
+    folder = program.parent / "outputs" if what == OUTPUTS else program.parent
+    folder.mkdir(exist_ok=True)
+    made = process_cost.run([sys.executable, str(program), str(folder), what])
     cost = {**json.loads(made.printed), "wall, s": made.wall, "CPU, s": made.cpu}
     return cost | ({"memory, MB": made.memory / 1e6} if tells_memory() else {})
 
@@ -107,20 +128,38 @@ def limits_exceeded(costs: Mapping[str, Cost]) -> list[str]:
     ]
 
 
-def growth() -> Iterator[tuple[str, int, float]]:
+def sizes(corpus: Path) -> list[tuple[str, int, int, int]]:
+    """What each kind of file takes of a corpus: how many there are, bytes, and bytes as they are packed in a wheel."""
+    found = []
+    for kind, suffix in (("goldens", ""), ("gradients", GRADIENTS)):
+        for container in (".json", ".h5"):
+            files = [
+                path.read_bytes()
+                for path in corpus.glob(f"*/*{suffix}{container}")
+                if suffix or not path.name.endswith(f"{GRADIENTS}{container}")
+            ]
+            packed = sum(len(zlib.compress(content)) for content in files)
+            found.append((f"{kind}, {container}", len(files), sum(map(len, files)), packed))
+    return found
+
+
+def growth(grows: Mapping[str, Sequence[int]], *, gradients: bool = False) -> Iterator[tuple[str, int, float]]:
     """What grows, how far, and the CPU seconds of one golden then."""
     os.environ["OMP_NUM_THREADS"] = "1"  # read by BLAS and torch when imported; a thread that waits spends CPU too
-    one_golden(**BASE)  # imports torch, which is not what is measured
-    for what, sizes in GROWTH.items():
-        for size in sizes:
-            yield what, size, min(one_golden(**{**BASE, what: size}) for _ in range(REPEATS))
+    one_golden(*BASE.values())  # imports torch, which is not what is measured
+    for what, how_far in grows.items():
+        for size in how_far:
+            grown = {**BASE, what: size}
+            yield what, size, min(one_golden(*grown.values(), gradients=gradients) for _ in range(REPEATS))
 
 
-def one_golden(time: int, hidden: int, layers: int, batch: int = 2) -> float:
+def one_golden(time: int, hidden: int, layers: int, batch: int = 2, *, gradients: bool = False) -> float:
     """CPU seconds to certify one golden of a size, in all precisions its tolerance allows."""
     from rnn_goldens.generator.certify import certify
 
     scenario = sized("lstm", time, hidden, layers, batch)
+    if gradients:
+        scenario = with_cotangents(scenario)
     before = resource.getrusage(resource.RUSAGE_SELF)
     certify(scenario)
     after = resource.getrusage(resource.RUSAGE_SELF)
@@ -137,20 +176,39 @@ def sized(cell: str, time: int, hidden: int, layers: int, batch: int = 2) -> "Sc
     return variant.scenario("benchmark", cell, rounded(max(1 / hidden**0.5, 1 / 16), states=0.5))
 
 
-def report(costs: Mapping[str, Cost], grown: Sequence[tuple[str, int, float]], cores: int) -> str:
+def with_cotangents(scenario: "Scenario") -> "Scenario":
+    """The same, with a cotangent for every output."""
+    from rnn_goldens.golden.shapes import LAYOUTS, output_shapes
+
+    shapes = output_shapes(LAYOUTS[str(scenario.cell)], scenario.shape, scenario.inputs["x"].shape)
+    ones = {output: np.ones(shape) for output, shape in shapes.items()}
+    return replace(
+        scenario, d_out=ones["out"], d_h_n=ones["h_n"], d_c_n=ones.get("c_n"), gradient_purpose="To be timed."
+    )
+
+
+def report(
+    costs: Mapping[str, Cost],
+    grown: Sequence[tuple[str, int, float]],
+    grown_back: Sequence[tuple[str, int, float]],
+    taken: Sequence[tuple[str, int, int, int]],
+    cores: int,
+) -> str:
     """The page."""
     rows = []
     for what, cost in costs.items():
         rows.append((what, *(f"{cost[name]:{how}}" if name in cost else "" for name, how in FIGURES.items())))
-        rows.append(("at most", *(f"{LIMITS[what][name]:g}" if name in LIMITS[what] else "" for name in FIGURES)))
+        if LIMITS[what]:
+            rows.append(("at most", *(f"{LIMITS[what][name]:g}" if name in LIMITS[what] else "" for name in FIGURES)))
     base = ", ".join(f"{LETTERS[what]} = {size}" for what, size in BASE.items())
-    sizes = [(f"{LETTERS[what]} = {size}", f"{1000 * seconds:.0f}") for what, size, seconds in grown]
+    disk = [(kind, files, f"{size / 1e6:.2f}", f"{packed / 1e6:.2f}") for kind, files, size, packed in taken]
     return "\n".join(
         [
             "# What generating costs\n\n"
-            "The whole corpus certified, held to the deviations and written, and again with nothing changed. Written "
-            "by `python -m benchmarks.generation_cost --write`; times are those of one machine. "
-            "`make bench-generation` measures anew and fails where a figure is above what it may be at most.\n\n"
+            "The whole corpus certified, held to the deviations and written: its outputs alone, with gradients, and "
+            "again with nothing changed. Written by `python -m benchmarks.generation_cost --write`; times are those of "
+            "one machine. `make bench-generation` measures anew and fails where a figure is above what it may be at "
+            "most.\n\n"
             f"{page.versions('numpy', 'torch', 'python-flint', 'h5py')}, {cores} cores.\n",
             page.table(("whole corpus", *FIGURES), rows),
             "“Beyond imports” starts when the generator is imported; what it imports later counts. “Memory” is that of "
@@ -160,9 +218,18 @@ def report(costs: Mapping[str, Cost], grown: Sequence[tuple[str, int, float]], c
             "## One golden as it grows\n\n"
             f"An LSTM's golden, in CPU milliseconds with one thread (least of {REPEATS}); {base} "
             "but for what grows.\n",
-            page.table(("size", "CPU, ms"), sizes),
+            _grown("CPU, ms", grown),
+            "The same with a cotangent for every output.\n",
+            _grown("with gradients, CPU, ms", grown_back),
+            "## What it takes on disk\n",
+            page.table(("what", "files", "MB", "MB, packed as in a wheel"), disk),
         ]
     )
+
+
+def _grown(what: str, grown: Sequence[tuple[str, int, float]]) -> str:
+    sizes = [(f"{LETTERS[kind]} = {size}", f"{1000 * seconds:.0f}") for kind, size, seconds in grown]
+    return page.table(("size", what), sizes)
 
 
 if __name__ == "__main__":

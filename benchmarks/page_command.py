@@ -21,14 +21,20 @@ def options(parser: argparse.ArgumentParser, name: str, more: str = "") -> argpa
 
 
 def end(
-    arguments: argparse.Namespace, name: str, text: str, columns: page_check.Columns, *, is_wrong: bool = False
+    arguments: argparse.Namespace,
+    name: str,
+    text: str,
+    columns: page_check.Columns,
+    *,
+    is_wrong: bool = False,
+    held: page_check.Held | None = None,
 ) -> None:
-    """Write the page or hold it against what was measured, as was asked.
+    """Write the page or hold it, or those of its rows that ``held`` says, against what was measured, as was asked.
 
     Exits with 1 if what was measured is wrong, or a page that is checked says otherwise.
     """
     if arguments.write:
         page.write(name, text)
-    same = not arguments.check or page_check.check(name, text, columns)
+    same = not arguments.check or page_check.check(name, text, columns, held)
     if is_wrong or not same:
         sys.exit(1)

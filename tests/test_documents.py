@@ -19,7 +19,9 @@ from rnn_goldens.report.page import page
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize(("example", "name"), [("derivation", "numerics"), ("conventions", "conventions")])
+@pytest.mark.parametrize(
+    ("example", "name"), [("derivation", "numerics"), ("conventions", "conventions"), ("backward", "backward")]
+)
 def test_a_page_shows_what_its_example_prints(example: str, name: str) -> None:
     command = [sys.executable, str(ROOT / f"examples/{example}.py")]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.page import table
-from benchmarks.performance import comparing, running, sizes, unused
+from benchmarks.performance import comparing, gradients, running, sizes, unused
 from benchmarks.performance.made import batch
 from benchmarks.performance.measuring import Figure
 
@@ -64,6 +64,7 @@ def main() -> None:
     parts: list[Callable[[Path], Iterator[Figure]]] = [
         lambda folder: unused.figures(folder, given.runs, alone),
         lambda folder: comparing.figures(folder, max(3, given.runs // 3), alone),
+        lambda folder: gradients.figures(folder, max(3, given.runs // 3)),
         lambda folder: running.collecting(folder, max(3, given.runs // 3)),
         lambda folder: running.whole_corpus(folder, max(1, given.runs // 5)) if find_spec("torch") else iter(()),
         lambda _: sizes.figures(wheel),

@@ -15,7 +15,8 @@ def figures(wheel: Path | None) -> Iterator[Figure]:
         return
     yield at_most("the wheel", wheel.stat().st_size / _MEGA, "MB", 5.0)
     installed = [Path(str(file.locate())) for file in files("rnn-goldens") or ()]
-    kinds = {".json": "goldens as JSON", ".h5": "goldens as HDF5", ".py": "code"}
-    for suffix, what in kinds.items():
-        size = sum(file.stat().st_size for file in installed if file.suffix == suffix and file.exists())
+    kinds = {".json": "goldens as JSON", ".h5": "goldens as HDF5"}
+    kinds |= {f".gradients{suffix}": what.replace("goldens", "gradients") for suffix, what in kinds.items()}
+    for suffix, what in {**kinds, ".py": "code"}.items():
+        size = sum(file.stat().st_size for file in installed if "".join(file.suffixes) == suffix and file.exists())
         yield Figure(f"installed, {what}", f"{size / _MEGA:.1f} MB")

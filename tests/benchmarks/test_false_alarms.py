@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import false_alarms, page
-from benchmarks.false_alarms import Job, Tally, implementations, report, tally
+from benchmarks import false_alarms, page, tallies
+from benchmarks.false_alarms import implementations, report, tally
+from benchmarks.tallies import Job, Tally
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import find, open_corpus
 from rnn_goldens.errors import Unsupported
@@ -60,7 +61,7 @@ def test_assert_close_judges_the_same_outputs() -> None:
 
 def test_a_checked_page_that_says_otherwise_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = Tally(Job("numpy", "float32"), passed=3, largest=(0.1, "gru/plain"))
-    monkeypatch.setattr(false_alarms, "run", lambda *_: [found])
+    monkeypatch.setattr(tallies, "run", lambda *_: [found])
     monkeypatch.setattr(page, "RESULTS", tmp_path)
     assert [_exit_code(monkeypatch, how) for how in ("--write", "--check")] == [0, 0]
     found.passed = 4

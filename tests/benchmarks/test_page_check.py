@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import false_alarms, onnx_backend, page, page_check
+from benchmarks import false_alarms, gradient_false_alarms, onnx_backend, page, page_check, tallies
 from benchmarks.mutation import report as mutation
 from benchmarks.page_check import FIXED, LIKE_FOR_LIKE, Column, check, moved
 
@@ -34,11 +34,12 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("name", "columns"),
     [
-        (false_alarms.PAGE, false_alarms.COLUMNS),
+        (false_alarms.PAGE, tallies.COLUMNS),
+        (gradient_false_alarms.PAGE, gradient_false_alarms.COLUMNS),
         (onnx_backend.PAGE, onnx_backend.COLUMNS),
         (mutation.PAGE, mutation.COLUMNS),
     ],
-    ids=[false_alarms.PAGE, onnx_backend.PAGE, mutation.PAGE],
+    ids=[false_alarms.PAGE, gradient_false_alarms.PAGE, onnx_backend.PAGE, mutation.PAGE],
 )
 def test_every_column_of_a_committed_page_has_its_rule(name: str, columns: page_check.Columns) -> None:
     committed = (page.RESULTS / name).read_text("utf-8")

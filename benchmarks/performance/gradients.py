@@ -1,0 +1,62 @@
+"""Checking a golden's gradients, beside checking its outputs."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.performance.measuring import Figure, at_most, interleaved, ratio
+
+EACH = """
+import numpy as np
+from rnn_goldens.corpus import open_corpus
+import rnn_goldens.judging.gradients
+corpus = open_corpus()
+names = [e.id for e in corpus.entries if e.gradients and "float32" in e.gradients.precisions]
+outputs = {name: list(dict(np.load(f"gradients/{place}-outputs.npz")).values()) for place, name in enumerate(names)}
+gradients = {name: dict(np.load(f"gradients/{place}.npz")) for place, name in enumerate(names)}
+goldens = {name: corpus.load(name, "float32", gradients=True) for name in names}
+for name in names:
+    goldens[name].check(*outputs[name])
+    goldens[name].check_gradients(gradients[name])
+for _ in range(TIMES):
+    for name in names:
+        EACH
+"""
+
+WAYS = {
+    "nothing": "pass",
+    "check": "goldens[name].check(*outputs[name])",
+    "check gradients": "goldens[name].check_gradients(gradients[name])",
+    "load, check": 'corpus.load(name, "float32").check(*outputs[name])',
+    "load, check gradients": 'corpus.load(name, "float32", gradients=True).check_gradients(gradients[name])',
+}
+
+TIMES = 10
+
+MOST = 3.0
+"""Of what outputs take."""
+
+
+def figures(folder: Path, runs: int) -> Iterator[Figure]:
+    """Ratios over every golden that has gradients, another each time."""
+    _prepare(folder / "gradients")
+    programs = {name: EACH.replace("EACH", each).replace("TIMES", str(TIMES)) for name, each in WAYS.items()}
+    seconds = interleaved({name: [sys.executable, "-c", text] for name, text in programs.items()}, folder, runs)
+    for what in ("check", "load, check"):
+        found = ratio(seconds, f"{what} gradients", what, above="nothing")
+        yield at_most(f"{what} of a golden's gradients / of its outputs", found, "times", MOST)
+
+
+def _prepare(folder: Path) -> None:
+    """Outputs and gradients that are right."""
+    from rnn_goldens import select
+
+    folder.mkdir()
+    for place, golden in enumerate(select(dtype="float32", gradients=True)):
+        assert golden.gradients is not None
+        names = ("out", "h_n", *(["c_n"] if golden.cell == "lstm" else []))
+        low = {name: array.astype(np.float32) for name, array in golden.gradients.expected.items()}
+        np.savez(folder / f"{place}-outputs.npz", allow_pickle=False, **{name: getattr(golden, name) for name in names})
+        np.savez(folder / f"{place}.npz", allow_pickle=False, **low)

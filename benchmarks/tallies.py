@@ -1,0 +1,221 @@
+"""What correct implementations were found to be, golden by golden, and the tables that say so."""
+
+import multiprocessing
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks import page, page_check
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.corpus import Corpus
+from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.judging.outputs import read
+from rnn_goldens.judging.verdict import Verdict
+from rnn_goldens.plugin.known_failures import read_known_failures
+
+KNOWN_FAILURES = Path(__file__).parents[1] / "docs" / "known-failures"
+
+COLUMNS: page_check.Columns = {
+    **dict.fromkeys(("goldens", "implementations", "failed", "FAILED"), page_check.FIXED),
+    **dict.fromkeys(("runs", "passed", "refused", "known wrong"), page_check.LIKE_FOR_LIKE),
+    "largest error": page_check.Column(by=0.15),
+    "not close": page_check.Column(by=25),
+    **dict.fromkeys(("of", "on", "not close for assert_close"), None),
+}
+"""How a page is held against what was measured. Without AVX-512 and AVX2 errors move by 0.03, not close by 7."""
+
+
+class Job(NamedTuple):
+    """One implementation in one precision."""
+
+    implementation: str
+    precision: str
+
+
+@dataclass
+class Tally:
+    """What an implementation's outputs, or gradients, were found to be.
+
+    Attributes:
+        passed, refused, known, failed: how many goldens; the reasons of what it refused; those of what it is known to
+            be wrong at, and was; the goldens it failed otherwise, and how.
+        largest: the largest error among the passed ones as a fraction of what is allowed, and the golden it is on.
+        not_close: how many ``assert_close`` fails of those it ran.
+        seconds: of CPU.
+    """
+
+    job: Job
+    passed: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    known: Counter[str] = field(default_factory=Counter)
+    failed: dict[str, str] = field(default_factory=dict)
+    largest: tuple[float, str] = (0.0, "")
+    not_close: int = 0
+    seconds: float = 0.0
+
+    def judge(self, golden: Golden, verdict: Verdict, known: str | None, *, close: bool) -> None:
+        """Count what became of one golden, at which the implementation may be known to be wrong."""
+        if known is not None:
+            if verdict.passed:
+                self.failed[golden.id] = "passes, and docs/known-failures says that it does not"
+            else:
+                self.known[known] += 1
+            return
+        self.not_close += not close
+        if verdict.passed:
+            self.passed += 1
+            self.largest = max(self.largest, (verdict.largest_error, golden.id))
+        else:
+            self.failed[golden.id] = _first_failure(verdict)
+
+    def refuse(self, reason: Exception) -> None:
+        """Count a refusal, by its first line."""
+        text = str(reason).splitlines()[0]
+        self.refused[text if len(text) <= 120 else f"{text[:119]}…"] += 1  # noqa: PLR2004 - a line
+
+
+def known_failures(job: Job, corpus: Corpus, folder: Path = KNOWN_FAILURES) -> dict[str, str]:
+    """The goldens that an implementation is known to fail in a precision, and why."""
+    path = folder / f"{job.implementation}.txt"
+    entries = read_known_failures(path, corpus.ids) if path.is_file() else []
+    return {i: e.reason for i in corpus.ids for e in entries if e.matches(i, job.precision)}
+
+
+def run(
+    names: Sequence[str], tallies_of: Callable[[Sequence[Job]], list[Tally]], processes: int, compiling: Iterable[str]
+) -> list[Tally]:
+    """Every implementation in every precision, in that order; those that compile go first, a process a precision."""
+    compiling = set(compiling)
+    tasks = [[Job(name, precision)] for name in names if name in compiling for precision in PRECISIONS]
+    tasks += [[Job(name, precision) for precision in PRECISIONS] for name in names if name not in compiling]
+    results: dict[Job, Tally] = {}
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=1) as pool:
+        futures = [pool.submit(tallies_of, task) for task in tasks]
+        try:
+            for done, future in enumerate(as_completed(futures), 1):
+                found = future.result()
+                results |= {t.job: t for t in found}
+                seconds = sum(t.seconds for t in found)
+                print(f"[{done}/{len(tasks)}] {found[0].job.implementation}: {seconds:.0f} s of CPU", file=sys.stderr)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return [results[Job(name, precision)] for name in names for precision in PRECISIONS]
+
+
+def say_what_is_wrong(tallies: Iterable[Tally]) -> bool:
+    """Print what comes too near the tolerance; whether anything does, or fails."""
+    tallies = list(tallies)
+    near = [t for t in tallies if t.largest[0] > LARGEST_CORRECT_ERROR]
+    for t in near:
+        print(f"{', '.join(t.job)}: {t.largest[0]:.3f} on {t.largest[1]}, at most {LARGEST_CORRECT_ERROR} is allowed")
+    return bool(near) or any(t.failed for t in tallies)
+
+
+def onednn(*, on: bool) -> AbstractContextManager[Any]:
+    """In which torch uses oneDNN, as it does of itself, or does not."""
+    import torch
+
+    flags: Callable[..., AbstractContextManager[Any]] = torch.backends.mkldnn.flags
+    return nullcontext() if on else flags(enabled=False, allow_tf32=False)
+
+
+def are_close(golden: Golden, given: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
+    """What ``torch.testing.assert_close`` says: the certified answer in the golden's precision, default tolerances."""
+    import torch
+
+    dtype = getattr(torch, golden.dtype)
+    try:
+        for name, array in given.items():
+            got = torch.tensor(read(array).values).to(dtype)
+            torch.testing.assert_close(got, torch.tensor(expected[name]).to(dtype))
+    except AssertionError:
+        return False
+    return True
+
+
+def totals(tallies: Sequence[Tally], corpus: Corpus, goldens: int, implementations: int) -> str:
+    """What was checked, in one row."""
+    ran = sum(t.passed + len(t.failed) for t in tallies)
+    refused, known = sum(t.refused.total() for t in tallies), sum(t.known.total() for t in tallies)
+    failed = sum(len(t.failed) for t in tallies)
+    return page.table(
+        ("checked against", "goldens", "implementations", "runs", "refused", "known wrong", "failed"),
+        [(f"corpus {corpus.version}", goldens, implementations, ran, refused, known, failed)],
+    )
+
+
+def overview(tallies: Sequence[Tally]) -> str:
+    """A row a precision."""
+    rows = []
+    for precision in PRECISIONS:
+        if not (own := [t for t in tallies if t.job.precision == precision]):
+            continue
+        ran = sum(t.passed + len(t.failed) for t in own)
+        largest, golden, by = max((*t.largest, t.job.implementation) for t in own)
+        not_close = sum(t.not_close for t in own)
+        share = f"{100 * not_close / max(ran, 1):.1f} %"
+        failed = sum(len(t.failed) for t in own)
+        rows.append((precision, ran, failed, f"{largest:.3f}", f"{by} on {golden}", f"{not_close} ({share})"))
+    header = ("precision", "runs", "failed", "largest error", "of", "not close for assert_close")
+    return page.table(header, rows)
+
+
+def in_full(tallies: Sequence[Tally]) -> str:
+    """A table a precision, then what failed, what is known to be wrong, and what was refused."""
+    parts = []
+    for precision in PRECISIONS:
+        rows = [
+            (
+                t.job.implementation,
+                t.passed,
+                t.refused.total(),
+                t.known.total(),
+                len(t.failed),
+                f"{t.largest[0]:.3f}" if t.passed else "",
+                t.largest[1],
+                t.not_close if t.passed or t.failed else "",
+            )
+            for t in tallies
+            if t.job.precision == precision
+        ]
+        header = ("implementation", "passed", "refused", "known wrong", "FAILED", "largest error", "on", "not close")
+        parts.append(f"## {precision}\n\n{page.table(header, rows)}")
+    refusals = _reasons("What was refused", [(t.job, t.refused) for t in tallies])
+    known_wrong = _reasons("What is known to be wrong", [(t.job, t.known) for t in tallies])
+    parts += [_failures(tallies), known_wrong, refusals]
+    return "\n".join(part for part in parts if part)
+
+
+def _first_failure(verdict: Verdict) -> str:
+    """What failed, element by element: the furthest off of each array."""
+    said = []
+    for name, found in verdict.differences.items():
+        if found.problem:
+            said.append(f"{name} {found.problem}")
+        elif found.largest:
+            e = found.largest
+            at = ", ".join(map(str, e.index))
+            error = abs(e.got - e.want)
+            said.append(f"{name}[{at}] is {e.got:.9g}, not {e.want:.9g}: off by {error:.3g}, allowed {e.allowed:.3g}")
+    return "; ".join(said)
+
+
+def _failures(tallies: Sequence[Tally]) -> str:
+    lines = [f"- {', '.join(t.job)}, `{golden}`: {how}.\n" for t in tallies for golden, how in t.failed.items()]
+    return f"## What failed\n\n{''.join(lines)}" if lines else ""
+
+
+def _reasons(title: str, counted: Sequence[tuple[Job, Counter[str]]]) -> str:
+    lines = [
+        f"- {', '.join(job)}, {count} goldens: {reason}\n"
+        for job, reasons in counted
+        for reason, count in sorted(reasons.items())
+    ]
+    return f"## {title}\n\n{''.join(lines)}" if lines else ""

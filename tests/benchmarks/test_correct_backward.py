@@ -1,0 +1,70 @@
+"""The judges of the gradients' tolerance are themselves correct, and each does something of its own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.correct_backward import BACKWARD
+from benchmarks.gradient_false_alarms import in_numpy
+from rnn_goldens.cells import Backward
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
+
+CORPUS = open_corpus()
+
+IDS = ["gru/lengths-bidirectional-two-layers", "lstm/lengths-bidirectional-two-layers", "rnn-tanh/no-bias"]
+
+SATURATED = ["lstm/saturated", "gru/saturated", "rnn-tanh/saturated"]
+
+
+def gradients(network: Backward, golden_id: str, dtype: str) -> Mapping[str, Any]:
+    return in_numpy(network)(CORPUS.load(golden_id, dtype, gradients=True).question())
+
+
+def precisions(golden_id: str) -> tuple[str, ...]:
+    stored = CORPUS.entry(golden_id).gradients
+    assert stored
+    return tuple(stored.precisions)
+
+
+@pytest.mark.parametrize("name", BACKWARD)
+@pytest.mark.parametrize("golden_id", [*IDS, "lstm/unbatched", "exact-backward/bidirectional"])
+def test_in_float64_it_is_the_definition(name: str, golden_id: str) -> None:
+    found, right = (gradients(network, golden_id, "float64") for network in (BACKWARD[name], Backward()))
+    assert list(found) == list(right)
+    for array in right:
+        np.testing.assert_allclose(found[array], right[array], rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", BACKWARD)
+def test_it_computes_in_the_type_it_is_given(name: str) -> None:
+    found = gradients(BACKWARD[name], "gru/lengths-no-state", "float16")
+    assert {array.dtype for array in found.values()} == {np.dtype(np.float16)}
+
+
+@pytest.mark.parametrize("name", BACKWARD)
+def test_it_rounds_otherwise_than_the_definition(name: str) -> None:
+    """Or it would be the same implementation once more. BLAS may be the order that has FMA: it differs from another."""
+    other = BACKWARD["first to last"] if name == "FMA" else Backward()
+    assert any(
+        not np.array_equal(found, right)
+        for golden_id in (*IDS, *SATURATED)
+        for dtype in ("float32", "float16")
+        if dtype in precisions(golden_id)
+        for found, right in zip(
+            *(gradients(network, golden_id, dtype).values() for network in (BACKWARD[name], other)), strict=True
+        )
+    )
+
+
+@pytest.mark.parametrize("name", BACKWARD)
+@pytest.mark.parametrize("golden_id", SATURATED)
+def test_the_tolerance_admits_it_where_gates_saturate(name: str, golden_id: str) -> None:
+    for dtype in precisions(golden_id):
+        verdict = CORPUS.load(golden_id, dtype, gradients=True).compare_gradients(
+            gradients(BACKWARD[name], golden_id, dtype)
+        )
+        assert verdict.passed, verdict.message
+        assert verdict.largest_error <= LARGEST_CORRECT_ERROR

@@ -1,0 +1,76 @@
+"""Every stored gradient of the newest corpus, bit for bit, from back-propagation that shares nothing with ours."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from independent import scalar_backward
+from independent.scalar_backward import gradients
+from independent.scalar_rnn import each
+
+from rnn_goldens import Golden
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.golden.gradients import Gradients
+from rnn_goldens.golden.shapes import CELLS
+
+CORPUS = open_corpus()
+
+IDS = [entry.id for entry in CORPUS.entries if entry.gradients]
+
+ONE_STEP = {
+    "rnn_tanh": "rnn-tanh/one-step-with-state",
+    "rnn_relu": "exact-backward/one-step-with-state",
+    "lstm": "lstm/one-step-with-state",
+    "gru": "gru/one-step-with-state",
+}
+
+
+def loaded(golden_id: str) -> Golden:
+    return CORPUS.load(golden_id, gradients=True)
+
+
+def stored(golden: Golden) -> Gradients:
+    assert golden.gradients is not None
+    return golden.gradients
+
+
+def by_hand(golden: Golden) -> dict[str, Any]:
+    """With a batch axis on the way, as the scalar network has it."""
+
+    def batched(array: Any, axis: int) -> Any:
+        return (array if golden.batch_shape else np.expand_dims(array, axis)).tolist()
+
+    states = golden.layout.states
+    x, initial = batched(golden.x, 0), [batched(getattr(golden, f"{name}0"), 1) for name in states]
+    lengths = [len(sequence) for sequence in x] if golden.lengths is None else golden.lengths.tolist()
+    weights = {name: array.tolist() for name, array in golden.weights.items()}
+    d_out = batched(golden.cotangents["d_out"], 0)
+    d_last = [batched(golden.cotangents[f"d_{name}_n"], 1) for name in states]
+    found = gradients(golden.cell, weights, x, initial, lengths, d_out, d_last)
+    if not golden.batch_shape:
+        found["x"] = found["x"][0]
+        found |= {f"{name}0": [row[0] for row in found[f"{name}0"]] for name in states}
+    return {name: found[name] for name in stored(golden).expected}
+
+
+def bits(numbers: Any) -> Any:
+    """Nested lists of floats as text that tells any two apart, zeros of different sign too."""
+    return {name: each(float.hex, array) for name, array in numbers.items()}
+
+
+def expected(golden: Golden) -> Any:
+    return bits({name: array.tolist() for name, array in stored(golden).expected.items()})
+
+
+@pytest.mark.parametrize("golden_id", IDS)
+def test_every_stored_gradient_is_reproduced(golden_id: str) -> None:
+    golden = loaded(golden_id)
+    assert bits(by_hand(golden)) == expected(golden)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_wrong_sign_on_the_way_back_is_seen(monkeypatch: pytest.MonkeyPatch, cell: str) -> None:
+    golden, right = loaded(ONE_STEP[cell]), scalar_backward.BACK[cell]
+    assert golden.cell == cell
+    monkeypatch.setitem(scalar_backward.BACK, cell, lambda x, h, state, d: right(x, h, state, [-d[0], *d[1:]]))
+    assert bits(by_hand(golden)) != expected(golden)
