@@ -223,10 +223,8 @@ def test_protocol_prints_the_messages_in_which_gradients_are_asked(run: Run) -> 
     assert list(answer["gradients"]) == ["x", "weight_ih_l0", "weight_hh_l0"]
     for kind, message in (("request", hello), ("request", request), ("answer", supports), ("answer", answer)):
         assert not problems(message, f"protocol-{kind}", 2)
-    assert (
-        "no golden with gradients 'chaotic/rnn-tanh'"
-        in run("protocol", "chaotic/rnn-tanh", "--gradients", code=WRONG_USE).stderr
-    )
+    refused = run("protocol", "lstm/large-c", "--gradients", code=WRONG_USE).stderr
+    assert "no golden with gradients 'lstm/large-c'" in refused
 
 
 @pytest.mark.parametrize("options", [[], ["--gradients"]])
