@@ -193,6 +193,8 @@ examples: $(READY)
 	$(MAKE) -C examples/readers PYTHON=$(abspath $(BIN))/python
 	$(MAKE) -C examples/programs
 	$(MAKE) -C examples/c
+	$(BIN)/rnn-goldens check --rnn-goldens-gradients -q -- examples/programs/my_rnn
+	$(BIN)/rnn-goldens check --rnn-goldens-gradients -q -- node examples/programs/my_rnn.js
 	NOTHING_SKIPPED=1 $(BIN)/python -m pytest -n 2 tests/examples
 
 # The page of a run as its readers see it: nothing is skipped for want of a browser.

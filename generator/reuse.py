@@ -16,7 +16,6 @@ import rnn_goldens
 from rnn_goldens import generator, schema
 from rnn_goldens.generator.certify import versions
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.golden.gradients import COTANGENTS
 from rnn_goldens.golden.shapes import is_own_cell
 
 
@@ -51,9 +50,7 @@ class Certified:
 
 def question(scenario: Scenario) -> str:
     """What a scenario asks, without its name and words, hashed: two of the same are twins."""
-    given = {name: getattr(scenario, name, None) for name in COTANGENTS}
-    cotangents = {name: np.asarray(array, np.float64) for name, array in given.items() if array is not None}
-    arrays = {**scenario.torch_weights, **scenario.inputs, **cotangents}
+    arrays = {**scenario.torch_weights, **scenario.inputs, **scenario.cotangents}
     shapes = {name: [array.dtype.str, array.shape] for name, array in arrays.items()}
     digest = hashlib.sha256(json.dumps([scenario.cell, dict(scenario.shape), shapes], sort_keys=True).encode())
     for name in sorted(arrays):

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 FORMATS = {"conformance": 1, "golden": 1, "gradients": 1, "index": 1, "kill-matrix": 1, "results": 1}
 """Kinds of document, and the newest format of each that this version reads and writes."""
 
-PROTOCOL = 1
-"""The version of the messages that are exchanged with a program."""
+PROTOCOLS = (1, 2)
+"""The versions of the messages that are exchanged with a program; which one is spoken, the program's hello says."""
 
-MESSAGES = {"protocol-request": PROTOCOL, "protocol-answer": PROTOCOL}
-"""Kinds of message. A message states neither its kind nor, after the hello, its version."""
+MESSAGES = {"protocol-request": PROTOCOLS[-1], "protocol-answer": PROTOCOLS[-1]}
+"""Kinds of message, and the newest version. A message states neither its kind nor, after the hello, its version."""
 
 _LONGEST_MESSAGE = 160
 _MOST_PROBLEMS = 100
@@ -31,12 +31,13 @@ def schema_path(kind: str, version: int | None = None) -> Path:
     return Path(__file__).with_name(f"{kind}-{version or (FORMATS | MESSAGES)[kind]}.schema.json")
 
 
-def problems(document: object, kind: str) -> list[str]:
+def problems(document: object, kind: str, version: int | None = None) -> list[str]:
     """List what is wrong with a document or a message: empty if it is valid.
 
     Args:
         document: what ``json.loads`` returned.
         kind: one of ``FORMATS`` or ``MESSAGES``.
+        version: of a message, its protocol; the newest if None.
 
     Returns:
         One sentence a problem, each beginning with where it is; a hundred at most.
@@ -46,7 +47,7 @@ def problems(document: object, kind: str) -> list[str]:
         return [f"holds a {type(document).__name__}, where {where} one JSON object"]
     if kind in FORMATS and (found := _unknown_format(document, kind)):
         return [found]
-    errors = islice(_validator(kind).iter_errors(document), _MOST_PROBLEMS)
+    errors = islice(_validator(kind, version).iter_errors(document), _MOST_PROBLEMS)
     return [_sentence(error) for error in sorted(errors, key=_place)]
 
 
@@ -61,12 +62,13 @@ def _unknown_format(document: Mapping[str, Any], kind: str) -> str | None:
 
 
 @cache
-def _validator(kind: str) -> "Draft202012Validator":
+def _validator(kind: str, version: int | None) -> "Draft202012Validator":
     from jsonschema import Draft202012Validator, ValidationError
     from jsonschema.validators import extend
     from referencing import Registry, Resource
 
-    schemas = {name: json.loads(schema_path(name).read_text("utf-8")) for name in FORMATS | MESSAGES}
+    every = [schema_path(name) for name in FORMATS] + [schema_path(name, v) for name in MESSAGES for v in PROTOCOLS]
+    schemas = {path: json.loads(path.read_text("utf-8")) for path in every}
     registry: Registry[Any] = Registry().with_resources((s["$id"], Resource.from_contents(s)) for s in schemas.values())
     items, unique = (Draft202012Validator.VALIDATORS[name] for name in ("items", "uniqueItems"))
 
@@ -87,7 +89,9 @@ def _validator(kind: str) -> "Draft202012Validator":
             yield ValidationError(f"{given!r} does not match {asked!r}")
 
     changed = {"items": of_items, "uniqueItems": of_unique, "pattern": of_pattern}
-    validator: Draft202012Validator = extend(Draft202012Validator, changed)(schemas[kind], registry=registry)
+    validator: Draft202012Validator = extend(Draft202012Validator, changed)(
+        schemas[schema_path(kind, version)], registry=registry
+    )
     return validator
 
 

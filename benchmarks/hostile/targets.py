@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/v1"
@@ -18,6 +19,7 @@ OUTPUTS = (
     b'{"answer": "outputs", "id": 1, "out": {"shape": [1, 2], "data": [0.5, "NaN"]},'
     b' "h_n": {"shape": [1, 2], "data": [1, -0]}}'
 )
+GRADIENTS = b'{"answer": "gradients", "id": 1, "gradients": {"x": {"shape": [1, 2], "data": [0.5, null]}}}'
 REFUSAL = b'{"answer": "unsupported", "id": 1, "reason": "no float64"}'
 
 
@@ -88,8 +90,10 @@ def _index(scratch: Path) -> Target:
 def _answers() -> Target:
     from rnn_goldens.programs import answers
     from rnn_goldens.programs.misbehaviour import Misbehaviour
+    from rnn_goldens.schema import PROTOCOLS
 
-    return Target(answers.read, (Misbehaviour,), (HELLO, OUTPUTS, REFUSAL), _words("protocol-answer"))
+    reading = partial(answers.read, protocol=PROTOCOLS[-1])
+    return Target(reading, (Misbehaviour,), (HELLO, OUTPUTS, GRADIENTS, REFUSAL), _words("protocol-answer"))
 
 
 def _report(scratch: Path) -> Target:

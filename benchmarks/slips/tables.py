@@ -22,7 +22,7 @@ SLIPS: Mapping[str, tuple[Slip, ...]] = {
 _FILES = {
     "torch": (HERE / "torch_network.py",),
     "JavaScript": tuple(PROGRAMS / name for name in ("my_rnn.js", "cells.js")),
-    "C": tuple(PROGRAMS / name for name in ("my_rnn.c", "cells.c", "cells.h")),
+    "C": tuple(PROGRAMS / name for name in ("my_rnn.c", "cells.c", "backward.c", "cells.h")),
     "NumPy": (MUTATED / "numpy_network.py",),
 }
 

@@ -4,13 +4,12 @@
 
 const char *lstm_gates = "ifgo";
 
-static real sigmoid(real z)
+real sigmoid(real z)
 {
     return 1 / (1 + exp(-z));
 }
 
-/* matrix * vector + bias */
-static void affine(real *result, int rows, const real *matrix, int columns, const real *vector, const real *bias)
+void affine(real *result, int rows, const real *matrix, int columns, const real *vector, const real *bias)
 {
     for (int row = 0; row < rows; row++) {
         real sum = 0;

@@ -1,15 +1,16 @@
-// Every cell and feature as a program: rnn-goldens check -- node my_rnn.js. The arithmetic is in cells.js.
+// Every cell and feature as a program: rnn-goldens check -- node my_rnn.js. The arithmetic is in cells.js and, for the
+// gradients of the GRU, in backward.js.
 "use strict";
 const { createInterface } = require("node:readline");
 const { gates, network } = require("./cells.js");
 
 const hello = {
   answer: "hello",
-  protocol: 1,
+  protocol: 2,
   name: "my_rnn.js",
   version: `on Node ${process.version}`,
   cells: ["rnn_tanh", "rnn_relu", "lstm", "gru"],
-  features: ["bias", "state", "multilayer", "bidirectional", "lengths", "unbatched"],
+  features: ["bias", "state", "multilayer", "bidirectional", "lengths", "unbatched", "gradients"],
   precisions: ["float64", "float32"],
 };
 
@@ -35,6 +36,32 @@ function run(request) {
   return answer;
 }
 
+// The answer where gradients are asked: sequence by sequence, each within its own length.
+function runBack(request) {
+  if (request.cell !== "gru") return { answer: "unsupported", id: request.id, reason: "gradients of a GRU alone" };
+  const { backward, inPrecision } = require("./backward.js"); // which nobody else reads
+  const { addAll } = inPrecision(request.precision);
+  const weights = allNested(request.weights);
+  let { x, h0, lengths } = allNested(request.inputs);
+  let { d_out, d_h_n } = allNested(request.cotangents);
+  const unbatched = request.inputs.x.shape.length === 2;
+  if (unbatched) [x, h0, d_out, d_h_n] = [[x], h0?.map((h) => [h]), [d_out], d_h_n.map((d) => [d])];
+
+  const zeros = Array(request.config.hidden_size).fill(0);
+  const ways = x.map((sequence, b) => {
+    const [own, d_own] = [sequence, d_out[b]].map((steps) => steps.slice(0, lengths?.[b]));
+    const states = d_h_n.map((_, layer) => h0?.[layer][b] ?? zeros);
+    return backward(request, weights, own, states, d_own, d_h_n.map((d) => d[b]));
+  });
+  const by_x = ways.map((result, b) => x[b].map((x_t, t) => result.x[t] ?? x_t.map(() => 0)));
+  const by_h0 = d_h_n.map((_, layer) => ways.map((result) => result.h0[layer]));
+
+  const found = { x: unbatched ? by_x[0] : by_x, ...ways.map((result) => result.weights).reduce(addAll) };
+  if (h0) found.h0 = unbatched ? by_h0.flat() : by_h0;
+  const gradients = Object.fromEntries(Object.entries(found).map(([name, lists]) => [name, array(lists)]));
+  return { answer: "gradients", id: request.id, gradients };
+}
+
 // Arrays of a message as nested lists, and back.
 const allNested = (arrays) =>
   Object.fromEntries(Object.entries(arrays).map(([name, { shape, data }]) => [name, nested(shape, data)]));
@@ -52,5 +79,6 @@ if (flag === "--gates=iofg") gates.lstm = "iofg"; // ONNX's order, to see it fou
 else if (flag) throw Error(`usage: node my_rnn.js [--gates=iofg], not ${flag}`);
 createInterface({ input: process.stdin }).on("line", (line) => {
   const request = JSON.parse(line);
-  console.log(JSON.stringify(request.request === "hello" ? hello : run(request)));
+  const answer = request.request === "hello" ? hello : request.cotangents ? runBack(request) : run(request);
+  console.log(JSON.stringify(answer));
 });

@@ -16,6 +16,11 @@ def is_of_gradients(path: Path) -> bool:
     return path.name.endswith(SUFFIXES)
 
 
+def gradients_beside(path: Path) -> Path:
+    """The file of gradients that stands beside the file of a golden, or would, of the same kind."""
+    return path.with_name(f"{path.stem}.gradients{path.suffix}")
+
+
 def golden_beside(path: Path) -> Path:
     """The file of the golden that a file of gradients stands beside: of the same kind if there is one."""
     stem = path.name.removesuffix("".join(path.suffixes[-2:]))

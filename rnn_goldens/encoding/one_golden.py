@@ -1,18 +1,23 @@
-"""One golden as a file, without a corpus."""
+"""One golden as a file, without a corpus; its gradients as another beside it, if it has some."""
 
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
 from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.encoding.gradients import encode_gradients, gradients_beside, read_gradients
 from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.judging.gradients import gradients_of
 
 
 def save(golden: Golden, path: str | PathLike[str]) -> None:
     """Write a golden into a ``.json`` or ``.h5`` file: the whole file, or nothing.
 
     All of it is written, in whichever precision it is given: a file is of every precision that it can be checked in.
+    Gradients, where the golden has them, go into a file beside it, as in a corpus: ``gru.gradients.json`` beside
+    ``gru.json``.
 
     Args:
         golden: what ``load``, ``certify`` or ``read`` returned.
@@ -28,19 +33,29 @@ def save(golden: Golden, path: str | PathLike[str]) -> None:
     file = Path(path)
     if file.suffix not in encoding.SUFFIXES:
         raise WrongUse(f"{file}: a golden file ends in {' or '.join(encoding.SUFFIXES)}")
-    write_whole(file, encoding.encode(golden)[file.suffix])
+    content, beside = encoding.encode(golden)[file.suffix], gradients_beside(file)
+    if golden.gradients is not None:
+        write_whole(beside, encode_gradients(golden)["".join(beside.suffixes[-2:])])
+    write_whole(file, content)
 
 
-def read(path: str | PathLike[str], *, dtype: object = None) -> Golden:
+def read(path: str | PathLike[str], *, dtype: object = None, gradients: bool = False) -> Golden:
     """Read a golden from a ``.json`` or ``.h5`` file, and check all of it.
 
     Args:
         path: the file.
-        dtype: the precision, named as for ``load``; the widest of the golden's if None.
+        dtype: the precision, named as for ``load``; the widest of the golden's, or of its gradients', if None.
+        gradients: whether its gradients are read, too, from the file beside it.
 
     Raises:
-        InvalidFile: not readable, of no known format, or not consistent in itself.
-        UnknownName: the golden does not support the precision.
+        InvalidFile: not readable, of no known format, or not consistent in itself; or gradients of another golden.
+        UnknownName: the golden, or its gradients, can not be checked in the precision.
     """
-    golden = encoding.read(Path(path))
-    return golden.in_precision(golden.precisions[0] if dtype is None else dtype)
+    file = Path(path)
+    golden = encoding.read(file)
+    if not gradients:
+        return golden.in_precision(golden.precisions[0] if dtype is None else dtype)
+    stored = read_gradients(gradients_beside(file), golden)
+    asked = replace(golden, gradients=stored).in_precision(stored.precisions[0] if dtype is None else dtype)
+    gradients_of(asked)  # which can be checked in this precision, or it is an error
+    return asked

@@ -132,8 +132,8 @@ class QuestionData:
 
     def _no_cotangents(self) -> str:
         return (
-            f"{self.id} has no cotangents here: it was loaded without gradients; load(…, gradients=True) has them, and "
-            "the marker rnn_goldens(gradients=True)"
+            f"{self.id} has no cotangents here: it was loaded without gradients; load(…, gradients=True) has them, "
+            "read(…, gradients=True), and the marker rnn_goldens(gradients=True)"
         )
 
     @property

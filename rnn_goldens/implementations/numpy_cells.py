@@ -1,4 +1,4 @@
-"""``rnn_goldens.cells``, run in the golden's precision: an RNN from scratch in NumPy."""
+"""``rnn_goldens.cells``, run in the golden's precision: an RNN from scratch in NumPy, there and back."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from rnn_goldens.cells import Network, case_of
+from rnn_goldens import cells
+from rnn_goldens.cells import Case, Network, case_of
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.precision import precision
@@ -18,16 +19,20 @@ def run(golden: Question) -> tuple[NDArray[Any], ...]:
     Refuses bfloat16 where ml_dtypes, which gives NumPy that type, is not installed; and a cell of someone's own whose
     equations are not to be had.
     """
-    try:
-        case = case_of(golden, arithmetic(golden.dtype))
-    except WrongUse as error:
-        raise Unsupported(str(error)) from None
-    return Network().run(case)
+    return Network().run(_case(golden))
 
 
 def gradients(golden: Question) -> Mapping[str, NDArray[Any]]:
-    """Return the gradients by name. Refuses all: ``rnn_goldens.cells`` has no backward pass yet."""
-    raise Unsupported(f"numpy computes outputs, and no gradients, of {golden.cell}")
+    """Return the gradients by name, for a question's cotangents. Refuses what ``run`` does."""
+    case = _case(golden)
+    return cells.gradients(case, {name: array.astype(case.x.dtype) for name, array in golden.cotangents.items()})
+
+
+def _case(golden: Question) -> Case:
+    try:
+        return case_of(golden, arithmetic(golden.dtype))
+    except WrongUse as error:
+        raise Unsupported(str(error)) from None
 
 
 def arithmetic(name: str) -> DTypeLike:

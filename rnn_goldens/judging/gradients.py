@@ -57,8 +57,8 @@ def gradients_of(golden: "GoldenData") -> Gradients:
     stored = golden.gradients
     if stored is None:
         raise WrongUse(
-            f"{golden.id} was loaded without gradients: load(…, gradients=True) has them, and the marker "
-            "rnn_goldens(gradients=True)"
+            f"{golden.id} was loaded without gradients: load(…, gradients=True) has them, read(…, gradients=True), and "
+            "the marker rnn_goldens(gradients=True)"
         )
     if golden.dtype not in stored.precisions:
         kind = f"precision of the gradients of {golden.id}"

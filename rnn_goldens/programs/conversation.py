@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rnn_goldens.checkable.golden import Question
-from rnn_goldens.golden.shapes import out_shape, state_shape
+from rnn_goldens.golden.shapes import gradient_shapes, out_shape, state_shape
 from rnn_goldens.programs import answers, requests
-from rnn_goldens.programs.answers import Hello, Outputs, Refusal
+from rnn_goldens.programs.answers import Answer, Gradients, Hello, Outputs
 from rnn_goldens.programs.command import Command
 from rnn_goldens.programs.misbehaviour import AskedGolden, CameLate, Misbehaviour, afterwards, ended, instead_of
 from rnn_goldens.programs.process import LONGEST_HELLO, Event, Line, Process, StdoutEnded
@@ -46,8 +46,8 @@ class Conversation:
                 raise Misbehaviour("answered hello with something else")
         self.hello = answer
 
-    def ask(self, golden: Question, request_id: int, seconds: float) -> Refusal | Outputs:
-        """Ask for a golden.
+    def ask(self, golden: Question, request_id: int, seconds: float, *, back: bool = False) -> Answer:
+        """Ask for the outputs of a golden, or, to go ``back``, for the gradients: a refusal, or what was asked for.
 
         Raises:
             CameLate: the program did more than it was asked after an earlier answer; nothing is known of this golden.
@@ -56,14 +56,17 @@ class Conversation:
         deadline = time.monotonic() + seconds
         with self._ending_if_it_fails():
             self._refuse_more_than_was_asked()
-            self._asked[request_id] = AskedGolden(golden.id, golden.dtype)
-            request = requests.to_line(requests.run(golden, request_id))
-            line = self._exchange(request, _longest_answer(golden), seconds, "answer")
-            answer = answers.read(line.content)
+            self._asked[request_id] = AskedGolden(golden.id, golden.dtype, back=back)
+            request = requests.to_line((requests.run_back if back else requests.run)(golden, request_id))
+            line = self._exchange(request, _longest_answer(golden, back=back), seconds, "answer")
+            answer = answers.read(line.content, self.hello.protocol)
             if isinstance(answer, Hello):
                 raise Misbehaviour("answered hello, which it was not asked for")
             if answer.id != request_id:
                 raise self._another_id(answer.id, line, request_id, deadline)
+            if isinstance(answer, Outputs if back else Gradients):
+                given, wanted = ("outputs", "gradients") if back else ("gradients", "outputs")
+                raise Misbehaviour(f"answered {given}, asked for {wanted}")
             self._answered = request_id
             self._refuse_more_than_this_answer()
         return answer
@@ -112,7 +115,7 @@ class Conversation:
         if answered not in self._asked:
             return Misbehaviour(f"answered id {answered}, asked for id {request_id}")
         while isinstance(event := self._process.receive(deadline - time.monotonic()), Line):
-            if _id_of(event) == request_id:
+            if self._id_of(event) == request_id:
                 return self._late(line, answered, 0)
         return Misbehaviour(f"answered twice: {self._request(answered)} again, asked for id {request_id}")
 
@@ -131,6 +134,14 @@ class Conversation:
     def _request(self, request_id: int) -> str:
         return f"id {request_id} ({self._asked[request_id].id})"
 
+    def _id_of(self, line: Line) -> int | None:
+        """Of the request that a line answers; None if it answers none."""
+        try:
+            answer = answers.read(line.content, self.hello.protocol)
+        except Misbehaviour:
+            return None
+        return None if isinstance(answer, Hello) else answer.id
+
     @contextmanager
     def _ending_if_it_fails(self) -> Iterator[None]:
         try:
@@ -144,16 +155,8 @@ class Conversation:
             raise
 
 
-def _id_of(line: Line) -> int | None:
-    """Of the request that a line answers; None if it answers none."""
-    try:
-        answer = answers.read(line.content)
-    except Misbehaviour:
-        return None
-    return None if isinstance(answer, Hello) else answer.id
-
-
-def _longest_answer(golden: Question) -> int:
+def _longest_answer(golden: Question, *, back: bool) -> int:
     out = out_shape(golden.config, golden.batch_shape, golden.stored.x.shape[-2])
     states = len(golden.layout.states) * math.prod(state_shape(golden.config, golden.batch_shape))
-    return _ENVELOPE + _LONGEST_NUMBER * (math.prod(out) + states)
+    gradients = gradient_shapes(golden.layout, golden.config, golden.stored.x.shape, state=True) if back else {}
+    return _ENVELOPE + _LONGEST_NUMBER * (math.prod(out) + states + sum(map(math.prod, gradients.values())))

@@ -1,23 +1,29 @@
 """Right answers, for whoever writes a program and wants to see one."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.encoding.tree import to_document
 from rnn_goldens.golden.features import ASKED_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
-from rnn_goldens.programs.answers import OUTPUTS
+from rnn_goldens.judging.gradients import gradients_of
+from rnn_goldens.programs.answers import GRADIENTS, OUTPUTS
 from rnn_goldens.programs.requests import Message
-from rnn_goldens.schema import PROTOCOL
+from rnn_goldens.schema import PROTOCOLS
 
 
-def hello() -> Message:
-    """The hello of a program that supports everything."""
+def hello(protocol: int = PROTOCOLS[0]) -> Message:
+    """The hello of a program that supports everything there is in a protocol."""
     return {
         "answer": "hello",
-        "protocol": PROTOCOL,
+        "protocol": protocol,
         "name": "my_rnn",
         "cells": list(CELLS),
-        "features": list(ASKED_FEATURES),
+        "features": [*ASKED_FEATURES, *([GRADIENTS] if protocol > PROTOCOLS[0] else [])],
         "precisions": list(PRECISIONS),
     }
 
@@ -25,6 +31,18 @@ def hello() -> Message:
 def outputs(golden: Golden, request_id: int) -> Message:
     """The right answer to the request for a golden."""
     names = [name for name in OUTPUTS if getattr(golden.stored, name) is not None]
-    document = to_document({name: getattr(golden, name) for name in names})
-    arrays = {name: {"shape": array["shape"], "data": array["data"]} for name, array in document.items()}
-    return {"answer": "outputs", "id": request_id, **arrays}
+    return {"answer": "outputs", "id": request_id, **_arrays({name: getattr(golden, name) for name in names})}
+
+
+def gradients(golden: Golden, request_id: int) -> Message:
+    """The right answer to the request for a golden's gradients. Raises as ``gradients_of`` does."""
+    nearest = {
+        name: PRECISIONS[golden.dtype].round(array).astype(np.float64)
+        for name, array in gradients_of(golden).expected.items()
+    }
+    return {"answer": GRADIENTS, "id": request_id, GRADIENTS: _arrays(nearest)}
+
+
+def _arrays(arrays: Mapping[str, Any]) -> Message:
+    document = to_document(dict(arrays))
+    return {name: {"shape": array["shape"], "data": array["data"]} for name, array in document.items()}

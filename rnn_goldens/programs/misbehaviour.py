@@ -30,10 +30,16 @@ class Misbehaviour(Exception):
 
 @dataclass(frozen=True)
 class AskedGolden:
-    """A golden that a program was asked: its id and its precision."""
+    """A golden that a program was asked: its id, its precision, and whether for gradients."""
 
     id: str
     dtype: str
+    back: bool = False
+
+    @property
+    def options(self) -> str:
+        """Those of ``rnn-goldens protocol`` that print the same request."""
+        return f"{self.id} --dtype={self.dtype} {'--gradients ' if self.back else ''}"
 
 
 class CameLate(Misbehaviour):

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import ProgramFailed, Unsupported, WrongUse
-from rnn_goldens.programs.answers import Hello, Outputs, Refusal
+from rnn_goldens.programs.answers import GRADIENTS, Answer, Gradients, Hello, Outputs, Refusal
 from rnn_goldens.programs.command import Command
 from rnn_goldens.programs.conversation import Conversation
-from rnn_goldens.programs.misbehaviour import CameLate, Misbehaviour
+from rnn_goldens.programs.misbehaviour import AskedGolden, CameLate, Misbehaviour
 from rnn_goldens.programs.text import printable
-from rnn_goldens.schema import PROTOCOL
+from rnn_goldens.schema import PROTOCOLS
 
 TIME_LIMIT = 10.0
 """Seconds for the answer to one golden."""
@@ -88,19 +88,26 @@ class Program:
             ProgramFailed: it gave no answer; the message says in which way. It is started again for the next golden.
         """
         __tracebackhide__ = True
-        if self._hello is not None and (lacking := self._hello.lacks(golden)):
-            raise Unsupported(f"{self.name} supports no {lacking}")
-        try:
-            answer = self._ask(golden)
-        except Misbehaviour as why:
-            raise ProgramFailed(f"{golden.id} in {golden.dtype}: {self._message(why)}") from None
-        if isinstance(answer, Refusal):
-            raise Unsupported(printable(answer.reason))
+        answer = self._answer(golden, back=False)
+        assert isinstance(answer, Outputs)  # a conversation takes nothing else
         return answer.rounded(golden.dtype)
 
-    def gradients(self, golden: Question) -> Mapping[str, NDArray[np.floating]]:  # noqa: ARG002 - as they will be asked
-        """Ask for gradients. Raises Unsupported: protocol 1 has no message for them."""
-        raise Unsupported(f"{self.name} speaks protocol {PROTOCOL}, which has no gradients")
+    def gradients(self, golden: Question) -> Mapping[str, NDArray[np.floating]]:
+        """Ask for the gradients of a golden that has cotangents; by name, in its precision.
+
+        Raises:
+            Unsupported: the program speaks a protocol without gradients, or does not say that it supports them; or as
+                for outputs.
+            ProgramFailed: as for outputs.
+        """
+        __tracebackhide__ = True
+        if self.hello.protocol == PROTOCOLS[0]:
+            raise Unsupported(f"{self.name} speaks protocol {self.hello.protocol}, which has no gradients")
+        if GRADIENTS not in self.hello.features:
+            raise Unsupported(f"{self.name} supports no {GRADIENTS}")
+        answer = self._answer(golden, back=True)
+        assert isinstance(answer, Gradients)  # likewise
+        return answer.rounded(golden.dtype)
 
     def close(self) -> None:
         """End it; raises ProgramFailed if it had more to say than it was asked."""
@@ -111,23 +118,35 @@ class Program:
             except Misbehaviour as why:
                 raise ProgramFailed(self._message(why)) from None
 
-    def _ask(self, golden: Question) -> Refusal | Outputs:
+    def _answer(self, golden: Question, *, back: bool) -> Answer:
+        __tracebackhide__ = True
+        if lacking := self.hello.lacks(golden):
+            raise Unsupported(f"{self.name} supports no {lacking}")
+        try:
+            answer = self._ask(golden, back=back)
+        except Misbehaviour as why:
+            raise ProgramFailed(f"{golden.id} in {golden.dtype}: {self._message(why)}") from None
+        if isinstance(answer, Refusal):
+            raise Unsupported(printable(answer.reason))
+        return answer
+
+    def _ask(self, golden: Question, *, back: bool) -> Answer:
         self._last_id += 1
         try:
-            return self._ask_once(golden)
+            return self._ask_once(golden, back=back)
         except CameLate as why:
             self.late.append(Late(why.asked.id, why.asked.dtype, self._message(why)))
-        return self._ask_once(golden)  # of a run that has answered nothing before
+        return self._ask_once(golden, back=back)  # of a run that has answered nothing before
 
-    def _ask_once(self, golden: Question) -> Refusal | Outputs:
+    def _ask_once(self, golden: Question, *, back: bool) -> Answer:
         conversation = self._started()
         try:
-            return conversation.ask(golden, self._last_id, self._time_limit)
+            return conversation.ask(golden, self._last_id, self._time_limit, back=back)
         except BaseException as why:
             self._conversation = None  # whatever it was, it ended the program
             if isinstance(why, Misbehaviour):
-                asked = why.asked if isinstance(why, CameLate) else golden
-                why.details.append(self._by_hand(f"{asked.id} --dtype={asked.dtype} "))
+                asked = why.asked if isinstance(why, CameLate) else AskedGolden(golden.id, golden.dtype, back=back)
+                why.details.append(self._by_hand(asked.options))
             raise
 
     def _started(self) -> Conversation:

@@ -214,12 +214,24 @@ def test_protocol_prints_the_messages_of_one_golden(run: Run) -> None:
     )
     assert outputs["out"] == {"shape": [1, 3, 2], "data": [3, 3, 12, 12, 33, 33]}
     for kind, messages in (("protocol-request", [hello, request]), ("protocol-answer", [supports, outputs])):
-        assert not any(problems(message, kind) for message in messages)
+        assert not any(problems(message, kind, 1) for message in messages)
 
 
-def test_the_page_on_programs_shows_what_protocol_prints(run: Run) -> None:
+def test_protocol_prints_the_messages_in_which_gradients_are_asked(run: Run) -> None:
+    hello, supports, request, answer = map(json.loads, run("protocol", "--gradients").stdout.splitlines())
+    assert (supports["protocol"], supports["features"][-1]) == (2, "gradients")
+    assert list(request["cotangents"]) == ["d_out", "d_h_n"]
+    assert list(answer["gradients"]) == ["x", "weight_ih_l0", "weight_hh_l0"]
+    for kind, message in (("request", hello), ("request", request), ("answer", supports), ("answer", answer)):
+        assert not problems(message, f"protocol-{kind}", 2)
+    refused = run("protocol", "lstm/large-c", "--gradients", code=WRONG_USE).stderr
+    assert "no golden with gradients 'lstm/large-c'" in refused
+
+
+@pytest.mark.parametrize("options", [[], ["--gradients"]])
+def test_the_page_on_programs_shows_what_protocol_prints(run: Run, options: list[str]) -> None:
     page = Path(__file__).parents[2] / "docs" / "programs.md"
-    assert f"```\n{run('protocol').stdout}```\n" in page.read_text("utf-8")
+    assert f"```\n{run('protocol', *options).stdout}```\n" in page.read_text("utf-8")
 
 
 def test_protocol_prints_requests_alone_and_of_any_golden(run: Run) -> None:

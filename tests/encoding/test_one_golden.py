@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from made_gradients import with_gradients
 
 import rnn_goldens
 from rnn_goldens import encoding
+from rnn_goldens.encoding.gradients_tree import gradients_hash
 
 
 @pytest.mark.parametrize("suffix", encoding.SUFFIXES)
@@ -18,6 +20,29 @@ def test_what_is_saved_is_read_whatever_precision_it_was_in(tmp_path: Path, suff
     assert found.dtype == "bfloat16"
     assert rnn_goldens.read(path).dtype == "float64"
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("suffix", encoding.SUFFIXES)
+def test_gradients_are_saved_beside_a_golden_and_read_where_they_are_asked(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"mine{suffix}"
+    golden = with_gradients("lstm/lengths")
+    rnn_goldens.save(golden, path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [f"mine.gradients{suffix}", path.name]
+    assert not rnn_goldens.read(path).asks_gradients
+    found = rnn_goldens.read(path, gradients=True)
+    assert gradients_hash(found) == gradients_hash(golden)
+    assert rnn_goldens.read(path, dtype="bfloat16", gradients=True).cotangents["d_out"].shape == golden.out.shape
+
+
+def test_gradients_that_are_not_there_or_of_another_golden_are_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    rnn_goldens.save(with_gradients("lstm/lengths"), path)
+    rnn_goldens.save(rnn_goldens.load("lstm/plain"), path)
+    with pytest.raises(rnn_goldens.InvalidFile, match=r"golden: they are gradients of .*, and lstm/plain holds"):
+        rnn_goldens.read(path, gradients=True)
+    (tmp_path / "mine.gradients.json").unlink()
+    with pytest.raises(rnn_goldens.InvalidFile, match=r"mine\.gradients\.json"):
+        rnn_goldens.read(path, gradients=True)
 
 
 def test_a_file_that_can_not_be_written_stays_as_it_was(tmp_path: Path) -> None:

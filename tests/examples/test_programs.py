@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples.building import EXAMPLES, Build, Need, lacking
+from examples.building import EXAMPLES, STRICT, Build, Need, lacking
 
 from rnn_goldens import load
 
@@ -88,6 +89,51 @@ def test_a_program_passes_every_golden_but_those_it_refuses(
     assert checked.code == 0, checked.shown
     assert not checked.goldens("failed")
     assert {reason.rpartition(" supports no ")[2] for reason in checked.reasons("refused")} == set(refused)
+
+
+@pytest.mark.parametrize(
+    ("program", "dtype", "cell", "least"),
+    [("my_rnn", "float32", "lstm", 15), ("my_rnn_double", "float64", "lstm", 15), ("my_rnn.js", "float32", "gru", 30)],
+)
+def test_a_program_that_goes_back_gives_every_gradient_of_its_cell(
+    program: str, dtype: str, cell: str, least: int, find: FindCommand, tmp_path: Path
+) -> None:
+    checked = check(tmp_path, find(program), f"--rnn-goldens-dtype={dtype}", "--rnn-goldens-gradients")
+    assert checked.code == 0, checked.shown
+    passed = checked.goldens("passed")
+    assert len(passed) >= least
+    assert {load(golden).cell for golden in passed} == {cell}
+    assert not any(result["gradients"]["not_checked"] for result in checked.results if "gradients" in result)
+    assert any(reason.startswith("gradients of a") for reason in checked.reasons("refused"))
+
+
+WRONG_BACK = [
+    ("backward.c", "d->bias[row] += d_z[row];", "d->bias[row] = d_z[row];", "bias_ih_l0"),
+    ("backward.c", "c[unit] = d_c * f;", "c[unit] = 0;", "weight_hh_l0"),
+    ("backward.js", "add(found.h, ds[t])", "ds[t]", "weight_hh_l0"),
+    ("backward.js", "n: multiply(d_n, r) }", "n: d_n }", "bias_hh_l0"),
+]
+
+
+@pytest.mark.parametrize(("file", "right", "wrong", "found"), WRONG_BACK, ids=[w for _, _, w, _ in WRONG_BACK])
+def test_a_broken_way_back_is_found_out(
+    file: str, right: str, wrong: str, found: str, need: Need, tmp_path: Path
+) -> None:
+    need("node", "make", "cc", "pkg-config", library="jansson")
+    for source in (
+        file for file in PROGRAMS.iterdir() if file.suffix in {".c", ".h", ".js"} or file.stem == "Makefile"
+    ):
+        shutil.copy(source, tmp_path)
+    text = (tmp_path / file).read_text("utf-8")
+    assert text.count(right) == 1
+    (tmp_path / file).write_text(text.replace(right, wrong), "utf-8")
+    command: Command = ["node", tmp_path / "my_rnn.js"]
+    if file.endswith(".c"):
+        subprocess.run(["make", "--no-print-directory", STRICT, "my_rnn"], cwd=tmp_path, check=True)
+        command = [tmp_path / "my_rnn"]
+    checked = check(tmp_path, command, "--rnn-goldens-gradients", "-k", "lstm or gru")
+    assert checked.code == 1
+    assert any(found in result["gradients"]["wrong"] for result in checked.results if "gradients" in result)
 
 
 @pytest.mark.parametrize("program", ["my_rnn", "my_rnn.js"])

@@ -21,8 +21,8 @@ IDS = ["documented/single-sequence", "lstm/lengths", "gru/unbatched", "lstm/leng
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("golden_id", IDS)
-@pytest.mark.parametrize("name", ["torch", "torch-cells"])
-def test_torchs_own_give_all_gradients_and_the_same_twice(name: str, golden_id: str, dtype: str) -> None:
+@pytest.mark.parametrize("name", ["torch", "torch-cells", "numpy"])
+def test_torch_and_numpy_give_all_gradients_and_the_same_twice(name: str, golden_id: str, dtype: str) -> None:
     golden = with_gradients(golden_id, dtype)
     golden.check_gradient_calls(backward_of(name, resolve(name)))
     assert golden.compare_gradients(backward_of(name, resolve(name))(golden.question())).not_checked == ()

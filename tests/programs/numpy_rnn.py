@@ -1,45 +1,117 @@
-"""Every cell and feature as a program: the definition in NumPy, in the precision asked for; bfloat16 aside."""
+"""Every cell and feature as a program: the definition in NumPy, in the precision asked for; bfloat16 aside.
+
+    python numpy_rnn.py [back [REQUEST_ID=MISBEHAVIOUR]...]
+
+With ``back`` it speaks protocol 2, goes back too, and misbehaves at the requests it is told.
+"""
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells import DEFINED, Array, Case, Network
+from rnn_goldens.cells import DEFINED, Array, Case, Network, gradients
 from rnn_goldens.golden.shapes import LAYOUTS, Config, state_shape
 
+Message = dict[str, Any]
+
+FEATURES = ["bias", "state", "multilayer", "bidirectional", "lengths", "unbatched"]
 HELLO = {
     "answer": "hello",
     "protocol": 1,
     "cells": ["rnn_tanh", "rnn_relu", "lstm", "gru"],
-    "features": ["bias", "state", "multilayer", "bidirectional", "lengths", "unbatched"],
+    "features": FEATURES,
     "precisions": ["float64", "float32", "float16"],
 }
+HELLO_BACK = {**HELLO, "protocol": 2, "name": "numpy_rnn", "features": [*FEATURES, "gradients"]}
 
 
-def array(message: dict[str, Any], dtype: str = "int64") -> Array:
+def array(message: Message, dtype: str = "int64") -> Array:
     return np.array(message["data"], dtype=dtype).reshape(message["shape"])
 
 
-def run(request: dict[str, Any]) -> dict[str, Any]:
+def case(request: Message) -> Case:
     inputs, dtype, config = request["inputs"], request["precision"], Config(**request["config"])
     x = array(inputs["x"], dtype)
     names = [f"{name}0" for name in LAYOUTS[request["cell"]].states]
     zeros = np.zeros(state_shape(config, x.shape[:-2]), dtype)
-    case = Case(
+    return Case(
         DEFINED[request["cell"]],
         config,
         {name: array(weight, dtype) for name, weight in request["weights"].items()},
         x,
         tuple(array(inputs[name], dtype) if name in inputs else zeros for name in names),
         array(inputs["lengths"]) if "lengths" in inputs else None,
+        state_given="h0" in inputs,
     )
-    outputs = zip(("out", "h_n", "c_n"), Network().run(case), strict=False)
-    arrays = {name: {"shape": output.shape, "data": output.ravel().tolist()} for name, output in outputs}
-    return {"answer": "outputs", "id": request["id"], **arrays}
 
 
-for line in sys.stdin:
-    request = json.loads(line)
-    print(json.dumps(HELLO if request["request"] == "hello" else run(request)), flush=True)
+def written(arrays: dict[str, Array]) -> Message:
+    return {name: {"shape": list(array.shape), "data": array.ravel().tolist()} for name, array in arrays.items()}
+
+
+def run(request: Message) -> Message:
+    outputs = dict(zip(("out", "h_n", "c_n"), Network().run(case(request)), strict=False))
+    return {"answer": "outputs", "id": request["id"], **written(outputs)}
+
+
+def run_back(request: Message) -> Message:
+    cotangents = {name: array(value, request["precision"]) for name, value in request["cotangents"].items()}
+    return {
+        "answer": "gradients",
+        "id": request["id"],
+        "gradients": written(gradients(case(request), cotangents)),
+    }
+
+
+def with_x(answer: Message, x: Any) -> Message:
+    return {**answer, "gradients": {**answer["gradients"], "x": x}}
+
+
+def halved(answer: Message) -> Message:
+    x = answer["gradients"]["x"]
+    return with_x(answer, {**x, "data": [number / 2 for number in x["data"]]})
+
+
+def with_nan(answer: Message) -> Message:
+    x = answer["gradients"]["x"]
+    return with_x(answer, {**x, "data": ["NaN", None, *x["data"][2:]]})
+
+
+def renamed(answer: Message) -> Message:
+    found = {name.replace("weight_", "w_"): value for name, value in answer["gradients"].items()}
+    return {**answer, "gradients": found}
+
+
+MISBEHAVIOUR: dict[str, Callable[[Message], Message]] = {
+    "halves_x": halved,
+    "gives_nan": with_nan,
+    "gives_null": lambda answer: with_x(answer, None),
+    "gives_a_list": lambda answer: with_x(answer, [1.0]),
+    "gives_too_few_numbers": lambda answer: with_x(answer, {**answer["gradients"]["x"], "data": [1.0]}),
+    "gives_another_shape": lambda answer: with_x(answer, {"shape": [1], "data": [1.0]}),
+    "renames_weights": renamed,
+    "gives_x_alone": lambda answer: {**answer, "gradients": {"x": answer["gradients"]["x"]}},
+    "gives_nothing": lambda answer: {**answer, "gradients": {}},
+    "leaves_gradients_out": lambda answer: {name: answer[name] for name in ("answer", "id")},
+}
+
+
+def answer(request: Message, told: dict[str, str]) -> Message:
+    if request["request"] == "hello":
+        return HELLO_BACK if "back" in sys.argv else HELLO
+    how = told.get(str(request["id"]), "")
+    if how == "answers_outputs" or "cotangents" not in request:
+        return {**run(request), "answer": "outputs"}
+    if how == "gives_outputs_beside":
+        return {**run(request), **run_back(request)}
+    right = run_back(request)
+    return MISBEHAVIOUR[how](right) if how else right
+
+
+if __name__ == "__main__":
+    told = dict(argument.split("=") for argument in sys.argv[2:])
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line), told)), flush=True)

@@ -87,14 +87,14 @@ ARRAYS = st.one_of(
     )
 )
 def test_outputs_are_read_if_the_schema_allows_them_and_data_fill_their_shapes(message: dict[str, Any]) -> None:
-    assert is_read(message) == (not schema.problems(message, "protocol-answer") and fits(message))
+    assert is_read(message) == (not schema.problems(message, "protocol-answer", 1) and fits(message))
 
 
 @pytest.mark.parametrize("item", ODD_ITEMS, ids=lambda item: repr(item)[:12])
 def test_an_item_of_data_is_read_if_the_schema_allows_it(item: object) -> None:
     for data in ([item], [item, 1], [0.5, item]):
         message = OUTPUTS | {"out": {"shape": [len(data)], "data": data}}
-        assert is_read(message) == (not schema.problems(message, "protocol-answer"))
+        assert is_read(message) == (not schema.problems(message, "protocol-answer", 1))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,8 @@ def test_an_item_of_data_is_read_if_the_schema_allows_it(item: object) -> None:
         (HELLO | {"features": []}, True),
         (HELLO | {"features": ["exact"]}, False),
         (HELLO | {"precisions": ["double"]}, False),
-        (HELLO | {"protocol": 2}, False),
+        (HELLO | {"protocol": 3}, False),
+        (HELLO | {"protocol": True}, False),
         (HELLO | {"protocol": "1"}, False),
         (HELLO | {"id": 1}, False),
         (REFUSAL, True),
@@ -129,7 +130,7 @@ def test_an_item_of_data_is_read_if_the_schema_allows_it(item: object) -> None:
 )
 def test_what_is_read_is_what_the_schema_allows(message: object, valid: bool) -> None:
     assert is_read(message) == valid
-    assert (not schema.problems(message, "protocol-answer")) == valid
+    assert (not schema.problems(message, "protocol-answer", 1)) == valid
 
 
 @pytest.mark.parametrize(
@@ -240,11 +241,11 @@ def test_a_hello_lacks_what_it_does_not_list_of_what_a_golden_needs(make_golden:
 
 
 def test_the_examples_are_valid(make_golden: MakeGolden) -> None:
-    assert not schema.problems(examples.hello(), "protocol-answer")
+    assert not schema.problems(examples.hello(), "protocol-answer", 1)
     for cell in CELLS:
         golden = make_golden(cell)
         message = examples.outputs(golden, 5)
-        assert not schema.problems(message, "protocol-answer")
+        assert not schema.problems(message, "protocol-answer", 1)
         answer = answers.read(line(message))
         assert isinstance(answer, answers.Outputs)
         assert golden.compare(*answer.rounded("float32")).passed

@@ -115,7 +115,7 @@ NOT_TO_BE_ASKED = [
     (("./my_rnn.py",), "my_rnn.py is not executable; make it so, or name what runs it: -- python ./my_rnn.py"),
     ((sys.executable, "-c", "exit('no device')"), "exited with code 1 before its hello"),
     ((sys.executable, "-c", "print('Loading')"), "printed a line that is not JSON (*): 'Loading'"),
-    (("echo", HELLO.replace("1", "2")), "speaks protocol 2; this version of rnn-goldens speaks protocol 1"),
+    (("echo", HELLO.replace("1", "3")), "speaks protocol 3; this version of rnn-goldens speaks 1 and 2"),
 ]
 
 NOT_TO_BE_ASKED_TOO = [

@@ -14,8 +14,9 @@ from rnn_goldens.programs import requests
 CORPUS = open_corpus()
 
 
-def test_hello_is_valid() -> None:
-    assert not schema.problems(json.loads(requests.to_line(requests.hello())), "protocol-request")
+@pytest.mark.parametrize("version", schema.PROTOCOLS)
+def test_hello_is_valid(version: int) -> None:
+    assert not schema.problems(json.loads(requests.to_line(requests.hello())), "protocol-request", version)
 
 
 @pytest.mark.parametrize("golden_id", CORPUS.ids)
@@ -25,7 +26,8 @@ def test_each_golden_is_a_valid_request_of_one_line_that_reads_back_as_it_is(gol
     assert line.count(b"\n") == 1
     assert line.endswith(b"\n")
     message = json.loads(line)
-    assert not schema.problems(message, "protocol-request")
+    for version in schema.PROTOCOLS:
+        assert not schema.problems(message, "protocol-request", version)
     read = from_document({"weights": message["weights"], "inputs": message["inputs"]})
     given = {name: getattr(golden.stored, name) for name in ("x", "h0", "c0", "lengths")}
     for name, array in {**golden.stored.weights, **given}.items():

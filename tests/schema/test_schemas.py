@@ -12,7 +12,12 @@ from rnn_goldens.golden.features import ASKED_FEATURES, CORE, FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 
-SCHEMAS = {kind: json.loads(schema.schema_path(kind).read_text("utf-8")) for kind in schema.FORMATS | schema.MESSAGES}
+SCHEMAS = {kind: json.loads(schema.schema_path(kind).read_text("utf-8")) for kind in schema.FORMATS}
+SCHEMAS |= {
+    f"{kind}-{version}": json.loads(schema.schema_path(kind, version).read_text("utf-8"))
+    for kind in schema.MESSAGES
+    for version in schema.PROTOCOLS
+}
 
 
 @pytest.mark.parametrize("kind", SCHEMAS)
@@ -25,9 +30,11 @@ def test_each_file_states_its_format(kind: str) -> None:
     assert SCHEMAS[kind]["properties"]["format"]["const"] == schema.FORMATS[kind]
 
 
-def test_each_hello_states_the_protocol() -> None:
-    for kind in schema.MESSAGES:
-        assert SCHEMAS[kind]["$defs"]["hello"]["properties"]["protocol"]["const"] == schema.PROTOCOL
+def test_each_hello_states_its_protocol_and_each_greeting_the_first() -> None:
+    for version in schema.PROTOCOLS:
+        hello, answer = (SCHEMAS[f"protocol-{of}-{version}"]["$defs"]["hello"] for of in ("request", "answer"))
+        assert hello["properties"]["protocol"]["const"] == schema.PROTOCOLS[0]
+        assert answer["properties"]["protocol"]["const"] == version
 
 
 def objects_in(node: object) -> list[dict[str, object]]:
@@ -52,8 +59,9 @@ def test_the_names_in_the_schema_are_those_in_the_code() -> None:
     assert [*definitions["feature"]["enum"], CORE] == list(FEATURES)
     assert definitions["precisions"]["items"]["enum"] == list(PRECISIONS)
     assert schema.FORMATS["golden"] == FORMAT
-    hello = SCHEMAS["protocol-answer"]["$defs"]["hello"]["properties"]
-    assert hello["features"]["items"]["enum"] == list(ASKED_FEATURES)
+    for version, more in ((1, []), (2, ["gradients"])):
+        hello = SCHEMAS[f"protocol-answer-{version}"]["$defs"]["hello"]["properties"]
+        assert hello["features"]["items"]["enum"] == [*ASKED_FEATURES, *more]
 
 
 @pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])

@@ -1,0 +1,59 @@
+"""A line that a program printed, as JSON; whatever else it is, is told."""
+
+import json
+from typing import Any
+
+from rnn_goldens.encoding.json_file import no_key_twice
+from rnn_goldens.programs.misbehaviour import Misbehaviour
+from rnn_goldens.programs.text import excerpt
+
+_LONGEST_INTEGER = 300
+_DEEPEST = 16
+"""Levels of brackets that are looked into; an answer has four."""
+
+
+def parse(line: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Parse a line; NaN and Infinity, which JSON has not and many writers write, are taken as they are meant.
+
+    Raises:
+        Misbehaviour: it is no JSON, or nested deeper than anything that goes into it by recursion is to see.
+    """
+    try:
+        message = json.loads(line.decode("utf-8"), object_pairs_hook=no_key_twice, parse_int=_integer)
+    except UnicodeDecodeError as error:
+        raise _no_json(line, f"JSON is UTF-8, byte {error.start} is not") from None
+    except RecursionError:
+        raise _nested_too_deep(line) from None
+    except ValueError as error:
+        raise _no_json(line, str(error)) from None
+    if _is_deep(message):
+        raise _nested_too_deep(line)
+    return message
+
+
+def _no_json(line: bytes, problem: str) -> Misbehaviour:
+    hint = "stdout is for answers; anything else that a program has to say goes to stderr"
+    return Misbehaviour(f"printed a line that is not JSON ({problem}): {excerpt(line)}", [hint])
+
+
+def _is_deep(message: object) -> bool:
+    level = [message]
+    for _ in range(_DEEPEST):
+        level = [part for outer in level for part in _nested_in(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _nested_in(outer: object) -> list[Any]:
+    parts = list(outer.values()) if isinstance(outer, dict) else outer if isinstance(outer, list) else []
+    return [part for part in parts if isinstance(part, dict | list)] if {dict, list} & set(map(type, parts)) else []
+
+
+def _nested_too_deep(line: bytes) -> Misbehaviour:
+    return Misbehaviour(f"printed JSON that is nested too deep, in more than {_DEEPEST} levels: {excerpt(line)}")
+
+
+def _integer(digits: str) -> int | float:
+    """An integer as JSON writes it: -0, which C prints for -0.0, keeps its sign; one beyond any double is infinite."""
+    return int(digits) if digits != "-0" and len(digits) < _LONGEST_INTEGER else float(digits)
