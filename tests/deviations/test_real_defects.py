@@ -9,7 +9,8 @@ from rnn_goldens.generator.unexpressed import UNEXPRESSED
 
 LINES = Path(__file__).with_name("real_defects.txt").read_text("utf-8").splitlines()
 LISTED = [line.split("  ")[0] for line in LINES]
-STOOD_FOR = {defect for d in (*DEVIATIONS, *BACKWARD_DEVIATIONS) for defect in d.stands_for}
+STOOD_FOR = {defect for d in DEVIATIONS for defect in d.stands_for}
+STOOD_FOR |= {defect for d in BACKWARD_DEVIATIONS for defect in d.stands_for}
 WITH_A_REASON = [u.defect for u in UNEXPRESSED]
 
 

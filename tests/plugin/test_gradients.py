@@ -79,7 +79,7 @@ def test_it(rnn_golden):
     )
 
 
-def results(project: pytest.Pytester, *options: str) -> dict[str, dict[str, object]]:
+def results(project: pytest.Pytester, *options: str) -> dict[str, dict[str, Any]]:
     project.runpytest_subprocess("--rnn-goldens-report=report.json", *options)
     document = json.loads((project.path / "report.json").read_text("utf-8"))
     assert problems(document, "results") == []
@@ -263,7 +263,7 @@ def test_the_results_say_what_explains_gradients_with_workers_too(project: pytes
     assert cause["certainty"] == "explained"
     assert [suspect["deviations"] for suspect in cause["suspects"]] == [["backward_not_through_time"]]
     failed = [entry for entry in document["results"] if entry["outcome"] == "failed"]
-    assert {tuple(entry["explained_by"])[0] for entry in failed} == {"backward_not_through_time"}
+    assert {next(iter(entry["explained_by"])) for entry in failed} == {"backward_not_through_time"}
 
 
 def test_what_can_be_seen_in_gradients_that_nothing_explains_is_in_the_results(project: pytest.Pytester) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from making import MakeGolden
 
-from rnn_goldens import Golden
+from rnn_goldens import Golden, Unsupported
 from rnn_goldens.implementations.numpy_cells import run as right
 from rnn_goldens.judging.outputs import Output
 from rnn_goldens.plugin.guard import Guard, TimeIsUp, interrupting
@@ -27,8 +27,12 @@ def golden(make_golden: MakeGolden) -> Golden:
     return make_golden(dtype="float64")
 
 
+def no_gradients(*_: Any) -> Any:
+    raise Unsupported("no gradients")
+
+
 def guard(run: Any, seconds: float | None = None, now: Path | None = None) -> Guard:
-    return Guard(run, seconds, [], now, None)
+    return Guard(run, seconds, [], now, None, no_gradients)
 
 
 def test_a_question_is_passed_on_as_it_is(golden: Golden) -> None:
@@ -104,7 +108,7 @@ def run(question):
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
     time.sleep(60)
 
-Guard(run, 0.1, [], Path(sys.argv[1]), None)(load("documented/single-sequence").question())
+Guard(run, 0.1, [], Path(sys.argv[1]), None, run)(load("documented/single-sequence").question())
 """
 
 
@@ -127,7 +131,7 @@ def run(question):
         print("child exited with", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     return ()
 
-Guard(run, None, [], None, None)(load("documented/single-sequence").question())
+Guard(run, None, [], None, None, run)(load("documented/single-sequence").question())
 print("the run goes on")
 """
 
