@@ -51,7 +51,7 @@ def test_there_are_more_than_sixty_in_the_order_of_their_families() -> None:
 
 
 def test_names_are_unique_over_both_catalogues() -> None:
-    names = Counter(d.name for d in (*DEVIATIONS, *BACKWARD_DEVIATIONS))
+    names = Counter([*(d.name for d in DEVIATIONS), *(d.name for d in BACKWARD_DEVIATIONS)])
     assert [name for name, count in names.items() if count > 1] == []
     assert [name for name in names if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name)] == []
 
