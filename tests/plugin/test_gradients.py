@@ -146,7 +146,7 @@ def test_a_wrong_gradient_says_first_which_are_right(project: pytest.Pytester) -
     result = project.runpytest_subprocess()
     assert result.parseoutcomes() == {"failed": 2}
     result.stdout.fnmatch_lines(
-        ["E * documented/single-sequence in float32: x, weight_ih_l0, weight_hh_l0 wrong", "*rnn-goldens: gradients*"]
+        ["E * documented/single-sequence in float32, like backward_not_through_time: x, weight_*", "*what is wrong*"]
     )
 
 
@@ -264,7 +264,11 @@ def test_the_results_say_what_explains_gradients_with_workers_too(project: pytes
     assert cause["certainty"] == "explained"
     assert [suspect["deviations"] for suspect in cause["suspects"]] == [["backward_not_through_time"]]
     failed = [entry for entry in document["results"] if entry["outcome"] == "failed"]
+<<<<<<< HEAD
     assert {next(iter(entry["explained_by"])) for entry in failed} == {"backward_not_through_time"}
+=======
+    assert {entry["explained_by"][0] for entry in failed} == {"backward_not_through_time"}
+>>>>>>> 07a240c503500143f1df295930b7b680abf69cd0
 
 
 def test_what_can_be_seen_in_gradients_that_nothing_explains_is_in_the_results(project: pytest.Pytester) -> None:
@@ -282,4 +286,4 @@ def test_that_outputs_are_wrong_too_is_in_the_results(project: pytest.Pytester) 
     )
     failed = results(project)["documented/single-sequence"]
     assert failed["gradients"]["outputs_wrong"] is True
-    assert "the outputs are wrong, and gradients with them: x, weight_ih_l0" in failed["reason"]
+    assert ": the outputs are wrong, and gradients with them: " in failed["reason"]
