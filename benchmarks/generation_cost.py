@@ -70,7 +70,7 @@ GROWTH: Mapping[str, Sequence[int]] = {
 }
 GROWTH_BACK: Mapping[str, Sequence[int]] = {
     "time": (10, 50, 200),
-    "hidden": (8, 32, 64),
+    "hidden": (8, 16, 32),
     "layers": (1, 2, 4),
     "batch": (2, 8, 32),
 }

@@ -72,6 +72,8 @@ def test_a_checked_page_that_says_otherwise_fails(tmp_path: Path, monkeypatch: p
 
 def _exit_code(monkeypatch: pytest.MonkeyPatch, how: str) -> int:
     monkeypatch.setattr(sys, "argv", ["false_alarms", how])
-    with pytest.raises(SystemExit) as ended:
+    try:
         false_alarms.main()
-    return int(ended.value.code or 0)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
