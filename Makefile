@@ -153,7 +153,7 @@ $(ACORN): benchmarks/mutation/package-lock.json
 PROGRAMS := --program examples/programs/my_rnn --program "node examples/programs/my_rnn.js" \
     --program "node examples/programs/my_rnn_tfjs.js" --program "python3 examples/programs/my_rnn.py"
 BUILT_IN := numpy torch torch-cells onnxruntime onnx-reference keras-torch keras-jax flax
-REPORT := $(BIN)/rnn-goldens report $(BUILT_IN) $(PROGRAMS) --known-failures docs/known-failures -n 2
+REPORT := $(BIN)/rnn-goldens report $(BUILT_IN) $(PROGRAMS) --gradients --known-failures docs/known-failures -n 2
 
 conformance: $(READY)
 	@mkdir -p build

@@ -48,7 +48,7 @@ def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     index = json.loads((whole / "index.json").read_text("utf-8"))
     index["goldens"] = [golden for golden in index["goldens"] if golden["id"].startswith(FEW)]
     for golden in index["goldens"]:
-        golden.pop("gradients", None)
+        golden.pop("gradients", None)  # corpus_with_gradients has some
         for file in golden["files"].values():
             (folder / file["path"]).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(whole / file["path"], folder / file["path"])

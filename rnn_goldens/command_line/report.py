@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0, min_open=True),
     help="Seconds for one golden (default: 10 for a program, 60 for what is called in Python).",
 )
+@click.option("--gradients", is_flag=True, help="Ask for gradients, too, of the goldens that have some.")
 @click.option("-k", "expression", metavar="EXPRESSION", help="Only goldens that match, as in pytest.")
 @click.option("-n", "processes", metavar="N", help="Check in so many processes; needs pytest-xdist.")
 @corpus_option
@@ -69,6 +70,7 @@ def report(
     against: Path | None,
     known_failures: Path | None,
     time_limit: float | None,
+    gradients: bool,
     expression: str | None,
     processes: str | None,
     corpus: str | None,
@@ -98,7 +100,9 @@ def report(
     for path in (output, page, badge):
         if path is not None and (why := _why_not_written(path)):
             say(f"{path} can not be written: {why}", err=True)  # in the end again: nobody is to wait for it
-    asked = conformance.Asked(open_corpus(corpus), known_failures, time_limit, expression or "", processes or "", drawn)
+    asked = conformance.Asked(
+        open_corpus(corpus), known_failures, time_limit, expression or "", processes or "", drawn, gradients
+    )
     for path in conformance.known_of_none(names, asked):
         say(f"{path} is of no implementation that is checked", err=True)
     found = _check_each(names, asked)
@@ -159,7 +163,7 @@ def _all_well(found: "list[Found]", changed: "list[Change]") -> bool:
     unchecked = [one.name for one in found if not {r.outcome for r in one.results} & conformance.CHECKED]
     for name in unchecked:
         say(f"{name}: nothing was checked")
-    wrong = any(result.outcome in ("failed", "skipped") for one in found for result in one.results)
+    wrong = any(result.outcome in ("failed", "skipped") for one in found for result in one.everything)
     return not wrong and not unchecked and all(change.by_versions for change in changed)
 
 

@@ -34,6 +34,8 @@ class Judged:
         explained_by: names of deviations that give just what came; two at once as ``a & b``.
         known: why it is known to fail.
         picture: the fields of a ``judging.picture.Picture``, or None.
+        gradients: names of those that were ``right``, ``wrong`` and ``not_checked``, where gradients were compared.
+        rows: the fields of ``judging.gradient_rows.GradientRow``, of gradients of which one is wrong.
     """
 
     golden: str
@@ -46,6 +48,8 @@ class Judged:
     explained_by: tuple[str, ...] = ()
     known: str = ""
     picture: Mapping[str, Any] | None = None
+    gradients: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    rows: Sequence[Mapping[str, str]] = ()
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,10 @@ _LONGEST, _LONGEST_MESSAGE = 500, 3_000
 
 _MOST_GROUPS = 100
 
+_CELL = "<td></td>"
+
+_MOST_GRADIENTS, _LONGEST_NAME = 100, 100
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -54,6 +58,17 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class OfGradient:
+    """A gradient over all goldens of an implementation: how many were right, wrong and not checked."""
+
+    implementation: str
+    name: str
+    right: int
+    wrong: int
+    not_checked: int
+
+
+@dataclass(frozen=True)
 class Group:
     """Goldens of one implementation with the same reason: how many, in which cells and precisions."""
 
@@ -75,6 +90,7 @@ def view(content: Content, share: float) -> dict[str, object]:
         "verdict": _verdict(content, counts),
         "no_cause": _no_cause(content, counts),
         "causes": [cause for number, c in enumerate(content.checked) for cause in causes_of(number, c)],
+        "gradients": list(_of_gradients(content)),
         "failures": failures,
         "left_out": left_out,
         "known": _grouped(content, KNOWN),
@@ -154,7 +170,20 @@ def _firsts_before_seconds(wrong: Sequence[_Wrong]) -> list[int]:
 
 def _told(judged: Judged) -> tuple[str, ...]:
     message, reason = judged.message[:_LONGEST_MESSAGE], judged.reason[:_LONGEST]
-    return (judged.golden * 2, message, reason, judged.command, judged.known, *judged.explained_by)
+    cells = [text + _CELL for row in judged.rows for text in row.values()]
+    return (judged.golden * 2, message, reason, judged.command, judged.known, *judged.explained_by, *cells)
+
+
+def _of_gradients(content: Content) -> Iterator[OfGradient]:
+    """Those that were wrong somewhere first, of each implementation."""
+    for checked in content.checked:
+        right, wrong, left_out = (
+            Counter(name for judged in checked.judged for name in judged.gradients.get(key, ()))
+            for key in ("right", "wrong", "not_checked")
+        )
+        names = sorted(dict.fromkeys([*right, *wrong, *left_out]), key=lambda name: -wrong[name])
+        for name in names[:_MOST_GRADIENTS]:
+            yield OfGradient(checked.name, _cut(name, _LONGEST_NAME), right[name], wrong[name], left_out[name])
 
 
 def _cut(text: str, most: int) -> str:

@@ -8,6 +8,8 @@ from rnn_goldens.counted import counted
 Found = Mapping[str, Sequence[str]]
 """Names under ``right``, ``wrong`` and ``not_checked``: of one golden."""
 
+RIGHT = "right wherever checked: "
+
 
 def told(found: Sequence[Found]) -> Iterator[str]:
     """A line for each gradient that was wrong somewhere, for those that never were, and for what was left out."""
@@ -17,6 +19,6 @@ def told(found: Sequence[Found]) -> Iterator[str]:
     for name, count in wrong.most_common():
         yield f"{name}: wrong in {count} of {counted(count + right[name], 'golden')}"
     if always := [name for name in right if not wrong[name]]:
-        yield f"right wherever checked: {', '.join(always)}"
+        yield f"{RIGHT}{', '.join(always)}"
     for name, count in left_out.most_common():
         yield f"not checked: {name}, in {counted(count, 'golden')}"

@@ -63,6 +63,8 @@ class PageFile(ResultsFile):
             explained_by=tuple(entry.get("explained_by", ())),
             known=entry.get("known", ""),
             picture=drawn.get("picture"),
+            gradients=entry.get("gradients", {}),
+            rows=drawn.get("gradients", ()),
         )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from rnn_goldens.judging.gradient_rows import gradient_rows
 from rnn_goldens.pages.rendering import is_page
 from rnn_goldens.plugin.names import DRAWN, setting
 from rnn_goldens.plugin.record import Record
@@ -19,17 +20,20 @@ def wanted(config: pytest.Config) -> bool:
 
 
 def carry(record: Record, report: pytest.TestReport) -> None:
-    """Put on a test's last report what its golden's first mismatch said and looks like."""
+    """Put on a test's last report what its golden's first mismatch said and looks like; of gradients, as rows."""
     if record.drawn and record.wrong:
         picture = None if record.picture is None else asdict(record.picture)
-        setattr(report, DRAWN, {"message": record.wrong[0].message, "picture": picture})
+        rows = [
+            asdict(row) for _, verdict in record.of_gradients if not verdict.passed for row in gradient_rows(verdict)
+        ]
+        setattr(report, DRAWN, {"message": record.wrong[0].message, "picture": picture, "gradients": rows})
 
 
 class Drawings:
     """Those of a run, by test.
 
     Attributes:
-        by_test: a message, and a picture or None, by pytest's node id.
+        by_test: a message, a picture or None, and the rows of gradients, by pytest's node id.
     """
 
     def __init__(self) -> None:

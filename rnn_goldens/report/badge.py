@@ -17,7 +17,7 @@ def badge(found: Sequence[Found], unchecked: int = 0) -> dict[str, Any]:
         found: what became of each implementation.
         unchecked: so many more could not be checked.
     """
-    counts = Counter(result.outcome for one in found for result in one.results)
+    counts = Counter(result.outcome for one in found for result in one.everything)
     well = [one for one in found if _agrees(one)]
     if len(found) + unchecked > 1:
         said = f"{len(well)} of {len(found) + unchecked} implementations agree"
@@ -33,5 +33,5 @@ def badge(found: Sequence[Found], unchecked: int = 0) -> dict[str, Any]:
 
 
 def _agrees(one: Found) -> bool:
-    outcomes = {result.outcome for result in one.results}
-    return "passed" in outcomes and outcomes <= {"passed", "refused"}
+    outcomes = {result.outcome for result in one.everything}
+    return any(result.outcome == "passed" for result in one.results) and outcomes <= {"passed", "refused"}

@@ -33,9 +33,17 @@ def _twice(document: Document) -> list[str]:
     """What the schema can not say: an implementation has one result for a cell and a precision."""
     found = []
     for implementation in document["implementations"]:
-        counts = Counter((result["cell"], result["dtype"]) for result in implementation["results"])
-        found += [f"{_place(implementation, *of)} stands there twice" for of, count in counts.items() if count > 1]
+        for part in parts(implementation):
+            counts = Counter((result["cell"], result["dtype"]) for result in part["results"])
+            found += [f"{_place(part, *of)} stands there twice" for of, count in counts.items() if count > 1]
     return found
+
+
+def parts(implementation: Document) -> list[Document]:
+    """What a report says of its outputs and, if they were asked, of its gradients, each with a name."""
+    if "gradients" not in implementation:
+        return [implementation]
+    return [implementation, {"name": f"{implementation['name']}, gradients", **implementation["gradients"]}]
 
 
 def changes(before: Document, after: Document) -> Iterator[Change]:
@@ -50,7 +58,18 @@ def changes(before: Document, after: Document) -> Iterator[Change]:
             yield Change(f"{now['name']}: is not in the file", by_versions=False)
             continue
         other = was["versions"] != now["versions"] or before["made_with"]["machine"] != after["made_with"]["machine"]
-        yield from _changes_of(was, now, other_versions=other)
+        yield from _changes_of_parts(was, now, other_versions=other)
+
+
+def _changes_of_parts(was: Document, now: Document, *, other_versions: bool) -> Iterator[Change]:
+    earlier, later = ({part["name"]: part for part in parts(one)} for one in (was, now))
+    for name in earlier.keys() - later.keys():
+        yield Change(f"{name}: are in the file and were not checked", by_versions=False)
+    for name, part in later.items():
+        if name not in earlier:
+            yield Change(f"{name}: are not in the file", by_versions=False)
+            continue
+        yield from _changes_of(earlier[name], part, other_versions=other_versions)
 
 
 def _changes_of(was: Document, now: Document, *, other_versions: bool) -> Iterator[Change]:

@@ -3,8 +3,8 @@
 import platform
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,8 @@ class Result:
         explained_by: names of deviations that give just what came.
         message: all of why it did not pass, if that was asked for.
         picture: the fields of a ``judging.picture.Picture``, likewise.
+        rows: the fields of ``judging.gradient_rows.GradientRow``, likewise, of gradients.
+        gradients: names of those that were ``right``, ``wrong`` and ``not_checked``, where gradients were compared.
     """
 
     golden: str
@@ -57,6 +59,8 @@ class Result:
     explained_by: tuple[str, ...] = ()
     message: str = ""
     picture: Document | None = None
+    rows: Sequence[Mapping[str, str]] = ()
+    gradients: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,11 +71,18 @@ class Found:
         name: as ``rnn-goldens check`` takes it; ``-- COMMAND`` for a program.
         results: in the order of the corpus.
         causes: what explains the failures, as the results file has it.
+        gradients: what became of its gradients; None if they were not asked.
     """
 
     name: str
     results: Sequence[Result]
     causes: Sequence[Document] = ()
+    gradients: Sequence[Result] | None = None
+
+    @property
+    def everything(self) -> Sequence[Result]:
+        """Outputs, and gradients."""
+        return [*self.results, *(self.gradients or ())]
 
 
 @dataclass(frozen=True)
@@ -80,11 +91,13 @@ class Asked:
 
     Attributes:
         corpus: the goldens.
-        known_failures: a folder; ``NAME.txt`` in it lists those that the implementation of that name is known to fail.
+        known_failures: a folder; ``NAME.txt`` in it lists those that the implementation of that name is known to fail,
+            ``NAME.gradients.txt`` those whose gradients it is.
         time_limit: seconds that an implementation has for one golden; its own default if None.
         only: an expression that goldens have to match, as pytest's ``-k``; all are asked if "".
         processes: how many check at a time, as xdist's ``-n``; one if "".
         drawn: whether pictures of what is wrong are wanted.
+        gradients: whether gradients are asked, too.
     """
 
     corpus: Corpus
@@ -93,6 +106,21 @@ class Asked:
     only: str = ""
     processes: str = ""
     drawn: bool = False
+    gradients: bool = False
+
+    def known(self, implementation: str, *, back: bool) -> Path | None:
+        """The file that lists what an implementation is known to fail, of its outputs or of its gradients."""
+        if self.known_failures is None:
+            return None
+        return self.known_failures / f"{file_name(implementation)}{'.gradients' if back else ''}.txt"
+
+    def wanted(self, *, back: bool) -> set[tuple[str, str]]:
+        """The goldens and precisions that are asked, where no expression says which."""
+        return {
+            (entry.id, dtype)
+            for entry in self.corpus.entries
+            for dtype in (entry.gradient_precisions if back else entry.precisions)
+        }
 
     @property
     def arguments(self) -> list[str]:
@@ -112,8 +140,15 @@ def check(implementation: str, asked: Asked) -> Found:
         CutShort: not every golden was judged: that is a finding.
         InvalidFile: a known failure passes again.
     """
-    known = None if asked.known_failures is None else asked.known_failures / f"{file_name(implementation)}.txt"
-    found, causes = _run(implementation, asked, known)
+    found = _checked(implementation, asked, back=False)
+    if asked.gradients and asked.wanted(back=True):
+        return replace(found, gradients=_checked(implementation, asked, back=True).results)
+    return found
+
+
+def _checked(implementation: str, asked: Asked, *, back: bool) -> Found:
+    known = asked.known(implementation, back=back)
+    found, causes = _run(implementation, asked, known, back=back)
     if again := [result for result in found if result.reason.startswith(PASSES_AGAIN)]:
         listed = [f"{r.golden} in {r.dtype} passes again; take it out" for r in again]
         raise InvalidFile(known or implementation, listed)
@@ -129,12 +164,12 @@ def file_name(implementation: str) -> str:
 
 def known_of_none(implementations: Iterable[str], asked: Asked) -> list[Path]:
     """Files of known failures that are called like none of the implementations."""
-    called = {f"{file_name(implementation)}.txt" for implementation in implementations}
+    called = {f"{file_name(name)}{ending}.txt" for name in implementations for ending in ("", ".gradients")}
     files = [] if asked.known_failures is None else sorted(asked.known_failures.glob("*.txt"))
     return [path for path in files if path.name not in called]
 
 
-def _run(implementation: str, asked: Asked, known: Path | None) -> tuple[list[Result], list[Document]]:
+def _run(implementation: str, asked: Asked, known: Path | None, *, back: bool) -> tuple[list[Result], list[Document]]:
     """The results, and what explains those that are wrong."""
     options = [f"--rnn-goldens-dtype={','.join(PRECISIONS)}", f"--rnn-goldens-corpus={asked.corpus.folder}"]
     options += ["-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore"]
@@ -144,6 +179,8 @@ def _run(implementation: str, asked: Asked, known: Path | None) -> tuple[list[Re
         options.append(f"--rnn-goldens-known-failures={known.resolve()}")
     if asked.drawn:
         options.append("--rnn-goldens-drawn")
+    if back:
+        options.append("--rnn-goldens-gradients")
     finished = run(implementation, [*options, *asked.arguments], captured=True)
     document = finished.document or {}
     entries = document["results"] if "results" in document else document.get("results_so_far", [])
@@ -154,13 +191,13 @@ def _run(implementation: str, asked: Asked, known: Path | None) -> tuple[list[Re
         lines = [*(result.reason for result in found), *finished.stdout.splitlines()]  # which pytest cuts off
         said = finished.stderr.strip() or _wrong_use(lines) or finished.stdout.strip()
         raise WrongUse(f"{implementation} could not be checked: {said.removeprefix('Error: ')}")
-    _require_all(implementation, found, asked)
+    _require_all(implementation, found, asked, back=back)
     return found, document["causes"]
 
 
-def _require_all(implementation: str, found: Sequence[Result], asked: Asked) -> None:
+def _require_all(implementation: str, found: Sequence[Result], asked: Asked, *, back: bool) -> None:
     """Hold what came back against what was asked, where no expression says which goldens that is."""
-    wanted = {(entry.id, dtype) for entry in asked.corpus.entries for dtype in entry.precisions}
+    wanted = asked.wanted(back=back)
     came = [(result.golden, result.dtype) for result in found]
     if len(set(came)) != len(came) or not wanted.issuperset(came) or (not asked.only and wanted != set(came)):
         raise CutShort(
@@ -187,7 +224,10 @@ def _result(entry: Document, drawn: Document) -> Result:
         reason,
         known,
         tuple(entry.get("explained_by", ())),
-        **drawn,
+        drawn.get("message", ""),
+        drawn.get("picture"),
+        drawn.get("gradients", ()),
+        entry.get("gradients", {}),
     )
 
 
@@ -203,18 +243,9 @@ def document(found: Iterable[Found], asked: Asked) -> Document:
             {
                 "name": one.name,
                 "versions": versions(one.name, asked.time_limit or TIME_LIMIT),
-                "results": [
-                    _totals(cell, dtype, [r for r in one.results if cells[r.golden] == cell and r.dtype == dtype])
-                    for cell in CELLS
-                    for dtype in PRECISIONS
-                ],
-                "refusals": _refusals(one.results, cells),
-                "disagreements": [
-                    {"golden": r.golden, "dtype": r.dtype, "known": r.known, "reason": r.reason}
-                    for r in one.results
-                    if r.outcome in ("failed", "known-failure")
-                ],
+                **_summed_up(one.results, cells),
                 "causes": list(one.causes),
+                **_of_gradients(one.gradients, cells),
             }
             for one in found
         ],
@@ -222,6 +253,29 @@ def document(found: Iterable[Found], asked: Asked) -> Document:
     if wrong := problems(made, "conformance"):
         raise InvalidFile("conformance.json", wrong)
     return made
+
+
+def _summed_up(results: Sequence[Result], cells: dict[str, str]) -> Document:
+    return {
+        "results": [
+            _totals(cell, dtype, [r for r in results if cells[r.golden] == cell and r.dtype == dtype])
+            for cell in CELLS
+            for dtype in PRECISIONS
+        ],
+        "refusals": _refusals(results, cells),
+        "disagreements": [
+            {"golden": r.golden, "dtype": r.dtype, "known": r.known, "reason": r.reason}
+            for r in results
+            if r.outcome in ("failed", "known-failure")
+        ],
+    }
+
+
+def _of_gradients(results: Sequence[Result] | None, cells: dict[str, str]) -> Document:
+    if results is None:
+        return {}
+    left_out = Counter(name for result in results for name in result.gradients.get("not_checked", ()))
+    return {"gradients": {**_summed_up(results, cells), "not_checked": dict(left_out.most_common())}}
 
 
 def _totals(cell: str, dtype: str, results: list[Result]) -> Document:

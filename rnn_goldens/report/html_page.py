@@ -1,6 +1,6 @@
 """A report of many implementations, as a page like that of a run of one; with what is otherwise than in an earlier."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rnn_goldens.corpus import packaged
@@ -28,15 +28,20 @@ def content(
     more = [] if corpus.folder in packaged().values() else [f"--rnn-goldens-corpus={corpus.folder}"]
     return Content(
         title="rnn-goldens: implementations",
-        checked=[
-            Checked(one.name, versions[one.name], [judged(one.name, r, more) for r in one.results], one.causes)
-            for one in found
-        ],
+        checked=[part for one in found for part in _checked(one, versions[one.name], more)],
         about={entry.id: About(entry.cell, entry.features) for entry in corpus.entries},
         made_with={"corpus": document["corpus"], **document["made_with"]},
         since="" if earlier is None else earlier[0],
         moved=() if earlier is None else tuple(trend(earlier[1], document)),
     )
+
+
+def _checked(one: Found, versions: Mapping[str, str], more: Sequence[str]) -> Iterator[Checked]:
+    """An implementation, and then its gradients, as the page counts them."""
+    yield Checked(one.name, versions, [judged(one.name, r, more) for r in one.results], one.causes)
+    if one.gradients is not None:
+        asked = [*more, "--rnn-goldens-gradients"]
+        yield Checked(f"{one.name}: gradients", versions, [judged(one.name, r, asked) for r in one.gradients])
 
 
 def judged(name: str, result: Result, more: Sequence[str]) -> Judged:
@@ -53,4 +58,6 @@ def judged(name: str, result: Result, more: Sequence[str]) -> Judged:
         result.explained_by,
         result.known or "",
         result.picture,
+        result.gradients,
+        result.rows,
     )

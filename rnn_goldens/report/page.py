@@ -22,6 +22,11 @@ what is allowed; then how many were refused (the implementation can not do what 
 **wrong**. Made with rnn-goldens {rnn_goldens} on Python {python}, {machine}.
 """
 
+GRADIENTS = """\
+The same of [gradients](gradients.md), over all cells, of the goldens that have some in that precision. What an
+implementation leaves out is not counted as right, and is listed below.
+"""
+
 TITLES = {"rnn_tanh": "tanh RNN", "rnn_relu": "relu RNN", "lstm": "LSTM", "gru": "GRU"}
 
 
@@ -32,8 +37,9 @@ def page(document: Document) -> str:
         HEADER.format(corpus=document["corpus"], rnn_goldens=made["rnn-goldens"], **made),
         *_versions(document),
         *(line for cell in CELLS for line in _table(document, cell)),
-        _disagreements(document),
-        _refusals(document),
+        _section("What is wrong", _disagreements(document["implementations"])),
+        _section("What was refused", _refusals(document["implementations"])),
+        *_gradients(document),
     ]
     return "".join(parts)
 
@@ -64,10 +70,10 @@ def _entry(result: Document) -> str:
     return ", ".join(said) or "none asked"
 
 
-def _disagreements(document: Document) -> str:
+def _disagreements(implementations: list[Document]) -> list[str]:
     """Each golden that is wrong; those that are known to be, for each reason the first."""
     items = []
-    for i in document["implementations"]:
+    for i in implementations:
         known = [d["known"] for d in i["disagreements"] if d["known"]]
         items += [
             f"{code(i['name'])}, {d['golden']}, {d['dtype']}: {plain(d['reason'])}"
@@ -79,19 +85,42 @@ def _disagreements(document: Document) -> str:
             first = f"{d['golden']}, {d['dtype']}: {plain(d['reason'])}"
             many = counted(known.count(reason), "golden")
             items.append(f"{code(i['name'])}, {many}, known: {plain(reason)}. The first: {first}")
-    return _section("What is wrong", items)
+    return items
 
 
-def _refusals(document: Document) -> str:
-    return _section(
-        "What was refused",
-        [
-            f"{code(i['name'])}, {counted(r['count'], 'golden')} "
-            f"({', '.join(r['cells'])}; {', '.join(r['dtypes'])}): {plain(r['reason'])}"
-            for i in document["implementations"]
-            for r in i["refusals"]
-        ],
-    )
+def _refusals(implementations: list[Document]) -> list[str]:
+    return [
+        f"{code(i['name'])}, {counted(r['count'], 'golden')} "
+        f"({', '.join(r['cells'])}; {', '.join(r['dtypes'])}): {plain(r['reason'])}"
+        for i in implementations
+        for r in i["refusals"]
+    ]
+
+
+def _gradients(document: Document) -> Iterator[str]:
+    """Of those whose gradients were asked: how many goldens, over all cells; nothing if none were."""
+    asked = [{**i["gradients"], "name": i["name"]} for i in document["implementations"] if "gradients" in i]
+    if not asked:
+        return
+    yield f"\n## Gradients\n\n{GRADIENTS}\n| | {' | '.join(PRECISIONS)} |\n|---|{'---|' * len(PRECISIONS)}\n"
+    for i in asked:
+        entries = [_entry(_over_cells(i, dtype)) for dtype in PRECISIONS]
+        yield f"| {code(i['name'])} | {' | '.join(entries)} |\n"
+    yield _section("Which gradients are wrong", _disagreements(asked))
+    yield _section("Which gradients were refused", _refusals(asked))
+    left_out = [
+        f"{code(i['name'])}: " + ", ".join(f"{code(name)} in {counted(n, 'golden')}" for name, n in some.items())
+        for i in asked
+        if (some := i["not_checked"])
+    ]
+    yield _section("Which gradients were left out", left_out)
+
+
+def _over_cells(implementation: Document, dtype: str) -> Document:
+    own = [result for result in implementation["results"] if result["dtype"] == dtype]
+    found: Document = {name: sum(result[name] for result in own) for name in ("passed", "refused", "wrong")}
+    errors = [result["largest_error"] for result in own if result["largest_error"] is not None]
+    return {**found, "largest_error": max(errors, default=None)}
 
 
 def _section(title: str, items: list[str]) -> str:

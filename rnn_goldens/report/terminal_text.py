@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from rnn_goldens.counted import counted
 from rnn_goldens.pages.causes import Cause, causes_of
 from rnn_goldens.pages.content import Checked
+from rnn_goldens.plugin.of_gradients import RIGHT, told
 from rnn_goldens.report.conformance import OUTCOMES, Found, Result
 from rnn_goldens.report.html_page import judged
 
@@ -17,17 +18,36 @@ _MOST_GOLDENS = 5
 
 
 def terminal_text(found: Found) -> str:
-    """A line of counts, and a paragraph for each cause; then some goldens that are wrong, each once."""
-    counts = Counter(result.outcome for result in found.results)
-    said = [f"{count} {outcome}" for outcome in OUTCOMES if (count := counts[outcome])]
-    lines = [f"{found.name:<15} {', '.join(said) or 'no golden asked'}"]
+    """A line of counts, and a paragraph for each cause; then some goldens that are wrong, each once; and gradients."""
+    lines = [_counted(found.name, found.results)]
     checked = Checked(found.name, {}, [judged(found.name, result, ()) for result in found.results], found.causes)
     causes = causes_of(0, checked)
     for cause in causes[:_MOST_CAUSES]:
         lines += _of_cause(cause)
     if len(causes) > _MOST_CAUSES:
         lines.append(f"  … and {counted(len(causes) - _MOST_CAUSES, 'more paragraph')} of this kind")
-    return "\n".join([*lines, *_goldens([result for result in found.results if result.outcome == "failed"])])
+    lines += _goldens([result for result in found.results if result.outcome == "failed"])
+    return "\n".join([*lines, *_gradients(found.gradients)])
+
+
+def _counted(name: str, results: Sequence[Result]) -> str:
+    counts = Counter(result.outcome for result in results)
+    said = [f"{count} {outcome}" for outcome in OUTCOMES if (count := counts[outcome])]
+    return f"{name:<15} {', '.join(said) or 'no golden asked'}"
+
+
+def _gradients(results: Sequence[Result] | None) -> Iterator[str]:
+    """A line of counts, why there are none, which were wrong and left out by name, and some goldens."""
+    if results is None:
+        return
+    yield _counted("  gradients", results)
+    if results and all(result.outcome == "refused" for result in results):
+        reason, _ = Counter(result.reason for result in results).most_common(1)[0]
+        yield from _wrapped(reason, 4)
+    for line in told([result.gradients for result in results if result.gradients]):
+        if not line.startswith(RIGHT):
+            yield from _wrapped(line, 4)
+    yield from _goldens([result for result in results if result.outcome == "failed"])
 
 
 def _of_cause(cause: Cause) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rnn_goldens.pages.content import Moved
+from rnn_goldens.report.change import parts
 
 Document = dict[str, Any]
 
@@ -29,7 +30,12 @@ def _moved(before: Document, after: Document) -> Iterator[Moved]:
         else:
             if earlier[name]["versions"] != now[name]["versions"]:
                 yield Moved("other", name, f"{_said(now[name])}, was {_said(earlier[name])}")
-            yield from _of_one(earlier[name], now[name])
+            for was, part in zip(parts(earlier[name]), parts(now[name]), strict=False):
+                yield from _of_one(was, part)
+            if ("gradients" in earlier[name]) != ("gradients" in now[name]):
+                asked_then = "gradients" in earlier[name]
+                said = "were asked then, and are not now" if asked_then else "are asked now, and were not then"
+                yield Moved("other", f"{name}, gradients", said)
 
 
 def _said(implementation: Document) -> str:

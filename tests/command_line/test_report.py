@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -119,6 +120,70 @@ def test_what_fares_otherwise_than_in_an_earlier_report_is_a_finding(run: Run, t
     assert "<code>users_nets:right, rnn_relu, float64</code>: 0 refused (was 1)" in page
     badge = json.loads((tmp_path / "badge.json").read_text("utf-8"))
     assert badge["message"] == "2 of 2 implementations agree"
+
+
+def test_gradients_are_a_part_of_their_own(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "halves.py").write_text(
+        "from rnn_goldens.implementations.numpy_cells import gradients, run\n"
+        "def net(golden):\n"
+        "    if not golden.asks_gradients: return run(golden)\n"
+        "    found = dict(gradients(golden))\n"
+        "    del found['weight_hh_l0']\n"
+        "    return {**found, 'x': found['x'] / 2}\n"
+    )
+    nets = ("numpy", "onnx-reference", "halves:net")
+    few = ("-k", "lstm/plain or lstm/no-bias-float")
+    done = run("report", *nets, "--gradients", "--page", "page.md", *few, code=FINDING)
+    assert re.search(r"^numpy           \d passed\n  gradients     \d passed\n", done.stdout)
+    refused = r"\n  gradients     \d refused\n    onnx-reference computes outputs, and no gradients\n"
+    assert re.search(refused, done.stdout)
+    assert re.search(
+        r"\nhalves:net      \d passed\n  gradients     \d failed\n    x: wrong in (\d) of \1 goldens\n", done.stdout
+    )
+    assert re.search(r"\n    not checked: weight_hh_l0, in \d goldens\n", done.stdout)
+    assert max(map(len, done.stdout.splitlines())) <= WIDTH
+    numpy, onnx, halves = document(tmp_path)["implementations"]
+    count = sum(result["passed"] for result in numpy["gradients"]["results"])
+    assert count > 3
+    assert onnx["gradients"]["refusals"][0]["count"] == count
+    assert halves["disagreements"] == []
+    assert len(halves["gradients"]["disagreements"]) == count
+    assert halves["gradients"]["not_checked"] == {"weight_hh_l0": count}
+    page = (tmp_path / "page.md").read_text("utf-8").partition("## Gradients")[2]
+    assert re.search(r"\| `onnx-reference` \| \d refused \| \d refused \|", page)
+    assert re.search(r"\| `halves:net` \| \*\*\d wrong\*\* \|", page)
+    assert f"- `halves:net`: `weight_hh_l0` in {count} goldens\n" in page
+
+
+def test_known_failures_of_gradients_stand_in_a_file_of_their_own(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "halves.py").write_text(
+        "from rnn_goldens.implementations.numpy_cells import gradients, run\n"
+        "def net(golden):\n"
+        "    return {'x': gradients(golden)['x'] / 2} if golden.asks_gradients else run(golden)\n"
+    )
+    (tmp_path / "known").mkdir()
+    (tmp_path / "known" / "halves:net.gradients.txt").write_text("documented/*  # x is halved\n")
+    few = ("--gradients", "-k", "documented/single")
+    done = run("report", "halves:net", "--known-failures", "known", "--page", "page.html", *few)
+    assert "halves:net      4 passed\n  gradients     4 known-failure\n" in done.stdout
+    page = " ".join((tmp_path / "page.html").read_text("utf-8").split())
+    assert "<code>halves:net: gradients</code>" in page
+    assert '<tr class="wrong"><th><code>x</code></th><td>✗ wrong</td><td>15 of 15 elements</td>' in page
+    assert "--rnn-goldens-gradients" in page
+
+
+def test_gradients_that_fare_otherwise_than_in_an_earlier_report_are_a_finding(run: Run, tmp_path: Path) -> None:
+    few = ("-k", "documented/single")
+    run("report", "numpy", "--output", "earlier.json", *few)
+    done = run("report", "numpy", "--gradients", "--against", "earlier.json", *few, code=FINDING)
+    assert "numpy, gradients: are not in the file\n" in done.stdout
+    earlier = document(tmp_path)
+    earlier["implementations"][0]["gradients"]["results"][4]["wrong"] = 1
+    (tmp_path / "earlier.json").write_text(json.dumps(earlier))
+    done = run("report", "numpy", "--gradients", "--against", "earlier.json", "--page", "page.html", *few, code=FINDING)
+    assert "numpy, gradients, rnn_relu, float64: 0 wrong, was 1\n" in done.stdout
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "<code>numpy, gradients, rnn_relu, float64</code>: 0 wrong (was 1)" in page
 
 
 def test_a_cause_is_said_once_before_the_goldens(run: Run, tmp_path: Path) -> None:

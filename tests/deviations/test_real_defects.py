@@ -9,14 +9,9 @@ from rnn_goldens.generator.unexpressed import UNEXPRESSED
 
 LINES = Path(__file__).with_name("real_defects.txt").read_text("utf-8").splitlines()
 LISTED = [line.split("  ")[0] for line in LINES]
-<<<<<<< HEAD
-STOOD_FOR = {defect for d in DEVIATIONS for defect in d.stands_for}
-STOOD_FOR |= {defect for d in BACKWARD_DEVIATIONS for defect in d.stands_for}
-=======
 FORWARD = [defect for d in DEVIATIONS for defect in d.stands_for]
 BACKWARD = [defect for d in BACKWARD_DEVIATIONS for defect in d.stands_for]
 STOOD_FOR = {*FORWARD, *BACKWARD}
->>>>>>> 07a240c503500143f1df295930b7b680abf69cd0
 WITH_A_REASON = [u.defect for u in UNEXPRESSED]
 
 
