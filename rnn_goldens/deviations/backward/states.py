@@ -33,6 +33,19 @@ def _truncated(steps: int) -> BackwardDeviation:
     )
 
 
+class _DetachedBetweenSteps(Backward):
+    """Nothing goes back from a step to another; from a sequence's first step it does, to the initial state."""
+
+    def back(self, case: Case, suffix: str, d_outs: Sequence[Array], d_last: State, lengths: Array) -> OneWay:
+        self._reverse, self._lengths = suffix.endswith("_reverse"), lengths
+        return super().back(case, suffix, d_outs, d_last, lengths)
+
+    def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:
+        is_first = t >= self._lengths - 1 if self._reverse else np.full(len(within), t == 0)
+        kept = (is_first | ~within)[:, None]
+        return tuple(part * kept for part in super().carry(d_before, d_after, within, t))
+
+
 def _not_carried(right: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:
     return tuple(np.zeros_like(part) for part in right.carry(d_before, d_after, within, t))
 
@@ -158,6 +171,11 @@ DEVIATIONS = (
         "Sends nothing back from a step to the one before it: each step is differentiated alone.",
         in_steps_back(carry=_not_carried),
         stands_for=("Flux.jl#2185",),
+    ),
+    BackwardDeviation(
+        "state_detached_between_steps",
+        "Detaches the state between steps: each is differentiated alone, and the first goes back to the initial state.",
+        WrongBackward(steps=(_DetachedBetweenSteps,)),
     ),
     BackwardDeviation(
         "way_back_in_order_of_time",
