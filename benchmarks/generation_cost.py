@@ -211,7 +211,7 @@ def report(
             "one machine. `make bench-generation` measures anew and fails where a figure is above what it may be at "
             "most.\n\n"
             f"{page.versions('numpy', 'torch', 'python-flint', 'h5py')}, {cores} cores. "
-            f"The machine's load was {load:.0f} when it began: above its cores, wall is longer than certifying takes.\n",
+            f"The machine's load was {load:.0f} when it began: above its cores, wall is more than certifying takes.\n",
             page.table(("whole corpus", *FIGURES), rows),
             "“Beyond imports” starts when the generator is imported; what it imports later counts. “Memory” is that of "
             "the process and its pool together, where it was largest: the sum of their proportional set sizes (PSS), "
