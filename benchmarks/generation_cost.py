@@ -87,13 +87,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="write docs/results/generation.md")
     arguments = parser.parse_args()
-    cores = keep_to_cores()
+    cores, load = keep_to_cores(), os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "generate.py"
         program.write_text(GENERATE)
         costs = {what: whole_corpus(program, what) for what in (OUTPUTS, SCRATCH, AGAIN)}
     grown, grown_back = list(growth(GROWTH)), list(growth(GROWTH_BACK, gradients=True))
-    text = report(costs, grown, grown_back, sizes(find()), cores)
+    text = report(costs, grown, grown_back, sizes(find()), cores, load)
     print(text)
     if arguments.write:
         page.write("generation.md", text)
@@ -193,6 +193,7 @@ def report(
     grown_back: Sequence[tuple[str, int, float]],
     taken: Sequence[tuple[str, int, int, int]],
     cores: int,
+    load: float,
 ) -> str:
     """The page."""
     rows = []
@@ -209,7 +210,8 @@ def report(
             "again with nothing changed. Written by `python -m benchmarks.generation_cost --write`; times are those of "
             "one machine. `make bench-generation` measures anew and fails where a figure is above what it may be at "
             "most.\n\n"
-            f"{page.versions('numpy', 'torch', 'python-flint', 'h5py')}, {cores} cores.\n",
+            f"{page.versions('numpy', 'torch', 'python-flint', 'h5py')}, {cores} cores. "
+            f"The machine's load was {load:.0f} when it began: above its cores, wall is more than certifying takes.\n",
             page.table(("whole corpus", *FIGURES), rows),
             "“Beyond imports” starts when the generator is imported; what it imports later counts. “Memory” is that of "
             "the process and its pool together, where it was largest: the sum of their proportional set sizes (PSS), "

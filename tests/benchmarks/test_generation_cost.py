@@ -55,8 +55,11 @@ def test_a_limit_that_is_exceeded_is_named(what: str, figure: str, line: str) ->
 
 
 def test_the_page_says_what_is_allowed() -> None:
-    page = report(COSTS, [("time", 10, 0.013)], [("time", 20, 0.25)], [("goldens, .json", 156, 2_000_000, 900_000)], 2)
+    page = report(
+        COSTS, [("time", 10, 0.013)], [("time", 20, 0.25)], [("goldens, .json", 156, 2_000_000, 900_000)], 2, 0.4
+    )
     assert "| outputs alone   |  156 |    12.4 |              12.1 |   20.8 |        480 |\n| from scratch" in page
+    assert "The machine's load was 0 when it began" in page
     assert "| from scratch    |  156 |    16.4 |              16.1 |   25.8 |        500 |\n" in page
     assert "| at most         |      |     120 |                   |        |       2000 |\n" in page
     assert "| T = 10 |      13 |\n" in page
