@@ -5,7 +5,7 @@ JAX has float64 only where it is enabled: here, while the cells run, whatever JA
 """
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
@@ -31,13 +31,13 @@ def run(golden: Question) -> tuple[jax.Array, ...]:
 
 def run_cells(golden: Question, make: Make) -> tuple[jax.Array, ...]:
     """The same with cells of any kind, which take the golden's weights."""
-    with jax.enable_x64(True) if golden.dtype == "float64" else nullcontext():
+    with in_precision(golden):
         return _run(golden, make)
 
 
 def gradients_of_cells(golden: Question, make: Make) -> dict[str, Any]:
     """Their gradients, by ``jax.vjp``, under PyTorch's names."""
-    with jax.enable_x64(True) if golden.dtype == "float64" else nullcontext():
+    with in_precision(golden):
         weights, x, states = _given(golden)
 
         def forward(
@@ -50,6 +50,12 @@ def gradients_of_cells(golden: Question, make: Make) -> dict[str, Any]:
         by_weights, by_x, by_states = back(cotangents)
         named = dict(zip(("h0", "c0"), by_states or (), strict=False))
         return {"x": by_x, **named, **golden.gradients_from("flax", by_weights)}
+
+
+def in_precision(golden: Question) -> AbstractContextManager[object]:
+    """In which JAX has the golden's precision."""
+    context: AbstractContextManager[object] = jax.enable_x64(True) if golden.dtype == "float64" else nullcontext()
+    return context
 
 
 def _run(golden: Question, make: Make) -> tuple[jax.Array, ...]:
