@@ -31,13 +31,13 @@ def run(golden: Question) -> tuple[jax.Array, ...]:
 
 def run_cells(golden: Question, make: Make) -> tuple[jax.Array, ...]:
     """The same with cells of any kind, which take the golden's weights."""
-    with float64_enabled(golden):
+    with in_precision(golden):
         return _run(golden, make)
 
 
 def gradients_of_cells(golden: Question, make: Make) -> dict[str, Any]:
     """Their gradients, by ``jax.vjp``, under PyTorch's names."""
-    with float64_enabled(golden):
+    with in_precision(golden):
         weights, x, states = _given(golden)
 
         def forward(
@@ -52,9 +52,10 @@ def gradients_of_cells(golden: Question, make: Make) -> dict[str, Any]:
         return {"x": by_x, **named, **golden.gradients_from("flax", by_weights)}
 
 
-def float64_enabled(golden: Question) -> AbstractContextManager[Any]:
+def in_precision(golden: Question) -> AbstractContextManager[object]:
     """In which JAX has the golden's precision."""
-    return jax.enable_x64(True) if golden.dtype == "float64" else nullcontext()
+    context: AbstractContextManager[object] = jax.enable_x64(True) if golden.dtype == "float64" else nullcontext()
+    return context
 
 
 def _run(golden: Question, make: Make) -> tuple[jax.Array, ...]:

@@ -14,7 +14,7 @@ from flax import linen, traverse_util
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.arguments import accepted
-from rnn_goldens.implementations.flax.cells import Make, float64_enabled, run_cells
+from rnn_goldens.implementations.flax.cells import Make, in_precision, run_cells
 
 _flat: Callable[..., dict[str, Any]] = traverse_util.flatten_dict
 
@@ -41,7 +41,7 @@ def making(kind: type[linen.RNNCellBase]) -> Callable[[Question], Make]:
         return kind(**accepted(kind.__name__, kind, wanted, {"param_dtype": jnp.dtype("float32")}))
 
     def fitting(golden: Question) -> Make:
-        with float64_enabled(golden):
+        with in_precision(golden):
             _require_parameters(kind.__name__, make(golden), golden)
         return make
 
