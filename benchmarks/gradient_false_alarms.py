@@ -99,7 +99,7 @@ def tally(job: Job, folder: str, every: int = 1) -> Tally:
     start = time.process_time()
     backward = find_backward(job.implementation)
     corpus, found = open_corpus(folder), Tally(job)
-    known = tallies.known_failures(job, corpus, tallies.KNOWN_FAILURES / "gradients")
+    known = tallies.known_failures(job, corpus, ".gradients.txt")
     ids = [e.id for e in corpus.entries if e.gradients and job.precision in e.gradients.precisions]
     for golden_id in ids[::every]:
         golden = corpus.load(golden_id, job.precision, gradients=True)
@@ -176,7 +176,7 @@ def report(found: Sequence[Tally], corpus: Corpus, names: Sequence[str]) -> str:
             tallies.totals(found, corpus, goldens, len(names)),
             tallies.overview(found),
             "The words are those of [the outputs' page](false-alarms.md); what is known to be wrong is listed in "
-            "[known-failures/gradients](../known-failures/gradients). A golden passes if every gradient of it "
+            "[known-failures](../known-failures), in files of gradients. A golden passes if every gradient of it "
             "does: by x, by the initial states that are given, by every weight and bias.\n\n"
             "`torch` differentiates `nn.RNN`, `nn.LSTM` and `nn.GRU`, `torch-cells` its cells unrolled, both by "
             "autograd; `keras-torch`, `keras-jax` and `flax` their own layers; `jax scan` is a scan that is written "

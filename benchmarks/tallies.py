@@ -80,9 +80,9 @@ class Tally:
         self.refused[text if len(text) <= 120 else f"{text[:119]}…"] += 1  # noqa: PLR2004 - a line
 
 
-def known_failures(job: Job, corpus: Corpus, folder: Path = KNOWN_FAILURES) -> dict[str, str]:
-    """The goldens that an implementation is known to fail in a precision, and why."""
-    path = folder / f"{job.implementation}.txt"
+def known_failures(job: Job, corpus: Corpus, suffix: str = ".txt") -> dict[str, str]:
+    """The goldens that an implementation is known to fail in a precision, and why: in files that end so."""
+    path = KNOWN_FAILURES / f"{job.implementation}{suffix}"
     entries = read_known_failures(path, corpus.ids) if path.is_file() else []
     return {i: e.reason for i in corpus.ids for e in entries if e.matches(i, job.precision)}
 
