@@ -151,7 +151,7 @@ def test_the_page_on_explain_shows_what_it_prints(tmp_path: Path) -> None:
     named = {name: array.tolist() for name, array in zip(("out", "h_n", "c_n"), outputs, strict=True)}
     (tmp_path / "mine.json").write_text(json.dumps(named))
     commands = re.findall(r"^\$ rnn-goldens (.*)$", text, re.MULTILINE)
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         arguments = [sys.executable, "-m", "rnn_goldens", *command.split()]
         printed = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
