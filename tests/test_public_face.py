@@ -29,8 +29,8 @@ NAMES = {
 }
 
 SIGNATURES = {
-    "load": "(golden_id, *, dtype, corpus)",
-    "select": "(*, ids, cell, features, without, dtype, corpus)",
+    "load": "(golden_id, *, dtype, corpus, gradients)",
+    "select": "(*, ids, cell, features, without, dtype, corpus, gradients)",
     "Golden.in_precision": "(self, dtype)",
     "Golden.weights_as": "(self, convention)",
     "Golden.weights_from": "(self, convention, weights)",
@@ -42,7 +42,7 @@ SIGNATURES = {
     "Golden.compare_calls": "(self, run, calls)",
     "Scenario.from_torch": "(module, x, state, *, id, purpose, lengths, fields)",
     "certify": "(scenario, *, confirm)",
-    "read": "(path, *, dtype)",
+    "read": "(path, *, dtype, gradients)",
     "save": "(golden, path)",
 }
 
@@ -122,4 +122,6 @@ def test_the_plugin_s_options_and_its_marker_s_arguments() -> None:
         "known-failures",
         "report",
     }
-    assert MARKER.startswith("rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., calls=...)")
+    assert MARKER.startswith(
+        "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., calls=..., gradients=True)"
+    )
