@@ -42,7 +42,7 @@ SIGNATURES = {
     "Golden.compare_calls": "(self, run, calls)",
     "Scenario.from_torch": "(module, x, state, *, id, purpose, lengths, fields)",
     "certify": "(scenario, *, confirm)",
-    "read": "(path, *, dtype)",
+    "read": "(path, *, dtype, gradients)",
     "save": "(golden, path)",
 }
 
