@@ -103,7 +103,7 @@ def diagnosed_gradients(
     if found:
         known += _lines(found, _MOST_LINES + 1, GRADIENT_WIDTH)
     else:
-        known += [*_not_compared(golden), *_seen(can_be_seen, _MOST_LINES)]
+        known += [*_not_compared(golden), *_seen(can_be_seen, _MOST_LINES, GRADIENT_WIDTH)]
     like = TOGETHER.join(found[0]) if len(found) == 1 else ""
     differences = list(verdict.differences.values())
     return replace(
@@ -122,10 +122,10 @@ def _not_compared(golden: "GoldenData") -> list[str]:
     return _wrapped(f"compared with no deviation: {why}", _MOST_LINES) if why else []
 
 
-def _seen(can_be_seen: Mapping[str, bool | float], most: int) -> list[str]:
+def _seen(can_be_seen: Mapping[str, bool | float], most: int, width: int = _WIDTH) -> list[str]:
     """What is so of the outputs, where no deviation gives them."""
     true = [EVERY_FACT[code].sentence.format(value) for code, value in can_be_seen.items() if value]
-    return [f"  {sentence}" for sentence in true[: min(most, _MOST_FACTS)]]
+    return [line for sentence in true[: min(most, _MOST_FACTS)] for line in _wrapped(sentence, _MOST_LINES, width)]
 
 
 def _lines(found: list[Cause], most: int, width: int = _WIDTH) -> list[str]:
