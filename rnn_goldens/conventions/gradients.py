@@ -39,21 +39,33 @@ def gradients_to_torch(
     zeros = {name: np.zeros(shape) for name, shape in shapes.items()}
     wanted = {name: array.shape for name, array in convention.from_torch(cell, config, zeros).items()}
     arrays = _read(convention.name, named_as(wanted, dict(flat(gradients))), wanted, least)
-    found: dict[str, Array] = {}
-    for name, shape in shapes.items():
-        places = {**zeros, name: np.arange(1.0, 1 + zeros[name].size).reshape(shape)}
-        went = {at: place for at, place in convention.from_torch(cell, config, places).items() if place.any()}
-        if went.keys() <= arrays.keys():
-            found[name] = _gathered(shape, went, arrays)
+    return {
+        name: _gathered(shapes[name], went, arrays)
+        for name, went in places(convention, cell, config, layout).items()
+        if went.keys() <= arrays.keys()
+    }
+
+
+def places(convention: Convention, cell: str, config: Config, layout: Layout) -> dict[str, dict[str, Array]]:
+    """Where each weight goes: by its name, then by a name of the convention's, which number of it stands there.
+
+    They are counted from 1, negative where the sign is the other; 0 is none of it. Raises Unsupported as above.
+    """
+    zeros = {name: np.zeros(shape) for name, shape in weight_shapes(layout, config).items()}
+    found: dict[str, dict[str, Array]] = {}
+    for name, zero in zeros.items():
+        numbered = {**zeros, name: np.arange(1.0, 1 + zero.size).reshape(zero.shape)}
+        moved = convention.from_torch(cell, config, numbered)
+        found[name] = {at: place for at, place in moved.items() if place.any()}
     return found
 
 
 def _gathered(shape: tuple[int, ...], went: Mapping[str, Array], arrays: Mapping[str, Array]) -> Array:
     gradient = np.zeros(int(np.prod(shape)))
-    for name, places in went.items():
-        there = places != 0
-        at = np.abs(places[there]).astype(np.intp) - 1
-        np.add.at(gradient, at, np.sign(places[there]) * arrays[name][there])
+    for name, place in went.items():
+        there = place != 0
+        at = np.abs(place[there]).astype(np.intp) - 1
+        np.add.at(gradient, at, np.sign(place[there]) * arrays[name][there])
     return gradient.reshape(shape)
 
 

@@ -7,6 +7,7 @@ a class of ``torch.nn.Module``           ``torch.autograd``, from the cotangents
 a class of Keras layers                  ``jax.vjp`` or ``torch.autograd``, as Keras runs on JAX or torch
 a class of Flax cells                    ``jax.vjp``
 a function of a golden                   it returns them by name where ``golden.asks_gradients``, from ``cotangents``
+one that returns outputs                 ``jax.vjp`` or ``torch.autograd``, as its outputs are of JAX or of torch
 =======================================  ============================================================================
 
 What can not give any is refused, golden by golden: an ONNX file, a class with NumPy arrays, a single time step.
@@ -19,10 +20,12 @@ from typing import Any
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.builtin import BACKWARD, BUILTIN
+from rnn_goldens.implementations.differentiated import differentiated
 from rnn_goldens.implementations.named import ONNX
 from rnn_goldens.implementations.users_own import Implementation, is_of, is_step
 from rnn_goldens.importing import imported
 from rnn_goldens.judging.gradient_calls import Backward
+from rnn_goldens.judging.outputs import OUTPUTS
 from rnn_goldens.programs.program import Program
 
 
@@ -82,7 +85,10 @@ def refusing(reason: str) -> Backward:
 def _of_function(function: Any) -> Backward:  # noqa: ANN401 - the user's
     def backward(golden: Question) -> Mapping[str, Any]:
         __tracebackhide__ = True
-        found: Mapping[str, Any] = function(golden)
-        return found
+        found = function(golden)
+        if isinstance(found, tuple | list) and len(found) in OUTPUTS:
+            return differentiated(function, golden, found)
+        gradients: Mapping[str, Any] = found
+        return gradients
 
     return backward

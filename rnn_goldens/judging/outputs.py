@@ -20,7 +20,7 @@ from rnn_goldens.golden.shapes import Layout
 Conversion = Callable[[Any], tuple[NDArray[Any], str]]
 """An array of some library → the same values in NumPy, and the name of the type they came in."""
 
-_OUTPUTS = (2, 3)
+OUTPUTS = (2, 3)
 """How many outputs an implementation returns: a pair of states counts as one."""
 
 _MOST_NUMBERS = 100_000_000
@@ -209,7 +209,7 @@ def states_apart(layout: Layout, out: object, h_n: object = None, c_n: object = 
 
     All that the cell has, None for what is not there, and a c_n that it has not.
     """
-    if h_n is None and c_n is None and isinstance(out, tuple) and len(out) in _OUTPUTS:
+    if h_n is None and c_n is None and isinstance(out, tuple) and len(out) in OUTPUTS:
         out, h_n, c_n = (*out, None)[:3]  # no guess: out alone, which a tuple may be too, is never all of the outputs
     has_cell_state = "c" in layout.states
     if has_cell_state and c_n is None and isinstance(h_n, tuple | list) and len(h_n) == 2:  # noqa: PLR2004 - a pair
@@ -220,7 +220,7 @@ def states_apart(layout: Layout, out: object, h_n: object = None, c_n: object = 
 
 def outputs_of(result: object) -> Sequence[Any]:
     """The outputs an implementation returned, as arguments of ``Golden.check``; raises TypeError if they are none."""
-    if isinstance(result, tuple | list) and len(result) in _OUTPUTS:
+    if isinstance(result, tuple | list) and len(result) in OUTPUTS:
         return result
     what = counted(len(result), "output") if isinstance(result, tuple | list) else f"a {type(result).__name__}"
     raise TypeError(f"the implementation returned {what}; it returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n)")

@@ -227,7 +227,7 @@ def folder(tmp_path: Path) -> Path:
         ("my_bptt:truncated", 1, "x, weight_ih_l0, weight_hh_l0 wrong"),
         ("my_bptt:adds_up", 1, "the second call gives the sum of both"),
         ("my_bptt:overwrites", 1, "wrote into d_out"),
-        ("my_bptt:outputs", 1, "are these the outputs?"),
+        ("my_bptt:outputs", 1, "the function returned out of numpy.ndarray"),
         ("onnx-reference", 1, "onnx-reference computes outputs, and no gradients"),
     ],
 )
@@ -237,6 +237,27 @@ def test_check_asks_a_function_for_gradients_twice(
     done = check(folder, corpus_with_gradients, name)
     assert done.returncode == code, done.stdout + done.stderr
     assert said in done.stdout
+
+
+def test_check_differentiates_a_function_in_torch(folder: Path, corpus_with_gradients: Path) -> None:
+    (folder / "in_torch.py").write_text(
+        "import rnn_goldens, torch\n"
+        "def tensor(array): return array if torch.is_tensor(array) else torch.tensor(array)\n"
+        "def right(q, passed_on=lambda h: h):\n"
+        "    if q.cell != 'rnn_relu': raise rnn_goldens.Unsupported('a relu network')\n"
+        "    w = {name: tensor(array) for name, array in q.weights.items()}\n"
+        "    b = w['bias_ih_l0'] + w['bias_hh_l0'] if q.config.bias else 0\n"
+        "    h, out = tensor(q.h0)[0], []\n"
+        "    for x in tensor(q.x).unbind(1):\n"
+        "        h = torch.relu(x @ w['weight_ih_l0'].T + passed_on(h) @ w['weight_hh_l0'].T + b)\n"
+        "        out.append(h)\n"
+        "    return torch.stack(out, 1), h[None]\n"
+        "def truncated(q): return right(q, torch.detach)\n"
+    )
+    assert "2 passed, 1 refused" in check(folder, corpus_with_gradients, "in_torch:right").stdout
+    done = check(folder, corpus_with_gradients, "in_torch:truncated")
+    assert done.returncode == 1
+    assert "x, weight_ih_l0, weight_hh_l0 wrong" in done.stdout
 
 
 def test_check_asks_torch_without_backward_code(folder: Path, corpus_with_gradients: Path) -> None:

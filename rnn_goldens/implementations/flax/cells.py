@@ -1,11 +1,9 @@
 """Flax: ``flax.linen.RNN`` over a ``SimpleCell``, ``OptimizedLSTMCell`` or ``GRUCell``, one per layer and direction.
 
 Flax leaves the outputs beyond a sequence's end as they come and says so; here they are set to zero, as users do.
-JAX has float64 only where it is enabled: here, while the cells run, whatever JAX's own setting is.
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
@@ -13,6 +11,7 @@ import jax.numpy as jnp
 from flax import linen, traverse_util
 
 from rnn_goldens.checkable.golden import Question
+from rnn_goldens.implementations.jax_precision import in_precision
 
 CELLS = {"lstm": linen.OptimizedLSTMCell, "gru": linen.GRUCell}
 ACTIVATIONS = {"rnn_tanh": jnp.tanh, "rnn_relu": jax.nn.relu}
@@ -50,12 +49,6 @@ def gradients_of_cells(golden: Question, make: Make) -> dict[str, Any]:
         by_weights, by_x, by_states = back(cotangents)
         named = dict(zip(("h0", "c0"), by_states or (), strict=False))
         return {"x": by_x, **named, **golden.gradients_from("flax", by_weights)}
-
-
-def in_precision(golden: Question) -> AbstractContextManager[object]:
-    """In which JAX has the golden's precision."""
-    context: AbstractContextManager[object] = jax.enable_x64(True) if golden.dtype == "float64" else nullcontext()
-    return context
 
 
 def _run(golden: Question, make: Make) -> tuple[jax.Array, ...]:

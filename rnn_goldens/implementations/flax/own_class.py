@@ -14,7 +14,8 @@ from flax import linen, traverse_util
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.arguments import accepted
-from rnn_goldens.implementations.flax.cells import Make, in_precision, run_cells
+from rnn_goldens.implementations.flax.cells import Make, run_cells
+from rnn_goldens.implementations.jax_precision import in_precision
 
 _flat: Callable[..., dict[str, Any]] = traverse_util.flatten_dict
 
