@@ -61,11 +61,15 @@ def _golden_differences(a: Corpus, b: Corpus, golden_id: str) -> Iterator[str]:
 
 def read_by_entry(corpus: Corpus, golden_id: str, kind: Kind) -> Golden:
     """Read and check one file of a golden, and that of its gradients, if it has some, whatever their hashes."""
-    entry = corpus.entry(golden_id)
-    golden = encoding.read(corpus.folder / entry.files[kind].path)
+    entry, golden = corpus.entry(golden_id), _outputs_of(corpus, golden_id, kind)
     if entry.gradients is UNSET:
         return golden
     return replace(golden, gradients=read_gradients(corpus.folder / entry.gradients.files[kind].path, golden))
+
+
+def _outputs_of(corpus: Corpus, golden_id: str, kind: Kind) -> Golden:
+    """The same without its gradients."""
+    return encoding.read(corpus.folder / corpus.entry(golden_id).files[kind].path)
 
 
 _NOT_COMPARED = ("provenance",)
@@ -95,7 +99,9 @@ def _file_differences(a: Corpus, b: Corpus, golden_id: str, kind: Kind) -> Itera
     """The path of a file, "" where the line says it, and each line."""
     file = a.entry(golden_id).files[kind]
     try:
-        found = golden_differences(read_by_entry(a, golden_id, kind), read_by_entry(b, golden_id, kind))
+        found = golden_differences(*(_outputs_of(corpus, golden_id, kind) for corpus in (a, b)))
+        if not found:  # of another golden there are no gradients to compare
+            found = golden_differences(*(read_by_entry(corpus, golden_id, kind) for corpus in (a, b)))
         yield from ((file.path, line) for line in found)
         for corpus in (a, b) if not found else ():
             for listed in corpus.entry(golden_id).all_files:

@@ -82,7 +82,7 @@ def tolerance_problems(tolerance: Tree, wanted: dict[str, Shape]) -> Iterator[st
         return
     for part in ("accumulation", "storage"):
         yield from shape_problems(f"tolerance/{part}", tolerance[part], wanted)
-        if not _are_bounds(_all_of(tolerance[part])):
+        if tolerance[part] and not _are_bounds(_all_of(tolerance[part])):
             wrong = (name for name, array in tolerance[part].items() if not _are_bounds(array))
             yield from (
                 f"tolerance/{part}/{n}: holds a number that is no bound: negative, infinite or NaN" for n in wrong

@@ -20,6 +20,7 @@ def test_the_committed_corpus_is_valid() -> None:
     assert len(files) >= 9
     assert {file.name for file in {*files} - listed_by(fixtures / "v1/index.json")} == {
         "index.json",
+        "gradients-kill-matrix.json",
         "kill-matrix.json",
     }
     assert findings(fixtures / "v1/index.json") == findings(fixtures / "v1/kill-matrix.json") == []

@@ -38,7 +38,7 @@ def test_which_gradients_are_wrong_of_the_simplest_golden_is_said() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("wrong", BACKWARD_DEVIATIONS, ids=lambda wrong: wrong.name)
+@pytest.mark.parametrize("wrong", BACKWARD_DEVIATIONS[::5], ids=lambda wrong: wrong.name)
 def test_each_fits_on_a_screen_and_shows_what_is_wrong(wrong: BackwardDeviation) -> None:
     lines = backward_deviation_text(wrong, open_corpus(), None).splitlines()
     assert max(map(len, lines)) <= WIDTH

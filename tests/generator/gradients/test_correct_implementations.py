@@ -31,7 +31,7 @@ def test_autograd_stays_within_the_tolerance(cell: str, shape: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [10, 11, 12, 14, 15, 16])  # 13 draws a relu network that gives nothing but zeros
+@pytest.mark.parametrize("seed", [10, 11])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("cell", CELLS)
 def test_autograd_stays_within_the_tolerance_for_other_numbers(cell: str, shape: str, seed: int) -> None:
