@@ -4,6 +4,7 @@ Flax leaves the outputs beyond a sequence's end as they come and says so; here t
 """
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import jax
@@ -48,7 +49,15 @@ def gradients_of_cells(golden: Question, make: Make) -> dict[str, Any]:
         cotangents = tuple(jnp.asarray(array, jnp.dtype(golden.dtype)) for array in golden.cotangents.values())
         by_weights, by_x, by_states = back(cotangents)
         named = dict(zip(("h0", "c0"), by_states or (), strict=False))
-        return {"x": by_x, **named, **golden.gradients_from("flax", by_weights)}
+        found = {"x": by_x, **named, **golden.gradients_from("flax", by_weights)}
+    if not next(_ASKED) % _KEPT_COMPILED:
+        jax.clear_caches()
+    return found
+
+
+_ASKED = count(1)
+_KEPT_COMPILED = 50
+"""So many goldens' programs stay: with those of some two hundred XLA could load no other into the process."""
 
 
 def _run(golden: Question, make: Make) -> tuple[jax.Array, ...]:
