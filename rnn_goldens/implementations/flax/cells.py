@@ -51,7 +51,7 @@ def gradients_of_cells(golden: Question, make: Make) -> dict[str, Any]:
         named = dict(zip(("h0", "c0"), by_states or (), strict=False))
         found = {"x": by_x, **named, **golden.gradients_from("flax", by_weights)}
     if not next(_ASKED) % _KEPT_COMPILED:
-        jax.clear_caches()
+        jax.clear_caches()  # type: ignore[no-untyped-call] # JAX has no types for it
     return found
 
 
