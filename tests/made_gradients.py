@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+import pytest
 from numpy.typing import NDArray
 
 from rnn_goldens import encoding, load
@@ -22,7 +22,9 @@ from rnn_goldens.golden.features import CORE
 from rnn_goldens.golden.gradients import COTANGENTS, Gradients
 from rnn_goldens.golden.shapes import output_shapes
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
-from rnn_goldens.implementations.torch import layers
+
+torch: Any = pytest.importorskip("torch", reason="the gradients that are compared with are torch's")
+layers: Any = pytest.importorskip("rnn_goldens.implementations.torch.layers")
 
 Float64 = NDArray[np.float64]
 
@@ -65,7 +67,7 @@ def _tolerance(golden: Golden, expected: dict[str, Float64]) -> Tolerance:
     return Bound(accumulation=bound, storage=bound)
 
 
-def torch_gradients(golden: Golden, cotangents: Any, dtype: torch.dtype = torch.float64) -> dict[str, Float64]:
+def torch_gradients(golden: Golden, cotangents: Any, dtype: Any = torch.float64) -> dict[str, Float64]:
     """By name, of x, of the initial states if they are given, and of the weights."""
     network = layers.layer(golden.cell, golden.config).to(dtype)
     network.load_state_dict({name: torch.tensor(array) for name, array in golden.stored.weights.items()})

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import rnn_goldens
 from rnn_goldens import Golden, GoldenMismatch
@@ -20,8 +19,10 @@ from rnn_goldens.diagnosis.right import GRADIENTS
 from rnn_goldens.diagnosis.run import asked_again, diagnosed_run
 from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.implementations.torch import gradients as of_torch
 from rnn_goldens.judging.verdict import compare
+
+torch: Any = pytest.importorskip("torch", reason="networks of torch are what is wrong here")
+of_torch: Any = pytest.importorskip("rnn_goldens.implementations.torch.gradients")
 
 NAMES = ["lstm_forget_path_dropped", "weight_hh_by_state_after", "bias_hh_gradient_zero", "tanh_slope_twice"]
 
