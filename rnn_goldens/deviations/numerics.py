@@ -13,20 +13,7 @@ import numpy as np
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.deviations.blocks import GATED, only
 from rnn_goldens.deviations.deviation import Deviation, Outputs, Wrong, in_case, in_network, in_steps, in_weights
-from rnn_goldens.golden.precision import precision
-
-Round = Callable[[Array], Array]
-
-
-def _to(name: str) -> Round:
-    """Round to a precision, in float64 arrays."""
-    return lambda values: precision(name).round(values).astype(np.float64)
-
-
-def _to_tf32(values: Array) -> Array:
-    """Round to 11 significant bits: what TF32 keeps of a float32."""
-    fraction, exponent = np.frexp(values)
-    return np.asarray(np.ldexp(np.rint(np.ldexp(fraction, 11)), exponent - 11))
+from rnn_goldens.deviations.rounding import Round, to, to_tf32
 
 
 def _product_of(rounded: Round) -> Wrong:
@@ -90,7 +77,7 @@ def _arithmetic_in(dtype: type[np.floating[Any]]) -> Wrong:
 
 
 def _exp_in_float32(_: Network, z: Array) -> Array:
-    return 1 / (1 + _to("float32")(np.exp(_to("float32")(-z))))
+    return 1 / (1 + to("float32")(np.exp(to("float32")(-z))))
 
 
 def _to_int8(array: Array, _case: Case) -> Array:
@@ -101,7 +88,7 @@ def _to_int8(array: Array, _case: Case) -> Array:
 
 def _cast(kind: str, name: str) -> Deviation:
     """Numbers that went through a lower precision before the network got them, as a checkpoint's do."""
-    rounded = _to(name)
+    rounded = to(name)
 
     def change(case: Case) -> Case:
         if kind == "x":
@@ -122,53 +109,53 @@ DEVIATIONS = (
     Deviation(
         "tf32_products",
         "Rounds both sides of every matrix product to TF32 (11 significant bits).",
-        _product_of(_to_tf32),
+        _product_of(to_tf32),
     ),
     Deviation(
         "float16_products",
         "Rounds both sides of every matrix product to float16.",
-        _product_of(_to("float16")),
+        _product_of(to("float16")),
     ),
     Deviation(
         "bfloat16_products",
         "Rounds both sides of every matrix product to bfloat16.",
-        _product_of(_to("bfloat16")),
+        _product_of(to("bfloat16")),
     ),
     Deviation(
         "float16_accumulation",
         "Adds up every matrix product in float16.",
-        _summed_in(_to("float16")),
+        _summed_in(to("float16")),
     ),
     Deviation(
         "bfloat16_accumulation",
         "Adds up every matrix product in bfloat16.",
-        _summed_in(_to("bfloat16")),
+        _summed_in(to("bfloat16")),
     ),
     Deviation(
         "tf32_accumulation",
         "Adds up every matrix product in TF32.",
-        _summed_in(_to_tf32),
+        _summed_in(to_tf32),
     ),
     Deviation(
         "float16_state",
         "Keeps the state in float16 between steps.",
-        _state_kept_in(_to("float16")),
+        _state_kept_in(to("float16")),
     ),
     Deviation(
         "bfloat16_state",
         "Keeps the state in bfloat16 between steps.",
-        _state_kept_in(_to("bfloat16")),
+        _state_kept_in(to("bfloat16")),
     ),
     Deviation(
         "float16_activations",
         "Computes the activations in float16.",
-        _activations_in(_to("float16"), "tanh", "sigmoid"),
+        _activations_in(to("float16"), "tanh", "sigmoid"),
         cells=("rnn_tanh", *GATED),
     ),
     Deviation(
         "bfloat16_activations",
         "Computes the activations in bfloat16.",
-        _activations_in(_to("bfloat16"), "tanh", "sigmoid"),
+        _activations_in(to("bfloat16"), "tanh", "sigmoid"),
         cells=("rnn_tanh", *GATED),
     ),
     Deviation(
@@ -190,22 +177,22 @@ DEVIATIONS = (
     Deviation(
         "float32_products",
         "Returns every matrix product in float32.",
-        _product_to(_to("float32")),
+        _product_to(to("float32")),
     ),
     Deviation(
         "float32_accumulation",
         "Adds up every matrix product in float32.",
-        _summed_in(_to("float32")),
+        _summed_in(to("float32")),
     ),
     Deviation(
         "float32_state",
         "Keeps the state in float32 between steps.",
-        _state_kept_in(_to("float32")),
+        _state_kept_in(to("float32")),
     ),
     Deviation(
         "float32_tanh",
         "Computes the tanh in float32.",
-        _activations_in(_to("float32"), "tanh"),
+        _activations_in(to("float32"), "tanh"),
         cells=("rnn_tanh", *GATED),
     ),
     Deviation(

@@ -13,18 +13,7 @@ from rnn_goldens.deviations.backward.wrong import (
     in_gradients,
     in_steps_back,
 )
-from rnn_goldens.golden.precision import precision
-
-Round = Callable[[Array], Array]
-
-
-def _to(name: str) -> Round:
-    return lambda values: precision(name).round(values).astype(np.float64)
-
-
-def _to_tf32(values: Array) -> Array:
-    fraction, exponent = np.frexp(values)
-    return np.asarray(np.ldexp(np.rint(np.ldexp(fraction, 11)), exponent - 11))
+from rnn_goldens.deviations.rounding import Round, to, to_tf32
 
 
 def _every(change: Round) -> WrongBackward:
@@ -65,28 +54,28 @@ def _outputs(case: Case) -> int:
 
 
 ROUNDING = (
-    BackwardDeviation("gradients_in_float32", "Rounds the gradients to float32.", _every(_to("float32"))),
-    BackwardDeviation("gradients_in_bfloat16", "Rounds the gradients to bfloat16.", _every(_to("bfloat16"))),
-    BackwardDeviation("gradients_in_float16", "Rounds the gradients to float16.", _every(_to("float16"))),
+    BackwardDeviation("gradients_in_float32", "Rounds the gradients to float32.", _every(to("float32"))),
+    BackwardDeviation("gradients_in_bfloat16", "Rounds the gradients to bfloat16.", _every(to("bfloat16"))),
+    BackwardDeviation("gradients_in_float16", "Rounds the gradients to float16.", _every(to("float16"))),
     BackwardDeviation(
         "backward_products_in_float32",
         "Rounds both sides of every product of the way back to float32.",
-        _products(_to("float32")),
+        _products(to("float32")),
     ),
     BackwardDeviation(
         "backward_products_in_tf32",
         "Rounds both sides of every product of the way back to TF32 (11 significant bits).",
-        _products(_to_tf32),
+        _products(to_tf32),
     ),
     BackwardDeviation(
         "backward_products_in_bfloat16",
         "Rounds both sides of every product of the way back to bfloat16.",
-        _products(_to("bfloat16")),
+        _products(to("bfloat16")),
     ),
     BackwardDeviation(
         "backward_products_in_float16",
         "Rounds both sides of every product of the way back to float16.",
-        _products(_to("float16")),
+        _products(to("float16")),
     ),
 )
 """What rounds to a narrow type."""
