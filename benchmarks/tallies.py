@@ -17,7 +17,7 @@ from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.outputs import read
 from rnn_goldens.judging.verdict import Verdict
-from rnn_goldens.plugin.known_failures import read_known_failures
+from rnn_goldens.plugin.known_failures import read_listed
 
 KNOWN_FAILURES = Path(__file__).parents[1] / "docs" / "known-failures"
 
@@ -83,8 +83,8 @@ class Tally:
 def known_failures(job: Job, corpus: Corpus, suffix: str = ".txt") -> dict[str, str]:
     """The goldens that an implementation is known to fail in a precision, and why: in files that end so."""
     path = KNOWN_FAILURES / f"{job.implementation}{suffix}"
-    entries = read_known_failures(path, corpus.ids) if path.is_file() else []
-    return {i: e.reason for i in corpus.ids for e in entries if e.matches(i, job.precision)}
+    entries = read_listed(path, corpus.entries) if path.is_file() else []
+    return {i.id: e.reason for i in corpus.entries for e in entries if e.matches(i, job.precision)}
 
 
 def run(

@@ -131,13 +131,19 @@ def _kill_matrix(scratch: Path) -> Target:
 
 
 def _known_failures(scratch: Path) -> Target:
+    from rnn_goldens.corpus import open_corpus
     from rnn_goldens.errors import InvalidFile, UnknownName
-    from rnn_goldens.plugin.known_failures import read_known_failures
+    from rnn_goldens.plugin.known_failures import read_listed
 
-    ids = ["documented/mini-batch", "lstm/plain"]
-    reading = _by_file(scratch / "known.txt", lambda path: read_known_failures(path, ids))
-    seeds = (b"documented/*  # slow\n\n# comment\nlstm/plain-float32 # wrong\n", b"\xef\xbb\xbflstm/[pq]lain # x\r\n")
-    return Target(reading, (InvalidFile, UnknownName), seeds, ("*", "[", "]", "#", "lstm/plain"))
+    entries = open_corpus().select(["documented/mini-batch", "lstm/plain"])
+    reading = _by_file(scratch / "known.txt", lambda path: read_listed(path, entries))
+    seeds = (
+        b"documented/*  # slow\n\n# comment\nlstm/plain-float32 # wrong\n",
+        b"\xef\xbb\xbflstm/[pq]lain cell=lstm # x\r\n",
+    )
+    return Target(
+        reading, (InvalidFile, UnknownName), seeds, ("*", "[", "]", "#", "lstm/plain", "features=", "dtype=", ",")
+    )
 
 
 def _files(names: object) -> tuple[bytes, ...]:

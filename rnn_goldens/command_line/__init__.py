@@ -21,7 +21,11 @@ _WIDTH = 80
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="rnn-goldens")
 def cli() -> None:
-    """Golden data for recurrent neural networks: check any RNN, LSTM or GRU against it."""
+    """Golden data for recurrent neural networks: check any RNN, LSTM or GRU against it.
+
+    A shell completes commands, options, ids and names after: eval "$(_RNN_GOLDENS_COMPLETE=bash_source rnn-goldens)"
+    (or zsh_source; for fish: _RNN_GOLDENS_COMPLETE=fish_source rnn-goldens | source).
+    """
 
 
 for command in (

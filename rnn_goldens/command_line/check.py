@@ -3,23 +3,23 @@
 import os
 import shlex
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from rnn_goldens.command_line.saying import say
+from rnn_goldens.command_line.selecting import complete_implementations, selecting_options
 from rnn_goldens.plugin.builtin_check import COMMAND
+from rnn_goldens.programs.command import MARK, is_command
 
 _PYTEST_TO_EXIT = {0: 0, 1: 1, 2: 2, 3: 3, 4: 2, 5: 2}
 """pytest: passed, failed, collection error or interrupted, internal error, usage error, nothing collected."""
 
 
-_FLAGS = ("--exhaustive", "--resume")
-"""Options that are not pytest's."""
-
-
 class _WithCommand(click.Command):
-    """Takes what stands after ``--``, which click would drop, for the command of a program."""
+    """Takes what stands after ``--``, which click would drop, for the command of a program: the last argument then."""
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return ["IMPLEMENTATION [PYTEST ARGUMENT]... | [PYTEST ARGUMENT]... -- COMMAND [ARGUMENT]..."]
@@ -27,14 +27,7 @@ class _WithCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" in args:
             at = args.index("--")
-            own = [argument for argument in args[:at] if argument in _FLAGS]
-            pytest_arguments = [argument for argument in args[:at] if argument not in _FLAGS]
-            command = args[at + 1 :]
-            if pytest_arguments and not pytest_arguments[0].startswith("-"):
-                raise click.UsageError(
-                    f"IMPLEMENTATION {pytest_arguments[0]!r} and, after --, a COMMAND: give one of them", ctx
-                )
-            args = [*own, "--", f"-- {shlex.join(command)}", *pytest_arguments]
+            args = [*args[:at], "--", f"{MARK} {shlex.join(args[at + 1 :])}"]
         return super().parse_args(ctx, args)
 
 
@@ -46,9 +39,23 @@ class _WithCommand(click.Command):
     "float32, certified on the spot. Some minutes; needs the extra generate.",
 )
 @click.option("--resume", is_flag=True, help="Go on with an --exhaustive run that was interrupted.")
-@click.argument("implementation")
-@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
-def check(implementation: str, pytest_arguments: tuple[str, ...], exhaustive: bool, resume: bool) -> None:
+@selecting_options
+@click.option("--gradients", is_flag=True, help="Check gradients, of the goldens that have some.")
+@click.option("--calls", metavar="NAME,...", help="Call it in these ways, too: twice, rows, chunks, weights, views.")
+@click.option("--time-limit", metavar="SECONDS", help="For one golden (default: 10 for a program, 60 in Python).")
+@click.option("--known-failures", metavar="FILE", help="Goldens that are known to fail, and why.")
+@click.option("--update", is_flag=True, help="Let that file be what this run finds.")
+@click.option("--skip", metavar="FILE", help="Goldens that are not to be asked, as they hang or crash, and why.")
+@click.option("--report", metavar="FILE", help="What was found: .html to look at, else JSON for programs.")
+@click.argument(
+    "arguments",
+    metavar="IMPLEMENTATION",
+    nargs=-1,
+    required=True,
+    type=click.UNPROCESSED,
+    shell_complete=complete_implementations,
+)
+def check(*, arguments: tuple[str, ...], exhaustive: bool, resume: bool, update: bool, **options: Any) -> None:  # noqa: ANN401
     """Check an implementation against the goldens.
 
     IMPLEMENTATION is numpy, torch, torch-cells, onnxruntime, onnx-reference, keras, keras-jax, keras-torch or flax; or
@@ -58,8 +65,15 @@ def check(implementation: str, pytest_arguments: tuple[str, ...], exhaustive: bo
 
     COMMAND starts a program in any language, which is asked in JSON; see rnn-goldens protocol.
 
-    Everything else goes to pytest: -k mini-batch, -n 2, --junitxml=FILE, --rnn-goldens-dtype=float64,bfloat16, ...
+    Everything else goes to pytest: -k mini-batch, -n 2, --junitxml=FILE, -x, ... Each option below is the one of the
+    pytest plugin with --rnn-goldens- before its name.
     """
+    implementation, *rest = [arguments[-1], *arguments[:-1]] if is_command(arguments[-1]) else arguments
+    if is_command(implementation) and rest and not rest[0].startswith("-"):
+        raise click.UsageError(f"IMPLEMENTATION {rest[0]!r} and, after {MARK}, a COMMAND: give one of them")
+    if update and not options["known_failures"]:
+        raise click.UsageError("--update writes the file that --known-failures names: give both")
+    pytest_arguments = [*rest, *_of_the_plugin(options | {"update_known_failures": update})]
     if resume and not exhaustive:
         raise click.UsageError("--resume goes on with a run of --exhaustive: give both")
     if exhaustive:
@@ -73,6 +87,16 @@ def check(implementation: str, pytest_arguments: tuple[str, ...], exhaustive: bo
     if finished.trouble:
         say(f"\nError: {finished.trouble}", err=True)  # on a line of its own, whatever pytest was printing
     sys.exit(finished.code)
+
+
+def _of_the_plugin(options: Mapping[str, Any]) -> Iterator[str]:
+    """The plugin's options of the same names."""
+    for name, value in options.items():
+        option = f"--rnn-goldens-{name.replace('_', '-')}"
+        if value is True:
+            yield option
+        elif value:
+            yield f"{option}={value if isinstance(value, str) else ','.join(value)}"
 
 
 @click.command(COMMAND, hidden=True, context_settings={"ignore_unknown_options": True})

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.look import corpus_option
 from rnn_goldens.command_line.saying import say
+from rnn_goldens.command_line.selecting import corpus_option
 from rnn_goldens.exit_codes import FINDING
 
 if TYPE_CHECKING:

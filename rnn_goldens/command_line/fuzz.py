@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rnn_goldens.command_line.executor import executor
 from rnn_goldens.command_line.saying import say
+from rnn_goldens.command_line.selecting import parts
 from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.golden.features import ASKED_FEATURES
 
@@ -31,6 +32,9 @@ _MOST_SEEDS = 1_000_000
 
 _AHEAD = 100
 """Places at which a few are drawn before those before them have been asked, at most: enough for as many workers."""
+
+
+_SEVERAL: dict[str, Any] = {"multiple": True, "callback": parts}
 
 
 class _WithCommand(click.Command):
@@ -52,12 +56,15 @@ class _WithCommand(click.Command):
 @click.option("--examples", default=1000, show_default=True, help="Goldens to ask at most.")
 @click.option("--seconds", type=float, help="Look for so long at most, and as long for the smallest (default: no end).")
 @click.option("--seed", type=int, help="The same seed draws the same goldens (default: another each time).")
+@click.option("--cell", metavar="NAME,...", help="Only these cells, also of your own.", **_SEVERAL)
 @click.option(
-    "--cell", multiple=True, help="Only this cell, or one of your own; may be given more than once, as the next three."
+    "--features",
+    metavar="NAME,...",
+    help=f"Only goldens that have all of these: {', '.join(ASKED_FEATURES)}.",
+    **_SEVERAL,
 )
-@click.option("--feature", "features", multiple=True, help=f"Only goldens with this: {', '.join(ASKED_FEATURES)}.")
-@click.option("--without", multiple=True, help="Only goldens without this feature.")
-@click.option("--dtype", multiple=True, metavar="PRECISION", help="A precision to ask in (default: float32).")
+@click.option("--without", metavar="NAME,...", help="Only goldens that have none of these.", **_SEVERAL)
+@click.option("--dtype", metavar="NAME,...", help="The precisions to ask in (default: float32).", **_SEVERAL)
 @click.option("--max-layers", type=int, help="At most so many layers (default: 3).")
 @click.option("--max-time", type=int, help="At most so many time steps (default: 40).")
 @click.option("--max-batch", type=int, help="At most so many rows (default: 129).")

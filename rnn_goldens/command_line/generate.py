@@ -72,6 +72,7 @@ def generate(
 
     declared = _declared(file)
     folder = into or _default_folder(write=not check)
+    before = _version(folder)
     with executor(dask) as certifying:
         if check:
             _check(declared, only, folder, certifying)
@@ -92,8 +93,22 @@ def generate(
             say(f"{outcome.became:<10}{outcome.id}")
     changed = sum(outcome.became != "unchanged" for outcome in outcomes)
     say(f"{counted(len(outcomes), 'golden')} in {folder}: {changed} written, {len(outcomes) - changed} unchanged")
+    new_ones = sum(outcome.became == "new" for outcome in outcomes)
+    if new_ones and before == declared.whose.version:
+        say(
+            f"{counted(new_ones, 'golden')} more in version {before}, which stood here before: if anybody has it, "
+            "raise the second number of VERSION and generate again",
+            err=True,
+        )
     if file is not None and changed:
         say(f"to check against them: {_pytest(folder)}")
+
+
+def _version(folder: Path) -> str:
+    """That of the corpus in a folder; "" if there is none."""
+    from rnn_goldens.corpus import INDEX, named, open_corpus
+
+    return open_corpus(named(folder)).version if (folder / INDEX).is_file() else ""
 
 
 def _require_sense(file: Path | None, into: Path | None, *, check: bool, replace: bool) -> None:

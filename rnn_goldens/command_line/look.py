@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnn_goldens.command_line.saying import say, say_json
+from rnn_goldens.command_line.selecting import complete_ids, corpus_option, selecting_options
 from rnn_goldens.counted import counted
 from rnn_goldens.visible import visible
 
@@ -23,41 +24,45 @@ _ONE_LINE = 1000
 _MANY = 2000
 """Of more nobody reads a table, and rich takes seconds to lay it out."""
 
+_SHORT = {"float64": "f64", "float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+"""Precisions in a table that has to fit a terminal."""
+
 _OTHER_COLUMNS = 38
 """The least that the columns beside the id need, a word wide each."""
 
 PARTS = "exhaustive/"
 """What the ids of goldens begin with that check --exhaustive makes on the spot."""
 
-corpus_option = click.option(
-    "--corpus",
-    metavar="VERSION|FOLDER",
-    help="A corpus version, a folder with an index.json, or several: v1,goldens.",
-)
+gradients_option = click.option("--gradients", is_flag=True, help="Only goldens that have gradients.")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
 @click.command("list")
-@click.argument("patterns", nargs=-1, metavar="[ID-PATTERN]...")
-@click.option("--cell", multiple=True, help="Only this cell; may be given more than once.")
-@click.option("--feature", "features", multiple=True, help="Only goldens with this feature.")
-@click.option("--without", multiple=True, help="Only goldens without this feature.")
-@corpus_option
+@click.argument("patterns", nargs=-1, metavar="[ID-PATTERN]...", shell_complete=complete_ids)
+@selecting_options
+@gradients_option
 @json_option
 def list_(
+    *,
     patterns: tuple[str, ...],
+    ids: tuple[str, ...],
     cell: tuple[str, ...],
     features: tuple[str, ...],
     without: tuple[str, ...],
+    dtype: tuple[str, ...],
     corpus: str | None,
+    gradients: bool,
     as_json: bool,
 ) -> None:
     """List goldens, from simple to hard."""
     from rnn_goldens.corpus import open_corpora
+    from rnn_goldens.golden.precision import precision_name
 
     opened = open_corpora(corpus)
-    entries = opened.select(ids=patterns, cell=cell, features=features, without=without)
+    entries = opened.select([*patterns, *ids], cell, features, without, gradients=gradients)
+    if wanted := {precision_name(name) for name in dtype}:
+        entries = [e for e in entries if wanted & set(e.gradient_precisions if gradients else e.precisions)]
     if as_json:
         say_json(_listed_as_json(opened, entries))
     else:
@@ -88,7 +93,8 @@ def _print_table(opened: "Corpora", entries: "Sequence[Entry]") -> None:
 
     rows, with_gradients = [], any(entry.gradient_precisions for entry in entries)
     for entry in entries:
-        precisions = "all" if set(entry.precisions) == set(PRECISIONS) else " ".join(entry.precisions)
+        held = [_SHORT[name] for name in entry.precisions] if sys.stdout.isatty() else entry.precisions
+        precisions = "all" if set(entry.precisions) == set(PRECISIONS) else " ".join(held)
         mark = ["yes" if entry.gradient_precisions else ""] if with_gradients else []
         rows.append([visible(text) for text in (entry.id, entry.cell, " ".join(entry.features), precisions, *mark)])
     if len(rows) > _MANY:
@@ -109,19 +115,23 @@ def _print_wrapped(rows: list[list[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     console = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else _ONE_LINE)
     longest = max(len(row[0]) for row in rows)
-    for heading in ("id", "cell", "features", "precisions", "gradients")[: len(rows[0])]:
+    narrow = console.width < _ONE_LINE
+    for heading in ("id", "cell", "features", "dtype", "grad" if narrow else "gradients")[: len(rows[0])]:
         no_wrap = heading == "id" and console.width >= longest + _OTHER_COLUMNS
-        table.add_column(heading, no_wrap=no_wrap, overflow="fold")
+        widest = max(len(word) for row in rows for word in row[2].split() or [""])
+        fits = console.width >= longest + _OTHER_COLUMNS
+        least = {"features": widest, "grad": len("grad")}.get(heading) if fits else None
+        table.add_column(heading, no_wrap=no_wrap, overflow="fold", min_width=least)
     for row in rows:
         table.add_row(*row)
     console.print(table)
 
 
 @click.command()
-@click.argument("golden_id", metavar="ID")
+@click.argument("golden_id", metavar="ID", shell_complete=complete_ids)
 @corpus_option
 @json_option
 def show(golden_id: str, corpus: str | None, as_json: bool) -> None:

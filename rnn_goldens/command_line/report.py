@@ -3,14 +3,16 @@
 import errno
 import os
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.look import corpus_option
+from rnn_goldens.command_line.progress import progress_of
 from rnn_goldens.command_line.saying import say
+from rnn_goldens.command_line.selecting import selecting_options
 from rnn_goldens.exit_codes import FINDING
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ if TYPE_CHECKING:
 @click.option("--gradients", is_flag=True, help="Ask for gradients, too, of the goldens that have some.")
 @click.option("-k", "expression", metavar="EXPRESSION", help="Only goldens that match, as in pytest.")
 @click.option("-n", "processes", metavar="N", help="Check in so many processes; needs pytest-xdist.")
-@corpus_option
+@selecting_options
 def report(
     *,
     implementations: tuple[str, ...],
@@ -73,7 +75,9 @@ def report(
     gradients: bool,
     expression: str | None,
     processes: str | None,
+    dtype: tuple[str, ...],
     corpus: str | None,
+    **selection: tuple[str, ...],
 ) -> None:
     """Check implementations against every golden in every precision, and report what became of them.
 
@@ -83,6 +87,8 @@ def report(
     """
     from rnn_goldens.corpus import open_corpus
     from rnn_goldens.encoding import json_file
+    from rnn_goldens.errors import WrongUse
+    from rnn_goldens.golden.precision import precision_name
     from rnn_goldens.implementations import check_name
     from rnn_goldens.pages.rendering import is_page, require_engine
     from rnn_goldens.programs.command import MARK
@@ -101,8 +107,18 @@ def report(
         if path is not None and (why := _why_not_written(path)):
             say(f"{path} can not be written: {why}", err=True)  # in the end again: nobody is to wait for it
     asked = conformance.Asked(
-        open_corpus(corpus), known_failures, time_limit, expression or "", processes or "", drawn, gradients
+        open_corpus(corpus),
+        known_failures,
+        time_limit,
+        expression or "",
+        processes or "",
+        drawn,
+        gradients,
+        selection,
+        [precision_name(name) for name in dtype],
     )
+    if not asked.wanted(back=False):
+        raise WrongUse("no golden is selected in these precisions")
     for path in conformance.known_of_none(names, asked):
         say(f"{path} is of no implementation that is checked", err=True)
     found = _check_each(names, asked)
@@ -176,7 +192,8 @@ def _check_each(names: "Sequence[str]", asked: "Asked") -> "list[Found]":
     found: list[Found] = []
     for number, name in enumerate(names, start=1):
         try:
-            of_one = conformance.check(name, asked)
+            with progress_of(name) as told:
+                of_one = conformance.check(name, replace(asked, progress=told))
         except RnnGoldensError as error:
             if number == len(names) and not found:
                 raise

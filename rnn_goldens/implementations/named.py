@@ -1,5 +1,7 @@
 """The implementation that a name stands for."""
 
+import os
+import shlex
 from importlib import import_module
 from pathlib import Path
 
@@ -57,6 +59,8 @@ def check_name(name: str, folder: Path | None = None) -> None:
         return
     module, colon, attribute = name.partition(":")
     if not (module and colon and attribute):
+        if path := _program(name, folder or Path.cwd()):
+            raise WrongUse(f"{name!r} is a program: rnn-goldens check {MARK} {path}")
         others = f"implementations (or package.module:thing, FILE{ONNX}, or {MARK} COMMAND)"
         raise UnknownName("implementation", name, BUILTIN, plural=others)
     if not all(part.isidentifier() for part in module.split(".")):
@@ -64,6 +68,15 @@ def check_name(name: str, folder: Path | None = None) -> None:
             f"implementation {name!r}: {module!r} is no name of a module; for a file my_rnn.py in the working "
             "directory write my_rnn:callable, in a folder below it folder.my_rnn:callable"
         )
+
+
+def _program(name: str, folder: Path) -> str:
+    """How the program in a file of this name is started; "" if there is no such file."""
+    if not (folder / name).is_file():
+        return ""
+    if not os.access(folder / name, os.X_OK):
+        return f"{'python' if name.endswith('.py') else 'WHAT_RUNS_IT'} {shlex.quote(name)}"
+    return shlex.quote(name if os.sep in name else f".{os.sep}{name}")
 
 
 def _thing(name: str) -> object:

@@ -16,11 +16,16 @@ from rnn_goldens.plugin.names import (
     PROPERTY,
     REFUSED_BECAUSE,
     TOLD_LATE,
+    setting,
 )
-from rnn_goldens.plugin.tally import FAILED, NOT_JUDGED, Entry, Tally
+from rnn_goldens.plugin.settings import KNOWN, SKIP
+from rnn_goldens.plugin.tally import FAILED, NOT_JUDGED, Entry, Tally, passes_again
 from rnn_goldens.plugin.telling import tell
 
 _MOST_LISTED = 3
+
+_OF_LISTS = pytest.StashKey[list[str]]()
+"""What is to be said of the lists that a run was given."""
 
 
 def _tell_late(config: pytest.Config, entry: Entry) -> None:
@@ -70,6 +75,10 @@ def end(session: pytest.Session, tally: Tally) -> None:
         from rnn_goldens.plugin.causes import explain_all
 
         explain_all(session.config, tally, failures)
+    if any(setting(session.config, name) for name in (KNOWN, SKIP)):
+        from rnn_goldens.plugin.listed_goldens import told
+
+        session.config.stash[_OF_LISTS] = told(session.config, tally, int(session.exitstatus))
     good = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
     if session.exitstatus in good and (_problems(session.config, tally) or tally.with_outcome(FAILED)):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -84,6 +93,10 @@ def summarize(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
             tell(terminal, f"{reasons.count(reason):>5}  {reason}")
     _say_what_is_wrong(terminal, tally)
     _say_of_gradients(terminal, tally)
+    if lines := terminal.config.stash.get(_OF_LISTS, []):
+        terminal.section("rnn-goldens: known failures")
+        for line in lines:
+            tell(terminal, line)
     if (failed := tally.with_outcome(FAILED)) and not any(terminal.getreports(kind) for kind in ("failed", "error")):
         tell(
             terminal,
@@ -102,7 +115,8 @@ def _say_what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> Non
     from rnn_goldens.diagnosis.summary import summary
     from rnn_goldens.plugin.causes import diagnoses, settled_causes
 
-    without = [entry for entry in tally.with_outcome(FAILED) if entry.get("judged_by") != "comparison"]
+    failed = [entry for entry in tally.with_outcome(FAILED) if not passes_again(entry)]
+    without = [entry for entry in failed if entry.get("judged_by") != "comparison"]
     reasons = [(entry["golden"], entry["dtype"], entry.get("reason", "")) for entry in without]
     lines = [*summary(diagnoses(terminal.config)), *no_outputs(reasons)]
     _name_the_cause(terminal, settled_causes(terminal.config))
@@ -135,7 +149,7 @@ def _name_the_cause(terminal: "pytest.TerminalReporter", causes: Mapping[str, st
 def _problems(config: pytest.Config, tally: Tally) -> list[str]:
     found = [f"calls={name} was never made: no golden of this run can be asked so" for name in tally.calls_never_made]
     if tally.nothing_checked:
-        found.append(f"nothing was checked: {_all_of(len(tally.with_outcome('refused')))} refused")
+        found.append(f"nothing was checked: {_why_nothing(tally)}")
     if not looks_only(config) and (missing := tally.with_outcome(NOT_JUDGED)):
         of_all = f"{len(missing)} of {counted(len(tally.entries), 'golden')} {was_or_were(len(missing))}"
         found.append(f"{of_all} asked for and not judged: {_listed(missing)}")
@@ -150,6 +164,13 @@ _LOOKING = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtu
 def looks_only(config: pytest.Config) -> bool:
     """Whether pytest was asked to run no test, but to show what there is."""
     return any(config.getoption(name, False) for name in _LOOKING)
+
+
+def _why_nothing(tally: Tally) -> str:
+    refused, skipped = len(tally.with_outcome("refused")), len(tally.on_skip_list)
+    if not skipped:
+        return f"{_all_of(refused)} refused"
+    return f"{_all_of(skipped)} on the skip list" if not refused else f"{refused} refused, {skipped} on the skip list"
 
 
 def _all_of(count: int) -> str:

@@ -1,56 +1,123 @@
-"""The known-failures file: one ``ID-pattern  # reason or issue URL`` a line."""
+"""Lists of goldens: those known to fail, and those not to be asked. One entry a line, with its reason.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+lstm/long                                       # every precision: URL of the issue
+gru/plain-float16                               # one
+cell=lstm,gru features=lengths dtype=bfloat16   # by what they are
+rnn-*/* without=state                           # both
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from rnn_goldens.corpus import Entry
 from rnn_goldens.encoding.bounds import OTHER
 from rnn_goldens.encoding.file_bytes import read_bytes
 from rnn_goldens.errors import InvalidFile, UnknownName, not_readable
+from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import CELLS
+
+_CONDITIONS: Mapping[str, Collection[str]] = {
+    "cell": CELLS,
+    "features": FEATURES,
+    "without": FEATURES,
+    "dtype": tuple(PRECISIONS),
+}
+"""What an entry may say beside an id, and which names it may say there."""
+
+
+_PLURALS = {"cell": "cells", "features": "features", "without": "features", "dtype": "precisions"}
 
 
 @dataclass(frozen=True)
-class KnownFailure:
-    """One line: goldens that are known to fail, and why.
+class Listed:
+    """One line: goldens, and why they are listed.
 
     Attributes:
+        text: the line's goldens as they were written.
         pattern: ``documented/mini-batch`` in every precision, ``documented/mini-batch-float32`` in one; ``*`` matches.
+        conditions: by ``cell``, ``features``, ``without`` and ``dtype``, the names that were given.
+        reason: why.
     """
 
-    pattern: str
+    text: str
     reason: str
     path: Path
     line: int
+    pattern: str = "*"
+    conditions: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def matches(self, golden_id: str, dtype: str) -> bool:
+    @property
+    def place(self) -> str:
+        """Where it stands."""
+        return f"{self.path.name}:{self.line}"
+
+    def matches(self, entry: Entry, dtype: str) -> bool:
         """Whether this line speaks of a golden in a precision."""
-        return fnmatchcase(golden_id, self.pattern) or fnmatchcase(f"{golden_id}-{dtype}", self.pattern)
+        said = self.conditions.get
+        return (
+            (fnmatchcase(entry.id, self.pattern) or fnmatchcase(f"{entry.id}-{dtype}", self.pattern))
+            and entry.cell in said("cell", (entry.cell,))
+            and dtype in said("dtype", (dtype,))
+            and set(said("features", ())) <= set(entry.features)
+            and not set(said("without", ())) & set(entry.features)
+        )
 
 
-def read_known_failures(path: Path, ids: Iterable[str]) -> list[KnownFailure]:
-    """Read the file; blank lines and lines that begin with # are comments.
+def read_listed(path: Path, entries: Iterable[Entry]) -> list[Listed]:
+    """Read such a file; blank lines and lines that begin with # are comments.
 
     Raises:
-        InvalidFile: not readable, or an entry without a reason.
-        UnknownName: an entry that matches no golden of the corpus.
+        InvalidFile: not readable, or an entry without a reason, or one that is not written as an entry is.
+        UnknownName: an entry that matches no golden of the corpora, or names a cell, feature or precision there is not.
     """
     try:
         text = read_bytes(path, OTHER.size).decode("utf-8-sig")  # Windows editors begin a file with a byte-order mark
     except UnicodeDecodeError as error:
         raise not_readable(path, error) from None
-    entries, ids = [], list(ids)
+    listed, entries = [], list(entries)
+    cells = (*CELLS, *dict.fromkeys(entry.cell for entry in entries if entry.cell not in CELLS))
     for number, line in enumerate(text.splitlines(), start=1):
-        pattern, _, reason = (part.strip() for part in line.partition("#"))
-        if not pattern:
+        said, _, reason = (part.strip() for part in line.partition("#"))
+        if not said:
             continue
         if not reason:
-            raise InvalidFile(
-                path, [f"line {number}: {pattern!r} has no reason; write: {pattern}  # reason or issue URL"]
-            )
-        entry = KnownFailure(pattern, reason, path, number)
-        if not any(entry.matches(golden_id, dtype) for golden_id in ids for dtype in PRECISIONS):
-            raise UnknownName(f"golden that matches line {number} of {path},", pattern, ids, plural="Goldens")
-        entries.append(entry)
-    return entries
+            raise InvalidFile(path, [f"line {number}: {said!r} has no reason; write: {said}  # reason or issue URL"])
+        one = _parsed(said, reason, path, number, cells)
+        if not any(one.matches(entry, dtype) for entry in entries for dtype in entry.precisions):
+            _refuse(one, entries)
+        listed.append(one)
+    return listed
+
+
+def _parsed(said: str, reason: str, path: Path, line: int, cells: Collection[str]) -> Listed:
+    conditions = dict[str, tuple[str, ...]]()
+    patterns = list[str]()
+    for word in said.split():
+        name, is_condition, names = word.partition("=")
+        if not is_condition:
+            patterns.append(word)
+            continue
+        if name not in _CONDITIONS:
+            raise UnknownName(f"condition in line {line} of {path},", name, _CONDITIONS, plural="Conditions")
+        if name in conditions:
+            raise InvalidFile(path, [f"line {line}: {name} is given twice; write {name}=one,two"])
+        conditions[name] = tuple(names.split(","))
+        known = cells if name == "cell" else _CONDITIONS[name]
+        for one in conditions[name]:
+            if one not in known:
+                raise UnknownName(f"{name} in line {line} of {path},", one, known, plural=_PLURALS[name])
+    if len(patterns) > 1:
+        raise InvalidFile(path, [f"line {line}: {' '.join(patterns)!r} are several ids; write one a line"])
+    return Listed(said, reason, path, line, patterns[0] if patterns else "*", conditions)
+
+
+def _refuse(one: Listed, entries: Sequence[Entry]) -> None:
+    """Raise what says why an entry matches nothing."""
+    where = f"golden that matches line {one.line} of {one.path},"
+    ids = [entry.id for entry in entries]
+    if any(fnmatchcase(name, one.pattern) for i in ids for name in (i, *(f"{i}-{dtype}" for dtype in PRECISIONS))):
+        raise InvalidFile(one.path, [f"line {one.line}: no golden of the corpus is {one.text!r} altogether"])
+    raise UnknownName(where, one.pattern, ids, plural="Goldens")

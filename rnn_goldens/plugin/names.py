@@ -6,6 +6,7 @@ import pytest
 
 OPTIONS = {
     "dtype": "precisions to check in, comma-separated: float64, float32, bfloat16, float16 (default: float32)",
+    "ids": "only goldens with these ids or patterns, comma-separated: lstm/*,documented/*",
     "cell": "only goldens of these cells, comma-separated: rnn_tanh, rnn_relu, lstm, gru",
     "features": "only goldens that have all of these features, comma-separated: state, lengths, core, ...",
     "without": "only goldens that have none of these features, comma-separated: bidirectional, unbatched, ...",
@@ -14,12 +15,15 @@ OPTIONS = {
     "implementation": "what the rnn_implementation fixture is: a built-in name, package.module:callable, or "
     "'-- COMMAND', a program",
     "time-limit": "seconds that rnn_implementation has for one golden (default: 10 for a program, 60 in Python)",
-    "known-failures": "a file of lines 'ID-pattern  # reason or issue URL'; an entry that passes is an error",
+    "known-failures": "a file of lines 'ID-pattern cell=... features=...  # reason or issue URL'; one that passes "
+    "is an error",
+    "skip": "a file of the same kind: goldens that are not to be asked, as they hang or crash",
     "report": "write what was found to this file: .html to look at (needs rnn-goldens[html]), else JSON for programs",
 }
 
 FLAGS = {
     "gradients": "only goldens that have gradients, which the tests have to check with check_gradients (ini: true)",
+    "update-known-failures": "let the file of known failures be what this run finds",
 }
 """Options that are given or not."""
 
@@ -61,6 +65,9 @@ MARKER = (
     "the rnn_golden fixture gives to this test, one at a time, and in which ways its check_calls calls an "
     "implementation; each argument is a name or a list of names, but gradients: whether the test checks those"
 )
+
+PASSES_AGAIN = "[XPASS(strict)]"
+"""How pytest's reason begins for a known failure that passes."""
 
 NOT_COLLECTED = pytest.StashKey[bool]()
 """Set in a run in which a file could not be collected."""

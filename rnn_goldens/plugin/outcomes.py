@@ -13,10 +13,11 @@ from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.golden_under_test import LATE, RECORD
+from rnn_goldens.plugin.known_failures import Listed
 from rnn_goldens.plugin.names import ASKED, CAME_LATE, PROPERTY, REFUSED_BECAUSE
 from rnn_goldens.plugin.pictures import carry
 from rnn_goldens.plugin.record import CHECK_FAILS, Record, entry_of, first_line
-from rnn_goldens.plugin.selection import Wanted
+from rnn_goldens.plugin.selection import Wanted, not_asked
 from rnn_goldens.plugin.shortening import shorten
 from rnn_goldens.plugin.tally import NOT_JUDGED, TALLY
 from rnn_goldens.plugin.telling import make_tellable
@@ -107,12 +108,22 @@ def _judged(
             record.refused = True
         reason = _refuse(call.excinfo, report)
         return Outcome("refused", "refusal", reason)
-    if report.skipped and not hasattr(report, "wasxfail"):
-        return Outcome("skipped", "skip", _reason(error, report))
-    judged_by = "comparison" if error is None or _verdict_of(error) is not None else "test"
     if report.skipped:
-        return Outcome("known-failure", judged_by, _reason(error, report), _known(item))
+        return _skipped(item, error, report)
+    judged_by = "comparison" if error is None or _verdict_of(error) is not None else "test"
     return Outcome(report.outcome, judged_by if report.passed or error is not None else "test", _reason(error, report))
+
+
+def _skipped(item: pytest.Item, error: BaseException | None, report: pytest.TestReport) -> Outcome:
+    """A skip, a golden that is on a list, or one that a mark of the test's says is known to fail."""
+    reason = _reason(error, report)
+    if not hasattr(report, "wasxfail"):
+        return Outcome("skipped", "skip", reason)
+    if (entry := _listed(item, settings.SKIP)) is not None and report.wasxfail.endswith(not_asked(entry)):
+        return Outcome("known-failure", "skip", not_asked(entry), entry.reason)
+    known = _listed(item, settings.KNOWN)
+    judged_by = "comparison" if error is None or _verdict_of(error) is not None else "test"
+    return Outcome("known-failure", judged_by, reason, "" if known is None else known.reason)
 
 
 def _passes_over_a_mismatch(
@@ -164,11 +175,10 @@ def _carry_late(config: pytest.Config, report: pytest.TestReport) -> None:
         late.clear()
 
 
-def _known(item: pytest.Item) -> str:
-    """Why a golden is known to fail, where that stands in the known-failures file; it may be a mark of the test's."""
+def _listed(item: pytest.Item, name: str) -> Listed | None:
+    """Where a golden stands in the list of known failures, or of those not to be asked."""
     wanted: Wanted = item.callspec.params["rnn_golden"]  # type: ignore[attr-defined] # pytest keeps its type private
-    found = (known for known in settings.known_failures(item.config) if known.matches(wanted.id, wanted.dtype))
-    return next((known.reason for known in found), "")
+    return settings.first_listed(item.config, name, wanted.id, wanted.dtype)
 
 
 def _refuse(excinfo: pytest.ExceptionInfo[BaseException], report: pytest.TestReport) -> str:

@@ -1,5 +1,7 @@
 """Which goldens a test gets: what its markers say, within the corpus and the precisions of the run."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +12,9 @@ from rnn_goldens.errors import RnnGoldensError, UnknownName
 from rnn_goldens.golden.precision import precision
 from rnn_goldens.judging.calls import way
 from rnn_goldens.plugin import settings
+from rnn_goldens.plugin.known_failures import Listed
 
-ARGUMENTS = ("ids", *settings.SELECTING, "dtypes", "calls", "gradients")
+ARGUMENTS = (*settings.SELECTING, "dtypes", "dtype", "calls", "gradients")
 
 _TAKES_GOLDENS = pytest.StashKey[bool]()
 """Set on every module and class in which a test takes goldens, selected or not."""
@@ -60,7 +63,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
             said = [f"{name}={list(value)}" for name, value in arguments.items()]
             asked = ", ".join([*said, *(["gradients=True"] if gradients else [])])
             raise RnnGoldensError(f"no golden is selected by {asked or 'default'} with dtypes={list(dtypes)}")
-        parameters = [_parameter(metafunc.config, w) for w in wanted]
+        parameters = _parameters(metafunc.config, wanted)
     except RnnGoldensError as error:
         raise pytest.Collector.CollectError(f"rnn-goldens, {metafunc.definition.nodeid}: {error}") from None
     metafunc.parametrize("rnn_golden", parameters, indirect=True)
@@ -93,6 +96,8 @@ def _marker_arguments(definition: pytest.Item) -> dict[str, tuple[str, ...]]:
             raise RnnGoldensError(
                 f"the marker takes named arguments only: {', '.join(ARGUMENTS)}; got {marker.args[0]!r}"
             )
+        if {"dtype", "dtypes"} <= marker.kwargs.keys():
+            raise RnnGoldensError("dtype and dtypes say the same: give one of them")
         for name, value in marker.kwargs.items():
             if name not in ARGUMENTS:
                 raise UnknownName("marker argument", name, ARGUMENTS)
@@ -100,7 +105,7 @@ def _marker_arguments(definition: pytest.Item) -> dict[str, tuple[str, ...]]:
                 if not isinstance(value, bool):
                     raise RnnGoldensError(f"gradients is True or False, not {value!r}")
                 continue
-            arguments.setdefault(name, _names(name, value))
+            arguments.setdefault("dtypes" if name == "dtype" else name, _names(name, value))
     return arguments
 
 
@@ -123,15 +128,27 @@ def _names(argument: str, value: object) -> tuple[str, ...]:
     return found
 
 
-def _parameter(config: pytest.Config, wanted: Wanted) -> Any:  # noqa: ANN401 - pytest.param's type is private
-    known = [known for known in settings.known_failures(config) if known.matches(wanted.id, wanted.dtype)]
-    marks = []
-    if known:
-        reason = f"{known[0].reason} ({known[0].path.name}:{known[0].line}; if it passes, take the line out)"
-        # Strict: one that passes again is an error. An Exception is anything an implementation or a comparison raises;
-        # pytest.fail raises none, so a test that forgets check fails, whatever is known of the implementation.
-        marks = [pytest.mark.xfail(reason=reason, strict=True, raises=Exception)]
-    return pytest.param(wanted, id=_id(wanted), marks=marks)
+def _parameters(config: pytest.Config, wanted: Sequence[Wanted]) -> list[Any]:  # pytest.param's type is private
+    known = [settings.first_listed(config, settings.KNOWN, w.id, w.dtype) for w in wanted]
+    covered = Counter(one.line for one in known if one is not None)
+    parameters = []
+    for one, entry in zip(wanted, known, strict=True):
+        marks = []
+        if skip := settings.first_listed(config, settings.SKIP, one.id, one.dtype):
+            marks = [pytest.mark.xfail(reason=not_asked(skip), run=False)]
+        elif entry is not None:
+            alone = "take the line out" if covered[entry.line] == 1 else "the line covers too much"
+            reason = f"{entry.reason} ({entry.place}; if it passes, {alone})"
+            # Strict: one that passes again is an error. An Exception is anything an implementation or a comparison
+            # raises; pytest.fail raises none, so a test that forgets check fails, whatever is known of it.
+            marks = [pytest.mark.xfail(reason=reason, strict=True, raises=Exception)]
+        parameters.append(pytest.param(one, id=_id(one), marks=marks))
+    return parameters
+
+
+def not_asked(listed: Listed) -> str:
+    """Why a golden is not asked that is on the skip list, as pytest says it."""
+    return f"not asked: {listed.reason} ({listed.place})"
 
 
 def _id(wanted: Wanted) -> str:

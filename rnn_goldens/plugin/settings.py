@@ -12,17 +12,19 @@ from rnn_goldens.errors import RnnGoldensError, WrongUse
 from rnn_goldens.golden.precision import precision
 from rnn_goldens.implementations import check_name
 from rnn_goldens.judging.calls import way
-from rnn_goldens.plugin.known_failures import KnownFailure, read_known_failures
+from rnn_goldens.plugin.known_failures import Listed, read_listed
 from rnn_goldens.plugin.names import flag, setting
 from rnn_goldens.programs.program import START_LIMITS
 
-SELECTING = ("cell", "features", "without")
+SELECTING = ("ids", "cell", "features", "without")
 """Settings that select goldens, where no marker has an argument of the same name."""
 
 CORPUS = pytest.StashKey[Corpora]()
 """The corpora of a run: what its goldens are loaded from."""
 
-_KNOWN_FAILURES = pytest.StashKey[list[KnownFailure]]()
+_LISTED = pytest.StashKey[dict[str, list[Listed]]]()
+
+KNOWN, SKIP, UPDATE = "known-failures", "skip", "update-known-failures"
 
 
 def check_settings(config: pytest.Config) -> None:
@@ -36,9 +38,11 @@ def check_settings(config: pytest.Config) -> None:
             way(call)
         if (selected := selecting(config)) or of_gradients(config):
             corpora(config).select(**selected, gradients=of_gradients(config))
-        if setting(config, "known-failures"):
-            known_failures(config)
-        elif setting(config, "corpus"):
+        if flag(config, UPDATE) and not setting(config, KNOWN):
+            raise WrongUse(f"{UPDATE} writes the file that {KNOWN} names: give both")
+        for name in (KNOWN, SKIP):
+            listed_in(config, name)
+        if setting(config, "corpus"):
             corpora(config)
     except RnnGoldensError as error:
         raise pytest.UsageError(f"rnn-goldens: {error}") from None
@@ -76,12 +80,22 @@ def corpora(config: pytest.Config) -> Corpora:
     return config.stash[CORPUS]
 
 
-def known_failures(config: pytest.Config) -> list[KnownFailure]:
-    """The known failures, read once a run; each matches a golden of the corpus."""
-    if _KNOWN_FAILURES not in config.stash:
-        path = path_setting(config, "known-failures")
-        config.stash[_KNOWN_FAILURES] = [] if path is None else read_known_failures(path, corpora(config).ids)
-    return config.stash[_KNOWN_FAILURES]
+def listed_in(config: pytest.Config, name: str) -> list[Listed]:
+    """The entries of the file that ``KNOWN`` or ``SKIP`` names, read once a run; each matches some golden."""
+    read = config.stash.setdefault(_LISTED, {})
+    if name not in read:
+        path = path_setting(config, name)
+        begins = name == KNOWN and flag(config, UPDATE) and path is not None and not path.exists()
+        read[name] = [] if path is None or begins else read_listed(path, corpora(config).entries)
+    return read[name]
+
+
+def first_listed(config: pytest.Config, name: str, golden_id: str, dtype: str) -> Listed | None:
+    """The entry that speaks of a golden in a precision; the first, where several do."""
+    if not (entries := listed_in(config, name)):
+        return None
+    about = corpora(config).entry(golden_id)
+    return next((one for one in entries if one.matches(about, dtype)), None)
 
 
 def time_limit(config: pytest.Config) -> float | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rnn_goldens.plugin.names import ASKED, result_of
+from rnn_goldens.plugin.names import ASKED, PASSES_AGAIN, result_of
 from rnn_goldens.plugin.record import first_line
 
 Entry = dict[str, Any]
@@ -104,9 +104,16 @@ class Tally:
 
     @property
     def nothing_checked(self) -> bool:
-        """Whether goldens were refused and none was checked: such a run has not shown that anything is right."""
-        refused = bool(self.with_outcome("refused"))
-        return refused and all(e["outcome"] in NOT_CHECKED and "largest_error" not in e for e in self.entries)
+        """Whether goldens were refused or left out, and none was checked: such a run has shown nothing to be right."""
+        on_list = self.on_skip_list
+        others = [e for e in self.entries if e not in on_list]
+        none = all(e["outcome"] in NOT_CHECKED and "largest_error" not in e for e in others)
+        return none and bool(on_list or self.with_outcome("refused"))
+
+    @property
+    def on_skip_list(self) -> list[Entry]:
+        """The entries of goldens that were not asked, as the skip list says."""
+        return [entry for entry in self.with_outcome("known-failure") if entry["judged_by"] == "skip"]
 
     def _note(self, report: pytest.TestReport, entry: Entry) -> None:
         key = report.nodeid, str(getattr(getattr(report, "node", None), "gateway", ""))
@@ -130,6 +137,11 @@ class Tally:
             once_more = self._times[report.nodeid] > 1  # and no second attempt, whose outcome is the one that counts
             if not (once_more and before is not None and before["outcome"] == FAILED):
                 self._judged[key] = entry
+
+
+def passes_again(entry: Entry) -> bool:
+    """Whether it is a known failure that passes."""
+    return entry["outcome"] == FAILED and str(entry.get("reason", "")).startswith(PASSES_AGAIN)
 
 
 TALLY = pytest.StashKey[Tally]()

@@ -3,7 +3,7 @@
 import platform
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +17,7 @@ from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.implementations.versions import versions_of_packages
 from rnn_goldens.plugin.builtin_check.watched import run
 from rnn_goldens.plugin.implementation import WRONG_USE
+from rnn_goldens.plugin.names import PASSES_AGAIN
 from rnn_goldens.programs.command import MARK, find_command, is_command
 from rnn_goldens.programs.program import TIME_LIMIT, Program
 from rnn_goldens.schema import FORMATS, problems
@@ -27,9 +28,6 @@ OUTCOMES = ("passed", "refused", "known-failure", "failed", "skipped")
 
 CHECKED = {"passed", "known-failure", "failed"}
 """Those that show something of an implementation."""
-
-PASSES_AGAIN = "[XPASS(strict)]"
-"""How pytest's reason begins for a known failure that passes."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +90,15 @@ class Asked:
     Attributes:
         corpus: the goldens.
         known_failures: a folder; ``NAME.txt`` in it lists those that the implementation of that name is known to fail,
-            ``NAME.gradients.txt`` those whose gradients it is.
+            ``NAME.gradients.txt`` those whose gradients it is, ``NAME.skip.txt`` those that it is not to be asked.
         time_limit: seconds that an implementation has for one golden; its own default if None.
         only: an expression that goldens have to match, as pytest's ``-k``; all are asked if "".
         processes: how many check at a time, as xdist's ``-n``; one if "".
         drawn: whether pictures of what is wrong are wanted.
         gradients: whether gradients are asked, too.
+        selection: the arguments of ``Corpus.select``; all goldens if there are none.
+        dtypes: the precisions; all if there are none.
+        progress: is told how many goldens of how many were judged, about once a second.
     """
 
     corpus: Corpus
@@ -107,25 +108,39 @@ class Asked:
     processes: str = ""
     drawn: bool = False
     gradients: bool = False
+    selection: Mapping[str, Any] = field(default_factory=dict)
+    dtypes: Sequence[str] = ()
+    progress: Callable[[int, int], None] | None = None
 
     def known(self, implementation: str, *, back: bool) -> Path | None:
         """The file that lists what an implementation is known to fail, of its outputs or of its gradients."""
-        if self.known_failures is None:
-            return None
-        return self.known_failures / f"{file_name(implementation)}{'.gradients' if back else ''}.txt"
+        return self._file(implementation, ".gradients.txt" if back else ".txt")
+
+    def skip(self, implementation: str) -> Path | None:
+        """The file that lists what it is not to be asked."""
+        return self._file(implementation, ".skip.txt")
+
+    def _file(self, implementation: str, ending: str) -> Path | None:
+        return None if self.known_failures is None else self.known_failures / f"{file_name(implementation)}{ending}"
 
     def wanted(self, *, back: bool) -> set[tuple[str, str]]:
         """The goldens and precisions that are asked, where no expression says which."""
         return {
             (entry.id, dtype)
-            for entry in self.corpus.entries
+            for entry in self.corpus.select(**self.selection, gradients=back)
             for dtype in (entry.gradient_precisions if back else entry.precisions)
+            if dtype in (self.dtypes or PRECISIONS)
         }
 
     @property
     def arguments(self) -> list[str]:
         """More arguments for pytest."""
-        return [*(["-k", self.only] if self.only else []), *(["-n", self.processes] if self.processes else [])]
+        selecting = [f"--rnn-goldens-{name}={','.join(names)}" for name, names in self.selection.items() if names]
+        return [
+            *selecting,
+            *(["-k", self.only] if self.only else []),
+            *(["-n", self.processes] if self.processes else []),
+        ]
 
 
 def check(implementation: str, asked: Asked) -> Found:
@@ -150,7 +165,9 @@ def _checked(implementation: str, asked: Asked, *, back: bool) -> Found:
     known = asked.known(implementation, back=back)
     found, causes = _run(implementation, asked, known, back=back)
     if again := [result for result in found if result.reason.startswith(PASSES_AGAIN)]:
-        listed = [f"{r.golden} in {r.dtype} passes again; take it out" for r in again]
+        listed = [
+            f"{r.golden} in {r.dtype} passes again: take it out, or narrow the line that covers it" for r in again
+        ]
         raise InvalidFile(known or implementation, listed)
     order = {golden_id: number for number, golden_id in enumerate(asked.corpus.ids)}
     in_order = sorted(found, key=lambda r: (order[r.golden], list(PRECISIONS).index(r.dtype)))
@@ -164,24 +181,29 @@ def file_name(implementation: str) -> str:
 
 def known_of_none(implementations: Iterable[str], asked: Asked) -> list[Path]:
     """Files of known failures that are called like none of the implementations."""
-    called = {f"{file_name(name)}{ending}.txt" for name in implementations for ending in ("", ".gradients")}
+    called = {f"{file_name(name)}{ending}.txt" for name in implementations for ending in ("", ".gradients", ".skip")}
     files = [] if asked.known_failures is None else sorted(asked.known_failures.glob("*.txt"))
     return [path for path in files if path.name not in called]
 
 
 def _run(implementation: str, asked: Asked, known: Path | None, *, back: bool) -> tuple[list[Result], list[Document]]:
     """The results, and what explains those that are wrong."""
-    options = [f"--rnn-goldens-dtype={','.join(PRECISIONS)}", f"--rnn-goldens-corpus={asked.corpus.folder}"]
+    options = [
+        f"--rnn-goldens-dtype={','.join(asked.dtypes or PRECISIONS)}",
+        f"--rnn-goldens-corpus={asked.corpus.folder}",
+    ]
     options += ["-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore"]
     if asked.time_limit is not None:
         options.append(f"--rnn-goldens-time-limit={asked.time_limit}")
     if known is not None and known.is_file():
         options.append(f"--rnn-goldens-known-failures={known.resolve()}")
+    if (skip := asked.skip(implementation)) is not None and skip.is_file():
+        options.append(f"--rnn-goldens-skip={skip.resolve()}")
     if asked.drawn:
         options.append("--rnn-goldens-drawn")
     if back:
         options.append("--rnn-goldens-gradients")
-    finished = run(implementation, [*options, *asked.arguments], captured=True)
+    finished = run(implementation, [*options, *asked.arguments], captured=True, progress=asked.progress)
     document = finished.document or {}
     entries = document["results"] if "results" in document else document.get("results_so_far", [])
     found = [_result(entry, finished.drawn.get(entry["test"], {})) for entry in entries]

@@ -47,7 +47,7 @@ def test_help_names_every_command_and_imports_nothing_heavy(run: Run) -> None:
 def test_list_goes_from_simple_to_hard_and_can_be_narrowed(run: Run) -> None:
     ids = [line.split()[0] for line in run("list").stdout.splitlines() if line.startswith("documented/")]
     assert ids[0] == "documented/single-sequence"
-    narrowed = run("list", "*/mini-*", "--feature", "exact", "--without", "state", "--cell", "rnn_relu").stdout
+    narrowed = run("list", "*/mini-*", "--features", "exact", "--without", "state", "--cell", "rnn_relu").stdout
     assert "documented/mini-batch-ascending" in narrowed
     assert "single" not in narrowed
     assert "Did you mean 'lstm'" in run("list", "--cell", "lsmt", code=WRONG_USE).stderr
@@ -59,7 +59,7 @@ def test_list_and_show_print_json_for_programs(run: Run) -> None:
     shown = run("show", "documented/single-sequence", "--json").stdout
     assert shown == Path(listed["files"]["json"]).read_text("utf-8")
     assert problems(json.loads(shown), "golden") == []
-    assert json.loads(run("list", "--json", "--feature", "chaotic", "--cell", "rnn_relu").stdout) == []
+    assert json.loads(run("list", "--json", "--features", "chaotic", "--cell", "rnn_relu").stdout) == []
 
 
 def test_what_list_prints_as_json_is_the_index(run: Run) -> None:
@@ -298,7 +298,7 @@ def test_list_cuts_no_id_in_a_narrow_terminal(tmp_path: Path, width: int) -> Non
     lines = os.read(ours, 100_000).decode().replace("\r", "").splitlines()
     os.close(theirs)
     os.close(ours)
-    id_column = "".join(line.split("   ")[0].strip() for line in lines)
+    id_column = "".join(line.split("  ")[0].strip() for line in lines)
     assert "documented/mini-batch-ascending" in id_column
 
 

@@ -276,3 +276,14 @@ def test_what_was_set_for_floating_point_errors_does_not_matter(golden: Golden) 
     with np.errstate(all="raise"):
         assert golden.compare(golden.stored.out.copy(), golden.stored.h_n.copy()).passed
         assert not golden.compare(np.full_like(RIGHT, 1e308), golden.stored.h_n.copy()).passed
+
+
+def test_an_error_where_hardly_a_number_is_allowed_is_no_huge_multiple(make_golden: MakeGolden) -> None:
+    golden = make_golden(dtype="float32")
+    none = {"out": np.zeros((2, 3, 2)), "h_n": np.zeros((1, 2, 2))}
+    golden = replace(golden, tolerance=Bound(none, none), stored=replace(golden.stored, out=np.zeros((2, 3, 2))))
+    out, smallest = np.zeros((2, 3, 2)), PRECISIONS["float32"].smallest
+    out[0, 0, 0] = smallest
+    assert difference(golden, "out", out).largest_error == 1
+    out[0, 0, 0] = 2 * smallest
+    assert difference(golden, "out", out).largest_error == np.inf

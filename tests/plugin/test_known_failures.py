@@ -1,11 +1,13 @@
 """The known-failures file: what is known to fail may, what passes again must leave it."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from rnn_goldens.plugin.known_failures import read_known_failures
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.plugin.known_failures import read_listed
 
 CheckWith = Callable[[str], None]
 RunWith = Callable[..., pytest.RunResult]
@@ -108,7 +110,167 @@ def test_a_file_in_another_encoding_is_an_error(project: pytest.Pytester) -> Non
 
 def test_an_entry_can_not_be_changed(tmp_path: Path) -> None:
     (tmp_path / "known.txt").write_text("documented/mini-batch  # rows share a state\n", "utf-8")
-    (entry,) = read_known_failures(tmp_path / "known.txt", ["documented/mini-batch"])
+    (entry,) = read_listed(tmp_path / "known.txt", open_corpus().select("documented/mini-batch"))
     assert (entry.reason, entry.line) == ("rows share a state", 1)
     with pytest.raises(AttributeError):
         entry.reason = "none"  # type: ignore[misc]
+
+
+OF_FOUR = "--rnn-goldens-corpus=v1", "--rnn-goldens-ids=gru/plain,gru/lengths,lstm/plain,lstm/lengths"
+
+WRONG_WITH_LENGTHS = """
+    def outputs(golden):
+        names = ("out", "h_n", "c_n") if golden.cell == "lstm" else ("out", "h_n")
+        return [getattr(golden, name).copy() for name in names]
+
+    def test_mine(rnn_golden):
+        if rnn_golden.lengths is not None:
+            raise RuntimeError("out of bounds")
+        rnn_golden.check(*outputs(rnn_golden))
+"""
+
+
+@pytest.fixture
+def with_lengths(project: pytest.Pytester) -> RunWith:
+    """A run of four goldens, two of which have lengths and fail."""
+    project.makepyfile(test_mine=WRONG_WITH_LENGTHS)
+
+    def run(known: str, *options: str) -> pytest.RunResult:
+        project.path.joinpath("known.txt").write_text(known, "utf-8")
+        return project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=known.txt", *options)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "features=lengths",
+        "*/lengths",
+        "cell=gru,lstm features=lengths dtype=float32,float64",
+        "*/l*  without=multilayer features=lengths,bias",
+    ],
+)
+def test_an_entry_may_speak_of_cells_features_and_precisions(with_lengths: RunWith, entry: str) -> None:
+    assert with_lengths(f"{entry}  # lengths are ignored").parseoutcomes() == {"passed": 2, "xfailed": 2}
+
+
+def test_every_condition_of_an_entry_has_to_hold(with_lengths: RunWith) -> None:
+    result = with_lengths("cell=gru features=lengths # no\ncell=lstm features=lengths dtype=float64 # not here")
+    assert result.parseoutcomes() == {"passed": 2, "xfailed": 1, "failed": 1}
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("cell=gro", "no cell in line 1 of *known.txt, 'gro'. Did you mean 'gru'?"),
+        ("features=length", "no features in line 1 of *known.txt, 'length'. Did you mean 'lengths'?"),
+        ("dtype=fp32", "no dtype in line 1 of *known.txt, 'fp32'. *"),
+        ("cells=gru", "no condition in line 1 of *known.txt, 'cells'. Did you mean 'cell'? *"),
+        ("gru/plain lstm/plain", "*line 1: 'gru/plain lstm/plain' are several ids; write one a line*"),
+        ("cell=gru cell=lstm", "*line 1: cell is given twice; write cell=one,two*"),
+        ("lstm/* cell=gru", "*line 1: no golden of the corpus is 'lstm/[*] cell=gru' altogether*"),
+    ],
+)
+def test_an_entry_that_is_not_written_as_one_is_an_error(with_lengths: RunWith, entry: str, said: str) -> None:
+    result = with_lengths(f"{entry}  # why")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: rnn-goldens: {said}*"])
+
+
+def test_an_entry_that_holds_for_some_of_its_goldens_says_for_which_it_does_not(with_lengths: RunWith) -> None:
+    result = with_lengths("cell=lstm  # all of it\nfeatures=lengths # lengths are ignored\n")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "*= rnn-goldens: known failures =*",
+            "known.txt:1: cell=lstm holds for 1 of 2 goldens that ran. These pass:",
+            "  lstm/plain in float32",
+            "  let it name those that fail, or let --rnn-goldens-update-known-failures do so",
+        ]
+    )
+    assert "failed before outputs were compared" not in result.stdout.str()
+
+
+def test_an_entry_of_which_nothing_fails_is_to_be_taken_out(with_lengths: RunWith) -> None:
+    result = with_lengths("*/plain  # biases\nfeatures=lengths # lengths are ignored\n")
+    result.stdout.fnmatch_lines(["known.txt:1: [*]/plain passes: take the line out"])
+
+
+UPDATE = "--rnn-goldens-update-known-failures"
+
+
+def test_a_list_is_written_from_a_run(
+    with_lengths: RunWith, project: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    known = project.path / "known.txt"
+    before = "# by us\ncell=lstm  # all of it\n\ngru/plain dtype=float64 # half done\n"
+    assert with_lengths(before, UPDATE, *workers).ret == pytest.ExitCode.TESTS_FAILED
+    said = known.read_text("utf-8")
+    assert said.startswith("# by us\ncell=lstm dtype=float64,bfloat16,float16  # all of it\n")
+    assert "\nlstm/lengths dtype=float32" in said
+    assert "\n\ngru/plain dtype=float64 # half done\n" in said
+    assert "\ngru/lengths dtype=float32  # not looked at yet: out of bounds\n" in said
+    assert "lstm/plain dtype=float32" not in said
+    result = project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=known.txt", *workers)
+    assert result.parseoutcomes() == {"passed": 2, "xfailed": 2}
+    project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=known.txt", UPDATE, *workers)
+    assert known.read_text("utf-8") == said
+
+
+def test_a_list_that_is_not_there_is_begun(project: pytest.Pytester) -> None:
+    project.makepyfile(test_mine=WRONG_WITH_LENGTHS)
+    project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=new.txt", UPDATE)
+    assert len((project.path / "new.txt").read_text("utf-8").splitlines()) == 2
+    assert project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=new.txt").ret == 0
+
+
+def test_a_run_that_is_broken_off_leaves_the_list_as_it_was(with_lengths: RunWith, project: pytest.Pytester) -> None:
+    result = with_lengths("cell=lstm  # all of it\n", UPDATE, "-x")
+    assert project.path.joinpath("known.txt").read_text("utf-8") == "cell=lstm  # all of it\n"
+    result.stdout.fnmatch_lines(["known.txt is as it was, for the run did not judge all that it asked"])
+
+
+def test_what_is_to_be_updated_has_to_be_named(project: pytest.Pytester) -> None:
+    result = project.runpytest_inprocess(UPDATE)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*update-known-failures writes the file that known-failures names: give both"])
+
+
+def test_a_golden_on_the_skip_list_is_not_asked(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    project.makepyfile(
+        test_mine="""
+        import os
+
+        def test_mine(rnn_golden):
+            if rnn_golden.lengths is None:
+                os._exit(7)
+            rnn_golden.check(rnn_golden.out.copy(), rnn_golden.h_n.copy())
+        """
+    )
+    project.path.joinpath("skip.txt").write_text("gru/plain  # ends the process: https://example.org/9\n", "utf-8")
+    options = (
+        OF_FOUR[0],
+        "--rnn-goldens-ids=gru/plain,gru/lengths",
+        "--rnn-goldens-skip=skip.txt",
+        "--rnn-goldens-report=found.json",
+        "-rx",
+        *workers,
+    )
+    result = project.runpytest_subprocess(*options)
+    assert result.parseoutcomes() == {"passed": 1, "xfailed": 1}
+    result.stdout.fnmatch_lines(
+        ["XFAIL *gru/plain-float32* not asked: ends the process: https://example.org/9 (skip.txt:1)"]
+    )
+    found = json.loads(project.path.joinpath("found.json").read_text("utf-8"))["results"]
+    (entry,) = [entry for entry in found if entry["golden"] == "gru/plain"]
+    assert (entry["outcome"], entry["judged_by"]) == ("known-failure", "skip")
+    assert entry["known"] == "ends the process: https://example.org/9"
+
+
+def test_a_run_that_skips_all_has_shown_nothing(project: pytest.Pytester) -> None:
+    project.makepyfile(test_mine=WRONG_WITH_LENGTHS)
+    project.path.joinpath("skip.txt").write_text("*  # no device\n", "utf-8")
+    result = project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-skip=skip.txt")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["nothing was checked: all 4 goldens were on the skip list"])

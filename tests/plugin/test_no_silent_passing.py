@@ -130,7 +130,8 @@ MARKERS = {
     ),
     "positional": (
         "'lstm'",
-        "the marker takes named arguments only: ids, cell, features, without, dtypes, calls, gradients; got 'lstm'",
+        "the marker takes named arguments only: ids, cell, features, without, dtypes, dtype, calls, gradients; "
+        "got 'lstm'",
     ),
     "number": ("ids=3", "ids takes a name or a list of names, not 3"),
 }

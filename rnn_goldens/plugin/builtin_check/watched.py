@@ -40,6 +40,11 @@ main()
 _NOT_INHERITED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 """What a project sets for tests of its own."""
 
+Progress = Callable[[int, int], None]
+"""Is called with how many goldens were judged, and how many were asked."""
+
+_BETWEEN = 1.0
+
 _END_AFTER = 5.0
 """Whoever tells this process to end is not kept waiting longer by a run that does not mind being interrupted."""
 
@@ -81,7 +86,12 @@ class Suite:
 
 
 def run(
-    implementation: str, arguments: Sequence[str], *, captured: bool = False, suite: Suite | None = None
+    implementation: str,
+    arguments: Sequence[str],
+    *,
+    captured: bool = False,
+    suite: Suite | None = None,
+    progress: Progress | None = None,
 ) -> Finished:
     """Check an implementation in another process, and wait for it.
 
@@ -90,6 +100,7 @@ def run(
         arguments: for pytest.
         captured: whether to keep what it prints; it goes to the terminal otherwise.
         suite: another test than that of the corpus.
+        progress: of what is captured, is told about once a second how many goldens of how many were judged.
     """
     with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, alive() as held:
         folder = Path(name)
@@ -103,9 +114,8 @@ def run(
                 (folder / "stdout").open("w+", encoding="utf-8", errors="replace") as out,
                 (folder / "stderr").open("w+", encoding="utf-8", errors="replace") as err,
             ):
-                code = subprocess.run(
-                    command, stdout=out, stderr=err, check=False, env=environment, pass_fds=pass_fds
-                ).returncode
+                process = subprocess.Popen(command, stdout=out, stderr=err, env=environment, pass_fds=pass_fds)
+                code = _wait_and_tell(process, folder, progress)
                 printed = _content(out), _content(err)
         else:
             code, printed = wait(subprocess.Popen(command, env=environment, pass_fds=pass_fds)).code, ("", "")
@@ -118,6 +128,21 @@ def run(
     if (code == 0 and not _all_good(document)) or code not in (0, WRONG_USE) or trouble:
         code = FINDING
     return Finished(code, document, trouble, *printed, drawn)
+
+
+def _wait_and_tell(process: subprocess.Popen[bytes], folder: Path, progress: Progress | None) -> int:
+    try:
+        while True:
+            try:
+                return process.wait(None if progress is None else _BETWEEN)
+            except subprocess.TimeoutExpired:
+                results = (_document(folder / RESULTS) or {}).get("results_so_far", [])
+                if results and progress is not None:
+                    progress(sum(result["outcome"] != "not-judged" for result in results), len(results))
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
 
 
 def end_with_parent(alive: int) -> None:

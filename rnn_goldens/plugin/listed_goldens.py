@@ -1,0 +1,77 @@
+"""What a run says in the end of lists of goldens: which lines hold for some only, and the file as it is now."""
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from rnn_goldens.counted import counted
+from rnn_goldens.encoding.whole_file import write_whole
+from rnn_goldens.plugin import settings
+from rnn_goldens.plugin.known_failures import Listed
+from rnn_goldens.plugin.known_failures_update import UNEXPLAINED, Came, renewed
+from rnn_goldens.plugin.names import flag
+from rnn_goldens.plugin.tally import FAILED, Entry, Tally, passes_again
+
+_MOST_LISTED = 3
+
+
+def told(config: pytest.Config, tally: Tally, exitstatus: int) -> list[str]:
+    """What is to be said; writes the file, if that is asked for and the run has judged all that it asked."""
+    if flag(config, settings.UPDATE):
+        return list(_updated(config, tally, exitstatus))
+    return list(_that_pass(config, tally))
+
+
+def _that_pass(config: pytest.Config, tally: Tally) -> Iterator[str]:
+    """Of each line of which something passes, how much of it does."""
+    by_line: dict[int, tuple[Listed, list[Entry], list[Entry]]] = {}
+    for entry in tally.entries:
+        if (one := settings.first_listed(config, settings.KNOWN, entry["golden"], entry["dtype"])) is not None:
+            _, passes, fails = by_line.setdefault(one.line, (one, [], []))
+            (passes if passes_again(entry) else fails).append(entry)
+    for one, passes, fails in by_line.values():
+        if not passes:
+            continue
+        if not fails:
+            yield f"{one.place}: {one.text} passes: take the line out"
+            continue
+        ran = len(passes) + len(fails)
+        yield f"{one.place}: {one.text} holds for {len(fails)} of {counted(ran, 'golden')} that ran. These pass:"
+        yield from (f"  {name}" for name in _few(passes))
+        yield f"  let it name those that fail, or let --rnn-goldens-{settings.UPDATE} do so"
+
+
+def _few(entries: Sequence[Entry]) -> list[str]:
+    names = [f"{entry['golden']} in {entry['dtype']}" for entry in entries[:_MOST_LISTED]]
+    return [*names, *([f"and {len(entries) - len(names)} more"] if len(entries) > len(names) else [])]
+
+
+def _updated(config: pytest.Config, tally: Tally, exitstatus: int) -> Iterator[str]:
+    path = settings.path_setting(config, settings.KNOWN)
+    if path is None:
+        return
+    if tally.unfinished or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        yield f"{path.name} is as it was, for the run did not judge all that it asked"
+        return
+    about = settings.corpora(config)
+    came = [
+        Came(about.entry(e["golden"]), e["dtype"], _fails(e), str(e.get("reason", "")))
+        for e in tally.entries
+        if e["outcome"] == "passed" or passes_again(e) or (_fails(e) and e["judged_by"] in ("comparison", "test"))
+    ]
+    before = path.read_text("utf-8-sig") if path.exists() else ""
+    after = renewed(before, settings.listed_in(config, settings.KNOWN), about.entries, came)
+    if after.text != before:
+        write_whole(path, after.text.encode("utf-8"))
+    counts = f"{len(after.new)} new, {len(after.narrowed)} narrowed, {len(after.gone)} gone"
+    yield f"{'wrote' if after.text != before else 'unchanged:'} {path.name}: {counts}"
+    if after.new:
+        yield f"  write why beside each that says “{UNEXPLAINED.strip(': ')}”"
+    for entry in tally.with_outcome(FAILED):
+        if entry["judged_by"] == "crash":
+            golden = f"{entry['golden']} in {entry['dtype']}"
+            yield f"  {golden} ended its process: it belongs into a --rnn-goldens-skip file"
+
+
+def _fails(entry: Entry) -> bool:
+    return entry["outcome"] in (FAILED, "known-failure") and not passes_again(entry)
