@@ -1,4 +1,4 @@
-"""The pages on goldens and cells of one's own, followed by a reader in an empty folder."""
+"""The pages on goldens and cells of one's own, and on Python without pytest, followed by a reader in an empty folder."""
 
 import os
 import re
@@ -12,6 +12,7 @@ pytestmark = pytest.mark.slow
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "own-goldens.md").read_text("utf-8")
+PYTHON = (DOCS / "python.md").read_text("utf-8")
 CELLS = (DOCS / "own-cells.md").read_text("utf-8")
 FILE = re.compile(r"`(\w+\.\w+)`:\n\n```\w+\n(.*?)```", re.DOTALL)
 COMMANDS = re.compile(r"^```\n(\$ .*?)```", re.DOTALL | re.MULTILINE)
@@ -34,7 +35,7 @@ def follow(page: str, folder: Path, test: str, right: str, wrong: str) -> None:
     assert right in (folder / test).read_text("utf-8")
     assert f"`{wrong}`" in page
     for block in COMMANDS.findall(page):
-        if re.search(r"^F+ ", block, re.MULTILINE):
+        if re.search(r"^F+( |$)", block, re.MULTILINE):
             (folder / test).write_text((folder / test).read_text("utf-8").replace(right, wrong), "utf-8")
         for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
             printed = run(command, folder)
@@ -53,6 +54,13 @@ def test_the_way_to_a_cell_of_ones_own_prints_what_is_shown(tmp_path: Path) -> N
     assert [name for name, _ in FILE.findall(CELLS)] == ["my_cells.py", "my_scenarios.py", "test_my_mgu.py"]
     assert len(COMMANDS.findall(CELLS)) == 4
     follow(CELLS, tmp_path, "test_my_mgu.py", 'b_hf, b_hn = np.split(w["bias_hh_l0"], 2)', "b_hf, b_hn = 0, 0")
+
+
+def test_the_way_without_pytest_prints_what_is_shown(tmp_path: Path) -> None:
+    assert [name for name, _ in FILE.findall(PYTHON)] == ["my_lstm.py", "look.py", "test_with_unittest.py"]
+    assert len(COMMANDS.findall(PYTHON)) == 3
+    right, wrong = "i, f, g, o = np.split(a, 4, axis=1)", "i, f, o, g = np.split(a, 4, axis=1)"
+    follow(PYTHON, tmp_path, "my_lstm.py", right, wrong)
 
 
 def test_the_snippet_without_files_runs(tmp_path: Path) -> None:

@@ -1,0 +1,90 @@
+"""Follow a recipe for CI in an empty repository, as the machine that runs it would: step by step, until one fails.
+
+    python examples/ci/follow.py RECIPE.yml FOLDER [WHEEL]
+
+FOLDER becomes a git repository with the README's test. A step that ``uses`` this project's action runs the steps of
+``action.yml``; others that are used (checkout, setup-python, upload-artifact) are said, and what they do is there
+already: a checkout, a Python in an environment of its own, files that stay. With a WHEEL pip takes that in place of
+what the index has.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import venv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+ACTION = "rnn-goldens/rnn-goldens@"
+THERE_ALREADY = ("actions/checkout@", "actions/setup-python@", "actions/upload-artifact@")
+Step = Mapping[str, Any]
+
+
+def main() -> None:
+    """Exit with the code of the step that failed, or 0."""
+    recipe, folder, *wheel = map(Path, sys.argv[1:])
+    begin_repository(folder)
+    python = folder.parent / f"{folder.name}-python"
+    venv.create(python, with_pip=True)
+    environment = {
+        **os.environ,
+        "PATH": f"{python / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        **({"PIP_FIND_LINKS": str(wheel[0].resolve().parent)} if wheel else {}),
+    }
+    for name, job in yaml.safe_load(recipe.read_text("utf-8"))["jobs"].items():
+        print(f"== job {name}", flush=True)
+        for step in job["steps"]:
+            run(step, folder, environment)
+    print("== green", flush=True)
+
+
+def begin_repository(folder: Path) -> None:
+    """An empty repository, and in it the test that the README begins with."""
+    folder.mkdir(parents=True)
+    snippet = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)[0]
+    (folder / "test_my_rnn.py").write_text(snippet, "utf-8")
+    subprocess.run(["git", "init", "--quiet", folder], check=True)
+    subprocess.run(["git", "-C", folder, "add", "."], check=True)
+
+
+def run(step: Step, folder: Path, environment: Mapping[str, str], inputs: Mapping[str, str] | None = None) -> None:
+    """A step of a recipe, or of the action; exits with its code if it fails."""
+    if "uses" in step:
+        use(step, folder, environment)
+        return
+    given = {name: filled(str(text), inputs or {}) for name, text in step.get("env", {}).items()}
+    print(f"== {step['name']}", flush=True)
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    if code := subprocess.run(command, cwd=folder, env={**environment, **given}, check=False).returncode:
+        print(f"== red: {step['name']} exits with {code}", flush=True)
+        sys.exit(code)
+
+
+def use(step: Step, folder: Path, environment: Mapping[str, str]) -> None:
+    """An action: this project's, step by step, or one that does nothing here."""
+    if not step["uses"].startswith(ACTION):
+        if not step["uses"].startswith(THERE_ALREADY):
+            sys.exit(f"{step['uses']}: nothing is known of this action")
+        print(f"== {step['uses']} is here already", flush=True)
+        return
+    action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+    given = step.get("with", {})
+    if unknown := set(given) - set(action["inputs"]):
+        sys.exit(f"{step['uses']} has no input {', '.join(sorted(unknown))}")
+    inputs = {name: str(given.get(name, about["default"])) for name, about in action["inputs"].items()}
+    for part in action["runs"]["steps"]:
+        run(part, folder, environment, inputs)
+
+
+def filled(text: str, inputs: Mapping[str, str]) -> str:
+    """A text with the inputs that it names."""
+    return re.sub(r"\$\{\{ inputs\.(\w+) \}\}", lambda found: inputs[found[1]], text)
+
+
+if __name__ == "__main__":
+    main()
