@@ -1,4 +1,4 @@
-"""The pages on goldens and cells of one's own, and on Python without pytest, followed by a reader in an empty folder."""
+"""Pages on goldens and cells of one's own, and on Python without pytest, followed in an empty folder."""
 
 import os
 import re
