@@ -19,15 +19,14 @@ def test_the_page_shows_the_recipes(name: str) -> None:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT], check=True, capture_output=True
-    )
+    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True)
     (found,) = folder.glob("*.whl")
     return found
 
 
 def followed(recipe: Path, folder: Path, wheel: Path, code: int) -> str:
-    command = [sys.executable, RECIPES / "follow.py", recipe, folder, wheel]
+    command = [sys.executable, *map(str, (RECIPES / "follow.py", recipe, folder, wheel))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
