@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
-.PHONY: help demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost argument-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results examples pages build clean build/typed
+.PHONY: help demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost argument-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results examples pages validators build clean build/typed
 
 # Tests start hundreds of processes: what these import is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
@@ -19,6 +19,7 @@ help:
 	@echo "make check-corpus       that the committed corpus is what the scenarios make"
 	@echo "make examples           programs and readers in other languages, with what they need"
 	@echo "make pages              the HTML page, in a headless Chromium, with what that needs"
+	@echo "make validators         the schemas and goldens under three validators of others"
 	@echo "make false-alarms       correct implementations against everything"
 	@echo "make onnx-backend       ONNX's own tests, beside the corpus"
 	@echo "make nothing-unchecked  ways of misbehaving, in every way of running"
@@ -59,6 +60,7 @@ generate: $(READY)
 	$(BIN)/rnn-goldens generate
 	$(BIN)/python -m rnn_goldens.generator.deviation_page fixtures/v1 docs/deviations.md
 	$(BIN)/python -m rnn_goldens.generator.equations_page docs/equations.md
+	$(BIN)/python -m rnn_goldens.generator.schema_files schema
 
 check-corpus: $(READY)
 	$(BIN)/rnn-goldens generate --check
@@ -201,6 +203,18 @@ examples: $(READY)
 pages: $(READY)
 	examples/install.sh
 	NOTHING_SKIPPED=1 $(BIN)/python -m pytest tests/pages
+
+# The schemas, each alone, and every file under three validators of others; fails if one says no, or takes what is wrong.
+VALIDATORS := build/validators
+$(VALIDATORS)/.ready: $(READY) examples/validators/package-lock.json
+	@command -v npm >/dev/null || examples/install.sh
+	npm --prefix examples/validators ci --ignore-scripts --no-audit --no-fund
+	$(PYTHON) -m venv --clear $(VALIDATORS)
+	$(VALIDATORS)/bin/python -m pip install --quiet --disable-pip-version-check --editable . check-jsonschema
+	@touch $@
+
+validators: $(VALIDATORS)/.ready
+	$(VALIDATORS)/bin/python examples/validators/validate.py
 
 build: $(READY)
 	rm -rf dist

@@ -26,6 +26,11 @@ _MOST_PROBLEMS = 100
 _NUMBERS: dict[str, set[type]] = {"number": {float, int}, "integer": {int}}
 
 
+def schema_id(kind: str) -> str:
+    """What the schema of a kind of file calls itself, and a file its schema, in its member ``$schema``."""
+    return f"urn:rnn-goldens:schema:{kind}:{FORMATS[kind]}"
+
+
 def schema_path(kind: str, version: int | None = None) -> Path:
     """Where the schema of a kind of document lies."""
     return Path(__file__).with_name(f"{kind}-{version or (FORMATS | MESSAGES)[kind]}.schema.json")

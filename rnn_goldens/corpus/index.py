@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from rnn_goldens.encoding import typed_json
 from rnn_goldens.encoding.bounds import INDEX as BOUNDS
 from rnn_goldens.encoding.bounds import OTHER
 from rnn_goldens.encoding.file_bytes import read_bytes
 from rnn_goldens.encoding.typed_json import (
+    SCHEMA,
     CellName,
     FeatureOrCore,
     Hash,
@@ -124,6 +125,7 @@ class Index(Struct, frozen=True, forbid_unknown_fields=True):
     corpus: Annotated[str, Meta(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*\Z", max_length=LONGEST_ID)]
     version: Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}\Z", max_length=30)]
     goldens: tuple[Entry, ...]
+    schema: Literal["urn:rnn-goldens:schema:index:1"] | UnsetType = field(default=UNSET, name=SCHEMA)
 
     def __post_init__(self) -> None:
         """Raise ValueError if an id stands twice."""
@@ -159,7 +161,8 @@ def read_index(path: Path, where: str, below: Path | None = None) -> Index:
         having = [entry.gradients for entry in goldens if entry.gradients is not UNSET]
         texts += sum(_TEXTS_OF_GRADIENTS + len(gradients.precisions) for gradients in having)
         keys = _KEYS + _KEYS_OF_ENTRY * len(goldens) + _KEYS_OF_GRADIENTS * len(having)
-        require_each_key_once(content, keys, texts)
+        named = index.schema is not UNSET
+        require_each_key_once(content, keys + named, texts + named)
     except ValueError as error:
         raise _invalid(content, path, where, str(error)) from None
     return index

@@ -23,7 +23,7 @@ def encode(golden: Golden) -> dict[str, bytes]:
     tree = to_tree(golden)
     content = json_file.encode(to_document(tree))
     decode(content, Path(golden.id), by_schema=True)
-    return {".h5": hdf5_file.encode(tree), ".json": content}
+    return {".h5": hdf5_file.encode(tree, golden.layout.gates), ".json": content}
 
 
 def read(path: Path, *, by_schema: bool = False, below: Path | None = None) -> Golden:

@@ -9,18 +9,17 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from rnn_goldens.encoding import typed_json
 from rnn_goldens.encoding.tree import Tree
-from rnn_goldens.encoding.typed_arrays import Floats, Integers, Part, Size, keys_and_texts, tree_of
+from rnn_goldens.encoding.typed_arrays import Floats, Integers, Part, Size, tree_in
 from rnn_goldens.encoding.typed_json import (
     LINE,
+    SCHEMA,
     CellName,
     Feature,
     Id,
     Line,
     Precisions,
     Sentence,
-    require_each_key_once,
     require_once,
 )  # fmt: skip
 from rnn_goldens.golden.features import FEATURES
@@ -101,6 +100,7 @@ class GoldenDocument(Part, frozen=True):
     tolerance: ExactTolerance | BoundTolerance
     provenance: Annotated[dict[Sentence, Line], Meta(max_length=100)]
     own_cell: OwnCell | UnsetType = UNSET
+    schema: Literal["urn:rnn-goldens:schema:golden:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
     def __post_init__(self) -> None:
         """Raise ValueError if a name stands twice, or an own cell is not described, or one of ours is."""
@@ -120,9 +120,7 @@ def decode(content: bytes) -> Tree:
     Raises:
         ValueError: they are not what a golden's file holds; it says what is wrong, and where.
     """
-    tree = tree_of(typed_json.decode(_DECODER, content))
-    require_each_key_once(content, *keys_and_texts(tree))
-    return tree
+    return tree_in(content, _DECODER)
 
 
 def _require(holds: bool, what: str) -> None:

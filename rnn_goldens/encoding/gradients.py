@@ -43,7 +43,7 @@ def encode_gradients(golden: Golden) -> dict[str, bytes]:
     tree = to_gradients_tree(golden)
     content = json_file.encode(to_document(tree))
     decode_gradients(content, Path(f"{golden.id}.gradients"), golden, by_schema=True)
-    return dict(zip(SUFFIXES, (hdf5_file.encode(tree), content), strict=True))
+    return dict(zip(SUFFIXES, (hdf5_file.encode(tree, golden.layout.gates), content), strict=True))
 
 
 def read_gradients(path: Path, golden: Golden, *, by_schema: bool = False, below: Path | None = None) -> Gradients:

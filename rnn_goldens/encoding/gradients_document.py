@@ -5,17 +5,16 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from rnn_goldens.encoding import typed_json
 from rnn_goldens.encoding.golden_document import ExactTolerance
 from rnn_goldens.encoding.tree import Tree
-from rnn_goldens.encoding.typed_arrays import Floats, Part, keys_and_texts, tree_of
+from rnn_goldens.encoding.typed_arrays import Floats, Part, tree_in
 from rnn_goldens.encoding.typed_json import (
+    SCHEMA,
     Hash,
     Id,
     Line,
     Precisions,
     Sentence,
-    require_each_key_once,
     require_once,
 )
 
@@ -53,6 +52,7 @@ class GradientsDocument(Part, frozen=True):
     expected: dict[str, Floats]
     tolerance: ExactTolerance | GradientsTolerance
     provenance: Annotated[dict[Sentence, Line], Meta(max_length=100)]
+    schema: Literal["urn:rnn-goldens:schema:gradients:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
     def __post_init__(self) -> None:
         """Raise ValueError if a precision stands twice."""
@@ -68,6 +68,4 @@ def decode(content: bytes) -> Tree:
     Raises:
         ValueError: they are not what such a file holds; it says what is wrong, and where.
     """
-    tree = tree_of(typed_json.decode(_DECODER, content))
-    require_each_key_once(content, *keys_and_texts(tree))
-    return tree
+    return tree_in(content, _DECODER)

@@ -13,6 +13,7 @@ import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5l, h5o, h5s, h5t
 from numpy.typing import NDArray
 
+from rnn_goldens.encoding.legend import legend
 from rnn_goldens.encoding.tree import Tree
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -30,20 +31,25 @@ _WHERE_NUMBERS_LIE = (h5d.CONTIGUOUS, h5d.COMPACT)
 """In the file itself, all of them, as they are. Chunks may go through filters, virtual ones are elsewhere."""
 
 
-def encode(tree: Tree) -> bytes:
-    """The bytes of an HDF5 file: the same on every run, because nothing in them depends on time or order of sets."""
+def encode(tree: Tree, gates: str) -> bytes:
+    """The bytes of an HDF5 file: the same on every run, because nothing in them depends on time or order of sets.
+
+    What axes are, and in which order gates stand, is written beside each array, for people: no reader needs it.
+    """
     buffer = io.BytesIO()
     with h5py.File(buffer, "w", libver=("v108", "v108")) as file:
-        _write(file, tree)
+        _write(file, tree, gates)
     return buffer.getvalue()
 
 
-def _write(group: h5py.Group, tree: Tree) -> None:
+def _write(group: h5py.Group, tree: Tree, gates: str) -> None:
     for name, value in tree.items():
         if isinstance(value, dict):
-            _write(group.create_group(name), value)
+            _write(group.create_group(name), value, gates)
         elif isinstance(value, np.ndarray):
-            group.create_dataset(name, data=value, track_times=False)
+            dataset = group.create_dataset(name, data=value, track_times=False)
+            for attribute, texts in legend(name, value.ndim, gates).items():
+                dataset.attrs[attribute] = _texts(texts)
         elif isinstance(value, str | list):
             group.attrs[name] = _texts(value)
         else:

@@ -8,6 +8,7 @@ from typing import Any
 from rnn_goldens.encoding.bounds import OTHER, Bounds
 from rnn_goldens.encoding.file_bytes import read_bytes
 from rnn_goldens.errors import InvalidFile
+from rnn_goldens.schema import FORMATS, schema_id
 
 _DEEPEST = 32
 """Levels of brackets; a golden has four."""
@@ -58,7 +59,9 @@ def render(document: object, indent: str = "") -> str:
 
 
 def encode(document: object) -> bytes:
-    """The bytes of a JSON file: UTF-8, one final newline."""
+    """The bytes of a JSON file: UTF-8, one final newline; one of a kind that has a schema names it."""
+    if isinstance(document, dict) and document.get("kind") in FORMATS:
+        document = {"$schema": schema_id(document["kind"]), **document}
     return (render(document) + "\n").encode("utf-8")
 
 

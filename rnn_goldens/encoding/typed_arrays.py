@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, Struct
 from numpy.typing import NDArray
 
 from rnn_goldens.counted import counted
+from rnn_goldens.encoding import typed_json
 from rnn_goldens.encoding.tree import Tree
 
 Size = Annotated[int, Meta(ge=1, le=2**20)]
@@ -68,6 +69,18 @@ def _array(stored: Floats | Integers, where: str) -> NDArray[Any]:
     except struct.error:
         raise ValueError(f"{where}: data holds a number that no {stored.dtype} can hold") from None
     return np.frombuffer(packed, stored.dtype).reshape(stored.shape)
+
+
+def tree_in(content: bytes, decoder: msgspec.json.Decoder[Any]) -> Tree:
+    """The tree that the bytes of a file hold, without the name of its schema.
+
+    Raises:
+        ValueError: they are not what the type says, or a key stands twice.
+    """
+    tree = tree_of(typed_json.decode(decoder, content))
+    typed_json.require_each_key_once(content, *keys_and_texts(tree))
+    tree.pop("schema", None)
+    return tree
 
 
 def keys_and_texts(tree: Tree) -> tuple[int, int]:

@@ -16,6 +16,9 @@ from rnn_goldens.golden.shapes import CELLS, OWN_CELL
 
 T = TypeVar("T")
 
+SCHEMA = "$schema"
+"""The member in which a file names its schema."""
+
 LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*\Z"
 """Text without line breaks, and without signs that a terminal obeys in place of showing them."""
 

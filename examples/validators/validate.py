@@ -1,0 +1,97 @@
+"""Hold the schemas, and all that they speak of, to validators of others: check-jsonschema, python -m jsonschema and ajv.
+
+    make validators        # installs them, and runs this
+
+Each schema is taken alone, as a stranger takes it: one file, nothing registered. ajv is as strict as it can be. A golden
+that is wrong has to be refused by each. Exits with 1 at the first that says otherwise.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+SCHEMAS = ROOT / "schema"
+V1 = ROOT / "fixtures" / "v1"
+BIN = Path(sys.executable).parent
+AJV = HERE / "node_modules" / ".bin" / "ajv"
+STRICT = ("--spec=draft2020", "--strict=true", "--all-errors")
+ALONE = {"index.json", "kill-matrix.json", "gradients-kill-matrix.json"}
+
+COMMANDS = {
+    "check-jsonschema": lambda schema, files: [BIN / "check-jsonschema", "--schemafile", schema, *files],
+    "python -m jsonschema": lambda schema, files: [
+        *(sys.executable, "-W", "ignore", "-m", "jsonschema"),
+        *(part for file in files for part in ("-i", file)),
+        schema,
+    ],
+    "ajv": lambda schema, files: [
+        *(AJV, "validate", *STRICT, "-s", schema),
+        *(part for file in files for part in ("-d", file)),
+    ],
+}
+"""What is typed to hold files to a schema."""
+
+
+def main() -> None:
+    """All schemas, all files of the corpus, what the commands write, and one that is wrong."""
+    schemas = sorted(SCHEMAS.glob("*.schema.json"))
+    require([BIN / "check-jsonschema", "--check-metaschema", *schemas], "check-jsonschema: each schema is one")
+    for schema in schemas:
+        require([AJV, "compile", *STRICT, "-s", schema], f"ajv, strict: {schema.name} alone")
+    with tempfile.TemporaryDirectory() as scratch:
+        for kind, files in documents(Path(scratch)):
+            schema = SCHEMAS / f"{kind}.schema.json"
+            for name, command in COMMANDS.items():
+                require(command(schema, files), f"{name}: {len(files)} of kind {kind}")
+        broken = wrong(Path(scratch))
+        for name, command in COMMANDS.items():
+            require(command(SCHEMAS / "golden-1.schema.json", [broken]), f"{name}: a wrong golden is refused", right=False)
+
+
+def documents(scratch: Path) -> Iterator[tuple[str, Sequence[Path]]]:
+    """Every file, by the name of its schema."""
+    every = sorted(path for path in V1.rglob("*.json") if path.name not in ALONE)
+    yield "golden-1", [path for path in every if not path.name.endswith(".gradients.json")]
+    yield "gradients-1", [path for path in every if path.name.endswith(".gradients.json")]
+    yield "index-1", [V1 / "index.json"]
+    yield "kill-matrix-1", [V1 / "kill-matrix.json", V1 / "gradients-kill-matrix.json"]
+    yield "conformance-1", [ROOT / "docs" / "conformance.json"]
+    rnn_goldens = BIN / "rnn-goldens"
+    results = scratch / "results.json"
+    subprocess.run([rnn_goldens, "check", "numpy", "-q", f"--report={results}"], check=True, capture_output=True)
+    yield "results-1", [results]
+    for version, options in ((1, ["--ids=*/plain"]), (2, ["--ids=*/plain", "--gradients"])):
+        command = [rnn_goldens, "protocol", *options]
+        lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+        for kind, every_other in (("request", lines[::2]), ("answer", lines[1::2])):
+            files = [scratch / f"{kind}-{version}-{number}.json" for number in range(len(every_other))]
+            for file, line in zip(files, every_other, strict=True):
+                file.write_text(line, "utf-8")
+            yield f"protocol-{kind}-{version}", files
+
+
+def wrong(scratch: Path) -> Path:
+    """A golden that counts its units in a text."""
+    golden = json.loads((V1 / "lstm" / "plain.json").read_text("utf-8"))
+    golden["config"]["hidden_size"] = "3"
+    path = scratch / "wrong.json"
+    path.write_text(json.dumps(golden), "utf-8")
+    return path
+
+
+def require(command: Sequence[Path | str], what: str, *, right: bool = True) -> None:
+    """Run a command that has to end well, or has not to; exits with 1 and what it says if it does otherwise."""
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    if (done.returncode == 0) != right:
+        print(f"✗ {what}\n{done.stdout[-2000:]}{done.stderr[-2000:]}", file=sys.stderr)
+        sys.exit(1)
+    print(f"✓ {what}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
