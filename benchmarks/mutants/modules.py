@@ -29,7 +29,7 @@ PLUGIN = tuple(
 
 PLUGIN_TESTS = ("tests/plugin",)
 
-_GRADIENTS = ("tests/judging", "tests/checkable", "tests/encoding/test_gradients_files.py")
+_GRADIENTS = (*_JUDGING, "tests/encoding/test_gradients_files.py")
 BRANCHES_ALONE: Mapping[str, tuple[str, ...]] = {
     "rnn_goldens/golden/gradients.py": _GRADIENTS,
     "rnn_goldens/judging/given_gradients.py": _GRADIENTS,
