@@ -126,6 +126,15 @@ def test_nothing_given_does_not_pass(golden: Golden) -> None:
         golden.check_gradients()
 
 
+def test_none_is_not_checked_where_the_gradient_is_zero_and_shows_nothing_alone() -> None:
+    golden = load("rnn-tanh/one-step", gradients=True)
+    verdict = golden.check_gradients({**right(golden), "weight_hh_l0": None})
+    assert verdict.not_checked == ("weight_hh_l0",)
+    assert "nothing was checked" in first_line(golden, {"weight_hh_l0": None})
+    assert "5 wrong" not in first_line(golden, dict.fromkeys(right(golden)))
+    assert "weight_ih_l0: is None" in message(golden, dict.fromkeys(right(golden)))
+
+
 def test_the_gradient_of_a_state_that_is_not_given_is_not_checked() -> None:
     golden = with_gradients("gru/plain")
     verdict = golden.check_gradients(right(golden), h0=np.zeros(golden.state_shape, np.float32))
