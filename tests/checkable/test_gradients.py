@@ -100,6 +100,15 @@ def test_the_first_line_says_which_are_right_and_which_wrong(golden: Golden) -> 
     assert "  right: x, h0, c0, weight_ih_l0, bias_ih_l0, bias_hh_l0\n" in message(golden, given)
 
 
+def test_gradients_stand_in_the_golden_s_order_whatever_order_they_came_in(golden: Golden) -> None:
+    given = right(golden)
+    given["weight_hh_l0"] *= 1.01
+    backwards = dict(sorted(given.items()))
+    assert list(backwards) != list(given)
+    assert list(golden.compare_gradients(backwards).differences) == list(given)
+    assert first_line(golden, {"nonsense": given["x"], **backwards}).endswith("6 right; weight_hh_l0, nonsense wrong")
+
+
 def test_where_it_is_wrong_is_said_in_words(golden: Golden) -> None:
     given = right(golden)
     given["weight_hh_l0"][3 + 1, 2] += 1
@@ -169,6 +178,12 @@ def test_bad_gradients_are_told_apart(golden: Golden, name: str, value: Any, sai
 def test_a_weight_given_for_its_gradient_is_seen(golden: Golden) -> None:
     said = message(golden, {**right(golden), "weight_ih_l0": golden.weights["weight_ih_l0"].copy()})
     assert "weight_ih_l0: is weight_ih_l0 itself, not its gradient" in said
+
+
+@pytest.mark.parametrize(("name", "output"), [("h0", "h_n"), ("c0", "c_n")])
+def test_an_output_given_for_a_gradient_is_seen(golden: Golden, name: str, output: str) -> None:
+    said = message(golden, {**right(golden), name: getattr(golden, output).copy()})
+    assert f"{name}: is {output}, an output, and no gradient: check(out, h_n) compares outputs" in said
 
 
 def test_a_square_gradient_that_is_transposed_is_seen_by_its_numbers() -> None:

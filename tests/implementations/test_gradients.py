@@ -135,7 +135,7 @@ def test_an_output_of_another_shape_is_named() -> None:
 class WithoutZeros(nn.Module):
     """A right RNN that does not multiply a state that is not there."""
 
-    def __init__(self, input_size: int, hidden_size: int, batch_first: bool = True) -> None:
+    def __init__(self, input_size: int, hidden_size: int, batch_first: bool = True) -> None:  # noqa: ARG002
         super().__init__()
         for name, parameter in nn.RNN(input_size, hidden_size).named_parameters():
             setattr(self, name, parameter)
