@@ -135,6 +135,11 @@ def test_an_output_of_another_shape_is_named() -> None:
 class WithoutZeros(nn.Module):
     """A right RNN that does not multiply a state that is not there."""
 
+    weight_ih_l0: torch.Tensor
+    weight_hh_l0: torch.Tensor
+    bias_ih_l0: torch.Tensor
+    bias_hh_l0: torch.Tensor
+
     def __init__(self, input_size: int, hidden_size: int, batch_first: bool = True) -> None:  # noqa: ARG002
         super().__init__()
         for name, parameter in nn.RNN(input_size, hidden_size).named_parameters():
