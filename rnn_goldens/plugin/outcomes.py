@@ -86,6 +86,12 @@ def _verdict_of(error: BaseException | None) -> Verdict | None:
     return verdict if isinstance(verdict, Verdict) else None
 
 
+def _is_of_comparison(error: BaseException) -> bool:
+    """Whether something was compared, and was wrong: of gradients it may be that none was given."""
+    verdict = _verdict_of(error)
+    return verdict is not None and bool(verdict.differences)
+
+
 def _judged(
     item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, record: Record | None
 ) -> Outcome:
@@ -109,7 +115,7 @@ def _judged(
         return Outcome("refused", "refusal", reason)
     if report.skipped and not hasattr(report, "wasxfail"):
         return Outcome("skipped", "skip", _reason(error, report))
-    judged_by = "comparison" if error is None or _verdict_of(error) is not None else "test"
+    judged_by = "comparison" if error is None or _is_of_comparison(error) else "test"
     if report.skipped:
         return Outcome("known-failure", judged_by, _reason(error, report), _known(item))
     return Outcome(report.outcome, judged_by if report.passed or error is not None else "test", _reason(error, report))
