@@ -28,7 +28,7 @@ help:
 	@echo "make exhaustive         every half-precision argument of each activation: NumPy, torch, ONNX Runtime"
 	@echo "make mutation           random edits of right networks: the first of them, as all take half an hour"
 	@echo "make mutants            changes of the modules that decide right from wrong: whether the tests kill each, half an hour"
-	@echo "make coverage           whether the tests run every branch of these modules"
+	@echo "make coverage           whether the tests run every branch of these modules, and of those that judge gradients"
 	@echo "make diagnosis          what failing runs say of wrong networks: the first of them, as all take more than an hour"
 	@echo "make fuzzing            what drawn goldens find: some of the wrong networks, as all take an hour; correct ones pass"
 	@echo "make scaling            what a corpus of ten thousand goldens costs, some ten minutes"

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable
 
 from benchmarks.mutants.judging import BUILD
-from benchmarks.mutants.modules import PLUGIN, PLUGIN_TESTS, TESTS, TOP
+from benchmarks.mutants.modules import BRANCHES_ALONE, PLUGIN, PLUGIN_TESTS, TESTS, TOP
 
 CONFIGURATION = BUILD / "branches.ini"
 DATA = BUILD / "branches" / "data"
@@ -24,8 +24,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plugin", action="store_true", help="the modules of the plugin that say what passed, too")
     with_plugin = parser.parse_args().plugin
-    modules = (*(module for module in TESTS if module not in PLUGIN), *(PLUGIN if with_plugin else ()))
-    of_modules = (test for module, tests in TESTS.items() if module not in PLUGIN for test in tests)
+    asked = {module: tests for module, tests in {**TESTS, **BRANCHES_ALONE}.items() if module not in PLUGIN}
+    modules = (*asked, *(PLUGIN if with_plugin else ()))
+    of_modules = (test for tests in asked.values() for test in tests)
     tests = dict.fromkeys((*of_modules, *(PLUGIN_TESTS if with_plugin else ())))
     shutil.rmtree(DATA.parent, ignore_errors=True)
     DATA.parent.mkdir(parents=True)

@@ -28,3 +28,16 @@ PLUGIN = tuple(
 """Modules of the plugin that say what passed: their tests run pytest in processes of their own."""
 
 PLUGIN_TESTS = ("tests/plugin",)
+
+_GRADIENTS = (*_JUDGING, "tests/encoding/test_gradients_files.py")
+BRANCHES_ALONE: Mapping[str, tuple[str, ...]] = {
+    "rnn_goldens/golden/gradients.py": _GRADIENTS,
+    "rnn_goldens/judging/given_gradients.py": _GRADIENTS,
+    "rnn_goldens/judging/gradient_calls.py": _GRADIENTS,
+    "rnn_goldens/judging/gradients.py": _GRADIENTS,
+    "rnn_goldens/encoding/gradients.py": _GRADIENTS,
+    "rnn_goldens/encoding/gradients_document.py": _GRADIENTS,
+    "rnn_goldens/encoding/gradients_semantics.py": _GRADIENTS,
+    "rnn_goldens/encoding/gradients_tree.py": _GRADIENTS,
+}
+"""What decides of gradients: of these every branch is run, and no mutant is made yet."""

@@ -50,7 +50,9 @@ def main() -> None:
                 require(command(schema, files), f"{name}: {len(files)} of kind {kind}")
         broken = wrong(Path(scratch))
         for name, command in COMMANDS.items():
-            require(command(SCHEMAS / "golden-1.schema.json", [broken]), f"{name}: a wrong golden is refused", right=False)
+            require(
+                command(SCHEMAS / "golden-1.schema.json", [broken]), f"{name}: a wrong golden is refused", right=False
+            )
 
 
 def documents(scratch: Path) -> Iterator[tuple[str, Sequence[Path]]]:

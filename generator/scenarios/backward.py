@@ -122,7 +122,9 @@ ASKED: Mapping[str, Asked] = {
     "bidirectional-two-layers-unbatched": Asked(
         of_last_step, "Two layers, both directions, no batch axis, two steps: short enough for half precision."
     ),
-    "back-ten-steps": Asked(of_last_step, "Ten steps back from the last one, short enough for half precision."),
+    "back-ten-steps": Asked(
+        of_last_step, "Ten steps back from the last one, through one unit: a way back that is cut off before shows."
+    ),
     "one-step-of-four": Asked(of_out, "Two layers, both directions, one step: all that goes down goes in two halves."),
     "short-and-ragged": Asked(everything, "Ragged, both directions, two steps: short enough for half precision."),
     "lengths-bidirectional-two-layers": Asked(everything, "Everything at once, on the way back."),

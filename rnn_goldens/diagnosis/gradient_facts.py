@@ -77,8 +77,8 @@ def _all_zero(seen: SeenGradients) -> bool | None:
     return not any(array.any() for array in seen.got.values()) if len(seen.got) > 1 else None
 
 
-def _wrong_zero(seen: SeenGradients) -> bool:
-    return not any(seen.got[name].any() for name in seen.names)
+def _wrong_zero(seen: SeenGradients) -> bool | None:
+    return not any(seen.got[name].any() for name in seen.names) if seen.are_shaped else None
 
 
 def _factor(seen: SeenGradients, names: Iterable[str]) -> bool | float | None:
@@ -93,21 +93,22 @@ def _factor(seen: SeenGradients, names: Iterable[str]) -> bool | float | None:
 
 
 def _only(*begins: str) -> Callable[[SeenGradients], bool | None]:
-    """Whether those alone are wrong whose names begin so; None if no others came."""
+    """Whether those alone are wrong whose names begin so; None if no others came, or what is wrong is a shape."""
 
     def see(seen: SeenGradients) -> bool | None:
         others = [name for name in seen.got if not name.startswith(begins)]
         mine = [name for name in seen.got if name.startswith(begins)]
-        return all(name.startswith(begins) for name in seen.names) if others and mine else None
+        can_be_seen = others and mine and seen.are_shaped
+        return all(name.startswith(begins) for name in seen.names) if can_be_seen else None
 
     return see
 
 
 def _only_of_layers(seen: SeenGradients, right: Callable[[str], bool]) -> bool | None:
-    """Whether of the weights some have none that is wrong, and all others do."""
+    """Whether of the weights some have none that is wrong, and others do; None as above."""
     weights = [name for name in seen.got if name.startswith(("weight", "bias"))]
     kept, others = [n for n in weights if right(n)], [n for n in weights if not right(n)]
-    if not kept or not others:
+    if not kept or not others or not seen.are_shaped:
         return None
     return not any(name in seen.names for name in kept) and any(name in seen.names for name in others)
 

@@ -34,7 +34,7 @@ def gradients(function: Function, golden: Question) -> Mapping[str, jax.Array]:
 
         given = {name: jnp.asarray(array) for name, array in arrays_of(golden).items()}
         outputs, back = _vjp(forward, given)
-        by_array: Named = back({name: _cotangent(golden.cotangents[name], o) for name, o in outputs.items()})[0]
+        by_array: Named = back({name: _cotangent(name, golden.cotangents[name], o) for name, o in outputs.items()})[0]
         return by_array
 
 
@@ -59,7 +59,7 @@ def _is_traceable(forward: Callable[[Named], Named], given: Named) -> bool:
     return True
 
 
-def _cotangent(cotangent: Any, output: jax.Array) -> jax.Array:  # noqa: ANN401 - an array
+def _cotangent(name: str, cotangent: Any, output: jax.Array) -> jax.Array:  # noqa: ANN401 - an array
     if output.shape != cotangent.shape:
-        raise TypeError(f"an output has shape {output.shape}, and its cotangent {cotangent.shape}")
+        raise TypeError(f"{COTANGENTS[name]} has shape {output.shape}, want {cotangent.shape}, as {name} is")
     return jnp.asarray(cotangent, output.dtype)

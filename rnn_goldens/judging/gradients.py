@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.gradients import COTANGENTS, Gradients
 from rnn_goldens.judging import outputs
-from rnn_goldens.judging.differences import Difference, Wanted, compared, not_comparable
+from rnn_goldens.judging.differences import Difference, Wanted, compared, difference, not_comparable
 from rnn_goldens.judging.gradient_text import gradient_text
 from rnn_goldens.judging.place import gradient_place
 from rnn_goldens.judging.verdict import Verdict
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
 
 _STATES = ("h0", "c0")
+_OF_SAME_SHAPE = {"h0": "h_n", "c0": "c_n"}
+"""By an array, the output that a wrong gradient of it may be."""
 _MATRIX = 2
 
 
@@ -29,7 +31,8 @@ def compare_gradients(golden: "GoldenData", given: Mapping[str, object], *, said
     Args:
         golden: the golden, with gradients.
         given: by name, array-likes of any library. What is left out is not checked, nor is an initial state's that the
-            golden does not give; nothing at all does not pass.
+            golden does not give, nor None where the gradient is zero everywhere, as torch has it of what nothing
+            follows from; nothing at all does not pass.
         said: what it means if they differ, where it means more than that they are wrong.
 
     Raises:
@@ -38,7 +41,10 @@ def compare_gradients(golden: "GoldenData", given: Mapping[str, object], *, said
     """
     stored = gradients_of(golden)
     own_start = set(_STATES[: len(golden.layout.states)]) - stored.expected.keys()
-    differences = {n: gradient_difference(golden, n, given[n]) for n in given if n not in own_start}
+    unused = {name for name, want in stored.expected.items() if given.get(name) is None and not want.any()}
+    left_out = own_start | unused
+    in_order = [name for name in dict.fromkeys((*stored.expected, *given)) if name in given and name not in left_out]
+    differences = {name: gradient_difference(golden, name, given[name]) for name in in_order}
     named = (*stored.expected, *sorted(own_start & given.keys()))
     not_checked = tuple(name for name in named if name not in differences)
     passed = bool(differences) and all(found.passed for found in differences.values())
@@ -121,7 +127,7 @@ def _shape_problem(name: str, got: tuple[int, ...], want: tuple[int, ...]) -> st
 
 
 def _something_else(golden: "GoldenData", wanted: Wanted, output: outputs.Output) -> str | None:
-    """What an array of the right shape is in truth, if it is its transpose, or an array that was handed out."""
+    """What an array of the right shape is in truth: its transpose, an array that was handed out, or an output."""
     got, name = output.values, wanted.name
     if got.ndim == _MATRIX and got.shape[0] == got.shape[1]:
         turned = compared(wanted, outputs.Output(np.ascontiguousarray(got.T), output.dtype))
@@ -131,6 +137,8 @@ def _something_else(golden: "GoldenData", wanted: Wanted, output: outputs.Output
     itself = arrays.get(name)
     if itself is not None and np.array_equal(got, itself) and got.any():
         return f"is {name} itself, not its gradient, which torch has in {name}.grad"
+    if (of := _OF_SAME_SHAPE.get(name)) is not None and got.any() and difference(golden, of, got).passed:
+        return f"is {of}, an output, and no gradient: check(out, h_n) compares outputs"
     return None
 
 

@@ -131,11 +131,15 @@ def _say_of_gradients(terminal: "pytest.TerminalReporter", tally: Tally) -> None
     found = [entry["gradients"] for entry in tally.entries if "gradients" in entry]
     if not any(entry["wrong"] or entry["not_checked"] for entry in found):
         return
+    from textwrap import wrap
+
+    from rnn_goldens.diagnosis.no_outputs import WIDTH
     from rnn_goldens.plugin.of_gradients import told
 
     terminal.section("rnn-goldens: gradients")
     for line in told(found):
-        tell(terminal, line)
+        for part in wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False):
+            tell(terminal, part)
 
 
 def _name_the_cause(terminal: "pytest.TerminalReporter", causes: Mapping[str, str]) -> None:

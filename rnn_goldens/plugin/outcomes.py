@@ -87,6 +87,12 @@ def _verdict_of(error: BaseException | None) -> Verdict | None:
     return verdict if isinstance(verdict, Verdict) else None
 
 
+def _is_of_comparison(error: BaseException) -> bool:
+    """Whether something was compared, and was wrong: of gradients it may be that none was given."""
+    verdict = _verdict_of(error)
+    return verdict is not None and bool(verdict.differences)
+
+
 def _judged(
     item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, record: Record | None
 ) -> Outcome:
@@ -110,7 +116,7 @@ def _judged(
         return Outcome("refused", "refusal", reason)
     if report.skipped:
         return _skipped(item, error, report)
-    judged_by = "comparison" if error is None or _verdict_of(error) is not None else "test"
+    judged_by = "comparison" if error is None or _is_of_comparison(error) else "test"
     return Outcome(report.outcome, judged_by if report.passed or error is not None else "test", _reason(error, report))
 
 
@@ -122,7 +128,7 @@ def _skipped(item: pytest.Item, error: BaseException | None, report: pytest.Test
     if (entry := _listed(item, settings.SKIP)) is not None and report.wasxfail.endswith(not_asked(entry)):
         return Outcome("known-failure", "skip", not_asked(entry), entry.reason)
     known = _listed(item, settings.KNOWN)
-    judged_by = "comparison" if error is None or _verdict_of(error) is not None else "test"
+    judged_by = "comparison" if error is None or _is_of_comparison(error) else "test"
     return Outcome("known-failure", judged_by, reason, "" if known is None else known.reason)
 
 

@@ -149,12 +149,15 @@ class Record:
         if not (text := self.swallowed):
             return None
         first, *others = text.splitlines()
-        hint = (
-            "  the test went on after this, and a golden that was wrong once fails its test. For outputs that are",
-            "  meant to be wrong there is rnn_golden.check_fails(out, h_n)",
-        )
-        message = "\n".join([first, *hint, *others])
         wrong = next((verdict for verdict in self.wrong if verdict.message == text), None)
+        went_on = "  the test went on after this, and a golden that was wrong once fails its test"
+        hint = [
+            f"{went_on}. For outputs that are",
+            "  meant to be wrong there is rnn_golden.check_fails(out, h_n)",
+        ]
+        if any(verdict is wrong for _, verdict in self.of_gradients):
+            hint = [went_on]
+        message = "\n".join([first, *hint, *others])
         return AssertionError(message) if wrong is None else GoldenMismatch(replace(wrong, message=message))
 
 

@@ -16,6 +16,7 @@ from rnn_goldens import Golden, GoldenMismatch, UnknownName, load
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.torch import layers
+from rnn_goldens.judging.gradient_calls import compare_gradient_calls
 
 ID = "lstm/lengths"
 
@@ -80,6 +81,16 @@ def test_a_torch_module_before_backward_has_none() -> None:
     assert "weight_ih_l0: is None: torch fills .grad in backward()" in verdict.message
 
 
+def test_parameters_of_a_torch_module_that_are_no_arrays_of_the_golden_are_told_by_their_whole_names() -> None:
+    golden = with_gradients("gru/plain", "float64")
+    network = torch.nn.Module()
+    network.rnn, network.head = layers.layer(golden.cell, golden.config), torch.nn.Linear(2, 1)
+    wrong = {name for name, found in golden.compare_gradients(network).differences.items() if not found.passed}
+    assert wrong == {name for name, _ in network.named_parameters()}
+    assert "rnn.weight_ih_l0" in wrong
+    assert "head.bias" in wrong
+
+
 def test_the_first_line_says_which_are_right_and_which_wrong(golden: Golden) -> None:
     given = right(golden)
     given["weight_hh_l0"] *= 1.01
@@ -87,6 +98,15 @@ def test_the_first_line_says_which_are_right_and_which_wrong(golden: Golden) -> 
     assert first_line(golden, few) == "lstm/lengths in float32: x, h0 right; weight_hh_l0 wrong"
     assert first_line(golden, given) == "lstm/lengths in float32: 6 right; weight_hh_l0 wrong"
     assert "  right: x, h0, c0, weight_ih_l0, bias_ih_l0, bias_hh_l0\n" in message(golden, given)
+
+
+def test_gradients_stand_in_the_golden_s_order_whatever_order_they_came_in(golden: Golden) -> None:
+    given = right(golden)
+    given["weight_hh_l0"] *= 1.01
+    backwards = dict(sorted(given.items()))
+    assert list(backwards) != list(given)
+    assert list(golden.compare_gradients(backwards).differences) == list(given)
+    assert first_line(golden, {"nonsense": given["x"], **backwards}).endswith("6 right; weight_hh_l0, nonsense wrong")
 
 
 def test_where_it_is_wrong_is_said_in_words(golden: Golden) -> None:
@@ -115,6 +135,15 @@ def test_nothing_given_does_not_pass(golden: Golden) -> None:
         golden.check_gradients()
 
 
+def test_none_is_not_checked_where_the_gradient_is_zero_and_shows_nothing_alone() -> None:
+    golden = load("rnn-tanh/one-step", gradients=True)
+    verdict = golden.check_gradients({**right(golden), "weight_hh_l0": None})
+    assert verdict.not_checked == ("weight_hh_l0",)
+    assert "nothing was checked" in first_line(golden, {"weight_hh_l0": None})
+    assert "5 wrong" not in first_line(golden, dict.fromkeys(right(golden)))
+    assert "weight_ih_l0: is None" in message(golden, dict.fromkeys(right(golden)))
+
+
 def test_the_gradient_of_a_state_that_is_not_given_is_not_checked() -> None:
     golden = with_gradients("gru/plain")
     verdict = golden.check_gradients(right(golden), h0=np.zeros(golden.state_shape, np.float32))
@@ -133,6 +162,9 @@ def test_the_gradient_of_a_state_that_is_not_given_is_not_checked() -> None:
         ("bias_ih_l0", lambda a: PRECISIONS["bfloat16"].round(a.astype(float)), "all bfloat16 numbers: computed in"),
         ("bias_ih_l0", lambda _: "gradient", "bias_ih_l0: is a str, not an array of numbers"),
         ("weight_hh", lambda _: np.zeros(3), "weight_hh: is no array of this golden; did you mean weight_hh_l0 or"),
+        ("x", lambda a: a.swapaxes(0, 1)[:, :, :3], "x: has shape (4, 3, 3), want (3, 4, 4)"),
+        ("x", lambda a: a.swapaxes(0, 1), "x: has shape (4, 3, 4), want (3, 4, 4); it looks time-major, x is"),
+        ("h0", lambda a: a[0], "h0: has shape (3, 3), want (1, 3, 3); only axes of size 1 differ"),
         ("nonsense", lambda _: np.zeros(3), "nonsense: is no array of this golden; there are x, h0, c0,"),
         ("out", lambda _: np.zeros(3), "out: is an output, and has no gradient here: check(out, h_n) compares"),
     ],
@@ -148,11 +180,26 @@ def test_a_weight_given_for_its_gradient_is_seen(golden: Golden) -> None:
     assert "weight_ih_l0: is weight_ih_l0 itself, not its gradient" in said
 
 
+@pytest.mark.parametrize(("name", "output"), [("h0", "h_n"), ("c0", "c_n")])
+def test_an_output_given_for_a_gradient_is_seen(golden: Golden, name: str, output: str) -> None:
+    said = message(golden, {**right(golden), name: getattr(golden, output).copy()})
+    assert f"{name}: is {output}, an output, and no gradient: check(out, h_n) compares outputs" in said
+
+
 def test_a_square_gradient_that_is_transposed_is_seen_by_its_numbers() -> None:
     golden = with_gradients("documented/single-sequence")
     given = right(golden)
     given["weight_hh_l0"] = given["weight_hh_l0"].T.copy()
     assert "weight_hh_l0: is transposed: its transpose is right" in message(golden, given)
+
+
+def test_a_square_gradient_that_is_wrong_either_way_is_not_called_transposed() -> None:
+    golden = with_gradients("documented/mini-batch")
+    given = right(golden)
+    given["weight_hh_l0"] = given["weight_hh_l0"] + np.array([[0, 1], [0, 0]], np.float32)
+    said = message(golden, given)
+    assert "weight_hh_l0: 1 of 4 elements wrong; at unit 0, column 1: got" in said
+    assert "transpose" not in said
 
 
 def test_a_bias_of_a_network_without_is_refused() -> None:
@@ -165,6 +212,11 @@ def test_a_bias_of_a_network_without_is_refused() -> None:
 def test_outputs_in_place_of_gradients_are_refused(golden: Golden, outputs: Any) -> None:
     with pytest.raises(TypeError, match=r"gradients are given by name: check_gradients\("):
         golden.check_gradients(outputs(golden))
+
+
+def test_a_name_that_is_no_text_is_refused(golden: Golden) -> None:
+    with pytest.raises(TypeError, match="gradients are given by name, and 0 is none"):
+        golden.check_gradients({0: right(golden)["x"]})
 
 
 def test_a_gradient_given_twice_is_refused(golden: Golden) -> None:
@@ -263,6 +315,32 @@ def test_calls_are_made_twice_and_what_adds_up_is_named(golden: Golden) -> None:
     golden.check_gradient_calls(lambda _: right(golden))
     with pytest.raises(GoldenMismatch, match="the second call gives the sum of both: gradients add up over calls"):
         golden.check_gradient_calls(adds_up)
+
+
+def test_what_is_wrong_in_the_first_call_is_not_asked_again(golden: Golden) -> None:
+    asked = []
+
+    def wrong(question: Any) -> Given:
+        asked.append(question)
+        return {**right(golden), "x": "no array"}
+
+    with pytest.raises(GoldenMismatch, match="6 right; x wrong"):
+        golden.check_gradient_calls(wrong)
+    assert len(asked) == 1
+    assert [way for way, _ in compare_gradient_calls(golden, wrong)] == ["once"]
+    assert [way for way, _ in compare_gradient_calls(golden, lambda _: right(golden))] == ["once", "twice"]
+
+
+@pytest.mark.parametrize("later", [lambda a: a + 1, lambda _: None, lambda _: "no array"])
+def test_what_is_wrong_in_the_second_call_alone_is_said_to_be(golden: Golden, later: Any) -> None:
+    calls = iter([lambda a: a, later])
+
+    def backward(_: Any) -> Given:
+        given, change = right(golden), next(calls)
+        return {**given, "x": change(given["x"])}
+
+    with pytest.raises(GoldenMismatch, match="the second call differs from the first: 6 right; x wrong"):
+        golden.check_gradient_calls(backward)
 
 
 def test_the_gradients_of_a_golden_are_shown_to_people(golden: Golden) -> None:

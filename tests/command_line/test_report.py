@@ -155,6 +155,20 @@ def test_gradients_are_a_part_of_their_own(run: Run, tmp_path: Path) -> None:
     assert f"- `halves:net`: `weight_hh_l0` in {count} goldens\n" in page
 
 
+def test_a_deviation_of_the_backward_pass_is_named_in_the_terminal(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "zero.py").write_text(
+        "from rnn_goldens.implementations.numpy_cells import gradients, run\n"
+        "def net(golden):\n"
+        "    if not golden.asks_gradients: return run(golden)\n"
+        "    found = dict(gradients(golden))\n"
+        "    return {**found, 'weight_hh_l0': 0 * found['weight_hh_l0']}\n"
+    )
+    done = run("report", "zero:net", "--gradients", "-k", "gru/with-state-float", code=FINDING)
+    named = r"\n  gru/with-state in float64 and \d more, like weight_hh_gradient_zero: 5 right;\n    weight_hh"
+    assert re.search(named, done.stdout)
+    assert max(map(len, done.stdout.splitlines())) <= WIDTH
+
+
 def test_known_failures_of_gradients_stand_in_a_file_of_their_own(run: Run, tmp_path: Path) -> None:
     (tmp_path / "halves.py").write_text(
         "from rnn_goldens.implementations.numpy_cells import gradients, run\n"

@@ -223,6 +223,25 @@ def test_what_can_be_seen_is_said(golden_id: str, spoil: Callable[[str, Any], An
     assert not others.get(fact)
 
 
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("x", lambda array: array[:, :-1]),
+        ("x", lambda array: array.swapaxes(0, 1)),
+        ("h0", lambda array: array[0]),
+        ("weight_hh_l0", lambda array: array[:, :, None]),
+        ("bias_ih_l0", lambda array: array[None] * 0),
+    ],
+)
+def test_of_a_gradient_of_another_shape_nothing_else_is_seen(name: str, spoil: Callable[[Any], Any]) -> None:
+    golden = golden_named("lstm/lengths")
+    given = right_gradients(golden)
+    verdict = golden.compare_gradients({**given, name: spoil(given[name])})
+    assert not any(verdict.facts.values())
+    assert f"{name}: has shape" in verdict.message
+    assert "look at" not in verdict.message
+
+
 def test_the_step_from_which_on_a_gradient_is_right_is_said() -> None:
     golden = golden_named("lstm/plain")
     given = right_gradients(golden)

@@ -169,6 +169,22 @@ def test_hdf5_with_a_byte_turned_is_read_as_it_was_or_is_one_error(at: int) -> N
         assert isinstance(found, Gradients)
 
 
+def test_a_file_that_holds_more_than_any_gradients_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    golden = with_gradients("documented/single-sequence", "float64")
+    path = tmp_path / "golden.gradients.json"
+    path.write_text(f'{{"expected": [{"0," * 2**20}0]}}')
+    with pytest.raises(InvalidFile, match="no file of this kind holds more than 1048576"):
+        read_gradients(path, golden)
+
+
+def test_a_file_of_another_name_is_not_read_as_gradients(tmp_path: Path) -> None:
+    golden = with_gradients("documented/single-sequence", "float64")
+    path = tmp_path / "golden.json"
+    path.write_bytes(encode_gradients(golden)[".gradients.json"])
+    with pytest.raises(InvalidFile, match=r"golden\.json: a file of gradients ends in \.gradients\.h5 or \.gradients"):
+        read_gradients(path, golden)
+
+
 def test_hdf5_that_says_its_numbers_are_elsewhere_is_not_followed(tmp_path: Path) -> None:
     golden = with_gradients("documented/single-sequence", "float64")
     path = tmp_path / "golden.gradients.h5"

@@ -13,6 +13,7 @@ from rnn_goldens.cells import Network, case_of
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Bound, roundoff_sum
+from rnn_goldens.judging.gradients import compare_gradients
 from rnn_goldens.judging.verdict import compare
 
 CERTIFIED = ("rnn-tanh/with-state", "gru/with-state", "lstm/with-state", "rnn-relu/with-state")
@@ -52,6 +53,29 @@ def test_just_inside_passes_and_just_outside_does_not_at_every_element(golden_id
         place = np.argmax(told_apart)
         one.flat[place] += 1.1 * allowed.flat[place]
         assert compare(golden, **{**outputs(golden), name: one}).differences[name].wrong == 1
+
+
+HELD_GRADIENTS = [
+    pytest.param(entry.id, dtype, id=f"{entry.id}-{dtype}")
+    for entry in open_corpus().select(ids=("rnn-tanh/one-step-with-state", "gru/one-step-with-state", "lstm/lengths"))
+    for dtype in entry.gradient_precisions
+]
+
+
+@pytest.mark.parametrize(("golden_id", "dtype"), HELD_GRADIENTS)
+def test_gradients_just_inside_pass_and_just_outside_do_not_at_every_element(golden_id: str, dtype: str) -> None:
+    golden = rnn_goldens.load(golden_id, dtype=dtype, gradients=True)
+    assert golden.gradients is not None
+    for name, want in golden.gradients.expected.items():
+        allowed = golden.gradients.tolerance.allowed(name, want, PRECISIONS[dtype])
+        signs = np.where(np.arange(want.size).reshape(want.shape) % 2, 1, -1)
+        inside = compare_gradients(golden, {name: want + 0.9 * signs * allowed})
+        assert inside.passed
+        assert 0.8 < inside.largest_error <= 1
+        outside = compare_gradients(golden, {name: want + 1.15 * signs * allowed})
+        told_apart = 1.1 * allowed != allowed
+        assert outside.differences[name].wrong == told_apart.sum() > 0
+        assert 1 < outside.largest_error < 1.3
 
 
 def test_the_formula_is_that_of_the_format() -> None:

@@ -10,7 +10,7 @@ from flax import linen
 from made_gradients import torch_gradients, with_gradients
 from torch import nn
 
-from rnn_goldens import Unsupported
+from rnn_goldens import Unsupported, load
 from rnn_goldens.conventions import CONVENTIONS
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.implementations import resolve
@@ -109,6 +109,58 @@ def test_a_users_class_of_flax_needs_no_backward_code() -> None:
 def test_outputs_that_are_detached_say_so() -> None:
     with pytest.raises(TypeError, match="out, h_n can not be differentiated: no tensor that requires a gradient leads"):
         adapt_backward(Detached)(with_gradients("gru/plain").question())
+
+
+class WithoutBatch(OwnGRU):
+    """Gives back one sequence of many."""
+
+    def forward(self, x: torch.Tensor, h0: torch.Tensor | None = None) -> Any:
+        out, h_n = super().forward(x, h0)
+        return out[0], h_n
+
+
+def test_an_output_of_another_shape_is_named() -> None:
+    question = with_gradients("gru/plain").question()
+    with pytest.raises(TypeError, match=r"out has shape \(4, 3\), want \(2, 4, 3\), as d_out is"):
+        adapt_backward(WithoutBatch)(question)
+
+    def in_jax(asked: Any) -> Any:
+        h = jax.numpy.tanh(jax.numpy.asarray(asked.x)[:, :, :3] * asked.weights["weight_ih_l0"][:3, :3].sum())
+        return h, h[0, 0]
+
+    with pytest.raises(TypeError, match=r"h_n has shape \(3,\), want \(1, 2, 3\), as d_h_n is"):
+        adapt_backward(in_jax)(question)
+
+
+class WithoutZeros(nn.Module):
+    """A right RNN that does not multiply a state that is not there."""
+
+    weight_ih_l0: torch.Tensor
+    weight_hh_l0: torch.Tensor
+    bias_ih_l0: torch.Tensor
+    bias_hh_l0: torch.Tensor
+
+    def __init__(self, input_size: int, hidden_size: int, batch_first: bool = True) -> None:  # noqa: ARG002
+        super().__init__()
+        for name, parameter in nn.RNN(input_size, hidden_size).named_parameters():
+            setattr(self, name, parameter)
+
+    def forward(self, x: torch.Tensor, h0: torch.Tensor | None = None) -> Any:
+        h, out = None if h0 is None else h0[0], []
+        for x_t in x.unbind(1):
+            z = x_t @ self.weight_ih_l0.T + self.bias_ih_l0 + self.bias_hh_l0
+            h = torch.tanh(z if h is None else z + h @ self.weight_hh_l0.T)
+            out.append(h)
+        return torch.stack(out, 1), h[None]  # type: ignore[index]
+
+
+def test_what_a_right_network_never_used_is_not_checked_where_its_gradient_is_zero() -> None:
+    golden = load("rnn-tanh/one-step", gradients=True)
+    backward = adapt_backward(WithoutZeros)
+    golden.check_gradient_calls(backward)
+    assert golden.compare_gradients(backward(golden.question())).not_checked == ("weight_hh_l0",)
+    longer = load("rnn-tanh/plain", gradients=True)
+    assert longer.compare_gradients(backward(longer.question())).not_checked == ()
 
 
 def test_what_has_no_gradients_is_refused_with_the_reason() -> None:

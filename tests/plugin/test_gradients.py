@@ -141,6 +141,39 @@ def test_what_shows_no_gradient_right_does_not_pass(project: pytest.Pytester, bo
     assert said in result.stdout.str()
 
 
+def test_where_no_gradient_was_given_no_deviation_is_held_against_it(project: pytest.Pytester) -> None:
+    written(project, "rnn_golden.check_gradients()", marker="gradients=True, ids='documented/*'")
+    said = project.runpytest_subprocess().stdout.str()
+    assert "2 goldens failed before outputs were compared: no gradient was given: nothing\n  was checked" in said
+    assert "No known deviation" not in said
+
+
+def test_a_swallowed_wrong_gradient_is_told_of_nothing_that_is_for_outputs(project: pytest.Pytester) -> None:
+    body = "\n    try:\n        rnn_golden.check_gradients(truncated(rnn_golden))\n    except AssertionError: pass"
+    written(project, body, marker="gradients=True, ids='documented/*'")
+    said = project.runpytest_subprocess().stdout.str()
+    assert "  the test went on after this, and a golden that was wrong once fails its test" in said
+    assert "check_fails" not in said
+
+
+def test_what_is_said_of_many_gradients_fits_a_terminal(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.rnn_goldens(ids="lstm/bidirectional-two-layers", gradients=True)
+        def test_it(rnn_golden):
+            found = {name: array.copy() for name, array in rnn_golden.gradients.expected.items()}
+            rnn_golden.check_gradients({**found, "x": 2 * found["x"]})
+        """
+    )
+    lines = pytester.runpytest_subprocess().outlines
+    first, last = (next(n for n, line in enumerate(lines) if of in line) for of in (": gradients ==", " summary info"))
+    told = lines[first:last]
+    assert any(line.startswith("right wherever checked: h0, c0, weight_ih_l0") for line in told)
+    assert max(map(len, told)) <= 80
+
+
 def test_a_wrong_gradient_says_first_which_are_right(project: pytest.Pytester) -> None:
     written(project, "rnn_golden.check_gradients(truncated(rnn_golden))", marker="gradients=True, ids='documented/*'")
     result = project.runpytest_subprocess()

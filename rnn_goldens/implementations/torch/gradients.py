@@ -63,7 +63,7 @@ def gradients(golden: Question, outputs: Any, leaves: Mapping[str, Tensor]) -> G
     found = states_apart(golden.layout, *outputs_of(outputs))
     given = {name: found.get(output) for name, output in COTANGENTS.items() if name in golden.cotangents}
     _require_differentiable(given)
-    used: list[tuple[Tensor, Tensor]] = [(o, _like(golden.cotangents[n], o)) for n, o in given.items()]  # type: ignore[arg-type, misc]
+    used: list[tuple[Tensor, Tensor]] = [(o, _like(n, golden.cotangents[n], o)) for n, o in given.items()]  # type: ignore[arg-type, misc]
     try:
         by_leaf = torch.autograd.grad(
             [output for output, _ in used],
@@ -86,8 +86,8 @@ def _require_differentiable(given: Mapping[str, Any]) -> None:
         )
 
 
-def _like(cotangent: Any, output: Tensor) -> Tensor:  # noqa: ANN401 - an array
+def _like(name: str, cotangent: Any, output: Tensor) -> Tensor:  # noqa: ANN401 - an array
     """A cotangent as its output is shaped: of another shape it could be broadcast, and say nothing of that."""
     if tuple(output.shape) != cotangent.shape:
-        raise TypeError(f"an output has shape {tuple(output.shape)}, and its cotangent {cotangent.shape}")
+        raise TypeError(f"{COTANGENTS[name]} has shape {tuple(output.shape)}, want {cotangent.shape}, as {name} is")
     return torch.tensor(cotangent, dtype=output.dtype)

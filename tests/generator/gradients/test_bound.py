@@ -124,5 +124,12 @@ def test_what_float16_flushes_makes_no_golden_blunt() -> None:
     assert gradient_bound(traced(*_case_of(asked("rnn_tanh", "one step")))).in_float16
 
 
+def test_twice_is_what_flushing_may_take_in_a_golden_that_float16_is_held_to() -> None:
+    little_more = gradient_bound(traced(*_case_of(asked("gru", time=8, of=("d_h_n",)))))  # 2.2 times
+    little_less = gradient_bound(traced(*_case_of(asked("gru", "plain", time=7))))  # 1.6 times
+    assert not little_more.in_float16
+    assert little_less.in_float16
+
+
 def _case_of(scenario: Any) -> tuple[Any, Any]:
     return scenario.case(), scenario.cotangents

@@ -14,6 +14,7 @@ from rnn_goldens.generator.gradients import confirm
 from rnn_goldens.generator.gradients.certify import certify_gradients
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.gradients import Gradients
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS, Config
 from rnn_goldens.golden.tolerance import Bound, Exact
 
@@ -60,6 +61,21 @@ def test_gradients_that_are_too_loose_in_a_precision_leave_it_out() -> None:
     assert golden.gradients is not None
     assert "bfloat16" in golden.precisions
     assert set(golden.gradients.precisions) < set(golden.precisions)
+
+
+def test_a_quarter_of_the_largest_gradient_is_where_a_precision_is_left_out() -> None:
+    found = {steps: loosest_in_bfloat16(asked("lstm", "plain", time=steps)) for steps in range(4, 7)}
+    assert any(0.15 < loose <= 0.25 for loose, _ in found.values())
+    assert any(0.25 < loose < 0.45 for loose, _ in found.values())
+    assert [kept for _, kept in found.values()] == [loose <= 0.25 for loose, _ in found.values()]
+
+
+def loosest_in_bfloat16(asked_for: Scenario) -> tuple[float, bool]:
+    """The largest tolerance in units of the largest gradient, and whether gradients are checked in it."""
+    found = certified(asked_for)
+    allowed = (found.tolerance.allowed(n, a, PRECISIONS["bfloat16"]).max() for n, a in found.expected.items())
+    loose = max(allowed) / max(np.abs(array).max() for array in found.expected.values())
+    return float(loose), "bfloat16" in found.precisions
 
 
 # Exact gradients.
