@@ -1,9 +1,9 @@
-"""Hold the schemas, and all that they speak of, to validators of others: check-jsonschema, python -m jsonschema and ajv.
+"""Hold the schemas, and all that they speak of, to validators of others: check-jsonschema, jsonschema and ajv.
 
     make validators        # installs them, and runs this
 
-Each schema is taken alone, as a stranger takes it: one file, nothing registered. ajv is as strict as it can be. A golden
-that is wrong has to be refused by each. Exits with 1 at the first that says otherwise.
+Each schema is taken alone, as a stranger takes it: one file, nothing registered. ajv is as strict as it can be. A
+golden that is wrong has to be refused by each. Exits with 1 at the first that says otherwise.
 """
 
 import json
