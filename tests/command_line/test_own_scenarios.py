@@ -207,3 +207,22 @@ def test_a_cell_that_was_edited_is_not_explained(run: Run, own_cell: Path) -> No
     own_cell.write_text(own_cell.read_text("utf-8").replace("w.p * h", "w.p * x"), "utf-8")
     said = run("explain", "own/one", "--corpus", "goldens", code=WRONG_USE).stderr
     assert "own/one: the equations of cells:own are not those that own/one was certified with; if they are" in said
+
+
+MORE = """
+SCENARIOS += [Scenario(id="mine/{}", purpose="One more.", cell="gru", weights=SCENARIOS[0].weights, x=drawn(1, {}, 3))]
+"""
+
+
+@pytest.mark.slow
+def test_a_golden_that_is_added_without_another_version_is_noticed(run: Run, mine: Path) -> None:
+    assert "more in version" not in run(*MAKE).stderr
+    more = mine.read_text("utf-8") + MORE.format("more", 2)
+    mine.write_text(more, "utf-8")
+    said = run(*MAKE)
+    assert "new       mine/more" in said.stdout
+    assert "1 golden more in version 1.0.0, which stood here before" in said.stderr
+    mine.write_text(more.replace('"1.0.0"', '"1.1.0"') + MORE.format("most", 3), "utf-8")
+    said = run(*MAKE)
+    assert "new       mine/most" in said.stdout
+    assert "more in version" not in said.stderr
