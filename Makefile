@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
-.PHONY: help demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost argument-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results examples pages build clean build/typed
+.PHONY: help demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost argument-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results examples pages docs docs-check build clean build/typed
 
 # Tests start hundreds of processes: what these import is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
@@ -19,6 +19,7 @@ help:
 	@echo "make check-corpus       that the committed corpus is what the scenarios make"
 	@echo "make examples           programs and readers in other languages, with what they need"
 	@echo "make pages              the HTML page, in a headless Chromium, with what that needs"
+	@echo "make docs               the documentation site into build/docs, and each of its pages looked at in a headless Chromium"
 	@echo "make false-alarms       correct implementations against everything"
 	@echo "make onnx-backend       ONNX's own tests, beside the corpus"
 	@echo "make nothing-unchecked  ways of misbehaving, in every way of running"
@@ -201,6 +202,24 @@ examples: $(READY)
 pages: $(READY)
 	examples/install.sh
 	NOTHING_SKIPPED=1 $(BIN)/python -m pytest tests/pages
+
+# The site, in an environment of its own that needs no torch; a dead link, or a page without a place in the navigation, fails.
+DOCS := build/docs-env
+$(DOCS)/.ready: pyproject.toml
+	@mkdir -p build
+	@$(PYTHON) -m venv --clear $(DOCS)
+	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@
+
+docs: $(DOCS)/.ready
+	rm -rf build/docs
+	$(DOCS)/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site -d build/doctrees docs build/docs
+	$(MAKE) docs-check
+
+# Each page of build/docs as readers see it, on a phone and on a desk: no dead link, no error, nothing to be scrolled sideways.
+docs-check: $(DOCS)/.ready
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || examples/install.sh
+	$(DOCS)/bin/python docs/site/check_site.py build/docs
 
 build: $(READY)
 	rm -rf dist
