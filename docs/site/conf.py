@@ -36,3 +36,4 @@ html_show_sourcelink = False
 html_copy_source = False
 html_show_sphinx = False
 html_show_search_summary = False  # it would fetch pages, which no browser does from a disk
+smartquotes = False  # --option is two hyphens
