@@ -53,7 +53,7 @@ lint: $(READY) build/typed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p rnn_goldens
-	$(BIN)/mypy --explicit-package-bases tests examples benchmarks
+	$(BIN)/mypy --explicit-package-bases tests examples benchmarks distribution docs/site
 	cd build/typed && ../../$(BIN)/lint-imports --no-cache --config ../../pyproject.toml
 
 generate: $(READY)
@@ -213,7 +213,7 @@ $(DOCS)/.ready: pyproject.toml
 
 docs: $(DOCS)/.ready
 	rm -rf build/docs
-	$(DOCS)/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site -d build/doctrees docs build/docs
+	PYTHONPATH=docs/site:distribution $(DOCS)/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site -d build/doctrees docs build/docs
 	$(MAKE) docs-check
 
 # Each page of build/docs as readers see it, on a phone and on a desk: no dead link, no error, nothing to be scrolled sideways.

@@ -8,22 +8,38 @@ import posixpath
 import re
 import tomllib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 LINK = re.compile(r"(?P<before>\]\()(?P<target>[^)\s]+)(?=\))")
 """The target of an inline link or image."""
 
-CODE = re.compile(r"^ *(?P<fence>```+).*?^ *(?P=fence) *$|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)", re.DOTALL | re.MULTILINE)
+CODE = re.compile(
+    r"^ *(?P<fence>```+).*?^ *(?P=fence) *$|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)", re.DOTALL | re.MULTILINE
+)
 """What is shown as it is typed: a fenced block, or code in a line."""
 
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|#|/")
 """What a target begins with that is not relative: a scheme, an anchor on the same page, a slash."""
 
 
-def project(root: Path) -> dict[str, object]:
-    """What ``pyproject.toml`` says of the project."""
-    found: dict[str, object] = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-    return found
+@dataclass(frozen=True)
+class Project:
+    """What ``pyproject.toml`` says of the project.
+
+    Attributes:
+        version: the package's.
+        repository: where its repository is.
+    """
+
+    version: str
+    repository: str
+
+
+def project(root: Path) -> Project:
+    """What is said in a checkout, or in an unpacked sdist."""
+    said = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    return Project(said["version"], said["urls"]["Repository"])
 
 
 def relinked(text: str, to: Callable[[str], str]) -> str:
@@ -58,7 +74,7 @@ def in_repository(root: Path, page: str, target: str) -> tuple[str, str]:
     return found, sharp + anchor
 
 
-def address(root: Path, source: str, version: str, path: str) -> str:
+def address(root: Path, repository: str, revision: str, path: str) -> str:
     """The address of a file or folder on the code host, at a branch or tag."""
     kind = "tree" if (root / path).is_dir() else "blob"
-    return f"{source}/{kind}/{version}/{path}"
+    return f"{repository}/{kind}/{revision}/{path}"

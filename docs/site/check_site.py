@@ -15,14 +15,16 @@ from site_links import findings, pages
 WIDTHS = (375, 1280)
 
 WIDE = """
-const beyond = [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1);
+const all = [...document.querySelectorAll('body *')];
+const beyond = all.filter((one) => one.getBoundingClientRect().right > innerWidth + 1);
 const wide = document.documentElement.scrollWidth;
 return wide <= innerWidth ? null : [wide, beyond.length ? beyond[0].outerHTML.slice(0, 80) : 'nothing that is seen'];
 """
 """How wide a page is that has to be scrolled sideways, and what stands out first."""
 
 FETCHED = """
-return performance.getEntriesByType('resource').map((one) => one.name).filter((name) => !/^(file|data|blob):/.test(name));
+const names = performance.getEntriesByType('resource').map((one) => one.name);
+return names.filter((name) => !/^(file|data|blob):/.test(name));
 """
 
 SEARCH = "search.html"
@@ -45,11 +47,11 @@ def seen(chrome: Chrome, site: Path) -> Iterator[str]:
         name = path.relative_to(site).as_posix()
         for width in WIDTHS:
             show(chrome, path, width)
-            if wide := chrome.execute_script(WIDE):  # type: ignore[no-untyped-call]
+            if wide := chrome.execute_script(WIDE):
                 yield f"{name}: {wide[0]} pixels wide, on a screen of {width}: {wide[1]}"
             for said in chrome.get_log("browser"):  # type: ignore[no-untyped-call]
                 yield f"{name}: the browser says at a width of {width}: {said['message']}"
-        for address in chrome.execute_script(FETCHED):  # type: ignore[no-untyped-call]
+        for address in chrome.execute_script(FETCHED):
             yield f"{name}: fetches {address}: a site has to be shown without a network"
 
 
@@ -57,7 +59,7 @@ def searched(chrome: Chrome, site: Path) -> Iterator[str]:
     """Whether the search of a site that has one finds something, from a disk and without a server."""
     if (site / SEARCH).is_file():
         show(chrome, site / SEARCH, WIDTHS[-1], query=f"?q={ASKED}")
-        if not chrome.execute_async_script(FOUND):  # type: ignore[no-untyped-call]
+        if not chrome.execute_async_script(FOUND):
             yield f"{SEARCH}: finds nothing for {ASKED!r}"
         for said in chrome.get_log("browser"):  # type: ignore[no-untyped-call]
             yield f"{SEARCH}: the browser says: {said['message']}"

@@ -7,70 +7,38 @@ heading has the anchor that a code host gives it.
 from pathlib import Path
 
 from docutils import nodes
-from repository_links import address, in_repository, project, relinked
+from on_the_site import DOCS, ROOT, on_the_site
+from repository_links import relinked
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 
-ROOT = Path(__file__).parents[2]
-DOCS = "docs/"
-BRANCH = "main"
-
-PAGES = {"README.md": "start.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
-"""Pages of the repository's top, and the pages of the site that show them."""
-
-SHOWN = frozenset({".md", ".png", ".svg"})
-"""What of ``docs`` is on the site."""
-
 _log = logging.getLogger(__name__)
 
 
-def on_the_site(page: str, target: str) -> str:
-    """What a link of a page leads to, relative to ``docs``, or the address of what is not on the site.
+def _relink(file: Path, content: list[str]) -> None:
+    page = file.resolve().relative_to(ROOT).as_posix()
 
-    Args:
-        page: the path of the page, from the repository's top.
-        target: the link's, relative to the page.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-    """
-    path, anchor = in_repository(ROOT, page, target)
-    if path in PAGES:
-        return f"/{PAGES[path]}{anchor}"
-    if path.startswith(DOCS) and Path(path).suffix in SHOWN:
-        return f"/{path.removeprefix(DOCS)}{anchor}"
-    return address(ROOT, str(urls()["Repository"]), BRANCH, path) + anchor
-
-
-def urls() -> dict[str, object]:
-    """The project's addresses."""
-    found = project(ROOT)["urls"]
-    assert isinstance(found, dict)
-    return found
-
-
-def _relink(page: str, content: list[str]) -> None:
     def to(target: str) -> str:
         try:
             return on_the_site(page, target)
         except FileNotFoundError as error:
-            _log.warning(str(error), location=page)
+            _log.warning(str(error))
             return target
 
     content[0] = relinked(content[0], to)
 
 
 def _read(app: Sphinx, docname: str, content: list[str]) -> None:
-    _relink(Path(app.env.doc2path(docname)).resolve().relative_to(ROOT).as_posix(), content)
+    _relink(Path(app.env.doc2path(docname)), content)
 
 
 def _included(_app: Sphinx, path: Path, _docname: str, content: list[str]) -> None:
-    _relink((ROOT / DOCS / path).resolve().relative_to(ROOT).as_posix(), content)
+    _relink(ROOT / DOCS / path, content)
 
 
-class AnchorsOfTheHost(SphinxTransform):
+class AnchorsOfTheHost(SphinxTransform):  # type: ignore[misc] # of the extra docs
     """Give each section the anchor that its heading has on a code host, before the one that docutils makes."""
 
     default_priority = 900

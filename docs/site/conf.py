@@ -1,17 +1,12 @@
 """The documentation site: how Sphinx makes it of the pages in ``docs``. ``make docs`` does."""
 
-import sys
 from pathlib import Path
 
-SITE = Path(__file__).parent
-ROOT = SITE.parents[1]
-sys.path[:0] = [str(SITE), str(ROOT / "distribution")]
+import repository_links
 
-from repository_links import project as described
-
-about = described(ROOT)
+ROOT = Path(__file__).parents[2]
 project = author = "rnn-goldens"
-release = version = str(about["version"])
+release = version = repository_links.project(ROOT).version
 project_copyright = "the rnn-goldens maintainers"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "code_host", "command_help", "navigation"]
