@@ -8,7 +8,12 @@ ROOT = Path(__file__).parents[2]
 DOCS = "docs/"
 BRANCH = "main"
 
-PAGES = {"README.md": "start.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+PAGES = {
+    "README.md": "start.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "SECURITY.md": "security.md",
+}
 """Pages of the repository's top, and the pages of the site that show them."""
 
 SHOWN = frozenset({".md", ".png", ".svg"})

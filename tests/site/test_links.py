@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 REPOSITORY = "https://github.com/rnn-goldens/rnn-goldens"
 
 READ = sorted(
-    [ROOT / page for page in (*PAGES, "SECURITY.md")]
+    [ROOT / page for page in (*PAGES, "changes/README.md")]
     + list((ROOT / "docs").rglob("*.md"))
     + [ROOT / "examples" / name / "README.md" for name in ("c", "programs", "readers")]
 )
