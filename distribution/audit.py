@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def exceptions() -> dict[str, str]:
     return {entry["id"]: entry["reason"] for entry in tomllib.loads(ACCEPTED.read_text("utf-8"))["accepted"]}
 
 
-def judged(packages: list[dict[str, object]], reasons: dict[str, str]) -> Audit:
+def judged(packages: Sequence[Mapping[str, object]], reasons: Mapping[str, str]) -> Audit:
     """What pip-audit reports of packages, held against the exceptions."""
     asked, not_asked, vulnerable, accepted, seen = [], [], [], [], set()
     for package in packages:
