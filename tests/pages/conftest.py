@@ -9,6 +9,7 @@ from examples.building import lacking
 from headless import installed, show, started
 from selenium.webdriver import Chrome
 
+
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     """One for all tests."""
