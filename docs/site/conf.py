@@ -9,7 +9,8 @@ project = author = "rnn-goldens"
 release = version = repository_links.project(ROOT).version
 project_copyright = "the rnn-goldens maintainers"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "code_host", "command_help", "navigation"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions += ["code_host", "command_help", "field_dashes", "navigation"]
 exclude_patterns = ["site"]
 highlight_language = "text"
 
