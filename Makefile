@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
-.PHONY: help demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost argument-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results examples pages validators build clean build/typed
+.PHONY: help demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost argument-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results examples pages validators docs docs-check audit release release-prepare release-rehearsal build clean build/typed
 
 # Tests start hundreds of processes: what these import is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
@@ -20,6 +20,7 @@ help:
 	@echo "make examples           programs and readers in other languages, with what they need"
 	@echo "make pages              the HTML page, in a headless Chromium, with what that needs"
 	@echo "make validators         the schemas and goldens under three validators of others"
+	@echo "make docs               the documentation site into build/docs, and each of its pages looked at in a headless Chromium"
 	@echo "make false-alarms       correct implementations against everything"
 	@echo "make onnx-backend       ONNX's own tests, beside the corpus"
 	@echo "make nothing-unchecked  ways of misbehaving, in every way of running"
@@ -39,6 +40,10 @@ help:
 	@echo "make hostile            bytes that anybody may have written, at whatever reads them: a share of a million"
 	@echo "make bench-generation   what certifying costs"
 	@echo "make build              wheel and sdist"
+	@echo "make audit              known vulnerabilities of what the wheel brings with it"
+	@echo "make release-prepare VERSION=0.2.0   the version where it is said, the news in the changelog; look, and commit"
+	@echo "make release-rehearsal  a release of what is committed, in a clone, up to the upload"
+	@echo "make release VERSION=0.2.0           all of a release up to the upload, and what is left; DRY_RUN=1 changes nothing"
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py
@@ -53,7 +58,7 @@ lint: $(READY) build/typed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p rnn_goldens
-	$(BIN)/mypy --explicit-package-bases tests examples benchmarks
+	$(BIN)/mypy --explicit-package-bases tests examples benchmarks distribution docs/site
 	cd build/typed && ../../$(BIN)/lint-imports --no-cache --config ../../pyproject.toml
 
 generate: $(READY)
@@ -61,6 +66,7 @@ generate: $(READY)
 	$(BIN)/python -m rnn_goldens.generator.deviation_page fixtures/v1 docs/deviations.md
 	$(BIN)/python -m rnn_goldens.generator.equations_page docs/equations.md
 	$(BIN)/python -m rnn_goldens.generator.schema_files schema
+	$(BIN)/python -m rnn_goldens.generator.readme_figures .
 
 check-corpus: $(READY)
 	$(BIN)/rnn-goldens generate --check
@@ -216,9 +222,60 @@ $(VALIDATORS)/.ready: $(READY) examples/validators/package-lock.json
 validators: $(VALIDATORS)/.ready
 	$(VALIDATORS)/bin/python examples/validators/validate.py
 
+# The site, in an environment of its own that needs no torch; a dead link, or a page without a place in the navigation, fails.
+DOCS := build/docs-env
+$(DOCS)/.ready: pyproject.toml
+	@mkdir -p build
+	@$(PYTHON) -m venv --clear $(DOCS)
+	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@
+
+docs: $(DOCS)/.ready
+	rm -rf build/docs
+	PYTHONPATH=docs/site:distribution $(DOCS)/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site -d build/doctrees docs build/docs
+	$(MAKE) docs-check
+
+# Each page of build/docs as readers see it, on a phone and on a desk: no dead link, no error, nothing to be scrolled sideways.
+docs-check: $(DOCS)/.ready
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || examples/install.sh
+	$(DOCS)/bin/python docs/site/check_site.py build/docs
+
 build: $(READY)
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
+
+# What a release is made with, in an environment of its own: cffconvert needs an older jsonschema than the package.
+RELEASE := build/release-env
+$(RELEASE)/.ready: distribution/requirements.txt
+	@mkdir -p build
+	@$(PYTHON) -m venv --clear $(RELEASE)
+	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check -r distribution/requirements.txt
+	@touch $@
+
+# What the wheel and its light extras bring, as a user gets it; fails if a vulnerability is known that audit.toml does not explain,
+# and, with another exit code, if the service does not answer.
+audit: $(RELEASE)/.ready
+	rm -rf build/audit
+	$(RELEASE)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/audit .
+	$(PYTHON) -m venv build/audit/env
+	build/audit/env/bin/python -m pip install --quiet --disable-pip-version-check --upgrade \
+	    pip "$$(echo build/audit/*.whl)[generate,hypothesis,html,safetensors,onnx]"
+	$(RELEASE)/bin/python distribution/audit.py build/audit/env
+
+release-prepare: $(RELEASE)/.ready
+	$(RELEASE)/bin/python distribution/prepare_release.py $(VERSION)
+
+# What has been committed, released as a version that there will never be, in a clone and up to the upload.
+release-rehearsal: $(RELEASE)/.ready
+	rm -rf build/rehearsal
+	git clone --quiet . build/rehearsal
+	cd build/rehearsal && python=$(CURDIR)/$(RELEASE)/bin/python && \
+	    $$python distribution/prepare_release.py 999.0.0 && \
+	    git -c user.name=rehearsal -c user.email=rehearsal@example.org commit --quiet --all --message "release: 999.0.0" && \
+	    $$python distribution/release.py 999.0.0 --dry-run
+
+release: $(RELEASE)/.ready
+	$(RELEASE)/bin/python distribution/release.py $(VERSION) $(if $(DRY_RUN),--dry-run)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -1,31 +1,36 @@
-"""The kill matrix for people: ``docs/deviations.md``, made from ``kill-matrix.json``.
+"""The kill matrices for people: ``docs/deviations.md`` and a page for each family beside it.
 
 python -m rnn_goldens.generator.deviation_page fixtures/v1 docs/deviations.md
 """
 
 import math
 import sys
-import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.shown import BACKWARD_NAME, LEAST, NAME, margin_text
-from rnn_goldens.deviations import FAMILIES, deviation
-from rnn_goldens.deviations.backward import BACKWARD_FAMILIES, BackwardDeviation
-from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations import FAMILIES
+from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
 from rnn_goldens.encoding import json_file
 from rnn_goldens.encoding.whole_file import write_whole
-from rnn_goldens.explaining.equations_text import difference
 from rnn_goldens.generator.adequacy import Charge
+from rnn_goldens.generator.deviation_family import (
+    Best,
+    Document,
+    Families,
+    Matrix,
+    anchor,
+    family_page,
+    title,
+    wrapped,
+)
 from rnn_goldens.generator.unexpressed import UNEXPRESSED
-from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 
-Document = dict[str, Any]
-Families = Mapping[str, Sequence[Deviation | BackwardDeviation]]
+INDEX = "deviations.md"
+FOLDER = "deviations"
+"""Where the pages of families are, beside the index."""
 
 HEADER = """\
 # Ways of being wrong
@@ -34,11 +39,12 @@ HEADER = """\
 
 Each deviation is one named way in which an implementation goes wrong, as a few lines in
 [`rnn_goldens/deviations`](../rnn_goldens/deviations); `rnn-goldens explain NAME` shows them beside the right ones.
+Each family has [a page](#every-deviation), and so has each of [wrong gradients](#gradients-that-are-wrong).
 
 Its *margin* on a golden is its largest error there as a multiple of what is allowed. A deviation counts as exposed, for
 a cell and a precision, if some golden of that cell shows it with a margin of at least {enough:g}: then even a wrong
 implementation that is off by a whole tolerance in its favour fails. `make check-corpus` rebuilds the matrix and fails
-if a margin moved by more than 15 %. [Wrong gradients](#gradients-that-are-wrong) stand at the end.
+if a margin moved by more than 15 %.
 """
 
 UNEXPRESSED_HEADER = """
@@ -53,12 +59,8 @@ deviation stands for; these are the others, and why. An error needs no deviation
 EVERY = """
 ## Every deviation
 
-Each can be linked to by its name: `deviations.md#w_hh_transposed`. Where its equations are other ones, they stand below
-it: right (-) and wrong (+), as `rnn-goldens explain` has them, of the first of its cells.
-
-Margins are those of the golden that shows it best, in the cell where it shows least, in {precisions}.
-`=` needs no margin: the difference is one of shape, of NaN, or of an exact golden's value. In brackets: hidden in some
-cell, with the reason above; `ok` is where a correct implementation may do it.
+Each can be linked to by its name: `deviations.md#w_hh_transposed`. A name leads to its equation, beside the right one
+where it has one, to how sharply it shows in each precision, and to who had it.
 
 {families}"""
 
@@ -70,67 +72,49 @@ BACKWARD_HEADER = """
 {goldens} goldens.
 """
 
+HIDDEN, HIDDEN_BACKWARD = "What no golden exposes", "What no gradient exposes"
+
 EVERY_BACKWARD = """
 ## Every deviation of the backward pass
 
 {families}"""
 
-_WIDTH = 150
-"""A link, which does not break, may go beyond it."""
 
-
-_BACKWARD = {deviation.name for family in BACKWARD_FAMILIES.values() for deviation in family}
-
-
-@dataclass(frozen=True)
-class Best:
-    """How sharply a deviation is seen in a cell and precision: the largest margin of any golden.
-
-    Attributes:
-        margin: infinite where none is needed.
-        hidden: whether it is listed as hidden.
-        allowed: whether it is no error there.
-    """
-
-    margin: float
-    hidden: bool
-    allowed: bool
-
-
-def page(folder: Path) -> str:
-    """The page of a corpus, whose kill matrix is known to be valid."""
-    document: Document = json_file.read_document(folder / NAME)
+def pages(folder: Path) -> dict[str, str]:
+    """The pages of a corpus, whose kill matrices are known to be valid: by name, the index first."""
     cells = {entry.id: entry.cell for entry in open_corpus(folder).entries}
-    best = _best(document, cells)
-    parts = [
-        HEADER.format(enough=document["enough"]),
-        *_totals(document, best),
-        *_hidden(document, best),
-        *_unexpressed(),
-        *_core(document),
-        EVERY.format(precisions=_listed(PRECISIONS), families=_links(FAMILIES)),
-        *_families(document, best, FAMILIES),
-        *_backward_part(folder, cells),
-    ]
-    return "".join(parts)
+    outputs, backward = _matrix(folder, NAME, cells, HIDDEN), _matrix(folder, BACKWARD_NAME, cells, HIDDEN_BACKWARD)
+    of_families = {
+        _file(family): family_page(family, members, matrix)
+        for families, matrix in ((FAMILIES, outputs), (BACKWARD_FAMILIES, backward))
+        for family, members in families.items()
+    }
+    return {INDEX: "".join(_index(outputs, backward)), **of_families}
 
 
-def _backward_part(folder: Path, cells: dict[str, str]) -> Iterator[str]:
-    """The same of the backward pass."""
-    document: Document = json_file.read_document(folder / BACKWARD_NAME)
-    best, goldens = _best(document, cells), {golden_id for d in document["deviations"] for golden_id in d["margins"]}
-    yield BACKWARD_HEADER.format(count=len(document["deviations"]), goldens=len(goldens))
-    yield from _totals(document, best)
-    yield from _hidden(document, best, "## What no gradient exposes")
+def _index(outputs: Matrix, backward: Matrix) -> Iterator[str]:
+    yield HEADER.format(enough=outputs.document["enough"])
+    yield from _totals(outputs)
+    yield from _hidden(outputs, HIDDEN)
+    yield from _unexpressed()
+    yield from _core(outputs.document)
+    yield EVERY.format(families=_links(FAMILIES))
+    yield from _families(outputs, FAMILIES)
+    deviations = backward.document["deviations"]
+    goldens = {golden_id for d in deviations for golden_id in d["margins"]}
+    yield BACKWARD_HEADER.format(count=len(deviations), goldens=len(goldens))
+    yield from _totals(backward)
+    yield from _hidden(backward, HIDDEN_BACKWARD)
     yield EVERY_BACKWARD.format(families=_links(BACKWARD_FAMILIES))
-    yield from _families(document, best, BACKWARD_FAMILIES)
+    yield from _families(backward, BACKWARD_FAMILIES)
 
 
-def _links(families: Families) -> str:
-    return _wrapped(" · ".join(f"[{family}](#{_anchor(family)})" for family in families))
+def _matrix(folder: Path, name: str, cells: Mapping[str, str], hidden: str) -> Matrix:
+    document: Document = json_file.read_document(folder / name)
+    return Matrix(name, document, _best(document, cells), anchor(hidden))
 
 
-def _best(document: Document, cells: dict[str, str]) -> dict[Charge, Best]:
+def _best(document: Document, cells: Mapping[str, str]) -> dict[Charge, Best]:
     """What is seen of every deviation, by deviation, cell and precision."""
     hidden = {
         (h["deviation"], cell, precision): h["allowed"]
@@ -149,107 +133,88 @@ def _best(document: Document, cells: dict[str, str]) -> dict[Charge, Best]:
     return best
 
 
-def _totals(document: Document, best: dict[Charge, Best]) -> Iterator[str]:
+def _totals(matrix: Matrix) -> Iterator[str]:
     yield "\n| precision | deviations, by cell | no error there | to be exposed | exposed | smallest margin |\n"
     yield "|---|---|---|---|---|---|\n"
-    for precision in document["precisions"]:
-        own = [seen for charge, seen in best.items() if charge[2] == precision]
+    for precision in matrix.document["precisions"]:
+        own = [seen for charge, seen in matrix.best.items() if charge[2] == precision]
         allowed = sum(seen.allowed for seen in own)
         exposed = [seen.margin for seen in own if not seen.hidden]
         row = (precision, len(own), allowed, len(own) - allowed, len(exposed), margin_text(min(exposed)))
         yield f"| {' | '.join(map(str, row))} |\n"
-    count = len(document["deviations"])
+    count = len(matrix.document["deviations"])
     yield f"\n{count} deviations, each counted once for each cell that it can befall.\n"
 
 
-def _hidden(document: Document, best: dict[Charge, Best], heading: str = "## What no golden exposes") -> Iterator[str]:
+def _hidden(matrix: Matrix, heading: str) -> Iterator[str]:
     """Every exception: by its reason, with the largest margin that any golden shows."""
-    yield f"\n{heading}\n\nIn brackets the largest margin, if it is not below "
+    yield f"\n## {heading}\n\nIn brackets the largest margin, if it is not below "
     yield f"{LEAST}.\n\n"
     together: dict[tuple[bool, str], dict[tuple[str, str], list[str]]] = {}
-    for h in sorted(document["hidden"], key=lambda h: bool(h["allowed"])):
-        seen = max(best[h["deviation"], c, precision].margin for c in h["cells"] for precision in h["precisions"])
+    for h in sorted(matrix.document["hidden"], key=lambda h: bool(h["allowed"])):
+        seen = max(
+            matrix.best[h["deviation"], c, precision].margin for c in h["cells"] for precision in h["precisions"]
+        )
         where = (", ".join(h["cells"]), ", ".join(h["precisions"]))
         own = together.setdefault((bool(h["allowed"]), h["reason"]), {}).setdefault(where, [])
         own.append(f"`{h['deviation']}`" + (f" ({margin_text(seen)})" if seen >= LEAST else ""))
     for (allowed, reason), places in together.items():
-        yield _wrapped(f"- {'No error there: ' if allowed else ''}{reason}:", "  ")
+        yield wrapped(f"- {'No error there: ' if allowed else ''}{reason}:", "  ")
         for (cells, precisions), names in places.items():
-            yield _wrapped(f"  - {cells} in {precisions}: {', '.join(names)}", "    ")
+            yield wrapped(f"  - {cells} in {precisions}: {', '.join(names)}", "    ")
 
 
 def _unexpressed() -> Iterator[str]:
     yield UNEXPRESSED_HEADER
     for u in UNEXPRESSED:
-        yield _wrapped(f"- {u.defect}: {u.reason}.", "  ")
+        yield wrapped(f"- {u.defect}: {u.reason}.", "  ")
 
 
 def _core(document: Document) -> Iterator[str]:
     yield "\n## The core set\n\n"
-    yield _wrapped(
+    yield wrapped(
         f"These {len(document['core'])} goldens alone expose as much as all (feature `core`). A deviation is counted "
         "once for each cell that it can befall, for a mistake in an LSTM is none in a GRU: so each cell needs goldens "
         f"of its own, some {round(len(document['core']) / len(CELLS))} a cell."
     )
     yield "\n"
-    yield _wrapped(", ".join(f"`{golden_id}`" for golden_id in document["core"]) + ".")
+    yield wrapped(", ".join(f"`{golden_id}`" for golden_id in document["core"]) + ".")
 
 
-def _families(document: Document, best: dict[Charge, Best], families: Families) -> Iterator[str]:
-    """A list for each family, in the catalogue's order."""
-    by_name = {d["name"]: d for d in document["deviations"]}
+def _links(families: Families) -> str:
+    return wrapped(" · ".join(f"[{family}](#{anchor(family)})" for family in families))
+
+
+def _families(matrix: Matrix, families: Families) -> Iterator[str]:
+    """Every name under its family, as a link to where it is told of."""
     for family, members in families.items():
-        yield f"\n### {family[0].upper()}{family[1:]}\n\n"
-        for d in (by_name[member.name] for member in members if member.name in by_name):
-            yield from _entry(d, best, document["enough"])
+        entries, file = matrix.of(members), _file(family)
+        yield f"\n### {title(family)}\n\n[{title(family)}]({file}), {len(entries)} deviations:\n\n"
+        for d in entries:
+            name = d["name"]
+            yield wrapped(
+                f'- <a id="{name}"></a>[`{name}`]({file}#{name}) ({", ".join(d["cells"])}): {d["sentence"]}', "  "
+            )
 
 
-def _entry(d: Document, best: dict[Charge, Best], enough: float) -> Iterator[str]:
-    """What it does, its equation where that is another, and how it shows."""
-    columns = []
-    for precision in PRECISIONS:
-        least = min((best[d["name"], cell, precision] for cell in d["cells"]), key=lambda seen: seen.margin)
-        shown = "ok" if least.allowed else margin_text(least.margin)
-        columns.append(f"({shown})" if least.hidden and not least.allowed else shown)
-    first = next(
-        golden_id
-        for golden_id, margins in d["margins"].items()
-        if any(margin is None or margin >= enough for margin in margins)
-    )
-    wild = f" In the wild: {', '.join(d['stands_for'])}." if d["stands_for"] else ""
-    yield _wrapped(f'- <a id="{d["name"]}"></a>**`{d["name"]}`** ({", ".join(d["cells"])}): {d["sentence"]}', "  ")
-    yield _wrapped(f"  Margins {', '.join(columns)}; seen first in `{first}`.{wild}", "  ")
-    if lines := _equation(d["name"]):
-        yield "".join(f"  {line}\n" for line in ("```diff", *lines, "```"))
+def _file(family: str) -> str:
+    return f"{FOLDER}/{anchor(family)}.md"
 
 
-def _equation(name: str) -> list[str]:
-    """The lines that differ, of the first cell whose equations do."""
-    if name in _BACKWARD:
-        return []
-    both = (difference(cell, wrong) for cell, wrong in deviation(name).wrong.equations.items())
-    return [line for line in next(both, []) if line[0] in "-+"]
-
-
-def _anchor(heading: str) -> str:
-    return heading.replace(" ", "-")
-
-
-def _listed(names: Iterable[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}"
-
-
-def _wrapped(text: str, indent: str = "") -> str:
-    """Lines that can be read; code and links are not broken at a hyphen."""
-    lines = textwrap.wrap(text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(lines) + "\n"
+def write(folder: Path, index: Path) -> None:
+    """Write the pages of a corpus; one that is no family's any more goes."""
+    made = {index.parent / name: text for name, text in pages(folder).items()}
+    (index.parent / FOLDER).mkdir(exist_ok=True)
+    for page, text in made.items():
+        write_whole(page, text.encode("utf-8"))
+    for left in set((index.parent / FOLDER).glob("*.md")) - made.keys():
+        left.unlink()
 
 
 def main() -> None:
-    """Write the page of a corpus."""
-    folder, target = map(Path, sys.argv[1:])
-    write_whole(target, page(folder).encode("utf-8"))
+    """Write the pages of a corpus."""
+    folder, index = map(Path, sys.argv[1:])
+    write(folder, index)
 
 
 if __name__ == "__main__":

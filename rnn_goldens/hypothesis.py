@@ -1,5 +1,7 @@
 """Goldens that Hypothesis draws: each is certified as it is drawn, and a failing one is made as small as can be.
 
+::
+
     from hypothesis import given
     from rnn_goldens.hypothesis import goldens
 

@@ -11,9 +11,9 @@ import pytest
 
 from rnn_goldens.cells import case_of
 from rnn_goldens.corpus import load, open_corpus
-from rnn_goldens.deviations import DEVIATIONS, deviation
-from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+from rnn_goldens.deviations import deviation
 from rnn_goldens.encoding import json_file
+from rnn_goldens.generator import readme_figures
 from rnn_goldens.report.page import page
 
 ROOT = Path(__file__).parents[1]
@@ -28,23 +28,34 @@ def test_a_page_shows_what_its_example_prints(example: str, name: str) -> None:
     assert f"```\n{printed}```" in (ROOT / f"docs/{name}.md").read_text("utf-8")
 
 
-def test_the_readme_has_the_figures_of_the_pages() -> None:
-    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+def test_the_readme_has_the_figures_of_the_corpus_and_the_pages() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert readme_figures.with_figures(readme, readme_figures.figures(ROOT)) == readme, (
+        "make generate writes them again"
+    )
     corpus = open_corpus("v1")
-    core = corpus.select(features=["core"])
-    having = [entry for entry in corpus.entries if entry.gradients]
-    assert f"the gradients of {len(having)} of them to [{len(BACKWARD_DEVIATIONS)} more]" in readme
-    false_alarms = figures("false-alarms.md", "| corpus ")
-    together = figures("onnx-backend.md", "| together, ")
-    assert f"corpus of {len(corpus.entries)} goldens is held to [{len(DEVIATIONS)} known" in readme
-    assert f"is the corpus: {len(corpus.entries)} goldens" in readme
-    assert f"selects the {len(core)} that alone" in readme
-    assert f"none of {false_alarms[1]} correct implementations fails" in readme
-    assert false_alarms[0] == len(corpus.entries)
-    assert false_alarms[-1] == 0
-    deviations, onnx, ours = together[1:4]
-    assert f"of {deviations} wrong networks" in readme
-    assert f"{onnx} pass ONNX's backend tests and {ours} are not told" in readme
+    false_alarms = readme_figures.row(ROOT, "false-alarms.md", "corpus ")
+    assert (false_alarms[0], false_alarms[-1]) == (len(corpus.entries), 0)
+
+
+def test_a_figure_of_the_readme_that_moves_is_written_and_a_sentence_that_is_lost_is_refused() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    now = readme_figures.figures(ROOT)
+    moved = {name: figure + 1000 for name, figure in now.items()}
+    written = readme_figures.with_figures(readme, moved)
+    assert all(f"{figure}" in written for figure in moved.values())
+    assert readme_figures.with_figures(written, now) == readme
+    with pytest.raises(readme_figures.Lost, match=r"says 0 times: is the corpus: \{goldens\} goldens"):
+        readme_figures.with_figures(readme.replace("is the corpus:", "was the corpus:"), now)
+
+
+def test_every_count_in_the_readme_is_one_of_these() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    marked = {name: 10**9 + place for place, name in enumerate(readme_figures.figures(ROOT))}
+    prose = re.sub(
+        r"^```.*?^```|`[^`\n]+`|\(3\.11 or newer\)", "", readme_figures.with_figures(readme, marked), flags=re.M | re.S
+    )
+    assert [number for number in re.findall(r"\b\d+\b", prose) if int(number) < 10**9] == []
 
 
 @pytest.fixture
@@ -129,13 +140,6 @@ def run_pytest(folder: Path) -> "subprocess.CompletedProcess[str]":
 def without_what_rounds(text: str) -> str:
     """What a network got in float32 may differ in its last digits from processor to processor."""
     return re.sub(r"got [^ ,]+", "got …", text)
-
-
-def figures(name: str, row: str) -> list[int]:
-    """The whole numbers of the last row of a page that begins so, but for those in its name."""
-    lines = (ROOT / "docs/results" / name).read_text("utf-8").splitlines()
-    cells = [line for line in lines if line.startswith(row)][-1].strip("|").split("|")[1:]
-    return [int(cell) for cell in cells if cell.strip().isdigit()]
 
 
 def test_the_page_of_conformance_is_that_of_its_file() -> None:

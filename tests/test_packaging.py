@@ -2,11 +2,14 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 import tarfile
 import tomllib
 import zipfile
+from email import message_from_bytes
+from email.message import Message
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,6 +19,9 @@ ROOT = Path(__file__).parents[1]
 SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
 OUTSIDE = {"generator", "schema"}
 """Packages that stand beside ``rnn_goldens`` in a checkout; ``fixtures`` is one without a file of Python."""
+
+PARTS = ("changes", "distribution", "rnn_goldens", "generator", "schema", "fixtures/v1/documented", "docs", "examples")
+"""What the tests build, of which the corpus is the largest: a little of it is enough."""
 
 
 def test_every_package_is_listed() -> None:
@@ -45,15 +51,17 @@ def a_tree(folder: Path, umask: int, when: int) -> Path:
     """What is built, as somebody with an umask and another clock has it."""
     before = os.umask(umask)
     try:
-        for name in ("distribution", "rnn_goldens", "generator", "schema", "fixtures/v1/documented", "docs"):
+        for name in PARTS:
             for path in sorted((ROOT / name).rglob("*")):
-                if path.is_file() and path.suffix != ".pyc":
+                if path.is_file() and path.suffix != ".pyc" and "node_modules" not in path.parts:
                     copy = folder / path.relative_to(ROOT)
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     copy.write_bytes(path.read_bytes())
                     os.utime(copy, (when, when))
         for path in (
-            path for path in ROOT.iterdir() if path.suffix in (".toml", ".md", ".in") or path.stem == "LICENSE"
+            path
+            for path in ROOT.iterdir()
+            if path.suffix in (".toml", ".md", ".in", ".cff", ".py") or path.stem == "LICENSE"
         ):
             (folder / path.name).write_bytes(path.read_bytes())
     finally:
@@ -86,6 +94,14 @@ def built(folder: Path, umask: int, when: int) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in into.iterdir()}
 
 
+def test_whoever_cites_it_is_told_the_version_and_the_home_that_it_has() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    citation = (ROOT / "CITATION.cff").read_text("utf-8").splitlines()
+    assert f"version: {project['version']}" in citation
+    assert f"repository-code: {project['urls']['Repository']}" in citation
+    assert f"license: {project['license']}" in citation
+
+
 @pytest.mark.slow
 def test_who_builds_it_when_and_where_does_not_show_in_its_bytes(tmp_path: Path) -> None:
     here = built(tmp_path / "here", 0o022, 1_600_000_000)
@@ -107,3 +123,36 @@ def test_everybody_may_read_what_was_built_by_somebody_who_shares_nothing(tmp_pa
                 modes = {info.mode for info in sdist}
                 assert {(info.uid, info.gid, info.uname, info.gname) for info in sdist} == {(0, 0, "", "")}
         assert modes <= {0o644, 0o755}
+
+
+@pytest.mark.slow
+def test_its_description_has_links_that_lead_to_this_version_in_the_repository(tmp_path: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    repository = project["urls"]["Repository"]
+    described = [metadata(name, content) for name, content in built(tmp_path, 0o022, 1_600_000_000).items()]
+    assert described[0].get_payload() == described[1].get_payload()
+    for message in described:
+        assert message["Description-Content-Type"] == "text/markdown"
+        text = str(message.get_payload())
+        links = re.findall(
+            r"\]\(([^)\s]+)\)", re.sub(r"^```.*?^```|`[^`\n]+`", "", text, flags=re.DOTALL | re.MULTILINE)
+        )
+        assert len(links) > 30
+        assert [link for link in links if not link.startswith(f"{repository}/")] == []
+        kinds = [link.removeprefix(f"{repository}/").partition("#")[0].split("/", 2) for link in links]
+        assert {revision for _, revision, _ in kinds} == {f"v{project['version']}"}
+        assert [path for kind, _, path in kinds if (ROOT / path).is_dir() != (kind == "tree")] == []
+        assert [path for _, _, path in kinds if not (ROOT / path).exists()] == []
+        assert '**rnn_golden.weights_as("textbook"))' in text  # code stays as it is
+
+
+def metadata(name: str, content: bytes) -> Message:
+    """What a wheel or an sdist says of itself."""
+    if name.endswith(".whl"):
+        with zipfile.ZipFile(io.BytesIO(content)) as wheel:
+            (path,) = (path for path in wheel.namelist() if path.endswith(".dist-info/METADATA"))
+            return message_from_bytes(wheel.read(path))
+    with tarfile.open(fileobj=io.BytesIO(content)) as sdist:
+        file = sdist.extractfile(f"{name.removesuffix('.tar.gz')}/PKG-INFO")
+        assert file is not None
+        return message_from_bytes(file.read())

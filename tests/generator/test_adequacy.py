@@ -163,21 +163,42 @@ def test_the_golden_that_is_named_exposes_the_deviation() -> None:
         for document in both
         for d in document["deviations"]
     }
-    entries = deviation_page.page(find("v1")).split('<a id="')[1:]
-    named = {entry.partition('"')[0]: re.findall(r"seen\s+first\s+in\s+`(.*?)`", entry)[0] for entry in entries}
+    entries = [entry for page in pages_of_families() for entry in page.split("\n## `")[1:]]
+    named = {entry.partition("`")[0]: re.findall(r"seen\s+first\s+in\s+`(.*?)`", entry)[0] for entry in entries}
     assert named.keys() == enough.keys()
     assert [name for name, golden_id in named.items() if golden_id not in enough[name]] == []
 
 
-def test_the_page_for_people_is_that_of_the_committed_matrix() -> None:
-    committed = Path(__file__).parents[2] / "docs/deviations.md"
-    assert deviation_page.page(find("v1")) == committed.read_text("utf-8"), "make generate writes it again"
+def test_the_pages_for_people_are_those_of_the_committed_matrices() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    files = [docs / "deviations.md", *(docs / "deviations").iterdir()]
+    committed = {file.relative_to(docs).as_posix(): file.read_text("utf-8") for file in files}
+    assert deviation_page.pages(find("v1")) == committed, "make generate writes them again"
 
 
-def test_the_page_for_people_can_be_read_and_every_name_be_linked_to() -> None:
-    lines = deviation_page.page(find("v1")).splitlines()
+def test_every_name_can_be_linked_to_and_leads_to_the_page_of_its_family() -> None:
+    pages = deviation_page.pages(find("v1"))
+    names = [d.name for d in DEVIATIONS] + [d.name for d in BACKWARD_DEVIATIONS]
+    links = re.findall(r'<a\s+id="(.*?)"></a>\[`(.*?)`\]\((.*?)#(.*?)\)', pages["deviations.md"])
+    assert [{anchor, shown, target} for anchor, shown, _, target in links] == [{name} for name in names]
+    assert [name for name, _, file, _ in links if f"\n## `{name}`\n" not in pages[file]] == []
+
+
+def test_the_pages_for_people_can_be_read_and_show_equations() -> None:
+    pages = deviation_page.pages(find("v1"))
+    lines = [line for page in pages.values() for line in page.splitlines() if "](" not in line]
     assert max(map(len, lines)) <= 160
-    anchors = [name for line in lines for name in re.findall(r'<a id="(.*?)"></a>', line)]
-    assert anchors == [d.name for d in DEVIATIONS] + [d.name for d in BACKWARD_DEVIATIONS]
-    at = next(number for number, line in enumerate(lines) if '"lstm_output_without_tanh"' in line)
-    assert lines[at + 3 : at + 5] == ["  - h' = o * tanh(c')", "  + h' = o * c'"]
+    entry = pages["deviations/gates.md"].partition("## `lstm_output_without_tanh`\n")[2].partition("\n## ")[0]
+    assert entry.endswith("```diff\n- h' = o * tanh(c')\n+ h' = o * c'\n```\n")
+
+
+def test_a_page_that_is_no_family_s_any_more_goes(tmp_path: Path) -> None:
+    (tmp_path / "deviations").mkdir()
+    (tmp_path / "deviations/of-old.md").write_text("# Of old\n")
+    deviation_page.write(find("v1"), tmp_path / "deviations.md")
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.md")}
+    assert written == deviation_page.pages(find("v1")).keys()
+
+
+def pages_of_families() -> list[str]:
+    return [page for name, page in deviation_page.pages(find("v1")).items() if "/" in name]

@@ -1,66 +1,23 @@
 """A real browser, without a screen; where there is none, ``make pages`` installs it, and nothing is skipped there."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from examples.building import lacking
-from selenium.common.exceptions import WebDriverException
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
-from urllib3.exceptions import HTTPError
-
-PATIENCE = 30
-"""Seconds that a page or a script may take."""
-
-STARTS = 2
-
-QUIET = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+from headless import installed, show, started
+from selenium.webdriver import Chrome
 
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """One for all tests; selenium is told where all is, so that it looks for nothing."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
+    """One for all tests."""
+    if not installed():
         lacking("chromium, or its chromedriver, is not installed")
-    chrome = None
-    for attempt in range(STARTS):
-        service = Service(str(driver))
-        try:
-            chrome = started(str(chromium), service, tmp_path_factory.mktemp("profile"))
-            break
-        except (OSError, HTTPError, WebDriverException):  # on a busy machine it may not come up
-            service.stop()
-            if attempt == STARTS - 1:
-                raise
-    assert chrome is not None
+    chrome = started(tmp_path_factory.mktemp("profiles"))
     yield chrome
     chrome.quit()
-
-
-def started(chromium: str, service: Service, profile: Path) -> Chrome:
-    """A browser that gives up what takes longer than ``PATIENCE``; selenium gives up a start after two minutes."""
-    options = ChromeOptions()
-    options.binary_location = chromium
-    for argument in (*QUIET, f"--user-data-dir={profile}"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = Chrome(options=options, service=service)
-    chrome.set_page_load_timeout(PATIENCE)
-    chrome.set_script_timeout(PATIENCE)
-    return chrome
 
 
 class Page:
@@ -70,11 +27,7 @@ class Page:
         self.browser, self.path = browser, path
 
     def open(self, width: int = 1280, scheme: str = "light") -> "Page":
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-        scheme_now = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme_now)
-        self.browser.get(self.path.as_uri())
+        show(self.browser, self.path, width, scheme=scheme)
         return self
 
     def run(self, script: str, *arguments: object) -> Any:

@@ -1,0 +1,59 @@
+"""What makes a page of the repository one of the site: its links and anchors mean here what they mean on a code host.
+
+A link to a file that is no page of the site leads to the repository; one to a file that does not exist is refused. A
+heading has the anchor that a code host gives it.
+"""
+
+from pathlib import Path
+
+from docutils import nodes
+from on_the_site import DOCS, ROOT, on_the_site
+from repository_links import relinked
+from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
+from sphinx.util import logging
+from sphinx.util.typing import ExtensionMetadata
+
+_log = logging.getLogger(__name__)
+
+
+def _relink(file: Path, content: list[str]) -> None:
+    page = file.resolve().relative_to(ROOT).as_posix()
+
+    def to(target: str) -> str:
+        try:
+            return on_the_site(page, target)
+        except FileNotFoundError as error:
+            _log.warning(str(error))
+            return target
+
+    content[0] = relinked(content[0], to)
+
+
+def _read(app: Sphinx, docname: str, content: list[str]) -> None:
+    _relink(Path(app.env.doc2path(docname)), content)
+
+
+def _included(_app: Sphinx, path: Path, _docname: str, content: list[str]) -> None:
+    _relink(ROOT / DOCS / path, content)
+
+
+class AnchorsOfTheHost(SphinxTransform):  # type: ignore[misc] # of the extra docs
+    """Give each section the anchor that its heading has on a code host, before the one that docutils makes."""
+
+    default_priority = 900
+
+    def apply(self, **_: object) -> None:
+        """Put it first, which is the one that links and the address bar have."""
+        for section in self.document.findall(nodes.section):
+            slug = section.get("slug")
+            if slug and slug not in section["ids"]:
+                section["ids"].insert(0, slug)
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Take part in reading."""
+    app.connect("source-read", _read)
+    app.connect("include-read", _included)
+    app.add_transform(AnchorsOfTheHost)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

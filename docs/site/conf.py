@@ -1,0 +1,35 @@
+"""The documentation site: how Sphinx makes it of the pages in ``docs``. ``make docs`` does."""
+
+from pathlib import Path
+
+import repository_links
+
+ROOT = Path(__file__).parents[2]
+project = author = "rnn-goldens"
+release = version = repository_links.project(ROOT).version
+project_copyright = "the rnn-goldens maintainers"
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions += ["code_host", "command_help", "field_dashes", "navigation"]
+exclude_patterns = ["site"]
+highlight_language = "text"
+
+myst_heading_anchors = 4
+
+autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+python_maximum_signature_line_length = 88
+
+html_theme = "furo"
+html_title = f"rnn-goldens {release}"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_show_sphinx = False
+html_show_search_summary = False  # it would fetch pages, which no browser does from a disk
+smartquotes = False  # --option is two hyphens
