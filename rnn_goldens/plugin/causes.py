@@ -15,7 +15,7 @@ from rnn_goldens.diagnosis.run import Load, asked_again, diagnosed_run
 from rnn_goldens.diagnosis.suspects import Failure
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.plugin.names import without_golden
-from rnn_goldens.plugin.settings import corpora
+from rnn_goldens.plugin.settings import corpora_of_all
 from rnn_goldens.plugin.tally import FAILED, Entry, Tally
 
 _WRONG = (FAILED, "known-failure")
@@ -26,7 +26,7 @@ _SETTLED = pytest.StashKey[dict[str, str]]()
 
 def explain_all(config: pytest.Config, tally: Tally, failures: Iterable[Failure]) -> None:
     """Find what explains the failures, now that all are in, and note it in the account, failure by failure."""
-    opened = corpora(config)
+    opened = corpora_of_all(config, tally.corpora)
     judged = [entry for entry in tally.entries if _is_wrong(opened, entry) or _is_right(opened, entry)]
     tests = {without_golden(entry["test"], entry["golden"], entry["dtype"]) for entry in judged}
     before = [_evidence(opened, entry, one_of_several=len(tests) > 1) for entry in judged]

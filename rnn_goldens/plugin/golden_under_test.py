@@ -210,7 +210,8 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
             pytrace=False,
         )
     try:
-        golden = settings.corpora(request.config).load(wanted.id, wanted.dtype, gradients=wanted.gradients)
+        corpora = settings.corpora_of(request.config, wanted.corpus)
+        golden = corpora.load(wanted.id, wanted.dtype, gradients=wanted.gradients)
     except RnnGoldensError as error:
         pytest.fail(f"rnn-goldens: {error}", pytrace=False)
     late = request.config.stash.setdefault(LATE, [])

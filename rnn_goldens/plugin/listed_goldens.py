@@ -26,7 +26,7 @@ def _that_pass(config: pytest.Config, tally: Tally) -> Iterator[str]:
     """Of each line of which something passes, how much of it does."""
     by_line: dict[int, tuple[Listed, list[Entry], list[Entry]]] = {}
     for entry in tally.entries:
-        if (one := settings.first_listed(config, settings.KNOWN, entry["golden"], entry["dtype"])) is not None:
+        if (one := _line_of(config, entry)) is not None:
             _, passes, fails = by_line.setdefault(one.line, (one, [], []))
             (passes if passes_again(entry) else fails).append(entry)
     for one, passes, fails in by_line.values():
@@ -41,6 +41,10 @@ def _that_pass(config: pytest.Config, tally: Tally) -> Iterator[str]:
         yield f"  let it name those that fail, or let --rnn-goldens-{settings.UPDATE} do so"
 
 
+def _line_of(config: pytest.Config, entry: Entry) -> Listed | None:
+    return settings.first_listed(config, settings.KNOWN, entry["golden"], entry["dtype"], entry.get("corpus", ""))
+
+
 def _few(entries: Sequence[Entry]) -> list[str]:
     names = [f"{entry['golden']} in {entry['dtype']}" for entry in entries[:_MOST_LISTED]]
     return [*names, *([f"and {len(entries) - len(names)} more"] if len(entries) > len(names) else [])]
@@ -53,7 +57,7 @@ def _updated(config: pytest.Config, tally: Tally, exitstatus: int) -> Iterator[s
     if tally.unfinished or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         yield f"{path.name} is as it was, for the run did not judge all that it asked"
         return
-    about = settings.corpora(config)
+    about = settings.corpora_of_all(config, tally.corpora)
     came = [
         Came(about.entry(e["golden"]), e["dtype"], _fails(e), str(e.get("reason", "")))
         for e in tally.entries

@@ -61,8 +61,8 @@ REFUSED_BECAUSE = "rnn_goldens_refused"
 """The attribute of the report in which an implementation refused: its reason."""
 
 MARKER = (
-    "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., calls=..., gradients=True): which goldens "
-    "the rnn_golden fixture gives to this test, one at a time, and in which ways its check_calls calls an "
+    "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., gradients=True)"
+    ": which goldens the rnn_golden fixture gives to this test, one at a time, and in which ways its check_calls calls an "
     "implementation; each argument is a name or a list of names, but gradients: whether the test checks those"
 )
 

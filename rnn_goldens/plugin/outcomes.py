@@ -61,6 +61,8 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     if before is None or OUTCOMES.index(outcome.outcome) > OUTCOMES.index(before.outcome):
         item.stash[_WORST] = outcome
     entry = {"golden": wanted.id, "dtype": wanted.dtype, "test": report.nodeid, **entry_of(record)}
+    if wanted.corpus:
+        entry["corpus"] = wanted.corpus
     if call.when == "teardown":
         entry |= _of_whole_test(item.stash[_WORST], record)
         if record is not None:
@@ -184,7 +186,7 @@ def _carry_late(config: pytest.Config, report: pytest.TestReport) -> None:
 def _listed(item: pytest.Item, name: str) -> Listed | None:
     """Where a golden stands in the list of known failures, or of those not to be asked."""
     wanted: Wanted = item.callspec.params["rnn_golden"]  # type: ignore[attr-defined] # pytest keeps its type private
-    return settings.first_listed(item.config, name, wanted.id, wanted.dtype)
+    return settings.first_listed(item.config, name, wanted.id, wanted.dtype, wanted.corpus)
 
 
 def _refuse(excinfo: pytest.ExceptionInfo[BaseException], report: pytest.TestReport) -> str:

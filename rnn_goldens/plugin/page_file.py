@@ -12,7 +12,7 @@ from rnn_goldens.pages.rendering import render
 from rnn_goldens.plugin.names import FLAGS, OPTIONS, flag, setting
 from rnn_goldens.plugin.pictures import Drawings
 from rnn_goldens.plugin.results import Document, ResultsFile
-from rnn_goldens.plugin.settings import corpora
+from rnn_goldens.plugin.settings import corpora_of_all
 from rnn_goldens.programs.command import MARK, is_command
 
 _NOT_REPEATED = ("cell", "features", "without", "dtype", "report", "implementation")
@@ -46,7 +46,8 @@ class PageFile(ResultsFile):
             document.get("causes", ()),
             document.get("why", ""),
         )
-        about = {e.id: About(e.cell, e.features) for e in corpora(self.config).entries} if judged else {}
+        asked = corpora_of_all(self.config, [entry.get("corpus", "") for entry in entries]).entries if judged else ()
+        about = {entry.id: About(entry.cell, entry.features) for entry in asked}
         title = f"rnn-goldens: {implementation['name'] or self.config.rootpath.name}"
         return render(Content(title, [checked], about, made_with))
 

@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
-from rnn_goldens.corpus import names
+from rnn_goldens.corpus import Corpora, names, packaged
 from rnn_goldens.errors import RnnGoldensError, UnknownName
 from rnn_goldens.golden.precision import precision
 from rnn_goldens.judging.calls import way
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import Listed
 
-ARGUMENTS = (*settings.SELECTING, "dtypes", "dtype", "calls", "gradients")
+ARGUMENTS = (*settings.SELECTING, "dtypes", "dtype", "corpus", "calls", "gradients")
+
+_ASKED = pytest.StashKey[dict[str, None]]()
+"""The corpora of the tests that were collected, as ``Wanted`` has them."""
 
 _TAKES_GOLDENS = pytest.StashKey[bool]()
 """Set on every module and class in which a test takes goldens, selected or not."""
@@ -29,12 +32,14 @@ class Wanted:
         dtype: the precision.
         calls: the ways besides a single call in which it is asked.
         gradients: whether it is gradients that are to be checked.
+        corpus: the corpora that a marker names, by absolute paths and versions; "" for those of the settings.
     """
 
     id: str
     dtype: str
     calls: tuple[str, ...] = ()
     gradients: bool = False
+    corpus: str = ""
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -50,11 +55,12 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         calls = arguments.pop("calls", ()) or settings.listed(metafunc.config, "calls")
         for call in calls:
             way(call)
+        corpus = _corpus(metafunc, arguments.pop("corpus", ()))
         arguments = settings.selecting(metafunc.config) | arguments
         gradients = _of_gradients(metafunc)
-        entries = settings.corpora(metafunc.config).select(**arguments, gradients=gradients)
+        entries = _of_this_run(metafunc.config, corpus).select(**arguments, gradients=gradients)
         wanted = [
-            Wanted(e.id, dtype, calls, gradients)
+            Wanted(e.id, dtype, calls, gradients, corpus)
             for e in entries
             for dtype in dtypes
             if dtype in (e.gradient_precisions if gradients else e.precisions)
@@ -69,6 +75,21 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("rnn_golden", parameters, indirect=True)
     for node in metafunc.definition.listchain():
         node.stash[_TAKES_GOLDENS] = True
+
+
+def _corpus(metafunc: pytest.Metafunc, said: Sequence[str]) -> str:
+    """What a marker names, whose folders begin where its file lies."""
+    base = metafunc.definition.path.parent
+    parts = [part.strip() for one in said for part in one.split(",")]
+    return ",".join(part if not part or part in packaged() else str((base / part).resolve()) for part in parts)
+
+
+def _of_this_run(config: pytest.Config, corpus: str) -> Corpora:
+    """The corpora of a test; raises WrongUse if they share an id with those of another test."""
+    asked = config.stash.setdefault(_ASKED, {})
+    asked[corpus] = None
+    settings.corpora_of_all(config, asked)
+    return settings.corpora_of(config, corpus)
 
 
 def example_of_id(config: pytest.Config) -> str:
@@ -129,12 +150,12 @@ def _names(argument: str, value: object) -> tuple[str, ...]:
 
 
 def _parameters(config: pytest.Config, wanted: Sequence[Wanted]) -> list[Any]:  # pytest.param's type is private
-    known = [settings.first_listed(config, settings.KNOWN, w.id, w.dtype) for w in wanted]
+    known = [settings.first_listed(config, settings.KNOWN, w.id, w.dtype, w.corpus) for w in wanted]
     covered = Counter(one.line for one in known if one is not None)
     parameters = []
     for one, entry in zip(wanted, known, strict=True):
         marks = []
-        if skip := settings.first_listed(config, settings.SKIP, one.id, one.dtype):
+        if skip := settings.first_listed(config, settings.SKIP, one.id, one.dtype, one.corpus):
             marks = [pytest.mark.xfail(reason=not_asked(skip), run=False)]
         elif entry is not None:
             alone = "take the line out" if covered[entry.line] == 1 else "the line covers too much"

@@ -1,6 +1,7 @@
 """The plugin's settings, checked before any test runs."""
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from threading import TIMEOUT_MAX
 from typing import Any
@@ -20,7 +21,10 @@ SELECTING = ("ids", "cell", "features", "without")
 """Settings that select goldens, where no marker has an argument of the same name."""
 
 CORPUS = pytest.StashKey[Corpora]()
-"""The corpora of a run: what its goldens are loaded from."""
+"""The corpora that the settings name: what is asked where no marker says."""
+
+_OF_MARKERS = pytest.StashKey[dict[str, Corpora]]()
+"""Those that markers name."""
 
 _LISTED = pytest.StashKey[dict[str, list[Listed]]]()
 
@@ -74,10 +78,26 @@ def listed(config: pytest.Config, name: str, what: str = "names") -> tuple[str, 
 
 
 def corpora(config: pytest.Config) -> Corpora:
-    """The corpora, opened once a run."""
+    """The corpora that the settings name, opened once a run."""
     if CORPUS not in config.stash:
         config.stash[CORPUS] = open_corpora(setting(config, "corpus") or None, base_folder(config, "corpus"))
     return config.stash[CORPUS]
+
+
+def corpora_of(config: pytest.Config, said: str) -> Corpora:
+    """Those that a marker names by absolute paths and versions, opened once a run; those of the settings if ""."""
+    if not said:
+        return corpora(config)
+    opened = config.stash.setdefault(_OF_MARKERS, {})
+    if said not in opened:
+        opened[said] = open_corpora(said)
+    return opened[said]
+
+
+def corpora_of_all(config: pytest.Config, said: Iterable[str]) -> Corpora:
+    """Several of these as one; raises WrongUse if an id stands in two of them."""
+    parts = {part.folder: part for one in dict.fromkeys(said) for part in corpora_of(config, one).parts}
+    return Corpora(tuple(parts.values()))
 
 
 def listed_in(config: pytest.Config, name: str) -> list[Listed]:
@@ -90,11 +110,11 @@ def listed_in(config: pytest.Config, name: str) -> list[Listed]:
     return read[name]
 
 
-def first_listed(config: pytest.Config, name: str, golden_id: str, dtype: str) -> Listed | None:
-    """The entry that speaks of a golden in a precision; the first, where several do."""
+def first_listed(config: pytest.Config, name: str, golden_id: str, dtype: str, corpus: str = "") -> Listed | None:
+    """The entry that speaks of a golden in a precision, of the corpora that a marker names; the first, of several."""
     if not (entries := listed_in(config, name)):
         return None
-    about = corpora(config).entry(golden_id)
+    about = corpora_of(config, corpus).entry(golden_id)
     return next((one for one in entries if one.matches(about, dtype)), None)
 
 

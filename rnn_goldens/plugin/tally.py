@@ -40,17 +40,27 @@ class Tally:
             callspec: Any = getattr(item, "callspec", None)  # pytest keeps its type private
             wanted = callspec.params.get("rnn_golden") if callspec is not None else None
             if wanted is not None:
-                self.ask(item.nodeid, wanted.id, wanted.dtype, self._times.get(item.nodeid, 0) + 1)
+                times = self._times.get(item.nodeid, 0) + 1
+                self.ask(item.nodeid, wanted.id, wanted.dtype, times, wanted.corpus)
 
-    def ask(self, test: str, golden: str, dtype: str, times: int = 1) -> None:
+    def ask(self, test: str, golden: str, dtype: str, times: int = 1, corpus: str = "") -> None:
         """One of them, and how many times it is to run: some plugins and options collect a test twice."""
         self._times[test] = max(times, self._times.get(test, 0))
-        self._asked.setdefault(test, {"golden": golden, "dtype": dtype, "test": test, "outcome": NOT_JUDGED})
+        entry = {"golden": golden, "dtype": dtype, "test": test, "outcome": NOT_JUDGED}
+        self._asked.setdefault(test, entry | ({"corpus": corpus} if corpus else {}))
 
     @property
     def asked(self) -> list[list[str | int]]:
         """The arguments of ``ask`` of all of them, in a form that xdist carries."""
-        return [[test, entry["golden"], entry["dtype"], self._times[test]] for test, entry in self._asked.items()]
+        return [
+            [test, entry["golden"], entry["dtype"], self._times[test], entry.get("corpus", "")]
+            for test, entry in self._asked.items()
+        ]
+
+    @property
+    def corpora(self) -> list[str]:
+        """The corpora of all tests, as ``Wanted`` has them."""
+        return list(dict.fromkeys(entry.get("corpus", "") for entry in self._asked.values()))
 
     def note(self, report: pytest.TestReport) -> None:
         """A report, of a test of a golden or of any other."""
@@ -58,7 +68,7 @@ class Tally:
             self.ask(*asked)
         entry = result_of(report)
         if entry:
-            self.ask(report.nodeid, entry["golden"], entry["dtype"])
+            self.ask(report.nodeid, entry["golden"], entry["dtype"], corpus=entry.get("corpus", ""))
         if report.nodeid in self._asked:
             self._note(report, entry)
 

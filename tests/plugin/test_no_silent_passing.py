@@ -130,7 +130,7 @@ MARKERS = {
     ),
     "positional": (
         "'lstm'",
-        "the marker takes named arguments only: ids, cell, features, without, dtypes, dtype, calls, gradients; "
+        "the marker takes named arguments only: ids, cell, features, without, dtypes, dtype, corpus, calls, gradients; "
         "got 'lstm'",
     ),
     "number": ("ids=3", "ids takes a name or a list of names, not 3"),

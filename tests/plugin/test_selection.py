@@ -1,12 +1,18 @@
 """Which goldens a test gets: by default, by marker, by option and by ini file."""
 
+import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 
+import rnn_goldens
+from rnn_goldens import encoding
 from rnn_goldens.corpus import open_corpus, packaged
 
 Collect = Callable[..., dict[str, list[str]]]
@@ -259,5 +265,63 @@ def test_help_and_markers_tell_how_to_use_it(pytester: pytest.Pytester) -> None:
     options = ("dtype", "corpus", "implementation", "known-failures", "report")
     pytester.runpytest_subprocess("--help").stdout.fnmatch_lines_random([f"*--rnn-goldens-{name}*" for name in options])
     pytester.runpytest_subprocess("--markers").stdout.fnmatch_lines(
-        ["@pytest.mark.rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., calls=..., *): *"]
+        [
+            "@pytest.mark.rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., *): *"
+        ]
     )
+
+
+OWN = """
+    import pytest
+
+    def test_settings(rnn_golden):
+        rnn_golden.check(rnn_golden.out.copy(), rnn_golden.h_n.copy())
+
+    @pytest.mark.rnn_goldens(corpus="../goldens", ids="mine/*")
+    def test_marker(rnn_golden):
+        rnn_golden.check(rnn_golden.out.copy(), 2 * rnn_golden.h_n)
+"""
+
+
+@pytest.fixture
+def own_goldens(project: pytest.Pytester) -> pytest.Pytester:
+    """A folder of goldens of one's own beside the tests, and a test that names it."""
+    golden = rnn_goldens.load("documented/mini-batch", dtype="float64")
+    goldens = project.path / "goldens"
+    index = json.loads((packaged()["v1"] / "index.json").read_text("utf-8"))
+    (entry,) = [entry for entry in index["goldens"] if entry["id"] == golden.id]
+    entry["id"] = "mine/batch"
+    for suffix, content in encoding.encode(replace(golden, id="mine/batch")).items():
+        path = goldens / f"mine/batch{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        entry["files"][suffix[1:]] = {"path": f"mine/batch{suffix}", "sha256": sha256(content).hexdigest()}
+    (goldens / "index.json").write_text(json.dumps(index | {"corpus": "mine", "goldens": [entry]}), "utf-8")
+    project.mkdir("tests").joinpath("test_own.py").write_text(dedent(OWN), "utf-8")
+    return project
+
+
+def test_a_marker_may_name_other_corpora(own_goldens: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    result = own_goldens.runpytest_inprocess("tests", "--rnn-goldens-report=found.json", "-q", *workers)
+    assert result.parseoutcomes() == {"passed": 4, "failed": 1}
+    found = json.loads(own_goldens.path.joinpath("found.json").read_text("utf-8"))
+    (entry,) = [entry for entry in found["results"] if entry["golden"] == "mine/batch"]
+    assert (entry["outcome"], entry["corpus"]) == ("failed", str(own_goldens.path / "goldens"))
+    assert found["causes"]
+    page = own_goldens.runpytest_inprocess("tests", "--rnn-goldens-report=found.html", "-q", *workers)
+    assert page.parseoutcomes() == {"passed": 4, "failed": 1}
+
+
+def test_a_marker_that_names_no_corpus_is_an_error(own_goldens: pytest.Pytester) -> None:
+    path = own_goldens.path / "tests" / "test_own.py"
+    path.write_text(path.read_text("utf-8").replace("../goldens", "../golden"), "utf-8")
+    said = own_goldens.runpytest_inprocess("tests").stdout.str()
+    assert "golden'" in said
+    assert "no corpus" in said
+
+
+def test_corpora_of_two_tests_that_share_an_id_are_an_error(own_goldens: pytest.Pytester) -> None:
+    path = own_goldens.path / "tests" / "test_own.py"
+    path.write_text(path.read_text("utf-8").replace('corpus="../goldens", ids="mine/*"', 'corpus="v1"'), "utf-8")
+    said = own_goldens.runpytest_inprocess("tests").stdout.str()
+    assert "documented/single-sequence stands in" in said

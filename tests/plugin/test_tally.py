@@ -175,7 +175,7 @@ def test_reports_of_other_tests_are_none_of_its_business() -> None:
 def test_what_a_worker_was_asked_is_asked_here_as_often_and_in_its_order() -> None:
     worker = tally_of(times=2)
     worker.ask(OTHER, *GOLDENS[OTHER])
-    assert worker.asked == [[TEST, "lstm/plain", "float32", 2], [OTHER, "gru/plain", "float16", 1]]
+    assert worker.asked == [[TEST, "lstm/plain", "float32", 2, ""], [OTHER, "gru/plain", "float16", 1, ""]]
     first = report("setup", test=OTHER, outcome="not-judged")
     setattr(first, ASKED, worker.asked)
     controller = Tally()
@@ -187,13 +187,14 @@ def test_what_a_worker_was_asked_is_asked_here_as_often_and_in_its_order() -> No
 
 
 def test_the_tests_of_goldens_among_all_are_asked_as_often_as_they_stand_there() -> None:
-    wanted = SimpleNamespace(id="lstm/plain", dtype="float32")
+    wanted = SimpleNamespace(id="lstm/plain", dtype="float32", corpus="mine")
     of_golden: Any = SimpleNamespace(nodeid=TEST, callspec=SimpleNamespace(params={"rnn_golden": wanted}))
     parametrized: Any = SimpleNamespace(nodeid="test_b", callspec=SimpleNamespace(params={"n": 1}))
     plain: Any = SimpleNamespace(nodeid="test_c")
     tally = Tally()
     tally.ask_items([of_golden, parametrized, plain, of_golden])
-    assert tally.asked == [[TEST, "lstm/plain", "float32", 2]]
+    assert tally.asked == [[TEST, "lstm/plain", "float32", 2, "mine"]]
+    assert tally.corpora == ["mine"]
 
 
 @pytest.mark.parametrize(
