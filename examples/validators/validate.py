@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -22,7 +22,7 @@ AJV = HERE / "node_modules" / ".bin" / "ajv"
 STRICT = ("--spec=draft2020", "--strict=true", "--all-errors")
 ALONE = {"index.json", "kill-matrix.json", "gradients-kill-matrix.json"}
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[[Path, Sequence[Path]], list[Path | str]]] = {
     "check-jsonschema": lambda schema, files: [BIN / "check-jsonschema", "--schemafile", schema, *files],
     "python -m jsonschema": lambda schema, files: [
         *(sys.executable, "-W", "ignore", "-m", "jsonschema"),
@@ -65,10 +65,10 @@ def documents(scratch: Path) -> Iterator[tuple[str, Sequence[Path]]]:
     yield "conformance-1", [ROOT / "docs" / "conformance.json"]
     rnn_goldens = BIN / "rnn-goldens"
     results = scratch / "results.json"
-    subprocess.run([rnn_goldens, "check", "numpy", "-q", f"--report={results}"], check=True, capture_output=True)
+    subprocess.run([str(rnn_goldens), "check", "numpy", "-q", f"--report={results}"], check=True, capture_output=True)
     yield "results-1", [results]
     for version, options in ((1, ["--ids=*/plain"]), (2, ["--ids=*/plain", "--gradients"])):
-        command = [rnn_goldens, "protocol", *options]
+        command = [str(rnn_goldens), "protocol", *options]
         lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
         for kind, every_other in (("request", lines[::2]), ("answer", lines[1::2])):
             files = [scratch / f"{kind}-{version}-{number}.json" for number in range(len(every_other))]
@@ -88,7 +88,7 @@ def wrong(scratch: Path) -> Path:
 
 def require(command: Sequence[Path | str], what: str, *, right: bool = True) -> None:
     """Run a command that has to end well, or has not to; exits with 1 and what it says if it does otherwise."""
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     if (done.returncode == 0) != right:
         print(f"✗ {what}\n{done.stdout[-2000:]}{done.stderr[-2000:]}", file=sys.stderr)
         sys.exit(1)

@@ -62,8 +62,8 @@ REFUSED_BECAUSE = "rnn_goldens_refused"
 
 MARKER = (
     "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., gradients=True)"
-    ": which goldens the rnn_golden fixture gives to this test, one at a time, and in which ways its check_calls calls an "
-    "implementation; each argument is a name or a list of names, but gradients: whether the test checks those"
+    ": which goldens the rnn_golden fixture gives to this test, one at a time, and in which ways its check_calls calls "
+    "an implementation; each argument is a name or a list of names, but gradients: whether the test checks those"
 )
 
 PASSES_AGAIN = "[XPASS(strict)]"

@@ -265,9 +265,7 @@ def test_help_and_markers_tell_how_to_use_it(pytester: pytest.Pytester) -> None:
     options = ("dtype", "corpus", "implementation", "known-failures", "report")
     pytester.runpytest_subprocess("--help").stdout.fnmatch_lines_random([f"*--rnn-goldens-{name}*" for name in options])
     pytester.runpytest_subprocess("--markers").stdout.fnmatch_lines(
-        [
-            "@pytest.mark.rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., *): *"
-        ]
+        ["@pytest.mark.rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=*): *"]
     )
 
 
