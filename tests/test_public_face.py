@@ -112,6 +112,7 @@ def test_what_a_verdict_and_a_mismatch_have() -> None:
 def test_the_plugin_s_options_and_its_marker_s_arguments() -> None:
     assert set(OPTIONS) == {
         "dtype",
+        "ids",
         "cell",
         "features",
         "without",
@@ -120,8 +121,9 @@ def test_the_plugin_s_options_and_its_marker_s_arguments() -> None:
         "implementation",
         "time-limit",
         "known-failures",
+        "skip",
         "report",
     }
     assert MARKER.startswith(
-        "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., calls=..., gradients=True)"
+        "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., gradients=True)"
     )

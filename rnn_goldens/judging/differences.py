@@ -51,8 +51,8 @@ class Difference:
         largest: the wrong element that is furthest off (NaN and infinity aside, if there is any other).
         time_steps: the time steps of ``out``, or of the gradient of ``x``, that have a wrong element, in order.
         coat: a lower precision that holds every value, where rounding is allowed at all: what it was computed in.
-        largest_error: of any element, as a fraction of what is allowed; infinite where nothing is allowed, or no more
-            than the precision's smallest number.
+        largest_error: of any element, as a fraction of what is allowed; infinite where nothing is allowed, or a
+            subnormal number, and the error is a normal one.
     """
 
     output: str
@@ -146,8 +146,8 @@ def compared(wanted: Wanted, output: outputs.Output) -> Difference:
         fraction = np.where(error == 0, 0.0, error / allowed)
     fraction = np.where(np.isnan(fraction), np.inf, fraction)
     right = error <= allowed  # a NaN is never right
-    nothing = allowed <= PRECISIONS[wanted.dtype].smallest
-    fraction[nothing & ~right] = np.inf
+    least = 2.0 ** PRECISIONS[wanted.dtype].min_exponent
+    fraction[(allowed < least) & (error >= least)] = np.inf
     if right.all():
         largest = float(fraction.max(initial=0.0))
         return Difference(wanted.name, dtype=output.dtype, size=got.size, largest_error=largest)

@@ -24,7 +24,7 @@ class Verdict:
     Attributes:
         passed: whether every output is right.
         largest_error: over all elements of all outputs, as a fraction of what is allowed: at most 1 if it passed.
-            Infinite where no more than the precision's smallest number is allowed, and it is more.
+            Infinite where nothing is allowed, or a subnormal number, and the error is a normal one.
         differences: what was found in each output, ``out`` first; or in each gradient that was given.
         message: at most 15 lines, the first complete in itself; empty if it passed.
         explained_by: names of deviations that give just these outputs, several if they are alike here; two at once as

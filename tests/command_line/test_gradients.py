@@ -13,7 +13,7 @@ ID = "lstm/lengths"
 
 def test_list_marks_goldens_that_have_gradients(run: Run, corpus_with_gradients: Path, small_corpus: Path) -> None:
     lines = run("list", "--corpus", corpus_with_gradients).stdout.splitlines()
-    assert lines[0].split() == ["id", "cell", "features", "precisions", "gradients"]
+    assert lines[0].split() == ["id", "cell", "features", "dtype", "gradients"]
     marked = [line.split()[0] for line in lines if line.rstrip().endswith("yes")]
     assert marked == ["documented/single-sequence", "documented/mini-batch", ID]
     assert "gradients" not in run("list", "--corpus", small_corpus).stdout

@@ -53,7 +53,7 @@ def test_the_same_settings_stand_in_an_ini_file_and_in_a_marker(pytester: pytest
         def test_marker(rnn_golden): ...
         """
     )
-    collected = pytester.runpytest_inprocess("--collect-only", "-q").stdout.str()
+    collected = pytester.runpytest_inprocess("--collect-only", "-q", "-pno:asyncio").stdout.str()
     assert "test_ini[gru/lengths-float32]" in collected
     assert "test_ini[gru/lengths-no-state-float32]" in collected
     assert "test_marker[lstm/plain-float64]" in collected
@@ -69,7 +69,7 @@ def test_a_marker_says_its_precisions_once(pytester: pytest.Pytester) -> None:
         def test_marker(rnn_golden): ...
         """
     )
-    said = pytester.runpytest_inprocess("--collect-only").stdout.str()
+    said = pytester.runpytest_inprocess("--collect-only", "-pno:asyncio").stdout.str()
     assert "dtype and dtypes say the same: give one of them" in said
 
 

@@ -278,7 +278,7 @@ def test_what_was_set_for_floating_point_errors_does_not_matter(golden: Golden) 
         assert not golden.compare(np.full_like(RIGHT, 1e308), golden.stored.h_n.copy()).passed
 
 
-def test_an_error_where_hardly_a_number_is_allowed_is_no_huge_multiple(make_golden: MakeGolden) -> None:
+def test_a_normal_error_where_a_subnormal_one_is_allowed_is_no_huge_multiple(make_golden: MakeGolden) -> None:
     golden = make_golden(dtype="float32")
     none = {"out": np.zeros((2, 3, 2)), "h_n": np.zeros((1, 2, 2))}
     golden = replace(golden, tolerance=Bound(none, none), stored=replace(golden.stored, out=np.zeros((2, 3, 2))))
@@ -286,4 +286,6 @@ def test_an_error_where_hardly_a_number_is_allowed_is_no_huge_multiple(make_gold
     out[0, 0, 0] = smallest
     assert difference(golden, "out", out).largest_error == 1
     out[0, 0, 0] = 2 * smallest
+    assert difference(golden, "out", out).largest_error == 2
+    out[0, 0, 0] = 1e-3
     assert difference(golden, "out", out).largest_error == np.inf
