@@ -25,8 +25,8 @@ HEADER = """\
 
 <!-- Made by `make generate` from generator/rules and the kill matrices of fixtures/v1; do not edit. -->
 
-What an implementation has to do, rule by rule: {rules} rules of [the definition](equations.md) and of its way back. Each
-is tied to the [deviations](deviations.md) that break it, and so to the goldens that show these with a margin of at
+What an implementation has to do, rule by rule: {rules} rules of [the definition](equations.md) and of its way back.
+Each is tied to the [deviations](deviations.md) that break it, and so to the goldens that show these with a margin of at
 least {enough:g}. A number stays with its rule: none is given twice.
 
 {whole} rules are shown in every precision, against everything here that breaks them, wherever that is wrong. What is
@@ -118,8 +118,7 @@ def _without_golden(shown: Shown) -> Iterator[str]:
                 missed = [m for m in seen.missed if m.cell in without]
                 yield _wrapped(f"- {_rule_link(rule)} in {precision} ({', '.join(without)}): {rule.sentence}", "  ")
                 for names, cells, reason in _by_reason(missed):
-                    within = "" if cells == without else f" ({', '.join(cells)})"
-                    yield _wrapped(f"  - {_few(names)}{within}: {reason}.", "    ")
+                    yield _wrapped(f"  - {_few(names)}{_within(cells, without)}: {reason}.", "    ")
 
 
 def _group(group: Group, shown: Shown) -> Iterator[str]:
@@ -145,8 +144,8 @@ def _column(rule: Rule, seen: InPrecision) -> str:
 
 def _entry(rule: Rule, found: dict[str, InPrecision]) -> Iterator[str]:
     """What says it, what breaks it, what shows it, and what does not."""
-    cells = f" ({', '.join(rule.cells)})" if rule.cells != CELLS else ""
-    yield _wrapped(f'- <a id="{rule.id.lower()}"></a>**{rule.id}**{cells}: {rule.sentence}', "  ")
+    where = _within(rule.cells, CELLS)
+    yield _wrapped(f'- <a id="{rule.id.lower()}"></a>**{rule.id}**{where}: {rule.sentence}', "  ")
     if rule.lines:
         yield "".join(f"  {line}\n" for line in ("```", *_lines(rule), "```"))
     if rule.said_by:
@@ -154,10 +153,9 @@ def _entry(rule: Rule, found: dict[str, InPrecision]) -> Iterator[str]:
     if rule.broken_by:
         yield _wrapped(f"  Broken by {', '.join(map(_broken_by, rule.together.values()))}.", "  ")
         yield _wrapped(f"  {_shown_by(found)}", "  ")
-        yield from _not_shown(found)
+        yield from _not_shown(rule, found)
     if rule.unbroken:
-        where = f" in {', '.join(rule.cells_without)}" if rule.broken_by else ""
-        yield _wrapped(f"  No deviation breaks it{where}: {rule.unbroken}.", "  ")
+        yield _wrapped(f"  No deviation breaks it{_within(rule.cells_without, rule.cells)}: {rule.unbroken}.", "  ")
 
 
 def _lines(rule: Rule) -> Iterator[str]:
@@ -190,14 +188,14 @@ def _goldens(fewest: Sequence[str]) -> str:
     return ", ".join(f"`{golden_id}`" for golden_id in fewest[:_MOST]) + (f" and {more} more" if more > 0 else "")
 
 
-def _not_shown(found: dict[str, InPrecision]) -> Iterator[str]:
+def _not_shown(rule: Rule, found: dict[str, InPrecision]) -> Iterator[str]:
     for precision, seen in found.items():
         for names, cells, reason in _by_reason(seen.missed):
-            yield _wrapped(f"  - not in {precision}: {_few(names)} ({', '.join(cells)}): {reason}.", "    ")
+            yield _wrapped(f"  - not in {precision}: {_few(names)}{_within(cells, rule.cells)}: {reason}.", "    ")
     allowed: dict[str, list[str]] = {}
     for precision, seen in found.items():
         for names, cells in _by_cells((name, cell) for name, cell, _ in seen.allowed):
-            said = f"{', '.join(f'`{name}`' for name in names)} ({', '.join(cells)})"
+            said = f"{', '.join(f'`{name}`' for name in names)}{_within(cells, rule.cells)}"
             allowed.setdefault(said, []).append(precision)
     for said, precisions in allowed.items():
         yield _wrapped(f"  - no error in {_listed(precisions)}: {said}.", "    ")
@@ -217,6 +215,11 @@ def _by_cells(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[Names, Cells]]
         by_name[name] = (*by_name.get(name, ()), cell)
     for cells in dict.fromkeys(by_name.values()):
         yield tuple(name for name, where in by_name.items() if where == cells), cells
+
+
+def _within(cells: Cells, of: Cells) -> str:
+    """Some cells in brackets; nothing where they are all that are spoken of."""
+    return "" if set(cells) == set(of) else f" ({', '.join(cells)})"
 
 
 def _few(names: Sequence[str]) -> str:

@@ -79,7 +79,7 @@ ARITHMETIC = Group(
         Rule(
             "T15",
             "Outputs are returned in the declared precision.",
-            unbroken="a check sees it with any golden: it refuses outputs of a lower precision. A deviation's are float64",
+            unbroken="a check sees it with any golden: it refuses those of a lower precision; deviations give float64",
         ),
     ),
 )

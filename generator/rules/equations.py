@@ -155,6 +155,7 @@ EQUATIONS = Group(
                 "softsign_for_tanh",
                 "hard_tanh",
                 "scaled_tanh",
+                "tanh_missing",
                 "out_activated_again",
             ),
             WITH_TANH,

@@ -15,7 +15,7 @@ _PATHS = (
     ),
     Rule(
         "G2",
-        "Through the forget gate of an LSTM a gradient goes back to x and to h: g times the cell before.",
+        "Through the forget gate of an LSTM a gradient goes back to x and to h: that of c times the cell before.",
         ("lstm_forget_path_dropped", "lstm_?_through_forget_dropped", "lstm_forget_gate_by_new_cell"),
         LSTM,
         lines={"lstm": "f"},
@@ -29,7 +29,7 @@ _PATHS = (
     ),
     Rule(
         "G4",
-        "Through the output gate of an LSTM a gradient goes back to x and to h: g times tanh(c).",
+        "Through the output gate of an LSTM a gradient goes back to x and to h: that of h times tanh(c).",
         ("lstm_output_path_dropped", "lstm_?_through_output_dropped", "lstm_output_gate_by_cell"),
         LSTM,
         lines={"lstm": "o"},
@@ -50,7 +50,7 @@ _PATHS = (
     ),
     Rule(
         "G7",
-        "Through the reset gate of a GRU a gradient goes back to x and to h: g times W_hn @ h + b_hn.",
+        "Through the reset gate of a GRU a gradient goes back to x and to h, times W_hn @ h + b_hn.",
         (
             "gru_reset_path_dropped",
             "gru_?_through_reset_dropped",
@@ -62,7 +62,7 @@ _PATHS = (
     ),
     Rule(
         "G8",
-        "Through the update gate of a GRU a gradient goes back to x and to h: g times h - n.",
+        "Through the update gate of a GRU a gradient goes back to x and to h: that of the new h times h - n.",
         ("gru_update_path_dropped", "gru_?_through_update_dropped", "gru_update_gate_reversed"),
         GRU,
         lines={"gru": "z"},
@@ -114,9 +114,9 @@ _PATHS = (
     ),
     Rule(
         "G15",
-        "At zero a relu has no derivative.",
+        "At zero, where a relu has no derivative, that of either side is right.",
         cells=("rnn_relu",),
-        unbroken="no golden with gradients has a sum of exactly zero, so that implementations may differ there",
+        unbroken="no golden with gradients has a sum of exactly zero: the generator refuses one",
     ),
 )
 
@@ -196,13 +196,13 @@ _TIME = (
 _WEIGHTS = (
     Rule(
         "G25",
-        "The gradient of weight_ih is g times the layer's input at each step.",
+        "The gradient of weight_ih is that of the sums times the layer's input, at each step.",
         ("weight_ih_by_input_before", "weight_ih_gradient_zero", "upper_weight_ih_by_own_output"),
         said_by=(Backward.share, Backward.gathered),
     ),
     Rule(
         "G26",
-        "The gradient of weight_hh is g times h before each step, the first included.",
+        "The gradient of weight_hh is that of the sums times h before each step, the first included.",
         (
             "weight_hh_by_state_after",
             "weight_hh_without_start",
@@ -213,7 +213,7 @@ _WEIGHTS = (
     ),
     Rule(
         "G27",
-        "The gradient of a bias is g: that of bias_ih and that of bias_hh, whole, each its own.",
+        "The gradient of a bias is that of the sums: bias_ih and bias_hh have each its own, and whole.",
         (
             "bias_?h_gradient_zero",
             "biases_doubled",

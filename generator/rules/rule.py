@@ -11,7 +11,9 @@ from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS, BackwardDeviati
 from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.shapes import CELLS
 
-BY_NAME: Mapping[str, Deviation | BackwardDeviation] = {d.name: d for d in (*DEVIATIONS, *BACKWARD_DEVIATIONS)}
+_CATALOGUE: tuple[Deviation | BackwardDeviation, ...] = (*DEVIATIONS, *BACKWARD_DEVIATIONS)
+
+BY_NAME: Mapping[str, Deviation | BackwardDeviation] = {deviation.name: deviation for deviation in _CATALOGUE}
 """The catalogue, of both passes."""
 
 
