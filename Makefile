@@ -15,7 +15,7 @@ help:
 	@echo "make test               every test but the slow ones, some five minutes"
 	@echo "make slow               the slow ones: whole commands, killed processes, other frameworks"
 	@echo "make lint               ruff, mypy, and that nothing imports upward"
-	@echo "make generate           scenarios into golden files, the kill matrix with its page, and the page of equations"
+	@echo "make generate           scenarios into golden files, the kill matrix with its page, and the pages of equations and rules"
 	@echo "make check-corpus       that the committed corpus is what the scenarios make"
 	@echo "make examples           programs and readers in other languages, with what they need"
 	@echo "make pages              the HTML page, in a headless Chromium, with what that needs"
@@ -65,6 +65,7 @@ generate: $(READY)
 	$(BIN)/rnn-goldens generate
 	$(BIN)/python -m rnn_goldens.generator.deviation_page fixtures/v1 docs/deviations.md
 	$(BIN)/python -m rnn_goldens.generator.equations_page docs/equations.md
+	$(BIN)/python -m rnn_goldens.generator.rules_page fixtures/v1 docs/rules.md
 	$(BIN)/python -m rnn_goldens.generator.schema_files schema
 	$(BIN)/python -m rnn_goldens.generator.readme_figures .
 

@@ -118,7 +118,7 @@ def kill_matrix(
         raise Refused(f"the corpus is not adequate: no golden exposes, with a margin of {ENOUGH}:{listed}")
     if needless := sorted(known & everything):
         raise Refused(f"listed as hidden, but some golden exposes them: {needless}")
-    return KillMatrix(by_golden, cells, hidden, _smallest_cover(exposed), catalogue)
+    return KillMatrix(by_golden, cells, hidden, smallest_cover(exposed), catalogue)
 
 
 def charges(deviations: Iterable[Wrong]) -> list[Charge]:
@@ -135,8 +135,17 @@ def _exposed(matrix: KillMatrix, golden_id: str) -> set[Charge]:
     }
 
 
-def _smallest_cover(exposed: Mapping[str, set[Charge]]) -> list[str]:
-    """Greedy: the golden that exposes most of what is left, the simplest first; then those that proved needless go."""
+def smallest_cover(exposed: Mapping[str, set[Charge]]) -> list[str]:
+    """The fewest goldens found that expose as much as all.
+
+    Greedy: the golden that exposes most of what is left, the simplest first; then those that proved needless go.
+
+    Args:
+        exposed: by golden, from simple to hard, what it exposes.
+
+    Returns:
+        Those goldens, from simple to hard.
+    """
     left, cover = set().union(*exposed.values()), list[str]()
     while left:
         best = max(exposed, key=lambda golden_id: len(exposed[golden_id] & left))

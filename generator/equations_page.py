@@ -47,6 +47,7 @@ HEADER = """\
 
 What every expected value is the exact result of: the definition in [`rnn_goldens/cells`](../rnn_goldens/cells), with
 which PyTorch's `nn.RNN`, `nn.LSTM` and `nn.GRU` agree. Weights as others write them: [conventions.md](conventions.md).
+Rule by rule, with the goldens that show each: [rules.md](rules.md).
 
 ## One time step
 

@@ -85,7 +85,7 @@ def test_what_a_precision_allows_is_measured_as_well(golden: Golden) -> None:
 
 def test_the_core_set_is_the_smallest_that_exposes_all_simple_goldens_first() -> None:
     exposed = {"a": {1, 2}, "b": {2, 3}, "c": {1, 2, 3}, "d": {4}, "e": {3, 4}}
-    assert adequacy._smallest_cover(exposed) == ["c", "d"]  # type: ignore[arg-type]
+    assert adequacy.smallest_cover(exposed) == ["c", "d"]  # type: ignore[arg-type]
 
 
 def committed_matrix(name: str = matrix_file.NAME) -> dict[str, Any]:

@@ -1,0 +1,97 @@
+"""Two directions, and layers upon layers."""
+
+from rnn_goldens.cells import Network
+from rnn_goldens.generator.rules.rule import Group, Rule
+
+DIRECTIONS = Group(
+    "D",
+    "Directions",
+    (
+        Rule(
+            "D1",
+            "The reverse direction visits every time step once, from the last to the first.",
+            (
+                "reverse_not_reversed",
+                "reverse_flips_output_only",
+                "reverse_flips_batch",
+                "last_step_skipped_in_reverse",
+                "reverse_missing",
+            ),
+            said_by=(Network.times,),
+        ),
+        Rule(
+            "D2",
+            "The reverse direction's out stands in the order of time.",
+            ("reverse_not_flipped_back", "reverse_flips_output_only"),
+            said_by=(Network.unroll,),
+        ),
+        Rule(
+            "D3",
+            "Each direction has weights of its own, those of the reverse called …_reverse.",
+            ("reverse_uses_forward_*", "directions_weights_swapped", "weights_direction_major"),
+            said_by=(Network.weights,),
+        ),
+        Rule(
+            "D4",
+            "The units of the forward direction come first in out, then those of the reverse.",
+            (
+                "directions_joined_in_wrong_order",
+                "directions_interleaved",
+                "directions_stacked_and_reshaped",
+                "directions_added",
+            ),
+            said_by=(Network.join,),
+        ),
+        Rule(
+            "D5",
+            "The directions of a layer know nothing of each other.",
+            ("reverse_starts_from_forward_end",),
+            said_by=(Network.run,),
+        ),
+    ),
+)
+
+LAYERS = Group(
+    "Y",
+    "Layers",
+    (
+        Rule(
+            "Y1",
+            "An upper layer's input is the out of the layer below, step by step.",
+            ("upper_layers_see_x", "upper_layers_see_last_step"),
+            said_by=(Network.run,),
+        ),
+        Rule(
+            "Y2",
+            "An upper layer's input has the units of both directions, forward first.",
+            ("reverse_hidden_from_upper_layers", "upper_layers_read_input_size", "directions_joined_in_wrong_order"),
+            said_by=(Network.join,),
+        ),
+        Rule(
+            "Y3",
+            "What a layer hands to the next is changed by nothing: no activation, scale, residual or dropout.",
+            (
+                "relu_between_layers",
+                "tanh_between_layers",
+                "residual_between_layers",
+                "dropout_left_on",
+                "dropout_of_half_left_on",
+                "dropout_scaling_left_on",
+            ),
+            said_by=(Network.join,),
+        ),
+        Rule(
+            "Y4",
+            "Each layer has weights of its own.",
+            ("layer_0_weights_reused", "layer_0_w_hh_reused", "layer_0_biases_reused", "weights_direction_major"),
+            said_by=(Network.weights,),
+        ),
+        Rule("Y5", "out is the last layer's.", ("out_of_first_layer",), said_by=(Network.run,)),
+        Rule(
+            "Y6",
+            "There may be any number of layers.",
+            said_by=(Network.run,),
+            unbroken="goldens have three at most, and no deviation is wrong from some layer on",
+        ),
+    ),
+)
