@@ -225,7 +225,7 @@ def test_a_program_is_asked_as_check_asks_it(run: Run, tmp_path: Path) -> None:
         (("--time-limit", "inf", "--", "cat"), "inf seconds for one golden: say a number above 0"),
         (("nets:right", "--cell", "lsmt"), "Did you mean 'lstm'"),
         (("nets:right", "--dtype", "float8"), "no precision 'float8'"),
-        (("nets:right", "--feature", "lengths", "--max-time", "1"), "max_time is 1, and lengths"),
+        (("nets:right", "--features", "lengths", "--max-time", "1"), "max_time is 1, and lengths"),
         (("nets:right", "--found", "nets.py"), "nets.py is a file"),
         (("nmpy",), "Did you mean 'numpy'"),
         (("--", "./no-such-program"), "no-such-program"),
