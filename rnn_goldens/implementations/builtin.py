@@ -10,6 +10,10 @@ BUILTIN = {
     "keras-jax": "rnn_goldens.implementations.keras.on:jax",
     "keras-torch": "rnn_goldens.implementations.keras.on:torch",
     "flax": "rnn_goldens.implementations.flax.cells:run",
+    "equinox": "rnn_goldens.implementations.equinox.cells:run",
+    "openvino": "rnn_goldens.implementations.onnx.openvino:run",
+    "paddle": "rnn_goldens.implementations.paddle.layers:run",
+    "mlx": "rnn_goldens.implementations.mlx.layers:run",
 }
 """By name, where it is."""
 
@@ -21,8 +25,11 @@ BACKWARD = {
     "keras-jax": "rnn_goldens.implementations.keras.on:jax_gradients",
     "keras-torch": "rnn_goldens.implementations.keras.on:torch_gradients",
     "flax": "rnn_goldens.implementations.flax.gradients:of_cells",
+    "equinox": "rnn_goldens.implementations.equinox.cells:run",
+    "paddle": "rnn_goldens.implementations.paddle.layers:gradients",
+    "mlx": "rnn_goldens.implementations.mlx.layers:gradients",
 }
-"""What gives their gradients; the others have none."""
+"""What gives their gradients, or outputs that can be differentiated; the others have none."""
 
 EXTRAS = {"torch-cells": "torch", "onnx-reference": "onnx", "keras-jax": "keras", "keras-torch": "keras"}
 """The extra that installs what an implementation needs, where it is not called like the implementation."""
@@ -37,5 +44,9 @@ NEEDS = {
     "keras-jax": ("keras", "jax"),
     "keras-torch": ("keras", "torch"),
     "flax": ("flax", "jax"),
+    "equinox": ("equinox", "jax"),
+    "openvino": ("onnx", "openvino"),
+    "paddle": ("paddle",),
+    "mlx": ("mlx",),
 }
-"""The packages, also by these names to be imported, that decide its numbers; Keras has a backend besides."""
+"""What is imported and decides its numbers; Keras has a backend besides."""
