@@ -1,4 +1,4 @@
-"""Keras on a backend that is named: ``keras-jax``, ``keras-torch``. One process has one of them."""
+"""Keras on a backend that is named: ``keras-jax``, ``keras-torch``, ``keras-tensorflow``; one process has one."""
 
 import os
 import sys
@@ -22,6 +22,11 @@ def torch(golden: Question) -> tuple[Any, ...]:
     return _run(golden, "torch")
 
 
+def tensorflow(golden: Question) -> tuple[Any, ...]:
+    """``keras_layers.run`` on TensorFlow; raises WrongUse if Keras runs on another backend already."""
+    return _run(golden, "tensorflow")
+
+
 def jax_gradients(golden: Question) -> dict[str, Any]:
     """``keras.gradients.of_layers`` on JAX; raises WrongUse likewise."""
     return _gradients(golden, "jax")
@@ -30,6 +35,11 @@ def jax_gradients(golden: Question) -> dict[str, Any]:
 def torch_gradients(golden: Question) -> dict[str, Any]:
     """``keras.gradients.of_layers`` on torch; raises WrongUse likewise."""
     return _gradients(golden, "torch")
+
+
+def tensorflow_gradients(golden: Question) -> dict[str, Any]:
+    """``keras.gradients.of_layers`` on TensorFlow; raises WrongUse likewise."""
+    return _gradients(golden, "tensorflow")
 
 
 def _run(golden: Question, backend: str) -> tuple[Any, ...]:
