@@ -17,6 +17,7 @@ BUILTIN = {
     "paddle": "rnn_goldens.implementations.paddle.layers:run",
     "mlx": "rnn_goldens.implementations.mlx.layers:run",
     "mnn": "rnn_goldens.implementations.onnx.mnn:run",
+    "tflite": "rnn_goldens.implementations.keras.tflite:run",
 }
 """By name, where it is."""
 
@@ -62,5 +63,6 @@ NEEDS = {
     "paddle": ("paddle",),
     "mlx": ("mlx",),
     "mnn": ("onnx", "MNN"),
+    "tflite": ("ai_edge_litert", "keras", "tensorflow"),
 }
 """What is imported and decides its numbers; Keras has a backend besides."""

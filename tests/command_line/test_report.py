@@ -249,6 +249,31 @@ def test_a_report_in_which_nothing_was_checked_is_a_finding(run: Run) -> None:
     assert "users_nets:unable: nothing was checked\n" in done.stdout
 
 
+def test_a_report_made_elsewhere_stands_in_another(run: Run, tmp_path: Path) -> None:
+    run("report", "users_nets:unable", "--output", "elsewhere.json", code=FINDING)
+    done = run("report", "users_nets:skips", "--with", "elsewhere.json", "--page", "page.md", code=FINDING)
+    assert "users_nets:skips: nothing was checked\n" in done.stdout
+    assert [i["name"] for i in document(tmp_path)["implementations"]] == ["users_nets:skips", "users_nets:unable"]
+    assert re.search(r"^- `users_nets:unable`, \d+ goldens", (tmp_path / "page.md").read_text("utf-8"), re.M)
+
+
+@pytest.mark.parametrize(
+    ("also", "why"),
+    [
+        (("--page", "page.html"), "an HTML page shows golden by golden, which no conformance.json has; --page FILE.md"),
+        (("--badge", "badge.json"), "a badge is of what is checked here"),
+        (ONLY, "another report is of every golden"),
+    ],
+)
+def test_what_can_not_be_said_of_a_report_made_elsewhere_is_wrong_use(
+    also: tuple[str, ...], why: str, run: Run, tmp_path: Path
+) -> None:
+    run("report", "numpy", "--output", "elsewhere.json", *ONLY)
+    done = run("report", "users_nets:right", "--with", "elsewhere.json", *also, code=WRONG_USE)
+    assert done.stderr.startswith(f"Error: --with: {why}")
+    assert not (tmp_path / "conformance.json").exists()
+
+
 def test_an_implementation_that_is_gone_is_a_finding(run: Run) -> None:
     run("report", "users_nets:right", "numpy", "--output", "earlier.json", *ONLY)
     done = run("report", "numpy", "--against", "earlier.json", *ONLY, code=FINDING)

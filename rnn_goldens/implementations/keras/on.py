@@ -43,20 +43,21 @@ def tensorflow_gradients(golden: Question) -> dict[str, Any]:
 
 
 def _run(golden: Question, backend: str) -> tuple[Any, ...]:
-    _require(backend)
+    require_backend(backend)
     from rnn_goldens.implementations.keras.layers import run
 
     return run(golden)
 
 
 def _gradients(golden: Question, backend: str) -> dict[str, Any]:
-    _require(backend)
+    require_backend(backend)
     from rnn_goldens.implementations.keras.gradients import of_layers
 
     return of_layers(golden)
 
 
-def _require(backend: str) -> None:
+def require_backend(backend: str) -> None:
+    """Let Keras run on a backend; raises WrongUse if it runs on another already."""
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = backend  # Keras reads it once, when it is imported
     from rnn_goldens.implementations.keras.backend import keras
