@@ -215,7 +215,8 @@ def _check_each(names: "Sequence[str]", asked: "Asked") -> "list[Found]":
 
 
 def _installed() -> list[str]:
-    """The built-in implementations whose frameworks are there; Keras by its backends."""
+    """The built-in implementations whose frameworks are there: Keras by its backends, and not what compiles for long."""
     from rnn_goldens.implementations import BUILTIN, NEEDS
 
-    return [name for name in BUILTIN if name != "keras" and all(find_spec(package) for package in NEEDS[name])]
+    left_out = ("keras", "torch-compile")
+    return [name for name in BUILTIN if name not in left_out and all(find_spec(package) for package in NEEDS[name])]

@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import _tools as converter
 import MNN
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +32,8 @@ def run(golden: Question) -> tuple[NDArray[Any], ...]:
 @lru_cache(maxsize=1)
 def _module(model: bytes, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Any:  # noqa: ANN401 - MNN has no types
     """Kept for the next call with the same bytes, as users keep theirs."""
+    import _tools as converter  # of MNN
+
     with TemporaryDirectory(prefix="rnn-goldens-") as folder:
         onnx_file, mnn_file = Path(folder) / "golden.onnx", Path(folder) / "golden.mnn"
         onnx_file.write_bytes(model)
