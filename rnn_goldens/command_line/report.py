@@ -215,7 +215,7 @@ def _check_each(names: "Sequence[str]", asked: "Asked") -> "list[Found]":
 
 
 def _installed() -> list[str]:
-    """The built-in implementations whose frameworks are there: Keras by its backends, and not what compiles for long."""
+    """The built-in implementations whose frameworks are there; Keras by its backends, none that compiles for long."""
     from rnn_goldens.implementations import BUILTIN, NEEDS
 
     left_out = ("keras", "torch-compile")

@@ -17,6 +17,7 @@ BUILTIN = {
     "paddle": "rnn_goldens.implementations.paddle.layers:run",
     "mlx": "rnn_goldens.implementations.mlx.layers:run",
     "mnn": "rnn_goldens.implementations.onnx.mnn:run",
+    "executorch": "rnn_goldens.implementations.torch.executorch:run",
     "tflite": "rnn_goldens.implementations.keras.tflite:run",
 }
 """By name, where it is."""
@@ -63,6 +64,7 @@ NEEDS = {
     "paddle": ("paddle",),
     "mlx": ("mlx",),
     "mnn": ("onnx", "MNN"),
+    "executorch": ("executorch", "torch"),
     "tflite": ("ai_edge_litert", "keras", "tensorflow"),
 }
 """What is imported and decides its numbers; Keras has a backend besides."""

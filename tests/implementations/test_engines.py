@@ -20,7 +20,7 @@ from rnn_goldens.implementations.builtin import BACKWARD
 Find = Callable[[str], Implementation]
 
 SIXTEEN_BITS = ("bfloat16", "float16")
-ENGINES = ("equinox", "keras-tensorflow", "mlx", "mnn", "openvino", "paddle", "tflite", "torch-compile")
+ENGINES = ("equinox", "executorch", "keras-tensorflow", "mlx", "mnn", "openvino", "paddle", "tflite", "torch-compile")
 SOME = ("no-bias", "plain", "unbatched", "lengths-bidirectional-two-layers")
 IDS = [f"{cell}/{shape}" for cell in ("rnn-tanh", "lstm", "gru") for shape in SOME] + ["rnn-relu/two-layers"]
 KNOWN = Path(__file__).parents[2] / "docs" / "known-failures"

@@ -50,6 +50,16 @@ def test_mlx_takes_exp_of_float64_in_float32() -> None:
     assert 1e-9 < abs(found[0] - np.exp(1 / 3)) < 1e-5
 
 
+def test_mnn_reads_no_activations_of_an_rnn_and_no_lengths(small_golden: Callable[..., Golden]) -> None:
+    pytest.importorskip("MNN", reason="the implementation mnn needs MNN")
+    from rnn_goldens.implementations.onnx.mnn import run
+
+    assert (run(small_golden("rnn_relu", batch=(3,), time=4))[0] < 0).any()
+    asked = [small_golden("lstm", batch=(3,), time=4, lengths=lengths) for lengths in ([1, 1, 1], [4, 4, 4])]
+    for short, full in zip(*map(run, asked), strict=True):
+        np.testing.assert_array_equal(short, full)
+
+
 @pytest.mark.parametrize(
     ("cell", "lengths", "is_right"), [("SimpleRNN", [2, 3], False), ("GRU", [2, 3], False), ("GRU", [3, 3], True)]
 )
