@@ -17,6 +17,7 @@ BUILTIN = {
     "paddle": "rnn_goldens.implementations.paddle.layers:run",
     "mlx": "rnn_goldens.implementations.mlx.layers:run",
     "mnn": "rnn_goldens.implementations.onnx.mnn:run",
+    "ncnn": "rnn_goldens.implementations.ncnn.layers:run",
     "executorch": "rnn_goldens.implementations.torch.executorch:run",
     "tflite": "rnn_goldens.implementations.keras.tflite:run",
 }
@@ -64,6 +65,7 @@ NEEDS = {
     "paddle": ("paddle",),
     "mlx": ("mlx",),
     "mnn": ("onnx", "MNN"),
+    "ncnn": ("ncnn",),
     "executorch": ("executorch", "torch"),
     "tflite": ("ai_edge_litert", "keras", "tensorflow"),
 }

@@ -20,7 +20,18 @@ from rnn_goldens.implementations.builtin import BACKWARD
 Find = Callable[[str], Implementation]
 
 SIXTEEN_BITS = ("bfloat16", "float16")
-ENGINES = ("equinox", "executorch", "keras-tensorflow", "mlx", "mnn", "openvino", "paddle", "tflite", "torch-compile")
+ENGINES = (
+    "equinox",
+    "executorch",
+    "keras-tensorflow",
+    "mlx",
+    "mnn",
+    "ncnn",
+    "openvino",
+    "paddle",
+    "tflite",
+    "torch-compile",
+)
 SOME = ("no-bias", "plain", "unbatched", "lengths-bidirectional-two-layers")
 IDS = [f"{cell}/{shape}" for cell in ("rnn-tanh", "lstm", "gru") for shape in SOME] + ["rnn-relu/two-layers"]
 KNOWN = Path(__file__).parents[2] / "docs" / "known-failures"
@@ -30,6 +41,9 @@ REFUSALS: tuple[tuple[str, Callable[[Golden], bool], str], ...] = (
     ("equinox", lambda g: g.cell.startswith("rnn_"), "^equinox.nn has no cell rnn_"),
     ("mlx", lambda g: g.lengths is not None, "^mlx.nn has no lengths$"),
     ("mnn", lambda g: g.dtype != "float32", "^MNN has no .* on this processor: it computes in float32$"),
+    ("ncnn", lambda g: g.cell == "rnn_relu", "^ncnn has no rnn_relu: its RNN has a tanh$"),
+    ("ncnn", lambda g: g.dtype != "float32", "^ncnn takes and gives float32, and no "),
+    ("ncnn", lambda g: g.lengths is not None, "^ncnn has no lengths$"),
     ("tflite", lambda g: g.dtype != "float32", "^no .* in LiteRT: (Some ops are not supported|Unsupported TensorFlow)"),
     ("paddle", lambda g: not g.config.bias, "^a layer of paddle.nn without biases ends the process with SIGSEGV: http"),
     ("paddle", lambda g: g.dtype in SIXTEEN_BITS, r"^no .* in paddle: \(NotFound\) There are no kernels"),

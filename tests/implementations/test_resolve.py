@@ -50,6 +50,8 @@ def test_built_in_names_are_callables(built_in: Callable[[str], Implementation],
         ("paddle", "paddle", "paddle"),
         ("mlx", "mlx", "mlx"),
         ("mnn", "MNN", "mnn"),
+        ("ncnn", "ncnn", "ncnn"),
+        ("executorch", "executorch", "executorch"),
         ("tflite", "ai_edge_litert", "tflite"),
     ],
 )
