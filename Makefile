@@ -171,7 +171,7 @@ engines: $(ENGINES:%=engine-%)
 
 engine-%: build/engines/%/.ready
 	@mkdir -p docs/engines
-	build/engines/$*/bin/python -m pytest -q -k "$* or not test_engines" $(ENGINE_TESTS)
+	build/engines/$*/bin/python -m pytest -q -W default -k "$* or not test_engines" $(ENGINE_TESTS)
 	build/engines/$*/bin/rnn-goldens report $* --gradients --known-failures docs/known-failures --time-limit 300 -n 2 \
 	    --output docs/engines/$*.json
 

@@ -3,7 +3,6 @@
 A whole layer can be exported, too: to one program with every time step in it, of the same operators.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -17,24 +16,29 @@ from rnn_goldens.implementations.kept import Kept
 from rnn_goldens.implementations.torch.cells import cells, unrolled
 from rnn_goldens.implementations.torch.layers import Given
 
-Step = Callable[[Tensor, Any], Any]
-
 
 @torch.no_grad()
 def run(golden: Question) -> tuple[Tensor, ...]:
     """Return out, h_n (and c_n). Raises Unsupported for a cell of someone's own."""
     require_ours(golden, "torch")
     given = Given.of(golden)
-    return unrolled(golden, _steps(golden), given.x.detach(), [state.detach() for state in given.states])
+    return unrolled(golden, _exported(golden), given.x.detach(), [state.detach() for state in given.states])
 
 
-def _set_programs(steps: dict[str, Step], golden: Question) -> None:
-    states = len(golden.layout.states)
-    batch = golden.batch_shape or (1,)
-    h = torch.zeros(*batch, golden.config.hidden_size, dtype=getattr(torch, golden.dtype))
-    for suffix, cell in cells(golden).items():
-        x_t = torch.zeros(*batch, cell.input_size, dtype=h.dtype)
-        steps[suffix] = _Program(cell, x_t, (h,) * states if states > 1 else h)
+class _Exported:
+    """A cell that becomes a program when it is called, one for each size of a batch."""
+
+    def __init__(self, cell: nn.RNNCellBase) -> None:
+        self._cell, self._programs = cell, dict[int, _Program]()
+
+    def __call__(self, x_t: Tensor, state: Any) -> Any:  # noqa: ANN401 - h, or h and c
+        if len(x_t) not in self._programs:
+            self._programs[len(x_t)] = _Program(self._cell, x_t, state)
+        return self._programs[len(x_t)](x_t, state)
+
+
+def _set_cells(exported: dict[str, _Exported], golden: Question) -> None:
+    exported |= {suffix: _Exported(cell) for suffix, cell in cells(golden).items()}
 
 
 class _Program:
@@ -51,4 +55,4 @@ class _Program:
         return tuple(found) if len(found) > 1 else found[0]
 
 
-_steps: Kept[dict[str, Step]] = Kept(lambda _: {}, _set_programs)
+_exported: Kept[dict[str, _Exported]] = Kept(lambda _: {}, _set_cells)
