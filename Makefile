@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
-.PHONY: help demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost argument-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results examples pages validators docs docs-check audit release release-prepare release-rehearsal build clean build/typed
+.PHONY: help demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost argument-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results engines examples pages validators docs docs-check audit release release-prepare release-rehearsal build clean build/typed
 
 # Tests start hundreds of processes: what these import is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
@@ -35,6 +35,7 @@ help:
 	@echo "make scaling            what a corpus of ten thousand goldens costs, some ten minutes"
 	@echo "make certifying-speed   goldens certified a second and core, beside mpmath; fails if it gives another answer"
 	@echo "make conformance        which frameworks agree, which refuse and which are wrong (after make examples)"
+	@echo "make engines            those that take too long for that, or an environment of their own: more than an hour, some GB"
 	@echo "make results            the pages of all of these, measured anew"
 	@echo "make bench              what the plugin costs its users, beside what it is compared with"
 	@echo "make hostile            bytes that anybody may have written, at whatever reads them: a share of a million"
@@ -101,9 +102,9 @@ bench-generation: $(READY)
 	$(BIN)/python -m benchmarks.generation_cost
 
 # What JAX compiles for one of these the other finds again: compiling is most of what its implementations take.
-false-alarms conformance: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/build/jax
-false-alarms conformance: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
-false-alarms conformance: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
+false-alarms conformance engines engine-equinox: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/build/jax
+false-alarms conformance engines engine-equinox: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
+false-alarms conformance engines engine-equinox: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 
 # Correct implementations against every golden, and its gradients, some eight minutes; fails if one of them does, or a page says
 # otherwise. Of what JAX compiles for gradients, the most of it all, every seventh golden: `make results` asks all.
@@ -162,11 +163,33 @@ $(ACORN): benchmarks/mutation/package-lock.json
 PROGRAMS := --program examples/programs/my_rnn --program "node examples/programs/my_rnn.js" \
     --program "node examples/programs/my_rnn_tfjs.js" --program "python3 examples/programs/my_rnn.py"
 BUILT_IN := numpy torch torch-cells onnxruntime onnx-reference keras-torch keras-jax flax
-REPORT := $(BIN)/rnn-goldens report $(BUILT_IN) $(PROGRAMS) --gradients --known-failures docs/known-failures -n 2
+ROWS := $(wildcard docs/engines/*.json)
+REPORT := $(BIN)/rnn-goldens report $(BUILT_IN) $(PROGRAMS) $(ROWS:%=--with %) --gradients --known-failures docs/known-failures -n 2
 
 conformance: $(READY)
 	@mkdir -p build
 	$(REPORT) --against docs/conformance.json --output build/conformance.json
+
+# Implementations that take too long for CI, or can not share an environment: each gets one of its own, its tests and its row of
+# the report, which is kept in docs/engines. Several GB to download, more than an hour; `make engine-mlx` is one of them.
+ENGINES := equinox executorch keras-tensorflow mlx mnn ncnn openvino paddle tflite torch-compile
+ENGINE_TESTS := tests/implementations/test_engines.py tests/implementations/test_known_failures_are_true.py
+EXTRA_OF_torch-compile := torch
+
+engines: $(ENGINES:%=engine-%)
+
+engine-%: build/engines/%/.ready
+	@mkdir -p docs/engines
+	build/engines/$*/bin/python -m pytest -q -W default -k "$* or not test_engines" $(ENGINE_TESTS)
+	build/engines/$*/bin/rnn-goldens report $* --gradients --known-failures docs/known-failures --time-limit 300 -n 2 \
+	    --output docs/engines/$*.json
+
+.PRECIOUS: build/engines/%/.ready
+build/engines/%/.ready: pyproject.toml
+	$(PYTHON) -m venv --clear build/engines/$*
+	build/engines/$*/bin/python -m pip install --quiet --disable-pip-version-check pytest-asyncio pytest-xdist \
+	    --editable '.[$(or $(EXTRA_OF_$*),$*),generate,hypothesis]'
+	@touch $@
 
 # A hundred, a thousand and ten thousand goldens: certified, listed, checked.
 scaling: $(READY)

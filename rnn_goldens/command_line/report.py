@@ -49,6 +49,13 @@ if TYPE_CHECKING:
     help="An earlier conformance.json: fail if anything in it is otherwise now, unless other versions were checked.",
 )
 @click.option(
+    "--with",
+    "others",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    multiple=True,
+    help="A conformance.json of other implementations, made elsewhere: they stand in this report, too.",
+)
+@click.option(
     "--known-failures",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="A folder; NAME.txt in it lists the goldens that the implementation NAME is known to fail.",
@@ -70,6 +77,7 @@ def report(
     page: Path | None,
     badge: Path | None,
     against: Path | None,
+    others: tuple[Path, ...],
     known_failures: Path | None,
     time_limit: float | None,
     gradients: bool,
@@ -95,12 +103,15 @@ def report(
     from rnn_goldens.report import conformance
     from rnn_goldens.report.badge import badge as badge_of
     from rnn_goldens.report.change import changes, read
+    from rnn_goldens.report.merged import is_wrong, rows
 
     earlier = None if against is None else read(against)
     names = [*implementations, *(f"{MARK} {program}" for program in programs)] or _installed()
     for name in names:
         check_name(name)
     drawn = page is not None and is_page(page)
+    if others:
+        _require_mergeable(drawn=drawn, badge=badge, expression=expression)
     if drawn:
         require_engine()
     for path in (output, page, badge):
@@ -119,19 +130,35 @@ def report(
     )
     if not asked.wanted(back=False):
         raise WrongUse("no golden is selected in these precisions")
-    for path in conformance.known_of_none(names, asked):
+    merged = rows(others, asked.corpus, names)
+    for path in conformance.known_of_none([*names, *(row["name"] for row in merged)], asked):
         say(f"{path} is of no implementation that is checked", err=True)
     found = _check_each(names, asked)
-    document = conformance.document(found, asked)
+    document = conformance.document(found, asked, merged)
     written = {output: json_file.encode(document)}
     if page is not None:
         written[page] = _page(page, found, document, asked, None if earlier is None else (str(against), earlier))
     if badge is not None:
         written[badge] = json_file.encode(badge_of(found, unchecked=len(names) - len(found)))
     well = _all_well(found, [] if earlier is None else list(changes(earlier, document)))
+    for row in filter(is_wrong, merged):
+        well = False
+        say(f"{row['name']}: is wrong, and not known to be")
     _write(written)
     if not well or len(found) < len(names):
         sys.exit(FINDING)
+
+
+def _require_mergeable(*, drawn: bool, badge: Path | None, expression: str | None) -> None:
+    """Raise WrongUse for what can not be said of a report that is merged into another."""
+    from rnn_goldens.errors import WrongUse
+
+    if drawn:
+        raise WrongUse("--with: an HTML page shows golden by golden, which no conformance.json has; --page FILE.md")
+    if badge is not None:
+        raise WrongUse("--with: a badge is of what is checked here: leave one of --with and --badge out")
+    if expression:
+        raise WrongUse("--with: another report is of every golden: leave one of --with and -k out")
 
 
 def _page(
@@ -205,7 +232,8 @@ def _check_each(names: "Sequence[str]", asked: "Asked") -> "list[Found]":
 
 
 def _installed() -> list[str]:
-    """The built-in implementations whose frameworks are there; Keras by its backends."""
+    """The built-in implementations whose frameworks are there; Keras by its backends, none that compiles for long."""
     from rnn_goldens.implementations import BUILTIN, NEEDS
 
-    return [name for name in BUILTIN if name != "keras" and all(find_spec(package) for package in NEEDS[name])]
+    left_out = ("keras", "torch-compile")
+    return [name for name in BUILTIN if name not in left_out and all(find_spec(package) for package in NEEDS[name])]

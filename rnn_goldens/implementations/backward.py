@@ -22,6 +22,7 @@ from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.builtin import BACKWARD, BUILTIN
 from rnn_goldens.implementations.differentiated import differentiated
 from rnn_goldens.implementations.named import ONNX
+from rnn_goldens.implementations.not_implemented import refusal
 from rnn_goldens.implementations.users_own import Implementation, is_of, is_step
 from rnn_goldens.importing import imported
 from rnn_goldens.judging.gradient_calls import Backward
@@ -39,6 +40,19 @@ def backward_of(name: str, run: Implementation, folder: Path | None = None) -> B
     """
     if isinstance(run, Program):
         return run.gradients
+    backward = _backward_of(name)
+
+    def gradients(golden: Question) -> Mapping[str, Any]:
+        __tracebackhide__ = True
+        try:
+            return backward(golden)
+        except NotImplementedError as error:
+            raise refusal(error) from error
+
+    return gradients
+
+
+def _backward_of(name: str) -> Backward:
     if name.endswith(ONNX):
         return refusing("ONNX Runtime computes outputs, and no gradients")
     if name in BUILTIN and name not in BACKWARD:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.gradients import COTANGENTS
+from rnn_goldens.implementations.jax_compiled import let_go
 from rnn_goldens.implementations.jax_precision import in_precision
 from rnn_goldens.implementations.traced import Function, arrays_of, traced, untraceable
 from rnn_goldens.judging.outputs import outputs_of, states_apart
@@ -35,7 +36,8 @@ def gradients(function: Function, golden: Question) -> Mapping[str, jax.Array]:
         given = {name: jnp.asarray(array) for name, array in arrays_of(golden).items()}
         outputs, back = _vjp(forward, given)
         by_array: Named = back({name: _cotangent(name, golden.cotangents[name], o) for name, o in outputs.items()})[0]
-        return by_array
+    let_go()
+    return by_array
 
 
 def _vjp(forward: Callable[[Named], Named], given: Named) -> tuple[Named, Callable[[Named], tuple[Named]]]:

@@ -3,6 +3,7 @@
 import os
 import shlex
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from rnn_goldens.errors import UnknownName, WrongUse
@@ -92,11 +93,11 @@ def _thing(name: str) -> object:
 
 def _require_needs(name: str) -> None:
     """Refuse one of ours whose library is not installed, with the way to install it."""
+    what = f"pip install 'rnn-goldens[{EXTRAS.get(name, name)}]'"
+    if missing := next((package for package in NEEDS[name] if find_spec(package) is None), None):
+        raise WrongUse(f"implementation {name!r} needs {missing}, which is not installed: {what}")
     try:
         import_module(BUILTIN[name].partition(":")[0])
     except ModuleNotFoundError as error:
-        brought = str(error.name).partition(".")[0] in NEEDS[name]
-        what = f"'rnn-goldens[{EXTRAS.get(name, name)}]'" if brought else error.name
-        raise WrongUse(
-            f"implementation {name!r} needs {error.name}, which is not installed: pip install {what}"
-        ) from error
+        what = what if str(error.name).partition(".")[0] in NEEDS[name] else f"pip install {error.name}"
+        raise WrongUse(f"implementation {name!r} needs {error.name}, which is not installed: {what}") from error

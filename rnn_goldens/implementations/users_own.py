@@ -19,10 +19,14 @@ from typing import Any
 
 from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.implementations.not_implemented import refusal
 
 Implementation = Callable[[Question], tuple[Any, ...]]
 
 STEP_ARGUMENTS = 3
+
+BY_NAME_ONLY = {"paddle": "paddle", "mindspore": "", "mlx": "mlx", "equinox": "equinox"}
+"""Frameworks whose layers are called like torch's and are others, each with what checks them here, if anything does."""
 
 
 def adapt(found: object) -> Implementation:
@@ -38,7 +42,10 @@ def adapt(found: object) -> Implementation:
 
     def implementation(golden: Question) -> tuple[Any, ...]:
         __tracebackhide__ = True
-        return run(golden.question() if isinstance(golden, Golden) else golden)
+        try:
+            return run(golden.question() if isinstance(golden, Golden) else golden)
+        except NotImplementedError as error:
+            raise refusal(error) from error
 
     return implementation
 
@@ -71,6 +78,13 @@ def _adapted(found: object) -> Implementation:
 
 
 def _of_class(kind: type) -> Implementation:
+    for package, ours in BY_NAME_ONLY.items():
+        if is_of(package, kind):
+            instead = f"check {ours}, or " if ours else ""
+            raise WrongUse(
+                f"{kind.__name__} is a class of {package}, shaped like torch's by name alone: {instead}"
+                "write a function of a golden that returns (out, h_n)"
+            )
     if is_of("keras", kind):
         from rnn_goldens.implementations.keras import own_class as keras_layer
 

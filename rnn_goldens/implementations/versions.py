@@ -9,13 +9,14 @@ from rnn_goldens.implementations.keras.choice import backend
 
 
 def versions_of_packages(implementation: str) -> dict[str, str]:
-    """By package, of what is imported by name; none for a file, or a module that no package brought."""
+    """By package, which may be called otherwise than what is imported; none for what no package brought."""
     if implementation in BUILTIN:
-        packages: Sequence[str] = (*NEEDS[implementation], *([backend()] if implementation == "keras" else []))
+        imported: Sequence[str] = (*NEEDS[implementation], *([backend()] if implementation == "keras" else []))
     else:
-        packages = packages_distributions().get(implementation.partition(".")[0].partition(":")[0], ())
+        imported = [implementation.partition(".")[0].partition(":")[0]]
+    brought_by = packages_distributions()
     found = {}
-    for package in packages:
+    for package in (package for name in imported for package in dict.fromkeys(brought_by.get(name, ()))):
         with suppress(PackageNotFoundError):
             found[package] = version(package)
     return found

@@ -253,8 +253,8 @@ def _result(entry: Document, drawn: Document) -> Result:
     )
 
 
-def document(found: Iterable[Found], asked: Asked) -> Document:
-    """What goes into ``conformance.json``; raises InvalidFile if it is not valid."""
+def document(found: Iterable[Found], asked: Asked, merged: Iterable[Document] = ()) -> Document:
+    """What goes into ``conformance.json``, ``merged`` rows after those found; raises InvalidFile if it is not valid."""
     cells = {entry.id: entry.cell for entry in asked.corpus.entries}
     made: Document = {
         "kind": "conformance",
@@ -272,6 +272,8 @@ def document(found: Iterable[Found], asked: Asked) -> Document:
             for one in found
         ],
     }
+    for row in merged:
+        made["implementations"].append({k: v for k, v in row.items() if (k, v) != ("made_with", made["made_with"])})
     if wrong := problems(made, "conformance"):
         raise InvalidFile("conformance.json", wrong)
     return made

@@ -48,7 +48,14 @@ def _versions(document: Document) -> Iterator[str]:
     yield "\n"
     for i in document["implementations"]:
         versions = ", ".join(plain(f"{name} {version}") for name, version in i["versions"].items())
-        yield f"- {code(i['name'])}{': ' if versions else ''}{versions}\n"
+        yield f"- {code(i['name'])}{': ' if versions else ''}{versions}{_elsewhere(i.get('made_with'))}\n"
+
+
+def _elsewhere(made: Document | None) -> str:
+    """What an implementation of another report was made with, if that is something else than what this one was."""
+    if made is None:
+        return ""
+    return plain(f"; made with rnn-goldens {made['rnn-goldens']} on Python {made['python']}, {made['machine']}")
 
 
 def _table(document: Document, cell: str) -> Iterator[str]:

@@ -98,7 +98,8 @@ def test_a_known_failure_that_passes_again_is_a_finding(run: Run, tmp_path: Path
     (tmp_path / "known" / "nunpy.txt").write_text("documented/mini-batch  # a slip\n")
     done = run("report", "numpy", "--known-failures", "known", *ONLY, code=FINDING)
     assert "known/nunpy.txt is of no implementation that is checked\n" in done.stderr
-    assert "numpy.txt: 4 problems, the first: documented/mini-batch in float64 passes again: take it out, or narrow" in done.stderr
+    problem = "numpy.txt: 4 problems, the first: documented/mini-batch in float64 passes again: take it out, or narrow"
+    assert problem in done.stderr
     assert not (tmp_path / "conformance.json").exists()
 
 
@@ -261,6 +262,31 @@ def test_a_report_for_which_the_disk_has_no_room_leaves_the_one_before(run: Run,
 def test_a_report_in_which_nothing_was_checked_is_a_finding(run: Run) -> None:
     done = run("report", "users_nets:unable", *ONLY, code=FINDING)
     assert "users_nets:unable: nothing was checked\n" in done.stdout
+
+
+def test_a_report_made_elsewhere_stands_in_another(run: Run, tmp_path: Path) -> None:
+    run("report", "users_nets:unable", "--output", "elsewhere.json", code=FINDING)
+    done = run("report", "users_nets:skips", "--with", "elsewhere.json", "--page", "page.md", code=FINDING)
+    assert "users_nets:skips: nothing was checked\n" in done.stdout
+    assert [i["name"] for i in document(tmp_path)["implementations"]] == ["users_nets:skips", "users_nets:unable"]
+    assert re.search(r"^- `users_nets:unable`, \d+ goldens", (tmp_path / "page.md").read_text("utf-8"), re.M)
+
+
+@pytest.mark.parametrize(
+    ("also", "why"),
+    [
+        (("--page", "page.html"), "an HTML page shows golden by golden, which no conformance.json has; --page FILE.md"),
+        (("--badge", "badge.json"), "a badge is of what is checked here"),
+        (ONLY, "another report is of every golden"),
+    ],
+)
+def test_what_can_not_be_said_of_a_report_made_elsewhere_is_wrong_use(
+    also: tuple[str, ...], why: str, run: Run, tmp_path: Path
+) -> None:
+    run("report", "numpy", "--output", "elsewhere.json", *ONLY)
+    done = run("report", "users_nets:right", "--with", "elsewhere.json", *also, code=WRONG_USE)
+    assert done.stderr.startswith(f"Error: --with: {why}")
+    assert not (tmp_path / "conformance.json").exists()
 
 
 def test_an_implementation_that_is_gone_is_a_finding(run: Run) -> None:

@@ -42,6 +42,21 @@ class MyGRU(nn.Module):
         return torch.stack(outs, 1), h[None]
 
 
+class MyProjectedLSTM(nn.LSTM):
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more, proj_size=1)
+
+
+class MyTorchCell(nn.GRUCell):
+    pass
+
+
+class MyGRUThatForgotItsForward(nn.Module):
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.gru = nn.GRU(input_size, hidden_size, batch_first=True)
+
+
 class MyWrongGRU(MyGRU):
     wrong = True
 

@@ -95,6 +95,28 @@ def test_weights_one_level_down_are_found_and_training_is_off() -> None:
     assert reasons == ["MyInner takes no initial state as its second argument"]
 
 
+def test_a_projection_is_one_refusal() -> None:
+    counts, reasons = found(own.MyProjectedLSTM, cell=["lstm", "gru"])
+    assert not counts
+    assert reasons == ["MyProjectedLSTM projects its state (proj_size), which is another network"]
+
+
+@pytest.mark.parametrize("words", ["no RNN on this device", ""])
+def test_what_a_library_has_not_implemented_is_a_refusal_in_its_words(words: str) -> None:
+    def run(asked: Any) -> Any:
+        raise NotImplementedError(f"{words}\nand more of it" if words else "")
+
+    golden = CORPUS.load("lstm/plain", "float32")
+    with pytest.raises(Unsupported, match=f"^{words or 'NotImplementedError, and no reason given'}$"):
+        adapt(run)(golden)
+
+
+def test_a_class_that_forgot_its_forward_is_refused_and_never_passes() -> None:
+    counts, reasons = found(own.MyGRUThatForgotItsForward, cell="gru", without=["multilayer", "bidirectional"])
+    assert not counts
+    assert 'Module [MyGRUThatForgotItsForward] is missing the required "forward" function' in reasons
+
+
 def test_a_class_of_torchs_own_gets_every_golden_of_its_cell() -> None:
     counts, reasons = found(own.MyLSTM, cell="lstm")
     assert (counts["failed"], reasons) == (0, [])
@@ -216,6 +238,15 @@ def test_whatever_an_implementation_writes_to_its_question_the_golden_is_as_it_w
     [
         (3, "3 is a int: no function, class or path of an .onnx file"),
         (dict, "dict is a class with no load_state_dict, and no layer of Keras or cell of Flax"),
+        (own.MyTorchCell, "MyTorchCell is a cell of torch.nn, which is one time step: name a class that goes through"),
+        (
+            type("LSTM", (), {"__module__": "paddle.nn.layer.rnn", "load_state_dict": None}),
+            "^LSTM is a class of paddle, shaped like torch's by name alone: check paddle, or write a function",
+        ),
+        (
+            type("LSTM", (), {"__module__": "mindspore.nn.layer.rnns", "load_state_dict": None}),
+            "^LSTM is a class of mindspore, shaped like torch's by name alone: write a function of a golden",
+        ),
         (own.MyFlaxDense, "MyFlaxDense is a class of Flax, but no linen.RNNCellBase: write a function of a golden"),
         (own.MyNeedy, "MyNeedy needs 'vocabulary' to be made, which no golden gives"),
         (

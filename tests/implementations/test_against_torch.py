@@ -14,7 +14,7 @@ import pytest
 from rnn_goldens import Unsupported
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.golden.shapes import CELLS
-from rnn_goldens.implementations import BUILTIN, Implementation
+from rnn_goldens.implementations import Implementation
 from rnn_goldens.judging.outputs import read
 
 Find = Callable[[str], Implementation]
@@ -41,7 +41,8 @@ CASES += [("float64", shape) for shape in ("layers-directions-no-bias", "all", "
 CASES += [(dtype, shape) for dtype in ("float16", "bfloat16") for shape in ("no-bias", "all")]
 FEW = [("float32", "no-bias"), ("float32", "all"), ("float32", "unbatched"), ("float64", "all"), ("bfloat16", "all")]
 """For Flax, which compiles for seconds: `make conformance` asks it every golden."""
-NAMES = [name for name in BUILTIN if name != "torch" and not name.startswith("keras-")]
+NAMES = ("numpy", "torch-cells", "onnxruntime", "onnx-reference", "keras", "flax")
+"""Those that ``dev`` has and that compile for no longer; engines are asked in ``test_engines.py``."""
 
 
 def refused(name: str, golden: Golden) -> str | None:

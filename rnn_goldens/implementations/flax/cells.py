@@ -4,7 +4,6 @@ Flax leaves the outputs beyond a sequence's end as they come and says so; here t
 """
 
 from collections.abc import Callable
-from itertools import count
 from typing import Any
 
 import jax
@@ -12,6 +11,7 @@ import jax.numpy as jnp
 from flax import linen, traverse_util
 
 from rnn_goldens.checkable.golden import Question
+from rnn_goldens.implementations.jax_compiled import let_go
 from rnn_goldens.implementations.jax_precision import in_precision
 
 CELLS = {"lstm": linen.OptimizedLSTMCell, "gru": linen.GRUCell}
@@ -50,14 +50,8 @@ def gradients_of_cells(golden: Question, make: Make) -> dict[str, Any]:
         by_weights, by_x, by_states = back(cotangents)
         named = dict(zip(("h0", "c0"), by_states or (), strict=False))
         found = {"x": by_x, **named, **golden.gradients_from("flax", by_weights)}
-    if not next(_ASKED) % _KEPT_COMPILED:
-        jax.clear_caches()  # type: ignore[no-untyped-call] # JAX has no types for it
+    let_go()
     return found
-
-
-_ASKED = count(1)
-_KEPT_COMPILED = 50
-"""So many goldens' programs stay: with those of some two hundred XLA could load no other into the process."""
 
 
 def _run(golden: Question, make: Make) -> tuple[jax.Array, ...]:

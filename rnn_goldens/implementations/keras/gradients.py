@@ -1,4 +1,7 @@
-"""Gradients of Keras's layers, and of classes of layers, by what Keras runs on: ``jax.vjp`` or ``torch.autograd``."""
+"""Gradients of Keras's layers, and of classes of layers, by what Keras runs on.
+
+On JAX ``jax.vjp``, on torch ``torch.autograd``, on TensorFlow a ``GradientTape``.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,9 +30,9 @@ def wrap(kind: type) -> Callable[[Question], dict[str, Any]]:
 
 
 def _gradients(golden: Question, layers_of: Callable[[Question], list[Any]]) -> dict[str, Any]:
-    ways = {"jax": _by_jax, "torch": _by_torch}
+    ways = {"jax": _by_jax, "torch": _by_torch, "tensorflow": _by_tensorflow}
     if (backend := keras.backend.backend()) not in ways:
-        raise Unsupported(f"gradients of Keras are asked on {' or '.join(ways)}, and it runs on {backend}")
+        raise Unsupported(f"gradients of Keras are asked on {', '.join(ways)}, and it runs on {backend}")
     by_weights, by_x, by_start = ways[backend](golden, layers_of(golden))
     named = golden.gradients_from("keras", dict(zip(_names(golden), by_weights, strict=True)))
     return {"x": by_x if golden.batch_shape else by_x[0], **_states(golden, by_start), **named}
@@ -79,4 +82,20 @@ def _by_torch(golden: Question, layers: list[Any]) -> Differentiated:
         for array, output in zip(golden.cotangents.values(), outputs, strict=True)
     ]
     by_leaf = list(torch.autograd.grad(outputs, leaves, cotangents, allow_unused=True))
+    return by_leaf[: len(values)], by_leaf[len(values)], by_leaf[len(values) + 1 :]
+
+
+def _by_tensorflow(golden: Question, layers: list[Any]) -> Differentiated:
+    import tensorflow as tf
+
+    values = [variable.value for layer in layers for variable in layer.weights]
+    x, start = given(golden)
+    with tf.GradientTape() as tape:
+        tape.watch([x, *start])
+        outputs = call_layers(golden, layers, x, start)
+    cotangents = [
+        tf.convert_to_tensor(np.asarray(array), output.dtype)
+        for array, output in zip(golden.cotangents.values(), outputs, strict=True)
+    ]
+    by_leaf = tape.gradient(outputs, [*values, x, *start], cotangents)
     return by_leaf[: len(values)], by_leaf[len(values)], by_leaf[len(values) + 1 :]

@@ -1,15 +1,11 @@
-"""Keras on a backend that is named: ``keras-jax``, ``keras-torch``. One process has one of them."""
+"""Keras on a backend that is named: ``keras-jax``, ``keras-torch``, ``keras-tensorflow``; one process has one."""
 
 import os
 import sys
-from importlib.util import find_spec
 from typing import Any
 
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import WrongUse
-
-if find_spec("keras") is None:  # said when the implementation is named, not golden by golden
-    raise ModuleNotFoundError("No module named 'keras'", name="keras")
 
 
 def jax(golden: Question) -> tuple[Any, ...]:
@@ -22,6 +18,11 @@ def torch(golden: Question) -> tuple[Any, ...]:
     return _run(golden, "torch")
 
 
+def tensorflow(golden: Question) -> tuple[Any, ...]:
+    """``keras_layers.run`` on TensorFlow; raises WrongUse if Keras runs on another backend already."""
+    return _run(golden, "tensorflow")
+
+
 def jax_gradients(golden: Question) -> dict[str, Any]:
     """``keras.gradients.of_layers`` on JAX; raises WrongUse likewise."""
     return _gradients(golden, "jax")
@@ -32,21 +33,27 @@ def torch_gradients(golden: Question) -> dict[str, Any]:
     return _gradients(golden, "torch")
 
 
+def tensorflow_gradients(golden: Question) -> dict[str, Any]:
+    """``keras.gradients.of_layers`` on TensorFlow; raises WrongUse likewise."""
+    return _gradients(golden, "tensorflow")
+
+
 def _run(golden: Question, backend: str) -> tuple[Any, ...]:
-    _require(backend)
+    require_backend(backend)
     from rnn_goldens.implementations.keras.layers import run
 
     return run(golden)
 
 
 def _gradients(golden: Question, backend: str) -> dict[str, Any]:
-    _require(backend)
+    require_backend(backend)
     from rnn_goldens.implementations.keras.gradients import of_layers
 
     return of_layers(golden)
 
 
-def _require(backend: str) -> None:
+def require_backend(backend: str) -> None:
+    """Let Keras run on a backend; raises WrongUse if it runs on another already."""
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = backend  # Keras reads it once, when it is imported
     from rnn_goldens.implementations.keras.backend import keras

@@ -33,7 +33,7 @@ def cells(golden: Question) -> dict[str, nn.RNNCellBase]:
 
 
 def unrolled(
-    golden: Question, made: Mapping[str, nn.RNNCellBase], x: Tensor, state0: Sequence[Tensor]
+    golden: Question, made: Mapping[str, Callable[..., Any]], x: Tensor, state0: Sequence[Tensor]
 ) -> tuple[Tensor, ...]:
     """The same with cells, input and initial states that are given."""
     if not golden.batch_shape:
@@ -65,7 +65,7 @@ def _cell(golden: Question, suffix: str, inputs: int, dtype: torch.dtype) -> nn.
     return cell
 
 
-def _unroll(cell: nn.RNNCellBase, x: Tensor, state: State, lengths: Tensor, suffix: str) -> tuple[Tensor, State]:
+def _unroll(cell: Callable[..., Any], x: Tensor, state: State, lengths: Tensor, suffix: str) -> tuple[Tensor, State]:
     """Visit the times in order; a sequence takes part only within its own length, and is zero beyond it."""
     times = range(x.shape[1])
     outs = [torch.empty(0)] * len(times)

@@ -37,11 +37,15 @@ NEEDLESS = {"num_layers": 1, "bidirectional": False, "bias": True, "batch_first"
 """What a constructor that does not take these is taken to do; without ``nonlinearity``, a tanh."""
 
 
+PROJECTION = "weight_hr_l0"
+"""What a layer with a ``proj_size`` has beside the others."""
+
+
 def wrap(kind: type) -> Run:
     """The implementation: out and h_n, or (h_n, c_n), as the class returns them.
 
     Raises:
-        WrongUse: the constructor needs an argument that a golden does not give.
+        WrongUse: the constructor needs an argument that a golden does not give; or it is a cell, which is one step.
     """
     require_no_more(kind.__name__, kind, (*NEEDLESS, "input_size", "hidden_size", "nonlinearity"))
     of_torch = any(base.__module__.partition(".")[0] == "torch" for base in kind.__mro__)
@@ -115,6 +119,12 @@ def _in_torch(kind: type) -> "tuple[Run, Call]":
 
     from rnn_goldens.implementations.torch import layers as torch_layers
 
+    if issubclass(kind, nn.RNNCellBase):
+        raise WrongUse(
+            f"{kind.__name__} is a cell of torch.nn, which is one time step: name a class that goes through a "
+            "sequence, as torch.nn:GRU does, or check torch-cells"
+        )
+
     def tensor(array: Any, golden: Question) -> torch.Tensor:  # noqa: ANN401 - an array of any type
         return torch_layers.tensor(array, torch.int64 if array.dtype.kind == "i" else getattr(torch, golden.dtype))
 
@@ -148,8 +158,16 @@ def _in_torch(kind: type) -> "tuple[Run, Call]":
 
 def _made(kind: type, golden: Question) -> Any:  # noqa: ANN401 - the user's class
     wanted: dict[str, Any] = {**golden.config, "batch_first": True}
-    network = kind(**accepted(kind.__name__, kind, wanted, NEEDLESS))
+    projects = Unsupported(f"{kind.__name__} projects its state (proj_size), which is another network")
+    try:
+        network = kind(**accepted(kind.__name__, kind, wanted, NEEDLESS))
+    except ValueError as error:
+        if "proj_size" not in str(error):  # which torch wants to be smaller than hidden_size
+            raise
+        raise projects from error
     held: Mapping[str, Any] = network.state_dict() if hasattr(network, "state_dict") else {}
+    if any(name.rpartition(".")[2] == PROJECTION for name in held):
+        raise projects
     for name, array in held.items():
         if name.rpartition(".")[2] == "weight_hh_l0":
             require_gates(kind.__name__, golden, len(array))

@@ -1,0 +1,1 @@
+"""Cells of ``equinox.nn``."""

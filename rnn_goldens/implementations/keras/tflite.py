@@ -1,0 +1,68 @@
+"""LiteRT, which was TensorFlow Lite: Keras's layers on TensorFlow, converted, and run by LiteRT's interpreter."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from rnn_goldens.checkable.golden import Question
+from rnn_goldens.errors import Unsupported
+from rnn_goldens.implementations.kept import Kept
+from rnn_goldens.implementations.keras.on import require_backend
+
+NOT_CONVERTED = ("Some ops are not supported by the native TFLite runtime", "Unsupported TensorFlow type")
+"""How the converter says that LiteRT has no kernel for a type: in the text of an error of any kind."""
+
+
+@dataclass
+class _Converted:
+    interpreter: Any = None
+
+
+def run(golden: Question) -> tuple[NDArray[Any], ...]:
+    """Return out, h_n (and c_n).
+
+    Refuses what the converter says that it can not convert: all but float32. Raises WrongUse if Keras runs on another
+    backend already.
+    """
+    fed, interpreter = _fed(golden), _converted(golden).interpreter
+    for asked in interpreter.get_input_details():
+        interpreter.set_tensor(asked["index"], fed[asked["name"]].numpy())
+    interpreter.invoke()
+    return tuple(interpreter.get_tensor(output["index"]) for output in interpreter.get_output_details())
+
+
+def _fed(golden: Question) -> dict[str, Any]:
+    """Tensors by the names of the model's inputs."""
+    require_backend("tensorflow")
+    from rnn_goldens.implementations.keras.layers import given
+
+    x, start = given(golden)
+    return {"x": x, **{f"start_{place}": state for place, state in enumerate(start)}}
+
+
+def _convert(kept: _Converted, golden: Question) -> None:
+    from rnn_goldens.implementations.keras.layers import call_layers, kept_layers
+
+    layers = kept_layers(golden)
+
+    def call(x: Any, *start: Any) -> tuple[Any, ...]:  # noqa: ANN401 - tensors
+        return call_layers(golden, layers, x, list(start))
+
+    signature = [tf.TensorSpec(tensor.shape, tensor.dtype, name) for name, tensor in _fed(golden).items()]
+    network = tf.function(call, input_signature=signature)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([network.get_concrete_function()], network)
+    try:
+        model = converter.convert()
+    except Exception as error:  # of many kinds, none of which is public
+        reason = next((said for said in NOT_CONVERTED if said in str(error)), None)
+        if reason is None:
+            raise
+        raise Unsupported(f"no {golden.dtype} in LiteRT: {reason}") from error
+    kept.interpreter = Interpreter(model_content=model)
+    kept.interpreter.allocate_tensors()
+
+
+_converted = Kept(lambda _: _Converted(), _convert)

@@ -1,0 +1,52 @@
+"""Rows of a report that were measured elsewhere: in another environment, or on another machine."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnn_goldens.corpus import Corpus
+from rnn_goldens.errors import InvalidFile
+from rnn_goldens.report.change import parts, read
+
+Document = dict[str, Any]
+
+
+def rows(paths: Iterable[Path], corpus: Corpus, checked: Iterable[str]) -> list[Document]:
+    """The implementations of other reports, each with what it was made with.
+
+    Args:
+        paths: the reports.
+        corpus: what this report is of.
+        checked: the implementations that this report checks itself.
+
+    Raises:
+        InvalidFile: one is no report, or of another version of the corpus, or has an implementation that is checked
+            here or stands in one before it, or not every golden was asked.
+    """
+    found: list[Document] = []
+    where = dict.fromkeys(checked, "is checked here, too")
+    for path in paths:
+        other = read(path)
+        wrong = []
+        if other["corpus"] != corpus.label:
+            wrong.append(f"is of corpus {other['corpus']}, and this report of {corpus.label}")
+        for row in other["implementations"]:
+            if (name := row["name"]) in where:
+                wrong.append(f"{name} {where[name]}")
+            where[name] = f"stands in {path}, too"
+            wrong += _cut_short(row, corpus)
+            found.append({**row, "made_with": row.get("made_with", other["made_with"])})
+        if wrong:
+            raise InvalidFile(path, wrong)
+    return found
+
+
+def is_wrong(row: Document) -> bool:
+    """Whether something in it is wrong that is not known to be."""
+    return any(wrong["known"] is None for part in parts(row) for wrong in part["disagreements"])
+
+
+def _cut_short(row: Document, corpus: Corpus) -> Sequence[str]:
+    asked = sum(len(entry.precisions) for entry in corpus.entries)
+    came = sum(result[outcome] for result in row["results"] for outcome in ("passed", "refused", "wrong"))
+    return [] if came == asked else [f"{row['name']} was asked {came} of {asked} goldens and precisions"]

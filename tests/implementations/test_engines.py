@@ -1,0 +1,105 @@
+"""Engines are right, or refuse what is written down here, or are known to be wrong.
+
+`make engines` runs each in its environment; elsewhere those that are not installed are skipped.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import rnn_goldens
+from rnn_goldens import Unsupported
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.implementations import Implementation, outputs_of
+from rnn_goldens.implementations.backward import backward_of
+from rnn_goldens.implementations.builtin import BACKWARD
+
+Find = Callable[[str], Implementation]
+
+SIXTEEN_BITS = ("bfloat16", "float16")
+ENGINES = (
+    "equinox",
+    "executorch",
+    "keras-tensorflow",
+    "mlx",
+    "mnn",
+    "ncnn",
+    "openvino",
+    "paddle",
+    "tflite",
+    "torch-compile",
+)
+SOME = ("no-bias", "plain", "unbatched", "lengths-bidirectional-two-layers")
+IDS = [f"{cell}/{shape}" for cell in ("rnn-tanh", "lstm", "gru") for shape in SOME] + ["rnn-relu/two-layers"]
+KNOWN = Path(__file__).parents[2] / "docs" / "known-failures"
+
+
+REFUSALS: tuple[tuple[str, Callable[[Golden], bool], str], ...] = (
+    ("equinox", lambda g: g.cell.startswith("rnn_"), "^equinox.nn has no cell rnn_"),
+    ("mlx", lambda g: g.lengths is not None, "^mlx.nn has no lengths$"),
+    ("mnn", lambda g: g.dtype != "float32", "^MNN has no .* on this processor: it computes in float32$"),
+    ("ncnn", lambda g: g.cell == "rnn_relu", "^ncnn has no rnn_relu: its RNN has a tanh$"),
+    ("ncnn", lambda g: g.dtype != "float32", "^ncnn takes and gives float32, and no "),
+    ("ncnn", lambda g: g.lengths is not None, "^ncnn has no lengths$"),
+    ("tflite", lambda g: g.dtype != "float32", "^no .* in LiteRT: (Some ops are not supported|Unsupported TensorFlow)"),
+    ("paddle", lambda g: not g.config.bias, "^a layer of paddle.nn without biases ends the process with SIGSEGV: http"),
+    ("paddle", lambda g: g.dtype in SIXTEEN_BITS, r"^no .* in paddle: \(NotFound\) There are no kernels"),
+)
+"""By engine: what it refuses, and what it says then, as a pattern."""
+
+
+def refused(name: str, golden: Golden) -> str | None:
+    """What an engine says when it can not do a golden; None if it can."""
+    return next((said for engine, when, said in REFUSALS if engine == name and when(golden)), None)
+
+
+def known(name: str, ending: str = "") -> set[str]:
+    """The goldens, or goldens in a precision, that an engine is known to fail."""
+    path = KNOWN / f"{name}{ending}.txt"
+    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    return {line.partition("#")[0].strip() for line in lines} - {""}
+
+
+def goldens(*, gradients: bool = False) -> Iterator[Golden]:
+    corpus = open_corpus()
+    for golden_id in IDS:
+        entry = corpus.entry(golden_id)
+        for dtype in entry.gradient_precisions if gradients else entry.precisions:
+            yield rnn_goldens.load(golden_id, dtype=dtype, gradients=gradients)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_engine_is_right_or_refuses_or_is_known_to_be_wrong(built_in: Find, name: str) -> None:
+    run, wrong = built_in(name), known(name)
+    for golden in goldens():
+        if said := refused(name, golden):
+            with pytest.raises(Unsupported) as refusal:
+                run(golden)
+            assert re.search(said, str(refusal.value))
+            continue
+        is_known = bool({golden.id, f"{golden.id}-{golden.dtype}"} & wrong)
+        assert golden.compare(*outputs_of(run(golden))).passed != is_known, (golden.id, golden.dtype)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in ENGINES if name in BACKWARD])
+def test_its_gradients_likewise(built_in: Find, name: str) -> None:
+    backward, wrong = backward_of(name, built_in(name)), known(name, ".gradients")
+    for golden in goldens(gradients=True):
+        if said := refused(name, golden):
+            with pytest.raises(Unsupported, match=said):
+                backward(golden.question())
+            continue
+        is_known = bool({golden.id, f"{golden.id}-{golden.dtype}"} & wrong)
+        assert golden.compare_gradients(backward(golden.question())).passed != is_known, (golden.id, golden.dtype)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ENGINES)
+def test_it_is_the_same_network_in_every_call_and_its_weights_have_an_effect(built_in: Find, name: str) -> None:
+    golden = rnn_goldens.load("gru/with-state", dtype="float32")
+    golden.check_calls(built_in(name), ["twice", "rows", "chunks", "weights"])
