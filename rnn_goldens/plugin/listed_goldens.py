@@ -57,24 +57,39 @@ def _updated(config: pytest.Config, tally: Tally, exitstatus: int) -> Iterator[s
     if tally.unfinished or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         yield f"{path.name} is as it was, for the run did not judge all that it asked"
         return
+    ran = [entry for entry in tally.entries if _is_judged(entry)]
+    passed, failed = ({(e["golden"], e["dtype"]) for e in ran if _fails(e) is fails} for fails in (False, True))
     about = settings.corpora_of_all(config, tally.corpora)
     came = [
         Came(about.entry(e["golden"]), e["dtype"], _fails(e), str(e.get("reason", "")))
-        for e in tally.entries
-        if e["outcome"] == "passed" or passes_again(e) or (_fails(e) and e["judged_by"] in ("comparison", "test"))
+        for e in ran
+        if (e["golden"], e["dtype"]) not in passed & failed
     ]
     before = path.read_text("utf-8-sig") if path.exists() else ""
     after = renewed(before, settings.listed_in(config, settings.KNOWN), about.entries, came)
     if after.text != before:
-        write_whole(path, after.text.encode("utf-8"))
+        try:
+            write_whole(path, after.text.encode("utf-8"))
+        except OSError as error:  # what the run found is to be seen all the same
+            yield f"{path.name} is as it was, for it can not be written: {error.strerror}"
+            return
     counts = f"{len(after.new)} new, {len(after.narrowed)} narrowed, {len(after.gone)} gone"
     yield f"{'wrote' if after.text != before else 'unchanged:'} {path.name}: {counts}"
+    for golden, dtype in sorted(passed & failed):
+        said = "passes in one test and fails in another, which no list can say: ask them in two runs"
+        yield f"  {golden} in {dtype} {said}"
     if after.new:
         yield f"  write why beside each that says “{UNEXPLAINED.strip(': ')}”"
     for entry in tally.with_outcome(FAILED):
         if entry["judged_by"] == "crash":
             golden = f"{entry['golden']} in {entry['dtype']}"
             yield f"  {golden} ended its process: it belongs into a --rnn-goldens-skip file"
+
+
+def _is_judged(entry: Entry) -> bool:
+    """Whether it shows that a golden passes, or that it fails: not if it was refused, left out or ended its process."""
+    by_itself = _fails(entry) and entry["judged_by"] in ("comparison", "test")
+    return by_itself or entry["outcome"] == "passed" or passes_again(entry)
 
 
 def _fails(entry: Entry) -> bool:

@@ -277,7 +277,9 @@ def test_a_report_made_elsewhere_stands_in_another(run: Run, tmp_path: Path) -> 
     [
         (("--page", "page.html"), "an HTML page shows golden by golden, which no conformance.json has; --page FILE.md"),
         (("--badge", "badge.json"), "a badge is of what is checked here"),
-        (ONLY, "another report is of every golden"),
+        (ONLY, "another report is of every golden: leave one of --with and -k out"),
+        (("--ids", "gru/plain"), "another report is of every golden: leave one of --with and --ids out"),
+        (("--dtype", "float32"), "another report is of every golden: leave one of --with and --dtype out"),
     ],
 )
 def test_what_can_not_be_said_of_a_report_made_elsewhere_is_wrong_use(

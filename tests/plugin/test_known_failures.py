@@ -274,3 +274,42 @@ def test_a_run_that_skips_all_has_shown_nothing(project: pytest.Pytester) -> Non
     result = project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-skip=skip.txt")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["nothing was checked: all 4 goldens were on the skip list"])
+
+
+def test_a_list_that_can_not_be_written_takes_nothing_else_with_it(project: pytest.Pytester) -> None:
+    project.makepyfile(test_mine=WRONG_WITH_LENGTHS)
+    result = project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=nowhere/known.txt", UPDATE)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.parseoutcomes() == {"passed": 2, "failed": 2}
+    result.stdout.fnmatch_lines(
+        [
+            "2 goldens failed before outputs were compared: out of bounds",
+            "known.txt is as it was, for it can not be written: No such file or directory",
+        ]
+    )
+
+
+def test_a_golden_that_one_test_passes_and_another_fails_stays_as_it_is_listed(
+    project: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    project.makepyfile(
+        test_mine="""
+        import pytest
+
+        @pytest.mark.parametrize("wrong", [True, False])
+        @pytest.mark.rnn_goldens(ids="gru/plain,gru/no-bias".split(","))
+        def test_mine(rnn_golden, wrong):
+            if wrong and rnn_golden.id == "gru/plain":
+                raise RuntimeError("out of bounds")
+            rnn_golden.check(rnn_golden.out.copy(), rnn_golden.h_n.copy())
+        """
+    )
+    known = project.path / "known.txt"
+    options = "--rnn-goldens-corpus=v1", "--rnn-goldens-known-failures=known.txt", UPDATE, *workers
+    for before in ("# none\n", "gru/plain  # all of it\n"):
+        known.write_text(before, "utf-8")
+        result = project.runpytest_inprocess(*options)
+        assert known.read_text("utf-8") == before
+        result.stdout.fnmatch_lines(
+            ["  gru/plain in float32 passes in one test and fails in another, which no list can *"]
+        )
