@@ -111,7 +111,8 @@ def report(
         check_name(name)
     drawn = page is not None and is_page(page)
     if others:
-        _require_mergeable(drawn=drawn, badge=badge, expression=expression)
+        selected = {"-k": expression, "--dtype": dtype, **{f"--{name}": said for name, said in selection.items()}}
+        _require_mergeable(drawn=drawn, badge=badge, selected=[option for option, said in selected.items() if said])
     if drawn:
         require_engine()
     for path in (output, page, badge):
@@ -149,7 +150,7 @@ def report(
         sys.exit(FINDING)
 
 
-def _require_mergeable(*, drawn: bool, badge: Path | None, expression: str | None) -> None:
+def _require_mergeable(*, drawn: bool, badge: Path | None, selected: "Sequence[str]") -> None:
     """Raise WrongUse for what can not be said of a report that is merged into another."""
     from rnn_goldens.errors import WrongUse
 
@@ -157,8 +158,8 @@ def _require_mergeable(*, drawn: bool, badge: Path | None, expression: str | Non
         raise WrongUse("--with: an HTML page shows golden by golden, which no conformance.json has; --page FILE.md")
     if badge is not None:
         raise WrongUse("--with: a badge is of what is checked here: leave one of --with and --badge out")
-    if expression:
-        raise WrongUse("--with: another report is of every golden: leave one of --with and -k out")
+    if selected:
+        raise WrongUse(f"--with: another report is of every golden: leave one of --with and {selected[0]} out")
 
 
 def _page(
