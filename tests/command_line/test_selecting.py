@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from rnn_goldens.exit_codes import FINDING, WRONG_USE
+from rnn_goldens.implementations import BUILTIN
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -194,3 +195,8 @@ def test_report_says_on_a_terminal_how_far_it_is(tmp_path: Path) -> None:
     assert judged == sorted(judged)
     assert judged[-1] > 0
     assert written.rstrip().endswith("wrote conformance.json")
+
+
+def test_the_help_of_check_names_every_built_in_implementation(run: Run) -> None:
+    said = run("check", "--help").stdout
+    assert set(BUILTIN) <= set(re.findall(r"[a-z-]+", said.replace("-\n  ", "-")))
