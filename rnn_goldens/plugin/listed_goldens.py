@@ -10,7 +10,7 @@ from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import Listed
 from rnn_goldens.plugin.known_failures_update import UNEXPLAINED, Came, renewed
 from rnn_goldens.plugin.names import flag
-from rnn_goldens.plugin.tally import FAILED, Entry, Tally, passes_again
+from rnn_goldens.plugin.tally import FAILED, NOT_CHECKED, Entry, Tally, passes_again
 
 _MOST_LISTED = 3
 
@@ -26,7 +26,8 @@ def _that_pass(config: pytest.Config, tally: Tally) -> Iterator[str]:
     """Of each line of which something passes, how much of it does."""
     by_line: dict[int, tuple[Listed, list[Entry], list[Entry]]] = {}
     for entry in tally.entries:
-        if (one := _line_of(config, entry)) is not None:
+        ran = entry["outcome"] not in NOT_CHECKED and entry["judged_by"] != "skip"
+        if ran and (one := _line_of(config, entry)) is not None:
             _, passes, fails = by_line.setdefault(one.line, (one, [], []))
             (passes if passes_again(entry) else fails).append(entry)
     for one, passes, fails in by_line.values():
@@ -35,8 +36,8 @@ def _that_pass(config: pytest.Config, tally: Tally) -> Iterator[str]:
         if not fails:
             yield f"{one.place}: {one.text} passes: take the line out"
             continue
-        ran = len(passes) + len(fails)
-        yield f"{one.place}: {one.text} holds for {len(fails)} of {counted(ran, 'golden')} that ran. These pass:"
+        all_of_it = counted(len(passes) + len(fails), "golden")
+        yield f"{one.place}: {one.text} holds for {len(fails)} of {all_of_it} that ran. These pass:"
         yield from (f"  {name}" for name in _few(passes))
         yield f"  let it name those that fail, or let --rnn-goldens-{settings.UPDATE} do so"
 

@@ -313,3 +313,9 @@ def test_a_golden_that_one_test_passes_and_another_fails_stays_as_it_is_listed(
         result.stdout.fnmatch_lines(
             ["  gru/plain in float32 passes in one test and fails in another, which no list can *"]
         )
+
+
+def test_what_an_entry_holds_for_is_told_from_what_ran(project: pytest.Pytester, with_lengths: RunWith) -> None:
+    project.path.joinpath("skip.txt").write_text("lstm/lengths  # ends the process\n", "utf-8")
+    result = with_lengths("lstm/*  # all of it\ngru/lengths # lengths\n", "--rnn-goldens-skip=skip.txt")
+    result.stdout.fnmatch_lines(["known.txt:1: lstm/[*] passes: take the line out"])
