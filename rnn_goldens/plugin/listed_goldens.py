@@ -58,9 +58,11 @@ def _updated(config: pytest.Config, tally: Tally, exitstatus: int) -> Iterator[s
     if tally.unfinished or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         yield f"{path.name} is as it was, for the run did not judge all that it asked"
         return
-    ran = [entry for entry in tally.entries if _is_judged(entry)]
+    about = settings.corpora(config)  # what the list is read with before a marker is seen
+    known = set(about.ids)
+    judged = [entry for entry in tally.entries if _is_judged(entry)]
+    ran = [entry for entry in judged if entry["golden"] in known]
     passed, failed = ({(e["golden"], e["dtype"]) for e in ran if _fails(e) is fails} for fails in (False, True))
-    about = settings.corpora_of_all(config, tally.corpora)
     came = [
         Came(about.entry(e["golden"]), e["dtype"], _fails(e), str(e.get("reason", "")))
         for e in ran
@@ -68,17 +70,21 @@ def _updated(config: pytest.Config, tally: Tally, exitstatus: int) -> Iterator[s
     ]
     before = path.read_text("utf-8-sig") if path.exists() else ""
     after = renewed(before, settings.listed_in(config, settings.KNOWN), about.entries, came)
-    if after.text != before:
+    changed = after.text != before or not path.exists()  # an empty list is one that the next run can read
+    if changed:
         try:
             write_whole(path, after.text.encode("utf-8"))
         except OSError as error:  # what the run found is to be seen all the same
             yield f"{path.name} is as it was, for it can not be written: {error.strerror}"
             return
     counts = f"{len(after.new)} new, {len(after.narrowed)} narrowed, {len(after.gone)} gone"
-    yield f"{'wrote' if after.text != before else 'unchanged:'} {path.name}: {counts}"
+    yield f"{'wrote' if changed else 'unchanged:'} {path.name}: {counts}"
     for golden, dtype in sorted(passed & failed):
         said = "passes in one test and fails in another, which no list can say: ask them in two runs"
         yield f"  {golden} in {dtype} {said}"
+    elsewhere = [e for e in judged if e["golden"] not in known and _fails(e) and e["outcome"] == FAILED]
+    for golden, dtype in dict.fromkeys((e["golden"], e["dtype"]) for e in elsewhere):
+        yield f"  {golden} in {dtype} is of a corpus that a marker names, which the list is not of"
     if after.new:
         yield f"  write why beside each that says “{UNEXPLAINED.strip(': ')}”"
     for entry in tally.with_outcome(FAILED):

@@ -310,6 +310,15 @@ def test_a_marker_may_name_other_corpora(own_goldens: pytest.Pytester, workers: 
     assert page.parseoutcomes() == {"passed": 4, "failed": 1}
 
 
+def test_no_list_is_written_that_the_next_run_would_refuse(own_goldens: pytest.Pytester) -> None:
+    options = "tests", "--rnn-goldens-known-failures=known.txt", "-q"
+    result = own_goldens.runpytest_inprocess(*options, "--rnn-goldens-update-known-failures")
+    result.stdout.fnmatch_lines(
+        ["  mine/batch in float32 is of a corpus that a marker names, which the list is not of"]
+    )
+    assert own_goldens.runpytest_inprocess(*options).parseoutcomes() == {"passed": 4, "failed": 1}
+
+
 def test_a_marker_that_names_no_corpus_is_an_error(own_goldens: pytest.Pytester) -> None:
     path = own_goldens.path / "tests" / "test_own.py"
     path.write_text(path.read_text("utf-8").replace("../goldens", "../golden"), "utf-8")
