@@ -32,7 +32,9 @@ def followed(recipe: Path, folder: Path, wheel: Path, code: int) -> str:
     return done.stdout
 
 
+# In one process: two that build in one folder get into each other's way.
 @pytest.mark.slow
+@pytest.mark.xdist_group("wheel")
 def test_an_empty_repository_becomes_green_by_the_recipe_alone(tmp_path: Path, wheel: Path) -> None:
     said = followed(RECIPES / "plain.yml", tmp_path / "mine", wheel, 0)
     assert "30 passed" in said
@@ -41,6 +43,7 @@ def test_an_empty_repository_becomes_green_by_the_recipe_alone(tmp_path: Path, w
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("wheel")
 def test_the_action_checks_an_implementation_and_is_red_where_it_is_wrong(tmp_path: Path, wheel: Path) -> None:
     recipe, mine = tmp_path / "recipe.yml", tmp_path / "mine"
     text = (RECIPES / "with-the-action.yml").read_text("utf-8")

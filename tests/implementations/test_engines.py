@@ -4,6 +4,7 @@
 """
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,10 +35,17 @@ ENGINES = (
 )
 SOME = ("no-bias", "plain", "unbatched", "lengths-bidirectional-two-layers")
 IDS = [f"{cell}/{shape}" for cell in ("rnn-tanh", "lstm", "gru") for shape in SOME] + ["rnn-relu/two-layers"]
+pytestmark = pytest.mark.filterwarnings("default")  # what an engine warns of is no finding of ours
+
 KNOWN = Path(__file__).parents[2] / "docs" / "known-failures"
 
 
 REFUSALS: tuple[tuple[str, Callable[[Golden], bool], str], ...] = (
+    (
+        "torch-compile",
+        lambda _: not any(map(shutil.which, ("g++", "clang++"))),
+        "^torch.compile needs a C[+]{2} compiler: ",
+    ),
     ("equinox", lambda g: g.cell.startswith("rnn_"), "^equinox.nn has no cell rnn_"),
     ("mlx", lambda g: g.lengths is not None, "^mlx.nn has no lengths$"),
     ("mnn", lambda g: g.dtype != "float32", "^MNN has no .* on this processor: it computes in float32$"),

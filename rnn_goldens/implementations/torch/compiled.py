@@ -4,6 +4,8 @@ Inductor needs a C++ compiler. A layer is not asked: ``torch.compile`` leaves an
 ``torch`` again. ``fullgraph`` sees to it that no part of a step is left so.
 """
 
+import os
+import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -12,6 +14,7 @@ import torch
 from torch import Tensor
 
 from rnn_goldens.checkable.golden import Question
+from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.arguments import require_ours
 from rnn_goldens.implementations.kept import Kept
 from rnn_goldens.implementations.torch.cells import unrolled
@@ -25,6 +28,9 @@ STEPS: dict[str, Callable[..., Any]] = {
     "lstm": torch.lstm_cell,
     "gru": torch.gru_cell,
 }
+
+COMPILERS = (os.environ.get("CXX", "g++"), "g++", "clang++")
+"""Those that Inductor looks for."""
 
 Weights = Mapping[str, Tensor]
 
@@ -59,6 +65,8 @@ def _call(golden: Question, given: Given, weights: Weights) -> tuple[Tensor, ...
 def _compiled(golden: Question) -> Callable[..., Any]:
     """The compiled step of a golden's cell; what was compiled for others is let go, as torch keeps eight."""
     require_ours(golden, "torch")
+    if not any(map(shutil.which, COMPILERS)):
+        raise Unsupported("torch.compile needs a C++ compiler: there is no g++ and no clang++ on the PATH")
     cell = STEPS[golden.cell]
     torch.compiler.reset()
 
