@@ -110,4 +110,6 @@ def test_its_gradients_likewise(built_in: Find, name: str) -> None:
 @pytest.mark.parametrize("name", ENGINES)
 def test_it_is_the_same_network_in_every_call_and_its_weights_have_an_effect(built_in: Find, name: str) -> None:
     golden = rnn_goldens.load("gru/with-state", dtype="float32")
+    if said := refused(name, golden):
+        pytest.skip(f"it refuses: {said}")
     golden.check_calls(built_in(name), ["twice", "rows", "chunks", "weights"])
