@@ -255,7 +255,7 @@ $(DOCS)/.ready: pyproject.toml
 	@touch $@
 
 docs: $(DOCS)/.ready
-	rm -rf build/docs
+	rm -rf build/docs build/doctrees
 	PYTHONPATH=docs/site:distribution $(DOCS)/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site -d build/doctrees docs build/docs
 	$(MAKE) docs-check
 

@@ -201,6 +201,13 @@ def _file(family: str) -> str:
     return f"{FOLDER}/{anchor(family)}.md"
 
 
+def page_of(name: str) -> str:
+    """The page, from ``docs/``, that tells of a deviation; raises StopIteration if there is none of this name."""
+    families = {family: [one.name for one in members] for family, members in FAMILIES.items()}
+    families |= {family: [one.name for one in members] for family, members in BACKWARD_FAMILIES.items()}
+    return next(_file(family) for family, names in families.items() if name in names)
+
+
 def write(folder: Path, index: Path) -> None:
     """Write the pages of a corpus; one that is no family's any more goes."""
     made = {index.parent / name: text for name, text in pages(folder).items()}

@@ -11,14 +11,12 @@ from pathlib import Path
 from rnn_goldens.cells import DEFINED
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.encoding.whole_file import write_whole
+from rnn_goldens.generator.deviation_page import page_of
 from rnn_goldens.generator.equations_page import equations
 from rnn_goldens.generator.rules import GROUPS, RULES, Group, Rule
 from rnn_goldens.generator.rules.shown import InPrecision, Missed, ShownRules
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
-
-DEVIATION = "deviations.md#{name}"
-"""Where a deviation stands."""
 
 HEADER = """\
 # The rules, and what shows them
@@ -92,8 +90,8 @@ def _is_whole(rule: Rule, found: dict[str, InPrecision]) -> bool:
 
 
 def deviation_link(name: str) -> str:
-    """A deviation, linked to where it stands."""
-    return f"[`{name}`]({DEVIATION.format(name=name)})"
+    """A deviation, linked to where its family's page tells of it."""
+    return f"[`{name}`]({page_of(name)}#{name})"
 
 
 def _rule_link(rule: Rule) -> str:
@@ -145,7 +143,8 @@ def _column(rule: Rule, seen: InPrecision) -> str:
 def _entry(rule: Rule, found: dict[str, InPrecision]) -> Iterator[str]:
     """What says it, what breaks it, what shows it, and what does not."""
     where = _within(rule.cells, CELLS)
-    yield _wrapped(f'- <a id="{rule.id.lower()}"></a>**{rule.id}**{where}: {rule.sentence}', "  ")
+    yield f"\n### {rule.id}\n\n"
+    yield _wrapped(f"- {f'{where.strip()}: ' if where else ''}{rule.sentence}", "  ")
     if rule.lines:
         yield "".join(f"  {line}\n" for line in ("```", *_lines(rule), "```"))
     if rule.said_by:
