@@ -1,6 +1,5 @@
 """LiteRT, which was TensorFlow Lite: Keras's layers on TensorFlow, converted, and run by LiteRT's interpreter."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
@@ -16,18 +15,16 @@ NOT_CONVERTED = ("Some ops are not supported by the native TFLite runtime", "Uns
 """How the converter says that LiteRT has no kernel for a type: in the text of an error of any kind."""
 
 
-@dataclass
-class _Converted:
-    interpreter: Any = None
-
-
 def run(golden: Question) -> tuple[NDArray[Any], ...]:
     """Return out, h_n (and c_n).
 
     Refuses what the converter says that it can not convert: all but float32. Raises WrongUse if Keras runs on another
     backend already.
     """
-    fed, interpreter = _fed(golden), _converted(golden).interpreter
+    fed, interpreters, shape = _fed(golden), _interpreters(golden), golden.x.shape
+    if shape not in interpreters:
+        interpreters[shape] = _converted(golden)
+    interpreter = interpreters[shape]
     for asked in interpreter.get_input_details():
         interpreter.set_tensor(asked["index"], fed[asked["name"]].numpy())
     interpreter.invoke()
@@ -43,7 +40,8 @@ def _fed(golden: Question) -> dict[str, Any]:
     return {"x": x, **{f"start_{place}": state for place, state in enumerate(start)}}
 
 
-def _convert(kept: _Converted, golden: Question) -> None:
+def _converted(golden: Question) -> Interpreter:
+    """What interprets the golden's network, weights included, for an input of its shape."""
     from rnn_goldens.implementations.keras.layers import call_layers, kept_layers
 
     layers = kept_layers(golden)
@@ -61,8 +59,9 @@ def _convert(kept: _Converted, golden: Question) -> None:
         if reason is None:
             raise
         raise Unsupported(f"no {golden.dtype} in LiteRT: {reason}") from error
-    kept.interpreter = Interpreter(model_content=model)
-    kept.interpreter.allocate_tensors()
+    interpreter = Interpreter(model_content=model)
+    interpreter.allocate_tensors()
+    return interpreter
 
 
-_converted = Kept(lambda _: _Converted(), _convert)
+_interpreters: Kept[dict[tuple[int, ...], Interpreter]] = Kept(lambda _: {}, lambda by_shape, _: by_shape.clear())
