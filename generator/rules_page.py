@@ -4,13 +4,13 @@ python -m rnn_goldens.generator.rules_page fixtures/v1 docs/rules.md
 """
 
 import sys
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rnn_goldens.cells import DEFINED
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.encoding.whole_file import write_whole
+from rnn_goldens.generator.deviation_family import wrapped
 from rnn_goldens.generator.deviation_page import page_of
 from rnn_goldens.generator.equations_page import equations
 from rnn_goldens.generator.rules import GROUPS, RULES, Group, Rule
@@ -55,7 +55,6 @@ Deviations break these, and in the cells and precisions below no golden shows an
 
 """
 
-_WIDTH = 150
 """A link, which does not break, may go beyond it."""
 
 _MOST = 4
@@ -104,7 +103,7 @@ def _unbroken() -> Iterator[str]:
         if rule.unbroken:
             without = rule.cells_without
             where = f" ({', '.join(without)})" if without != rule.cells else ""
-            yield _wrapped(
+            yield wrapped(
                 f"- {_rule_link(rule)}{where}: {rule.sentence} {rule.unbroken[0].upper()}{rule.unbroken[1:]}.", "  "
             )
 
@@ -114,9 +113,9 @@ def _without_golden(shown: Shown) -> Iterator[str]:
         for precision, seen in found.items():
             if without := seen.cells_without:
                 missed = [m for m in seen.missed if m.cell in without]
-                yield _wrapped(f"- {_rule_link(rule)} in {precision} ({', '.join(without)}): {rule.sentence}", "  ")
+                yield wrapped(f"- {_rule_link(rule)} in {precision} ({', '.join(without)}): {rule.sentence}", "  ")
                 for names, cells, reason in _by_reason(missed):
-                    yield _wrapped(f"  - {_few(names)}{_within(cells, without)}: {reason}.", "    ")
+                    yield wrapped(f"  - {_few(names)}{_within(cells, without)}: {reason}.", "    ")
 
 
 def _group(group: Group, shown: Shown) -> Iterator[str]:
@@ -144,17 +143,17 @@ def _entry(rule: Rule, found: dict[str, InPrecision]) -> Iterator[str]:
     """What says it, what breaks it, what shows it, and what does not."""
     where = _within(rule.cells, CELLS)
     yield f"\n### {rule.id}\n\n"
-    yield _wrapped(f"- {f'{where.strip()}: ' if where else ''}{rule.sentence}", "  ")
+    yield wrapped(f"- {f'{where.strip()}: ' if where else ''}{rule.sentence}", "  ")
     if rule.lines:
         yield "".join(f"  {line}\n" for line in ("```", *_lines(rule), "```"))
     if rule.said_by:
-        yield _wrapped(f"  In the definition: {', '.join(f'`{step.__qualname__}`' for step in rule.said_by)}.", "  ")
+        yield wrapped(f"  In the definition: {', '.join(f'`{step.__qualname__}`' for step in rule.said_by)}.", "  ")
     if rule.broken_by:
-        yield _wrapped(f"  Broken by {', '.join(map(_broken_by, rule.together.values()))}.", "  ")
-        yield _wrapped(f"  {_shown_by(found)}", "  ")
+        yield wrapped(f"  Broken by {', '.join(map(_broken_by, rule.together.values()))}.", "  ")
+        yield wrapped(f"  {_shown_by(found)}", "  ")
         yield from _not_shown(rule, found)
     if rule.unbroken:
-        yield _wrapped(f"  No deviation breaks it{_within(rule.cells_without, rule.cells)}: {rule.unbroken}.", "  ")
+        yield wrapped(f"  No deviation breaks it{_within(rule.cells_without, rule.cells)}: {rule.unbroken}.", "  ")
 
 
 def _lines(rule: Rule) -> Iterator[str]:
@@ -190,14 +189,14 @@ def _goldens(fewest: Sequence[str]) -> str:
 def _not_shown(rule: Rule, found: dict[str, InPrecision]) -> Iterator[str]:
     for precision, seen in found.items():
         for names, cells, reason in _by_reason(seen.missed):
-            yield _wrapped(f"  - not in {precision}: {_few(names)}{_within(cells, rule.cells)}: {reason}.", "    ")
+            yield wrapped(f"  - not in {precision}: {_few(names)}{_within(cells, rule.cells)}: {reason}.", "    ")
     allowed: dict[str, list[str]] = {}
     for precision, seen in found.items():
         for names, cells in _by_cells((name, cell) for name, cell, _ in seen.allowed):
             said = f"{', '.join(f'`{name}`' for name in names)}{_within(cells, rule.cells)}"
             allowed.setdefault(said, []).append(precision)
     for said, precisions in allowed.items():
-        yield _wrapped(f"  - no error in {_listed(precisions)}: {said}.", "    ")
+        yield wrapped(f"  - no error in {_listed(precisions)}: {said}.", "    ")
 
 
 def _by_reason(missed: Sequence[Missed]) -> Iterator[tuple[Names, Cells, str]]:
@@ -229,12 +228,6 @@ def _few(names: Sequence[str]) -> str:
 def _listed(names: Sequence[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def _wrapped(text: str, indent: str = "") -> str:
-    """Lines that can be read; code and links are not broken at a hyphen."""
-    lines = textwrap.wrap(text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(lines) + "\n"
 
 
 def main() -> None:

@@ -57,7 +57,7 @@ def _exchanges(
     from rnn_goldens.programs import examples, requests
     from rnn_goldens.schema import PROTOCOLS
 
-    goldens = list(_goldens(opened, selected, dtypes, gradients=gradients))
+    goldens = _goldens(opened, selected, dtypes, gradients=gradients)
     yield (requests.hello(), examples.hello(PROTOCOLS[-1]) if gradients else examples.hello())
     for number, golden in enumerate(goldens, start=1):
         if gradients:
@@ -66,21 +66,20 @@ def _exchanges(
             yield requests.run(golden, number), examples.outputs(golden, number)
 
 
-def _goldens(
-    opened: "Corpora", selected: Sequence[str], dtypes: Sequence[str], *, gradients: bool
-) -> Iterator["Golden"]:
+def _goldens(opened: "Corpora", selected: Sequence[str], dtypes: Sequence[str], *, gradients: bool) -> list["Golden"]:
     from rnn_goldens.errors import WrongUse
     from rnn_goldens.golden.precision import precision_name
 
     names = [precision_name(dtype) for dtype in dtypes]
-    none = True
-    for golden_id in selected:
-        entry = opened.entry(golden_id)
-        held = entry.gradient_precisions if gradients else entry.precisions
-        for name in names:
-            if name in held or len(selected) == 1:  # of which the corpus says what it has not
-                yield opened.load(golden_id, name, gradients=gradients)
-                none = False
-    if none:
+    entries = [opened.entry(golden_id) for golden_id in selected]
+    goldens = [
+        opened.load(entry.id, name, gradients=gradients)
+        for entry in entries
+        for name in names
+        if name in (entry.gradient_precisions if gradients else entry.precisions)
+        or len(entries) == 1  # of which the corpus says what it has not
+    ]
+    if not goldens:
         what = " with gradients" if gradients else ""
         raise WrongUse(f"no golden{what} is selected in {', '.join(names)}")
+    return goldens

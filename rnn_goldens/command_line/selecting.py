@@ -13,10 +13,13 @@ _CORPUS_HELP = "A corpus version, a folder with an index.json, or several: v1,go
 
 def parts(_context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
     """The names in an option that is given once or more, each time with one name or several between commas."""
-    names = tuple(name.strip() for value in values for name in value.split(","))
-    if "" in names:
-        raise click.BadParameter("a comma stands between two names, here one is missing", param=parameter)
-    return names
+    from rnn_goldens.corpus import between_commas
+    from rnn_goldens.errors import WrongUse
+
+    try:
+        return tuple(name for value in values for name in between_commas(str(parameter.name), value))
+    except WrongUse as error:
+        raise click.BadParameter(str(error), param=parameter) from None
 
 
 def _of_names(known: Callable[[click.Context], Iterable[str]]) -> Callable[..., list[CompletionItem]]:

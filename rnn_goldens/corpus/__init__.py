@@ -3,7 +3,7 @@
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.index import INDEX, OURS, Entry, File
 from rnn_goldens.corpus.loading import find, load, named, open_corpora, open_corpus, open_folder, packaged, select
-from rnn_goldens.corpus.selection import names
+from rnn_goldens.corpus.selection import between_commas, names
 from rnn_goldens.corpus.several import Corpora
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Corpus",
     "Entry",
     "File",
+    "between_commas",
     "find",
     "load",
     "named",

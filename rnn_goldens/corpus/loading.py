@@ -7,6 +7,7 @@ from pathlib import Path
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.index import INDEX, read_index
+from rnn_goldens.corpus.selection import between_commas
 from rnn_goldens.corpus.several import Corpora
 from rnn_goldens.corpus.while_written import of_one_corpus
 from rnn_goldens.errors import UnknownName, WrongUse
@@ -63,9 +64,7 @@ def open_corpora(where: str | None = None, base: Path | None = None) -> Corpora:
         InvalidFile: an index is not valid.
     """
     is_one = where is None or ((base or Path()) / where).is_dir()
-    parts = [where] if is_one else [part.strip() for part in str(where).split(",")]
-    if "" in parts:
-        raise WrongUse(f"corpus {where!r}: a comma stands between two corpora, here one is missing")
+    parts = (where,) if is_one else between_commas("corpus", str(where), "corpora")
     return Corpora(tuple(open_folder(find(part, base)) for part in parts))
 
 

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 
 from rnn_goldens.corpus.index import Entry
-from rnn_goldens.errors import UnknownName
+from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.shapes import CELLS
 
@@ -79,6 +79,14 @@ class Selection:
             and not set(without) & set(entry.features)
             and (entry.gradient_precisions or not gradients)
         ]
+
+
+def between_commas(said: str, text: str, what: str = "names") -> tuple[str, ...]:
+    """What commas part in a text; raises WrongUse, which begins with what was ``said``, if there is one too many."""
+    parts = tuple(part.strip() for part in text.split(","))
+    if "" in parts:
+        raise WrongUse(f"{said} {text!r}: a comma stands between two {what}, here one is missing")
+    return parts
 
 
 def names(argument: str, value: object) -> tuple[str, ...]:

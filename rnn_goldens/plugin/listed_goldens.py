@@ -1,6 +1,6 @@
 """What a run says in the end of lists of goldens: which lines hold for some only, and the file as it is now."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import pytest
 
@@ -59,14 +59,13 @@ def _updated(config: pytest.Config, tally: Tally, exitstatus: int) -> Iterator[s
         yield f"{path.name} is as it was, for the run did not judge all that it asked"
         return
     about = settings.corpora(config)  # what the list is read with before a marker is seen
-    known = set(about.ids)
     judged = [entry for entry in tally.entries if _is_judged(entry)]
-    ran = [entry for entry in judged if entry["golden"] in known]
-    passed, failed = ({(e["golden"], e["dtype"]) for e in ran if _fails(e) is fails} for fails in (False, True))
+    ran = [entry for entry in judged if about.holds(entry["golden"])]
+    both = _pass_and_fail(ran)
     came = [
         Came(about.entry(e["golden"]), e["dtype"], _fails(e), str(e.get("reason", "")))
         for e in ran
-        if (e["golden"], e["dtype"]) not in passed & failed
+        if _of(e) not in both
     ]
     before = path.read_text("utf-8-sig") if path.exists() else ""
     after = renewed(before, settings.listed_in(config, settings.KNOWN), about.entries, came)
@@ -79,18 +78,33 @@ def _updated(config: pytest.Config, tally: Tally, exitstatus: int) -> Iterator[s
             return
     counts = f"{len(after.new)} new, {len(after.narrowed)} narrowed, {len(after.gone)} gone"
     yield f"{'wrote' if changed else 'unchanged:'} {path.name}: {counts}"
-    for golden, dtype in sorted(passed & failed):
-        said = "passes in one test and fails in another, which no list can say: ask them in two runs"
-        yield f"  {golden} in {dtype} {said}"
-    elsewhere = [e for e in judged if e["golden"] not in known and _fails(e) and e["outcome"] == FAILED]
-    for golden, dtype in dict.fromkeys((e["golden"], e["dtype"]) for e in elsewhere):
-        yield f"  {golden} in {dtype} is of a corpus that a marker names, which the list is not of"
     if after.new:
         yield f"  write why beside each that says “{UNEXPLAINED.strip(': ')}”"
+    elsewhere = [e for e in judged if not about.holds(e["golden"]) and _fails(e) and e["outcome"] == FAILED]
+    yield from _not_listed(both, elsewhere, tally)
+
+
+def _pass_and_fail(ran: Sequence[Entry]) -> set[tuple[str, str]]:
+    """Goldens that pass in one test and fail in another."""
+    passed, failed = ({_of(entry) for entry in ran if _fails(entry) is fails} for fails in (False, True))
+    return passed & failed
+
+
+def _not_listed(both: Iterable[tuple[str, str]], elsewhere: Iterable[Entry], tally: Tally) -> Iterator[str]:
+    """What is left out of the list, and why."""
+    for golden, dtype in sorted(both):
+        said = "passes in one test and fails in another, which no list can say: ask them in two runs"
+        yield f"  {golden} in {dtype} {said}"
+    for golden, dtype in dict.fromkeys(map(_of, elsewhere)):
+        yield f"  {golden} in {dtype} is of a corpus that a marker names, which the list is not of"
     for entry in tally.with_outcome(FAILED):
         if entry["judged_by"] == "crash":
             golden = f"{entry['golden']} in {entry['dtype']}"
             yield f"  {golden} ended its process: it belongs into a --rnn-goldens-skip file"
+
+
+def _of(entry: Entry) -> tuple[str, str]:
+    return entry["golden"], entry["dtype"]
 
 
 def _is_judged(entry: Entry) -> bool:

@@ -95,6 +95,10 @@ def _is_of_comparison(error: BaseException) -> bool:
     return verdict is not None and bool(verdict.differences)
 
 
+def _judged_by(error: BaseException | None) -> str:
+    return "comparison" if error is None or _is_of_comparison(error) else "test"
+
+
 def _judged(
     item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, record: Record | None
 ) -> Outcome:
@@ -118,8 +122,8 @@ def _judged(
         return Outcome("refused", "refusal", reason)
     if report.skipped:
         return _skipped(item, error, report)
-    judged_by = "comparison" if error is None or _is_of_comparison(error) else "test"
-    return Outcome(report.outcome, judged_by if report.passed or error is not None else "test", _reason(error, report))
+    judged_by = _judged_by(error) if report.passed or error is not None else "test"
+    return Outcome(report.outcome, judged_by, _reason(error, report))
 
 
 def _skipped(item: pytest.Item, error: BaseException | None, report: pytest.TestReport) -> Outcome:
@@ -130,8 +134,7 @@ def _skipped(item: pytest.Item, error: BaseException | None, report: pytest.Test
     if (entry := _listed(item, settings.SKIP)) is not None and report.wasxfail.endswith(not_asked(entry)):
         return Outcome("known-failure", "skip", not_asked(entry), entry.reason)
     known = _listed(item, settings.KNOWN)
-    judged_by = "comparison" if error is None or _is_of_comparison(error) else "test"
-    return Outcome("known-failure", judged_by, reason, "" if known is None else known.reason)
+    return Outcome("known-failure", _judged_by(error), reason, "" if known is None else known.reason)
 
 
 def _passes_over_a_mismatch(

@@ -87,8 +87,10 @@ def _corpus(metafunc: pytest.Metafunc, said: Sequence[str]) -> str:
 def _of_this_run(config: pytest.Config, corpus: str) -> Corpora:
     """The corpora of a test; raises WrongUse if they share an id with those of another test."""
     asked = config.stash.setdefault(_ASKED, {})
-    asked[corpus] = None
-    settings.corpora_of_all(config, asked)
+    if corpus not in asked:
+        asked[corpus] = None
+        if len(asked) > 1:
+            settings.corpora_of_all(config, asked)
     return settings.corpora_of(config, corpus)
 
 

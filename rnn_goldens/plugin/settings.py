@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rnn_goldens.corpus import Corpora, open_corpora
+from rnn_goldens.corpus import Corpora, between_commas, open_corpora
 from rnn_goldens.errors import RnnGoldensError, WrongUse
 from rnn_goldens.golden.precision import precision
 from rnn_goldens.implementations import check_name
@@ -71,10 +71,7 @@ def listed(config: pytest.Config, name: str, what: str = "names") -> tuple[str, 
     """The names in a setting, which commas part; none if it is not set. Raises RnnGoldensError for a comma too many."""
     if not (text := setting(config, name)):
         return ()
-    names = tuple(part.strip() for part in text.split(","))
-    if "" in names:
-        raise RnnGoldensError(f"{name} {text!r}: a comma stands between two {what}, here one is missing")
-    return names
+    return between_commas(name, text, what)
 
 
 def corpora(config: pytest.Config) -> Corpora:
