@@ -40,9 +40,11 @@ from rnn_goldens.generator.scenarios import SCENARIOS
 
 if __name__ == "__main__":
     start, folder, nothing = time.perf_counter(), Path(sys.argv[1]), dict(d_out=None, d_h_n=None, d_c_n=None)
-    if sys.argv[2] == "outputs alone":
+    backward = sys.argv[2] != "outputs alone"
+    if not backward:
         SCENARIOS = [replace(scenario, **nothing, gradient_purpose="") for scenario in SCENARIOS]
-    outcomes = generate(SCENARIOS, folder / "v1", adequate=True, certified=Certified(folder / "certified"))
+    certified = Certified(folder / "certified")
+    outcomes = generate(SCENARIOS, folder / "v1", adequate=True, backward=backward, certified=certified)
     made = sum(outcome.became == "new" for outcome in outcomes)
     print(json.dumps({"made": made, "beyond imports, s": time.perf_counter() - start}))
 """

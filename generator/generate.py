@@ -61,6 +61,7 @@ class _How:
 
     whose: Whose
     adequate: bool
+    backward: bool
     replace: bool
     track: Track
     certified: Certified | None
@@ -82,6 +83,7 @@ def generate(
     *,
     whose: Whose = OURS,
     adequate: bool = False,
+    backward: bool = True,
     replace: bool = False,
     track: Track = untracked,
     certified: Certified | None = None,
@@ -98,6 +100,7 @@ def generate(
         only: ids or patterns; the others stay as they are. All if empty.
         whose: the corpus it is, and its version.
         adequate: hold the whole corpus to the deviations, and write the kill matrix and the core set.
+        backward: likewise its gradients to those of the backward pass; of scenarios that ask for none it can not.
         replace: whether a golden that is there may get other values, or go, inside a major version: right only if it
             was never released.
         track: the place for a progress bar.
@@ -118,7 +121,7 @@ def generate(
     if folder.is_dir() and any(folder.iterdir()) and not (folder / INDEX).exists():
         raise WrongUse(f"{folder} is not empty and no corpus: it holds no {INDEX}; name another folder, or a new one")
     with alone(folder):
-        how = _How(whose, adequate and not only, replace, track, certified, executor)
+        how = _How(whose, adequate and not only, backward, replace, track, certified, executor)
         return _generate(scenarios, chosen, folder, how)
 
 
@@ -145,7 +148,8 @@ def _generate(
             goldens = [held[scenario.id] for scenario in chosen]
             matrix, core = _matrix(goldens, [entries[golden.id]["content"] for golden in goldens], folder, how)
             files.write(matrix_file.NAME, matrix)
-            files.write(matrix_file.BACKWARD_NAME, _backward_matrix(goldens, entries, folder, how))
+            if how.backward:
+                files.write(matrix_file.BACKWARD_NAME, _backward_matrix(goldens, entries, folder, how))
             for golden in goldens:
                 entries[golden.id] |= described(golden, core=golden.id in core)
         files.write(INDEX, encode_index(how.whose, [entries[s.id] for s in scenarios if s.id in entries]))
