@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TIMES = 1000
 
+LIKEWISE = "load + check / that, of an .npz that has weights and inputs too"
+
 NOTHING = "import numpy, rnn_goldens, rnn_goldens.corpus, rnn_goldens.encoding.golden_document"
 
 BARE = f"""
@@ -29,6 +31,17 @@ for number in range({TIMES}):
     with np.load(f"npz/{{number % {made.GOLDENS}}}.npz") as golden:
         for name, array in found.items():
             np.testing.assert_allclose(array, golden[name], rtol=1e-5, atol=1e-6)
+"""
+
+ALL = f"""
+{NOTHING}
+import numpy as np
+found = dict(np.load("KIND.npz"))
+for number in range({TIMES}):
+    with np.load(f"npz/KIND-{{number % {made.GOLDENS}}}.npz") as golden:
+        arrays = dict(golden)
+    for name, array in found.items():
+        np.testing.assert_allclose(array, arrays[name], rtol=1e-5, atol=1e-6)
 """
 
 CHECKED = f"""
@@ -134,6 +147,7 @@ def figures(folder: Path, runs: int, alone: dict[str, str]) -> Iterator[Figure]:
     kinds = {"bound": "with a bound", "exact": "exact"}
     programs = {"nothing": NOTHING, "bare": BARE, "one": ONE, "four": FOUR, "many": MANY_ARRAYS, "npz": MANY_IN_NPZ}
     programs |= {kind: CHECKED.replace("KIND", kind) for kind in kinds}
+    programs |= {f"{kind}, all": ALL.replace("KIND", kind) for kind in kinds}
     programs |= {"whole, nothing": WHOLE_NOTHING, "whole, bare": WHOLE_BARE, "whole": WHOLE_CHECKED}
     programs["whole, all"] = WHOLE_ALL
     seconds = interleaved({name: [sys.executable, "-c", text] for name, text in programs.items()}, folder, runs)
@@ -142,13 +156,14 @@ def figures(folder: Path, runs: int, alone: dict[str, str]) -> Iterator[Figure]:
     yield Figure("np.load + assert_allclose of out (8, 32, 16), h_n, c_n in float32", f"{each:.2f} ms")
     whole = ratio(seconds, "whole", "whole, bare", above="whole, nothing")
     yield at_most("load + check / that: every golden of the corpus, another each time", whole, "times", 1.0)
-    found = ratio(seconds, "whole", "whole, all", above="whole, nothing")
-    yield Figure(
-        "load + check / that, of an .npz that has the weights and inputs too: the corpus", f"{found:.2f} times"
-    )
     for kind, words in kinds.items():
         found = ratio(seconds, kind, "bare", above="nothing")
         yield at_most(f"load + check / that: this size {words}, another each time", found, "times", 1.0)
+    found = ratio(seconds, "whole", "whole, all", above="whole, nothing")
+    yield Figure(f"{LIKEWISE}: every golden", f"{found:.2f} times")
+    for kind, words in kinds.items():
+        found = ratio(seconds, kind, f"{kind}, all", above="nothing")
+        yield Figure(f"{LIKEWISE}: this size {words}", f"{found:.2f} times")
     found = ratio(seconds, "many", "npz", above="nothing")
     yield at_most(f"loading a golden of {len(_arrays(_many()))} arrays / np.load of them", found, "times", 0.5)
     found = ratio(seconds, "four", "one", above="nothing")
@@ -203,22 +218,30 @@ def _prepare(folder: Path) -> None:
     """Corpora of a hundred goldens of each kind, the same as ``.npz``, and outputs that are right."""
     from rnn_goldens import select
 
-    names: tuple[str, ...] = ("out", "h_n", "c_n")
+    for name in ("npz", "whole"):
+        (folder / name).mkdir()
     for kind in ("exact", "bound"):
         golden = made.batch(kind)
         made.whole_corpus_of(folder / kind, golden)
-        outputs = {name: getattr(golden.in_precision("float32"), name) for name in names}
-        np.savez(folder / f"{kind}.npz", **outputs)
+        golden = golden.in_precision("float32")
+        np.savez(folder / f"{kind}.npz", **_outputs(golden))
+        for number in range(made.GOLDENS):
+            np.savez(folder / f"npz/{number}.npz", **_outputs(golden))
+            np.savez(folder / f"npz/{kind}-{number}.npz", **_asked(golden), **_outputs(golden))
     made.whole_corpus_of(folder / "many", _many())
     np.savez(folder / "many.npz", allow_pickle=False, **_arrays(_many()))
-    (folder / "npz").mkdir()
-    for number in range(made.GOLDENS):
-        np.savez(folder / f"npz/{number}.npz", **outputs)
-    (folder / "whole").mkdir()
-    for place, one in enumerate(select(dtype="float32")):
-        names = ("out", "h_n", *(["c_n"] if one.cell == "lstm" else []))
-        outputs = {name: getattr(one, name) for name in names}
-        np.savez(folder / f"whole/{place}.npz", **outputs)
-        states = () if one.initial_state is None else tuple(f"{name}0" for name in one.layout.states)
-        asked = {name: getattr(one, name) for name in ("x", *states)}
-        np.savez(folder / f"whole/{place}-all.npz", allow_pickle=False, **one.weights, **asked, **outputs)
+    for place, golden in enumerate(select(dtype="float32")):
+        np.savez(folder / f"whole/{place}.npz", **_outputs(golden))
+        np.savez(folder / f"whole/{place}-all.npz", **_asked(golden), **_outputs(golden))
+
+
+def _outputs(golden: "Golden") -> dict[str, Any]:
+    """As a test without goldens stores them."""
+    names = ("out", "h_n", *(["c_n"] if golden.cell == "lstm" else []))
+    return {name: getattr(golden, name) for name in names}
+
+
+def _asked(golden: "Golden") -> dict[str, Any]:
+    """What a test without goldens stores beside the outputs, if it draws nothing anew."""
+    states = () if golden.initial_state is None else tuple(f"{name}0" for name in golden.layout.states)
+    return {**golden.weights, **{name: getattr(golden, name) for name in ("x", *states)}}

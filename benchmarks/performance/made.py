@@ -79,7 +79,7 @@ def _exact() -> "Golden":
     from rnn_goldens.golden.tolerance import Exact
 
     numbers, config = np.random.default_rng(0), Config(input_size=16, hidden_size=16)
-    outputs = {name: _few_bits(numbers, *shape) for name, shape in OUTPUTS.items()}
+    outputs: dict[str, Any] = {name: _few_bits(numbers, *shape) for name, shape in OUTPUTS.items()}
     weights = {name: _few_bits(numbers, *shape) for name, shape in weight_shapes(LAYOUTS["lstm"], config).items()}
     return Golden(
         id="benchmark/batch",
