@@ -1,8 +1,9 @@
 """Engines are right, or refuse what is written down here, or are known to be wrong.
 
-`make engines` runs each in its environment; elsewhere those that are not installed are skipped.
+`make engines` runs each in its environment, named in ENGINE; elsewhere they are skipped: some compile for long.
 """
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,11 +15,9 @@ import rnn_goldens
 from rnn_goldens import Unsupported
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.implementations import Implementation, outputs_of
+from rnn_goldens.implementations import Implementation, outputs_of, resolve
 from rnn_goldens.implementations.backward import backward_of
 from rnn_goldens.implementations.builtin import BACKWARD
-
-Find = Callable[[str], Implementation]
 
 SIXTEEN_BITS = ("bfloat16", "float16")
 ENGINES = (
@@ -71,6 +70,14 @@ def known(name: str, ending: str = "") -> set[str]:
     return {line.partition("#")[0].strip() for line in lines} - {""}
 
 
+@pytest.fixture
+def engine(name: str) -> Implementation:
+    """The engine that this environment is for."""
+    if name != os.environ.get("ENGINE"):
+        pytest.skip(f"`make engine-{name}` runs it, in an environment of its own")
+    return resolve(name)
+
+
 def goldens(*, gradients: bool = False) -> Iterator[Golden]:
     corpus = open_corpus()
     for golden_id in IDS:
@@ -81,22 +88,22 @@ def goldens(*, gradients: bool = False) -> Iterator[Golden]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ENGINES)
-def test_an_engine_is_right_or_refuses_or_is_known_to_be_wrong(built_in: Find, name: str) -> None:
-    run, wrong = built_in(name), known(name)
+def test_an_engine_is_right_or_refuses_or_is_known_to_be_wrong(engine: Implementation, name: str) -> None:
+    wrong = known(name)
     for golden in goldens():
         if said := refused(name, golden):
             with pytest.raises(Unsupported) as refusal:
-                run(golden)
+                engine(golden)
             assert re.search(said, str(refusal.value))
             continue
         is_known = bool({golden.id, f"{golden.id}-{golden.dtype}"} & wrong)
-        assert golden.compare(*outputs_of(run(golden))).passed != is_known, (golden.id, golden.dtype)
+        assert golden.compare(*outputs_of(engine(golden))).passed != is_known, (golden.id, golden.dtype)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in ENGINES if name in BACKWARD])
-def test_its_gradients_likewise(built_in: Find, name: str) -> None:
-    backward, wrong = backward_of(name, built_in(name)), known(name, ".gradients")
+def test_its_gradients_likewise(engine: Implementation, name: str) -> None:
+    backward, wrong = backward_of(name, engine), known(name, ".gradients")
     for golden in goldens(gradients=True):
         if said := refused(name, golden):
             with pytest.raises(Unsupported, match=said):
@@ -108,8 +115,8 @@ def test_its_gradients_likewise(built_in: Find, name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ENGINES)
-def test_it_is_the_same_network_in_every_call_and_its_weights_have_an_effect(built_in: Find, name: str) -> None:
+def test_it_is_the_same_network_in_every_call_and_its_weights_have_an_effect(engine: Implementation, name: str) -> None:
     golden = rnn_goldens.load("gru/with-state", dtype="float32")
     if said := refused(name, golden):
         pytest.skip(f"it refuses: {said}")
-    golden.check_calls(built_in(name), ["twice", "rows", "chunks", "weights"])
+    golden.check_calls(engine, ["twice", "rows", "chunks", "weights"])
