@@ -102,9 +102,9 @@ bench-generation: $(READY)
 	$(BIN)/python -m benchmarks.generation_cost
 
 # What JAX compiles for one of these the other finds again: compiling is most of what its implementations take.
-false-alarms conformance engines engine-equinox: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/build/jax
-false-alarms conformance engines engine-equinox: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
-false-alarms conformance engines engine-equinox: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
+false-alarms conformance engines engine-equinox engine-tests-equinox: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/build/jax
+false-alarms conformance engines engine-equinox engine-tests-equinox: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
+false-alarms conformance engines engine-equinox engine-tests-equinox: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 
 # Correct implementations against every golden, and its gradients, some eight minutes; fails if one of them does, or a page says
 # otherwise. Of what JAX compiles for gradients, the most of it all, every seventh golden: `make results` asks all.
@@ -178,13 +178,16 @@ EXTRA_OF_torch-compile := torch
 
 engines: $(ENGINES:%=engine-%)
 
-engine-keras-tensorflow engine-tflite: export KERAS_BACKEND := tensorflow
+engine-keras-tensorflow engine-tflite engine-tests-keras-tensorflow engine-tests-tflite: export KERAS_BACKEND := tensorflow
 
-engine-%: build/engines/%/.ready
+.PHONY: $(ENGINES:%=engine-%) $(ENGINES:%=engine-tests-%)
+$(ENGINES:%=engine-%): engine-%: engine-tests-%
 	@mkdir -p docs/engines
-	ENGINE=$* build/engines/$*/bin/python -m pytest -q -W default $(ENGINE_TESTS)
 	build/engines/$*/bin/rnn-goldens report $* --gradients --known-failures docs/known-failures --time-limit 300 -n 2 \
 	    --output docs/engines/$*.json
+
+$(ENGINES:%=engine-tests-%): engine-tests-%: build/engines/%/.ready
+	ENGINE=$* build/engines/$*/bin/python -m pytest -q -W default $(ENGINE_TESTS)
 
 .PRECIOUS: build/engines/%/.ready
 build/engines/%/.ready: pyproject.toml
