@@ -172,7 +172,7 @@ conformance: $(READY)
 
 # Implementations that take too long for CI, or can not share an environment: each gets one of its own, its tests and its row of
 # the report, which is kept in docs/engines. Several GB to download, more than an hour; `make engine-mlx` is one of them.
-ENGINES := equinox executorch keras-tensorflow mlx mnn ncnn openvino paddle tflite torch-compile
+ENGINES := equinox executorch keras-tensorflow mindspore mlx mnn ncnn openvino paddle tflite torch-compile
 ENGINE_TESTS := tests/implementations/test_engines.py tests/implementations/test_known_failures_are_true.py
 EXTRA_OF_torch-compile := torch
 

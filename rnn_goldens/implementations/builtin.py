@@ -15,6 +15,7 @@ BUILTIN = {
     "equinox": "rnn_goldens.implementations.equinox.cells:run",
     "openvino": "rnn_goldens.implementations.onnx.openvino:run",
     "paddle": "rnn_goldens.implementations.paddle.layers:run",
+    "mindspore": "rnn_goldens.implementations.mindspore.layers:run",
     "mlx": "rnn_goldens.implementations.mlx.layers:run",
     "mnn": "rnn_goldens.implementations.onnx.mnn:run",
     "ncnn": "rnn_goldens.implementations.ncnn.layers:run",
@@ -35,6 +36,7 @@ BACKWARD = {
     "flax": "rnn_goldens.implementations.flax.gradients:of_cells",
     "equinox": "rnn_goldens.implementations.equinox.cells:run",
     "paddle": "rnn_goldens.implementations.paddle.layers:gradients",
+    "mindspore": "rnn_goldens.implementations.mindspore.layers:gradients",
     "mlx": "rnn_goldens.implementations.mlx.layers:gradients",
 }
 """What gives their gradients, or outputs that can be differentiated; the others have none."""
@@ -63,6 +65,7 @@ NEEDS = {
     "equinox": ("equinox", "jax"),
     "openvino": ("onnx", "openvino"),
     "paddle": ("paddle",),
+    "mindspore": ("mindspore",),
     "mlx": ("mlx",),
     "mnn": ("onnx", "MNN"),
     "ncnn": ("ncnn",),

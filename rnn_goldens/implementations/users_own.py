@@ -25,8 +25,8 @@ Implementation = Callable[[Question], tuple[Any, ...]]
 
 STEP_ARGUMENTS = 3
 
-BY_NAME_ONLY = {"paddle": "paddle", "mindspore": "", "mlx": "mlx", "equinox": "equinox"}
-"""Frameworks whose layers are called like torch's and are others, each with what checks them here, if anything does."""
+BY_NAME_ONLY = ("paddle", "mindspore", "mlx", "equinox")
+"""Frameworks whose layers are called like torch's and are others: an implementation of that name checks them."""
 
 
 def adapt(found: object) -> Implementation:
@@ -78,11 +78,10 @@ def _adapted(found: object) -> Implementation:
 
 
 def _of_class(kind: type) -> Implementation:
-    for package, ours in BY_NAME_ONLY.items():
+    for package in BY_NAME_ONLY:
         if is_of(package, kind):
-            instead = f"check {ours}, or " if ours else ""
             raise WrongUse(
-                f"{kind.__name__} is a class of {package}, shaped like torch's by name alone: {instead}"
+                f"{kind.__name__} is a class of {package}, shaped like torch's by name alone: check {package}, or "
                 "write a function of a golden that returns (out, h_n)"
             )
     if is_of("keras", kind):

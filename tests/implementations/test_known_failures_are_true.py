@@ -1,5 +1,6 @@
 """What docs/known-failures says of a framework is shown here, apart from any golden."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -97,3 +98,33 @@ def test_a_layer_of_paddle_without_biases_ends_the_process() -> None:
     program = "import paddle; paddle.nn.LSTM(2, 2, bias_ih_attr=False, bias_hh_attr=False)(paddle.ones([1, 1, 2]))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGSEGV
+
+
+def test_mindspores_tanh_is_off_by_a_ten_thousandth_at_5_and_larger_than_1() -> None:
+    mindspore = pytest.importorskip("mindspore", reason="the implementation mindspore needs mindspore")
+    found = mindspore.ops.tanh(mindspore.Tensor([5.0], mindspore.float32)).asnumpy()
+    assert 1e-4 < found[0] - np.tanh(5.0) < 1.1e-4
+    assert found[0] > 1
+
+
+@pytest.mark.parametrize(("dtype", "is_right"), [("float64", False), ("float32", True), ("float16", False)])
+def test_mindspores_way_back_through_an_lstm_is_zero_in_all_but_float32(dtype: str, *, is_right: bool) -> None:
+    mindspore = pytest.importorskip("mindspore", reason="the implementation mindspore needs mindspore")
+    given = getattr(mindspore, dtype)
+    network = mindspore.nn.LSTM(3, 4, batch_first=True, dtype=given)
+    x = mindspore.Tensor(np.linspace(-1, 1, 24).reshape(2, 4, 3), given)
+    found = mindspore.grad(lambda x: network(x)[0].sum())(x).asnumpy()
+    assert found.any() == is_right
+
+
+def test_keras_takes_a_tanh_of_float64_in_float32_on_jax() -> None:
+    for module in ("jax", "keras"):
+        pytest.importorskip(module, reason=f"what this is about needs {module}")
+    program = """
+import jax, keras
+half = jax.numpy.asarray(0.5, "float64")
+print(*(function(half).dtype for function in (keras.ops.exp, keras.ops.tanh)))
+"""
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "float64 float32\n"
