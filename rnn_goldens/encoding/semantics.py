@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.encoding.tree import Tree, layout_of
 from rnn_goldens.golden.features import DERIVED_FEATURES, derived_features
-from rnn_goldens.golden.precision import PRECISIONS, not_holding
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Config, Layout, Shape, output_shapes, state_shape, weight_count, weight_shapes
 from rnn_goldens.golden.tolerance import Bound, Exact
 
@@ -131,7 +131,7 @@ def _rounding_problems(tree: Tree) -> Iterator[str]:
     given = {f"weights/{name}": array for name, array in tree["weights"].items()}
     given |= {f"inputs/{name}": array for name, array in tree["inputs"].items() if name != "lengths"}
     numbers = _all_of(given)
-    lacking = list(not_holding(tree["precisions"], numbers))
+    lacking = [name for name in tree["precisions"] if not PRECISIONS[name].holds(numbers)]
     for place, array in given.items() if lacking else ():
         inexact = [name for name in lacking if not PRECISIONS[name].holds(array)]
         if inexact and np.isfinite(array).all():

@@ -1,6 +1,5 @@
 """The four precisions an implementation can be checked in."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +9,6 @@ from rnn_goldens.errors import UnknownName
 
 _BELOW_BFLOAT16 = 0xFFFF
 """The bits of a float32 that bfloat16 has not: it is the first half."""
-
-_BELOW_EIGHT_BITS = (1 << 45) - 1
-"""Of a float64."""
 
 
 @dataclass(frozen=True)
@@ -73,20 +69,6 @@ PRECISIONS = {
         Precision("float16", 11, -14, 15, np.float16),
     )
 }
-
-
-def not_holding(names: Iterable[str], values: NDArray[np.float64]) -> Iterator[str]:
-    """Those of several precisions that have to round one of these float64 values."""
-    if not _are_short(values):  # as those of most goldens are, and to look at the bits is faster
-        yield from (name for name in names if not PRECISIONS[name].holds(values))
-
-
-def _are_short(values: NDArray[np.float64]) -> bool:
-    """Whether each has at most eight significant bits, and is zero or within float16's normal range."""
-    size = np.abs(values)
-    if np.bitwise_or.reduce(values.view(np.int64), axis=None) & _BELOW_EIGHT_BITS or not size.max(initial=0) < 2.0**16:
-        return False
-    return bool(((size >= 2.0**-14) | (size == 0)).all())
 
 
 class WhereHeld(tuple[str, ...]):

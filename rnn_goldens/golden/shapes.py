@@ -114,7 +114,7 @@ def weight_shapes(layout: Layout, config: Config) -> dict[str, Shape]:
     return dict(_weight_shapes(layout, config))
 
 
-@lru_cache(maxsize=256)
+@lru_cache
 def _weight_shapes(layout: Layout, config: Config) -> dict[str, Shape]:
     rows, hidden = len(layout.gates) * config.hidden_size, config.hidden_size
     shapes: dict[str, Shape] = {}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,8 +111,7 @@ def _shape_problem(name: str, got: tuple[int, ...], want: tuple[int, ...]) -> st
     return f"has shape {got}, want {want}{hint}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What an array of its shape is compared with.
 
     Attributes:

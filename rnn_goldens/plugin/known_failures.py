@@ -19,7 +19,9 @@ from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 
-_CONDITIONS: Mapping[str, Collection[str]] = {
+_Names = Mapping[str, Collection[str]]
+
+_CONDITIONS: _Names = {
     "cell": CELLS,
     "features": FEATURES,
     "without": FEATURES,
@@ -78,21 +80,21 @@ def read_listed(path: Path, entries: Iterable[Entry]) -> list[Listed]:
     except UnicodeDecodeError as error:
         raise not_readable(path, error) from None
     listed, entries = [], list(entries)
-    cells = (*CELLS, *dict.fromkeys(entry.cell for entry in entries if entry.cell not in CELLS))
+    names = {**_CONDITIONS, "cell": tuple(dict.fromkeys([*CELLS, *(entry.cell for entry in entries)]))}
     for number, line in enumerate(text.splitlines(), start=1):
         said, _, reason = (part.strip() for part in line.partition("#"))
         if not said:
             continue
         if not reason:
             raise InvalidFile(path, [f"line {number}: {said!r} has no reason; write: {said}  # reason or issue URL"])
-        one = _parsed(said, reason, path, number, cells)
+        one = _parsed(said, reason, path, number, names)
         if not any(one.matches(entry, dtype) for entry in entries for dtype in entry.precisions):
             _refuse(one, entries)
         listed.append(one)
     return listed
 
 
-def _parsed(said: str, reason: str, path: Path, line: int, cells: Collection[str]) -> Listed:
+def _parsed(said: str, reason: str, path: Path, line: int, known: _Names) -> Listed:
     conditions = dict[str, tuple[str, ...]]()
     patterns = list[str]()
     for word in said.split():
@@ -100,15 +102,14 @@ def _parsed(said: str, reason: str, path: Path, line: int, cells: Collection[str
         if not is_condition:
             patterns.append(word)
             continue
-        if name not in _CONDITIONS:
-            raise UnknownName(f"condition in line {line} of {path},", name, _CONDITIONS, plural="Conditions")
+        if name not in known:
+            raise UnknownName(f"condition in line {line} of {path},", name, known, plural="Conditions")
         if name in conditions:
             raise InvalidFile(path, [f"line {line}: {name} is given twice; write {name}=one,two"])
         conditions[name] = tuple(names.split(","))
-        known = cells if name == "cell" else _CONDITIONS[name]
         for one in conditions[name]:
-            if one not in known:
-                raise UnknownName(f"{name} in line {line} of {path},", one, known, plural=_PLURALS[name])
+            if one not in known[name]:
+                raise UnknownName(f"{name} in line {line} of {path},", one, known[name], plural=_PLURALS[name])
     if len(patterns) > 1:
         raise InvalidFile(path, [f"line {line}: {' '.join(patterns)!r} are several ids; write one a line"])
     return Listed(said, reason, path, line, patterns[0] if patterns else "*", conditions)

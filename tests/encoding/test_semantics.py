@@ -41,6 +41,15 @@ def test_a_bound_may_be_zero_or_large_and_then_no_bits_are_needed(make_golden: M
     assert problems(tree) == []
 
 
+@pytest.mark.parametrize("part", ["accumulation", "storage"])
+def test_a_bound_of_nothing_lacks_that_of_each_output(make_golden: MakeGolden, part: str) -> None:
+    tree = to_tree(bounded(make_golden(bias=False)))
+    tree["tolerance"][part] = {}
+    assert [problem.partition(", ")[0] for problem in problems(tree)] == [
+        f"tolerance/{part}: {name} is missing" for name in ("out", "h_n")
+    ]
+
+
 def test_the_kind_of_a_tolerance_is_known_by_its_letters(make_golden: MakeGolden) -> None:
     tree = to_tree(make_golden(bias=False))
     tree["tolerance"]["kind"] = "".join(["ex", "act"])  # another object than any constant

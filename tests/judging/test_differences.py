@@ -287,5 +287,10 @@ def test_a_normal_error_where_a_subnormal_one_is_allowed_is_no_huge_multiple(mak
     assert difference(golden, "out", out).largest_error == 1
     out[0, 0, 0] = 2 * smallest
     assert difference(golden, "out", out).largest_error == 2
-    out[0, 0, 0] = 1e-3
-    assert difference(golden, "out", out).largest_error == np.inf
+    for error in (2.0**-126, 1e-3):
+        out[0, 0, 0] = error
+        assert difference(golden, "out", out).largest_error == np.inf
+    to_the_first_normal = (2.0**-126 - smallest) / PRECISIONS["float32"].roundoff
+    golden = replace(golden, tolerance=Bound({**none, "out": np.full((2, 3, 2), to_the_first_normal)}, none))
+    out[0, 0, 0] = 2.0**-125
+    assert difference(golden, "out", out).largest_error == 2

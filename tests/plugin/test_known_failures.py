@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.plugin.known_failures import read_listed
@@ -116,6 +117,14 @@ def test_an_entry_can_not_be_changed(tmp_path: Path) -> None:
         entry.reason = "none"  # type: ignore[misc]
 
 
+def test_an_entry_may_name_a_cell_of_ones_own_that_a_corpus_has(tmp_path: Path) -> None:
+    (gru,) = open_corpus().select("gru/plain")
+    own = structs.replace(gru, cell="my_cells:light_gru")
+    (tmp_path / "known.txt").write_text("cell=my_cells:light_gru  # not ready\n", "utf-8")
+    (entry,) = read_listed(tmp_path / "known.txt", [gru, own])
+    assert [entry.matches(one, "float32") for one in (gru, own)] == [False, True]
+
+
 OF_FOUR = "--rnn-goldens-corpus=v1", "--rnn-goldens-ids=gru/plain,gru/lengths,lstm/plain,lstm/lengths"
 
 WRONG_WITH_LENGTHS = """
@@ -149,6 +158,7 @@ def with_lengths(project: pytest.Pytester) -> RunWith:
         "*/lengths",
         "cell=gru,lstm features=lengths dtype=float32,float64",
         "*/l*  without=multilayer features=lengths,bias",
+        "features=bias,lengths,state",
     ],
 )
 def test_an_entry_may_speak_of_cells_features_and_precisions(with_lengths: RunWith, entry: str) -> None:

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import pytest
 
-from rnn_goldens.plugin.names import ASKED
-from rnn_goldens.plugin.tally import Tally
+from rnn_goldens.plugin.names import ASKED, PASSES_AGAIN
+from rnn_goldens.plugin.tally import Tally, passes_again
 
 TEST, OTHER = "test_a.py::test_it[lstm/plain-float32]", "test_a.py::test_it[gru/plain-float16]"
 GOLDENS = {TEST: ("lstm/plain", "float32"), OTHER: ("gru/plain", "float16")}
@@ -246,3 +246,25 @@ def test_what_was_not_judged_beside_what_was_refused_shows_nothing_either() -> N
     tally = tally_of(*whole_test("refused", test=OTHER))
     assert outcomes(tally) == ["not-judged", "refused"]
     assert tally.nothing_checked
+
+
+@pytest.mark.parametrize(("judged_by", "is_skipped"), [("skip", True), ("check", False), ("a", False), ("z", False)])
+def test_on_the_skip_list_are_the_known_failures_that_were_not_asked(judged_by: str, *, is_skipped: bool) -> None:
+    tally = tally_of(*whole_test("known-failure", judged_by=judged_by), *whole_test("refused", test=OTHER))
+    assert [entry["golden"] for entry in tally.on_skip_list] == ["lstm/plain"] * is_skipped
+    assert tally.nothing_checked == is_skipped
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "does"),
+    [
+        ("failed", f"{PASSES_AGAIN} of known.txt", True),
+        ("failed", "out is wrong", False),
+        ("known-failure", f"{PASSES_AGAIN} of known.txt", False),
+        ("a", f"{PASSES_AGAIN} of known.txt", False),
+        ("failed", None, False),
+    ],
+)
+def test_a_known_failure_passes_again_where_a_failure_says_so(outcome: str, reason: str | None, *, does: bool) -> None:
+    said = {} if reason is None else {"reason": reason}
+    assert passes_again({"outcome": "".join(outcome), **said}) == does
