@@ -138,10 +138,9 @@ def _serve(asked: Pipe, end: "Connection[None, None]") -> None:
     Thread(target=_end_with_parent, args=(end,), daemon=True).start()
     while True:
         try:
-            request = asked.recv_bytes()
-        except (OSError, EOFError):
+            asked.send_bytes(_answer(asked.recv_bytes()))
+        except (OSError, EOFError):  # whoever asked is gone
             return
-        asked.send_bytes(_answer(request))
 
 
 def _end_with_parent(end: "Connection[None, None]") -> None:

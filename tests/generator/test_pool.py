@@ -15,7 +15,8 @@ import pytest
 from rnn_goldens.generator.pool import AHEAD, in_order
 
 WORK = """
-import os, signal, sys, time
+import contextlib, os, signal, sys, time
+from multiprocessing import parent_process
 from pathlib import Path
 from rnn_goldens.generator.pool import in_order
 
@@ -32,6 +33,14 @@ def is_wrong_at_once_or_takes_long(number):
 
 def kills_its_process(number):
     os.kill(os.getpid(), signal.SIGKILL)
+
+def is_done_when_whoever_asked_is_gone(number):
+    sys.setswitchinterval(100)  # no other thread of its process notices before
+    asked_by = parent_process().pid
+    with contextlib.suppress(ProcessLookupError):  # the other one was faster
+        os.kill(asked_by, signal.SIGKILL)
+    while os.getppid() == asked_by:
+        pass
 
 def raises_what_can_not_be_sent(number):
     error = ValueError("it holds a file")
@@ -88,6 +97,14 @@ def test_work_that_is_killed_leaves_no_process(start: Start, tmp_path: Path, num
     _, said = running.communicate(timeout=SECONDS)
     assert running.returncode == -number
     assert is_of_one_process(said) if number == signal.SIGINT else said == ""
+    assert not left_of_group(running.pid)
+
+
+def test_work_that_nobody_waits_for_any_more_ends_without_a_word(start: Start) -> None:
+    running = start("is_done_when_whoever_asked_is_gone")
+    _, said = running.communicate(timeout=SECONDS)
+    assert running.returncode == -signal.SIGKILL
+    assert said == ""
     assert not left_of_group(running.pid)
 
 
