@@ -47,16 +47,16 @@ REFUSALS: tuple[tuple[str, Callable[[Golden], bool], str], ...] = (
         "^torch.compile needs a C[+]{2} compiler: ",
     ),
     ("equinox", lambda g: g.cell.startswith("rnn_"), "^equinox.nn has no cell rnn_"),
+    (
+        "mindspore",
+        lambda g: g.gradients is not None and g.cell == "lstm" and g.dtype != "float32",
+        "^mindspore gives other gradients of an LSTM in b?float(16|64) each time, and zeros$",
+    ),
     ("mindspore", lambda g: g.dtype == "bfloat16", "^no bfloat16 in mindspore: "),
     (
         "mindspore",
         lambda g: g.dtype == "float64" and g.initial_state is not None,
         "^no float64 in mindspore: For '(RNN|LSTM|GRU)', the element of 'x' must be one of Float32, Float16, but got",
-    ),
-    (
-        "mindspore",
-        lambda g: g.gradients is not None and g.cell == "lstm" and g.dtype != "float32",
-        "^mindspore gives other gradients of an LSTM in float(16|64) each time, and zeros$",
     ),
     ("mlx", lambda g: g.lengths is not None, "^mlx.nn has no lengths$"),
     ("mnn", lambda g: g.dtype != "float32", "^MNN has no .* on this processor: it computes in float32$"),
