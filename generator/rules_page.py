@@ -55,8 +55,6 @@ Deviations break these, and in the cells and precisions below no golden shows an
 
 """
 
-"""A link, which does not break, may go beyond it."""
-
 _MOST = 4
 """So many goldens are named, one for each cell, and so many deviations that are not shown."""
 

@@ -22,13 +22,11 @@ from rnn_goldens.golden.shapes import CELLS
 _Names = Mapping[str, Collection[str]]
 
 _CONDITIONS: _Names = {
-    "cell": CELLS,
     "features": FEATURES,
     "without": FEATURES,
     "dtype": tuple(PRECISIONS),
 }
-"""What an entry may say beside an id, and which names it may say there."""
-
+"""What an entry may say beside an id and cells, and which names it may say there."""
 
 _PLURALS = {"cell": "cells", "features": "features", "without": "features", "dtype": "precisions"}
 
@@ -80,7 +78,7 @@ def read_listed(path: Path, entries: Iterable[Entry]) -> list[Listed]:
     except UnicodeDecodeError as error:
         raise not_readable(path, error) from None
     listed, entries = [], list(entries)
-    names = {**_CONDITIONS, "cell": tuple(dict.fromkeys([*CELLS, *(entry.cell for entry in entries)]))}
+    names: _Names = {"cell": dict.fromkeys([*CELLS, *(entry.cell for entry in entries)]), **_CONDITIONS}
     for number, line in enumerate(text.splitlines(), start=1):
         said, _, reason = (part.strip() for part in line.partition("#"))
         if not said:
