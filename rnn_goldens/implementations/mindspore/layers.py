@@ -11,7 +11,9 @@ from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.gradients import COTANGENTS
 from rnn_goldens.implementations.arguments import require_ours
+from rnn_goldens.implementations.batch_of_one import batched, outputs, unbatched
 from rnn_goldens.implementations.kept import Kept
+from rnn_goldens.implementations.not_implemented import line_that_says
 
 LAYERS: dict[str, tuple[Any, dict[str, str]]] = {
     "rnn_tanh": (nn.RNN, {"nonlinearity": "tanh"}),
@@ -28,7 +30,7 @@ def run(golden: Question) -> tuple[Any, ...]:
     """Return out, h_n (and c_n). Refuses what MindSpore says that it does not take: bfloat16, a state in float64."""
     with _refusing_what_has_no_kernel(golden):
         found = [tensor.asnumpy() for tensor in _called(golden, *_given(golden).values())]
-    return tuple(found) if golden.batch_shape else (found[0][0], *(state[:, 0] for state in found[1:]))
+    return outputs(golden, found)
 
 
 def gradients(golden: Question) -> Mapping[str, Any]:
@@ -42,16 +44,15 @@ def gradients(golden: Question) -> Mapping[str, Any]:
     cotangents = {name: _batched(golden, name, array) for name, array in golden.cotangents.items()}
 
     def weighed(*arrays: Any) -> Any:  # noqa: ANN401 - tensors of MindSpore
-        outputs = zip(COTANGENTS, _called(golden, *arrays), strict=False)
-        return sum((output * cotangents[name]).sum() for name, output in outputs if name in cotangents)
+        found = zip(COTANGENTS, _called(golden, *arrays), strict=False)
+        return sum((output * cotangents[name]).sum() for name, output in found if name in cotangents)
 
     with _refusing_what_has_no_kernel(golden):
         _called(golden, *given.values())  # an error within grad would be one of every later grad, too
         weights = [parameter for parameter in _layer(golden).get_parameters() if parameter.name in golden.weights]
         of_given, of_weights = mindspore.grad(weighed, tuple(range(len(given))), weights)(*given.values())
         found = dict(zip(given, of_given if isinstance(of_given, tuple) else (of_given,), strict=True))
-        if not golden.batch_shape:
-            found = {name: array[0] if name == "x" else array[:, 0] for name, array in found.items()}
+        found = {name: unbatched(golden, name, array) for name, array in found.items()}
         found |= {weight.name: array for weight, array in zip(weights, of_weights, strict=True)}
         return {name: array.asnumpy() for name, array in found.items()}
 
@@ -63,9 +64,7 @@ def _given(golden: Question) -> dict[str, Tensor]:
 
 
 def _batched(golden: Question, name: str, array: Any) -> Tensor:  # noqa: ANN401
-    if not golden.batch_shape:
-        array = array[None] if name in ("x", "d_out") else array[:, None]
-    return Tensor(array, _type(golden))
+    return Tensor(batched(golden, name, array), _type(golden))
 
 
 def _called(golden: Question, x: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
@@ -104,8 +103,7 @@ def _refusing_what_has_no_kernel(golden: Question) -> Iterator[None]:
     try:
         yield
     except TypeError as error:
-        said = next((line.strip() for line in str(error).splitlines() if any(no in line for no in NO_KERNEL)), None)
-        if said is None:
+        if (said := line_that_says(error, NO_KERNEL)) is None:
             raise
         raise Unsupported(f"no {golden.dtype} in mindspore: {said.partition('.The supported')[0]}") from error
 

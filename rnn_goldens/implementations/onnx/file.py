@@ -30,6 +30,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKern
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.arguments import require_ours
+from rnn_goldens.implementations.batch_of_one import batched, outputs
 from rnn_goldens.implementations.onnx.model import ATTRIBUTES, TYPES
 from rnn_goldens.implementations.onnx.session import open_session
 
@@ -80,7 +81,7 @@ def _run(
         out = out.transpose(2, 0, 1, 3).reshape(out.shape[2], out.shape[0], -1)
     elif TIME_FIRST in fed:
         out = out.transpose(1, 0, 2)
-    return (out, *states) if golden.batch_shape else (out[0], *(state[:, 0] for state in states))
+    return outputs(golden, [out, *states])
 
 
 def _open(path: str) -> tuple[ModelProto, onnxruntime.InferenceSession]:
@@ -152,12 +153,12 @@ def _feeds(graph: GraphProto, golden: Question) -> dict[str, Array]:
 
 def _known(golden: Question) -> Iterator[tuple[str, Array]]:
     """Everything a golden can feed, by every name it is known under."""
-    x = golden.x if golden.batch_shape else golden.x[None]
+    x = batched(golden, "x", golden.x)
     yield from ((name, x) for name in X_NAMES)
     yield TIME_FIRST, x.swapaxes(0, 1)
     for state in golden.layout.states:
-        start = getattr(golden, f"{state}0")
-        yield from ((n, start if golden.batch_shape else start[:, None]) for n in (f"{state}0", f"initial_{state}"))
+        start = batched(golden, f"{state}0", getattr(golden, f"{state}0"))
+        yield from ((name, start) for name in (f"{state}0", f"initial_{state}"))
     lengths = np.full(len(x), x.shape[1]) if golden.lengths is None else golden.lengths
     yield from ((name, lengths) for name in ("lengths", "sequence_lens"))
     yield from golden.weights.items()

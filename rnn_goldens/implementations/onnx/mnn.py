@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported
+from rnn_goldens.implementations.batch_of_one import outputs
 from rnn_goldens.implementations.onnx import model as onnx_model
 
 
@@ -26,7 +27,7 @@ def run(golden: Question) -> tuple[NDArray[Any], ...]:
     names = ("out", *(f"{state}_n" for state in golden.layout.states))
     module = _module(onnx_model.build(golden).SerializeToString(), tuple(fed), names)
     found = [MNN.expr.convert(output, MNN.expr.NCHW) for output in module.forward([_input(a) for a in fed.values()])]
-    return onnx_model.outputs(golden, [np.array(output.read()) for output in found])
+    return outputs(golden, [np.array(output.read()) for output in found])
 
 
 @lru_cache(maxsize=1)

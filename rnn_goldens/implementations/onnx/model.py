@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from rnn_goldens.checkable.golden import Question
+from rnn_goldens.implementations.batch_of_one import batched
 
 OPSET, IR_VERSION = 22, 10
 """The first operator set whose recurrent operators admit bfloat16, and the format it came with."""
@@ -61,21 +62,15 @@ def build(golden: Question) -> ModelProto:
 
 def feeds(golden: Question) -> dict[str, NDArray[Any]]:
     """The model's inputs."""
-    dtype, batched = _dtype(golden), bool(golden.batch_shape)
-    fed = {"x": (golden.x if batched else golden.x[None]).astype(dtype)}
+    dtype = _dtype(golden)
+    fed = {"x": batched(golden, "x", golden.x).astype(dtype)}
     if golden.lengths is not None:
         fed["lengths"] = golden.lengths.astype(np.int32)
     for state in golden.layout.states if golden.initial_state is not None else ():
-        array = getattr(golden, f"{state}0").astype(dtype)
-        parts = np.split(array if batched else array[:, None], golden.config.num_layers)
+        array = batched(golden, f"{state}0", getattr(golden, f"{state}0")).astype(dtype)
+        parts = np.split(array, golden.config.num_layers)
         fed |= {f"{state}0_l{layer}": part for layer, part in enumerate(parts)}
     return fed
-
-
-def outputs(golden: Question, results: list[Any]) -> tuple[NDArray[Any], ...]:
-    """The model's outputs, without the batch axis if the golden has none: out, h_n (and c_n)."""
-    out, *state_n = results
-    return (out, *state_n) if golden.batch_shape else (out[0], *(state[:, 0] for state in state_n))
 
 
 def _layer(golden: Question, layer: str, result: str, given: set[str]) -> list[NodeProto]:

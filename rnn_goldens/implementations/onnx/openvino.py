@@ -10,6 +10,7 @@ import openvino
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable.golden import Question
+from rnn_goldens.implementations.batch_of_one import outputs
 from rnn_goldens.implementations.onnx import model as onnx_model
 
 FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}
@@ -20,7 +21,7 @@ def run(golden: Question) -> tuple[NDArray[Any], ...]:
     compiled = _compiled(onnx_model.build(golden).SerializeToString())
     feeds = onnx_model.feeds(golden)
     results = compiled({name: _tensor(array) for name, array in feeds.items()})
-    return onnx_model.outputs(golden, [results[output].view(feeds["x"].dtype) for output in compiled.outputs])
+    return outputs(golden, [results[output].view(feeds["x"].dtype) for output in compiled.outputs])
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ from onnx.reference import ReferenceEvaluator
 
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported
+from rnn_goldens.implementations.batch_of_one import outputs
 from rnn_goldens.implementations.onnx import model as onnx_model
 
 
@@ -24,4 +25,4 @@ def run(golden: Question) -> tuple[NDArray[Any], ...]:
         if "Unknown activation function" not in str(error):
             raise
         raise Unsupported(f"onnx.reference: {error}") from error
-    return onnx_model.outputs(golden, list(results))
+    return outputs(golden, list(results))

@@ -10,6 +10,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported
+from rnn_goldens.implementations.batch_of_one import outputs
 from rnn_goldens.implementations.onnx import model as onnx_model
 
 SILENT = 4
@@ -26,7 +27,7 @@ def run(golden: Question) -> tuple[NDArray[Any], ...]:
         if isinstance(error, RuntimeException) and "does not support" not in str(error):
             raise
         raise Unsupported(f"no {golden.dtype} {golden.cell} in onnxruntime: {error}") from error
-    return onnx_model.outputs(golden, results)
+    return outputs(golden, results)
 
 
 def open_session(model: str | bytes) -> onnxruntime.InferenceSession:

@@ -10,7 +10,9 @@ from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.gradients import COTANGENTS
 from rnn_goldens.implementations.arguments import require_ours
+from rnn_goldens.implementations.batch_of_one import batched, outputs, unbatched
 from rnn_goldens.implementations.kept import Kept
+from rnn_goldens.implementations.not_implemented import line_that_says
 
 LAYERS: dict[str, tuple[Any, dict[str, str]]] = {
     "rnn_tanh": (paddle.nn.SimpleRNN, {"activation": "tanh"}),
@@ -28,7 +30,7 @@ def run(golden: Question) -> tuple[Any, ...]:
     with _refusing_what_has_no_kernel(golden), paddle.no_grad():
         x, states = _given(golden)
         found = _call(golden, x, states)
-        return found if golden.batch_shape else (found[0][0], *(state[:, 0] for state in found[1:]))
+        return outputs(golden, found)
 
 
 def gradients(golden: Question) -> Mapping[str, Any]:
@@ -38,16 +40,14 @@ def gradients(golden: Question) -> Mapping[str, Any]:
         given = {"x": x, **dict(zip(("h0", "c0"), states or (), strict=False))}
         for leaf in given.values():
             leaf.stop_gradient = False
-        outputs = dict(zip(COTANGENTS, _call(golden, x, states), strict=False))
+        by_cotangent = dict(zip(COTANGENTS, _call(golden, x, states), strict=False))
         weights = {n: p for n, p in _layer(golden).named_parameters() if n in golden.weights}
         leaves = {**given, **weights}
         cotangents = [_batched(golden, name, array) for name, array in golden.cotangents.items()]
-        asked = [outputs[name] for name in golden.cotangents]
+        asked = [by_cotangent[name] for name in golden.cotangents]
         by_leaf = paddle.grad(asked, list(leaves.values()), cotangents, allow_unused=True)
         found = dict(zip(leaves, by_leaf, strict=True))
-        if golden.batch_shape:
-            return found
-        return found | {"x": found["x"][0], **{name: found[name][:, 0] for name in given if name != "x"}}
+        return found | {name: unbatched(golden, name, found[name]) for name in given}
 
 
 def _given(golden: Question) -> tuple[Any, list[Any] | None]:
@@ -58,9 +58,7 @@ def _given(golden: Question) -> tuple[Any, list[Any] | None]:
 
 
 def _batched(golden: Question, name: str, array: Any) -> Any:  # noqa: ANN401 - an array, and a tensor of Paddle
-    if not golden.batch_shape:
-        array = array[None] if name in ("x", "d_out") else array[:, None]
-    return paddle.to_tensor(array, dtype=golden.dtype)
+    return paddle.to_tensor(batched(golden, name, array), dtype=golden.dtype)
 
 
 def _call(golden: Question, x: Any, states: list[Any] | None) -> tuple[Any, ...]:  # noqa: ANN401
@@ -96,9 +94,8 @@ def _refusing_what_has_no_kernel(golden: Question) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ValueError) as error:
-        if not any(said in str(error) for said in NO_KERNEL):
+        if (reason := line_that_says(error, NO_KERNEL)) is None:
             raise
-        reason = next(line.strip() for line in str(error).splitlines() if any(said in line for said in NO_KERNEL))
         raise Unsupported(f"no {golden.dtype} in paddle: {reason}") from error
 
 
