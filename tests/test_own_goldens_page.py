@@ -23,6 +23,7 @@ def run(command: str, folder: Path) -> str:
         **{name: value for name, value in os.environ.items() if name not in ("CI", "BUILD_NUMBER")},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": "80",
+        "PYTHONDONTWRITEBYTECODE": "1",  # bytecode of a file that was edited within its second would be run
     }
     done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, env=environment, check=False)
     return done.stdout + done.stderr

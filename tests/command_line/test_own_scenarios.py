@@ -13,6 +13,12 @@ FINDING, WRONG_USE = 1, 2
 MAKE = ("generate", "--scenarios", "mine.py", "--into", "goldens")
 
 
+@pytest.fixture(autouse=True)
+def edited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For files that a test edits: bytecode of what stood there in the same second would be run."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+
+
 @pytest.fixture
 def mine(run: Run, tmp_path: Path) -> Path:
     """The file that ``generate --new`` writes."""
