@@ -160,3 +160,12 @@ def test_the_page_on_explain_shows_what_it_prints(tmp_path: Path) -> None:
         arguments = [sys.executable, "-m", "rnn_goldens", *command.split()]
         printed = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
         assert f"```\n$ rnn-goldens {command}\n{printed}```" in text
+
+
+def test_the_page_of_the_format_reads_a_golden_without_this_package() -> None:
+    page = (ROOT / "docs/format.md").read_text("utf-8")
+    by_contents, by_json = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    alone = "import sys; assert not {'rnn_goldens', 'h5py'} & set(sys.modules)"
+    program = f"{by_contents}\n{by_json}\nprint(h_n)\n{alone}"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == "[[[33. 33.]]]\n" * 2, done.stderr

@@ -36,11 +36,12 @@ measures anew. A ratio compares two commands of the same run, each above a proce
 FOOTER = """
 ## What is above its goal, and why
 
-A golden is more than its outputs. One of size (8, 32, 16) with a bound is {kilobytes} kB of JSON, {numbers:,} numbers:
-weights, inputs, outputs, and two tolerances for each output; `np.load` reads {outputs:,} of them. All are read from
-decimals, hashed, and checked: finite, shapes that follow from the configuration, exact in each precision that is
-listed. A binary twin would be read as fast as an `.npz`, and be a third file to hold equal. Most goldens of the corpus
-are small, as most tests want them.
+A golden is more than its outputs. One of size (8, 32, 16) with a bound is {kilobytes} kB, {numbers:,} numbers: weights,
+inputs, outputs, and two tolerances for each output; `np.load` reads {outputs:,} of them. All are read, hashed and
+copied; those of a corpus that the package does not carry are checked, too: finite, shapes that follow from the
+configuration, exact in each precision that is listed. Most goldens of the corpus are small, as most tests want them.
+
+Of gradients there are more arrays than of outputs: one for each weight, input and initial state.
 
 ## More
 
@@ -88,7 +89,7 @@ def _sizes() -> dict[str, int]:
     """How large the golden is that is compared with."""
     from rnn_goldens import encoding
 
-    content = encoding.encode(batch("bound"))[".json"]
+    content = encoding.encode(batch("bound"))[".h5"]
     stored = batch("bound").stored
     outputs = sum(array.size for array in (stored.out, stored.h_n, stored.c_n) if array is not None)
     asked = stored.x.size + sum(array.size for array in stored.weights.values())

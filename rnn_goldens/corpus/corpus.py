@@ -1,6 +1,7 @@
 """A corpus: a folder of goldens, which its index lists, and loading those that are selected."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,8 +14,24 @@ from rnn_goldens.encoding.bounds import GOLDEN
 from rnn_goldens.encoding.file_bytes import read_bytes
 from rnn_goldens.errors import InvalidFile, UnknownName
 from rnn_goldens.golden.features import CORE
-from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.judging.gradients import gradients_of
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A golden as it is stored.
+
+    Attributes:
+        golden: all of its arrays lie in these files.
+        files: their bytes, by the SHA-256 that they had.
+    """
+
+    golden: Golden
+    files: Mapping[str, bytes]
+
+    def is_intact(self) -> bool:
+        """Whether nobody wrote there: nobody else holds it, but an implementation may look through all memory."""
+        return all(hashlib.sha256(content).hexdigest() == had for had, content in self.files.items())
 
 
 @dataclass(frozen=True)
@@ -36,9 +53,8 @@ class Corpus(Selection):
     entries: tuple[Entry, ...]
     where: str = ""
     is_packaged: bool = False
-    _last: list[tuple[Golden, int]] = field(default_factory=list, init=False, repr=False, compare=False)
-    """The golden that was loaded last, for its precisions are asked for one after the other, and its checksum: nobody
-    else holds it, and an implementation that looks through all memory may still write there."""
+    _last: list[_Loaded] = field(default_factory=list, init=False, repr=False, compare=False)
+    """The golden that was loaded last, for its precisions are asked for one after the other."""
 
     @property
     def label(self) -> str:
@@ -61,42 +77,52 @@ class Corpus(Selection):
             UnknownName: no such golden, or it does not support the precision, or has no gradients there.
             InvalidFile: its file is missing, or is not the one the index describes.
         """
-        from rnn_goldens import encoding
-
         entry = self.entry(golden_id)
-        golden = next(
-            (last for last, checksum in self._last if last.id == entry.id and last.checksum() == checksum), None
-        )
-        if golden is None:
-            path = self.folder / entry.files["json"].path
-            golden = self._kept(self._as_listed(encoding.decode(self.content(entry.files["json"]), path), entry, path))
-        if gradients and golden.gradients is None:
-            golden = self._kept(replace(golden, gradients=self._gradients(golden, entry)))
-        asked = golden.in_precision(dtype)
+        last = next((last for last in self._last if last.golden.id == entry.id and last.is_intact()), None)
+        loaded = last or self._loaded(entry)
+        if gradients and loaded.golden.gradients is None:
+            loaded = self._with_gradients(loaded, entry)
+        self._last[:] = [loaded]
+        golden = loaded.golden
+        said = {"dtype": golden.held(dtype), "features": entry.features, "corpus": self.where}
         if not gradients:
-            return replace(asked, gradients=None).copied()
+            return golden.copied(**said, gradients=None)
+        asked = golden.copied(**said)
         gradients_of(asked)  # which has some in this precision, or it is an error
-        return asked.copied()
+        return asked
 
-    def _kept(self, golden: Golden) -> Golden:
-        self._last[:] = [(golden, golden.checksum())]
-        return golden
+    def _loaded(self, entry: Entry) -> _Loaded:
+        """A golden from its file; raises InvalidFile if the index says other of it."""
+        from rnn_goldens.encoding import decode_at_once
 
-    def _gradients(self, golden: Golden, entry: Entry) -> Gradients:
-        """Those of a golden; raises UnknownName if the index lists none, InvalidFile if they are not as it says."""
-        from rnn_goldens.encoding.gradients import decode_gradients
+        file = entry.files["h5"]
+        content, path = self.content(file), self.folder / file.path
+        golden = decode_at_once(content, path, known=self.is_packaged)
+        features = tuple(feature for feature in entry.features if feature != CORE)
+        names = ("id", "title", "purpose", "cell", "precisions")
+        pairs = {name: (getattr(golden, name), getattr(entry, name)) for name in names}
+        pairs["features"] = (golden.features, features)
+        if others := [name for name, (found, listed) in pairs.items() if found != listed]:
+            said = (f"{name}: is {pairs[name][0]!r}, {INDEX} says {pairs[name][1]!r}" for name in others)
+            raise InvalidFile(path, list(said), self._remedy)
+        return _Loaded(golden, {file.sha256: content})
+
+    def _with_gradients(self, loaded: _Loaded, entry: Entry) -> _Loaded:
+        """The same with its gradients; raises UnknownName if the index lists none, InvalidFile if it says other."""
+        from rnn_goldens.encoding.gradients import decode_gradients_at_once
 
         if entry.gradients is UNSET:
             having = [other.id for other in self.entries if other.gradients is not UNSET]
             raise UnknownName("golden with gradients", entry.id, having, plural="goldens with gradients")
-        file = entry.gradients.files["json"]
-        found = decode_gradients(self.content(file), self.folder / file.path, golden, entry.content)
+        file = entry.gradients.files["h5"]
+        content, path, golden = self.content(file), self.folder / file.path, loaded.golden
+        found = decode_gradients_at_once(content, path, golden, entry.content, known=self.is_packaged)
         for name in ("purpose", "precisions"):
             said, listed = getattr(found, name), getattr(entry.gradients, name)
             if said != listed:
                 problem = f"{name}: is {said!r}, {INDEX} says {listed!r}"
-                raise InvalidFile(self.folder / file.path, [problem], self._remedy)
-        return found
+                raise InvalidFile(path, [problem], self._remedy)
+        return _Loaded(replace(golden, gradients=found), {**loaded.files, file.sha256: content})
 
     def content(self, file: File | GradientsFile) -> bytes:
         """The bytes of a file of this corpus; raises InvalidFile if they are not what the index says."""
@@ -119,15 +145,3 @@ class Corpus(Selection):
         return InvalidFile(
             path, [f"{INDEX} was written anew since it was read, and lists it otherwise"], "Run it again."
         )
-
-    def _as_listed(self, golden: Golden, entry: Entry, path: Path) -> Golden:
-        """The golden of a file as one of this corpus; raises InvalidFile if the index says other of it."""
-        found = {name: getattr(golden, name) for name in ("id", "title", "purpose", "cell", "precisions", "features")}
-        listed = {name: getattr(entry, name) for name in found}
-        listed["features"] = tuple(feature for feature in entry.features if feature != CORE)
-        if found != listed:
-            others = [name for name in found if found[name] != listed[name]]
-            raise InvalidFile(
-                path, [f"{name}: is {found[name]!r}, {INDEX} says {listed[name]!r}" for name in others], self._remedy
-            )
-        return replace(golden, features=entry.features, corpus=self.where)

@@ -13,7 +13,13 @@ from rnn_goldens.corpus.index import INDEX, Entry, GradientsEntry
 from rnn_goldens.corpus.loading import open_folder
 from rnn_goldens.corpus.while_written import of_one_corpus
 from rnn_goldens.encoding import json_file
-from rnn_goldens.encoding.gradients import decode_gradients, golden_beside, is_of_gradients, read_gradients
+from rnn_goldens.encoding.gradients import (
+    decode_gradients,
+    decode_gradients_at_once,
+    golden_beside,
+    is_of_gradients,
+    read_gradients,
+)
 from rnn_goldens.encoding.gradients_tree import gradients_hash
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden.features import CORE
@@ -90,27 +96,33 @@ def _index_findings(path: Path) -> Iterator[str]:
 
 
 def _entry_findings(corpus: Corpus, entry: Entry) -> Iterator[str]:
-    for file in entry.files.values():
-        golden = encoding.decode(corpus.content(file), corpus.folder / file.path, by_schema=True)
+    for kind, file in entry.files.items():
+        content, path = corpus.content(file), corpus.folder / file.path
+        golden = encoding.decode(content, path, by_schema=True)
         for name in ("id", "title", "purpose", "cell", "precisions"):
             if getattr(golden, name) != getattr(entry, name):
                 yield f"{name} is {getattr(entry, name)!r} here and {getattr(golden, name)!r} in {file.path}"
         if (features := tuple(feature for feature in entry.features if feature != CORE)) != golden.features:
             yield f"features are {list(features)} here and {list(golden.features)} in {file.path}"
-        if (content := encoding.content_hash(golden)) != entry.content:
-            yield f"content hash is {entry.content[:12]}… here, {file.path} holds {content[:12]}…"
-        if entry.gradients is not UNSET and file is entry.files["json"]:
+        if (held := encoding.content_hash(golden)) != entry.content:
+            yield f"content hash is {entry.content[:12]}… here, {file.path} holds {held[:12]}…"
+        if kind == "h5":
+            encoding.decode_at_once(content, path)  # as it is loaded
+        elif entry.gradients is not UNSET:
             yield from _gradients_findings(corpus, entry.gradients, golden)
 
 
 def _gradients_findings(corpus: Corpus, listed: GradientsEntry, golden: Golden) -> Iterator[str]:
-    for file in listed.files.values():
-        found = decode_gradients(corpus.content(file), corpus.folder / file.path, golden, by_schema=True)
+    for kind, file in listed.files.items():
+        content, path = corpus.content(file), corpus.folder / file.path
+        found = decode_gradients(content, path, golden, by_schema=True)
         for name in ("purpose", "precisions"):
             if getattr(found, name) != getattr(listed, name):
                 yield f"gradients: {name} is {getattr(listed, name)!r} here and {getattr(found, name)!r} in {file.path}"
-        if (content := gradients_hash(replace(golden, gradients=found))) != listed.content:
-            yield f"gradients: content hash is {listed.content[:12]}… here, {file.path} holds {content[:12]}…"
+        if (held := gradients_hash(replace(golden, gradients=found))) != listed.content:
+            yield f"gradients: content hash is {listed.content[:12]}… here, {file.path} holds {held[:12]}…"
+        if kind == "h5":
+            decode_gradients_at_once(content, path, golden, encoding.content_hash(golden))
 
 
 def _looks_like_golden(path: Path, below: Path) -> bool:

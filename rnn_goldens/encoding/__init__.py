@@ -7,7 +7,7 @@ from rnn_goldens.encoding.bounds import GOLDEN
 from rnn_goldens.encoding.tree import content_hash, from_tree, to_document, to_tree
 from rnn_goldens.errors import InvalidFile
 
-__all__ = ["SUFFIXES", "content_hash", "decode", "encode", "read", "to_tree"]
+__all__ = ["SUFFIXES", "content_hash", "decode", "decode_at_once", "encode", "read", "to_tree"]
 
 SUFFIXES = (".h5", ".json")
 
@@ -55,22 +55,48 @@ def decode(content: bytes, path: Path, *, by_schema: bool = False) -> Golden:
     Raises:
         InvalidFile: they are no valid golden.
     """
-    from rnn_goldens.encoding import golden_document, semantics
+    from rnn_goldens.encoding import contents, golden_document, semantics
 
+    document = content
     if path.suffix == ".h5":
         from rnn_goldens.encoding.hdf5_process import as_json
 
-        content = as_json(content, path)
-    if too_much := GOLDEN.problem_if_large(content):
+        document = as_json(content, path)
+    if too_much := GOLDEN.problem_if_large(document):
         raise InvalidFile(path, [too_much])
     try:
-        tree = golden_document.decode(content)
+        tree = golden_document.decode(document)
     except ValueError as error:
-        raise InvalidFile(path, _schema_problems(content, path) or [str(error)]) from None
+        raise InvalidFile(path, _schema_problems(document, path) or [str(error)]) from None
     found = semantics.problems(tree)
     if found or by_schema:
-        found = _schema_problems(content, path) or found
+        found = _schema_problems(document, path) or found
+    if found := found or contents.problems(content, tree, golden_document.decode):
+        raise InvalidFile(path, found)
+    return from_tree(tree)
+
+
+def decode_at_once(content: bytes, path: Path, *, known: bool = False) -> Golden:
+    """The golden that the bytes of a ``.h5`` file hold, by its table of contents.
+
+    Args:
+        content: the bytes.
+        path: the file's name, as for ``decode``.
+        known: whether they are known to be consistent, as those are that the package carries: they were checked when
+            they were made, and have its hash.
+
+    Raises:
+        InvalidFile: they have no table, or are no valid golden.
+    """
+    from rnn_goldens.encoding import contents, golden_document, semantics
+
+    try:
+        tree = contents.tree_by_table(content, golden_document.decode)
+        found = [] if known else semantics.problems(tree)
+    except ValueError as error:
+        found = [str(error)]
     if found:
+        decode(content, path)  # which says it in the words of the schema, if HDF5 finds it, too
         raise InvalidFile(path, found)
     return from_tree(tree)
 

@@ -70,23 +70,48 @@ def decode_gradients(
     Raises:
         InvalidFile: they are no valid gradients of this golden.
     """
-    from rnn_goldens.encoding import gradients_document, gradients_semantics
+    from rnn_goldens.encoding import contents, gradients_document, gradients_semantics
     from rnn_goldens.encoding.gradients_tree import gradients_from_tree
 
+    document = content
     if path.suffix == ".h5":
         from rnn_goldens.encoding.hdf5_process import as_json
 
-        content = as_json(content, path)
-    if too_much := GOLDEN.problem_if_large(content):
+        document = as_json(content, path)
+    if too_much := GOLDEN.problem_if_large(document):
         raise InvalidFile(path, [too_much])
     try:
-        tree = gradients_document.decode(content)
+        tree = gradients_document.decode(document)
     except ValueError as error:
-        raise InvalidFile(path, _schema_problems(content, path) or [str(error)]) from None
+        raise InvalidFile(path, _schema_problems(document, path) or [str(error)]) from None
     found = gradients_semantics.problems(tree, golden, golden_content or content_hash(golden))
     if found or by_schema:
-        found = _schema_problems(content, path) or found
+        found = _schema_problems(document, path) or found
+    if found := found or contents.problems(content, tree, gradients_document.decode):
+        raise InvalidFile(path, found)
+    return gradients_from_tree(tree, golden)
+
+
+def decode_gradients_at_once(
+    content: bytes, path: Path, golden: Golden, golden_content: str, *, known: bool = False
+) -> Gradients:
+    """The gradients that the bytes of a ``.gradients.h5`` file hold, by its table of contents.
+
+    Arguments are as of ``decode_gradients`` and ``encoding.decode_at_once``.
+
+    Raises:
+        InvalidFile: they have no table, or are no valid gradients of this golden.
+    """
+    from rnn_goldens.encoding import contents, gradients_document, gradients_semantics
+    from rnn_goldens.encoding.gradients_tree import gradients_from_tree
+
+    try:
+        tree = contents.tree_by_table(content, gradients_document.decode)
+        found = [] if known else gradients_semantics.problems(tree, golden, golden_content)
+    except ValueError as error:
+        found = [str(error)]
     if found:
+        decode_gradients(content, path, golden, golden_content)  # likewise
         raise InvalidFile(path, found)
     return gradients_from_tree(tree, golden)
 

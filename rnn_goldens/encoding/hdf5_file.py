@@ -13,8 +13,9 @@ import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5l, h5o, h5s, h5t
 from numpy.typing import NDArray
 
+from rnn_goldens.encoding.contents import with_table
 from rnn_goldens.encoding.legend import legend
-from rnn_goldens.encoding.tree import Tree
+from rnn_goldens.encoding.tree import Tree, array_document
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _DEEPEST = 4
@@ -34,12 +35,14 @@ _WHERE_NUMBERS_LIE = (h5d.CONTIGUOUS, h5d.COMPACT)
 def encode(tree: Tree, gates: str) -> bytes:
     """The bytes of an HDF5 file: the same on every run, because nothing in them depends on time or order of sets.
 
-    What axes are, and in which order gates stand, is written beside each array, for people: no reader needs it.
+    What axes are, and in which order gates stand, is written beside each array, for people: no reader needs it. At the
+    end stands a table of contents.
     """
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w", libver=("v108", "v108")) as file:
+    with h5py.File(buffer, "w", libver=("v108", "v108"), alignment_threshold=1, alignment_interval=8) as file:
         _write(file, tree, gates)
-    return buffer.getvalue()
+        table = _table(file, tree)
+    return with_table(buffer.getvalue(), table)
 
 
 def _write(group: h5py.Group, tree: Tree, gates: str) -> None:
@@ -54,6 +57,19 @@ def _write(group: h5py.Group, tree: Tree, gates: str) -> None:
             group.attrs[name] = _texts(value)
         else:
             group.attrs[name] = value
+
+
+def _table(group: h5py.Group, tree: Tree) -> Tree:
+    """The document of a tree, in which arrays say where in the file they begin."""
+    table: Tree = {}
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            table[name] = _table(group[name], value)
+        elif isinstance(value, np.ndarray):
+            table[name] = array_document(value, group[name].id.get_offset())
+        else:
+            table[name] = value
+    return table
 
 
 def _texts(value: str | list[str]) -> NDArray[Any]:

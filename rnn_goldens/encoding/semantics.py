@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.encoding.tree import Tree, layout_of
 from rnn_goldens.golden.features import DERIVED_FEATURES, derived_features
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.shapes import Config, Layout, Shape, output_shapes, state_shape, weight_count, weight_shapes
 from rnn_goldens.golden.tolerance import Bound, Exact
 
@@ -67,6 +67,8 @@ def _input_shapes(layout: Layout, config: Config, inputs: Mapping[str, NDArray[A
 
 def shape_problems(group: str, arrays: Mapping[str, NDArray[Any]], wanted: dict[str, Shape]) -> Iterator[str]:
     """Arrays that are missing, too many, or of another shape than is wanted."""
+    if {name: array.shape for name, array in arrays.items()} == wanted:
+        return
     for name in [*wanted, *(name for name in arrays if name not in wanted)]:
         if name not in arrays:
             yield f"{group}: {name} is missing, the configuration asks for it"
@@ -82,7 +84,7 @@ def tolerance_problems(tolerance: Tree, wanted: dict[str, Shape]) -> Iterator[st
         return
     for part in ("accumulation", "storage"):
         yield from shape_problems(f"tolerance/{part}", tolerance[part], wanted)
-        if tolerance[part] and not _are_bounds(_all_of(tolerance[part])):
+        if tolerance[part] and not _are_bounds(_all_of(tolerance[part].values())):
             wrong = (name for name, array in tolerance[part].items() if not _are_bounds(array))
             yield from (
                 f"tolerance/{part}/{n}: holds a number that is no bound: negative, infinite or NaN" for n in wrong
@@ -94,8 +96,8 @@ def _are_bounds(array: NDArray[Any]) -> bool:
 
 
 def _finite_problems(tree: Tree) -> Iterator[str]:
-    arrays = {f"{group}/{name}": array for group in _GROUPS for name, array in tree[group].items()}
-    if not np.isfinite(_all_of(arrays)).all():
+    if not np.isfinite(_all_of(array for group in _GROUPS for array in tree[group].values())).all():
+        arrays = {f"{group}/{name}": array for group in _GROUPS for name, array in tree[group].items()}
         wrong = (place for place, array in arrays.items() if not np.isfinite(array).all())
         yield from (f"{place}: holds NaN or infinity" for place in wrong)
 
@@ -128,16 +130,19 @@ def _precision_problems(tree: Tree) -> Iterator[str]:
 
 def _rounding_problems(tree: Tree) -> Iterator[str]:
     """One file serves every precision it lists only if what it gives is a number in each of them."""
-    given = {f"weights/{name}": array for name, array in tree["weights"].items()}
-    given |= {f"inputs/{name}": array for name, array in tree["inputs"].items() if name != "lengths"}
-    numbers = _all_of(given)
+    inputs = {name: array for name, array in tree["inputs"].items() if name != "lengths"}
+    numbers = _all_of([*tree["weights"].values(), *inputs.values()])
+    if all(PRECISIONS[name].holds(numbers) for name in narrowest(tree["precisions"])):
+        return
     lacking = [name for name in tree["precisions"] if not PRECISIONS[name].holds(numbers)]
-    for place, array in given.items() if lacking else ():
+    given = {f"weights/{name}": array for name, array in tree["weights"].items()}
+    given |= {f"inputs/{name}": array for name, array in inputs.items()}
+    for place, array in given.items():
         inexact = [name for name in lacking if not PRECISIONS[name].holds(array)]
         if inexact and np.isfinite(array).all():
             yield f"{place}: holds numbers that {', '.join(inexact)} can not hold"
 
 
-def _all_of(arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+def _all_of(arrays: Iterable[NDArray[Any]]) -> NDArray[Any]:
     """Every number of several arrays: to ask one array is faster than to ask each of twenty."""
-    return np.concatenate([array.ravel() for array in arrays.values()])
+    return np.concatenate([array.ravel() for array in arrays])

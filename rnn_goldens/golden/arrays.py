@@ -67,15 +67,15 @@ class Arrays(Asked):
 
 
 def _copy(value: Any) -> Any:  # noqa: ANN401 - an array, a mapping of arrays, or None
-    if isinstance(value, Mapping):
-        return {name: array.copy() for name, array in value.items()}
-    return value if value is None else value.copy()
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    return value and {name: array.copy() for name, array in value.items()}
 
 
 def _viewed(value: Any) -> Any:  # noqa: ANN401 - as above
-    if isinstance(value, Mapping):
-        return {name: read_only(array) for name, array in value.items()}
-    return value if value is None else read_only(value)
+    if isinstance(value, np.ndarray):
+        return read_only(value)
+    return value and {name: read_only(array) for name, array in value.items()}
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:

@@ -65,10 +65,14 @@ class QuestionData:
         Raises:
             UnknownName: no such precision, or this golden does not support it.
         """
+        return replace(self, dtype=self.held(dtype))
+
+    def held(self, dtype: object) -> str:
+        """The name of a precision, given as for ``in_precision``; raises UnknownName if this is not to be had in it."""
         name = precision_name(dtype)
         if name not in self.precisions:
             raise UnknownName(f"precision of {self.id}", name, self.precisions, plural=f"Precisions of {self.id}")
-        return replace(self, dtype=name)
+        return name
 
     @cached_property
     def weights(self) -> Mapping[str, NDArray[Any]]:
@@ -238,10 +242,11 @@ class GoldenData(QuestionData):
             found = crc32(array.tobytes(), found)
         return found
 
-    def copied(self) -> Self:
-        """The same golden in memory of its own."""
-        gradients = None if self.gradients is None else self.gradients.copied()
-        return replace(self, stored=self.stored.copied(), tolerance=self.tolerance.copied(), gradients=gradients)
+    def copied(self, **others: Any) -> Self:  # noqa: ANN401 - fields
+        """The same golden in memory of its own, some of its fields others."""
+        if "gradients" not in others and self.gradients is not None:
+            others["gradients"] = self.gradients.copied()
+        return replace(self, stored=self.stored.copied(), tolerance=self.tolerance.copied(), **others)
 
     def asked(self) -> dict[str, Any]:
         """The fields of a question, without what is expected, in memory of its own."""
@@ -285,5 +290,5 @@ def _arrays_in(held: Mapping[str, object]) -> Iterator[NDArray[Any]]:
     for value in held.values():
         if isinstance(value, np.ndarray):
             yield value
-        elif isinstance(value, Mapping):
+        elif isinstance(value, dict | Mapping):  # the first of which is seen at once
             yield from _arrays_in(value)

@@ -1,5 +1,6 @@
 """The four precisions an implementation can be checked in."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +70,11 @@ PRECISIONS = {
         Precision("float16", 11, -14, 15, np.float16),
     )
 }
+
+
+def narrowest(names: Collection[str]) -> Collection[str]:
+    """Those of some precisions whose numbers the others hold, too: the half precisions, if there are any."""
+    return [name for name in names if PRECISIONS[name].bits < PRECISIONS["float32"].bits] or names
 
 
 class WhereHeld(tuple[str, ...]):

@@ -142,14 +142,14 @@ def compared(wanted: Wanted, output: outputs.Output) -> Difference:
     allowed = wanted.tolerance.allowed(wanted.name, want, PRECISIONS[wanted.dtype])
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         error = np.abs(got - want)
+        right = error <= allowed  # a NaN is never right
+        if right.all():
+            largest = float((error / allowed).max()) if error.any() else 0.0  # where none is allowed, too
+            return Difference(wanted.name, dtype=output.dtype, size=got.size, largest_error=largest)
         fraction = np.where(error == 0, 0.0, error / allowed)
     fraction = np.where(np.isnan(fraction), np.inf, fraction)
-    right = error <= allowed  # a NaN is never right
     least = 2.0 ** PRECISIONS[wanted.dtype].min_exponent
     fraction[(allowed < least) & (error >= least)] = np.inf
-    if right.all():
-        largest = float(fraction.max(initial=0.0))
-        return Difference(wanted.name, dtype=output.dtype, size=got.size, largest_error=largest)
 
     def element(index: tuple[int, ...]) -> Element:
         return Element(index, float(got[index]), float(want[index]), float(allowed[index]), wanted.place(index))

@@ -31,6 +31,9 @@ _AS_MANY = 100
 
 _INTEGERS = frozenset(np.dtype(code).name for code in np.typecodes["AllInteger"])
 
+_OF_NUMPY = {np.dtype(name): name for name in PRECISIONS if hasattr(np, name)}
+"""Precisions that NumPy has."""
+
 _NUMBERS = (float, int, np.generic)
 """Types of which NumPy reads a list at once."""
 
@@ -73,6 +76,8 @@ def read(value: object) -> Output:
         raise NotNumbers("is a PackedSequence: unpack it with torch's pad_packed_sequence")
     try:
         with np.errstate(all="ignore"):  # whatever np.seterr an implementation leaves behind
+            if type(value) is np.ndarray and value.dtype in _OF_NUMPY and value.size <= _MOST_NUMBERS:
+                return Output(value.astype(np.float64, copy=False), _OF_NUMPY[value.dtype])
             readable, types = _readable(value)
             if isinstance(readable, np.ndarray) and not readable.ndim and readable.dtype.kind in "OUS":
                 raise NotNumbers(f"is {_type(value)}, not an array of numbers")
