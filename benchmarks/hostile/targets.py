@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -52,6 +52,7 @@ def targets(scratch: Path) -> dict[str, Callable[[], Target]]:
         "golden, JSON": _golden,
         "golden, HDF5": _hdf5,
         "golden, by its contents": _by_contents,
+        "gradients, by their contents": _gradients_by_contents,
         "index": lambda: _index(scratch),
         "answers of programs": _answers,
         "report": lambda: _report(scratch),
@@ -81,19 +82,38 @@ def _by_contents() -> Target:
     from rnn_goldens import InvalidFile, encoding
 
     path = Path("golden.h5")
-    files = {name: _apart(content) for name, content in zip(SMALL, _files(f"{name}.h5" for name in SMALL), strict=True)}
-    before = files[SMALL[1]][0]
+    hdf5, tables = _tables(f"{name}.h5" for name in SMALL)
+    return Target(
+        lambda table: encoding.decode_at_once(_joined(hdf5, table), path), (InvalidFile,), tables, _words("golden")
+    )
+
+
+def _gradients_by_contents() -> Target:
+    from rnn_goldens import InvalidFile, load
+    from rnn_goldens.encoding import content_hash
+    from rnn_goldens.encoding.gradients import decode_gradients_at_once
+
+    golden, path = load(SMALL[0], dtype="float64"), Path("golden.gradients.h5")
+    content = content_hash(golden)
+    hdf5, tables = _tables(f"{name}.gradients.h5" for name in SMALL[:1])
 
     def read(table: bytes) -> object:
-        return encoding.decode_at_once(before + table + len(table).to_bytes(8, "little") + b"RNN-TOC1", path)
+        return decode_gradients_at_once(_joined(hdf5, table), path, golden, content)
 
-    return Target(read, (InvalidFile,), tuple(table for _, table in files.values()), _words("golden"))
+    return Target(read, (InvalidFile,), tables, _words("gradients"))
 
 
-def _apart(content: bytes) -> tuple[bytes, bytes]:
-    """What HDF5 has of a file, and its table of contents."""
-    begin = -16 - int.from_bytes(content[-16:-8], "little")
-    return content[:begin], content[begin:-16]
+def _tables(names: Iterable[str]) -> tuple[bytes, tuple[bytes, ...]]:
+    """What HDF5 has of the first of some files, and the tables of contents of all."""
+    parts = []
+    for content in _files(names):
+        begin = -16 - int.from_bytes(content[-16:-8], "little")
+        parts.append((content[:begin], content[begin:-16]))
+    return parts[0][0], tuple(table for _, table in parts)
+
+
+def _joined(hdf5: bytes, table: bytes) -> bytes:
+    return hdf5 + table + len(table).to_bytes(8, "little") + b"RNN-TOC1"
 
 
 def _index(scratch: Path) -> Target:

@@ -97,7 +97,10 @@ class Corpus(Selection):
 
         file = entry.files["h5"]
         content, path = self.content(file), self.folder / file.path
-        golden = decode_at_once(content, path, known=self.is_packaged)
+        try:
+            golden = decode_at_once(content, path, known=self.is_packaged)
+        except InvalidFile as error:
+            raise self._with_remedy(error) from None
         features = tuple(feature for feature in entry.features if feature != CORE)
         names = ("id", "title", "purpose", "cell", "precisions")
         pairs = {name: (getattr(golden, name), getattr(entry, name)) for name in names}
@@ -109,6 +112,7 @@ class Corpus(Selection):
 
     def _with_gradients(self, loaded: _Loaded, entry: Entry) -> _Loaded:
         """The same with its gradients; raises UnknownName if the index lists none, InvalidFile if it says other."""
+        from rnn_goldens.encoding import content_hash
         from rnn_goldens.encoding.gradients import decode_gradients_at_once
 
         if entry.gradients is UNSET:
@@ -116,13 +120,20 @@ class Corpus(Selection):
             raise UnknownName("golden with gradients", entry.id, having, plural="goldens with gradients")
         file = entry.gradients.files["h5"]
         content, path, golden = self.content(file), self.folder / file.path, loaded.golden
-        found = decode_gradients_at_once(content, path, golden, entry.content, known=self.is_packaged)
+        of = entry.content if self.is_packaged else content_hash(golden)
+        try:
+            found = decode_gradients_at_once(content, path, golden, of, known=self.is_packaged)
+        except InvalidFile as error:
+            raise self._with_remedy(error) from None
         for name in ("purpose", "precisions"):
             said, listed = getattr(found, name), getattr(entry.gradients, name)
             if said != listed:
                 problem = f"{name}: is {said!r}, {INDEX} says {listed!r}"
                 raise InvalidFile(path, [problem], self._remedy)
         return _Loaded(replace(golden, gradients=found), {**loaded.files, file.sha256: content})
+
+    def _with_remedy(self, error: InvalidFile) -> InvalidFile:
+        return InvalidFile(error.path, error.problems, self._remedy)
 
     def content(self, file: File | GradientsFile) -> bytes:
         """The bytes of a file of this corpus; raises InvalidFile if they are not what the index says."""

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.encoding.bounds import GOLDEN
-from rnn_goldens.encoding.tree import content_hash, from_tree, to_document, to_tree
+from rnn_goldens.encoding.bounds import GOLDEN, GOLDEN_OF_HDF5, Bounds
+from rnn_goldens.encoding.tree import Tree, content_hash, from_tree, to_document, to_tree
 from rnn_goldens.errors import InvalidFile
 
 __all__ = ["SUFFIXES", "content_hash", "decode", "decode_at_once", "encode", "read", "to_tree"]
@@ -23,7 +23,9 @@ def encode(golden: Golden) -> dict[str, bytes]:
     tree = to_tree(golden)
     content = json_file.encode(to_document(tree))
     decode(content, Path(golden.id), by_schema=True)
-    return {".h5": hdf5_file.encode(tree, golden.layout.gates), ".json": content}
+    hdf5 = hdf5_file.encode(tree, golden.layout.gates)
+    decode_at_once(hdf5, Path(f"{golden.id}.h5"))
+    return {".h5": hdf5, ".json": content}
 
 
 def read(path: Path, *, by_schema: bool = False, below: Path | None = None) -> Golden:
@@ -57,20 +59,20 @@ def decode(content: bytes, path: Path, *, by_schema: bool = False) -> Golden:
     """
     from rnn_goldens.encoding import contents, golden_document, semantics
 
-    document = content
+    document, bounds = content, GOLDEN
     if path.suffix == ".h5":
         from rnn_goldens.encoding.hdf5_process import as_json
 
-        document = as_json(content, path)
-    if too_much := GOLDEN.problem_if_large(document):
+        document, bounds = as_json(content, path), GOLDEN_OF_HDF5
+    if too_much := bounds.problem_if_large(document):
         raise InvalidFile(path, [too_much])
     try:
         tree = golden_document.decode(document)
     except ValueError as error:
-        raise InvalidFile(path, _schema_problems(document, path) or [str(error)]) from None
+        raise InvalidFile(path, _schema_problems(document, path, bounds) or [str(error)]) from None
     found = semantics.problems(tree)
     if found or by_schema:
-        found = _schema_problems(document, path) or found
+        found = _schema_problems(document, path, bounds) or found
     if found := found or contents.problems(content, tree, golden_document.decode):
         raise InvalidFile(path, found)
     return from_tree(tree)
@@ -90,19 +92,16 @@ def decode_at_once(content: bytes, path: Path, *, known: bool = False) -> Golden
     """
     from rnn_goldens.encoding import contents, golden_document, semantics
 
-    try:
-        tree = contents.tree_by_table(content, golden_document.decode)
-        found = [] if known else semantics.problems(tree)
-    except ValueError as error:
-        found = [str(error)]
-    if found:
-        decode(content, path)  # which says it in the words of the schema, if HDF5 finds it, too
-        raise InvalidFile(path, found)
-    return from_tree(tree)
+    def made(tree: Tree) -> Golden:
+        if not known and (found := semantics.problems(tree)):
+            raise InvalidFile(path, found)
+        return from_tree(tree)
+
+    return contents.at_once(content, path, golden_document.decode, made, lambda: decode(content, path))
 
 
-def _schema_problems(content: bytes, path: Path) -> list[str]:
+def _schema_problems(content: bytes, path: Path, bounds: Bounds) -> list[str]:
     from rnn_goldens import schema
     from rnn_goldens.encoding import json_file
 
-    return schema.problems(json_file.decode(content, path, GOLDEN), "golden")
+    return schema.problems(json_file.decode(content, path, bounds), "golden")

@@ -1,6 +1,6 @@
 """How much a file may hold: what is read is in memory many times as large, so it is counted before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _MEBIBYTE = 2**20
 _SMALL = _MEBIBYTE
@@ -38,12 +38,20 @@ class Bounds:
             return f"is larger than {self.mebibytes} MiB, and no file of this kind is"
         if (objects := content.count(b"{")) > self.objects:
             return f"holds {objects} objects, and no file of this kind holds more than {self.objects}"
-        if (values := content.count(b",") + content.count(b"[") + objects) > self.values:
+        if (values := values_in(content)) > self.values:
             return f"holds {values} values, and no file of this kind holds more than {self.values}"
         return None
 
 
+def values_in(content: bytes) -> int:
+    """How many numbers, texts and other values JSON holds."""
+    return content.count(b",") + content.count(b"[") + content.count(b"{")
+
+
 GOLDEN = Bounds(mebibytes=24, values=2**20, objects=10_000)
+GOLDEN_OF_HDF5 = replace(GOLDEN, mebibytes=32)
+"""What HDF5 holds, as JSON, in which the eight bytes of a number take up to 25."""
+
 INDEX = Bounds(mebibytes=96, values=4_000_000, objects=420_000)
 """Of a hundred thousand goldens, as ours are."""
 

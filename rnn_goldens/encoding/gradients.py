@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.encoding.bounds import GOLDEN
-from rnn_goldens.encoding.tree import content_hash, to_document
+from rnn_goldens.encoding.bounds import GOLDEN, GOLDEN_OF_HDF5, Bounds
+from rnn_goldens.encoding.tree import Tree, content_hash, to_document
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden.gradients import Gradients
 
@@ -43,7 +43,9 @@ def encode_gradients(golden: Golden) -> dict[str, bytes]:
     tree = to_gradients_tree(golden)
     content = json_file.encode(to_document(tree))
     decode_gradients(content, Path(f"{golden.id}.gradients"), golden, by_schema=True)
-    return dict(zip(SUFFIXES, (hdf5_file.encode(tree, golden.layout.gates), content), strict=True))
+    hdf5 = hdf5_file.encode(tree, golden.layout.gates)
+    decode_gradients_at_once(hdf5, Path(f"{golden.id}.gradients.h5"), golden, content_hash(golden))
+    return dict(zip(SUFFIXES, (hdf5, content), strict=True))
 
 
 def read_gradients(path: Path, golden: Golden, *, by_schema: bool = False, below: Path | None = None) -> Gradients:
@@ -73,20 +75,20 @@ def decode_gradients(
     from rnn_goldens.encoding import contents, gradients_document, gradients_semantics
     from rnn_goldens.encoding.gradients_tree import gradients_from_tree
 
-    document = content
+    document, bounds = content, GOLDEN
     if path.suffix == ".h5":
         from rnn_goldens.encoding.hdf5_process import as_json
 
-        document = as_json(content, path)
-    if too_much := GOLDEN.problem_if_large(document):
+        document, bounds = as_json(content, path), GOLDEN_OF_HDF5
+    if too_much := bounds.problem_if_large(document):
         raise InvalidFile(path, [too_much])
     try:
         tree = gradients_document.decode(document)
     except ValueError as error:
-        raise InvalidFile(path, _schema_problems(document, path) or [str(error)]) from None
+        raise InvalidFile(path, _schema_problems(document, path, bounds) or [str(error)]) from None
     found = gradients_semantics.problems(tree, golden, golden_content or content_hash(golden))
     if found or by_schema:
-        found = _schema_problems(document, path) or found
+        found = _schema_problems(document, path, bounds) or found
     if found := found or contents.problems(content, tree, gradients_document.decode):
         raise InvalidFile(path, found)
     return gradients_from_tree(tree, golden)
@@ -105,19 +107,19 @@ def decode_gradients_at_once(
     from rnn_goldens.encoding import contents, gradients_document, gradients_semantics
     from rnn_goldens.encoding.gradients_tree import gradients_from_tree
 
-    try:
-        tree = contents.tree_by_table(content, gradients_document.decode)
-        found = [] if known else gradients_semantics.problems(tree, golden, golden_content)
-    except ValueError as error:
-        found = [str(error)]
-    if found:
-        decode_gradients(content, path, golden, golden_content)  # likewise
-        raise InvalidFile(path, found)
-    return gradients_from_tree(tree, golden)
+    def made(tree: Tree) -> Gradients:
+        if not known and (found := gradients_semantics.problems(tree, golden, golden_content)):
+            raise InvalidFile(path, found)
+        return gradients_from_tree(tree, golden)
+
+    def with_hdf5() -> Gradients:
+        return decode_gradients(content, path, golden, golden_content)
+
+    return contents.at_once(content, path, gradients_document.decode, made, with_hdf5)
 
 
-def _schema_problems(content: bytes, path: Path) -> list[str]:
+def _schema_problems(content: bytes, path: Path, bounds: Bounds) -> list[str]:
     from rnn_goldens import schema
     from rnn_goldens.encoding import json_file
 
-    return schema.problems(json_file.decode(content, path, GOLDEN), "gradients")
+    return schema.problems(json_file.decode(content, path, bounds), "gradients")

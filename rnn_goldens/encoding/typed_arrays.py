@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.counted import counted
 from rnn_goldens.encoding import typed_json
+from rnn_goldens.encoding.bounds import GOLDEN, values_in
 from rnn_goldens.encoding.tree import Tree
 
 Size = Annotated[int, Meta(ge=1, le=2**20)]
@@ -91,17 +92,19 @@ def _listed(stored: Floats | Integers) -> NDArray[Any]:
     return np.frombuffer(packed, stored.dtype).reshape(stored.shape)
 
 
-def _lying_in(file: bytes) -> ArrayOf:
-    """The numbers as they lie in a file, all of which has to have room for them: none is given twice."""
-    left = len(file)
+def _lying_in(file: bytes, most: int) -> ArrayOf:
+    """The numbers as they lie in a file: of all arrays together no more than it has room for, nor than ``most``."""
+    left = min(most, len(file) // _NUMBER)
 
     def array_of(stored: Floats | Integers) -> NDArray[Any]:
         nonlocal left
         if not isinstance(stored.data, int):
             raise ValueError("data is a list of numbers, and no place in a file")
         count = math.prod(stored.shape)
-        left -= count * _NUMBER
-        if left < 0 or stored.data + count * _NUMBER > len(file):
+        left -= count
+        if left < 0:
+            raise ValueError("with it the arrays hold more numbers than this file, or any file of this kind")
+        if stored.data + count * _NUMBER > len(file):
             raise ValueError(f"claims the shape {stored.shape}, of which the file does not hold the numbers")
         return np.ndarray(stored.shape, _DTYPES[stored.dtype], file, stored.data)
 
@@ -119,7 +122,8 @@ def tree_in(content: bytes, decoder: msgspec.json.Decoder[Any], file: bytes | No
     Raises:
         ValueError: it is not what the type says, a key stands twice, or numbers are not there.
     """
-    tree = tree_of(typed_json.decode(decoder, content), _listed if file is None else _lying_in(file))
+    array_of = _listed if file is None else _lying_in(file, GOLDEN.values - values_in(content))
+    tree = tree_of(typed_json.decode(decoder, content), array_of)
     typed_json.require_each_key_once(content, *keys_and_texts(tree))
     tree.pop("schema", None)
     return tree

@@ -246,6 +246,7 @@ class GoldenData(QuestionData):
         """The same golden in memory of its own, some of its fields others."""
         if "gradients" not in others and self.gradients is not None:
             others["gradients"] = self.gradients.copied()
+        others["provenance"] = dict(self.provenance)
         return replace(self, stored=self.stored.copied(), tolerance=self.tolerance.copied(), **others)
 
     def asked(self) -> dict[str, Any]:

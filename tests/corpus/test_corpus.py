@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 
 import rnn_goldens
@@ -276,9 +277,21 @@ def test_the_corpus_opens_each_golden_by_its_id(corpus_copy: Path) -> None:
 
 
 def test_a_loaded_golden_still_knows_its_provenance() -> None:
-    golden = rnn_goldens.load("documented/mini-batch")
+    corpus = open_corpus()
+    golden = corpus.load("documented/mini-batch")
     assert golden.provenance["rnn-goldens"]
-    assert "numpy" in dict(golden.provenance)
+    assert isinstance(golden.provenance, dict)
+    golden.provenance.clear()
+    assert corpus.load("documented/mini-batch").provenance["numpy"]
+
+
+def test_a_file_that_was_opened_for_writing_says_what_to_do(corpus_copy: Path) -> None:
+    path = corpus_copy / "documented/mini-batch.h5"
+    h5py.File(path, "r+").close()
+    rehash(corpus_copy)
+    with pytest.raises(InvalidFile, match=r"has no table of contents at its end, .*\nRestore it from where it came"):
+        rnn_goldens.load("documented/mini-batch", corpus=corpus_copy)
+    assert rnn_goldens.read(path).id == "documented/mini-batch"
 
 
 def test_an_argument_of_another_type_is_a_clear_error() -> None:

@@ -124,6 +124,15 @@ def test_gradients_of_another_purpose_than_the_index_says_are_not_loaded(gradien
         load(ID, corpus=gradients_copy, gradients=True)
 
 
+def test_gradients_of_a_golden_that_only_the_index_calls_theirs_are_not_loaded(gradients_copy: Path) -> None:
+    relisted(gradients_copy, lambda document: document.update(golden="0" * 64), {})
+    index = index_of(gradients_copy)
+    entry_of(index)["content"] = "0" * 64
+    write(gradients_copy, index)
+    with pytest.raises(InvalidFile, match=r"golden: they are gradients of 000000000000…, and lstm/lengths holds"):
+        load(ID, corpus=gradients_copy, gradients=True)
+
+
 def test_a_corpus_with_gradients_is_valid(corpus_with_gradients: Path) -> None:
     assert all_findings(corpus_with_gradients) == []
     listed = listed_by(corpus_with_gradients / "index.json")

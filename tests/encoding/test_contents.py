@@ -81,7 +81,9 @@ def test_hdf5_ends_where_the_table_begins(content: bytes, tmp_path: Path) -> Non
 def test_a_file_without_a_table_can_be_read_and_not_loaded(content: bytes) -> None:
     hdf5 = split(content)[0]
     assert encoding.decode(hdf5, NAME).id == "lstm/lengths"
-    with pytest.raises(InvalidFile, match=r"golden\.h5: has no table of contents at its end, by which it is loaded"):
+    with pytest.raises(
+        InvalidFile, match=r"golden\.h5: has no table of contents at its end, by which goldens are loaded"
+    ):
         encoding.decode_at_once(hdf5, NAME)
 
 
@@ -95,6 +97,17 @@ def fewer_precisions(table: dict[str, Any]) -> None:
 
 def other_provenance(table: dict[str, Any]) -> None:
     table["provenance"]["numpy"] = "0.1"
+
+
+def test_a_zero_of_another_sign_is_another_number(content: bytes) -> None:
+    hdf5, table = split(content)
+    place = table["expected"]["out"]
+    numbers = np.ndarray(place["shape"], "<f8", content, place["data"]).copy()
+    assert (numbers == 0).any()
+    numbers[numbers == 0] = -0.0
+    place["data"] = len(hdf5)
+    with pytest.raises(InvalidFile, match="table of contents at its end says otherwise than HDF5 does"):
+        encoding.decode(contents.with_table(hdf5 + numbers.tobytes(), table), NAME)
 
 
 @pytest.mark.parametrize("change", [other_number, fewer_precisions, other_provenance])
@@ -128,8 +141,11 @@ def a_weight_again(table: dict[str, Any]) -> None:
 BAD_TABLES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "beyond the end": (in_x(data=2**40), "inputs/x: claims the shape .*, of which the file does not hold the numbers"),
     "before the beginning": (in_x(data=-8), "inputs/x/data: Expected `int` >= 0"),
-    "more than there is": (in_x(shape=[2**20, 2**20, 2**20]), "inputs/x: claims the shape"),
-    "the same again and again": (a_weight_again, "claims the shape .1000,., of which the file does not hold"),
+    "more than there is": (
+        in_x(shape=[2**20, 2**20, 2**20]),
+        "inputs/x: with it the arrays hold more numbers",
+    ),
+    "the same again and again": (a_weight_again, "weights/w.*: with it the arrays hold more numbers than this file"),
     "a list": (in_x(data=[1.0]), "inputs/x: data is a list of numbers, and no place in a file"),
     "another type": (in_x(dtype="float16"), "inputs/x/dtype: Invalid enum value 'float16'"),
     "another shape": (in_x(shape=[2, 3]), "at its end says otherwise than HDF5 does"),
@@ -150,8 +166,37 @@ def test_a_table_that_is_wrong_says_what_and_where(name: str, content: bytes) ->
 @pytest.mark.parametrize("tail", [b"RNN-TOC1", b"\xff" * 8 + b"RNN-TOC1", (5).to_bytes(8, "little") + b"RNN-TOC1"])
 def test_an_end_that_only_looks_like_a_tables_is_one_error(tail: bytes, content: bytes) -> None:
     for damaged in (tail, content[:-16] + tail):
-        with pytest.raises(InvalidFile):
-            encoding.decode_at_once(damaged, NAME)
+        for decode in (encoding.decode, encoding.decode_at_once):
+            with pytest.raises(InvalidFile):
+                decode(damaged, NAME)
+
+
+def test_a_length_that_can_not_be_is_told(content: bytes) -> None:
+    with pytest.raises(InvalidFile, match="table of contents: is said to be longer than the file"):
+        encoding.decode(content[:-16] + b"\xff" * 8 + b"RNN-TOC1", NAME)
+
+
+def of_so_many(rows: int) -> bytes:
+    """A file that agrees in itself, of a batch of so many sequences; its numbers are the longest in JSON."""
+    tree = encoding.to_tree(stored("documented/mini-batch"))
+    tree["precisions"] = ["float64"]
+    for group, name, shape in (
+        ("inputs", "x", (rows, 3, 5)),
+        ("expected", "out", (rows, 3, 2)),
+        ("expected", "h_n", (1, rows, 2)),
+    ):
+        tree[group][name] = np.full(shape, -1.1111111111111111e-200)
+    return hdf5_file.encode(tree, "h")
+
+
+def test_both_ways_of_reading_bound_numbers_alike() -> None:
+    content = of_so_many(45_000)
+    assert encoding.decode(content, NAME).stored.x.shape == encoding.decode_at_once(content, NAME).stored.x.shape
+    content = of_so_many(46_000)
+    with pytest.raises(InvalidFile, match="no file of this kind holds more than 1048576"):
+        encoding.decode(content, NAME)
+    with pytest.raises(InvalidFile, match="no file of this kind holds more than 1048576"):
+        encoding.decode_at_once(content, NAME)
 
 
 def test_a_table_in_which_a_key_stands_twice_is_refused(content: bytes) -> None:
@@ -188,3 +233,15 @@ def test_numbers_that_do_not_agree_are_refused_where_hdf5_has_them_too(nothing_i
 
 def test_what_is_known_to_agree_is_not_looked_at_again(nothing_is_wrong: bytes) -> None:
     assert encoding.decode_at_once(nothing_is_wrong, NAME, known=True).id == "lstm/lengths"
+
+
+def another_weight(table: dict[str, Any]) -> None:
+    table["weights"]["w"] = table["weights"].pop("weight_ih_l0")
+
+
+@pytest.mark.parametrize("change", [another_weight, lambda table: table["weights"].pop("weight_ih_l0")])
+def test_what_is_known_to_agree_and_does_not_is_one_error(
+    change: Callable[[dict[str, Any]], object], content: bytes
+) -> None:
+    with pytest.raises(InvalidFile, match=r"^golden\.h5: "):
+        encoding.decode_at_once(changed(content, change), NAME, known=True)
