@@ -44,7 +44,8 @@ class Corpus(Selection):
         version: MAJOR.MINOR.PATCH.
         entries: what the index says of each golden.
         where: what ``--corpus`` takes for it; "" for the one that commands take without.
-        is_packaged: whether the package carries it: its installer may have made links, which are followed.
+        is_packaged: whether the package carries it: its installer may have made links, which are followed; what has the
+            hash of a file that was checked when it was made is not checked again.
     """
 
     folder: Path
