@@ -146,7 +146,7 @@ def compared(wanted: Wanted, output: outputs.Output) -> Difference:
         if right.all():
             largest = float((error / allowed).max()) if error.any() else 0.0  # where none is allowed, too
             return Difference(wanted.name, dtype=output.dtype, size=got.size, largest_error=largest)
-        fraction = np.where(error == 0, 0.0, error / allowed)
+        fraction = error / allowed
     fraction = np.where(np.isnan(fraction), np.inf, fraction)
     least = 2.0 ** PRECISIONS[wanted.dtype].min_exponent
     fraction[(allowed < least) & (error >= least)] = np.inf

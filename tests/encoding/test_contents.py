@@ -87,16 +87,37 @@ def test_a_file_without_a_table_can_be_read_and_not_loaded(content: bytes) -> No
         encoding.decode_at_once(hdf5, NAME)
 
 
-def other_number(table: dict[str, Any]) -> None:
-    table["expected"]["out"]["data"] += 8
+def reshaped(shape: Callable[[int, int], list[int]]) -> Callable[[dict[str, Any]], object]:
+    """A weight of another shape, of as many numbers."""
+
+    def change(table: dict[str, Any]) -> None:
+        weight = table["weights"]["weight_ih_l0"]
+        weight["shape"] = shape(*weight["shape"])
+
+    return change
 
 
-def fewer_precisions(table: dict[str, Any]) -> None:
-    table["precisions"] = table["precisions"][:1]
+OTHERWISE: dict[str, Callable[[dict[str, Any]], object]] = {
+    "turned": reshaped(lambda rows, columns: [columns, rows]),
+    "flat": reshaped(lambda rows, columns: [rows * columns]),
+    "fewer precisions": lambda table: table.update(precisions=table["precisions"][:1]),
+    "another title": lambda table: table.update(title="zzz"),
+    "another version": lambda table: table["provenance"].update(numpy="0.1"),
+    "more provenance": lambda table: table["provenance"].update(more="1.0"),
+    "less provenance": lambda table: table["provenance"].pop("numpy"),
+}
 
 
-def other_provenance(table: dict[str, Any]) -> None:
-    table["provenance"]["numpy"] = "0.1"
+@pytest.mark.parametrize("first", [0, 255])
+def test_a_number_that_differs_in_its_lowest_bits_is_found_by_whoever_reads_both(first: int, content: bytes) -> None:
+    hdf5, table = split(content)
+    place = table["expected"]["out"]
+    numbers = bytearray(np.ndarray(place["shape"], "<f8", content, place["data"]).tobytes())
+    assert numbers[0] != first
+    numbers[0] = first
+    place["data"] = len(hdf5)
+    with pytest.raises(InvalidFile, match="table of contents at its end says otherwise than HDF5 does"):
+        encoding.decode(contents.with_table(hdf5 + numbers, table), NAME)
 
 
 def test_a_zero_of_another_sign_is_another_number(content: bytes) -> None:
@@ -110,7 +131,7 @@ def test_a_zero_of_another_sign_is_another_number(content: bytes) -> None:
         encoding.decode(contents.with_table(hdf5 + numbers.tobytes(), table), NAME)
 
 
-@pytest.mark.parametrize("change", [other_number, fewer_precisions, other_provenance])
+@pytest.mark.parametrize("change", OTHERWISE.values(), ids=OTHERWISE)
 def test_a_table_that_says_otherwise_than_hdf5_is_found_by_whoever_reads_both(
     change: Callable[[dict[str, Any]], object], content: bytes
 ) -> None:
@@ -163,6 +184,11 @@ def test_a_table_that_is_wrong_says_what_and_where(name: str, content: bytes) ->
     assert str(raised.value).startswith("golden.h5: ")
 
 
+def test_numbers_that_begin_in_the_file_and_end_behind_it_are_not_there(content: bytes) -> None:
+    with pytest.raises(InvalidFile, match=r"inputs/x: claims the shape \(3, 4, 4\), of which the file does not hold"):
+        encoding.decode_at_once(changed(content, in_x(data=len(content) - 8)), NAME)
+
+
 @pytest.mark.parametrize("tail", [b"RNN-TOC1", b"\xff" * 8 + b"RNN-TOC1", (5).to_bytes(8, "little") + b"RNN-TOC1"])
 def test_an_end_that_only_looks_like_a_tables_is_one_error(tail: bytes, content: bytes) -> None:
     for damaged in (tail, content[:-16] + tail):
@@ -171,9 +197,16 @@ def test_an_end_that_only_looks_like_a_tables_is_one_error(tail: bytes, content:
                 decode(damaged, NAME)
 
 
-def test_a_length_that_can_not_be_is_told(content: bytes) -> None:
-    with pytest.raises(InvalidFile, match="table of contents: is said to be longer than the file"):
-        encoding.decode(content[:-16] + b"\xff" * 8 + b"RNN-TOC1", NAME)
+@pytest.mark.parametrize(("more", "said"), [(0, "JSON"), (1, "is said to be longer"), (2**63, "is said to be longer")])
+def test_a_length_of_more_than_the_whole_file_is_told(more: int, said: str, content: bytes) -> None:
+    end = (len(content) - 16 + more).to_bytes(8, "little") + b"RNN-TOC1"
+    with pytest.raises(InvalidFile, match=f"table of contents: .*{said}"):
+        encoding.decode(content[:-16] + end, NAME)
+
+
+def test_a_table_of_no_length_is_told(content: bytes) -> None:
+    with pytest.raises(InvalidFile, match="table of contents: top level: Input data was truncated"):
+        encoding.decode(content[:-16] + bytes(8) + b"RNN-TOC1", NAME)
 
 
 def of_so_many(rows: int) -> bytes:
