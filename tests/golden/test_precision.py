@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rnn_goldens import UnknownName
-from rnn_goldens.golden.precision import PRECISIONS, WhereHeld, precision, precision_name
+from rnn_goldens.golden.precision import PRECISIONS, WhereHeld, narrowest, precision, precision_name
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
@@ -91,6 +91,17 @@ def test_precisions_that_are_asked_where_held_are_nothing_but_their_names() -> N
     assert WhereHeld(["float64"]) == ("float64",)
     with pytest.raises(AttributeError):
         WhereHeld(["float64"]).more = 1  # type: ignore[attr-defined]
+
+
+def test_what_the_half_precisions_hold_the_others_hold_too() -> None:
+    assert narrowest(tuple(PRECISIONS)) == ["bfloat16", "float16"]
+    assert narrowest(("float64", "float32", "float16")) == ["float16"]
+    assert narrowest(("float64", "float32")) == ("float64", "float32")
+    numbers = np.random.default_rng(3).uniform(-1, 1, 50)
+    numbers[0] = 0.0
+    for half in ("bfloat16", "float16"):
+        for held in (PRECISIONS[half].round(numbers), np.array([PRECISIONS[half].smallest])):
+            assert PRECISIONS["float32"].holds(held.astype(np.float64))
 
 
 @pytest.mark.parametrize("name", PRECISIONS)

@@ -6,6 +6,7 @@ from rnn_goldens.golden.shapes import (
     LAYOUTS,
     Config,
     Layout,
+    gradient_shapes,
     is_own_cell,
     out_shape,
     state_shape,
@@ -34,6 +35,14 @@ def test_output_and_state_shapes_follow_from_the_configuration() -> None:
     assert out_shape(config, (), 6) == (6, 8)
     assert state_shape(config, ()) == (4, 4)
     assert state_shape(Config(input_size=1, hidden_size=1, num_layers=3, bidirectional=True), (7,)) == (6, 7, 1)
+
+
+def test_a_gradient_is_shaped_as_what_it_is_of() -> None:
+    config, weights = CONFIGS[1], weight_shapes(LAYOUTS["lstm"], CONFIGS[1])
+    states = {"h0": (4, 7, 4), "c0": (4, 7, 4)}
+    assert gradient_shapes(LAYOUTS["lstm"], config, (7, 6, 3), state=True) == {"x": (7, 6, 3), **states, **weights}
+    assert gradient_shapes(LAYOUTS["lstm"], config, (6, 3), state=False) == {"x": (6, 3), **weights}
+    assert gradient_shapes(LAYOUTS["gru"], config, (6, 3), state=True)["h0"] == (4, 4)
 
 
 def test_a_configuration_is_the_keyword_arguments_of_a_torch_layer() -> None:
