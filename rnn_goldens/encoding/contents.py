@@ -51,8 +51,6 @@ def at_once(
         return made(_tree_by_table(content, decode))
     except (InvalidFile, ValueError, KeyError) as error:
         with_hdf5()
-        if isinstance(error, InvalidFile):
-            raise
         raise InvalidFile(path, [str(error)]) from None
 
 

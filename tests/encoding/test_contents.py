@@ -150,6 +150,13 @@ def test_a_table_of_gradients_that_says_otherwise_is_found_likewise() -> None:
         decode_gradients(content, GRADIENTS, golden)
 
 
+def test_gradients_of_another_golden_are_refused_by_their_table_too() -> None:
+    golden = stored("lstm/lengths", gradients=True)
+    content = encode_gradients(golden)[".gradients.h5"]
+    with pytest.raises(InvalidFile, match="golden: they are gradients of"):
+        decode_gradients_at_once(content, GRADIENTS, golden, "0" * 64)
+
+
 def in_x(**what: object) -> Callable[[dict[str, Any]], object]:
     return lambda table: table["inputs"]["x"].update(what)
 
@@ -230,6 +237,11 @@ def test_both_ways_of_reading_bound_numbers_alike() -> None:
         encoding.decode(content, NAME)
     with pytest.raises(InvalidFile, match="no file of this kind holds more than 1048576"):
         encoding.decode_at_once(content, NAME)
+
+
+def test_a_table_that_holds_more_than_any_is_refused_before_it_is_read(content: bytes) -> None:
+    with pytest.raises(InvalidFile, match=r"table of contents: holds .* no file of this kind holds more than 1048576"):
+        encoding.decode_at_once(changed(content, lambda table: table.update(features=[0] * 2**20)), NAME)
 
 
 def test_a_table_in_which_a_key_stands_twice_is_refused(content: bytes) -> None:
