@@ -36,6 +36,7 @@ BRANCHES_ALONE: Mapping[str, tuple[str, ...]] = {
     "rnn_goldens/judging/given_gradients.py": _GRADIENTS,
     "rnn_goldens/judging/gradient_calls.py": _GRADIENTS,
     "rnn_goldens/judging/gradients.py": _GRADIENTS,
+    "rnn_goldens/encoding/checked_tree.py": _GRADIENTS,
     "rnn_goldens/encoding/gradients.py": _GRADIENTS,
     "rnn_goldens/encoding/gradients_document.py": _GRADIENTS,
     "rnn_goldens/encoding/gradients_semantics.py": _GRADIENTS,

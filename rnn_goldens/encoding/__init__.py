@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.encoding.bounds import GOLDEN, GOLDEN_OF_HDF5, Bounds
+from rnn_goldens.encoding.bounds import GOLDEN
 from rnn_goldens.encoding.tree import Tree, content_hash, from_tree, to_document, to_tree
 from rnn_goldens.errors import InvalidFile
 
@@ -57,25 +57,12 @@ def decode(content: bytes, path: Path, *, by_schema: bool = False) -> Golden:
     Raises:
         InvalidFile: they are no valid golden.
     """
-    from rnn_goldens.encoding import contents, golden_document, semantics
+    from rnn_goldens.encoding import golden_document, semantics
+    from rnn_goldens.encoding.checked_tree import checked_tree
 
-    document, bounds = content, GOLDEN
-    if path.suffix == ".h5":
-        from rnn_goldens.encoding.hdf5_process import as_json
-
-        document, bounds = as_json(content, path), GOLDEN_OF_HDF5
-    if too_much := bounds.problem_if_large(document):
-        raise InvalidFile(path, [too_much])
-    try:
-        tree = golden_document.decode(document)
-    except ValueError as error:
-        raise InvalidFile(path, _schema_problems(document, path, bounds) or [str(error)]) from None
-    found = semantics.problems(tree)
-    if found or by_schema:
-        found = _schema_problems(document, path, bounds) or found
-    if found := found or contents.problems(content, tree, golden_document.decode):
-        raise InvalidFile(path, found)
-    return from_tree(tree)
+    return from_tree(
+        checked_tree(content, path, "golden", golden_document.decode, semantics.problems, by_schema=by_schema)
+    )
 
 
 def decode_at_once(content: bytes, path: Path, *, known: bool = False) -> Golden:
@@ -98,10 +85,3 @@ def decode_at_once(content: bytes, path: Path, *, known: bool = False) -> Golden
         return from_tree(tree)
 
     return contents.at_once(content, path, golden_document.decode, made, lambda: decode(content, path))
-
-
-def _schema_problems(content: bytes, path: Path, bounds: Bounds) -> list[str]:
-    from rnn_goldens import schema
-    from rnn_goldens.encoding import json_file
-
-    return schema.problems(json_file.decode(content, path, bounds), "golden")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.encoding.bounds import GOLDEN, GOLDEN_OF_HDF5, Bounds
+from rnn_goldens.encoding.bounds import GOLDEN
 from rnn_goldens.encoding.tree import Tree, content_hash, to_document
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden.gradients import Gradients
@@ -72,25 +72,14 @@ def decode_gradients(
     Raises:
         InvalidFile: they are no valid gradients of this golden.
     """
-    from rnn_goldens.encoding import contents, gradients_document, gradients_semantics
+    from rnn_goldens.encoding import gradients_document, gradients_semantics
+    from rnn_goldens.encoding.checked_tree import checked_tree
     from rnn_goldens.encoding.gradients_tree import gradients_from_tree
 
-    document, bounds = content, GOLDEN
-    if path.suffix == ".h5":
-        from rnn_goldens.encoding.hdf5_process import as_json
+    def problems(tree: Tree) -> list[str]:
+        return gradients_semantics.problems(tree, golden, golden_content or content_hash(golden))
 
-        document, bounds = as_json(content, path), GOLDEN_OF_HDF5
-    if too_much := bounds.problem_if_large(document):
-        raise InvalidFile(path, [too_much])
-    try:
-        tree = gradients_document.decode(document)
-    except ValueError as error:
-        raise InvalidFile(path, _schema_problems(document, path, bounds) or [str(error)]) from None
-    found = gradients_semantics.problems(tree, golden, golden_content or content_hash(golden))
-    if found or by_schema:
-        found = _schema_problems(document, path, bounds) or found
-    if found := found or contents.problems(content, tree, gradients_document.decode):
-        raise InvalidFile(path, found)
+    tree = checked_tree(content, path, "gradients", gradients_document.decode, problems, by_schema=by_schema)
     return gradients_from_tree(tree, golden)
 
 
@@ -116,10 +105,3 @@ def decode_gradients_at_once(
         return decode_gradients(content, path, golden, golden_content)
 
     return contents.at_once(content, path, gradients_document.decode, made, with_hdf5)
-
-
-def _schema_problems(content: bytes, path: Path, bounds: Bounds) -> list[str]:
-    from rnn_goldens import schema
-    from rnn_goldens.encoding import json_file
-
-    return schema.problems(json_file.decode(content, path, bounds), "gradients")

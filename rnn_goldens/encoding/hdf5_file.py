@@ -40,35 +40,25 @@ def encode(tree: Tree, gates: str) -> bytes:
     """
     buffer = io.BytesIO()
     with h5py.File(buffer, "w", libver=("v108", "v108"), alignment_threshold=1, alignment_interval=8) as file:
-        _write(file, tree, gates)
-        table = _table(file, tree)
+        table = _write(file, tree, gates)
     return with_table(buffer.getvalue(), table)
 
 
-def _write(group: h5py.Group, tree: Tree, gates: str) -> None:
+def _write(group: h5py.Group, tree: Tree, gates: str) -> Tree:
+    """Write a tree; returns its document, in which arrays say where in the file they begin."""
+    table: Tree = dict(tree)
     for name, value in tree.items():
         if isinstance(value, dict):
-            _write(group.create_group(name), value, gates)
+            table[name] = _write(group.create_group(name), value, gates)
         elif isinstance(value, np.ndarray):
             dataset = group.create_dataset(name, data=value, track_times=False)
             for attribute, texts in legend(name, value.ndim, gates).items():
                 dataset.attrs[attribute] = _texts(texts)
+            table[name] = array_document(value, dataset.id.get_offset())
         elif isinstance(value, str | list):
             group.attrs[name] = _texts(value)
         else:
             group.attrs[name] = value
-
-
-def _table(group: h5py.Group, tree: Tree) -> Tree:
-    """The document of a tree, in which arrays say where in the file they begin."""
-    table: Tree = {}
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            table[name] = _table(group[name], value)
-        elif isinstance(value, np.ndarray):
-            table[name] = array_document(value, group[name].id.get_offset())
-        else:
-            table[name] = value
     return table
 
 

@@ -291,5 +291,5 @@ def _arrays_in(held: Mapping[str, object]) -> Iterator[NDArray[Any]]:
     for value in held.values():
         if isinstance(value, np.ndarray):
             yield value
-        elif isinstance(value, dict | Mapping):  # the first of which is seen at once
+        elif isinstance(value, Mapping):
             yield from _arrays_in(value)
