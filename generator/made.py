@@ -8,7 +8,7 @@ from pathlib import Path
 from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.comparing import golden_differences
-from rnn_goldens.encoding.gradients import encode_gradients, read_gradients
+from rnn_goldens.encoding.gradients import decode_gradients_at_once, encode_gradients, read_gradients
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.index import Entry, contents_of, files_of, index_entry
@@ -64,15 +64,16 @@ def standing(scenario: Scenario, folder: Path, entry: Entry | None, certified: C
 
 
 def stands(folder: Path, entry: Entry, made: Made) -> bool:
-    """Whether the folder holds just this: these bytes, or the same content by other library versions."""
+    """Whether the folder holds just this: these bytes, or the same by other library versions, if it can be loaded."""
     paths = [file["path"] for file in files_of(entry)]
     try:
         present = {path.removeprefix(made.golden.id): (folder / path).read_bytes() for path in paths}
         if index_entry(made.golden, present, core=CORE in entry["features"]) != entry:
             return False
-        return present == made.files or all(
-            _same_by_others(_read(folder, entry, kind), made.golden) for kind in entry["files"]
-        )
+        if present == made.files:
+            return True
+        _require_loading(present, made.golden)
+        return all(_same_by_others(_read(folder, entry, kind), made.golden) for kind in entry["files"])
     except (OSError, InvalidFile):
         return False
 
@@ -99,6 +100,14 @@ def _read(folder: Path, entry: Entry, kind: str) -> Golden:
     if "gradients" not in entry:
         return golden
     return replace(golden, gradients=read_gradients(folder / entry["gradients"]["files"][kind]["path"], golden))
+
+
+def _require_loading(files: Mapping[str, bytes], golden: Golden) -> None:
+    """Raise InvalidFile if files that were read have no table of contents, as those have that a corpus is loaded by."""
+    encoding.decode_at_once(files[".h5"], Path(f"{golden.id}.h5"))
+    if ".gradients.h5" in files:
+        path = Path(f"{golden.id}.gradients.h5")
+        decode_gradients_at_once(files[".gradients.h5"], path, golden, encoding.content_hash(golden))
 
 
 def _same_by_others(present: Golden, golden: Golden) -> bool:
