@@ -14,7 +14,7 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS, BackwardDeviation
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.margins import ENOUGH, gradient_margin, margin
+from rnn_goldens.deviations.margins import ENOUGH, gradient_margin, margins_by_output
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.precision import PRECISIONS
 
@@ -57,6 +57,7 @@ class KillMatrix:
         hidden: what no golden exposes, with the reason.
         core: the smallest set of goldens found that alone exposes everything else.
         deviations: the catalogue that the goldens are held to.
+        of_out: the margins of out alone, by golden; none of the backward pass.
     """
 
     margins: Mapping[str, Margins]
@@ -64,17 +65,34 @@ class KillMatrix:
     hidden: Sequence[Hidden] = ()
     core: Sequence[str] = field(default=())
     deviations: Sequence[Wrong] = DEVIATIONS
+    of_out: Mapping[str, Margins] = field(default_factory=dict)
 
 
-def expose(golden: Golden) -> dict[str, dict[str, float]]:
-    """The margins of every deviation that can befall a golden's network."""
+@dataclass(frozen=True)
+class Exposed:
+    """The margins of every deviation that applies to a golden.
+
+    Attributes:
+        margins: of all outputs.
+        of_out: of out alone.
+    """
+
+    margins: Margins
+    of_out: Margins
+
+
+def expose(golden: Golden) -> Exposed:
+    """The margins of every deviation that applies to a golden's network."""
     case = case_of(golden.in_precision("float64"), np.float64)
     found: dict[str, dict[str, float]] = {}
+    of_out: dict[str, dict[str, float]] = {}
     for deviation in DEVIATIONS:
         if golden.cell in deviation.cells and set(deviation.needs) <= set(golden.features):
             outputs = deviation.run(case)
-            found[deviation.name] = {precision: margin(golden, outputs, precision) for precision in golden.precisions}
-    return found
+            by_output = {p: margins_by_output(golden, outputs, p) for p in golden.precisions}
+            found[deviation.name] = {p: max(margins) for p, margins in by_output.items()}
+            of_out[deviation.name] = {p: margins[0] for p, margins in by_output.items()}
+    return Exposed(found, of_out)
 
 
 def expose_backward(golden: Golden) -> dict[str, dict[str, float]]:
@@ -94,6 +112,8 @@ def kill_matrix(
     margins: Sequence[Margins],
     hidden: Sequence[Hidden],
     deviations: Sequence[Wrong] | None = None,
+    *,
+    of_out: Sequence[Margins] = (),
 ) -> KillMatrix:
     """Put the margins together, and hold the corpus to them.
 
@@ -102,6 +122,7 @@ def kill_matrix(
         margins: of each.
         hidden: what need not be exposed.
         deviations: the catalogue; that of the forward pass if None.
+        of_out: margins of out alone, of each; none of the backward pass.
 
     Raises:
         Refused: a deviation that nothing exposes and that is not among the hidden, or a hidden one that is exposed.
@@ -118,7 +139,8 @@ def kill_matrix(
         raise Refused(f"the corpus is not adequate: no golden exposes, with a margin of {ENOUGH}:{listed}")
     if needless := sorted(known & everything):
         raise Refused(f"listed as hidden, but some golden exposes them: {needless}")
-    return KillMatrix(by_golden, cells, hidden, smallest_cover(exposed), catalogue)
+    out_alone = {golden.id: found for golden, found in zip(goldens, of_out, strict=False)}
+    return KillMatrix(by_golden, cells, hidden, smallest_cover(exposed), catalogue, out_alone)
 
 
 def charges(deviations: Iterable[Wrong]) -> list[Charge]:

@@ -16,10 +16,11 @@ from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator import matrix_file
 from rnn_goldens.generator.adequacy import expose, expose_backward, kill_matrix
-from rnn_goldens.generator.argument_coverage import coverage, look, require_coverage
+from rnn_goldens.generator.coverage.arguments import look
+from rnn_goldens.generator.coverage.gate import require_covered, require_covered_backward, require_shown
 from rnn_goldens.generator.folder import Files, alone, replacing
-from rnn_goldens.generator.hidden import HIDDEN
-from rnn_goldens.generator.hidden_backward import HIDDEN_BACKWARD
+from rnn_goldens.generator.hidden import HIDDEN, HIDDEN_FROM_ZERO
+from rnn_goldens.generator.hidden_backward import HIDDEN_BACKWARD, HIDDEN_BACKWARD_FROM_ZERO
 from rnn_goldens.generator.index import (
     Entry,
     Standing,
@@ -221,9 +222,10 @@ def _matrix(goldens: Sequence[Golden], contents: Sequence[str], folder: Path, ho
         if how.certified.matrix(contents) == sha256(standing).hexdigest():
             return standing, set(matrix_file.core(path))
     looked = in_order(look, goldens, how.executor)
-    require_coverage(coverage(how.track(looked, len(goldens), "Looking at arguments of activations")))
-    margins = how.track(in_order(expose, goldens, how.executor), len(goldens), "Holding to the deviations")
-    matrix = kill_matrix(goldens, list(margins), HIDDEN)
+    require_covered(goldens, list(how.track(looked, len(goldens), "Looking at arguments of activations")))
+    found = list(how.track(in_order(expose, goldens, how.executor), len(goldens), "Holding to the deviations"))
+    matrix = kill_matrix(goldens, [one.margins for one in found], HIDDEN, of_out=[one.of_out for one in found])
+    require_shown(matrix, goldens, HIDDEN_FROM_ZERO)
     encoded = matrix_file.encode(matrix)
     if how.certified is not None:
         how.certified.remember_matrix(contents, sha256(encoded).hexdigest())
@@ -241,7 +243,10 @@ def _backward_matrix(goldens: Sequence[Golden], entries: Mapping[str, Entry], fo
             return standing
     doing = "Holding to the deviations of the backward pass"
     margins = how.track(in_order(expose_backward, having, how.executor), len(having), doing)
-    encoded = matrix_file.encode(kill_matrix(having, list(margins), HIDDEN_BACKWARD, BACKWARD_DEVIATIONS))
+    require_covered_backward(having)
+    matrix = kill_matrix(having, list(margins), HIDDEN_BACKWARD, BACKWARD_DEVIATIONS)
+    require_shown(matrix, having, HIDDEN_BACKWARD_FROM_ZERO)
+    encoded = matrix_file.encode(matrix)
     if how.certified is not None:
         how.certified.remember_matrix(contents, sha256(encoded).hexdigest())
     return encoded

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from rnn_goldens.deviations import DEVIATIONS, deviation
 from rnn_goldens.generator.adequacy import Hidden
+from rnn_goldens.golden.precision import PRECISIONS
 
 SINGLE_AND_HALF = ("float32", "bfloat16", "float16")
 HALF = ("bfloat16", "float16")
@@ -106,7 +107,18 @@ HIDDEN: tuple[Hidden, ...] = (
         "products of gates may be stored as well",
         cells=("lstm", "gru"),
     ),
-    *_hidden(("gates_clipped_at_10",), HALF, "off by at most 4.6e-5, a tenth of float16's roundoff"),
+    *_hidden(
+        ("gates_clipped_at_10",),
+        HALF,
+        "off by at most 4.6e-5, a tenth of float16's roundoff",
+        cells=("rnn_tanh", "gru"),
+    ),
+    *_hidden(
+        ("gates_clipped_at_10",),
+        ("float16",),
+        "off by at most 4.6e-5, a tenth of float16's roundoff",
+        cells=("lstm",),
+    ),
     *_hidden(
         ("gates_clipped_at_10",),
         ("float32",),
@@ -166,3 +178,32 @@ HIDDEN: tuple[Hidden, ...] = (
         cells=("lstm", "gru"),
     ),
 )
+
+_GROWS = "a cell that starts from zero needs a step for each 1 it grows; after so many, nothing is checked in {}"
+_SUMS = "sums of 129 states and more show it; from zero they would take a matrix of some 100 KB, and from a state do"
+_STORES = "what a tanh RNN from zero adds up on two steps is less than twice what its stores may lose in {}"
+
+HIDDEN_FROM_ZERO: tuple[Hidden, ...] = (
+    *_hidden(
+        ("h_n_reshaped_from_batch_first",), tuple(PRECISIONS), "with one layer in one direction it changes nothing"
+    ),
+    *_hidden(("gru_candidate_without_state_if_no_bias",), tuple(PRECISIONS), "it needs a network without biases"),
+    *_hidden(("lstm_cell_clipped_at_2", "lstm_cell_clipped_at_3"), ("bfloat16",), _GROWS.format("bfloat16")),
+    *_hidden(("lstm_cell_clipped_at_5", "lstm_cell_clipped_at_10"), ("float16",), _GROWS.format("float16")),
+    *_hidden(("float16_accumulation", "tf32_accumulation"), ("bfloat16",), _SUMS, cells=("rnn_tanh",)),
+    *_hidden(("float16_accumulation", "tf32_accumulation"), ("float16",), _SUMS, cells=("rnn_relu", "lstm", "gru")),
+    *_hidden(("bfloat16_accumulation",), ("bfloat16",), _SUMS, cells=("rnn_relu", "gru")),
+    *_hidden(
+        ("bfloat16_products", "bfloat16_state", "bfloat16_activations"),
+        ("float16",),
+        _STORES.format("float16"),
+        cells=("rnn_tanh",),
+    ),
+    *_hidden(
+        ("state_product_beyond_128_dropped",),
+        ("bfloat16",),
+        "the last of 129 states that start from zero moves a sum by less than twice what storing loses",
+        cells=("gru",),
+    ),
+)
+"""What one layer that starts from zero is not shown besides, and why; other goldens show it."""

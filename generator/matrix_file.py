@@ -1,7 +1,7 @@
 """The kill matrix as a file: ``kill-matrix.json`` beside the index, and ``gradients-kill-matrix.json``."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import ROUND_DOWN, Context
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ def encode(matrix: KillMatrix) -> bytes:
                 "needs": list(d.needs),
                 "stands_for": list(d.stands_for),
                 "margins": _margins(matrix, d),
+                **_of_out(matrix, d),
             }
             for d in matrix.deviations
         ],
@@ -87,6 +88,21 @@ def _margins(matrix: KillMatrix, deviation: Wrong) -> dict[str, list[float | Non
         for golden_id, by_precision in found.items()
         if any(margin >= LEAST for margin in by_precision.values())
     }
+
+
+def _of_out(matrix: KillMatrix, deviation: Wrong) -> dict[str, dict[str, list[float | None]]]:
+    """The margins of out alone, of goldens on which only the last states show it in some precision."""
+    found = {
+        golden_id: [_rounded(by_precision.get(p, 0)) for p in PRECISIONS]
+        for golden_id, margins in matrix.of_out.items()
+        if (by_precision := margins.get(deviation.name, {}))
+        and any((found >= ENOUGH) != (by_precision[p] >= ENOUGH) for p, found in _of(matrix, golden_id, deviation))
+    }
+    return {"margins_of_out": found} if found else {}
+
+
+def _of(matrix: KillMatrix, golden_id: str, deviation: Wrong) -> Iterable[tuple[str, float]]:
+    return matrix.margins[golden_id][deviation.name].items()
 
 
 def _rounded(margin: float) -> float | None:

@@ -85,7 +85,12 @@ AXES = Group(
         Rule(
             "A10",
             "A sequence may have any number of steps.",
-            unbroken="goldens have 200 steps at most, and no deviation is wrong from some step on",
+            ("steps_beyond_*_not_visited",),
+        ),
+        Rule(
+            "A11",
+            "Every unit is computed, however many there are.",
+            ("units_beyond_*_not_computed",),
         ),
     ),
 )

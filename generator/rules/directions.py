@@ -91,7 +91,7 @@ LAYERS = Group(
             "Y6",
             "There may be any number of layers.",
             said_by=(Network.run,),
-            unbroken="goldens have three at most, and no deviation is wrong from some layer on",
+            unbroken="goldens have nine at most, and no deviation is wrong from some layer on",
         ),
     ),
 )

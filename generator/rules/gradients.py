@@ -37,7 +37,12 @@ _PATHS = (
     Rule(
         "G5",
         "A gradient goes back from the cell to the cell before: by f, with what later steps and c_n gave.",
-        ("lstm_cell_path_dropped", "lstm_carried_cell_gradient_dropped", "lstm_c_not_carried_back"),
+        (
+            "lstm_cell_path_dropped",
+            "lstm_carried_cell_gradient_dropped",
+            "lstm_c_not_carried_back",
+            "lstm_cell_gradient_masked_beyond_*",
+        ),
         LSTM,
         lines={"lstm": "c"},
     ),
@@ -190,14 +195,24 @@ _TIME = (
         ("start_gradients_layers_reversed", "start_gradients_directions_swapped"),
         said_by=(Backward.named,),
     ),
-    Rule("G24", "x has a gradient at every step.", ("x_gradient_zero",), said_by=(Backward.named,)),
+    Rule(
+        "G24",
+        "x has a gradient at every step, of every input.",
+        ("x_gradient_zero", "x_gradient_beyond_*_zero"),
+        said_by=(Backward.named,),
+    ),
 )
 
 _WEIGHTS = (
     Rule(
         "G25",
         "The gradient of weight_ih is that of the sums times the layer's input, at each step.",
-        ("weight_ih_by_input_before", "weight_ih_gradient_zero", "upper_weight_ih_by_own_output"),
+        (
+            "weight_ih_by_input_before",
+            "weight_ih_gradient_zero",
+            "weight_ih_gradient_beyond_*_zero",
+            "upper_weight_ih_by_own_output",
+        ),
         said_by=(Backward.share, Backward.gathered),
     ),
     Rule(
@@ -208,6 +223,7 @@ _WEIGHTS = (
             "weight_hh_without_start",
             "weight_hh_gradient_zero",
             "weight_hh_gradient_transposed",
+            "weight_hh_gradient_beyond_*_zero",
         ),
         said_by=(Backward.share, Backward.gathered),
     ),
@@ -237,7 +253,13 @@ _WEIGHTS = (
     Rule(
         "G29",
         "Gradients of weights are summed over all rows of the batch.",
-        ("matrices_of_first_row", "matrices_mean_over_batch", "biases_of_first_row", "biases_mean_over_batch"),
+        (
+            "matrices_of_first_row",
+            "matrices_mean_over_batch",
+            "biases_of_first_row",
+            "biases_mean_over_batch",
+            "gradients_without_rows_beyond_*",
+        ),
         said_by=(Backward.summed_over_steps,),
     ),
     Rule(
@@ -281,7 +303,13 @@ _NETWORK = (
     Rule(
         "G34",
         "Gradients go back from each layer to the one below, whose weights have gradients of their own.",
-        ("layers_detached", "lower_gradients_zero", "upper_gradients_zero", "upper_weight_hh_of_first_layer"),
+        (
+            "layers_detached",
+            "lower_gradients_zero",
+            "upper_gradients_zero",
+            "upper_weight_hh_of_first_layer",
+            "handed_down_beyond_*_zero",
+        ),
         said_by=(Backward.of_batch, Backward.hand_down),
     ),
     Rule(
@@ -315,6 +343,12 @@ _WHOLE = (
             "gradients_clipped_*",
         ),
         said_by=(Backward.gradients,),
+    ),
+    Rule(
+        "G42",
+        "Weights of every unit have gradients, however many there are.",
+        ("gradients_of_units_beyond_*_zero",),
+        said_by=(Backward.gathered,),
     ),
     Rule("G39", "Gradients are not added to those of the call before.", ("gradients_accumulated",)),
     Rule("G40", "Gradients have the declared precision.", ("gradients_in_*",)),

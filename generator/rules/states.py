@@ -92,6 +92,7 @@ STATES = Group(
             "The state after a step, h and c, unit by unit, is the state before the next.",
             (
                 "first_state_not_kept",
+                "state_lost_every_*_steps",
                 "state_never_fed_forward",
                 "h_never_fed_forward",
                 "c_never_fed_forward",

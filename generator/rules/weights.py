@@ -72,7 +72,7 @@ WEIGHTS = Group(
         Rule(
             "W9",
             "A product has all of its terms, however many inputs or units there are.",
-            ("product_tail_of_*", "product_beyond_64_dropped"),
+            ("*product_tail_of_*", "*product_beyond_*_dropped"),
             said_by=(Arithmetic.product,),
         ),
     ),

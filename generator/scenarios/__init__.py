@@ -7,9 +7,18 @@ import numpy as np
 from rnn_goldens import corpus
 from rnn_goldens.generator.index import Whose
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios import backward, documented, full_numbers, special, sweeping, variants
+from rnn_goldens.generator.scenarios import (
+    backward,
+    dimensions,
+    documented,
+    full_numbers,
+    special,
+    sweeping,
+    variants,
+    zero_start,
+)
 
-VERSION = "1.3.0"
+VERSION = "1.4.0"
 """Of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: provenance or wording."""
 
 OURS = Whose(corpus.OURS, VERSION)
@@ -43,6 +52,8 @@ SCENARIOS: tuple[Scenario, ...] = tuple(
                     *full_numbers.scenarios(),
                     *sweeping.scenarios(),
                     *backward.scenarios(),
+                    *dimensions.scenarios(),
+                    *zero_start.scenarios(),
                 ),
                 key=difficulty,
             ),

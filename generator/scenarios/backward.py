@@ -1,78 +1,29 @@
 """Cotangents for scenarios: which goldens have gradients, and what each of them is there to expose on the way back."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from rnn_goldens.cells import gradients
 from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.scenarios import dimensions
+from rnn_goldens.generator.scenarios.cotangents import (
+    Asked,
+    Cotangents,
+    at_rows,
+    everything,
+    of_c_n,
+    of_forward,
+    of_h_n,
+    of_last,
+    of_last_step,
+    of_out,
+)
 from rnn_goldens.generator.scenarios.numbers import Float64, integers, sparse
 from rnn_goldens.generator.scenarios.special import batch_size, hidden_size
 from rnn_goldens.generator.scenarios.variants import FOLDERS, VARIANTS, Variant, rounded
 from rnn_goldens.golden.shapes import Config, Shape, out_shape, state_shape
-
-Cotangents = dict[str, Float64]
-Kind = Callable[[Scenario, Cotangents], Cotangents]
-"""What of the cotangents that are drawn for every output is asked."""
-
-
-def everything(_: Scenario, drawn: Cotangents) -> Cotangents:
-    """Of out and of the last states."""
-    return drawn
-
-
-def of_out(_: Scenario, drawn: Cotangents) -> Cotangents:
-    """Of out alone."""
-    return {"d_out": drawn["d_out"]}
-
-
-def of_last(_: Scenario, drawn: Cotangents) -> Cotangents:
-    """Of the last states alone."""
-    return {name: array for name, array in drawn.items() if name != "d_out"}
-
-
-def of_h_n(_: Scenario, drawn: Cotangents) -> Cotangents:
-    """Of h_n alone."""
-    return {"d_h_n": drawn["d_h_n"]}
-
-
-def of_last_step(_: Scenario, drawn: Cotangents) -> Cotangents:
-    """Of out at its last step alone."""
-    d_out = np.zeros_like(drawn["d_out"])
-    d_out[..., -1, :] = drawn["d_out"][..., -1, :]
-    return {"d_out": d_out}
-
-
-def of_forward(scenario: Scenario, drawn: Cotangents) -> Cotangents:
-    """Of out, zero for the reverse direction."""
-    d_out = drawn["d_out"].copy()
-    d_out[..., scenario.shape.hidden_size :] = 0
-    return {"d_out": d_out}
-
-
-def at_edges(_: Scenario, drawn: Cotangents) -> Cotangents:
-    """Of everything, in the rows at the edges of tiles alone: so few that their sum needs few bits."""
-    rows = [0, 63, 64, 127, 128]
-    found = {name: np.zeros_like(array) for name, array in drawn.items()}
-    for name, array in drawn.items():
-        places = rows if name == "d_out" else (slice(None), rows)
-        found[name][places] = array[places]
-    return found
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of the way back through a variant.
-
-    Attributes:
-        kind: which cotangents are given.
-        purpose: what they are there to show or to expose: a sentence.
-    """
-
-    kind: Kind
-    purpose: str
-
 
 ASKED: Mapping[str, Asked] = {
     "one-step": Asked(everything, "One step from zero: the derivatives of the activations, and no way through time."),
@@ -88,6 +39,10 @@ ASKED: Mapping[str, Asked] = {
     ),
     "one-sequence": Asked(of_last, "Cotangents of the last states alone, of one sequence: all goes back through time."),
     "no-bias-with-state": Asked(of_last_step, "A cotangent of the last step of out alone, as of a classifier."),
+    "no-bias-unbatched": Asked(everything, "No biases and no batch axis, on the way back too."),
+    "no-bias-lengths-bidirectional-two-layers": Asked(
+        everything, "Ragged, two layers, both directions, no biases: everything but gradients of biases."
+    ),
     "with-state": Asked(everything, "Cotangents of everything, a given state, biases: most single mistakes show here."),
     "unbatched": Asked(everything, "No batch axis, on the way back too."),
     "unbatched-no-state": Asked(of_last, "No batch axis, no state: cotangents of the last states alone."),
@@ -128,13 +83,21 @@ ASKED: Mapping[str, Asked] = {
     "one-step-of-four": Asked(of_out, "Two layers, both directions, one step: all that goes down goes in two halves."),
     "short-and-ragged": Asked(everything, "Ragged, both directions, two steps: short enough for half precision."),
     "lengths-bidirectional-two-layers": Asked(everything, "Everything at once, on the way back."),
+    "bidirectional-three-layers": Asked(
+        of_last_step, "Three layers, both directions: the middle one gets two halves and hands down two sums."
+    ),
+    **{
+        f"c-beyond-{size}": Asked(of_c_n, f"Back from a cell beyond {size.partition('-')[0]}: a masked gradient.")
+        for size in ("2", "10", "2-no-state", "3-no-state", "10-no-state")
+    },
     "saturated": Asked(
         everything, "Saturated gates: derivatives near zero, where 1 - y² of a rounded y is all that is left."
     ),
     "hidden-17": Asked(everything, "Hidden size 17: tails of tiles, in the products of the way back."),
     "hidden-33": Asked(of_last_step, "Hidden size 33: the same, two steps, the last one alone."),
     "batch-129": Asked(
-        at_edges, "A batch of 129, cotangents at the edges of tiles: rows beyond a full one count in the weights, too."
+        at_rows(0, 63, 64, 127, 128),
+        "A batch of 129, cotangents at the edges of tiles: rows beyond a full one count in the weights, too.",
     ),
     "batch-1": Asked(everything, "A batch of one: a sum over the batch that is no sum."),
     "hidden-64": Asked(of_last_step, "Hidden size 64: a full tile, in the products of the way back."),
@@ -148,10 +111,11 @@ ASKED: Mapping[str, Asked] = {
     "mini-batch": Asked(of_out, "Two sequences in one call: gradients of weights are summed over both."),
     "mini-batch-ascending": Asked(of_h_n, "A cotangent of h_n alone, in integers."),
     "identity-w-hh": Asked(of_out, "With W_hh the identity every step adds its own cotangent to those before."),
+    **dimensions.ASKED,
 }
 """By the name of a variant, or of a documented scenario."""
 
-NOT_ASKED = {f"{cell}/{name}" for cell in ("sizes-rnn-tanh", "sizes-gru", "sizes-lstm") for name in ("hidden-64",)} | {
+NOT_ASKED = {f"sizes-{cell}/hidden-{size}" for cell in ("rnn-tanh", "gru", "lstm") for size in (33, 64)} | {
     "rnn-tanh/long",
     "gru/long",
     "lstm/long",
@@ -198,24 +162,6 @@ DRAWN_AGAIN: Mapping[str, str] = {
 """Numbers of which the first lie on a kink, or leave many gradients at zero."""
 
 
-GATES = {"gru": 3, "lstm": 4}
-
-
-def keeping(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Weights that turn the state and keep its size; gates that are open; small inputs."""
-    drawn = rounded(0.25, inputs=0.125, states=0.125)(golden_id, name, shape)
-    turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
-    if name.startswith("weight_hh") and len(drawn) == shape[1]:  # the one gate of a tanh
-        return turn if len(drawn) > 1 else np.ones(shape)
-    if name.startswith("bias_hh"):
-        opened = {"gru": 1, "lstm": 1}.get(golden_id.partition("/")[0])
-        drawn = np.zeros(shape)
-        if opened is not None:
-            units = len(drawn) // GATES[golden_id.partition("/")[0]]
-            drawn[units * opened : units * (opened + 1)] = 2.5
-    return drawn / 2 if name.startswith("bias_ih") else drawn
-
-
 BACK_THROUGH_TIME = Variant(
     "back-through-time",
     "forty steps, with gradients that stay",
@@ -256,8 +202,16 @@ ONE_STEP_OF_FOUR = Variant(
     state=True,
 )
 
-EXACT = tuple(v for v in VARIANTS if v.name in ASKED and v.config.bias)
+DEEP_ENOUGH = "bidirectional-three-layers"
+"""A relu network is asked more layers by ``dimensions``."""
+
+EXACT = tuple(v for v in VARIANTS if v.name in ASKED and v.config.bias and v.name != DEEP_ENOUGH)
 """Variants that a relu network is asked with numbers that no precision rounds, on the way back either."""
+
+WITHOUT_BIASES = tuple(
+    v for v in VARIANTS if v.name in ("no-bias-unbatched", "no-bias-lengths-bidirectional-two-layers")
+)
+"""Likewise; nothing keeps a sum off a kink but that all numbers are positive."""
 
 EXACT_SIZES = (*(hidden_size(size, 7) for size in (17, 33, 64)), *(batch_size(size) for size in (1, 129)))
 
@@ -299,6 +253,7 @@ def exactly() -> tuple[Scenario, ...]:
     return (
         *(variant.scenario("exact-backward", "rnn_relu", off_kinks) for variant in EXACT),
         *(variant.scenario("exact-backward", "rnn_relu", off_kinks_of_any_size) for variant in EXACT_SIZES),
+        *(variant.scenario("exact-backward", "rnn_relu", dimensions.positive) for variant in WITHOUT_BIASES),
         BACK_THROUGH_TIME.scenario("exact-backward", "rnn_relu", kept),
     )
 
@@ -306,7 +261,8 @@ def exactly() -> tuple[Scenario, ...]:
 def through_time() -> tuple[Scenario, ...]:
     """The scenarios that the way back alone needs."""
     cells = ("rnn_tanh", "gru", "lstm")
-    kept_long = (v.scenario(FOLDERS[c], c, keeping) for v in (BACK_TEN_STEPS, BACK_THROUGH_TIME) for c in cells)
+    long = (BACK_TEN_STEPS, BACK_THROUGH_TIME)
+    kept_long = (v.scenario(FOLDERS[c], c, dimensions.keeping) for v in long for c in cells)
     short = (v.scenario(FOLDERS[c], c, rounded(1.0)) for v in (SHORT_AND_RAGGED, ONE_STEP_OF_FOUR) for c in cells)
     return (*short, *kept_long)
 

@@ -28,3 +28,12 @@ def sparse(name: str, shape: tuple[int, ...], per_row: int) -> Float64:
     matrix = np.zeros(shape)
     np.put_along_axis(matrix, order, signs, axis=1)
     return matrix
+
+
+def periodic(name: str, shape: tuple[int, ...], periods: tuple[int, ...], limit: int) -> Float64:
+    """Whole numbers from -limit to limit that repeat along each axis: a large array that takes little of a file.
+
+    Periods that are no powers of two let no vector or tile be taken for another.
+    """
+    drawn = integers(name, tuple(min(n, period) for n, period in zip(shape, periods, strict=True)), limit)
+    return drawn[np.ix_(*(np.arange(n) % period for n, period in zip(shape, periods, strict=True)))]

@@ -25,43 +25,65 @@ POINTS = (
 """Absolute values, from float16's smallest normal number to where a sigmoid is 1 in float32; finer where it bends."""
 
 OPEN, SHUT = 8.0, -8.0
+BENDS = 4.0
+"""Beyond this a tanh is saturated."""
+
+
+def points() -> Float64:
+    """The points and their negatives: (rows,)."""
+    return np.array([sign * point for point in dict.fromkeys(POINTS) for sign in (1, -1)])
 
 
 def swept() -> Float64:
-    """The points and their negatives, a row each: (rows, 1 step, 1 input)."""
-    return np.array([sign * point for point in dict.fromkeys(POINTS) for sign in (1, -1)])[:, None, None]
+    """The same as inputs, a row each: (rows, 1 step, 1 input)."""
+    return points()[:, None, None]
 
 
-def _scenario(
+def of_units(
     cell: str,
     folder: str,
     name: str,
     purpose: str,
     units: list[dict[str, float]],
+    x: Float64,
     h0: Float64 | None = None,
     c0: Float64 | None = None,
 ) -> Scenario:
-    """One unit for each description, by gate: ``w_`` its weight of the input, ``b_`` its b_ih, ``u_`` its b_hh."""
+    """A scenario of units that are described one by one.
+
+    Args:
+        cell: which.
+        folder: of the id.
+        name: of the id.
+        purpose: a sentence.
+        units: by gate: ``w_`` the unit's weight of the first input, ``v_`` of the second, ``b_`` its b_ih, ``u_`` its
+            b_hh.
+        x: the input, (batch, time, 1 or 2).
+        h0: the initial state.
+        c0: likewise.
+    """
     gates, hidden = LAYOUTS[cell].gates, len(units)
-    weight_ih, bias_ih, bias_hh = (np.zeros((len(gates), hidden)) for _ in range(3))
+    weight_ih = np.zeros((x.shape[-1], len(gates), hidden))
+    bias_ih, bias_hh = (np.zeros((len(gates), hidden)) for _ in range(2))
+    placed = {"b": bias_ih, "u": bias_hh, **dict(zip("wv", weight_ih, strict=False))}
     for unit, described in enumerate(units):
         for key, value in described.items():
             kind, gate = key.split("_")
-            {"w": weight_ih, "b": bias_ih, "u": bias_hh}[kind][gates.index(gate), unit] = value
+            placed[kind][gates.index(gate), unit] = value
     return Scenario(
         id=f"{folder}/{name}",
         title=f"{cell}: {name.replace('-', ' ')}",
         purpose=purpose,
         documented_in="rnn-goldens, generator/scenarios",
         cell=cell,
-        config=Config(input_size=1, hidden_size=hidden),
+        config=Config(input_size=x.shape[-1], hidden_size=hidden),
         weights={
-            "weight_ih_l0": weight_ih.reshape(-1, 1),
+            "weight_ih_l0": weight_ih.reshape(x.shape[-1], -1).T,
             "weight_hh_l0": np.zeros((len(gates) * hidden, hidden)),
             "bias_ih_l0": bias_ih.ravel(),
             "bias_hh_l0": bias_hh.ravel(),
         },
-        x=swept(),
+        x=x,
         declared=("saturated", "degenerate"),
         h0=h0,
         c0=c0,
@@ -95,29 +117,47 @@ def scenarios() -> tuple[Scenario, ...]:
     cell_state = swept().reshape(1, -1, 1)
     beyond = np.array([sign * c for c in (3.25, 3.375, 3.5) for sign in (1, -1)]).reshape(1, -1, 1)
     return (
-        _scenario("rnn_tanh", "rnn-tanh", "sweeping", PURPOSE, [{"w_h": 1}]),
-        _scenario("gru", "gru", "sweeping", PURPOSE, GRU_UNITS, h0=_state(0, -1, 0)),
-        _scenario("lstm", "lstm", "sweeping", PURPOSE, LSTM_UNITS, h0=_state(0, 0, 0, 0), c0=_state(0, 1, 0, 1)),
-        _scenario(
+        of_units("rnn_tanh", "rnn-tanh", "sweeping", PURPOSE, [{"w_h": 1}], swept()),
+        of_units("gru", "gru", "sweeping", PURPOSE, GRU_UNITS, swept(), _state(0, -1, 0)),
+        of_units("lstm", "lstm", "sweeping", PURPOSE, LSTM_UNITS, swept(), _state(0, 0, 0, 0), _state(0, 1, 0, 1)),
+        of_units(
             "lstm",
             "lstm",
             "sweeping-c",
             "The cell far beyond what a few steps reach: one that is clipped, or whose tanh is off in some band.",
             [{"b_i": SHUT, "b_f": OPEN, "b_o": OPEN}],
-            h0=_state(0),
-            c0=cell_state,
+            swept(),
+            _state(0),
+            cell_state,
         ),
         replace(
-            _scenario(
+            of_units(
                 "lstm",
                 "lstm",
                 "large-c",
                 "A cell just beyond 3, as far as bfloat16 can be checked: one that is clipped.",
                 [{"b_i": SHUT, "b_f": OPEN, "b_o": OPEN}],
-                h0=np.zeros_like(beyond),
-                c0=beyond,
+                np.zeros((beyond.size, 1, 1)),
+                np.zeros_like(beyond),
+                beyond,
             ),
-            x=np.zeros((beyond.size, 1, 1)),
             declared=("degenerate",),
         ),
+        *(_beyond(size, c0, saturated=c0 > BENDS) for size, c0 in ((2, 2.75), (10, 16.0))),
     )
+
+
+def _beyond(size: int, c0: float, *, saturated: bool) -> Scenario:
+    """A cell that is beyond a size after one step, by gates that are not saturated, so that gradients are sharp."""
+    rows = np.array([c0, -c0, c0 - 0.25, 0.25 - c0]).reshape(1, -1, 1)
+    scenario = of_units(
+        "lstm",
+        "lstm",
+        f"c-beyond-{size}",
+        f"A cell beyond {size}, by gates that are not saturated: one that is clipped, forth and back.",
+        [{"w_g": 1, "b_i": 0.5, "b_f": 1, "b_o": 0.5}],
+        np.array([0.5, -0.75, 1.0, 0.25]).reshape(-1, 1, 1),
+        np.full_like(rows, 0.5),
+        rows,
+    )
+    return replace(scenario, declared=("degenerate", "saturated") if saturated else ("degenerate",))

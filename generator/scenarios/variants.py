@@ -164,6 +164,14 @@ VARIANTS = (
         state=True,
     ),
     Variant(
+        "no-bias-unbatched",
+        "unbatched, no biases",
+        "Neither a batch axis nor biases: one option of the call that changes what another does.",
+        NO_BIAS,
+        batch=None,
+        state=True,
+    ),
+    Variant(
         "unbatched-no-state",
         "unbatched, no state",
         "Neither a batch axis nor a state: a state that is made for a batch that is not there.",
@@ -297,6 +305,15 @@ VARIANTS = (
         DEEP_BOTH_WAYS,
         batch=3,
         lengths=(4, 1, 3),
+        state=True,
+    ),
+    Variant(
+        "no-bias-lengths-bidirectional-two-layers",
+        "ragged, two layers, both directions, no biases",
+        "Two layers, both directions, ragged, without biases: weights that are found by their place among biases.",
+        Config(input_size=2, hidden_size=2, num_layers=2, bidirectional=True, bias=False),
+        time=3,
+        lengths=(2, 3),
         state=True,
     ),
 )

@@ -197,7 +197,7 @@ DEVIATIONS = (
         Deviation(
             f"lstm_cell_clipped_at_{limit}", f"Clips c to ±{limit}.", in_equations(lstm=_cell_clipped(limit)), LSTM
         )
-        for limit in (3, 5, 10)
+        for limit in (2, 3, 5, 10)
     ),
     Deviation(
         "lstm_output_gate_without_sigmoid",

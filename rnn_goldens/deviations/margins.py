@@ -16,11 +16,16 @@ ENOUGH = 2.0
 
 def margin(golden: GoldenData, outputs: Sequence[Array], precision: str) -> float:
     """The largest error of some outputs, as a multiple of the tolerance."""
-    named = zip(("out", "h_n", "c_n"), outputs, strict=False)
-    return _margin(
-        (got, want := getattr(golden.stored, name), golden.tolerance.allowed(name, want, PRECISIONS[precision]))
-        for name, got in named
-    )
+    return max(margins_by_output(golden, outputs, precision))
+
+
+def margins_by_output(golden: GoldenData, outputs: Sequence[Array], precision: str) -> list[float]:
+    """The largest error of each of some outputs, out first, as a multiple of the tolerance."""
+    found = []
+    for name, got in zip(("out", "h_n", "c_n"), outputs, strict=False):
+        want = getattr(golden.stored, name)
+        found.append(_margin([(got, want, golden.tolerance.allowed(name, want, PRECISIONS[precision]))]))
+    return found
 
 
 def gradient_margin(gradients: Gradients, found: Mapping[str, Array], precision: str) -> float:

@@ -1,26 +1,55 @@
-"""What happens only at sizes where a kernel changes its path: tails of vectors, edges of tiles, large batches."""
+"""What happens only at sizes where a kernel changes its path: tails of vectors, edges of tiles, full buffers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Case, Network
-from rnn_goldens.deviations.deviation import Deviation, Outputs, Wrong, in_outputs, in_steps
+from rnn_goldens.cells import Array, Case, Network, State, Weights
+from rnn_goldens.deviations.deviation import Deviation, Outputs, Wrong, in_outputs, in_steps, in_weights
+from rnn_goldens.golden.shapes import CELLS
+
+WIDTHS = (2, 4, 8, 16, 32)
+"""Of vectors."""
+
+LIMITS = (8, 16, 32, 64, 128)
+"""Of tiles and buffers."""
+
+CHUNKS = (8, 16, 32, 35, 64, 128)
+"""Steps after which a state is lost; 35 is what language models are trained with."""
+
+ROWS = (8, 16, 32, 64, 100, 128)
+
+UPPER = "upper "
+"""Of the input of all layers but the first."""
 
 
-def _tail_dropped(width: int) -> Wrong:
-    """Products leave out what remains after whole vectors of ``width``, once there is a whole one."""
+def _whole_vectors(size: int, width: int) -> int:
+    return size - size % width if size > width else size
 
+
+def _columns_read(of: str, read: Callable[[int], int]) -> Wrong:
+    """Of a matrix with so many columns, those from ``read(columns)`` on count as zero."""
+    kind = "weight_hh" if of == "state" else "weight_ih"
+
+    def change(name: str, array: Array, _: Case) -> Array:
+        return np.where(np.arange(array.shape[-1]) < read(array.shape[-1]), array, 0) if name == kind else array
+
+    if of != UPPER:
+        return in_weights(change)
+
+    def upper(right: Network, case: Case, suffix: str) -> Weights:
+        found = right.weights(case, suffix)
+        return found if suffix.startswith("l0") else {name: change(name, array, case) for name, array in found.items()}
+
+    return in_steps(weights=upper)
+
+
+def _in_both_products(read: Callable[[int], int]) -> Wrong:
     def product(right: Network, v: Array, matrix: Array) -> Array:
-        size = v.shape[-1]
-        whole = size - size % width if size > width else size
+        whole = read(v.shape[-1])
         return right.product(v[:, :whole], matrix[:, :whole])
 
     return in_steps(product=product)
-
-
-def _first_tile_only(size: int) -> Wrong:
-    return in_steps(product=lambda right, v, matrix: right.product(v[:, :size], matrix[:, :size]))
 
 
 def _rows_not_computed(computed: Callable[[int], int]) -> Wrong:
@@ -34,34 +63,119 @@ def _rows_not_computed(computed: Callable[[int], int]) -> Wrong:
     return in_outputs(change)
 
 
-DEVIATIONS = (
-    *(
-        Deviation(
+def _units_not_computed(limit: int) -> Wrong:
+    """The state of units from the limit on is zero after each step."""
+
+    def step(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+        after = right.step(case, suffix, w, layer_input, t, state)
+        return tuple(np.where(np.arange(part.shape[-1]) < limit, part, 0) for part in after)
+
+    return in_steps(step=step)
+
+
+def _steps_not_visited(limit: int) -> Wrong:
+    """Only the first steps in the order of each direction are visited."""
+
+    def times(right: Network, time: int, *, reverse: bool) -> Iterable[int]:
+        return list(right.times(time, reverse=reverse))[:limit]
+
+    return in_steps(times=times)
+
+
+def _state_lost(steps: int) -> Wrong:
+    """Each direction starts from zero after so many steps."""
+
+    def step(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
+        visited = layer_input.shape[1] - 1 - t if suffix.endswith("_reverse") else t
+        lost = visited > 0 and visited % steps == 0
+        before = tuple(np.zeros_like(part) for part in state) if lost else state
+        return right.step(case, suffix, w, layer_input, t, before)
+
+    return in_steps(step=step)
+
+
+def _tail(width: int) -> Callable[[int], int]:
+    return lambda size: _whole_vectors(size, width)
+
+
+def _first(limit: int) -> Callable[[int], int]:
+    return lambda size: min(size, limit)
+
+
+def _of_products() -> Iterator[Deviation]:
+    """Of both products at once, as where they share code; of the input's, the state's, and of upper layers' inputs."""
+    for width in WIDTHS:
+        beyond = f"what remains after whole vectors of {width}, once there is a whole one"
+        yield Deviation(
             f"product_tail_of_{width}_dropped",
-            f"Leaves out of a dot product what remains after whole vectors of {width}, once there is a whole one.",
-            _tail_dropped(width),
+            f"Leaves out of a dot product {beyond}.",
+            _in_both_products(_tail(width)),
         )
-        for width in (2, 4, 8, 16, 32)
-    ),
-    Deviation(
+        for of in ("input", "state"):
+            yield Deviation(
+                f"{of}_product_tail_of_{width}_dropped",
+                f"Leaves out of products with the {of} {beyond}.",
+                _columns_read(of, _tail(width)),
+            )
+    yield Deviation(
         "product_beyond_64_dropped",
         "Adds up only the first tile of 64 terms of a dot product.",
-        _first_tile_only(64),
+        _in_both_products(_first(64)),
+    )
+    for limit in LIMITS:
+        for of in ("input", "state"):
+            yield Deviation(
+                f"{of}_product_beyond_{limit}_dropped",
+                f"Adds up only the first {limit} terms of products with the {of}.",
+                _columns_read(of, _first(limit)),
+            )
+        yield Deviation(
+            f"upper_input_product_beyond_{limit}_dropped",
+            f"Adds up only the first {limit} terms of products with the input of layers above the first.",
+            _columns_read(UPPER, _first(limit)),
+            cells=("rnn_relu",) if limit == LIMITS[-1] else CELLS,
+            needs=("multilayer",),
+        )
+
+
+DEVIATIONS = (
+    *_of_products(),
+    *(
+        Deviation(
+            f"units_beyond_{limit}_not_computed",
+            f"Leaves units beyond the first {limit} zero.",
+            _units_not_computed(limit),
+        )
+        for limit in LIMITS
     ),
-    Deviation(
-        "rows_beyond_100_not_computed",
-        "Leaves batch rows beyond the hundredth zero.",
-        _rows_not_computed(lambda _: 100),
-        stands_for=("pytorch#177834",),
-    ),
-    Deviation(
-        "rows_beyond_128_not_computed",
-        "Leaves batch rows beyond the first tile of 128 zero.",
-        _rows_not_computed(lambda _: 128),
+    *(
+        Deviation(
+            f"rows_beyond_{limit}_not_computed",
+            f"Leaves batch rows beyond the first {limit} zero.",
+            _rows_not_computed(_first(limit)),
+            stands_for=("pytorch#177834",) if limit == 100 else (),  # noqa: PLR2004 - of that defect
+        )
+        for limit in ROWS
     ),
     Deviation(
         "last_odd_row_not_computed",
         "Computes batch rows in pairs and leaves the last row of an odd batch zero.",
         _rows_not_computed(lambda rows: rows - rows % 2 if rows > 1 else rows),
+    ),
+    *(
+        Deviation(
+            f"steps_beyond_{limit}_not_visited",
+            f"Ends after {limit} steps: out is zero beyond.",
+            _steps_not_visited(limit),
+        )
+        for limit in LIMITS
+    ),
+    *(
+        Deviation(
+            f"state_lost_every_{steps}_steps",
+            f"Starts from zero again after every {steps} steps, as if a sequence were cut in chunks.",
+            _state_lost(steps),
+        )
+        for steps in CHUNKS
     ),
 )

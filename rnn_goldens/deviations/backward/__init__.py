@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rnn_goldens.deviations.backward import directions, lengths, numerics, paths, slopes, states, sums
+from rnn_goldens.deviations.backward import directions, lengths, numerics, paths, sizes, slopes, states, sums
 from rnn_goldens.deviations.backward.wrong import BackwardDeviation, WrongBackward
 from rnn_goldens.errors import UnknownName
 
@@ -13,6 +13,7 @@ BACKWARD_FAMILIES: dict[str, tuple[BackwardDeviation, ...]] = {
     "sums of weights": sums.DEVIATIONS,
     "directions and layers back": directions.DEVIATIONS,
     "lengths back": lengths.DEVIATIONS,
+    "sizes back": sizes.DEVIATIONS,
     "numerics back": numerics.DEVIATIONS,
 }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rnn_goldens.cells.notation import Term, Weight, mix, sigmoid, tanh
+from rnn_goldens.cells.notation import Term, Weight, clip, mix, sigmoid, tanh
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.deviations.backward.wrong import BackwardDeviation, detached, in_way_back, instead
 
@@ -63,6 +63,18 @@ def _lstm_output_gate_by_cell(x: Term, h: Term, c: Term, w: Weight) -> tuple[Ter
 def _lstm_cell_after_output_alone(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
     h_after, after = _lstm()(x, h, c, w)
     return h_after, detached(after)
+
+
+def _lstm_cell_masked(limit: int) -> Equations:
+    """Nothing goes back through a cell that a clip would have cut off."""
+
+    def lstm(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
+        i, f, g, o = _lstm_gates(x, h, w)
+        after = f * c + i * g
+        after = instead(after, clip(after, -limit, limit))
+        return o * tanh(after), after
+
+    return lstm
 
 
 def _lstm_gates(x: Term, h: Term, w: Weight) -> tuple[Term, Term, Term, Term]:
@@ -168,6 +180,15 @@ DEVIATIONS = (
         "Multiplies the output gate's gradient with c in place of tanh(c).",
         in_way_back(lstm=_lstm_output_gate_by_cell),
         cells=("lstm",),
+    ),
+    *(
+        BackwardDeviation(
+            f"lstm_cell_gradient_masked_beyond_{limit}",
+            f"Sends nothing back through a cell beyond ±{limit}, as if it had been clipped.",
+            in_way_back(lstm=_lstm_cell_masked(limit)),
+            cells=("lstm",),
+        )
+        for limit in (2, 3, 5, 10)
     ),
     _of(
         "gru",

@@ -183,7 +183,7 @@ DEVIATIONS = (
         in_steps_back(times_back=lambda right, time, *, reverse: right.times(time, reverse=reverse)),
         stands_for=("axon PR646",),
     ),
-    *(_truncated(steps) for steps in (2, 4, 8, 16, 32)),
+    *(_truncated(steps) for steps in (2, 4, 8, 16, 32, 64, 128)),
     BackwardDeviation(
         "lstm_h_not_carried_back",
         "Carries the cell's gradient from step to step, and not the hidden state's.",

@@ -1,0 +1,1 @@
+"""What the corpus covers of everything a network can depend on."""

@@ -1,0 +1,72 @@
+"""Whether the goldens cover everything that a network can depend on; a corpus that does not is refused."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.deviations.margins import ENOUGH
+from rnn_goldens.generator.adequacy import Hidden, KillMatrix, Margins
+from rnn_goldens.generator.coverage import arguments, dimensions, options, profiles
+from rnn_goldens.generator.coverage.profiles import ONE_LAYER, Exposed
+from rnn_goldens.generator.scenario import Refused
+
+
+def require_covered(goldens: Sequence[Golden], looked: Sequence[Sequence[arguments.Seen]]) -> None:
+    """Raise Refused if the goldens lack arguments of an activation, sizes of a dimension, or pairs of options.
+
+    Args:
+        goldens: of the corpus.
+        looked: what each shows of the arguments of activations.
+    """
+    one_layer = [seen for golden, seen in zip(goldens, looked, strict=True) if ONE_LAYER.can(golden.features)]
+    _refuse(
+        [
+            *arguments.not_looked_at(arguments.coverage(looked)),
+            *arguments.not_looked_at(arguments.coverage(one_layer), arguments.NOT_SEEN_FROM_ZERO),
+            *_sizes_and_options(goldens),
+        ]
+    )
+
+
+def require_covered_backward(goldens: Sequence[Golden]) -> None:
+    """Raise Refused if goldens with gradients lack sizes of a dimension, or pairs of options."""
+    _refuse(_sizes_and_options(goldens))
+
+
+def require_shown(matrix: KillMatrix, goldens: Sequence[Golden], hidden: Sequence[Hidden]) -> None:
+    """Raise Refused if one layer from zero can have a deviation that no golden it can be asked shows.
+
+    Args:
+        matrix: of the corpus.
+        goldens: of it.
+        hidden: what need not be shown of one layer from zero, besides what is hidden in the whole corpus.
+    """
+    features = {golden.id: golden.features for golden in goldens}
+    known = [*matrix.hidden, *hidden]
+    _refuse(profiles.missing(ONE_LAYER, matrix.deviations, matrix.cells, features, exposed(matrix.margins), known))
+
+
+def exposed(margins: Mapping[str, Margins]) -> Exposed:
+    """By deviation and precision, the goldens that expose it, from the margins of each golden."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for golden_id, of_golden in margins.items():
+        for deviation, by_precision in of_golden.items():
+            for precision, margin in by_precision.items():
+                if margin >= ENOUGH:
+                    found.setdefault(deviation, {}).setdefault(precision, set()).add(golden_id)
+    return found
+
+
+def _sizes_and_options(goldens: Sequence[Golden]) -> list[str]:
+    sizes = [(g.cell, dimensions.sizes_of(g.config, g.x.shape)) for g in goldens]
+    of_one = [size for golden, size in zip(goldens, sizes, strict=True) if ONE_LAYER.can(golden.features)]
+    return [
+        *dimensions.missing(sizes),
+        *(f"{line}, from zero" for line in dimensions.missing(of_one, dimensions.ONE_LAYER)),
+        *options.missing((g.cell, g.features) for g in goldens),
+    ]
+
+
+def _refuse(lines: Iterable[str]) -> None:
+    if found := list(lines):
+        listed = "".join(f"\n  {line}" for line in found)
+        raise Refused(f"the corpus is not adequate, in {len(found)} places:{listed}")

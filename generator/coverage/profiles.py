@@ -1,0 +1,148 @@
+"""What implementations people have can be asked, and how many deviations of each can show."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rnn_goldens.cells.arithmetic import Arithmetic
+from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.generator.adequacy import Hidden, Wrong
+from rnn_goldens.golden.precision import PRECISIONS
+
+Exposed = Mapping[str, Mapping[str, Collection[str]]]
+"""By deviation and precision, the goldens that expose it."""
+
+Features = Mapping[str, Collection[str]]
+"""By golden."""
+
+WITHIN_A_STEP = {"equations", "cell", "step", "weights", *vars(Arithmetic)}
+"""Where a deviation acts that a function of one time step can have."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A kind of implementation.
+
+    Attributes:
+        name: a few words.
+        sentence: what it can do.
+        features: that a golden must have.
+        without: features that it cannot have; a deviation that needs one does not apply.
+        precisions: that it computes in.
+        one_step: whether it is a function of one time step, which the plugin unrolls.
+        out_alone: whether it returns out, and no last states.
+    """
+
+    name: str
+    sentence: str
+    features: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    precisions: tuple[str, ...] = tuple(PRECISIONS)
+    one_step: bool = False
+    out_alone: bool = False
+
+    def can(self, features: Collection[str]) -> bool:
+        """Whether it can be asked a golden with these features."""
+        return set(self.features) <= set(features) and not set(self.without) & set(features)
+
+    def applies(self, deviation: Wrong) -> bool:
+        """Whether it can have a deviation."""
+        if self.one_step and not (isinstance(deviation, Deviation) and set(deviation.wrong.acts_on) <= WITHIN_A_STEP):
+            return False
+        return not set(self.without) & set(deviation.needs)
+
+
+MORE_THAN_ONE_LAYER = ("multilayer", "bidirectional", "lengths", "unbatched")
+
+WHOLE = Profile("everything", "As `nn.LSTM`: layers, directions, initial states, lengths, with and without a batch.")
+ONE_LAYER = Profile(
+    "one layer from zero",
+    "`forward(self, x)`: one layer, one direction, biases, a batch, no initial state, no lengths.",
+    features=("bias",),
+    without=(*MORE_THAN_ONE_LAYER, "state"),
+)
+OUT_ALONE = Profile(
+    "the same, out alone",
+    "The same, which returns `out` and no last states.",
+    features=ONE_LAYER.features,
+    without=ONE_LAYER.without,
+    out_alone=True,
+)
+ONE_STEP = Profile(
+    "one time step",
+    "A function of one time step, which the plugin unrolls.",
+    without=MORE_THAN_ONE_LAYER,
+    one_step=True,
+)
+FLOAT64 = Profile("float64 alone", "A program that does everything, in float64 alone.", precisions=("float64",))
+
+PROFILES = (WHOLE, ONE_LAYER, OUT_ALONE, ONE_STEP, FLOAT64)
+
+
+@dataclass(frozen=True)
+class Count:
+    """How much a profile of a cell can be asked in a precision.
+
+    Attributes:
+        goldens: how many goldens apply.
+        shown: how many deviations they can show.
+        of: how many apply that some golden of the corpus shows.
+    """
+
+    goldens: int
+    shown: int
+    of: int
+
+
+def counted(
+    profile: Profile, cell: str, precision: str, deviations: Sequence[Wrong], exposed: Exposed, goldens: Features
+) -> Count:
+    """Count the goldens that a profile can be asked, and the deviations that these show.
+
+    Args:
+        profile: which.
+        cell: which.
+        precision: which.
+        deviations: the catalogue.
+        exposed: of the whole corpus; of out alone if that is all that the profile returns.
+        goldens: the features of those of the cell that are checked in the precision.
+    """
+    mine = {golden_id for golden_id, features in goldens.items() if profile.can(features)}
+    by = [
+        found
+        for d in deviations
+        if cell in d.cells
+        and profile.applies(d)
+        and (found := set(exposed.get(d.name, {}).get(precision, ())) & goldens.keys())
+    ]
+    return Count(len(mine), sum(bool(found & mine) for found in by), len(by))
+
+
+def missing(
+    profile: Profile,
+    deviations: Sequence[Wrong],
+    cells: Mapping[str, str],
+    goldens: Features,
+    exposed: Exposed,
+    hidden: Sequence[Hidden],
+) -> Iterator[str]:
+    """The deviations that apply to a profile, that no golden of it shows, and that are not listed; and the reverse.
+
+    Args:
+        profile: which.
+        deviations: the catalogue.
+        cells: by golden.
+        goldens: their features.
+        exposed: of the whole corpus.
+        hidden: what need not be shown, of the whole corpus and of the profile.
+    """
+    known = {charge for h in hidden for charge in h.charges}
+    for deviation in filter(profile.applies, deviations):
+        for precision in profile.precisions:
+            by = exposed.get(deviation.name, {}).get(precision, ())
+            seen = {cells[golden_id] for golden_id in by if profile.can(goldens[golden_id])}
+            for cell in deviation.cells:
+                listed = (deviation.name, cell, precision) in known
+                if cell not in seen and not listed:
+                    yield f"{deviation.name}, {cell}, {precision}: no golden of {profile.name!r} shows it"
+                if cell in seen and listed:
+                    yield f"{deviation.name}, {cell}, {precision}: listed as hidden, and a golden shows it"

@@ -1,0 +1,289 @@
+"""Scenarios whose dimensions are just above 8, 16, 32, 64 and 128, where vector units, tiles and buffers end.
+
+All start from zero, as the simplest implementations do. What is asked of them backward is asked of one unit or two
+rows, so that files stay small.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.scenarios.cotangents import Asked, at_rows, at_units, of_last_step
+from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers, periodic
+from rnn_goldens.generator.scenarios.variants import Variant
+from rnn_goldens.golden.shapes import Config, Shape
+
+SIZES = (9, 17, 33, 65, 129)
+"""One more than what fills vectors, tiles and buffers of 8 to 128."""
+
+CERTIFIED = {"rnn_tanh": "sizes-rnn-tanh", "gru": "sizes-gru", "lstm": "sizes-lstm"}
+EXACT = "exact-backward"
+
+
+@dataclass(frozen=True)
+class Sized:
+    """A variant of one size, and what is asked of its backward pass."""
+
+    variant: Variant
+    asked: Asked
+
+
+def _units_and_inputs(hidden: int, inputs: int) -> Sized:
+    return Sized(
+        Variant(
+            f"hidden-{hidden}-input-{inputs}-no-state",
+            f"hidden size {hidden}, input size {inputs}, no state",
+            f"{hidden} units and {inputs} inputs from zero: columns of either product, or units, beyond a full vector, "
+            "tile or buffer.",
+            Config(input_size=inputs, hidden_size=hidden),
+            batch=1,
+            time=2,
+        ),
+        Asked(at_units(hidden - 1), "Of the last unit at the last step: gradients whose rows or columns are cut off."),
+    )
+
+
+def _rows(batch: int) -> Sized:
+    return Sized(
+        Variant(
+            f"batch-{batch}-no-state",
+            f"a batch of {batch}, no state",
+            f"A batch of {batch} from zero: rows beyond a full tile that are not computed, or lose their state.",
+            Config(input_size=1, hidden_size=1),
+            batch=batch,
+            time=2,
+        ),
+        Asked(at_rows(0, batch - 1), "Of the first and the last row: a sum over the batch that is cut off."),
+    )
+
+
+def _steps(time: int) -> Sized:
+    return Sized(
+        Variant(
+            f"steps-{time}-no-state",
+            f"{time} steps, no state",
+            f"{time} steps in which hardly anything is forgotten: a state that is lost on the way, or a loop cut off.",
+            Config(input_size=1, hidden_size=1),
+            batch=1,
+            time=time,
+        ),
+        Asked(of_last_step, "From the last step back to the first: a way back that is cut off."),
+    )
+
+
+def _upper_inputs(hidden: int, *, bidirectional: bool) -> Sized:
+    width = hidden * (2 if bidirectional else 1)
+    both, said = ("bidirectional-", "both directions, ") if bidirectional else ("", "")
+    return Sized(
+        Variant(
+            f"{both}two-layers-hidden-{hidden}-no-state",
+            f"two layers, {said}hidden size {hidden}, no state",
+            f"An upper layer with {width} inputs from the layer below: columns beyond a full vector, tile or buffer.",
+            Config(input_size=2, hidden_size=hidden, num_layers=2, bidirectional=bidirectional),
+            batch=1,
+            time=1,
+        ),
+        Asked(at_units(0), f"Of the first unit, which reads the last of {width} inputs: what they get, and hand down."),
+    )
+
+
+def _layers(layers: int) -> Sized:
+    return Sized(
+        Variant(
+            f"bidirectional-{layers}-layers-no-state",
+            f"{layers} layers, both directions, no state",
+            f"{layers} layers, both directions: more sets of weights and of last states than a buffer holds.",
+            Config(input_size=2, hidden_size=1, num_layers=layers, bidirectional=True),
+            batch=1,
+            time=2,
+        ),
+        Asked(of_last_step, f"Down {layers} layers in both directions: gradients of each."),
+    )
+
+
+UNITS_AND_INPUTS = tuple(_units_and_inputs(h, i) for h, i in zip(SIZES, reversed(SIZES), strict=True))
+ROWS = tuple(map(_rows, SIZES))
+STEPS = tuple(map(_steps, SIZES))
+UPPER = (
+    *(_upper_inputs(hidden, bidirectional=False) for hidden in (9, 33)),
+    *(_upper_inputs(hidden, bidirectional=True) for hidden in (9, 33)),
+)
+UPPER_130 = _upper_inputs(65, bidirectional=True)
+LAYERS = (_layers(5), _layers(9))
+LONG_SUMS = Variant(
+    "input-257-no-state",
+    "input size 257, no state",
+    "Sums of 257 terms, from zero: an accumulator, or weights, of fewer bits than the precision's tolerance allows.",
+    Config(input_size=257, hidden_size=1),
+    batch=8,
+    time=1,
+)
+
+ASKED: Mapping[str, Asked] = {
+    sized.variant.name: sized.asked for sized in (*UNITS_AND_INPUTS, *ROWS, *STEPS, *UPPER, UPPER_130, *LAYERS)
+}
+
+
+UNITS, COLUMNS, BATCH = 7, 11, 7
+"""Periods of numbers along units, inputs and rows."""
+
+
+STATE_WEIGHTS = {"rnn-tanh": 0.75, "gru": 1.0, "lstm": 1.25}
+"""As large as tolerances in half precisions allow."""
+
+
+def every_column(key: str, shape: Shape, per_row: int) -> Float64:
+    """Rows with so many entries of 1 or -1, at places that go round from the last column on: every column is used."""
+    rows, columns = shape
+    matrix = np.zeros(shape)
+    signs = np.where(periodic(f"{key} signs", (rows, per_row), (UNITS, per_row), 2**20) < 0, -1.0, 1.0)
+    for number in range(rows * per_row):
+        row, k = divmod(number, per_row)
+        matrix[row, -1 - number % columns] = signs[row, k]
+    return matrix
+
+
+def by_unit(golden_id: str, name: str, shape: Shape, limit: int) -> Float64:
+    """Numbers of weights that repeat along the units of each gate, and along the inputs."""
+    gates = GATES.get(golden_id.partition("/")[0].removeprefix("sizes-"), 1)
+    units = (gates, shape[0] // gates, *shape[1:])
+    return periodic(f"{golden_id} {name}", units, (gates, UNITS, COLUMNS)[: len(units)], limit).reshape(shape)
+
+
+def units_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
+    """Dense weights of x, a few of the state in each row; the first and the last input and their weights are large.
+
+    The first step has these two inputs alone: the gradient of a matrix then has few numbers, and files are small.
+    """
+    if name == "x":
+        x = periodic(f"{golden_id} {name}", shape, (1, 2, COLUMNS + 2), 3) / 4
+        x[:, 0, 1:-1] = 0
+        x[..., [0, -1]] = [1.0, -0.5]
+        return x
+    if name.startswith("weight_ih"):
+        drawn = by_unit(golden_id, name, shape, 1) * 2.0 ** -math.ceil(math.log2(shape[1]) / 2)
+        drawn[:, [0, -1]] = np.where(drawn[:, [0, -1]] < 0, -0.75, 0.75)
+        return drawn
+    if name.startswith("weight_hh"):
+        return (
+            every_column(f"{golden_id} {name}", shape, 2)
+            * STATE_WEIGHTS[golden_id.partition("/")[0].removeprefix("sizes-")]
+        )
+    return biases(golden_id, name, shape) if name.startswith("bias") else np.zeros(shape)
+
+
+def biases(golden_id: str, name: str, shape: Shape) -> Float64:
+    """Small ones, but of the last unit, whose state is to be large: it is what is cut off."""
+    drawn = by_unit(golden_id, name, shape, 3) / 8
+    gates = GATES.get(golden_id.partition("/")[0].removeprefix("sizes-"), 1)
+    if name.startswith("bias_ih") and gates > 1:
+        drawn.reshape(gates, -1)[:, -1] = 1.0
+        if gates == GATES["gru"]:
+            drawn.reshape(gates, -1)[KEEPING_GATE, -1] = -1.0
+    return drawn
+
+
+def upper_inputs_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
+    """Few weights in each row of an upper layer, and none of states, which are zero at the only step."""
+    if name.startswith("weight_hh"):
+        return np.zeros(shape)
+    if name.startswith("weight_ih") and "_l0" not in name:
+        return every_column(f"{golden_id} {name}", shape, 2) * (0.75 if "tanh" in golden_id else 1.0)
+    if name.startswith("bias"):
+        return biases(golden_id, name, shape)
+    if name.startswith("weight"):
+        return by_unit(golden_id, name, shape, 3) / 4
+    return integers(f"{golden_id} {name}", shape, 3) / 4
+
+
+def rows_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
+    """Numbers of up to 1; x repeats along the rows."""
+    if name == "x":
+        return periodic(f"{golden_id} {name}", shape, (BATCH, *shape[1:]), 63) / 64
+    return dyadic(f"{golden_id} {name}", shape, 1.0)
+
+
+def long_sums(golden_id: str, name: str, shape: Shape) -> Float64:
+    """Small weights beside a large one, which multiplies zero: a common scale for all of them is too coarse."""
+    key = f"{golden_id} {name}"
+    if name == "x":
+        x = dyadic(key, shape, 1.0)
+        x[..., -1] = 0
+        return x
+    drawn = dyadic(key, shape, 0.25, 1 / 512)
+    if name.startswith("weight_ih"):
+        drawn[:, -1] = 3.984375
+    return drawn
+
+
+def long_sums_above_zero(golden_id: str, name: str, shape: Shape) -> Float64:
+    """The same, of positive numbers and with a smaller sum: a relu lets all through."""
+    drawn = np.abs(long_sums(golden_id, name, shape))
+    return drawn if name == "x" else drawn / 16
+
+
+def anything(golden_id: str, name: str, shape: Shape) -> Float64:
+    """Numbers of up to 1."""
+    return dyadic(f"{golden_id} {name}", shape, 1.0)
+
+
+def positive(golden_id: str, name: str, shape: Shape) -> Float64:
+    """Whole numbers above zero, and few weights of 1 in each row: a relu lets all through, and no sum is long."""
+    key = f"{golden_id} {name}"
+    if name.startswith("weight"):
+        return np.abs(every_column(key, shape, -(-shape[1] // shape[0])))
+    return np.abs(integers(key, shape, 1)) + (1 if name == "x" else 0)
+
+
+def kept(_: str, name: str, shape: Shape) -> Float64:
+    """A state that changes places and grows at the first and the last step: a relu lets all of it through."""
+    if name.startswith("weight_hh"):
+        return np.eye(shape[0])[::-1].copy()
+    if name == "x":
+        x = np.zeros(shape)
+        x[:, [0, -1]] = 1
+        return x
+    return np.zeros(shape) if name.startswith("bias") else np.ones(shape)
+
+
+GATES = {"gru": 3, "lstm": 4}
+KEEPING_GATE = 1
+"""z of a GRU, f of an LSTM."""
+
+
+def keeping(golden_id: str, name: str, shape: Shape) -> Float64:
+    """Weights that turn the state and keep its size; gates that are open; small inputs."""
+    drawn = dyadic(f"{golden_id} {name}", shape, 0.125 if name in ("x", "h0") else 0.1875 if name == "c0" else 0.25)
+    turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
+    if name.startswith("weight_hh") and len(drawn) == shape[1]:  # the one gate of a tanh
+        return turn if len(drawn) > 1 else np.ones(shape)
+    if name.startswith("bias_hh"):
+        drawn = np.zeros(shape)
+        gates = GATES.get(golden_id.partition("/")[0].removeprefix("sizes-"), 1)
+        if gates > 1:
+            units = len(drawn) // gates
+            drawn[units * KEEPING_GATE : units * (KEEPING_GATE + 1)] = 2.5
+    return drawn / 2 if name.startswith("bias_ih") else drawn
+
+
+def scenarios() -> Iterator[Scenario]:
+    """Every size of every dimension, of each cell."""
+    for cell, folder in CERTIFIED.items():
+        for sized in UNITS_AND_INPUTS:
+            yield sized.variant.scenario(folder, cell, units_that_count)
+        for sized in ROWS:
+            yield sized.variant.scenario(folder, cell, rows_that_count)
+        yield LAYERS[0].variant.scenario(folder, cell, anything)
+        for sized in STEPS:
+            yield sized.variant.scenario(folder, cell, keeping)
+        yield LONG_SUMS.scenario(folder, cell, long_sums)
+        for sized in UPPER:
+            yield sized.variant.scenario(folder, cell, upper_inputs_that_count)
+    yield replace(LONG_SUMS, time=2).scenario("sizes-rnn-relu", "rnn_relu", long_sums_above_zero)
+    for sized in (*UNITS_AND_INPUTS, *ROWS, *UPPER, UPPER_130, *LAYERS):
+        yield sized.variant.scenario(EXACT, "rnn_relu", positive)
+    for sized in STEPS:
+        yield sized.variant.scenario(EXACT, "rnn_relu", kept)

@@ -1,0 +1,146 @@
+"""Scenarios without an initial state that ask what others ask from a given one.
+
+The simplest implementations start from zero: one layer, one direction, a batch, and no state that can be given. Where a
+state has to be something, a first step makes it so.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.scenarios.full_numbers import AMPLITUDES, BEYOND, FULL, HOLD_THEM, full
+from rnn_goldens.generator.scenarios.full_numbers import EXACT as ONE_KIND_A_UNIT
+from rnn_goldens.generator.scenarios.numbers import Float64
+from rnn_goldens.generator.scenarios.special import (
+    CANCELLING,
+    CERTIFIED,
+    OVERFLOWING,
+    SATURATED,
+    WEIGHTS_BEYOND_ONE,
+    WIDER_THAN_BFLOAT16,
+    large_numbers,
+    overflowing,
+    weights_beyond_one,
+)
+from rnn_goldens.generator.scenarios.sweeping import OPEN, PURPOSE, SHUT, of_units, points
+from rnn_goldens.generator.scenarios.variants import FOLDERS, SMALL, VARIANTS, Draw, Variant, exact, rounded
+from rnn_goldens.golden.shapes import Config, Shape
+
+GRU_UNITS: list[dict[str, float]] = [
+    {"w_r": 1, "u_n": 1, "b_z": SHUT},
+    {"w_z": 1, "v_z": SHUT, "v_n": -8, "b_n": 0.5},
+    {"w_n": 1, "b_z": SHUT},
+]
+"""By gate: ``w_`` the weight of what sweeps, at the second step; ``v_`` that of a one at the first step."""
+
+LSTM_UNITS: list[dict[str, float]] = [
+    {"w_i": 1, "b_f": SHUT, "b_g": 1.5, "b_o": OPEN},
+    {"w_f": 1, "b_i": OPEN, "v_g": 4, "b_o": OPEN},
+    {"w_g": 1, "b_i": OPEN, "b_f": SHUT, "b_o": OPEN},
+    {"w_o": 1, "b_i": OPEN, "v_g": 4, "b_f": OPEN},
+]
+
+GROWING: list[dict[str, float]] = [{"w_g": 1, "b_i": OPEN, "b_f": 2 * OPEN, "b_o": OPEN}]
+"""A cell that adds up tanh(x)."""
+
+GROWING_SLOWLY: list[dict[str, float]] = [{"w_g": 1, "b_i": 2, "b_f": 3, "b_o": 1}]
+"""The same, of gates that are not saturated."""
+
+
+def scenarios() -> Iterator[Scenario]:
+    """The twins, of each cell."""
+    square = next(variant for variant in VARIANTS if variant.name == "square")
+    yield replace(
+        CANCELLING,
+        id=f"{CANCELLING.id}-with-biases",
+        title=f"{CANCELLING.title}, with biases",
+        purpose=f"{CANCELLING.purpose.removesuffix('.')}; with biases, which are zero.",
+        config=Config(input_size=1, hidden_size=64),
+        weights={
+            "weight_ih_l0": CANCELLING.torch_weights["weight_ih_l0"],
+            "weight_hh_l0": 4 * CANCELLING.torch_weights["weight_hh_l0"],
+            "bias_ih_l0": np.zeros(64),
+            "bias_hh_l0": np.zeros(64),
+        },
+    )
+    for cell in CERTIFIED:
+        yield _twin(square, cell, rounded(1.0))
+        yield _twin(SATURATED, cell, rounded(3.9, inputs=3.9))
+        yield _twin(replace(OVERFLOWING, time=2), cell, overflowing)
+        for numbers in FULL:
+            draw = full(numbers.bits, AMPLITUDES[cell], positive=False)
+            yield replace(_twin(numbers.variant, cell, draw), precisions=numbers.precisions)
+        yield replace(_twin(BEYOND_FLOAT16, cell, _beyond_float16), precisions=HOLD_THEM)
+    yield _twin(square, "rnn_relu", exact)
+    yield _twin(WIDER_THAN_BFLOAT16, "rnn_relu", large_numbers)
+    yield _twin(WEIGHTS_BEYOND_ONE, "rnn_relu", weights_beyond_one)
+    for numbers in FULL[:2]:
+        draw = full(numbers.bits, AMPLITUDES["rnn_relu"], positive=True)
+        yield replace(_twin(numbers.variant, "rnn_relu", draw, "rnn-relu"), precisions=numbers.precisions)
+    for scenario in ONE_KIND_A_UNIT:
+        yield replace(
+            scenario,
+            id=f"{scenario.id}-no-state",
+            title=f"{scenario.title}, no state",
+            purpose=f"{scenario.purpose.removesuffix('.')}; without an initial state.",
+            h0=None,
+        )
+    yield from _sweeping()
+
+
+def _twin(variant: Variant, cell: str, draw: Draw, folder: str = "") -> Scenario:
+    twin = replace(
+        variant,
+        name=f"{variant.name}-no-state",
+        title=f"{variant.title}, no state",
+        purpose=f"{variant.purpose.removesuffix('.')}; without an initial state.",
+        state=False,
+    )
+    return twin.scenario(folder or FOLDERS[cell], cell, draw)
+
+
+BEYOND_FLOAT16 = Variant(
+    BEYOND,
+    BEYOND.replace("-", " "),
+    "Inputs that float16 takes for zero, and weights that it takes for infinite.",
+    SMALL,
+    batch=3,
+    time=1,
+    declared=("degenerate",),
+)
+
+
+def _beyond_float16(golden_id: str, name: str, shape: Shape) -> Float64:
+    numbers = full(8, 0.5, positive=False)(golden_id, name, shape)
+    return numbers * 2.0**30 if name.startswith("weight") else numbers / 2.0**30 if name == "x" else numbers
+
+
+def _sweeping() -> Iterator[Scenario]:
+    """Every activation at every part of its argument, and the cell as far as steps from zero carry it."""
+    sweep = np.zeros((len(points()), 2, 2))
+    sweep[:, 0, 1], sweep[:, 1, 0] = 1, points()
+    for cell, units in (("gru", GRU_UNITS), ("lstm", LSTM_UNITS)):
+        yield of_units(cell, cell, "sweeping-no-state", f"{PURPOSE.removesuffix('.')}; from zero.", units, sweep)
+    inputs = np.array([sign * x for x in (2.0**-11, 2.0**-8, 2.0**-5, 0.25, 1.0, 8.0) for sign in (1, -1)])
+    yield of_units(
+        "lstm",
+        "lstm",
+        "growing-c-no-state",
+        "A cell that grows to 24 from zero: one that is clipped, or whose tanh is off in some band.",
+        GROWING,
+        np.tile(inputs[:, None, None], (1, 24, 1)),
+    )
+    for size, steps in ((2, 3), (3, 5), (10, 24)):
+        yield replace(
+            of_units(
+                "lstm",
+                "lstm",
+                f"c-beyond-{size}-no-state",
+                f"A cell that grows beyond {size} from zero: one that is clipped, forth and back.",
+                GROWING_SLOWLY,
+                np.tile(np.array([1.5, -1.5, 1.75, -1.75])[:, None, None], (1, steps, 1)),
+            ),
+            declared=("degenerate", "saturated") if size == 10 else ("degenerate",),  # noqa: PLR2004 - where it is
+        )

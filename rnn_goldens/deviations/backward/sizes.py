@@ -1,0 +1,92 @@
+"""Gradients that are cut off at sizes where a kernel changes its path, or a buffer is full."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Backward, Case
+from rnn_goldens.cells.backward import Factors
+from rnn_goldens.deviations.backward.wrong import (
+    BackwardDeviation,
+    Gradients,
+    WrongBackward,
+    in_gradient,
+    in_gradients,
+    in_steps_back,
+)
+from rnn_goldens.deviations.sizes import LIMITS
+
+_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+def _columns_beyond(limit: int) -> Callable[[Array], Array]:
+    return lambda array: np.where(np.arange(array.shape[-1]) < limit, array, 0)
+
+
+def _units_beyond(limit: int) -> WrongBackward:
+    """In each gate's block of every weight's gradient, the rows from the limit on are zero."""
+
+    def changed(case: Case, gradients: Gradients) -> Gradients:
+        hidden = case.config.hidden_size
+        return {
+            name: np.where((np.arange(len(array)) % hidden < limit).reshape(-1, *[1] * (array.ndim - 1)), array, 0)
+            if name.startswith(_WEIGHTS)
+            else array
+            for name, array in gradients.items()
+        }
+
+    return in_gradients(changed)
+
+
+def _rows_beyond(limit: int) -> WrongBackward:
+    """Sums over the batch take its first rows alone."""
+
+    def summed(right: Backward, steps: Sequence[Factors]) -> Array:
+        return right.summed_over_steps([(g[:limit], None if v is None else v[:limit]) for g, v in steps])
+
+    return in_steps_back(summed_over_steps=summed)
+
+
+def _handed_down_beyond(limit: int) -> WrongBackward:
+    """Of what a layer hands down to the one below, the units from the limit on are zero."""
+
+    def hand_down(right: Backward, ways: Sequence[Sequence[Array]], layer: int) -> list[Array]:
+        d_inputs = right.hand_down(ways, layer)
+        return list(map(_columns_beyond(limit), d_inputs)) if layer else d_inputs
+
+    return in_steps_back(hand_down=hand_down)
+
+
+def _cut_off() -> Iterator[BackwardDeviation]:
+    for limit in LIMITS:
+        for weight, of in (("weight_ih", "input"), ("weight_hh", "state")):
+            yield BackwardDeviation(
+                f"{weight}_gradient_beyond_{limit}_zero",
+                f"Gives zero for the gradient of {weight} beyond the first {limit} columns, those of the {of}.",
+                in_gradient(weight, _columns_beyond(limit)),
+            )
+        yield BackwardDeviation(
+            f"x_gradient_beyond_{limit}_zero",
+            f"Gives zero for the gradient of x beyond its first {limit} inputs.",
+            in_gradient("x", _columns_beyond(limit)),
+        )
+        yield BackwardDeviation(
+            f"gradients_of_units_beyond_{limit}_zero",
+            f"Gives zero for the weights' gradients of units beyond the first {limit}.",
+            _units_beyond(limit),
+        )
+        yield BackwardDeviation(
+            f"gradients_without_rows_beyond_{limit}",
+            f"Adds up the weights' gradients over the first {limit} sequences of a batch alone.",
+            _rows_beyond(limit),
+        )
+    for limit in LIMITS[:3]:
+        yield BackwardDeviation(
+            f"handed_down_beyond_{limit}_zero",
+            f"Hands zero down to units of the layer below beyond the first {limit}.",
+            _handed_down_beyond(limit),
+            needs=("multilayer",),
+        )
+
+
+DEVIATIONS = tuple(_cut_off())
