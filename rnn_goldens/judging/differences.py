@@ -102,6 +102,12 @@ def not_comparable(name: str, problem: str, dtype: str = "") -> Difference:
     return Difference(name, problem=problem, dtype=dtype, largest_error=float("inf"))
 
 
+def out_alone(name: str) -> Difference:
+    """What is said of a state that was not given, as none was."""
+    hint = ' To check out alone: check(out, outputs=["out"]), or that in the marker.' if name == "h_n" else ""
+    return not_comparable(name, f"was not given: {outputs.EXPECTED}.{hint}" if hint else "was not given")
+
+
 def _shape_problem(name: str, got: tuple[int, ...], want: tuple[int, ...]) -> str:
     hint = ""
     if name == "out" and len(want) == 3 and got == (want[1], want[0], want[2]):  # noqa: PLR2004
