@@ -182,10 +182,11 @@ class _Cell:
         """What else an implementation may accept, and what shows in what it can be asked then."""
         for feature, what in OPTIONS.items():
             if feature not in self.features:
-                yield what, self._shown_in(self._within({*self.features, feature}, self.biases), self.dtypes)
+                asking = self._within({*self.features, feature}, self.biases)
+                yield what, self._shown_in((e for e in asking if feature in e.features), self.dtypes)
         for has_bias, what in ((False, "no bias"), (True, "a bias")):
             if has_bias not in self.biases:
-                yield what, self._shown_in(self._within(self.features, {True, False}), self.dtypes)
+                yield what, self._shown_in(self._within(self.features, {has_bias}), self.dtypes)
         if WIDEST not in {one.dtype for one in self.asked}:
             yield WIDEST, self._shown_in(self._within(self.features, self.biases), {WIDEST})
 
