@@ -78,6 +78,8 @@ def check(*, arguments: tuple[str, ...], exhaustive: bool, resume: bool, update:
     pytest_arguments = [*rest, *_of_the_plugin(options | {"update_known_failures": update})]
     if resume and not exhaustive:
         raise click.UsageError("--resume goes on with a run of --exhaustive: give both")
+    if exhaustive and options["outputs"]:
+        raise click.UsageError("--exhaustive compares all outputs: leave --outputs out")
     if exhaustive:
         from rnn_goldens.exhaustive.command import run as run_exhaustively
 

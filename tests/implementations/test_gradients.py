@@ -111,7 +111,7 @@ def test_what_returns_out_alone_has_gradients_where_cotangents_are_of_out_alone(
     golden = with_gradients("gru/plain", only=("d_out",))
     golden.check_gradient_calls(adapt_backward(found))
     of_state = with_gradients("gru/plain", only=("d_out", "d_h_n"))
-    with pytest.raises(Unsupported, match="^cotangents of h_n need h_n, and one array was returned$"):
+    with pytest.raises(Unsupported, match=r"^cotangents of h_n need h_n, and one array was returned$"):
         adapt_backward(found)(of_state.question())
 
 
