@@ -35,11 +35,11 @@ SIGNATURES = {
     "Golden.weights_as": "(self, convention)",
     "Golden.weights_from": "(self, convention, weights)",
     "Golden.steps": "(self)",
-    "Golden.check": "(self, out, h_n, c_n)",
-    "Golden.check_fails": "(self, out, h_n, c_n)",
-    "Golden.compare": "(self, out, h_n, c_n)",
-    "Golden.check_calls": "(self, run, calls)",
-    "Golden.compare_calls": "(self, run, calls)",
+    "Golden.check": "(self, out, h_n, c_n, *, outputs)",
+    "Golden.check_fails": "(self, out, h_n, c_n, *, outputs)",
+    "Golden.compare": "(self, out, h_n, c_n, *, outputs)",
+    "Golden.check_calls": "(self, run, calls, *, outputs)",
+    "Golden.compare_calls": "(self, run, calls, *, outputs)",
     "Scenario.from_torch": "(module, x, state, *, id, purpose, lengths, fields)",
     "certify": "(scenario, *, confirm)",
     "read": "(path, *, dtype, gradients)",
@@ -117,6 +117,7 @@ def test_the_plugin_s_options_and_its_marker_s_arguments() -> None:
         "features",
         "without",
         "calls",
+        "outputs",
         "corpus",
         "implementation",
         "time-limit",
@@ -125,5 +126,6 @@ def test_the_plugin_s_options_and_its_marker_s_arguments() -> None:
         "report",
     }
     assert MARKER.startswith(
-        "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., gradients=True)"
+        "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., outputs=..., "
+        "gradients=True)"
     )

@@ -138,7 +138,14 @@ class Golden(GoldenData, Question):
         require_equations(self)
         return steps_of(case_of(self, np.float64))
 
-    def compare(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
+    def compare(
+        self,
+        out: object,
+        h_n: object = None,
+        c_n: object = None,
+        *,
+        outputs: str | Sequence[str] | None = None,
+    ) -> Verdict:
         """Compare outputs with this golden, without raising.
 
         Where they differ every known deviation is asked the same, to name those that would explain it in the verdict's
@@ -149,23 +156,43 @@ class Golden(GoldenData, Question):
                 torch's returns it: ``compare(layer(x, h0))``.
             h_n: array-like shaped like ``self.h_n``; for an LSTM also the pair ``(h_n, c_n)``, as ``nn.LSTM`` has it.
             c_n: array-like shaped like ``self.c_n``, for an LSTM.
-        """
-        return diagnosed(self, compare(self, out, h_n, c_n), out, h_n, c_n)
+            outputs: the names of those that are compared, all if None: ``compare(out, outputs=["out"])``.
 
-    def check(self, out: object, h_n: object = None, c_n: object = None) -> None:
+        Raises:
+            UnknownName: there is no such output.
+        """
+        golden = self.comparing(outputs)
+        return diagnosed(golden, compare(golden, out, h_n, c_n), out, h_n, c_n)
+
+    def check(
+        self,
+        out: object,
+        h_n: object = None,
+        c_n: object = None,
+        *,
+        outputs: str | Sequence[str] | None = None,
+    ) -> None:
         """Raise GoldenMismatch unless the outputs, given as for ``compare``, are right.
 
         Raises:
             GoldenMismatch: they are not.
             WrongUse: one of them is this golden's own array.
+            UnknownName: there is no such output.
         """
         __tracebackhide__ = True
         refuse_own(self, out, h_n, c_n)
-        verdict = self.compare(out, h_n, c_n)
+        verdict = self.compare(out, h_n, c_n, outputs=outputs)
         if not verdict.passed:
             raise GoldenMismatch(verdict)
 
-    def check_fails(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
+    def check_fails(
+        self,
+        out: object,
+        h_n: object = None,
+        c_n: object = None,
+        *,
+        outputs: str | Sequence[str] | None = None,
+    ) -> Verdict:
         """Check that outputs, given as for ``compare``, are wrong: for a network that is known to be.
 
         Returns:
@@ -174,10 +201,11 @@ class Golden(GoldenData, Question):
         Raises:
             AssertionError: they are right.
             WrongUse: one of them is this golden's own array.
+            UnknownName: there is no such output.
         """
         __tracebackhide__ = True
         refuse_own(self, out, h_n, c_n)
-        verdict = self.compare(out, h_n, c_n)
+        verdict = self.compare(out, h_n, c_n, outputs=outputs)
         if verdict.passed:
             raise AssertionError(
                 f"{self.id} in {self.dtype}: the outputs are right, and check_fails asks for wrong ones"
@@ -224,7 +252,7 @@ class Golden(GoldenData, Question):
     def _outputs_of(self, run: Callable[[Any], Sequence[Any]], compare: Callable[..., Verdict]) -> Verdict | None:
         """What becomes of the outputs of an implementation that was asked for gradients; None if it gives none."""
         try:
-            return compare(*outputs_of(run(replace(self, gradients=None).question())))
+            return compare(*outputs_of(run(replace(self, gradients=None).question()), self))
         except Exception:  # what it gives are gradients, and of them is told
             return None
 
@@ -265,7 +293,11 @@ class Golden(GoldenData, Question):
                 raise GoldenMismatch(verdict)
 
     def compare_calls(
-        self, run: Callable[[Any], Sequence[Any]], calls: Sequence[str] | str | None = None
+        self,
+        run: Callable[[Any], Any],
+        calls: Sequence[str] | str | None = None,
+        *,
+        outputs: str | Sequence[str] | None = None,
     ) -> list[Verdict]:
         """Call an implementation in several ways, and compare each with this golden, without raising.
 
@@ -275,6 +307,7 @@ class Golden(GoldenData, Question):
                 states and weights from its argument.
             calls: ``twice``, ``rows``, ``chunks``, ``weights``, ``views``: ``rnn_goldens.judging.calls`` says
                 what each does. All of them if None; those that this golden can not be asked are left out.
+            outputs: the names of those that are compared, as for ``compare``; of out alone, ``run`` may return that.
 
         Returns:
             A verdict a way, the first of a single call; none after one that did not pass.
@@ -282,7 +315,8 @@ class Golden(GoldenData, Question):
         Raises:
             UnknownName: no such way of calling.
         """
-        return [verdict for _, verdict in self.compared(run, tuple(WAYS) if calls is None else calls)]
+        golden = self.comparing(outputs)
+        return [verdict for _, verdict in golden.compared(run, tuple(WAYS) if calls is None else calls)]
 
     def compared(
         self, run: Callable[[Any], Sequence[Any]], calls: Sequence[str] | str
@@ -290,9 +324,15 @@ class Golden(GoldenData, Question):
         """The same, one way after the other, with its name."""
         return compare_calls(self, run, self.compare, calls)
 
-    def check_calls(self, run: Callable[[Any], Sequence[Any]], calls: Sequence[str] | str | None = None) -> None:
+    def check_calls(
+        self,
+        run: Callable[[Any], Any],
+        calls: Sequence[str] | str | None = None,
+        *,
+        outputs: str | Sequence[str] | None = None,
+    ) -> None:
         """Raise GoldenMismatch unless the outputs are right in each of several ways to call ``run``, as above."""
         __tracebackhide__ = True
-        for verdict in self.compare_calls(run, calls):
+        for verdict in self.compare_calls(run, calls, outputs=outputs):
             if not verdict.passed:
                 raise GoldenMismatch(verdict)

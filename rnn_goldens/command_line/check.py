@@ -42,6 +42,7 @@ class _WithCommand(click.Command):
 @selecting_options
 @click.option("--gradients", is_flag=True, help="Check gradients, of the goldens that have some.")
 @click.option("--calls", metavar="NAME,...", help="Call it in these ways, too: twice, rows, chunks, weights, views.")
+@click.option("--outputs", metavar="NAME,...", help="Compare these outputs alone: out, of what returns no others.")
 @click.option("--time-limit", metavar="SECONDS", help="For one golden (default: 10 for a program, 60 in Python).")
 @click.option("--known-failures", metavar="FILE", help="Goldens that are known to fail, and why.")
 @click.option("--update", is_flag=True, help="Let that file be what this run finds.")
@@ -77,6 +78,8 @@ def check(*, arguments: tuple[str, ...], exhaustive: bool, resume: bool, update:
     pytest_arguments = [*rest, *_of_the_plugin(options | {"update_known_failures": update})]
     if resume and not exhaustive:
         raise click.UsageError("--resume goes on with a run of --exhaustive: give both")
+    if exhaustive and options["outputs"]:
+        raise click.UsageError("--exhaustive compares all outputs: leave --outputs out")
     if exhaustive:
         from rnn_goldens.exhaustive.command import run as run_exhaustively
 

@@ -40,6 +40,7 @@ class Evidence:
         no_equations: why it was compared with no deviation, for want of its cell's equations; else empty.
         of: what was compared: ``outputs``, or ``gradients``.
         checked: of gradients, those that were compared; none: all.
+        outputs: the names of the outputs that alone were compared; none: all.
     """
 
     golden: str
@@ -55,6 +56,7 @@ class Evidence:
     no_equations: str = ""
     of: str = OUTPUTS
     checked: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.golden} in {self.dtype}"

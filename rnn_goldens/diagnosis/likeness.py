@@ -8,7 +8,7 @@ import numpy as np
 from rnn_goldens.diagnosis.right import Array, Arrays, Right
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Exact
-from rnn_goldens.judging.outputs import NotNumbers, read, states_apart
+from rnn_goldens.judging.outputs import NotNumbers, compared_outputs, read
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -24,9 +24,9 @@ APART = 4.0
 
 
 def readable(golden: "GoldenData", out: object, h_n: object = None, c_n: object = None) -> Arrays:
-    """The outputs that hold numbers, of those that the golden has."""
+    """The outputs that hold numbers, of those that are compared and that the golden has."""
     found: dict[str, Array] = {}
-    for name, value in states_apart(golden.layout, out, h_n, c_n).items():
+    for name, value in compared_outputs(golden, out, h_n, c_n).items():
         try:
             values = read(value).values
         except NotNumbers:

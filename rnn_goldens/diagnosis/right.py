@@ -45,5 +45,5 @@ def right_of(golden: "GoldenData", of: str = OUTPUTS) -> Right:
     if of == GRADIENTS:
         assert golden.gradients is not None
         return Right(golden.gradients.expected, golden.gradients.tolerance, golden.dtype)
-    held = {name: getattr(golden.stored, name) for name in ("out", "h_n", "c_n")}
-    return Right({name: array for name, array in held.items() if array is not None}, golden.tolerance, golden.dtype)
+    names = [name for name in golden.layout.outputs if name not in golden.not_compared]
+    return Right({name: getattr(golden.stored, name) for name in names}, golden.tolerance, golden.dtype)

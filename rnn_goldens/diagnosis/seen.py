@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rnn_goldens.diagnosis.likeness import readable
 from rnn_goldens.diagnosis.right import Array, Arrays
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.judging.outputs import NotNumbers, read, states_apart
+from rnn_goldens.judging.outputs import NotNumbers, compared_outputs, read
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -86,7 +86,7 @@ def less_precise(golden: "GoldenData", out: object, h_n: object, c_n: object) ->
     """Which outputs are of a lower precision than what is asked, in the words of facts: ``out_less_precise``."""
     asked = PRECISIONS[golden.dtype].bits
     found = []
-    for name, value in states_apart(golden.layout, out, h_n, c_n).items():
+    for name, value in compared_outputs(golden, out, h_n, c_n).items():
         try:
             bits = read(value).bits
         except NotNumbers:
@@ -100,19 +100,17 @@ def not_comparable(golden: "GoldenData", out: object, h_n: object, c_n: object) 
     """Which outputs are not there, or have another shape, in the words of facts: ``h_n_missing``, ``out_shape``."""
     got = readable(golden, out, h_n, c_n)
     found = []
-    for name in ("out", "h_n", "c_n"):
-        if (right := getattr(golden.stored, name)) is not None:
-            if name not in got:
-                found.append(f"{name}_missing")
-            elif got[name].shape != right.shape:
-                found.append(f"{name}_shape")
+    for name in golden.layout.outputs:
+        if name not in got and name not in golden.not_compared:
+            found.append(f"{name}_missing")
+        elif name in got and got[name].shape != getattr(golden.stored, name).shape:
+            found.append(f"{name}_shape")
     return found
 
 
 def seen(golden: "GoldenData", out: object, h_n: object, c_n: object) -> Seen | None:
-    """What came, if all of it holds numbers and has the right shape."""
-    names = ("out", "h_n") if golden.stored.c_n is None else ("out", "h_n", "c_n")
-    return _of(names, golden, readable(golden, out, h_n, c_n))
+    """What came, if all outputs did, hold numbers and have the right shape."""
+    return _of(golden.layout.outputs, golden, readable(golden, out, h_n, c_n))
 
 
 def seen_of_out(golden: "GoldenData", out: object, h_n: object, c_n: object) -> Seen | None:

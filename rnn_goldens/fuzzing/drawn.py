@@ -12,7 +12,7 @@ from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.fuzzing.causes import causes
 from rnn_goldens.fuzzing.judged import Judged
 from rnn_goldens.fuzzing.untraced import Untraced
-from rnn_goldens.judging.outputs import states_apart
+from rnn_goldens.judging.outputs import compared_outputs
 from rnn_goldens.judging.verdict import Verdict, compare
 
 _MOST_KEPT = 100
@@ -57,26 +57,47 @@ class DrawnGolden(Golden):
         of_golden = {f.name: getattr(golden, f.name) for f in fields(Golden)}
         return cls(**{**of_golden, "corpus": folder or None}, failed=[] if failed is None else failed)
 
-    def compare(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
+    def compare(
+        self,
+        out: object,
+        h_n: object = None,
+        c_n: object = None,
+        *,
+        outputs: str | Sequence[str] | None = None,
+    ) -> Verdict:
         """As ``Golden.compare``.
 
         While Hypothesis makes an example smaller nobody reads the message, and no deviation is asked. With the last
         one it notes what explains all that failed, for that one alone tells little.
         """
         with Untraced():
-            return self._compared(out, h_n, c_n)
+            return self.comparing(outputs)._compared(out, h_n, c_n)
 
-    def check(self, out: object, h_n: object = None, c_n: object = None) -> None:
+    def check(
+        self,
+        out: object,
+        h_n: object = None,
+        c_n: object = None,
+        *,
+        outputs: str | Sequence[str] | None = None,
+    ) -> None:
         """As ``Golden.check``."""
         __tracebackhide__ = True
         with Untraced():
-            super().check(out, h_n, c_n)
+            super().check(out, h_n, c_n, outputs=outputs)
 
-    def check_fails(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
+    def check_fails(
+        self,
+        out: object,
+        h_n: object = None,
+        c_n: object = None,
+        *,
+        outputs: str | Sequence[str] | None = None,
+    ) -> Verdict:
         """As ``Golden.check_fails``; what differs then was asked to."""
         __tracebackhide__ = True
         wrong, failed = self.checks.wrong, list(self.failed)
-        verdict = super().check_fails(out, h_n, c_n)
+        verdict = super().check_fails(out, h_n, c_n, outputs=outputs)
         self.checks.wrong, self.failed[:] = wrong, failed
         return verdict
 
@@ -93,7 +114,7 @@ class DrawnGolden(Golden):
         self.checks.note(verdict)
         in_test, passed = currently_in_test_context(), verdict.passed
         if not passed and in_test:
-            outputs = tuple(states_apart(self.layout, out, h_n, c_n).values())
+            outputs = tuple(compared_outputs(self, out, h_n, c_n).values())
             self.failed.append(Judged(self, outputs, verdict))
             del self.failed[1:-_MOST_KEPT]
         if passed or (in_test and not current_build_context().is_final):

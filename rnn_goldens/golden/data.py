@@ -1,6 +1,6 @@
 """What is stored of a golden, in one precision: a question, and a golden, which is a question with its answer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.arrays import Arrays, Asked, AskedBackward, Float64
 from rnn_goldens.golden.gradients import COTANGENTS, Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
-from rnn_goldens.golden.shapes import LAYOUTS, Config, Layout, output_shapes, state_shape
+from rnn_goldens.golden.shapes import LAYOUTS, Config, Layout, chosen_outputs, output_shapes, state_shape
 from rnn_goldens.golden.tolerance import Tolerance
 
 
@@ -201,6 +201,7 @@ class GoldenData(QuestionData):
         stored: the float64 arrays, whatever the precision.
         corpus: where commands find it: what ``--corpus`` takes, "" if they find it without; None if it is nowhere.
         gradients: what is stored of its gradients; None if there are none, or they were not asked for.
+        outputs: the names of the outputs that alone are compared; () if all are.
     """
 
     tolerance: Tolerance
@@ -208,6 +209,21 @@ class GoldenData(QuestionData):
     stored: Arrays
     corpus: str | None = None
     gradients: Gradients | None = None
+    outputs: tuple[str, ...] = ()
+
+    def comparing(self, outputs: str | Iterable[str] | None) -> Self:
+        """The same golden, of which these outputs alone are compared; as it is if None.
+
+        Raises:
+            UnknownName: there is no such output.
+            WrongUse: out is not among them.
+        """
+        return self if outputs is None else replace(self, outputs=chosen_outputs(outputs))
+
+    @property
+    def not_compared(self) -> tuple[str, ...]:
+        """The names of its other outputs."""
+        return tuple(name for name in self.layout.outputs if self.outputs and name not in self.outputs)
 
     @cached_property
     def out(self) -> NDArray[Any]:

@@ -1,10 +1,12 @@
 """Which arrays a golden has and their shapes: the one place where they follow from the configuration."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from functools import lru_cache
 from typing import Any
+
+from rnn_goldens.errors import UnknownName, WrongUse
 
 Shape = tuple[int, ...]
 
@@ -22,6 +24,11 @@ class Layout:
     gates: str
     states: tuple[str, ...] = ("h",)
     vectors: tuple[str, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of what a network returns."""
+        return ("out", *(f"{name}_n" for name in self.states))
 
     @property
     def in_words(self) -> str:
@@ -47,6 +54,9 @@ LAYOUTS = {
 
 CELLS = tuple(LAYOUTS)
 
+OUTPUTS = ("out", "h_n", "c_n")
+"""The names of outputs, of whatever cell."""
+
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 OWN_CELL = rf"{_NAME}(\.{_NAME})*:{_NAME}"
 """What the name of a cell of someone's own looks like."""
@@ -57,6 +67,22 @@ _OWN = re.compile(OWN_CELL)
 def is_own_cell(name: str) -> bool:
     """Whether a cell is of someone's own, ``package.module:function``: what it is like, its golden says."""
     return _OWN.fullmatch(name) is not None
+
+
+def chosen_outputs(names: str | Iterable[str]) -> tuple[str, ...]:
+    """The names of outputs that alone are to be compared, in their order; () if those are all that there are.
+
+    Raises:
+        UnknownName: there is no such output.
+        WrongUse: out is not among them.
+    """
+    asked = {names} if isinstance(names, str) else set(names)
+    for name in asked:
+        if name not in OUTPUTS:
+            raise UnknownName("output", name, OUTPUTS)
+    if "out" not in asked:
+        raise WrongUse(f"outputs={','.join(sorted(asked))}: out has to be among the outputs that are compared")
+    return () if len(asked) == len(OUTPUTS) else tuple(name for name in OUTPUTS if name in asked)
 
 
 @dataclass(frozen=True)

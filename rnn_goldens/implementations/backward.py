@@ -26,7 +26,7 @@ from rnn_goldens.implementations.not_implemented import refusal
 from rnn_goldens.implementations.users_own import Implementation, is_of, is_step
 from rnn_goldens.importing import imported
 from rnn_goldens.judging.gradient_calls import Backward
-from rnn_goldens.judging.outputs import OUTPUTS
+from rnn_goldens.judging.outputs import OUTPUTS, is_array
 from rnn_goldens.programs.program import Program
 
 
@@ -100,7 +100,7 @@ def _of_function(function: Any) -> Backward:  # noqa: ANN401 - the user's
     def backward(golden: Question) -> Mapping[str, Any]:
         __tracebackhide__ = True
         found = function(golden)
-        if isinstance(found, tuple | list) and len(found) in OUTPUTS:
+        if is_array(found) or (isinstance(found, tuple | list) and len(found) in OUTPUTS):
             return differentiated(function, golden, found)
         gradients: Mapping[str, Any] = found
         return gradients

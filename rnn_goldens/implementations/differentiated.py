@@ -5,9 +5,9 @@ from typing import Any
 
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.traced import Function
+from rnn_goldens.golden.gradients import COTANGENTS
+from rnn_goldens.implementations.traced import Function, with_cotangents
 from rnn_goldens.implementations.users_own import is_of
-from rnn_goldens.judging.outputs import outputs_of, states_apart
 
 
 def differentiated(function: Function, golden: Question, outputs: Any) -> Mapping[str, Any]:  # noqa: ANN401 - the user's
@@ -23,7 +23,7 @@ def differentiated(function: Function, golden: Question, outputs: Any) -> Mappin
         Exception: what its own backward code raises.
     """
     __tracebackhide__ = True
-    found = states_apart(golden.layout, *outputs_of(outputs))
+    found = {COTANGENTS[name]: output for name, output in with_cotangents(golden, outputs).items()}
     if all(is_of("torch", type(output)) for output in found.values()):
         from rnn_goldens.implementations.torch.function import gradients as by_torch
 

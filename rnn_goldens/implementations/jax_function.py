@@ -11,8 +11,7 @@ from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.gradients import COTANGENTS
 from rnn_goldens.implementations.jax_compiled import let_go
 from rnn_goldens.implementations.jax_precision import in_precision
-from rnn_goldens.implementations.traced import Function, arrays_of, traced, untraceable
-from rnn_goldens.judging.outputs import outputs_of, states_apart
+from rnn_goldens.implementations.traced import Function, arrays_of, traced, untraceable, with_cotangents
 
 Named = dict[str, jax.Array]
 
@@ -29,9 +28,7 @@ def gradients(function: Function, golden: Question) -> Mapping[str, jax.Array]:
 
         def forward(arrays: Named) -> Named:
             __tracebackhide__ = True
-            outputs = function(traced(golden, arrays, jnp.asarray))
-            found: dict[str, Any] = states_apart(golden.layout, *outputs_of(outputs))
-            return {name: found[COTANGENTS[name]] for name in golden.cotangents}
+            return with_cotangents(golden, function(traced(golden, arrays, jnp.asarray)))
 
         given = {name: jnp.asarray(array) for name, array in arrays_of(golden).items()}
         outputs, back = _vjp(forward, given)

@@ -1,4 +1,4 @@
-"""A question whose arrays a framework follows, so that what is computed from them can be differentiated."""
+"""A question whose arrays a framework follows, and the outputs that it goes back from, to differentiate a network."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -12,7 +12,9 @@ from rnn_goldens.checkable.golden import Question
 from rnn_goldens.conventions import convention as named
 from rnn_goldens.conventions.gradients import places
 from rnn_goldens.errors import Unsupported
+from rnn_goldens.golden.gradients import COTANGENTS
 from rnn_goldens.golden.precision import precision_name
+from rnn_goldens.judging.outputs import is_array, outputs_of, states_apart
 
 Function = Callable[[Question], Any]
 """A user's, which returns outputs."""
@@ -63,6 +65,22 @@ def traced(golden: Question, arrays: Mapping[str, Any], make: Make) -> Traced:
     given = {name: array for name, array in arrays.items() if name not in weights}
     vars(question).update(given, weights=MappingProxyType(weights))  # where a question keeps what it has cast
     return question
+
+
+def with_cotangents(golden: Question, outputs: Any) -> dict[str, Any]:  # noqa: ANN401 - of a network
+    """By the name of a cotangent the output that it is of; of a network that returns out alone those that are not zero.
+
+    Raises:
+        Unsupported: it returns out alone, and there are cotangents of other outputs.
+        TypeError: it returned no outputs.
+    """
+    if not is_array(outputs):
+        found = states_apart(golden.layout, *outputs_of(outputs))
+        return {name: found.get(COTANGENTS[name]) for name in golden.cotangents}
+    for name, cotangent in golden.cotangents.items():
+        if COTANGENTS[name] != "out" and cotangent.any():
+            raise Unsupported(f"cotangents of {COTANGENTS[name]} need {COTANGENTS[name]}, and one array was returned")
+    return {"d_out": outputs}
 
 
 def untraceable(library: str, error: Exception) -> Unsupported:

@@ -18,8 +18,8 @@ from rnn_goldens.judging.outputs import NotNumbers, Output, outputs_of, read, st
 from rnn_goldens.judging.own_arrays import refuse_own
 from rnn_goldens.judging.verdict import Verdict, compare
 
-Run = Callable[[Any], Sequence[Any]]
-"""A function ``question → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``."""
+Run = Callable[[Any], Any]
+"""A function ``question → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``; out where that is compared."""
 
 Ask = Callable[[GoldenData | QuestionData], Sequence[Any]]
 """Calls an implementation with a question, or with that of a golden; returns its outputs."""
@@ -65,7 +65,7 @@ def compare_calls(
 
     def ask(asked: GoldenData | QuestionData) -> Sequence[Any]:
         __tracebackhide__ = True
-        outputs = outputs_of(run(asked.question() if isinstance(asked, GoldenData) else asked))
+        outputs = outputs_of(run(asked.question() if isinstance(asked, GoldenData) else asked), golden)
         refuse_own(golden, *outputs)
         return outputs
 
@@ -218,8 +218,8 @@ WAYS = {
         _rows,
     ),
     "chunks": Way(
-        "the sequence in two parts, with the state carried over; in one direction",
-        lambda golden: not golden.config.bidirectional and _steps_of_longest(golden) > 1,
+        "the sequence in two parts, with the state carried over; in one direction, and not of out alone",
+        lambda golden: not (golden.config.bidirectional or golden.not_compared) and _steps_of_longest(golden) > 1,
         _chunks,
     ),
     "weights": Way("a call with other weights in between: none are kept", lambda _: True, _weights),

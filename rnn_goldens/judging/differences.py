@@ -1,7 +1,7 @@
 """One output, or gradient, against the expected one: shape and precision first, then every value."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -100,6 +100,12 @@ def difference(golden: "GoldenData", name: str, value: object) -> Difference:
 def not_comparable(name: str, problem: str, dtype: str = "") -> Difference:
     """What is said of an array whose values were not compared."""
     return Difference(name, problem=problem, dtype=dtype, largest_error=float("inf"))
+
+
+def out_alone(of_h_n: Difference) -> Difference:
+    """What is said of h_n that was not given, where nothing but out was: what to do if there is nothing else."""
+    hint = 'to check out alone, check(out, outputs=["out"]) or @pytest.mark.rnn_goldens(outputs=["out"])'
+    return replace(of_h_n, problem=f"{of_h_n.problem}; {hint}")
 
 
 def _shape_problem(name: str, got: tuple[int, ...], want: tuple[int, ...]) -> str:

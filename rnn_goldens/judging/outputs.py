@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from numbers import Number
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,19 @@ from rnn_goldens.counted import counted
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import Layout
 
+if TYPE_CHECKING:
+    from rnn_goldens.golden.data import GoldenData
+
 Conversion = Callable[[Any], tuple[NDArray[Any], str]]
 """An array of some library → the same values in NumPy, and the name of the type they came in."""
 
 OUTPUTS = (2, 3)
 """How many outputs an implementation returns: a pair of states counts as one."""
+
+EXPECTED = "(out, h_n) is expected, or (out, (h_n, c_n)) of an LSTM"
+"""What is said where one array came."""
+
+_OUT_ALONE = '--rnn-goldens-outputs=out or @pytest.mark.rnn_goldens(outputs=["out"])'
 
 _MOST_NUMBERS = 100_000_000
 """Of one output."""
@@ -223,9 +231,48 @@ def states_apart(layout: Layout, out: object, h_n: object = None, c_n: object = 
     return {**given, "c_n": c_n} if has_cell_state or c_n is not None else given
 
 
-def outputs_of(result: object) -> Sequence[Any]:
-    """The outputs an implementation returned, as arguments of ``Golden.check``; raises TypeError if they are none."""
-    if isinstance(result, tuple | list) and len(result) in OUTPUTS:
+def compared_outputs(golden: "GoldenData", out: object, h_n: object = None, c_n: object = None) -> dict[str, object]:
+    """The same, without those of a golden's outputs that are not compared, whatever was given for them."""
+    if is_out_alone(golden, out):
+        return {"out": out}
+    given = states_apart(golden.layout, out, h_n, c_n)
+    return {name: value for name, value in given.items() if not golden.outputs or name in golden.outputs}
+
+
+def is_out_alone(golden: "GoldenData", result: object) -> bool:
+    """Whether what was returned is out, of a golden of which that alone is compared; a tuple may be all outputs."""
+    if golden.outputs != ("out",):
+        return False
+    if not isinstance(result, tuple | list):
+        return True
+    try:
+        return len(result) not in (1, *OUTPUTS) or read(result).values.ndim == golden.stored.out.ndim
+    except NotNumbers:
+        return False
+
+
+def is_array(result: object) -> bool:
+    """Whether what was returned is one array, of whatever library."""
+    return isinstance(result, Output) or (hasattr(result, "shape") and not isinstance(result, tuple | list))
+
+
+def outputs_of(result: object, golden: "GoldenData | None" = None) -> Sequence[Any]:
+    """The outputs an implementation returned, as arguments of ``Golden.check``.
+
+    Args:
+        result: what it returned.
+        golden: what it was asked, where out alone may be compared.
+
+    Raises:
+        TypeError: it returned something else.
+    """
+    if golden is not None and is_out_alone(golden, result):
+        return (result,)
+    of_out = golden is not None and golden.outputs == ("out",)
+    if isinstance(result, tuple | list) and len(result) in ((1, *OUTPUTS) if of_out else OUTPUTS):
         return result
+    if is_array(result):
+        hint = "" if golden is None else f". To check out alone: {_OUT_ALONE}"
+        raise TypeError(f"the implementation returned one array; {EXPECTED}{hint}")
     what = counted(len(result), "output") if isinstance(result, tuple | list) else f"a {type(result).__name__}"
     raise TypeError(f"the implementation returned {what}; it returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n)")

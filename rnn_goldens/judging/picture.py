@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Exact
-from rnn_goldens.judging.outputs import NotNumbers, read, states_apart
+from rnn_goldens.judging.outputs import NotNumbers, compared_outputs, read
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -58,7 +58,7 @@ class Picture:
 @np.errstate(all="ignore")  # outputs may hold anything
 def picture(golden: "GoldenData", out: object, h_n: object = None, c_n: object = None) -> Picture | None:
     """What to draw of outputs, given as for ``Golden.compare``; None if they are right or can not be compared."""
-    for name, value in states_apart(golden.layout, out, h_n, c_n).items():
+    for name, value in compared_outputs(golden, out, h_n, c_n).items():
         want = getattr(golden.stored, name)
         try:
             got = read(value).values

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_goldens.judging.as_html import verdict_as_html
-from rnn_goldens.judging.differences import Difference, difference
+from rnn_goldens.judging.differences import Difference, difference, out_alone
 from rnn_goldens.judging.failure_text import failure_text
-from rnn_goldens.judging.outputs import states_apart
+from rnn_goldens.judging.outputs import compared_outputs
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -30,7 +30,8 @@ class Verdict:
         explained_by: names of deviations that give just these outputs, several if they are alike here; two at once as
             ``a & b``. See ``docs/deviations.md``.
         facts: where nothing explains them, what can be seen in the outputs, and whether it is so.
-        not_checked: of gradients, the names of those that were not given, or are not stored: they did not pass.
+        not_checked: the names of outputs that were not to be compared, or of gradients that were not given or are not
+            stored: they did not pass.
     """
 
     passed: bool
@@ -74,9 +75,11 @@ def compare(golden: "GoldenData", out: object, h_n: object = None, c_n: object =
         c_n: likewise.
         said: what it means if they differ, where it means more than that they are wrong.
     """
-    given = states_apart(golden.layout, out, h_n, c_n)
+    given = compared_outputs(golden, out, h_n, c_n)
     differences = {name: difference(golden, name, value) for name, value in given.items()}
+    if "h_n" in given and all(value is None for name, value in given.items() if name != "out"):
+        differences["h_n"] = out_alone(differences["h_n"])
     passed = all(found.passed for found in differences.values())
     largest = max(found.largest_error for found in differences.values())
     message = "" if passed else failure_text(golden, list(differences.values()), said)
-    return Verdict(passed, largest, differences, message)
+    return Verdict(passed, largest, differences, message, not_checked=golden.not_compared)

@@ -111,6 +111,7 @@ def _evidence(opened: Corpora, entry: Entry, *, one_of_several: bool) -> Evidenc
         facts=entry.get("facts", {}),
         of=_of(entry),
         checked=tuple(entry.get("gradients", {}).get("right", ())),
+        outputs=tuple(entry.get("outputs", ())),
     )
 
 

@@ -93,6 +93,7 @@ def summarize(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
             tell(terminal, f"{reasons.count(reason):>5}  {reason}")
     _say_what_is_wrong(terminal, tally)
     _say_of_gradients(terminal, tally)
+    _say_what_can_show(terminal, tally)
     if lines := terminal.config.stash.get(_OF_LISTS, []):
         terminal.section("rnn-goldens: known failures")
         for line in lines:
@@ -131,14 +132,29 @@ def _say_of_gradients(terminal: "pytest.TerminalReporter", tally: Tally) -> None
     found = [entry["gradients"] for entry in tally.entries if "gradients" in entry]
     if not any(entry["wrong"] or entry["not_checked"] for entry in found):
         return
+    from rnn_goldens.plugin.of_gradients import told
+
+    _tell_wrapped(terminal, "rnn-goldens: gradients", told(found))
+
+
+def _say_what_can_show(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
+    """How much of what may be wrong shows in what was compared, and what of it was not."""
+    if not any(entry.get("judged_by") == "comparison" for entry in tally.entries):
+        return
+    from rnn_goldens.plugin.discriminating import told
+
+    _tell_wrapped(terminal, "rnn-goldens: what this run can show", told(terminal.config, tally))
+
+
+def _tell_wrapped(terminal: "pytest.TerminalReporter", title: str, lines: Iterable[str]) -> None:
+    """A section, in lines that fit a terminal of 80 columns; nothing if there are none."""
     from textwrap import wrap
 
     from rnn_goldens.diagnosis.no_outputs import WIDTH
-    from rnn_goldens.plugin.of_gradients import told
 
-    terminal.section("rnn-goldens: gradients")
-    for line in told(found):
-        for part in wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False):
+    if told := [part for line in lines for part in wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False)]:
+        terminal.section(title)
+        for part in told:
             tell(terminal, part)
 
 

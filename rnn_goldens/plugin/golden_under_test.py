@@ -54,48 +54,69 @@ class GoldenUnderTest(Golden):
         """What Hypothesis says of a test's argument: the golden, and not all that is remembered of it."""
         printer.text(repr(self))
 
-    def check(self, out: object, h_n: object = None, c_n: object = None) -> None:
-        """As ``Golden.check``; counts."""
+    def check(
+        self,
+        out: object,
+        h_n: object = None,
+        c_n: object = None,
+        *,
+        outputs: str | Sequence[str] | None = None,
+    ) -> None:
+        """As ``Golden.check``, by default of the outputs that marker or option ask for; counts."""
         __tracebackhide__ = True
         refuse_own(self, out, h_n, c_n)
         with no_outcome_of_its_own(), own_functions():
-            verdict = self._compared(out, h_n, c_n)
+            verdict = self._compared(out, h_n, c_n, outputs=outputs)
         self.record.note(self.dtype, verdict)
         self._require_untouched(self, self._judge.asked_arrays())
         if not verdict.passed:
             raise GoldenMismatch(verdict)
 
-    def check_fails(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
+    def check_fails(
+        self,
+        out: object,
+        h_n: object = None,
+        c_n: object = None,
+        *,
+        outputs: str | Sequence[str] | None = None,
+    ) -> Verdict:
         """As ``Golden.check_fails``; the golden is then known to fail, and has not passed."""
         __tracebackhide__ = True
         refuse_own(self, out, h_n, c_n)
         try:
-            verdict = self.judge.in_precision(self.dtype).check_fails(out, h_n, c_n)
+            verdict = self.judge.in_precision(self.dtype).check_fails(out, h_n, c_n, outputs=outputs)
         except AssertionError as error:
             self.record.broken_off.append(str(error))
             raise
         self.record.asked_to_fail.append(verdict)
         return verdict
 
-    def check_calls(self, run: Run, calls: Sequence[str] | str | None = None) -> None:
+    def check_calls(
+        self,
+        run: Run,
+        calls: Sequence[str] | str | None = None,
+        *,
+        outputs: str | Sequence[str] | None = None,
+    ) -> None:
         """As ``Golden.check_calls``, by default in the ways that marker or option ask for; counts."""
         __tracebackhide__ = True
+        judge = self._judge.comparing(outputs)
 
         def run_and_look(question: QuestionData) -> Sequence[Any]:
             __tracebackhide__ = True
             before = question.stored.copied()
-            outputs = outputs_of(run(question))
+            found = outputs_of(run(question), judge)
             self._require_untouched(question, before)
-            refuse_own(self, *outputs)
-            return outputs
+            refuse_own(self, *found)
+            return found
 
         def compared(out: object, h_n: object = None, c_n: object = None) -> Verdict:
             with own_functions():
-                return self._compared(out, h_n, c_n, lambda: run_and_look(self._judge.question()))
+                return self._compared(out, h_n, c_n, lambda: run_and_look(self._judge.question()), outputs=outputs)
 
         asked = self.record.calls if calls is None else calls
         self.record.called.update([asked] if isinstance(asked, str) else asked)
-        for name, verdict in compare_calls(self._judge, run_and_look, compared, asked):
+        for name, verdict in compare_calls(judge, run_and_look, compared, asked):
             self.record.made.add(name)
             self.record.note(self.dtype, verdict)
             if not verdict.passed:
@@ -176,12 +197,14 @@ class GoldenUnderTest(Golden):
         h_n: object = None,
         c_n: object = None,
         ask_again: Callable[[], Sequence[Any]] | None = None,
+        outputs: str | Sequence[str] | None = None,
     ) -> Verdict:
         """As ``Golden.compare``, but what explained other failures is asked first, and pairs are asked too."""
-        verdict = compare(self._judge, out, h_n, c_n)
+        judge = self._judge.comparing(outputs)
+        verdict = compare(judge, out, h_n, c_n)
         if self.record.drawn and not verdict.passed and self.record.picture is None:
-            self.record.picture = picture(self._judge, out, h_n, c_n)
-        return diagnosed(self._judge, verdict, out, h_n, c_n, self.suspects, ask_again)
+            self.record.picture = picture(judge, out, h_n, c_n)
+        return diagnosed(judge, verdict, out, h_n, c_n, self.suspects, ask_again)
 
     def handed_out(self) -> dict[str, list[NDArray[Any]]]:
         """Those of all copies."""
@@ -212,6 +235,7 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
     try:
         corpora = settings.corpora_of(request.config, wanted.corpus)
         golden = corpora.load(wanted.id, wanted.dtype, gradients=wanted.gradients)
+        golden = golden.comparing(wanted.outputs or None)
     except RnnGoldensError as error:
         pytest.fail(f"rnn-goldens: {error}", pytrace=False)
     late = request.config.stash.setdefault(LATE, [])

@@ -150,6 +150,8 @@ class Guard:
 def _realized(golden: Question, outputs: Any) -> Any:  # noqa: ANN401 - whatever an implementation returns
     """Outputs that are read here and now, whatever their library does then; what is none, as it is."""
     try:
+        if not isinstance(outputs, tuple | list):
+            return read(outputs)  # which may be out alone
         return tuple(read(output) for output in states_apart(golden.layout, *outputs_of(outputs)).values())
     except (NotNumbers, TypeError):
         return outputs

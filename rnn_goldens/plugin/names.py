@@ -11,6 +11,7 @@ OPTIONS = {
     "features": "only goldens that have all of these features, comma-separated: state, lengths, core, ...",
     "without": "only goldens that have none of these features, comma-separated: bidirectional, unbatched, ...",
     "calls": "ways to call an implementation besides once, comma-separated: twice, rows, chunks, weights, views",
+    "outputs": "compare these outputs alone, of an implementation that returns no others: out (default: all)",
     "corpus": "a corpus version, a folder with an index.json, or several: v1,goldens/ (default: the newest version)",
     "implementation": "what the rnn_implementation fixture is: a built-in name, package.module:callable, or "
     "'-- COMMAND', a program",
@@ -61,9 +62,10 @@ REFUSED_BECAUSE = "rnn_goldens_refused"
 """The attribute of the report in which an implementation refused: its reason."""
 
 MARKER = (
-    "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., gradients=True)"
-    ": which goldens the rnn_golden fixture gives to this test, one at a time, and in which ways its check_calls calls "
-    "an implementation; each argument is a name or a list of names, but gradients: whether the test checks those"
+    "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., outputs=..., "
+    "gradients=True): which goldens the rnn_golden fixture gives to this test, one at a time, in which ways its "
+    "check_calls calls an implementation, and which outputs alone are compared; "
+    "each argument is a name or a list of names, but gradients: whether the test checks those"
 )
 
 PASSES_AGAIN = "[XPASS(strict)]"

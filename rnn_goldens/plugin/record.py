@@ -194,6 +194,7 @@ def entry_of(record: Record | None) -> dict[str, Any]:
         entry["largest_error"] = largest
     of_gradients = [verdict for _, verdict in record.of_gradients]
     of_outputs = [verdict for verdict in record.wrong if not any(verdict is other for other in of_gradients)]
+    entry |= _outputs_checked([v for _, v in record.verdicts if not any(v is other for other in of_gradients)])
     for verdict in (*of_outputs, *record.wrong)[:1]:
         if verdict.explained_by:
             entry["explained_by"] = list(verdict.explained_by)
@@ -206,6 +207,14 @@ def entry_of(record: Record | None) -> dict[str, Any]:
     if record.calls:
         entry["calls"] = {name: name in record.made for name in record.calls}
     return entry
+
+
+def _outputs_checked(verdicts: Iterable[Verdict]) -> dict[str, Any]:
+    """Which outputs were compared, and which were in no comparison; nothing if all were compared, or none."""
+    verdicts = list(verdicts)
+    compared = dict.fromkeys(name for verdict in verdicts for name in verdict.differences)
+    left_out = dict.fromkeys(name for verdict in verdicts for name in verdict.not_checked if name not in compared)
+    return {"outputs": list(compared), "not_checked": list(left_out)} if left_out else {}
 
 
 def gradients_found(verdicts: Iterable[Verdict]) -> dict[str, Any]:

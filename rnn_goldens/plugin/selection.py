@@ -10,11 +10,12 @@ import pytest
 from rnn_goldens.corpus import Corpora, names, packaged
 from rnn_goldens.errors import RnnGoldensError, UnknownName
 from rnn_goldens.golden.precision import precision
+from rnn_goldens.golden.shapes import chosen_outputs
 from rnn_goldens.judging.calls import way
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import Listed
 
-ARGUMENTS = (*settings.SELECTING, "dtypes", "dtype", "corpus", "calls", "gradients")
+ARGUMENTS = (*settings.SELECTING, "dtypes", "dtype", "corpus", "calls", "outputs", "gradients")
 
 _ASKED = pytest.StashKey[dict[str, None]]()
 """The corpora of the tests that were collected, as ``Wanted`` has them."""
@@ -33,6 +34,7 @@ class Wanted:
         calls: the ways besides a single call in which it is asked.
         gradients: whether it is gradients that are to be checked.
         corpus: the corpora that a marker names, by absolute paths and versions; "" for those of the settings.
+        outputs: the names of the outputs that alone are compared; () if all are.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Wanted:
     calls: tuple[str, ...] = ()
     gradients: bool = False
     corpus: str = ""
+    outputs: tuple[str, ...] = ()
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -55,12 +58,14 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         calls = arguments.pop("calls", ()) or settings.listed(metafunc.config, "calls")
         for call in calls:
             way(call)
+        outputs = arguments.pop("outputs", ()) or settings.listed(metafunc.config, "outputs")
+        outputs = chosen_outputs(outputs) if outputs else ()
         corpus = _corpus(metafunc, arguments.pop("corpus", ()))
         arguments = settings.selecting(metafunc.config) | arguments
         gradients = _of_gradients(metafunc)
         entries = _of_this_run(metafunc.config, corpus).select(**arguments, gradients=gradients)
         wanted = [
-            Wanted(e.id, dtype, calls, gradients, corpus)
+            Wanted(e.id, dtype, calls, gradients, corpus, outputs)
             for e in entries
             for dtype in dtypes
             if dtype in (e.gradient_precisions if gradients else e.precisions)

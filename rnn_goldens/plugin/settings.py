@@ -11,6 +11,7 @@ import pytest
 from rnn_goldens.corpus import Corpora, between_commas, open_corpora
 from rnn_goldens.errors import RnnGoldensError, WrongUse
 from rnn_goldens.golden.precision import precision
+from rnn_goldens.golden.shapes import chosen_outputs
 from rnn_goldens.implementations import check_name
 from rnn_goldens.judging.calls import way
 from rnn_goldens.plugin.known_failures import Listed, read_listed
@@ -40,6 +41,8 @@ def check_settings(config: pytest.Config) -> None:
         time_limit(config)
         for call in listed(config, "calls"):
             way(call)
+        if outputs := listed(config, "outputs"):
+            chosen_outputs(outputs)
         if (selected := selecting(config)) or of_gradients(config):
             corpora(config).select(**selected, gradients=of_gradients(config))
         if flag(config, UPDATE) and not setting(config, KNOWN):

@@ -100,6 +100,55 @@ def test_a_tuple_is_no_way_around_an_output_that_is_missing_or_one_too_many() ->
         golden.check((out, golden.h_n))
 
 
+def test_outputs_that_alone_are_compared() -> None:
+    golden = rnn_goldens.load("lstm/plain")
+    out, h_n, c_n = golden.out.copy(), golden.h_n.copy(), golden.c_n.copy()
+    assert "to check out alone, check(out, outputs=" in golden.compare(out).message
+    alone = golden.compare(out, outputs=["out"])
+    assert alone.passed
+    assert list(alone.differences) == ["out"]
+    assert alone.not_checked == ("h_n", "c_n")
+    golden.check((out, (h_n + 1, c_n)), outputs="out")
+    golden.check(out, h_n, outputs=["out", "h_n"])
+    assert golden.compare(out, h_n + 1, outputs=["h_n", "out"]).differences.keys() == {"out", "h_n"}
+    assert not golden.compare(out, h_n + 1, outputs=["h_n", "out"]).passed
+    assert golden.compare(out, h_n, c_n, outputs=["out", "h_n", "c_n"]).not_checked == ()
+    wrong = golden.check_fails(out * 1.01, outputs=["out"])
+    assert "h_n" not in wrong.message
+    assert rnn_goldens.load("gru/plain").compare(out, outputs=["out", "h_n"]).not_checked == ()
+
+
+def test_what_is_wrong_in_out_alone_is_named() -> None:
+    golden = rnn_goldens.load("rnn-tanh/plain")
+    layer = torch.nn.RNN(**golden.config, batch_first=True)
+    weights = {name: torch.tensor(array) for name, array in golden.weights.items()}
+    layer.load_state_dict({**weights, "weight_hh_l0": weights["weight_hh_l0"].T})
+    out, _ = layer(torch.tensor(golden.x))
+    assert golden.compare(out, outputs=["out"]).explained_by == ("w_hh_transposed",)
+
+
+def test_calls_of_a_function_that_returns_out_alone() -> None:
+    golden = rnn_goldens.load("gru/plain")
+
+    def run(question: Any) -> Any:
+        layer = torch.nn.GRU(**question.config, batch_first=True)
+        layer.load_state_dict({name: torch.tensor(array) for name, array in question.weights.items()})
+        return layer(torch.tensor(question.x))[0]
+
+    assert len(golden.compare_calls(run, outputs=["out"])) == 5  # once, and in all ways but in two parts
+    golden.check_calls(run, "rows", outputs=["out"])
+    with pytest.raises(TypeError, match=r"returned one array; \(out, h_n\) is expected"):
+        golden.check_calls(run, "rows")
+
+
+def test_an_unknown_output_is_an_error() -> None:
+    golden = rnn_goldens.load("gru/plain")
+    with pytest.raises(UnknownName, match=r"no output 'hn'. Did you mean 'h_n'\? Outputs: out, h_n, c_n"):
+        golden.check(golden.out.copy(), outputs=["out", "hn"])
+    with pytest.raises(WrongUse, match="outputs=h_n: out has to be among the outputs"):
+        golden.check(golden.out.copy(), outputs="h_n")
+
+
 def test_a_mismatch_can_be_copied_and_pickled() -> None:
     golden = rnn_goldens.load("documented/single-sequence")
     error = GoldenMismatch(golden.compare(golden.out + 1, golden.h_n))

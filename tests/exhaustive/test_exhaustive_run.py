@@ -136,6 +136,12 @@ def test_there_has_to_be_a_run_to_go_on_with(tmp_path: Path) -> None:
     assert "--resume goes on with a run of --exhaustive: give both" in done.stderr
 
 
+def test_an_exhaustive_run_compares_all_outputs(tmp_path: Path) -> None:
+    done = run(tmp_path, "numpy", "--exhaustive", "--outputs=out")
+    assert done.returncode == 2
+    assert "--exhaustive compares all outputs: leave --outputs out" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["rnn-tanh-tanh", "lstm-sigmoid-of-f", "lstm-tanh-of-c", "gru-sigmoid-of-r"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_the_definition_in_numpy_is_right_wherever_it_is_asked(name: str, precision: str) -> None:

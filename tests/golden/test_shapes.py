@@ -1,11 +1,13 @@
 import pytest
 from torch import nn
 
+from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.shapes import (
     CELLS,
     LAYOUTS,
     Config,
     Layout,
+    chosen_outputs,
     gradient_shapes,
     is_own_cell,
     out_shape,
@@ -122,3 +124,19 @@ def test_a_cell_of_ones_own_is_a_function_of_a_module(name: str) -> None:
 @pytest.mark.parametrize("name", ["lstm", "mine", ":cell", "mine:", "a:b:c", "a..b:c", "2a:b", "a:b.c", "a:b ", "é:b"])
 def test_nothing_else_is(name: str) -> None:
     assert not is_own_cell(name)
+
+
+def test_outputs_are_chosen_by_name_and_all_of_them_are_no_choice() -> None:
+    assert chosen_outputs("out") == chosen_outputs(["out", "out"]) == ("out",)
+    assert chosen_outputs(["c_n", "out"]) == ("out", "c_n")
+    assert chosen_outputs(name for name in ("h_n", "c_n", "out")) == ()
+    with pytest.raises(UnknownName, match=r"no output 'out '. Did you mean 'out'\? Outputs: out, h_n, c_n"):
+        chosen_outputs("out ")
+    with pytest.raises(WrongUse, match=r"^outputs=c_n,h_n: out has to be among the outputs that are compared$"):
+        chosen_outputs(["h_n", "c_n"])
+    with pytest.raises(WrongUse, match="out has to be among"):
+        chosen_outputs([])
+    assert {cell: layout.outputs for cell, layout in LAYOUTS.items() if len(layout.outputs) > 2} == {
+        "lstm": ("out", "h_n", "c_n")
+    }
+    assert LAYOUTS["gru"].outputs == ("out", "h_n")

@@ -76,6 +76,45 @@ class OwnGRU(nn.Module):
         return self.rnn(x, h0)
 
 
+class OutAlone(OwnGRU):
+    def forward(self, x: torch.Tensor, h0: torch.Tensor | None = None) -> Any:
+        return super().forward(x, h0)[0]
+
+
+def out_in_torch(golden: Any) -> Any:
+    def tensor(array: Any) -> Any:
+        return array if isinstance(array, torch.Tensor) else torch.tensor(array)
+
+    weights = [tensor(golden.weights[f"{name}_l0"]) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    h, out = tensor(golden.h0[0]), []
+    for x_t in tensor(golden.x).unbind(1):
+        h = torch.gru_cell(x_t, h, *weights)
+        out.append(h)
+    return torch.stack(out, 1)
+
+
+def out_in_jax(golden: Any) -> Any:
+    w = golden.weights
+    h, out = jax.numpy.asarray(golden.h0[0]), []
+    for t in range(golden.x.shape[1]):
+        of_x = golden.x[:, t] @ w["weight_ih_l0"].T + w["bias_ih_l0"]
+        of_h = h @ w["weight_hh_l0"].T + w["bias_hh_l0"]
+        (r_x, z_x, n_x), (r_h, z_h, n_h) = (jax.numpy.split(part, 3, axis=-1) for part in (of_x, of_h))
+        z = jax.nn.sigmoid(z_x + z_h)
+        h = (1 - z) * jax.numpy.tanh(n_x + jax.nn.sigmoid(r_x + r_h) * n_h) + z * h
+        out.append(h)
+    return jax.numpy.stack(out, 1)
+
+
+@pytest.mark.parametrize("found", [OutAlone, out_in_torch, out_in_jax])
+def test_what_returns_out_alone_has_gradients_where_cotangents_are_of_out_alone(found: Any) -> None:
+    golden = with_gradients("gru/plain", only=("d_out",))
+    golden.check_gradient_calls(adapt_backward(found))
+    of_state = with_gradients("gru/plain", only=("d_out", "d_h_n"))
+    with pytest.raises(Unsupported, match=r"^cotangents of h_n need h_n, and one array was returned$"):
+        adapt_backward(found)(of_state.question())
+
+
 class Detached(OwnGRU):
     def forward(self, x: torch.Tensor, h0: torch.Tensor | None = None) -> Any:
         out, h_n = super().forward(x, h0)

@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import torch
+from making import MakeGolden
 
 from rnn_goldens.golden.shapes import LAYOUTS, Layout
 from rnn_goldens.judging import outputs
@@ -381,3 +382,31 @@ def test_what_takes_memory_for_nothing_is_not_read(value: Any, said: str) -> Non
 def test_as_many_parts_as_there_may_be_are_read() -> None:
     assert outputs.read([0.0] * 1_000_000).values.shape == (1_000_000,)
     assert outputs.read(range(1000)).values.shape == (1000,)
+
+
+OUT, H_N = np.zeros((2, 3, 4)), np.zeros((1, 2, 4))
+
+
+@pytest.mark.parametrize(
+    ("result", "count"),
+    [(OUT, 1), (OUT.tolist(), 1), (tuple(OUT), 1), ((OUT,), 1), ((OUT, H_N), 2), ([OUT, H_N], 2), ((OUT, OUT), 2)],
+)
+def test_what_is_returned_where_out_alone_is_compared(make_golden: MakeGolden, result: Any, count: int) -> None:
+    golden = make_golden("gru", hidden_size=4).comparing("out")
+    found = outputs.outputs_of(result, golden)
+    assert len(found) == count
+    assert outputs.outputs_of(found, golden) is found
+    compared = outputs.compared_outputs(golden, *found)
+    assert list(compared) == ["out"]
+    assert outputs.read(compared["out"]).values.shape == (2, 3, 4)
+
+
+def test_one_array_is_no_answer_where_all_outputs_are_compared(make_golden: MakeGolden) -> None:
+    golden = make_golden()
+    for one in (OUT, torch.zeros(2, 3, 4), outputs.read(OUT)):
+        with pytest.raises(TypeError, match=r"returned one array; \(out, h_n\) is expected, .*LSTM$"):
+            outputs.outputs_of(one)
+        with pytest.raises(TypeError, match="To check out alone: --rnn-goldens-outputs=out or @pytest"):
+            outputs.outputs_of(one, golden)
+    with pytest.raises(TypeError, match="returned a dict; it returns"):
+        outputs.outputs_of({})

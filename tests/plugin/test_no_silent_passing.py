@@ -130,8 +130,8 @@ MARKERS = {
     ),
     "positional": (
         "'lstm'",
-        "the marker takes named arguments only: ids, cell, features, without, dtypes, dtype, corpus, calls, gradients; "
-        "got 'lstm'",
+        "the marker takes named arguments only: ids, cell, features, without, dtypes, dtype, corpus, calls, "
+        "outputs, gradients; got 'lstm'",
     ),
     "number": ("ids=3", "ids takes a name or a list of names, not 3"),
 }

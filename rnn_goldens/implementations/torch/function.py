@@ -7,8 +7,7 @@ from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import RnnGoldensError, Unsupported
 from rnn_goldens.implementations.torch.gradients import Gradients
 from rnn_goldens.implementations.torch.gradients import gradients as of_outputs
-from rnn_goldens.implementations.traced import Function, arrays_of, traced, untraceable
-from rnn_goldens.judging.outputs import outputs_of, states_apart
+from rnn_goldens.implementations.traced import Function, arrays_of, traced, untraceable, with_cotangents
 
 
 def gradients(function: Function, golden: Question) -> Gradients:
@@ -26,7 +25,7 @@ def gradients(function: Function, golden: Question) -> Gradients:
         raise
     except Exception as error:  # the call before, with NumPy's arrays, had none
         raise untraceable("torch", error) from error
-    found = states_apart(golden.layout, *outputs_of(outputs))
+    found = with_cotangents(golden, outputs)
     if not any(getattr(output, "requires_grad", False) for output in found.values()):
         raise Unsupported(
             "torch can not differentiate the function: no output follows from the tensors it is given, which "

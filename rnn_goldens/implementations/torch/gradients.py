@@ -11,7 +11,7 @@ from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.gradients import COTANGENTS
 from rnn_goldens.implementations.arguments import require_ours
 from rnn_goldens.implementations.torch import cells, layers, own_class
-from rnn_goldens.judging.outputs import outputs_of, states_apart
+from rnn_goldens.implementations.traced import with_cotangents
 
 Gradients = Mapping[str, Tensor | None]
 
@@ -60,10 +60,9 @@ def wrap(kind: type) -> Callable[[Question], Gradients]:
 def gradients(golden: Question, outputs: Any, leaves: Mapping[str, Tensor]) -> Gradients:  # noqa: ANN401 - of a network
     """Those of outputs by leaves, for a golden's cotangents; None of a leaf that no output follows from."""
     __tracebackhide__ = True
-    found = states_apart(golden.layout, *outputs_of(outputs))
-    given = {name: found.get(output) for name, output in COTANGENTS.items() if name in golden.cotangents}
+    given = with_cotangents(golden, outputs)
     _require_differentiable(given)
-    used: list[tuple[Tensor, Tensor]] = [(o, _like(n, golden.cotangents[n], o)) for n, o in given.items()]  # type: ignore[arg-type, misc]
+    used: list[tuple[Tensor, Tensor]] = [(o, _like(n, golden.cotangents[n], o)) for n, o in given.items()]
     try:
         by_leaf = torch.autograd.grad(
             [output for output, _ in used],

@@ -5,9 +5,9 @@ Made for each golden, and kept for further calls with the same, with those of ``
 called as ``network(x, initial_state)``. A class of torch gets tensors of the golden's precision, in eval mode; any
 other gets NumPy arrays. Its weights may all stand one level down, as in ``self.rnn = nn.GRU(…)``.
 
-Refused is what it can not be asked: an argument its constructor does not take, a cell with another number of gates, an
+Refused is what it cannot be asked: an argument its constructor does not take, a cell with another number of gates, an
 initial state unless its call takes two arguments, lengths unless it is an ``nn.RNNBase``, which takes packed sequences,
-or its call takes ``lengths``.
+or its call takes ``lengths``; an unbatched input that its call does not take, though it takes a batch of one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +22,7 @@ from rnn_goldens.implementations.arguments import (
     require_no_more,
     takes,
 )
+from rnn_goldens.implementations.batch_of_one import BATCHED, called_unbatched
 from rnn_goldens.implementations.kept import Kept
 
 if TYPE_CHECKING:
@@ -90,8 +91,13 @@ def _called(network: Any, name: str, x: Any, state: Any, lengths: Any) -> tuple[
         raise Unsupported(f"{name} takes no initial state as its second argument")
     if lengths is not None and taken is not None and "lengths" not in taken:
         raise Unsupported(f"{name} takes no lengths")
-    arguments = (x, state) if takes_state else (x,)
-    result: tuple[Any, Any] = network(*arguments) if lengths is None else network(*arguments, lengths=lengths)
+    named = {} if lengths is None else {"lengths": lengths}
+
+    def call(x: Any, state: Any) -> Any:  # noqa: ANN401
+        __tracebackhide__ = True
+        return network(x, state, **named) if takes_state else network(x, **named)
+
+    result: tuple[Any, Any] = call(x, state) if x.ndim == BATCHED else called_unbatched(name, call, x, state)
     return result
 
 

@@ -1,0 +1,103 @@
+"""What a run can show, in words: of how many known deviations, and which outputs it did not compare."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import pytest
+
+from rnn_goldens.corpus import Corpora, Corpus
+from rnn_goldens.corpus.discrimination import Compared, Discrimination, KillMatrix, discrimination, kill_matrix
+from rnn_goldens.counted import counted
+from rnn_goldens.errors import RnnGoldensError
+from rnn_goldens.plugin.names import without_golden
+from rnn_goldens.plugin.settings import corpora_of_all
+from rnn_goldens.plugin.tally import Entry, Tally
+
+_MOST_LINES = 12
+"""Of those that say how much a run can show, one for each cell and test; of more tests nothing is said."""
+
+
+def told(config: pytest.Config, tally: Tally) -> Iterator[str]:
+    """A line for each cell that was compared, and one for outputs that were not."""
+    entries = tally.entries
+    if not any(map(_is_compared, entries)):
+        return
+    yield from islice(_can_show(corpora_of_all(config, tally.corpora), entries), _MOST_LINES)
+    yield from _not_checked(entries)
+
+
+@dataclass(frozen=True)
+class _Network:
+    """What one test asked of a cell, in goldens of one corpus: that of this number."""
+
+    part: int
+    cell: str
+    test: str
+    gradients: bool
+
+
+def _can_show(opened: Corpora, entries: Iterable[Entry]) -> Iterator[str]:
+    """Of the goldens of those corpora that have a kill matrix."""
+    networks = _by_network(opened, entries)
+    tests = Counter((network.cell, network.gradients) for network in networks)
+    matrices = {of: _matrix(opened.parts[of[0]], gradients=of[1]) for of in {(n.part, n.gradients) for n in networks}}
+    for network, asked in networks.items():
+        matrix = matrices[network.part, network.gradients]
+        found = None if matrix is None else _found(matrix, opened.parts[network.part], network, asked)
+        if found is not None and found.total:
+            several = tests[network.cell, network.gradients] > 1
+            dtypes = dict.fromkeys(entry["dtype"] for entry in asked if _is_compared(entry))
+            of = " gradients" if network.gradients else ""
+            yield found.told(f"{network.cell}{of}{f' in {network.test}' if several else ''}, {', '.join(dtypes)}")
+
+
+def _by_network(opened: Corpora, entries: Iterable[Entry]) -> dict[_Network, list[Entry]]:
+    """Those of which something was compared, with all that was asked."""
+    by_test: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if opened.holds(entry["golden"]):
+            test = without_golden(entry["test"], entry["golden"], entry["dtype"])
+            by_test.setdefault(test, []).append(entry)
+    found: dict[_Network, list[Entry]] = {}
+    for test, some in by_test.items():
+        gradients = any("gradients" in entry for entry in some)
+        for entry in some:
+            part = opened.parts.index(opened.of(entry["golden"]))
+            network = _Network(part, opened.entry(entry["golden"]).cell, test, gradients)
+            found.setdefault(network, []).append(entry)
+    return {network: some for network, some in found.items() if any(map(_is_compared, some))}
+
+
+def _matrix(corpus: Corpus, *, gradients: bool) -> KillMatrix | None:
+    """That of a corpus; None if it has none, or one that cannot be read, of which other commands tell."""
+    try:
+        return kill_matrix(corpus, gradients=gradients)
+    except RnnGoldensError:
+        return None
+
+
+def _found(matrix: KillMatrix, corpus: Corpus, network: _Network, asked: Iterable[Entry]) -> Discrimination:
+    goldens = [e for e in corpus.entries if e.gradient_precisions or not network.gradients]
+    compared = [_compared(entry) for entry in asked if _is_compared(entry)]
+    return discrimination(matrix, network.cell, goldens, compared, [_compared(entry) for entry in asked])
+
+
+def _is_compared(entry: Entry) -> bool:
+    return entry.get("judged_by") == "comparison"
+
+
+def _compared(entry: Entry) -> Compared:
+    return Compared(entry["golden"], entry["dtype"], "outputs" in entry)
+
+
+def _not_checked(entries: Iterable[Entry]) -> Iterator[str]:
+    """Which outputs were not compared, and of how many goldens."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for entry in entries:
+        if "not_checked" in entry and _is_compared(entry):
+            names = " and ".join(entry["not_checked"]), ",".join(entry["outputs"])
+            found.setdefault(names, set()).add(entry["golden"])
+    for (left_out, outputs), goldens in found.items():
+        yield f"{left_out} not checked (outputs={outputs}): {counted(len(goldens), 'golden')}"

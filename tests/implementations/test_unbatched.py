@@ -1,0 +1,119 @@
+"""A class that takes no unbatched input is refused; one that takes it, and is wrong, fails."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnn_goldens import Golden, Unsupported, load
+from rnn_goldens.implementations import adapt, outputs_of
+from rnn_goldens.implementations.backward import adapt_backward
+
+torch = pytest.importorskip("torch", reason="the networks of users here are torch's")
+
+NO_STATE, STATE = "gru/unbatched-no-state", "gru/unbatched"
+
+
+class Batched(torch.nn.Module):  # type: ignore[misc, name-defined]
+    """A batch is all that it knows: in x of (4, 4) it takes time for the batch."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.hidden_size = hidden_size
+        self.cell = torch.nn.GRU(input_size, hidden_size, batch_first=True)
+
+    def forward(self, x: Any, h0: Any = None) -> Any:
+        cell = [self.cell.weight_ih_l0, self.cell.weight_hh_l0, self.cell.bias_ih_l0, self.cell.bias_hh_l0]
+        h = x.new_zeros(len(x), self.hidden_size) if h0 is None else h0[0]
+        out = []
+        for t in range(x.shape[1]):
+            h = torch.gru_cell(x[:, t].expand(len(x), -1), h.expand(len(x), -1), *cell)
+            out.append(h)
+        return torch.stack(out, 1), h[None]
+
+
+class Raising(Batched):
+    def forward(self, x: Any, h0: Any = None) -> Any:
+        batch, time, _ = x.shape
+        assert batch
+        assert time
+        return super().forward(x, h0)
+
+
+class Broken(Batched):
+    """Whatever it is given."""
+
+    def forward(self, x: Any, h0: Any = None) -> Any:
+        raise ValueError(f"no room for {x.ndim} axes and {h0}")
+
+
+class KeepsABatchOfOne(Batched):
+    def forward(self, x: Any, h0: Any = None) -> Any:
+        return super().forward(x[None], h0 if h0 is None else h0[:, None]) if x.ndim == 2 else super().forward(x, h0)
+
+
+class Unbatched(KeepsABatchOfOne):
+    factor = 1.0
+
+    def forward(self, x: Any, h0: Any = None) -> Any:
+        out, h_n = super().forward(x, h0)
+        return (out[0] * self.factor, h_n[:, 0]) if x.ndim == 2 else (out, h_n)
+
+
+class WrongUnbatched(Unbatched):
+    factor = 2.0
+
+
+class InNumPy:
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        self.sizes = input_size, hidden_size
+
+    def load_state_dict(self, weights: Any) -> None:
+        self.weights = weights
+
+    def __call__(self, x: Any) -> Any:
+        batch, time, _ = x.shape
+        return np.zeros((batch, time, self.sizes[1])), np.zeros((1, batch, self.sizes[1]))
+
+
+def asked(kind: type, golden_id: str) -> Any:
+    golden = load(golden_id, dtype="float32")
+    return golden.compare(*outputs_of(adapt(kind)(golden)))
+
+
+@pytest.mark.parametrize(("kind", "golden_id"), [(Raising, NO_STATE), (Raising, STATE), (InNumPy, NO_STATE)])
+def test_a_class_that_raises_an_error_is_refused_with_it(kind: type, golden_id: str) -> None:
+    why = (
+        rf"^{kind.__name__} takes no unbatched input \(ValueError: not enough values to unpack \(expected 3, got 2\)\)$"
+    )
+    with pytest.raises(Unsupported, match=why):
+        asked(kind, golden_id)
+
+
+def test_a_class_that_takes_time_for_the_batch_is_refused() -> None:
+    with pytest.raises(
+        Unsupported, match=r"^Batched takes no unbatched input \(it takes the time steps for a batch\)$"
+    ):
+        asked(Batched, NO_STATE)
+
+
+def test_what_fails_with_a_batch_of_one_too_is_told_as_it_is() -> None:
+    with pytest.raises(ValueError, match=r"^no room for 2 axes and None$"):
+        asked(Broken, NO_STATE)
+
+
+@pytest.mark.parametrize("golden_id", [NO_STATE, STATE])
+def test_a_class_that_takes_it_is_judged(golden_id: str) -> None:
+    assert asked(Unbatched, golden_id).passed
+    assert "unbatched_kept_as_batch" in asked(KeepsABatchOfOne, golden_id).explained_by
+    assert not asked(WrongUnbatched, golden_id).passed
+
+
+@pytest.mark.parametrize("kind", [Batched, Raising])
+def test_gradients_are_refused_likewise(kind: type) -> None:
+    golden: Golden = load(NO_STATE, dtype="float32", gradients=True)
+    with pytest.raises(Unsupported, match="takes no unbatched input"):
+        adapt_backward(kind)(golden.question())
+    golden.check_gradient_calls(adapt_backward(Unbatched))
+    with pytest.raises(TypeError, match=r"out has shape \(1, 4, 3\), want \(4, 3\)"):
+        adapt_backward(KeepsABatchOfOne)(golden.question())

@@ -1,0 +1,128 @@
+"""Outputs that alone are compared: by marker, option and ini file; what is left out is listed."""
+
+import json
+
+import pytest
+
+NOT_TOLD = 'To check out alone: --rnn-goldens-outputs=out or @pytest.mark.rnn_goldens(outputs=["out"])'
+
+
+@pytest.fixture
+def nets(project: pytest.Pytester) -> pytest.Pytester:
+    project.makepyfile(
+        nets="""
+        import my_rnn
+
+        def out(golden): return my_rnn.right(golden)[0]
+
+        def wrong(golden): return my_rnn.forgetful(golden)[0]
+
+        def wrong_state(golden):
+            found, h_n = my_rnn.right(golden)
+            return found, h_n + 1
+        """
+    )
+    return project
+
+
+def test_one_array_is_told_what_to_do(nets: pytest.Pytester) -> None:
+    nets.makepyfile("""
+        import nets
+        def test_calls(rnn_golden): rnn_golden.check_calls(nets.out)
+        def test_check(rnn_golden): rnn_golden.check(nets.out(rnn_golden))
+    """)
+    result = nets.runpytest_inprocess()
+    result.assert_outcomes(failed=8)
+    told = f"*TypeError: the implementation returned one array; (out, h_n) is expected, or *{NOT_TOLD}"
+    result.stdout.fnmatch_lines([told.replace("[", "[[]")])
+    of_check = "the implementation returned nothing for it; to check out alone, check(out, outputs=[[]*"
+    result.stdout.fnmatch_lines([f"*h_n is None: {of_check}"])
+
+
+@pytest.mark.parametrize("way", ["marker", "option", "ini", "argument"])
+def test_out_alone_is_compared_where_that_is_asked(nets: pytest.Pytester, workers: tuple[str, ...], way: str) -> None:
+    if way == "ini":
+        nets.makeini("[pytest]\nrnn_goldens_corpus = four\nrnn_goldens_outputs = out")
+    marker = '@pytest.mark.rnn_goldens(outputs=["out"])' if way == "marker" else ""
+    argument = ', outputs=["out"]' if way == "argument" else ""
+    nets.makepyfile(f"""
+        import pytest, nets, my_rnn
+        {marker}
+        def test_calls(rnn_golden): rnn_golden.check_calls(nets.out{argument})
+        {marker}
+        def test_check(rnn_golden): rnn_golden.check(nets.out(rnn_golden){argument})
+        {marker}
+        def test_more_than_out(rnn_golden): rnn_golden.check(nets.wrong_state(rnn_golden){argument})
+        {marker}
+        def test_calls_of_more(rnn_golden): rnn_golden.check_calls(nets.wrong_state{argument})
+        {marker}
+        def test_wrong(rnn_golden): rnn_golden.check(nets.wrong(rnn_golden){argument})
+    """)
+    options = ["--rnn-goldens-outputs=out"] if way == "option" else []
+    result = nets.runpytest_inprocess("--rnn-goldens-report=results.json", *options, *workers)
+    result.assert_outcomes(passed=16, failed=4)
+    result.stdout.fnmatch_lines(["h_n not checked (outputs=out): 4 goldens"])
+    entries = json.loads((nets.path / "results.json").read_text("utf-8"))["results"]
+    assert {(tuple(e["outputs"]), tuple(e["not_checked"])) for e in entries} == {(("out",), ("h_n",))}
+
+
+def test_what_is_wrong_with_out_alone_is_named(nets: pytest.Pytester) -> None:
+    nets.makepyfile("import nets\ndef test_it(rnn_golden): rnn_golden.check_calls(nets.wrong)")
+    result = nets.runpytest_inprocess("--rnn-goldens-outputs=out")
+    result.stdout.fnmatch_lines(["*4 of 4 fail. *explain* every one*", "  w_hh_ignored: *"])
+    result.stdout.no_fnmatch_line("*h_n is missing*")
+
+
+def test_the_nearest_marker_wins_over_the_option(nets: pytest.Pytester) -> None:
+    nets.makepyfile("""
+        import pytest, my_rnn
+        @pytest.mark.rnn_goldens(outputs=["out", "h_n", "c_n"])
+        def test_all(rnn_golden): rnn_golden.check(my_rnn.right(rnn_golden))
+    """)
+    result = nets.runpytest_inprocess("--rnn-goldens-outputs=out")
+    result.assert_outcomes(passed=4)
+    result.stdout.no_fnmatch_line("*not checked*")
+
+
+def test_what_one_comparison_leaves_out_another_may_check(nets: pytest.Pytester) -> None:
+    nets.makepyfile("""
+        import nets, my_rnn
+        def test_it(rnn_golden):
+            rnn_golden.check(nets.out(rnn_golden), outputs="out")
+            rnn_golden.check(my_rnn.right(rnn_golden))
+    """)
+    result = nets.runpytest_inprocess()
+    result.assert_outcomes(passed=4)
+    result.stdout.no_fnmatch_line("*not checked*")
+
+
+def test_a_sequence_in_two_parts_needs_the_state(nets: pytest.Pytester) -> None:
+    nets.makepyfile("import nets\ndef test_it(rnn_golden): rnn_golden.check_calls(nets.out)")
+    asked = "--rnn-goldens-outputs=out", "--rnn-goldens-calls=twice,rows,weights,views"
+    nets.runpytest_inprocess(*asked).assert_outcomes(passed=4)
+    result = nets.runpytest_inprocess("--rnn-goldens-outputs=out", "--rnn-goldens-calls=chunks")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["calls=chunks was never made: no golden of this run can be asked so"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("output", "no output 'output'. Did you mean 'out'? Outputs: out, h_n, c_n"),
+        ("h_n", "outputs=h_n: out has to be among the outputs that are compared"),
+    ],
+)
+def test_an_unknown_output_is_an_error_that_lists_those_that_exist(
+    nets: pytest.Pytester, asked: str, said: str
+) -> None:
+    nets.makepyfile(f"""
+        import pytest, nets
+        @pytest.mark.rnn_goldens(outputs=["{asked}"])
+        def test_it(rnn_golden): ...
+    """)
+    result = nets.runpytest_inprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"rnn-goldens, *::test_it: {said}"])
+    result = nets.runpytest_inprocess(f"--rnn-goldens-outputs={asked}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: rnn-goldens: {said}"])
