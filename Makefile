@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
-.PHONY: help demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost argument-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results engines examples pages validators docs docs-check audit release release-prepare release-rehearsal build clean build/typed
+.PHONY: help demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost corpus-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results engines examples pages validators docs docs-check audit release release-prepare release-rehearsal build clean build/typed
 
 # Tests start hundreds of processes: what these import is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
@@ -25,7 +25,7 @@ help:
 	@echo "make onnx-backend       ONNX's own tests, beside the corpus"
 	@echo "make nothing-unchecked  ways of misbehaving, in every way of running"
 	@echo "make nothing-lost       kills, full disks and neighbours, at whatever writes files: old or new stands there, whole"
-	@echo "make argument-coverage  where on the argument of each activation the corpus looks"
+	@echo "make corpus-coverage    what the corpus asks: sizes, options and arguments, and what each kind of implementation can show"
 	@echo "make exhaustive         every half-precision argument of each activation: NumPy, torch, ONNX Runtime"
 	@echo "make mutation           random edits of right networks: the first of them, as all take half an hour"
 	@echo "make mutants            changes of the modules that decide right from wrong: whether the tests kill each, half an hour"
@@ -124,9 +124,9 @@ nothing-unchecked: $(READY)
 nothing-lost: $(READY)
 	$(BIN)/python -m benchmarks.nothing_lost --check
 
-# How small an error of each activation shows, band by band; fails if a band is not looked at, or the page says otherwise.
-argument-coverage: $(READY)
-	$(BIN)/python -m benchmarks.argument_coverage --check
+# What the corpus asks of everything a network can depend on; fails if something is not asked, or the page says otherwise.
+corpus-coverage: $(READY)
+	$(BIN)/python -m benchmarks.corpus_coverage --check
 
 # check --exhaustive of three implementations, about a minute; fails if one is wrong anywhere, or the page says otherwise.
 exhaustive: $(READY)
@@ -214,7 +214,7 @@ results: $(READY) $(ACORN)
 	$(BIN)/python -m benchmarks.certifying_speed --write
 	$(BIN)/python -m benchmarks.nothing_unchecked --write
 	$(BIN)/python -m benchmarks.nothing_lost --write
-	$(BIN)/python -m benchmarks.argument_coverage --write
+	$(BIN)/python -m benchmarks.corpus_coverage --write
 	$(BIN)/python -m benchmarks.exhaustive --write
 	$(BIN)/python -m benchmarks.mutation --write
 	$(BIN)/python -m benchmarks.mutants --write

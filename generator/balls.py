@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_mat
+from flint import arb, arb_mat, ctx
 from numpy.typing import NDArray
 
 from rnn_goldens.cells import Array, Network, State
@@ -81,6 +81,10 @@ class Balls(Network):
         return _rsqrt(z)
 
 
+BITS_OF_A_SIGN = 6144
+"""From so many bits on, what may be zero is taken for it."""
+
+
 def balls(array: NDArray[np.float64]) -> Array:
     """Of radius zero."""
     return _ball(array)
@@ -120,6 +124,10 @@ def _rounded_one(ball: arb) -> float:
     low, high = float(ball.lower()), float(ball.upper())
     if low != high:
         raise Undecided(f"{ball} may round to {low!r} or {high!r}")
+    if ball.contains(0):  # terms cancel, exactly or to less than any float64: zero, whose sign more bits may tell
+        if ctx.prec < BITS_OF_A_SIGN:
+            raise Undecided(f"{ball} may round to either zero")
+        return 0.0
     return low
 
 

@@ -180,7 +180,7 @@ HIDDEN: tuple[Hidden, ...] = (
 )
 
 _GROWS = "a cell that starts from zero needs a step for each 1 it grows; after so many, nothing is checked in {}"
-_SUMS = "sums of 129 states and more show it; from zero they would take a matrix of some 100 KB, and from a state do"
+_SUMS = "it takes sums of 129 states and more, which goldens with an initial state have"
 _STORES = "what a tanh RNN from zero adds up on two steps is less than twice what its stores may lose in {}"
 
 HIDDEN_FROM_ZERO: tuple[Hidden, ...] = (

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from rnn_goldens.golden.shapes import CELLS, Config
 
@@ -97,9 +96,3 @@ def missing(goldens: Iterable[tuple[str, Sizes]], dimensions: Iterable[str] = DI
 def is_hole(cell: str, dimension: str, size: int) -> bool:
     """Whether a size is left out on purpose."""
     return any(cell in hole.cells and dimension == hole.dimension and size in hole.sizes for hole in HOLES)
-
-
-def counted(goldens: Iterable[tuple[str, Sizes]], cell: str, dimension: str, size: int) -> int:
-    """How many goldens of a cell have such a size."""
-    mine: list[Any] = [sizes.get(dimension, 0) for of, sizes in goldens if of == cell]
-    return sum(size <= n <= size * JUST for n in mine)

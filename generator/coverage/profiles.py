@@ -78,45 +78,6 @@ FLOAT64 = Profile("float64 alone", "A program that does everything, in float64 a
 PROFILES = (WHOLE, ONE_LAYER, OUT_ALONE, ONE_STEP, FLOAT64)
 
 
-@dataclass(frozen=True)
-class Count:
-    """How much a profile of a cell can be asked in a precision.
-
-    Attributes:
-        goldens: how many goldens apply.
-        shown: how many deviations they can show.
-        of: how many apply that some golden of the corpus shows.
-    """
-
-    goldens: int
-    shown: int
-    of: int
-
-
-def counted(
-    profile: Profile, cell: str, precision: str, deviations: Sequence[Wrong], exposed: Exposed, goldens: Features
-) -> Count:
-    """Count the goldens that a profile can be asked, and the deviations that these show.
-
-    Args:
-        profile: which.
-        cell: which.
-        precision: which.
-        deviations: the catalogue.
-        exposed: of the whole corpus; of out alone if that is all that the profile returns.
-        goldens: the features of those of the cell that are checked in the precision.
-    """
-    mine = {golden_id for golden_id, features in goldens.items() if profile.can(features)}
-    by = [
-        found
-        for d in deviations
-        if cell in d.cells
-        and profile.applies(d)
-        and (found := set(exposed.get(d.name, {}).get(precision, ())) & goldens.keys())
-    ]
-    return Count(len(mine), sum(bool(found & mine) for found in by), len(by))
-
-
 def missing(
     profile: Profile,
     deviations: Sequence[Wrong],

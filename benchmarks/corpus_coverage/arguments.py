@@ -1,51 +1,38 @@
-"""Where on the argument of each activation the corpus looks, and how small an error it sees there.
+"""Arguments of activations: how small an error the corpus shows in each band of them."""
 
-    python -m benchmarks.argument_coverage    # from the checkout; --write renews docs/results/arguments.md
-
-The page of what ``rnn-goldens generate`` holds the corpus to (``generator/argument_coverage.py``). Exits with 1 if a
-band is seen by no golden, or less sharply than it can be, and is not listed with the reason.
-"""
-
-import argparse
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
-from benchmarks import page, page_check, page_command
+from benchmarks import page, page_check
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations.activations import BANDS
-from rnn_goldens.generator.argument_coverage import (
+from rnn_goldens.generator.coverage.arguments import (
     CELLS,
     NOT_SEEN,
+    NOT_SEEN_FROM_ZERO,
     Band,
     Place,
     Seen,
     Sharpness,
     activations,
     bands,
-    coverage,
     look,
-    not_looked_at,
     spelled,
 )
 from rnn_goldens.golden.precision import PRECISIONS
 
-PAGE = "arguments.md"
 PICTURE = "arguments.svg"
 
 NONE = "none"
 """Where no golden shows any error."""
 
-INTRODUCTION = """# Where the corpus looks
-
-<!-- Made by `python -m benchmarks.argument_coverage --write`; do not edit. -->
+INTRODUCTION = """## Arguments of activations
 
 For each activation of each cell, and each band of its argument: the smallest error of its result, in
 roundoffs, that some golden shows with twice its tolerance. An activation may itself be off by 8, so 16 is as
-sharp as can be in float64 and float32. The side of zero that is looked at less sharply counts. Chaotic
+sharp as can be in float64 and float32. The side of zero that is asked less sharply counts. Chaotic
 goldens, in which errors do not stay in proportion, are left out.
 
 ![the same as a picture](arguments.svg)"""
@@ -55,44 +42,28 @@ COLUMNS: page_check.Columns = {
     **dict.fromkeys(PRECISIONS, page_check.Column(everywhere=True, by=0.2)),
     "sharpest in float32": page_check.FIXED,
 }
-"""How the page is held against what was measured."""
-
-
-def main() -> None:
-    """Run and print; exit with 1 if a band is not looked at, or a checked page says otherwise."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    page_command.options(parser, PAGE, " and its picture")
-    parser.add_argument("--corpus", help="another corpus than the newest: a version, or a folder")
-    parser.add_argument("--processes", type=int, default=2)
-    arguments = parser.parse_args()
-    found = measured(arguments.corpus, arguments.processes)
-    text = report(found)
-    print(text)
-    blind = list(not_looked_at(found))
-    print(*blind, f"{len(blind)} bands are not looked at that could be", sep="\n")
-    if arguments.write:
-        (page.RESULTS / PICTURE).write_text(picture(found), "utf-8")
-    page_command.end(arguments, PAGE, text, COLUMNS, is_wrong=bool(blind))
+"""How these tables are held against what was measured."""
 
 
 def report(found: Mapping[Place, Sharpness]) -> str:
-    """The page: a table for each activation."""
+    """The section: a table for each activation."""
     parts = [INTRODUCTION]
     for cell in CELLS:
         for activation in activations(cell):
             rows = [_row(found, cell, activation.label, edges) for edges in pairwise((*BANDS, np.inf))]
             parts.append(
-                f"## {cell}: {activation.label}\n\n"
+                f"### {cell}: {activation.label}\n\n"
                 + page.table(["size of the argument", *PRECISIONS, "sharpest in float32"], rows)
             )
     parts.append(
-        "## Not looked at\n\n"
+        "### Arguments that are not asked\n\n"
         + "\n".join(
-            f"- {cell}, {label}, from {edge:g} on, {precision}: {why}."
-            for (cell, label), edge, precision, why in NOT_SEEN
+            f"- {cell}, {label}, from {edge:g} on, {precision}{of}: {why}."
+            for listed, of in ((NOT_SEEN, ""), (NOT_SEEN_FROM_ZERO, ", of one layer from zero"))
+            for (cell, label), edge, precision, why in listed
         )
     )
-    return "\n\n".join([*parts, page.versions("numpy")]) + "\n"
+    return "\n\n".join(parts)
 
 
 def _row(found: Mapping[Place, Sharpness], cell: str, label: str, edges: Band) -> list[str]:
@@ -134,17 +105,6 @@ def picture(found: Mapping[Place, Sharpness]) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-def measured(folder: str | None, processes: int) -> dict[Place, Sharpness]:
-    """What all goldens of a corpus see."""
-    ids = open_corpus(folder).ids
-    with ProcessPoolExecutor(processes) as pool:
-        return coverage(pool.map(partial(of_one, folder), ids, chunksize=4))
-
-
 def of_one(folder: str | None, golden_id: str) -> list[Seen]:
-    """What one golden sees."""
+    """What one golden shows."""
     return look(open_corpus(folder).load(golden_id, dtype="float64"))
-
-
-if __name__ == "__main__":
-    main()

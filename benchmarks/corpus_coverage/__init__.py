@@ -1,0 +1,1 @@
+"""What the corpus asks of everything that a network can depend on, as a page."""

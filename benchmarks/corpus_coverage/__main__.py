@@ -1,0 +1,62 @@
+"""What the corpus asks of everything that a network can depend on.
+
+    python -m benchmarks.corpus_coverage    # from the checkout; --write renews docs/results/coverage.md
+
+The page of what ``rnn-goldens generate`` holds the corpus to (``generator/coverage``). Exits with 1 if something is not
+asked, and is not listed with the reason.
+"""
+
+import argparse
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+from benchmarks import page, page_check, page_command
+from benchmarks.corpus_coverage import arguments, tables
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.generator.coverage.arguments import coverage
+from rnn_goldens.generator.coverage.dimensions import sizes_of
+from rnn_goldens.generator.coverage.gate import require_covered, require_covered_backward
+
+PAGE = "coverage.md"
+
+TITLE = """# What the corpus asks
+
+<!-- Made by `python -m benchmarks.corpus_coverage --write`; do not edit. -->
+
+A bug shows only if some golden asks for what it depends on. These are the counts that `rnn-goldens generate` holds the
+corpus to: it refuses one in which a size, a pair of options, a band of an argument, or a deviation of one layer that
+starts from zero is asked by no golden and is not listed here with the reason."""
+
+
+def main() -> None:
+    """Run and print; exit with 1 if something is not asked, or a checked page says otherwise."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    page_command.options(parser, PAGE, " and its picture")
+    parser.add_argument("--corpus", help="another corpus than the newest: a version, or a folder")
+    parser.add_argument("--processes", type=int, default=2)
+    given = parser.parse_args()
+    corpus = open_corpus(given.corpus)
+    with ProcessPoolExecutor(given.processes) as pool:
+        looked = list(pool.map(partial(arguments.of_one, given.corpus), corpus.ids, chunksize=4))
+    goldens = [corpus.load(golden_id, "float64") for golden_id in corpus.ids]
+    require_covered(goldens, looked)
+    require_covered_backward([g for g, e in zip(goldens, corpus.entries, strict=True) if e.gradient_precisions])
+    sized = [(e, sizes_of(g.config, g.x.shape)) for e, g in zip(corpus.entries, goldens, strict=True)]
+    found = coverage(looked)
+    parts = [TITLE, tables.profiles(corpus), tables.sizes(sized), tables.options(sized), arguments.report(found)]
+    text = "\n\n".join([*parts, page.versions("numpy")]) + "\n"
+    print(text)
+    if given.write:
+        (page.RESULTS / arguments.PICTURE).write_text(arguments.picture(found), "utf-8")
+    page_command.end(given, PAGE, text, Columns())
+
+
+class Columns(dict[str, page_check.Column | None]):
+    """How columns are held against what was measured: arguments may move a little, counts may not."""
+
+    def __missing__(self, header: str) -> page_check.Column | None:
+        return arguments.COLUMNS.get(header, page_check.FIXED)
+
+
+if __name__ == "__main__":
+    main()

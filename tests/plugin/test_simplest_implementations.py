@@ -1,0 +1,124 @@
+"""An LSTM of one layer that starts from zero is asked enough: what is wrong with it shows, and is named."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="the LSTMs here are torch's")
+pytestmark = pytest.mark.slow
+
+MINE = """
+import torch
+from torch import nn
+
+class Products(torch.autograd.Function):  # x W', whose gradients stop at so many columns of dW and of dx
+    @staticmethod
+    def forward(ctx, x, w, columns, inputs):
+        ctx.save_for_backward(x, w)
+        ctx.stop = columns, inputs
+        return x @ w.T
+
+    @staticmethod
+    def backward(ctx, g):
+        x, w = ctx.saved_tensors
+        dx, dw = g @ w, g.T @ x
+        dw[:, ctx.stop[0]:], dx[:, ctx.stop[1]:] = 0, 0
+        return dx, dw, None, None
+
+class LSTM(nn.Module):
+    clip, chunk, rows, units, read, columns, inputs = 1e9, 10**9, 10**9, 10**9, 10**9, 10**9, 10**9
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__()
+        self.weight_ih_l0 = nn.Parameter(torch.zeros(4 * hidden_size, input_size))
+        self.weight_hh_l0 = nn.Parameter(torch.zeros(4 * hidden_size, hidden_size))
+        self.bias_ih_l0 = nn.Parameter(torch.zeros(4 * hidden_size))
+        self.bias_hh_l0 = nn.Parameter(torch.zeros(4 * hidden_size))
+
+    def forward(self, x):
+        batch, time, _ = x.shape
+        zero = x.new_zeros(batch, self.weight_hh_l0.shape[1])
+        unit, row = torch.arange(zero.shape[1]) < self.units, (torch.arange(batch) < self.rows)[:, None]
+        h, c, out = zero, zero, []
+        for t in range(time):
+            h, c = (zero, zero) if t % self.chunk == 0 else (h, c)
+            gates = Products.apply(x[:, t, :self.read], self.weight_ih_l0[:, :self.read], self.columns, self.inputs)
+            i, f, g, o = (gates + self.bias_ih_l0 + h @ self.weight_hh_l0.T + self.bias_hh_l0).chunk(4, -1)
+            c = (f.sigmoid() * c + i.sigmoid() * g.tanh()).clamp(-self.clip, self.clip) * unit
+            h = o.sigmoid() * c.tanh() * unit
+            out.append(h * row)
+        return torch.stack(out, 1), ((h * row)[None], (c * row)[None])
+
+class Clipped(LSTM): clip = 2
+class InChunks(LSTM): chunk = 35
+class FewRows(LSTM): rows = 64
+class FewUnits(LSTM): units = 8
+class FewInputs(LSTM): read = 8
+class OutAlone(LSTM):
+    def forward(self, x): return super().forward(x)[0]
+
+class FewColumnsBack8(LSTM): columns = 8
+class FewColumnsBack16(LSTM): columns = 16
+class FewColumnsBack32(LSTM): columns = 32
+class FewInputsBack8(LSTM): inputs = 8
+class FewInputsBack16(LSTM): inputs = 16
+class FewInputsBack32(LSTM): inputs = 32
+"""
+
+CERTAIN = "One deviation explains every one, and no other does:\n  "
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("mine")
+    (made / "mine.py").write_text(MINE)
+    return made
+
+
+def checked(folder: Path, name: str, *options: str) -> str:
+    """What a check of a class prints."""
+    command = [sys.executable, "-m", "rnn_goldens", "check", f"mine:{name}", "--cell", "lstm", *options]
+    plain = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
+    return subprocess.run(command, cwd=folder, env=plain, capture_output=True, text=True, check=False).stdout
+
+
+def test_a_right_one_passes_all_that_it_can_be_asked_and_is_told_how_much_that_shows(folder: Path) -> None:
+    told = checked(folder, "LSTM")
+    assert "29 passed, 58 refused" in told
+    assert "lstm, float32: 29 goldens; 297 of 405 known deviations can show. To ask more:\n  accept several" in told
+    assert "MyLSTM" not in told
+
+
+def test_it_is_refused_unbatched_input_and_not_failed(folder: Path) -> None:
+    assert "LSTM takes no unbatched input" in checked(folder, "LSTM")
+
+
+def test_out_alone_is_checked_where_an_option_says_so(folder: Path) -> None:
+    assert "To check out alone" in checked(folder, "OutAlone", "-k", "plain")
+    told = checked(folder, "OutAlone", "--outputs", "out")
+    assert "29 passed, 58 refused" in told
+    assert "h_n and c_n not checked (outputs=out): 29 goldens" in told
+    assert "278 of 405 known deviations can show" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("Clipped", "lstm_cell_clipped_at_2"),
+        ("InChunks", "state_lost_every_35_steps"),
+        ("FewRows", "rows_beyond_64_not_computed"),
+        ("FewUnits", "units_beyond_8_not_computed"),
+        ("FewInputs", "input_product_beyond_8_dropped"),
+    ],
+)
+def test_a_wrong_one_fails_and_is_named(folder: Path, name: str, cause: str) -> None:
+    assert f"{CERTAIN}{cause}: " in checked(folder, name)
+
+
+@pytest.mark.parametrize("limit", [8, 16, 32])
+@pytest.mark.parametrize(("of", "what"), [("Columns", "weight_ih"), ("Inputs", "x")])
+def test_gradients_that_are_cut_off_fail_and_are_named(folder: Path, of: str, what: str, limit: int) -> None:
+    assert f"{CERTAIN}{what}_gradient_beyond_{limit}_zero: " in checked(folder, f"Few{of}Back{limit}", "--gradients")
