@@ -45,7 +45,7 @@ def profiles(corpus: Corpus, keep: Keep = lambda _: True) -> str:
 PROFILES_SAID = """## Kinds of implementations
 
 How many goldens the most common kinds can be asked, and how many of the deviations of their cell can show then, of all
-that the corpus shows, in float32. A run says the same at its end of what it compared, and which option would add most."""
+that the corpus shows, in float32. A run says the same at its end, of what it compared, and which option adds most."""
 
 
 def _cells_of(

@@ -85,17 +85,22 @@ def _tolerance(golden: Golden, case: Case, cotangents: Named, expected: Named) -
             return Exact(bits=needed.bits), fit
     found = gradient_bound(both)
     tolerance = found.tolerance if case.batched else _without_batch_axis(found.tolerance)
-    loosest = {p: _loosest(tolerance, expected, p) for p in golden.precisions if p != "float16" or found.in_float16}
-    precisions = tuple(
-        p for p, loose in loosest.items() if loose <= LARGEST_TOLERANCE and not hides_half(tolerance, expected, p)
-    )
+    held = [p for p in golden.precisions if p != "float16" or found.in_float16]
+    loose = {p: _why_too_loose(tolerance, expected, p) for p in held}
+    precisions = tuple(p for p, why in loose.items() if not why)
     if not precisions:
-        said = ", ".join(f"{loose:.2g} in {p}" for p, loose in loosest.items())
-        raise Refused(
-            f"{golden.id}: the tolerance of the gradients is too loose in every precision: {said} of the largest "
-            f"gradient, at most {LARGEST_TOLERANCE} is allowed"
-        )
+        said = "; ".join(f"in {p} {why}" for p, why in loose.items())
+        raise Refused(f"{golden.id}: the tolerance of the gradients is too loose in every precision: {said}")
     return tolerance, precisions
+
+
+def _why_too_loose(tolerance: Bound, expected: Named, precision: str) -> str:
+    """Why gradients are not checked in a precision; empty if they are."""
+    if (loosest := _loosest(tolerance, expected, precision)) > LARGEST_TOLERANCE:
+        return f"it is {loosest:.2g} of the largest gradient, at most {LARGEST_TOLERANCE} is allowed"
+    if hidden := hides_half(tolerance, expected, precision):
+        return f"half of each gradient of {', '.join(hidden)} could be missing"
+    return ""
 
 
 def hides_half(tolerance: Tolerance, expected: Named, precision: str) -> list[str]:

@@ -344,15 +344,15 @@ _WHOLE = (
         ),
         said_by=(Backward.gradients,),
     ),
+    Rule("G39", "Gradients are not added to those of the call before.", ("gradients_accumulated",)),
+    Rule("G40", "Gradients have the declared precision.", ("gradients_in_*",)),
+    Rule("G41", "Products of the way back have the declared precision.", ("backward_products_in_*",)),
     Rule(
         "G42",
         "Weights of every unit have gradients, however many there are.",
         ("gradients_of_units_beyond_*_zero",),
         said_by=(Backward.gathered,),
     ),
-    Rule("G39", "Gradients are not added to those of the call before.", ("gradients_accumulated",)),
-    Rule("G40", "Gradients have the declared precision.", ("gradients_in_*",)),
-    Rule("G41", "Products of the way back have the declared precision.", ("backward_products_in_*",)),
 )
 
 GRADIENTS = Group("G", "Gradients", (*_PATHS, *_TIME, *_WEIGHTS, *_NETWORK, *_WHOLE))

@@ -1,7 +1,9 @@
-"""The page of where the corpus looks on the argument of each activation."""
+"""The page of what the corpus asks."""
 
-from benchmarks.argument_coverage import picture, report
-from rnn_goldens.generator.argument_coverage import BLUNT, CELLS, activations, bands
+from benchmarks.corpus_coverage import tables
+from benchmarks.corpus_coverage.arguments import picture, report
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.generator.coverage.arguments import BLUNT, CELLS, activations, bands
 
 EVERYWHERE = {
     (cell, activation.label, band): dict.fromkeys(BLUNT, (16.0, "some/golden"))
@@ -11,8 +13,25 @@ EVERYWHERE = {
 }
 
 
-def test_the_page_has_the_blunter_side_of_zero_and_the_picture_both() -> None:
+def test_the_section_has_the_blunter_side_of_zero_and_the_picture_both() -> None:
     found = {**EVERYWHERE, ("gru", "tanh of n", (-5, -4)): {"float32": (100.0, "other/golden")}}
     assert "| 4 to 5" in report(found)
     assert "100.0" in report(found)
     assert picture(found).count("<title>") == len(EVERYWHERE)
+
+
+def test_of_fewer_goldens_a_profile_has_fewer_and_shows_less() -> None:
+    corpus = open_corpus()
+    assert "| lstm     | 87: 405 of 405  | 29: 297 of 405 " in tables.profiles(corpus)
+    few = tables.profiles(corpus, lambda entry: entry.id in ("lstm/plain", "lstm/one-step"))
+    assert "| lstm     | 2: " in few
+    assert "297 of 405" not in few
+
+
+def test_sizes_and_options_are_counted_over_the_goldens() -> None:
+    corpus = open_corpus()
+    one = [(entry, {"input": 9, "hidden": 1}) for entry in corpus.entries if entry.id == "lstm/plain"]
+    (row,) = [line for line in tables.sizes(one).splitlines() if line.startswith("| input, lstm ")]
+    assert [cell.strip() for cell in row.split("|")[2:4]] == ["0, 0", "1, 1"]
+    assert "not asked" in tables.sizes(one)
+    assert "| lengths, unbatched        | not asked |" in tables.options(one)

@@ -45,14 +45,15 @@ def question(
     inputs: float = 1.0,
     states: float = 1.0,
     declared: tuple[str, ...] = (),
+    positive: bool = False,
     **config_arguments: int,
 ) -> Question:
-    """Random numbers on a grid of 1/16 within ±1; read-only, as a golden's arrays are."""
+    """Random numbers on a grid of 1/16 within ±1, or from 0 to 1; read-only, as a golden's arrays are."""
     config = Config(**{"input_size": 4, "hidden_size": 3, **config_arguments})  # type: ignore[arg-type]
     numbers = np.random.default_rng([ord(letter) for letter in name + cell])
 
     def grid(shape: tuple[int, ...], scale: float = 1.0) -> NDArray[Any]:
-        array = numbers.integers(-16, 17, shape) / 16 * scale
+        array = numbers.integers(0 if positive else -16, 17, shape) / 16 * scale
         if bits:  # numbers that only so many bits hold
             array = np.ldexp(np.rint(np.ldexp(array * 4 / 3 + 1 / 48, bits)), -bits)
         array.flags.writeable = False
@@ -108,6 +109,10 @@ def _questions(cell: str) -> Iterator[Question]:
     yield question("saturated and plain", cell, scale=64, declared=("saturated",), **PLAIN)
     yield question("large", cell, batch=(129,), time=1, input_size=5, hidden_size=67, scale=1 / 4, bias=False)
     yield question("large and plain", cell, batch=(129,), time=2, input_size=121, hidden_size=2, scale=1 / 4, **PLAIN)
+    yield question("many steps", cell, batch=(1,), time=131, hidden_size=4, scale=1.5, **PLAIN)
+    yield question("many steps up", cell, batch=(1,), time=131, hidden_size=4, scale=1 / 2, positive=True, **PLAIN)
+    yield question("many units", cell, batch=(2,), time=2, input_size=159, hidden_size=159, scale=1 / 4, **PLAIN)
+    yield question("many units below", cell, batch=(1,), time=1, hidden_size=131, num_layers=2, scale=1 / 4, **PLAIN)
     yield question("of 40 bits", cell, lengths=RAGGED, bits=40, **ALL)
     yield question("of 40 bits and plain", cell, bits=40, **PLAIN)
     yield question("of 40 bits without biases", cell, bits=40, bias=False)

@@ -30,7 +30,7 @@ def golden() -> Golden:
 
 
 def test_margins_are_multiples_of_the_tolerance_of_each_precision(golden: Golden) -> None:
-    margins = expose(golden)
+    margins = expose(golden).margins
     transposed = margins["w_hh_transposed"]
     assert set(transposed) == set(golden.precisions)
     assert transposed["float64"] > transposed["float32"] > transposed["float16"] > transposed["bfloat16"] > 0
@@ -40,7 +40,7 @@ def test_margins_are_multiples_of_the_tolerance_of_each_precision(golden: Golden
 
 
 def test_on_an_exact_golden_any_difference_is_enough() -> None:
-    margins = expose(certify(scenario(state=True)))
+    margins = expose(certify(scenario(state=True))).margins
     assert set(margins["h0_ignored"].values()) == {math.inf}
     assert set(margins["float32_products"].values()) == {0.0}
 
@@ -54,11 +54,13 @@ def charged(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 def test_a_corpus_that_lets_a_deviation_pass_is_refused(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
     charged(monkeypatch, "h0_ignored", "reverse_not_reversed")
     with pytest.raises(Refused, match=r"not adequate: .*\n  reverse_not_reversed, gru, float64\n"):
-        kill_matrix([golden], [expose(golden)], ())
+        kill_matrix([golden], [expose(golden).margins], ())
     hidden = Hidden("reverse_not_reversed", ("gru",), tuple(PRECISIONS), "no golden here runs both ways")
-    assert kill_matrix([golden], [expose(golden)], [hidden]).core == [golden.id]
+    assert kill_matrix([golden], [expose(golden).margins], [hidden]).core == [golden.id]
     with pytest.raises(Refused, match=r"listed as hidden, but some golden exposes them: .*h0_ignored"):
-        kill_matrix([golden], [expose(golden)], [hidden, Hidden("h0_ignored", ("gru",), ("float32",), "a guess")])
+        kill_matrix(
+            [golden], [expose(golden).margins], [hidden, Hidden("h0_ignored", ("gru",), ("float32",), "a guess")]
+        )
 
 
 def test_a_wrong_way_back_is_measured_by_the_tolerance_of_gradients() -> None:
@@ -78,7 +80,7 @@ def test_a_corpus_that_lets_a_wrong_gradient_pass_is_refused() -> None:
 
 
 def test_what_a_precision_allows_is_measured_as_well(golden: Golden) -> None:
-    margins = expose(golden)["bfloat16_products"]
+    margins = expose(golden).margins["bfloat16_products"]
     assert set(margins) == set(golden.precisions)
     assert margins["float32"] > ENOUGH > margins["bfloat16"] > 0
 
@@ -135,7 +137,7 @@ def test_the_core_goldens_alone_expose_as_much_as_all() -> None:
 
 
 def test_a_margin_that_moved_is_named(golden: Golden, tmp_path: Path) -> None:
-    by_golden = {golden.id: expose(golden)}
+    by_golden = {golden.id: expose(golden).margins}
     matrix = KillMatrix(by_golden, {golden.id: golden.cell})
     encoded = matrix_file.encode(matrix)
     (tmp_path / "a.json").write_bytes(encoded)

@@ -11,7 +11,7 @@ from made_scenarios import SHAPES, changed, chaotic, scenario
 from rnn_goldens.cells import Array, Network
 from rnn_goldens.cells.arithmetic import Arithmetic
 from rnn_goldens.generator import exact
-from rnn_goldens.generator.balls import Balls, Undecided, balls, rounded
+from rnn_goldens.generator.balls import BITS_OF_A_SIGN, Balls, Undecided, balls, rounded
 from rnn_goldens.generator.exact import exact_answer
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.shapes import CELLS, Config
@@ -99,6 +99,15 @@ def test_no_side_of_a_kink_is_taken_that_is_not_sure(kinked: tuple[Any, ...]) ->
     assert result(arb(0)) == 0
     with pytest.raises(Undecided, match="either side of"):
         result(arb(0, 1e-30))
+
+
+def test_terms_that_cancel_are_zero_and_not_minus_zero() -> None:
+    around_zero = ball(arb("0 +/- 1e-400"))
+    with ctx.workprec(BITS_OF_A_SIGN):
+        assert np.signbit(rounded(around_zero)).tolist() == [[False]]
+    with ctx.workprec(192), pytest.raises(Undecided, match="either zero"):
+        rounded(around_zero)
+    assert np.signbit(rounded(ball(-(arb(2) ** -2000)))).tolist() == [[True]]
 
 
 def test_a_relu_network_is_the_rational_answer() -> None:

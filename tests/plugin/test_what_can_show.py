@@ -68,7 +68,7 @@ def test_a_run_ends_with_what_can_show(lstm: pytest.Pytester, workers: tuple[str
     told = lines(result)
     assert all(len(line) <= 80 for line in told)
     (said,) = re.findall(r"^lstm, float32: 2 goldens; (.*)", as_one(told))
-    assert re.match(r"\d+ of \d+ known deviations can show\. .*To ask more: accept an initial state \(\+\d+\), ", said)
+    assert re.match(r"\d+ of \d+ known deviations can show\. .*To ask more: accept [a-z ]+ \(\+\d+\), ", said)
 
 
 def test_what_several_tests_ask_is_told_apart(lstm: pytest.Pytester) -> None:

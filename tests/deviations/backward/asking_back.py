@@ -54,6 +54,13 @@ def _questions(cell: str) -> Iterator[Question]:
     yield question("unbatched and plain", cell, batch=(), **PLAIN)
     yield question("of 40 bits", cell, bits=40, **PLAIN)
     yield question("long", cell, time=40, scale=2.0, state=False)
+    yield question("many rows", cell, batch=(129,), time=1, input_size=2, hidden_size=2, **PLAIN)
+    yield question("many steps", cell, batch=(1,), time=131, hidden_size=4, scale=1.5, **PLAIN)
+    yield question("many steps up", cell, batch=(1,), time=131, hidden_size=4, scale=1 / 2, positive=True, **PLAIN)
+    yield question("many units", cell, batch=(2,), time=2, input_size=131, hidden_size=131, scale=1 / 4, **PLAIN)
+    yield question("many units below", cell, batch=(1,), time=1, hidden_size=35, num_layers=2, scale=1 / 4, **PLAIN)
+    yield question("large cells", cell, states=20, time=2, bias=False)
+    yield question("growing", cell, time=24, scale=16, inputs=1 / 16, hidden_size=8, state=False)
     yield question("long and without biases", cell, time=40, scale=2.0, bias=False)
 
 

@@ -5,24 +5,15 @@ import pytest
 
 from rnn_goldens import load
 from rnn_goldens.cells import Network, case_of
-from rnn_goldens.generator import argument_coverage
-from rnn_goldens.generator.argument_coverage import (
-    EPSILON,
-    Moved,
-    activations,
-    coverage,
-    look,
-    not_looked_at,
-    require_coverage,
-)
-from rnn_goldens.generator.scenario import Refused
+from rnn_goldens.generator.coverage import arguments
+from rnn_goldens.generator.coverage.arguments import EPSILON, Moved, activations, look, not_looked_at
 
 BAND = (0.25, 0.5)
 EVERYWHERE = {
-    (cell, activation.label, band): dict.fromkeys(argument_coverage.BLUNT, (16.0, "some/golden"))
-    for cell in argument_coverage.CELLS
+    (cell, activation.label, band): dict.fromkeys(arguments.BLUNT, (16.0, "some/golden"))
+    for cell in arguments.CELLS
     for activation in activations(cell)
-    for band in argument_coverage.bands()
+    for band in arguments.bands()
 }
 
 
@@ -59,7 +50,7 @@ def test_as_sharp_as_can_be_is_twice_what_an_activation_may_be_off_by() -> None:
 
 def test_a_band_that_nothing_looks_at_is_named() -> None:
     held = dict(EVERYWHERE)
-    for (cell, label), edge, precision, _ in argument_coverage.NOT_SEEN:
+    for (cell, label), edge, precision, _ in arguments.NOT_SEEN:
         for place in EVERYWHERE:
             if place[:2] == (cell, label) and min(map(abs, place[2])) >= edge:
                 held[place] = {p: value for p, value in held[place].items() if p != precision}
@@ -71,11 +62,3 @@ def test_a_band_that_nothing_looks_at_is_named() -> None:
 
 def test_a_band_that_is_listed_as_not_seen_and_is_seen_is_named() -> None:
     assert "lstm, tanh of c, 4 to 5, bfloat16: listed as not seen, and seen" in list(not_looked_at(EVERYWHERE))
-
-
-def test_a_corpus_with_a_band_that_nothing_looks_at_is_refused() -> None:
-    few = [load("rnn-tanh/activations"), load("gru/sweeping"), load("lstm/sweeping")]
-    with pytest.raises(
-        Refused, match=r"the corpus is not adequate: of the arguments of activations, \d+ bands:\n  rnn_t"
-    ):
-        require_coverage(coverage(map(look, few)))

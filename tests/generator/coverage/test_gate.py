@@ -1,0 +1,116 @@
+"""A corpus that does not ask for everything that a network can depend on is refused, and what is missing is named."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from rnn_goldens import Golden
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.generator.adequacy import Hidden, KillMatrix
+from rnn_goldens.generator.coverage import dimensions, options
+from rnn_goldens.generator.coverage.arguments import look
+from rnn_goldens.generator.coverage.dimensions import sizes_of
+from rnn_goldens.generator.coverage.gate import require_covered, require_covered_backward, require_shown
+from rnn_goldens.generator.coverage.profiles import ONE_LAYER, ONE_STEP, OUT_ALONE, WHOLE
+from rnn_goldens.generator.scenario import Refused
+
+CORPUS = open_corpus()
+
+
+@pytest.fixture(scope="module")
+def goldens() -> list[Golden]:
+    return [CORPUS.load(golden_id, "float64") for golden_id in CORPUS.ids]
+
+
+def without(goldens: Sequence[Golden], *ids: str) -> list[Golden]:
+    assert set(ids) <= {golden.id for golden in goldens}
+    return [golden for golden in goldens if golden.id not in ids]
+
+
+def sized(goldens: Sequence[Golden]) -> list[tuple[str, dict[str, int]]]:
+    return [(golden.cell, sizes_of(golden.config, golden.x.shape)) for golden in goldens]
+
+
+# Sizes.
+
+
+def test_the_corpus_has_every_size_of_every_dimension_forth_and_back(goldens: list[Golden]) -> None:
+    assert list(dimensions.missing(sized(goldens))) == []
+    backward = [g for g, entry in zip(goldens, CORPUS.entries, strict=True) if entry.gradient_precisions]
+    assert list(dimensions.missing(sized(backward))) == []
+    require_covered_backward(backward)
+
+
+def test_a_size_that_no_golden_has_is_named(goldens: list[Golden]) -> None:
+    few = without(goldens, "sizes-lstm/hidden-9-input-129-no-state")
+    assert list(dimensions.missing(sized(few))) == ["lstm, input: no golden has 129"]
+    with pytest.raises(Refused, match=r"not adequate, in 3 places:\n.*\n  lstm, input: no golden has 129, from zero"):
+        require_covered_backward(few)
+
+
+def test_a_size_that_is_listed_as_left_out_and_is_there_is_named(goldens: list[Golden]) -> None:
+    deep = [*sized(goldens), ("gru", {"layers · directions": 34})]
+    assert list(dimensions.missing(deep)) == ["gru, layers · directions: 33 is listed as a hole, and a golden has it"]
+
+
+def test_a_size_counts_up_to_a_quarter_above_it() -> None:
+    assert "gru, input: no golden has 9" not in list(dimensions.missing([("gru", {"input": 11})]))
+    assert "gru, input: no golden has 9" in list(dimensions.missing([("gru", {"input": 12})]))
+
+
+# Options.
+
+
+def test_the_corpus_has_every_pair_of_options(goldens: list[Golden]) -> None:
+    assert list(options.missing((golden.cell, golden.features) for golden in goldens)) == []
+
+
+def test_a_pair_of_options_that_no_golden_has_is_named(goldens: list[Golden]) -> None:
+    few = without(goldens, "gru/no-bias-unbatched")
+    assert list(options.missing((g.cell, g.features) for g in few)) == ["gru: no golden has no bias and unbatched"]
+
+
+# Arguments, and one layer from zero.
+
+
+def test_without_the_goldens_from_zero_one_layer_is_not_asked_enough(goldens: list[Golden]) -> None:
+    few = [golden for golden in goldens if not golden.id.endswith("no-state") or "unbatched" in golden.features]
+    with pytest.raises(Refused, match="lstm, tanh of c, 4 to 5, float64: nothing below inf roundoffs shows"):
+        require_covered(few, [look(golden) for golden in few])
+
+
+def test_what_one_layer_from_zero_can_have_is_what_needs_no_more() -> None:
+    applies = {deviation.name for deviation in DEVIATIONS if ONE_LAYER.applies(deviation)}
+    assert {"lstm_cell_clipped_at_2", "units_beyond_8_not_computed"} <= applies
+    assert not {"h0_ignored", "reverse_not_reversed", "layer_0_weights_reused"} & applies
+    assert ONE_LAYER.can(["bias", "saturated"])
+    assert not ONE_LAYER.can(["bias", "state"])
+    assert not ONE_LAYER.can(["exact"])
+    assert WHOLE.can(["state", "lengths"])
+    assert OUT_ALONE.can(["bias"])
+
+
+def test_one_time_step_cannot_have_what_is_wrong_around_it() -> None:
+    applies = {deviation.name for deviation in DEVIATIONS if ONE_STEP.applies(deviation)}
+    assert {"w_hh_transposed", "lstm_gates_iofg", "float32_tanh"} <= applies
+    assert not {"x_reversed", "h_n_zero", "rows_reversed"} & applies
+
+
+def test_a_deviation_of_one_layer_that_only_a_state_shows_is_named(goldens: list[Golden]) -> None:
+    few = [golden for golden in goldens if golden.id in ("lstm/plain", "lstm/with-state")]
+    clipped = tuple(replace(d, cells=("lstm",)) for d in DEVIATIONS if d.name == "lstm_cell_clipped_at_2")
+    everywhere = dict.fromkeys(("float64", "float32", "bfloat16", "float16"), 9.0)
+    nowhere = dict.fromkeys(everywhere, 0.0)
+    margins = {"lstm/plain": {clipped[0].name: nowhere}, "lstm/with-state": {clipped[0].name: everywhere}}
+    matrix = KillMatrix(margins, {golden.id: "lstm" for golden in few}, deviations=clipped)
+    with pytest.raises(
+        Refused, match="lstm_cell_clipped_at_2, lstm, float32: no golden of 'one layer from zero' shows"
+    ):
+        require_shown(matrix, few, [])
+    require_shown(matrix, few, [Hidden("lstm_cell_clipped_at_2", ("lstm",), tuple(everywhere), "a test")])
+    shown = replace(matrix, margins={**margins, "lstm/plain": {clipped[0].name: everywhere}})
+    require_shown(shown, few, [])
+    with pytest.raises(Refused, match="listed as hidden, and a golden shows it"):
+        require_shown(shown, few, [Hidden("lstm_cell_clipped_at_2", ("lstm",), ("float32",), "a test")])
