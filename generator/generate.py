@@ -19,7 +19,7 @@ from rnn_goldens.generator.adequacy import expose, expose_backward, kill_matrix
 from rnn_goldens.generator.coverage.arguments import look
 from rnn_goldens.generator.coverage.gate import require_covered, require_covered_backward, require_shown
 from rnn_goldens.generator.folder import Files, alone, replacing
-from rnn_goldens.generator.hidden import HIDDEN, HIDDEN_FROM_ZERO
+from rnn_goldens.generator.hidden import HIDDEN, HIDDEN_FROM_ZERO, HIDDEN_IN_OUT
 from rnn_goldens.generator.hidden_backward import HIDDEN_BACKWARD, HIDDEN_BACKWARD_FROM_ZERO
 from rnn_goldens.generator.index import (
     Entry,
@@ -225,7 +225,7 @@ def _matrix(goldens: Sequence[Golden], contents: Sequence[str], folder: Path, ho
     require_covered(goldens, list(how.track(looked, len(goldens), "Looking at arguments of activations")))
     found = list(how.track(in_order(expose, goldens, how.executor), len(goldens), "Holding to the deviations"))
     matrix = kill_matrix(goldens, [one.margins for one in found], HIDDEN, of_out=[one.of_out for one in found])
-    require_shown(matrix, goldens, HIDDEN_FROM_ZERO)
+    require_shown(matrix, goldens, HIDDEN_FROM_ZERO, HIDDEN_IN_OUT)
     encoded = matrix_file.encode(matrix)
     if how.certified is not None:
         how.certified.remember_matrix(contents, sha256(encoded).hexdigest())

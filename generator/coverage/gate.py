@@ -6,7 +6,7 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.deviations.margins import ENOUGH
 from rnn_goldens.generator.adequacy import Hidden, KillMatrix, Margins
 from rnn_goldens.generator.coverage import arguments, dimensions, options, profiles
-from rnn_goldens.generator.coverage.profiles import ONE_LAYER, Exposed
+from rnn_goldens.generator.coverage.profiles import ONE_LAYER, OUT_ALONE, PROFILES, Exposed
 from rnn_goldens.generator.scenario import Refused
 
 
@@ -32,17 +32,28 @@ def require_covered_backward(goldens: Sequence[Golden]) -> None:
     _refuse(_sizes_and_options(goldens))
 
 
-def require_shown(matrix: KillMatrix, goldens: Sequence[Golden], hidden: Sequence[Hidden]) -> None:
-    """Raise Refused if one layer from zero can have a deviation that no golden it can be asked shows.
+def require_shown(
+    matrix: KillMatrix,
+    goldens: Sequence[Golden],
+    from_zero: Sequence[Hidden],
+    in_out: Sequence[Hidden] = (),
+) -> None:
+    """Raise Refused if a kind of implementation can have a deviation that no golden it can be asked shows.
 
     Args:
         matrix: of the corpus.
         goldens: of it.
-        hidden: what need not be shown of one layer from zero, besides what is hidden in the whole corpus.
+        from_zero: what need not be shown of one layer from zero, besides what is hidden in the whole corpus.
+        in_out: likewise of one that returns out alone.
     """
     features = {golden.id: golden.features for golden in goldens}
-    known = [*matrix.hidden, *hidden]
-    _refuse(profiles.missing(ONE_LAYER, matrix.deviations, matrix.cells, features, exposed(matrix.margins), known))
+    hidden = {ONE_LAYER: from_zero, OUT_ALONE: in_out}
+    found: list[str] = []
+    for profile in (p for p in PROFILES if matrix.of_out or not p.out_alone):
+        margins = matrix.of_out if profile.out_alone else matrix.margins
+        known = [*matrix.hidden, *hidden.get(profile, ())]
+        found += profiles.missing(profile, matrix.deviations, matrix.cells, features, exposed(margins), known)
+    _refuse(found)
 
 
 def exposed(margins: Mapping[str, Margins]) -> Exposed:

@@ -93,7 +93,7 @@ def missing(
         deviations: the catalogue.
         cells: by golden.
         goldens: their features.
-        exposed: of the whole corpus.
+        exposed: of the whole corpus; by out alone, if that is all that the profile returns.
         hidden: what need not be shown, of the whole corpus and of the profile.
     """
     known = {charge for h in hidden for charge in h.charges}
@@ -101,7 +101,8 @@ def missing(
         for precision in profile.precisions:
             by = exposed.get(deviation.name, {}).get(precision, ())
             seen = {cells[golden_id] for golden_id in by if profile.can(goldens[golden_id])}
-            for cell in deviation.cells:
+            in_out = {cells[golden_id] for golden_id in by}  # what only last states show cannot be asked of out alone
+            for cell in in_out if profile.out_alone else deviation.cells:
                 listed = (deviation.name, cell, precision) in known
                 if cell not in seen and not listed:
                     yield f"{deviation.name}, {cell}, {precision}: no golden of {profile.name!r} shows it"

@@ -12,7 +12,7 @@ Document = dict[str, Any]
 
 
 def rows(paths: Iterable[Path], corpus: Corpus, checked: Iterable[str]) -> list[Document]:
-    """The implementations of other reports, each with what it was made with.
+    """The implementations of other reports, each with what it was made with, and the version of the corpus if another.
 
     Args:
         paths: the reports.
@@ -20,25 +20,34 @@ def rows(paths: Iterable[Path], corpus: Corpus, checked: Iterable[str]) -> list[
         checked: the implementations that this report checks itself.
 
     Raises:
-        InvalidFile: one is no report, or of another version of the corpus, or has an implementation that is checked
-            here or stands in one before it, or not every golden was asked.
+        InvalidFile: one is no report, or of another corpus or a later version of it, or has an implementation that is
+            checked here or stands in one before it, or not every golden was asked.
     """
     found: list[Document] = []
     where = dict.fromkeys(checked, "is checked here, too")
     for path in paths:
         other = read(path)
         wrong = []
-        if other["corpus"] != corpus.label:
+        if not _is_earlier_or_same(other["corpus"], corpus.label):
             wrong.append(f"is of corpus {other['corpus']}, and this report of {corpus.label}")
         for row in other["implementations"]:
             if (name := row["name"]) in where:
                 wrong.append(f"{name} {where[name]}")
             where[name] = f"stands in {path}, too"
-            wrong += _cut_short(row, corpus)
-            found.append({**row, "made_with": row.get("made_with", other["made_with"])})
+            of = row.get("corpus", other["corpus"])
+            wrong += _cut_short(row, corpus) if of == corpus.label else ()
+            made = {"made_with": row.get("made_with", other["made_with"])}
+            found.append({**row, **made, **({} if of == corpus.label else {"corpus": of})})
         if wrong:
             raise InvalidFile(path, wrong)
     return found
+
+
+def _is_earlier_or_same(label: str, here: str) -> bool:
+    """Whether a corpus is another one, or an earlier version of it, inside which goldens stay as they are."""
+    (name, version), (name_here, version_here) = (said.rpartition(" ")[::2] for said in (label, here))
+    numbers, numbers_here = ([int(n) for n in v.split(".") if n.isdigit()] for v in (version, version_here))
+    return name == name_here and numbers[:1] == numbers_here[:1] and numbers <= numbers_here
 
 
 def is_wrong(row: Document) -> bool:

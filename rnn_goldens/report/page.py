@@ -48,7 +48,7 @@ def _versions(document: Document) -> Iterator[str]:
     yield "\n"
     for i in document["implementations"]:
         versions = ", ".join(plain(f"{name} {version}") for name, version in i["versions"].items())
-        yield f"- {code(i['name'])}{': ' if versions else ''}{versions}{_elsewhere(i.get('made_with'))}\n"
+        yield f"- {code(i['name'])}{': ' if versions else ''}{versions}{_elsewhere(i.get('made_with'))}{_of(i)}\n"
 
 
 def _elsewhere(made: Document | None) -> str:
@@ -56,6 +56,11 @@ def _elsewhere(made: Document | None) -> str:
     if made is None:
         return ""
     return plain(f"; made with rnn-goldens {made['rnn-goldens']} on Python {made['python']}, {made['machine']}")
+
+
+def _of(implementation: Document) -> str:
+    """The corpus it was asked, if that is an earlier one than the others were asked."""
+    return plain(f"; asked corpus {implementation['corpus']} alone") if "corpus" in implementation else ""
 
 
 def _table(document: Document, cell: str) -> Iterator[str]:

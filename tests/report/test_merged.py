@@ -74,9 +74,20 @@ def test_a_report_of_reports_says_of_each_what_it_was_made_with(write: Write) ->
     assert second[0]["made_with"]["machine"] == "Darwin arm64"
 
 
+def test_an_earlier_version_of_the_corpus_is_said_beside_what_was_asked_it(write: Write) -> None:
+    few = row("mlx")
+    few["results"][0]["refused"] -= 1
+    made = document([], Asked(CORPUS), rows([write("mlx.json", few, corpus="1.0.0")], CORPUS, []))
+    assert made["implementations"][0]["corpus"] == "1.0.0"
+    assert "Python 3.12, Darwin arm64; asked corpus 1.0.0 alone\n" in page(made)
+    again = rows([write("again.json", *made["implementations"])], CORPUS, [])
+    assert again[0]["corpus"] == "1.0.0"
+
+
 def test_another_corpus_an_implementation_twice_and_a_part_of_the_goldens_are_refused(write: Write) -> None:
-    with pytest.raises(InvalidFile, match=rf"is of corpus 0\.1\.0, and this report of {CORPUS.label}"):
-        rows([write("old.json", row("mlx"), corpus="0.1.0")], CORPUS, [])
+    for other in ("0.1.0", "1.99.0", "mine 1.0.0"):
+        with pytest.raises(InvalidFile, match=rf"is of corpus {other}, and this report of {CORPUS.label}"):
+            rows([write("other.json", row("mlx"), corpus=other)], CORPUS, [])
     with pytest.raises(InvalidFile, match="numpy is checked here, too"):
         rows([write("numpy.json", row("numpy"))], CORPUS, ["numpy"])
     with pytest.raises(InvalidFile, match=r"mlx stands in .*one\.json, too"):
