@@ -148,9 +148,14 @@ def every_column(key: str, shape: Shape, per_row: int) -> Float64:
 
 def by_unit(golden_id: str, name: str, shape: Shape, limit: int) -> Float64:
     """Numbers of weights that repeat along the units of each gate, and along the inputs."""
-    gates = GATES.get(golden_id.partition("/")[0].removeprefix("sizes-"), 1)
+    gates = GATES.get(_cell(golden_id), 1)
     units = (gates, shape[0] // gates, *shape[1:])
     return periodic(f"{golden_id} {name}", units, (gates, UNITS, COLUMNS)[: len(units)], limit).reshape(shape)
+
+
+def _cell(golden_id: str) -> str:
+    """The cell that a golden of a folder is of: gru of gru/plain and of sizes-gru/steps-9-no-state."""
+    return golden_id.partition("/")[0].removeprefix("sizes-")
 
 
 def units_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
@@ -178,7 +183,7 @@ def units_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
 def biases(golden_id: str, name: str, shape: Shape) -> Float64:
     """Small ones, but of the last unit, whose state is to be large: it is what is cut off."""
     drawn = by_unit(golden_id, name, shape, 3) / 8
-    gates = GATES.get(golden_id.partition("/")[0].removeprefix("sizes-"), 1)
+    gates = GATES.get(_cell(golden_id), 1)
     if name.startswith("bias_ih") and gates > 1:
         drawn.reshape(gates, -1)[:, -1] = 1.0
         if gates == GATES["gru"]:
@@ -262,7 +267,7 @@ def keeping(golden_id: str, name: str, shape: Shape) -> Float64:
         return turn if len(drawn) > 1 else np.ones(shape)
     if name.startswith("bias_hh"):
         drawn = np.zeros(shape)
-        gates = GATES.get(golden_id.partition("/")[0].removeprefix("sizes-"), 1)
+        gates = GATES.get(_cell(golden_id), 1)
         if gates > 1:
             units = len(drawn) // gates
             drawn[units * KEEPING_GATE : units * (KEEPING_GATE + 1)] = 2.5

@@ -44,7 +44,7 @@ def rows(paths: Iterable[Path], corpus: Corpus, checked: Iterable[str]) -> list[
 
 
 def _is_earlier_or_same(label: str, here: str) -> bool:
-    """Whether a corpus is another one, or an earlier version of it, inside which goldens stay as they are."""
+    """Whether a corpus is this one or an earlier version of it; inside a major version goldens stay as they are."""
     (name, version), (name_here, version_here) = (said.rpartition(" ")[::2] for said in (label, here))
     numbers, numbers_here = ([int(n) for n in v.split(".") if n.isdigit()] for v in (version, version_here))
     return name == name_here and numbers[:1] == numbers_here[:1] and numbers <= numbers_here
