@@ -68,7 +68,8 @@ def _found(
         and keep(entry)
         and precision in (entry.gradient_precisions if gradients else entry.precisions)
     ]
-    return discrimination(matrix, cell, entries, compared, compared)
+    found = discrimination(matrix, cell, entries, compared, gradients=gradients)
+    return found.get(precision, Discrimination(goldens=0, shown=0, total=0))
 
 
 def _hidden() -> str:

@@ -10,6 +10,18 @@ from rnn_goldens.golden.tolerance import Tolerance
 COTANGENTS = {"d_out": "out", "d_h_n": "h_n", "d_c_n": "c_n"}
 """By the name of a cotangent, the output that it belongs to."""
 
+_NEED_STATE = "cotangents of {0} need {0}, and one array was returned"
+
+
+def need_state(output: str) -> str:
+    """Why a network is refused that returns out alone, where there are cotangents of another output."""
+    return _NEED_STATE.format(output)
+
+
+def is_need_of_state(reason: str) -> bool:
+    """Whether it is that for which a golden was refused."""
+    return any(reason == need_state(output) for output in COTANGENTS.values())
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Gradients:

@@ -12,7 +12,7 @@ from rnn_goldens.checkable.golden import Question
 from rnn_goldens.conventions import convention as named
 from rnn_goldens.conventions.gradients import places
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.golden.gradients import COTANGENTS
+from rnn_goldens.golden.gradients import COTANGENTS, need_state
 from rnn_goldens.golden.precision import precision_name
 from rnn_goldens.judging.outputs import is_array, outputs_of, states_apart
 
@@ -79,7 +79,7 @@ def with_cotangents(golden: Question, outputs: Any) -> dict[str, Any]:  # noqa: 
         return {name: found.get(COTANGENTS[name]) for name in golden.cotangents}
     for name, cotangent in golden.cotangents.items():
         if COTANGENTS[name] != "out" and cotangent.any():
-            raise Unsupported(f"cotangents of {COTANGENTS[name]} need {COTANGENTS[name]}, and one array was returned")
+            raise Unsupported(need_state(COTANGENTS[name]))
     return {"d_out": outputs}
 
 

@@ -8,9 +8,18 @@ from itertools import islice
 import pytest
 
 from rnn_goldens.corpus import Corpora, Corpus
-from rnn_goldens.corpus.discrimination import Compared, Discrimination, KillMatrix, discrimination, kill_matrix
+from rnn_goldens.corpus.discrimination import (
+    Compared,
+    Discrimination,
+    KillMatrix,
+    NotCompared,
+    discrimination,
+    kill_matrix,
+)
+from rnn_goldens.corpus.discrimination import told as told_of_cell
 from rnn_goldens.counted import counted
 from rnn_goldens.errors import RnnGoldensError
+from rnn_goldens.golden.gradients import is_need_of_state
 from rnn_goldens.plugin.names import without_golden
 from rnn_goldens.plugin.settings import corpora_of_all
 from rnn_goldens.plugin.tally import Entry, Tally
@@ -37,20 +46,27 @@ class _Network:
     test: str
     gradients: bool
 
+    @property
+    def of(self) -> str:
+        """Of the cell, or of its gradients."""
+        return f"{self.cell} gradients" if self.gradients else self.cell
+
 
 def _can_show(opened: Corpora, entries: Iterable[Entry]) -> Iterator[str]:
     """Of the goldens of those corpora that have a kill matrix."""
     networks = _by_network(opened, entries)
-    tests = Counter((network.cell, network.gradients) for network in networks)
+    tests = Counter(of for of, _ in {(network.of, network.test) for network in networks})
+    parts = Counter((network.of, network.test) for network in networks)
     matrices = {of: _matrix(opened.parts[of[0]], gradients=of[1]) for of in {(n.part, n.gradients) for n in networks}}
     for network, asked in networks.items():
-        matrix = matrices[network.part, network.gradients]
-        found = None if matrix is None else _found(matrix, opened.parts[network.part], network, asked)
-        if found is not None and found.total:
-            several = tests[network.cell, network.gradients] > 1
-            dtypes = dict.fromkeys(entry["dtype"] for entry in asked if _is_compared(entry))
-            of = " gradients" if network.gradients else ""
-            yield found.told(f"{network.cell}{of}{f' in {network.test}' if several else ''}, {', '.join(dtypes)}")
+        matrix, corpus = matrices[network.part, network.gradients], opened.parts[network.part]
+        found = {} if matrix is None else _found(matrix, corpus, network, asked)
+        if found:
+            goldens = counted(len({entry["golden"] for entry in asked if _is_compared(entry)}), "golden")
+            if parts[network.of, network.test] > 1:
+                goldens += f" of corpus {corpus.where or corpus.folder.name}"
+            about = f"{network.of} in {network.test}" if tests[network.of] > 1 else network.of
+            yield told_of_cell(about, goldens, found)
 
 
 def _by_network(opened: Corpora, entries: Iterable[Entry]) -> dict[_Network, list[Entry]]:
@@ -78,10 +94,13 @@ def _matrix(corpus: Corpus, *, gradients: bool) -> KillMatrix | None:
         return None
 
 
-def _found(matrix: KillMatrix, corpus: Corpus, network: _Network, asked: Iterable[Entry]) -> Discrimination:
-    goldens = [e for e in corpus.entries if e.gradient_precisions or not network.gradients]
+def _found(matrix: KillMatrix, corpus: Corpus, network: _Network, asked: Iterable[Entry]) -> dict[str, Discrimination]:
+    """By precision; without those in which no golden shows anything."""
+    asked = list(asked)
     compared = [_compared(entry) for entry in asked if _is_compared(entry)]
-    return discrimination(matrix, network.cell, goldens, compared, [_compared(entry) for entry in asked])
+    others = [_not_compared(entry) for entry in asked if not _is_compared(entry)]
+    found = discrimination(matrix, network.cell, corpus.entries, compared, others, gradients=network.gradients)
+    return {dtype: one for dtype, one in found.items() if one.total}
 
 
 def _is_compared(entry: Entry) -> bool:
@@ -90,6 +109,11 @@ def _is_compared(entry: Entry) -> bool:
 
 def _compared(entry: Entry) -> Compared:
     return Compared(entry["golden"], entry["dtype"], "outputs" in entry)
+
+
+def _not_compared(entry: Entry) -> NotCompared:
+    reason = str(entry.get("reason", "")) if entry["outcome"] == "refused" else None
+    return NotCompared(entry["golden"], entry["dtype"], reason, reason is not None and is_need_of_state(reason))
 
 
 def _not_checked(entries: Iterable[Entry]) -> Iterator[str]:

@@ -10,7 +10,17 @@ import pytest
 
 from rnn_goldens import InvalidFile
 from rnn_goldens.corpus import Entry, open_corpus, open_folder
-from rnn_goldens.corpus.discrimination import Compared, Discrimination, KillMatrix, discrimination, kill_matrix
+from rnn_goldens.corpus.discrimination import (
+    Compared,
+    Discrimination,
+    Gains,
+    KillMatrix,
+    NotCompared,
+    discrimination,
+    kill_matrix,
+    told,
+)
+from rnn_goldens.corpus.index import GradientsEntry
 from rnn_goldens.corpus.shown import shown
 
 Margins = dict[str, dict[str, list[float | None]]]
@@ -18,8 +28,15 @@ Margins = dict[str, dict[str, list[float | None]]]
 PRECISIONS = ("float64", "float32")
 
 
-def entry(golden: str, *features: str, cell: str = "lstm") -> Entry:
-    return Entry(golden, golden, golden, cell, features, PRECISIONS, {}, "")
+def entry(
+    golden: str,
+    *features: str,
+    cell: str = "lstm",
+    precisions: tuple[str, ...] = PRECISIONS,
+    backward: tuple[str, ...] = (),
+) -> Entry:
+    gradients = GradientsEntry("", backward, {}, "") if backward else msgspec.UNSET
+    return Entry(golden, golden, golden, cell, features, precisions, {}, "", gradients)
 
 
 ENTRIES = [
@@ -63,80 +80,195 @@ def matrix(of_out: Margins | None = None) -> KillMatrix:
 def found(
     compared: Iterable[str],
     refused: Iterable[str] = (),
-    dtypes: Iterable[str] = ("float32",),
+    dtype: str = "float32",
     *,
+    others: Iterable[NotCompared] = (),
     out_alone: bool = False,
     of_out: Margins | None = None,
 ) -> Discrimination:
-    judged = [Compared(f"lstm/{name}", dtype, out_alone) for name in compared for dtype in dtypes]
-    asked = [*judged, *(Compared(f"lstm/{name}", dtype) for name in refused for dtype in dtypes)]
-    return discrimination(matrix(of_out), "lstm", ENTRIES, judged, asked)
+    """Of one precision; each golden is refused for another reason, but the ``others``."""
+    judged = [Compared(f"lstm/{name}", dtype, out_alone) for name in compared]
+    asked = [*(NotCompared(f"lstm/{name}", dtype, f"no {name}") for name in refused), *others]
+    return discrimination(matrix(of_out), "lstm", ENTRIES, judged, asked)[dtype]
+
+
+def gains(of: Gains) -> dict[str, int]:
+    return dict(of.by_option)
 
 
 def test_what_shows_is_counted_from_the_margin_that_is_enough_on() -> None:
     only = found(["plain"])
     assert (only.goldens, only.shown) == (1, 2)  # everywhere, exactly
     assert only.total == 10  # neither what no golden shows, nor what float64 alone does, nor what is another cell's
-    assert found(["plain"], dtypes=PRECISIONS).total == 11
-    assert found(["plain"], dtypes=["float64"]).shown == 3
+    assert (found(["plain"], dtype="float64").shown, found(["plain"], dtype="float64").total) == (3, 11)
+
+
+def test_each_precision_is_counted_by_itself_the_widest_first() -> None:
+    judged = [Compared("lstm/plain", "float32"), Compared("lstm/plain", "float64"), Compared("lstm/other", "float64")]
+    by_dtype = discrimination(matrix(), "lstm", ENTRIES, judged)
+    assert {dtype: (one.goldens, one.shown, one.total) for dtype, one in by_dtype.items()} == {
+        "float64": (2, 4, 11),
+        "float32": (1, 2, 10),
+    }
+    assert list(by_dtype) == ["float64", "float32"]
+    assert (by_dtype["float64"].left_out, by_dtype["float32"].left_out) == (0, 0)
 
 
 def test_advice_is_what_shows_most_first_and_no_more_than_three() -> None:
-    only = found(["plain"], refused=["other", "state", "state-lengths", "layers"])
-    assert only.to_accept == (("an initial state", 3), ("several layers", 2), ("float64", 2))
+    only = found(["plain"], refused=["other", "state", "state-lengths", "layers", "no-bias", "unbatched"])
+    assert only.to_accept.by_option == (("an initial state", 3), ("several layers", 2), ("unbatched input", 1))
+    assert gains(only.not_asked) == {"float64": 1}
     assert (only.left_out, only.shown_there) == (0, 0)
 
 
+def test_only_what_was_refused_is_to_be_accepted_and_of_the_rest_it_is_said_that_it_was_not_asked() -> None:
+    only = found(["plain", "other"], refused=["layers"])
+    assert gains(only.to_accept) == {"several layers": 2}
+    assert gains(only.not_asked) == {"an initial state": 3, "unbatched input": 1, "no bias": 1}
+    assert found(["plain"]).to_accept == Gains()
+
+
+def test_a_reason_tells_which_of_two_options_was_refused_if_the_goldens_do_not() -> None:
+    both, of_state, of_lengths = (
+        NotCompared("lstm/state-lengths", "float32", "no lengths"),
+        NotCompared("lstm/state", "float32", "no state"),
+        NotCompared("lstm/state-lengths", "float32", "no state"),
+    )
+    assert gains(found(["plain"], others=[both]).to_accept) == {"an initial state": 3}  # lengths alone show nothing
+    assert gains(found(["plain", "state"], others=[both]).to_accept) == {"lengths": 1}
+    assert gains(found(["plain"], others=[of_state, of_lengths]).to_accept) == {"an initial state": 3}
+    other = NotCompared("lstm/layers", "float32", "no lengths")
+    only = found(["plain"], others=[both, other])
+    assert (gains(only.to_accept), gains(only.not_asked)["an initial state"]) == ({"several layers": 2}, 3)
+
+
+def test_what_failed_or_was_skipped_is_neither_refused_nor_not_asked() -> None:
+    only = found(["plain", "other"], others=[NotCompared("lstm/layers", "float32")])
+    assert only.to_accept == Gains()
+    assert "several layers" not in gains(only.not_asked)
+
+
+def test_what_was_refused_for_another_reason_counts_nowhere() -> None:
+    said = "sequences are at most 4 steps"
+    others = [NotCompared(f"lstm/{name}", "float32", said) for name in ("other", "layers")]
+    only = found(["plain"], refused=["state"], others=others)
+    assert gains(only.to_accept) == {"an initial state": 3}
+    assert "several layers" not in gains(only.not_asked)
+    in_float64 = {"of_other_in_float64": {"lstm/other": [3, 0]}}
+    held = msgspec.json.decode(
+        json.dumps(
+            {
+                "enough": 2.0,
+                "precisions": PRECISIONS,
+                "deviations": [{"name": n, "cells": ["lstm"], "margins": m} for n, m in (SHOWN | in_float64).items()],
+            }
+        ),
+        type=KillMatrix,
+    )
+    judged = [Compared("lstm/plain", "float32")]
+    assert gains(discrimination(held, "lstm", ENTRIES[:2], judged, others)["float32"].not_asked) == {"float64": 1}
+    assert gains(discrimination(held, "lstm", ENTRIES[:2], judged)["float32"].not_asked) == {"float64": 2}
+
+
 def test_advice_goes_on_from_the_features_that_were_compared() -> None:
-    both = found(["plain", "other", "state"])
-    assert ("lengths", 1) in both.to_accept
-    assert "an initial state" not in dict(both.to_accept)
-    assert "both directions" not in dict(both.to_accept)  # which show nothing
-    assert dict(found(["no-bias"]).to_accept)["a bias"] == 3
-    assert dict(found(["plain", "other", "state", "layers", "state-lengths"]).to_accept) == {
+    both = found(["plain", "other", "state"], refused=["state-lengths", "both"])
+    assert gains(both.to_accept) == {"lengths": 1}  # both directions show nothing
+    assert "an initial state" not in gains(both.not_asked)
+    assert gains(found(["no-bias"]).not_asked)["a bias"] == 3
+    assert gains(found(["plain", "other", "state", "layers", "state-lengths"]).not_asked) == {
         "unbatched input": 1,
         "no bias": 1,
         "float64": 1,
     }
 
 
+def test_what_shows_in_several_at_once_is_more_together() -> None:
+    of_two = [entry("lstm/plain", "bias"), entry("lstm/state", "bias", "state"), entry("lstm/l", "bias", "lengths")]
+    both = entry("lstm/state-lengths", "bias", "state", "lengths")
+    judged, refused = [Compared("lstm/plain", "float32")], NotCompared("lstm/state", "float32", "no state")
+    margins: Margins = {"of_states": {"lstm/state": [3, 3]}, "of_lengths": {"lstm/l": [3, 3]}}
+    of_both: Margins = {"of_both": {"lstm/state-lengths": [3, 3]}}
+
+    def gained(shown: Margins, *others: NotCompared) -> Discrimination:
+        deviations = [{"name": name, "cells": ["lstm"], "margins": of} for name, of in shown.items()]
+        document = {"enough": 2.0, "precisions": PRECISIONS, "deviations": deviations}
+        held = msgspec.json.decode(json.dumps(document), type=KillMatrix)
+        return discrimination(held, "lstm", [*of_two, both], judged, others)["float32"]
+
+    assert gained(margins | of_both).not_asked == Gains((("an initial state", 1), ("lengths", 1)), together=True)
+    assert not gained(margins).not_asked.together
+    assert not gained(margins | of_both, refused).not_asked.together  # of lengths, which alone were not asked
+    too = NotCompared("lstm/l", "float32", "no lengths")
+    assert gained(margins | of_both, refused, too).to_accept.together
+    assert not found(["plain"], refused=["other", "layers", "no-bias", "unbatched"]).to_accept.together
+
+
 def test_float64_is_no_advice_to_one_that_refused_it() -> None:
     judged = [Compared("lstm/plain", "float32")]
-    asked = [*judged, Compared("lstm/plain", "float64")]
-    only = discrimination(matrix(), "lstm", ENTRIES[:1], judged, asked)
-    assert only.to_accept == ()
+    refused = [NotCompared("lstm/plain", "float64", "no float64")]
+    only = discrimination(matrix(), "lstm", ENTRIES[:1], judged, refused)
+    assert list(only) == ["float32"]
+    assert (only["float32"].to_accept, only["float32"].not_asked) == (Gains(), Gains())
 
 
 def test_goldens_of_the_same_kind_that_were_not_asked_are_told_apart_from_advice() -> None:
     only = found(["plain"])
     assert (only.left_out, only.shown_there) == (1, 1)
     assert found(["plain"], refused=["other"]).left_out == 0
-    assert only.to_accept[:2] == (("an initial state", 3), ("several layers", 2))  # of_another is none of them
+    assert only.not_asked.by_option[:2] == (("an initial state", 3), ("several layers", 2))  # of_another is not there
+
+
+def test_goldens_that_are_not_checked_in_the_precision_were_not_left_out() -> None:
+    judged = [Compared("lstm/plain", "float32")]
+    others = [entry("lstm/53-bits", "bias", precisions=("float64",)), entry("lstm/back", "bias", backward=("float64",))]
+    both = [*ENTRIES[:2], *others]
+    assert discrimination(matrix(), "lstm", both, judged)["float32"].left_out == 2
+    assert discrimination(matrix(), "lstm", both, judged, gradients=True)["float32"].left_out == 0
+    of_back = [ENTRIES[0], entry("lstm/other", "bias", backward=("float64", "float32")), *others]
+    assert discrimination(matrix(), "lstm", of_back, judged, gradients=True)["float32"].left_out == 1
 
 
 def test_of_out_alone_the_margins_of_out_count() -> None:
     of_out: Margins = {"everywhere": {"lstm/plain": [1.0, 1.0]}, "of_states": {"lstm/state": [1.0, 1.0]}}
     alone = found(["plain"], out_alone=True, of_out=of_out)
     assert (alone.shown, alone.total, alone.in_states) == (1, 10, 1)
-    assert dict(alone.to_accept)["an initial state"] == 2
+    assert gains(alone.not_asked)["an initial state"] == 2
     assert found(["plain"], of_out=of_out) == found(["plain"])
     assert found(["plain"], out_alone=True).in_states == 0
 
 
+def test_of_goldens_that_need_states_which_are_not_returned_no_other_gain_is_told() -> None:
+    of_states = NotCompared("lstm/other", "float32", "cotangents of h_n need h_n", for_states=True)
+    only = found(["plain"], refused=["layers"], others=[of_states])
+    assert only.in_states == 1
+    assert only.to_accept == Gains()
+    assert gains(only.not_asked) == {"float64": 1}  # of what was compared
+    assert only.left_out == 0
+
+
 def test_what_is_told() -> None:
-    assert Discrimination(1, 5, 5).told("gru, float32") == "gru, float32: 1 golden; all 5 known deviations can show."
-    advice = (("an initial state", 14), ("both directions", 2))
-    assert Discrimination(12, 96, 118, to_accept=advice).told("lstm, float32") == (
-        "lstm, float32: 12 goldens; 96 of 118 known deviations can show. "
-        "To ask more: accept an initial state (+14), both directions (+2)."
+    all_of_five = {"float32": Discrimination(1, 5, 5)}
+    assert told("gru", "1 golden", all_of_five) == "gru, float32: 1 golden; all 5 known deviations can show."
+    advice = Gains((("an initial state", 14), ("both directions", 2)))
+
+    def said(**what: Any) -> str:
+        return told("lstm", "12 goldens", {"float32": Discrimination(12, 96, 118, **what)})
+
+    begins = "lstm, float32: 12 goldens; 96 of 118 known deviations can show."
+    assert said(to_accept=advice) == f"{begins} To ask more: accept an initial state (+14), both directions (+2)."
+    assert said(left_out=3, shown_there=22) == f"{begins} 3 goldens of the same kind were left out (+22)."
+    assert said(to_accept=Gains(advice.by_option, together=True), in_states=4, not_asked=Gains((("lengths", 3),))) == (
+        f"{begins} To ask more: accept an initial state (+14), both directions (+2), and more together; "
+        "return the last states (+4). Not asked in this run: lengths (+3)."
     )
-    assert Discrimination(12, 96, 118, 3, 22).told("lstm") == (
-        "lstm: 12 goldens; 96 of 118 known deviations can show. 3 goldens of the same kind were left out (+22)."
-    )
-    assert (
-        Discrimination(12, 96, 118, in_states=4, to_accept=advice[:1])
-        .told("lstm")
-        .endswith(" To ask more: accept an initial state (+14); return the last states (+4).")
+    assert said() == begins
+
+
+def test_several_precisions_are_told_in_one_sentence_and_the_advice_once() -> None:
+    widest, other = Discrimination(3, 96, 118, not_asked=Gains((("lengths", 3),))), Discrimination(3, 70, 70)
+    assert told("lstm", "3 goldens", {"float32": widest, "bfloat16": other}) == (
+        "lstm: 3 goldens; 96 of 118 known deviations can show in float32, all 70 in bfloat16. "
+        "Not asked in this run: lengths (+3)."
     )
 
 
@@ -146,8 +278,9 @@ def test_the_whole_corpus_shows_all_that_some_golden_shows(gradients: bool) -> N
     whole = kill_matrix(corpus, gradients=gradients)
     assert whole is not None
     having = [e for e in corpus.entries if e.cell == "gru" and (e.gradient_precisions or not gradients)]
-    all_of_them = [Compared(e.id, "float32") for e in having if "float32" in e.precisions]
-    of_all = discrimination(whole, "gru", corpus.entries, all_of_them, all_of_them)
+    held = {e.id: e.gradient_precisions if gradients else e.precisions for e in having}
+    all_of_them = [Compared(e.id, "float32") for e in having if "float32" in held[e.id]]
+    of_all = discrimination(whole, "gru", corpus.entries, all_of_them, gradients=gradients)["float32"]
     assert of_all.shown == of_all.total > 50
     of_gru = {deviation.name for deviation in whole.deviations if "gru" in deviation.cells}
     ids = {entry.id for entry in having}

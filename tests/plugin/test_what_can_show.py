@@ -1,7 +1,9 @@
 """How much of what may be wrong a run can show, said at its end for each cell."""
 
+import json
 import re
 import shutil
+import sys
 
 import pytest
 
@@ -54,7 +56,7 @@ def lines(result: pytest.RunResult) -> list[str]:
 
 def as_one(told: list[str]) -> str:
     """What is wrapped, in one line."""
-    return re.sub(r"\s+", " ", " ".join(told))
+    return re.sub(r"\s+", " ", " ".join(told)).strip()
 
 
 def test_a_run_ends_with_what_can_show(lstm: pytest.Pytester, workers: tuple[str, ...]) -> None:
@@ -68,7 +70,12 @@ def test_a_run_ends_with_what_can_show(lstm: pytest.Pytester, workers: tuple[str
     told = lines(result)
     assert all(len(line) <= 80 for line in told)
     (said,) = re.findall(r"^lstm, float32: 2 goldens; (.*)", as_one(told))
-    assert re.match(r"\d+ of \d+ known deviations can show\. .*To ask more: accept [a-z ]+ \(\+\d+\), ", said)
+    assert re.match(
+        r"\d+ of \d+ known deviations can show\. \d+ goldens of the same kind were left out \(\+\d+\)\. "
+        r"To ask more: accept [a-z ]+ \(\+\d+\), [a-z ]+ \(\+\d+\)(, and more together)?\. "
+        r"Not asked in this run: [a-z ]+ \(\+\d+\), .*\.$",
+        said,
+    )
 
 
 def test_what_several_tests_ask_is_told_apart(lstm: pytest.Pytester) -> None:
@@ -85,18 +92,22 @@ def test_what_several_tests_ask_is_told_apart(lstm: pytest.Pytester) -> None:
     in_core, in_one = re.findall(r"lstm in test_it\.py::(\w+, float32: \d+ goldens?; \d+ of \d+)", said)
     assert in_core.startswith("test_core, ")
     assert in_one.startswith("test_one, float32: 1 golden; ")
-    assert "accept lengths (+" in said
+    assert "Not asked in this run: lengths (+" in said
+    assert "accept" not in said
 
 
 def test_goldens_of_the_same_kind_that_were_deselected_are_told(lstm: pytest.Pytester) -> None:
     lstm.makepyfile("""
         import pytest, nets
-        @pytest.mark.rnn_goldens(cell="lstm", without=["multilayer", "bidirectional", "lengths"])
+        some = dict(features="bias", without=["multilayer", "bidirectional", "lengths", "unbatched"])
+        @pytest.mark.rnn_goldens(cell="lstm", **some)
         def test_it(rnn_golden): rnn_golden.check(nets.refusing()(rnn_golden))
     """)
     whole, some = (as_one(lines(lstm.runpytest_subprocess(*of))) for of in ((), ("-k", "one")))
     assert "left out" not in whole
-    assert re.search(r"\d+ goldens of the same kind were left out \(\+\d+\)\.", some)
+    (left_out,) = re.findall(r"(\d+) goldens of the same kind were left out \(\+\d+\)\.", some)
+    asked, of_all = (int(re.findall(r": (\d+) goldens; ", said)[0]) for said in (some, whole))
+    assert int(left_out) == of_all - asked  # and not those that are checked in float64 alone
 
 
 def test_gradients_are_counted_apart(lstm: pytest.Pytester) -> None:
@@ -135,9 +146,61 @@ def test_a_run_that_compared_nothing_says_nothing(project: pytest.Pytester) -> N
     assert lines(project.runpytest_inprocess()) == []
 
 
-def test_check_says_it_too(lstm: pytest.Pytester) -> None:
-    import sys
+def checked(lstm: pytest.Pytester, *arguments: str) -> str:
+    """What ``rnn-goldens check`` says that it can show."""
+    return as_one(lines(lstm.run(sys.executable, "-m", "rnn_goldens", "check", *arguments)))
 
-    command = [sys.executable, "-m", "rnn_goldens", "check", "nets:one_layer", "--ids", "lstm/plain"]
-    result = lstm.run(*command)
-    assert lines(result)[0].startswith("lstm, float32: 1 golden; ")
+
+def test_check_says_it_too(lstm: pytest.Pytester) -> None:
+    assert checked(lstm, "nets:one_layer", "--ids", "lstm/plain").startswith("lstm, float32: 1 golden; ")
+
+
+def test_nothing_is_to_be_accepted_where_nothing_was_refused(lstm: pytest.Pytester) -> None:
+    said = checked(lstm, "torch", "--ids", "gru/plain")
+    assert "To ask more" not in said
+    assert re.search(r" Not asked in this run: several layers \(\+\d+\), .*, and more together\.$", said)
+
+
+def test_each_precision_has_its_count(lstm: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    lstm.makepyfile("""
+        import pytest, nets
+        @pytest.mark.rnn_goldens(ids=["lstm/plain", "lstm/one-step"], dtypes=["bfloat16", "float32"])
+        def test_it(rnn_golden): rnn_golden.check(nets.one_layer(rnn_golden.in_precision("float32")))
+    """)
+    said = as_one(lines(lstm.runpytest_subprocess(*workers)))
+    counts = r"lstm: 2 goldens; (\d+) of (\d+) known deviations can show in float32, (\d+) of (\d+) in bfloat16\."
+    shown, total, shown_in_16, total_in_16 = map(int, re.findall(counts, said)[0])
+    assert (shown, total) > (shown_in_16, total_in_16)
+    assert said.count("Not asked") == 1
+
+
+def test_out_alone_is_told_to_return_the_states_that_gradients_need(lstm: pytest.Pytester) -> None:
+    lstm.makepyfile(
+        alone="""
+        import torch
+        class OutAlone(torch.nn.Module):
+            def __init__(self, input_size, hidden_size):
+                super().__init__()
+                self.rnn = torch.nn.LSTM(input_size, hidden_size, batch_first=True)
+            def forward(self, x): return self.rnn(x)[0]
+    """
+    )
+    said = checked(lstm, "alone:OutAlone", "--cell", "lstm", "--rnn-goldens-gradients")
+    assert re.search(r" To ask more: return the last states \(\+\d+\)\.", said)
+    assert "accept" not in said
+    assert "left out" not in said
+
+
+def test_goldens_of_two_corpora_are_of_one_test(project: pytest.Pytester) -> None:
+    shutil.copytree(project.path / "four", project.path / "more")
+    for folder, keep in (("four", slice(0, 3)), ("more", slice(3, 4))):
+        index = project.path / folder / "index.json"
+        document = json.loads(index.read_text("utf-8"))
+        document["goldens"] = document["goldens"][keep]
+        index.write_text(json.dumps(document), "utf-8")
+    project.makeini("[pytest]\nrnn_goldens_corpus = four,more")
+    shutil.copy(packaged()["v1"] / "kill-matrix.json", project.path / "four")
+    project.makepyfile("import my_rnn\ndef test_it(rnn_golden): rnn_golden.check(my_rnn.right(rnn_golden))")
+    (told, *more) = lines(project.runpytest_inprocess())
+    assert told.startswith("rnn_relu, float32: 3 goldens of corpus four; all ")
+    assert not any(more)
