@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
-.PHONY: help demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost corpus-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results engines examples pages validators docs docs-check audit release release-prepare release-rehearsal build clean build/typed
+.PHONY: help gates demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost corpus-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results engines examples pages validators docs docs-check audit release release-prepare release-rehearsal build clean build/typed
 
 # Tests start hundreds of processes: what these import is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
@@ -37,6 +37,7 @@ help:
 	@echo "make conformance        which frameworks agree, which refuse and which are wrong (after make examples)"
 	@echo "make engines            those that take too long for that, or an environment of their own: more than an hour, some GB"
 	@echo "make results            the pages of all of these, measured anew"
+	@echo "make gates              the gates that take too long for .ci/run: before a release"
 	@echo "make bench              what the plugin costs its users, beside what it is compared with"
 	@echo "make hostile            bytes that anybody may have written, at whatever reads them: a share of a million"
 	@echo "make bench-generation   what certifying costs"
@@ -158,6 +159,9 @@ $(ACORN): benchmarks/mutation/package-lock.json
 	@command -v npm >/dev/null || examples/install.sh
 	npm --prefix benchmarks/mutation ci --ignore-scripts --no-audit --no-fund
 	@touch $@
+
+# The gates that .ci/run leaves out, more than an hour: before a release, and before a change of the corpus counts as done.
+gates: false-alarms conformance nothing-unchecked fuzzing
 
 # What frameworks and the example programs make of every golden, some eight minutes; fails if docs/conformance.json says otherwise.
 PROGRAMS := --program examples/programs/my_rnn --program "node examples/programs/my_rnn.js" \
