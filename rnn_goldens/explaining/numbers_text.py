@@ -1,6 +1,7 @@
 """What a deviation does to numbers, where it is no other equation and no other way through the network."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,7 +19,28 @@ _POINTS = tuple(
 """Arguments of an activation, the simplest first."""
 
 _TERMS = (1, 2, 3, *(n + 1 for n in (4, 8, 16, 32, 64)))
-_ROWS = (1, 3, 102, 130)
+
+
+@dataclass(frozen=True)
+class _Size:
+    """Of a network and of what it is asked."""
+
+    rows: int = 1
+    units: int = 2
+    inputs: int = 2
+    times: int = 3
+
+
+_BEYOND = (3, 5, 9, 17, 33, 65, 129)
+"""One more than what vectors, tiles and buffers hold."""
+
+_SIZES = (
+    *(_Size(rows) for rows in (1, 3, 102, 130)),
+    *(_Size(inputs=n) for n in _BEYOND),
+    *(_Size(units=n) for n in _BEYOND),
+    *(_Size(times=n) for n in (*_BEYOND[:5], 36, *_BEYOND[5:])),
+)
+"""From small to large."""
 
 
 def activations(wrong: Wrong) -> list[str]:
@@ -50,9 +72,9 @@ def products(wrong: Wrong) -> list[str]:
 
 def numbers(wrong: Wrong, cell: str, needs: Sequence[str]) -> list[str]:
     """The first number that is another: of what the network is asked, of its weights, or of what it returns."""
-    for rows in _ROWS:
+    for size in _SIZES:
         for state in (True, False):
-            case = _case(cell, needs, rows, state=state)
+            case = _case(cell, needs, size, state=state)
             for what, right, other in _compared(wrong, case):
                 differs = right.shape == other.shape and right != other
                 if np.any(differs):
@@ -77,16 +99,16 @@ def _compared(wrong: Wrong, case: Case) -> Iterator[tuple[str, Array, Array]]:
     yield from zip(("out", "h_n", "c_n"), Network().run(case), wrong(case), strict=False)
 
 
-def _case(cell: str, needs: Sequence[str], rows: int, *, state: bool) -> Case:
+def _case(cell: str, needs: Sequence[str], size: _Size, *, state: bool) -> Case:
     layers, bidirectional = 1 + ("multilayer" in needs), "bidirectional" in needs
-    config = Config(2, 2, layers, bidirectional)
+    config = Config(size.inputs, size.units, layers, bidirectional)
     weights: Weights = {
         name: _made(shape, at) for at, (name, shape) in enumerate(weight_shapes(LAYOUTS[cell], config).items())
     }
-    shape = state_shape(config, (rows,))
+    shape = state_shape(config, (size.rows,))
     fill: Callable[[tuple[int, ...], int], Array] = _made if state else lambda shape, _: np.zeros(shape)
     states = tuple(fill(shape, 90 + at) for at in range(len(DEFINED[cell].states)))
-    return Case(DEFINED[cell], config, weights, _made((rows, 3, 2), 80), states, None, state)
+    return Case(DEFINED[cell], config, weights, _made((size.rows, size.times, size.inputs), 80), states, None, state)
 
 
 def _made(shape: tuple[int, ...], seed: int) -> Array:
@@ -96,8 +118,10 @@ def _made(shape: tuple[int, ...], seed: int) -> Array:
 
 def _asked(case: Case) -> str:
     layers = "1 layer" if case.config.num_layers == 1 else f"{case.config.num_layers} layers"
-    return f"{case.cell.name}, {layers}, 2 units, batch {len(case.x)}, 3 time steps" + (
-        "" if case.state_given else ", no initial state"
+    inputs = "" if case.config.input_size == _Size.inputs else f", {case.config.input_size} inputs"
+    return (
+        f"{case.cell.name}, {layers}, {case.config.hidden_size} units{inputs}, batch {len(case.x)}, "
+        f"{case.x.shape[1]} time steps{'' if case.state_given else ', no initial state'}"
     )
 
 
