@@ -161,7 +161,7 @@ $(ACORN): benchmarks/mutation/package-lock.json
 	@touch $@
 
 # The gates that .ci/run leaves out, more than an hour: before a release, and before a change of the corpus counts as done.
-gates: false-alarms conformance nothing-unchecked fuzzing
+gates: false-alarms conformance nothing-unchecked mutation fuzzing
 
 # What frameworks and the example programs make of every golden, some eight minutes; fails if docs/conformance.json says otherwise.
 PROGRAMS := --program examples/programs/my_rnn --program "node examples/programs/my_rnn.js" \
