@@ -5,7 +5,7 @@ enough: a wrong implementation may itself be off by one tolerance in the other d
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -66,6 +66,18 @@ class KillMatrix:
     core: Sequence[str] = field(default=())
     deviations: Sequence[Wrong] = DEVIATIONS
     of_out: Mapping[str, Margins] = field(default_factory=dict)
+
+    def exposed(self, *, by_out: bool = False) -> dict[str, set[Charge]]:
+        """By golden, what it exposes: by any output, or by out alone."""
+        return {
+            golden_id: {
+                (deviation, self.cells[golden_id], precision)
+                for deviation, found in of_golden.items()
+                for precision, seen in found.items()
+                if seen >= ENOUGH
+            }
+            for golden_id, of_golden in (self.of_out if by_out else self.margins).items()
+        }
 
 
 @dataclass(frozen=True)
@@ -130,8 +142,9 @@ def kill_matrix(
     by_golden = {golden.id: found for golden, found in zip(goldens, margins, strict=True)}
     cells = {golden.id: golden.cell for golden in goldens}
     catalogue = DEVIATIONS if deviations is None else deviations
-    matrix = KillMatrix(by_golden, cells, hidden, deviations=catalogue)
-    exposed = {golden_id: _exposed(matrix, golden_id) for golden_id in by_golden}
+    out_alone = {golden.id: found for golden, found in zip(goldens, of_out, strict=False)}
+    matrix = KillMatrix(by_golden, cells, hidden, deviations=catalogue, of_out=out_alone)
+    exposed = matrix.exposed()
     everything = set().union(*exposed.values())
     known = {charge for h in hidden for charge in h.charges}
     if missed := [charge for charge in charges(catalogue) if charge not in everything | known]:
@@ -139,22 +152,12 @@ def kill_matrix(
         raise Refused(f"the corpus is not adequate: no golden exposes, with a margin of {ENOUGH}:{listed}")
     if needless := sorted(known & everything):
         raise Refused(f"listed as hidden, but some golden exposes them: {needless}")
-    out_alone = {golden.id: found for golden, found in zip(goldens, of_out, strict=False)}
-    return KillMatrix(by_golden, cells, hidden, smallest_cover(exposed), catalogue, out_alone)
+    return replace(matrix, core=smallest_cover(exposed))
 
 
 def charges(deviations: Iterable[Wrong]) -> list[Charge]:
     """Everything that has to be exposed or is hidden: each deviation, in each cell it can befall and each precision."""
     return [(d.name, cell, precision) for d in deviations for cell in d.cells for precision in PRECISIONS]
-
-
-def _exposed(matrix: KillMatrix, golden_id: str) -> set[Charge]:
-    return {
-        (deviation, matrix.cells[golden_id], precision)
-        for deviation, found in matrix.margins[golden_id].items()
-        for precision, seen in found.items()
-        if seen >= ENOUGH
-    }
 
 
 def smallest_cover(exposed: Mapping[str, set[Charge]]) -> list[str]:

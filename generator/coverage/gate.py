@@ -1,12 +1,11 @@
 """Whether the goldens cover everything that a network can depend on; a corpus that does not is refused."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.deviations.margins import ENOUGH
-from rnn_goldens.generator.adequacy import Hidden, KillMatrix, Margins
+from rnn_goldens.generator.adequacy import Hidden, KillMatrix
 from rnn_goldens.generator.coverage import arguments, dimensions, options, profiles
-from rnn_goldens.generator.coverage.profiles import ONE_LAYER, OUT_ALONE, PROFILES, Exposed
+from rnn_goldens.generator.coverage.profiles import ONE_LAYER, OUT_ALONE, PROFILES
 from rnn_goldens.generator.scenario import Refused
 
 
@@ -48,23 +47,12 @@ def require_shown(
     """
     features = {golden.id: golden.features for golden in goldens}
     hidden = {ONE_LAYER: from_zero, OUT_ALONE: in_out}
-    found: list[str] = []
-    for profile in (p for p in PROFILES if matrix.of_out or not p.out_alone):
-        margins = matrix.of_out if profile.out_alone else matrix.margins
-        known = [*matrix.hidden, *hidden.get(profile, ())]
-        found += profiles.missing(profile, matrix.deviations, matrix.cells, features, exposed(margins), known)
-    _refuse(found)
-
-
-def exposed(margins: Mapping[str, Margins]) -> Exposed:
-    """By deviation and precision, the goldens that expose it, from the margins of each golden."""
-    found: dict[str, dict[str, set[str]]] = {}
-    for golden_id, of_golden in margins.items():
-        for deviation, by_precision in of_golden.items():
-            for precision, margin in by_precision.items():
-                if margin >= ENOUGH:
-                    found.setdefault(deviation, {}).setdefault(precision, set()).add(golden_id)
-    return found
+    _refuse(
+        line
+        for profile in PROFILES
+        if matrix.of_out or not profile.out_alone
+        for line in profiles.missing(profile, matrix, features, [*matrix.hidden, *hidden.get(profile, ())])
+    )
 
 
 def _sizes_and_options(goldens: Sequence[Golden]) -> list[str]:

@@ -1,18 +1,12 @@
 """What implementations people have can be asked, and how many deviations of each can show."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rnn_goldens.cells.arithmetic import Arithmetic
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.generator.adequacy import Hidden, Wrong
+from rnn_goldens.generator.adequacy import Hidden, KillMatrix, Wrong, charges
 from rnn_goldens.golden.precision import PRECISIONS
-
-Exposed = Mapping[str, Mapping[str, Collection[str]]]
-"""By deviation and precision, the goldens that expose it."""
-
-Features = Mapping[str, Collection[str]]
-"""By golden."""
 
 WITHIN_A_STEP = {"equations", "cell", "step", "weights", *vars(Arithmetic)}
 """Where a deviation acts that a function of one time step can have."""
@@ -79,32 +73,24 @@ PROFILES = (WHOLE, ONE_LAYER, OUT_ALONE, ONE_STEP, FLOAT64)
 
 
 def missing(
-    profile: Profile,
-    deviations: Sequence[Wrong],
-    cells: Mapping[str, str],
-    goldens: Features,
-    exposed: Exposed,
-    hidden: Sequence[Hidden],
+    profile: Profile, matrix: KillMatrix, features: Mapping[str, Collection[str]], hidden: Iterable[Hidden]
 ) -> Iterator[str]:
     """The deviations that apply to a profile, that no golden of it shows, and that are not listed; and the reverse.
 
     Args:
         profile: which.
-        deviations: the catalogue.
-        cells: by golden.
-        goldens: their features.
-        exposed: of the whole corpus; by out alone, if that is all that the profile returns.
+        matrix: of the corpus.
+        features: by golden.
         hidden: what need not be shown, of the whole corpus and of the profile.
     """
+    exposed = matrix.exposed(by_out=profile.out_alone)
+    seen = set().union(*(found for golden_id, found in exposed.items() if profile.can(features[golden_id])))
     known = {charge for h in hidden for charge in h.charges}
-    for deviation in filter(profile.applies, deviations):
-        for precision in profile.precisions:
-            by = exposed.get(deviation.name, {}).get(precision, ())
-            seen = {cells[golden_id] for golden_id in by if profile.can(goldens[golden_id])}
-            in_out = {cells[golden_id] for golden_id in by}  # what only last states show cannot be asked of out alone
-            for cell in in_out if profile.out_alone else deviation.cells:
-                listed = (deviation.name, cell, precision) in known
-                if cell not in seen and not listed:
-                    yield f"{deviation.name}, {cell}, {precision}: no golden of {profile.name!r} shows it"
-                if cell in seen and listed:
-                    yield f"{deviation.name}, {cell}, {precision}: listed as hidden, and a golden shows it"
+    asked = charges(deviation for deviation in matrix.deviations if profile.applies(deviation))
+    if profile.out_alone:  # what only last states show cannot be asked
+        in_out = set().union(*exposed.values())
+        asked = [charge for charge in asked if charge in in_out]
+    for charge in asked:
+        if charge[2] in profile.precisions and (charge in seen) == (charge in known):
+            why = "listed as hidden, and a golden shows it"
+            yield f"{', '.join(charge)}: {why if charge in seen else f'no golden of {profile.name!r} shows it'}"
