@@ -12,6 +12,7 @@ from rnn_goldens.conventions.gradients import gradients_to_torch
 from rnn_goldens.diagnosis.explanations import diagnosed, diagnosed_gradients
 from rnn_goldens.golden.data import GoldenData, QuestionData
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import OutputNames
 from rnn_goldens.judging.calls import WAYS, compare_calls
 from rnn_goldens.judging.given_gradients import given_gradients
 from rnn_goldens.judging.gradient_calls import Backward, compare_gradient_calls
@@ -138,14 +139,7 @@ class Golden(GoldenData, Question):
         require_equations(self)
         return steps_of(case_of(self, np.float64))
 
-    def compare(
-        self,
-        out: object,
-        h_n: object = None,
-        c_n: object = None,
-        *,
-        outputs: str | Sequence[str] | None = None,
-    ) -> Verdict:
+    def compare(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> Verdict:
         """Compare outputs with this golden, without raising.
 
         Where they differ every known deviation is asked the same, to name those that would explain it in the verdict's
@@ -164,14 +158,7 @@ class Golden(GoldenData, Question):
         golden = self.comparing(outputs)
         return diagnosed(golden, compare(golden, out, h_n, c_n), out, h_n, c_n)
 
-    def check(
-        self,
-        out: object,
-        h_n: object = None,
-        c_n: object = None,
-        *,
-        outputs: str | Sequence[str] | None = None,
-    ) -> None:
+    def check(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> None:
         """Raise GoldenMismatch unless the outputs, given as for ``compare``, are right.
 
         Raises:
@@ -186,12 +173,7 @@ class Golden(GoldenData, Question):
             raise GoldenMismatch(verdict)
 
     def check_fails(
-        self,
-        out: object,
-        h_n: object = None,
-        c_n: object = None,
-        *,
-        outputs: str | Sequence[str] | None = None,
+        self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None
     ) -> Verdict:
         """Check that outputs, given as for ``compare``, are wrong: for a network that is known to be.
 
@@ -293,11 +275,7 @@ class Golden(GoldenData, Question):
                 raise GoldenMismatch(verdict)
 
     def compare_calls(
-        self,
-        run: Callable[[Any], Any],
-        calls: Sequence[str] | str | None = None,
-        *,
-        outputs: str | Sequence[str] | None = None,
+        self, run: Callable[[Any], Any], calls: Sequence[str] | str | None = None, *, outputs: OutputNames = None
     ) -> list[Verdict]:
         """Call an implementation in several ways, and compare each with this golden, without raising.
 
@@ -325,11 +303,7 @@ class Golden(GoldenData, Question):
         return compare_calls(self, run, self.compare, calls)
 
     def check_calls(
-        self,
-        run: Callable[[Any], Any],
-        calls: Sequence[str] | str | None = None,
-        *,
-        outputs: str | Sequence[str] | None = None,
+        self, run: Callable[[Any], Any], calls: Sequence[str] | str | None = None, *, outputs: OutputNames = None
     ) -> None:
         """Raise GoldenMismatch unless the outputs are right in each of several ways to call ``run``, as above."""
         __tracebackhide__ = True

@@ -12,6 +12,7 @@ from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.fuzzing.causes import causes
 from rnn_goldens.fuzzing.judged import Judged
 from rnn_goldens.fuzzing.untraced import Untraced
+from rnn_goldens.golden.shapes import OutputNames
 from rnn_goldens.judging.outputs import compared_outputs
 from rnn_goldens.judging.verdict import Verdict, compare
 
@@ -57,14 +58,7 @@ class DrawnGolden(Golden):
         of_golden = {f.name: getattr(golden, f.name) for f in fields(Golden)}
         return cls(**{**of_golden, "corpus": folder or None}, failed=[] if failed is None else failed)
 
-    def compare(
-        self,
-        out: object,
-        h_n: object = None,
-        c_n: object = None,
-        *,
-        outputs: str | Sequence[str] | None = None,
-    ) -> Verdict:
+    def compare(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> Verdict:
         """As ``Golden.compare``.
 
         While Hypothesis makes an example smaller nobody reads the message, and no deviation is asked. With the last
@@ -73,26 +67,14 @@ class DrawnGolden(Golden):
         with Untraced():
             return self.comparing(outputs)._compared(out, h_n, c_n)
 
-    def check(
-        self,
-        out: object,
-        h_n: object = None,
-        c_n: object = None,
-        *,
-        outputs: str | Sequence[str] | None = None,
-    ) -> None:
+    def check(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> None:
         """As ``Golden.check``."""
         __tracebackhide__ = True
         with Untraced():
             super().check(out, h_n, c_n, outputs=outputs)
 
     def check_fails(
-        self,
-        out: object,
-        h_n: object = None,
-        c_n: object = None,
-        *,
-        outputs: str | Sequence[str] | None = None,
+        self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None
     ) -> Verdict:
         """As ``Golden.check_fails``; what differs then was asked to."""
         __tracebackhide__ = True

@@ -57,6 +57,9 @@ CELLS = tuple(LAYOUTS)
 OUTPUTS = ("out", "h_n", "c_n")
 """The names of outputs, of whatever cell."""
 
+OutputNames = str | Sequence[str] | None
+"""Those that alone are compared; all if None."""
+
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 OWN_CELL = rf"{_NAME}(\.{_NAME})*:{_NAME}"
 """What the name of a cell of someone's own looks like."""

@@ -13,6 +13,7 @@ from rnn_goldens.diagnosis.suspects import Spent, Suspects
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.arrays import Asked
 from rnn_goldens.golden.data import QuestionData
+from rnn_goldens.golden.shapes import OutputNames
 from rnn_goldens.judging.calls import Run, compare_calls
 from rnn_goldens.judging.given_gradients import given_gradients
 from rnn_goldens.judging.gradient_calls import Backward, compare_gradient_calls
@@ -54,14 +55,7 @@ class GoldenUnderTest(Golden):
         """What Hypothesis says of a test's argument: the golden, and not all that is remembered of it."""
         printer.text(repr(self))
 
-    def check(
-        self,
-        out: object,
-        h_n: object = None,
-        c_n: object = None,
-        *,
-        outputs: str | Sequence[str] | None = None,
-    ) -> None:
+    def check(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> None:
         """As ``Golden.check``, by default of the outputs that marker or option ask for; counts."""
         __tracebackhide__ = True
         refuse_own(self, out, h_n, c_n)
@@ -73,12 +67,7 @@ class GoldenUnderTest(Golden):
             raise GoldenMismatch(verdict)
 
     def check_fails(
-        self,
-        out: object,
-        h_n: object = None,
-        c_n: object = None,
-        *,
-        outputs: str | Sequence[str] | None = None,
+        self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None
     ) -> Verdict:
         """As ``Golden.check_fails``; the golden is then known to fail, and has not passed."""
         __tracebackhide__ = True
@@ -91,13 +80,7 @@ class GoldenUnderTest(Golden):
         self.record.asked_to_fail.append(verdict)
         return verdict
 
-    def check_calls(
-        self,
-        run: Run,
-        calls: Sequence[str] | str | None = None,
-        *,
-        outputs: str | Sequence[str] | None = None,
-    ) -> None:
+    def check_calls(self, run: Run, calls: Sequence[str] | str | None = None, *, outputs: OutputNames = None) -> None:
         """As ``Golden.check_calls``, by default in the ways that marker or option ask for; counts."""
         __tracebackhide__ = True
         judge = self._judge.comparing(outputs)
@@ -197,7 +180,7 @@ class GoldenUnderTest(Golden):
         h_n: object = None,
         c_n: object = None,
         ask_again: Callable[[], Sequence[Any]] | None = None,
-        outputs: str | Sequence[str] | None = None,
+        outputs: OutputNames = None,
     ) -> Verdict:
         """As ``Golden.compare``, but what explained other failures is asked first, and pairs are asked too."""
         judge = self._judge.comparing(outputs)
