@@ -125,7 +125,7 @@ nothing-unchecked: $(READY)
 nothing-lost: $(READY)
 	$(BIN)/python -m benchmarks.nothing_lost --check
 
-# What the corpus asks of everything a network can depend on; fails if something is not asked, or the page says otherwise.
+# What the corpus asks of everything a network can depend on; fails if something is not asked, or if the page differs.
 corpus-coverage: $(READY)
 	$(BIN)/python -m benchmarks.corpus_coverage --check
 

@@ -29,7 +29,7 @@ starts from zero is asked by no golden and is not listed here with the reason.""
 
 
 def main() -> None:
-    """Run and print; exit with 1 if something is not asked, or a checked page says otherwise."""
+    """Run and print; exit with 1 if something is not asked, or a checked page differs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     page_command.options(parser, PAGE, " and its picture")
     parser.add_argument("--corpus", help="another corpus than the newest: a version, or a folder")

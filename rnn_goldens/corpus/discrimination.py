@@ -146,7 +146,7 @@ class Discrimination:
             yield f"Not asked in this run: {self.not_asked}."
 
 
-def told(about: str, goldens: str, found: Mapping[str, Discrimination]) -> str:
+def summary(about: str, goldens: str, found: Mapping[str, Discrimination]) -> str:
     """A sentence or a few of what was compared.
 
     Args:

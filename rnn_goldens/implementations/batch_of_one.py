@@ -52,7 +52,7 @@ def called_unbatched(name: str, call: Callable[[Any, Any], Any], x: Any, state: 
     __tracebackhide__ = True
     try:
         result = call(x, state)
-    except (NotImplementedError, Unsupported, RnnGoldensError):
+    except (NotImplementedError, Unsupported, RnnGoldensError):  # a refusal of its own, or a wrong use: they stand
         raise
     except Exception as error:
         if len(_shape_of_one(call, x, state)) != BATCHED:

@@ -15,8 +15,8 @@ from rnn_goldens.corpus.discrimination import (
     NotCompared,
     discrimination,
     kill_matrix,
+    summary,
 )
-from rnn_goldens.corpus.discrimination import told as told_of_cell
 from rnn_goldens.counted import counted
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.gradients import is_need_of_state
@@ -28,7 +28,7 @@ _MOST_LINES = 12
 """Of those that say how much a run can show, one for each cell and test; of more tests nothing is said."""
 
 
-def told(config: pytest.Config, tally: Tally) -> Iterator[str]:
+def summary_lines(config: pytest.Config, tally: Tally) -> Iterator[str]:
     """A line for each cell that was compared, and one for outputs that were not."""
     entries = tally.entries
     if not any(map(_is_compared, entries)):
@@ -66,7 +66,7 @@ def _can_show(opened: Corpora, entries: Iterable[Entry]) -> Iterator[str]:
             if parts[network.of, network.test] > 1:
                 goldens += f" of corpus {corpus.where or corpus.folder.name}"
             about = f"{network.of} in {network.test}" if tests[network.of] > 1 else network.of
-            yield told_of_cell(about, goldens, found)
+            yield summary(about, goldens, found)
 
 
 def _by_network(opened: Corpora, entries: Iterable[Entry]) -> dict[_Network, list[Entry]]:

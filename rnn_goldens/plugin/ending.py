@@ -134,27 +134,27 @@ def _say_of_gradients(terminal: "pytest.TerminalReporter", tally: Tally) -> None
         return
     from rnn_goldens.plugin.of_gradients import told
 
-    _tell_wrapped(terminal, "rnn-goldens: gradients", told(found))
+    _print_wrapped(terminal, "rnn-goldens: gradients", told(found))
 
 
 def _say_what_can_show(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
     """How much of what may be wrong shows in what was compared, and what of it was not."""
     if not any(entry.get("judged_by") == "comparison" for entry in tally.entries):
         return
-    from rnn_goldens.plugin.discriminating import told
+    from rnn_goldens.plugin.discriminating import summary_lines
 
-    _tell_wrapped(terminal, "rnn-goldens: what this run can show", told(terminal.config, tally))
+    _print_wrapped(terminal, "rnn-goldens: what this run can show", summary_lines(terminal.config, tally))
 
 
-def _tell_wrapped(terminal: "pytest.TerminalReporter", title: str, lines: Iterable[str]) -> None:
+def _print_wrapped(terminal: "pytest.TerminalReporter", title: str, lines: Iterable[str]) -> None:
     """A section, in lines that fit a terminal of 80 columns; nothing if there are none."""
     from textwrap import wrap
 
     from rnn_goldens.diagnosis.no_outputs import WIDTH
 
-    if told := [part for line in lines for part in wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False)]:
+    if parts := [part for line in lines for part in wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False)]:
         terminal.section(title)
-        for part in told:
+        for part in parts:
             tell(terminal, part)
 
 

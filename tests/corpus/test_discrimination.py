@@ -18,7 +18,7 @@ from rnn_goldens.corpus.discrimination import (
     NotCompared,
     discrimination,
     kill_matrix,
-    told,
+    summary,
 )
 from rnn_goldens.corpus.index import GradientsEntry
 from rnn_goldens.corpus.shown import shown
@@ -248,11 +248,11 @@ def test_of_goldens_that_need_states_which_are_not_returned_no_other_gain_is_tol
 
 def test_what_is_told() -> None:
     all_of_five = {"float32": Discrimination(1, 5, 5)}
-    assert told("gru", "1 golden", all_of_five) == "gru, float32: 1 golden; all 5 known deviations can show."
+    assert summary("gru", "1 golden", all_of_five) == "gru, float32: 1 golden; all 5 known deviations can show."
     advice = Gains((("an initial state", 14), ("both directions", 2)))
 
     def said(**what: Any) -> str:
-        return told("lstm", "12 goldens", {"float32": Discrimination(12, 96, 118, **what)})
+        return summary("lstm", "12 goldens", {"float32": Discrimination(12, 96, 118, **what)})
 
     begins = "lstm, float32: 12 goldens; 96 of 118 known deviations can show."
     assert said(to_accept=advice) == f"{begins} To ask more: accept an initial state (+14), both directions (+2)."
@@ -266,7 +266,7 @@ def test_what_is_told() -> None:
 
 def test_several_precisions_are_told_in_one_sentence_and_the_advice_once() -> None:
     widest, other = Discrimination(3, 96, 118, not_asked=Gains((("lengths", 3),))), Discrimination(3, 70, 70)
-    assert told("lstm", "3 goldens", {"float32": widest, "bfloat16": other}) == (
+    assert summary("lstm", "3 goldens", {"float32": widest, "bfloat16": other}) == (
         "lstm: 3 goldens; 96 of 118 known deviations can show in float32, all 70 in bfloat16. "
         "Not asked in this run: lengths (+3)."
     )

@@ -33,8 +33,8 @@ def test_one_array_is_told_what_to_do(nets: pytest.Pytester) -> None:
     """)
     result = nets.runpytest_inprocess()
     result.assert_outcomes(failed=8)
-    told = f"*TypeError: the implementation returned one array; (out, h_n) is expected, or *{NOT_TOLD}"
-    result.stdout.fnmatch_lines([told.replace("[", "[[]")])
+    message = f"*TypeError: the implementation returned one array; (out, h_n) is expected, or *{NOT_TOLD}"
+    result.stdout.fnmatch_lines([message.replace("[", "[[]")])
     of_check = "the implementation returned nothing for it; to check out alone, check(out, outputs=[[]*"
     result.stdout.fnmatch_lines([f"*h_n is None: {of_check}"])
 

@@ -54,9 +54,9 @@ def lines(result: pytest.RunResult) -> list[str]:
     return re.split(r"\n(?:=|\n)", section)[0].splitlines()
 
 
-def as_one(told: list[str]) -> str:
+def as_one(printed: list[str]) -> str:
     """What is wrapped, in one line."""
-    return re.sub(r"\s+", " ", " ".join(told)).strip()
+    return re.sub(r"\s+", " ", " ".join(printed)).strip()
 
 
 def test_a_run_ends_with_what_can_show(lstm: pytest.Pytester, workers: tuple[str, ...]) -> None:
@@ -67,9 +67,9 @@ def test_a_run_ends_with_what_can_show(lstm: pytest.Pytester, workers: tuple[str
     """)
     result = lstm.runpytest_subprocess(*workers)
     assert result.parseoutcomes() == {"passed": 2, "refused": 2}
-    told = lines(result)
-    assert all(len(line) <= 80 for line in told)
-    (said,) = re.findall(r"^lstm, float32: 2 goldens; (.*)", as_one(told))
+    printed = lines(result)
+    assert all(len(line) <= 80 for line in printed)
+    (said,) = re.findall(r"^lstm, float32: 2 goldens; (.*)", as_one(printed))
     assert re.match(
         r"\d+ of \d+ known deviations can show\. \d+ goldens of the same kind were left out \(\+\d+\)\. "
         r"To ask more: accept [a-z ]+ \(\+\d+\), [a-z ]+ \(\+\d+\)(, and more together)?\. "
@@ -122,8 +122,8 @@ def test_gradients_are_counted_apart(lstm: pytest.Pytester) -> None:
             import rnn_goldens
             return rnn_goldens.load(golden.id, dtype="float32", gradients=True).gradients.expected
     """)
-    told = lines(lstm.runpytest_subprocess())
-    assert [line.partition(":")[0] for line in told if not line.startswith(" ")] == [
+    printed = lines(lstm.runpytest_subprocess())
+    assert [line.partition(":")[0] for line in printed if not line.startswith(" ")] == [
         "lstm, float32",
         "lstm gradients, float32",
     ]
@@ -133,8 +133,8 @@ def test_a_corpus_without_a_kill_matrix_says_nothing_and_one_with_one_is_counted
     project.makepyfile("import my_rnn\ndef test_it(rnn_golden): rnn_golden.check(my_rnn.right(rnn_golden))")
     assert lines(project.runpytest_inprocess()) == []
     shutil.copy(packaged()["v1"] / "kill-matrix.json", project.path / "four")
-    (told, *more) = lines(project.runpytest_inprocess())
-    assert told.startswith("rnn_relu, float32: 4 goldens; all ")
+    (printed, *more) = lines(project.runpytest_inprocess())
+    assert printed.startswith("rnn_relu, float32: 4 goldens; all ")
     assert not any(more)
     (project.path / "four" / "kill-matrix.json").write_text("{}", "utf-8")
     assert lines(project.runpytest_inprocess()) == []
@@ -201,6 +201,6 @@ def test_goldens_of_two_corpora_are_of_one_test(project: pytest.Pytester) -> Non
     project.makeini("[pytest]\nrnn_goldens_corpus = four,more")
     shutil.copy(packaged()["v1"] / "kill-matrix.json", project.path / "four")
     project.makepyfile("import my_rnn\ndef test_it(rnn_golden): rnn_golden.check(my_rnn.right(rnn_golden))")
-    (told, *more) = lines(project.runpytest_inprocess())
-    assert told.startswith("rnn_relu, float32: 3 goldens of corpus four; all ")
+    (printed, *more) = lines(project.runpytest_inprocess())
+    assert printed.startswith("rnn_relu, float32: 3 goldens of corpus four; all ")
     assert not any(more)
