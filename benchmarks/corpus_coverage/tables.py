@@ -5,8 +5,9 @@ from itertools import combinations
 
 from benchmarks import page
 from rnn_goldens.corpus import Corpus
-from rnn_goldens.corpus.discrimination import Compared, Discrimination, KillMatrix, discrimination, kill_matrix
+from rnn_goldens.corpus.discrimination import Compared, Discrimination, discrimination
 from rnn_goldens.corpus.index import Entry
+from rnn_goldens.corpus.shown import KillMatrix, kill_matrix
 from rnn_goldens.generator.coverage.dimensions import DIMENSIONS, HOLES, JUST, SIZES, is_hole
 from rnn_goldens.generator.coverage.options import EXCLUSIVE, OPTIONS
 from rnn_goldens.generator.coverage.profiles import PROFILES, Profile

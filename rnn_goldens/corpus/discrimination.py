@@ -3,17 +3,9 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import msgspec
-from msgspec import Struct
-
-from rnn_goldens.corpus.corpus import Corpus
-from rnn_goldens.corpus.index import Entry, remedy
-from rnn_goldens.corpus.shown import BACKWARD_NAME, NAME
+from rnn_goldens.corpus.index import Entry
+from rnn_goldens.corpus.shown import KillMatrix
 from rnn_goldens.counted import counted, was_or_were
-from rnn_goldens.encoding import typed_json
-from rnn_goldens.encoding.bounds import OTHER
-from rnn_goldens.encoding.file_bytes import read_bytes
-from rnn_goldens.errors import InvalidFile
 
 OPTIONS = {
     "state": "an initial state",
@@ -31,24 +23,6 @@ WIDEST = "float64"
 """The precision that shows most."""
 
 _MOST_ADVICE = 3
-
-Rows = dict[str, tuple[float | None, ...]]
-"""By golden the margins, in the order of precisions; None where none is needed."""
-
-
-class _Deviation(Struct, frozen=True, gc=False):
-    name: str
-    cells: tuple[str, ...]
-    margins: Rows
-    margins_of_out: Rows = {}
-
-
-class KillMatrix(Struct, frozen=True):
-    """What is needed of a kill matrix here."""
-
-    enough: float
-    precisions: tuple[str, ...]
-    deviations: tuple[_Deviation, ...]
 
 
 @dataclass(frozen=True)
@@ -163,25 +137,6 @@ def summary(about: str, goldens: str, found: Mapping[str, Discrimination]) -> st
     else:
         said = f"{about}, {widest}: {said}."
     return " ".join([said, *most.advice()])
-
-
-_DECODER = msgspec.json.Decoder(KillMatrix)
-
-
-def kill_matrix(corpus: Corpus, *, gradients: bool = False) -> KillMatrix | None:
-    """That of a corpus, of the outputs or of the gradients; None if it has none.
-
-    Raises:
-        InvalidFile: the file is no kill matrix.
-    """
-    path = corpus.folder / (BACKWARD_NAME if gradients else NAME)
-    if not path.is_file():
-        return None
-    content = read_bytes(path, OTHER.size, below=None if corpus.is_packaged else corpus.folder)
-    try:
-        return typed_json.decode(_DECODER, content)
-    except ValueError:
-        raise InvalidFile(path, ["is no kill matrix"], remedy(corpus.name, corpus.where)) from None
 
 
 def discrimination(

@@ -3,7 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
 
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.index import remedy
@@ -25,18 +28,43 @@ MOST = 100
 """Larger margins are written as this."""
 
 
-@dataclass(frozen=True)
-class NotShown:
+class NotShown(Struct, frozen=True, gc=False):
     """Where no golden shows a deviation, and why.
 
     Attributes:
         allowed: whether it is no error there, because a correct implementation may do just that.
     """
 
+    deviation: str
     cells: tuple[str, ...]
     precisions: tuple[str, ...]
     reason: str
     allowed: bool
+
+
+Rows = dict[str, tuple[float | None, ...]]
+"""By golden the margins, in the order of precisions; None where none is needed."""
+
+
+class Deviating(Struct, frozen=True, gc=False):
+    """What a kill matrix says of a deviation; of out alone, where that shows it otherwise than all outputs do."""
+
+    name: str
+    cells: tuple[str, ...]
+    margins: Rows
+    margins_of_out: Rows = {}
+
+
+class KillMatrix(Struct, frozen=True):
+    """The file, as far as it is needed."""
+
+    enough: float
+    precisions: tuple[str, ...]
+    deviations: tuple[Deviating, ...]
+    hidden: tuple[NotShown, ...] = ()
+
+
+_DECODER = msgspec.json.Decoder(KillMatrix)
 
 
 @dataclass(frozen=True)
@@ -65,36 +93,53 @@ class Shown:
         return next((golden_id for golden_id, margin in found if margin >= self.enough), None)
 
 
+def kill_matrix(corpus: Corpus, *, gradients: bool = False) -> KillMatrix | None:
+    """That of a corpus, of the outputs or of the gradients; None if it has none.
+
+    Raises:
+        InvalidFile: the file is no kill matrix.
+    """
+    path = corpus.folder / (BACKWARD_NAME if gradients else NAME)
+    if not path.is_file():
+        return None
+    try:
+        if corpus.is_packaged:  # and known by its hash
+            matrix = _DECODER.decode(path.read_bytes())
+        else:
+            matrix = msgspec.convert(read_document(path, below=corpus.folder), KillMatrix)
+    except (msgspec.MsgspecError, RecursionError):
+        raise _no_matrix(corpus, path) from None
+    rows = (row for d in matrix.deviations for of in (d.margins, d.margins_of_out) for row in of.values())
+    if any(len(row) != len(matrix.precisions) for row in rows):
+        raise _no_matrix(corpus, path)
+    return matrix
+
+
+def _no_matrix(corpus: Corpus, path: Path) -> InvalidFile:
+    return InvalidFile(path, ["is no kill matrix"], remedy(corpus.name, corpus.where))
+
+
 def shown(corpus: Corpus) -> dict[str, Shown]:
     """What the kill matrices of a corpus say of each deviation, of the backward pass too; nothing if it has none.
 
     Raises:
         InvalidFile: a file is no kill matrix.
     """
-    return {**_shown_in(corpus, NAME), **_shown_in(corpus, BACKWARD_NAME)}
+    matrices = (kill_matrix(corpus), kill_matrix(corpus, gradients=True))
+    return {name: found for matrix in matrices if matrix for name, found in _shown_in(corpus, matrix).items()}
 
 
-def _shown_in(corpus: Corpus, name: str) -> dict[str, Shown]:
-    path = corpus.folder / name
-    if not path.is_file():
-        return {}
-    document = read_document(path, below=None if corpus.is_packaged else corpus.folder)
-    try:
-        not_shown: dict[str, list[NotShown]] = {}
-        for h in document["hidden"]:
-            where = NotShown(tuple(h["cells"]), tuple(h["precisions"]), h["reason"], h["allowed"])
-            not_shown.setdefault(h["deviation"], []).append(where)
-        return {
-            d["name"]: Shown(_margins(corpus, document, d["margins"]), not_shown.get(d["name"], []), document["enough"])
-            for d in document["deviations"]
-        }
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-        raise InvalidFile(path, ["is no kill matrix"], remedy(corpus.name, corpus.where)) from None
+def _shown_in(corpus: Corpus, matrix: KillMatrix) -> dict[str, Shown]:
+    not_shown: dict[str, list[NotShown]] = {}
+    for where in matrix.hidden:
+        not_shown.setdefault(where.deviation, []).append(where)
+    return {
+        d.name: Shown(_margins(corpus, matrix, d.margins), not_shown.get(d.name, []), matrix.enough)
+        for d in matrix.deviations
+    }
 
 
-def _margins(
-    corpus: Corpus, document: dict[str, Any], found: dict[str, list[float | None]]
-) -> dict[str, dict[str, float]]:
+def _margins(corpus: Corpus, matrix: KillMatrix, found: Rows) -> dict[str, dict[str, float]]:
     """By precision and golden; the file has infinity as null."""
     ordered = {golden_id: found[golden_id] for golden_id in corpus.ids if golden_id in found}
     return {
@@ -102,7 +147,7 @@ def _margins(
             golden_id: math.inf if (margin := row[place]) is None else float(margin)
             for golden_id, row in ordered.items()
         }
-        for place, precision in enumerate(document["precisions"])
+        for place, precision in enumerate(matrix.precisions)
     }
 
 

@@ -11,12 +11,11 @@ from rnn_goldens.corpus import Corpora, Corpus
 from rnn_goldens.corpus.discrimination import (
     Compared,
     Discrimination,
-    KillMatrix,
     NotCompared,
     discrimination,
-    kill_matrix,
     summary,
 )
+from rnn_goldens.corpus.shown import KillMatrix, kill_matrix
 from rnn_goldens.counted import counted
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.gradients import is_need_of_state

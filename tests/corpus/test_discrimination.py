@@ -14,14 +14,12 @@ from rnn_goldens.corpus.discrimination import (
     Compared,
     Discrimination,
     Gains,
-    KillMatrix,
     NotCompared,
     discrimination,
-    kill_matrix,
     summary,
 )
 from rnn_goldens.corpus.index import GradientsEntry
-from rnn_goldens.corpus.shown import shown
+from rnn_goldens.corpus.shown import KillMatrix, kill_matrix, shown
 
 Margins = dict[str, dict[str, list[float | None]]]
 
