@@ -19,7 +19,7 @@ from rnn_goldens.cells.program import Program
 
 
 class Summing(Backward, correct_networks.Summing):
-    """Adds up its products, forth and back and over steps and sequences, in a given order."""
+    """Adds up its products, forward and backward and over steps and sequences, in a given order."""
 
     def __init__(self, order: Order) -> None:
         Backward.__init__(self)
@@ -94,7 +94,7 @@ class BiasesOverTime(Backward):
 
 
 class ProductsApart(Backward):
-    """A product for each gate, forth and back, each stored."""
+    """A product for each gate, forward and backward, each stored."""
 
     def program(self, case: Case, w: Weights) -> Program:
         """What a step computes."""

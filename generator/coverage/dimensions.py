@@ -1,7 +1,10 @@
 """Which sizes of each dimension the goldens have: one, and just above what vectors, tiles and buffers hold."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rnn_goldens.golden.shapes import CELLS, Config
 
@@ -44,7 +47,7 @@ HOLES = (
         "input of upper layers",
         (129,),
         CERTIFIED,
-        "a golden of some 2 MB a cell; a relu RNN, whose numbers are whole, is asked",
+        "a golden of up to 9 MB a cell; a relu RNN, whose numbers are whole, is asked",
     ),
     Hole(
         "layers · directions",
@@ -52,8 +55,25 @@ HOLES = (
         CERTIFIED,
         "nothing of a cell depends on so many layers; a relu RNN, whose numbers are whole, is asked",
     ),
-    Hole("layers · directions", (33, 65, 129), CELLS, "no framework is known to do more than 16 layers otherwise"),
+    Hole(
+        "layers · directions",
+        (33, 65, 129),
+        CELLS,
+        "no framework is known to compute so many in another way than 18",
+    ),
 )
+
+
+WITH: Mapping[str, Mapping[str, int]] = {
+    "bidirectional": {"input": 33, "hidden": 33, "batch": 129, "time": 129},
+    "multilayer": {"input": 33, "hidden": 33},
+    "lengths": {"batch": 129, "time": 129},
+}
+"""By feature, how large some golden is that has it: what is cut off can be so in one direction or layer alone.
+
+Not asked: an unbatched input of many steps, which is computed as a batch of one; many rows or steps of several layers,
+which are computed one after the other.
+"""
 
 
 def sizes_of(config: Config, x: tuple[int, ...]) -> dict[str, int]:
@@ -91,6 +111,42 @@ def missing(goldens: Iterable[tuple[str, Sizes]], dimensions: Iterable[str] = DI
                     yield f"{cell}, {dimension}: no golden has {size}"
                 if there and known:
                     yield f"{cell}, {dimension}: {size} is listed as a hole, and a golden has it"
+
+
+def missing_with_features(goldens: Iterable[tuple[str, Collection[str], Sizes]]) -> Iterator[str]:
+    """The sizes that no golden of a cell with a feature has.
+
+    Args:
+        goldens: their cells, features and sizes.
+    """
+    found = list(goldens)
+    for cell in CELLS:
+        for feature, least in WITH.items():
+            having = [sizes for of, features, sizes in found if of == cell and feature in features]
+            for dimension, size in least.items():
+                if not any(sizes.get(dimension, 0) >= size for sizes in having):
+                    yield f"{cell}, {dimension}: no golden with {feature} has {size}"
+
+
+def sizes_back(config: Config, gradients: Mapping[str, NDArray[np.float64]]) -> dict[str, int]:
+    """How large a golden is in each dimension of which the last place has a gradient that is not zero.
+
+    The last step of the way back is the first one.
+
+    Args:
+        config: of its network.
+        gradients: by the name of the array, as a golden expects them.
+    """
+    x, w_ih, last = gradients["x"], gradients["weight_ih_l0"], config.hidden_size - 1
+    last_places = {
+        "input": w_ih[:, -1],
+        "hidden": w_ih[last :: config.hidden_size],
+        "batch": x[-1],
+        "time": x[..., 0, :],
+        "input of upper layers": gradients.get("weight_ih_l1", w_ih)[:, -1],
+        "layers · directions": w_ih,
+    }
+    return {dimension: size for dimension, size in sizes_of(config, x.shape).items() if last_places[dimension].any()}
 
 
 def is_hole(cell: str, dimension: str, size: int) -> bool:

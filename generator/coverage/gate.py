@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.generator.adequacy import Hidden, KillMatrix
 from rnn_goldens.generator.coverage import arguments, dimensions, options, profiles
+from rnn_goldens.generator.coverage.dimensions import Sizes
 from rnn_goldens.generator.coverage.profiles import ONE_LAYER, OUT_ALONE, PROFILES
 from rnn_goldens.generator.scenario import Refused
 
@@ -21,14 +22,18 @@ def require_covered(goldens: Sequence[Golden], looked: Sequence[Sequence[argumen
         [
             *arguments.not_looked_at(arguments.coverage(looked)),
             *arguments.not_looked_at(arguments.coverage(one_layer), arguments.NOT_SEEN_FROM_ZERO),
-            *_sizes_and_options(goldens),
+            *_sizes_and_options(goldens, [dimensions.sizes_of(g.config, g.x.shape) for g in goldens]),
         ]
     )
 
 
 def require_covered_backward(goldens: Sequence[Golden]) -> None:
-    """Raise Refused if goldens with gradients lack sizes of a dimension, or pairs of options."""
-    _refuse(_sizes_and_options(goldens))
+    """Raise Refused if goldens with gradients lack sizes of a dimension, or pairs of options.
+
+    A size counts if the last place has a gradient that is not zero.
+    """
+    sizes = [dimensions.sizes_back(g.config, g.gradients.expected) for g in goldens if g.gradients is not None]
+    _refuse(_sizes_and_options(goldens, sizes))
 
 
 def require_shown(
@@ -55,12 +60,13 @@ def require_shown(
     )
 
 
-def _sizes_and_options(goldens: Sequence[Golden]) -> list[str]:
-    sizes = [(g.cell, dimensions.sizes_of(g.config, g.x.shape)) for g in goldens]
-    of_one = [size for golden, size in zip(goldens, sizes, strict=True) if ONE_LAYER.can(golden.features)]
+def _sizes_and_options(goldens: Sequence[Golden], sizes: Sequence[Sizes]) -> list[str]:
+    sized = [(golden.cell, golden.features, found) for golden, found in zip(goldens, sizes, strict=True)]
+    of_one = [(cell, found) for cell, features, found in sized if ONE_LAYER.can(features)]
     return [
-        *dimensions.missing(sizes),
+        *dimensions.missing((cell, found) for cell, _, found in sized),
         *(f"{line}, from zero" for line in dimensions.missing(of_one, dimensions.ONE_LAYER)),
+        *dimensions.missing_with_features(sized),
         *options.missing((g.cell, g.features) for g in goldens),
     ]
 

@@ -1,4 +1,4 @@
-"""Which gradients no precision has to round, in whatever order an implementation adds, forth and back."""
+"""Which gradients no precision has to round, in whatever order an implementation adds, forward and backward."""
 
 from functools import reduce
 from operator import or_

@@ -18,7 +18,7 @@ from rnn_goldens.generator.scenarios import (
     zero_start,
 )
 
-VERSION = "1.4.0"
+VERSION = "1.5.0"
 """Of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: provenance or wording."""
 
 OURS = Whose(corpus.OURS, VERSION)

@@ -66,14 +66,15 @@ def at_rows(*rows: int) -> Kind:
 
 
 def at_units(*units: int) -> Kind:
-    """Of out at its last step, in some units of each direction alone: the gradients of the others' rows stay small."""
+    """Of out, in some units of each direction at the last step it visits: gradients of other units' rows stay small."""
 
     def kind(scenario: Scenario, drawn: Cotangents) -> Cotangents:
         d_out = np.zeros_like(drawn["d_out"])
         hidden = scenario.shape.hidden_size
-        places = [unit + start for start in range(0, d_out.shape[-1], hidden) for unit in units]
-        given = drawn["d_out"][..., -1, places]
-        d_out[..., -1, places] = np.where(given == 0, 1.0, given)
+        for start, step in zip(range(0, d_out.shape[-1], hidden), (-1, 0), strict=False):
+            places = [start + unit for unit in units]
+            given = drawn["d_out"][..., step, places]
+            d_out[..., step, places] = np.where(given == 0, 1.0, given)
         return {"d_out": d_out}
 
     return kind

@@ -1,7 +1,7 @@
 """Scenarios whose dimensions are just above 8, 16, 32, 64 and 128, where vector units, tiles and buffers end.
 
-All start from zero, as the simplest implementations do. What is asked of them backward is asked of one unit or two
-rows, so that files stay small.
+All start from zero, as the simplest implementations do. Cotangents are those of one unit or two rows, so that files
+stay small.
 """
 
 import math
@@ -11,13 +11,31 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios.cotangents import Asked, at_rows, at_units, of_last_step
+from rnn_goldens.generator.scenarios.cotangents import Asked, at_rows, at_units, of_h_n, of_last_step
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers, periodic
 from rnn_goldens.generator.scenarios.variants import Variant
 from rnn_goldens.golden.shapes import Config, Shape
 
 SIZES = (9, 17, 33, 65, 129)
 """One more than what fills vectors, tiles and buffers of 8 to 128."""
+
+UNITS, COLUMNS, ROWS_APART = 7, 11, 43
+"""Periods of numbers along units, inputs and rows."""
+
+DRAWN_AGAIN: Mapping[str, str] = {
+    "sizes-gru/bidirectional-two-layers-hidden-9-no-state": " again 1",
+    "sizes-gru/bidirectional-two-layers-hidden-33-no-state": " again 3",
+    "sizes-rnn-tanh/steps-9-no-state": " again 4",
+    "sizes-rnn-tanh/steps-65-no-state": " again 6",
+    "sizes-rnn-tanh/batch-129-no-state": " again 1",
+    "sizes-lstm/steps-9-no-state": " again 1",
+    "sizes-gru/lengths-bidirectional-batch-129-no-state": " again 3",
+    "sizes-lstm/lengths-bidirectional-batch-129-no-state": " again 4",
+    "sizes-lstm/batch-65-no-state": " again 2",
+    "sizes-lstm/batch-129-no-state": " again 6",
+    "sizes-lstm/lengths-bidirectional-steps-129-no-state": " again 3",
+}
+"""Numbers of which the first leave gradients that half precisions take for zero."""
 
 CERTIFIED = {"rnn_tanh": "sizes-rnn-tanh", "gru": "sizes-gru", "lstm": "sizes-lstm"}
 EXACT = "exact-backward"
@@ -81,12 +99,49 @@ def _upper_inputs(hidden: int, *, bidirectional: bool) -> Sized:
         Variant(
             f"{both}two-layers-hidden-{hidden}-no-state",
             f"two layers, {said}hidden size {hidden}, no state",
-            f"An upper layer with {width} inputs from the layer below: columns beyond a full vector, tile or buffer.",
-            Config(input_size=2, hidden_size=hidden, num_layers=2, bidirectional=bidirectional),
+            f"Two layers, {said}{hidden} units, {width} inputs of the upper layer: columns beyond a full vector, tile "
+            "or buffer, in any layer and direction.",
+            Config(input_size=hidden, hidden_size=hidden, num_layers=2, bidirectional=bidirectional),
             batch=1,
-            time=1,
+            time=2,
         ),
-        Asked(at_units(0), f"Of the first unit, which reads the last of {width} inputs: what they get, and hand down."),
+        Asked(
+            at_units(0),
+            f"Of the first unit at the last step that each direction visits; it reads the last of {width} inputs: "
+            "their gradients, and what is handed down.",
+        ),
+    )
+
+
+def _ragged_rows(batch: int) -> Sized:
+    return Sized(
+        Variant(
+            f"lengths-bidirectional-batch-{batch}-no-state",
+            f"ragged, both directions, a batch of {batch}, no state",
+            f"A ragged batch of {batch}, both directions: rows beyond a full tile that are not computed, or whose "
+            "lengths are not read.",
+            Config(input_size=1, hidden_size=1, bidirectional=True),
+            batch=batch,
+            time=2,
+            lengths=tuple(1 + row % ROWS_APART % 2 for row in range(batch)),
+        ),
+        Asked(at_rows(0, batch - 1), "Of the first and the last row: a sum over the batch that is cut off."),
+    )
+
+
+def _ragged_steps(time: int) -> Sized:
+    return Sized(
+        Variant(
+            f"lengths-bidirectional-steps-{time}-no-state",
+            f"ragged, both directions, {time} steps, no state",
+            f"Two sequences of up to {time} steps, both directions: a state that is lost on the way, or a loop that is "
+            "cut off, in one direction or where sequences are ragged.",
+            Config(input_size=1, hidden_size=1, bidirectional=True),
+            batch=2,
+            time=time,
+            lengths=(time // 2 + 1, time),
+        ),
+        Asked(of_h_n, "Of h_n alone, from the last step that each direction visits back to its first."),
     )
 
 
@@ -112,6 +167,8 @@ UPPER = (
     *(_upper_inputs(hidden, bidirectional=True) for hidden in (9, 33)),
 )
 UPPER_130 = _upper_inputs(65, bidirectional=True)
+RAGGED_ROWS = _ragged_rows(129)
+RAGGED_STEPS = _ragged_steps(129)
 LAYERS = (_layers(5), _layers(9))
 LONG_SUMS = Variant(
     "input-257-no-state",
@@ -123,12 +180,9 @@ LONG_SUMS = Variant(
 )
 
 ASKED: Mapping[str, Asked] = {
-    sized.variant.name: sized.asked for sized in (*UNITS_AND_INPUTS, *ROWS, *STEPS, *UPPER, UPPER_130, *LAYERS)
+    sized.variant.name: sized.asked
+    for sized in (*UNITS_AND_INPUTS, *ROWS, *STEPS, *UPPER, UPPER_130, *LAYERS, RAGGED_ROWS, RAGGED_STEPS)
 }
-
-
-UNITS, COLUMNS, BATCH = 7, 11, 7
-"""Periods of numbers along units, inputs and rows."""
 
 
 STATE_WEIGHTS = {"rnn-tanh": 0.75, "gru": 1.0, "lstm": 1.25}
@@ -192,23 +246,23 @@ def biases(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def upper_inputs_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Few weights in each row of an upper layer, and none of states, which are zero at the only step."""
-    if name.startswith("weight_hh"):
-        return np.zeros(shape)
-    if name.startswith("weight_ih") and "_l0" not in name:
-        return every_column(f"{golden_id} {name}", shape, 2) * (0.75 if "tanh" in golden_id else 1.0)
+    """As few weights in each row as use every column: what goes back from a unit meets few others."""
+    golden_id += DRAWN_AGAIN.get(golden_id, "")
+    if name.startswith("weight"):
+        drawn = every_column(f"{golden_id} {name}", shape, -(-shape[1] // shape[0]))
+        return drawn * (0.75 if "tanh" in golden_id else 1.0)
     if name.startswith("bias"):
         return biases(golden_id, name, shape)
-    if name.startswith("weight"):
-        return by_unit(golden_id, name, shape, 3) / 4
-    return integers(f"{golden_id} {name}", shape, 3) / 4
+    return periodic(f"{golden_id} {name}", shape, (1, 2, COLUMNS), 3) / 4
 
 
 def rows_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Numbers of up to 1; x repeats along the rows."""
+    """Numbers of up to 1; x repeats along the rows, and no weight is zero."""
+    golden_id += DRAWN_AGAIN.get(golden_id, "")
     if name == "x":
-        return periodic(f"{golden_id} {name}", shape, (BATCH, *shape[1:]), 63) / 64
-    return dyadic(f"{golden_id} {name}", shape, 1.0)
+        return periodic(f"{golden_id} {name}", shape, (ROWS_APART, *shape[1:]), 63) / 64
+    drawn = dyadic(f"{golden_id} {name}", shape, 1.0)
+    return np.where(drawn == 0, 0.5, drawn) if name.startswith("weight") else drawn
 
 
 def long_sums(golden_id: str, name: str, shape: Shape) -> Float64:
@@ -244,12 +298,14 @@ def positive(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def kept(_: str, name: str, shape: Shape) -> Float64:
-    """A state that changes places and grows at the first and the last step: a relu lets all of it through."""
+    """A state that changes places and grows at a sequence's first and last step: a relu lets all of it through."""
     if name.startswith("weight_hh"):
         return np.eye(shape[0])[::-1].copy()
     if name == "x":
         x = np.zeros(shape)
         x[:, [0, -1]] = 1
+        if shape[0] > 1:  # ragged
+            x[:, shape[1] // 2] = 1
         return x
     return np.zeros(shape) if name.startswith("bias") else np.ones(shape)
 
@@ -261,10 +317,13 @@ KEEPING_GATE = 1
 
 def keeping(golden_id: str, name: str, shape: Shape) -> Float64:
     """Weights that turn the state and keep its size; gates that are open; small inputs."""
+    golden_id += DRAWN_AGAIN.get(golden_id, "")
     drawn = dyadic(f"{golden_id} {name}", shape, 0.125 if name in ("x", "h0") else 0.1875 if name == "c0" else 0.25)
     turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
     if name.startswith("weight_hh") and len(drawn) == shape[1]:  # the one gate of a tanh
         return turn if len(drawn) > 1 else np.ones(shape)
+    if name.startswith("weight"):
+        drawn[drawn == 0] = 1 / 64
     if name.startswith("bias_hh"):
         drawn = np.zeros(shape)
         gates = GATES.get(_cell(golden_id), 1)
@@ -279,16 +338,16 @@ def scenarios() -> Iterator[Scenario]:
     for cell, folder in CERTIFIED.items():
         for sized in UNITS_AND_INPUTS:
             yield sized.variant.scenario(folder, cell, units_that_count)
-        for sized in ROWS:
+        for sized in (*ROWS, RAGGED_ROWS):
             yield sized.variant.scenario(folder, cell, rows_that_count)
         yield LAYERS[0].variant.scenario(folder, cell, anything)
-        for sized in STEPS:
+        for sized in (*STEPS, RAGGED_STEPS):
             yield sized.variant.scenario(folder, cell, keeping)
         yield LONG_SUMS.scenario(folder, cell, long_sums)
         for sized in UPPER:
             yield sized.variant.scenario(folder, cell, upper_inputs_that_count)
     yield replace(LONG_SUMS, time=2).scenario("sizes-rnn-relu", "rnn_relu", long_sums_above_zero)
-    for sized in (*UNITS_AND_INPUTS, *ROWS, *UPPER, UPPER_130, *LAYERS):
+    for sized in (*UNITS_AND_INPUTS, *ROWS, *UPPER, UPPER_130, *LAYERS, RAGGED_ROWS):
         yield sized.variant.scenario(EXACT, "rnn_relu", positive)
-    for sized in STEPS:
+    for sized in (*STEPS, RAGGED_STEPS):
         yield sized.variant.scenario(EXACT, "rnn_relu", kept)

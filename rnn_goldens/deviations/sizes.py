@@ -1,11 +1,22 @@
 """What happens only at sizes where a kernel changes its path: tails of vectors, edges of tiles, full buffers."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.deviation import Deviation, Outputs, Wrong, in_outputs, in_steps, in_weights
+from rnn_goldens.deviations.deviation import (
+    REVERSE,
+    Deviation,
+    Outputs,
+    Wrong,
+    direction,
+    in_lengths,
+    in_outputs,
+    in_steps,
+    in_unrolled,
+)
 from rnn_goldens.golden.shapes import CELLS
 
 WIDTHS = (2, 4, 8, 16, 32)
@@ -19,29 +30,38 @@ CHUNKS = (8, 16, 32, 35, 64, 128)
 
 ROWS = (8, 16, 32, 64, 100, 128)
 
-UPPER = "upper "
-"""Of the input of all layers but the first."""
+
+@dataclass(frozen=True)
+class _Part:
+    """Layers of a network that can have a path of their own."""
+
+    name: str
+    words: str
+    has: Callable[[str], bool]
+    needs: tuple[str, ...]
+
+
+_EVERY = _Part("", "", lambda _: True, ())
+_UPPER = _Part("upper_", " of layers above the first", lambda suffix: not suffix.startswith("l0"), ("multilayer",))
+_REVERSE = _Part("reverse_", " of the reverse direction", lambda s: direction(s) == REVERSE, ("bidirectional",))
 
 
 def _whole_vectors(size: int, width: int) -> int:
     return size - size % width if size > width else size
 
 
-def _columns_read(of: str, read: Callable[[int], int]) -> Wrong:
-    """Of a matrix with so many columns, those from ``read(columns)`` on count as zero."""
+def _columns_read(of: str, read: Callable[[int], int], part: _Part = _EVERY) -> Wrong:
+    """Of matrices with so many columns, those from ``read(columns)`` on count as zero."""
     kind = "weight_hh" if of == "state" else "weight_ih"
 
-    def change(name: str, array: Array, _: Case) -> Array:
-        return np.where(np.arange(array.shape[-1]) < read(array.shape[-1]), array, 0) if name == kind else array
-
-    if of != UPPER:
-        return in_weights(change)
-
-    def upper(right: Network, case: Case, suffix: str) -> Weights:
+    def weights(right: Network, case: Case, suffix: str) -> Weights:
         found = right.weights(case, suffix)
-        return found if suffix.startswith("l0") else {name: change(name, array, case) for name, array in found.items()}
+        if not part.has(suffix):
+            return found
+        columns = found[kind].shape[-1]
+        return {**found, kind: np.where(np.arange(columns) < read(columns), found[kind], 0)}
 
-    return in_steps(weights=upper)
+    return in_steps(weights=weights)
 
 
 def _in_both_products(read: Callable[[int], int]) -> Wrong:
@@ -63,6 +83,21 @@ def _rows_not_computed(computed: Callable[[int], int]) -> Wrong:
     return in_outputs(change)
 
 
+def _reverse_rows_not_computed(limit: int) -> Wrong:
+    """Of the reverse direction, batch rows from the limit on stay zero."""
+
+    def change(out: Array, last: State, _start: State, _lengths: Array) -> tuple[Array, State]:
+        there = (np.arange(len(out)) < limit)[:, None]
+        return np.where(there[..., None], out, 0), tuple(np.where(there, part, 0) for part in last)
+
+    return in_unrolled(change, REVERSE)
+
+
+def _lengths_not_read(limit: int) -> Wrong:
+    """Sequences from the limit on are as long as the batch."""
+    return in_lengths(lambda lengths, time: np.where(np.arange(len(lengths)) < limit, lengths, time))
+
+
 def _units_not_computed(limit: int) -> Wrong:
     """The state of units from the limit on is zero after each step."""
 
@@ -73,11 +108,12 @@ def _units_not_computed(limit: int) -> Wrong:
     return in_steps(step=step)
 
 
-def _steps_not_visited(limit: int) -> Wrong:
+def _steps_not_visited(limit: int, part: _Part = _EVERY) -> Wrong:
     """Only the first steps in the order of each direction are visited."""
 
     def times(right: Network, time: int, *, reverse: bool) -> Iterable[int]:
-        return list(right.times(time, reverse=reverse))[:limit]
+        visited = list(right.times(time, reverse=reverse))
+        return visited[:limit] if reverse or part is _EVERY else visited
 
     return in_steps(times=times)
 
@@ -124,17 +160,44 @@ def _of_products() -> Iterator[Deviation]:
     )
     for limit in LIMITS:
         for of in ("input", "state"):
-            yield Deviation(
-                f"{of}_product_beyond_{limit}_dropped",
-                f"Adds up only the first {limit} terms of products with the {of}.",
-                _columns_read(of, _first(limit)),
-            )
+            yield _product_beyond(limit, of)
+        yield _product_beyond(limit, "input", _UPPER, cells=("rnn_relu",) if limit == LIMITS[-1] else CELLS)
+    for limit in LIMITS[:3]:
+        yield _product_beyond(limit, "state", _UPPER)
+        yield _product_beyond(limit, "input", _REVERSE)
+        yield _product_beyond(limit, "state", _REVERSE)
+
+
+def _product_beyond(limit: int, of: str, part: _Part = _EVERY, cells: tuple[str, ...] = CELLS) -> Deviation:
+    return Deviation(
+        f"{part.name}{of}_product_beyond_{limit}_dropped",
+        f"Adds up only the first {limit} terms of products with the {of}{part.words}.",
+        _columns_read(of, _first(limit), part),
+        cells=cells,
+        needs=part.needs,
+    )
+
+
+def _of_one_direction_or_ragged() -> Iterator[Deviation]:
+    """What is cut off in the reverse direction alone, or where sequences are ragged."""
+    for limit in LIMITS:
         yield Deviation(
-            f"upper_input_product_beyond_{limit}_dropped",
-            f"Adds up only the first {limit} terms of products with the input of layers above the first.",
-            _columns_read(UPPER, _first(limit)),
-            cells=("rnn_relu",) if limit == LIMITS[-1] else CELLS,
-            needs=("multilayer",),
+            f"reverse_rows_beyond_{limit}_not_computed",
+            f"Leaves batch rows beyond the first {limit} zero in the reverse direction.",
+            _reverse_rows_not_computed(limit),
+            needs=_REVERSE.needs,
+        )
+        yield Deviation(
+            f"reverse_steps_beyond_{limit}_not_visited",
+            f"Ends after {limit} steps in the reverse direction: out is zero for the others.",
+            _steps_not_visited(limit, _REVERSE),
+            needs=_REVERSE.needs,
+        )
+        yield Deviation(
+            f"lengths_of_rows_beyond_{limit}_not_read",
+            f"Takes batch rows beyond the first {limit} for as long as the batch.",
+            _lengths_not_read(limit),
+            needs=("lengths",),
         )
 
 
@@ -178,4 +241,5 @@ DEVIATIONS = (
         )
         for steps in CHUNKS
     ),
+    *_of_one_direction_or_ragged(),
 )

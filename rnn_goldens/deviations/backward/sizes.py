@@ -14,8 +14,10 @@ from rnn_goldens.deviations.backward.wrong import (
     in_gradients,
     in_steps_back,
 )
+from rnn_goldens.deviations.deviation import REVERSE, direction
 from rnn_goldens.deviations.sizes import LIMITS
 
+_MATRICES = (("weight_ih", "input"), ("weight_hh", "state"))
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
@@ -47,6 +49,29 @@ def _rows_beyond(limit: int) -> WrongBackward:
     return in_steps_back(summed_over_steps=summed)
 
 
+def _reverse_rows_beyond(limit: int) -> WrongBackward:
+    """Sums over the batch take its first rows alone, in the reverse direction."""
+
+    def share(right: Backward, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:
+        g, v = right.share(suffix, t, weight, g, v)
+        return (g[:limit], None if v is None else v[:limit]) if direction(suffix) == REVERSE else (g, v)
+
+    return in_steps_back(share=share)
+
+
+def _reverse_columns_beyond(weight: str, limit: int) -> WrongBackward:
+    """Of a weight's gradient in the reverse direction, the columns from the limit on are zero."""
+
+    def changed(_case: Case, gradients: Gradients) -> Gradients:
+        beyond = _columns_beyond(limit)
+        return {
+            name: beyond(array) if name.startswith(weight) and direction(name) == REVERSE else array
+            for name, array in gradients.items()
+        }
+
+    return in_gradients(changed)
+
+
 def _handed_down_beyond(limit: int) -> WrongBackward:
     """Of what a layer hands down to the one below, the units from the limit on are zero."""
 
@@ -59,7 +84,7 @@ def _handed_down_beyond(limit: int) -> WrongBackward:
 
 def _cut_off() -> Iterator[BackwardDeviation]:
     for limit in LIMITS:
-        for weight, of in (("weight_ih", "input"), ("weight_hh", "state")):
+        for weight, of in _MATRICES:
             yield BackwardDeviation(
                 f"{weight}_gradient_beyond_{limit}_zero",
                 f"Gives zero for the gradient of {weight} beyond the first {limit} columns, those of the {of}.",
@@ -80,6 +105,12 @@ def _cut_off() -> Iterator[BackwardDeviation]:
             f"Adds up the weights' gradients over the first {limit} sequences of a batch alone.",
             _rows_beyond(limit),
         )
+        yield BackwardDeviation(
+            f"reverse_gradients_without_rows_beyond_{limit}",
+            f"Adds up the reverse direction's gradients over the first {limit} sequences of a batch alone.",
+            _reverse_rows_beyond(limit),
+            needs=("bidirectional",),
+        )
     for limit in LIMITS[:3]:
         yield BackwardDeviation(
             f"handed_down_beyond_{limit}_zero",
@@ -87,6 +118,14 @@ def _cut_off() -> Iterator[BackwardDeviation]:
             _handed_down_beyond(limit),
             needs=("multilayer",),
         )
+        for weight, of in _MATRICES:
+            yield BackwardDeviation(
+                f"reverse_{weight}_gradient_beyond_{limit}_zero",
+                f"Gives zero for the reverse direction's gradient of {weight} beyond the first {limit} columns, those "
+                f"of the {of}.",
+                _reverse_columns_beyond(weight, limit),
+                needs=("bidirectional",),
+            )
 
 
 DEVIATIONS = tuple(_cut_off())
