@@ -40,7 +40,8 @@ def main() -> None:
         looked = list(pool.map(partial(arguments.of_one, given.corpus), corpus.ids, chunksize=4))
     goldens = [corpus.load(golden_id, "float64") for golden_id in corpus.ids]
     require_covered(goldens, looked)
-    require_covered_backward([g for g, e in zip(goldens, corpus.entries, strict=True) if e.gradient_precisions])
+    backward = [corpus.load(e.id, "float64", gradients=True) for e in corpus.entries if e.gradient_precisions]
+    require_covered_backward(backward)
     sized = [(e, sizes_of(g.config, g.x.shape)) for e, g in zip(corpus.entries, goldens, strict=True)]
     found = coverage(looked)
     parts = [TITLE, tables.profiles(corpus), tables.sizes(sized), tables.options(sized), arguments.report(found)]

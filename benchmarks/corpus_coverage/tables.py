@@ -8,7 +8,7 @@ from rnn_goldens.corpus import Corpus
 from rnn_goldens.corpus.discrimination import Compared, Discrimination, discrimination
 from rnn_goldens.corpus.index import Entry
 from rnn_goldens.corpus.shown import KillMatrix, kill_matrix
-from rnn_goldens.generator.coverage.dimensions import DIMENSIONS, HOLES, JUST, SIZES, is_hole
+from rnn_goldens.generator.coverage.dimensions import DIMENSIONS, HOLES, JUST, SIZES, WITH, is_hole
 from rnn_goldens.generator.coverage.options import EXCLUSIVE, OPTIONS
 from rnn_goldens.generator.coverage.profiles import PROFILES, Profile
 from rnn_goldens.generator.hidden import HIDDEN_FROM_ZERO
@@ -106,8 +106,19 @@ def sizes(goldens: Sequence[Sized]) -> str:
             "inputs of an upper layer are just above 16.",
             page.table(["dimension, cell", *map(str, SIZES)], rows),
             f"Not asked, and why:\n\n{holes}",
+            "Goldens with an option that are at least so large, for what is cut off in one direction or layer alone:",
+            page.table(["option, dimension, size", *CELLS], _with(goldens)),
+            "An unbatched input is computed as a batch of one, and layers one after the other: many steps of the one, "
+            "and many rows and steps of several layers, are not asked.",
         ]
     )
+
+
+def _with(goldens: Sequence[Sized]) -> Iterator[list[object]]:
+    for feature, least in WITH.items():
+        for dimension, size in least.items():
+            having = [e.cell for e, held in goldens if feature in e.features and held.get(dimension, 0) >= size]
+            yield [f"{feature}, {dimension}, {size}", *map(having.count, CELLS)]
 
 
 def options(goldens: Sequence[Sized]) -> str:

@@ -34,8 +34,8 @@ def of_h_n(_: Scenario, drawn: Cotangents) -> Cotangents:
 
 
 def of_c_n(_: Scenario, drawn: Cotangents) -> Cotangents:
-    """Of c_n alone."""
-    return {"d_c_n": drawn["d_c_n"]}
+    """Of c_n alone, in every row."""
+    return {"d_c_n": np.where(drawn["d_c_n"] == 0, 1.0, drawn["d_c_n"])}
 
 
 def of_last_step(_: Scenario, drawn: Cotangents) -> Cotangents:

@@ -150,16 +150,16 @@ def scenarios() -> tuple[Scenario, ...]:
 def _beyond(size: int, c0: float, *, saturated: bool) -> Scenario:
     """A cell that is beyond a size after one step, by gates that are not saturated, so that gradients are sharp.
 
-    The last row stays below: where a gradient is masked beyond the size, this one is still right.
+    The last two rows stay below: where a gradient is masked beyond the size, theirs are still right.
     """
-    rows = np.array([c0, -c0, c0 - 0.25, 0.25 - c0, 0.25]).reshape(1, -1, 1)
+    rows = np.array([c0, -c0, c0 - 0.25, 0.25 - c0, 0.25, 0.5625 * c0]).reshape(1, -1, 1)
     scenario = of_units(
         "lstm",
         "lstm",
         f"c-beyond-{size}",
         f"A cell beyond {size}, by gates that are not saturated: one that is clipped, forward and backward.",
         [{"w_g": 1, "b_i": 0.5, "b_f": 1, "b_o": 0.5}],
-        np.array([0.5, -0.75, 1.0, 0.25, -0.5]).reshape(-1, 1, 1),
+        np.array([0.5, -0.75, 1.0, 0.25, -0.5, 0.5]).reshape(-1, 1, 1),
         np.full_like(rows, 0.5),
         rows,
     )

@@ -140,7 +140,7 @@ def _sweeping() -> Iterator[Scenario]:
                 f"c-beyond-{size}-no-state",
                 f"A cell that grows beyond {size} from zero: one that is clipped, forward and backward.",
                 GROWING_SLOWLY,
-                np.tile(np.array([1.5, -1.5, 1.75, -1.75, 0.0625])[:, None, None], (1, steps, 1)),
+                np.tile(np.array([1.5, -1.5, 1.75, -1.75, 0.0625, 0.625])[:, None, None], (1, steps, 1)),
             ),
             declared=("degenerate", "saturated") if size == 10 else ("degenerate",),  # noqa: PLR2004 - where it is
         )

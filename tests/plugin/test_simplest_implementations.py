@@ -29,7 +29,19 @@ class Products(torch.autograd.Function):  # x W', whose gradients stop at so man
         dw[:, ctx.stop[0]:], dx[:, ctx.stop[1]:] = 0, 0
         return dx, dw, None, None
 
+class Masked(torch.autograd.Function):  # c, whose gradient is zero beyond a limit
+    @staticmethod
+    def forward(ctx, c, limit):
+        ctx.save_for_backward(c)
+        ctx.limit = limit
+        return c.clone()
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * (ctx.saved_tensors[0].abs() <= ctx.limit), None
+
 class LSTM(nn.Module):
+    mask = 1e9
     clip, chunk, rows, units, read, columns, inputs = 1e9, 10**9, 10**9, 10**9, 10**9, 10**9, 10**9
 
     def __init__(self, input_size, hidden_size):
@@ -49,6 +61,7 @@ class LSTM(nn.Module):
             gates = Products.apply(x[:, t, :self.read], self.weight_ih_l0[:, :self.read], self.columns, self.inputs)
             i, f, g, o = (gates + self.bias_ih_l0 + h @ self.weight_hh_l0.T + self.bias_hh_l0).chunk(4, -1)
             c = (f.sigmoid() * c + i.sigmoid() * g.tanh()).clamp(-self.clip, self.clip) * unit
+            c = Masked.apply(c, self.mask)
             h = o.sigmoid() * c.tanh() * unit
             out.append(h * row)
         return torch.stack(out, 1), ((h * row)[None], (c * row)[None])
@@ -64,9 +77,24 @@ class OutAlone(LSTM):
 class FewColumnsBack8(LSTM): columns = 8
 class FewColumnsBack16(LSTM): columns = 16
 class FewColumnsBack32(LSTM): columns = 32
+class MaskedBack2(LSTM): mask = 2
+class MaskedBack3(LSTM): mask = 3
+class MaskedBack10(LSTM): mask = 10
+
 class FewInputsBack8(LSTM): inputs = 8
 class FewInputsBack16(LSTM): inputs = 16
 class FewInputsBack32(LSTM): inputs = 32
+
+class Whole(nn.LSTM):  # which reads few columns of some weights
+    def forward(self, *given):
+        with torch.no_grad():
+            for name, weight in self.named_parameters():
+                if name.startswith(self.kind) and self.part in name: weight[:, self.read:] = 0
+        return super().forward(*given)
+
+class FewReverseColumns(Whole): kind, part, read = "weight_hh", "_reverse", 8
+class FewReverseInputs(Whole): kind, part, read = "weight_ih_l0", "_reverse", 16
+class FewUpperColumns(Whole): kind, part, read = "weight_hh", "_l1", 32
 """
 
 CERTAIN = "One deviation explains every one, and no other does:\n  "
@@ -123,3 +151,23 @@ def test_a_wrong_one_fails_and_is_named(folder: Path, name: str, cause: str) -> 
 @pytest.mark.parametrize(("of", "what"), [("Columns", "weight_ih"), ("Inputs", "x")])
 def test_gradients_that_are_cut_off_fail_and_are_named(folder: Path, of: str, what: str, limit: int) -> None:
     assert f"{CERTAIN}{what}_gradient_beyond_{limit}_zero: " in checked(folder, f"Few{of}Back{limit}", "--gradients")
+
+
+@pytest.mark.parametrize("limit", [2, 3, 10])
+def test_a_masked_gradient_fails_and_is_named(folder: Path, limit: int) -> None:
+    printed = checked(folder, f"MaskedBack{limit}", "--gradients")
+    assert re.search(
+        rf"One deviation explains .*, and no other\s+does:\n  lstm_cell_gradient_masked_beyond_{limit}: ", printed
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("FewReverseColumns", "reverse_state_product_beyond_8_dropped"),
+        ("FewReverseInputs", "reverse_input_product_beyond_16_dropped"),
+        ("FewUpperColumns", "upper_state_product_beyond_32_dropped"),
+    ],
+)
+def test_columns_that_one_direction_or_layer_does_not_read_are_named(folder: Path, name: str, cause: str) -> None:
+    assert f"{CERTAIN}{cause}: " in checked(folder, name)

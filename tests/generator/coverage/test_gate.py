@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from rnn_goldens import Golden
@@ -29,6 +30,15 @@ def without(goldens: Sequence[Golden], *ids: str) -> list[Golden]:
     return [golden for golden in goldens if golden.id not in ids]
 
 
+@pytest.fixture(scope="module")
+def backward() -> list[Golden]:
+    return [CORPUS.load(e.id, "float64", gradients=True) for e in CORPUS.entries if e.gradient_precisions]
+
+
+def featured(goldens: Sequence[Golden]) -> list[tuple[str, Sequence[str], dict[str, int]]]:
+    return [(g.cell, g.features, sizes_of(g.config, g.x.shape)) for g in goldens]
+
+
 def sized(goldens: Sequence[Golden]) -> list[tuple[str, dict[str, int]]]:
     return [(golden.cell, sizes_of(golden.config, golden.x.shape)) for golden in goldens]
 
@@ -36,18 +46,16 @@ def sized(goldens: Sequence[Golden]) -> list[tuple[str, dict[str, int]]]:
 # Sizes.
 
 
-def test_the_corpus_has_every_size_of_every_dimension_forth_and_back(goldens: list[Golden]) -> None:
+def test_the_corpus_has_every_size_of_every_dimension(goldens: list[Golden], backward: list[Golden]) -> None:
     assert list(dimensions.missing(sized(goldens))) == []
-    backward = [g for g, entry in zip(goldens, CORPUS.entries, strict=True) if entry.gradient_precisions]
-    assert list(dimensions.missing(sized(backward))) == []
     require_covered_backward(backward)
 
 
-def test_a_size_that_no_golden_has_is_named(goldens: list[Golden]) -> None:
+def test_a_size_that_no_golden_has_is_named(goldens: list[Golden], backward: list[Golden]) -> None:
     few = without(goldens, "sizes-lstm/hidden-9-input-129-no-state")
     assert list(dimensions.missing(sized(few))) == ["lstm, input: no golden has 129"]
     with pytest.raises(Refused, match=r"not adequate, in 3 places:\n.*\n  lstm, input: no golden has 129, from zero"):
-        require_covered_backward(few)
+        require_covered_backward(without(backward, "sizes-lstm/hidden-9-input-129-no-state"))
 
 
 def test_a_size_that_is_listed_as_left_out_and_is_there_is_named(goldens: list[Golden]) -> None:
@@ -58,6 +66,27 @@ def test_a_size_that_is_listed_as_left_out_and_is_there_is_named(goldens: list[G
 def test_a_size_counts_up_to_a_quarter_above_it() -> None:
     assert "gru, input: no golden has 9" not in list(dimensions.missing([("gru", {"input": 11})]))
     assert "gru, input: no golden has 9" in list(dimensions.missing([("gru", {"input": 12})]))
+
+
+def test_the_corpus_has_sizes_in_the_reverse_direction_upper_layers_and_ragged_batches(goldens: list[Golden]) -> None:
+    assert list(dimensions.missing_with_features(featured(goldens))) == []
+
+
+def test_a_size_that_no_ragged_golden_has_is_named(goldens: list[Golden]) -> None:
+    few = without(goldens, "sizes-gru/lengths-bidirectional-steps-129-no-state")
+    assert list(dimensions.missing_with_features(featured(few))) == [
+        "gru, time: no golden with bidirectional has 129",
+        "gru, time: no golden with lengths has 129",
+    ]
+
+
+def test_a_size_counts_backward_only_if_the_last_place_has_a_gradient(backward: list[Golden]) -> None:
+    golden = next(golden for golden in backward if golden.id == "sizes-gru/batch-17-no-state")
+    assert golden.gradients is not None
+    found = dict(golden.gradients.expected)
+    assert dimensions.sizes_back(golden.config, found)["batch"] == 17
+    found["x"] = np.where(np.arange(17)[:, None, None] < 16, found["x"], 0)
+    assert "batch" not in dimensions.sizes_back(golden.config, found)
 
 
 # Options.
