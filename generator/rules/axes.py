@@ -63,7 +63,7 @@ AXES = Group(
         Rule(
             "A7",
             "Every row is computed, however many there are.",
-            ("rows_beyond_*_not_computed", "last_odd_row_not_computed"),
+            ("*rows_beyond_*_not_computed", "last_odd_row_not_computed"),
         ),
         Rule(
             "A8",
@@ -85,7 +85,7 @@ AXES = Group(
         Rule(
             "A10",
             "A sequence may have any number of steps.",
-            ("steps_beyond_*_not_visited",),
+            ("*steps_beyond_*_not_visited",),
         ),
         Rule(
             "A11",

@@ -16,7 +16,13 @@ LENGTHS = Group(
         Rule(
             "L2",
             "Each row has its own length.",
-            ("lengths_of_wrong_row", "lengths_of_first_row", "lengths_all_longest", "lengths_all_shortest"),
+            (
+                "lengths_of_wrong_row",
+                "lengths_of_first_row",
+                "lengths_of_rows_beyond_*_not_read",
+                "lengths_all_longest",
+                "lengths_all_shortest",
+            ),
             said_by=(Network.within,),
         ),
         Rule(

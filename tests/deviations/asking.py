@@ -113,6 +113,7 @@ def _questions(cell: str) -> Iterator[Question]:
     yield question("many steps up", cell, batch=(1,), time=131, hidden_size=4, scale=1 / 2, positive=True, **PLAIN)
     yield question("many units", cell, batch=(2,), time=2, input_size=159, hidden_size=159, scale=1 / 4, **PLAIN)
     yield question("many units below", cell, batch=(1,), time=1, hidden_size=131, num_layers=2, scale=1 / 4, **PLAIN)
+    yield from large_parts(cell)
     yield question("of 40 bits", cell, lengths=RAGGED, bits=40, **ALL)
     yield question("of 40 bits and plain", cell, bits=40, **PLAIN)
     yield question("of 40 bits without biases", cell, bits=40, bias=False)
@@ -125,6 +126,18 @@ def _questions(cell: str) -> Iterator[Question]:
     yield question("tiny", cell, scale=2.0**-18, **PLAIN)
     yield question("as small as can be", cell, batch=(1,), time=1, input_size=1, hidden_size=1, **PLAIN)
     yield question("overflowing", cell, time=12, scale=2.0**100, declared=("saturated",))
+
+
+def large_parts(cell: str) -> Iterator[Question]:
+    """Sizes beyond which something is cut off in the reverse direction, in upper layers or where lengths are given."""
+    rows = [1 + row % 2 for row in range(131)]
+    yield question(
+        "rows both ways", cell, batch=(131,), time=2, input_size=3, hidden_size=2, bidirectional=True, **PLAIN
+    )
+    yield question("steps both ways", cell, batch=(1,), time=131, scale=1.5, bidirectional=True, **PLAIN)
+    yield question("units both ways", cell, time=2, input_size=35, hidden_size=35, bidirectional=True, **PLAIN)
+    yield question("units above", cell, time=2, hidden_size=35, num_layers=2, **PLAIN)
+    yield question("ragged rows", cell, batch=(131,), time=2, lengths=rows, hidden_size=2, **PLAIN)
 
 
 QUESTIONS = {cell: tuple(_questions(cell)) for cell in CELLS}
