@@ -1,6 +1,5 @@
 """A golden asked again: what known ways of being wrong give there, beside what came."""
 
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnn_goldens.diagnosis.budget import Budget, steps_of
 from rnn_goldens.diagnosis.likeness import explains, fits, is_nearer, is_right, share
 from rnn_goldens.diagnosis.right import OUTPUTS, Arrays, right_of
 from rnn_goldens.golden.precision import PRECISIONS
@@ -38,6 +38,8 @@ class Asked:
     """A golden, and the outputs that came."""
 
     of = OUTPUTS
+    passes = 1
+    """How often a network goes over the time steps of a golden."""
 
     def __init__(self, golden: "GoldenData", got: Arrays) -> None:
         self.golden, self.got = golden, got
@@ -114,15 +116,22 @@ class Asked:
             return True
         return self.rounds(cause) and is_nearer(self.right, self.got, wrong)
 
-    def explaining(self, causes: Iterable[Cause], until: float) -> Iterator[Cause]:
-        """Those of some causes that give what came, each once, as far as one comes until then."""
-        asked = set[frozenset[str]]()
+    @property
+    def cost(self) -> int:
+        """Time steps that comparing one cause takes."""
+        return self.passes * steps_of(self.golden)
+
+    def explaining(self, causes: Iterable[Cause], budget: Budget) -> Iterator[Cause]:
+        """Those of some causes that give what came, each once, as far as the budget goes."""
+        compared = set[frozenset[str]]()
         for cause in causes:
-            if time.process_time() > until:
+            if frozenset(cause) in compared:
+                continue
+            if not budget.take(self.cost):
                 return
-            if frozenset(cause) not in asked and self.explained_by(cause):
+            compared.add(frozenset(cause))
+            if self.explained_by(cause):
                 yield cause
-            asked.add(frozenset(cause))
 
     def pairs(self, known: Iterable[Cause], *, wide: bool = False) -> Iterator[Cause]:
         """Two at once: those that explain a part each, what is known with any other, what was found in the wild.

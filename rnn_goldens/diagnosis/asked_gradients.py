@@ -23,6 +23,7 @@ class AskedGradients(Asked):
     """A golden, and the gradients that came. Causes are of the backward pass; or of the outputs, differentiated."""
 
     of = GRADIENTS
+    passes = 2
 
     def candidates(self) -> Iterator[Iterable[Cause]]:
         """Those of the backward pass, then of the outputs: whoever differentiates wrong ones gets their gradients."""

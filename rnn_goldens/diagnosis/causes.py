@@ -6,6 +6,7 @@ passed. Nothing is said that one of them contradicts without saying so.
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from rnn_goldens.diagnosis.asked import Cause, Parts
 from rnn_goldens.diagnosis.right import GRADIENTS, OUTPUTS
@@ -17,6 +18,9 @@ ZERO = {OUTPUTS: "all_zero", GRADIENTS: "gradients_all_zero"}
 
 MOST_TOGETHER = 3
 """Of more causes, each for some of the failures, chance explains as much."""
+
+FEWEST_OF_MANY = 2
+"""Of many failures, what one of several causes has to add."""
 
 ENOUGH_SUPPORT = 1 / 3
 """What a cause has to explain of the failures that nothing explains together, to be named at all."""
@@ -33,6 +37,7 @@ class Evidence:
         features: its features.
         passed: whether it passed; else it failed.
         explained_by: causes that give just what came.
+        not_compared_with: causes of other failures that it was not compared with, for want of budget.
         facts: what was seen in the outputs, and whether it is so, or with which number: ``fact_list.FACTS``.
         parts: causes that give one of the outputs wherever it is wrong and nothing explains all, by its name.
         sizes: how many steps, rows, units and inputs it has, where that was asked: ``fact_list.SIZES_IN_WORDS``.
@@ -49,6 +54,7 @@ class Evidence:
     features: tuple[str, ...] = ()
     passed: bool = False
     explained_by: tuple[Cause, ...] = ()
+    not_compared_with: tuple[Cause, ...] = ()
     facts: Mapping[str, bool | float] = field(default_factory=dict)
     parts: Parts = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -91,8 +97,8 @@ def abouts(several: Iterable[About]) -> str:
     return "; ".join(f"{', '.join(cells)} in {test}" if test else ", ".join(cells) for test, cells in by_test.items())
 
 
-Shows = Callable[[Cause, Evidence], bool]
-"""Whether a network that is wrong so would fail a golden."""
+Shows = Callable[[Cause, Evidence], bool | None]
+"""Whether a network that is wrong so would fail a golden; None if that is not known."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,7 @@ class Suspect:
         alike: other causes that explain the same.
         runner_up: the cause that explains most of the rest, if there is one.
         told_apart_by: what this cause explains, and the runner-up does not.
+        not_compared: failures, and what passed, that were not compared with it, for want of budget.
     """
 
     cause: Cause
@@ -114,6 +121,7 @@ class Suspect:
     alike: tuple[Cause, ...] = ()
     runner_up: Cause | None = None
     told_apart_by: Evidence | None = None
+    not_compared: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,7 +135,7 @@ class Diagnosis:
         certainty: ``explained``, ``consistent with`` or ``not recognised``.
         suspects: the causes, the one that explains most first; each explains some failures that no other does.
         parts: of failures that no suspect explains, what gives one output, and would show on nothing that passed.
-        is_cut_short: whether looking for causes stopped at its time limit.
+        is_cut_short: whether not every cause was compared that should have been.
     """
 
     about: About
@@ -166,7 +174,7 @@ def diagnose(evidence: Iterable[Evidence], shows: Shows, cut_short: Container[Ab
     Args:
         evidence: what became of each golden.
         shows: what speaks against a cause.
-        cut_short: those in which looking for causes stopped at its time limit.
+        cut_short: those in which not every cause was compared that should have been.
     """
     apart: dict[About, list[Evidence]] = {}
     for one in evidence:
@@ -181,73 +189,99 @@ def diagnose(evidence: Iterable[Evidence], shows: Shows, cut_short: Container[Ab
 def _of_cell(about: About, evidence: Sequence[Evidence], shows: Shows) -> Diagnosis:
     failed = tuple(e for e in evidence if not e.passed)
     passed = tuple(e for e in evidence if e.passed)
-    support: dict[Cause, list[Evidence]] = {}
-    for one in failed:
-        for cause in one.explained_by:
-            support.setdefault(cause, []).append(one)
-    ranked = sorted(support, key=lambda cause: (-len(support[cause]), len(cause)))
-    of_all = [cause for cause in ranked if len(support[cause]) == len(failed)]
-    against = {cause: tuple(e for e in passed if shows(cause, e)) for cause in of_all}
-    if clean := [cause for cause in of_all if not against[cause]]:
-        return Diagnosis(about, failed, passed, EXPLAINED, (_suspect(clean[0], support, (), clean, shows, passed),))
-    if covering := _cover(failed, passed, support, ranked, shows):
+    cell = _Cell(failed, passed, shows)
+    of_all = [cause for cause in cell.ranked if len(cell.support[cause]) == len(failed)]
+    if clean := [cause for cause in of_all if cell.is_clean(cause)]:
+        return Diagnosis(about, failed, passed, EXPLAINED, (cell.suspect(clean[0], clean),))
+    if covering := cell.cover():
         return Diagnosis(about, failed, passed, EXPLAINED, covering)
     if of_all:
-        nearest = min(of_all, key=lambda cause: len(against[cause]))
-        suspect = _suspect(nearest, support, against[nearest], (), shows, passed)
-        return Diagnosis(about, failed, passed, CONSISTENT, (suspect,))
-    for cause in ranked:
-        if len(support[cause]) >= ENOUGH_SUPPORT * len(failed) and not any(shows(cause, e) for e in passed):
-            suspect = _suspect(cause, support, (), (), shows, passed)
-            return Diagnosis(about, failed, passed, CONSISTENT, (suspect,))
-    return Diagnosis(about, failed, passed, NOT_RECOGNISED, parts=_parts(failed, passed, shows))
+        nearest = min(of_all, key=lambda cause: len(cell.against(cause)))
+        return Diagnosis(about, failed, passed, CONSISTENT, (cell.suspect(nearest),))
+    for cause in cell.ranked:
+        if len(cell.support[cause]) >= ENOUGH_SUPPORT * len(failed) and not cell.against(cause):
+            return Diagnosis(about, failed, passed, CONSISTENT, (cell.suspect(cause),))
+    return Diagnosis(about, failed, passed, NOT_RECOGNISED, parts=cell.parts())
 
 
-def _parts(failed: Sequence[Evidence], passed: Sequence[Evidence], shows: Shows) -> Parts:
-    """What gives an output of all failures."""
-    found: dict[str, tuple[Cause, ...]] = {}
-    for name, causes in failed[0].parts.items():
-        of_all = [cause for cause in causes if all(cause in one.parts.get(name, ()) for one in failed)]
-        if kept := tuple(cause for cause in of_all if not any(shows(cause, e) for e in passed)):
-            found[name] = kept
-    return found
+@dataclass(frozen=True)
+class _Cell:
+    """What became of a cell's goldens, and what speaks for and against causes."""
 
+    failed: tuple[Evidence, ...]
+    passed: tuple[Evidence, ...]
+    shows: Shows
 
-def _cover(
-    failed: Sequence[Evidence],
-    passed: Sequence[Evidence],
-    support: Mapping[Cause, list[Evidence]],
-    ranked: Sequence[Cause],
-    shows: Shows,
-) -> tuple[Suspect, ...]:
-    """The fewest causes found that explain all together, none of which anything contradicts; () if there are none."""
-    left, chosen = {id(e) for e in failed}, list[Cause]()
-    while left and len(chosen) < MOST_TOGETHER:
-        gains = sorted(ranked, key=lambda cause: -sum(id(e) in left for e in support[cause]))
-        best = next((c for c in gains if not any(shows(c, e) for e in passed)), None)
-        gained = left & {id(e) for e in support[best]} if best is not None else set()
-        if best is None or not gained:
-            return ()
-        chosen.append(best)
-        left -= gained
-    return () if left else tuple(Suspect(cause, tuple(support[cause])) for cause in chosen)
+    @cached_property
+    def support(self) -> dict[Cause, list[Evidence]]:
+        """By cause, the failures that it explains."""
+        found: dict[Cause, list[Evidence]] = {}
+        for one in self.failed:
+            for cause in one.explained_by:
+                found.setdefault(cause, []).append(one)
+        return found
 
+    @cached_property
+    def ranked(self) -> list[Cause]:
+        """The cause that explains most first."""
+        return sorted(self.support, key=lambda cause: (-len(self.support[cause]), len(cause)))
 
-def _suspect(
-    cause: Cause,
-    support: Mapping[Cause, list[Evidence]],
-    against: tuple[Evidence, ...],
-    clean: Sequence[Cause],
-    shows: Shows,
-    passed: Sequence[Evidence],
-) -> Suspect:
-    """A cause with its rivals: those that explain as much, and the next, which a golden tells from it."""
-    alike = tuple(other for other in clean if other != cause and len(other) == len(cause))
-    others = [other for other in support if other != cause and other not in alike and len(other) == len(cause)]
-    runner_up = max(others, key=lambda other: len(support[other]), default=None)
-    told_apart_by = None
-    if runner_up is not None:
-        theirs = {id(e) for e in support[runner_up]}
-        told = (e for e in support[cause] if id(e) not in theirs)
-        told_apart_by = next(told, None) or next((e for e in passed if shows(runner_up, e)), None)
-    return Suspect(cause, tuple(support[cause]), against, alike, runner_up, told_apart_by)
+    def against(self, cause: Cause) -> tuple[Evidence, ...]:
+        """What passed although a network that is wrong so would fail there."""
+        return tuple(e for e in self.passed if self.shows(cause, e))
+
+    def is_clean(self, cause: Cause) -> bool:
+        """Whether nothing that passed contradicts a cause, as is known of all of it."""
+        return all(self.shows(cause, e) is False for e in self.passed)
+
+    def not_compared(self, cause: Cause) -> tuple[Evidence, ...]:
+        """What was not compared with a cause."""
+        failed = (e for e in self.failed if cause in e.not_compared_with)
+        return (*failed, *(e for e in self.passed if self.shows(cause, e) is None))
+
+    def parts(self) -> Parts:
+        """What gives an output of all failures."""
+        found: dict[str, tuple[Cause, ...]] = {}
+        for name, causes in self.failed[0].parts.items():
+            of_all = [cause for cause in causes if all(cause in one.parts.get(name, ()) for one in self.failed)]
+            if kept := tuple(cause for cause in of_all if self.is_clean(cause)):
+                found[name] = kept
+        return found
+
+    def cover(self) -> tuple[Suspect, ...]:
+        """The fewest causes found that explain all together, none of which anything contradicts; () if there are none.
+
+        One that adds a single failure of many explains it by chance.
+        """
+        least = 1 if len(self.failed) <= MOST_TOGETHER else FEWEST_OF_MANY
+        left, chosen = {id(e) for e in self.failed}, list[Cause]()
+        while left and len(chosen) < MOST_TOGETHER:
+            gains = sorted(self.ranked, key=lambda cause: -sum(id(e) in left for e in self.support[cause]))
+            best = next((cause for cause in gains if self.is_clean(cause)), None)
+            gained = left & {id(e) for e in self.support[best]} if best is not None else set()
+            if best is None or len(gained) < least:
+                return ()
+            chosen.append(best)
+            left -= gained
+        return () if left else tuple(Suspect(cause, tuple(self.support[cause])) for cause in chosen)
+
+    def suspect(self, cause: Cause, clean: Sequence[Cause] = ()) -> Suspect:
+        """A cause with its rivals: those that explain as much, and the next, which a golden tells from it."""
+        support = self.support
+        alike = tuple(other for other in clean if other != cause and len(other) == len(cause))
+        others = [other for other in support if other != cause and other not in alike and len(other) == len(cause)]
+        runner_up = max(others, key=lambda other: len(support[other]), default=None)
+        told_apart_by = None
+        if runner_up is not None:
+            theirs = {id(e) for e in support[runner_up]}
+            told = (e for e in support[cause] if id(e) not in theirs and runner_up not in e.not_compared_with)
+            told_apart_by = next(told, None) or next(iter(self.against(runner_up)), None)
+        return Suspect(
+            cause,
+            tuple(support[cause]),
+            self.against(cause),
+            alike,
+            runner_up,
+            told_apart_by,
+            self.not_compared(cause),
+        )

@@ -1,22 +1,22 @@
 """What explains a single output of failures that nothing explains as a whole: out alone, h_n alone, c_n alone."""
 
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rnn_goldens.diagnosis.asked import Asked, Cause, Parts
+from rnn_goldens.diagnosis.budget import Budget
 
 if TYPE_CHECKING:
     from rnn_goldens.diagnosis.causes import Evidence
 
 
-def parts_of(failed: "Sequence[Evidence]", asked: "Callable[[Evidence], Asked | None]", until: float) -> Parts:
+def parts_of(failed: "Sequence[Evidence]", asked: "Callable[[Evidence], Asked | None]", budget: Budget) -> Parts:
     """The deviations that give an output of every failure in which it is wrong, output by output.
 
     Args:
         failed: failures of a cell, the simplest first, that nothing explains.
         asked: a failure with what came, if that was kept.
-        until: the time of the processor at which it is given up.
+        budget: what may be compared; {} if it does not suffice, for what holds of some failures says nothing of all.
     """
     found: dict[str, list[Cause]] = {}
     for one in failed:
@@ -27,10 +27,10 @@ def parts_of(failed: "Sequence[Evidence]", asked: "Callable[[Evidence], Asked | 
             if found.get(name) == [] or alone.is_right():
                 continue
             if name in found:
-                found[name] = [cause for cause in found[name] if alone.fitted_by(cause)]
+                found[name] = [c for c in found[name] if budget.take(alone.cost) and alone.fitted_by(c)]
             else:
-                found[name] = list(alone.explaining(alone.befalling(), until))
-        if time.process_time() > until:  # of all failures, or not at all
+                found[name] = list(alone.explaining(alone.befalling(), budget))
+        if budget.is_spent:
             return {}
         if found and not any(found.values()):
             break

@@ -1,6 +1,5 @@
 """The failures of a run, once all are in: what explains some is asked of all others, and of what passed."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ import numpy as np
 
 from rnn_goldens.diagnosis.asked import Asked, Cause
 from rnn_goldens.diagnosis.asked_gradients import AskedGradients, asking, is_of_outputs
+from rnn_goldens.diagnosis.budget import Budget, steps_of
 from rnn_goldens.diagnosis.causes import About, Diagnosis, Evidence, diagnose
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.gradient_facts import gradient_facts
@@ -25,17 +25,28 @@ if TYPE_CHECKING:
 Load = Callable[[str, str], "GoldenData | None"]
 """A golden by its id, in a precision; None if it is not to be had any more."""
 
-SECONDS = 3.0
-"""What asking causes once more of what failed may take at most."""
+TIMES_OF_FACTS = 10
+"""As many time steps as so many wrong networks take, seeing facts takes."""
 
-SECONDS_TO_LOOK = 2.0
-"""What looking for others may take, of that; each cell has its share."""
 
-SECONDS_TO_SEE = 1.5
-"""What looking for what explains one of the outputs alone, and for facts, may take, after that."""
+@dataclass(frozen=True)
+class Limits:
+    """Time steps that wrong networks may compute at the end of a run; what is beyond is not known, and that is said.
 
-SECONDS_FOR_PASSED = 2.0
-"""What asking causes of what passed may take; after that nothing counts as against them."""
+    Attributes:
+        to_look: to find causes; each cell has its share.
+        to_ask: to compare the causes found with every failure.
+        to_see: to find what explains one output alone, and facts; each cell has its share.
+        for_passed: to compare causes with what passed.
+    """
+
+    to_look: int = 20_000
+    to_ask: int = 20_000
+    to_see: int = 15_000
+    for_passed: int = 20_000
+
+
+LIMITS = Limits()
 
 MOST_ASKED_AGAIN = 8
 """So many causes of a cell, those that explain most, are asked of every failure."""
@@ -50,22 +61,24 @@ class AskedAgain:
 
     Attributes:
         evidence: what became of each golden, and what explains it.
-        cut_short: the cells, and tests, in which looking for causes stopped at its time limit.
+        cut_short: the cells, and tests, in which not every cause was compared that should have been.
     """
 
     evidence: list[Evidence]
     cut_short: frozenset[About] = frozenset()
 
 
-def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load: Load) -> AskedAgain:
+def asked_again(
+    evidence: Sequence[Evidence], failures: Iterable[Failure], load: Load, limits: Limits = LIMITS
+) -> AskedAgain:
     """What else explains each failure: one that was judged before a cause was known did not hear of it.
 
     Args:
         evidence: what became of each golden.
         failures: the outputs of those that failed, as far as they are kept.
         load: where goldens come from.
+        limits: how much may be compared.
     """
-    begin = time.process_time()
     outputs = {(f.test, f.golden, f.dtype, f.of): f.got for f in failures}
     evidence = [replace(one, no_equations=_no_equations(one, load)) for one in evidence]
     evidence = [
@@ -75,18 +88,20 @@ def asked_again(evidence: Sequence[Evidence], failures: Iterable[Failure], load:
     for one in evidence:
         if not one.passed:
             by_cell.setdefault(one.about, []).append(one)
-    again = _Again(outputs, load, begin + SECONDS)
+    again = _Again(outputs, load, Budget(limits.to_ask))
     causes: dict[About, list[Cause]] = {}
-    for number, (about, failed) in enumerate(by_cell.items(), 1):
+    to_look = Budget(0)
+    for about, failed in by_cell.items():
+        to_look.left += limits.to_look // len(by_cell)
         elsewhere = [
             cause for other, found in causes.items() if other.test == about.test for cause in found if len(cause) > 1
         ]
-        causes[about] = again.causes(failed, elsewhere, begin + SECONDS_TO_LOOK * number / len(by_cell))
+        causes[about] = again.causes(failed, elsewhere, to_look)
     found = [one if one.passed else again.explained(one, causes[one.about]) for one in evidence]
     for about in by_cell:
         of_cell = [one for one in found if one.about == about]
         if not _is_explained_by_one([one for one in of_cell if not one.passed]):
-            more = again.seen(of_cell, time.process_time() + SECONDS_TO_SEE / len(by_cell))
+            more = again.seen(of_cell, Budget(limits.to_see // len(by_cell)))
             found = [more.get(id(one), one) for one in found]
     return AskedAgain(found, frozenset(again.cut_short))
 
@@ -141,15 +156,15 @@ def _not_explained(one: Evidence, outputs: Mapping[_Key, Arrays], load: Load) ->
 
 @dataclass(frozen=True)
 class _Again:
-    """Failures that are asked again, until there is no time left."""
+    """Failures that are compared again, as far as the budget goes."""
 
     outputs: dict[_Key, Arrays]
     load: Load
-    until: float
+    budget: Budget
     fitting: dict[_Key, dict[Cause, bool]] = field(default_factory=dict)
     cut_short: set[About] = field(default_factory=set)
 
-    def causes(self, failed: Sequence[Evidence], elsewhere: Sequence[Cause], until: float) -> list[Cause]:
+    def causes(self, failed: Sequence[Evidence], elsewhere: Sequence[Cause], budget: Budget) -> list[Cause]:
         """What explains most of a cell's failures, and what explains those that nothing does, as far as one comes."""
         support = Counter(cause for one in failed for cause in one.explained_by)
         causes = [cause for cause, _ in support.most_common(MOST_ASKED_AGAIN)]
@@ -158,46 +173,57 @@ class _Again:
             asked = self._asked(one)
             if asked is None or not _is_whole(one, self.outputs, self.load):
                 continue
-            if any(asked.fitted_by(cause) for cause in causes):
+            if any(budget.take(asked.cost) and asked.fitted_by(cause) for cause in causes):
                 continue
             single = [cause for cause in causes if len(cause) == 1]
             known = [*filter(asked.can_befall, elsewhere), *((*a, *b) for a, b in combinations(single, 2))]
             for candidates in (known, *asked.candidates(), asked.pairs(single)):
-                if found := list(asked.explaining(candidates, until)):
+                if found := list(asked.explaining(candidates, budget)):
                     causes += found[:MOST_ASKED_AGAIN]
                     break
-            else:
-                if time.process_time() > until:
-                    self.cut_short.add(one.about)
+            if budget.is_spent:
+                self.cut_short.add(one.about)
+                budget.is_spent = False
         return causes
 
     def explained(self, one: Evidence, causes: Sequence[Cause]) -> Evidence:
-        """A failure, and which of the causes explain it."""
+        """A failure, which of the causes explain it, and which it was not compared with."""
         others = [cause for cause in causes if cause not in one.explained_by]
         fitting = self.fitting.setdefault(_key(one), {})  # one test may ask the same twice
         if open_ := [cause for cause in others if cause not in fitting]:
-            if time.process_time() > self.until:
-                self.cut_short.add(one.about)
-            else:
-                asked = self._asked(one) if _is_whole(one, self.outputs, self.load) else None
-                fitting |= {cause: asked is not None and asked.fitted_by(cause) for cause in open_}
-        return replace(one, explained_by=(*one.explained_by, *(cause for cause in others if fitting.get(cause))))
+            asked = self._asked(one) if _is_whole(one, self.outputs, self.load) else None
+            for cause in open_:
+                if asked is None:
+                    fitting[cause] = False
+                elif self.budget.take(asked.cost):
+                    fitting[cause] = asked.fitted_by(cause)
+        unknown = tuple(cause for cause in others if cause not in fitting)
+        return replace(
+            one,
+            explained_by=(*one.explained_by, *(cause for cause in others if fitting.get(cause))),
+            not_compared_with=unknown,
+        )
 
-    def seen(self, judged: Sequence[Evidence], until: float) -> dict[int, Evidence]:
+    def seen(self, judged: Sequence[Evidence], budget: Budget) -> dict[int, Evidence]:
         """What can be seen where no cause explains a cell: facts, sizes, what gives one output; by identity."""
         unexplained = [one for one in judged if not one.passed and not one.explained_by]
-        parts = parts_of(unexplained, self._asked, until)
+        parts = parts_of(unexplained, self._asked, budget)
         found = {}
         for one in judged:
             golden = _loaded(one, self.load)
             more = replace(one, sizes={} if golden is None else _sizes(golden))
             if not one.passed and not one.explained_by:
                 more = replace(more, parts=parts)
-            elif not one.passed and not one.facts and time.process_time() < until:
-                got = self.outputs.get(_key(one))
-                more = replace(more, facts=_facts(one, golden, got) if got and golden is not None else {})
+            elif not one.passed and not one.facts:
+                more = replace(more, facts=self._facts(one, golden, budget))
             found[id(one)] = more
         return found
+
+    def _facts(self, one: Evidence, golden: "GoldenData | None", budget: Budget) -> Mapping[str, bool | float]:
+        got = self.outputs.get(_key(one))
+        if golden is None or not got or not budget.take(TIMES_OF_FACTS * steps_of(golden)):
+            return {}
+        return gradient_facts(golden, got) if one.of == GRADIENTS else facts(golden, **got)
 
     def _asked(self, one: Evidence) -> Asked | None:
         got = self.outputs.get(_key(one))
@@ -205,18 +231,16 @@ class _Again:
         return None if golden is None or got is None else asking(golden, got, one.of)
 
 
-def _facts(one: Evidence, golden: "GoldenData", got: Arrays) -> Mapping[str, bool | float]:
-    return gradient_facts(golden, got) if one.of == GRADIENTS else facts(golden, **got)
-
-
 def _sizes(golden: "GoldenData") -> dict[str, int]:
     rows, steps, inputs = golden.stored.x.shape if golden.stored.x.ndim == 3 else (1, *golden.stored.x.shape)  # noqa: PLR2004 - (batch, time, input)
     return {"steps": steps, "rows": rows, "units": golden.config.hidden_size, "inputs": inputs}
 
 
-def diagnosed_run(evidence: Iterable[Evidence], load: Load, cut_short: Container[About] = ()) -> list[Diagnosis]:
+def diagnosed_run(
+    evidence: Iterable[Evidence], load: Load, cut_short: Container[About] = (), limits: Limits = LIMITS
+) -> list[Diagnosis]:
     """What explains the failures of a run, cell by cell; nothing that what passed contradicts without saying so."""
-    return diagnose(evidence, _Shows(load, time.process_time() + SECONDS_FOR_PASSED), cut_short)
+    return diagnose(evidence, _Shows(load, Budget(limits.for_passed)), cut_short)
 
 
 @dataclass
@@ -224,18 +248,18 @@ class _Shows:
     """Whether a golden that passed would have failed; remembered, for several causes are held against the same."""
 
     load: Load
-    until: float
+    budget: Budget
     seen: dict[tuple[Cause, str, str, str, tuple[str, ...]], bool] = field(default_factory=dict)
 
-    def __call__(self, cause: Cause, evidence: Evidence) -> bool:
+    def __call__(self, cause: Cause, evidence: Evidence) -> bool | None:
         key = cause, evidence.golden, evidence.dtype, evidence.of, evidence.outputs
         if key not in self.seen:
-            golden = _loaded(evidence, self.load) if time.process_time() < self.until else None
-            if golden is None:
-                return False
+            golden = _loaded(evidence, self.load)
+            if golden is not None and not self.budget.take(2 * steps_of(golden)):
+                return None
             try:
                 with np.errstate(all="ignore"):  # in rounded arithmetic too, where sums cancel and overflow
-                    self.seen[key] = self._shows(cause, golden, evidence)
+                    self.seen[key] = golden is not None and self._shows(cause, golden, evidence)
             except Exception:  # no equations, or one of two has no room for what the other leaves: that tells nothing
                 self.seen[key] = False
         return self.seen[key]

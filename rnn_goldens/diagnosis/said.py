@@ -15,7 +15,9 @@ def is_explained(cell: str) -> bool:
     return not is_own_cell(cell)
 
 
-def unexplained(failed: int, no_equations: str = "", *, all_zero: bool = False, of: str = OUTPUTS) -> str:
+def unexplained(
+    failed: int, no_equations: str = "", *, all_zero: bool = False, of: str = OUTPUTS, is_cut_short: bool = False
+) -> str:
     """That no deviation explains so many failures; or why they were compared with none."""
     they_were = "It was" if failed == 1 else "They were"
     if no_equations:
@@ -23,6 +25,8 @@ def unexplained(failed: int, no_equations: str = "", *, all_zero: bool = False, 
     if all_zero:
         zero = "out is zero everywhere" if of == OUTPUTS else "every gradient is zero"
         return f"{they_were} compared with no deviation as a whole: {zero}, as many leave it."
+    if is_cut_short:
+        return f"{they_were} not compared with every known deviation; those that were explain nothing."
     return f"No known deviation explains {'it' if failed == 1 else 'them'}, nor do two at once that were tried."
 
 

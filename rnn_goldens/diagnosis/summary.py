@@ -12,7 +12,7 @@ from rnn_goldens.diagnosis.said import is_explained, unexplained
 WIDTH = 80
 _MOST_ALIKE = 3
 _MOST_FACTS = 4
-_CUT_SHORT = "looking for causes stopped at its time limit, in"
+_CUT_SHORT = "not every deviation was compared with what failed, for there are many, in"
 
 
 def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
@@ -34,7 +34,7 @@ def summary(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
 def _said_together(diagnosis: Diagnosis) -> tuple[object, ...]:
     """What cells have in common that are told of in one paragraph; () if this one stands for itself."""
     if diagnosis.certainty == NOT_RECOGNISED:
-        what = diagnosis.no_equations, diagnosis.all_zero, diagnosis.of
+        what = diagnosis.no_equations, diagnosis.all_zero, diagnosis.of, diagnosis.is_cut_short
         return (NOT_RECOGNISED, tuple(diagnosis.parts.items()), *what)
     said = ((suspect.cause, suspect.alike, bool(suspect.against)) for suspect in diagnosis.suspects)
     return (diagnosis.certainty, *said)
@@ -83,22 +83,37 @@ def _how_sure(diagnoses: Sequence[Diagnosis]) -> str:
     first = diagnoses[0]
     failed = sum(len(diagnosis.failed) for diagnosis in diagnoses)
     if not first.suspects:
-        return unexplained(failed, first.no_equations, all_zero=first.all_zero, of=first.of)
+        zero, cut = first.all_zero, first.is_cut_short
+        return unexplained(failed, first.no_equations, all_zero=zero, of=first.of, is_cut_short=cut)
+    if len(first.suspects) > 1:
+        return f"{len(first.suspects)} causes explain all of them together:"
     suspect = first.suspects[0]
     one = "two deviations at once" if len(suspect.cause) > 1 else "one deviation"
-    if first.certainty == EXPLAINED and len(first.suspects) > 1:
-        return f"{len(first.suspects)} causes explain all of them together:"
-    if first.certainty == EXPLAINED:
-        explain = "explain" if len(suspect.cause) > 1 else "explains"
-        ending = ":" if suspect.alike else ", and no other does:"
-        return f"{one.capitalize()} {explain} {'it' if failed == 1 else 'every one'}{ending}"
-    if suspect.against:
-        all_of_them = "It is" if failed == 1 else "All are"
-        return f"{all_of_them} consistent with {one}, but that would show in {suspect.against[0]} too, which passed:"
-    explained = sum(len(diagnosis.suspects[0].explains) for diagnosis in diagnoses)
-    rest = failed - explained
-    others = "the other one is" if rest == 1 else f"the {rest} others are"
+    if first.certainty != EXPLAINED:
+        return _consistent(diagnoses, failed, one)
+    explain = "explain" if len(suspect.cause) > 1 else "explains"
+    is_alone = not suspect.alike and len(suspect.cause) == 1 and not any(d.is_cut_short for d in diagnoses)
+    ending = ", and no other does:" if is_alone else ":"
+    return f"{one.capitalize()} {explain} {'it' if failed == 1 else 'every one'}{ending}"
+
+
+def _consistent(diagnoses: Sequence[Diagnosis], failed: int, one: str) -> str:
+    suspects = [diagnosis.suspects[0] for diagnosis in diagnoses]
+    explained = sum(len(suspect.explains) for suspect in suspects)
+    all_of_them = "It is" if failed == 1 else "All are"
+    if suspects[0].against:
+        passed = suspects[0].against[0]
+        return f"{all_of_them} consistent with {one}, but that would show in {passed} too, which passed:"
+    if explained == failed:
+        return f"{all_of_them} consistent with {one}:"
     consistent = f"{explained} of them {'is' if explained == 1 else 'are'} consistent with {one}"
+    rest = failed - explained - sum(not e.passed for suspect in suspects for e in suspect.not_compared)
+    if not rest:
+        return f"{consistent}:"
+    are_all = rest == failed - explained
+    others = (
+        f"{'the ' if are_all else ''}{rest} others are" if rest > 1 else "the other one is" if are_all else "1 other is"
+    )
     return f"{consistent}; {others} not explained by it:"
 
 
@@ -113,9 +128,18 @@ def _of_suspect(suspect: Suspect, before: str) -> Iterator[str]:
         yield from _wrapped(f"nothing here tells it from {_names(suspect.alike[:_MOST_ALIKE])}{more}", "  ", "    ")
     elif suspect.runner_up and suspect.told_apart_by:
         yield from _wrapped(f"told from {TOGETHER.join(suspect.runner_up)} by {suspect.told_apart_by}", "  ", "    ")
+    if suspect.not_compared:
+        yield from _wrapped(_of_not_compared(suspect), "  ", "    ")
     for name in suspect.cause:
         if mend := of_either(name).mend:
             yield from _wrapped(f"to mend: {mend}", "  ", "    ")
+
+
+def _of_not_compared(suspect: Suspect) -> str:
+    failed, of_all = sum(not e.passed for e in suspect.not_compared), len(suspect.not_compared)
+    if of_all == 1:
+        return f"not compared with 1 golden, which {'fails' if failed else 'passed'}"
+    return f"not compared with {of_all} goldens, {failed} of which {'fails' if failed == 1 else 'fail'}"
 
 
 def _to_see(cause: Cause) -> list[str]:

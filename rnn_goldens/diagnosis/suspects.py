@@ -3,7 +3,6 @@
 A run remembers what did before.
 """
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -13,6 +12,7 @@ import numpy as np
 
 from rnn_goldens.diagnosis.asked import Asked, Cause
 from rnn_goldens.diagnosis.asked_gradients import asking, readable_gradients
+from rnn_goldens.diagnosis.budget import Budget, steps_of
 from rnn_goldens.diagnosis.likeness import readable
 from rnn_goldens.diagnosis.repeated import Repeats
 from rnn_goldens.diagnosis.right import GRADIENTS, OUTPUTS, Arrays
@@ -26,10 +26,10 @@ MOST_STEPS = 1000
 STEPS_FOR_PAIRS = 12
 """Of a golden with more, pairs are not tried: simpler ones that fail tell as much."""
 
-SECONDS = 4.0
-"""Of the processor, which looking for what is not suspected yet may take at most, before a run ends."""
+STEPS = 40_000
+"""Time steps of wrong networks that looking for what is not suspected yet may take, before a run ends."""
 
-SECONDS_FOR_PAIRS = 0.9
+STEPS_OF_PAIRS = 9_000
 """What looking for pairs in the failures of one cell may take, of that."""
 
 MOST_KEPT = 4_000_000
@@ -60,11 +60,11 @@ class Spent:
     """What the failures of a run have taken so far, whichever test they are of.
 
     Attributes:
-        seconds: of the processor.
+        budget: what may still be compared before the run ends.
         kept: numbers.
     """
 
-    seconds: float = 0.0
+    budget: Budget = field(default_factory=lambda: Budget(STEPS))
     kept: int = 0
 
 
@@ -76,7 +76,6 @@ class Suspects:
         test: the test, which is of one network.
         spent: what it shares with the other tests of the run.
         pairs: whether two deviations at once are tried where no single one explains outputs.
-        seconds: what looking for others may take.
         failures: what was explained, or not, to be asked once more when all is known.
         repeats: asks an implementation some of them once more.
     """
@@ -84,12 +83,11 @@ class Suspects:
     test: str = ""
     spent: Spent = field(default_factory=Spent)
     pairs: bool = True
-    seconds: float = SECONDS
     failures: list[Failure] = field(default_factory=list)
     repeats: Repeats = field(default_factory=Repeats)
     _known: dict[str, list[Cause]] = field(default_factory=dict)
     _tried: dict[str, set[frozenset[str]]] = field(default_factory=dict)
-    _spent_on_pairs: dict[str, float] = field(default_factory=dict)
+    _for_pairs: dict[str, Budget] = field(default_factory=dict)
 
     @np.errstate(all="ignore")
     def explain(self, golden: "GoldenData", out: object, h_n: object = None, c_n: object = None) -> list[Cause]:
@@ -118,7 +116,7 @@ class Suspects:
         known = self._known.setdefault(golden.cell, [])
         asked = asking(golden, got, of)
         found = [cause for cause in known if asked.explained_by(cause)]
-        if not found and self.spent.seconds < self.seconds and _steps(golden) <= MOST_STEPS:
+        if not found and steps_of(golden) <= MOST_STEPS:
             found = self._looked_for(asked, known)
             known += found
         return found
@@ -130,21 +128,18 @@ class Suspects:
             self.failures.append(failure)
 
     def _looked_for(self, asked: Asked, known: list[Cause]) -> list[Cause]:
-        begin = time.process_time()
-        found: list[Cause] = []
+        budget, found = self.spent.budget, list[Cause]()
         # What takes more than half of what is left lets others come first, and waits for the end of the run.
-        if _takes(asked) < (self.seconds - self.spent.seconds) / 2:
+        if asked.cost * len(asked.befalling()) < budget.left / 2:
             for candidates in asked.candidates():
-                found = found or [cause for cause in candidates if asked.explained_by(cause)]
-        if not found and self.pairs and _steps(asked.golden) <= STEPS_FOR_PAIRS:
-            before = time.process_time()
-            spent = self._spent_on_pairs.get(asked.golden.cell, 0.0)
-            pairs = chain(
-                filter(asked.can_befall, self._pairs_elsewhere(asked.golden.cell)), asked.pairs(known, wide=True)
-            )
-            found = list(asked.explaining(self._untried(asked.golden.cell, pairs), before + SECONDS_FOR_PAIRS - spent))
-            self._spent_on_pairs[asked.golden.cell] = spent + time.process_time() - before
-        self.spent.seconds += time.process_time() - begin
+                found = found or list(asked.explaining(candidates, budget))
+        if not found and self.pairs and steps_of(asked.golden) <= STEPS_FOR_PAIRS:
+            cell = asked.golden.cell
+            pairs = chain(filter(asked.can_befall, self._pairs_elsewhere(cell)), asked.pairs(known, wide=True))
+            for_pairs = self._for_pairs.setdefault(cell, Budget(min(STEPS_OF_PAIRS, budget.left)))
+            before = for_pairs.left
+            found = list(asked.explaining(self._untried(cell, pairs), for_pairs))
+            budget.left -= before - for_pairs.left
         return found
 
     def _untried(self, cell: str, pairs: Iterable[Cause]) -> Iterator[Cause]:
@@ -158,17 +153,3 @@ class Suspects:
     def _pairs_elsewhere(self, cell: str) -> list[Cause]:
         """What explained failures of other cells: a slip outside of them is in all."""
         return [cause for other, causes in self._known.items() if other != cell for cause in causes if len(cause) > 1]
-
-
-def _takes(asked: Asked) -> float:
-    """Seconds that asking all of them will take, by the second; the first sets things up."""
-    befalling, of_one = asked.befalling(), 0.0
-    for cause in befalling[:2]:
-        begin = time.process_time()
-        asked.explained_by(cause)
-        of_one = time.process_time() - begin
-    return of_one * len(befalling)
-
-
-def _steps(golden: "GoldenData") -> int:
-    return int(golden.stored.x.shape[-2]) * golden.config.num_layers * golden.config.num_directions

@@ -1,6 +1,7 @@
 """What explains a whole run: never more than what failed and what passed bear out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rnn_goldens.diagnosis.as_data import as_data, said_of
 from rnn_goldens.diagnosis.asked import Cause, Parts
@@ -78,8 +79,52 @@ def test_that_looking_stopped_at_its_limit_is_said() -> None:
     evidence = [failed("g/1"), failed("l/1", cell="lstm")]
     found = diagnose(evidence, lambda *_: False, cut_short={About("", "gru")})
     said = " ".join(" ".join(summary(found)).split())
-    assert "stopped at its time limit, in gru; one cell alone gets further" in said
-    assert "time limit" not in text(*evidence)
+    assert "not every deviation was compared with what failed, for there are many, in gru; one cell alone gets" in said
+    assert "It was not compared with every known deviation; those that were explain nothing." in said
+    assert "not every deviation" not in text(*evidence)
+
+
+def unknown_of(*goldens: str) -> list[Diagnosis]:
+    """A failure that A explains, and what was not compared with it."""
+    evidence = [failed("g/1", A), passed("g/2"), passed("g/3")]
+    return diagnose(evidence, lambda _, one: None if one.golden in goldens else False)
+
+
+def test_a_cause_that_was_not_compared_with_all_that_passed_is_no_more_than_consistent() -> None:
+    (found,) = unknown_of("g/3")
+    assert found.certainty == CONSISTENT
+    said = " ".join(" ".join(summary([found])).split())
+    assert "It is consistent with one deviation: w_hh_transposed" in said
+    assert "not compared with 1 golden, which passed" in said
+    assert unknown_of()[0].certainty == EXPLAINED
+
+
+def test_a_failure_that_was_not_compared_with_a_cause_is_not_said_to_be_unexplained_by_it() -> None:
+    open_ = replace(failed("g/2"), not_compared_with=(A,))
+    found = diagnosed(failed("g/1", A), open_)
+    assert found.certainty == CONSISTENT
+    said = " ".join(text(failed("g/1", A), open_).split())
+    assert "1 of them is consistent with one deviation: w_hh_transposed" in said
+    assert "not compared with 1 golden, which fails" in said
+    more = " ".join(text(failed("g/1", A), open_, failed("g/3")).split())
+    assert "1 of them is consistent with one deviation; 1 other is not explained by it:" in more
+
+
+def test_that_no_other_deviation_does_is_not_said_where_not_all_were_compared() -> None:
+    said = " ".join(summary(diagnose([failed("g/1", A)], lambda *_: False, cut_short={About("", "gru")})))
+    assert "One deviation explains it:" in said
+    assert "no other does" not in said
+    assert "One deviation explains it, and no other does:" in text(failed("g/1", A))
+
+
+def test_of_two_at_once_it_is_not_said_that_no_others_do() -> None:
+    assert "Two deviations at once explain it:" in text(failed("g/1", BOTH))
+
+
+def test_a_cause_that_explains_one_failure_of_many_is_not_named_as_one_of_several() -> None:
+    many = [failed(f"g/{k}", A) for k in range(5)]
+    assert diagnosed(*many, failed("g/9", B)).certainty == CONSISTENT
+    assert diagnosed(*many, failed("g/8", B), failed("g/9", B)).certainty == EXPLAINED
 
 
 def test_a_size_that_only_what_fails_has_is_said() -> None:
