@@ -25,6 +25,7 @@ def as_data(diagnosis: Diagnosis) -> Data:
         "suspects": [_suspect(suspect) for suspect in diagnosis.suspects],
         "unexplained": [_place(evidence) for evidence in diagnosis.unexplained],
         "facts": {code: {"value": value, "shown_by": showing} for code, (value, showing) in said.facts.items()},
+        **({"only_with": list(said.only_with)} if said.only_with else {}),
         "features": [asdict(blamed) for blamed in said.features],
         "sizes": [asdict(beyond) for beyond in said.sizes],
         "contrast": _contrast(said.contrast),
@@ -41,6 +42,7 @@ def said_of(data: Mapping[str, Any]) -> Said:
     return Said(
         of=len(data["unexplained"]) or data["failed"],
         is_a_rest=0 < len(data["unexplained"]) < data["failed"],
+        only_with=data.get("only_with", ()),
         features=[Blamed(**blamed) for blamed in data["features"]],
         sizes=[Beyond(**beyond) for beyond in data["sizes"]],
         facts={code: (fact["value"], fact["shown_by"]) for code, fact in data["facts"].items()},
@@ -57,6 +59,8 @@ def _suspect(suspect: Suspect) -> Data:
         "against": [_place(evidence) for evidence in suspect.against],
         "alike": [list(cause) for cause in suspect.alike],
     }
+    if suspect.not_compared:
+        found["not_compared"] = [_place(evidence) for evidence in suspect.not_compared]
     if suspect.runner_up is not None and suspect.told_apart_by is not None:
         found["told_from"] = {"deviations": list(suspect.runner_up), "by": _place(suspect.told_apart_by)}
     return found

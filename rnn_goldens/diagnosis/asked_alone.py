@@ -119,6 +119,14 @@ def only_gate(letter: str, seen: Seen) -> bool | None:
     return letter in possible
 
 
+def only_c(seen: Seen) -> bool | None:
+    """After one step of an LSTM, h follows from the c that came, which no single gate could give."""
+    if "c_n" not in seen.got:
+        return None
+    possible = _possible(seen)
+    return None if possible is None else not possible and bool(seen.wrong["c_n"].any())
+
+
 def _possible(seen: Seen) -> set[str] | None:
     """The gates that can be off, the others being right; None where one can not tell."""
     from rnn_goldens.cells import case_of
@@ -141,7 +149,7 @@ def _of_gru(right: Mapping[str, Array], before: Array, h: Array) -> set[str]:
 
 
 def _of_lstm(seen: Seen, right: Mapping[str, Array], before: Array, got: tuple[Array, Array]) -> set[str] | None:
-    """Solve c = f c0 + i g, and h = o tanh(c), for one gate after the other."""
+    """Solve c = f c0 + i g, and h = o tanh(c), for one gate after the other; None if more is off."""
     h, c = got
     h_follows, c_is_right = seen.near(h, right["o"] * np.tanh(c), "h_n"), not seen.wrong["c_n"].any()
     if h_follows == c_is_right:  # nothing is off, or more than one is

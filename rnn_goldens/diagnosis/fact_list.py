@@ -48,6 +48,8 @@ class Fact(Generic[Seeing]):
         enough: so many failures have to show it, or all that there are.
         of_out: whether out alone shows it.
         of_any: whether it is told if it is so of one, whatever others show.
+        of_likeness: whether it says what outputs resemble, which says nothing where they are nearly the right ones.
+        of_most: whether its number is the largest of all failures, rather than the same in all.
         unless: facts beside which it is not told, for they say more.
     """
 
@@ -56,6 +58,8 @@ class Fact(Generic[Seeing]):
     enough: int = HALF
     of_out: bool = False
     of_any: bool = False
+    of_likeness: bool = False
+    of_most: bool = False
     unless: tuple[str, ...] = ()
 
 
@@ -90,6 +94,11 @@ FACTS: dict[str, Fact[Seen]] = {
     "still_initial": Fact(
         resemblance.still_initial, "h_n is h0: is the state carried on, and is the last one returned?", FEW
     ),
+    "nearly_right": Fact(
+        resemblance.nearly_right,
+        "at most {:.2g} times the tolerance: an approximation, lower precision, or rounding on the way",
+        of_most=True,
+    ),
     "right_to_float32": Fact(
         resemblance.right_to_float32, "all is right to float32's precision: something is computed in float32"
     ),
@@ -107,10 +116,18 @@ FACTS: dict[str, Fact[Seen]] = {
         "out is right; the last states are wrong: look at how they are returned",
         unless=("only_h_n", "only_c_n"),
     ),
-    "h_n_is_c_n": Fact(resemblance.h_n_is_c_n, "h_n is what c_n should be"),
-    "h_n_factor": Fact(resemblance.h_n_factor, "h_n is {:.6g} times the right one"),
-    "h_n_same_numbers": Fact(resemblance.h_n_same_numbers, "h_n holds the right numbers in another order"),
+    "h_n_is_c_n": Fact(resemblance.h_n_is_c_n, "h_n is what c_n should be", of_likeness=True),
+    "h_n_factor": Fact(resemblance.h_n_factor, "h_n is {:.6g} times the right one", of_likeness=True),
+    "h_n_same_numbers": Fact(
+        resemblance.h_n_same_numbers, "h_n holds the right numbers in another order", of_likeness=True
+    ),
     "only_out": Fact(where_wrong.only_out, "the last states are right; out is wrong: look at how it is put together"),
+    "only_c": Fact(
+        asked_alone.only_c,
+        "after one step h_n follows from the c_n that came: c is wrong, by no single gate",
+        FEW,
+        of_likeness=True,
+    ),
     "c_right": Fact(
         where_wrong.c_right,
         "after one step c_n is right, h_n is wrong: look at what follows c, o and the tanh",
@@ -121,9 +138,13 @@ FACTS: dict[str, Fact[Seen]] = {
         asked_alone.fed_times,
         "upper layers are fed {:.3g} times what the layer below gives, and go on rightly from that",
         1,
+        of_likeness=True,
     ),
     "upper_layers_follow": Fact(
-        asked_alone.upper_layers_follow, "upper layers are right, given what they are fed: look at the first layer", 1
+        asked_alone.upper_layers_follow,
+        "upper layers are right, given what they are fed: look at the first layer",
+        1,
+        of_likeness=True,
     ),
     "first_layer_right": Fact(
         where_wrong.first_layer_right,
@@ -142,13 +163,23 @@ FACTS: dict[str, Fact[Seen]] = {
         where_wrong.only_beyond_lengths, "out is right within the lengths, and wrong beyond them", of_out=True
     ),
     "same_numbers_by_unit": Fact(
-        resemblance.same_numbers_by_unit, "out holds the right numbers in another order of the units", of_out=True
+        resemblance.same_numbers_by_unit,
+        "out holds the right numbers in another order of the units",
+        of_out=True,
+        of_likeness=True,
     ),
     "same_numbers_by_step": Fact(
-        resemblance.same_numbers_by_step, "out holds the right numbers in another order of the steps", of_out=True
+        resemblance.same_numbers_by_step,
+        "out holds the right numbers in another order of the steps",
+        of_out=True,
+        of_likeness=True,
     ),
-    "one_step_late": Fact(resemblance.one_step_late, "out is right, but one step late", FEW, of_out=True),
-    "one_step_early": Fact(resemblance.one_step_early, "out is right, but one step early", FEW, of_out=True),
+    "one_step_late": Fact(
+        resemblance.one_step_late, "out is right, but one step late", FEW, of_out=True, of_likeness=True
+    ),
+    "one_step_early": Fact(
+        resemblance.one_step_early, "out is right, but one step early", FEW, of_out=True, of_likeness=True
+    ),
     "repeats": Fact(
         resemblance.repeats,
         "out is the same at every step: is the state, or x, ever read?",
@@ -157,13 +188,19 @@ FACTS: dict[str, Fact[Seen]] = {
         unless=("all_zero", "out_is_initial", "not_finite"),
     ),
     "constant_factor": Fact(
-        resemblance.constant_factor, "out is {:.6g} times the right one", of_out=True, unless=("all_zero",)
+        resemblance.constant_factor,
+        "out is {:.6g} times the right one",
+        of_out=True,
+        unless=("all_zero",),
+        of_likeness=True,
     ),
     **{
         f"only_gate_{letter}": Fact(
             partial(asked_alone.only_gate, letter),
-            f"one step, solved back: {letter} is off; no other gate alone could give these numbers",
+            f"one step, solved back: {letter} is off{', or r, which acts through it' * (letter == 'n')}; "
+            "no other gate alone could",
             FEW,
+            of_likeness=True,
             unless=("constant_factor", "all_zero", "only_out"),
         )
         for letter in "ifgozn"
@@ -173,6 +210,7 @@ FACTS: dict[str, Fact[Seen]] = {
         "each step is right, given the state before it: look at the start",
         FEW,
         of_out=True,
+        of_likeness=True,
     ),
     "no_step_follows": Fact(
         asked_alone.no_step_follows,
@@ -180,6 +218,7 @@ FACTS: dict[str, Fact[Seen]] = {
         FEW,
         of_out=True,
         unless=("all_zero", "first_row_right", "repeats", "not_finite"),
+        of_likeness=True,
     ),
     "wrong_from_step": Fact(
         where_wrong.wrong_from_step, "out is right before time step {:.0f}, and wrong from there on", of_out=True

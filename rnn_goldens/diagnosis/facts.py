@@ -28,6 +28,8 @@ def facts(golden: "GoldenData", out: object = None, h_n: object = None, c_n: obj
         shapes = dict.fromkeys(not_comparable(golden, out, h_n, c_n), True)
         outputs = seen_of_out(golden, out, h_n, c_n)
         visible = {code: fact for code, fact in FACTS.items() if fact.of_out and outputs is not None}
+    if outputs is not None and outputs.is_nearly_right:
+        visible = {code: fact for code, fact in visible.items() if not fact.of_likeness}
     found = {code: fact.see(outputs) for code, fact in visible.items()} if outputs is not None else {}
     seen_in_numbers = {code: value for code, value in found.items() if value is not None}
     return shapes | seen_in_numbers | dict.fromkeys(less_precise(golden, out, h_n, c_n), True)

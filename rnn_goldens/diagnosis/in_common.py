@@ -16,7 +16,10 @@ FEWEST_PASSED = 2
 """So many goldens without a feature have to pass, for it to be blamed."""
 
 BY_CHANCE = 0.01
-"""A feature that so rarely would be in all failures, were they any, is blamed though much that passes has it too."""
+"""What any failures would have so rarely is no chance."""
+
+OPTIONS = ("multilayer", "bidirectional", "lengths", "unbatched")
+"""Features that a network may not have, each of which ``without`` leaves out."""
 
 SAME = 0.01
 """So near are numbers that are one and the same, as a part of it."""
@@ -51,13 +54,26 @@ class Common:
             if fact.of_any:
                 values = [value for value in values if value][:1]
             needed = min(fact.enough, len(self.rest)) if fact.enough else len(self.rest) / 2
+            if fact.of_most and values and all(values):
+                values = [max(values)] * len(values)
             if values and (fact.of_any or len(values) >= needed) and _all_the_same(values):
                 found[code] = (values[0], len(values))
         return {code: said for code, said in found.items() if not found.keys() & set(EVERY_FACT[code].unless)}
 
     @cached_property
+    def only_with(self) -> Sequence[str]:
+        """Options of which every failure has one, and nothing that passed has any; () where one alone tells it."""
+        failed = (*self.rest, *self.explained)
+        lacking = [o for o in OPTIONS if not any(o in e.features for e in self.passed)]
+        found = [o for o in lacking if any(o in e.features for e in failed)]
+        is_so = len(self.passed) >= FEWEST_PASSED and all(set(found) & set(e.features) for e in failed)
+        return found if is_so and len(found) > 1 else ()
+
+    @cached_property
     def features(self) -> Sequence[Blamed]:
         """Features of all, told from the failures that are explained if there are any, else from what passed."""
+        if self.only_with:
+            return []
         others, fewest = (self.explained, 1) if self.explained else (self.passed, FEWEST_PASSED)
         found = []
         for feature in IN_WORDS:
@@ -66,7 +82,7 @@ class Common:
                     otherwise = sum((feature in e.features) != has for e in others)
                     same = len(others) - otherwise
                     chance = (1 - otherwise / (len(self.rest) + len(others))) ** len(self.rest)
-                    if otherwise >= fewest and (same <= otherwise / 2 or (not self.explained and chance < BY_CHANCE)):
+                    if otherwise >= fewest and (same <= otherwise / 2 if self.explained else chance < BY_CHANCE):
                         found.append(Blamed(feature, has, otherwise, same))
         return found
 
@@ -96,13 +112,15 @@ class Common:
             if all(of_all):
                 found.append(Contrast(feature, (fail[0], of_all[0]), (fail[1], of_all[1])))
         best = max(found, key=lambda contrast: contrast.size, default=None)
-        return best if best is not None and best.size >= LEAST_CONTRAST else None
+        return best if best is not None and best.size >= LEAST_CONTRAST and best.chance < BY_CHANCE else None
 
     @property
     def said(self) -> Said:
         """What of it is told."""
         of = len(self.rest)
-        return Said(of, bool(self.explained), self.features, self.sizes, self.facts, self.contrast, self.few)
+        return Said(
+            of, bool(self.explained), self.only_with, self.features, self.sizes, self.facts, self.contrast, self.few
+        )
 
     @property
     def few(self) -> Few | None:

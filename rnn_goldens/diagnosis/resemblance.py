@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from rnn_goldens.diagnosis.right import Array
+from rnn_goldens.diagnosis.likeness import off_by
+from rnn_goldens.diagnosis.right import Array, right_of
 from rnn_goldens.diagnosis.seen import Seen
 from rnn_goldens.diagnosis.where_wrong import ENOUGH_STEPS
 from rnn_goldens.golden.precision import PRECISIONS
@@ -30,6 +31,13 @@ def out_is_initial(seen: Seen) -> bool | None:
         last = np.moveaxis(last, 0, 1)
     at_a_step = last.reshape(*last.shape[:-2], -1)
     return bool((seen.got["out"] == at_a_step[..., None, :]).all())
+
+
+def nearly_right(seen: Seen) -> bool | float | None:
+    """The largest error as a multiple of the tolerance, where all numbers are near the right ones in their places."""
+    if isinstance(seen.golden.tolerance, Exact):
+        return None
+    return off_by(right_of(seen.golden), seen.got) if seen.is_nearly_right else False
 
 
 def right_to_float32(seen: Seen) -> bool | None:

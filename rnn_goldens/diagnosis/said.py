@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import comb
 
 from rnn_goldens.counted import counted
 from rnn_goldens.diagnosis.fact_list import IN_WORDS, SIZES_IN_WORDS, Value
@@ -85,6 +86,17 @@ class Contrast:
         """The difference of the two parts."""
         return abs(self.having[0] / self.having[1] - self.lacking[0] / self.lacking[1])
 
+    @property
+    def chance(self) -> float:
+        """How likely so uneven a split is if the feature does not matter: Fisher's exact test, one side of it."""
+        failed, (most, of) = (
+            self.having[0] + self.lacking[0],
+            max(self.having, self.lacking, key=lambda part: part[0] / part[1]),
+        )
+        of_all = self.having[1] + self.lacking[1]
+        ways = sum(comb(of, k) * comb(of_all - of, failed - k) for k in range(most, min(of, failed) + 1))
+        return ways / comb(of_all, failed)
+
     def __str__(self) -> str:
         counts = zip((self.having, self.lacking), IN_WORDS[self.feature], strict=True)
         return "; ".join(
@@ -122,6 +134,7 @@ class Said:
     Attributes:
         of: how many they are.
         is_a_rest: whether others are explained.
+        only_with: options of which every failure has one, and nothing that passes has any.
         features: what they have, or lack, and others do not.
         sizes: beyond which they are.
         facts: what is seen in their outputs, by name; with which value, and how many can show it.
@@ -131,6 +144,7 @@ class Said:
 
     of: int = 0
     is_a_rest: bool = False
+    only_with: Sequence[str] = ()
     features: Sequence[Blamed] = ()
     sizes: Sequence[Beyond] = ()
     facts: Mapping[str, tuple[Value, int]] = field(default_factory=dict)
@@ -139,10 +153,18 @@ class Said:
 
     def sentences(self) -> Iterator[str]:
         """What tells most comes first; what a newer version has seen, and this one does not know, is left out."""
-        told = [self._of_feature(blamed) for blamed in self.features if blamed.feature in IN_WORDS]
+        told = list(self._of_options())
+        told += [self._of_feature(blamed) for blamed in self.features if blamed.feature in IN_WORDS]
         told += [str(beyond) for beyond in self.sizes if beyond.size in SIZES_IN_WORDS]
         told += [self._of_fact(code, *fact) for code, fact in self.facts.items() if code in EVERY_FACT]
         yield from told or [str(said) for said in (self.contrast, self.few) if said is not None][:1]
+
+    def _of_options(self) -> Iterator[str]:
+        if self.only_with:
+            *others, last = (IN_WORDS[option][0] for option in self.only_with)
+            quoted = ", ".join(f'"{option}"' for option in self.only_with)
+            all_fail = f"all that fail {', '.join(others)} or {last}; nothing that passes does"
+            yield f"{all_fail}: to leave them out, without=[{quoted}]"
 
     def _of_fact(self, code: str, value: Value, showing: int) -> str:
         where = "" if showing == self.of or EVERY_FACT[code].of_any else f" (in the {showing} that can show it)"

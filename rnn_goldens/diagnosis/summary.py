@@ -64,11 +64,27 @@ def _paragraph(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
     if first.certainty != EXPLAINED:
         for fact in [*_of_parts(first), *_sentences(diagnoses)][:_MOST_FACTS]:
             yield from _wrapped(fact, "  - ", "    ")
+        for fact in _looks_only_like(diagnoses):
+            yield from _wrapped(fact, "  - ", "    ")
     yield from _not_compared(diagnoses)
     simplest, which = first.failed[0], "fails"
     if first.suspects and (rest := [e for diagnosis in diagnoses for e in diagnosis.unexplained]):
         simplest, which = rest[0], "is not explained"
     yield from _wrapped(f"to debug: {simplest}, the simplest that {which}", "  ", "    ")
+
+
+def _looks_only_like(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
+    """Of the first failure that was named by itself what it looks like, where that does not explain the others."""
+    failed = [evidence for diagnosis in diagnoses for evidence in diagnosis.failed]
+    named = {suspect.cause for diagnosis in diagnoses for suspect in diagnosis.suspects}
+    for one in failed:
+        if one.explained_by and not named & set(one.explained_by):
+            cause = one.explained_by[0]
+            explained = sum(cause in other.explained_by for other in failed)
+            if explained < len(failed):
+                like = f"{one} looks like {TOGETHER.join(cause)}"
+                yield f"{like}, which explains {explained} of the {len(failed)} failures"
+                return
 
 
 def _not_compared(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:

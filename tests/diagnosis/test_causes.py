@@ -172,15 +172,37 @@ def test_where_no_name_fits_what_holds_of_all_failures_is_said_and_what_of_some_
     evidence = [
         Evidence("g/1", "float32", "gru", ("multilayer",), facts=seen),
         Evidence("g/2", "float32", "gru", ("multilayer", "bias"), facts={**seen, "first_row_right": False}),
-        passed("g/3"),
-        passed("g/4", features=("bias",)),
+        *(passed(f"g/{k}", features=("bias",) * (k % 2)) for k in range(3, 33)),
     ]
     said = text(*evidence)
     assert "No known deviation explains them" in said
-    assert "all that fail have several layers; of those that pass, 2 have one layer" in said
+    assert "all that fail have several layers; of those that pass, 30 have one layer" in said
     assert "out is right; the last states are wrong" in said
     assert "first row" not in said
     assert "biases" not in said
+
+
+def test_a_feature_that_few_goldens_have_in_common_by_chance_is_not_said() -> None:
+    few = [Evidence(f"g/{k}", "float32", "gru", ("bias",)) for k in (1, 2)]
+    assert "biases" not in text(*few, passed("g/3"), passed("g/4"), passed("g/5", features=("bias",)))
+
+
+def test_options_that_a_network_does_not_have_are_said_together_and_how_to_leave_them_out() -> None:
+    def one(name: str, *features: str) -> Evidence:
+        return Evidence(name, "float32", "gru", features)
+
+    right = [passed(f"g/{k}", features=("bias", "state")) for k in (5, 6)]
+    failures = [one("g/1", "bias", "multilayer"), one("g/2", "lengths"), one("g/3", "lengths", "multilayer")]
+    said = " ".join(text(*failures, *right).split())
+    assert "all that fail have several layers or have sequences of several lengths; nothing that passes does" in said
+    assert 'to leave them out, without=["multilayer", "lengths"]' in said
+    assert "without=" not in text(*failures, one("g/4", "bias"), *right)
+    assert "without=" not in text(*failures, *right, passed("g/7", features=("lengths",)))
+
+
+def test_what_one_failure_looks_like_is_said_to_explain_no_more_than_it_does() -> None:
+    said = " ".join(text(failed("g/1", A), *(failed(f"g/{k}") for k in range(2, 6))).split())
+    assert "g/1 in float32 looks like w_hh_transposed, which explains 1 of the 5 failures" in said
 
 
 def test_where_nothing_holds_of_all_failures_the_few_are_named() -> None:

@@ -10,12 +10,14 @@ from rnn_goldens import Golden
 from rnn_goldens.cells import Array, Case, Network, State, Weights, case_of
 from rnn_goldens.cells.notation import Term, Weight, mix, sigmoid, tanh
 from rnn_goldens.cells.program import Equations
+from rnn_goldens.cells.steps import steps_of
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.deviation import in_equations
 from rnn_goldens.diagnosis.causes import Evidence
 from rnn_goldens.diagnosis.fact_list import FACTS
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.in_common import Common
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.numpy_cells import arithmetic
 
 Outputs = tuple[Array, ...]
@@ -191,9 +193,40 @@ def test_what_few_can_show_is_said_if_two_do() -> None:
 
 
 def test_where_nothing_holds_of_all_the_feature_is_said_that_tells_most() -> None:
-    failed = [told("bias"), told("bias", "state"), told("state")]
-    passed = [told("state", passed=True)] * 3
-    assert facts_of(failed, passed) == ["2 of 2 that have biases fail; 1 of 4 that have no biases fails"]
+    failed = [*[told("bias"), told("bias", "state")] * 4, told("state")]
+    passed = [told("state", passed=True)] * 9
+    assert facts_of(failed, passed) == ["8 of 8 that have biases fail; 1 of 10 that have no biases fails"]
+    (said,) = facts_of([told("bias"), told("state")], [told("state", passed=True)] * 2)
+    assert said.startswith("no feature tells what fails from what passes")
+
+
+@pytest.mark.parametrize("golden_id", ["gru/with-state", "lstm/two-layers", "rnn-tanh/one-step"])
+def test_what_is_nearly_right_resembles_nothing_else(golden_id: str) -> None:
+    golden = rnn_goldens.load(golden_id, dtype="bfloat16")
+    outputs = [np.array(getattr(golden.stored, name)) for name in golden.layout.outputs]
+    allowed = golden.tolerance.allowed("out", outputs[0], PRECISIONS["bfloat16"])
+    outputs[0].flat[-1] += 1.5 * allowed.flat[-1]
+    seen = {code: value for code, value in facts(golden, *outputs).items() if value}
+    assert seen["nearly_right"] == pytest.approx(1.5)
+    assert not {"constant_factor", "same_numbers_by_unit", "same_numbers_by_step", "every_step_follows"} & seen.keys()
+    assert FACTS["nearly_right"].sentence.format(seen["nearly_right"]).startswith("at most 1.5 times the tolerance")
+
+
+def test_the_largest_error_of_all_failures_is_said_of_what_is_nearly_right() -> None:
+    (said,) = facts_of([told(nearly_right=1.5), told(nearly_right=2.3)], [])
+    assert said == "at most 2.3 times the tolerance: an approximation, lower precision, or rounding on the way"
+    assert facts_of([told(nearly_right=1.5), told(nearly_right=False)], []) == NOTHING_ELSE
+
+
+def test_a_cell_state_that_no_single_gate_could_give_is_said_to_be_wrong() -> None:
+    golden = rnn_goldens.load("lstm/one-step-with-state")
+    (step,) = steps_of(case_of(golden, np.float64))
+    c = golden.c_n[0] + 5
+    h = step.gates["o"] * np.tanh(c)
+    seen = facts(golden, h[:, None], h[None], c[None])
+    assert seen["only_c"] is True
+    gate_alone = with_cell("lstm", forgetting_all)(golden)
+    assert facts(golden, *gate_alone)["only_c"] is False
 
 
 def facts_of(failed: Sequence[Evidence], passed: Sequence[Evidence]) -> list[str]:
