@@ -15,7 +15,7 @@ WEIGHTS = Group(
             (
                 "w_ih_ignored",
                 "w_ih_transposed",
-                "w_ih_reshaped",
+                "*w_ih_reshaped",
                 "inputs_reversed",
                 "w_ih_and_w_hh_swapped",
                 "state_before_input_in_one_product",
@@ -28,6 +28,8 @@ WEIGHTS = Group(
             (
                 "w_hh_ignored",
                 "w_hh_transposed",
+                "upper_w_hh_transposed",
+                "reverse_w_hh_transposed",
                 "w_hh_reshaped",
                 "w_hh_diagonal",
                 "w_hh_columns_reversed",
@@ -47,10 +49,15 @@ WEIGHTS = Group(
         Rule(
             "W4",
             "The blocks of an LSTM's weights are those of i, f, g and o, in this order.",
-            ("lstm_gates_????",),
+            ("lstm_gates_????", "upper_lstm_gates_????", "reverse_lstm_gates_????"),
             LSTM,
         ),
-        Rule("W5", "The blocks of a GRU's weights are those of r, z and n, in this order.", ("gru_gates_???",), GRU),
+        Rule(
+            "W5",
+            "The blocks of a GRU's weights are those of r, z and n, in this order.",
+            ("gru_gates_???", "upper_gru_gates_???", "reverse_gru_gates_???"),
+            GRU,
+        ),
         Rule(
             "W6",
             "The blocks of an LSTM's biases have the order of its matrices, and both matrices the same.",

@@ -116,11 +116,13 @@ class _CellRunsThroughPadding(Network):
     """Masks h beyond the end, and not c."""
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
-        out, last = super().unroll(case, suffix, layer_input, state, lengths)
-        if direction(suffix) == REVERSE:
-            return out, last
-        _, padded = super().unroll(case, suffix, layer_input, state, _full(layer_input, lengths))
-        return out, (last[0], *padded[1:])
+        out, (h, c) = super().unroll(case, suffix, layer_input, state, lengths)
+        if direction(suffix) == FORWARD:
+            w = self.weights(case, suffix)
+            for t in range(int(lengths.min()), layer_input.shape[1]):
+                _, after = self.step(case, suffix, w, layer_input, t, (h, c))
+                c = np.where(self.within(t, lengths)[:, None], c, after)
+        return out, (h, c)
 
 
 def _zero_where(rows: Array, state: State) -> State:

@@ -1,22 +1,22 @@
 """What happens only at sizes where a kernel changes its path: tails of vectors, edges of tiles, full buffers."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
+from rnn_goldens.deviations.blocks import only
 from rnn_goldens.deviations.deviation import (
     REVERSE,
     Deviation,
     Outputs,
     Wrong,
-    direction,
     in_lengths,
     in_outputs,
     in_steps,
     in_unrolled,
 )
+from rnn_goldens.deviations.parts import EVERY, REVERSED, UPPER, Part, in_weights_of
 from rnn_goldens.golden.shapes import CELLS
 
 WIDTHS = (2, 4, 8, 16, 32)
@@ -31,37 +31,18 @@ CHUNKS = (8, 16, 32, 35, 64, 128)
 ROWS = (8, 16, 32, 64, 100, 128)
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Layers of a network that can have a path of their own."""
-
-    name: str
-    words: str
-    has: Callable[[str], bool]
-    needs: tuple[str, ...]
-
-
-_EVERY = _Part("", "", lambda _: True, ())
-_UPPER = _Part("upper_", " of layers above the first", lambda suffix: not suffix.startswith("l0"), ("multilayer",))
-_REVERSE = _Part("reverse_", " of the reverse direction", lambda s: direction(s) == REVERSE, ("bidirectional",))
-
-
 def _whole_vectors(size: int, width: int) -> int:
     return size - size % width if size > width else size
 
 
-def _columns_read(of: str, read: Callable[[int], int], part: _Part = _EVERY) -> Wrong:
+def _columns_read(of: str, read: Callable[[int], int], part: Part = EVERY) -> Wrong:
     """Of matrices with so many columns, those from ``read(columns)`` on count as zero."""
     kind = "weight_hh" if of == "state" else "weight_ih"
 
-    def weights(right: Network, case: Case, suffix: str) -> Weights:
-        found = right.weights(case, suffix)
-        if not part.has(suffix):
-            return found
-        columns = found[kind].shape[-1]
-        return {**found, kind: np.where(np.arange(columns) < read(columns), found[kind], 0)}
+    def change(array: Array, _: Case) -> Array:
+        return np.where(np.arange(array.shape[-1]) < read(array.shape[-1]), array, 0)
 
-    return in_steps(weights=weights)
+    return in_weights_of(part, only(kind, change))
 
 
 def _in_both_products(read: Callable[[int], int]) -> Wrong:
@@ -108,12 +89,12 @@ def _units_not_computed(limit: int) -> Wrong:
     return in_steps(step=step)
 
 
-def _steps_not_visited(limit: int, part: _Part = _EVERY) -> Wrong:
+def _steps_not_visited(limit: int, part: Part = EVERY) -> Wrong:
     """Only the first steps in the order of each direction are visited."""
 
     def times(right: Network, time: int, *, reverse: bool) -> Iterable[int]:
         visited = list(right.times(time, reverse=reverse))
-        return visited[:limit] if reverse or part is _EVERY else visited
+        return visited[:limit] if reverse or part is EVERY else visited
 
     return in_steps(times=times)
 
@@ -161,14 +142,14 @@ def _of_products() -> Iterator[Deviation]:
     for limit in LIMITS:
         for of in ("input", "state"):
             yield _product_beyond(limit, of)
-        yield _product_beyond(limit, "input", _UPPER, cells=("rnn_relu",) if limit == LIMITS[-1] else CELLS)
+        yield _product_beyond(limit, "input", UPPER, cells=("rnn_relu",) if limit == LIMITS[-1] else CELLS)
     for limit in LIMITS[:3]:
-        yield _product_beyond(limit, "state", _UPPER)
-        yield _product_beyond(limit, "input", _REVERSE)
-        yield _product_beyond(limit, "state", _REVERSE)
+        yield _product_beyond(limit, "state", UPPER)
+        yield _product_beyond(limit, "input", REVERSED)
+        yield _product_beyond(limit, "state", REVERSED)
 
 
-def _product_beyond(limit: int, of: str, part: _Part = _EVERY, cells: tuple[str, ...] = CELLS) -> Deviation:
+def _product_beyond(limit: int, of: str, part: Part = EVERY, cells: tuple[str, ...] = CELLS) -> Deviation:
     return Deviation(
         f"{part.name}{of}_product_beyond_{limit}_dropped",
         f"Adds up only the first {limit} terms of products with the {of}{part.words}.",
@@ -185,13 +166,13 @@ def _of_one_direction_or_ragged() -> Iterator[Deviation]:
             f"reverse_rows_beyond_{limit}_not_computed",
             f"Leaves batch rows beyond the first {limit} zero in the reverse direction.",
             _reverse_rows_not_computed(limit),
-            needs=_REVERSE.needs,
+            needs=REVERSED.needs,
         )
         yield Deviation(
             f"reverse_steps_beyond_{limit}_not_visited",
             f"Ends after {limit} steps in the reverse direction: out is zero for the others.",
-            _steps_not_visited(limit, _REVERSE),
-            needs=_REVERSE.needs,
+            _steps_not_visited(limit, REVERSED),
+            needs=REVERSED.needs,
         )
         yield Deviation(
             f"lengths_of_rows_beyond_{limit}_not_read",

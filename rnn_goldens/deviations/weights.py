@@ -1,13 +1,14 @@
 """Weights used in another shape or place than they are meant for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
-from rnn_goldens.deviations.blocks import GATED, blocks, only
+from rnn_goldens.deviations.blocks import GATED, blocks, only, read_as
 from rnn_goldens.deviations.deviation import Deviation, Wrong, in_case, in_steps, in_weights
+from rnn_goldens.deviations.parts import REVERSED, UPPER, Part, in_weights_of
 
 
 def _each_gate_transposed(array: Array, case: Case) -> Array:
@@ -52,6 +53,31 @@ def _state_before_input(right: Network, case: Case, suffix: str) -> Weights:
     w = right.weights(case, suffix)
     joined, hidden = np.concatenate([w["weight_ih"], w["weight_hh"]], axis=1), w["weight_hh"].shape[1]
     return {**w, "weight_ih": joined[:, hidden:], "weight_hh": joined[:, :hidden]}
+
+
+def _in_a_part(part: Part) -> Iterator[Deviation]:
+    """What goes wrong in code of its own for upper layers, or the reverse direction."""
+    yield Deviation(
+        f"{part.name}w_hh_transposed",
+        f"Multiplies by the transpose of each gate's W_hh{part.words}.",
+        in_weights_of(part, only("weight_hh", _each_gate_transposed)),
+        needs=part.needs,
+    )
+    yield Deviation(
+        f"{part.name}w_ih_reshaped",
+        f"Gets the transpose of W_ih{part.words} by reshaping the stacked matrix: numbers in other places.",
+        in_weights_of(part, only("weight_ih", _reshaped)),
+        needs=part.needs,
+    )
+    for cell, order in (("lstm", "iofg"), ("lstm", "ifog"), ("gru", "zrn")):
+        yield Deviation(
+            f"{part.name}{cell}_gates_{order}",
+            f"Takes the rows of the weights{part.words} for the gates {', '.join(order)}.",
+            in_weights_of(part, read_as(order)),
+            cells=(cell,),
+            needs=part.needs,
+            stands_for=("jax PR36572",) if part is REVERSED and order == "ifog" else (),
+        )
 
 
 DEVIATIONS = (
@@ -121,4 +147,6 @@ DEVIATIONS = (
         "Takes the features of x in reverse order.",
         in_case(lambda case: replace(case, x=case.x[..., ::-1])),
     ),
+    *_in_a_part(UPPER),
+    *_in_a_part(REVERSED),
 )

@@ -96,7 +96,7 @@ FACTS: dict[str, Fact[Seen]] = {
     ),
     "nearly_right": Fact(
         resemblance.nearly_right,
-        "at most {:.2g} times the tolerance: an approximation, lower precision, or rounding on the way",
+        "at most {:.2g} times the tolerance: approximated, of lower precision, or rounded on the way",
         of_most=True,
     ),
     "right_to_float32": Fact(

@@ -214,7 +214,7 @@ def test_what_is_nearly_right_resembles_nothing_else(golden_id: str) -> None:
 
 def test_the_largest_error_of_all_failures_is_said_of_what_is_nearly_right() -> None:
     (said,) = facts_of([told(nearly_right=1.5), told(nearly_right=2.3)], [])
-    assert said == "at most 2.3 times the tolerance: an approximation, lower precision, or rounding on the way"
+    assert said == "at most 2.3 times the tolerance: approximated, of lower precision, or rounded on the way"
     assert facts_of([told(nearly_right=1.5), told(nearly_right=False)], []) == NOTHING_ELSE
 
 
