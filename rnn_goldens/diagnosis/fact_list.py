@@ -86,6 +86,10 @@ FACTS: dict[str, Fact[Seen]] = {
         )
         for name in ("out", "h_n", "c_n")
     },
+    "c_n_unexpected": Fact(
+        lambda _: None,  # it is not in the outputs of the cell
+        "c_n came, which this cell does not have: return out and h_n alone",
+    ),
     "not_finite": Fact(where_wrong.not_finite, "there are NaN or infinite numbers in the outputs", of_out=True),
     "all_zero": Fact(resemblance.all_zero, "out is zero everywhere: is it ever written?", of_out=True),
     "out_is_initial": Fact(

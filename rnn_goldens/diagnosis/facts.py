@@ -23,9 +23,11 @@ def facts(golden: "GoldenData", out: object = None, h_n: object = None, c_n: obj
     """
     outputs = seen(golden, out, h_n, c_n)
     shapes: dict[str, Value] = {}
+    if c_n is not None and "c_n" not in golden.layout.outputs:
+        shapes["c_n_unexpected"] = True
     visible = FACTS
     if outputs is None:
-        shapes = dict.fromkeys(not_comparable(golden, out, h_n, c_n), True)
+        shapes |= dict.fromkeys(not_comparable(golden, out, h_n, c_n), True)
         outputs = seen_of_out(golden, out, h_n, c_n)
         visible = {code: fact for code, fact in FACTS.items() if fact.of_out and outputs is not None}
     if outputs is not None and outputs.is_nearly_right:

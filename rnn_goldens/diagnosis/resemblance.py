@@ -37,7 +37,8 @@ def nearly_right(seen: Seen) -> bool | float | None:
     """The largest error as a multiple of the tolerance, where all numbers are near the right ones in their places."""
     if isinstance(seen.golden.tolerance, Exact):
         return None
-    return off_by(right_of(seen.golden), seen.got) if seen.is_nearly_right else False
+    most = off_by(right_of(seen.golden), seen.got)
+    return most if most > 1 and seen.is_nearly_right else False
 
 
 def right_to_float32(seen: Seen) -> bool | None:

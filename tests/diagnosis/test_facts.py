@@ -229,6 +229,12 @@ def test_a_cell_state_that_no_single_gate_could_give_is_said_to_be_wrong() -> No
     assert facts(golden, *gate_alone)["only_c"] is False
 
 
+def test_a_cell_state_of_a_cell_that_has_none_is_named() -> None:
+    golden = rnn_goldens.load("gru/plain")
+    seen = facts(golden, golden.out, golden.h_n, golden.h_n)
+    assert {code for code, value in seen.items() if value} == {"c_n_unexpected"}
+
+
 def facts_of(failed: Sequence[Evidence], passed: Sequence[Evidence]) -> list[str]:
     return list(Common(tuple(failed), (), tuple(passed)).sentences())
 
