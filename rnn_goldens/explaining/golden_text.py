@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from rnn_goldens.cells.steps import Step
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.diagnosis.asked import TOGETHER
+from rnn_goldens.diagnosis.fact_list import FACTS
+from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.said import is_explained
 from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.errors import WrongUse
@@ -145,7 +147,7 @@ def _said(golden: Golden, reader: Reader, first: Place | None) -> Iterator[str]:
 
 
 def _alike(golden: Golden, outputs: Outputs) -> Iterator[str]:
-    """Deviations that give the same, one or two at once."""
+    """Deviations that give the same, one or two at once; where none does, what can be seen."""
     named = states_apart(golden.layout, *(outputs.get(name) for name in NAMES))
     if found := Suspects().explain(golden, *named.values()):
         names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])
@@ -153,6 +155,11 @@ def _alike(golden: Golden, outputs: Outputs) -> Iterator[str]:
         yield from textwrap.wrap(f"looks like {names}{more}", WIDTH, subsequent_indent="  ")
         if is_explained(golden.cell):
             yield f"  to see what that is: rnn-goldens explain {found[0][0]}"
+        return
+    seen = {code: value for code, value in facts(golden, *named.values()).items() if value}
+    given = [code for code in seen if not code.endswith("_missing")]  # some outputs are enough here
+    for code in given[:_LISTED]:
+        yield from textwrap.wrap(FACTS[code].sentence.format(seen[code]), WIDTH, subsequent_indent="  ")
 
 
 @dataclass(frozen=True)

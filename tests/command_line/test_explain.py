@@ -276,6 +276,16 @@ def test_out_alone_is_enough(run: Explain, tmp_path: Path) -> None:
     assert "layer 0, row 1, time step 2\n" in text
 
 
+def test_where_no_deviation_gives_the_numbers_what_can_be_seen_is_said(run: Explain, tmp_path: Path) -> None:
+    golden = rnn_goldens.load("gru/plain")
+    outputs = {"out": 3 * golden.out, "h_n": golden.h_n}
+    text = run("gru/plain", "--against", as_json(tmp_path / "a.json", outputs), code=FINDING)
+    assert "out is 3 times the right one" in text
+    text = run("gru/plain", "--against", as_json(tmp_path / "b.json", {"out": 3 * golden.out}), code=FINDING)
+    assert "out is 3 times the right one" in text
+    assert "missing" not in text
+
+
 def test_what_is_wrong_beyond_a_sequence_s_end_is_shown(run: Explain, tmp_path: Path) -> None:
     golden = rnn_goldens.load("gru/lengths")
     assert golden.lengths is not None
