@@ -93,9 +93,7 @@ def asked_again(
     to_look = Budget(0)
     for about, failed in by_cell.items():
         to_look.left += limits.to_look // len(by_cell)
-        elsewhere = [
-            cause for other, found in causes.items() if other.test == about.test for cause in found if len(cause) > 1
-        ]
+        elsewhere = [cause for other, found in causes.items() if other.test == about.test for cause in found]
         causes[about] = again.causes(failed, elsewhere, to_look)
     found = [one if one.passed else again.explained(one, causes[one.about]) for one in evidence]
     for about in by_cell:

@@ -158,6 +158,8 @@ class Said:
         told += [str(beyond) for beyond in self.sizes if beyond.size in SIZES_IN_WORDS]
         told += [self._of_fact(code, *fact) for code, fact in self.facts.items() if code in EVERY_FACT]
         yield from told or [str(said) for said in (self.contrast, self.few) if said is not None][:1]
+        if told and self.few is not None and self.few.fail and not self.few.more:
+            yield f"{', '.join(self.few.goldens)} alone {'fails' if len(self.few.goldens) == 1 else 'fail'}"
 
     def _of_options(self) -> Iterator[str]:
         if self.only_with:

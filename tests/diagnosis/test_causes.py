@@ -182,6 +182,14 @@ def test_where_no_name_fits_what_holds_of_all_failures_is_said_and_what_of_some_
     assert "biases" not in said
 
 
+def test_few_failures_are_listed_beside_what_they_have_in_common() -> None:
+    two = [Evidence(f"g/{k}", "float32", "gru", ("multilayer",)) for k in (1, 2)]
+    right = [passed(f"g/{k}") for k in range(3, 33)]
+    said = " ".join(text(*two, *right).split())
+    assert "all that fail have several layers" in said
+    assert "- g/1, g/2 alone fail" in said
+
+
 def test_a_feature_that_few_goldens_have_in_common_by_chance_is_not_said() -> None:
     few = [Evidence(f"g/{k}", "float32", "gru", ("bias",)) for k in (1, 2)]
     assert "biases" not in text(*few, passed("g/3"), passed("g/4"), passed("g/5", features=("bias",)))
