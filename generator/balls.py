@@ -64,6 +64,14 @@ class Balls(Network):
         """e^z."""
         return _exp(z)
 
+    def log(self, z: Array) -> Array:
+        """The natural logarithm."""
+        return _log(z)
+
+    def softplus(self, z: Array) -> Array:
+        """log(1 + e^z)."""
+        return _softplus(z)
+
     def maximum(self, a: Array, b: Array) -> Array:
         """The larger of the two."""
         return _larger(a, b)
@@ -120,7 +128,7 @@ def _rounded_one(ball: arb) -> float:
     if ball.is_exact():
         return float(ball)
     if ball.is_nan():
-        raise NoNumber("a division by zero, or a root of zero or less")
+        raise NoNumber("a division by zero, or a root of zero or less, or a logarithm of it")
     low, high = float(ball.lower()), float(ball.upper())
     if low != high:
         raise Undecided(f"{ball} may round to {low!r} or {high!r}")
@@ -135,6 +143,8 @@ _ball = each(arb)
 _sigmoid = each(lambda z: 1 / (1 + (-z).exp()))
 _tanh = each(lambda z: z.tanh())
 _exp = each(lambda z: z.exp())
+_log = each(lambda z: z.log())
+_softplus = each(lambda z: z.exp().log1p())
 _rsqrt = each(lambda z: z.rsqrt())
 _larger = each(_larger_one, 2)
 _rounded = each(_rounded_one)
