@@ -91,6 +91,9 @@ def generate(
     for outcome in outcomes:
         if only or outcome.became != "unchanged":
             say(f"{outcome.became:<10}{outcome.id}")
+            if file is not None:
+                for precision, why in outcome.left_out.items():
+                    say(f"{'':<10}without {precision}: {why}")
     changed = sum(outcome.became != "unchanged" for outcome in outcomes)
     say(f"{counted(len(outcomes), 'golden')} in {folder}: {changed} written, {len(outcomes) - changed} unchanged")
     new_ones = sum(outcome.became == "new" for outcome in outcomes)

@@ -1,6 +1,7 @@
 """Scenarios of one's own as commands take them: a file becomes a corpus, and nothing is half-written."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,14 @@ def test_the_file_to_start_from_makes_a_corpus_of_a_name_and_version_of_its_own(
     assert "0 written, 1 unchanged" in run(*MAKE).stdout
     assert "corpus mine 1.0.0" in run("list", "--corpus", "goldens").stdout
     assert "1 passed" in run("check", "numpy", "--rnn-goldens-corpus=goldens").stdout
+
+
+def test_a_precision_that_falls_out_is_said(run: Run, mine: Path) -> None:
+    loud = mine.read_text("utf-8").replace("* 128) / 128", "* 128) / 16").replace("drawn(2, 5, 3)", "drawn(2, 24, 3)")
+    mine.write_text(loud, "utf-8")
+    said = run(*MAKE).stdout.splitlines()
+    assert said[0] == "new       mine/gru"
+    assert re.fullmatch(r" {10}without bfloat16: tolerance \S+ in bfloat16, at most 0.1 is allowed", said[1])
 
 
 @pytest.mark.slow
@@ -148,6 +157,16 @@ def test_a_refused_scenario_leaves_the_folder_as_it_was(run: Run, mine: Path) ->
     mine.write_text(f"{mine.read_text('utf-8')}\n{more}", "utf-8")
     assert "mine/bad: the weights hold no weight_ih_l0, but none" in run(*MAKE, code=WRONG_USE).stderr
     assert {path: path.read_bytes() for path in (mine.parent / "goldens").rglob("*.*")} == before
+
+
+def test_a_file_that_is_renamed_is_still_of_its_corpus_if_it_says_so(run: Run, mine: Path) -> None:
+    run(*MAKE)
+    mine = mine.rename(mine.parent / "renamed.py")
+    again = ("generate", "--scenarios", "renamed.py", "--into", "goldens")
+    said = run(*again, code=WRONG_USE).stderr
+    assert "the file has another name now, write CORPUS = 'mine' into it" in " ".join(said.split())
+    mine.write_text(f"{mine.read_text('utf-8')}\nCORPUS = 'mine'\n", "utf-8")
+    assert "0 written, 1 unchanged" in run(*again).stdout
 
 
 @pytest.mark.slow
