@@ -23,7 +23,13 @@ class NoNumber(Undecided):
 
 
 class Balls(Network):
-    """A network whose numbers are balls. A relu network over dyadic numbers comes out with radius zero."""
+    """A network whose numbers are balls. A relu network over dyadic numbers comes out with radius zero.
+
+    Attributes:
+        count: is called with one at each step of each layer and direction.
+    """
+
+    count: Callable[[int], None] = staticmethod(lambda _: None)
 
     def product(self, v: Array, matrix: Array) -> Array:
         """The matrix times each row of v."""
@@ -33,6 +39,7 @@ class Balls(Network):
 
     def emit(self, state: State, within: Array) -> Array:
         """H, and a ball around zero, of no size, beyond a sequence's end."""
+        self.count(1)
         return np.where(within, state[0], np.array(arb(0), dtype=object))
 
     def constant(self, value: Fraction) -> Array:

@@ -1,8 +1,14 @@
 """Scenarios of one's own as commands take them: a file becomes a corpus, and nothing is half-written."""
 
+import fcntl
 import json
+import os
+import pty
 import re
+import struct
 import subprocess
+import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,6 +53,33 @@ def test_a_precision_that_falls_out_is_said(run: Run, mine: Path) -> None:
     said = run(*MAKE).stdout.splitlines()
     assert said[0] == "new       mine/gru"
     assert re.fullmatch(r" {10}without bfloat16: tolerance \S+ in bfloat16, at most 0.1 is allowed", said[1])
+
+
+def test_a_golden_that_takes_long_has_a_bar_with_an_estimate_on_a_terminal(mine: Path) -> None:
+    large = mine.read_text("utf-8").replace("4", "32").replace("drawn(2, 5, 3)", "drawn(2, 40, 3)")
+    mine.write_text(large.replace("lengths=[5, 3],", ""), "utf-8")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environment = {**os.environ, "TERM": "xterm"}
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "CI"):
+        environment.pop(name, None)
+    command = [sys.executable, "-m", "rnn_goldens", *MAKE]
+    with subprocess.Popen(command, cwd=mine.parent, stdout=subprocess.DEVNULL, stderr=theirs, env=environment) as made:
+        os.close(theirs)
+        shown = b"".join(iter(lambda: read_all(ours), b"")).decode()
+    os.close(ours)
+    assert made.returncode == 0
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    for part in (r"Certifying +\S+", r"  exact values, \d+ bits +\S+", r"  tolerance, part 1 of 1 +\S+"):
+        assert re.search(rf"^{part} +\d+ % \d:\d\d:\d\d", plain.replace("\r", "\n"), re.MULTILINE), plain
+
+
+def read_all(terminal: int) -> bytes:
+    """What is written next; nothing where nobody holds the other end any more."""
+    try:
+        return os.read(terminal, 100_000)
+    except OSError:
+        return b""
 
 
 @pytest.mark.slow
