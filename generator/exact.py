@@ -74,7 +74,7 @@ def correctly_rounded(case: Case) -> tuple[list[NDArray[np.float64]], int]:
 
 def steps(case: Case) -> int:
     """How many steps its layers and directions take."""
-    return case.x.shape[-2] * case.config.num_layers * case.config.num_directions
+    return int(case.x.shape[-2]) * case.config.num_layers * case.config.num_directions
 
 
 def _first_place(case: Case) -> str:
