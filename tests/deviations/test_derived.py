@@ -124,3 +124,14 @@ def test_of_many_gates_two_are_exchanged_at_a_time() -> None:
 def test_a_name_that_none_has_is_an_error() -> None:
     with pytest.raises(UnknownName, match="no deviation 'own_nonsense'"):
         deviation("own_nonsense")
+
+
+def test_of_one_gate_the_catalogue_has_what_is_left_out() -> None:
+    names = [one.name for one in derived(cell_named("odd_cells:smooth"), bias=True)]
+    assert "own_identity_for_tanh_of_a" in names
+    assert not [name for name in names if "own_without_" in name or "own_gates_" in name]
+
+
+def test_an_activation_of_the_only_gate_is_called_by_it() -> None:
+    names = [one.name for one in derived(cell_named("odd_cells:residual"), bias=True)]
+    assert names == [f"own_{other}_for_tanh_of_a" for other in ("sigmoid", "relu", "identity")]
