@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
+NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+    { echo "rnn-goldens needs Python 3.11 or newer; try: make PYTHON=python3.11" >&2; exit 1; }
+
 .PHONY: help gates demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost corpus-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results engines examples pages validators docs docs-check audit release release-prepare release-rehearsal build clean build/typed
 
 # Tests start hundreds of processes: what these import is compiled once.
@@ -47,8 +50,22 @@ help:
 	@echo "make release-rehearsal  a release of what is committed, in a clone, up to the upload"
 	@echo "make release VERSION=0.2.0           all of a release up to the upload, and what is left; DRY_RUN=1 changes nothing"
 
-demo: $(READY)
-	@$(BIN)/python examples/demo.py
+# The demo needs less than the tests: where their environment is not there, it gets one with its extras and torch for the CPU,
+# 0.9 GB. Where the index of that is not reached, whatever torch pip finds will do.
+DEMO := $(if $(wildcard $(READY)),$(VENV),build/demo-env)
+TORCH_FOR_CPU ?= https://download.pytorch.org/whl/cpu
+build/demo-env/.ready: pyproject.toml
+	@$(NEW_ENOUGH)
+	@echo "Setting up build/demo-env (once; torch is a large download) ..."
+	@mkdir -p build
+	@$(PYTHON) -m venv --clear build/demo-env
+	@build/demo-env/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --retries 1 \
+	    --extra-index-url $(TORCH_FOR_CPU) 'torch>=2.2'
+	@build/demo-env/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[generate,torch]'
+	@touch $@
+
+demo: $(DEMO)/.ready
+	@$(DEMO)/bin/python examples/demo.py
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
@@ -314,8 +331,7 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info
 
 $(READY): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	    { echo "rnn-goldens needs Python 3.11 or newer; try: make PYTHON=python3.11" >&2; exit 1; }
+	@$(NEW_ENOUGH)
 	@echo "Setting up $(VENV) (once; torch is a large download) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'

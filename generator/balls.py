@@ -23,7 +23,13 @@ class NoNumber(Undecided):
 
 
 class Balls(Network):
-    """A network whose numbers are balls. A relu network over dyadic numbers comes out with radius zero."""
+    """A network whose numbers are balls. A relu network over dyadic numbers comes out with radius zero.
+
+    Attributes:
+        count: is called with one at each step of each layer and direction.
+    """
+
+    count: Callable[[int], None] = staticmethod(lambda _: None)
 
     def product(self, v: Array, matrix: Array) -> Array:
         """The matrix times each row of v."""
@@ -33,6 +39,7 @@ class Balls(Network):
 
     def emit(self, state: State, within: Array) -> Array:
         """H, and a ball around zero, of no size, beyond a sequence's end."""
+        self.count(1)
         return np.where(within, state[0], np.array(arb(0), dtype=object))
 
     def constant(self, value: Fraction) -> Array:
@@ -63,6 +70,14 @@ class Balls(Network):
     def exp(self, z: Array) -> Array:
         """e^z."""
         return _exp(z)
+
+    def log(self, z: Array) -> Array:
+        """The natural logarithm."""
+        return _log(z)
+
+    def softplus(self, z: Array) -> Array:
+        """log(1 + e^z)."""
+        return _softplus(z)
 
     def maximum(self, a: Array, b: Array) -> Array:
         """The larger of the two."""
@@ -120,7 +135,7 @@ def _rounded_one(ball: arb) -> float:
     if ball.is_exact():
         return float(ball)
     if ball.is_nan():
-        raise NoNumber("a division by zero, or a root of zero or less")
+        raise NoNumber("a division by zero, or a root of zero or less, or a logarithm of it")
     low, high = float(ball.lower()), float(ball.upper())
     if low != high:
         raise Undecided(f"{ball} may round to {low!r} or {high!r}")
@@ -135,6 +150,8 @@ _ball = each(arb)
 _sigmoid = each(lambda z: 1 / (1 + (-z).exp()))
 _tanh = each(lambda z: z.tanh())
 _exp = each(lambda z: z.exp())
+_log = each(lambda z: z.log())
+_softplus = each(lambda z: z.exp().log1p())
 _rsqrt = each(lambda z: z.rsqrt())
 _larger = each(_larger_one, 2)
 _rounded = each(_rounded_one)

@@ -4,12 +4,13 @@ By reverse mode, for many values at once: a row has the derivatives of one value
 from layer to layer, adding up as it goes what was lost there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rnn_goldens.generator.linearized import Linearized
+from rnn_goldens.generator.progress import counting
 from rnn_goldens.generator.recorded import Float64
 
 NEGLIGIBLE = 2.0**-200
@@ -46,9 +47,13 @@ Inner = tuple[int, slice]
 def errors(network: Network, layer: int, direction: int, seeds: Sequence[Seed]) -> list[Float64]:
     """What may be lost on the way to each seed's values: (2, batch, units) each."""
     found: dict[Seed, Float64] = {}
+    before = sum(map(len, network[:layer])) + direction
+    below = sum(len(one.unrolled.times) for ones in network[:layer] for one in ones)
+    doing = f"tolerance, part {before + 1} of {sum(map(len, network))}"
+    count = counting(doing, sum(seed.units * (seed.visit + 1 + below) for seed in seeds))
     for chunk in _chunks(network, layer, seeds):
         rows = sum(seed.units for seed in chunk)
-        error = _Sweep(network, layer, direction, rows).of_own(chunk)
+        error = _Sweep(network, layer, direction, rows, count).of_own(chunk)
         at = 0
         for seed in chunk:
             found[seed] = np.moveaxis(error[:, at : at + seed.units], -1, 0)
@@ -74,8 +79,8 @@ def _chunks(network: Network, layer: int, seeds: Sequence[Seed]) -> Iterator[lis
 class _Sweep:
     """The way back of some rows."""
 
-    def __init__(self, network: Network, layer: int, direction: int, rows: int) -> None:
-        self.network, self.layer, self.direction, self.rows = network, layer, direction, rows
+    def __init__(self, network: Network, layer: int, direction: int, rows: int, count: Callable[[int], None]) -> None:
+        self.network, self.layer, self.direction, self.rows, self.count = network, layer, direction, rows, count
         batch = network[layer][direction].unrolled.within.shape[1]
         self.error = np.zeros((batch, rows, 2))
 
@@ -108,6 +113,7 @@ class _Sweep:
         for visit in range(len(unrolled.times) - 1, -1, -1):
             t, here = unrolled.times[visit], unrolled.within[visit][:, None, None]
             inner, rows = _begun([seed for seed in seeds if seed.visit == visit], states, rows)
+            self.count(rows.stop)
             if by_output is not None and t in by_output:
                 states[0] += np.where(here, by_output[t], 0)
             if by_output is None:  # otherwise a row that has decayed may get something new

@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -31,7 +31,19 @@ FLATTEST = 2.0**-12
 """An activation whose derivative is below this is saturated: it hides what goes wrong before it."""
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what overflows is infinite or NaN, and refused where it matters
+@dataclass(frozen=True, eq=False)
+class Certification:
+    """What became of a scenario.
+
+    Attributes:
+        golden: the golden, in the widest of its precisions.
+        left_out: by precision, why the golden does not have it, or its gradients do not.
+    """
+
+    golden: Golden
+    left_out: Mapping[str, str]
+
+
 def certify(scenario: Scenario, *, confirm: bool = True) -> Golden:
     """Compute a scenario's answer, derive its tolerance, and hold both against implementations.
 
@@ -50,9 +62,15 @@ def certify(scenario: Scenario, *, confirm: bool = True) -> Golden:
             precision, or in one that the scenario names, a declared feature is not so, or a correct implementation
             comes too close to the tolerance.
     """
+    return certification(scenario, confirm=confirm).golden
+
+
+@np.errstate(over="ignore", invalid="ignore")  # what overflows is infinite or NaN, and refused where it matters
+def certification(scenario: Scenario, *, confirm: bool = True) -> Certification:
+    """The same, with what is left out of the golden."""
     answer, weights, inputs = exact_answer(scenario), scenario.torch_weights, scenario.inputs
     stored = Arrays(weights=weights, **inputs, out=answer.out, h_n=answer.h_n, c_n=answer.c_n)
-    tolerance, precisions, saturated = _tolerance(scenario, scenario.case(), stored)
+    tolerance, precisions, saturated, left_out = _tolerance(scenario, scenario.case(), stored)
     derived = derived_features(
         scenario.shape,
         state="h0" in inputs,
@@ -82,17 +100,22 @@ def certify(scenario: Scenario, *, confirm: bool = True) -> Golden:
                 _hold_against_implementations(golden.in_precision(precision))
     if scenario.given_cotangents:
         with _one_thread():
-            golden = replace(golden, gradients=certify_gradients(scenario, golden, confirm=confirm))
-    return golden.in_precision(precisions[0])
+            gradients, of_gradients = certify_gradients(scenario, golden, confirm=confirm)
+            golden = replace(golden, gradients=gradients)
+            left_out |= {precision: f"of gradients, {why}" for precision, why in of_gradients.items()}
+    return Certification(golden.in_precision(precisions[0]), left_out)
 
 
-def _tolerance(scenario: Scenario, case: Case, stored: Arrays) -> tuple[Tolerance, tuple[str, ...], bool]:
-    """Zero where float32 computes without rounding, a bound otherwise; where it holds; whether one is saturated."""
+def _tolerance(
+    scenario: Scenario, case: Case, stored: Arrays
+) -> tuple[Tolerance, tuple[str, ...], bool, dict[str, str]]:
+    """Zero where float32 rounds nothing, a bound otherwise; where it holds, or why not; whether one is saturated."""
     fit, bits = exact_precisions(case)
     if "float32" in fit and (precisions := tuple(p for p in fit if p in scenario.precisions)):
         needed = f"the answer is exact, which takes {bits} significant bits and room for its sums"
-        _require_named(scenario, {p: f"{needed}: not so in {p}" for p in PRECISIONS if p not in fit})
-        return Exact(bits=bits), precisions, False
+        left_out = {p: f"{needed}: not so in {p}" for p in scenario.precisions if p not in fit}
+        _require_named(scenario, left_out)
+        return Exact(bits=bits), precisions, False, left_out
     found = error_bound(case)
     loosest = {p: loose for p, loose in _loosest(found, stored).items() if p in scenario.precisions}
     precisions = tuple(p for p, loose in loosest.items() if loose <= LARGEST_TOLERANCE and p not in found.undecided)
@@ -106,8 +129,9 @@ def _tolerance(scenario: Scenario, case: Case, stored: Arrays) -> tuple[Toleranc
             f"{scenario.id}: the tolerance is too loose in every precision: {said}, "
             f"at most {LARGEST_TOLERANCE} is allowed"
         )
-    _require_named(scenario, {p: _why(found, p, loose) for p, loose in loosest.items() if p not in precisions})
-    return found.tolerance, precisions, found.flattest < FLATTEST
+    left_out = {p: _why(found, p, loose) for p, loose in loosest.items() if p not in precisions}
+    _require_named(scenario, left_out)
+    return found.tolerance, precisions, found.flattest < FLATTEST, left_out
 
 
 def _why(found: ErrorBound, precision: str, loose: float) -> str:

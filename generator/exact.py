@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.cells import Case, Cell, Network
 from rnn_goldens.generator.balls import Balls, NoNumber, Undecided, balls, rounded
+from rnn_goldens.generator.progress import counting
 from rnn_goldens.generator.scenario import Refused, Scenario
 
 FIRST_BITS, LAST_BITS = 192, 192 * 2**8
@@ -61,12 +62,19 @@ def correctly_rounded(case: Case) -> tuple[list[NDArray[np.float64]], int]:
     bits = FIRST_BITS
     while True:
         try:
+            network = Balls()
+            network.count = counting(f"exact values, {bits} bits", steps(case))
             with ctx.workprec(bits):
-                return [rounded(output) for output in Balls().run(in_balls(case))], bits
+                return [rounded(output) for output in network.run(in_balls(case))], bits
         except Undecided as undecided:
             if bits >= LAST_BITS or (isinstance(undecided, NoNumber) and _first_place(case)):
                 raise
         bits *= 2
+
+
+def steps(case: Case) -> int:
+    """How many steps its layers and directions take."""
+    return int(case.x.shape[-2]) * case.config.num_layers * case.config.num_directions
 
 
 def _first_place(case: Case) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from dataclasses import replace as replaced
 from fnmatch import fnmatchcase
 from hashlib import sha256
@@ -71,10 +71,17 @@ class _How:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one golden: ``new``, ``changed``, ``unchanged`` or ``removed``."""
+    """What became of one golden.
+
+    Attributes:
+        id: which.
+        became: ``new``, ``changed``, ``unchanged`` or ``removed``.
+        left_out: by precision, why a golden that was certified does not have it, or its gradients do not.
+    """
 
     id: str
     became: str
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def generate(
@@ -137,7 +144,7 @@ def _generate(
     removed = _removed(scenarios, there, may_go=how.replace)
     entries = {i: entry for i, entry in there.entries.items() if i not in removed}
     kept = {s.id: g for s in chosen if (g := standing(s, folder, entries.get(s.id), how.certified)) is not None}
-    became = dict.fromkeys(kept, UNCHANGED)
+    became = {i: Outcome(i, UNCHANGED) for i in kept}
     for golden_id, golden in kept.items():
         entries[golden_id] |= described(golden, core=_core(entries[golden_id]))
     with replacing(folder) as files:
@@ -157,7 +164,7 @@ def _generate(
     if how.certified is not None:
         for scenario in chosen:
             how.certified.remember(scenario, contents_of(entries[scenario.id]))
-    return [Outcome(scenario.id, became[scenario.id]) for scenario in chosen] + [Outcome(i, REMOVED) for i in removed]
+    return [became[scenario.id] for scenario in chosen] + [Outcome(i, REMOVED) for i in removed]
 
 
 def _core(entry: Entry | None) -> bool:
@@ -170,7 +177,7 @@ def _certify(
     folder: Path,
     files: Files,
     entries: dict[str, Entry],
-    became: dict[str, str],
+    became: dict[str, Outcome],
     how: _How,
 ) -> dict[str, Golden]:
     """Certify, write what is new or changed, and note that; the goldens, if they are asked for again."""
@@ -180,7 +187,7 @@ def _certify(
         for made in how.track(making, len(todo), "Certifying"):
             golden, before = made.golden, entries.get(made.golden.id)
             if before is not None and stands(folder, before, made):
-                became[golden.id] = UNCHANGED
+                became[golden.id] = Outcome(golden.id, UNCHANGED, made.left_out)
                 entries[golden.id] = before
             else:
                 if before is not None and not how.replace:
@@ -190,7 +197,7 @@ def _certify(
                         files.remove(file["path"])
                 for suffix, content in made.files.items():
                     files.write(f"{golden.id}{suffix}", content)
-                became[golden.id] = CHANGED if before else NEW
+                became[golden.id] = Outcome(golden.id, CHANGED if before else NEW, made.left_out)
                 entries[golden.id] = made.entry | described(golden, core=_core(before))
             if how.adequate:
                 held[golden.id] = golden
@@ -198,20 +205,25 @@ def _certify(
 
 
 def choose(scenarios: Sequence[Scenario], only: Sequence[str]) -> list[Scenario]:
-    """The scenarios that match one of the patterns; all if there are none. Refuses one declared twice."""
+    """The scenarios that match one of the patterns; all if there are none. Refuses one declared twice.
+
+    Of others nothing but the id is read: what is wrong with them is none of the matter.
+    """
     ids: set[str] = set()
-    asked: dict[str, str] = {}
     for scenario in scenarios:
         if scenario.id in ids:
             raise Refused(f"{scenario.id}: declared twice; an id names one scenario for ever")
         ids.add(scenario.id)
-        twin = asked.setdefault(question(scenario), scenario.id)
-        if twin != scenario.id:
-            raise Refused(f"{scenario.id}: asks exactly what {twin} asks")
     for pattern in only:
         if not any(fnmatchcase(golden_id, pattern) for golden_id in ids):
             raise UnknownName("scenario", pattern, [s.id for s in scenarios], seen="SCENARIOS")
-    return [s for s in scenarios if not only or any(fnmatchcase(s.id, pattern) for pattern in only)]
+    chosen = [s for s in scenarios if not only or any(fnmatchcase(s.id, pattern) for pattern in only)]
+    asked: dict[str, str] = {}
+    for scenario in chosen:
+        twin = asked.setdefault(question(scenario), scenario.id)
+        if twin != scenario.id:
+            raise Refused(f"{scenario.id}: asks exactly what {twin} asks")
+    return chosen
 
 
 def _matrix(goldens: Sequence[Golden], contents: Sequence[str], folder: Path, how: _How) -> tuple[bytes, set[str]]:

@@ -121,7 +121,8 @@ def standing_in(folder: Path, whose: Whose) -> Standing:
     there = open_corpus(folder)  # refuses an index that is not valid: what it lists could not be kept
     if there.name != whose.name:
         raise WrongUse(
-            f"{folder} holds the corpus {there.name}, and these scenarios make {whose.name}: name another folder"
+            f"{folder} holds the corpus {there.name}, and these scenarios make {whose.name}: name another folder; "
+            f"or, if it is the same corpus and the file has another name now, write CORPUS = {there.name!r} into it"
         )
     if Whose(there.name, there.version).numbers > whose.numbers:
         raise WrongUse(

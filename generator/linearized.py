@@ -5,6 +5,7 @@ all: what is lost there is added up at the joint that comes next.
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,17 +24,24 @@ class Link:
 
     Attributes:
         of: where in the program's values that one stands.
-        by: the derivative: (visits, batch, units) unit by unit, or a matrix (visits, batch, units, units of the other).
+        by: the derivative unit by unit, (visits, batch, units), if it is that.
+        products: otherwise the derivative is the sum of these: matrices, (units, units of the other), with their rows
+            scaled by (visits, batch, units). Written out for all visits they would take most of the memory.
     """
 
     of: int
-    by: Float64
+    by: Float64 | None = None
+    products: Sequence[tuple[Float64, Float64]] = ()
 
     def pulled(self, g: Float64, visit: int) -> Float64:
         """What the other gets of derivatives (batch, rows, units) by this joint, at a visit."""
-        by = self.by[visit]
-        pulled: Float64 = g * by[:, None] if by.ndim == 2 else g @ by  # noqa: PLR2004 - (batch, units): unit by unit
-        return pulled
+        if self.by is not None:
+            return np.asarray(g * self.by[visit][:, None])
+        (by, matrix), *more = self.products
+        whole = by[visit][..., None] * matrix
+        for by, matrix in more:
+            whole += by[visit][..., None] * matrix
+        return np.asarray(g @ whole)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +113,7 @@ class _Descent:
         shape = np.broadcast_shapes(unrolled.values[joint].shape, (*unrolled.within.shape, 1))
         self.lost, self.by = np.zeros((2, *shape)), {joint: np.ones(shape)}
         self._unit_by_unit: dict[int, Float64] = {}
-        self._matrices: dict[int, Float64] = {}
+        self._products: defaultdict[int, list[tuple[Float64, Float64]]] = defaultdict(list)
         for k in range(joint, -1, -1):
             if k in self.by:
                 g = self.by.pop(k)
@@ -120,18 +128,21 @@ class _Descent:
         here = self.unrolled.within[..., None]
         return [
             *(Link(of, np.where(here, by, 0)) for of, by in self._unit_by_unit.items()),
-            *(Link(of, np.where(here[..., None], by, 0)) for of, by in self._matrices.items()),
+            *(
+                Link(of, None, [(np.where(here, by, 0), matrix) for by, matrix in parts])
+                for of, parts in self._products.items()
+            ),
         ]
 
     def _link(self, of: int, g: Float64) -> None:
         if self.unrolled.values[of].shape[-1] == g.shape[-1]:
             self._unit_by_unit[of] = self._unit_by_unit.get(of, 0) + g
         else:
-            self._matrix(of, g[..., None])
+            self._product(of, g, np.ones((g.shape[-1], 1)))
 
-    def _matrix(self, of: int, by: Float64) -> None:
+    def _product(self, of: int, by: Float64, matrix: Float64) -> None:
         if of in self.sources:
-            self._matrices[of] = self._matrices.get(of, 0) + by
+            self._products[of].append((by, matrix))
 
     def _pass_on(self, k: int, operation: Operation, g: Float64) -> None:
         """Give the arguments of a value their part of its derivative."""
@@ -142,12 +153,12 @@ class _Descent:
             assert product is not None
             part = slice(operation.detail[0] * g.shape[-1], (operation.detail[0] + 1) * g.shape[-1])
             self.lost += np.abs(g) * self.own[operation.of[0]][..., part]
-            self._matrix(product.of[0], g[..., None] * self.unrolled.w[product.weights[0]][part])
+            self._product(product.of[0], g, self.unrolled.w[product.weights[0]][part])
         elif operation.primitive == "product":
-            self._matrix(operation.of[0], g[..., None] * self.unrolled.w[operation.weights[0]])
+            self._product(operation.of[0], g, self.unrolled.w[operation.weights[0]])
         elif operation.primitive == "mean":
             units = self.unrolled.values[operation.of[0]].shape[-1]
-            self._matrix(operation.of[0], np.broadcast_to(g[..., None] / units, (*g.shape, units)))
+            self._product(operation.of[0], g, np.full((g.shape[-1], units), 1 / units))
         else:
             arguments = self.unrolled.arguments(k)
             for number, of in enumerate(operation.of):

@@ -240,6 +240,18 @@ def _exp(site: Site, y: Float64, _: Float64) -> Loss:
     return ACTIVATION_ULPS * np.maximum(np.abs(y), 1), site.stored(y)
 
 
+def _log(site: Site, y: Float64, _: Float64) -> Loss:
+    return ACTIVATION_ULPS * np.maximum(np.abs(y), 1), site.stored(y)
+
+
+def _softplus(site: Site, y: Float64, _: Float64) -> Loss:
+    """log(1 + e^z) stores e^z, which moves y by sigmoid(z) = 1 - e^-y, and 1 + e^z, which moves it by one.
+
+    max(z, 0) + log(1 + e^-|z|) loses less.
+    """
+    return ACTIVATION_ULPS * np.maximum(y, 1), site.stored(y) + 2 - np.exp(-y)
+
+
 def _rsqrt(site: Site, y: Float64, _: Float64) -> Loss:
     return ACTIVATION_ULPS * np.abs(y), 2 * site.stored(y)
 
@@ -257,6 +269,8 @@ _LOSSES: Mapping[str, Callable[..., Loss]] = {
     "sigmoid": _sigmoid,
     "tanh": _tanh,
     "exp": _exp,
+    "log": _log,
+    "softplus": _softplus,
     "rsqrt": _rsqrt,
     "transposed": _dot_product,
     "total": _dot_product,

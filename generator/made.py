@@ -10,7 +10,7 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.comparing import golden_differences
 from rnn_goldens.encoding.gradients import decode_gradients_at_once, encode_gradients, read_gradients
 from rnn_goldens.errors import InvalidFile
-from rnn_goldens.generator.certify import certify
+from rnn_goldens.generator.certify import certification
 from rnn_goldens.generator.index import Entry, contents_of, files_of, index_entry
 from rnn_goldens.generator.reuse import Certified
 from rnn_goldens.generator.scenario import Refused, Scenario
@@ -31,11 +31,13 @@ class Made:
         golden: itself.
         files: the bytes of its files, by suffix; of those of its gradients, if it has some, too.
         entry: what the index says of it.
+        left_out: by precision, why the golden does not have it, or its gradients do not.
     """
 
     golden: Golden
     files: Mapping[str, bytes]
     entry: Entry
+    left_out: Mapping[str, str]
 
 
 def make(scenario: Scenario) -> Made:
@@ -45,9 +47,10 @@ def make(scenario: Scenario) -> Made:
         Refused: it can not become a golden.
         InvalidFile: its words are not such as a file may hold.
     """
-    golden = certify(scenario)
+    found = certification(scenario)
+    golden = found.golden
     files = {**encoding.encode(golden), **encode_gradients(golden)}
-    return Made(golden, files, index_entry(golden, files, core=False))
+    return Made(golden, files, index_entry(golden, files, core=False), found.left_out)
 
 
 def standing(scenario: Scenario, folder: Path, entry: Entry | None, certified: Certified | None) -> Golden | None:

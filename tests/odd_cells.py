@@ -1,9 +1,18 @@
 """Cells that we do not ship, as someone writes them."""
 
 from benchmarks.peephole_lstm import peephole_lstm
-from rnn_goldens.cells.notation import Term, Weight, mix, rsqrt, sigmoid, tanh
+from rnn_goldens.cells.notation import Term, Weight, log, minimum, mix, rsqrt, sigmoid, softplus, tanh
 
-__all__ = ["minimal_gated_unit", "other_way_round", "peephole_lstm", "quotient", "residual", "root"]
+__all__ = [
+    "many_gates",
+    "minimal_gated_unit",
+    "other_way_round",
+    "peephole_lstm",
+    "quotient",
+    "residual",
+    "root",
+    "smooth",
+]
 
 
 def minimal_gated_unit(x: Term, h: Term, w: Weight) -> tuple[Term]:
@@ -33,3 +42,15 @@ def quotient(x: Term, h: Term, w: Weight) -> tuple[Term]:
 def root(x: Term, h: Term, w: Weight) -> tuple[Term]:
     """Likewise with a root."""
     return (tanh(w.W_ia @ x + w.b_ia + w.W_ha @ h + w.b_ha) * rsqrt(h),)
+
+
+def smooth(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """Logarithms, powers and absolute values."""
+    a, b = w.W_ia @ x + w.b_ia, w.W_ha @ h + w.b_ha
+    return (tanh(softplus(a) * log(abs(b) + 1.5) - minimum(a, b) ** 3 / 8),)
+
+
+def many_gates(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """Five of them, and a product of what has no name."""
+    a, b, c = (tanh(getattr(w, f"W_i{gate}") @ x + getattr(w, f"W_h{gate}") @ h) for gate in "abc")
+    return (tanh(a * b + (w.W_id @ x) * (w.W_he @ h) + c * c),)

@@ -67,3 +67,13 @@ def test_the_way_without_pytest_prints_what_is_shown(tmp_path: Path) -> None:
 def test_the_snippet_without_files_runs(tmp_path: Path) -> None:
     (snippet,) = re.findall(r"## Without files\n\n```python\n(.*?)```", PAGE, re.DOTALL)
     subprocess.run([sys.executable, "-c", snippet], cwd=tmp_path, check=True)
+
+
+def test_the_scenario_with_gradients_has_gradients(tmp_path: Path) -> None:
+    files = dict(FILE.findall(PAGE))
+    (snippet,) = re.findall(r"## With gradients\n\n.*?```python\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "train.py").write_text(files["train.py"], "utf-8")
+    (tmp_path / "my_scenarios.py").write_text(f"{files['my_scenarios.py']}\nSCENARIOS = [{snippet}]\n", "utf-8")
+    run("python train.py", tmp_path)
+    assert "new       mine/backward" in run("rnn-goldens generate --scenarios my_scenarios.py --into goldens", tmp_path)
+    assert "1 passed" in run("rnn-goldens check torch --rnn-goldens-gradients --rnn-goldens-corpus=goldens", tmp_path)

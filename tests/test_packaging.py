@@ -156,3 +156,24 @@ def metadata(name: str, content: bytes) -> Message:
         file = sdist.extractfile(f"{name.removesuffix('.tar.gz')}/PKG-INFO")
         assert file is not None
         return message_from_bytes(file.read())
+
+
+def steps_of(target: str, folder: Path) -> str:
+    """What make would run in a folder that has the Makefile alone, and what was set up there."""
+    (folder / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    (folder / "pyproject.toml").touch()
+    return subprocess.run(["make", "-n", target], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_demo_installs_what_it_needs_and_torch_for_the_cpu_alone(tmp_path: Path) -> None:
+    steps = steps_of("demo", tmp_path)
+    assert ".[generate,torch]" in steps
+    assert ".[dev]" not in steps
+    assert "whl/cpu" in steps
+
+
+def test_the_demo_runs_in_the_environment_of_the_tests_where_that_is_set_up(tmp_path: Path) -> None:
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/.ready").touch()
+    os.utime(tmp_path / ".venv/.ready", (2e9, 2e9))
+    assert steps_of("demo", tmp_path) == ".venv/bin/python examples/demo.py\n"

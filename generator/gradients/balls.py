@@ -18,6 +18,11 @@ class Tied(Exception):
 class BackwardBalls(Balls, Backward):
     """A network whose numbers are balls, and its way back."""
 
+    def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:
+        """What a step hands to the one before it: a step of the way back is done."""
+        self.count(1)
+        return super().carry(d_before, d_after, within, t)
+
     def transposed(self, g: Array, matrix: Array, index: int, blocks: int) -> Array:
         """What v gets of the product of v with one of so many blocks of rows of a matrix."""
         rows = len(matrix) // blocks

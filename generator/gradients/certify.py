@@ -28,7 +28,7 @@ LEAST_SHARE = 0.5
 Named = dict[str, Float64]
 
 
-def certify_gradients(scenario: Scenario, golden: Golden, *, confirm: bool = True) -> Gradients:
+def certify_gradients(scenario: Scenario, golden: Golden, *, confirm: bool = True) -> tuple[Gradients, dict[str, str]]:
     """Compute the gradients that a scenario's cotangents ask for, and derive their tolerance.
 
     Args:
@@ -37,7 +37,7 @@ def certify_gradients(scenario: Scenario, golden: Golden, *, confirm: bool = Tru
         confirm: whether implementations confirm them: torch's autograd where torch is installed, and the definition.
 
     Returns:
-        Gradients by array, and the golden's precisions that they can be checked in.
+        Gradients by array, and the golden's precisions that they can be checked in; and why they can not in the others.
 
     Raises:
         Refused: cotangents that do not fit or say nothing; an argument exactly on a kink; gradients that are all zero,
@@ -48,7 +48,7 @@ def certify_gradients(scenario: Scenario, golden: Golden, *, confirm: bool = Tru
     expected, bits = _expected(scenario, case, cotangents)
     if not any(array.any() for array in expected.values()):
         raise Refused(f"{scenario.id}: every gradient is zero, so these cotangents expose nothing")
-    tolerance, precisions = _tolerance(golden, case, cotangents, expected)
+    tolerance, precisions, left_out = _tolerance(golden, case, cotangents, expected)
     found = Gradients(
         purpose=scenario.gradient_purpose,
         precisions=precisions,
@@ -60,7 +60,7 @@ def certify_gradients(scenario: Scenario, golden: Golden, *, confirm: bool = Tru
     if confirm:
         for precision in precisions:
             _hold_against_implementations(golden.in_precision(precision), found)
-    return found
+    return found, left_out
 
 
 def _expected(scenario: Scenario, case: Case, cotangents: Named) -> tuple[Named, int]:
@@ -75,23 +75,28 @@ def _expected(scenario: Scenario, case: Case, cotangents: Named) -> tuple[Named,
         raise Refused(f"{scenario.id}: gradients are not decided with {LAST_BITS} bits: {undecided}") from None
 
 
-def _tolerance(golden: Golden, case: Case, cotangents: Named, expected: Named) -> tuple[Tolerance, tuple[str, ...]]:
-    """Zero where float32 computes both passes without rounding, a bound otherwise; and where it holds."""
+def _tolerance(
+    golden: Golden, case: Case, cotangents: Named, expected: Named
+) -> tuple[Tolerance, tuple[str, ...], dict[str, str]]:
+    """Zero where float32 computes both passes without rounding, a bound otherwise; and where it holds, or why not."""
     both = traced(case.as_batch(), with_batch_axis(case, cotangents))
     needed = gradient_needs(both) if isinstance(golden.tolerance, Exact) else None
     if needed is not None and needed.met_by(PRECISIONS["float32"]):
         fit = tuple(p for p in golden.precisions if needed.met_by(PRECISIONS[p]))
         if fit:
-            return Exact(bits=needed.bits), fit
+            takes = f"they are exact, which takes {needed.bits} significant bits and room for their sums"
+            return Exact(bits=needed.bits), fit, {p: takes for p in golden.precisions if p not in fit}
     found = gradient_bound(both)
     tolerance = found.tolerance if case.batched else _without_batch_axis(found.tolerance)
-    held = [p for p in golden.precisions if p != "float16" or found.in_float16]
-    loose = {p: _why_too_loose(tolerance, expected, p) for p in held}
-    precisions = tuple(p for p, why in loose.items() if not why)
+    loose = {p: _why_too_loose(tolerance, expected, p) for p in golden.precisions}
+    if "float16" in loose and not found.in_float16:
+        loose["float16"] = "small numbers on the way, which float16 may flush to zero, make it blunt"
+    left_out = {p: f"the tolerance is too loose: in {p} {why}" for p, why in loose.items() if why}
+    precisions = tuple(p for p in loose if p not in left_out)
     if not precisions:
         said = "; ".join(f"in {p} {why}" for p, why in loose.items())
         raise Refused(f"{golden.id}: the tolerance of the gradients is too loose in every precision: {said}")
-    return tolerance, precisions
+    return tolerance, precisions, left_out
 
 
 def _why_too_loose(tolerance: Bound, expected: Named, precision: str) -> str:

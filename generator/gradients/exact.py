@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 
 from rnn_goldens.cells import Case, Cotangents
 from rnn_goldens.generator.balls import Undecided, rounded
-from rnn_goldens.generator.exact import FIRST_BITS, LAST_BITS, in_balls
+from rnn_goldens.generator.exact import FIRST_BITS, LAST_BITS, in_balls, steps
 from rnn_goldens.generator.gradients.balls import BackwardBalls
+from rnn_goldens.generator.progress import counting
 
 
 def correctly_rounded_gradients(case: Case, cotangents: Cotangents) -> tuple[dict[str, NDArray[np.float64]], int]:
@@ -20,8 +21,10 @@ def correctly_rounded_gradients(case: Case, cotangents: Cotangents) -> tuple[dic
     bits = FIRST_BITS
     while True:
         try:
+            network = BackwardBalls()
+            network.count = counting(f"exact gradients, {bits} bits", 2 * steps(case))
             with ctx.workprec(bits):
-                found = BackwardBalls().gradients(in_balls(case), cotangents)
+                found = network.gradients(in_balls(case), cotangents)
                 return {name: rounded(array) for name, array in found.items()}, bits
         except Undecided:
             if bits >= LAST_BITS:

@@ -15,6 +15,7 @@ from rnn_goldens.cells.derivatives import RULES, passed_back
 from rnn_goldens.generator.gradients.graph import Graph
 from rnn_goldens.generator.gradients.traced import WeightGradient
 from rnn_goldens.generator.losses import FLUSHING, UNFLUSHED, loss
+from rnn_goldens.generator.progress import counting
 from rnn_goldens.generator.recorded import Float64
 
 AT_ONCE = 2**18
@@ -108,12 +109,15 @@ class Sensitivities:
         batch, widest = max(v.shape[1] for v in self.graph.values), max(v.shape[2] for v in self.graph.values)
         found = [np.zeros((batch, one.elements, KINDS)) for one in asked]
         late_first = sorted(range(len(asked)), key=lambda number: -asked[number].last)
-        for chunk in _chunks([(number, asked[number].elements) for number in late_first], AT_ONCE // (batch * widest)):
+        counts = [(number, asked[number].elements) for number in late_first]
+        count = counting("tolerance of gradients", sum(elements for _, elements in counts))
+        for chunk in _chunks(counts, AT_ONCE // (batch * widest)):
             error = self.swept(self._seeds(batch, [(asked[number], elements) for number, elements in chunk]))
             start = 0
             for number, elements in chunk:
                 found[number][:, elements] = error[:, start : start + len(elements)]
                 start += len(elements)
+            count(start)
         return found
 
     def _seeds(self, batch: int, chunk: Sequence[tuple["Asked", Elements]]) -> dict[int, Float64]:

@@ -90,6 +90,16 @@ class Arithmetic:
         """e^z."""
         return np.exp(z)
 
+    def log(self, z: Array) -> Array:
+        """The natural logarithm."""
+        return np.log(z)
+
+    def softplus(self, z: Array) -> Array:
+        """log(1 + e^z), without overflow, in at least float32 and rounded once."""
+        wide = z.astype(np.result_type(np.float32, z.dtype), copy=False)
+        softplus: Array = np.maximum(wide, 0) + np.log1p(np.exp(-np.abs(wide)))
+        return softplus.astype(z.dtype)
+
     def maximum(self, a: Array, b: Array) -> Array:
         """The larger of the two."""
         larger: Array = np.maximum(of_type(a, b), of_type(b, a))

@@ -30,6 +30,8 @@ RULES: Mapping[str, tuple[Rule | None, ...]] = {
     "sigmoid": (lambda of, g, y, z: g * of.sigmoid_slope(y, z),),
     "tanh": (lambda of, g, y, z: g * of.tanh_slope(y, z),),
     "exp": (lambda _of, g, y, _z: g * y,),
+    "log": (lambda _of, g, _y, z: g / z,),
+    "softplus": (lambda of, g, _y, z: g * of.sigmoid(z),),
     "rsqrt": (lambda of, g, y, _z: of.scaled(g * (y * y * y), Fraction(-1, 2)),),
     "relu": (lambda of, g, _y, z: of.where_larger(g, z, 0),),
     "maximum": (

@@ -5,8 +5,11 @@ the error analysis. A term is a vector a sequence, one number a unit. The primit
 products, quotients, and affine maps.
 """
 
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Integral, Rational, Real
 from typing import Any
 
 Number = int | float | Fraction
@@ -30,8 +33,6 @@ class Term:
     of: tuple["Term", ...] = ()
     detail: tuple[object, ...] = ()
     units: int | None = None
-
-    __array_ufunc__ = None  # an array is no number: array + term is a mistake, and says so
 
     def __post_init__(self) -> None:
         """Be of the size of what it is applied to."""
@@ -74,8 +75,69 @@ class Term:
     def __rtruediv__(self, other: "Operand") -> "Term":
         return _applied("divide", other, self)
 
+    def __pow__(self, power: int) -> "Term":
+        if not isinstance(power, Integral):
+            given = type(power).__name__ if isinstance(power, Term) else power
+            raise TypeError(f"a power is a whole number, such as z ** 2, not {given}; a root is 1 / rsqrt(z)")
+        if power <= 0:
+            return _term(1) if power == 0 else 1 / self**-power
+        product = self
+        for _ in range(power - 1):
+            product = product * self
+        return product
+
+    def __rpow__(self, base: object) -> "Term":
+        raise TypeError(f"{base} ** z is exp of z times the logarithm of {base}: write it so")
+
+    def __abs__(self) -> "Term":
+        z = _own(self)
+        return maximum(z, -z)
+
     def __bool__(self) -> bool:
-        raise TypeError("a term stands for a number that is yet to be computed: it is neither true nor false")
+        raise TypeError(f"{_YET}: it is neither true nor false")
+
+    def __float__(self) -> float:
+        raise TypeError(f"a term is no float: write tanh and the like, from {__name__}")
+
+    def __array__(self, *_: object, **__: object) -> Any:  # noqa: ANN401 - none
+        raise TypeError(f"{_YET}: it is no array")
+
+    def __array_function__(self, function: Callable[..., Any], *_: object) -> Any:  # noqa: ANN401 - none
+        raise _numpys(function.__name__)
+
+    def __array_ufunc__(self, ufunc: Any, _method: str, *inputs: Any, **_: Any) -> "Term":  # noqa: ANN401 - NumPy's
+        """A number of NumPy that stands left of an operator asks this; an array is no number, and is refused."""
+        if ufunc.__name__ not in _OPERATORS:
+            raise _numpys(ufunc.__name__)
+        term: Term = _OPERATORS[ufunc.__name__](*map(_term, inputs))
+        return term
+
+    def __lt__(self, other: object) -> bool:
+        raise TypeError(_COMPARED)
+
+    __le__ = __gt__ = __ge__ = __lt__
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Real):
+            raise TypeError(_COMPARED)
+        return self is other
+
+    __hash__ = object.__hash__
+
+
+_YET = "a term stands for a number that is yet to be computed"
+
+_COMPARED = f"{_YET}, so it can not be compared: choose by relu, maximum, minimum, abs or clip"
+
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "power": operator.pow,
+    **dict.fromkeys(("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"), operator.lt),
+}
+"""What operators are, by the names that NumPy has for them."""
 
 
 Operand = Term | Number
@@ -101,9 +163,24 @@ def exp(z: Term) -> Term:
     return _applied("exp", z)
 
 
+def log(z: Term) -> Term:
+    """The natural logarithm."""
+    return _applied("log", z)
+
+
+def softplus(z: Term) -> Term:
+    """log(1 + e^z)."""
+    return _applied("softplus", z)
+
+
 def maximum(a: Operand, b: Operand) -> Term:
     """The larger of the two."""
     return _applied("maximum", _own(a), _own(b))
+
+
+def minimum(a: Operand, b: Operand) -> Term:
+    """The smaller of the two."""
+    return -maximum(-_term(a), -_term(b))
 
 
 def clip(z: Term, low: Number, high: Number) -> Term:
@@ -131,6 +208,25 @@ def mean(z: Term) -> Term:
 def rsqrt(z: Term) -> Term:
     """1 / √z."""
     return _applied("rsqrt", z)
+
+
+FUNCTIONS = (
+    *(sigmoid, tanh, relu, exp, log, softplus, rsqrt),
+    *(maximum, minimum, clip, hard_sigmoid, mix, mean),
+)
+"""What equations may call, beside abs, which is Python's own."""
+
+
+def _numpys(name: str) -> TypeError:
+    """What is wrong with one of NumPy's functions of a term."""
+    names = [function.__name__ for function in FUNCTIONS]
+    if name in names:
+        instead = f"write {name}, from {__name__}"
+    elif name in ("absolute", "fabs"):
+        instead = "write abs, which is Python's own"
+    else:
+        instead = f"the notation has {', '.join(names)}, abs, + - * / and whole powers"
+    return TypeError(f"numpy.{name} computes with numbers, and {_YET}: {instead}")
 
 
 class Weight:
@@ -202,8 +298,10 @@ class Matrix:
 def _term(value: Operand) -> Term:
     if isinstance(value, Term):
         return value
-    if isinstance(value, int | float | Fraction):
-        return _constant(Fraction(value))
+    if isinstance(value, Rational):  # NumPy's integers too, whose sums overflow
+        return _constant(Fraction(int(value.numerator), int(value.denominator)))
+    if isinstance(value, Real):
+        return _constant(Fraction(float(value)))
     raise TypeError(f"a cell's equations are made of terms and numbers, not of {type(value).__name__}")
 
 
@@ -225,7 +323,7 @@ def _applied(primitive: str, *of: Operand, detail: tuple[object, ...] = ()) -> T
     return Term(primitive, terms, detail)
 
 
-def _own(z: Operand) -> Operand:
+def _own(z: Operand) -> Any:  # noqa: ANN401 - a term of a term, a number of a number
     """At a kink, x or a state as a value of its own, so that it can be asked how far off it is there."""
     return Term("same", (z,)) if isinstance(z, Term) and z.primitive == "input" else z
 

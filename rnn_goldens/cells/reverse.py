@@ -83,6 +83,9 @@ class _Terms:
     def scaled(self, g: Term, factor: Fraction) -> Term:
         return g * factor
 
+    def sigmoid(self, z: Term) -> Term:
+        return Term("sigmoid", (z,))
+
     def sigmoid_slope(self, y: Term, z: Term) -> Term:
         return Term("sigmoid_slope", (y, z))
 

@@ -91,6 +91,9 @@ def generate(
     for outcome in outcomes:
         if only or outcome.became != "unchanged":
             say(f"{outcome.became:<10}{outcome.id}")
+            if file is not None:
+                for precision, why in outcome.left_out.items():
+                    say(f"{'':<10}without {precision}: {why}")
     changed = sum(outcome.became != "unchanged" for outcome in outcomes)
     say(f"{counted(len(outcomes), 'golden')} in {folder}: {changed} written, {len(outcomes) - changed} unchanged")
     new_ones = sum(outcome.became == "new" for outcome in outcomes)
@@ -177,13 +180,35 @@ def _check(declared: "Declared", only: tuple[str, ...], folder: Path, certifying
 
 
 def _track(items: "Iterable[T]", total: int, doing: str) -> "Iterable[T]":
+    """A bar with an estimate, and one below it for a golden that takes long, if it is certified in this process."""
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from rnn_goldens.generator.progress import looked_at_by
 
     console = Console(stderr=True)
-    return track(
-        items, description=doing, total=total, console=console, transient=True, disable=not console.is_terminal
+    if not console.is_terminal:
+        yield from items
+        return
+    shown = (
+        TextColumn("{task.description}"),
+        BarColumn(20),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
     )
+    with Progress(*shown, console=console, transient=True) as bar:
+        whole = bar.add_task(doing, total=total)
+        within = bar.add_task("", visible=False)
+
+        def look(part: str, done: int, of: int) -> None:
+            if done == 0:
+                bar.reset(within, description=f"  {part}", total=of, visible=True)
+            bar.update(within, completed=done)
+
+        with looked_at_by(look):
+            for item in items:
+                yield item
+                bar.advance(whole)
 
 
 def _default_folder(*, write: bool) -> Path:

@@ -24,6 +24,7 @@ from rnn_goldens.deviations import (
     time,
     weights,
 )
+from rnn_goldens.deviations.derived import derived, named
 from rnn_goldens.deviations.deviation import Deviation, Wrong
 from rnn_goldens.errors import UnknownName
 
@@ -54,11 +55,10 @@ _BY_NAME = {deviation.name: deviation for deviation in DEVIATIONS}
 
 
 def deviation(name: str) -> Deviation:
-    """Look a deviation up by name; raises UnknownName with the names that exist."""
-    try:
-        return _BY_NAME[name]
-    except KeyError:
-        raise UnknownName("deviation", name, _BY_NAME, seen="docs/deviations.md") from None
+    """Look a deviation up by name, one that is derived too; raises UnknownName with the names that exist."""
+    if found := _BY_NAME.get(name) or named(name):
+        return found
+    raise UnknownName("deviation", name, _BY_NAME, seen="docs/deviations.md")
 
 
 def of_either(name: str) -> "Deviation | BackwardDeviation":
@@ -67,10 +67,9 @@ def of_either(name: str) -> "Deviation | BackwardDeviation":
 
     by_name: dict[str, Deviation | BackwardDeviation] = {**_BY_NAME}
     by_name |= {deviation.name: deviation for deviation in BACKWARD_DEVIATIONS}
-    try:
-        return by_name[name]
-    except KeyError:
-        raise UnknownName("deviation", name, by_name, seen="docs/deviations.md") from None
+    if found := by_name.get(name) or named(name):
+        return found
+    raise UnknownName("deviation", name, by_name, seen="docs/deviations.md")
 
 
 def together(names: Sequence[str]) -> Wrong:
@@ -81,4 +80,4 @@ def together(names: Sequence[str]) -> Wrong:
     return wrong
 
 
-__all__ = ["DEVIATIONS", "FAMILIES", "Deviation", "deviation", "of_either", "together"]
+__all__ = ["DEVIATIONS", "FAMILIES", "Deviation", "derived", "deviation", "of_either", "together"]

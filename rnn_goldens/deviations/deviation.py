@@ -111,7 +111,7 @@ class Deviation:
         name: stable, in lower case with underscores.
         sentence: what it does wrong.
         wrong: where it does it, and how.
-        cells: the cells it can befall.
+        cells: the cells it can befall; none if it is derived from the equations of one of someone's own.
         needs: features without which it changes nothing.
         stands_for: defects found in the wild, as ``repository#number``.
         mend: what to do about it, where the sentence does not say so.
@@ -127,7 +127,7 @@ class Deviation:
 
     def befalls(self, cell: str) -> bool:
         """Whether a cell can have it: one of someone's own can have what all of ours can."""
-        return cell in self.cells or (is_own_cell(cell) and self.cells == CELLS)
+        return cell in self.cells or (is_own_cell(cell) and self.cells in (CELLS, ()))
 
     def run(self, case: Case) -> Outputs:
         """The wrong outputs of a case whose arrays are float64."""

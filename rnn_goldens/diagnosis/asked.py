@@ -58,9 +58,12 @@ class Asked:
 
     def catalogue(self) -> "Sequence[Deviation | BackwardDeviation]":
         """All that may be wrong."""
-        from rnn_goldens.deviations import DEVIATIONS
+        from rnn_goldens.cells import cell_of
+        from rnn_goldens.deviations import DEVIATIONS, derived
 
-        return DEVIATIONS
+        if self.golden.own_layout is None:
+            return DEVIATIONS
+        return *DEVIATIONS, *derived(cell_of(self.golden), bias=self.golden.config.bias)
 
     @cached_property
     def _befalling(self) -> "list[Deviation | BackwardDeviation]":

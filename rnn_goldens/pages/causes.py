@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnn_goldens.counted import counted
-from rnn_goldens.deviations import DEVIATIONS
-from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+from rnn_goldens.deviations import of_either
 from rnn_goldens.diagnosis.as_data import said_of
 from rnn_goldens.diagnosis.asked import TOGETHER
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, ZERO, About, abouts
 from rnn_goldens.diagnosis.no_outputs import by_reason
 from rnn_goldens.diagnosis.right import OUTPUTS
 from rnn_goldens.diagnosis.said import is_explained, unexplained
+from rnn_goldens.errors import UnknownName
 from rnn_goldens.pages.content import FAILED, Checked, Judged
 
 MOST_REASONS = 20
@@ -21,11 +21,6 @@ MOST_REASONS = 20
 
 SYMBOLS = {EXPLAINED: "●", CONSISTENT: "◐", NOT_RECOGNISED: "○", "no outputs": "△"}
 """Beside each certainty, so that no colour has to say it."""
-
-_SENTENCES = {
-    **{deviation.name: (deviation.sentence, deviation.mend) for deviation in DEVIATIONS},
-    **{deviation.name: (deviation.sentence, deviation.mend) for deviation in BACKWARD_DEVIATIONS},
-}
 
 
 @dataclass(frozen=True)
@@ -84,6 +79,14 @@ def _of_wrong_outputs(number: int, checked: Checked) -> Iterator[Cause]:
         yield _of_outputs(number, of_cells)
 
 
+def _named(name: str) -> Named:
+    try:
+        deviation = of_either(name)
+    except UnknownName:  # the results are of another version
+        return Named(name, "", "")
+    return Named(name, deviation.sentence, deviation.mend)
+
+
 def _of_outputs(number: int, of_cells: Sequence[Mapping[str, Any]]) -> Cause:
     first = of_cells[0]
     cells = abouts(About(data.get("test", ""), data["cell"]) for data in of_cells)
@@ -95,7 +98,7 @@ def _of_outputs(number: int, of_cells: Sequence[Mapping[str, Any]]) -> Cause:
         first["certainty"],
         failed,
         f"{cells}: {failed} of {failed + sum(data['passed'] for data in of_cells)} fail",
-        tuple(Named(name, *_SENTENCES.get(name, ("", ""))) for name in dict.fromkeys(names)),
+        tuple(map(_named, dict.fromkeys(names))),
         tuple(_notes(first)),
         first["cell"] if len(of_cells) == 1 else "",
         names[0] if one else "",

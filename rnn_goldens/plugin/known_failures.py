@@ -4,6 +4,7 @@ lstm/long                                       # every precision: URL of the is
 gru/plain-float16                               # one
 cell=lstm,gru features=lengths dtype=bfloat16   # by what they are
 rnn-*/* without=state                           # both
+cell=lstm except=lstm/plain,lstm/long-float32   # but not these
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -28,6 +29,9 @@ _CONDITIONS: _Names = {
 }
 """What an entry may say beside an id and cells, and which names it may say there."""
 
+_EXCEPT = "except"
+"""The condition whose names are ids or patterns."""
+
 _PLURALS = {"cell": "cells", "features": "features", "without": "features", "dtype": "precisions"}
 
 
@@ -38,7 +42,7 @@ class Listed:
     Attributes:
         text: the line's goldens as they were written.
         pattern: ``documented/mini-batch`` in every precision, ``documented/mini-batch-float32`` in one; ``*`` matches.
-        conditions: by ``cell``, ``features``, ``without`` and ``dtype``, the names that were given.
+        conditions: by ``cell``, ``features``, ``without``, ``dtype`` and ``except``, the names that were given.
         reason: why.
     """
 
@@ -58,12 +62,17 @@ class Listed:
         """Whether this line speaks of a golden in a precision."""
         said = self.conditions.get
         return (
-            (fnmatchcase(entry.id, self.pattern) or fnmatchcase(f"{entry.id}-{dtype}", self.pattern))
+            _is_named(entry.id, dtype, self.pattern)
+            and not any(_is_named(entry.id, dtype, pattern) for pattern in said(_EXCEPT, ()))
             and entry.cell in said("cell", (entry.cell,))
             and dtype in said("dtype", (dtype,))
             and set(said("features", ())) <= set(entry.features)
             and not set(said("without", ())) & set(entry.features)
         )
+
+
+def _is_named(golden_id: str, dtype: str, pattern: str) -> bool:
+    return fnmatchcase(golden_id, pattern) or fnmatchcase(f"{golden_id}-{dtype}", pattern)
 
 
 def read_listed(path: Path, entries: Iterable[Entry]) -> list[Listed]:
@@ -86,8 +95,11 @@ def read_listed(path: Path, entries: Iterable[Entry]) -> list[Listed]:
         if not reason:
             raise InvalidFile(path, [f"line {number}: {said!r} has no reason; write: {said}  # reason or issue URL"])
         one = _parsed(said, reason, path, number, names)
+        for pattern in one.conditions.get(_EXCEPT, ()):
+            if not any(_is_named(entry.id, dtype, pattern) for entry in entries for dtype in entry.precisions):
+                _refuse(one, pattern, entries)
         if not any(one.matches(entry, dtype) for entry in entries for dtype in entry.precisions):
-            _refuse(one, entries)
+            _refuse(one, one.pattern, entries)
         listed.append(one)
     return listed
 
@@ -100,23 +112,23 @@ def _parsed(said: str, reason: str, path: Path, line: int, known: _Names) -> Lis
         if not is_condition:
             patterns.append(word)
             continue
-        if name not in known:
-            raise UnknownName(f"condition in line {line} of {path},", name, known, plural="Conditions")
+        if name not in (*known, _EXCEPT):
+            raise UnknownName(f"condition in line {line} of {path},", name, [*known, _EXCEPT], plural="Conditions")
         if name in conditions:
             raise InvalidFile(path, [f"line {line}: {name} is given twice; write {name}=one,two"])
         conditions[name] = tuple(names.split(","))
         for one in conditions[name]:
-            if one not in known[name]:
+            if name != _EXCEPT and one not in known[name]:
                 raise UnknownName(f"{name} in line {line} of {path},", one, known[name], plural=_PLURALS[name])
     if len(patterns) > 1:
         raise InvalidFile(path, [f"line {line}: {' '.join(patterns)!r} are several ids; write one a line"])
     return Listed(said, reason, path, line, patterns[0] if patterns else "*", conditions)
 
 
-def _refuse(one: Listed, entries: Sequence[Entry]) -> None:
-    """Raise what says why an entry matches nothing."""
-    where = f"golden that matches line {one.line} of {one.path},"
+def _refuse(one: Listed, pattern: str, entries: Sequence[Entry]) -> None:
+    """Raise what says why an entry, or an exception of it, matches nothing."""
+    where = f"golden in line {one.line} of {one.path},"
     ids = [entry.id for entry in entries]
-    if any(fnmatchcase(name, one.pattern) for i in ids for name in (i, *(f"{i}-{dtype}" for dtype in PRECISIONS))):
+    if any(_is_named(golden_id, dtype, pattern) for golden_id in ids for dtype in PRECISIONS):
         raise InvalidFile(one.path, [f"line {one.line}: no golden of the corpus is {one.text!r} altogether"])
-    raise UnknownName(where, one.pattern, ids, plural="Goldens")
+    raise UnknownName(where, pattern, ids, plural="Goldens")

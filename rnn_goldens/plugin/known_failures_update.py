@@ -1,6 +1,6 @@
 """The file of known failures as a run finds it: what holds stays, what passes again goes, what is new comes in."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rnn_goldens.corpus import Entry
@@ -9,6 +9,9 @@ from rnn_goldens.plugin.known_failures import Listed
 
 UNEXPLAINED = "not looked at yet: "
 """How the reason of a new entry begins, which a person is to replace."""
+
+_Goldens = Sequence[tuple[Entry, str]]
+"""Goldens, each in a precision."""
 
 _LONGEST = 100
 _GOES = "\0"
@@ -59,15 +62,17 @@ def renewed(text: str, listed: Sequence[Listed], entries: Iterable[Entry], came:
     entries = list(entries)
     passed = {(c.entry.id, c.dtype) for c in came if not c.fails}
     failed = [c for c in came if c.fails]
+    known_to_fail = {(c.entry.id, c.dtype) for c in failed}
     gone, narrowed = list[Listed](), list[Listed]()
     lines = text.removeprefix("\ufeff").splitlines()
     for one in listed:
         covered = [(e, dtype) for e in entries for dtype in e.precisions if one.matches(e, dtype)]
-        left = [(e, dtype) for e, dtype in covered if (e.id, dtype) not in passed]
-        if len(left) == len(covered):
+        passing = [(e, dtype) for e, dtype in covered if (e.id, dtype) in passed]
+        if not passing:
             continue
-        lines[one.line - 1] = "\n".join(_narrowed(one, left, {c.dtype for c in came})) or _GOES
-        (narrowed if left else gone).append(one)
+        failing = [(e, dtype) for e, dtype in covered if (e.id, dtype) in known_to_fail]
+        lines[one.line - 1] = "\n".join(_narrowed(one, covered, passing, failing)) or _GOES
+        (gone if len(passing) == len(covered) else narrowed).append(one)
     new = [c for c in failed if not any(one.matches(c.entry, c.dtype) for one in listed)]
     reasons = {c.entry.id: f"{UNEXPLAINED}{_short(c)}" for c in reversed(new)}
     lines += _lines([(c.entry, c.dtype) for c in new], reasons)
@@ -75,16 +80,41 @@ def renewed(text: str, listed: Sequence[Listed], entries: Iterable[Entry], came:
     return Renewed("".join(f"{line}\n" for line in kept), gone, narrowed, new)
 
 
-def _narrowed(one: Listed, left: Sequence[tuple[Entry, str]], ran: Collection[str]) -> list[str]:
-    """What is left of a line: as it was in the precisions in which nothing ran, golden by golden in the others."""
-    unseen = [dtype for dtype in PRECISIONS if dtype not in ran and any(dtype == d for _, d in left)]
-    seen = [(entry, dtype) for entry, dtype in left if dtype in ran]
-    words = [word for word in one.text.split() if not word.startswith("dtype=")]
-    before = [f"{' '.join(words)} dtype={','.join(unseen)}  # {one.reason}"] if unseen else []
-    return before + _lines(seen, dict.fromkeys((entry.id for entry, _ in seen), one.reason))
+def _narrowed(one: Listed, covered: _Goldens, passing: _Goldens, failing: _Goldens) -> list[str]:
+    """What is left of a line: the line without what passes; or what fails, where all of it ran and that is shorter."""
+    keeps, excepted, named = list[str](), list[tuple[Entry, str]](), list[tuple[Entry, str]]()
+    for dtype in PRECISIONS:
+        of, passes, fails = (_in(dtype, goldens) for goldens in (covered, passing, failing))
+        if len(fails) + len(passes) == len(of) and len(fails) <= len(passes):
+            named += fails
+        else:
+            keeps.append(dtype)
+            excepted += passes
+    kept = [(entry, dtype) for entry, dtype in covered if dtype in keeps]
+    before = [f"{_with(one, kept, covered, excepted)}  # {one.reason}"] if keeps else []
+    return before + _lines(named, dict.fromkeys((entry.id for entry, _ in named), one.reason))
 
 
-def _lines(goldens: Sequence[tuple[Entry, str]], reasons: Mapping[str, str]) -> list[str]:
+def _in(dtype: str, goldens: _Goldens) -> _Goldens:
+    return [golden for golden in goldens if golden[1] == dtype]
+
+
+def _with(one: Listed, kept: _Goldens, covered: _Goldens, excepted: _Goldens) -> str:
+    """The text of a line in the precisions that it keeps, with exceptions."""
+    words = one.text.split()
+    if len(kept) != len(covered):
+        precisions = [dtype for dtype in PRECISIONS if _in(dtype, kept)]
+        words = [word for word in words if not word.startswith("dtype=")] + [f"dtype={','.join(precisions)}"]
+    if not excepted:
+        return " ".join(words)
+    of_each = {entry.id: [d for e, d in kept if e.id == entry.id] for entry, _ in excepted}
+    out = {golden_id: [d for e, d in excepted if e.id == golden_id] for golden_id in of_each}
+    names = [name for i, of in of_each.items() for name in ([i] if out[i] == of else [f"{i}-{d}" for d in out[i]])]
+    there = next((word for word in words if word.startswith("except=")), "")
+    return " ".join([*(word for word in words if word != there), ",".join([there or f"except={names.pop(0)}", *names])])
+
+
+def _lines(goldens: _Goldens, reasons: Mapping[str, str]) -> list[str]:
     """One entry a golden, with its precisions where it is not in all that it has."""
     precisions: dict[str, list[str]] = {}
     held = {entry.id: entry.precisions for entry, _ in goldens}

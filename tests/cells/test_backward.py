@@ -8,7 +8,22 @@ from made_cotangents import SHAPES, asked
 from odd_cells import minimal_gated_unit, peephole_lstm
 
 from rnn_goldens.cells import Backward, Case, Cell, Network, gradients
-from rnn_goldens.cells.notation import Term, Weight, clip, exp, hard_sigmoid, maximum, mean, mix, relu, rsqrt, tanh
+from rnn_goldens.cells.notation import (
+    Term,
+    Weight,
+    clip,
+    exp,
+    hard_sigmoid,
+    log,
+    maximum,
+    mean,
+    minimum,
+    mix,
+    relu,
+    rsqrt,
+    softplus,
+    tanh,
+)
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.gradients.confirm import by_torch
 from rnn_goldens.golden.arrays import Float64
@@ -110,8 +125,15 @@ def everything(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
     return tanh(c) * exp(-relu(b)) / (exp(a) + 1), c
 
 
+def smooth(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """Logarithms, powers and absolute values."""
+    a, b = w.W_ia @ x + w.b_ia, w.W_ha @ h + w.b_ha
+    return (tanh(softplus(a) * log(abs(b) + 1.5) + minimum(a, b) ** 3 - a**2 + (a**2 + 1) ** -2),)
+
+
 OWN = {
     "every primitive": Cell("own", everything, "ab", ("h", "c"), ("p",)),
+    "logarithms, powers and absolute values": Cell("own", smooth, "a"),
     "minimal gated unit": Cell("own", minimal_gated_unit, "fn"),
     "peepholes": Cell("own", peephole_lstm, "ifgo", ("h", "c"), ("p_i", "p_f", "p_o")),
 }

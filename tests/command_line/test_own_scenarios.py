@@ -1,7 +1,14 @@
 """Scenarios of one's own as commands take them: a file becomes a corpus, and nothing is half-written."""
 
+import fcntl
 import json
+import os
+import pty
+import re
+import struct
 import subprocess
+import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +45,41 @@ def test_the_file_to_start_from_makes_a_corpus_of_a_name_and_version_of_its_own(
     assert "0 written, 1 unchanged" in run(*MAKE).stdout
     assert "corpus mine 1.0.0" in run("list", "--corpus", "goldens").stdout
     assert "1 passed" in run("check", "numpy", "--rnn-goldens-corpus=goldens").stdout
+
+
+def test_a_precision_that_falls_out_is_said(run: Run, mine: Path) -> None:
+    loud = mine.read_text("utf-8").replace("* 128) / 128", "* 128) / 16").replace("drawn(2, 5, 3)", "drawn(2, 24, 3)")
+    mine.write_text(loud, "utf-8")
+    said = run(*MAKE).stdout.splitlines()
+    assert said[0] == "new       mine/gru"
+    assert re.fullmatch(r" {10}without bfloat16: tolerance \S+ in bfloat16, at most 0.1 is allowed", said[1])
+
+
+def test_a_golden_that_takes_long_has_a_bar_with_an_estimate_on_a_terminal(mine: Path) -> None:
+    large = mine.read_text("utf-8").replace("4", "32").replace("drawn(2, 5, 3)", "drawn(2, 40, 3)")
+    mine.write_text(large.replace("lengths=[5, 3],", ""), "utf-8")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environment = {**os.environ, "TERM": "xterm"}
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "CI"):
+        environment.pop(name, None)
+    command = [sys.executable, "-m", "rnn_goldens", *MAKE]
+    with subprocess.Popen(command, cwd=mine.parent, stdout=subprocess.DEVNULL, stderr=theirs, env=environment) as made:
+        os.close(theirs)
+        shown = b"".join(iter(lambda: read_all(ours), b"")).decode()
+    os.close(ours)
+    assert made.returncode == 0
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    for part in (r"Certifying +\S+", r"  exact values, \d+ bits +\S+", r"  tolerance, part 1 of 1 +\S+"):
+        assert re.search(rf"^{part} +\d+ % \d:\d\d:\d\d", plain.replace("\r", "\n"), re.MULTILINE), plain
+
+
+def read_all(terminal: int) -> bytes:
+    """What is written next; nothing where nobody holds the other end any more."""
+    try:
+        return os.read(terminal, 100_000)
+    except OSError:
+        return b""
 
 
 @pytest.mark.slow
@@ -148,6 +190,16 @@ def test_a_refused_scenario_leaves_the_folder_as_it_was(run: Run, mine: Path) ->
     mine.write_text(f"{mine.read_text('utf-8')}\n{more}", "utf-8")
     assert "mine/bad: the weights hold no weight_ih_l0, but none" in run(*MAKE, code=WRONG_USE).stderr
     assert {path: path.read_bytes() for path in (mine.parent / "goldens").rglob("*.*")} == before
+
+
+def test_a_file_that_is_renamed_is_still_of_its_corpus_if_it_says_so(run: Run, mine: Path) -> None:
+    run(*MAKE)
+    mine = mine.rename(mine.parent / "renamed.py")
+    again = ("generate", "--scenarios", "renamed.py", "--into", "goldens")
+    said = run(*again, code=WRONG_USE).stderr
+    assert "the file has another name now, write CORPUS = 'mine' into it" in " ".join(said.split())
+    mine.write_text(f"{mine.read_text('utf-8')}\nCORPUS = 'mine'\n", "utf-8")
+    assert "0 written, 1 unchanged" in run(*again).stdout
 
 
 @pytest.mark.slow

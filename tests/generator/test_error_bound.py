@@ -1,5 +1,6 @@
 """The bound against what it bounds: derivatives by differences, and computations that really round."""
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -7,12 +8,12 @@ import pytest
 from made_scenarios import SHAPES, changed, scenario
 from nudged import assert_attained
 
-from rnn_goldens.cells import Array, Case, Network
+from rnn_goldens.cells import DEFINED, Array, Case, Network
 from rnn_goldens.generator.error_bound import error_bound
 from rnn_goldens.generator.exact import exact_answer
 from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, weight_shapes
 
 SMALL: dict[str, dict[str, Any]] = {
     "one layer": {"time": 4},
@@ -106,3 +107,22 @@ def test_the_bound_admits_both_biases_added_to_what_comes_of_x_alone() -> None:
     allowed = error_bound(case).tolerance.allowed("out", want, PRECISIONS["float16"])
     assert got.dtype == np.float16
     assert 0.2 * allowed < abs(float(got) - want) < LARGEST_CORRECT_ERROR * allowed
+
+
+def test_a_large_batch_takes_little_memory() -> None:
+    """Were the derivatives written out as a matrix for each step and sequence, it would be more than 100 MB."""
+    numbers = np.random.default_rng(1)
+    shapes = weight_shapes(LAYOUTS["lstm"], Config(8, 64))
+    case = Case(
+        DEFINED["lstm"],
+        Config(8, 64),
+        {name: numbers.uniform(-1, 1, shape) / 8 for name, shape in shapes.items()},
+        numbers.uniform(-1, 1, (32, 20, 8)),
+        (np.zeros((1, 32, 64)),) * 2,
+    )
+    tracemalloc.start()
+    try:
+        error_bound(case)
+        assert tracemalloc.get_traced_memory()[1] < 80 * 2**20
+    finally:
+        tracemalloc.stop()

@@ -64,6 +64,8 @@ PRIMITIVES: dict[str, tuple[Any, ...]] = {
     "tanh": (-0.75,),
     "exp": (1.5,),
     "rsqrt": (2.0,),
+    "log": (2.5,),
+    "softplus": (-0.75,),
     "relu": (0.25,),
     "negative": (0.25,),
     "scaled": (0.75, Fraction(1, 5)),
@@ -84,6 +86,16 @@ def test_a_primitive_of_balls_is_that_of_numpy(primitive: str) -> None:
     with ctx.workprec(192):
         exact_one = rounded(getattr(Balls(), primitive)(*of_balls))
     np.testing.assert_allclose(getattr(Arithmetic(), primitive)(*arrays), exact_one, rtol=1e-15)
+
+
+@pytest.mark.parametrize("z", [-800.0, -40.0, 0.0, 40.0, 800.0])
+def test_a_softplus_neither_overflows_nor_vanishes(z: float) -> None:
+    with ctx.workprec(192):
+        exact_one = rounded(Balls().softplus(balls(np.array([[z]]))))
+    np.testing.assert_allclose(Arithmetic().softplus(np.array([[z]])), exact_one, rtol=1e-15)
+    half = Arithmetic().softplus(np.array([[z]], np.float16))
+    assert half.dtype == np.float16
+    assert half == np.float16(exact_one)
 
 
 @pytest.mark.parametrize("kinked", [("relu",), ("clip", Fraction(0), Fraction(1)), ("maximum", 0.0)])

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -8,18 +9,19 @@ from typing import TypeVar
 
 import pytest
 from made_cotangents import without_cotangents
+from made_scenarios import chaotic
 
 from rnn_goldens import InvalidFile, UnknownName
-from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import find, open_corpus
 from rnn_goldens.corpus.validating import files_in, findings
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.generator.certify import certify
+from rnn_goldens.generator.certify import Certification, certification
 from rnn_goldens.generator.folder import alone
 from rnn_goldens.generator.generate import Outcome, generate
 from rnn_goldens.generator.reuse import Certified
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.generator.scenarios import OURS, SCENARIOS
+from rnn_goldens.golden.precision import PRECISIONS
 
 T = TypeVar("T")
 
@@ -65,6 +67,20 @@ def test_only_what_is_asked_for_is_made_and_the_rest_stays(tmp_path: Path) -> No
     assert open_corpus(corpus).ids == ["documented/single-sequence", "documented/mini-batch"]
     with pytest.raises(UnknownName, match="no scenario 'nothing'"):
         generate(DOCUMENTED, corpus, only=["nothing"])
+
+
+def test_what_is_wrong_with_a_scenario_that_is_not_asked_for_is_none_of_the_matter(tmp_path: Path) -> None:
+    wrong = replace(DOCUMENTED[0], id="documented/wrong", weights={})
+    outcomes = generate([wrong, *DOCUMENTED], tmp_path / "corpus", only=["*/mini-batch"])
+    assert outcomes == [Outcome("documented/mini-batch", "new")]
+
+
+def test_a_precision_that_a_golden_does_not_have_is_said_with_the_reason(tmp_path: Path) -> None:
+    (outcome,) = generate([replace(chaotic(time=30), declared=None)], tmp_path / "corpus")
+    (entry,) = open_corpus(tmp_path / "corpus").entries
+    assert outcome.left_out.keys() == set(PRECISIONS) - set(entry.precisions) != set()
+    for precision, why in outcome.left_out.items():
+        assert re.fullmatch(rf"tolerance \S+ in {precision}, at most 0.1 is allowed", why)
 
 
 def test_a_reworded_scenario_is_written_again_and_nothing_else(corpus: Path) -> None:
@@ -180,11 +196,11 @@ def test_what_was_certified_is_not_certified_again(
     generate(DOCUMENTED, corpus, certified=certified)
     asked: list[str] = []
 
-    def counted(scenario: Scenario) -> Golden:
+    def counted(scenario: Scenario) -> Certification:
         asked.append(scenario.id)
-        return certify(scenario)
+        return certification(scenario)
 
-    monkeypatch.setattr("rnn_goldens.generator.made.certify", counted)
+    monkeypatch.setattr("rnn_goldens.generator.made.certification", counted)
     generate(DOCUMENTED, corpus, certified=certified)
     assert asked == []
     (corpus / "documented/mini-batch.json").write_text("damaged")

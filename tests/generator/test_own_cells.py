@@ -1,5 +1,6 @@
 """A cell that no file of ours names: its equations are enough to certify it, and to say how far off it may be."""
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -16,11 +17,14 @@ from rnn_goldens.cells.notation import (
     clip,
     exp,
     hard_sigmoid,
+    log,
     maximum,
     mean,
+    minimum,
     relu,
     rsqrt,
     sigmoid,
+    softplus,
     tanh,
 )
 from rnn_goldens.generator.error_bound import error_bound
@@ -92,6 +96,10 @@ ODD: dict[str, Cell] = {
     "activations of the input": Cell("", lambda x, h, w: (tanh(w.W_ih @ tanh(x) + w.W_hh @ h),), "h"),
     "a hard sigmoid": Cell("", lambda x, h, w: (hard_sigmoid(w.W_ih @ x + w.b_ih) * h + tanh(w.W_hh @ h),), "h"),
     "a limit": Cell("", lambda x, h, w: (clip(w.W_ih @ x + w.W_hh @ h, Fraction(-3, 10), Fraction(1, 2)),), "h"),
+    "a logarithm": Cell("", lambda x, h, w: (tanh(w.W_ih @ x) * log(sigmoid(w.W_hh @ h) + 0.5),), "h"),
+    "a softplus": Cell("", lambda x, h, w: (tanh(w.W_ih @ x - softplus(w.W_hh @ h)),), "h"),
+    "powers": Cell("", lambda x, h, w: (tanh(w.W_ih @ x) ** 2 - (w.W_hh @ h) ** 3 + (h**2 + 2) ** -1,), "h"),
+    "absolute values": Cell("", lambda x, h, w: (tanh(abs(w.W_ih @ x) - minimum(w.W_hh @ h, h)),), "h"),
     "quotients": Cell("", lambda x, h, w: (tanh(w.W_ih @ x) / (1.5 + sigmoid(w.W_hh @ h)) + 1 / (h * h + 2),), "h"),
 }
 """Cells that nobody wants, each with one thing that is easy to get wrong."""
@@ -210,8 +218,60 @@ MISTAKES: dict[str, tuple[Any, str]] = {
     "a matrix of a number": (lambda x, h, w: (w.W_if @ 3,), "multiplied with a term, such as x or h, not with int"),
     "numbers alone": (lambda x, h, w: (h + tanh(w.b_if),), "tanh of numbers alone, such as a bias that is not there"),
     "a choice": (lambda x, h, w: (h or x,), "neither true nor false"),
+    "a comparison": (
+        lambda x, h, w: (h if h > 0 else x,),
+        "yet to be computed, so it can not be compared: choose by relu, maximum, minimum, abs or clip",
+    ),
+    "a comparison from the other side": (lambda x, h, w: (h if 0 <= h else x,), "it can not be compared"),  # noqa: SIM300
+    "an equation": (lambda x, h, w: (h if h == 0 else x,), "it can not be compared"),
+    "a function of NumPy": (
+        lambda x, h, w: (np.tanh(h),),
+        "numpy.tanh computes .*: write tanh, from rnn_gold",
+    ),
+    "another name there": (
+        lambda x, h, w: (np.absolute(h),),
+        "numpy.absolute computes .*: write abs, which is Pyt",
+    ),
+    "a function of NumPy that is none here": (
+        lambda x, h, w: (np.arctan(h),),
+        "numpy.arctan computes .*: the notation has sigmoid, tanh, relu, exp, log, softplus, rsqrt, ",
+    ),
+    "a mean of NumPy": (lambda x, h, w: (np.mean(h),), "numpy.mean computes .*: write mean, from"),
+    "a number of math": (
+        lambda x, h, w: (math.tanh(h),),
+        "a term is no float: write tanh and the like, from",
+    ),
+    "an array of NumPy": (lambda x, h, w: (np.asarray(h),), "a term stands for a number that is yet to be computed"),
+    "a power of a term": (lambda x, h, w: (h**x,), "a power is a whole number, such as z [*][*] 2, not Term"),
+    "a root": (
+        lambda x, h, w: (h**0.5,),
+        "a power is a whole number, such as z [*][*] 2, not 0.5; a root is 1 / r",
+    ),
+    "a number to the power of a term": (lambda x, h, w: (2**h,), "2 [*][*] z is exp of z times the logarithm of 2"),
     "limits": (lambda x, h, w: (clip(h, 1, 0),), "clip to no less than 1 and no more than 0"),
 }
+
+
+@pytest.mark.parametrize("number", [np.float64(0.5), np.float32(0.5), np.int64(2), Fraction(1, 2), True])
+def test_a_number_of_numpy_is_a_number(number: Any) -> None:
+    def equations(x: Term, h: Term, w: Weight) -> tuple[Term]:
+        return (number * h + w.W_ih @ x - number / (h * h + number),)
+
+    for left, right in zip(
+        certified(case(Cell("", equations, "h"))),
+        certified(case(Cell("", lambda x, h, w: (h * number + w.W_ih @ x + -number / (number + h * h),), "h"))),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_a_power_is_a_product_that_may_be_written_out() -> None:
+    one, other = (
+        Cell("", lambda x, h, w: (tanh(w.W_ih @ x) ** 3 + h**1 + h**0,), "h"),
+        Cell("", lambda x, h, w: (tanh(w.W_ih @ x) * tanh(w.W_ih @ x) * tanh(w.W_ih @ x) + h + 1,), "h"),
+    )
+    for left, right in zip(certified(case(one)), certified(case(other)), strict=True):
+        np.testing.assert_array_equal(left, right)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

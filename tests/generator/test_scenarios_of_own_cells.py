@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rnn_goldens import Refused, Scenario, Unsupported, certify, read, save
+from rnn_goldens import Golden, Refused, Scenario, Unsupported, certify, read, save
 from rnn_goldens.cells import Array, Case, Network, case_of, no_equations
 from rnn_goldens.deviations import deviation
 from rnn_goldens.diagnosis.asked import Asked
@@ -50,6 +50,40 @@ def test_its_golden_is_certified_kept_and_read(function: str, suffix: str, tmp_p
     assert np.array_equal(back.out, golden.out)
     for dtype in golden.precisions:
         back.in_precision(dtype).check(*numpy_cells.run(back.in_precision(dtype)))
+
+
+def written_by_hand(golden: Golden) -> tuple[Array, Array]:
+    """The cell ``smooth`` as someone writes it, every result stored in the precision of its arrays."""
+    h, out, w = golden.h0[0], [], golden.weights
+    for x in golden.x.swapaxes(0, 1):
+        a, b = x @ w["weight_ih_l0"].T + w["bias_ih_l0"], h @ w["weight_hh_l0"].T + w["bias_hh_l0"]
+        softplus = np.log(1 + np.exp(a))
+        h = np.tanh(softplus * np.log(abs(b) + h.dtype.type(1.5)) - np.power(np.minimum(a, b), 3) / 8)
+        out.append(h)
+    return np.stack(out, axis=1), h[None]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+def test_logarithms_and_powers_in_the_words_of_numpy_are_right_in_every_precision(dtype: str) -> None:
+    numbers = np.random.default_rng(2)
+    shapes = {"weight_ih_l0": (3, 2), "weight_hh_l0": (3, 3), "bias_ih_l0": (3,), "bias_hh_l0": (3,), "x": (2, 4, 2)}
+    short = {name: numbers.integers(-96, 97, shape) / 64 for name, shape in shapes.items()}
+    d_out = numbers.integers(-16, 17, (2, 4, 3)) / 8
+    golden = certify(
+        Scenario(
+            id="own/cell",
+            purpose="A cell that we do not ship.",
+            cell="odd_cells:smooth",
+            x=short.pop("x"),
+            weights=short,
+            d_out=d_out,
+            gradient_purpose="Its way back.",
+        )
+    )
+    assert golden.gradients is not None
+    assert {"float64", "float32"} <= set(golden.gradients.precisions)
+    here = golden.in_precision(dtype)
+    here.check(*written_by_hand(here))
 
 
 def test_a_network_without_biases_has_none() -> None:

@@ -12,6 +12,7 @@ from selenium.webdriver import Chrome
 
 from rnn_goldens.diagnosis.as_data import as_data
 from rnn_goldens.diagnosis.causes import Evidence, diagnose
+from rnn_goldens.pages.causes import causes_of
 from rnn_goldens.pages.content import About, Checked, Content, Judged
 from rnn_goldens.pages.rendering import MOST_BYTES, render
 
@@ -72,6 +73,22 @@ def hostile() -> Content:
     crashed = Judged("lstm/plain", "float32", "failed", "test", HOSTILE)
     checked = Checked(HOSTILE, {HOSTILE: HOSTILE}, [*judged, crashed], [cause], HOSTILE)
     return Content(HOSTILE, [checked, checked], {HOSTILE: About("lstm", ("bias",))}, {HOSTILE: HOSTILE}, HOSTILE)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("w_hh_transposed", "Multiplies by the transpose of each gate's W_hh."),
+        ("own_without_b_hn", "Leaves out b_hn."),  # derived from the equations of someone's own cell
+        ("of_another_version", ""),
+    ],
+)
+def test_what_explains_failures_is_told_by_its_sentence(name: str, sentence: str) -> None:
+    suspect = {"deviations": [name], "explains": ["own/cell"], "against": [], "alike": []}
+    data = {"cell": "cells:own", "certainty": "explained", "failed": 1, "passed": 0, "suspects": [suspect]}
+    data |= {"unexplained": [], "cut_short": False, "few": None, "simplest": {"golden": "own/cell", "dtype": "float32"}}
+    (cause,) = causes_of(0, Checked("", causes=[data]))
+    assert [(one.name, one.sentence) for one in cause.deviations] == [(name, sentence)]
 
 
 def test_no_text_is_taken_for_html() -> None:

@@ -217,15 +217,60 @@ def test_a_list_is_written_from_a_run(
     before = "# by us\ncell=lstm  # all of it\n\ngru/plain dtype=float64 # half done\n"
     assert with_lengths(before, UPDATE, *workers).ret == pytest.ExitCode.TESTS_FAILED
     said = known.read_text("utf-8")
-    assert said.startswith("# by us\ncell=lstm dtype=float64,bfloat16,float16  # all of it\n")
-    assert "\nlstm/lengths dtype=float32" in said
-    assert "\n\ngru/plain dtype=float64 # half done\n" in said
-    assert "\ngru/lengths dtype=float32  # not looked at yet: out of bounds\n" in said
-    assert "lstm/plain dtype=float32" not in said
+    assert said == (
+        "# by us\n"
+        "cell=lstm except=lstm/plain-float32  # all of it\n"
+        "\n"
+        "gru/plain dtype=float64 # half done\n"
+        "gru/lengths dtype=float32  # not looked at yet: out of bounds\n"
+    )
     result = project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=known.txt", *workers)
     assert result.parseoutcomes() == {"passed": 2, "xfailed": 2}
     project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=known.txt", UPDATE, *workers)
     assert known.read_text("utf-8") == said
+
+
+@pytest.mark.parametrize(
+    ("entry", "after"),
+    [
+        ("features=lengths", "features=lengths # as it was"),  # holds for all that ran: untouched
+        ("features=bidirectional", "features=bidirectional # as it was"),  # none of it ran
+        ("*/plain", "*/plain except=gru/plain-float32,lstm/plain-float32  # as it was"),
+        ("*/plain dtype=float32", "*/plain dtype=float32 except=gru/plain,lstm/plain  # as it was"),
+        ("gru/plain", "gru/plain dtype=float64,float16  # as it was"),
+        ("features=bias", "features=bias except=gru/plain-float32,lstm/plain-float32  # as it was"),
+        (
+            "features=bias except=rnn-tanh/plain",
+            "features=bias except=rnn-tanh/plain,gru/plain-float32,lstm/plain-float32  # as it was",
+        ),
+        ("gru/*s-float32 except=gru/no-bias*", "gru/*s-float32 except=gru/no-bias* # as it was"),
+        ("*/plain-float32", "*/plain-float32 except=gru/plain,lstm/plain  # as it was"),
+    ],
+)
+def test_an_update_speaks_of_nothing_that_did_not_run(
+    with_lengths: RunWith, project: pytest.Pytester, entry: str, after: str
+) -> None:
+    with_lengths(f"{entry} # as it was\n", UPDATE)
+    said = project.path.joinpath("known.txt").read_text("utf-8").splitlines()
+    assert said[0] == after
+    assert {line.partition(" ")[0] for line in said[1:]} <= {"gru/lengths", "lstm/lengths"}
+
+
+def test_an_entry_of_which_all_ran_names_what_fails_where_that_is_shorter(
+    with_lengths: RunWith, project: pytest.Pytester
+) -> None:
+    with_lengths("gru/[pl]*[ns] without=multilayer  # mine\ncell=lstm  # not mine\n", UPDATE)
+    assert project.path.joinpath("known.txt").read_text("utf-8") == (
+        "gru/[pl]*[ns] without=multilayer dtype=float64,bfloat16,float16  # mine\n"
+        "gru/lengths dtype=float32  # mine\n"
+        "cell=lstm except=lstm/plain-float32  # not mine\n"
+    )
+
+
+def test_an_exception_has_to_be_a_golden(with_lengths: RunWith) -> None:
+    result = with_lengths("cell=lstm except=lstm/plane  # why")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*no golden in line 1 of *known.txt, 'lstm/plane'. Did you mean 'lstm/plain'?*"])
 
 
 def test_a_list_that_is_not_there_is_begun(project: pytest.Pytester) -> None:

@@ -1,0 +1,295 @@
+"""Deviations of a cell of someone's own, derived from its equations.
+
+Gates in another order, a weight left out, a state from before its update or after, an activation in place of another, a
+factor left out. A name says all: whoever has it needs no equations to say what it means.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+from itertools import combinations, permutations
+
+import numpy as np
+
+from rnn_goldens.cells import Array, Case, Cell, Network
+from rnn_goldens.cells.cell import with_equations
+from rnn_goldens.cells.notation import Term, Weight
+from rnn_goldens.cells.steps import ACTIVATIONS
+from rnn_goldens.deviations.blocks import BIASES, blocks, read_as
+from rnn_goldens.deviations.deviation import Deviation, Wrong, in_steps, in_weights
+
+MOST_PERMUTED = 4
+"""Of more gates only two are exchanged at a time."""
+
+_MATRICES = ("weight_ih", "weight_hh")
+_BIASED = frozenset((*_MATRICES, *BIASES))
+
+Change = Callable[[Cell, Sequence[Term], Sequence[Term]], Sequence[Term]]
+"""``change(cell, states before, states after)`` gives the wrong states after a step."""
+
+
+def derived(cell: Cell, *, bias: bool) -> tuple[Deviation, ...]:
+    """Those of a cell, in a network with biases or without."""
+    return tuple(found for name in _names(cell, bias) if (found := named(name)) is not None)
+
+
+@lru_cache(maxsize=4096)
+def named(name: str) -> Deviation | None:
+    """The one of a name; None if it is none of these."""
+    for pattern, sentence, wrong in _KINDS:
+        if found := re.fullmatch(pattern, name):
+            return Deviation(name, sentence(*found.groups()), wrong(*found.groups()), cells=())
+    return None
+
+
+# What there is of a cell.
+
+
+def _names(cell: Cell, bias: bool) -> Iterator[str]:
+    given = _BIASED if bias else frozenset(_MATRICES)
+    if len(cell.gates) > 1:  # of one gate, what the catalogue has says the same
+        orders = list(_orders(cell.gates))
+        yield from (f"own_gates_{order}" for order in orders)
+        if bias:
+            yield from (f"own_bias_gates_{order}" for order in orders)
+        yield from (
+            f"own_without_{kind}{side}{gate}"
+            for kind in ("W_", "b_")[: 1 + bias]
+            for side in "ih"
+            for gate in cell.gates
+        )
+    yield from (f"own_without_{vector}" for vector in cell.vectors)
+    before = [Term("input") for _ in cell.states]
+    after = cell.equations(Term("input"), *before, Weight(cell.gates, cell.vectors, given))
+    yield from _names_of_terms(cell, before, after)
+
+
+def _names_of_terms(cell: Cell, before: Sequence[Term], after: Sequence[Term]) -> Iterator[str]:
+    for kind, place, _ in _activations(cell, after):
+        yield from (f"own_{other}_for_{kind}_{place}" for other in (*ACTIVATIONS, "identity") if other != kind)
+    for number, product in enumerate(_of_kind("multiply", after), 1):
+        yield from (f"own_product_{number}_without_{factor}" for factor in _factors(cell, before, after, product))
+    yield from (f"own_mix_{number}_other_way" for number, _ in enumerate(_of_kind("mix", after), 1))
+    if len(after) > 1:
+        for when in ("before", "after"):
+            uses = len(_uses(when, before, after))
+            yield from (f"own_c_{when}_{number}" for number in range(1, uses + 1))
+            if uses > 1:
+                yield f"own_c_{when}_everywhere"
+
+
+def _orders(gates: str) -> Iterator[str]:
+    if len(gates) <= MOST_PERMUTED:
+        yield from ("".join(order) for order in permutations(gates) if "".join(order) != gates)
+    else:
+        for a, b in combinations(gates, 2):
+            yield gates.translate(str.maketrans(a + b, b + a))
+
+
+# How terms are changed.
+
+
+def _all(terms: Sequence[Term], but: Term | None = None) -> list[Term]:
+    """Every term that some are made of, each after what it is applied to; not what one of them is made of."""
+    found: dict[Term, None] = {}
+
+    def visit(term: Term) -> None:
+        if term not in found and term is not but:
+            for part in term.of:
+                visit(part)
+            found[term] = None
+
+    for term in terms:
+        visit(term)
+    return list(found)
+
+
+def _of_kind(primitive: str, after: Sequence[Term]) -> list[Term]:
+    return [term for term in _all(after) if term.primitive == primitive]
+
+
+def _activations(cell: Cell, after: Sequence[Term]) -> list[tuple[str, str, Term]]:
+    """Each activation: what it is, and which: ``of_`` the gate that it alone makes, or its number."""
+    found = [term for term in _all(after) if term.primitive in ACTIVATIONS]
+    gates = [set(_gates_behind(cell, term.of[0])) for term in found]
+    names = []
+    for number, (term, rows) in enumerate(zip(found, gates, strict=True), 1):
+        is_gate = len(rows) == 1 and gates.count(rows) == 1
+        names.append((term.primitive, f"of_{next(iter(rows))}" if is_gate else str(number), term))
+    return names
+
+
+def _gates_behind(cell: Cell, term: Term) -> Iterator[str]:
+    """Of which gates' rows a term is made, other than through another activation."""
+    if term.primitive == "block":
+        yield cell.gates[int(str(term.detail[0]))]
+    elif term.primitive == "vector" and term.detail[0] in BIASES:
+        yield cell.gates[int(str(term.detail[1]))]
+    elif term.primitive == "product":  # whole, for there is one gate
+        yield cell.gates[0]
+    elif term.primitive not in ACTIVATIONS:
+        for part in term.of:
+            yield from _gates_behind(cell, part)
+
+
+def _factors(cell: Cell, before: Sequence[Term], after: Sequence[Term], product: Term) -> list[str]:
+    """What the factors of a product are called: a gate, a state, a vector, or by their number."""
+    names = dict(zip(before, cell.states, strict=True))
+    names |= {term: place[3:] for _, place, term in _activations(cell, after) if place.startswith("of_")}
+    found = [
+        str(part.detail[0]) if part.primitive == "vector" and part.detail[0] in cell.vectors else names.get(part, "")
+        for part in product.of
+    ]
+    return [name if name and found.count(name) == 1 else f"factor_{k}" for k, name in enumerate(found, 1)]
+
+
+def _uses(when: str, before: Sequence[Term], after: Sequence[Term]) -> list[Term]:
+    """Where h after the step uses c from after it, which may be taken from before it; or the other way round."""
+    given = after[1] if when == "before" else before[1]
+    return [term for term in _all(after[:1], but=after[1]) if any(part is given for part in term.of)]
+
+
+def _rewritten(after: Sequence[Term], instead: dict[Term, Callable[[Callable[[Term], Term]], Term]]) -> list[Term]:
+    """The same with other terms in the place of some; each is given what rewrites those that it is made of."""
+    made: dict[Term, Term] = {}
+
+    def again(term: Term) -> Term:
+        if term not in made:
+            if term in instead:
+                made[term] = instead[term](again)
+            else:
+                of = tuple(map(again, term.of))
+                made[term] = term if all(a is b for a, b in zip(of, term.of, strict=True)) else replace(term, of=of)
+        return made[term]
+
+    return [again(term) for term in after]
+
+
+def _activation(other: str, _kind: str, place: str, cell: Cell, _: object, after: Sequence[Term]) -> Sequence[Term]:
+    (term,) = (term for _, which, term in _activations(cell, after) if which == place)
+    return _rewritten(
+        after, {term: lambda again: again(term.of[0]) if other == "identity" else Term(other, (again(term.of[0]),))}
+    )
+
+
+def _product(number: str, factor: str, cell: Cell, before: Sequence[Term], after: Sequence[Term]) -> Sequence[Term]:
+    product = _of_kind("multiply", after)[int(number) - 1]
+    other = product.of[1 - _factors(cell, before, after, product).index(factor)]
+    return _rewritten(after, {product: lambda again: again(other)})
+
+
+def _mix(number: str, _cell: Cell, _: object, after: Sequence[Term]) -> Sequence[Term]:
+    mix = _of_kind("mix", after)[int(number) - 1]
+    z, a, b = mix.of
+    return _rewritten(after, {mix: lambda again: Term("mix", (again(z), again(b), again(a)))})
+
+
+def _state(when: str, which: str, _cell: Cell, before: Sequence[Term], after: Sequence[Term]) -> Sequence[Term]:
+    uses = _uses(when, before, after)
+    chosen = uses if which == "everywhere" else [uses[int(which) - 1]]
+    right, wrong = (after[1], before[1]) if when == "before" else (before[1], after[1])
+
+    def other(use: Term, again: Callable[[Term], Term]) -> Term:
+        return replace(use, of=tuple(wrong if part is right else again(part) for part in use.of))
+
+    h = _rewritten(after[:1], {after[1]: lambda _: after[1], **{use: partial(other, use) for use in chosen}})
+    return [*h, *after[1:]]
+
+
+@lru_cache(maxsize=1024)
+def _changed(cell: Cell, change: Change) -> Cell:
+    def equations(*arguments: Term) -> Sequence[Term]:
+        return change(cell, arguments[1:-1], cell.equations(*arguments))
+
+    return with_equations(cell, equations, *cell.vectors)
+
+
+def _in_terms(change: Callable[..., Sequence[Term]], *spec: str) -> Wrong:
+    bound = partial(change, *spec)
+
+    def cell(right: Network, case: Case) -> Cell:
+        return _changed(right.cell(case), bound)
+
+    return in_steps(cell=cell)
+
+
+# How weights are changed.
+
+
+def _reordered(order: str, *names: str) -> Wrong:
+    change = read_as(order)
+    return in_weights(lambda name, array, case: change(name, array, case) if name in names else array)
+
+
+def _without_rows(kind: str, side: str, gate: str) -> Wrong:
+    which = {"W": f"weight_{side}h", "b": f"bias_{side}h"}[kind]
+
+    def change(name: str, array: Array, case: Case) -> Array:
+        if name != which:
+            return array
+        by_gate = blocks(array, case).copy()
+        by_gate[case.cell.gates.index(gate)] = 0
+        return by_gate.reshape(array.shape)
+
+    return in_weights(change)
+
+
+def _without_vector(vector: str) -> Wrong:
+    return in_weights(lambda name, array, _: np.zeros_like(array) if name == vector else array)
+
+
+def _which(place: str, kind: str) -> str:
+    return (
+        f"the {kind} of gate {place[-1]}" if place.startswith("of_") else f"activation {place} of the equations, {kind}"
+    )
+
+
+def _called(factor: str) -> str:
+    return factor.replace("_", " ") if factor in ("factor_1", "factor_2") else factor
+
+
+_ORDER = "Takes the rows of the {} for the gates in the order {}."
+
+_KINDS: tuple[tuple[str, Callable[..., str], Callable[..., Wrong]], ...] = (
+    (
+        r"own_gates_(\w+)",
+        lambda order: _ORDER.format("weights", ", ".join(order)),
+        lambda order: _reordered(order, *_MATRICES, *BIASES),
+    ),
+    (
+        r"own_bias_gates_(\w+)",
+        lambda order: _ORDER.format("biases alone", ", ".join(order)),
+        lambda order: _reordered(order, *BIASES),
+    ),
+    (r"own_without_([Wb])_([ih])(\w)", lambda kind, side, gate: f"Leaves out {kind}_{side}{gate}.", _without_rows),
+    (r"own_without_(\w+)", lambda vector: f"Leaves out {vector}.", _without_vector),
+    (
+        r"own_(sigmoid|tanh|relu|identity)_for_(sigmoid|tanh|relu)_(of_\w|\d+)",
+        lambda other, kind, place: (
+            f"Leaves out {_which(place, kind)}."
+            if other == "identity"
+            else f"Uses a {other} for {_which(place, kind)}."
+        ),
+        partial(_in_terms, _activation),
+    ),
+    (
+        r"own_product_(\d+)_without_(\w+)",
+        lambda number, factor: f"Leaves out {_called(factor)} in product {number} of the equations.",
+        partial(_in_terms, _product),
+    ),
+    (
+        r"own_mix_(\d+)_other_way",
+        lambda number: f"Takes z for 1 - z, and 1 - z for z, in mix {number} of the equations.",
+        partial(_in_terms, _mix),
+    ),
+    (
+        r"own_c_(before|after)_(\d+|everywhere)",
+        lambda when, which: (
+            f"Makes h of c from {when} its update"
+            + (", everywhere." if which == "everywhere" else f", in use {which} of it.")
+        ),
+        partial(_in_terms, _state),
+    ),
+)
+"""By name, what the sentence is, and the network that is wrong so."""

@@ -1,0 +1,137 @@
+"""Bugs in a cell of someone's own, in networks written by hand, get the name of what is derived from its equations."""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pytest
+
+from rnn_goldens import Golden, Scenario, UnknownName, certify
+from rnn_goldens.cells import Array, case_of, cell_named
+from rnn_goldens.deviations import derived, deviation
+from rnn_goldens.deviations.derived import MOST_PERMUTED
+from rnn_goldens.diagnosis.suspects import Suspects
+
+Slips = set[str]
+Written = Callable[[Golden, Slips], tuple[Array, ...]]
+
+
+def sigmoid(z: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-z)))
+
+
+def mgu(golden: Golden, slips: Slips) -> tuple[Array, ...]:
+    """A minimal gated unit, with room for slips."""
+    w, h, out = golden.weights, golden.h0[0], []
+    order = slice(None, None, -1 if "other order" in slips else 1)
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    w_i, w_h, b_i, b_h = (np.stack(np.split(w[f"{name}_l0"], 2))[order] for name in names)
+    for x in golden.x.swapaxes(0, 1):
+        f = sigmoid(x @ w_i[0].T + b_i[0] + h @ w_h[0].T + b_h[0])
+        n = x @ w_i[1].T + b_i[1] + (h if "not reset" in slips else f * h) @ w_h[1].T
+        n = n if "unbiased" in slips else n + b_h[1]
+        n = sigmoid(n) if "sigmoid" in slips else n if "linear" in slips else np.tanh(n)
+        h = f * h + (1 - f) * n if "other way" in slips else f * n + (1 - f) * h
+        out.append(h)
+    return np.stack(out, axis=1), h[None]
+
+
+def peepholes(golden: Golden, slips: Slips) -> tuple[Array, ...]:
+    """An LSTM with peepholes, likewise."""
+    w, h, c, out = golden.weights, golden.h0[0], golden.c0[0], []
+    for x in golden.x.swapaxes(0, 1):
+        z = x @ w["weight_ih_l0"].T + w["bias_ih_l0"] + h @ w["weight_hh_l0"].T + w["bias_hh_l0"]
+        i, f, g, o = np.split(z, 4, axis=1)
+        p_f = 0 if "no p_f" in slips else w["p_f_l0"]
+        i, f, g = sigmoid(i + w["p_i_l0"] * c), sigmoid(f + p_f * c), np.tanh(g)
+        before, c = c, f * c + i * g
+        o = sigmoid(o + w["p_o_l0"] * (before if "early" in slips else c))
+        h = o * np.tanh(before if "all early" in slips else c)
+        out.append(h)
+    return np.stack(out, axis=1), h[None], c[None]
+
+
+WRITTEN: dict[str, tuple[str, int, tuple[str, ...], Written]] = {
+    "mgu": ("minimal_gated_unit", 2, (), mgu),
+    "peepholes": ("peephole_lstm", 4, ("p_i", "p_f", "p_o"), peepholes),
+}
+
+SLIPS: list[tuple[str, Slips, str]] = [
+    ("mgu", {"other order"}, "own_gates_nf"),
+    ("mgu", {"unbiased"}, "own_without_b_hn"),
+    ("mgu", {"not reset"}, "own_product_1_without_f"),
+    ("mgu", {"sigmoid"}, "own_sigmoid_for_tanh_of_n"),
+    ("mgu", {"linear"}, "own_identity_for_tanh_of_n"),
+    ("mgu", {"other way"}, "own_mix_1_other_way"),
+    ("peepholes", {"no p_f"}, "own_without_p_f"),
+    ("peepholes", {"early"}, "own_c_before_1"),
+    ("peepholes", {"early", "all early"}, "own_c_before_everywhere"),
+]
+
+
+@cache
+def golden_of(cell: str) -> Golden:
+    function, gates, vectors, _ = WRITTEN[cell]
+    numbers = np.random.default_rng(3)
+
+    def some(*shape: int) -> Array:
+        return np.round(numbers.uniform(-1, 1, shape) * 64) / 64
+
+    weights = {"weight_ih_l0": some(gates * 3, 2), "weight_hh_l0": some(gates * 3, 3)}
+    weights |= {f"bias_{side}h_l0": some(gates * 3) for side in "ih"} | {f"{v}_l0": some(3) for v in vectors}
+    state = {"h0": some(1, 2, 3), **({"c0": some(1, 2, 3)} if vectors else {})}
+    made = {"id": "own/cell", "purpose": "A cell that we do not ship.", "cell": f"odd_cells:{function}"}
+    return certify(Scenario(**made, weights=weights, x=some(2, 4, 2), **state), confirm=False)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("cell", WRITTEN)
+def test_what_is_written_by_hand_is_right_without_slips(cell: str) -> None:
+    golden = golden_of(cell)
+    golden.check(*WRITTEN[cell][3](golden, set()))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("cell", "slips", "name"), SLIPS, ids=[name for *_, name in SLIPS])
+def test_a_slip_in_a_cell_of_ones_own_gets_its_name(cell: str, slips: Slips, name: str, dtype: str) -> None:
+    golden = golden_of(cell).in_precision(dtype)
+    wrong = WRITTEN[cell][3](golden, slips)
+    assert Suspects(pairs=False).explain(golden, *wrong) == [(name,)]
+    assert deviation(name).sentence in " ".join(golden.compare(*wrong).message.split())
+
+
+@pytest.mark.parametrize("cell", WRITTEN)
+def test_each_that_is_derived_is_found_by_its_name_and_changes_the_outputs(cell: str) -> None:
+    golden = golden_of(cell)
+    for one in derived(cell_named(golden.cell), bias=True):
+        assert deviation(one.name) is one
+        assert one.befalls(golden.cell)
+        assert not one.befalls("lstm")
+        assert not golden.compare(*one.run(case_of(golden, np.float64))).passed, one.name
+
+
+def test_without_biases_none_is_left_out() -> None:
+    cell = cell_named("odd_cells:minimal_gated_unit")
+    assert not [one.name for one in derived(cell, bias=False) if "b_" in one.name or "bias" in one.name]
+
+
+def test_of_many_gates_two_are_exchanged_at_a_time() -> None:
+    cell = cell_named("odd_cells:many_gates")
+    assert len(cell.gates) == MOST_PERMUTED + 1
+    orders = [one.name for one in derived(cell, bias=False) if one.name.startswith("own_gates_")]
+    assert len(orders) == len(set(orders)) == 10
+
+
+def test_a_name_that_none_has_is_an_error() -> None:
+    with pytest.raises(UnknownName, match="no deviation 'own_nonsense'"):
+        deviation("own_nonsense")
+
+
+def test_of_one_gate_the_catalogue_has_what_is_left_out() -> None:
+    names = [one.name for one in derived(cell_named("odd_cells:smooth"), bias=True)]
+    assert "own_identity_for_tanh_of_a" in names
+    assert not [name for name in names if "own_without_" in name or "own_gates_" in name]
+
+
+def test_an_activation_of_the_only_gate_is_called_by_it() -> None:
+    names = [one.name for one in derived(cell_named("odd_cells:residual"), bias=True)]
+    assert names == [f"own_{other}_for_tanh_of_a" for other in ("sigmoid", "relu", "identity")]
