@@ -170,7 +170,7 @@ class Said:
 
     def _of_fact(self, code: str, value: Value, showing: int) -> str:
         where = "" if showing == self.of or EVERY_FACT[code].of_any else f" (in the {showing} that can show it)"
-        return EVERY_FACT[code].sentence.format(value) + where
+        return EVERY_FACT[code].said(value) + where
 
     def _of_feature(self, blamed: Blamed) -> str:
         words, otherwise = IN_WORDS[blamed.feature][:: 1 if blamed.has else -1]

@@ -1,5 +1,7 @@
 """Derivatives of activations that are others than theirs."""
 
+import numpy as np
+
 from rnn_goldens.deviations.backward.wrong import BackwardDeviation, in_steps_back
 
 _TANH, _SIGMOID = ("rnn_tanh", "lstm", "gru"), ("lstm", "gru")
@@ -68,7 +70,7 @@ DEVIATIONS = (
     BackwardDeviation(
         "relu_slope_leaky",
         "Sends a hundredth of the gradient back through a relu whose argument is negative.",
-        in_steps_back(where_larger=lambda right, g, a, b: 0.99 * right.where_larger(g, a, b) + 0.01 * g),
+        in_steps_back(where_larger=lambda _, g, a, b: np.where(a > b, g, 0.01 * g)),
         cells=("rnn_relu",),
     ),
     BackwardDeviation(
