@@ -14,6 +14,12 @@ DEVIATIONS = (
         cells=_TANH,
     ),
     BackwardDeviation(
+        "tanh_slope_at_result",
+        "Takes 1 - tanh(y)² of tanh's result y for its derivative, as if y were the argument.",
+        in_steps_back(tanh_slope=lambda _, y, _z: 1 - np.tanh(y) ** 2),
+        cells=_TANH,
+    ),
+    BackwardDeviation(
         "tanh_slope_not_squared",
         "Takes 1 - y for tanh's derivative, in place of 1 - y².",
         in_steps_back(tanh_slope=lambda _, y, _z: 1 - y),
@@ -41,6 +47,12 @@ DEVIATIONS = (
         "sigmoid_slope_of_argument",
         "Takes z (1 - z) of the sigmoid's argument z for its derivative, in place of y (1 - y) of the result.",
         in_steps_back(sigmoid_slope=lambda _, _y, z: z * (1 - z)),
+        cells=_SIGMOID,
+    ),
+    BackwardDeviation(
+        "sigmoid_slope_at_result",
+        "Takes the sigmoid's derivative at its result, as if that were the argument.",
+        in_steps_back(sigmoid_slope=lambda right, y, _z: right.sigmoid(y) * (1 - right.sigmoid(y))),
         cells=_SIGMOID,
     ),
     BackwardDeviation(
