@@ -26,9 +26,10 @@ def _rows(case: Case) -> int:
 
 
 def _cell_to_state(_: Case, given: Cotangents) -> Cotangents:
-    nothing = next(np.zeros_like(array) for name, array in given.items() if name != "d_out")
-    d_h, d_c = (given.get(name, nothing) for name in ("d_h_n", "d_c_n"))
-    return {**given, "d_h_n": d_h + d_c, "d_c_n": np.zeros_like(d_c)}
+    if "d_c_n" not in given:
+        return given
+    d_c = given["d_c_n"]
+    return {**given, "d_h_n": given.get("d_h_n", 0) + d_c, "d_c_n": np.zeros_like(d_c)}
 
 
 class _ReverseAtItsStart(Backward):
