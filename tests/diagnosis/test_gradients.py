@@ -17,6 +17,7 @@ from rnn_goldens.diagnosis.fact_list import FACTS
 from rnn_goldens.diagnosis.gradient_facts import GRADIENT_FACTS, gradient_facts
 from rnn_goldens.diagnosis.right import GRADIENTS
 from rnn_goldens.diagnosis.run import asked_again, diagnosed_run
+from rnn_goldens.diagnosis.summary import summary
 from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.verdict import compare
@@ -431,3 +432,12 @@ def test_outputs_are_diagnosed_as_before_where_gradients_were_loaded() -> None:
     outputs = deviation("gru_reset_before_product").run(case_of(golden, np.float32))
     assert not compare(golden, *outputs).passed
     assert golden.compare(*outputs).explained_by == ("gru_reset_before_product",)
+
+
+def test_that_gradients_add_up_is_said_before_what_may_be_chance() -> None:
+    features = ("bias", "multilayer", "bidirectional", "lengths", "long", "saturated")
+    add_up = {"gradients_add_up": True}
+    failed = [Evidence(f"gru/{n}", "float32", "gru", features, facts=add_up, of=GRADIENTS) for n in range(3)]
+    passed = [Evidence(f"gru/right-{n}", "float32", "gru", passed=True, of=GRADIENTS) for n in range(9)]
+    first = list(summary(diagnosed_run([*failed, *passed], golden_named)))[2]
+    assert first == "  - the second call gives the sum of both: gradients add up over calls, and are"

@@ -143,3 +143,29 @@ def test_calls(rnn_golden):
     (cause,) = document["causes"]
     assert cause["suspects"] == []
     assert cause["facts"]["gradients_add_up"]["value"] is True
+
+
+@pytest.mark.parametrize(
+    ("slip", "cell", "features", "forward"),
+    [
+        ("d_h_n_of_reverse_at_its_start", "rnn_tanh", "bidirectional", "h_n_of_reverse_from_wrong_end"),
+        ("lengths_one_short_on_the_way_back", "gru", "lengths", "lengths_one_too_short"),
+    ],
+)
+def test_a_slip_whose_gradients_are_those_of_wrong_outputs_is_named_as_one_of_the_way_back(
+    pytester: pytest.Pytester, slip: str, cell: str, features: str, forward: str
+) -> None:
+    body = f"""
+from rnn_goldens.deviations.backward import backward_deviation
+
+@pytest.mark.rnn_goldens(cell="{cell}", features=["{features}"], without=["multilayer"], gradients=True)
+def test_it(rnn_golden):
+    case = case_of(rnn_golden, np.float64)
+    rnn_golden.check(*outputs(rnn_golden))
+    rnn_golden.check_gradients(backward_deviation("{slip}").gradients(case, rnn_golden.cotangents))
+"""
+    document, text = report(pytester, body)
+    (cause,) = document["causes"]
+    assert cause["certainty"] == "explained"
+    assert [suspect["deviations"] for suspect in cause["suspects"]] == [[slip]]
+    assert forward not in text
