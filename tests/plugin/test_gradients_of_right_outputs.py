@@ -169,3 +169,15 @@ def test_it(rnn_golden):
     assert cause["certainty"] == "explained"
     assert [suspect["deviations"] for suspect in cause["suspects"]] == [[slip]]
     assert forward not in text
+
+
+def test_a_deviation_of_the_way_back_stays_named_where_outputs_are_found_right_later(pytester: pytest.Pytester) -> None:
+    body = IN_A_TEST_AFTER.replace("differentiated(rnn_golden)", "halved(rnn_golden)")
+    halved = """
+def halved(golden):
+    found = Backward().gradients(case_of(golden, np.float64), golden.cotangents)
+    return {name: array / 2 if name.startswith("bias") else array for name, array in found.items()}
+"""
+    document, _ = report(pytester, halved + body)
+    failed = [entry for entry in document["results"] if entry["outcome"] == "failed"]
+    assert [entry["explained_by"] for entry in failed] == [["biases_halved"]] * 3
