@@ -25,10 +25,15 @@ class AskedGradients(Asked):
     of = GRADIENTS
     passes = 2
 
+    def __init__(self, golden: "GoldenData", got: Arrays, *, outputs_right: bool = False) -> None:
+        """Where the outputs are known to be right, nothing that would make them wrong is a cause."""
+        super().__init__(golden, got)
+        self.outputs_right = outputs_right
+
     def candidates(self) -> Iterator[Iterable[Cause]]:
         """Those of the backward pass, then of the outputs: whoever differentiates wrong ones gets their gradients."""
         yield self.befalling()
-        if not self.tells_nothing():
+        if not self.outputs_right and not self.tells_nothing():
             yield Asked(self.golden, {}).befalling()
 
     def catalogue(self) -> "Sequence[Deviation | BackwardDeviation]":
@@ -40,7 +45,7 @@ class AskedGradients(Asked):
     def explained_by(self, cause: Cause) -> bool:
         """Whether a network that is wrong so gives what came."""
         if is_of_outputs(cause):
-            return not self.rounds(cause) and self._slopes.are_those_of(cause)
+            return not self.outputs_right and not self.rounds(cause) and self._slopes.are_those_of(cause)
         return super().explained_by(cause)
 
     def fitted_by(self, cause: Cause) -> bool:
@@ -80,9 +85,9 @@ class AskedGradients(Asked):
         return Slopes(self.golden, self.got, self.right)
 
 
-def asking(golden: "GoldenData", got: Arrays, of: str) -> Asked:
+def asking(golden: "GoldenData", got: Arrays, of: str, *, outputs_right: bool = False) -> Asked:
     """What asks a golden again of which outputs, or gradients, came."""
-    return Asked(golden, got) if of == OUTPUTS else AskedGradients(golden, got)
+    return Asked(golden, got) if of == OUTPUTS else AskedGradients(golden, got, outputs_right=outputs_right)
 
 
 def is_of_outputs(cause: Cause) -> bool:
@@ -107,6 +112,13 @@ def readable_gradients(golden: "GoldenData", given: Mapping[str, object]) -> Arr
         except NotNumbers:
             return {}
     return found
+
+
+@np.errstate(all="ignore")
+def accumulated(golden: "GoldenData", given: Mapping[str, object]) -> list[Cause]:
+    """Of gradients that are wrong in a second call alone, the one cause there is: all were added to the first's."""
+    cause, got = ("gradients_accumulated",), readable_gradients(golden, given)
+    return [cause] if got and AskedGradients(golden, got).explained_by(cause) else []
 
 
 @cache

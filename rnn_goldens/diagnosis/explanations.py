@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rnn_goldens.diagnosis.asked import TOGETHER, Cause
-from rnn_goldens.diagnosis.asked_gradients import is_of_outputs
+from rnn_goldens.diagnosis.asked_gradients import accumulated, is_of_outputs
 from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT, gradient_facts
+from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT, OF_SECOND_CALL, gradient_facts
 from rnn_goldens.diagnosis.likeness import readable
 from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.judging.gradient_text import WIDTH as GRADIENT_WIDTH
@@ -77,6 +77,7 @@ def diagnosed_gradients(
     *,
     said: str = "",
     outputs: "Verdict | None" = None,
+    outputs_right: bool = False,
 ) -> "Verdict":
     """The same verdict on gradients; if it did not pass, it says which deviations would explain them.
 
@@ -88,15 +89,22 @@ def diagnosed_gradients(
         said: what it means that they differ, as ``compare_gradients`` was told.
         outputs: what became of the outputs that they are of, diagnosed, if those were asked: where they are wrong, that
             is what is to be mended first, and what explains them explains all.
+        outputs_right: whether they are known to be right without that: then no deviation of theirs is named.
     """
     if verdict.passed or not verdict.differences:
         return verdict
+    seen_in_calls = {OF_SECOND_CALL[said]: True} if said in OF_SECOND_CALL else {}
     if outputs is not None and not outputs.passed:
         found, can_be_seen = [tuple(cause.split(TOGETHER)) for cause in outputs.explained_by], outputs.facts
         said = "the outputs are wrong, and gradients with them"
         known = [f"  {outputs.message.splitlines()[0].partition(': ')[2]}"]
     else:
-        found = (suspects or Suspects(pairs=False)).explain_gradients(golden, given)
+        if seen_in_calls:  # the first call was right, and so is the way back
+            found = accumulated(golden, given)
+        else:
+            outputs_right = outputs_right or (outputs is not None and not outputs.not_checked)
+            suspects = suspects or Suspects(pairs=False)
+            found = suspects.explain_gradients(golden, given, outputs_right=outputs_right)
         can_be_seen, known = {} if found else gradient_facts(golden, given), []
         if found and all(map(is_of_outputs, found)):
             known = ["  these are the gradients of wrong outputs, which check(out, h_n) compares:"]
@@ -110,7 +118,7 @@ def diagnosed_gradients(
         verdict,
         message=gradient_text(golden, differences, verdict.not_checked, said, like=like, known=known),
         explained_by=tuple(TOGETHER.join(cause) for cause in found),
-        facts=can_be_seen,
+        facts={} if found else {**seen_in_calls, **can_be_seen},
     )
 
 
@@ -124,7 +132,7 @@ def _not_compared(golden: "GoldenData") -> list[str]:
 
 def _seen(can_be_seen: Mapping[str, bool | float], most: int, width: int = _WIDTH) -> list[str]:
     """What is so of the outputs, where no deviation gives them."""
-    true = [EVERY_FACT[code].sentence.format(value) for code, value in can_be_seen.items() if value]
+    true = [EVERY_FACT[code].said(value) for code, value in can_be_seen.items() if value]
     return [line for sentence in true[: min(most, _MOST_FACTS)] for line in _wrapped(sentence, _MOST_LINES, width)]
 
 

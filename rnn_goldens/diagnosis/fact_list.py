@@ -51,6 +51,7 @@ class Fact(Generic[Seeing]):
         of_likeness: whether it says what outputs resemble, which says nothing where they are nearly the right ones.
         of_most: whether its number is the largest of all failures, rather than the same in all.
         unless: facts beside which it is not told, for they say more.
+        words: what the sentence says for a number that stands for something else.
     """
 
     see: Callable[[Seeing], Value | None]
@@ -61,6 +62,11 @@ class Fact(Generic[Seeing]):
     of_likeness: bool = False
     of_most: bool = False
     unless: tuple[str, ...] = ()
+    words: Callable[[Value], str] | None = None
+
+    def said(self, value: Value) -> str:
+        """The sentence, with the number in it, or the words for the number."""
+        return self.sentence.format(value if self.words is None else self.words(value))
 
 
 FACTS: dict[str, Fact[Seen]] = {

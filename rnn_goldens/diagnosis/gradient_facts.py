@@ -8,17 +8,37 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_goldens.diagnosis.asked_gradients import readable_gradients
-from rnn_goldens.diagnosis.fact_list import FACTS, Fact, Value
+from rnn_goldens.diagnosis.fact_list import FACTS, FEW, Fact, Value
 from rnn_goldens.diagnosis.right import GRADIENTS, Array, Arrays, Right, right_of
 from rnn_goldens.diagnosis.seen import Mask, Seen
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import LAYOUTS
 from rnn_goldens.golden.tolerance import Exact
+from rnn_goldens.judging.gradient_calls import ADDED_UP, DIFFERS
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
 
-_STATES = ("h0", "c0")
 _MOST_GATES = 4
+
+_ALONE = {
+    "x": "look at what goes through weight_ih, and how it is put together",
+    "h0": "look at what comes out of the first step",
+    "c0": "look at what comes out of the first step",
+    "weight_ih": "look at which input it is multiplied with",
+    "weight_hh": "look at which h it is multiplied with",
+    "bias_ih": "look at what it is summed over",
+    "bias_hh": "look at what it is summed over",
+}
+"""By the beginning of a name, what to look at if no other gradient is wrong."""
+
+_TOGETHER = {
+    "biases": (("bias_ih", "bias_hh"), "look at what they are summed over"),
+    "start": (("h0", "c0"), "look at what comes out of the first step"),
+    "input": (("weight_ih", "bias_ih"), "look at the gradient of W_ih x + b_ih"),
+    "recurrent": (("weight_hh", "bias_hh"), "look at the gradient of W_hh h + b_hh"),
+}
+"""Of which two are wrong, and no other; and what to look at then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,15 +113,46 @@ def _factor(seen: SeenGradients, names: Iterable[str]) -> bool | float | None:
 
 
 def _only(*begins: str) -> Callable[[SeenGradients], bool | None]:
-    """Whether those alone are wrong whose names begin so; None if no others came, or what is wrong is a shape."""
+    """Whether some of each are wrong whose names begin so, and no other is.
+
+    None if no other came, or none that begins so, or what is wrong is a shape.
+    """
 
     def see(seen: SeenGradients) -> bool | None:
         others = [name for name in seen.got if not name.startswith(begins)]
-        mine = [name for name in seen.got if name.startswith(begins)]
-        can_be_seen = others and mine and seen.are_shaped
-        return all(name.startswith(begins) for name in seen.names) if can_be_seen else None
+        came = all(any(name.startswith(begin) for name in seen.got) for begin in begins)
+        if not others or not came or not seen.are_shaped:
+            return None
+        each_is = all(any(name.startswith(begin) for name in seen.names) for begin in begins)
+        return each_is and not any(name in seen.names for name in others)
 
     return see
+
+
+def _gate_rows(cell: str) -> Fact[SeenGradients]:
+    """The gates of a cell whose rows alone are wrong: the sum of 1 for the first gate, 2 for the second, and so on.
+
+    What is wrong in a gate at one step is wrong in all of them at the step before, so several steps, or layers, do not
+    show it where all are.
+    """
+    gates = LAYOUTS[cell].gates
+
+    def see(seen: SeenGradients) -> bool | float | None:
+        if seen.golden.cell != cell or not seen.are_shaped:
+            return None
+        weights = [wrong for name, wrong in seen.wrong.items() if name.startswith(("weight", "bias"))]
+        rows = [[block.any() for block in np.split(wrong, len(gates))] for wrong in weights]
+        wrong = [any(of_gate) for of_gate in zip(*rows, strict=True)]
+        if all(wrong):
+            is_one_step = seen.golden.stored.x.shape[-2] == seen.golden.config.num_layers == 1
+            return False if is_one_step and wrong else None
+        return float(sum(2**place for place, is_wrong in enumerate(wrong) if is_wrong)) or False
+
+    def words(value: Value) -> str:
+        letters = [letter for place, letter in enumerate(gates) if int(value) >> place & 1]
+        return " and ".join([", ".join(letters[:-1]), letters[-1]] if letters[1:] else letters)
+
+    return Fact(see, "in the weights' gradients the rows of {} alone are wrong", FEW, words=words)
 
 
 def _only_of_layers(seen: SeenGradients, right: Callable[[str], bool]) -> bool | None:
@@ -161,7 +212,16 @@ def _right_to_float32(seen: SeenGradients) -> bool | None:
     return all(bool((np.abs(a - single.values[n]) <= single.allowed(n)).all()) for n, a in seen.got.items())
 
 
+def _not_here(_: SeenGradients) -> None:
+    """It is seen in a second call."""
+
+
+OF_SECOND_CALL = {ADDED_UP: "gradients_add_up", DIFFERS: "second_gradients_differ"}
+"""What is said of a second call whose gradients alone are wrong, and the fact that it is."""
+
 GRADIENT_FACTS: dict[str, Fact[SeenGradients]] = {
+    "gradients_add_up": Fact(_not_here, ADDED_UP, of_any=True),
+    "second_gradients_differ": Fact(_not_here, DIFFERS, of_any=True, unless=("gradients_add_up",)),
     "gradients_not_finite": Fact(_not_finite, "there are NaN or infinite numbers in the gradients"),
     "gradients_all_zero": Fact(_all_zero, "every gradient is zero: are the cotangents read, and is anything detached?"),
     "wrong_gradients_zero": Fact(
@@ -182,26 +242,23 @@ GRADIENT_FACTS: dict[str, Fact[SeenGradients]] = {
     "gradient_gates_moved": Fact(
         _gates_moved, "the weights' gradients hold the right rows of each gate, in another order of the gates"
     ),
-    "only_biases_wrong": Fact(
-        _only("bias"),
-        "the gradients of the biases alone are wrong: look at what they are summed over",
-        unless=("wrong_gradients_zero",),
-    ),
-    "only_start_wrong": Fact(
-        _only(*_STATES),
-        "the gradients of the initial states alone are wrong: look at what comes out of the first step",
-        unless=("wrong_gradients_zero",),
-    ),
-    "only_x_wrong": Fact(
-        _only("x"),
-        "the gradient of x alone is wrong: look at what goes through weight_ih, and how it is put together",
-        unless=("wrong_gradients_zero",),
-    ),
-    "only_recurrent_wrong": Fact(
-        _only("weight_hh", "bias_hh"),
-        "the gradients of weight_hh and bias_hh alone are wrong: look at which h they are multiplied with",
-        unless=("wrong_gradients_zero", "only_biases_wrong", "gradients_transposed"),
-    ),
+    **{f"{cell}_gate_rows_wrong": _gate_rows(cell) for cell in ("lstm", "gru")},
+    **{
+        f"only_{names}_wrong": Fact(
+            _only(*pair),
+            f"the gradients of {' and '.join(pair)} alone are wrong: {hint}",
+            unless=("wrong_gradients_zero", "gradients_transposed"),
+        )
+        for names, (pair, hint) in _TOGETHER.items()
+    },
+    **{
+        f"only_{name}_wrong": Fact(
+            _only(name),
+            f"the gradient of {name} alone is wrong: {hint}",
+            unless=("wrong_gradients_zero", "gradients_transposed"),
+        )
+        for name, hint in _ALONE.items()
+    },
     "later_steps_right": Fact(
         _later_steps_right,
         "the gradient of x is right from time step {:.0f} on, and wrong before: look at what is carried back",

@@ -79,7 +79,9 @@ def asked_again(
         load: where goldens come from.
         limits: how much may be compared.
     """
+    failures = list(failures)
     outputs = {(f.test, f.golden, f.dtype, f.of): f.got for f in failures}
+    right = frozenset((f.test, f.golden, f.dtype, f.of) for f in failures if f.outputs_right)
     evidence = [replace(one, no_equations=_no_equations(one, load)) for one in evidence]
     evidence = [
         one if one.passed or _is_whole(one, outputs, load) else _not_explained(one, outputs, load) for one in evidence
@@ -88,7 +90,7 @@ def asked_again(
     for one in evidence:
         if not one.passed:
             by_cell.setdefault(one.about, []).append(one)
-    again = _Again(outputs, load, Budget(limits.to_ask))
+    again = _Again(outputs, right, load, Budget(limits.to_ask))
     causes: dict[About, list[Cause]] = {}
     to_look = Budget(0)
     for about, failed in by_cell.items():
@@ -154,9 +156,10 @@ def _not_explained(one: Evidence, outputs: Mapping[_Key, Arrays], load: Load) ->
 
 @dataclass(frozen=True)
 class _Again:
-    """Failures that are compared again, as far as the budget goes."""
+    """Failures that are compared again, as far as the budget goes; of some gradients the outputs are right."""
 
     outputs: dict[_Key, Arrays]
+    outputs_right: frozenset[_Key]
     load: Load
     budget: Budget
     fitting: dict[_Key, dict[Cause, bool]] = field(default_factory=dict)
@@ -212,7 +215,7 @@ class _Again:
             more = replace(one, sizes={} if golden is None else _sizes(golden))
             if not one.passed and not one.explained_by:
                 more = replace(more, parts=parts)
-            elif not one.passed and not one.facts:
+            if not one.passed and not one.facts:
                 more = replace(more, facts=self._facts(one, golden, budget))
             found[id(one)] = more
         return found
@@ -226,7 +229,11 @@ class _Again:
     def _asked(self, one: Evidence) -> Asked | None:
         got = self.outputs.get(_key(one))
         golden = None if got is None else _loaded(one, self.load)
-        return None if golden is None or got is None else asking(golden, got, one.of)
+        return (
+            None
+            if golden is None or got is None
+            else asking(golden, got, one.of, outputs_right=_key(one) in self.outputs_right)
+        )
 
 
 def _sizes(golden: "GoldenData") -> dict[str, int]:

@@ -153,10 +153,13 @@ class Said:
 
     def sentences(self) -> Iterator[str]:
         """What tells most comes first; what a newer version has seen, and this one does not know, is left out."""
-        told = list(self._of_options())
+        known = [code for code in self.facts if code in EVERY_FACT]
+        sure = [code for code in known if EVERY_FACT[code].of_any]
+        told = [self._of_fact(code, *self.facts[code]) for code in sure]
+        told += self._of_options()
         told += [self._of_feature(blamed) for blamed in self.features if blamed.feature in IN_WORDS]
         told += [str(beyond) for beyond in self.sizes if beyond.size in SIZES_IN_WORDS]
-        told += [self._of_fact(code, *fact) for code, fact in self.facts.items() if code in EVERY_FACT]
+        told += [self._of_fact(code, *self.facts[code]) for code in known if code not in sure]
         yield from told or [str(said) for said in (self.contrast, self.few) if said is not None][:1]
         if told and self.few is not None and self.few.fail and not self.few.more:
             yield f"{', '.join(self.few.goldens)} alone {'fails' if len(self.few.goldens) == 1 else 'fail'}"
@@ -170,7 +173,7 @@ class Said:
 
     def _of_fact(self, code: str, value: Value, showing: int) -> str:
         where = "" if showing == self.of or EVERY_FACT[code].of_any else f" (in the {showing} that can show it)"
-        return EVERY_FACT[code].sentence.format(value) + where
+        return EVERY_FACT[code].said(value) + where
 
     def _of_feature(self, blamed: Blamed) -> str:
         words, otherwise = IN_WORDS[blamed.feature][:: 1 if blamed.has else -1]

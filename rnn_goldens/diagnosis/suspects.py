@@ -46,6 +46,7 @@ class Failure:
         got: those that hold numbers.
         test: which test asked it.
         of: ``outputs`` or ``gradients``.
+        outputs_right: whether the outputs that gradients are of were compared, and are right.
     """
 
     golden: str
@@ -53,6 +54,7 @@ class Failure:
     got: Arrays
     test: str = ""
     of: str = OUTPUTS
+    outputs_right: bool = False
 
 
 @dataclass
@@ -105,16 +107,24 @@ class Suspects:
         return self._explained(golden, readable(golden, out, h_n, c_n), OUTPUTS)
 
     @np.errstate(all="ignore")
-    def explain_gradients(self, golden: "GoldenData", given: Mapping[str, object]) -> list[Cause]:
-        """The same of gradients, by name; causes are of the backward pass, or of the forward pass before it."""
-        return self._explained(golden, readable_gradients(golden, given), GRADIENTS)
+    def explain_gradients(
+        self, golden: "GoldenData", given: Mapping[str, object], *, outputs_right: bool = False
+    ) -> list[Cause]:
+        """The same of gradients, by name; causes are of the backward pass, or of the forward pass before it.
 
-    def _explained(self, golden: "GoldenData", got: Arrays, of: str) -> list[Cause]:
+        Args:
+            golden: what was asked.
+            given: the gradients.
+            outputs_right: whether the outputs are known to be right: then no cause is of the forward pass.
+        """
+        return self._explained(golden, readable_gradients(golden, given), GRADIENTS, outputs_right=outputs_right)
+
+    def _explained(self, golden: "GoldenData", got: Arrays, of: str, *, outputs_right: bool = False) -> list[Cause]:
         if not got:
             return []
-        self._keep(Failure(golden.id, golden.dtype, got, self.test, of))
+        self._keep(Failure(golden.id, golden.dtype, got, self.test, of, outputs_right))
         known = self._known.setdefault(golden.cell, [])
-        asked = asking(golden, got, of)
+        asked = asking(golden, got, of, outputs_right=outputs_right)
         found = [cause for cause in known if asked.explained_by(cause)]
         if not found and steps_of(golden) <= MOST_STEPS:
             found = self._looked_for(asked, known)

@@ -17,6 +17,9 @@ Backward = Callable[[Any], Mapping[str, Any]]
 """A function of a question, which has ``cotangents``, that returns gradients by name."""
 
 
+ADDED_UP = "the second call gives the sum of both: gradients add up over calls, and are not cleared"
+DIFFERS = "the second call differs from the first"
+
 Compare = Callable[[Mapping[str, Any], str], Verdict]
 """Gradients by name, and what it means if they are wrong, where that is known → the verdict."""
 
@@ -63,8 +66,8 @@ def _said(first: Mapping[str, NDArray[np.float64] | None], second: Mapping[str, 
         if before is not None and before.any() and np.array_equal(2 * before, _copy(second.get(name)))
     ]  # fmt: skip
     if doubled:
-        return "the second call gives the sum of both: gradients add up over calls, and are not cleared"
-    return "the second call differs from the first"
+        return ADDED_UP
+    return DIFFERS
 
 
 def _copy(value: object) -> Any:  # noqa: ANN401 - an array, or None

@@ -9,6 +9,7 @@ import pytest
 
 from rnn_goldens.corpus import Corpora
 from rnn_goldens.diagnosis.asked import TOGETHER, Cause
+from rnn_goldens.diagnosis.asked_gradients import is_of_outputs
 from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence
 from rnn_goldens.diagnosis.right import GRADIENTS, OUTPUTS
 from rnn_goldens.diagnosis.run import Load, asked_again, diagnosed_run
@@ -28,10 +29,18 @@ def explain_all(config: pytest.Config, tally: Tally, failures: Iterable[Failure]
     """Find what explains the failures, now that all are in, and note it in the account, failure by failure."""
     opened = corpora_of_all(config, tally.corpora)
     judged = [entry for entry in tally.entries if _is_wrong(opened, entry) or _is_right(opened, entry)]
+    right = _outputs_right(judged)
+    for entry in judged:
+        if _of(entry) == GRADIENTS and _asked(entry) in right:
+            _rule_out_outputs(entry)
+    failures = [
+        replace(failure, outputs_right=True) if (failure.golden, failure.dtype) in right else failure
+        for failure in failures
+    ]
     tests = {without_golden(entry["test"], entry["golden"], entry["dtype"]) for entry in judged}
     before = [_evidence(opened, entry, one_of_several=len(tests) > 1) for entry in judged]
     if len(tests) == 1:
-        failures = (replace(failure, test="") for failure in failures)
+        failures = [replace(failure, test="") for failure in failures]
     load = _loading(opened, {entry["golden"] for entry in judged if _of(entry) == GRADIENTS})
     again = asked_again(before, failures, load)
     for entry, one, after in zip(judged, before, again.evidence, strict=True):
@@ -45,6 +54,27 @@ def explain_all(config: pytest.Config, tally: Tally, failures: Iterable[Failure]
             if (cause := settled.get(id(one))) is not None:
                 _note(entry, (cause, *(other for other in one.explained_by if other != cause)))
                 config.stash.setdefault(_SETTLED, {})[entry["test"]] = TOGETHER.join(cause)
+
+
+_Asked = tuple[str, str]
+"""A golden and a precision."""
+
+
+def _asked(entry: Entry) -> _Asked:
+    return entry["golden"], entry["dtype"]
+
+
+def _outputs_right(judged: Iterable[Entry]) -> set[_Asked]:
+    """Where some test of the run found all outputs right."""
+    right = (entry for entry in judged if entry["outcome"] == "passed" and _of(entry) == OUTPUTS)
+    return {_asked(entry) for entry in right if "outputs" not in entry}
+
+
+def _rule_out_outputs(entry: Entry) -> None:
+    """Take away what would make the outputs wrong, which another test found right only later."""
+    kept = [said for said in entry.pop("explained_by", ()) if not is_of_outputs(_cause(said))]
+    if kept:
+        entry["explained_by"] = kept
 
 
 def _settled(found: Iterable[Diagnosis]) -> dict[int, Cause]:
@@ -77,6 +107,7 @@ def sent(failures: Iterable[Failure]) -> list[list[Any]]:
             f.golden,
             f.dtype,
             f.of,
+            f.outputs_right,
             [[name, list(values.shape), values.tobytes()] for name, values in f.got.items()],
         ]
         for f in failures
@@ -85,9 +116,9 @@ def sent(failures: Iterable[Failure]) -> list[list[Any]]:
 
 def received(carried: Iterable[list[Any]]) -> Iterator[Failure]:
     """The way back."""
-    for test, golden, dtype, of, outputs in carried:
+    for test, golden, dtype, of, outputs_right, outputs in carried:
         got = {name: np.frombuffer(data).reshape(shape) for name, shape, data in outputs}
-        yield Failure(golden, dtype, got, test, of)
+        yield Failure(golden, dtype, got, test, of, outputs_right)
 
 
 def _is_wrong(opened: Corpora, entry: Entry) -> bool:

@@ -151,8 +151,11 @@ class GoldenUnderTest(Golden):
         outputs = run and self._judge._outputs_of(run, self._compared_outputs)
         if outputs is not None and not outputs.passed:
             self.record.outputs_wrong = True
+        right = (self.id, self.dtype) in self.record.outputs_right
         with own_functions():
-            return diagnosed_gradients(self._judge, verdict, given, self.suspects, said=said, outputs=outputs)
+            return diagnosed_gradients(
+                self._judge, verdict, given, self.suspects, said=said, outputs=outputs, outputs_right=right
+            )
 
     def _compared_outputs(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
         with own_functions():
@@ -202,6 +205,7 @@ RECORD = pytest.StashKey[Record]()
 SUSPECTS = pytest.StashKey[dict[str, Suspects]]()
 """By test, for two tests may be of different networks."""
 
+_OUTPUTS_RIGHT = pytest.StashKey[set[tuple[str, str]]]()
 _SPENT = pytest.StashKey[Spent]()
 LATE = pytest.StashKey[list[dict[str, str]]]()
 """Findings of a run that came after their tests had ended, and that no report has carried yet."""
@@ -223,7 +227,15 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
         pytest.fail(f"rnn-goldens: {error}", pytrace=False)
     late = request.config.stash.setdefault(LATE, [])
     drawn = pictures.wanted(request.config)
-    record = Record(wanted.id, wanted.dtype, wanted.calls, late=late, drawn=drawn, gradients=wanted.gradients)
+    record = Record(
+        wanted.id,
+        wanted.dtype,
+        wanted.calls,
+        late=late,
+        drawn=drawn,
+        gradients=wanted.gradients,
+        outputs_right=request.config.stash.setdefault(_OUTPUTS_RIGHT, set()),
+    )
     request.node.stash[RECORD] = record
     spent = request.config.stash.setdefault(_SPENT, Spent())
     test = without_golden(request.node.nodeid, wanted.id, wanted.dtype)

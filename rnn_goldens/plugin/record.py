@@ -48,6 +48,7 @@ class Record:
         gradients: whether it is gradients that are to be checked.
         of_gradients: the verdicts, among those above, of gradients, with the precision.
         outputs_wrong: whether the outputs were wrong, too, of an implementation whose gradients were.
+        outputs_right: goldens and precisions of which some test found all outputs right; one set for a whole run.
         elsewhere: a file in which another process, that was given the golden, notes that it was wrong.
     """
 
@@ -73,6 +74,7 @@ class Record:
     gradients: bool = False
     of_gradients: list[tuple[str, Verdict]] = field(default_factory=list)
     outputs_wrong: bool = False
+    outputs_right: set[tuple[str, str]] = field(default_factory=set)
 
     elsewhere: Path = field(default_factory=lambda: Path(gettempdir(), f"rnn-goldens-{uuid4()}"))
 
@@ -86,6 +88,11 @@ class Record:
 
     def note(self, dtype: str, verdict: Verdict) -> None:
         """Note a verdict of ``check``, in whatever thread or process and at whatever time it is made."""
+        if verdict.passed and not verdict.not_checked:
+            self.outputs_right.add((self.golden, dtype))
+        self._note(dtype, verdict)
+
+    def _note(self, dtype: str, verdict: Verdict) -> None:
         if getpid() != self.process:
             if not verdict.passed:
                 self.elsewhere.write_text(verdict.message, "utf-8")
@@ -96,7 +103,7 @@ class Record:
 
     def note_gradients(self, dtype: str, verdict: Verdict) -> None:
         """Note a verdict on gradients, likewise."""
-        self.note(dtype, verdict)
+        self._note(dtype, verdict)
         if getpid() == self.process:
             self.of_gradients.append((dtype, verdict))
 

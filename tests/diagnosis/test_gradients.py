@@ -12,11 +12,12 @@ from rnn_goldens.cells import Backward, Case, Cell, case_of
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.deviations import DEVIATIONS, deviation, of_either
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS, backward_deviation
-from rnn_goldens.diagnosis.causes import EXPLAINED, Evidence
+from rnn_goldens.diagnosis.causes import EXPLAINED, NOT_RECOGNISED, Evidence
 from rnn_goldens.diagnosis.fact_list import FACTS
 from rnn_goldens.diagnosis.gradient_facts import GRADIENT_FACTS, gradient_facts
 from rnn_goldens.diagnosis.right import GRADIENTS
 from rnn_goldens.diagnosis.run import asked_again, diagnosed_run
+from rnn_goldens.diagnosis.summary import summary
 from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.verdict import compare
@@ -195,6 +196,32 @@ def test_gradients_that_add_up_over_calls_are_named() -> None:
     assert "gradients_accumulated" in caught.value.verdict.explained_by
 
 
+def test_one_gradient_that_adds_up_over_calls_is_told_as_that_and_as_no_deviation() -> None:
+    golden, calls = golden_named("rnn-tanh/one-step"), []
+
+    def adds_up(_: Any) -> Gradients:
+        calls.append(1)
+        return {n: len(calls) * a if "bias" in n else a for n, a in right_gradients(golden).items()}
+
+    with pytest.raises(GoldenMismatch) as caught:
+        golden.check_gradient_calls(adds_up)
+    assert caught.value.verdict.explained_by == ()
+    assert caught.value.verdict.facts["gradients_add_up"]
+
+
+def test_a_second_call_that_gives_something_else_is_told_as_that_and_as_no_deviation() -> None:
+    golden, calls = golden_named("rnn-tanh/one-step"), []
+
+    def half_the_second_time(_: Any) -> Gradients:
+        calls.append(1)
+        return {n: a / len(calls) if "bias" in n else a for n, a in right_gradients(golden).items()}
+
+    with pytest.raises(GoldenMismatch) as caught:
+        golden.check_gradient_calls(half_the_second_time)
+    assert caught.value.verdict.explained_by == ()
+    assert caught.value.verdict.facts["second_gradients_differ"]
+
+
 @pytest.mark.parametrize(
     ("golden_id", "spoil", "fact"),
     [
@@ -208,6 +235,11 @@ def test_gradients_that_add_up_over_calls_are_named() -> None:
         ("lstm/with-state", lambda n, a: a + 3 if n in ("h0", "c0") else a, "only_start_wrong"),
         ("lstm/plain", lambda n, a: a + 3 if n == "x" else a, "only_x_wrong"),
         ("lstm/plain", lambda n, a: a + 3 if "hh" in n else a, "only_recurrent_wrong"),
+        ("lstm/plain", lambda n, a: a + 3 if "ih" in n else a, "only_input_wrong"),
+        *(
+            ("lstm/with-state", lambda n, a, kind=kind: a + 3 if n.startswith(kind) else a, f"only_{kind}_wrong")
+            for kind in ("h0", "c0", "weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        ),
         ("gru/bidirectional-two-layers", lambda n, a: a + 3 if "_l0" in n else a, "top_layer_right"),
         ("gru/bidirectional-two-layers", lambda n, a: a + 3 if "reverse" in n else a, "forward_gradients_right"),
         ("lstm/plain", lambda _, a: np.full_like(a, np.nan), "gradients_not_finite"),
@@ -240,6 +272,51 @@ def test_of_a_gradient_of_another_shape_nothing_else_is_seen(name: str, spoil: C
     assert not any(verdict.facts.values())
     assert f"{name}: has shape" in verdict.message
     assert "look at" not in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("golden_id", "wrong", "fact"),
+    [
+        ("lstm/plain", ["weight_hh_l0"], "only_weight_hh_wrong"),
+        ("lstm/plain", ["bias_hh_l0"], "only_bias_hh_wrong"),
+        ("lstm/with-state", ["c0"], "only_c0_wrong"),
+    ],
+)
+def test_no_gradient_is_said_to_be_wrong_that_is_right(golden_id: str, wrong: list[str], fact: str) -> None:
+    golden = golden_named(golden_id)
+    given = {name: array + 3 * (name in wrong) for name, array in right_gradients(golden).items()}
+    said = [code for code, value in golden.compare_gradients(given).facts.items() if value]
+    assert said == [fact]
+
+
+@pytest.mark.parametrize(
+    ("golden_id", "gates", "sentence"),
+    [
+        ("lstm/plain", "f", "in the weights' gradients the rows of f alone are wrong"),
+        ("lstm/plain", "fo", "in the weights' gradients the rows of f and o alone are wrong"),
+        ("lstm/plain", "ifg", "in the weights' gradients the rows of i, f and g alone are wrong"),
+        ("gru/plain", "n", "in the weights' gradients the rows of n alone are wrong"),
+        ("gru/plain", "rz", "in the weights' gradients the rows of r and z alone are wrong"),
+    ],
+)
+def test_the_gates_whose_rows_are_wrong_are_said(golden_id: str, gates: str, sentence: str) -> None:
+    golden = golden_named(golden_id)
+    rows = np.repeat([letter in gates for letter in golden.layout.gates], golden.config.hidden_size)
+    given = {
+        name: array + 3 * rows.reshape(-1, *[1] * (array.ndim - 1)) if name.startswith(("weight", "bias")) else array
+        for name, array in right_gradients(golden).items()
+    }
+    assert sentence in " ".join(golden.compare_gradients(given).message.split())
+
+
+def test_where_the_rows_of_every_gate_are_wrong_none_is_said_to_be_so_alone() -> None:
+    golden = golden_named("lstm/plain")
+    given = {name: array + 3 for name, array in right_gradients(golden).items()}
+    assert "rows" not in golden.compare_gradients(given).message
+    one_step = golden_named("lstm/one-step")
+    facts = gradient_facts(one_step, {name: array + 3 for name, array in right_gradients(one_step).items()})
+    assert facts["lstm_gate_rows_wrong"] is False
+    assert "lstm_gate_rows_wrong" not in gradient_facts(golden, given)
 
 
 def test_the_step_from_which_on_a_gradient_is_right_is_said() -> None:
@@ -303,8 +380,64 @@ def test_every_name_of_either_catalogue_is_looked_up() -> None:
     assert [of_either(name).name for name in names] == names
 
 
+def d_c_n_added_to_d_h(golden: Golden) -> Gradients:
+    """A slip of the backward pass alone, whose gradients are those of an LSTM that returns h for c_n."""
+    d = golden.cotangents
+    wrong = {**d, "d_h_n": d["d_h_n"] + d["d_c_n"], "d_c_n": 0 * d["d_c_n"]}
+    return Backward().gradients(case_of(golden, np.float64), wrong)
+
+
+@pytest.mark.parametrize("outputs_right", [True, False])
+def test_where_the_outputs_are_right_no_deviation_of_theirs_is_named(outputs_right: bool) -> None:
+    golden, suspects = golden_named("gru/with-state"), Suspects()
+    given = differentiated(golden, "gru_reset_before_product")
+    found = suspects.explain_gradients(golden, given, outputs_right=outputs_right)
+    assert found == ([] if outputs_right else [("gru_reset_before_product",)])
+
+
+def test_outputs_that_were_had_and_are_right_rule_out_every_deviation_of_theirs() -> None:
+    golden = golden_named("gru/plain")
+    with pytest.raises(GoldenMismatch) as caught:
+        golden.check_gradient_calls(
+            lambda _: differentiated(golden, "gru_reset_before_product"),
+            case_outputs,
+        )
+    assert caught.value.verdict.explained_by == ()
+    assert "gru_reset_before_product" not in str(caught.value)
+
+
+def case_outputs(question: Any) -> Any:
+    return Backward().run(case_of(question, np.float32))
+
+
+def test_a_run_in_which_the_outputs_are_right_names_no_deviation_of_theirs() -> None:
+    ids, cause = ["gru/one-step", "gru/plain", "gru/with-state"], ("gru_reset_before_product",)
+    certainties = {}
+    for outputs_right in (True, False):
+        suspects, evidence = Suspects(), []
+        for golden_id in ids:
+            golden = golden_named(golden_id)
+            given = differentiated(golden, *cause)
+            causes = tuple(suspects.explain_gradients(golden, given, outputs_right=outputs_right))
+            evidence.append(Evidence(golden_id, "float32", "gru", golden.features, explained_by=causes, of=GRADIENTS))
+        again = asked_again(evidence, suspects.failures, golden_named)
+        (found,) = diagnosed_run(again.evidence, golden_named)
+        assert (cause in [suspect.cause for suspect in found.suspects]) is not outputs_right
+        certainties[outputs_right] = found.certainty
+    assert certainties == {True: NOT_RECOGNISED, False: EXPLAINED}
+
+
 def test_outputs_are_diagnosed_as_before_where_gradients_were_loaded() -> None:
     golden = golden_named("gru/plain")
     outputs = deviation("gru_reset_before_product").run(case_of(golden, np.float32))
     assert not compare(golden, *outputs).passed
     assert golden.compare(*outputs).explained_by == ("gru_reset_before_product",)
+
+
+def test_that_gradients_add_up_is_said_before_what_may_be_chance() -> None:
+    features = ("bias", "multilayer", "bidirectional", "lengths", "long", "saturated")
+    add_up = {"gradients_add_up": True}
+    failed = [Evidence(f"gru/{n}", "float32", "gru", features, facts=add_up, of=GRADIENTS) for n in range(3)]
+    passed = [Evidence(f"gru/right-{n}", "float32", "gru", passed=True, of=GRADIENTS) for n in range(9)]
+    first = list(summary(diagnosed_run([*failed, *passed], golden_named)))[2]
+    assert first == "  - the second call gives the sum of both: gradients add up over calls, and are"

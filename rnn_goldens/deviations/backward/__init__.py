@@ -2,15 +2,28 @@
 
 from collections.abc import Sequence
 
-from rnn_goldens.deviations.backward import directions, lengths, numerics, paths, sizes, slopes, states, sums
+from rnn_goldens.deviations.backward import (
+    cotangents,
+    directions,
+    gates,
+    lengths,
+    numerics,
+    paths,
+    sizes,
+    slopes,
+    states,
+    steps,
+    sums,
+)
 from rnn_goldens.deviations.backward.wrong import BackwardDeviation, WrongBackward
 from rnn_goldens.errors import UnknownName
 
 BACKWARD_FAMILIES: dict[str, tuple[BackwardDeviation, ...]] = {
     "paths back": paths.DEVIATIONS,
+    "gates back": gates.DEVIATIONS,
     "derivatives": slopes.DEVIATIONS,
-    "cotangents and states": states.DEVIATIONS,
-    "sums of weights": sums.DEVIATIONS,
+    "cotangents and states": (*states.DEVIATIONS, *cotangents.DEVIATIONS),
+    "sums of weights": (*sums.DEVIATIONS, *steps.DEVIATIONS),
     "directions and layers back": directions.DEVIATIONS,
     "lengths back": lengths.DEVIATIONS,
     "sizes back": sizes.DEVIATIONS,

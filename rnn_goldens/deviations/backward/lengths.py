@@ -6,6 +6,7 @@ from rnn_goldens.cells import Array, Backward, Case, Cotangents, State
 from rnn_goldens.deviations.backward.wrong import (
     BackwardDeviation,
     Gradients,
+    WrongBackward,
     in_cotangents,
     in_gradients,
     in_steps_back,
@@ -50,6 +51,20 @@ def _sorted(case: Case, gradients: Gradients) -> Gradients:
     return {name: rows[name](array) if name in rows else array for name, array in gradients.items()}
 
 
+def _by_lengths_that_are_off(by: int) -> WrongBackward:
+    """Where lengths are given."""
+
+    class Off(Backward):
+        def of_batch(self, case: Case, cotangents: Cotangents) -> Gradients:
+            self._off = 0 if case.lengths is None else by
+            return super().of_batch(case, cotangents)
+
+        def within_back(self, t: int, lengths: Array) -> Array:
+            return super().within_back(t, lengths + self._off)
+
+    return WrongBackward(steps=(Off,))
+
+
 def _not_held(_: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:  # noqa: ARG001
     return d_before
 
@@ -59,6 +74,18 @@ DEVIATIONS = (
         "padded_steps_gone_back_through",
         "Goes back through padded steps too, as if every sequence were as long as the longest.",
         in_steps_back(within_back=lambda _, _t, lengths: np.ones(len(lengths), bool)),
+        needs=_LENGTHS,
+    ),
+    BackwardDeviation(
+        "lengths_one_short_on_the_way_back",
+        "Leaves out the last step of every sequence on the way back.",
+        _by_lengths_that_are_off(-1),
+        needs=_LENGTHS,
+    ),
+    BackwardDeviation(
+        "lengths_one_long_on_the_way_back",
+        "Goes back through one padded step of every sequence that has one.",
+        _by_lengths_that_are_off(1),
         needs=_LENGTHS,
     ),
     BackwardDeviation(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case
+from rnn_goldens.deviations.backward.gates import of_gates
 from rnn_goldens.deviations.backward.wrong import (
     BackwardDeviation,
     Gradients,
@@ -76,6 +77,14 @@ ROUNDING = (
         "backward_products_in_float16",
         "Rounds both sides of every product of the way back to float16.",
         _products(to("float16")),
+    ),
+    *(
+        BackwardDeviation(
+            f"gate_gradients_in_{half}",
+            f"Rounds the gradient of what each activation takes to {half}, at every step.",
+            of_gates(to(half)),
+        )
+        for half in ("bfloat16", "float16")
     ),
 )
 """What rounds to a narrow type."""

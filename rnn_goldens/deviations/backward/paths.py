@@ -60,6 +60,27 @@ def _lstm_output_gate_by_cell(x: Term, h: Term, c: Term, w: Weight) -> tuple[Ter
     return instead(o * tanh(after), detached(o) * tanh(after) + o * detached(after)), after
 
 
+def _lstm_output_gate_by_state(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
+    i, f, g, o = _lstm_gates(x, h, w)
+    after = f * c + i * g
+    state = o * tanh(after)
+    return instead(state, detached(o) * tanh(after) + o * detached(state)), after
+
+
+def _lstm_tanh_slope_by_cell(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
+    i, f, g, o = _lstm_gates(x, h, w)
+    after = f * c + i * g
+    return o * instead(tanh(after), after * detached(1 - after * after)), after
+
+
+def _lstm_candidate_slope_by_state(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
+    i, f, _, o = _lstm_gates(x, h, w)
+    z = w.W_ig @ x + w.b_ig + w.W_hg @ h + w.b_hg
+    state = o * tanh(f * c + i * tanh(z))
+    after = f * c + i * instead(tanh(z), z * detached(1 - state * state))
+    return o * tanh(after), after
+
+
 def _lstm_cell_after_output_alone(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
     h_after, after = _lstm()(x, h, c, w)
     return h_after, detached(after)
@@ -95,6 +116,14 @@ def _gru_mixed(way: Callable[[Term, Term, Term], Term]) -> Equations:
         return (instead(mix(z, h, n), way(z, h, n)),)
 
     return gru
+
+
+def _gru_candidate_slope_by_state(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    r = sigmoid(w.W_ir @ x + w.b_ir + w.W_hr @ h + w.b_hr)
+    z = sigmoid(w.W_iz @ x + w.b_iz + w.W_hz @ h + w.b_hz)
+    of_n = w.W_in @ x + w.b_in + r * (w.W_hn @ h + w.b_hn)
+    state = mix(z, h, tanh(of_n))
+    return (mix(z, h, instead(tanh(of_n), of_n * detached(1 - state * state))),)
 
 
 def _gru_candidate(way: Callable[[Term, Term, Term, Weight], Term]) -> Equations:
@@ -181,6 +210,24 @@ DEVIATIONS = (
         in_way_back(lstm=_lstm_output_gate_by_cell),
         cells=("lstm",),
     ),
+    BackwardDeviation(
+        "lstm_output_gate_by_state",
+        "Multiplies the output gate's gradient with the new h in place of tanh(c).",
+        in_way_back(lstm=_lstm_output_gate_by_state),
+        cells=("lstm",),
+    ),
+    BackwardDeviation(
+        "lstm_tanh_slope_by_cell",
+        "Takes 1 - c² for the derivative of tanh(c), in place of 1 - tanh(c)².",
+        in_way_back(lstm=_lstm_tanh_slope_by_cell),
+        cells=("lstm",),
+    ),
+    BackwardDeviation(
+        "lstm_candidate_slope_by_state",
+        "Takes 1 - h² of the new h for the derivative of the candidate's tanh, in place of 1 - g².",
+        in_way_back(lstm=_lstm_candidate_slope_by_state),
+        cells=("lstm",),
+    ),
     *(
         BackwardDeviation(
             f"lstm_cell_gradient_masked_beyond_{limit}",
@@ -212,6 +259,18 @@ DEVIATIONS = (
         "gru_reset_left_out_backward",
         "Leaves the reset gate out on the way back to W_hn, b_hn and h.",
         in_way_back(gru=_gru_candidate(lambda r, hidden, _h, _w: r * detached(hidden) + hidden)),
+        cells=("gru",),
+    ),
+    BackwardDeviation(
+        "gru_candidate_slope_by_state",
+        "Takes 1 - h² of the new h for the derivative of the candidate's tanh, in place of 1 - n².",
+        in_way_back(gru=_gru_candidate_slope_by_state),
+        cells=("gru",),
+    ),
+    BackwardDeviation(
+        "gru_reset_before_product_on_the_way_back",
+        "Goes back as if the reset gate stood before the product: through W_hn (r h) + b_hn.",
+        in_way_back(gru=_gru_candidate(lambda r, _hidden, h, w: w.W_hn @ (r * h) + w.b_hn)),
         cells=("gru",),
     ),
     BackwardDeviation(

@@ -1,5 +1,7 @@
 """Derivatives of activations that are others than theirs."""
 
+import numpy as np
+
 from rnn_goldens.deviations.backward.wrong import BackwardDeviation, in_steps_back
 
 _TANH, _SIGMOID = ("rnn_tanh", "lstm", "gru"), ("lstm", "gru")
@@ -9,6 +11,12 @@ DEVIATIONS = (
         "tanh_slope_of_argument",
         "Takes 1 - z² of tanh's argument z for its derivative, in place of 1 - y² of the result.",
         in_steps_back(tanh_slope=lambda _, _y, z: 1 - z * z),
+        cells=_TANH,
+    ),
+    BackwardDeviation(
+        "tanh_slope_at_result",
+        "Takes 1 - tanh(y)² of tanh's result y for its derivative, as if y were the argument.",
+        in_steps_back(tanh_slope=lambda _, y, _z: 1 - np.tanh(y) ** 2),
         cells=_TANH,
     ),
     BackwardDeviation(
@@ -42,6 +50,12 @@ DEVIATIONS = (
         cells=_SIGMOID,
     ),
     BackwardDeviation(
+        "sigmoid_slope_at_result",
+        "Takes the sigmoid's derivative at its result, as if that were the argument.",
+        in_steps_back(sigmoid_slope=lambda right, y, _z: right.sigmoid(y) * (1 - right.sigmoid(y))),
+        cells=_SIGMOID,
+    ),
+    BackwardDeviation(
         "sigmoid_slope_missing",
         "Leaves the sigmoid's derivative out.",
         in_steps_back(sigmoid_slope=lambda _, y, _z: 1 + 0 * y),
@@ -68,7 +82,7 @@ DEVIATIONS = (
     BackwardDeviation(
         "relu_slope_leaky",
         "Sends a hundredth of the gradient back through a relu whose argument is negative.",
-        in_steps_back(where_larger=lambda right, g, a, b: 0.99 * right.where_larger(g, a, b) + 0.01 * g),
+        in_steps_back(where_larger=lambda _, g, a, b: np.where(a > b, g, 0.01 * g)),
         cells=("rnn_relu",),
     ),
     BackwardDeviation(

@@ -62,17 +62,6 @@ class _ByOwnOutput(Backward):
         return super().share(suffix, t, weight, g, self._outputs[layer][:, t] if weight == "weight_ih" and layer else v)
 
 
-class _WithoutStart(Backward):
-    """The first step adds nothing to the recurrent matrix's gradient, as if every start were zero."""
-
-    def share(self, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:
-        steps = [time for of, time in self.kept if of == suffix]
-        first = max(steps) if suffix.endswith("_reverse") else min(steps)
-        if weight == "weight_hh" and v is not None and t == first:
-            v = np.zeros_like(v)
-        return super().share(suffix, t, weight, g, v)
-
-
 def _summing(
     change: Callable[[Sequence[Factors]], Sequence[Factors]], *, of_matrices: bool | None = None
 ) -> WrongBackward:
@@ -161,12 +150,6 @@ DEVIATIONS = (
         "weight_hh_by_state_after",
         "Multiplies with h after each step, not before it, in the gradient of weight_hh.",
         WrongBackward(steps=(_ByStateAfter,)),
-    ),
-    BackwardDeviation(
-        "weight_hh_without_start",
-        "Leaves the first step out of the gradient of weight_hh, as if h0 were zero.",
-        WrongBackward(steps=(_WithoutStart,)),
-        needs=("state",),
     ),
     BackwardDeviation(
         "weight_ih_by_input_before",

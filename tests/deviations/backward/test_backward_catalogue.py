@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from deviations.backward.asking_back import QUESTIONS_BACK, Gradients, QuestionBack
 
 from rnn_goldens import UnknownName
-from rnn_goldens.cells import Network
+from rnn_goldens.cells import Backward, Network
 from rnn_goldens.deviations import DEVIATIONS, of_either
 from rnn_goldens.deviations.backward import (
     BACKWARD_DEVIATIONS,
@@ -149,3 +150,16 @@ def test_two_that_can_not_be_at_once_are_refused() -> None:
 def test_an_unknown_name_is_an_error_that_names_a_near_one() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'biases_doubled'"):
         backward_deviation("biases_double")
+
+
+def test_a_leaky_relu_changes_nothing_where_no_argument_is_negative() -> None:
+    question = QUESTIONS_BACK["rnn_relu"][0]
+    case = question.asked.case
+    positive = replace(
+        case,
+        x=np.abs(case.x),
+        state=tuple(map(np.abs, case.state)),
+        weights={name: np.abs(array) for name, array in case.weights.items()},
+    )
+    right = Backward().gradients(positive, question.cotangents)
+    assert same(backward_deviation("relu_slope_leaky").gradients(positive, question.cotangents), right)
