@@ -126,6 +126,28 @@ def test_what_fails_is_explained_as_far_as_it_can_be(
     assert cause["simplest"] == {"golden": "documented/mini-batch", "dtype": "float32"}
 
 
+@pytest.mark.parametrize("outputs", ["None, h_n", "out + 1j, h_n", "np.ma.masked_equal(out, out.max()), h_n", "out, 'text'"])
+def test_outputs_that_can_be_read_only_in_part_take_no_verdict_away(
+    project: pytest.Pytester, report: Report, outputs: str
+) -> None:
+    project.makepyfile(
+        test_it=f"""
+        import my_rnn
+        import numpy as np
+
+        def test_it(rnn_golden):
+            out, h_n = my_rnn.wrong_in_batches(rnn_golden)
+            if len(rnn_golden.x) > 1:
+                out, h_n = {outputs}
+            rnn_golden.check(out, h_n)
+        """
+    )
+    results = report()
+    assert [result["outcome"] for result in results] == ["failed", "failed", "failed", "passed"]
+    assert all("explained_by" not in result for result in results)
+    assert all(result["facts"] for result in results[:3])
+
+
 needs_subtests = pytest.mark.skipif(pytest.version_tuple < (9,), reason="pytest has subtests since 9")
 
 
