@@ -99,7 +99,7 @@ class GoldenUnderTest(Golden):
 
         asked = self.record.calls if calls is None else calls
         self.record.called.update([asked] if isinstance(asked, str) else asked)
-        for name, verdict in compare_calls(judge, run_and_look, compared, asked):
+        for name, verdict in compare_calls(judge, run_and_look, compared, asked, self.record.note_refusal):
             self.record.made.add(name)
             self.record.note(self.dtype, verdict)
             if not verdict.passed:

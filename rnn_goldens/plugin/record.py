@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
+from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.picture import Picture
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
@@ -37,6 +38,7 @@ class Record:
         told: verdicts whose mismatch pytest was told of, by the test or a subtest.
         called: the ways that ``check_calls`` was asked for.
         made: those that the golden could be asked.
+        ways_refused: those that the implementation refused, though not the golden, with its reasons.
         refused: whether the implementation refused, be it only in a subtest.
         unchecked: whether nothing was checked: wrong in the test itself, so no xfail excuses it.
         ended: whether the test has ended: what is found after that is late.
@@ -62,6 +64,7 @@ class Record:
     told: list[Verdict] = field(default_factory=list)
     called: set[str] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
+    ways_refused: dict[str, str] = field(default_factory=dict)
     refused: bool = False
     unchecked: bool = False
     ended: bool = False
@@ -93,6 +96,15 @@ class Record:
         self.verdicts.append((dtype, verdict))
         if self.ended and not verdict.passed:
             self.late.append(finding(self.golden, self.dtype, verdict.message.partition("\n")[0], "comparison"))
+
+    def note_refusal(self, way: str, why: Unsupported) -> None:
+        """Note a way of calling that the implementation refused."""
+        self.ways_refused[way] = first_line(why)
+
+    @property
+    def ways(self) -> dict[str, Any]:
+        """In which ways the implementation was called, and which it refused, in a form that xdist carries."""
+        return {"made": sorted(self.made), "refused": self.ways_refused} if self.made else {}
 
     def note_gradients(self, dtype: str, verdict: Verdict) -> None:
         """Note a verdict on gradients, likewise."""

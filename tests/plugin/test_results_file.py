@@ -126,7 +126,9 @@ def test_what_fails_is_explained_as_far_as_it_can_be(
     assert cause["simplest"] == {"golden": "documented/mini-batch", "dtype": "float32"}
 
 
-@pytest.mark.parametrize("outputs", ["None, h_n", "out + 1j, h_n", "np.ma.masked_equal(out, out.max()), h_n", "out, 'text'"])
+@pytest.mark.parametrize(
+    "outputs", ["None, h_n", "out + 1j, h_n", "np.ma.masked_equal(out, out.max()), h_n", "out, 'text'"]
+)
 def test_outputs_that_can_be_read_only_in_part_take_no_verdict_away(
     project: pytest.Pytester, report: Report, outputs: str
 ) -> None:
