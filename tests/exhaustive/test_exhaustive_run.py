@@ -1,4 +1,4 @@
-"""``rnn-goldens check --exhaustive`` as it is typed: what it says, and that a run that did not come to its end is none."""
+"""``rnn-goldens check --exhaustive`` as it is typed: what it says, and that a run that is cut short is none."""
 
 import os
 import signal
