@@ -1,10 +1,15 @@
-"""One output, or gradient, against the expected one: shape and precision first, then every value."""
+"""One output, or gradient, against the expected one: shape and precision first, then every value.
+
+Operators and methods of arrays compare, and functions by names of their own: whatever a test has put in the place of
+``np.where`` takes no part.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy import argwhere, isfinite, isinf, isnan, unique, unravel_index, where
 from numpy.typing import NDArray
 
 from rnn_goldens.golden.precision import PRECISIONS
@@ -147,31 +152,31 @@ def compared(wanted: Wanted, output: outputs.Output) -> Difference:
     got, want = output.values, wanted.values
     allowed = wanted.tolerance.allowed(wanted.name, want, PRECISIONS[wanted.dtype])
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        error = np.abs(got - want)
+        error = abs(got - want)
         right = error <= allowed  # a NaN is never right
         if right.all():
             largest = float((error / allowed).max()) if error.any() else 0.0  # where none is allowed, too
             return Difference(wanted.name, dtype=output.dtype, size=got.size, largest_error=largest)
         fraction = error / allowed
-    fraction = np.where(np.isnan(fraction), np.inf, fraction)
+    fraction = where(isnan(fraction), np.inf, fraction)
     least = 2.0 ** PRECISIONS[wanted.dtype].min_exponent
     fraction[(allowed < least) & (error >= least)] = np.inf
 
     def element(index: tuple[int, ...]) -> Element:
         return Element(index, float(got[index]), float(want[index]), float(allowed[index]), wanted.place(index))
 
-    wrong = np.argwhere(~right)
-    finite_first = np.where(right, -2.0, np.where(np.isfinite(got), error, -1.0))
+    wrong = argwhere(~right)
+    finite_first = where(right, -2.0, where(isfinite(got), error, -1.0))
     return Difference(
         wanted.name,
         dtype=output.dtype,
         size=got.size,
         wrong=len(wrong),
-        nan=int(np.isnan(got).sum()),
-        infinite=int(np.isinf(got).sum()),
+        nan=int(isnan(got).sum()),
+        infinite=int(isinf(got).sum()),
         first=element(wanted.first(wrong)),
-        largest=element(tuple(int(i) for i in np.unravel_index(np.argmax(finite_first), got.shape))),
-        time_steps=tuple(int(t) for t in np.unique(wrong[:, -2])) if wanted.has_time else (),
+        largest=element(tuple(int(i) for i in unravel_index(finite_first.argmax(), got.shape))),
+        time_steps=tuple(int(t) for t in unique(wrong[:, -2])) if wanted.has_time else (),
         coat=_coat(wanted, got),
         largest_error=float(fraction.max()),
     )
@@ -179,11 +184,11 @@ def compared(wanted: Wanted, output: outputs.Output) -> Difference:
 
 def _coat(wanted: Wanted, got: Float64) -> str | None:
     """The lower precision that all values fit, as if computed in it and coated as a higher one; zeros tell nothing."""
-    if isinstance(wanted.tolerance, Exact) or not np.isfinite(got).all() or not got.any():
+    if isinstance(wanted.tolerance, Exact) or not isfinite(got).all() or not got.any():
         return None
     lower = [p for p in PRECISIONS.values() if p.bits < PRECISIONS[wanted.dtype].bits]
     with np.errstate(over="ignore", invalid="ignore"):
-        holding = [p.name for p in sorted(lower, key=lambda p: p.bits) if np.array_equal(p.round(got), got)]
+        holding = [p.name for p in sorted(lower, key=lambda p: p.bits) if (p.round(got) == got).all()]
     return holding[0] if holding else None
 
 
@@ -194,5 +199,5 @@ def _first(golden: "GoldenData", name: str, wrong: NDArray[np.intp]) -> tuple[in
     time, unit = wrong[:, -2], wrong[:, -1]
     length = golden.stored.x.shape[-2] if golden.lengths is None else golden.lengths[wrong[:, 0]]
     from_the_end = (unit >= golden.config.hidden_size) & (time < length)
-    step = np.where(from_the_end, length - 1 - time, time)
-    return tuple(int(i) for i in wrong[np.argmin(step)])
+    step = where(from_the_end, length - 1 - time, time)
+    return tuple(int(i) for i in wrong[step.argmin()])

@@ -1,6 +1,7 @@
 """What became of a test's golden so far: every comparison that was made, whoever made it and whatever became of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from os import getpid
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
-from rnn_goldens.errors import Unsupported
+from rnn_goldens.errors import RnnGoldensError, Unsupported
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.picture import Picture
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
@@ -86,6 +87,18 @@ class Record:
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy in this process is the same; in another it notes what is wrong where this one finds it."""
         return _found, (self.elsewhere, self.golden, self.dtype, self.process)
+
+    @contextmanager
+    def comparing(self) -> Iterator[None]:
+        """Around a comparison: one that raises has shown nothing, and a test that goes on after it fails."""
+        try:
+            yield
+        except RnnGoldensError:  # a wrong argument, which is said before anything is compared
+            raise
+        except Exception as error:
+            said = f"the comparison raised {type(error).__name__}: {first_line(error)}"
+            self.broken_off.append(f"{self.golden} in {self.dtype}: {said}")
+            raise
 
     def note(self, dtype: str, verdict: Verdict) -> None:
         """Note a verdict of ``check``, in whatever thread or process and at whatever time it is made."""
