@@ -58,7 +58,7 @@ def deviation(name: str) -> Deviation:
     try:
         return _BY_NAME[name]
     except KeyError:
-        raise UnknownName("deviation", name, _BY_NAME, seen="docs/deviations.md") from None
+        raise UnknownName("deviation", name, _BY_NAME, seen="rnn-goldens explain --list") from None
 
 
 def of_either(name: str) -> "Deviation | BackwardDeviation":
@@ -70,7 +70,7 @@ def of_either(name: str) -> "Deviation | BackwardDeviation":
     try:
         return by_name[name]
     except KeyError:
-        raise UnknownName("deviation", name, by_name, seen="docs/deviations.md") from None
+        raise UnknownName("deviation", name, by_name, seen="rnn-goldens explain --list") from None
 
 
 def together(names: Sequence[str]) -> Wrong:
