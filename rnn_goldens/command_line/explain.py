@@ -5,6 +5,7 @@ import shlex
 import sys
 import textwrap
 import traceback
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,10 +97,11 @@ def explain(
 
 def _list(ctx: click.Context) -> None:
     """Say all deviations, family by family, and end the command."""
-    from rnn_goldens.deviations import FAMILIES
-    from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
+    from rnn_goldens.deviations import FAMILIES, Deviation
+    from rnn_goldens.deviations.backward import BACKWARD_FAMILIES, BackwardDeviation
 
-    for family, members in (*FAMILIES.items(), *BACKWARD_FAMILIES.items()):
+    families: Mapping[str, Sequence[Deviation | BackwardDeviation]] = {**FAMILIES, **BACKWARD_FAMILIES}
+    for family, members in families.items():
         say(f"\n{family}")
         for member in members:
             said = f"{member.name}: {member.sentence}"

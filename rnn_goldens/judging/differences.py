@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Float64 = NDArray[np.float64]
 
+HALF = ("bfloat16", "float16")
+
 
 @dataclass(frozen=True)
 class Element:
@@ -58,6 +60,7 @@ class Difference:
         coat: a lower precision that holds every value, where rounding is allowed at all: what it was computed in.
         largest_error: of any element, as a fraction of what is allowed; infinite where nothing is allowed, or a
             subnormal number, and the error is a normal one.
+        is_finer: whether a half precision was asked that does not hold every value: it was computed in a higher one.
     """
 
     output: str
@@ -72,6 +75,7 @@ class Difference:
     time_steps: tuple[int, ...] = ()
     coat: str | None = None
     largest_error: float = 0.0
+    is_finer: bool = False
 
     @property
     def passed(self) -> bool:
@@ -156,7 +160,8 @@ def compared(wanted: Wanted, output: outputs.Output) -> Difference:
         right = error <= allowed  # a NaN is never right
         if right.all():
             largest = float((error / allowed).max()) if error.any() else 0.0  # where none is allowed, too
-            return Difference(wanted.name, dtype=output.dtype, size=got.size, largest_error=largest)
+            finer = _is_finer(wanted.dtype, output)
+            return Difference(wanted.name, dtype=output.dtype, size=got.size, largest_error=largest, is_finer=finer)
         fraction = error / allowed
     fraction = where(isnan(fraction), np.inf, fraction)
     least = 2.0 ** PRECISIONS[wanted.dtype].min_exponent
@@ -180,6 +185,11 @@ def compared(wanted: Wanted, output: outputs.Output) -> Difference:
         coat=_coat(wanted, got),
         largest_error=float(fraction.max()),
     )
+
+
+def _is_finer(asked: str, output: outputs.Output) -> bool:
+    precision = PRECISIONS[asked]
+    return asked in HALF and output.dtype != asked and not precision.holds(output.values)
 
 
 def _coat(wanted: Wanted, got: Float64) -> str | None:

@@ -219,6 +219,8 @@ def entry_of(record: Record | None) -> dict[str, Any]:
         entry["largest_error"] = largest
     of_gradients = [verdict for _, verdict in record.of_gradients]
     of_outputs = [verdict for verdict in record.wrong if not any(verdict is other for other in of_gradients)]
+    if any(found.is_finer for _, verdict in record.verdicts for found in verdict.differences.values()):
+        entry["higher_precision"] = True
     entry |= _outputs_checked([v for _, v in record.verdicts if not any(v is other for other in of_gradients)])
     for verdict in (*of_outputs, *record.wrong)[:1]:
         if verdict.explained_by:

@@ -180,7 +180,8 @@ def _require_its_weights(graph: GraphProto, golden: Question) -> None:
 
 def _are_the_same_numbers(one: Array, other: Array) -> bool:
     """In whatever order, and with whatever signs."""
-    return np.array_equal(*(np.sort(abs(array.astype(np.float64)), axis=None) for array in (one, other)))
+    first, second = (np.sort(abs(array.astype(np.float64)), axis=None) for array in (one, other))
+    return np.array_equal(first, second)
 
 
 def _attributes(node: NodeProto) -> dict[str, Any]:
