@@ -110,7 +110,8 @@ def test_what_does_not_end_is_found_and_said_where(lstm: Bounds, tmp_path: Path)
 def test_what_writes_into_its_inputs_is_found_though_its_outputs_are_right(small: Bounds, tmp_path: Path) -> None:
     def writes(question: Question) -> tuple[Any, ...]:
         outputs = right(question)
-        question.stored.x.base[...] = 7
+        question.stored.x.setflags(write=True)
+        question.stored.x[...] = 7
         return outputs
 
     found = search(writes, small, Limits(10), 0)

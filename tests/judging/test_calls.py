@@ -441,6 +441,7 @@ def test_a_sequence_is_cut_in_the_middle_of_the_shortest(
     assert WAYS["chunks"].applies(asked)
     verdict = WAYS["chunks"].judge(ask, asked)
     assert seen == parts
+    assert verdict is not None
     assert f"steps 0 to {parts[0][0][-2] - 1} and then the others" in verdict.message
 
 
