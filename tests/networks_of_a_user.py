@@ -31,23 +31,9 @@ def killed_once(golden):
         os.kill(os.getpid(), signal.SIGKILL)
     return numpy_cells.run(golden)
 
-def refuses_odd_parts(golden):
-    if int(golden.id[-2:]) % 2:
-        raise rnn_goldens.Unsupported("no odd parts")
-    if golden.id.endswith("08") and not Path("killed").exists():
-        Path("killed").touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return numpy_cells.run(golden)
-
-def slow_and_wrong(golden):
-    out, h_n = slow(golden)
-    return out + 1, h_n
-
-def slow_no(golden):
-    slow(golden)
-    raise rnn_goldens.Unsupported("no")
-
 def slow(golden):
+    if golden.id.endswith("05"):
+        Path("asked").touch()
     time.sleep(0.2)
     return numpy_cells.run(golden)
 """

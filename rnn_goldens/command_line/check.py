@@ -38,7 +38,6 @@ class _WithCommand(click.Command):
     help="In place of the goldens: every float16 and bfloat16 argument of each tanh and sigmoid, and a sample of "
     "float32, certified on the spot. Some minutes; needs the extra generate.",
 )
-@click.option("--resume", is_flag=True, help="Go on with an --exhaustive run that was interrupted.")
 @selecting_options
 @click.option("--gradients", is_flag=True, help="Check gradients, of the goldens that have some.")
 @click.option("--calls", metavar="NAME,...", help="Call it in these ways, too: twice, rows, chunks, weights, views.")
@@ -56,7 +55,7 @@ class _WithCommand(click.Command):
     type=click.UNPROCESSED,
     shell_complete=complete_implementations,
 )
-def check(*, arguments: tuple[str, ...], exhaustive: bool, resume: bool, update: bool, **options: Any) -> None:  # noqa: ANN401
+def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **options: Any) -> None:  # noqa: ANN401
     """Check an implementation against the goldens.
 
     IMPLEMENTATION is numpy, torch, torch-cells, torch-compile, onnxruntime, onnx-reference, keras, keras-jax,
@@ -76,14 +75,12 @@ def check(*, arguments: tuple[str, ...], exhaustive: bool, resume: bool, update:
     if update and not options["known_failures"]:
         raise click.UsageError("--update writes the file that --known-failures names: give both")
     pytest_arguments = [*rest, *_of_the_plugin(options | {"update_known_failures": update})]
-    if resume and not exhaustive:
-        raise click.UsageError("--resume goes on with a run of --exhaustive: give both")
     if exhaustive and options["outputs"]:
         raise click.UsageError("--exhaustive compares all outputs: leave --outputs out")
     if exhaustive:
         from rnn_goldens.exhaustive.command import run as run_exhaustively
 
-        finished = run_exhaustively(implementation, pytest_arguments, resume=resume)
+        finished = run_exhaustively(implementation, pytest_arguments)
     else:
         from rnn_goldens.plugin.builtin_check.watched import run
 

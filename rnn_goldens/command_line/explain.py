@@ -3,7 +3,9 @@
 import difflib
 import shlex
 import sys
+import textwrap
 import traceback
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from rnn_goldens.explaining.outputs_file import Outputs
 
 _NEAREST = 5
+_WIDTH = 80
+_PAGE = "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md"
+"""Which goldens show each, and how sharply; no wheel carries it."""
 
 
 class _WithCommand(click.Command):
@@ -49,6 +54,14 @@ class _WithCommand(click.Command):
 @click.option("--unit", type=int, metavar="U", help="Only this unit.")
 @click.option("--layer", type=int, metavar="L", help="This layer (default: 0, or where the first difference is).")
 @click.option("--reverse/--forward", default=None, help="This direction (default: forward, likewise).")
+@click.option(
+    "--list",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=lambda ctx, _, asked: _list(ctx) if asked else None,
+    help="List all deviations.",
+)
 @corpus_option
 def explain(
     name: str,
@@ -82,6 +95,21 @@ def explain(
     sys.exit(0 if right else FINDING)
 
 
+def _list(ctx: click.Context) -> None:
+    """Say all deviations, family by family, and end the command."""
+    from rnn_goldens.deviations import FAMILIES, Deviation
+    from rnn_goldens.deviations.backward import BACKWARD_FAMILIES, BackwardDeviation
+
+    families: Mapping[str, Sequence[Deviation | BackwardDeviation]] = {**FAMILIES, **BACKWARD_FAMILIES}
+    for family, members in families.items():
+        say(f"\n{family}")
+        for member in members:
+            said = f"{member.name}: {member.sentence}"
+            say(textwrap.fill(said, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))
+    say(f"\n{_PAGE}")
+    ctx.exit()
+
+
 def _is_deviation(corpus: "Corpora", name: str) -> bool:
     """Of the two kinds; raises UnknownName, with the nearest names of both, if it is neither."""
     from rnn_goldens.deviations import DEVIATIONS
@@ -92,7 +120,7 @@ def _is_deviation(corpus: "Corpora", name: str) -> bool:
     if name in deviations or corpus.holds(name):
         return name in deviations
     nearest = difflib.get_close_matches(name, [*corpus.ids, *deviations], n=_NEAREST, cutoff=0.4)
-    plural = "nearest names (rnn-goldens list lists the goldens, docs/deviations.md the deviations)"
+    plural = "nearest names (rnn-goldens list lists the goldens, rnn-goldens explain --list the deviations)"
     raise UnknownName("deviation or golden", name, nearest, plural=plural)
 
 

@@ -167,7 +167,7 @@ def _search(plan: _Plan, time_limit: float, watched: "Watched | None" = None) ->
 
     run = resolve(plan.implementation, time_limit=time_limit)
     within = _supported(run, plan.within)
-    before = kept(plan.folder, within)
+    before = kept(plan.folder, within, plan.implementation)
     is_again = watched is not None and bool(watched.deaths())  # to come to the same place, which mostly is near
     with executor(plan.dask) as there, _progress(plan.limits.examples + len(before)) as follow:
         found = search(

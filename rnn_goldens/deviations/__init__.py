@@ -58,7 +58,7 @@ def deviation(name: str) -> Deviation:
     """Look a deviation up by name, one that is derived too; raises UnknownName with the names that exist."""
     if found := _BY_NAME.get(name) or named(name):
         return found
-    raise UnknownName("deviation", name, _BY_NAME, seen="docs/deviations.md")
+    raise UnknownName("deviation", name, _BY_NAME, seen="rnn-goldens explain --list")
 
 
 def of_either(name: str) -> "Deviation | BackwardDeviation":
@@ -69,7 +69,7 @@ def of_either(name: str) -> "Deviation | BackwardDeviation":
     by_name |= {deviation.name: deviation for deviation in BACKWARD_DEVIATIONS}
     if found := by_name.get(name) or named(name):
         return found
-    raise UnknownName("deviation", name, by_name, seen="docs/deviations.md")
+    raise UnknownName("deviation", name, by_name, seen="rnn-goldens explain --list")
 
 
 def together(names: Sequence[str]) -> Wrong:

@@ -18,7 +18,10 @@ Outputs = tuple[Array, ...]
 
 FORWARD, REVERSE = "forward", "reverse"
 
-OTHER_DIALECT = "another dialect; if it is meant, refuse these goldens: raise rnn_goldens.Unsupported"
+OTHER_DIALECT = (
+    "another dialect; if it is meant, refuse these goldens: raise rnn_goldens.Unsupported, or list them with "
+    "--rnn-goldens-skip"
+)
 """What to do about a network that is right elsewhere."""
 
 Change = Callable[[Case, Outputs], Outputs]

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
+from uuid import uuid4
+from weakref import WeakValueDictionary
 
 from hypothesis import currently_in_test_context, note
 from hypothesis.control import current_build_context
@@ -12,6 +14,7 @@ from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.fuzzing.causes import causes
 from rnn_goldens.fuzzing.judged import Judged
 from rnn_goldens.fuzzing.untraced import Untraced
+from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import OutputNames
 from rnn_goldens.judging.outputs import compared_outputs
 from rnn_goldens.judging.verdict import Verdict, compare
@@ -24,20 +27,44 @@ class Checks:
     """What a test has checked against a golden.
 
     Attributes:
-        made: whether anything was compared.
+        dtype: the precision under test.
+        made_in: the precisions in which anything was compared.
         wrong: the last verdict on outputs that differ, and were not asked to.
     """
 
-    made: bool = False
+    dtype: str
+    made_in: dict[str, None] = field(default_factory=dict)
     wrong: Verdict | None = None
+    _key: str = field(default_factory=lambda: str(uuid4()))
 
-    def note(self, verdict: Verdict) -> None:
+    def __post_init__(self) -> None:
+        """Be found by copies of the golden."""
+        _CHECKS[self._key] = self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy in this process is the same: what a copied golden was wrong with counts."""
+        return _found, (self._key, self.dtype)
+
+    @property
+    def made(self) -> bool:
+        """Whether anything was compared in the precision under test, or a higher one."""
+        return any(PRECISIONS[dtype].bits >= PRECISIONS[self.dtype].bits for dtype in self.made_in)
+
+    def note(self, dtype: str, verdict: Verdict) -> None:
         """Note a comparison; in one line whatever it says, for Hypothesis tells of lines that only failures run."""
-        self.made, self.wrong = True, self.wrong if verdict.passed else verdict
+        self.made_in[dtype], self.wrong = None, self.wrong if verdict.passed else verdict
 
     def forget(self) -> None:
         """As if nothing had been compared."""
-        self.made, self.wrong = False, None
+        self.made_in, self.wrong = {}, None
+
+
+_CHECKS: WeakValueDictionary[str, Checks] = WeakValueDictionary()
+"""Those of this process."""
+
+
+def _found(key: str, dtype: str) -> Checks:
+    return _CHECKS.get(key) or Checks(dtype)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -50,13 +77,14 @@ class DrawnGolden(Golden):
     """
 
     failed: list[Judged]
-    checks: Checks = field(default_factory=Checks)
+    checks: Checks
 
     @classmethod
     def of(cls, golden: Golden, folder: str, failed: list[Judged] | None = None) -> Self:
         """The same golden, drawn; the folder is that of what was found if it is kept there, "" if it is not."""
         of_golden = {f.name: getattr(golden, f.name) for f in fields(Golden)}
-        return cls(**{**of_golden, "corpus": folder or None}, failed=[] if failed is None else failed)
+        failed = [] if failed is None else failed
+        return cls(**{**of_golden, "corpus": folder or None}, failed=failed, checks=Checks(golden.dtype))
 
     def compare(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> Verdict:
         """As ``Golden.compare``.
@@ -88,12 +116,12 @@ class DrawnGolden(Golden):
     ) -> Iterator[tuple[str, Verdict]]:
         """As ``Golden.compared``."""
         for name, verdict in super().compared(run, calls):
-            self.checks.note(verdict)
+            self.checks.note(self.dtype, verdict)
             yield name, verdict
 
     def _compared(self, out: object, h_n: object, c_n: object) -> Verdict:
         verdict = compare(self, out, h_n, c_n)
-        self.checks.note(verdict)
+        self.checks.note(self.dtype, verdict)
         in_test, passed = currently_in_test_context(), verdict.passed
         if not passed and in_test:
             outputs = tuple(compared_outputs(self, out, h_n, c_n).values())

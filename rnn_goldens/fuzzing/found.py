@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,11 +18,18 @@ from rnn_goldens.fuzzing.bounds import Bounds
 from rnn_goldens.generator.folder import alone, replacing, require_replaceable
 from rnn_goldens.generator.index import Whose, encode_index, index_entry, standing_in
 from rnn_goldens.programs.command import is_command
+from rnn_goldens.visible import visible
 
 FOLDER = Path(".rnn-goldens", "found")
 """Where they are kept, unless another folder is named."""
 
 WHOSE = Whose("found", "1.0.0")
+
+_FOUND_WITH = "found with"
+"""What stands in the provenance of a golden before the network that fails it, if that is known."""
+
+_LONGEST = 1000
+"""Letters of a line in a file."""
 
 SECONDS = 10.0
 """How long another run that writes there is waited for; to keep a golden takes much less."""
@@ -103,8 +111,13 @@ def _mended(folder: str | PathLike[str]) -> Iterator[None]:
         raise InvalidFile(error.path, error.problems, remedy) from None
 
 
-def keep(golden: Golden, folder: str | PathLike[str]) -> None:
+def keep(golden: Golden, folder: str | PathLike[str], network: str = "") -> None:
     """Add a golden to those that were found.
+
+    Args:
+        golden: it.
+        folder: where.
+        network: what fails it, as ``rnn-goldens check`` takes it; "" if that is not known.
 
     Raises:
         WrongUse: the folder is something else, or can not be written to.
@@ -115,7 +128,9 @@ def keep(golden: Golden, folder: str | PathLike[str]) -> None:
     try:
         with alone(path, SECONDS), replacing(path) as files:
             with _mended(folder):
-                entries, encoded = standing_in(path, WHOSE).entries, encoding.encode(golden)
+                entries = standing_in(path, WHOSE).entries
+                before = open_folder(path).load(golden.id) if golden.id in entries else None
+                encoded = encoding.encode(_found_with(network, golden, before))
             entries[golden.id] = index_entry(golden, encoded, core=False)
             for suffix, content in encoded.items():
                 files.write(f"{golden.id}{suffix}", content)
@@ -125,8 +140,27 @@ def keep(golden: Golden, folder: str | PathLike[str]) -> None:
         raise WrongUse(f"{folder}: {golden.id} can not be kept there: {error.strerror}{where}") from None
 
 
-def kept(folder: str | PathLike[str], bounds: Bounds) -> list[Golden]:
+def _found_with(network: str, golden: Golden, before: Golden | None) -> Golden:
+    """The golden that says which network fails it; if several do, or nobody knows which, it is asked of all."""
+    said = _line(network)
+    if before is not None and before.provenance.get(_FOUND_WITH) != said:
+        said = ""
+    known = {**golden.provenance, _FOUND_WITH: said}
+    return replace(golden, provenance={name: text for name, text in known.items() if text})
+
+
+def _line(network: str) -> str:
+    """As a file can hold it."""
+    return " ".join(visible(network).split())[:_LONGEST]
+
+
+def kept(folder: str | PathLike[str], bounds: Bounds, network: str = "") -> list[Golden]:
     """Those that were found before and could be drawn, in each precision that is asked; none if there is no folder.
+
+    Args:
+        folder: where they are kept.
+        bounds: what may be drawn.
+        network: the one that is asked; those that were found with another are left out. "" if that is not known.
 
     Raises:
         WrongUse: the folder is something else.
@@ -138,7 +172,9 @@ def kept(folder: str | PathLike[str], bounds: Bounds) -> list[Golden]:
     with _mended(folder):
         corpus = open_folder(Path(folder))
         asked = [(e.id, p) for e in corpus.entries for p in bounds.precisions if p in e.precisions]
-        return [golden for golden in (corpus.load(*one) for one in asked) if bounds.hold(golden)]
+        found = [golden for golden in (corpus.load(*one) for one in asked) if bounds.hold(golden)]
+    said = _line(network)
+    return [golden for golden in found if not said or golden.provenance.get(_FOUND_WITH, said) == said]
 
 
 def kept_and_said(golden: Golden, folder: str | PathLike[str], checked: str = "") -> tuple[str, str]:
@@ -153,7 +189,7 @@ def kept_and_said(golden: Golden, folder: str | PathLike[str], checked: str = ""
         The folder, "" if it is not kept there; and what is said.
     """
     try:
-        keep(golden, folder)
+        keep(golden, folder, checked)
     except RnnGoldensError as error:
         return "", f"not kept: {error}"
     alone = "to check it alone" if checked else "to check WHAT, package.module:function, with it alone"

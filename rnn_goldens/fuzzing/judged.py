@@ -12,6 +12,10 @@ class TookTooLong(Exception):
     """An implementation gave no outputs in its time."""
 
 
+class WroteIntoInputs(Exception):
+    """An implementation gave outputs, and wrote into what it was handed."""
+
+
 @dataclass(frozen=True, eq=False)
 class Judged:
     """What became of a golden.

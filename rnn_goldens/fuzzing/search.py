@@ -14,8 +14,9 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.errors import ProgramFailed, RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.fuzzing.bounds import Bounds
 from rnn_goldens.fuzzing.few import Place, ask_few, few, places
-from rnn_goldens.fuzzing.judged import Judged, TookTooLong, how_much
+from rnn_goldens.fuzzing.judged import Judged, TookTooLong, WroteIntoInputs, how_much
 from rnn_goldens.implementations import Implementation, outputs_of
+from rnn_goldens.judging.inputs import written_to, wrote_into
 from rnn_goldens.judging.verdict import compare
 from rnn_goldens.plugin.guard import TimeIsUp, interrupting
 from rnn_goldens.plugin.process_state import put_back
@@ -311,7 +312,10 @@ def ask(
     """Ask an implementation for a golden; raises WrongUse if it does, for that speaks of how it was called."""
     try:
         with asking(golden), put_back(), interrupting(seconds):
-            outputs = outputs_of(run(golden.question()))
+            question = golden.question()
+            outputs = outputs_of(run(question))
+            if names := written_to(question, golden.stored):
+                return Judged(golden, crash=WroteIntoInputs(wrote_into(names)))
             return Judged(golden, outputs, compare(golden, *outputs))
     except TimeIsUp as up:
         late = TookTooLong(f"gave no outputs within {seconds:g} s").with_traceback(up.__traceback__)

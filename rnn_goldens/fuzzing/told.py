@@ -11,7 +11,7 @@ from rnn_goldens.errors import ProgramFailed
 from rnn_goldens.fuzzing.causes import causes
 from rnn_goldens.fuzzing.drawn import DrawnGolden
 from rnn_goldens.fuzzing.found import kept_and_said
-from rnn_goldens.fuzzing.judged import Judged, TookTooLong, size
+from rnn_goldens.fuzzing.judged import Judged, TookTooLong, WroteIntoInputs, size
 from rnn_goldens.fuzzing.search import INTERRUPTED, TIME, Search
 from rnn_goldens.judging.failure_text import to_see
 
@@ -81,7 +81,7 @@ def _how_it_fails(judged: Judged, implementation: str, kept: str) -> Iterator[st
         found = f"{protocol} --corpus {shlex.quote(kept)}"
         yield from (line.replace(protocol, found) for line in str(crash).splitlines() if kept or protocol not in line)
     else:
-        how = str(crash) if isinstance(crash, TookTooLong) else _raised(crash)
+        how = str(crash) if isinstance(crash, TookTooLong | WroteIntoInputs) else _raised(crash)
         yield f"{golden.id} in {golden.dtype}: {implementation} {how}"
         frames = [frame for frame in traceback.extract_tb(crash.__traceback__) if not _is_ours(frame.filename)]
         yield from "".join(traceback.format_list(frames[-_MOST_FRAMES:])).rstrip().splitlines()

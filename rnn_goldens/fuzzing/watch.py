@@ -7,8 +7,11 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import Any
+from unittest import SkipTest
 
+import pytest
 from hypothesis import event
+from hypothesis.errors import UnsatisfiedAssumption
 
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.fuzzing.drawn import DrawnGolden
@@ -92,7 +95,12 @@ class _Example:
             return self._judged(error)
 
     def _judged(self, error: BaseException | None) -> bool:
-        """Whether an error is none: a refusal. Raise AssertionError if there is none, and should be."""
+        """Whether an error is none: a refusal.
+
+        Raises:
+            GoldenMismatch: a comparison found a golden to be wrong, and the test does not fail for it, or for anything.
+            AssertionError: it ended well, and did not check a golden.
+        """
         __tracebackhide__ = True
         wrong = next((verdict for golden in self.goldens if (verdict := golden.checks.wrong) is not None), None)
         if isinstance(error, Unsupported) and wrong is None:
@@ -102,13 +110,23 @@ class _Example:
         if error is not None or wrong is not None:
             self.watch.wrong.update(repr(golden) for golden in self.goldens)
         elif unchecked := [golden for golden in self.goldens if not golden.checks.made]:
-            place = f"{unchecked[0].id} in {unchecked[0].dtype}"
-            raise AssertionError(
-                f"{place} was drawn and never checked: call its check or check_calls; where your network can not do "
-                "what it asks, raise Unsupported, or tell hypothesis.assume"
-            )
+            raise AssertionError(_never_checked(unchecked[0]))
         else:
             self.watch.checked += 1
-        if error is None and wrong is not None:
-            raise GoldenMismatch(wrong)
+        if wrong is not None and (error is None or isinstance(error, _NO_FAILURES)):
+            raise GoldenMismatch(wrong) from None
         return False
+
+
+_NO_FAILURES = (UnsatisfiedAssumption, SkipTest, pytest.skip.Exception, Unsupported)
+"""What a test raises to leave an example out, or itself."""
+
+
+def _never_checked(golden: DrawnGolden) -> str:
+    said = f"{golden.id} in {golden.dtype} was drawn and never checked"
+    if made_in := ", ".join(golden.checks.made_in):
+        return f"{said} in {golden.dtype}: what was checked in {made_in} shows less"
+    return (
+        f"{said}: call its check or check_calls; where your network can not do what it asks, raise Unsupported, "
+        "or call hypothesis.assume"
+    )

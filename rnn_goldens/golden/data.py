@@ -8,6 +8,7 @@ from typing import Any, Self
 from zlib import crc32
 
 import numpy as np
+from numpy import zeros
 from numpy.typing import NDArray
 
 from rnn_goldens.errors import UnknownName
@@ -87,13 +88,13 @@ class QuestionData:
     @cached_property
     def h0(self) -> NDArray[Any]:
         """Initial hidden state, (layers·directions, batch, hidden); zeros where the scenario gives none."""
-        return self._cast(np.zeros(self.state_shape) if self.stored.h0 is None else self.stored.h0)
+        return self._cast(zeros(self.state_shape) if self.stored.h0 is None else self.stored.h0)
 
     @cached_property
     def c0(self) -> NDArray[Any]:
         """Initial cell state of an LSTM, like ``h0``."""
         self._require_cell_state("c0")
-        return self._cast(np.zeros(self.state_shape) if self.stored.c0 is None else self.stored.c0)
+        return self._cast(zeros(self.state_shape) if self.stored.c0 is None else self.stored.c0)
 
     @property
     def initial_state(self) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]] | None:
@@ -122,7 +123,7 @@ class QuestionData:
         shapes = output_shapes(self.layout, self.config, self.stored.x.shape)
         arrays = {name: given.get(name) for name, output in COTANGENTS.items() if output in shapes}
         return MappingProxyType(
-            {name: self._cast(np.zeros(shapes[COTANGENTS[name]]) if a is None else a) for name, a in arrays.items()}
+            {name: self._cast(zeros(shapes[COTANGENTS[name]]) if a is None else a) for name, a in arrays.items()}
         )
 
     @property

@@ -30,7 +30,7 @@ class Exact:
 
     def allowed(self, output: str, values: Float64, precision: Precision) -> Float64:  # noqa: ARG002
         """Largest allowed absolute error of each element of an output (``out``, ``h_n`` or ``c_n``): zero."""
-        return np.zeros_like(values)
+        return 0 * abs(values)
 
     def copied(self) -> "Exact":
         """The same: it holds nothing that can be written to."""
@@ -55,7 +55,7 @@ class Bound:
     def allowed(self, output: str, values: Float64, precision: Precision) -> Float64:
         """Largest allowed absolute error of each element of an output (``out``, ``h_n`` or ``c_n``)."""
         bound = roundoff_sum(self.accumulation[output], self.storage[output], precision)
-        return bound + precision.roundoff * np.abs(values) + precision.smallest
+        return bound + precision.roundoff * abs(values) + precision.smallest
 
     def copied(self) -> "Bound":
         """The same in memory of its own."""

@@ -1,5 +1,6 @@
 """The implementation that a name stands for."""
 
+import ast
 import os
 import shlex
 from importlib import import_module
@@ -61,7 +62,12 @@ def check_name(name: str, folder: Path | None = None) -> None:
     module, colon, attribute = name.partition(":")
     if not (module and colon and attribute):
         if path := _program(name, folder or Path.cwd()):
-            raise WrongUse(f"{name!r} is a program: rnn-goldens check {MARK} {path}")
+            as_program = f"rnn-goldens check {MARK} {path}"
+            if held := _class_in(Path(name), folder or Path.cwd()):
+                kind = held.partition(":")[2]
+                hint = f"or, if it is a program: {as_program}"
+                raise WrongUse(f"{name!r} holds {kind}: rnn-goldens check {held}\n  {hint}")
+            raise WrongUse(f"{name!r} is a program: {as_program}")
         others = f"implementations (or package.module:thing, FILE{ONNX}, or {MARK} COMMAND)"
         raise UnknownName("implementation", name, BUILTIN, plural=others)
     if not all(part.isidentifier() for part in module.split(".")):
@@ -78,6 +84,19 @@ def _program(name: str, folder: Path) -> str:
     if not os.access(folder / name, os.X_OK):
         return f"{'python' if name.endswith('.py') else 'WHAT_RUNS_IT'} {shlex.quote(name)}"
     return shlex.quote(name if os.sep in name else f".{os.sep}{name}")
+
+
+def _class_in(path: Path, folder: Path) -> str:
+    """The last class of a Python file, as ``check`` takes it; "" if there is none, or no module has this name."""
+    module = path.with_suffix("").parts
+    if path.suffix != ".py" or not all(part.isidentifier() for part in module):
+        return ""
+    try:
+        statements = ast.parse((folder / path).read_bytes()).body
+    except (SyntaxError, ValueError):
+        return ""
+    kinds = [statement.name for statement in statements if isinstance(statement, ast.ClassDef)]
+    return f"{'.'.join(module)}:{kinds[-1]}" if kinds else ""
 
 
 def _thing(name: str) -> object:

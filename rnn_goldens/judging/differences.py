@@ -1,10 +1,15 @@
-"""One output, or gradient, against the expected one: shape and precision first, then every value."""
+"""One output, or gradient, against the expected one: shape and precision first, then every value.
+
+Operators and methods of arrays compare, and functions by names of their own: whatever a test has put in the place of
+``np.where`` takes no part.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy import argwhere, isfinite, isinf, isnan, unique, unravel_index, where
 from numpy.typing import NDArray
 
 from rnn_goldens.golden.precision import PRECISIONS
@@ -16,6 +21,8 @@ if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
 
 Float64 = NDArray[np.float64]
+
+HALF = ("bfloat16", "float16")
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,7 @@ class Difference:
         coat: a lower precision that holds every value, where rounding is allowed at all: what it was computed in.
         largest_error: of any element, as a fraction of what is allowed; infinite where nothing is allowed, or a
             subnormal number, and the error is a normal one.
+        is_finer: whether a half precision was asked that does not hold every value: it was computed in a higher one.
     """
 
     output: str
@@ -67,6 +75,7 @@ class Difference:
     time_steps: tuple[int, ...] = ()
     coat: str | None = None
     largest_error: float = 0.0
+    is_finer: bool = False
 
     @property
     def passed(self) -> bool:
@@ -147,43 +156,49 @@ def compared(wanted: Wanted, output: outputs.Output) -> Difference:
     got, want = output.values, wanted.values
     allowed = wanted.tolerance.allowed(wanted.name, want, PRECISIONS[wanted.dtype])
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        error = np.abs(got - want)
+        error = abs(got - want)
         right = error <= allowed  # a NaN is never right
         if right.all():
             largest = float((error / allowed).max()) if error.any() else 0.0  # where none is allowed, too
-            return Difference(wanted.name, dtype=output.dtype, size=got.size, largest_error=largest)
+            finer = _is_finer(wanted.dtype, output)
+            return Difference(wanted.name, dtype=output.dtype, size=got.size, largest_error=largest, is_finer=finer)
         fraction = error / allowed
-    fraction = np.where(np.isnan(fraction), np.inf, fraction)
+    fraction = where(isnan(fraction), np.inf, fraction)
     least = 2.0 ** PRECISIONS[wanted.dtype].min_exponent
     fraction[(allowed < least) & (error >= least)] = np.inf
 
     def element(index: tuple[int, ...]) -> Element:
         return Element(index, float(got[index]), float(want[index]), float(allowed[index]), wanted.place(index))
 
-    wrong = np.argwhere(~right)
-    finite_first = np.where(right, -2.0, np.where(np.isfinite(got), error, -1.0))
+    wrong = argwhere(~right)
+    finite_first = where(right, -2.0, where(isfinite(got), error, -1.0))
     return Difference(
         wanted.name,
         dtype=output.dtype,
         size=got.size,
         wrong=len(wrong),
-        nan=int(np.isnan(got).sum()),
-        infinite=int(np.isinf(got).sum()),
+        nan=int(isnan(got).sum()),
+        infinite=int(isinf(got).sum()),
         first=element(wanted.first(wrong)),
-        largest=element(tuple(int(i) for i in np.unravel_index(np.argmax(finite_first), got.shape))),
-        time_steps=tuple(int(t) for t in np.unique(wrong[:, -2])) if wanted.has_time else (),
+        largest=element(tuple(int(i) for i in unravel_index(finite_first.argmax(), got.shape))),
+        time_steps=tuple(int(t) for t in unique(wrong[:, -2])) if wanted.has_time else (),
         coat=_coat(wanted, got),
         largest_error=float(fraction.max()),
     )
 
 
+def _is_finer(asked: str, output: outputs.Output) -> bool:
+    precision = PRECISIONS[asked]
+    return asked in HALF and output.dtype != asked and not precision.holds(output.values)
+
+
 def _coat(wanted: Wanted, got: Float64) -> str | None:
     """The lower precision that all values fit, as if computed in it and coated as a higher one; zeros tell nothing."""
-    if isinstance(wanted.tolerance, Exact) or not np.isfinite(got).all() or not got.any():
+    if isinstance(wanted.tolerance, Exact) or not isfinite(got).all() or not got.any():
         return None
     lower = [p for p in PRECISIONS.values() if p.bits < PRECISIONS[wanted.dtype].bits]
     with np.errstate(over="ignore", invalid="ignore"):
-        holding = [p.name for p in sorted(lower, key=lambda p: p.bits) if np.array_equal(p.round(got), got)]
+        holding = [p.name for p in sorted(lower, key=lambda p: p.bits) if (p.round(got) == got).all()]
     return holding[0] if holding else None
 
 
@@ -194,5 +209,5 @@ def _first(golden: "GoldenData", name: str, wrong: NDArray[np.intp]) -> tuple[in
     time, unit = wrong[:, -2], wrong[:, -1]
     length = golden.stored.x.shape[-2] if golden.lengths is None else golden.lengths[wrong[:, 0]]
     from_the_end = (unit >= golden.config.hidden_size) & (time < length)
-    step = np.where(from_the_end, length - 1 - time, time)
-    return tuple(int(i) for i in wrong[np.argmin(step)])
+    step = where(from_the_end, length - 1 - time, time)
+    return tuple(int(i) for i in wrong[step.argmin()])

@@ -3,9 +3,11 @@
 import shlex
 import textwrap
 from collections.abc import Iterator
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy import asarray
 
 from rnn_goldens.counted import counted
 from rnn_goldens.golden.precision import PRECISIONS
@@ -63,7 +65,7 @@ def _details(golden: "GoldenData", d: Difference) -> Iterator[str]:
     yield f"{_wrong(d)}{steps}" + (f", among them {not_finite}" if not_finite else "")
     if d.coat is not None:
         yield f"every value is a {d.coat} number: computed in {d.coat}, not in the declared {golden.dtype}?"
-    if np.isfinite(d.largest.got):
+    if isfinite(d.largest.got):
         error = abs(d.largest.got - d.largest.want)
         got, want = values_as_text(golden, d, d.largest)
         allowed = f"allowed is {d.largest.allowed:.3g}" if d.largest.allowed else "exact, none is allowed"
@@ -88,6 +90,6 @@ def time_steps(d: Difference, total: int) -> str:
 def values_as_text(golden: "GoldenData", d: Difference, element: Element) -> tuple[str, str]:
     """Both values in the digits of their precision, or in all digits where those would not show a difference."""
     got_type = PRECISIONS[d.dtype].carrier if d.dtype in PRECISIONS else np.float64
-    got = str(np.asarray(element.got).astype(got_type))
-    want = str(PRECISIONS[golden.dtype].round(np.asarray(element.want)))
+    got = str(asarray(element.got).astype(got_type))
+    want = str(PRECISIONS[golden.dtype].round(asarray(element.want)))
     return (repr(element.got), repr(element.want)) if got == want else (got, want)

@@ -1,6 +1,7 @@
 """Asking an implementation for gradients, and once more: what adds to buffers of the first call shows then."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,16 @@ def compare_gradient_calls(
     yield "once", verdict
     if verdict.passed:
         second = ask()
-        yield "twice", compare(second, _said(kept, second))
+        yield "twice", _with_what_is_missing(golden, compare(second, _said(kept, second)), verdict, second)
+
+
+def _with_what_is_missing(golden: GoldenData, verdict: Verdict, first: Verdict, second: Mapping[str, Any]) -> Verdict:
+    """The verdict on a second call, which is wrong, too, if it left out a gradient that the first call gave."""
+    missing = [name for name in first.differences if name not in second]
+    if not missing or not verdict.passed:
+        return verdict
+    said = f"the second call gives no gradient of {', '.join(missing)}, which the first call gave"
+    return replace(verdict, passed=False, message=f"{golden.id} in {golden.dtype}: {said}")
 
 
 def _said(first: Mapping[str, NDArray[np.float64] | None], second: Mapping[str, Any]) -> str:

@@ -5,9 +5,8 @@ Which are right narrows it down by itself: a gradient is made of those that a ba
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from rnn_goldens.counted import counted
 from rnn_goldens.judging.differences import Difference, Element
@@ -108,7 +107,7 @@ def _details(golden: "GoldenData", d: Difference) -> Iterator[str]:
     finite = ", ".join(f"{n} {name}" for n, name in ((d.nan, "NaN"), (d.infinite, "infinite")) if n)
     count += f", among them {finite}" if finite else ""
     count += f", all {d.coat} numbers: computed in {d.coat}?" if d.coat else ""
-    shown = d.largest if np.isfinite(d.largest.got) else d.first
+    shown = d.largest if isfinite(d.largest.got) else d.first
     yield f"{count}; {_element(golden, d, shown)}"
 
 

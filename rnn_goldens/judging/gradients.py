@@ -130,12 +130,12 @@ def _something_else(golden: "GoldenData", wanted: Wanted, output: outputs.Output
     """What an array of the right shape is in truth: its transpose, an array that was handed out, or an output."""
     got, name = output.values, wanted.name
     if got.ndim == _MATRIX and got.shape[0] == got.shape[1]:
-        turned = compared(wanted, outputs.Output(np.ascontiguousarray(got.T), output.dtype))
+        turned = compared(wanted, outputs.Output(got.T.copy(), output.dtype))
         if turned.passed:
             return "is transposed: its transpose is right"
     arrays = {**golden.stored.weights, "x": golden.stored.x, "h0": golden.stored.h0, "c0": golden.stored.c0}
     itself = arrays.get(name)
-    if itself is not None and np.array_equal(got, itself) and got.any():
+    if itself is not None and got.shape == itself.shape and (got == itself).all() and got.any():
         return f"is {name} itself, not its gradient, which torch has in {name}.grad"
     if (of := _OF_SAME_SHAPE.get(name)) is not None and got.any() and difference(golden, of, got).passed:
         return f"is {of}, an output, and no gradient: check(out, h_n) compares outputs"
@@ -144,5 +144,5 @@ def _something_else(golden: "GoldenData", wanted: Wanted, output: outputs.Output
 
 def _first(name: str, wrong: NDArray[np.intp]) -> tuple[int, ...]:
     """The index that a backward pass computes first: of x the last in time."""
-    row = wrong[np.argmax(wrong[:, -2])] if name == "x" else wrong[0]
+    row = wrong[wrong[:, -2].argmax()] if name == "x" else wrong[0]
     return tuple(int(i) for i in row)

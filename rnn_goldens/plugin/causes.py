@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def explain_all(config: pytest.Config, tally: Tally, failures: Iterable[Failure]
     again = asked_again(before, failures, load)
     for entry, one, after in zip(judged, before, again.evidence, strict=True):
         if after.explained_by != one.explained_by:
-            _note(entry, after.explained_by)
+            _note(entry, after.explained_by, after.facts)
     if any(entry["outcome"] == FAILED for entry in judged):
         found = diagnosed_run(again.evidence, load, again.cut_short)
         config.stash[_FOUND] = found
@@ -94,9 +95,12 @@ def settled_causes(config: pytest.Config) -> Mapping[str, str]:
     return config.stash.get(_SETTLED, {})
 
 
-def _note(entry: Entry, causes: Iterable[Cause]) -> None:
-    entry["explained_by"] = [TOGETHER.join(cause) for cause in causes]
+def _note(entry: Entry, causes: Iterable[Cause], facts: Mapping[str, bool | float] = MappingProxyType({})) -> None:
+    """Note which causes explain an entry or, where none does, what can be seen."""
+    known: Entry = {"explained_by": [TOGETHER.join(cause) for cause in causes], "facts": dict(facts)}
     entry.pop("facts", None)
+    entry.pop("explained_by", None)
+    entry |= {name: what for name, what in known.items() if what}
 
 
 def sent(failures: Iterable[Failure]) -> list[list[Any]]:

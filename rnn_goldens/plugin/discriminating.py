@@ -16,7 +16,7 @@ from rnn_goldens.corpus.discrimination import (
     summary,
 )
 from rnn_goldens.corpus.shown import KillMatrix, kill_matrix
-from rnn_goldens.counted import counted
+from rnn_goldens.counted import counted, was_or_were
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.gradients import is_need_of_state
 from rnn_goldens.plugin.names import without_golden
@@ -34,6 +34,7 @@ def summary_lines(config: pytest.Config, tally: Tally) -> Iterator[str]:
         return
     yield from islice(_can_show(corpora_of_all(config, tally.corpora), entries), _MOST_LINES)
     yield from _not_checked(entries)
+    yield from _in_a_higher_precision(entries)
 
 
 @dataclass(frozen=True)
@@ -124,3 +125,11 @@ def _not_checked(entries: Iterable[Entry]) -> Iterator[str]:
             found.setdefault(names, set()).add(entry["golden"])
     for (left_out, outputs), goldens in found.items():
         yield f"{left_out} not checked (outputs={outputs}): {counted(len(goldens), 'golden')}"
+
+
+def _in_a_higher_precision(entries: Iterable[Entry]) -> Iterator[str]:
+    """In which half precisions outputs came that were not computed in them, and of how many goldens."""
+    compared = [entry for entry in entries if _is_compared(entry)]
+    for dtype, count in Counter(entry["dtype"] for entry in compared if "higher_precision" in entry).items():
+        of_all = counted(sum(entry["dtype"] == dtype for entry in compared), "golden")
+        yield f"{dtype}: {count} of {of_all} {was_or_were(count)} computed in a higher precision than asked"

@@ -1,7 +1,8 @@
 """The end of a run: whether it has shown of every golden what it was to show, as exit code and in words."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 import pytest
 
@@ -91,6 +92,7 @@ def summarize(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
         terminal.section("goldens refused by the implementation")
         for reason in dict.fromkeys(reasons):
             tell(terminal, f"{reasons.count(reason):>5}  {reason}")
+    _print_wrapped(terminal, "rnn-goldens: ways of calling that were refused", _ways_refused(tally))
     _say_what_is_wrong(terminal, tally)
     _say_of_gradients(terminal, tally)
     _say_what_can_show(terminal, tally)
@@ -106,6 +108,17 @@ def summarize(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
         )
     for line in _problems(terminal.config, tally):
         tell(terminal, line, red=True)
+
+
+def _ways_refused(tally: Tally) -> Iterator[str]:
+    """Which ways of calling an implementation refused, of goldens whose single call was compared."""
+    of_all = f"of {counted(len(tally.called), 'golden')}"
+    refused = Counter(pair for ways in tally.called.values() for pair in ways["refused"].items())
+    for (way, reason), count in refused.items():
+        yield f"{way} was refused for {count} {of_all}: {reason}"
+    once_only = sum(ways["made"] == ["once"] for ways in tally.called.values())
+    if refused and once_only:
+        yield f"{once_only} {of_all} {was_or_were(once_only)} called once only"
 
 
 def _say_what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> None:

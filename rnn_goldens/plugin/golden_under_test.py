@@ -26,7 +26,6 @@ from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, compare
 from rnn_goldens.plugin import pictures, settings
 from rnn_goldens.plugin.names import without_golden
 from rnn_goldens.plugin.no_outcome_of_its_own import ImplementationFailed, no_outcome_of_its_own
-from rnn_goldens.plugin.process_state import own_functions
 from rnn_goldens.plugin.record import Record
 from rnn_goldens.plugin.selection import Wanted
 
@@ -59,7 +58,7 @@ class GoldenUnderTest(Golden):
         """As ``Golden.check``, by default of the outputs that marker or option ask for; counts."""
         __tracebackhide__ = True
         refuse_own(self, out, h_n, c_n)
-        with no_outcome_of_its_own(), own_functions():
+        with no_outcome_of_its_own():
             verdict = self._compared(out, h_n, c_n, outputs=outputs)
         self.record.note(self.dtype, verdict)
         self._require_untouched(self, self._judge.asked_arrays())
@@ -94,12 +93,11 @@ class GoldenUnderTest(Golden):
             return found
 
         def compared(out: object, h_n: object = None, c_n: object = None) -> Verdict:
-            with own_functions():
-                return self._compared(out, h_n, c_n, lambda: run_and_look(self._judge.question()), outputs=outputs)
+            return self._compared(out, h_n, c_n, lambda: run_and_look(self._judge.question()), outputs=outputs)
 
         asked = self.record.calls if calls is None else calls
         self.record.called.update([asked] if isinstance(asked, str) else asked)
-        for name, verdict in compare_calls(judge, run_and_look, compared, asked):
+        for name, verdict in compare_calls(judge, run_and_look, compared, asked, self.record.note_refusal):
             self.record.made.add(name)
             self.record.note(self.dtype, verdict)
             if not verdict.passed:
@@ -110,7 +108,7 @@ class GoldenUnderTest(Golden):
         __tracebackhide__ = True
         given = given_gradients(self, gradients, named)
         refuse_own(self, *given.values())
-        with no_outcome_of_its_own(), own_functions():
+        with no_outcome_of_its_own():
             verdict = self._compared_gradients(given)
         self.record.note_gradients(self.dtype, verdict)
         self._require_untouched(self, self._judge.asked_arrays())
@@ -144,22 +142,17 @@ class GoldenUnderTest(Golden):
         self, given: Mapping[str, Any], said: str = "", run: Callable[[Any], Sequence[Any]] | None = None
     ) -> Verdict:
         """As ``Golden`` does, but what explained other failures is asked first."""
-        with own_functions():
+        with self.record.comparing():
             verdict = compare_gradients(self._judge, given, said=said)
-        if verdict.passed:
-            return verdict
-        outputs = run and self._judge._outputs_of(run, self._compared_outputs)
-        if outputs is not None and not outputs.passed:
-            self.record.outputs_wrong = True
-        right = (self.id, self.dtype) in self.record.outputs_right
-        with own_functions():
+            if verdict.passed:
+                return verdict
+            outputs = run and self._judge._outputs_of(run, self._compared)
+            if outputs is not None and not outputs.passed:
+                self.record.outputs_wrong = True
+            right = (self.id, self.dtype) in self.record.outputs_right
             return diagnosed_gradients(
                 self._judge, verdict, given, self.suspects, said=said, outputs=outputs, outputs_right=right
             )
-
-    def _compared_outputs(self, out: object, h_n: object = None, c_n: object = None) -> Verdict:
-        with own_functions():
-            return self._compared(out, h_n, c_n)
 
     def _require_untouched(self, asked: QuestionData, before: Asked) -> None:
         """Raise ImplementationFailed, whatever a test does with that, if arrays were written to."""
@@ -187,10 +180,11 @@ class GoldenUnderTest(Golden):
     ) -> Verdict:
         """As ``Golden.compare``, but what explained other failures is asked first, and pairs are asked too."""
         judge = self._judge.comparing(outputs)
-        verdict = compare(judge, out, h_n, c_n)
-        if self.record.drawn and not verdict.passed and self.record.picture is None:
-            self.record.picture = picture(judge, out, h_n, c_n)
-        return diagnosed(judge, verdict, out, h_n, c_n, self.suspects, ask_again)
+        with self.record.comparing():
+            verdict = compare(judge, out, h_n, c_n)
+            if self.record.drawn and not verdict.passed and self.record.picture is None:
+                self.record.picture = picture(judge, out, h_n, c_n)
+            return diagnosed(judge, verdict, out, h_n, c_n, self.suspects, ask_again)
 
     def handed_out(self) -> dict[str, list[NDArray[Any]]]:
         """Those of all copies."""

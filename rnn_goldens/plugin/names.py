@@ -34,6 +34,9 @@ PROPERTY = "rnn_goldens"
 ASKED = "rnn_goldens_asked"
 """The attribute of a worker's first report of a golden that lists the tests of goldens it collected."""
 
+CALLED = "rnn_goldens_called"
+"""The attribute of a test's last report that holds in which ways an implementation was called, and which it refused."""
+
 CAME_LATE = "rnn_goldens_late"
 """The attribute of a report, and the name among a worker's last words, of what was found after a test had ended."""
 

@@ -14,7 +14,7 @@ from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.golden_under_test import LATE, RECORD
 from rnn_goldens.plugin.known_failures import Listed
-from rnn_goldens.plugin.names import ASKED, CAME_LATE, PROPERTY, REFUSED_BECAUSE
+from rnn_goldens.plugin.names import ASKED, CALLED, CAME_LATE, PROPERTY, REFUSED_BECAUSE
 from rnn_goldens.plugin.pictures import carry
 from rnn_goldens.plugin.record import CHECK_FAILS, Record, entry_of, first_line
 from rnn_goldens.plugin.selection import Wanted, not_asked
@@ -67,6 +67,7 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
         entry |= _of_whole_test(item.stash[_WORST], record)
         if record is not None:
             carry(record, report)
+            setattr(report, CALLED, record.ways)
         _end(item)
         _carry_late(item.config, report)
     else:

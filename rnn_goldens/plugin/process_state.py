@@ -92,9 +92,6 @@ def _functions() -> tuple[Any, ...]:
     return found
 
 
-_AT_FIRST = _functions()
-
-
 def _put_functions(functions: tuple[Any, ...]) -> None:
     vars(np).update(zip(_FUNCTIONS, functions, strict=True))
 
@@ -221,20 +218,6 @@ def _is_of_library(file: str) -> bool:
 
 _STANDARD = tuple({get_paths()[name] for name in ("stdlib", "platstdlib")})
 _INSTALLED = ("site-packages", "dist-packages")
-
-
-@contextmanager
-def own_functions() -> Iterator[None]:
-    """Around a comparison: NumPy's functions as they were when tests began, whatever a test has put in their place."""
-    now = _functions()
-    if now == _AT_FIRST:
-        yield
-        return
-    _put_functions(_AT_FIRST)
-    try:
-        yield
-    finally:
-        _put_functions(now)
 
 
 class KeptState:

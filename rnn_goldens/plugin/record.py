@@ -1,6 +1,7 @@
 """What became of a test's golden so far: every comparison that was made, whoever made it and whatever became of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from os import getpid
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
+from rnn_goldens.errors import RnnGoldensError, Unsupported
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.picture import Picture
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
@@ -37,6 +39,7 @@ class Record:
         told: verdicts whose mismatch pytest was told of, by the test or a subtest.
         called: the ways that ``check_calls`` was asked for.
         made: those that the golden could be asked.
+        ways_refused: those that the implementation refused, though not the golden, with its reasons.
         refused: whether the implementation refused, be it only in a subtest.
         unchecked: whether nothing was checked: wrong in the test itself, so no xfail excuses it.
         ended: whether the test has ended: what is found after that is late.
@@ -63,6 +66,7 @@ class Record:
     told: list[Verdict] = field(default_factory=list)
     called: set[str] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
+    ways_refused: dict[str, str] = field(default_factory=dict)
     refused: bool = False
     unchecked: bool = False
     ended: bool = False
@@ -86,6 +90,18 @@ class Record:
         """A copy in this process is the same; in another it notes what is wrong where this one finds it."""
         return _found, (self.elsewhere, self.golden, self.dtype, self.process)
 
+    @contextmanager
+    def comparing(self) -> Iterator[None]:
+        """Around a comparison: one that raises has shown nothing, and a test that goes on after it fails."""
+        try:
+            yield
+        except RnnGoldensError:  # a wrong argument, which is said before anything is compared
+            raise
+        except Exception as error:
+            said = f"the comparison raised {type(error).__name__}: {first_line(error)}"
+            self.broken_off.append(f"{self.golden} in {self.dtype}: {said}")
+            raise
+
     def note(self, dtype: str, verdict: Verdict) -> None:
         """Note a verdict of ``check``, in whatever thread or process and at whatever time it is made."""
         if verdict.passed and not verdict.not_checked:
@@ -100,6 +116,15 @@ class Record:
         self.verdicts.append((dtype, verdict))
         if self.ended and not verdict.passed:
             self.late.append(finding(self.golden, self.dtype, verdict.message.partition("\n")[0], "comparison"))
+
+    def note_refusal(self, way: str, why: Unsupported) -> None:
+        """Note a way of calling that the implementation refused."""
+        self.ways_refused[way] = first_line(why)
+
+    @property
+    def ways(self) -> dict[str, Any]:
+        """In which ways the implementation was called, and which it refused, in a form that xdist carries."""
+        return {"made": sorted(self.made), "refused": self.ways_refused} if self.made else {}
 
     def note_gradients(self, dtype: str, verdict: Verdict) -> None:
         """Note a verdict on gradients, likewise."""
@@ -201,6 +226,8 @@ def entry_of(record: Record | None) -> dict[str, Any]:
         entry["largest_error"] = largest
     of_gradients = [verdict for _, verdict in record.of_gradients]
     of_outputs = [verdict for verdict in record.wrong if not any(verdict is other for other in of_gradients)]
+    if any(found.is_finer for _, verdict in record.verdicts for found in verdict.differences.values()):
+        entry["higher_precision"] = True
     entry |= _outputs_checked([v for _, v in record.verdicts if not any(v is other for other in of_gradients)])
     for verdict in (*of_outputs, *record.wrong)[:1]:
         if verdict.explained_by:

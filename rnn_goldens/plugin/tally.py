@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rnn_goldens.plugin.names import ASKED, PASSES_AGAIN, result_of
+from rnn_goldens.plugin.names import ASKED, CALLED, PASSES_AGAIN, result_of
 from rnn_goldens.plugin.record import first_line
 
 Entry = dict[str, Any]
@@ -24,6 +24,7 @@ class Tally:
 
     Attributes:
         late: what was found after a test had ended, of goldens that no entry is of.
+        called: by test, in which ways an implementation was called, and which it refused.
     """
 
     def __init__(self) -> None:
@@ -33,6 +34,7 @@ class Tally:
         self._times: dict[str, int] = {}
         self._ended: Counter[str] = Counter()
         self.late: list[Entry] = []
+        self.called: dict[str, Entry] = {}
 
     def ask_items(self, items: Iterable[pytest.Item]) -> None:
         """The tests of goldens that this process is to run."""
@@ -69,6 +71,8 @@ class Tally:
         entry = result_of(report)
         if entry:
             self.ask(report.nodeid, entry["golden"], entry["dtype"], corpus=entry.get("corpus", ""))
+        if ways := getattr(report, CALLED, None):
+            self.called[report.nodeid] = ways
         if report.nodeid in self._asked:
             self._note(report, entry)
 

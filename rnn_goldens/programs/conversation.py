@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rnn_goldens.checkable.golden import Question
@@ -14,7 +14,7 @@ from rnn_goldens.programs.misbehaviour import AskedGolden, CameLate, Misbehaviou
 from rnn_goldens.programs.process import LONGEST_HELLO, Event, Line, Process, StdoutEnded
 from rnn_goldens.programs.text import excerpt
 
-_GOODBYE_SECONDS = 2.0
+_GOODBYE_SECONDS = 10.0
 """A program has so many seconds to end once its stdin has ended."""
 
 _ENVELOPE = 100_000
@@ -72,14 +72,20 @@ class Conversation:
         return answer
 
     def close(self) -> None:
-        """Say goodbye; raises Misbehaviour if the program had more to say than it was asked, or crashed."""
+        """Say goodbye; raises Misbehaviour if the program had more to say than it was asked, crashed or did not end."""
         events, code = self._process.say_goodbye(_GOODBYE_SECONDS)
         if lines := [event for event in events if isinstance(event, Line)]:
             raise self._twice(lines[0], self._answered)
-        if code:
-            why = Misbehaviour(f"{ended(code)} after its last answer, when its stdin ended")
+        if why := self._after_its_last_answer(events, code):
             why.add_stderr(self._process)
             raise why
+
+    def _after_its_last_answer(self, events: Sequence[Event], code: int | None) -> Misbehaviour | None:
+        if events:
+            return instead_of(self._process, events[0], 0, "end")
+        if code is None:
+            return Misbehaviour(f"did not end within {_GOODBYE_SECONDS:g} s after its stdin ended")
+        return Misbehaviour(f"{ended(code)} after its last answer, when its stdin ended") if code else None
 
     def _exchange(self, request: bytes, longest: int, seconds: float, awaited: str) -> Line:
         self._process.send(request, longest)

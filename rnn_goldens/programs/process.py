@@ -159,17 +159,20 @@ class Process:
         """Close its stdin, give it so many seconds to end, and end it.
 
         Returns:
-            What it still did, its end aside; and the exit code that it ended with itself.
+            What it still did, its end aside; and, if that is nothing, the exit code that it ended with itself, None if
+            it went on running.
         """
         deadline = time.monotonic() + seconds
         self._outbox.put(None)
         done: list[Event] = []
         try:
-            while not isinstance(event := self.receive(deadline - time.monotonic()), StdoutEnded | None):
+            event = self.receive(deadline - time.monotonic())
+            while isinstance(event, Line) and len(done) < _MOST_PENDING:
                 done.append(event)
-                if len(done) > _MOST_PENDING:
-                    break
-            code = self.exit_code(max(deadline - time.monotonic(), 0))
+                event = self.receive(deadline - time.monotonic())
+            if isinstance(event, LineTooLong | StderrFlood):
+                done.append(event)
+            code = None if done else self.exit_code(max(deadline - time.monotonic(), 0))
         finally:
             self.kill()
         return done, code

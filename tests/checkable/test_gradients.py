@@ -343,6 +343,20 @@ def test_what_is_wrong_in_the_second_call_alone_is_said_to_be(golden: Golden, la
         golden.check_gradient_calls(backward)
 
 
+def test_gradients_that_a_second_call_leaves_out_are_said(golden: Golden) -> None:
+    left_out = iter([[], ["weight_hh_l0", "x"]])
+
+    def backward(_: Any) -> Given:
+        leave_out = next(left_out)
+        return {name: array for name, array in right(golden).items() if name not in leave_out}
+
+    said = f"{ID} in float32: the second call gives no gradient of x, weight_hh_l0, which the first call gave"
+    with pytest.raises(GoldenMismatch, match=f"^{said}$") as failed:
+        golden.check_gradient_calls(backward)
+    assert failed.value.verdict.not_checked == ("x", "weight_hh_l0")
+    assert not failed.value.verdict.passed
+
+
 def test_the_gradients_of_a_golden_are_shown_to_people(golden: Golden) -> None:
     assert "<th" in golden._repr_html_()
     assert "weight_hh_l0, bias_ih_l0" in golden._repr_html_()

@@ -15,6 +15,7 @@ from rnn_goldens.command_line import main
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.shown import shown
 from rnn_goldens.deviations import DEVIATIONS, deviation
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.explaining.deviation_text import SCREEN, deviation_text
 from rnn_goldens.explaining.first_difference import Reader
 from rnn_goldens.explaining.source_text import pieces
@@ -85,6 +86,22 @@ def test_a_deviation_shows_the_wrong_line_beside_the_right_one(run: Explain) -> 
     assert "    c' = f * c + i * g\n  - h' = o * tanh(c')\n  + h' = o * c'\n" in text
     assert "return o * c, c\n" in text
     assert "rnn_goldens/deviations/gates.py" in text
+
+
+def test_all_deviations_are_listed_with_the_address_of_their_pages(run: Explain) -> None:
+    listed = run("--list")
+    assert "\ngates\n" in listed
+    assert "  lstm_gates_iofg: " in listed
+    names = [*(d.name for d in DEVIATIONS), *(d.name for d in BACKWARD_DEVIATIONS)]
+    assert all(f"  {name}: " in listed for name in names)
+    assert all(len(line) <= WIDTH for line in listed.splitlines())
+    assert "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md" in listed.splitlines()[-1]
+
+
+def test_a_name_that_there_is_not_says_where_all_are_to_be_seen(run: Explain) -> None:
+    assert "rnn-goldens explain --list the deviations" in run("lstm_gates_iofx", code=WRONG_USE)
+    with pytest.raises(rnn_goldens.UnknownName, match="rnn-goldens explain --list shows all"):
+        deviation("lstm_gates_iofx")
 
 
 def test_a_deviation_says_what_to_look_for_what_it_stands_for_and_what_shows_it(run: Explain) -> None:

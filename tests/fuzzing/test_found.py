@@ -1,6 +1,7 @@
 """What was found is a corpus: it is added to, read again, and never becomes another one."""
 
 import re
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.validating import findings
 from rnn_goldens.errors import InvalidFile, WrongUse
 from rnn_goldens.fuzzing.bounds import Sizes, bounds
-from rnn_goldens.fuzzing.found import AsTyped, command, keep, kept, kept_and_said, require_folder
+from rnn_goldens.fuzzing.found import FOLDER, AsTyped, command, keep, kept, kept_and_said, require_folder
 from rnn_goldens.fuzzing.search import Limits, search
 from rnn_goldens.generator.folder import alone
 from rnn_goldens.implementations import resolve
@@ -42,6 +43,40 @@ def test_only_what_could_be_drawn_is_asked_again(tmp_path: Path, two: list[Golde
     assert kept(tmp_path / "found", bounds("lstm", Sizes(time=1, hidden=1, input=1, batch=1), (), (), "float32")) == []
     both = kept(tmp_path / "found", bounds("lstm", Sizes(), (), (), ["float64", "float32"]))
     assert [golden.dtype for golden in both] == ["float32", "float64"]
+
+
+def test_what_was_found_with_another_network_is_not_asked_again(tmp_path: Path, two: list[Golden]) -> None:
+    folder, (one, other) = tmp_path / "found", two
+    kept_and_said(one, folder, "my:LSTM")
+    kept_and_said(other, folder)  # with whatever network a test has
+    ids = {network: [golden.id for golden in kept(folder, LSTM, network)] for network in ("my:LSTM", "my:Other", "")}
+    assert ids == {"my:LSTM": [one.id, other.id], "my:Other": [other.id], "": [one.id, other.id]}
+    assert findings(folder / "index.json") == []
+    for network in ("my:Other", "my:LSTM"):
+        kept_and_said(one, folder, network)
+    assert [golden.id for golden in kept(folder, LSTM, "my:Third")] == [one.id, other.id]
+
+
+def test_a_network_may_be_called_anything(tmp_path: Path, two: list[Golden]) -> None:
+    folder, command = tmp_path / "found", f"-- python -c 'a\nb\t\x1b[2J' {'x' * 1000}"
+    assert kept_and_said(two[0], folder, command)[0]
+    assert len(kept(folder, LSTM, command)) == 1
+    assert kept(folder, LSTM, "my:LSTM") == []
+
+
+def test_a_search_begins_with_what_was_found_with_the_same_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two: list[Golden]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept_and_said(two[0], FOLDER, "numpy")
+    options = ["fuzz", "--cell", "lstm", "--examples", "1", "--seed", "1"]
+
+    def fuzzed(network: str) -> str:
+        command = [sys.executable, "-m", "rnn_goldens", *options, network]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert "1 that was found before is right now" in fuzzed("numpy")
+    assert "found before" not in fuzzed("onnxruntime")
 
 
 def test_a_folder_that_is_something_else_is_an_error_and_stays_as_it_is(

@@ -107,6 +107,19 @@ def test_what_does_not_end_is_found_and_said_where(lstm: Bounds, tmp_path: Path)
     assert "time.sleep(60)" in said
 
 
+def test_what_writes_into_its_inputs_is_found_though_its_outputs_are_right(small: Bounds, tmp_path: Path) -> None:
+    def writes(question: Question) -> tuple[Any, ...]:
+        outputs = right(question)
+        question.stored.x.setflags(write=True)
+        question.stored.x[...] = 7
+        return outputs
+
+    found = search(writes, small, Limits(10), 0)
+    assert found.smallest is not None
+    said = f"{found.smallest.golden.id} in float32: mine:writes wrote into x: inputs and weights are its caller's"
+    assert said in "\n".join(told(found, "mine:writes", tmp_path / "found", 0))
+
+
 def crashing(_: Question) -> tuple[Any, ...]:
     raise IndexError("always")
 

@@ -9,7 +9,9 @@ import pytest
 pytestmark = pytest.mark.slow
 
 BEGIN = """
+import copy
 import os
+import pickle
 import time
 import unittest
 from contextlib import suppress
@@ -17,7 +19,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 from rnn_goldens import Unsupported
 from rnn_goldens.hypothesis import goldens
@@ -178,6 +180,89 @@ def test_a_mismatch_that_a_test_swallows_fails_it_and_the_golden_is_kept(run: Ru
     assert "E   rnn_goldens.GoldenMismatch: drawn/lstm" in printed
     assert "the second call differs from the first" in printed
     assert len(kept()) == 2
+
+
+TAKING_BACK = """
+def is_wrong(golden):
+    with suppress(Exception):
+        golden.check(*wrong(golden))
+        return False
+    return True
+
+@few
+@given(SMALL)
+def test_assumes(golden):
+    assume(not is_wrong(golden))
+
+@few
+@given(SMALL)
+def test_rejects(golden):
+    if is_wrong(golden):
+        reject()
+
+@few
+@given(SMALL)
+def test_skips(golden):
+    if is_wrong(golden):
+        pytest.skip("another time")
+
+class TestOfUnittest(unittest.TestCase):
+    @few
+    @given(SMALL)
+    def test_skips_likewise(self, golden):
+        if is_wrong(golden):
+            self.skipTest("another time")
+
+@few
+@given(SMALL)
+def test_refuses_what_was_wrong(golden):
+    if is_wrong(golden):
+        raise Unsupported("not this one")
+
+@few
+@given(SMALL)
+def test_of_a_copy(golden):
+    assert is_wrong(copy.deepcopy(golden))
+    golden.check(*right(golden))
+
+@few
+@given(SMALL)
+def test_of_a_copy_by_pickle(golden):
+    assert is_wrong(pickle.loads(pickle.dumps(golden)))
+    golden.check(*right(golden))
+"""
+
+
+def test_a_mismatch_that_a_test_takes_back_fails_it_and_the_golden_is_kept(run: Run) -> None:
+    printed = run(TAKING_BACK)
+    assert "7 failed" in printed
+    assert len(re.findall(r"^E +rnn_goldens.GoldenMismatch: drawn/lstm-\w+ in float32", printed, re.M)) == 7
+    assert kept()
+
+
+LESS_PRECISE = """
+def of(precisions):
+    return goldens(cell="lstm", max_layers=1, max_time=2, max_batch=2, max_hidden=2, max_input=2, precisions=precisions)
+
+@few
+@given(of("float64"))
+def test_shows_less(golden):
+    assume("float32" in golden.precisions)
+    less = golden.in_precision("float32")
+    less.check(*right(less))
+
+@few
+@given(of("bfloat16"))
+def test_shows_more(golden):
+    more = golden.in_precision("float32")
+    more.check(*right(more))
+"""
+
+
+def test_a_check_in_a_lower_precision_alone_is_none_and_says_so(run: Run) -> None:
+    printed = run(LESS_PRECISE)
+    assert outcomes(printed) == {"test_shows_less": "FAILED", "test_shows_more": "PASSED"}
+    assert "in float64 was drawn and never checked in float64: what was checked in float32 shows less" in printed
 
 
 RAISING = """

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
-from flax import linen
+from flax import linen, nnx
 
 
 class MyGRU(nn.Module):
@@ -194,6 +194,10 @@ class MyKerasNothing(keras.layers.Layer):  # type: ignore[misc]
 
 class MyFlaxDense(linen.Dense):
     """No cell."""
+
+
+class MyNnxGRU(nnx.GRUCell):
+    """A cell, of Flax's other module."""
 
 
 class MyFlaxGRU(linen.GRUCell):

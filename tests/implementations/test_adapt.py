@@ -247,7 +247,8 @@ def test_whatever_an_implementation_writes_to_its_question_the_golden_is_as_it_w
             type("LSTM", (), {"__module__": "mindspore.nn.layer.rnns", "load_state_dict": None}),
             "^LSTM is a class of mindspore, shaped like torch's by name alone: check mindspore, or write a function",
         ),
-        (own.MyFlaxDense, "MyFlaxDense is a class of Flax, but no linen.RNNCellBase: write a function of a golden"),
+        (own.MyFlaxDense, "MyFlaxDense is a class of Flax, and what is adapted are cells of flax.linen, derived from"),
+        (own.MyNnxGRU, "MyNnxGRU is a class of flax.nnx, and what is adapted are cells of flax.linen, derived from"),
         (own.MyNeedy, "MyNeedy needs 'vocabulary' to be made, which no golden gives"),
         (
             lambda x, h, c, w: (x, h, c, w),

@@ -59,11 +59,76 @@ def test_a_bare_operator_with_weights_as_inputs_is_right(tmp_path: Path, golden_
     golden.check(*adapt(lstm_file(tmp_path))(golden))
 
 
-def test_it_is_right_with_its_weights_baked_in_and_wrong_with_others(tmp_path: Path) -> None:
+def test_it_is_right_with_its_weights_baked_in_and_others_are_refused(tmp_path: Path) -> None:
     golden, other = (CORPUS.load(f"lstm/{name}", "float32") for name in ("with-state", "one-sequence"))
     run = adapt(lstm_file(tmp_path, baked=golden))
     golden.check(*run(golden))
-    assert not other.compare(*run(other)).passed
+    with pytest.raises(Unsupported, match=r"has other weights baked in than this golden's: export one file a golden"):
+        run(other)
+
+
+def test_baked_weights_in_another_order_and_those_of_a_file_of_its_own_are_no_reason_to_refuse(tmp_path: Path) -> None:
+    golden, other = (CORPUS.load(f"lstm/{name}", "float32") for name in ("with-state", "one-sequence"))
+    path = Path(lstm_file(tmp_path, baked=golden))
+    model = onnx.load(path)
+    recurrent = next(weights for weights in model.graph.initializer if weights.name == "R")
+    recurrent.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(numpy_helper.to_array(recurrent)[:, ::-1]), "R"))
+    onnx.save(model, path)
+    assert not golden.compare(*adapt(path)(golden)).passed
+    (tmp_path / "lstm").mkdir()
+    path.rename(tmp_path / f"{other.id}.onnx")
+    assert not other.compare(*adapt(f"{tmp_path}/{{id}}.onnx")(other)).passed
+
+
+@pytest.mark.parametrize(
+    ("attributes", "why"),
+    [
+        ({"clip": 3.0}, "the model's clip is 3, the golden's none"),
+        ({"input_forget": 1}, "the model's input_forget is 1, the golden's 0"),
+        (
+            {"activations": ["Sigmoid", "Relu", "Tanh"]},
+            "the model's activations are Sigmoid, Relu, Tanh, the golden's Sigmoid, Tanh, Tanh",
+        ),
+    ],
+)
+def test_another_cell_that_the_file_says_it_has_is_refused(
+    tmp_path: Path, attributes: dict[str, Any], why: str
+) -> None:
+    path = lstm_file(tmp_path)
+    model = onnx.load(path)
+    model.graph.node[0].attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
+    onnx.save(model, path)
+    with pytest.raises(Unsupported, match=f"^{why}$"):
+        adapt(path)(CORPUS.load("lstm/plain", "float32"))
+
+
+@pytest.mark.parametrize("as_input", [True, False])
+def test_peepholes_are_refused_unless_they_are_zero(tmp_path: Path, as_input: bool) -> None:
+    golden, path = CORPUS.load("lstm/plain", "float32"), lstm_file(tmp_path)
+    model = onnx.load(path)
+    model.graph.node[0].input.append("P")
+    peepholes = np.ones((1, 9), np.float32)
+    if as_input:
+        model.graph.input.append(helper.make_tensor_value_info("P", TensorProto.FLOAT, [1, 9]))
+    else:
+        model.graph.initializer.append(numpy_helper.from_array(peepholes, "P"))
+    onnx.save(model, path)
+    with pytest.raises(Unsupported, match=r"^the model's input P \(peepholes\) is given, the golden's none$"):
+        adapt(path)(golden)
+    if not as_input:
+        model.graph.initializer[-1].CopyFrom(numpy_helper.from_array(0 * peepholes, "P"))
+        onnx.save(model, path)
+        golden.check(*adapt(path)(golden))
+
+
+def test_a_gru_that_applies_its_reset_gate_before_the_product_is_refused(tmp_path: Path) -> None:
+    golden = CORPUS.load("gru/plain", "float32")
+    model = onnx_model.build(golden)
+    node = next(node for node in model.graph.node if node.op_type == "GRU")
+    del node.attribute[[attribute.name for attribute in node.attribute].index("linear_before_reset")]
+    onnx.save(model, tmp_path / "gru.onnx")
+    with pytest.raises(Unsupported, match=r"^the model's linear_before_reset is 0, the golden's 1$"):
+        adapt(tmp_path / "gru.onnx")(golden)
 
 
 def test_baked_weights_can_not_be_changed_and_that_way_is_left_out(tmp_path: Path) -> None:

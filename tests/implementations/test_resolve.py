@@ -90,6 +90,28 @@ def test_what_is_not_to_be_found_is_said(name: str, message: str) -> None:
         resolve(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("my.py", "class Layer: ...\nclass MyGRU: ...", "'my.py' holds MyGRU: rnn-goldens check my:MyGRU"),
+        ("./a/my.py", "class MyGRU: ...", "'./a/my.py' holds MyGRU: rnn-goldens check a.my:MyGRU"),
+        ("my.py", "def run(golden): ...", "'my.py' is a program: rnn-goldens check -- python my.py"),
+        ("my.py", "class MyGRU", "'my.py' is a program: rnn-goldens check -- python my.py"),
+        ("my-gru.py", "class MyGRU: ...", "'my-gru.py' is a program: rnn-goldens check -- python my-gru.py"),
+        ("my.c", "class MyGRU", "'my.c' is a program: rnn-goldens check -- WHAT_RUNS_IT my.c"),
+    ],
+)
+def test_the_path_of_a_file_says_how_what_it_holds_is_checked(tmp_path: Path, name: str, text: str, said: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text, "utf-8")
+    with pytest.raises(WrongUse) as error:
+        resolve(name, tmp_path)
+    first, *others = str(error.value).splitlines()
+    assert first == said
+    program = f"or, if it is a program: rnn-goldens check -- python {name}"
+    assert others == ([f"  {program}"] if "holds" in said else [])
+
+
 def test_the_numpy_cells_refuse_bfloat16_without_ml_dtypes(
     make_golden: MakeGolden, monkeypatch: pytest.MonkeyPatch
 ) -> None:

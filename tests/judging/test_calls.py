@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_scenarios import scenario
 from making import MakeGolden
 
 from rnn_goldens import Golden, GoldenMismatch, UnknownName, Unsupported
 from rnn_goldens.cells import Network, case_of
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.generator.certify import certify
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import LAYOUTS
 from rnn_goldens.implementations.numpy_cells import run as right
 from rnn_goldens.judging.calls import WAYS
 
@@ -196,7 +199,24 @@ def test_weights_negated_give_other_answers_for_every_golden() -> None:
     for entry in CORPUS.entries:
         for dtype in entry.precisions:
             if len(golden(entry.id, dtype).stored.x) < 100:
-                assert all(v.passed for v in golden(entry.id, dtype).compare_calls(right, "weights")), entry.id
+                verdicts = golden(entry.id, dtype).compare_calls(right, "weights")
+                assert [verdict.passed for verdict in verdicts] == [True, True], entry.id
+
+
+@pytest.mark.parametrize(
+    ("scale", "dtype"), [(0, "float32"), (2.0**-14, "bfloat16"), (2.0**-14, "float16"), (2.0**-14, "float32")]
+)
+def test_other_weights_are_not_called_where_they_give_the_same_outputs(scale: float, dtype: str) -> None:
+    asked = certify(scenario("gru", state=True, scale=scale)).in_precision(dtype)
+    names = [name for name, _ in asked.compared(right, "weights")]
+    assert names == (["once"] if scale == 0 or dtype != "float32" else ["once", "weights"])
+
+
+def test_other_weights_are_not_called_where_the_equations_of_a_cell_are_not_here() -> None:
+    asked = replace(certify(scenario("gru", state=True)), cell="not_here:gru", own_layout=LAYOUTS["gru"])
+    answers = asked.out, asked.h_n
+    names = [name for name, _ in asked.compared(lambda _: tuple(a.copy() for a in answers), ["weights", "views"])]
+    assert names == ["once", "views"]
 
 
 def test_an_unknown_way_is_an_error_that_lists_those_there_are() -> None:
@@ -421,6 +441,7 @@ def test_a_sequence_is_cut_in_the_middle_of_the_shortest(
     assert WAYS["chunks"].applies(asked)
     verdict = WAYS["chunks"].judge(ask, asked)
     assert seen == parts
+    assert verdict is not None
     assert f"steps 0 to {parts[0][0][-2] - 1} and then the others" in verdict.message
 
 

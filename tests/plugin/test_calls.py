@@ -111,3 +111,60 @@ def test_an_error_in_a_further_call_says_in_which(project: pytest.Pytester) -> N
     result = project.runpytest_inprocess()
     result.assert_outcomes(failed=4)
     result.stdout.fnmatch_lines(["E*in calls=twice, the same call once more: *; a single call was right"])
+
+
+BATCHES_ALONE = """
+import my_rnn
+from rnn_goldens import Unsupported
+
+def batches_alone(golden):
+    if len(golden.x) == 1:
+        raise Unsupported("no batch of one")
+    return my_rnn.right(golden)
+
+def once_alone(golden, seen=set()):
+    if golden.id in seen:
+        raise Unsupported("no second call")
+    seen.add(golden.id)
+    return my_rnn.right(golden)
+"""
+
+
+def test_ways_that_an_implementation_refuses_are_said_at_the_end(
+    project: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    project.makepyfile(nets=BATCHES_ALONE)
+    project.makepyfile("import nets\ndef test_it(rnn_golden): rnn_golden.check_calls(nets.batches_alone)")
+    result = project.runpytest_subprocess("--rnn-goldens-calls=rows,twice", *workers)
+    assert result.parseoutcomes() == {"passed": 3, "refused": 1}
+    result.stdout.fnmatch_lines(
+        ["*rnn-goldens: ways of calling that were refused*", "rows was refused for 3 of 3 goldens: no batch of one"]
+    )
+    result.stdout.no_fnmatch_line("*called once only*")
+
+
+def test_how_many_goldens_were_called_once_only_is_said_at_the_end(project: pytest.Pytester) -> None:
+    project.makepyfile(nets=BATCHES_ALONE)
+    project.makepyfile("""
+        import nets, my_rnn
+        def test_it(rnn_golden):
+            run = my_rnn.right if "single" in rnn_golden.id else nets.once_alone
+            rnn_golden.check_calls(run)
+    """)
+    result = project.runpytest_inprocess("--rnn-goldens-calls=rows,twice")
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(
+        [
+            "*rnn-goldens: ways of calling that were refused*",
+            "rows was refused for 3 of 4 goldens: no second call",
+            "twice was refused for 3 of 4 goldens: no second call",
+            "3 of 4 goldens were called once only",
+        ]
+    )
+
+
+def test_a_right_run_that_refuses_no_way_says_nothing_of_them(project: pytest.Pytester) -> None:
+    project.makepyfile("import my_rnn\ndef test_it(rnn_golden): rnn_golden.check_calls(my_rnn.right)")
+    result = project.runpytest_inprocess("--rnn-goldens-calls=rows,twice")
+    result.assert_outcomes(passed=4)
+    result.stdout.no_fnmatch_line("*ways of calling*")

@@ -358,6 +358,28 @@ def test_what_skips_or_refuses_after_a_mismatch_that_it_caught_has_failed(projec
     )
 
 
+def test_a_comparison_that_raises_and_is_passed_over_has_failed(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import contextlib
+        import numpy as np
+        from my_rnn import forgetful, right
+
+        def test_it(rnn_golden, monkeypatch):
+            outputs = forgetful(rnn_golden)
+            with monkeypatch.context() as patch, contextlib.suppress(Exception):
+                patch.setattr(np, "isfinite", None)  # with which a deviation is found
+                rnn_golden.check(*outputs)
+            rnn_golden.check(*right(rnn_golden))
+        """
+    )
+    result = project.runpytest_inprocess("-k", "mini-batch-ascending")
+    assert result.parseoutcomes() == {"failed": 1, "deselected": 3}
+    result.stdout.fnmatch_lines(
+        ["*documented/mini-batch-ascending in float32: the comparison raised TypeError: 'NoneType' object is not*"]
+    )
+
+
 def test_a_golden_that_is_asked_for_too_late_is_an_error_that_says_so(project: pytest.Pytester) -> None:
     project.makepyfile("def test_it(request): request.getfixturevalue('rnn_golden')")
     result = project.runpytest_inprocess()

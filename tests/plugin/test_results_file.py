@@ -126,6 +126,30 @@ def test_what_fails_is_explained_as_far_as_it_can_be(
     assert cause["simplest"] == {"golden": "documented/mini-batch", "dtype": "float32"}
 
 
+@pytest.mark.parametrize(
+    "outputs", ["None, h_n", "out + 1j, h_n", "np.ma.masked_equal(out, out.max()), h_n", "out, 'text'"]
+)
+def test_outputs_that_can_be_read_only_in_part_take_no_verdict_away(
+    project: pytest.Pytester, report: Report, outputs: str
+) -> None:
+    project.makepyfile(
+        test_it=f"""
+        import my_rnn
+        import numpy as np
+
+        def test_it(rnn_golden):
+            out, h_n = my_rnn.wrong_in_batches(rnn_golden)
+            if len(rnn_golden.x) > 1:
+                out, h_n = {outputs}
+            rnn_golden.check(out, h_n)
+        """
+    )
+    results = report()
+    assert [result["outcome"] for result in results] == ["failed", "failed", "failed", "passed"]
+    assert all("explained_by" not in result for result in results)
+    assert all(result["facts"] for result in results[:3])
+
+
 needs_subtests = pytest.mark.skipif(pytest.version_tuple < (9,), reason="pytest has subtests since 9")
 
 
@@ -253,3 +277,44 @@ def test_a_report_that_can_not_be_written_in_the_end_fails_the_run(
     assert "results.json can not be written: Is a directory" in result.stdout.str() + result.stderr.str()
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
     assert not list(project.path.glob(".results*"))
+
+
+def test_outputs_that_were_computed_in_a_higher_precision_than_asked_pass_and_it_is_said(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(
+        test_it="""
+        import numpy as np
+        import pytest
+        from rnn_goldens.cells import Network, case_of
+        from rnn_goldens.golden.precision import PRECISIONS
+
+        @pytest.mark.rnn_goldens(corpus="v1", ids=["lstm/one-step", "gru/one-step"], dtypes=["bfloat16", "float32"])
+        def test_it(rnn_golden):
+            outputs = Network().run(case_of(rnn_golden, np.float64))
+            if rnn_golden.cell == "gru":
+                outputs = [PRECISIONS[rnn_golden.dtype].round(part) for part in outputs]
+            rnn_golden.check(*outputs)
+        """
+    )
+    result = project.runpytest_inprocess("--rnn-goldens-report=results.json")
+    result.assert_outcomes(passed=4)
+    document = json.loads((project.path / "results.json").read_text("utf-8"))
+    assert schema.problems(document, "results") == []
+    found = {(r["golden"], r["dtype"]): r.get("higher_precision", False) for r in document["results"]}
+    assert [asked for asked, is_higher in found.items() if is_higher] == [("lstm/one-step", "bfloat16")]
+    result.stdout.fnmatch_lines(["bfloat16: 1 of 2 goldens was computed in a higher precision than asked"])
+
+
+def test_the_frameworks_that_were_imported_are_among_what_the_run_was_made_with(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(
+        keras="__version__ = '3.2.1'",
+        test_it="import keras, my_rnn\ndef test_it(rnn_golden): rnn_golden.check(*my_rnn.right(rnn_golden))",
+    )
+    project.runpytest_subprocess("--rnn-goldens-report=results.json").assert_outcomes(passed=4)
+    document = json.loads((project.path / "results.json").read_text("utf-8"))
+    assert schema.problems(document, "results") == []
+    assert document["versions"]["keras"] == "3.2.1"
+    assert "torch" not in document["versions"]

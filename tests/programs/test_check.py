@@ -79,6 +79,13 @@ def test_what_comes_late_fails_the_golden_it_belongs_to_and_no_other(check: Chec
     assert len(checked.processes) == 2
 
 
+@pytest.mark.slow
+def test_a_program_that_hangs_after_its_last_answer_fails_the_run(check: Check) -> None:
+    checked = check(*DOCUMENTED, tell=("4=stops_reading_after_its_answer",))
+    assert checked.code == 1
+    assert "tiny_rnn did not end within 10 s after its stdin ended" in checked.shown
+
+
 def test_the_requests_of_protocol_ask_a_program_by_hand(tmp_path: Path) -> None:
     rnn_goldens = [sys.executable, "-m", "rnn_goldens", "protocol", "--requests"]
     requests = subprocess.run(rnn_goldens, cwd=tmp_path, capture_output=True, check=True).stdout

@@ -20,7 +20,7 @@ from programs.checking import TINY_RNN
 import rnn_goldens
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.errors import ProgramFailed, Unsupported
-from rnn_goldens.programs import answers, examples
+from rnn_goldens.programs import answers, conversation, examples
 from rnn_goldens.programs.command import find_command
 from rnn_goldens.programs.program import Program
 
@@ -320,6 +320,26 @@ def test_a_program_that_crashes_when_its_stdin_ends_is_told_at_the_end(start: St
     program = start(sys.executable, "crashes.py")
     program(rnn_goldens.load("exact/no-bias", dtype="float32"))
     with pytest.raises(ProgramFailed, match=r"(?s)exited with code 1 after its last answer, when .*double free"):
+        program.close()
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("stops_reading_after_its_answer", "did not end within 1 s after its stdin ended"),
+        ("closes_stdout_after_its_answer", "did not end within 1 s after its stdin ended"),
+        ("closes_stdin_after_its_answer", "did not end within 1 s after its stdin ended"),
+        ("prints_without_end_after_its_answer", "printed more than 1.* bytes without ending the line"),
+        ("floods_stderr_after_its_answer", "wrote more than 10,000,000 bytes to stderr"),
+    ],
+)
+def test_what_a_program_does_after_its_last_answer_is_said_at_the_end(
+    start: Start, monkeypatch: pytest.MonkeyPatch, how: str, said: str
+) -> None:
+    monkeypatch.setattr(conversation, "_GOODBYE_SECONDS", 1.0)
+    program = start(*TINY_RNN, f"1={how}")
+    assert_right(program, goldens()[0])
+    with pytest.raises(ProgramFailed, match=f"^tiny_rnn {said}"):
         program.close()
 
 

@@ -40,7 +40,7 @@ def backward_deviation(name: str) -> BackwardDeviation:
     try:
         return _BY_NAME[name]
     except KeyError:
-        raise UnknownName("deviation of the backward pass", name, _BY_NAME, seen="docs/deviations.md") from None
+        raise UnknownName("deviation of the backward pass", name, _BY_NAME, seen="rnn-goldens explain --list") from None
 
 
 def together_backward(names: Sequence[str]) -> WrongBackward:

@@ -33,7 +33,11 @@ def wrap(kind: type[linen.RNNCellBase]) -> Callable[[Question], tuple[Any, ...]]
 def making(kind: type[linen.RNNCellBase]) -> Callable[[Question], Make]:
     """What makes the cells of a golden, if their parameters are those of Flax's own cell; raises as ``wrap`` does."""
     if not issubclass(kind, linen.RNNCellBase):
-        raise WrongUse(f"{kind.__name__} is a class of Flax, but no linen.RNNCellBase: write a function of a golden")
+        of = "flax.nnx" if any(base.__module__.startswith("flax.nnx") for base in kind.__mro__) else "Flax"
+        raise WrongUse(
+            f"{kind.__name__} is a class of {of}, and what is adapted are cells of flax.linen, derived from "
+            "linen.RNNCellBase: write a function of a golden that returns (out, h_n), or (out, h_n, c_n)"
+        )
 
     def make(golden: Question) -> linen.RNNCellBase:
         wanted: dict[str, Any] = {"features": golden.config.hidden_size, "param_dtype": jnp.dtype(golden.dtype)}

@@ -12,7 +12,8 @@ Inputs are known by name, outputs by order: out, h_n, c_n.
 - out may also be (time, directions, batch, hidden), as ONNX's operators have it.
 
 Refused is a golden that the file can not be asked: another operator, number of layers, hidden size or type, an input
-that is not there, a size that is fixed to another. An unbatched golden is a batch of one.
+that is not there, a size that is fixed to another; peepholes, a clip, other activations, a reset gate before the
+product; weights that one file for all goldens has baked in, and that are others. An unbatched golden is a batch of one.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from numpy.typing import NDArray
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
 
 from rnn_goldens.checkable.golden import Question
@@ -38,6 +39,9 @@ Array = NDArray[Any]
 
 RECURRENT = ("RNN", "LSTM", "GRU")
 X_NAMES, TIME_FIRST = ("x", "input"), "X"
+DEFAULT_ACTIVATIONS = {"RNN": ["Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"]}
+PEEPHOLES = 7
+"""Which input of an LSTM they are."""
 ONNX_OUT = 4
 """The number of axes of out as ONNX's operators give it."""
 
@@ -60,15 +64,23 @@ def wrap(path: str) -> Callable[[Question], tuple[Array, ...]]:
             raise Unsupported(f"there is no file {path} for it" if own_path != path else f"there is no file {path}")
         before = asked.stored.weights
         changed = any(not np.array_equal(before[name], array) for name, array in golden.stored.weights.items())
-        return _run(own_path, *opened(own_path), golden, changed=changed)
+        return _run(own_path, *opened(own_path), golden, for_all=own_path == path, changed=changed)
 
     return run
 
 
 def _run(
-    path: str, model: ModelProto, session: onnxruntime.InferenceSession, golden: Question, *, changed: bool
+    path: str,
+    model: ModelProto,
+    session: onnxruntime.InferenceSession,
+    golden: Question,
+    *,
+    for_all: bool,
+    changed: bool,
 ) -> tuple[Array, ...]:
     _require_same_network(model.graph, golden)
+    if for_all:
+        _require_its_weights(model.graph, golden)
     fed = _feeds(model.graph, golden)
     if changed and not golden.weights.keys() & fed.keys() and not {"W", "l0/W"} & fed.keys():
         raise Unsupported(f"{path} has its weights baked in: they can not be changed")
@@ -101,7 +113,7 @@ def _open(path: str) -> tuple[ModelProto, onnxruntime.InferenceSession]:
 
 def _require_same_network(graph: GraphProto, golden: Question) -> None:
     """Refuse a golden that is plainly another network; a graph without recurrent operators is taken at its word."""
-    nodes = [node for node in graph.node if node.op_type in RECURRENT]
+    nodes = _recurrent(graph)
     if not nodes:
         return
     require_ours(golden, nodes[0].op_type)
@@ -114,11 +126,62 @@ def _require_same_network(graph: GraphProto, golden: Question) -> None:
         "hidden_size": (first.get("hidden_size"), config.hidden_size),
         "direction": (first.get("direction", "forward"), direction),
     }
-    if golden.cell.startswith("rnn_"):
-        asked["activation"] = (first.get("activations", ["Tanh"])[0], wanted["activations"][0])
-    for what, (has, asks) in asked.items():
-        if has != asks:
-            raise Unsupported(f"the model's {what} is {has}, the golden's {asks}")
+    for node in nodes:
+        asked |= _equations(graph, node, wanted)
+        for what, (has, asks) in asked.items():
+            if has != asks:
+                verb = "are" if what == "activations" else "is"
+                raise Unsupported(f"the model's {what} {verb} {has}, the golden's {asks}")
+
+
+def _recurrent(graph: GraphProto) -> list[NodeProto]:
+    return [node for node in graph.node if node.op_type in RECURRENT]
+
+
+def _equations(graph: GraphProto, node: NodeProto, wanted: Mapping[str, Any]) -> dict[str, tuple[object, object]]:
+    """What a node says of its equations, and what a golden asks."""
+    has, asks = _attributes(node), wanted["activations"]
+    activations = [name.capitalize() for name in has.get("activations", DEFAULT_ACTIVATIONS[node.op_type])]
+    found: dict[str, tuple[object, object]] = {
+        "activations": (", ".join(activations), ", ".join((2 * asks)[: len(activations)])),
+        "clip": (f"{has['clip']:g}" if "clip" in has else "none", "none"),
+        "input_forget": (has.get("input_forget", 0), 0),
+        "input P (peepholes)": ("given" if _has_peepholes(graph, node) else "none", "none"),
+    }
+    if "linear_before_reset" in wanted:
+        found["linear_before_reset"] = (has.get("linear_before_reset", 0), wanted["linear_before_reset"])
+    return found
+
+
+def _has_peepholes(graph: GraphProto, node: NodeProto) -> bool:
+    """Whether an LSTM has any that are not zero, as far as the file says."""
+    if len(node.input) <= PEEPHOLES or not node.input[PEEPHOLES]:
+        return False
+    baked = _baked(graph).get(node.input[PEEPHOLES])
+    return baked is None or bool(baked.any())
+
+
+def _baked(graph: GraphProto) -> dict[str, Array]:
+    return {initializer.name: numpy_helper.to_array(initializer) for initializer in graph.initializer}
+
+
+def _require_its_weights(graph: GraphProto, golden: Question) -> None:
+    """Refuse a golden whose weights are other numbers than those that are baked in; in another order is a mistake."""
+    baked, wanted = _baked(graph), golden.weights_as("onnx")
+    for layer, node in enumerate(_recurrent(graph)):
+        for name, position in (("W", 1), ("R", 2)):
+            weights = baked.get(node.input[position])
+            if weights is not None and not _are_the_same_numbers(weights, wanted[f"l{layer}/{name}"]):
+                raise Unsupported(
+                    "the model has other weights baked in than this golden's: export one file a golden, and name them "
+                    "exported/{id}.onnx"
+                )
+
+
+def _are_the_same_numbers(one: Array, other: Array) -> bool:
+    """In whatever order, and with whatever signs."""
+    first, second = (np.sort(abs(array.astype(np.float64)), axis=None) for array in (one, other))
+    return np.array_equal(first, second)
 
 
 def _attributes(node: NodeProto) -> dict[str, Any]:
