@@ -37,7 +37,6 @@ class Evidence:
         features: its features.
         passed: whether it passed; else it failed.
         explained_by: causes that give just what came.
-        not_compared_with: causes of other failures that it was not compared with, for want of budget.
         facts: what was seen in the outputs, and whether it is so, or with which number: ``fact_list.FACTS``.
         parts: causes that give one of the outputs wherever it is wrong and nothing explains all, by its name.
         sizes: how many steps, rows, units and inputs it has, where that was asked: ``fact_list.SIZES_IN_WORDS``.
@@ -46,6 +45,7 @@ class Evidence:
         of: what was compared: ``outputs``, or ``gradients``.
         checked: of gradients, those that were compared; none: all.
         outputs: the names of the outputs that alone were compared; none: all.
+        not_compared_with: causes of other failures that it was not compared with, for want of budget.
     """
 
     golden: str
@@ -54,7 +54,6 @@ class Evidence:
     features: tuple[str, ...] = ()
     passed: bool = False
     explained_by: tuple[Cause, ...] = ()
-    not_compared_with: tuple[Cause, ...] = ()
     facts: Mapping[str, bool | float] = field(default_factory=dict)
     parts: Parts = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -63,6 +62,7 @@ class Evidence:
     of: str = OUTPUTS
     checked: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    not_compared_with: tuple[Cause, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.golden} in {self.dtype}"

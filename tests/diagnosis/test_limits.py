@@ -40,8 +40,8 @@ def diagnosed(cause: Cause, before: int, at_end: Limits) -> Diagnosis:
     for golden in GOLDENS.values():
         outputs = wrong(case_of(golden, "float64"))
         passed = golden.compare(*outputs).passed
-        found = () if passed else tuple(suspects.explain(golden, *outputs))
-        evidence.append(Evidence(golden.id, "float32", "gru", golden.features, passed, found))
+        causes = () if passed else tuple(suspects.explain(golden, *outputs))
+        evidence.append(Evidence(golden.id, "float32", "gru", golden.features, passed, causes))
     again = asked_again(evidence, suspects.failures, load, at_end)
     (found,) = diagnosed_run(again.evidence, load, again.cut_short, at_end)
     return found
