@@ -24,7 +24,7 @@ LEAST = 0.5
 Rounding is another on other processors; a correct network's margin is at most some 0.2 here.
 """
 
-MOST = 10
+MOST = 5
 """Larger margins are written as this."""
 
 

@@ -13,7 +13,7 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.validating import findings
 from rnn_goldens.generator import made
-from rnn_goldens.generator.certify import certify
+from rnn_goldens.generator.certify import Certification, certify
 from rnn_goldens.generator.check import check
 from rnn_goldens.generator.generate import generate
 from rnn_goldens.generator.reuse import Certified
@@ -49,7 +49,7 @@ def in_other_words(scenario: Scenario) -> Golden:
 
 @pytest.fixture
 def certified_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[Certify], None]:
-    return lambda by: monkeypatch.setattr(made, "certify", by)
+    return lambda by: monkeypatch.setattr(made, "certification", lambda scenario: Certification(by(scenario), {}))
 
 
 @pytest.fixture
