@@ -108,8 +108,11 @@ def sizes(goldens: Sequence[Sized]) -> str:
             f"Not asked, and why:\n\n{holes}",
             "Goldens with an option that are at least so large, for what is cut off in one direction or layer alone:",
             page.table(["option, dimension, size", *CELLS], _with(goldens)),
-            "An unbatched input is computed as a batch of one, and layers one after the other: many steps of the one, "
-            "and many rows and steps of several layers, are not asked.",
+            "One golden may count for several lines: the 129 rows and steps in both directions are those of ragged "
+            "batches.",
+            "Sizes are asked one at a time. No golden asks for many units over more than two steps, in many rows, "
+            "without biases, in ragged batches or with a state of several layers; nor for many rows or steps of upper "
+            "layers, or of both directions where all sequences are as long. What goes wrong only there is not seen.",
         ]
     )
 

@@ -89,3 +89,15 @@ def require_ours(golden: Question, library: str) -> None:
     """Refuse a golden whose cell is of someone's own. Raises Unsupported, with the library that has no such cell."""
     if golden.own_layout is not None:
         raise Unsupported(f"{library} has no cell {golden.cell}")
+
+
+def takes_state(name: str, call: Callable[..., Any], state: object) -> bool:
+    """Return whether a call takes an initial state as its second argument.
+
+    Raises:
+        Unsupported: it takes none, and one is given.
+    """
+    is_so = takes(call) is None or most_positional(call) > 1
+    if state is not None and not is_so:
+        raise Unsupported(f"{name} takes no initial state as its second argument")
+    return is_so

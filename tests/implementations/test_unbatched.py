@@ -1,4 +1,4 @@
-"""A class that takes no unbatched input is refused; one that takes it, and is wrong, fails."""
+"""A class that takes no unbatched input, or no state, is refused one; one that takes it, and is wrong, fails."""
 
 from typing import Any
 
@@ -117,3 +117,20 @@ def test_gradients_are_refused_likewise(kind: type) -> None:
     golden.check_gradient_calls(adapt_backward(Unbatched))
     with pytest.raises(TypeError, match=r"out has shape \(1, 4, 3\), want \(4, 3\)"):
         adapt_backward(KeepsABatchOfOne)(golden.question())
+
+
+class OfTorchWithoutState(torch.nn.LSTM):  # type: ignore[misc, name-defined]
+    def forward(self, x: Any) -> Any:
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("golden_id", ["lstm/plain", "lstm/lengths-no-state", "lstm/bidirectional-no-state"])
+def test_a_class_derived_from_torch_s_that_takes_no_state_is_asked_what_starts_from_zero(golden_id: str) -> None:
+    golden = load(golden_id, dtype="float32")
+    assert golden.compare(*outputs_of(adapt(OfTorchWithoutState)(golden))).passed
+
+
+def test_a_class_derived_from_torch_s_that_takes_no_state_is_refused_one() -> None:
+    golden = load("lstm/with-state", dtype="float32")
+    with pytest.raises(Unsupported, match="OfTorchWithoutState takes no initial state as its second argument"):
+        outputs_of(adapt(OfTorchWithoutState)(golden))

@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.golden.shapes import Config
-from rnn_goldens.implementations.arguments import require_ours
+from rnn_goldens.implementations.arguments import require_ours, takes_state
 from rnn_goldens.implementations.kept import Kept
 
 
@@ -43,12 +43,17 @@ def run_layer(kept: Kept[nn.RNNBase], golden: Question) -> tuple[Tensor, Any]:
 
 
 def call_layer(network: nn.RNNBase, x: Tensor, state: Any, lengths: NDArray[Any] | None) -> tuple[Tensor, Any]:  # noqa: ANN401 - None, a tensor or a pair
-    """Call a layer as a user does: sequences of several lengths are packed."""
+    """Call a layer as a user does: sequences of several lengths are packed.
+
+    Raises:
+        Unsupported: a state is given, and the class of the layer, which may be derived, takes none.
+    """
+    more = (state,) if takes_state(type(network).__name__, network.forward, state) else ()
     if lengths is None:
-        out, last = network(x, state)
+        out, last = network(x, *more)
         return out, last
     packed = pack_padded_sequence(x, torch.tensor(lengths), batch_first=True, enforce_sorted=False)
-    packed_out, last = network(packed, state)
+    packed_out, last = network(packed, *more)
     out, _ = pad_packed_sequence(packed_out, batch_first=True, total_length=x.shape[1])
     return out, last
 

@@ -17,10 +17,10 @@ from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.arguments import (
     accepted,
-    most_positional,
     require_gates,
     require_no_more,
     takes,
+    takes_state,
 )
 from rnn_goldens.implementations.batch_of_one import BATCHED, called_unbatched
 from rnn_goldens.implementations.kept import Kept
@@ -85,17 +85,14 @@ def _called(network: Any, name: str, x: Any, state: Any, lengths: Any) -> tuple[
     """What a network returns; raises Unsupported if its call does not take the state or the lengths that are given."""
     __tracebackhide__ = True
     forward = getattr(network, "forward", network)
-    taken = takes(forward)
-    takes_state = taken is None or most_positional(forward) > 1
-    if state is not None and not takes_state:
-        raise Unsupported(f"{name} takes no initial state as its second argument")
+    taken, with_state = takes(forward), takes_state(name, forward, state)
     if lengths is not None and taken is not None and "lengths" not in taken:
         raise Unsupported(f"{name} takes no lengths")
     named = {} if lengths is None else {"lengths": lengths}
 
     def call(x: Any, state: Any) -> Any:  # noqa: ANN401
         __tracebackhide__ = True
-        return network(x, state, **named) if takes_state else network(x, **named)
+        return network(x, state, **named) if with_state else network(x, **named)
 
     result: tuple[Any, Any] = call(x, state) if x.ndim == BATCHED else called_unbatched(name, call, x, state)
     return result
