@@ -35,12 +35,14 @@ class Limits:
 
     Attributes:
         to_look: to find causes; each cell has its share.
+        for_pairs: to find two deviations at once; likewise.
         to_ask: to compare the causes found with every failure.
         to_see: to find what explains one output alone, and facts; each cell has its share.
         for_passed: to compare causes with what passed.
     """
 
-    to_look: int = 20_000
+    to_look: int = 40_000
+    for_pairs: int = 10_000
     to_ask: int = 20_000
     to_see: int = 15_000
     for_passed: int = 20_000
@@ -92,11 +94,12 @@ def asked_again(
             by_cell.setdefault(one.about, []).append(one)
     again = _Again(outputs, right, load, Budget(limits.to_ask))
     causes: dict[About, list[Cause]] = {}
-    to_look = Budget(0)
+    to_look, for_pairs = Budget(0), Budget(0)
     for about, failed in by_cell.items():
         to_look.left += limits.to_look // len(by_cell)
+        for_pairs.left += limits.for_pairs // len(by_cell)
         elsewhere = [cause for other, found in causes.items() if other.test == about.test for cause in found]
-        causes[about] = again.causes(failed, elsewhere, to_look)
+        causes[about] = again.causes(failed, elsewhere, to_look, for_pairs)
     found = [one if one.passed else again.explained(one, causes[one.about]) for one in evidence]
     for about in by_cell:
         of_cell = [one for one in found if one.about == about]
@@ -165,7 +168,9 @@ class _Again:
     fitting: dict[_Key, dict[Cause, bool]] = field(default_factory=dict)
     cut_short: set[About] = field(default_factory=set)
 
-    def causes(self, failed: Sequence[Evidence], elsewhere: Sequence[Cause], budget: Budget) -> list[Cause]:
+    def causes(
+        self, failed: Sequence[Evidence], elsewhere: Sequence[Cause], budget: Budget, for_pairs: Budget
+    ) -> list[Cause]:
         """What explains most of a cell's failures, and what explains those that nothing does, as far as one comes."""
         support = Counter(cause for one in failed for cause in one.explained_by)
         causes = [cause for cause, _ in support.most_common(MOST_ASKED_AGAIN)]
@@ -178,11 +183,12 @@ class _Again:
                 continue
             single = [cause for cause in causes if len(cause) == 1]
             known = [*filter(asked.can_befall, elsewhere), *((*a, *b) for a, b in combinations(single, 2))]
-            for candidates in (known, *asked.candidates(), asked.pairs(single)):
-                if found := list(asked.explaining(candidates, budget)):
+            alone = ((candidates, budget) for candidates in (known, *asked.candidates()))
+            for candidates, left in (*alone, (asked.pairs(single), for_pairs)):
+                if found := list(asked.explaining(candidates, left)):
                     causes += found[:MOST_ASKED_AGAIN]
                     break
-            if budget.is_spent:
+            if budget.is_spent:  # of pairs never all are compared
                 self.cut_short.add(one.about)
                 budget.is_spent = False
         return causes
