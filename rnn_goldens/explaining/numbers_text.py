@@ -108,7 +108,8 @@ def _case(cell: str, needs: Sequence[str], size: _Size, *, state: bool) -> Case:
     shape = state_shape(config, (size.rows,))
     fill: Callable[[tuple[int, ...], int], Array] = _made if state else lambda shape, _: np.zeros(shape)
     states = tuple(fill(shape, 90 + at) for at in range(len(DEFINED[cell].states)))
-    return Case(DEFINED[cell], config, weights, _made((size.rows, size.times, size.inputs), 80), states, None, state)
+    lengths = 1 + np.arange(size.rows) % size.times if "lengths" in needs else None
+    return Case(DEFINED[cell], config, weights, _made((size.rows, size.times, size.inputs), 80), states, lengths, state)
 
 
 def _made(shape: tuple[int, ...], seed: int) -> Array:
@@ -122,6 +123,7 @@ def _asked(case: Case) -> str:
     return (
         f"{case.cell.name}, {layers}, {case.config.hidden_size} units{inputs}, batch {len(case.x)}, "
         f"{case.x.shape[1]} time steps{'' if case.state_given else ', no initial state'}"
+        f"{'' if case.lengths is None else ', ragged'}"
     )
 
 
