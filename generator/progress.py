@@ -1,4 +1,4 @@
-"""How far the certifying of one golden is: long work is counted here, for whoever looks."""
+"""How far the certifying of one golden is: long work is counted here, for a progress bar."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,7 @@
 """Deviations of a cell of someone's own, derived from its equations.
 
 Gates in another order, a weight left out, a state from before its update or after, an activation in place of another, a
-factor left out. A name says all: whoever has it needs no equations to say what it means.
+factor left out. A name says all: no equations are needed to say what it means.
 """
 
 import re

@@ -114,7 +114,7 @@ class Deviation:
         name: stable, in lower case with underscores.
         sentence: what it does wrong.
         wrong: where it does it, and how.
-        cells: the cells it can befall; none if it is derived from the equations of one of someone's own.
+        cells: the cells it applies to; none if it is derived from the equations of one of someone's own.
         needs: features without which it changes nothing.
         stands_for: defects found in the wild, as ``repository#number``.
         mend: what to do about it, where the sentence does not say so.

@@ -89,12 +89,12 @@ def _units_not_computed(limit: int) -> Wrong:
     return in_steps(step=step)
 
 
-def _steps_not_visited(limit: int, part: Part = EVERY) -> Wrong:
-    """Only the first steps in the order of each direction are visited."""
+def _steps_not_visited(limit: int, *, of_both: bool = True) -> Wrong:
+    """Only the first steps in the order of each direction, or of the reverse one alone, are visited."""
 
     def times(right: Network, time: int, *, reverse: bool) -> Iterable[int]:
         visited = list(right.times(time, reverse=reverse))
-        return visited[:limit] if reverse or part is EVERY else visited
+        return visited[:limit] if reverse or of_both else visited
 
     return in_steps(times=times)
 
@@ -171,7 +171,7 @@ def _of_one_direction_or_ragged() -> Iterator[Deviation]:
         yield Deviation(
             f"reverse_steps_beyond_{limit}_not_visited",
             f"Ends after {limit} steps in the reverse direction: out is zero for the others.",
-            _steps_not_visited(limit, REVERSED),
+            _steps_not_visited(limit, of_both=False),
             needs=REVERSED.needs,
         )
         yield Deviation(

@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
 
-WITHOUT_END = 10**15
-"""More time steps than any run computes."""
-
 
 @dataclass(eq=False)
 class Budget:
@@ -19,7 +16,7 @@ class Budget:
         is_spent: whether something was not compared for want of them.
     """
 
-    left: int = WITHOUT_END
+    left: int
     is_spent: bool = False
 
     def take(self, steps: int) -> bool:

@@ -274,8 +274,8 @@ class _Cell:
         told_apart_by = None
         if runner_up is not None:
             theirs = {id(e) for e in support[runner_up]}
-            told = (e for e in support[cause] if id(e) not in theirs and runner_up not in e.not_compared_with)
-            told_apart_by = next(told, None) or next(iter(self.against(runner_up)), None)
+            alone = (e for e in support[cause] if id(e) not in theirs and runner_up not in e.not_compared_with)
+            told_apart_by = next(alone, None) or next(iter(self.against(runner_up)), None)
         return Suspect(
             cause,
             tuple(support[cause]),

@@ -155,13 +155,13 @@ class Said:
         """What tells most comes first; what a newer version has seen, and this one does not know, is left out."""
         known = [code for code in self.facts if code in EVERY_FACT]
         sure = [code for code in known if EVERY_FACT[code].of_any]
-        told = [self._of_fact(code, *self.facts[code]) for code in sure]
-        told += self._of_options()
-        told += [self._of_feature(blamed) for blamed in self.features if blamed.feature in IN_WORDS]
-        told += [str(beyond) for beyond in self.sizes if beyond.size in SIZES_IN_WORDS]
-        told += [self._of_fact(code, *self.facts[code]) for code in known if code not in sure]
-        yield from told or [str(said) for said in (self.contrast, self.few) if said is not None][:1]
-        if told and self.few is not None and self.few.fail and not self.few.more:
+        found = [self._of_fact(code, *self.facts[code]) for code in sure]
+        found += self._of_options()
+        found += [self._of_feature(blamed) for blamed in self.features if blamed.feature in IN_WORDS]
+        found += [str(beyond) for beyond in self.sizes if beyond.size in SIZES_IN_WORDS]
+        found += [self._of_fact(code, *self.facts[code]) for code in known if code not in sure]
+        yield from found or [str(said) for said in (self.contrast, self.few) if said is not None][:1]
+        if found and self.few is not None and self.few.fail and not self.few.more:
             yield f"{', '.join(self.few.goldens)} alone {'fails' if len(self.few.goldens) == 1 else 'fail'}"
 
     def _of_options(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""How far the certifying of one golden is, for whoever looks."""
+"""How far the certifying of one golden is, for a progress bar."""
 
 from dataclasses import replace
 

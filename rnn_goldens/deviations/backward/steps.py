@@ -1,5 +1,7 @@
 """Gradients of weights to which one step adds nothing: a loop that begins late, or ends early."""
 
+from collections.abc import Iterator
+
 from rnn_goldens.cells import Array, Backward
 from rnn_goldens.cells.backward import Factors
 from rnn_goldens.deviations.backward.wrong import BackwardDeviation, WrongBackward
@@ -21,6 +23,24 @@ def without_step(which: str, *weights: str) -> WrongBackward:
     return WrongBackward(steps=(WithoutStep,))
 
 
+def _without(which: str, *matrices: str) -> Iterator[BackwardDeviation]:
+    """A step left out of each of some matrices' gradients, of the biases', and of all."""
+    leaves = f"Leaves the {which} step out of the"
+    for name in matrices:
+        yield BackwardDeviation(
+            f"{name}_without_{which}_step", f"{leaves} gradient of {name}.", without_step(which, name)
+        )
+    yield BackwardDeviation(
+        f"biases_without_{which}_step",
+        f"{leaves} biases' gradients.",
+        without_step(which, "bias_ih", "bias_hh"),
+        needs=_BIAS,
+    )
+    yield BackwardDeviation(
+        f"weights_without_{which}_step", f"{leaves} gradients of all weights.", without_step(which, *_WEIGHTS)
+    )
+
+
 DEVIATIONS = (
     BackwardDeviation(
         "weight_hh_without_start",
@@ -28,41 +48,6 @@ DEVIATIONS = (
         without_step(FIRST, "weight_hh"),
         needs=("state",),
     ),
-    BackwardDeviation(
-        "weight_ih_without_first_step",
-        "Leaves the first step out of the gradient of weight_ih.",
-        without_step(FIRST, "weight_ih"),
-    ),
-    BackwardDeviation(
-        "biases_without_first_step",
-        "Leaves the first step out of the biases' gradients.",
-        without_step(FIRST, "bias_ih", "bias_hh"),
-        needs=_BIAS,
-    ),
-    BackwardDeviation(
-        "weights_without_first_step",
-        "Leaves the first step out of the gradients of all weights.",
-        without_step(FIRST, *_WEIGHTS),
-    ),
-    BackwardDeviation(
-        "weight_ih_without_last_step",
-        "Leaves the last step out of the gradient of weight_ih.",
-        without_step(LAST, "weight_ih"),
-    ),
-    BackwardDeviation(
-        "weight_hh_without_last_step",
-        "Leaves the last step out of the gradient of weight_hh.",
-        without_step(LAST, "weight_hh"),
-    ),
-    BackwardDeviation(
-        "biases_without_last_step",
-        "Leaves the last step out of the biases' gradients.",
-        without_step(LAST, "bias_ih", "bias_hh"),
-        needs=_BIAS,
-    ),
-    BackwardDeviation(
-        "weights_without_last_step",
-        "Leaves the last step out of the gradients of all weights.",
-        without_step(LAST, *_WEIGHTS),
-    ),
+    *_without(FIRST, "weight_ih"),
+    *_without(LAST, "weight_ih", "weight_hh"),
 )
