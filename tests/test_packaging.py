@@ -162,7 +162,10 @@ def steps_of(target: str, folder: Path) -> str:
     """What make would run in a folder that has the Makefile alone, and what was set up there."""
     (folder / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
     (folder / "pyproject.toml").touch()
-    return subprocess.run(["make", "-n", target], cwd=folder, check=True, capture_output=True, text=True).stdout
+    run_by_make = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")  # of the make that runs the tests: its options would be taken over
+    environment = {name: value for name, value in os.environ.items() if name not in run_by_make}
+    command = ["make", "-n", target]
+    return subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True).stdout
 
 
 def test_the_demo_installs_what_it_needs_and_torch_for_the_cpu_alone(tmp_path: Path) -> None:
