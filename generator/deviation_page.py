@@ -12,8 +12,8 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.shown import BACKWARD_NAME, LEAST, NAME, margin_text
 from rnn_goldens.deviations import FAMILIES
 from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
-from rnn_goldens.encoding import json_file
 from rnn_goldens.encoding.whole_file import write_whole
+from rnn_goldens.generator import matrix_file
 from rnn_goldens.generator.adequacy import Charge
 from rnn_goldens.generator.deviation_family import (
     Best,
@@ -110,7 +110,7 @@ def _index(outputs: Matrix, backward: Matrix) -> Iterator[str]:
 
 
 def _matrix(folder: Path, name: str, cells: Mapping[str, str], hidden: str) -> Matrix:
-    document: Document = json_file.read_document(folder / name)
+    document: Document = matrix_file.read(folder / name)
     return Matrix(name, document, _best(document, cells), anchor(hidden))
 
 

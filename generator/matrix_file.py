@@ -1,7 +1,7 @@
 """The kill matrix as a file: ``kill-matrix.json`` beside the index, and ``gradients-kill-matrix.json``."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import ROUND_DOWN, Context
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,14 @@ MOVED = 0.15
 
 def encode(matrix: KillMatrix) -> bytes:
     """The bytes of the file; raises InvalidFile if they are not valid."""
+    places = {golden_id: place for place, golden_id in enumerate(matrix.margins)}
     document = {
         "kind": "kill-matrix",
         "format": FORMATS["kill-matrix"],
         "enough": ENOUGH,
         "precisions": list(PRECISIONS),
         "core": list(matrix.core),
+        "goldens": list(matrix.margins),
         "deviations": [
             {
                 "name": d.name,
@@ -40,8 +42,8 @@ def encode(matrix: KillMatrix) -> bytes:
                 "cells": list(d.cells),
                 "needs": list(d.needs),
                 "stands_for": list(d.stands_for),
-                "margins": _margins(matrix, d),
-                **_of_out(matrix, d),
+                "margins": _grouped(_margins(matrix, d), places),
+                **({"margins_of_out": _grouped(of_out, places)} if (of_out := _of_out(matrix, d)) else {}),
             }
             for d in matrix.deviations
         ],
@@ -61,6 +63,17 @@ def encode(matrix: KillMatrix) -> bytes:
     return json_file.encode(document)
 
 
+def read(path: Path) -> dict[str, Any]:
+    """The document of a file that is known to be valid, with the margins of a deviation by golden."""
+    document: dict[str, Any] = json_file.read_document(path)
+    for deviation in document["deviations"]:
+        for name in {"margins", "margins_of_out"} & deviation.keys():
+            deviation[name] = {
+                document["goldens"][place]: group["margins"] for group in deviation[name] for place in group["goldens"]
+            }
+    return document
+
+
 def core(path: Path) -> list[str]:
     """The goldens of the core set, from a file that is known to be valid."""
     goldens: list[str] = json_file.read_document(path)["core"]
@@ -72,7 +85,7 @@ def differences(committed: Path, made: Path) -> Iterator[str]:
     if not committed.is_file():
         yield f"{committed.name}: is missing"
         return
-    documents = json_file.read_document(committed), json_file.read_document(made)
+    documents = read(committed), read(made)
     flat = [dict(_flat(document, "")) for document in documents]
     for place in dict.fromkeys((*flat[0], *flat[1])):
         before, after = (f.get(place, "nothing") for f in flat)
@@ -90,15 +103,22 @@ def _margins(matrix: KillMatrix, deviation: Wrong) -> dict[str, list[float | Non
     }
 
 
-def _of_out(matrix: KillMatrix, deviation: Wrong) -> dict[str, dict[str, list[float | None]]]:
+def _of_out(matrix: KillMatrix, deviation: Wrong) -> dict[str, list[float | None]]:
     """The margins of out alone, of goldens on which only the last states show it in some precision."""
-    found = {
+    return {
         golden_id: [_rounded(by_precision.get(p, 0)) for p in PRECISIONS]
         for golden_id, margins in matrix.of_out.items()
         if (by_precision := margins.get(deviation.name, {}))
         and any((found >= ENOUGH) != (by_precision[p] >= ENOUGH) for p, found in _of(matrix, golden_id, deviation))
     }
-    return {"margins_of_out": found} if found else {}
+
+
+def _grouped(rows: Mapping[str, list[float | None]], places: Mapping[str, int]) -> list[dict[str, object]]:
+    """Goldens, by their places in the file's list, under the margins that they share."""
+    groups: dict[tuple[float | None, ...], list[int]] = {}
+    for golden_id, row in rows.items():
+        groups.setdefault(tuple(row), []).append(places[golden_id])
+    return [{"margins": list(row), "goldens": goldens} for row, goldens in groups.items()]
 
 
 def _of(matrix: KillMatrix, golden_id: str, deviation: Wrong) -> Iterable[tuple[str, float]]:

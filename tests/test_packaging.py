@@ -162,7 +162,11 @@ def steps_of(target: str, folder: Path) -> str:
     """What make would run in a folder that has the Makefile alone, and what was set up there."""
     (folder / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
     (folder / "pyproject.toml").touch()
-    run_by_make = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")  # of the make that runs the tests: its options would be taken over
+    run_by_make = (
+        "MAKEFLAGS",
+        "MAKELEVEL",
+        "MFLAGS",
+    )  # of the make that runs the tests: its options would be taken over
     environment = {name: value for name, value in os.environ.items() if name not in run_by_make}
     command = ["make", "-n", target]
     return subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True).stdout

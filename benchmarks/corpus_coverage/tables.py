@@ -8,7 +8,7 @@ from rnn_goldens.corpus import Corpus
 from rnn_goldens.corpus.discrimination import Compared, Discrimination, discrimination
 from rnn_goldens.corpus.index import Entry
 from rnn_goldens.corpus.shown import KillMatrix, kill_matrix
-from rnn_goldens.generator.coverage.dimensions import DIMENSIONS, HOLES, JUST, SIZES, WITH, is_hole
+from rnn_goldens.generator.coverage.dimensions import AT_ONCE, DIMENSIONS, HOLES, JUST, SIZES, WITH, is_hole
 from rnn_goldens.generator.coverage.options import EXCLUSIVE, OPTIONS
 from rnn_goldens.generator.coverage.profiles import PROFILES, Profile
 from rnn_goldens.generator.hidden import HIDDEN_FROM_ZERO
@@ -108,13 +108,17 @@ def sizes(goldens: Sequence[Sized]) -> str:
             f"Not asked, and why:\n\n{holes}",
             "Goldens with an option that are at least so large, for what is cut off in one direction or layer alone:",
             page.table(["option, dimension, size", *CELLS], _with(goldens)),
-            "One golden may count for several lines: the 129 rows and steps in both directions are those of ragged "
-            "batches.",
-            "Sizes are asked one at a time. No golden asks for many units over more than two steps, in many rows, "
-            "without biases, in ragged batches or with a state of several layers; nor for many rows or steps of upper "
-            "layers, or of both directions where all sequences are as long. What goes wrong only there is not seen.",
+            "One golden may count for several lines.",
+            "Sizes that one golden has at once, for what fails where two of them are large:",
+            page.table(["", "sizes", "gradients"], _at_once()),
+            "Larger sizes than these are asked one at a time: what fails only with 33 units in 33 rows is not seen.",
         ]
     )
+
+
+def _at_once() -> Iterator[list[object]]:
+    for at_once in AT_ONCE:
+        yield [at_once.network, at_once.large, "asked, too" if at_once.backward else "not asked"]
 
 
 def _with(goldens: Sequence[Sized]) -> Iterator[list[object]]:

@@ -65,7 +65,7 @@ HOLES = (
 
 
 WITH: Mapping[str, Mapping[str, int]] = {
-    "bidirectional": {"input": 33, "hidden": 33, "batch": 129, "time": 129},
+    "bidirectional": {"input": 33, "hidden": 33},
     "multilayer": {"input": 33, "hidden": 33},
     "lengths": {"batch": 129, "time": 129},
 }
@@ -74,6 +74,72 @@ WITH: Mapping[str, Mapping[str, int]] = {
 Not asked: an unbatched input of many steps, which is computed as a batch of one; many rows or steps of several layers,
 which are computed one after the other.
 """
+
+
+@dataclass(frozen=True)
+class AtOnce:
+    """Sizes that one golden has together: what is right in each dimension can fail where two of them are large.
+
+    Attributes:
+        sizes: by dimension, the least.
+        features: that the golden has.
+        without: features that it does not have.
+        backward: whether its gradients are asked, too.
+    """
+
+    sizes: Sizes
+    features: tuple[str, ...]
+    without: tuple[str, ...]
+    backward: bool = False
+
+    @property
+    def network(self) -> str:
+        """The features, in words."""
+        return f"with {', '.join(self.features)} and without {', '.join(self.without)}"
+
+    @property
+    def large(self) -> str:
+        """The sizes, in words."""
+        return ", ".join(f"{dimension} {size}" for dimension, size in self.sizes.items())
+
+
+NINE = {"input": 9, "hidden": 9, "batch": 9}
+"""Beyond vectors of 8; larger ones at once would take megabytes a cell."""
+
+AT_ONCE = (
+    AtOnce(
+        NINE | {"time": 3},
+        features=("bias",),
+        without=("multilayer", "bidirectional", "lengths", "unbatched", "state"),
+        backward=True,
+    ),
+    AtOnce(
+        NINE | {"time": 9, "input of upper layers": 18},
+        features=("bias", "multilayer", "bidirectional", "state"),
+        without=("lengths",),
+    ),
+    AtOnce(NINE | {"time": 9}, features=("bidirectional", "lengths", "state"), without=("bias",)),
+)
+
+
+def missing_at_once(goldens: Iterable[tuple[str, Collection[str], Sizes]], asked: Iterable[AtOnce]) -> Iterator[str]:
+    """The sizes that no golden of a cell has together.
+
+    Args:
+        goldens: their cells, features and sizes.
+        asked: which.
+    """
+    found = list(goldens)
+    for cell in CELLS:
+        for at_once in asked:
+            if not any(
+                of == cell
+                and set(at_once.features) <= set(features)
+                and not set(at_once.without) & set(features)
+                and all(sizes.get(dimension, 0) >= size for dimension, size in at_once.sizes.items())
+                for of, features, sizes in found
+            ):
+                yield f"{cell}: no golden {at_once.network} has at once: {at_once.large}"
 
 
 def sizes_of(config: Config, x: tuple[int, ...]) -> dict[str, int]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.generator.adequacy import Hidden, KillMatrix
 from rnn_goldens.generator.coverage import arguments, dimensions, options, profiles
-from rnn_goldens.generator.coverage.dimensions import Sizes
+from rnn_goldens.generator.coverage.dimensions import AT_ONCE, AtOnce, Sizes
 from rnn_goldens.generator.coverage.profiles import ONE_LAYER, OUT_ALONE, PROFILES
 from rnn_goldens.generator.scenario import Refused
 
@@ -22,7 +22,7 @@ def require_covered(goldens: Sequence[Golden], looked: Sequence[Sequence[argumen
         [
             *arguments.not_looked_at(arguments.coverage(looked)),
             *arguments.not_looked_at(arguments.coverage(one_layer), arguments.NOT_SEEN_FROM_ZERO),
-            *_sizes_and_options(goldens, [dimensions.sizes_of(g.config, g.x.shape) for g in goldens]),
+            *_sizes_and_options(goldens, [dimensions.sizes_of(g.config, g.x.shape) for g in goldens], AT_ONCE),
         ]
     )
 
@@ -33,7 +33,7 @@ def require_covered_backward(goldens: Sequence[Golden]) -> None:
     A size counts if the last place has a gradient that is not zero.
     """
     sizes = [dimensions.sizes_back(g.config, g.gradients.expected) for g in goldens if g.gradients is not None]
-    _refuse(_sizes_and_options(goldens, sizes))
+    _refuse(_sizes_and_options(goldens, sizes, [at_once for at_once in AT_ONCE if at_once.backward]))
 
 
 def require_shown(
@@ -60,13 +60,14 @@ def require_shown(
     )
 
 
-def _sizes_and_options(goldens: Sequence[Golden], sizes: Sequence[Sizes]) -> list[str]:
+def _sizes_and_options(goldens: Sequence[Golden], sizes: Sequence[Sizes], at_once: Iterable[AtOnce]) -> list[str]:
     sized = [(golden.cell, golden.features, found) for golden, found in zip(goldens, sizes, strict=True)]
     of_one = [(cell, found) for cell, features, found in sized if ONE_LAYER.can(features)]
     return [
         *dimensions.missing((cell, found) for cell, _, found in sized),
         *(f"{line}, from zero" for line in dimensions.missing(of_one, dimensions.ONE_LAYER)),
         *dimensions.missing_with_features(sized),
+        *dimensions.missing_at_once(sized, at_once),
         *options.missing((g.cell, g.features) for g in goldens),
     ]
 

@@ -12,13 +12,14 @@ from rnn_goldens.generator.scenarios import (
     dimensions,
     documented,
     full_numbers,
+    nine_of_each,
     special,
     sweeping,
     variants,
     zero_start,
 )
 
-VERSION = "1.5.0"
+VERSION = "1.6.0"
 """Of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: provenance or wording."""
 
 OURS = Whose(corpus.OURS, VERSION)
@@ -53,6 +54,7 @@ SCENARIOS: tuple[Scenario, ...] = tuple(
                     *sweeping.scenarios(),
                     *backward.scenarios(),
                     *dimensions.scenarios(),
+                    *nine_of_each.scenarios(),
                     *zero_start.scenarios(),
                 ),
                 key=difficulty,

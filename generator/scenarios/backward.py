@@ -7,7 +7,7 @@ import numpy as np
 
 from rnn_goldens.cells import gradients
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios import dimensions
+from rnn_goldens.generator.scenarios import dimensions, nine_of_each
 from rnn_goldens.generator.scenarios.cotangents import (
     Asked,
     Cotangents,
@@ -88,7 +88,7 @@ ASKED: Mapping[str, Asked] = {
     ),
     **{
         f"c-beyond-{size}": Asked(of_c_n, f"Back from a cell beyond {size.partition('-')[0]}: a masked gradient.")
-        for size in ("2", "10", "2-no-state", "3-no-state", "10-no-state")
+        for size in ("2", "10", "20", "2-no-state", "3-no-state", "10-no-state")
     },
     "saturated": Asked(
         everything, "Saturated gates: derivatives near zero, where 1 - y² of a rounded y is all that is left."
@@ -112,10 +112,20 @@ ASKED: Mapping[str, Asked] = {
     "mini-batch-ascending": Asked(of_h_n, "A cotangent of h_n alone, in integers."),
     "identity-w-hh": Asked(of_out, "With W_hh the identity every step adds its own cotangent to those before."),
     **dimensions.ASKED,
+    **nine_of_each.ASKED,
+    **dict.fromkeys(
+        ("sweeping", "sweeping-no-state"),
+        Asked(
+            everything,
+            "Derivatives of every activation at every part of its argument: one that is masked in some band.",
+        ),
+    ),
 }
 """By the name of a variant, or of a documented scenario."""
 
-NOT_ASKED = {f"sizes-{cell}/hidden-{size}" for cell in ("rnn-tanh", "gru", "lstm") for size in (33, 64)} | {
+NOT_ASKED = {f"sizes-{cell}/hidden-{size}" for cell in ("rnn-tanh", "gru", "lstm") for size in (17, 33, 64)} | {
+    "gru/sweeping",
+    "lstm/sweeping",
     "rnn-tanh/long",
     "gru/long",
     "lstm/long",
@@ -126,12 +136,15 @@ ON_KINKS = ("exact/", "sizes-exact/")
 """Whole numbers: some sum is zero, and there a relu has no derivative. Those of ``exactly`` stay off."""
 
 ONES = {
+    "rnn-tanh/sweeping",
+    "gru/sweeping-no-state",
+    "lstm/sweeping-no-state",
     "documented/single-sequence",
     "documented/mini-batch",
     "documented/mini-batch-ascending",
     "documented/identity-w-hh",
 }
-"""Whole numbers that a person can follow."""
+"""Ones, which a person can follow, or of which files are small."""
 
 DRAWN_AGAIN: Mapping[str, str] = {
     "exact-backward/one-step": " again 396",

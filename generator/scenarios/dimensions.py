@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios.cotangents import Asked, at_rows, at_units, of_h_n, of_last_step
+from rnn_goldens.generator.scenarios.cotangents import Asked, at_rows, at_units, everything, of_h_n, of_last_step
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers, periodic
 from rnn_goldens.generator.scenarios.variants import Variant
 from rnn_goldens.golden.shapes import Config, Shape
@@ -31,6 +31,9 @@ DRAWN_AGAIN: Mapping[str, str] = {
     "sizes-lstm/steps-9-no-state": " again 1",
     "sizes-gru/lengths-bidirectional-batch-129-no-state": " again 3",
     "sizes-lstm/lengths-bidirectional-batch-129-no-state": " again 4",
+    "sizes-gru/hidden-33-no-bias-one-step": " again 4",
+    "sizes-rnn-tanh/hidden-33-no-bias-one-step": " again 3",
+    "sizes-lstm/hidden-33-no-bias-one-step": " again 7",
     "sizes-lstm/batch-65-no-state": " again 2",
     "sizes-lstm/batch-129-no-state": " again 6",
     "sizes-lstm/lengths-bidirectional-steps-129-no-state": " again 3",
@@ -61,6 +64,21 @@ def _units_and_inputs(hidden: int, inputs: int) -> Sized:
             time=2,
         ),
         Asked(at_units(hidden - 1), "Of the last unit at the last step: gradients whose rows or columns are cut off."),
+    )
+
+
+def _states(hidden: int) -> Sized:
+    return Sized(
+        Variant(
+            f"hidden-{hidden}-no-bias-one-step",
+            f"hidden size {hidden}, no biases, one step from a given state",
+            f"One step of {hidden} units from a given state: states beyond a full vector, tile or buffer.",
+            Config(input_size=1, hidden_size=hidden, bias=False),
+            batch=1,
+            time=1,
+            state=True,
+        ),
+        Asked(everything, "Gradients of initial states that are cut off."),
     )
 
 
@@ -170,6 +188,7 @@ UPPER_130 = _upper_inputs(65, bidirectional=True)
 RAGGED_ROWS = _ragged_rows(129)
 RAGGED_STEPS = _ragged_steps(129)
 LAYERS = (_layers(5), _layers(9))
+STATES = _states(33)
 LONG_SUMS = Variant(
     "input-257-no-state",
     "input size 257, no state",
@@ -181,7 +200,7 @@ LONG_SUMS = Variant(
 
 ASKED: Mapping[str, Asked] = {
     sized.variant.name: sized.asked
-    for sized in (*UNITS_AND_INPUTS, *ROWS, *STEPS, *UPPER, UPPER_130, *LAYERS, RAGGED_ROWS, RAGGED_STEPS)
+    for sized in (*UNITS_AND_INPUTS, *ROWS, *STEPS, *UPPER, UPPER_130, *LAYERS, RAGGED_ROWS, RAGGED_STEPS, STATES)
 }
 
 
@@ -217,6 +236,7 @@ def units_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
 
     The first step has these two inputs alone: the gradient of a matrix then has few numbers, and files are small.
     """
+    golden_id += DRAWN_AGAIN.get(golden_id, "")
     if name == "x":
         x = periodic(f"{golden_id} {name}", shape, (1, 2, COLUMNS + 2), 3) / 4
         x[:, 0, 1:-1] = 0
@@ -231,7 +251,13 @@ def units_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
             every_column(f"{golden_id} {name}", shape, 2)
             * STATE_WEIGHTS[golden_id.partition("/")[0].removeprefix("sizes-")]
         )
-    return biases(golden_id, name, shape) if name.startswith("bias") else np.zeros(shape)
+    if name.startswith("bias"):
+        return biases(golden_id, name, shape)
+    states = periodic(f"{golden_id} {name}", shape, (1, 1, UNITS), 3) / 4
+    if name == "h0":  # likewise: the gradient of weight_hh has two columns
+        states[..., 1:-1] = 0
+        states[..., [0, -1]] = [1.0, -0.5]
+    return states
 
 
 def biases(golden_id: str, name: str, shape: Shape) -> Float64:
@@ -336,7 +362,7 @@ def keeping(golden_id: str, name: str, shape: Shape) -> Float64:
 def scenarios() -> Iterator[Scenario]:
     """Every size of every dimension, of each cell."""
     for cell, folder in CERTIFIED.items():
-        for sized in UNITS_AND_INPUTS:
+        for sized in (*UNITS_AND_INPUTS, STATES):
             yield sized.variant.scenario(folder, cell, units_that_count)
         for sized in (*ROWS, RAGGED_ROWS):
             yield sized.variant.scenario(folder, cell, rows_that_count)
@@ -347,7 +373,7 @@ def scenarios() -> Iterator[Scenario]:
         for sized in UPPER:
             yield sized.variant.scenario(folder, cell, upper_inputs_that_count)
     yield replace(LONG_SUMS, time=2).scenario("sizes-rnn-relu", "rnn_relu", long_sums_above_zero)
-    for sized in (*UNITS_AND_INPUTS, *ROWS, *UPPER, UPPER_130, *LAYERS, RAGGED_ROWS):
+    for sized in (*UNITS_AND_INPUTS, STATES, *ROWS, *UPPER, UPPER_130, *LAYERS, RAGGED_ROWS):
         yield sized.variant.scenario(EXACT, "rnn_relu", positive)
     for sized in (*STEPS, RAGGED_STEPS):
         yield sized.variant.scenario(EXACT, "rnn_relu", kept)

@@ -148,6 +148,7 @@ LONG = Variant(
     "200 steps",
     "Two hundred steps: small errors that add up, and states that are kept in too low a precision.",
     replace(SMALL, hidden_size=4),
+    batch=1,
     time=200,
     state=True,
     declared=("long",),

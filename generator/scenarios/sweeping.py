@@ -143,7 +143,7 @@ def scenarios() -> tuple[Scenario, ...]:
             ),
             declared=("degenerate",),
         ),
-        *(_beyond(size, c0, saturated=c0 > BENDS) for size, c0 in ((2, 2.75), (10, 16.0))),
+        *(_beyond(size, c0, saturated=c0 > BENDS) for size, c0 in ((2, 2.75), (10, 16.0), (20, 40.0))),
     )
 
 

@@ -1,9 +1,8 @@
 """What a corpus shows of a deviation: its kill matrix, which stands beside its index."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -64,7 +63,29 @@ class KillMatrix(Struct, frozen=True):
     hidden: tuple[NotShown, ...] = ()
 
 
-_DECODER = msgspec.json.Decoder(KillMatrix)
+class _Group(Struct, frozen=True, gc=False):
+    """Goldens, by their places in the file's list, that show a deviation with the same margins."""
+
+    margins: tuple[float | None, ...]
+    goldens: tuple[int, ...]
+
+
+class _Deviating(Struct, frozen=True, gc=False):
+    name: str
+    cells: tuple[str, ...]
+    margins: tuple[_Group, ...]
+    margins_of_out: tuple[_Group, ...] = ()
+
+
+class _File(Struct, frozen=True):
+    enough: float
+    precisions: tuple[str, ...]
+    goldens: tuple[str, ...]
+    deviations: tuple[_Deviating, ...]
+    hidden: tuple[NotShown, ...]
+
+
+_DECODER = msgspec.json.Decoder(_File)
 
 
 @dataclass(frozen=True)
@@ -104,19 +125,24 @@ def kill_matrix(corpus: Corpus, *, gradients: bool = False) -> KillMatrix | None
         return None
     try:
         if corpus.is_packaged:  # and known by its hash
-            matrix = _DECODER.decode(path.read_bytes())
+            file = _DECODER.decode(path.read_bytes())
         else:
-            matrix = msgspec.convert(read_document(path, below=corpus.folder), KillMatrix)
-    except (msgspec.MsgspecError, RecursionError):
-        raise _no_matrix(corpus, path) from None
-    rows = (row for d in matrix.deviations for of in (d.margins, d.margins_of_out) for row in of.values())
-    if any(len(row) != len(matrix.precisions) for row in rows):
-        raise _no_matrix(corpus, path)
-    return matrix
+            file = msgspec.convert(read_document(path, below=corpus.folder), _File)
+        return _by_golden(file)
+    except (msgspec.MsgspecError, RecursionError, IndexError):
+        raise InvalidFile(path, ["is no kill matrix"], remedy(corpus.name, corpus.where)) from None
 
 
-def _no_matrix(corpus: Corpus, path: Path) -> InvalidFile:
-    return InvalidFile(path, ["is no kill matrix"], remedy(corpus.name, corpus.where))
+def _by_golden(file: _File) -> KillMatrix:
+    """The same with a row of margins a golden; raises IndexError if the file lacks a golden or a margin."""
+
+    def rows(groups: Iterable[_Group]) -> Rows:
+        if any(len(group.margins) != len(file.precisions) for group in groups):
+            raise IndexError
+        return {file.goldens[place]: group.margins for group in groups for place in group.goldens}
+
+    deviations = (Deviating(d.name, d.cells, rows(d.margins), rows(d.margins_of_out)) for d in file.deviations)
+    return KillMatrix(file.enough, file.precisions, tuple(deviations), file.hidden)
 
 
 def shown(corpus: Corpus) -> dict[str, Shown]:

@@ -1,6 +1,5 @@
 """The list that the catalogue was asked to hold, in the words of the request, and where each stands."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,9 @@ import rnn_goldens.fixtures
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS, deviation
 from rnn_goldens.deviations.margins import ENOUGH
+from rnn_goldens.generator import matrix_file
 
-KILL_MATRIX = json.loads(Path(rnn_goldens.fixtures.__path__[0], "v1", "kill-matrix.json").read_text("utf-8"))
+KILL_MATRIX = matrix_file.read(Path(rnn_goldens.fixtures.__path__[0], "v1", "kill-matrix.json"))
 MARGINS = {entry["name"]: entry["margins"] for entry in KILL_MATRIX["deviations"]}
 """By deviation and golden, for each precision its largest error as a multiple of what is allowed."""
 

@@ -235,7 +235,7 @@ DEVIATIONS = (
             in_way_back(lstm=_lstm_cell_masked(limit)),
             cells=("lstm",),
         )
-        for limit in (2, 3, 5, 10)
+        for limit in (2, 3, 5, 10, 20)
     ),
     _of(
         "gru",

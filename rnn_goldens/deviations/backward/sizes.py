@@ -16,6 +16,7 @@ from rnn_goldens.deviations.backward.wrong import (
 )
 from rnn_goldens.deviations.deviation import REVERSE, direction
 from rnn_goldens.deviations.sizes import LIMITS
+from rnn_goldens.golden.shapes import CELLS
 
 _MATRICES = (("weight_ih", "input"), ("weight_hh", "state"))
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -112,6 +113,14 @@ def _cut_off() -> Iterator[BackwardDeviation]:
             needs=("bidirectional",),
         )
     for limit in LIMITS[:3]:
+        for state, cells in (("h0", CELLS), ("c0", ("lstm",))):
+            yield BackwardDeviation(
+                f"{state}_gradient_beyond_{limit}_zero",
+                f"Gives zero for the gradient of {state} beyond the first {limit} units.",
+                in_gradient(state, _columns_beyond(limit)),
+                cells=cells,
+                needs=("state",),
+            )
         yield BackwardDeviation(
             f"handed_down_beyond_{limit}_zero",
             f"Hands zero down to units of the layer below beyond the first {limit}.",

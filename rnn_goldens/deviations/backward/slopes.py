@@ -6,6 +6,17 @@ from rnn_goldens.deviations.backward.wrong import BackwardDeviation, in_steps_ba
 
 _TANH, _SIGMOID = ("rnn_tanh", "lstm", "gru"), ("lstm", "gru")
 
+
+def _masked(of: str, limit: float, cells: tuple[str, ...]) -> BackwardDeviation:
+    slope = f"{of}_slope"
+    return BackwardDeviation(
+        f"{slope}_masked_beyond_{limit:g}",
+        f"Takes zero for the {of}'s derivative beyond ±{limit:g}, as if it were flat there.",
+        in_steps_back(**{slope: lambda right, y, z: np.where(np.abs(z) > limit, 0.0, getattr(right, slope)(y, z))}),
+        cells=cells,
+    )
+
+
 DEVIATIONS = (
     BackwardDeviation(
         "tanh_slope_of_argument",
@@ -73,6 +84,8 @@ DEVIATIONS = (
         in_steps_back(sigmoid_slope=lambda _, y, _z: y),
         cells=_SIGMOID,
     ),
+    *(_masked("tanh", limit, _TANH) for limit in (2.0, 4.0)),
+    *(_masked("sigmoid", limit, _SIGMOID) for limit in (4.0, 8.0)),
     BackwardDeviation(
         "relu_slope_missing",
         "Sends the gradient back through a relu whose argument is negative.",

@@ -54,7 +54,7 @@ def test_the_corpus_has_every_size_of_every_dimension(goldens: list[Golden], bac
 def test_a_size_that_no_golden_has_is_named(goldens: list[Golden], backward: list[Golden]) -> None:
     few = without(goldens, "sizes-lstm/hidden-9-input-129-no-state")
     assert list(dimensions.missing(sized(few))) == ["lstm, input: no golden has 129"]
-    with pytest.raises(Refused, match=r"not adequate, in 3 places:\n.*\n  lstm, input: no golden has 129, from zero"):
+    with pytest.raises(Refused, match=r"not adequate, in 2 places:\n.*\n  lstm, input: no golden has 129, from zero"):
         require_covered_backward(without(backward, "sizes-lstm/hidden-9-input-129-no-state"))
 
 
@@ -75,8 +75,16 @@ def test_the_corpus_has_sizes_in_the_reverse_direction_upper_layers_and_ragged_b
 def test_a_size_that_no_ragged_golden_has_is_named(goldens: list[Golden]) -> None:
     few = without(goldens, "sizes-gru/lengths-bidirectional-steps-129-no-state")
     assert list(dimensions.missing_with_features(featured(few))) == [
-        "gru, time: no golden with bidirectional has 129",
         "gru, time: no golden with lengths has 129",
+    ]
+
+
+def test_large_dimensions_that_no_golden_has_at_once_are_named(goldens: list[Golden]) -> None:
+    assert list(dimensions.missing_at_once(featured(goldens), dimensions.AT_ONCE)) == []
+    few = without(goldens, "sizes-gru/nine-of-each-no-state")
+    assert list(dimensions.missing_at_once(featured(few), dimensions.AT_ONCE)) == [
+        "gru: no golden with bias and without multilayer, bidirectional, lengths, unbatched, state has at once: "
+        "input 9, hidden 9, batch 9, time 3"
     ]
 
 
