@@ -12,6 +12,7 @@ from rnn_goldens.generator.scenarios.cotangents import (
     Asked,
     Cotangents,
     at_rows,
+    every_other_row_twice,
     everything,
     of_c_n,
     of_forward,
@@ -116,7 +117,7 @@ ASKED: Mapping[str, Asked] = {
     **dict.fromkeys(
         ("sweeping", "sweeping-no-state"),
         Asked(
-            everything,
+            every_other_row_twice,
             "Derivatives of every activation at every part of its argument: one that is masked in some band.",
         ),
     ),

@@ -36,6 +36,12 @@ def _cell_kept_after_tanh(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, .
     return o * c, c
 
 
+def _candidate_added(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
+    i, f, g, o = gates(x, h, w, *"ifgo")
+    c = f * c + i + g
+    return o * tanh(c), c
+
+
 def _candidate_by_sigmoid(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
     i, f, o = gates(x, h, w, *"ifo")
     c = f * c + i * sigmoid(affine(x, h, w, "g"))
@@ -179,6 +185,13 @@ DEVIATIONS = (
         "Carries tanh(c) instead of c to the next step.",
         in_equations(lstm=_cell_kept_after_tanh),
         LSTM,
+    ),
+    Deviation(
+        "lstm_candidate_added_to_input_gate",
+        "Computes c = f c + i + g, where the input gate and the candidate are to be multiplied.",
+        in_equations(lstm=_candidate_added),
+        LSTM,
+        stands_for=("torchrecurrent#22",),
     ),
     Deviation(
         "lstm_candidate_by_sigmoid",

@@ -189,6 +189,7 @@ DEVIATIONS = (
             f"units_beyond_{limit}_not_computed",
             f"Leaves units beyond the first {limit} zero.",
             _units_not_computed(limit),
+            stands_for=("FlagGems#5014",) if limit == LIMITS[-1] else (),
         )
         for limit in LIMITS
     ),

@@ -179,7 +179,8 @@ class _OneBufferForLayers(Network):
 class _GatesNotCleared(Network):
     """What goes into the gates is added to what is there from the step before."""
 
-    left: dict[int, Array]
+    def __init__(self) -> None:
+        self.left: dict[int, Array] = {}
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
         self.left = {}

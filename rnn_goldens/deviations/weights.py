@@ -55,6 +55,13 @@ def _state_before_input(right: Network, case: Case, suffix: str) -> Weights:
     return {**w, "weight_ih": joined[:, hidden:], "weight_hh": joined[:, :hidden]}
 
 
+def _from_start_of_storage(case: Case) -> Case:
+    """Every array is filled from the start of the one storage that all share: matrices, then biases."""
+    ordered = sorted(case.weights, key=lambda name: name.startswith("bias"))
+    storage = np.concatenate([case.weights[name].ravel() for name in ordered])
+    return replace(case, weights={n: storage[: w.size].reshape(w.shape) for n, w in case.weights.items()})
+
+
 def _in_a_part(part: Part) -> Iterator[Deviation]:
     """What goes wrong in code of its own for upper layers, or the reverse direction."""
     yield Deviation(
@@ -146,6 +153,12 @@ DEVIATIONS = (
         "inputs_reversed",
         "Takes the features of x in reverse order.",
         in_case(lambda case: replace(case, x=case.x[..., ::-1])),
+    ),
+    Deviation(
+        "weights_read_without_storage_offset",
+        "Loads every weight from the start of the storage that they share in a checkpoint: only the first is right.",
+        in_case(_from_start_of_storage),
+        stands_for=("candle#2351",),
     ),
     *_in_a_part(UPPER),
     *_in_a_part(REVERSED),

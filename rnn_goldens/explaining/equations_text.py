@@ -6,6 +6,7 @@ What an equation calls its pieces does not matter here, so they differ only wher
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import product
 
 from rnn_goldens.cells import DEFINED, Cell
 from rnn_goldens.cells.notation import Term, Weight
@@ -43,7 +44,12 @@ _BIASES = frozenset({"bias_ih", "bias_hh"})
 
 
 def written(
-    cell: Cell, equations: Equations, *, bias: bool = True, weights: Mapping[tuple[str, int], str] | None = None
+    cell: Cell,
+    equations: Equations,
+    *,
+    bias: bool = True,
+    weights: Mapping[tuple[str, int], str] | None = None,
+    sums: bool = False,
 ) -> list[str]:
     """A line for each gate and each state after the step, which has a prime: ``h' = o * tanh(c')``.
 
@@ -52,31 +58,35 @@ def written(
         equations: its right ones or wrong ones.
         bias: whether there are biases.
         weights: how to write some gates' blocks of the weights, by the weight's name and the gate's number.
+        sums: whether the sum of products that a gate is made of has a line of its own, ``z_i``.
     """
     names = ("x", *cell.states)
     inputs = [Term("input") for _ in names]
     after = equations(*inputs, Weight(cell.gates, (), _BIASES if bias else frozenset()))
     text = _Text(cell, dict(zip(inputs, names, strict=True)), weights or {})
     text.name_gates(after)
+    if sums:
+        text.name_sums(after)
     states = {term: f"{state}'" for term, state in reversed(list(zip(after, cell.states, strict=True)))}
     own = {term: text.inner(term) for term in states if term not in text.names}
     for term in list(own):  # c' stands in h', so it is named first
         text.names[term] = states[term]
         own |= {other: text.inner(other) for other in own if other is not term}
-    lines = [f"{text.names[term]} = {text.inner(term)}" for term in text.gates]
+    lines = [f"{text.names[term]} = {text.inner(term)}" for term in (*text.sums, *text.gates)]
     return [*lines, *(f"{states[term]} = {own.get(term) or text.names[term]}" for term in states)]
 
 
 def difference(cell_name: str, wrong: Equations, longest: int = LONGEST) -> list[str]:
     """The lines of both, which begin with ``-`` in the right equations only and with ``+`` in the wrong ones only.
 
-    Without biases if it is only there that they differ; nothing if a line would be too long to read.
+    Without biases if it is only there that they differ, and with a line for each gate's sum if a line would be too long
+    to read; nothing if one still is.
     """
     cell = DEFINED[cell_name]
-    for bias in (True, False):
-        right, other = (written(cell, equations, bias=bias) for equations in (cell.equations, wrong))
-        if right != other:
-            return list(side_by_side(right, other)) if all(len(line) <= longest for line in other) else []
+    for sums, bias in product((False, True), (True, False)):
+        right, other = (written(cell, equations, bias=bias, sums=sums) for equations in (cell.equations, wrong))
+        if right != other and all(len(line) <= longest for line in other):
+            return list(side_by_side(right, other))
     return []
 
 
@@ -105,6 +115,7 @@ class _Text:
     names: dict[Term, str]
     weights: Mapping[tuple[str, int], str] = field(default_factory=dict)
     gates: list[Term] = field(default_factory=list)
+    sums: list[Term] = field(default_factory=list)
 
     def name_gates(self, after: Sequence[Term]) -> None:
         """Give an activation of one gate's rows the gate's letter, in the order of the equations."""
@@ -115,6 +126,17 @@ class _Text:
         if len(self.cell.gates) > 1:
             self.gates = [found[gate][0] for gate in self.cell.gates if len(found.get(gate, [])) == 1]
             self.names |= {term: gate for gate, (term, *more) in found.items() if not more}
+
+    def name_sums(self, after: Sequence[Term]) -> None:
+        """Give the sum of all that is of one gate's rows the gate's letter after ``z_``."""
+        found: dict[int, list[Term]] = {}
+        for term in _all(after):
+            of_rows = all(part.primitive in ("product", "block", "vector") for part in term.of)
+            if term.primitive == "sum" and of_rows and len(rows := _rows(term, after)) == 1:
+                found.setdefault(rows.pop(), []).append(term)
+        of_one = {row: terms[0] for row, terms in sorted(found.items()) if len(terms) == 1}
+        self.sums = list(of_one.values())
+        self.names |= {term: f"z_{self.cell.gates[row]}" for row, term in of_one.items()}
 
     def of(self, term: Term, around: str = "") -> str:
         """A term by its name or as it is made; in brackets where what stands around it binds as tight or tighter."""
@@ -144,6 +166,9 @@ class _Text:
         if parts[-1].primitive == "constant" and parts[0].primitive == "negative":
             parts = [parts[-1], *parts[:-1]]  # 1 - z, not -z + 1
         texts = []
+        for named in self.sums:  # z - mean(z) is one sum
+            if len(parts) > len(named.of) and tuple(parts[: len(named.of)]) == tuple(named.of):
+                texts, parts = [self.names[named]], parts[len(named.of) :]
         for part in parts:
             minus = part.primitive == "negative" and part not in self.names
             texts.append(f"-{self.of(part.of[0], '*')}" if minus else self.of(part))

@@ -7,6 +7,7 @@ import numpy as np
 
 from rnn_goldens.cells import DEFINED, Array, Case, Network, Weights
 from rnn_goldens.deviations.deviation import Wrong
+from rnn_goldens.explaining.symbols import Symbol
 from rnn_goldens.golden.shapes import LAYOUTS, Config, state_shape, weight_shapes
 
 _COLUMNS = 4
@@ -68,6 +69,15 @@ def products(wrong: Wrong) -> list[str]:
                 times = f"{terms} numbers {value:.10g}" if terms > 1 else f"the number {value:.10g}"
                 return [f"a dot product of {times} with ones", *_two(f"{right:.10g}", f"{other:.10g}")]
     return []
+
+
+def second_product(wrong: Wrong) -> list[str]:
+    """A product at the second time step, of vectors that are symbols, where that of the first one is in it."""
+    network, matrix = wrong.network(), np.ones((1, 1))
+    first, second = (np.array([[Symbol({f"W @ v_{step}": 1.0})]]) for step in (1, 2))
+    network.product(first, matrix)
+    right, other = str(second[0, 0]), str(network.product(second, matrix)[0, 0])
+    return ["a product at time step 2: right (-) and wrong (+)", *_two(right, other)] if right != other else []
 
 
 def numbers(wrong: Wrong, cell: str, needs: Sequence[str]) -> list[str]:

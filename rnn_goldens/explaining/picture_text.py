@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from rnn_goldens.deviations import Deviation
 from rnn_goldens.explaining.equations_text import difference, of_first_cell
-from rnn_goldens.explaining.numbers_text import activations, numbers, products
+from rnn_goldens.explaining.numbers_text import activations, numbers, products, second_product
 from rnn_goldens.explaining.unrolled_text import unrolled
 from rnn_goldens.explaining.weights_text import equations_with_changed_weights
 
@@ -15,8 +15,9 @@ def picture(deviation: Deviation) -> list[str]:
     ways: list[Callable[[], list[str]]] = [
         lambda: other_equations(deviation),
         lambda: equations_with_changed_weights(wrong, cells),
-        lambda: activations(wrong),
+        lambda: [*shown, *products(wrong)] if (shown := activations(wrong)) else [],
         lambda: unrolled(wrong, cells[0], needs),
+        lambda: second_product(wrong),
         lambda: products(wrong),
         lambda: numbers(wrong, cells[0], needs),
     ]

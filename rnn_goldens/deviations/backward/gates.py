@@ -7,6 +7,7 @@ import numpy as np
 from rnn_goldens.cells import Array, Backward, Case, State, Weights
 from rnn_goldens.cells.backward import Block, Factors
 from rnn_goldens.cells.program import Program
+from rnn_goldens.cells.steps import ACTIVATIONS
 from rnn_goldens.deviations.backward.wrong import BackwardDeviation, WrongBackward, in_gradient, in_steps_back
 from rnn_goldens.golden.shapes import LAYOUTS
 
@@ -71,6 +72,21 @@ class _Recomputed(Backward):
         return found
 
 
+class _BeforeActivation(Backward):
+    """What was kept of each gate is what its activation takes, in place of what that gives."""
+
+    def step_back(
+        self, case: Case, suffix: str, w: Weights, t: int, d_after: State, factors: _Found
+    ) -> tuple[Array, State]:
+        kept, program = self.kept[suffix, t], self.program(case, w)
+        stays = _of_states(program)
+        taken = {k: o.of[0] for k, o in enumerate(program.operations, program.inputs) if o.primitive in ACTIVATIONS}
+        self.kept[suffix, t] = [kept[taken[k]] if k in taken.keys() - stays else v for k, v in enumerate(kept)]
+        found = super().step_back(case, suffix, w, t, d_after, factors)
+        self.kept[suffix, t] = kept
+        return found
+
+
 def _of_states(program: Program) -> set[int]:
     """The values of a step that are kept, or follow from the state after it alone."""
     operations = dict(enumerate(program.operations, program.inputs))
@@ -97,6 +113,12 @@ DEVIATIONS = (
         "gates_computed_again_from_state_after",
         "Computes the gates again on the way back, from h after the step and not before it.",
         WrongBackward(steps=(_Recomputed,)),
+        cells=("lstm", "gru"),
+    ),
+    BackwardDeviation(
+        "gates_kept_before_their_activations",
+        "Takes for each gate on the way back what its activation takes, in place of what that gives.",
+        WrongBackward(steps=(_BeforeActivation,)),
         cells=("lstm", "gru"),
     ),
     BackwardDeviation(
