@@ -64,6 +64,7 @@ EQUATIONS = Group(
             "The new cell of an LSTM is f times the cell before and i times the candidate, and is carried as it is.",
             (
                 "lstm_cell_forgets_everything",
+                "lstm_candidate_added_to_input_gate",
                 "lstm_cell_kept_after_tanh",
                 "lstm_forget_gate_complemented",
                 "lstm_gates_coupled",

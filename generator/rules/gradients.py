@@ -102,7 +102,7 @@ _PATHS = (
     Rule(
         "G12",
         "The derivative of y = tanh(z) is 1 - y².",
-        ("tanh_slope_*",),
+        ("tanh_slope_*", "gates_kept_before_their_activations"),
         WITH_TANH,
         lines={"rnn_tanh": "h"},
         said_by=(Slopes.tanh_slope,),
@@ -110,7 +110,7 @@ _PATHS = (
     Rule(
         "G13",
         "The derivative of y = sigmoid(z) is y (1 - y).",
-        ("sigmoid_slope_*",),
+        ("sigmoid_slope_*", "gates_kept_before_their_activations"),
         GATED,
         said_by=(Slopes.sigmoid_slope,),
     ),
@@ -187,13 +187,14 @@ _TIME = (
             "start_gradients_one_step_short",
             "start_gradients_summed_over_batch",
             "h0_gradient_zero",
+            "h0_gradient_beyond_*_zero",
         ),
         said_by=(Backward.to_start,),
     ),
     Rule(
         "G22",
         "The gradient of c0 is that of the cell, and not that of h0.",
-        ("c0_gradient_zero", "start_gradients_swapped"),
+        ("c0_gradient_zero", "c0_gradient_beyond_*_zero", "start_gradients_swapped"),
         LSTM,
         said_by=(Backward.to_start, Backward.named),
     ),

@@ -36,6 +36,7 @@ WEIGHTS = Group(
                 "w_ih_and_w_hh_swapped",
                 "state_before_input_in_one_product",
                 "hh_skipped_at_first_step",
+                "weights_read_without_storage_offset",
             ),
             said_by=(Network.weights, Arithmetic.product),
         ),

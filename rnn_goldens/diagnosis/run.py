@@ -186,7 +186,7 @@ class _Again:
             alone = ((candidates, budget) for candidates in (known, *asked.candidates()))
             for candidates, left in (*alone, (asked.pairs(single), for_pairs)):
                 if found := list(asked.explaining(candidates, left)):
-                    causes += found[:MOST_ASKED_AGAIN]
+                    causes += found
                     break
             if budget.is_spent:  # of pairs never all are compared
                 self.cut_short.add(one.about)

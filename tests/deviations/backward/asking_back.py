@@ -59,8 +59,9 @@ def _questions(cell: str) -> Iterator[Question]:
     yield question("many steps up", cell, batch=(1,), time=131, hidden_size=4, scale=1 / 2, positive=True, **PLAIN)
     yield question("many units", cell, batch=(2,), time=2, input_size=131, hidden_size=131, scale=1 / 4, **PLAIN)
     yield question("many units below", cell, batch=(1,), time=1, hidden_size=35, num_layers=2, scale=1 / 4, **PLAIN)
+    yield question("many units with a state", cell, batch=(1,), time=1, hidden_size=35, scale=1 / 4, bias=False)
     yield from (asked for asked in large_parts(cell) if asked.name in ("rows both ways", "units both ways"))
-    yield question("large cells", cell, states=20, time=2, bias=False)
+    yield question("large cells", cell, states=40, time=2, bias=False)
     yield question("growing", cell, time=24, scale=16, inputs=1 / 16, hidden_size=8, state=False)
     yield question("long and without biases", cell, time=40, scale=2.0, bias=False)
 
