@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -51,8 +51,7 @@ def targets(scratch: Path) -> dict[str, Callable[[], Target]]:
     return {
         "golden, JSON": _golden,
         "golden, HDF5": _hdf5,
-        "golden, by its contents": _by_contents,
-        "gradients, by their contents": _gradients_by_contents,
+        "gradients, JSON": _gradients,
         "index": lambda: _index(scratch),
         "answers of programs": _answers,
         "report": lambda: _report(scratch),
@@ -77,43 +76,17 @@ def _hdf5() -> Target:
     return Target(lambda data: encoding.decode(data, path), (InvalidFile,), seeds, of_python=False)
 
 
-def _by_contents() -> Target:
-    """A table of contents that anybody may have written, behind a file that is a golden's."""
-    from rnn_goldens import InvalidFile, encoding
-
-    path = Path("golden.h5")
-    hdf5, tables = _tables(f"{name}.h5" for name in SMALL)
-    return Target(
-        lambda table: encoding.decode_at_once(_joined(hdf5, table), path), (InvalidFile,), tables, _words("golden")
-    )
-
-
-def _gradients_by_contents() -> Target:
+def _gradients() -> Target:
     from rnn_goldens import InvalidFile, load
     from rnn_goldens.encoding import content_hash
-    from rnn_goldens.encoding.gradients import decode_gradients_at_once
+    from rnn_goldens.encoding.gradients import decode_gradients
 
-    golden, path = load(SMALL[0], dtype="float64"), Path("golden.gradients.h5")
+    golden, path = load(SMALL[0], dtype="float64"), Path("golden.gradients.json")
     content = content_hash(golden)
-    hdf5, tables = _tables(f"{name}.gradients.h5" for name in SMALL[:1])
-
-    def read(table: bytes) -> object:
-        return decode_gradients_at_once(_joined(hdf5, table), path, golden, content)
-
-    return Target(read, (InvalidFile,), tables, _words("gradients"))
-
-
-def _tables(names: Iterable[str]) -> tuple[bytes, tuple[bytes, ...]]:
-    """What HDF5 has of the first of some files, and the tables of contents of all."""
-    parts = []
-    for content in _files(names):
-        begin = -16 - int.from_bytes(content[-16:-8], "little")
-        parts.append((content[:begin], content[begin:-16]))
-    return parts[0][0], tuple(table for _, table in parts)
-
-
-def _joined(hdf5: bytes, table: bytes) -> bytes:
-    return hdf5 + table + len(table).to_bytes(8, "little") + b"RNN-TOC1"
+    seeds = _files(f"{name}.gradients.json" for name in SMALL[:1])
+    return Target(
+        lambda data: decode_gradients(data, path, golden, content), (InvalidFile,), seeds, _words("gradients")
+    )
 
 
 def _index(scratch: Path) -> Target:

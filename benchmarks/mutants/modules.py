@@ -17,7 +17,6 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "rnn_goldens/judging/own_arrays.py": _JUDGING,
     "rnn_goldens/judging/calls.py": _JUDGING,
     "rnn_goldens/encoding/semantics.py": ("tests/encoding", "tests/golden"),
-    "rnn_goldens/encoding/contents.py": ("tests/encoding/test_contents.py",),
     "rnn_goldens/plugin/tally.py": ("tests/plugin/test_tally.py",),
     "rnn_goldens/plugin/known_failures.py": ("tests/plugin/test_known_failures.py",),
 }

@@ -1,7 +1,6 @@
 """A corpus: a folder of goldens, which its index lists, and loading those that are selected."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,23 +14,6 @@ from rnn_goldens.encoding.file_bytes import read_bytes
 from rnn_goldens.errors import InvalidFile, UnknownName
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.judging.gradients import gradients_of
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    """A golden as it is stored.
-
-    Attributes:
-        golden: all of its arrays lie in these files.
-        files: their bytes, by the SHA-256 that they had.
-    """
-
-    golden: Golden
-    files: Mapping[str, bytes]
-
-    def is_intact(self) -> bool:
-        """Whether nobody wrote there: nobody else holds it, but an implementation may look through all memory."""
-        return all(hashlib.sha256(content).hexdigest() == had for had, content in self.files.items())
 
 
 @dataclass(frozen=True)
@@ -54,7 +36,7 @@ class Corpus(Selection):
     entries: tuple[Entry, ...]
     where: str = ""
     is_packaged: bool = False
-    _last: list[_Loaded] = field(default_factory=list, init=False, repr=False, compare=False)
+    _last: list[Golden] = field(default_factory=list, init=False, repr=False, compare=False)
     """The golden that was loaded last, for its precisions are asked for one after the other."""
 
     @property
@@ -79,12 +61,10 @@ class Corpus(Selection):
             InvalidFile: its file is missing, or is not the one the index describes.
         """
         entry = self.entry(golden_id)
-        last = next((last for last in self._last if last.golden.id == entry.id and last.is_intact()), None)
-        loaded = last or self._loaded(entry)
-        if gradients and loaded.golden.gradients is None:
-            loaded = self._with_gradients(loaded, entry)
-        self._last[:] = [loaded]
-        golden = loaded.golden
+        golden = next((last for last in self._last if last.id == entry.id), None) or self._loaded(entry)
+        if gradients and golden.gradients is None:
+            golden = self._with_gradients(golden, entry)
+        self._last[:] = [golden]
         said = {"dtype": golden.held(dtype), "features": entry.features, "corpus": self.where}
         if not gradients:
             return golden.copied(**said, gradients=None)
@@ -92,14 +72,14 @@ class Corpus(Selection):
         gradients_of(asked)  # which has some in this precision, or it is an error
         return asked
 
-    def _loaded(self, entry: Entry) -> _Loaded:
-        """A golden from its file; raises InvalidFile if the index says other of it."""
-        from rnn_goldens.encoding import decode_at_once
+    def _loaded(self, entry: Entry) -> Golden:
+        """A golden from its JSON file; raises InvalidFile if the index says other of it."""
+        from rnn_goldens.encoding import decode
 
-        file = entry.files["h5"]
+        file = entry.files["json"]
         content, path = self.content(file), self.folder / file.path
         try:
-            golden = decode_at_once(content, path, known=self.is_packaged)
+            golden = decode(content, path, known=self.is_packaged)
         except InvalidFile as error:
             raise self._with_remedy(error) from None
         features = tuple(feature for feature in entry.features if feature != CORE)
@@ -109,21 +89,21 @@ class Corpus(Selection):
         if others := [name for name, (found, listed) in pairs.items() if found != listed]:
             said = (f"{name}: is {pairs[name][0]!r}, {INDEX} says {pairs[name][1]!r}" for name in others)
             raise InvalidFile(path, list(said), self._remedy)
-        return _Loaded(golden, {file.sha256: content})
+        return golden
 
-    def _with_gradients(self, loaded: _Loaded, entry: Entry) -> _Loaded:
+    def _with_gradients(self, golden: Golden, entry: Entry) -> Golden:
         """The same with its gradients; raises UnknownName if the index lists none, InvalidFile if it says other."""
         from rnn_goldens.encoding import content_hash
-        from rnn_goldens.encoding.gradients import decode_gradients_at_once
+        from rnn_goldens.encoding.gradients import decode_gradients
 
         if entry.gradients is UNSET:
             having = [other.id for other in self.entries if other.gradients is not UNSET]
             raise UnknownName("golden with gradients", entry.id, having, plural="goldens with gradients")
-        file = entry.gradients.files["h5"]
-        content, path, golden = self.content(file), self.folder / file.path, loaded.golden
+        file = entry.gradients.files["json"]
+        content, path = self.content(file), self.folder / file.path
         of = entry.content if self.is_packaged else content_hash(golden)
         try:
-            found = decode_gradients_at_once(content, path, golden, of, known=self.is_packaged)
+            found = decode_gradients(content, path, golden, of, known=self.is_packaged)
         except InvalidFile as error:
             raise self._with_remedy(error) from None
         for name in ("purpose", "precisions"):
@@ -131,7 +111,7 @@ class Corpus(Selection):
             if said != listed:
                 problem = f"{name}: is {said!r}, {INDEX} says {listed!r}"
                 raise InvalidFile(path, [problem], self._remedy)
-        return _Loaded(replace(golden, gradients=found), {**loaded.files, file.sha256: content})
+        return replace(golden, gradients=found)
 
     def _with_remedy(self, error: InvalidFile) -> InvalidFile:
         return InvalidFile(error.path, error.problems, self._remedy)

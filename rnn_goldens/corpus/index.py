@@ -168,6 +168,21 @@ def read_index(path: Path, where: str, below: Path | None = None) -> Index:
     return index
 
 
+def index_of(folder: Path, where: str, below: Path | None = None) -> Index:
+    """The index of a folder, read again only if the file is another; arguments and errors are as of ``read_index``."""
+    path = folder / INDEX
+    try:
+        state = [(found.st_ino, found.st_mtime_ns, found.st_size) for found in (path.lstat(), path.stat())]
+    except OSError:
+        return read_index(path, where, below)  # which says what is wrong
+    return _read_once(path.absolute(), where, below, tuple(state))
+
+
+@lru_cache(maxsize=8)
+def _read_once(path: Path, where: str, below: Path | None, _as_it_stands: tuple[tuple[int, ...], ...]) -> Index:
+    return read_index(path, where, below)
+
+
 def is_listed(folder: Path, file: File | GradientsFile) -> bool:
     """Whether the index of a folder lists a file with these bytes, as it stands now; True if it is not valid."""
     index = folder / INDEX

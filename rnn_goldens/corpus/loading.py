@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
-from rnn_goldens.corpus.index import INDEX, read_index
+from rnn_goldens.corpus.index import INDEX, index_of
 from rnn_goldens.corpus.selection import between_commas
 from rnn_goldens.corpus.several import Corpora
 from rnn_goldens.corpus.while_written import of_one_corpus
@@ -71,7 +71,7 @@ def open_corpora(where: str | None = None, base: Path | None = None) -> Corpora:
 def open_folder(folder: Path) -> Corpus:
     """Open the index of the corpus in a folder; raises InvalidFile if it is not valid."""
     where, is_packaged = _where(folder), folder in packaged().values()
-    index = read_index(folder / INDEX, where, below=None if is_packaged else folder)
+    index = index_of(folder, where, below=None if is_packaged else folder)
     return Corpus(folder, index.corpus, index.version, index.goldens, where, is_packaged)
 
 

@@ -15,7 +15,6 @@ from rnn_goldens.corpus.while_written import of_one_corpus
 from rnn_goldens.encoding import json_file
 from rnn_goldens.encoding.gradients import (
     decode_gradients,
-    decode_gradients_at_once,
     golden_beside,
     is_of_gradients,
     read_gradients,
@@ -106,14 +105,12 @@ def _entry_findings(corpus: Corpus, entry: Entry) -> Iterator[str]:
             yield f"features are {list(features)} here and {list(golden.features)} in {file.path}"
         if (held := encoding.content_hash(golden)) != entry.content:
             yield f"content hash is {entry.content[:12]}… here, {file.path} holds {held[:12]}…"
-        if kind == "h5":
-            encoding.decode_at_once(content, path)  # as it is loaded
-        elif entry.gradients is not UNSET:
+        if kind == "json" and entry.gradients is not UNSET:
             yield from _gradients_findings(corpus, entry.gradients, golden)
 
 
 def _gradients_findings(corpus: Corpus, listed: GradientsEntry, golden: Golden) -> Iterator[str]:
-    for kind, file in listed.files.items():
+    for file in listed.files.values():
         content, path = corpus.content(file), corpus.folder / file.path
         found = decode_gradients(content, path, golden, by_schema=True)
         for name in ("purpose", "precisions"):
@@ -121,8 +118,6 @@ def _gradients_findings(corpus: Corpus, listed: GradientsEntry, golden: Golden) 
                 yield f"gradients: {name} is {getattr(listed, name)!r} here and {getattr(found, name)!r} in {file.path}"
         if (held := gradients_hash(replace(golden, gradients=found))) != listed.content:
             yield f"gradients: content hash is {listed.content[:12]}… here, {file.path} holds {held[:12]}…"
-        if kind == "h5":
-            decode_gradients_at_once(content, path, golden, encoding.content_hash(golden))
 
 
 def _looks_like_golden(path: Path, below: Path) -> bool:

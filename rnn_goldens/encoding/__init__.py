@@ -4,10 +4,10 @@ from pathlib import Path
 
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.encoding.bounds import GOLDEN
-from rnn_goldens.encoding.tree import Tree, content_hash, from_tree, to_document, to_tree
+from rnn_goldens.encoding.tree import content_hash, from_tree, to_document, to_tree
 from rnn_goldens.errors import InvalidFile
 
-__all__ = ["SUFFIXES", "content_hash", "decode", "decode_at_once", "encode", "read", "to_tree"]
+__all__ = ["SUFFIXES", "content_hash", "decode", "encode", "read", "to_tree"]
 
 SUFFIXES = (".h5", ".json")
 
@@ -23,9 +23,7 @@ def encode(golden: Golden) -> dict[str, bytes]:
     tree = to_tree(golden)
     content = json_file.encode(to_document(tree))
     decode(content, Path(golden.id), by_schema=True)
-    hdf5 = hdf5_file.encode(tree, golden.layout.gates)
-    decode_at_once(hdf5, Path(f"{golden.id}.h5"))
-    return {".h5": hdf5, ".json": content}
+    return {".h5": hdf5_file.encode(tree, golden.layout.gates), ".json": content}
 
 
 def read(path: Path, *, by_schema: bool = False, below: Path | None = None) -> Golden:
@@ -46,13 +44,15 @@ def read(path: Path, *, by_schema: bool = False, below: Path | None = None) -> G
     return decode(read_bytes(path, GOLDEN.size, below=below), path, by_schema=by_schema)
 
 
-def decode(content: bytes, path: Path, *, by_schema: bool = False) -> Golden:
+def decode(content: bytes, path: Path, *, by_schema: bool = False, known: bool = False) -> Golden:
     """The golden that the bytes of a file hold.
 
     Args:
         content: the bytes.
         path: the file's name, which says what they are and is named in what is said of them.
         by_schema: as for ``read``.
+        known: whether they are known to be consistent, as those that the package carries: they were checked when they
+            were made, and have its hash.
 
     Raises:
         InvalidFile: they are no valid golden.
@@ -60,28 +60,5 @@ def decode(content: bytes, path: Path, *, by_schema: bool = False) -> Golden:
     from rnn_goldens.encoding import golden_document, semantics
     from rnn_goldens.encoding.checked_tree import checked_tree
 
-    return from_tree(
-        checked_tree(content, path, "golden", golden_document.decode, semantics.problems, by_schema=by_schema)
-    )
-
-
-def decode_at_once(content: bytes, path: Path, *, known: bool = False) -> Golden:
-    """The golden that the bytes of a ``.h5`` file hold, by its table of contents.
-
-    Args:
-        content: the bytes.
-        path: the file's name, as for ``decode``.
-        known: whether they are known to be consistent, as those are that the package carries: they were checked when
-            they were made, and have its hash.
-
-    Raises:
-        InvalidFile: they have no table, or are no valid golden.
-    """
-    from rnn_goldens.encoding import contents, golden_document, semantics
-
-    def made(tree: Tree) -> Golden:
-        if not known and (found := semantics.problems(tree)):
-            raise InvalidFile(path, found)
-        return from_tree(tree)
-
-    return contents.at_once(content, path, golden_document.decode, made, lambda: decode(content, path))
+    problems = None if known else semantics.problems
+    return from_tree(checked_tree(content, path, "golden", golden_document.decode, problems, by_schema=by_schema))

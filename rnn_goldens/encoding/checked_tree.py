@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from rnn_goldens.encoding import contents
 from rnn_goldens.encoding.bounds import GOLDEN, GOLDEN_OF_HDF5, Bounds
 from rnn_goldens.encoding.tree import Tree
 from rnn_goldens.errors import InvalidFile
@@ -14,7 +13,7 @@ def checked_tree(
     path: Path,
     kind: str,
     decode: Callable[..., Tree],
-    problems: Callable[[Tree], list[str]],
+    problems: Callable[[Tree], list[str]] | None,
     *,
     by_schema: bool,
 ) -> Tree:
@@ -25,7 +24,7 @@ def checked_tree(
         path: the file's name.
         kind: of the schema.
         decode: reads a document as the types of this kind.
-        problems: what a schema can not say.
+        problems: what a schema can not say; None if nothing of that is looked at.
         by_schema: whether the schema itself is asked, too; it always is where something is wrong, for its words.
 
     Raises:
@@ -42,10 +41,10 @@ def checked_tree(
         tree = decode(document)
     except ValueError as error:
         raise InvalidFile(path, _schema_problems(document, path, kind, bounds) or [str(error)]) from None
-    found = problems(tree)
+    found = problems(tree) if problems else []
     if found or by_schema:
         found = _schema_problems(document, path, kind, bounds) or found
-    if found := found or contents.problems(content, tree, decode):
+    if found:
         raise InvalidFile(path, found)
     return tree
 

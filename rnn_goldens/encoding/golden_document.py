@@ -114,17 +114,9 @@ class GoldenDocument(Part, frozen=True):
 _DECODER = msgspec.json.Decoder(GoldenDocument)
 
 
-def decode(content: bytes, file: bytes | None = None) -> Tree:
-    """The tree that the bytes of a ``.json`` file hold, as a reader by the schema has it.
-
-    Args:
-        content: these bytes; or the table of contents of a ``.h5`` file.
-        file: the bytes that the table is of.
-
-    Raises:
-        ValueError: they are not what a golden's file holds; it says what is wrong, and where.
-    """
-    return tree_in(content, _DECODER, file)
+def decode(content: bytes) -> Tree:
+    """The tree that the bytes of a ``.json`` file hold; raises ValueError, which says what is wrong, and where."""
+    return tree_in(content, _DECODER)
 
 
 def _require(holds: bool, what: str) -> None:

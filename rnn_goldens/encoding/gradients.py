@@ -43,9 +43,7 @@ def encode_gradients(golden: Golden) -> dict[str, bytes]:
     tree = to_gradients_tree(golden)
     content = json_file.encode(to_document(tree))
     decode_gradients(content, Path(f"{golden.id}.gradients"), golden, by_schema=True)
-    hdf5 = hdf5_file.encode(tree, golden.layout.gates)
-    decode_gradients_at_once(hdf5, Path(f"{golden.id}.gradients.h5"), golden, content_hash(golden))
-    return dict(zip(SUFFIXES, (hdf5, content), strict=True))
+    return dict(zip(SUFFIXES, (hdf5_file.encode(tree, golden.layout.gates), content), strict=True))
 
 
 def read_gradients(path: Path, golden: Golden, *, by_schema: bool = False, below: Path | None = None) -> Gradients:
@@ -58,7 +56,13 @@ def read_gradients(path: Path, golden: Golden, *, by_schema: bool = False, below
 
 
 def decode_gradients(
-    content: bytes, path: Path, golden: Golden, golden_content: str | None = None, *, by_schema: bool = False
+    content: bytes,
+    path: Path,
+    golden: Golden,
+    golden_content: str | None = None,
+    *,
+    by_schema: bool = False,
+    known: bool = False,
 ) -> Gradients:
     """The gradients that the bytes of a file hold.
 
@@ -68,6 +72,7 @@ def decode_gradients(
         golden: whose they are.
         golden_content: the hash of its content, if that is known.
         by_schema: as for ``encoding.read``.
+        known: as for ``encoding.decode``.
 
     Raises:
         InvalidFile: they are no valid gradients of this golden.
@@ -79,29 +84,6 @@ def decode_gradients(
     def problems(tree: Tree) -> list[str]:
         return gradients_semantics.problems(tree, golden, golden_content or content_hash(golden))
 
-    tree = checked_tree(content, path, "gradients", gradients_document.decode, problems, by_schema=by_schema)
+    checks = None if known else problems
+    tree = checked_tree(content, path, "gradients", gradients_document.decode, checks, by_schema=by_schema)
     return gradients_from_tree(tree, golden)
-
-
-def decode_gradients_at_once(
-    content: bytes, path: Path, golden: Golden, golden_content: str, *, known: bool = False
-) -> Gradients:
-    """The gradients that the bytes of a ``.gradients.h5`` file hold, by its table of contents.
-
-    Arguments are as of ``decode_gradients`` and ``encoding.decode_at_once``.
-
-    Raises:
-        InvalidFile: they have no table, or are no valid gradients of this golden.
-    """
-    from rnn_goldens.encoding import contents, gradients_document, gradients_semantics
-    from rnn_goldens.encoding.gradients_tree import gradients_from_tree
-
-    def made(tree: Tree) -> Gradients:
-        if not known and (found := gradients_semantics.problems(tree, golden, golden_content)):
-            raise InvalidFile(path, found)
-        return gradients_from_tree(tree, golden)
-
-    def with_hdf5() -> Gradients:
-        return decode_gradients(content, path, golden, golden_content)
-
-    return contents.at_once(content, path, gradients_document.decode, made, with_hdf5)

@@ -62,14 +62,6 @@ class GradientsDocument(Part, frozen=True):
 _DECODER = msgspec.json.Decoder(GradientsDocument)
 
 
-def decode(content: bytes, file: bytes | None = None) -> Tree:
-    """The tree that the bytes of a ``.gradients.json`` file hold.
-
-    Args:
-        content: these bytes; or the table of contents of a ``.gradients.h5`` file.
-        file: the bytes that the table is of.
-
-    Raises:
-        ValueError: they are not what such a file holds; it says what is wrong, and where.
-    """
-    return tree_in(content, _DECODER, file)
+def decode(content: bytes) -> Tree:
+    """The tree that the bytes of a ``.gradients.json`` file hold; raises ValueError likewise."""
+    return tree_in(content, _DECODER)

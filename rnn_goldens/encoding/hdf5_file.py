@@ -13,9 +13,8 @@ import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5l, h5o, h5s, h5t
 from numpy.typing import NDArray
 
-from rnn_goldens.encoding.contents import with_table
 from rnn_goldens.encoding.legend import legend
-from rnn_goldens.encoding.tree import Tree, array_document
+from rnn_goldens.encoding.tree import Tree
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _DEEPEST = 4
@@ -35,31 +34,26 @@ _WHERE_NUMBERS_LIE = (h5d.CONTIGUOUS, h5d.COMPACT)
 def encode(tree: Tree, gates: str) -> bytes:
     """The bytes of an HDF5 file: the same on every run, because nothing in them depends on time or order of sets.
 
-    What axes are, and in which order gates stand, is written beside each array, for people: no reader needs it. At the
-    end stands a table of contents.
+    What axes are, and in which order gates stand, is written beside each array, for people: no reader needs it.
     """
     buffer = io.BytesIO()
     with h5py.File(buffer, "w", libver=("v108", "v108"), alignment_threshold=1, alignment_interval=8) as file:
-        table = _write(file, tree, gates)
-    return with_table(buffer.getvalue(), table)
+        _write(file, tree, gates)
+    return buffer.getvalue()
 
 
-def _write(group: h5py.Group, tree: Tree, gates: str) -> Tree:
-    """Write a tree; returns its document, in which arrays say where in the file they begin."""
-    table: Tree = dict(tree)
+def _write(group: h5py.Group, tree: Tree, gates: str) -> None:
     for name, value in tree.items():
         if isinstance(value, dict):
-            table[name] = _write(group.create_group(name), value, gates)
+            _write(group.create_group(name), value, gates)
         elif isinstance(value, np.ndarray):
             dataset = group.create_dataset(name, data=value, track_times=False)
             for attribute, texts in legend(name, value.ndim, gates).items():
                 dataset.attrs[attribute] = _texts(texts)
-            table[name] = array_document(value, dataset.id.get_offset())
         elif isinstance(value, str | list):
             group.attrs[name] = _texts(value)
         else:
             group.attrs[name] = value
-    return table
 
 
 def _texts(value: str | list[str]) -> NDArray[Any]:

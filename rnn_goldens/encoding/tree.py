@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.counted import counted
@@ -155,13 +154,8 @@ def _to_json(value: object) -> object:
     if isinstance(value, dict):
         return to_document(value)
     if isinstance(value, np.ndarray):
-        return array_document(value, value.ravel().tolist())
+        return {"shape": list(value.shape), "dtype": value.dtype.name, "data": value.ravel().tolist()}
     return value
-
-
-def array_document(array: NDArray[Any], data: list[float] | list[int] | int) -> dict[str, Any]:
-    """The JSON form of an array, with its numbers or, in a table of contents, with the byte where they begin."""
-    return {"shape": list(array.shape), "dtype": array.dtype.name, "data": data}
 
 
 def _from_json(value: object, where: str) -> object:

@@ -143,7 +143,7 @@ def test_goldens_of_several_corpora_are_exported_and_a_damaged_one_leaves_nothin
 ) -> None:
     only = ("export", "documented/*", "--to", "npz", f"--corpus={corpus_copy}")
     assert "4 goldens to out: 4 written" in run(*only, "out").stdout
-    (corpus_copy / "documented/mini-batch.h5").write_bytes(b"damaged")
+    (corpus_copy / "documented/mini-batch.json").write_bytes(b"damaged")
     said = run(*only, "other", code=FINDING).stderr
-    assert f"{corpus_copy}/documented/mini-batch.h5: SHA-256 is " in said
+    assert f"{corpus_copy}/documented/mini-batch.json: SHA-256 is " in said
     assert not (tmp_path / "other").exists()

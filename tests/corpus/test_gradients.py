@@ -10,8 +10,7 @@ from rnn_goldens import InvalidFile, UnknownName, load, select
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.comparing import corpus_differences
 from rnn_goldens.corpus.validating import files_in, findings, listed_by
-from rnn_goldens.encoding import file_bytes, hdf5_file
-from rnn_goldens.encoding.tree import from_document
+from rnn_goldens.encoding import file_bytes
 from rnn_goldens.golden.precision import PRECISIONS
 
 ID = "lstm/lengths"
@@ -60,7 +59,7 @@ def test_who_checks_outputs_reads_no_byte_of_gradients(
     assert read
     assert not [name for name in read if "gradients" in name]
     load(ID, corpus=corpus_with_gradients, gradients=True)
-    assert read[-1] == "lengths.gradients.h5"
+    assert read[-1] == "lengths.gradients.json"
 
 
 def test_the_same_corpus_gives_a_golden_with_and_without_one_after_the_other(corpus_with_gradients: Path) -> None:
@@ -96,22 +95,21 @@ def relisted(folder: Path, change: Any, listed: dict[str, Any]) -> None:
     """Change a file of gradients, and what the index says of it."""
     import hashlib
 
-    document = json.loads((folder / f"{ID}.gradients.json").read_bytes())
-    del document["$schema"]
+    path = folder / f"{ID}.gradients.json"
+    document = json.loads(path.read_bytes())
     change(document)
-    path = folder / f"{ID}.gradients.h5"
-    path.write_bytes(hdf5_file.encode(from_document(document), "ifgo"))
+    path.write_text(json.dumps(document))
     index = index_of(folder)
     entry_of(index)["gradients"] |= listed
-    entry_of(index)["gradients"]["files"]["h5"]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    entry_of(index)["gradients"]["files"]["json"]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     write(folder, index)
 
 
 def test_gradients_that_are_not_as_the_index_says_are_not_loaded(gradients_copy: Path) -> None:
-    path = gradients_copy / f"{ID}.gradients.h5"
+    path = gradients_copy / f"{ID}.gradients.json"
     path.write_bytes(path.read_bytes() + b" ")
     assert load(ID, corpus=gradients_copy).gradients is None
-    with pytest.raises(InvalidFile, match=r"lengths.gradients.h5: SHA-256 is"):
+    with pytest.raises(InvalidFile, match=r"lengths.gradients.json: SHA-256 is"):
         load(ID, corpus=gradients_copy, gradients=True)
     path.unlink()
     with pytest.raises(InvalidFile, match=r"is listed in index.json but can not be read"):
@@ -175,7 +173,7 @@ def test_two_corpora_are_compared_with_their_gradients(corpus_with_gradients: Pa
     assert list(corpus_differences(same, open_corpus(gradients_copy))) == []
     relisted(gradients_copy, lambda document: document["expected"]["x"]["data"].__setitem__(0, 7.0), {})
     (line,) = corpus_differences(same, open_corpus(gradients_copy))
-    assert line.startswith(f"{ID}.h5: gradients/expected/x: 1 of 48 elements differ, first at (0, 0, 0):")
+    assert line.startswith(f"{ID}.json: gradients/expected/x: 1 of 48 elements differ, first at (0, 0, 0):")
 
 
 def test_gradients_that_only_one_corpus_has_are_a_difference(small_corpus: Path, corpus_with_gradients: Path) -> None:

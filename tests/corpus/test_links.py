@@ -24,7 +24,7 @@ def outside(corpus: Path, name: str) -> Path:
 
 
 def test_a_golden_that_is_a_link_to_outside_of_its_corpus_is_not_read(corpus_copy: Path) -> None:
-    outside(corpus_copy, f"{GOLDEN}.h5")
+    outside(corpus_copy, f"{GOLDEN}.json")
     with pytest.raises(InvalidFile, match=r"is a link to something outside of .*, which is not followed"):
         load(GOLDEN, corpus=corpus_copy)
 
@@ -42,9 +42,9 @@ def test_an_index_that_is_a_link_to_outside_of_its_folder_is_not_read(corpus_cop
 
 
 def test_a_link_within_a_corpus_is_followed(corpus_copy: Path) -> None:
-    path = corpus_copy / f"{GOLDEN}.h5"
-    path.rename(corpus_copy / "elsewhere.h5")
-    path.symlink_to("../elsewhere.h5")
+    path = corpus_copy / f"{GOLDEN}.json"
+    path.rename(corpus_copy / "elsewhere.json")
+    path.symlink_to("../elsewhere.json")
     assert load(GOLDEN, corpus=corpus_copy).id == GOLDEN
 
 

@@ -42,21 +42,6 @@ def test_an_index_that_says_other_than_its_files_is_found(corpus_copy: Path) -> 
     assert "content hash is 000000000000… here" in found
 
 
-@pytest.mark.parametrize("name", ["mini-batch.h5", "mini-batch.gradients.h5"])
-def test_a_file_that_can_not_be_loaded_for_want_of_its_table_of_contents_is_found(
-    name: str, gradients_copy: Path
-) -> None:
-    path, index_path = gradients_copy / "documented" / name, gradients_copy / "index.json"
-    content = path.read_bytes()
-    without = content[: -16 - int.from_bytes(content[-16:-8], "little")]
-    path.write_bytes(without)
-    assert findings(path) == []
-    before, after = (hashlib.sha256(each).hexdigest() for each in (content, without))
-    index_path.write_text(index_path.read_text().replace(before, after))
-    (found,) = findings(index_path)
-    assert f"{path}: has no table of contents at its end" in found
-
-
 def test_an_index_that_lists_a_golden_twice_is_none(corpus_copy: Path) -> None:
     path = corpus_copy / "index.json"
     index = json.loads(path.read_text())

@@ -11,7 +11,8 @@ from rnn_goldens import InvalidFile
 from rnn_goldens.corpus import open_corpus, open_folder
 from rnn_goldens.corpus.validating import findings
 from rnn_goldens.corpus.while_written import of_one_corpus
-from rnn_goldens.encoding import hdf5_file, to_tree
+from rnn_goldens.encoding import json_file
+from rnn_goldens.encoding.tree import to_document, to_tree
 from rnn_goldens.generator.folder import replacing
 
 ID = "documented/single-sequence"
@@ -20,9 +21,9 @@ ID = "documented/single-sequence"
 def replace(folder: Path) -> None:
     """Write a corpus in which the golden has other bytes, and the index says so."""
     corpus = open_folder(folder)
-    file = corpus.entry(ID).files["h5"]
+    file = corpus.entry(ID).files["json"]
     tree = {**to_tree(corpus.load(ID)), "features": ["exact"], "provenance": {"made from": file.sha256}}
-    content = hdf5_file.encode(tree, "h")
+    content = json_file.encode(to_document(tree))
     index = (folder / "index.json").read_bytes()
     with replacing(folder) as files:
         files.write(file.path, content)
@@ -47,7 +48,7 @@ def test_what_is_replaced_while_it_is_read_is_read_again(corpus_copy: Path) -> N
 
 
 def test_what_is_damaged_is_said_to_be_at_once(corpus_copy: Path) -> None:
-    (corpus_copy / f"{ID}.h5").write_text("{}")
+    (corpus_copy / f"{ID}.json").write_text("{}")
     reads = []
 
     def read() -> rnn_goldens.Golden:

@@ -114,3 +114,20 @@ def test_what_to_do_about_it_is_said() -> None:
     corpus = open_corpus("v1")
     text = deviation_text(deviation("gru_reset_before_product"), corpus, None)
     assert "to mend      another dialect; if it is meant, refuse these goldens: raise" in text
+
+
+def test_a_gates_sum_has_a_line_of_its_own_where_a_line_would_be_too_long() -> None:
+    text = shown_of("lstm_gates_normalized")
+    assert "    z_g = W_ig @ x + b_ig + W_hg @ h + b_hg\n" in text
+    assert "  - g = tanh(z_g)\n  + g = tanh((z_g - mean(z_g)) * rsqrt(mean((z_g - mean(z_g)) * (z_g" in text
+
+
+def test_a_product_that_holds_that_of_the_step_before_is_shown_as_one() -> None:
+    said = "a product at time step 2: right (-) and wrong (+)"
+    assert shown_of("gates_not_cleared") == f"{said}\n  - W @ v_2\n  + W @ v_2 + W @ v_1"
+
+
+def test_arithmetic_in_half_precision_is_shown_in_activations_and_in_a_product() -> None:
+    text = shown_of("float16_arithmetic")
+    assert "tanh(z), right" in text
+    assert "a dot product of the number 0.3333333333 with ones\n  - 0.3333333333\n  + 0.3332519531" in text

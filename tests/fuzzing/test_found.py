@@ -161,7 +161,7 @@ def test_a_folder_that_can_not_be_replaced_is_said_before_anything_is_found(
 def test_what_to_do_about_a_damaged_one_is_to_delete_it(tmp_path: Path, two: list[Golden]) -> None:
     folder = tmp_path / "found"
     keep(two[0], folder)
-    (golden,) = (folder / "drawn").glob("*.h5")
+    (golden,) = (folder / "drawn").glob("*.json")
     remedy = f"Delete the folder {re.escape(str(folder))}, or name another for what is found.$"
     golden.write_text("{}")
     with pytest.raises(InvalidFile, match=remedy):

@@ -193,9 +193,9 @@ def test_an_unknown_name_in_the_ini_file_is_an_error(project: pytest.Pytester) -
 
 
 def test_a_damaged_or_missing_golden_is_an_error_even_where_failures_are_known(project: pytest.Pytester) -> None:
-    with (project.path / "four/documented/mini-batch.h5").open("ab") as file:
+    with (project.path / "four/documented/mini-batch.json").open("ab") as file:
         file.write(b"?")
-    (project.path / "four/documented/identity-w-hh.h5").unlink()
+    (project.path / "four/documented/identity-w-hh.json").unlink()
     project.path.joinpath("known.txt").write_text("*/mini-batch # a reason\n*/identity* # a reason\n", "utf-8")
     project.makepyfile(
         """
@@ -210,7 +210,7 @@ def test_a_damaged_or_missing_golden_is_an_error_even_where_failures_are_known(p
     result = project.runpytest_inprocess("--rnn-goldens-known-failures=known.txt")
     assert result.parseoutcomes() == {"errors": 2}
     result.stdout.fnmatch_lines_random(
-        ["*mini-batch.h5: SHA-256 is *: the file was changed or damaged*", "*identity-w-hh.h5: is listed in*"]
+        ["*mini-batch.json: SHA-256 is *: the file was changed or damaged*", "*identity-w-hh.json: is listed in*"]
     )
 
 
