@@ -40,7 +40,8 @@ HEADER = """\
 
 Each reader is given bytes, and has to return or to raise its one error, in {seconds:g} s of CPU and {mebibytes} MiB
 more than before. Where it is Python, [atheris](https://github.com/google/atheris) makes inputs from what led to new
-branches; HDF5's are real files, changed at random. Memory is what a process had at most after all inputs, above what it had before the first, with the process that reads HDF5.
+branches; HDF5's are real files, changed at random. Memory is what a process had at most after all inputs, above what
+it had before the first, with the process that reads HDF5.
 
 """
 
