@@ -20,8 +20,7 @@ from benchmarks.hostile.one import SLOW, Tally
 INPUTS = {
     "golden, JSON": 200_000,
     "golden, HDF5": 100_000,
-    "golden, by its contents": 50_000,
-    "gradients, by their contents": 50_000,
+    "gradients, JSON": 100_000,
     "index": 150_000,
     "answers of programs": 250_000,
     "report": 100_000,

@@ -17,7 +17,7 @@ def save(golden: Golden, path: str | PathLike[str]) -> None:
 
     All of it is written, in whichever precision it is given: a file is of every precision that it can be checked in.
     Gradients, where the golden has them, go into a file beside it, as in a corpus: ``gru.gradients.json`` beside
-    ``gru.json``.
+    ``gru.json``. Where it has none, such a file, which is another golden's, is removed.
 
     Args:
         golden: what ``load``, ``certify`` or ``read`` returned.
@@ -37,6 +37,8 @@ def save(golden: Golden, path: str | PathLike[str]) -> None:
     if golden.gradients is not None:
         write_whole(beside, encode_gradients(golden)["".join(beside.suffixes[-2:])])
     write_whole(file, content)
+    if golden.gradients is None:
+        beside.unlink(missing_ok=True)
 
 
 def read(path: str | PathLike[str], *, dtype: object = None, gradients: bool = False) -> Golden:

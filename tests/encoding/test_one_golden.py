@@ -34,10 +34,19 @@ def test_gradients_are_saved_beside_a_golden_and_read_where_they_are_asked(tmp_p
     assert rnn_goldens.read(path, dtype="bfloat16", gradients=True).cotangents["d_out"].shape == golden.out.shape
 
 
+def test_gradients_of_the_golden_that_stood_there_are_not_left_beside_another(tmp_path: Path) -> None:
+    path = tmp_path / "golden.json"
+    rnn_goldens.save(rnn_goldens.load("lstm/plain", gradients=True), path)
+    assert (tmp_path / "golden.gradients.json").exists()
+    rnn_goldens.save(rnn_goldens.load("gru/plain"), path)
+    assert [file.name for file in tmp_path.iterdir()] == ["golden.json"]
+
+
 def test_gradients_that_are_not_there_or_of_another_golden_are_not_read(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     rnn_goldens.save(with_gradients("lstm/lengths"), path)
-    rnn_goldens.save(rnn_goldens.load("lstm/plain"), path)
+    rnn_goldens.save(rnn_goldens.load("lstm/plain"), tmp_path / "plain.json")
+    (tmp_path / "plain.json").replace(path)
     with pytest.raises(rnn_goldens.InvalidFile, match=r"golden: they are gradients of .*, and lstm/plain holds"):
         rnn_goldens.read(path, gradients=True)
     (tmp_path / "mine.gradients.json").unlink()
