@@ -1,7 +1,6 @@
 """``check``: an implementation against the goldens, on the same pytest path as everybody else."""
 
 import os
-import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 
 from rnn_goldens.command_line.saying import say
 from rnn_goldens.command_line.selecting import complete_implementations, selecting_options
+from rnn_goldens.command_line.with_command import WithCommand
 from rnn_goldens.plugin.builtin_check import COMMAND
 from rnn_goldens.programs.command import MARK, is_command
 
@@ -18,20 +18,11 @@ _PYTEST_TO_EXIT = {0: 0, 1: 1, 2: 2, 3: 3, 4: 2, 5: 2}
 """pytest: passed, failed, collection error or interrupted, internal error, usage error, nothing collected."""
 
 
-class _WithCommand(click.Command):
-    """Takes what stands after ``--``, which click would drop, for the command of a program: the last argument then."""
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return ["IMPLEMENTATION [PYTEST ARGUMENT]... | [PYTEST ARGUMENT]... -- COMMAND [ARGUMENT]..."]
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if "--" in args:
-            at = args.index("--")
-            args = [*args[:at], "--", f"{MARK} {shlex.join(args[at + 1 :])}"]
-        return super().parse_args(ctx, args)
-
-
-@click.command(cls=_WithCommand, context_settings={"ignore_unknown_options": True})
+@click.command(
+    cls=WithCommand,
+    usage="IMPLEMENTATION [PYTEST ARGUMENT]... | [PYTEST ARGUMENT]... -- COMMAND [ARGUMENT]...",
+    context_settings={"ignore_unknown_options": True},
+)
 @click.option(
     "--exhaustive",
     is_flag=True,

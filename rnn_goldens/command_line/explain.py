@@ -1,7 +1,6 @@
 """``explain``: a deviation beside what is right, or a golden step by step."""
 
 import difflib
-import shlex
 import sys
 import textwrap
 import traceback
@@ -13,6 +12,7 @@ import click
 
 from rnn_goldens.command_line.saying import say
 from rnn_goldens.command_line.selecting import corpus_option
+from rnn_goldens.command_line.with_command import WithCommand
 from rnn_goldens.exit_codes import FINDING
 
 if TYPE_CHECKING:
@@ -26,20 +26,11 @@ _PAGE = "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md
 """Which goldens show each, and how sharply; no wheel carries it."""
 
 
-class _WithCommand(click.Command):
-    """Takes what stands after ``--`` for the command of a program, as ``check`` does."""
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        return [*super().collect_usage_pieces(ctx), "[-- COMMAND [ARGUMENT]...]"]
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if "--" in args:
-            at = args.index("--")
-            args = [*args[:at], "--implementation", f"-- {shlex.join(args[at + 1 :])}"]
-        return super().parse_args(ctx, args)
-
-
-@click.command(cls=_WithCommand)
+@click.command(
+    cls=WithCommand,
+    usage="[OPTIONS] DEVIATION|ID [-- COMMAND [ARGUMENT]...]",
+    option="--implementation",
+)
 @click.argument("name", metavar="DEVIATION|ID")
 @click.option("--implementation", metavar="WHAT", help="What check takes: its numbers beside the golden's.")
 @click.option(

@@ -1,6 +1,5 @@
 """``fuzz``: an implementation against goldens that are drawn, until one fails, and then the smallest of those."""
 
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import click
 from rnn_goldens.command_line.executor import executor
 from rnn_goldens.command_line.saying import say
 from rnn_goldens.command_line.selecting import parts
+from rnn_goldens.command_line.with_command import TYPED, WithCommand
 from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.golden.features import ASKED_FEATURES
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from rnn_goldens.fuzzing.watched import Watched
     from rnn_goldens.implementations import Implementation
 
-_TYPED = "rnn_goldens.fuzz"
-"""What stands in the context for the arguments as they were typed."""
-
 _MOST_SEEDS = 1_000_000
 
 _AHEAD = 100
@@ -37,21 +34,11 @@ _AHEAD = 100
 _SEVERAL: dict[str, Any] = {"multiple": True, "callback": parts}
 
 
-class _WithCommand(click.Command):
-    """Takes what stands after ``--`` for the command of a program."""
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return ["[OPTION]... IMPLEMENTATION | [OPTION]... -- COMMAND [ARGUMENT]..."]
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta[_TYPED] = tuple(args)
-        if "--" in args:
-            at = args.index("--")
-            args = [*args[:at], "--", f"-- {shlex.join(args[at + 1 :])}"]
-        return super().parse_args(ctx, args)
-
-
-@click.command(cls=_WithCommand, short_help="Ask goldens that are drawn; find the smallest that fails.")
+@click.command(
+    cls=WithCommand,
+    usage="[OPTION]... IMPLEMENTATION | [OPTION]... -- COMMAND [ARGUMENT]...",
+    short_help="Ask goldens that are drawn; find the smallest that fails.",
+)
 @click.argument("implementation")
 @click.option("--examples", default=1000, show_default=True, help="Goldens to ask at most.")
 @click.option("--seconds", type=float, help="Look for so long at most, and as long for the smallest (default: no end).")
@@ -138,7 +125,7 @@ def fuzz(
         sys.exit(_search(plan, each, Watched.begin(watched, alive)))
     if is_program:
         sys.exit(_search(plan, each))
-    sys.exit(_in_another_process(plan, ctx.meta[_TYPED]))
+    sys.exit(_in_another_process(plan, ctx.meta[TYPED]))
 
 
 @dataclass(frozen=True)

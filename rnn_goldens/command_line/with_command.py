@@ -1,0 +1,36 @@
+"""Commands that take, after ``--``, the command line of a program in place of an implementation's name."""
+
+import shlex
+from typing import Any
+
+import click
+
+from rnn_goldens.programs.command import MARK
+
+TYPED = "rnn_goldens.typed"
+"""What stands in the context's ``meta`` for the arguments as they were typed."""
+
+
+class WithCommand(click.Command):
+    """Takes what stands after ``--``, which click would drop, as one value that begins with it.
+
+    Args:
+        usage: what follows the command's name in its help.
+        option: the option whose value it is; the last argument if it is none.
+    """
+
+    def __init__(self, *arguments: Any, usage: str, option: str = MARK, **attributes: Any) -> None:  # noqa: ANN401 - click's
+        super().__init__(*arguments, **attributes)
+        self._usage, self._option = usage, option
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """What follows the command's name."""
+        return [self._usage]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse arguments, of which those after ``--`` are one."""
+        ctx.meta[TYPED] = tuple(args)
+        if MARK in args:
+            at = args.index(MARK)
+            args = [*args[:at], self._option, f"{MARK} {shlex.join(args[at + 1 :])}"]
+        return super().parse_args(ctx, args)
