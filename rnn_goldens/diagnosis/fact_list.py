@@ -48,7 +48,8 @@ class Fact(Generic[Seeing]):
         enough: so many failures have to show it, or all that there are.
         of_out: whether out alone shows it.
         of_any: whether it is told if it is so of one, whatever others show.
-        of_likeness: whether it says what outputs resemble, which says nothing where they are nearly the right ones.
+        of_likeness: whether it says what outputs resemble, or where they are wrong, which tells nothing where they are
+            nearly right.
         of_most: whether its number is the largest of all failures, rather than the same in all.
         unless: facts beside which it is not told, for they say more.
         words: what the sentence says for a number that stands for something else.
@@ -116,22 +117,31 @@ FACTS: dict[str, Fact[Seen]] = {
         resemblance.numbers_of_float32, "every number of what is wrong is one of float32: it is cast, or its buffer is"
     ),
     "only_h_n": Fact(
-        partial(where_wrong.only, "h_n"), "out and c_n are right, h_n alone is wrong: look at how it is returned"
+        partial(where_wrong.only, "h_n"),
+        "out and c_n are right, h_n alone is wrong: look at how it is returned",
+        of_likeness=True,
     ),
     "only_c_n": Fact(
-        partial(where_wrong.only, "c_n"), "out and h_n are right, c_n alone is wrong: look at how it is returned"
+        partial(where_wrong.only, "c_n"),
+        "out and h_n are right, c_n alone is wrong: look at how it is returned",
+        of_likeness=True,
     ),
     "only_last_states": Fact(
         where_wrong.only_last_states,
         "out is right; the last states are wrong: look at how they are returned",
         unless=("only_h_n", "only_c_n"),
+        of_likeness=True,
     ),
     "h_n_is_c_n": Fact(resemblance.h_n_is_c_n, "h_n is what c_n should be", of_likeness=True),
     "h_n_factor": Fact(resemblance.h_n_factor, "h_n is {:.6g} times the right one", of_likeness=True),
     "h_n_same_numbers": Fact(
         resemblance.h_n_same_numbers, "h_n holds the right numbers in another order", of_likeness=True
     ),
-    "only_out": Fact(where_wrong.only_out, "the last states are right; out is wrong: look at how it is put together"),
+    "only_out": Fact(
+        where_wrong.only_out,
+        "the last states are right; out is wrong: look at how it is put together",
+        of_likeness=True,
+    ),
     "only_c": Fact(
         asked_alone.only_c,
         "after one step h_n follows from the c_n that came: c is wrong, by no single gate",
@@ -167,7 +177,10 @@ FACTS: dict[str, Fact[Seen]] = {
         where_wrong.reverse_right, "the reverse direction is right, the forward direction is wrong", FEW, of_out=True
     ),
     "first_row_right": Fact(
-        where_wrong.first_row_right, "the first row of a batch is right, others are wrong", of_out=True
+        where_wrong.first_row_right,
+        "the first row of a batch is right, others are wrong",
+        of_out=True,
+        of_likeness=True,
     ),
     "only_beyond_lengths": Fact(
         where_wrong.only_beyond_lengths, "out is right within the lengths, and wrong beyond them", of_out=True
@@ -207,8 +220,8 @@ FACTS: dict[str, Fact[Seen]] = {
     **{
         f"only_gate_{letter}": Fact(
             partial(asked_alone.only_gate, letter),
-            f"one step, solved back: {letter} is off{', or r, which acts through it' * (letter == 'n')}; "
-            "no other gate alone could",
+            "one step, solved back: if a single gate is off, it is "
+            f"{letter}{', or r, which acts through it' * (letter == 'n')}",
             FEW,
             of_likeness=True,
             unless=("constant_factor", "all_zero", "only_out"),

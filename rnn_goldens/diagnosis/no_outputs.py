@@ -2,31 +2,48 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from rnn_goldens.counted import counted
+from rnn_goldens.diagnosis.fact_list import IN_WORDS
+from rnn_goldens.diagnosis.in_common import OPTIONS
 
 WIDTH = 80
 LONGEST_REASON = 300
 _MOST_REASONS = 4
 
 
-def by_reason(failed: Iterable[tuple[str, str, str]]) -> list[tuple[str, int]]:
-    """Each reason once, its numbers aside, and how many goldens failed for it; from ids, precisions and first lines."""
+def by_reason(failed: Iterable[tuple[str, str, str]]) -> list[tuple[str, set[str]]]:
+    """Each reason once, its numbers aside, and which goldens failed for it; from ids, precisions and first lines."""
     goldens, first = dict[str, set[str]](), dict[str, str]()
     for golden, dtype, reason in failed:
         said = reason.replace(f"{golden} in {dtype}: ", "").replace(golden, "…")[:LONGEST_REASON] or "no reason given"
         but_for_numbers = re.sub(r"0x[0-9a-fA-F]+|\d+", "#", said)
         goldens.setdefault(but_for_numbers, set()).add(golden)
         first.setdefault(but_for_numbers, said)
-    return [(first[alike], len(some)) for alike, some in sorted(goldens.items(), key=lambda item: -len(item[1]))]
+    return [(first[alike], some) for alike, some in sorted(goldens.items(), key=lambda item: -len(item[1]))]
 
 
-def no_outputs(failed: Iterable[tuple[str, str, str]]) -> Iterator[str]:
-    """Lines of at most 80 columns."""
+def no_outputs(
+    failed: Iterable[tuple[str, str, str]], features: Mapping[str, Collection[str]], passed: Iterable[str]
+) -> Iterator[str]:
+    """Lines of at most 80 columns.
+
+    Args:
+        failed: ids, precisions and first lines.
+        features: by id.
+        passed: ids of the goldens that passed.
+    """
     ranked = by_reason(failed)
-    for reason, count in ranked[:_MOST_REASONS]:
-        said = f"{counted(count, 'golden')} failed before outputs were compared: {reason}"
+    had = {feature for golden in passed for feature in features.get(golden, ())}
+    for reason, goldens in ranked[:_MOST_REASONS]:
+        said = f"{counted(len(goldens), 'golden')} failed before outputs were compared: {reason}"
+        in_all = set.intersection(*(set(features.get(golden, ())) for golden in goldens))
+        if len(goldens) > 1 and (alone := [option for option in OPTIONS if option in in_all - had]):
+            quoted = ", ".join(f'"{option}"' for option in alone)
+            words = " and ".join(IN_WORDS[option][0] for option in alone)
+            said += f"; all {words}, and nothing that passes does: to leave them out, without=[{quoted}]"
         yield from textwrap.wrap(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
     if rest := ranked[_MOST_REASONS:]:
-        yield f"… and {counted(sum(count for _, count in rest), 'golden')} for {counted(len(rest), 'other reason')}"
+        count = sum(len(goldens) for _, goldens in rest)
+        yield f"… and {counted(count, 'golden')} for {counted(len(rest), 'other reason')}"

@@ -80,11 +80,11 @@ class Seen:
         return right
 
     def near(self, got: Array, want: Array, name: str = "out") -> bool:
-        """Whether numbers are the same but for roundings: twice the largest tolerance of an output, and theirs."""
+        """Whether numbers are the same but for roundings: four times the largest tolerance of an output, and theirs."""
         precision = PRECISIONS[self.golden.dtype]
         allowed = self.golden.tolerance.allowed(name, self.want(name), precision).max(initial=0.0)
         rounding = 8 * precision.roundoff * np.abs(want).max(initial=0.0)
-        return bool((np.abs(got - want) <= 2 * allowed + rounding).all())
+        return bool((np.abs(got - want) <= 4 * allowed + rounding).all())
 
 
 def less_precise(golden: "GoldenData", out: object, h_n: object, c_n: object) -> list[str]:

@@ -226,8 +226,11 @@ def states_apart(layout: Layout, out: object, h_n: object = None, c_n: object = 
     if h_n is None and c_n is None and isinstance(out, tuple) and len(out) in OUTPUTS:
         out, h_n, c_n = (*out, None)[:3]  # no guess: out alone, which a tuple may be too, is never all of the outputs
     has_cell_state = "c" in layout.states
-    if has_cell_state and c_n is None and isinstance(h_n, tuple | list) and len(h_n) == 2:  # noqa: PLR2004 - a pair
-        h_n, c_n = h_n
+    if c_n is None and isinstance(h_n, tuple | list) and len(h_n) == 2:  # noqa: PLR2004 - a pair
+        # Without a cell state they may be two layers, which have one axis less than out.
+        axes = [getattr(value, "ndim", None) for value in (out, *h_n)]
+        if has_cell_state or (axes[0] is not None and len(set(axes)) == 1):
+            h_n, c_n = h_n
     given = {"out": out, "h_n": h_n}
     return {**given, "c_n": c_n} if has_cell_state or c_n is not None else given
 

@@ -150,9 +150,10 @@ def _place(place: Mapping[str, str]) -> str:
 def _of_reasons(number: int, judged: Sequence[Judged]) -> Iterator[Cause]:
     failed = (one for one in judged if one.outcome == FAILED and one.judged_by != "comparison")
     ranked = by_reason((one.golden, one.dtype, one.reason) for one in failed)
-    for reason, count in ranked[:MOST_REASONS]:
-        said = f"{counted(count, 'golden')} failed before outputs were compared"
-        yield Cause(number, "no outputs", count, said, notes=(reason,))
+    for reason, goldens in ranked[:MOST_REASONS]:
+        said = f"{counted(len(goldens), 'golden')} failed before outputs were compared"
+        yield Cause(number, "no outputs", len(goldens), said, notes=(reason,))
     if rest := ranked[MOST_REASONS:]:
-        more = f"… and {counted(sum(count for _, count in rest), 'golden')} for {counted(len(rest), 'other reason')}"
-        yield Cause(number, "no outputs", sum(count for _, count in rest), more)
+        count = sum(len(goldens) for _, goldens in rest)
+        more = f"… and {counted(count, 'golden')} for {counted(len(rest), 'other reason')}"
+        yield Cause(number, "no outputs", count, more)

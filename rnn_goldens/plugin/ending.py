@@ -19,7 +19,7 @@ from rnn_goldens.plugin.names import (
     TOLD_LATE,
     setting,
 )
-from rnn_goldens.plugin.settings import KNOWN, SKIP
+from rnn_goldens.plugin.settings import KNOWN, SKIP, corpora_of_all
 from rnn_goldens.plugin.tally import FAILED, NOT_JUDGED, Entry, Tally, passes_again
 from rnn_goldens.plugin.telling import tell
 
@@ -132,7 +132,11 @@ def _say_what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> Non
     failed = [entry for entry in tally.with_outcome(FAILED) if not passes_again(entry)]
     without = [entry for entry in failed if entry.get("judged_by") != "comparison"]
     reasons = [(entry["golden"], entry["dtype"], entry.get("reason", "")) for entry in without]
-    lines = [*summary(diagnoses(terminal.config)), *no_outputs(reasons)]
+    opened = corpora_of_all(terminal.config, tally.corpora)
+    ids = {entry["golden"] for entry in tally.entries if opened.holds(entry["golden"])}
+    features = {golden: opened.entry(golden).features for golden in ids}
+    passed = (entry["golden"] for entry in tally.with_outcome("passed"))
+    lines = [*summary(diagnoses(terminal.config)), *no_outputs(reasons, features, passed)]
     _name_the_cause(terminal, settled_causes(terminal.config))
     if lines:
         terminal.section("rnn-goldens: what is wrong")
@@ -180,7 +184,11 @@ def _name_the_cause(terminal: "pytest.TerminalReporter", causes: Mapping[str, st
 
 
 def _problems(config: pytest.Config, tally: Tally) -> list[str]:
-    found = [f"calls={name} was never made: no golden of this run can be asked so" for name in tally.calls_never_made]
+    found: list[str] = []
+    refused = {way for ways in tally.called.values() for way in ways["refused"]}
+    for name in tally.calls_never_made:
+        why = "it was refused" if name in refused else "no golden of this run can be asked so"
+        found.append(f"calls={name} was never made: {why}")
     if tally.nothing_checked:
         found.append(f"nothing was checked: {_why_nothing(tally)}")
     if not looks_only(config) and (missing := tally.with_outcome(NOT_JUDGED)):

@@ -11,6 +11,7 @@ import pytest
 import torch
 from making import MakeGolden
 
+import rnn_goldens
 from rnn_goldens.golden.shapes import LAYOUTS, Layout
 from rnn_goldens.judging import outputs
 
@@ -410,3 +411,16 @@ def test_one_array_is_no_answer_where_all_outputs_are_compared(make_golden: Make
             outputs.outputs_of(one, golden)
     with pytest.raises(TypeError, match="returned a dict; it returns"):
         outputs.outputs_of({})
+
+
+@pytest.mark.parametrize("golden_id", ["gru/with-state", "gru/two-layers", "gru/unbatched"])
+def test_a_pair_of_last_states_of_a_cell_without_c_is_told_that_it_has_none(golden_id: str) -> None:
+    golden = rnn_goldens.load(golden_id)
+    verdict = golden.compare(golden.out, (golden.h_n, golden.h_n))
+    assert "c_n was given, but a golden for gru has none" in verdict.message
+
+
+def test_two_layers_may_be_given_as_a_pair() -> None:
+    golden = rnn_goldens.load("gru/two-layers")
+    assert golden.compare(golden.out, tuple(golden.h_n)).passed
+    assert golden.compare(golden.out, list(golden.h_n)).passed
