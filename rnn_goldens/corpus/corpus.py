@@ -1,7 +1,7 @@
 """A corpus: a folder of goldens, which its index lists, and loading those that are selected."""
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from msgspec import UNSET
@@ -36,8 +36,6 @@ class Corpus(Selection):
     entries: tuple[Entry, ...]
     where: str = ""
     is_packaged: bool = False
-    _last: list[Golden] = field(default_factory=list, init=False, repr=False, compare=False)
-    """The golden that was loaded last, for its precisions are asked for one after the other."""
 
     @property
     def label(self) -> str:
@@ -61,15 +59,12 @@ class Corpus(Selection):
             InvalidFile: its file is missing, or is not the one the index describes.
         """
         entry = self.entry(golden_id)
-        golden = next((last for last in self._last if last.id == entry.id), None) or self._loaded(entry)
-        if gradients and golden.gradients is None:
+        golden = self._loaded(entry)
+        if gradients:
             golden = self._with_gradients(golden, entry)
-        self._last[:] = [golden]
-        said = {"dtype": golden.held(dtype), "features": entry.features, "corpus": self.where}
-        if not gradients:
-            return golden.copied(**said, gradients=None)
-        asked = golden.copied(**said)
-        gradients_of(asked)  # which has some in this precision, or it is an error
+        asked = replace(golden, dtype=golden.held(dtype), features=entry.features, corpus=self.where)
+        if gradients:
+            gradients_of(asked)  # which has some in this precision, or it is an error
         return asked
 
     def _loaded(self, entry: Entry) -> Golden:

@@ -249,13 +249,6 @@ def test_a_file_that_holds_another_golden_is_not_loaded(corpus_copy: Path) -> No
         rnn_goldens.load("documented/mini-batch", corpus=corpus_copy)
 
 
-def test_a_golden_is_read_once_for_all_its_precisions(corpus_copy: Path) -> None:
-    corpus = open_corpus(corpus_copy)
-    corpus.load("documented/mini-batch", "float32")
-    (corpus_copy / "documented/mini-batch.json").unlink()
-    assert corpus.load("documented/mini-batch", "float16").dtype == "float16"
-
-
 def test_whoever_writes_to_the_arrays_of_a_golden_writes_to_nobody_elses() -> None:
     corpus = open_corpus()
     first = corpus.load("lstm/lengths", "float32")
