@@ -5,6 +5,7 @@ from dataclasses import FrozenInstanceError, fields
 import numpy as np
 import pytest
 
+import rnn_goldens
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import LAYOUTS, Config
 from rnn_goldens.golden.tolerance import Bound, Exact
@@ -41,3 +42,11 @@ def test_bounds_and_outputs_are_told_apart_by_identity_for_their_arrays_have_no_
     read, again = (Output(np.ones(2), "float64") for _ in range(2))
     assert read != again
     assert len({read, again}) == 2
+
+
+@pytest.mark.parametrize("golden_id", ["documented/mini-batch", "lstm/plain"])
+def test_a_copy_of_a_golden_has_memory_of_its_own_and_judges_alike(golden_id: str) -> None:
+    golden = rnn_goldens.load(golden_id)
+    copy = golden.copied()
+    assert not np.shares_memory(copy.stored.out, golden.stored.out)
+    assert copy.compare(golden.out, golden.h_n, golden.c_n if golden.cell == "lstm" else None).passed
