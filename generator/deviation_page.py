@@ -143,7 +143,7 @@ def _totals(matrix: Matrix) -> Iterator[str]:
         row = (precision, len(own), allowed, len(own) - allowed, len(exposed), margin_text(min(exposed)))
         yield f"| {' | '.join(map(str, row))} |\n"
     count = len(matrix.document["deviations"])
-    yield f"\n{count} deviations, each counted once for each cell that it can befall.\n"
+    yield f"\n{count} deviations, each counted once for each cell that it applies to.\n"
 
 
 def _hidden(matrix: Matrix, heading: str) -> Iterator[str]:
@@ -174,7 +174,7 @@ def _core(document: Document) -> Iterator[str]:
     yield "\n## The core set\n\n"
     yield wrapped(
         f"These {len(document['core'])} goldens alone expose as much as all (feature `core`). A deviation is counted "
-        "once for each cell that it can befall, for a mistake in an LSTM is none in a GRU: so each cell needs goldens "
+        "once for each cell that it applies to, for a mistake in an LSTM is none in a GRU: so each cell needs goldens "
         f"of its own, some {round(len(document['core']) / len(CELLS))} a cell."
     )
     yield "\n"

@@ -2,15 +2,17 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.generator.coverage.profiles import ONE_LAYER, Profile
 from rnn_goldens.golden.shapes import CELLS, Config
 
-ONE_LAYER = ("input", "hidden", "batch", "time")
+OF_ONE_LAYER = ("input", "hidden", "batch", "time")
 DEEP = ("input of upper layers", "layers · directions")
-DIMENSIONS = (*ONE_LAYER, *DEEP)
+DIMENSIONS = (*OF_ONE_LAYER, *DEEP)
 
 SIZES = (1, 9, 17, 33, 65, 129)
 """One, and one more than powers of two."""
@@ -82,43 +84,46 @@ class AtOnce:
 
     Attributes:
         sizes: by dimension, the least.
-        features: that the golden has.
-        without: features that it does not have.
+        of: the kind of implementation that can be asked the golden.
         backward: whether its gradients are asked, too.
     """
 
     sizes: Sizes
-    features: tuple[str, ...]
-    without: tuple[str, ...]
+    of: Profile
     backward: bool = False
 
     @property
     def network(self) -> str:
         """The features, in words."""
-        return f"with {', '.join(self.features)} and without {', '.join(self.without)}"
+        return f"with {', '.join(self.of.features)} and without {', '.join(self.of.without)}"
 
     @property
     def large(self) -> str:
         """The sizes, in words."""
         return ", ".join(f"{dimension} {size}" for dimension, size in self.sizes.items())
 
+    def is_in(self, features: Collection[str], sizes: Sizes) -> bool:
+        """Whether a golden with these features has these sizes."""
+        return self.of.can(features) and all(sizes.get(name, 0) >= size for name, size in self.sizes.items())
+
 
 NINE = {"input": 9, "hidden": 9, "batch": 9}
 """Beyond vectors of 8; larger ones at once would take megabytes a cell."""
 
+_DEEP = Profile(
+    "deep",
+    "Layers and directions from a given state.",
+    features=("bias", "multilayer", "bidirectional", "state"),
+    without=("lengths",),
+)
+_RAGGED = Profile(
+    "ragged", "Ragged, without biases.", features=("bidirectional", "lengths", "state"), without=("bias",)
+)
+
 AT_ONCE = (
-    AtOnce(
-        NINE | {"time": 3},
-        features=("bias",),
-        without=("multilayer", "bidirectional", "lengths", "unbatched", "state"),
-        backward=True,
-    ),
-    AtOnce(
-        NINE | {"time": 9, "input of upper layers": 18},
-        features=("bias", "multilayer", "bidirectional", "state"),
-        without=("lengths",),
-    ),
-    AtOnce(NINE | {"time": 9}, features=("bidirectional", "lengths", "state"), without=("bias",)),
+    AtOnce(NINE | {"time": 3}, ONE_LAYER, backward=True),
+    AtOnce(NINE | {"time": 9, "input of upper layers": 18}, _DEEP),
+    AtOnce(NINE | {"time": 9}, _RAGGED),
 )
 
 
@@ -130,16 +135,9 @@ def missing_at_once(goldens: Iterable[tuple[str, Collection[str], Sizes]], asked
         asked: which.
     """
     found = list(goldens)
-    for cell in CELLS:
-        for at_once in asked:
-            if not any(
-                of == cell
-                and set(at_once.features) <= set(features)
-                and not set(at_once.without) & set(features)
-                and all(sizes.get(dimension, 0) >= size for dimension, size in at_once.sizes.items())
-                for of, features, sizes in found
-            ):
-                yield f"{cell}: no golden {at_once.network} has at once: {at_once.large}"
+    for cell, at_once in product(CELLS, asked):
+        if not any(of == cell and at_once.is_in(features, sizes) for of, features, sizes in found):
+            yield f"{cell}: no golden {at_once.network} has at once: {at_once.large}"
 
 
 def sizes_of(config: Config, x: tuple[int, ...]) -> dict[str, int]:

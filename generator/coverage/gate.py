@@ -65,7 +65,7 @@ def _sizes_and_options(goldens: Sequence[Golden], sizes: Sequence[Sizes], at_onc
     of_one = [(cell, found) for cell, features, found in sized if ONE_LAYER.can(features)]
     return [
         *dimensions.missing((cell, found) for cell, _, found in sized),
-        *(f"{line}, from zero" for line in dimensions.missing(of_one, dimensions.ONE_LAYER)),
+        *(f"{line}, from zero" for line in dimensions.missing(of_one, dimensions.OF_ONE_LAYER)),
         *dimensions.missing_with_features(sized),
         *dimensions.missing_at_once(sized, at_once),
         *options.missing((g.cell, g.features) for g in goldens),

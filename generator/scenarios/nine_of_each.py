@@ -9,8 +9,16 @@ from dataclasses import replace
 
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.cotangents import Asked, at_rows
-from rnn_goldens.generator.scenarios.dimensions import CERTIFIED, COLUMNS, EXACT, UNITS, by_unit, every_column
-from rnn_goldens.generator.scenarios.numbers import Float64, integers, periodic
+from rnn_goldens.generator.scenarios.dimensions import (
+    CERTIFIED,
+    COLUMNS,
+    EXACT,
+    UNITS,
+    by_unit,
+    positive,
+    upper_inputs_that_count,
+)
+from rnn_goldens.generator.scenarios.numbers import Float64, periodic
 from rnn_goldens.generator.scenarios.variants import Variant
 from rnn_goldens.golden.shapes import Config, Shape
 
@@ -58,22 +66,18 @@ ASKED: Mapping[str, Asked] = {
 def drawn(golden_id: str, name: str, shape: Shape) -> Float64:
     """As few weights in each row as use every column; inputs and states alternate along the rows of the batch."""
     golden_id += DRAWN_AGAIN.get(golden_id, "")
-    key = f"{golden_id} {name}"
     if name.startswith("weight"):
-        return every_column(key, shape, -(-shape[1] // shape[0])) * (0.75 if "tanh" in golden_id else 1.0)
+        return upper_inputs_that_count(golden_id, name, shape)
     if name.startswith("bias"):
         return by_unit(golden_id, name, shape, 3) / 8
-    return periodic(key, shape, _periods(name, shape), 5) / 4
+    return periodic(f"{golden_id} {name}", shape, _periods(name, shape), 5) / 4
 
 
 def whole(golden_id: str, name: str, shape: Shape) -> Float64:
     """The same, of positive whole numbers: a relu lets all through."""
-    key = f"{golden_id} {name}"
-    if name.startswith("weight"):
-        return abs(every_column(key, shape, -(-shape[1] // shape[0])))
-    if name.startswith("bias"):
-        return abs(integers(key, shape, 1))
-    return abs(periodic(key, shape, _periods(name, shape), 1))
+    if name.startswith(("weight", "bias")):
+        return positive(golden_id, name, shape)
+    return abs(periodic(f"{golden_id} {name}", shape, _periods(name, shape), 1))
 
 
 def _periods(name: str, shape: Shape) -> Shape:

@@ -318,8 +318,8 @@ def _shown_by(
     found: dict[tuple[str, str], set[str]] = {}
     for deviation in matrix.deviations:
         if cell in deviation.cells:
-            rows = {**deviation.margins, **deviation.margins_of_out} if of_out else deviation.margins
-            for golden, row in rows.items():
+            groups = (*deviation.margins, *(deviation.margins_of_out if of_out else ()))
+            for golden, row in matrix.rows(groups).items():  # of out, a golden's later row counts
                 for place, dtype in places:
                     margin = row[place]
                     if margin is None or margin >= matrix.enough:

@@ -185,19 +185,10 @@ def _read_once(path: Path, where: str, below: Path | None, _as_it_stands: tuple[
 
 def is_listed(folder: Path, file: File | GradientsFile) -> bool:
     """Whether the index of a folder lists a file with these bytes, as it stands now; True if it is not valid."""
-    index = folder / INDEX
     try:
-        found = index.stat()
-        return (file.path, file.sha256) in _listed(index, (found.st_ino, found.st_mtime_ns, found.st_size))
-    except (OSError, InvalidFile):
+        return any(file == other for entry in index_of(folder, "").goldens for other in entry.all_files)
+    except InvalidFile:
         return True
-
-
-@lru_cache(maxsize=1)
-def _listed(index: Path, _as_it_stands: tuple[int, ...]) -> frozenset[tuple[str, str]]:
-    """The files of an index, read again only if it is another: all of a corpus may be asked for, one by one."""
-    files = (file for entry in read_index(index, "").goldens for file in entry.all_files)
-    return frozenset((file.path, file.sha256) for file in files)
 
 
 def _invalid(content: bytes, path: Path, where: str, problem: str) -> InvalidFile:

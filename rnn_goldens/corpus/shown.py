@@ -45,13 +45,20 @@ Rows = dict[str, tuple[float | None, ...]]
 """By golden the margins, in the order of precisions; None where none is needed."""
 
 
+class Group(Struct, frozen=True, gc=False):
+    """Goldens, by their places in the matrix's list, that show a deviation with the same margins."""
+
+    margins: tuple[float | None, ...]
+    goldens: tuple[int, ...]
+
+
 class Deviating(Struct, frozen=True, gc=False):
     """What a kill matrix says of a deviation; of out alone, where that shows it otherwise than all outputs do."""
 
     name: str
     cells: tuple[str, ...]
-    margins: Rows
-    margins_of_out: Rows = {}
+    margins: tuple[Group, ...]
+    margins_of_out: tuple[Group, ...] = ()
 
 
 class KillMatrix(Struct, frozen=True):
@@ -59,33 +66,16 @@ class KillMatrix(Struct, frozen=True):
 
     enough: float
     precisions: tuple[str, ...]
+    goldens: tuple[str, ...]
     deviations: tuple[Deviating, ...]
     hidden: tuple[NotShown, ...] = ()
 
-
-class _Group(Struct, frozen=True, gc=False):
-    """Goldens, by their places in the file's list, that show a deviation with the same margins."""
-
-    margins: tuple[float | None, ...]
-    goldens: tuple[int, ...]
+    def rows(self, groups: Iterable[Group]) -> Rows:
+        """A row of margins for each golden."""
+        return {self.goldens[place]: group.margins for group in groups for place in group.goldens}
 
 
-class _Deviating(Struct, frozen=True, gc=False):
-    name: str
-    cells: tuple[str, ...]
-    margins: tuple[_Group, ...]
-    margins_of_out: tuple[_Group, ...] = ()
-
-
-class _File(Struct, frozen=True):
-    enough: float
-    precisions: tuple[str, ...]
-    goldens: tuple[str, ...]
-    deviations: tuple[_Deviating, ...]
-    hidden: tuple[NotShown, ...]
-
-
-_DECODER = msgspec.json.Decoder(_File)
+_DECODER = msgspec.json.Decoder(KillMatrix)
 
 
 @dataclass(frozen=True)
@@ -125,24 +115,20 @@ def kill_matrix(corpus: Corpus, *, gradients: bool = False) -> KillMatrix | None
         return None
     try:
         if corpus.is_packaged:  # and known by its hash
-            file = _DECODER.decode(path.read_bytes())
+            matrix = _DECODER.decode(path.read_bytes())
         else:
-            file = msgspec.convert(read_document(path, below=corpus.folder), _File)
-        return _by_golden(file)
-    except (msgspec.MsgspecError, RecursionError, IndexError):
-        raise InvalidFile(path, ["is no kill matrix"], remedy(corpus.name, corpus.where)) from None
+            matrix = msgspec.convert(read_document(path, below=corpus.folder), KillMatrix)
+    except (msgspec.MsgspecError, RecursionError):
+        matrix = None
+    if matrix is None or not all(_fits(matrix, g) for d in matrix.deviations for g in (*d.margins, *d.margins_of_out)):
+        raise InvalidFile(path, ["is no kill matrix"], remedy(corpus.name, corpus.where))
+    return matrix
 
 
-def _by_golden(file: _File) -> KillMatrix:
-    """The same with a row of margins a golden; raises IndexError if the file lacks a golden or a margin."""
-
-    def rows(groups: Iterable[_Group]) -> Rows:
-        if any(len(group.margins) != len(file.precisions) for group in groups):
-            raise IndexError
-        return {file.goldens[place]: group.margins for group in groups for place in group.goldens}
-
-    deviations = (Deviating(d.name, d.cells, rows(d.margins), rows(d.margins_of_out)) for d in file.deviations)
-    return KillMatrix(file.enough, file.precisions, tuple(deviations), file.hidden)
+def _fits(matrix: KillMatrix, group: Group) -> bool:
+    """Whether there is a margin for each precision, and there are such goldens."""
+    in_list = range(len(matrix.goldens))
+    return len(group.margins) == len(matrix.precisions) and all(place in in_list for place in group.goldens)
 
 
 def shown(corpus: Corpus) -> dict[str, Shown]:
@@ -160,7 +146,7 @@ def _shown_in(corpus: Corpus, matrix: KillMatrix) -> dict[str, Shown]:
     for where in matrix.hidden:
         not_shown.setdefault(where.deviation, []).append(where)
     return {
-        d.name: Shown(_margins(corpus, matrix, d.margins), not_shown.get(d.name, []), matrix.enough)
+        d.name: Shown(_margins(corpus, matrix, matrix.rows(d.margins)), not_shown.get(d.name, []), matrix.enough)
         for d in matrix.deviations
     }
 

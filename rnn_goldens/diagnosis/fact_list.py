@@ -1,6 +1,6 @@
 """The facts there are: how each is seen, and how it is said. What it asks to be done is part of the sentence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
@@ -26,6 +26,12 @@ IN_WORDS = {
     "long": ("are long", "are short"),
 }
 """Features that a cause may hang on: what goldens do that have it, and those that have it not."""
+
+
+def leave_out(options: Sequence[str]) -> str:
+    """How to leave out the goldens that have one of some options."""
+    quoted = ", ".join(f'"{option}"' for option in options)
+    return f"to leave them out, without=[{quoted}]"
 
 
 SIZES_IN_WORDS = {"steps": "time step", "rows": "row", "units": "unit", "inputs": "input"}

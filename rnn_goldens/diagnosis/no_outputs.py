@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from rnn_goldens.counted import counted
-from rnn_goldens.diagnosis.fact_list import IN_WORDS
+from rnn_goldens.diagnosis.fact_list import IN_WORDS, leave_out
 from rnn_goldens.diagnosis.in_common import OPTIONS
 
 WIDTH = 80
@@ -40,9 +40,8 @@ def no_outputs(
         said = f"{counted(len(goldens), 'golden')} failed before outputs were compared: {reason}"
         in_all = set.intersection(*(set(features.get(golden, ())) for golden in goldens))
         if len(goldens) > 1 and (alone := [option for option in OPTIONS if option in in_all - had]):
-            quoted = ", ".join(f'"{option}"' for option in alone)
             words = " and ".join(IN_WORDS[option][0] for option in alone)
-            said += f"; all {words}, and nothing that passes does: to leave them out, without=[{quoted}]"
+            said += f"; all {words}, and nothing that passes does: {leave_out(alone)}"
         yield from textwrap.wrap(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
     if rest := ranked[_MOST_REASONS:]:
         count = sum(len(goldens) for _, goldens in rest)

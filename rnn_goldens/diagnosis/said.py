@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import comb
 
 from rnn_goldens.counted import counted
-from rnn_goldens.diagnosis.fact_list import IN_WORDS, SIZES_IN_WORDS, Value
+from rnn_goldens.diagnosis.fact_list import IN_WORDS, SIZES_IN_WORDS, Value, leave_out
 from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT
 from rnn_goldens.diagnosis.right import OUTPUTS
 from rnn_goldens.golden.shapes import is_own_cell
@@ -167,9 +167,8 @@ class Said:
     def _of_options(self) -> Iterator[str]:
         if self.only_with:
             *others, last = (IN_WORDS[option][0] for option in self.only_with)
-            quoted = ", ".join(f'"{option}"' for option in self.only_with)
             all_fail = f"all that fail {', '.join(others)} or {last}; nothing that passes does"
-            yield f"{all_fail}: to leave them out, without=[{quoted}]"
+            yield f"{all_fail}: {leave_out(self.only_with)}"
 
     def _of_fact(self, code: str, value: Value, showing: int) -> str:
         where = "" if showing == self.of or EVERY_FACT[code].of_any else f" (in the {showing} that can show it)"

@@ -24,7 +24,7 @@ def checked_tree(
         path: the file's name.
         kind: of the schema.
         decode: reads a document as the types of this kind.
-        problems: what a schema can not say; None if nothing of that is looked at.
+        problems: what a schema cannot say; None if nothing of that is looked at.
         by_schema: whether the schema itself is asked, too; it always is where something is wrong, for its words.
 
     Raises:

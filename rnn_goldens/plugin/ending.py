@@ -125,23 +125,29 @@ def _say_what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> Non
     """One paragraph for one cause, whatever ``--tb`` and ``-q`` say; nothing if no output was wrong."""
     if not tally.with_outcome(FAILED):
         return
-    from rnn_goldens.diagnosis.no_outputs import no_outputs
     from rnn_goldens.diagnosis.summary import summary
     from rnn_goldens.plugin.causes import diagnoses, settled_causes
 
-    failed = [entry for entry in tally.with_outcome(FAILED) if not passes_again(entry)]
-    without = [entry for entry in failed if entry.get("judged_by") != "comparison"]
-    reasons = [(entry["golden"], entry["dtype"], entry.get("reason", "")) for entry in without]
-    opened = corpora_of_all(terminal.config, tally.corpora)
-    ids = {entry["golden"] for entry in tally.entries if opened.holds(entry["golden"])}
-    features = {golden: opened.entry(golden).features for golden in ids}
-    passed = (entry["golden"] for entry in tally.with_outcome("passed"))
-    lines = [*summary(diagnoses(terminal.config)), *no_outputs(reasons, features, passed)]
+    lines = [*summary(diagnoses(terminal.config)), *_without_outputs(terminal.config, tally)]
     _name_the_cause(terminal, settled_causes(terminal.config))
     if lines:
         terminal.section("rnn-goldens: what is wrong")
         for line in lines:
             tell(terminal, line)
+
+
+def _without_outputs(config: pytest.Config, tally: Tally) -> Iterator[str]:
+    """What failed before outputs were compared, and which option those goldens share."""
+    from rnn_goldens.diagnosis.no_outputs import no_outputs
+
+    failed = [e for e in tally.with_outcome(FAILED) if e.get("judged_by") != "comparison" and not passes_again(e)]
+    if not failed:
+        return
+    passed = {entry["golden"] for entry in tally.with_outcome("passed")}
+    opened = corpora_of_all(config, tally.corpora)
+    ids = filter(opened.holds, {*passed, *(entry["golden"] for entry in failed)})
+    features = {golden: opened.entry(golden).features for golden in ids}
+    yield from no_outputs([(e["golden"], e["dtype"], e.get("reason", "")) for e in failed], features, passed)
 
 
 def _say_of_gradients(terminal: "pytest.TerminalReporter", tally: Tally) -> None:

@@ -1,7 +1,7 @@
 """How many deviations can show in what was compared, and what else would show more."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +66,29 @@ SHOWN: Margins = {
 }
 
 
-def matrix(of_out: Margins | None = None) -> KillMatrix:
-    def deviation(name: str) -> Any:
-        found = {"name": name, "cells": ["gru"] if name == "of_gru" else ["lstm", "gru"], "margins": SHOWN[name]}
-        return {**found, "margins_of_out": of_out[name]} if of_out and name in of_out else found
+def matrix_of(cells: Mapping[str, list[str]], margins: Margins, of_out: Margins | None = None) -> KillMatrix:
+    """Of some deviations, by the cells that they are of."""
+    every = [*margins.values(), *(of_out or {}).values()]
+    goldens = list(dict.fromkeys(golden for rows in every for golden in rows))
 
-    document = {"enough": 2.0, "precisions": PRECISIONS, "deviations": [deviation(name) for name in SHOWN]}
+    def groups(rows: Mapping[str, list[float | None]]) -> Any:
+        return [{"margins": row, "goldens": [goldens.index(golden)]} for golden, row in rows.items()]
+
+    deviations = [
+        {
+            "name": n,
+            "cells": cells[n],
+            "margins": groups(margins[n]),
+            "margins_of_out": groups((of_out or {}).get(n, {})),
+        }
+        for n in margins
+    ]
+    document = {"enough": 2.0, "precisions": PRECISIONS, "goldens": goldens, "deviations": deviations}
     return msgspec.json.decode(json.dumps(document), type=KillMatrix)
+
+
+def matrix(of_out: Margins | None = None) -> KillMatrix:
+    return matrix_of({name: ["gru"] if name == "of_gru" else ["lstm", "gru"] for name in SHOWN}, SHOWN, of_out)
 
 
 def found(
@@ -152,17 +168,8 @@ def test_what_was_refused_for_another_reason_counts_nowhere() -> None:
     only = found(["plain"], refused=["state"], others=others)
     assert gains(only.to_accept) == {"an initial state": 3}
     assert "several layers" not in gains(only.not_asked)
-    in_float64 = {"of_other_in_float64": {"lstm/other": [3, 0]}}
-    held = msgspec.json.decode(
-        json.dumps(
-            {
-                "enough": 2.0,
-                "precisions": PRECISIONS,
-                "deviations": [{"name": n, "cells": ["lstm"], "margins": m} for n, m in (SHOWN | in_float64).items()],
-            }
-        ),
-        type=KillMatrix,
-    )
+    in_float64: Margins = {"of_other_in_float64": {"lstm/other": [3, 0]}}
+    held = matrix_of({name: ["lstm"] for name in (*SHOWN, *in_float64)}, SHOWN | in_float64)
     judged = [Compared("lstm/plain", "float32")]
     assert gains(discrimination(held, "lstm", ENTRIES[:2], judged, others)["float32"].not_asked) == {"float64": 1}
     assert gains(discrimination(held, "lstm", ENTRIES[:2], judged)["float32"].not_asked) == {"float64": 2}
@@ -188,9 +195,7 @@ def test_what_shows_in_several_at_once_is_more_together() -> None:
     of_both: Margins = {"of_both": {"lstm/state-lengths": [3, 3]}}
 
     def gained(shown: Margins, *others: NotCompared) -> Discrimination:
-        deviations = [{"name": name, "cells": ["lstm"], "margins": of} for name, of in shown.items()]
-        document = {"enough": 2.0, "precisions": PRECISIONS, "deviations": deviations}
-        held = msgspec.json.decode(json.dumps(document), type=KillMatrix)
+        held = matrix_of({name: ["lstm"] for name in shown}, shown)
         return discrimination(held, "lstm", [*of_two, both], judged, others)["float32"]
 
     assert gained(margins | of_both).not_asked == Gains((("an initial state", 1), ("lengths", 1)), together=True)

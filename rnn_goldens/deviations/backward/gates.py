@@ -56,35 +56,40 @@ def of_gates(change: Callable[[Array], Array]) -> WrongBackward:
     return in_steps_back(transposed=transposed, share=share)
 
 
-class _Recomputed(Backward):
-    """The gates are computed again on the way back, from h after the step; the states are those that were kept."""
+class _OtherKept(Backward):
+    """A base of those that go back through a step with other values than were kept of it."""
+
+    def others(self, program: Program, kept: Sequence[Array], w: Weights) -> list[Array]:
+        """What is taken in place of what was kept."""
+        raise NotImplementedError
 
     def step_back(
         self, case: Case, suffix: str, w: Weights, t: int, d_after: State, factors: _Found
     ) -> tuple[Array, State]:
-        kept, program = self.kept[suffix, t], self.program(case, w)
+        kept = self.kept[suffix, t]
+        self.kept[suffix, t] = self.others(self.program(case, w), kept, w)
+        found = super().step_back(case, suffix, w, t, d_after, factors)
+        self.kept[suffix, t] = kept
+        return found
+
+
+class _Recomputed(_OtherKept):
+    """The gates are computed again on the way back, from h after the step; the states are those that were kept."""
+
+    def others(self, program: Program, kept: Sequence[Array], w: Weights) -> list[Array]:
         x, _, *others = kept[: program.inputs]
         again = self.computed(program, [x, kept[program.after[0]], *others], w)
         stays = _of_states(program)
-        self.kept[suffix, t] = [kept[k] if k in stays else value for k, value in enumerate(again)]
-        found = super().step_back(case, suffix, w, t, d_after, factors)
-        self.kept[suffix, t] = kept
-        return found
+        return [kept[k] if k in stays else value for k, value in enumerate(again)]
 
 
-class _BeforeActivation(Backward):
+class _BeforeActivation(_OtherKept):
     """What was kept of each gate is what its activation takes, in place of what that gives."""
 
-    def step_back(
-        self, case: Case, suffix: str, w: Weights, t: int, d_after: State, factors: _Found
-    ) -> tuple[Array, State]:
-        kept, program = self.kept[suffix, t], self.program(case, w)
+    def others(self, program: Program, kept: Sequence[Array], w: Weights) -> list[Array]:  # noqa: ARG002 - likewise
         stays = _of_states(program)
         taken = {k: o.of[0] for k, o in enumerate(program.operations, program.inputs) if o.primitive in ACTIVATIONS}
-        self.kept[suffix, t] = [kept[taken[k]] if k in taken.keys() - stays else v for k, v in enumerate(kept)]
-        found = super().step_back(case, suffix, w, t, d_after, factors)
-        self.kept[suffix, t] = kept
-        return found
+        return [kept[taken[k]] if k in taken.keys() - stays else value for k, value in enumerate(kept)]
 
 
 def _of_states(program: Program) -> set[int]:
