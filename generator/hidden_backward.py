@@ -126,9 +126,9 @@ HIDDEN_BACKWARD_FROM_ZERO: tuple[Hidden, ...] = (
         ("float16",),
         _GROWS.format("float16"),
     ),
-    *_hidden(("backward_truncated_every_4",), ("bfloat16",), _STEPS, "gru"),
+    *_hidden(("backward_truncated_every_2", "backward_truncated_every_4"), ("bfloat16",), _STEPS, "gru"),
     *_hidden(
-        ("gradients_in_bfloat16", "backward_products_in_bfloat16"),
+        ("backward_products_in_bfloat16",),
         ("float16",),
         "exact gradients of one layer from zero fit eight bits, which bfloat16 has; others are off by too little",
         "rnn_relu",

@@ -121,7 +121,7 @@ _RAGGED = Profile(
 )
 
 AT_ONCE = (
-    AtOnce(NINE | {"time": 3}, ONE_LAYER, backward=True),
+    AtOnce(NINE | {"time": 9}, ONE_LAYER, backward=True),
     AtOnce(NINE | {"time": 9, "input of upper layers": 18}, _DEEP),
     AtOnce(NINE | {"time": 9}, _RAGGED),
 )

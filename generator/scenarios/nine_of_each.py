@@ -27,11 +27,11 @@ ROWS_APART = 2
 
 FROM_ZERO = Variant(
     "nine-of-each-no-state",
-    "9 units, 9 inputs, 9 rows, no state",
-    "Units, inputs and rows all beyond 8, from zero: what is cut off, or left in a buffer, where two of them are.",
+    "9 units, inputs, rows and steps, no state",
+    "Units, inputs, rows and steps all beyond 8, from zero: what is cut off, lost, or left in a buffer, where two are.",
     Config(input_size=NINE, hidden_size=NINE),
     batch=NINE,
-    time=4,
+    time=NINE,
 )
 BOTH_WAYS = Variant(
     "nine-of-each-bidirectional-two-layers",

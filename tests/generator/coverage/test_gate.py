@@ -84,7 +84,7 @@ def test_large_dimensions_that_no_golden_has_at_once_are_named(goldens: list[Gol
     few = without(goldens, "sizes-gru/nine-of-each-no-state")
     assert list(dimensions.missing_at_once(featured(few), dimensions.AT_ONCE)) == [
         "gru: no golden with bias and without multilayer, bidirectional, lengths, unbatched, state has at once: "
-        "input 9, hidden 9, batch 9, time 3"
+        "input 9, hidden 9, batch 9, time 9"
     ]
 
 
