@@ -27,8 +27,8 @@ from rnn_goldens.golden.tolerance import Exact
 from rnn_goldens.implementations import resolve
 from rnn_goldens.implementations.backward import backward_of
 from rnn_goldens.implementations.numpy_cells import arithmetic
-from rnn_goldens.judging.gradient_calls import Backward as Asked
-from rnn_goldens.judging.gradients import compare_gradients, gradients_of
+from rnn_goldens.judging.calls import Backward as Asked
+from rnn_goldens.judging.verdict import compare_gradients
 
 NUMPY = "numpy, "
 """What the names of backward passes in NumPy begin with; the definition's is called numpy alone."""
@@ -123,7 +123,7 @@ def tally(job: Job, folder: str, every: int = 1) -> Tally:
 
 def is_close(golden: Golden, given: Mapping[str, Any]) -> bool:
     """What ``torch.testing.assert_close`` says of gradients."""
-    expected = gradients_of(golden).expected
+    expected = golden.checkable_gradients().expected
     return tallies.are_close(golden, {name: given[name] for name in expected}, expected)
 
 
@@ -198,7 +198,7 @@ def _kept(corpus: Corpus) -> list[tuple[str, int, int, int, int]]:
     goldens = [corpus.load(e.id, "float64", gradients=True) for e in corpus.entries if e.gradients]
     for precision in PRECISIONS:
         asked = [golden for golden in goldens if precision in golden.precisions]
-        kept = [gradients for golden in asked if precision in (gradients := gradients_of(golden)).precisions]
+        kept = [gradients for golden in asked if precision in (gradients := golden.checkable_gradients()).precisions]
         exact = sum(isinstance(gradients.tolerance, Exact) for gradients in kept)
         rows.append((precision, len(kept), exact, len(kept) - exact, len(asked) - len(kept)))
     return rows

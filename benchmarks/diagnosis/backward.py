@@ -30,13 +30,14 @@ from rnn_goldens.deviations import DEVIATIONS, deviation
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS, backward_deviation
 from rnn_goldens.diagnosis.asked import Cause
 from rnn_goldens.diagnosis.causes import EXPLAINED, Evidence
-from rnn_goldens.diagnosis.gradient_facts import gradient_facts
-from rnn_goldens.diagnosis.right import GRADIENTS
+from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.run import asked_again, diagnosed_run
 from rnn_goldens.diagnosis.suspects import Suspects
+from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
-from rnn_goldens.judging.gradients import compare_gradients
+from rnn_goldens.judging.given import gradients_given
+from rnn_goldens.judging.verdict import verdict_on
 
 PAGE = "diagnosis-backward.md"
 KEPT = Path("build", "diagnosis-backward.jsonl")
@@ -128,14 +129,14 @@ def tell(wrong: Wrong) -> Told:
     group, name, cell, dtype = wrong
     suspects, evidence, seconds = Suspects(), list[Evidence](), 0.0
     for golden in goldens(cell, dtype):
-        given = gradients(group, name, golden)
-        passed, causes, facts = compare_gradients(golden, given).passed, tuple[Cause, ...](), {}
+        given = gradients_given(golden, gradients(group, name, golden))
+        passed, causes, seen = verdict_on(given).passed, tuple[Cause, ...](), {}
         begin = time.process_time()
         if not passed:
-            causes = tuple(suspects.explain_gradients(golden, given))
-            facts = {} if causes else gradient_facts(golden, given)
+            causes = tuple(suspects.explain(given))
+            seen = {} if causes else facts(given)
         seconds += time.process_time() - begin
-        evidence.append(Evidence(golden.id, dtype, cell, golden.features, passed, causes, facts, of=GRADIENTS))
+        evidence.append(Evidence(golden.id, dtype, cell, golden.features, passed, causes, seen, of=GRADIENTS))
     if all(one.passed for one in evidence):
         return Told(*wrong, PASSES, "", 0.0)
     begin = time.process_time()

@@ -31,7 +31,8 @@ from rnn_goldens.diagnosis.run import asked_again, diagnosed_run
 from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.shapes import CELLS
-from rnn_goldens.judging.verdict import compare
+from rnn_goldens.judging.given import outputs_given
+from rnn_goldens.judging.verdict import compare, verdict_on
 
 KEPT = Path("build", "diagnosis.jsonl")
 
@@ -142,13 +143,14 @@ def _asked_all(cell: str, run: Run) -> tuple[list[Evidence], list[Any], float]:
             continue
         if len(outputs) != len(OUTPUTS_OF[golden.cell]):  # an edit that returns something else, which any test shows
             raise DidNot
-        passed = compare(golden, *outputs).passed
+        given = outputs_given(golden, *outputs)
+        passed = verdict_on(given).passed
         causes: tuple[Cause, ...] = ()
         seen: Mapping[str, bool | float] = {}
         if not passed:
             begin = time.process_time()
-            causes = tuple(suspects.explain(golden, *outputs))
-            seen = {} if causes else facts(golden, *outputs)
+            causes = tuple(suspects.explain(given))
+            seen = {} if causes else facts(given)
             seconds += time.process_time() - begin
         evidence.append(Evidence(golden.id, DTYPE, cell, golden.features, passed, causes, seen))
     return evidence, suspects.failures, seconds

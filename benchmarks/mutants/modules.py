@@ -32,9 +32,9 @@ PLUGIN_TESTS = ("tests/plugin",)
 _GRADIENTS = (*_JUDGING, "tests/encoding/test_gradients_files.py")
 BRANCHES_ALONE: Mapping[str, tuple[str, ...]] = {
     "rnn_goldens/golden/gradients.py": _GRADIENTS,
-    "rnn_goldens/judging/given_gradients.py": _GRADIENTS,
-    "rnn_goldens/judging/gradient_calls.py": _GRADIENTS,
-    "rnn_goldens/judging/gradients.py": _GRADIENTS,
+    "rnn_goldens/golden/expected.py": _GRADIENTS,
+    "rnn_goldens/judging/given.py": _GRADIENTS,
+    "rnn_goldens/judging/place.py": _GRADIENTS,
     "rnn_goldens/encoding/checked_tree.py": _GRADIENTS,
     "rnn_goldens/encoding/gradients.py": _GRADIENTS,
     "rnn_goldens/encoding/gradients_document.py": _GRADIENTS,

@@ -9,17 +9,15 @@ from numpy.typing import NDArray
 
 from rnn_goldens.conventions import convention as named
 from rnn_goldens.conventions.gradients import gradients_to_torch
-from rnn_goldens.diagnosis.explanations import diagnosed, diagnosed_gradients
+from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.golden.data import GoldenData, QuestionData
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import OutputNames
-from rnn_goldens.judging.calls import WAYS, compare_calls
-from rnn_goldens.judging.given_gradients import given_gradients
-from rnn_goldens.judging.gradient_calls import Backward, compare_gradient_calls
-from rnn_goldens.judging.gradients import compare_gradients
+from rnn_goldens.judging.calls import WAYS, Backward, compare_calls, compare_gradient_calls
+from rnn_goldens.judging.given import gradients_by_name, gradients_given, outputs_given
 from rnn_goldens.judging.outputs import outputs_of
 from rnn_goldens.judging.own_arrays import refuse_own
-from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, compare
+from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, verdict_on
 
 if TYPE_CHECKING:
     from rnn_goldens.cells.steps import Step
@@ -155,8 +153,8 @@ class Golden(GoldenData, Question):
         Raises:
             UnknownName: there is no such output.
         """
-        golden = self.comparing(outputs)
-        return diagnosed(golden, compare(golden, out, h_n, c_n), out, h_n, c_n)
+        given = outputs_given(self.comparing(outputs), out, h_n, c_n)
+        return diagnosed(given, verdict_on(given))
 
     def check(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> None:
         """Raise GoldenMismatch unless the outputs, given as for ``compare``, are right.
@@ -214,22 +212,23 @@ class Golden(GoldenData, Question):
             UnknownName: its gradients can not be checked in this precision.
             TypeError: what was given is no gradients by name.
         """
-        return self._compared_gradients(given_gradients(self, gradients, named))
+        return self._compared_gradients(gradients_by_name(self, gradients, named))
 
     def _compared_gradients(
-        self, given: Mapping[str, Any], said: str = "", run: Callable[[Any], Sequence[Any]] | None = None
+        self, by_name: Mapping[str, Any], said: str = "", run: Callable[[Any], Sequence[Any]] | None = None
     ) -> Verdict:
         """The verdict on gradients by name, diagnosed.
 
         Args:
-            given: the gradients.
+            by_name: the gradients.
             said: what it means if they are wrong.
             run: what gives the outputs that they are of.
         """
-        verdict = compare_gradients(self, given, said=said)
+        given = gradients_given(self, by_name)
+        verdict = verdict_on(given, said)
         if verdict.passed:
             return verdict
-        return diagnosed_gradients(self, verdict, given, said=said, outputs=run and self._outputs_of(run, self.compare))
+        return diagnosed(given, verdict, said=said, outputs=run and self._outputs_of(run, self.compare))
 
     def _outputs_of(self, run: Callable[[Any], Sequence[Any]], compare: Callable[..., Verdict]) -> Verdict | None:
         """What becomes of the outputs of an implementation that was asked for gradients; None if it gives none."""
@@ -249,7 +248,7 @@ class Golden(GoldenData, Question):
             WrongUse: one of them is this golden's own array; or as of ``compare_gradients``.
         """
         __tracebackhide__ = True
-        given = given_gradients(self, gradients, named)
+        given = gradients_by_name(self, gradients, named)
         refuse_own(self, *given.values())
         verdict = self._compared_gradients(given)
         if not verdict.passed:

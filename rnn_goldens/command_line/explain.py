@@ -154,8 +154,8 @@ def _asked(implementation: str, golden: "Golden") -> "Outputs":
     """What an implementation returns; ends the command with a message if that is nothing to compare."""
     from rnn_goldens.errors import ProgramFailed, Unsupported
     from rnn_goldens.implementations import close, outputs_of, resolve
-    from rnn_goldens.judging.outputs import read, states_apart
-    from rnn_goldens.judging.verdict import compare
+    from rnn_goldens.judging.given import outputs_given
+    from rnn_goldens.judging.verdict import verdict_on
 
     run = resolve(implementation)
     try:
@@ -169,7 +169,8 @@ def _asked(implementation: str, golden: "Golden") -> "Outputs":
         own = error.__traceback__ and error.__traceback__.tb_next  # where it was raised, and not that we called it
         where = "".join(traceback.format_exception(error.with_traceback(own)))
         raise click.ClickException(f"asked {golden.id} in {golden.dtype}, {implementation} raised\n{where}") from None
-    verdict = compare(golden, *result)
+    given = outputs_given(golden, *result)
+    verdict = verdict_on(given)
     if any(found.problem for found in verdict.differences.values()):
         raise click.ClickException(verdict.message.partition("\n")[0])
-    return {name: read(value).values for name, value in states_apart(golden.layout, *result).items()}
+    return given.numbers

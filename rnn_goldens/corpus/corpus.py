@@ -13,7 +13,6 @@ from rnn_goldens.encoding.bounds import GOLDEN
 from rnn_goldens.encoding.file_bytes import read_bytes
 from rnn_goldens.errors import InvalidFile, UnknownName
 from rnn_goldens.golden.features import CORE
-from rnn_goldens.judging.gradients import gradients_of
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Corpus(Selection):
             golden = self._with_gradients(golden, entry)
         asked = replace(golden, dtype=golden.held(dtype), features=entry.features, corpus=self.where)
         if gradients:
-            gradients_of(asked)  # which has some in this precision, or it is an error
+            asked.checkable_gradients()  # which has some in this precision, or it is an error
         return asked
 
     def _loaded(self, entry: Entry) -> Golden:

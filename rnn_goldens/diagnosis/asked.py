@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_goldens.diagnosis.budget import Budget, steps_of
-from rnn_goldens.diagnosis.likeness import explains, fits, is_nearer, is_right, share
-from rnn_goldens.diagnosis.right import OUTPUTS, Arrays, right_of
+from rnn_goldens.diagnosis.likeness import Arrays, explains, fits, is_nearer, is_right, share
+from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Asked:
 
     def __init__(self, golden: "GoldenData", got: Arrays) -> None:
         self.golden, self.got = golden, got
-        self.right = right_of(golden, self.of)
+        self.right = golden.expected(self.of)
         self._outputs: dict[Cause, Arrays] = {}
         self._single: dict[Cause, Arrays] = {}
         self._is_finite = all(np.isfinite(values).all() for values in got.values())

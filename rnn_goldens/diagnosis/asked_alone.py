@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from rnn_goldens.diagnosis.right import Array
+from rnn_goldens.diagnosis.likeness import Array
 from rnn_goldens.diagnosis.seen import Mask, Seen
 
 FACTORS = tuple(np.linspace(-3, 3, 61))

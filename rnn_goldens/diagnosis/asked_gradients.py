@@ -1,6 +1,6 @@
 """A golden's gradients asked again: what deviations of the backward pass give there, and wrong outputs' gradients."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
@@ -8,10 +8,10 @@ import numpy as np
 
 from rnn_goldens.diagnosis.asked import Asked, Cause, nudge
 from rnn_goldens.diagnosis.autograd import Slopes
-from rnn_goldens.diagnosis.likeness import off_by
-from rnn_goldens.diagnosis.right import GRADIENTS, OUTPUTS, Arrays
+from rnn_goldens.diagnosis.likeness import Arrays, off_by
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.judging.outputs import NotNumbers, read
+from rnn_goldens.judging.given import Given
 
 if TYPE_CHECKING:
     from rnn_goldens.deviations import Deviation
@@ -95,30 +95,11 @@ def is_of_outputs(cause: Cause) -> bool:
     return set(cause) <= _of_outputs()
 
 
-def readable_gradients(golden: "GoldenData", given: Mapping[str, object]) -> Arrays:
-    """The gradients that were given; of what no gradient comes back to, zeros. {} if one is of no array, or no array.
-
-    Then what is wrong is how they were handed over, and is said.
-    """
-    assert golden.gradients is not None
-    expected, found = golden.gradients.expected, {}
-    for name, value in given.items():
-        if name not in expected:
-            if name in {f"{state}0" for state in golden.layout.states}:
-                continue
-            return {}
-        try:
-            found[name] = np.zeros_like(expected[name]) if value is None else read(value).values
-        except NotNumbers:
-            return {}
-    return found
-
-
 @np.errstate(all="ignore")
-def accumulated(golden: "GoldenData", given: Mapping[str, object]) -> list[Cause]:
+def accumulated(given: Given) -> list[Cause]:
     """Of gradients that are wrong in a second call alone, the one cause there is: all were added to the first's."""
-    cause, got = ("gradients_accumulated",), readable_gradients(golden, given)
-    return [cause] if got and AskedGradients(golden, got).explained_by(cause) else []
+    cause = ("gradients_accumulated",)
+    return [cause] if given.numbers and AskedGradients(given.golden, given.numbers).explained_by(cause) else []
 
 
 @cache

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnn_goldens.diagnosis.likeness import APART, NEAR
-from rnn_goldens.diagnosis.right import Array, Arrays, Right
+from rnn_goldens.diagnosis.likeness import APART, NEAR, Array, Arrays
+from rnn_goldens.golden.expected import Expected
 
 if TYPE_CHECKING:
     from rnn_goldens.cells import Case
@@ -32,7 +32,7 @@ Direction = Mapping[str, Array]
 class Slopes:
     """Gradients of a golden that came, and how the sum rises by them, by the right ones and by wrong outputs."""
 
-    def __init__(self, golden: "GoldenData", got: Arrays, right: Right) -> None:
+    def __init__(self, golden: "GoldenData", got: Arrays, right: Expected) -> None:
         self.golden, self.got, self.right = golden, got, right
 
     @np.errstate(all="ignore")

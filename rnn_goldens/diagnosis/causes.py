@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from rnn_goldens.diagnosis.asked import Cause, Parts
-from rnn_goldens.diagnosis.right import GRADIENTS, OUTPUTS
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 
 EXPLAINED, CONSISTENT, NOT_RECOGNISED = "explained", "consistent with", "not recognised"
 

@@ -1,155 +1,112 @@
-"""A failed verdict, with what is known of the ways of being wrong that would explain its outputs."""
+"""A failed verdict, with what is known of the ways of being wrong that would explain what was given."""
 
-import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rnn_goldens.diagnosis.asked import TOGETHER, Cause
 from rnn_goldens.diagnosis.asked_gradients import accumulated, is_of_outputs
 from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT, OF_SECOND_CALL, gradient_facts
-from rnn_goldens.diagnosis.likeness import readable
+from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT, OF_SECOND_CALL
 from rnn_goldens.diagnosis.suspects import Suspects
-from rnn_goldens.judging.gradient_text import WIDTH as GRADIENT_WIDTH
-from rnn_goldens.judging.gradient_text import gradient_text
-
-if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData
-    from rnn_goldens.judging.verdict import Verdict
-
-LONGEST_MESSAGE = 15
-"""Lines of a verdict's message."""
+from rnn_goldens.golden.expected import GRADIENTS
+from rnn_goldens.judging.failure_text import failure_text
+from rnn_goldens.judging.given import Given
+from rnn_goldens.judging.verdict import Verdict
 
 _LISTED = 3
-_MOST_FACTS = 1
-_MOST_LINES = 2
-_WIDTH = 110
+_LINES = 2
+
+Sentences = Iterator[tuple[str, int]]
+"""Sentences of a failure's message, each with how many lines it may take."""
 
 
 def diagnosed(
-    golden: "GoldenData",
-    verdict: "Verdict",
-    out: object,
-    h_n: object,
-    c_n: object,
-    suspects: Suspects | None = None,
-    ask_again: Callable[[], Sequence[Any]] | None = None,
-) -> "Verdict":
-    """The same verdict; if it did not pass, it says which deviations would explain the outputs.
-
-    Args:
-        golden: what was asked.
-        verdict: what became of it.
-        out: as for ``GoldenData.compare``, as are the others.
-        h_n: likewise.
-        c_n: likewise.
-        suspects: what explained other failures of a run; without it, every single deviation is asked.
-        ask_again: asks the implementation the same once more, if that can be done; some failures of a run are.
-    """
-    if verdict.passed:
-        return verdict
-    suspects = suspects or Suspects(pairs=False)
-    found = suspects.explain(golden, out, h_n, c_n)
-    can_be_seen = {} if found else facts(golden, out, h_n, c_n)
-    if not found and ask_again is not None:
-        kept = {name: values.copy() for name, values in readable(golden, out, h_n, c_n).items()}
-        can_be_seen = {**suspects.repeats.facts(golden, kept, ask_again), **can_be_seen}
-    first, *others = verdict.message.splitlines()
-    if len(found) == 1:
-        place = f"{golden.id} in {golden.dtype}"
-        first = first.replace(place, f"{place}, like {TOGETHER.join(found[0])}", 1)
-    room = min(_MOST_LINES, LONGEST_MESSAGE - 1 - len(others))
-    lines = _lines(found, room) if found else [*_not_compared(golden), *_seen(can_be_seen, room)]
-    return replace(
-        verdict,
-        message="\n".join([first, *lines, *others]),
-        explained_by=tuple(TOGETHER.join(cause) for cause in found),
-        facts=can_be_seen,
-    )
-
-
-def diagnosed_gradients(
-    golden: "GoldenData",
-    verdict: "Verdict",
-    given: Mapping[str, object],
+    given: Given,
+    verdict: Verdict,
     suspects: Suspects | None = None,
     *,
     said: str = "",
-    outputs: "Verdict | None" = None,
+    ask_again: Callable[[], Sequence[Any]] | None = None,
+    outputs: Verdict | None = None,
     outputs_right: bool = False,
-) -> "Verdict":
-    """The same verdict on gradients; if it did not pass, it says which deviations would explain them.
+) -> Verdict:
+    """The same verdict; if it did not pass, it says which deviations would explain what was given.
 
     Args:
-        golden: what was asked, with gradients.
-        verdict: what became of it.
-        given: the gradients, by name.
-        suspects: as for ``diagnosed``.
+        given: outputs or gradients.
+        verdict: what became of them.
+        suspects: what explained other failures of a run; without it, every single deviation is asked.
         said: what it means that they differ, as ``compare_gradients`` was told.
-        outputs: what became of the outputs that they are of, diagnosed, if those were asked: where they are wrong, that
-            is what is to be mended first, and what explains them explains all.
-        outputs_right: whether they are known to be right without that: then no deviation of theirs is named.
+        ask_again: asks the implementation for the outputs once more, if that can be done; some failures of a run are.
+        outputs: of gradients, what became of the outputs that they are of, diagnosed, if those were asked: where they
+            are wrong, that is to be fixed first, and what explains them explains all.
+        outputs_right: whether these are known to be right without that: then no deviation of theirs is named.
     """
     if verdict.passed or not verdict.differences:
         return verdict
-    seen_in_calls = {OF_SECOND_CALL[said]: True} if said in OF_SECOND_CALL else {}
     if outputs is not None and not outputs.passed:
-        found, can_be_seen = [tuple(cause.split(TOGETHER)) for cause in outputs.explained_by], outputs.facts
-        said = "the outputs are wrong, and gradients with them"
-        known = [f"  {outputs.message.splitlines()[0].partition(': ')[2]}"]
+        return _of_wrong_outputs(given, verdict, outputs)
+    suspects = suspects or Suspects(pairs=False)
+    seen_in_calls = {OF_SECOND_CALL[said]: True} if given.of == GRADIENTS and said in OF_SECOND_CALL else {}
+    if seen_in_calls:  # the first call was right, and so is the way back
+        found = accumulated(given)
     else:
-        if seen_in_calls:  # the first call was right, and so is the way back
-            found = accumulated(golden, given)
-        else:
-            outputs_right = outputs_right or (outputs is not None and not outputs.not_checked)
-            suspects = suspects or Suspects(pairs=False)
-            found = suspects.explain_gradients(golden, given, outputs_right=outputs_right)
-        can_be_seen, known = {} if found else gradient_facts(golden, given), []
-        if found and all(map(is_of_outputs, found)):
-            known = ["  these are the gradients of wrong outputs, which check(out, h_n) compares:"]
-    if found:
-        known += _lines(found, _MOST_LINES + 1, GRADIENT_WIDTH)
-    else:
-        known += [*_not_compared(golden), *_seen(can_be_seen, _MOST_LINES, GRADIENT_WIDTH)]
-    like = TOGETHER.join(found[0]) if len(found) == 1 else ""
-    differences = list(verdict.differences.values())
-    return replace(
-        verdict,
-        message=gradient_text(golden, differences, verdict.not_checked, said, like=like, known=known),
-        explained_by=tuple(TOGETHER.join(cause) for cause in found),
-        facts={} if found else {**seen_in_calls, **can_be_seen},
-    )
+        outputs_right = outputs_right or (outputs is not None and not outputs.not_checked)
+        found = suspects.explain(given, outputs_right=outputs_right)
+    seen: Mapping[str, bool | float] = {}
+    if not found:
+        seen = facts(given)
+        if ask_again is not None:
+            kept = {name: values.copy() for name, values in given.numbers.items()}
+            seen = {**suspects.repeats.facts(given, kept, ask_again), **seen}
+    return _told(given, verdict, found, {**seen_in_calls, **seen}, said, tuple(_sentences(given, found, seen)))
 
 
-def _not_compared(golden: "GoldenData") -> list[str]:
-    """Why no deviation was asked, if it is for want of the cell's equations."""
+def _of_wrong_outputs(given: Given, verdict: Verdict, outputs: Verdict) -> Verdict:
+    found = [tuple(cause.split(TOGETHER)) for cause in outputs.explained_by]
+    headline = outputs.message.splitlines()[0].partition(": ")[2]
+    sentences = [(headline, _LINES), *_sentences(given, found, outputs.facts)]
+    return _told(given, verdict, found, outputs.facts, "the outputs are wrong, and gradients with them", sentences)
+
+
+def _told(
+    given: Given,
+    verdict: Verdict,
+    found: Sequence[Cause],
+    seen: Mapping[str, bool | float],
+    said: str,
+    sentences: Sequence[tuple[str, int]],
+) -> Verdict:
+    causes = tuple(map(TOGETHER.join, found))
+    like = causes[0] if len(causes) == 1 else ""
+    message = failure_text(given, list(verdict.differences.values()), said, like=like, known=sentences)
+    return replace(verdict, message=message, explained_by=causes, facts={} if found else seen)
+
+
+def _sentences(given: Given, found: Sequence[Cause], seen: Mapping[str, bool | float]) -> Sentences:
+    """What explains it; else why no deviation was asked, if so, and the first fact that is so."""
     from rnn_goldens.cells import no_equations
 
-    why = no_equations(golden)
-    return _wrapped(f"compared with no deviation: {why}", _MOST_LINES) if why else []
+    of_gradients = given.of == GRADIENTS
+    if found:
+        if of_gradients and all(map(is_of_outputs, found)):
+            yield "these are the gradients of wrong outputs, which check(out, h_n) compares:", _LINES
+        yield _looks_like(found), _LINES + of_gradients
+        return
+    if why := no_equations(given.golden):
+        yield f"compared with no deviation: {why}", _LINES
+    true = (EVERY_FACT[code].said(value) for code, value in seen.items() if value)
+    yield from ((sentence, _LINES) for sentence in list(true)[:1])
 
 
-def _seen(can_be_seen: Mapping[str, bool | float], most: int, width: int = _WIDTH) -> list[str]:
-    """What is so of the outputs, where no deviation gives them."""
-    true = [EVERY_FACT[code].said(value) for code, value in can_be_seen.items() if value]
-    return [line for sentence in true[: min(most, _MOST_FACTS)] for line in _wrapped(sentence, _MOST_LINES, width)]
-
-
-def _lines(found: list[Cause], most: int, width: int = _WIDTH) -> list[str]:
-    """So many lines of a failure's message, at the most."""
+def _looks_like(found: Sequence[Cause]) -> str:
     from rnn_goldens.deviations import of_either
 
     if len(found) == 1 and len(found[0]) == 1:
-        text = f"looks like {found[0][0]}: {of_either(found[0][0]).sentence}"
-    elif len(found) == 1:
-        text = f"looks like {' and '.join(found[0])}, both at once"
-    else:
-        more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
-        names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])
-        text = f"looks like one of {len(found)} deviations, which are alike here: {names}{more}"
-    return _wrapped(text, most, width)
-
-
-def _wrapped(text: str, most: int, width: int = _WIDTH) -> list[str]:
-    return textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="    ", max_lines=most, placeholder=" …")
+        return f"looks like {found[0][0]}: {of_either(found[0][0]).sentence}"
+    if len(found) == 1:
+        return f"looks like {' and '.join(found[0])}, both at once"
+    more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+    names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])
+    return f"looks like one of {len(found)} deviations, which are alike here: {names}{more}"

@@ -3,14 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, TypeVar
 
 from rnn_goldens.diagnosis import asked_alone, resemblance, where_wrong
 from rnn_goldens.diagnosis.repeated import NOT_REPEATABLE
 from rnn_goldens.diagnosis.seen import Seen
-
-Seeing = TypeVar("Seeing")
-"""What a fact is seen in."""
 
 Value = bool | float
 """Whether a fact is so; a number, if it is, where the fact has one."""
@@ -45,7 +41,7 @@ FEW = 2
 
 
 @dataclass(frozen=True)
-class Fact(Generic[Seeing]):
+class Fact:
     """What may be seen in outputs, or in gradients.
 
     Attributes:
@@ -61,7 +57,7 @@ class Fact(Generic[Seeing]):
         words: what the sentence says for a number that stands for something else.
     """
 
-    see: Callable[[Seeing], Value | None]
+    see: Callable[[Seen], Value | None]
     sentence: str
     enough: int = HALF
     of_out: bool = False
@@ -76,7 +72,7 @@ class Fact(Generic[Seeing]):
         return self.sentence.format(value if self.words is None else self.words(value))
 
 
-FACTS: dict[str, Fact[Seen]] = {
+FACTS: dict[str, Fact] = {
     NOT_REPEATABLE: Fact(
         lambda _: None,  # it is seen in a second answer
         "not repeatable: asked again, it gives other numbers; is something random or left over?",

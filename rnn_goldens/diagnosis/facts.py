@@ -1,37 +1,51 @@
-"""What can be seen in the wrong outputs of a golden where no name fits."""
+"""What can be seen in wrong outputs, or gradients, of a golden where no name fits."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from rnn_goldens.diagnosis.fact_list import FACTS, Value
-from rnn_goldens.diagnosis.seen import less_precise, not_comparable, seen, seen_of_out
-
-if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.diagnosis.fact_list import FACTS, Fact, Value
+from rnn_goldens.diagnosis.gradient_facts import GRADIENT_FACTS
+from rnn_goldens.diagnosis.seen import Seen, seen
+from rnn_goldens.golden.expected import GRADIENTS
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.judging.given import Given
 
 
 @np.errstate(all="ignore")
-def facts(golden: "GoldenData", out: object = None, h_n: object = None, c_n: object = None) -> dict[str, Value]:
-    """Which facts are so of outputs, and which are not; those that can not be seen in this golden are left out.
+def facts(given: Given) -> dict[str, Value]:
+    """Which facts are so of what was given, and which are not; what cannot be seen in this golden is left out."""
+    if given.of == GRADIENTS:
+        gradients = seen(given)
+        return _seen_in(gradients, GRADIENT_FACTS) if gradients.wrong_ones else {}
+    found: dict[str, Value] = dict.fromkeys(_not_comparable(given), True)
+    shaped = [n for n, values in given.numbers.items() if values.shape == given.expected.values[n].shape]
+    if shaped == list(given.golden.layout.outputs):
+        found |= _seen_in(seen(given), FACTS)
+    elif "out" in shaped:
+        found |= _seen_in(seen(given, ["out"]), {code: fact for code, fact in FACTS.items() if fact.of_out})
+    return found | dict.fromkeys(_less_precise(given), True)
 
-    Args:
-        golden: what was asked.
-        out: as for ``GoldenData.compare``, as are the others.
-        h_n: likewise.
-        c_n: likewise.
-    """
-    outputs = seen(golden, out, h_n, c_n)
-    shapes: dict[str, Value] = {}
-    if c_n is not None and "c_n" not in golden.layout.outputs:
-        shapes["c_n_unexpected"] = True
-    visible = FACTS
-    if outputs is None:
-        shapes |= dict.fromkeys(not_comparable(golden, out, h_n, c_n), True)
-        outputs = seen_of_out(golden, out, h_n, c_n)
-        visible = {code: fact for code, fact in FACTS.items() if fact.of_out and outputs is not None}
-    if outputs is not None and outputs.is_nearly_right:
-        visible = {code: fact for code, fact in visible.items() if not fact.of_likeness}
-    found = {code: fact.see(outputs) for code, fact in visible.items()} if outputs is not None else {}
-    seen_in_numbers = {code: value for code, value in found.items() if value is not None}
-    return shapes | seen_in_numbers | dict.fromkeys(less_precise(golden, out, h_n, c_n), True)
+
+def _seen_in(seen: Seen, facts: Mapping[str, Fact]) -> dict[str, Value]:
+    visible = (code for code, fact in facts.items() if not (fact.of_likeness and seen.is_nearly_right))
+    found = {code: facts[code].see(seen) for code in visible}
+    return {code: value for code, value in found.items() if value is not None}
+
+
+def _not_comparable(given: Given) -> Iterator[str]:
+    """Which outputs should not be there, are missing, or have another shape: ``h_n_missing``, ``out_shape``."""
+    yield from (f"{name}_unexpected" for name in given.problems if name not in given.golden.layout.outputs)
+    for name, want in given.expected.values.items():
+        if name not in given.numbers:
+            yield f"{name}_missing"
+        elif given.numbers[name].shape != want.shape:
+            yield f"{name}_shape"
+
+
+def _less_precise(given: Given) -> Iterator[str]:
+    """Which outputs are of a lower precision than what is asked: ``out_less_precise``."""
+    asked = PRECISIONS[given.golden.dtype].bits
+    for name, output in given.arrays.items():
+        if output.bits is not None and output.bits < asked:
+            yield f"{name}_less_precise"

@@ -1,23 +1,15 @@
 """What can be seen in the wrong gradients of a golden where no name fits, and how it is said."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from itertools import permutations
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnn_goldens.diagnosis.asked_gradients import readable_gradients
 from rnn_goldens.diagnosis.fact_list import FACTS, FEW, Fact, Value
-from rnn_goldens.diagnosis.right import GRADIENTS, Array, Arrays, Right, right_of
+from rnn_goldens.diagnosis.resemblance import right_to_float32
 from rnn_goldens.diagnosis.seen import Mask, Seen
-from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import LAYOUTS
-from rnn_goldens.golden.tolerance import Exact
-from rnn_goldens.judging.gradient_calls import ADDED_UP, DIFFERS
-
-if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.judging.calls import ADDED_UP, DIFFERS
 
 _MOST_GATES = 4
 
@@ -41,95 +33,47 @@ _TOGETHER = {
 """Of which two are wrong, and no other; and what to look at then."""
 
 
-@dataclass(frozen=True, eq=False)
-class SeenGradients:
-    """A golden, the gradients that came, and which of their elements are wrong: all, where the shape is."""
-
-    golden: "GoldenData"
-    right: Right
-    got: Arrays
-    wrong: Mapping[str, Mask]
-
-    @property
-    def names(self) -> list[str]:
-        """The wrong ones."""
-        return [name for name, wrong in self.wrong.items() if wrong.any()]
-
-    @property
-    def are_shaped(self) -> bool:
-        """Whether all have the right shape."""
-        return all(array.shape == self.right.values[name].shape for name, array in self.got.items())
-
-    def near(self, name: str, got: Array, want: Array) -> bool:
-        """Whether numbers are the same but for roundings: twice the gradient's largest tolerance, and theirs."""
-        rounding = 8 * PRECISIONS[self.right.dtype].roundoff * np.abs(want).max(initial=0.0)
-        allowed = 2 * self.right.allowed(name).max(initial=0.0) + rounding
-        return got.shape == want.shape and bool((np.abs(got - want) <= allowed).all())
-
-
-@np.errstate(all="ignore")
-def gradient_facts(golden: "GoldenData", given: Mapping[str, object]) -> dict[str, Value]:
-    """Which facts are so of gradients, and which are not; those that can not be seen in this golden are left out.
-
-    Args:
-        golden: what was asked.
-        given: the gradients, by name.
-    """
-    seen = _seen(golden, readable_gradients(golden, given))
-    found = {code: fact.see(seen) for code, fact in GRADIENT_FACTS.items()} if seen.names else {}
-    return {code: value for code, value in found.items() if value is not None}
-
-
-def _seen(golden: "GoldenData", got: Arrays) -> SeenGradients:
-    right, wrong = right_of(golden, GRADIENTS), {}
-    for name, array in got.items():
-        want = right.values[name]
-        is_shaped = array.shape == want.shape
-        wrong[name] = ~(np.abs(array - want) <= right.allowed(name)) if is_shaped else np.ones(array.shape, bool)
-    return SeenGradients(golden, right, got, wrong)
-
-
-def _not_finite(seen: SeenGradients) -> bool:
+def _not_finite(seen: Seen) -> bool:
     return any(not np.isfinite(array).all() for array in seen.got.values())
 
 
-def _all_zero(seen: SeenGradients) -> bool | None:
+def _all_zero(seen: Seen) -> bool | None:
     return not any(array.any() for array in seen.got.values()) if len(seen.got) > 1 else None
 
 
-def _wrong_zero(seen: SeenGradients) -> bool | None:
-    return not any(seen.got[name].any() for name in seen.names) if seen.are_shaped else None
+def _wrong_zero(seen: Seen) -> bool | None:
+    return not any(seen.got[name].any() for name in seen.wrong_ones) if seen.are_shaped else None
 
 
-def _factor(seen: SeenGradients, names: Iterable[str]) -> bool | float | None:
+def _factor(seen: Seen, names: Iterable[str]) -> bool | float | None:
     """By which all of some are the right ones times a number; None if it could be any."""
-    names = [name for name in names if seen.right.values[name].any()]
+    names = [name for name in names if seen.want(name).any()]
     if not seen.are_shaped or not names:
         return None
-    square = sum(float(np.square(seen.right.values[name]).sum()) for name in names)
-    k = sum(float((seen.got[name] * seen.right.values[name]).sum()) for name in names) / square
+    square = sum(float(np.square(seen.want(name)).sum()) for name in names)
+    k = sum(float((seen.got[name] * seen.want(name)).sum()) for name in names) / square
     is_so = np.isfinite(k) and abs(k) > 1e-3  # noqa: PLR2004 - not zero
-    return k if is_so and all(seen.near(n, seen.got[n], k * seen.right.values[n]) for n in names) else False
+    return k if is_so and all(seen.near(seen.got[n], k * seen.want(n), n) for n in names) else False
 
 
-def _only(*begins: str) -> Callable[[SeenGradients], bool | None]:
+def _only(*begins: str) -> Callable[[Seen], bool | None]:
     """Whether some of each are wrong whose names begin so, and no other is.
 
     None if no other came, or none that begins so, or what is wrong is a shape.
     """
 
-    def see(seen: SeenGradients) -> bool | None:
+    def see(seen: Seen) -> bool | None:
         others = [name for name in seen.got if not name.startswith(begins)]
         came = all(any(name.startswith(begin) for name in seen.got) for begin in begins)
         if not others or not came or not seen.are_shaped:
             return None
-        each_is = all(any(name.startswith(begin) for name in seen.names) for begin in begins)
-        return each_is and not any(name in seen.names for name in others)
+        each_is = all(any(name.startswith(begin) for name in seen.wrong_ones) for begin in begins)
+        return each_is and not any(name in seen.wrong_ones for name in others)
 
     return see
 
 
-def _gate_rows(cell: str) -> Fact[SeenGradients]:
+def _gate_rows(cell: str) -> Fact:
     """The gates of a cell whose rows alone are wrong: the sum of 1 for the first gate, 2 for the second, and so on.
 
     What is wrong in a gate at one step is wrong in all of them at the step before, so several steps, or layers, do not
@@ -137,7 +81,7 @@ def _gate_rows(cell: str) -> Fact[SeenGradients]:
     """
     gates = LAYOUTS[cell].gates
 
-    def see(seen: SeenGradients) -> bool | float | None:
+    def see(seen: Seen) -> bool | float | None:
         if seen.golden.cell != cell or not seen.are_shaped:
             return None
         weights = [wrong for name, wrong in seen.wrong.items() if name.startswith(("weight", "bias"))]
@@ -155,21 +99,21 @@ def _gate_rows(cell: str) -> Fact[SeenGradients]:
     return Fact(see, "in the weights' gradients the rows of {} alone are wrong", FEW, words=words)
 
 
-def _only_of_layers(seen: SeenGradients, right: Callable[[str], bool]) -> bool | None:
+def _only_of_layers(seen: Seen, right: Callable[[str], bool]) -> bool | None:
     """Whether of the weights some have none that is wrong, and others do; None as above."""
     weights = [name for name in seen.got if name.startswith(("weight", "bias"))]
     kept, others = [n for n in weights if right(n)], [n for n in weights if not right(n)]
     if not kept or not others or not seen.are_shaped:
         return None
-    return not any(name in seen.names for name in kept) and any(name in seen.names for name in others)
+    return not any(name in seen.wrong_ones for name in kept) and any(name in seen.wrong_ones for name in others)
 
 
-def _top_layer_right(seen: SeenGradients) -> bool | None:
+def _top_layer_right(seen: Seen) -> bool | None:
     top = f"_l{seen.golden.config.num_layers - 1}"
     return _only_of_layers(seen, lambda name: name.removesuffix("_reverse").endswith(top))
 
 
-def _later_steps_right(seen: SeenGradients) -> bool | float | None:
+def _later_steps_right(seen: Seen) -> bool | float | None:
     """Of one chain: the step from which on the gradient of x is right, if it is wrong in all before."""
     one_chain = seen.golden.config.num_layers == 1 and seen.golden.config.num_directions == 1
     if "x" not in seen.got or not seen.are_shaped or not one_chain or seen.golden.lengths is not None:
@@ -183,43 +127,36 @@ def _later_steps_right(seen: SeenGradients) -> bool | float | None:
     return float(first) if 0 < first < steps and by_step[:first].all() else False
 
 
-def _transposed(seen: SeenGradients) -> bool | None:
-    matrices = [name for name in seen.names if seen.right.values[name].ndim == 2]  # noqa: PLR2004
+def _transposed(seen: Seen) -> bool | None:
+    matrices = [name for name in seen.wrong_ones if seen.want(name).ndim == 2]  # noqa: PLR2004
     if not matrices:
         return None
-    return matrices == seen.names and all(seen.near(n, seen.got[n].T, seen.right.values[n]) for n in matrices)
+    return matrices == seen.wrong_ones and all(seen.near(seen.got[n].T, seen.want(n), n) for n in matrices)
 
 
-def _gates_moved(seen: SeenGradients) -> bool | None:
+def _gates_moved(seen: Seen) -> bool | None:
     """The right rows of all gates in all weights, in another order."""
     count = len(seen.golden.layout.gates)
-    weights = [name for name in seen.names if name.startswith(("weight", "bias"))]
+    weights = [name for name in seen.wrong_ones if name.startswith(("weight", "bias"))]
     if not seen.are_shaped or not 1 < count <= _MOST_GATES or not weights:
         return None
-    blocks = {name: np.split(seen.right.values[name], count) for name in weights}
+    blocks = {name: np.split(seen.want(name), count) for name in weights}
 
     def fits(order: tuple[int, ...]) -> bool:
         moved = ((name, np.concatenate([blocks[name][place] for place in order])) for name in weights)
-        return all(seen.near(name, seen.got[name], want) for name, want in moved)
+        return all(seen.near(seen.got[name], want, name) for name, want in moved)
 
     return any(fits(order) for order in list(permutations(range(count)))[1:])
 
 
-def _right_to_float32(seen: SeenGradients) -> bool | None:
-    if seen.right.dtype != "float64" or isinstance(seen.right.tolerance, Exact) or not seen.are_shaped:
-        return None
-    single = Right(seen.right.values, seen.right.tolerance, "float32")
-    return all(bool((np.abs(a - single.values[n]) <= single.allowed(n)).all()) for n, a in seen.got.items())
-
-
-def _not_here(_: SeenGradients) -> None:
+def _not_here(_: Seen) -> None:
     """It is seen in a second call."""
 
 
 OF_SECOND_CALL = {ADDED_UP: "gradients_add_up", DIFFERS: "second_gradients_differ"}
 """What is said of a second call whose gradients alone are wrong, and the fact that it is."""
 
-GRADIENT_FACTS: dict[str, Fact[SeenGradients]] = {
+GRADIENT_FACTS: dict[str, Fact] = {
     "gradients_add_up": Fact(_not_here, ADDED_UP, of_any=True),
     "second_gradients_differ": Fact(_not_here, DIFFERS, of_any=True, unless=("gradients_add_up",)),
     "gradients_not_finite": Fact(_not_finite, "there are NaN or infinite numbers in the gradients"),
@@ -230,11 +167,11 @@ GRADIENT_FACTS: dict[str, Fact[SeenGradients]] = {
         unless=("gradients_all_zero",),
     ),
     "gradients_right_to_float32": Fact(
-        _right_to_float32, "all gradients are right to float32's precision: something is computed in float32"
+        right_to_float32, "all gradients are right to float32's precision: something is computed in float32"
     ),
     "gradients_factor": Fact(lambda seen: _factor(seen, seen.got), "every gradient is {:.6g} times the right one"),
     "wrong_gradients_factor": Fact(
-        lambda seen: _factor(seen, seen.names),
+        lambda seen: _factor(seen, seen.wrong_ones),
         "the gradients that are wrong are {:.6g} times the right ones",
         unless=("gradients_factor",),
     ),
@@ -278,5 +215,5 @@ GRADIENT_FACTS: dict[str, Fact[SeenGradients]] = {
 }
 """By name, what tells most first; no name is one of ``FACTS``."""
 
-EVERY_FACT: dict[str, Fact[SeenGradients] | Fact[Seen]] = {**FACTS, **GRADIENT_FACTS}
+EVERY_FACT: dict[str, Fact] = {**FACTS, **GRADIENT_FACTS}
 """Those of outputs, and of gradients."""

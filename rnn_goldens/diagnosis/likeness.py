@@ -1,17 +1,18 @@
 """Whether arrays are those that a wrong network gives, and not the right ones that are nearly the same."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rnn_goldens.diagnosis.right import Array, Arrays, Right
+from rnn_goldens.golden.expected import Expected
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Exact
-from rnn_goldens.judging.outputs import NotNumbers, compared_outputs, read
 
-if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData
+Array = NDArray[np.float64]
+
+Arrays = Mapping[str, Array]
+"""By name: of outputs ``out``, ``h_n``, ``c_n``; of gradients that of the array."""
 
 NEAR = 2.0
 """In tolerances: so near are outputs that come from the same wrong network."""
@@ -23,33 +24,20 @@ APART = 4.0
 """So much further than from the wrong outputs are they from the right ones."""
 
 
-def readable(golden: "GoldenData", out: object, h_n: object = None, c_n: object = None) -> Arrays:
-    """The outputs that hold numbers, of those that are compared and that the golden has."""
-    found: dict[str, Array] = {}
-    for name, value in compared_outputs(golden, out, h_n, c_n).items():
-        try:
-            values = read(value).values
-        except NotNumbers:
-            continue
-        if getattr(golden.stored, name) is not None:
-            found[name] = values
-    return found
-
-
 @np.errstate(all="ignore")  # outputs may hold anything
-def is_right(right: Right, got: Arrays) -> bool:
+def is_right(right: Expected, got: Arrays) -> bool:
     """Whether every element of what came is within its tolerance."""
     return off_by(right, got) <= 1
 
 
 @np.errstate(all="ignore")
-def off_by(right: Right, got: Arrays) -> float:
+def off_by(right: Expected, got: Arrays) -> float:
     """The largest error of any element, as a fraction of what is allowed."""
     return _distance(got, right.values, {name: right.allowed(name) for name in got})
 
 
 @np.errstate(all="ignore")
-def are_the_same(right: Right, got: Arrays, again: Arrays) -> bool:
+def are_the_same(right: Expected, got: Arrays, again: Arrays) -> bool:
     """Whether two answers differ by no more than two right networks may, as threads do that sum in another order."""
     if got.keys() != again.keys():
         return False
@@ -60,7 +48,7 @@ def are_the_same(right: Right, got: Arrays, again: Arrays) -> bool:
 
 
 @np.errstate(all="ignore")
-def explains(right: Right, got: Arrays, wrong: Arrays, roundings: Arrays | None = None) -> bool:
+def explains(right: Expected, got: Arrays, wrong: Arrays, roundings: Arrays | None = None) -> bool:
     """Whether a wrong network's outputs explain what came; never what is as near to the right ones.
 
     A wrong network may be off by its own tolerance, which is not known. Where it is far from the right one, the largest
@@ -89,7 +77,7 @@ def explains(right: Right, got: Arrays, wrong: Arrays, roundings: Arrays | None 
 
 
 @np.errstate(all="ignore")
-def fits(right: Right, got: Arrays, wrong: Arrays) -> bool:
+def fits(right: Expected, got: Arrays, wrong: Arrays) -> bool:
     """Whether what came is nearer to a wrong network's outputs than to the right ones, and as near as roundings allow.
 
     That names nothing: so do many, where an error is small. What is named by other goldens is borne out by it.
@@ -102,7 +90,7 @@ def fits(right: Right, got: Arrays, wrong: Arrays) -> bool:
 
 
 @np.errstate(all="ignore")
-def is_nearer(right: Right, got: Arrays, wrong: Arrays) -> bool:
+def is_nearer(right: Expected, got: Arrays, wrong: Arrays) -> bool:
     """Whether what came is much nearer to a wrong network's outputs than to the right ones, on the whole."""
     from_wrong, from_right = 0.0, 0.0
     for name, values in got.items():
@@ -115,7 +103,7 @@ def is_nearer(right: Right, got: Arrays, wrong: Arrays) -> bool:
 
 
 @np.errstate(all="ignore")
-def share(right: Right, got: Arrays, wrong: Arrays) -> float:
+def share(right: Expected, got: Arrays, wrong: Arrays) -> float:
     """What part of the elements that are wrong a wrong network explains: the rest may be another's."""
     off, explained = 0, 0
     for name, values in got.items():
@@ -128,7 +116,7 @@ def share(right: Right, got: Arrays, wrong: Arrays) -> float:
     return explained / off if off else 0.0
 
 
-def _allowed(right: Right, name: str, wrong: Array) -> Array:
+def _allowed(right: Expected, name: str, wrong: Array) -> Array:
     """What is allowed of the right outputs, and some roundings of the wrong ones."""
     precision = PRECISIONS[right.dtype]
     rounding = 2 * precision.roundoff * np.abs(wrong)

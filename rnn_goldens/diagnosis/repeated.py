@@ -2,13 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rnn_goldens.diagnosis.likeness import are_the_same, readable
-from rnn_goldens.diagnosis.right import Arrays, right_of
-
-if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.diagnosis.likeness import Arrays, are_the_same
+from rnn_goldens.judging.given import Given, outputs_given
 
 MOST_REPEATED = 3
 """So many failures of a run, the first that nothing explains, are asked once more."""
@@ -23,19 +20,19 @@ class Repeats:
 
     left: int = MOST_REPEATED
 
-    def facts(self, golden: "GoldenData", first: Arrays, ask: Callable[[], Sequence[Any]]) -> dict[str, bool]:
+    def facts(self, first: Given, kept: Arrays, ask: Callable[[], Sequence[Any]]) -> dict[str, bool]:
         """Whether the implementation gives other outputs than it did; {} if it was not asked, or gave none.
 
         Args:
-            golden: what it was asked.
-            first: what it gave, in memory that it does not know.
+            first: what it gave.
+            kept: the same in memory that it does not know.
             ask: asks it again.
         """
-        if self.left <= 0 or not first:
+        if self.left <= 0 or not kept:
             return {}
         self.left -= 1
         try:
-            second = readable(golden, *ask())
+            second = outputs_given(first.golden, *ask()).numbers
         except Exception:  # it was wrong before it was asked again: that is what is said
             return {}
-        return {NOT_REPEATABLE: not are_the_same(right_of(golden), first, second)}
+        return {NOT_REPEATABLE: not are_the_same(first.expected, kept, second)}

@@ -13,11 +13,12 @@ from rnn_goldens.diagnosis.asked_gradients import AskedGradients, asking, is_of_
 from rnn_goldens.diagnosis.budget import Budget, steps_of
 from rnn_goldens.diagnosis.causes import About, Diagnosis, Evidence, diagnose
 from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.gradient_facts import gradient_facts
+from rnn_goldens.diagnosis.likeness import Arrays
 from rnn_goldens.diagnosis.parts import parts_of
-from rnn_goldens.diagnosis.right import GRADIENTS, Arrays, right_of
 from rnn_goldens.diagnosis.suspects import Failure
+from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.shapes import LAYOUTS, Layout
+from rnn_goldens.judging.given import gradients_given, outputs_given
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -153,7 +154,7 @@ def _no_equations(one: Evidence, load: Load) -> str:
 
 def _not_explained(one: Evidence, outputs: Mapping[_Key, Arrays], load: Load) -> Evidence:
     golden = _loaded(one, load)
-    seen = one.facts or ({} if golden is None else facts(golden, **outputs[_key(one)]))
+    seen = one.facts or ({} if golden is None else facts(outputs_given(golden, **outputs[_key(one)])))
     return replace(one, explained_by=(), facts=seen)
 
 
@@ -230,7 +231,7 @@ class _Again:
         got = self.outputs.get(_key(one))
         if golden is None or not got or not budget.take(TIMES_OF_FACTS * steps_of(golden)):
             return {}
-        return gradient_facts(golden, got) if one.of == GRADIENTS else facts(golden, **got)
+        return facts(gradients_given(golden, got) if one.of == GRADIENTS else outputs_given(golden, **got))
 
     def _asked(self, one: Evidence) -> Asked | None:
         got = self.outputs.get(_key(one))
@@ -282,7 +283,7 @@ class _Shows:
 
         require_equations(golden)
         if evidence.of == GRADIENTS:
-            expected = right_of(golden, GRADIENTS).values
+            expected = golden.expected(GRADIENTS).values
             passed = {name: expected[name] for name in evidence.checked or expected}
             asked = AskedGradients(golden, passed)
             return all(asked.shows(cause, dtype, ENOUGH) for dtype in (np.float64, np.float32))

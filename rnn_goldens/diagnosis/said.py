@@ -7,7 +7,7 @@ from math import comb
 from rnn_goldens.counted import counted
 from rnn_goldens.diagnosis.fact_list import IN_WORDS, SIZES_IN_WORDS, Value, leave_out
 from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT
-from rnn_goldens.diagnosis.right import OUTPUTS
+from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.shapes import is_own_cell
 
 

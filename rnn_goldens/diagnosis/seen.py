@@ -1,28 +1,31 @@
 """A golden, what came, and what of it is wrong: what facts are seen in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.diagnosis.likeness import readable
-from rnn_goldens.diagnosis.right import Array, Arrays
+from rnn_goldens.diagnosis.likeness import Array, Arrays
+from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.judging.outputs import NotNumbers, compared_outputs, read
-
-if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.judging.given import Given
 
 Mask = NDArray[np.bool_]
+
+NEAR = {OUTPUTS: 4, GRADIENTS: 2}
+"""So many times the largest tolerance of an array are its numbers off by roundings alone."""
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A golden, the outputs that came, and which of their elements are wrong."""
+    """A golden, the outputs or gradients that came, and which of their elements are wrong: all, where the shape is."""
 
-    golden: "GoldenData"
+    golden: GoldenData
+    of: str
+    expected: Expected
     got: Arrays
     wrong: Mapping[str, Mask]
 
@@ -69,67 +72,35 @@ class Seen:
         states = [wrong for name, wrong in self.wrong.items() if name != "out"]
         return not states or any(bool(wrong.any()) for wrong in states)
 
-    @property
+    @cached_property
     def is_nearly_right(self) -> bool:
         """Whether all numbers are near the right ones in their own places: then they resemble much else as well."""
         return all(self.near(values, self.want(name), name) for name, values in self.got.items())
 
+    @property
+    def wrong_ones(self) -> list[str]:
+        """The names of the arrays that are wrong."""
+        return [name for name, wrong in self.wrong.items() if wrong.any()]
+
+    @property
+    def are_shaped(self) -> bool:
+        """Whether all have the right shape."""
+        return all(array.shape == self.want(name).shape for name, array in self.got.items())
+
     def want(self, name: str) -> Array:
-        """The right output."""
-        right: Array = getattr(self.golden.stored, name)
-        return right
+        """The right array."""
+        return self.expected.values[name]
 
     def near(self, got: Array, want: Array, name: str = "out") -> bool:
-        """Whether numbers are the same but for roundings: four times the largest tolerance of an output, and theirs."""
-        precision = PRECISIONS[self.golden.dtype]
-        allowed = self.golden.tolerance.allowed(name, self.want(name), precision).max(initial=0.0)
-        rounding = 8 * precision.roundoff * np.abs(want).max(initial=0.0)
-        return bool((np.abs(got - want) <= 4 * allowed + rounding).all())
+        """Whether numbers are the same but for roundings: some times the array's largest tolerance, and theirs."""
+        rounding = 8 * PRECISIONS[self.expected.dtype].roundoff * np.abs(want).max(initial=0.0)
+        allowed = NEAR[self.of] * self.expected.allowed(name).max(initial=0.0) + rounding
+        return got.shape == want.shape and bool((np.abs(got - want) <= allowed).all())
 
 
-def less_precise(golden: "GoldenData", out: object, h_n: object, c_n: object) -> list[str]:
-    """Which outputs are of a lower precision than what is asked, in the words of facts: ``out_less_precise``."""
-    asked = PRECISIONS[golden.dtype].bits
-    found = []
-    for name, value in compared_outputs(golden, out, h_n, c_n).items():
-        try:
-            bits = read(value).bits
-        except NotNumbers:
-            continue
-        if bits is not None and bits < asked:
-            found.append(f"{name}_less_precise")
-    return found
-
-
-def not_comparable(golden: "GoldenData", out: object, h_n: object, c_n: object) -> list[str]:
-    """Which outputs are not there, or have another shape, in the words of facts: ``h_n_missing``, ``out_shape``."""
-    got = readable(golden, out, h_n, c_n)
-    found = []
-    for name in golden.layout.outputs:
-        if name not in got and name not in golden.not_compared:
-            found.append(f"{name}_missing")
-        elif name in got and got[name].shape != getattr(golden.stored, name).shape:
-            found.append(f"{name}_shape")
-    return found
-
-
-def seen(golden: "GoldenData", out: object, h_n: object, c_n: object) -> Seen | None:
-    """What came, if all outputs did, hold numbers and have the right shape."""
-    return _of(golden.layout.outputs, golden, readable(golden, out, h_n, c_n))
-
-
-def seen_of_out(golden: "GoldenData", out: object, h_n: object, c_n: object) -> Seen | None:
-    """Out alone, if it holds numbers and has the right shape."""
-    got = readable(golden, out, h_n, c_n)
-    return _of(("out",), golden, {name: values for name, values in got.items() if name == "out"})
-
-
-def _of(names: Sequence[str], golden: "GoldenData", got: Arrays) -> Seen | None:
-    if any(name not in got or got[name].shape != getattr(golden.stored, name).shape for name in names):
-        return None
-    precision = PRECISIONS[golden.dtype]
-    wrong = {}
-    for name in names:
-        want = getattr(golden.stored, name)
-        wrong[name] = ~(np.abs(got[name] - want) <= golden.tolerance.allowed(name, want, precision))
-    return Seen(golden, got, wrong)
+def seen(given: Given, names: Iterable[str] | None = None) -> Seen:
+    """What came, of some arrays or all that hold numbers, and what of it is wrong."""
+    names = given.numbers if names is None else names
+    got = {name: given.numbers[name] for name in names}
+    wrong = {name: given.expected.wrong(name, values) for name, values in got.items()}
+    return Seen(given.golden, given.of, given.expected, got, wrong)

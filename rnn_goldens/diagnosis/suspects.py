@@ -3,22 +3,19 @@
 A run remembers what did before.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnn_goldens.diagnosis.asked import Asked, Cause
-from rnn_goldens.diagnosis.asked_gradients import asking, readable_gradients
+from rnn_goldens.diagnosis.asked_gradients import asking
 from rnn_goldens.diagnosis.budget import Budget, steps_of
-from rnn_goldens.diagnosis.likeness import readable
+from rnn_goldens.diagnosis.likeness import Arrays
 from rnn_goldens.diagnosis.repeated import Repeats
-from rnn_goldens.diagnosis.right import GRADIENTS, OUTPUTS, Arrays
-
-if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.golden.expected import OUTPUTS
+from rnn_goldens.judging.given import Given
 
 MOST_STEPS = 1000
 """With more, over all layers and directions, a golden is asked what is suspected and nothing else."""
@@ -92,39 +89,22 @@ class Suspects:
     _for_pairs: dict[str, Budget] = field(default_factory=dict)
 
     @np.errstate(all="ignore")
-    def explain(self, golden: "GoldenData", out: object, h_n: object = None, c_n: object = None) -> list[Cause]:
-        """The causes that give these outputs, and not the right ones, on a golden.
+    def explain(self, given: Given, *, outputs_right: bool = False) -> list[Cause]:
+        """The causes that give these outputs or gradients, and not the right ones.
 
         Args:
-            golden: what was asked.
-            out: as for ``GoldenData.compare``, as are the others.
-            h_n: likewise.
-            c_n: likewise.
+            given: what came. Causes of gradients are of the backward pass, or of the forward pass before it.
+            outputs_right: whether the outputs of gradients are known to be right: then none is of the forward pass.
 
         Returns:
             Several, where they are alike here; none, if none is known or it takes too long to look.
         """
-        return self._explained(golden, readable(golden, out, h_n, c_n), OUTPUTS)
-
-    @np.errstate(all="ignore")
-    def explain_gradients(
-        self, golden: "GoldenData", given: Mapping[str, object], *, outputs_right: bool = False
-    ) -> list[Cause]:
-        """The same of gradients, by name; causes are of the backward pass, or of the forward pass before it.
-
-        Args:
-            golden: what was asked.
-            given: the gradients.
-            outputs_right: whether the outputs are known to be right: then no cause is of the forward pass.
-        """
-        return self._explained(golden, readable_gradients(golden, given), GRADIENTS, outputs_right=outputs_right)
-
-    def _explained(self, golden: "GoldenData", got: Arrays, of: str, *, outputs_right: bool = False) -> list[Cause]:
+        golden, got = given.golden, given.numbers
         if not got:
             return []
-        self._keep(Failure(golden.id, golden.dtype, got, self.test, of, outputs_right))
+        self._keep(Failure(golden.id, golden.dtype, got, self.test, given.of, outputs_right))
         known = self._known.setdefault(golden.cell, [])
-        asked = asking(golden, got, of, outputs_right=outputs_right)
+        asked = asking(golden, got, given.of, outputs_right=outputs_right)
         found = [cause for cause in known if asked.explained_by(cause)]
         if not found and steps_of(golden) <= MOST_STEPS:
             found = self._looked_for(asked, known)

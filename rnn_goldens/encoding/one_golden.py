@@ -9,7 +9,6 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.encoding.gradients import encode_gradients, gradients_beside, read_gradients
 from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.judging.gradients import gradients_of
 
 
 def save(golden: Golden, path: str | PathLike[str]) -> None:
@@ -59,5 +58,5 @@ def read(path: str | PathLike[str], *, dtype: object = None, gradients: bool = F
         return golden.in_precision(golden.precisions[0] if dtype is None else dtype)
     stored = read_gradients(gradients_beside(file), golden)
     asked = replace(golden, gradients=stored).in_precision(stored.precisions[0] if dtype is None else dtype)
-    gradients_of(asked)  # which can be checked in this precision, or it is an error
+    asked.checkable_gradients()  # which can be checked in this precision, or it is an error
     return asked

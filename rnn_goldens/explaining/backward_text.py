@@ -22,7 +22,7 @@ from rnn_goldens.explaining.deviation_text import (
 )
 from rnn_goldens.explaining.equations_text import LONGEST_WAY_BACK, difference, of_first_cell
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.judging.gradients import compare_gradients
+from rnn_goldens.judging.verdict import compare_gradients
 
 _PRECISION = "float32"
 

@@ -18,7 +18,7 @@ from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.explaining.first_difference import Known, Place, Reader
 from rnn_goldens.explaining.outputs_file import NAMES, Outputs
-from rnn_goldens.judging.outputs import states_apart
+from rnn_goldens.judging.given import outputs_given
 
 WIDTH = 80
 _NAMES = 10
@@ -148,17 +148,17 @@ def _said(golden: Golden, reader: Reader, first: Place | None) -> Iterator[str]:
 
 def _alike(golden: Golden, outputs: Outputs) -> Iterator[str]:
     """Deviations that give the same, one or two at once; where none does, what can be seen."""
-    named = states_apart(golden.layout, *(outputs.get(name) for name in NAMES))
-    if found := Suspects().explain(golden, *named.values()):
+    given = outputs_given(golden, *(outputs.get(name) for name in NAMES))
+    if found := Suspects().explain(given):
         names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])
         more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
         yield from textwrap.wrap(f"looks like {names}{more}", WIDTH, subsequent_indent="  ")
         if is_explained(golden.cell):
             yield f"  to see what that is: rnn-goldens explain {found[0][0]}"
         return
-    seen = {code: value for code, value in facts(golden, *named.values()).items() if value}
-    given = [code for code in seen if not code.endswith("_missing")]  # some outputs are enough here
-    for code in given[:_LISTED]:
+    seen = {code: value for code, value in facts(given).items() if value}
+    told = [code for code in seen if not code.endswith("_missing")]  # some outputs are enough here
+    for code in told[:_LISTED]:
         yield from textwrap.wrap(FACTS[code].sentence.format(seen[code]), WIDTH, subsequent_indent="  ")
 
 

@@ -10,6 +10,7 @@ from rnn_goldens.diagnosis.run import asked_again, diagnosed_run
 from rnn_goldens.diagnosis.summary import summary
 from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.fuzzing.judged import Judged, how_much
+from rnn_goldens.judging.given import outputs_given
 
 MOST_FAILED = 8
 """So many are considered, from the smallest to the first that was drawn."""
@@ -48,8 +49,7 @@ def _evidence(judged: Judged, suspects: Suspects) -> Evidence:
     golden, verdict = judged.golden, judged.verdict
     assert verdict is not None
     if not verdict.passed:
-        out, h_n, c_n = (*judged.outputs, None)[:3]
-        verdict = diagnosed(golden, verdict, out, h_n, c_n, suspects)
+        verdict = diagnosed(outputs_given(golden, *judged.outputs), verdict, suspects)
     return Evidence(
         golden=golden.id,
         dtype=golden.dtype,

@@ -16,8 +16,9 @@ from rnn_goldens.fuzzing.judged import Judged
 from rnn_goldens.fuzzing.untraced import Untraced
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import OutputNames
+from rnn_goldens.judging.given import outputs_given
 from rnn_goldens.judging.outputs import compared_outputs
-from rnn_goldens.judging.verdict import Verdict, compare
+from rnn_goldens.judging.verdict import Verdict, verdict_on
 
 _MOST_KEPT = 100
 
@@ -120,7 +121,8 @@ class DrawnGolden(Golden):
             yield name, verdict
 
     def _compared(self, out: object, h_n: object, c_n: object) -> Verdict:
-        verdict = compare(self, out, h_n, c_n)
+        given = outputs_given(self, out, h_n, c_n)
+        verdict = verdict_on(given)
         self.checks.note(self.dtype, verdict)
         in_test, passed = currently_in_test_context(), verdict.passed
         if not passed and in_test:
@@ -133,7 +135,7 @@ class DrawnGolden(Golden):
             for line in causes(self.failed):
                 note(line)
             self.failed.clear()
-        return diagnosed(self, verdict, out, h_n, c_n)
+        return diagnosed(given, verdict)
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401 - IPython's protocol
         """What Hypothesis says of a test's argument."""

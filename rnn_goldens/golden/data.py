@@ -11,8 +11,9 @@ import numpy as np
 from numpy import zeros
 from numpy.typing import NDArray
 
-from rnn_goldens.errors import UnknownName
+from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.arrays import Arrays, Asked, AskedBackward, Float64
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
 from rnn_goldens.golden.gradients import COTANGENTS, Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
 from rnn_goldens.golden.shapes import LAYOUTS, Config, Layout, chosen_outputs, output_shapes, state_shape
@@ -225,6 +226,32 @@ class GoldenData(QuestionData):
     def not_compared(self) -> tuple[str, ...]:
         """The names of its other outputs."""
         return tuple(name for name in self.layout.outputs if self.outputs and name not in self.outputs)
+
+    def expected(self, of: str = OUTPUTS) -> Expected:
+        """The expected values of ``outputs``, those that are compared, or of ``gradients``.
+
+        Raises:
+            WrongUse: it was loaded without gradients.
+            UnknownName: its gradients cannot be checked in this precision.
+        """
+        if of == GRADIENTS:
+            gradients = self.checkable_gradients()
+            return Expected(gradients.expected, gradients.tolerance, self.dtype)
+        names = [name for name in self.layout.outputs if name not in self.not_compared]
+        return Expected({name: getattr(self.stored, name) for name in names}, self.tolerance, self.dtype)
+
+    def checkable_gradients(self) -> Gradients:
+        """What is stored of its gradients; raises as ``expected``."""
+        stored = self.gradients
+        if stored is None:
+            raise WrongUse(
+                f"{self.id} was loaded without gradients: load(…, gradients=True) has them, read(…, gradients=True), "
+                "and the marker rnn_goldens(gradients=True)"
+            )
+        if self.dtype not in stored.precisions:
+            whose = f"of the gradients of {self.id}"
+            raise UnknownName(f"precision {whose}", self.dtype, stored.precisions, plural=f"Precisions {whose}")
+        return stored
 
     @cached_property
     def out(self) -> NDArray[Any]:

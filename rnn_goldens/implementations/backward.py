@@ -25,7 +25,7 @@ from rnn_goldens.implementations.named import ONNX
 from rnn_goldens.implementations.not_implemented import refusal
 from rnn_goldens.implementations.users_own import Implementation, is_of, is_step
 from rnn_goldens.importing import imported
-from rnn_goldens.judging.gradient_calls import Backward
+from rnn_goldens.judging.calls import Backward
 from rnn_goldens.judging.outputs import OUTPUTS, is_array
 from rnn_goldens.programs.program import Program
 

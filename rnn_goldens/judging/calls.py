@@ -1,10 +1,11 @@
 """Calling an implementation as people do: again, row by row, in chunks, with other weights before, on views.
 
 Each way asks the same golden otherwise, in one or several calls, and gives outputs that have to be the golden's.
+Gradients are asked twice: what adds to buffers of the first call shows then.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 from rnn_goldens.errors import UnknownName, Unsupported
 from rnn_goldens.golden.data import GoldenData, QuestionData
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
+from rnn_goldens.judging.given import gradients_by_name
 from rnn_goldens.judging.outputs import NotNumbers, Output, outputs_of, read, states_apart
 from rnn_goldens.judging.own_arrays import refuse_own
-from rnn_goldens.judging.verdict import Verdict, compare
+from rnn_goldens.judging.verdict import Verdict, compare, compare_gradients
 
 _TWO_ROUNDINGS = 2.0
 """Tolerances: outputs of either question may be off by one."""
@@ -26,6 +28,16 @@ Run = Callable[[Any], Any]
 
 Ask = Callable[[GoldenData | QuestionData], Sequence[Any]]
 """Calls an implementation with a question, or with that of a golden; returns its outputs."""
+
+
+Backward = Callable[[Any], Mapping[str, Any]]
+"""A function of a question, which has ``cotangents``, that returns gradients by name."""
+
+ADDED_UP = "the second call gives the sum of both: gradients add up over calls, and are not cleared"
+DIFFERS = "the second call differs from the first"
+
+CompareGradients = Callable[[Mapping[str, Any], str], Verdict]
+"""Gradients by name, and what it means if they are wrong, where that is known → the verdict."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +122,7 @@ def way(name: str) -> Way:
 
 
 def _twice(ask: Ask, golden: GoldenData) -> Verdict:
-    return compare(golden, *ask(golden), said="the second call differs from the first")
+    return compare(golden, *ask(golden), said=DIFFERS)
 
 
 def _rows(ask: Ask, golden: GoldenData) -> Verdict:
@@ -255,3 +267,65 @@ WAYS = {
     "views": Way("arrays that are not contiguous: strides are minded", lambda _: True, _views),
 }
 """The ways of calling, by the name that marker and option have for them."""
+
+
+def compare_gradient_calls(
+    golden: GoldenData, backward: Backward, judge: CompareGradients | None = None
+) -> Iterator[tuple[str, Verdict]]:
+    """Ask twice, with the same question, and compare both times.
+
+    Args:
+        golden: what is asked, with gradients.
+        backward: the implementation.
+        judge: how gradients are compared.
+
+    Yields:
+        ``once`` and ``twice``, each with its verdict; ``once`` alone if that did not pass.
+
+    Raises:
+        TypeError: the implementation returned no gradients by name.
+        WrongUse: it returned the golden's own arrays.
+    """
+    __tracebackhide__ = True
+
+    def ask() -> dict[str, Any]:
+        __tracebackhide__ = True
+        found = gradients_by_name(golden, backward(golden.question()), {})
+        refuse_own(golden, *found.values())
+        return found
+
+    first = ask()
+    kept = {name: _copy(value) for name, value in first.items()}  # what it adds to in a second call
+    judge = judge or (lambda given, said: compare_gradients(golden, given, said=said))
+    verdict = judge(first, "")
+    yield "once", verdict
+    if verdict.passed:
+        second = ask()
+        yield "twice", _with_what_is_missing(golden, judge(second, _said(kept, second)), verdict, second)
+
+
+def _with_what_is_missing(golden: GoldenData, verdict: Verdict, first: Verdict, second: Mapping[str, Any]) -> Verdict:
+    """The verdict on a second call, which is wrong, too, if it left out a gradient that the first call gave."""
+    missing = [name for name in first.differences if name not in second]
+    if not missing or not verdict.passed:
+        return verdict
+    said = f"the second call gives no gradient of {', '.join(missing)}, which the first call gave"
+    return replace(verdict, passed=False, message=f"{golden.id} in {golden.dtype}: {said}")
+
+
+def _said(first: Mapping[str, NDArray[np.float64] | None], second: Mapping[str, Any]) -> str:
+    """What it means if the second call's gradients are wrong."""
+    doubled = [
+        name for name, before in first.items()
+        if before is not None and before.any() and np.array_equal(2 * before, _copy(second.get(name)))
+    ]  # fmt: skip
+    if doubled:
+        return ADDED_UP
+    return DIFFERS
+
+
+def _copy(value: object) -> Any:  # noqa: ANN401 - an array, or None
+    try:
+        return read(value).values.copy()
+    except NotNumbers:
+        return None

@@ -4,25 +4,27 @@ Operators and methods of arrays compare, and functions by names of their own: wh
 ``np.where`` takes no part.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy import argwhere, isfinite, isinf, isnan, unique, unravel_index, where
 from numpy.typing import NDArray
 
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.tolerance import Exact, Tolerance
-from rnn_goldens.judging import outputs
-from rnn_goldens.judging.place import place
-
-if TYPE_CHECKING:
-    from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.golden.tolerance import Exact
+from rnn_goldens.judging.given import Given
+from rnn_goldens.judging.outputs import Output
+from rnn_goldens.judging.place import WITH_TIME, first, place
 
 Float64 = NDArray[np.float64]
 
 HALF = ("bfloat16", "float16")
+
+_OF_SAME_SHAPE = {"h0": "h_n", "c0": "c_n"}
+"""By an array, the output that a wrong gradient of it may be."""
+
+_MATRIX = 2
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,6 @@ class Element:
     want: float
     allowed: float
     place: str
-
-
-Place = Callable[[tuple[int, ...]], str]
-"""An index → where it is, in words."""
-
-First = Callable[[NDArray[np.intp]], tuple[int, ...]]
-"""Indices of wrong elements, a row each → that which was computed first."""
 
 
 @dataclass(frozen=True)
@@ -83,131 +78,103 @@ class Difference:
         return self.problem is None and not self.wrong
 
 
-def difference(golden: "GoldenData", name: str, value: object) -> Difference:
-    """Compare one output of an implementation with a golden's."""
-    want: Float64 | None = getattr(golden.stored, name)
-    if want is None:
-        return not_comparable(name, f"was given, but a golden for {golden.cell} has none")
-    try:
-        output = outputs.read(value)
-    except outputs.NotNumbers as error:
-        return not_comparable(name, str(error))
+def difference(given: Given, name: str) -> Difference:
+    """Compare one of the arrays that were given."""
+    if name in given.problems:
+        return _not_comparable(name, given.problems[name])
+    output, want = given.arrays[name], given.expected.values[name]
     if output.values.shape != want.shape:
-        return not_comparable(name, _shape_problem(name, output.values.shape, want.shape), output.dtype)
-    wanted = Wanted(
-        name=name,
-        values=want,
-        tolerance=golden.tolerance,
-        dtype=golden.dtype,
-        place=lambda index: place(golden.config, name, index),
-        first=lambda wrong: _first(golden, name, wrong),
-        has_time=name == "out",
-    )
-    return compared(wanted, output)
+        return _not_comparable(name, _shape_problem(given.of, name, output.values.shape, want.shape), output.dtype)
+    found = _compared(given, name, output)
+    if given.of == GRADIENTS and not found.passed and not found.problem:
+        other = _something_else(given, name, output)
+        return found if other is None else _not_comparable(name, other, output.dtype)
+    return found
 
 
-def not_comparable(name: str, problem: str, dtype: str = "") -> Difference:
-    """What is said of an array whose values were not compared."""
+def _not_comparable(name: str, problem: str, dtype: str = "") -> Difference:
     return Difference(name, problem=problem, dtype=dtype, largest_error=float("inf"))
 
 
-def out_alone(of_h_n: Difference) -> Difference:
-    """What is said of h_n that was not given, where nothing but out was: what to do if there is nothing else."""
-    hint = 'to check out alone, check(out, outputs=["out"]) or @pytest.mark.rnn_goldens(outputs=["out"])'
-    return replace(of_h_n, problem=f"{of_h_n.problem}; {hint}")
-
-
-def _shape_problem(name: str, got: tuple[int, ...], want: tuple[int, ...]) -> str:
+def _shape_problem(of: str, name: str, got: tuple[int, ...], want: tuple[int, ...]) -> str:
     hint = ""
-    if name == "out" and len(want) == 3 and got == (want[1], want[0], want[2]):  # noqa: PLR2004
-        hint = "; it looks time-major, out is batch-first: (batch, time, directions·hidden)"
+    if name in WITH_TIME and len(want) == 3 and got == (want[1], want[0], want[2]):  # noqa: PLR2004
+        last = "directions·hidden" if name == "out" else "input"
+        hint = f"; it looks time-major, {name} is batch-first: (batch, time, {last})"
+    elif of == GRADIENTS and len(want) == _MATRIX and got == want[::-1]:
+        hint = f"; it is transposed: PyTorch's {name} is (gates·hidden, columns)"
     elif [n for n in got if n != 1] == [n for n in want if n != 1]:
         hint = "; only axes of size 1 differ"
     return f"has shape {got}, want {want}{hint}"
 
 
-class Wanted(NamedTuple):
-    """What an array of its shape is compared with.
-
-    Attributes:
-        name: of the output, or of the array that a gradient is of.
-        values: what is expected.
-        tolerance: how far it may be off.
-        dtype: the declared precision.
-        place: where an element stands, in words.
-        first: which of several was computed first.
-        has_time: whether the last axis but one is time.
-    """
-
-    name: str
-    values: Float64
-    tolerance: Tolerance
-    dtype: str
-    place: Place
-    first: First
-    has_time: bool
+def _something_else(given: Given, name: str, output: Output) -> str | None:
+    """What a gradient of the right shape is in truth: its transpose, an array that was handed out, or an output."""
+    got, golden = output.values, given.golden
+    if got.ndim == _MATRIX and got.shape[0] == got.shape[1]:
+        turned = _compared(given, name, Output(got.T.copy(), output.dtype))
+        if turned.passed:
+            return "is transposed: its transpose is right"
+    arrays = {**golden.stored.weights, "x": golden.stored.x, "h0": golden.stored.h0, "c0": golden.stored.c0}
+    itself = arrays.get(name)
+    if itself is not None and got.shape == itself.shape and (got == itself).all() and got.any():
+        return f"is {name} itself, not its gradient, which torch has in {name}.grad"
+    of, outputs = _OF_SAME_SHAPE.get(name, ""), golden.expected(OUTPUTS)
+    if of in outputs.values and got.any() and not outputs.wrong(of, got).any():
+        return f"is {of}, an output, and no gradient: check(out, h_n) compares outputs"
+    return None
 
 
-def compared(wanted: Wanted, output: outputs.Output) -> Difference:
+def _compared(given: Given, name: str, output: Output) -> Difference:
     """Compare the values of an array of the right shape; in too low a precision they are not."""
-    if output.bits is not None and output.bits < PRECISIONS[wanted.dtype].bits:
-        problem = f"is {output.dtype}: less precise than the declared {wanted.dtype}"
-        return not_comparable(wanted.name, problem, output.dtype)
-    got, want = output.values, wanted.values
-    allowed = wanted.tolerance.allowed(wanted.name, want, PRECISIONS[wanted.dtype])
+    expected = given.expected
+    precision = PRECISIONS[expected.dtype]
+    if output.bits is not None and output.bits < precision.bits:
+        problem = f"is {output.dtype}: less precise than the declared {expected.dtype}"
+        return _not_comparable(name, problem, output.dtype)
+    got, want, allowed = output.values, expected.values[name], expected.allowed(name)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         error = abs(got - want)
         right = error <= allowed  # a NaN is never right
         if right.all():
             largest = float((error / allowed).max()) if error.any() else 0.0  # where none is allowed, too
-            finer = _is_finer(wanted.dtype, output)
-            return Difference(wanted.name, dtype=output.dtype, size=got.size, largest_error=largest, is_finer=finer)
+            finer = _is_finer(expected.dtype, output)
+            return Difference(name, dtype=output.dtype, size=got.size, largest_error=largest, is_finer=finer)
         fraction = error / allowed
     fraction = where(isnan(fraction), np.inf, fraction)
-    least = 2.0 ** PRECISIONS[wanted.dtype].min_exponent
-    fraction[(allowed < least) & (error >= least)] = np.inf
+    fraction[(allowed < 2.0**precision.min_exponent) & (error >= 2.0**precision.min_exponent)] = np.inf
 
     def element(index: tuple[int, ...]) -> Element:
-        return Element(index, float(got[index]), float(want[index]), float(allowed[index]), wanted.place(index))
+        where_it_is = place(given.golden, name, index)
+        return Element(index, float(got[index]), float(want[index]), float(allowed[index]), where_it_is)
 
     wrong = argwhere(~right)
     finite_first = where(right, -2.0, where(isfinite(got), error, -1.0))
     return Difference(
-        wanted.name,
+        name,
         dtype=output.dtype,
         size=got.size,
         wrong=len(wrong),
         nan=int(isnan(got).sum()),
         infinite=int(isinf(got).sum()),
-        first=element(wanted.first(wrong)),
+        first=element(first(given.golden, name, wrong)),
         largest=element(tuple(int(i) for i in unravel_index(finite_first.argmax(), got.shape))),
-        time_steps=tuple(int(t) for t in unique(wrong[:, -2])) if wanted.has_time else (),
-        coat=_coat(wanted, got),
+        time_steps=tuple(int(t) for t in unique(wrong[:, -2])) if name in WITH_TIME else (),
+        coat=_coat(expected, got),
         largest_error=float(fraction.max()),
     )
 
 
-def _is_finer(asked: str, output: outputs.Output) -> bool:
+def _is_finer(asked: str, output: Output) -> bool:
     precision = PRECISIONS[asked]
     return asked in HALF and output.dtype != asked and not precision.holds(output.values)
 
 
-def _coat(wanted: Wanted, got: Float64) -> str | None:
+def _coat(expected: Expected, got: Float64) -> str | None:
     """The lower precision that all values fit, as if computed in it and coated as a higher one; zeros tell nothing."""
-    if isinstance(wanted.tolerance, Exact) or not isfinite(got).all() or not got.any():
+    if isinstance(expected.tolerance, Exact) or not isfinite(got).all() or not got.any():
         return None
-    lower = [p for p in PRECISIONS.values() if p.bits < PRECISIONS[wanted.dtype].bits]
+    lower = [p for p in PRECISIONS.values() if p.bits < PRECISIONS[expected.dtype].bits]
     with np.errstate(over="ignore", invalid="ignore"):
         holding = [p.name for p in sorted(lower, key=lambda p: p.bits) if (p.round(got) == got).all()]
     return holding[0] if holding else None
-
-
-def _first(golden: "GoldenData", name: str, wrong: NDArray[np.intp]) -> tuple[int, ...]:
-    """The index that was computed first: the reverse direction starts at a sequence's end."""
-    if name != "out":
-        return tuple(int(i) for i in wrong[0])
-    time, unit = wrong[:, -2], wrong[:, -1]
-    length = golden.stored.x.shape[-2] if golden.lengths is None else golden.lengths[wrong[:, 0]]
-    from_the_end = (unit >= golden.config.hidden_size) & (time < length)
-    step = where(from_the_end, length - 1 - time, time)
-    return tuple(int(i) for i in wrong[step.argmin()])

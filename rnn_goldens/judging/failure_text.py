@@ -1,8 +1,13 @@
-"""The text of a failure, for whoever meets it in a log: at most 15 lines, the first complete in itself."""
+"""The text of a failure, for whoever meets it in a log: at most 15 lines, the first complete in itself.
+
+Of outputs, which are three at the most, the first line says what is wrong first, and each has its details. Gradients
+are many: the first line says which are right and which are wrong, and each has a line. Which are right narrows it down
+by itself, for a gradient is made of those that a backward pass has before it.
+"""
 
 import shlex
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -10,34 +15,73 @@ import numpy as np
 from numpy import asarray
 
 from rnn_goldens.counted import counted
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.differences import Difference, Element
+from rnn_goldens.judging.given import Given
 from rnn_goldens.visible import visible
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
 
-_WIDTH = 110
+MOST_LINES = 15
+
+_WIDTH = {OUTPUTS: 110, GRADIENTS: 80}
 _MANY_STEPS = 12
+_LONGEST_PURPOSE = 3
+_LEAST_ROOM = 30
+"""Letters of the first line after the golden's name, however long that is."""
 
 
-def failure_text(golden: "GoldenData", found: list[Difference], said: str = "") -> str:
-    """Describe the differences of a comparison that failed; ``said`` is what it means that they are there."""
-    worst = next(d for d in found if not d.passed)
-    lines = [f"{golden.id} in {golden.dtype}: {f'{said}: ' if said else ''}{_headline(golden, worst)}"]
-    for d in found:
-        lines += [f"  {d.output}: {line}" for line in _details(golden, d)]
-    lines += textwrap.wrap(
-        f"purpose: {golden.purpose}",
-        _WIDTH,
-        initial_indent="  ",
-        subsequent_indent="    ",
-        max_lines=3,
-        placeholder=" …",
-    )
-    if golden.corpus is not None:
-        lines.append(to_see(golden, golden.corpus))
-    return visible("\n".join(lines))
+def failure_text(
+    given: Given, found: Sequence[Difference], said: str = "", *, like: str = "", known: Sequence[tuple[str, int]] = ()
+) -> str:
+    """Describe the differences of a comparison that failed.
+
+    Args:
+        given: what was compared.
+        found: how each array differs, or does not.
+        said: what it means that there are differences.
+        like: the name of what gives just these arrays.
+        known: sentences on what else is known of them, each with how many lines it may take.
+    """
+    place, meant = f"{given.golden.id} in {given.golden.dtype}", f": {said}: " if said else ": "
+    more = [line for sentence, most in known for line in _wrapped(sentence, most, _WIDTH[given.of])]
+    if given.of == OUTPUTS:
+        first, *others = _of_outputs(given, found, more)
+    else:
+        first, *others = _of_gradients(given, found, more, max(_LEAST_ROOM, _WIDTH[GRADIENTS] - len(place + meant)))
+    return visible("\n".join([f"{place}{f', like {like}' if like else ''}{meant}{first}", *others]))
+
+
+def _of_outputs(given: Given, found: Sequence[Difference], more: Sequence[str]) -> Iterator[str]:
+    golden = given.golden
+    details = [f"  {d.output}: {line}" for d in found for line in _details(golden, d)]
+    end = [to_see(golden, golden.corpus)] if golden.corpus is not None else []
+    room = MOST_LINES - 1 - len(more) - len(details) - len(end)
+    yield _headline(golden, next(d for d in found if not d.passed))
+    yield from (*more, *details)
+    if room > 0:
+        yield from _wrapped(f"purpose: {golden.purpose}", min(_LONGEST_PURPOSE, room), _WIDTH[OUTPUTS])
+    yield from end
+
+
+def _of_gradients(given: Given, found: Sequence[Difference], more: Sequence[str], letters: int) -> Iterator[str]:
+    """Lines, the first of so many letters."""
+    golden, width = given.golden, _WIDTH[GRADIENTS]
+    right, wrong = ([d.output for d in found if d.passed is good] for good in (True, False))
+    first, fits = _right_and_wrong(right, wrong, letters)
+    lines = [first]
+    if not fits:
+        for word, names in (("right", right), ("wrong", wrong)):
+            lines += _wrapped(f"{word}: {', '.join(names)}", 2, width) if names else []
+    lines += more
+    end = [f"not checked: {', '.join(given.not_checked)}"] if given.not_checked else []
+    end += [f"purpose: {golden.gradients.purpose}"] if golden.gradients is not None else []
+    ending = [line for text in end for line in _wrapped(text, 2, width)]
+    ending += [to_see(golden, golden.corpus)] if golden.corpus is not None else []
+    details = [_wrapped(f"{d.output}: {_in_a_line(golden, d)}", 3, width) for d in found if not d.passed]
+    yield from (*lines, *_as_many_as_fit(details, MOST_LINES - len(lines) - len(ending)), *ending)
 
 
 def to_see(golden: "GoldenData", corpus: str) -> str:
@@ -49,47 +93,108 @@ def to_see(golden: "GoldenData", corpus: str) -> str:
 def _headline(golden: "GoldenData", d: Difference) -> str:
     if d.first is None:
         return f"{d.output} {d.problem}"
-    got, want = values_as_text(golden, d, d.first)
+    got, want = _values(golden, d, d.first)
     return f"{d.output} is first wrong at {d.first.place}: got {got}, want {want} ({_wrong(d)})"
 
 
 def _details(golden: "GoldenData", d: Difference) -> Iterator[str]:
+    """Lines on an output."""
     if d.problem is not None:
         yield d.problem
         return
     if d.largest is None:
         yield f"all {d.size:,} elements right" if d.size > 1 else "its one element is right"
         return
-    not_finite = ", ".join(f"{n} {name}" for n, name in ((d.nan, "NaN"), (d.infinite, "infinite")) if n)
-    steps = f" at {time_steps(d, golden.stored.out.shape[-2])}" if d.time_steps else ""
-    yield f"{_wrong(d)}{steps}" + (f", among them {not_finite}" if not_finite else "")
+    yield f"{_wrong(d)}{_at_steps(golden, d)}{_not_finite(d)}"
     if d.coat is not None:
         yield f"every value is a {d.coat} number: computed in {d.coat}, not in the declared {golden.dtype}?"
     if isfinite(d.largest.got):
         error = abs(d.largest.got - d.largest.want)
-        got, want = values_as_text(golden, d, d.largest)
+        got, want = _values(golden, d, d.largest)
         allowed = f"allowed is {d.largest.allowed:.3g}" if d.largest.allowed else "exact, none is allowed"
         yield f"largest error {error:.6g} ({allowed}) at {d.largest.place}: got {got}, want {want}"
+
+
+def _in_a_line(golden: "GoldenData", d: Difference) -> str:
+    """What is wrong with a gradient."""
+    if d.problem is not None or d.largest is None or d.first is None:
+        return str(d.problem)
+    coat = f", all {d.coat} numbers: computed in {d.coat}?" if d.coat else ""
+    shown = d.largest if isfinite(d.largest.got) else d.first
+    got, want = _values(golden, d, shown)
+    allowed = f", ± {shown.allowed:.3g} allowed" if shown.allowed else ", exactly"
+    element = f"at {shown.place}: got {got}, want {want}{allowed}"
+    return f"{_wrong(d)}{_at_steps(golden, d)}{_not_finite(d)}{coat}; {element}"
 
 
 def _wrong(d: Difference) -> str:
     return f"{d.wrong:,} of {counted(d.size, 'element')} wrong"
 
 
-def time_steps(d: Difference, total: int) -> str:
-    """The time steps that have a wrong element, of so many."""
-    steps = d.time_steps
+def _not_finite(d: Difference) -> str:
+    counts = ", ".join(f"{n} {name}" for n, name in ((d.nan, "NaN"), (d.infinite, "infinite")) if n)
+    return f", among them {counts}" if counts else ""
+
+
+def _at_steps(golden: "GoldenData", d: Difference) -> str:
+    """The time steps that have a wrong element."""
+    steps, last = d.time_steps, golden.stored.out.shape[-2] - 1
+    if not steps:
+        return ""
     if len(steps) == 1:
-        return f"time step {steps[0]} of 0 to {total - 1}"
+        return f" at time step {steps[0]} of 0 to {last}"
     if steps == tuple(range(steps[0], steps[-1] + 1)):
-        return f"time steps {steps[0]} to {steps[-1]} of 0 to {total - 1}"
+        return f" at time steps {steps[0]} to {steps[-1]} of 0 to {last}"
     listed = ", ".join(map(str, steps[:_MANY_STEPS])) + (" …" if len(steps) > _MANY_STEPS else "")
-    return f"{len(steps)} time steps ({listed}) of 0 to {total - 1}"
+    return f" at {len(steps)} time steps ({listed}) of 0 to {last}"
 
 
-def values_as_text(golden: "GoldenData", d: Difference, element: Element) -> tuple[str, str]:
+def _values(golden: "GoldenData", d: Difference, element: Element) -> tuple[str, str]:
     """Both values in the digits of their precision, or in all digits where those would not show a difference."""
     got_type = PRECISIONS[d.dtype].carrier if d.dtype in PRECISIONS else np.float64
     got = str(asarray(element.got).astype(got_type))
     want = str(PRECISIONS[golden.dtype].round(asarray(element.want)))
     return (repr(element.got), repr(element.want)) if got == want else (got, want)
+
+
+def _right_and_wrong(right: list[str], wrong: list[str], room: int) -> tuple[str, bool]:
+    """``x, h0 right; weight_hh_l0 wrong``, in so many letters if that can be, and whether all names stand in it."""
+    if not right and not wrong:
+        return "no gradient was given: nothing was checked", True
+    whole = "; ".join(f"{', '.join(names)} {is_so}" for names, is_so in ((right, "right"), (wrong, "wrong")) if names)
+    if len(whole) <= room:
+        return whole, True
+    good = f"{len(right)} right; " if right else ""
+    if not right and len(wrong) > 1:
+        return f"all {len(wrong)} wrong", False
+    kept = len(wrong)
+    while kept > 1 and len(good) + len(_some(wrong, kept)) > room:
+        kept -= 1
+    return f"{good}{_some(wrong, kept)}", False
+
+
+def _some(names: list[str], kept: int) -> str:
+    more = f" and {len(names) - kept} more" if kept < len(names) else ""
+    return f"{', '.join(names[:kept])}{more} wrong"
+
+
+def _as_many_as_fit(blocks: list[list[str]], room: int) -> list[str]:
+    lines: list[str] = []
+    for number, block in enumerate(blocks):
+        is_last = number == len(blocks) - 1
+        if len(lines) + len(block) > room - (0 if is_last else 1):
+            return [*lines, f"  … and {counted(len(blocks) - number, 'gradient')} more"]
+        lines += block
+    return lines
+
+
+def _wrapped(text: str, most: int, width: int) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        max_lines=most,
+        placeholder=" …",
+        break_on_hyphens=False,
+    )

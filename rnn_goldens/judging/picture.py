@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Exact
-from rnn_goldens.judging.outputs import NotNumbers, compared_outputs, read
+from rnn_goldens.judging.given import Given
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
@@ -56,22 +55,16 @@ class Picture:
 
 
 @np.errstate(all="ignore")  # outputs may hold anything
-def picture(golden: "GoldenData", out: object, h_n: object = None, c_n: object = None) -> Picture | None:
-    """What to draw of outputs, given as for ``Golden.compare``; None if they are right or can not be compared."""
-    for name, value in compared_outputs(golden, out, h_n, c_n).items():
-        want = getattr(golden.stored, name)
-        try:
-            got = read(value).values
-        except NotNumbers:
+def picture(given: Given) -> Picture | None:
+    """What to draw of outputs; None if they are right or cannot be compared."""
+    expected = given.expected
+    for name, got in given.numbers.items():
+        want = expected.values[name]
+        if got.shape != want.shape or not want.size or not expected.wrong(name, got).any():
             continue
-        if want is None or got.shape != want.shape or not want.size:
-            continue
-        allowed = golden.tolerance.allowed(name, want, PRECISIONS[golden.dtype])
         error = np.where(got == want, 0.0, np.abs(got - want))
-        if (error <= allowed).all():
-            continue
-        exact = isinstance(golden.tolerance, Exact)
-        return _drawn(golden, name, error if exact else error / allowed, got, want)
+        exact = isinstance(expected.tolerance, Exact)
+        return _drawn(given.golden, name, error if exact else error / expected.allowed(name), got, want)
     return None
 
 

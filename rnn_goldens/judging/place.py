@@ -1,33 +1,64 @@
-"""Where an element of an output, or of a gradient, stands, in words."""
+"""Where an element of an output or of a gradient stands, in words, and which wrong element was computed first."""
 
-from rnn_goldens.golden.shapes import Config, Layout
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy import where
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from rnn_goldens.golden.data import GoldenData
+
+WITH_TIME = ("out", "x")
+"""The arrays whose last axis but one is time."""
+
+STATES = ("h_n", "c_n", "h0", "c0")
+"""Those that have a row for each layer and direction."""
 
 
-def place(config: Config, output: str, index: tuple[int, ...]) -> str:
-    """Name an index: ``time step 2 (batch 0, unit 1)``, ``layer 0, reverse (batch 0, unit 1)``."""
-    *batch, unit = index[:-2] + index[-1:] if output == "out" else index[1:]
-    in_batch = "".join(f"batch {b}, " for b in batch)
-    hidden, directions = config.hidden_size, config.num_directions
-    if output == "out":
-        direction = ", reverse direction" if unit >= hidden else ""
-        return f"time step {index[-2]} ({in_batch}unit {unit % hidden}{direction})"
-    layer, direction_index = divmod(index[0], directions)
-    direction = f", {('forward', 'reverse')[direction_index]} direction" if directions > 1 else ""
-    return f"layer {layer} ({in_batch}unit {unit}{direction})"
+def place(golden: "GoldenData", name: str, index: tuple[int, ...]) -> str:
+    """Name an index of an output, or of the gradient of an array.
 
-
-def gradient_place(config: Config, layout: Layout, name: str, index: tuple[int, ...]) -> str:
-    """Name an index of a gradient: ``time step 2 (batch 0, input 1)`` of x, ``gate f, unit 1, column 2`` of a weight.
-
-    Of an initial state as of a last one.
+    ``time step 2 (batch 0, unit 1)`` of out, ``time step 2 (batch 0, input 1)`` of x, ``layer 0, reverse direction
+    (batch 0, unit 1)`` of a state, ``gate f, unit 1, column 2`` of a weight.
     """
-    if name in ("h0", "c0"):
-        return place(config, f"{name[0]}_n", index)
-    if name == "x":
-        in_batch = "".join(f"batch {b}, " for b in index[:-2])
-        return f"time step {index[-2]} ({in_batch}input {index[-1]})"
-    gate, unit = divmod(index[0], config.hidden_size)
-    stacked = name.startswith(("weight_", "bias_")) and len(layout.gates) > 1
-    parts = [f"gate {layout.gates[gate]}"] if stacked else []
+    hidden = golden.config.hidden_size
+    if name in WITH_TIME:
+        *batch, time, last = index
+        what, direction = "input", ""
+        if name == "out":
+            what, direction, last = "unit", ", reverse direction" if last >= hidden else "", last % hidden
+        return f"time step {time} ({_in_batch(batch)}{what} {last}{direction})"
+    if name in STATES:
+        layer, reverse = divmod(index[0], golden.config.num_directions)
+        of_two = golden.config.num_directions > 1
+        direction = f", {('forward', 'reverse')[reverse]} direction" if of_two else ""
+        return f"layer {layer} ({_in_batch(index[1:-1])}unit {index[-1]}{direction})"
+    gate, unit = divmod(index[0], hidden)
+    gates = golden.layout.gates
+    stacked = name.startswith(("weight_", "bias_")) and len(gates) > 1
+    parts = [f"gate {gates[gate]}"] if stacked else []
     parts += [f"unit {unit}", *(f"column {column}" for column in index[1:])]
     return ", ".join(parts)
+
+
+def _in_batch(index: Sequence[int]) -> str:
+    return "".join(f"batch {b}, " for b in index)
+
+
+def first(golden: "GoldenData", name: str, wrong: NDArray[np.intp]) -> tuple[int, ...]:
+    """Of the indices of wrong elements, a row each, the one that is computed first.
+
+    Of out the earliest in its own direction: the reverse one starts at a sequence's end. Of the gradient of x the last
+    in time, where a backward pass begins. Of all others the first in memory.
+    """
+    row = 0
+    if name == "x":
+        row = int(wrong[:, -2].argmax())
+    elif name == "out":
+        time, unit = wrong[:, -2], wrong[:, -1]
+        length = golden.stored.x.shape[-2] if golden.lengths is None else golden.lengths[wrong[:, 0]]
+        from_the_end = (unit >= golden.config.hidden_size) & (time < length)
+        row = int(where(from_the_end, length - 1 - time, time).argmin())
+    return tuple(int(i) for i in wrong[row])

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_goldens.judging.as_html import verdict_as_html
-from rnn_goldens.judging.differences import Difference, difference, out_alone
+from rnn_goldens.judging.differences import Difference, difference
 from rnn_goldens.judging.failure_text import failure_text
-from rnn_goldens.judging.outputs import compared_outputs
+from rnn_goldens.judging.given import Given, gradients_given, outputs_given
 
 if TYPE_CHECKING:
     from rnn_goldens.golden.data import GoldenData
 
-__all__ = ["Difference", "GoldenMismatch", "Verdict", "compare"]
+__all__ = ["Difference", "GoldenMismatch", "Verdict", "compare", "compare_gradients", "verdict_on"]
 
 
 @dataclass(frozen=True)
@@ -64,22 +64,39 @@ class GoldenMismatch(AssertionError):
         return type(self), (self.verdict,)
 
 
-@np.errstate(all="ignore")  # whatever np.seterr an implementation leaves behind
 def compare(golden: "GoldenData", out: object, h_n: object = None, c_n: object = None, *, said: str = "") -> Verdict:
     """Compare outputs with a golden.
 
     Args:
         golden: the golden.
-        out: as for ``GoldenData.compare``.
+        out: as for ``Golden.compare``.
         h_n: likewise.
         c_n: likewise.
         said: what it means if they differ, where it means more than that they are wrong.
     """
-    given = compared_outputs(golden, out, h_n, c_n)
-    differences = {name: difference(golden, name, value) for name, value in given.items()}
-    if "h_n" in given and all(value is None for name, value in given.items() if name != "out"):
-        differences["h_n"] = out_alone(differences["h_n"])
-    passed = all(found.passed for found in differences.values())
-    largest = max(found.largest_error for found in differences.values())
-    message = "" if passed else failure_text(golden, list(differences.values()), said)
-    return Verdict(passed, largest, differences, message, not_checked=golden.not_compared)
+    return verdict_on(outputs_given(golden, out, h_n, c_n), said)
+
+
+def compare_gradients(golden: "GoldenData", by_name: Mapping[str, object], *, said: str = "") -> Verdict:
+    """Compare gradients with those of a golden.
+
+    Args:
+        golden: the golden, with gradients.
+        by_name: array-likes of any library. What is left out is not checked; nothing at all does not pass.
+        said: as for ``compare``.
+
+    Raises:
+        WrongUse: the golden was loaded without gradients.
+        UnknownName: its gradients cannot be checked in this precision.
+    """
+    return verdict_on(gradients_given(golden, by_name), said)
+
+
+@np.errstate(all="ignore")  # whatever np.seterr an implementation leaves behind
+def verdict_on(given: Given, said: str = "") -> Verdict:
+    """Compare what was given with what is expected; ``said`` as for ``compare``."""
+    differences = {name: difference(given, name) for name in given.names}
+    passed = bool(differences) and all(found.passed for found in differences.values())
+    largest = max((found.largest_error for found in differences.values()), default=float("inf"))
+    message = "" if passed else failure_text(given, list(differences.values()), said)
+    return Verdict(passed, largest, differences, message, not_checked=given.not_checked)

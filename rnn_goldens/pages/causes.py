@@ -10,9 +10,9 @@ from rnn_goldens.diagnosis.as_data import said_of
 from rnn_goldens.diagnosis.asked import TOGETHER
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, ZERO, About, abouts
 from rnn_goldens.diagnosis.no_outputs import by_reason
-from rnn_goldens.diagnosis.right import OUTPUTS
 from rnn_goldens.diagnosis.said import is_explained, unexplained
 from rnn_goldens.errors import UnknownName
+from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.pages.content import FAILED, Checked, Judged
 
 MOST_REASONS = 20

@@ -12,10 +12,10 @@ from rnn_goldens.corpus import Corpora
 from rnn_goldens.diagnosis.asked import TOGETHER, Cause
 from rnn_goldens.diagnosis.asked_gradients import is_of_outputs
 from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence
-from rnn_goldens.diagnosis.right import GRADIENTS, OUTPUTS
 from rnn_goldens.diagnosis.run import Load, asked_again, diagnosed_run
 from rnn_goldens.diagnosis.suspects import Failure
 from rnn_goldens.errors import RnnGoldensError
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.plugin.names import without_golden
 from rnn_goldens.plugin.settings import corpora_of_all
 from rnn_goldens.plugin.tally import FAILED, Entry, Tally

@@ -8,21 +8,19 @@ import pytest
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.diagnosis.explanations import diagnosed, diagnosed_gradients
+from rnn_goldens.diagnosis.explanations import diagnosed
 from rnn_goldens.diagnosis.suspects import Spent, Suspects
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.arrays import Asked
 from rnn_goldens.golden.data import QuestionData
 from rnn_goldens.golden.shapes import OutputNames
-from rnn_goldens.judging.calls import Run, compare_calls
-from rnn_goldens.judging.given_gradients import given_gradients
-from rnn_goldens.judging.gradient_calls import Backward, compare_gradient_calls
-from rnn_goldens.judging.gradients import compare_gradients
+from rnn_goldens.judging.calls import Backward, Run, compare_calls, compare_gradient_calls
+from rnn_goldens.judging.given import gradients_by_name, gradients_given, outputs_given
 from rnn_goldens.judging.inputs import written_to, wrote_into
 from rnn_goldens.judging.outputs import outputs_of
 from rnn_goldens.judging.own_arrays import refuse_own
 from rnn_goldens.judging.picture import picture
-from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, compare
+from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, verdict_on
 from rnn_goldens.plugin import pictures, settings
 from rnn_goldens.plugin.names import without_golden
 from rnn_goldens.plugin.no_outcome_of_its_own import ImplementationFailed, no_outcome_of_its_own
@@ -106,7 +104,7 @@ class GoldenUnderTest(Golden):
     def check_gradients(self, gradients: object = None, /, **named: object) -> Verdict:
         """As ``Golden.check_gradients``; counts."""
         __tracebackhide__ = True
-        given = given_gradients(self, gradients, named)
+        given = gradients_by_name(self, gradients, named)
         refuse_own(self, *given.values())
         with no_outcome_of_its_own():
             verdict = self._compared_gradients(given)
@@ -123,7 +121,7 @@ class GoldenUnderTest(Golden):
         def run_and_look(question: QuestionData) -> Mapping[str, Any]:
             __tracebackhide__ = True
             before = question.stored.copied()
-            gradients = given_gradients(question, backward(question), {})
+            gradients = gradients_by_name(question, backward(question), {})
             self._require_untouched(question, before)
             refuse_own(self, *gradients.values())
             return gradients
@@ -139,20 +137,19 @@ class GoldenUnderTest(Golden):
                 raise GoldenMismatch(verdict)
 
     def _compared_gradients(
-        self, given: Mapping[str, Any], said: str = "", run: Callable[[Any], Sequence[Any]] | None = None
+        self, by_name: Mapping[str, Any], said: str = "", run: Callable[[Any], Sequence[Any]] | None = None
     ) -> Verdict:
         """As ``Golden`` does, but what explained other failures is asked first."""
         with self.record.comparing():
-            verdict = compare_gradients(self._judge, given, said=said)
+            given = gradients_given(self._judge, by_name)
+            verdict = verdict_on(given, said)
             if verdict.passed:
                 return verdict
             outputs = run and self._judge._outputs_of(run, self._compared)
             if outputs is not None and not outputs.passed:
                 self.record.outputs_wrong = True
             right = (self.id, self.dtype) in self.record.outputs_right
-            return diagnosed_gradients(
-                self._judge, verdict, given, self.suspects, said=said, outputs=outputs, outputs_right=right
-            )
+            return diagnosed(given, verdict, self.suspects, said=said, outputs=outputs, outputs_right=right)
 
     def _require_untouched(self, asked: QuestionData, before: Asked) -> None:
         """Raise ImplementationFailed, whatever a test does with that, if arrays were written to."""
@@ -179,12 +176,12 @@ class GoldenUnderTest(Golden):
         outputs: OutputNames = None,
     ) -> Verdict:
         """As ``Golden.compare``, but what explained other failures is asked first, and pairs are asked too."""
-        judge = self._judge.comparing(outputs)
         with self.record.comparing():
-            verdict = compare(judge, out, h_n, c_n)
+            given = outputs_given(self._judge.comparing(outputs), out, h_n, c_n)
+            verdict = verdict_on(given)
             if self.record.drawn and not verdict.passed and self.record.picture is None:
-                self.record.picture = picture(judge, out, h_n, c_n)
-            return diagnosed(judge, verdict, out, h_n, c_n, self.suspects, ask_again)
+                self.record.picture = picture(given)
+            return diagnosed(given, verdict, self.suspects, ask_again=ask_again)
 
     def handed_out(self) -> dict[str, list[NDArray[Any]]]:
         """Those of all copies."""

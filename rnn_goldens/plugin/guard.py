@@ -15,8 +15,8 @@ from typing import Any, NoReturn, TextIO
 
 from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.implementations import Implementation, close
-from rnn_goldens.judging.given_gradients import given_gradients
-from rnn_goldens.judging.gradient_calls import Backward
+from rnn_goldens.judging.calls import Backward
+from rnn_goldens.judging.given import gradients_by_name
 from rnn_goldens.judging.inputs import written_to, wrote_into
 from rnn_goldens.judging.outputs import NotNumbers, outputs_of, read, states_apart
 from rnn_goldens.plugin.no_outcome_of_its_own import ImplementationFailed, no_outcome_of_its_own
@@ -159,7 +159,7 @@ def _realized(golden: Question, outputs: Any) -> Any:  # noqa: ANN401 - whatever
 
 def _realized_gradients(golden: Question, found: object) -> dict[str, Any]:
     """Gradients that are read here and now, likewise."""
-    realized = given_gradients(golden, found, {})
+    realized = gradients_by_name(golden, found, {})
     for name, value in realized.items():
         with suppress(NotNumbers):
             realized[name] = read(value)

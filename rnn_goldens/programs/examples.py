@@ -10,7 +10,6 @@ from rnn_goldens.encoding.tree import to_document
 from rnn_goldens.golden.features import ASKED_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
-from rnn_goldens.judging.gradients import gradients_of
 from rnn_goldens.programs.answers import GRADIENTS, OUTPUTS
 from rnn_goldens.programs.requests import Message
 from rnn_goldens.schema import PROTOCOLS
@@ -35,10 +34,10 @@ def outputs(golden: Golden, request_id: int) -> Message:
 
 
 def gradients(golden: Golden, request_id: int) -> Message:
-    """The right answer to the request for a golden's gradients. Raises as ``gradients_of`` does."""
+    """The right answer to the request for a golden's gradients. Raises as ``golden.checkable_gradients`` does."""
     nearest = {
         name: PRECISIONS[golden.dtype].round(array).astype(np.float64)
-        for name, array in gradients_of(golden).expected.items()
+        for name, array in golden.checkable_gradients().expected.items()
     }
     return {"answer": GRADIENTS, "id": request_id, GRADIENTS: _arrays(nearest)}
 

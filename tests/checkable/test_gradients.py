@@ -16,7 +16,7 @@ from rnn_goldens import Golden, GoldenMismatch, UnknownName, load
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.torch import layers
-from rnn_goldens.judging.gradient_calls import compare_gradient_calls
+from rnn_goldens.judging.calls import compare_gradient_calls
 
 ID = "lstm/lengths"
 

@@ -11,6 +11,7 @@ from rnn_goldens.cells import Array, case_of, cell_named
 from rnn_goldens.deviations import derived, deviation
 from rnn_goldens.deviations.derived import MOST_PERMUTED
 from rnn_goldens.diagnosis.suspects import Suspects
+from rnn_goldens.judging.given import outputs_given
 
 Slips = set[str]
 Written = Callable[[Golden, Slips], tuple[Array, ...]]
@@ -95,7 +96,7 @@ def test_what_is_written_by_hand_is_right_without_slips(cell: str) -> None:
 def test_a_slip_in_a_cell_of_ones_own_gets_its_name(cell: str, slips: Slips, name: str, dtype: str) -> None:
     golden = golden_of(cell).in_precision(dtype)
     wrong = WRITTEN[cell][3](golden, slips)
-    assert Suspects(pairs=False).explain(golden, *wrong) == [(name,)]
+    assert Suspects(pairs=False).explain(outputs_given(golden, *wrong)) == [(name,)]
     assert deviation(name).sentence in " ".join(golden.compare(*wrong).message.split())
 
 

@@ -13,6 +13,7 @@ from rnn_goldens.diagnosis.run import diagnosed_run
 from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.numpy_cells import arithmetic
+from rnn_goldens.judging.given import outputs_given
 
 NAMES = ["lstm_gates_iofg", "w_hh_transposed", "b_hh_missing", "lstm_forget_bias_plus_1", "out_time_major"]
 
@@ -42,10 +43,15 @@ def test_deviations_that_a_golden_does_not_tell_apart_are_all_named() -> None:
 def test_what_no_deviation_explains_is_not_explained() -> None:
     golden = rnn_goldens.load("gru/plain", dtype="float32")
     noise = np.random.default_rng(1)
-    assert Suspects().explain(golden, noise.normal(size=golden.out.shape), noise.normal(size=golden.h_n.shape)) == []
-    assert Suspects().explain(golden, golden.out, golden.h_n) == []
-    assert Suspects().explain(golden, None, golden.h_n) == []
-    assert Suspects().explain(golden, golden.out, golden.h_n, golden.h_n) == []
+    assert (
+        Suspects().explain(
+            outputs_given(golden, noise.normal(size=golden.out.shape), noise.normal(size=golden.h_n.shape))
+        )
+        == []
+    )
+    assert Suspects().explain(outputs_given(golden, golden.out, golden.h_n)) == []
+    assert Suspects().explain(outputs_given(golden, None, golden.h_n)) == []
+    assert Suspects().explain(outputs_given(golden, golden.out, golden.h_n, golden.h_n)) == []
 
 
 def test_what_is_nearly_right_is_not_called_a_deviation() -> None:
@@ -59,7 +65,7 @@ def test_what_is_nearly_right_is_not_called_a_deviation() -> None:
 def test_of_a_golden_that_would_take_seconds_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     golden = rnn_goldens.load("lstm/plain")
     monkeypatch.setattr(suspects, "MOST_STEPS", 3)
-    assert Suspects().explain(golden, *wrong_outputs(golden, "lstm_gates_iofg")) == []
+    assert Suspects().explain(outputs_given(golden, *wrong_outputs(golden, "lstm_gates_iofg"))) == []
 
 
 @pytest.mark.parametrize("name", ["w_hh_transposed", "lstm_gates_iofg", "float32_arithmetic"])

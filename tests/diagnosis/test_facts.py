@@ -14,13 +14,18 @@ from rnn_goldens.cells.steps import steps_of
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.deviation import in_equations
 from rnn_goldens.diagnosis.causes import Evidence
-from rnn_goldens.diagnosis.fact_list import FACTS
+from rnn_goldens.diagnosis.fact_list import FACTS, Value
 from rnn_goldens.diagnosis.facts import facts
 from rnn_goldens.diagnosis.in_common import Common
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.numpy_cells import arithmetic
+from rnn_goldens.judging.given import outputs_given
 
 Outputs = tuple[Array, ...]
+
+
+def seen_in(golden: Golden, *outputs: object) -> dict[str, Value]:
+    return facts(outputs_given(golden, *outputs))
 
 
 def right(golden: Golden) -> Outputs:
@@ -111,47 +116,47 @@ def test_a_fact_is_seen_where_it_is_so_and_not_in_right_outputs(
     fact: str, golden: str, outputs: Callable[[Golden], Outputs]
 ) -> None:
     asked = rnn_goldens.load(golden)
-    assert facts(asked, *outputs(asked))[fact]
-    assert not facts(asked, *right(asked)).get(fact, False)
+    assert seen_in(asked, *outputs(asked))[fact]
+    assert not seen_in(asked, *right(asked)).get(fact, False)
 
 
 def test_a_state_that_is_not_carried_on_is_seen() -> None:
     golden = rnn_goldens.load("gru/with-state")
     out, _ = right(golden)
-    assert facts(golden, out + 1, golden.h0)["still_initial"]
+    assert seen_in(golden, out + 1, golden.h0)["still_initial"]
 
 
 def test_what_is_right_to_float32_is_seen_in_float64() -> None:
     golden = rnn_goldens.load("gru/plain", dtype="float64")
     single = tuple(output.astype(np.float32).astype(np.float64) for output in right(golden))
-    assert facts(golden, *single)["right_to_float32"]
-    assert not facts(golden, *by("w_hh_transposed")(golden))["right_to_float32"]
+    assert seen_in(golden, *single)["right_to_float32"]
+    assert not seen_in(golden, *by("w_hh_transposed")(golden))["right_to_float32"]
 
 
 def test_numbers_of_float32_are_seen_in_what_is_wrong() -> None:
     golden = rnn_goldens.load("lstm/plain", dtype="float64")
     out, *states = right(golden)
-    assert facts(golden, out.astype(np.float32).astype(np.float64), *states)["numbers_of_float32"]
-    assert not facts(golden, out + 1e-8, *states)["numbers_of_float32"]
+    assert seen_in(golden, out.astype(np.float32).astype(np.float64), *states)["numbers_of_float32"]
+    assert not seen_in(golden, out + 1e-8, *states)["numbers_of_float32"]
 
 
 def test_what_gives_h_is_blamed_only_if_out_is_wrong_too() -> None:
     golden = rnn_goldens.load("lstm/plain")
     out, h_n, c_n = right(golden)
-    assert not facts(golden, out, h_n + 1, c_n).get("c_right", False)
+    assert not seen_in(golden, out, h_n + 1, c_n).get("c_right", False)
 
 
 def test_where_out_has_another_shape_that_alone_is_seen() -> None:
     golden = rnn_goldens.load("gru/plain")
     out, h_n = right(golden)
-    assert facts(golden, out[:, 0], h_n) == {"out_shape": True}
+    assert seen_in(golden, out[:, 0], h_n) == {"out_shape": True}
 
 
 def test_what_is_missing_is_seen() -> None:
     golden = rnn_goldens.load("lstm/plain")
     out, h_n, _ = right(golden)
-    assert facts(golden, None) == {"out_missing": True, "h_n_missing": True, "c_n_missing": True}
-    seen = facts(golden, out, h_n)
+    assert seen_in(golden, None) == {"out_missing": True, "h_n_missing": True, "c_n_missing": True}
+    seen = seen_in(golden, out, h_n)
     assert [code for code, so in seen.items() if so] == ["c_n_missing"]
 
 
@@ -159,7 +164,7 @@ def test_what_is_missing_is_seen() -> None:
 def test_where_the_last_states_have_another_shape_out_is_looked_at_all_the_same(cell: str) -> None:
     golden = rnn_goldens.load(f"{cell}/plain")
     out, *states = right(golden)
-    seen = facts(golden, 3 * out, states[0][0], *states[1:])
+    seen = seen_in(golden, 3 * out, states[0][0], *states[1:])
     assert seen["h_n_shape"]
     assert seen["constant_factor"] == pytest.approx(3)
     assert "only_out" not in seen
@@ -170,13 +175,13 @@ def test_where_the_last_states_have_another_shape_out_is_looked_at_all_the_same(
 @pytest.mark.parametrize("cell", ["rnn-tanh", "lstm", "gru"])
 def test_what_upper_layers_are_fed_is_told_with_its_factor(cell: str, factor: float) -> None:
     golden = rnn_goldens.load(f"{cell}/two-layers-one-step")
-    assert facts(golden, *feeding(lambda x: x * factor)(golden))["fed_times"] == pytest.approx(factor)
-    assert not facts(golden, *by("relu_between_layers")(golden)).get("fed_times", False)
+    assert seen_in(golden, *feeding(lambda x: x * factor)(golden))["fed_times"] == pytest.approx(factor)
+    assert not seen_in(golden, *by("relu_between_layers")(golden)).get("fed_times", False)
 
 
 def test_the_factor_of_all_of_out_is_told() -> None:
     golden = rnn_goldens.load("gru/plain")
-    assert facts(golden, *changed(out=lambda out: out * -3)(golden))["constant_factor"] == pytest.approx(-3)
+    assert seen_in(golden, *changed(out=lambda out: out * -3)(golden))["constant_factor"] == pytest.approx(-3)
 
 
 def test_a_fact_with_a_number_is_said_if_it_is_one_number() -> None:
@@ -206,7 +211,7 @@ def test_what_is_nearly_right_resembles_nothing_else(golden_id: str) -> None:
     outputs = [np.array(getattr(golden.stored, name)) for name in golden.layout.outputs]
     allowed = golden.tolerance.allowed("out", outputs[0], PRECISIONS["bfloat16"])
     outputs[0].flat[-1] += 1.5 * allowed.flat[-1]
-    seen = {code: value for code, value in facts(golden, *outputs).items() if value}
+    seen = {code: value for code, value in seen_in(golden, *outputs).items() if value}
     assert seen["nearly_right"] == pytest.approx(1.5)
     likeness = {"constant_factor", "same_numbers_by_unit", "same_numbers_by_step", "every_step_follows"}
     assert not {*likeness, "first_row_right", "only_out", "only_last_states"} & seen.keys()
@@ -224,15 +229,15 @@ def test_a_cell_state_that_no_single_gate_could_give_is_said_to_be_wrong() -> No
     (step,) = steps_of(case_of(golden, np.float64))
     c = golden.c_n[0] + 5
     h = step.gates["o"] * np.tanh(c)
-    seen = facts(golden, h[:, None], h[None], c[None])
+    seen = seen_in(golden, h[:, None], h[None], c[None])
     assert seen["only_c"] is True
     gate_alone = with_cell("lstm", forgetting_all)(golden)
-    assert facts(golden, *gate_alone)["only_c"] is False
+    assert seen_in(golden, *gate_alone)["only_c"] is False
 
 
 def test_a_cell_state_of_a_cell_that_has_none_is_named() -> None:
     golden = rnn_goldens.load("gru/plain")
-    seen = facts(golden, golden.out, golden.h_n, golden.h_n)
+    seen = seen_in(golden, golden.out, golden.h_n, golden.h_n)
     assert {code for code, value in seen.items() if value} == {"c_n_unexpected"}
 
 
@@ -277,9 +282,9 @@ def updating_by_tanh(x: Term, h: Term, w: Weight) -> tuple[Term]:
 )
 def test_the_only_gate_that_can_be_off_is_solved_back(golden: str, gate: str, equations: Equations) -> None:
     asked = rnn_goldens.load(golden)
-    found = facts(asked, *with_cell(asked.cell, equations)(asked))
+    found = seen_in(asked, *with_cell(asked.cell, equations)(asked))
     assert [code for code, value in found.items() if code.startswith("only_gate_") and value] == [f"only_gate_{gate}"]
-    everything_off = facts(asked, *changed(h_n=lambda h: h + 0.5, out=lambda out: out + 0.5)(asked))
+    everything_off = seen_in(asked, *changed(h_n=lambda h: h + 0.5, out=lambda out: out + 0.5)(asked))
     assert not any(value for code, value in everything_off.items() if code.startswith("only_gate_"))
 
 

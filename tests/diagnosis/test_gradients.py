@@ -14,12 +14,14 @@ from rnn_goldens.deviations import DEVIATIONS, deviation, of_either
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS, backward_deviation
 from rnn_goldens.diagnosis.causes import EXPLAINED, NOT_RECOGNISED, Evidence
 from rnn_goldens.diagnosis.fact_list import FACTS
-from rnn_goldens.diagnosis.gradient_facts import GRADIENT_FACTS, gradient_facts
-from rnn_goldens.diagnosis.right import GRADIENTS
+from rnn_goldens.diagnosis.facts import facts
+from rnn_goldens.diagnosis.gradient_facts import GRADIENT_FACTS
 from rnn_goldens.diagnosis.run import asked_again, diagnosed_run
 from rnn_goldens.diagnosis.summary import summary
 from rnn_goldens.diagnosis.suspects import Suspects
+from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.judging.given import gradients_given
 from rnn_goldens.judging.verdict import compare
 
 torch: Any = pytest.importorskip("torch", reason="networks of torch are what is wrong here")
@@ -99,8 +101,8 @@ def test_what_is_nearly_right_is_not_called_a_deviation() -> None:
 def test_noise_is_not_explained() -> None:
     golden, numbers = golden_named("gru/plain"), np.random.default_rng(1)
     noise = {name: numbers.normal(size=array.shape) for name, array in right_gradients(golden).items()}
-    assert Suspects().explain_gradients(golden, noise) == []
-    assert Suspects().explain_gradients(golden, right_gradients(golden)) == []
+    assert Suspects().explain(gradients_given(golden, noise)) == []
+    assert Suspects().explain(gradients_given(golden, right_gradients(golden))) == []
 
 
 def test_what_was_not_given_does_not_hide_a_name() -> None:
@@ -251,7 +253,7 @@ def test_what_can_be_seen_is_said(golden_id: str, spoil: Callable[[str, Any], An
     verdict = golden.compare_gradients(given)
     assert verdict.facts[fact]
     assert verdict.explained_by == ()
-    others = gradient_facts(golden, wrong_gradients(golden, "backward_not_through_time"))
+    others = facts(gradients_given(golden, wrong_gradients(golden, "backward_not_through_time")))
     assert not others.get(fact)
 
 
@@ -314,9 +316,9 @@ def test_where_the_rows_of_every_gate_are_wrong_none_is_said_to_be_so_alone() ->
     given = {name: array + 3 for name, array in right_gradients(golden).items()}
     assert "rows" not in golden.compare_gradients(given).message
     one_step = golden_named("lstm/one-step")
-    facts = gradient_facts(one_step, {name: array + 3 for name, array in right_gradients(one_step).items()})
-    assert facts["lstm_gate_rows_wrong"] is False
-    assert "lstm_gate_rows_wrong" not in gradient_facts(golden, given)
+    given_of_one_step = {name: array + 3 for name, array in right_gradients(one_step).items()}
+    assert facts(gradients_given(one_step, given_of_one_step))["lstm_gate_rows_wrong"] is False
+    assert "lstm_gate_rows_wrong" not in facts(gradients_given(golden, given))
 
 
 def test_the_step_from_which_on_a_gradient_is_right_is_said() -> None:
@@ -337,7 +339,7 @@ def diagnosed(cell: str, ids: list[str], given: Callable[[Golden], Mapping[str, 
     for golden_id in ids:
         golden = golden_named(golden_id)
         verdict = golden.compare_gradients(given(golden))
-        causes = () if verdict.passed else tuple(suspects.explain_gradients(golden, given(golden)))
+        causes = () if verdict.passed else tuple(suspects.explain(gradients_given(golden, given(golden))))
         evidence.append(Evidence(golden_id, "float32", cell, golden.features, verdict.passed, causes, of=GRADIENTS))
     again = asked_again(evidence, suspects.failures, golden_named)
     (found,) = diagnosed_run(again.evidence, golden_named)
@@ -391,7 +393,7 @@ def d_c_n_added_to_d_h(golden: Golden) -> Gradients:
 def test_where_the_outputs_are_right_no_deviation_of_theirs_is_named(outputs_right: bool) -> None:
     golden, suspects = golden_named("gru/with-state"), Suspects()
     given = differentiated(golden, "gru_reset_before_product")
-    found = suspects.explain_gradients(golden, given, outputs_right=outputs_right)
+    found = suspects.explain(gradients_given(golden, given), outputs_right=outputs_right)
     assert found == ([] if outputs_right else [("gru_reset_before_product",)])
 
 
@@ -418,7 +420,7 @@ def test_a_run_in_which_the_outputs_are_right_names_no_deviation_of_theirs() -> 
         for golden_id in ids:
             golden = golden_named(golden_id)
             given = differentiated(golden, *cause)
-            causes = tuple(suspects.explain_gradients(golden, given, outputs_right=outputs_right))
+            causes = tuple(suspects.explain(gradients_given(golden, given), outputs_right=outputs_right))
             evidence.append(Evidence(golden_id, "float32", "gru", golden.features, explained_by=causes, of=GRADIENTS))
         again = asked_again(evidence, suspects.failures, golden_named)
         (found,) = diagnosed_run(again.evidence, golden_named)

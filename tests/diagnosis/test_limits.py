@@ -16,6 +16,7 @@ from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, 
 from rnn_goldens.diagnosis.run import Limits, asked_again, diagnosed_run
 from rnn_goldens.diagnosis.summary import summary
 from rnn_goldens.diagnosis.suspects import Spent, Suspects
+from rnn_goldens.judging.given import outputs_given
 
 NAMES = {f"gru/{name}" for name in ("one-step", "plain", "with-state", "square", "two-layers", "lengths", "no-bias")}
 GOLDENS = {
@@ -40,7 +41,7 @@ def diagnosed(cause: Cause, before: int, at_end: Limits) -> Diagnosis:
     for golden in GOLDENS.values():
         outputs = wrong(case_of(golden, "float64"))
         passed = golden.compare(*outputs).passed
-        causes = () if passed else tuple(suspects.explain(golden, *outputs))
+        causes = () if passed else tuple(suspects.explain(outputs_given(golden, *outputs)))
         evidence.append(Evidence(golden.id, "float32", "gru", golden.features, passed, causes))
     again = asked_again(evidence, suspects.failures, load, at_end)
     (found,) = diagnosed_run(again.evidence, load, again.cut_short, at_end)

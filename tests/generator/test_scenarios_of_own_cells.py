@@ -12,11 +12,11 @@ from rnn_goldens import Golden, Refused, Scenario, Unsupported, certify, read, s
 from rnn_goldens.cells import Array, Case, Network, case_of, no_equations
 from rnn_goldens.deviations import deviation
 from rnn_goldens.diagnosis.asked import Asked
-from rnn_goldens.diagnosis.likeness import readable
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator import exact
 from rnn_goldens.golden.shapes import Config, Layout, weight_shapes
 from rnn_goldens.implementations import numpy_cells
+from rnn_goldens.judging.given import outputs_given
 
 LAYOUTS = {"minimal_gated_unit": Layout("fn"), "peephole_lstm": Layout("ifgo", ("h", "c"), ("p_i", "p_f", "p_o"))}
 DEEP = Config(2, 3, num_layers=2, bidirectional=True)
@@ -128,7 +128,7 @@ def test_what_explained_another_golden_of_the_cell_is_not_asked_where_equations_
     golden = certify(asked("minimal_gated_unit"))
     changed = replace(golden, cell="odd_cells:other_way_round")
     wrong = deviation("lengths_ignored").run(case_of(changed, np.float64))
-    assert not Asked(changed, readable(changed, *wrong)).explained_by(("lengths_ignored",))
+    assert not Asked(changed, outputs_given(changed, *wrong).numbers).explained_by(("lengths_ignored",))
 
 
 def test_equations_with_other_gates_are_told_in_words() -> None:

@@ -13,8 +13,7 @@ from rnn_goldens.cells import Network, case_of
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Bound, roundoff_sum
-from rnn_goldens.judging.gradients import compare_gradients
-from rnn_goldens.judging.verdict import compare
+from rnn_goldens.judging.verdict import compare, compare_gradients
 
 CERTIFIED = ("rnn-tanh/with-state", "gru/with-state", "lstm/with-state", "rnn-relu/with-state")
 

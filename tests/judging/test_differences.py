@@ -11,10 +11,17 @@ import rnn_goldens
 from rnn_goldens import Golden
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Bound
-from rnn_goldens.judging.differences import Difference, difference
+from rnn_goldens.judging import differences
+from rnn_goldens.judging.differences import Difference
+from rnn_goldens.judging.given import outputs_given
 
 RIGHT, ALLOWED = np.arange(12.0).reshape(2, 3, 2), 10.0 ** np.arange(-2.0, 4).repeat(2).reshape(2, 3, 2)
 """An expected out, and what is allowed of each element: 0.01 twice, 0.1 twice, ... 1000 twice, but for roundoff."""
+
+
+def difference(golden: Golden, name: str, value: object) -> Difference:
+    """What is found in one output, the others aside."""
+    return differences.difference(outputs_given(golden, **{name: value}), name)
 
 
 @pytest.fixture

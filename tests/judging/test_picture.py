@@ -5,14 +5,15 @@ import pytest
 from making import MakeGolden
 
 from rnn_goldens import load
+from rnn_goldens.judging.given import outputs_given
 from rnn_goldens.judging.picture import LONGEST_LINE, MOST_ACROSS, MOST_DOWN, picture
 
 
 def test_right_outputs_and_such_as_can_not_be_compared_have_none(make_golden: MakeGolden) -> None:
     golden = make_golden()
-    assert picture(golden, golden.out, golden.h_n) is None
-    assert picture(golden, golden.out[0], golden.h_n) is None
-    assert picture(golden, None, golden.h_n) is None
+    assert picture(outputs_given(golden, golden.out, golden.h_n)) is None
+    assert picture(outputs_given(golden, golden.out[0], golden.h_n)) is None
+    assert picture(outputs_given(golden, None, golden.h_n)) is None
 
 
 def test_the_worst_row_and_direction_are_drawn(make_golden: MakeGolden) -> None:
@@ -20,7 +21,7 @@ def test_the_worst_row_and_direction_are_drawn(make_golden: MakeGolden) -> None:
     out = golden.out.copy()
     out[0, 0, 0] += 1
     out[2, 1, 3] += 5  # row 2, time step 1, unit 1 of the reverse direction
-    drawn = picture(golden, out, golden.h_n)
+    drawn = picture(outputs_given(golden, out, golden.h_n))
     assert drawn is not None
     assert (drawn.output, drawn.place) == ("out", "batch 2, reverse direction")
     assert drawn.errors == [[0, 0, 0, 0], [0, 5, 0, 0]]
@@ -33,7 +34,7 @@ def test_where_out_is_right_a_state_is_drawn(make_golden: MakeGolden) -> None:
     golden = make_golden("lstm", num_layers=2, batch=())
     c_n = golden.c_n.copy()
     c_n[1, 0] += 2
-    drawn = picture(golden, golden.out, golden.h_n, c_n)
+    drawn = picture(outputs_given(golden, golden.out, golden.h_n, c_n))
     assert drawn is not None
     assert (drawn.output, drawn.place, drawn.across, drawn.down) == ("c_n", "", "unit", "layer and direction")
     assert drawn.errors == [[0, 0], [2, 0]]
@@ -43,7 +44,7 @@ def test_where_out_is_right_a_state_is_drawn(make_golden: MakeGolden) -> None:
 def test_errors_are_in_units_of_what_is_allowed(dtype: str) -> None:
     golden = load("rnn-tanh/plain", dtype=dtype)
     got = golden.stored.out * 1.5
-    drawn = picture(golden, got, golden.h_n)
+    drawn = picture(outputs_given(golden, got, golden.h_n))
     verdict = golden.compare(got, golden.h_n)
     assert drawn is not None
     assert drawn.in_tolerances
@@ -57,7 +58,7 @@ def test_what_is_no_number_stands_out(make_golden: MakeGolden, number: float) ->
     out = golden.out.copy()
     out[0, 0] += 9
     out[1, 2, 0] = number
-    drawn = picture(golden, out, golden.h_n)
+    drawn = picture(outputs_given(golden, out, golden.h_n))
     assert drawn is not None
     assert drawn.place == "batch 1"
     assert drawn.errors == [[0, 0, None], [0, 0, 0]]
@@ -68,7 +69,7 @@ def test_a_large_output_is_drawn_in_blocks_and_around_what_is_wrong(make_golden:
     golden = make_golden(time=1003, hidden_size=50)
     out = golden.out.copy()
     out[0, 700, 31] += 7
-    drawn = picture(golden, out, golden.h_n)
+    drawn = picture(outputs_given(golden, out, golden.h_n))
     assert drawn is not None
     across, down = drawn.block
     assert (len(drawn.errors), len(drawn.errors[0])) == (-(-50 // down), -(-1003 // across))

@@ -13,9 +13,8 @@ from making import MakeGolden
 import rnn_goldens
 from rnn_goldens import Golden, Verdict
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.judging.gradients import compare_gradients
 from rnn_goldens.judging.own_arrays import refuse_own
-from rnn_goldens.judging.verdict import compare
+from rnn_goldens.judging.verdict import compare, compare_gradients
 
 
 @pytest.fixture
