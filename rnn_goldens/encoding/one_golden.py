@@ -7,13 +7,13 @@ from pathlib import Path
 from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.encoding.gradients import encode_gradients, gradients_beside, read_gradients
-from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.judging.gradients import gradients_of
+from rnn_goldens.writing import write_together
 
 
 def save(golden: Golden, path: str | PathLike[str]) -> None:
-    """Write a golden into a ``.json`` or ``.h5`` file: the whole file, or nothing.
+    """Write a golden into a ``.json`` or ``.h5`` file: all of it, or nothing.
 
     All of it is written, in whichever precision it is given: a file is of every precision that it can be checked in.
     Gradients, where the golden has them, go into a file beside it, as in a corpus: ``gru.gradients.json`` beside
@@ -34,11 +34,8 @@ def save(golden: Golden, path: str | PathLike[str]) -> None:
     if file.suffix not in encoding.SUFFIXES:
         raise WrongUse(f"{file}: a golden file ends in {' or '.join(encoding.SUFFIXES)}")
     content, beside = encoding.encode(golden)[file.suffix], gradients_beside(file)
-    if golden.gradients is not None:
-        write_whole(beside, encode_gradients(golden)["".join(beside.suffixes[-2:])])
-    write_whole(file, content)
-    if golden.gradients is None:
-        beside.unlink(missing_ok=True)
+    of_gradients = encode_gradients(golden).get("".join(beside.suffixes[-2:]))
+    write_together({beside: of_gradients, file: content})
 
 
 def read(path: str | PathLike[str], *, dtype: object = None, gradients: bool = False) -> Golden:
