@@ -1,12 +1,10 @@
 """One golden as a file, without a corpus; its gradients as another beside it, if it has some."""
 
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
 from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.encoding.gradients import encode_gradients, gradients_beside, read_gradients
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.judging.gradients import gradients_of
 from rnn_goldens.writing import write_together
@@ -31,11 +29,10 @@ def save(golden: Golden, path: str | PathLike[str]) -> None:
     if not isinstance(golden, Golden):
         raise WrongUse(f"save takes a golden, such as load, certify or read return, not {type(golden).__name__}")
     file = Path(path)
-    if file.suffix not in encoding.SUFFIXES:
-        raise WrongUse(f"{file}: a golden file ends in {' or '.join(encoding.SUFFIXES)}")
-    content, beside = encoding.encode(golden)[file.suffix], gradients_beside(file)
-    of_gradients = encode_gradients(golden).get("".join(beside.suffixes[-2:]))
-    write_together({beside: of_gradients, file: content})
+    if file.suffix not in encoding.OUTPUTS.suffixes:
+        raise WrongUse(f"{file}: a golden file ends in {' or '.join(encoding.OUTPUTS.suffixes)}")
+    files = encoding.encode(golden)
+    write_together({encoding.gradients_beside(file): files.get(f".gradients{file.suffix}"), file: files[file.suffix]})
 
 
 def read(path: str | PathLike[str], *, dtype: object = None, gradients: bool = False) -> Golden:
@@ -54,7 +51,8 @@ def read(path: str | PathLike[str], *, dtype: object = None, gradients: bool = F
     golden = encoding.read(file)
     if not gradients:
         return golden.in_precision(golden.precisions[0] if dtype is None else dtype)
-    stored = read_gradients(gradients_beside(file), golden)
-    asked = replace(golden, gradients=stored).in_precision(stored.precisions[0] if dtype is None else dtype)
+    golden = encoding.read(encoding.gradients_beside(file), of=golden)
+    assert golden.gradients is not None
+    asked = golden.in_precision(golden.gradients.precisions[0] if dtype is None else dtype)
     gradients_of(asked)  # which can be checked in this precision, or it is an error
     return asked
