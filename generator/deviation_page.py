@@ -12,7 +12,6 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.shown import BACKWARD_NAME, LEAST, NAME, margin_text
 from rnn_goldens.deviations import FAMILIES
 from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
-from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.generator import matrix_file
 from rnn_goldens.generator.adequacy import Charge
 from rnn_goldens.generator.deviation_family import (
@@ -27,6 +26,7 @@ from rnn_goldens.generator.deviation_family import (
 )
 from rnn_goldens.generator.unexpressed import UNEXPRESSED
 from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.writing import write_whole
 
 INDEX = "deviations.md"
 FOLDER = "deviations"

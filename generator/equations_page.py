@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells import DEFINED, Case, Cell, Network, notation
-from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, out_shape, state_shape, weight_shapes
+from rnn_goldens.writing import write_whole
 
 LETTERS = {
     "lstm": "i input gate, f forget gate, g candidate, o output gate",

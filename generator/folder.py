@@ -1,11 +1,7 @@
-"""Replacing a folder as a whole: whatever moment a process is killed at, the old files or the new ones are there.
+"""A corpus folder is replaced as a whole: whatever moment a process is killed at, the old files or the new are there.
 
-New files are collected in a hidden folder beside the old one, which then changes places with it, in one step where the
-system can. A process killed before that leaves the old folder untouched. Where the system can not, one that is killed
-between two renames leaves the old folder under its hidden name. Who holds a folder (``alone``) begins with what such
-a process has left.
-
-This is about processes that end, not about machines: what the system was told to write is not waited for (``fsync``).
+New files are collected in a copy of the old folder under a hidden name, which then changes places with it. Who holds a
+folder (``alone``) begins with what a process that was killed has left.
 """
 
 import os
@@ -14,55 +10,46 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from stat import S_IRWXU
 from typing import TextIO
 
-from rnn_goldens.encoding.exchange import exchanged
-from rnn_goldens.encoding.held import is_at
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.writing import Staged, clean, hold, is_at, placing
 
 _BEFORE_IT_IS_TRIED_AGAIN = 0.05
 _MOST_OPENED = 100
 
 
 class Files:
-    """Files as they are to stand in a folder; those that do are left alone, the others are collected beside it."""
+    """Files as they are to stand in a folder; those that do are left alone, the others go into a copy of it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._new = folder, _hidden(folder, "new")
+    def __init__(self, folder: Path, staged: Staged) -> None:
+        self._folder, self._staged = folder, staged
+        self._copied: Path | None = None
 
     def write(self, name: str, content: bytes) -> None:
         """Say what a file is to hold, by its path relative to the folder."""
         if _holds(self._folder / name, content):
             return
         with _named(self._folder / name):
-            self._begin()
-            path = self._new / name
+            path = self._copy_of_it() / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
 
     def remove(self, name: str) -> None:
         """Say that a file is to go."""
         with _named(self._folder / name):
-            self._begin()
-            (self._new / name).unlink(missing_ok=True)
+            (self._copy_of_it() / name).unlink(missing_ok=True)
 
-    def _begin(self) -> None:
-        if not self._new.exists() and self._folder.exists():
-            _copy(self._folder, self._new)
-
-    def change_places(self) -> None:
-        """Put what was collected into the folder's place; what stood there is to be forgotten."""
-        if not self._new.exists():
-            return
-        if self._folder.exists():
-            _exchange(self._new, self._folder)
-        else:
-            self._new.rename(self._folder)
-
-    def forget(self) -> None:
-        """Take away what lies beside the folder."""
-        _take_away(self._new)
+    def _copy_of_it(self) -> Path:
+        if self._copied is None:
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            copied = self._staged.new(self._folder.parent, self._folder.name)
+            if self._folder.exists():
+                _copy(self._folder, copied)
+            else:
+                copied.mkdir()
+            self._copied = copied
+        return self._copied
 
 
 @contextmanager
@@ -75,23 +62,8 @@ def replacing(folder: Path) -> Iterator[Files]:
         WrongUse: it can not change places with another.
     """
     require_replaceable(folder)
-    files = Files(folder)
-    try:
-        yield files
-        files.change_places()
-    finally:
-        files.forget()
-
-
-def _recover(folder: Path) -> None:
-    """Finish or undo what a killed run left beside a folder; raises WrongUse if that can not be taken away."""
-    new, old = _hidden(folder, "new"), _hidden(folder, "old")
-    if old.exists() and not folder.exists():
-        old.rename(folder)
-    for leftover in (new, old):
-        _take_away(leftover)
-        if os.path.lexists(leftover):
-            raise WrongUse(f"{leftover} was left by a run that was killed, and can not be taken away: remove it")
+    with placing() as staged:
+        yield Files(folder, staged)
 
 
 def require_replaceable(folder: Path) -> None:
@@ -114,15 +86,14 @@ def alone(folder: Path, seconds: float = 0) -> Iterator[None]:
         seconds: how long another run that holds it is waited for.
 
     Raises:
-        WrongUse: another run holds it still, what should be a folder above it is a file, or what a killed run left
-            can not be taken away.
+        WrongUse: another run holds it still, or what should be a folder above it is a file.
     """
     made = [above for above in folder.parents if not above.exists()]
     try:
         with _locked(folder, time.monotonic() + seconds) as is_ours:
             if not is_ours:
                 raise WrongUse(f"{folder}: another run is writing it; wait for it to end")
-            _recover(folder)
+            clean(folder.parent)
             yield
     finally:
         if not folder.exists():
@@ -134,14 +105,10 @@ def alone(folder: Path, seconds: float = 0) -> Iterator[None]:
 @contextmanager
 def _locked(folder: Path, until: float) -> Iterator[bool]:
     """Hold a folder's lock, and take it away at the end; whether it could be held, until then at the latest."""
-    import fcntl
-
-    lock = _hidden(folder, "lock")
+    lock = _lock_of(folder)
     while True:
         with _opened(folder) as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not hold(file.fileno(), at_once=True):
                 if time.monotonic() < until:
                     time.sleep(_BEFORE_IT_IS_TRIED_AGAIN)
                     continue
@@ -156,9 +123,13 @@ def _locked(folder: Path, until: float) -> Iterator[bool]:
             return
 
 
+def _lock_of(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}.lock"
+
+
 def _opened(folder: Path) -> TextIO:
     """A folder's lock, with the folders above it, which a run that ends may take away at this very moment."""
-    lock = _hidden(folder, "lock")
+    lock = _lock_of(folder)
     for more in reversed(range(_MOST_OPENED)):
         try:
             lock.parent.mkdir(parents=True, exist_ok=True)
@@ -182,16 +153,6 @@ def _named(path: Path) -> Iterator[None]:
         raise
 
 
-def _exchange(new: Path, folder: Path) -> None:
-    """Let two folders change places: at once where the system can, else in two steps."""
-    if exchanged(new, folder):
-        return
-    old = _hidden(folder, "old")
-    folder.rename(old)
-    new.rename(folder)
-    old.rename(new)
-
-
 def _copy(folder: Path, copy: Path) -> None:
     """Copy a folder, up to the first thing that can not be: ``shutil.copytree`` goes on, and tells of every one."""
     copy.mkdir()
@@ -202,23 +163,6 @@ def _copy(folder: Path, copy: Path) -> None:
             else:
                 shutil.copy2(entry.path, copy / entry.name, follow_symlinks=False)
     shutil.copystat(folder, copy)
-
-
-def _take_away(leftover: Path) -> None:
-    """Remove a folder that need not be there, with folders in it that may not be written to."""
-    shutil.rmtree(leftover, ignore_errors=True)
-    if leftover.is_dir():
-        with suppress(OSError):
-            leftover.chmod(S_IRWXU)
-            for above, names, _ in os.walk(leftover):
-                for path in (Path(above, name) for name in names):
-                    if not path.is_symlink():
-                        path.chmod(S_IRWXU)
-        shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _hidden(folder: Path, what: str) -> Path:
-    return folder.parent / f".{folder.name}.{what}"
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -11,8 +11,7 @@ from msgspec import json
 from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import INDEX, open_corpus
-from rnn_goldens.encoding import gradients, json_file
-from rnn_goldens.encoding.gradients_tree import gradients_hash
+from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile, WrongUse
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.schema import FORMATS, problems
@@ -49,16 +48,16 @@ def index_entry(golden: Golden, files: Mapping[str, bytes], *, core: bool) -> En
     """
     entry = {
         **described(golden, core=core),
-        "files": _files(golden.id, {suffix: files[suffix] for suffix in encoding.SUFFIXES if suffix in files}),
+        "files": _files(golden.id, {suffix: files[suffix] for suffix in encoding.OUTPUTS.suffixes if suffix in files}),
         "content": encoding.content_hash(golden),
     }
     if golden.gradients is not None:
-        of_gradients = {suffix: files[suffix] for suffix in gradients.SUFFIXES if suffix in files}
+        of_gradients = {suffix: files[suffix] for suffix in encoding.GRADIENTS.suffixes if suffix in files}
         entry["gradients"] = {
             "purpose": golden.gradients.purpose,
             "precisions": list(golden.gradients.precisions),
             "files": _files(golden.id, of_gradients),
-            "content": gradients_hash(golden),
+            "content": encoding.gradients_hash(golden),
         }
     return entry
 

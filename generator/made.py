@@ -1,14 +1,13 @@
 """A scenario made into what goes into a corpus, and how that meets what stands there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.comparing import golden_differences
-from rnn_goldens.encoding.gradients import encode_gradients, read_gradients
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.generator.certify import certification
 from rnn_goldens.generator.index import Entry, contents_of, files_of, index_entry
@@ -49,7 +48,7 @@ def make(scenario: Scenario) -> Made:
     """
     found = certification(scenario)
     golden = found.golden
-    files = {**encoding.encode(golden), **encode_gradients(golden)}
+    files = encoding.encode(golden)
     return Made(golden, files, index_entry(golden, files, core=False), found.left_out)
 
 
@@ -101,7 +100,7 @@ def _read(folder: Path, entry: Entry, kind: str) -> Golden:
     golden = encoding.read(folder / entry["files"][kind]["path"])
     if "gradients" not in entry:
         return golden
-    return replace(golden, gradients=read_gradients(folder / entry["gradients"]["files"][kind]["path"], golden))
+    return encoding.read(folder / entry["gradients"]["files"][kind]["path"], of=golden)
 
 
 def _same_by_others(present: Golden, golden: Golden) -> bool:

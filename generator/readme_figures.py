@@ -11,7 +11,7 @@ from pathlib import Path
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
-from rnn_goldens.encoding.whole_file import write_whole
+from rnn_goldens.writing import write_whole
 
 SENTENCES = (
     "none of {correct} correct implementations fails",

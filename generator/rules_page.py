@@ -9,7 +9,6 @@ from pathlib import Path
 
 from rnn_goldens.cells import DEFINED
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.generator.deviation_family import wrapped
 from rnn_goldens.generator.deviation_page import page_of
 from rnn_goldens.generator.equations_page import equations
@@ -17,6 +16,7 @@ from rnn_goldens.generator.rules import GROUPS, RULES, Group, Rule
 from rnn_goldens.generator.rules.shown import InPrecision, Missed, ShownRules
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.writing import write_whole
 
 HEADER = """\
 # The rules, and what shows them

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rnn_goldens.encoding.whole_file import write_whole
+from rnn_goldens.writing import write_whole
 
 Schema = dict[str, Any]
 

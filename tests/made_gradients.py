@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from rnn_goldens import encoding, load
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import INDEX
-from rnn_goldens.encoding.gradients import encode_gradients
 from rnn_goldens.generator.index import index_entry
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.golden.gradients import COTANGENTS, Gradients
@@ -93,7 +92,7 @@ def add_gradients(folder: Path, ids: tuple[str, ...]) -> Path:
     for place, entry in enumerate(index["goldens"]):
         if entry["id"] in ids:
             golden = with_gradients(entry["id"], "float64")
-            files = {**encoding.encode(golden), **encode_gradients(golden)}
+            files = encoding.encode(golden)
             for suffix, content in files.items():
                 (folder / f"{golden.id}{suffix}").write_bytes(content)
             index["goldens"][place] = index_entry(golden, files, core=CORE in entry["features"])

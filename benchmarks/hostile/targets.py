@@ -77,15 +77,16 @@ def _hdf5() -> Target:
 
 
 def _gradients() -> Target:
-    from rnn_goldens import InvalidFile, load
-    from rnn_goldens.encoding import content_hash
-    from rnn_goldens.encoding.gradients import decode_gradients
+    from rnn_goldens import InvalidFile, encoding, load
 
     golden, path = load(SMALL[0], dtype="float64"), Path("golden.gradients.json")
-    content = content_hash(golden)
+    content = encoding.content_hash(golden)
     seeds = _files(f"{name}.gradients.json" for name in SMALL[:1])
     return Target(
-        lambda data: decode_gradients(data, path, golden, content), (InvalidFile,), seeds, _words("gradients")
+        lambda data: encoding.decode(data, path, of=golden, of_content=content),
+        (InvalidFile,),
+        seeds,
+        _words("gradients"),
     )
 
 

@@ -29,16 +29,15 @@ PLUGIN = tuple(
 
 PLUGIN_TESTS = ("tests/plugin",)
 
+_ENCODING = ("tests/encoding", "tests/golden", "tests/corpus")
 _GRADIENTS = (*_JUDGING, "tests/encoding/test_gradients_files.py")
 BRANCHES_ALONE: Mapping[str, tuple[str, ...]] = {
     "rnn_goldens/golden/gradients.py": _GRADIENTS,
     "rnn_goldens/golden/expected.py": _GRADIENTS,
     "rnn_goldens/judging/given.py": _GRADIENTS,
     "rnn_goldens/judging/place.py": _GRADIENTS,
-    "rnn_goldens/encoding/checked_tree.py": _GRADIENTS,
-    "rnn_goldens/encoding/gradients.py": _GRADIENTS,
-    "rnn_goldens/encoding/gradients_document.py": _GRADIENTS,
-    "rnn_goldens/encoding/gradients_semantics.py": _GRADIENTS,
-    "rnn_goldens/encoding/gradients_tree.py": _GRADIENTS,
+    "rnn_goldens/encoding/documents.py": _ENCODING,
+    "rnn_goldens/encoding/files.py": _ENCODING,
+    "rnn_goldens/encoding/tree.py": _ENCODING,
 }
 """What decides of gradients: of these every branch is run, and no mutant is made yet."""

@@ -21,10 +21,10 @@ from benchmarks.nothing_lost.processes import (
 )
 from benchmarks.nothing_lost.row import Row
 from rnn_goldens import load
-from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.export.exported import Exported
 from rnn_goldens.export.writing import write as export
 from rnn_goldens.fuzzing.found import keep
+from rnn_goldens.writing import write_whole
 
 WRITTEN = "written"
 """The name of what is written, in a folder that holds nothing else."""

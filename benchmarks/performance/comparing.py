@@ -21,7 +21,7 @@ TIMES = 1000
 
 LIKEWISE = "load + check / that, of an .npz that has weights and inputs too"
 
-NOTHING = "import numpy, rnn_goldens, rnn_goldens.corpus, rnn_goldens.encoding.golden_document"
+NOTHING = "import numpy, rnn_goldens, rnn_goldens.corpus, rnn_goldens.encoding.documents"
 
 BARE = f"""
 {NOTHING}

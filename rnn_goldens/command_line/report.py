@@ -183,8 +183,8 @@ def _why_not_written(path: Path) -> str:
 
 def _write(files: "Mapping[Path, bytes]") -> None:
     """Write every file that can be; raises WrongUse that says which can not."""
-    from rnn_goldens.encoding.whole_file import write_whole
     from rnn_goldens.errors import WrongUse
+    from rnn_goldens.writing import write_whole
 
     refused = []
     for path, content in files.items():

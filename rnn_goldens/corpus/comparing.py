@@ -1,7 +1,6 @@
 """How two goldens, or two corpora, differ in content: everything but provenance; gradients, too, if they have some."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -14,9 +13,7 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.index import Entry, Kind
 from rnn_goldens.counted import counted
-from rnn_goldens.encoding.gradients import golden_beside, is_of_gradients, read_gradients
-from rnn_goldens.encoding.gradients_tree import to_gradients_tree
-from rnn_goldens.encoding.tree import Tree, to_tree
+from rnn_goldens.encoding.tree import Tree, to_gradients_tree, to_tree
 from rnn_goldens.errors import InvalidFile, UnknownName
 
 
@@ -64,7 +61,7 @@ def read_by_entry(corpus: Corpus, golden_id: str, kind: Kind) -> Golden:
     entry, golden = corpus.entry(golden_id), _outputs_of(corpus, golden_id, kind)
     if entry.gradients is UNSET:
         return golden
-    return replace(golden, gradients=read_gradients(corpus.folder / entry.gradients.files[kind].path, golden))
+    return encoding.read(corpus.folder / entry.gradients.files[kind].path, of=golden)
 
 
 def _outputs_of(corpus: Corpus, golden_id: str, kind: Kind) -> Golden:
@@ -141,10 +138,9 @@ def load_any(what: str, corpus: Corpus) -> Golden:
     Of a path of gradients, too, which is read with the golden beside it; of that of a golden, it alone.
     """
     path = Path(what)
-    if is_of_gradients(path):
-        golden = encoding.read(golden_beside(path))
-        return replace(golden, gradients=read_gradients(path, golden))
-    if path.suffix in encoding.SUFFIXES:
+    if encoding.is_of_gradients(path):
+        return encoding.read(path, of=encoding.read(encoding.golden_beside(path)))
+    if path.suffix in encoding.OUTPUTS.suffixes:
         return encoding.read(path)
     entry = corpus.entry(what)
     return corpus.load(

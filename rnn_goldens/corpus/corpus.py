@@ -87,8 +87,7 @@ class Corpus(Selection):
 
     def _with_gradients(self, golden: Golden, entry: Entry) -> Golden:
         """The same with its gradients; raises UnknownName if the index lists none, InvalidFile if it says other."""
-        from rnn_goldens.encoding import content_hash
-        from rnn_goldens.encoding.gradients import decode_gradients
+        from rnn_goldens.encoding import content_hash, decode
 
         if entry.gradients is UNSET:
             having = [other.id for other in self.entries if other.gradients is not UNSET]
@@ -97,15 +96,15 @@ class Corpus(Selection):
         content, path = self.content(file), self.folder / file.path
         of = entry.content if self.is_packaged else content_hash(golden)
         try:
-            found = decode_gradients(content, path, golden, of, known=self.is_packaged)
+            golden = decode(content, path, of=golden, of_content=of, known=self.is_packaged)
         except InvalidFile as error:
             raise self._with_remedy(error) from None
         for name in ("purpose", "precisions"):
-            said, listed = getattr(found, name), getattr(entry.gradients, name)
+            said, listed = getattr(golden.gradients, name), getattr(entry.gradients, name)
             if said != listed:
                 problem = f"{name}: is {said!r}, {INDEX} says {listed!r}"
                 raise InvalidFile(path, [problem], self._remedy)
-        return replace(golden, gradients=found)
+        return golden
 
     def _with_remedy(self, error: InvalidFile) -> InvalidFile:
         return InvalidFile(error.path, error.problems, self._remedy)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from rnn_goldens.encoding import typed_json
+from rnn_goldens.encoding import json_file, typed_json
 from rnn_goldens.encoding.bounds import INDEX as BOUNDS
 from rnn_goldens.encoding.bounds import OTHER
 from rnn_goldens.encoding.file_bytes import read_bytes
@@ -22,7 +22,6 @@ from rnn_goldens.encoding.typed_json import (
     Id,
     Precisions,
     Sentence,
-    require_each_key_once,
     require_once,
 )
 from rnn_goldens.errors import InvalidFile
@@ -135,18 +134,17 @@ class Index(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _DECODER = msgspec.json.Decoder(Index)
-_KEYS, _KEYS_OF_ENTRY = 5, 14
-_TEXTS, _TEXTS_OF_ENTRY = 3, 9
-_KEYS_OF_GRADIENTS, _TEXTS_OF_GRADIENTS = 11, 6
 
 
-def read_index(path: Path, where: str, below: Path | None = None) -> Index:
+def read_index(path: Path, where: str, below: Path | None = None, *, thorough: bool = False) -> Index:
     """Read an index file, and check all of it but the files that it lists.
 
     Args:
         path: the file.
         where: what ``--corpus`` takes for its folder.
         below: a folder that it is said to lie in; a link that leads out of it is not followed.
+        thorough: whether keys that stand twice are looked for in one of tens of thousands of goldens, too, which takes
+            a third longer and its size in memory.
 
     Raises:
         InvalidFile: not readable, or not a valid index.
@@ -155,14 +153,9 @@ def read_index(path: Path, where: str, below: Path | None = None) -> Index:
     if too_much := BOUNDS.problem(content):
         raise InvalidFile(path, [too_much])
     try:
-        index = typed_json.decode(_DECODER, content)
-        goldens = index.goldens
-        texts = _TEXTS + sum(_TEXTS_OF_ENTRY + len(entry.features) + len(entry.precisions) for entry in goldens)
-        having = [entry.gradients for entry in goldens if entry.gradients is not UNSET]
-        texts += sum(_TEXTS_OF_GRADIENTS + len(gradients.precisions) for gradients in having)
-        keys = _KEYS + _KEYS_OF_ENTRY * len(goldens) + _KEYS_OF_GRADIENTS * len(having)
-        named = index.schema is not UNSET
-        require_each_key_once(content, keys + named, texts + named)
+        index = typed_json.as_typed(_DECODER, content)
+        if thorough or not OTHER.problem(content):
+            json_file.require_each_key_once(content)
     except ValueError as error:
         raise _invalid(content, path, where, str(error)) from None
     return index
@@ -194,7 +187,6 @@ def is_listed(folder: Path, file: File | GradientsFile) -> bool:
 def _invalid(content: bytes, path: Path, where: str, problem: str) -> InvalidFile:
     """The error for an index that is none, in the schema's words, which take longer than the types and say more."""
     from rnn_goldens import schema
-    from rnn_goldens.encoding import json_file
 
     if OTHER.problem(content):  # to read it again, as values of any kind, would take all memory
         return InvalidFile(path, [problem], remedy(OURS, where))

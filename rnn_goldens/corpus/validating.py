@@ -1,7 +1,6 @@
 """Whether files are what they should be: golden files, result files, and an index with everything it lists."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from msgspec import UNSET
@@ -9,17 +8,10 @@ from msgspec import UNSET
 from rnn_goldens import encoding, schema
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
-from rnn_goldens.corpus.index import INDEX, Entry, GradientsEntry
+from rnn_goldens.corpus.index import INDEX, Entry, GradientsEntry, read_index
 from rnn_goldens.corpus.loading import open_folder
 from rnn_goldens.corpus.while_written import of_one_corpus
 from rnn_goldens.encoding import json_file
-from rnn_goldens.encoding.gradients import (
-    decode_gradients,
-    golden_beside,
-    is_of_gradients,
-    read_gradients,
-)
-from rnn_goldens.encoding.gradients_tree import gradients_hash
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden.features import CORE
 
@@ -28,7 +20,7 @@ def files_in(path: Path) -> list[Path]:
     """The file itself, or every ``.h5`` and ``.json`` file below a folder; hidden ones are no goldens."""
     if not path.is_dir():
         return [path]
-    found = (file for suffix in encoding.SUFFIXES for file in path.rglob(f"*{suffix}"))
+    found = (file for suffix in encoding.OUTPUTS.suffixes for file in path.rglob(f"*{suffix}"))
     return sorted(file for file in found if not any(p.startswith(".") for p in file.relative_to(path).parts))
 
 
@@ -46,10 +38,8 @@ def findings(path: Path, below: Path | None = None) -> list[str]:
             document = json_file.read_document(path, below=below)
             if isinstance(document, dict) and document.get("kind") in ("results", "kill-matrix"):
                 return _as_findings(path, schema.problems(document, document["kind"]))
-        if is_of_gradients(path):
-            read_gradients(path, _golden_beside(path, below), by_schema=True, below=below)
-        else:
-            encoding.read(path, by_schema=True, below=below)
+        golden = _golden_beside(path, below) if encoding.is_of_gradients(path) else None
+        encoding.read(path, of=golden, by_schema=True, below=below)
     except InvalidFile as error:
         return [str(error)]
     return []
@@ -57,7 +47,7 @@ def findings(path: Path, below: Path | None = None) -> list[str]:
 
 def _golden_beside(path: Path, below: Path | None) -> Golden:
     """The golden that a file of gradients stands beside."""
-    golden = golden_beside(path)
+    golden = encoding.golden_beside(path)
     try:
         return encoding.read(golden, below=below)
     except InvalidFile as error:
@@ -83,6 +73,7 @@ def _as_findings(path: Path, problems: list[str]) -> list[str]:
 
 def _index_findings(path: Path) -> Iterator[str]:
     corpus = open_folder(path.parent)
+    read_index(path, corpus.where, None if corpus.is_packaged else corpus.folder, thorough=True)
     for entry in corpus.entries:
         try:
             yield from (f"{path}: {entry.id}: {finding}" for finding in _entry_findings(corpus, entry))
@@ -112,16 +103,16 @@ def _entry_findings(corpus: Corpus, entry: Entry) -> Iterator[str]:
 def _gradients_findings(corpus: Corpus, listed: GradientsEntry, golden: Golden) -> Iterator[str]:
     for file in listed.files.values():
         content, path = corpus.content(file), corpus.folder / file.path
-        found = decode_gradients(content, path, golden, by_schema=True)
+        found = encoding.decode(content, path, of=golden, by_schema=True)
         for name in ("purpose", "precisions"):
-            if getattr(found, name) != getattr(listed, name):
-                yield f"gradients: {name} is {getattr(listed, name)!r} here and {getattr(found, name)!r} in {file.path}"
-        if (held := gradients_hash(replace(golden, gradients=found))) != listed.content:
+            if (held := getattr(found.gradients, name)) != getattr(listed, name):
+                yield f"gradients: {name} is {getattr(listed, name)!r} here and {held!r} in {file.path}"
+        if (held := encoding.gradients_hash(found)) != listed.content:
             yield f"gradients: content hash is {listed.content[:12]}… here, {file.path} holds {held[:12]}…"
 
 
 def _looks_like_golden(path: Path, below: Path) -> bool:
-    if is_of_gradients(path):
+    if encoding.is_of_gradients(path):
         return True
     try:
         return isinstance(encoding.read(path, below=below), Golden)

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from rnn_goldens.encoding.held import is_at
 from rnn_goldens.errors import InvalidFile
+from rnn_goldens.writing import is_at
 
 T = TypeVar("T")
 

@@ -74,6 +74,11 @@ def no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return document
 
 
+def require_each_key_once(content: bytes) -> None:
+    """Raise ValueError if an object in valid JSON has two entries of one name, of which typed readers give the last."""
+    json.loads(content, object_pairs_hook=lambda pairs: no_key_twice(pairs) and None)  # what it holds is not kept
+
+
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
 

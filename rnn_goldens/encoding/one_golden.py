@@ -1,18 +1,16 @@
 """One golden as a file, without a corpus; its gradients as another beside it, if it has some."""
 
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
 from rnn_goldens import encoding
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.encoding.gradients import encode_gradients, gradients_beside, read_gradients
-from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.writing import write_together
 
 
 def save(golden: Golden, path: str | PathLike[str]) -> None:
-    """Write a golden into a ``.json`` or ``.h5`` file: the whole file, or nothing.
+    """Write a golden into a ``.json`` or ``.h5`` file: all of it, or nothing.
 
     All of it is written, in whichever precision it is given: a file is of every precision that it can be checked in.
     Gradients, where the golden has them, go into a file beside it, as in a corpus: ``gru.gradients.json`` beside
@@ -30,14 +28,10 @@ def save(golden: Golden, path: str | PathLike[str]) -> None:
     if not isinstance(golden, Golden):
         raise WrongUse(f"save takes a golden, such as load, certify or read return, not {type(golden).__name__}")
     file = Path(path)
-    if file.suffix not in encoding.SUFFIXES:
-        raise WrongUse(f"{file}: a golden file ends in {' or '.join(encoding.SUFFIXES)}")
-    content, beside = encoding.encode(golden)[file.suffix], gradients_beside(file)
-    if golden.gradients is not None:
-        write_whole(beside, encode_gradients(golden)["".join(beside.suffixes[-2:])])
-    write_whole(file, content)
-    if golden.gradients is None:
-        beside.unlink(missing_ok=True)
+    if file.suffix not in encoding.OUTPUTS.suffixes:
+        raise WrongUse(f"{file}: a golden file ends in {' or '.join(encoding.OUTPUTS.suffixes)}")
+    files = encoding.encode(golden)
+    write_together({encoding.gradients_beside(file): files.get(f".gradients{file.suffix}"), file: files[file.suffix]})
 
 
 def read(path: str | PathLike[str], *, dtype: object = None, gradients: bool = False) -> Golden:
@@ -56,7 +50,8 @@ def read(path: str | PathLike[str], *, dtype: object = None, gradients: bool = F
     golden = encoding.read(file)
     if not gradients:
         return golden.in_precision(golden.precisions[0] if dtype is None else dtype)
-    stored = read_gradients(gradients_beside(file), golden)
-    asked = replace(golden, gradients=stored).in_precision(stored.precisions[0] if dtype is None else dtype)
+    golden = encoding.read(encoding.gradients_beside(file), of=golden)
+    assert golden.gradients is not None
+    asked = golden.in_precision(golden.gradients.precisions[0] if dtype is None else dtype)
     asked.checkable_gradients()  # which can be checked in this precision, or it is an error
     return asked

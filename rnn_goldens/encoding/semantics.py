@@ -1,4 +1,4 @@
-"""What a JSON Schema can not say about a golden: shapes that follow from the configuration, and values that agree."""
+"""What a JSON Schema cannot say about a golden and its gradients: shapes that follow, and values that agree."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -6,13 +6,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.encoding.tree import Tree, layout_of
 from rnn_goldens.golden.features import DERIVED_FEATURES, derived_features
+from rnn_goldens.golden.gradients import COTANGENTS
 from rnn_goldens.golden.precision import PRECISIONS, narrowest
-from rnn_goldens.golden.shapes import Config, Layout, Shape, output_shapes, state_shape, weight_count, weight_shapes
+from rnn_goldens.golden.shapes import (
+    Config,
+    Layout,
+    Shape,
+    gradient_shapes,
+    output_shapes,
+    state_shape,
+    weight_count,
+    weight_shapes,
+)
 from rnn_goldens.golden.tolerance import Bound, Exact
-
-_GROUPS = ("weights", "inputs", "expected")
 
 
 def problems(tree: Tree) -> list[str]:
@@ -26,11 +35,51 @@ def problems(tree: Tree) -> list[str]:
         *asked,
         *shape_problems("expected", tree["expected"], expected),
         *tolerance_problems(tree["tolerance"], expected),
-        *_finite_problems(tree),
+        *_finite_problems(tree, ("weights", "inputs", "expected")),
         *_feature_problems(tree, config),
         *_precision_problems(tree),
-        *_rounding_problems(tree),
+        *_rounding_problems(tree, ("weights", "inputs")),
     ]
+
+
+def gradients_problems(tree: Tree, golden: Golden, content: str) -> list[str]:
+    """The same of a tree of gradients.
+
+    Args:
+        tree: it.
+        golden: whose gradients they are said to be.
+        content: the hash of its content.
+    """
+    shape, state = golden.stored.x.shape, golden.stored.h0 is not None
+    expected = gradient_shapes(golden.layout, golden.config, shape, state=state)
+    outputs = output_shapes(golden.layout, golden.config, shape)
+    given = {name: outputs[of] for name, of in COTANGENTS.items() if of in outputs and name in tree["cotangents"]}
+    return [
+        *_golden_problems(tree, golden, content),
+        *shape_problems("cotangents", tree["cotangents"], given),
+        *shape_problems("expected", tree["expected"], expected),
+        *tolerance_problems(tree["tolerance"], expected),
+        *_finite_problems(tree, ("cotangents", "expected")),
+        *_zero_problems(tree),
+        *_precision_problems(tree),
+        *_rounding_problems(tree, ("cotangents",)),
+    ]
+
+
+def _golden_problems(tree: Tree, golden: Golden, content: str) -> Iterator[str]:
+    if tree["id"] != golden.id:
+        yield f"id: is {tree['id']}, the golden is {golden.id}"
+    if tree["golden"] != content:
+        yield f"golden: they are gradients of {tree['golden'][:12]}…, and {golden.id} holds {content[:12]}…"
+    for name in tree["precisions"]:
+        if name not in golden.precisions:
+            yield f"precisions: {name} is none of the golden's: {', '.join(golden.precisions)}"
+
+
+def _zero_problems(tree: Tree) -> Iterator[str]:
+    for group in ("cotangents", "expected"):
+        if not any(array.any() for array in tree[group].values()):
+            yield f"{group}: all are zero, and tell nothing"
 
 
 def question_problems(layout: Layout, config: Config, weights: Tree, inputs: Mapping[str, NDArray[Any]]) -> list[str]:
@@ -95,9 +144,9 @@ def _are_bounds(array: NDArray[Any]) -> bool:
     return bool(array.min() >= 0 and array.max() < np.inf)  # of NaN neither is so
 
 
-def _finite_problems(tree: Tree) -> Iterator[str]:
-    if not np.isfinite(_all_of(array for group in _GROUPS for array in tree[group].values())).all():
-        arrays = {f"{group}/{name}": array for group in _GROUPS for name, array in tree[group].items()}
+def _finite_problems(tree: Tree, groups: Iterable[str]) -> Iterator[str]:
+    arrays = {f"{group}/{name}": array for group in groups for name, array in tree[group].items()}
+    if not np.isfinite(_all_of(arrays.values())).all():
         wrong = (place for place, array in arrays.items() if not np.isfinite(array).all())
         yield from (f"{place}: holds NaN or infinity" for place in wrong)
 
@@ -128,15 +177,14 @@ def _precision_problems(tree: Tree) -> Iterator[str]:
             yield f"precisions: {name} has {PRECISIONS[name].bits} significant bits, the tolerance needs {bits}"
 
 
-def _rounding_problems(tree: Tree) -> Iterator[str]:
+def _rounding_problems(tree: Tree, groups: Iterable[str]) -> Iterator[str]:
     """One file serves every precision it lists only if what it gives is a number in each of them."""
-    inputs = {name: array for name, array in tree["inputs"].items() if name != "lengths"}
-    numbers = _all_of([*tree["weights"].values(), *inputs.values()])
+    arrays = {f"{group}/{name}": array for group in groups for name, array in tree[group].items()}
+    given = {place: array for place, array in arrays.items() if place != "inputs/lengths"}
+    numbers = _all_of(given.values())
     if all(PRECISIONS[name].holds(numbers) for name in narrowest(tree["precisions"])):
         return
     lacking = [name for name in tree["precisions"] if not PRECISIONS[name].holds(numbers)]
-    given = {f"weights/{name}": array for name, array in tree["weights"].items()}
-    given |= {f"inputs/{name}": array for name, array in inputs.items()}
     for place, array in given.items():
         inexact = [name for name in lacking if not PRECISIONS[name].holds(array)]
         if inexact and np.isfinite(array).all():

@@ -1,4 +1,4 @@
-"""A golden as a tree of groups, arrays and plain values: the form that HDF5 and JSON files both hold.
+"""A golden, and its gradients, as trees of groups, arrays and plain values: what HDF5 and JSON files both hold.
 
 What is written here once decides the layout of both files. In HDF5 a group is a group, an array a dataset, anything
 else an attribute; in JSON a group is an object and an array is ``{"shape", "dtype", "data"}``.
@@ -15,7 +15,16 @@ import numpy as np
 from rnn_goldens.checkable.golden import Golden, Question
 from rnn_goldens.counted import counted
 from rnn_goldens.golden.arrays import Arrays, Asked
-from rnn_goldens.golden.shapes import LAYOUTS, Config, Layout, is_own_cell, weight_count, weight_shapes
+from rnn_goldens.golden.gradients import COTANGENTS, Gradients
+from rnn_goldens.golden.shapes import (
+    LAYOUTS,
+    Config,
+    Layout,
+    gradient_shapes,
+    is_own_cell,
+    weight_count,
+    weight_shapes,
+)
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
 
 Tree = dict[str, Any]
@@ -51,7 +60,7 @@ def to_tree(golden: Golden) -> Tree:
         "precisions": list(golden.precisions),
         **asked_tree(golden),
         "expected": _given(golden.stored, EXPECTED),
-        "tolerance": tolerance_to_tree(golden.tolerance, EXPECTED),
+        "tolerance": _tolerance_to_tree(golden.tolerance, EXPECTED),
         "provenance": dict(sorted(golden.provenance.items())),
     }
 
@@ -75,11 +84,45 @@ def from_tree(tree: Tree) -> Golden:
         own_layout=layout if is_own_cell(tree["cell"]) else None,
         config=config,
         features=tuple(tree["features"]),
-        tolerance=tolerance_from_tree(tree["tolerance"]),
+        tolerance=_tolerance_from_tree(tree["tolerance"]),
         precisions=tuple(tree["precisions"]),
         provenance=tree["provenance"],
         stored=Arrays(weights=weights, **tree["inputs"], **tree["expected"]),
     )
+
+
+def to_gradients_tree(golden: Golden) -> Tree:
+    """Lay the gradients of a golden out, which has some, likewise."""
+    gradients = golden.gradients
+    assert gradients is not None
+    return {
+        "kind": "gradients",
+        "format": FORMAT,
+        "id": golden.id,
+        "purpose": gradients.purpose,
+        "precisions": list(gradients.precisions),
+        "golden": content_hash(golden),
+        "cotangents": _in_order(gradients.cotangents, COTANGENTS),
+        "expected": {**_in_order(gradients.expected, _gradient_names(golden)), **gradients.expected},
+        "tolerance": _tolerance_to_tree(gradients.tolerance, _gradient_names(golden)),
+        "provenance": dict(sorted(gradients.provenance.items())),
+    }
+
+
+def gradients_from_tree(tree: Tree, golden: Golden) -> Gradients:
+    """Build them back from a tree that is known to be of this golden."""
+    return Gradients(
+        purpose=tree["purpose"],
+        precisions=tuple(tree["precisions"]),
+        cotangents=_in_order(tree["cotangents"], COTANGENTS),
+        expected=_in_order(tree["expected"], _gradient_names(golden)),
+        tolerance=_tolerance_from_tree(tree["tolerance"]),
+        provenance=tree["provenance"],
+    )
+
+
+def _gradient_names(golden: Golden) -> Iterable[str]:
+    return gradient_shapes(golden.layout, golden.config, golden.stored.x.shape, state=golden.stored.h0 is not None)
 
 
 def layout_of(tree: Tree) -> Layout:
@@ -107,11 +150,15 @@ def from_document(document: Mapping[str, Any]) -> Tree:
 
 def content_hash(golden: Golden) -> str:
     """SHA-256 of the logical content: canonical JSON, provenance aside. The same whatever the file's container."""
-    return hash_of(to_tree(golden))
+    return _hash_of(to_tree(golden))
 
 
-def hash_of(tree: Tree) -> str:
-    """The same of a tree."""
+def gradients_hash(golden: Golden) -> str:
+    """The same of its gradients, and of what they are of, too."""
+    return _hash_of(to_gradients_tree(golden))
+
+
+def _hash_of(tree: Tree) -> str:
     document = to_document(tree)
     del document["provenance"]
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -125,23 +172,23 @@ def _own_to_tree(layout: Layout | None) -> Tree:
     return {"own_cell": {"gates": layout.gates, "states": list(layout.states), **vectors}}
 
 
-def tolerance_to_tree(tolerance: Tolerance, names: Iterable[str]) -> Tree:
+def _tolerance_to_tree(tolerance: Tolerance, names: Iterable[str]) -> Tree:
     """Lay a tolerance out, in the order of the names of what it is of."""
     if isinstance(tolerance, Exact):
         return {"kind": tolerance.kind, "bits": tolerance.bits}
     names = list(names)
-    accumulation, storage = in_order(tolerance.accumulation, names), in_order(tolerance.storage, names)
+    accumulation, storage = _in_order(tolerance.accumulation, names), _in_order(tolerance.storage, names)
     return {"kind": tolerance.kind, "accumulation": accumulation, "storage": storage}
 
 
-def tolerance_from_tree(tree: Tree) -> Tolerance:
+def _tolerance_from_tree(tree: Tree) -> Tolerance:
     """The way back."""
     if tree["kind"] == Exact.kind:
         return Exact(bits=tree["bits"])
     return Bound(accumulation=tree["accumulation"], storage=tree["storage"])
 
 
-def in_order(arrays: Mapping[str, Any], names: Iterable[str]) -> Tree:
+def _in_order(arrays: Mapping[str, Any], names: Iterable[str]) -> Tree:
     """Those of the arrays that have one of the names, in the order of the names."""
     return {name: arrays[name] for name in names if name in arrays}
 

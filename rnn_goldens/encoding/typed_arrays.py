@@ -10,7 +10,6 @@ from msgspec import UNSET, Meta, Struct
 from numpy.typing import NDArray
 
 from rnn_goldens.counted import counted
-from rnn_goldens.encoding import typed_json
 from rnn_goldens.encoding.tree import Tree
 
 Size = Annotated[int, Meta(ge=1, le=2**20)]
@@ -38,7 +37,6 @@ class Integers(Part, frozen=True):
 
 
 _ARRAYS = {Floats, Integers}
-_ARRAY_KEYS = 3
 _PLAIN = {str, int, bool}
 
 
@@ -75,36 +73,3 @@ def _array(stored: Floats | Integers) -> NDArray[Any]:
     except struct.error:
         raise ValueError(f"data holds a number that no {stored.dtype} can hold") from None
     return np.frombuffer(packed, stored.dtype).reshape(stored.shape)
-
-
-def tree_in(content: bytes, decoder: msgspec.json.Decoder[Any]) -> Tree:
-    """The tree that JSON holds, without the name of its schema.
-
-    Args:
-        content: the JSON of a file.
-        decoder: of its type.
-
-    Raises:
-        ValueError: it is not what the type says, a key stands twice, or numbers are not there.
-    """
-    tree = tree_of(typed_json.decode(decoder, content))
-    typed_json.require_each_key_once(content, *keys_and_texts(tree))
-    tree.pop("schema", None)
-    return tree
-
-
-def keys_and_texts(tree: Tree) -> tuple[int, int]:
-    """How many keys stand in the JSON of a tree, and how many values that are text."""
-    keys, texts = len(tree), 0
-    for value in tree.values():
-        kind = type(value)
-        if kind is str:
-            texts += 1
-        elif kind is np.ndarray:
-            keys, texts = keys + _ARRAY_KEYS, texts + 1
-        elif kind is dict:
-            inner = keys_and_texts(value)
-            keys, texts = keys + inner[0], texts + inner[1]
-        elif kind is list:
-            texts += len(value)
-    return keys, texts

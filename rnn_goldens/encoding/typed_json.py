@@ -1,6 +1,5 @@
 """JSON that is read as types, which is checking it: the types of fields that several kinds of file have."""
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
@@ -8,7 +7,6 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
-from rnn_goldens.encoding.json_file import no_key_twice
 from rnn_goldens.golden.features import CORE, FEATURES
 from rnn_goldens.golden.ids import ID, LONGEST_ID
 from rnn_goldens.golden.precision import PRECISIONS
@@ -46,24 +44,12 @@ def is_line(text: str) -> bool:
     return len(text) <= LONGEST_LINE and re.search(LINE, text) is not None
 
 
-def decode(decoder: msgspec.json.Decoder[T], content: bytes) -> T:
+def as_typed(decoder: msgspec.json.Decoder[T], content: bytes) -> T:
     """What JSON holds, as the decoder's type; raises ValueError, which says where it is something else."""
     try:
         return decoder.decode(content)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError(_place_first(str(error))) from None
-
-
-def require_each_key_once(content: bytes, keys: int, texts: int) -> None:
-    """Raise ValueError if an object has two entries of one name, of which the decoder gives the last.
-
-    Args:
-        content: JSON.
-        keys: how many it holds by what was read of it.
-        texts: how many values are text, by what was read of it.
-    """
-    if content.count(b'"') != 2 * (keys + texts) or b"\\" in content:  # if each is accounted for, there is no other
-        json.loads(content, object_pairs_hook=no_key_twice)
 
 
 def require_once(names: Iterable[Any]) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 import pytest
 
 from rnn_goldens.counted import counted
-from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import Listed
 from rnn_goldens.plugin.known_failures_update import UNEXPLAINED, Came, renewed
 from rnn_goldens.plugin.names import flag
 from rnn_goldens.plugin.tally import FAILED, NOT_CHECKED, Entry, Tally, passes_again
+from rnn_goldens.writing import write_whole
 
 _MOST_LISTED = 3
 

@@ -10,12 +10,12 @@ import pytest
 
 from rnn_goldens.counted import counted, was_or_were
 from rnn_goldens.encoding import json_file
-from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.plugin.names import LOST, NOT_COLLECTED
 from rnn_goldens.plugin.tally import FAILED, TALLY, Entry
 from rnn_goldens.plugin.telling import tell
 from rnn_goldens.plugin.versions import versions
 from rnn_goldens.schema import FORMATS
+from rnn_goldens.writing import write_whole
 
 Document = dict[str, Any]
 

@@ -1,12 +1,16 @@
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
 import h5py
 import pytest
 
+from rnn_goldens import InvalidFile
+from rnn_goldens.corpus import open_folder
 from rnn_goldens.corpus.validating import files_in, findings, listed_by
+from rnn_goldens.encoding.bounds import Bounds
 
 
 def all_findings(folder: Path) -> list[str]:
@@ -85,3 +89,25 @@ def test_an_index_is_checked_where_it_lies(corpus_copy: Path, monkeypatch: pytes
     monkeypatch.chdir(corpus_copy.parent)
     Path("v1/documented/mini-batch.json").unlink()
     assert "is listed in index.json but can not be read" in "\n".join(findings(Path("v1/index.json")))
+
+
+@pytest.mark.parametrize(
+    ("text", "twice"),
+    [
+        ('"kind": "index",', '"kind": "index", "kind": "index",'),
+        ('"cell": "rnn_relu",', '"cell": "lstm", "cell": "rnn_relu",'),
+        ('"purpose": ', '"purpose": "x", "purpose": '),
+    ],
+)
+def test_a_key_that_stands_twice_in_an_index_is_found(
+    corpus_copy: Path, monkeypatch: pytest.MonkeyPatch, text: str, twice: str
+) -> None:
+    path = corpus_copy / "index.json"
+    path.write_text(path.read_text("utf-8").replace(text, twice, 1), "utf-8")
+    with pytest.raises(InvalidFile, match=r"the key '.*' stands twice"):
+        open_folder(corpus_copy)
+    monkeypatch.setattr("rnn_goldens.corpus.index.OTHER", Bounds(mebibytes=0, values=0, objects=0))
+    os.utime(path, (1, 1))  # it is read again
+    open_folder(corpus_copy)  # of one that is large, to look takes too long
+    (finding,) = findings(path)
+    assert "stands twice in one object" in finding

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from made_gradients import with_gradients
 
-from rnn_goldens import Golden, InvalidFile, encoding
-from rnn_goldens.encoding.gradients import decode_gradients, encode_gradients, golden_beside, read_gradients
-from rnn_goldens.encoding.gradients_tree import gradients_hash, to_gradients_tree
+from rnn_goldens import Golden, InvalidFile
+from rnn_goldens.encoding import decode, encode, golden_beside, gradients_hash, read, to_gradients_tree
 from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.tolerance import Bound
 
@@ -27,7 +26,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 def written(golden: Golden, folder: Path) -> list[Path]:
     paths = []
-    for suffix, content in {**encoding.encode(golden), **encode_gradients(golden)}.items():
+    for suffix, content in encode(golden).items():
         paths.append(folder / f"golden{suffix}")
         paths[-1].write_bytes(content)
     return [path for path in paths if ".gradients" in path.name]
@@ -38,7 +37,7 @@ def test_gradients_come_back_from_both_files_whole(golden: Golden, tmp_path: Pat
     assert [path.name for path in paths] == ["golden.gradients.h5", "golden.gradients.json"]
     plain = replace(golden, gradients=None)
     for path in paths:
-        again = replace(plain, gradients=read_gradients(path, plain, by_schema=True))
+        again = read(path, of=plain, by_schema=True)
         np.testing.assert_equal(to_gradients_tree(again), to_gradients_tree(golden))
         assert gradients_hash(again) == gradients_hash(golden)
         assert again.gradients is not None and golden.gradients is not None
@@ -52,16 +51,19 @@ def test_awkward_numbers_are_equal_to_the_last_bit_in_both_files(tmp_path: Path)
     expected = {**golden.gradients.expected, "weight_hh_l0": awkward}
     golden = replace(golden, gradients=replace(golden.gradients, expected=expected))
     for path in written(golden, tmp_path):
-        assert read_gradients(path, golden).expected["weight_hh_l0"].tobytes() == awkward.tobytes()
+        gradients = read(path, of=golden).gradients
+        assert gradients is not None
+        assert gradients.expected["weight_hh_l0"].tobytes() == awkward.tobytes()
 
 
 def test_the_same_gradients_give_the_same_bytes(golden: Golden) -> None:
-    assert encode_gradients(golden) == encode_gradients(golden)
+    assert encode(golden) == encode(golden)
 
 
 def test_a_golden_without_gradients_has_no_file_of_them(golden: Golden) -> None:
-    assert encode_gradients(replace(golden, gradients=None)) == {}
-    assert encoding.encode(replace(golden, gradients=None)) == encoding.encode(golden)
+    files = encode(golden)
+    assert list(files) == [".h5", ".json", ".gradients.h5", ".gradients.json"]
+    assert encode(replace(golden, gradients=None)) == {suffix: files[suffix] for suffix in (".h5", ".json")}
 
 
 def test_the_hash_is_blind_to_provenance_and_to_nothing_else(golden: Golden) -> None:
@@ -128,21 +130,21 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_refused_with_what_is_wrong(damage: str) -> None:
     golden = with_gradients("lstm/lengths", "float64")
-    document = json.loads(encode_gradients(golden)[".gradients.json"])
+    document = json.loads(encode(golden)[".gradients.json"])
     change, said = DAMAGES[damage]
     change(document)
     with pytest.raises(InvalidFile) as raised:
-        decode_gradients(json.dumps(document).encode(), Path("golden.gradients.json"), golden)
+        decode(json.dumps(document).encode(), Path("golden.gradients.json"), of=golden)
     assert said in str(raised.value)
     assert str(raised.value).startswith("golden.gradients.json: ")
 
 
 def test_a_precision_that_the_golden_has_not_is_refused() -> None:
     golden = with_gradients("lstm/lengths", "float64")
-    document = encode_gradients(golden)[".gradients.json"]
+    document = encode(golden)[".gradients.json"]
     less = replace(golden, precisions=("float64",))
     with pytest.raises(InvalidFile, match="float32 is none of the golden's: float64"):
-        decode_gradients(document, Path("golden.gradients.json"), less, json.loads(document)["golden"])
+        decode(document, Path("golden.gradients.json"), of=less, of_content=json.loads(document)["golden"])
 
 
 @pytest.mark.parametrize(
@@ -153,20 +155,20 @@ def test_a_precision_that_the_golden_has_not_is_refused() -> None:
 def test_bytes_that_are_no_file_of_gradients_are_one_error(content: bytes, suffix: str) -> None:
     golden = with_gradients("documented/single-sequence", "float64")
     with pytest.raises(InvalidFile):
-        decode_gradients(content, Path(f"golden{suffix}"), golden)
+        decode(content, Path(f"golden{suffix}"), of=golden)
 
 
 @pytest.mark.parametrize("at", range(9, 2700, 269))
 def test_hdf5_with_a_byte_turned_is_read_as_it_was_or_is_one_error(at: int) -> None:
     golden = with_gradients("documented/single-sequence", "float64")
-    content = bytearray(encode_gradients(golden)[".gradients.h5"])
+    content = bytearray(encode(golden)[".gradients.h5"])
     content[at] ^= 0xFF
     try:
-        found = decode_gradients(bytes(content), Path("golden.gradients.h5"), golden)
+        found = decode(bytes(content), Path("golden.gradients.h5"), of=golden)
     except InvalidFile as error:
         assert "golden.gradients.h5" in str(error)
     else:
-        assert isinstance(found, Gradients)
+        assert isinstance(found.gradients, Gradients)
 
 
 def test_a_file_that_holds_more_than_any_gradients_is_refused_before_it_is_read(tmp_path: Path) -> None:
@@ -174,26 +176,26 @@ def test_a_file_that_holds_more_than_any_gradients_is_refused_before_it_is_read(
     path = tmp_path / "golden.gradients.json"
     path.write_text(f'{{"expected": [{"0," * 2**20}0]}}')
     with pytest.raises(InvalidFile, match="no file of this kind holds more than 1048576"):
-        read_gradients(path, golden)
+        read(path, of=golden)
 
 
 def test_a_file_of_another_name_is_not_read_as_gradients(tmp_path: Path) -> None:
     golden = with_gradients("documented/single-sequence", "float64")
     path = tmp_path / "golden.json"
-    path.write_bytes(encode_gradients(golden)[".gradients.json"])
+    path.write_bytes(encode(golden)[".gradients.json"])
     with pytest.raises(InvalidFile, match=r"golden\.json: a file of gradients ends in \.gradients\.h5 or \.gradients"):
-        read_gradients(path, golden)
+        read(path, of=golden)
 
 
 def test_hdf5_that_says_its_numbers_are_elsewhere_is_not_followed(tmp_path: Path) -> None:
     golden = with_gradients("documented/single-sequence", "float64")
     path = tmp_path / "golden.gradients.h5"
-    path.write_bytes(encode_gradients(golden)[".gradients.h5"])
+    path.write_bytes(encode(golden)[".gradients.h5"])
     with h5py.File(path, "r+") as file:
         del file["expected/x"]
         file["expected/x"] = h5py.ExternalLink("/etc/passwd", "/x")
     with pytest.raises(InvalidFile, match="expected/x is a link to something elsewhere"):
-        read_gradients(path, golden)
+        read(path, of=golden)
 
 
 def test_gradients_that_do_not_fit_their_golden_are_not_written() -> None:
@@ -202,6 +204,6 @@ def test_gradients_that_do_not_fit_their_golden_are_not_written() -> None:
     assert isinstance(golden.gradients.tolerance, Bound)
     less = {name: array for name, array in golden.gradients.expected.items() if name != "c0"}
     with pytest.raises(InvalidFile, match="c0 is missing"):
-        encode_gradients(replace(golden, gradients=replace(golden.gradients, expected=less)))
+        encode(replace(golden, gradients=replace(golden.gradients, expected=less)))
     with pytest.raises(InvalidFile, match="purpose"):
-        encode_gradients(replace(golden, gradients=replace(golden.gradients, purpose=" ")))
+        encode(replace(golden, gradients=replace(golden.gradients, purpose=" ")))

@@ -7,10 +7,10 @@ from made_gradients import with_gradients
 
 import rnn_goldens
 from rnn_goldens import encoding
-from rnn_goldens.encoding.gradients_tree import gradients_hash
+from rnn_goldens.encoding import gradients_hash
 
 
-@pytest.mark.parametrize("suffix", encoding.SUFFIXES)
+@pytest.mark.parametrize("suffix", encoding.OUTPUTS.suffixes)
 def test_what_is_saved_is_read_whatever_precision_it_was_in(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"mine{suffix}"
     golden = rnn_goldens.load("lstm/lengths", dtype="float32")
@@ -22,7 +22,7 @@ def test_what_is_saved_is_read_whatever_precision_it_was_in(tmp_path: Path, suff
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("suffix", encoding.SUFFIXES)
+@pytest.mark.parametrize("suffix", encoding.OUTPUTS.suffixes)
 def test_gradients_are_saved_beside_a_golden_and_read_where_they_are_asked(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"mine{suffix}"
     golden = with_gradients("lstm/lengths")

@@ -14,8 +14,7 @@ from made_gradients import with_gradients
 from rnn_goldens import InvalidFile, encoding, schema
 from rnn_goldens.corpus import open_folder
 from rnn_goldens.corpus.validating import findings
-from rnn_goldens.encoding import golden_document, gradients_document
-from rnn_goldens.encoding.gradients import decode_gradients, encode_gradients
+from rnn_goldens.encoding import documents
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/v1"
 VALUES: list[Any] = [
@@ -62,7 +61,7 @@ def all_changed(document: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], dic
 
 def types_refuse(document: object) -> str:
     try:
-        golden_document.decode(json.dumps(document).encode())
+        documents.decode(json.dumps(document).encode(), "golden")
     except ValueError as error:
         return str(error)
     return ""
@@ -87,18 +86,18 @@ def test_a_golden_that_the_types_take_is_valid_by_the_schema_and_the_other_way_r
 @pytest.mark.slow
 def test_gradients_that_the_types_take_are_valid_by_the_schema_and_the_other_way_round() -> None:
     golden = with_gradients("lstm/lengths", "float64")
-    document = json.loads(encode_gradients(golden)[".gradients.json"])
+    document = json.loads(encoding.encode(golden)[".gradients.json"])
     asked = 0
     for path, made in islice(all_changed(document), None, None, 3):
         content = json.dumps(made).encode()
         problems = schema.problems(made, "gradients")
         try:
-            gradients_document.decode(content)
+            documents.decode(content, "gradients")
         except ValueError as error:
             assert problems or any(beyond in str(error) for beyond in BEYOND_THE_SCHEMA), (path, str(error))
         if problems:
             with pytest.raises(InvalidFile):
-                decode_gradients(content, Path("golden.gradients.json"), golden)
+                encoding.decode(content, Path("golden.gradients.json"), of=golden)
         asked += 1
     assert asked > 400
 

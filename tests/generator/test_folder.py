@@ -66,15 +66,16 @@ def test_a_process_killed_at_any_file_operation_leaves_the_old_files_or_the_new_
 def test_where_folders_can_not_change_places_at_once_the_next_run_puts_the_old_one_back(tmp_path: Path) -> None:
     folder = tmp_path / "v1"
     replace_files(folder, OLD)
-    folder.rename(tmp_path / ".v1.old")
-    (tmp_path / ".v1.new").mkdir()
+    (tmp_path / ".rnn-goldens-writing.1/old").mkdir(parents=True)
+    (tmp_path / ".rnn-goldens-writing.1/new/v1").mkdir(parents=True)
+    folder.rename(tmp_path / ".rnn-goldens-writing.1/old/v1")
     clean_up(folder)
     assert contents(folder) == OLD
     assert [p.name for p in tmp_path.iterdir()] == ["v1"]
 
 
 def test_the_two_step_way_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnn_goldens.encoding.exchange.sys.platform", "elsewhere")
+    monkeypatch.setattr("rnn_goldens.writing.sys.platform", "elsewhere")
     folder = tmp_path / "v1"
     replace_files(folder, OLD)
     replace_files(folder, NEW)
@@ -149,15 +150,11 @@ except OSError as error:
     assert [p.name for p in tmp_path.iterdir()] == ["v1"]
 
 
-def test_what_can_not_be_taken_away_is_said(tmp_path: Path) -> None:
-    (tmp_path / ".v1.new").touch()  # no run leaves a file there
-    said = r"\.v1\.new was left by a run that was killed, and can not be taken away: remove it"
-    with pytest.raises(WrongUse, match=said), alone(tmp_path / "v1"):
-        pass
-    (tmp_path / ".v1.new").unlink()
-    with alone(tmp_path / "v1"):
-        pass
-    assert not list(tmp_path.iterdir())
+def test_what_can_not_be_taken_away_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / ".rnn-goldens-writing.1").touch()  # no run leaves a file there
+    replace_files(tmp_path / "v1", OLD)
+    assert contents(tmp_path / "v1") == OLD
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".rnn-goldens-writing.1", "v1"]
 
 
 def test_folders_above_one_that_is_not_written_go_again(tmp_path: Path) -> None:

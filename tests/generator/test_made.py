@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from rnn_goldens import encoding
-from rnn_goldens.encoding.gradients import encode_gradients
 from rnn_goldens.generator.index import Entry, index_entry
 from rnn_goldens.generator.made import Made, make, stands
 from rnn_goldens.generator.scenarios import SCENARIOS
@@ -24,7 +23,7 @@ def made() -> Made:
 def by_others(made: Made) -> dict[str, bytes]:
     """The files of the same golden, as it was made with another version of a library."""
     golden = replace(made.golden, provenance={**made.golden.provenance, "numpy": "1.26.0"})
-    return {**encoding.encode(golden), **encode_gradients(golden)}
+    return encoding.encode(golden)
 
 
 def written(folder: Path, made: Made, files: Mapping[str, bytes]) -> Entry:

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from killed_at import killed
 
-from rnn_goldens.encoding.whole_file import write_whole
+from rnn_goldens.writing import write_together, write_whole
 
 ON_A_FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from rnn_goldens.encoding.whole_file import write_whole
+from rnn_goldens.writing import write_whole
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
@@ -26,6 +26,10 @@ try:
 except OSError as error:
     print(error.filename, error.strerror, error, sep="\\n")
 """
+
+
+def interrupted(*_: object) -> None:
+    signal.default_int_handler(signal.SIGINT, None)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -57,10 +61,7 @@ def test_ctrl_c_leaves_what_was_there_and_nothing_else(tmp_path: Path, monkeypat
     path = tmp_path / "report.json"
     path.write_bytes(b"old")
 
-    def interrupted(*_: object) -> None:
-        signal.default_int_handler(signal.SIGINT, None)
-
-    monkeypatch.setattr(Path, "replace", interrupted)
+    monkeypatch.setattr("rnn_goldens.writing.exchanged", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
@@ -133,7 +134,7 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 
 
 WORK = """
-from rnn_goldens.encoding.whole_file import write_whole
+from rnn_goldens.writing import write_whole
 
 def work(path):
     write_whole(path, b"new")
@@ -158,9 +159,10 @@ def test_what_another_process_is_writing_is_not_taken_for_what_a_killed_one_left
     path, pipe = tmp_path / "report.json", tmp_path / "pipe"
     os.mkfifo(pipe)
     slow = f"""
-import fcntl
-file = open({str(tmp_path / ".report.json.1")!r}, "wb")
-fcntl.flock(file, fcntl.LOCK_EX)
+import fcntl, os
+folder = {str(tmp_path / ".rnn-goldens-writing.1")!r}
+os.mkdir(folder)
+fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX)
 open({str(pipe)!r}, "w").close()
 open({str(pipe)!r}, "r").close()
 """
@@ -169,7 +171,7 @@ open({str(pipe)!r}, "r").close()
         write_whole(path, b"new")
         names = names_in(tmp_path)
         writing.kill()
-    assert names == [".report.json.1", "pipe", "report.json"]
+    assert names == [".rnn-goldens-writing.1", "pipe", "report.json"]
     write_whole(path, b"newer")
     assert names_in(tmp_path) == ["pipe", "report.json"]
 
@@ -179,3 +181,25 @@ def test_a_file_of_ones_own_that_only_looks_like_it_stays(tmp_path: Path) -> Non
     (tmp_path / ".other.json.123").touch()
     write_whole(tmp_path / "report.json", b"new")
     assert names_in(tmp_path) == [".other.json.123", ".report.json.swp", "report.json"]
+
+
+@pytest.mark.parametrize("system", ["linux", "elsewhere"])
+def test_of_several_files_all_are_written_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str) -> None:
+    monkeypatch.setattr("rnn_goldens.writing.sys.platform", system)
+    old, gone, folder = tmp_path / "old", tmp_path / "gone", tmp_path / "folder"
+    for path in (old, gone):
+        path.write_bytes(b"old")
+    folder.mkdir()
+    contents: dict[Path, bytes | None] = {old: b"new", tmp_path / "new": b"new", gone: None, tmp_path / "none": None}
+    with pytest.raises(IsADirectoryError) as raised:
+        write_together({**contents, folder: b"new"})
+    assert raised.value.filename == str(folder)
+    assert names_in(tmp_path) == ["folder", "gone", "old"]
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("rnn_goldens.writing.Staged._go", interrupted)
+        write_together(contents)
+    assert names_in(tmp_path) == ["folder", "gone", "old"]
+    assert old.read_bytes() == gone.read_bytes() == b"old"
+    write_together(contents)
+    assert names_in(tmp_path) == ["folder", "new", "old"]
+    assert old.read_bytes() == b"new"
