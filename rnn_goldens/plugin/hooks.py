@@ -93,7 +93,7 @@ class Listener:
         """What became of a test, or of a worker that ran it."""
         if hasattr(report, TOLD_LATE):
             return
-        if self.tally is not None or result_of(report):
+        if self.tally is not None or result_of(report) is not None:
             self._made().note(report)
             self._revise(getattr(report, CAME_LATE, ()))
         elif report.when not in ("setup", "call", "teardown"):

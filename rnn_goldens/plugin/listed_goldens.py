@@ -10,7 +10,8 @@ from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import Listed
 from rnn_goldens.plugin.known_failures_update import UNEXPLAINED, Came, renewed
 from rnn_goldens.plugin.names import flag
-from rnn_goldens.plugin.tally import FAILED, NOT_CHECKED, Entry, Tally, passes_again
+from rnn_goldens.plugin.tally import NOT_CHECKED, Tally, passes_again
+from rnn_goldens.result import FAILED, PASSED, WRONG, Result, named
 
 _MOST_LISTED = 3
 
@@ -24,9 +25,9 @@ def told(config: pytest.Config, tally: Tally, exitstatus: int) -> list[str]:
 
 def _that_pass(config: pytest.Config, tally: Tally) -> Iterator[str]:
     """Of each line of which something passes, how much of it does."""
-    by_line: dict[int, tuple[Listed, list[Entry], list[Entry]]] = {}
+    by_line: dict[int, tuple[Listed, list[Result], list[Result]]] = {}
     for entry in tally.entries:
-        ran = entry["outcome"] not in NOT_CHECKED and entry["judged_by"] != "skip"
+        ran = entry["outcome"] not in NOT_CHECKED and entry.get("judged_by") != "skip"
         if ran and (one := _line_of(config, entry)) is not None:
             _, passes, fails = by_line.setdefault(one.line, (one, [], []))
             (passes if passes_again(entry) else fails).append(entry)
@@ -42,12 +43,12 @@ def _that_pass(config: pytest.Config, tally: Tally) -> Iterator[str]:
         yield f"  let it name those that fail, or let --rnn-goldens-{settings.UPDATE} do so"
 
 
-def _line_of(config: pytest.Config, entry: Entry) -> Listed | None:
+def _line_of(config: pytest.Config, entry: Result) -> Listed | None:
     return settings.first_listed(config, settings.KNOWN, entry["golden"], entry["dtype"], entry.get("corpus", ""))
 
 
-def _few(entries: Sequence[Entry]) -> list[str]:
-    names = [f"{entry['golden']} in {entry['dtype']}" for entry in entries[:_MOST_LISTED]]
+def _few(entries: Sequence[Result]) -> list[str]:
+    names = list(map(named, entries[:_MOST_LISTED]))
     return [*names, *([f"and {len(entries) - len(names)} more"] if len(entries) > len(names) else [])]
 
 
@@ -63,9 +64,7 @@ def _updated(config: pytest.Config, tally: Tally, exitstatus: int) -> Iterator[s
     ran = [entry for entry in judged if about.holds(entry["golden"])]
     both = _pass_and_fail(ran)
     came = [
-        Came(about.entry(e["golden"]), e["dtype"], _fails(e), str(e.get("reason", "")))
-        for e in ran
-        if _of(e) not in both
+        Came(about.entry(e["golden"]), e["dtype"], _fails(e), e.get("reason", "")) for e in ran if _of(e) not in both
     ]
     before = path.read_text("utf-8-sig") if path.exists() else ""
     after = renewed(before, settings.listed_in(config, settings.KNOWN), about.entries, came)
@@ -84,13 +83,13 @@ def _updated(config: pytest.Config, tally: Tally, exitstatus: int) -> Iterator[s
     yield from _not_listed(both, elsewhere, tally)
 
 
-def _pass_and_fail(ran: Sequence[Entry]) -> set[tuple[str, str]]:
+def _pass_and_fail(ran: Sequence[Result]) -> set[tuple[str, str]]:
     """Goldens that pass in one test and fail in another."""
     passed, failed = ({_of(entry) for entry in ran if _fails(entry) is fails} for fails in (False, True))
     return passed & failed
 
 
-def _not_listed(both: Iterable[tuple[str, str]], elsewhere: Iterable[Entry], tally: Tally) -> Iterator[str]:
+def _not_listed(both: Iterable[tuple[str, str]], elsewhere: Iterable[Result], tally: Tally) -> Iterator[str]:
     """What is left out of the list, and why."""
     for golden, dtype in sorted(both):
         said = "passes in one test and fails in another, which no list can say: ask them in two runs"
@@ -98,20 +97,19 @@ def _not_listed(both: Iterable[tuple[str, str]], elsewhere: Iterable[Entry], tal
     for golden, dtype in dict.fromkeys(map(_of, elsewhere)):
         yield f"  {golden} in {dtype} is of a corpus that a marker names, which the list is not of"
     for entry in tally.with_outcome(FAILED):
-        if entry["judged_by"] == "crash":
-            golden = f"{entry['golden']} in {entry['dtype']}"
-            yield f"  {golden} ended its process: it belongs into a --rnn-goldens-skip file"
+        if entry.get("judged_by") == "crash":
+            yield f"  {named(entry)} ended its process: it belongs into a --rnn-goldens-skip file"
 
 
-def _of(entry: Entry) -> tuple[str, str]:
+def _of(entry: Result) -> tuple[str, str]:
     return entry["golden"], entry["dtype"]
 
 
-def _is_judged(entry: Entry) -> bool:
+def _is_judged(entry: Result) -> bool:
     """Whether it shows that a golden passes, or that it fails: not if it was refused, left out or ended its process."""
-    by_itself = _fails(entry) and entry["judged_by"] in ("comparison", "test")
-    return by_itself or entry["outcome"] == "passed" or passes_again(entry)
+    by_itself = _fails(entry) and entry.get("judged_by") in ("comparison", "test")
+    return by_itself or entry["outcome"] == PASSED or passes_again(entry)
 
 
-def _fails(entry: Entry) -> bool:
-    return entry["outcome"] in (FAILED, "known-failure") and not passes_again(entry)
+def _fails(entry: Result) -> bool:
+    return entry["outcome"] in WRONG and not passes_again(entry)

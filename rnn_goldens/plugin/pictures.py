@@ -1,7 +1,6 @@
 """What a page shows of wrong outputs beyond the results file: reports carry it, and xdist brings them."""
 
 from dataclasses import asdict
-from typing import Any
 
 import pytest
 
@@ -9,6 +8,7 @@ from rnn_goldens.judging.gradient_rows import gradient_rows
 from rnn_goldens.pages.rendering import is_page
 from rnn_goldens.plugin.names import DRAWN, setting
 from rnn_goldens.plugin.record import Record
+from rnn_goldens.result import Drawn
 
 MOST_NUMBERS = 2_000_000
 """In the pictures of a run; of what fails after that the message is told and no picture is kept."""
@@ -26,7 +26,8 @@ def carry(record: Record, report: pytest.TestReport) -> None:
         rows = [
             asdict(row) for _, verdict in record.of_gradients if not verdict.passed for row in gradient_rows(verdict)
         ]
-        setattr(report, DRAWN, {"message": record.wrong[0].message, "picture": picture, "gradients": rows})
+        drawn: Drawn = {"message": record.wrong[0].message, "picture": picture, "gradients": rows}
+        setattr(report, DRAWN, drawn)
 
 
 class Drawings:
@@ -37,12 +38,13 @@ class Drawings:
     """
 
     def __init__(self) -> None:
-        self.by_test: dict[str, dict[str, Any]] = {}
+        self.by_test: dict[str, Drawn] = {}
         self._numbers = 0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what a report carries; of a second attempt, in place of the first."""
-        if (drawn := getattr(report, DRAWN, None)) is None:
+        drawn: Drawn | None = getattr(report, DRAWN, None)
+        if drawn is None:
             return
         if (picture := drawn["picture"]) is not None:
             self._numbers += 2 * len(picture["got"]) + sum(map(len, picture["errors"]))

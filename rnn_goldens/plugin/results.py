@@ -12,9 +12,10 @@ from rnn_goldens.counted import counted, was_or_were
 from rnn_goldens.encoding import json_file
 from rnn_goldens.encoding.whole_file import write_whole
 from rnn_goldens.plugin.names import LOST, NOT_COLLECTED
-from rnn_goldens.plugin.tally import FAILED, TALLY, Entry
+from rnn_goldens.plugin.tally import TALLY
 from rnn_goldens.plugin.telling import tell
 from rnn_goldens.plugin.versions import versions
+from rnn_goldens.result import FAILED, Result
 from rnn_goldens.schema import FORMATS
 
 Document = dict[str, Any]
@@ -114,7 +115,7 @@ class ResultsFile:
 
         return [as_data(diagnosis) for diagnosis in diagnoses(self.config)]
 
-    def _entries(self) -> list[Entry]:
+    def _entries(self) -> list[Result]:
         tally = self.config.stash.get(TALLY, None)
         return [] if tally is None else tally.entries
 
