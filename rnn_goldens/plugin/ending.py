@@ -79,7 +79,7 @@ def end(session: pytest.Session, tally: Tally) -> None:
 
         explain_all(session.config, tally, failures)
     if any(setting(session.config, name) for name in (KNOWN, SKIP)):
-        from rnn_goldens.plugin.listed_goldens import told
+        from rnn_goldens.plugin.known_failures_update import told
 
         session.config.stash[_OF_LISTS] = told(session.config, tally, int(session.exitstatus))
     good = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)

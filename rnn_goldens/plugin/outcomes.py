@@ -1,7 +1,7 @@
 """What became of one test of a golden: refused is told from wrong, and noted on the report, where xdist carries it."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from json import dumps  # taken now: a test may put something else in their place while it runs
 from os import getpid
 from pathlib import Path
@@ -10,18 +10,17 @@ from typing import Any
 import pytest
 
 from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.judging.gradient_rows import gradient_rows
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.golden_under_test import LATE, RECORD
 from rnn_goldens.plugin.known_failures import Listed
-from rnn_goldens.plugin.names import ASKED, CALLED, CAME_LATE, PROPERTY, REFUSED_BECAUSE
-from rnn_goldens.plugin.pictures import carry
+from rnn_goldens.plugin.names import ASKED, CALLED, CAME_LATE, DRAWN, PROPERTY, REFUSED_BECAUSE
 from rnn_goldens.plugin.record import CHECK_FAILS, Record, entry_of, first_line
 from rnn_goldens.plugin.selection import Wanted, not_asked
-from rnn_goldens.plugin.shortening import shorten
 from rnn_goldens.plugin.tally import TALLY
-from rnn_goldens.plugin.telling import make_tellable
-from rnn_goldens.result import FAILED, KNOWN, NOT_JUDGED, PASSED, REFUSED, SKIPPED
+from rnn_goldens.plugin.telling import make_tellable, shorten
+from rnn_goldens.result import FAILED, KNOWN, NOT_JUDGED, PASSED, REFUSED, SKIPPED, Drawn
 
 OUTCOMES = (PASSED, SKIPPED, KNOWN, REFUSED, FAILED)
 """From best to worst: a test of several phases and subtests has the worst outcome of any."""
@@ -67,7 +66,7 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     if call.when == "teardown":
         entry |= _of_whole_test(item.stash[_WORST], record)
         if record is not None:
-            carry(record, report)
+            _carry_drawn(record, report)
             setattr(report, CALLED, record.ways)
         _end(item)
         _carry_late(item.config, report)
@@ -179,6 +178,17 @@ def _carry_asked(config: pytest.Config, report: pytest.TestReport) -> None:
     if hasattr(config, "workerinput") and tally is not None and not config.stash.get(_ASKED_CARRIED, False):
         setattr(report, ASKED, tally.asked)
         config.stash[_ASKED_CARRIED] = True
+
+
+def _carry_drawn(record: Record, report: pytest.TestReport) -> None:
+    """Put on a test's last report what its golden's first mismatch said and looks like; of gradients, as rows."""
+    if record.drawn and record.wrong:
+        picture = None if record.picture is None else asdict(record.picture)
+        rows = [
+            asdict(row) for _, verdict in record.of_gradients if not verdict.passed for row in gradient_rows(verdict)
+        ]
+        drawn: Drawn = {"message": record.wrong[0].message, "picture": picture, "gradients": rows}
+        setattr(report, DRAWN, drawn)
 
 
 def _carry_late(config: pytest.Config, report: pytest.TestReport) -> None:
