@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.progress import progress_of
-from rnn_goldens.command_line.saying import say
+from rnn_goldens.command_line.saying import progress_of, say
 from rnn_goldens.command_line.selecting import selecting_options
 from rnn_goldens.exit_codes import FINDING
 
