@@ -6,7 +6,7 @@ What is to be done is sent pickled, and unpickled by the worker alone, after it 
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, InvalidStateError, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from importlib.metadata import version
 from logging import CRITICAL, getLogger
 from threading import Event, Thread
@@ -66,6 +66,11 @@ def cluster(address: str, *, answer: float = ANSWER, patience: float = PATIENCE)
             yield executor
         finally:
             executor.shutdown(cancel_futures=True)
+
+
+def executor(address: str | None) -> AbstractContextManager[Executor | None]:
+    """The cluster at an address for a while; None, which is every core of this machine, if there is no address."""
+    return nullcontext() if address is None else cluster(address)
 
 
 def _require_distributed() -> None:

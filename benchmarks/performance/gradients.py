@@ -11,7 +11,7 @@ from benchmarks.performance.measuring import Figure, at_most, interleaved, ratio
 EACH = """
 import numpy as np
 from rnn_goldens.corpus import open_corpus
-import rnn_goldens.judging.gradients
+import rnn_goldens.judging.verdict
 corpus = open_corpus()
 names = [e.id for e in corpus.entries if e.gradients and "float32" in e.gradients.precisions]
 outputs = {name: list(dict(np.load(f"gradients/{place}-outputs.npz")).values()) for place, name in enumerate(names)}

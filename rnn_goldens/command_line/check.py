@@ -1,6 +1,5 @@
 """``check``: an implementation against the goldens, on the same pytest path as everybody else."""
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,9 +12,6 @@ from rnn_goldens.command_line.selecting import complete_implementations, selecti
 from rnn_goldens.command_line.with_command import WithCommand
 from rnn_goldens.plugin.builtin_check import COMMAND
 from rnn_goldens.programs.command import MARK, is_command
-
-_PYTEST_TO_EXIT = {0: 0, 1: 1, 2: 2, 3: 3, 4: 2, 5: 2}
-"""pytest: passed, failed, collection error or interrupted, internal error, usage error, nothing collected."""
 
 
 @click.command(
@@ -91,44 +87,11 @@ def _of_the_plugin(options: Mapping[str, Any]) -> Iterator[str]:
             yield f"{option}={value if isinstance(value, str) else ','.join(value)}"
 
 
-@click.command(COMMAND, hidden=True, context_settings={"ignore_unknown_options": True})
-@click.option("--suite", type=click.Path(path_type=Path))
-@click.option("--plugin")
+@click.command(COMMAND, hidden=True)
 @click.argument("folder", type=click.Path(path_type=Path, exists=True))
 @click.argument("alive", type=int)
-@click.argument("implementation")
-@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
-def check_here(
-    folder: Path,
-    alive: int,
-    implementation: str,
-    pytest_arguments: tuple[str, ...],
-    suite: Path | None,
-    plugin: str | None,
-) -> None:
+def check_here(folder: Path, alive: int) -> None:
     """Check in this process, which another one watches over."""
-    from rnn_goldens.plugin.builtin_check.watched import end_with_parent
+    from rnn_goldens.plugin.builtin_check.watched import check_here
 
-    end_with_parent(alive)
-    import pytest
-
-    from rnn_goldens.implementations import check_name, resolve
-    from rnn_goldens.plugin import builtin_check
-    from rnn_goldens.programs.command import is_command
-
-    (check_name if is_command(implementation) else resolve)(implementation)  # wrong use is said before pytest starts
-    home = Path(builtin_check.__path__[0])
-    status = pytest.main(
-        [
-            *("-c", str(home / "pytest.ini"), "--rootdir", str(suite.parent if suite else home)),
-            *("-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"),
-            *(["-p", str(plugin), "-p", f"{builtin_check.__name__}.conftest"] if suite else []),
-            *pytest_arguments,
-            f"--rnn-goldens-watched={folder}",  # last, for the last one counts
-            f"--rnn-goldens-implementation={implementation}",
-            str(suite or home / "test_golden.py"),
-        ]
-    )
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(_PYTEST_TO_EXIT[int(status)])  # whatever threads an implementation left, and wants to be waited for
+    check_here(folder, alive)

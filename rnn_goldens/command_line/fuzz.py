@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnn_goldens.command_line.executor import executor
 from rnn_goldens.command_line.saying import say
 from rnn_goldens.command_line.selecting import parts
 from rnn_goldens.command_line.with_command import TYPED, WithCommand
@@ -147,6 +146,7 @@ class _Plan:
 
 def _search(plan: _Plan, time_limit: float, watched: "Watched | None" = None) -> int:
     """Search in this process, which another one may watch over; the exit code."""
+    from rnn_goldens.cluster import executor
     from rnn_goldens.fuzzing.found import kept
     from rnn_goldens.fuzzing.search import INTERRUPTED, draw_here, search, unwatched
     from rnn_goldens.generator.pool import in_order

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from rnn_goldens.command_line.executor import executor
 from rnn_goldens.command_line.saying import say
 from rnn_goldens.counted import counted
 from rnn_goldens.exit_codes import FINDING
@@ -67,6 +66,7 @@ def generate(
     _require_sense(file, into, check=check, replace=replace)
     if file is None:
         _require_torch()
+    from rnn_goldens.cluster import executor
     from rnn_goldens.generator.generate import generate as make
     from rnn_goldens.generator.reuse import Certified
 

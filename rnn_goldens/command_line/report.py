@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.progress import progress_of
-from rnn_goldens.command_line.saying import say
+from rnn_goldens.command_line.saying import progress_of, say
 from rnn_goldens.command_line.selecting import selecting_options
 from rnn_goldens.exit_codes import FINDING
 
@@ -200,14 +199,14 @@ def _write(files: "Mapping[Path, bytes]") -> None:
 
 def _all_well(found: "list[Found]", changed: "list[Change]") -> bool:
     """Whether nothing is wrong that is not known to be, and nothing otherwise; says what a summary does not."""
-    from rnn_goldens.report import conformance
+    from rnn_goldens.result import CHECKED, FAILED, SKIPPED
 
     for change in changed:
         say(f"{change.line}{' (with other versions)' if change.by_versions else ''}")
-    unchecked = [one.name for one in found if not {r.outcome for r in one.results} & conformance.CHECKED]
+    unchecked = [one.name for one in found if not {r["outcome"] for r in one.outputs.results} & {*CHECKED}]
     for name in unchecked:
         say(f"{name}: nothing was checked")
-    wrong = any(result.outcome in ("failed", "skipped") for one in found for result in one.everything)
+    wrong = any(result["outcome"] in (FAILED, SKIPPED) for one in found for result in one.everything)
     return not wrong and not unchecked and all(change.by_versions for change in changed)
 
 

@@ -1,7 +1,10 @@
 """What the commands print: the one way to the terminal, so that nothing in a file or a program's words controls it."""
 
 import io
+import shutil
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -29,6 +32,28 @@ def write_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def progress_of(name: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A function of how many goldens were judged and how many there are, which says so; None where nobody looks at it.
+
+    It says it in one line of stderr's terminal, which goes when all is done.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    _line(f"{name}: starting")
+    try:
+        yield lambda judged, of: _line(f"{name}: {judged} of {of} goldens")
+    finally:
+        _line("")
+
+
+def _line(text: str) -> None:
+    width = shutil.get_terminal_size().columns - 1
+    sys.stderr.write(f"\r\x1b[K{visible(text)[:width]}")
+    sys.stderr.flush()
 
 
 class Group(click.Group):

@@ -35,7 +35,7 @@ class Exhaustive:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note what was found at the arguments of a part, when its test has ended."""
         entry = result_of(report)
-        if not entry or report.when != "teardown":
+        if entry is None or report.when != "teardown":
             return
         part, outcome = entry["golden"], entry["outcome"]
         if (finding := _finding(report)) is not None:

@@ -5,7 +5,6 @@ what it died of smaller from there. One that hangs, so that it can not be interr
 """
 
 import math
-import os
 import pickle
 import signal
 import subprocess
@@ -23,7 +22,7 @@ from rnn_goldens.errors import CutShort, ProgramFailed
 from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.fuzzing.judged import Judged
 from rnn_goldens.fuzzing.search import INTERRUPTED, TIME, Limits, Search
-from rnn_goldens.plugin.builtin_check.watched import WAY_IN, alive, end_with_parent, wait
+from rnn_goldens.plugin.builtin_check.process import alive, command_line, end_with_parent, wait
 from rnn_goldens.plugin.guard import HARD_LIMITS
 from rnn_goldens.programs.misbehaviour import ended
 
@@ -143,10 +142,9 @@ def run_watched(command: Callable[[Path, int], Sequence[str]], tell: Callable[[S
     with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, alive() as held:
         watched, begun = Watched(Path(name)), time.monotonic()
         patience = _Patience(watched, HARD_LIMITS * (limits.each or math.inf))
-        way_in = [sys.executable, "-c", WAY_IN, os.pathsep.join(sys.path)]
         pass_fds = () if sys.platform == "win32" else (held,)
         while True:
-            run = subprocess.Popen([*way_in, *command(watched.folder, held)], pass_fds=pass_fds)
+            run = subprocess.Popen(command_line(command(watched.folder, held)), pass_fds=pass_fds)
             end = wait(run, patience.is_over)
             if (code := watched.code()) is not None:
                 return code

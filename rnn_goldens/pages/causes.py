@@ -13,7 +13,8 @@ from rnn_goldens.diagnosis.no_outputs import by_reason
 from rnn_goldens.diagnosis.said import is_explained, unexplained
 from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.expected import OUTPUTS
-from rnn_goldens.pages.content import FAILED, Checked, Judged
+from rnn_goldens.pages.content import Checked
+from rnn_goldens.result import FAILED, Result, is_compared
 
 MOST_REASONS = 20
 """Reasons other than wrong outputs, of one implementation, that are told one by one."""
@@ -66,7 +67,7 @@ class Cause:
 def causes_of(number: int, checked: Checked) -> list[Cause]:
     """Those of wrong outputs, then those of what gave no outputs to compare; in each what most fail of comes first."""
     wrong = sorted(_of_wrong_outputs(number, checked), key=lambda cause: -cause.failed)
-    return [*wrong, *_of_reasons(number, checked.judged)]
+    return [*wrong, *_of_reasons(number, checked.results)]
 
 
 def _of_wrong_outputs(number: int, checked: Checked) -> Iterator[Cause]:
@@ -147,9 +148,9 @@ def _place(place: Mapping[str, str]) -> str:
     return f"{place['golden']} in {place['dtype']}"
 
 
-def _of_reasons(number: int, judged: Sequence[Judged]) -> Iterator[Cause]:
-    failed = (one for one in judged if one.outcome == FAILED and one.judged_by != "comparison")
-    ranked = by_reason((one.golden, one.dtype, one.reason) for one in failed)
+def _of_reasons(number: int, results: Sequence[Result]) -> Iterator[Cause]:
+    failed = (one for one in results if one["outcome"] == FAILED and not is_compared(one))
+    ranked = by_reason((one["golden"], one["dtype"], one.get("reason", "")) for one in failed)
     for reason, goldens in ranked[:MOST_REASONS]:
         said = f"{counted(len(goldens), 'golden')} failed before outputs were compared"
         yield Cause(number, "no outputs", len(goldens), said, notes=(reason,))

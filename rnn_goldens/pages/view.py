@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from json import dumps
 from typing import Any
@@ -12,7 +12,20 @@ from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.pages.causes import causes_of
-from rnn_goldens.pages.content import FAILED, KNOWN, OUTCOMES, REFUSED, WRONG, About, Content, Judged
+from rnn_goldens.pages.content import OUTCOMES, About, Checked, Content
+from rnn_goldens.result import (
+    FAILED,
+    KNOWN,
+    NOT_JUDGED,
+    PASSED,
+    REFUSED,
+    SKIPPED,
+    WRONG,
+    Drawn,
+    Result,
+    gradient_counts,
+    own_reason,
+)
 
 LISTED_BYTES, PICTURE_BYTES = 2_500_000, 2_100_000
 """What failures, one by one, and their pictures may have of a page."""
@@ -35,26 +48,44 @@ _MOST_GRADIENTS, _LONGEST_NAME = 100, 100
 
 @dataclass(frozen=True)
 class Failure:
-    """One that is listed: the implementation's number and name, what there is to filter by, and what is told."""
+    """One that is listed: the implementation and its number, what there is to filter by, and its picture's number."""
 
     number: int
-    name: str
+    checked: Checked
     about: About
-    judged: Judged
-    pictured: int | None
+    result: Result
+    pictured: int | None = None
+
+    @property
+    def drawn(self) -> Drawn:
+        """What is shown of it; nothing, if nothing was kept."""
+        return self.checked.drawn.get(self.result["test"]) or Drawn(message="", picture=None, gradients=[])
+
+    @property
+    def command(self) -> str:
+        """What runs it again."""
+        return self.checked.command(self.result)
 
     @property
     def shown(self) -> str:
         """Its message; the reason, where there is no more."""
-        return _cut(self.judged.message or self.judged.reason or "no reason given", _LONGEST_MESSAGE)
+        return _cut(self.drawn["message"] or self.result.get("reason") or "no reason given", _LONGEST_MESSAGE)
 
     @property
     def short(self) -> str:
         """What its summary says after the golden."""
-        if self.judged.explained_by:
-            names = self.judged.explained_by
+        if names := self.result.get("explained_by"):
             return f"like {names[0]}" + (f" and {counted(len(names) - 1, 'other')} alike" if len(names) > 1 else "")
-        return _cut(self.judged.reason.removeprefix(f"{self.judged.golden} in {self.judged.dtype}: "), 120)
+        return _cut(own_reason(self.result), 120)
+
+    @property
+    def size(self) -> int:
+        """How many bytes of a page its texts take."""
+        message, reason = self.drawn["message"][:_LONGEST_MESSAGE], self.result.get("reason", "")[:_LONGEST]
+        cells = [text + _CELL for row in self.drawn["gradients"] for text in row.values()]
+        known, causes = self.result.get("known", ""), self.result.get("explained_by", ())
+        told = (self.result["golden"] * 2, message, reason, self.command, known, *causes, *cells)
+        return _FRAME + sum(len(escape(text)) for text in told)
 
 
 @dataclass(frozen=True)
@@ -82,7 +113,8 @@ class Group:
 def view(content: Content, share: float) -> dict[str, object]:
     """All that the template needs; ``share`` of the bytes that details may have."""
     failures, pictures, left_out = _fitted(content, share)
-    counts = {outcome: sum(j.outcome == outcome for c in content.checked for j in c.judged) for outcome in OUTCOMES}
+    came = Counter(result["outcome"] for checked in content.checked for result in checked.results)
+    counts = {outcome: came[outcome] for outcome in OUTCOMES}
     return {
         "content": content,
         "several": len(content.checked) > 1,
@@ -95,7 +127,7 @@ def view(content: Content, share: float) -> dict[str, object]:
         "left_out": left_out,
         "known": _grouped(content, KNOWN),
         "refused": _grouped(content, REFUSED),
-        "skipped": [*_grouped(content, "skipped"), *_grouped(content, "not-judged")],
+        "skipped": [*_grouped(content, SKIPPED), *_grouped(content, NOT_JUDGED)],
         "data": {**_table_data(content), "pictures": pictures},
     }
 
@@ -105,7 +137,7 @@ def _verdict(content: Content, counts: dict[str, int]) -> str:
         return "not complete"
     if counts[FAILED]:
         return f"{counted(counts[FAILED], 'golden')} failed"
-    return "nothing failed" if counts["passed"] else "nothing was checked"
+    return "nothing failed" if counts[PASSED] else "nothing was checked"
 
 
 def _no_cause(content: Content, counts: dict[str, int]) -> str:
@@ -126,61 +158,47 @@ def _fitted(content: Content, share: float) -> tuple[list[Failure], list[Any], l
     told, pictures = dict[int, Failure](), list[Any]()
     listed, drawn, undrawn = 0.0, 0.0, 0
     for place in _firsts_before_seconds(wrong):
-        number, name, about, judged = wrong[place]
-        listed += _FRAME + sum(len(escape(text)) for text in _told(judged))
+        failure = wrong[place]
+        listed += failure.size
         if listed > share * LISTED_BYTES:
             break
-        pictured = None
-        if judged.picture is not None:
-            drawn += len(dumps(judged.picture, separators=COMPACT))
+        if (picture := failure.drawn["picture"]) is not None:
+            drawn += len(dumps(picture, separators=COMPACT))
             undrawn += drawn > share * PICTURE_BYTES
             if drawn <= share * PICTURE_BYTES:
-                pictured = len(pictures)
-                pictures.append(dict(judged.picture))
-        told[place] = Failure(number, name, about, judged, pictured)
+                failure = replace(failure, pictured=len(pictures))
+                pictures.append(picture)
+        told[place] = failure
     unlisted = len(wrong) - len(told)
     left_out = [f"{counted(unlisted, 'failure')} more, which are counted and not listed"] if unlisted else []
     left_out += [f"the pictures of {counted(undrawn, 'failure')} that are listed"] if undrawn else []
     return [told[place] for place in sorted(told)], pictures, left_out
 
 
-_Wrong = tuple[int, str, About, Judged]
-"""The number and the name of an implementation, and what it failed."""
-
-
-def _wrong(content: Content) -> Iterator[_Wrong]:
+def _wrong(content: Content) -> Iterator[Failure]:
     """What failed, and then what is known to fail."""
     for outcome in WRONG:
         for number, checked in enumerate(content.checked):
-            for judged in checked.judged:
-                if judged.outcome == outcome:
-                    yield number, checked.name, content.about.get(judged.golden, About("", ())), judged
+            for result in checked.results:
+                if result["outcome"] == outcome:
+                    yield Failure(number, checked, content.about.get(result["golden"], About("", ())), result)
 
 
-def _firsts_before_seconds(wrong: Sequence[_Wrong]) -> list[int]:
+def _firsts_before_seconds(wrong: Sequence[Failure]) -> list[int]:
     """Places in the order in which they are to be told, while there is room."""
     times: Counter[tuple[int, str, str]] = Counter()
     before = []
-    for number, _, _, judged in wrong:
-        same = (number, judged.golden, judged.dtype)
+    for failure in wrong:
+        same = (failure.number, failure.result["golden"], failure.result["dtype"])
         before.append(times[same])
         times[same] += 1
     return sorted(range(len(wrong)), key=before.__getitem__)
 
 
-def _told(judged: Judged) -> tuple[str, ...]:
-    message, reason = judged.message[:_LONGEST_MESSAGE], judged.reason[:_LONGEST]
-    cells = [text + _CELL for row in judged.rows for text in row.values()]
-    return (judged.golden * 2, message, reason, judged.command, judged.known, *judged.explained_by, *cells)
-
-
 def _of_gradients(content: Content) -> Iterator[OfGradient]:
     """Those that were wrong somewhere first, of each implementation."""
     for checked in content.checked:
-        right, wrong, left_out = (
-            Counter(name for judged in checked.judged for name in judged.gradients.get(key, ()))
-            for key in ("right", "wrong", "not_checked")
-        )
+        right, wrong, left_out = gradient_counts(checked.results)
         names = sorted(dict.fromkeys([*right, *wrong, *left_out]), key=lambda name: -wrong[name])
         for name in names[:_MOST_GRADIENTS]:
             yield OfGradient(checked.name, _cut(name, _LONGEST_NAME), right[name], wrong[name], left_out[name])
@@ -193,13 +211,13 @@ def _cut(text: str, most: int) -> str:
 def _grouped(content: Content, outcome: str) -> list[Group]:
     found = []
     for checked in content.checked:
-        groups: dict[str, list[Judged]] = {}
-        for judged in checked.judged:
-            if judged.outcome == outcome:
-                groups.setdefault(judged.known or judged.reason or outcome, []).append(judged)
+        groups: dict[str, list[Result]] = {}
+        for result in checked.results:
+            if result["outcome"] == outcome:
+                groups.setdefault(result.get("known") or result.get("reason") or outcome, []).append(result)
         for reason, of_reason in groups.items():
-            cells = {content.about[j.golden].cell for j in of_reason if j.golden in content.about}
-            dtypes = {j.dtype for j in of_reason}
+            cells = {content.about[r["golden"]].cell for r in of_reason if r["golden"] in content.about}
+            dtypes = {result["dtype"] for result in of_reason}
             found.append(
                 Group(
                     checked.name,
@@ -225,17 +243,17 @@ def _ours_first(cells: Set[str]) -> list[str]:
 
 def _table_data(content: Content) -> dict[str, Any]:
     """What the script counts: names once, and four numbers for each golden of each implementation."""
-    seen = {judged.golden: None for checked in content.checked for judged in checked.judged}
+    seen = {result["golden"]: None for checked in content.checked for result in checked.results}
     numbers = {golden: number for number, golden in enumerate(seen)}
     about = [content.about.get(golden, About("", ())) for golden in seen]
     cells = _ours_first({one.cell for one in about if one.cell})
     features = [feature for feature in FEATURES if any(feature in one.features for one in about)]
-    came = {judged.dtype for checked in content.checked for judged in checked.judged}
+    came = {result["dtype"] for checked in content.checked for result in checked.results}
     dtypes = [dtype for dtype in PRECISIONS if dtype in came]
     entries: list[int] = []
     for number, checked in enumerate(content.checked):
-        for j in checked.judged:
-            entries += (number, numbers[j.golden], dtypes.index(j.dtype), OUTCOMES.index(j.outcome))
+        for r in checked.results:
+            entries += (number, numbers[r["golden"]], dtypes.index(r["dtype"]), OUTCOMES.index(r["outcome"]))
     return {
         "implementations": [checked.name for checked in content.checked],
         "cells": cells,

@@ -18,7 +18,9 @@ from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.plugin.names import without_golden
 from rnn_goldens.plugin.settings import corpora_of_all
-from rnn_goldens.plugin.tally import FAILED, Entry, Tally
+from rnn_goldens.plugin.tally import Tally
+from rnn_goldens.result import FAILED
+from rnn_goldens.result import Result as Entry
 
 _WRONG = (FAILED, "known-failure")
 
@@ -97,10 +99,12 @@ def settled_causes(config: pytest.Config) -> Mapping[str, str]:
 
 def _note(entry: Entry, causes: Iterable[Cause], facts: Mapping[str, bool | float] = MappingProxyType({})) -> None:
     """Note which causes explain an entry or, where none does, what can be seen."""
-    known: Entry = {"explained_by": [TOGETHER.join(cause) for cause in causes], "facts": dict(facts)}
     entry.pop("facts", None)
     entry.pop("explained_by", None)
-    entry |= {name: what for name, what in known.items() if what}
+    if names := [TOGETHER.join(cause) for cause in causes]:
+        entry["explained_by"] = names
+    if facts:
+        entry["facts"] = dict(facts)
 
 
 def sent(failures: Iterable[Failure]) -> list[list[Any]]:

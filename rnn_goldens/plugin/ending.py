@@ -19,9 +19,11 @@ from rnn_goldens.plugin.names import (
     TOLD_LATE,
     setting,
 )
+from rnn_goldens.plugin.record import Finding
 from rnn_goldens.plugin.settings import KNOWN, SKIP, corpora_of_all
-from rnn_goldens.plugin.tally import FAILED, NOT_JUDGED, Entry, Tally, passes_again
+from rnn_goldens.plugin.tally import Tally, passes_again
 from rnn_goldens.plugin.telling import tell
+from rnn_goldens.result import FAILED, NOT_JUDGED, PASSED, REFUSED, Result, gradient_lines, is_compared, named
 
 _MOST_LISTED = 3
 
@@ -29,7 +31,7 @@ _OF_LISTS = pytest.StashKey[list[str]]()
 """What is to be said of the lists that a run was given."""
 
 
-def _tell_late(config: pytest.Config, entry: Entry) -> None:
+def _tell_late(config: pytest.Config, entry: Result) -> None:
     """Tell the terminal, JUnit XML and whoever listens of a golden that turned out wrong after its test had ended."""
     if hasattr(config, "workerinput"):
         return
@@ -49,7 +51,7 @@ def _tell_late(config: pytest.Config, entry: Entry) -> None:
         config.hook.pytest_runtest_logreport(report=report)
 
 
-def revise(config: pytest.Config, tally: Tally, late: Iterable[Entry]) -> None:
+def revise(config: pytest.Config, tally: Tally, late: Iterable[Finding]) -> None:
     """Take back what was said of goldens that turned out wrong after their tests had ended, and say so to all."""
     for found in late:
         for entry in tally.revise(found):
@@ -72,12 +74,12 @@ def end(session: pytest.Session, tally: Tally) -> None:
     revise(session.config, tally, late)
     late.clear()
     failures = [*failures, *session.config.stash.get(FAILURES_OF_WORKERS, [])]
-    if failures or any(entry.get("judged_by") == "comparison" for entry in tally.with_outcome(FAILED)):
+    if failures or any(map(is_compared, tally.with_outcome(FAILED))):
         from rnn_goldens.plugin.causes import explain_all
 
         explain_all(session.config, tally, failures)
     if any(setting(session.config, name) for name in (KNOWN, SKIP)):
-        from rnn_goldens.plugin.listed_goldens import told
+        from rnn_goldens.plugin.known_failures_update import told
 
         session.config.stash[_OF_LISTS] = told(session.config, tally, int(session.exitstatus))
     good = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -140,10 +142,10 @@ def _without_outputs(config: pytest.Config, tally: Tally) -> Iterator[str]:
     """What failed before outputs were compared, and which option those goldens share."""
     from rnn_goldens.diagnosis.no_outputs import no_outputs
 
-    failed = [e for e in tally.with_outcome(FAILED) if e.get("judged_by") != "comparison" and not passes_again(e)]
+    failed = [e for e in tally.with_outcome(FAILED) if not is_compared(e) and not passes_again(e)]
     if not failed:
         return
-    passed = {entry["golden"] for entry in tally.with_outcome("passed")}
+    passed = {entry["golden"] for entry in tally.with_outcome(PASSED)}
     opened = corpora_of_all(config, tally.corpora)
     ids = filter(opened.holds, {*passed, *(entry["golden"] for entry in failed)})
     features = {golden: opened.entry(golden).features for golden in ids}
@@ -155,14 +157,12 @@ def _say_of_gradients(terminal: "pytest.TerminalReporter", tally: Tally) -> None
     found = [entry["gradients"] for entry in tally.entries if "gradients" in entry]
     if not any(entry["wrong"] or entry["not_checked"] for entry in found):
         return
-    from rnn_goldens.plugin.of_gradients import told
-
-    _print_wrapped(terminal, "rnn-goldens: gradients", told(found))
+    _print_wrapped(terminal, "rnn-goldens: gradients", gradient_lines(tally.entries))
 
 
 def _say_what_can_show(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
     """How much of what may be wrong shows in what was compared, and what of it was not."""
-    if not any(entry.get("judged_by") == "comparison" for entry in tally.entries):
+    if not any(map(is_compared, tally.entries)):
         return
     from rnn_goldens.plugin.discriminating import summary_lines
 
@@ -214,7 +214,7 @@ def looks_only(config: pytest.Config) -> bool:
 
 
 def _why_nothing(tally: Tally) -> str:
-    refused, skipped = len(tally.with_outcome("refused")), len(tally.on_skip_list)
+    refused, skipped = len(tally.with_outcome(REFUSED)), len(tally.on_skip_list)
     if not skipped:
         return f"{_all_of(refused)} refused"
     return f"{_all_of(skipped)} on the skip list" if not refused else f"{refused} refused, {skipped} on the skip list"
@@ -224,7 +224,7 @@ def _all_of(count: int) -> str:
     return "the one golden was" if count == 1 else f"all {counted(count, 'golden')} were"
 
 
-def _listed(entries: list[Entry]) -> str:
-    names = [f"{entry['golden']} in {entry['dtype']}" for entry in entries[:_MOST_LISTED]]
+def _listed(entries: list[Result]) -> str:
+    names = list(map(named, entries[:_MOST_LISTED]))
     more = f", … and {len(entries) - len(names)} more" if len(entries) > len(names) else ""
     return ", ".join(names) + more

@@ -21,9 +21,9 @@ from rnn_goldens.judging.outputs import outputs_of
 from rnn_goldens.judging.own_arrays import refuse_own
 from rnn_goldens.judging.picture import picture
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, verdict_on
-from rnn_goldens.plugin import pictures, settings
+from rnn_goldens.plugin import settings
+from rnn_goldens.plugin.guard import ImplementationFailed, no_outcome_of_its_own
 from rnn_goldens.plugin.names import without_golden
-from rnn_goldens.plugin.no_outcome_of_its_own import ImplementationFailed, no_outcome_of_its_own
 from rnn_goldens.plugin.record import Record
 from rnn_goldens.plugin.selection import Wanted
 
@@ -217,7 +217,7 @@ def golden_under_test(request: pytest.FixtureRequest) -> Golden:
     except RnnGoldensError as error:
         pytest.fail(f"rnn-goldens: {error}", pytrace=False)
     late = request.config.stash.setdefault(LATE, [])
-    drawn = pictures.wanted(request.config)
+    drawn = settings.draws(request.config)
     record = Record(
         wanted.id,
         wanted.dtype,

@@ -12,14 +12,17 @@ from os import getpid
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TextIO
+from unittest import SkipTest
+
+import pytest
 
 from rnn_goldens.checkable.golden import Golden, Question
+from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations import Implementation, close
 from rnn_goldens.judging.calls import Backward
 from rnn_goldens.judging.given import gradients_by_name
 from rnn_goldens.judging.inputs import written_to, wrote_into
 from rnn_goldens.judging.outputs import NotNumbers, outputs_of, read, states_apart
-from rnn_goldens.plugin.no_outcome_of_its_own import ImplementationFailed, no_outcome_of_its_own
 from rnn_goldens.plugin.process_state import put_back
 from rnn_goldens.plugin.record import finding
 from rnn_goldens.programs.program import Program
@@ -29,6 +32,34 @@ TIME_LIMIT = 60.0
 
 HARD_LIMITS = 2
 """After so many times the limit a call that could not be interrupted is ended with its process."""
+
+_leave = os._exit
+
+
+class ImplementationFailed(Exception):
+    """An implementation that neither returned outputs nor raised an error of its own."""
+
+    __module__ = "rnn_goldens"
+
+
+@contextmanager
+def no_outcome_of_its_own() -> Iterator[None]:
+    """Around what is an implementation's: its call, and the reading of its outputs.
+
+    Raises:
+        Unsupported: it skipped.
+        ImplementationFailed: it called ``pytest.xfail``, ``pytest.fail``, ``pytest.exit`` or ``sys.exit``.
+    """
+    __tracebackhide__ = True
+    try:
+        yield
+    except (pytest.skip.Exception, SkipTest) as reason:
+        raise Unsupported(str(reason) or "skipped, and no reason given") from None
+    except (pytest.xfail.Exception, pytest.exit.Exception, pytest.fail.Exception) as error:
+        what = {pytest.xfail.Exception: "xfail", pytest.exit.Exception: "exit"}.get(type(error), "fail")
+        raise ImplementationFailed(f"the implementation called pytest.{what}({str(error)!r})") from None
+    except SystemExit as error:
+        raise ImplementationFailed(f"the implementation called sys.exit({error.code!r})") from None
 
 
 class TimeIsUp(BaseException):
@@ -190,3 +221,37 @@ def interrupting(seconds: float | None) -> Iterator[None]:
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - a handler's signature
     raise TimeIsUp
+
+
+class WatchedExit:
+    """In place of ``os._exit`` in a process that runs tests of goldens.
+
+    Only what is called from Python by this name can be watched: ``os.execv``, or a library that calls C's ``exit(0)``,
+    ends a run as if it were good. ``rnn-goldens check`` sees that too, and so does whoever looks at the results file.
+
+    Attributes:
+        status: the exit code of the session, or None while it goes on.
+    """
+
+    def __init__(self) -> None:
+        """Watch this process."""
+        self._process = getpid()
+        self.status: int | None = None
+
+    def begin(self) -> None:
+        """Stand in its place, unless another session of this process does, which goes on after this one."""
+        if not isinstance(os._exit, WatchedExit):
+            os._exit = self
+
+    def end(self, status: int) -> None:
+        """The session has ended: what comes now, a process that exits with 0 does not make good."""
+        self.status = status
+
+    def __call__(self, status: int) -> NoReturn:
+        """Exit; with 0 only after a good session, or in another process, such as a child of multiprocessing."""
+        if status == 0 and getpid() == self._process and self.status != 0:
+            if self.status is None:
+                with suppress(OSError):
+                    os.write(2, b"rnn-goldens: os._exit(0) while goldens were asked, which is no pass\n")
+            _leave(self.status or 1)
+        _leave(status)

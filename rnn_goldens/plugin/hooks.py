@@ -1,7 +1,9 @@
 """Options, marker, fixtures and hooks. In a project that never uses them this file is all that is imported."""
 
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,7 +29,7 @@ from rnn_goldens.plugin.names import (
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable.golden import Golden
-    from rnn_goldens.plugin.exits import WatchedExit
+    from rnn_goldens.plugin.guard import WatchedExit
     from rnn_goldens.plugin.tally import Tally
 
 
@@ -77,7 +79,7 @@ class Listener:
         """The tests of goldens that are to run."""
         if items := [item for item in session.items if "rnn_golden" in getattr(item, "fixturenames", ())]:
             self._made().ask_items(items)
-            from rnn_goldens.plugin.exits import WatchedExit
+            from rnn_goldens.plugin.guard import WatchedExit
             from rnn_goldens.plugin.process_state import KeptState
 
             self.config.pluginmanager.register(KeptState(), "rnn_goldens_kept_state")
@@ -93,7 +95,7 @@ class Listener:
         """What became of a test, or of a worker that ran it."""
         if hasattr(report, TOLD_LATE):
             return
-        if self.tally is not None or result_of(report):
+        if self.tally is not None or result_of(report) is not None:
             self._made().note(report)
             self._revise(getattr(report, CAME_LATE, ()))
         elif report.when not in ("setup", "call", "teardown"):
@@ -144,9 +146,17 @@ class Listener:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of goldens that Hypothesis draws begin with those that failed before."""
     if (drawing := sys.modules.get(DRAWING)) is not None:
-        from rnn_goldens.plugin.drawing import begin_with_found
+        for item in items:
+            if why := drawing.begin_with_found(getattr(item, "obj", None)):
+                _warn(item, f"rnn-goldens: what was found before is not asked: {why}")
 
-        begin_with_found(items, drawing)
+
+def _warn(item: pytest.Item, why: str) -> None:
+    """Warn; where warnings are errors, end the run with it."""
+    try:
+        item.warn(pytest.PytestWarning(why))
+    except pytest.PytestWarning as warning:
+        raise pytest.UsageError(str(warning)) from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -187,15 +197,29 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     if (drawing := sys.modules.get(DRAWING)) is None:
         result = yield
     else:
-        from rnn_goldens.plugin.drawing import watched
-
-        with watched(item, drawing):
+        with _watched(item, drawing):
             result = yield
     if "rnn_golden" in getattr(item, "fixturenames", ()):
         from rnn_goldens.plugin.golden_under_test import fail_if_unchecked
 
         fail_if_unchecked(item)
     return result
+
+
+@contextmanager
+def _watched(item: pytest.Item, drawing: ModuleType) -> Iterator[None]:
+    """Fail a test that returns, and refused every golden that it drew."""
+    watch = drawing.watch_of(getattr(item, "obj", None))
+    if watch is None:
+        yield
+        return
+    watch.begin()
+    try:
+        yield
+    finally:
+        watch.end()
+    if why := watch.nothing_checked():
+        pytest.fail(why, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,11 +1,22 @@
-"""The file of known failures as a run finds it: what holds stays, what passes again goes, what is new comes in."""
+"""What a run says in the end of its list of known failures; and that list as the run finds it.
 
-from collections.abc import Iterable, Mapping, Sequence
+What holds stays, what passes again goes, what is new comes in.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import pytest
+
 from rnn_goldens.corpus import Entry
+from rnn_goldens.counted import counted
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import Listed
+from rnn_goldens.plugin.names import flag
+from rnn_goldens.plugin.tally import NOT_CHECKED, Tally, passes_again
+from rnn_goldens.result import FAILED, PASSED, WRONG, Result, named, own_reason
+from rnn_goldens.writing import write_whole
 
 UNEXPLAINED = "not looked at yet: "
 """How the reason of a new entry begins, which a person is to replace."""
@@ -14,23 +25,105 @@ _Goldens = Sequence[tuple[Entry, str]]
 """Goldens, each in a precision."""
 
 _LONGEST = 100
+_MOST_LISTED = 3
 _GOES = "\0"
 
 
-@dataclass(frozen=True)
-class Came:
-    """What became of one golden in one precision.
+def told(config: pytest.Config, tally: Tally, exitstatus: int) -> list[str]:
+    """What is to be said; writes the file, if that is asked for and the run has judged all that it asked."""
+    if flag(config, settings.UPDATE):
+        return list(_updated(config, tally, exitstatus))
+    return list(_that_pass(config, tally))
 
-    Attributes:
-        entry: the golden.
-        fails: whether it failed, known to or not; else it passed.
-        reason: why, if it failed.
-    """
 
-    entry: Entry
-    dtype: str
-    fails: bool
-    reason: str = ""
+def _that_pass(config: pytest.Config, tally: Tally) -> Iterator[str]:
+    """Of each line of which something passes, how much of it does."""
+    by_line: dict[int, tuple[Listed, list[Result], list[Result]]] = {}
+    for entry in tally.entries:
+        ran = entry["outcome"] not in NOT_CHECKED and entry.get("judged_by") != "skip"
+        if ran and (one := _line_of(config, entry)) is not None:
+            _, passes, fails = by_line.setdefault(one.line, (one, [], []))
+            (passes if passes_again(entry) else fails).append(entry)
+    for one, passes, fails in by_line.values():
+        if not passes:
+            continue
+        if not fails:
+            yield f"{one.place}: {one.text} passes: take the line out"
+            continue
+        all_of_it = counted(len(passes) + len(fails), "golden")
+        yield f"{one.place}: {one.text} holds for {len(fails)} of {all_of_it} that ran. These pass:"
+        yield from (f"  {name}" for name in _few(passes))
+        yield f"  let it name those that fail, or let --rnn-goldens-{settings.UPDATE} do so"
+
+
+def _line_of(config: pytest.Config, entry: Result) -> Listed | None:
+    return settings.first_listed(config, settings.KNOWN, entry["golden"], entry["dtype"], entry.get("corpus", ""))
+
+
+def _few(entries: Sequence[Result]) -> list[str]:
+    names = list(map(named, entries[:_MOST_LISTED]))
+    return [*names, *([f"and {len(entries) - len(names)} more"] if len(entries) > len(names) else [])]
+
+
+def _updated(config: pytest.Config, tally: Tally, exitstatus: int) -> Iterator[str]:
+    path = settings.path_setting(config, settings.KNOWN)
+    if path is None:
+        return
+    if tally.unfinished or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        yield f"{path.name} is as it was, for the run did not judge all that it asked"
+        return
+    about = settings.corpora(config)  # what the list is read with before a marker is seen
+    judged = [entry for entry in tally.entries if _is_judged(entry)]
+    ran = [entry for entry in judged if about.holds(entry["golden"])]
+    both = _pass_and_fail(ran)
+    came = [entry for entry in ran if _of(entry) not in both]
+    before = path.read_text("utf-8-sig") if path.exists() else ""
+    after = renewed(before, settings.listed_in(config, settings.KNOWN), about.entries, came)
+    changed = after.text != before or not path.exists()  # an empty list is one that the next run can read
+    if changed:
+        try:
+            write_whole(path, after.text.encode("utf-8"))
+        except OSError as error:  # what the run found is to be seen all the same
+            yield f"{path.name} is as it was, for it can not be written: {error.strerror}"
+            return
+    counts = f"{len(after.new)} new, {len(after.narrowed)} narrowed, {len(after.gone)} gone"
+    yield f"{'wrote' if changed else 'unchanged:'} {path.name}: {counts}"
+    if after.new:
+        yield f"  write why beside each that says “{UNEXPLAINED.strip(': ')}”"
+    elsewhere = [e for e in judged if not about.holds(e["golden"]) and _fails(e) and e["outcome"] == FAILED]
+    yield from _not_listed(both, elsewhere, tally)
+
+
+def _pass_and_fail(ran: Sequence[Result]) -> set[tuple[str, str]]:
+    """Goldens that pass in one test and fail in another."""
+    passed, failed = ({_of(entry) for entry in ran if _fails(entry) is fails} for fails in (False, True))
+    return passed & failed
+
+
+def _not_listed(both: Iterable[tuple[str, str]], elsewhere: Iterable[Result], tally: Tally) -> Iterator[str]:
+    """What is left out of the list, and why."""
+    for golden, dtype in sorted(both):
+        said = "passes in one test and fails in another, which no list can say: ask them in two runs"
+        yield f"  {golden} in {dtype} {said}"
+    for golden, dtype in dict.fromkeys(map(_of, elsewhere)):
+        yield f"  {golden} in {dtype} is of a corpus that a marker names, which the list is not of"
+    for entry in tally.with_outcome(FAILED):
+        if entry.get("judged_by") == "crash":
+            yield f"  {named(entry)} ended its process: it belongs into a --rnn-goldens-skip file"
+
+
+def _of(entry: Result) -> tuple[str, str]:
+    return entry["golden"], entry["dtype"]
+
+
+def _is_judged(entry: Result) -> bool:
+    """Whether it shows that a golden passes, or that it fails: not if it was refused, left out or ended its process."""
+    by_itself = _fails(entry) and entry.get("judged_by") in ("comparison", "test")
+    return by_itself or entry["outcome"] == PASSED or passes_again(entry)
+
+
+def _fails(entry: Result) -> bool:
+    return entry["outcome"] in WRONG and not passes_again(entry)
 
 
 @dataclass(frozen=True)
@@ -47,10 +140,10 @@ class Renewed:
     text: str
     gone: Sequence[Listed]
     narrowed: Sequence[Listed]
-    new: Sequence[Came]
+    new: Sequence[Result]
 
 
-def renewed(text: str, listed: Sequence[Listed], entries: Iterable[Entry], came: Sequence[Came]) -> Renewed:
+def renewed(text: str, listed: Sequence[Listed], entries: Iterable[Entry], came: Sequence[Result]) -> Renewed:
     """The file after a run, comments and order as they were. What did not run stays listed.
 
     Args:
@@ -59,40 +152,40 @@ def renewed(text: str, listed: Sequence[Listed], entries: Iterable[Entry], came:
         entries: all goldens of the corpora.
         came: what became of those that were compared or raised.
     """
-    entries = list(entries)
-    passed = {(c.entry.id, c.dtype) for c in came if not c.fails}
-    failed = [c for c in came if c.fails]
-    known_to_fail = {(c.entry.id, c.dtype) for c in failed}
+    by_id = {entry.id: entry for entry in entries}
+    passed = {_of(result) for result in came if not _fails(result)}
+    failed = [result for result in came if _fails(result)]
+    known_to_fail = set(map(_of, failed))
     gone, narrowed = list[Listed](), list[Listed]()
     lines = text.removeprefix("\ufeff").splitlines()
     for one in listed:
-        covered = [(e, dtype) for e in entries for dtype in e.precisions if one.matches(e, dtype)]
+        covered = [(e, dtype) for e in by_id.values() for dtype in e.precisions if one.matches(e, dtype)]
         passing = [(e, dtype) for e, dtype in covered if (e.id, dtype) in passed]
         if not passing:
             continue
         failing = [(e, dtype) for e, dtype in covered if (e.id, dtype) in known_to_fail]
         lines[one.line - 1] = "\n".join(_narrowed(one, covered, passing, failing)) or _GOES
         (gone if len(passing) == len(covered) else narrowed).append(one)
-    new = [c for c in failed if not any(one.matches(c.entry, c.dtype) for one in listed)]
-    reasons = {c.entry.id: f"{UNEXPLAINED}{_short(c)}" for c in reversed(new)}
-    lines += _lines([(c.entry, c.dtype) for c in new], reasons)
+    new = [r for r in failed if not any(one.matches(by_id[r["golden"]], r["dtype"]) for one in listed)]
+    reasons = {result["golden"]: f"{UNEXPLAINED}{_short(result)}" for result in reversed(new)}
+    lines += _lines([(by_id[result["golden"]], result["dtype"]) for result in new], reasons)
     kept = [line for line in lines if line != _GOES]
     return Renewed("".join(f"{line}\n" for line in kept), gone, narrowed, new)
 
 
 def _narrowed(one: Listed, covered: _Goldens, passing: _Goldens, failing: _Goldens) -> list[str]:
     """What is left of a line: the line without what passes; or what fails, where all of it ran and that is shorter."""
-    keeps, excepted, named = list[str](), list[tuple[Entry, str]](), list[tuple[Entry, str]]()
+    keeps, excepted, shorter = list[str](), list[tuple[Entry, str]](), list[tuple[Entry, str]]()
     for dtype in PRECISIONS:
         of, passes, fails = (_in(dtype, goldens) for goldens in (covered, passing, failing))
         if len(fails) + len(passes) == len(of) and len(fails) <= len(passes):
-            named += fails
+            shorter += fails
         else:
             keeps.append(dtype)
             excepted += passes
     kept = [(entry, dtype) for entry, dtype in covered if dtype in keeps]
     before = [f"{_with(one, kept, covered, excepted)}  # {one.reason}"] if keeps else []
-    return before + _lines(named, dict.fromkeys((entry.id for entry, _ in named), one.reason))
+    return before + _lines(shorter, dict.fromkeys((entry.id for entry, _ in shorter), one.reason))
 
 
 def _in(dtype: str, goldens: _Goldens) -> _Goldens:
@@ -128,6 +221,6 @@ def _lines(goldens: _Goldens, reasons: Mapping[str, str]) -> list[str]:
     return [f"{text:<{width}}  # {reasons[golden_id]}" for golden_id, text in said.items()]
 
 
-def _short(came: Came) -> str:
-    line = " ".join(came.reason.removeprefix(f"{came.entry.id} in {came.dtype}: ").split()) or "it failed"
+def _short(result: Result) -> str:
+    line = " ".join(own_reason(result).split()) or "it failed"
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -1,8 +1,11 @@
 """What hooks and the files that they import when a golden is asked for call things by."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from rnn_goldens.result import Result
 
 OPTIONS = {
     "dtype": "precisions to check in, comma-separated: float64, float32, bfloat16, float16 (default: float32)",
@@ -93,19 +96,19 @@ def flag(config: pytest.Config, name: str) -> bool:
     return bool(config.getoption(ini_name) or config.getini(ini_name))
 
 
-def result_of(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any]:
-    """What was noted on a test's report, as an entry of the results file; empty if the test had no golden."""
+def result_of(report: pytest.TestReport | pytest.CollectReport) -> "Result | None":
+    """What was noted on a test's report; None if the test had no golden."""
     for name, value in getattr(report, "user_properties", ()):
         if name == PROPERTY:
             from json import loads
 
             try:
-                found = loads(value)
+                found: Result = loads(value)
             except (TypeError, ValueError):  # a property of this name that is not ours
                 continue
             if isinstance(found, dict) and found.keys() >= {"golden", "dtype", "outcome"}:
                 return found
-    return {}
+    return None
 
 
 def without_golden(node: str, golden: str, dtype: str) -> str:

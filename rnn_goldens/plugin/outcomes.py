@@ -1,7 +1,7 @@
 """What became of one test of a golden: refused is told from wrong, and noted on the report, where xdist carries it."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from json import dumps  # taken now: a test may put something else in their place while it runs
 from os import getpid
 from pathlib import Path
@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 
 from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.judging.gradient_rows import gradient_rows
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.golden_under_test import LATE, RECORD
 from rnn_goldens.plugin.known_failures import Listed
-from rnn_goldens.plugin.names import ASKED, CALLED, CAME_LATE, PROPERTY, REFUSED_BECAUSE
-from rnn_goldens.plugin.pictures import carry
+from rnn_goldens.plugin.names import ASKED, CALLED, CAME_LATE, DRAWN, PROPERTY, REFUSED_BECAUSE
 from rnn_goldens.plugin.record import CHECK_FAILS, Record, entry_of, first_line
 from rnn_goldens.plugin.selection import Wanted, not_asked
-from rnn_goldens.plugin.shortening import shorten
-from rnn_goldens.plugin.tally import NOT_JUDGED, TALLY
-from rnn_goldens.plugin.telling import make_tellable
+from rnn_goldens.plugin.tally import TALLY
+from rnn_goldens.plugin.telling import make_tellable, shorten
+from rnn_goldens.result import FAILED, KNOWN, NOT_JUDGED, PASSED, REFUSED, SKIPPED, Drawn
 
-OUTCOMES = ("passed", "skipped", "known-failure", "refused", "failed")
+OUTCOMES = (PASSED, SKIPPED, KNOWN, REFUSED, FAILED)
 """From best to worst: a test of several phases and subtests has the worst outcome of any."""
 
 _ASKED_CARRIED = pytest.StashKey[bool]()
@@ -66,7 +66,7 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     if call.when == "teardown":
         entry |= _of_whole_test(item.stash[_WORST], record)
         if record is not None:
-            carry(record, report)
+            _carry_drawn(record, report)
             setattr(report, CALLED, record.ways)
         _end(item)
         _carry_late(item.config, report)
@@ -112,15 +112,15 @@ def _judged(
         report.longrepr = str(error)  # no line of the test, which went on, has anything to say
     if isinstance(error, WrongUse) or (record is not None and record.unchecked and call.when == "call"):
         _fail(report)
-        return Outcome("failed", "test", _reason(error, report))
+        return Outcome(FAILED, "test", _reason(error, report))
     if record is not None and _passes_over_a_mismatch(item, call, report, record):
         _fail(report, str(record.swallowed_mismatch()))
-        return Outcome("failed", "comparison", record.swallowed.partition("\n")[0])
+        return Outcome(FAILED, "comparison", record.swallowed.partition("\n")[0])
     if isinstance(error, Unsupported) and call.when != "teardown" and call.excinfo is not None:
         if record is not None:
             record.refused = True
         reason = _refuse(call.excinfo, report)
-        return Outcome("refused", "refusal", reason)
+        return Outcome(REFUSED, "refusal", reason)
     if report.skipped:
         return _skipped(item, error, report)
     judged_by = _judged_by(error) if report.passed or error is not None else "test"
@@ -131,11 +131,11 @@ def _skipped(item: pytest.Item, error: BaseException | None, report: pytest.Test
     """A skip, a golden that is on a list, or one that a mark of the test's says is known to fail."""
     reason = _reason(error, report)
     if not hasattr(report, "wasxfail"):
-        return Outcome("skipped", "skip", reason)
+        return Outcome(SKIPPED, "skip", reason)
     if (entry := _listed(item, settings.SKIP)) is not None and report.wasxfail.endswith(not_asked(entry)):
-        return Outcome("known-failure", "skip", not_asked(entry), entry.reason)
+        return Outcome(KNOWN, "skip", not_asked(entry), entry.reason)
     known = _listed(item, settings.KNOWN)
-    return Outcome("known-failure", _judged_by(error), reason, "" if known is None else known.reason)
+    return Outcome(KNOWN, _judged_by(error), reason, "" if known is None else known.reason)
 
 
 def _passes_over_a_mismatch(
@@ -147,19 +147,19 @@ def _passes_over_a_mismatch(
     if report.skipped or isinstance(call.excinfo and call.excinfo.value, Unsupported):
         return True
     worst = item.stash.get(_WORST, None)
-    ended_well = worst is None or worst.outcome in ("passed", "skipped", "refused")
+    ended_well = worst is None or worst.outcome in (PASSED, SKIPPED, REFUSED)
     return call.when == "teardown" and report.passed and ended_well
 
 
 def _of_whole_test(worst: Outcome, record: Record | None) -> dict[str, str]:
     """What is said of a test that has come to its end: passed only if a comparison says so."""
-    if worst.outcome != "passed":
+    if worst.outcome != PASSED:
         return worst.entry()
     if record is not None and record.ran and record.shown_right:
         return worst.entry()
     if record is not None and record.ran and record.asked_to_fail:
         reason = record.asked_to_fail[0].message.partition("\n")[0]
-        return Outcome("known-failure", "comparison", reason, CHECK_FAILS).entry()
+        return Outcome(KNOWN, "comparison", reason, CHECK_FAILS).entry()
     return {"outcome": NOT_JUDGED}
 
 
@@ -178,6 +178,17 @@ def _carry_asked(config: pytest.Config, report: pytest.TestReport) -> None:
     if hasattr(config, "workerinput") and tally is not None and not config.stash.get(_ASKED_CARRIED, False):
         setattr(report, ASKED, tally.asked)
         config.stash[_ASKED_CARRIED] = True
+
+
+def _carry_drawn(record: Record, report: pytest.TestReport) -> None:
+    """Put on a test's last report what its golden's first mismatch said and looks like; of gradients, as rows."""
+    if record.drawn and record.wrong:
+        picture = None if record.picture is None else asdict(record.picture)
+        rows = [
+            asdict(row) for _, verdict in record.of_gradients if not verdict.passed for row in gradient_rows(verdict)
+        ]
+        drawn: Drawn = {"message": record.wrong[0].message, "picture": picture, "gradients": rows}
+        setattr(report, DRAWN, drawn)
 
 
 def _carry_late(config: pytest.Config, report: pytest.TestReport) -> None:

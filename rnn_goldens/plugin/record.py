@@ -211,7 +211,11 @@ def first_line(said: object) -> str:
     return visible(line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]} …")
 
 
-def finding(golden: str, dtype: str, text: str, judged_by: str) -> dict[str, str]:
+Finding = dict[str, str]
+"""The ``golden``, ``dtype``, ``reason`` and ``judged_by`` of what was found after a test had ended."""
+
+
+def finding(golden: str, dtype: str, text: str, judged_by: str) -> Finding:
     """What was found of a golden after its test had ended, in a form that xdist carries."""
     return {"golden": golden, "dtype": dtype, "reason": text, "judged_by": judged_by}
 

@@ -1,15 +1,84 @@
 """The file that ``--rnn-goldens-report`` names: JSON for programs or a page for people, begun before any test runs."""
 
 import contextlib
+import os
+import shlex
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.pages.rendering import is_page
-from rnn_goldens.plugin.page_file import PageFile
-from rnn_goldens.plugin.results import ResultsFile
-from rnn_goldens.plugin.settings import path_setting
+from rnn_goldens.pages.content import About, Checked, Content
+from rnn_goldens.pages.rendering import is_page, render
+from rnn_goldens.plugin.names import DRAWN, FLAGS, OPTIONS, flag, setting
+from rnn_goldens.plugin.results import Document, ResultsFile
+from rnn_goldens.plugin.settings import corpora_of_all, path_setting
+from rnn_goldens.programs.command import MARK, is_command
+from rnn_goldens.result import Drawn, Result
+
+_NOT_REPEATED = ("cell", "features", "without", "dtype", "report", "implementation")
+"""Options that select goldens, or that a command names otherwise."""
+
+MOST_NUMBERS = 2_000_000
+"""In the pictures of a run; of what fails after that the message is told and no picture is kept."""
+
+
+class Drawings:
+    """Those of a run, by test.
+
+    Attributes:
+        by_test: a message, a picture or None, and the rows of gradients, by pytest's node id.
+    """
+
+    def __init__(self) -> None:
+        self.by_test: dict[str, Drawn] = {}
+        self._numbers = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what a report carries; of a second attempt, in place of the first."""
+        drawn: Drawn | None = getattr(report, DRAWN, None)
+        if drawn is None:
+            return
+        if (picture := drawn["picture"]) is not None:
+            self._numbers += 2 * len(picture["got"]) + sum(map(len, picture["errors"]))
+            drawn = {**drawn, "picture": picture if self._numbers <= MOST_NUMBERS else None}
+        self.by_test[report.nodeid] = drawn
+
+
+class PageFile(ResultsFile):
+    """Writes what the results file has, as a page, with a picture of each failure."""
+
+    def __init__(self, path: Path, config: pytest.Config) -> None:
+        """Put the page there; raises WrongUse if pages can not be made here."""
+        self.drawings = Drawings()
+        super().__init__(path, config)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """What is judged so far, and what it looks like."""
+        self.drawings.pytest_runtest_logreport(report)
+        super().pytest_runtest_logreport(report)
+
+    def encoded(self, document: Document) -> bytes:
+        """The bytes of the page."""
+        made_with = {name: value for name, value in document["versions"].items() if isinstance(value, str)}
+        implementation = document["versions"].get("implementation", {"name": "", "versions": {}})
+        results: list[Result] = document["results"] if document["complete"] else document["results_so_far"]
+        checked = Checked(
+            implementation["name"],
+            implementation["versions"],
+            results,
+            document.get("causes", ()),
+            self.drawings.by_test,
+            partial(_command, self.config),
+            document.get("why", ""),
+        )
+        asked = corpora_of_all(self.config, [one.get("corpus", "") for one in results]).entries if results else ()
+        about = {entry.id: About(entry.cell, entry.features) for entry in asked}
+        title = f"rnn-goldens: {implementation['name'] or self.config.rootpath.name}"
+        return render(Content(title, [checked], about, made_with))
 
 
 def begin_report(config: pytest.Config) -> None:
@@ -33,3 +102,26 @@ def not_of_this_run(config: pytest.Config) -> None:
 
 def _file(path: Path, config: pytest.Config) -> ResultsFile:
     return PageFile(path, config) if is_page(path) else ResultsFile(path, config)
+
+
+def _command(config: pytest.Config, result: Result) -> str:
+    """What runs one golden again, from the same folder."""
+    given = {name: config.getoption(f"rnn_goldens_{name.replace('-', '_')}") for name in OPTIONS}
+    repeated = [f"--rnn-goldens-{name}={value}" for name, value in given.items() if value and name not in _NOT_REPEATED]
+    more = [*(f"--rnn-goldens-{name}" for name in FLAGS if flag(config, name)), *repeated]
+    if config.getoption("rnn_goldens_watched", None) is not None:
+        return check_command(setting(config, "implementation"), more, result)
+    if named := config.getoption("rnn_goldens_implementation"):
+        more.append(f"--rnn-goldens-implementation={named}")
+    file, colons, test = result["test"].partition("::")
+    place = os.path.relpath(config.rootpath / file, config.invocation_params.dir)
+    return shlex.join(["pytest", f"{place}{colons}{test}", f"--rnn-goldens-dtype={result['dtype']}", *more])
+
+
+def check_command(implementation: str, more: Sequence[str], result: Result) -> str:
+    """The same of ``rnn-goldens check``; ``more`` are options besides the golden and its precision."""
+    golden, dtype = result["golden"], result["dtype"]
+    asked = ["-k", f"[{golden}-{dtype}]", f"--rnn-goldens-dtype={dtype}", *more]
+    if is_command(implementation):
+        return f"{shlex.join(['rnn-goldens', 'check', *asked])} {MARK} {implementation.removeprefix(MARK).strip()}"
+    return shlex.join(["rnn-goldens", "check", implementation, *asked])

@@ -1,19 +1,26 @@
 """The results file: what was found, golden by golden, for programs."""
 
 import contextlib
+import platform
+import sys
 import time
+from importlib.metadata import version
 from os import getpid
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rnn_goldens.counted import counted, was_or_were
 from rnn_goldens.encoding import json_file
-from rnn_goldens.plugin.names import LOST, NOT_COLLECTED
-from rnn_goldens.plugin.tally import FAILED, TALLY, Entry
+from rnn_goldens.implementations.versions import versions_of_packages
+from rnn_goldens.plugin.names import LOST, NOT_COLLECTED, PROGRAM, setting
+from rnn_goldens.plugin.settings import CORPUS
+from rnn_goldens.plugin.tally import TALLY
 from rnn_goldens.plugin.telling import tell
-from rnn_goldens.plugin.versions import versions
+from rnn_goldens.programs.command import is_command
+from rnn_goldens.result import FAILED, Result
 from rnn_goldens.schema import FORMATS
 from rnn_goldens.writing import write_whole
 
@@ -24,6 +31,9 @@ _SECONDS_BETWEEN = 1.0
 
 _PAUSE = 20
 """A file that takes long to write is renewed less often: so many times as long lies between."""
+
+FRAMEWORKS = ("torch", "jax", "flax", "keras", "tensorflow", "onnxruntime")
+"""Those that networks are made of: their versions are said where they are imported."""
 
 GOING_ON = "the run has not come to its end: it goes on, or whatever ran it was killed"
 
@@ -114,7 +124,7 @@ class ResultsFile:
 
         return [as_data(diagnosis) for diagnosis in diagnoses(self.config)]
 
-    def _entries(self) -> list[Entry]:
+    def _entries(self) -> list[Result]:
         tally = self.config.stash.get(TALLY, None)
         return [] if tally is None else tally.entries
 
@@ -137,3 +147,15 @@ def not_written(path: Path, error: OSError) -> str:
     """What to say of a results file that the operating system does not take."""
     old = "; the file there is of an earlier run" if path.is_file() else ""
     return f"the report {path} can not be written: {error.strerror}{old}"
+
+
+def versions(config: pytest.Config) -> dict[str, Any]:
+    """As the results file has them; of a corpus that is open, and of an implementation that is set."""
+    found: dict[str, Any] = {} if CORPUS not in config.stash else {"corpus": config.stash[CORPUS].label}
+    found |= {"rnn-goldens": version("rnn-goldens"), "python": platform.python_version(), "numpy": np.__version__}
+    found |= {"pytest": pytest.__version__, "machine": f"{platform.system()} {platform.machine()}"}
+    found |= {name: str(getattr(sys.modules[name], "__version__", "?")) for name in FRAMEWORKS if name in sys.modules}
+    if name := setting(config, "implementation"):
+        own = config.stash.get(PROGRAM, {}) if is_command(name) else versions_of_packages(name)
+        found["implementation"] = {"name": name, "versions": own}
+    return found

@@ -14,6 +14,7 @@ from rnn_goldens.golden.precision import precision
 from rnn_goldens.golden.shapes import chosen_outputs
 from rnn_goldens.implementations import check_name
 from rnn_goldens.judging.calls import way
+from rnn_goldens.pages.rendering import is_page
 from rnn_goldens.plugin.known_failures import Listed, read_listed
 from rnn_goldens.plugin.names import flag, setting
 from rnn_goldens.programs.program import START_LIMITS
@@ -129,6 +130,11 @@ def time_limit(config: pytest.Config) -> float | None:
     if not 0 < seconds <= TIMEOUT_MAX / START_LIMITS:
         raise WrongUse(f"time-limit {text!r} is no number of seconds, such as 10 or 0.5")
     return seconds
+
+
+def draws(config: pytest.Config) -> bool:
+    """Whether a page shows failures: only then is more kept of them than the results file has."""
+    return is_page(setting(config, "report")) or bool(config.getoption("rnn_goldens_drawn", False))
 
 
 def path_setting(config: pytest.Config, name: str) -> Path | None:

@@ -7,13 +7,10 @@ from typing import Any
 import pytest
 
 from rnn_goldens.plugin.names import ASKED, CALLED, PASSES_AGAIN, result_of
-from rnn_goldens.plugin.record import first_line
+from rnn_goldens.plugin.record import Finding, first_line
+from rnn_goldens.result import FAILED, KNOWN, NOT_JUDGED, PASSED, REFUSED, SKIPPED, Result
 
-Entry = dict[str, Any]
-
-NOT_JUDGED = "not-judged"
-FAILED = "failed"
-NOT_CHECKED = ("refused", "skipped", NOT_JUDGED)
+NOT_CHECKED = (REFUSED, SKIPPED, NOT_JUDGED)
 """Outcomes that show nothing of an implementation."""
 
 
@@ -28,13 +25,13 @@ class Tally:
     """
 
     def __init__(self) -> None:
-        self._asked: dict[str, Entry] = {}
-        self._judged: dict[tuple[str, str], Entry] = {}
+        self._asked: dict[str, Result] = {}
+        self._judged: dict[tuple[str, str], Result] = {}
         self._failed: dict[tuple[str, str], str] = {}
         self._times: dict[str, int] = {}
         self._ended: Counter[str] = Counter()
-        self.late: list[Entry] = []
-        self.called: dict[str, Entry] = {}
+        self.late: list[Finding] = []
+        self.called: dict[str, dict[str, Any]] = {}
 
     def ask_items(self, items: Iterable[pytest.Item]) -> None:
         """The tests of goldens that this process is to run."""
@@ -48,8 +45,10 @@ class Tally:
     def ask(self, test: str, golden: str, dtype: str, times: int = 1, corpus: str = "") -> None:
         """One of them, and how many times it is to run: some plugins and options collect a test twice."""
         self._times[test] = max(times, self._times.get(test, 0))
-        entry = {"golden": golden, "dtype": dtype, "test": test, "outcome": NOT_JUDGED}
-        self._asked.setdefault(test, entry | ({"corpus": corpus} if corpus else {}))
+        entry: Result = {"golden": golden, "dtype": dtype, "test": test, "outcome": NOT_JUDGED}
+        if corpus:
+            entry["corpus"] = corpus
+        self._asked.setdefault(test, entry)
 
     @property
     def asked(self) -> list[list[str | int]]:
@@ -69,16 +68,17 @@ class Tally:
         for asked in getattr(report, ASKED, ()):
             self.ask(*asked)
         entry = result_of(report)
-        if entry:
+        if entry is not None:
             self.ask(report.nodeid, entry["golden"], entry["dtype"], corpus=entry.get("corpus", ""))
         if ways := getattr(report, CALLED, None):
             self.called[report.nodeid] = ways
         if report.nodeid in self._asked:
             self._note(report, entry)
 
-    def revise(self, found: Entry) -> list[Entry]:
+    def revise(self, found: Finding) -> list[Result]:
         """What was found of a golden after its test had ended: it has not passed; returns the entries this changes."""
-        of_golden = [e for e in self._judged.values() if all(e[name] == found[name] for name in ("golden", "dtype"))]
+        place = found["golden"], found["dtype"]
+        of_golden = [entry for entry in self._judged.values() if (entry["golden"], entry["dtype"]) == place]
         changed = [entry for entry in of_golden if entry["outcome"] != FAILED]
         for entry in changed:
             entry |= {"outcome": FAILED, "judged_by": found["judged_by"], "reason": found["reason"]}
@@ -87,9 +87,9 @@ class Tally:
         return changed
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[Result]:
         """One a test, in the order in which they were asked; one a worker, where several ran the same."""
-        found: dict[str, list[Entry]] = {test: [] for test in self._asked}
+        found: dict[str, list[Result]] = {test: [] for test in self._asked}
         for (test, _), entry in self._judged.items():
             found[test].append(entry)
         for test, times in self._times.items():
@@ -102,7 +102,7 @@ class Tally:
         """How many tests have not come to their end as often as they were asked to."""
         return sum(self._ended[test] < times for test, times in self._times.items())
 
-    def with_outcome(self, *outcomes: str) -> list[Entry]:
+    def with_outcome(self, *outcomes: str) -> list[Result]:
         """The entries of these outcomes."""
         return [entry for entry in self.entries if entry["outcome"] in outcomes]
 
@@ -112,7 +112,7 @@ class Tally:
         made: dict[str, bool] = {}
         for entry in self.entries:
             for name, done in entry.get("calls", {}).items():
-                if done or entry["outcome"] == "passed":  # a single call that fails keeps the others from being made
+                if done or entry["outcome"] == PASSED:  # a single call that fails keeps the others from being made
                     made[name] = made.get(name, False) or done
         return [name for name, done in made.items() if not done]
 
@@ -122,14 +122,14 @@ class Tally:
         on_list = self.on_skip_list
         others = [e for e in self.entries if e not in on_list]
         none = all(e["outcome"] in NOT_CHECKED and "largest_error" not in e for e in others)
-        return none and bool(on_list or self.with_outcome("refused"))
+        return none and bool(on_list or self.with_outcome(REFUSED))
 
     @property
-    def on_skip_list(self) -> list[Entry]:
+    def on_skip_list(self) -> list[Result]:
         """The entries of goldens that were not asked, as the skip list says."""
-        return [entry for entry in self.with_outcome("known-failure") if entry["judged_by"] == "skip"]
+        return [entry for entry in self.with_outcome(KNOWN) if entry.get("judged_by") == "skip"]
 
-    def _note(self, report: pytest.TestReport, entry: Entry) -> None:
+    def _note(self, report: pytest.TestReport, entry: Result | None) -> None:
         key = report.nodeid, str(getattr(getattr(report, "node", None), "gateway", ""))
         if report.when == "setup":
             self._failed.pop(key, None)  # of an attempt before
@@ -144,7 +144,7 @@ class Tally:
                 "judged_by": "crash",
                 "reason": f"the process that ran it died: {self._failed.get(key, '')}",
             }
-        elif report.when == "teardown" and entry.get("outcome") not in (None, NOT_JUDGED):
+        elif report.when == "teardown" and entry is not None and entry["outcome"] != NOT_JUDGED:
             self._ended[report.nodeid] += 1
             if key in self._failed and entry["outcome"] != FAILED:  # says another plugin, after ours
                 entry |= {"outcome": FAILED, "judged_by": "test", "reason": self._failed[key]}
@@ -153,9 +153,9 @@ class Tally:
                 self._judged[key] = entry
 
 
-def passes_again(entry: Entry) -> bool:
+def passes_again(entry: Result) -> bool:
     """Whether it is a known failure that passes."""
-    return entry["outcome"] == FAILED and str(entry.get("reason", "")).startswith(PASSES_AGAIN)
+    return entry["outcome"] == FAILED and entry.get("reason", "").startswith(PASSES_AGAIN)
 
 
 TALLY = pytest.StashKey[Tally]()

@@ -1,9 +1,10 @@
-"""What pytest prints for the plugin, and of what a test of a golden raised: nothing in it that a terminal obeys."""
+"""What pytest prints for the plugin and of failures: each reason in full once, and nothing that a terminal obeys."""
 
 from typing import Any
 
 import pytest
 
+from rnn_goldens.judging.verdict import Verdict
 from rnn_goldens.visible import visible
 
 _LONGEST = 2_000
@@ -14,6 +15,15 @@ _MOST_CAPTURED = 100_000
 
 _MOST_LINES = 1_000
 """Of the text of one error, and of each part of a traceback."""
+
+_TOLD = pytest.StashKey[set[tuple[str, ...]]]()
+"""Reasons for failures that were told in full, by this process."""
+
+_IN_FULL = 2
+"""From this verbosity on, ``-vv``, every text is told."""
+
+_BEFORE = "E   "
+"""As pytest marks the lines of an error."""
 
 
 def tell(terminal: "pytest.TerminalReporter", line: str, **markup: bool) -> None:
@@ -56,3 +66,24 @@ def _tellable(text: str) -> str:
 
 def _cut(line: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} … and {len(line) - _LONGEST:,} letters more"
+
+
+def shorten(config: pytest.Config, report: pytest.TestReport, verdict: Verdict) -> None:
+    """Leave the first line of a failure that has the same reason as one before, and no id twice in its summary."""
+    crash: Any = getattr(report.longrepr, "reprcrash", None)  # pytest keeps these types private
+    if crash is None:
+        return
+    first = verdict.message.partition("\n")[0]
+    golden, _, said = first.partition(": ")
+    crash.message = f"{golden.partition(', like ')[2]}: {said}".removeprefix(": ")
+    reason = verdict.explained_by or tuple(code for code, so in verdict.facts.items() if so)
+    told = config.stash.setdefault(_TOLD, set())
+    if reason not in told or config.get_verbosity() >= _IN_FULL:
+        told.add(reason)
+        return
+    entries: Any = getattr(getattr(report.longrepr, "reprtraceback", None), "reprentries", None)
+    if entries and hasattr(entries[-1], "lines"):
+        last = entries[-1]
+        last.lines = [f"{_BEFORE}{first}"]
+        last.reprlocals = last.reprfuncargs = None
+        entries[:] = [last]

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from rnn_goldens.report.conformance import CHECKED, Found
+from rnn_goldens.report.conformance import Found
+from rnn_goldens.result import CHECKED
 
 GOOD, FAIR, BAD, NOTHING = "brightgreen", "yellow", "red", "lightgrey"
 """Nothing is wrong; only what is known to be; something is; nothing was checked."""
@@ -17,7 +18,7 @@ def badge(found: Sequence[Found], unchecked: int = 0) -> dict[str, Any]:
         found: what became of each implementation.
         unchecked: so many more could not be checked.
     """
-    counts = Counter(result.outcome for one in found for result in one.everything)
+    counts = Counter(result["outcome"] for one in found for result in one.everything)
     well = [one for one in found if _agrees(one)]
     if len(found) + unchecked > 1:
         said = f"{len(well)} of {len(found) + unchecked} implementations agree"
@@ -33,5 +34,5 @@ def badge(found: Sequence[Found], unchecked: int = 0) -> dict[str, Any]:
 
 
 def _agrees(one: Found) -> bool:
-    outcomes = {result.outcome for result in one.everything}
-    return any(result.outcome == "passed" for result in one.results) and outcomes <= {"passed", "refused"}
+    outcomes = {result["outcome"] for result in one.everything}
+    return any(result["outcome"] == "passed" for result in one.outputs.results) and outcomes <= {"passed", "refused"}

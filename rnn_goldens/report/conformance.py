@@ -15,50 +15,26 @@ from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.implementations.versions import versions_of_packages
+from rnn_goldens.pages.content import Checked
 from rnn_goldens.plugin.builtin_check.watched import run
 from rnn_goldens.plugin.implementation import WRONG_USE
-from rnn_goldens.plugin.names import PASSES_AGAIN
+from rnn_goldens.plugin.tally import passes_again
 from rnn_goldens.programs.command import MARK, find_command, is_command
 from rnn_goldens.programs.program import TIME_LIMIT, Program
+from rnn_goldens.result import (
+    FAILED,
+    KNOWN,
+    PASSED,
+    REFUSED,
+    WRONG,
+    Result,
+    gradient_counts,
+    named,
+    own_reason,
+)
 from rnn_goldens.schema import FORMATS, problems
 
 Document = dict[str, Any]
-
-OUTCOMES = ("passed", "refused", "known-failure", "failed", "skipped")
-
-CHECKED = {"passed", "known-failure", "failed"}
-"""Those that show something of an implementation."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of one golden in one precision.
-
-    Attributes:
-        outcome: ``passed``, ``refused``, ``known-failure`` or ``failed``.
-        judged_by: what that was told from, as the results file has it.
-        largest_error: as a fraction of what is allowed; None if nothing was compared, or it is infinite.
-        reason: why it did not pass.
-        known: why it is known to fail, if it is.
-        explained_by: names of deviations that give just what came.
-        message: all of why it did not pass, if that was asked for.
-        picture: the fields of a ``judging.picture.Picture``, likewise.
-        rows: the fields of ``judging.gradient_rows.GradientRow``, likewise, of gradients.
-        gradients: names of those that were ``right``, ``wrong`` and ``not_checked``, where gradients were compared.
-    """
-
-    golden: str
-    dtype: str
-    outcome: str
-    judged_by: str
-    largest_error: float | None
-    reason: str
-    known: str | None
-    explained_by: tuple[str, ...] = ()
-    message: str = ""
-    picture: Document | None = None
-    rows: Sequence[Mapping[str, str]] = ()
-    gradients: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,21 +42,22 @@ class Found:
     """What became of an implementation.
 
     Attributes:
-        name: as ``rnn-goldens check`` takes it; ``-- COMMAND`` for a program.
-        results: in the order of the corpus.
-        causes: what explains the failures, as the results file has it.
-        gradients: what became of its gradients; None if they were not asked.
+        outputs: in the order of the corpus; its name is what ``rnn-goldens check`` takes, ``-- COMMAND`` for a program.
+        gradients: the same of its gradients; None if they were not asked.
     """
 
-    name: str
-    results: Sequence[Result]
-    causes: Sequence[Document] = ()
-    gradients: Sequence[Result] | None = None
+    outputs: Checked
+    gradients: Checked | None = None
+
+    @property
+    def name(self) -> str:
+        """The implementation's."""
+        return self.outputs.name
 
     @property
     def everything(self) -> Sequence[Result]:
-        """Outputs, and gradients."""
-        return [*self.results, *(self.gradients or ())]
+        """Results of outputs, and of gradients."""
+        return [*self.outputs.results, *(self.gradients.results if self.gradients is not None else ())]
 
 
 @dataclass(frozen=True)
@@ -155,23 +132,21 @@ def check(implementation: str, asked: Asked) -> Found:
         CutShort: not every golden was judged: that is a finding.
         InvalidFile: a known failure passes again.
     """
-    found = _checked(implementation, asked, back=False)
+    outputs = _checked(implementation, asked, back=False)
     if asked.gradients and asked.wanted(back=True):
-        return replace(found, gradients=_checked(implementation, asked, back=True).results)
-    return found
+        return Found(outputs, _checked(implementation, asked, back=True))
+    return Found(outputs)
 
 
-def _checked(implementation: str, asked: Asked, *, back: bool) -> Found:
+def _checked(implementation: str, asked: Asked, *, back: bool) -> Checked:
     known = asked.known(implementation, back=back)
-    found, causes = _run(implementation, asked, known, back=back)
-    if again := [result for result in found if result.reason.startswith(PASSES_AGAIN)]:
-        listed = [
-            f"{r.golden} in {r.dtype} passes again: take it out, or narrow the line that covers it" for r in again
-        ]
+    found = _run(implementation, asked, known, back=back)
+    if again := [result for result in found.results if passes_again(result)]:
+        listed = [f"{named(result)} passes again: take it out, or narrow the line that covers it" for result in again]
         raise InvalidFile(known or implementation, listed)
     order = {golden_id: number for number, golden_id in enumerate(asked.corpus.ids)}
-    in_order = sorted(found, key=lambda r: (order[r.golden], list(PRECISIONS).index(r.dtype)))
-    return Found(implementation, in_order, causes)
+    in_order = sorted(found.results, key=lambda r: (order[r["golden"]], list(PRECISIONS).index(r["dtype"])))
+    return replace(found, results=in_order)
 
 
 def file_name(implementation: str) -> str:
@@ -186,8 +161,8 @@ def known_of_none(implementations: Iterable[str], asked: Asked) -> list[Path]:
     return [path for path in files if path.name not in called]
 
 
-def _run(implementation: str, asked: Asked, known: Path | None, *, back: bool) -> tuple[list[Result], list[Document]]:
-    """The results, and what explains those that are wrong."""
+def _run(implementation: str, asked: Asked, known: Path | None, *, back: bool) -> Checked:
+    """What came back, in any order; reasons without the golden and precision that the report says beside them."""
     options = [
         f"--rnn-goldens-dtype={','.join(asked.dtypes or PRECISIONS)}",
         f"--rnn-goldens-corpus={asked.corpus.folder}",
@@ -205,22 +180,25 @@ def _run(implementation: str, asked: Asked, known: Path | None, *, back: bool) -
         options.append("--rnn-goldens-gradients")
     finished = run(implementation, [*options, *asked.arguments], captured=True, progress=asked.progress)
     document = finished.document or {}
-    entries = document["results"] if "results" in document else document.get("results_so_far", [])
-    found = [_result(entry, finished.drawn.get(entry["test"], {})) for entry in entries]
+    found: list[Result] = document["results"] if "results" in document else document.get("results_so_far", [])
+    for result in found:
+        if "reason" in result:
+            result["reason"] = own_reason(result)
     if finished.code <= FINDING and (cut_short := finished.trouble or document.get("why", "")):
         raise CutShort(f"{implementation} could not be checked: {cut_short}")
     if finished.code > FINDING or "results" not in document:
-        lines = [*(result.reason for result in found), *finished.stdout.splitlines()]  # which pytest cuts off
+        reasons = [result.get("reason", "") for result in found]
+        lines = [*reasons, *finished.stdout.splitlines()]  # which pytest cuts off
         said = finished.stderr.strip() or _wrong_use(lines) or finished.stdout.strip()
         raise WrongUse(f"{implementation} could not be checked: {said.removeprefix('Error: ')}")
     _require_all(implementation, found, asked, back=back)
-    return found, document["causes"]
+    return Checked(implementation, {}, found, document["causes"], finished.drawn)
 
 
 def _require_all(implementation: str, found: Sequence[Result], asked: Asked, *, back: bool) -> None:
     """Hold what came back against what was asked, where no expression says which goldens that is."""
     wanted = asked.wanted(back=back)
-    came = [(result.golden, result.dtype) for result in found]
+    came = [(result["golden"], result["dtype"]) for result in found]
     if len(set(came)) != len(came) or not wanted.issuperset(came) or (not asked.only and wanted != set(came)):
         raise CutShort(
             f"{implementation} could not be checked: {len(wanted)} goldens and precisions were asked, "
@@ -232,25 +210,6 @@ def _wrong_use(lines: Iterable[str]) -> str:
     """The first line that says what the user did wrong, without what pytest puts around it; or nothing."""
     said = (line.partition(WRONG_USE)[2].removesuffix(" !") for line in lines)
     return next(filter(None, said), "")
-
-
-def _result(entry: Document, drawn: Document) -> Result:
-    reason = entry.get("reason", "").removeprefix(f"{entry['golden']} in {entry['dtype']}: ")
-    largest, known = entry.get("largest_error"), entry.get("known")
-    return Result(
-        entry["golden"],
-        entry["dtype"],
-        entry["outcome"],
-        entry.get("judged_by", ""),
-        largest,
-        reason,
-        known,
-        tuple(entry.get("explained_by", ())),
-        drawn.get("message", ""),
-        drawn.get("picture"),
-        drawn.get("gradients", ()),
-        entry.get("gradients", {}),
-    )
 
 
 def document(found: Iterable[Found], asked: Asked, merged: Iterable[Document] = ()) -> Document:
@@ -265,8 +224,8 @@ def document(found: Iterable[Found], asked: Asked, merged: Iterable[Document] = 
             {
                 "name": one.name,
                 "versions": versions(one.name, asked.time_limit or TIME_LIMIT),
-                **_summed_up(one.results, cells),
-                "causes": list(one.causes),
+                **_summed_up(one.outputs.results, cells),
+                "causes": list(one.outputs.causes),
                 **_of_gradients(one.gradients, cells),
             }
             for one in found
@@ -282,46 +241,48 @@ def document(found: Iterable[Found], asked: Asked, merged: Iterable[Document] = 
 def _summed_up(results: Sequence[Result], cells: dict[str, str]) -> Document:
     return {
         "results": [
-            _totals(cell, dtype, [r for r in results if cells[r.golden] == cell and r.dtype == dtype])
+            _totals(cell, dtype, [r for r in results if cells[r["golden"]] == cell and r["dtype"] == dtype])
             for cell in CELLS
             for dtype in PRECISIONS
         ],
         "refusals": _refusals(results, cells),
         "disagreements": [
-            {"golden": r.golden, "dtype": r.dtype, "known": r.known, "reason": r.reason}
+            {"golden": r["golden"], "dtype": r["dtype"], "known": r.get("known"), "reason": r.get("reason", "")}
             for r in results
-            if r.outcome in ("failed", "known-failure")
+            if r["outcome"] in WRONG
         ],
     }
 
 
-def _of_gradients(results: Sequence[Result] | None, cells: dict[str, str]) -> Document:
-    if results is None:
+def _of_gradients(gradients: Checked | None, cells: dict[str, str]) -> Document:
+    if gradients is None:
         return {}
-    left_out = Counter(name for result in results for name in result.gradients.get("not_checked", ()))
-    return {"gradients": {**_summed_up(results, cells), "not_checked": dict(left_out.most_common())}}
+    _, _, left_out = gradient_counts(gradients.results)
+    return {"gradients": {**_summed_up(gradients.results, cells), "not_checked": dict(left_out.most_common())}}
 
 
 def _totals(cell: str, dtype: str, results: list[Result]) -> Document:
-    outcomes = Counter(result.outcome for result in results)
-    errors = [r.largest_error for r in results if r.outcome == "passed" and r.largest_error is not None]
+    outcomes = Counter(result["outcome"] for result in results)
+    errors = [r["largest_error"] for r in results if r["outcome"] == PASSED and "largest_error" in r]
     return {
         "cell": cell,
         "dtype": dtype,
-        "passed": outcomes["passed"],
-        "refused": outcomes["refused"],
-        "wrong": outcomes["failed"] + outcomes["known-failure"],
+        "passed": outcomes[PASSED],
+        "refused": outcomes[REFUSED],
+        "wrong": outcomes[FAILED] + outcomes[KNOWN],
         "largest_error": max(errors, default=None),
     }
 
 
 def _refusals(results: Sequence[Result], cells: dict[str, str]) -> list[Document]:
     """Why goldens were refused, with how many, in which cells and precisions."""
-    refused = [result for result in results if result.outcome == "refused"]
+    by_reason: dict[str, list[Result]] = {}
+    for result in results:
+        if result["outcome"] == REFUSED:
+            by_reason.setdefault(result.get("reason", ""), []).append(result)
     found = []
-    for reason in dict.fromkeys(result.reason for result in refused):
-        own = [result for result in refused if result.reason == reason]
-        in_cells, dtypes = {cells[r.golden] for r in own}, {r.dtype for r in own}
+    for reason, own in by_reason.items():
+        in_cells, dtypes = {cells[r["golden"]] for r in own}, {r["dtype"] for r in own}
         found.append(
             {
                 "reason": reason,

@@ -1,13 +1,15 @@
 """A report of many implementations, as a page like that of a run of one; with what is otherwise than in an earlier."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from rnn_goldens.corpus import packaged
-from rnn_goldens.pages.content import About, Checked, Content, Judged
-from rnn_goldens.plugin.page_file import check_command
-from rnn_goldens.report.conformance import Asked, Found, Result
-from rnn_goldens.report.trend import trend
+from rnn_goldens.pages.content import About, Checked, Content
+from rnn_goldens.plugin.report_file import check_command
+from rnn_goldens.report.change import trend
+from rnn_goldens.report.conformance import Asked, Found
 
 Document = dict[str, Any]
 
@@ -38,26 +40,7 @@ def content(
 
 def _checked(one: Found, versions: Mapping[str, str], more: Sequence[str]) -> Iterator[Checked]:
     """An implementation, and then its gradients, as the page counts them."""
-    yield Checked(one.name, versions, [judged(one.name, r, more) for r in one.results], one.causes)
+    yield replace(one.outputs, versions=versions, command=partial(check_command, one.name, more))
     if one.gradients is not None:
-        asked = [*more, "--rnn-goldens-gradients"]
-        yield Checked(f"{one.name}: gradients", versions, [judged(one.name, r, asked) for r in one.gradients])
-
-
-def judged(name: str, result: Result, more: Sequence[str]) -> Judged:
-    """A result as pages have it; ``more`` are options of the command that asks it again."""
-    command = check_command(name, result.golden, result.dtype, [f"--rnn-goldens-dtype={result.dtype}", *more])
-    return Judged(
-        result.golden,
-        result.dtype,
-        result.outcome,
-        result.judged_by,
-        result.reason,
-        result.message,
-        command,
-        result.explained_by,
-        result.known or "",
-        result.picture,
-        result.gradients,
-        result.rows,
-    )
+        command = partial(check_command, one.name, [*more, "--rnn-goldens-gradients"])
+        yield replace(one.gradients, name=f"{one.name}: gradients", causes=(), versions=versions, command=command)

@@ -1,12 +1,13 @@
-"""``conformance.json`` for people: a page of Markdown."""
+"""``conformance.json`` for people: a page of Markdown, in which whatever a file or a program says is text."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from rnn_goldens.counted import counted
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
-from rnn_goldens.report.markdown import code, plain
+from rnn_goldens.visible import visible
 
 Document = dict[str, Any]
 
@@ -28,6 +29,10 @@ implementation leaves out is not counted as right, and is listed below.
 """
 
 TITLES = {"rnn_tanh": "tanh RNN", "rnn_relu": "relu RNN", "lstm": "LSTM", "gru": "GRU"}
+
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_MARKUP = re.compile(r"[\\`|]|\](?=[(\[:])")
+"""What has a meaning in a paragraph or a table; of brackets, one that makes a link."""
 
 
 def page(document: Document) -> str:
@@ -137,3 +142,20 @@ def _over_cells(implementation: Document, dtype: str) -> Document:
 
 def _section(title: str, items: list[str]) -> str:
     return f"\n## {title}\n\n" + ("".join(f"- {item}\n" for item in items) or "Nothing.\n")
+
+
+def plain(text: str) -> str:
+    """As text. A star or an underline stays: it changes how the text looks, at the most."""
+    return _MARKUP.sub(r"\\\g<0>", _on_one_line(text).translate(_HTML))
+
+
+def code(text: str) -> str:
+    """As code, in a paragraph or in a table, where a bar in a code span would end the cell."""
+    said = _on_one_line(text)
+    if set(said) & set("`|\\<>&"):
+        return f"<code>{plain(said)}</code>"
+    return f"`{said}`"
+
+
+def _on_one_line(text: str) -> str:
+    return visible(" ".join(text.split()))

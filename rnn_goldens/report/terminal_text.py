@@ -8,46 +8,49 @@ from collections.abc import Iterator, Sequence
 from rnn_goldens.counted import counted
 from rnn_goldens.pages.causes import Cause, causes_of
 from rnn_goldens.pages.content import Checked
-from rnn_goldens.plugin.of_gradients import RIGHT, told
-from rnn_goldens.report.conformance import OUTCOMES, Found, Result
-from rnn_goldens.report.html_page import judged
+from rnn_goldens.report.conformance import Found
+from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, RIGHT, SKIPPED, Result, gradient_lines
 
 WIDTH = 80
 _MOST_CAUSES = 8
 _MOST_GOLDENS = 5
 
+_OUTCOMES = (PASSED, REFUSED, KNOWN, FAILED, SKIPPED)
+"""In the order in which they are counted."""
+
 
 def terminal_text(found: Found) -> str:
     """A line of counts, and a paragraph for each cause; then some goldens that are wrong, each once; and gradients."""
-    lines = [_counted(found.name, found.results)]
-    checked = Checked(found.name, {}, [judged(found.name, result, ()) for result in found.results], found.causes)
-    causes = causes_of(0, checked)
+    results = found.outputs.results
+    lines = [_counted(found.name, results)]
+    causes = causes_of(0, found.outputs)
     for cause in causes[:_MOST_CAUSES]:
         lines += _of_cause(cause)
     if len(causes) > _MOST_CAUSES:
         lines.append(f"  … and {counted(len(causes) - _MOST_CAUSES, 'more paragraph')} of this kind")
-    lines += _goldens([result for result in found.results if result.outcome == "failed"])
+    lines += _goldens([result for result in results if result["outcome"] == FAILED])
     return "\n".join([*lines, *_gradients(found.gradients)])
 
 
 def _counted(name: str, results: Sequence[Result]) -> str:
-    counts = Counter(result.outcome for result in results)
-    said = [f"{count} {outcome}" for outcome in OUTCOMES if (count := counts[outcome])]
+    counts = Counter(result["outcome"] for result in results)
+    said = [f"{count} {outcome}" for outcome in _OUTCOMES if (count := counts[outcome])]
     return f"{name:<15} {', '.join(said) or 'no golden asked'}"
 
 
-def _gradients(results: Sequence[Result] | None) -> Iterator[str]:
+def _gradients(gradients: Checked | None) -> Iterator[str]:
     """A line of counts, why there are none, which were wrong and left out by name, and some goldens."""
-    if results is None:
+    if gradients is None:
         return
+    results = gradients.results
     yield _counted("  gradients", results)
-    if results and all(result.outcome == "refused" for result in results):
-        reason, _ = Counter(result.reason for result in results).most_common(1)[0]
+    if results and all(result["outcome"] == REFUSED for result in results):
+        reason, _ = Counter(result.get("reason", "") for result in results).most_common(1)[0]
         yield from _wrapped(reason, 4)
-    for line in told([result.gradients for result in results if result.gradients]):
+    for line in gradient_lines(results):
         if not line.startswith(RIGHT):
             yield from _wrapped(line, 4)
-    yield from _goldens([result for result in results if result.outcome == "failed"], with_cause=True)
+    yield from _goldens([result for result in results if result["outcome"] == FAILED], with_cause=True)
 
 
 def _of_cause(cause: Cause) -> Iterator[str]:
@@ -66,11 +69,11 @@ def _goldens(wrong: Sequence[Result], *, with_cause: bool = False) -> Iterator[s
     """How each is wrong in its first precision, and in how many more it is; with its cause, if nothing else says it."""
     by_golden: dict[str, list[Result]] = {}
     for result in wrong:
-        by_golden.setdefault(result.golden, []).append(result)
+        by_golden.setdefault(result["golden"], []).append(result)
     for golden, (first, *others) in list(by_golden.items())[:_MOST_GOLDENS]:
         like, reason = _like_and_reason(first)
         also = f" and {len(others)} more" if others else ""
-        line = f"  {golden} in {first.dtype}{also}{like if with_cause else ''}: {reason}"
+        line = f"  {golden} in {first['dtype']}{also}{like if with_cause else ''}: {reason}"
         if with_cause and like:
             yield from _wrapped(line.strip(), 2)
         else:
@@ -81,8 +84,9 @@ def _goldens(wrong: Sequence[Result], *, with_cause: bool = False) -> Iterator[s
 
 def _like_and_reason(wrong: Result) -> tuple[str, str]:
     """Of ``ID in float32, like NAME: 6 right; x wrong`` what stands behind the precision; or nothing, and all."""
-    found = re.match(rf"{re.escape(wrong.golden)} in {wrong.dtype}(, like [^:]*)?: ", wrong.reason)
-    return (found[1] or "", wrong.reason[found.end() :]) if found else ("", wrong.reason)
+    reason = wrong.get("reason", "")
+    found = re.match(rf"{re.escape(wrong['golden'])} in {wrong['dtype']}(, like [^:]*)?: ", reason)
+    return (found[1] or "", reason[found.end() :]) if found else ("", reason)
 
 
 def _wrapped(text: str, blanks: int) -> list[str]:

@@ -13,11 +13,17 @@ from selenium.webdriver import Chrome
 from rnn_goldens.diagnosis.as_data import as_data
 from rnn_goldens.diagnosis.causes import Evidence, diagnose
 from rnn_goldens.pages.causes import causes_of
-from rnn_goldens.pages.content import About, Checked, Content, Judged
+from rnn_goldens.pages.content import About, Checked, Content
 from rnn_goldens.pages.rendering import MOST_BYTES, render
+from rnn_goldens.result import Drawn, Result
 
 HOSTILE = "<script>window.broken = true</script>\"'&</script><!--"
 LIMIT = 5_000_000
+
+
+def result(golden: str, outcome: str, *, judged_by: str = "comparison", reason: str = "") -> Result:
+    test = f"tests/test_it.py::test_it[{golden}-float32]-{outcome}"
+    return Result(golden=golden, dtype="float32", test=test, outcome=outcome, judged_by=judged_by, reason=reason)
 
 
 def picture(down: int, across: int) -> dict[str, object]:
@@ -37,28 +43,26 @@ def picture(down: int, across: int) -> dict[str, object]:
 
 def failing(count: int, size: tuple[int, int]) -> Content:
     goldens = [f"lstm/golden-{number}" for number in range(count)]
-    judged = [
-        Judged(
-            golden,
-            "float32",
-            "failed",
-            "comparison",
-            reason=f"{golden} in float32: out is first wrong at time step 1 (batch 0, unit 0): got 0.5, want 0.6",
-            message="a line of the message that is as long as most of them are in the end\n" * 12,
-            command=f"pytest 'tests/test_it.py::test_it[{golden}-float32]' --rnn-goldens-dtype=float32",
-            picture=picture(*size),
-        )
-        for golden in goldens
-    ]
+    wrong = "out is first wrong at time step 1 (batch 0, unit 0): got 0.5, want 0.6"
+    results = [result(golden, "failed", reason=f"{golden} in float32: {wrong}") for golden in goldens]
+    message = "a line of the message that is as long as most of them are in the end\n" * 12
+    drawn: Drawn = {"message": message, "picture": picture(*size), "gradients": []}
+    checked = Checked(
+        "",
+        results=results,
+        drawn={one["test"]: drawn for one in results},
+        command=lambda one: f"pytest 'tests/test_it.py::test_it[{one['golden']}-float32]' --rnn-goldens-dtype=float32",
+    )
     about = {golden: About("lstm", ("bias", "state", "long")) for golden in goldens}
-    return Content("title", [Checked("", judged=judged)], about)
+    return Content("title", [checked], about)
 
 
 def hostile() -> Content:
-    judged = [
-        Judged(HOSTILE, "float32", outcome, "comparison", HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), HOSTILE, picture(2, 2))
-        for outcome in ("failed", "known-failure", "refused", "skipped")
-    ]
+    outcomes = ("failed", "known-failure", "refused", "skipped")
+    results = [result(HOSTILE, outcome, reason=HOSTILE) for outcome in outcomes]
+    for one in results:
+        one |= {"explained_by": [HOSTILE], "known": HOSTILE}
+    drawn: Drawn = {"message": HOSTILE, "picture": picture(2, 2), "gradients": []}
     cause = {"cell": "lstm", "certainty": "not recognised", "failed": 1, "passed": 0, "suspects": [], "unexplained": []}
     cause |= {
         "facts": {HOSTILE: {"value": True, "shown_by": 1}},
@@ -70,8 +74,16 @@ def hostile() -> Content:
         "cut_short": False,
         "simplest": {"golden": HOSTILE, "dtype": "float32"},
     }
-    crashed = Judged("lstm/plain", "float32", "failed", "test", HOSTILE)
-    checked = Checked(HOSTILE, {HOSTILE: HOSTILE}, [*judged, crashed], [cause], HOSTILE)
+    crashed = result("lstm/plain", "failed", judged_by="test", reason=HOSTILE)
+    checked = Checked(
+        HOSTILE,
+        {HOSTILE: HOSTILE},
+        [*results, crashed],
+        [cause],
+        {one["test"]: drawn for one in results},
+        lambda _: HOSTILE,
+        HOSTILE,
+    )
     return Content(HOSTILE, [checked, checked], {HOSTILE: About("lstm", ("bias",))}, {HOSTILE: HOSTILE}, HOSTILE)
 
 
@@ -99,7 +111,7 @@ def test_no_text_is_taken_for_html() -> None:
 
 
 def test_where_nothing_failed_it_says_so() -> None:
-    right = Checked("", judged=[Judged("lstm/plain", "float32", "passed", "comparison")])
+    right = Checked("", results=[result("lstm/plain", "passed")])
     made = render(Content("title", [right], {"lstm/plain": About("lstm", ())})).decode()
     assert "<p>Nothing failed.</p>" in made
     assert '"pictures":[]' in made
@@ -109,7 +121,7 @@ def test_the_command_that_explains_a_deviation_is_shown_for_cells_that_it_is_of(
     for cell, count in (("lstm", 1), ("my_cells:own", 0)):
         wrong = Evidence("a/b", "float32", cell, explained_by=(("b_hh_missing",),))
         (diagnosis,) = diagnose([wrong], lambda _cause, _evidence: False)
-        checked = Checked("", judged=[Judged("a/b", "float32", "failed", "comparison")], causes=[as_data(diagnosis)])
+        checked = Checked("", results=[result("a/b", "failed")], causes=[as_data(diagnosis)])
         made = render(Content("title", [checked], {"a/b": About(cell, ())})).decode()
         assert made.count("rnn-goldens explain b_hh_missing") == count
 
@@ -150,8 +162,9 @@ def test_a_page_of_ten_thousand_failures_says_what_it_leaves_out() -> None:
 
 def test_where_not_all_are_listed_no_golden_is_missing_for_another_s_repetitions() -> None:
     content = failing(10_000, (3, 4))
-    judged = [replace(one, golden=f"lstm/golden-{n // 1000}") for n, one in enumerate(content.checked[0].judged)]
-    made = render(Content("title", [Checked("", judged=judged)], content.about)).decode()
+    (checked,) = content.checked
+    results: list[Result] = [{**one, "golden": f"lstm/golden-{n // 1000}"} for n, one in enumerate(checked.results)]
+    made = render(Content("title", [replace(checked, results=results)], content.about)).decode()
     assert len(set(re.findall(r"<b>(lstm/golden-\d)</b>", made))) == 10
 
 

@@ -16,8 +16,7 @@ from making import MakeGolden
 from rnn_goldens import Golden, Unsupported
 from rnn_goldens.implementations.numpy_cells import run as right
 from rnn_goldens.judging.outputs import Output
-from rnn_goldens.plugin.guard import Guard, TimeIsUp, interrupting
-from rnn_goldens.plugin.no_outcome_of_its_own import ImplementationFailed
+from rnn_goldens.plugin.guard import Guard, ImplementationFailed, TimeIsUp, interrupting
 
 NOTED = "made/for-a-test in float64\n"
 

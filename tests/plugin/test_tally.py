@@ -8,6 +8,7 @@ import pytest
 
 from rnn_goldens.plugin.names import ASKED, PASSES_AGAIN
 from rnn_goldens.plugin.tally import Tally, passes_again
+from rnn_goldens.result import Result
 
 TEST, OTHER = "test_a.py::test_it[lstm/plain-float32]", "test_a.py::test_it[gru/plain-float16]"
 GOLDENS = {TEST: ("lstm/plain", "float32"), OTHER: ("gru/plain", "float16")}
@@ -266,5 +267,7 @@ def test_on_the_skip_list_are_the_known_failures_that_were_not_asked(judged_by: 
     ],
 )
 def test_a_known_failure_passes_again_where_a_failure_says_so(outcome: str, reason: str | None, *, does: bool) -> None:
-    said = {} if reason is None else {"reason": reason}
-    assert passes_again({"outcome": "".join(outcome), **said}) == does
+    entry: Result = {"golden": "lstm/plain", "dtype": "float32", "test": TEST, "outcome": "".join(outcome)}
+    if reason is not None:
+        entry["reason"] = reason
+    assert passes_again(entry) == does

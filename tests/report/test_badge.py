@@ -2,13 +2,18 @@
 
 import pytest
 
+from rnn_goldens.pages.content import Checked
 from rnn_goldens.report.badge import badge
-from rnn_goldens.report.conformance import Found, Result
+from rnn_goldens.report.conformance import Found
+from rnn_goldens.result import Result
 
 
 def found(*outcomes: str) -> Found:
-    results = [Result(f"gru/{n}", "float32", outcome, "", None, "", None) for n, outcome in enumerate(outcomes)]
-    return Found("mine", results)
+    results: list[Result] = [
+        {"golden": f"gru/{n}", "dtype": "float32", "test": f"test_it[{n}]", "outcome": outcome}
+        for n, outcome in enumerate(outcomes)
+    ]
+    return Found(Checked("mine", results=results))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rnn_goldens.report.markdown import code, plain
+from rnn_goldens.report.page import code, plain
 
 NAMES = [
     "a|b",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rnn_goldens.pages.content import Moved
-from rnn_goldens.report.trend import trend
+from rnn_goldens.report.change import trend
 
 Document = dict[str, Any]
 

@@ -1,8 +1,11 @@
-"""A run of ``rnn-goldens check`` in a process of its own, so that whatever ends that process is noticed.
+"""A run of ``rnn-goldens check``, in two processes: whatever ends the one that calls implementations is noticed.
 
 An implementation may end the process that calls it, and make its exit code 0. So the process that answers for a run is
-never the one that calls implementations: it looks at what the run left behind, and takes nothing for passed that is not
-there.
+never that one. It looks at what the run left behind in a folder, and takes nothing for passed that is not there::
+
+    check, report → run ──── asked.json ───→ check_here → pytest.main → test_golden.py
+                     ↑                                                       │ plugin.py, and the plugin of everybody
+                     └─── now, results.json, drawn.json ←────────────────────┘
 """
 
 import json
@@ -11,32 +14,32 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 from rnn_goldens.exit_codes import FINDING, WRONG_USE
 from rnn_goldens.plugin.builtin_check import COMMAND
+from rnn_goldens.plugin.builtin_check.process import alive, command_line, end_with_parent, wait
+from rnn_goldens.result import KNOWN, NOT_JUDGED, PASSED, REFUSED, Drawn, is_compared
 
 Document = dict[str, Any]
 
-RESULTS, DRAWN = "results.json", "drawn.json"
-_BROKEN = 3
-"""What pytest exits with after an internal error, as xdist has when its workers die faster than it can ask them."""
+ASKED, RESULTS, DRAWN = "asked.json", "results.json", "drawn.json"
+"""Files in the folder: what is asked, what was found, and what pages show of it."""
 
 NOW = "now"
 """The file in which the process notes what it asks; the names of those of xdist's workers begin so."""
 
-WAY_IN = """
-import os, sys
-sys.path[:] = sys.argv.pop(1).split(os.pathsep)
-from rnn_goldens.command_line import main
-main()
-"""
+_HOME = Path(__file__).parent
+
+_BROKEN = 3
+"""What pytest exits with after an internal error, as xdist has when its workers die faster than it can ask them."""
+
+_PYTEST_TO_EXIT = {0: 0, 1: FINDING, 2: WRONG_USE, 3: _BROKEN, 4: WRONG_USE, 5: WRONG_USE}
+"""pytest: passed, failed, collection error or interrupted, internal error, usage error, nothing collected."""
+
 _NOT_INHERITED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 """What a project sets for tests of its own."""
 
@@ -44,12 +47,6 @@ Progress = Callable[[int, int], None]
 """Is called with how many goldens were judged, and how many were asked."""
 
 _BETWEEN = 1.0
-
-_END_AFTER = 5.0
-"""Whoever tells this process to end is not kept waiting longer by a run that does not mind being interrupted."""
-
-_FORWARD_AFTER = 10.0
-"""A terminal interrupts both processes; if the other still runs after so many seconds, it was not told."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +66,24 @@ class Finished:
     trouble: str
     stdout: str = ""
     stderr: str = ""
-    drawn: Document = field(default_factory=dict)
+    drawn: Mapping[str, Drawn] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Suite:
-    """A test that is run in place of ``test_golden``.
+    """The test that is run.
 
     Attributes:
         test: its file.
-        plugin: the module that pytest needs for it.
+        plugin: the module that pytest needs for it; "" if none.
     """
 
     test: Path
-    plugin: str
+    plugin: str = ""
+
+
+CORPUS = Suite(_HOME / "test_golden.py")
+"""That of the goldens of a corpus."""
 
 
 def run(
@@ -90,7 +91,7 @@ def run(
     arguments: Sequence[str],
     *,
     captured: bool = False,
-    suite: Suite | None = None,
+    suite: Suite = CORPUS,
     progress: Progress | None = None,
 ) -> Finished:
     """Check an implementation in another process, and wait for it.
@@ -99,14 +100,14 @@ def run(
         implementation: as ``check`` takes it; ``-- COMMAND`` for a program.
         arguments: for pytest.
         captured: whether to keep what it prints; it goes to the terminal otherwise.
-        suite: another test than that of the corpus.
+        suite: the test.
         progress: of what is captured, is told about once a second how many goldens of how many were judged.
     """
     with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, alive() as held:
         folder = Path(name)
-        way_in = [sys.executable, "-c", WAY_IN, os.pathsep.join(sys.path)]
-        options = [] if suite is None else ["--suite", str(suite.test), "--plugin", suite.plugin]
-        command = [*way_in, COMMAND, *options, str(folder), str(held), "--", implementation, *arguments]
+        asked = [implementation, list(arguments), str(suite.test), suite.plugin]
+        (folder / ASKED).write_text(json.dumps(asked), "utf-8")
+        command = command_line([COMMAND, str(folder), str(held)])
         environment = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         pass_fds = () if sys.platform == "win32" else (held,)
         if captured:  # in files: a process that an implementation left behind may hold a pipe open for ever
@@ -123,11 +124,38 @@ def run(
     trouble = _trouble(code, document, now)
     if code == 0 and not trouble and not _all_good(document):
         trouble = "no output was compared, or a golden failed that is not listed as a known failure"
-    if code == _BROKEN and not trouble:
-        code = WRONG_USE  # of a file that can not be written, which is seen last
-    if (code == 0 and not _all_good(document)) or code not in (0, WRONG_USE) or trouble:
+    if trouble or code not in (0, WRONG_USE, _BROKEN):
         code = FINDING
+    elif code == _BROKEN:  # of a file that cannot be written, which is seen last
+        code = WRONG_USE
     return Finished(code, document, trouble, *printed, drawn)
+
+
+def check_here(folder: Path, alive: int) -> NoReturn:
+    """Check in this process, which another one watches over, what that one has written into a folder."""
+    end_with_parent(alive)
+    import pytest
+
+    from rnn_goldens.implementations import check_name, resolve
+    from rnn_goldens.programs.command import is_command
+
+    implementation, arguments, test, plugin = json.loads((folder / ASKED).read_text("utf-8"))
+    (check_name if is_command(implementation) else resolve)(implementation)  # wrong use is said before pytest starts
+    status = pytest.main(
+        [
+            *("-c", str(_HOME / "pytest.ini"), "--rootdir", str(Path(test).parent)),
+            *("-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"),
+            *(["-p", plugin] if plugin else []),
+            *("-p", "rnn_goldens.plugin.builtin_check.plugin"),
+            *arguments,
+            f"--rnn-goldens-watched={folder}",  # last, for the last one counts
+            f"--rnn-goldens-implementation={implementation}",
+            test,
+        ]
+    )
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(_PYTEST_TO_EXIT[int(status)])  # whatever threads an implementation left, and wants to be waited for
 
 
 def _wait_and_tell(process: subprocess.Popen[bytes], folder: Path, progress: Progress | None) -> int:
@@ -138,85 +166,11 @@ def _wait_and_tell(process: subprocess.Popen[bytes], folder: Path, progress: Pro
             except subprocess.TimeoutExpired:
                 results = (_document(folder / RESULTS) or {}).get("results_so_far", [])
                 if results and progress is not None:
-                    progress(sum(result["outcome"] != "not-judged" for result in results), len(results))
+                    progress(sum(result["outcome"] != NOT_JUDGED for result in results), len(results))
     except BaseException:
         process.kill()
         process.wait()
         raise
-
-
-def end_with_parent(alive: int) -> None:
-    """End this process as soon as the one that watches over it has ended: ``alive`` is the pipe that it held open."""
-
-    def wait() -> None:
-        os.read(alive, 1)
-        os._exit(FINDING)
-
-    if sys.platform != "win32":
-        Thread(target=wait, daemon=True).start()
-
-
-@contextmanager
-def alive() -> Iterator[int]:
-    """The end to read of a pipe whose other end nobody but this process holds."""
-    read, write = os.pipe()
-    try:
-        yield read
-    finally:
-        os.close(read)
-        os.close(write)
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a process came to its end.
-
-    Attributes:
-        code: its exit code.
-        is_hung: whether it was killed for hanging.
-        is_told: whether it, or this process, was told to end, or interrupted.
-    """
-
-    code: int
-    is_hung: bool
-    is_told: bool
-
-
-def wait(process: subprocess.Popen[bytes], hangs: Callable[[], bool] = lambda: False) -> Ended:
-    """Wait for its end. A run that is interrupted says so itself, and is waited for: not long, if this one is to end.
-
-    Args:
-        process: the run.
-        hangs: is called once a second, and says whether it is to be killed.
-    """
-    interrupted: list[float] = []
-    told_to_end: list[float] = []
-    is_hung = is_told = False
-
-    def end(*_: object) -> None:
-        process.send_signal(signal.SIGINT)
-        told_to_end.append(time.monotonic())
-
-    before = signal.signal(signal.SIGINT, lambda *_: interrupted.append(time.monotonic()))
-    ended = signal.signal(signal.SIGTERM, end)
-    try:
-        while True:
-            try:
-                code = process.wait(1)
-                return Ended(code, is_hung and code < 0, is_told or bool(interrupted or told_to_end))
-            except subprocess.TimeoutExpired:
-                if hangs():
-                    process.kill()
-                    is_hung = True
-                is_told = is_told or bool(interrupted or told_to_end)
-                if interrupted and time.monotonic() - interrupted[0] > _FORWARD_AFTER:
-                    process.send_signal(signal.SIGINT)
-                    interrupted.clear()
-                if told_to_end and time.monotonic() - told_to_end[0] > _END_AFTER:
-                    process.kill()
-    finally:
-        signal.signal(signal.SIGINT, before)
-        signal.signal(signal.SIGTERM, ended)
 
 
 def _content(file: TextIO) -> str:
@@ -242,9 +196,9 @@ def _all_good(document: Document | None) -> bool:
     if document is None or not document["complete"]:
         return False
     results = document["results"]
-    good = [result for result in results if result["outcome"] in ("passed", "refused")]
-    listed = [result for result in results if result["outcome"] == "known-failure" and "known" in result]
-    compared = any(result["judged_by"] == "comparison" for result in results)
+    good = [result for result in results if result["outcome"] in (PASSED, REFUSED)]
+    listed = [result for result in results if result["outcome"] == KNOWN and "known" in result]
+    compared = any(map(is_compared, results))
     return compared and len(good) + len(listed) == len(results)
 
 

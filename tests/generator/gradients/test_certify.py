@@ -18,7 +18,6 @@ from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS, Config
 from rnn_goldens.golden.tolerance import Bound, Exact
-from rnn_goldens.judging.gradients import gradients_of
 
 
 def certified(asked_for: Scenario) -> Gradients:
@@ -102,7 +101,7 @@ def test_no_gradient_of_the_corpus_can_be_halved_in_a_precision_that_checks_it()
     corpus = open_corpus()
     for entry in corpus.entries:
         if entry.gradient_precisions:
-            found = gradients_of(corpus.load(entry.id, "float64", gradients=True))
+            found = corpus.load(entry.id, "float64", gradients=True).checkable_gradients()
             assert not [p for p in found.precisions if hides_half(found.tolerance, dict(found.expected), p)], entry.id
 
 

@@ -12,7 +12,7 @@ from rnn_goldens.errors import ProgramFailed
 from rnn_goldens.plugin.builtin_check.watched import DRAWN, RESULTS
 from rnn_goldens.plugin.builtin_check.watched import NOW as NOW_FILE
 from rnn_goldens.plugin.implementation import NOW, WRONG_USE, start, stop
-from rnn_goldens.plugin.pictures import Drawings
+from rnn_goldens.plugin.report_file import Drawings
 from rnn_goldens.plugin.results import ResultsFile
 from rnn_goldens.plugin.selection import example_of_id
 
