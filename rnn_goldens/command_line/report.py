@@ -233,7 +233,7 @@ def _check_each(names: "Sequence[str]", asked: "Asked") -> "list[Found]":
 
 def _installed() -> list[str]:
     """The built-in implementations whose frameworks are there; Keras by its backends, none that compiles for long."""
-    from rnn_goldens.implementations import BUILTIN, NEEDS
+    from rnn_goldens.implementations import BUILTIN
 
     left_out = ("keras", "torch-compile")
-    return [name for name in BUILTIN if name not in left_out and all(find_spec(package) for package in NEEDS[name])]
+    return [name for name, ours in BUILTIN.items() if name not in left_out and all(map(find_spec, ours.needs))]

@@ -19,7 +19,7 @@ from typing import Any
 
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.builtin import BACKWARD, BUILTIN
+from rnn_goldens.implementations.builtin import BUILTIN
 from rnn_goldens.implementations.differentiated import differentiated
 from rnn_goldens.implementations.named import ONNX
 from rnn_goldens.implementations.not_implemented import refusal
@@ -55,10 +55,11 @@ def backward_of(name: str, run: Implementation, folder: Path | None = None) -> B
 def _backward_of(name: str) -> Backward:
     if name.endswith(ONNX):
         return refusing("ONNX Runtime computes outputs, and no gradients")
-    if name in BUILTIN and name not in BACKWARD:
+    if name not in BUILTIN:
+        return adapt_backward(imported(name, f"implementation {name!r}"))
+    if not (gradients := BUILTIN[name].gradients):
         return refusing(f"{name} computes outputs, and no gradients")
-    found = imported(BACKWARD.get(name, name), f"implementation {name!r}")
-    return _of_function(found) if name in BUILTIN else adapt_backward(found)
+    return _of_function(imported(gradients, f"implementation {name!r}"))
 
 
 def adapt_backward(found: object) -> Backward:

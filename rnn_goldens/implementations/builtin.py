@@ -1,75 +1,55 @@
 """Implementations this package brings. A module is imported, and its framework with it, when it is named."""
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """An implementation of ours.
+
+    Attributes:
+        run: what gives its outputs, ``module:function`` in this room.
+        needs: what is imported and decides its numbers; Keras has a backend besides.
+        backward: what gives its gradients, or outputs that can be differentiated; "" if nothing does.
+        extra: the extra that installs what it needs, if that is not called like the implementation.
+    """
+
+    run: str
+    needs: tuple[str, ...]
+    backward: str = ""
+    extra: str = ""
+
+    @property
+    def outputs(self) -> str:
+        """Where what gives its outputs is found."""
+        return f"{__package__}.{self.run}"
+
+    @property
+    def gradients(self) -> str:
+        """Where what gives its gradients is found; "" if nothing does."""
+        return self.backward and f"{__package__}.{self.backward}"
+
+
 BUILTIN = {
-    "numpy": "rnn_goldens.implementations.numpy_cells:run",
-    "torch": "rnn_goldens.implementations.torch.layers:run",
-    "torch-cells": "rnn_goldens.implementations.torch.cells:run",
-    "torch-compile": "rnn_goldens.implementations.torch.compiled:run",
-    "onnxruntime": "rnn_goldens.implementations.onnx.session:run",
-    "onnx-reference": "rnn_goldens.implementations.onnx.reference:run",
-    "keras": "rnn_goldens.implementations.keras.layers:run",
-    "keras-jax": "rnn_goldens.implementations.keras.on:jax",
-    "keras-torch": "rnn_goldens.implementations.keras.on:torch",
-    "keras-tensorflow": "rnn_goldens.implementations.keras.on:tensorflow",
-    "flax": "rnn_goldens.implementations.flax.cells:run",
-    "equinox": "rnn_goldens.implementations.equinox.cells:run",
-    "openvino": "rnn_goldens.implementations.onnx.openvino:run",
-    "paddle": "rnn_goldens.implementations.paddle.layers:run",
-    "mindspore": "rnn_goldens.implementations.mindspore.layers:run",
-    "mlx": "rnn_goldens.implementations.mlx.layers:run",
-    "mnn": "rnn_goldens.implementations.onnx.mnn:run",
-    "ncnn": "rnn_goldens.implementations.ncnn.layers:run",
-    "executorch": "rnn_goldens.implementations.torch.executorch:run",
-    "tflite": "rnn_goldens.implementations.keras.tflite:run",
+    "numpy": BuiltIn("numpy_cells:run", ("numpy",), "numpy_cells:gradients"),
+    "torch": BuiltIn("torch.layers:run", ("torch",), "torch.gradients:of_layers"),
+    "torch-cells": BuiltIn("torch.cells:run", ("torch",), "torch.gradients:of_cells", extra="torch"),
+    "torch-compile": BuiltIn("torch.compiled:run", ("torch",), "torch.compiled:gradients", extra="torch"),
+    "onnxruntime": BuiltIn("onnx.session:run", ("onnx", "onnxruntime")),
+    "onnx-reference": BuiltIn("onnx.reference:run", ("onnx", "numpy"), extra="onnx"),
+    "keras": BuiltIn("keras.layers:run", ("keras",), "keras.gradients:of_layers"),
+    "keras-jax": BuiltIn("keras.on:jax", ("keras", "jax"), "keras.on:jax_gradients", extra="keras"),
+    "keras-torch": BuiltIn("keras.on:torch", ("keras", "torch"), "keras.on:torch_gradients", extra="keras"),
+    "keras-tensorflow": BuiltIn("keras.on:tensorflow", ("keras", "tensorflow"), "keras.on:tensorflow_gradients"),
+    "flax": BuiltIn("flax.cells:run", ("flax", "jax"), "flax.gradients:of_cells"),
+    "equinox": BuiltIn("equinox.cells:run", ("equinox", "jax"), "equinox.cells:run"),
+    "openvino": BuiltIn("onnx.openvino:run", ("onnx", "openvino")),
+    "paddle": BuiltIn("paddle.layers:run", ("paddle",), "paddle.layers:gradients"),
+    "mindspore": BuiltIn("mindspore.layers:run", ("mindspore",), "mindspore.layers:gradients"),
+    "mlx": BuiltIn("mlx.layers:run", ("mlx",), "mlx.layers:gradients"),
+    "mnn": BuiltIn("onnx.mnn:run", ("onnx", "MNN")),
+    "ncnn": BuiltIn("ncnn.layers:run", ("ncnn",)),
+    "executorch": BuiltIn("torch.executorch:run", ("executorch", "torch")),
+    "tflite": BuiltIn("keras.tflite:run", ("ai_edge_litert", "keras", "tensorflow")),
 }
-"""By name, where it is."""
-
-BACKWARD = {
-    "numpy": "rnn_goldens.implementations.numpy_cells:gradients",
-    "torch": "rnn_goldens.implementations.torch.gradients:of_layers",
-    "torch-cells": "rnn_goldens.implementations.torch.gradients:of_cells",
-    "torch-compile": "rnn_goldens.implementations.torch.compiled:gradients",
-    "keras": "rnn_goldens.implementations.keras.gradients:of_layers",
-    "keras-jax": "rnn_goldens.implementations.keras.on:jax_gradients",
-    "keras-torch": "rnn_goldens.implementations.keras.on:torch_gradients",
-    "keras-tensorflow": "rnn_goldens.implementations.keras.on:tensorflow_gradients",
-    "flax": "rnn_goldens.implementations.flax.gradients:of_cells",
-    "equinox": "rnn_goldens.implementations.equinox.cells:run",
-    "paddle": "rnn_goldens.implementations.paddle.layers:gradients",
-    "mindspore": "rnn_goldens.implementations.mindspore.layers:gradients",
-    "mlx": "rnn_goldens.implementations.mlx.layers:gradients",
-}
-"""What gives their gradients, or outputs that can be differentiated; the others have none."""
-
-EXTRAS = {
-    "torch-cells": "torch",
-    "torch-compile": "torch",
-    "onnx-reference": "onnx",
-    "keras-jax": "keras",
-    "keras-torch": "keras",
-}
-"""The extra that installs what an implementation needs, where it is not called like the implementation."""
-
-NEEDS = {
-    "numpy": ("numpy",),
-    "torch": ("torch",),
-    "torch-cells": ("torch",),
-    "torch-compile": ("torch",),
-    "onnxruntime": ("onnx", "onnxruntime"),
-    "onnx-reference": ("onnx", "numpy"),
-    "keras": ("keras",),
-    "keras-jax": ("keras", "jax"),
-    "keras-torch": ("keras", "torch"),
-    "keras-tensorflow": ("keras", "tensorflow"),
-    "flax": ("flax", "jax"),
-    "equinox": ("equinox", "jax"),
-    "openvino": ("onnx", "openvino"),
-    "paddle": ("paddle",),
-    "mindspore": ("mindspore",),
-    "mlx": ("mlx",),
-    "mnn": ("onnx", "MNN"),
-    "ncnn": ("ncnn",),
-    "executorch": ("executorch", "torch"),
-    "tflite": ("ai_edge_litert", "keras", "tensorflow"),
-}
-"""What is imported and decides its numbers; Keras has a backend besides."""
+"""By name."""

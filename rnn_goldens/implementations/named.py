@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rnn_goldens.errors import UnknownName, WrongUse
-from rnn_goldens.implementations.builtin import BUILTIN, EXTRAS, NEEDS
+from rnn_goldens.implementations.builtin import BUILTIN
 from rnn_goldens.implementations.users_own import Implementation, adapt
 from rnn_goldens.importing import imported
 from rnn_goldens.programs.command import MARK, find_command, is_command
@@ -103,7 +103,7 @@ def _thing(name: str) -> object:
     """What stands under a name in a module."""
     if name in BUILTIN:
         _require_needs(name)
-    found = imported(BUILTIN.get(name, name), f"implementation {name!r}")
+    found = imported(BUILTIN[name].outputs if name in BUILTIN else name, f"implementation {name!r}")
     if not callable(found) and not isinstance(found, str):
         attribute = name.partition(":")[2]
         raise WrongUse(f"implementation {name!r}: {attribute} is a {type(found).__name__}, not a callable")
@@ -112,11 +112,12 @@ def _thing(name: str) -> object:
 
 def _require_needs(name: str) -> None:
     """Refuse one of ours whose library is not installed, with the way to install it."""
-    what = f"pip install 'rnn-goldens[{EXTRAS.get(name, name)}]'"
-    if missing := next((package for package in NEEDS[name] if find_spec(package) is None), None):
+    ours = BUILTIN[name]
+    what = f"pip install 'rnn-goldens[{ours.extra or name}]'"
+    if missing := next((package for package in ours.needs if find_spec(package) is None), None):
         raise WrongUse(f"implementation {name!r} needs {missing}, which is not installed: {what}")
     try:
-        import_module(BUILTIN[name].partition(":")[0])
+        import_module(ours.outputs.partition(":")[0])
     except ModuleNotFoundError as error:
-        what = what if str(error.name).partition(".")[0] in NEEDS[name] else f"pip install {error.name}"
+        what = what if str(error.name).partition(".")[0] in ours.needs else f"pip install {error.name}"
         raise WrongUse(f"implementation {name!r} needs {error.name}, which is not installed: {what}") from error

@@ -7,7 +7,7 @@ import pytest
 from making import make_golden
 
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.implementations import NEEDS, Implementation, resolve
+from rnn_goldens.implementations import BUILTIN, Implementation, resolve
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def built_in() -> Callable[[str], Implementation]:
     """Find a built-in implementation; the test is skipped where what it needs is not installed."""
 
     def find(name: str) -> Implementation:
-        for module in NEEDS[name]:
+        for module in BUILTIN[name].needs:
             pytest.importorskip(module, reason=f"the implementation {name} needs {module}")
         return resolve(name)
 

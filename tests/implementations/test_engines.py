@@ -17,7 +17,7 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.implementations import Implementation, outputs_of, resolve
 from rnn_goldens.implementations.backward import backward_of
-from rnn_goldens.implementations.builtin import BACKWARD
+from rnn_goldens.implementations.builtin import BUILTIN
 
 SIXTEEN_BITS = ("bfloat16", "float16")
 ENGINES = (
@@ -113,7 +113,7 @@ def test_an_engine_is_right_or_refuses_or_is_known_to_be_wrong(engine: Implement
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in ENGINES if name in BACKWARD])
+@pytest.mark.parametrize("name", [name for name in ENGINES if BUILTIN[name].backward])
 def test_its_gradients_likewise(engine: Implementation, name: str) -> None:
     backward, wrong = backward_of(name, engine), known(name, ".gradients")
     for golden in goldens(gradients=True):
