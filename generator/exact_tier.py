@@ -6,8 +6,9 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network
 from rnn_goldens.cells.program import Operation
-from rnn_goldens.generator.losses import terms
-from rnn_goldens.generator.recorded import Computed, recorded
+from rnn_goldens.generator.error_analysis.forward import traced
+from rnn_goldens.generator.error_analysis.graph import Graph
+from rnn_goldens.generator.error_analysis.losses import terms
 from rnn_goldens.golden.precision import PRECISIONS, Precision
 
 
@@ -71,11 +72,17 @@ def needs(case: Case) -> Needs | None:
     program = case.cell.apart.program(Network().weights(case, case.config.suffixes[0]))
     if any(always_rounds(operation) for operation in program.operations):
         return None
+    return needs_of_all(traced(case.as_batch()).graph)
+
+
+def needs_of_all(graph: Graph) -> Needs | None:
+    """What all that is computed needs, or None if some of it always rounds."""
     found = Needs()
-    for one in (one for ones in recorded(case) for one in ones):
-        for k, operation in enumerate(program.operations, program.inputs):
-            if operation.primitive in FITS:
-                found |= needs_of_value(one, k, operation)
+    for k, operation in enumerate(graph.operations):
+        if operation is not None and always_rounds(operation):
+            return None
+        if operation is not None and operation.primitive in FITS:
+            found |= needs_of_value(graph, k, operation)
     return found
 
 
@@ -86,27 +93,23 @@ def always_rounds(operation: Operation) -> bool:
     return not known or any(float(number) != number for number in numbers)
 
 
-def needs_of_value(one: Computed, k: int, operation: Operation) -> Needs:
-    """What one of the values needs, over all visits."""
+def needs_of_value(graph: Graph, k: int, operation: Operation) -> Needs:
+    """What one of the values needs."""
     if operation.primitive in ("constant", "clip"):
         numbers = np.array([float(number) for number in operation.detail])
         return needs_of(float(np.abs(numbers).max()), least_bit(numbers))
     summands = operation.of if operation.primitive == "sum" else (k,)
-    sizes = sum((terms(one, summand)[1] for summand in summands), np.zeros(1))
-    found = Needs()
-    for visit in range(len(one.values[k])):
-        largest = float(np.max(sizes[min(visit, len(sizes) - 1)]))
-        found |= needs_of(largest, min(_bit(one, summand, visit) for summand in summands))
-    return found
+    size = sum((terms(graph, summand)[1] for summand in summands), np.zeros(1))
+    return needs_of(float(np.max(size)), min(_bit(graph, summand) for summand in summands))
 
 
-def _bit(one: Computed, k: int, visit: int) -> float:
+def _bit(graph: Graph, k: int) -> float:
     """The largest power of two that a value, and all that it is a sum of, is a multiple of."""
-    operation = one.operation(k)
+    operation = graph.operations[k]
     if operation is None or operation.primitive not in _MULTIPLIES:
-        return least_bit(one.values[k][visit])
-    bits = [_bit(one, of, visit) for of in operation.of]
-    bits += [least_bit(one.w[name]) for name in operation.weights]
+        return least_bit(graph.values[k])
+    bits = [_bit(graph, of) for of in operation.of]
+    bits += [least_bit(graph.w[name]) for name in operation.weights]
     bits += [least_bit(np.array([float(operation.detail[0])]))] if operation.primitive == "scaled" else []
     return float(np.prod(bits))
 
