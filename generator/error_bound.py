@@ -44,8 +44,12 @@ class ErrorBound:
 
 def error_bound(case: Case) -> ErrorBound:
     """Bound the errors of any correct implementation of a case, whose arrays are float64."""
-    found = traced(case.as_batch())
-    errors = _errors(found)
+    return bound_of(traced(case))
+
+
+def bound_of(found: Forward) -> ErrorBound:
+    """The same, of what has been written down."""
+    errors, case = _errors(found), found.case
     out = np.concatenate([_of_out(steps, errors) for steps in found.layers[-1]], axis=-1)
     ends = [steps[-1].state for layer in found.layers for steps in layer]
     last = [np.stack([errors[place] for place in state], axis=1) for state in zip(*ends, strict=True)]

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Case, Network
+from rnn_goldens.cells import Array
 from rnn_goldens.cells.program import Operation
-from rnn_goldens.generator.error_analysis.forward import traced
 from rnn_goldens.generator.error_analysis.graph import Graph
 from rnn_goldens.generator.error_analysis.losses import terms
 from rnn_goldens.golden.precision import PRECISIONS, Precision
@@ -64,19 +63,11 @@ _MULTIPLIES = ("product", "transposed", "block", "negative", "same", "multiply",
 """Primitives that make multiples of what their arguments are multiples of."""
 
 
-def needs(case: Case) -> Needs | None:
-    """What a network needs over a whole case, or None if its cell has a primitive that always rounds.
+def needs_of_all(graph: Graph) -> Needs | None:
+    """What all that is computed needs, or None if some of it always rounds.
 
     It is computed in float64: where 53 bits are met, that is exact too, what is found included.
     """
-    program = case.cell.apart.program(Network().weights(case, case.config.suffixes[0]))
-    if any(always_rounds(operation) for operation in program.operations):
-        return None
-    return needs_of_all(traced(case.as_batch()).graph)
-
-
-def needs_of_all(graph: Graph) -> Needs | None:
-    """What all that is computed needs, or None if some of it always rounds."""
     found = Needs()
     for k, operation in enumerate(graph.operations):
         if operation is not None and always_rounds(operation):
@@ -122,9 +113,9 @@ def least_bit(array: Array) -> float:
     return float(bits.min(initial=np.inf))
 
 
-def exact_precisions(case: Case) -> tuple[tuple[str, ...], int]:
+def exact_precisions(graph: Graph) -> tuple[tuple[str, ...], int]:
     """The precisions that round nothing on the way, and the bits that are needed; none, and 0, if all of them do."""
-    found = needs(case)
+    found = needs_of_all(graph)
     if found is None:
         return (), 0
     return tuple(p.name for p in PRECISIONS.values() if found.met_by(p)), found.bits

@@ -35,7 +35,8 @@ def sites(graph: Graph) -> Iterator[tuple[int, tuple[int, int], Float64]]:
     for k in range(len(graph.values)):
         unflushed, flushing = loss(graph, k, UNFLUSHED), loss(graph, k, FLUSHING)
         if unflushed is not None and flushing is not None:
-            lost = np.stack([*unflushed, flushing[STORAGE]], axis=-1)
+            *kinds, _ = np.broadcast_arrays(*unflushed, flushing[STORAGE], graph.values[k])
+            lost = np.stack(kinds, axis=-1)
             for at in np.argwhere(lost.any(axis=-1)):
                 yield k, (int(at[0]), int(at[1])), lost[tuple(at)]
 

@@ -52,16 +52,18 @@ class Forward:
     """The way there, written down.
 
     Attributes:
-        graph: all that is computed.
+        case: what the network is asked.
+        graph: all that is computed, with a batch axis.
         layers: by layer, of each direction the steps in the order of its visits.
     """
 
+    case: Case
     graph: Graph
     layers: list[list[list[Step]]] = field(default_factory=list)
 
 
 def traced(case: Case) -> Forward:
-    """Write down what a network does with a case that has a batch axis, in float64."""
+    """Write down what a network does with a case whose arrays are float64."""
     network = Tracing(case)
     network.run(case)
     return network.forward
@@ -77,7 +79,7 @@ class Tracing(Network):
     def __init__(self, case: Case) -> None:
         super().__init__()
         self.graph = Graph(dict(case.weights))
-        self.forward = Forward(self.graph)
+        self.forward = Forward(case, self.graph)
         self.kept: dict[tuple[str, int], list[Any]] = {}
         self._vectors: dict[Operation, Node] = {}
 
@@ -143,8 +145,8 @@ class Tracing(Network):
         """By time step, the directions' units one after the other."""
         return [self.joined(*sides) for sides in zip(*outs, strict=True)]
 
-    def last_states(self, last: list[State]) -> State:  # noqa: ARG002 - the steps have them
-        """None."""
+    def last_states(self, last: list[State]) -> State:  # noqa: ARG002
+        """None: the steps have them."""
         return ()
 
     def joined(self, *parts: Any) -> Any:  # noqa: ANN401

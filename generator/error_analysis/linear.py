@@ -8,7 +8,7 @@ import numpy as np
 from rnn_goldens.cells.derivatives import passed_back
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.generator.error_analysis.graph import arguments, rows
-from rnn_goldens.generator.error_analysis.losses import ACCUMULATION, STORAGE, Storing, loss
+from rnn_goldens.generator.error_analysis.losses import Storing, loss
 from rnn_goldens.generator.error_analysis.trees import Trees, derived_from
 from rnn_goldens.golden.arrays import Float64
 
@@ -139,13 +139,11 @@ class _Descent:
 
     def _lose(self, k: int, own: slice, by: By) -> None:
         size = 1.0 if by is None else np.abs(by)
-        for number, stored in enumerate(self.storing):
-            lost = loss(self.trees, k, stored)
-            if lost is None:
-                return
+        found = [loss(self.trees, k, stored) for stored in self.storing]
+        for number, (accumulated, stored) in enumerate(lost for lost in found if lost is not None):
             if number == 0:
-                self.lost[..., own, 0] += size * lost[ACCUMULATION]
-            self.lost[..., own, 1 + number] += size * lost[STORAGE]
+                self.lost[..., own, 0] += size * accumulated
+            self.lost[..., own, 1 + number] += size * stored
 
     def _link(self, k: int, own: slice, by: By, matrix: Float64 | None = None, its: slice = WHOLE) -> None:
         """Joints depend on one that the trees start from; what a joint depends on in several ways is one link."""

@@ -31,6 +31,7 @@ MOST_TERMS = 6
 """Of up to so many terms every order is tried."""
 
 Loss = tuple[Float64 | float, Float64 | float]
+"""Roundoffs of accumulation, and of storage."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +80,12 @@ class Site:
         return operation
 
 
-def loss(computed: Computed, k: int, stored: Storing = FLUSHING) -> Float64 | None:
-    """What the primitive that computes a value may lose: (2, …, batch, units), or None if it loses nothing."""
+def loss(computed: Computed, k: int, stored: Storing = FLUSHING) -> Loss | None:
+    """What the primitive that computes a value may lose, or None if it loses nothing."""
     operation = computed.operations[k]
     if operation is None or not loses(operation):
         return None
-    y = computed.values[k]
-    lost = _LOSSES[operation.primitive](Site(computed, k, stored), y, *arguments(computed, k))
-    return np.stack([np.broadcast_to(part, y.shape) for part in lost])
+    return _LOSSES[operation.primitive](Site(computed, k, stored), computed.values[k], *arguments(computed, k))
 
 
 def loses(operation: Operation) -> bool:

@@ -4,7 +4,7 @@ Between joints everything is computed unit by unit and used once, so one derivat
 same operations, one at each time step, are read side by side.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,8 +72,13 @@ class _Planting:
 
     def __init__(self, graph: Graph, asked: set[int]) -> None:
         self.graph, self.values, self.operations = graph, graph.values, graph.operations
-        self.varies = _varying(graph)
-        live = _live(graph, asked, self.varies)
+        self.varies: list[bool] = []
+        self.derived: list[tuple[int, ...]] = []
+        for operation in graph.operations:
+            of = () if operation is None else tuple(one for one in derived_from(operation) if self.varies[one])
+            self.varies.append(operation is not None and (bool(of) or loses(operation)))
+            self.derived.append(of)
+        live = self._live(asked)
         self.joints = self._joints(asked, live)
         alike = defaultdict[int, list[int]](list)
         for k, key in self._keys(live).items():
@@ -81,20 +86,25 @@ class _Planting:
                 alike[key].append(k)
         self.found = [self._side_by_side(joints) for joints in alike.values()]
 
+    def _live(self, asked: set[int]) -> list[int]:
+        """Values that those that are asked depend on, in order."""
+        found = set(asked)
+        for k in range(max(found, default=-1), -1, -1):
+            if k in found:
+                found.update(self.derived[k])
+        return sorted(found)
+
     def _joints(self, asked: set[int], live: Sequence[int]) -> set[int]:
-        """Values that are asked, used more than once, or of which a value uses several units."""
-        uses, found = Counter[int](), {*asked, *self.graph.between.intersection(live)}
+        """Values that are asked, handed on, used more than once, or of which a value uses several units."""
+        used, found = set[int](), {*asked, *self.graph.between.intersection(live)}
         for k in live:
             operation = self.operations[k]
-            if operation is not None:
-                of = derived_from(operation)
-                uses.update(of)
-                if operation.primitive in BY_SEVERAL_UNITS:
-                    found.update(of)
-                elif operation.primitive != "joined":
-                    units = self.values[k].shape[-1]
-                    found.update(one for one in of if self.values[one].shape[-1] < units)
-        found.update(k for k, count in uses.items() if count > 1)
+            several = operation is not None and operation.primitive in BY_SEVERAL_UNITS
+            of_parts = operation is not None and operation.primitive == "joined"
+            for one in self.derived[k]:
+                if several or one in used or (not of_parts and self.values[one].shape[-1] < self.values[k].shape[-1]):
+                    found.add(one)
+                used.add(one)
         return {k for k in found if self.varies[k]}
 
     def _keys(self, live: Sequence[int]) -> dict[int, int]:
@@ -102,20 +112,17 @@ class _Planting:
         numbers: dict[object, int] = {}
         found: dict[int, int] = {}
         for k in live:
-            operation = self.operations[k]
+            operation, derived = self.operations[k], self.derived[k]
             if operation is not None:
-                inner = {one: found[one] for one in derived_from(operation) if self._within(one)}
-                of = tuple((self.values[one].shape, inner.get(one)) for one in operation.of)
+                within = (found[one] if one in derived and self._within(one) else None for one in operation.of)
+                of = tuple(zip((self.values[one].shape for one in operation.of), within, strict=True))
                 key = (operation.primitive, operation.weights, _hashable(operation), of)
                 found[k] = numbers.setdefault(key, len(numbers))
         return found
 
     def _within(self, k: int) -> bool:
         """Whether what computes an argument has to be known in the trees that it is an argument in."""
-        operation = self.operations[k]
-        if operation is None or not self.varies[k]:
-            return False
-        return k not in self.joints or operation.primitive in TERM_BY_TERM
+        return k not in self.joints or self.operations[k].primitive in TERM_BY_TERM  # type: ignore[union-attr] # no joint
 
     def _side_by_side(self, joints: Sequence[int]) -> Trees:
         trees = Trees(self.graph.w, [], [], [], set(), set())
@@ -131,7 +138,7 @@ class _Planting:
         first, operation = places[0], self.operations[places[0]]
         local = None
         if operation is not None and within:
-            derived = derived_from(operation)
+            derived = self.derived[first]
             each = zip(*(self.operations[k].of for k in places), strict=True)  # type: ignore[union-attr] # all are alike
             of = tuple(
                 self._grown(trees, known, ones, within=one in derived and self._within(one))
@@ -148,23 +155,6 @@ class _Planting:
         if any(self.varies[place] for place in places):
             trees.varying.add(k)
         return k
-
-
-def _varying(graph: Graph) -> list[bool]:
-    found: list[bool] = []
-    for operation in graph.operations:
-        found.append(operation is not None and (loses(operation) or any(found[of] for of in operation.of)))
-    return found
-
-
-def _live(graph: Graph, asked: Iterable[int], varies: Sequence[bool]) -> list[int]:
-    """Values that those that are asked depend on, in order."""
-    found = set(asked)
-    for k in range(max(found, default=-1), -1, -1):
-        operation = graph.operations[k]
-        if k in found and operation is not None:
-            found.update(of for of in derived_from(operation) if varies[of])
-    return sorted(found)
 
 
 def _hashable(operation: Operation) -> object:

@@ -20,7 +20,7 @@ def lost(primitive: str, *of: list[float], detail: tuple[Any, ...] = (), weights
     places = tuple(graph.given(np.array([units], dtype=float)) for units in of)
     found = loss(graph, graph.compute(Operation(primitive, places, weights, detail)), UNFLUSHED)
     assert found is not None
-    return found[:, 0].tolist()
+    return [part[0].tolist() for part in np.broadcast_arrays(*found, graph.values[-1])[:2]]
 
 
 def test_a_transposed_product_adds_up_a_gates_units() -> None:
