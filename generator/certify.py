@@ -13,7 +13,8 @@ import numpy as np
 from rnn_goldens.cells import DEFINED, Case
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.generator.error_bound import ErrorBound, error_bound
+from rnn_goldens.generator.error_analysis.forward import traced
+from rnn_goldens.generator.error_bound import ErrorBound, bound_of
 from rnn_goldens.generator.exact import exact_answer
 from rnn_goldens.generator.exact_tier import exact_precisions
 from rnn_goldens.generator.gradients.certify import certify_gradients
@@ -110,17 +111,18 @@ def _tolerance(
     scenario: Scenario, case: Case, stored: Arrays
 ) -> tuple[Tolerance, tuple[str, ...], bool, dict[str, str]]:
     """Zero where float32 rounds nothing, a bound otherwise; where it holds, or why not; whether one is saturated."""
-    fit, bits = exact_precisions(case)
+    found = traced(case)
+    fit, bits = exact_precisions(found.graph)
     if "float32" in fit and (precisions := tuple(p for p in fit if p in scenario.precisions)):
         needed = f"the answer is exact, which takes {bits} significant bits and room for its sums"
         left_out = {p: f"{needed}: not so in {p}" for p in scenario.precisions if p not in fit}
         _require_named(scenario, left_out)
         return Exact(bits=bits), precisions, False, left_out
-    found = error_bound(case)
-    loosest = {p: loose for p, loose in _loosest(found, stored).items() if p in scenario.precisions}
-    precisions = tuple(p for p, loose in loosest.items() if loose <= LARGEST_TOLERANCE and p not in found.undecided)
+    bound = bound_of(found)
+    loosest = {p: loose for p, loose in _loosest(bound, stored).items() if p in scenario.precisions}
+    precisions = tuple(p for p, loose in loosest.items() if loose <= LARGEST_TOLERANCE and p not in bound.undecided)
     if not precisions:
-        if set(scenario.precisions) <= found.undecided:
+        if set(scenario.precisions) <= bound.undecided:
             raise Refused(f"{scenario.id}: a relu's argument is so close to zero that rounding decides its side")
         if not any(np.isfinite(loose) for loose in loosest.values()):
             raise Refused(f"{scenario.id}: numbers are so large that sums on the way overflow: no tolerance follows")
@@ -129,9 +131,9 @@ def _tolerance(
             f"{scenario.id}: the tolerance is too loose in every precision: {said}, "
             f"at most {LARGEST_TOLERANCE} is allowed"
         )
-    left_out = {p: _why(found, p, loose) for p, loose in loosest.items() if p not in precisions}
+    left_out = {p: _why(bound, p, loose) for p, loose in loosest.items() if p not in precisions}
     _require_named(scenario, left_out)
-    return found.tolerance, precisions, found.flattest < FLATTEST, left_out
+    return bound.tolerance, precisions, bound.flattest < FLATTEST, left_out
 
 
 def _why(found: ErrorBound, precision: str, loose: float) -> str:

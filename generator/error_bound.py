@@ -5,18 +5,25 @@ the absolute value of the exact derivative of the output by it. It is linear in 
 storage, so the bound is two numbers an element. Derived in docs/numerics.md.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnn_goldens.cells import Case
-from rnn_goldens.generator.carried import Network, Seed, errors
-from rnn_goldens.generator.linearized import Linearized, flattest, linearized
-from rnn_goldens.generator.losses import ACCUMULATION, STORAGE
-from rnn_goldens.generator.recorded import Float64, recorded
+from rnn_goldens.cells.derivatives import derivative
+from rnn_goldens.cells.program import Operation
+from rnn_goldens.generator.error_analysis.forward import Forward, Step, traced
+from rnn_goldens.generator.error_analysis.graph import Graph
+from rnn_goldens.generator.error_analysis.losses import ACCUMULATION, FLUSHING, STORAGE
+from rnn_goldens.generator.error_analysis.sensitivities import Sensitivities, Units
+from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Bound, roundoff_sum
+
+KINKED = ("relu", "clip", "maximum")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,83 +44,107 @@ class ErrorBound:
 
 def error_bound(case: Case) -> ErrorBound:
     """Bound the errors of any correct implementation of a case, whose arrays are float64."""
-    unrolled = recorded(case)
-    network = [[linearized(one, of_input=layer > 0) for one in ones] for layer, ones in enumerate(unrolled)]
-    out, last = [], []
-    undecided: set[str] = set()
-    for layer, ones in enumerate(network):
-        for direction, one in enumerate(ones):
-            found = _of_one(network, layer, direction)
-            out.append(found.out)
-            last.append(found.last)
-            undecided.update(_undecided(one, found.kinks))
-    outputs = [
-        np.concatenate(out[-len(network[-1]) :], axis=-1),
-        *(np.stack(s, axis=1) for s in zip(*last, strict=True)),
-    ]
+    return bound_of(traced(case))
+
+
+def bound_of(found: Forward) -> ErrorBound:
+    """The same, of what has been written down."""
+    errors, case = _errors(found), found.case
+    out = np.concatenate([_of_out(steps, errors) for steps in found.layers[-1]], axis=-1)
+    ends = [steps[-1].state for layer in found.layers for steps in layer]
+    last = [np.stack([errors[place] for place in state], axis=1) for state in zip(*ends, strict=True)]
     if not case.batched:
-        outputs = [outputs[0][:, 0], *(part[:, :, 0] for part in outputs[1:])]
+        out, last = out[:, 0], [part[:, :, 0] for part in last]
     names = ("out", *(f"{name}_n" for name in case.cell.states))
-    rounded = {name: round_up(error) for name, error in zip(names, outputs, strict=True)}
+    rounded = {name: round_up(error) for name, error in zip(names, (out, *last), strict=True)}
     tolerance = Bound(*({name: error[kind] for name, error in rounded.items()} for kind in (ACCUMULATION, STORAGE)))
-    return ErrorBound(tolerance, min(flattest(one) for ones in unrolled for one in ones), frozenset(undecided))
+    return ErrorBound(tolerance, _flattest(found), frozenset(_undecided(found, errors)))
 
 
-@dataclass(frozen=True, eq=False)
-class _Errors:
-    """Of one layer in one direction.
-
-    Attributes:
-        out: (2, batch, time, hidden); nothing in layers whose output is not the network's.
-        last: of each state after the last visit, (2, batch, units).
-        kinks: of each value at a kink, (2, visits, batch, units).
-    """
-
-    out: Float64
-    last: list[Float64]
-    kinks: dict[int, Float64]
+def _errors(found: Forward) -> dict[int, Float64]:
+    """Of outputs, last states and values at a kink, by where they stand: (2, batch, units) each."""
+    ways = [(steps, layer is found.layers[-1]) for layer in found.layers for steps in layer]
+    asked = [[Units(found.graph, k) for k in _asked(found.graph, steps, on_top=on_top)] for steps, on_top in ways]
+    sensitivities = Sensitivities(found.graph, [one for ones in asked for one in ones], [FLUSHING])
+    errors: dict[int, Float64] = {}
+    for number, ones in enumerate(asked, 1):
+        of_ones = sensitivities.of(ones, f"tolerance, part {number} of {len(asked)}")
+        errors |= {one.place: np.moveaxis(error, -1, 0) for one, error in zip(ones, of_ones, strict=True)}
+    return errors
 
 
-def _of_one(network: Network, layer: int, direction: int) -> _Errors:
-    one = network[layer][direction]
-    unrolled, on_top = one.unrolled, layer == len(network) - 1
-    visits, states = range(len(unrolled.times)), range(len(unrolled.program.after))
-    sizes = [unrolled.values[k].shape[-1] for k in unrolled.program.after]
-    last = [Seed(visits[-1], None, state, sizes[state]) for state in states]
-    out = [Seed(visit, None, 0, sizes[0]) for visit in visits[:-1]] if on_top else []
-    kinks = [Seed(visit, k, 0, unrolled.values[k].shape[-1]) for k in one.kinks for visit in visits]
-    found = dict(zip((*last, *out, *kinks), errors(network, layer, direction, (*last, *out, *kinks)), strict=True))
-    at_time = np.zeros((2, unrolled.within.shape[1], len(visits), sizes[0]))
-    for seed in (*out, last[0]) if on_top else ():
-        within = unrolled.within[seed.visit][:, None]
-        at_time[:, :, unrolled.times[seed.visit]] = np.where(within, found[seed], 0)
-    by_kink = {k: np.stack([found[seed] for seed in kinks if seed.value == k], axis=1) for k in one.kinks}
-    return _Errors(at_time, [found[seed] for seed in last], by_kink)
+def _asked(graph: Graph, steps: Sequence[Step], *, on_top: bool) -> set[int]:
+    """What is asked of one layer in one direction; out where it is the network's."""
+    kinks = {of for step in steps for _, operation in step.operations(graph, KINKED) for of in operation.of}
+    return {*steps[-1].state, *((step.state[0] for step in steps) if on_top else ()), *kinks}
 
 
-def _undecided(one: Linearized, errors_at: dict[int, Float64]) -> Iterator[str]:
+def _of_out(steps: Sequence[Step], errors: Mapping[int, Float64]) -> Float64:
+    """Of what a direction puts out, (2, batch, time, hidden)."""
+    in_time = sorted(steps, key=lambda step: step.t)
+    return np.stack([np.where(step.within[:, None], errors[step.state[0]], 0) for step in in_time], axis=2)
+
+
+def _undecided(found: Forward, errors: Mapping[int, Float64]) -> Iterator[str]:
     """Precisions in which a value may come out on the wrong side of a kink."""
-    for operation in one.unrolled.program.operations:
-        for distance, error in _from_kinks(one, operation.primitive, operation.of, operation.detail, errors_at):
+    for alike in _alike(found, KINKED):
+        off = np.sum([np.stack([errors[k] for k in places], axis=1) for places in alike.of], axis=0)
+        for distance in _distances(alike.operation, alike.given):
             for precision in PRECISIONS.values():
-                wrong_side = np.abs(distance) <= roundoff_sum(error[ACCUMULATION], error[STORAGE], precision)
-                if (wrong_side & one.unrolled.within[..., None]).any():
+                wrong_side = np.abs(distance) <= roundoff_sum(off[ACCUMULATION], off[STORAGE], precision)
+                if (wrong_side & alike.within).any():
                     yield precision.name
 
 
-def _from_kinks(
-    one: Linearized, primitive: str, of: tuple[int, ...], detail: tuple[object, ...], errors_at: dict[int, Float64]
-) -> Iterator[tuple[Float64, Float64]]:
-    """How far from each of a primitive's kinks its argument is, and how far that may be off."""
-    values = one.unrolled.values
-    nothing = np.zeros((2, 1, 1, 1))
-    if primitive == "relu":
-        yield values[of[0]], errors_at.get(of[0], nothing)
-    elif primitive == "clip":
-        for limit in detail:
-            yield values[of[0]] - float(limit), errors_at.get(of[0], nothing)  # type: ignore[arg-type]
-    elif primitive == "maximum":
-        yield values[of[0]] - values[of[1]], sum((errors_at.get(k, nothing) for k in of), nothing)
+def _distances(operation: Operation, given: Sequence[Float64]) -> Iterator[Float64]:
+    """How far from each of a primitive's kinks what it is given is."""
+    if operation.primitive == "clip":
+        yield from (given[0] - float(limit) for limit in operation.detail)
+    else:
+        yield given[0] - given[1] if operation.primitive == "maximum" else given[0]
+
+
+def _flattest(found: Forward) -> float:
+    """The smallest derivative of any activation."""
+    slopes = [np.ones(1)]
+    for alike in _alike(found, ("sigmoid", "tanh")):
+        slope = derivative(alike.operation.primitive, 0, alike.values, alike.given, ())
+        slopes.append(np.where(alike.within, slope, 1.0))
+    return min(float(slope.min()) for slope in slopes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Alike:
+    """The same primitive of several steps.
+
+    Attributes:
+        operation: one of them.
+        values: what it computes, (steps, batch, units).
+        given: of what, likewise.
+        of: where that stands, step by step.
+        within: (steps, batch, 1), which sequences have the step.
+    """
+
+    operation: Operation
+    values: Float64
+    given: list[Float64]
+    of: list[tuple[int, ...]]
+    within: NDArray[np.bool_]
+
+
+def _alike(found: Forward, primitives: Sequence[str]) -> Iterator[_Alike]:
+    """What some primitives compute in all steps, layers and directions."""
+    graph, alike = found.graph, defaultdict[object, list[tuple[int, Operation, Step]]](list)
+    for step in (step for layer in found.layers for steps in layer for step in steps):
+        for k, operation in step.operations(graph, primitives):
+            shapes = (graph.values[k].shape, *(graph.values[of].shape for of in operation.of))
+            alike[operation.primitive, operation.detail, shapes].append((k, operation, step))
+    for members in alike.values():
+        ks, operations, steps = zip(*members, strict=True)
+        of = list(zip(*(operation.of for operation in operations), strict=True))
+        given = [np.stack([graph.values[k] for k in places]) for places in of]
+        within = np.stack([step.within for step in steps])[..., None]
+        yield _Alike(operations[0], np.stack([graph.values[k] for k in ks]), given, of, within)
 
 
 def round_up(error: Float64) -> Float64:

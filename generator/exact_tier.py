@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Case, Network
+from rnn_goldens.cells import Array
 from rnn_goldens.cells.program import Operation
-from rnn_goldens.generator.losses import terms
-from rnn_goldens.generator.recorded import Computed, recorded
+from rnn_goldens.generator.error_analysis.graph import Graph
+from rnn_goldens.generator.error_analysis.losses import terms
 from rnn_goldens.golden.precision import PRECISIONS, Precision
 
 
@@ -63,19 +63,17 @@ _MULTIPLIES = ("product", "transposed", "block", "negative", "same", "multiply",
 """Primitives that make multiples of what their arguments are multiples of."""
 
 
-def needs(case: Case) -> Needs | None:
-    """What a network needs over a whole case, or None if its cell has a primitive that always rounds.
+def needs_of_all(graph: Graph) -> Needs | None:
+    """What all that is computed needs, or None if some of it always rounds.
 
     It is computed in float64: where 53 bits are met, that is exact too, what is found included.
     """
-    program = case.cell.apart.program(Network().weights(case, case.config.suffixes[0]))
-    if any(always_rounds(operation) for operation in program.operations):
-        return None
     found = Needs()
-    for one in (one for ones in recorded(case) for one in ones):
-        for k, operation in enumerate(program.operations, program.inputs):
-            if operation.primitive in FITS:
-                found |= needs_of_value(one, k, operation)
+    for k, operation in enumerate(graph.operations):
+        if operation is not None and always_rounds(operation):
+            return None
+        if operation is not None and operation.primitive in FITS:
+            found |= needs_of_value(graph, k, operation)
     return found
 
 
@@ -86,27 +84,23 @@ def always_rounds(operation: Operation) -> bool:
     return not known or any(float(number) != number for number in numbers)
 
 
-def needs_of_value(one: Computed, k: int, operation: Operation) -> Needs:
-    """What one of the values needs, over all visits."""
+def needs_of_value(graph: Graph, k: int, operation: Operation) -> Needs:
+    """What one of the values needs."""
     if operation.primitive in ("constant", "clip"):
         numbers = np.array([float(number) for number in operation.detail])
         return needs_of(float(np.abs(numbers).max()), least_bit(numbers))
     summands = operation.of if operation.primitive == "sum" else (k,)
-    sizes = sum((terms(one, summand)[1] for summand in summands), np.zeros(1))
-    found = Needs()
-    for visit in range(len(one.values[k])):
-        largest = float(np.max(sizes[min(visit, len(sizes) - 1)]))
-        found |= needs_of(largest, min(_bit(one, summand, visit) for summand in summands))
-    return found
+    size = sum((terms(graph, summand)[1] for summand in summands), np.zeros(1))
+    return needs_of(float(np.max(size)), min(_bit(graph, summand) for summand in summands))
 
 
-def _bit(one: Computed, k: int, visit: int) -> float:
+def _bit(graph: Graph, k: int) -> float:
     """The largest power of two that a value, and all that it is a sum of, is a multiple of."""
-    operation = one.operation(k)
+    operation = graph.operations[k]
     if operation is None or operation.primitive not in _MULTIPLIES:
-        return least_bit(one.values[k][visit])
-    bits = [_bit(one, of, visit) for of in operation.of]
-    bits += [least_bit(one.w[name]) for name in operation.weights]
+        return least_bit(graph.values[k])
+    bits = [_bit(graph, of) for of in operation.of]
+    bits += [least_bit(graph.w[name]) for name in operation.weights]
     bits += [least_bit(np.array([float(operation.detail[0])]))] if operation.primitive == "scaled" else []
     return float(np.prod(bits))
 
@@ -119,9 +113,9 @@ def least_bit(array: Array) -> float:
     return float(bits.min(initial=np.inf))
 
 
-def exact_precisions(case: Case) -> tuple[tuple[str, ...], int]:
+def exact_precisions(graph: Graph) -> tuple[tuple[str, ...], int]:
     """The precisions that round nothing on the way, and the bits that are needed; none, and 0, if all of them do."""
-    found = needs(case)
+    found = needs_of_all(graph)
     if found is None:
         return (), 0
     return tuple(p.name for p in PRECISIONS.values() if found.met_by(p)), found.bits

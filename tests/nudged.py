@@ -1,60 +1,85 @@
 """The bound by differences: every number of a small network is moved a little, one after the other."""
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 
-from rnn_goldens.cells import Array, Case, Network, State, Weights
+from rnn_goldens.cells import Array, Case, Network
+from rnn_goldens.generator.error_analysis.forward import Forward, Step, traced
+from rnn_goldens.generator.error_analysis.graph import Graph, value_of
+from rnn_goldens.generator.error_analysis.losses import FLUSHING, STORAGE, UNFLUSHED, loss
 from rnn_goldens.generator.error_bound import error_bound
-from rnn_goldens.generator.losses import loss
-from rnn_goldens.generator.recorded import Unrolled, recorded
+from rnn_goldens.golden.arrays import Float64
+
+Moves = Mapping[int, Float64]
+"""By value of a graph, what it is off by."""
+
+STEP = 2.0**-20
 
 
-class Nudged(Network):
-    """Moves one number of one value: the ``value``-th that is computed at one visit of one layer and direction."""
-
-    def __init__(self, suffix: str, t: int, value: int, at: tuple[int, int], by: float) -> None:
-        self.suffix, self.t, self.value, self.at, self.by = suffix, t, value, at, by
-
-    def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        program = case.cell.apart.program(w)
-        values = [layer_input[:, t], *state]
-        for k, operation in enumerate(program.operations, program.inputs):
-            arguments = [values[of] for of in operation.of] + [w[name] for name in operation.weights]
-            value = getattr(self, operation.primitive)(*arguments, *operation.detail)
-            if (suffix, t, k) == (self.suffix, self.t, self.value):
-                value = np.atleast_2d(np.array(value, dtype=np.float64))
-                value[self.at] += self.by
-            values.append(value)
-        return tuple(values[k] for k in program.after)
+def with_moves(graph: Graph, moves: Moves) -> list[Float64]:
+    """All values, where some are off."""
+    values: list[Float64] = []
+    for k, operation in enumerate(graph.operations):
+        if operation is None:
+            values.append(graph.values[k])
+        else:
+            values.append(value_of(operation, [values[of] for of in operation.of], graph.w))
+        if k in moves:
+            values[k] = values[k] + moves[k]
+    return values
 
 
-def reached(one: Unrolled, visit: int, shape: tuple[int, ...]) -> Array:
-    """Which numbers of a value count at a visit: those of sequences that have the step, and what is one for all."""
-    within = one.within[visit][:, None]
-    return np.broadcast_to(within if shape[0] == len(within) else within.any(), shape)
+def sites(graph: Graph) -> Iterator[tuple[int, tuple[int, int], Float64]]:
+    """Every number that may be off: its value, its place in it, and by how much, (kinds,)."""
+    for k in range(len(graph.values)):
+        unflushed, flushing = loss(graph, k, UNFLUSHED), loss(graph, k, FLUSHING)
+        if unflushed is not None and flushing is not None:
+            *kinds, _ = np.broadcast_arrays(*unflushed, flushing[STORAGE], graph.values[k])
+            lost = np.stack(kinds, axis=-1)
+            for at in np.argwhere(lost.any(axis=-1)):
+                yield k, (int(at[0]), int(at[1])), lost[tuple(at)]
+
+
+def moved(graph: Graph, k: int, at: tuple[int, int], by: float) -> Float64:
+    """What one value is off by where one of its numbers is."""
+    move = np.zeros_like(graph.values[k])
+    move[at] = by
+    return move
+
+
+def outputs(found: Forward, moves: Moves) -> list[Array]:
+    """Out and the last states of a network, where some values are off."""
+    values = with_moves(found.graph, moves)
+    sides = [[_put_out(step, values) for step in sorted(ones, key=_time)] for ones in found.layers[-1]]
+    ends = [steps[-1].state for layer in found.layers for steps in layer]
+    out = np.concatenate([np.stack(side, axis=1) for side in sides], axis=-1)
+    return [out, *(np.stack([values[k] for k in state]) for state in zip(*ends, strict=True))]
+
+
+def _time(step: Step) -> int:
+    return step.t
+
+
+def _put_out(step: Step, values: list[Float64]) -> Float64:
+    return np.where(step.within[:, None], values[step.state[0]], 0)
 
 
 def lost_on_the_way(case: Case) -> list[Array]:
     """The bound, by differences: what each number may lose, times how each output changes with it; (2, …) each."""
-    step, total = 2.0**-20, [0.0 for _ in Network().run(case)]
-    for layer, directions in zip(case.config.layers, recorded(case), strict=True):
-        for suffix, one in zip(layer, directions, strict=True):
-            for k in range(one.program.inputs, len(one.values)):
-                lost = loss(one, k)
-                if lost is None or not lost.any():
-                    continue
-                for visit, t in enumerate(one.times):
-                    for at in np.argwhere(reached(one, visit, lost.shape[2:])):
-                        place = tuple(at)
-                        up, down = (Nudged(suffix, t, k, place, by).run(case) for by in (step, -step))
-                        here = lost[:, visit][(slice(None), *place)]
-                        for output, (more, less) in enumerate(zip(up, down, strict=True)):
-                            change = np.abs(more - less) / (2 * step)
-                            total[output] = total[output] + here.reshape(2, *[1] * change.ndim) * change
+    found, total = traced(case), [0.0 for _ in Network().run(case)]
+    for k, at, lost in sites(found.graph):
+        up, down = (outputs(found, {k: moved(found.graph, k, at, by)}) for by in (STEP, -STEP))
+        for output, (more, less) in enumerate(zip(up, down, strict=True)):
+            change = np.abs(more - less) / (2 * STEP)
+            total[output] = total[output] + lost[[0, 2]].reshape(2, *[1] * change.ndim) * change
     return [np.asarray(part) for part in total]
 
 
 def assert_attained(case: Case) -> None:
-    """Errors of the worst sign everywhere reach the bound, and none exceed it."""
+    """Errors of the worst sign everywhere reach the bound, and none exceed it, of a network that the graph computes."""
+    for of_graph, output in zip(outputs(traced(case), {}), Network().run(case), strict=True):
+        np.testing.assert_allclose(of_graph, output, rtol=1e-12, atol=1e-14)
     tolerance = error_bound(case).tolerance
     for name, worst in zip(tolerance.storage, lost_on_the_way(case), strict=True):
         bound = np.stack([tolerance.accumulation[name], tolerance.storage[name]])

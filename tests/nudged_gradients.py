@@ -1,65 +1,40 @@
 """The bound of gradients by differences: every number of both passes of a small network is moved a little."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from nudged import STEP, Moves, moved, sites, with_moves
 
 from rnn_goldens.cells import Case, Cotangents
 from rnn_goldens.generator.gradients.bound import gradient_bound, lost_in_sum
-from rnn_goldens.generator.gradients.graph import computed
-from rnn_goldens.generator.gradients.sensitivities import Sensitivities
 from rnn_goldens.generator.gradients.traced import TracedGradients, traced
 from rnn_goldens.golden.arrays import Float64
 
-Moves = Mapping[int, Float64]
-"""By value of the graph, what it is off by."""
 
-
-def with_moves(both: TracedGradients, moves: Moves) -> dict[str, Float64]:
+def gradients(both: TracedGradients, moves: Moves) -> dict[str, Float64]:
     """The gradients, where some values of the graph are off."""
-    values: list[Float64] = []
-    for k, operation in enumerate(both.graph.operations):
-        if operation is None:
-            values.append(both.graph.values[k])
-        else:
-            values.append(computed(operation, [values[of] for of in operation.of], both.graph.w))
-        if k in moves:
-            values[k] = values[k] + moves[k]
-    found = {"x": np.stack([values[place][0] for place in both.x], axis=1)}
-    found |= {name: np.stack([values[place][0] for place in places]) for name, places in both.start.items()}
+    values = with_moves(both.graph, moves)
+    found = {"x": np.stack([values[place] for place in both.x], axis=1)}
+    found |= {name: np.stack([values[place] for place in places]) for name, places in both.start.items()}
     for name, blocks in both.weights.items():
         parts = []
         for *_, weight in blocks:
-            gs = np.concatenate([values[k][0] for k in weight.gs])
-            vs = np.concatenate([values[k][0] for k in weight.vs]) if weight.vs else None
+            gs = np.concatenate([values[k] for k in weight.gs])
+            vs = np.concatenate([values[k] for k in weight.vs]) if weight.vs else None
             parts.append(gs.sum(axis=0) if vs is None else gs.T @ vs)
         found[name] = np.concatenate(parts)
     return found
 
 
-def sites(both: TracedGradients) -> Iterator[tuple[int, tuple[int, int], Float64]]:
-    """Every number that may be off: its value, its place in it, and by how much, (KINDS,)."""
-    for k, lost in Sensitivities(both.graph).losses.items():
-        for at in np.argwhere(lost.any(axis=-1)):
-            yield k, (int(at[0]), int(at[1])), lost[tuple(at)]
-
-
-def moved(both: TracedGradients, k: int, at: tuple[int, int], by: float) -> Float64:
-    move = np.zeros_like(both.graph.values[k])
-    move[0][at] = by
-    return move
-
-
 def derivatives(both: TracedGradients, k: int, at: tuple[int, int]) -> dict[str, Float64]:
     """Of every gradient by one number of a value."""
-    step = 2.0**-20
-    up, down = (with_moves(both, {k: moved(both, k, at, by)}) for by in (step, -step))
-    return {name: (up[name] - down[name]) / (2 * step) for name in up}
+    up, down = (gradients(both, {k: moved(both.graph, k, at, by)}) for by in (STEP, -STEP))
+    return {name: (up[name] - down[name]) / (2 * STEP) for name in up}
 
 
 def in_sums(both: TracedGradients) -> dict[str, Float64]:
-    """What the sums over steps and sequences themselves lose, (KINDS, *shape)."""
+    """What the sums over steps and sequences themselves lose, (kinds, *shape)."""
     return {
         name: np.concatenate([lost_in_sum(both.graph, weight) for *_, weight in blocks], axis=1)
         for name, blocks in both.weights.items()
@@ -71,8 +46,8 @@ def assert_attained(case: Case, cotangents: Cotangents) -> None:
     both = traced(case, cotangents)
     bound = gradient_bound(both)
     kinds = [0, 2 if bound.in_float16 else 1]
-    found = [Moved(k, at, lost[kinds], derivatives(both, k, at)) for k, at, lost in sites(both)]
-    right, own = with_moves(both, {}), in_sums(both)
+    found = [Moved(k, at, lost[kinds], derivatives(both, k, at)) for k, at, lost in sites(both.graph)]
+    right, own = gradients(both, {}), in_sums(both)
     for name, array in right.items():
         of_sum = own[name][kinds] if name in own else np.zeros((2, *array.shape))
         on_the_way = [one.lost.reshape(2, *[1] * array.ndim) * np.abs(one.change[name]) for one in found]
@@ -101,6 +76,6 @@ def _all_at_once(both: TracedGradients, found: Sequence[Moved], name: str, at: t
     moves: dict[int, Float64] = {}
     for one in found:
         by = size * float(one.lost.sum()) * float(np.sign(one.change[name][at]))
-        moves[one.k] = moves.get(one.k, np.zeros(1)) + moved(both, one.k, one.at, by)
+        moves[one.k] = moves.get(one.k, np.zeros(1)) + moved(both.graph, one.k, one.at, by)
     less = {k: -move for k, move in moves.items()}
-    return float(with_moves(both, moves)[name][at] - with_moves(both, less)[name][at]) / (2 * size)
+    return float(gradients(both, moves)[name][at] - gradients(both, less)[name][at]) / (2 * size)

@@ -1,20 +1,24 @@
 """The tolerance of gradients, derived once over the graph of both passes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from rnn_goldens.generator.error_analysis.graph import Graph
+from rnn_goldens.generator.error_analysis.losses import FLUSHING, UNFLUSHED, Storing
+from rnn_goldens.generator.error_analysis.sensitivities import Asked, Elements, Sensitivities, Units
 from rnn_goldens.generator.error_bound import round_up
-from rnn_goldens.generator.gradients.graph import Graph
-from rnn_goldens.generator.gradients.sensitivities import KINDS, Sensitivities, Units, Weight
 from rnn_goldens.generator.gradients.traced import TracedGradients, WeightGradient
-from rnn_goldens.generator.losses import FLUSHING, UNFLUSHED, Storing
-from rnn_goldens.generator.recorded import Float64
+from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.tolerance import Bound
 
 MOST_BLUNTED = 2.0
 """Where admitting that float16 flushes small numbers takes more than this, its goldens would be blunt elsewhere."""
+
+
+STORING = (UNFLUSHED, FLUSHING)
+"""What storing loses, where nothing flushes small numbers to zero and where float16 does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,42 +44,55 @@ def gradient_bound(found: TracedGradients) -> GradientBound:
 
 
 def _errors(found: TracedGradients) -> Iterator[tuple[str, Float64]]:
-    """By the name of the array, (KINDS, *shape)."""
+    """By the name of the array, (kinds, *shape)."""
     graph = found.graph
     states = [place for places in found.start.values() for place in places]
-    units = {place: Units(place, graph.values[place].shape[-1]) for place in (*found.x, *states)}
-    sums = {weight: _asked(graph, weight) for blocks in found.weights.values() for *_, weight in blocks}
-    errors = Sensitivities(graph).of([*units.values(), *sums.values()])
+    units = {place: Units(graph, place) for place in (*found.x, *states)}
+    sums = {weight: _Sum(graph, weight) for blocks in found.weights.values() for *_, weight in blocks}
+    asked: list[Asked] = [*units.values(), *sums.values()]
+    errors = Sensitivities(graph, asked, STORING).of(asked, "tolerance of gradients")
     of_units = {place: np.moveaxis(error, -1, 0) for place, error in zip(units, errors, strict=False)}
     of_sums = {weight: error.sum(axis=0).T for weight, error in zip(sums, errors[len(units) :], strict=True)}
     yield "x", np.stack([of_units[place] for place in found.x], axis=2)
     for name, places in found.start.items():
         yield name, np.stack([of_units[place] for place in places], axis=1)
     for name, blocks in found.weights.items():
-        error = np.zeros((KINDS, *graph.w[name].shape))
+        error = np.zeros((1 + len(STORING), *graph.w[name].shape))
         for index, count, weight in blocks:
             part = error[:, index * error.shape[1] // count : (index + 1) * error.shape[1] // count]
             part += of_sums[weight].reshape(part.shape) + lost_in_sum(graph, weight)
         yield name, error
 
 
-def _asked(graph: Graph, weight: WeightGradient) -> Weight:
-    columns = graph.values[weight.vs[0]].shape[-1] if weight.vs else 1
-    return Weight(weight, columns, graph.values[weight.gs[0]].shape[-1] * columns)
+class _Sum:
+    """The gradient of a weight, element by element, but for what the sum over steps and sequences itself loses."""
+
+    def __init__(self, graph: Graph, weight: WeightGradient) -> None:
+        self.columns = graph.values[weight.vs[0]].shape[-1] if weight.vs else 1
+        self.elements = graph.values[weight.gs[0]].shape[-1] * self.columns
+        self.places = (*weight.gs, *weight.vs)
+        self._by_g = dict(zip(weight.gs, weight.vs or weight.gs, strict=True))
+        self._by_v = dict(zip(weight.vs, weight.gs, strict=False))
+
+    def add_derivatives(self, graph: Graph, place: int, elements: Elements, g: Float64) -> None:
+        """By g it is v, by v it is g."""
+        row, column, count = elements // self.columns, elements % self.columns, np.arange(len(elements))
+        if place in self._by_g:
+            g[:, count, row] += graph.values[self._by_g[place]][:, column] if self._by_v else 1
+        if place in self._by_v:
+            g[:, count, column] += graph.values[self._by_v[place]][:, row]
 
 
 def lost_in_sum(graph: Graph, weight: WeightGradient) -> Float64:
-    """What the sum over steps and sequences itself may lose: (KINDS, *shape).
+    """What the sum over steps and sequences itself may lose: (kinds, *shape).
 
     It may be one product over both; a product for each step, added up from either end; or one for each sequence.
     """
-    gs = np.stack([graph.values[k][0] for k in weight.gs])
-    vs = np.stack([graph.values[k][0] for k in weight.vs]) if weight.vs else np.ones((*gs.shape[:2], 1))
+    gs = np.stack([graph.values[k] for k in weight.gs])
+    vs = np.stack([graph.values[k] for k in weight.vs]) if weight.vs else np.ones((*gs.shape[:2], 1))
     steps, sequences = np.einsum("tbi,tbj->tij", gs, vs), np.einsum("tbi,tbj->bij", gs, vs)
     accumulated = len(gs) * gs.shape[1] * np.einsum("tbi,tbj->ij", np.abs(gs), np.abs(vs))
-    storage = [
-        np.maximum(_by_steps(steps, stored), _by_sequences(sequences, stored)) for stored in (UNFLUSHED, FLUSHING)
-    ]
+    storage = [np.maximum(_by_steps(steps, stored), _by_sequences(sequences, stored)) for stored in STORING]
     found = np.stack([accumulated, *storage])
     return found if weight.vs else found[..., 0]
 
@@ -97,8 +114,3 @@ def _by_sequences(terms: Float64, stored: Storing) -> Float64:
     """Each sequence's own gradient is stored, and their sum."""
     total: Float64 = stored(terms).sum(axis=0)
     return total + stored(terms.sum(axis=0)) if len(terms) > 1 else total
-
-
-def largest(arrays: Sequence[Float64]) -> float:
-    """The largest absolute value of all."""
-    return max(float(np.abs(array).max(initial=0)) for array in arrays)

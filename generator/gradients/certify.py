@@ -13,8 +13,8 @@ from rnn_goldens.generator.gradients.exact import correctly_rounded_gradients
 from rnn_goldens.generator.gradients.exact_tier import gradient_needs
 from rnn_goldens.generator.gradients.traced import traced
 from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
-from rnn_goldens.generator.recorded import Float64
 from rnn_goldens.generator.scenario import Refused, Scenario
+from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from rnn_goldens.cells.program import Operation
+from rnn_goldens.generator.error_analysis.graph import Graph
+from rnn_goldens.generator.error_analysis.losses import UNFLUSHED, loss
 from rnn_goldens.generator.gradients.bound import lost_in_sum
-from rnn_goldens.generator.gradients.graph import Graph
 from rnn_goldens.generator.gradients.traced import WeightGradient
-from rnn_goldens.generator.losses import UNFLUSHED, loss
 
 MATRIX = np.array([[1.0, 2.0], [3.0, -4.0], [5.0, 6.0], [7.0, 8.0]])
 
@@ -20,7 +20,7 @@ def lost(primitive: str, *of: list[float], detail: tuple[Any, ...] = (), weights
     places = tuple(graph.given(np.array([units], dtype=float)) for units in of)
     found = loss(graph, graph.compute(Operation(primitive, places, weights, detail)), UNFLUSHED)
     assert found is not None
-    return found[:, 0, 0].tolist()
+    return [part[0].tolist() for part in np.broadcast_arrays(*found, graph.values[-1])[:2]]
 
 
 def test_a_transposed_product_adds_up_a_gates_units() -> None:

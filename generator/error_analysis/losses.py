@@ -12,7 +12,8 @@ from itertools import combinations
 import numpy as np
 
 from rnn_goldens.cells.program import Operation
-from rnn_goldens.generator.recorded import Computed, Float64
+from rnn_goldens.generator.error_analysis.graph import Computed, arguments, rows
+from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.precision import PRECISIONS
 
 ACCUMULATION, STORAGE = 0, 1
@@ -30,6 +31,7 @@ MOST_TERMS = 6
 """Of up to so many terms every order is tried."""
 
 Loss = tuple[Float64 | float, Float64 | float]
+"""Roundoffs of accumulation, and of storage."""
 
 
 @dataclass(frozen=True)
@@ -73,19 +75,24 @@ class Site:
     @property
     def operation(self) -> Operation:
         """What computes the value."""
-        operation = self.computed.operation(self.k)
+        operation = self.computed.operations[self.k]
         assert operation is not None
         return operation
 
 
-def loss(computed: Computed, k: int, stored: Storing = FLUSHING) -> Float64 | None:
-    """What the primitive that computes a value may lose: (2, visits, batch, units), or None if it loses nothing."""
-    operation = computed.operation(k)
-    if operation is None or operation.primitive not in _LOSSES:
+def loss(computed: Computed, k: int, stored: Storing = FLUSHING) -> Loss | None:
+    """What the primitive that computes a value may lose, or None if it loses nothing."""
+    operation = computed.operations[k]
+    if operation is None or not loses(operation):
         return None
-    y = computed.values[k]
-    lost = _LOSSES[operation.primitive](Site(computed, k, stored), y, *computed.arguments(k))
-    return np.stack([np.broadcast_to(part, y.shape) for part in lost])
+    return _LOSSES[operation.primitive](Site(computed, k, stored), computed.values[k], *arguments(computed, k))
+
+
+def loses(operation: Operation) -> bool:
+    """Whether some precision may round what an operation computes."""
+    if operation.primitive == "constant":
+        return not is_short(operation.detail[0])
+    return operation.primitive in _LOSSES
 
 
 def is_short(number: Fraction) -> bool:
@@ -96,22 +103,14 @@ def is_short(number: Fraction) -> bool:
 
 def terms(computed: Computed, k: int) -> tuple[int, Float64]:
     """How many numbers are added up to a value, and the sum of their absolute values: one, if it is no dot product."""
-    operation = computed.operation(k)
+    operation = computed.operations[k]
     if operation is not None and operation.primitive == "negative":
         return terms(computed, operation.of[0])
-    if operation is not None and operation.primitive == "block":
-        count, whole = terms(computed, operation.of[0])
-        index, blocks = operation.detail
-        return count, np.split(whole, blocks, axis=-1)[index]
-    if operation is not None and operation.primitive == "product":
-        (v,), matrix = computed.arguments(k), computed.w[operation.weights[0]]
-        return v.shape[-1], np.abs(v) @ np.abs(matrix).T
-    if operation is not None and operation.primitive == "transposed":
-        (g,), matrix = computed.arguments(k), computed.w[operation.weights[0]]
-        index, blocks = operation.detail
-        return g.shape[-1], np.abs(g) @ np.split(np.abs(matrix), blocks)[index]
+    if operation is not None and operation.primitive in ("product", "transposed"):
+        (v,), matrix = arguments(computed, k), np.abs(rows(operation, computed.w))
+        return v.shape[-1], np.abs(v) @ (matrix.T if operation.primitive == "product" else matrix)
     if operation is not None and operation.primitive in ("mean", "total"):
-        (z,) = computed.arguments(k)
+        (z,) = arguments(computed, k)
         size = np.abs(z).sum(axis=-1, keepdims=True)
         return z.shape[-1], size if operation.primitive == "total" else size / z.shape[-1]
     return 1, np.abs(computed.values[k])
@@ -162,10 +161,6 @@ def _stored(site: Site, y: Float64, *_: Float64) -> Loss:
 def _quotient(site: Site, y: Float64, *_: Float64) -> Loss:
     """The reciprocal may be rounded too."""
     return 0.0, 2 * site.stored(y)
-
-
-def _constant(site: Site, y: Float64) -> Loss:
-    return 0.0, 0.0 if is_short(_numbers(site)[0]) else site.stored(y)
 
 
 def _scaled(site: Site, y: Float64, _: Float64) -> Loss:
@@ -259,7 +254,7 @@ def _rsqrt(site: Site, y: Float64, _: Float64) -> Loss:
 _LOSSES: Mapping[str, Callable[..., Loss]] = {
     "product": _dot_product,
     "mean": _mean,
-    "constant": _constant,
+    "constant": _stored,
     "clip": _clip,
     "sum": _sum,
     "multiply": _stored,
