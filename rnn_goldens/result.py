@@ -16,7 +16,7 @@ CHECKED = (PASSED, *WRONG)
 """Outcomes that show something of an implementation."""
 
 
-class Gradients(TypedDict):
+class FoundGradients(TypedDict):
     """Names of the gradients that were right in every comparison, wrong in one, and in none."""
 
     right: list[str]
@@ -42,7 +42,7 @@ class Result(TypedDict):
     not_checked: NotRequired[list[str]]
     explained_by: NotRequired[list[str]]
     facts: NotRequired[dict[str, bool | float]]
-    gradients: NotRequired[Gradients]
+    gradients: NotRequired[FoundGradients]
     calls: NotRequired[dict[str, bool]]
 
 
@@ -87,8 +87,13 @@ RIGHT = "right wherever checked: "
 
 
 def gradient_lines(results: Iterable[Result]) -> Iterator[str]:
-    """A line for each gradient that was wrong somewhere, for those that never were, and for what was left out."""
+    """A line for each gradient that was wrong somewhere, for those that never were, and for what was left out.
+
+    Nothing if all were checked everywhere, and right.
+    """
     right, wrong, left_out = gradient_counts(results)
+    if not wrong and not left_out:
+        return
     for name, count in wrong.most_common():
         yield f"{name}: wrong in {count} of {counted(count + right[name], 'golden')}"
     if always := [name for name in right if not wrong[name]]:

@@ -29,10 +29,8 @@ _MOST_LINES = 12
 
 
 def summary_lines(config: pytest.Config, tally: Tally) -> Iterator[str]:
-    """A line for each cell that was compared, and one for outputs that were not."""
+    """A line for each cell that was compared, of which there is one, and one for outputs that were not."""
     entries = tally.entries
-    if not any(map(is_compared, entries)):
-        return
     yield from islice(_can_show(corpora_of_all(config, tally.corpora), entries), _MOST_LINES)
     yield from _not_checked(entries)
     yield from _in_a_higher_precision(entries)

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pytest
 
@@ -27,7 +27,7 @@ from rnn_goldens.result import FAILED, NOT_JUDGED, PASSED, REFUSED, Result, grad
 
 _MOST_LISTED = 3
 
-_OF_LISTS = pytest.StashKey[list[str]]()
+_OF_LISTS = pytest.StashKey[Sequence[str]]()
 """What is to be said of the lists that a run was given."""
 
 
@@ -89,19 +89,14 @@ def end(session: pytest.Session, tally: Tally) -> None:
 
 def summarize(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
     """List what was refused, and why, and what keeps the run from showing that something is right."""
-    reasons = [getattr(report, REFUSED_BECAUSE) for report in terminal.getreports("refused")]
-    if reasons:
-        terminal.section("goldens refused by the implementation")
-        for reason in dict.fromkeys(reasons):
-            tell(terminal, f"{reasons.count(reason):>5}  {reason}")
+    reasons = Counter(getattr(report, REFUSED_BECAUSE) for report in terminal.getreports("refused"))
+    refusals = [f"{count:>5}  {reason}" for reason, count in reasons.items()]
+    _print(terminal, "goldens refused by the implementation", refusals)
     _print_wrapped(terminal, "rnn-goldens: ways of calling that were refused", _ways_refused(tally))
-    _say_what_is_wrong(terminal, tally)
-    _say_of_gradients(terminal, tally)
-    _say_what_can_show(terminal, tally)
-    if lines := terminal.config.stash.get(_OF_LISTS, []):
-        terminal.section("rnn-goldens: known failures")
-        for line in lines:
-            tell(terminal, line)
+    _print(terminal, "rnn-goldens: what is wrong", _what_is_wrong(terminal, tally))
+    _print_wrapped(terminal, "rnn-goldens: gradients", gradient_lines(tally.entries))
+    _print_wrapped(terminal, "rnn-goldens: what this run can show", _what_can_show(terminal.config, tally))
+    _print(terminal, "rnn-goldens: known failures", terminal.config.stash.get(_OF_LISTS, []))
     if (failed := tally.with_outcome(FAILED)) and not any(terminal.getreports(kind) for kind in ("failed", "error")):
         tell(
             terminal,
@@ -123,19 +118,15 @@ def _ways_refused(tally: Tally) -> Iterator[str]:
         yield f"{once_only} {of_all} {was_or_were(once_only)} called once only"
 
 
-def _say_what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
+def _what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> list[str]:
     """One paragraph for one cause, whatever ``--tb`` and ``-q`` say; nothing if no output was wrong."""
     if not tally.with_outcome(FAILED):
-        return
+        return []
     from rnn_goldens.diagnosis.summary import summary
     from rnn_goldens.plugin.causes import diagnoses, settled_causes
 
-    lines = [*summary(diagnoses(terminal.config)), *_without_outputs(terminal.config, tally)]
     _name_the_cause(terminal, settled_causes(terminal.config))
-    if lines:
-        terminal.section("rnn-goldens: what is wrong")
-        for line in lines:
-            tell(terminal, line)
+    return [*summary(diagnoses(terminal.config)), *_without_outputs(terminal.config, tally)]
 
 
 def _without_outputs(config: pytest.Config, tally: Tally) -> Iterator[str]:
@@ -152,33 +143,31 @@ def _without_outputs(config: pytest.Config, tally: Tally) -> Iterator[str]:
     yield from no_outputs([(e["golden"], e["dtype"], e.get("reason", "")) for e in failed], features, passed)
 
 
-def _say_of_gradients(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
-    """Which gradients were right, which wrong, and which were not checked, over all goldens."""
-    found = [entry["gradients"] for entry in tally.entries if "gradients" in entry]
-    if not any(entry["wrong"] or entry["not_checked"] for entry in found):
-        return
-    _print_wrapped(terminal, "rnn-goldens: gradients", gradient_lines(tally.entries))
-
-
-def _say_what_can_show(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
+def _what_can_show(config: pytest.Config, tally: Tally) -> Iterable[str]:
     """How much of what may be wrong shows in what was compared, and what of it was not."""
     if not any(map(is_compared, tally.entries)):
-        return
+        return ()
     from rnn_goldens.plugin.discriminating import summary_lines
 
-    _print_wrapped(terminal, "rnn-goldens: what this run can show", summary_lines(terminal.config, tally))
+    return summary_lines(config, tally)
 
 
 def _print_wrapped(terminal: "pytest.TerminalReporter", title: str, lines: Iterable[str]) -> None:
-    """A section, in lines that fit a terminal of 80 columns; nothing if there are none."""
+    """A section, in lines that fit a terminal of 80 columns."""
     from textwrap import wrap
 
     from rnn_goldens.diagnosis.no_outputs import WIDTH
 
-    if parts := [part for line in lines for part in wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False)]:
+    wrapped = [part for line in lines for part in wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False)]
+    _print(terminal, title, wrapped)
+
+
+def _print(terminal: "pytest.TerminalReporter", title: str, lines: Sequence[str]) -> None:
+    """A section; nothing if it has no lines."""
+    if lines:
         terminal.section(title)
-        for part in parts:
-            tell(terminal, part)
+        for line in lines:
+            tell(terminal, line)
 
 
 def _name_the_cause(terminal: "pytest.TerminalReporter", causes: Mapping[str, str]) -> None:

@@ -14,10 +14,9 @@ from rnn_goldens.judging.gradient_rows import gradient_rows
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.golden_under_test import LATE, RECORD
-from rnn_goldens.plugin.known_failures import Listed
 from rnn_goldens.plugin.names import ASKED, CALLED, CAME_LATE, DRAWN, PROPERTY, REFUSED_BECAUSE
 from rnn_goldens.plugin.record import CHECK_FAILS, Record, entry_of, first_line
-from rnn_goldens.plugin.selection import Wanted, not_asked
+from rnn_goldens.plugin.selection import Wanted, not_asked, wanted_of
 from rnn_goldens.plugin.tally import TALLY
 from rnn_goldens.plugin.telling import make_tellable, shorten
 from rnn_goldens.result import FAILED, KNOWN, NOT_JUDGED, PASSED, REFUSED, SKIPPED, Drawn
@@ -47,16 +46,14 @@ class Outcome:
 
 def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Turn ``Unsupported`` into a refusal; put on a test's last report what goes into the results file."""
-    callspec: Any = getattr(item, "callspec", None)  # of a parametrized function; pytest keeps its type private
-    wanted = callspec.params.get("rnn_golden") if callspec is not None else None
-    if not isinstance(wanted, Wanted):
+    if (wanted := wanted_of(item)) is None:
         return
     record = item.stash.get(RECORD, None)
     if record is not None and record.process != getpid():
         os._exit(1)  # forked off by an implementation, which returned twice: this one is not the run
     if record is not None and call.when == "call":
         record.ran = True
-    outcome = _judged(item, call, report, record)
+    outcome = _judged(item, wanted, call, report, record)
     before = item.stash.get(_WORST, None) if call.when != "setup" else None
     if before is None or OUTCOMES.index(outcome.outcome) > OUTCOMES.index(before.outcome):
         item.stash[_WORST] = outcome
@@ -101,7 +98,11 @@ def _judged_by(error: BaseException | None) -> str:
 
 
 def _judged(
-    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, record: Record | None
+    item: pytest.Item,
+    wanted: Wanted,
+    call: pytest.CallInfo[None],
+    report: pytest.TestReport,
+    record: Record | None,
 ) -> Outcome:
     """What became of one phase, or one subtest; mends the report where pytest took it for something else."""
     error = call.excinfo.value if call.excinfo is not None else None
@@ -122,19 +123,21 @@ def _judged(
         reason = _refuse(call.excinfo, report)
         return Outcome(REFUSED, "refusal", reason)
     if report.skipped:
-        return _skipped(item, error, report)
+        return _skipped(item.config, wanted, error, report)
     judged_by = _judged_by(error) if report.passed or error is not None else "test"
     return Outcome(report.outcome, judged_by, _reason(error, report))
 
 
-def _skipped(item: pytest.Item, error: BaseException | None, report: pytest.TestReport) -> Outcome:
+def _skipped(config: pytest.Config, wanted: Wanted, error: BaseException | None, report: pytest.TestReport) -> Outcome:
     """A skip, a golden that is on a list, or one that a mark of the test's says is known to fail."""
     reason = _reason(error, report)
     if not hasattr(report, "wasxfail"):
         return Outcome(SKIPPED, "skip", reason)
-    if (entry := _listed(item, settings.SKIP)) is not None and report.wasxfail.endswith(not_asked(entry)):
-        return Outcome(KNOWN, "skip", not_asked(entry), entry.reason)
-    known = _listed(item, settings.KNOWN)
+    place = wanted.id, wanted.dtype, wanted.corpus
+    skip = settings.first_listed(config, settings.SKIP, *place)
+    if skip is not None and report.wasxfail.endswith(not_asked(skip)):
+        return Outcome(KNOWN, "skip", not_asked(skip), skip.reason)
+    known = settings.first_listed(config, settings.KNOWN, *place)
     return Outcome(KNOWN, _judged_by(error), reason, "" if known is None else known.reason)
 
 
@@ -196,12 +199,6 @@ def _carry_late(config: pytest.Config, report: pytest.TestReport) -> None:
     if late:
         setattr(report, CAME_LATE, list(late))
         late.clear()
-
-
-def _listed(item: pytest.Item, name: str) -> Listed | None:
-    """Where a golden stands in the list of known failures, or of those not to be asked."""
-    wanted: Wanted = item.callspec.params["rnn_golden"]  # type: ignore[attr-defined] # pytest keeps its type private
-    return settings.first_listed(item.config, name, wanted.id, wanted.dtype, wanted.corpus)
 
 
 def _refuse(excinfo: pytest.ExceptionInfo[BaseException], report: pytest.TestReport) -> str:

@@ -12,54 +12,18 @@ import pytest
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.pages.content import About, Checked, Content
 from rnn_goldens.pages.rendering import is_page, render
-from rnn_goldens.plugin.names import DRAWN, FLAGS, OPTIONS, flag, setting
+from rnn_goldens.plugin.names import FLAGS, OPTIONS, flag, setting
 from rnn_goldens.plugin.results import Document, ResultsFile
 from rnn_goldens.plugin.settings import corpora_of_all, path_setting
 from rnn_goldens.programs.command import MARK, is_command
-from rnn_goldens.result import Drawn, Result
+from rnn_goldens.result import Result
 
 _NOT_REPEATED = ("cell", "features", "without", "dtype", "report", "implementation")
 """Options that select goldens, or that a command names otherwise."""
 
-MOST_NUMBERS = 2_000_000
-"""In the pictures of a run; of what fails after that the message is told and no picture is kept."""
-
-
-class Drawings:
-    """Those of a run, by test.
-
-    Attributes:
-        by_test: a message, a picture or None, and the rows of gradients, by pytest's node id.
-    """
-
-    def __init__(self) -> None:
-        self.by_test: dict[str, Drawn] = {}
-        self._numbers = 0
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep what a report carries; of a second attempt, in place of the first."""
-        drawn: Drawn | None = getattr(report, DRAWN, None)
-        if drawn is None:
-            return
-        if (picture := drawn["picture"]) is not None:
-            self._numbers += 2 * len(picture["got"]) + sum(map(len, picture["errors"]))
-            drawn = {**drawn, "picture": picture if self._numbers <= MOST_NUMBERS else None}
-        self.by_test[report.nodeid] = drawn
-
 
 class PageFile(ResultsFile):
-    """Writes what the results file has, as a page, with a picture of each failure."""
-
-    def __init__(self, path: Path, config: pytest.Config) -> None:
-        """Put the page there; raises WrongUse if pages can not be made here."""
-        self.drawings = Drawings()
-        super().__init__(path, config)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """What is judged so far, and what it looks like."""
-        self.drawings.pytest_runtest_logreport(report)
-        super().pytest_runtest_logreport(report)
+    """Writes what the results file has, as a page, with a picture of each failure; raises WrongUse if it cannot."""
 
     def encoded(self, document: Document) -> bytes:
         """The bytes of the page."""
@@ -71,7 +35,7 @@ class PageFile(ResultsFile):
             implementation["versions"],
             results,
             document.get("causes", ()),
-            self.drawings.by_test,
+            self.drawn,
             partial(_command, self.config),
             document.get("why", ""),
         )

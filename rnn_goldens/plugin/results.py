@@ -15,12 +15,12 @@ import pytest
 from rnn_goldens.counted import counted, was_or_were
 from rnn_goldens.encoding import json_file
 from rnn_goldens.implementations.versions import versions_of_packages
-from rnn_goldens.plugin.names import LOST, NOT_COLLECTED, PROGRAM, setting
+from rnn_goldens.plugin.names import DRAWN, LOST, NOT_COLLECTED, PROGRAM, setting
 from rnn_goldens.plugin.settings import CORPUS
 from rnn_goldens.plugin.tally import TALLY
 from rnn_goldens.plugin.telling import tell
 from rnn_goldens.programs.command import is_command
-from rnn_goldens.result import FAILED, Result
+from rnn_goldens.result import FAILED, Drawn, Result
 from rnn_goldens.schema import FORMATS
 from rnn_goldens.writing import write_whole
 
@@ -37,6 +37,9 @@ FRAMEWORKS = ("torch", "jax", "flax", "keras", "tensorflow", "onnxruntime")
 
 GOING_ON = "the run has not come to its end: it goes on, or whatever ran it was killed"
 
+MOST_NUMBERS = 2_000_000
+"""In the pictures of a run; of what fails after that the message is told and no picture is kept."""
+
 _WHY = {
     pytest.ExitCode.INTERRUPTED: "the run was interrupted",
     pytest.ExitCode.INTERNAL_ERROR: "pytest had an internal error",
@@ -45,7 +48,11 @@ _WHY = {
 
 
 class ResultsFile:
-    """Writes the tally to a file: from the first moment as that of a run that has not ended, and when it ends."""
+    """Writes the tally to a file: from the first moment as that of a run that has not ended, and when it ends.
+
+    Attributes:
+        drawn: by test, what pages show of wrong results, which reports carry if that is wanted.
+    """
 
     def __init__(self, path: Path, config: pytest.Config) -> None:
         """Put the file there, in place of an earlier run's; where that can not be done the run goes on, and says so."""
@@ -54,6 +61,8 @@ class ResultsFile:
         self._written, self._pause = 0.0, _SECONDS_BETWEEN
         self._process = getpid()
         self._lost = ""
+        self.drawn: dict[str, Drawn] = {}
+        self._numbers = 0
         try:
             self.write(GOING_ON)
         except OSError as error:
@@ -73,7 +82,9 @@ class ResultsFile:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """What is judged so far."""
+        """What is judged so far, and what it looks like; of a second attempt, in place of the first."""
+        if (drawn := getattr(report, DRAWN, None)) is not None:
+            self.drawn[report.nodeid] = self._within_bounds(drawn)
         if report.when == "teardown" and time.monotonic() - self._written > self._pause:
             self._renew()
 
@@ -92,6 +103,12 @@ class ResultsFile:
         """That the file could not be written in the end, after all that was found."""
         if self._lost:
             tell(terminalreporter, f"rnn-goldens: {self._lost}", red=True)
+
+    def _within_bounds(self, drawn: Drawn) -> Drawn:
+        if (picture := drawn["picture"]) is None:
+            return drawn
+        self._numbers += 2 * len(picture["got"]) + sum(map(len, picture["errors"]))
+        return {**drawn, "picture": picture if self._numbers <= MOST_NUMBERS else None}
 
     def write(self, why: str, *, ended: bool = False) -> None:
         """Write the file, whole or not at all; ``why`` the run is not complete, or "". What explains it, in the end."""

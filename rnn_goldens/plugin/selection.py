@@ -45,6 +45,13 @@ class Wanted:
     outputs: tuple[str, ...] = ()
 
 
+def wanted_of(item: pytest.Item) -> Wanted | None:
+    """The golden that a test was parametrized with; None if it takes none."""
+    callspec: Any = getattr(item, "callspec", None)  # of a parametrized function; pytest keeps its type private
+    wanted = callspec.params.get("rnn_golden") if callspec is not None else None
+    return wanted if isinstance(wanted, Wanted) else None
+
+
 def parametrize(metafunc: pytest.Metafunc) -> None:
     """Give a test function one ``rnn_golden`` after the other, from simple to hard.
 

@@ -8,6 +8,7 @@ import pytest
 
 from rnn_goldens.plugin.names import ASKED, CALLED, PASSES_AGAIN, result_of
 from rnn_goldens.plugin.record import Finding, first_line
+from rnn_goldens.plugin.selection import wanted_of
 from rnn_goldens.result import FAILED, KNOWN, NOT_JUDGED, PASSED, REFUSED, SKIPPED, Result
 
 NOT_CHECKED = (REFUSED, SKIPPED, NOT_JUDGED)
@@ -36,9 +37,7 @@ class Tally:
     def ask_items(self, items: Iterable[pytest.Item]) -> None:
         """The tests of goldens that this process is to run."""
         for item in items:
-            callspec: Any = getattr(item, "callspec", None)  # pytest keeps its type private
-            wanted = callspec.params.get("rnn_golden") if callspec is not None else None
-            if wanted is not None:
+            if (wanted := wanted_of(item)) is not None:
                 times = self._times.get(item.nodeid, 0) + 1
                 self.ask(item.nodeid, wanted.id, wanted.dtype, times, wanted.corpus)
 

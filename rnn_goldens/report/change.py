@@ -117,22 +117,22 @@ def _moved(before: Document, after: Document) -> Iterator[Moved]:
             yield Moved("other", name, "is checked now, and was not then")
         else:
             if earlier[name]["versions"] != now[name]["versions"]:
-                yield Moved("other", name, f"{_said(now[name])}, was {_said(earlier[name])}")
+                yield Moved("other", name, f"{_versions(now[name])}, was {_versions(earlier[name])}")
             for was, part in zip(parts(earlier[name]), parts(now[name]), strict=False):
-                yield from _of_one(was, part)
+                yield from _trend_of(was, part)
             if ("gradients" in earlier[name]) != ("gradients" in now[name]):
                 asked_then = "gradients" in earlier[name]
                 said = "were asked then, and are not now" if asked_then else "are asked now, and were not then"
                 yield Moved("other", f"{name}, gradients", said)
 
 
-def _said(implementation: Document) -> str:
+def _versions(implementation: Document) -> str:
     return (
         ", ".join(f"{name} {version}".strip() for name, version in implementation["versions"].items()) or "no version"
     )
 
 
-def _of_one(before: Document, after: Document) -> Iterator[Moved]:
+def _trend_of(before: Document, after: Document) -> Iterator[Moved]:
     earlier = _by_cell_and_dtype(before)
     for of, new in _by_cell_and_dtype(after).items():
         old = earlier.get(of, new)

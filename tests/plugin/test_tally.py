@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from rnn_goldens.plugin.names import ASKED, PASSES_AGAIN
+from rnn_goldens.plugin.selection import Wanted
 from rnn_goldens.plugin.tally import Tally, passes_again
 from rnn_goldens.result import Result
 
@@ -188,7 +189,7 @@ def test_what_a_worker_was_asked_is_asked_here_as_often_and_in_its_order() -> No
 
 
 def test_the_tests_of_goldens_among_all_are_asked_as_often_as_they_stand_there() -> None:
-    wanted = SimpleNamespace(id="lstm/plain", dtype="float32", corpus="mine")
+    wanted = Wanted("lstm/plain", "float32", corpus="mine")
     of_golden: Any = SimpleNamespace(nodeid=TEST, callspec=SimpleNamespace(params={"rnn_golden": wanted}))
     parametrized: Any = SimpleNamespace(nodeid="test_b", callspec=SimpleNamespace(params={"n": 1}))
     plain: Any = SimpleNamespace(nodeid="test_c")

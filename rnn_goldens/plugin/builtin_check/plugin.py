@@ -12,12 +12,11 @@ from rnn_goldens.errors import ProgramFailed
 from rnn_goldens.plugin.builtin_check.watched import DRAWN, RESULTS
 from rnn_goldens.plugin.builtin_check.watched import NOW as NOW_FILE
 from rnn_goldens.plugin.implementation import NOW, WRONG_USE, start, stop
-from rnn_goldens.plugin.report_file import Drawings
 from rnn_goldens.plugin.results import ResultsFile
 from rnn_goldens.plugin.selection import example_of_id
 
 _wrong_uses: list[str] = []
-_DRAWINGS = pytest.StashKey[Drawings]()
+_RESULTS = pytest.StashKey[ResultsFile]()
 _NOTHING_SELECTED = pytest.StashKey[bool]()
 
 
@@ -33,10 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = getattr(config, "workerinput", {}).get("workerid", "")
     config.stash[NOW] = folder / f"{NOW_FILE}{worker}"
     if not worker:
-        config.pluginmanager.register(ResultsFile(folder / RESULTS, config), "rnn_goldens_watched")
-        if config.getoption("rnn_goldens_drawn"):
-            config.stash[_DRAWINGS] = Drawings()
-            config.pluginmanager.register(config.stash[_DRAWINGS], "rnn_goldens_drawn")
+        config.stash[_RESULTS] = ResultsFile(folder / RESULTS, config)
+        config.pluginmanager.register(config.stash[_RESULTS], "rnn_goldens_watched")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -62,10 +59,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
     if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not hasattr(session.config, "workerinput"):
         session.config.stash[_NOTHING_SELECTED] = True
-    if (drawings := session.config.stash.get(_DRAWINGS, None)) is not None:
+    if session.config.getoption("rnn_goldens_drawn") and _RESULTS in session.config.stash:
         path = session.config.getoption("rnn_goldens_watched") / DRAWN
         with contextlib.suppress(OSError):  # a page without pictures is still one
-            path.write_text(json.dumps(drawings.by_test), "utf-8", "backslashreplace")
+            path.write_text(json.dumps(session.config.stash[_RESULTS].drawn), "utf-8", "backslashreplace")
 
 
 @pytest.hookimpl(trylast=True)
