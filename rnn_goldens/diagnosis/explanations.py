@@ -138,10 +138,10 @@ def _seen(can_be_seen: Mapping[str, bool | float], most: int, width: int = _WIDT
 
 def _lines(found: list[Cause], most: int, width: int = _WIDTH) -> list[str]:
     """So many lines of a failure's message, at the most."""
-    from rnn_goldens.deviations import of_either
+    from rnn_goldens.deviations import deviation
 
     if len(found) == 1 and len(found[0]) == 1:
-        text = f"looks like {found[0][0]}: {of_either(found[0][0]).sentence}"
+        text = f"looks like {found[0][0]}: {deviation(found[0][0]).sentence}"
     elif len(found) == 1:
         text = f"looks like {' and '.join(found[0])}, both at once"
     else:
