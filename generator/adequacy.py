@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rnn_goldens.cells import case_of
+from rnn_goldens.cells import Case, case_of
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.deviations import DEVIATIONS
-from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS, BackwardDeviation
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.margins import ENOUGH, gradient_margin, margins_by_output
 from rnn_goldens.generator.scenario import Refused
@@ -20,8 +20,6 @@ from rnn_goldens.golden.precision import PRECISIONS
 
 Margins = Mapping[str, Mapping[str, float]]
 """Deviation → precision → margin, on one golden; infinite where any difference counts."""
-
-Wrong = Deviation | BackwardDeviation
 
 Charge = tuple[str, str, str]
 """(deviation, cell, precision): what some golden has to expose."""
@@ -64,7 +62,7 @@ class KillMatrix:
     cells: Mapping[str, str]
     hidden: Sequence[Hidden] = ()
     core: Sequence[str] = field(default=())
-    deviations: Sequence[Wrong] = DEVIATIONS
+    deviations: Sequence[Deviation] = DEVIATIONS
     of_out: Mapping[str, Margins] = field(default_factory=dict)
 
     def exposed(self, *, by_out: bool = False) -> dict[str, set[Charge]]:
@@ -86,68 +84,63 @@ class Exposed:
 
     Attributes:
         margins: of all outputs.
-        of_out: of out alone.
+        of_out: of out alone; none of the backward pass.
     """
 
     margins: Margins
     of_out: Margins
 
 
-def expose(golden: Golden) -> Exposed:
-    """The margins of every deviation that applies to a golden's network."""
+def expose(golden: Golden, *, backward: bool = False) -> Exposed:
+    """The margins of every deviation of a pass that applies to a golden's network; back, to one that has gradients."""
     case = case_of(golden.in_precision("float64"), np.float64)
     found: dict[str, dict[str, float]] = {}
     of_out: dict[str, dict[str, float]] = {}
-    for deviation in DEVIATIONS:
+    for deviation in BACKWARD_DEVIATIONS if backward else DEVIATIONS:
         if golden.cell in deviation.cells and set(deviation.needs) <= set(golden.features):
-            outputs = deviation.run(case)
-            by_output = {p: margins_by_output(golden, outputs, p) for p in golden.precisions}
+            by_output = _margins(deviation, golden, case)
             found[deviation.name] = {p: max(margins) for p, margins in by_output.items()}
-            of_out[deviation.name] = {p: margins[0] for p, margins in by_output.items()}
+            if not backward:
+                of_out[deviation.name] = {p: margins[0] for p, margins in by_output.items()}
     return Exposed(found, of_out)
 
 
-def expose_backward(golden: Golden) -> dict[str, dict[str, float]]:
-    """The margins of every deviation of the backward pass, on a golden that has gradients."""
-    case, gradients = case_of(golden.in_precision("float64"), np.float64), golden.gradients
+def _margins(deviation: Deviation, golden: Golden, case: Case) -> dict[str, list[float]]:
+    """By precision, the margin of each output, out first; or of the gradients."""
+    if not deviation.is_backward:
+        outputs = deviation.run(case)
+        return {p: margins_by_output(golden, outputs, p) for p in golden.precisions}
+    gradients = golden.gradients
     assert gradients is not None
-    found: dict[str, dict[str, float]] = {}
-    for deviation in BACKWARD_DEVIATIONS:
-        if golden.cell in deviation.cells and set(deviation.needs) <= set(golden.features):
-            wrong = deviation.gradients(case, gradients.cotangents)
-            found[deviation.name] = {p: gradient_margin(gradients, wrong, p) for p in gradients.precisions}
-    return found
+    wrong = deviation.gradients(case, gradients.cotangents)
+    return {p: [gradient_margin(gradients, wrong, p)] for p in gradients.precisions}
 
 
 def kill_matrix(
     goldens: Sequence[Golden],
-    margins: Sequence[Margins],
+    found: Sequence[Exposed],
     hidden: Sequence[Hidden],
-    deviations: Sequence[Wrong] | None = None,
-    *,
-    of_out: Sequence[Margins] = (),
+    deviations: Sequence[Deviation] = DEVIATIONS,
 ) -> KillMatrix:
     """Put the margins together, and hold the corpus to them.
 
     Args:
         goldens: of the corpus.
-        margins: of each.
+        found: the margins of each.
         hidden: what need not be exposed.
-        deviations: the catalogue; that of the forward pass if None.
-        of_out: margins of out alone, of each; none of the backward pass.
+        deviations: the catalogue.
 
     Raises:
         Refused: a deviation that nothing exposes and that is not among the hidden, or a hidden one that is exposed.
     """
-    by_golden = {golden.id: found for golden, found in zip(goldens, margins, strict=True)}
+    margins = {golden.id: one.margins for golden, one in zip(goldens, found, strict=True)}
+    of_out = {golden.id: one.of_out for golden, one in zip(goldens, found, strict=True) if one.of_out}
     cells = {golden.id: golden.cell for golden in goldens}
-    catalogue = DEVIATIONS if deviations is None else deviations
-    out_alone = {golden.id: found for golden, found in zip(goldens, of_out, strict=False)}
-    matrix = KillMatrix(by_golden, cells, hidden, deviations=catalogue, of_out=out_alone)
+    matrix = KillMatrix(margins, cells, hidden, deviations=deviations, of_out=of_out)
     exposed = matrix.exposed()
     everything = set().union(*exposed.values())
     known = {charge for h in hidden for charge in h.charges}
-    if missed := [charge for charge in charges(catalogue) if charge not in everything | known]:
+    if missed := [charge for charge in charges(deviations) if charge not in everything | known]:
         listed = "".join(f"\n  {deviation}, {cell}, {precision}" for deviation, cell, precision in missed)
         raise Refused(f"the corpus is not adequate: no golden exposes, with a margin of {ENOUGH}:{listed}")
     if needless := sorted(known & everything):
@@ -155,7 +148,7 @@ def kill_matrix(
     return replace(matrix, core=smallest_cover(exposed))
 
 
-def charges(deviations: Iterable[Wrong]) -> list[Charge]:
+def charges(deviations: Iterable[Deviation]) -> list[Charge]:
     """Everything that has to be exposed or is hidden: each deviation, in each cell it can befall and each precision."""
     return [(d.name, cell, precision) for d in deviations for cell in d.cells for precision in PRECISIONS]
 

@@ -7,14 +7,13 @@ from typing import Any
 
 from rnn_goldens.corpus.shown import margin_text
 from rnn_goldens.deviations import deviation
-from rnn_goldens.deviations.backward import BackwardDeviation
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.explaining.equations_text import difference
 from rnn_goldens.generator.adequacy import Charge
 from rnn_goldens.golden.precision import PRECISIONS
 
 Document = dict[str, Any]
-Families = Mapping[str, Sequence[Deviation | BackwardDeviation]]
+Families = Mapping[str, Sequence[Deviation]]
 
 HEADER = """\
 # {title}
@@ -67,16 +66,16 @@ class Matrix:
     best: Mapping[Charge, Best]
     hidden: str
 
-    def of(self, members: Sequence[Deviation | BackwardDeviation]) -> list[Document]:
+    def of(self, members: Sequence[Deviation]) -> list[Document]:
         """What the matrix holds of a family, in the catalogue's order."""
         by_name = {d["name"]: d for d in self.document["deviations"]}
         return [by_name[member.name] for member in members if member.name in by_name]
 
 
-def family_page(family: str, members: Sequence[Deviation | BackwardDeviation], matrix: Matrix) -> str:
+def family_page(family: str, members: Sequence[Deviation], matrix: Matrix) -> str:
     """The page of a family."""
     entries = matrix.of(members)
-    equations = {d["name"]: _equation(d["name"]) for d in entries if isinstance(members[0], Deviation)}
+    equations = {d["name"]: _equation(d["name"]) for d in entries if not members[0].is_backward}
     header = HEADER.format(
         title=title(family),
         matrix=matrix.name,

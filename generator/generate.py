@@ -6,21 +6,19 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
 from fnmatch import fnmatchcase
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import INDEX
-from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator import matrix_file
-from rnn_goldens.generator.adequacy import expose, expose_backward, kill_matrix
+from rnn_goldens.generator.adequacy import expose, kill_matrix
 from rnn_goldens.generator.coverage.arguments import look
-from rnn_goldens.generator.coverage.gate import require_covered, require_covered_backward, require_shown
+from rnn_goldens.generator.coverage.gate import require_covered, require_shown
 from rnn_goldens.generator.folder import Files, alone, replacing
-from rnn_goldens.generator.hidden import HIDDEN, HIDDEN_FROM_ZERO, HIDDEN_IN_OUT
-from rnn_goldens.generator.hidden_backward import HIDDEN_BACKWARD, HIDDEN_BACKWARD_FROM_ZERO
 from rnn_goldens.generator.index import (
     Entry,
     Standing,
@@ -32,6 +30,7 @@ from rnn_goldens.generator.index import (
     standing_in,
 )
 from rnn_goldens.generator.made import make, refuse_other_values, standing, stands
+from rnn_goldens.generator.passes import BACKWARD, FORWARD, Pass
 from rnn_goldens.generator.pool import in_order
 from rnn_goldens.generator.reuse import Certified, question
 from rnn_goldens.generator.scenario import Refused, Scenario
@@ -154,10 +153,10 @@ def _generate(
         held = kept | _certify([s for s in chosen if s.id not in kept], folder, files, entries, became, how)
         if how.adequate:
             goldens = [held[scenario.id] for scenario in chosen]
-            matrix, core = _matrix(goldens, [entries[golden.id]["content"] for golden in goldens], folder, how)
-            files.write(matrix_file.NAME, matrix)
+            matrix, core = _matrix(FORWARD, goldens, entries, folder, how)
+            files.write(FORWARD.file, matrix)
             if how.backward:
-                files.write(matrix_file.BACKWARD_NAME, _backward_matrix(goldens, entries, folder, how))
+                files.write(BACKWARD.file, _matrix(BACKWARD, goldens, entries, folder, how)[0])
             for golden in goldens:
                 entries[golden.id] |= described(golden, core=golden.id in core)
         files.write(INDEX, encode_index(how.whose, [entries[s.id] for s in scenarios if s.id in entries]))
@@ -226,42 +225,31 @@ def choose(scenarios: Sequence[Scenario], only: Sequence[str]) -> list[Scenario]
     return chosen
 
 
-def _matrix(goldens: Sequence[Golden], contents: Sequence[str], folder: Path, how: _How) -> tuple[bytes, set[str]]:
-    """The kill matrix's file, and the goldens of the core set; the one that stands, if it was made of just these."""
-    path = folder / matrix_file.NAME
+def _matrix(
+    of: Pass, goldens: Sequence[Golden], entries: Mapping[str, Entry], folder: Path, how: _How
+) -> tuple[bytes, set[str]]:
+    """A kill matrix's file, and the goldens of its core set; the one that stands, if it was made of just these."""
+    held, contents = goldens, [of.file]
+    if of.is_backward:
+        held = [golden for golden in goldens if golden.gradients is not None]
+    contents += [contents_of(entries[g.id]) if of.is_backward else entries[g.id]["content"] for g in held]
+    path = folder / of.file
     if how.certified is not None and path.is_file():
         standing = path.read_bytes()
         if how.certified.matrix(contents) == sha256(standing).hexdigest():
             return standing, set(matrix_file.core(path))
-    looked = in_order(look, goldens, how.executor)
-    require_covered(goldens, list(how.track(looked, len(goldens), "Looking at arguments of activations")))
-    found = list(how.track(in_order(expose, goldens, how.executor), len(goldens), "Holding to the deviations"))
-    matrix = kill_matrix(goldens, [one.margins for one in found], HIDDEN, of_out=[one.of_out for one in found])
-    require_shown(matrix, goldens, HIDDEN_FROM_ZERO, HIDDEN_IN_OUT)
+    if of.is_backward:
+        require_covered(held)
+    else:
+        looked = in_order(look, held, how.executor)
+        require_covered(held, list(how.track(looked, len(held), "Looking at arguments of activations")))
+    found = in_order(partial(expose, backward=of.is_backward), held, how.executor)
+    matrix = kill_matrix(held, list(how.track(found, len(held), of.doing)), of.hidden, of.deviations)
+    require_shown(matrix, held, of.from_zero, of.in_out)
     encoded = matrix_file.encode(matrix)
     if how.certified is not None:
         how.certified.remember_matrix(contents, sha256(encoded).hexdigest())
     return encoded, set(matrix.core)
-
-
-def _backward_matrix(goldens: Sequence[Golden], entries: Mapping[str, Entry], folder: Path, how: _How) -> bytes:
-    """The file of the kill matrix of the backward pass, likewise."""
-    having = [golden for golden in goldens if golden.gradients is not None]
-    contents = ["gradients", *(content for golden in having for content in contents_of(entries[golden.id]))]
-    path = folder / matrix_file.BACKWARD_NAME
-    if how.certified is not None and path.is_file():
-        standing = path.read_bytes()
-        if how.certified.matrix(contents) == sha256(standing).hexdigest():
-            return standing
-    doing = "Holding to the deviations of the backward pass"
-    margins = how.track(in_order(expose_backward, having, how.executor), len(having), doing)
-    require_covered_backward(having)
-    matrix = kill_matrix(having, list(margins), HIDDEN_BACKWARD, BACKWARD_DEVIATIONS)
-    require_shown(matrix, having, HIDDEN_BACKWARD_FROM_ZERO)
-    encoded = matrix_file.encode(matrix)
-    if how.certified is not None:
-        how.certified.remember_matrix(contents, sha256(encoded).hexdigest())
-    return encoded
 
 
 def _removed(scenarios: Sequence[Scenario], there: Standing, *, may_go: bool) -> list[str]:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from rnn_goldens.corpus.shown import BACKWARD_NAME, LEAST, MOST, NAME
+from rnn_goldens.deviations import Deviation
 from rnn_goldens.deviations.margins import ENOUGH
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile
-from rnn_goldens.generator.adequacy import KillMatrix, Wrong
+from rnn_goldens.generator.adequacy import KillMatrix
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.schema import FORMATS, problems
 
@@ -93,7 +94,7 @@ def differences(committed: Path, made: Path) -> Iterator[str]:
             yield f"{committed.name}: {place}: {before} → {after}"
 
 
-def _margins(matrix: KillMatrix, deviation: Wrong) -> dict[str, list[float | None]]:
+def _margins(matrix: KillMatrix, deviation: Deviation) -> dict[str, list[float | None]]:
     """By golden, in the order of the precisions; goldens on which nothing shows are left out."""
     found = {golden_id: margins.get(deviation.name, {}) for golden_id, margins in matrix.margins.items()}
     return {
@@ -103,7 +104,7 @@ def _margins(matrix: KillMatrix, deviation: Wrong) -> dict[str, list[float | Non
     }
 
 
-def _of_out(matrix: KillMatrix, deviation: Wrong) -> dict[str, list[float | None]]:
+def _of_out(matrix: KillMatrix, deviation: Deviation) -> dict[str, list[float | None]]:
     """The margins of out alone, of goldens on which only the last states show it in some precision."""
     return {
         golden_id: [_rounded(by_precision.get(p, 0)) for p in PRECISIONS]
@@ -121,7 +122,7 @@ def _grouped(rows: Mapping[str, list[float | None]], places: Mapping[str, int]) 
     return [{"margins": list(row), "goldens": goldens} for row, goldens in groups.items()]
 
 
-def _of(matrix: KillMatrix, golden_id: str, deviation: Wrong) -> Iterable[tuple[str, float]]:
+def _of(matrix: KillMatrix, golden_id: str, deviation: Deviation) -> Iterable[tuple[str, float]]:
     return matrix.margins[golden_id][deviation.name].items()
 
 

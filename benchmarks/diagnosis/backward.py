@@ -27,7 +27,7 @@ from rnn_goldens.cells import Backward, Case, case_of
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS, deviation
-from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS, backward_deviation
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.diagnosis.asked import Cause
 from rnn_goldens.diagnosis.causes import EXPLAINED, Evidence
 from rnn_goldens.diagnosis.facts import facts
@@ -107,7 +107,7 @@ def gradients(group: str, name: str, golden: Golden) -> Mapping[str, object]:
     cotangents = {of: array.astype(dtype) for of, array in golden.cotangents.items()}
     with np.errstate(all="ignore"):
         if group == BACKWARD:
-            found = backward_deviation(name).gradients(case, cotangents)
+            found = deviation(name).gradients(case, cotangents)
         else:
             found = _differentiated(name)().gradients(case, cotangents)
     return {of: PRECISIONS[golden.dtype].round(np.asarray(array)) for of, array in found.items()}

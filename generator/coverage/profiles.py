@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rnn_goldens.cells.arithmetic import Arithmetic
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.generator.adequacy import Hidden, KillMatrix, Wrong, charges
+from rnn_goldens.generator.adequacy import Hidden, KillMatrix, charges
 from rnn_goldens.golden.precision import PRECISIONS
 
 WITHIN_A_STEP = {"equations", "cell", "step", "weights", *vars(Arithmetic)}
@@ -38,9 +38,9 @@ class Profile:
         """Whether it can be asked a golden with these features."""
         return set(self.features) <= set(features) and not set(self.without) & set(features)
 
-    def applies(self, deviation: Wrong) -> bool:
+    def applies(self, deviation: Deviation) -> bool:
         """Whether it can have a deviation."""
-        if self.one_step and not (isinstance(deviation, Deviation) and set(deviation.wrong.acts_on) <= WITHIN_A_STEP):
+        if self.one_step and not (not deviation.is_backward and set(deviation.wrong.acts_on) <= WITHIN_A_STEP):
             return False
         return not set(self.without) & set(deviation.needs)
 

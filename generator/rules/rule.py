@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import Any
 
 from rnn_goldens.deviations import DEVIATIONS, Deviation
-from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS, BackwardDeviation
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.shapes import CELLS
 
-_CATALOGUE: tuple[Deviation | BackwardDeviation, ...] = (*DEVIATIONS, *BACKWARD_DEVIATIONS)
+_CATALOGUE: tuple[Deviation, ...] = (*DEVIATIONS, *BACKWARD_DEVIATIONS)
 
-BY_NAME: Mapping[str, Deviation | BackwardDeviation] = {deviation.name: deviation for deviation in _CATALOGUE}
+BY_NAME: Mapping[str, Deviation] = {deviation.name: deviation for deviation in _CATALOGUE}
 """The catalogue, of both passes."""
 
 

@@ -89,9 +89,9 @@ def explain(
 def _list(ctx: click.Context) -> None:
     """Say all deviations, family by family, and end the command."""
     from rnn_goldens.deviations import FAMILIES, Deviation
-    from rnn_goldens.deviations.backward import BACKWARD_FAMILIES, BackwardDeviation
+    from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
 
-    families: Mapping[str, Sequence[Deviation | BackwardDeviation]] = {**FAMILIES, **BACKWARD_FAMILIES}
+    families: Mapping[str, Sequence[Deviation]] = {**FAMILIES, **BACKWARD_FAMILIES}
     for family, members in families.items():
         say(f"\n{family}")
         for member in members:
@@ -119,15 +119,14 @@ def _of_deviation(corpora: "Corpora", name: str) -> str:
     """Goldens of one's own have no kill matrix: then it is told of those of the package."""
     from rnn_goldens.corpus import OURS, open_corpus
     from rnn_goldens.corpus.shown import shown
-    from rnn_goldens.deviations import Deviation, of_either
+    from rnn_goldens.deviations import deviation as named
     from rnn_goldens.explaining.backward_text import backward_deviation_text
     from rnn_goldens.explaining.deviation_text import deviation_text
 
     corpus = next((part for part in corpora.parts if part.name == OURS), None) or open_corpus()
-    deviation, known = of_either(name), shown(corpus).get(name)
-    if isinstance(deviation, Deviation):
-        return deviation_text(deviation, corpus, known)
-    return backward_deviation_text(deviation, corpus, known)
+    deviation, known = named(name), shown(corpus).get(name)
+    text = backward_deviation_text if deviation.is_backward else deviation_text
+    return text(deviation, corpus, known)
 
 
 def _of_golden(

@@ -5,7 +5,6 @@ failure looks like, and the table in the documentation.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rnn_goldens.deviations import (
     activations,
@@ -27,9 +26,6 @@ from rnn_goldens.deviations import (
 from rnn_goldens.deviations.derived import derived, named
 from rnn_goldens.deviations.deviation import Deviation, Wrong
 from rnn_goldens.errors import UnknownName
-
-if TYPE_CHECKING:
-    from rnn_goldens.deviations.backward import BackwardDeviation
 
 FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "gate order": gate_order.DEVIATIONS,
@@ -55,19 +51,13 @@ _BY_NAME = {deviation.name: deviation for deviation in DEVIATIONS}
 
 
 def deviation(name: str) -> Deviation:
-    """Look a deviation up by name, one that is derived too; raises UnknownName with the names that exist."""
+    """Look a deviation up by name, of either pass, one that is derived too; raises UnknownName with what exists."""
     if found := _BY_NAME.get(name) or named(name):
         return found
-    raise UnknownName("deviation", name, _BY_NAME, seen="rnn-goldens explain --list")
-
-
-def of_either(name: str) -> "Deviation | BackwardDeviation":
-    """Look one up by name among those of outputs and those of the backward pass; raises UnknownName likewise."""
     from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS  # here: who checks outputs alone needs none of it
 
-    by_name: dict[str, Deviation | BackwardDeviation] = {**_BY_NAME}
-    by_name |= {deviation.name: deviation for deviation in BACKWARD_DEVIATIONS}
-    if found := by_name.get(name) or named(name):
+    by_name = _BY_NAME | {deviation.name: deviation for deviation in BACKWARD_DEVIATIONS}
+    if found := by_name.get(name):
         return found
     raise UnknownName("deviation", name, by_name, seen="rnn-goldens explain --list")
 
@@ -80,4 +70,4 @@ def together(names: Sequence[str]) -> Wrong:
     return wrong
 
 
-__all__ = ["DEVIATIONS", "FAMILIES", "Deviation", "derived", "deviation", "of_either", "together"]
+__all__ = ["DEVIATIONS", "FAMILIES", "Deviation", "derived", "deviation", "together"]

@@ -7,14 +7,16 @@ from typing import Any, cast
 
 import numpy as np
 
-from rnn_goldens.cells import Array, Case, Cell, Network, State, Weights
-from rnn_goldens.cells.arithmetic import Arithmetic
+from rnn_goldens.cells import Array, Backward, Case, Cell, Cotangents, Network, State, Weights
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.golden.shapes import CELLS, is_own_cell
 
 Outputs = tuple[Array, ...]
 """out, h_n, and c_n for an LSTM."""
+
+Gradients = dict[str, Array]
+"""By the name of the array."""
 
 FORWARD, REVERSE = "forward", "reverse"
 
@@ -30,22 +32,24 @@ Change = Callable[[Case, Outputs], Outputs]
 
 @dataclass(frozen=True, eq=False)
 class Wrong:
-    """Where a network departs from the definition, and how. ``a & b`` departs in both.
+    """Where a network, or its way back, departs from the definition, and how. ``a & b`` departs in both.
 
     Attributes:
-        asked: changes of what the network is asked.
-        steps: classes that override methods of ``Network``; the first is the outermost, and what it does not leave
+        asked: changes of what the network is asked: of the case; of the cotangents, given the case and them.
+        steps: classes that override methods of ``right``; the first is the outermost, and what it does not leave
             to ``super()``, as an activation in place of another, hides what the others do there.
-        equations: by cell, other equations than the definition's.
-        outputs: changes of its outputs.
-        returned: the same, just before they are returned: of unbatched input without the batch axis.
+        equations: by cell, other equations than the definition's; with the right values, and another way back.
+        outputs: changes of its outputs, or of its gradients, given the case and them.
+        returned: the same of outputs, just before they are returned: of unbatched input without the batch axis.
+        right: the network that it departs from: ``Backward`` if the outputs are right, and the gradients are not.
     """
 
-    asked: tuple[Callable[[Case], Case], ...] = ()
+    asked: tuple[Callable[..., Any], ...] = ()
     steps: tuple[type[Network], ...] = ()
     equations: dict[str, Equations] = field(default_factory=dict)
-    outputs: tuple[Change, ...] = ()
+    outputs: tuple[Callable[..., Any], ...] = ()
     returned: tuple[Change, ...] = ()
+    right: type[Network] = Network
 
     def __call__(self, case: Case) -> Outputs:
         """The wrong outputs of a case whose arrays are float64."""
@@ -66,8 +70,22 @@ class Wrong:
                 outputs = spoil(case, outputs)
         return outputs
 
+    @np.errstate(all="ignore")
+    def gradients(self, case: Case, cotangents: Cotangents) -> Gradients:
+        """The wrong gradients of a case."""
+        for change in self.asked:
+            cotangents = change(case, cotangents)
+        network = self.network()
+        assert isinstance(network, Backward)
+        found = network.gradients(case, cotangents)
+        for spoil in self.outputs:
+            found = spoil(case, found)
+        return found
+
     def __and__(self, other: "Wrong") -> "Wrong":
         """Both at once. Raises ValueError if they can not be: both have equations of one cell, or one is the other."""
+        if self.right is not other.right:
+            raise ValueError("one of them is of outputs, and the other of gradients")
         if twice := sorted(set(self.equations) & set(other.equations)):
             raise ValueError(f"both have equations of their own for {', '.join(twice)}")
         if any(issubclass(a, b) or issubclass(b, a) for a in self.steps for b in other.steps):
@@ -78,14 +96,13 @@ class Wrong:
             {**self.equations, **other.equations},
             (*self.outputs, *other.outputs),
             (*self.returned, *other.returned),
+            self.right,
         )
 
     @property
     def acts_on(self) -> tuple[str, ...]:
-        """Where it acts: what is ``asked``, ``equations``, methods of ``Network``, or ``outputs``."""
-        right = {name: function for name, function in vars(Network).items() if callable(function)}
-        right |= {name: function for name, function in vars(Arithmetic).items() if callable(function)}
-        steps = {n for step in self.steps for n, function in right.items() if getattr(step, n) is not function}
+        """Where it acts: what is ``asked``, ``equations``, methods of the network, or ``outputs``."""
+        steps = {name for step in self.steps for name in overridden(step, self.right)}
         return (
             *(["asked"] if self.asked else []),
             *(["equations"] if self.equations else []),
@@ -96,19 +113,19 @@ class Wrong:
     @cached_property
     def network(self) -> type[Network]:
         """The network that is wrong inside; what is wrong before and after it is ``around`` it."""
-        wrong = self.equations
+        wrong, base = self.equations, self.right
 
-        class Deviating(*self.steps, Network):  # type: ignore[misc] # its bases are known when it runs
+        class Deviating(*self.steps, base):  # type: ignore[misc,valid-type] # its bases are known when it runs
             def cell(self, case: Case) -> Cell:
                 right = super().cell(case)
                 return with_equations(right, wrong[right.name]) if right.name in wrong else right
 
-        return Deviating if wrong else cast(type[Network], type("Deviating", (*self.steps, Network), {}))
+        return Deviating if wrong else cast(type[Network], type("Deviating", (*self.steps, base), {}))
 
 
 @dataclass(frozen=True, eq=False)
 class Deviation:
-    """A wrong network.
+    """A wrong network: its outputs are wrong or, of the backward pass, its gradients alone.
 
     Attributes:
         name: stable, in lower case with underscores.
@@ -132,14 +149,30 @@ class Deviation:
         """Whether a cell can have it: one of someone's own can have what all of ours can."""
         return cell in self.cells or (is_own_cell(cell) and self.cells in (CELLS, ()))
 
+    @property
+    def is_backward(self) -> bool:
+        """Whether it is of the backward pass: its outputs are right, and its gradients are not."""
+        return self.wrong.right is Backward
+
     def run(self, case: Case) -> Outputs:
         """The wrong outputs of a case whose arrays are float64."""
         return self.wrong(case)
 
+    def gradients(self, case: Case, cotangents: Cotangents) -> Gradients:
+        """The wrong gradients of a case, of a deviation of the backward pass."""
+        return self.wrong.gradients(case, cotangents)
+
+
+def overridden(step: type[Network], right: type[Network]) -> list[str]:
+    """The methods of the definition that a class has others for."""
+    names = [name for kind in reversed(right.__mro__) for name, f in vars(kind).items() if callable(f)]
+    own = dict.fromkeys(name for name in names if not name.startswith("__"))
+    return [name for name in own if getattr(step, name) is not getattr(right, name)]
+
 
 def in_network(network: type[Network]) -> Wrong:
-    """A network that overrides steps of the definition."""
-    return Wrong(steps=(network,))
+    """A network that overrides steps of the definition, or of its way back."""
+    return Wrong(steps=(network,), right=Backward if issubclass(network, Backward) else Network)
 
 
 class AfterAllOthers(Network):
@@ -150,13 +183,13 @@ def in_steps(base: type[Network] = Network, /, **steps: Callable[..., Any]) -> W
     """The right network, but for the steps that are given as functions.
 
     Args:
-        base: ``Network``, or ``AfterAllOthers``.
-        steps: by the name of a method of ``Network``, a function that takes the network as it is right, and the
+        base: ``Network``, ``AfterAllOthers``, or ``Backward``.
+        steps: by the name of a method of it, a function that takes the network as it is right, and the
             method's arguments.
     """
     for step in steps:
-        if not hasattr(Network, step):
-            raise TypeError(f"Network has no step {step!r}")
+        if not hasattr(base, step):
+            raise TypeError(f"{base.__name__} has no step {step!r}")
 
     class Overriding(base):  # type: ignore[misc,valid-type] # it is known when it runs
         pass

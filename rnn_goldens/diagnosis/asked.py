@@ -16,7 +16,6 @@ from rnn_goldens.golden.precision import PRECISIONS
 if TYPE_CHECKING:
     from rnn_goldens.cells import Case
     from rnn_goldens.deviations import Deviation
-    from rnn_goldens.deviations.backward import BackwardDeviation
     from rnn_goldens.golden.data import GoldenData
 
 Cause = tuple[str, ...]
@@ -56,7 +55,7 @@ class Asked:
         """Which of them to ask: the next only if none of those before explains what came."""
         yield self.befalling()
 
-    def catalogue(self) -> "Sequence[Deviation | BackwardDeviation]":
+    def catalogue(self) -> "Sequence[Deviation]":
         """All that may be wrong."""
         from rnn_goldens.cells import cell_of
         from rnn_goldens.deviations import DEVIATIONS, derived
@@ -66,7 +65,7 @@ class Asked:
         return *DEVIATIONS, *derived(cell_of(self.golden), bias=self.golden.config.bias)
 
     @cached_property
-    def _befalling(self) -> "list[Deviation | BackwardDeviation]":
+    def _befalling(self) -> "list[Deviation]":
         from rnn_goldens.cells import no_equations
 
         if self.tells_nothing() or no_equations(self.golden):

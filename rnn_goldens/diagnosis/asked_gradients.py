@@ -15,7 +15,6 @@ from rnn_goldens.judging.given import Given
 
 if TYPE_CHECKING:
     from rnn_goldens.deviations import Deviation
-    from rnn_goldens.deviations.backward import BackwardDeviation
     from rnn_goldens.golden.data import GoldenData
 
 
@@ -36,7 +35,7 @@ class AskedGradients(Asked):
         if not self.outputs_right and not self.tells_nothing():
             yield Asked(self.golden, {}).befalling()
 
-    def catalogue(self) -> "Sequence[Deviation | BackwardDeviation]":
+    def catalogue(self) -> "Sequence[Deviation]":
         """Of the backward pass."""
         from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 
@@ -70,14 +69,14 @@ class AskedGradients(Asked):
     def given(self, cause: Cause, dtype: type, *, nudged: bool = False) -> Arrays:
         """The gradients of a network whose way back is wrong so."""
         from rnn_goldens.cells import case_of, require_equations
-        from rnn_goldens.deviations.backward import together_backward
+        from rnn_goldens.deviations import together
 
         require_equations(self.golden)
         case = case_of(self.golden, dtype)
         if nudged:
             case = nudge(case, PRECISIONS[self.golden.dtype].roundoff)
         cotangents: Arrays = {name: array.astype(dtype) for name, array in self.golden.cotangents.items()}
-        found = together_backward(cause)(case, cotangents)
+        found = together(cause).gradients(case, cotangents)
         return {name: np.asarray(array, np.float64) for name, array in found.items()}
 
     @cached_property

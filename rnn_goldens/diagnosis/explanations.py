@@ -101,10 +101,10 @@ def _sentences(given: Given, found: Sequence[Cause], seen: Mapping[str, bool | f
 
 
 def _looks_like(found: Sequence[Cause]) -> str:
-    from rnn_goldens.deviations import of_either
+    from rnn_goldens.deviations import deviation
 
     if len(found) == 1 and len(found[0]) == 1:
-        return f"looks like {found[0][0]}: {of_either(found[0][0]).sentence}"
+        return f"looks like {found[0][0]}: {deviation(found[0][0]).sentence}"
     if len(found) == 1:
         return f"looks like {' and '.join(found[0])}, both at once"
     more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""

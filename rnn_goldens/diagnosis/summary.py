@@ -134,11 +134,11 @@ def _consistent(diagnoses: Sequence[Diagnosis], failed: int, one: str) -> str:
 
 
 def _of_suspect(suspect: Suspect, before: str) -> Iterator[str]:
-    from rnn_goldens.deviations import of_either
+    from rnn_goldens.deviations import deviation
 
     for number, name in enumerate(suspect.cause):
         lead = before if number == 0 else "and "
-        yield from _wrapped(f"{lead}{name}: {of_either(name).sentence}", "  ", "    ")
+        yield from _wrapped(f"{lead}{name}: {deviation(name).sentence}", "  ", "    ")
     if suspect.alike:
         more = f" and {len(suspect.alike) - _MOST_ALIKE} more" if len(suspect.alike) > _MOST_ALIKE else ""
         yield from _wrapped(f"nothing here tells it from {_names(suspect.alike[:_MOST_ALIKE])}{more}", "  ", "    ")
@@ -147,7 +147,7 @@ def _of_suspect(suspect: Suspect, before: str) -> Iterator[str]:
     if suspect.not_compared:
         yield from _wrapped(_of_not_compared(suspect), "  ", "    ")
     for name in suspect.cause:
-        if mend := of_either(name).mend:
+        if mend := deviation(name).mend:
             yield from _wrapped(f"to mend: {mend}", "  ", "    ")
 
 
@@ -166,14 +166,14 @@ def _to_see(cause: Cause) -> list[str]:
 
 def _of_parts(diagnosis: Diagnosis) -> Iterator[str]:
     """A sentence for each output that a deviation gives."""
-    from rnn_goldens.deviations import of_either
+    from rnn_goldens.deviations import deviation
 
     for causes in dict.fromkeys(diagnosis.parts.values()):
         names = [name for name, of_it in diagnosis.parts.items() if of_it == causes]
         which = f"{' and '.join(names)} alone {'are' if len(names) > 1 else 'is'} as with"
         if len(causes) == 1:
             (cause,) = causes[0]
-            yield f"{which} {cause}: {of_either(cause).sentence}"
+            yield f"{which} {cause}: {deviation(cause).sentence}"
         else:
             more = f" and {len(causes) - _MOST_ALIKE} more" if len(causes) > _MOST_ALIKE else ""
             yield f"{which} one of {_names(causes[:_MOST_ALIKE])}{more}"

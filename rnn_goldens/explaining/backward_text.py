@@ -4,11 +4,11 @@ import textwrap
 
 import numpy as np
 
-from rnn_goldens.cells import Backward, case_of
+from rnn_goldens.cells import case_of
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.shown import Shown
-from rnn_goldens.deviations.backward import BACKWARD_FAMILIES, BackwardDeviation
+from rnn_goldens.deviations import Deviation
 from rnn_goldens.deviations.margins import ENOUGH
 from rnn_goldens.explaining.deviation_text import (
     SCREEN,
@@ -17,7 +17,6 @@ from rnn_goldens.explaining.deviation_text import (
     facts,
     indented,
     moved_in,
-    step_in_words,
     where_it_shows,
 )
 from rnn_goldens.explaining.equations_text import LONGEST_WAY_BACK, difference, of_first_cell
@@ -32,13 +31,11 @@ _LEGEND = {
 }
 
 
-def backward_deviation_text(deviation: BackwardDeviation, corpus: Corpus, known: Shown | None) -> str:
+def backward_deviation_text(deviation: Deviation, corpus: Corpus, known: Shown | None) -> str:
     """All of it, on a screen; ``known`` is what the corpus says of it."""
     title = textwrap.wrap(f"{deviation.name}: {deviation.sentence}", WIDTH, subsequent_indent="  ")
-    family = next((name for name, members in BACKWARD_FAMILIES.items() if deviation in members), "your own")
-    acts_on = [_acting(place) for place in deviation.wrong.acts_on]
     seen = _way_back(deviation)
-    parts = [title, facts(deviation, family, acts_on), moved_in(0, seen), _to_look_for(deviation, corpus)]
+    parts = [title, facts(deviation), moved_in(0, seen), _to_look_for(deviation, corpus)]
     if known is not None:
         parts.append(where_it_shows(known, deviation.cells))
     if not seen:
@@ -47,16 +44,7 @@ def backward_deviation_text(deviation: BackwardDeviation, corpus: Corpus, known:
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def _acting(place: str) -> str:
-    words = {
-        "cotangents": "the cotangents",
-        "way back": "the way back through the cell's equations",
-        "gradients": "the gradients, once they are there",
-    }
-    return words[place] if place in words else step_in_words(Backward, place)
-
-
-def _way_back(deviation: BackwardDeviation) -> list[str]:
+def _way_back(deviation: Deviation) -> list[str]:
     """The equations beside the right ones; none if it is not there that they differ."""
     found = {
         cell: lines
@@ -69,7 +57,7 @@ def _way_back(deviation: BackwardDeviation) -> list[str]:
     return [*lines, *(f"  ({said})" for term, said in _LEGEND.items() if any(term in line for line in lines))]
 
 
-def _to_look_for(deviation: BackwardDeviation, corpus: Corpus) -> list[str]:
+def _to_look_for(deviation: Deviation, corpus: Corpus) -> list[str]:
     """Which gradients are wrong of the simplest golden that shows it."""
     for entry in corpus.entries:
         if not entry.gradients or not deviation.befalls(entry.cell) or not set(deviation.needs) <= set(entry.features):
@@ -81,7 +69,7 @@ def _to_look_for(deviation: BackwardDeviation, corpus: Corpus) -> list[str]:
     return ["what to look for: no golden shows it"]
 
 
-def _seen(deviation: BackwardDeviation, golden: Golden) -> str:
+def _seen(deviation: Deviation, golden: Golden) -> str:
     """What a comparison says, in one line and one more; "" if it is not sure to show."""
     cotangents = {name: array.astype(np.float64) for name, array in golden.cotangents.items()}
     found = deviation.gradients(case_of(golden, np.float64), cotangents)

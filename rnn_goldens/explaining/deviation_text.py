@@ -1,15 +1,14 @@
 """A deviation for people: what is wrong, where, and which goldens show it."""
 
 import textwrap
-from collections.abc import Sequence
 
 import numpy as np
 
-from rnn_goldens.cells import Network, case_of
+from rnn_goldens.cells import Backward, Network, case_of
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.shown import NAME, Shown, margin_text
 from rnn_goldens.deviations import FAMILIES, Deviation
-from rnn_goldens.deviations.backward import BackwardDeviation, WrongBackward
+from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
 from rnn_goldens.deviations.deviation import Wrong
 from rnn_goldens.explaining.picture_text import picture
 from rnn_goldens.explaining.source_text import Piece, pieces
@@ -28,7 +27,7 @@ def deviation_text(deviation: Deviation, corpus: Corpus, known: Shown | None) ->
     """All of it, on a screen; ``known`` is what the corpus says of it."""
     title = textwrap.wrap(f"{deviation.name}: {deviation.sentence}", WIDTH, subsequent_indent="  ")
     seen = picture(deviation)
-    before = [title, _facts(deviation), moved_in(0, seen)]
+    before = [title, facts(deviation), moved_in(0, seen)]
     if known is None:
         before.append([f"which goldens show it: the corpus has no {NAME} that says so"])
     else:
@@ -38,18 +37,15 @@ def deviation_text(deviation: Deviation, corpus: Corpus, known: Shown | None) ->
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def _facts(deviation: Deviation) -> list[str]:
-    family = next((name for name, members in FAMILIES.items() if deviation in members), "your own")
-    return facts(deviation, family, [_acting(place) for place in deviation.wrong.acts_on])
-
-
-def facts(deviation: Deviation | BackwardDeviation, family: str, acts_on: Sequence[str]) -> list[str]:
+def facts(deviation: Deviation) -> list[str]:
     """A line or more for each thing that is known of it."""
+    families = {**FAMILIES, **BACKWARD_FAMILIES}
+    family = next((name for name, members in families.items() if deviation in members), "your own")
     known = {
         "family": family,
         "cells": ", ".join(deviation.cells),
         "needs": ", ".join(deviation.needs),
-        "acts on": "; ".join(acts_on),
+        "acts on": "; ".join(_acting(deviation.wrong)),
         "stands for": ", ".join(deviation.stands_for),
         "to mend": deviation.mend,
     }
@@ -61,21 +57,27 @@ def facts(deviation: Deviation | BackwardDeviation, family: str, acts_on: Sequen
     ]
 
 
-def _acting(place: str) -> str:
+def _acting(wrong: Wrong) -> list[str]:
     """Where, with what the definition says that it does."""
-    words = {"asked": "what the network is asked", "equations": "the cell's equations", "outputs": "the outputs"}
-    if place in words:
-        return words[place]
-    return step_in_words(Network, place)
+    words = _OF_GRADIENTS if wrong.right is Backward else _OF_OUTPUTS
+    return [words.get(place) or _step_in_words(wrong.right, place) for place in wrong.acts_on]
 
 
-def step_in_words(of: type[Network], name: str) -> str:
+_OF_OUTPUTS = {"asked": "what the network is asked", "equations": "the cell's equations", "outputs": "the outputs"}
+_OF_GRADIENTS = {
+    "asked": "the cotangents",
+    "equations": "the way back through the cell's equations",
+    "outputs": "the gradients, once they are there",
+}
+
+
+def _step_in_words(of: type[Network], name: str) -> str:
     """A step of the definition, with what it says that it does."""
     said = (getattr(of, name).__doc__ or "").strip().partition("\n")[0].rstrip(".")
     return f"{name} ({said.replace('``', '')})"
 
 
-def code(wrong: Wrong | WrongBackward, room: int, *, with_right: bool) -> list[str]:
+def code(wrong: Wrong, room: int, *, with_right: bool) -> list[str]:
     """The code of what is wrong, and of what is right where nothing else shows it; what there is no room for is named.
 
     What is wrong comes first if room is short.

@@ -11,13 +11,13 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
-from rnn_goldens.cells import DEFINED, Backward, Network
+from rnn_goldens.cells import DEFINED, Network
 from rnn_goldens.deviations import right_pieces
-from rnn_goldens.deviations.backward import WrongBackward
-from rnn_goldens.deviations.deviation import Wrong
+from rnn_goldens.deviations.backward import wrong as wrong_back
+from rnn_goldens.deviations.deviation import Wrong, overridden
 
 _HERE = "rnn_goldens.deviations."
-_PLUMBING = (Wrong.__module__, WrongBackward.__module__)
+_PLUMBING = (Wrong.__module__, wrong_back.__name__)
 """What stands there only hands on what is wrong to the network."""
 
 _FOR_TOOLS = re.compile(r"  # (noqa|type: ignore).*")
@@ -40,28 +40,17 @@ class Piece:
     kind: str = "wrong"
 
 
-def pieces(wrong: Wrong | WrongBackward) -> list[Piece]:
+def pieces(wrong: Wrong) -> list[Piece]:
     """What is overridden as it is right, then all that is wrong: each piece once."""
-    right: type[Network] = Network if isinstance(wrong, Wrong) else Backward
-    changes: tuple[Callable[..., Any], ...] = (
-        (*wrong.asked, *wrong.outputs, *wrong.returned) if isinstance(wrong, Wrong) else (*wrong.given, *wrong.found)
-    )
     found: list[Piece] = []
     for cell, function in wrong.equations.items():
         found += [_right(DEFINED[cell].equations), *_followed(function)]
     for step in wrong.steps:
-        found += [_right(getattr(right, name)) for name in overridden(step, right)]
+        found += [_right(getattr(wrong.right, name)) for name in overridden(step, wrong.right)]
         found += _of_class(step)
-    for change in changes:
+    for change in (*wrong.asked, *wrong.outputs, *wrong.returned):
         found += _followed(change)
     return sorted(_once(found), key=lambda piece: piece.kind != "right")
-
-
-def overridden(step: type[Network], right: type[Network] = Network) -> list[str]:
-    """The methods of the definition that a class has others for."""
-    names = [name for kind in reversed(right.__mro__) for name, f in vars(kind).items() if callable(f)]
-    own = dict.fromkeys(name for name in names if not name.startswith("__"))
-    return [name for name in own if getattr(step, name) is not getattr(right, name)]
 
 
 def _once(found: list[Piece]) -> Iterator[Piece]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnn_goldens.counted import counted
-from rnn_goldens.deviations import of_either
+from rnn_goldens.deviations import deviation as named
 from rnn_goldens.diagnosis.as_data import said_of
 from rnn_goldens.diagnosis.asked import TOGETHER
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, ZERO, About, abouts
@@ -82,7 +82,7 @@ def _of_wrong_outputs(number: int, checked: Checked) -> Iterator[Cause]:
 
 def _named(name: str) -> Named:
     try:
-        deviation = of_either(name)
+        deviation = named(name)
     except UnknownName:  # the results are of another version
         return Named(name, "", "")
     return Named(name, deviation.sentence, deviation.mend)

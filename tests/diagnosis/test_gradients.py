@@ -10,8 +10,8 @@ import rnn_goldens
 from rnn_goldens import Golden, GoldenMismatch
 from rnn_goldens.cells import Backward, Case, Cell, case_of
 from rnn_goldens.cells.cell import with_equations
-from rnn_goldens.deviations import DEVIATIONS, deviation, of_either
-from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS, backward_deviation
+from rnn_goldens.deviations import DEVIATIONS, deviation
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.diagnosis.causes import EXPLAINED, NOT_RECOGNISED, Evidence
 from rnn_goldens.diagnosis.fact_list import FACTS
 from rnn_goldens.diagnosis.facts import facts
@@ -39,7 +39,7 @@ def golden_named(golden_id: str, dtype: str = "float32") -> Golden:
 def wrong_gradients(golden: Golden, name: str) -> Gradients:
     dtype = np.float64 if golden.dtype == "float64" else np.float32
     cotangents = {of: array.astype(dtype) for of, array in golden.cotangents.items()}
-    found = backward_deviation(name).gradients(case_of(golden, dtype), cotangents)
+    found = deviation(name).gradients(case_of(golden, dtype), cotangents)
     return {of: PRECISIONS[golden.dtype].round(array) for of, array in found.items()}
 
 
@@ -67,7 +67,7 @@ def test_a_failure_names_the_deviation_with_its_sentence(name: str, dtype: str) 
     first, *others = verdict.message.splitlines()
     assert first.startswith(f"lstm/plain in {dtype}, like {name}: ")
     assert first.endswith(" wrong")
-    assert any(line.startswith(f"  looks like {name}: {of_either(name).sentence[:20]}") for line in others)
+    assert any(line.startswith(f"  looks like {name}: {deviation(name).sentence[:20]}") for line in others)
     assert verdict.explained_by == (name,)
     assert len(verdict.message.splitlines()) <= 15
 
@@ -379,7 +379,7 @@ def test_what_passed_speaks_against_a_cause_only_in_what_was_checked() -> None:
 
 def test_every_name_of_either_catalogue_is_looked_up() -> None:
     names = [*(d.name for d in DEVIATIONS), *(d.name for d in BACKWARD_DEVIATIONS)]
-    assert [of_either(name).name for name in names] == names
+    assert [deviation(name).name for name in names] == names
 
 
 def d_c_n_added_to_d_h(golden: Golden) -> Gradients:

@@ -96,6 +96,7 @@ def _infinite(document: dict[str, Any]) -> None:
 DAMAGES: dict[str, tuple[Damage, str]] = {
     "no golden": (lambda d: d.pop("golden"), "'golden' is a required property"),
     "of another golden": (lambda d: d.update(golden="0" * 64), "they are gradients of 000000000000…, and lstm/lengths"),
+    "an id before it": (lambda d: d.update(id="gru/plain"), "id: is gru/plain, the golden is lstm/lengths"),
     "another id": (lambda d: d.update(id="lstm/plain"), "id: is lstm/plain, the golden is lstm/lengths"),
     "no cotangent": (lambda d: d.update(cotangents={}), "cotangents"),
     "zero cotangents": (
@@ -137,6 +138,15 @@ def test_a_damaged_file_is_refused_with_what_is_wrong(damage: str) -> None:
         decode(json.dumps(document).encode(), Path("golden.gradients.json"), of=golden)
     assert said in str(raised.value)
     assert str(raised.value).startswith("golden.gradients.json: ")
+
+
+def test_those_of_another_golden_are_told_by_the_beginnings_of_both_hashes() -> None:
+    golden = with_gradients("lstm/lengths", "float64")
+    document = encode(golden)[".gradients.json"]
+    with pytest.raises(InvalidFile) as raised:
+        decode(document, Path("golden.gradients.json"), of=golden, of_content="0123456789abcdef")
+    held = json.loads(document)["golden"][:12]
+    assert raised.value.problems == (f"golden: they are gradients of {held}…, and lstm/lengths holds 0123456789ab…",)
 
 
 def test_a_precision_that_the_golden_has_not_is_refused() -> None:

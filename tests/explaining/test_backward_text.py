@@ -3,13 +3,14 @@
 import pytest
 
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS, BackwardDeviation, backward_deviation
+from rnn_goldens.deviations import Deviation, deviation
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.explaining.backward_text import backward_deviation_text
 from rnn_goldens.explaining.deviation_text import SCREEN, WIDTH
 
 
 def text_of(name: str) -> str:
-    return backward_deviation_text(backward_deviation(name), open_corpus(), None)
+    return backward_deviation_text(deviation(name), open_corpus(), None)
 
 
 def test_what_is_detached_is_written_in_the_equations() -> None:
@@ -39,7 +40,7 @@ def test_which_gradients_are_wrong_of_the_simplest_golden_is_said() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("wrong", BACKWARD_DEVIATIONS[::5], ids=lambda wrong: wrong.name)
-def test_each_fits_on_a_screen_and_shows_what_is_wrong(wrong: BackwardDeviation) -> None:
+def test_each_fits_on_a_screen_and_shows_what_is_wrong(wrong: Deviation) -> None:
     lines = backward_deviation_text(wrong, open_corpus(), None).splitlines()
     assert max(map(len, lines)) <= WIDTH
     assert len(lines) <= SCREEN + 2

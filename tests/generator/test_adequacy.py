@@ -11,11 +11,11 @@ from made_scenarios import scenario
 
 from rnn_goldens import Golden
 from rnn_goldens.corpus import find, open_corpus
-from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.deviations import DEVIATIONS, Deviation
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.deviations.margins import ENOUGH
 from rnn_goldens.generator import adequacy, deviation_page, matrix_file
-from rnn_goldens.generator.adequacy import Hidden, KillMatrix, Wrong, charges, expose, expose_backward, kill_matrix
+from rnn_goldens.generator.adequacy import Hidden, KillMatrix, charges, expose, kill_matrix
 from rnn_goldens.generator.certify import certify
 from rnn_goldens.generator.hidden import HIDDEN
 from rnn_goldens.generator.hidden_backward import HIDDEN_BACKWARD
@@ -44,28 +44,27 @@ def test_on_an_exact_golden_any_difference_is_enough() -> None:
     assert set(margins["float32_products"].values()) == {0.0}
 
 
-def charged(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+def charged(monkeypatch: pytest.MonkeyPatch, *names: str) -> Sequence[Deviation]:
     """Let the catalogue be these deviations, for the GRU alone."""
     few = tuple(replace(d, cells=("gru",)) for d in DEVIATIONS if d.name in names)
     monkeypatch.setattr(adequacy, "DEVIATIONS", few)
+    return few
 
 
 def test_a_corpus_that_lets_a_deviation_pass_is_refused(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
-    charged(monkeypatch, "h0_ignored", "reverse_not_reversed")
+    few = charged(monkeypatch, "h0_ignored", "reverse_not_reversed")
     with pytest.raises(Refused, match=r"not adequate: .*\n  reverse_not_reversed, gru, float64\n"):
-        kill_matrix([golden], [expose(golden).margins], ())
+        kill_matrix([golden], [expose(golden)], (), few)
     hidden = Hidden("reverse_not_reversed", ("gru",), tuple(PRECISIONS), "no golden here runs both ways")
-    assert kill_matrix([golden], [expose(golden).margins], [hidden]).core == [golden.id]
+    assert kill_matrix([golden], [expose(golden)], [hidden], few).core == [golden.id]
     with pytest.raises(Refused, match=r"listed as hidden, but some golden exposes them: .*h0_ignored"):
-        kill_matrix(
-            [golden], [expose(golden).margins], [hidden, Hidden("h0_ignored", ("gru",), ("float32",), "a guess")]
-        )
+        kill_matrix([golden], [expose(golden)], [hidden, Hidden("h0_ignored", ("gru",), ("float32",), "a guess")], few)
 
 
 def test_a_wrong_way_back_is_measured_by_the_tolerance_of_gradients() -> None:
     golden = certify(asked("gru", "plain"))
     assert golden.gradients is not None
-    margins = expose_backward(golden)
+    margins = expose(golden, backward=True).margins
     assert set(margins["gru_reset_path_dropped"]) == set(golden.gradients.precisions)
     assert min(margins["gru_reset_path_dropped"].values()) > ENOUGH
     assert margins["gradients_in_float32"]["float32"] < ENOUGH < margins["gradients_in_float32"]["float64"]
@@ -75,7 +74,7 @@ def test_a_wrong_way_back_is_measured_by_the_tolerance_of_gradients() -> None:
 def test_a_corpus_that_lets_a_wrong_gradient_pass_is_refused() -> None:
     golden = certify(asked("gru", "plain"))
     with pytest.raises(Refused, match=r"(?s)not adequate: .*\n  backward_truncated_every_32, gru, float64"):
-        kill_matrix([golden], [expose_backward(golden)], (), BACKWARD_DEVIATIONS)
+        kill_matrix([golden], [expose(golden, backward=True)], (), BACKWARD_DEVIATIONS)
 
 
 def test_what_a_precision_allows_is_measured_as_well(golden: Golden) -> None:
@@ -101,7 +100,7 @@ def committed_matrix(name: str = matrix_file.NAME) -> dict[str, Any]:
     ],
 )
 def test_the_committed_matrix_exposes_every_deviation_in_every_cell_and_precision(
-    name: str, deviations: Sequence[Wrong], hidden: Sequence[Hidden]
+    name: str, deviations: Sequence[Deviation], hidden: Sequence[Hidden]
 ) -> None:
     matrix, corpus = committed_matrix(name), open_corpus("v1")
     cells = {entry.id: entry.cell for entry in corpus.entries}

@@ -156,13 +156,13 @@ def test_a_slip_whose_gradients_are_those_of_wrong_outputs_is_named_as_one_of_th
     pytester: pytest.Pytester, slip: str, cell: str, features: str, forward: str
 ) -> None:
     body = f"""
-from rnn_goldens.deviations.backward import backward_deviation
+from rnn_goldens.deviations import deviation
 
 @pytest.mark.rnn_goldens(cell="{cell}", features=["{features}"], without=["multilayer"], gradients=True)
 def test_it(rnn_golden):
     case = case_of(rnn_golden, np.float64)
     rnn_golden.check(*outputs(rnn_golden))
-    rnn_golden.check_gradients(backward_deviation("{slip}").gradients(case, rnn_golden.cotangents))
+    rnn_golden.check_gradients(deviation("{slip}").gradients(case, rnn_golden.cotangents))
 """
     document, text = report(pytester, body)
     (cause,) = document["causes"]

@@ -6,10 +6,11 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, Cotangents, State
 from rnn_goldens.cells.backward import OneWay
-from rnn_goldens.deviations.backward.wrong import BackwardDeviation, WrongBackward, in_cotangents
+from rnn_goldens.deviations.backward.wrong import in_cotangents
+from rnn_goldens.deviations.deviation import Deviation, Wrong, in_network
 
 
-def _of_out(change: Callable[[Array, Case], Array]) -> WrongBackward:
+def _of_out(change: Callable[[Array, Case], Array]) -> Wrong:
     return in_cotangents(lambda case, given: {n: change(a, case) if n == "d_out" else a for n, a in given.items()})
 
 
@@ -49,36 +50,36 @@ class _ReverseAtItsStart(Backward):
 
 
 DEVIATIONS = (
-    BackwardDeviation(
+    Deviation(
         "d_out_divided_by_batch",
         "Divides the cotangent of out by the number of sequences, and that of the last states not.",
         _of_out(lambda d_out, case: d_out / _rows(case)),
     ),
-    BackwardDeviation(
+    Deviation(
         "d_out_divided_by_steps",
         "Divides the cotangent of out by the number of steps, and that of the last states not.",
         _of_out(lambda d_out, _: d_out / d_out.shape[-2]),
     ),
-    BackwardDeviation(
+    Deviation(
         "d_out_mean_over_batch",
         "Gives every sequence the mean over the batch of the cotangent of out.",
         _of_out(_mean_over_batch),
     ),
-    BackwardDeviation(
+    Deviation(
         "d_out_mean_over_time",
         "Gives every step the mean over time of the cotangent of out.",
         _of_out(_mean_over_time),
     ),
-    BackwardDeviation(
+    Deviation(
         "d_c_n_added_to_h",
         "Adds the cotangent of c_n to that of the hidden state, not to the cell's.",
         in_cotangents(_cell_to_state),
         cells=("lstm",),
     ),
-    BackwardDeviation(
+    Deviation(
         "d_h_n_of_reverse_at_its_start",
         "Adds the reverse direction's cotangent of h_n at the last time step, where that direction begins.",
-        WrongBackward(steps=(_ReverseAtItsStart,)),
+        in_network(_ReverseAtItsStart),
         needs=("bidirectional",),
     ),
 )

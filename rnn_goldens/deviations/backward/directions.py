@@ -7,14 +7,8 @@ import numpy as np
 from rnn_goldens.cells import Array, Backward, Case, Cotangents
 from rnn_goldens.cells.arrays import State
 from rnn_goldens.cells.backward import OneWay
-from rnn_goldens.deviations.backward.wrong import (
-    BackwardDeviation,
-    Gradients,
-    WrongBackward,
-    in_gradient,
-    in_gradients,
-    in_steps_back,
-)
+from rnn_goldens.deviations.backward.wrong import in_gradient, in_gradients, in_steps_back
+from rnn_goldens.deviations.deviation import Deviation, Gradients, Wrong, in_network
 
 _BOTH, _DEEP = ("bidirectional",), ("multilayer",)
 
@@ -23,7 +17,7 @@ def _reverse_not_flipped(right: Backward, ways: Sequence[Sequence[Array]], layer
     return right.hand_down([way[::-1] if place else way for place, way in enumerate(ways)], layer)
 
 
-def _one_direction(kept: int) -> WrongBackward:
+def _one_direction(kept: int) -> Wrong:
     return in_steps_back(hand_down=lambda right, ways, layer: right.hand_down([ways[min(kept, len(ways) - 1)]], layer))
 
 
@@ -88,86 +82,86 @@ class _Overwriting(Backward):
 
 
 DEVIATIONS = (
-    BackwardDeviation(
+    Deviation(
         "reverse_x_gradient_not_flipped",
         "Adds the reverse direction's gradient of its input from the last step to the first.",
         in_steps_back(hand_down=_reverse_not_flipped),
         needs=_BOTH,
     ),
-    BackwardDeviation(
+    Deviation(
         "reverse_cotangent_flipped",
         "Takes the reverse half of out's cotangent from the last step to the first.",
         in_steps_back(side=_side_flipped),
         needs=_BOTH,
     ),
-    BackwardDeviation(
+    Deviation(
         "cotangent_halves_swapped",
         "Gives the directions each other's half of out's cotangent.",
         in_steps_back(side=_halves_swapped),
         needs=_BOTH,
     ),
-    BackwardDeviation(
+    Deviation(
         "cotangent_half_for_both",
         "Gives both directions the forward half of out's cotangent.",
         in_steps_back(side=_first_half),
         needs=_BOTH,
     ),
-    BackwardDeviation(
+    Deviation(
         "reverse_way_back_as_forward",
         "Goes back through the reverse direction in the forward one's order.",
         in_steps_back(times_back=_times_as_forward),
         needs=_BOTH,
     ),
-    BackwardDeviation(
+    Deviation(
         "x_gradient_of_forward_alone",
         "Leaves the reverse direction out of the gradient of the input.",
         _one_direction(0),
         needs=_BOTH,
     ),
-    BackwardDeviation(
+    Deviation(
         "x_gradient_of_reverse_alone",
         "Leaves the forward direction out of the gradient of the input.",
         _one_direction(1),
         needs=_BOTH,
     ),
-    BackwardDeviation(
+    Deviation(
         "forward_gradients_for_reverse",
         "Gives the forward weights' gradients for those of the reverse direction.",
         in_gradients(_forward_for_reverse),
         needs=_BOTH,
     ),
-    BackwardDeviation(
+    Deviation(
         "direction_gradients_swapped",
         "Gives the weights of the directions each other's gradients.",
         in_gradients(_swapped),
         needs=_BOTH,
     ),
-    BackwardDeviation(
+    Deviation(
         "reverse_gradients_zero",
         "Gives zero for the gradients of the reverse direction's weights.",
         in_gradients(_reverse_zero),
         needs=_BOTH,
     ),
-    BackwardDeviation(
+    Deviation(
         "layers_detached",
         "Sends nothing back from a layer to the one below it.",
         in_steps_back(hand_down=_nothing_below),
         needs=_DEEP,
     ),
-    BackwardDeviation(
+    Deviation(
         "lower_gradients_zero",
         "Gives zero for the gradients of the first layer's weights.",
         in_gradients(_lower_zero),
         needs=_DEEP,
     ),
-    BackwardDeviation(
+    Deviation(
         "cotangents_overwritten",
         "Writes the gradient of a layer's input over its output's cotangent, that the other direction has yet to read.",
-        WrongBackward(steps=(_Overwriting,)),
+        in_network(_Overwriting),
         needs=("multilayer", "bidirectional"),
         stands_for=("mxnet PR18203",),
     ),
-    BackwardDeviation(
+    Deviation(
         "upper_gradients_zero",
         "Gives zero for the gradients of all weights but the first layer's.",
         in_gradient(("weight", "bias"), lambda array: 0 * array, but="_l0"),

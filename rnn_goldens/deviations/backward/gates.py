@@ -8,7 +8,8 @@ from rnn_goldens.cells import Array, Backward, Case, State, Weights
 from rnn_goldens.cells.backward import Block, Factors
 from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.steps import ACTIVATIONS
-from rnn_goldens.deviations.backward.wrong import BackwardDeviation, WrongBackward, in_gradient, in_steps_back
+from rnn_goldens.deviations.backward.wrong import in_gradient, in_steps_back
+from rnn_goldens.deviations.deviation import Deviation, Wrong, in_network
 from rnn_goldens.golden.shapes import LAYOUTS
 
 _Found = dict[Block, list[Factors]]
@@ -22,7 +23,7 @@ def _by_transposed_matrix(
     return right.step_back(case, suffix, {**w, "weight_hh": transposed}, t, d_after, factors)
 
 
-def _in_order(cell: str, order: str) -> WrongBackward:
+def _in_order(cell: str, order: str) -> Wrong:
     """The gradients of all gates' sums stand in another order, from which all else is computed.
 
     They meet the blocks of other gates, then, in the matrices and in the weights' gradients.
@@ -44,7 +45,7 @@ def _in_order(cell: str, order: str) -> WrongBackward:
     return in_steps_back(step_back=step_back) & rows
 
 
-def of_gates(change: Callable[[Array], Array]) -> WrongBackward:
+def of_gates(change: Callable[[Array], Array]) -> Wrong:
     """The gradients of what the activations take are changed, before anything is made of them."""
 
     def transposed(right: Backward, g: Array, matrix: Array, index: int, blocks: int) -> Array:
@@ -100,13 +101,13 @@ def _of_states(program: Program) -> set[int]:
 
 
 DEVIATIONS = (
-    BackwardDeviation(
+    Deviation(
         "weight_hh_transposed_on_the_way_back",
         "Sends the gradient back to h through the transpose of each gate's W_hh.",
         in_steps_back(step_back=_by_transposed_matrix),
     ),
     *(
-        BackwardDeviation(
+        Deviation(
             f"{cell}_gate_gradients_in_order_{order}",
             f"Puts the gates' gradients together as {', '.join(order)}, and computes all others from that.",
             _in_order(cell, order),
@@ -114,19 +115,19 @@ DEVIATIONS = (
         )
         for cell, order in (("lstm", "ifog"), ("lstm", "figo"), ("lstm", "iofg"), ("gru", "zrn"))
     ),
-    BackwardDeviation(
+    Deviation(
         "gates_computed_again_from_state_after",
         "Computes the gates again on the way back, from h after the step and not before it.",
-        WrongBackward(steps=(_Recomputed,)),
+        in_network(_Recomputed),
         cells=("lstm", "gru"),
     ),
-    BackwardDeviation(
+    Deviation(
         "gates_kept_before_their_activations",
         "Takes for each gate on the way back what its activation takes, in place of what that gives.",
-        WrongBackward(steps=(_BeforeActivation,)),
+        in_network(_BeforeActivation),
         cells=("lstm", "gru"),
     ),
-    BackwardDeviation(
+    Deviation(
         "gate_gradients_clipped_at_1",
         "Clips the gradient of what each activation takes to between -1 and 1, at every step.",
         of_gates(lambda g: np.clip(g, -1, 1)),

@@ -3,14 +3,8 @@
 import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, Cotangents, State
-from rnn_goldens.deviations.backward.wrong import (
-    BackwardDeviation,
-    Gradients,
-    WrongBackward,
-    in_cotangents,
-    in_gradients,
-    in_steps_back,
-)
+from rnn_goldens.deviations.backward.wrong import in_cotangents, in_gradients, in_steps_back
+from rnn_goldens.deviations.deviation import Deviation, Gradients, Wrong, in_network
 
 _LENGTHS = ("lengths",)
 
@@ -51,7 +45,7 @@ def _sorted(case: Case, gradients: Gradients) -> Gradients:
     return {name: rows[name](array) if name in rows else array for name, array in gradients.items()}
 
 
-def _by_lengths_that_are_off(by: int) -> WrongBackward:
+def _by_lengths_that_are_off(by: int) -> Wrong:
     """Where lengths are given."""
 
     class Off(Backward):
@@ -62,7 +56,7 @@ def _by_lengths_that_are_off(by: int) -> WrongBackward:
         def within_back(self, t: int, lengths: Array) -> Array:
             return super().within_back(t, lengths + self._off)
 
-    return WrongBackward(steps=(Off,))
+    return in_network(Off)
 
 
 def _not_held(_: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:  # noqa: ARG001
@@ -70,49 +64,49 @@ def _not_held(_: Backward, d_before: State, d_after: State, within: Array, t: in
 
 
 DEVIATIONS = (
-    BackwardDeviation(
+    Deviation(
         "padded_steps_gone_back_through",
         "Goes back through padded steps too, as if every sequence were as long as the longest.",
         in_steps_back(within_back=lambda _, _t, lengths: np.ones(len(lengths), bool)),
         needs=_LENGTHS,
     ),
-    BackwardDeviation(
+    Deviation(
         "lengths_one_short_on_the_way_back",
         "Leaves out the last step of every sequence on the way back.",
         _by_lengths_that_are_off(-1),
         needs=_LENGTHS,
     ),
-    BackwardDeviation(
+    Deviation(
         "lengths_one_long_on_the_way_back",
         "Goes back through one padded step of every sequence that has one.",
         _by_lengths_that_are_off(1),
         needs=_LENGTHS,
     ),
-    BackwardDeviation(
+    Deviation(
         "padded_cotangents_added",
         "Adds the cotangents of out beyond a sequence's end to that of its last step.",
         in_cotangents(_added_at_the_end),
         needs=_LENGTHS,
     ),
-    BackwardDeviation(
+    Deviation(
         "d_h_n_lost_where_shorter",
         "Loses the cotangent of the last state of sequences that are shorter than the longest.",
         in_steps_back(carry=_not_held),
         needs=_LENGTHS,
     ),
-    BackwardDeviation(
+    Deviation(
         "last_cotangents_of_longest_alone",
         "Takes the cotangents of the last states of the longest sequences alone.",
         in_cotangents(_lost_where_shorter),
         needs=_LENGTHS,
     ),
-    BackwardDeviation(
+    Deviation(
         "x_gradient_at_padded_end",
         "Puts a shorter sequence's gradient of x at the end of the padded time axis.",
         in_gradients(_at_its_end),
         needs=_LENGTHS,
     ),
-    BackwardDeviation(
+    Deviation(
         "gradient_rows_left_sorted",
         "Leaves the rows of gradients sorted by length.",
         in_gradients(_sorted),

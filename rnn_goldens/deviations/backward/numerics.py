@@ -6,22 +6,16 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case
 from rnn_goldens.deviations.backward.gates import of_gates
-from rnn_goldens.deviations.backward.wrong import (
-    BackwardDeviation,
-    Gradients,
-    WrongBackward,
-    in_gradient,
-    in_gradients,
-    in_steps_back,
-)
+from rnn_goldens.deviations.backward.wrong import in_gradient, in_gradients, in_steps_back
+from rnn_goldens.deviations.deviation import Deviation, Gradients, Wrong
 from rnn_goldens.deviations.rounding import Round, to, to_tf32
 
 
-def _every(change: Round) -> WrongBackward:
+def _every(change: Round) -> Wrong:
     return in_gradient("", change)
 
 
-def _products(rounded: Round) -> WrongBackward:
+def _products(rounded: Round) -> Wrong:
     """Both sides of every product of the way back are rounded; the sums are exact."""
 
     def transposed(right: Backward, g: Array, matrix: Array, index: int, blocks: int) -> Array:
@@ -33,7 +27,7 @@ def _products(rounded: Round) -> WrongBackward:
     return in_steps_back(transposed=transposed, outer=outer)
 
 
-def _divided(size: Callable[[Case], int]) -> WrongBackward:
+def _divided(size: Callable[[Case], int]) -> Wrong:
     return in_gradients(lambda case, gradients: {name: array / size(case) for name, array in gradients.items()})
 
 
@@ -55,31 +49,31 @@ def _outputs(case: Case) -> int:
 
 
 ROUNDING = (
-    BackwardDeviation("gradients_in_float32", "Rounds the gradients to float32.", _every(to("float32"))),
-    BackwardDeviation("gradients_in_bfloat16", "Rounds the gradients to bfloat16.", _every(to("bfloat16"))),
-    BackwardDeviation("gradients_in_float16", "Rounds the gradients to float16.", _every(to("float16"))),
-    BackwardDeviation(
+    Deviation("gradients_in_float32", "Rounds the gradients to float32.", _every(to("float32"))),
+    Deviation("gradients_in_bfloat16", "Rounds the gradients to bfloat16.", _every(to("bfloat16"))),
+    Deviation("gradients_in_float16", "Rounds the gradients to float16.", _every(to("float16"))),
+    Deviation(
         "backward_products_in_float32",
         "Rounds both sides of every product of the way back to float32.",
         _products(to("float32")),
     ),
-    BackwardDeviation(
+    Deviation(
         "backward_products_in_tf32",
         "Rounds both sides of every product of the way back to TF32 (11 significant bits).",
         _products(to_tf32),
     ),
-    BackwardDeviation(
+    Deviation(
         "backward_products_in_bfloat16",
         "Rounds both sides of every product of the way back to bfloat16.",
         _products(to("bfloat16")),
     ),
-    BackwardDeviation(
+    Deviation(
         "backward_products_in_float16",
         "Rounds both sides of every product of the way back to float16.",
         _products(to("float16")),
     ),
     *(
-        BackwardDeviation(
+        Deviation(
             f"gate_gradients_in_{half}",
             f"Rounds the gradient of what each activation takes to {half}, at every step.",
             of_gates(to(half)),
@@ -90,38 +84,34 @@ ROUNDING = (
 """What rounds to a narrow type."""
 
 DEVIATIONS = (
-    BackwardDeviation(
+    Deviation(
         "gradients_accumulated",
         "Adds to the gradients of the call before, which nobody cleared.",
         _every(lambda array: 2 * array),
     ),
-    BackwardDeviation(
-        "gradients_of_other_sign", "Gives every gradient with the other sign.", _every(lambda array: -array)
-    ),
-    BackwardDeviation(
+    Deviation("gradients_of_other_sign", "Gives every gradient with the other sign.", _every(lambda array: -array)),
+    Deviation(
         "gradients_four_times",
         "Gives every weight's gradient four times.",
         in_gradient(("weight", "bias"), lambda array: 4 * array),
     ),
-    BackwardDeviation(
+    Deviation(
         "gradients_mean_over_time",
         "Divides every gradient by the number of steps: of a mean, not of a sum.",
         _divided(_steps),
     ),
-    BackwardDeviation(
-        "gradients_mean_over_batch", "Divides every gradient by the number of sequences.", _divided(_rows)
-    ),
-    BackwardDeviation(
+    Deviation("gradients_mean_over_batch", "Divides every gradient by the number of sequences.", _divided(_rows)),
+    Deviation(
         "gradients_mean_over_outputs",
         "Divides every gradient by the number of outputs, as of a mean loss.",
         _divided(_outputs),
     ),
-    BackwardDeviation(
+    Deviation(
         "gradients_clipped_at_1",
         "Clips every gradient to between -1 and 1.",
         _every(lambda array: np.clip(array, -1, 1)),
     ),
-    BackwardDeviation(
+    Deviation(
         "gradients_clipped_to_norm_1",
         "Scales all gradients so that their norm is at most 1.",
         in_gradients(_norm_clipped),

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from rnn_goldens.cells.notation import Term, Weight, clip, mix, sigmoid, tanh
 from rnn_goldens.cells.program import Equations
-from rnn_goldens.deviations.backward.wrong import BackwardDeviation, detached, in_way_back, instead
+from rnn_goldens.deviations.backward.wrong import detached, in_way_back, instead
+from rnn_goldens.deviations.deviation import Deviation
 
 Change = Callable[[Term], Term]
 
@@ -145,12 +146,12 @@ GATES = {
 }
 
 
-def _of(cell: str, name: str, sentence: str, **through: Change) -> BackwardDeviation:
+def _of(cell: str, name: str, sentence: str, **through: Change) -> Deviation:
     equations = (_lstm if cell == "lstm" else _gru)(**through)
-    return BackwardDeviation(name, sentence, in_way_back(**{cell: equations}), cells=(cell,))
+    return Deviation(name, sentence, in_way_back(**{cell: equations}), cells=(cell,))
 
 
-def _gates_dropped() -> tuple[BackwardDeviation, ...]:
+def _gates_dropped() -> tuple[Deviation, ...]:
     return tuple(
         deviation
         for cell, gates in GATES.items()
@@ -192,44 +193,44 @@ DEVIATIONS = (
         "Sends nothing back from h = o tanh(c) to the cell.",
         tanh_c=detached,
     ),
-    BackwardDeviation(
+    Deviation(
         "lstm_carried_cell_gradient_dropped",
         "Forgets the gradient that the cell gets from later steps, and from c_n.",
         in_way_back(lstm=_lstm_cell_after_output_alone),
         cells=("lstm",),
     ),
-    BackwardDeviation(
+    Deviation(
         "lstm_forget_gate_by_new_cell",
         "Multiplies the forget gate's gradient with the cell after the step, not before.",
         in_way_back(lstm=_lstm_forget_gate_by_new_cell),
         cells=("lstm",),
     ),
-    BackwardDeviation(
+    Deviation(
         "lstm_output_gate_by_cell",
         "Multiplies the output gate's gradient with c in place of tanh(c).",
         in_way_back(lstm=_lstm_output_gate_by_cell),
         cells=("lstm",),
     ),
-    BackwardDeviation(
+    Deviation(
         "lstm_output_gate_by_state",
         "Multiplies the output gate's gradient with the new h in place of tanh(c).",
         in_way_back(lstm=_lstm_output_gate_by_state),
         cells=("lstm",),
     ),
-    BackwardDeviation(
+    Deviation(
         "lstm_tanh_slope_by_cell",
         "Takes 1 - c² for the derivative of tanh(c), in place of 1 - tanh(c)².",
         in_way_back(lstm=_lstm_tanh_slope_by_cell),
         cells=("lstm",),
     ),
-    BackwardDeviation(
+    Deviation(
         "lstm_candidate_slope_by_state",
         "Takes 1 - h² of the new h for the derivative of the candidate's tanh, in place of 1 - g².",
         in_way_back(lstm=_lstm_candidate_slope_by_state),
         cells=("lstm",),
     ),
     *(
-        BackwardDeviation(
+        Deviation(
             f"lstm_cell_gradient_masked_beyond_{limit}",
             f"Sends nothing back through a cell beyond ±{limit}, as if it had been clipped.",
             in_way_back(lstm=_lstm_cell_masked(limit)),
@@ -243,50 +244,50 @@ DEVIATIONS = (
         "Sends nothing back through z h to the hidden state before the step.",
         h=detached,
     ),
-    BackwardDeviation(
+    Deviation(
         "gru_update_gate_reversed",
         "Gives the update gate n - h where h - n is right.",
         in_way_back(gru=_gru_mixed(lambda z, h, n: mix(detached(z), h, n) - mix(z, detached(h), detached(n)))),
         cells=("gru",),
     ),
-    BackwardDeviation(
+    Deviation(
         "gru_shares_swapped",
         "Sends 1 - z of the gradient back to h and z to the candidate, where it is the other way round.",
         in_way_back(gru=_gru_mixed(lambda z, h, n: mix(z, detached(h), detached(n)) + mix(detached(z), n, h))),
         cells=("gru",),
     ),
-    BackwardDeviation(
+    Deviation(
         "gru_reset_left_out_backward",
         "Leaves the reset gate out on the way back to W_hn, b_hn and h.",
         in_way_back(gru=_gru_candidate(lambda r, hidden, _h, _w: r * detached(hidden) + hidden)),
         cells=("gru",),
     ),
-    BackwardDeviation(
+    Deviation(
         "gru_candidate_slope_by_state",
         "Takes 1 - h² of the new h for the derivative of the candidate's tanh, in place of 1 - n².",
         in_way_back(gru=_gru_candidate_slope_by_state),
         cells=("gru",),
     ),
-    BackwardDeviation(
+    Deviation(
         "gru_reset_before_product_on_the_way_back",
         "Goes back as if the reset gate stood before the product: through W_hn (r h) + b_hn.",
         in_way_back(gru=_gru_candidate(lambda r, _hidden, h, w: w.W_hn @ (r * h) + w.b_hn)),
         cells=("gru",),
     ),
-    BackwardDeviation(
+    Deviation(
         "gru_reset_by_state",
         "Multiplies the reset gate's gradient with h, as if it stood before the product, not with W_hn h + b_hn.",
         in_way_back(gru=_gru_candidate(lambda r, hidden, h, _w: r * detached(h) + detached(r) * hidden)),
         cells=("gru",),
     ),
-    BackwardDeviation(
+    Deviation(
         "gru_reset_by_product_alone",
         "Leaves b_hn out of what the reset gate's gradient is multiplied with.",
         in_way_back(gru=_gru_candidate(lambda r, hidden, h, w: r * detached(w.W_hn @ h) + detached(r) * hidden)),
         cells=("gru",),
         needs=("bias",),
     ),
-    BackwardDeviation(
+    Deviation(
         "gru_b_hn_without_reset",
         "Leaves the reset gate out of the gradient of b_hn.",
         in_way_back(

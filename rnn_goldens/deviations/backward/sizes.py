@@ -6,15 +6,8 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case
 from rnn_goldens.cells.backward import Factors
-from rnn_goldens.deviations.backward.wrong import (
-    BackwardDeviation,
-    Gradients,
-    WrongBackward,
-    in_gradient,
-    in_gradients,
-    in_steps_back,
-)
-from rnn_goldens.deviations.deviation import REVERSE, direction
+from rnn_goldens.deviations.backward.wrong import in_gradient, in_gradients, in_steps_back
+from rnn_goldens.deviations.deviation import REVERSE, Deviation, Gradients, Wrong, direction
 from rnn_goldens.deviations.sizes import LIMITS
 from rnn_goldens.golden.shapes import CELLS
 
@@ -26,7 +19,7 @@ def _columns_beyond(limit: int) -> Callable[[Array], Array]:
     return lambda array: np.where(np.arange(array.shape[-1]) < limit, array, 0)
 
 
-def _units_beyond(limit: int) -> WrongBackward:
+def _units_beyond(limit: int) -> Wrong:
     """In each gate's block of every weight's gradient, the rows from the limit on are zero."""
 
     def changed(case: Case, gradients: Gradients) -> Gradients:
@@ -41,7 +34,7 @@ def _units_beyond(limit: int) -> WrongBackward:
     return in_gradients(changed)
 
 
-def _rows_beyond(limit: int) -> WrongBackward:
+def _rows_beyond(limit: int) -> Wrong:
     """Sums over the batch take its first rows alone."""
 
     def summed(right: Backward, steps: Sequence[Factors]) -> Array:
@@ -50,7 +43,7 @@ def _rows_beyond(limit: int) -> WrongBackward:
     return in_steps_back(summed_over_steps=summed)
 
 
-def _reverse_rows_beyond(limit: int) -> WrongBackward:
+def _reverse_rows_beyond(limit: int) -> Wrong:
     """Sums over the batch take its first rows alone, in the reverse direction."""
 
     def share(right: Backward, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:
@@ -60,7 +53,7 @@ def _reverse_rows_beyond(limit: int) -> WrongBackward:
     return in_steps_back(share=share)
 
 
-def _reverse_columns_beyond(weight: str, limit: int) -> WrongBackward:
+def _reverse_columns_beyond(weight: str, limit: int) -> Wrong:
     """Of a weight's gradient in the reverse direction, the columns from the limit on are zero."""
 
     def changed(_case: Case, gradients: Gradients) -> Gradients:
@@ -73,7 +66,7 @@ def _reverse_columns_beyond(weight: str, limit: int) -> WrongBackward:
     return in_gradients(changed)
 
 
-def _handed_down_beyond(limit: int) -> WrongBackward:
+def _handed_down_beyond(limit: int) -> Wrong:
     """Of what a layer hands down to the one below, the units from the limit on are zero."""
 
     def hand_down(right: Backward, ways: Sequence[Sequence[Array]], layer: int) -> list[Array]:
@@ -83,30 +76,30 @@ def _handed_down_beyond(limit: int) -> WrongBackward:
     return in_steps_back(hand_down=hand_down)
 
 
-def _cut_off() -> Iterator[BackwardDeviation]:
+def _cut_off() -> Iterator[Deviation]:
     for limit in LIMITS:
         for weight, of in _MATRICES:
-            yield BackwardDeviation(
+            yield Deviation(
                 f"{weight}_gradient_beyond_{limit}_zero",
                 f"Gives zero for the gradient of {weight} beyond the first {limit} columns, those of the {of}.",
                 in_gradient(weight, _columns_beyond(limit)),
             )
-        yield BackwardDeviation(
+        yield Deviation(
             f"x_gradient_beyond_{limit}_zero",
             f"Gives zero for the gradient of x beyond its first {limit} inputs.",
             in_gradient("x", _columns_beyond(limit)),
         )
-        yield BackwardDeviation(
+        yield Deviation(
             f"gradients_of_units_beyond_{limit}_zero",
             f"Gives zero for the weights' gradients of units beyond the first {limit}.",
             _units_beyond(limit),
         )
-        yield BackwardDeviation(
+        yield Deviation(
             f"gradients_without_rows_beyond_{limit}",
             f"Adds up the weights' gradients over the first {limit} sequences of a batch alone.",
             _rows_beyond(limit),
         )
-        yield BackwardDeviation(
+        yield Deviation(
             f"reverse_gradients_without_rows_beyond_{limit}",
             f"Adds up the reverse direction's gradients over the first {limit} sequences of a batch alone.",
             _reverse_rows_beyond(limit),
@@ -114,21 +107,21 @@ def _cut_off() -> Iterator[BackwardDeviation]:
         )
     for limit in LIMITS[:3]:
         for state, cells in (("h0", CELLS), ("c0", ("lstm",))):
-            yield BackwardDeviation(
+            yield Deviation(
                 f"{state}_gradient_beyond_{limit}_zero",
                 f"Gives zero for the gradient of {state} beyond the first {limit} units.",
                 in_gradient(state, _columns_beyond(limit)),
                 cells=cells,
                 needs=("state",),
             )
-        yield BackwardDeviation(
+        yield Deviation(
             f"handed_down_beyond_{limit}_zero",
             f"Hands zero down to units of the layer below beyond the first {limit}.",
             _handed_down_beyond(limit),
             needs=("multilayer",),
         )
         for weight, of in _MATRICES:
-            yield BackwardDeviation(
+            yield Deviation(
                 f"reverse_{weight}_gradient_beyond_{limit}_zero",
                 f"Gives zero for the reverse direction's gradient of {weight} beyond the first {limit} columns, those "
                 f"of the {of}.",

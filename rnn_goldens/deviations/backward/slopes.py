@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from rnn_goldens.deviations.backward.wrong import BackwardDeviation, in_steps_back
+from rnn_goldens.deviations.backward.wrong import in_steps_back
+from rnn_goldens.deviations.deviation import Deviation
 
 _TANH, _SIGMOID = ("rnn_tanh", "lstm", "gru"), ("lstm", "gru")
 
 
-def _masked(of: str, limit: float, cells: tuple[str, ...]) -> BackwardDeviation:
+def _masked(of: str, limit: float, cells: tuple[str, ...]) -> Deviation:
     slope = f"{of}_slope"
-    return BackwardDeviation(
+    return Deviation(
         f"{slope}_masked_beyond_{limit:g}",
         f"Takes zero for the {of}'s derivative beyond ±{limit:g}, as if it were flat there.",
         in_steps_back(**{slope: lambda right, y, z: np.where(np.abs(z) > limit, 0.0, getattr(right, slope)(y, z))}),
@@ -18,67 +19,67 @@ def _masked(of: str, limit: float, cells: tuple[str, ...]) -> BackwardDeviation:
 
 
 DEVIATIONS = (
-    BackwardDeviation(
+    Deviation(
         "tanh_slope_of_argument",
         "Takes 1 - z² of tanh's argument z for its derivative, in place of 1 - y² of the result.",
         in_steps_back(tanh_slope=lambda _, _y, z: 1 - z * z),
         cells=_TANH,
     ),
-    BackwardDeviation(
+    Deviation(
         "tanh_slope_at_result",
         "Takes 1 - tanh(y)² of tanh's result y for its derivative, as if y were the argument.",
         in_steps_back(tanh_slope=lambda _, y, _z: 1 - np.tanh(y) ** 2),
         cells=_TANH,
     ),
-    BackwardDeviation(
+    Deviation(
         "tanh_slope_not_squared",
         "Takes 1 - y for tanh's derivative, in place of 1 - y².",
         in_steps_back(tanh_slope=lambda _, y, _z: 1 - y),
         cells=_TANH,
     ),
-    BackwardDeviation(
+    Deviation(
         "tanh_slope_missing",
         "Leaves tanh's derivative out.",
         in_steps_back(tanh_slope=lambda _, y, _z: 1 + 0 * y),
         cells=_TANH,
     ),
-    BackwardDeviation(
+    Deviation(
         "tanh_slope_as_of_sigmoid",
         "Takes y (1 - y) for tanh's derivative.",
         in_steps_back(tanh_slope=lambda _, y, _z: y * (1 - y)),
         cells=_TANH,
     ),
-    BackwardDeviation(
+    Deviation(
         "tanh_slope_twice",
         "Multiplies with tanh's derivative twice.",
         in_steps_back(tanh_slope=lambda right, y, z: right.tanh_slope(y, z) ** 2),
         cells=_TANH,
     ),
-    BackwardDeviation(
+    Deviation(
         "sigmoid_slope_of_argument",
         "Takes z (1 - z) of the sigmoid's argument z for its derivative, in place of y (1 - y) of the result.",
         in_steps_back(sigmoid_slope=lambda _, _y, z: z * (1 - z)),
         cells=_SIGMOID,
     ),
-    BackwardDeviation(
+    Deviation(
         "sigmoid_slope_at_result",
         "Takes the sigmoid's derivative at its result, as if that were the argument.",
         in_steps_back(sigmoid_slope=lambda right, y, _z: right.sigmoid(y) * (1 - right.sigmoid(y))),
         cells=_SIGMOID,
     ),
-    BackwardDeviation(
+    Deviation(
         "sigmoid_slope_missing",
         "Leaves the sigmoid's derivative out.",
         in_steps_back(sigmoid_slope=lambda _, y, _z: 1 + 0 * y),
         cells=_SIGMOID,
     ),
-    BackwardDeviation(
+    Deviation(
         "sigmoid_slope_as_of_tanh",
         "Takes 1 - y² for the sigmoid's derivative.",
         in_steps_back(sigmoid_slope=lambda _, y, _z: 1 - y * y),
         cells=_SIGMOID,
     ),
-    BackwardDeviation(
+    Deviation(
         "sigmoid_slope_half",
         "Takes y for the sigmoid's derivative, without 1 - y.",
         in_steps_back(sigmoid_slope=lambda _, y, _z: y),
@@ -86,19 +87,19 @@ DEVIATIONS = (
     ),
     *(_masked("tanh", limit, _TANH) for limit in (2.0, 4.0)),
     *(_masked("sigmoid", limit, _SIGMOID) for limit in (4.0, 8.0)),
-    BackwardDeviation(
+    Deviation(
         "relu_slope_missing",
         "Sends the gradient back through a relu whose argument is negative.",
         in_steps_back(where_larger=lambda _, g, _a, _b: g),
         cells=("rnn_relu",),
     ),
-    BackwardDeviation(
+    Deviation(
         "relu_slope_leaky",
         "Sends a hundredth of the gradient back through a relu whose argument is negative.",
         in_steps_back(where_larger=lambda _, g, a, b: np.where(a > b, g, 0.01 * g)),
         cells=("rnn_relu",),
     ),
-    BackwardDeviation(
+    Deviation(
         "relu_slope_as_of_tanh",
         "Takes 1 - y² for the relu's derivative.",
         in_steps_back(where_larger=lambda right, g, a, b: right.where_larger(g, a, b) * (1 - a * a)),

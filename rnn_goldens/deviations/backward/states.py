@@ -6,27 +6,20 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, Cotangents, State
 from rnn_goldens.cells.backward import OneWay
-from rnn_goldens.deviations.backward.wrong import (
-    BackwardDeviation,
-    Gradients,
-    WrongBackward,
-    in_cotangents,
-    in_gradients,
-    in_steps_back,
-)
-from rnn_goldens.deviations.deviation import by_layer
+from rnn_goldens.deviations.backward.wrong import in_cotangents, in_gradients, in_steps_back
+from rnn_goldens.deviations.deviation import Deviation, Gradients, Wrong, by_layer, in_network
 
 _LSTM = ("lstm",)
 
 
-def _truncated(steps: int) -> BackwardDeviation:
+def _truncated(steps: int) -> Deviation:
     """The state is taken for a constant at every so many steps, as between chunks."""
 
     def carry(right: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:
         carried = right.carry(d_before, d_after, within, t)
         return tuple(np.zeros_like(part) for part in carried) if t % steps == 0 and t else carried
 
-    return BackwardDeviation(
+    return Deviation(
         f"backward_truncated_every_{steps}",
         f"Detaches the state after every {steps} steps, so that gradients go no further back.",
         in_steps_back(carry=carry),
@@ -50,7 +43,7 @@ def _not_carried(right: Backward, d_before: State, d_after: State, within: Array
     return tuple(np.zeros_like(part) for part in right.carry(d_before, d_after, within, t))
 
 
-def _part_not_carried(index: int) -> WrongBackward:
+def _part_not_carried(index: int) -> Wrong:
     def carry(right: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:
         carried = right.carry(d_before, d_after, within, t)
         return tuple(np.zeros_like(part) if place == index else part for place, part in enumerate(carried))
@@ -58,7 +51,7 @@ def _part_not_carried(index: int) -> WrongBackward:
     return in_steps_back(carry=carry)
 
 
-def _of_last(change: Callable[[str, Array, Case], Array]) -> WrongBackward:
+def _of_last(change: Callable[[str, Array, Case], Array]) -> Wrong:
     """Other cotangents of the last states."""
 
     def changed(case: Case, cotangents: Cotangents) -> Cotangents:
@@ -67,11 +60,11 @@ def _of_last(change: Callable[[str, Array, Case], Array]) -> WrongBackward:
     return in_cotangents(changed)
 
 
-def _without(*names: str) -> WrongBackward:
+def _without(*names: str) -> Wrong:
     return in_cotangents(lambda _, cotangents: {n: 0 * a if n in names else a for n, a in cotangents.items()})
 
 
-def _times(factor: float, *names: str) -> WrongBackward:
+def _times(factor: float, *names: str) -> Wrong:
     return in_cotangents(lambda _, cotangents: {n: factor * a if n in names else a for n, a in cotangents.items()})
 
 
@@ -95,7 +88,7 @@ def _directions_swapped(_: str, array: Array, case: Case) -> Array:
     return by_layer(array, case)[:, ::-1].reshape(array.shape)
 
 
-def _out(change: Callable[[Array], Array]) -> WrongBackward:
+def _out(change: Callable[[Array], Array]) -> Wrong:
     return in_cotangents(lambda _, cotangents: {n: change(a) if n == "d_out" else a for n, a in cotangents.items()})
 
 
@@ -148,7 +141,7 @@ class _OneStepShort(Backward):
         return self._after if d_state else d_state
 
 
-def _start(change: Callable[[str, Array, Case], Array], *names: str) -> WrongBackward:
+def _start(change: Callable[[str, Array, Case], Array], *names: str) -> Wrong:
     """Other gradients of the initial states."""
 
     def changed(case: Case, gradients: Gradients) -> Gradients:
@@ -166,155 +159,155 @@ def _summed_over_batch(_: str, array: Array, case: Case) -> Array:
 
 
 DEVIATIONS = (
-    BackwardDeviation(
+    Deviation(
         "backward_not_through_time",
         "Sends nothing back from a step to the one before it: each step is differentiated alone.",
         in_steps_back(carry=_not_carried),
         stands_for=("Flux.jl#2185",),
     ),
-    BackwardDeviation(
+    Deviation(
         "state_detached_between_steps",
         "Detaches the state between steps: each is differentiated alone, and the first goes back to the initial state.",
-        WrongBackward(steps=(_DetachedBetweenSteps,)),
+        in_network(_DetachedBetweenSteps),
     ),
-    BackwardDeviation(
+    Deviation(
         "way_back_in_order_of_time",
         "Goes back through the steps in the order in which they were computed.",
         in_steps_back(times_back=lambda right, time, *, reverse: right.times(time, reverse=reverse)),
         stands_for=("axon PR646",),
     ),
     *(_truncated(steps) for steps in (2, 4, 8, 16, 32, 64, 128)),
-    BackwardDeviation(
+    Deviation(
         "lstm_h_not_carried_back",
         "Carries the cell's gradient from step to step, and not the hidden state's.",
         _part_not_carried(0),
         cells=_LSTM,
         stands_for=("AiDotNet PR722",),
     ),
-    BackwardDeviation(
+    Deviation(
         "lstm_c_not_carried_back",
         "Carries the hidden state's gradient from step to step, and not the cell's.",
         _part_not_carried(1),
         cells=_LSTM,
     ),
-    BackwardDeviation("d_h_n_ignored", "Ignores the cotangent of h_n.", _without("d_h_n")),
-    BackwardDeviation("d_h_n_twice", "Adds the cotangent of h_n twice.", _times(2.0, "d_h_n")),
-    BackwardDeviation(
+    Deviation("d_h_n_ignored", "Ignores the cotangent of h_n.", _without("d_h_n")),
+    Deviation("d_h_n_twice", "Adds the cotangent of h_n twice.", _times(2.0, "d_h_n")),
+    Deviation(
         "d_h_n_of_top_layer_alone",
         "Ignores the cotangents of h_n of all layers but the last.",
         _of_last(_top_layer_alone),
         needs=("multilayer",),
     ),
-    BackwardDeviation(
+    Deviation(
         "d_h_n_layers_reversed",
         "Gives the layers each other's cotangent of the last state.",
         _of_last(_layers_reversed),
         needs=("multilayer",),
     ),
-    BackwardDeviation(
+    Deviation(
         "d_h_n_directions_swapped",
         "Gives the directions each other's cotangent of the last state.",
         _of_last(_directions_swapped),
         needs=("bidirectional",),
     ),
-    BackwardDeviation(
+    Deviation(
         "d_h_n_at_every_step",
         "Adds the cotangent of h_n at every step, not at the last alone.",
-        WrongBackward(steps=(_EnteringEverywhere,)),
+        in_network(_EnteringEverywhere),
     ),
-    BackwardDeviation(
+    Deviation(
         "d_h_n_for_d_out",
         "Takes the cotangent of h_n in place of that of out at the last step, where both count.",
         in_cotangents(_replaces_last_step),
     ),
-    BackwardDeviation(
+    Deviation(
         "d_c_n_ignored",
         "Ignores the cotangent of c_n.",
         _without("d_c_n"),
         cells=_LSTM,
         stands_for=("deeplearning4j#8838",),
     ),
-    BackwardDeviation("d_c_n_twice", "Adds the cotangent of c_n twice.", _times(2.0, "d_c_n"), cells=_LSTM),
-    BackwardDeviation(
+    Deviation("d_c_n_twice", "Adds the cotangent of c_n twice.", _times(2.0, "d_c_n"), cells=_LSTM),
+    Deviation(
         "d_h_n_and_d_c_n_swapped",
         "Takes the cotangents of h_n and c_n for each other.",
         in_cotangents(_last_swapped),
         cells=_LSTM,
     ),
-    BackwardDeviation("d_out_ignored", "Ignores the cotangent of out.", _without("d_out")),
-    BackwardDeviation("d_out_twice", "Adds the cotangent of out twice.", _times(2.0, "d_out")),
-    BackwardDeviation(
+    Deviation("d_out_ignored", "Ignores the cotangent of out.", _without("d_out")),
+    Deviation("d_out_twice", "Adds the cotangent of out twice.", _times(2.0, "d_out")),
+    Deviation(
         "d_out_of_last_step_alone",
         "Takes the cotangent of out at the last step alone.",
         _out(_last_step_alone),
     ),
-    BackwardDeviation(
+    Deviation(
         "d_out_one_step_late",
         "Takes the cotangent of out of the step before.",
         _out(lambda d_out: np.roll(d_out, 1, axis=-2)),
     ),
-    BackwardDeviation(
+    Deviation(
         "d_out_reversed_in_time",
         "Takes the cotangent of out from the last step to the first.",
         _out(lambda d_out: d_out[..., ::-1, :]),
     ),
-    BackwardDeviation(
+    Deviation(
         "cotangents_taken_for_ones",
         "Differentiates the sum of out and the last states, whatever their cotangents.",
         in_cotangents(lambda _, cotangents: {name: np.ones_like(array) for name, array in cotangents.items()}),
     ),
-    BackwardDeviation(
+    Deviation(
         "start_gradients_zero",
         "Gives zero for the gradients of the initial states.",
         _start(lambda _, array, _case: 0 * array),
         needs=("state",),
     ),
-    BackwardDeviation(
+    Deviation(
         "h0_gradient_zero",
         "Gives zero for the gradient of h0.",
         _start(lambda _, array, _case: 0 * array, "h0"),
         cells=_LSTM,
         needs=("state",),
     ),
-    BackwardDeviation(
+    Deviation(
         "c0_gradient_zero",
         "Gives zero for the gradient of c0.",
         _start(lambda _, array, _case: 0 * array, "c0"),
         cells=_LSTM,
         needs=("state",),
     ),
-    BackwardDeviation(
+    Deviation(
         "start_gradients_from_the_end",
         "Gives the cotangents of the last states for the gradients of the initial ones.",
-        WrongBackward(steps=(_StartFromLast,)),
+        in_network(_StartFromLast),
         needs=("state",),
     ),
-    BackwardDeviation(
+    Deviation(
         "start_gradients_one_step_short",
         "Gives the gradients of the states after the first step for those of the initial ones.",
-        WrongBackward(steps=(_OneStepShort,)),
+        in_network(_OneStepShort),
         needs=("state",),
     ),
-    BackwardDeviation(
+    Deviation(
         "start_gradients_swapped",
         "Gives the gradients of h0 and c0 for each other.",
         in_gradients(_start_swapped),
         cells=_LSTM,
         needs=("state",),
     ),
-    BackwardDeviation(
+    Deviation(
         "start_gradients_layers_reversed",
         "Gives the gradients of the initial states from the last layer to the first.",
         _start(_layers_reversed),
         needs=("state", "multilayer"),
     ),
-    BackwardDeviation(
+    Deviation(
         "start_gradients_directions_swapped",
         "Gives the directions each other's gradient of the initial state.",
         _start(_directions_swapped),
         needs=("state", "bidirectional"),
     ),
-    BackwardDeviation(
+    Deviation(
         "start_gradients_summed_over_batch",
         "Adds the gradients of the initial states up over the batch, as of one state that all rows share.",
         _start(_summed_over_batch),

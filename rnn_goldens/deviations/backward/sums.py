@@ -6,14 +6,8 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, State, Weights
 from rnn_goldens.cells.backward import Factors
-from rnn_goldens.deviations.backward.wrong import (
-    BackwardDeviation,
-    Gradients,
-    WrongBackward,
-    in_gradient,
-    in_gradients,
-    in_steps_back,
-)
+from rnn_goldens.deviations.backward.wrong import in_gradient, in_gradients, in_steps_back
+from rnn_goldens.deviations.deviation import Deviation, Gradients, Wrong, in_network
 from rnn_goldens.golden.shapes import LAYOUTS
 
 _BIASES, _MATRICES = ("bias_ih", "bias_hh"), ("weight_ih", "weight_hh")
@@ -62,9 +56,7 @@ class _ByOwnOutput(Backward):
         return super().share(suffix, t, weight, g, self._outputs[layer][:, t] if weight == "weight_ih" and layer else v)
 
 
-def _summing(
-    change: Callable[[Sequence[Factors]], Sequence[Factors]], *, of_matrices: bool | None = None
-) -> WrongBackward:
+def _summing(change: Callable[[Sequence[Factors]], Sequence[Factors]], *, of_matrices: bool | None = None) -> Wrong:
     """Other steps and sequences are summed over, of matrices, of biases or of both."""
 
     def summed(right: Backward, steps: Sequence[Factors]) -> Array:
@@ -94,7 +86,7 @@ def _batch(steps: Sequence[Factors]) -> int:
     return len(steps[0][0])
 
 
-def _blocks_swapped(cell: str, one: str, other: str) -> WrongBackward:
+def _blocks_swapped(cell: str, one: str, other: str) -> Wrong:
     """The rows of two gates change places in every weight's gradient."""
     gates = LAYOUTS[cell].gates
     order = [gates.index(one if gate == other else other if gate == one else gate) for gate in gates]
@@ -114,7 +106,7 @@ def _transposed(case: Case, gradients: Gradients) -> Gradients:
     }
 
 
-def _first_layers(begins: str) -> WrongBackward:
+def _first_layers(begins: str) -> Wrong:
     """Upper layers are given the first one's."""
 
     def changed(_: Case, gradients: Gradients) -> Gradients:
@@ -146,84 +138,84 @@ def _zero(array: Array) -> Array:
 
 
 DEVIATIONS = (
-    BackwardDeviation(
+    Deviation(
         "weight_hh_by_state_after",
         "Multiplies with h after each step, not before it, in the gradient of weight_hh.",
-        WrongBackward(steps=(_ByStateAfter,)),
+        in_network(_ByStateAfter),
     ),
-    BackwardDeviation(
+    Deviation(
         "weight_ih_by_input_before",
         "Multiplies with x of the step before in time in the gradient of weight_ih.",
-        WrongBackward(steps=(_ByOtherInput,)),
+        in_network(_ByOtherInput),
     ),
-    BackwardDeviation(
+    Deviation(
         "upper_weight_ih_by_own_output",
         "Multiplies with the layer's own output, not its input, in the gradient of weight_ih above the first layer.",
-        WrongBackward(steps=(_ByOwnOutput,)),
+        in_network(_ByOwnOutput),
         needs=("multilayer",),
         stands_for=("mxnet#17898",),
     ),
-    BackwardDeviation(
+    Deviation(
         "weights_overwritten_by_each_step",
         "Assigns each step's share of the weights' gradients where it is to be added: that of one step is left.",
         _summing(_visited_last),
         stands_for=("swift-apis#518",),
     ),
-    BackwardDeviation(
+    Deviation(
         "weights_of_first_visit_alone",
         "Takes the weights' gradients from the step alone that the way back begins with.",
         _summing(_visited_first),
     ),
-    BackwardDeviation(
+    Deviation(
         "matrices_of_first_row",
         "Takes the matrices' gradients from the first sequence alone.",
         _summing(_first_row, of_matrices=True),
     ),
-    BackwardDeviation(
+    Deviation(
         "matrices_mean_over_batch",
         "Takes the mean over the batch for the matrices' gradients, not the sum.",
         _summing(_divided(_batch), of_matrices=True),
     ),
-    BackwardDeviation(
+    Deviation(
         "biases_overwritten_by_each_step",
         "Does not add the biases' gradients up over time: that of one step is left.",
         _summing(_visited_last, of_matrices=False),
         needs=_BIAS,
     ),
-    BackwardDeviation(
+    Deviation(
         "biases_of_first_row",
         "Does not add the biases' gradients up over the batch: that of the first sequence is left.",
         _summing(_first_row, of_matrices=False),
         needs=_BIAS,
     ),
-    BackwardDeviation(
+    Deviation(
         "biases_mean_over_batch",
         "Takes the mean over the batch for the biases' gradients, not the sum.",
         _summing(_divided(_batch), of_matrices=False),
         needs=_BIAS,
     ),
-    BackwardDeviation(
+    Deviation(
         "biases_mean_over_time",
         "Takes the mean over the steps for the biases' gradients, not the sum.",
         _summing(_divided(len), of_matrices=False),
         needs=_BIAS,
     ),
-    BackwardDeviation(
+    Deviation(
         "biases_doubled", "Doubles the biases' gradients.", in_gradient(_BIASES, lambda array: 2 * array), needs=_BIAS
     ),
-    BackwardDeviation(
+    Deviation(
         "biases_halved",
         "Halves the biases' gradients, as if bias_ih and bias_hh shared one.",
         in_gradient(_BIASES, lambda array: array / 2),
         needs=_BIAS,
     ),
-    BackwardDeviation(
+    Deviation(
         "bias_ih_gradient_zero", "Gives zero for the gradient of bias_ih.", in_gradient("bias_ih", _zero), needs=_BIAS
     ),
-    BackwardDeviation(
+    Deviation(
         "bias_hh_gradient_zero", "Gives zero for the gradient of bias_hh.", in_gradient("bias_hh", _zero), needs=_BIAS
     ),
-    BackwardDeviation(
+    Deviation(
         "lstm_biases_of_forget_gate",
         "Gives the gradient of f's biases for those of i and o, too.",
         in_gradient(_BIASES, _forget_rows_for_others),
@@ -231,51 +223,47 @@ DEVIATIONS = (
         needs=_BIAS,
         stands_for=("learn_dl#53",),
     ),
-    BackwardDeviation(
+    Deviation(
         "upper_biases_gradient_zero",
         "Gives zero for the gradients of the biases of all layers but the first.",
         in_gradient(_BIASES, _zero, but="_l0"),
         needs=("bias", "multilayer"),
         stands_for=("mxnet PR17872",),
     ),
-    BackwardDeviation(
+    Deviation(
         "biases_gradients_swapped",
         "Gives the gradients of bias_ih and bias_hh for each other.",
         in_gradients(_biases_swapped),
         cells=("gru",),
         needs=_BIAS,
     ),
-    BackwardDeviation(
-        "weight_hh_gradient_zero", "Gives zero for the gradient of weight_hh.", in_gradient("weight_hh", _zero)
-    ),
-    BackwardDeviation(
-        "weight_ih_gradient_zero", "Gives zero for the gradient of weight_ih.", in_gradient("weight_ih", _zero)
-    ),
-    BackwardDeviation("x_gradient_zero", "Gives zero for the gradient of x.", in_gradient("x", _zero)),
-    BackwardDeviation(
+    Deviation("weight_hh_gradient_zero", "Gives zero for the gradient of weight_hh.", in_gradient("weight_hh", _zero)),
+    Deviation("weight_ih_gradient_zero", "Gives zero for the gradient of weight_ih.", in_gradient("weight_ih", _zero)),
+    Deviation("x_gradient_zero", "Gives zero for the gradient of x.", in_gradient("x", _zero)),
+    Deviation(
         "weight_hh_gradient_transposed",
         "Transposes each gate's block of the gradient of weight_hh.",
         in_gradients(_transposed),
     ),
-    BackwardDeviation(
+    Deviation(
         "lstm_gradient_rows_i_f_swapped",
         "Lets the rows of i and f change places in the weights' gradients.",
         _blocks_swapped("lstm", "i", "f"),
         cells=("lstm",),
     ),
-    BackwardDeviation(
+    Deviation(
         "lstm_gradient_rows_g_o_swapped",
         "Lets the rows of g and o change places in the weights' gradients.",
         _blocks_swapped("lstm", "g", "o"),
         cells=("lstm",),
     ),
-    BackwardDeviation(
+    Deviation(
         "gru_gradient_rows_r_z_swapped",
         "Lets the rows of r and z change places in the weights' gradients.",
         _blocks_swapped("gru", "r", "z"),
         cells=("gru",),
     ),
-    BackwardDeviation(
+    Deviation(
         "upper_weight_hh_of_first_layer",
         "Gives upper layers the first one's gradient of weight_hh, as if they shared a buffer.",
         _first_layers("weight_hh"),

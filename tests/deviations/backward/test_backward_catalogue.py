@@ -12,13 +12,10 @@ from deviations.backward.asking_back import QUESTIONS_BACK, Gradients, QuestionB
 
 from rnn_goldens import UnknownName
 from rnn_goldens.cells import Backward, Network
-from rnn_goldens.deviations import DEVIATIONS, of_either
+from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation, together
 from rnn_goldens.deviations.backward import (
     BACKWARD_DEVIATIONS,
     BACKWARD_FAMILIES,
-    BackwardDeviation,
-    backward_deviation,
-    together_backward,
 )
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.shapes import CELLS
@@ -36,12 +33,12 @@ def same(a: Gradients, b: Gradients) -> bool:
 
 
 @cache
-def gradients_of(wrong: BackwardDeviation, question: QuestionBack) -> Gradients:
+def gradients_of(wrong: Deviation, question: QuestionBack) -> Gradients:
     return wrong.gradients(question.asked.case, question.cotangents)
 
 
 @cache
-def changes(wrong: BackwardDeviation, question: QuestionBack) -> bool:
+def changes(wrong: Deviation, question: QuestionBack) -> bool:
     found = gradients_of(wrong, question)
     return any(not np.allclose(found[n], right, rtol=1e-9, atol=1e-9) for n, right in question.answer.items())
 
@@ -63,40 +60,40 @@ def test_names_stay() -> None:
 
 
 @each_deviation
-def test_each_says_what_it_is(wrong: BackwardDeviation) -> None:
+def test_each_says_what_it_is(wrong: Deviation) -> None:
     assert re.fullmatch(r"[A-Z].*\.", wrong.sentence)
     assert wrong.cells
     assert set(wrong.cells) <= set(CELLS)
     assert set(wrong.needs) <= set(FEATURES)
     assert wrong.wrong.acts_on
-    assert backward_deviation(wrong.name) is of_either(wrong.name) is wrong
+    assert deviation(wrong.name) is wrong
 
 
 @each_deviation
-def test_each_changes_something_in_every_cell_it_claims(wrong: BackwardDeviation) -> None:
+def test_each_changes_something_in_every_cell_it_claims(wrong: Deviation) -> None:
     for cell in wrong.cells:
         assert any(changes_somehow(wrong, q) for q in QUESTIONS_BACK[cell] if q.asked.has(wrong.needs)), cell
 
 
-def changes_somehow(wrong: BackwardDeviation, question: QuestionBack) -> bool:
+def changes_somehow(wrong: Deviation, question: QuestionBack) -> bool:
     return not same(gradients_of(wrong, question), question.answer)
 
 
 @each_deviation
-def test_each_changes_nothing_where_a_feature_it_needs_is_absent(wrong: BackwardDeviation) -> None:
+def test_each_changes_nothing_where_a_feature_it_needs_is_absent(wrong: Deviation) -> None:
     without = [q for cell in wrong.cells for q in QUESTIONS_BACK[cell] if not q.asked.has(wrong.needs)]
     assert [f"{q.asked.name}, {q.asked.case.cell.name}" for q in without if changes(wrong, q)] == []
 
 
 @each_deviation
-def test_each_needs_no_more_than_it_says(wrong: BackwardDeviation) -> None:
+def test_each_needs_no_more_than_it_says(wrong: Deviation) -> None:
     questions = [q for cell in wrong.cells for q in QUESTIONS_BACK[cell] if q.asked.has(wrong.needs)]
     for feature in {"bias", "state", "multilayer", "bidirectional", "lengths"} - set(wrong.needs):
         assert any(changes_somehow(wrong, q) for q in questions if feature not in q.asked.features), feature
 
 
 @each_deviation
-def test_its_outputs_are_the_right_ones(wrong: BackwardDeviation) -> None:
+def test_its_outputs_are_the_right_ones(wrong: Deviation) -> None:
     for cell in wrong.cells:
         for question in QUESTIONS_BACK[cell][:2]:
             network: Network = wrong.wrong.network()
@@ -106,7 +103,7 @@ def test_its_outputs_are_the_right_ones(wrong: BackwardDeviation) -> None:
 
 @each_deviation
 def test_each_gives_the_same_again_in_the_right_shapes_and_leaves_what_it_is_given_alone(
-    wrong: BackwardDeviation,
+    wrong: Deviation,
 ) -> None:
     question = QUESTIONS_BACK[wrong.cells[-1]][0]
     case, found = question.asked.case, gradients_of(wrong, question)
@@ -121,14 +118,14 @@ def test_each_gives_the_same_again_in_the_right_shapes_and_leaves_what_it_is_giv
 def test_no_two_are_one_and_the_same(cell: str) -> None:
     alike = [[wrong for wrong in BACKWARD_DEVIATIONS if cell in wrong.cells]]
     for question in QUESTIONS_BACK[cell]:
-        alike = [group for together in alike for group in told_apart(together, question)]
+        alike = [group for several in alike for group in told_apart(several, question)]
     assert [[wrong.name for wrong in group] for group in alike] == []
 
 
-def told_apart(together: list[BackwardDeviation], question: QuestionBack) -> list[list[BackwardDeviation]]:
+def told_apart(alike: list[Deviation], question: QuestionBack) -> list[list[Deviation]]:
     """Those that a question does not tell from another."""
-    by_looks: dict[str, list[BackwardDeviation]] = {}
-    for wrong in together:
+    by_looks: dict[str, list[Deviation]] = {}
+    for wrong in alike:
         looks = repr([np.round(array, 11).tobytes() for array in gradients_of(wrong, question).values()])
         by_looks.setdefault(looks, []).append(wrong)
     return [group for group in by_looks.values() if len(group) > 1]
@@ -136,20 +133,25 @@ def told_apart(together: list[BackwardDeviation], question: QuestionBack) -> lis
 
 def test_two_act_together() -> None:
     question = QUESTIONS_BACK["lstm"][0]
-    both = together_backward(["biases_doubled", "d_h_n_ignored"])(question.asked.case, question.cotangents)
-    ignored = gradients_of(backward_deviation("d_h_n_ignored"), question)
+    both = together(["biases_doubled", "d_h_n_ignored"]).gradients(question.asked.case, question.cotangents)
+    ignored = gradients_of(deviation("d_h_n_ignored"), question)
     assert np.array_equal(both["bias_hh_l1"], 2 * ignored["bias_hh_l1"])
     assert np.array_equal(both["weight_hh_l1"], ignored["weight_hh_l1"])
 
 
 def test_two_that_can_not_be_at_once_are_refused() -> None:
-    with pytest.raises(ValueError, match="both have another way back through the equations of lstm"):
-        together_backward(["lstm_forget_path_dropped", "lstm_cell_path_dropped"])
+    with pytest.raises(ValueError, match="both have equations of their own for lstm"):
+        together(["lstm_forget_path_dropped", "lstm_cell_path_dropped"])
+
+
+def test_a_deviation_of_outputs_and_one_of_gradients_can_not_be_at_once() -> None:
+    with pytest.raises(ValueError, match="one of them is of outputs, and the other of gradients"):
+        together(["lstm_gates_iofg", "lstm_cell_path_dropped"])
 
 
 def test_an_unknown_name_is_an_error_that_names_a_near_one() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'biases_doubled'"):
-        backward_deviation("biases_double")
+        deviation("biases_double")
 
 
 def test_a_leaky_relu_changes_nothing_where_no_argument_is_negative() -> None:
@@ -162,4 +164,4 @@ def test_a_leaky_relu_changes_nothing_where_no_argument_is_negative() -> None:
         weights={name: np.abs(array) for name, array in case.weights.items()},
     )
     right = Backward().gradients(positive, question.cotangents)
-    assert same(backward_deviation("relu_slope_leaky").gradients(positive, question.cotangents), right)
+    assert same(deviation("relu_slope_leaky").gradients(positive, question.cotangents), right)
