@@ -70,4 +70,4 @@ def together(names: Sequence[str]) -> Wrong:
     return wrong
 
 
-__all__ = ["DEVIATIONS", "FAMILIES", "Deviation", "derived", "deviation", "together"]
+__all__ = ["DEVIATIONS", "FAMILIES", "Deviation", "Wrong", "derived", "deviation", "together"]

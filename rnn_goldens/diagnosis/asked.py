@@ -15,7 +15,7 @@ from rnn_goldens.golden.precision import PRECISIONS
 
 if TYPE_CHECKING:
     from rnn_goldens.cells import Case
-    from rnn_goldens.deviations import Deviation
+    from rnn_goldens.deviations import Deviation, Wrong
     from rnn_goldens.golden.data import GoldenData
 
 Cause = tuple[str, ...]
@@ -190,8 +190,10 @@ class Asked:
         case = case_of(self.golden, dtype)
         if nudged:
             case = nudge(case, PRECISIONS[self.golden.dtype].roundoff)
-        outputs = together(cause)(case)
-        return {name: np.asarray(part, np.float64) for name, part in zip(_NAMES, outputs, strict=False)}
+        return {name: np.asarray(part, np.float64) for name, part in self._run(together(cause), case).items()}
+
+    def _run(self, wrong: "Wrong", case: "Case") -> Arrays:
+        return dict(zip(_NAMES, wrong(case), strict=False))
 
     @np.errstate(all="ignore")
     def _roundings(self, cause: Cause, wrong: Arrays) -> Arrays:

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnn_goldens.diagnosis.asked import Asked, Cause, nudge
+from rnn_goldens.diagnosis.asked import Asked, Cause
 from rnn_goldens.diagnosis.autograd import Slopes
 from rnn_goldens.diagnosis.likeness import Arrays, off_by
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
-from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.judging.given import Given
 
 if TYPE_CHECKING:
-    from rnn_goldens.deviations import Deviation
+    from rnn_goldens.cells import Case
+    from rnn_goldens.deviations import Deviation, Wrong
     from rnn_goldens.golden.data import GoldenData
 
 
@@ -66,18 +66,10 @@ class AskedGradients(Asked):
         """Whether all gradients are zero, and should not be: whatever is detached leaves that."""
         return not any(array.any() for array in self.got.values()) and not self.is_right()
 
-    def given(self, cause: Cause, dtype: type, *, nudged: bool = False) -> Arrays:
-        """The gradients of a network whose way back is wrong so."""
-        from rnn_goldens.cells import case_of, require_equations
-        from rnn_goldens.deviations import together
-
-        require_equations(self.golden)
-        case = case_of(self.golden, dtype)
-        if nudged:
-            case = nudge(case, PRECISIONS[self.golden.dtype].roundoff)
-        cotangents: Arrays = {name: array.astype(dtype) for name, array in self.golden.cotangents.items()}
-        found = together(cause).gradients(case, cotangents)
-        return {name: np.asarray(array, np.float64) for name, array in found.items()}
+    def _run(self, wrong: "Wrong", case: "Case") -> Arrays:
+        return wrong.gradients(
+            case, {name: array.astype(case.x.dtype) for name, array in self.golden.cotangents.items()}
+        )
 
     @cached_property
     def _slopes(self) -> Slopes:
