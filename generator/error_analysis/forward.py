@@ -61,6 +61,11 @@ class Forward:
     graph: Graph
     layers: list[list[list[Step]]] = field(default_factory=list)
 
+    @property
+    def steps(self) -> Iterator[Step]:
+        """All of them."""
+        return (step for layer in self.layers for steps in layer for step in steps)
+
 
 def traced(case: Case) -> Forward:
     """Write down what a network does with a case whose arrays are float64."""
