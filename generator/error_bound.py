@@ -5,18 +5,16 @@ the absolute value of the exact derivative of the output by it. It is linear in 
 storage, so the bound is two numbers an element. Derived in docs/numerics.md.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rnn_goldens.cells import Case
 from rnn_goldens.cells.derivatives import derivative
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.generator.error_analysis.forward import Forward, Step, traced
-from rnn_goldens.generator.error_analysis.graph import Graph
+from rnn_goldens.generator.error_analysis.graph import Graph, arguments
 from rnn_goldens.generator.error_analysis.losses import ACCUMULATION, FLUSHING, STORAGE
 from rnn_goldens.generator.error_analysis.sensitivities import Sensitivities, Units
 from rnn_goldens.golden.arrays import Float64
@@ -87,13 +85,14 @@ def _of_out(steps: Sequence[Step], errors: Mapping[int, Float64]) -> Float64:
 
 def _undecided(found: Forward, errors: Mapping[int, Float64]) -> Iterator[str]:
     """Precisions in which a value may come out on the wrong side of a kink."""
-    for alike in _alike(found, KINKED):
-        off = np.sum([np.stack([errors[k] for k in places], axis=1) for places in alike.of], axis=0)
-        for distance in _distances(alike.operation, alike.given):
-            for precision in PRECISIONS.values():
-                wrong_side = np.abs(distance) <= roundoff_sum(off[ACCUMULATION], off[STORAGE], precision)
-                if (wrong_side & alike.within).any():
-                    yield precision.name
+    for step in found.steps:
+        for k, operation in step.operations(found.graph, KINKED):
+            off = np.sum([errors[of] for of in operation.of], axis=0)
+            for distance in _distances(operation, arguments(found.graph, k)):
+                for precision in PRECISIONS.values():
+                    wrong_side = np.abs(distance) <= roundoff_sum(off[ACCUMULATION], off[STORAGE], precision)
+                    if (wrong_side & step.within[:, None]).any():
+                        yield precision.name
 
 
 def _distances(operation: Operation, given: Sequence[Float64]) -> Iterator[Float64]:
@@ -106,45 +105,12 @@ def _distances(operation: Operation, given: Sequence[Float64]) -> Iterator[Float
 
 def _flattest(found: Forward) -> float:
     """The smallest derivative of any activation."""
-    slopes = [np.ones(1)]
-    for alike in _alike(found, ("sigmoid", "tanh")):
-        slope = derivative(alike.operation.primitive, 0, alike.values, alike.given, ())
-        slopes.append(np.where(alike.within, slope, 1.0))
-    return min(float(slope.min()) for slope in slopes)
-
-
-@dataclass(frozen=True, eq=False)
-class _Alike:
-    """The same primitive of several steps.
-
-    Attributes:
-        operation: one of them.
-        values: what it computes, (steps, batch, units).
-        given: of what, likewise.
-        of: where that stands, step by step.
-        within: (steps, batch, 1), which sequences have the step.
-    """
-
-    operation: Operation
-    values: Float64
-    given: list[Float64]
-    of: list[tuple[int, ...]]
-    within: NDArray[np.bool_]
-
-
-def _alike(found: Forward, primitives: Sequence[str]) -> Iterator[_Alike]:
-    """What some primitives compute in all steps, layers and directions."""
-    graph, alike = found.graph, defaultdict[object, list[tuple[int, Operation, Step]]](list)
-    for step in (step for layer in found.layers for steps in layer for step in steps):
-        for k, operation in step.operations(graph, primitives):
-            shapes = (graph.values[k].shape, *(graph.values[of].shape for of in operation.of))
-            alike[operation.primitive, operation.detail, shapes].append((k, operation, step))
-    for members in alike.values():
-        ks, operations, steps = zip(*members, strict=True)
-        of = list(zip(*(operation.of for operation in operations), strict=True))
-        given = [np.stack([graph.values[k] for k in places]) for places in of]
-        within = np.stack([step.within for step in steps])[..., None]
-        yield _Alike(operations[0], np.stack([graph.values[k] for k in ks]), given, of, within)
+    smallest, graph = 1.0, found.graph
+    for step in found.steps:
+        for k, operation in step.operations(graph, ("sigmoid", "tanh")):
+            slope = derivative(operation.primitive, 0, graph.values[k], arguments(graph, k), ())
+            smallest = min(smallest, float(np.where(step.within[:, None], slope, 1.0).min()))
+    return smallest
 
 
 def round_up(error: Float64) -> Float64:

@@ -61,6 +61,11 @@ class Forward:
     graph: Graph
     layers: list[list[list[Step]]] = field(default_factory=list)
 
+    @property
+    def steps(self) -> Iterator[Step]:
+        """All of them."""
+        return (step for layer in self.layers for steps in layer for step in steps)
+
 
 def traced(case: Case) -> Forward:
     """Write down what a network does with a case whose arrays are float64."""
@@ -98,12 +103,13 @@ class Tracing(Network):
         for k, operation in enumerate(program.operations, program.inputs):
             names = tuple(w[name] for name in operation.weights)
             of = [values[place] for place in operation.of]
-            if operation.primitive == "product":
-                values.append(
-                    (of[0], names) if k in in_blocks else self.node("product", *of, weights=names, detail=(0, 1))
-                )
+            if operation.primitive == "product" and k in in_blocks:
+                values.append((of[0], names))
+            elif operation.primitive == "product":
+                values.append(self.node("product", *of, weights=names, detail=(0, 1)))
             elif operation.primitive == "block" and isinstance(of[0], tuple):
-                values.append(self.node("product", of[0][0], weights=of[0][1], detail=operation.detail))
+                v, names = of[0]
+                values.append(self.node("product", v, weights=names, detail=operation.detail))
             else:
                 values.append(self.primitive(operation, of, names))
         return values

@@ -13,7 +13,7 @@ from rnn_goldens.generator.error_analysis.trees import Trees, derived_from
 from rnn_goldens.golden.arrays import Float64
 
 WHOLE = slice(None)
-
+"""All units."""
 
 By = Float64 | None
 """Of some units by others, one by one: (trees or 1, batch or 1, units or 1); None if they are the same."""

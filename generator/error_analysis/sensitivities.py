@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.generator.error_analysis.graph import Graph
-from rnn_goldens.generator.error_analysis.linear import Linear, linear
+from rnn_goldens.generator.error_analysis.linear import linear
 from rnn_goldens.generator.error_analysis.losses import Storing
 from rnn_goldens.generator.error_analysis.trees import in_trees
 from rnn_goldens.generator.progress import counting
@@ -36,11 +36,8 @@ class Asked(Protocol):
         places: the values that they are made of, where they stand in the graph.
     """
 
-    @property
-    def elements(self) -> int: ...  # noqa: D102 - above
-
-    @property
-    def places(self) -> Sequence[int]: ...  # noqa: D102 - above
+    elements: int
+    places: tuple[int, ...]
 
     def add_derivatives(self, graph: Graph, place: int, elements: Elements, g: Float64) -> None:
         """Add to g, (batch, elements, units), the derivatives of some of them by one of the values."""
@@ -50,7 +47,8 @@ class Units:
     """Every unit of a value, sequence by sequence."""
 
     def __init__(self, graph: Graph, place: int) -> None:
-        self.place, self.places, self.elements = place, (place,), graph.values[place].shape[-1]
+        self.place, self.elements = place, graph.values[place].shape[-1]
+        self.places: tuple[int, ...] = (place,)
 
     def add_derivatives(self, graph: Graph, place: int, elements: Elements, g: Float64) -> None:  # noqa: ARG002 - alike
         """One by itself."""
@@ -73,15 +71,10 @@ class Sensitivities:
 
     def __init__(self, graph: Graph, asked: Sequence[Asked], storing: Sequence[Storing]) -> None:
         self.graph, self.kinds = graph, 1 + len(storing)
-        self._at: dict[int, tuple[Linear, int]] = {}
-        for trees in in_trees(graph, (place for one in asked for place in one.places)):
-            found = linear(trees, storing)
-            self._at |= {joint: (found, tree) for tree, joint in enumerate(found.joints)}
+        found = [linear(trees, storing) for trees in in_trees(graph, (k for one in asked for k in one.places))]
+        self._at = {joint: (one, tree) for one in found for tree, joint in enumerate(one.joints)}
         self._late_first = sorted(self._at, reverse=True)
-        losses = [
-            one.losses.max(axis=(0, 1, 2), initial=0) for one in {id(f): f for f, _ in self._at.values()}.values()
-        ]
-        self._largest = np.max(losses, axis=0, initial=0)
+        self._largest = np.max([one.losses.max(axis=(0, 1, 2), initial=0) for one in found], axis=0, initial=0)
 
     def of(self, asked: Sequence[Asked], doing: str) -> list[Float64]:
         """What may be lost on the way to what is asked: (batch, elements, kinds) each."""

@@ -64,11 +64,11 @@ def derived_from(operation: Operation) -> tuple[int, ...]:
 
 def in_trees(graph: Graph, asked: Iterable[int]) -> list[Trees]:
     """All that some values come from, each of them a joint."""
-    return _Planting(graph, set(asked)).found
+    return _Cut(graph, set(asked)).found
 
 
-class _Planting:
-    """Of a graph: what is a joint, which trees are the same, and what stands where in them."""
+class _Cut:
+    """A graph cut into trees: what is a joint, and which trees are alike."""
 
     def __init__(self, graph: Graph, asked: set[int]) -> None:
         self.graph, self.values, self.operations = graph, graph.values, graph.operations
@@ -126,13 +126,13 @@ class _Planting:
 
     def _side_by_side(self, joints: Sequence[int]) -> Trees:
         trees = Trees(self.graph.w, [], [], [], set(), set())
-        self._grown(trees, {}, tuple(joints), within=True)
+        self._copied(trees, {}, tuple(joints), within=True)
         return trees
 
-    def _grown(
+    def _copied(
         self, trees: Trees, known: dict[tuple[object, bool], int], places: tuple[int, ...], *, within: bool
     ) -> int:
-        """Add a value of each tree, after those that it is computed of, if they are within: where it stands."""
+        """Add a value, one in each tree, after what it is computed of, if that is within: where it stands."""
         if (places, within) in known:
             return known[places, within]
         first, operation = places[0], self.operations[places[0]]
@@ -141,7 +141,7 @@ class _Planting:
             derived = self.derived[first]
             each = zip(*(self.operations[k].of for k in places), strict=True)  # type: ignore[union-attr] # all are alike
             of = tuple(
-                self._grown(trees, known, ones, within=one in derived and self._within(one))
+                self._copied(trees, known, ones, within=one in derived and self._within(one))
                 for one, ones in zip(operation.of, each, strict=True)
             )
             local = Operation(operation.primitive, of, operation.weights, operation.detail)

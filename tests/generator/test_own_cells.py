@@ -100,6 +100,8 @@ ODD: dict[str, Cell] = {
     "a softplus": Cell("", lambda x, h, w: (tanh(w.W_ih @ x - softplus(w.W_hh @ h)),), "h"),
     "powers": Cell("", lambda x, h, w: (tanh(w.W_ih @ x) ** 2 - (w.W_hh @ h) ** 3 + (h**2 + 2) ** -1,), "h"),
     "absolute values": Cell("", lambda x, h, w: (tanh(abs(w.W_ih @ x) - minimum(w.W_hh @ h, h)),), "h"),
+    "a gate of a weight alone": Cell("", lambda x, h, w: (sigmoid(w.u) * tanh(w.W_ih @ x - h),), "h", vectors=("u",)),
+    "the state twice": Cell("", lambda x, h, w: (tanh(w.W_ih @ x + w.W_hh @ h) - h - h,), "h"),
     "quotients": Cell("", lambda x, h, w: (tanh(w.W_ih @ x) / (1.5 + sigmoid(w.W_hh @ h)) + 1 / (h * h + 2),), "h"),
 }
 """Cells that nobody wants, each with one thing that is easy to get wrong."""
@@ -183,6 +185,13 @@ def test_errors_of_the_worst_sign_everywhere_attain_its_bound(name: str) -> None
 def test_odd_cells_attain_theirs_in_layers_and_ragged(name: str) -> None:
     assert_attained(case(ODD[name], time=2, hidden=3))
     assert_attained(case(ODD[name], time=3, hidden=2, layers=2, lengths=[3, 1]))
+
+
+def test_a_state_that_no_other_number_depends_on_can_go_on_for_long() -> None:
+    equations = lambda x, h, c, w: (tanh(w.W_ih @ x + w.W_hh @ h), c * 0.5 + w.u)  # noqa: E731 - a cell, as above
+    asked = case(Cell("", equations, "h", ("h", "c"), ("u",)), time=700)
+    stored = error_bound(asked).tolerance.storage["c_n"]
+    assert (stored >= 2 * np.abs(certified(asked)[2])).all()  # each step stores a product and a sum, and halves both
 
 
 @pytest.mark.parametrize("name", ODD)
