@@ -1,7 +1,6 @@
 """``check``: an implementation against the goldens, on the same pytest path as everybody else."""
 
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import click
 from rnn_goldens.command_line.saying import say
 from rnn_goldens.command_line.selecting import complete_implementations, selecting_options
 from rnn_goldens.command_line.with_command import WithCommand
-from rnn_goldens.plugin.builtin_check import COMMAND
+from rnn_goldens.plugin.builtin_check import COMMAND, as_typed
 from rnn_goldens.programs.command import MARK, is_command
 
 
@@ -61,7 +60,7 @@ def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **optio
         raise click.UsageError(f"IMPLEMENTATION {rest[0]!r} and, after {MARK}, a COMMAND: give one of them")
     if update and not options["known_failures"]:
         raise click.UsageError("--update writes the file that --known-failures names: give both")
-    pytest_arguments = [*rest, *_of_the_plugin(options | {"update_known_failures": update})]
+    pytest_arguments = [*rest, *as_typed(options | {"update_known_failures": update})]
     if exhaustive and options["outputs"]:
         raise click.UsageError("--exhaustive compares all outputs: leave --outputs out")
     if exhaustive:
@@ -75,16 +74,6 @@ def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **optio
     if finished.trouble:
         say(f"\nError: {finished.trouble}", err=True)  # on a line of its own, whatever pytest was printing
     sys.exit(finished.code)
-
-
-def _of_the_plugin(options: Mapping[str, Any]) -> Iterator[str]:
-    """The plugin's options of the same names."""
-    for name, value in options.items():
-        option = f"--rnn-goldens-{name.replace('_', '-')}"
-        if value is True:
-            yield option
-        elif value:
-            yield f"{option}={value if isinstance(value, str) else ','.join(value)}"
 
 
 @click.command(COMMAND, hidden=True)

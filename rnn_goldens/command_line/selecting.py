@@ -69,8 +69,6 @@ def _implementations(_context: click.Context) -> Iterable[str]:
 complete_ids = _of_names(_ids)
 """For arguments that are ids."""
 
-complete_precisions = _of_names(_precisions)
-
 complete_implementations = _of_names(_implementations)
 
 corpus_option = click.option("--corpus", metavar="VERSION|FOLDER", help=_CORPUS_HELP, is_eager=True)

@@ -12,6 +12,7 @@ import pytest
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.pages.content import About, Checked, Content
 from rnn_goldens.pages.rendering import is_page, render
+from rnn_goldens.plugin.builtin_check import as_typed
 from rnn_goldens.plugin.names import FLAGS, OPTIONS, flag, setting
 from rnn_goldens.plugin.results import Document, ResultsFile
 from rnn_goldens.plugin.settings import corpora_of_all, path_setting
@@ -71,8 +72,8 @@ def _file(path: Path, config: pytest.Config) -> ResultsFile:
 def _command(config: pytest.Config, result: Result) -> str:
     """What runs one golden again, from the same folder."""
     given = {name: config.getoption(f"rnn_goldens_{name.replace('-', '_')}") for name in OPTIONS}
-    repeated = [f"--rnn-goldens-{name}={value}" for name, value in given.items() if value and name not in _NOT_REPEATED]
-    more = [*(f"--rnn-goldens-{name}" for name in FLAGS if flag(config, name)), *repeated]
+    repeated = {name: value for name, value in given.items() if name not in _NOT_REPEATED}
+    more = list(as_typed({name: flag(config, name) for name in FLAGS} | repeated))
     if config.getoption("rnn_goldens_watched", None) is not None:
         return check_command(setting(config, "implementation"), more, result)
     if named := config.getoption("rnn_goldens_implementation"):

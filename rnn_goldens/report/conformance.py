@@ -16,6 +16,7 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.implementations.versions import versions_of_packages
 from rnn_goldens.pages.content import Checked
+from rnn_goldens.plugin.builtin_check import as_typed
 from rnn_goldens.plugin.builtin_check.watched import run
 from rnn_goldens.plugin.implementation import WRONG_USE
 from rnn_goldens.plugin.tally import passes_again
@@ -109,15 +110,22 @@ class Asked:
             if dtype in (self.dtypes or PRECISIONS)
         }
 
-    @property
-    def arguments(self) -> list[str]:
-        """More arguments for pytest."""
-        selecting = [f"--rnn-goldens-{name}={','.join(names)}" for name, names in self.selection.items() if names]
-        return [
-            *selecting,
-            *(["-k", self.only] if self.only else []),
-            *(["-n", self.processes] if self.processes else []),
-        ]
+    def arguments(self, implementation: str, *, back: bool) -> list[str]:
+        """What pytest is called with to ask it for outputs, or for gradients."""
+        known, skip = self.known(implementation, back=back), self.skip(implementation)
+        options = {
+            "dtype": list(self.dtypes or PRECISIONS),
+            "corpus": self.corpus.folder,
+            "time_limit": self.time_limit,
+            "known_failures": known.resolve() if known is not None and known.is_file() else None,
+            "skip": skip.resolve() if skip is not None and skip.is_file() else None,
+            "drawn": self.drawn,
+            "gradients": back,
+            **self.selection,
+        }
+        only = ["-k", self.only] if self.only else []
+        processes = ["-n", self.processes] if self.processes else []
+        return [*as_typed(options), "-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore", *only, *processes]
 
 
 def check(implementation: str, asked: Asked) -> Found:
@@ -140,7 +148,7 @@ def check(implementation: str, asked: Asked) -> Found:
 
 def _checked(implementation: str, asked: Asked, *, back: bool) -> Checked:
     known = asked.known(implementation, back=back)
-    found = _run(implementation, asked, known, back=back)
+    found = _run(implementation, asked, back=back)
     if again := [result for result in found.results if passes_again(result)]:
         listed = [f"{named(result)} passes again: take it out, or narrow the line that covers it" for result in again]
         raise InvalidFile(known or implementation, listed)
@@ -161,24 +169,9 @@ def known_of_none(implementations: Iterable[str], asked: Asked) -> list[Path]:
     return [path for path in files if path.name not in called]
 
 
-def _run(implementation: str, asked: Asked, known: Path | None, *, back: bool) -> Checked:
+def _run(implementation: str, asked: Asked, *, back: bool) -> Checked:
     """What came back, in any order; reasons without the golden and precision that the report says beside them."""
-    options = [
-        f"--rnn-goldens-dtype={','.join(asked.dtypes or PRECISIONS)}",
-        f"--rnn-goldens-corpus={asked.corpus.folder}",
-    ]
-    options += ["-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore"]
-    if asked.time_limit is not None:
-        options.append(f"--rnn-goldens-time-limit={asked.time_limit}")
-    if known is not None and known.is_file():
-        options.append(f"--rnn-goldens-known-failures={known.resolve()}")
-    if (skip := asked.skip(implementation)) is not None and skip.is_file():
-        options.append(f"--rnn-goldens-skip={skip.resolve()}")
-    if asked.drawn:
-        options.append("--rnn-goldens-drawn")
-    if back:
-        options.append("--rnn-goldens-gradients")
-    finished = run(implementation, [*options, *asked.arguments], captured=True, progress=asked.progress)
+    finished = run(implementation, asked.arguments(implementation, back=back), captured=True, progress=asked.progress)
     document = finished.document or {}
     found: list[Result] = document["results"] if "results" in document else document.get("results_so_far", [])
     for result in found:
