@@ -6,14 +6,12 @@ else an attribute; in JSON a group is an object and an array is ``{"shape", "dty
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from rnn_goldens.checkable.golden import Golden, Question
-from rnn_goldens.counted import counted
 from rnn_goldens.golden.arrays import Arrays, Asked
 from rnn_goldens.golden.gradients import COTANGENTS, Gradients
 from rnn_goldens.golden.shapes import (
@@ -33,7 +31,6 @@ Tree = dict[str, Any]
 FORMAT = 1
 INPUTS = ("x", "h0", "c0", "lengths")
 EXPECTED = ("out", "h_n", "c_n")
-_ARRAY_KEYS = {"shape", "dtype", "data"}
 
 
 def asked_tree(question: Question) -> Tree:
@@ -138,16 +135,6 @@ def to_document(tree: Tree) -> dict[str, Any]:
     return {name: _to_json(value) for name, value in tree.items()}
 
 
-def from_document(document: Mapping[str, Any]) -> Tree:
-    """Rebuild the arrays of a document that its schema finds valid.
-
-    Raises:
-        ValueError: data do not fill a shape, or a number that has to be an integer is written as ``2.0``, which JSON
-            Schema takes for one and other readers do not.
-    """
-    return {name: _from_json(value, name) for name, value in document.items()}
-
-
 def content_hash(golden: Golden) -> str:
     """SHA-256 of the logical content: canonical JSON, provenance aside. The same whatever the file's container."""
     return _hash_of(to_tree(golden))
@@ -203,23 +190,3 @@ def _to_json(value: object) -> object:
     if isinstance(value, np.ndarray):
         return {"shape": list(value.shape), "dtype": value.dtype.name, "data": value.ravel().tolist()}
     return value
-
-
-def _from_json(value: object, where: str) -> object:
-    if isinstance(value, float):
-        raise ValueError(f"{where}: {value!r} is not an integer")
-    if not isinstance(value, dict):
-        return value
-    if value.keys() != _ARRAY_KEYS:
-        return {name: _from_json(item, f"{where}/{name}") for name, item in value.items()}
-    for part in ("shape", "data") if value["dtype"] == "int64" else ("shape",):
-        for number in value[part]:
-            _from_json(number, f"{where}/{part}")
-    try:
-        array = np.array(value["data"], dtype=value["dtype"])
-    except OverflowError:
-        raise ValueError(f"{where}: data holds a number that no {value['dtype']} can hold") from None
-    shape = tuple(value["shape"])
-    if array.size != math.prod(shape):
-        raise ValueError(f"{where}: data holds {counted(array.size, 'number')}, shape {shape} needs {math.prod(shape)}")
-    return array.reshape(shape)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,9 @@ import pytest
 from making import MakeGolden
 
 from rnn_goldens import Golden, InvalidFile, encoding
-from rnn_goldens.encoding import json_file
-from rnn_goldens.encoding.tree import content_hash, to_tree
+from rnn_goldens.encoding import documents, json_file
+from rnn_goldens.encoding.tree import content_hash, from_tree, to_document, to_tree
+from rnn_goldens.golden.shapes import Layout
 
 SHAPES: dict[str, dict[str, Any]] = {
     "plain": {"bias": False},
@@ -92,3 +94,35 @@ def test_json_that_nobody_sorted_still_reads(tmp_path: Path, make_golden: MakeGo
     document = json_file.read_document(written(make_golden(dtype="float64"), tmp_path)[1])
     path.write_bytes(json_file.encode(dict(reversed(document.items()))))
     assert encoding.read(path).id == "made/for-a-test"
+
+
+@pytest.mark.parametrize("vectors", [(), ("peephole",)])
+def test_a_golden_of_an_own_cell_comes_back_with_what_its_shapes_follow_from(
+    make_golden: MakeGolden, tmp_path: Path, vectors: tuple[str, ...]
+) -> None:
+    layout = Layout("h", ("h",), vectors)
+    golden = replace(make_golden(bias=False, state=True), cell="mine:cell", own_layout=layout)
+    weights = {**golden.stored.weights, **{f"{name}_l0": np.ones(2) for name in vectors}}
+    golden = replace(golden, stored=replace(golden.stored, weights=weights))
+    for path in written(golden, tmp_path):
+        assert encoding.read(path).own_layout == layout
+        assert content_hash(encoding.read(path)) == content_hash(golden)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (None, "own_cell describes a cell that is none of ours"),
+        ({"gates": "h", "states": ["c", "h"]}, "states are h, or h and c"),
+        ({"gates": "h", "states": ["h"], "vectors": ["p", "p"]}, "p stands there twice"),
+    ],
+)
+def test_an_own_cell_is_described_as_one_can_be(make_golden: MakeGolden, said: dict[str, Any] | None, why: str) -> None:
+    document = {**to_document(to_tree(make_golden())), "cell": "mine:cell", **({"own_cell": said} if said else {})}
+    with pytest.raises(ValueError, match=why):
+        documents.decode(json_file.encode(document), "golden")
+
+
+def test_a_tree_with_other_weights_than_its_configuration_asks_for_is_none(make_golden: MakeGolden) -> None:
+    with pytest.raises(ValueError, match="weights: holds 0, the configuration asks for 4"):
+        from_tree({**to_tree(make_golden()), "weights": {}})
