@@ -19,8 +19,7 @@ from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.plugin.names import without_golden
 from rnn_goldens.plugin.settings import corpora_of_all
 from rnn_goldens.plugin.tally import Tally
-from rnn_goldens.result import FAILED
-from rnn_goldens.result import Result as Entry
+from rnn_goldens.result import FAILED, Result
 
 _WRONG = (FAILED, "known-failure")
 
@@ -63,17 +62,17 @@ _Asked = tuple[str, str]
 """A golden and a precision."""
 
 
-def _asked(entry: Entry) -> _Asked:
+def _asked(entry: Result) -> _Asked:
     return entry["golden"], entry["dtype"]
 
 
-def _outputs_right(judged: Iterable[Entry]) -> set[_Asked]:
+def _outputs_right(judged: Iterable[Result]) -> set[_Asked]:
     """Where some test of the run found all outputs right."""
     right = (entry for entry in judged if entry["outcome"] == "passed" and _of(entry) == OUTPUTS)
     return {_asked(entry) for entry in right if "outputs" not in entry}
 
 
-def _rule_out_outputs(entry: Entry) -> None:
+def _rule_out_outputs(entry: Result) -> None:
     """Take away what would make the outputs wrong, which another test found right only later."""
     kept = [said for said in entry.pop("explained_by", ()) if not is_of_outputs(_cause(said))]
     if kept:
@@ -97,7 +96,7 @@ def settled_causes(config: pytest.Config) -> Mapping[str, str]:
     return config.stash.get(_SETTLED, {})
 
 
-def _note(entry: Entry, causes: Iterable[Cause], facts: Mapping[str, bool | float] = MappingProxyType({})) -> None:
+def _note(entry: Result, causes: Iterable[Cause], facts: Mapping[str, bool | float] = MappingProxyType({})) -> None:
     """Note which causes explain an entry or, where none does, what can be seen."""
     entry.pop("facts", None)
     entry.pop("explained_by", None)
@@ -129,15 +128,15 @@ def received(carried: Iterable[list[Any]]) -> Iterator[Failure]:
         yield Failure(golden, dtype, got, test, of, outputs_right)
 
 
-def _is_wrong(opened: Corpora, entry: Entry) -> bool:
+def _is_wrong(opened: Corpora, entry: Result) -> bool:
     return entry["outcome"] in _WRONG and entry.get("judged_by") == "comparison" and opened.holds(entry["golden"])
 
 
-def _is_right(opened: Corpora, entry: Entry) -> bool:
+def _is_right(opened: Corpora, entry: Result) -> bool:
     return entry["outcome"] == "passed" and opened.holds(entry["golden"])
 
 
-def _evidence(opened: Corpora, entry: Entry, *, one_of_several: bool) -> Evidence:
+def _evidence(opened: Corpora, entry: Result, *, one_of_several: bool) -> Evidence:
     known = opened.entry(entry["golden"])
     return Evidence(
         test=without_golden(entry["test"], entry["golden"], entry["dtype"]) if one_of_several else "",
@@ -154,7 +153,7 @@ def _evidence(opened: Corpora, entry: Entry, *, one_of_several: bool) -> Evidenc
     )
 
 
-def _of(entry: Entry) -> str:
+def _of(entry: Result) -> str:
     """What was judged: gradients, unless the outputs that they are of are wrong."""
     return GRADIENTS if "gradients" in entry and not entry["gradients"].get("outputs_wrong") else OUTPUTS
 
