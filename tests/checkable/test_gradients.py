@@ -122,6 +122,18 @@ def test_where_it_is_wrong_is_said_in_words(golden: Golden) -> None:
     assert "c0: 1 of 9 elements wrong; at layer 0 (batch 2, unit 1): got" in said
 
 
+def test_of_the_gradient_of_x_the_last_step_is_first_where_a_backward_pass_begins(golden: Golden) -> None:
+    d_x = right(golden)["x"]
+    d_x[0, 0, 3] += 1
+    d_x[1, 2, 0] += 2
+    d_x[1, 1, 3] += 3
+    found = golden.compare_gradients({"x": d_x}).differences["x"]
+    assert found.first is not None
+    assert found.largest is not None
+    assert (found.first.index, found.first.place) == ((1, 2, 0), "time step 2 (batch 1, input 0)")
+    assert (found.largest.index, found.time_steps) == ((1, 1, 3), (0, 1, 2))
+
+
 def test_what_is_left_out_is_listed_and_has_not_passed(golden: Golden) -> None:
     verdict = golden.check_gradients(x=right(golden)["x"])
     assert verdict.passed
