@@ -155,7 +155,7 @@ def figures(folder: Path, runs: int, alone: dict[str, str]) -> Iterator[Figure]:
     each = 1000 * median(seconds, "bare", above="nothing") / TIMES
     yield Figure("np.load + assert_allclose of out (8, 32, 16), h_n, c_n in float32", f"{each:.2f} ms")
     whole = ratio(seconds, "whole", "whole, bare", above="whole, nothing")
-    yield at_most("load + check / that: every golden of the corpus, another each time", whole, "times", 1.0)
+    yield at_most("load + check / that: every golden of the corpus, another each time", whole, "times", 1.2)
     for kind, words in kinds.items():
         found = ratio(seconds, kind, "bare", above="nothing")
         yield at_most(f"load + check / that: this size {words}, another each time", found, "times", 1.0)
