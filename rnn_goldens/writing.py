@@ -31,7 +31,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def write_together(contents: Mapping[Path, bytes | None]) -> None:
-    """Write files, all or none; the last takes its place last.
+    """Write files, all or none: those that are to go go first, and the last takes its place last.
 
     A file that is there keeps its mode, and a link to it stays a link. A device or a pipe, which cannot be replaced, is
     written to.
@@ -53,6 +53,8 @@ def write_together(contents: Mapping[Path, bytes | None]) -> None:
 
 def _stage(staged: "Staged", path: Path, content: bytes | None) -> None:
     if content is None:
+        if path.is_dir() and not path.is_symlink():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if os.path.lexists(path):
             staged.remove(path.parent, path.name)
         return
@@ -91,28 +93,31 @@ class Staged:
 
     def new(self, folder: Path, place: str) -> Path:
         """The path at which to write what is to stand at a place below a folder, which has to exist."""
+        if (folder, place) in self._new:
+            raise FileExistsError(errno.EEXIST, "is to be written twice")
         path = self._hidden_in(folder) / "new" / place
         path.parent.mkdir(parents=True, exist_ok=True)
         self._new.append((folder, place))
         return path
 
     def remove(self, folder: Path, place: str) -> None:
-        """Let what stands at a place go when the others take theirs."""
+        """Let what stands at a place go before the others take theirs."""
         self._hidden_in(folder)
         self._removed.append((folder, place))
 
     def take_places(self, undo: ExitStack) -> None:
         """Move all to their places, and what was there out of them."""
-        for folder, place in self._new:
-            _place(folder, place, self._hidden[folder], undo)
         for folder, place in self._removed:
             self._go(folder, place, undo)
+        for folder, place in self._new:
+            _place(folder, place, self._hidden[folder], undo)
 
     def _go(self, folder: Path, place: str, undo: ExitStack) -> None:
         gone = self._hidden[folder] / "removed" / place
         gone.parent.mkdir(parents=True, exist_ok=True)
-        (folder / place).rename(gone)
-        undo.callback(gone.rename, folder / place)
+        with suppress(FileNotFoundError):  # another has removed it meanwhile
+            (folder / place).rename(gone)
+            undo.callback(gone.rename, folder / place)
 
     def _hidden_in(self, folder: Path) -> Path:
         if folder not in self._hidden:
@@ -131,7 +136,9 @@ def _held_hidden(folder: Path, held: ExitStack) -> Path:
         with suppress(FileNotFoundError):  # another has cleaned up before it was locked
             descriptor = os.open(hidden, os.O_RDONLY)
             held.callback(os.close, descriptor)
-            if not hold(descriptor) or is_at(hidden, descriptor):
+            with suppress(OSError):  # where there are no locks, no other cleans up
+                hold(descriptor)
+            if is_at(hidden, descriptor):
                 held.callback(_take_away, hidden)
                 return hidden
 
@@ -147,10 +154,11 @@ def _place(folder: Path, place: str, hidden: Path, undo: ExitStack) -> None:
         undo.callback(exchanged, new, target)
         return
     old.parent.mkdir(parents=True, exist_ok=True)
-    if target.is_file():
-        shutil.copy2(target, old)
+    if not target.is_dir():  # or it is gone meanwhile
+        with suppress(FileNotFoundError):
+            shutil.copy2(target, old)
+            undo.callback(old.replace, target)
         new.replace(target)
-        undo.callback(old.replace, target)
     else:
         target.rename(old)
         undo.callback(old.rename, target)
@@ -164,7 +172,7 @@ def clean(folder: Path) -> None:
         return
     for leftover in folder.glob(f"{_HIDDEN}*"):
         with suppress(OSError), ExitStack() as held:
-            descriptor = os.open(leftover, os.O_RDONLY)
+            descriptor = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
             held.callback(os.close, descriptor)
             if hold(descriptor, at_once=True) and is_at(leftover, descriptor):
                 for old in (leftover / "old").glob("*"):
@@ -188,9 +196,10 @@ def exchanged(one: Path, other: Path) -> bool:
     """Let two files or folders change places in one step; whether the system could, as Linux on most disks."""
     if sys.platform != "linux":
         return False
-    libc = ctypes.CDLL(None, use_errno=True)
-    names = os.fsencode(one), os.fsencode(other)
-    return bool(libc.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0)
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)  # glibc has it since 2.28
+    if rename is None:
+        return False
+    return bool(rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0)
 
 
 def hold(descriptor: int, *, at_once: bool = False) -> bool:
@@ -201,14 +210,17 @@ def hold(descriptor: int, *, at_once: bool = False) -> bool:
         at_once: do not wait for another that holds it.
 
     Returns:
-        False if another holds it, or the system has no such locks, as Windows.
+        False if another holds it. Windows has no such locks, and nobody else is known to hold it there.
+
+    Raises:
+        OSError: the disk has no such locks.
     """
-    if sys.platform == "win32":
-        return False
-    with suppress(OSError):
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if at_once else 0))
-        return True
-    return False
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if at_once else 0))
+        except BlockingIOError:
+            return False
+    return True
 
 
 def is_at(path: Path, descriptor: int) -> bool:

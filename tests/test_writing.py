@@ -203,3 +203,38 @@ def test_of_several_files_all_are_written_or_none(tmp_path: Path, monkeypatch: p
     write_together(contents)
     assert names_in(tmp_path) == ["folder", "new", "old"]
     assert old.read_bytes() == b"new"
+
+
+def test_a_folder_is_not_removed_in_place_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "mine").write_text("kept")
+    with pytest.raises(IsADirectoryError, match="old"):
+        write_together({tmp_path / "new": b"new", tmp_path / "old": None})
+    assert (tmp_path / "old" / "mine").read_text() == "kept"
+    assert not (tmp_path / "new").exists()
+
+
+def test_one_place_is_not_written_twice(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("file")
+    with pytest.raises(FileExistsError, match="twice"):
+        write_together({tmp_path / "file": b"1", tmp_path / "link": b"2"})
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_a_system_without_exchange_replaces_files_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ctypes.CDLL", lambda *_, **__: object())
+    (tmp_path / "file").write_bytes(b"old")
+    write_together({tmp_path / "file": b"new"})
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_a_link_that_looks_like_a_leftover_is_not_followed(tmp_path: Path) -> None:
+    target = tmp_path / "elsewhere"
+    target.mkdir(mode=0o755)
+    (tmp_path / ".rnn-goldens-writing.x").symlink_to(target)
+    write_together({tmp_path / "file": b"new"})
+    assert target.stat().st_mode & 0o777 == 0o755

@@ -34,12 +34,12 @@ def no_outputs(
         features: by id.
         passed: ids of the goldens that passed.
     """
-    ranked = by_reason(failed)
+    ranked, passed = by_reason(failed), list(passed)
     had = {feature for golden in passed for feature in features.get(golden, ())}
     for reason, goldens in ranked[:_MOST_REASONS]:
         said = f"{counted(len(goldens), 'golden')} failed before outputs were compared: {reason}"
         in_all = set.intersection(*(set(features.get(golden, ())) for golden in goldens))
-        if len(goldens) > 1 and (alone := [option for option in OPTIONS if option in in_all - had]):
+        if passed and len(goldens) > 1 and (alone := [option for option in OPTIONS if option in in_all - had]):
             words = " and ".join(IN_WORDS[option][0] for option in alone)
             said += f"; all {words}, and nothing that passes does: {leave_out(alone)}"
         yield from textwrap.wrap(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False)

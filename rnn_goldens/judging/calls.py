@@ -18,7 +18,7 @@ from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
 from rnn_goldens.judging.given import gradients_by_name
 from rnn_goldens.judging.outputs import NotNumbers, Output, outputs_of, read, states_apart
 from rnn_goldens.judging.own_arrays import refuse_own
-from rnn_goldens.judging.verdict import Verdict, compare, compare_gradients
+from rnn_goldens.judging.verdict import Verdict, compare
 
 _TWO_ROUNDINGS = 2.0
 """Tolerances: outputs of either question may be off by one."""
@@ -270,7 +270,7 @@ WAYS = {
 
 
 def compare_gradient_calls(
-    golden: GoldenData, backward: Backward, judge: CompareGradients | None = None
+    golden: GoldenData, backward: Backward, judge: CompareGradients
 ) -> Iterator[tuple[str, Verdict]]:
     """Ask twice, with the same question, and compare both times.
 
@@ -296,7 +296,6 @@ def compare_gradient_calls(
 
     first = ask()
     kept = {name: _copy(value) for name, value in first.items()}  # what it adds to in a second call
-    judge = judge or (lambda given, said: compare_gradients(golden, given, said=said))
     verdict = judge(first, "")
     yield "once", verdict
     if verdict.passed:

@@ -218,18 +218,22 @@ def _type(value: object) -> str:
     return f"{'an' if name[:1] in tuple('aeiou') else 'a'} {name}"
 
 
-def states_apart(layout: Layout, out: object, h_n: object = None, c_n: object = None) -> dict[str, object]:
+def states_apart(
+    layout: Layout, out: object, h_n: object = None, c_n: object = None, *, state_shape: tuple[int, ...] | None = None
+) -> dict[str, object]:
     """Outputs by name, from (out, h_n), (out, h_n, c_n) or, with a cell state, (out, (h_n, c_n)); or a tuple of these.
 
-    All that the cell has, None for what is not there, and a c_n that it has not.
+    All that the cell has, None for what is not there, and a c_n that it has not: the second of two arrays that both
+    have the shape of a state, if that is known.
     """
     if h_n is None and c_n is None and isinstance(out, tuple) and len(out) in OUTPUTS:
         out, h_n, c_n = (*out, None)[:3]  # no guess: out alone, which a tuple may be too, is never all of the outputs
     has_cell_state = "c" in layout.states
     if c_n is None and isinstance(h_n, tuple | list) and len(h_n) == 2:  # noqa: PLR2004 - a pair
-        # Without a cell state they may be two layers, which have one axis less than out.
+        # Without a cell state they may be two layers, with one axis less than out, or with one of size 1.
         axes = [getattr(value, "ndim", None) for value in (out, *h_n)]
-        if has_cell_state or (axes[0] is not None and len(set(axes)) == 1):
+        are_states = state_shape is None or all(getattr(value, "shape", None) == state_shape for value in h_n)
+        if has_cell_state or (axes[0] is not None and len(set(axes)) == 1 and are_states):
             h_n, c_n = h_n
     given = {"out": out, "h_n": h_n}
     return {**given, "c_n": c_n} if has_cell_state or c_n is not None else given
@@ -239,7 +243,7 @@ def compared_outputs(golden: "GoldenData", out: object, h_n: object = None, c_n:
     """The same, without those of a golden's outputs that are not compared, whatever was given for them."""
     if is_out_alone(golden, out):
         return {"out": out}
-    given = states_apart(golden.layout, out, h_n, c_n)
+    given = states_apart(golden.layout, out, h_n, c_n, state_shape=golden.state_shape)
     return {name: value for name, value in given.items() if not golden.outputs or name in golden.outputs}
 
 

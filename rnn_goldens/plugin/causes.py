@@ -19,9 +19,7 @@ from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.plugin.names import without_golden
 from rnn_goldens.plugin.settings import corpora_of_all
 from rnn_goldens.plugin.tally import Tally
-from rnn_goldens.result import FAILED, Result
-
-_WRONG = (FAILED, "known-failure")
+from rnn_goldens.result import FAILED, PASSED, WRONG, Result, is_compared
 
 _FOUND = pytest.StashKey[list[Diagnosis]]()
 _SETTLED = pytest.StashKey[dict[str, str]]()
@@ -68,7 +66,7 @@ def _asked(entry: Result) -> _Asked:
 
 def _outputs_right(judged: Iterable[Result]) -> set[_Asked]:
     """Where some test of the run found all outputs right."""
-    right = (entry for entry in judged if entry["outcome"] == "passed" and _of(entry) == OUTPUTS)
+    right = (entry for entry in judged if entry["outcome"] == PASSED and _of(entry) == OUTPUTS)
     return {_asked(entry) for entry in right if "outputs" not in entry}
 
 
@@ -129,11 +127,11 @@ def received(carried: Iterable[list[Any]]) -> Iterator[Failure]:
 
 
 def _is_wrong(opened: Corpora, entry: Result) -> bool:
-    return entry["outcome"] in _WRONG and entry.get("judged_by") == "comparison" and opened.holds(entry["golden"])
+    return entry["outcome"] in WRONG and is_compared(entry) and opened.holds(entry["golden"])
 
 
 def _is_right(opened: Corpora, entry: Result) -> bool:
-    return entry["outcome"] == "passed" and opened.holds(entry["golden"])
+    return entry["outcome"] == PASSED and opened.holds(entry["golden"])
 
 
 def _evidence(opened: Corpora, entry: Result, *, one_of_several: bool) -> Evidence:
@@ -144,7 +142,7 @@ def _evidence(opened: Corpora, entry: Result, *, one_of_several: bool) -> Eviden
         dtype=entry["dtype"],
         cell=known.cell,
         features=known.features,
-        passed=entry["outcome"] == "passed",
+        passed=entry["outcome"] == PASSED,
         explained_by=tuple(map(_cause, entry.get("explained_by", ()))),
         facts=entry.get("facts", {}),
         of=_of(entry),

@@ -183,7 +183,8 @@ def _realized(golden: Question, outputs: Any) -> Any:  # noqa: ANN401 - whatever
     try:
         if not isinstance(outputs, tuple | list):
             return read(outputs)  # which may be out alone
-        return tuple(read(output) for output in states_apart(golden.layout, *outputs_of(outputs)).values())
+        apart = states_apart(golden.layout, *outputs_of(outputs), state_shape=golden.state_shape)
+        return tuple(read(output) for output in apart.values())
     except (NotNumbers, TypeError):
         return outputs
 

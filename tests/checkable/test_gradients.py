@@ -12,11 +12,12 @@ import torch
 from made_gradients import with_gradients
 from numpy.typing import NDArray
 
-from rnn_goldens import Golden, GoldenMismatch, UnknownName, load
+from rnn_goldens import Golden, GoldenMismatch, UnknownName, Verdict, load
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.torch import layers
 from rnn_goldens.judging.calls import compare_gradient_calls
+from rnn_goldens.judging.verdict import compare_gradients
 
 ID = "lstm/lengths"
 
@@ -339,8 +340,12 @@ def test_what_is_wrong_in_the_first_call_is_not_asked_again(golden: Golden) -> N
     with pytest.raises(GoldenMismatch, match="6 right; x wrong"):
         golden.check_gradient_calls(wrong)
     assert len(asked) == 1
-    assert [way for way, _ in compare_gradient_calls(golden, wrong)] == ["once"]
-    assert [way for way, _ in compare_gradient_calls(golden, lambda _: right(golden))] == ["once", "twice"]
+
+    def compared(given: Mapping[str, Any], said: str) -> Verdict:
+        return compare_gradients(golden, given, said=said)
+
+    assert [way for way, _ in compare_gradient_calls(golden, wrong, compared)] == ["once"]
+    assert [way for way, _ in compare_gradient_calls(golden, lambda _: right(golden), compared)] == ["once", "twice"]
 
 
 @pytest.mark.parametrize("later", [lambda a: a + 1, lambda _: None, lambda _: "no array"])

@@ -16,5 +16,9 @@ def test_an_option_of_all_that_nothing_that_passes_has_is_named() -> None:
     assert said("gru/c") == f"{SAID}; {option}"
 
 
+def test_where_nothing_passes_no_option_is_to_blame() -> None:
+    assert said() == SAID
+
+
 def test_an_option_that_something_that_passes_has_is_not() -> None:
     assert said("gru/c", "gru/b") == SAID
