@@ -167,9 +167,9 @@ def test_a_corpus_made_while_a_worker_is_killed_is_to_the_byte_the_one_made_alon
         for _ in range(3):
             started.add_worker("--nthreads", "1")
         running = subprocess.Popen([*command, "far", "--dask", started.address], cwd=tmp_path)
-        wait_until(lambda: len(list(tmp_path.glob(".far.new/mine/*.h5"))) > 5)
+        wait_until(lambda: len(list(tmp_path.glob(".rnn-goldens-writing.*/new/far/mine/*.h5"))) > 5)
         started.workers[0].kill()
-        assert len(list(tmp_path.glob(".far.new/mine/*.h5"))) < 200
+        assert len(list(tmp_path.glob(".rnn-goldens-writing.*/new/far/mine/*.h5"))) < 200
         assert running.wait() == 0
         assert started.workers[0].wait() == -signal.SIGKILL
     assert len(open_corpus(tmp_path / "far").entries) == 300
