@@ -222,9 +222,7 @@ def test_one_place_is_not_written_twice(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b"old"
 
 
-def test_a_system_without_exchange_replaces_files_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_system_without_exchange_replaces_files_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctypes.CDLL", lambda *_, **__: object())
     (tmp_path / "file").write_bytes(b"old")
     write_together({tmp_path / "file": b"new"})
