@@ -214,6 +214,32 @@ def test_a_folder_is_not_removed_in_place_of_a_file(tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
+REPEATED = """
+import sys
+from pathlib import Path
+from rnn_goldens.writing import write_together
+for number in range(150):
+    write_together({Path("golden"): sys.argv[1].encode(), Path("gradients"): None if number % 2 else b"some"})
+"""
+
+
+def test_several_processes_that_write_and_remove_the_same_files_do_not_fail(tmp_path: Path) -> None:
+    running = [subprocess.Popen([sys.executable, "-c", REPEATED, name], cwd=tmp_path) for name in "abc"]
+    assert [process.wait() for process in running] == [0, 0, 0]
+    assert (tmp_path / "golden").read_bytes() in (b"a", b"b", b"c")
+    assert set(names_in(tmp_path)) <= {"golden", "gradients"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
+def test_a_disk_without_locks_is_written_to_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    write_whole(tmp_path / "file", b"new")
+    assert names_in(tmp_path) == ["file"]
+
+
 def test_one_place_is_not_written_twice(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"old")
     (tmp_path / "link").symlink_to("file")

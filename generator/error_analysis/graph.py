@@ -41,6 +41,7 @@ class Graph:
         w: the weights, under PyTorch's names.
         values: (batch or 1, units or 1) each.
         operations: what computed each; None of what was given. Products name a block of rows, and of how many.
+        between: the values that one step hands to the next.
     """
 
     def __init__(self, w: Mapping[str, Float64]) -> None:

@@ -60,17 +60,19 @@ def diagnosed(
         if ask_again is not None:
             kept = {name: values.copy() for name, values in given.numbers.items()}
             seen = {**suspects.repeats.facts(given, kept, ask_again), **seen}
-    return _told(given, verdict, found, {**seen_in_calls, **seen}, said, tuple(_sentences(given, found, seen)))
+    return _with_message(given, verdict, found, {**seen_in_calls, **seen}, said, tuple(_sentences(given, found, seen)))
 
 
 def _of_wrong_outputs(given: Given, verdict: Verdict, outputs: Verdict) -> Verdict:
     found = [tuple(cause.split(TOGETHER)) for cause in outputs.explained_by]
     headline = outputs.message.splitlines()[0].partition(": ")[2]
     sentences = [(headline, _LINES), *_sentences(given, found, outputs.facts)]
-    return _told(given, verdict, found, outputs.facts, "the outputs are wrong, and gradients with them", sentences)
+    return _with_message(
+        given, verdict, found, outputs.facts, "the outputs are wrong, and gradients with them", sentences
+    )
 
 
-def _told(
+def _with_message(
     given: Given,
     verdict: Verdict,
     found: Sequence[Cause],

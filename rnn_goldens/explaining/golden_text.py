@@ -157,8 +157,8 @@ def _alike(golden: Golden, outputs: Outputs) -> Iterator[str]:
             yield f"  to see what that is: rnn-goldens explain {found[0][0]}"
         return
     seen = {code: value for code, value in facts(given).items() if value}
-    told = [code for code in seen if not code.endswith("_missing")]  # some outputs are enough here
-    for code in told[:_LISTED]:
+    codes = [code for code in seen if not code.endswith("_missing")]  # some outputs are enough here
+    for code in codes[:_LISTED]:
         yield from textwrap.wrap(FACTS[code].sentence.format(seen[code]), WIDTH, subsequent_indent="  ")
 
 

@@ -61,7 +61,7 @@ class _OtherKept(Backward):
     """A base of those that go back through a step with other values than were kept of it."""
 
     def others(self, program: Program, kept: Sequence[Array], w: Weights) -> list[Array]:
-        """What is taken in place of what was kept."""
+        """Return what is taken in place of what was kept; every subclass has its own."""
         raise NotImplementedError
 
     def step_back(
