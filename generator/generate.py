@@ -17,7 +17,7 @@ from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator import matrix_file
 from rnn_goldens.generator.adequacy import expose, kill_matrix
 from rnn_goldens.generator.coverage.arguments import look
-from rnn_goldens.generator.coverage.gate import require_covered, require_shown
+from rnn_goldens.generator.coverage.gate import require_covered, require_covered_backward, require_shown
 from rnn_goldens.generator.folder import Files, alone, replacing
 from rnn_goldens.generator.index import (
     Entry,
@@ -239,7 +239,7 @@ def _matrix(
         if how.certified.matrix(contents) == sha256(standing).hexdigest():
             return standing, set(matrix_file.core(path))
     if of.is_backward:
-        require_covered(held)
+        require_covered_backward(held)
     else:
         looked = in_order(look, held, how.executor)
         require_covered(held, list(how.track(looked, len(held), "Looking at arguments of activations")))

@@ -15,7 +15,7 @@ from benchmarks.corpus_coverage import arguments, tables
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.coverage.arguments import coverage
 from rnn_goldens.generator.coverage.dimensions import sizes_of
-from rnn_goldens.generator.coverage.gate import require_covered
+from rnn_goldens.generator.coverage.gate import require_covered, require_covered_backward
 
 PAGE = "coverage.md"
 
@@ -41,7 +41,7 @@ def main() -> None:
     goldens = [corpus.load(golden_id, "float64") for golden_id in corpus.ids]
     require_covered(goldens, looked)
     backward = [corpus.load(e.id, "float64", gradients=True) for e in corpus.entries if e.gradient_precisions]
-    require_covered(backward)
+    require_covered_backward(backward)
     sized = [(e, sizes_of(g.config, g.x.shape)) for e, g in zip(corpus.entries, goldens, strict=True)]
     found = coverage(looked)
     parts = [TITLE, tables.profiles(corpus), tables.sizes(sized), tables.options(sized), arguments.report(found)]

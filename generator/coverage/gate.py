@@ -10,18 +10,13 @@ from rnn_goldens.generator.coverage.profiles import ONE_LAYER, OUT_ALONE, PROFIL
 from rnn_goldens.generator.scenario import Refused
 
 
-def require_covered(goldens: Sequence[Golden], looked: Sequence[Sequence[arguments.Seen]] | None = None) -> None:
+def require_covered(goldens: Sequence[Golden], looked: Sequence[Sequence[arguments.Seen]]) -> None:
     """Raise Refused if the goldens lack arguments of an activation, sizes of a dimension, or pairs of options.
 
     Args:
         goldens: of the corpus.
-        looked: what each shows of the arguments of activations; None if it is the backward pass that they are to cover.
-            Then a size counts if the last place has a gradient that is not zero.
+        looked: what each shows of the arguments of activations.
     """
-    if looked is None:
-        sizes = [dimensions.sizes_back(g.config, g.gradients.expected) for g in goldens if g.gradients is not None]
-        _refuse(_sizes_and_options(goldens, sizes, [at_once for at_once in AT_ONCE if at_once.backward]))
-        return
     one_layer = [seen for golden, seen in zip(goldens, looked, strict=True) if ONE_LAYER.can(golden.features)]
     _refuse(
         [
@@ -30,6 +25,15 @@ def require_covered(goldens: Sequence[Golden], looked: Sequence[Sequence[argumen
             *_sizes_and_options(goldens, [dimensions.sizes_of(g.config, g.x.shape) for g in goldens], AT_ONCE),
         ]
     )
+
+
+def require_covered_backward(goldens: Sequence[Golden]) -> None:
+    """Raise Refused if goldens with gradients lack sizes of a dimension, or pairs of options.
+
+    A size counts if the last place has a gradient that is not zero.
+    """
+    sizes = [dimensions.sizes_back(g.config, g.gradients.expected) for g in goldens if g.gradients is not None]
+    _refuse(_sizes_and_options(goldens, sizes, [at_once for at_once in AT_ONCE if at_once.backward]))
 
 
 def require_shown(

@@ -13,7 +13,7 @@ from rnn_goldens.generator.adequacy import Hidden, KillMatrix
 from rnn_goldens.generator.coverage import dimensions, options
 from rnn_goldens.generator.coverage.arguments import look
 from rnn_goldens.generator.coverage.dimensions import sizes_of
-from rnn_goldens.generator.coverage.gate import require_covered, require_shown
+from rnn_goldens.generator.coverage.gate import require_covered, require_covered_backward, require_shown
 from rnn_goldens.generator.coverage.profiles import ONE_LAYER, ONE_STEP, OUT_ALONE, WHOLE
 from rnn_goldens.generator.scenario import Refused
 
@@ -48,14 +48,14 @@ def sized(goldens: Sequence[Golden]) -> list[tuple[str, dict[str, int]]]:
 
 def test_the_corpus_has_every_size_of_every_dimension(goldens: list[Golden], backward: list[Golden]) -> None:
     assert list(dimensions.missing(sized(goldens))) == []
-    require_covered(backward)
+    require_covered_backward(backward)
 
 
 def test_a_size_that_no_golden_has_is_named(goldens: list[Golden], backward: list[Golden]) -> None:
     few = without(goldens, "sizes-lstm/hidden-9-input-129-no-state")
     assert list(dimensions.missing(sized(few))) == ["lstm, input: no golden has 129"]
     with pytest.raises(Refused, match=r"not adequate, in 2 places:\n.*\n  lstm, input: no golden has 129, from zero"):
-        require_covered(without(backward, "sizes-lstm/hidden-9-input-129-no-state"))
+        require_covered_backward(without(backward, "sizes-lstm/hidden-9-input-129-no-state"))
 
 
 def test_a_size_that_is_listed_as_left_out_and_is_there_is_named(goldens: list[Golden]) -> None:
