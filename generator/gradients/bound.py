@@ -86,19 +86,19 @@ class _Sum:
 def lost_in_sum(graph: Graph, weight: WeightGradient) -> Float64:
     """What the sum over steps and sequences itself may lose: (kinds, *shape).
 
-    It may be one product over both; a product for each step, added up from either end; or one for each sequence.
+    It may be one product over both, or a product for each step or for each sequence, added one by one from either end.
     """
     gs = np.stack([graph.values[k] for k in weight.gs])
     vs = np.stack([graph.values[k] for k in weight.vs]) if weight.vs else np.ones((*gs.shape[:2], 1))
     steps, sequences = np.einsum("tbi,tbj->tij", gs, vs), np.einsum("tbi,tbj->bij", gs, vs)
     accumulated = len(gs) * gs.shape[1] * np.einsum("tbi,tbj->ij", np.abs(gs), np.abs(vs))
-    storage = [np.maximum(_by_steps(steps, stored), _by_sequences(sequences, stored)) for stored in STORING]
+    storage = [np.maximum(*(_added_one_by_one(terms, stored) for terms in (steps, sequences))) for stored in STORING]
     found = np.stack([accumulated, *storage])
     return found if weight.vs else found[..., 0]
 
 
-def _by_steps(terms: Float64, stored: Storing) -> Float64:
-    """Each product is stored, and every sum on the way; what adds nothing is stored already."""
+def _added_one_by_one(terms: Float64, stored: Storing) -> Float64:
+    """What is lost where each term is stored, and every partial sum from either end; adding zero loses nothing."""
     if len(terms) == 1:
         return stored(terms[0])
     ways: list[Float64] = []
@@ -108,9 +108,3 @@ def _by_steps(terms: Float64, stored: Storing) -> Float64:
         ways.append(np.where(rounds, stored(sums[1:]), 0).sum(axis=0))
     total: Float64 = stored(terms).sum(axis=0) + np.maximum(*ways)
     return total
-
-
-def _by_sequences(terms: Float64, stored: Storing) -> Float64:
-    """Each sequence's own gradient is stored, and their sum."""
-    total: Float64 = stored(terms).sum(axis=0)
-    return total + stored(terms.sum(axis=0)) if len(terms) > 1 else total

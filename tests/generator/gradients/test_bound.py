@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made_cotangents import asked
+from made_scenarios import changed
 from nudged_gradients import assert_attained
 
 from rnn_goldens.cells import Array, Backward, Case
@@ -79,6 +80,28 @@ def test_no_order_of_summation_comes_near_the_bound(cell: str, shape: str, dtype
         for name, right in expected.items():
             allowed = tolerance.allowed(name, right, PRECISIONS[dtype])
             assert (np.abs(found[name] - right) <= LARGEST_CORRECT_ERROR * allowed).all()
+
+
+class RowByRow(Backward):
+    """The gradient of a weight added up sequence by sequence, each sum stored in bfloat16; all else in float64."""
+
+    def outer(self, gs: Any, vs: Any) -> Array:
+        store, total = PRECISIONS["bfloat16"].round, np.zeros((gs[0].shape[1], vs[0].shape[1]))
+        for row in range(len(gs[0])):
+            total = store(total + store(sum(np.outer(g[row], v[row]) for g, v in zip(gs, vs, strict=True))))
+        return total
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_sums_over_sequences_that_are_stored_one_by_one_stay_within_the_bound(cell: str) -> None:
+    """Of 300 equal rows: in bfloat16 the sum of ones stays at 256."""
+    scenario = changed(asked(cell, time=1, of=("d_out",)), x=np.ones((300, 1, 3)), d_out=np.ones((300, 1, 2)))
+    case, given = scenario.case(), scenario.cotangents
+    expected, _ = correctly_rounded_gradients(case, given)
+    tolerance, found = gradient_bound(traced(case, given)).tolerance, RowByRow().gradients(case, given)
+    allowed = tolerance.allowed("weight_ih_l0", expected["weight_ih_l0"], PRECISIONS["bfloat16"])
+    errors = np.abs(found["weight_ih_l0"] - expected["weight_ih_l0"])
+    assert (errors <= LARGEST_CORRECT_ERROR * allowed).all()
 
 
 def in_type(case: Case, dtype: str) -> Case:
