@@ -1,26 +1,24 @@
 """Scenario → golden: an answer that is proven, a tolerance that is derived, and implementations that confirm both."""
 
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 
 from rnn_goldens.cells import DEFINED, Case
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.errors import Unsupported
+from rnn_goldens.generator import confirmation
 from rnn_goldens.generator.error_analysis.forward import traced
 from rnn_goldens.generator.error_bound import ErrorBound, bound_of
 from rnn_goldens.generator.exact import exact_answer
 from rnn_goldens.generator.exact_tier import exact_precisions
 from rnn_goldens.generator.gradients.certify import certify_gradients
-from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.arrays import Arrays
+from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.features import derived_features
 from rnn_goldens.golden.precision import PRECISIONS, WhereHeld
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
@@ -96,14 +94,13 @@ def certification(scenario: Scenario, *, confirm: bool = True) -> Certification:
     if not golden.stored.out.any():
         raise Refused(f"{golden.id}: every output is zero, so it exposes nothing")
     if confirm:
-        with _one_thread():
-            for precision in precisions:
-                _hold_against_implementations(golden.in_precision(precision))
+        confirmation.confirm(golden)
     if scenario.given_cotangents:
-        with _one_thread():
-            gradients, of_gradients = certify_gradients(scenario, golden, confirm=confirm)
-            golden = replace(golden, gradients=gradients)
-            left_out |= {precision: f"of gradients, {why}" for precision, why in of_gradients.items()}
+        gradients, of_gradients = certify_gradients(scenario, golden)
+        golden = replace(golden, gradients=gradients)
+        left_out |= {precision: f"of gradients, {why}" for precision, why in of_gradients.items()}
+        if confirm:
+            confirmation.confirm(golden, GRADIENTS)
     return Certification(golden.in_precision(precisions[0]), left_out)
 
 
@@ -177,48 +174,6 @@ def _declared(scenario: Scenario, precisions: tuple[str, ...], *, saturated: boo
         held = ", ".join(precisions)
         raise Refused(f"{scenario.id}: chaotic is what can be checked in float64 alone; this one can in {held}")
     return scenario.declared
-
-
-def _hold_against_implementations(golden: Golden) -> None:
-    """Torch's layer, if there is torch: it shares nothing with the answer's route; and the definition in NumPy."""
-    for name, run in _confirming():
-        try:
-            verdict = golden.compare(*run(golden))
-        except Unsupported:  # bfloat16, without ml_dtypes
-            continue
-        if not verdict.passed:
-            raise Refused(f"{golden.id}: {name} differs from the certified answer: {verdict.message.splitlines()[0]}")
-        if verdict.largest_error > LARGEST_CORRECT_ERROR:
-            raise Refused(
-                f"{golden.id}: {name} in {golden.dtype} uses {verdict.largest_error:.2f} of the tolerance, "
-                f"at most {LARGEST_CORRECT_ERROR} is allowed"
-            )
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Torch's threads wait for each other at every step: beside other work a small layer takes seven times as long."""
-    if not find_spec("torch"):
-        yield
-        return
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _confirming() -> Iterator[tuple[str, Callable[[Golden], Sequence[Any]]]]:
-    from rnn_goldens.implementations import numpy_cells
-
-    if find_spec("torch"):
-        from rnn_goldens.implementations.torch import layers as torch_layers
-
-        yield "torch", torch_layers.run
-    yield "numpy", numpy_cells.run
 
 
 @cache

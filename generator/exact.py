@@ -3,7 +3,9 @@
 The definition is run in ball arithmetic. Precision doubles until both ends of every ball round to the same float64.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from flint import ctx
@@ -13,6 +15,8 @@ from rnn_goldens.cells import Case, Cell, Network
 from rnn_goldens.generator.balls import Balls, NoNumber, Undecided, balls, rounded
 from rnn_goldens.generator.progress import counting
 from rnn_goldens.generator.scenario import Refused, Scenario
+
+Numbers = TypeVar("Numbers")
 
 FIRST_BITS, LAST_BITS = 192, 192 * 2**8
 
@@ -59,15 +63,39 @@ def exact_answer(scenario: Scenario, cell: Cell | None = None) -> Answer:
 
 def correctly_rounded(case: Case) -> tuple[list[NDArray[np.float64]], int]:
     """The outputs of a network, out first, and the bits that proved them. Raises Undecided if none do."""
+
+    def run(count: Callable[[int], None]) -> list[NDArray[np.float64]]:
+        network = Balls()
+        network.count = count
+        return [rounded(output) for output in network.run(in_balls(case))]
+
+    return with_enough_bits(run, "values", steps(case), lambda why: isinstance(why, NoNumber) and _first_place(case))
+
+
+def with_enough_bits(
+    run: Callable[[Callable[[int], None]], Numbers],
+    what: str,
+    steps: int,
+    in_vain: Callable[[Undecided], object] = lambda _: False,
+) -> tuple[Numbers, int]:
+    """What ``run`` returns in ball arithmetic, and with how many bits: they double until it is decided.
+
+    Args:
+        run: is called with what counts steps.
+        what: the name of what is computed, for the progress bar.
+        steps: how many there are.
+        in_vain: whether more bits would decide nothing either.
+
+    Raises:
+        Undecided: no working precision decides it.
+    """
     bits = FIRST_BITS
     while True:
         try:
-            network = Balls()
-            network.count = counting(f"exact values, {bits} bits", steps(case))
             with ctx.workprec(bits):
-                return [rounded(output) for output in network.run(in_balls(case))], bits
-        except Undecided as undecided:
-            if bits >= LAST_BITS or (isinstance(undecided, NoNumber) and _first_place(case)):
+                return run(counting(f"exact {what}, {bits} bits", steps)), bits
+        except Undecided as why:
+            if bits >= LAST_BITS or in_vain(why):
                 raise
         bits *= 2
 

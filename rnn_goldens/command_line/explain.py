@@ -120,13 +120,10 @@ def _of_deviation(corpora: "Corpora", name: str) -> str:
     from rnn_goldens.corpus import OURS, open_corpus
     from rnn_goldens.corpus.shown import shown
     from rnn_goldens.deviations import deviation as named
-    from rnn_goldens.explaining.backward_text import backward_deviation_text
     from rnn_goldens.explaining.deviation_text import deviation_text
 
     corpus = next((part for part in corpora.parts if part.name == OURS), None) or open_corpus()
-    deviation, known = named(name), shown(corpus).get(name)
-    text = backward_deviation_text if deviation.is_backward else deviation_text
-    return text(deviation, corpus, known)
+    return deviation_text(named(name), corpus, shown(corpus).get(name))
 
 
 def _of_golden(

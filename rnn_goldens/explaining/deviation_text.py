@@ -1,19 +1,21 @@
-"""A deviation for people: what is wrong, where, and which goldens show it."""
+"""A deviation for people: what is wrong, where, and which goldens show it; of the forward pass or the backward pass."""
 
 import textwrap
 
 import numpy as np
 
 from rnn_goldens.cells import Backward, Network, case_of
+from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.shown import NAME, Shown, margin_text
 from rnn_goldens.deviations import FAMILIES, Deviation
 from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
 from rnn_goldens.deviations.deviation import Wrong
-from rnn_goldens.explaining.picture_text import picture
+from rnn_goldens.explaining.equations_text import LONGEST_WAY_BACK
+from rnn_goldens.explaining.picture_text import other_equations, picture
 from rnn_goldens.explaining.source_text import Piece, pieces
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.judging.verdict import compare
+from rnn_goldens.judging.verdict import compare, compare_gradients
 
 WIDTH = 80
 SCREEN = 50
@@ -23,18 +25,31 @@ _PRECISION = "float32"
 _BEST = 3
 
 
+_LEGEND = {
+    "detached(": "detached(z) has the value of z, and nothing goes back through it",
+    "instead(": "instead(a, b) has the value of a, and the way back of b",
+}
+
+
 def deviation_text(deviation: Deviation, corpus: Corpus, known: Shown | None) -> str:
     """All of it, on a screen; ``known`` is what the corpus says of it."""
     title = textwrap.wrap(f"{deviation.name}: {deviation.sentence}", WIDTH, subsequent_indent="  ")
-    seen = picture(deviation)
-    before = [title, facts(deviation), moved_in(0, seen)]
+    seen = _way_back(deviation) if deviation.is_backward else picture(deviation)
+    parts = [title, facts(deviation), moved_in(0, seen)]
     if known is None:
-        before.append([f"which goldens show it: the corpus has no {NAME} that says so"])
+        parts.append([f"which goldens show it: the corpus has no {NAME} that says so"])
     else:
-        before += [_to_look_for(deviation, corpus, known), where_it_shows(known, deviation.cells)]
-    room = SCREEN - sum(len(part) + 1 for part in before if part) - 1
-    parts = [*before, code(deviation.wrong, room, with_right=not seen)]
+        parts += [_to_look_for(deviation, corpus, known), where_it_shows(known, deviation.cells)]
+    if not (seen and deviation.is_backward):  # whose equations say all of it
+        room = SCREEN - sum(len(part) + 1 for part in parts if part) - 1
+        parts.append(code(deviation.wrong, room, with_right=not seen))
     return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _way_back(deviation: Deviation) -> list[str]:
+    """The equations beside the right ones; none if it is not there that they differ."""
+    lines = other_equations(deviation, LONGEST_WAY_BACK)
+    return [*lines, *(f"  ({said})" for term, said in _LEGEND.items() if any(term in line for line in lines))]
 
 
 def facts(deviation: Deviation) -> list[str]:
@@ -124,13 +139,25 @@ def _to_look_for(deviation: Deviation, corpus: Corpus, known: Shown) -> list[str
     golden_id, precision = next(((g, p) for g, p in found if g is not None), (None, ""))
     if golden_id is None:
         return ["what to look for: no golden shows it"]
-    golden = corpus.load(golden_id, precision)
-    outputs = deviation.run(case_of(golden, np.float64))
-    verdict = compare(golden, *(PRECISIONS[precision].round(output) for output in outputs))
-    said = verdict.message.splitlines()[0] if verdict.message else "nothing"
-    others = [f"{name} is {'right' if d.passed else 'wrong'}" for name, d in verdict.differences.items()]
-    text = f"{said}; {', '.join(others[1:])}"
-    return ["what to look for, on the simplest golden that shows it", *indented(text)]
+    golden = corpus.load(golden_id, precision, gradients=deviation.is_backward)
+    return ["what to look for, on the simplest golden that shows it", *indented(_verdict(deviation, golden))]
+
+
+def _verdict(deviation: Deviation, golden: Golden) -> str:
+    """What a comparison with a golden says of it: the first line, and which arrays are right and wrong."""
+    store, case = PRECISIONS[golden.dtype].round, case_of(golden, np.float64)
+    if not deviation.is_backward:
+        verdict = compare(golden, *map(store, deviation.run(case)))
+        others = [f"{name} is {'right' if d.passed else 'wrong'}" for name, d in verdict.differences.items()]
+        return "; ".join([verdict.message.partition("\n")[0], ", ".join(others[1:])])
+    cotangents = {name: array.astype(np.float64) for name, array in golden.cotangents.items()}
+    found = deviation.gradients(case, cotangents)
+    verdict = compare_gradients(golden, {name: store(array) for name, array in found.items()})
+    named = {passed: [n for n, d in verdict.differences.items() if d.passed is passed] for passed in (True, False)}
+    parts = [
+        f"{', '.join(named[passed])} {word}" for passed, word in ((True, "right"), (False, "wrong")) if named[passed]
+    ]
+    return f"{golden.id} in {golden.dtype}: {'; '.join(parts)}"
 
 
 def indented(text: str) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from rnn_goldens.deviations import Deviation
-from rnn_goldens.explaining.equations_text import difference, of_first_cell
+from rnn_goldens.explaining.equations_text import LONGEST, difference, of_first_cell
 from rnn_goldens.explaining.numbers_text import activations, numbers, products, second_product
 from rnn_goldens.explaining.unrolled_text import unrolled
 from rnn_goldens.explaining.weights_text import equations_with_changed_weights
@@ -31,7 +31,7 @@ def picture(deviation: Deviation) -> list[str]:
     return []
 
 
-def other_equations(deviation: Deviation) -> list[str]:
+def other_equations(deviation: Deviation, longest: int = LONGEST) -> list[str]:
     """Of the first cell: those of the others are wrong likewise."""
-    found = {cell: lines for cell, f in deviation.wrong.equations.items() if (lines := difference(cell, f))}
+    found = {cell: lines for cell, f in deviation.wrong.equations.items() if (lines := difference(cell, f, longest))}
     return of_first_cell(list(found), next(iter(found.values()))) if found else []

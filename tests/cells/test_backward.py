@@ -25,9 +25,9 @@ from rnn_goldens.cells.notation import (
     tanh,
 )
 from rnn_goldens.generator.certify import certify
-from rnn_goldens.generator.gradients.confirm import by_torch
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.shapes import CELLS, Config, weight_shapes
+from rnn_goldens.implementations.torch.gradients import of_layers
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -35,19 +35,11 @@ from rnn_goldens.golden.shapes import CELLS, Config, weight_shapes
 def test_gradients_of_every_shape_are_those_of_torch(cell: str, shape: str) -> None:
     scenario = asked(cell, shape)
     found = gradients(scenario.case(), scenario.cotangents)
-    without = asked(cell, shape)
-    golden = certify(replaced_without_gradients(without), confirm=False).in_precision("float64")
-    theirs = by_torch(golden, scenario.cotangents)
+    theirs = of_layers(certify(scenario, confirm=False).in_precision("float64"))
     assert list(found) == list(theirs)
     for name, array in found.items():
         assert array.shape == theirs[name].shape
         np.testing.assert_allclose(array, theirs[name], rtol=1e-12, atol=1e-13)
-
-
-def replaced_without_gradients(scenario: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(scenario, d_out=None, d_h_n=None, d_c_n=None, gradient_purpose="")
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -11,13 +11,13 @@ from made_scenarios import changed, scenario
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator.certify import certify
-from rnn_goldens.generator.gradients import confirm
 from rnn_goldens.generator.gradients.certify import certify_gradients, hides_half
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS, Config
 from rnn_goldens.golden.tolerance import Bound, Exact
+from rnn_goldens.implementations import numpy_cells
 
 
 def certified(asked_for: Scenario) -> Gradients:
@@ -218,9 +218,9 @@ def test_a_tolerance_that_is_too_loose_everywhere_is_refused() -> None:
 def test_an_implementation_that_comes_too_near_the_tolerance_is_a_reason_to_refuse(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    right = confirm.by_numpy
-    monkeypatch.setattr(confirm, "by_numpy", lambda *a: {n: g * (1 + 2.0**-30) for n, g in right(*a).items()})
-    with pytest.raises(Refused, match=r"numpy in float64 uses \d+.\d+ of the tolerance of the gradient of"):
+    right = numpy_cells.gradients
+    monkeypatch.setattr(numpy_cells, "gradients", lambda g: {n: a * (1 + 2.0**-30) for n, a in right(g).items()})
+    with pytest.raises(Refused, match="numpy in float64 differs from the certified gradients: "):
         certify(asked("rnn_tanh"))
 
 

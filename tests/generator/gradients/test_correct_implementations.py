@@ -9,9 +9,11 @@ from made_cotangents import SHAPES, asked
 
 from rnn_goldens import Golden
 from rnn_goldens.generator.certify import certify
-from rnn_goldens.generator.gradients.confirm import by_torch, fraction_used
 from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.implementations.torch.gradients import of_layers
+from rnn_goldens.judging.given import gradients_given
+from rnn_goldens.judging.verdict import verdict_on
 
 Named = Mapping[str, Any]
 
@@ -19,15 +21,14 @@ Named = Mapping[str, Any]
 def assert_within(golden: Golden, found: Any) -> None:
     assert golden.gradients is not None
     for precision in golden.gradients.precisions:
-        low = golden.in_precision(precision)
-        worst, fraction = fraction_used(golden.gradients, found(low, golden.gradients.cotangents), precision)
-        assert fraction <= LARGEST_CORRECT_ERROR, (precision, worst)
+        verdict = verdict_on(gradients_given(low := golden.in_precision(precision), found(low)))
+        assert verdict.largest_error <= LARGEST_CORRECT_ERROR, (precision, verdict.message)
 
 
 @pytest.mark.parametrize("shape", ["one step", "ragged", "unbatched"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_autograd_stays_within_the_tolerance(cell: str, shape: str) -> None:
-    assert_within(certify(asked(cell, shape, seed=9), confirm=False), by_torch)
+    assert_within(certify(asked(cell, shape, seed=9), confirm=False), of_layers)
 
 
 @pytest.mark.slow
@@ -35,7 +36,7 @@ def test_autograd_stays_within_the_tolerance(cell: str, shape: str) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("cell", CELLS)
 def test_autograd_stays_within_the_tolerance_for_other_numbers(cell: str, shape: str, seed: int) -> None:
-    assert_within(certify(asked(cell, shape, seed=seed), confirm=False), by_torch)
+    assert_within(certify(asked(cell, shape, seed=seed), confirm=False), of_layers)
 
 
 @pytest.mark.slow
@@ -46,7 +47,7 @@ def test_a_scan_of_jax_stays_within_the_tolerance(cell: str) -> None:
     assert_within(certify(asked(cell, "no bias", time=6), confirm=False), by_jax)
 
 
-def by_jax(golden: Golden, cotangents: Named) -> Named:
+def by_jax(golden: Golden) -> Named:
     """``jax.vjp`` through a scan of equations that are written here."""
     import jax
     import jax.numpy as jnp
@@ -60,7 +61,7 @@ def by_jax(golden: Golden, cotangents: Named) -> Named:
         states = {f"{name}0": array(getattr(golden, f"{name}0"))[0] for name in golden.layout.states}
         given = {"x": array(golden.x), **states, **{name: array(w) for name, w in golden.weights.items()}}
         outputs, back = jax.vjp(lambda named: _network(golden.cell, named), given)
-        shaped = {name: array(g) if name == "d_out" else array(g)[0] for name, g in cotangents.items()}
+        shaped = {name: array(g) if name == "d_out" else array(g)[0] for name, g in golden.cotangents.items()}
         names = ["d_out", *(f"d_{name}_n" for name in golden.layout.states)]
         (found,) = back(tuple(shaped.get(n, jnp.zeros_like(o)) for n, o in zip(names, outputs, strict=True)))
         numbers = {name: np.asarray(g.astype(jnp.float64)) for name, g in found.items()}

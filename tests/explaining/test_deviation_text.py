@@ -3,14 +3,14 @@
 import pytest
 
 from rnn_goldens.corpus import open_corpus
+from rnn_goldens.corpus.shown import shown
 from rnn_goldens.deviations import Deviation, deviation
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
-from rnn_goldens.explaining.backward_text import backward_deviation_text
-from rnn_goldens.explaining.deviation_text import SCREEN, WIDTH
+from rnn_goldens.explaining.deviation_text import SCREEN, WIDTH, deviation_text
 
 
 def text_of(name: str) -> str:
-    return backward_deviation_text(deviation(name), open_corpus(), None)
+    return deviation_text(deviation(name), open_corpus(), shown(open_corpus())[name])
 
 
 def test_what_is_detached_is_written_in_the_equations() -> None:
@@ -41,7 +41,7 @@ def test_which_gradients_are_wrong_of_the_simplest_golden_is_said() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("wrong", BACKWARD_DEVIATIONS[::5], ids=lambda wrong: wrong.name)
 def test_each_fits_on_a_screen_and_shows_what_is_wrong(wrong: Deviation) -> None:
-    lines = backward_deviation_text(wrong, open_corpus(), None).splitlines()
+    lines = text_of(wrong.name).splitlines()
     assert max(map(len, lines)) <= WIDTH
     assert len(lines) <= SCREEN + 2
     assert any(line.startswith(("  + ", "wrong: ")) for line in lines)
