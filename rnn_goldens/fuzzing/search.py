@@ -19,7 +19,7 @@ from rnn_goldens.implementations import Implementation, outputs_of
 from rnn_goldens.judging.inputs import written_to, wrote_into
 from rnn_goldens.judging.verdict import compare
 from rnn_goldens.plugin.guard import TimeIsUp, interrupting
-from rnn_goldens.plugin.process_state import put_back
+from rnn_goldens.plugin.process_state import restored
 from rnn_goldens.programs.program import Program
 
 MOST_KEPT = 100
@@ -311,7 +311,7 @@ def ask(
 ) -> Judged:
     """Ask an implementation for a golden; raises WrongUse if it does, for that speaks of how it was called."""
     try:
-        with asking(golden), put_back(), interrupting(seconds):
+        with asking(golden), restored(), interrupting(seconds):
             question = golden.question()
             outputs = outputs_of(run(question))
             if names := written_to(question, golden.stored):

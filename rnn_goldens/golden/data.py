@@ -1,14 +1,12 @@
 """What is stored of a golden, in one precision: a question, and a golden, which is a question with its answer."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Self
-from zlib import crc32
 
 import numpy as np
-from numpy import zeros
 from numpy.typing import NDArray
 
 from rnn_goldens.errors import UnknownName, WrongUse
@@ -89,13 +87,13 @@ class QuestionData:
     @cached_property
     def h0(self) -> NDArray[Any]:
         """Initial hidden state, (layers·directions, batch, hidden); zeros where the scenario gives none."""
-        return self._cast(zeros(self.state_shape) if self.stored.h0 is None else self.stored.h0)
+        return self._cast(np.zeros(self.state_shape) if self.stored.h0 is None else self.stored.h0)
 
     @cached_property
     def c0(self) -> NDArray[Any]:
         """Initial cell state of an LSTM, like ``h0``."""
         self._require_cell_state("c0")
-        return self._cast(zeros(self.state_shape) if self.stored.c0 is None else self.stored.c0)
+        return self._cast(np.zeros(self.state_shape) if self.stored.c0 is None else self.stored.c0)
 
     @property
     def initial_state(self) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]] | None:
@@ -124,7 +122,7 @@ class QuestionData:
         shapes = output_shapes(self.layout, self.config, self.stored.x.shape)
         arrays = {name: given.get(name) for name, output in COTANGENTS.items() if output in shapes}
         return MappingProxyType(
-            {name: self._cast(zeros(shapes[COTANGENTS[name]]) if a is None else a) for name, a in arrays.items()}
+            {name: self._cast(np.zeros(shapes[COTANGENTS[name]]) if a is None else a) for name, a in arrays.items()}
         )
 
     @property
@@ -276,16 +274,6 @@ class GoldenData(QuestionData):
         gradients = [] if self.gradients is None else [("gradients", ", ".join(self.gradients.expected))]
         return [*super()._facts(), *shapes, ("tolerance", self.tolerance.in_words), *gradients]
 
-    def checksum(self) -> int:
-        """Of all that it stores: the same as long as nobody writes into its memory."""
-        found = 0
-        held: list[object] = [self.stored, self.tolerance]
-        if self.gradients is not None:
-            held += [self.gradients, self.gradients.tolerance]
-        for array in (array for part in held for array in _arrays_in(vars(part))):
-            found = crc32(array.tobytes(), found)
-        return found
-
     def copied(self, **others: Any) -> Self:  # noqa: ANN401 - fields
         """The same golden in memory of its own, some of its fields others."""
         if "gradients" not in others and self.gradients is not None:
@@ -329,11 +317,3 @@ class GoldenData(QuestionData):
         found = {name: [array for array in arrays if array is not None] for name, arrays in held.items()}
         gradients = {} if self.gradients is None else self.gradients.expected
         return {**found, **{f"gradient of {name}": [array] for name, array in gradients.items()}}
-
-
-def _arrays_in(held: Mapping[str, object]) -> Iterator[NDArray[Any]]:
-    for value in held.values():
-        if isinstance(value, np.ndarray):
-            yield value
-        elif isinstance(value, Mapping):
-            yield from _arrays_in(value)

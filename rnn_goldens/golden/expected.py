@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy import ones
 from numpy.typing import NDArray
 
 from rnn_goldens.golden.precision import PRECISIONS
@@ -36,5 +35,5 @@ class Expected:
         """Which elements are wrong: all, where the shape is."""
         want = self.values[name]
         if got.shape != want.shape:
-            return ones(got.shape, bool)
+            return np.ones(got.shape, bool)
         return ~(abs(got - want) <= self.allowed(name))

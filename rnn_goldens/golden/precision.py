@@ -4,7 +4,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
-from numpy import frexp, ldexp, maximum, rint  # by names of their own, which no test replaces
 from numpy.typing import DTypeLike, NDArray
 
 from rnn_goldens.errors import UnknownName
@@ -46,9 +45,9 @@ class Precision:
     def round(self, values: NDArray[np.float64]) -> NDArray[np.floating]:
         """Return float64 values rounded once, to nearest even, in an array of the carrier type."""
         if self.name == "bfloat16":
-            _, exponents = frexp(values)
-            unit = ldexp(1.0, maximum(exponents, self.min_exponent + 1) - self.bits)
-            values = rint(values / unit) * unit
+            _, exponents = np.frexp(values)
+            unit = np.ldexp(1.0, np.maximum(exponents, self.min_exponent + 1) - self.bits)
+            values = np.rint(values / unit) * unit
         return values.astype(self.carrier)
 
     def holds(self, values: NDArray[np.float64]) -> bool:

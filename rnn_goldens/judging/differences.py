@@ -7,7 +7,6 @@ Operators and methods of arrays compare, and functions by names of their own: wh
 from dataclasses import dataclass
 
 import numpy as np
-from numpy import argwhere, isfinite, isinf, isnan, unique, unravel_index, where
 from numpy.typing import NDArray
 
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
@@ -141,25 +140,25 @@ def _compared(given: Given, name: str, output: Output) -> Difference:
             finer = _is_finer(expected.dtype, output)
             return Difference(name, dtype=output.dtype, size=got.size, largest_error=largest, is_finer=finer)
         fraction = error / allowed
-    fraction = where(isnan(fraction), np.inf, fraction)
+    fraction = np.where(np.isnan(fraction), np.inf, fraction)
     fraction[(allowed < 2.0**precision.min_exponent) & (error >= 2.0**precision.min_exponent)] = np.inf
 
     def element(index: tuple[int, ...]) -> Element:
         where_it_is = place(given.golden, name, index)
         return Element(index, float(got[index]), float(want[index]), float(allowed[index]), where_it_is)
 
-    wrong = argwhere(~right)
-    finite_first = where(right, -2.0, where(isfinite(got), error, -1.0))
+    wrong = np.argwhere(~right)
+    finite_first = np.where(right, -2.0, np.where(np.isfinite(got), error, -1.0))
     return Difference(
         name,
         dtype=output.dtype,
         size=got.size,
         wrong=len(wrong),
-        nan=int(isnan(got).sum()),
-        infinite=int(isinf(got).sum()),
+        nan=int(np.isnan(got).sum()),
+        infinite=int(np.isinf(got).sum()),
         first=element(first(given.golden, name, wrong)),
-        largest=element(tuple(int(i) for i in unravel_index(finite_first.argmax(), got.shape))),
-        time_steps=tuple(int(t) for t in unique(wrong[:, -2])) if name in WITH_TIME else (),
+        largest=element(tuple(int(i) for i in np.unravel_index(finite_first.argmax(), got.shape))),
+        time_steps=tuple(int(t) for t in np.unique(wrong[:, -2])) if name in WITH_TIME else (),
         coat=_coat(expected, got),
         largest_error=float(fraction.max()),
     )
@@ -172,7 +171,7 @@ def _is_finer(asked: str, output: Output) -> bool:
 
 def _coat(expected: Expected, got: Float64) -> str | None:
     """The lower precision that all values fit, as if computed in it and coated as a higher one; zeros tell nothing."""
-    if isinstance(expected.tolerance, Exact) or not isfinite(got).all() or not got.any():
+    if isinstance(expected.tolerance, Exact) or not np.isfinite(got).all() or not got.any():
         return None
     lower = [p for p in PRECISIONS.values() if p.bits < PRECISIONS[expected.dtype].bits]
     with np.errstate(over="ignore", invalid="ignore"):

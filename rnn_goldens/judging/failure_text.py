@@ -12,7 +12,6 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy import asarray
 
 from rnn_goldens.counted import counted
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
@@ -152,8 +151,8 @@ def _at_steps(golden: "GoldenData", d: Difference) -> str:
 def _values(golden: "GoldenData", d: Difference, element: Element) -> tuple[str, str]:
     """Both values in the digits of their precision, or in all digits where those would not show a difference."""
     got_type = PRECISIONS[d.dtype].carrier if d.dtype in PRECISIONS else np.float64
-    got = str(asarray(element.got).astype(got_type))
-    want = str(PRECISIONS[golden.dtype].round(asarray(element.want)))
+    got = str(np.asarray(element.got).astype(got_type))
+    want = str(PRECISIONS[golden.dtype].round(np.asarray(element.want)))
     return (repr(element.got), repr(element.want)) if got == want else (got, want)
 
 

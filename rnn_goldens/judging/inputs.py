@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy import zeros
 from numpy.typing import NDArray
 
 from rnn_goldens.golden.arrays import Asked
@@ -25,7 +24,7 @@ def written_to(asked: "QuestionData", before: Asked) -> list[str]:
     was, rounding = dict(_arrays(vars(before))), PRECISIONS[asked.dtype].round
     now = [(name, array, was[name]) for name, array in _arrays(vars(asked.stored))]
     for name, array in _arrays(vars(asked)):
-        stored = was[name] if name in was else zeros(array.shape)  # states and cotangents, where none is given
+        stored = was[name] if name in was else np.zeros(array.shape)  # states and cotangents, where none is given
         now.append((name, array, rounding(stored)))
     return list(dict.fromkeys(name for name, array, other in now if array.tobytes() != other.tobytes()))
 

@@ -11,7 +11,6 @@ from numbers import Number
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
-from numpy import asarray  # by a name of its own, which no test replaces
 from numpy.typing import NDArray
 
 from rnn_goldens.counted import counted
@@ -94,7 +93,7 @@ def read(value: object) -> Output:
                 _require_real(name)
             if isinstance(readable, np.ndarray):
                 _require_few(readable.size, f"has shape {readable.shape}")
-            return Output(asarray(readable, dtype=np.float64), _least_precise(types))
+            return Output(np.asarray(readable, dtype=np.float64), _least_precise(types))
     except (TypeError, ValueError, LookupError, OverflowError, RuntimeError, AttributeError) as error:
         raise NotNumbers(f"is {_type(value)} that NumPy can not read as an array: {error}") from None
 
@@ -170,7 +169,7 @@ def _own_conversion(kind: type) -> Conversion | None:
 
 
 def _from_array_like(value: object) -> tuple[NDArray[Any], str]:
-    array = asarray(value)
+    array = np.asarray(value)
     if array.dtype.kind != "O":
         return array, _type_name(array.dtype)
     if not array.ndim:
@@ -194,7 +193,7 @@ def _from_torch(tensor: Any) -> tuple[NDArray[Any], str]:  # noqa: ANN401 - a to
 
 def _from_mlx(array: Any) -> tuple[NDArray[Any], str]:  # noqa: ANN401 - an mlx.core.array
     dtype = str(array.dtype).removeprefix("mlx.core.")
-    return asarray(array.tolist(), dtype=np.float32) if dtype == "bfloat16" else asarray(array), dtype
+    return np.asarray(array.tolist(), dtype=np.float32) if dtype == "bfloat16" else np.asarray(array), dtype
 
 
 def _from_masked(array: Any) -> tuple[NDArray[Any], str]:  # noqa: ANN401 - a numpy.ma.MaskedArray

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy import asarray, may_share_memory  # by names of their own, which no test replaces
 from numpy.typing import NDArray
 
 from rnn_goldens.errors import WrongUse
@@ -33,9 +32,9 @@ def refuse_own(golden: "GoldenData", *outputs: object) -> None:
 
 def _lies_in(value: Any, array: NDArray[Any]) -> bool:  # noqa: ANN401 - whatever a user gave
     if isinstance(value, memoryview):
-        value = asarray(value)
+        value = np.asarray(value)
     if isinstance(value, np.ndarray):
-        return may_share_memory(value, array)
+        return np.may_share_memory(value, array)
     if isinstance(value, list | tuple) and len(value) <= _MOST_PARTS:
         return any(_lies_in(part, array) for part in value if not isinstance(part, float | int))
     if hasattr(value, "data_ptr") and value.device.type == "cpu":  # a tensor of torch, of whatever class

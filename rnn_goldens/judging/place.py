@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy import where
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -60,5 +59,5 @@ def first(golden: "GoldenData", name: str, wrong: NDArray[np.intp]) -> tuple[int
         time, unit = wrong[:, -2], wrong[:, -1]
         length = golden.stored.x.shape[-2] if golden.lengths is None else golden.lengths[wrong[:, 0]]
         from_the_end = (unit >= golden.config.hidden_size) & (time < length)
-        row = int(where(from_the_end, length - 1 - time, time).argmin())
+        row = int(np.where(from_the_end, length - 1 - time, time).argmin())
     return tuple(int(i) for i in wrong[row])

@@ -1,14 +1,12 @@
 """What an implementation does in our process is kept to the golden it was asked: skips, exits, endless loops."""
 
 import faulthandler
-import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from os import getpid
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TextIO
@@ -23,7 +21,6 @@ from rnn_goldens.judging.calls import Backward
 from rnn_goldens.judging.given import gradients_by_name
 from rnn_goldens.judging.inputs import written_to, wrote_into
 from rnn_goldens.judging.outputs import NotNumbers, outputs_of, read, states_apart
-from rnn_goldens.plugin.process_state import put_back
 from rnn_goldens.plugin.record import finding
 from rnn_goldens.programs.program import Program
 
@@ -32,8 +29,6 @@ TIME_LIMIT = 60.0
 
 HARD_LIMITS = 2
 """After so many times the limit a call that could not be interrupted is ended with its process."""
-
-_leave = os._exit
 
 
 class ImplementationFailed(Exception):
@@ -105,7 +100,7 @@ class Guard:
         """
         __tracebackhide__ = True
         try:
-            with no_outcome_of_its_own(), put_back(), self._noted(golden), interrupting(self._seconds):
+            with no_outcome_of_its_own(), self._noted(golden), interrupting(self._seconds):
                 outputs = self._run_untouching(golden)
                 return outputs if self._now is None else _realized(golden, outputs)
         except TimeIsUp:
@@ -121,7 +116,7 @@ class Guard:
         """
         __tracebackhide__ = True
         try:
-            with no_outcome_of_its_own(), put_back(), self._noted(golden), interrupting(self._seconds):
+            with no_outcome_of_its_own(), self._noted(golden), interrupting(self._seconds):
                 return _realized_gradients(golden, self._backward(golden))
         except TimeIsUp:
             raise ImplementationFailed(f"the implementation gave no gradients within {self._seconds:g} s") from None
@@ -156,7 +151,6 @@ class Guard:
     @contextmanager
     def _noted(self, golden: Question) -> Iterator[None]:
         """Note what is asked, and end the process if that takes too long and can not be interrupted."""
-        process = getpid()
         self._write(f"{golden.id} in {golden.dtype}\n")
         ended_by_force = self._last_words if self._seconds is not None else None
         if self._seconds is not None and ended_by_force is not None:
@@ -164,8 +158,6 @@ class Guard:
         try:
             yield
         finally:
-            if getpid() != process:  # forked off by the implementation, which returned twice: this one is not the run
-                os._exit(1)
             if ended_by_force is not None:
                 faulthandler.cancel_dump_traceback_later()
             self._write("")
@@ -222,37 +214,3 @@ def interrupting(seconds: float | None) -> Iterator[None]:
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - a handler's signature
     raise TimeIsUp
-
-
-class WatchedExit:
-    """In place of ``os._exit`` in a process that runs tests of goldens.
-
-    Only what is called from Python by this name can be watched: ``os.execv``, or a library that calls C's ``exit(0)``,
-    ends a run as if it were good. ``rnn-goldens check`` sees that too, and so does whoever looks at the results file.
-
-    Attributes:
-        status: the exit code of the session, or None while it goes on.
-    """
-
-    def __init__(self) -> None:
-        """Watch this process."""
-        self._process = getpid()
-        self.status: int | None = None
-
-    def begin(self) -> None:
-        """Stand in its place, unless another session of this process does, which goes on after this one."""
-        if not isinstance(os._exit, WatchedExit):
-            os._exit = self
-
-    def end(self, status: int) -> None:
-        """The session has ended: what comes now, a process that exits with 0 does not make good."""
-        self.status = status
-
-    def __call__(self, status: int) -> NoReturn:
-        """Exit; with 0 only after a good session, or in another process, such as a child of multiprocessing."""
-        if status == 0 and getpid() == self._process and self.status != 0:
-            if self.status is None:
-                with suppress(OSError):
-                    os.write(2, b"rnn-goldens: os._exit(0) while goldens were asked, which is no pass\n")
-            _leave(self.status or 1)
-        _leave(status)

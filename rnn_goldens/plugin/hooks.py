@@ -29,7 +29,6 @@ from rnn_goldens.plugin.names import (
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable.golden import Golden
-    from rnn_goldens.plugin.guard import WatchedExit
     from rnn_goldens.plugin.tally import Tally
 
 
@@ -73,18 +72,14 @@ class Listener:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.tally: Tally | None = None
-        self._exit: WatchedExit | None = None
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The tests of goldens that are to run."""
         if items := [item for item in session.items if "rnn_golden" in getattr(item, "fixturenames", ())]:
             self._made().ask_items(items)
-            from rnn_goldens.plugin.guard import WatchedExit
-            from rnn_goldens.plugin.process_state import KeptState
+            from rnn_goldens.plugin.process_state import RestoredState
 
-            self.config.pluginmanager.register(KeptState(), "rnn_goldens_kept_state")
-            self._exit = WatchedExit()
-            self._exit.begin()
+            self.config.pluginmanager.register(RestoredState(), "rnn_goldens_restored_state")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that can not be collected may have held tests of goldens."""
@@ -119,8 +114,6 @@ class Listener:
             from rnn_goldens.plugin.ending import end
 
             end(session, self.tally)
-            if self._exit is not None:
-                self._exit.end(int(session.exitstatus))
 
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         """List what was refused, and why, and what keeps the run from showing that something is right."""
@@ -229,14 +222,9 @@ def pytest_runtest_makereport(
     """Tell refused from wrong, and note what was found for the results file."""
     if "rnn_golden" not in getattr(item, "fixturenames", ()):
         return (yield)
-    from rnn_goldens.plugin.outcomes import note_outcome, report_without_text
+    from rnn_goldens.plugin.outcomes import note_outcome
 
-    try:
-        report = yield
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
-        report = report_without_text(item, call)
+    report = yield
     note_outcome(item, call, report)
     return report
 

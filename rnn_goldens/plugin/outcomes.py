@@ -1,11 +1,8 @@
 """What became of one test of a golden: refused is told from wrong, and noted on the report, where xdist carries it."""
 
-import os
 from dataclasses import asdict, dataclass
-from json import dumps  # taken now: a test may put something else in their place while it runs
-from os import getpid
+from json import dumps
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,7 +15,7 @@ from rnn_goldens.plugin.names import ASKED, CALLED, CAME_LATE, DRAWN, PROPERTY, 
 from rnn_goldens.plugin.record import CHECK_FAILS, Record, entry_of, first_line
 from rnn_goldens.plugin.selection import Wanted, not_asked, wanted_of
 from rnn_goldens.plugin.tally import TALLY
-from rnn_goldens.plugin.telling import make_tellable, shorten
+from rnn_goldens.plugin.telling import shorten
 from rnn_goldens.result import FAILED, KNOWN, NOT_JUDGED, PASSED, REFUSED, SKIPPED, Drawn
 
 OUTCOMES = (PASSED, SKIPPED, KNOWN, REFUSED, FAILED)
@@ -49,8 +46,6 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     if (wanted := wanted_of(item)) is None:
         return
     record = item.stash.get(RECORD, None)
-    if record is not None and record.process != getpid():
-        os._exit(1)  # forked off by an implementation, which returned twice: this one is not the run
     if record is not None and call.when == "call":
         record.ran = True
     outcome = _judged(item, wanted, call, report, record)
@@ -70,15 +65,7 @@ def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.
     else:
         entry |= {"outcome": NOT_JUDGED}  # until the test has come to its end
         _carry_asked(item.config, report)
-    make_tellable(report)
     report.user_properties.append((PROPERTY, dumps(entry)))
-
-
-def report_without_text(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
-    """Of a failure that pytest can not put into words: something raises ``SystemExit`` when it is asked for its own."""
-    said = first_line(call.excinfo.value) if call.excinfo is not None else ""
-    when: Any = call.when  # of a test
-    return pytest.TestReport(item.nodeid, item.location, dict.fromkeys(item.keywords, 1), "failed", said, when)
 
 
 def _verdict_of(error: BaseException | None) -> Verdict | None:
@@ -171,7 +158,6 @@ def _end(item: pytest.Item) -> None:
     del item.stash[_WORST]
     if (record := item.stash.get(RECORD, None)) is not None:
         record.ended = True
-        record.elsewhere.unlink(missing_ok=True)
         del item.stash[RECORD]
 
 

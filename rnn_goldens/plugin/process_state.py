@@ -1,20 +1,17 @@
-"""What a test of a golden changes in its process is put back after it, so that the next golden is judged as if alone.
+"""What a test of a golden changes in its process is restored after it, so that it does not reach the next golden.
 
-Only what changes while the test itself runs, or an implementation: what a fixture sets, of whatever scope, is there
-for its tests, and its own to put back. Nothing is put back where a module that is no library was imported meanwhile:
-what an import sets is meant to stay, and would not be set again for the next golden.
+Only what changes while the test itself runs: what a fixture sets, of whatever scope, stays for its tests. Nothing is
+restored where the test imported a module of the user's: what an import sets is meant to stay, and would not be set
+again for the next golden.
 """
 
 import contextlib
-import gc
 import os
-import signal
+import random
 import sys
-import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from operator import itemgetter
 from sysconfig import get_paths
 from typing import Any
 
@@ -27,10 +24,10 @@ class Setting:
     """Something that a whole process shares.
 
     Attributes:
-        read: what it is; None if that can not be said, and then it is left alone.
+        read: returns what it is, in a form that ``==`` compares; None if that is not known.
         put: makes it what it was.
-        module: whose it is; nothing is read where that is not imported.
-        at_first: what it is when the module was just imported, where that can be said.
+        module: nothing is read where this is not imported.
+        at_first: returns what it is right after the module is imported; None where that is not known.
     """
 
     read: Callable[[], Any]
@@ -39,109 +36,49 @@ class Setting:
     at_first: Callable[[], Any] = lambda: None
 
 
-def _folder() -> str | None:
-    try:
-        return os.getcwd()  # noqa: PTH109 - Path.cwd() takes three times as long
-    except OSError:  # it is no longer there
-        return None
-
-
-def _streams() -> tuple[Any, ...]:
-    return sys.stdout, sys.stderr
-
-
-def _put_streams(streams: tuple[Any, ...]) -> None:
-    sys.stdout, sys.stderr = streams
-
-
-_SIGNALS = (signal.SIGINT,)
-
-
-def _handlers() -> tuple[Any, ...] | None:
-    return tuple(map(signal.getsignal, _SIGNALS)) if threading.current_thread() is threading.main_thread() else None
-
-
-def _put_handlers(handlers: tuple[Any, ...]) -> None:
-    for number, handler in zip(_SIGNALS, handlers, strict=True):
-        if handler is not None:  # which Python did not set, and can not
-            signal.signal(number, handler)
-
-
-def _has_no_alarm() -> bool | None:
-    """None where there is one: what is left of its time can not be compared."""
-    return None if sys.platform == "win32" or signal.getitimer(signal.ITIMER_REAL)[0] else True
-
-
-def _put_no_alarm(_: bool) -> None:
-    if sys.platform != "win32":
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
 def _put_errors(how: tuple[Any, Any]) -> None:
     np.seterr(**how[0])
     np.seterrcall(how[1])
 
 
-_OTHERS = ("array", "asarray", "concatenate", "dot", "stack", "where", "zeros")
-_FUNCTIONS = tuple(name for name, what in vars(np).items() if isinstance(what, np.ufunc) or name in _OTHERS)
-"""Of NumPy's, those in whose place somebody may put another."""
+def _numpy_random() -> tuple[Any, ...]:
+    name, key, *others = np.random.get_state(legacy=True)
+    return name, key.tobytes(), others
 
 
-def _functions() -> tuple[Any, ...]:
-    found: tuple[Any, ...] = itemgetter(*_FUNCTIONS)(vars(np))
-    return found
-
-
-def _put_functions(functions: tuple[Any, ...]) -> None:
-    vars(np).update(zip(_FUNCTIONS, functions, strict=True))
-
-
-def _decimal() -> tuple[Any, ...]:
-    context = sys.modules["decimal"].getcontext()
-    return context.prec, context.rounding, dict(context.traps)
-
-
-def _put_decimal(how: tuple[Any, ...]) -> None:
-    context = sys.modules["decimal"].getcontext()
-    context.prec, context.rounding, context.traps = how
-
-
-def _locale() -> Any:  # noqa: ANN401 - a name, but the module's type is not known here
-    locale = sys.modules["locale"]
-    return locale.setlocale(locale.LC_ALL)
-
-
-def _put_locale(name: str) -> None:
-    locale = sys.modules["locale"]
-    locale.setlocale(locale.LC_ALL, name)
+def _put_numpy_random(state: tuple[Any, ...]) -> None:
+    name, key, others = state
+    np.random.set_state((name, np.frombuffer(key, np.uint32), *others))
 
 
 def _torch() -> tuple[Any, ...]:
     torch = sys.modules["torch"]
-    return (
-        torch.get_default_dtype(),
-        torch.empty(0).device,  # in a tenth of the time that torch.get_default_device() takes
-        torch.is_grad_enabled(),
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-        torch.get_float32_matmul_precision(),
-    )
+    # The device of an empty tensor takes a tenth of the time that torch.get_default_device() takes.
+    return torch.get_default_dtype(), torch.empty(0).device, torch.is_grad_enabled()
 
 
 def _torch_at_first() -> tuple[Any, ...]:
     torch = sys.modules["torch"]
-    return torch.float32, torch.device("cpu"), True, False, False, "highest"
+    return torch.float32, torch.device("cpu"), True
 
 
 def _put_torch(how: tuple[Any, ...]) -> None:
     torch = sys.modules["torch"]
-    dtype, device, grad, deterministic, warn_only, products = how
+    dtype, device, grad = how
     torch.set_default_dtype(dtype)
     if torch.empty(0).device != device:
         torch.set_default_device(None if device.type == "cpu" else device)
     torch.set_grad_enabled(grad)
-    torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
-    torch.set_float32_matmul_precision(products)
+
+
+def _torch_random() -> bytes:
+    state: bytes = sys.modules["torch"].get_rng_state().numpy().tobytes()
+    return state
+
+
+def _put_torch_random(state: bytes) -> None:
+    torch = sys.modules["torch"]
+    torch.set_rng_state(torch.tensor(bytearray(state), dtype=torch.uint8))
 
 
 _SMALLEST, _ONE = 5e-324, 1.0
@@ -156,30 +93,22 @@ def _put_subnormal_numbers(there: bool) -> None:
 
 
 SETTINGS = (
-    Setting(_folder, os.chdir),
-    Setting(sys.getrecursionlimit, sys.setrecursionlimit),
-    Setting(sys.path.copy, lambda path: sys.path.__setitem__(slice(None), path)),
-    Setting(_streams, _put_streams),
-    Setting(gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
-    Setting(_handlers, _put_handlers),
-    Setting(_has_no_alarm, _put_no_alarm),
+    Setting(os.getcwd, os.chdir),
     Setting(lambda: (np.geterr(), np.geterrcall()), _put_errors),
-    Setting(np.get_printoptions, lambda how: np.set_printoptions(**how)),
-    Setting(_functions, _put_functions),
-    Setting(_decimal, _put_decimal, "decimal"),
-    Setting(_locale, _put_locale, "locale"),
+    Setting(random.getstate, random.setstate),
+    Setting(_numpy_random, _put_numpy_random),
     Setting(_torch, _put_torch, "torch", _torch_at_first),
+    Setting(_torch_random, _put_torch_random, "torch"),
     Setting(_has_subnormal_numbers, _put_subnormal_numbers, "torch"),
 )
-"""What is put back. Not the environment's variables, random generators, threads, and what a library keeps to itself."""
-
+"""What is restored."""
 
 _NOT_IMPORTED = object()
 
 
 @contextmanager
-def put_back() -> Iterator[None]:
-    """Around what may change the process: put back what it changed, whatever it raises."""
+def restored() -> Iterator[None]:
+    """Restore what changes in the process meanwhile, whatever is raised."""
     modules = len(sys.modules)
     before = [_read(setting.read) if setting.module in sys.modules else _NOT_IMPORTED for setting in SETTINGS]
     try:
@@ -194,14 +123,14 @@ def put_back() -> Iterator[None]:
                 changed.append((setting, value))
         if changed and not _own_modules_since(modules):
             for setting, value in changed:
-                with contextlib.suppress(Exception):  # a folder that is gone; the others are put back all the same
+                with contextlib.suppress(OSError):  # a folder that is gone
                     setting.put(value)
 
 
 def _read(what: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever it is
     try:
         return what()
-    except Exception:  # a module that only looks like the library, or one that is still being imported
+    except (OSError, AttributeError):  # the folder is gone; torch is still being imported
         return None
 
 
@@ -220,26 +149,13 @@ _STANDARD = tuple({get_paths()[name] for name in ("stdlib", "platstdlib")})
 _INSTALLED = ("site-packages", "dist-packages")
 
 
-class KeptState:
+class RestoredState:
     """The hook that does so around a test of a golden; made where there are any."""
 
-    @pytest.hookimpl(wrapper=True, trylast=True)  # innermost: between pytest's own capturing and the test
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Run the test."""
         if "rnn_golden" not in getattr(item, "fixturenames", ()):
             return (yield)
-        with put_back(), held_open():
+        with restored():
             return (yield)
-
-
-@contextmanager
-def held_open() -> Iterator[None]:
-    """Around what may close stdout or stderr, which pytest goes on with: closing them does nothing."""
-    streams = [stream for stream in (sys.stdout, sys.stderr) if hasattr(stream, "__dict__")]
-    for stream in streams:
-        vars(stream)["close"] = lambda: None
-    try:
-        yield
-    finally:
-        for stream in streams:
-            vars(stream).pop("close", None)

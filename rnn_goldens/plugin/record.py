@@ -3,12 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from os import getpid
-from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
-from uuid import uuid4
-from weakref import WeakValueDictionary
 
 from rnn_goldens.errors import RnnGoldensError, Unsupported
 from rnn_goldens.golden.precision import PRECISIONS
@@ -46,13 +41,10 @@ class Record:
         late: where findings go that come late; one list for a whole run.
         drawn: whether a picture is wanted of what is wrong.
         picture: that of the first mismatch.
-        process: that runs the test.
-        expected: the checksum of the golden that outputs are compared with.
         gradients: whether it is gradients that are to be checked.
         of_gradients: the verdicts, among those above, of gradients, with the precision.
         outputs_wrong: whether the outputs were wrong, too, of an implementation whose gradients were.
         outputs_right: goldens and precisions of which some test found all outputs right; one set for a whole run.
-        elsewhere: a file in which another process, that was given the golden, notes that it was wrong.
     """
 
     golden: str
@@ -73,22 +65,10 @@ class Record:
     late: list[dict[str, str]] = field(default_factory=list)
     drawn: bool = False
     picture: Picture | None = None
-    process: int = field(default_factory=getpid)
-    expected: int = 0
     gradients: bool = False
     of_gradients: list[tuple[str, Verdict]] = field(default_factory=list)
     outputs_wrong: bool = False
     outputs_right: set[tuple[str, str]] = field(default_factory=set)
-
-    elsewhere: Path = field(default_factory=lambda: Path(gettempdir(), f"rnn-goldens-{uuid4()}"))
-
-    def __post_init__(self) -> None:
-        """Be found by copies of the golden."""
-        _RECORDS[self.elsewhere] = self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """A copy in this process is the same; in another it notes what is wrong where this one finds it."""
-        return _found, (self.elsewhere, self.golden, self.dtype, self.process)
 
     @contextmanager
     def comparing(self) -> Iterator[None]:
@@ -109,10 +89,6 @@ class Record:
         self._note(dtype, verdict)
 
     def _note(self, dtype: str, verdict: Verdict) -> None:
-        if getpid() != self.process:
-            if not verdict.passed:
-                self.elsewhere.write_text(verdict.message, "utf-8")
-            return
         self.verdicts.append((dtype, verdict))
         if self.ended and not verdict.passed:
             self.late.append(finding(self.golden, self.dtype, verdict.message.partition("\n")[0], "comparison"))
@@ -129,8 +105,7 @@ class Record:
     def note_gradients(self, dtype: str, verdict: Verdict) -> None:
         """Note a verdict on gradients, likewise."""
         self._note(dtype, verdict)
-        if getpid() == self.process:
-            self.of_gradients.append((dtype, verdict))
+        self.of_gradients.append((dtype, verdict))
 
     @property
     def wrong(self) -> list[Verdict]:
@@ -143,8 +118,7 @@ class Record:
         untold = [verdict for verdict in self.wrong if not any(verdict is told for told in self.told)]
         if untold:
             return untold[0].message
-        in_other_process = [self.elsewhere.read_text("utf-8")] if self.elsewhere.exists() else []
-        return next(iter([*self.broken_off, *in_other_process]), "")
+        return self.broken_off[0] if self.broken_off else ""
 
     @property
     def shown_right(self) -> bool:
@@ -193,19 +167,11 @@ class Record:
         return AssertionError(message) if wrong is None else GoldenMismatch(replace(wrong, message=message))
 
 
-_RECORDS: WeakValueDictionary[Path, Record] = WeakValueDictionary()
-"""Those of this process."""
-
-
-def _found(elsewhere: Path, golden: str, dtype: str, process: int) -> Record:
-    return _RECORDS.get(elsewhere) or Record(golden, dtype, process=process, elsewhere=elsewhere)
-
-
 def first_line(said: object) -> str:
     """The first line of an error or a text, in letters that every file can hold, and no terminal obeys."""
     try:
         text = str(said)
-    except BaseException as error:  # whatever an implementation's error does when it is asked for its text
+    except Exception as error:  # whatever an implementation's error does when it is asked for its text
         text = f"{type(said).__name__}, whose text can not be had: {type(error).__name__}"
     line = text.strip().partition("\n")[0] or f"{type(said).__name__}, no reason given"
     return visible(line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]} …")

@@ -5,7 +5,6 @@ import platform
 import sys
 import time
 from importlib.metadata import version
-from os import getpid
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,6 @@ class ResultsFile:
         self.path = path
         self.config = config
         self._written, self._pause = 0.0, _SECONDS_BETWEEN
-        self._process = getpid()
         self._lost = ""
         self.drawn: dict[str, Drawn] = {}
         self._numbers = 0
@@ -112,8 +110,6 @@ class ResultsFile:
 
     def write(self, why: str, *, ended: bool = False) -> None:
         """Write the file, whole or not at all; ``why`` the run is not complete, or "". What explains it, in the end."""
-        if getpid() != self._process:  # a child that an implementation forked, and that goes on as if it were the run
-            return
         begin, entries = time.monotonic(), self._entries()
         document: Document = {"kind": "results", "format": FORMATS["results"], "complete": not why}
         document |= {"versions": versions(self.config)}

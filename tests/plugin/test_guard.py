@@ -120,26 +120,6 @@ def test_what_can_not_be_interrupted_is_ended_and_it_is_written_down_where_it_wa
     assert any('"<string>", line 9 in run' in line for line in where)
 
 
-FORKS = """
-import os
-from rnn_goldens import load
-from rnn_goldens.plugin.guard import Guard
-
-def run(question):
-    if child := os.fork():
-        print("child exited with", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-    return ()
-
-Guard(run, None, [], None, None, run)(load("documented/single-sequence").question())
-print("the run goes on")
-"""
-
-
-def test_what_an_implementation_forked_off_never_returns() -> None:
-    done = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, check=True)
-    assert done.stdout == "child exited with 1\nthe run goes on\n"
-
-
 @pytest.fixture
 def no_alarm() -> Iterator[None]:
     before = signal.signal(signal.SIGALRM, signal.SIG_IGN)

@@ -387,26 +387,6 @@ def test_a_golden_that_is_asked_for_too_late_is_an_error_that_says_so(project: p
     result.stdout.fnmatch_lines(["rnn_golden goes to tests and fixtures that name it as an argument: *"])
 
 
-def test_what_an_implementation_forked_off_is_not_the_run(project: pytest.Pytester) -> None:
-    project.makepyfile(
-        """
-        import os
-        from my_rnn import forgetful, right
-
-        def test_it(rnn_golden):
-            child = os.fork()
-            rnn_golden.check(*(right(rnn_golden) if child == 0 else forgetful(rnn_golden)))
-
-        def teardown_module():
-            print("torn down by", os.getpid())
-        """
-    )
-    result = project.runpytest_subprocess("-s", "-k", "mini-batch-ascending", "--rnn-goldens-report=results.json")
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert result.stdout.str().count("torn down by") == 1
-    assert '"outcome": "failed"' in (project.path / "results.json").read_text("utf-8")
-
-
 def test_a_fixture_in_place_of_ours_that_gives_something_else_leaves_the_goldens_unjudged(
     project: pytest.Pytester,
 ) -> None:
