@@ -21,10 +21,7 @@ from rnn_goldens.golden.arrays import Arrays
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.features import derived_features
 from rnn_goldens.golden.precision import PRECISIONS, WhereHeld
-from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
-
-LARGEST_TOLERANCE = 0.1
-"""Beyond this a first-order bound does not hold: the precision is switched off for the golden."""
+from rnn_goldens.golden.tolerance import LARGEST_TOLERANCE, Exact, Tolerance, loosest
 
 FLATTEST = 2.0**-12
 """An activation whose derivative is below this is saturated: it hides what goes wrong before it."""
@@ -116,19 +113,20 @@ def _tolerance(
         _require_named(scenario, left_out)
         return Exact(bits=bits), precisions, False, left_out
     bound = bound_of(found)
-    loosest = {p: loose for p, loose in _loosest(bound, stored).items() if p in scenario.precisions}
-    precisions = tuple(p for p, loose in loosest.items() if loose <= LARGEST_TOLERANCE and p not in bound.undecided)
+    outputs = {name: getattr(stored, name) for name in bound.tolerance.storage}
+    loosest_in = {p: loosest(bound.tolerance, outputs, PRECISIONS[p]) for p in PRECISIONS if p in scenario.precisions}
+    precisions = tuple(p for p, loose in loosest_in.items() if loose <= LARGEST_TOLERANCE and p not in bound.undecided)
     if not precisions:
         if set(scenario.precisions) <= bound.undecided:
             raise Refused(f"{scenario.id}: a relu's argument is so close to zero that rounding decides its side")
-        if not any(np.isfinite(loose) for loose in loosest.values()):
+        if not any(np.isfinite(loose) for loose in loosest_in.values()):
             raise Refused(f"{scenario.id}: numbers are so large that sums on the way overflow: no tolerance follows")
-        said = ", ".join(f"{loose:.2g} in {p}" for p, loose in loosest.items())
+        said = ", ".join(f"{loose:.2g} in {p}" for p, loose in loosest_in.items())
         raise Refused(
             f"{scenario.id}: the tolerance is too loose in every precision: {said}, "
             f"at most {LARGEST_TOLERANCE} is allowed"
         )
-    left_out = {p: _why(bound, p, loose) for p, loose in loosest.items() if p not in precisions}
+    left_out = {p: _why(bound, p, loose) for p, loose in loosest_in.items() if p not in precisions}
     _require_named(scenario, left_out)
     return bound.tolerance, precisions, bound.flattest < FLATTEST, left_out
 
@@ -150,14 +148,6 @@ def _require_named(scenario: Scenario, why: Mapping[str, str]) -> None:
 
 def _them(out: Sequence[str]) -> str:
     return "it" if len(out) == 1 else "them"
-
-
-def _loosest(found: ErrorBound, stored: Arrays) -> dict[str, float]:
-    outputs: Bound = found.tolerance
-    return {
-        name: max(float(outputs.allowed(o, getattr(stored, o), p).max()) for o in outputs.storage)
-        for name, p in PRECISIONS.items()
-    }
 
 
 def _declared(scenario: Scenario, precisions: tuple[str, ...], *, saturated: bool) -> tuple[str, ...]:

@@ -133,7 +133,10 @@ def _opened(folder: Path) -> TextIO:
     for more in reversed(range(_MOST_OPENED)):
         try:
             lock.parent.mkdir(parents=True, exist_ok=True)
-            return lock.open("w")
+            if lock.is_symlink():  # of nobody's making but who wants another file emptied
+                lock.unlink()
+            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+            return os.fdopen(os.open(lock, flags, 0o666), "w")
         except FileNotFoundError:
             if not more:
                 raise

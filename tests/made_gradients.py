@@ -27,7 +27,7 @@ layers: Any = pytest.importorskip("rnn_goldens.implementations.torch.layers")
 
 Float64 = NDArray[np.float64]
 
-COEFFICIENT = 60.0
+COEFFICIENT = 40.0
 """Roundoffs of the largest gradient that are allowed."""
 
 

@@ -15,10 +15,13 @@ from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
-
-LARGEST_TOLERANCE = 0.25
-"""Of the largest gradient: what is looser says too little, and the precision is left out."""
+from rnn_goldens.golden.tolerance import (
+    LARGEST_TOLERANCE_OF_GRADIENTS,
+    Bound,
+    Exact,
+    Tolerance,
+    loosest_of_gradients,
+)
 
 LEAST_SHARE = 0.5
 """Of a gradient: an array of which so much could be missing everywhere, and pass, is not checked in the precision."""
@@ -94,8 +97,9 @@ def _tolerance(
 
 def _why_too_loose(tolerance: Bound, expected: Named, precision: str) -> str:
     """Why gradients are not checked in a precision; empty if they are."""
-    if (loosest := _loosest(tolerance, expected, precision)) > LARGEST_TOLERANCE:
-        return f"it is {loosest:.2g} of the largest gradient, at most {LARGEST_TOLERANCE} is allowed"
+    loose = loosest_of_gradients(tolerance, expected, PRECISIONS[precision])
+    if loose > LARGEST_TOLERANCE_OF_GRADIENTS:
+        return f"it is {loose:.2g} of the largest gradient, at most {LARGEST_TOLERANCE_OF_GRADIENTS} is allowed"
     if hidden := hides_half(tolerance, expected, precision):
         return f"half of each gradient of {', '.join(hidden)} could be missing"
     return ""
@@ -106,12 +110,6 @@ def hides_half(tolerance: Tolerance, expected: Named, precision: str) -> list[st
     missing = {name: LEAST_SHARE * np.abs(array) for name, array in expected.items() if array.any()}
     held = PRECISIONS[precision]
     return [n for n, error in missing.items() if (error <= tolerance.allowed(n, expected[n], held)).all()]
-
-
-def _loosest(tolerance: Bound, expected: Named, precision: str) -> float:
-    """The largest tolerance, in units of the largest gradient."""
-    allowed = (tolerance.allowed(name, array, PRECISIONS[precision]) for name, array in expected.items())
-    return max(float(a.max(initial=0)) for a in allowed) / max(float(abs(e).max(initial=0)) for e in expected.values())
 
 
 _AXES = {"x": 0, "h0": 1, "c0": 1, "d_out": 0, "d_h_n": 1, "d_c_n": 1}

@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from rnn_goldens.cells.arrays import Array, State, Weights
 from rnn_goldens.cells.cell import DEFINED, Cell
-from rnn_goldens.cells.own import own_cell
+from rnn_goldens.cells.own import cell_of_file
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.data import QuestionData
 from rnn_goldens.golden.shapes import Config
@@ -54,7 +54,7 @@ def cell_of(golden: QuestionData) -> Cell:
     """Its cell. Raises WrongUse if it is of someone's own, and its equations are not to be had or have changed."""
     if golden.own_layout is None:
         return DEFINED[golden.cell]
-    cell = own_cell(golden.cell)
+    cell = cell_of_file(golden.cell)
     if cell.layout != golden.own_layout:
         raise WrongUse(
             f"cell {golden.cell!r}: its equations speak of {cell.layout.in_words}, "

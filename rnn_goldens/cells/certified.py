@@ -6,7 +6,7 @@ import numpy as np
 
 from rnn_goldens.cells.case import case_of
 from rnn_goldens.cells.network import Network
-from rnn_goldens.cells.own import own_cell
+from rnn_goldens.cells.own import cell_of_file
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.arrays import Arrays
 from rnn_goldens.golden.data import GoldenData
@@ -37,7 +37,7 @@ def require_equations(golden: GoldenData) -> None:
 
 def _not_here(cell: str) -> str:
     try:
-        own_cell(cell)
+        cell_of_file(cell)
     except WrongUse as error:
         first, *others = str(error).removeprefix(f"cell {cell!r}: ").splitlines()
         reason = f"{first} {others[-1]}" if others else first  # of a traceback what it ends with
@@ -46,7 +46,7 @@ def _not_here(cell: str) -> str:
 
 
 def _changed(golden: GoldenData) -> str:
-    now, then = own_cell(golden.cell).layout, golden.layout
+    now, then = cell_of_file(golden.cell).layout, golden.layout
     if now == then and _gives_what_is_stored(golden):
         return ""
     how = "" if now == then else f": they speak of {now.in_words}, and then of {then.in_words}"

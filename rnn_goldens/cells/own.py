@@ -1,8 +1,9 @@
 """A cell of someone's own: a function in the notation, named ``package.module:function``."""
 
 import inspect
+import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from typing import Any
 
@@ -21,6 +22,29 @@ _BIASED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 def cell_named(name: str) -> Cell:
     """One of those that goldens are of, or of someone's own. Raises WrongUse as ``own_cell`` does."""
     return DEFINED[name] if name in DEFINED else own_cell(name)
+
+
+_NAMED: set[str] = set()
+
+
+def name_cells(names: Iterable[str]) -> None:
+    """Let the modules of these cells be imported: the user named them."""
+    _NAMED.update(names)
+
+
+def cell_of_file(name: str) -> Cell:
+    """The cell that a golden file names: its module is imported only where the user named the cell too.
+
+    Raises:
+        WrongUse: the user did not, and did not import the module either; or as ``own_cell``.
+    """
+    module = name.partition(":")[0]
+    if name not in _NAMED and module not in sys.modules:
+        raise WrongUse(
+            f"cell {name!r}: a file does not decide what is imported; to use the equations name the cell, "
+            f"--cell={name} or cell={name!r} in the marker, or import {module}"
+        )
+    return own_cell(name)
 
 
 @lru_cache(maxsize=64)

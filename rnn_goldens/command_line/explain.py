@@ -39,6 +39,7 @@ _PAGE = "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md
     type=click.Path(path_type=Path),
     help="Outputs beside the golden's: .json or .npz with out, and h_n and c_n if they are known.",
 )
+@click.option("--cell", metavar="NAME", help="The golden's own cell, whose module is imported for its equations.")
 @click.option("--dtype", metavar="PRECISION", help="The precision of the golden (default: float32, if it has it).")
 @click.option("--step", type=int, metavar="T", help="Only this time step.")
 @click.option("--row", type=int, metavar="B", help="This batch row (default: 0, or where the first difference is).")
@@ -58,6 +59,7 @@ def explain(
     name: str,
     implementation: str | None,
     against: Path | None,
+    cell: str | None,
     dtype: str | None,
     corpus: str | None,
     **choice: int | None,
@@ -70,17 +72,20 @@ def explain(
     ID is a golden's: at each step what the gates get, the gates and the state. With an implementation, or outputs
     from a file, the reader's numbers stand beside them, and the first difference is marked.
     """
+    from rnn_goldens.cells import name_cells
     from rnn_goldens.corpus import open_corpora
 
     opened = open_corpora(corpus)
     if _is_deviation(opened, name):
-        given = {"implementation": implementation, "against": against, "dtype": dtype, **choice}
+        given = {"implementation": implementation, "against": against, "cell": cell, "dtype": dtype, **choice}
         for option in (option for option, value in given.items() if value is not None):
             raise click.UsageError(f"--{option} is for a golden, and {name} is a deviation")
         say(_of_deviation(opened, name))
         return
     if implementation and against:
         raise click.UsageError("numbers come from an implementation or from a file (--against): give one of them")
+    if cell:
+        name_cells([cell])
     text, right = _of_golden(opened.load(name, dtype or _usual(opened, name)), implementation, against, choice)
     say(text)
     sys.exit(0 if right else FINDING)

@@ -7,7 +7,7 @@ from functools import cached_property
 from rnn_goldens.corpus.index import Entry
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.features import FEATURES
-from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.golden.shapes import CELLS, is_own_cell
 
 
 class Selection:
@@ -67,6 +67,10 @@ class Selection:
             for name in asked:
                 if name not in known:
                     raise UnknownName(kind, name, known)
+        if own := [name for name in cell if is_own_cell(name)]:
+            from rnn_goldens.cells import name_cells
+
+            name_cells(own)
         for pattern in ids:
             if not any(fnmatchcase(known, pattern) for known in self.ids):
                 raise UnknownName("golden", pattern, self.ids)

@@ -52,8 +52,8 @@ GOLDEN = Bounds(mebibytes=24, values=2**20, objects=10_000)
 GOLDEN_OF_HDF5 = replace(GOLDEN, mebibytes=32)
 """What HDF5 holds, as JSON, in which the eight bytes of a number take up to 25."""
 
-INDEX = Bounds(mebibytes=96, values=4_000_000, objects=420_000)
-"""Of a hundred thousand goldens, as ours are."""
+INDEX = Bounds(mebibytes=48, values=2_000_000, objects=330_000)
+"""Of some fifty thousand goldens, as ours are."""
 
 OTHER = Bounds(mebibytes=24, values=2**20, objects=20_000)
 """What else this project writes: the kill matrix, reports, results."""

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.encoding.bounds import GOLDEN, GOLDEN_OF_HDF5, Bounds
 from rnn_goldens.encoding.tree import (
@@ -132,9 +134,7 @@ def decode(
     kind = _kind(of)
     document, bounds = content, GOLDEN
     if path.suffix == ".h5":
-        from rnn_goldens.encoding.hdf5_process import as_json
-
-        document, bounds = as_json(content, path), GOLDEN_OF_HDF5
+        document, bounds = _hdf5_as_json(content, path), GOLDEN_OF_HDF5
     if too_much := bounds.problem_if_large(document):
         raise InvalidFile(path, [too_much])
     try:
@@ -149,6 +149,15 @@ def decode(
     if found:
         raise InvalidFile(path, found)
     return from_tree(tree) if of is None else replace(of, gradients=gradients_from_tree(tree, of))
+
+
+def _hdf5_as_json(content: bytes, path: Path) -> bytes:
+    from rnn_goldens.encoding.hdf5_file import read_tree
+
+    try:
+        return msgspec.json.encode(to_document(read_tree(content)))
+    except ValueError as error:
+        raise InvalidFile(path, [f"not a readable HDF5 file: {error}"]) from None
 
 
 def _kind(of: Golden | None) -> Kind:

@@ -1,6 +1,6 @@
 """What a JSON Schema cannot say about a golden and its gradients: shapes that follow, and values that agree."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,17 @@ from rnn_goldens.golden.shapes import (
     weight_count,
     weight_shapes,
 )
-from rnn_goldens.golden.tolerance import Bound, Exact
+from rnn_goldens.golden.tolerance import (
+    LARGEST_TOLERANCE,
+    LARGEST_TOLERANCE_OF_GRADIENTS,
+    Bound,
+    Exact,
+    loosest,
+    loosest_of_gradients,
+)
+
+_PARTS = ("accumulation", "storage")
+"""Of a bound."""
 
 
 def problems(tree: Tree) -> list[str]:
@@ -35,6 +45,7 @@ def problems(tree: Tree) -> list[str]:
         *asked,
         *shape_problems("expected", tree["expected"], expected),
         *tolerance_problems(tree["tolerance"], expected),
+        *_looseness_problems(tree, loosest, LARGEST_TOLERANCE),
         *_finite_problems(tree, ("weights", "inputs", "expected")),
         *_feature_problems(tree, config),
         *_precision_problems(tree),
@@ -59,6 +70,7 @@ def gradients_problems(tree: Tree, golden: Golden, content: str) -> list[str]:
         *shape_problems("cotangents", tree["cotangents"], given),
         *shape_problems("expected", tree["expected"], expected),
         *tolerance_problems(tree["tolerance"], expected),
+        *_looseness_problems(tree, loosest_of_gradients, LARGEST_TOLERANCE_OF_GRADIENTS),
         *_finite_problems(tree, ("cotangents", "expected")),
         *_zero_problems(tree),
         *_precision_problems(tree),
@@ -131,13 +143,28 @@ def tolerance_problems(tolerance: Tree, wanted: dict[str, Shape]) -> Iterator[st
     """Bounds of other shapes than what they are of, and such as are none."""
     if tolerance["kind"] != Bound.kind:
         return
-    for part in ("accumulation", "storage"):
+    for part in _PARTS:
         yield from shape_problems(f"tolerance/{part}", tolerance[part], wanted)
         if tolerance[part] and not _are_bounds(_all_of(tolerance[part].values())):
             wrong = (name for name, array in tolerance[part].items() if not _are_bounds(array))
             yield from (
                 f"tolerance/{part}/{n}: holds a number that is no bound: negative, infinite or NaN" for n in wrong
             )
+
+
+def _looseness_problems(tree: Tree, loosest: Callable[..., float], most: float) -> Iterator[str]:
+    """Precisions in which a bound allows more than any that this project derives, which would pass what is wrong."""
+    tolerance, expected = tree["tolerance"], tree["expected"]
+    if tolerance["kind"] != Bound.kind or list(
+        tolerance_problems(tolerance, {n: a.shape for n, a in expected.items()})
+    ):
+        return
+    bound = Bound(tolerance["accumulation"], tolerance["storage"])
+    for name in tree["precisions"]:
+        with np.errstate(all="ignore"):
+            loose = loosest(bound, expected, PRECISIONS[name])
+        if loose > most:
+            yield f"tolerance: allows errors of {loose:.2g} in {name}, at most {most} is allowed"
 
 
 def _are_bounds(array: NDArray[Any]) -> bool:

@@ -71,3 +71,20 @@ def roundoff_sum(accumulation: Float64, storage: Float64, precision: Precision) 
 
 
 Tolerance = Exact | Bound
+
+LARGEST_TOLERANCE = 0.1
+"""Of an output: beyond this a first-order bound does not hold, and the precision is left out of the golden."""
+
+LARGEST_TOLERANCE_OF_GRADIENTS = 0.25
+"""In units of the largest gradient: what is looser says too little, and the precision is left out."""
+
+
+def loosest(tolerance: Tolerance, expected: Mapping[str, Float64], precision: Precision) -> float:
+    """The largest allowed error of any element."""
+    return max(float(tolerance.allowed(name, array, precision).max(initial=0)) for name, array in expected.items())
+
+
+def loosest_of_gradients(tolerance: Tolerance, expected: Mapping[str, Float64], precision: Precision) -> float:
+    """The same in units of the largest gradient; zero if all gradients are."""
+    largest = max(float(abs(array).max(initial=0)) for array in expected.values())
+    return loosest(tolerance, expected, precision) / largest if largest else 0.0

@@ -362,6 +362,12 @@ def test_a_bad_file_is_one_error(name: str, content: str | None, message: str, r
     assert len(said.splitlines()) == 1
 
 
+def test_an_archive_that_would_fill_the_memory_is_not_expanded(run: Explain, tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", out=np.zeros(2**22))
+    said = run("gru/plain", "--against", "a.npz", code=WRONG_USE)
+    assert "a.npz: is no NPZ of outputs: its arrays are larger than 24 MiB, and those of no golden are" in said
+
+
 def test_a_cell_state_that_the_cell_has_not_is_an_error(run: Explain, tmp_path: Path) -> None:
     path = as_json(tmp_path / "a.json", {"out": rnn_goldens.load("gru/plain").out, "c_n": [1]})
     assert "holds c_n, and gru/plain is of gru, which has none" in run("gru/plain", "--against", path, code=WRONG_USE)

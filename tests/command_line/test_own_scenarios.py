@@ -238,12 +238,16 @@ def test_a_corpus_of_own_cells_is_listed_selected_reported_and_refused_by_who_ha
     assert "cells:own" in run("list", "--corpus", "goldens", "--cell", "cells:own").stdout
     assert "3 files: 3 valid" in run("validate", "goldens").stdout
     assert "13.0" in run("show", "own/one", "--corpus", "goldens").stdout  # relu(2 + 1 + 2 * 2 + 3 * 2)
-    checked = run("check", "numpy", "--rnn-goldens-corpus=goldens", "--rnn-goldens-report=report.html")
+    checked = run(
+        "check", "numpy", "--cell=cells:own", "--rnn-goldens-corpus=goldens", "--rnn-goldens-report=report.html"
+    )
     assert "1 passed" in checked.stdout
     assert "cells:own" in (own_cell.parent / "report.html").read_text("utf-8")
     refused = run("check", "torch-cells", "--rnn-goldens-corpus=goldens", code=FINDING).stdout
     assert "torch has no cell cells:own" in refused
 
+
+OWN = ("--cell=cells:own", "--rnn-goldens-corpus=goldens")
 
 WRONG = "def wrong(golden):\n    return golden.x * 0 + 5, golden.x[:, 1] * 0 + 5\n"
 
@@ -252,20 +256,31 @@ WRONG = "def wrong(golden):\n    return golden.x * 0 + 5, golden.x[:, 1] * 0 + 5
 def test_who_has_no_equations_is_told_that_nothing_was_compared(run: Run, own_cell: Path) -> None:
     own_cell.unlink()
     (own_cell.parent / "wrong.py").write_text(WRONG, "utf-8")
-    found = run("check", "wrong:wrong", "--rnn-goldens-corpus=goldens", "--rnn-goldens-report=r.json", code=FINDING)
+    found = run("check", "wrong:wrong", *OWN, "--rnn-goldens-report=r.json", code=FINDING)
     reason = "the equations of cells:own are not here: no module 'cells', looked in "
     assert f"It was compared with no deviation: {reason}" in " ".join(found.stdout.split())
     assert "No known deviation" not in found.stdout
     (cause,) = json.loads((own_cell.parent / "r.json").read_text("utf-8"))["causes"]
     assert cause["no_equations"].startswith(reason)
     assert "r.json" not in run("validate", "r.json").stdout
-    assert reason in run("explain", "own/one", "--corpus", "goldens", code=WRONG_USE).stderr
+    assert reason in run("explain", "own/one", "--corpus", "goldens", "--cell=cells:own", code=WRONG_USE).stderr
+
+
+@pytest.mark.slow
+def test_a_file_does_not_decide_what_is_imported(run: Run, own_cell: Path) -> None:
+    own_cell.write_text("raise SystemExit('imported')\n", "utf-8")
+    (own_cell.parent / "wrong.py").write_text(WRONG, "utf-8")
+    said = "the equations of cells:own are not here: a file does not decide what is imported; to use the equations"
+    explained = run("explain", "own/one", "--corpus", "goldens", code=WRONG_USE)
+    assert said in " ".join(explained.stderr.split())
+    checked = run("check", "wrong:wrong", "--rnn-goldens-corpus=goldens", code=FINDING)
+    assert said in " ".join(checked.stdout.split())
 
 
 @pytest.mark.slow
 def test_a_cell_that_was_edited_is_not_explained(run: Run, own_cell: Path) -> None:
     own_cell.write_text(own_cell.read_text("utf-8").replace("w.p * h", "w.p * x"), "utf-8")
-    said = run("explain", "own/one", "--corpus", "goldens", code=WRONG_USE).stderr
+    said = run("explain", "own/one", "--corpus=goldens", "--cell=cells:own", code=WRONG_USE).stderr
     assert "own/one: the equations of cells:own are not those that own/one was certified with; if they are" in said
 
 

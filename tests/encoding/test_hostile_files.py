@@ -5,9 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
 import pytest
-from encoding.hostile import HDF5, JSON, TEXTS, Measured, measured, of_hdf5, of_json
+from encoding.hostile import JSON, TEXTS, Measured, measured, of_json
 
 
 def assert_one_error(path: Path, said: str, found: Measured) -> None:
@@ -30,11 +29,4 @@ def test_hostile_json(change: Callable[[dict[str, Any]], object], said: str, tmp
 def test_hostile_text(text: str, said: str, tmp_path: Path) -> None:
     path = tmp_path / "hostile.json"
     path.write_text(text)
-    assert_one_error(path, said, measured(path))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("change", "said"), HDF5.values(), ids=HDF5)
-def test_hostile_hdf5(change: Callable[[h5py.File], object], said: str, tmp_path: Path) -> None:
-    path = of_hdf5(change, tmp_path / "hostile.h5")
     assert_one_error(path, said, measured(path))

@@ -33,12 +33,21 @@ def test_a_golden_that_is_consistent_has_no_problem(make_golden: MakeGolden, con
     assert problems(to_tree(make_golden(**CONFIGURATIONS[configuration]))) == []
 
 
-def test_a_bound_may_be_zero_or_large_and_then_no_bits_are_needed(make_golden: MakeGolden) -> None:
+def test_a_bound_may_be_zero_and_then_no_bits_are_needed(make_golden: MakeGolden) -> None:
     tree = to_tree(bounded(make_golden(bias=False)))
     assert problems(tree) == []
     tree["tolerance"]["accumulation"]["out"] = np.zeros((2, 3, 2))
-    tree["tolerance"]["storage"]["h_n"] = np.full((1, 2, 2), 1e300)
+    tree["tolerance"]["storage"]["h_n"] = np.zeros((1, 2, 2))
     assert problems(tree) == []
+
+
+def test_a_bound_that_allows_more_than_any_that_is_derived_is_refused(make_golden: MakeGolden) -> None:
+    tree = to_tree(bounded(make_golden(bias=False)))
+    tree["tolerance"]["storage"]["h_n"] = np.full((1, 2, 2), 1e300)
+    precisions = tree["precisions"]
+    assert [problem.partition(" in ")[2] for problem in problems(tree)] == [
+        f"{name}, at most 0.1 is allowed" for name in precisions
+    ]
 
 
 @pytest.mark.parametrize("part", ["accumulation", "storage"])

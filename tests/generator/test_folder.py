@@ -40,6 +40,15 @@ def clean_up(folder: Path) -> None:
         pass
 
 
+def test_a_lock_that_is_a_link_empties_no_other_file(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("mine")
+    (tmp_path / ".v1.lock").symlink_to(other)
+    with alone(tmp_path / "v1"):
+        assert not (tmp_path / ".v1.lock").is_symlink()
+    assert other.read_text() == "mine"
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
