@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,19 @@ settings.register_profile("any machine", settings(), deadline=None, suppress_hea
 settings.load_profile("any machine")  # however busy: no time makes an example fail
 
 os.environ.setdefault("KERAS_BACKEND", "torch")  # the faster one for small networks; Keras reads it when imported
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m deselects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of cross products, such as every deviation on every golden, ``make test`` runs a sample, ``make slow`` the rest."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        if (sampled := item.get_closest_marker("sampled")) is not None:
+            test = item.nodeid.partition("[")[0]
+            if seen[test] % sampled.kwargs["every"]:
+                item.add_marker(pytest.mark.slow)
+            seen[test] += 1
+
 
 FEW = ("documented/", "lstm/lengths", "exact/three-layers")
 """How the ids begin that are enough to break."""
