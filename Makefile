@@ -77,7 +77,7 @@ lint: $(READY) build/typed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p rnn_goldens
-	$(BIN)/mypy --explicit-package-bases tests examples benchmarks distribution docs/site
+	$(BIN)/mypy --explicit-package-bases tests conformance examples benchmarks distribution docs/site
 	cd build/typed && ../../$(BIN)/lint-imports --no-cache --config ../../pyproject.toml
 
 generate: $(READY)
@@ -191,11 +191,11 @@ conformance: $(READY)
 	@mkdir -p build
 	$(REPORT) --against docs/conformance.json --output build/conformance.json
 
-# Implementations that take too long for CI, or can not share an environment: each gets one of its own, its tests and its row of
-# the report, which is kept in docs/engines. Several GB to download, more than an hour; `make engine-mlx` is one of them.
-ENGINES := equinox executorch keras-tensorflow mindspore mlx mnn ncnn openvino paddle tflite torch-compile
-ENGINE_TESTS := tests/implementations/test_engines.py tests/implementations/test_known_failures_are_true.py
-EXTRA_OF_torch-compile := torch
+# Engines that take too long for CI, or cannot share an environment: each has one of its own, its tests and its row of the
+# report, which is kept in docs/engines. Several GB to download, more than an hour; `make engine-mlx` is one of them.
+ENGINES := $(patsubst conformance/requirements/%.txt,%,$(wildcard conformance/requirements/*.txt))
+ENGINE_TESTS := tests/conformance
+NAME_OF_ENGINE = $(if $(wildcard conformance/$*.py),conformance.$*:run,$*)
 
 engines: $(ENGINES:%=engine-%)
 
@@ -204,17 +204,17 @@ engine-keras-tensorflow engine-tflite engine-tests-keras-tensorflow engine-tests
 .PHONY: $(ENGINES:%=engine-%) $(ENGINES:%=engine-tests-%)
 $(ENGINES:%=engine-%): engine-%: engine-tests-%
 	@mkdir -p docs/engines
-	build/engines/$*/bin/rnn-goldens report $* --gradients --known-failures docs/known-failures --time-limit 300 -n 2 \
+	build/engines/$*/bin/rnn-goldens report $(NAME_OF_ENGINE) --gradients --known-failures docs/known-failures --time-limit 300 -n 2 \
 	    --output docs/engines/$*.json
 
 $(ENGINES:%=engine-tests-%): engine-tests-%: build/engines/%/.ready
 	ENGINE=$* build/engines/$*/bin/python -m pytest -q -W default $(ENGINE_TESTS)
 
 .PRECIOUS: build/engines/%/.ready
-build/engines/%/.ready: pyproject.toml
+build/engines/%/.ready: pyproject.toml conformance/requirements/%.txt
 	$(PYTHON) -m venv --clear build/engines/$*
 	build/engines/$*/bin/python -m pip install --quiet --disable-pip-version-check pytest-asyncio pytest-xdist \
-	    --editable '.[$(or $(EXTRA_OF_$*),$*),generate,hypothesis]'
+	    --editable '.[generate,hypothesis]' --requirement conformance/requirements/$*.txt
 	@touch $@
 
 # A hundred, a thousand and ten thousand goldens: certified, listed, checked.

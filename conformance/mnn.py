@@ -21,6 +21,8 @@ from rnn_goldens.implementations.onnx import model as onnx_model
 
 def run(golden: Question) -> tuple[NDArray[Any], ...]:
     """Return out, h_n (and c_n). Raises Unsupported for what is not float32, and what the converter has no model of."""
+    if golden.asks_gradients:
+        raise Unsupported("mnn computes outputs, and no gradients")
     if golden.dtype != "float32":
         raise Unsupported(f"MNN has no {golden.dtype} on this processor: it computes in float32")
     fed = onnx_model.feeds(golden)

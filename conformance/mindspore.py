@@ -28,17 +28,19 @@ NO_KERNEL = ("must be one of Float32, Float16, but got", "fail! Unsupported data
 """How MindSpore says that it has no kernel for a type: of a layer with a state, and of an operator."""
 
 
-def run(golden: Question) -> tuple[Any, ...]:
-    """Return out, h_n (and c_n). Refuses what MindSpore says that it does not take: bfloat16, a state in float64."""
+def run(golden: Question) -> tuple[Any, ...] | Mapping[str, Any]:
+    """Return out, h_n (and c_n), or gradients. Refuses what MindSpore does not take: bfloat16, a state in float64."""
+    if golden.asks_gradients:
+        return _gradients(golden)
     with _refusing_what_has_no_kernel(golden):
         found = [tensor.asnumpy() for tensor in _called(golden, *_given(golden).values())]
     return outputs(golden, found)
 
 
-def gradients(golden: Question) -> Mapping[str, Any]:
+def _gradients(golden: Question) -> Mapping[str, Any]:
     """Return the gradients by name, for a question's cotangents, by ``mindspore.grad``. Refuses what ``run`` does.
 
-    And an LSTM's in float64 and float16: tests/implementations/test_known_failures_are_true.py has why.
+    And an LSTM's in float64 and float16: tests/conformance/test_known_failures_are_true.py has why.
     """
     if golden.cell == "lstm" and golden.dtype in ("float64", "float16"):
         raise Unsupported(f"mindspore gives other gradients of an LSTM in {golden.dtype} each time, and zeros")

@@ -25,15 +25,17 @@ NO_KERNEL = ("There are no kernels", "is not registered")
 """How Paddle says that an operator is not there for a type: in the text of an error of any kind."""
 
 
-def run(golden: Question) -> tuple[Any, ...]:
-    """Return out, h_n (and c_n). Refuses what Paddle says it has no kernels for: 16 bits."""
+def run(golden: Question) -> tuple[Any, ...] | Mapping[str, Any]:
+    """Return out, h_n (and c_n), or gradients. Refuses what Paddle says it has no kernels for: 16 bits."""
+    if golden.asks_gradients:
+        return _gradients(golden)
     with _refusing_what_has_no_kernel(golden), paddle.no_grad():
         x, states = _given(golden)
         found = _call(golden, x, states)
         return outputs(golden, found)
 
 
-def gradients(golden: Question) -> Mapping[str, Any]:
+def _gradients(golden: Question) -> Mapping[str, Any]:
     """Return the gradients by name, for a question's cotangents, by ``paddle.grad``. Refuses what ``run`` does."""
     with _refusing_what_has_no_kernel(golden):
         x, states = _given(golden)
@@ -71,7 +73,7 @@ def _call(golden: Question, x: Any, states: list[Any] | None) -> tuple[Any, ...]
 def _made(golden: Question) -> Any:  # noqa: ANN401
     require_ours(golden, "paddle")
     config, (kind, arguments) = golden.config, LAYERS[golden.cell]
-    if not config.bias:  # with bias_ih_attr=False: tests/implementations/test_known_failures_are_true.py
+    if not config.bias:  # with bias_ih_attr=False: tests/conformance/test_known_failures_are_true.py
         reason = "https://github.com/PaddlePaddle/Paddle/issues/70231"
         raise Unsupported(f"a layer of paddle.nn without biases ends the process with SIGSEGV: {reason}")
     direction = "bidirect" if config.bidirectional else "forward"

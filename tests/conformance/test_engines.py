@@ -1,6 +1,7 @@
 """Engines are right, or refuse what is written down here, or are known to be wrong.
 
-`make engines` runs each in its environment, named in ENGINE; elsewhere they are skipped: some compile for long.
+`make engines` runs each in its environment, named in ENGINE; elsewhere they are skipped: some compile for long. An
+engine without a module in ``conformance`` is a built-in implementation.
 """
 
 import os
@@ -17,32 +18,20 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.implementations import Implementation, outputs_of, resolve
 from rnn_goldens.implementations.backward import backward_of
-from rnn_goldens.implementations.builtin import BUILTIN
+from rnn_goldens.report.conformance import file_name
 
 SIXTEEN_BITS = ("bfloat16", "float16")
-ENGINES = (
-    "equinox",
-    "executorch",
-    "keras-tensorflow",
-    "mindspore",
-    "mlx",
-    "mnn",
-    "ncnn",
-    "openvino",
-    "paddle",
-    "tflite",
-    "torch-compile",
-)
+HOME = Path(__file__).parents[2]
+ENGINES = sorted(path.stem for path in (HOME / "conformance/requirements").glob("*.txt"))
+OUTPUTS_ALONE = ("executorch", "mnn", "ncnn", "openvino", "tflite")
 SOME = ("no-bias", "plain", "unbatched", "lengths-bidirectional-two-layers")
 IDS = [f"{cell}/{shape}" for cell in ("rnn-tanh", "lstm", "gru") for shape in SOME] + ["rnn-relu/two-layers"]
 pytestmark = pytest.mark.filterwarnings("default")  # what an engine warns of is no finding of ours
 
-KNOWN = Path(__file__).parents[2] / "docs" / "known-failures"
-
 
 REFUSALS: tuple[tuple[str, Callable[[Golden], bool], str], ...] = (
     (
-        "torch-compile",
+        "torch_compile",
         lambda _: not any(map(shutil.which, ("g++", "clang++"))),
         "^torch.compile needs a C[+]{2} compiler: ",
     ),
@@ -75,9 +64,14 @@ def refused(name: str, golden: Golden) -> str | None:
     return next((said for engine, when, said in REFUSALS if engine == name and when(golden)), None)
 
 
+def implementation(name: str) -> str:
+    """What `rnn-goldens check` calls an engine."""
+    return f"conformance.{name}:run" if (HOME / f"conformance/{name}.py").is_file() else name
+
+
 def known(name: str, ending: str = "") -> set[str]:
     """The goldens, or goldens in a precision, that an engine is known to fail."""
-    path = KNOWN / f"{name}{ending}.txt"
+    path = HOME / f"docs/known-failures/{file_name(implementation(name))}{ending}.txt"
     lines = path.read_text("utf-8").splitlines() if path.is_file() else []
     return {line.partition("#")[0].strip() for line in lines} - {""}
 
@@ -87,7 +81,7 @@ def engine(name: str) -> Implementation:
     """The engine that this environment is for."""
     if name != os.environ.get("ENGINE"):
         pytest.skip(f"`make engine-{name}` runs it, in an environment of its own")
-    return resolve(name)
+    return resolve(implementation(name))
 
 
 def goldens(*, gradients: bool = False) -> Iterator[Golden]:
@@ -113,9 +107,9 @@ def test_an_engine_is_right_or_refuses_or_is_known_to_be_wrong(engine: Implement
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in ENGINES if BUILTIN[name].backward])
+@pytest.mark.parametrize("name", [name for name in ENGINES if name not in OUTPUTS_ALONE])
 def test_its_gradients_likewise(engine: Implementation, name: str) -> None:
-    backward, wrong = backward_of(name, engine), known(name, ".gradients")
+    backward, wrong = backward_of(implementation(name), engine), known(name, ".gradients")
     for golden in goldens(gradients=True):
         if said := refused(name, golden):
             with pytest.raises(Unsupported, match=said):

@@ -21,6 +21,8 @@ def run(golden: Question) -> tuple[NDArray[Any], ...]:
     Refuses what the converter says that it can not convert: all but float32. Raises WrongUse if Keras runs on another
     backend already.
     """
+    if golden.asks_gradients:
+        raise Unsupported("tflite computes outputs, and no gradients")
     fed, interpreters, shape = _fed(golden), _interpreters(golden), golden.x.shape
     if shape not in interpreters:
         interpreters[shape] = _converted(golden)

@@ -29,15 +29,17 @@ Arrays = dict[str, Any]
 """Arrays of MLX, under PyTorch's names."""
 
 
-def run(golden: Question) -> tuple[Any, ...]:
-    """Return out, h_n (and c_n). Raises Unsupported for lengths, which no layer of MLX takes."""
+def run(golden: Question) -> tuple[Any, ...] | Mapping[str, Any]:
+    """Return out, h_n (and c_n), or gradients. Raises Unsupported for lengths, which no layer of MLX takes."""
+    if golden.asks_gradients:
+        return _gradients(golden)
     with mx.stream(mx.cpu):  # which alone has float64
         found = _call(golden, _layers(golden), _given(golden))
         mx.eval(found)
         return found
 
 
-def gradients(golden: Question) -> Mapping[str, Any]:
+def _gradients(golden: Question) -> Mapping[str, Any]:
     """Return the gradients by name, for a question's cotangents, by ``mx.vjp``. Refuses what ``run`` does."""
     with mx.stream(mx.cpu):
         given, layers = _given(golden), _made(golden)

@@ -28,6 +28,8 @@ FORWARD, BIDIRECTIONAL = 0, 2
 
 def run(golden: Question) -> tuple[Array, ...]:
     """Return out, h_n (and c_n). Raises Unsupported for what ncnn has not: a relu, lengths, other types."""
+    if golden.asks_gradients:
+        raise Unsupported("ncnn computes outputs, and no gradients")
     if golden.cell not in LAYERS:
         raise Unsupported(f"ncnn has no {golden.cell}: its RNN has a tanh")
     if golden.dtype != "float32":

@@ -10,6 +10,7 @@ import openvino
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable.golden import Question
+from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.batch_of_one import outputs
 from rnn_goldens.implementations.onnx import model as onnx_model
 
@@ -17,7 +18,9 @@ FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
 def run(golden: Question) -> tuple[NDArray[Any], ...]:
-    """Return out, h_n (and c_n)."""
+    """Return out, h_n (and c_n). Raises Unsupported where gradients are asked."""
+    if golden.asks_gradients:
+        raise Unsupported("openvino computes outputs, and no gradients")
     compiled = _compiled(onnx_model.build(golden).SerializeToString())
     feeds = onnx_model.feeds(golden)
     results = compiled({name: _tensor(array) for name, array in feeds.items()})

@@ -35,13 +35,15 @@ COMPILERS = (os.environ.get("CXX", "g++"), "g++", "clang++")
 Weights = Mapping[str, Tensor]
 
 
-@torch.no_grad()
-def run(golden: Question) -> tuple[Tensor, ...]:
-    """Return out, h_n (and c_n). Raises Unsupported for a cell of someone's own."""
-    return _call(golden, Given.of(golden), _weights(golden))
+def run(golden: Question) -> tuple[Tensor, ...] | Gradients:
+    """Return out, h_n (and c_n), or gradients. Raises Unsupported for a cell of someone's own."""
+    if golden.asks_gradients:
+        return _gradients(golden)
+    with torch.no_grad():
+        return _call(golden, Given.of(golden), _weights(golden))
 
 
-def gradients(golden: Question) -> Gradients:
+def _gradients(golden: Question) -> Gradients:
     """Return the gradients by name, for a question's cotangents, by ``torch.autograd``. Refuses what ``run`` does."""
     given, weights = Given.of(golden), _weights(golden)
     for weight in weights.values():

@@ -11,6 +11,7 @@ from executorch.runtime import Runtime
 from torch import Tensor, nn
 
 from rnn_goldens.checkable.golden import Question
+from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.arguments import require_ours
 from rnn_goldens.implementations.kept import Kept
 from rnn_goldens.implementations.torch.cells import cells, unrolled
@@ -19,7 +20,9 @@ from rnn_goldens.implementations.torch.layers import Given
 
 @torch.no_grad()
 def run(golden: Question) -> tuple[Tensor, ...]:
-    """Return out, h_n (and c_n). Raises Unsupported for a cell of someone's own."""
+    """Return out, h_n (and c_n). Raises Unsupported for a cell of someone's own, and gradients."""
+    if golden.asks_gradients:
+        raise Unsupported("executorch computes outputs, and no gradients")
     require_ours(golden, "torch")
     given = Given.of(golden)
     return unrolled(golden, _exported(golden), given.x.detach(), [state.detach() for state in given.states])
