@@ -19,7 +19,7 @@ def all_findings(folder: Path) -> list[str]:
 
 @pytest.mark.slow
 def test_the_committed_corpus_is_valid() -> None:
-    fixtures = Path(__file__).parents[2] / "fixtures"
+    fixtures = Path(__file__).parents[2] / "rnn_goldens/fixtures"
     files = files_in(fixtures)
     assert len(files) >= 9
     assert {file.name for file in {*files} - listed_by(fixtures / "v1/index.json")} == {
