@@ -11,7 +11,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-GOLDEN = Path(__file__).parents[2] / "rnn_goldens/fixtures/v1/documented/mini-batch.json"
+from rnn_goldens.corpus import find
+
+GOLDEN = find("v1") / "documented/mini-batch.json"
 
 _READ = """
 import json, resource, sys, time
