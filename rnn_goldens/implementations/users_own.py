@@ -18,8 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rnn_goldens.checkable.golden import Golden, Question
-from rnn_goldens.errors import WrongUse
-from rnn_goldens.implementations.not_implemented import refusal
+from rnn_goldens.errors import Unsupported, WrongUse
 
 Implementation = Callable[[Question], tuple[Any, ...]]
 
@@ -48,6 +47,12 @@ def adapt(found: object) -> Implementation:
             raise refusal(error) from error
 
     return implementation
+
+
+def refusal(error: NotImplementedError) -> Unsupported:
+    """The refusal that a library's error stands for: it says what it has not implemented."""
+    said = str(error).strip().partition("\n")[0]
+    return Unsupported(said or "NotImplementedError, and no reason given")
 
 
 def _adapted(found: object) -> Implementation:
