@@ -8,7 +8,7 @@ ACORN := benchmarks/mutation/node_modules/.package-lock.json
 NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
     { echo "rnn-goldens needs Python 3.11 or newer; try: make PYTHON=python3.11" >&2; exit 1; }
 
-.PHONY: help gates demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost corpus-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results engines examples pages validators docs docs-check audit release release-prepare release-rehearsal build clean build/typed
+.PHONY: help gates demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost corpus-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results engines examples pages validators docs docs-check audit release release-rehearsal build clean
 
 # Tests start hundreds of processes: what these import is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
@@ -46,9 +46,8 @@ help:
 	@echo "make bench-generation   what certifying costs"
 	@echo "make build              wheel and sdist"
 	@echo "make audit              known vulnerabilities of what the wheel brings with it"
-	@echo "make release-prepare VERSION=0.2.0   the version where it is said, the news in the changelog; look, and commit"
-	@echo "make release-rehearsal  a release of what is committed, in a clone, up to the upload"
-	@echo "make release VERSION=0.2.0           all of a release up to the upload, and what is left; DRY_RUN=1 changes nothing"
+	@echo "make release VERSION=0.2.0           a release up to the upload: version, news, wheel, sdist, a commit and a tag"
+	@echo "make release-rehearsal  that of what is committed, in a clone"
 
 # The demo needs less than the tests: where their environment is not there, it gets one with its extras and torch for the CPU,
 # 0.9 GB. Where the index of that is not reached, whatever torch pip finds will do.
@@ -73,12 +72,12 @@ test: $(READY)
 slow: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
 
-lint: $(READY) build/typed
+lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p rnn_goldens
-	$(BIN)/mypy --explicit-package-bases tests examples benchmarks distribution docs/site
-	cd build/typed && ../../$(BIN)/lint-imports --no-cache --config ../../pyproject.toml
+	$(BIN)/mypy --explicit-package-bases tests conformance examples benchmarks docs/site
+	$(BIN)/lint-imports --no-cache
 
 generate: $(READY)
 	$(BIN)/rnn-goldens generate
@@ -191,11 +190,11 @@ conformance: $(READY)
 	@mkdir -p build
 	$(REPORT) --against docs/conformance.json --output build/conformance.json
 
-# Implementations that take too long for CI, or can not share an environment: each gets one of its own, its tests and its row of
-# the report, which is kept in docs/engines. Several GB to download, more than an hour; `make engine-mlx` is one of them.
-ENGINES := equinox executorch keras-tensorflow mindspore mlx mnn ncnn openvino paddle tflite torch-compile
-ENGINE_TESTS := tests/implementations/test_engines.py tests/implementations/test_known_failures_are_true.py
-EXTRA_OF_torch-compile := torch
+# Engines that take too long for CI, or cannot share an environment: each has one of its own, its tests and its row of the
+# report, which is kept in docs/engines. Several GB to download, more than an hour; `make engine-mlx` is one of them.
+ENGINES := $(patsubst conformance/requirements/%.txt,%,$(wildcard conformance/requirements/*.txt))
+ENGINE_TESTS := tests/conformance
+NAME_OF_ENGINE = $(if $(wildcard conformance/$*.py),conformance.$*:run,$*)
 
 engines: $(ENGINES:%=engine-%)
 
@@ -204,17 +203,17 @@ engine-keras-tensorflow engine-tflite engine-tests-keras-tensorflow engine-tests
 .PHONY: $(ENGINES:%=engine-%) $(ENGINES:%=engine-tests-%)
 $(ENGINES:%=engine-%): engine-%: engine-tests-%
 	@mkdir -p docs/engines
-	build/engines/$*/bin/rnn-goldens report $* --gradients --known-failures docs/known-failures --time-limit 300 -n 2 \
+	build/engines/$*/bin/rnn-goldens report $(NAME_OF_ENGINE) --gradients --known-failures docs/known-failures --time-limit 300 -n 2 \
 	    --output docs/engines/$*.json
 
 $(ENGINES:%=engine-tests-%): engine-tests-%: build/engines/%/.ready
 	ENGINE=$* build/engines/$*/bin/python -m pytest -q -W default $(ENGINE_TESTS)
 
 .PRECIOUS: build/engines/%/.ready
-build/engines/%/.ready: pyproject.toml
+build/engines/%/.ready: pyproject.toml conformance/requirements/%.txt
 	$(PYTHON) -m venv --clear build/engines/$*
 	build/engines/$*/bin/python -m pip install --quiet --disable-pip-version-check pytest-asyncio pytest-xdist \
-	    --editable '.[$(or $(EXTRA_OF_$*),$*),generate,hypothesis]'
+	    --editable '.[generate,hypothesis]' --requirement conformance/requirements/$*.txt
 	@touch $@
 
 # A hundred, a thousand and ten thousand goldens: certified, listed, checked.
@@ -282,7 +281,7 @@ $(DOCS)/.ready: pyproject.toml
 
 docs: $(DOCS)/.ready
 	rm -rf build/docs build/doctrees
-	PYTHONPATH=docs/site:distribution $(DOCS)/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site -d build/doctrees docs build/docs
+	PYTHONPATH=docs/site $(DOCS)/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site -d build/doctrees docs build/docs
 	$(MAKE) docs-check
 
 # Each page of build/docs as readers see it, on a phone and on a desk: no dead link, no error, nothing to be scrolled sideways.
@@ -290,45 +289,50 @@ docs-check: $(DOCS)/.ready
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || examples/install.sh
 	$(DOCS)/bin/python docs/site/check_site.py build/docs
 
-build: $(READY)
-	rm -rf dist
-	$(BIN)/python -m build --outdir dist .
-
-# What a release is made with, in an environment of its own: cffconvert needs an older jsonschema than the package.
+# What builds and releases, in an environment of its own that needs no torch.
 RELEASE := build/release-env
-$(RELEASE)/.ready: distribution/requirements.txt
+$(RELEASE)/.ready:
+	@$(NEW_ENOUGH)
 	@mkdir -p build
 	@$(PYTHON) -m venv --clear $(RELEASE)
-	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check -r distribution/requirements.txt
+	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check \
+	    'build>=1.2' 'pip-audit>=2.7' 'towncrier>=24.8' 'twine>=6.1'
 	@touch $@
 
-# What the wheel and its light extras bring, as a user gets it; fails if a vulnerability is known that audit.toml does not explain,
-# and, with another exit code, if the service does not answer.
+build: $(RELEASE)/.ready
+	rm -rf dist
+	$(RELEASE)/bin/python -m build --outdir dist .
+	$(RELEASE)/bin/twine check --strict dist/*
+
+# What the wheel and its light extras bring, as a user gets it. Fails if a vulnerability is known, or if the service does not answer
+# for a package; one that does not matter here is left out by --ignore-vuln ID, with the reason beside it.
+AUDIT := build/audit
 audit: $(RELEASE)/.ready
-	rm -rf build/audit
-	$(RELEASE)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/audit .
-	$(PYTHON) -m venv build/audit/env
-	build/audit/env/bin/python -m pip install --quiet --disable-pip-version-check --upgrade \
-	    pip "$$(echo build/audit/*.whl)[generate,hypothesis,html,safetensors,onnx]"
-	$(RELEASE)/bin/python distribution/audit.py build/audit/env
+	$(PYTHON) -m venv --clear $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip '.[generate,hypothesis,html,safetensors,onnx]'
+	$(AUDIT)/bin/python -m pip uninstall --quiet --yes rnn-goldens
+	$(RELEASE)/bin/pip-audit --strict --path $(AUDIT)/lib/python*/site-packages
 
-release-prepare: $(RELEASE)/.ready
-	$(RELEASE)/bin/python distribution/prepare_release.py $(VERSION)
+release: $(RELEASE)/.ready
+	@test -n "$(VERSION)" || { echo "which version? make release VERSION=0.2.0" >&2; exit 1; }
+	@test -z "$$(git status --porcelain)" || { echo "what is released is a commit, and git status lists changes" >&2; exit 1; }
+	@test -z "$$(git tag --list v$(VERSION))" || { echo "the tag v$(VERSION) exists" >&2; exit 1; }
+	sed -i 's/^version = .*/version = "$(VERSION)"/' pyproject.toml
+	$(RELEASE)/bin/towncrier build --yes --version $(VERSION)
+	$(MAKE) build
+	git commit --quiet --all --message "release: $(VERSION)"
+	git tag --annotate v$(VERSION) --message "rnn-goldens $(VERSION)"
+	@echo "left to do: git push origin HEAD v$(VERSION); $(RELEASE)/bin/twine upload dist/*"
 
-# What has been committed, released as a version that there will never be, in a clone and up to the upload.
 release-rehearsal: $(RELEASE)/.ready
 	rm -rf build/rehearsal
 	git clone --quiet . build/rehearsal
-	cd build/rehearsal && python=$(CURDIR)/$(RELEASE)/bin/python && \
-	    $$python distribution/prepare_release.py 999.0.0 && \
-	    git -c user.name=rehearsal -c user.email=rehearsal@example.org commit --quiet --all --message "release: 999.0.0" && \
-	    $$python distribution/release.py 999.0.0 --dry-run
-
-release: $(RELEASE)/.ready
-	$(RELEASE)/bin/python distribution/release.py $(VERSION) $(if $(DRY_RUN),--dry-run)
+	git -C build/rehearsal config user.name rehearsal
+	git -C build/rehearsal config user.email rehearsal@example.org
+	$(MAKE) -C build/rehearsal release VERSION=999.0.0 RELEASE=$(abspath $(RELEASE))
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist
 
 $(READY): pyproject.toml
 	@$(NEW_ENOUGH)
@@ -336,9 +340,3 @@ $(READY): pyproject.toml
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
-
-# The installed layout as links, for tools that read source without importing it; made anew, as files come and go.
-build/typed:
-	rm -rf $@
-	mkdir -p $@/rnn_goldens
-	cd $@/rnn_goldens && ln -s ../../../rnn_goldens/* ../../../fixtures ../../../generator ../../../schema .

@@ -1,8 +1,9 @@
-"""What is in the checkout is in the wheel: no package and no kind of file is silently left out."""
+"""What is in the checkout is in the wheel, under one name and with the same bytes whoever builds it."""
 
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -16,90 +17,103 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
-OUTSIDE = {"generator", "schema"}
-"""Packages that stand beside ``rnn_goldens`` in a checkout; ``fixtures`` is one without a file of Python."""
+LINKED = ("fixtures", "generator", "schema")
+"""Folders that stand beside ``rnn_goldens`` in a checkout, and are links in it."""
 
-PARTS = ("changes", "distribution", "rnn_goldens", "generator", "schema", "fixtures/v1/documented", "docs", "examples")
+PARTS = ("changes", "conformance", "rnn_goldens", "generator", "schema", "fixtures/v1/documented", "docs", "examples")
 """What the tests build, of which the corpus is the largest: a little of it is enough."""
-
-
-def test_every_package_is_listed() -> None:
-    tops = [ROOT / "rnn_goldens", *(ROOT / name for name in OUTSIDE)]
-    folders = {file.parent.relative_to(ROOT) for top in tops for file in top.rglob("*.py")}
-    packages = {".".join(folder.parts) for folder in folders}
-    inside = {name if name.partition(".")[0] == "rnn_goldens" else f"rnn_goldens.{name}" for name in packages}
-    assert set(SETUPTOOLS["packages"]) == inside | {"rnn_goldens.fixtures"}
-
-
-def test_every_file_that_is_no_python_is_package_data() -> None:
-    homes = {name: Path(folder) for name, folder in SETUPTOOLS["package-dir"].items()}
-    for top in ("rnn_goldens", *OUTSIDE, "fixtures"):
-        for file in (ROOT / top).rglob("*"):
-            if not file.is_file() or file.suffix in (".py", ".pyc"):
-                continue
-            matching = [
-                package
-                for package, patterns in SETUPTOOLS["package-data"].items()
-                for pattern in patterns
-                if file in (ROOT / homes.get(package, Path(*package.split(".")))).glob(pattern)
-            ]
-            assert matching, f"{file.relative_to(ROOT)} would not be in the wheel"
 
 
 def a_tree(folder: Path, umask: int, when: int) -> Path:
     """What is built, as somebody with an umask and another clock has it."""
-    before = os.umask(umask)
-    try:
-        for name in PARTS:
-            for path in sorted((ROOT / name).rglob("*")):
-                if path.is_file() and path.suffix != ".pyc" and "node_modules" not in path.parts:
-                    copy = folder / path.relative_to(ROOT)
-                    copy.parent.mkdir(parents=True, exist_ok=True)
-                    copy.write_bytes(path.read_bytes())
-                    os.utime(copy, (when, when))
-        for path in (
-            path
-            for path in ROOT.iterdir()
-            if path.suffix in (".toml", ".md", ".in", ".cff", ".py") or path.stem == "LICENSE"
-        ):
-            (folder / path.name).write_bytes(path.read_bytes())
-    finally:
-        os.umask(before)
+    left_out = shutil.ignore_patterns("__pycache__", "node_modules")
+    for name in PARTS:
+        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=left_out)
+    shutil.copy(ROOT / "fixtures/__init__.py", folder / "fixtures")
+    for path in ROOT.iterdir():
+        if path.suffix in (".toml", ".md", ".cff") or path.name in ("LICENSE", ".gitignore"):
+            shutil.copy(path, folder / path.name)
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
+            os.utime(path, (when, when))
     return folder
 
 
-BUILD = """
-import os, sys
-_, into, umask = sys.argv  # which setuptools replaces
-os.umask(int(umask, 8))
-sys.path.insert(0, "distribution")
-import same_bytes
-same_bytes.build_sdist(into)
-same_bytes.build_wheel(into)
-"""
-
-
 def built(folder: Path, umask: int, when: int) -> dict[str, bytes]:
+    """The sdist, and the wheel that is built from it."""
     tree, into = a_tree(folder / "tree", umask, when), folder / "dist"
-    into.mkdir()
     environment = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
-    subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", BUILD, str(into), f"{umask:o}"],
-        cwd=tree,
-        env=environment,
-        check=True,
-        capture_output=True,
-    )
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(into)]
+    subprocess.run(command, cwd=tree, env=environment, umask=umask, check=True, capture_output=True)
     return {path.name: path.read_bytes() for path in into.iterdir()}
 
 
-def test_whoever_cites_it_is_told_the_version_and_the_home_that_it_has() -> None:
+def names_of_wheel(content: bytes) -> set[str]:
+    with zipfile.ZipFile(io.BytesIO(content)) as wheel:
+        return {name for name in wheel.namelist() if ".dist-info/" not in name}
+
+
+def test_who_cites_it_is_told_the_home_and_the_licence_that_it_has() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     citation = (ROOT / "CITATION.cff").read_text("utf-8").splitlines()
-    assert f"version: {project['version']}" in citation
     assert f"repository-code: {project['urls']['Repository']}" in citation
     assert f"license: {project['license']}" in citation
+
+
+@pytest.mark.slow
+def test_a_wheel_holds_every_file_of_the_package_under_its_one_name(tmp_path: Path) -> None:
+    (wheel,) = (content for name, content in built(tmp_path, 0o022, 1_600_000_000).items() if name.endswith(".whl"))
+    tree = tmp_path / "tree"
+    own = {path.relative_to(tree) for path in (tree / "rnn_goldens").rglob("*") if path.is_file()}
+    linked = {path.relative_to(tree) for name in LINKED for path in (tree / name).rglob("*") if path.is_file()}
+    assert len(own) > 200
+    assert len(linked) > 100
+    wanted = {path.as_posix() for path in own} | {f"rnn_goldens/{path.as_posix()}" for path in linked}
+    assert names_of_wheel(wheel) == wanted
+
+
+@pytest.mark.slow
+def test_a_wheel_of_a_checkout_is_the_wheel_of_its_sdist(tmp_path: Path) -> None:
+    files = built(tmp_path, 0o022, 1_600_000_000)
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(tmp_path / "again")]
+    subprocess.run(command, cwd=tmp_path / "tree", check=True, capture_output=True)
+    (wheel,) = (tmp_path / "again").iterdir()
+    assert wheel.read_bytes() == files[wheel.name]
+
+
+@pytest.mark.slow
+def test_a_folder_that_a_link_in_an_ignored_one_leads_to_is_packed_all_the_same(tmp_path: Path) -> None:
+    tree = a_tree(tmp_path / "tree", 0o022, 1_600_000_000)
+    (tree / "build").mkdir()
+    (tree / "build/cells").symlink_to(tree / "rnn_goldens/cells")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path / "dist")]
+    subprocess.run(command, cwd=tree, check=True, capture_output=True)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    assert "rnn_goldens/cells/__init__.py" in names_of_wheel(wheel.read_bytes())
+
+
+EDITABLE = """
+import site, sys
+site.addsitedir(sys.argv[1])
+sys.path += sys.argv[2:]
+import rnn_goldens.fixtures, rnn_goldens.generator, rnn_goldens.schema
+print(*(part.__file__ for part in (rnn_goldens.fixtures, rnn_goldens.generator, rnn_goldens.schema)), sep="\\n")
+"""
+
+
+@pytest.mark.slow
+def test_an_editable_install_finds_the_folders_that_are_links(tmp_path: Path) -> None:
+    tree, into = a_tree(tmp_path / "tree", 0o022, 1_600_000_000), tmp_path / "dist"
+    into.mkdir()
+    build = f"from hatchling.build import build_editable; build_editable({str(into)!r})"
+    subprocess.run([sys.executable, "-c", build], cwd=tree, check=True)
+    (wheel,) = into.iterdir()
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    needed = [folder for folder in sys.path if folder.endswith("site-packages")]
+    command = [sys.executable, "-I", "-S", "-c", EDITABLE, str(tmp_path / "site"), *needed]
+    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [str(tree / "rnn_goldens" / name / "__init__.py") for name in LINKED]
 
 
 @pytest.mark.slow
@@ -141,7 +155,7 @@ def test_its_description_has_links_that_lead_to_this_version_in_the_repository(t
         assert [link for link in links if not link.startswith(f"{repository}/")] == []
         kinds = [link.removeprefix(f"{repository}/").partition("#")[0].split("/", 2) for link in links]
         assert {revision for _, revision, _ in kinds} == {f"v{project['version']}"}
-        assert [path for kind, _, path in kinds if (ROOT / path).is_dir() != (kind == "tree")] == []
+        assert {kind for kind, _, _ in kinds} == {"blob"}  # from which the host leads on to a folder
         assert [path for _, _, path in kinds if not (ROOT / path).exists()] == []
         assert '**rnn_golden.weights_as("textbook"))' in text  # code stays as it is
 

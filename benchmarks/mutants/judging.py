@@ -90,11 +90,9 @@ class Worker:
 def _copy(folder: Path) -> None:
     """A copy of the checkout: what is mutated and its tests as files, the rest as links."""
     for name in ("rnn_goldens", "tests"):
-        shutil.copytree(TOP / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(TOP / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("benchmarks", "docs", "examples", "fixtures", "generator", "pyproject.toml", "schema"):
         (folder / name).symlink_to(TOP / name)
-    for name in ("fixtures", "generator", "schema"):
-        (folder / "rnn_goldens" / name).symlink_to(TOP / name)
 
 
 def judged(mutants: Iterable[Mutant], processes: int, *, anew: bool = True) -> Iterator[Judged]:

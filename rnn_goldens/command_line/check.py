@@ -44,11 +44,10 @@ from rnn_goldens.programs.command import MARK, is_command
 def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **options: Any) -> None:  # noqa: ANN401
     """Check an implementation against the goldens.
 
-    IMPLEMENTATION is numpy, torch, torch-cells, torch-compile, onnxruntime, onnx-reference, keras, keras-jax,
-    keras-torch, keras-tensorflow, flax, equinox, openvino, paddle, mindspore, mlx, mnn, ncnn, executorch or tflite;
-    or the path of an .onnx file; or package.module:thing, where the thing is a class shaped like torch's nn.GRU, a
-    class of Keras layers or Flax cells, one time step (x_t, h, weights) -> h, or a function of a golden that returns
-    (out, h_n), or (out, (h_n, c_n)), or (out, h_n, c_n).
+    IMPLEMENTATION is numpy, torch, torch-cells, onnxruntime, onnx-reference, keras, keras-jax, keras-torch,
+    keras-tensorflow or flax; or the path of an .onnx file; or package.module:thing, where the thing is a class shaped
+    like torch's nn.GRU, a class of Keras layers or Flax cells, one time step (x_t, h, weights) -> h, or a function of
+    a golden that returns (out, h_n), or (out, (h_n, c_n)), or (out, h_n, c_n).
 
     COMMAND starts a program in any language, which is asked in JSON; see rnn-goldens protocol.
 

@@ -232,8 +232,7 @@ def _check_each(names: "Sequence[str]", asked: "Asked") -> "list[Found]":
 
 
 def _installed() -> list[str]:
-    """The built-in implementations whose frameworks are there; Keras by its backends, none that compiles for long."""
+    """The built-in implementations whose frameworks are there; Keras by its backends."""
     from rnn_goldens.implementations import BUILTIN
 
-    left_out = ("keras", "torch-compile")
-    return [name for name, ours in BUILTIN.items() if name not in left_out and all(map(find_spec, ours.needs))]
+    return [name for name, ours in BUILTIN.items() if name != "keras" and all(map(find_spec, ours.needs))]

@@ -22,8 +22,7 @@ from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.builtin import BUILTIN
 from rnn_goldens.implementations.differentiated import differentiated
 from rnn_goldens.implementations.named import ONNX
-from rnn_goldens.implementations.not_implemented import refusal
-from rnn_goldens.implementations.users_own import Implementation, is_of, is_step
+from rnn_goldens.implementations.users_own import Implementation, is_of, is_step, refusal
 from rnn_goldens.importing import imported
 from rnn_goldens.judging.calls import Backward
 from rnn_goldens.judging.outputs import OUTPUTS, is_array

@@ -34,7 +34,6 @@ BUILTIN = {
     "numpy": BuiltIn("numpy_cells:run", ("numpy",), "numpy_cells:gradients"),
     "torch": BuiltIn("torch.layers:run", ("torch",), "torch.gradients:of_layers"),
     "torch-cells": BuiltIn("torch.cells:run", ("torch",), "torch.gradients:of_cells", extra="torch"),
-    "torch-compile": BuiltIn("torch.compiled:run", ("torch",), "torch.compiled:gradients", extra="torch"),
     "onnxruntime": BuiltIn("onnx.session:run", ("onnx", "onnxruntime")),
     "onnx-reference": BuiltIn("onnx.reference:run", ("onnx", "numpy"), extra="onnx"),
     "keras": BuiltIn("keras.layers:run", ("keras",), "keras.gradients:of_layers"),
@@ -42,14 +41,5 @@ BUILTIN = {
     "keras-torch": BuiltIn("keras.on:torch", ("keras", "torch"), "keras.on:torch_gradients", extra="keras"),
     "keras-tensorflow": BuiltIn("keras.on:tensorflow", ("keras", "tensorflow"), "keras.on:tensorflow_gradients"),
     "flax": BuiltIn("flax.cells:run", ("flax", "jax"), "flax.gradients:of_cells"),
-    "equinox": BuiltIn("equinox.cells:run", ("equinox", "jax"), "equinox.cells:run"),
-    "openvino": BuiltIn("onnx.openvino:run", ("onnx", "openvino")),
-    "paddle": BuiltIn("paddle.layers:run", ("paddle",), "paddle.layers:gradients"),
-    "mindspore": BuiltIn("mindspore.layers:run", ("mindspore",), "mindspore.layers:gradients"),
-    "mlx": BuiltIn("mlx.layers:run", ("mlx",), "mlx.layers:gradients"),
-    "mnn": BuiltIn("onnx.mnn:run", ("onnx", "MNN")),
-    "ncnn": BuiltIn("ncnn.layers:run", ("ncnn",)),
-    "executorch": BuiltIn("torch.executorch:run", ("executorch", "torch")),
-    "tflite": BuiltIn("keras.tflite:run", ("ai_edge_litert", "keras", "tensorflow")),
 }
 """By name."""

@@ -18,15 +18,14 @@ from collections.abc import Callable
 from typing import Any
 
 from rnn_goldens.checkable.golden import Golden, Question
-from rnn_goldens.errors import WrongUse
-from rnn_goldens.implementations.not_implemented import refusal
+from rnn_goldens.errors import Unsupported, WrongUse
 
 Implementation = Callable[[Question], tuple[Any, ...]]
 
 STEP_ARGUMENTS = 3
 
 BY_NAME_ONLY = ("paddle", "mindspore", "mlx", "equinox")
-"""Frameworks whose layers are called like torch's and are others: an implementation of that name checks them."""
+"""Frameworks whose layers have the names of torch's and other arguments and weights."""
 
 
 def adapt(found: object) -> Implementation:
@@ -48,6 +47,12 @@ def adapt(found: object) -> Implementation:
             raise refusal(error) from error
 
     return implementation
+
+
+def refusal(error: NotImplementedError) -> Unsupported:
+    """The refusal that a library's error stands for: it says what it has not implemented."""
+    said = str(error).strip().partition("\n")[0]
+    return Unsupported(said or "NotImplementedError, and no reason given")
 
 
 def _adapted(found: object) -> Implementation:
@@ -81,8 +86,8 @@ def _of_class(kind: type) -> Implementation:
     for package in BY_NAME_ONLY:
         if is_of(package, kind):
             raise WrongUse(
-                f"{kind.__name__} is a class of {package}, shaped like torch's by name alone: check {package}, or "
-                "write a function of a golden that returns (out, h_n)"
+                f"{kind.__name__} is a class of {package}, shaped like torch's by name alone: write a function of a "
+                "golden that returns (out, h_n), or (out, h_n, c_n)"
             )
     if is_of("keras", kind):
         from rnn_goldens.implementations.keras import own_class as keras_layer

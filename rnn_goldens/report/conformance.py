@@ -158,8 +158,8 @@ def _checked(implementation: str, asked: Asked, *, back: bool) -> Checked:
 
 
 def file_name(implementation: str) -> str:
-    """What the known failures of an implementation are called: its name, without what a path can not hold."""
-    return re.sub(r"[^\w.:-]+", "_", implementation.removeprefix(MARK)).strip("_")
+    """What the known failures of an implementation are called: its name, without what some file system refuses."""
+    return re.sub(r"[^\w.-]+", "_", implementation.removeprefix(MARK)).strip("_")
 
 
 def known_of_none(implementations: Iterable[str], asked: Asked) -> list[Path]:

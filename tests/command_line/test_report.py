@@ -79,7 +79,7 @@ def test_passed_refused_and_wrong_are_told_apart(run: Run, tmp_path: Path) -> No
 
 def test_what_is_known_to_be_wrong_is_no_finding_and_stands_in_the_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "known").mkdir()
-    known = tmp_path / "known" / "users_nets:stale.txt"
+    known = tmp_path / "known" / "users_nets_stale.txt"
     known.write_text("documented/*  # two states back, https://example.org/issues/7\n")
     done = run("report", "users_nets:stale", "--known-failures", "known", "--page", "page.md", *ONLY)
     assert "users_nets:stale 16 known-failure" in done.stdout
@@ -177,7 +177,7 @@ def test_known_failures_of_gradients_stand_in_a_file_of_their_own(run: Run, tmp_
         "    return {'x': gradients(golden)['x'] / 2} if golden.asks_gradients else run(golden)\n"
     )
     (tmp_path / "known").mkdir()
-    (tmp_path / "known" / "halves:net.gradients.txt").write_text("documented/*  # x is halved\n")
+    (tmp_path / "known" / "halves_net.gradients.txt").write_text("documented/*  # x is halved\n")
     few = ("--gradients", "-k", "documented/single")
     done = run("report", "halves:net", "--known-failures", "known", "--page", "page.html", *few)
     assert "halves:net      4 passed\n  gradients     4 known-failure\n" in done.stdout

@@ -8,7 +8,7 @@ import h5py
 import pytest
 
 from rnn_goldens import InvalidFile
-from rnn_goldens.corpus import open_folder
+from rnn_goldens.corpus import find, open_folder
 from rnn_goldens.corpus.validating import files_in, findings, listed_by
 from rnn_goldens.encoding.bounds import Bounds
 
@@ -19,7 +19,7 @@ def all_findings(folder: Path) -> list[str]:
 
 @pytest.mark.slow
 def test_the_committed_corpus_is_valid() -> None:
-    fixtures = Path(__file__).parents[2] / "fixtures"
+    fixtures = find("v1").parent
     files = files_in(fixtures)
     assert len(files) >= 9
     assert {file.name for file in {*files} - listed_by(fixtures / "v1/index.json")} == {

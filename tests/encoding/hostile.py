@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-GOLDEN = Path(__file__).parents[2] / "fixtures/v1/documented/mini-batch.json"
+from rnn_goldens.corpus import find
+
+GOLDEN = find("v1") / "documented/mini-batch.json"
 
 _READ = """
 import json, resource, sys, time

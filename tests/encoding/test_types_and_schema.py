@@ -12,11 +12,11 @@ import pytest
 from made_gradients import with_gradients
 
 from rnn_goldens import InvalidFile, encoding, schema
-from rnn_goldens.corpus import open_folder
+from rnn_goldens.corpus import find, open_folder
 from rnn_goldens.corpus.validating import findings
 from rnn_goldens.encoding import documents
 
-FIXTURES = Path(__file__).parents[2] / "fixtures/v1"
+FIXTURES = find("v1")
 VALUES: list[Any] = [
     None, True, "", " ", "x", "x\n", "a\x1bb", "a\u202eb", "h", "made/id", "made/id\n", "a:b", "t" * 1001,
     0, 1, -1, 2**20, 2**20 + 1, 2**70, 0.5, 1e300,

@@ -241,11 +241,11 @@ def test_whatever_an_implementation_writes_to_its_question_the_golden_is_as_it_w
         (own.MyTorchCell, "MyTorchCell is a cell of torch.nn, which is one time step: name a class that goes through"),
         (
             type("LSTM", (), {"__module__": "paddle.nn.layer.rnn", "load_state_dict": None}),
-            "^LSTM is a class of paddle, shaped like torch's by name alone: check paddle, or write a function",
+            "^LSTM is a class of paddle, shaped like torch's by name alone: write a function of a golden",
         ),
         (
             type("LSTM", (), {"__module__": "mindspore.nn.layer.rnns", "load_state_dict": None}),
-            "^LSTM is a class of mindspore, shaped like torch's by name alone: check mindspore, or write a function",
+            "^LSTM is a class of mindspore, shaped like torch's by name alone: write a function of a golden",
         ),
         (own.MyFlaxDense, "MyFlaxDense is a class of Flax, and what is adapted are cells of flax.linen, derived from"),
         (own.MyNnxGRU, "MyNnxGRU is a class of flax.nnx, and what is adapted are cells of flax.linen, derived from"),

@@ -1,0 +1,61 @@
+"""ExecuTorch: a cell of ``torch.nn`` exported as a program, run by ExecuTorch's portable kernels, and unrolled by hand.
+
+A whole layer can be exported, too: to one program with every time step in it, of the same operators.
+"""
+
+from typing import Any
+
+import torch
+from executorch.exir import to_edge
+from executorch.runtime import Runtime
+from torch import Tensor, nn
+
+from rnn_goldens.checkable.golden import Question
+from rnn_goldens.errors import Unsupported
+from rnn_goldens.implementations.arguments import require_ours
+from rnn_goldens.implementations.kept import Kept
+from rnn_goldens.implementations.torch.cells import cells, unrolled
+from rnn_goldens.implementations.torch.layers import Given
+
+
+@torch.no_grad()
+def run(golden: Question) -> tuple[Tensor, ...]:
+    """Return out, h_n (and c_n). Raises Unsupported for a cell of someone's own, and gradients."""
+    if golden.asks_gradients:
+        raise Unsupported("executorch computes outputs, and no gradients")
+    require_ours(golden, "torch")
+    given = Given.of(golden)
+    return unrolled(golden, _exported(golden), given.x.detach(), [state.detach() for state in given.states])
+
+
+class _Exported:
+    """A cell that becomes a program when it is called, one for each size of a batch."""
+
+    def __init__(self, cell: nn.RNNCellBase) -> None:
+        self._cell, self._programs = cell, dict[int, _Program]()
+
+    def __call__(self, x_t: Tensor, state: Any) -> Any:  # noqa: ANN401 - h, or h and c
+        if len(x_t) not in self._programs:
+            self._programs[len(x_t)] = _Program(self._cell, x_t, state)
+        return self._programs[len(x_t)](x_t, state)
+
+
+def _set_cells(exported: dict[str, _Exported], golden: Question) -> None:
+    exported |= {suffix: _Exported(cell) for suffix, cell in cells(golden).items()}
+
+
+class _Program:
+    """A cell, weights included, as a program for inputs of some shapes; its parts live as long as its method."""
+
+    def __init__(self, cell: nn.RNNCellBase, x_t: Tensor, state: Any) -> None:  # noqa: ANN401 - h, or h and c
+        self._exported = to_edge(torch.export.export(cell.eval(), (x_t, state))).to_executorch()
+        self._program = Runtime.get().load_program(self._exported.buffer)
+        self._method = self._program.load_method("forward")
+
+    def __call__(self, x_t: Tensor, state: Any) -> Any:  # noqa: ANN401
+        given = [x_t, *state] if isinstance(state, tuple) else [x_t, state]
+        found = [tensor.clone() for tensor in self._method.execute([tensor.contiguous() for tensor in given])]
+        return tuple(found) if len(found) > 1 else found[0]
+
+
+_exported: Kept[dict[str, _Exported]] = Kept(lambda _: {}, _set_cells)

@@ -1,0 +1,53 @@
+"""MNN on the CPU, running the golden's ONNX model as its converter has it.
+
+The converter is the extension module ``_tools``, without the package ``MNN.tools`` around it: that one, when it is
+imported, installs a package with whatever ``pip`` it finds, to report what is converted.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import MNN
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.checkable.golden import Question
+from rnn_goldens.errors import Unsupported
+from rnn_goldens.implementations.batch_of_one import outputs
+from rnn_goldens.implementations.onnx import model as onnx_model
+
+
+def run(golden: Question) -> tuple[NDArray[Any], ...]:
+    """Return out, h_n (and c_n). Raises Unsupported for what is not float32, and what the converter has no model of."""
+    if golden.asks_gradients:
+        raise Unsupported("mnn computes outputs, and no gradients")
+    if golden.dtype != "float32":
+        raise Unsupported(f"MNN has no {golden.dtype} on this processor: it computes in float32")
+    fed = onnx_model.feeds(golden)
+    names = ("out", *(f"{state}_n" for state in golden.layout.states))
+    module = _module(onnx_model.build(golden).SerializeToString(), tuple(fed), names)
+    found = [MNN.expr.convert(output, MNN.expr.NCHW) for output in module.forward([_input(a) for a in fed.values()])]
+    return outputs(golden, [np.array(output.read()) for output in found])
+
+
+@lru_cache(maxsize=1)
+def _module(model: bytes, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Any:  # noqa: ANN401 - MNN has no types
+    """Kept for the next call with the same bytes, as users keep theirs."""
+    import _tools as converter  # of MNN
+
+    with TemporaryDirectory(prefix="rnn-goldens-") as folder:
+        onnx_file, mnn_file = Path(folder) / "golden.onnx", Path(folder) / "golden.mnn"
+        onnx_file.write_bytes(model)
+        converter.mnnconvert(
+            ["", "-f", "ONNX", "--modelFile", str(onnx_file), "--MNNModel", str(mnn_file), "--bizCode", "golden"]
+        )
+        if not mnn_file.is_file():
+            raise Unsupported("MNN's converter makes no model of it")
+        return MNN.nn.load_module_from_file(str(mnn_file), list(inputs), list(outputs))
+
+
+def _input(array: NDArray[Any]) -> Any:  # noqa: ANN401
+    kind = MNN.expr.int if array.dtype.kind == "i" else MNN.expr.float
+    return MNN.expr.const(np.ascontiguousarray(array), list(array.shape), MNN.expr.NCHW, kind)

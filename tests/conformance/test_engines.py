@@ -1,0 +1,128 @@
+"""Engines are right, or refuse what is written down here, or are known to be wrong.
+
+`make engines` runs each in its environment, named in ENGINE; elsewhere they are skipped: some compile for long. An
+engine without a module in ``conformance`` is a built-in implementation.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import rnn_goldens
+from rnn_goldens import Unsupported
+from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.implementations import Implementation, outputs_of, resolve
+from rnn_goldens.implementations.backward import backward_of
+from rnn_goldens.report.conformance import file_name
+
+SIXTEEN_BITS = ("bfloat16", "float16")
+HOME = Path(__file__).parents[2]
+ENGINES = sorted(path.stem for path in (HOME / "conformance/requirements").glob("*.txt"))
+OUTPUTS_ALONE = ("executorch", "mnn", "ncnn", "openvino", "tflite")
+SOME = ("no-bias", "plain", "unbatched", "lengths-bidirectional-two-layers")
+IDS = [f"{cell}/{shape}" for cell in ("rnn-tanh", "lstm", "gru") for shape in SOME] + ["rnn-relu/two-layers"]
+pytestmark = pytest.mark.filterwarnings("default")  # what an engine warns of is no finding of ours
+
+
+REFUSALS: tuple[tuple[str, Callable[[Golden], bool], str], ...] = (
+    (
+        "torch_compile",
+        lambda _: not any(map(shutil.which, ("g++", "clang++"))),
+        "^torch.compile needs a C[+]{2} compiler: ",
+    ),
+    ("equinox", lambda g: g.cell.startswith("rnn_"), "^equinox.nn has no cell rnn_"),
+    (
+        "mindspore",
+        lambda g: g.gradients is not None and g.cell == "lstm" and g.dtype in ("float64", "float16"),
+        "^mindspore gives other gradients of an LSTM in float(16|64) each time, and zeros$",
+    ),
+    ("mindspore", lambda g: g.dtype == "bfloat16", "^no bfloat16 in mindspore: "),
+    (
+        "mindspore",
+        lambda g: g.dtype == "float64" and g.initial_state is not None,
+        "^no float64 in mindspore: For '(RNN|LSTM|GRU)', the element of 'x' must be one of Float32, Float16, but got",
+    ),
+    ("mlx", lambda g: g.lengths is not None, "^mlx.nn has no lengths$"),
+    ("mnn", lambda g: g.dtype != "float32", "^MNN has no .* on this processor: it computes in float32$"),
+    ("ncnn", lambda g: g.cell == "rnn_relu", "^ncnn has no rnn_relu: its RNN has a tanh$"),
+    ("ncnn", lambda g: g.dtype != "float32", "^ncnn takes and gives float32, and no "),
+    ("ncnn", lambda g: g.lengths is not None, "^ncnn has no lengths$"),
+    ("tflite", lambda g: g.dtype != "float32", "^no .* in LiteRT: (Some ops are not supported|Unsupported TensorFlow)"),
+    ("paddle", lambda g: not g.config.bias, "^a layer of paddle.nn without biases ends the process with SIGSEGV: http"),
+    ("paddle", lambda g: g.dtype in SIXTEEN_BITS, r"^no .* in paddle: \(NotFound\) There are no kernels"),
+)
+"""By engine: what it refuses, and what it says then, as a pattern."""
+
+
+def refused(name: str, golden: Golden) -> str | None:
+    """What an engine says when it can not do a golden; None if it can."""
+    return next((said for engine, when, said in REFUSALS if engine == name and when(golden)), None)
+
+
+def implementation(name: str) -> str:
+    """What `rnn-goldens check` calls an engine."""
+    return f"conformance.{name}:run" if (HOME / f"conformance/{name}.py").is_file() else name
+
+
+def known(name: str, ending: str = "") -> set[str]:
+    """The goldens, or goldens in a precision, that an engine is known to fail."""
+    path = HOME / f"docs/known-failures/{file_name(implementation(name))}{ending}.txt"
+    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    return {line.partition("#")[0].strip() for line in lines} - {""}
+
+
+@pytest.fixture
+def engine(name: str) -> Implementation:
+    """The engine that this environment is for."""
+    if name != os.environ.get("ENGINE"):
+        pytest.skip(f"`make engine-{name}` runs it, in an environment of its own")
+    return resolve(implementation(name))
+
+
+def goldens(*, gradients: bool = False) -> Iterator[Golden]:
+    corpus = open_corpus()
+    for golden_id in IDS:
+        entry = corpus.entry(golden_id)
+        for dtype in entry.gradient_precisions if gradients else entry.precisions:
+            yield rnn_goldens.load(golden_id, dtype=dtype, gradients=gradients)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_engine_is_right_or_refuses_or_is_known_to_be_wrong(engine: Implementation, name: str) -> None:
+    wrong = known(name)
+    for golden in goldens():
+        if said := refused(name, golden):
+            with pytest.raises(Unsupported) as refusal:
+                engine(golden)
+            assert re.search(said, str(refusal.value))
+            continue
+        is_known = bool({golden.id, f"{golden.id}-{golden.dtype}"} & wrong)
+        assert golden.compare(*outputs_of(engine(golden))).passed != is_known, (golden.id, golden.dtype)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in ENGINES if name not in OUTPUTS_ALONE])
+def test_its_gradients_likewise(engine: Implementation, name: str) -> None:
+    backward, wrong = backward_of(implementation(name), engine), known(name, ".gradients")
+    for golden in goldens(gradients=True):
+        if said := refused(name, golden):
+            with pytest.raises(Unsupported, match=said):
+                backward(golden.question())
+            continue
+        is_known = bool({golden.id, f"{golden.id}-{golden.dtype}"} & wrong)
+        assert golden.compare_gradients(backward(golden.question())).passed != is_known, (golden.id, golden.dtype)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ENGINES)
+def test_it_is_the_same_network_in_every_call_and_its_weights_have_an_effect(engine: Implementation, name: str) -> None:
+    golden = rnn_goldens.load("gru/with-state", dtype="float32")
+    if said := refused(name, golden):
+        pytest.skip(f"it refuses: {said}")
+    golden.check_calls(engine, ["twice", "rows", "chunks", "weights"])
