@@ -6,22 +6,16 @@ What ``rnn-goldens check WHAT --exhaustive`` finds, as a page. Exits with 1 if a
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache, partial
+from multiprocessing import get_context
 
 from benchmarks import page, page_check, page_command
-from rnn_goldens import Unsupported
-from rnn_goldens.exhaustive.corpus import every_argument
-from rnn_goldens.exhaustive.findings import Finding, Group
-from rnn_goldens.implementations import Implementation, outputs_of, resolve
+from rnn_goldens.exhaustive.sweep import Visited, exhaustive_check
+from rnn_goldens.implementations import outputs_of, resolve
 
 PAGE = "exhaustive.md"
 IMPLEMENTATIONS = ("numpy", "torch", "onnxruntime")
-
-REFUSED = "refused"
-Found = dict[Group, Finding | None]
-"""By cell, activation and precision; None if it was refused."""
 
 INTRODUCTION = """# At every argument
 
@@ -53,54 +47,33 @@ def main() -> None:
     page_command.options(parser, PAGE)
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
-    with ProcessPoolExecutor(arguments.processes) as pool:
-        found = {name: _together(pool, name) for name in IMPLEMENTATIONS}
+    with ProcessPoolExecutor(arguments.processes, get_context("spawn")) as pool:
+        found = dict(zip(IMPLEMENTATIONS, pool.map(visited, IMPLEMENTATIONS), strict=True))
     text = report(found)
     print(text)
-    wrong = any(finding and finding.wrong for of_one in found.values() for finding in of_one.values())
+    wrong = any(not one.is_right for of_one in found.values() for one in of_one)
     page_command.end(arguments, PAGE, text, COLUMNS, is_wrong=wrong)
 
 
-def _together(pool: ProcessPoolExecutor, name: str) -> Found:
-    together: Found = {}
-    for group, finding in pool.map(partial(visit, name), every_argument().ids, chunksize=4):
-        before = together.get(group)
-        together[group] = finding if before is None or finding is None else before & finding
-    return together
+def visited(name: str) -> list[Visited]:
+    """What an implementation makes of each activation in each precision."""
+    run = resolve(name)
+    return list(exhaustive_check(lambda question: outputs_of(run(question))))
 
 
-def visit(name: str, part: str) -> tuple[Group, Finding | None]:
-    """What an implementation makes of a part; None if it refuses. Raises if it does not answer as it should."""
-    golden = every_argument().load(part)
-    try:
-        outputs = outputs_of(_implementation(name)(golden.question()))
-    except Unsupported:
-        return every_argument().parts[part].group, None
-    finding = Finding.of(every_argument().parts[part], golden, outputs)
-    assert finding is not None, f"{name} gives no outputs for {part} that can be compared"
-    return every_argument().parts[part].group, finding
-
-
-@cache
-def _implementation(name: str) -> Implementation:
-    return resolve(name)
-
-
-def report(found: Mapping[str, Found]) -> str:
+def report(found: Mapping[str, Sequence[Visited]]) -> str:
     """The page: a table for each implementation."""
     header = ("activation", *COLUMNS)
     parts = [INTRODUCTION]
     for name, of_one in found.items():
-        rows = [_row(group, finding) for group, finding in of_one.items()]
-        parts.append(f"## {name}\n\n{page.table(header, rows)}")
+        parts.append(f"## {name}\n\n{page.table(header, map(_row, of_one))}")
     return "\n\n".join([*parts, page.versions("numpy", "torch", "onnxruntime")]) + "\n"
 
 
-def _row(group: Group, finding: Finding | None) -> list[str]:
-    cell, activation, precision = group
-    first = f"{cell}: {activation}, {precision}"
+def _row(one: Visited) -> list[str]:
+    first, finding = f"{one.activation.cell}: {one.activation.name}, {one.precision}", one.finding
     if finding is None:
-        return [first, REFUSED, *[""] * 5]
+        return [first, "refused", *[""] * 5]
     ulp, fraction = f"{finding.ulp:.3g}", f"{finding.fraction:.2f}"
     at, there = f"{finding.at:.9g}", f"{finding.fraction_at:.9g}"
     return [first, str(finding.visited), str(finding.wrong), ulp, at, fraction, there]

@@ -28,7 +28,6 @@ if find_spec("hypothesis") is None or find_spec("flint") is None:
 
 from rnn_goldens.fuzzing.bounds import Sizes, bounds
 from rnn_goldens.fuzzing.found import FOLDER, AsTyped
-from rnn_goldens.fuzzing.made import remember
 from rnn_goldens.fuzzing.strategy import Asked, goldens_of
 
 if TYPE_CHECKING:
@@ -58,8 +57,8 @@ def goldens(
 ) -> "SearchStrategy[Golden]":
     """A strategy for goldens, each in one precision, certified when it is drawn: by ball arithmetic, with no library.
 
-    A failing one shrinks to fewer layers, directions, steps, rows, units and inputs, and to simpler numbers; it is kept
-    in a folder, and a test that pytest runs begins with those that are there.
+    A failing one shrinks to fewer layers, directions, steps, rows, units and inputs, and to simpler numbers. Where
+    pytest runs the test it is kept in a folder; each test begins with those that are there.
 
     Args:
         cell: one or several, of someone's own included: ``package.module:function``, as a scenario names it.
@@ -89,10 +88,8 @@ def goldens(
     if not isinstance(found, str | PathLike | None):
         raise TypeError(f"found is a folder, or None to keep nothing, not {found!r}")
     sizes = Sizes(max_layers, max_time, max_batch, max_hidden, max_input)
-    wanted = Asked(bounds(cell, sizes, having, lacking, precisions), None if found is None else AsTyped(found))
-    strategy = goldens_of(wanted)
-    remember(strategy, wanted)
-    return strategy
+    within, folder = bounds(cell, sizes, having, lacking, precisions), None if found is None else AsTyped(found)
+    return goldens_of(Asked(within, folder))
 
 
 def _yes_or_no(name: str, value: object) -> bool:

@@ -1,7 +1,6 @@
 """Work on a real cluster of Dask's, some of whose processes are killed."""
 
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -56,27 +55,6 @@ def tells_how_many_are_at_work(number):
     time.sleep(0.05)
     found, at_work = at_work, at_work - 1
     return found
-"""
-
-NETWORK = """
-from pathlib import Path
-import numpy as np
-from rnn_goldens.cells import Network, case_of
-from rnn_goldens.deviations import deviation
-
-asked = 0
-
-def right(golden):
-    global asked
-    asked += 1
-    if asked == 20:
-        Path("asked").touch()
-    return Network().run(case_of(golden, np.float64))
-
-def wrong_where_all_is_large(golden):
-    if golden.x.shape == (2, 3, 3) and golden.config.hidden_size == 3:
-        return deviation("lstm_gates_iofg").run(case_of(golden, np.float64))
-    return right(golden)
 """
 
 MINE = """
@@ -174,28 +152,6 @@ def test_a_corpus_made_while_a_worker_is_killed_is_to_the_byte_the_one_made_alon
         assert started.workers[0].wait() == -signal.SIGKILL
     assert len(open_corpus(tmp_path / "far").entries) == 300
     assert bytes_in(tmp_path / "far") == bytes_in(tmp_path / "alone")
-
-
-def test_goldens_drawn_there_while_a_worker_is_killed_find_what_those_drawn_alone_do(tmp_path: Path) -> None:
-    (tmp_path / "networks.py").write_text(NETWORK)
-    sizes = ("--max-layers", "1", "--max-time", "3", "--max-batch", "2", "--max-hidden", "3", "--max-input", "3")
-    fuzz = [sys.executable, "-m", "rnn_goldens", "fuzz", "--cell", "lstm", *sizes, "--seed", "5"]
-    wrong = [*fuzz, "networks:wrong_where_all_is_large", "--examples", "100", "--found"]
-    alone = subprocess.run([*wrong, "found"], check=False, cwd=tmp_path, capture_output=True, text=True)
-    with dask_processes(tmp_path / "dask") as started:
-        for _ in range(3):
-            started.add_worker("--nthreads", "1")
-        right = [*fuzz, "networks:right", "--examples", "1200", "--dask", started.address]
-        running = subprocess.Popen(right, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-        wait_until((tmp_path / "asked").exists)
-        started.workers[0].kill()
-        assert running.communicate()[0] == "1,200 goldens of seed 5: 1,200 right\n"
-        shutil.rmtree(tmp_path / "found")
-        there = subprocess.run(
-            [*wrong, "found", "--dask", started.address], check=False, cwd=tmp_path, capture_output=True, text=True
-        )
-    assert "1 layer, 3 steps, 2 rows, 3 units, 3 inputs" in alone.stdout
-    assert (there.stdout, there.returncode) == (alone.stdout, alone.returncode)
 
 
 def test_results_come_in_the_order_of_the_items_and_from_every_worker(executor: Executor, asked: ModuleType) -> None:

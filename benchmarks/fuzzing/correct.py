@@ -11,9 +11,11 @@ from pathlib import Path
 from benchmarks.false_alarms import find_implementation, implementations
 from benchmarks.fuzzing.searching import stream
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.fuzzing.search import ask
+from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.implementations import outputs_of
+from rnn_goldens.judging.verdict import compare
 
 COMPILING = ("flax", "keras-jax", "keras-torch")
 """They take long for each shape, or have a process of their own."""
@@ -99,17 +101,23 @@ def _asked(name: str, examples: int) -> Asked:
     begin = time.perf_counter()
     for precision in PRECISIONS:
         for golden in stream(CELLS, precision, examples // len(PRECISIONS)):
-            judged = ask(implementation, golden)
             found.asked += 1
-            if judged.refused:
+            try:
+                verdict = compare(golden, *outputs_of(implementation(golden.question())))
+            except Unsupported:
                 found.refused += 1
-            elif judged.failed and name in KNOWN_WRONG and KNOWN_WRONG[name](golden):
+                continue
+            except Exception as error:
+                failure = repr(error)
+            else:
+                failure = verdict.message.partition("\n")[0]
+                if verdict.passed:
+                    found.passed += 1
+                    found.largest = max(found.largest, verdict.largest_error)
+                    continue
+            if name in KNOWN_WRONG and KNOWN_WRONG[name](golden):
                 found.known += 1
-            elif judged.failed:
-                how = repr(judged.crash) if judged.verdict is None else judged.verdict.message.partition("\n")[0]
-                found.failed.append(f"{golden.id} in {precision}: {how}")
-            elif judged.verdict is not None:
-                found.passed += 1
-                found.largest = max(found.largest, judged.verdict.largest_error)
+            else:
+                found.failed.append(f"{golden.id} in {precision}: {failure}")
     found.seconds = time.perf_counter() - begin
     return found

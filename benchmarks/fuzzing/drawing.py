@@ -3,9 +3,10 @@
 import time
 from dataclasses import dataclass
 
-from benchmarks.fuzzing.searching import SEED, within
+from hypothesis import Phase
+
+from benchmarks.fuzzing.searching import ask, stream, within
 from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.fuzzing.few import ask_few, few, places
 from rnn_goldens.golden.shapes import CELLS
 
 
@@ -23,8 +24,7 @@ def drawing_cost(examples: int) -> list[Drawing]:
 
 
 def _each(cell: str, examples: int) -> tuple[float, ...]:
-    bounds = within(cell, "float32")
-    few(places(bounds, SEED + 1, 1)[0])  # what is imported and compiled once
+    stream(cell, "float32", 10)  # what is imported and compiled once
     found: list[float] = []
     begun = time.process_time()
 
@@ -34,6 +34,5 @@ def _each(cell: str, examples: int) -> tuple[float, ...]:
         found.append((now - begun) * 1000)
         begun = now
 
-    for place in places(bounds, SEED, examples):
-        ask_few(drawn, place)
+    ask(drawn, within(cell, "float32"), examples, (Phase.generate,))
     return tuple(sorted(found))

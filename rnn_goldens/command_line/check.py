@@ -1,6 +1,8 @@
 """``check``: an implementation against the goldens, on the same pytest path as everybody else."""
 
 import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,12 @@ import click
 from rnn_goldens.command_line.saying import say
 from rnn_goldens.command_line.selecting import complete_implementations, selecting_options
 from rnn_goldens.command_line.with_command import WithCommand
+from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.plugin.builtin_check import COMMAND, as_typed
 from rnn_goldens.programs.command import MARK, is_command
+
+_EXHAUSTIVE = ("cell", "dtype", "time_limit")
+"""The options that --exhaustive takes."""
 
 
 @click.command(
@@ -60,19 +66,55 @@ def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **optio
     if update and not options["known_failures"]:
         raise click.UsageError("--update writes the file that --known-failures names: give both")
     pytest_arguments = [*rest, *as_typed(options | {"update_known_failures": update})]
-    if exhaustive and options["outputs"]:
-        raise click.UsageError("--exhaustive compares all outputs: leave --outputs out")
     if exhaustive:
-        from rnn_goldens.exhaustive.command import run as run_exhaustively
+        if rest or any(value for name, value in options.items() if name not in _EXHAUSTIVE):
+            raise click.UsageError("--exhaustive takes --cell, --dtype and --time-limit, and no other option")
+        sys.exit(_check_exhaustively(implementation, **{name: options[name] for name in _EXHAUSTIVE}))
+    from rnn_goldens.plugin.builtin_check.watched import run
 
-        finished = run_exhaustively(implementation, pytest_arguments)
-    else:
-        from rnn_goldens.plugin.builtin_check.watched import run
-
-        finished = run(implementation, pytest_arguments)
+    finished = run(implementation, pytest_arguments)
     if finished.trouble:
         say(f"\nError: {finished.trouble}", err=True)  # on a line of its own, whatever pytest was printing
     sys.exit(finished.code)
+
+
+def _check_exhaustively(implementation: str, cell: Sequence[str], dtype: Sequence[str], time_limit: str | None) -> int:
+    """Print what an implementation makes of every argument; the exit code."""
+    from rnn_goldens.errors import UnknownName, WrongUse
+    from rnn_goldens.exhaustive.arguments import ASKED
+    from rnn_goldens.exhaustive.networks import ACTIVATIONS
+    from rnn_goldens.exhaustive.sweep import Visited, exhaustive_check
+    from rnn_goldens.exhaustive.table import HEADER, LEGEND, rows
+    from rnn_goldens.fuzzing.worker import opened
+
+    if not find_spec("flint"):
+        raise WrongUse("check --exhaustive certifies what it asks: pip install 'rnn-goldens[generate]'")
+    with_activations = [activation.cell for activation in ACTIVATIONS]
+    for kind, kinds, asked, known in (
+        ("cell", "cells", cell, with_activations),
+        ("precision", "precisions", dtype, ASKED),
+    ):
+        if unknown := next((name for name in asked if name not in known), None):
+            raise UnknownName(f"{kind} that is visited", unknown, dict.fromkeys(known), plural=f"{kinds} visited")
+    try:
+        seconds = None if time_limit is None else float(time_limit)
+    except ValueError:
+        raise WrongUse(f"--time-limit {time_limit!r} is no number of seconds, such as 10 or 0.5") from None
+    tested = opened(implementation, seconds)
+    found: list[Visited] = []
+    try:
+        say(HEADER)
+        for one in exhaustive_check(tested, cell, dtype):
+            if not found or found[-1].activation is not one.activation:
+                say(f"{one.activation.cell}: {one.activation.name}")
+            for line in rows(one):
+                say(line)
+            found.append(one)
+    finally:
+        tested.close()
+    say(LEGEND)
+    is_good = all(one.is_right for one in found) and any(one.finding is not None for one in found)
+    return 0 if is_good else FINDING
 
 
 @click.command(COMMAND, hidden=True)

@@ -30,9 +30,6 @@ _SHORT = {"float64": "f64", "float32": "f32", "bfloat16": "bf16", "float16": "f1
 _OTHER_COLUMNS = 38
 """The least that the columns beside the id need, a word wide each."""
 
-PARTS = "exhaustive/"
-"""What the ids of goldens begin with that check --exhaustive makes on the spot."""
-
 gradients_option = click.option("--gradients", is_flag=True, help="Only goldens that have gradients.")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -136,13 +133,9 @@ def _print_wrapped(rows: list[list[str]]) -> None:
 @json_option
 def show(golden_id: str, corpus: str | None, as_json: bool) -> None:
     """Show a golden: purpose, configuration, arrays, provenance."""
-    from rnn_goldens.corpus import Corpora, open_corpora
+    from rnn_goldens.corpus import open_corpora
 
     opened = open_corpora(corpus)
-    if golden_id.startswith(PARTS) and corpus is None:
-        from rnn_goldens.exhaustive.corpus import every_argument
-
-        opened = Corpora((every_argument(),))
     folder = opened.of(golden_id).folder
     entry = opened.entry(golden_id)
     golden = opened.load(golden_id)

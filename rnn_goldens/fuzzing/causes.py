@@ -1,6 +1,6 @@
 """Which deviations explain what failed in a search, all that was asked considered: the smallest alone tells little."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.diagnosis.asked import TOGETHER
@@ -16,14 +16,15 @@ MOST_FAILED = 8
 """So many are considered, from the smallest to the first that was drawn."""
 
 
-def causes(failed: Sequence[Judged], passed: Sequence[Judged] = ()) -> Iterator[str]:
-    """What is wrong, in lines of at most 80 columns; nothing if no outputs came.
+def causes(failed: Sequence[Judged], passed: Iterable[Judged] = ()) -> Iterator[str]:
+    """What is wrong, in lines of at most 80 columns; nothing if none failed.
 
     Args:
         failed: the first first.
         passed: goldens that no cause may fail.
     """
-    wrong = sorted((one for one in reversed(failed) if one.crash is None), key=lambda one: how_much(one.golden))
+    last_first = list(reversed(failed))  # of two with as much to look at, the golden that a search ends with
+    wrong = sorted(last_first, key=lambda one: how_much(one.golden))
     if not wrong:
         return
     judged = [*_spread(wrong), *passed]
@@ -47,7 +48,6 @@ def _spread(wrong: Sequence[Judged]) -> list[Judged]:
 
 def _evidence(judged: Judged, suspects: Suspects) -> Evidence:
     golden, verdict = judged.golden, judged.verdict
-    assert verdict is not None
     if not verdict.passed:
         verdict = diagnosed(outputs_given(golden, *judged.outputs), verdict, suspects)
     return Evidence(

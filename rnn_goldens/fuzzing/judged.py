@@ -1,4 +1,4 @@
-"""What became of a golden that was asked, and how much there is to look at in it."""
+"""A golden that was compared, and how much there is to look at in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,36 +8,19 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.judging.verdict import Verdict
 
 
-class TookTooLong(Exception):
-    """An implementation gave no outputs in its time."""
-
-
-class WroteIntoInputs(Exception):
-    """An implementation gave outputs, and wrote into what it was handed."""
-
-
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What became of a golden.
+    """A golden that was compared.
 
     Attributes:
-        golden: what was asked.
-        outputs: what came; () if nothing did.
-        verdict: what they are; None if nothing came.
-        refused: why the implementation can not do what was asked; "" if it can.
-        crash: what it did instead of answering; None if it answered.
+        golden: the golden.
+        outputs: what an implementation returned.
+        verdict: the comparison.
     """
 
     golden: Golden
-    outputs: Sequence[Any] = ()
-    verdict: Verdict | None = None
-    refused: str = ""
-    crash: BaseException | None = None
-
-    @property
-    def failed(self) -> bool:
-        """Whether the implementation is wrong."""
-        return self.crash is not None or (self.verdict is not None and not self.verdict.passed)
+    outputs: Sequence[Any]
+    verdict: Verdict
 
 
 def how_much(golden: Golden) -> int:

@@ -1,9 +1,7 @@
 """Options, marker, fixtures and hooks. In a project that never uses them this file is all that is imported."""
 
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
-from types import ModuleType
+from collections.abc import Callable, Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -136,22 +134,6 @@ class Listener:
         return self.tally
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of goldens that Hypothesis draws begin with those that failed before."""
-    if (drawing := sys.modules.get(DRAWING)) is not None:
-        for item in items:
-            if why := drawing.begin_with_found(getattr(item, "obj", None)):
-                _warn(item, f"rnn-goldens: what was found before is not asked: {why}")
-
-
-def _warn(item: pytest.Item, why: str) -> None:
-    """Warn; where warnings are errors, end the run with it."""
-    try:
-        item.warn(pytest.PytestWarning(why))
-    except pytest.PytestWarning as warning:
-        raise pytest.UsageError(str(warning)) from None
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test per selected golden and precision."""
     if "rnn_golden" in metafunc.fixturenames:
@@ -187,32 +169,17 @@ def rnn_implementation(request: pytest.FixtureRequest) -> Generator[Callable[["G
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Fail a test that asked for a golden, returned, and never checked anything against it; or drew some, likewise."""
-    if (drawing := sys.modules.get(DRAWING)) is None:
+    drawing = sys.modules.get(DRAWING)
+    if drawing is None or item.get_closest_marker("hypothesis") is None:
         result = yield
     else:
-        with _watched(item, drawing):
+        with drawing.tested():
             result = yield
     if "rnn_golden" in getattr(item, "fixturenames", ()):
         from rnn_goldens.plugin.golden_under_test import fail_if_unchecked
 
         fail_if_unchecked(item)
     return result
-
-
-@contextmanager
-def _watched(item: pytest.Item, drawing: ModuleType) -> Iterator[None]:
-    """Fail a test that returns, and refused every golden that it drew."""
-    watch = drawing.watch_of(getattr(item, "obj", None))
-    if watch is None:
-        yield
-        return
-    watch.begin()
-    try:
-        yield
-    finally:
-        watch.end()
-    if why := watch.nothing_checked():
-        pytest.fail(why, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

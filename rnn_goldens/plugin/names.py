@@ -43,7 +43,7 @@ CALLED = "rnn_goldens_called"
 CAME_LATE = "rnn_goldens_late"
 """The attribute of a report, and the name among a worker's last words, of what was found after a test had ended."""
 
-DRAWING = "rnn_goldens.fuzzing.made"
+DRAWING = "rnn_goldens.fuzzing.tested"
 """The module that is there where a test draws goldens; whoever only checks never imports it."""
 
 DRAWN = "rnn_goldens_drawn"

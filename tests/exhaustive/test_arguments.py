@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from rnn_goldens.cells import Array, Network
 from rnn_goldens.exhaustive.arguments import BREAKPOINTS, WORST, arguments
 from rnn_goldens.exhaustive.networks import ACTIVATIONS, Activation
-from rnn_goldens.exhaustive.parts import parts
 from rnn_goldens.golden.precision import PRECISIONS
 
 
@@ -40,15 +39,6 @@ def test_the_neighbours_of_breakpoints_and_of_worst_cases_are_in_the_sample(poin
     here = np.float32(point)
     for neighbour in (here, np.nextafter(here, np.float32(0)), np.nextafter(here, np.float32(np.inf))):
         assert {float(neighbour), -float(neighbour)} <= sample
-
-
-def test_the_parts_together_are_all_arguments_of_every_activation() -> None:
-    visited: dict[tuple[str, str, str], list[float]] = {}
-    for part in parts():
-        visited.setdefault(part.group, []).extend(part.arguments.tolist())
-    assert len(visited) == 3 * len(ACTIVATIONS)
-    for (_, _, precision), of_group in visited.items():
-        assert of_group == arguments(precision).tolist()
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=lambda a: f"{a.cell}-{a.name}")

@@ -1,30 +1,38 @@
 """What was found is a corpus: it is added to, read again, and never becomes another one."""
 
 import re
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from hypothesis import Phase, given, seed, settings
 
 from rnn_goldens import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.validating import findings
 from rnn_goldens.errors import InvalidFile, WrongUse
 from rnn_goldens.fuzzing.bounds import Sizes, bounds
-from rnn_goldens.fuzzing.found import FOLDER, AsTyped, command, keep, kept, kept_and_said, require_folder
-from rnn_goldens.fuzzing.search import Limits, search
+from rnn_goldens.fuzzing.found import AsTyped, command, keep, kept, kept_and_said, require_folder
+from rnn_goldens.fuzzing.strategy import drawn
 from rnn_goldens.generator.folder import alone
-from rnn_goldens.implementations import resolve
 
 LSTM = bounds("lstm", Sizes(), (), (), ["float32"])
 
 
 @pytest.fixture(scope="module")
 def two() -> list[Golden]:
-    return [judged.golden for judged in search(resolve("numpy"), LSTM, Limits(2), 0).lately]
+    found: dict[str, Golden] = {}
+
+    @seed(0)
+    @settings(max_examples=20, database=None, phases=[Phase.generate])
+    @given(drawn(LSTM))
+    def draw(golden: Golden) -> None:
+        found[golden.id] = golden
+
+    draw()
+    return list(found.values())[:2]
 
 
 def test_what_is_kept_is_a_valid_corpus_that_grows(tmp_path: Path, two: list[Golden]) -> None:
@@ -62,21 +70,6 @@ def test_a_network_may_be_called_anything(tmp_path: Path, two: list[Golden]) -> 
     assert kept_and_said(two[0], folder, command)[0]
     assert len(kept(folder, LSTM, command)) == 1
     assert kept(folder, LSTM, "my:LSTM") == []
-
-
-def test_a_search_begins_with_what_was_found_with_the_same_network(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two: list[Golden]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    kept_and_said(two[0], FOLDER, "numpy")
-    options = ["fuzz", "--cell", "lstm", "--examples", "1", "--seed", "1"]
-
-    def fuzzed(network: str) -> str:
-        command = [sys.executable, "-m", "rnn_goldens", *options, network]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-    assert "1 that was found before is right now" in fuzzed("numpy")
-    assert "found before" not in fuzzed("onnxruntime")
 
 
 def test_a_folder_that_is_something_else_is_an_error_and_stays_as_it_is(

@@ -1,24 +1,24 @@
 """What the strategy draws: goldens within bounds that are right, and that become small where they fail."""
 
+import re
 from collections.abc import Callable
-from gc import collect
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import FailedHealthCheck, Unsatisfiable
 from hypothesis.strategies import DataObject, SearchStrategy, data
 
-from rnn_goldens import Golden, RnnGoldensError, UnknownName, load
+from rnn_goldens import Golden, RnnGoldensError, UnknownName
 from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import deviation
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.fuzzing import made
 from rnn_goldens.fuzzing.bounds import Sizes, bounds
+from rnn_goldens.fuzzing.found import keep
 from rnn_goldens.fuzzing.numbers import TABLE
 from rnn_goldens.fuzzing.questions import gentler, question
-from rnn_goldens.fuzzing.search import Limits, search
 from rnn_goldens.fuzzing.strategy import certified
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
@@ -226,11 +226,8 @@ def test_a_cell_that_fits_some_sizes_is_drawn_in_those(own_cells: str) -> None:
 
 
 def test_what_a_cell_makes_no_numbers_of_is_not_drawn(own_cells: str) -> None:
-    within = bounds(f"{own_cells}:never_a_number", Sizes(1, 1, 1, 1, 1), (), (), "float32")
-    with pytest.raises(WrongUse, match="nothing could be drawn"):
-        search(resolve("numpy"), within, Limits(1), 0)
-    with pytest.raises(WrongUse, match="nothing could be drawn"):  # what was found before is none of it
-        search(resolve("numpy"), within, Limits(1), 0, before=[load("documented/mini-batch")])
+    with pytest.raises((FailedHealthCheck, Unsatisfiable)):
+        drawn(goldens(cell=f"{own_cells}:never_a_number", found=None))
 
 
 @pytest.mark.parametrize(
@@ -277,12 +274,16 @@ def test_what_numpy_has_for_numbers_and_truth_is_taken() -> None:
         assert "state" in golden.features
 
 
-def test_a_strategy_is_forgotten_with_whoever_has_it() -> None:
-    strategy = goldens(cell="lstm")
-    before = len(made._MADE)
-    del strategy
-    collect()
-    assert len(made._MADE) < before
+def test_what_was_found_before_is_drawn_first_and_once(tmp_path: Path) -> None:
+    before = drawn(goldens(cell="lstm", found=None), 10)[-3:]
+    for golden in before:
+        keep(golden, tmp_path / "found")
+    again = [golden.id for golden in drawn(goldens(cell="lstm", found=tmp_path / "found"))]
+    assert again[0] == before[0].id
+    assert all(again.count(golden.id) == 1 for golden in before)
+    assert len(set(again)) > 20
+    others = [golden.id for golden in drawn(goldens(cell="gru", found=tmp_path / "found"), 10)]
+    assert not {golden.id for golden in before} & set(others)
 
 
 FAILING = """
@@ -321,22 +322,21 @@ def test_a_failing_example_is_kept_and_asked_first_by_the_next_run(
     assert f"golden=<Golden drawn/{kept} in float32: lstm, x (1, 1" in printed
     assert f"rnn-goldens check WHAT --rnn-goldens-corpus=.rnn-goldens/found -k {kept}" in printed
     assert f"to see the golden: rnn-goldens show drawn/{kept} --corpus .rnn-goldens/found" in printed
-    again = run("lstm_gates_iofg")
-    assert "explicit example" in again
-    assert kept in again
+    again = run("lstm_gates_iofg", "", "--hypothesis-show-statistics")
+    assert f"golden=<Golden drawn/{kept} in float32" in again
+    assert re.search("0 passing.*, 1 failing.*, (and )?0 invalid", again)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("there", ["file", "another corpus"])
-def test_a_folder_that_can_not_be_used_is_one_line_of_the_failure(
+def test_a_folder_that_can_not_be_used_is_one_error(
     run: Callable[..., str], pytester: pytest.Pytester, small_corpus: Path, there: str
 ) -> None:
     folder = small_corpus if there == "another corpus" else pytester.path / "here"
     (pytester.path / "here").write_text("a file")
     printed = run("lstm_gates_iofg", f", found={str(folder)!r}")
-    assert "GoldenMismatch" in printed
-    assert f"not kept: {folder} " in printed
-    assert f"what was found before is not asked: {folder} " in printed
+    assert f"rnn_goldens.errors.WrongUse: {folder} " in printed
+    assert "GoldenMismatch" not in printed
 
 
 TWO = """

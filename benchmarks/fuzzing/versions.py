@@ -1,0 +1,48 @@
+"""``rnn-goldens fuzz`` with the lowest version of Hypothesis that pyproject.toml allows, and with the newest.
+
+    python -m benchmarks.fuzzing.versions    # from the checkout, some minutes; PyPI has to be reached
+
+In an environment of its own each, below build/, it has to find five wrong networks and a crash, and nothing in a right
+network: ``tests/fuzzing/test_wrong_networks.py``. Exits with 1 if it does not.
+"""
+
+import re
+import subprocess
+import sys
+import tomllib
+import venv
+from pathlib import Path
+
+ENVIRONMENTS = Path("build", "hypothesis")
+TEST = "tests/fuzzing/test_wrong_networks.py"
+
+
+def main() -> None:
+    """Run and print."""
+    passed = [runs(version) for version in (f"=={lowest()}", "")]
+    sys.exit(0 if all(passed) else 1)
+
+
+def lowest() -> str:
+    """The lowest version that is supported."""
+    extras = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    found = next(filter(None, (re.fullmatch(r"hypothesis>=([\d.]+)", need) for need in extras["hypothesis"])))
+    return found[1]
+
+
+def runs(version: str) -> bool:
+    """Whether the test passes with a version of Hypothesis: ``==6.100``; the newest if empty."""
+    environment = ENVIRONMENTS / (version.removeprefix("==") or "newest")
+    python = environment / "bin" / "python"
+    venv.create(environment, with_pip=True)
+    wanted = [f"hypothesis{version}", "--editable", ".[hypothesis]", "pytest-asyncio"]
+    subprocess.run([python, "-m", "pip", "install", "-q", "--upgrade", *wanted], check=True)
+    done = subprocess.run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", TEST], check=False)
+    said = "import hypothesis; print('Hypothesis', hypothesis.__version__, end=': ')"
+    subprocess.run([python, "-c", said], check=True)
+    print("found what it should" if done.returncode == 0 else "FAILED")
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    main()

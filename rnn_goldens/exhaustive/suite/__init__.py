@@ -1,1 +1,0 @@
-"""The test that ``rnn-goldens check --exhaustive`` runs."""
