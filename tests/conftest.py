@@ -21,7 +21,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")  # the faster one for small netw
 
 @pytest.hookimpl(tryfirst=True)  # before -m deselects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of cross products, such as every deviation on every golden, ``make test`` runs a sample, ``make slow`` the rest."""
+    """Of cross products, such as deviations on goldens, ``make test`` runs a sample, ``make slow`` the rest."""
     seen: Counter[str] = Counter()
     for item in items:
         if (sampled := item.get_closest_marker("sampled")) is not None:

@@ -1,5 +1,6 @@
 """The way back of the definition: against torch's autograd, and against differences for cells that nobody ships."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ from rnn_goldens.implementations.torch.gradients import of_layers
 def test_gradients_of_every_shape_are_those_of_torch(cell: str, shape: str) -> None:
     scenario = asked(cell, shape)
     found = gradients(scenario.case(), scenario.cotangents)
-    theirs = of_layers(certify(scenario, confirm=False).in_precision("float64"))
+    theirs: Mapping[str, Any] = of_layers(certify(scenario, confirm=False).in_precision("float64"))
     assert list(found) == list(theirs)
     for name, array in found.items():
         assert array.shape == theirs[name].shape
