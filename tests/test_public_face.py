@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 import rnn_goldens
-from rnn_goldens.plugin.names import MARKER, OPTIONS
+from rnn_goldens.plugin.options import MARKER, OPTIONS
 
 NAMES = {
     "Config",

@@ -9,7 +9,7 @@ from benchmarks.performance.measuring import Figure, at_most, interleaved, media
 
 COLLECT = """
 import sys
-import rnn_goldens.plugin.selection
+import rnn_goldens.plugin.marker
 from rnn_goldens.corpus import open_corpus
 assert len(open_corpus(sys.argv[1]).select(without=["chaotic"])) >= 1
 """

@@ -70,7 +70,7 @@ def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **optio
         if rest or any(value for name, value in options.items() if name not in _EXHAUSTIVE):
             raise click.UsageError("--exhaustive takes --cell, --dtype and --time-limit, and no other option")
         sys.exit(_check_exhaustively(implementation, **{name: options[name] for name in _EXHAUSTIVE}))
-    from rnn_goldens.plugin.builtin_check.watched import run
+    from rnn_goldens.plugin.builtin_check.supervisor import run
 
     finished = run(implementation, pytest_arguments)
     if finished.trouble:
@@ -122,6 +122,6 @@ def _check_exhaustively(implementation: str, cell: Sequence[str], dtype: Sequenc
 @click.argument("alive", type=int)
 def check_here(folder: Path, alive: int) -> None:
     """Check in this process, which another one watches over."""
-    from rnn_goldens.plugin.builtin_check.watched import check_here
+    from rnn_goldens.plugin.builtin_check.supervisor import check_here
 
     check_here(folder, alive)

@@ -16,9 +16,9 @@ from rnn_goldens.diagnosis.run import Load, asked_again, diagnosed_run
 from rnn_goldens.diagnosis.suspects import Failure
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
-from rnn_goldens.plugin.names import without_golden
+from rnn_goldens.plugin.options import without_golden
+from rnn_goldens.plugin.run_results import Tally
 from rnn_goldens.plugin.settings import corpora_of_all
-from rnn_goldens.plugin.tally import Tally
 from rnn_goldens.result import FAILED, PASSED, WRONG, Result, is_compared
 
 _FOUND = pytest.StashKey[list[Diagnosis]]()

@@ -21,7 +21,7 @@ from rnn_goldens.judging.calls import Backward
 from rnn_goldens.judging.given import gradients_by_name
 from rnn_goldens.judging.inputs import written_to, wrote_into
 from rnn_goldens.judging.outputs import NotNumbers, outputs_of, read, states_apart
-from rnn_goldens.plugin.record import finding
+from rnn_goldens.plugin.check_log import finding
 from rnn_goldens.programs.program import Program
 
 TIME_LIMIT = 60.0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rnn_goldens.plugin.names import (
+from rnn_goldens.plugin.options import (
     CAME_LATE,
     DRAWING,
     FAILURES,
@@ -27,7 +27,7 @@ from rnn_goldens.plugin.names import (
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable.golden import Golden
-    from rnn_goldens.plugin.tally import Tally
+    from rnn_goldens.plugin.run_results import Tally
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """A results file of an earlier run is no longer there once this one may fail to begin."""
     if getattr(early_config.known_args_namespace, "rnn_goldens_report", None):
-        from rnn_goldens.plugin.report_file import not_of_this_run
+        from rnn_goldens.plugin.report import not_of_this_run
 
         not_of_this_run(early_config)
 
@@ -59,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         check_settings(config)
     if setting(config, "report"):
-        from rnn_goldens.plugin.report_file import begin_report
+        from rnn_goldens.plugin.report import begin_report
 
         begin_report(config)
 
@@ -109,26 +109,26 @@ class Listener:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """A run that has not shown of every golden what it was to show fails; xdist's controller says so for all."""
         if self.tally is not None:
-            from rnn_goldens.plugin.ending import end
+            from rnn_goldens.plugin.session_finish import end
 
             end(session, self.tally)
 
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         """List what was refused, and why, and what keeps the run from showing that something is right."""
         if self.tally is not None:
-            from rnn_goldens.plugin.ending import summarize
+            from rnn_goldens.plugin.session_finish import summarize
 
             summarize(terminalreporter, self.tally)
 
     def _revise(self, late: Iterable[dict[str, str]]) -> None:
         if late:
-            from rnn_goldens.plugin.ending import revise
+            from rnn_goldens.plugin.session_finish import revise
 
             revise(self.config, self._made(), late)
 
     def _made(self) -> "Tally":
         if self.tally is None:
-            from rnn_goldens.plugin.tally import TALLY, Tally
+            from rnn_goldens.plugin.run_results import TALLY, Tally
 
             self.tally = self.config.stash[TALLY] = Tally()
         return self.tally
@@ -137,7 +137,7 @@ class Listener:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test per selected golden and precision."""
     if "rnn_golden" in metafunc.fixturenames:
-        from rnn_goldens.plugin.selection import parametrize
+        from rnn_goldens.plugin.marker import parametrize
 
         parametrize(metafunc)
 
@@ -145,7 +145,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A marker that gives goldens to no test is a mistake: its tests would check nothing, and pass."""
     if "rnn_goldens" in item.keywords and "rnn_golden" not in getattr(item, "fixturenames", ()):
-        from rnn_goldens.plugin.selection import refuse_marker_without_golden
+        from rnn_goldens.plugin.marker import refuse_marker_without_golden
 
         refuse_marker_without_golden(item)
 
@@ -153,7 +153,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture
 def rnn_golden(request: pytest.FixtureRequest) -> "Golden":
     """A golden in the precision under test. Call its ``check``: a test that does not, fails."""
-    from rnn_goldens.plugin.golden_under_test import golden_under_test
+    from rnn_goldens.plugin.fixture import golden_under_test
 
     return golden_under_test(request)
 
@@ -176,7 +176,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         with drawing.tested():
             result = yield
     if "rnn_golden" in getattr(item, "fixturenames", ()):
-        from rnn_goldens.plugin.golden_under_test import fail_if_unchecked
+        from rnn_goldens.plugin.fixture import fail_if_unchecked
 
         fail_if_unchecked(item)
     return result
@@ -189,7 +189,7 @@ def pytest_runtest_makereport(
     """Tell refused from wrong, and note what was found for the results file."""
     if "rnn_golden" not in getattr(item, "fixturenames", ()):
         return (yield)
-    from rnn_goldens.plugin.outcomes import note_outcome
+    from rnn_goldens.plugin.report_hooks import note_outcome
 
     report = yield
     note_outcome(item, call, report)

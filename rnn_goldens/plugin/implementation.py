@@ -11,9 +11,9 @@ import pytest
 from rnn_goldens.errors import ProgramFailed, RnnGoldensError, WrongUse
 from rnn_goldens.implementations import Implementation, resolve
 from rnn_goldens.implementations.backward import backward_of
-from rnn_goldens.plugin.golden_under_test import LATE
+from rnn_goldens.plugin.fixture import LATE
 from rnn_goldens.plugin.guard import TIME_LIMIT, Guard
-from rnn_goldens.plugin.names import PROGRAM, setting
+from rnn_goldens.plugin.options import PROGRAM, setting
 from rnn_goldens.plugin.settings import base_folder, time_limit
 from rnn_goldens.programs.command import is_command
 from rnn_goldens.programs.program import TIME_LIMIT as PROGRAM_TIME_LIMIT

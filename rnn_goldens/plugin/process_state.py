@@ -43,7 +43,7 @@ def _put_errors(how: tuple[Any, Any]) -> None:
 
 def _numpy_random() -> tuple[Any, ...]:
     name, key, *others = np.random.get_state(legacy=True)
-    return name, key.tobytes(), others
+    return name, np.asarray(key).tobytes(), others
 
 
 def _put_numpy_random(state: tuple[Any, ...]) -> None:

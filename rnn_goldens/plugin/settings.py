@@ -16,7 +16,7 @@ from rnn_goldens.implementations import check_name
 from rnn_goldens.judging.calls import way
 from rnn_goldens.pages.rendering import is_page
 from rnn_goldens.plugin.known_failures import Listed, read_listed
-from rnn_goldens.plugin.names import flag, setting
+from rnn_goldens.plugin.options import flag, setting
 from rnn_goldens.programs.program import START_LIMITS
 
 SELECTING = ("ids", "cell", "features", "without")

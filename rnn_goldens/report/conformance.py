@@ -17,9 +17,9 @@ from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.implementations.versions import versions_of_packages
 from rnn_goldens.pages.content import Checked
 from rnn_goldens.plugin.builtin_check import as_typed
-from rnn_goldens.plugin.builtin_check.watched import run
+from rnn_goldens.plugin.builtin_check.supervisor import run
 from rnn_goldens.plugin.implementation import WRONG_USE
-from rnn_goldens.plugin.tally import passes_again
+from rnn_goldens.plugin.run_results import passes_again
 from rnn_goldens.programs.command import MARK, find_command, is_command
 from rnn_goldens.programs.program import TIME_LIMIT, Program
 from rnn_goldens.result import (

@@ -7,7 +7,7 @@ from typing import Any
 
 from rnn_goldens.corpus import packaged
 from rnn_goldens.pages.content import About, Checked, Content
-from rnn_goldens.plugin.report_file import check_command
+from rnn_goldens.plugin.report import check_command
 from rnn_goldens.report.change import trend
 from rnn_goldens.report.conformance import Asked, Found
 

@@ -247,7 +247,7 @@ def test_a_file_of_an_earlier_run_that_can_not_be_replaced_is_said_to_be_one(
     (project.path / "results.json").write_text("{}")
     project.makeconftest(
         """
-        import rnn_goldens.plugin.results as results
+        import rnn_goldens.plugin.results_file as results
 
         def full(path, content):
             raise OSError(28, "No space left on device", str(path))

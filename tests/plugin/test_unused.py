@@ -20,5 +20,5 @@ def test_unused_it_imports_only_its_hooks(pytester: pytest.Pytester, monkeypatch
     assert result.parseoutcomes() == {"passed": 1}
     modules = set((pytester.path / "modules.txt").read_text("utf-8").splitlines())
     ours = {name for name in modules if name.partition(".")[0] == "rnn_goldens"}
-    assert ours == {"rnn_goldens", "rnn_goldens.plugin", "rnn_goldens.plugin.hooks", "rnn_goldens.plugin.names"}
+    assert ours == {"rnn_goldens", "rnn_goldens.plugin", "rnn_goldens.plugin.hooks", "rnn_goldens.plugin.options"}
     assert not HEAVY & modules

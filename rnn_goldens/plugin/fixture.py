@@ -22,10 +22,10 @@ from rnn_goldens.judging.own_arrays import refuse_own
 from rnn_goldens.judging.picture import picture
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict, verdict_on
 from rnn_goldens.plugin import settings
+from rnn_goldens.plugin.check_log import Record
 from rnn_goldens.plugin.guard import ImplementationFailed, no_outcome_of_its_own
-from rnn_goldens.plugin.names import without_golden
-from rnn_goldens.plugin.record import Record
-from rnn_goldens.plugin.selection import Wanted
+from rnn_goldens.plugin.marker import Wanted
+from rnn_goldens.plugin.options import without_golden
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)

@@ -10,12 +10,12 @@ from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.judging.gradient_rows import gradient_rows
 from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
 from rnn_goldens.plugin import settings
-from rnn_goldens.plugin.golden_under_test import LATE, RECORD
-from rnn_goldens.plugin.names import ASKED, CALLED, CAME_LATE, DRAWN, PROPERTY, REFUSED_BECAUSE
-from rnn_goldens.plugin.record import CHECK_FAILS, Record, entry_of, first_line
-from rnn_goldens.plugin.selection import Wanted, not_asked, wanted_of
-from rnn_goldens.plugin.tally import TALLY
-from rnn_goldens.plugin.telling import shorten
+from rnn_goldens.plugin.check_log import CHECK_FAILS, Record, entry_of, first_line
+from rnn_goldens.plugin.fixture import LATE, RECORD
+from rnn_goldens.plugin.marker import Wanted, not_asked, wanted_of
+from rnn_goldens.plugin.options import ASKED, CALLED, CAME_LATE, DRAWN, PROPERTY, REFUSED_BECAUSE
+from rnn_goldens.plugin.run_results import TALLY
+from rnn_goldens.plugin.terminal import shorten
 from rnn_goldens.result import FAILED, KNOWN, NOT_JUDGED, PASSED, REFUSED, SKIPPED, Drawn
 
 OUTCOMES = (PASSED, SKIPPED, KNOWN, REFUSED, FAILED)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import pytest
 
 from rnn_goldens.counted import counted, was_or_were
-from rnn_goldens.plugin.golden_under_test import LATE, SUSPECTS
-from rnn_goldens.plugin.names import (
+from rnn_goldens.plugin.check_log import Finding
+from rnn_goldens.plugin.fixture import LATE, SUSPECTS
+from rnn_goldens.plugin.options import (
     CAME_LATE,
     FAILURES,
     FAILURES_OF_WORKERS,
@@ -19,10 +20,9 @@ from rnn_goldens.plugin.names import (
     TOLD_LATE,
     setting,
 )
-from rnn_goldens.plugin.record import Finding
+from rnn_goldens.plugin.run_results import Tally, passes_again
 from rnn_goldens.plugin.settings import KNOWN, SKIP, corpora_of_all
-from rnn_goldens.plugin.tally import Tally, passes_again
-from rnn_goldens.plugin.telling import tell
+from rnn_goldens.plugin.terminal import tell
 from rnn_goldens.result import FAILED, NOT_JUDGED, PASSED, REFUSED, Result, gradient_lines, is_compared, named
 
 _MOST_LISTED = 3
@@ -79,7 +79,7 @@ def end(session: pytest.Session, tally: Tally) -> None:
 
         explain_all(session.config, tally, failures)
     if any(setting(session.config, name) for name in (KNOWN, SKIP)):
-        from rnn_goldens.plugin.known_failures_update import told
+        from rnn_goldens.plugin.known_failures_report import told
 
         session.config.stash[_OF_LISTS] = told(session.config, tally, int(session.exitstatus))
     good = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -147,7 +147,7 @@ def _what_can_show(config: pytest.Config, tally: Tally) -> Iterable[str]:
     """How much of what may be wrong shows in what was compared, and what of it was not."""
     if not any(map(is_compared, tally.entries)):
         return ()
-    from rnn_goldens.plugin.discriminating import summary_lines
+    from rnn_goldens.plugin.run_coverage import summary_lines
 
     return summary_lines(config, tally)
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rnn_goldens.plugin.names import ASKED, CALLED, PASSES_AGAIN, result_of
-from rnn_goldens.plugin.record import Finding, first_line
-from rnn_goldens.plugin.selection import wanted_of
+from rnn_goldens.plugin.check_log import Finding, first_line
+from rnn_goldens.plugin.marker import wanted_of
+from rnn_goldens.plugin.options import ASKED, CALLED, PASSES_AGAIN, result_of
 from rnn_goldens.result import FAILED, KNOWN, NOT_JUDGED, PASSED, REFUSED, SKIPPED, Result
 
 NOT_CHECKED = (REFUSED, SKIPPED, NOT_JUDGED)

@@ -216,7 +216,7 @@ def _trouble(code: int, document: Document | None, now: str) -> str:
 
 
 def _why_incomplete(code: int, how: str, why: str, now: str) -> str:
-    from rnn_goldens.plugin.results import GOING_ON
+    from rnn_goldens.plugin.results_file import GOING_ON
 
     ended = why != GOING_ON
     if code > 0 and (ended or (code == WRONG_USE and not now)):  # which it has said itself

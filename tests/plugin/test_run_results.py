@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import pytest
 
-from rnn_goldens.plugin.names import ASKED, PASSES_AGAIN
-from rnn_goldens.plugin.selection import Wanted
-from rnn_goldens.plugin.tally import Tally, passes_again
+from rnn_goldens.plugin.marker import Wanted
+from rnn_goldens.plugin.options import ASKED, PASSES_AGAIN
+from rnn_goldens.plugin.run_results import Tally, passes_again
 from rnn_goldens.result import Result
 
 TEST, OTHER = "test_a.py::test_it[lstm/plain-float32]", "test_a.py::test_it[gru/plain-float16]"

@@ -14,10 +14,10 @@ import pytest
 from rnn_goldens.counted import counted, was_or_were
 from rnn_goldens.encoding import json_file
 from rnn_goldens.implementations.versions import versions_of_packages
-from rnn_goldens.plugin.names import DRAWN, LOST, NOT_COLLECTED, PROGRAM, setting
+from rnn_goldens.plugin.options import DRAWN, LOST, NOT_COLLECTED, PROGRAM, setting
+from rnn_goldens.plugin.run_results import TALLY
 from rnn_goldens.plugin.settings import CORPUS
-from rnn_goldens.plugin.tally import TALLY
-from rnn_goldens.plugin.telling import tell
+from rnn_goldens.plugin.terminal import tell
 from rnn_goldens.programs.command import is_command
 from rnn_goldens.result import FAILED, Drawn, Result
 from rnn_goldens.schema import FORMATS

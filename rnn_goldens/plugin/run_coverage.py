@@ -19,9 +19,9 @@ from rnn_goldens.corpus.shown import KillMatrix, kill_matrix
 from rnn_goldens.counted import counted, was_or_were
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.gradients import is_need_of_state
-from rnn_goldens.plugin.names import without_golden
+from rnn_goldens.plugin.options import without_golden
+from rnn_goldens.plugin.run_results import Tally
 from rnn_goldens.plugin.settings import corpora_of_all
-from rnn_goldens.plugin.tally import Tally
 from rnn_goldens.result import REFUSED, Result, is_compared
 
 _MOST_LINES = 12

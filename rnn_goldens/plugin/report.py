@@ -13,8 +13,8 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.pages.content import About, Checked, Content
 from rnn_goldens.pages.rendering import is_page, render
 from rnn_goldens.plugin.builtin_check import as_typed
-from rnn_goldens.plugin.names import FLAGS, OPTIONS, flag, setting
-from rnn_goldens.plugin.results import Document, ResultsFile
+from rnn_goldens.plugin.options import FLAGS, OPTIONS, flag, setting
+from rnn_goldens.plugin.results_file import Document, ResultsFile
 from rnn_goldens.plugin.settings import corpora_of_all, path_setting
 from rnn_goldens.programs.command import MARK, is_command
 from rnn_goldens.result import Result

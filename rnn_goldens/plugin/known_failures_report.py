@@ -13,8 +13,8 @@ from rnn_goldens.counted import counted
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import Listed
-from rnn_goldens.plugin.names import flag
-from rnn_goldens.plugin.tally import NOT_CHECKED, Tally, passes_again
+from rnn_goldens.plugin.options import flag
+from rnn_goldens.plugin.run_results import NOT_CHECKED, Tally, passes_again
 from rnn_goldens.result import FAILED, PASSED, WRONG, Result, named, own_reason
 from rnn_goldens.writing import write_whole
 
