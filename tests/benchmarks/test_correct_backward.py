@@ -12,6 +12,8 @@ from rnn_goldens.cells import Backward
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 
+pytestmark = pytest.mark.sampled(every=8)
+
 CORPUS = open_corpus()
 
 IDS = ["gru/lengths-bidirectional-two-layers", "lstm/lengths-bidirectional-two-layers", "rnn-tanh/no-bias"]

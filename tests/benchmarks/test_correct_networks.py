@@ -13,6 +13,8 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 from rnn_goldens.implementations.numpy_cells import arithmetic
 
+pytestmark = pytest.mark.sampled(every=8)
+
 CORPUS = open_corpus()
 
 

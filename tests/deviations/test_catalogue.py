@@ -14,6 +14,8 @@ from rnn_goldens.deviations import DEVIATIONS, FAMILIES, Deviation, deviation
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.shapes import CELLS
 
+pytestmark = pytest.mark.sampled(every=12)
+
 each_deviation = pytest.mark.parametrize(
     "wrong",
     # One process asks a deviation everything, so that it is run once on each question.

@@ -9,6 +9,8 @@ from deviations.asking import QUESTIONS, Outputs, Question
 from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation, together
 from rnn_goldens.golden.shapes import CELLS
 
+pytestmark = pytest.mark.sampled(every=8)
+
 ONE_OF_EACH = (
     "x_late",
     "b_ih_doubled",

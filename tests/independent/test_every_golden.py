@@ -12,6 +12,8 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.shapes import LAYOUTS
 
+pytestmark = pytest.mark.sampled(every=8)
+
 CORPUS = open_corpus()
 
 ONE_STEP = {

@@ -13,6 +13,8 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.shapes import CELLS
 
+pytestmark = pytest.mark.sampled(every=8)
+
 CORPUS = open_corpus()
 
 IDS = [entry.id for entry in CORPUS.entries if entry.gradients]

@@ -12,6 +12,8 @@ from rnn_goldens import schema
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.programs import requests
 
+pytestmark = pytest.mark.sampled(every=8)
+
 CORPUS = open_corpus()
 
 

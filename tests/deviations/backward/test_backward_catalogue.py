@@ -20,6 +20,8 @@ from rnn_goldens.deviations.backward import (
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.shapes import CELLS
 
+pytestmark = pytest.mark.sampled(every=12)
+
 NAMES = Path(__file__).with_name("names.txt").read_text("utf-8").split()
 
 each_deviation = pytest.mark.parametrize(
