@@ -1,15 +1,17 @@
 """The same work for many scenarios or goldens, on every core, or wherever an executor does it."""
 
+import os
+import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
-from functools import partial
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
-from threading import Lock
+from multiprocessing import active_children, get_context, parent_process
+from threading import Lock, Thread
 from typing import TypeVar
 
 from rnn_goldens.errors import WorkersFailed
-from rnn_goldens.generator.processes import processes
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -42,16 +44,54 @@ def in_order(
         WorkersFailed: a process that worked was killed.
     """
     if executor is not None:
-        yield from _results(lambda item: executor.submit(_in_turn, work, item), items, ahead)
+        awaited = deque[Future[Out]]()
+        try:
+            yield from _results(lambda item: executor.submit(_in_turn, work, item), items, ahead, awaited)
+        finally:
+            for future in awaited:
+                future.cancel()
     elif len(items) < WORTH_A_POOL:
         yield from map(work, items)
     else:
-        with processes() as submit:
-            yield from _results(partial(submit, work), items, ahead)
+        with _processes() as pool:
+            yield from _results(lambda item: pool.submit(work, item), items, ahead, deque())
 
 
-def _results(submit: Callable[[In], Future[Out]], items: Iterable[In], ahead: int) -> Iterator[Out]:
-    left, awaited = iter(items), deque[Future[Out]]()
+@contextmanager
+def _processes() -> Iterator[Executor]:
+    """Processes of this machine, a core each, which end with the block; at once, if it raises."""
+    others = set(active_children())
+    spawn = get_context("spawn")  # not fork: threads of torch or of a progress bar would be copied in whatever state
+    with ProcessPoolExecutor(_cores(), spawn, _begin) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in set(active_children()) - others:
+                process.terminate()
+            raise
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _begin() -> None:
+    """In each process: Ctrl-C, which a terminal sends to all, ends it without a word; so does the end of its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _results(
+    submit: Callable[[In], Future[Out]], items: Iterable[In], ahead: int, awaited: deque[Future[Out]]
+) -> Iterator[Out]:
+    left = iter(items)
     try:
         while True:
             awaited.extend(map(submit, islice(left, ahead - len(awaited))))
@@ -63,9 +103,6 @@ def _results(submit: Callable[[In], Future[Out]], items: Iterable[In], ahead: in
         raise WorkersFailed(
             "a process that worked was killed: by somebody, or by the system for want of memory; run it again"
         ) from None
-    finally:
-        for future in awaited:
-            future.cancel()
 
 
 def _in_turn(work: Callable[[In], Out], item: In) -> Out:

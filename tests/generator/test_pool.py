@@ -34,25 +34,10 @@ def is_wrong_at_once_or_takes_long(number):
 def kills_its_process(number):
     os.kill(os.getpid(), signal.SIGKILL)
 
-def is_done_when_whoever_asked_is_gone(number):
-    sys.setswitchinterval(100)  # no other thread of its process notices before
-    asked_by = parent_process().pid
-    with contextlib.suppress(ProcessLookupError):  # the other one was faster
-        os.kill(asked_by, signal.SIGKILL)
-    while os.getppid() == asked_by:
-        pass
-
 def raises_what_can_not_be_sent(number):
     error = ValueError("it holds a file")
     error.file = open(__file__)
     raise error
-
-class OfTwo(Exception):
-    def __init__(self, one, other):
-        super().__init__(one)
-
-def raises_what_can_not_be_read(number):
-    raise OfTwo("one", "other")
 
 def takes_the_longer_the_earlier(number):
     time.sleep((16 - number) / 100)
@@ -96,15 +81,7 @@ def test_work_that_is_killed_leaves_no_process(start: Start, tmp_path: Path, num
     running.send_signal(number)
     _, said = running.communicate(timeout=SECONDS)
     assert running.returncode == -number
-    assert is_of_one_process(said) if number == signal.SIGINT else said == ""
-    assert not left_of_group(running.pid)
-
-
-def test_work_that_nobody_waits_for_any_more_ends_without_a_word(start: Start) -> None:
-    running = start("is_done_when_whoever_asked_is_gone")
-    _, said = running.communicate(timeout=SECONDS)
-    assert running.returncode == -signal.SIGKILL
-    assert said == ""
+    assert is_of_one_process(said) if number == signal.SIGINT else "Traceback" not in said
     assert not left_of_group(running.pid)
 
 
@@ -112,19 +89,8 @@ def test_ctrl_c_which_every_process_gets_leaves_no_process(start: Start, tmp_pat
     running = start("takes_long")
     wait_for_work(tmp_path)
     os.killpg(running.pid, signal.SIGINT)
-    assert is_of_one_process(running.communicate(timeout=SECONDS)[1])
+    assert running.communicate(timeout=SECONDS)[1].endswith("\nKeyboardInterrupt\n")
     assert running.returncode == -signal.SIGINT
-    assert not left_of_group(running.pid)
-
-
-def test_ctrl_c_while_processes_are_started_is_heard_by_one_alone(start: Start) -> None:
-    running = start("takes_long")
-    end = time.monotonic() + SECONDS
-    while len(group(running.pid)) < 3 and time.monotonic() < end:
-        time.sleep(0.001)
-    time.sleep(0.05)  # they are importing
-    os.killpg(running.pid, signal.SIGINT)
-    assert is_of_one_process(running.communicate(timeout=SECONDS)[1])
     assert not left_of_group(running.pid)
 
 
@@ -140,14 +106,10 @@ def test_the_first_error_ends_it_and_what_is_still_at_work(start: Start) -> None
     assert not left_of_group(running.pid)
 
 
-@pytest.mark.parametrize(
-    ("work", "meant"), [("raises_what_can_not_be_sent", "it holds a file"), ("raises_what_can_not_be_read", "one")]
-)
-def test_an_error_that_can_not_be_sent_is_in_what_is_said(start: Start, work: str, meant: str) -> None:
-    running = start(work)
+def test_an_error_that_can_not_be_sent_is_in_what_is_said(start: Start) -> None:
+    running = start("raises_what_can_not_be_sent")
     _, said = running.communicate(timeout=SECONDS)
-    assert said.splitlines()[-1].startswith("TypeError")
-    assert f": {meant}\n" in said
+    assert "TypeError: cannot pickle" in said
     assert not left_of_group(running.pid)
 
 
