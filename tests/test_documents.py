@@ -66,6 +66,7 @@ def snippet(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_first_snippet_of_the_readme_passes_as_typed(snippet: Path) -> None:
     done = run_pytest(snippet.parent)
     assert done.returncode == 0, done.stdout
@@ -88,6 +89,7 @@ def test_the_backward_pass_of_the_readme_passes_as_typed(backward: Path) -> None
     assert f"run `pytest`: {passed}." in (ROOT / "README.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("right", "wrong"), [("hs[t + 1] ** 2", "hs[t + 1]"), ("d_b + d_z.sum(0)", "d_z.sum(0)")])
 def test_the_backward_pass_of_the_readme_fails_once_it_is_broken(backward: Path, right: str, wrong: str) -> None:
     text = backward.read_text("utf-8")
@@ -98,6 +100,7 @@ def test_the_backward_pass_of_the_readme_fails_once_it_is_broken(backward: Path,
     assert "GoldenMismatch" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_first_snippet_of_the_readme_fails_as_is_shown_once_it_is_broken(snippet: Path) -> None:
     right = snippet.read_text("utf-8")
     wrong = right.replace("h @ W_hh", "h @ W_hh.T")
@@ -110,6 +113,7 @@ def test_the_first_snippet_of_the_readme_fails_as_is_shown_once_it_is_broken(sni
         assert without_what_rounds(line) in printed
 
 
+@pytest.mark.slow
 def test_the_first_snippet_of_the_readme_fails_without_its_recurrence(snippet: Path) -> None:
     right = snippet.read_text("utf-8")
     assert " + h @ W_hh" in right
@@ -148,6 +152,7 @@ def test_the_page_of_conformance_is_that_of_its_file() -> None:
     assert document["corpus"] == open_corpus("v1").version
 
 
+@pytest.mark.slow
 def test_the_page_on_explain_shows_what_it_prints(tmp_path: Path) -> None:
     text = (ROOT / "docs/explain.md").read_text("utf-8")
     golden = load("lstm/plain")

@@ -1,5 +1,7 @@
 """The page of what the corpus asks."""
 
+import pytest
+
 from benchmarks.corpus_coverage import tables
 from benchmarks.corpus_coverage.arguments import picture, report
 from rnn_goldens.corpus import open_corpus
@@ -20,6 +22,7 @@ def test_the_section_has_the_blunter_side_of_zero_and_the_picture_both() -> None
     assert picture(found).count("<title>") == len(EVERYWHERE)
 
 
+@pytest.mark.slow
 def test_of_fewer_goldens_a_profile_has_fewer_and_shows_less() -> None:
     corpus = open_corpus()
     assert "| lstm     | 94: 439 of 439  | 30: 299 of 439 " in tables.profiles(corpus)

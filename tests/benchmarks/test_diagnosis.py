@@ -45,6 +45,7 @@ def test_what_is_said_is_held_against_what_is_wrong(names: Cause, told: Diagnosi
     assert telling._is_right(names, partial(deviating, names), "rnn_tanh", told) == outcome
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [ONE, ("b_hh_missing", "h_n_units_reversed")], ids=" & ".join)
 def test_a_wrong_network_is_asked_every_golden_and_named(names: Cause) -> None:
     told = tell(("any", "rnn_tanh", names))

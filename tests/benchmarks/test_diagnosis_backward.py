@@ -5,6 +5,7 @@ import pytest
 from benchmarks.diagnosis.backward import BACKWARD, FORWARD, NAMED, NONE, PASSES, WRONG, Wrong, tell, wrongs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "outcome"),
     [

@@ -31,6 +31,7 @@ def test_every_deviation_is_sought_in_every_cell_and_in_float64_where_float32_hi
     assert precisions["w_hh_transposed", "lstm"] == "float32"
 
 
+@pytest.mark.slow
 def test_a_wrong_network_is_found_and_made_small() -> None:
     found = seek(("gate order", "lstm_gates_iofg", "lstm", "float32"), 20)
     assert 1 <= found.first <= 10

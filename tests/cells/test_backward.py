@@ -146,6 +146,7 @@ def case_of_own(cell: Cell, *, lengths: list[int] | None = None) -> tuple[Case, 
     return Case(cell, config, weights, some(2, 3, 3), states, ends), given
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("lengths", [None, [3, 2]])
 @pytest.mark.parametrize("name", OWN)
 def test_a_cell_of_ones_own_has_the_gradients_that_differences_say(name: str, lengths: list[int] | None) -> None:

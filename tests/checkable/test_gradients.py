@@ -91,6 +91,7 @@ def test_parameters_of_a_torch_module_that_are_no_arrays_of_the_golden_are_told_
     assert "head.bias" in wrong
 
 
+@pytest.mark.slow
 def test_the_first_line_says_which_are_right_and_which_wrong(golden: Golden) -> None:
     given = right(golden)
     given["weight_hh_l0"] *= 1.01
@@ -109,6 +110,7 @@ def test_gradients_stand_in_the_golden_s_order_whatever_order_they_came_in(golde
     assert first_line(golden, {"nonsense": given["x"], **backwards}).endswith("6 right; weight_hh_l0, nonsense wrong")
 
 
+@pytest.mark.slow
 def test_where_it_is_wrong_is_said_in_words(golden: Golden) -> None:
     given = right(golden)
     given["weight_hh_l0"][3 + 1, 2] += 1
@@ -163,6 +165,7 @@ def test_the_gradient_of_a_state_that_is_not_given_is_not_checked() -> None:
     assert not golden.compare_gradients(h0=np.zeros(golden.state_shape, np.float32)).passed
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
@@ -187,11 +190,13 @@ def test_bad_gradients_are_told_apart(golden: Golden, name: str, value: Any, sai
     assert said in message(golden, given)
 
 
+@pytest.mark.slow
 def test_a_weight_given_for_its_gradient_is_seen(golden: Golden) -> None:
     said = message(golden, {**right(golden), "weight_ih_l0": golden.weights["weight_ih_l0"].copy()})
     assert "weight_ih_l0: is weight_ih_l0 itself, not its gradient" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "output"), [("h0", "h_n"), ("c0", "c_n")])
 def test_an_output_given_for_a_gradient_is_seen(golden: Golden, name: str, output: str) -> None:
     said = message(golden, {**right(golden), name: getattr(golden, output).copy()})
@@ -236,6 +241,7 @@ def test_a_gradient_given_twice_is_refused(golden: Golden) -> None:
         golden.check_gradients(right(golden), x=right(golden)["x"])
 
 
+@pytest.mark.slow
 def test_many_wrong_gradients_fit_the_lines() -> None:
     golden = with_gradients("lstm/bidirectional-two-layers")
     given = {name: array + 1 for name, array in right(golden).items()}

@@ -23,6 +23,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 GOOD, FINDING, WRONG_USE = 0, 1, 2
 
 
+@pytest.mark.slow
 def test_help_names_every_command_and_imports_nothing_heavy(run: Run) -> None:
     shown = run("--help").stdout
     for command in (
@@ -44,6 +45,7 @@ def test_help_names_every_command_and_imports_nothing_heavy(run: Run) -> None:
     assert not {"numpy", "h5py", "jsonschema", "rich", "pytest", "torch"} & set(loaded)
 
 
+@pytest.mark.slow
 def test_list_goes_from_simple_to_hard_and_can_be_narrowed(run: Run) -> None:
     ids = [line.split()[0] for line in run("list").stdout.splitlines() if line.startswith("documented/")]
     assert ids[0] == "documented/single-sequence"
@@ -53,6 +55,7 @@ def test_list_goes_from_simple_to_hard_and_can_be_narrowed(run: Run) -> None:
     assert "Did you mean 'lstm'" in run("list", "--cell", "lsmt", code=WRONG_USE).stderr
 
 
+@pytest.mark.slow
 def test_list_and_show_print_json_for_programs(run: Run) -> None:
     (listed,) = json.loads(run("list", "documented/single-*", "--json").stdout)
     assert (listed["id"], listed["cell"], listed["corpus"]) == ("documented/single-sequence", "rnn_relu", "rnn-goldens")
@@ -62,6 +65,7 @@ def test_list_and_show_print_json_for_programs(run: Run) -> None:
     assert json.loads(run("list", "--json", "--features", "chaotic", "--cell", "rnn_relu").stdout) == []
 
 
+@pytest.mark.slow
 def test_what_list_prints_as_json_is_the_index(run: Run) -> None:
     corpus = open_corpus()
     index = json.loads((corpus.folder / "index.json").read_text("utf-8"))
@@ -76,6 +80,7 @@ def test_what_list_prints_as_json_is_the_index(run: Run) -> None:
     assert problems({**index, "goldens": listed}, "index") == []
 
 
+@pytest.mark.slow
 def test_show_tells_everything_about_a_golden(run: Run) -> None:
     shown = run("show", "documented/identity-w-hh").stdout
     for part in (
@@ -91,6 +96,7 @@ def test_show_tells_everything_about_a_golden(run: Run) -> None:
     assert "Did you mean 'documented/mini-batch'" in run("show", "documented/minibatch", code=WRONG_USE).stderr
 
 
+@pytest.mark.slow
 def test_check_passes_a_right_implementation_and_fails_a_wrong_one(run: Run) -> None:
     assert "4 passed" in run("check", "users_nets:right", "-k", "documented").stdout
     failed = run("check", "users_nets:stale", "-k", "documented and single", code=FINDING).stdout
@@ -106,6 +112,7 @@ def test_check_hands_everything_else_to_pytest(run: Run, tmp_path: Path) -> None
     assert "1 failed" in run("check", "users_nets:stale", "--lf", "-x", code=FINDING).stdout
 
 
+@pytest.mark.slow
 def test_check_tells_refused_from_wrong(run: Run) -> None:
     some = run("check", "users_nets:unable_in_batches", "-k", "documented").stdout
     assert "= 1 passed, " in some
@@ -132,6 +139,7 @@ def test_wrong_use_of_a_class_is_no_finding_and_ends_the_run(run: Run, processes
     assert said in done.stdout
 
 
+@pytest.mark.slow
 def test_check_goes_on_where_a_report_can_not_be_written(run: Run) -> None:
     done = run("check", "users_nets:right", "-k", "documented", "--rnn-goldens-report=/proc/a.json", code=WRONG_USE)
     assert done.stdout.count("rnn-goldens: the report /proc/a.json can not be written: ") == 2
@@ -195,6 +203,7 @@ USED_WRONGLY_TOO = [
 """Of the same kinds."""
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [*USED_WRONGLY, *(pytest.param(*each, marks=pytest.mark.slow) for each in USED_WRONGLY_TOO)],
@@ -234,6 +243,7 @@ def test_the_page_on_programs_shows_what_protocol_prints(run: Run, options: list
     assert f"```\n{run('protocol', *options).stdout}```\n" in page.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_protocol_prints_requests_alone_and_of_any_golden(run: Run) -> None:
     hello, request = map(json.loads, run("protocol", "--requests", "lstm/plain", "--dtype=float64").stdout.splitlines())
     assert hello == {"request": "hello", "protocol": 1}
@@ -245,11 +255,13 @@ def test_protocol_prints_requests_alone_and_of_any_golden(run: Run) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_users_project_settings_stay_out_of_check(run: Run, tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
     assert "4 passed" in run("check", "numpy", "-k", "documented").stdout
 
 
+@pytest.mark.slow
 def test_validate_finds_what_is_wrong_and_where(run: Run, corpus_copy: Path) -> None:
     folder, index = corpus_copy / "documented", corpus_copy / "index.json"
     assert "8 files: 8 valid, 0 not" in run("validate", folder).stdout
@@ -264,6 +276,7 @@ def test_validate_finds_what_is_wrong_and_where(run: Run, corpus_copy: Path) -> 
     assert "no .h5 or .json file in" in run("validate", corpus_copy / "empty", code=WRONG_USE).stderr
 
 
+@pytest.mark.slow
 def test_a_folder_without_an_index_is_wrong_use(run: Run, tmp_path: Path) -> None:
     for command in (
         ["list", "--corpus", tmp_path],
@@ -282,6 +295,7 @@ def test_a_disk_that_is_full_is_one_message(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (WRONG_USE, "Error: No space left on device\n")
 
 
+@pytest.mark.slow
 def test_a_module_that_can_not_read_its_file_is_wrong_use(run: Run, tmp_path: Path) -> None:
     (tmp_path / "users_broken.py").write_text("weights = open('weights.npz')")
     message = "importing users_broken failed: [Errno 2] No such file or directory: 'weights.npz'"
@@ -308,6 +322,7 @@ def test_list_writes_one_line_a_golden_into_a_pipe(run: Run) -> None:
     assert {line.split()[0] for line in lines[2:-1]} == set(open_corpus().ids)
 
 
+@pytest.mark.slow
 def test_one_of_a_thing_is_singular(run: Run, corpus_copy: Path) -> None:
     documented = corpus_copy / "documented"
     assert "1 file: 1 valid, 0 not" in run("validate", documented / "mini-batch.json").stdout
@@ -319,6 +334,7 @@ def test_one_of_a_thing_is_singular(run: Run, corpus_copy: Path) -> None:
     assert "nothing was checked: the one golden was refused" in refused
 
 
+@pytest.mark.slow
 def test_diff_compares_files_ids_and_corpora(run: Run, small_corpus: Path, corpus_copy: Path) -> None:
     folder, without_gradients = corpus_copy / "documented", "exact/three-layers"
     assert "are equal in content" in run("diff", corpus_copy / f"{without_gradients}.h5", without_gradients).stdout

@@ -251,6 +251,7 @@ def test_the_reverse_direction_is_compared_from_each_sequence_s_end() -> None:
     assert (found.step.direction, found.step.time, found.row, found.unit) == ("reverse", end, row, 0)
 
 
+@pytest.mark.slow
 def test_what_a_failure_calls_first_is_first_here_too() -> None:
     for golden_id in ("lstm/lengths-bidirectional", "gru/bidirectional", "rnn-tanh/unbatched"):
         golden = rnn_goldens.load(golden_id)
@@ -281,6 +282,7 @@ def test_outputs_come_from_a_file(kind: str, run: Explain, tmp_path: Path) -> No
     assert len(rows_of(text, "your out")) == 1
 
 
+@pytest.mark.slow
 def test_out_alone_is_enough(run: Explain, tmp_path: Path) -> None:
     golden = rnn_goldens.load("gru/plain")
     assert "your numbers are right: out" in run(
@@ -293,6 +295,7 @@ def test_out_alone_is_enough(run: Explain, tmp_path: Path) -> None:
     assert "layer 0, row 1, time step 2\n" in text
 
 
+@pytest.mark.slow
 def test_where_no_deviation_gives_the_numbers_what_can_be_seen_is_said(run: Explain, tmp_path: Path) -> None:
     golden = rnn_goldens.load("gru/plain")
     outputs = {"out": 3 * golden.out, "h_n": golden.h_n}
@@ -303,6 +306,7 @@ def test_where_no_deviation_gives_the_numbers_what_can_be_seen_is_said(run: Expl
     assert "missing" not in text
 
 
+@pytest.mark.slow
 def test_what_is_wrong_beyond_a_sequence_s_end_is_shown(run: Explain, tmp_path: Path) -> None:
     golden = rnn_goldens.load("gru/lengths")
     assert golden.lengths is not None

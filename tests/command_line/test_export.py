@@ -88,6 +88,7 @@ def test_where_all_are_refused_that_is_an_error_and_nothing_is_written(run: Run,
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_second_time_nothing_is_written_and_another_precision_only_if_that_is_said(run: Run) -> None:
     run("export", "gru/plain", "--to", "c", "out")
     assert "1 golden to out: 0 written, 1 unchanged" in run("export", "gru/plain", "--to", "c", "out").stdout
@@ -99,6 +100,7 @@ def test_a_second_time_nothing_is_written_and_another_precision_only_if_that_is_
     assert run(*other, "--replace").stdout.startswith("replaced   gru/plain\n")
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import pytest
+
 Run = Callable[..., "CompletedProcess[str]"]
 FINDING = 1
 ID = "lstm/lengths"
@@ -35,6 +37,7 @@ def test_show_shows_cotangents_and_gradients(run: Run, corpus_with_gradients: Pa
     assert "cotangents" not in run("show", "documented/mini-batch-ascending", "--corpus", corpus_with_gradients).stdout
 
 
+@pytest.mark.slow
 def test_validate_knows_files_of_gradients(run: Run, gradients_copy: Path) -> None:
     assert " valid, 0 not" in run("validate", gradients_copy).stdout
     (gradients_copy / "index.json").unlink()

@@ -47,6 +47,7 @@ def test_the_file_to_start_from_makes_a_corpus_of_a_name_and_version_of_its_own(
     assert "1 passed" in run("check", "numpy", "--rnn-goldens-corpus=goldens").stdout
 
 
+@pytest.mark.slow
 def test_a_precision_that_falls_out_is_said(run: Run, mine: Path) -> None:
     loud = mine.read_text("utf-8").replace("* 128) / 128", "* 128) / 16").replace("drawn(2, 5, 3)", "drawn(2, 24, 3)")
     mine.write_text(loud, "utf-8")
@@ -55,6 +56,7 @@ def test_a_precision_that_falls_out_is_said(run: Run, mine: Path) -> None:
     assert re.fullmatch(r" {10}without bfloat16: tolerance \S+ in bfloat16, at most 0.1 is allowed", said[1])
 
 
+@pytest.mark.slow
 def test_a_golden_that_takes_long_has_a_bar_with_an_estimate_on_a_terminal(mine: Path) -> None:
     large = mine.read_text("utf-8").replace("4", "32").replace("drawn(2, 5, 3)", "drawn(2, 40, 3)")
     mine.write_text(large.replace("lengths=[5, 3],", ""), "utf-8")
@@ -150,6 +152,7 @@ def test_one_corpus_never_becomes_another(run: Run, mine: Path) -> None:
     assert "--scenarios needs --into" in run("generate", "--scenarios", "mine.py", code=WRONG_USE).stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -185,6 +188,7 @@ def test_a_file_that_raises_shows_its_own_traceback_and_no_other(
     assert not any("scenario_file.py" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_a_refused_scenario_leaves_the_folder_as_it_was(run: Run, mine: Path) -> None:
     run(*MAKE)
     before = {path: path.read_bytes() for path in (mine.parent / "goldens").rglob("*.*")}
@@ -194,6 +198,7 @@ def test_a_refused_scenario_leaves_the_folder_as_it_was(run: Run, mine: Path) ->
     assert {path: path.read_bytes() for path in (mine.parent / "goldens").rglob("*.*")} == before
 
 
+@pytest.mark.slow
 def test_a_file_that_is_renamed_is_still_of_its_corpus_if_it_says_so(run: Run, mine: Path) -> None:
     run(*MAKE)
     mine = mine.rename(mine.parent / "renamed.py")

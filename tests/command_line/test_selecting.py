@@ -22,6 +22,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 SELECTING = ("--ids=gru/*,lstm/plain", "--cell", "gru", "--features=lengths,state", "--without", "core,bidirectional")
 
 
+@pytest.mark.slow
 def test_list_check_report_and_protocol_select_by_the_same_options(run: Run, tmp_path: Path) -> None:
     listed = json.loads(run("list", *SELECTING, "--dtype=bfloat16", "--json").stdout)
     assert [entry["id"] for entry in listed] == ["gru/lengths"]
@@ -89,6 +90,7 @@ def test_what_selects_nothing_is_wrong_use(run: Run) -> None:
     assert "no golden is selected in float16" in run("protocol", ids, "--dtype=float16", code=WRONG_USE).stderr
 
 
+@pytest.mark.slow
 def test_check_has_the_plugins_options_by_short_names(run: Run, tmp_path: Path) -> None:
     (tmp_path / "known.txt").write_text("dtype=float64  # not today\n", "utf-8")
     (tmp_path / "skip.txt").write_text("gru/lengths  # hangs\n", "utf-8")
@@ -100,12 +102,14 @@ def test_check_has_the_plugins_options_by_short_names(run: Run, tmp_path: Path) 
     assert "3 passed" in run("check", "numpy", "--gradients", "--ids=gru/plain,gru/lengths,lstm/plain").stdout
 
 
+@pytest.mark.slow
 def test_check_of_a_program_takes_options_before_the_command(run: Run) -> None:
     program = Path(__file__).parents[2] / "examples" / "programs" / "my_rnn.py"
     command = ("--ids=documented/*", "--dtype", "float64", "-q", "--", sys.executable, program)
     assert "4 passed" in run("check", *command).stdout
 
 
+@pytest.mark.slow
 def test_a_projects_settings_of_pytest_are_not_those_of_check(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option -k nothing")
@@ -113,6 +117,7 @@ def test_a_projects_settings_of_pytest_are_not_those_of_check(run: Run, monkeypa
     assert "4 passed" in run("check", "numpy", "--ids=documented/*").stdout
 
 
+@pytest.mark.slow
 def test_what_is_a_program_is_told_so(run: Run, tmp_path: Path) -> None:
     (tmp_path / "k").write_text("#!/bin/sh\n")
     (tmp_path / "k").chmod(0o755)

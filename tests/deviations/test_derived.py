@@ -91,6 +91,7 @@ def test_what_is_written_by_hand_is_right_without_slips(cell: str) -> None:
     golden.check(*WRITTEN[cell][3](golden, set()))
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("cell", "slips", "name"), SLIPS, ids=[name for *_, name in SLIPS])
 def test_a_slip_in_a_cell_of_ones_own_gets_its_name(cell: str, slips: Slips, name: str, dtype: str) -> None:
@@ -100,6 +101,7 @@ def test_a_slip_in_a_cell_of_ones_own_gets_its_name(cell: str, slips: Slips, nam
     assert deviation(name).sentence in " ".join(golden.compare(*wrong).message.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", WRITTEN)
 def test_each_that_is_derived_is_found_by_its_name_and_changes_the_outputs(cell: str) -> None:
     golden = golden_of(cell)

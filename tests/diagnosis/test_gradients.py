@@ -86,6 +86,7 @@ def test_deviations_that_a_golden_does_not_tell_apart_are_all_named() -> None:
     assert "looks like one of 2 deviations, which are alike here: d_out_twice,\n    gradients_acc" in verdict.message
 
 
+@pytest.mark.slow
 def test_what_is_nearly_right_is_not_called_a_deviation() -> None:
     golden = golden_named("gru/plain")
     assert golden.gradients is not None
@@ -98,6 +99,7 @@ def test_what_is_nearly_right_is_not_called_a_deviation() -> None:
     assert verdict.explained_by == ()
 
 
+@pytest.mark.slow
 def test_noise_is_not_explained() -> None:
     golden, numbers = golden_named("gru/plain"), np.random.default_rng(1)
     noise = {name: numbers.normal(size=array.shape) for name, array in right_gradients(golden).items()}
@@ -224,6 +226,7 @@ def test_a_second_call_that_gives_something_else_is_told_as_that_and_as_no_devia
     assert caught.value.verdict.facts["second_gradients_differ"]
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize(
     ("golden_id", "spoil", "fact"),
     [
@@ -353,6 +356,7 @@ def test_a_run_is_explained_by_what_explains_all_of_it() -> None:
     assert [suspect.cause for suspect in found.suspects] == [("gru_reset_left_out_backward",)]
 
 
+@pytest.mark.slow
 def test_two_at_once_are_found() -> None:
     def given(golden: Golden) -> Mapping[str, object]:
         found = wrong_gradients(golden, "weight_hh_by_state_after")
@@ -412,6 +416,7 @@ def case_outputs(question: Any) -> Any:
     return Backward().run(case_of(question, np.float32))
 
 
+@pytest.mark.slow
 def test_a_run_in_which_the_outputs_are_right_names_no_deviation_of_theirs() -> None:
     ids, cause = ["gru/one-step", "gru/plain", "gru/with-state"], ("gru_reset_before_product",)
     certainties = {}

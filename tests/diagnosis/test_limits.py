@@ -76,12 +76,14 @@ def test_what_passed_and_was_not_compared_leaves_it_at_consistent() -> None:
     assert "not compared with" in text(found)
 
 
+@pytest.mark.slow
 def test_failures_that_were_not_compared_are_not_said_to_be_unexplained() -> None:
     found = diagnosed(TWO, 40_000, Limits(to_ask=NOTHING))
     assert found.certainty != EXPLAINED or not any(one.not_compared_with for one in found.failed)
     assert "no other does" not in text(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cause", [ONE, TWO])
 def test_a_slow_machine_says_the_same(cause: Cause, monkeypatch: pytest.MonkeyPatch) -> None:
     fast = text(diagnosed(cause, 40_000, Limits()))

@@ -22,6 +22,7 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("shape", SMALL)
 @pytest.mark.parametrize("cell", CELLS)
 def test_errors_of_the_worst_sign_everywhere_attain_the_bound(cell: str, shape: str) -> None:

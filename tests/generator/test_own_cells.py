@@ -181,6 +181,7 @@ def test_errors_of_the_worst_sign_everywhere_attain_its_bound(name: str) -> None
     assert_attained(case(CELLS[name], time=2, hidden=4))
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("name", ODD)
 def test_odd_cells_attain_theirs_in_layers_and_ragged(name: str) -> None:
     assert_attained(case(ODD[name], time=2, hidden=3))

@@ -84,6 +84,7 @@ def test_whatever_breaks_a_rule_is_shown_or_missed_or_no_error(
         assert len(exposed) + len(missed) + len(seen.allowed) == len(everything), rule.id
 
 
+@pytest.mark.slow
 def test_what_nothing_shows_comes_first_and_is_all_of_it(text: str, found: dict[Rule, dict[str, InPrecision]]) -> None:
     nothing = text.partition("\n## What nothing shows\n")[2].partition("\n## ")[0]
     unbroken, _, no_golden = nothing.partition("\n### Rules that no golden shows in some precision\n")

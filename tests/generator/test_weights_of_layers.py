@@ -110,6 +110,7 @@ def test_a_layer_of_keras_without_its_convention_is_told_to_say_it(more: dict[st
         certify(Scenario(cell="lstm", weights=built(keras.layers.LSTM(5)), **ASKED, **more))
 
 
+@pytest.mark.slow
 def test_a_layer_of_flax_is_taken_by_where_its_cell_stands() -> None:
     layer = linen.RNN(linen.OptimizedLSTMCell(5))
     variables = layer.init(jax.random.key(0), X)

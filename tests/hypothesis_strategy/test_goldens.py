@@ -68,6 +68,7 @@ def test_what_is_drawn_is_answered_rightly(precision: str) -> None:
         assert verdict.passed, verdict.message
 
 
+@pytest.mark.slow
 def test_drawn_goldens_differ_and_are_of_every_cell_feature_and_of_unusual_sizes() -> None:
     found = drawn(goldens(), 150)
     assert len({golden.id for golden in found}) > 100
@@ -106,6 +107,7 @@ def test_each_golden_is_in_one_of_the_precisions_asked() -> None:
     assert {golden.dtype for golden in drawn(goldens(precisions=[np.float64, "bfloat16"]))} == {"float64", "bfloat16"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "name", "sizes"),
     [
@@ -135,6 +137,7 @@ def test_simpler_numbers_come_first() -> None:
     assert {abs(number) for number in TABLE[3:11]} == {2, 0.5, 0.25, 0.125}
 
 
+@pytest.mark.slow
 def test_what_is_too_sensitive_for_a_precision_is_made_gentler_and_not_thrown_away() -> None:
     seen: list[bool] = []
 
@@ -225,6 +228,7 @@ def test_a_cell_that_fits_some_sizes_is_drawn_in_those(own_cells: str) -> None:
     assert all(golden.config.input_size == golden.config.hidden_size for golden in drawn(within, 10))
 
 
+@pytest.mark.slow
 def test_what_a_cell_makes_no_numbers_of_is_not_drawn(own_cells: str) -> None:
     with pytest.raises((FailedHealthCheck, Unsatisfiable)):
         drawn(goldens(cell=f"{own_cells}:never_a_number", found=None))

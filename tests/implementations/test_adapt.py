@@ -40,6 +40,7 @@ def found(what: Any, dtype: str = "float32", **selected: Any) -> tuple[Counter[s
     return counts, sorted(set(reasons))
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("kind", [own.MyGRU, own.MyGRUThatPassesOn])
 def test_a_class_shaped_like_torchs_is_checked_where_it_can_be(kind: type, dtype: str) -> None:
@@ -56,6 +57,7 @@ def test_a_class_shaped_like_torchs_is_checked_where_it_can_be(kind: type, dtype
     ]
 
 
+@pytest.mark.slow
 def test_a_class_that_is_wrong_fails() -> None:
     counts, _ = found(own.MyWrongGRU)
     assert counts["failed"] > 10
@@ -117,6 +119,7 @@ def test_a_class_that_forgot_its_forward_is_refused_and_never_passes() -> None:
     assert 'Module [MyGRUThatForgotItsForward] is missing the required "forward" function' in reasons
 
 
+@pytest.mark.slow
 def test_a_class_of_torchs_own_gets_every_golden_of_its_cell() -> None:
     counts, reasons = found(own.MyLSTM, cell="lstm")
     assert (counts["failed"], reasons) == (0, [])
@@ -134,12 +137,14 @@ def test_a_class_without_torch_gets_arrays_and_lengths() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_keras_layer_is_checked_in_both_directions() -> None:
     counts, reasons = found(own.MyKerasLSTM, cell="lstm")
     assert (counts["failed"], reasons) == (0, [])
     assert counts["passed"] > 20
 
 
+@pytest.mark.slow
 def test_a_keras_layer_that_is_wrong_fails_and_other_cells_are_refused() -> None:
     counts, reasons = found(own.MyKerasGRU, without=["bidirectional", "lengths"])
     assert counts["failed"] > 10

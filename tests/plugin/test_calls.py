@@ -77,6 +77,7 @@ def test_an_unknown_way_in_a_marker_is_an_error(project: pytest.Pytester) -> Non
     result.stdout.fnmatch_lines(["*no way of calling 'thrice'. Did you mean 'twice'? Ways of calling: twice, rows, *"])
 
 
+@pytest.mark.slow
 def test_check_calls_in_each_way_on_the_command_line(nets: pytest.Pytester) -> None:
     command = ("check", "nets:keeps_its_state", "-k", "documented", "--rnn-goldens-calls=twice", "--tb=line")
     result = nets.run(sys.executable, "-m", "rnn_goldens", *command)

@@ -201,6 +201,7 @@ def test_a_run_that_can_not_begin_leaves_no_earlier_results(project: pytest.Pyte
     assert results(project)["complete"] is False
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_golden_counts_and_one_in_another_process_does_not(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_it="""

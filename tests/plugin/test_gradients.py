@@ -113,6 +113,7 @@ def test_a_marker_can_say_that_a_test_is_of_outputs(project: pytest.Pytester) ->
     assert outcomes == {"passed": 4}
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -159,6 +160,7 @@ def test_a_swallowed_wrong_gradient_is_told_of_nothing_that_is_for_outputs(proje
     assert "check_fails" not in said
 
 
+@pytest.mark.slow
 def test_what_is_said_of_many_gradients_fits_a_terminal(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
@@ -186,6 +188,7 @@ def test_a_wrong_gradient_says_first_which_are_right(project: pytest.Pytester) -
     )
 
 
+@pytest.mark.slow
 def test_a_golden_with_gradients_that_is_selected_by_nothing_is_an_error(project: pytest.Pytester) -> None:
     written(project, "pass", marker="gradients=True, cell='gru'")
     result = project.runpytest_subprocess()
@@ -195,6 +198,7 @@ def test_a_golden_with_gradients_that_is_selected_by_nothing_is_an_error(project
     assert "gradients is True or False, not 1" in project.runpytest_subprocess().stdout.str()
 
 
+@pytest.mark.slow
 def test_what_was_not_checked_is_listed_and_noted(project: pytest.Pytester) -> None:
     written(project, "rnn_golden.check_gradients(x=bptt(rnn_golden)['x'])", marker="gradients=True, ids='documented/*'")
     result = project.runpytest_subprocess()
@@ -233,6 +237,7 @@ def test_several_checks_of_one_golden_count_together(project: pytest.Pytester) -
     assert found["gradients"] == {"right": ["x", "weight_ih_l0", "weight_hh_l0"], "wrong": [], "not_checked": []}
 
 
+@pytest.mark.slow
 def test_workers_of_xdist_say_the_same(project: pytest.Pytester) -> None:
     written(project, "rnn_golden.check_gradients(truncated(rnn_golden))", marker="gradients=True, ids='documented/*'")
     found = results(project, "-n2", "-pxdist")
@@ -256,6 +261,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "code", "said"),
     [
@@ -275,6 +281,7 @@ def test_check_asks_a_function_for_gradients_twice(
     assert said in done.stdout
 
 
+@pytest.mark.slow
 def test_check_differentiates_a_function_in_torch(folder: Path, corpus_with_gradients: Path) -> None:
     (folder / "in_torch.py").write_text(
         "import rnn_goldens, torch\n"
@@ -296,6 +303,7 @@ def test_check_differentiates_a_function_in_torch(folder: Path, corpus_with_grad
     assert "x, weight_ih_l0, weight_hh_l0 wrong" in done.stdout
 
 
+@pytest.mark.slow
 def test_check_asks_torch_without_backward_code(folder: Path, corpus_with_gradients: Path) -> None:
     (folder / "my_gru.py").write_text(
         "import torch\n"
@@ -333,6 +341,7 @@ def test_a_run_ends_with_what_explains_all_that_failed(project: pytest.Pytester)
     )
 
 
+@pytest.mark.slow
 def test_the_results_say_what_explains_gradients_with_workers_too(project: pytest.Pytester) -> None:
     written(project, "rnn_golden.check_gradients(truncated(rnn_golden))")
     project.runpytest_subprocess("--rnn-goldens-report=report.json", "-n2", "--tb=no")
@@ -345,6 +354,7 @@ def test_the_results_say_what_explains_gradients_with_workers_too(project: pytes
     assert {entry["explained_by"][0] for entry in failed} == {"backward_not_through_time"}
 
 
+@pytest.mark.slow
 def test_what_can_be_seen_in_gradients_that_nothing_explains_is_in_the_results(project: pytest.Pytester) -> None:
     written(project, "rnn_golden.check_gradients({n: a * 7 for n, a in bptt(rnn_golden).items()})")
     failed = results(project)["documented/single-sequence"]
@@ -352,6 +362,7 @@ def test_what_can_be_seen_in_gradients_that_nothing_explains_is_in_the_results(p
     assert failed["facts"]["gradients_factor"] == 7.0
 
 
+@pytest.mark.slow
 def test_that_outputs_are_wrong_too_is_in_the_results(project: pytest.Pytester) -> None:
     written(
         project,

@@ -81,6 +81,7 @@ def report(pytester: pytest.Pytester, body: str, *options: str) -> tuple[dict[st
     return document, result.stdout.str()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [IN_ONE_TEST, IN_A_CALL])
 def test_where_the_outputs_are_right_no_deviation_of_theirs_is_named(pytester: pytest.Pytester, body: str) -> None:
     document, text = report(pytester, body)
@@ -88,11 +89,13 @@ def test_where_the_outputs_are_right_no_deviation_of_theirs_is_named(pytester: p
     assert [cause["certainty"] for cause in document["causes"]] == ["not recognised"]
 
 
+@pytest.mark.slow
 def test_outputs_that_a_test_before_found_right_are_right(pytester: pytest.Pytester) -> None:
     _, text = report(pytester, IN_ANOTHER_TEST)
     assert NAMED not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [["-n2"], []])
 def test_outputs_that_another_test_of_the_run_found_right_are_right_at_its_end(
     pytester: pytest.Pytester, options: list[str]
@@ -102,6 +105,7 @@ def test_outputs_that_another_test_of_the_run_found_right_are_right_at_its_end(
     assert [entry for entry in document["results"] if "explained_by" in entry] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [GRADIENTS_ALONE, OUT_ALONE])
 def test_where_nothing_shows_that_all_outputs_are_right_a_deviation_of_theirs_is_named(
     pytester: pytest.Pytester, body: str
@@ -111,6 +115,7 @@ def test_where_nothing_shows_that_all_outputs_are_right_a_deviation_of_theirs_is
     assert [suspect["deviations"] for suspect in cause["suspects"]] == [[NAMED]]
 
 
+@pytest.mark.slow
 def test_d_c_n_added_to_d_h_is_named_as_that(pytester: pytest.Pytester) -> None:
     body = IN_ONE_TEST.replace("differentiated(", "adds_d_c_n_to_d_h(").replace(
         "@GRADIENTS", "@pytest.mark.rnn_goldens(cell='lstm', without=['multilayer', 'lengths'], gradients=True)"
@@ -121,6 +126,7 @@ def test_d_c_n_added_to_d_h_is_named_as_that(pytester: pytest.Pytester) -> None:
     assert "c_n_is_h_n" not in text
 
 
+@pytest.mark.slow
 def test_a_gradient_that_adds_up_over_calls_is_told_of_the_whole_run(pytester: pytest.Pytester) -> None:
     body = """
 kept = {}
@@ -145,6 +151,7 @@ def test_calls(rnn_golden):
     assert cause["facts"]["gradients_add_up"]["value"] is True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("slip", "cell", "features", "forward"),
     [
@@ -171,6 +178,7 @@ def test_it(rnn_golden):
     assert forward not in text
 
 
+@pytest.mark.slow
 def test_a_deviation_of_the_way_back_stays_named_where_outputs_are_found_right_later(pytester: pytest.Pytester) -> None:
     body = IN_A_TEST_AFTER.replace("differentiated(rnn_golden)", "halved(rnn_golden)")
     halved = """

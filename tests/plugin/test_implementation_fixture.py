@@ -21,6 +21,7 @@ def test_the_option_names_a_function_of_a_golden(checked: pytest.Pytester) -> No
     assert result.parseoutcomes() == {"passed": 4}
 
 
+@pytest.mark.slow
 def test_the_ini_file_names_it_too_and_the_option_wins(checked: pytest.Pytester) -> None:
     with (checked.path / "tox.ini").open("a", encoding="utf-8") as ini:
         ini.write("\nrnn_goldens_implementation = my_rnn:forgetful\n")
@@ -29,6 +30,7 @@ def test_the_ini_file_names_it_too_and_the_option_wins(checked: pytest.Pytester)
     assert result.parseoutcomes() == {"passed": 4}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["numpy", "torch"])
 def test_a_built_in_implementation_has_a_name(checked: pytest.Pytester, name: str) -> None:
     if find_spec(name) is None:  # not importorskip: pytester forgets what is imported here, and torch loads only once

@@ -292,6 +292,7 @@ def test_what_is_to_be_updated_has_to_be_named(project: pytest.Pytester) -> None
     result.stderr.fnmatch_lines(["*update-known-failures writes the file that known-failures names: give both"])
 
 
+@pytest.mark.slow
 def test_a_golden_on_the_skip_list_is_not_asked(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
     project.makepyfile(
         test_mine="""
@@ -344,6 +345,7 @@ def test_a_list_that_can_not_be_written_takes_nothing_else_with_it(project: pyte
     )
 
 
+@pytest.mark.slow
 def test_a_golden_that_one_test_passes_and_another_fails_stays_as_it_is_listed(
     project: pytest.Pytester, workers: tuple[str, ...]
 ) -> None:

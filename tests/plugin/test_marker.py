@@ -73,6 +73,7 @@ def test_a_test_gets_every_golden_of_the_newest_corpus_in_float32(project: pytes
     assert collect() == {"test_it": float32}
 
 
+@pytest.mark.slow
 def test_the_golden_says_what_it_is_in_the_precision_under_test(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
@@ -242,6 +243,7 @@ def test_a_version_wins_over_a_folder_of_its_name(varied: pytest.Pytester, colle
     assert len(collect("--rnn-goldens-corpus=v1")["test_it"]) > 0
 
 
+@pytest.mark.slow
 def test_paths_in_the_ini_file_are_relative_to_it(
     project: pytest.Pytester, check_with: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,6 +301,7 @@ def own_goldens(project: pytest.Pytester) -> pytest.Pytester:
     return project
 
 
+@pytest.mark.slow
 def test_a_marker_may_name_other_corpora(own_goldens: pytest.Pytester, workers: tuple[str, ...]) -> None:
     result = own_goldens.runpytest_inprocess("tests", "--rnn-goldens-report=found.json", "-q", *workers)
     assert result.parseoutcomes() == {"passed": 4, "failed": 1}
@@ -310,6 +313,7 @@ def test_a_marker_may_name_other_corpora(own_goldens: pytest.Pytester, workers: 
     assert page.parseoutcomes() == {"passed": 4, "failed": 1}
 
 
+@pytest.mark.slow
 def test_no_list_is_written_that_the_next_run_would_refuse(own_goldens: pytest.Pytester) -> None:
     options = "tests", "--rnn-goldens-known-failures=known.txt", "-q"
     result = own_goldens.runpytest_inprocess(*options, "--rnn-goldens-update-known-failures")
@@ -319,6 +323,7 @@ def test_no_list_is_written_that_the_next_run_would_refuse(own_goldens: pytest.P
     assert own_goldens.runpytest_inprocess(*options).parseoutcomes() == {"passed": 4, "failed": 1}
 
 
+@pytest.mark.slow
 def test_a_marker_that_names_no_corpus_is_an_error(own_goldens: pytest.Pytester) -> None:
     path = own_goldens.path / "tests" / "test_own.py"
     path.write_text(path.read_text("utf-8").replace("../goldens", "../golden"), "utf-8")

@@ -25,6 +25,7 @@ def nets(project: pytest.Pytester) -> pytest.Pytester:
     return project
 
 
+@pytest.mark.slow
 def test_one_array_is_told_what_to_do(nets: pytest.Pytester) -> None:
     nets.makepyfile("""
         import nets

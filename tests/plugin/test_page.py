@@ -51,6 +51,7 @@ def test_it_has_a_picture_of_each_failure(
     assert "pytest &#39;test_my_rnn.py::test_my_rnn[documented/mini-batch-float32]&#39;" in text(project)
 
 
+@pytest.mark.slow
 def test_what_can_not_be_compared_is_told_without_a_picture(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
@@ -70,6 +71,7 @@ def test_what_can_not_be_compared_is_told_without_a_picture(project: pytest.Pyte
         assert said in text(project)
 
 
+@pytest.mark.slow
 def test_each_test_of_a_golden_has_the_picture_of_its_first_mismatch(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
@@ -111,6 +113,7 @@ def test_a_run_that_is_cut_short_says_so(project: pytest.Pytester, how: str, why
     assert "earlier run" not in text(project)
 
 
+@pytest.mark.slow
 def test_a_page_that_can_not_be_written_in_the_end_takes_no_result_away(
     project: pytest.Pytester, check_with: Write
 ) -> None:

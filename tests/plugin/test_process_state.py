@@ -77,6 +77,7 @@ def test_what_a_test_changes_in_its_process_is_put_back(project: pytest.Pytester
     assert failures(project, each_then_looked_at(CHANGES) + unused) == {}
 
 
+@pytest.mark.slow
 def test_what_it_changes_of_torch_is_put_back(project: pytest.Pytester) -> None:
     module = each_then_looked_at(TORCH_CHANGES).replace("import numpy", "import torch\nimport numpy")
     assert failures(project, module) == {}
@@ -169,6 +170,7 @@ class Endless:
 """
 
 
+@pytest.mark.slow
 def test_each_fails_its_own_golden_with_a_message_that_says_why(project: pytest.Pytester) -> None:
     tests = [
         f"{with_outputs(str(number), does)}\n\n{with_outputs(f'after_{number}', 'pass')}\n"

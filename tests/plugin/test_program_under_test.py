@@ -38,6 +38,7 @@ def versions(project: pytest.Pytester) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 def test_an_option_names_the_program(checked: pytest.Pytester) -> None:
     result = checked.runpytest_subprocess(f"--rnn-goldens-implementation={PROGRAM} 2=exits", REPORT)
     assert result.parseoutcomes() == {"passed": 4, "failed": 1}
@@ -59,6 +60,7 @@ def test_each_worker_has_a_program_of_its_own(checked: pytest.Pytester) -> None:
     assert len(processes_of(checked)) == 4
 
 
+@pytest.mark.slow
 def test_a_path_in_the_ini_file_is_relative_to_it(checked: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     (checked.path / "tiny.py").write_bytes(Path(TINY_RNN[1]).read_bytes())
     with (checked.path / "tox.ini").open("a", encoding="utf-8") as ini:
@@ -98,6 +100,7 @@ def test_what_it_says_beyond_its_last_answer_is_an_error(checked: pytest.Pyteste
     result.stdout.fnmatch_lines(["rnn-goldens: tiny_rnn answered twice: after its answer to id 4 (*) it printed *"])
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -95,6 +95,7 @@ def test_every_failure_has_a_reason(project: pytest.Pytester, report: Report) ->
     assert "known.txt:1" in reasons["documented/single-sequence"]
 
 
+@pytest.mark.slow
 def test_it_says_what_the_run_was_made_with(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
     project.makepyfile("def test_it(rnn_golden, rnn_implementation): rnn_golden.check(*rnn_implementation(rnn_golden))")
     options = ("--rnn-goldens-implementation=numpy", "--rnn-goldens-report=results.json")
@@ -109,6 +110,7 @@ def test_it_says_what_the_run_was_made_with(project: pytest.Pytester, workers: t
     assert versions["implementation"] == {"name": "numpy", "versions": {"numpy": version("numpy")}}
 
 
+@pytest.mark.slow
 def test_what_fails_is_explained_as_far_as_it_can_be(
     project: pytest.Pytester, check_with: Callable[[str], None]
 ) -> None:

@@ -59,6 +59,7 @@ def as_one(printed: list[str]) -> str:
     return re.sub(r"\s+", " ", " ".join(printed)).strip()
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_what_can_show(lstm: pytest.Pytester, workers: tuple[str, ...]) -> None:
     lstm.makepyfile(f"""
         import pytest, nets
@@ -78,6 +79,7 @@ def test_a_run_ends_with_what_can_show(lstm: pytest.Pytester, workers: tuple[str
     )
 
 
+@pytest.mark.slow
 def test_what_several_tests_ask_is_told_apart(lstm: pytest.Pytester) -> None:
     lstm.makepyfile(
         test_it="""
@@ -96,6 +98,7 @@ def test_what_several_tests_ask_is_told_apart(lstm: pytest.Pytester) -> None:
     assert "accept" not in said
 
 
+@pytest.mark.slow
 def test_goldens_of_the_same_kind_that_were_deselected_are_told(lstm: pytest.Pytester) -> None:
     lstm.makepyfile("""
         import pytest, nets
@@ -110,6 +113,7 @@ def test_goldens_of_the_same_kind_that_were_deselected_are_told(lstm: pytest.Pyt
     assert int(left_out) == of_all - asked  # and not those that are checked in float64 alone
 
 
+@pytest.mark.slow
 def test_gradients_are_counted_apart(lstm: pytest.Pytester) -> None:
     lstm.makepyfile("""
         import pytest, nets
@@ -151,16 +155,19 @@ def checked(lstm: pytest.Pytester, *arguments: str) -> str:
     return as_one(lines(lstm.run(sys.executable, "-m", "rnn_goldens", "check", *arguments)))
 
 
+@pytest.mark.slow
 def test_check_says_it_too(lstm: pytest.Pytester) -> None:
     assert checked(lstm, "nets:one_layer", "--ids", "lstm/plain").startswith("lstm, float32: 1 golden; ")
 
 
+@pytest.mark.slow
 def test_nothing_is_to_be_accepted_where_nothing_was_refused(lstm: pytest.Pytester) -> None:
     said = checked(lstm, "torch", "--ids", "gru/plain")
     assert "To ask more" not in said
     assert re.search(r" Not asked in this run: several layers \(\+\d+\), .*, and more together\.$", said)
 
 
+@pytest.mark.slow
 def test_each_precision_has_its_count(lstm: pytest.Pytester, workers: tuple[str, ...]) -> None:
     lstm.makepyfile("""
         import pytest, nets
@@ -174,6 +181,7 @@ def test_each_precision_has_its_count(lstm: pytest.Pytester, workers: tuple[str,
     assert said.count("Not asked") == 1
 
 
+@pytest.mark.slow
 def test_out_alone_is_told_to_return_the_states_that_gradients_need(lstm: pytest.Pytester) -> None:
     lstm.makepyfile(
         alone="""

@@ -88,6 +88,7 @@ def test_one_bug_in_many_goldens_is_said_once(wrong_networks: pytest.Pytester, a
     assert end.count("  lstm_gates_igfo: Takes the rows") == 1
 
 
+@pytest.mark.slow
 def test_the_text_of_a_failure_is_told_in_full_for_the_first_alone(wrong_networks: pytest.Pytester) -> None:
     lines = wrong_networks.runpytest_subprocess("-k", "test_gates", "--tb=short").stdout.lines
     assert sum("purpose: " in line for line in lines) <= 3
@@ -97,6 +98,7 @@ def test_the_text_of_a_failure_is_told_in_full_for_the_first_alone(wrong_network
     assert sum("purpose: " in line for line in lines) == LSTM
 
 
+@pytest.mark.slow
 def test_the_short_summary_says_the_cause_and_no_id_twice(
     wrong_networks: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +113,7 @@ def test_the_short_summary_says_the_cause_and_no_id_twice(
     assert all(" - " in line and "GoldenMismatch" not in line for line in summary)
 
 
+@pytest.mark.slow
 def test_two_deviations_at_once_are_both_named_in_the_results_file_and_junit_too(
     wrong_networks: pytest.Pytester,
 ) -> None:
@@ -170,6 +173,7 @@ def test_last_states_of_another_shape_keep_nothing_from_being_said_of_out(wrong_
     assert "h_n has another shape than it should" in said
 
 
+@pytest.mark.slow
 def test_no_deviation_explains_outputs_one_of_which_holds_no_numbers(wrong_networks: pytest.Pytester) -> None:
     said = wrong_networks.runpytest_subprocess("-k", "test_text", "--tb=no", "-q").stdout.str()
     assert "No known deviation explains them" in said
@@ -186,6 +190,7 @@ def test_an_implementation_that_fails_differently_each_time_is_said_to(wrong_net
     assert cause["facts"]["not_repeatable"] == {"value": True, "shown_by": 1}
 
 
+@pytest.mark.slow
 def test_an_error_when_asked_again_changes_nothing(wrong_networks: pytest.Pytester) -> None:
     said = wrong_networks.runpytest_subprocess("-k", "test_once", "-q", "--tb=short").stdout.str()
     assert "out is first wrong at" in said
@@ -193,6 +198,7 @@ def test_an_error_when_asked_again_changes_nothing(wrong_networks: pytest.Pytest
     assert "not repeatable" not in said
 
 
+@pytest.mark.slow
 def test_a_run_that_passes_says_nothing_and_loads_no_deviation(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         test_right="""

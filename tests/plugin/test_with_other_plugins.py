@@ -7,11 +7,13 @@ import pytest
 CheckWith = Callable[[str], None]
 
 
+@pytest.mark.slow
 def test_xdist_distributes_goldens(project: pytest.Pytester, check_with: CheckWith) -> None:
     check_with("wrong_in_batches")
     assert project.runpytest_subprocess("-pxdist", "-n2").parseoutcomes() == {"passed": 1, "failed": 3}
 
 
+@pytest.mark.slow
 def test_k_and_node_ids_select_goldens(project: pytest.Pytester, check_with: CheckWith) -> None:
     check_with("right")
     result = project.runpytest_subprocess("-k", "mini-batch and not ascending")
@@ -20,6 +22,7 @@ def test_k_and_node_ids_select_goldens(project: pytest.Pytester, check_with: Che
     assert result.parseoutcomes() == {"passed": 1}
 
 
+@pytest.mark.slow
 def test_lf_reruns_the_goldens_that_failed(
     project: pytest.Pytester, check_with: CheckWith, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -29,6 +32,7 @@ def test_lf_reruns_the_goldens_that_failed(
     assert project.runpytest_subprocess("--lf").parseoutcomes() == {"failed": 3}
 
 
+@pytest.mark.slow
 def test_parametrize_multiplies_the_goldens(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
@@ -68,6 +72,7 @@ def test_classes_and_fixtures_get_the_same_golden(project: pytest.Pytester) -> N
     assert project.runpytest_subprocess().parseoutcomes() == {"passed": 8}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["auto", "strict"])
 def test_asyncio_tests_check(project: pytest.Pytester, mode: str) -> None:
     project.makepyfile(
@@ -85,6 +90,7 @@ def test_asyncio_tests_check(project: pytest.Pytester, mode: str) -> None:
     assert result.parseoutcomes() == {"passed": 1, "failed": 3}
 
 
+@pytest.mark.slow
 def test_hypothesis_varies_what_a_golden_leaves_open(project: pytest.Pytester) -> None:
     project.makepyfile(
         """

@@ -21,6 +21,7 @@ def script(path: Path, text: str, interpreter: str = "/bin/sh") -> None:
     path.chmod(0o755)
 
 
+@pytest.mark.slow
 def test_a_program_is_started_once_and_kept(check: Check) -> None:
     checked = check(*DOCUMENTED)
     assert checked.outcomes == ["passed"] * 4
@@ -35,6 +36,7 @@ def test_each_worker_of_xdist_keeps_one(check: Check) -> None:
     assert len(checked.processes) == 1 + 2 + 2  # one that shows that it starts, one a worker, one more after a failure
 
 
+@pytest.mark.slow
 def test_every_golden_passes_through_a_program_that_is_right(check: Check) -> None:
     checked = check("--rnn-goldens-dtype=float64,float16", command=NUMPY_RNN)
     assert set(checked.outcomes) == {"passed"}
@@ -42,6 +44,7 @@ def test_every_golden_passes_through_a_program_that_is_right(check: Check) -> No
     assert checked.code == 0
 
 
+@pytest.mark.slow
 def test_what_the_hello_lacks_is_refused_unasked(check: Check) -> None:
     checked = check("-k", "exact or plain", "--rnn-goldens-dtype=float32")
     assert set(checked.outcomes) == {"passed"}
@@ -50,6 +53,7 @@ def test_what_the_hello_lacks_is_refused_unasked(check: Check) -> None:
     assert checked.code == 0
 
 
+@pytest.mark.slow
 def test_a_program_without_a_name_goes_by_its_command(check: Check, tmp_path: Path) -> None:
     script(tmp_path / "my_rnn", f"exec {' '.join(NUMPY_RNN)}")
     checked = check("-k", "documented/single", "--rnn-goldens-dtype=float32,bfloat16", command=("./my_rnn", "--fast"))
@@ -70,6 +74,7 @@ def test_a_failure_shows_what_the_program_said_and_how_to_ask_it(check: Check) -
     assert "program.py" not in checked.shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["answers_again_a_little_later", "crashes_after_its_answer"])
 def test_what_comes_late_fails_the_golden_it_belongs_to_and_no_other(check: Check, how: str) -> None:
     checked = check(*DOCUMENTED, tell=(f"2={how}",))
@@ -95,6 +100,7 @@ def test_the_requests_of_protocol_ask_a_program_by_hand(tmp_path: Path) -> None:
     assert "[3.0, 3.0, 12.0, 12.0, 33.0, 33.0]" in outputs
 
 
+@pytest.mark.slow
 def test_one_that_does_not_read_its_stdin_is_told_so(check: Check) -> None:
     deaf = (sys.executable, "-c", f"import time; input(); print({HELLO!r}, flush=True); time.sleep(1000)")
     checked = check("-k", "sizes-lstm/hidden-64", "--rnn-goldens-time-limit=1", command=deaf)
@@ -102,6 +108,7 @@ def test_one_that_does_not_read_its_stdin_is_told_so(check: Check) -> None:
     assert re.search(r" does not read its stdin: it gave no answer within 1 s, [\d,]+ bytes of ", result["reason"])
 
 
+@pytest.mark.slow
 def test_one_that_does_not_come_back_is_given_up(check: Check, tmp_path: Path) -> None:
     script(tmp_path / "once", f"mkdir started 2>/dev/null || exit 7\nexec {' '.join(TINY_RNN)} 2=exits")
     checked = check(*DOCUMENTED, "--rnn-goldens-dtype=float64,float32", command=("./once",))
@@ -138,6 +145,7 @@ NOT_TO_BE_ASKED_TOO = [
 """Of the same kinds."""
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize(
     ("command", "message"),
     [*NOT_TO_BE_ASKED, *(pytest.param(*each, marks=pytest.mark.slow) for each in NOT_TO_BE_ASKED_TOO)],

@@ -43,6 +43,7 @@ def test_every_golden_with_gradients_passes_through_a_program_that_is_right(chec
     assert checked.code == 0
 
 
+@pytest.mark.slow
 def test_a_program_that_goes_back_gives_outputs_where_those_are_asked(check: Check) -> None:
     checked = check("-k", "documented", command=BACK)
     assert (set(checked.outcomes), checked.code) == ({"passed"}, 0)
@@ -119,6 +120,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "said"), WRONG)
 def test_wrong_gradients_of_a_program_fail_as_everybodys_do(check: Check, how: str, said: str) -> None:
     checked = check(GRADIENTS, "-k", ONE, command=(*BACK, f"1={how}"))
@@ -126,6 +128,7 @@ def test_wrong_gradients_of_a_program_fail_as_everybodys_do(check: Check, how: s
     assert said in checked.shown
 
 
+@pytest.mark.slow
 def test_what_a_program_leaves_out_is_not_checked(check: Check) -> None:
     checked = check(GRADIENTS, "-k", ONE, command=(*BACK, "1=gives_x_alone", "2=gives_x_alone"))
     assert checked.outcomes == ["passed"]

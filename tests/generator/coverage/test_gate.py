@@ -112,6 +112,7 @@ def test_a_pair_of_options_that_no_golden_has_is_named(goldens: list[Golden]) ->
 # Arguments, and one layer from zero.
 
 
+@pytest.mark.slow
 def test_without_the_goldens_from_zero_one_layer_is_not_asked_enough(goldens: list[Golden]) -> None:
     few = [golden for golden in goldens if not golden.id.endswith("no-state") or "unbatched" in golden.features]
     with pytest.raises(Refused, match="lstm, tanh of c, 4 to 5, float64: nothing below inf roundoffs shows"):

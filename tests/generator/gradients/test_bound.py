@@ -28,6 +28,7 @@ SMALL: dict[str, dict[str, Any]] = {
 MANY_NUMBERS = ("lstm", "two layers in two directions")
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize(
     ("cell", "shape"),
     [
