@@ -15,7 +15,7 @@ from rnn_goldens.programs.command import is_command
 
 if TYPE_CHECKING:
     from rnn_goldens.fuzzing.bounds import Bounds
-    from rnn_goldens.fuzzing.worker import Tested
+    from rnn_goldens.fuzzing.worker import Started
 
 _SEVERAL: dict[str, Any] = {"multiple": True, "callback": parts}
 
@@ -23,10 +23,12 @@ _SEVERAL: dict[str, Any] = {"multiple": True, "callback": parts}
 @click.command(
     cls=WithCommand,
     usage="IMPLEMENTATION [PYTEST ARGUMENT]... | [PYTEST ARGUMENT]... -- COMMAND [ARGUMENT]...",
-    short_help="Ask goldens that are drawn; find the smallest that fails.",
+    short_help="Check with goldens that are drawn; find the smallest that fails.",
     context_settings={"ignore_unknown_options": True},
 )
-@click.option("--examples", type=click.IntRange(min=1), default=1000, show_default=True, help="Goldens to ask at most.")
+@click.option(
+    "--examples", type=click.IntRange(min=1), default=1000, show_default=True, help="Goldens to draw at most."
+)
 @click.option("--cell", metavar="NAME,...", help="Only these cells, also of your own.", **_SEVERAL)
 @click.option(
     "--features",
@@ -35,7 +37,7 @@ _SEVERAL: dict[str, Any] = {"multiple": True, "callback": parts}
     **_SEVERAL,
 )
 @click.option("--without", metavar="NAME,...", help="Only goldens that have none of these.", **_SEVERAL)
-@click.option("--dtype", metavar="NAME,...", help="The precisions to ask in (default: float32).", **_SEVERAL)
+@click.option("--dtype", metavar="NAME,...", help="The precisions to check in (default: float32).", **_SEVERAL)
 @click.option("--max-layers", type=int, help="At most so many layers (default: 3).")
 @click.option("--max-time", type=int, help="At most so many time steps (default: 40).")
 @click.option("--max-batch", type=int, help="At most so many rows (default: 129).")
@@ -49,7 +51,7 @@ _SEVERAL: dict[str, Any] = {"multiple": True, "callback": parts}
 @click.option(
     "--found",
     type=click.Path(path_type=Path),
-    help="The folder where what fails is kept, and is asked from first (default: .rnn-goldens/found).",
+    help="The folder where what fails is kept, which the next run begins with (default: .rnn-goldens/found).",
 )
 @click.argument(
     "arguments",
@@ -71,7 +73,7 @@ def fuzz(
     found: Path | None,
     **most: int | None,
 ) -> None:
-    """Ask an implementation goldens that are drawn, until one fails; then find the smallest that does.
+    """Check an implementation with goldens that are drawn, until one fails; then find the smallest that does.
 
     IMPLEMENTATION and COMMAND are as check takes them. Each golden is certified when it is drawn; needs the extra
     hypothesis. The one that is found is kept as a golden file, and the next run begins with it.
@@ -100,7 +102,7 @@ def fuzz(
         tested.close()
 
 
-def _supported(tested: "Tested", bounds: "Bounds") -> "Bounds":
+def _supported(tested: "Started", bounds: "Bounds") -> "Bounds":
     """The bounds, within what a program says it supports."""
     from rnn_goldens.programs.program import Program
 

@@ -7,9 +7,6 @@ import click
 
 from rnn_goldens.programs.command import MARK
 
-TYPED = "rnn_goldens.typed"
-"""What stands in the context's ``meta`` for the arguments as they were typed."""
-
 
 class WithCommand(click.Command):
     """Takes what stands after ``--``, which click would drop, as one value that begins with it.
@@ -29,7 +26,6 @@ class WithCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse arguments, of which those after ``--`` are one."""
-        ctx.meta[TYPED] = tuple(args)
         if MARK in args:
             at = args.index(MARK)
             args = [*args[:at], self._option, f"{MARK} {shlex.join(args[at + 1 :])}"]

@@ -1,10 +1,8 @@
 """What was found: a corpus of the goldens that failed, which ``--rnn-goldens-corpus`` reads as any other."""
 
-import os
 import shlex
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -63,23 +61,13 @@ def require_folder(folder: str | PathLike[str]) -> None:
     path = nearest = Path(folder).absolute()
     try:
         nearest = next(above for above in path.parents if above.exists())
-        _require_room(nearest)  # all is replaced as a whole, beside what stands there
+        TemporaryDirectory(prefix=".rnn-goldens-", dir=nearest).cleanup()  # all is replaced as a whole, beside it
     except NotADirectoryError:
         raise WrongUse(f"{folder}: {nearest} is a file, not a folder; name another for what is found") from None
     except OSError as error:
         raise WrongUse(
             f"{folder}: {nearest} can not be written to: {error.strerror}; name another folder for what is found"
         ) from None
-
-
-def _require_room(folder: Path) -> None:
-    """Raise OSError if nothing can be made in a folder."""
-    if sys.platform == "linux":
-        with suppress(OSError):  # some file systems have no files without a name
-            os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY))  # which a process that is killed does not leave
-            return
-    with TemporaryDirectory(prefix=".rnn-goldens-", dir=folder):
-        pass
 
 
 def _require_found(folder: str | PathLike[str]) -> None:

@@ -15,7 +15,7 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.errors import ProgramFailed, RnnGoldensError
 from rnn_goldens.exit_codes import FINDING, WRONG_USE
 from rnn_goldens.fuzzing.strategy import Asked, goldens_of
-from rnn_goldens.fuzzing.worker import ImplementationFailed, Tested
+from rnn_goldens.fuzzing.worker import ImplementationFailed, Started
 from rnn_goldens.judging.verdict import GoldenMismatch
 from rnn_goldens.programs.program import Program
 from rnn_goldens.visible import visible
@@ -24,16 +24,8 @@ _PROFILE = "rnn-goldens"
 _TEST = Path(__file__).with_name("test_drawn.py")
 _INI = Path(__file__).parents[1] / "plugin" / "builtin_check" / "pytest.ini"
 
-_QUIETLY = (
-    "-q",
-    "-rN",
-    "--disable-warnings",
-    "--hypothesis-show-statistics",
-    "-p",
-    "no:cacheprovider",
-    "-p",
-    "no:xdist",
-)
+_PLUGINS = ("-p", "no:cacheprovider", "-p", "no:xdist")
+_PRINTED = ("-q", "-rN", "--disable-warnings", "--hypothesis-show-statistics")
 
 _EXIT_CODES = {0: 0, 1: FINDING, 2: FINDING}
 """pytest's for passed, failed and interrupted; any other is wrong use."""
@@ -42,7 +34,7 @@ _OF_A_PROJECT = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTO
 """What the environment says for a project's own tests."""
 
 
-def run(tested: Tested, asked: Asked, examples: int, arguments: Sequence[str]) -> int:
+def run(tested: Started, asked: Asked, examples: int, arguments: Sequence[str]) -> int:
     """Test an implementation with goldens that are drawn.
 
     Args:
@@ -57,7 +49,12 @@ def run(tested: Tested, asked: Asked, examples: int, arguments: Sequence[str]) -
     _register_profile(examples)
     for name in _OF_A_PROJECT:
         os.environ.pop(name, None)
-    options = [*("-c", str(_INI), "--rootdir", str(_TEST.parent)), *_QUIETLY, f"--hypothesis-profile={_PROFILE}"]
+    options = [
+        *("-c", str(_INI), "--rootdir", str(_TEST.parent)),
+        *_PLUGINS,
+        *_PRINTED,
+        f"--hypothesis-profile={_PROFILE}",
+    ]
     code = pytest.main([*options, *arguments, str(_TEST)], plugins=[_Session(asked, tested)])
     return _EXIT_CODES.get(int(code), WRONG_USE)
 
@@ -79,7 +76,7 @@ def _register_profile(examples: int) -> None:
 class _Session:
     """What pytest needs for the test: its fixtures, and failures without lines of this package."""
 
-    def __init__(self, asked: Asked, tested: Tested) -> None:
+    def __init__(self, asked: Asked, tested: Started) -> None:
         self._asked, self._tested = asked, tested
 
     @pytest.fixture(scope="session")
@@ -88,7 +85,7 @@ class _Session:
         return goldens_of(self._asked)
 
     @pytest.fixture(scope="session")
-    def drawn_implementation(self) -> Iterator[Tested]:
+    def drawn_implementation(self) -> Iterator[Started]:
         """What is tested; raises ProgramFailed at its end if a program did more than answer."""
         yield self._tested
         if isinstance(self._tested, Program):

@@ -119,12 +119,12 @@ class Worker:
         return answer
 
 
-Tested = Program | Worker
-"""What is tested: a program, or an implementation in a process of its own."""
+Started = Program | Worker
+"""A program, or an implementation in a process of its own: both are called with a question, and closed."""
 
 
-def opened(implementation: str, time_limit: float | None = None) -> Tested:
-    """What is tested, which has to be closed.
+def opened(implementation: str, time_limit: float | None = None) -> Started:
+    """Start a program or an implementation, which has to be closed.
 
     Args:
         implementation: as ``rnn-goldens check`` takes it.
