@@ -6,12 +6,7 @@ Exits with 1 if a correct implementation fails, or fewer wrong networks are foun
 """
 
 import argparse
-import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from benchmarks import page
 from benchmarks.fuzzing.correct import asked_correct
@@ -19,40 +14,24 @@ from benchmarks.fuzzing.drawing import drawing_cost
 from benchmarks.fuzzing.report import EACH, PAGE, each, report, short_of
 from benchmarks.fuzzing.searching import networks, sought
 
-KEPT = Path("build", "fuzzing")
 EXAMPLES = 2000
-
-
-@contextmanager
-def _kept(*, is_whole: bool, resume: bool) -> Iterator[Path]:
-    """The folder of a run that can go on later; of one that is not of all, which is short, a passing one."""
-    if not is_whole:
-        with TemporaryDirectory() as folder:
-            yield Path(folder)
-        return
-    if not resume:
-        shutil.rmtree(KEPT, ignore_errors=True)
-    KEPT.mkdir(parents=True, exist_ok=True)
-    yield KEPT
 
 
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
-    parser.add_argument("--resume", action="store_true", help=f"go on with a run that was stopped, kept in {KEPT}")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th wrong network")
     parser.add_argument("--examples", type=int, default=EXAMPLES, help="goldens for each correct implementation")
     parser.add_argument("--draws", type=int, default=1000, help="goldens of each cell that are timed")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
-    if arguments.every > 1 and (arguments.write or arguments.resume):
-        parser.error("the page is of all wrong networks, and only a run of all is kept")
+    if arguments.every > 1 and arguments.write:
+        parser.error("the page is of all wrong networks")
     if arguments.examples < EXAMPLES and arguments.write:
         parser.error(f"the page is of {EXAMPLES:,} goldens for each correct implementation")
-    with _kept(is_whole=arguments.every == 1, resume=arguments.resume) as folder:
-        found = sought(list(networks())[:: arguments.every], arguments.processes, folder / "wrong.jsonl")
-        correct = asked_correct(arguments.examples, arguments.processes, folder / "correct.jsonl")
+    found = sought(list(networks())[:: arguments.every], arguments.processes)
+    correct = asked_correct(arguments.examples, arguments.processes)
     text = report(found, correct, drawing_cost(arguments.draws))
     print(text)
     if arguments.write:

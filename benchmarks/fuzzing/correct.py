@@ -1,12 +1,10 @@
 """Correct implementations, asked goldens that are drawn: none may fail."""
 
-import json
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 
 from benchmarks.false_alarms import find_implementation, implementations
 from benchmarks.fuzzing.searching import stream
@@ -46,24 +44,14 @@ class Asked:
     seconds: float = 0.0
 
 
-def asked_correct(examples: int, processes: int, kept: Path) -> list[Asked]:
-    """Each implementation, asked so many goldens, a quarter in each precision.
-
-    Kept in a file as it comes; what the file has is not asked again.
-    """
-    lines = kept.read_text("utf-8").splitlines() if kept.is_file() else []
-    found = {one.implementation: one for one in (Asked(**json.loads(line)) for line in lines) if one.asked == examples}
-    left = [name for name in implementations() if name not in found]
-    alone = [name for name in left if name in COMPILING]
-    together = [name for name in left if name not in COMPILING]
+def asked_correct(examples: int, processes: int) -> list[Asked]:
+    """Each implementation, asked so many goldens, a quarter in each precision."""
+    alone = [name for name in implementations() if name in COMPILING]
+    together = [name for name in implementations() if name not in COMPILING]
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=1) as pool:
         futures = [pool.submit(ask_all, names, examples) for names in (together, *([name] for name in alone))]
-        with kept.open("a", encoding="utf-8", buffering=1) as file:
-            for future in as_completed(futures):
-                for one in future.result():
-                    file.write(json.dumps(asdict(one)) + "\n")
-                    found[one.implementation] = one
+        found = {one.implementation: one for future in futures for one in future.result()}
     return [found[name] for name in implementations()]
 
 

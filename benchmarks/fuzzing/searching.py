@@ -1,14 +1,12 @@
 """Wrong networks, each searched for what shows it: after how many drawn goldens, and how small that becomes."""
 
-import json
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,21 +58,12 @@ def networks() -> Iterator[WrongNetwork]:
                 yield family, one.name, cell, precision
 
 
-def sought(todo: Sequence[WrongNetwork], processes: int, kept: Path) -> list[Sought]:
-    """What became of each, kept in a file as it comes; what the file has is not sought again."""
-    before = dict(map(_read, kept.read_text("utf-8").splitlines())) if kept.is_file() else {}
-    left = sorted((n for n in todo if n not in before), key=lambda network: network[2:])  # a stream is drawn once
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, spawn) as pool, kept.open("a", encoding="utf-8", buffering=1) as file:
-        for network, one in zip(left, pool.map(seek, left, chunksize=8), strict=True):
-            file.write(json.dumps([network, asdict(one)]) + "\n")
-            before[network] = one
-    return [before[network] for network in todo]
-
-
-def _read(line: str) -> tuple[WrongNetwork, Sought]:
-    network, one = json.loads(line)
-    return tuple(network), Sought(**{**one, "left": tuple(one["left"])})
+def sought(todo: Sequence[WrongNetwork], processes: int) -> list[Sought]:
+    """What became of each."""
+    ordered = sorted(todo, key=lambda network: network[2:])  # a stream is drawn once a process
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        found = dict(zip(ordered, pool.map(seek, ordered, chunksize=8), strict=True))
+    return [found[network] for network in todo]
 
 
 def seek(network: WrongNetwork, examples: int = EXAMPLES) -> Sought:

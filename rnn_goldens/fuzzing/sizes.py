@@ -52,8 +52,10 @@ def shape(draw: Draw, bounds: Bounds) -> Shape:
     layers = size("layers")
     if "multilayer" in bounds.having:
         layers = max(layers, 2)
-    elif "multilayer" in bounds.lacking or large is not None:
+    elif "multilayer" in bounds.lacking or large not in (None, "hidden"):
         layers = 1
+    elif large == "hidden":
+        layers = min(layers, 2)  # an upper layer with more inputs than most have
     bidirectional, unbatched, ragged = has("bidirectional"), has("unbatched"), has("lengths")
     unbatched = unbatched and "lengths" not in bounds.having and large != "batch"
     ragged = ragged and not unbatched and bounds.sizes.time > 1

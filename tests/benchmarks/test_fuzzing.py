@@ -1,14 +1,12 @@
 """What the benchmark of drawn goldens says of wrong networks, found and not."""
 
-from pathlib import Path
-
 import pytest
 
-from benchmarks.fuzzing import searching
 from benchmarks.fuzzing.correct import Asked
 from benchmarks.fuzzing.drawing import Drawing, drawing_cost
 from benchmarks.fuzzing.report import each, report, short_of
 from benchmarks.fuzzing.searching import Sought, networks, seek
+from benchmarks.fuzzing.searching import sought as sought_networks
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.golden.shapes import CELLS
 
@@ -87,10 +85,8 @@ def test_what_drawing_costs_is_of_each_golden_of_each_cell() -> None:
 
 
 @pytest.mark.slow
-def test_what_was_kept_is_not_sought_again(tmp_path: Path) -> None:
-    one = ("gate order", "lstm_gates_iofg", "lstm", "float32")
-    first = searching.sought([one], 1, tmp_path / "wrong.jsonl")
-    kept = (tmp_path / "wrong.jsonl").read_text("utf-8")
-    (tmp_path / "wrong.jsonl").write_text(kept.replace('"first": 1', '"first": 7'), "utf-8")
-    assert first[0].first == 1
-    assert searching.sought([one], 1, tmp_path / "wrong.jsonl")[0].first == 7
+def test_networks_are_sought_in_processes_and_come_in_their_order() -> None:
+    todo = [("gate order", "lstm_gates_iofg", "lstm", "float32"), ("weights", "w_hh_transposed", "gru", "float32")]
+    found = sought_networks(todo, 1)
+    assert [(one.name, one.cell) for one in found] == [(name, cell) for _, name, cell, _ in todo]
+    assert all(one.first for one in found)

@@ -78,6 +78,7 @@ def test_drawn_goldens_differ_and_are_of_every_cell_feature_and_of_unusual_sizes
     large = [max(*golden.x.shape, golden.config.hidden_size) for golden in found]
     assert max(large) > 32
     assert sorted(large)[len(large) // 2] < 8
+    assert any(golden.config.num_layers > 1 and golden.config.hidden_size > 4 for golden in found)
 
 
 def test_what_is_drawn_keeps_within_what_was_asked() -> None:
