@@ -3,12 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-ACORN := benchmarks/mutation/node_modules/.package-lock.json
 
 NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
     { echo "rnn-goldens needs Python 3.11 or newer; try: make PYTHON=python3.11" >&2; exit 1; }
 
-.PHONY: help gates demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked nothing-lost corpus-coverage exhaustive mutation mutants coverage diagnosis fuzzing conformance scaling certifying-speed results engines examples pages validators docs docs-check audit release release-rehearsal build clean
+.PHONY: help gates demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked corpus-coverage exhaustive mutants coverage diagnosis fuzzing conformance scaling certifying-speed results engines examples pages validators docs docs-check audit release release-rehearsal build clean
 
 # Tests start hundreds of processes: what these import is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
@@ -26,14 +25,12 @@ help:
 	@echo "make docs               the documentation site into build/docs, and each of its pages looked at in a headless Chromium"
 	@echo "make false-alarms       correct implementations against everything"
 	@echo "make onnx-backend       ONNX's own tests, beside the corpus"
-	@echo "make nothing-unchecked  ways of misbehaving, in every way of running"
-	@echo "make nothing-lost       kills, full disks and neighbours, at whatever writes files: old or new stands there, whole"
+	@echo "make nothing-unchecked  honest mistakes, in every way of running: none is called passed"
 	@echo "make corpus-coverage    what the corpus asks: sizes, options and arguments, and what each kind of implementation can show"
 	@echo "make exhaustive         every half-precision argument of each activation: NumPy, torch, ONNX Runtime"
-	@echo "make mutation           random edits of right networks: the first of them, as all take half an hour"
-	@echo "make mutants            changes of the modules that decide right from wrong: whether the tests kill each, half an hour"
-	@echo "make coverage           whether the tests run every branch of these modules, and of those that judge gradients"
-	@echo "make diagnosis          what failing runs say of wrong networks: the first of them, as all take more than an hour"
+	@echo "make mutants            Cosmic Ray's mutants of the modules that decide right from wrong: which of them the tests do not kill, an hour"
+	@echo "make coverage           whether the tests run every branch of the modules that decide right from wrong"
+	@echo "make diagnosis          what failing runs say of wrong networks: the first of them, as all take half an hour"
 	@echo "make fuzzing            what drawn goldens find: some of the wrong networks, as all take an hour; correct ones pass"
 	@echo "make scaling            what a corpus of ten thousand goldens costs, some ten minutes"
 	@echo "make certifying-speed   goldens certified a second and core, beside mpmath; fails if it gives another answer"
@@ -42,7 +39,7 @@ help:
 	@echo "make results            the pages of all of these, measured anew"
 	@echo "make gates              the gates that take too long for .ci/run: before a release"
 	@echo "make bench              what the plugin costs its users, beside what it is compared with"
-	@echo "make hostile            bytes that anybody may have written, at whatever reads them: a share of a million"
+	@echo "make hostile            100,000 files and messages that anybody may have written: each is read, or refused by one error"
 	@echo "make bench-generation   what certifying costs"
 	@echo "make build              wheel and sdist"
 	@echo "make audit              known vulnerabilities of what the wheel brings with it"
@@ -110,7 +107,7 @@ bench: $(BENCH)/.ready
 bench-page: $(BENCH)/.ready
 	cd $(BENCH) && venv/bin/python -m benchmarks.performance --wheel *.whl --page ../../docs/performance.md
 
-# Bytes that anybody may have written: a share of the million, from a fixed seed, a minute; fails if one hurts.
+# JSON that anybody may have written, from a fixed seed, a minute; fails if one raises another error, or takes too much.
 hostile: $(READY)
 	$(BIN)/python -m benchmarks.hostile
 
@@ -123,61 +120,60 @@ false-alarms conformance engines engine-equinox engine-tests-equinox: export JAX
 false-alarms conformance engines engine-equinox engine-tests-equinox: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 false-alarms conformance engines engine-equinox engine-tests-equinox: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 
-# Correct implementations against every golden, and its gradients, some eight minutes; fails if one of them does, or a page says
-# otherwise. Of what JAX compiles for gradients, the most of it all, every seventh golden: `make results` asks all.
+# Correct implementations against every golden, and its gradients, some eight minutes; fails if one of them does. Of what JAX
+# compiles for gradients, the most of it all, every seventh golden: `make results` checks all.
 false-alarms: $(READY)
-	$(BIN)/python -m benchmarks.false_alarms --check
-	$(BIN)/python -m benchmarks.gradient_false_alarms --check --every 7
+	$(BIN)/python -m benchmarks.false_alarms
+	$(BIN)/python -m benchmarks.gradient_false_alarms --every 7
 
-# ONNX's own backend tests and the corpus, put through the same deviations; fails if the page says otherwise.
+# ONNX's own backend tests and the corpus, put through the same deviations; fails if ONNX's tests are not read as ONNX means them.
 onnx-backend: $(READY)
-	$(BIN)/python -m benchmarks.onnx_backend --check
+	$(BIN)/python -m benchmarks.onnx_backend
 
-# Ways of misbehaving, each in every way of running; fails if one says passed wrongly, or the page says otherwise.
+# Honest mistakes, each in every way of running; fails if one is called passed, or what is right is not.
 nothing-unchecked: $(READY)
-	$(BIN)/python -m benchmarks.nothing_unchecked --check
+	$(BIN)/python -m benchmarks.nothing_unchecked
 
-# Kills, interrupts, full disks, readers and writers at once, some three minutes; fails if anything is torn, left or called damaged.
-nothing-lost: $(READY)
-	$(BIN)/python -m benchmarks.nothing_lost --check
-
-# What the corpus asks of everything a network can depend on; fails if something is not asked, or if the page differs.
+# What the corpus asks of everything a network can depend on; fails if something is not asked.
 corpus-coverage: $(READY)
-	$(BIN)/python -m benchmarks.corpus_coverage --check
+	$(BIN)/python -m benchmarks.corpus_coverage
 
-# check --exhaustive of three implementations, about a minute; fails if one is wrong anywhere, or the page says otherwise.
+# check --exhaustive of three implementations, about a minute; fails if one is wrong anywhere.
 exhaustive: $(READY)
-	$(BIN)/python -m benchmarks.exhaustive --check
+	$(BIN)/python -m benchmarks.exhaustive
 
-# Random edits of right networks, the first seeds of each language, some two minutes; fails if one survives, or the page says otherwise.
-mutation: $(READY) $(ACORN)
-	$(BIN)/python -m benchmarks.mutation --first 60 --check
-
-# Small changes of the modules that decide right from wrong; fails if one survives without a reason, or the page says otherwise.
+# Cosmic Ray's mutants of the modules that decide right from wrong, of what is committed, in a clone. Its report lists those that
+# survive: some are as right as the original, each other one needs a test.
+MUTANTS := build/mutants
 mutants: $(READY)
-	$(BIN)/python -m benchmarks.mutants --check
+	rm -rf $(MUTANTS)
+	git clone --quiet . $(MUTANTS)
+	ln -sf ../fixtures ../generator ../schema $(MUTANTS)/rnn_goldens
+	cd $(MUTANTS) && export PATH="$(abspath $(BIN)):$$PATH" PYTHONPATH="$$PWD" && \
+	    cosmic-ray init benchmarks/mutants.toml session.sqlite && \
+	    cosmic-ray exec benchmarks/mutants.toml session.sqlite && \
+	    cr-report --surviving-only --show-diff session.sqlite && cr-rate session.sqlite
 
-# Every branch of these modules, a minute; fails if one is not run.
+# Every branch of the modules that decide right from wrong, a minute; fails if one is not run.
+DECIDING := golden/expected golden/gradients golden/precision golden/shapes golden/tolerance golden/whole_number \
+    judging/calls judging/differences judging/given judging/outputs judging/own_arrays judging/place judging/verdict \
+    encoding/documents encoding/files encoding/semantics encoding/tree
+comma := ,
 coverage: $(READY)
-	$(BIN)/python -m benchmarks.mutants.branches
+	$(BIN)/coverage run --branch --data-file=build/coverage --include=$(subst .py ,.py$(comma),$(DECIDING:%=rnn_goldens/%.py)) \
+	    -m pytest -q -p no:cacheprovider -m "not slow" tests/golden tests/judging tests/checkable tests/encoding tests/corpus
+	$(BIN)/coverage report --data-file=build/coverage --show-missing --fail-under=100
 
-# Wrong networks of many kinds, diagnosed as a run is, some minutes; fails if one is told a wrong name, or nothing.
-diagnosis: $(READY) $(ACORN)
-	@pkg-config --exists jansson || examples/install.sh
+# Wrong networks of many kinds, diagnosed as a run is, a minute; fails if one is told a wrong name, or nothing.
+diagnosis: $(READY)
 	$(BIN)/python -m benchmarks.diagnosis --first 20
 
 # Some of the wrong networks, searched with drawn goldens, and correct implementations, a minute; fails if too few are found, or one fails.
 fuzzing: $(READY)
 	$(BIN)/python -m benchmarks.fuzzing --every 80 --examples 12 --draws 20
 
-# node and npm are what examples/install.sh installs.
-$(ACORN): benchmarks/mutation/package-lock.json
-	@command -v npm >/dev/null || examples/install.sh
-	npm --prefix benchmarks/mutation ci --ignore-scripts --no-audit --no-fund
-	@touch $@
-
 # The gates that .ci/run leaves out, more than an hour: before a release, and before a change of the corpus counts as done.
-gates: false-alarms conformance nothing-unchecked mutation fuzzing
+gates: false-alarms conformance nothing-unchecked fuzzing
 
 # What frameworks and the example programs make of every golden, some eight minutes; fails if docs/conformance.json says otherwise.
 PROGRAMS := --program examples/programs/my_rnn --program "node examples/programs/my_rnn.js" \
@@ -225,7 +221,7 @@ certifying-speed: $(READY)
 	$(BIN)/python -m benchmarks.certifying_speed
 
 # The pages in docs/results and docs/conformance.md, measured anew; times want a machine that does nothing else.
-results: $(READY) $(ACORN)
+results: $(READY)
 	$(BIN)/python -m benchmarks.false_alarms --write
 	$(BIN)/python -m benchmarks.gradient_false_alarms --write
 	$(BIN)/python -m benchmarks.onnx_backend --write
@@ -233,14 +229,12 @@ results: $(READY) $(ACORN)
 	$(BIN)/python -m benchmarks.scaling --write
 	$(BIN)/python -m benchmarks.certifying_speed --write
 	$(BIN)/python -m benchmarks.nothing_unchecked --write
-	$(BIN)/python -m benchmarks.nothing_lost --write
 	$(BIN)/python -m benchmarks.corpus_coverage --write
 	$(BIN)/python -m benchmarks.exhaustive --write
-	$(BIN)/python -m benchmarks.mutation --write
-	$(BIN)/python -m benchmarks.mutants --write
 	$(BIN)/python -m benchmarks.diagnosis --write
+	$(BIN)/python -m benchmarks.diagnosis.backward --write
 	$(BIN)/python -m benchmarks.fuzzing --write
-	$(BIN)/python -m benchmarks.hostile --million --write
+	$(BIN)/python -m benchmarks.hostile --write
 	$(MAKE) bench-page
 	$(REPORT) --output docs/conformance.json --page docs/conformance.md
 

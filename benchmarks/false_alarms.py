@@ -1,23 +1,20 @@
 """Correct implementations against every golden, in every precision: how many fail, and how close the others come.
 
-    python -m benchmarks.false_alarms            # from the checkout; --write renews docs/results/false-alarms.md,
-                                                 # --check fails if it says otherwise
+    python -m benchmarks.false_alarms            # from the checkout; --write renews docs/results/false-alarms.md
 
 Beside each figure stands what ``torch.testing.assert_close`` says of the same outputs, with its default tolerances.
 Where a library is wrong, ``docs/known-failures`` has the golden and the evidence; it is counted apart, and has to fail.
 Their gradients are asked by ``benchmarks.gradient_false_alarms``.
 """
 
-import argparse
 import time
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
-from benchmarks import page, page_command, tallies
+from benchmarks import page, tallies
 from benchmarks.tallies import Job, Tally
 from rnn_goldens.checkable.golden import Golden, Question
-from rnn_goldens.corpus import Corpus, find, open_corpus
+from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations import Implementation, outputs_of, resolve
 from rnn_goldens.judging.outputs import states_apart
@@ -42,23 +39,8 @@ PAGE = "false-alarms.md"
 
 
 def main() -> None:
-    """Run, print, and exit with 1 if anything correct fails, or if the page is checked and says otherwise."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="only implementations whose name contains this")
-    parser.add_argument("--corpus", help="a version or a folder; by default the newest version")
-    page_command.options(parser, PAGE)
-    parser.add_argument("--processes", type=int, default=2)
-    arguments = parser.parse_args()
-    names = [name for name in implementations() if arguments.only in name]
-    if not names:
-        parser.error(f"no implementation's name contains {arguments.only!r}: {', '.join(implementations())}")
-    if (arguments.write or arguments.check) and (arguments.only or arguments.corpus):
-        parser.error("--write and --check are for the whole: without --only and --corpus")
-    folder = str(find(arguments.corpus))
-    found = tallies.run(names, partial(tallies_of, folder=folder), arguments.processes, COMPILING)
-    text = report(found, open_corpus(folder), names)
-    print(text)
-    page_command.end(arguments, PAGE, text, tallies.COLUMNS, is_wrong=tallies.say_what_is_wrong(found))
+    """Run, print, and exit with 1 if anything correct fails."""
+    tallies.command(PAGE, implementations(), COMPILING, tally, report)
 
 
 def implementations() -> list[str]:
@@ -68,23 +50,13 @@ def implementations() -> list[str]:
     return ["numpy", *(f"{NUMPY}{name}" for name in NETWORKS), *LIBRARIES]
 
 
-def tallies_of(jobs: Sequence[Job], folder: str) -> list[Tally]:
-    """Do some jobs of one implementation. Runs in a fresh process, because Keras has one backend a process."""
-    import torch
-
-    torch.set_num_threads(1)
-    return [tally(job, folder) for job in jobs]
-
-
-def tally(job: Job, folder: str) -> Tally:
-    """Put every golden that has the precision to an implementation."""
+def tally(job: Job, every: int = 1) -> Tally:
+    """Run an implementation on every golden that has the precision, or every so-manieth of them."""
     start = time.process_time()
     implementation = find_implementation(job.implementation)
-    corpus, found = open_corpus(folder), Tally(job)
+    corpus, found = open_corpus(), Tally(job)
     known = tallies.known_failures(job, corpus)
-    for entry in corpus.entries:
-        if job.precision not in entry.precisions:
-            continue
+    for entry in [entry for entry in corpus.entries if job.precision in entry.precisions][::every]:
         golden = corpus.load(entry.id, job.precision)
         try:
             outputs = tuple(states_apart(golden.layout, *outputs_of(implementation(golden))).values())
@@ -132,8 +104,9 @@ def is_close(golden: Golden, outputs: Sequence[Any]) -> bool:
     return tallies.are_close(golden, given, {name: getattr(golden, name) for name in given})
 
 
-def report(found: Sequence[Tally], corpus: Corpus, names: Sequence[str]) -> str:
+def report(found: Sequence[Tally], names: Sequence[str]) -> str:
     """The page."""
+    corpus = open_corpus()
     packages = ["numpy", "ml_dtypes", "torch", "onnx", "onnxruntime", "keras", "flax", "jax"]
     return "\n".join(
         [

@@ -11,7 +11,6 @@ import os
 import resource
 import sys
 import tempfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,6 @@ import numpy as np
 
 from benchmarks import page, process_cost
 from benchmarks.process_cost import LOOK_EVERY, tells_memory
-from rnn_goldens.corpus import find
 
 if TYPE_CHECKING:
     from rnn_goldens.generator.scenario import Scenario
@@ -80,9 +78,6 @@ LETTERS = {"time": "T", "hidden": "H", "layers": "L", "batch": "B"}
 
 REPEATS = 5
 
-GRADIENTS = ".gradients"
-"""What the names of files of gradients have before their ending."""
-
 
 def main() -> None:
     """Run, print, and exit with 1 if a limit is exceeded."""
@@ -95,7 +90,7 @@ def main() -> None:
         program.write_text(GENERATE)
         costs = {what: whole_corpus(program, what) for what in (OUTPUTS, SCRATCH, AGAIN)}
     grown, grown_back = list(growth(GROWTH)), list(growth(GROWTH_BACK, gradients=True))
-    text = report(costs, grown, grown_back, sizes(find()), cores, load)
+    text = report(costs, grown, grown_back, cores, load)
     print(text)
     if arguments.write:
         page.write("generation.md", text)
@@ -128,21 +123,6 @@ def limits_exceeded(costs: Mapping[str, Cost]) -> list[str]:
         for figure, limit in limits.items()
         if costs[what].get(figure, 0) > limit
     ]
-
-
-def sizes(corpus: Path) -> list[tuple[str, int, int, int]]:
-    """What each kind of file takes of a corpus: how many there are, bytes, and bytes as they are packed in a wheel."""
-    found = []
-    for kind, suffix in (("goldens", ""), ("gradients", GRADIENTS)):
-        for container in (".json", ".h5"):
-            files = [
-                path.read_bytes()
-                for path in corpus.glob(f"*/*{suffix}{container}")
-                if suffix or not path.name.endswith(f"{GRADIENTS}{container}")
-            ]
-            packed = sum(len(zlib.compress(content)) for content in files)
-            found.append((f"{kind}, {container}", len(files), sum(map(len, files)), packed))
-    return found
 
 
 def growth(grows: Mapping[str, Sequence[int]], *, gradients: bool = False) -> Iterator[tuple[str, int, float]]:
@@ -193,7 +173,6 @@ def report(
     costs: Mapping[str, Cost],
     grown: Sequence[tuple[str, int, float]],
     grown_back: Sequence[tuple[str, int, float]],
-    taken: Sequence[tuple[str, int, int, int]],
     cores: int,
     load: float,
 ) -> str:
@@ -204,7 +183,6 @@ def report(
         if LIMITS[what]:
             rows.append(("at most", *(f"{LIMITS[what][name]:g}" if name in LIMITS[what] else "" for name in FIGURES)))
     base = ", ".join(f"{LETTERS[what]} = {size}" for what, size in BASE.items())
-    disk = [(kind, files, f"{size / 1e6:.2f}", f"{packed / 1e6:.2f}") for kind, files, size, packed in taken]
     return "\n".join(
         [
             "# What generating costs\n\n"
@@ -225,8 +203,6 @@ def report(
             _grown("CPU, ms", grown),
             "The same with a cotangent for every output.\n",
             _grown("with gradients, CPU, ms", grown_back),
-            "## What it takes on disk\n",
-            page.table(("what", "files", "MB", "MB, packed as in a wheel"), disk),
         ]
     )
 

@@ -1,26 +1,21 @@
 """Correct backward passes against every golden that has gradients: how many fail, and how close the others come.
 
-    python -m benchmarks.gradient_false_alarms   # from the checkout; --write renews its page in docs/results,
-                                                 # --check fails if that says otherwise
-    python -m benchmarks.gradient_false_alarms --check --every 7
+    python -m benchmarks.gradient_false_alarms   # from the checkout; --write renews its page in docs/results
 
-Compiling is most of what takes time. With ``--every 7`` those that compile are asked each seventh golden alone: what
-they give is judged, and the page's figures of the others are held against what was measured.
+Compiling is most of what takes time: with ``--every 7`` those that compile are checked against each seventh golden.
 """
 
-import argparse
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from benchmarks import page, page_check, page_command, tallies
+from benchmarks import page, tallies
 from benchmarks.tallies import Job, Tally
 from rnn_goldens.cells import Backward, case_of
 from rnn_goldens.checkable.golden import Golden, Question
-from rnn_goldens.corpus import Corpus, find, open_corpus
+from rnn_goldens.corpus import Corpus, open_corpus
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Exact
@@ -41,37 +36,10 @@ COMPILING = ("flax", "keras-jax", SCAN)
 
 PAGE = "gradient-false-alarms.md"
 
-COLUMNS: page_check.Columns = {
-    **tallies.COLUMNS,
-    **dict.fromkeys(("with gradients", "exact", "with a bound", "left out"), page_check.FIXED),
-}
-"""How the page is held against what was measured."""
-
 
 def main() -> None:
-    """Run, print, and exit with 1 if anything correct fails, or if the page is checked and says otherwise."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="only implementations whose name contains this")
-    parser.add_argument("--every", type=int, default=1, help="ask those that compile each so-manieth golden alone")
-    parser.add_argument("--corpus", help="a version or a folder; by default the newest version")
-    page_command.options(parser, PAGE)
-    parser.add_argument("--processes", type=int, default=2)
-    arguments = parser.parse_args()
-    names = [name for name in implementations() if arguments.only in name]
-    if not names:
-        parser.error(f"no implementation's name contains {arguments.only!r}: {', '.join(implementations())}")
-    if (arguments.write or arguments.check) and (arguments.only or arguments.corpus):
-        parser.error("--write and --check are for the whole: without --only and --corpus")
-    if arguments.write and arguments.every > 1:
-        parser.error("--write is for the whole: without --every")
-    folder = str(find(arguments.corpus))
-    work = partial(tallies_of, folder=folder, every=arguments.every)
-    found = tallies.run(names, work, arguments.processes, COMPILING)
-    text = report(found, open_corpus(folder), names)
-    print(text)
-    is_wrong = tallies.say_what_is_wrong(found)
-    held = None if arguments.every == 1 else _measured_in_full
-    page_command.end(arguments, PAGE, text, COLUMNS, is_wrong=is_wrong, held=held)
+    """Run, print, and exit with 1 if anything correct fails."""
+    tallies.command(PAGE, implementations(), COMPILING, tally, report)
 
 
 def implementations() -> list[str]:
@@ -81,24 +49,11 @@ def implementations() -> list[str]:
     return ["numpy", *(f"{NUMPY}{name}" for name in BACKWARD), *LIBRARIES]
 
 
-def _measured_in_full(row: str) -> bool:
-    """Whether a row of the page is that of an implementation that is asked every golden."""
-    return any(row.endswith(f": {name}") for name in implementations() if name not in COMPILING)
-
-
-def tallies_of(jobs: Sequence[Job], folder: str, every: int = 1) -> list[Tally]:
-    """Do some jobs of one implementation. Runs in a fresh process, because Keras has one backend a process."""
-    import torch
-
-    torch.set_num_threads(1)
-    return [tally(job, folder, every if job.implementation in COMPILING else 1) for job in jobs]
-
-
-def tally(job: Job, folder: str, every: int = 1) -> Tally:
+def tally(job: Job, every: int = 1) -> Tally:
     """Put every golden that has gradients in the precision to an implementation, or every so-manieth of them."""
     start = time.process_time()
     backward = find_backward(job.implementation)
-    corpus, found = open_corpus(folder), Tally(job)
+    corpus, found = open_corpus(), Tally(job)
     known = tallies.known_failures(job, corpus, ".gradients.txt")
     ids = [e.id for e in corpus.entries if e.gradients and job.precision in e.gradients.precisions]
     for golden_id in ids[::every]:
@@ -164,8 +119,9 @@ def _with_onednn(backward: Asked, *, on: bool) -> Asked:
     return switched
 
 
-def report(found: Sequence[Tally], corpus: Corpus, names: Sequence[str]) -> str:
+def report(found: Sequence[Tally], names: Sequence[str]) -> str:
     """The page."""
+    corpus = open_corpus()
     goldens = sum(bool(entry.gradients) for entry in corpus.entries)
     return "\n".join(
         [

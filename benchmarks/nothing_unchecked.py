@@ -1,12 +1,10 @@
 """Whether any way of misbehaving, in any way of running, says of a golden that it passed though it was not right.
 
-Each misbehaviour of ``misbehaviours`` is run for real, over the four documented goldens: by ``rnn-goldens check`` and
+Each mistake in ``misbehaviours`` is run for real, over the four documented goldens: by ``rnn-goldens check`` and
 ``report`` and in a project of a user's, in one process and in two of xdist. What each says, by its exit code, its
 results file and its JUnit file, is held against what the misbehaving code itself wrote down.
 
-    python -m benchmarks.nothing_unchecked           # run and print
-    python -m benchmarks.nothing_unchecked --write   # and write docs/results/nothing-unchecked.md
-    python -m benchmarks.nothing_unchecked --check   # fail if the page says otherwise
+    python -m benchmarks.nothing_unchecked    # from the checkout; --write renews docs/results/nothing-unchecked.md
 """
 
 import argparse
@@ -16,9 +14,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,7 +23,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from benchmarks import page, page_check, page_command
+from benchmarks import page
 from benchmarks.misbehaviours import IMPLEMENTATIONS, TESTS, Misbehaviour
 
 PAGE = "nothing-unchecked.md"
@@ -42,14 +39,13 @@ SECONDS = 120
 """No run takes as long, whatever it is made to do."""
 
 WAYS = ("check", "check -n 2", "report", "report -n 2", "pytest", "pytest -n 2")
-COLUMNS: page_check.Columns = dict.fromkeys(WAYS, page_check.FIXED)
 
 HEADER = """\
 # Nothing passes that was not checked
 
 <!-- Written by `python -m benchmarks.nothing_unchecked --write`; do not edit. -->
 
-Each line is a way of misbehaving, each column a way of running it over the four documented goldens ([the
+Each line is an honest mistake, each column a way of running it over the four documented goldens ([the
 code](../../benchmarks/misbehaviours.py)). An entry is the exit code, and what the results file says of the goldens;
 for `report`, what `conformance.json` says of them in four precisions, if it was written. *cut short*: the results
 file says of itself that its run is not complete. The JUnit file says of each golden the same, or nothing.
@@ -62,13 +58,7 @@ cut short. Where what is done is right, the goldens pass.
 
 @dataclass(frozen=True)
 class Said:
-    """What a run said.
-
-    Attributes:
-        code: its exit code.
-        outcomes: by golden and precision, in any file; several files may speak of the same.
-        text: for the table.
-    """
+    """What a run said: its exit code, outcomes by golden and precision in any file, and a text for the table."""
 
     code: int
     outcomes: tuple[tuple[str, str], ...]
@@ -76,33 +66,26 @@ class Said:
 
 
 def main() -> None:
-    """Run all; exit with 1 if something says passed wrongly, or a checked page says otherwise."""
+    """Run all; exit with 1 if something says passed wrongly, or fails what is right."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    page_command.options(parser, PAGE)
+    parser.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
     arguments = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # started where it is ignored, all it starts would, too
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        of_implementations = list(_followed(pool.map(_of_implementation, IMPLEMENTATIONS)))
-        of_tests = list(_followed(pool.map(_of_test, TESTS)))
+        of_implementations = list(pool.map(_of_implementation, IMPLEMENTATIONS))
+        of_tests = list(pool.map(_of_test, TESTS))
     text = _page(of_implementations, of_tests)
     print(text)
     wrongly = [line for _, _, found in (*of_implementations, *of_tests) for line in found]
     print(*wrongly, f"{len(wrongly)} ways of running say passed wrongly, or fail what is right", sep="\n")
-    page_command.end(arguments, PAGE, text, COLUMNS, is_wrong=bool(wrongly))
+    if arguments.write:
+        page.write(PAGE, text)
+    if wrongly:
+        sys.exit(1)
 
 
 Row = tuple[Misbehaviour, list[str], list[str]]
 """A misbehaviour, its entries in the table, and what of it is wrong."""
-
-
-def _followed(rows: Iterable[Row]) -> Iterator[Row]:
-    """The same rows, each told of as soon as it is there: a run takes minutes."""
-    begin = time.monotonic()
-    for row in rows:
-        misbehaviour, entries, wrongly = row
-        print(f"{time.monotonic() - begin:4.0f} s  {misbehaviour.name}: {'; '.join(entries)}", file=sys.stderr)
-        print(*wrongly, sep="\n", end="\n" * bool(wrongly), file=sys.stderr)
-        yield row
 
 
 def _of_implementation(misbehaviour: Misbehaviour) -> Row:

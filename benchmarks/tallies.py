@@ -1,5 +1,6 @@
 """What correct implementations were found to be, golden by golden, and the tables that say so."""
 
+import argparse
 import multiprocessing
 import sys
 from collections import Counter
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import page, page_check
+from benchmarks import page
 from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.corpus import Corpus
 from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
@@ -20,15 +21,6 @@ from rnn_goldens.judging.verdict import Verdict
 from rnn_goldens.plugin.known_failures import read_listed
 
 KNOWN_FAILURES = Path(__file__).parents[1] / "docs" / "known-failures"
-
-COLUMNS: page_check.Columns = {
-    **dict.fromkeys(("goldens", "implementations", "failed", "FAILED"), page_check.FIXED),
-    **dict.fromkeys(("runs", "passed", "refused", "known wrong"), page_check.LIKE_FOR_LIKE),
-    "largest error": page_check.Column(by=0.15),
-    "not close": page_check.Column(by=25),
-    **dict.fromkeys(("of", "on", "not close for assert_close"), None),
-}
-"""How a page is held against what was measured. Without AVX-512 and AVX2 errors move by 0.03, not close by 7."""
 
 
 class Job(NamedTuple):
@@ -80,6 +72,10 @@ class Tally:
         self.refused[text if len(text) <= 120 else f"{text[:119]}…"] += 1  # noqa: PLR2004 - a line
 
 
+TallyOf = Callable[[Job, int], Tally]
+"""Does a job: of every golden that has the precision, or of every so-manieth."""
+
+
 def known_failures(job: Job, corpus: Corpus, suffix: str = ".txt") -> dict[str, str]:
     """The goldens that an implementation is known to fail in a precision, and why: in files that end so."""
     path = KNOWN_FAILURES / f"{job.implementation}{suffix}"
@@ -87,17 +83,52 @@ def known_failures(job: Job, corpus: Corpus, suffix: str = ".txt") -> dict[str, 
     return {i.id: e.reason for i in corpus.entries for e in entries if e.matches(i, job.precision)}
 
 
-def run(
-    names: Sequence[str], tallies_of: Callable[[Sequence[Job]], list[Tally]], processes: int, compiling: Iterable[str]
-) -> list[Tally]:
-    """Every implementation in every precision, in that order; those that compile go first, a process a precision."""
-    compiling = set(compiling)
-    tasks = [[Job(name, precision)] for name in names if name in compiling for precision in PRECISIONS]
-    tasks += [[Job(name, precision) for precision in PRECISIONS] for name in names if name not in compiling]
+def command(
+    name: str,
+    implementations: Sequence[str],
+    compiling: Sequence[str],
+    tally: TallyOf,
+    report: Callable[[Sequence[Tally], Sequence[str]], str],
+) -> None:
+    """Run, print, and exit with 1 if anything correct fails, or comes too near the tolerance.
+
+    Args:
+        name: the page, in the folder of results.
+        implementations: all there are.
+        compiling: those that compile, which is most of what takes time.
+        tally: does one of them in one precision.
+        report: makes the page of what was found of some implementations.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", default="", help="only implementations whose name contains this")
+    parser.add_argument("--every", type=int, default=1, help="of those that compile, only every so-manieth golden")
+    parser.add_argument("--write", action="store_true", help=f"write docs/results/{name}")
+    parser.add_argument("--processes", type=int, default=2)
+    arguments = parser.parse_args()
+    names = [one for one in implementations if arguments.only in one]
+    if not names:
+        parser.error(f"no implementation's name contains {arguments.only!r}: {', '.join(implementations)}")
+    if arguments.write and (arguments.only or arguments.every > 1):
+        parser.error("--write is for the whole: without --only and --every")
+    # Those that compile go first, a process a precision.
+    tasks = [([Job(n, p)], arguments.every) for n in names if n in compiling for p in PRECISIONS]
+    tasks += [([Job(n, p) for p in PRECISIONS], 1) for n in names if n not in compiling]
+    found = run(tally, tasks, arguments.processes)
+    tallies = [found[Job(n, p)] for n in names for p in PRECISIONS]
+    text = report(tallies, names)
+    print(text)
+    if arguments.write:
+        page.write(name, text)
+    if say_what_is_wrong(tallies):
+        sys.exit(1)
+
+
+def run(tally: TallyOf, tasks: Sequence[tuple[Sequence[Job], int]], processes: int) -> dict[Job, Tally]:
+    """Do all jobs, a task a process, because Keras has one backend a process."""
     results: dict[Job, Tally] = {}
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=1) as pool:
-        futures = [pool.submit(tallies_of, task) for task in tasks]
+        futures = [pool.submit(_in_process, tally, *task) for task in tasks]
         try:
             for done, future in enumerate(as_completed(futures), 1):
                 found = future.result()
@@ -106,7 +137,14 @@ def run(
                 print(f"[{done}/{len(tasks)}] {found[0].job.implementation}: {seconds:.0f} s of CPU", file=sys.stderr)
         finally:
             pool.shutdown(cancel_futures=True)
-    return [results[Job(name, precision)] for name in names for precision in PRECISIONS]
+    return results
+
+
+def _in_process(tally: TallyOf, jobs: Sequence[Job], every: int) -> list[Tally]:
+    import torch
+
+    torch.set_num_threads(1)
+    return [tally(job, every) for job in jobs]
 
 
 def say_what_is_wrong(tallies: Iterable[Tally]) -> bool:

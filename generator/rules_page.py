@@ -29,7 +29,7 @@ least {enough:g}. A number stays with its rule: none is given twice.
 
 {whole} rules are shown in every precision, against everything here that breaks them, wherever that is wrong. What is
 not stands in [What nothing shows](#what-nothing-shows), and below its rule. A rule that is shown can still be broken in
-ways that nobody thought of: [edits at random](results/mutation.md) look for these.
+ways that nobody thought of: [drawn goldens](fuzzing.md) look for these.
 
 In the tables: how many deviations break a rule, and how many goldens show at least one of them, in each precision.
 

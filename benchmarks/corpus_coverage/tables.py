@@ -1,6 +1,6 @@
 """What kinds of implementations can be asked and shown, and which sizes and options the corpus has."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from benchmarks import page
@@ -23,22 +23,15 @@ NOT_ASKED = "not asked"
 Sized = tuple[Entry, dict[str, int]]
 """A golden, and how large it is in each dimension."""
 
-Keep = Callable[[Entry], bool]
 
-
-def profiles(corpus: Corpus, keep: Keep = lambda _: True) -> str:
-    """How many goldens apply to each kind of implementation, and how many deviations these can show.
-
-    Args:
-        corpus: whose.
-        keep: goldens that count; those of an older version, to compare the two.
-    """
+def profiles(corpus: Corpus) -> str:
+    """How many goldens apply to each kind of implementation, and how many deviations these can show."""
     parts = [PROFILES_SAID, "\n".join(f"- **{profile.name}**: {profile.sentence}" for profile in PROFILES)]
     for title, gradients in (("Outputs", False), ("Gradients", True)):
         matrix = kill_matrix(corpus, gradients=gradients)
         assert matrix is not None
         some = [p for p in PROFILES if not (gradients and (p.one_step or p.out_alone))]
-        rows = [[cell, *_cells_of(corpus, matrix, cell, some, keep, gradients=gradients)] for cell in CELLS]
+        rows = [[cell, *(_cell_of(corpus, matrix, cell, p, gradients=gradients) for p in some)] for cell in CELLS]
         parts.append(f"### {title}\n\n" + page.table(["cell", *(profile.name for profile in some)], rows))
     return "\n\n".join([*parts, _hidden()])
 
@@ -49,28 +42,17 @@ How many goldens the most common kinds can be asked, and how many of the deviati
 that the corpus shows, in float32. A run says the same at its end, of what it compared, and which option adds most."""
 
 
-def _cells_of(
-    corpus: Corpus, matrix: KillMatrix, cell: str, some: Sequence[Profile], keep: Keep, *, gradients: bool
-) -> Iterator[object]:
-    for profile in some:
-        found = _found(corpus, matrix, cell, profile, keep, gradients=gradients)
-        yield f"{found.goldens}: {found.shown} of {found.total}"
-
-
-def _found(
-    corpus: Corpus, matrix: KillMatrix, cell: str, profile: Profile, keep: Keep, *, gradients: bool
-) -> Discrimination:
+def _cell_of(corpus: Corpus, matrix: KillMatrix, cell: str, profile: Profile, *, gradients: bool) -> str:
     precision = PRECISION if PRECISION in profile.precisions else profile.precisions[0]
     entries = [e for e in corpus.entries if e.cell == cell and (e.gradient_precisions or not gradients)]
     compared = [
         Compared(entry.id, precision, out_alone=profile.out_alone)
         for entry in entries
-        if profile.can(entry.features)
-        and keep(entry)
-        and precision in (entry.gradient_precisions if gradients else entry.precisions)
+        if profile.can(entry.features) and precision in (entry.gradient_precisions if gradients else entry.precisions)
     ]
-    found = discrimination(matrix, cell, entries, compared, gradients=gradients)
-    return found.get(precision, Discrimination(goldens=0, shown=0, total=0))
+    by_precision = discrimination(matrix, cell, entries, compared, gradients=gradients)
+    found = by_precision.get(precision, Discrimination(goldens=0, shown=0, total=0))
+    return f"{found.goldens}: {found.shown} of {found.total}"
 
 
 def _hidden() -> str:

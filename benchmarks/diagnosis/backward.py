@@ -2,26 +2,23 @@
 
     python -m benchmarks.diagnosis.backward    # some minutes; --write renews docs/results/diagnosis-backward.md
 
-Every deviation of the backward pass in every cell that it can befall, as an implementation in the arithmetic of the
-precision, asked every golden with gradients, and diagnosed as a run is. Then deviations of the forward pass that are
-told by their outputs' gradients alone. Exits with 1 if a wrong name is told, or none of a wrong backward pass.
+Every deviation of the backward pass in every cell that it can be in, as an implementation in the arithmetic of the
+precision, checked against every golden with gradients, and diagnosed as a run is. Then deviations of the forward pass,
+of which a run gets the gradients alone. Exits with 1 if a wrong name is given, or none of a wrong backward pass.
 """
 
 import argparse
-import json
-import random
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
 from benchmarks import page
+from benchmarks.diagnosis.outcomes import diagnosed
 from rnn_goldens import Golden
 from rnn_goldens.cells import Backward, Case, case_of
 from rnn_goldens.cells.cell import with_equations
@@ -29,18 +26,12 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS, deviation
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.diagnosis.asked import Cause
-from rnn_goldens.diagnosis.causes import EXPLAINED, Evidence
-from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.run import asked_again, diagnosed_run
-from rnn_goldens.diagnosis.suspects import Suspects
-from rnn_goldens.golden.expected import GRADIENTS
+from rnn_goldens.diagnosis.causes import EXPLAINED
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.judging.given import gradients_given
-from rnn_goldens.judging.verdict import verdict_on
 
 PAGE = "diagnosis-backward.md"
-KEPT = Path("build", "diagnosis-backward.jsonl")
 
 DTYPES = ("float64", "float32")
 
@@ -53,9 +44,9 @@ INTRODUCTION = """# What a failing run says of wrong gradients
 
 <!-- Made by `python -m benchmarks.diagnosis.backward --write`; do not edit. -->
 
-Each deviation of the backward pass in each cell that it can befall, as an implementation in the arithmetic of the
-precision, asked every golden of the cell that has gradients, and diagnosed as a run is; and each deviation of the
-forward pass that is other equations, differentiated as a framework does it: of those the outputs are not asked.
+Each deviation of the backward pass in each cell that it can be in, as an implementation in the arithmetic of the
+precision, checked against every golden of the cell that has gradients, and diagnosed as a run is; and each deviation of
+the forward pass that is other equations, differentiated as a framework does it: their outputs are not checked.
 
 **named**: one cause explains the run, and it is the right one. **among others**: the right one is said to be alike, or
 gives the same gradients on every golden to the last tolerance. **partly**: it explains some of the failures, or goldens
@@ -64,7 +55,7 @@ else. **passes**: no golden fails."""
 
 
 @dataclass(frozen=True)
-class Told:
+class Result:
     """What a run of a wrong backward pass says; the seconds are those of the diagnosis."""
 
     group: str
@@ -86,7 +77,7 @@ def wrongs() -> Iterator[Wrong]:
     """All there are."""
     for dtype in DTYPES:
         for d in BACKWARD_DEVIATIONS:
-            yield from ((BACKWARD, d.name, cell, dtype) for cell in CELLS if d.befalls(cell))
+            yield from ((BACKWARD, d.name, cell, dtype) for cell in CELLS if cell in d.cells)
         for forward in DEVIATIONS:
             if forward.wrong.acts_on == ("equations",):
                 yield from ((FORWARD, forward.name, cell, dtype) for cell in forward.wrong.equations)
@@ -124,44 +115,29 @@ def _differentiated(name: str) -> type[Backward]:
     return Differentiated
 
 
-def tell(wrong: Wrong) -> Told:
+def result_of(wrong: Wrong) -> Result:
     """What a run of one of them says."""
     group, name, cell, dtype = wrong
-    suspects, evidence, seconds = Suspects(), list[Evidence](), 0.0
-    for golden in goldens(cell, dtype):
-        given = gradients_given(golden, gradients(group, name, golden))
-        passed, causes, seen = verdict_on(given).passed, tuple[Cause, ...](), {}
-        begin = time.process_time()
-        if not passed:
-            causes = tuple(suspects.explain(given))
-            seen = {} if causes else facts(given)
-        seconds += time.process_time() - begin
-        evidence.append(Evidence(golden.id, dtype, cell, golden.features, passed, causes, seen, of=GRADIENTS))
-    if all(one.passed for one in evidence):
-        return Told(*wrong, PASSES, "", 0.0)
-    begin = time.process_time()
-
-    def load(golden_id: str, _: str) -> Golden:
-        return next(golden for golden in goldens(cell, dtype) if golden.id == golden_id)
-
-    again = asked_again(evidence, suspects.failures, load)
-    (diagnosis,) = diagnosed_run(again.evidence, load, again.cut_short)
-    seconds += time.process_time() - begin
-    told = [suspect.cause for suspect in diagnosis.suspects]
+    diagnosis, seconds = diagnosed(
+        goldens(cell, dtype), lambda golden: gradients_given(golden, gradients(group, name, golden))
+    )
+    if diagnosis is None:
+        return Result(*wrong, PASSES, "", 0.0)
+    named = [suspect.cause for suspect in diagnosis.suspects]
     alike = [cause for suspect in diagnosis.suspects for cause in suspect.alike]
-    said = ", ".join(" & ".join(cause) for cause in (*told, *alike))
-    return Told(*wrong, _outcome(wrong, told, alike, certain=diagnosis.certainty == EXPLAINED), said, seconds)
+    said = ", ".join(" & ".join(cause) for cause in (*named, *alike))
+    return Result(*wrong, _outcome(wrong, named, alike, certain=diagnosis.certainty == EXPLAINED), said, seconds)
 
 
-def _outcome(wrong: Wrong, told: Sequence[Cause], alike: Sequence[Cause], *, certain: bool) -> str:
+def _outcome(wrong: Wrong, named: Sequence[Cause], alike: Sequence[Cause], *, certain: bool) -> str:
     name = wrong[1]
-    if not told:
+    if not named:
         return NONE
-    if certain and told == [(name,)]:
+    if certain and named == [(name,)]:
         return AMONG if alike else NAMED
-    if certain and ((name,) in alike or all(_is_the_same(wrong, cause) for cause in told)):
+    if certain and ((name,) in alike or all(_is_the_same(wrong, cause) for cause in named)):
         return AMONG
-    return PARTLY if not certain or (len(told) > 1 and (name,) in told) else WRONG
+    return PARTLY if not certain or (len(named) > 1 and (name,) in named) else WRONG
 
 
 def _is_the_same(wrong: Wrong, cause: Cause) -> bool:
@@ -179,29 +155,12 @@ def _is_the_same(wrong: Wrong, cause: Cause) -> bool:
     return True
 
 
-def all_told(processes: int, *, resume: bool) -> list[Told]:
-    """What is said of each, kept in a file as it comes, in an order that is drawn: a part is as good as all."""
-    if not resume:
-        KEPT.parent.mkdir(parents=True, exist_ok=True)
-        KEPT.write_text("", "utf-8")
-    before = [Told(**json.loads(line)) for line in KEPT.read_text("utf-8").splitlines()]
-    done = {(one.group, one.name, one.cell, one.dtype): one for one in before}
-    todo = list(wrongs())
-    left = [wrong for wrong in todo if wrong not in done]
-    random.Random(0).shuffle(left)
-    with ProcessPoolExecutor(processes) as pool, KEPT.open("a", encoding="utf-8", buffering=1) as file:
-        for wrong, one in zip(left, pool.map(tell, left), strict=True):
-            file.write(json.dumps(asdict(one)) + "\n")
-            done[wrong] = one
-    return [done[wrong] for wrong in todo]
-
-
-def report(told: Sequence[Told]) -> str:
+def report(results: Sequence[Result]) -> str:
     """The page."""
     rows = []
     for group in (BACKWARD, FORWARD):
         for dtype in DTYPES:
-            of_it = [one for one in told if (one.group, one.dtype) == (group, dtype)]
+            of_it = [one for one in results if (one.group, one.dtype) == (group, dtype)]
             count = Counter(one.outcome for one in of_it)
             slowest = max((one.seconds for one in of_it), default=0.0)
             rows.append([f"{group}, {dtype}", len(of_it), *(count[o] for o in OUTCOMES), f"{slowest:.1f}"])
@@ -209,7 +168,7 @@ def report(told: Sequence[Told]) -> str:
     for outcome in (WRONG, NONE, PARTLY, AMONG, PASSES):
         lines = [
             f"- {one.cell} in {one.dtype}, {one.name}{f': {one.said}' if one.said else ''}"[:158]
-            for one in told
+            for one in results
             if one.outcome == outcome
         ]
         if lines:
@@ -218,18 +177,18 @@ def report(told: Sequence[Told]) -> str:
 
 
 def main() -> None:
-    """Run and print; exit with 1 if a wrong name is told, or none of a wrong backward pass."""
+    """Run and print; exit with 1 if a wrong name is given, or none of a wrong backward pass."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
-    parser.add_argument("--resume", action="store_true", help=f"go on with a run that was stopped: {KEPT}")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
-    told = all_told(arguments.processes, resume=arguments.resume)
-    text = report(told)
+    with ProcessPoolExecutor(arguments.processes) as pool:
+        results = list(pool.map(result_of, wrongs(), chunksize=4))
+    text = report(results)
     print(text)
     if arguments.write:
         page.write(PAGE, text)
-    if any(one.outcome == WRONG or (one.outcome == NONE and one.group == BACKWARD) for one in told):
+    if any(one.outcome == WRONG or (one.outcome == NONE and one.group == BACKWARD) for one in results):
         sys.exit(1)
 
 

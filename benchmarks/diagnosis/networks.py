@@ -1,15 +1,14 @@
-"""The wrong networks: deviations of the catalogue, slips by hand, pairs of both, and random edits by seed."""
+"""The wrong networks: deviations of the catalogue, pairs of them, and slips by hand."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from benchmarks.slips.slip import DoesNotApply, slipped
-from benchmarks.slips.tables import SLIPS, files_of, is_by_hand, slip_of
+from benchmarks.diagnosis import slips
 from rnn_goldens import Golden
 from rnn_goldens.cells import Case, Network, case_of
 from rnn_goldens.corpus import open_corpus
@@ -23,70 +22,43 @@ DTYPE = "float32"
 PAIRS = 60
 """So many of each cell, drawn."""
 
-SLIP_PAIRS = 15
-"""So many of each cell, drawn from those whose edits do not overlap."""
+ALONE, SLIPS, BOTH = "deviations", "slips in NumPy", "pairs"
+GROUPS = (ALONE, SLIPS, BOTH)
 
-EDITS = 1600
-"""So many seeds of edits, each asked one cell; those that change nothing there, or do not run, are left out."""
+EDITS = {slip.deviation: slip.edits for slip in slips.SLIPS}
 
-SLIPS_OF = {f"slips in {language}": language for language in SLIPS} | {"slip pairs": "torch"}
-"""The groups of slips, and their languages."""
-
-GROUPS = ("deviations", *SLIPS_OF, "pairs", "edits")
-
-WrongNetwork = tuple[str, str, Cause | int]
-"""A group, a cell, and the names of deviations, or a seed."""
+WrongNetwork = tuple[str, str, Cause]
+"""A group, a cell, and the names of deviations."""
 
 
-def networks(groups: Sequence[str] = GROUPS) -> Iterator[WrongNetwork]:
-    """All of them, or those of some groups."""
-    for group in groups:
-        if group == "edits":
-            yield from (("edits", CELLS[seed % len(CELLS)], seed) for seed in range(EDITS))
-        else:
-            yield from ((group, cell, cause) for cell in CELLS for cause in _causes(group, cell))
+def networks() -> Iterator[WrongNetwork]:
+    """All of them."""
+    for cell in CELLS:
+        possible = [d for d in DEVIATIONS if cell in d.cells]
+        yield from ((ALONE, cell, (d.name,)) for d in possible)
+        yield from ((SLIPS, cell, (slip.deviation,)) for slip in slips.SLIPS if cell in slip.cells)
+        yield from ((BOTH, cell, pair) for pair in _pairs(cell, possible))
 
 
-def _causes(group: str, cell: str) -> Iterator[Cause]:
-    befalling = [d for d in DEVIATIONS if cell in d.cells]
-    by_hand = [d for d in befalling if is_by_hand(SLIPS_OF.get(group, "torch"), d.name, cell)]
-    if group == "deviations":
-        yield from ((d.name,) for d in befalling if not (is_inside(d.name) and d in by_hand))
-    elif group == "pairs":
-        yield from _pairs(cell, random.Random(cell), befalling, PAIRS)
-    elif group == "slip pairs":
-        yield from _pairs(cell, random.Random(cell), by_hand, SLIP_PAIRS, can_be=_edits_fit)
-    else:
-        yield from ((d.name,) for d in by_hand)
+def outputs(network: WrongNetwork, golden: Golden) -> tuple[Any, ...]:
+    """What a wrong network returns in float32."""
+    group, _, names = network
+    return slips.outputs(golden, EDITS[names[0]]) if group == SLIPS else deviating(names, golden)
 
 
 def is_inside(name: str) -> bool:
-    """Whether a deviation acts within the steps of a network, and not on what it is asked or returns."""
+    """Whether a deviation acts within the steps of a network, and not on its inputs or outputs."""
     wrong = deviation(name).wrong
     return bool(wrong.steps or wrong.equations)
 
 
-def _pairs(
-    cell: str,
-    draw: random.Random,
-    befalling: Sequence[Deviation],
-    how_many: int,
-    can_be: Callable[[Deviation, Deviation], bool] = lambda _one, _other: True,
-) -> list[Cause]:
-    found: list[Cause] = []
-    while len(found) < how_many:
-        one, other = draw.sample(befalling, 2)
-        if can_be(one, other) and _both_matter(cell, one, other):
+def _pairs(cell: str, possible: Sequence[Deviation]) -> list[Cause]:
+    draw, found = random.Random(cell), list[Cause]()
+    while len(found) < PAIRS:
+        one, other = draw.sample(possible, 2)
+        if _both_matter(cell, one, other):
             found.append((one.name, other.name))
     return found
-
-
-def _edits_fit(one: Deviation, other: Deviation) -> bool:
-    try:
-        slipped(files_of("torch"), slip_of("torch", one.name), slip_of("torch", other.name))
-    except DoesNotApply:
-        return False
-    return True
 
 
 def _both_matter(cell: str, one: Deviation, other: Deviation) -> bool:
@@ -95,10 +67,10 @@ def _both_matter(cell: str, one: Deviation, other: Deviation) -> bool:
     for golden in (golden for golden in goldens().values() if golden.cell == cell):
         case = case_of(golden, np.float64)
         try:
-            outputs = (one.wrong & other.wrong)(case)
+            both = (one.wrong & other.wrong)(case)
         except (ValueError, LookupError):
             return False
-        hidden = {alone for alone in hidden if not _tell_apart(golden, outputs, alone(case))}
+        hidden = {alone for alone in hidden if not _tell_apart(golden, both, alone(case))}
         if not hidden:
             return True
     return False

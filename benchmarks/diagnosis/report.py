@@ -1,73 +1,62 @@
-"""The page: a table by group, and what was told of those that are not named."""
+"""The page: a table by group, and what was said of those that are not named."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks import page
-from benchmarks.diagnosis.networks import is_inside
-from benchmarks.diagnosis.telling import AMONG, HINT, OUTCOMES, PARTLY, SILENT, WRONG, Told
+from benchmarks.diagnosis.networks import ALONE, is_inside
+from benchmarks.diagnosis.outcomes import AMONG, DRAWN, HINT, OUTCOMES, PARTLY, SILENT, WRONG, Result
 
 PAGE = "diagnosis.md"
 
-INTRODUCTION = """# What a failing run says
+NOT_NAMED = (WRONG, SILENT, HINT, PARTLY, AMONG)
+
+INTRODUCTION = f"""# What a failing run says
 
 <!-- Made by `python -m benchmarks.diagnosis --write`; do not edit. -->
 
-Wrong networks, each asked every golden of its cell in float32 and diagnosed as a run is.
+Wrong networks, each checked against every golden of its cell in float32 and diagnosed as a run is.
 
-- **deviations**: every deviation of the catalogue in every cell it can befall, but for those inside a cell that are
-  slips in torch; what it does to the question or to the outputs is done around torch's own layer, what it does inside
-  is the definition in float32.
-- **slips**: the same mistakes written by hand, as a few lines of networks that share nothing with this project: in
-  torch operations, in JavaScript, in C, which has two cells of one layer, and in NumPy. Each is held against the
-  deviation first, on every golden (`python -m benchmarks.slips`).
-- **slip pairs**: two slips in torch at once, drawn.
-- **pairs**: two at once, drawn from those where neither hides the other.
-- **edits**: random edits of a NumPy network that is written without this project, one or two of them by seed
-  ([how they are made](mutation.md)).
+- **deviations**: every deviation of the catalogue in every cell it can be in. What it does to the inputs or to the
+  outputs is done around torch's own layer; what it does inside is the definition in float32.
+- **slips in NumPy**: mistakes written by hand, as edits of a few lines of [a network](../../benchmarks/diagnosis) that
+  shares nothing with this project. A test holds each against the deviation it is named after, on every golden.
+- **pairs**: two deviations at once, drawn from those where neither hides the other.
 
 **named**: one cause explains the run, and it is the right one; of a pair both, and nothing else. **among others**: what
-explains the run includes the right one, and it is said what is not told from it. **partly**: one of a pair, or a cause
-that is said to be consistent with some failures. **hint**: no name, and facts that hold of every failure. **silent**:
-nothing. **wrong name**: what is said to explain the run does not: it gives other outputs than the network does, on one
-of 200 [drawn questions](mutation.md)."""
+explains the run includes the right one, and the run says what it cannot be told from. **partly**: one of a pair, or a
+cause that is said to be consistent with some failures. **hint**: no name, and facts that hold of every failure.
+**silent**: nothing. **wrong name**: what is said to explain the run does not: it gives other outputs than the network
+does, in one of {DRAWN} drawn cases."""
 
 
-def report(asked: Sequence[Told], of: Mapping[str, int]) -> str:
-    """The page: a table by group, and what was told of those that are not named; of so many networks of each group."""
-    told = [one for one in asked if one.outcome]
-    rows = [
-        _row(
-            group,
-            f"{sum(one.group == group for one in asked):,} of {of[group]:,}",
-            [t for t in told if t.group == group],
-        )
-        for group in dict.fromkeys(one.group for one in asked)
-    ]
-    inside = Counter(is_inside(one.what) for one in told if one.group == "deviations")
+def report(results: Sequence[Result], of: Mapping[str, int]) -> str:
+    """The page: a table by group, and what was said of those that are not named; of so many networks of each group."""
+    failing = [one for one in results if one.outcome]
+    groups = {group: [one for one in results if one.network[0] == group] for group in of}
+    rows = [_row(group, f"{len(some):,} of {of[group]:,}", some) for group, some in groups.items() if some]
+    inside = Counter(is_inside(one.network[2][0]) for one in failing if one.network[0] == ALONE)
     how_many = (
-        "**asked** of all, in an order that is drawn; what fails no golden in float32, or does not run, is left out of "
-        "what follows.\n"
-        f"Of deviations {inside[False]} are around torch's own layer, and {inside[True]} inside, for want of a slip."
+        "What fails no golden in float32, or cannot be at all, is left out of what follows. Of deviations "
+        f"{inside[False]} are around torch's own layer, and {inside[True]} inside."
     )
-    parts = [
-        INTRODUCTION,
-        how_many,
-        page.table(("", "asked", "fail", *OUTCOMES, "slowest, s"), [*rows, _row("together", f"{len(asked):,}", told)]),
-    ]
-    for outcome in (WRONG, SILENT, HINT, PARTLY, AMONG):
-        lines = _listed(one for one in told if one.outcome == outcome and one.group != "edits")
-        if lines:
-            parts.append(f"## {outcome.capitalize()}, of all but edits\n\n" + "\n".join(lines))
-    parts.append("## Edits\n\n" + "\n".join(_listed(one for one in told if one.group == "edits" and one.said)))
-    return "\n\n".join([*parts, page.versions("numpy", "torch")]) + "\n"
+    table = page.table(
+        ("", "run", "fail", *OUTCOMES, "slowest, s"), [*rows, _row("together", f"{len(results):,}", results)]
+    )
+    lists = {outcome: _listed(one for one in failing if one.outcome == outcome) for outcome in NOT_NAMED}
+    parts = [f"## {outcome.capitalize()}\n\n{lines}" for outcome, lines in lists.items() if lines]
+    return "\n\n".join([INTRODUCTION, how_many, table, *parts, page.versions("numpy", "torch")]) + "\n"
 
 
-def _row(name: str, asked: str, told: Sequence[Told]) -> list[object]:
-    count = Counter(one.outcome for one in told)
-    slowest = max((one.seconds for one in told), default=0.0)
-    return [name, asked, len(told), *(count[outcome] for outcome in OUTCOMES), f"{slowest:.1f}"]
+def _row(name: str, asked: str, results: Sequence[Result]) -> list[object]:
+    count = Counter(one.outcome for one in results if one.outcome)
+    slowest = max((one.seconds for one in results), default=0.0)
+    return [name, asked, count.total(), *(count[outcome] for outcome in OUTCOMES), f"{slowest:.1f}"]
 
 
-def _listed(told: Iterable[Told]) -> list[str]:
-    return [f"- {one.cell}, {one.what}: {one.outcome}{f', {one.said}' if one.said else ''}"[:158] for one in told]
+def _listed(results: Iterable[Result]) -> str:
+    lines = []
+    for one in results:
+        group, cell, names = one.network
+        lines.append(f"- {cell}, {group}, {' & '.join(names)}{f': {one.said}' if one.said else ''}"[:158])
+    return "\n".join(sorted(lines))

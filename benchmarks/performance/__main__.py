@@ -9,14 +9,13 @@ CPU seconds of whole processes (user and system), medians of interleaved runs; w
 
 import argparse
 import os
-import platform
 import tempfile
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.page import table
+from benchmarks.page import table, versions
 from benchmarks.performance import comparing, gradients, running, sizes, unused
 from benchmarks.performance.made import batch
 from benchmarks.performance.measuring import Figure
@@ -80,8 +79,13 @@ def main() -> None:
                 print(f"{figure.what:<78} {figure.found:>9}   {goal}".rstrip(), flush=True)
             os.chdir("/")
     if page:
+        installed = {found.name for found in distributions()}
         rows = [(f.what, f.found, f.goal, "" if f.met else "no") for f in found]
-        text = HEADER + table(("what", "found", "goal", "met"), rows) + FOOTER.format(versions=_versions(), **_sizes())
+        text = (
+            HEADER
+            + table(("what", "found", "goal", "met"), rows)
+            + FOOTER.format(versions=versions(*(p for p in PACKAGES if p in installed)), **_sizes())
+        )
         page.write_text(text, encoding="utf-8")
 
 
@@ -94,16 +98,6 @@ def _sizes() -> dict[str, int]:
     outputs = sum(array.size for array in (stored.out, stored.h_n, stored.c_n) if array is not None)
     asked = stored.x.size + sum(array.size for array in stored.weights.values())
     return {"kilobytes": len(content) // 1000, "numbers": asked + 3 * outputs, "outputs": outputs}
-
-
-def _versions() -> str:
-    found = []
-    for package in PACKAGES:
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            continue
-    return ", ".join([f"Python {platform.python_version()}", *found, f"{platform.system()} {platform.machine()}"])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.performance import made
 from benchmarks.performance.measuring import Figure, at_most, interleaved, median, ratio
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from rnn_goldens.checkable.golden import Golden
 
 TIMES = 1000
-
-LIKEWISE = "load + check / that, of an .npz that has weights and inputs too"
 
 NOTHING = "import numpy, rnn_goldens, rnn_goldens.corpus, rnn_goldens.encoding.documents"
 
@@ -33,17 +30,6 @@ for number in range({TIMES}):
             np.testing.assert_allclose(array, golden[name], rtol=1e-5, atol=1e-6)
 """
 
-ALL = f"""
-{NOTHING}
-import numpy as np
-found = dict(np.load("KIND.npz"))
-for number in range({TIMES}):
-    with np.load(f"npz/KIND-{{number % {made.GOLDENS}}}.npz") as golden:
-        arrays = dict(golden)
-    for name, array in found.items():
-        np.testing.assert_allclose(array, arrays[name], rtol=1e-5, atol=1e-6)
-"""
-
 CHECKED = f"""
 {NOTHING}
 import numpy as np
@@ -53,39 +39,6 @@ corpus = open_corpus("KIND")
 for number in range({TIMES}):
     golden = corpus.load(f"benchmark/number-{{number % {made.GOLDENS}}}", "float32")
     golden.check(found["out"], found["h_n"], found["c_n"])
-"""
-
-FOUR = f"""
-{NOTHING}
-from rnn_goldens.corpus import open_corpus
-corpus = open_corpus("bound")
-for number in range({TIMES}):
-    for dtype in ("float64", "float32", "bfloat16", "float16"):
-        corpus.load(f"benchmark/number-{{number % {made.GOLDENS}}}", dtype)
-"""
-
-ONE = f"""
-{NOTHING}
-from rnn_goldens.corpus import open_corpus
-corpus = open_corpus("bound")
-for number in range({TIMES}):
-    corpus.load(f"benchmark/number-{{number % {made.GOLDENS}}}", "float32")
-"""
-
-MANY_ARRAYS = f"""
-{NOTHING}
-from rnn_goldens.corpus import open_corpus
-corpus = open_corpus("many")
-for number in range({TIMES}):
-    corpus.load(f"benchmark/number-{{number % {made.GOLDENS}}}", "float64")
-"""
-
-MANY_IN_NPZ = f"""
-{NOTHING}
-import numpy as np
-for number in range({TIMES}):
-    with np.load("many.npz") as file:
-        dict(file)
 """
 
 EMPTY_TEST = """
@@ -128,15 +81,6 @@ WHOLE_BARE = WHOLE.replace(
                 np.testing.assert_allclose(array, golden[output], rtol=1e-5, atol=1e-6)
 """,
 )
-WHOLE_ALL = WHOLE.replace(
-    "EACH",
-    """
-        with np.load(f"whole/{place}-all.npz") as golden:
-            arrays = dict(golden)
-        for output, array in found[name].items():
-            np.testing.assert_allclose(array, arrays[output], rtol=1e-5, atol=1e-6)
-""",
-)
 WHOLE_CHECKED = WHOLE.replace("EACH", 'corpus.load(name, "float32").check(*found[name].values())')
 WHOLE_NOTHING = WHOLE.replace("EACH", "pass")
 
@@ -145,11 +89,9 @@ def figures(folder: Path, runs: int, alone: dict[str, str]) -> Iterator[Figure]:
     """Ratios to what is done without goldens."""
     _prepare(folder)
     kinds = {"bound": "with a bound", "exact": "exact"}
-    programs = {"nothing": NOTHING, "bare": BARE, "one": ONE, "four": FOUR, "many": MANY_ARRAYS, "npz": MANY_IN_NPZ}
+    programs = {"nothing": NOTHING, "bare": BARE}
     programs |= {kind: CHECKED.replace("KIND", kind) for kind in kinds}
-    programs |= {f"{kind}, all": ALL.replace("KIND", kind) for kind in kinds}
     programs |= {"whole, nothing": WHOLE_NOTHING, "whole, bare": WHOLE_BARE, "whole": WHOLE_CHECKED}
-    programs["whole, all"] = WHOLE_ALL
     seconds = interleaved({name: [sys.executable, "-c", text] for name, text in programs.items()}, folder, runs)
 
     each = 1000 * median(seconds, "bare", above="nothing") / TIMES
@@ -159,41 +101,8 @@ def figures(folder: Path, runs: int, alone: dict[str, str]) -> Iterator[Figure]:
     for kind, words in kinds.items():
         found = ratio(seconds, kind, "bare", above="nothing")
         yield at_most(f"load + check / that: this size {words}, another each time", found, "times", 1.0)
-    found = ratio(seconds, "whole", "whole, all", above="whole, nothing")
-    yield Figure(f"{LIKEWISE}: every golden", f"{found:.2f} times")
-    for kind, words in kinds.items():
-        found = ratio(seconds, kind, f"{kind}, all", above="nothing")
-        yield Figure(f"{LIKEWISE}: this size {words}", f"{found:.2f} times")
-    found = ratio(seconds, "many", "npz", above="nothing")
-    yield at_most(f"loading a golden of {len(_arrays(_many()))} arrays / np.load of them", found, "times", 0.5)
-    found = ratio(seconds, "four", "one", above="nothing")
-    yield Figure("loading a golden of this size in four precisions / in one", f"{found:.2f} times")
     if find_spec("pytest_regressions"):
         yield from _by_regressions(folder, runs, alone)
-
-
-def _many() -> "Golden":
-    """A golden of two layers in both directions."""
-    from rnn_goldens import load
-
-    return load("gru/bidirectional-two-layers-unbatched", dtype="float64")
-
-
-def _arrays(golden: "Golden") -> dict[str, NDArray[Any]]:
-    """All that a golden stores, as arrays."""
-    from rnn_goldens.encoding import to_tree
-
-    found: dict[str, NDArray[Any]] = {}
-
-    def gather(tree: dict[str, Any], where: str) -> None:
-        for name, value in tree.items():
-            if isinstance(value, dict):
-                gather(value, f"{where}{name}.")
-            elif isinstance(value, np.ndarray):
-                found[f"{where}{name}"] = value
-
-    gather(to_tree(golden), "")
-    return found
 
 
 def _by_regressions(folder: Path, runs: int, alone: dict[str, str]) -> Iterator[Figure]:
@@ -227,21 +136,11 @@ def _prepare(folder: Path) -> None:
         np.savez(folder / f"{kind}.npz", **_outputs(golden))
         for number in range(made.GOLDENS):
             np.savez(folder / f"npz/{number}.npz", **_outputs(golden))
-            np.savez(folder / f"npz/{kind}-{number}.npz", **_asked(golden), **_outputs(golden))
-    made.whole_corpus_of(folder / "many", _many())
-    np.savez(folder / "many.npz", allow_pickle=False, **_arrays(_many()))
     for place, golden in enumerate(select(dtype="float32")):
         np.savez(folder / f"whole/{place}.npz", **_outputs(golden))
-        np.savez(folder / f"whole/{place}-all.npz", **_asked(golden), **_outputs(golden))
 
 
 def _outputs(golden: "Golden") -> dict[str, Any]:
     """As a test without goldens stores them."""
     names = ("out", "h_n", *(["c_n"] if golden.cell == "lstm" else []))
     return {name: getattr(golden, name) for name in names}
-
-
-def _asked(golden: "Golden") -> dict[str, Any]:
-    """What a test without goldens stores beside the outputs, if it draws nothing anew."""
-    states = () if golden.initial_state is None else tuple(f"{name}0" for name in golden.layout.states)
-    return {**golden.weights, **{name: getattr(golden, name) for name in ("x", *states)}}

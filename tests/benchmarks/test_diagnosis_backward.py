@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.diagnosis.backward import BACKWARD, FORWARD, NAMED, NONE, PASSES, WRONG, Wrong, tell, wrongs
+from benchmarks.diagnosis.backward import BACKWARD, FORWARD, NAMED, NONE, PASSES, WRONG, Wrong, result_of, wrongs
 
 
 @pytest.mark.slow
@@ -17,7 +17,7 @@ from benchmarks.diagnosis.backward import BACKWARD, FORWARD, NAMED, NONE, PASSES
     ],
 )
 def test_what_a_run_says_of_a_wrong_backward_pass(wrong: Wrong, outcome: str) -> None:
-    assert tell(wrong).outcome == outcome
+    assert result_of(wrong).outcome == outcome
 
 
 FEW = [wrong for wrong in wrongs() if wrong[0] == BACKWARD][::23]
@@ -27,4 +27,4 @@ FEW = [wrong for wrong in wrongs() if wrong[0] == BACKWARD][::23]
 @pytest.mark.slow
 @pytest.mark.parametrize("wrong", FEW, ids="-".join)
 def test_none_is_told_a_wrong_name(wrong: Wrong) -> None:
-    assert tell(wrong).outcome not in (WRONG, NONE)
+    assert result_of(wrong).outcome not in (WRONG, NONE)

@@ -2,11 +2,10 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from benchmarks.generation_cost import AGAIN, OUTPUTS, SCRATCH, limits_exceeded, one_golden, report, sizes
+from benchmarks.generation_cost import AGAIN, OUTPUTS, SCRATCH, limits_exceeded, one_golden, report
 from benchmarks.process_cost import memory_of, tells_memory
 
 HOLDER = """
@@ -55,27 +54,13 @@ def test_a_limit_that_is_exceeded_is_named(what: str, figure: str, line: str) ->
 
 
 def test_the_page_says_what_is_allowed() -> None:
-    page = report(
-        COSTS, [("time", 10, 0.013)], [("time", 20, 0.25)], [("goldens, .json", 156, 2_000_000, 900_000)], 2, 0.4
-    )
+    page = report(COSTS, [("time", 10, 0.013)], [("time", 20, 0.25)], 2, 0.4)
     assert "| outputs alone   |  156 |    12.4 |              12.1 |   20.8 |        480 |\n| from scratch" in page
     assert "The machine's load was 0 when it began" in page
     assert "| from scratch    |  156 |    16.4 |              16.1 |   25.8 |        500 |\n" in page
     assert "| at most         |      |     120 |                   |        |       2000 |\n" in page
     assert "| T = 10 |      13 |\n" in page
     assert "| T = 20 |                     250 |\n" in page
-    assert "| goldens, .json |   156 | 2.00 |                     0.90 |\n" in page
-
-
-def test_files_of_gradients_are_counted_apart(tmp_path: Path) -> None:
-    (tmp_path / "gru").mkdir()
-    for name, size in (("plain.json", 1000), ("plain.h5", 2000), ("plain.gradients.json", 500)):
-        (tmp_path / "gru" / name).write_bytes(bytes(size))
-    (tmp_path / "index.json").write_bytes(bytes(9))
-    found = {kind: (files, size) for kind, files, size, _ in sizes(tmp_path)}
-    assert found == {
-        "goldens, .json": (1, 1000), "goldens, .h5": (1, 2000), "gradients, .json": (1, 500), "gradients, .h5": (0, 0)
-    }  # fmt: skip
 
 
 def test_gradients_cost_more_than_outputs_alone() -> None:

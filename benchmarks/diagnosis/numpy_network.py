@@ -1,4 +1,4 @@
-"""A recurrent network in NumPy, in the precision of its arrays: a source to be edited, right as it is."""
+"""A recurrent network in NumPy, in the precision of its arrays: right as it is, and the text that slips are made in."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,8 +1,64 @@
-"""Slips in the network in NumPy."""
+"""Slips in the network in NumPy: mistakes that somebody makes by hand, each an edit of its text.
 
+What is wrong shares nothing with this project; the deviation that a slip has the name of says what it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import permutations
+from pathlib import Path
+from typing import Any
 
-from benchmarks.slips.slip import Slip
+from rnn_goldens import Golden
+from rnn_goldens.deviations import deviation
+
+TEXT = (Path(__file__).parent / "numpy_network.py").read_text("utf-8")
+"""The right network."""
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A mistake.
+
+    Attributes:
+        deviation: the name of the one in the catalogue that it is.
+        edits: what stands in the text, once, and what is written instead.
+        in_cells: the cells it is in; all that the deviation can be in, if none is named.
+    """
+
+    deviation: str
+    edits: tuple[tuple[str, str], ...]
+    in_cells: tuple[str, ...] = ()
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The cells it is in."""
+        return self.in_cells or deviation(self.deviation).cells
+
+
+def outputs(golden: Golden, edits: Sequence[tuple[str, str]] = ()) -> tuple[Any, ...]:
+    """What the network in NumPy returns, with some edits of its text."""
+    text = TEXT
+    for find, instead in edits:
+        if text.count(find) != 1:
+            raise ValueError(f"{find!r} is there {text.count(find)} times")
+        text = text.replace(find, instead)
+    module: dict[str, Any] = {"__name__": "slipped"}
+    exec(compile(text, "slipped", "exec"), module)
+    given = golden.stored
+    states = [golden.h0, golden.c0] if golden.cell == "lstm" else [golden.h0]
+    return tuple(
+        module["network"](
+            golden.cell,
+            weights=golden.weights,
+            x=golden.x,
+            initial=None if given.h0 is None else states,
+            lengths=golden.lengths,
+            num_layers=golden.config.num_layers,
+            suffixes=["", "_reverse"][: golden.config.num_directions],
+        )
+    )
+
 
 LSTM_GATES = "i, f, g, o = np.split(of_x + of_h, 4, axis=-1)"
 GRU_GATES_X, GRU_GATES_H = "x_r, x_z, x_n = np.split(of_x, 3, axis=-1)", "h_r, h_z, h_n = np.split(of_h, 3, axis=-1)"

@@ -1,0 +1,183 @@
+"""JSON that anybody may have written, 100,000 files and messages: each is read, or refused by one error, soon.
+
+    python -m benchmarks.hostile    # from the checkout, some minutes; --write renews docs/results/hostile-files.md
+
+Real files and messages, changed at random from a fixed seed. Exits with 1 if a reader raises anything but its one
+error, or takes more time or memory than it may.
+"""
+
+import argparse
+import random
+import re
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from benchmarks import page
+from rnn_goldens import InvalidFile, encoding, load, read
+from rnn_goldens.corpus import open_folder
+from rnn_goldens.programs import answers
+from rnn_goldens.programs.misbehaviour import Misbehaviour
+from rnn_goldens.schema import PROTOCOLS
+
+PAGE = "hostile-files.md"
+FIXTURES = Path(__file__).parents[1] / "fixtures/v1"
+SMALL = ("documented/mini-batch", "lstm/lengths", "gru/plain")
+
+INPUTS = 25_000
+"""Of each reader."""
+
+MOST_SECONDS, MOST_MEBIBYTES = 1.0, 256
+
+ANSWERS = (
+    b'{"answer": "hello", "protocol": 1, "name": "p", "cells": ["gru"], "features": [], "precisions": ["float32"]}',
+    b'{"answer": "outputs", "id": 1, "out": {"shape": [2], "data": [0.5, "NaN"]}, "h_n": {"shape": [], "data": [-0]}}',
+    b'{"answer": "gradients", "id": 1, "gradients": {"x": {"shape": [1, 2], "data": [0.5, null]}}}',
+    b'{"answer": "unsupported", "id": 1, "reason": "no float64"}',
+)
+
+VALUE = re.compile(rb'-?\d[\d.e+-]*|"[^"]*"|null|true|false')
+VALUES = (b"null", b"[]", b"{}", b"-1", b"0", b"1e999", b"4294967296", b"true", b'"NaN"', b'"../x"', b'"\\udc00"')
+LARGE = (b"9" * 400, b"0." + b"1" * 4000, b'"' + b"a" * 9000 + b'"', b"[" * 500 + b"]" * 500)
+GARBAGE = (b"NaN", b"[" * 20_000, b'{"a":' * 5000, b"\xff\xfe", b"\x00", b'"', b",", b"}", b"")
+
+
+@dataclass
+class Reader:
+    """A reader, the one error it may raise, inputs that it reads well, and what became of others."""
+
+    name: str
+    read: Callable[[bytes], object]
+    error: type[Exception]
+    seeds: tuple[bytes, ...]
+    refused: int = 0
+    longest: float = 0.0
+    mebibytes: float = 0.0
+    findings: list[str] = field(default_factory=list)
+
+    def check(self, data: bytes) -> None:
+        """Read an input, and note what becomes of it."""
+        begin = time.process_time()
+        try:
+            self.read(data)
+        except self.error:
+            self.refused += 1
+        except BaseException as error:
+            self.findings.append(f"{self.name}: {type(error).__name__}: {error}: {data[:200]!r}")
+        seconds = time.process_time() - begin
+        self.longest = max(self.longest, seconds)
+        if seconds > MOST_SECONDS:
+            self.findings.append(f"{self.name}: {seconds:.1f} s: {data[:200]!r}")
+
+
+def main() -> None:
+    """Run and print; exit with 1 if something is found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        readers = readers_in(Path(scratch))
+        for reader in readers:
+            run(reader, INPUTS, random.Random(arguments.seed))
+    text = report(readers)
+    print(text)
+    if arguments.write:
+        page.write(PAGE, text)
+    if findings := [finding for reader in readers for finding in reader.findings]:
+        sys.exit("\n".join(findings[:20]))
+
+
+def readers_in(scratch: Path) -> list[Reader]:
+    """All of them, with a folder for the files they read."""
+
+    def by_file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], object]:
+        path = scratch / name
+
+        def read_bytes(data: bytes) -> object:
+            path.write_bytes(data)
+            return read(path)
+
+        return read_bytes
+
+    golden = load(SMALL[0], dtype="float64")
+    decode = partial(
+        encoding.decode, path=Path("golden.gradients.json"), of=golden, of_content=encoding.content_hash(golden)
+    )
+    index = (FIXTURES / "index.json").read_bytes()
+    one_entry = index[: index.index(b"\n    },") + len(b"\n    }")] + b"\n  ]\n}"
+    return [
+        Reader("golden", by_file("golden.json", read), InvalidFile, _files(".json")),
+        Reader("gradients", decode, InvalidFile, _files(".gradients.json")[:1]),
+        Reader(
+            "index", by_file("index.json", lambda path: open_folder(path.parent).select()), InvalidFile, (one_entry,)
+        ),
+        Reader("answers of programs", partial(answers.read, protocol=PROTOCOLS[-1]), Misbehaviour, ANSWERS),
+    ]
+
+
+def _files(suffix: str) -> tuple[bytes, ...]:
+    return tuple((FIXTURES / f"{name}{suffix}").read_bytes() for name in SMALL)
+
+
+def run(reader: Reader, inputs: int, draw: random.Random) -> None:
+    """Give a reader what it reads well, and then so many other inputs."""
+    for seed in reader.seeds:
+        reader.read(seed)
+    before = _mebibytes()
+    for _ in range(inputs):
+        reader.check(changed(draw.choice(reader.seeds), draw))
+    reader.mebibytes = _mebibytes() - before
+    if reader.mebibytes > MOST_MEBIBYTES:
+        reader.findings.append(f"{reader.name}: {reader.mebibytes:.0f} MiB")
+
+
+def changed(data: bytes, draw: random.Random) -> bytes:
+    """The same with values, slices or bits replaced, doubled or gone, one or some; half of the time still JSON."""
+    only_values = draw.random() < 0.5  # noqa: PLR2004 - half
+    for _ in range(draw.choice((1, 1, 1, 2, 4, 16))):
+        found = VALUE.search(data, draw.randrange(len(data) + 1)) or VALUE.search(data)
+        start, end = found.span() if found else (0, len(data))
+        match 0 if only_values else draw.randrange(4):
+            case 0:
+                data = data[:start] + draw.choice(VALUES + LARGE) + data[end:]
+            case 1:
+                data = data[:start] + draw.choice(GARBAGE) + data[end:]
+            case 2:
+                data = data[:end] + data[start : draw.randint(start, len(data))]
+            case _:
+                data = data[:start] + draw.randbytes(1) + data[start + 1 :]
+    return data
+
+
+def _mebibytes() -> float:
+    used = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(used) / 1024
+
+
+def report(readers: list[Reader]) -> str:
+    """The page."""
+    rows = [
+        (r.name, INPUTS, r.refused, len(r.findings), f"{r.longest:.2f}", f"{max(r.mebibytes, 0):.0f}") for r in readers
+    ]
+    return "\n".join(
+        [
+            "# JSON that anybody may have written\n\n"
+            "<!-- Written by `python -m benchmarks.hostile --write`; do not edit. -->\n\n"
+            "Real files and messages, changed at random from a fixed seed. Each reader has to return or to raise its "
+            f"one error, in {MOST_SECONDS:g} s of CPU\nand {MOST_MEBIBYTES} MiB more than before: `make hostile` fails "
+            "if one does not. Memory is what the process had at most after all inputs,\nabove what it had before the "
+            "first.\n",
+            page.table(("reader", "inputs", "refused", "findings", "longest, s", "MiB"), rows),
+            f"{page.versions('msgspec', 'numpy')}\n",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
