@@ -1,7 +1,5 @@
 """The page of what the corpus asks."""
 
-import pytest
-
 from benchmarks.corpus_coverage import tables
 from benchmarks.corpus_coverage.arguments import report
 from rnn_goldens.corpus import open_corpus
