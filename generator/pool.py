@@ -20,13 +20,13 @@ WORTH_A_POOL = 16
 """Below so many items, starting processes that import torch costs more than they save."""
 
 AHEAD = 1000
-"""Results awaited at once by default: enough for hundreds of workers, few enough to be held if the first comes last."""
+"""Results awaited at once: enough for hundreds of workers, few enough to be held if the first comes last."""
 
 _TURN = Lock()
 
 
 def in_order(
-    work: Callable[[In], Out], items: Sequence[In], executor: Executor | None = None, *, ahead: int = AHEAD
+    work: Callable[[In], Out], items: Sequence[In], executor: Executor | None = None
 ) -> Generator[Out, None, None]:
     """Yield the results of a function for each item, in order; the first error ends it, and what is still at work.
 
@@ -38,7 +38,6 @@ def in_order(
         executor: who does the work, and stays as it is when that ends: what is at work then comes to its own end.
             Threads of one process take turns. If None, processes of this machine, a core each, if there are
             ``WORTH_A_POOL`` items.
-        ahead: results awaited at once, at most.
 
     Raises:
         WorkersFailed: a process that worked was killed.
@@ -46,7 +45,7 @@ def in_order(
     if executor is not None:
         awaited = deque[Future[Out]]()
         try:
-            yield from _results(lambda item: executor.submit(_in_turn, work, item), items, ahead, awaited)
+            yield from _results(lambda item: executor.submit(_in_turn, work, item), items, awaited)
         finally:
             for future in awaited:
                 future.cancel()
@@ -54,7 +53,7 @@ def in_order(
         yield from map(work, items)
     else:
         with _processes() as pool:
-            yield from _results(lambda item: pool.submit(work, item), items, ahead, deque())
+            yield from _results(lambda item: pool.submit(work, item), items, deque())
 
 
 @contextmanager
@@ -88,13 +87,11 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _results(
-    submit: Callable[[In], Future[Out]], items: Iterable[In], ahead: int, awaited: deque[Future[Out]]
-) -> Iterator[Out]:
+def _results(submit: Callable[[In], Future[Out]], items: Iterable[In], awaited: deque[Future[Out]]) -> Iterator[Out]:
     left = iter(items)
     try:
         while True:
-            awaited.extend(map(submit, islice(left, ahead - len(awaited))))
+            awaited.extend(map(submit, islice(left, AHEAD - len(awaited))))
             if not awaited:
                 return
             yield awaited[0].result()

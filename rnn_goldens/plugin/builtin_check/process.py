@@ -5,9 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Thread
 
 from rnn_goldens.exit_codes import FINDING
@@ -53,31 +52,13 @@ def end_with_parent(alive: int) -> None:
         Thread(target=wait, daemon=True).start()
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a process came to its end.
+def wait(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end of a run; return its exit code.
 
-    Attributes:
-        code: its exit code.
-        is_hung: whether it was killed for hanging.
-        is_told: whether it, or this process, was told to end, or interrupted.
-    """
-
-    code: int
-    is_hung: bool
-    is_told: bool
-
-
-def wait(process: subprocess.Popen[bytes], hangs: Callable[[], bool] = lambda: False) -> Ended:
-    """Wait for its end. A run that is interrupted says so itself, and is waited for: not long, if this one is to end.
-
-    Args:
-        process: the run.
-        hangs: is called once a second, and says whether it is to be killed.
+    A run that is interrupted says so itself, and is waited for: not long, if this process is told to end.
     """
     interrupted: list[float] = []
     told_to_end: list[float] = []
-    is_hung = is_told = False
 
     def end(*_: object) -> None:
         process.send_signal(signal.SIGINT)
@@ -88,13 +69,8 @@ def wait(process: subprocess.Popen[bytes], hangs: Callable[[], bool] = lambda: F
     try:
         while True:
             try:
-                code = process.wait(1)
-                return Ended(code, is_hung and code < 0, is_told or bool(interrupted or told_to_end))
+                return process.wait(1)
             except subprocess.TimeoutExpired:
-                if hangs():
-                    process.kill()
-                    is_hung = True
-                is_told = is_told or bool(interrupted or told_to_end)
                 if interrupted and time.monotonic() - interrupted[0] > _FORWARD_AFTER:
                     process.send_signal(signal.SIGINT)
                     interrupted.clear()

@@ -69,21 +69,7 @@ class Finished:
     drawn: Mapping[str, Drawn] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Suite:
-    """The test that is run.
-
-    Attributes:
-        test: its file.
-        plugin: the module that pytest needs for it; "" if none.
-    """
-
-    test: Path
-    plugin: str = ""
-
-
-CORPUS = Suite(_HOME / "test_golden.py")
-"""That of the goldens of a corpus."""
+_TEST = _HOME / "test_golden.py"
 
 
 def run(
@@ -91,7 +77,6 @@ def run(
     arguments: Sequence[str],
     *,
     captured: bool = False,
-    suite: Suite = CORPUS,
     progress: Progress | None = None,
 ) -> Finished:
     """Check an implementation in another process, and wait for it.
@@ -100,12 +85,11 @@ def run(
         implementation: as ``check`` takes it; ``-- COMMAND`` for a program.
         arguments: for pytest.
         captured: whether to keep what it prints; it goes to the terminal otherwise.
-        suite: the test.
         progress: of what is captured, is told about once a second how many goldens of how many were judged.
     """
     with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, alive() as held:
         folder = Path(name)
-        asked = [implementation, list(arguments), str(suite.test), suite.plugin]
+        asked = [implementation, list(arguments)]
         (folder / ASKED).write_text(json.dumps(asked), "utf-8")
         command = command_line([COMMAND, str(folder), str(held)])
         environment = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
@@ -119,7 +103,7 @@ def run(
                 code = _wait_and_tell(process, folder, progress)
                 printed = _content(out), _content(err)
         else:
-            code, printed = wait(subprocess.Popen(command, env=environment, pass_fds=pass_fds)).code, ("", "")
+            code, printed = wait(subprocess.Popen(command, env=environment, pass_fds=pass_fds)), ("", "")
         document, drawn, now = _document(folder / RESULTS), _document(folder / DRAWN) or {}, _now(folder)
     trouble = _trouble(code, document, now)
     if code == 0 and not trouble and not _all_good(document):
@@ -139,18 +123,17 @@ def check_here(folder: Path, alive: int) -> NoReturn:
     from rnn_goldens.implementations import check_name, resolve
     from rnn_goldens.programs.command import is_command
 
-    implementation, arguments, test, plugin = json.loads((folder / ASKED).read_text("utf-8"))
+    implementation, arguments = json.loads((folder / ASKED).read_text("utf-8"))
     (check_name if is_command(implementation) else resolve)(implementation)  # wrong use is said before pytest starts
     status = pytest.main(
         [
-            *("-c", str(_HOME / "pytest.ini"), "--rootdir", str(Path(test).parent)),
+            *("-c", str(_HOME / "pytest.ini"), "--rootdir", str(_HOME)),
             *("-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"),
-            *(["-p", plugin] if plugin else []),
             *("-p", "rnn_goldens.plugin.builtin_check.plugin"),
             *arguments,
             f"--rnn-goldens-watched={folder}",  # last, for the last one counts
             f"--rnn-goldens-implementation={implementation}",
-            test,
+            str(_TEST),
         ]
     )
     sys.stdout.flush()
