@@ -13,38 +13,17 @@ NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || 
 unexport PYTHONDONTWRITEBYTECODE
 
 help:
-	@echo "make demo               the documented scenarios, end to end"
-	@echo "make test               every test but the slow ones, some five minutes"
-	@echo "make slow               the slow ones: whole commands, killed processes, other frameworks"
-	@echo "make lint               ruff, mypy, and that nothing imports upward"
-	@echo "make generate           scenarios into golden files, the kill matrix with its page, and the pages of equations and rules"
-	@echo "make check-corpus       that the committed corpus is what the scenarios make"
-	@echo "make examples           programs and readers in other languages, with what they need"
-	@echo "make pages              the HTML page, in a headless Chromium, with what that needs"
-	@echo "make validators         the schemas and goldens under three validators of others"
-	@echo "make docs               the documentation site into build/docs, and each of its pages looked at in a headless Chromium"
-	@echo "make false-alarms       correct implementations against everything"
-	@echo "make onnx-backend       ONNX's own tests, beside the corpus"
-	@echo "make nothing-unchecked  honest mistakes, in every way of running: none is called passed"
-	@echo "make corpus-coverage    what the corpus asks: sizes, options and arguments, and what each kind of implementation can show"
-	@echo "make exhaustive         every half-precision argument of each activation: NumPy, torch, ONNX Runtime"
-	@echo "make mutants            Cosmic Ray's mutants of the modules that decide right from wrong: which of them the tests do not kill, an hour"
-	@echo "make coverage           whether the tests run every branch of the modules that decide right from wrong"
-	@echo "make diagnosis          what failing runs say of wrong networks: the first of them, as all take half an hour"
-	@echo "make fuzzing            what drawn goldens find: some of the wrong networks, as all take an hour; correct ones pass"
-	@echo "make scaling            what a corpus of ten thousand goldens costs, some ten minutes"
-	@echo "make certifying-speed   goldens certified a second and core, beside mpmath; fails if it gives another answer"
-	@echo "make conformance        which frameworks agree, which refuse and which are wrong (after make examples)"
-	@echo "make engines            those that take too long for that, or an environment of their own: more than an hour, some GB"
-	@echo "make results            the pages of all of these, measured anew"
-	@echo "make gates              the gates that take too long for .ci/run: before a release"
-	@echo "make bench              what the plugin costs its users, beside what it is compared with"
-	@echo "make hostile            100,000 files and messages that anybody may have written: each is read, or refused by one error"
-	@echo "make bench-generation   what certifying costs"
-	@echo "make build              wheel and sdist"
-	@echo "make audit              known vulnerabilities of what the wheel brings with it"
-	@echo "make release VERSION=0.2.0           a release up to the upload: version, news, wheel, sdist, a commit and a tag"
-	@echo "make release-rehearsal  that of what is committed, in a clone"
+	@echo "make demo          the documented scenarios, end to end"
+	@echo "make test          the tests that answer soon: two minutes or so on two cores"
+	@echo "make slow          all others: whole commands, killed processes, whole cross products"
+	@echo "make lint          ruff, mypy, and that nothing imports upward"
+	@echo "make generate      scenarios into golden files, kill matrices and the pages made from them"
+	@echo "make check-corpus  that the committed corpus is what the scenarios make"
+	@echo "make docs          the documentation site, and each of its pages in a headless Chromium"
+	@echo "make build         wheel and sdist"
+	@echo "make gates         what takes too long for .ci/run: before a release, and before an issue is resolved"
+	@echo "make results       the pages of results, measured anew"
+	@echo "CONTRIBUTING.md has all other targets."
 
 # The demo needs less than the tests: where their environment is not there, it gets one with its extras and torch for the CPU,
 # 0.9 GB. Where the index of that is not reached, whatever torch pip finds will do.
@@ -173,7 +152,7 @@ fuzzing: $(READY)
 	$(BIN)/python -m benchmarks.fuzzing --every 80 --examples 12 --draws 20
 
 # The gates that .ci/run leaves out, more than an hour: before a release, and before a change of the corpus counts as done.
-gates: false-alarms conformance nothing-unchecked fuzzing
+gates: slow coverage examples pages validators release-rehearsal bench-generation exhaustive diagnosis false-alarms conformance nothing-unchecked fuzzing
 
 # What frameworks and the example programs make of every golden, some eight minutes; fails if docs/conformance.json says otherwise.
 PROGRAMS := --program examples/programs/my_rnn --program "node examples/programs/my_rnn.js" \
