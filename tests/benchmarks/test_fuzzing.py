@@ -80,6 +80,7 @@ def test_too_few_found_and_a_structural_one_that_is_not_fall_short() -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_drawing_costs_is_of_each_golden_of_each_cell() -> None:
     assert [(one.cell, len(one.each)) for one in drawing_cost(12)] == [(cell, 12) for cell in CELLS]
 

@@ -279,6 +279,7 @@ def test_of_a_gradient_of_another_shape_nothing_else_is_seen(name: str, spoil: C
     assert "look at" not in verdict.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("golden_id", "wrong", "fact"),
     [

@@ -44,6 +44,7 @@ def test_what_is_kept_is_a_valid_corpus_that_grows(tmp_path: Path, two: list[Gol
     assert [golden.id for golden in kept(folder, LSTM)] == [golden.id for golden in two]
 
 
+@pytest.mark.slow
 def test_only_what_could_be_drawn_is_asked_again(tmp_path: Path, two: list[Golden]) -> None:
     assert kept(tmp_path / "none", LSTM) == []
     keep(two[0], tmp_path / "found")

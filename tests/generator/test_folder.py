@@ -196,6 +196,7 @@ print(held)
 """
 
 
+@pytest.mark.slow
 def test_no_two_processes_hold_a_folder_at_once(tmp_path: Path) -> None:
     command = [sys.executable, "-c", TAKES_TURNS, str(tmp_path / "v1")]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]

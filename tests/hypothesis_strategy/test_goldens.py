@@ -59,6 +59,7 @@ def smallest(strategy: SearchStrategy[Golden], name: str) -> Golden:
     return failed[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_what_is_drawn_is_answered_rightly(precision: str) -> None:
     for golden in drawn(goldens(precisions=precision)):

@@ -165,6 +165,7 @@ def test_a_keras_layer_of_another_dialect_or_kind_is_told() -> None:
         adapt(own.MyKerasCell)
 
 
+@pytest.mark.slow
 def test_a_flax_cell_is_unrolled() -> None:
     counts, reasons = found(own.MyFlaxGRU, ids=["gru/lengths-bidirectional", "rnn-tanh/plain", "lstm/plain"])
     assert counts == {"passed": 1}

@@ -118,6 +118,7 @@ def test_keras_gives_the_same_on_jax() -> None:
     assert "skipped" not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["torch-cells", "onnxruntime", "flax", "keras"])
 def test_what_is_beyond_a_sequences_end_has_no_effect(built_in: Find, small_golden: Make, name: str) -> None:
     lengths = [2, 4, 1]

@@ -25,6 +25,7 @@ def test_kerass(small_golden: Make, cell: str, bias: bool) -> None:
     assert [array.shape for array in weights.values()] == [tuple(weight.shape) for weight in layer.weights]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 def test_flaxs(small_golden: Make, cell: str) -> None:
     linen = pytest.importorskip("flax.linen", reason="the implementation flax needs flax")

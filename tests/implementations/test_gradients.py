@@ -106,6 +106,7 @@ def out_in_jax(golden: Any) -> Any:
     return jax.numpy.stack(out, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("found", [OutAlone, out_in_torch, out_in_jax])
 def test_what_returns_out_alone_has_gradients_where_cotangents_are_of_out_alone(found: Any) -> None:
     golden = with_gradients("gru/plain", only=("d_out",))

@@ -32,6 +32,7 @@ def test_keras_multiplies_float64_in_float32_on_torch() -> None:
     assert keras.backend.standardize_dtype(keras.ops.matmul(third, third).dtype) == "float32"
 
 
+@pytest.mark.slow
 def test_keras_takes_a_tanh_of_float64_in_float32_on_jax() -> None:
     for module in ("jax", "keras"):
         pytest.importorskip(module, reason=f"what this is about needs {module}")

@@ -83,12 +83,14 @@ def test_a_golden_whose_worker_died_failed(run: Run, how: str) -> None:
     assert "the process that ran it died: worker " in found["documented/mini-batch"]["reason"]
 
 
+@pytest.mark.slow
 def test_what_no_worker_was_left_for_is_not_judged(run: Run) -> None:
     code, document = run("kill", "-pxdist", "-n1", "--max-worker-restart=0")
     assert code != 0
     assert counts(document["results_so_far"]) == {"passed": 1, "failed": 1, "not-judged": 2}
 
 
+@pytest.mark.slow
 def test_what_comes_after_the_first_failure_is_not_judged(run: Run) -> None:
     code, document = run("", "-x", "--deselect=test_it.py::test_it[documented/single-sequence-float32]", "--co")
     assert code == 0  # nobody asked for an answer
@@ -104,6 +106,7 @@ def test_a_right_run_is_complete(run: Run, workers: tuple[str, ...]) -> None:
     assert {entry["judged_by"] for entry in document["results"]} == {"comparison"}
 
 
+@pytest.mark.slow
 def test_a_golden_that_turns_out_wrong_after_its_test_has_not_passed(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
@@ -147,6 +150,7 @@ def results(project: pytest.Pytester) -> Document:
     return document
 
 
+@pytest.mark.slow
 def test_of_a_test_that_is_collected_twice_what_was_wrong_once_counts(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_it="""
@@ -187,6 +191,7 @@ def test_a_set_up_that_checks_does_not_stand_for_a_test_that_was_not_run(project
     assert counts(results(project)["results_so_far"]) == {"not-judged": 4}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["option", "conftest", "collection"])
 def test_a_run_that_can_not_begin_leaves_no_earlier_results(project: pytest.Pytester, what: str) -> None:
     project.makepyfile("def test_it(rnn_golden):\n    import my_rnn\n    rnn_golden.check(*my_rnn.right(rnn_golden))")

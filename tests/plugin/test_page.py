@@ -102,6 +102,7 @@ def test_it(rnn_golden):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "why"), [("SIGKILL", "the run has not come to its end"), ("SIGINT", "interrupted")])
 def test_a_run_that_is_cut_short_says_so(project: pytest.Pytester, how: str, why: str) -> None:
     (project.path / "report.html").write_text("of an earlier run")

@@ -93,6 +93,7 @@ def test_a_program_that_says_no_hello_is_one_line_a_golden(
     assert "rnn_goldens/" not in result.stdout.str()
 
 
+@pytest.mark.slow
 def test_what_it_says_beyond_its_last_answer_is_an_error(checked: pytest.Pytester) -> None:
     option = f"--rnn-goldens-implementation={PROGRAM} 4=answers_again_a_little_later"
     result = checked.runpytest_subprocess(option)

@@ -75,6 +75,7 @@ def test_an_implementation_that_raises_shows_its_own_traceback(project: pytest.P
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "message"),
     [

@@ -60,6 +60,7 @@ def test_a_program_without_a_name_goes_by_its_command(check: Check, tmp_path: Pa
     assert "1  ./my_rnn --fast supports no bfloat16\n" in checked.shown
 
 
+@pytest.mark.slow
 def test_a_failure_shows_what_the_program_said_and_how_to_ask_it(check: Check) -> None:
     checked = check(*DOCUMENTED, tell=("2=exits",))
     message = [line[1:].strip() for line in checked.shown.splitlines() if line.startswith("E ")]

@@ -69,6 +69,7 @@ def test_the_answer_that_is_shown_is_right() -> None:
     assert schema.problems(examples.hello(2), "protocol-answer") == []
 
 
+@pytest.mark.slow
 def test_a_program_of_protocol_1_is_refused_and_not_asked(check: Check) -> None:
     checked = check(GRADIENTS, "-k", ONE)
     assert checked.code == 1
@@ -140,6 +141,7 @@ def test_what_a_program_leaves_out_is_not_checked(check: Check) -> None:
     assert "not checked: weight_ih_l0, in 1 golden" in checked.shown
 
 
+@pytest.mark.slow
 def test_outputs_may_stand_beside_gradients(check: Check) -> None:
     told = ("1=gives_outputs_beside", "2=gives_outputs_beside")
     assert check(GRADIENTS, "-k", ONE, command=(*BACK, *told)).outcomes == ["passed"]
@@ -158,6 +160,7 @@ def test_gradients_are_no_answer_of_protocol_1() -> None:
     assert isinstance(answers.read(json.dumps(message).encode(), 2), answers.Gradients)
 
 
+@pytest.mark.slow
 def test_a_program_of_protocol_1_is_greeted_and_asked_as_ever(check: Check) -> None:
     assert requests.to_line(requests.hello()) == b'{"request":"hello","protocol":1}\n'
     assert check("-k", "documented", command=TINY_RNN).outcomes == ["passed"] * 4

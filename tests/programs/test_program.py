@@ -170,6 +170,7 @@ def test_a_line_that_is_no_answer_and_comes_late_is_noted_too(start: Start) -> N
     assert program.late[0].text.startswith(f"tiny_rnn answered twice: after {ANSWER} it printed 'Epoch 1: loss 0.25'")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pause", [0, 0.5], ids=["at-once", "later"])
 def test_a_program_that_crashes_after_each_answer_fails_each_golden(start: Start, pause: float) -> None:
     program = start(*TINY_RNN, *(f"{request}=crashes_after_its_answer" for request in range(1, 10)))
@@ -215,6 +216,7 @@ def test_what_comes_after_the_hello_and_before_any_golden_fails_the_first(start:
     assert program.late == []
 
 
+@pytest.mark.slow
 def test_an_answer_with_an_earlier_id_fails_the_golden_that_gets_no_other(start: Start) -> None:
     program = start(*TINY_RNN, "2=answers_the_id_before", time_limit=1.5)
     first, second, third = goldens()
@@ -302,6 +304,7 @@ def test_a_line_may_be_as_long_as_the_numbers_that_a_question_asks_for(
         program(golden.question())
 
 
+@pytest.mark.slow
 def test_a_golden_is_asked_again_after_any_failure(start: Start) -> None:
     program = start(*TINY_RNN, "1=exits", "2=hangs", "3=prints_rubbish", time_limit=1)
     golden = rnn_goldens.load("documented/mini-batch", dtype="float32")

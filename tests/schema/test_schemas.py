@@ -85,6 +85,7 @@ def test_a_change_of_a_schema_comes_into_those_that_embed_it(tmp_path: Path) -> 
     assert changed == sorted(path.name for path in folder.glob("*.schema.json"))
 
 
+@pytest.mark.slow
 def test_every_file_of_the_corpus_names_its_schema() -> None:
     for path in find(None).rglob("*.json"):
         document = json.loads(path.read_text("utf-8"))
