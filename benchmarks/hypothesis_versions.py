@@ -1,6 +1,6 @@
 """``rnn-goldens fuzz`` with the lowest version of Hypothesis that pyproject.toml allows, and with the newest.
 
-    python -m benchmarks.fuzzing.versions    # from the checkout, some minutes; PyPI has to be reached
+    python -m benchmarks.hypothesis_versions    # from the checkout, some minutes; PyPI has to be reached
 
 In an environment of its own each, below build/, it has to find five wrong networks and a crash, and nothing in a right
 network: ``tests/fuzzing/test_wrong_networks.py``. Exits with 1 if it does not.
