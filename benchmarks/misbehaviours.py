@@ -54,7 +54,7 @@ class Misbehaviour:
         name: what is done, for people.
         code: a function ``run(golden)`` of an implementation; or a test, ``test_it(rnn_golden)``.
         right: whether every golden is to pass all the same: what it does must not harm others.
-        ends_python: whether it ends the process below Python, where a user's own run of pytest can not see it.
+        ends_python: whether it ends the process with exit code 0, which a user's own run of pytest can not see it.
     """
 
     name: str
@@ -73,14 +73,14 @@ def _run(name: str, body: str, *, right: bool = False, ends_python: bool = False
     return Misbehaviour(name, f"def run(golden):\n{lines}", right, ends_python)
 
 
-def _test(name: str, body: str) -> Misbehaviour:
+def _test(name: str, body: str, *, ends_python: bool = False) -> Misbehaviour:
     lines = "".join(f"    {line}\n" for line in dedent(body).strip().splitlines())
-    return Misbehaviour(name, f"def test_it(rnn_golden):\n{lines}")
+    return Misbehaviour(name, f"def test_it(rnn_golden):\n{lines}", ends_python=ends_python)
 
 
 IMPLEMENTATIONS = (
     _run("wrong", "return wrong(golden)"),
-    _run("`os._exit(0)`", "noted(golden)\nos._exit(0)"),
+    _run("`os._exit(0)`", "noted(golden)\nos._exit(0)", ends_python=True),
     _run("C's `exit(0)`", "noted(golden)\nctypes.CDLL(None).exit(0)", ends_python=True),
     _run("a segmentation fault", "noted(golden)\nctypes.string_at(0)"),
     _run("killed, as out of memory", "noted(golden)\nos.kill(os.getpid(), signal.SIGKILL)"),
@@ -96,8 +96,13 @@ IMPLEMENTATIONS = (
                 os._exit(0)
             return rnn(golden)
         """,
+        ends_python=True,
     ),
-    Misbehaviour("`os._exit(0)` when imported", "(Path(__file__).parent / 'noted.txt').write_text('')\nos._exit(0)"),
+    Misbehaviour(
+        "`os._exit(0)` when imported",
+        "(Path(__file__).parent / 'noted.txt').write_text('')\nos._exit(0)",
+        ends_python=True,
+    ),
     _run("`sys.exit(0)`", "noted(golden)\nsys.exit(0)"),
     _run("`pytest.exit(returncode=0)`", "noted(golden)\npytest.exit('enough', returncode=0)"),
     _run("`raise KeyboardInterrupt`", "noted(golden)\nraise KeyboardInterrupt"),
@@ -289,7 +294,7 @@ TESTS = (
         rnn_golden.in_precision("bfloat16").check(*rnn(rnn_golden))
         """,
     ),
-    _test("`os._exit(0)`", "rnn_golden.check(*rnn(rnn_golden))\nnoted(rnn_golden)\nos._exit(0)"),
+    _test("`os._exit(0)`", "rnn_golden.check(*rnn(rnn_golden))\nnoted(rnn_golden)\nos._exit(0)", ends_python=True),
     _test("`pytest.exit(returncode=0)`", "noted(rnn_golden)\npytest.exit('enough', returncode=0)"),
     _test("`pytest.skip()`", "noted(rnn_golden)\npytest.skip('no device')"),
     _test("Ctrl-C at the first", "rnn_golden.check(*rnn(rnn_golden))\nnoted(rnn_golden)\nraise KeyboardInterrupt"),

@@ -50,9 +50,9 @@ code](../../benchmarks/misbehaviours.py)). An entry is the exit code, and what t
 for `report`, what `conformance.json` says of them in four precisions, if it was written. *cut short*: the results
 file says of itself that its run is not complete. The JUnit file says of each golden the same, or nothing.
 
-No entry says passed of a golden that was not right, with one exception: the exit code of a user's own pytest where
-its process is ended below Python ({below}). Nothing in that process can see it; its results file says that it was
-cut short. Where what is done is right, the goldens pass.
+No entry says passed of a golden that was not right, with one exception: the exit code of a user's own pytest whose
+process is ended with exit code 0 ({below}). Its results file says that it was cut short. Where what is done is right,
+the goldens pass.
 """
 
 
