@@ -127,7 +127,6 @@ MUTANTS := build/mutants
 mutants: $(READY)
 	rm -rf $(MUTANTS)
 	git clone --quiet . $(MUTANTS)
-	ln -sf ../fixtures ../generator ../schema $(MUTANTS)/rnn_goldens
 	cd $(MUTANTS) && export PATH="$(abspath $(BIN)):$$PATH" PYTHONPATH="$$PWD" && \
 	    cosmic-ray init benchmarks/mutants.toml session.sqlite && \
 	    cosmic-ray exec benchmarks/mutants.toml session.sqlite && \

@@ -31,7 +31,11 @@ class Files:
         if _holds(self._folder / name, content):
             return
         with _named(self._folder / name):
-            path = self._copy_of_it() / name
+            copied = self._copy_of_it()
+            path = copied / name
+            for above in (*reversed(path.relative_to(copied).parents), path.relative_to(copied)):
+                if (copied / above).is_symlink() and copied != copied / above:  # which leads to something of the user's
+                    (copied / above).unlink()
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
 

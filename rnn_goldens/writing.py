@@ -145,6 +145,7 @@ def _held_hidden(folder: Path, held: ExitStack) -> Path:
 
 def _place(folder: Path, place: str, hidden: Path, undo: ExitStack) -> None:
     new, target, old = hidden / "new" / place, folder / place, hidden / "old" / place
+    _require_no_link(folder, target.parent)
     make(target.parent, undo)
     if not target.exists():
         new.rename(target)
@@ -166,6 +167,15 @@ def _place(folder: Path, place: str, hidden: Path, undo: ExitStack) -> None:
         undo.callback(target.rename, new)
 
 
+def _require_no_link(folder: Path, below: Path) -> None:
+    """Raise OSError if a folder below one that the user named is a link, which leads elsewhere."""
+    for path in (below, *below.parents):
+        if path == folder:
+            return
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, "is a link, which is not followed", str(path))
+
+
 def clean(folder: Path) -> None:
     """Remove what processes that were killed have left in a folder, and put back what has no successor."""
     if sys.platform == "win32":
@@ -175,7 +185,8 @@ def clean(folder: Path) -> None:
             descriptor = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
             held.callback(os.close, descriptor)
             if hold(descriptor, at_once=True) and is_at(leftover, descriptor):
-                for old in (leftover / "old").glob("*"):
+                kept = leftover / "old"
+                for old in () if kept.is_symlink() else kept.glob("*"):
                     if not (folder / old.name).exists():
                         old.rename(folder / old.name)
                 _take_away(leftover)

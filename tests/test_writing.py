@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from killed_at import killed
 
-from rnn_goldens.writing import write_together, write_whole
+from rnn_goldens.writing import placing, write_together, write_whole
 
 ON_A_FULL_DISK = """
 import resource, signal, sys
@@ -262,3 +262,25 @@ def test_a_link_that_looks_like_a_leftover_is_not_followed(tmp_path: Path) -> No
     (tmp_path / ".rnn-goldens-writing.x").symlink_to(target)
     write_together({tmp_path / "file": b"new"})
     assert target.stat().st_mode & 0o777 == 0o755
+
+
+def test_what_a_link_in_a_leftover_leads_to_stays_where_it_is(tmp_path: Path) -> None:
+    home, project = tmp_path / "home", tmp_path / "project"
+    home.mkdir()
+    (home / "key").write_text("mine")
+    leftover = project / ".rnn-goldens-writing.x"
+    leftover.mkdir(parents=True)
+    (leftover / "old").symlink_to(home)
+    write_whole(project / "report.json", b"new")
+    assert (home / "key").read_text() == "mine"
+    assert [path.name for path in project.iterdir()] == ["report.json"]
+
+
+def test_a_folder_that_is_a_link_is_not_written_through(tmp_path: Path) -> None:
+    outside, export = tmp_path / "outside", tmp_path / "export"
+    outside.mkdir()
+    export.mkdir()
+    (export / "lstm").symlink_to(outside)
+    with pytest.raises(OSError, match="is a link, which is not followed"), placing() as staged:
+        staged.new(export, "lstm/plain.npz").write_bytes(b"new")
+    assert list(outside.iterdir()) == []

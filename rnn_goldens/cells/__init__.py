@@ -12,7 +12,7 @@ from rnn_goldens.cells.case import Case, case_of, cell_of
 from rnn_goldens.cells.cell import DEFINED, Cell
 from rnn_goldens.cells.certified import no_equations, require_equations
 from rnn_goldens.cells.network import Network
-from rnn_goldens.cells.own import cell_named, name_cells
+from rnn_goldens.cells.own import cell_named, name_cells, named_cells
 
 __all__ = [
     "DEFINED",
@@ -29,6 +29,7 @@ __all__ = [
     "cell_of",
     "gradients",
     "name_cells",
+    "named_cells",
     "no_equations",
     "require_equations",
 ]

@@ -1,7 +1,6 @@
 """A cell of someone's own: a function in the notation, named ``package.module:function``."""
 
 import inspect
-import sys
 import traceback
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
@@ -33,18 +32,22 @@ def name_cells(names: Iterable[str]) -> None:
 
 
 def cell_of_file(name: str) -> Cell:
-    """The cell that a golden file names: its module is imported only where the user named the cell too.
+    """The cell that a golden file names, whose equations are used only where the user named it too.
 
     Raises:
-        WrongUse: the user did not, and did not import the module either; or as ``own_cell``.
+        WrongUse: the user did not; or as ``own_cell``.
     """
-    module = name.partition(":")[0]
-    if name not in _NAMED and module not in sys.modules:
+    if name not in _NAMED:
         raise WrongUse(
             f"cell {name!r}: a file does not decide what is imported; to use the equations name the cell, "
-            f"--cell={name} or cell={name!r} in the marker, or import {module}"
+            f"--cell={name}, or cell={name!r} in the marker or in select"
         )
     return own_cell(name)
+
+
+def named_cells() -> tuple[str, ...]:
+    """The cells that the user named."""
+    return tuple(sorted(_NAMED))
 
 
 @lru_cache(maxsize=64)
@@ -58,6 +61,7 @@ def own_cell(name: str) -> Cell:
         WrongUse: the function is not found, takes or returns too many or too few states, or raises.
     """
     equations = _imported(name)
+    name_cells([name])  # who calls this has the name from the user
     states = _states(name, equations)
     spoken = _Spoken()
     _tried(name, lambda: equations(*(Term("input") for _ in ("x", *states)), spoken))

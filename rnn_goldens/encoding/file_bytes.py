@@ -1,7 +1,6 @@
 """The bytes of a file that anybody may have written: of a file, below a folder where one is said, and not too many."""
 
 import os
-from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
 
@@ -10,7 +9,6 @@ from rnn_goldens.errors import InvalidFile, not_readable
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 """A pipe that nobody writes to would be waited for."""
 
-_CAN_WALK = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY")
 _MEBIBYTE = 2**20
 
 
@@ -41,24 +39,6 @@ def read_bytes(path: Path, most: int, *, below: Path | None = None) -> bytes:
 
 
 def _opened(path: Path, below: Path | None) -> int:
-    if below is None:
-        return os.open(path, _FLAGS)
-    if _CAN_WALK:
-        with suppress(OSError, ValueError):  # there is a link; or no such file, of which the words below are better
-            return _without_links(below, path.relative_to(below).parts)
-    if not path.resolve().is_relative_to(below.resolve()):
+    if below is not None and not path.resolve().is_relative_to(below.resolve()):
         raise InvalidFile(path, [f"is a link to something outside of {below}, which is not followed"])
     return os.open(path, _FLAGS)
-
-
-def _without_links(folder: Path, parts: tuple[str, ...]) -> int:
-    """Open what lies in a folder, one name after the other; raises OSError if one of them is a link."""
-    inner = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    for place, name in enumerate(parts):
-        flags = _FLAGS if place == len(parts) - 1 else os.O_RDONLY | os.O_DIRECTORY
-        outer = inner
-        try:
-            inner = os.open(name, flags | os.O_NOFOLLOW, dir_fd=outer)
-        finally:
-            os.close(outer)
-    return inner

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from rnn_goldens.encoding.legend import legend
 from rnn_goldens.encoding.tree import Tree
 
+_DEEPEST = 4
+"""Levels; a golden has three. A group may be linked into itself."""
+
 _TYPES = (np.dtype(np.float64), np.dtype(np.int64))
 
 
@@ -65,6 +68,8 @@ def _tree(group: h5py.Group, most_bytes: int) -> Tree:
         item = group[name]
         if name in tree:
             raise ValueError(f"{item.name} is an attribute and an object")
+        if item.name.count("/") > _DEEPEST:
+            raise ValueError(f"{item.name}: groups in more than {_DEEPEST} levels")
         if not isinstance(item, h5py.Group | h5py.Dataset):
             raise ValueError(f"{item.name} is neither a group nor a dataset")
         tree[name] = _tree(item, most_bytes) if isinstance(item, h5py.Group) else _array(item, most_bytes)

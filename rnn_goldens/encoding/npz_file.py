@@ -26,5 +26,5 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             raise ValueError(f"its arrays are larger than {OTHER.mebibytes} MiB, and those of no golden are")
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, EOFError, MemoryError) as error:
         raise ValueError(str(error)) from None

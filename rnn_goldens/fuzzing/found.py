@@ -187,6 +187,7 @@ def kept_and_said(golden: Golden, folder: str | PathLike[str], checked: str = ""
 def command(golden: Golden, folder: str | PathLike[str], checked: str) -> str:
     """What checks a golden that was found, and no other."""
     dtype = [] if golden.dtype == "float32" else [f"--rnn-goldens-dtype={golden.dtype}"]
-    options = shlex.join([f"--rnn-goldens-corpus={named(folder)}", *dtype, "-k", golden.id.rpartition("/")[2]])
+    cell = [] if golden.own_layout is None else [f"--cell={golden.cell}"]
+    options = shlex.join([f"--rnn-goldens-corpus={named(folder)}", *cell, *dtype, "-k", golden.id.rpartition("/")[2]])
     what = [options, checked] if is_command(checked) else [shlex.quote(checked), options]
     return f"rnn-goldens check {' '.join(what)}"

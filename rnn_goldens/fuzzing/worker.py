@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from rnn_goldens.cells import name_cells, named_cells
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.implementations import Implementation, check_name, outputs_of, resolve
@@ -92,9 +93,12 @@ class Worker:
     def _start(self) -> None:
         spawn = multiprocessing.get_context("spawn")
         self._connection, theirs = spawn.Pipe()
-        self._process = spawn.Process(target=_serve, args=(self._name, theirs), daemon=True)
+        self._process = spawn.Process(target=_serve, args=(self._name, named_cells(), theirs), daemon=True)
         self._process.start()
         theirs.close()
+        if not self._connection.poll(self._time_limit):
+            self._process.kill()
+            raise RnnGoldensError(f"implementation {self._name!r} is not imported within {self._time_limit:g} s")
         kind, answer = self._received()
         if kind == _FAILED:
             raise RnnGoldensError(f"implementation {self._name!r} {answer}")
@@ -141,10 +145,11 @@ def opened(implementation: str, time_limit: float | None = None) -> Started:
     return Worker(implementation, time_limit or TIME_LIMIT)
 
 
-def _serve(name: str, connection: Connection) -> None:
+def _serve(name: str, cells: tuple[str, ...], connection: Connection) -> None:
     """Import the implementation, and answer each question: what the process does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's, which the other process handles
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    name_cells(cells)
     try:
         implementation = resolve(name)
     except RnnGoldensError as error:

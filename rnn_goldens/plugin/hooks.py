@@ -8,6 +8,7 @@ import pytest
 
 from rnn_goldens.plugin.options import (
     CAME_LATE,
+    CELLS_NAMED,
     DRAWING,
     FAILURES,
     FAILURES_OF_WORKERS,
@@ -101,6 +102,10 @@ class Listener:
         self._revise(said.get(CAME_LATE, ()))
         if PROGRAM_SAYS in said:
             self.config.stash[PROGRAM] = said[PROGRAM_SAYS]
+        if cells := said.get(CELLS_NAMED):
+            from rnn_goldens.cells import name_cells
+
+            name_cells(cells)
         if FAILURES in said:
             from rnn_goldens.plugin.causes import received
 

@@ -43,6 +43,9 @@ CALLED = "rnn_goldens_called"
 CAME_LATE = "rnn_goldens_late"
 """The attribute of a report, and the name among a worker's last words, of what was found after a test had ended."""
 
+CELLS_NAMED = "rnn_goldens_cells"
+"""The name among a worker's last words of the cells that the user named, whose equations may explain failures."""
+
 DRAWING = "rnn_goldens.fuzzing.tested"
 """The module that is there where a test draws goldens; whoever only checks never imports it."""
 

@@ -1,6 +1,7 @@
 """The end of a run: whether it has shown of every golden what it was to show, as exit code and in words."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -11,6 +12,7 @@ from rnn_goldens.plugin.check_log import Finding
 from rnn_goldens.plugin.fixture import LATE, SUSPECTS
 from rnn_goldens.plugin.options import (
     CAME_LATE,
+    CELLS_NAMED,
     FAILURES,
     FAILURES_OF_WORKERS,
     PROGRAM,
@@ -64,6 +66,10 @@ def end(session: pytest.Session, tally: Tally) -> None:
     failures = [f for suspects in session.config.stash.get(SUSPECTS, {}).values() for f in suspects.failures]
     if hasattr(session.config, "workerinput"):
         session.config.workeroutput[CAME_LATE] = list(late)  # type: ignore[attr-defined] # xdist's
+        if "rnn_goldens.cells.own" in sys.modules:
+            from rnn_goldens.cells import named_cells
+
+            session.config.workeroutput[CELLS_NAMED] = list(named_cells())  # type: ignore[attr-defined]
         if PROGRAM in session.config.stash:
             session.config.workeroutput[PROGRAM_SAYS] = session.config.stash[PROGRAM]  # type: ignore[attr-defined]
         if failures:

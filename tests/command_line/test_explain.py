@@ -1,6 +1,7 @@
 """``explain``: deviations beside what is right, goldens step by step with a reader's numbers."""
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -370,6 +371,13 @@ def test_an_archive_that_would_fill_the_memory_is_not_expanded(run: Explain, tmp
     np.savez_compressed(tmp_path / "a.npz", out=np.zeros(2**22))
     said = run("gru/plain", "--against", "a.npz", code=WRONG_USE)
     assert "a.npz: is no NPZ of outputs: its arrays are larger than 24 MiB, and those of no golden are" in said
+
+
+def test_an_archive_that_claims_more_than_there_is_memory_is_an_error(run: Explain, tmp_path: Path) -> None:
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000,), }".ljust(117) + b"\n"
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("out.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    assert "a.npz: is no NPZ of outputs: " in run("gru/plain", "--against", "a.npz", code=WRONG_USE)
 
 
 def test_a_cell_state_that_the_cell_has_not_is_an_error(run: Explain, tmp_path: Path) -> None:

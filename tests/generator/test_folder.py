@@ -49,6 +49,18 @@ def test_a_lock_that_is_a_link_empties_no_other_file(tmp_path: Path) -> None:
     assert other.read_text() == "mine"
 
 
+def test_what_a_link_in_the_folder_leads_to_is_not_written(tmp_path: Path) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "v1"
+    for place in (outside, folder / "a"):
+        place.mkdir(parents=True)
+    (outside / "mine.json").write_text("mine")
+    (folder / "a" / "one.json").symlink_to(outside / "mine.json")
+    (folder / "b").symlink_to(outside)
+    replace_files(folder, {"a/one.json": b"one", "b/mine.json": b"two"})
+    assert contents(outside) == {"mine.json": b"mine"}
+    assert contents(folder) == {"a/one.json": b"one", "b/mine.json": b"two"}
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 

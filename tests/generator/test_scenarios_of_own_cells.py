@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rnn_goldens import Golden, Refused, Scenario, Unsupported, certify, read, save
-from rnn_goldens.cells import Array, Case, Network, case_of, no_equations
+from rnn_goldens.cells import Array, Case, Network, case_of, name_cells, no_equations
 from rnn_goldens.deviations import deviation
 from rnn_goldens.diagnosis.asked import Asked
 from rnn_goldens.errors import WrongUse
@@ -115,6 +115,7 @@ def test_a_cell_whose_equations_are_not_at_hand_is_checked_all_the_same() -> Non
 def test_equations_that_are_others_now_explain_nothing() -> None:
     golden = certify(asked("minimal_gated_unit"))
     changed = replace(golden, cell="odd_cells:other_way_round")  # as if the function had been edited
+    name_cells([changed.cell])
     changed.check(*numpy_cells.run(golden))
     verdict = changed.compare(*deviation("lengths_ignored").run(case_of(changed, np.float64)))
     assert verdict.explained_by == ()

@@ -83,6 +83,14 @@ def test_what_it_changes_of_torch_is_put_back(project: pytest.Pytester) -> None:
     assert failures(project, module) == {}
 
 
+def test_a_generator_of_another_kind_and_another_default_device_are_no_reason_to_fail(project: pytest.Pytester) -> None:
+    project.makeconftest(
+        "import numpy as np, torch\nnp.random.set_bit_generator(np.random.PCG64(1))\ntorch.set_default_device('meta')\n"
+    )
+    module = f"{STATE}\n" + with_outputs("seeds", "import torch; torch.manual_seed(0); np.random.normal()")
+    assert failures(project, module, "-W", "error") == {}
+
+
 @pytest.mark.slow
 def test_what_the_first_test_that_imports_torch_changes_of_it_is_put_back(project: pytest.Pytester) -> None:
     module = f"""{STATE}
