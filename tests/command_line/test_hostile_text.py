@@ -27,15 +27,6 @@ for line in sys.stdin:
     print(json.dumps(answer), flush=True)
 """
 
-IMPLEMENTATION = f"""
-class Hostile(Exception):
-    def __str__(self):
-        return {HOSTILE!r} + chr(0xdc80)
-
-def run(golden):
-    raise Hostile
-"""
-
 SURROUNDINGS = [{}, {"PYTHONIOENCODING": "ascii"}, {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0"}]
 
 
@@ -107,12 +98,3 @@ def test_nothing_a_program_says_reaches_terminal_or_page_raw(tmp_path: Path, sur
         assert "<script>alert" not in page or name.endswith(".json")
     rows = [line for line in (tmp_path / "page.md").read_text("utf-8").splitlines() if line.startswith("|")]
     assert {line.replace(r"\|", "").count("|") for line in rows} == {6}
-
-
-@pytest.mark.slow
-def test_no_error_of_an_implementation_reaches_the_terminal_raw(tmp_path: Path, surroundings: dict[str, str]) -> None:
-    (tmp_path / "net.py").write_text(IMPLEMENTATION, "utf-8")
-    said = printed(tmp_path, "check", "net:run", "-k", "documented", surroundings=surroundings)
-    assert r"Hostile: \x1b[2J" in said
-    printed(tmp_path, "report", "net:run", "-k", "documented", surroundings=surroundings)
-    printed(tmp_path, "explain", "documented/mini-batch", "--implementation", "net:run", surroundings=surroundings)
