@@ -78,10 +78,11 @@ def _cores() -> int:
 def _begin() -> None:
     """In each process: Ctrl-C, which a terminal sends to all, ends it without a word; so does the end of its parent."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    Thread(target=_end_with_parent, daemon=True).start()
+    Thread(target=end_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """End this process when its parent has ended, whatever it is doing."""
     if (parent := parent_process()) is not None:
         parent.join()
         os._exit(1)

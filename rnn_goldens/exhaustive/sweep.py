@@ -9,10 +9,10 @@ from rnn_goldens.errors import ProgramFailed, Unsupported
 from rnn_goldens.exhaustive.arguments import ASKED, Float64, arguments
 from rnn_goldens.exhaustive.findings import Finding
 from rnn_goldens.exhaustive.networks import ACTIVATIONS, Activation
-from rnn_goldens.fuzzing.worker import ImplementationFailed
 from rnn_goldens.golden.arrays import Arrays
 from rnn_goldens.golden.features import derived_features
 from rnn_goldens.judging.verdict import compare
+from rnn_goldens.plugin.guard import ImplementationFailed
 
 ROWS = 4096
 """So many arguments at a time: some tenths of a second, what certifying them takes included."""

@@ -15,8 +15,10 @@ from rnn_goldens.checkable.golden import Golden
 from rnn_goldens.errors import ProgramFailed, RnnGoldensError
 from rnn_goldens.exit_codes import FINDING, WRONG_USE
 from rnn_goldens.fuzzing.strategy import Asked, goldens_of
-from rnn_goldens.fuzzing.worker import ImplementationFailed, Started
+from rnn_goldens.fuzzing.worker import Started
 from rnn_goldens.judging.verdict import GoldenMismatch
+from rnn_goldens.plugin.builtin_check.supervisor import NOT_INHERITED
+from rnn_goldens.plugin.guard import ImplementationFailed
 from rnn_goldens.programs.program import Program
 from rnn_goldens.visible import visible
 
@@ -29,9 +31,6 @@ _PRINTED = ("-q", "-rN", "--disable-warnings", "--hypothesis-show-statistics")
 
 _EXIT_CODES = {0: 0, 1: FINDING, 2: FINDING}
 """pytest's for passed, failed and interrupted; any other is wrong use."""
-
-_OF_A_PROJECT = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-"""What the environment says for a project's own tests."""
 
 
 def run(tested: Started, asked: Asked, examples: int, arguments: Sequence[str]) -> int:
@@ -47,7 +46,7 @@ def run(tested: Started, asked: Asked, examples: int, arguments: Sequence[str]) 
         The exit code of ``rnn-goldens fuzz``.
     """
     _register_profile(examples)
-    for name in _OF_A_PROJECT:
+    for name in NOT_INHERITED:
         os.environ.pop(name, None)
     options = [
         *("-c", str(_INI), "--rootdir", str(_TEST.parent)),

@@ -7,7 +7,6 @@ import threading
 import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from os import _exit
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,16 +14,15 @@ from typing import Any, Self
 from rnn_goldens.cells import name_cells, named_cells
 from rnn_goldens.checkable.golden import Question
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
+from rnn_goldens.generator.pool import end_with_parent
 from rnn_goldens.implementations import Implementation, check_name, outputs_of, resolve
 from rnn_goldens.judging.inputs import written_to, wrote_into
 from rnn_goldens.judging.outputs import NotNumbers, Output, read, states_apart
+from rnn_goldens.plugin.guard import TIME_LIMIT, ImplementationFailed
 from rnn_goldens.programs.command import find_command, is_command
 from rnn_goldens.programs.misbehaviour import ended
 from rnn_goldens.programs.program import TIME_LIMIT as PROGRAM_TIME_LIMIT
 from rnn_goldens.programs.program import Program
-
-TIME_LIMIT = 60.0
-"""Seconds for one golden, what is imported and compiled for it included."""
 
 _LONGEST = 1_000_000
 
@@ -33,12 +31,6 @@ _OUTPUTS, _REFUSED, _FAILED, _WRONG_USE = "outputs", "refused", "failed", "wrong
 
 _OURS = Path(__file__).parents[1]
 _MOST_FRAMES = 3
-
-
-class ImplementationFailed(Exception):
-    """An implementation gave no outputs: it raised an error, ended its process, took too long or wrote into inputs."""
-
-    __module__ = "rnn_goldens"
 
 
 class Worker:
@@ -148,7 +140,7 @@ def opened(implementation: str, time_limit: float | None = None) -> Started:
 def _serve(name: str, cells: tuple[str, ...], connection: Connection) -> None:
     """Import the implementation, and answer each question: what the process does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's, which the other process handles
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     name_cells(cells)
     try:
         implementation = resolve(name)
@@ -165,13 +157,6 @@ def _serve(name: str, cells: tuple[str, ...], connection: Connection) -> None:
         except EOFError:
             return
         connection.send(_answered(implementation, pickle.loads(asked), pickle.loads(asked)))
-
-
-def _end_with_parent() -> None:
-    """End when the other process has ended, whatever the implementation is doing."""
-    if (parent := multiprocessing.parent_process()) is not None:
-        parent.join()
-        _exit(1)
 
 
 def _answered(implementation: Implementation, question: Question, unchanged: Question) -> tuple[str, Any]:

@@ -32,7 +32,7 @@ HARD_LIMITS = 2
 
 
 class ImplementationFailed(Exception):
-    """An implementation that neither returned outputs nor raised an error of its own."""
+    """An implementation gave no outputs: it ended its process, took too long, wrote into inputs or called pytest."""
 
     __module__ = "rnn_goldens"
 

@@ -16,8 +16,8 @@ from rnn_goldens.exhaustive.findings import Finding
 from rnn_goldens.exhaustive.networks import ACTIVATIONS, Activation
 from rnn_goldens.exhaustive.sweep import ROWS, Visited, certified, exhaustive_check
 from rnn_goldens.exhaustive.table import rows
-from rnn_goldens.fuzzing.worker import ImplementationFailed
 from rnn_goldens.implementations import numpy_cells
+from rnn_goldens.plugin.guard import ImplementationFailed
 
 Outputs = Sequence[Any]
 

@@ -9,7 +9,8 @@ import pytest
 
 from rnn_goldens import Unsupported, load
 from rnn_goldens.errors import RnnGoldensError, WrongUse
-from rnn_goldens.fuzzing.worker import ImplementationFailed, Worker
+from rnn_goldens.fuzzing.worker import Worker
+from rnn_goldens.plugin.guard import ImplementationFailed
 
 GOLDEN = load("documented/mini-batch", dtype="float32")
 

@@ -40,7 +40,7 @@ _BROKEN = 3
 _PYTEST_TO_EXIT = {0: 0, 1: FINDING, 2: WRONG_USE, 3: _BROKEN, 4: WRONG_USE, 5: WRONG_USE}
 """pytest: passed, failed, collection error or interrupted, internal error, usage error, nothing collected."""
 
-_NOT_INHERITED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+NOT_INHERITED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 """What a project sets for tests of its own."""
 
 Progress = Callable[[int, int], None]
@@ -92,7 +92,7 @@ def run(
         asked = [implementation, list(arguments)]
         (folder / ASKED).write_text(json.dumps(asked), "utf-8")
         command = command_line([COMMAND, str(folder), str(held)])
-        environment = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+        environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
         pass_fds = () if sys.platform == "win32" else (held,)
         if captured:  # in files: a process that an implementation left behind may hold a pipe open for ever
             with (
