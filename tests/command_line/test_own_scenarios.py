@@ -283,6 +283,20 @@ def test_a_file_does_not_decide_what_is_imported(run: Run, own_cell: Path) -> No
 
 
 @pytest.mark.slow
+def test_a_cell_that_only_a_marker_names_is_known_to_the_controller_of_xdist(own_cell: Path) -> None:
+    folder = own_cell.parent
+    (folder / "test_it.py").write_text(
+        f"import pytest\n\n{WRONG}\n@pytest.mark.rnn_goldens(cell='cells:own')\n"
+        "def test_it(rnn_golden):\n    rnn_golden.check(*wrong(rnn_golden))\n",
+        "utf-8",
+    )
+    command = [sys.executable, "-m", "pytest", "-n", "2", "-q", "--rnn-goldens-corpus=goldens"]
+    said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
+    assert "1 failed" in said
+    assert "are not here" not in said
+
+
+@pytest.mark.slow
 def test_a_cell_that_was_edited_is_not_explained(run: Run, own_cell: Path) -> None:
     own_cell.write_text(own_cell.read_text("utf-8").replace("w.p * h", "w.p * x"), "utf-8")
     said = run("explain", "own/one", "--corpus=goldens", "--cell=cells:own", code=WRONG_USE).stderr
