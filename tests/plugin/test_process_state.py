@@ -68,7 +68,7 @@ def failures(project: pytest.Pytester, module: str, *options: str) -> dict[str, 
     (project.path / "test_it.py").write_text(module, "utf-8")
     result = project.runpytest_subprocess("-q", "--tb=line", *options)
     assert result.ret in (0, 1), result.stdout.str() + result.stderr.str()
-    lines = [line for line in result.outlines if line.startswith("FAILED ")]
+    lines = [line for line in result.outlines if line.startswith(("FAILED ", "ERROR "))]
     return {line.split("::")[1].split(" - ")[0].partition("[")[0]: line.partition(" - ")[2] for line in lines}
 
 
@@ -87,7 +87,8 @@ def test_a_generator_of_another_kind_and_another_default_device_are_no_reason_to
     project.makeconftest(
         "import numpy as np, torch\nnp.random.set_bit_generator(np.random.PCG64(1))\ntorch.set_default_device('meta')\n"
     )
-    module = f"{STATE}\n" + with_outputs("seeds", "import torch; torch.manual_seed(0); np.random.normal()")
+    seeds = with_outputs("seeds", "torch.manual_seed(0); np.random.normal()")
+    module = f"import numpy as np, pytest, torch\nfrom my_rnn import right\n{seeds}"
     assert failures(project, module, "-W", "error") == {}
 
 
