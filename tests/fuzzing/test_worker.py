@@ -160,3 +160,10 @@ def test_what_can_not_be_imported_is_an_error(tmp_path: Path, monkeypatch: pytes
         Worker("ends_at_once:run")
     with pytest.raises(WrongUse, match="math has no 'none'"):
         Worker("math:none")
+
+
+def test_what_hangs_when_it_is_imported_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "hangs_at_import.py").write_text("import time\ntime.sleep(60)\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(RnnGoldensError, match=r"'hangs_at_import:run' is not imported within 1 s"):
+        Worker("hangs_at_import:run", 1)
