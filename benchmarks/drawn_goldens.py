@@ -43,7 +43,7 @@ class Asked:
         implementation: its name.
         asked: how many goldens.
         passed: how many it got right.
-        refused: how many it can not do.
+        refused: how many it cannot do.
         known: how many it failed of those that it is known to be wrong at.
         failed: the others it failed, and how.
         largest: the largest error among the passed ones, as a fraction of what is allowed.

@@ -54,7 +54,7 @@ class Misbehaviour:
         name: what is done, for people.
         code: a function ``run(golden)`` of an implementation; or a test, ``test_it(rnn_golden)``.
         right: whether every golden is to pass all the same: what it does must not harm others.
-        ends_python: whether it ends the process with exit code 0, which a user's own run of pytest can not see it.
+        ends_python: whether it ends the process with exit code 0, which a user's own run of pytest cannot see.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What is in the checkout is in the wheel, under one name and with the same bytes whoever builds it."""
+"""What is in the checkout is in the wheel, under one name and with the same bytes in every build."""
 
 import io
 import os

@@ -9,11 +9,10 @@ from typing import Any
 import click
 
 from rnn_goldens.command_line.saying import say
-from rnn_goldens.command_line.selecting import complete_implementations, selecting_options
-from rnn_goldens.command_line.with_command import WithCommand
+from rnn_goldens.command_line.selecting import implementation_argument, selecting_options
+from rnn_goldens.command_line.with_command import WithCommand, implementation_and_rest
 from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.plugin.builtin_check import COMMAND, as_typed
-from rnn_goldens.programs.command import MARK, is_command
 
 _EXHAUSTIVE = ("cell", "dtype", "time_limit")
 """The options that --exhaustive takes."""
@@ -39,14 +38,7 @@ _EXHAUSTIVE = ("cell", "dtype", "time_limit")
 @click.option("--update", is_flag=True, help="Let that file be what this run finds.")
 @click.option("--skip", metavar="FILE", help="Goldens that are not to be asked, as they hang or crash, and why.")
 @click.option("--report", metavar="FILE", help="What was found: .html to look at, else JSON for programs.")
-@click.argument(
-    "arguments",
-    metavar="IMPLEMENTATION",
-    nargs=-1,
-    required=True,
-    type=click.UNPROCESSED,
-    shell_complete=complete_implementations,
-)
+@implementation_argument
 def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **options: Any) -> None:  # noqa: ANN401
     """Check an implementation against the goldens.
 
@@ -60,9 +52,7 @@ def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **optio
     Everything else goes to pytest: -k mini-batch, -n 2, --junitxml=FILE, -x, ... Each option below is the one of the
     pytest plugin with --rnn-goldens- before its name.
     """
-    implementation, *rest = [arguments[-1], *arguments[:-1]] if is_command(arguments[-1]) else arguments
-    if is_command(implementation) and rest and not rest[0].startswith("-"):
-        raise click.UsageError(f"IMPLEMENTATION {rest[0]!r} and, after {MARK}, a COMMAND: give one of them")
+    implementation, rest = implementation_and_rest(arguments)
     if update and not options["known_failures"]:
         raise click.UsageError("--update writes the file that --known-failures names: give both")
     pytest_arguments = [*rest, *as_typed(options | {"update_known_failures": update})]

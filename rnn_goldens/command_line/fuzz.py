@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnn_goldens.command_line.saying import say
-from rnn_goldens.command_line.selecting import complete_implementations, parts
-from rnn_goldens.command_line.with_command import WithCommand
+from rnn_goldens.command_line.selecting import implementation_argument, parts
+from rnn_goldens.command_line.with_command import WithCommand, implementation_and_rest
 from rnn_goldens.golden.features import ASKED_FEATURES
-from rnn_goldens.programs.command import is_command
 
 if TYPE_CHECKING:
     from rnn_goldens.fuzzing.bounds import Bounds
@@ -53,14 +52,7 @@ _SEVERAL: dict[str, Any] = {"multiple": True, "callback": parts}
     type=click.Path(path_type=Path),
     help="The folder where what fails is kept, which the next run begins with (default: .rnn-goldens/found).",
 )
-@click.argument(
-    "arguments",
-    metavar="IMPLEMENTATION",
-    nargs=-1,
-    required=True,
-    type=click.UNPROCESSED,
-    shell_complete=complete_implementations,
-)
+@implementation_argument
 def fuzz(
     *,
     arguments: tuple[str, ...],
@@ -90,7 +82,7 @@ def fuzz(
     from rnn_goldens.fuzzing.worker import opened
     from rnn_goldens.golden.shapes import CELLS
 
-    implementation, *rest = [arguments[-1], *arguments[:-1]] if is_command(arguments[-1]) else arguments
+    implementation, rest = implementation_and_rest(arguments)
     sizes = Sizes(**{name.removeprefix("max_"): value for name, value in most.items() if value is not None})
     within = bounds(cell or CELLS, sizes, features, without, dtype or ("float32",))
     folder = AsTyped(found or FOLDER)

@@ -71,6 +71,16 @@ complete_ids = _of_names(_ids)
 
 complete_implementations = _of_names(_implementations)
 
+implementation_argument = click.argument(
+    "arguments",
+    metavar="IMPLEMENTATION",
+    nargs=-1,
+    required=True,
+    type=click.UNPROCESSED,
+    shell_complete=complete_implementations,
+)
+"""An implementation, or a program after ``--``, among arguments for pytest."""
+
 corpus_option = click.option("--corpus", metavar="VERSION|FOLDER", help=_CORPUS_HELP, is_eager=True)
 """Eager: what completes an id has to know of which corpus."""
 

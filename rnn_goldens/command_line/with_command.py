@@ -1,11 +1,26 @@
 """Commands that take, after ``--``, the command line of a program in place of an implementation's name."""
 
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from rnn_goldens.programs.command import MARK
+from rnn_goldens.programs.command import MARK, is_command
+
+
+def implementation_and_rest(arguments: Sequence[str]) -> tuple[str, list[str]]:
+    """The implementation among arguments, and those for pytest: a program after ``--`` stands last, others first.
+
+    Raises:
+        click.UsageError: there are both.
+    """
+    if not is_command(arguments[-1]):
+        return arguments[0], list(arguments[1:])
+    rest = list(arguments[:-1])
+    if rest and not rest[0].startswith("-"):
+        raise click.UsageError(f"IMPLEMENTATION {rest[0]!r} and, after {MARK}, a COMMAND: give one of them")
+    return arguments[-1], rest
 
 
 class WithCommand(click.Command):

@@ -8,10 +8,10 @@ from rnn_goldens.judging.verdict import Verdict
 from rnn_goldens.visible import visible
 
 _TOLD = pytest.StashKey[set[tuple[str, ...]]]()
-"""Reasons for failures that were told in full, by this process."""
+"""Reasons for failures that this process has printed in full."""
 
 _IN_FULL = 2
-"""From this verbosity on, ``-vv``, every text is told."""
+"""From this verbosity on, ``-vv``, every text is printed in full."""
 
 _BEFORE = "E   "
 """As pytest marks the lines of an error."""

@@ -55,7 +55,7 @@ def end_with_parent(alive: int) -> None:
 def wait(process: subprocess.Popen[bytes]) -> int:
     """Wait for the end of a run; return its exit code.
 
-    A run that is interrupted says so itself, and is waited for: not long, if this process is told to end.
+    A run that is interrupted says so itself, and is waited for: not long, if this process is to end.
     """
     interrupted: list[float] = []
     told_to_end: list[float] = []
