@@ -33,9 +33,9 @@ class Files:
         with _named(self._folder / name):
             copied = self._copy_of_it()
             path = copied / name
-            for above in (*reversed(path.relative_to(copied).parents), path.relative_to(copied)):
-                if (copied / above).is_symlink() and copied != copied / above:  # which leads to something of the user's
-                    (copied / above).unlink()
+            for part in (*reversed(Path(name).parents), Path(name)):  # a link leads to something of the user's
+                if (copied / part).is_symlink():
+                    (copied / part).unlink()
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
 
