@@ -1,4 +1,4 @@
-# Every target sets itself up from nothing but python3 (3.11 or newer) and make.
+# Every target creates its own environment; it needs only python3 (3.11 or newer) and make.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,24 +9,24 @@ NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || 
 
 .PHONY: help gates demo test slow lint generate check-corpus bench bench-page hostile bench-generation false-alarms onnx-backend nothing-unchecked corpus-coverage exhaustive mutants coverage diagnosis fuzzing conformance scaling certifying-speed results engines examples pages validators docs docs-check audit release release-rehearsal build clean
 
-# Tests start hundreds of processes: what these import is compiled once.
+# Tests start hundreds of processes, which share compiled modules.
 unexport PYTHONDONTWRITEBYTECODE
 
 help:
-	@echo "make demo          the documented scenarios, end to end"
-	@echo "make test          the tests that answer soon: two minutes or so on two cores"
-	@echo "make slow          all others: whole commands, killed processes, whole cross products"
-	@echo "make lint          ruff, mypy, and that nothing imports upward"
-	@echo "make generate      scenarios into golden files, kill matrices and the pages made from them"
-	@echo "make check-corpus  that the committed corpus is what the scenarios make"
-	@echo "make docs          the documentation site, and each of its pages in a headless Chromium"
-	@echo "make build         wheel and sdist"
-	@echo "make gates         what takes too long for .ci/run: before a release, and before an issue is resolved"
-	@echo "make results       the pages of results, measured anew"
-	@echo "CONTRIBUTING.md has all other targets."
+	@echo "make demo          run the documented scenarios end to end"
+	@echo "make test          run the fast tests: about two minutes on two cores"
+	@echo "make slow          run the slow tests: whole commands, killed processes, full cross products"
+	@echo "make lint          run ruff, mypy and the import contracts"
+	@echo "make generate      write golden files, kill matrices and generated pages from the scenarios"
+	@echo "make check-corpus  check that the committed corpus equals what the scenarios generate"
+	@echo "make docs          build the documentation site and check every page in headless Chromium"
+	@echo "make build         build wheel and sdist"
+	@echo "make gates         run the gates that are too slow for .ci/run, before a release or resolving an issue"
+	@echo "make results       measure again and write the result pages"
+	@echo "CONTRIBUTING.md lists all other targets."
 
-# The demo needs less than the tests: where their environment is not there, it gets one with its extras and torch for the CPU,
-# 0.9 GB. Where the index of that is not reached, whatever torch pip finds will do.
+# The demo needs less than the tests: without their environment it creates a smaller one with torch for CPU, 0.9 GB. If that
+# package index cannot be reached, pip installs its default torch.
 DEMO := $(if $(wildcard $(READY)),$(VENV),build/demo-env)
 TORCH_FOR_CPU ?= https://download.pytorch.org/whl/cpu
 build/demo-env/.ready: pyproject.toml
@@ -67,7 +67,7 @@ check-corpus: $(READY)
 	$(BIN)/rnn-goldens generate --check
 	$(BIN)/rnn-goldens validate fixtures
 
-# The wheel as others install it, beside the plugins it is compared with; torch is the checkout's.
+# The wheel as users install it, with the plugins that it is compared with; torch is the checkout's.
 BENCH := build/bench
 $(BENCH)/.ready: $(READY) pyproject.toml benchmarks/performance/requirements.txt
 	rm -rf $(BENCH)
@@ -84,45 +84,45 @@ bench: $(BENCH)/.ready
 	cd $(BENCH) && venv/bin/python -m benchmarks.performance --wheel *.whl
 
 bench-page: $(BENCH)/.ready
-	cd $(BENCH) && venv/bin/python -m benchmarks.performance --wheel *.whl --page ../../docs/performance.md
+	cd $(BENCH) && venv/bin/python -m benchmarks.performance --wheel *.whl --page ../../docs/results/cost.md
 
-# JSON that anybody may have written, from a fixed seed, a minute; fails if one raises another error, or takes too much.
+# Damaged and hostile JSON from a fixed seed, one minute; fails if a reader raises another error or exceeds its limits.
 hostile: $(READY)
 	$(BIN)/python -m benchmarks.hostile
 
-# The whole corpus on two cores; fails if it takes longer, or more memory, than it may.
+# Generates the whole corpus on two cores; fails if it exceeds its limits of time or memory.
 bench-generation: $(READY)
 	$(BIN)/python -m benchmarks.generation_cost
 
-# What JAX compiles for one of these the other finds again: compiling is most of what its implementations take.
+# These targets share JAX's compilation cache: compiling takes most of the time of its implementations.
 false-alarms conformance engines engine-equinox engine-tests-equinox: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/build/jax
 false-alarms conformance engines engine-equinox engine-tests-equinox: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 false-alarms conformance engines engine-equinox engine-tests-equinox: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 
-# Correct implementations against every golden, and its gradients, some eight minutes; fails if one of them does. Of what JAX
-# compiles for gradients, the most of it all, every seventh golden: `make results` checks all.
+# Runs correct implementations on every golden and its gradients, about eight minutes; fails if one of them fails. Gradients
+# that JAX compiles run on every seventh golden only: `make results` runs all.
 false-alarms: $(READY)
 	$(BIN)/python -m benchmarks.false_alarms
 	$(BIN)/python -m benchmarks.gradient_false_alarms --every 7
 
-# ONNX's own backend tests and the corpus, put through the same deviations; fails if ONNX's tests are not read as ONNX means them.
+# Runs the same deviations through ONNX's backend tests and the corpus; fails if the correct network fails one of ONNX's tests.
 onnx-backend: $(READY)
 	$(BIN)/python -m benchmarks.onnx_backend
 
-# Honest mistakes, each in every way of running; fails if one is called passed, or what is right is not.
+# Runs honest mistakes by every command; fails if a wrong golden is reported as passed, or a right one as failed.
 nothing-unchecked: $(READY)
 	$(BIN)/python -m benchmarks.nothing_unchecked
 
-# What the corpus asks of everything a network can depend on; fails if something is not asked.
+# Counts the sizes, options and arguments that the corpus covers; fails if one is missing.
 corpus-coverage: $(READY)
 	$(BIN)/python -m benchmarks.corpus_coverage
 
-# check --exhaustive of three implementations, about a minute; fails if one is wrong anywhere.
+# Runs check --exhaustive of three implementations, about a minute; fails if one is wrong.
 exhaustive: $(READY)
 	$(BIN)/python -m benchmarks.exhaustive
 
-# Cosmic Ray's mutants of the modules that decide right from wrong, of what is committed, in a clone. Its report lists those that
-# survive: some are as right as the original, each other one needs a test.
+# Runs Cosmic Ray's mutants of the modules that compare, in a clone of the last commit. The report lists the surviving mutants:
+# each needs a test, unless it is equivalent to the original.
 MUTANTS := build/mutants
 mutants: $(READY)
 	rm -rf $(MUTANTS)
@@ -132,29 +132,29 @@ mutants: $(READY)
 	    cosmic-ray exec benchmarks/mutants.toml session.sqlite && \
 	    cr-report --surviving-only --show-diff session.sqlite && cr-rate session.sqlite
 
-# Every branch of the modules that decide right from wrong, a minute; fails if one is not run.
+# Measures the branch coverage of the modules that compare, one minute; fails below 100 %.
 DECIDING := golden/expected golden/gradients golden/precision golden/shapes golden/tolerance golden/whole_number \
-    judging/calls judging/differences judging/given judging/outputs judging/own_arrays judging/place judging/verdict \
-    encoding/documents encoding/files encoding/semantics encoding/tree
+    comparison/calls comparison/differences comparison/actual comparison/outputs comparison/self_comparison comparison/place comparison/verdict \
+    encoding/documents encoding/files encoding/consistency encoding/tree
 comma := ,
 coverage: $(READY)
 	$(BIN)/coverage run --branch --data-file=build/coverage --include=$(subst .py ,.py$(comma),$(DECIDING:%=rnn_goldens/%.py)) \
-	    -m pytest -q -p no:cacheprovider -m "not slow" tests/golden tests/judging tests/checkable tests/encoding tests/corpus
+	    -m pytest -q -p no:cacheprovider -m "not slow" tests/golden tests/comparison tests/checkable_golden tests/encoding tests/corpus
 	$(BIN)/coverage report --data-file=build/coverage --show-missing --fail-under=100
 
-# Wrong networks of many kinds, diagnosed as a run is, a minute; fails if one is told a wrong name, or nothing.
+# Diagnoses wrong networks of many kinds, one minute; fails if a diagnosis identifies a wrong cause or finds nothing.
 diagnosis: $(READY)
 	$(BIN)/python -m benchmarks.diagnosis --first 20
 
-# fuzz with the lowest and the newest Hypothesis: five wrong networks and a crash are found; and correct implementations on drawn goldens.
+# Runs fuzz with the lowest and the newest Hypothesis on wrong networks, and correct implementations on random goldens.
 fuzzing: $(READY)
 	$(BIN)/python -m benchmarks.hypothesis_versions
 	$(BIN)/python -m benchmarks.drawn_goldens --examples 40
 
-# The gates that .ci/run leaves out, more than an hour: before a release, and before a change of the corpus counts as done.
+# The gates that .ci/run leaves out, more than an hour: run before a release and before the corpus changes.
 gates: slow coverage examples pages validators release-rehearsal bench-generation exhaustive diagnosis false-alarms conformance nothing-unchecked fuzzing
 
-# What frameworks and the example programs make of every golden, some eight minutes; fails if docs/conformance.json says otherwise.
+# Runs frameworks and the example programs on every golden, about eight minutes; fails if docs/conformance.json differs.
 PROGRAMS := --program examples/programs/my_rnn --program "node examples/programs/my_rnn.js" \
     --program "node examples/programs/my_rnn_tfjs.js" --program "python3 examples/programs/my_rnn.py"
 BUILT_IN := numpy torch torch-cells onnxruntime onnx-reference keras-torch keras-jax flax
@@ -165,8 +165,8 @@ conformance: $(READY)
 	@mkdir -p build
 	$(REPORT) --against docs/conformance.json --output build/conformance.json
 
-# Engines that take too long for CI, or cannot share an environment: each has one of its own, its tests and its row of the
-# report, which is kept in docs/engines. Several GB to download, more than an hour; `make engine-mlx` is one of them.
+# Engines that are too slow for CI or cannot share an environment: each has its own environment, its tests and its row of the
+# report in docs/engines. All download several GB and take more than an hour; `make engine-mlx` runs one.
 ENGINES := $(patsubst conformance/requirements/%.txt,%,$(wildcard conformance/requirements/*.txt))
 ENGINE_TESTS := tests/conformance
 NAME_OF_ENGINE = $(if $(wildcard conformance/$*.py),conformance.$*:run,$*)
@@ -191,15 +191,15 @@ build/engines/%/.ready: pyproject.toml conformance/requirements/%.txt
 	    --editable '.[generate,hypothesis]' --requirement conformance/requirements/$*.txt
 	@touch $@
 
-# A hundred, a thousand and ten thousand goldens: certified, listed, checked.
+# Certifies, lists and checks 100, 1,000 and 10,000 goldens.
 scaling: $(READY)
 	$(BIN)/python -m benchmarks.scaling
 
-# The same answers by ball arithmetic and by mpmath; fails if one is another.
+# Computes the same expected values with ball arithmetic and with mpmath; fails if they differ.
 certifying-speed: $(READY)
 	$(BIN)/python -m benchmarks.certifying_speed
 
-# The pages in docs/results and docs/conformance.md, measured anew; times want a machine that does nothing else.
+# Measures again and writes docs/results and docs/conformance.md; times need an idle machine.
 results: $(READY)
 	$(BIN)/python -m benchmarks.false_alarms --write
 	$(BIN)/python -m benchmarks.gradient_false_alarms --write
@@ -217,7 +217,7 @@ results: $(READY)
 	$(MAKE) bench-page
 	$(REPORT) --output docs/conformance.json --page docs/conformance.md
 
-# Readers and programs in other languages, with what they need installed: apt-get where that may be, npm ci.
+# Builds and tests readers and programs in other languages; installs their dependencies with apt-get (if permitted) and npm ci.
 examples: $(READY)
 	examples/install.sh
 	$(MAKE) -C examples/readers PYTHON=$(abspath $(BIN))/python
@@ -227,12 +227,12 @@ examples: $(READY)
 	$(BIN)/rnn-goldens check --rnn-goldens-gradients -q -- node examples/programs/my_rnn.js
 	NOTHING_SKIPPED=1 $(BIN)/python -m pytest -n 2 tests/examples
 
-# The page of a run as its readers see it: nothing is skipped for want of a browser.
+# Tests the HTML page of a run in a browser, without skipping tests.
 pages: $(READY)
 	examples/install.sh
 	NOTHING_SKIPPED=1 $(BIN)/python -m pytest tests/pages
 
-# The schemas, each alone, and every file under three validators of others; fails if one says no, or takes what is wrong.
+# Validates the schemas, and every file with three other validators; fails if one rejects a file or accepts a wrong one.
 VALIDATORS := build/validators
 $(VALIDATORS)/.ready: $(READY) examples/validators/package-lock.json
 	@command -v npm >/dev/null || examples/install.sh
@@ -244,7 +244,7 @@ $(VALIDATORS)/.ready: $(READY) examples/validators/package-lock.json
 validators: $(VALIDATORS)/.ready
 	$(VALIDATORS)/bin/python examples/validators/validate.py
 
-# The site, in an environment of its own that needs no torch; a dead link, or a page without a place in the navigation, fails.
+# Builds the site in its own environment without torch; fails on a dead link or a page that is not in the navigation.
 DOCS := build/docs-env
 $(DOCS)/.ready: pyproject.toml
 	@mkdir -p build
@@ -257,12 +257,12 @@ docs: $(DOCS)/.ready
 	PYTHONPATH=docs/site $(DOCS)/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site -d build/doctrees docs build/docs
 	$(MAKE) docs-check
 
-# Each page of build/docs as readers see it, on a phone and on a desk: no dead link, no error, nothing to be scrolled sideways.
+# Checks each page of build/docs at the widths of a phone and a desktop: no dead link, no error, no horizontal scrolling.
 docs-check: $(DOCS)/.ready
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || examples/install.sh
 	$(DOCS)/bin/python docs/site/check_site.py build/docs
 
-# What builds and releases, in an environment of its own that needs no torch.
+# The tools that build and release, in their own environment without torch.
 RELEASE := build/release-env
 $(RELEASE)/.ready:
 	@$(NEW_ENOUGH)
@@ -277,8 +277,8 @@ build: $(RELEASE)/.ready
 	$(RELEASE)/bin/python -m build --outdir dist .
 	$(RELEASE)/bin/twine check --strict dist/*
 
-# What the wheel and its light extras bring, as a user gets it. Fails if a vulnerability is known, or if the service does not answer
-# for a package; one that does not matter here is left out by --ignore-vuln ID, with the reason beside it.
+# Audits the dependencies of the wheel and its light extras. Fails on a known vulnerability, or if the service does not answer for
+# a package; to exclude an irrelevant vulnerability, add --ignore-vuln ID with the reason.
 AUDIT := build/audit
 audit: $(RELEASE)/.ready
 	$(PYTHON) -m venv --clear $(AUDIT)
@@ -287,15 +287,15 @@ audit: $(RELEASE)/.ready
 	$(RELEASE)/bin/pip-audit --strict --path $(AUDIT)/lib/python*/site-packages
 
 release: $(RELEASE)/.ready
-	@test -n "$(VERSION)" || { echo "which version? make release VERSION=0.2.0" >&2; exit 1; }
-	@test -z "$$(git status --porcelain)" || { echo "what is released is a commit, and git status lists changes" >&2; exit 1; }
+	@test -n "$(VERSION)" || { echo "no version given: make release VERSION=0.2.0" >&2; exit 1; }
+	@test -z "$$(git status --porcelain)" || { echo "a release needs a clean checkout, but git status lists changes" >&2; exit 1; }
 	@test -z "$$(git tag --list v$(VERSION))" || { echo "the tag v$(VERSION) exists" >&2; exit 1; }
 	sed -i 's/^version = .*/version = "$(VERSION)"/' pyproject.toml
 	$(RELEASE)/bin/towncrier build --yes --version $(VERSION)
 	$(MAKE) build
 	git commit --quiet --all --message "release: $(VERSION)"
 	git tag --annotate v$(VERSION) --message "rnn-goldens $(VERSION)"
-	@echo "left to do: git push origin HEAD v$(VERSION); $(RELEASE)/bin/twine upload dist/*"
+	@echo "next: git push origin HEAD v$(VERSION); $(RELEASE)/bin/twine upload dist/*"
 
 release-rehearsal: $(RELEASE)/.ready
 	rm -rf build/rehearsal

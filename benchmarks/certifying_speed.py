@@ -1,8 +1,8 @@
-"""Goldens certified a second and core, as time steps, units and layers grow, beside mpmath computing the same answers.
+"""Compares the speed of certification with that of mpmath, for growing numbers of time steps, units and layers.
 
-    python -m benchmarks.certifying_speed         # from the checkout; --write renews docs/results/certifying-speed.md
+    python -m benchmarks.certifying_speed    # from the checkout; --write renews docs/results/cost.md
 
-One core, some two minutes. Exits with 1 if mpmath's answer, with the bits that proved ours, is another one anywhere.
+Uses one core for about two minutes. Exits with 1 if mpmath's values differ, at the same number of bits.
 """
 
 import argparse
@@ -30,15 +30,15 @@ REPEATS = 3
 
 @dataclass(frozen=True)
 class Speed:
-    """How much a core does of one size.
+    """The speed of one core for one size.
 
     Attributes:
-        cell: of the network.
-        size: by name, what is in ``BASE``.
-        bits: that proved the answer, and that mpmath computes with.
-        answer: CPU seconds for the answer, proven to be correctly rounded.
-        certified: for a golden: the answer, its tolerance, and implementations that confirm both.
-        mpmath: for mpmath's answer, correctly rounded too, as comparing shows, but not proven.
+        cell: cell of the network.
+        size: values of the sizes in ``BASE``.
+        bits: precision that proved the expected values; mpmath computes with the same.
+        answer: CPU seconds for the expected values, proven to be correctly rounded.
+        certified: CPU seconds for a golden: expected values, tolerance, and confirmation by implementations.
+        mpmath: CPU seconds for mpmath's values, which are equal but not proven.
     """
 
     cell: str
@@ -52,17 +52,17 @@ class Speed:
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="write docs/results/certifying-speed.md")
+    parser.add_argument("--write", action="store_true", help="write the section of docs/results/cost.md")
     arguments = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"  # read by BLAS and torch when imported; a thread that waits spends CPU too
+    os.environ["OMP_NUM_THREADS"] = "1"  # read by BLAS and torch when imported; waiting threads use CPU time too
     text = report([speed(cell, size) for cell in CELLS for size in sizes()])
     print(text)
     if arguments.write:
-        page.write("certifying-speed.md", text)
+        page.write("cost.md", "benchmarks.certifying_speed", text)
 
 
 def sizes() -> Iterator[dict[str, int]]:
-    """The smallest, and each of the others that is larger in one way."""
+    """Yield the base size, and each size that is larger in one dimension."""
     yield BASE
     for what, grown in GROWTH.items():
         for size in grown:
@@ -71,7 +71,7 @@ def sizes() -> Iterator[dict[str, int]]:
 
 
 def speed(cell: str, size: dict[str, int]) -> Speed:
-    """Do the same work in each way, one after the other, several times; the least time of each."""
+    """Return the least CPU time of each method, measured several times in turn."""
     from benchmarks import in_mpmath
     from rnn_goldens.generator.certify import certify
     from rnn_goldens.generator.exact import correctly_rounded
@@ -80,29 +80,29 @@ def speed(cell: str, size: dict[str, int]) -> Speed:
     ours, bits = correctly_rounded(scenario.case())
     theirs = in_mpmath.answer(scenario.case(), bits)
     if not all(np.array_equal(our, their) for our, their in zip(ours, theirs, strict=True)):
-        sys.exit(f"{cell} {size}: mpmath with {bits} bits has another answer")
-    certify(scenario)  # imports torch, which is not what is measured
-    ways: Sequence[Callable[[Scenario], object]] = (
-        lambda asked: correctly_rounded(asked.case()),
+        sys.exit(f"{cell} {size}: mpmath with {bits} bits has other values")
+    certify(scenario)  # imports torch, which is not measured
+    methods: Sequence[Callable[[Scenario], object]] = (
+        lambda scenario: correctly_rounded(scenario.case()),
         certify,
-        lambda asked: in_mpmath.answer(asked.case(), bits),
+        lambda scenario: in_mpmath.answer(scenario.case(), bits),
     )
-    spent = [[cpu(partial(way, sized(cell, **size))) for way in ways] for _ in range(REPEATS)]
+    spent = [[cpu(partial(method, sized(cell, **size))) for method in methods] for _ in range(REPEATS)]
     return Speed(cell, size, bits, *map(min, zip(*spent, strict=True)))
 
 
 def cpu(work: Callable[[], object]) -> float:
-    """Seconds of this process."""
+    """Return the CPU seconds that this process spends on some work."""
     start = time.process_time()
     work()
     return time.process_time() - start
 
 
 def report(speeds: Sequence[Speed]) -> str:
-    """The page."""
+    """Return the section of the page."""
     import mpmath
 
-    header = ("cell", *BASE, "bits", "certified/s", "answers/s", "mpmath/s", "times mpmath")
+    header = ("cell", *BASE, "bits", "certified/s", "answers/s", "mpmath/s", "speed-up")
     rows = [
         (
             s.cell,
@@ -116,17 +116,18 @@ def report(speeds: Sequence[Speed]) -> str:
     ratios = [s.mpmath / s.answer for s in speeds]
     return "\n".join(
         [
-            "# How fast goldens are certified\n\n"
-            "Goldens a second on one core (CPU time, least of "
-            f"{REPEATS}), two sequences each, as time steps, hidden units and layers grow. Written by\n"
-            "`python -m benchmarks.certifying_speed --write`; times are those of one machine.\n\n"
+            "## Certifying one golden, compared with mpmath\n\n"
+            "Certification was compared with mpmath at the same precision: computing the expected values takes a "
+            "fraction of mpmath's "
+            f"time. Goldens a second on one core (CPU time, least of {REPEATS}), two sequences each. Measured on one "
+            "machine by `python -m benchmarks.certifying_speed --write`.\n\n"
             f"{page.versions('numpy', 'torch', 'python-flint', 'mpmath')}, mpmath on {mpmath.libmp.BACKEND}'s "
             "integers, 1 core.\n",
             page.table(header, rows),
-            "“Certified” is the whole: the answer, its tolerance, and torch and NumPy that confirm both in each "
-            "precision. “Answers” are those\nalone, proven to be correctly rounded. “mpmath” computes the same "
-            "equations with as many bits and rounds once, dot products by\nits own `fdot`; it proves nothing, and gave "
-            "the same float64 everywhere. "
+            "“certified”: expected values, tolerance, and confirmation by torch and NumPy in each precision. "
+            "“answers”: "
+            "the expected values only, proven to be correctly rounded. “mpmath”: the same equations with as many bits, "
+            "dot products by `fdot`; it proves nothing; the float64 values were always equal. "
             f"It takes {min(ratios):.1f} to {max(ratios):.1f} times as long as “answers”.\n",
         ]
     )

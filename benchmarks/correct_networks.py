@@ -1,6 +1,6 @@
-"""Correct networks in NumPy that compute otherwise than the definition: other orders, other forms of the same formula.
+"""Correct networks in NumPy that compute in other orders, or by other forms of the same formula, than the definition.
 
-Half precisions accumulate in float32 and store in their own type, as kernels do.
+Half precisions accumulate in float32 and store their own type, as kernels do.
 """
 
 from dataclasses import replace
@@ -15,26 +15,26 @@ from rnn_goldens.cells import Array, Case, Network, State, Weights
 
 
 class Summing(Network):
-    """Adds up its products in a given order."""
+    """Adds up the terms of a product in a given order."""
 
     def __init__(self, order: Order) -> None:
         self.order = order
 
     def product(self, v: Array, matrix: Array) -> Array:
-        """The matrix times each row of v."""
+        """Return the matrix times each row of v."""
         return self.added(np.zeros((len(v), len(matrix)), v.dtype), v, matrix)
 
     def added(self, start: Array, v: Array, matrix: Array) -> Array:
-        """Start, and the matrix times each row of v."""
+        """Return start plus the matrix times each row of v."""
         dtype = np.result_type(np.float32, v.dtype)
         return self.order(start.astype(dtype), v.astype(dtype), matrix.astype(dtype)).astype(v.dtype)
 
 
 class BiasFirst(Summing):
-    """The accumulator starts with the bias."""
+    """Starts the accumulator with the bias."""
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        """The state after time step t; a bias is the matrix's first column."""
+        """Return the state after time step t; a bias is the first column of the matrix."""
         with_bias = {
             f"weight_{which}": np.concatenate([w[f"bias_{which}"][:, None], w[f"weight_{which}"]], axis=1)
             for which in ("ih", "hh")
@@ -43,7 +43,7 @@ class BiasFirst(Summing):
         return super().step(case, suffix, with_bias or w, layer_input, t, state)
 
     def product(self, v: Array, matrix: Array) -> Array:
-        """The matrix times each row of v, from its first column on if it has one more than there are units."""
+        """Return the matrix times each row of v; starts from the matrix's first column if that holds the bias."""
         if matrix.shape[1] == v.shape[1]:
             return super().product(v, matrix)
         start = np.broadcast_to(matrix[:, 0], (len(v), len(matrix)))
@@ -51,25 +51,25 @@ class BiasFirst(Summing):
 
 
 class BiasesSummed(Network):
-    """Adds the two biases up beforehand, where they are added up at all: not for the candidate of a GRU."""
+    """Adds the two biases in advance, except those of a GRU's candidate, which are not added to each other."""
 
     def weights(self, case: Case, suffix: str) -> Weights:
-        """The weights of one layer and direction."""
+        """Return the weights of one layer and direction."""
         w = dict(super().weights(case, suffix))
         if "bias_ih" in w:
-            own = slice(0, 2 * case.config.hidden_size) if case.cell.name == "gru" else slice(None)
+            added = slice(0, 2 * case.config.hidden_size) if case.cell.name == "gru" else slice(None)
             ih, hh = w["bias_ih"].copy(), w["bias_hh"].copy()
-            ih[own] += hh[own]
-            hh[own] = 0
+            ih[added] += hh[added]
+            hh[added] = 0
             w |= {"bias_ih": ih, "bias_hh": hh}
         return w
 
 
 class OneProduct(Network):
-    """One product of (x, h) with (W_ih, W_hh), where the two are added up at all: not for the candidate of a GRU."""
+    """Computes one product of (x, h) with (W_ih, W_hh), except for a GRU's candidate, which does not add the two."""
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        """The state after time step t."""
+        """Return the state after time step t."""
         ih, hh = w["weight_ih"], w["weight_hh"]
         joined = np.ones((len(hh), 1), bool)
         if case.cell.name == "gru":
@@ -84,29 +84,29 @@ class OneProduct(Network):
 
 
 class Interpolating(Network):
-    """The other form of a GRU's last line: h_t = n + z (h_{t-1} - n)."""
+    """Uses the other form of a GRU's last line: h_t = n + z (h_{t-1} - n)."""
 
     def mix(self, z: Array, a: Array, b: Array) -> Array:
-        """The new state."""
+        """Return the new state."""
         new: Array = b + z * (a - b)
         return new
 
 
 class SigmoidByTanh(Network):
-    """The other form of the sigmoid: (1 + tanh(z / 2)) / 2."""
+    """Uses the other form of the sigmoid: (1 + tanh(z / 2)) / 2."""
 
     def sigmoid(self, z: Array) -> Array:
-        """In at least float32, rounded once."""
+        """Compute in at least float32 and round once."""
         wide = z.astype(np.result_type(np.float32, z.dtype), copy=False)
         sigmoid: Array = np.tanh(wide / 2) / 2 + wide.dtype.type(0.5)
         return sigmoid.astype(z.dtype)
 
 
 class SigmoidInItsType(Network):
-    """Half precisions compute the sigmoid in their own type, as JAX does: e^-z overflows in float16 below -11.09."""
+    """Computes the sigmoid in the type of half precisions, as JAX does: e^-z overflows in float16 below -11.09."""
 
     def sigmoid(self, z: Array) -> Array:
-        """1 / (1 + e^-z), rounded at every step."""
+        """Compute 1 / (1 + e^-z), rounded after every operation."""
         one = z.dtype.type(1)
         with np.errstate(over="ignore"):
             sigmoid: Array = one / (one + np.exp(-z))
@@ -114,32 +114,32 @@ class SigmoidInItsType(Network):
 
 
 class SigmoidByTanhInItsType(Network):
-    """The same, for kernels that have a tanh alone: half precisions store it before it is halved and moved."""
+    """Computes the sigmoid of half precisions from a tanh in their own type, as kernels without a sigmoid do."""
 
     def sigmoid(self, z: Array) -> Array:
-        """(1 + tanh(z / 2)) / 2, rounded at every step."""
+        """Compute (1 + tanh(z / 2)) / 2, rounded after every operation."""
         half = z.dtype.type(0.5)
         sigmoid: Array = np.tanh(z * half) * half + half
         return sigmoid
 
 
 class WithoutSubnormals(Network):
-    """Flushes to zero, before and after every operation, what is smaller than the smallest normal number."""
+    """Flushes subnormal numbers to zero before and after every operation."""
 
     def run(self, case: Case) -> tuple[Array, ...]:
-        """The network, over arrays that flush."""
+        """Run the network on arrays that flush subnormals."""
         return tuple(np.asarray(output) for output in super().run(flushing(case)))
 
 
 def flushing(case: Case) -> Case:
-    """The same over arrays that flush."""
+    """Return a case whose arrays flush subnormals."""
     weights = {name: array.view(Flushing) for name, array in case.weights.items()}
     state = tuple(part.view(Flushing) for part in case.state)
     return replace(case, weights=weights, x=case.x.view(Flushing), state=state)
 
 
 class Flushing(np.ndarray[Any, Any]):
-    """An array whose operations take and give zero for subnormal numbers, as processors do that have none."""
+    """An array whose operations read and return zero for subnormal numbers, as processors without subnormals do."""
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401
         plain = [_flushed(np.asarray(part)) if isinstance(part, Flushing) else part for part in inputs]
@@ -155,16 +155,16 @@ def _flushed(array: Array) -> Array:
 
 
 class OneStore(Network):
-    """Half precisions compute a whole step in float32 and store the state alone, as fused kernels do."""
+    """Computes a whole step of half precisions in float32 and stores only the state, as fused kernels do."""
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
-        """One layer in one direction."""
+        """Run one layer in one direction."""
         dtype = np.result_type(np.float32, layer_input.dtype)
         wide = replace(case, weights={name: array.astype(dtype) for name, array in case.weights.items()})
         return super().unroll(wide, suffix, layer_input, state, lengths)
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        """The state after time step t."""
+        """Return the state after time step t."""
         dtype = np.result_type(np.float32, layer_input.dtype)
         wide = tuple(part.astype(dtype) for part in state)
         after = super().step(case, suffix, w, layer_input[:, t : t + 1].astype(dtype), 0, wide)
@@ -172,19 +172,19 @@ class OneStore(Network):
 
 
 class _FirstToLastOneChain(OneProduct, BiasesSummed, BiasFirst):
-    """The accumulator starts with both biases and takes W_ih x, then W_hh h."""
+    """Starts the accumulator with both biases, then adds W_ih x, then W_hh h."""
 
 
 class _FusedOneChain(Interpolating, SigmoidByTanh, OneProduct, BiasesSummed, BiasFirst):
-    """The same with fused multiply-add, and the other forms of the formulas."""
+    """Uses one accumulator with fused multiply-add, and the other forms of the formulas."""
 
 
 class _PairwiseOtherForms(Interpolating, SigmoidByTanh, BiasesSummed, Summing):
-    """The other forms of the formulas."""
+    """Uses pairwise sums and the other forms of the formulas."""
 
 
 class _LanesOneStore(OneStore, Interpolating, BiasesSummed, Summing):
-    """Vector lanes, one store a step."""
+    """Uses vector lanes and stores once for each step."""
 
 
 NETWORKS: dict[str, Network] = {
@@ -209,4 +209,4 @@ NETWORKS: dict[str, Network] = {
     "pairwise; biases summed; n + z (h - n); sigmoid by tanh": _PairwiseOtherForms(summation.pairwise),
     "8 lanes; biases summed; n + z (h - n); one store": _LanesOneStore(summation.lanes),
 }
-"""By what they do otherwise than the definition."""
+"""Networks by the name of their difference from the definition."""

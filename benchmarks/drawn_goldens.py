@@ -1,8 +1,8 @@
-"""Correct implementations on goldens that the strategy draws: none may fail.
+"""Runs correct implementations on random goldens: none may fail.
 
-    python -m benchmarks.drawn_goldens    # from the checkout, some minutes; --write renews docs/results/fuzzing.md
+    python -m benchmarks.drawn_goldens    # from the checkout, some minutes; --write renews docs/results/correctness.md
 
-Exits with 1 if one fails. What ``fuzz`` finds is in ``hypothesis_versions``.
+Exits with 1 if one fails. ``hypothesis_versions`` shows that ``fuzz`` finds wrong implementations.
 """
 
 import argparse
@@ -18,40 +18,40 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from benchmarks import page
 from benchmarks.false_alarms import find_implementation, implementations
-from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.comparison.verdict import compare
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.fuzzing.bounds import Sizes, bounds
-from rnn_goldens.fuzzing.strategy import drawn
+from rnn_goldens.fuzz.bounds import Sizes, bounds
+from rnn_goldens.fuzz.strategy import drawn
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.implementations import outputs_of
-from rnn_goldens.judging.verdict import compare
 
-PAGE = "fuzzing.md"
+PAGE = "correctness.md"
 EXAMPLES = 200
 SEED = 1
 
 COMPILING = ("flax", "keras-jax", "keras-torch")
-"""They take long for each shape, or have a process of their own."""
+"""Implementations that compile for each shape or need their own process."""
 
 
 @dataclass
-class Asked:
-    """What became of one correct implementation.
+class RandomCheck:
+    """The results of one correct implementation on random goldens.
 
     Attributes:
         implementation: its name.
-        asked: how many goldens.
-        passed: how many it got right.
-        refused: how many it cannot do.
-        known: how many it failed of those that it is known to be wrong at.
-        failed: the others it failed, and how.
-        largest: the largest error among the passed ones, as a fraction of what is allowed.
-        seconds: of the run.
+        ran: how many goldens it ran.
+        passed: how many passed.
+        refused: how many it refused.
+        known: how many failed with a known defect of the library.
+        failed: messages of the other failures.
+        largest: the largest error of the passed goldens, as a fraction of the tolerance.
+        seconds: duration of the run.
     """
 
     implementation: str
-    asked: int
+    ran: int
     passed: int = 0
     refused: int = 0
     known: int = 0
@@ -63,55 +63,60 @@ class Asked:
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
+    parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{PAGE}")
     parser.add_argument("--examples", type=int, default=EXAMPLES, help="goldens for each implementation")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
-    found = asked_correct(arguments.examples, arguments.processes)
-    text = report(found, arguments.examples)
+    results = check_correct(arguments.examples, arguments.processes)
+    text = report(results, arguments.examples)
     print(text)
     if arguments.write:
-        page.write(PAGE, text)
-    if any(one.failed for one in found):
+        page.write(PAGE, "benchmarks.drawn_goldens", text)
+    if any(one.failed for one in results):
         sys.exit(1)
 
 
-def report(found: Sequence[Asked], examples: int) -> str:
-    """The page."""
-    rows = [
-        (one.implementation, one.asked, one.passed, one.refused, one.known, len(one.failed), f"{one.largest:.3f}")
-        for one in found
-    ]
-    failed = "".join(f"- {one.implementation}: {said}\n" for one in found for said in one.failed)
+def report(results: Sequence[RandomCheck], examples: int) -> str:
+    """Return the section of the page."""
+    groups: dict[str, list[RandomCheck]] = {}
+    for one in results:
+        groups.setdefault("NumPy" if one.implementation.startswith("numpy") else one.implementation, []).append(one)
+    rows = [_row(group, members) for group, members in groups.items()]
+    failed = "".join(f"- {one.implementation}: {message}\n" for one in results for message in one.failed)
     header = ("implementation", "run", "passed", "refused", "known wrong", "FAILED", "largest error")
     return (
-        "# Correct implementations on drawn goldens\n\n"
-        f"No correct implementation should fail a golden that `fuzz` draws. Each ran {examples:,} of all cells, drawn "
-        f"with seed {SEED}, a quarter in each of {', '.join(PRECISIONS)}. “Known wrong” are defects of a library with "
-        "evidence in [known-failures](../known-failures). “Largest error” is a fraction of the tolerance. Written by "
+        f"## Random goldens\n\n{len(results)} correct implementations ran {examples:,} goldens each that "
+        f"[`fuzz`](../fuzzing.md) draws with seed {SEED}, a quarter in each of {', '.join(PRECISIONS)}. Measured by "
         "`python -m benchmarks.drawn_goldens --write`. `python -m benchmarks.hypothesis_versions` shows that `fuzz` "
-        "finds five wrong networks and a crash, with the lowest and the newest Hypothesis.\n\n"
-        f"{page.versions('numpy', 'torch', 'hypothesis')}\n\n{page.table(header, rows)}\n{failed}"
+        "finds five wrong networks and a crash, with the lowest and the newest supported Hypothesis.\n\n"
+        f"{page.versions('numpy', 'torch', 'hypothesis')}.\n\n{page.table(header, rows)}\n{failed}"
     )
 
 
-def asked_correct(examples: int, processes: int) -> list[Asked]:
-    """Each implementation, asked so many goldens, a quarter in each precision."""
+def _row(group: str, members: Sequence[RandomCheck]) -> tuple[object, ...]:
+    """Return the row of an implementation; all networks in NumPy share one."""
+    counts = (sum(getattr(one, what) for one in members) for what in ("ran", "passed", "refused", "known"))
+    name = f"{group}, {len(members)} networks" if len(members) > 1 else group
+    return name, *counts, sum(len(one.failed) for one in members), f"{max(one.largest for one in members):.3f}"
+
+
+def check_correct(examples: int, processes: int) -> list[RandomCheck]:
+    """Run each implementation on ``examples`` goldens, a quarter in each precision."""
     alone = [name for name in implementations() if name in COMPILING]
     together = [name for name in implementations() if name not in COMPILING]
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=1) as pool:
-        futures = [pool.submit(ask_all, names, examples) for names in (together, *([name] for name in alone))]
-        found = {one.implementation: one for future in futures for one in future.result()}
-    return [found[name] for name in implementations()]
+        futures = [pool.submit(check_all, names, examples) for names in (together, *([name] for name in alone))]
+        by_name = {one.implementation: one for future in futures for one in future.result()}
+    return [by_name[name] for name in implementations()]
 
 
-def ask_all(names: Sequence[str], examples: int) -> list[Asked]:
-    """Ask some implementations the same, which is drawn once. In a fresh process: Keras has one backend a process."""
+def check_all(names: Sequence[str], examples: int) -> list[RandomCheck]:
+    """Run implementations on the same random goldens, in a fresh process: Keras has one backend in a process."""
     import torch
 
     torch.set_num_threads(1)
-    return [_asked(name, examples) for name in names]
+    return [_check(name, examples) for name in names]
 
 
 def _is_ragged(golden: Golden) -> bool:
@@ -132,40 +137,40 @@ KNOWN_WRONG: dict[str, Callable[[Golden], bool]] = {
     "keras-jax": _is_half_gru_without_bias,
     "keras-torch": _is_product_in_float64,
 }
-"""Where libraries are known to be wrong: ``docs/known-failures`` has the evidence."""
+"""Goldens that libraries are known to fail: ``docs/known-failures`` has the evidence."""
 
 
-def _asked(name: str, examples: int) -> Asked:
-    implementation, found = find_implementation(name), Asked(name, 0)
+def _check(name: str, examples: int) -> RandomCheck:
+    implementation, result = find_implementation(name), RandomCheck(name, 0)
     begin = time.perf_counter()
     for precision in PRECISIONS:
         for golden in stream(CELLS, precision, examples // len(PRECISIONS)):
-            found.asked += 1
+            result.ran += 1
             try:
-                verdict = compare(golden, *outputs_of(implementation(golden.question())))
+                verdict = compare(golden, *outputs_of(implementation(golden.inputs())))
             except Unsupported:
-                found.refused += 1
+                result.refused += 1
                 continue
             except Exception as error:
                 failure = repr(error)
             else:
                 failure = verdict.message.partition("\n")[0]
                 if verdict.passed:
-                    found.passed += 1
-                    found.largest = max(found.largest, verdict.largest_error)
+                    result.passed += 1
+                    result.largest = max(result.largest, verdict.largest_error)
                     continue
             if name in KNOWN_WRONG and KNOWN_WRONG[name](golden):
-                found.known += 1
+                result.known += 1
             else:
-                found.failed.append(f"{golden.id} in {precision}: {failure}")
-    found.seconds = time.perf_counter() - begin
-    return found
+                result.failed.append(f"{golden.id} in {precision}: {failure}")
+    result.seconds = time.perf_counter() - begin
+    return result
 
 
 @cache
 def stream(cells: tuple[str, ...], precision: str, examples: int) -> Sequence[Golden]:
-    """The goldens that the seed gives, drawn once a process."""
-    found: list[Golden] = []
+    """Return the goldens that the seed generates, once in each process."""
+    goldens: list[Golden] = []
 
     @seed(SEED)
     @settings(
@@ -177,10 +182,10 @@ def stream(cells: tuple[str, ...], precision: str, examples: int) -> Sequence[Go
     )
     @given(drawn(bounds(cells, Sizes(), (), (), precision)))
     def draw(golden: Golden) -> None:
-        found.append(golden)
+        goldens.append(golden)
 
     draw()
-    return found
+    return goldens
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Every float16 and bfloat16 argument of each activation, and a sample of float32, through NumPy, torch, ONNX Runtime.
+"""Runs NumPy, torch and ONNX Runtime on every float16 and bfloat16 argument of each activation, and on some float32.
 
-    python -m benchmarks.exhaustive    # from the checkout, about a minute; --write renews docs/results/exhaustive.md
+    python -m benchmarks.exhaustive    # from the checkout, about a minute; --write renews docs/results/correctness.md
 
-What ``rnn-goldens check WHAT --exhaustive`` finds, as a page. Exits with 1 if an implementation is wrong anywhere.
+Writes the findings of ``rnn-goldens check WHAT --exhaustive`` as a page. Exits with 1 if an implementation is wrong.
 """
 
 import argparse
@@ -12,66 +12,66 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from benchmarks import page
-from rnn_goldens.exhaustive.sweep import Visited, exhaustive_check
+from rnn_goldens.exhaustive.sweep import SweepResult, exhaustive_check
 from rnn_goldens.implementations import outputs_of, resolve
 
-PAGE = "exhaustive.md"
-IMPLEMENTATIONS = ("numpy", "torch", "onnxruntime")
+PAGE = "correctness.md"
+IMPLEMENTATIONS = LIBRARIES = ("numpy", "torch", "onnxruntime")
 
-INTRODUCTION = """# At every argument
+INTRODUCTION = """## Every argument of an activation
 
-<!-- Made by `python -m benchmarks.exhaustive --write`; do not edit. -->
+NumPy, torch and ONNX Runtime computed each activation at every finite float16 and bfloat16 number and at a sample of
+float32 ([`check --exhaustive`](../implementations.md#every-argument-of-an-activation)). Measured by
+`python -m benchmarks.exhaustive --write`.
 
-What `rnn-goldens check numpy --exhaustive` finds: one unit, one step, every finite float16 and bfloat16 number as the
-argument of each activation, and a sample of float32; every answer certified on the spot.
-
-- **ulp**: the largest error of the output that shows the activation, in units in the last place of the exact result.
-  A sigmoid that is right to 8 roundoffs of 1 may be off by many units where it is nearly zero: that is no mistake.
-  The reset gate of a GRU shows through a tanh only.
-- **tolerance**: the largest part of it that is used; 1 would be all of it.
-- **refused**: the implementation has no such precision."""
-
-COLUMNS = ("arguments", "wrong", "ulp", "at", "tolerance", "there at")
+Each entry is the largest part of the tolerance that was used, and in brackets the largest error in units in the last
+place (ulp) of the exact result. A sigmoid near zero may be off by many ulp within its tolerance. The reset gate of a
+GRU shows through a tanh only. “refused”: the implementation does not support the precision."""
 
 
 def main() -> None:
-    """Run and print; exit with 1 if anything is wrong."""
+    """Run and print; exit with 1 if an implementation is wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
+    parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{PAGE}")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     with ProcessPoolExecutor(arguments.processes, get_context("spawn")) as pool:
-        found = dict(zip(IMPLEMENTATIONS, pool.map(visited, IMPLEMENTATIONS), strict=True))
-    text = report(found)
+        results = dict(zip(IMPLEMENTATIONS, pool.map(check, IMPLEMENTATIONS), strict=True))
+    text = report(results)
     print(text)
     if arguments.write:
-        page.write(PAGE, text)
-    if any(not one.is_right for of_one in found.values() for one in of_one):
+        page.write(PAGE, "benchmarks.exhaustive", text)
+    if any(not one.is_right for sweep in results.values() for one in sweep):
         sys.exit(1)
 
 
-def visited(name: str) -> list[Visited]:
-    """What an implementation makes of each activation in each precision."""
+def check(name: str) -> list[SweepResult]:
+    """Return the results of an implementation for each activation in each precision."""
     run = resolve(name)
-    return list(exhaustive_check(lambda question: outputs_of(run(question))))
+    return list(exhaustive_check(lambda inputs: outputs_of(run(inputs))))
 
 
-def report(found: Mapping[str, Sequence[Visited]]) -> str:
-    """The page: a table for each implementation."""
-    header = ("activation", *COLUMNS)
-    parts = [INTRODUCTION]
-    for name, of_one in found.items():
-        parts.append(f"## {name}\n\n{page.table(header, map(_row, of_one))}")
-    return "\n\n".join([*parts, page.versions("numpy", "torch", "onnxruntime")]) + "\n"
+def report(results: Mapping[str, Sequence[SweepResult]]) -> str:
+    """Return the section, with a row for each activation in each precision."""
+    rows: dict[str, list[str]] = {}
+    counts: dict[str, int] = {}
+    for sweep in results.values():
+        for one in sweep:
+            what = f"{one.activation.cell}: {one.activation.name}, {one.precision}"
+            rows.setdefault(what, []).append(_entry(one))
+            if one.errors:
+                counts[one.precision] = one.errors.visited
+    table = page.table(("activation", *results), [(what, *entries) for what, entries in rows.items()])
+    visited = ", ".join(f"{count:,} in {precision}" for precision, count in counts.items())
+    return f"{INTRODUCTION}\n\nArguments of each activation: {visited}.\n\n{table}\n{page.versions(*LIBRARIES)}.\n"
 
 
-def _row(one: Visited) -> list[str]:
-    first, finding = f"{one.activation.cell}: {one.activation.name}, {one.precision}", one.finding
-    if finding is None:
-        return [first, "refused", *[""] * 5]
-    ulp, fraction = f"{finding.ulp:.3g}", f"{finding.fraction:.2f}"
-    at, there = f"{finding.at:.9g}", f"{finding.fraction_at:.9g}"
-    return [first, str(finding.visited), str(finding.wrong), ulp, at, fraction, there]
+def _entry(one: SweepResult) -> str:
+    errors = one.errors
+    if errors is None:
+        return "refused"
+    wrong = f"{errors.wrong} WRONG, " if errors.wrong else ""
+    return f"{wrong}{errors.fraction:.2f} ({errors.ulp:.3g})"
 
 
 if __name__ == "__main__":

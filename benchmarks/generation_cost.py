@@ -1,8 +1,8 @@
-"""What certifying costs: the whole corpus, with gradients and without, and one golden as its sizes grow.
+"""Measures the cost of certifying: the whole corpus, with gradients and without, and one golden of growing size.
 
-    python -m benchmarks.generation_cost         # from the checkout; --write renews docs/results/generation.md
+    python -m benchmarks.generation_cost    # from the checkout; --write renews docs/results/cost.md
 
-On two cores. Exits with 1 if the corpus takes longer, or more memory, than it may.
+Uses two cores. Exits with 1 if generating the corpus exceeds a limit of time or memory.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks import page, process_cost
-from benchmarks.process_cost import LOOK_EVERY, tells_memory
+from benchmarks.process_cost import SAMPLE_EVERY, reports_memory
 
 if TYPE_CHECKING:
     from rnn_goldens.generator.scenario import Scenario
@@ -33,33 +33,35 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from rnn_goldens.generator.generate import generate
-from rnn_goldens.generator.reuse import Certified
+from rnn_goldens.generator.certification_cache import CertificationCache
 from rnn_goldens.generator.scenarios import SCENARIOS
 
 if __name__ == "__main__":
     start, folder, nothing = time.perf_counter(), Path(sys.argv[1]), dict(d_out=None, d_h_n=None, d_c_n=None)
-    backward = sys.argv[2] != "outputs alone"
+    backward = sys.argv[2] != "outputs only"
     if not backward:
         SCENARIOS = [replace(scenario, **nothing, gradient_purpose="") for scenario in SCENARIOS]
-    certified = Certified(folder / "certified")
+    certified = CertificationCache(folder / "certified")
     outcomes = generate(SCENARIOS, folder / "v1", adequate=True, backward=backward, certified=certified)
-    made = sum(outcome.became == "new" for outcome in outcomes)
-    print(json.dumps({"made": made, "beyond imports, s": time.perf_counter() - start}))
+    new = sum(outcome.status == "new" for outcome in outcomes)
+    print(json.dumps({"new": new, "beyond imports, s": time.perf_counter() - start}))
 """
 
 Cost = Mapping[str, float]
-"""By figure, what a run of the generator took; a figure that this system does not tell is left out."""
+"""The measured figures of a run of the generator by name, without those that this system does not report."""
 
-OUTPUTS, SCRATCH, AGAIN = "outputs alone", "from scratch", "nothing changed"
+OUTPUTS, SCRATCH, AGAIN = "outputs only", "from scratch", "nothing changed"
+"""Runs of the generator: without gradients, with gradients, and with gradients a second time in the same folder."""
 
-FIGURES = {"made": ".0f", "wall, s": ".1f", "beyond imports, s": ".1f", "CPU, s": ".1f", "memory, MB": ".0f"}
-"""What is measured of a run, and how it is written."""
+FIGURES = {"new": ".0f", "wall, s": ".1f", "beyond imports, s": ".1f", "CPU, s": ".1f", "memory, MB": ".0f"}
+"""Measured figures of a run and their formats."""
 
 LIMITS: Mapping[str, Cost] = {
     OUTPUTS: {},
     SCRATCH: {"wall, s": 120, "memory, MB": 2000},
     AGAIN: {"beyond imports, s": 10, "memory, MB": 2000},
 }
+"""The largest figures allowed, by run."""
 
 BASE = {"time": 10, "hidden": 8, "layers": 1, "batch": 2}
 GROWTH: Mapping[str, Sequence[int]] = {
@@ -68,7 +70,7 @@ GROWTH: Mapping[str, Sequence[int]] = {
     "layers": (1, 2, 4, 8),
     "batch": (2, 8, 32),
 }
-GROWTH_BACK: Mapping[str, Sequence[int]] = {
+GROWTH_WITH_GRADIENTS: Mapping[str, Sequence[int]] = {
     "time": (10, 50, 200),
     "hidden": (8, 16, 32),
     "layers": (1, 2, 4),
@@ -82,24 +84,24 @@ REPEATS = 5
 def main() -> None:
     """Run, print, and exit with 1 if a limit is exceeded."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="write docs/results/generation.md")
+    parser.add_argument("--write", action="store_true", help="write the section of docs/results/cost.md")
     arguments = parser.parse_args()
     cores, load = keep_to_cores(), os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "generate.py"
         program.write_text(GENERATE)
         costs = {what: whole_corpus(program, what) for what in (OUTPUTS, SCRATCH, AGAIN)}
-    grown, grown_back = list(growth(GROWTH)), list(growth(GROWTH_BACK, gradients=True))
+    grown, grown_back = list(growth(GROWTH)), list(growth(GROWTH_WITH_GRADIENTS, gradients=True))
     text = report(costs, grown, grown_back, cores, load)
     print(text)
     if arguments.write:
-        page.write("generation.md", text)
+        page.write("cost.md", "benchmarks.generation_cost", text)
     if exceeded := limits_exceeded(costs):
         sys.exit("\n".join(exceeded))
 
 
 def keep_to_cores() -> int:
-    """Keep this process and those it starts to two cores, where the system has that; how many they have then."""
+    """Limit this process and its children to two cores if the system can; return how many cores they may use."""
     if not hasattr(os, "sched_setaffinity"):
         return os.cpu_count() or 1
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
@@ -107,16 +109,16 @@ def keep_to_cores() -> int:
 
 
 def whole_corpus(program: Path, what: str) -> Cost:
-    """Generate beside the program, in a process of its own, with its pool; outputs alone in a folder of their own."""
+    """Generate the corpus in a process of its own; a run without gradients gets a folder of its own, too."""
     folder = program.parent / "outputs" if what == OUTPUTS else program.parent
     folder.mkdir(exist_ok=True)
-    made = process_cost.run([sys.executable, str(program), str(folder), what])
-    cost = {**json.loads(made.printed), "wall, s": made.wall, "CPU, s": made.cpu}
-    return cost | ({"memory, MB": made.memory / 1e6} if tells_memory() else {})
+    run = process_cost.run([sys.executable, str(program), str(folder), what])
+    cost = {**json.loads(run.printed), "wall, s": run.wall, "CPU, s": run.cpu}
+    return cost | ({"memory, MB": run.memory / 1e6} if reports_memory() else {})
 
 
 def limits_exceeded(costs: Mapping[str, Cost]) -> list[str]:
-    """One line for each limit that was exceeded."""
+    """Return one line for each exceeded limit."""
     return [
         f"whole corpus, {what}: {figure}: {costs[what][figure]:{FIGURES[figure]}}, at most {limit:g} is allowed"
         for what, limits in LIMITS.items()
@@ -126,17 +128,17 @@ def limits_exceeded(costs: Mapping[str, Cost]) -> list[str]:
 
 
 def growth(grows: Mapping[str, Sequence[int]], *, gradients: bool = False) -> Iterator[tuple[str, int, float]]:
-    """What grows, how far, and the CPU seconds of one golden then."""
-    os.environ["OMP_NUM_THREADS"] = "1"  # read by BLAS and torch when imported; a thread that waits spends CPU too
-    one_golden(*BASE.values())  # imports torch, which is not what is measured
-    for what, how_far in grows.items():
-        for size in how_far:
+    """Yield the name of a size, its value and the CPU seconds of one golden of that size."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # read by BLAS and torch when imported; waiting threads use CPU time too
+    one_golden(*BASE.values())  # imports torch, which is not measured
+    for what, values in grows.items():
+        for size in values:
             grown = {**BASE, what: size}
             yield what, size, min(one_golden(*grown.values(), gradients=gradients) for _ in range(REPEATS))
 
 
 def one_golden(time: int, hidden: int, layers: int, batch: int = 2, *, gradients: bool = False) -> float:
-    """CPU seconds to certify one golden of a size, in all precisions its tolerance allows."""
+    """Return the CPU seconds that certifying one golden of a size takes, in all precisions that it allows."""
     from rnn_goldens.generator.certify import certify
 
     scenario = sized("lstm", time, hidden, layers, batch)
@@ -149,7 +151,7 @@ def one_golden(time: int, hidden: int, layers: int, batch: int = 2, *, gradients
 
 
 def sized(cell: str, time: int, hidden: int, layers: int, batch: int = 2) -> "Scenario":
-    """A scenario of a size, with an initial state."""
+    """Return a scenario of a size, with an initial state."""
     from rnn_goldens.generator.scenarios.variants import Variant, rounded
     from rnn_goldens.golden.shapes import Config
 
@@ -159,7 +161,7 @@ def sized(cell: str, time: int, hidden: int, layers: int, batch: int = 2) -> "Sc
 
 
 def with_cotangents(scenario: "Scenario") -> "Scenario":
-    """The same, with a cotangent for every output."""
+    """Return the scenario with a cotangent for every output."""
     from rnn_goldens.golden.shapes import LAYOUTS, output_shapes
 
     shapes = output_shapes(LAYOUTS[str(scenario.cell)], scenario.shape, scenario.inputs["x"].shape)
@@ -176,7 +178,7 @@ def report(
     cores: int,
     load: float,
 ) -> str:
-    """The page."""
+    """Return the section of the page."""
     rows = []
     for what, cost in costs.items():
         rows.append((what, *(f"{cost[name]:{how}}" if name in cost else "" for name, how in FIGURES.items())))
@@ -185,23 +187,21 @@ def report(
     base = ", ".join(f"{LETTERS[what]} = {size}" for what, size in BASE.items())
     return "\n".join(
         [
-            "# What generating costs\n\n"
-            "The whole corpus certified, held to the deviations and written: its outputs alone, with gradients, and "
-            "again with nothing changed. Written by `python -m benchmarks.generation_cost --write`; times are those of "
-            "one machine. `make bench-generation` measures anew and fails where a figure is above what it may be at "
-            "most.\n\n"
+            "## Generating the corpus\n\n"
+            "The whole corpus was certified, put through all known bugs and written: outputs only, with gradients, "
+            "and again with "
+            "nothing changed, which certifies no golden. Measured on one machine by `python -m "
+            "benchmarks.generation_cost --write`; "
+            "`make bench-generation` fails if a limit is exceeded.\n\n"
             f"{page.versions('numpy', 'torch', 'python-flint', 'h5py')}, {cores} cores. "
-            f"The machine's load was {load:.0f} when it began: above its cores, wall is more than certifying takes.\n",
+            f"The machine's load was {load:.0f} when it began.\n",
             page.table(("whole corpus", *FIGURES), rows),
-            "“Beyond imports” starts when the generator is imported; what it imports later counts. “Memory” is that of "
-            "the process and its pool together, where it was largest: the sum of their proportional set sizes (PSS), "
-            f"in which a page that several processes share is divided among them, looked at every {LOOK_EVERY:g} s"
-            f"{'' if tells_memory() else '; this system does not tell it'}.\n\n"
-            "## One golden as it grows\n\n"
-            f"An LSTM's golden, in CPU milliseconds with one thread (least of {REPEATS}); {base} "
-            "but for what grows.\n",
+            "“Beyond imports” starts when the generator is imported. “Memory” is the peak of the process and its pool "
+            f"together (PSS, sampled every {SAMPLE_EVERY:g} "
+            f"s){'' if reports_memory() else '; not available on this system'}.\n\n"
+            f"One LSTM golden as it grows, in CPU milliseconds with one thread (least of {REPEATS}), from {base}:\n",
             _grown("CPU, ms", grown),
-            "The same with a cotangent for every output.\n",
+            "The same with gradients:\n",
             _grown("with gradients, CPU, ms", grown_back),
         ]
     )

@@ -1,8 +1,8 @@
-"""Correct backward passes against every golden that has gradients: how many fail, and how close the others come.
+"""Runs correct backward passes on every golden with gradients: how many fail, and how large are the errors.
 
-    python -m benchmarks.gradient_false_alarms   # from the checkout; --write renews its page in docs/results
+    python -m benchmarks.gradient_false_alarms    # from the checkout; --write renews docs/results/correctness.md
 
-Compiling is most of what takes time: with ``--every 7`` those that compile are checked against each seventh golden.
+Compilation takes most of the time: with ``--every 7`` implementations that compile run every seventh golden only.
 """
 
 import time
@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import page, tallies
-from benchmarks.tallies import Job, Tally
+from benchmarks import implementation_results, page
+from benchmarks.implementation_results import ImplementationResults, Job
 from rnn_goldens.cells import Backward, case_of
-from rnn_goldens.checkable.golden import Golden, Question
+from rnn_goldens.checkable_golden import Golden, Inputs
+from rnn_goldens.comparison.calls import Backward as BackwardFunction
+from rnn_goldens.comparison.verdict import compare_gradients
 from rnn_goldens.corpus import Corpus, open_corpus
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.precision import PRECISIONS
@@ -22,11 +24,9 @@ from rnn_goldens.golden.tolerance import Exact
 from rnn_goldens.implementations import resolve
 from rnn_goldens.implementations.backward import backward_of
 from rnn_goldens.implementations.numpy_cells import arithmetic
-from rnn_goldens.judging.calls import Backward as Asked
-from rnn_goldens.judging.verdict import compare_gradients
 
 NUMPY = "numpy, "
-"""What the names of backward passes in NumPy begin with; the definition's is called numpy alone."""
+"""Prefix of the names of backward passes in NumPy; the definition's is called numpy."""
 
 SCAN = "jax scan"
 
@@ -34,56 +34,58 @@ LIBRARIES = ("torch, oneDNN on", "torch, oneDNN off", "torch-cells", "keras-torc
 
 COMPILING = ("flax", "keras-jax", SCAN)
 
-PAGE = "gradient-false-alarms.md"
+PAGE = "correctness.md"
 
 
 def main() -> None:
-    """Run, print, and exit with 1 if anything correct fails."""
-    tallies.command(PAGE, implementations(), COMPILING, tally, report)
+    """Run, print, and exit with 1 if a correct backward pass fails."""
+    implementation_results.command(
+        PAGE, "benchmarks.gradient_false_alarms", implementations(), COMPILING, results_of, report
+    )
 
 
 def implementations() -> list[str]:
-    """Every implementation, the definition first."""
+    """Return the names of all implementations, the definition first."""
     from benchmarks.correct_backward import BACKWARD
 
     return ["numpy", *(f"{NUMPY}{name}" for name in BACKWARD), *LIBRARIES]
 
 
-def tally(job: Job, every: int = 1) -> Tally:
-    """Put every golden that has gradients in the precision to an implementation, or every so-manieth of them."""
+def results_of(job: Job, every: int = 1) -> ImplementationResults:
+    """Run an implementation on every Nth golden that has gradients in the precision."""
     start = time.process_time()
     backward = find_backward(job.implementation)
-    corpus, found = open_corpus(), Tally(job)
-    known = tallies.known_failures(job, corpus, ".gradients.txt")
+    corpus, results = open_corpus(), ImplementationResults(job)
+    known = implementation_results.known_failures(job, corpus, ".gradients.txt")
     ids = [e.id for e in corpus.entries if e.gradients and job.precision in e.gradients.precisions]
     for golden_id in ids[::every]:
         golden = corpus.load(golden_id, job.precision, gradients=True)
         try:
-            given = dict(backward(golden.question()))
+            actual = dict(backward(golden.inputs()))
         except Unsupported as reason:
-            found.refuse(reason)
+            results.refuse(reason)
             continue
         except Exception:
             if golden_id not in known:
                 raise
-            found.known[known[golden_id]] += 1
+            results.known[known[golden_id]] += 1
             continue
-        verdict = compare_gradients(golden, given)
+        verdict = compare_gradients(golden, actual)
         if verdict.not_checked:
-            raise ValueError(f"{job.implementation} gives no {', '.join(verdict.not_checked)} of {golden_id}")
-        found.judge(golden, verdict, known.get(golden_id), close=is_close(golden, given))
-    found.seconds = time.process_time() - start
-    return found
+            raise ValueError(f"{job.implementation} does not return {', '.join(verdict.not_checked)} of {golden_id}")
+        results.add(golden, verdict, known.get(golden_id), close=is_close(golden, actual))
+    results.seconds = time.process_time() - start
+    return results
 
 
-def is_close(golden: Golden, given: Mapping[str, Any]) -> bool:
-    """What ``torch.testing.assert_close`` says of gradients."""
+def is_close(golden: Golden, actual: Mapping[str, Any]) -> bool:
+    """Whether ``torch.testing.assert_close`` accepts gradients."""
     expected = golden.checkable_gradients().expected
-    return tallies.are_close(golden, {name: given[name] for name in expected}, expected)
+    return implementation_results.are_close(golden, {name: actual[name] for name in expected}, expected)
 
 
-def find_backward(name: str) -> Asked:
-    """What gives the gradients of an implementation, by its name in this report."""
+def find_backward(name: str) -> BackwardFunction:
+    """Return the backward pass of an implementation by its name in this report."""
     if name == "numpy":
         return in_numpy(Backward())
     if name.startswith(NUMPY):
@@ -99,64 +101,62 @@ def find_backward(name: str) -> Asked:
     return _with_onednn(backward, on=variant.endswith("on")) if "oneDNN" in variant else backward
 
 
-def in_numpy(network: Backward) -> Asked:
-    """The same of a network in NumPy."""
+def in_numpy(network: Backward) -> BackwardFunction:
+    """Return the backward pass of a network in NumPy."""
 
-    def backward(golden: Question) -> Mapping[str, Any]:
+    def backward(golden: Inputs) -> Mapping[str, Any]:
         dtype = arithmetic(golden.dtype)
         cotangents = {name: np.asarray(array).astype(dtype) for name, array in golden.cotangents.items()}
-        with np.errstate(all="ignore"):  # a golden may saturate, and is meant to
+        with np.errstate(all="ignore"):  # some goldens saturate on purpose
             return network.gradients(case_of(golden, dtype), cotangents)
 
     return backward
 
 
-def _with_onednn(backward: Asked, *, on: bool) -> Asked:
-    def switched(golden: Question) -> Mapping[str, Any]:
-        with tallies.onednn(on=on):
+def _with_onednn(backward: BackwardFunction, *, on: bool) -> BackwardFunction:
+    def switched(golden: Inputs) -> Mapping[str, Any]:
+        with implementation_results.onednn(on=on):
             return backward(golden)
 
     return switched
 
 
-def report(found: Sequence[Tally], names: Sequence[str]) -> str:
-    """The page."""
+def report(results: Sequence[ImplementationResults], names: Sequence[str]) -> str:
+    """Return the section of the page."""
     corpus = open_corpus()
     goldens = sum(bool(entry.gradients) for entry in corpus.entries)
     return "\n".join(
         [
-            "# False alarms of gradients\n\n"
-            "Correct backward passes against every golden that has gradients, in every precision they can be checked "
-            "in. Written by `python -m benchmarks.gradient_false_alarms --write`.\n\n"
+            f"## Gradients\n\n{len(names)} correct backward passes ran every golden that has gradients, in every "
+            "precision "
+            "that they can be checked in. A golden passes if all its gradients are right. Measured by "
+            "`python -m benchmarks.gradient_false_alarms --write`.\n\n"
             f"{page.versions('numpy', 'ml_dtypes', 'torch', 'keras', 'flax', 'jax')}.\n",
-            tallies.totals(found, corpus, goldens, len(names)),
-            tallies.overview(found),
-            "The words are those of [the outputs' page](false-alarms.md); what is known to be wrong is listed in "
-            "[known-failures](../known-failures), in files of gradients. A golden passes if every gradient of it "
-            "does: by x, by the initial states that are given, by every weight and bias.\n\n"
+            implementation_results.totals(results, corpus, goldens, len(names)),
+            implementation_results.overview(results),
             "`torch` differentiates `nn.RNN`, `nn.LSTM` and `nn.GRU`, `torch-cells` its cells unrolled, both by "
-            "autograd; `keras-torch`, `keras-jax` and `flax` their own layers; `jax scan` is a scan that is written "
-            "in `benchmarks/jax_scan.py`, by `jax.vjp`. Names of backward passes in NumPy say what they do "
-            "otherwise than the definition (`benchmarks/correct_backward.py`). In half precisions they accumulate in "
-            "float32 and store in their own type, gates' gradients too.\n",
-            "## In how many precisions\n\n"
-            "Of the goldens that have gradients, those whose gradients can be checked in a precision, and those that "
-            "are checked in it for their outputs alone.\n",
-            page.table(("precision", "with gradients", "exact", "with a bound", "left out"), _kept(corpus)),
-            tallies.in_full(found),
+            "autograd; "
+            "`keras-torch`, `keras-jax` and `flax` differentiate their own layers; `jax scan` is a hand-written scan "
+            "under "
+            "`jax.vjp`. Backward passes in NumPy accumulate half precisions in float32 and store them in their own "
+            "type.\n",
+            "How many goldens have gradients that can be checked in a precision, and how many are checked there for "
+            "their outputs only:\n",
+            page.table(("precision", "with gradients", "exact", "with a bound", "outputs only"), _kept(corpus)),
+            implementation_results.in_full(results),
         ]
     )
 
 
 def _kept(corpus: Corpus) -> list[tuple[str, int, int, int, int]]:
-    """By precision, how many goldens have it for their gradients, and how many for their outputs alone."""
+    """Return, for each precision, how many goldens have it for their gradients and how many for outputs only."""
     rows = []
     goldens = [corpus.load(e.id, "float64", gradients=True) for e in corpus.entries if e.gradients]
     for precision in PRECISIONS:
-        asked = [golden for golden in goldens if precision in golden.precisions]
-        kept = [gradients for golden in asked if precision in (gradients := golden.checkable_gradients()).precisions]
+        listed = [golden for golden in goldens if precision in golden.precisions]
+        kept = [gradients for golden in listed if precision in (gradients := golden.checkable_gradients()).precisions]
         exact = sum(isinstance(gradients.tolerance, Exact) for gradients in kept)
-        rows.append((precision, len(kept), exact, len(kept) - exact, len(asked) - len(kept)))
+        rows.append((precision, len(kept), exact, len(kept) - exact, len(listed) - len(kept)))
     return rows
 
 

@@ -1,9 +1,9 @@
-"""JSON that anybody may have written, 100,000 files and messages: each is read, or refused by one error, soon.
+"""Reads 100,000 damaged or hostile JSON files and messages: each must be read or refused with one error, within limits.
 
-    python -m benchmarks.hostile    # from the checkout, some minutes; --write renews docs/results/hostile-files.md
+    python -m benchmarks.hostile    # from the checkout, a few minutes; --write renews docs/results/robustness.md
 
-Real files and messages, changed at random from a fixed seed. Exits with 1 if a reader raises anything but its one
-error, or takes more time or memory than it may.
+Changes real files and messages at random from a fixed seed. Exits with 1 if a reader raises any other error, or
+exceeds its limits of time or memory.
 """
 
 import argparse
@@ -25,14 +25,14 @@ from rnn_goldens.programs import answers
 from rnn_goldens.programs.misbehaviour import Misbehaviour
 from rnn_goldens.schema import PROTOCOLS
 
-PAGE = "hostile-files.md"
+PAGE = "robustness.md"
 FIXTURES = Path(__file__).parents[1] / "fixtures/v1"
 SMALL = ("documented/mini-batch", "lstm/lengths", "gru/plain")
 
 INPUTS = 25_000
-"""Of each reader."""
+"""Number of inputs of each reader."""
 
-MOST_SECONDS, MOST_MEBIBYTES = 1.0, 256
+MAX_SECONDS, MAX_MEBIBYTES = 1.0, 256
 
 ANSWERS = (
     b'{"answer": "hello", "protocol": 1, "name": "p", "cells": ["gru"], "features": [], "precisions": ["float32"]}',
@@ -49,7 +49,7 @@ GARBAGE = (b"NaN", b"[" * 20_000, b'{"a":' * 5000, b"\xff\xfe", b"\x00", b'"', b
 
 @dataclass
 class Reader:
-    """A reader, the one error it may raise, inputs that it reads well, and what became of others."""
+    """A reader with the one error that it may raise, valid inputs, and its results for changed inputs."""
 
     name: str
     read: Callable[[bytes], object]
@@ -61,7 +61,7 @@ class Reader:
     findings: list[str] = field(default_factory=list)
 
     def check(self, data: bytes) -> None:
-        """Read an input, and note what becomes of it."""
+        """Read an input and record the result."""
         begin = time.process_time()
         try:
             self.read(data)
@@ -71,14 +71,14 @@ class Reader:
             self.findings.append(f"{self.name}: {type(error).__name__}: {error}: {data[:200]!r}")
         seconds = time.process_time() - begin
         self.longest = max(self.longest, seconds)
-        if seconds > MOST_SECONDS:
+        if seconds > MAX_SECONDS:
             self.findings.append(f"{self.name}: {seconds:.1f} s: {data[:200]!r}")
 
 
 def main() -> None:
-    """Run and print; exit with 1 if something is found."""
+    """Run and print; exit with 1 if there are findings."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
+    parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{PAGE}")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -88,13 +88,13 @@ def main() -> None:
     text = report(readers)
     print(text)
     if arguments.write:
-        page.write(PAGE, text)
+        page.write(PAGE, "benchmarks.hostile", text)
     if findings := [finding for reader in readers for finding in reader.findings]:
         sys.exit("\n".join(findings[:20]))
 
 
 def readers_in(scratch: Path) -> list[Reader]:
-    """All of them, with a folder for the files they read."""
+    """Return all readers; ``scratch`` is a folder for the files that they read."""
 
     def by_file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], object]:
         path = scratch / name
@@ -126,19 +126,19 @@ def _files(suffix: str) -> tuple[bytes, ...]:
 
 
 def run(reader: Reader, inputs: int, draw: random.Random) -> None:
-    """Give a reader what it reads well, and then so many other inputs."""
+    """Run a reader on its valid inputs, then on ``inputs`` changed ones."""
     for seed in reader.seeds:
         reader.read(seed)
     before = _mebibytes()
     for _ in range(inputs):
         reader.check(changed(draw.choice(reader.seeds), draw))
     reader.mebibytes = _mebibytes() - before
-    if reader.mebibytes > MOST_MEBIBYTES:
+    if reader.mebibytes > MAX_MEBIBYTES:
         reader.findings.append(f"{reader.name}: {reader.mebibytes:.0f} MiB")
 
 
 def changed(data: bytes, draw: random.Random) -> bytes:
-    """The same with values, slices or bits replaced, doubled or gone, one or some; half of the time still JSON."""
+    """Return data with values, slices or bytes replaced, repeated or removed; half of the results are still JSON."""
     only_values = draw.random() < 0.5  # noqa: PLR2004 - half
     for _ in range(draw.choice((1, 1, 1, 2, 4, 16))):
         found = VALUE.search(data, draw.randrange(len(data) + 1)) or VALUE.search(data)
@@ -156,25 +156,25 @@ def changed(data: bytes, draw: random.Random) -> bytes:
 
 
 def _mebibytes() -> float:
-    used = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    used = (resource.getrusage(processes).ru_maxrss for processes in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(used) / 1024
 
 
 def report(readers: list[Reader]) -> str:
-    """The page."""
+    """Return the section of the page."""
     rows = [
         (r.name, INPUTS, r.refused, len(r.findings), f"{r.longest:.2f}", f"{max(r.mebibytes, 0):.0f}") for r in readers
     ]
     return "\n".join(
         [
-            "# JSON that anybody may have written\n\n"
-            "<!-- Written by `python -m benchmarks.hostile --write`; do not edit. -->\n\n"
-            "Real files and messages, changed at random from a fixed seed. Each reader has to return or to raise its "
-            f"one error, in {MOST_SECONDS:g} s of CPU\nand {MOST_MEBIBYTES} MiB more than before: `make hostile` fails "
-            "if one does not. Memory is what the process had at most after all inputs,\nabove what it had before the "
-            "first.\n",
+            "## Damaged and hostile JSON\n\n"
+            "Real files and messages were changed at random: each reader returned a valid object or raised its one "
+            "error, "
+            f"within {MAX_SECONDS:g} s of CPU and {MAX_MEBIBYTES} MiB of extra memory. So JSON from a stranger is "
+            "safe "
+            "to load. Measured by `python -m benchmarks.hostile --write`; `make hostile` fails if a reader does not.\n",
             page.table(("reader", "inputs", "refused", "findings", "longest, s", "MiB"), rows),
-            f"{page.versions('msgspec', 'numpy')}\n",
+            f"{page.versions('msgspec', 'numpy')}.\n",
         ]
     )
 

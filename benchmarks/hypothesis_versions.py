@@ -1,9 +1,9 @@
-"""``rnn-goldens fuzz`` with the lowest version of Hypothesis that pyproject.toml allows, and with the newest.
+"""Tests ``rnn-goldens fuzz`` with the lowest version of Hypothesis that pyproject.toml allows, and with the newest.
 
-    python -m benchmarks.hypothesis_versions    # from the checkout, some minutes; PyPI has to be reached
+    python -m benchmarks.hypothesis_versions    # from the checkout, a few minutes; needs access to PyPI
 
-In an environment of its own each, below build/, it has to find five wrong networks and a crash, and nothing in a right
-network: ``tests/fuzzing/test_wrong_networks.py``. Exits with 1 if it does not.
+Each version has its own environment below build/. There ``fuzz`` must find five wrong networks and a crash, and
+nothing in a correct network: ``tests/fuzz/test_wrong_networks.py``. Exits with 1 otherwise.
 """
 
 import re
@@ -14,7 +14,7 @@ import venv
 from pathlib import Path
 
 ENVIRONMENTS = Path("build", "hypothesis")
-TEST = "tests/fuzzing/test_wrong_networks.py"
+TEST = "tests/fuzz/test_wrong_networks.py"
 
 
 def main() -> None:
@@ -24,23 +24,23 @@ def main() -> None:
 
 
 def lowest() -> str:
-    """The lowest version that is supported."""
+    """Return the lowest supported version."""
     extras = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     found = next(filter(None, (re.fullmatch(r"hypothesis>=([\d.]+)", need) for need in extras["hypothesis"])))
     return found[1]
 
 
 def runs(version: str) -> bool:
-    """Whether the test passes with a version of Hypothesis: ``==6.100``; the newest if empty."""
+    """Whether the test passes with a version of Hypothesis, such as ``==6.100``; empty for the newest."""
     environment = ENVIRONMENTS / (version.removeprefix("==") or "newest")
     python = environment / "bin" / "python"
     venv.create(environment, with_pip=True)
-    wanted = [f"hypothesis{version}", "--editable", ".[hypothesis]", "pytest-asyncio"]
-    subprocess.run([python, "-m", "pip", "install", "-q", "--upgrade", *wanted], check=True)
+    packages = [f"hypothesis{version}", "--editable", ".[hypothesis]", "pytest-asyncio"]
+    subprocess.run([python, "-m", "pip", "install", "-q", "--upgrade", *packages], check=True)
     done = subprocess.run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", TEST], check=False)
-    said = "import hypothesis; print('Hypothesis', hypothesis.__version__, end=': ')"
-    subprocess.run([python, "-c", said], check=True)
-    print("found what it should" if done.returncode == 0 else "FAILED")
+    version_line = "import hypothesis; print('Hypothesis', hypothesis.__version__, end=': ')"
+    subprocess.run([python, "-c", version_line], check=True)
+    print("passed" if done.returncode == 0 else "FAILED")
     return done.returncode == 0
 
 

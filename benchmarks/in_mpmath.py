@@ -1,4 +1,4 @@
-"""The answer computed with mpmath: the definition, read with its numbers."""
+"""Computes the outputs of a network with mpmath's numbers."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,31 +12,31 @@ from rnn_goldens.cells import Array, Case, Network
 
 
 class InMpmath(Network):
-    """A network whose numbers are mpmath's, one by one, as mpmath is used."""
+    """A network that computes element by element with mpmath's numbers."""
 
     def product(self, v: Array, matrix: Array) -> Array:
-        """The matrix times each row of v, by mpmath's own dot product."""
-        return np.array([[mpmath.fdot(row, given) for row in matrix] for given in v], dtype=object)
+        """Return the matrix times each row of v, by mpmath's dot product."""
+        return np.array([[mpmath.fdot(row, vector) for row in matrix] for vector in v], dtype=object)
 
     def sigmoid(self, z: Array) -> Array:
-        """1 / (1 + e^-z)."""
+        """Return 1 / (1 + e^-z)."""
         return _sigmoid(z)
 
     def tanh(self, z: Array) -> Array:
-        """The hyperbolic tangent."""
+        """Return the hyperbolic tangent of z."""
         return _tanh(z)
 
     def relu(self, z: Array) -> Array:
-        """max(0, z)."""
+        """Return z where it is positive, else 0."""
         return _relu(z)
 
 
 def answer(case: Case, bits: int) -> list[NDArray[np.float64]]:
-    """The outputs of a network, out first, computed with so many bits and rounded once; nothing is proven."""
+    """Return the outputs of a network, out first, computed with ``bits`` bits and rounded once; nothing is proven."""
     with mpmath.workprec(bits):
         weights = {name: _numbers(array) for name, array in case.weights.items()}
-        asked = replace(case, weights=weights, x=_numbers(case.x), state=tuple(map(_numbers, case.state)))
-        return [output.astype(np.float64) for output in InMpmath().run(asked)]
+        in_mpmath = replace(case, weights=weights, x=_numbers(case.x), state=tuple(map(_numbers, case.state)))
+        return [output.astype(np.float64) for output in InMpmath().run(in_mpmath)]
 
 
 def _each(function: Callable[[Any], Any]) -> Callable[..., Array]:

@@ -1,4 +1,4 @@
-"""Recurrent networks as a scan of JAX's, with equations that are written here, and their gradients by ``jax.vjp``."""
+"""Recurrent networks as a ``jax.lax.scan`` with handwritten equations, and their gradients by ``jax.vjp``."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -8,32 +8,32 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.golden.shapes import Config
 
 Arrays = Mapping[str, jax.Array]
 
 
-def gradients(golden: Question) -> dict[str, Any]:
-    """By PyTorch's names, in the golden's precision."""
+def gradients(golden: Inputs) -> dict[str, Any]:
+    """Return the gradients by PyTorch's names, in the golden's precision."""
     with jax.enable_x64(True):
         dtype, batched = jnp.dtype(golden.dtype), bool(golden.batch_shape)
 
-        def array(name: str, given: Any) -> jax.Array:  # noqa: ANN401 - an array of NumPy
-            whole = jnp.asarray(np.asarray(given, np.float64)).astype(dtype)
+        def array(name: str, values: Any) -> jax.Array:  # noqa: ANN401 - an array of NumPy
+            whole = jnp.asarray(np.asarray(values, np.float64)).astype(dtype)
             return whole if batched else jnp.expand_dims(whole, _batch_axis(name))
 
         states = [f"{state}0" for state in golden.layout.states]
-        given = {name: array(name, getattr(golden, name)) for name in ("x", *states)}
+        inputs = {name: array(name, getattr(golden, name)) for name in ("x", *states)}
         weights = {name: jnp.asarray(np.asarray(w, np.float64)).astype(dtype) for name, w in golden.weights.items()}
-        cotangents = [array(name, given) for name, given in golden.cotangents.items()]
+        cotangents = [array(name, values) for name, values in golden.cotangents.items()]
         lengths = None if golden.lengths is None else jnp.asarray(golden.lengths)
-        found = _by_vjp(golden.cell, golden.config, given | weights, lengths, cotangents)
-        left_out = [] if golden.initial_state is not None else states
+        found = _by_vjp(golden.cell, golden.config, inputs | weights, lengths, cotangents)
+        omitted = [] if golden.initial_state is not None else states
         return {
             name: found[name] if batched or name in weights else found[name].squeeze(_batch_axis(name))
-            for name in (*given, *weights)
-            if name not in left_out
+            for name in (*inputs, *weights)
+            if name not in omitted
         }
 
 
@@ -42,23 +42,25 @@ def _batch_axis(name: str) -> int:
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _by_vjp(cell: str, config: Config, given: Arrays, lengths: jax.Array | None, cotangents: list[jax.Array]) -> Arrays:
-    _, back = jax.vjp(lambda named: _network(cell, config, named, lengths), given)
+def _by_vjp(
+    cell: str, config: Config, inputs: Arrays, lengths: jax.Array | None, cotangents: list[jax.Array]
+) -> Arrays:
+    _, back = jax.vjp(lambda arrays: _network(cell, config, arrays, lengths), inputs)
     found: Arrays = back(tuple(cotangents))[0]
     return found
 
 
-def _network(cell: str, config: Config, named: Arrays, lengths: jax.Array | None) -> tuple[jax.Array, ...]:
-    """Out, h_n (and c_n)."""
+def _network(cell: str, config: Config, arrays: Arrays, lengths: jax.Array | None) -> tuple[jax.Array, ...]:
+    """Return out, h_n (and c_n)."""
     last: list[tuple[jax.Array, ...]] = []
-    x = named["x"].swapaxes(0, 1)
+    x = arrays["x"].swapaxes(0, 1)
     times = jnp.arange(len(x))
     steps = jnp.ones((len(x), x.shape[1], 1), bool) if lengths is None else (times[:, None] < lengths)[..., None]
     for suffixes in config.layers:
         outs = []
         for suffix in suffixes:
-            start = tuple(named[name][len(last)] for name in ("h0", "c0") if name in named)
-            step = partial(_step, cell, {name.removesuffix(f"_{suffix}"): named[name] for name in _of(named, suffix)})
+            start = tuple(arrays[name][len(last)] for name in ("h0", "c0") if name in arrays)
+            step = partial(_step, cell, {name.removesuffix(f"_{suffix}"): arrays[name] for name in _of(arrays, suffix)})
             end, out = jax.lax.scan(step, start, (x, steps), reverse=suffix.endswith("_reverse"))
             outs.append(out)
             last.append(end)
@@ -66,12 +68,12 @@ def _network(cell: str, config: Config, named: Arrays, lengths: jax.Array | None
     return x.swapaxes(0, 1), *(jnp.stack(parts) for parts in zip(*last, strict=True))
 
 
-def _of(named: Arrays, suffix: str) -> list[str]:
-    return [name for name in named if name.endswith(f"_{suffix}")]
+def _of(arrays: Arrays, suffix: str) -> list[str]:
+    return [name for name in arrays if name.endswith(f"_{suffix}")]
 
 
-def _step(cell: str, w: Arrays, state: tuple[jax.Array, ...], given: tuple[jax.Array, jax.Array]) -> Any:  # noqa: ANN401 - as a scan's
-    x, within = given
+def _step(cell: str, w: Arrays, state: tuple[jax.Array, ...], inputs: tuple[jax.Array, jax.Array]) -> Any:  # noqa: ANN401 - as in jax.lax.scan
+    x, within = inputs
     of_x, of_h = x @ w["weight_ih"].T, state[0] @ w["weight_hh"].T
     if "bias_ih" in w:
         of_x, of_h = of_x + w["bias_ih"], of_h + w["bias_hh"]

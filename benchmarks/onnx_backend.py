@@ -1,8 +1,8 @@
-"""ONNX's own backend tests of LSTM, GRU and RNN, and this corpus: which wrong implementations does each let pass?
+"""Compares ONNX's backend tests of LSTM, GRU and RNN with this corpus: which wrong implementations pass each?
 
-    python -m benchmarks.onnx_backend            # from the checkout; --write renews docs/results/onnx-backend.md
+    python -m benchmarks.onnx_backend    # from the checkout; --write renews docs/results/coverage.md
 
-Both are put through the same deviations, in one run, in float32.
+Both run the same deviations in float32.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks import page
 from benchmarks.peephole_lstm import peephole_lstm
-from rnn_goldens.cells import DEFINED, Array, Case, Cell, Network, Weights, case_of
+from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Cell, Network, Weights, case_of
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.conventions import convention
 from rnn_goldens.corpus import open_corpus
@@ -26,7 +26,7 @@ from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.deviation import Deviation, Outputs
 from rnn_goldens.deviations.gates import reset_before_product
 from rnn_goldens.deviations.margins import ENOUGH, margin
-from rnn_goldens.generator.hidden import HIDDEN
+from rnn_goldens.generator.undetected import UNDETECTED
 from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config
 
 NAMES = re.compile(r"test_(lstm|gru|rnn|simple_rnn)_")
@@ -34,35 +34,34 @@ NAMES = re.compile(r"test_(lstm|gru|rnn|simple_rnn)_")
 OPERATORS = {"LSTM": "lstm", "GRU": "gru", "RNN": "rnn_tanh"}
 
 BEYOND_ONNX = frozenset({"multilayer", "unbatched"})
-"""Features that no test of a single ONNX operator can have."""
+"""Features that a test of a single ONNX operator cannot have."""
 
-NO_ERROR = frozenset(h.deviation for h in HIDDEN if h.allowed and "float32" in h.precisions)
+NO_ERROR = frozenset(h.deviation for h in UNDETECTED if h.allowed and "float32" in h.precisions)
 """Deviations that a float32 implementation may have."""
 
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
 OUTPUTS = ("Y", "Y_h", "Y_c")
 
-PAGE = "onnx-backend.md"
+PAGE = "coverage.md"
 
 
-class NoCase(Exception):
-    """A test that asks for something that is not in the definition; the message says what."""
+class NotInDefinition(Exception):
+    """Raised for a test that needs something outside the definition; the message names it."""
 
 
 @dataclass(frozen=True, eq=False)
 class OnnxTest:
-    """One of ONNX's tests, as a question to ``rnn_goldens.cells``.
+    """One of ONNX's tests, with its inputs as a case of ``rnn_goldens.cells``.
 
     Attributes:
-        case: the question. A layer in reverse alone is the reverse direction of a bidirectional one, both directions
-            having its weights.
-        features: which of a golden's features it has.
-        reverse_alone: whether only the reverse direction's outputs count.
-        batch_first: whether ONNX's arrays are.
-        expected: by name, those outputs that the test looks at, in ONNX's layout.
-        rtol, atol: ONNX's.
-        dialect: the right network, with the equations the expected values come from.
-        differs: how that dialect differs from the definition; empty if it does not, on this case.
+        case: the inputs. A layer in reverse direction only is a bidirectional one whose directions share its weights.
+        features: the features that a golden of this case would have.
+        reverse_alone: whether only the outputs of the reverse direction are compared.
+        batch_first: whether ONNX's arrays are batch-first.
+        expected: the compared outputs by name, in ONNX's layout.
+        rtol, atol: ONNX's tolerances.
+        dialect: the correct network, with the equations of the expected values.
+        differs: how that dialect differs from the definition; empty if it does not differ on this case.
     """
 
     name: str
@@ -77,20 +76,20 @@ class OnnxTest:
     differs: str = ""
 
     def in_onnx(self, outputs: Outputs) -> dict[str, Array]:
-        """The outputs that the test looks at, in ONNX's layout; raises ValueError if a shape does not allow it."""
+        """Return the compared outputs in ONNX's layout; raises ValueError if a shape does not allow it."""
         out, *last = outputs
         batch, time, _ = out.shape
         y = out.reshape(batch, time, self.case.config.num_directions, self.case.config.hidden_size)
-        counted = slice(1 if self.reverse_alone else 0, None)
-        states = dict(zip(OUTPUTS[1:], (part[counted] for part in last), strict=False))
+        compared = slice(1 if self.reverse_alone else 0, None)
+        states = dict(zip(OUTPUTS[1:], (part[compared] for part in last), strict=False))
         if self.batch_first:
-            arrays = {"Y": y[:, :, counted]} | {name: part.swapaxes(0, 1) for name, part in states.items()}
+            arrays = {"Y": y[:, :, compared]} | {name: part.swapaxes(0, 1) for name, part in states.items()}
         else:
-            arrays = {"Y": y[:, :, counted].transpose(1, 2, 0, 3), **states}
+            arrays = {"Y": y[:, :, compared].transpose(1, 2, 0, 3), **states}
         return {name: arrays[name].astype(np.float32) for name in self.expected}
 
     def accepts(self, outputs: Outputs) -> bool:
-        """Whether ONNX's test runner accepts some outputs."""
+        """Whether ONNX's test runner accepts outputs."""
         from onnx.backend.test.runner import Runner
 
         try:
@@ -105,28 +104,28 @@ class ResetBefore(Network):
     """ONNX's default GRU (`linear_before_reset=0`): W_hn (r h) + b_hn in place of r (W_hn h + b_hn)."""
 
     def cell(self, case: Case) -> Cell:
-        """With the equations of that GRU."""
+        """Return the cell with the equations of that GRU."""
         return with_equations(super().cell(case), reset_before_product)
 
 
 class Peepholes(Network):
-    """ONNX's LSTM with P: i and f see the cell before, o the cell after, each through weights of its own."""
+    """ONNX's LSTM with P: i and f read the previous cell, o the new cell, each through its own weights."""
 
     def __init__(self, p: Array) -> None:
         self.p = dict(zip(("p_i", "p_o", "p_f"), np.split(p, 3), strict=True))
 
     def cell(self, case: Case) -> Cell:
-        """With these equations."""
+        """Return the cell with these equations."""
         return with_equations(super().cell(case), peephole_lstm, *self.p)
 
     def weights(self, case: Case, suffix: str) -> Weights:
-        """With P among them."""
+        """Return the weights, with P."""
         return {**super().weights(case, suffix), **self.p}
 
 
 @dataclass(frozen=True)
 class Survivors:
-    """Deviations of a cell that nothing exposed: in ONNX's tests, in the corpus, in its core set."""
+    """Deviations of a cell that pass all of ONNX's tests, of the corpus, or of its core set."""
 
     deviations: Sequence[Deviation]
     onnx: frozenset[str]
@@ -135,40 +134,40 @@ class Survivors:
 
 
 def main() -> None:
-    """Run and print; exit with 1 if the right network fails one of ONNX's tests."""
+    """Run and print; exit with 1 if the correct network fails one of ONNX's tests."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
+    parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{PAGE}")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     tests, skipped = onnx_tests()
     if wrong := [test.name for test in tests if not test.accepts(test.dialect.run(test.case))]:
-        sys.exit(f"the right network fails {', '.join(wrong)}: these tests are not understood")
+        sys.exit(f"the correct network fails {', '.join(wrong)}: these tests are interpreted wrongly")
     tests = [in_our_dialect(test) for test in tests]
-    found = survivors(tests, arguments.processes)
-    text = report(tests, skipped, found)
+    by_cell = survivors(tests, arguments.processes)
+    text = report(tests, skipped, by_cell)
     print(text)
     if arguments.write:
-        page.write(PAGE, text)
+        page.write(PAGE, "benchmarks.onnx_backend", text)
 
 
 def onnx_tests() -> tuple[list[OnnxTest], dict[str, str]]:
-    """ONNX's tests of recurrent operators, and why some of them are left out."""
+    """Return ONNX's tests of recurrent operators, and the reasons why some are left out."""
     from onnx.backend.test.loader import load_model_tests
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it makes the tests of every operator, and some overflow
-        found = [test for test in load_model_tests(kind="node") if NAMES.match(test.name)]
+        warnings.simplefilter("ignore")  # it creates the tests of every operator, and some overflow
+        available = [test for test in load_model_tests(kind="node") if NAMES.match(test.name)]
     tests, skipped = [], {}
-    for test in found:
+    for test in available:
         try:
             tests.append(_read(test))
-        except NoCase as reason:
+        except NotInDefinition as reason:
             skipped[test.name] = str(reason)
     return tests, skipped
 
 
 def in_our_dialect(test: OnnxTest) -> OnnxTest:
-    """The same test; where the dialects differ, its expected values are the answer of the definition."""
+    """Return the test; where the dialects differ, with the expected values of the definition."""
     outputs = Network().run(test.case)
     if test.accepts(outputs):
         return test
@@ -182,33 +181,33 @@ def _read(test: Any) -> OnnxTest:  # noqa: ANN401 - an onnx.backend.test.case.Te
     (node,) = test.model.graph.node
     attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
     ((inputs, outputs),) = test.data_sets
-    given = dict(zip([n for n, there in zip(INPUTS, node.input, strict=False) if there], inputs, strict=True))
-    expected = dict(zip([n for n, there in zip(OUTPUTS, node.output, strict=False) if there], outputs, strict=True))
+    arrays = dict(zip([n for n, used in zip(INPUTS, node.input, strict=False) if used], inputs, strict=True))
+    expected = dict(zip([n for n, used in zip(OUTPUTS, node.output, strict=False) if used], outputs, strict=True))
     direction = attributes.pop("direction", b"forward").decode()
     batch_first, hidden = bool(attributes.pop("layout", 0)), attributes.pop("hidden_size")
     dialect = Network()
     if node.op_type == "GRU" and not attributes.pop("linear_before_reset", 0):
         dialect = ResetBefore()
-    if "P" in given:
+    if "P" in arrays:
         if direction != "forward":
-            raise NoCase("peepholes in other directions than forward")
-        dialect = Peepholes(given.pop("P")[0].astype(np.float64))
+            raise NotInDefinition("peepholes in other directions than forward")
+        dialect = Peepholes(arrays.pop("P")[0].astype(np.float64))
     if attributes:
-        raise NoCase(f"has {', '.join(attributes)}")
-    given = {name: array if name == "sequence_lens" else array.astype(np.float64) for name, array in given.items()}
+        raise NotInDefinition(f"has {', '.join(attributes)}")
+    arrays = {name: array if name == "sequence_lens" else array.astype(np.float64) for name, array in arrays.items()}
     if batch_first:
         for name in ("initial_h", "initial_c"):
-            given |= {name: given[name].swapaxes(0, 1)} if name in given else {}
+            arrays |= {name: arrays[name].swapaxes(0, 1)} if name in arrays else {}
     else:
-        given["X"] = given["X"].swapaxes(0, 1)
+        arrays["X"] = arrays["X"].swapaxes(0, 1)
     if alone := direction == "reverse":
         both_ways = ("W", "R", "B", "initial_h", "initial_c")
-        given |= {name: np.concatenate([given[name]] * 2) for name in both_ways if name in given}
-    config = Config(given["X"].shape[-1], hidden, bidirectional=direction != "forward", bias="B" in given)
+        arrays |= {name: np.concatenate([arrays[name]] * 2) for name in both_ways if name in arrays}
+    config = Config(arrays["X"].shape[-1], hidden, bidirectional=direction != "forward", bias="B" in arrays)
     return OnnxTest(
         test.name,
-        _case(OPERATORS[node.op_type], given, config),
-        _features(given, direction),
+        _case(OPERATORS[node.op_type], arrays, config),
+        _features(arrays, direction),
         alone,
         batch_first,
         expected,
@@ -218,45 +217,45 @@ def _read(test: Any) -> OnnxTest:  # noqa: ANN401 - an onnx.backend.test.case.Te
     )
 
 
-def _case(cell: str, given: Mapping[str, Array], config: Config) -> Case:
-    weights = {f"l0/{name}": given[name] for name in ("W", "R", "B") if name in given}
-    zeros = np.zeros((config.num_directions, len(given["X"]), config.hidden_size))
-    state = tuple(given.get(f"initial_{name}", zeros) for name in LAYOUTS[cell].states)
-    lengths = given["sequence_lens"].astype(np.int64) if "sequence_lens" in given else None
+def _case(cell: str, arrays: Mapping[str, Array], config: Config) -> Case:
+    weights = {f"l0/{name}": arrays[name] for name in ("W", "R", "B") if name in arrays}
+    zeros = np.zeros((config.num_directions, len(arrays["X"]), config.hidden_size))
+    state = tuple(arrays.get(f"initial_{name}", zeros) for name in LAYOUTS[cell].states)
+    lengths = arrays["sequence_lens"].astype(np.int64) if "sequence_lens" in arrays else None
     torch_weights = convention("onnx").to_torch(cell, config, weights)
-    return Case(DEFINED[cell], config, torch_weights, given["X"], state, lengths, "initial_h" in given)
+    return Case(BUILT_IN_CELLS[cell], config, torch_weights, arrays["X"], state, lengths, "initial_h" in arrays)
 
 
-def _features(given: Mapping[str, Array], direction: str) -> frozenset[str]:
-    has = {"bias": "B" in given, "state": "initial_h" in given, "lengths": "sequence_lens" in given}
+def _features(arrays: Mapping[str, Array], direction: str) -> frozenset[str]:
+    has = {"bias": "B" in arrays, "state": "initial_h" in arrays, "lengths": "sequence_lens" in arrays}
     return frozenset(name for name, there in {**has, "bidirectional": direction != "forward"}.items() if there)
 
 
 def survivors(tests: Sequence[OnnxTest], processes: int) -> dict[str, Survivors]:
-    """By cell, what passes all of ONNX's tests, and all goldens."""
+    """Return, for each cell, the deviations that pass all of ONNX's tests, and all goldens."""
     corpus = open_corpus()
     ids = [entry.id for entry in corpus.entries if "float32" in entry.precisions]
     with ProcessPoolExecutor(processes) as pool:
-        exposed = dict(zip(ids, pool.map(exposed_by_golden, ids, chunksize=8), strict=True))
-    found = {}
+        detected = dict(zip(ids, pool.map(detected_by_golden, ids, chunksize=8), strict=True))
+    by_cell = {}
     for cell in CELLS:
         deviations = [d for d in DEVIATIONS if cell in d.cells and d.name not in NO_ERROR]
         names = frozenset(d.name for d in deviations)
-        own = [entry for entry in corpus.entries if entry.cell == cell and entry.id in exposed]
-        by_onnx = {d.name for test in tests if test.case.cell.name == cell for d in deviations if exposes(test, d)}
-        by_corpus = set[str]().union(*(exposed[entry.id] for entry in own))
-        by_core = set[str]().union(*(exposed[entry.id] for entry in own if "core" in entry.features))
-        found[cell] = Survivors(deviations, names - by_onnx, names - by_corpus, names - by_core)
-    return found
+        of_cell = [entry for entry in corpus.entries if entry.cell == cell and entry.id in detected]
+        by_onnx = {d.name for test in tests if test.case.cell.name == cell for d in deviations if detects(test, d)}
+        by_corpus = set[str]().union(*(detected[entry.id] for entry in of_cell))
+        by_core = set[str]().union(*(detected[entry.id] for entry in of_cell if "core" in entry.features))
+        by_cell[cell] = Survivors(deviations, names - by_onnx, names - by_corpus, names - by_core)
+    return by_cell
 
 
-def exposes(test: OnnxTest, deviation: Deviation) -> bool:
-    """Whether a test rejects a deviation. Without the features it needs, a deviation changes nothing."""
+def detects(test: OnnxTest, deviation: Deviation) -> bool:
+    """Whether a test rejects a deviation; without the features that it needs, a deviation has no effect."""
     return set(deviation.needs) <= test.features and not test.accepts(deviation.run(test.case))
 
 
-def exposed_by_golden(golden_id: str) -> set[str]:
-    """Deviations whose error on a golden, in float32, is at least twice what is allowed, as the corpus' gate has it."""
+def detected_by_golden(golden_id: str) -> set[str]:
+    """Return the deviations that a golden detects in float32, by the criterion of the coverage gate."""
     golden = open_corpus().load(golden_id, "float64")
     case = case_of(golden, np.float64)
     return {
@@ -269,8 +268,8 @@ def exposed_by_golden(golden_id: str) -> set[str]:
     }
 
 
-def report(tests: Sequence[OnnxTest], skipped: Mapping[str, str], found: Mapping[str, Survivors]) -> str:
-    """The page."""
+def report(tests: Sequence[OnnxTest], skipped: Mapping[str, str], by_cell: Mapping[str, Survivors]) -> str:
+    """Return the section of the page."""
     corpus = open_corpus()
     used = {cell: sum(test.case.cell.name == cell for test in tests) for cell in CELLS}
     goldens = sum("float32" in entry.precisions for entry in corpus.entries)
@@ -278,43 +277,44 @@ def report(tests: Sequence[OnnxTest], skipped: Mapping[str, str], found: Mapping
     rtol, atol = max(test.rtol for test in tests), max(test.atol for test in tests)
     return "\n".join(
         [
-            "# ONNX's backend tests and this corpus\n\n"
-            "Which wrong implementations pass ONNX's own backend tests of LSTM, GRU and RNN "
-            "(`onnx.backend.test`, node tests), and which pass this corpus: the same deviations, in one run, in "
-            "float32. Written by `python -m benchmarks.onnx_backend --write`.\n\n"
+            "## ONNX's backend tests and this corpus\n\n"
+            "Every known bug was put through ONNX's own backend tests of LSTM, GRU and RNN (`onnx.backend.test`, node "
+            "tests) and through this corpus, in float32: how many pass all tests shows what each test suite misses. "
+            "Measured by "
+            "`python -m benchmarks.onnx_backend --write`.\n\n"
             f"{page.versions('onnx', 'numpy')}.\n",
             page.table(
                 ("compared", "goldens", "in its core set", "ONNX's tests"),
                 [(f"corpus {corpus.version}", goldens, core, len(tests))],
             ),
-            f"ONNX's tests allow rtol {rtol:g}, atol {atol:g} and are judged by ONNX's own test runner. "
-            "An implementation survives ONNX if it passes every test of its cell, and the corpus if it is off by less "
-            f"than {ENOUGH:g} times the tolerance on every golden. The right network passes every one of ONNX's tests "
+            f"ONNX's tests allow rtol {rtol:g}, atol {atol:g} and are compared by ONNX's own test runner. "
+            "A bug survives ONNX if it passes every test of its cell, and the corpus if its error is less "
+            f"than {ENOUGH:g} times the tolerance on every golden. The correct network passes all of ONNX's tests "
             "used here.\n",
-            "## What ONNX's tests could expose\n\n"
-            "Deviations that show in a single layer with batched input, which is what ONNX's operators have.\n",
-            _table(found, used, within=True),
-            "## All deviations\n",
-            _table(found, used, within=False),
-            "## How ONNX's tests are read\n\n"
-            "- Nothing of them is changed but the layout; only outputs that a test looks at are compared.\n"
+            "Bugs that show in a single layer with batched input, which is what ONNX's operators have:\n",
+            _table(by_cell, used, within=True),
+            "All bugs:\n",
+            _table(by_cell, used, within=False),
+            "How ONNX's tests are used:\n\n"
+            "- Only the layout is changed; only outputs that a test checks are compared.\n"
             "- A layer in reverse alone is the reverse direction of a bidirectional one; both have its weights.\n"
-            "- Where a test asks for another dialect, its expected values are reproduced in that dialect, then "
-            "replaced by what the definition answers to the same question; inputs and tolerance stay ONNX's. So with:\n"
+            "- Where a test needs another dialect, its expected values are reproduced in that dialect, then "
+            "replaced by those of our definition for the same inputs; inputs and tolerance stay ONNX's. These are:\n"
             + "".join(f"    - `{test.name}`: {test.differs}\n" for test in tests if test.differs)
             + "".join(f"- `{name}` is left out: {reason}.\n" for name, reason in skipped.items())
-            + "- ONNX has no test of an RNN with relu, so every deviation passes; it is left out of the totals.\n",
-            "## Survivors\n",
-            *(_names(cell, of, tested=used[cell] > 0) for cell, of in found.items()),
+            + "- ONNX has no test of a relu RNN, so every bug passes; it is left out of the totals.\n",
+            "Bugs that survive the corpus: "
+            + ("; ".join(_names(cell, of) for cell, of in by_cell.items() if of.corpus or of.core) or "none")
+            + ".\n",
         ]
     )
 
 
-def _table(found: Mapping[str, Survivors], used: Mapping[str, int], *, within: bool) -> str:
-    rows = [list(_row(of, within=within)) for of in found.values()]
-    totals = [sum(n) for n in zip(*(row for cell, row in zip(found, rows, strict=True) if used[cell]), strict=True)]
-    lines = [(cell, used[cell], *row) for cell, row in zip(found, rows, strict=True)]
-    header = ("cell", "ONNX's tests", "deviations", "survive ONNX", "survive the corpus", "survive its core set")
+def _table(by_cell: Mapping[str, Survivors], used: Mapping[str, int], *, within: bool) -> str:
+    rows = [list(_row(of, within=within)) for of in by_cell.values()]
+    totals = [sum(n) for n in zip(*(row for cell, row in zip(by_cell, rows, strict=True) if used[cell]), strict=True)]
+    lines = [(cell, used[cell], *row) for cell, row in zip(by_cell, rows, strict=True)]
+    header = ("cell", "ONNX's tests", "bugs", "survive ONNX", "survive the corpus", "survive its core set")
     return page.table(header, [*lines, ("together, where ONNX has tests", sum(used.values()), *totals)])
 
 
@@ -324,13 +324,9 @@ def _row(of: Survivors, *, within: bool) -> Iterator[int]:
     yield from (len(names & survived) for survived in (of.onnx, of.corpus, of.core))
 
 
-def _names(cell: str, of: Survivors, *, tested: bool) -> str:
-    def listed(names: frozenset[str]) -> str:
-        return ", ".join(f"`{d.name}`" for d in of.deviations if d.name in names) or "none"
-
-    return f"### {cell}\n\n- Of the corpus: {listed(of.corpus)}.\n- Of its core set: {listed(of.core)}.\n" + (
-        f"- Of ONNX's tests ({len(of.onnx)}): {listed(of.onnx)}.\n" if tested else "- ONNX has no test.\n"
-    )
+def _names(cell: str, of: Survivors) -> str:
+    survived = of.corpus | of.core
+    return f"{cell}: " + ", ".join(f"`{d.name}`" for d in of.deviations if d.name in survived)
 
 
 if __name__ == "__main__":

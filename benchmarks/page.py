@@ -1,4 +1,4 @@
-"""A page of results: Markdown with what was run, on what, and tables."""
+"""Writes the sections of the result pages: Markdown with tables and the versions that ran."""
 
 import platform
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ RESULTS = Path(__file__).parents[1] / "docs" / "results"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table, padded to be read as text too; columns after the first that hold numbers stand to the right."""
+    """Return a Markdown table, padded so that it is readable as text; columns of numbers are right-aligned."""
     cells = [list(header), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     right = [column > 0 and all(_is_number(row[column]) for row in cells[1:]) for column in range(len(header))]
@@ -21,21 +21,33 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def written(figure: float) -> str:
-    """A figure with no more places than tell something: 120, 12.3, 1.2, 0.12."""
+    """Return a figure with two or three significant digits: 120, 12.3, 1.2, 0.12."""
     return f"{figure:.0f}" if figure >= 100 else f"{figure:.1f}" if figure >= 1 else f"{figure:.2f}"  # noqa: PLR2004
 
 
 def versions(*packages: str) -> str:
-    """What ran, in one line."""
+    """Return one line with the versions of Python, packages and the system."""
     found = [f"{name} {version(name)}" for name in packages]
     return ", ".join([f"Python {platform.python_version()}", *found, f"{platform.system()} {platform.machine()}"])
 
 
-def write(name: str, text: str) -> None:
-    """Write a page into the results' folder."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / name
-    path.write_text(text, encoding="utf-8")
+def write(name: str, module: str, text: str) -> None:
+    """Replace the section that a module writes, in a page of docs/results."""
+    replace(RESULTS / name, module, text)
+
+
+def replace(path: Path, module: str, text: str) -> None:
+    """Replace the section that a module writes: the text between its two comments.
+
+    Raises:
+        ValueError: the page has no such section.
+    """
+    begin, end = (f"<!-- {edge} python -m {module} -->\n" for edge in ("begin", "end"))
+    before, found, rest = path.read_text("utf-8").partition(begin)
+    _, ended, after = rest.partition(end)
+    if not found or not ended:
+        raise ValueError(f"{path} has no section between {begin.strip()} and {end.strip()}")
+    path.write_text(f"{before}{begin}\n{text.strip()}\n\n{end}{after}", encoding="utf-8")
     print(f"wrote {path}")
 
 

@@ -1,4 +1,4 @@
-"""What a process and all it starts cost: time, CPU, and memory where it is largest."""
+"""Measures a process and its children: wall time, CPU time and peak memory."""
 
 import os
 import resource
@@ -9,19 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-LOOK_EVERY = 0.1
-"""Seconds between two looks at the memory."""
+SAMPLE_EVERY = 0.1
+"""Seconds between two samples of the memory."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a command cost.
+    """The cost of a command.
 
     Attributes:
-        printed: what it wrote to its standard output.
-        wall: seconds.
-        cpu: seconds, of the process and of all it started and waited for.
-        memory: bytes, where they were most; 0 if this system does not tell.
+        printed: its standard output.
+        wall: elapsed seconds.
+        cpu: CPU seconds of the process and of the children that it waited for.
+        memory: peak memory in bytes; 0 if this system does not report it.
     """
 
     printed: str
@@ -31,34 +31,34 @@ class Run:
 
 
 def run(command: Sequence[str], cwd: Path | None = None) -> Run:
-    """Run a command, and end with what it said if it fails."""
+    """Run a command; exit with its output if it fails."""
     before, start, memory = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter(), 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=cwd) as process:
         printed = None
         while printed is None:
             try:
-                printed, _ = process.communicate(timeout=LOOK_EVERY)
+                printed, _ = process.communicate(timeout=SAMPLE_EVERY)
             except subprocess.TimeoutExpired:
-                memory = max(memory, memory_of(process.pid) if tells_memory() else 0)
+                memory = max(memory, memory_of(process.pid) if reports_memory() else 0)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     if process.returncode:
-        sys.exit(f"{printed}{' '.join(command)} failed with {process.returncode}; what it said stands above")
+        sys.exit(f"{printed}{' '.join(command)} failed with {process.returncode}; its output is above")
     return Run(printed, wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, memory)
 
 
-def tells_memory() -> bool:
-    """Whether the system says what ``memory_of`` asks: Linux does."""
+def reports_memory() -> bool:
+    """Whether the system has the files that ``memory_of`` reads: Linux has."""
     this = Path("/proc/self")
     return (this / "smaps_rollup").exists() and (this / "task" / str(os.getpid()) / "children").exists()
 
 
 def memory_of(pid: int) -> int:
-    """Bytes of a process and of all it started, and they in turn: proportional set sizes, added up."""
+    """Return the bytes of a process and all its descendants: the sum of their proportional set sizes."""
     process = Path("/proc") / str(pid)
     try:
         rollup = (process / "smaps_rollup").read_text()
         children = [child for task in (process / "task").iterdir() for child in (task / "children").read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
         return 0
     kibibytes = next((line.split()[1] for line in rollup.splitlines() if line.startswith("Pss:")), "0")
     return int(kibibytes) * 1024 + sum(memory_of(int(child)) for child in children)

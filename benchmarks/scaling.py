@@ -1,8 +1,8 @@
-"""What a large corpus costs: certifying, listing and checking a hundred, a thousand and ten thousand goldens.
+"""Measures the cost of large corpora: certifying, listing and checking 100, 1,000 and 10,000 goldens.
 
-    python -m benchmarks.scaling         # from the checkout; --write renews docs/results/scaling.md
+    python -m benchmarks.scaling    # from the checkout; --write renews docs/results/cost.md
 
-On two cores, some ten minutes where nothing else runs. The scenarios are those of examples/ten_thousand.py.
+Takes about ten minutes on two idle cores. The scenarios are those of examples/ten_thousand.py.
 """
 
 import argparse
@@ -15,25 +15,25 @@ from pathlib import Path
 
 from benchmarks import page
 from benchmarks.generation_cost import keep_to_cores
-from benchmarks.process_cost import LOOK_EVERY, Run, run
+from benchmarks.process_cost import SAMPLE_EVERY, Run, run
 
 SCENARIOS = Path(__file__).parents[1] / "examples" / "ten_thousand.py"
 COUNTS = (100, 1_000, 10_000)
 BEYOND = 100_000
-"""Computed, not measured."""
+"""Number of goldens of the extrapolated row."""
 
 COMMAND = (sys.executable, "-m", "rnn_goldens")
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a corpus costs.
+    """The cost of a corpus.
 
     Attributes:
-        count: of its goldens.
-        generate, listed, checked: what ``generate``, ``list`` and ``check numpy`` under pytest-xdist cost.
-        index: bytes of its index.
-        folder: bytes of all its files.
+        count: number of goldens.
+        generate, listed, checked: cost of ``generate``, ``list`` and ``check numpy`` under pytest-xdist.
+        index: bytes of the index.
+        folder: bytes of all files.
     """
 
     count: int
@@ -47,7 +47,7 @@ class Cost:
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="write docs/results/scaling.md")
+    parser.add_argument("--write", action="store_true", help="write the section of docs/results/cost.md")
     parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="how many goldens; two or more")
     arguments = parser.parse_args()
     cores = keep_to_cores()
@@ -58,11 +58,11 @@ def main() -> None:
     text = report(costs, cores)
     print(text)
     if arguments.write:
-        page.write("scaling.md", text)
+        page.write("cost.md", "benchmarks.scaling", text)
 
 
 def cost(count: int, folder: Path, cores: int) -> Cost:
-    """Make so many goldens in an empty folder, list them and check NumPy against them."""
+    """Generate ``count`` goldens in an empty folder, list them and check NumPy against them."""
     os.environ["COUNT"] = str(count)
     corpus = folder / "goldens"
     generate = run([*COMMAND, "generate", "--scenarios", str(SCENARIOS), "--into", str(corpus)], folder)
@@ -79,7 +79,7 @@ TABLES = {"Certifying": (*SPENT, "index, MB", "folder, MB"), "Listing": SPENT, "
 
 
 def figures(cost: Cost) -> dict[str, tuple[float, ...]]:
-    """By table, what the page says of a corpus besides how many goldens it has."""
+    """Return the figures of a corpus for each table."""
     size = (cost.index / 1e6, cost.folder / 1e6)
     spent = (_of(cost.generate) + size, _of(cost.listed), _of(cost.checked))
     return dict(zip(TABLES, spent, strict=True))
@@ -90,7 +90,7 @@ def _of(run: Run) -> tuple[float, ...]:
 
 
 def beyond(one: Cost, other: Cost, count: int) -> dict[str, tuple[float, ...]]:
-    """The figures of a larger corpus, on the straight line through those of two."""
+    """Return the figures of a larger corpus, extrapolated linearly from those of two corpora."""
     steps = (count - other.count) / (other.count - one.count)
     before, after = figures(one), figures(other)
     return {
@@ -99,26 +99,27 @@ def beyond(one: Cost, other: Cost, count: int) -> dict[str, tuple[float, ...]]:
 
 
 def report(costs: Sequence[Cost], cores: int) -> str:
-    """The page."""
-    found = {f"{cost.count:,}": figures(cost) for cost in costs}
-    found[f"{BEYOND:,}, computed"] = beyond(costs[-2], costs[-1], BEYOND)
+    """Return the section of the page."""
+    rows = {f"{cost.count:,}": figures(cost) for cost in costs}
+    rows[f"{BEYOND:,}, computed"] = beyond(costs[-2], costs[-1], BEYOND)
     parts = [
-        (table, columns, [(count, *map(page.written, told[table])) for count, told in found.items()])
+        (table, columns, [(count, *map(page.written, values[table])) for count, values in rows.items()])
         for table, columns in TABLES.items()
     ]
     return "\n".join(
         [
-            "# What a large corpus costs\n\n"
-            "Small goldens, drawn from a seed ([examples/ten_thousand.py](../../examples/ten_thousand.py): three "
-            "cells, two sequences\nof five steps, hidden size 4), certified with the process pool, listed by "
-            "`rnn-goldens list`, and checked by\n`rnn-goldens check numpy -n 2` in float32. Written by "
-            "`python -m benchmarks.scaling --write`; times are those of one machine.\n\n"
+            "## A large corpus\n\n"
+            "A hundred to ten thousand small goldens ([examples/ten_thousand.py](../../examples/ten_thousand.py): "
+            "three "
+            "cells, two sequences of five steps, hidden size 4) were certified, listed by `rnn-goldens list`, and "
+            "checked "
+            "by `rnn-goldens check numpy -n 2` in float32: costs grow about linearly with the number of goldens. "
+            "Measured on one machine by "
+            "`python -m benchmarks.scaling --write`.\n\n"
             f"{page.versions('numpy', 'torch', 'python-flint', 'h5py', 'pytest-xdist')}, {cores} cores.\n",
-            *(f"## {part}\n\n{page.table(('goldens', *columns), part_rows)}" for part, columns, part_rows in parts),
-            "The last row of each table is not measured: it is on the straight line through the two rows above. "
-            "“Memory” is that of the\ncommand and all processes it starts, where it was largest: the sum of their "
-            f"proportional set sizes (PSS), looked at every {LOOK_EVERY:g} s.\nWhere “wall” is more than "
-            f"“CPU” divided by the cores, the machine did something else as well.\n\n{_a_golden(costs[-1], cores)}",
+            *(f"{part}:\n\n{page.table(('goldens', *columns), part_rows)}" for part, columns, part_rows in parts),
+            "The last row of each table is extrapolated from the two rows above. “Memory” is the peak of the command "
+            f"and its processes together (PSS, sampled every {SAMPLE_EVERY:g} s).\n\n{_a_golden(costs[-1], cores)}",
         ]
     )
 
@@ -126,9 +127,8 @@ def report(costs: Sequence[Cost], cores: int) -> str:
 def _a_golden(cost: Cost, cores: int) -> str:
     each = 1000 * cost.generate.cpu / cost.count
     return (
-        f"At {cost.count:,} a golden costs {each:.0f} ms of CPU: answer, tolerance, confirmation by torch and NumPy in "
-        "each of its precisions,\n"
-        f"schema, both files. That is {1000 / each:.0f} a second and core, of which there were {cores}.\n"
+        f"At {cost.count:,} a golden costs {each:.0f} ms of CPU: expected values, tolerance, confirmation by torch and "
+        f"NumPy in each precision, and both files. That is {1000 / each:.0f} a second and core, on {cores} cores.\n"
     )
 
 

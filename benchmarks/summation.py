@@ -1,6 +1,6 @@
-"""Orders in which correct implementations add up a matrix product: ``start + matrix @ v`` for each row of v.
+"""Orders in which correct implementations sum a matrix product: ``start + matrix @ v`` for each row of v.
 
-Each takes start (batch, rows), v (batch, columns) and matrix (rows, columns) in the type it computes in.
+Each function takes start (batch, rows), v (batch, columns) and matrix (rows, columns) and computes in their type.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,44 +19,44 @@ WIDER: dict[str, type[np.floating[Any]]] = {"float32": np.float64, "float64": np
 
 
 def first_to_last(start: Array, v: Array, matrix: Array) -> Array:
-    """One accumulator, from the first column to the last."""
+    """Add in one accumulator, from the first column to the last."""
     return _one_by_one(start, _terms(v, matrix))
 
 
 def last_to_first(start: Array, v: Array, matrix: Array) -> Array:
-    """One accumulator, from the last column to the first."""
+    """Add in one accumulator, from the last column to the first."""
     return _one_by_one(start, _terms(v[:, ::-1], matrix[:, ::-1]))
 
 
 def pairwise(start: Array, v: Array, matrix: Array) -> Array:
-    """Neighbours, then neighbouring pairs, and so on; start comes last."""
+    """Add neighbours, then neighbouring pairs, and so on; start is added last."""
     return start + _tree(list(_terms(v, matrix)))
 
 
 def lanes(start: Array, v: Array, matrix: Array) -> Array:
-    """As vector units do: eight accumulators of every eighth column, added up even with odd; start comes last."""
+    """Add in eight accumulators of every eighth column, as vector units do, then pairwise; start is added last."""
     terms = list(_terms(v, matrix))
     zero = np.zeros_like(start)
     return start + _tree([_one_by_one(zero, terms[lane::LANES]) for lane in range(LANES)])
 
 
 def fused(start: Array, v: Array, matrix: Array) -> Array:
-    """One accumulator, from the first column to the last, with fused multiply-add: one rounding a step."""
+    """Add in one accumulator from the first column to the last with fused multiply-add: one rounding for each term."""
     for column in range(v.shape[1]):
         start = fma(v[:, column, None], matrix[:, column], start)
     return start
 
 
 def wide(start: Array, v: Array, matrix: Array) -> Array:
-    """One accumulator of a wider type, rounded once at the end."""
+    """Add in one accumulator of a wider type and round once at the end."""
     wider = WIDER[start.dtype.name]
     return first_to_last(start.astype(wider), v.astype(wider), matrix.astype(wider)).astype(start.dtype)
 
 
 def fma(a: Array, b: Array, c: Array) -> Array:
-    """A b + c, rounded once: Boldo and Melquiond, Emulation of FMA and correctly rounded sums (2008).
+    """Return a b + c, rounded once: Boldo and Melquiond, Emulation of FMA and correctly rounded sums (2008).
 
-    Exact unless something overflows or becomes subnormal on the way.
+    Exact unless an intermediate result overflows or is subnormal.
     """
     high, low = _two_product(a, b)
     middle, lowest = _two_sum(c, low)
@@ -83,21 +83,21 @@ def _tree(parts: list[Array]) -> Array:
 
 
 def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
-    """The rounded sum, and what was rounded off (Knuth)."""
+    """Return the rounded sum and its rounding error (Knuth)."""
     total = a + b
     part = total - a
     return total, (a - (total - part)) + (b - part)
 
 
 def _two_product(a: Array, b: Array) -> tuple[Array, Array]:
-    """The rounded product, and what was rounded off (Dekker)."""
+    """Return the rounded product and its rounding error (Dekker)."""
     product = a * b
     (a_high, a_low), (b_high, b_low) = _split(a), _split(b)
     return product, a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
 
 
 def _split(a: Array) -> tuple[Array, Array]:
-    """Two halves of the significant bits (Veltkamp)."""
+    """Return two halves of the significant bits (Veltkamp)."""
     factor = a.dtype.type(2 ** ((np.finfo(a.dtype).nmant + 2) // 2) + 1)
     scaled = factor * a
     high = scaled - (scaled - a)
@@ -105,7 +105,7 @@ def _split(a: Array) -> tuple[Array, Array]:
 
 
 def _sum_to_odd(a: Array, b: Array) -> Array:
-    """The sum; where it is inexact, the neighbour whose last bit is one, so that another rounding does no harm."""
+    """Return the sum; if it is inexact, the neighbour with an odd last bit, so that rounding it again is safe."""
     total, lost = _two_sum(a, b)
     even = total.view(f"i{total.dtype.itemsize}") % 2 == 0
     towards = np.copysign(np.inf, lost).astype(total.dtype)

@@ -1,6 +1,6 @@
 """Equinox: an ``equinox.nn.LSTMCell`` or ``GRUCell`` per layer and direction, unrolled by ``jax.lax.scan``.
 
-Its cells know no batch and no lengths: a batch is ``jax.vmap``, and beyond a sequence's end the state is kept.
+Its cells support neither batches nor lengths: ``jax.vmap`` adds the batch; beyond a sequence's end the state is kept.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,9 +10,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.jax_precision import in_precision
+from rnn_goldens.implementations.jax_runtime import in_precision
 
 CELLS: dict[str, Callable[..., Any]] = {"lstm": eqx.nn.LSTMCell, "gru": eqx.nn.GRUCell}
 
@@ -20,8 +20,8 @@ State = tuple[jax.Array, ...]
 """h of one layer, direction and sequence, (hidden,); for an LSTM h and c."""
 
 
-def run(golden: Question) -> tuple[jax.Array, ...]:
-    """Return out, h_n (and c_n). Raises Unsupported for what ``equinox.nn`` has no cell for: an RNN."""
+def run(golden: Inputs) -> tuple[jax.Array, ...]:
+    """Return out, h_n (and c_n). Raises Unsupported for an RNN, for which ``equinox.nn`` has no cell."""
     if golden.cell not in CELLS:
         raise Unsupported(f"equinox.nn has no cell {golden.cell}")
     with in_precision(golden):
@@ -35,8 +35,8 @@ def run(golden: Question) -> tuple[jax.Array, ...]:
         return network(x, states, lengths)
 
 
-def _network(golden: Question) -> Callable[[jax.Array, State, jax.Array], tuple[jax.Array, ...]]:
-    """What takes one sequence (time, input), its initial states (layers·directions, hidden) and its length."""
+def _network(golden: Inputs) -> Callable[[jax.Array, State, jax.Array], tuple[jax.Array, ...]]:
+    """Return a function of a sequence (time, input), its initial states (layers·directions, hidden) and its length."""
     cells = {suffix: _cell(golden, suffix) for suffix in golden.config.suffixes}
 
     def forward(x: jax.Array, states: State, length: jax.Array) -> tuple[jax.Array, ...]:
@@ -67,11 +67,11 @@ def _unrolled(
     return jax.lax.scan(step, start, (x, jnp.arange(len(x)) < length), reverse=reverse)
 
 
-def _cell(golden: Question, suffix: str) -> Any:  # noqa: ANN401 - a cell of Equinox
-    """The cell of one layer and direction, with its weights."""
+def _cell(golden: Inputs, suffix: str) -> Any:  # noqa: ANN401 - a cell of Equinox
+    """Return the cell of one layer and direction, with its weights."""
     dtype, ending = jnp.dtype(golden.dtype), f"_{suffix}"
     weights = {n.removesuffix(ending): jnp.asarray(a, dtype) for n, a in golden.weights.items() if n.endswith(ending)}
-    own = _weights_of_its_own(golden, weights)
+    own = _equinox_weights(golden, weights)
     cell = CELLS[golden.cell](
         weights["weight_ih"].shape[1],
         golden.config.hidden_size,
@@ -82,8 +82,8 @@ def _cell(golden: Question, suffix: str) -> Any:  # noqa: ANN401 - a cell of Equ
     return eqx.tree_at(lambda made: [getattr(made, name) for name in own], cell, list(own.values()))
 
 
-def _weights_of_its_own(golden: Question, weights: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
-    """PyTorch's weights as Equinox has them: one bias, and of a GRU's candidate both."""
+def _equinox_weights(golden: Inputs, weights: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
+    """Return PyTorch's weights as Equinox stores them: one bias, but both biases of a GRU's candidate."""
     own = {name: weights[name] for name in ("weight_ih", "weight_hh")}
     if not golden.config.bias:
         return own

@@ -1,6 +1,6 @@
-"""ExecuTorch: a cell of ``torch.nn`` exported as a program, run by ExecuTorch's portable kernels, and unrolled by hand.
+"""ExecuTorch: a cell of ``torch.nn``, exported as a program, run by ExecuTorch's portable kernels and unrolled here.
 
-A whole layer can be exported, too: to one program with every time step in it, of the same operators.
+A whole layer can be exported as well: to one program that contains every time step, with the same operators.
 """
 
 from typing import Any
@@ -10,26 +10,26 @@ from executorch.exir import to_edge
 from executorch.runtime import Runtime
 from torch import Tensor, nn
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.arguments import require_ours
-from rnn_goldens.implementations.kept import Kept
+from rnn_goldens.implementations.arguments import require_builtin_cell
+from rnn_goldens.implementations.instance_cache import InstanceCache
 from rnn_goldens.implementations.torch.cells import cells, unrolled
-from rnn_goldens.implementations.torch.layers import Given
+from rnn_goldens.implementations.torch.layers import TorchInputs
 
 
 @torch.no_grad()
-def run(golden: Question) -> tuple[Tensor, ...]:
-    """Return out, h_n (and c_n). Raises Unsupported for a cell of someone's own, and gradients."""
-    if golden.asks_gradients:
+def run(golden: Inputs) -> tuple[Tensor, ...]:
+    """Return out, h_n (and c_n). Raises Unsupported for a custom cell, and for gradients."""
+    if golden.has_cotangents:
         raise Unsupported("executorch computes outputs, and no gradients")
-    require_ours(golden, "torch")
-    given = Given.of(golden)
+    require_builtin_cell(golden, "torch")
+    given = TorchInputs.of(golden)
     return unrolled(golden, _exported(golden), given.x.detach(), [state.detach() for state in given.states])
 
 
 class _Exported:
-    """A cell that becomes a program when it is called, one for each size of a batch."""
+    """A cell that is exported when it is called, once for each batch size."""
 
     def __init__(self, cell: nn.RNNCellBase) -> None:
         self._cell, self._programs = cell, dict[int, _Program]()
@@ -40,12 +40,12 @@ class _Exported:
         return self._programs[len(x_t)](x_t, state)
 
 
-def _set_cells(exported: dict[str, _Exported], golden: Question) -> None:
+def _set_cells(exported: dict[str, _Exported], golden: Inputs) -> None:
     exported |= {suffix: _Exported(cell) for suffix, cell in cells(golden).items()}
 
 
 class _Program:
-    """A cell, weights included, as a program for inputs of some shapes; its parts live as long as its method."""
+    """A cell with its weights, as a program for fixed shapes; its parts live as long as its method."""
 
     def __init__(self, cell: nn.RNNCellBase, x_t: Tensor, state: Any) -> None:  # noqa: ANN401 - h, or h and c
         self._exported = to_edge(torch.export.export(cell.eval(), (x_t, state))).to_executorch()
@@ -58,4 +58,4 @@ class _Program:
         return tuple(found) if len(found) > 1 else found[0]
 
 
-_exported: Kept[dict[str, _Exported]] = Kept(lambda _: {}, _set_cells)
+_exported: InstanceCache[dict[str, _Exported]] = InstanceCache(lambda _: {}, _set_cells)

@@ -1,4 +1,4 @@
-"""``mindspore.nn.RNN``, ``LSTM`` and ``GRU`` on the CPU, there and back. An unbatched golden is a batch of one."""
+"""``mindspore.nn.RNN``, ``LSTM`` and ``GRU`` on the CPU, with gradients. An unbatched golden is a batch of one."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -7,14 +7,14 @@ from typing import Any
 import mindspore
 from mindspore import Tensor, nn
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.gradients import COTANGENTS
-from rnn_goldens.implementations.arguments import require_ours
+from rnn_goldens.implementations.arguments import require_builtin_cell
 from rnn_goldens.implementations.batch_of_one import batched, outputs, unbatched
-from rnn_goldens.implementations.kept import Kept
+from rnn_goldens.implementations.instance_cache import InstanceCache
 
-mindspore.runtime.launch_blocking()  # else what one golden is refused for is raised where the next is asked
+mindspore.runtime.launch_blocking()  # otherwise the error of one golden is raised at the next one
 
 LAYERS: dict[str, tuple[Any, dict[str, str]]] = {
     "rnn_tanh": (nn.RNN, {"nonlinearity": "tanh"}),
@@ -24,22 +24,22 @@ LAYERS: dict[str, tuple[Any, dict[str, str]]] = {
 }
 
 NO_KERNEL = ("must be one of Float32, Float16, but got", "fail! Unsupported data type")
-"""How MindSpore says that it has no kernel for a type: of a layer with a state, and of an operator."""
+"""MindSpore's error texts for a missing kernel: of a layer with a state, and of an operator."""
 
 
-def run(golden: Question) -> tuple[Any, ...] | Mapping[str, Any]:
-    """Return out, h_n (and c_n), or gradients. Refuses what MindSpore does not take: bfloat16, a state in float64."""
-    if golden.asks_gradients:
+def run(golden: Inputs) -> tuple[Any, ...] | Mapping[str, Any]:
+    """Return out, h_n (and c_n), or gradients. Raises Unsupported for bfloat16, and for a state in float64."""
+    if golden.has_cotangents:
         return _gradients(golden)
     with _refusing_what_has_no_kernel(golden):
         found = [tensor.asnumpy() for tensor in _called(golden, *_given(golden).values())]
     return outputs(golden, found)
 
 
-def _gradients(golden: Question) -> Mapping[str, Any]:
-    """Return the gradients by name, for a question's cotangents, by ``mindspore.grad``. Refuses what ``run`` does.
+def _gradients(golden: Inputs) -> Mapping[str, Any]:
+    """Return the gradients by name for the inputs' cotangents, by ``mindspore.grad``. Raises as ``run``.
 
-    And an LSTM's in float64 and float16: tests/conformance/test_known_failures_are_true.py has why.
+    Also raises for an LSTM in float64 and float16; tests/conformance/test_known_failures_are_true.py explains why.
     """
     if golden.cell == "lstm" and golden.dtype in ("float64", "float16"):
         raise Unsupported(f"mindspore gives other gradients of an LSTM in {golden.dtype} each time, and zeros")
@@ -51,7 +51,7 @@ def _gradients(golden: Question) -> Mapping[str, Any]:
         return sum((output * cotangents[name]).sum() for name, output in found if name in cotangents)
 
     with _refusing_what_has_no_kernel(golden):
-        _called(golden, *given.values())  # an error within grad would be one of every later grad, too
+        _called(golden, *given.values())  # an error inside grad would repeat in every later call of grad
         weights = [parameter for parameter in _layer(golden).get_parameters() if parameter.name in golden.weights]
         of_given, of_weights = mindspore.grad(weighed, tuple(range(len(given))), weights)(*given.values())
         found = dict(zip(given, of_given if isinstance(of_given, tuple) else (of_given,), strict=True))
@@ -60,28 +60,28 @@ def _gradients(golden: Question) -> Mapping[str, Any]:
         return {name: array.asnumpy() for name, array in found.items()}
 
 
-def _given(golden: Question) -> dict[str, Tensor]:
-    """The input and, if they are given, the initial states."""
+def _given(golden: Inputs) -> dict[str, Tensor]:
+    """Return the input and, if the golden gives them, the initial states."""
     states = golden.layout.states if golden.initial_state is not None else ()
     return {name: _batched(golden, name, getattr(golden, name)) for name in ("x", *(f"{state}0" for state in states))}
 
 
-def _batched(golden: Question, name: str, array: Any) -> Tensor:  # noqa: ANN401
+def _batched(golden: Inputs, name: str, array: Any) -> Tensor:  # noqa: ANN401
     return Tensor(batched(golden, name, array), _type(golden))
 
 
-def _called(golden: Question, x: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
+def _called(golden: Inputs, x: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
     lengths = None if golden.lengths is None else Tensor(golden.lengths, mindspore.int32)
     out, last = _layer(golden)(x, states if len(states) > 1 else next(iter(states), None), lengths)
     return (out, *last) if isinstance(last, tuple) else (out, last)
 
 
-def _type(golden: Question) -> Any:  # noqa: ANN401 - what MindSpore calls a precision
+def _type(golden: Inputs) -> Any:  # noqa: ANN401 - what MindSpore calls a precision
     return getattr(mindspore, golden.dtype)
 
 
-def _made(golden: Question) -> Any:  # noqa: ANN401
-    require_ours(golden, "mindspore")
+def _new_layer(golden: Inputs) -> Any:  # noqa: ANN401
+    require_builtin_cell(golden, "mindspore")
     config, (kind, arguments) = golden.config, LAYERS[golden.cell]
     return kind(
         config.input_size,
@@ -95,22 +95,22 @@ def _made(golden: Question) -> Any:  # noqa: ANN401
     )
 
 
-def _set_weights(network: Any, golden: Question) -> None:  # noqa: ANN401
+def _set_weights(network: Any, golden: Inputs) -> None:  # noqa: ANN401
     parameters = {parameter.name: parameter for parameter in network.get_parameters()}
     for name, array in golden.weights.items():
         parameters[name].set_data(Tensor(array, _type(golden)))
 
 
 @contextmanager
-def _refusing_what_has_no_kernel(golden: Question) -> Iterator[None]:
+def _refusing_what_has_no_kernel(golden: Inputs) -> Iterator[None]:
     try:
         yield
     except TypeError as error:
         lines = (line.strip() for line in str(error).splitlines())
-        said = next((line for line in lines if any(text in line for text in NO_KERNEL)), None)
-        if said is None:
+        message = next((line for line in lines if any(text in line for text in NO_KERNEL)), None)
+        if message is None:
             raise
-        raise Unsupported(f"no {golden.dtype} in mindspore: {said.partition('.The supported')[0]}") from error
+        raise Unsupported(f"no {golden.dtype} in mindspore: {message.partition('.The supported')[0]}") from error
 
 
-_layer = Kept(_made, _set_weights)
+_layer = InstanceCache(_new_layer, _set_weights)

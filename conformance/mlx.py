@@ -1,6 +1,6 @@
-"""``mlx.nn.RNN``, ``LSTM`` and ``GRU`` on the CPU, one per layer and direction, there and back.
+"""``mlx.nn.RNN``, ``LSTM`` and ``GRU`` on the CPU, one per layer and direction, forward and backward.
 
-A layer of MLX goes forward through whole sequences and gives every state: to go back it is given ``x`` from its end.
+An MLX layer processes whole sequences forward and returns every state; for the reverse direction ``x`` is reversed.
 """
 
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from typing import Any
 import mlx.core as mx
 from mlx import nn
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.arguments import require_ours
-from rnn_goldens.implementations.kept import Kept
-from rnn_goldens.implementations.traced import arrays_of
+from rnn_goldens.implementations.arguments import require_builtin_cell
+from rnn_goldens.implementations.instance_cache import InstanceCache
+from rnn_goldens.implementations.traced_inputs import arrays_of
 
 LAYERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "rnn_tanh": (nn.RNN, {}),
@@ -23,26 +23,26 @@ LAYERS: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 TIME = -2
-"""The axis of time, with a batch and without."""
+"""The axis of time, with and without a batch."""
 
 Arrays = dict[str, Any]
-"""Arrays of MLX, under PyTorch's names."""
+"""MLX arrays under PyTorch's names."""
 
 
-def run(golden: Question) -> tuple[Any, ...] | Mapping[str, Any]:
-    """Return out, h_n (and c_n), or gradients. Raises Unsupported for lengths, which no layer of MLX takes."""
-    if golden.asks_gradients:
+def run(golden: Inputs) -> tuple[Any, ...] | Mapping[str, Any]:
+    """Return out, h_n (and c_n), or gradients. Raises Unsupported for lengths, which MLX layers do not support."""
+    if golden.has_cotangents:
         return _gradients(golden)
-    with mx.stream(mx.cpu):  # which alone has float64
+    with mx.stream(mx.cpu):  # only the CPU has float64
         found = _call(golden, _layers(golden), _given(golden))
         mx.eval(found)
         return found
 
 
-def _gradients(golden: Question) -> Mapping[str, Any]:
-    """Return the gradients by name, for a question's cotangents, by ``mx.vjp``. Refuses what ``run`` does."""
+def _gradients(golden: Inputs) -> Mapping[str, Any]:
+    """Return the gradients by name for the inputs' cotangents, by ``mx.vjp``. Raises as ``run``."""
     with mx.stream(mx.cpu):
-        given, layers = _given(golden), _made(golden)
+        given, layers = _given(golden), _new_layers(golden)
 
         def forward(*arrays: Any) -> list[Any]:  # noqa: ANN401 - arrays of MLX
             followed = dict(zip(given, arrays, strict=True))
@@ -55,15 +55,15 @@ def _gradients(golden: Question) -> Mapping[str, Any]:
         return dict(zip(given, by_array, strict=True))
 
 
-def _given(golden: Question) -> Arrays:
+def _given(golden: Inputs) -> Arrays:
     return {name: _array(golden, array) for name, array in arrays_of(golden).items()}
 
 
-def _array(golden: Question, array: Any) -> Any:  # noqa: ANN401 - of NumPy, and of MLX
+def _array(golden: Inputs, array: Any) -> Any:  # noqa: ANN401 - of NumPy, and of MLX
     return mx.array(array, dtype=getattr(mx, golden.dtype))
 
 
-def _call(golden: Question, layers: Mapping[str, Any], given: Arrays) -> tuple[Any, ...]:
+def _call(golden: Inputs, layers: Mapping[str, Any], given: Arrays) -> tuple[Any, ...]:
     if golden.lengths is not None:
         raise Unsupported("mlx.nn has no lengths")
     x, starts = given["x"], [given[f"{name}0"] for name in golden.layout.states if f"{name}0" in given]
@@ -80,9 +80,9 @@ def _call(golden: Question, layers: Mapping[str, Any], given: Arrays) -> tuple[A
     return x, *(mx.stack(of_all) for of_all in zip(*last_states, strict=True))
 
 
-def _made(golden: Question) -> dict[str, Any]:
-    """The layer of each layer and direction."""
-    require_ours(golden, "mlx.nn")
+def _new_layers(golden: Inputs) -> dict[str, Any]:
+    """Return the layer of each layer and direction."""
+    require_builtin_cell(golden, "mlx.nn")
     config, (kind, arguments) = golden.config, LAYERS[golden.cell]
     return {
         suffix: kind(golden.weights[f"weight_ih_{suffix}"].shape[1], config.hidden_size, bias=config.bias, **arguments)
@@ -90,8 +90,8 @@ def _made(golden: Question) -> dict[str, Any]:
     }
 
 
-def _set(golden: Question, layers: Mapping[str, Any], weights: Arrays) -> None:
-    """Give layers weights: MLX has one bias, and of a GRU's candidate both."""
+def _set(golden: Inputs, layers: Mapping[str, Any], weights: Arrays) -> None:
+    """Set the weights of layers: MLX has one bias, but both biases of a GRU's candidate."""
     candidate = 2 * golden.config.hidden_size
     for suffix, layer in layers.items():
         names = ("Wxh", "Whh") if isinstance(layer, nn.RNN) else ("Wx", "Wh")
@@ -106,4 +106,4 @@ def _set(golden: Question, layers: Mapping[str, Any], weights: Arrays) -> None:
         layer.update(own)
 
 
-_layers = Kept(_made, lambda layers, golden: _set(golden, layers, _given(golden)))
+_layers = InstanceCache(_new_layers, lambda layers, golden: _set(golden, layers, _given(golden)))

@@ -1,7 +1,7 @@
-"""MNN on the CPU, running the golden's ONNX model as its converter has it.
+"""MNN on the CPU, running the golden's ONNX model after conversion by its converter.
 
-The converter is the extension module ``_tools``, without the package ``MNN.tools`` around it: that one, when it is
-imported, installs a package with whatever ``pip`` it finds, to report what is converted.
+The converter is the extension module ``_tools``, used without the package ``MNN.tools``, which on import installs
+another package with ``pip``, in order to report conversions.
 """
 
 from functools import lru_cache
@@ -13,15 +13,15 @@ import MNN
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.batch_of_one import outputs
 from rnn_goldens.implementations.onnx import model as onnx_model
 
 
-def run(golden: Question) -> tuple[NDArray[Any], ...]:
-    """Return out, h_n (and c_n). Raises Unsupported for what is not float32, and what the converter has no model of."""
-    if golden.asks_gradients:
+def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
+    """Return out, h_n (and c_n). Raises Unsupported unless float32, and for models that cannot be converted."""
+    if golden.has_cotangents:
         raise Unsupported("mnn computes outputs, and no gradients")
     if golden.dtype != "float32":
         raise Unsupported(f"MNN has no {golden.dtype} on this processor: it computes in float32")
@@ -34,7 +34,7 @@ def run(golden: Question) -> tuple[NDArray[Any], ...]:
 
 @lru_cache(maxsize=1)
 def _module(model: bytes, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Any:  # noqa: ANN401 - MNN has no types
-    """Kept for the next call with the same bytes, as users keep theirs."""
+    """Cached for the next call with the same bytes."""
     import _tools as converter  # of MNN
 
     with TemporaryDirectory(prefix="rnn-goldens-") as folder:

@@ -1,6 +1,6 @@
-"""ncnn on the CPU: its layers ``RNN``, ``LSTM`` and ``GRU``, a sequence at a time, for ncnn knows no batch.
+"""ncnn on the CPU: its layers ``RNN``, ``LSTM`` and ``GRU``, one sequence at a time, because ncnn has no batch.
 
-Its converter ``pnnx`` leaves the LSTM of an ONNX model as it is, so a golden's network is written as ncnn reads one.
+Its converter ``pnnx`` does not convert an ONNX model's LSTM, so the network is written in ncnn's own format.
 """
 
 from pathlib import Path
@@ -11,9 +11,9 @@ import ncnn
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.kept import Kept
+from rnn_goldens.implementations.instance_cache import InstanceCache
 
 Array = NDArray[Any]
 
@@ -21,14 +21,14 @@ LAYERS = {"rnn_tanh": ("RNN", "h"), "lstm": ("LSTM", "ifog"), "gru": ("GRU", "rz
 """The layer for a cell, and the order of its gates."""
 
 FORMAT = 7767517
-"""The number that a file of ncnn's begins with."""
+"""The magic number of an ncnn file."""
 
 FORWARD, BIDIRECTIONAL = 0, 2
 
 
-def run(golden: Question) -> tuple[Array, ...]:
-    """Return out, h_n (and c_n). Raises Unsupported for what ncnn has not: a relu, lengths, other types."""
-    if golden.asks_gradients:
+def run(golden: Inputs) -> tuple[Array, ...]:
+    """Return out, h_n (and c_n). Raises Unsupported for what ncnn lacks: relu, lengths, other types."""
+    if golden.has_cotangents:
         raise Unsupported("ncnn computes outputs, and no gradients")
     if golden.cell not in LAYERS:
         raise Unsupported(f"ncnn has no {golden.cell}: its RNN has a tanh")
@@ -45,8 +45,8 @@ def run(golden: Question) -> tuple[Array, ...]:
     return (np.stack(out), *(np.stack(state, axis=1) for state in state_n))
 
 
-def _of_one(network: Any, golden: Question, x: Array, states: list[Array]) -> list[Array]:  # noqa: ANN401
-    """The outputs for one sequence (time, input) and its initial states (layers·directions, hidden)."""
+def _of_one(network: Any, golden: Inputs, x: Array, states: list[Array]) -> list[Array]:  # noqa: ANN401
+    """Return the outputs for one sequence (time, input) and its initial states (layers·directions, hidden)."""
     names, count = golden.layout.states, golden.config.num_directions
     with network.create_extractor() as extractor:
         extractor.input("x_0", _mat(x))
@@ -54,25 +54,25 @@ def _of_one(network: Any, golden: Question, x: Array, states: list[Array]) -> li
             for name, state in zip(names, states, strict=True):
                 extractor.input(f"{name}0_{layer}", _mat(state[layer * count :][:count]))
         last = [
-            np.concatenate([_taken(extractor, f"{name}_n_{layer}") for layer in range(golden.config.num_layers)])
+            np.concatenate([_extracted(extractor, f"{name}_n_{layer}") for layer in range(golden.config.num_layers)])
             for name in names
         ]
-        return [_taken(extractor, f"x_{golden.config.num_layers}"), *last]
+        return [_extracted(extractor, f"x_{golden.config.num_layers}"), *last]
 
 
 def _mat(array: Array) -> Any:  # noqa: ANN401 - ncnn has no types
-    """A copy: what ncnn makes of an array looks into its memory, and does not keep it."""
+    """Return a copy: ncnn's view of an array does not keep its memory alive."""
     return ncnn.Mat(np.ascontiguousarray(array)).clone()
 
 
-def _taken(extractor: Any, blob: str) -> Array:  # noqa: ANN401 - ncnn has no types
+def _extracted(extractor: Any, blob: str) -> Array:  # noqa: ANN401 - ncnn has no types
     code, found = extractor.extract(blob)
     if code:
         raise RuntimeError(f"ncnn gave no {blob}: its code is {code}")
     return np.array(found)
 
 
-def _load(network: Any, golden: Question) -> None:  # noqa: ANN401
+def _load(network: Any, golden: Inputs) -> None:  # noqa: ANN401
     with TemporaryDirectory(prefix="rnn-goldens-") as folder:
         param, weights = Path(folder) / "golden.param", Path(folder) / "golden.bin"
         param.write_text(_param(golden), "ascii")
@@ -82,15 +82,15 @@ def _load(network: Any, golden: Question) -> None:  # noqa: ANN401
             raise RuntimeError("ncnn could not load the golden's network")
 
 
-def _made(_: Question) -> Any:  # noqa: ANN401
+def _new_network(_: Inputs) -> Any:  # noqa: ANN401
     network = ncnn.Net()
     for narrower in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage", "bf16_packed"):
         setattr(network.opt, f"use_{narrower}", False)
     return network
 
 
-def _param(golden: Question) -> str:
-    """The layers and what they are fed, as a ``.param`` file."""
+def _param(golden: Inputs) -> str:
+    """Return the layers and their inputs as a ``.param`` file."""
     config, states = golden.config, golden.layout.states
     kind = LAYERS[golden.cell][0]
     direction = BIDIRECTIONAL if config.bidirectional else FORWARD
@@ -108,8 +108,8 @@ def _param(golden: Question) -> str:
     return "\n".join([str(FORMAT), f"{len(lines)} {blobs}", *lines, ""])
 
 
-def _weights(golden: Question) -> bytes:
-    """The weights of each layer, one direction after the other, each array after a tag that says float32."""
+def _weights(golden: Inputs) -> bytes:
+    """Return the weights of each layer, one direction after the other, each array after a tag for float32."""
     arrays = []
     for suffixes in golden.config.layers:
         arrays += [np.stack([_gates(golden, f"weight_ih_{suffix}") for suffix in suffixes])]
@@ -118,8 +118,8 @@ def _weights(golden: Question) -> bytes:
     return b"".join(bytes(4) + array.astype("<f4").tobytes() for array in arrays)
 
 
-def _bias(golden: Question, suffix: str) -> Array:
-    """The one bias of each gate, and of a GRU's candidate both."""
+def _bias(golden: Inputs, suffix: str) -> Array:
+    """Return the single bias of each gate, but both biases of a GRU's candidate."""
     rows = len(golden.layout.gates) + (golden.cell == "gru")
     if not golden.config.bias:
         return np.zeros((rows, golden.config.hidden_size), np.float32)
@@ -127,12 +127,12 @@ def _bias(golden: Question, suffix: str) -> Array:
     return np.stack([*(b_ih + b_hh)[:-1], b_ih[-1], b_hh[-1]]) if golden.cell == "gru" else b_ih + b_hh
 
 
-def _gates(golden: Question, name: str) -> Array:
-    """An array's gates, apart, in ncnn's order."""
+def _gates(golden: Inputs, name: str) -> Array:
+    """Return an array's gates separately, in ncnn's order."""
     array, own = golden.weights[name], golden.layout.gates
     apart = array.reshape(len(own), golden.config.hidden_size, *array.shape[1:])
     found: Array = apart[[own.index(gate) for gate in LAYERS[golden.cell][1]]]
     return found
 
 
-_network = Kept(_made, _load)
+_network = InstanceCache(_new_network, _load)

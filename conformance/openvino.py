@@ -1,6 +1,6 @@
 """OpenVINO on the CPU, running the golden's ONNX model.
 
-It computes in bfloat16 on processors that have it, unless told that float32 is wanted.
+On processors that support bfloat16 it computes in it, unless float32 is requested.
 """
 
 from functools import lru_cache
@@ -9,7 +9,7 @@ from typing import Any
 import openvino
 from numpy.typing import NDArray
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.batch_of_one import outputs
 from rnn_goldens.implementations.onnx import model as onnx_model
@@ -17,9 +17,9 @@ from rnn_goldens.implementations.onnx import model as onnx_model
 FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
-def run(golden: Question) -> tuple[NDArray[Any], ...]:
-    """Return out, h_n (and c_n). Raises Unsupported where gradients are asked."""
-    if golden.asks_gradients:
+def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
+    """Return out, h_n (and c_n). Raises Unsupported for gradients."""
+    if golden.has_cotangents:
         raise Unsupported("openvino computes outputs, and no gradients")
     compiled = _compiled(onnx_model.build(golden).SerializeToString())
     feeds = onnx_model.feeds(golden)
@@ -29,13 +29,13 @@ def run(golden: Question) -> tuple[NDArray[Any], ...]:
 
 @lru_cache(maxsize=1)
 def _compiled(model: bytes) -> openvino.CompiledModel:
-    """Kept for the next call with the same bytes, as users keep theirs."""
+    """Cached for the next call with the same bytes."""
     core = openvino.Core()
     return core.compile_model(core.read_model(model), "CPU", FLOAT32)
 
 
 def _tensor(array: NDArray[Any]) -> openvino.Tensor:
-    """An input; bfloat16, which OpenVINO hands over as its bits, both ways."""
+    """Return an input tensor; OpenVINO exchanges bfloat16 as its bits."""
     if array.dtype.name != "bfloat16":
         return openvino.Tensor(array)
     return openvino.Tensor(array.view("uint16"), array.shape, openvino.Type.bf16)

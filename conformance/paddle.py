@@ -1,4 +1,4 @@
-"""``paddle.nn.SimpleRNN``, ``LSTM`` and ``GRU`` on the CPU, there and back. An unbatched golden is a batch of one."""
+"""``paddle.nn.SimpleRNN``, ``LSTM`` and ``GRU`` on the CPU, with gradients. An unbatched golden is a batch of one."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -6,12 +6,12 @@ from typing import Any
 
 import paddle
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.gradients import COTANGENTS
-from rnn_goldens.implementations.arguments import require_ours
+from rnn_goldens.implementations.arguments import require_builtin_cell
 from rnn_goldens.implementations.batch_of_one import batched, outputs, unbatched
-from rnn_goldens.implementations.kept import Kept
+from rnn_goldens.implementations.instance_cache import InstanceCache
 
 LAYERS: dict[str, tuple[Any, dict[str, str]]] = {
     "rnn_tanh": (paddle.nn.SimpleRNN, {"activation": "tanh"}),
@@ -21,12 +21,12 @@ LAYERS: dict[str, tuple[Any, dict[str, str]]] = {
 }
 
 NO_KERNEL = ("There are no kernels", "is not registered")
-"""How Paddle says that an operator is not there for a type: in the text of an error of any kind."""
+"""Paddle's error texts for an operator without a kernel for a type, in exceptions of any class."""
 
 
-def run(golden: Question) -> tuple[Any, ...] | Mapping[str, Any]:
-    """Return out, h_n (and c_n), or gradients. Refuses what Paddle says it has no kernels for: 16 bits."""
-    if golden.asks_gradients:
+def run(golden: Inputs) -> tuple[Any, ...] | Mapping[str, Any]:
+    """Return out, h_n (and c_n), or gradients. Raises Unsupported for 16 bits, for which Paddle has no kernels."""
+    if golden.has_cotangents:
         return _gradients(golden)
     with _refusing_what_has_no_kernel(golden), paddle.no_grad():
         x, states = _given(golden)
@@ -34,8 +34,8 @@ def run(golden: Question) -> tuple[Any, ...] | Mapping[str, Any]:
         return outputs(golden, found)
 
 
-def _gradients(golden: Question) -> Mapping[str, Any]:
-    """Return the gradients by name, for a question's cotangents, by ``paddle.grad``. Refuses what ``run`` does."""
+def _gradients(golden: Inputs) -> Mapping[str, Any]:
+    """Return the gradients by name for the inputs' cotangents, by ``paddle.grad``. Raises as ``run``."""
     with _refusing_what_has_no_kernel(golden):
         x, states = _given(golden)
         given = {"x": x, **dict(zip(("h0", "c0"), states or (), strict=False))}
@@ -45,53 +45,53 @@ def _gradients(golden: Question) -> Mapping[str, Any]:
         weights = {n: p for n, p in _layer(golden).named_parameters() if n in golden.weights}
         leaves = {**given, **weights}
         cotangents = [_batched(golden, name, array) for name, array in golden.cotangents.items()]
-        asked = [by_cotangent[name] for name in golden.cotangents]
-        by_leaf = paddle.grad(asked, list(leaves.values()), cotangents, allow_unused=True)
+        differentiated = [by_cotangent[name] for name in golden.cotangents]
+        by_leaf = paddle.grad(differentiated, list(leaves.values()), cotangents, allow_unused=True)
         found = dict(zip(leaves, by_leaf, strict=True))
         return found | {name: unbatched(golden, name, found[name]) for name in given}
 
 
-def _given(golden: Question) -> tuple[Any, list[Any] | None]:
-    """The input and, if they are given, the initial states."""
+def _given(golden: Inputs) -> tuple[Any, list[Any] | None]:
+    """Return the input and, if the golden gives them, the initial states."""
     names = golden.layout.states if golden.initial_state is not None else ()
     states = [_batched(golden, f"{name}0", getattr(golden, f"{name}0")) for name in names]
     return _batched(golden, "x", golden.x), states or None
 
 
-def _batched(golden: Question, name: str, array: Any) -> Any:  # noqa: ANN401 - an array, and a tensor of Paddle
+def _batched(golden: Inputs, name: str, array: Any) -> Any:  # noqa: ANN401 - an array, and a tensor of Paddle
     return paddle.to_tensor(batched(golden, name, array), dtype=golden.dtype)
 
 
-def _call(golden: Question, x: Any, states: list[Any] | None) -> tuple[Any, ...]:  # noqa: ANN401
+def _call(golden: Inputs, x: Any, states: list[Any] | None) -> tuple[Any, ...]:  # noqa: ANN401
     lengths = None if golden.lengths is None else paddle.to_tensor(golden.lengths, dtype="int32")
     given = states if states is None or len(states) > 1 else states[0]
     out, last = _layer(golden)(x, given, lengths)
     return (out, *last) if isinstance(last, tuple) else (out, last)
 
 
-def _made(golden: Question) -> Any:  # noqa: ANN401
-    require_ours(golden, "paddle")
+def _new_layer(golden: Inputs) -> Any:  # noqa: ANN401
+    require_builtin_cell(golden, "paddle")
     config, (kind, arguments) = golden.config, LAYERS[golden.cell]
     if not config.bias:  # with bias_ih_attr=False: tests/conformance/test_known_failures_are_true.py
         reason = "https://github.com/PaddlePaddle/Paddle/issues/70231"
         raise Unsupported(f"a layer of paddle.nn without biases ends the process with SIGSEGV: {reason}")
     direction = "bidirect" if config.bidirectional else "forward"
     before = paddle.get_default_dtype()
-    paddle.set_default_dtype(golden.dtype)  # a layer has no argument for it
+    paddle.set_default_dtype(golden.dtype)  # layers have no argument for the type
     try:
         return kind(config.input_size, config.hidden_size, config.num_layers, direction, **arguments)
     finally:
         paddle.set_default_dtype(before)
 
 
-def _set_weights(network: Any, golden: Question) -> None:  # noqa: ANN401
+def _set_weights(network: Any, golden: Inputs) -> None:  # noqa: ANN401
     parameters = dict(network.named_parameters())
     for name, array in golden.weights.items():
         parameters[name].set_value(paddle.to_tensor(array, dtype=golden.dtype))
 
 
 @contextmanager
-def _refusing_what_has_no_kernel(golden: Question) -> Iterator[None]:
+def _refusing_what_has_no_kernel(golden: Inputs) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ValueError) as error:
@@ -102,4 +102,4 @@ def _refusing_what_has_no_kernel(golden: Question) -> Iterator[None]:
         raise Unsupported(f"no {golden.dtype} in paddle: {reason}") from error
 
 
-_layer = Kept(_made, _set_weights)
+_layer = InstanceCache(_new_layer, _set_weights)

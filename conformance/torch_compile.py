@@ -1,7 +1,7 @@
-"""``torch.compile``, with Inductor on the CPU: the step of a cell is compiled, and unrolled as ``torch-cells`` are.
+"""``torch.compile``, with Inductor on the CPU: the step of a cell is compiled, and unrolled as in ``torch-cells``.
 
-Inductor needs a C++ compiler. A layer is not asked: ``torch.compile`` leaves an ``nn.LSTM`` as it is, and so it is
-``torch`` again. ``fullgraph`` sees to it that no part of a step is left so.
+Inductor needs a C++ compiler. Layers are not checked, because ``torch.compile`` does not compile an ``nn.LSTM``.
+``fullgraph`` ensures that no part of a step is left uncompiled.
 """
 
 import os
@@ -13,14 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.arguments import require_ours
-from rnn_goldens.implementations.kept import Kept
+from rnn_goldens.implementations.arguments import require_builtin_cell
+from rnn_goldens.implementations.instance_cache import InstanceCache
 from rnn_goldens.implementations.torch.cells import unrolled
 from rnn_goldens.implementations.torch.gradients import Gradients
 from rnn_goldens.implementations.torch.gradients import gradients as of_outputs
-from rnn_goldens.implementations.torch.layers import Given
+from rnn_goldens.implementations.torch.layers import TorchInputs
 
 STEPS: dict[str, Callable[..., Any]] = {
     "rnn_tanh": torch.rnn_tanh_cell,
@@ -30,32 +30,32 @@ STEPS: dict[str, Callable[..., Any]] = {
 }
 
 COMPILERS = (os.environ.get("CXX", "g++"), "g++", "clang++")
-"""Those that Inductor looks for."""
+"""Compilers that Inductor looks for."""
 
 Weights = Mapping[str, Tensor]
 
 
-def run(golden: Question) -> tuple[Tensor, ...] | Gradients:
-    """Return out, h_n (and c_n), or gradients. Raises Unsupported for a cell of someone's own."""
-    if golden.asks_gradients:
+def run(golden: Inputs) -> tuple[Tensor, ...] | Gradients:
+    """Return out, h_n (and c_n), or gradients. Raises Unsupported for a custom cell."""
+    if golden.has_cotangents:
         return _gradients(golden)
     with torch.no_grad():
-        return _call(golden, Given.of(golden), _weights(golden))
+        return _call(golden, TorchInputs.of(golden), _weights(golden))
 
 
-def _gradients(golden: Question) -> Gradients:
-    """Return the gradients by name, for a question's cotangents, by ``torch.autograd``. Refuses what ``run`` does."""
-    given, weights = Given.of(golden), _weights(golden)
+def _gradients(golden: Inputs) -> Gradients:
+    """Return the gradients by name for the inputs' cotangents, by ``torch.autograd``. Raises as ``run``."""
+    given, weights = TorchInputs.of(golden), _weights(golden)
     for weight in weights.values():
         weight.requires_grad_()
     return of_outputs(golden, _call(golden, given, weights), {**given.leaves, **weights})
 
 
-def _weights(golden: Question) -> dict[str, Tensor]:
+def _weights(golden: Inputs) -> dict[str, Tensor]:
     return {name: torch.tensor(array, dtype=getattr(torch, golden.dtype)) for name, array in golden.weights.items()}
 
 
-def _call(golden: Question, given: Given, weights: Weights) -> tuple[Tensor, ...]:
+def _call(golden: Inputs, given: TorchInputs, weights: Weights) -> tuple[Tensor, ...]:
     step = _step(golden)
     cells = {
         suffix: partial(step, [weight for name, weight in weights.items() if name.endswith(f"_{suffix}")])
@@ -64,9 +64,9 @@ def _call(golden: Question, given: Given, weights: Weights) -> tuple[Tensor, ...
     return unrolled(golden, cells, given.x, given.states)
 
 
-def _compiled(golden: Question) -> Callable[..., Any]:
-    """The compiled step of a golden's cell; what was compiled for others is let go, as torch keeps eight."""
-    require_ours(golden, "torch")
+def _compiled(golden: Inputs) -> Callable[..., Any]:
+    """Return the compiled step of a golden's cell; clears earlier ones, because torch caches eight."""
+    require_builtin_cell(golden, "torch")
     if not any(map(shutil.which, COMPILERS)):
         raise Unsupported("torch.compile needs a C++ compiler: there is no g++ and no clang++ on the PATH")
     cell = STEPS[golden.cell]
@@ -78,4 +78,4 @@ def _compiled(golden: Question) -> Callable[..., Any]:
     return torch.compile(step, fullgraph=True)
 
 
-_step = Kept(_compiled, lambda _step, _golden: None)
+_step = InstanceCache(_compiled, lambda _step, _golden: None)

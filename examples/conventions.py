@@ -1,4 +1,4 @@
-"""The same weights in every convention that holds them, side by side; docs/conventions.md shows the output.
+"""The same weights in every convention that can hold them; docs/conventions.md shows the output.
 
 python examples/conventions.py
 """

@@ -1,4 +1,4 @@
-"""The main job, end to end, through the commands anyone would type; ``make demo`` runs it."""
+"""The main workflow, end to end, through the commands that users type; ``make demo`` runs it."""
 
 import json
 import shutil
@@ -12,25 +12,27 @@ from rich.console import Console
 from rich.table import Table
 
 HERE = Path(__file__).parents[1]
-MADE = Path("build/demo/goldens")
+GENERATED = Path("build/demo/goldens")
 COMMITTED = Path("fixtures/v1")
 IMPLEMENTATIONS = {"numpy": "NumPy by hand", "torch": "torch.nn.RNN"}
 DTYPES = "float64,float32,bfloat16,float16"
 
 
 def main() -> None:
-    shutil.rmtree(HERE / MADE.parent, ignore_errors=True)
-    run("generate", "--only", "documented/*", "--into", str(MADE))
-    run("validate", str(MADE))
-    run("diff", str(MADE), str(COMMITTED), "--only", "documented/*")
+    shutil.rmtree(HERE / GENERATED.parent, ignore_errors=True)
+    run("generate", "--only", "documented/*", "--into", str(GENERATED))
+    run("validate", str(GENERATED))
+    run("diff", str(GENERATED), str(COMMITTED), "--only", "documented/*")
     results = {name: check(name) for name in IMPLEMENTATIONS}
     print_table(results)
-    if any(outcome != "passed" for found in results.values() for outcomes in found.values() for outcome in outcomes):
+    if any(
+        outcome != "passed" for by_golden in results.values() for outcomes in by_golden.values() for outcome in outcomes
+    ):
         sys.exit(1)
 
 
 def run(*arguments: str) -> None:
-    """Run one command as a user would; the demo ends at the first that fails."""
+    """Run one command as a user would; the demo ends at the first failure."""
     print(f"\n$ rnn-goldens {' '.join(arguments)}", flush=True)
     status = subprocess.run([sys.executable, "-m", "rnn_goldens", *arguments], cwd=HERE, check=False).returncode
     if status:
@@ -38,10 +40,10 @@ def run(*arguments: str) -> None:
 
 
 def check(implementation: str) -> dict[str, list[str]]:
-    """Check an implementation through the pytest plugin; what became of each golden, precision by precision."""
-    report = MADE.parent / f"{implementation}.json"
+    """Check an implementation through the pytest plugin; returns the outcomes of each golden by precision."""
+    report = GENERATED.parent / f"{implementation}.json"
     options: Sequence[str] = (
-        f"--rnn-goldens-corpus={MADE}",
+        f"--rnn-goldens-corpus={GENERATED}",
         f"--rnn-goldens-dtype={DTYPES}",
         f"--rnn-goldens-report={report}",
     )
@@ -56,8 +58,8 @@ def print_table(results: dict[str, dict[str, list[str]]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading in ("golden", "as committed", *IMPLEMENTATIONS.values()):
         table.add_column(heading, no_wrap=True)
-    made, committed = contents(MADE), contents(COMMITTED)
-    for golden, content in made.items():
+    generated, committed = contents(GENERATED), contents(COMMITTED)
+    for golden, content in generated.items():
         cells = (results[name].get(golden, []) for name in IMPLEMENTATIONS)
         same = "yes" if committed.get(golden) == content else "NO"
         table.add_row(golden, same, *(f"{c.count('passed')}/{len(c)} precisions" for c in cells))
@@ -66,7 +68,7 @@ def print_table(results: dict[str, dict[str, list[str]]]) -> None:
 
 
 def contents(corpus: Path) -> dict[str, str]:
-    """The hash of every golden's content, by id."""
+    """Return the content hash of every golden, by id."""
     index = json.loads((HERE / corpus / "index.json").read_text("utf-8"))
     return {entry["id"]: entry["content"] for entry in index["goldens"]}
 

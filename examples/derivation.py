@@ -1,9 +1,9 @@
-"""One element of one golden, from its scenario to its tolerance, in numbers; docs/numerics.md walks through the output.
+"""One element of one golden, from its scenario to its tolerance, in numbers; docs/numerics.md explains the output.
 
     python examples/derivation.py
 
-Everything is computed again here from the stored weights and inputs, with fractions and decimals, and held against
-what the golden says.
+Everything is computed from the stored weights and inputs and compared with the golden: the sums as fractions, the tanh
+as a decimal, the tolerance in float64.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ def main() -> None:
     storage = slope * float(sum(map(abs, stores.values()))) + value
     print(f"\ntanh'(z)    {slope:.6f}")
     print(f"sums        {terms} terms (I + H + 2), absolute values add up to {absolute:.6f}")
-    print("stores      both products, and the sums on the way to z in the order that loses most")
+    print("stores      both products, and the partial sums of z in the worst order")
     for what, result in stores.items():
         print(f"  {what:<24} {float(result):9.6f}")
     print(f"accumulation  tanh'(z) {terms} {absolute:.4f} + 8 max(|h|, 1) = {accumulation:.4f}")
@@ -59,21 +59,21 @@ def main() -> None:
     for name, ours in (("accumulation", accumulation), ("storage", storage)):
         kept = float(getattr(golden.tolerance, name)["out"][0, 0, UNIT])
         assert kept == eight_bits_up(ours), (name, ours, kept)
-        print(f"  stored {name:<13} {kept}: the same, rounded up to eight bits")
+        print(f"  stored {name:<13} {kept}: equal, rounded up to eight bits")
     print_tolerances(golden, stored)
 
 
 def worst_order(terms: Mapping[str, Fraction]) -> dict[str, Fraction]:
-    """Every partial sum, in the order of adding up whose partial sums are largest."""
+    """Return every partial sum, in the order of summation with the largest partial sums."""
     if len(terms) == 1:
         return {}
     names = list(terms)
-    ways = []
+    orders = []
     for size in range(1, len(names)):
         for left in combinations(names, size):
             right = [name for name in names if name not in left]
-            ways.append({**worst_order({n: terms[n] for n in left}), **worst_order({n: terms[n] for n in right})})
-    worst = max(ways, key=lambda way: sum(map(abs, way.values())))
+            orders.append({**worst_order({n: terms[n] for n in left}), **worst_order({n: terms[n] for n in right})})
+    worst = max(orders, key=lambda order: sum(map(abs, order.values())))
     return {**worst, " + ".join(names): sum(terms.values(), Fraction(0))}
 
 

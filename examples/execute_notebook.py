@@ -1,8 +1,8 @@
-"""The notebook, executed from top to bottom, with what its cells print.
+"""Execute the notebook from top to bottom and store the outputs of its cells.
 
 python examples/execute_notebook.py [FILE]
 
-Without FILE the outputs in ``notebook.ipynb`` itself are made anew. It needs nbclient and ipykernel.
+Without FILE the outputs in ``notebook.ipynb`` itself are replaced. Needs nbclient and ipykernel.
 """
 
 import sys
@@ -19,7 +19,7 @@ def main() -> None:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     about = notebook.metadata.copy()
     NotebookClient(notebook, timeout=120, record_timing=False).execute()
-    notebook.metadata = about  # without the Python that happened to execute it
+    notebook.metadata = about  # without the Python version that executed it
     nbformat.write(notebook, target)
 
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs what the examples in C and JavaScript, and the tests in a browser, need and this machine lacks: Debian's
-# packages, and npm's in programs/.
+# Installs the missing dependencies of the examples in C and JavaScript and of the browser tests: Debian packages, and
+# npm packages in programs/.
 set -euo pipefail
 cd "$(dirname "$0")"
 
-lacking() {
+missing() {
     local command library
     for command in cc:gcc pkg-config:pkg-config node:nodejs npm:npm chromium:chromium chromedriver:chromium-driver; do
         command -v "${command%:*}" >/dev/null || echo "${command#*:}"
@@ -14,17 +14,17 @@ lacking() {
     done
 }
 
-packages=$(lacking)
+packages=$(missing)
 if [ -n "$packages" ]; then
     as_root=()
     [ "$(id -u)" = 0 ] || as_root=(sudo -n)
     echo "== apt-get install" $packages
-    # shellcheck disable=SC2086 # one package a word
+    # shellcheck disable=SC2086 # one package per word
     "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install --yes -qq --no-install-recommends $packages || true
-    packages=$(lacking)
+    packages=$(missing)
 fi
 if [ -n "$packages" ]; then
-    echo "the examples and the browser tests need what could not be installed here; Debian's packages are called:" $packages >&2
+    echo "the examples and the browser tests need these Debian packages, which could not be installed:" $packages >&2
     exit 1
 fi
 

@@ -1,4 +1,4 @@
-"""Ten thousand small goldens, drawn from their numbers; the environment's COUNT says how many others.
+"""Ten thousand small goldens with random numbers; the environment variable COUNT sets another number.
 
 rnn-goldens generate --scenarios examples/ten_thousand.py --into goldens
 """
@@ -13,18 +13,18 @@ from rnn_goldens.golden.shapes import LAYOUTS, weight_shapes
 VERSION = "1.0.0"
 CORPUS = "ten-thousand"
 
-CELLS = ("rnn_tanh", "lstm", "gru")  # a relu network that is drawn may answer zero to everything, and is refused then
+CELLS = ("rnn_tanh", "lstm", "gru")  # a random relu network may return only zeros and would be refused
 SIZES = Config(input_size=3, hidden_size=4)
 
 
-def drawn(number: int) -> Scenario:
-    """Two sequences of five steps; every number is in all four precisions."""
+def random_scenario(number: int) -> Scenario:
+    """Return a scenario with two sequences of five steps; every number is exact in all four precisions."""
     random = np.random.default_rng(number)
     cell = CELLS[number % len(CELLS)]
     shapes = weight_shapes(LAYOUTS[cell], SIZES)
     return Scenario(
         id=f"drawn/{cell.replace('_', '-')}-{number:06}",
-        purpose="One of many small questions whose weights and inputs are drawn.",
+        purpose="One of many small goldens with random weights and inputs.",
         cell=cell,
         config=SIZES,
         weights={name: random.integers(-64, 65, shape) / 64 for name, shape in shapes.items()},
@@ -32,4 +32,4 @@ def drawn(number: int) -> Scenario:
     )
 
 
-SCENARIOS = [drawn(number) for number in range(int(os.environ.get("COUNT", "10000")))]
+SCENARIOS = [random_scenario(number) for number in range(int(os.environ.get("COUNT", "10000")))]

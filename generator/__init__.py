@@ -1,4 +1,7 @@
-"""Scenario → certified golden → file. Needs python-flint: ``pip install 'rnn-goldens[generate]'``; ours need torch."""
+"""Certifies scenarios and writes goldens. Needs python-flint: ``pip install 'rnn-goldens[generate]'``.
+
+Built-in scenarios also need torch.
+"""
 
 from importlib.util import find_spec
 

@@ -1,6 +1,6 @@
-"""The primitives in ball arithmetic: a ball is a midpoint and a radius that is sure to hold the exact value.
+"""The primitives in ball arithmetic: a ball is a midpoint and a radius that contain the exact value.
 
-Arb, through python-flint, at the working precision that is set; arrays are of objects, shaped as NumPy's are.
+Uses Arb through python-flint at the current working precision, in NumPy arrays of objects.
 """
 
 from collections.abc import Callable
@@ -15,110 +15,110 @@ from rnn_goldens.cells import Array, Network, State
 
 
 class Undecided(Exception):
-    """A ball too wide to tell what its value rounds to, or on which side of a kink it lies."""
+    """A ball is too wide to decide what its value rounds to, or on which side of a kink it is."""
 
 
 class NoNumber(Undecided):
-    """A ball that may be anything: as far as is known there is no value."""
+    """A ball is unbounded: the value may not exist."""
 
 
 class Balls(Network):
-    """A network whose numbers are balls. A relu network over dyadic numbers comes out with radius zero.
+    """A network in ball arithmetic. For a relu network with dyadic numbers, all radii are zero.
 
     Attributes:
-        count: is called with one at each step of each layer and direction.
+        count: called with 1 after each step of each layer and direction.
     """
 
     count: Callable[[int], None] = staticmethod(lambda _: None)
 
     def product(self, v: Array, matrix: Array) -> Array:
-        """The matrix times each row of v."""
+        """Return the matrix times each row of v."""
         rows, columns = matrix.shape
         product = arb_mat(rows, columns, matrix.ravel().tolist()) * arb_mat(columns, len(v), v.T.ravel().tolist())
         return np.array(product.entries(), dtype=object).reshape(rows, len(v)).T
 
     def emit(self, state: State, within: Array) -> Array:
-        """H, and a ball around zero, of no size, beyond a sequence's end."""
+        """Return h, and exact zeros beyond the end of a sequence."""
         self.count(1)
         return np.where(within, state[0], np.array(arb(0), dtype=object))
 
     def constant(self, value: Fraction) -> Array:
-        """A number."""
+        """Return a number."""
         ball: Array = number(value)
         return ball
 
     def scaled(self, z: Array, factor: Fraction) -> Array:
-        """Z times a number."""
+        """Return z times a number."""
         return np.asarray(z * number(factor))
 
     def mix(self, z: Array, a: Array, b: Array) -> Array:
-        """Z a + (1 - z) b, in the form that names z, and so its radius, once."""
+        """Return z a + (1 - z) b, in the form that uses z, and so its radius, once."""
         return np.asarray(b + z * (a - b))
 
     def sigmoid(self, z: Array) -> Array:
-        """1 / (1 + e^-z)."""
+        """Return 1 / (1 + e^-z)."""
         return _sigmoid(z)
 
     def tanh(self, z: Array) -> Array:
-        """The hyperbolic tangent."""
+        """Return the hyperbolic tangent."""
         return _tanh(z)
 
     def relu(self, z: Array) -> Array:
-        """max(0, z)."""
+        """Return max(0, z)."""
         return _larger(z, arb(0))
 
     def exp(self, z: Array) -> Array:
-        """e^z."""
+        """Return e^z."""
         return _exp(z)
 
     def log(self, z: Array) -> Array:
-        """The natural logarithm."""
+        """Return the natural logarithm."""
         return _log(z)
 
     def softplus(self, z: Array) -> Array:
-        """log(1 + e^z)."""
+        """Return log(1 + e^z)."""
         return _softplus(z)
 
     def maximum(self, a: Array, b: Array) -> Array:
-        """The larger of the two."""
+        """Return the larger of the two."""
         return _larger(a, b)
 
     def clip(self, z: Array, low: Fraction, high: Fraction) -> Array:
-        """Z, but no less than low and no more than high."""
+        """Return z limited to the range from low to high."""
         return -_larger(-_larger(z, number(low)), -number(high))
 
     def mean(self, z: Array) -> Array:
-        """The mean over the units, (batch, 1)."""
+        """Return the mean over the units, (batch, 1)."""
         return np.asarray(z.sum(axis=-1, keepdims=True) / z.shape[-1])
 
     def rsqrt(self, z: Array) -> Array:
-        """1 / √z."""
+        """Return 1 / √z."""
         return _rsqrt(z)
 
 
 BITS_OF_A_SIGN = 6144
-"""From so many bits on, what may be zero is taken for it."""
+"""Working precision from which a value that may be zero is taken as zero."""
 
 
 def balls(array: NDArray[np.float64]) -> Array:
-    """Of radius zero."""
+    """Return balls of radius zero."""
     return _ball(array)
 
 
 def rounded(array: Array) -> NDArray[np.float64]:
-    """The float64 next to each; raises Undecided if the ends of a ball have different ones."""
+    """Round each ball to float64. Raises Undecided if the ends of a ball round differently."""
     floats: NDArray[np.float64] = _rounded(array).astype(np.float64)
     return floats
 
 
 def each(function: Callable[..., Any], arguments: int = 1) -> Callable[..., Array]:
-    """A function of numbers, element by element."""
+    """Apply a function of numbers element by element."""
     elementwise: Callable[..., Array] = np.frompyfunc(function, arguments, 1)
     return elementwise
 
 
-def number(value: Fraction) -> Any:  # noqa: ANN401 - a ball is no array, and meets arrays of any shape
-    """The ball around a number: of radius zero, if it is dyadic."""
+def number(value: Fraction) -> Any:  # noqa: ANN401 - a ball, which is not an array
+    """Return a ball that contains a number, of radius zero if it is dyadic."""
     return arb(value.numerator) / value.denominator
 
 
@@ -128,18 +128,18 @@ def _larger_one(a: arb, b: arb) -> arb:
         return a
     if difference <= 0:
         return b
-    raise Undecided(f"{a} may lie on either side of {b}, where a kink is")
+    raise Undecided(f"{a} may be on either side of the kink at {b}")
 
 
 def _rounded_one(ball: arb) -> float:
     if ball.is_exact():
         return float(ball)
     if ball.is_nan():
-        raise NoNumber("a division by zero, or a root of zero or less, or a logarithm of it")
+        raise NoNumber("a division by zero, or a root or logarithm of zero or less")
     low, high = float(ball.lower()), float(ball.upper())
     if low != high:
         raise Undecided(f"{ball} may round to {low!r} or {high!r}")
-    if ball.contains(0):  # terms cancel, exactly or to less than any float64: zero, whose sign more bits may tell
+    if ball.contains(0):  # terms cancel to zero or below the range of float64; more bits may decide the sign
         if ctx.prec < BITS_OF_A_SIGN:
             raise Undecided(f"{ball} may round to either zero")
         return 0.0

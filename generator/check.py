@@ -1,4 +1,4 @@
-"""Whether a corpus is exactly what the scenarios make: generated from scratch, beside it, and compared."""
+"""Checks that a corpus equals what its scenarios generate: generates it again and compares."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
@@ -8,17 +8,17 @@ from pathlib import Path
 from msgspec import structs
 
 from rnn_goldens.corpus import INDEX, Corpus, open_corpus
-from rnn_goldens.corpus.comparing import KINDS, corpus_differences, read_by_entry
-from rnn_goldens.corpus.validating import files_in
-from rnn_goldens.generator import matrix_file
+from rnn_goldens.corpus.differences import KINDS, corpus_differences, read_by_entry
+from rnn_goldens.corpus.validation import files_in
+from rnn_goldens.generator import kill_matrix_file
+from rnn_goldens.generator.build import provenances
 from rnn_goldens.generator.generate import Track, generate, untracked
-from rnn_goldens.generator.index import Whose
-from rnn_goldens.generator.made import provenances
+from rnn_goldens.generator.index import CorpusIdentity
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.features import CORE
 
-MATRICES = (matrix_file.NAME, matrix_file.BACKWARD_NAME)
+MATRICES = (kill_matrix_file.NAME, kill_matrix_file.BACKWARD_NAME)
 
 
 def check(
@@ -27,38 +27,42 @@ def check(
     scratch: Path,
     only: Sequence[str] = (),
     *,
-    whose: Whose = OURS,
+    identity: CorpusIdentity = OURS,
     adequate: bool = False,
     track: Track = untracked,
     executor: Executor | None = None,
 ) -> list[str]:
-    """List how a corpus differs from what the scenarios make, provenance aside; empty if it does not.
+    """Return the differences between a corpus and what the scenarios generate, provenance excluded.
 
-    Arguments are as for ``generate``; ``scratch`` is a folder that does not exist yet.
+    Arguments are those of ``generate``; ``scratch`` is a folder that does not exist yet.
     """
-    generate(scenarios, scratch, only, whose=whose, adequate=adequate, track=track, executor=executor)
-    made = open_corpus(scratch)
+    generate(scenarios, scratch, only, identity=identity, adequate=adequate, track=track, executor=executor)
+    generated = open_corpus(scratch)
     if only:
-        made = _with_core_of(corpus, made)
-    found = (
-        line.removesuffix(str(made.folder)) + "the scenarios" if line.endswith(f"only in {made.folder}") else line
-        for line in corpus_differences(corpus, made, only)
+        generated = _with_core_of(corpus, generated)
+    lines = (
+        line.removesuffix(str(generated.folder)) + "the scenarios"
+        if line.endswith(f"only in {generated.folder}")
+        else line
+        for line in corpus_differences(corpus, generated, only)
     )
-    differences = list(found) or list(_byte_differences(corpus, made))
-    if (there := Whose(corpus.name, corpus.version)) != whose:
-        differences.append(f"{INDEX}: is {there.name} {there.version}, the scenarios are {whose.name} {whose.version}")
+    differences = list(lines) or list(_byte_differences(corpus, generated))
+    if (existing := CorpusIdentity(corpus.name, corpus.version)) != identity:
+        differences.append(
+            f"{INDEX}: is {existing.name} {existing.version}, the scenarios are {identity.name} {identity.version}"
+        )
     differences += [f"{name}: is a golden file that {INDEX} does not list" for name in _stray(corpus)]
     if adequate and not only:
         for name in MATRICES:
-            differences += matrix_file.differences(corpus.folder / name, scratch / name)
+            differences += kill_matrix_file.differences(corpus.folder / name, scratch / name)
     return differences
 
 
-def _with_core_of(corpus: Corpus, made: Corpus) -> Corpus:
-    """The same, with the core set of another: only a whole corpus has one of its own."""
+def _with_core_of(corpus: Corpus, generated: Corpus) -> Corpus:
+    """Copy the core set of a corpus, because a partly generated corpus does not have one."""
     is_core = {entry.id for entry in corpus.entries if CORE in entry.features}
-    entries = (structs.replace(e, features=(*e.features, CORE)) if e.id in is_core else e for e in made.entries)
-    return replace(made, entries=tuple(entries))
+    entries = (structs.replace(e, features=(*e.features, CORE)) if e.id in is_core else e for e in generated.entries)
+    return replace(generated, entries=tuple(entries))
 
 
 def _stray(corpus: Corpus) -> list[str]:
@@ -67,13 +71,13 @@ def _stray(corpus: Corpus) -> list[str]:
     return [name for name in found if name not in listed]
 
 
-def _byte_differences(corpus: Corpus, made: Corpus) -> Iterator[str]:
-    """Files equal in content whose bytes differ although the same library versions made them."""
-    for entry in made.entries:
+def _byte_differences(corpus: Corpus, generated: Corpus) -> Iterator[str]:
+    """Yield files with equal content but different bytes, although the same library versions generated them."""
+    for entry in generated.entries:
         committed = {file.path: file for file in corpus.entry(entry.id).all_files}
         for kind in KINDS:
-            makers = [provenances(read_by_entry(c, entry.id, kind)) for c in (corpus, made)]
+            provenance = [provenances(read_by_entry(c, entry.id, kind)) for c in (corpus, generated)]
             for file in entry.all_files:
                 other = file.path.endswith(f".{kind}") and committed[file.path].sha256 != file.sha256
-                if other and makers[0] == makers[1]:
+                if other and provenance[0] == provenance[1]:
                     yield f"{file.path}: equal in content, but not in bytes, with the same library versions"

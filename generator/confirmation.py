@@ -1,27 +1,29 @@
-"""Implementations that confirm what is certified: torch's layers, where torch is installed, and the definition."""
+"""Confirms certified values with implementations: the definition in NumPy, and torch if it is installed."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
-from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outputs
+from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.expected import OUTPUTS
-from rnn_goldens.judging.given import Given, gradients_given, outputs_given
-from rnn_goldens.judging.verdict import verdict_on
 
-Run = Callable[[Golden], Given]
-"""Returns what an implementation gives for a golden."""
+LARGEST_CORRECT_ERROR = 0.7
+"""The largest error of a correct implementation, as a fraction of the tolerance; otherwise the golden is refused."""
+
+Run = Callable[[Golden], Actual]
+"""Returns the actual outputs or gradients of an implementation for a golden."""
 
 
 def confirm(golden: Golden, of: str = OUTPUTS) -> None:
-    """Compare a golden's expected outputs or gradients with implementations, in every precision that they have.
+    """Compare the expected outputs or gradients of a golden with implementations in all its precisions.
 
     Raises:
-        Refused: one differs, or comes too close to the tolerance.
+        Refused: an implementation differs, or comes too close to the tolerance.
     """
     stored = golden.gradients
     with _one_thread():
@@ -32,15 +34,15 @@ def confirm(golden: Golden, of: str = OUTPUTS) -> None:
 
 def _confirm(golden: Golden, name: str, run: Run) -> None:
     try:
-        given = run(golden)
-    except Unsupported:  # bfloat16, without ml_dtypes; a cell of someone's own, in torch
+        actual = run(golden)
+    except Unsupported:  # bfloat16 without ml_dtypes; a custom cell in torch
         return
-    verdict = verdict_on(given)
+    verdict = verdict_on(actual)
     if verdict.largest_error <= LARGEST_CORRECT_ERROR:
         return
     worst = max(verdict.differences, key=lambda array: verdict.differences[array].largest_error)
     used = f"uses {verdict.largest_error:.2f} of the tolerance of {worst}, at most {LARGEST_CORRECT_ERROR} is allowed"
-    differs = f"differs from the certified {given.of}: {verdict.message.partition(chr(10))[0]}"
+    differs = f"differs from the certified {actual.of}: {verdict.message.partition(chr(10))[0]}"
     raise Refused(f"{golden.id}: {name} in {golden.dtype} {used if verdict.passed else differs}")
 
 
@@ -55,16 +57,16 @@ def _implementations(of: str) -> Iterator[tuple[str, Run]]:
 
 
 def _outputs(run: Callable[[Golden], Any]) -> Run:
-    return lambda golden: outputs_given(golden, *run(golden))
+    return lambda golden: actual_outputs(golden, *run(golden))
 
 
 def _gradients(backward: Callable[[Golden], Mapping[str, Any]]) -> Run:
-    return lambda golden: gradients_given(golden, backward(golden))
+    return lambda golden: actual_gradients(golden, backward(golden))
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Torch's threads wait for each other at every step: beside other work a small layer takes seven times as long."""
+    """Limit torch to one thread: its threads synchronize at every step, seven times slower on a busy machine."""
     if not find_spec("torch"):
         yield
         return

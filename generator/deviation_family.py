@@ -1,34 +1,43 @@
-"""A page for each family of deviations, ``docs/deviations/FAMILY.md``: what each does, its equation, how it shows."""
+"""A page for a group of families of deviations, ``docs/deviations/GROUP.md``: sentence, equation, margin of each."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rnn_goldens.corpus.shown import margin_text
+from rnn_goldens.corpus.kill_matrix import MIN_MARGIN, margin_text
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.explaining.equations_text import difference
-from rnn_goldens.generator.adequacy import Charge
+from rnn_goldens.explain.equations_text import difference
+from rnn_goldens.generator.kill_matrix import Combination
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import CELLS
 
 Document = dict[str, Any]
-Families = Mapping[str, Sequence[Deviation]]
 
 HEADER = """\
 # {title}
 
-<!-- Made by `make generate` from fixtures/v1/{matrix}; do not edit. -->
+<!-- Made by `make generate` from the kill matrices of fixtures/v1; do not edit. -->
 
-{count} of the [ways of being wrong](../deviations.md). Margins are those of the golden that shows it best, in the cell
-where it shows least, in {precisions}. `=` needs no margin: the difference is one of
-shape, of NaN, or of an exact golden's value. In brackets: hidden in some cell,
-[with a reason](../deviations.md#{hidden}); `ok` is where a correct implementation may do it.
+{count} [known bugs](../deviations.md). Without a note, a bug applies to all four cells and is detected with a margin of
+at least 5 in every precision. Other margins are those of the golden that detects it best, in the cell where that is
+least. “allowed”: a correct implementation may do this.
+{undetected}Equations are shown where they differ: right (-) and wrong (+).
 """
 
-EQUATIONS = """
-Where its equations are other ones, they stand below it: right (-) and wrong (+), of the first of its cells.
-`rnn-goldens explain NAME` shows the same of each.
+UNDETECTED_SAID = "“not in”: [undetected](#undetected) there, in some cell.\n"
+
+UNDETECTED = """
+## Undetected
+
+No golden detects these in some cell and precision. In brackets: the largest margin, if it is at least {least}.
+
+"""
+
+ALLOWED = """
+A correct implementation may do these, so they are no bugs in that precision:
+
 """
 
 WIDTH = 150
@@ -37,7 +46,7 @@ WIDTH = 150
 
 @dataclass(frozen=True)
 class Best:
-    """How sharply a deviation is seen in a cell and precision: the largest margin of any golden.
+    """How sharply a deviation is best in a cell and precision: the largest margin of any golden.
 
     Attributes:
         margin: infinite where none is needed.
@@ -55,16 +64,17 @@ class Matrix:
     """A kill matrix, and what a page says of it.
 
     Attributes:
-        name: its file's.
         document: its content.
-        best: how sharply each deviation is seen.
-        hidden: the anchor where what it does not expose is listed.
+        best: how sharply each deviation is best.
     """
 
-    name: str
     document: Document
-    best: Mapping[Charge, Best]
-    hidden: str
+    best: Mapping[Combination, Best]
+
+    @property
+    def names(self) -> set[str]:
+        """Those of its deviations."""
+        return {d["name"] for d in self.document["deviations"]}
 
     def of(self, members: Sequence[Deviation]) -> list[Document]:
         """What the matrix holds of a family, in the catalogue's order."""
@@ -72,28 +82,59 @@ class Matrix:
         return [by_name[member.name] for member in members if member.name in by_name]
 
 
-def family_page(family: str, members: Sequence[Deviation], matrix: Matrix) -> str:
-    """The page of a family."""
-    entries = matrix.of(members)
-    equations = {d["name"]: _equation(d["name"]) for d in entries if not members[0].is_backward}
-    header = HEADER.format(
-        title=title(family),
-        matrix=matrix.name,
-        count=len(entries),
-        precisions=_listed(PRECISIONS),
-        hidden=matrix.hidden,
-    )
-    details = (part for d in entries for part in _entry(d, matrix, equations.get(d["name"], [])))
-    return "".join([header, EQUATIONS if any(equations.values()) else "", *details])
+@dataclass(frozen=True)
+class Section:
+    """A family on its page.
+
+    Attributes:
+        heading: its title.
+        members: its deviations.
+        matrix: the kill matrix that they are in.
+    """
+
+    heading: str
+    members: Sequence[Deviation]
+    matrix: Matrix
 
 
-def title(family: str) -> str:
-    """A family's name as a heading."""
-    return f"{family[0].upper()}{family[1:]}"
+def group_page(group: str, sections: Sequence[Section]) -> str:
+    """The page of a group of families."""
+    count = sum(len(section.matrix.of(section.members)) for section in sections)
+    undetected = [line for section in sections for line in _hidden(section, allowed=False)]
+    allowed = [line for section in sections for line in _hidden(section, allowed=True)]
+    summary = UNDETECTED_SAID if undetected else ""
+    parts = [HEADER.format(title=group, count=count, undetected=summary)]
+    for section in sections:
+        parts.append(f"\n## {section.heading}\n")
+        parts += [part for d in section.matrix.of(section.members) for part in _entry(d, section)]
+    if undetected:
+        parts += [UNDETECTED.format(least=MIN_MARGIN), *undetected]
+    if allowed:
+        parts += ["" if undetected else "\n## Allowed\n", ALLOWED, *allowed]
+    return "".join(parts)
+
+
+def _hidden(section: Section, *, allowed: bool) -> Iterator[str]:
+    """The exceptions of a family: by their reason, with the largest margin that any golden shows."""
+    names = {d["name"] for d in section.matrix.of(section.members)}
+    together: dict[str, dict[tuple[str, str], list[str]]] = {}
+    for h in section.matrix.document["hidden"]:
+        if h["deviation"] in names and bool(h["allowed"]) == allowed:
+            best = max(
+                section.matrix.best[h["deviation"], c, precision].margin
+                for c in h["cells"]
+                for precision in h["precisions"]
+            )
+            where = (", ".join(h["cells"]), ", ".join(h["precisions"]))
+            own = together.setdefault(h["reason"], {}).setdefault(where, [])
+            own.append(f"`{h['deviation']}`" + (f" ({margin_text(best)})" if best >= MIN_MARGIN else ""))
+    for reason, places in together.items():
+        summary = "; ".join(f"{', '.join(own)} ({cells} in {where})" for (cells, where), own in places.items())
+        yield wrapped(f"- {reason[0].upper()}{reason[1:]}: {summary}.", "  ")
 
 
 def anchor(heading: str) -> str:
-    """What a heading is linked to by, and what a family's page is called."""
+    """What a heading is linked to by, and what a group's page is called."""
     return heading.lower().replace(" ", "-")
 
 
@@ -103,40 +144,38 @@ def wrapped(text: str, indent: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _listed(names: Iterable[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}"
-
-
-def _entry(d: Document, matrix: Matrix, equation: Sequence[str]) -> Iterator[str]:
-    """What it does, its equation where that is another, and how it shows."""
-    enough = matrix.document["enough"]
-    first = next(
-        golden_id
-        for golden_id, own in d["margins"].items()
-        if any(margin is None or margin >= enough for margin in own)
-    )
-    wild = f" In the wild: {', '.join(d['stands_for'])}." if d["stands_for"] else ""
-    yield f"\n## `{d['name']}`\n\n"
-    yield wrapped(f"*{', '.join(d['cells'])}*: {d['sentence']}")
-    yield "\n" + wrapped(f"Margins: {_margins(d, matrix.best)}; seen first in `{first}`.{wild}")
-    if equation:
+def _entry(d: Document, section: Section) -> Iterator[str]:
+    """What it does, in which cells, how it shows where that is not sharp, who had it, and its equation."""
+    cells = "" if len(d["cells"]) == len(CELLS) else f"*{', '.join(d['cells'])}*: "
+    wild = f" Reported: {', '.join(d['stands_for'])}." if d["stands_for"] else ""
+    yield f"\n### `{d['name']}`\n\n"
+    yield wrapped(f"{cells}{d['sentence']}{_margins(d, section.matrix.best)}{wild}")
+    if equation := [] if section.members[0].is_backward else _equation(d["name"]):
         yield "".join(f"{line}\n" for line in ("", "```diff", *equation, "```"))
 
 
-def _margins(d: Document, best: Mapping[Charge, Best]) -> str:
-    """How sharply it shows in each precision."""
+def _margins(d: Document, best: Mapping[Combination, Best]) -> str:
+    """How sharply it shows in the precisions where it does not show with any margin."""
     shown = {precision: _shown(d, best, precision) for precision in PRECISIONS}
-    if len(set(shown.values())) == 1:
-        return f"{shown.popitem()[1]} in each precision"
-    return ", ".join(f"{margin} in {precision}" for precision, margin in shown.items())
+    margins = [f"{text} in {precision}" for precision, text in shown.items() if text and text[0].isdigit()]
+    hidden = [precision for precision, text in shown.items() if text == HIDDEN]
+    summary = [f"margin {', '.join(margins)}"] if margins else []
+    summary += [f"not in {', '.join(hidden)}"] if hidden else []
+    allowed = [precision for precision, text in shown.items() if text == ALLOWED_THERE]
+    summary += [f"allowed in {', '.join(allowed)}"] if allowed else []
+    return f" ({'; '.join(summary)})" if summary else ""
 
 
-def _shown(d: Document, best: Mapping[Charge, Best], precision: str) -> str:
-    """The margin of the cell where it shows least."""
-    least = min((best[d["name"], cell, precision] for cell in d["cells"]), key=lambda seen: seen.margin)
-    text = "ok" if least.allowed else margin_text(least.margin)
-    return f"({text})" if least.hidden and not least.allowed else text
+HIDDEN, ALLOWED_THERE = "hidden", "allowed"
+
+
+def _shown(d: Document, best: Mapping[Combination, Best], precision: str) -> str:
+    """The margin of the cell where it shows least; nothing where that is large."""
+    least = min((best[d["name"], cell, precision] for cell in d["cells"]), key=lambda best: best.margin)
+    if least.hidden:
+        return ALLOWED_THERE if least.allowed else HIDDEN
+    text = margin_text(least.margin)
+    return text if text[0].isdigit() else ""
 
 
 def _equation(name: str) -> list[str]:

@@ -1,215 +1,213 @@
-"""The kill matrices for people: ``docs/deviations.md`` and a page for each family beside it.
+"""The kill matrices for people: ``docs/deviations.md``, an index, and a page for each group of families beside it.
 
 python -m rnn_goldens.generator.deviation_page fixtures/v1 docs/deviations.md
 """
 
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.corpus.shown import BACKWARD_NAME, LEAST, NAME, margin_text
+from rnn_goldens.corpus.kill_matrix import BACKWARD_NAME, NAME, margin_text
 from rnn_goldens.deviations import FAMILIES
 from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
-from rnn_goldens.generator import matrix_file
-from rnn_goldens.generator.adequacy import Charge
-from rnn_goldens.generator.deviation_family import (
-    Best,
-    Document,
-    Families,
-    Matrix,
-    anchor,
-    family_page,
-    title,
-    wrapped,
-)
-from rnn_goldens.generator.unexpressed import UNEXPRESSED
+from rnn_goldens.generator import kill_matrix_file
+from rnn_goldens.generator.deviation_family import Best, Document, Matrix, Section, anchor, group_page, wrapped
+from rnn_goldens.generator.kill_matrix import Combination
+from rnn_goldens.generator.uncovered_defects import UNEXPRESSED
 from rnn_goldens.golden.shapes import CELLS
-from rnn_goldens.writing import write_whole
 
 INDEX = "deviations.md"
 FOLDER = "deviations"
-"""Where the pages of families are, beside the index."""
+"""Where the pages of groups are, beside the index."""
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Gates": ("gate order", "gates", "dialects", "paths back", "gates back"),
+    "Weights and biases": ("weights", "biases", "sums of weights"),
+    "States": ("states", "last states", "cotangents and states"),
+    "Time and lengths": ("time", "batch", "lengths", "lengths back"),
+    "Layers and directions": ("directions", "layers", "directions and layers back"),
+    "Sizes": ("sizes", "sizes back"),
+    "Activations": ("activations", "derivatives"),
+    "Arithmetic": ("numerics", "numerics back"),
+}
+"""The families of both passes that share a page."""
 
 HEADER = """\
-# Ways of being wrong
+# Known bugs
 
-<!-- Made by `make generate` from fixtures/v1/kill-matrix.json and generator/unexpressed.py; do not edit. -->
+<!-- Made by `make generate` from the kill matrices of fixtures/v1 and generator/uncovered_defects.py; do not edit. -->
 
-Each deviation is one named way in which an implementation goes wrong, as a few lines in
-[`rnn_goldens/deviations`](../rnn_goldens/deviations); `rnn-goldens explain NAME` shows them beside the right ones.
-Each family has [a page](#every-deviation), and so has each of [wrong gradients](#gradients-that-are-wrong).
+A *deviation* is a named known bug: a small change of the correct implementation. This corpus detects every
+deviation in float64; the deviations that it does not detect in a lower precision are [listed](#undetected). A failing
+run names the deviation that explains its failures, and `rnn-goldens explain NAME` shows its code beside the correct
+code.
 
-Its *margin* on a golden is its largest error there as a multiple of what is allowed. A deviation counts as exposed, for
-a cell and a precision, if some golden of that cell shows it with a margin of at least {enough:g}: then even a wrong
-implementation that is off by a whole tolerance in its favour fails. `make check-corpus` rebuilds the matrix and fails
-if a margin moved by more than 15 %.
+The *margin* of a deviation on a golden is its largest error there, as a multiple of the tolerance. A golden *detects*
+a deviation if the margin is at least {enough:g}. `make check-corpus` measures all margins again and fails if one
+changed by more than 15 %.
+
+## All deviations by group
+
+`rnn-goldens explain --list` prints all names. The number of deviations by group:
+
+| group | outputs | gradients |
+|---|---|---|
+{groups}
+## Outputs
+
+{count} deviations change the outputs. Each counts once for each cell that it applies to. “Allowed”: a correct
+implementation may do this in that precision.
+
+"""
+
+BACKWARD_HEADER = """
+## The backward pass
+
+{count} deviations have right outputs and wrong gradients. Their margins are measured on the gradients of {goldens}
+goldens.
+
+"""
+
+UNDETECTED = """
+## Undetected
+
+The number of deviations, by cell, that no golden detects. The page of each group lists them with the reason.
+
 """
 
 UNEXPRESSED_HEADER = """
-## Defects that no deviation stands for
+## Reported bugs without a deviation
 
-The defects of real implementations that this project looked at are listed in
-[`tests/deviations/real_defects.txt`](../tests/deviations/real_defects.txt). The list below says which of them a
-deviation stands for; these are the others, and why. An error needs no deviation: any golden that gets there shows it.
+[`tests/deviations/real_defects.txt`](../tests/deviations/real_defects.txt) lists the bugs of real implementations that
+deviations stand for. These bugs have no deviation:
 
 """
 
-EVERY = """
-## Every deviation
+CORE = """
+## The core set
 
-Each can be linked to by its name: `deviations.md#w_hh_transposed`. A name leads to its equation, beside the right one
-where it has one, to how sharply it shows in each precision, and to who had it.
-
-{families}"""
-
-BACKWARD_HEADER = """
-## Gradients that are wrong
-
-{count} deviations of the backward pass: the outputs are right, and gradients are not. They are a few lines each in
-[`rnn_goldens/deviations/backward`](../rnn_goldens/deviations/backward); margins are those of the gradients of
-{goldens} goldens.
+{count} goldens alone detect everything that all goldens detect: `rnn-goldens list --features core` lists them. Each
+cell has about {each} of them.
 """
-
-HIDDEN, HIDDEN_BACKWARD = "What no golden exposes", "What no gradient exposes"
-
-EVERY_BACKWARD = """
-## Every deviation of the backward pass
-
-{families}"""
 
 
 def pages(folder: Path) -> dict[str, str]:
     """The pages of a corpus, whose kill matrices are known to be valid: by name, the index first."""
     cells = {entry.id: entry.cell for entry in open_corpus(folder).entries}
-    outputs, backward = _matrix(folder, NAME, cells, HIDDEN), _matrix(folder, BACKWARD_NAME, cells, HIDDEN_BACKWARD)
-    of_families = {
-        _file(family): family_page(family, members, matrix)
-        for families, matrix in ((FAMILIES, outputs), (BACKWARD_FAMILIES, backward))
-        for family, members in families.items()
-    }
-    return {INDEX: "".join(_index(outputs, backward)), **of_families}
+    outputs, backward = _matrix(folder, NAME, cells), _matrix(folder, BACKWARD_NAME, cells)
+    of_groups = {_file(group): group_page(group, _sections(group, outputs, backward)) for group in GROUPS}
+    return {INDEX: "".join(_index(outputs, backward)), **of_groups}
+
+
+def _sections(group: str, outputs: Matrix, backward: Matrix) -> list[Section]:
+    found = []
+    for family in GROUPS[group]:
+        is_backward = family in BACKWARD_FAMILIES
+        members = (BACKWARD_FAMILIES if is_backward else FAMILIES)[family]
+        heading = f"Backward pass: {family.removesuffix(' back')}" if is_backward else family.capitalize()
+        found.append(Section(heading, members, backward if is_backward else outputs))
+    return found
 
 
 def _index(outputs: Matrix, backward: Matrix) -> Iterator[str]:
-    yield HEADER.format(enough=outputs.document["enough"])
+    names = {group: _names(group) for group in GROUPS}
+    rows = "".join(
+        f"| [{group}]({_file(group)}) | {len(names[group] & outputs.names)} | {len(names[group] & backward.names)} |\n"
+        for group in GROUPS
+    )
+    document = outputs.document
+    yield HEADER.format(enough=document["enough"], groups=rows, count=len(outputs.names))
     yield from _totals(outputs)
-    yield from _hidden(outputs, HIDDEN)
-    yield from _unexpressed()
-    yield from _core(outputs.document)
-    yield EVERY.format(families=_links(FAMILIES))
-    yield from _families(outputs, FAMILIES)
-    deviations = backward.document["deviations"]
-    goldens = {golden_id for d in deviations for golden_id in d["margins"]}
-    yield BACKWARD_HEADER.format(count=len(deviations), goldens=len(goldens))
+    goldens = {golden_id for d in backward.document["deviations"] for golden_id in d["margins"]}
+    yield BACKWARD_HEADER.format(count=len(backward.names), goldens=len(goldens))
     yield from _totals(backward)
-    yield from _hidden(backward, HIDDEN_BACKWARD)
-    yield EVERY_BACKWARD.format(families=_links(BACKWARD_FAMILIES))
-    yield from _families(backward, BACKWARD_FAMILIES)
+    yield UNDETECTED
+    yield from _undetected((outputs, backward))
+    yield CORE.format(count=len(document["core"]), each=round(len(document["core"]) / len(CELLS)))
+    yield from _unexpressed()
 
 
-def _matrix(folder: Path, name: str, cells: Mapping[str, str], hidden: str) -> Matrix:
-    document: Document = matrix_file.read(folder / name)
-    return Matrix(name, document, _best(document, cells), anchor(hidden))
+def _matrix(folder: Path, name: str, cells: Mapping[str, str]) -> Matrix:
+    document: Document = kill_matrix_file.read(folder / name)
+    return Matrix(document, _best(document, cells))
 
 
-def _best(document: Document, cells: Mapping[str, str]) -> dict[Charge, Best]:
-    """What is seen of every deviation, by deviation, cell and precision."""
+def _best(document: Document, cells: Mapping[str, str]) -> dict[Combination, Best]:
+    """What is best of every deviation, by deviation, cell and precision."""
     hidden = {
         (h["deviation"], cell, precision): h["allowed"]
         for h in document["hidden"]
         for cell in h["cells"]
         for precision in h["precisions"]
     }
-    best: dict[Charge, Best] = {}
+    best: dict[Combination, Best] = {}
     for d in document["deviations"]:
         for cell in d["cells"]:
             own = [margins for golden_id, margins in d["margins"].items() if cells[golden_id] == cell]
             for place, precision in enumerate(document["precisions"]):
-                charge = (d["name"], cell, precision)
+                combination = (d["name"], cell, precision)
                 found = (math.inf if margins[place] is None else margins[place] for margins in own)
-                best[charge] = Best(max(found, default=0.0), charge in hidden, hidden.get(charge, False))
+                best[combination] = Best(max(found, default=0.0), combination in hidden, hidden.get(combination, False))
     return best
 
 
 def _totals(matrix: Matrix) -> Iterator[str]:
-    yield "\n| precision | deviations, by cell | no error there | to be exposed | exposed | smallest margin |\n"
+    yield "| precision | deviations, by cell | allowed | to be detected | detected | smallest margin |\n"
     yield "|---|---|---|---|---|---|\n"
     for precision in matrix.document["precisions"]:
-        own = [seen for charge, seen in matrix.best.items() if charge[2] == precision]
-        allowed = sum(seen.allowed for seen in own)
-        exposed = [seen.margin for seen in own if not seen.hidden]
-        row = (precision, len(own), allowed, len(own) - allowed, len(exposed), margin_text(min(exposed)))
+        own = [best for combination, best in matrix.best.items() if combination[2] == precision]
+        allowed = sum(best.allowed for best in own)
+        detected = [best.margin for best in own if not best.hidden]
+        row = (precision, len(own), allowed, len(own) - allowed, len(detected), margin_text(min(detected)))
         yield f"| {' | '.join(map(str, row))} |\n"
-    count = len(matrix.document["deviations"])
-    yield f"\n{count} deviations, each counted once for each cell that it applies to.\n"
 
 
-def _hidden(matrix: Matrix, heading: str) -> Iterator[str]:
-    """Every exception: by its reason, with the largest margin that any golden shows."""
-    yield f"\n## {heading}\n\nIn brackets the largest margin, if it is not below "
-    yield f"{LEAST}.\n\n"
-    together: dict[tuple[bool, str], dict[tuple[str, str], list[str]]] = {}
-    for h in sorted(matrix.document["hidden"], key=lambda h: bool(h["allowed"])):
-        seen = max(
-            matrix.best[h["deviation"], c, precision].margin for c in h["cells"] for precision in h["precisions"]
-        )
-        where = (", ".join(h["cells"]), ", ".join(h["precisions"]))
-        own = together.setdefault((bool(h["allowed"]), h["reason"]), {}).setdefault(where, [])
-        own.append(f"`{h['deviation']}`" + (f" ({margin_text(seen)})" if seen >= LEAST else ""))
-    for (allowed, reason), places in together.items():
-        yield wrapped(f"- {'No error there: ' if allowed else ''}{reason}:", "  ")
-        for (cells, precisions), names in places.items():
-            yield wrapped(f"  - {cells} in {precisions}: {', '.join(names)}", "    ")
+def _undetected(matrices: Sequence[Matrix]) -> Iterator[str]:
+    """How many of each group are hidden, by precision, and where they are listed."""
+    precisions = matrices[0].document["precisions"]
+    yield f"| group | {' | '.join(precisions)} |\n|---|{'---|' * len(precisions)}\n"
+    for group in GROUPS:
+        names = _names(group)
+        counts = [
+            sum(
+                best.hidden and not best.allowed
+                for matrix in matrices
+                for (name, _, of), best in matrix.best.items()
+                if of == precision and name in names
+            )
+            for precision in precisions
+        ]
+        if any(counts):
+            yield f"| [{group}]({_file(group)}#undetected) | {' | '.join(map(str, counts))} |\n"
 
 
 def _unexpressed() -> Iterator[str]:
     yield UNEXPRESSED_HEADER
+    together: dict[str, list[str]] = {}
     for u in UNEXPRESSED:
-        yield wrapped(f"- {u.defect}: {u.reason}.", "  ")
+        together.setdefault(u.reason, []).append(u.defect)
+    for reason, defects in together.items():
+        yield wrapped(f"- {', '.join(defects)}: {reason}.", "  ")
 
 
-def _core(document: Document) -> Iterator[str]:
-    yield "\n## The core set\n\n"
-    yield wrapped(
-        f"These {len(document['core'])} goldens alone expose as much as all (feature `core`). A deviation is counted "
-        "once for each cell that it applies to, for a mistake in an LSTM is none in a GRU: so each cell needs goldens "
-        f"of its own, some {round(len(document['core']) / len(CELLS))} a cell."
-    )
-    yield "\n"
-    yield wrapped(", ".join(f"`{golden_id}`" for golden_id in document["core"]) + ".")
+def _names(group: str) -> set[str]:
+    return {d.name for family in GROUPS[group] for d in (FAMILIES | BACKWARD_FAMILIES)[family]}
 
 
-def _links(families: Families) -> str:
-    return wrapped(" · ".join(f"[{family}](#{anchor(family)})" for family in families))
-
-
-def _families(matrix: Matrix, families: Families) -> Iterator[str]:
-    """Every name under its family, as a link to where it is told of."""
-    for family, members in families.items():
-        entries, file = matrix.of(members), _file(family)
-        yield f"\n### {title(family)}\n\n[{title(family)}]({file}), {len(entries)} deviations:\n\n"
-        for d in entries:
-            name = d["name"]
-            yield wrapped(
-                f'- <a id="{name}"></a>[`{name}`]({file}#{name}) ({", ".join(d["cells"])}): {d["sentence"]}', "  "
-            )
-
-
-def _file(family: str) -> str:
-    return f"{FOLDER}/{anchor(family)}.md"
+def _file(group: str) -> str:
+    return f"{FOLDER}/{anchor(group)}.md"
 
 
 def page_of(name: str) -> str:
-    """The page, from ``docs/``, that tells of a deviation; raises StopIteration if there is none of this name."""
-    families = {family: [one.name for one in members] for family, members in FAMILIES.items()}
-    families |= {family: [one.name for one in members] for family, members in BACKWARD_FAMILIES.items()}
-    return next(_file(family) for family, names in families.items() if name in names)
+    """The page, from ``docs/``, that describes a deviation; raises StopIteration if there is none of this name."""
+    return next(_file(group) for group in GROUPS if name in _names(group))
 
 
 def write(folder: Path, index: Path) -> None:
-    """Write the pages of a corpus; one that is no family's any more goes."""
+    """Write the pages of a corpus, and remove pages of groups that no longer exist."""
     made = {index.parent / name: text for name, text in pages(folder).items()}
     (index.parent / FOLDER).mkdir(exist_ok=True)
     for page, text in made.items():

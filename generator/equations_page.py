@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells import DEFINED, Case, Cell, Network, notation
+from rnn_goldens.atomic_write import write_whole
+from rnn_goldens.cells import BUILT_IN_CELLS, Case, Cell, Network, notation
 from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, out_shape, state_shape, weight_shapes
-from rnn_goldens.writing import write_whole
 
 LETTERS = {
     "lstm": "i input gate, f forget gate, g candidate, o output gate",
@@ -38,27 +38,26 @@ STEPS: dict[str, Callable[..., Any]] = {
 
 SHOWN = Config(input_size=5, hidden_size=3, num_layers=2, bidirectional=True)
 BATCH, TIME = 2, 7
-"""Sizes for the tables of shapes, no two of whose products are alike."""
+"""Sizes for the tables of shapes, of which no two products are equal."""
 
 HEADER = """\
-# The equations
+# Equations
 
 <!-- Made by `make generate` from rnn_goldens/cells and rnn_goldens/golden/shapes.py; do not edit. -->
 
-What every expected value is the exact result of: the definition in [`rnn_goldens/cells`](../rnn_goldens/cells), with
-which PyTorch's `nn.RNN`, `nn.LSTM` and `nn.GRU` agree. Weights as others write them: [conventions.md](conventions.md).
-Rule by rule, with the goldens that show each: [rules.md](rules.md).
+Expected values are the exact results of these equations. PyTorch's `nn.RNN`, `nn.LSTM` and `nn.GRU` compute the same.
+Other layouts of the weights: [conventions](conventions.md). The same as numbered [rules](rules.md).
 
 ## One time step
 
-`x` is the input of a time step, `h` and `c` the state before it, until a line sets them; what they are at the end is
-the state after it. `@` is a matrix times a vector, `*` goes unit by unit.
+`x` is the input of a time step, `h` and `c` are the state before it, and after the last line the new state. `@` is a
+matrix times a vector, `*` an elementwise product.
 
 """
 
 BLOCKS = """
-`W_i…` is a block of `weight_ih`, `W_h…` of `weight_hh`, `b_i…` of `bias_ih`, `b_h…` of `bias_hh`; where a network has
-no biases, they are zero. Each gate has a block of `hidden_size` rows. They are stacked in this order:
+`W_i…` is a block of `weight_ih`, `W_h…` of `weight_hh`, `b_i…` of `bias_ih`, `b_h…` of `bias_hh` (zero without
+biases). Each gate has a block of `hidden_size` rows, in this order:
 
 """
 
@@ -78,8 +77,8 @@ UNROLLED = """
 EXAMPLE = """
 ## An example
 
-A relu RNN of one unit, in both directions, without biases, all of whose weights are 1: `h = max(0, x + h)`. The second
-sequence has one step; what `x` holds beyond it counts for nothing.
+A bidirectional relu RNN of one unit without biases, with all weights 1: `h = max(0, x + h)`. The second sequence has
+one step; the rest of its `x` is ignored.
 
 """
 
@@ -115,7 +114,7 @@ def _written(node: ast.AST) -> str:
 
 def _equations() -> Iterator[str]:
     for name in CELLS:
-        cell = DEFINED[name]
+        cell = BUILT_IN_CELLS[name]
         lines = "\n".join(equations(cell))
         yield f"**{name}.** {inspect.getdoc(cell.equations)}\n\n```\n{lines}\n```\n\n"
 
@@ -177,7 +176,7 @@ def _example() -> Iterator[str]:
     weights = {name: np.ones(shape) for name, shape in weight_shapes(LAYOUTS["rnn_relu"], config).items()}
     x, lengths = np.array([[[1.0], [2.0], [3.0]], [[4.0], [9.0], [9.0]]]), np.array([3, 1])
     state = tuple(np.zeros(state_shape(config, (len(x),))) for _ in LAYOUTS["rnn_relu"].states)
-    out, h_n = Network().run(Case(DEFINED["rnn_relu"], config, weights, x, state, lengths))
+    out, h_n = Network().run(Case(BUILT_IN_CELLS["rnn_relu"], config, weights, x, state, lengths))
     arrays = {"x": x[..., 0], "lengths": lengths, "out, forward": out[..., 0], "out, reverse": out[..., 1]}
     yield "```\n"
     for name, array in (arrays | {"h_n, forward": h_n[0, :, 0], "h_n, reverse": h_n[1, :, 0]}).items():

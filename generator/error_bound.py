@@ -1,8 +1,8 @@
-"""The tolerance: a worst-case bound on the rounding errors of any correct implementation, to first order.
+"""Derives tolerances: first-order worst-case bounds on the rounding errors of any correct implementation.
 
-The error of an output is at most the sum, over everything that is computed before it, of what may be lost there times
-the absolute value of the exact derivative of the output by it. It is linear in two roundoffs, of accumulation and of
-storage, so the bound is two numbers an element. Derived in docs/numerics.md.
+The error of an output is at most the sum, over all operations before it, of their rounding error times the absolute
+value of the exact derivative of the output by their result. It is linear in two roundoffs, of accumulation and of
+storage, so the bound is two numbers per element. See docs/numerics.md for the derivation.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from rnn_goldens.cells.derivatives import derivative
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.generator.error_analysis.forward import Forward, Step, traced
 from rnn_goldens.generator.error_analysis.graph import Graph, arguments
-from rnn_goldens.generator.error_analysis.losses import ACCUMULATION, FLUSHING, STORAGE
+from rnn_goldens.generator.error_analysis.rounding_model import ACCUMULATION, FLUSHING, STORAGE
 from rnn_goldens.generator.error_analysis.sensitivities import Sensitivities, Units
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.precision import PRECISIONS
@@ -26,13 +26,12 @@ KINKED = ("relu", "clip", "maximum")
 
 @dataclass(frozen=True, eq=False)
 class ErrorBound:
-    """What is known of the errors of a case.
+    """The error bound of a case.
 
     Attributes:
-        tolerance: the bound itself.
-        flattest: the smallest derivative of any activation on the way: small where one is saturated.
-        undecided: precisions in which rounding may decide which side of a kink is taken, so that no first-order bound
-            holds.
+        tolerance: the bound.
+        flattest: the smallest derivative of any activation: small if one is saturated.
+        undecided: precisions in which rounding may decide the side of a kink, so that no first-order bound holds.
     """
 
     tolerance: Bound
@@ -41,12 +40,12 @@ class ErrorBound:
 
 
 def error_bound(case: Case) -> ErrorBound:
-    """Bound the errors of any correct implementation of a case, whose arrays are float64."""
+    """Return a bound on the errors of any correct implementation of a case with float64 arrays."""
     return bound_of(traced(case))
 
 
 def bound_of(found: Forward) -> ErrorBound:
-    """The same, of what has been written down."""
+    """Return the error bound of a recorded forward pass."""
     errors, case = _errors(found), found.case
     out = np.concatenate([_of_out(steps, errors) for steps in found.layers[-1]], axis=-1)
     ends = [steps[-1].state for layer in found.layers for steps in layer]
@@ -60,43 +59,43 @@ def bound_of(found: Forward) -> ErrorBound:
 
 
 def _errors(found: Forward) -> dict[int, Float64]:
-    """Of outputs, last states and values at a kink, by where they stand: (2, batch, units) each."""
-    ways = [(steps, layer is found.layers[-1]) for layer in found.layers for steps in layer]
-    asked = [[Units(found.graph, k) for k in _asked(found.graph, steps, on_top=on_top)] for steps, on_top in ways]
-    sensitivities = Sensitivities(found.graph, [one for ones in asked for one in ones], [FLUSHING])
+    """Return the errors of outputs, last states and arguments of kinks by position: (2, batch, units) each."""
+    parts = [(steps, layer is found.layers[-1]) for layer in found.layers for steps in layer]
+    targets = [[Units(found.graph, k) for k in _targets(found.graph, steps, on_top=on_top)] for steps, on_top in parts]
+    sensitivities = Sensitivities(found.graph, [one for ones in targets for one in ones], [FLUSHING])
     errors: dict[int, Float64] = {}
-    for number, ones in enumerate(asked, 1):
-        of_ones = sensitivities.of(ones, f"tolerance, part {number} of {len(asked)}")
+    for number, ones in enumerate(targets, 1):
+        of_ones = sensitivities.of(ones, f"tolerance, part {number} of {len(targets)}")
         errors |= {one.place: np.moveaxis(error, -1, 0) for one, error in zip(ones, of_ones, strict=True)}
     return errors
 
 
-def _asked(graph: Graph, steps: Sequence[Step], *, on_top: bool) -> set[int]:
-    """What is asked of one layer in one direction; out where it is the network's."""
+def _targets(graph: Graph, steps: Sequence[Step], *, on_top: bool) -> set[int]:
+    """Return the positions of the last states, arguments of kinks and, in the last layer, outputs of a direction."""
     kinks = {of for step in steps for _, operation in step.operations(graph, KINKED) for of in operation.of}
     return {*steps[-1].state, *((step.state[0] for step in steps) if on_top else ()), *kinks}
 
 
 def _of_out(steps: Sequence[Step], errors: Mapping[int, Float64]) -> Float64:
-    """Of what a direction puts out, (2, batch, time, hidden)."""
+    """Return the errors of the outputs of a direction, (2, batch, time, hidden)."""
     in_time = sorted(steps, key=lambda step: step.t)
     return np.stack([np.where(step.within[:, None], errors[step.state[0]], 0) for step in in_time], axis=2)
 
 
 def _undecided(found: Forward, errors: Mapping[int, Float64]) -> Iterator[str]:
-    """Precisions in which a value may come out on the wrong side of a kink."""
+    """Yield the precisions in which a value may be rounded to the wrong side of a kink."""
     for step in found.steps:
         for k, operation in step.operations(found.graph, KINKED):
-            off = np.sum([errors[of] for of in operation.of], axis=0)
+            error = np.sum([errors[of] for of in operation.of], axis=0)
             for distance in _distances(operation, arguments(found.graph, k)):
                 for precision in PRECISIONS.values():
-                    wrong_side = np.abs(distance) <= roundoff_sum(off[ACCUMULATION], off[STORAGE], precision)
+                    wrong_side = np.abs(distance) <= roundoff_sum(error[ACCUMULATION], error[STORAGE], precision)
                     if (wrong_side & step.within[:, None]).any():
                         yield precision.name
 
 
 def _distances(operation: Operation, given: Sequence[Float64]) -> Iterator[Float64]:
-    """How far from each of a primitive's kinks what it is given is."""
+    """Yield the distances of the argument of a primitive from its kinks."""
     if operation.primitive == "clip":
         yield from (given[0] - float(limit) for limit in operation.detail)
     else:
@@ -104,7 +103,7 @@ def _distances(operation: Operation, given: Sequence[Float64]) -> Iterator[Float
 
 
 def _flattest(found: Forward) -> float:
-    """The smallest derivative of any activation."""
+    """Return the smallest derivative of any activation."""
     smallest, graph = 1.0, found.graph
     for step in found.steps:
         for k, operation in step.operations(graph, ("sigmoid", "tanh")):
@@ -114,7 +113,7 @@ def _flattest(found: Forward) -> float:
 
 
 def round_up(error: Float64) -> Float64:
-    """To eight significant bits, upwards: a bound needs no more, and files stay small."""
+    """Round up to eight significant bits, which are enough for a bound and keep files small."""
     mantissas, exponents = np.frexp(error)
     rounded: Float64 = np.ldexp(np.ceil(mantissas * 256), exponents - 8)
     return rounded

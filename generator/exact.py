@@ -1,6 +1,7 @@
-"""The answer, each element proven to be the exact result correctly rounded to float64.
+"""Computes outputs whose elements are proven to be the exact results, correctly rounded to float64.
 
-The definition is run in ball arithmetic. Precision doubles until both ends of every ball round to the same float64.
+The definition is run in ball arithmetic. The working precision is doubled until both ends of every ball round to the
+same float64.
 """
 
 from collections.abc import Callable
@@ -23,11 +24,11 @@ FIRST_BITS, LAST_BITS = 192, 192 * 2**8
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """The certified answer.
+    """Certified outputs.
 
     Attributes:
         out, h_n, c_n: as in a golden; each element is the exact result, correctly rounded.
-        bits: the working precision that proved it.
+        bits: the working precision that proved them.
     """
 
     out: NDArray[np.float64]
@@ -37,32 +38,32 @@ class Answer:
 
     @property
     def outputs(self) -> dict[str, NDArray[np.float64]]:
-        """By name, those there are."""
+        """The outputs that the cell has, by name."""
         named = {"out": self.out, "h_n": self.h_n, "c_n": self.c_n}
         return {name: array for name, array in named.items() if array is not None}
 
 
-def exact_answer(scenario: Scenario, cell: Cell | None = None) -> Answer:
-    """What a network has to answer to a scenario; ``cell`` if it is one that the scenario does not name.
+def certified_outputs(scenario: Scenario, cell: Cell | None = None) -> Answer:
+    """Return the certified outputs for a scenario; with ``cell``, those of another cell.
 
     Raises:
-        Refused: the equations give no number; or no working precision decides it: a ball whose ends round to two
-            neighbouring float64, however narrow it gets, or a relu's tie that is not exactly zero in ball arithmetic.
-            (A ball of radius zero half-way between two float64 is no such case: it rounds to even.)
+        Refused: the equations have no value; or no working precision decides it: the ends of a ball round to two
+            neighbouring float64 numbers however narrow it gets, or a relu's argument is zero but not exactly in ball
+            arithmetic. (A ball of radius zero half-way between two float64 numbers is decided: it rounds to even.)
     """
     try:
         (out, h_n, *c_n), bits = correctly_rounded(scenario.case(cell))
     except NoNumber as reason:
         raise Refused(
-            f"{scenario.id}: its equations give no number{_first_place(scenario.case(cell))}: {reason}"
+            f"{scenario.id}: its equations have no value{_first_place(scenario.case(cell))}: {reason}"
         ) from None
     except Undecided as undecided:
-        raise Refused(f"{scenario.id}: not decided with {LAST_BITS} bits: {undecided}") from None
+        raise Refused(f"{scenario.id}: undecided with {LAST_BITS} bits: {undecided}") from None
     return Answer(out, h_n, c_n[0] if c_n else None, bits)
 
 
 def correctly_rounded(case: Case) -> tuple[list[NDArray[np.float64]], int]:
-    """The outputs of a network, out first, and the bits that proved them. Raises Undecided if none do."""
+    """Return the outputs of a network, out first, and the bits that proved them. Raises Undecided if none do."""
 
     def run(count: Callable[[int], None]) -> list[NDArray[np.float64]]:
         network = Balls()
@@ -78,13 +79,13 @@ def with_enough_bits(
     steps: int,
     in_vain: Callable[[Undecided], object] = lambda _: False,
 ) -> tuple[Numbers, int]:
-    """What ``run`` returns in ball arithmetic, and with how many bits: they double until it is decided.
+    """Run a function in ball arithmetic with more and more bits until it decides; return its result and the bits.
 
     Args:
-        run: is called with what counts steps.
-        what: the name of what is computed, for the progress bar.
-        steps: how many there are.
-        in_vain: whether more bits would decide nothing either.
+        run: the function; its argument is a function that counts steps.
+        what: the name of the result, for the progress bar.
+        steps: the number of steps.
+        in_vain: whether more bits cannot help.
 
     Raises:
         Undecided: no working precision decides it.
@@ -101,12 +102,12 @@ def with_enough_bits(
 
 
 def steps(case: Case) -> int:
-    """How many steps its layers and directions take."""
+    """Return the number of steps of all layers and directions."""
     return int(case.x.shape[-2]) * case.config.num_layers * case.config.num_directions
 
 
 def _first_place(case: Case) -> str:
-    """Where out is no number in float64 first; "" if it is one everywhere, and may be one with more bits too."""
+    """Return the first time step at which out is not finite in float64; "" if there is none, as more bits may help."""
     with np.errstate(all="ignore"):
         out = Network().run(case.as_batch())[0]
     steps = np.flatnonzero(~np.isfinite(out).all(axis=(0, 2)))
@@ -114,6 +115,6 @@ def _first_place(case: Case) -> str:
 
 
 def in_balls(case: Case) -> Case:
-    """The same case, of balls of radius zero."""
+    """Return the case with balls of radius zero."""
     weights = {name: balls(array) for name, array in case.weights.items()}
     return replace(case, weights=weights, x=balls(case.x), state=tuple(balls(part) for part in case.state))

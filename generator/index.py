@@ -1,4 +1,4 @@
-"""The index of a corpus, as the generator writes it."""
+"""Builds the index of a corpus, and reads that of an existing one."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import json
 
 from rnn_goldens import encoding
-from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import INDEX, open_corpus
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import InvalidFile, WrongUse
@@ -20,11 +20,11 @@ Entry = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Whose:
-    """Whose corpus it is, and which version.
+class CorpusIdentity:
+    """The name and version of a corpus.
 
     Attributes:
-        name: ``rnn-goldens`` for the one of this package, another for every other.
+        name: the name; ``rnn-goldens`` for the built-in corpus.
         version: MAJOR.MINOR.PATCH.
     """
 
@@ -33,18 +33,21 @@ class Whose:
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The version's, to be compared."""
+        """The numbers of the version, for comparison."""
         return tuple(map(int, self.version.split(".")))
 
     def begins_a_major_after(self, before: str) -> bool:
-        """Whether values that stand under an earlier version may be others under this one."""
-        return self.numbers[0] > Whose(self.name, before).numbers[0]
+        """Whether this is a later major version than ``before``, in which values may change."""
+        return self.numbers[0] > CorpusIdentity(self.name, before).numbers[0]
 
 
 def index_entry(golden: Golden, files: Mapping[str, bytes], *, core: bool) -> Entry:
-    """What the index says of a golden; ``core`` is a feature it has in this corpus, not in itself.
+    """Return the entry of a golden.
 
-    ``files`` are the bytes of its files by suffix, those of its gradients among them.
+    Args:
+        golden: the golden.
+        files: the bytes of its files by suffix, gradients included.
+        core: whether it is in the core set of this corpus, which is listed as a feature.
     """
     entry = {
         **described(golden, core=core),
@@ -70,17 +73,17 @@ def _files(golden_id: str, contents: Mapping[str, bytes]) -> Entry:
 
 
 def files_of(entry: Entry) -> list[dict[str, str]]:
-    """Path and SHA-256 of each file that an entry lists, those of gradients among them."""
+    """Return path and SHA-256 of each file in an entry, gradients included."""
     return [*entry["files"].values(), *entry.get("gradients", {"files": {}})["files"].values()]
 
 
 def contents_of(entry: Entry) -> str:
-    """What an entry says of the content of a golden, and of its gradients."""
+    """Return the content hashes of a golden and its gradients in an entry."""
     return " ".join([entry["content"], *([entry["gradients"]["content"]] if "gradients" in entry else [])])
 
 
 def described(golden: Golden, *, core: bool) -> Entry:
-    """The part of an entry that selects: all but the files and what they hold."""
+    """Return the part of an entry that goldens are selected by: everything except files and hashes."""
     return {
         "id": golden.id,
         "title": golden.title,
@@ -91,9 +94,9 @@ def described(golden: Golden, *, core: bool) -> Entry:
     }
 
 
-def encode_index(whose: Whose, entries: Sequence[Entry]) -> bytes:
-    """The bytes of an index file; raises InvalidFile if they are not valid."""
-    head = {"kind": "index", "format": FORMATS["index"], "corpus": whose.name, "version": whose.version}
+def encode_index(identity: CorpusIdentity, entries: Sequence[Entry]) -> bytes:
+    """Return the bytes of an index file. Raises InvalidFile if it is not valid."""
+    head = {"kind": "index", "format": FORMATS["index"], "corpus": identity.name, "version": identity.version}
     document = {**head, "goldens": list(entries)}
     if found := problems(document, "index"):
         raise InvalidFile(INDEX, found)
@@ -101,31 +104,32 @@ def encode_index(whose: Whose, entries: Sequence[Entry]) -> bytes:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A corpus as it stands: its version, and the entries of its index by id."""
+class ExistingCorpus:
+    """The version of an existing corpus, and the entries of its index by id."""
 
     version: str
     entries: dict[str, Entry]
 
 
-def standing_in(folder: Path, whose: Whose) -> Standing:
-    """What stands in a folder; this version without entries if there is no corpus yet.
+def existing_corpus(folder: Path, identity: CorpusIdentity) -> ExistingCorpus:
+    """Return the corpus in a folder; the version of ``identity`` without entries if there is none.
 
     Raises:
         InvalidFile: the index is damaged.
-        WrongUse: it is of another corpus, or of a later version.
+        WrongUse: the folder has another corpus, or a later version.
     """
     if not (folder / INDEX).exists():
-        return Standing(whose.version, {})
-    there = open_corpus(folder)  # refuses an index that is not valid: what it lists could not be kept
-    if there.name != whose.name:
+        return ExistingCorpus(identity.version, {})
+    existing = open_corpus(folder)  # raises for an invalid index, because its goldens could not be kept
+    if existing.name != identity.name:
         raise WrongUse(
-            f"{folder} holds the corpus {there.name}, and these scenarios make {whose.name}: name another folder; "
-            f"or, if it is the same corpus and the file has another name now, write CORPUS = {there.name!r} into it"
+            f"{folder} has the corpus {existing.name}, but these scenarios are of {identity.name}: "
+            f"name another folder; if it is the same corpus and the file was renamed, set CORPUS = {existing.name!r} "
+            "in it"
         )
-    if Whose(there.name, there.version).numbers > whose.numbers:
+    if CorpusIdentity(existing.name, existing.version).numbers > identity.numbers:
         raise WrongUse(
-            f"{folder} holds version {there.version}, and these scenarios say {whose.version}: raise their VERSION"
+            f"{folder} has version {existing.version}, these scenarios are {identity.version}: increase their VERSION"
         )
-    entries = {entry.id: json.decode(json.encode(entry)) for entry in there.entries}
-    return Standing(there.version, entries)
+    entries = {entry.id: json.decode(json.encode(entry)) for entry in existing.entries}
+    return ExistingCorpus(existing.version, entries)

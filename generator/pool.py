@@ -1,4 +1,4 @@
-"""The same work for many scenarios or goldens, on every core, or wherever an executor does it."""
+"""Runs a function for many scenarios or goldens: on all cores, or with an executor."""
 
 import os
 import signal
@@ -17,10 +17,10 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 WORTH_A_POOL = 16
-"""Below so many items, starting processes that import torch costs more than they save."""
+"""Below this number of items, starting processes that import torch takes longer than it saves."""
 
 AHEAD = 1000
-"""Results awaited at once: enough for hundreds of workers, few enough to be held if the first comes last."""
+"""The largest number of pending results: enough for hundreds of workers, and small enough to keep in memory."""
 
 _TURN = Lock()
 
@@ -28,19 +28,18 @@ _TURN = Lock()
 def in_order(
     work: Callable[[In], Out], items: Sequence[In], executor: Executor | None = None
 ) -> Generator[Out, None, None]:
-    """Yield the results of a function for each item, in order; the first error ends it, and what is still at work.
+    """Yield the results of a function for each item, in order. The first error cancels all other work.
 
-    So does closing it, which who takes the results has to do where they may raise in between (``contextlib.closing``).
+    Closing the generator also cancels the work; callers that may raise in between must do so (``contextlib.closing``).
 
     Args:
-        work: a function of a module, for it is sent to other processes.
-        items: what it is called with; sent as well.
-        executor: who does the work, and stays as it is when that ends: what is at work then comes to its own end.
-            Threads of one process take turns. If None, processes of this machine, a core each, if there are
-            ``WORTH_A_POOL`` items.
+        work: a function of a module, because it is pickled.
+        items: its arguments, also pickled.
+        executor: the executor. It is not shut down; calls that already run are not interrupted. Threads of one process
+            take turns. If None, one process per core of this machine, if there are ``WORTH_A_POOL`` items.
 
     Raises:
-        WorkersFailed: a process that worked was killed.
+        WorkersFailed: a worker process was killed.
     """
     if executor is not None:
         awaited = deque[Future[Out]]()
@@ -58,9 +57,9 @@ def in_order(
 
 @contextmanager
 def _processes() -> Iterator[Executor]:
-    """Processes of this machine, a core each, which end with the block; at once, if it raises."""
+    """Context manager: an executor with one process per core. After an error, the processes are terminated."""
     others = set(active_children())
-    spawn = get_context("spawn")  # not fork: threads of torch or of a progress bar would be copied in whatever state
+    spawn = get_context("spawn")  # not fork: it would copy threads of torch or of a progress bar in any state
     with ProcessPoolExecutor(_cores(), spawn, _begin) as pool:
         try:
             yield pool
@@ -76,13 +75,13 @@ def _cores() -> int:
 
 
 def _begin() -> None:
-    """In each process: Ctrl-C, which a terminal sends to all, ends it without a word; so does the end of its parent."""
+    """Initialize a process: it ends silently on Ctrl-C, which a terminal sends to all, and when its parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     Thread(target=end_with_parent, daemon=True).start()
 
 
 def end_with_parent() -> None:
-    """End this process when its parent has ended, whatever it is doing."""
+    """End this process when its parent ends."""
     if (parent := parent_process()) is not None:
         parent.join()
         os._exit(1)
@@ -99,11 +98,11 @@ def _results(submit: Callable[[In], Future[Out]], items: Iterable[In], awaited: 
             awaited.popleft()
     except BrokenExecutor:
         raise WorkersFailed(
-            "a process that worked was killed: by somebody, or by the system for want of memory; run it again"
+            "a worker process was killed, perhaps by the system because of a lack of memory; retry"
         ) from None
 
 
 def _in_turn(work: Callable[[In], Out], item: In) -> Out:
-    """Work alone in its process: a working precision is set for all threads of one, and so is what torch runs on."""
+    """Call a function while no other thread of the process does: working precision and torch's threads are global."""
     with _TURN:
         return work(item)

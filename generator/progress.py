@@ -1,35 +1,35 @@
-"""How far the certifying of one golden is: long work is counted here, for a progress bar."""
+"""Reports the progress of long computations to a progress bar."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-Look = Callable[[str, int, int], None]
-"""``look(doing, done, total)``: what is done, how much of it, and how much there is; from zero on."""
+Report = Callable[[str, int, int], None]
+"""``report(label, done, total)``: the label, the amount of work done, starting with 0, and the total."""
 
-_LOOK: ContextVar[Look | None] = ContextVar("look", default=None)
+_REPORT: ContextVar[Report | None] = ContextVar("report", default=None)
 
 
 @contextmanager
-def looked_at_by(look: Look) -> Iterator[None]:
-    """Show the work that is counted in this thread meanwhile."""
-    before = _LOOK.set(look)
+def reported_to(report: Report) -> Iterator[None]:
+    """Context manager: report the progress of this thread to ``report``."""
+    before = _REPORT.set(report)
     try:
         yield
     finally:
-        _LOOK.reset(before)
+        _REPORT.reset(before)
 
 
-def counting(doing: str, total: int) -> Callable[[int], None]:
-    """Begin some work; what is returned is called with how much more of it is done."""
-    look, done = _LOOK.get(), 0
-    if look is None:
+def counting(label: str, total: int) -> Callable[[int], None]:
+    """Start some work. Call the returned function with each further amount of work done."""
+    report, done = _REPORT.get(), 0
+    if report is None:
         return lambda _: None
 
     def count(more: int) -> None:
         nonlocal done
         done += more
-        look(doing, done, total)
+        report(label, done, total)
 
     count(0)
     return count

@@ -1,4 +1,4 @@
-"""What a scenario is: a question to a recurrent network, declared in code, and why it is asked."""
+"""Scenarios: declared inputs for a recurrent network, with a purpose, from which goldens are certified."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rnn_goldens.cells import DEFINED, Case, Cell
-from rnn_goldens.cells.own import own_cell, require_fits, require_written
+from rnn_goldens.cells import BUILT_IN_CELLS, Case, Cell
+from rnn_goldens.cells.custom_cells import custom_cell, require_fits, require_written
+from rnn_goldens.comparison.outputs import NotNumbers, read
 from rnn_goldens.conventions import convention
-from rnn_goldens.encoding.semantics import question_problems
+from rnn_goldens.encoding.consistency import inputs_problems
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.generator import from_keras, scenario_fields
-from rnn_goldens.generator.cotangents import cotangent_problems
-from rnn_goldens.generator.given_weights import config_of, named_weights
 from rnn_goldens.generator.scenario_fields import (
+    cotangent_problems,
     declared_of,
     precisions_of,
     require_gradient_purpose,
@@ -25,58 +25,58 @@ from rnn_goldens.generator.scenario_fields import (
     require_names,
     require_words,
 )
-from rnn_goldens.golden.precision import PRECISIONS, Precision, WhereHeld
-from rnn_goldens.golden.shapes import CELLS, Config, is_own_cell, state_shape
-from rnn_goldens.judging.outputs import NotNumbers, read
+from rnn_goldens.generator.weight_sources import config_of, named_weights
+from rnn_goldens.golden.precision import PRECISIONS, Precision, SupportedOnly
+from rnn_goldens.golden.shapes import CELLS, Config, is_custom_cell, state_shape
 
 if TYPE_CHECKING:
     import keras
     import torch
 
 SMALLEST = 2.0**-14
-"""float16's smallest normal number: what is smaller some implementations take for zero."""
+"""The smallest normal number of float16; some implementations flush smaller numbers to zero."""
 
 
 LARGEST_LENGTH = 2.0**53
-"""From here on float64 does not tell whole numbers apart."""
+"""Beyond this, float64 cannot represent every integer."""
 
 
 class Refused(RnnGoldensError):
-    """A scenario that can not become a golden; the message says which and why."""
+    """A scenario that cannot be certified; the message has its id and the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scenario:
-    """A question to a recurrent network. Arrays are array-likes of any library; shapes are batch-first.
+    """Declared inputs of a recurrent network. Arrays are array-likes of any library; shapes are batch-first.
 
     Attributes:
-        id: ``folder/name``, of small letters, digits and dashes; it names this question for ever.
-        purpose: what it is there to show or to expose: a sentence.
-        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations; or one of your own,
+        id: permanent identifier: ``folder/name`` in lower-case letters, digits and dashes.
+        purpose: a sentence: what the scenario shows or detects.
+        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations; or a custom cell,
             ``package.module:function``: a function in the notation of ``rnn_goldens.cells.notation``.
-        weights: by name, in a convention; or a ``.npz`` or ``.safetensors`` file of them; or a layer of Keras, or
-            several that are one network, with the convention ``keras``.
+        weights: arrays by name; or a ``.npz`` or ``.safetensors`` file of them; or one or more layers of Keras that
+            form one network, with the convention ``keras``.
         x: the input, (batch, time, input), or (time, input) if unbatched.
-        config: the arguments ``nn.RNN`` would take, also as a mapping; if None it follows from weights with PyTorch's
-            names, and from layers of Keras.
-        convention: how the weights are named and shaped: ``torch``, ``textbook``, ``keras``, ``onnx`` or ``flax``;
-            they are stored as ``torch``.
-        prefix: what the names of the weights begin with, such as ``"encoder.rnn."``, or ``"params/cell/"`` of nested
-            ones; others are left out.
+        config: the arguments of ``nn.RNN``, as a Config or a mapping. If None, it is inferred from weights with
+            PyTorch's names or from layers of Keras.
+        convention: how the weights are named and shaped: ``torch``, ``textbook``, ``keras``, ``onnx`` or ``flax``. They
+            are stored as ``torch``.
+        prefix: the beginning of the names of the weights, such as ``"encoder.rnn."``, or ``"params/cell/"`` for nested
+            mappings; other weights are ignored.
         h0: the initial state, (layers·directions, batch, hidden); zeros if None.
-        c0: likewise, for an LSTM; where one is given, the other is.
-        lengths: time steps of each sequence, (batch,).
-        d_out: a cotangent of out, shaped as out: with one, or more, the golden has certified gradients of
-            Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n too. Numbers of each of the precisions.
-        d_h_n: likewise of the last hidden state.
-        d_c_n: likewise of the last cell state, of a cell that has one.
-        gradient_purpose: what these cotangents are there to show or to expose: a sentence.
-        precisions: those it is asked in; weights, inputs and states have to be numbers of each of them. Any float32
-            numbers will do for ``["float64", "float32"]``. One that is named and can not be held to a tolerance is
-            refused; of the default, all four, it falls out.
+        c0: the initial cell state of an LSTM; requires h0, and h0 requires it.
+        lengths: the number of time steps of each sequence, (batch,).
+        d_out: the cotangent of out, shaped as out. With at least one cotangent, the golden also has certified gradients
+            of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n. Must be exact in each of the precisions.
+        d_h_n: the cotangent of the last hidden state.
+        d_c_n: the cotangent of the last cell state, for a cell that has one.
+        gradient_purpose: a sentence: what the cotangents show or detect.
+        precisions: the precisions of the golden. Weights, inputs and states must be exact in each of them: any float32
+            numbers for ``["float64", "float32"]``. A listed precision whose tolerance cannot be bounded is an error; in
+            the default, all four, it is dropped.
         declared: features that do not follow from the configuration: ``long``, ``degenerate``, ``saturated``,
-            ``chaotic``. Of the last two it is found out which are so if None, and held to be so otherwise.
-        title: a few words; the name, if there are none.
+            ``chaotic``. If None, the last two are determined; otherwise they must apply.
+        title: a short title; the name if empty.
         documented_in: where the scenario comes from.
     """
 
@@ -95,22 +95,22 @@ class Scenario:
     d_h_n: ArrayLike | None = None
     d_c_n: ArrayLike | None = None
     gradient_purpose: str = ""
-    precisions: Sequence[str] = WhereHeld(PRECISIONS)
+    precisions: Sequence[str] = SupportedOnly(PRECISIONS)
     declared: tuple[str, ...] | None = None
     title: str = ""
     documented_in: str = "its scenario"
 
     def __post_init__(self) -> None:
         require_id(self.id)
-        require_words(self.id, "purpose", self.purpose, "a sentence: what this is there to show")
-        require_words(self.id, "documented_in", self.documented_in, "where the scenario comes from, in words")
+        require_words(self.id, "purpose", self.purpose, "a sentence: what this scenario detects")
+        require_words(self.id, "documented_in", self.documented_in, "text: where the scenario comes from")
         require_names(self.id, self.cell, self.convention, self.prefix)
         require_gradient_purpose(self.id, self.gradient_purpose, self.given_cotangents)
         object.__setattr__(self, "precisions", precisions_of(self.id, self.precisions))
         object.__setattr__(self, "declared", declared_of(self.id, self.declared))
         if self.title == "":
             object.__setattr__(self, "title", self.id.rpartition("/")[2].replace("-", " "))
-        require_words(self.id, "title", self.title, "a few words; the name, if there are none")
+        require_words(self.id, "title", self.title, "a short title; the name if omitted")
 
     @classmethod
     def from_torch(
@@ -119,67 +119,67 @@ class Scenario:
         x: ArrayLike,
         state: Any = None,  # noqa: ANN401 - a tensor, or a pair of them
         *,
-        id: str,  # noqa: A002 - as of the class
+        id: str,  # noqa: A002 - field of the class
         purpose: str,
         lengths: ArrayLike | None = None,
-        **fields: Any,  # noqa: ANN401 - the others
+        **fields: Any,  # noqa: ANN401 - other fields
     ) -> "Scenario":
-        """What a layer of torch's is asked: its weights and configuration, and inputs as it takes them.
+        """Create a scenario from a layer of torch, with its weights and configuration, and inputs as it takes them.
 
         Args:
             module: an ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU``.
             x: its input: (time, batch, input) if it is not ``batch_first``.
-            state: its second argument: ``h0``, or ``(h0, c0)`` of an LSTM.
-            id: as of the class, as are the others. Without ``precisions`` float64 and the module's own are
-                asked, where they can be held to a tolerance.
-            purpose: likewise.
-            lengths: likewise.
-            **fields: likewise.
+            state: its second argument: ``h0``, or ``(h0, c0)`` for an LSTM.
+            id: the id, as for the class.
+            purpose: the purpose, as for the class.
+            lengths: the lengths, as for the class.
+            **fields: other fields of the class. The default of ``precisions`` is float64 and the module's precision,
+                where their tolerances can be bounded.
 
         Raises:
-            Refused: it is another module, or does what no golden asks: a projection, or dropout in training; or a
-                field says something else than the module.
+            Refused: the module is of another class, or uses what goldens do not support: a projection, or dropout in
+                training; or a field contradicts the module.
         """
         from rnn_goldens.generator.from_torch import fields_of, require_of_module
 
         try:
-            found = fields_of(module, x, state)
-            require_of_module(found, fields)
+            of_module = fields_of(module, x, state)
+            require_of_module(of_module, fields)
         except WrongUse as error:
             raise Refused(f"{id}: {error}") from None
-        return cls(id=id, purpose=purpose, lengths=lengths, **{**found, **fields})
+        return cls(id=id, purpose=purpose, lengths=lengths, **{**of_module, **fields})
 
     @cached_property
     def shape(self) -> Config:
-        """The configuration, given or read off the weights. Raises Refused if it can be neither."""
+        """The configuration, given or inferred from the weights. Raises Refused if it cannot be inferred."""
         try:
             if self.config is not None:
                 return scenario_fields.config_of(self.config)
             if from_keras.is_of_keras(self.weights) and self.convention == "keras":
                 return from_keras.config_of(self.weights)
             if self.convention != "torch" and not from_keras.is_of_keras(self.weights):
-                raise WrongUse(f"weights as {self.convention} has them do not say what network they are of: say config")
+                raise WrongUse(f"the configuration cannot be inferred from weights of {self.convention}: set config")
             return scenario_fields.config_of(config_of(self._named, self.prefix))
         except RnnGoldensError as error:
             raise Refused(f"{self.id}: {error}") from None
 
     @cached_property
     def defined(self) -> Cell:
-        """The cell that is named. Raises Refused if there is none, or its equations are not right."""
-        if self.cell in DEFINED:
-            return DEFINED[self.cell]
+        """The cell. Raises Refused if it does not exist, or its equations are not valid."""
+        if self.cell in BUILT_IN_CELLS:
+            return BUILT_IN_CELLS[self.cell]
         module, colon, _ = self.cell.partition(":")
         if colon and not all(part.isidentifier() for part in module.split(".")):
             raise Refused(
-                f"{self.id}: cell {self.cell!r}: {module!r} is no module's name, which is of letters, digits and _: "
+                f"{self.id}: cell {self.cell!r}: {module!r} is not a valid name of a module (letters, digits and _): "
                 "rename the file"
             )
-        if not is_own_cell(self.cell):
+        if not is_custom_cell(self.cell):
             raise Refused(
-                f"{self.id}: no cell {self.cell!r}. Cells: {', '.join(CELLS)}; or your own, package.module:function"
+                f"{self.id}: no cell {self.cell!r}. Cells: {', '.join(CELLS)}; or package.module:function for your own"
             )
         try:
-            cell = own_cell(self.cell)
+            cell = custom_cell(self.cell)
             require_written(cell, biased=self.shape.bias)
             require_fits(cell, self.shape)
         except WrongUse as error:
@@ -188,7 +188,7 @@ class Scenario:
 
     @cached_property
     def torch_weights(self) -> dict[str, NDArray[np.float64]]:
-        """The weights under PyTorch's names, in C order. Raises Refused if one is wrong, or not exact."""
+        """The weights under PyTorch's names, in C order. Raises Refused if one is invalid, or not exact."""
         layout = self.defined.layout
         try:
             weights = convention(self.convention).to_torch(self.cell, self.shape, self._named, layout)
@@ -198,9 +198,9 @@ class Scenario:
 
     @cached_property
     def inputs(self) -> dict[str, NDArray[Any]]:
-        """x, h0, c0 and lengths, those that are given. Raises Refused if one is of another shape, or not exact."""
+        """x, h0, c0 and lengths, if given. Raises Refused if one has a wrong shape, or is not exact."""
         if self.x is None:
-            raise Refused(f"{self.id}: x is None; it is the input, (batch, time, input)")
+            raise Refused(f"{self.id}: x is None; expected the input, (batch, time, input)")
         given = {"x": self.x, "h0": self.h0, "c0": self.c0}
         arrays: dict[str, NDArray[Any]] = {
             name: self._exact(name, self._read(name, value)) for name, value in given.items() if value is not None
@@ -208,28 +208,28 @@ class Scenario:
         if self.lengths is not None:
             lengths = self._read("lengths", self.lengths)
             if (odd := lengths[~(np.abs(lengths) < LARGEST_LENGTH) | (lengths != np.rint(lengths))]).size:
-                raise Refused(f"{self.id}: lengths holds {odd[0]}, no whole number of time steps")
+                raise Refused(f"{self.id}: lengths holds {odd[0]}, which is not an integer")
             arrays["lengths"] = lengths.astype(np.int64)
-        if found := question_problems(self.defined.layout, self.shape, self.torch_weights, arrays):
-            raise Refused(f"{self.id}: {'; '.join(found)}")
+        if problems := inputs_problems(self.defined.layout, self.shape, self.torch_weights, arrays):
+            raise Refused(f"{self.id}: {'; '.join(problems)}")
         return arrays
 
     @property
     def given_cotangents(self) -> dict[str, ArrayLike]:
-        """By name, those that are given."""
+        """The cotangents that are given, by name."""
         named = {"d_out": self.d_out, "d_h_n": self.d_h_n, "d_c_n": self.d_c_n}
         return {name: value for name, value in named.items() if value is not None}
 
     @cached_property
     def cotangents(self) -> dict[str, NDArray[np.float64]]:
-        """The same as arrays. Raises Refused if one has another shape, is not exact, or all of them are zero."""
+        """The cotangents as arrays. Raises Refused if one has a wrong shape, is not exact, or all are zero."""
         read = {name: self._exact(name, self._read(name, value)) for name, value in self.given_cotangents.items()}
-        if found := cotangent_problems(self.defined.layout, self.shape, self.inputs["x"].shape, read):
-            raise Refused(f"{self.id}: {'; '.join(found)}")
+        if problems := cotangent_problems(self.defined.layout, self.shape, self.inputs["x"].shape, read):
+            raise Refused(f"{self.id}: {'; '.join(problems)}")
         return read
 
     def in_arrays(self) -> "Scenario":
-        """The same question in NumPy's arrays, under PyTorch's names: what any process can be sent. Raises Refused."""
+        """Return the scenario with NumPy arrays under PyTorch's names, which can be pickled. Raises Refused."""
         given: Mapping[str, ArrayLike] = {**self.inputs, **self.cotangents}
         return replace(
             self,
@@ -247,10 +247,10 @@ class Scenario:
         )
 
     def case(self, cell: Cell | None = None) -> Case:
-        """The question, in float64, to the cell that is named or to another one.
+        """Return the inputs in float64 as a case of the cell, or of another one.
 
         Raises:
-            Refused: a number is not exact in each precision that is asked, or something has another shape.
+            Refused: a number is not exact in each of the precisions, or an array has a wrong shape.
         """
         weights, inputs, cell = self.torch_weights, self.inputs, cell or self.defined
         zeros = np.zeros(state_shape(self.shape, inputs["x"].shape[:-2]))
@@ -262,7 +262,7 @@ class Scenario:
         if from_keras.is_of_keras(self.weights):
             if self.convention != "keras":
                 raise WrongUse(
-                    f"the weights are layers of Keras, not as {self.convention} has them: say convention='keras'"
+                    f"the weights are layers of Keras, not of the convention {self.convention}: set convention='keras'"
                 )
             from_keras.require_of_cell(self.weights, self.cell)
         return named_weights(self.weights, self.prefix)
@@ -274,32 +274,32 @@ class Scenario:
             raise Refused(f"{self.id}: {name} {reason}") from None
 
     def _exact(self, name: str, array: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One golden serves several precisions, so what goes in has to be a number in each of them."""
+        """Check that an array is exact in all precisions, because one golden serves all of them."""
         if not np.isfinite(array).all():
             raise Refused(f"{self.id}: {name} holds NaN or infinity")
-        held = {name: not _unfit(array, precision).any() for name, precision in PRECISIONS.items()}
-        for asked in self.precisions:
-            if not held[asked]:
-                raise Refused(f"{self.id}: {name} holds {_why(array, PRECISIONS[asked])}{_remedy(held)}")
+        exact_in = {name: not _inexact(array, precision).any() for name, precision in PRECISIONS.items()}
+        for precision in self.precisions:
+            if not exact_in[precision]:
+                raise Refused(f"{self.id}: {name} holds {_why(array, PRECISIONS[precision])}{_remedy(exact_in)}")
         return np.ascontiguousarray(array)
 
 
-def _unfit(array: NDArray[np.float64], precision: Precision) -> NDArray[np.bool_]:
-    """Which numbers are not of a precision, or so small in float16 that some implementations take them for zero."""
+def _inexact(array: NDArray[np.float64], precision: Precision) -> NDArray[np.bool_]:
+    """Return which numbers are not exact in a precision, or subnormal in float16, which may be flushed to zero."""
     small = (array != 0) & (np.abs(array) < SMALLEST) if precision.name == "float16" else np.zeros(1, bool)
     with np.errstate(over="ignore"):
         return np.asarray(small | (precision.round(array) != array))
 
 
 def _why(array: NDArray[np.float64], precision: Precision) -> str:
-    unfit = _unfit(array, precision)
-    first, others = array[unfit][0], int(unfit.sum()) - 1
+    inexact = _inexact(array, precision)
+    first, others = array[inexact][0], int(inexact.sum()) - 1
     more = f" (and {others} more such)" if others else ""
     if precision.name == "float16" and abs(first) < SMALLEST:
-        return f"{first}{more}, which is below float16's normal numbers"
-    return f"{first}{more}, which is no {precision.name} number"
+        return f"{first}{more}, which is below the normal range of float16"
+    return f"{first}{more}, which {precision.name} cannot represent"
 
 
-def _remedy(held: Mapping[str, bool]) -> str:
-    could = [name for name, fits in held.items() if fits]
-    return f"; ask only in those that hold all of it: precisions={could}" if could else ""
+def _remedy(exact_in: Mapping[str, bool]) -> str:
+    possible = [name for name, is_exact in exact_in.items() if is_exact]
+    return f"; select only precisions that can: precisions={possible}" if possible else ""

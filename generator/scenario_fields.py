@@ -1,58 +1,61 @@
-"""What the fields of a scenario have to be, before anything is computed from them."""
+"""Validates the fields of a scenario."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnn_goldens.conventions import CONVENTIONS, convention
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES
+from rnn_goldens.golden.gradients import COTANGENTS
 from rnn_goldens.golden.ids import is_id
-from rnn_goldens.golden.precision import PRECISIONS, WhereHeld, precision_name
-from rnn_goldens.golden.shapes import CELLS, Config
+from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly, precision_name
+from rnn_goldens.golden.shapes import CELLS, Config, Layout, Shape, out_shape, state_shape
 from rnn_goldens.golden.whole_number import whole_number
 
 _SIZES = ("input_size", "hidden_size", "num_layers")
 
 
 def require_id(given: object) -> None:
-    """Raise WrongUse unless it is an id."""
+    """Raise WrongUse if a value is not an id."""
     if not is_id(given):
         raise WrongUse(
-            f"{given!r} is no golden's id: it is folder/name in small letters, digits and dashes: 'mine/first'"
+            f"{given!r} is not a golden's id: expected folder/name in lower-case letters, digits and dashes, such as "
+            "'mine/first'"
         )
 
 
 def require_words(golden_id: str, field: str, given: object, what: str) -> None:
-    """Raise WrongUse unless a golden file can hold it as words."""
+    """Raise WrongUse if a value is not a valid text in a golden file."""
     if not isinstance(given, str):
-        raise WrongUse(f"{golden_id}: {field} is {given!r}; it is {what}")
+        raise WrongUse(f"{golden_id}: {field} is {given!r}; expected {what}")
     if not given.strip():
-        raise WrongUse(f"{golden_id}: {field} is empty; it is {what}")
+        raise WrongUse(f"{golden_id}: {field} is empty; expected {what}")
     if "\0" in given or given != given.encode(errors="replace").decode():
-        raise WrongUse(f"{golden_id}: {field} holds what is no text: {given!r}")
+        raise WrongUse(f"{golden_id}: {field} is not valid text: {given!r}")
 
 
 def require_gradient_purpose(golden_id: str, given: object, cotangents: Collection[str]) -> None:
-    """Raise WrongUse unless there is a purpose where there are cotangents, and none where there are none."""
+    """Raise WrongUse if there are cotangents without a purpose, or a purpose without cotangents."""
     if cotangents:
-        require_words(golden_id, "gradient_purpose", given, "a sentence: what these cotangents are there to show")
+        require_words(golden_id, "gradient_purpose", given, "a sentence: what these cotangents detect")
     elif given != "":
         raise WrongUse(
-            f"{golden_id}: gradient_purpose says {given!r}, and there is no cotangent: give d_out, d_h_n or d_c_n"
+            f"{golden_id}: gradient_purpose is {given!r}, but there is no cotangent: set d_out, d_h_n or d_c_n"
         )
 
 
 def require_names(golden_id: str, cell: object, weights_as: object, prefix: object) -> None:
-    """Raise WrongUse unless cell, convention and prefix are names; a convention has to be one there is."""
+    """Raise WrongUse if cell, convention or prefix is not a name, or the convention is unknown."""
     if not isinstance(cell, str):
-        raise WrongUse(f"{golden_id}: cell is {cell!r}; it is one of {', '.join(CELLS)}, or package.module:function")
+        raise WrongUse(f"{golden_id}: cell is {cell!r}; expected {', '.join(CELLS)} or package.module:function")
     if not isinstance(prefix, str):
-        raise WrongUse(f"{golden_id}: prefix is {prefix!r}; it is what the names of the weights begin with")
+        raise WrongUse(f"{golden_id}: prefix is {prefix!r}; expected the beginning of the weights' names")
     if not isinstance(weights_as, str):
-        raise WrongUse(f"{golden_id}: convention is {weights_as!r}; it is one of {', '.join(CONVENTIONS)}")
+        raise WrongUse(f"{golden_id}: convention is {weights_as!r}; expected one of {', '.join(CONVENTIONS)}")
     try:
         convention(weights_as)
     except UnknownName as error:
@@ -60,55 +63,73 @@ def require_names(golden_id: str, cell: object, weights_as: object, prefix: obje
 
 
 def precisions_of(golden_id: str, given: object) -> tuple[str, ...]:
-    """Their names, in the order of ``PRECISIONS``, of the same kind. Raises WrongUse where it is none, or no list."""
+    """Return the names of precisions in the order of ``PRECISIONS``. Raises WrongUse for an unknown or no precision."""
     listed: Any = [given] if isinstance(given, str) else given
     if not isinstance(listed, Iterable):
-        raise WrongUse(f"{golden_id}: precisions is {given!r}; it is a list such as ['float64', 'float32']")
+        raise WrongUse(f"{golden_id}: precisions is {given!r}; expected a list such as ['float64', 'float32']")
     try:
-        asked = {precision_name(precision) for precision in listed}
+        selected = {precision_name(precision) for precision in listed}
     except (TypeError, UnknownName) as error:
         raise WrongUse(f"{golden_id}: precisions: {error}") from None
-    if not asked:
-        raise WrongUse(f"{golden_id}: precisions is empty; a scenario is asked in at least one")
-    in_order = (name for name in PRECISIONS if name in asked)
-    return WhereHeld(in_order) if isinstance(given, WhereHeld) else tuple(in_order)
+    if not selected:
+        raise WrongUse(f"{golden_id}: precisions is empty; a scenario needs at least one")
+    in_order = (name for name in PRECISIONS if name in selected)
+    return SupportedOnly(in_order) if isinstance(given, SupportedOnly) else tuple(in_order)
 
 
 def declared_of(golden_id: str, given: object) -> tuple[str, ...] | None:
-    """Features that are declared, each once; None if it is left to be found out. Raises WrongUse if they are others."""
+    """Return the declared features without duplicates; None to determine them. Raises WrongUse for other features."""
     if given is None:
         return None
     if not isinstance(given, (tuple, list)):
-        raise WrongUse(f"{golden_id}: declared is {given!r}; it is a tuple of features, such as ('long',)")
+        raise WrongUse(f"{golden_id}: declared is {given!r}; expected a tuple of features, such as ('long',)")
     for feature in given:
         if feature in DERIVED_FEATURES:
-            raise WrongUse(f"{golden_id}: declared: {feature} follows from what is asked, and is not declared")
+            raise WrongUse(f"{golden_id}: declared: {feature} follows from the inputs and cannot be declared")
         if feature not in DECLARED_FEATURES:
             raise WrongUse(f"{golden_id}: declared: {UnknownName('feature', str(feature), DECLARED_FEATURES)}")
     return tuple(dict.fromkeys(given))
 
 
+def cotangent_problems(
+    layout: Layout, config: Config, x: Shape, cotangents: Mapping[str, NDArray[np.float64]]
+) -> list[str]:
+    """Return the problems of cotangents, given the shape of the input."""
+    *batch, time, _ = x
+    shapes = {"d_out": out_shape(config, tuple(batch), time)}
+    shapes |= {f"d_{state}_n": state_shape(config, tuple(batch)) for state in layout.states}
+    problems = []
+    for name, array in cotangents.items():
+        if name not in shapes:
+            problems.append(f"{name} is given, but the cell has no {COTANGENTS[name]}")
+        elif array.shape != shapes[name]:
+            problems.append(f"{name} has shape {array.shape}; {COTANGENTS[name]} has {shapes[name]}")
+    if not problems and cotangents and not any(array.any() for array in cotangents.values()):
+        problems.append("every cotangent is zero")
+    return problems
+
+
 def config_of(given: object) -> Config:
-    """A configuration from what is given for one: sizes are whole numbers of at least 1. Raises WrongUse."""
+    """Convert a mapping to a configuration. Raises WrongUse unless sizes are integers of at least 1."""
     if not isinstance(given, Mapping):
-        raise WrongUse(f"config is of type {type(given).__name__}; it is a Config, or a mapping of its arguments")
+        raise WrongUse(f"config is of type {type(given).__name__}; expected a Config or a mapping of its arguments")
     known = {field.name: field for field in fields(Config)}
     for name in given:
         if name not in known:
             raise WrongUse(f"config: {UnknownName('argument', str(name), known)}")
     for name, field in known.items():
         if field.default is MISSING and name not in given:
-            raise WrongUse(f"config has no {name}, which does not follow")
+            raise WrongUse(f"config has no {name}, which has no default")
     arguments: dict[str, Any] = {name: _argument(name, value) for name, value in given.items()}
     return Config(**arguments)
 
 
-def _argument(name: str, given: Any) -> int | bool:  # noqa: ANN401 - to be looked at
+def _argument(name: str, given: Any) -> int | bool:  # noqa: ANN401 - validated here
     if name not in _SIZES:
         if not isinstance(given, (bool, np.bool_)):
-            raise WrongUse(f"config: {name} is {given!r}; it is True or False")
+            raise WrongUse(f"config: {name} is {given!r}; expected True or False")
         return bool(given)
     size = whole_number(given)
     if size is None or size < 1:
-        raise WrongUse(f"config: {name} is {given!r}; it is a whole number of at least 1")
+        raise WrongUse(f"config: {name} is {given!r}; expected an integer of at least 1")
     return size

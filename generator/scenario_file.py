@@ -1,72 +1,71 @@
-"""A file of scenarios of one's own: Python that declares ``SCENARIOS`` and a ``VERSION``."""
+"""Reads a user's file of scenarios: Python that declares ``SCENARIOS`` and ``VERSION``."""
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
+from traceback import FrameSummary
 from types import ModuleType
 
-from rnn_goldens.errors import WrongUse
-from rnn_goldens.generator.index import Whose
-from rnn_goldens.generator.own_traceback import told_of
+from rnn_goldens.errors import RnnGoldensError, WrongUse
+from rnn_goldens.generator.index import CorpusIdentity
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import OURS
+from rnn_goldens.named_object import error_text, user_frames
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 _NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 
 _RAN = "__rnn_goldens_scenarios__"
-"""What a module has that was run as a file of scenarios: another file of that name may follow."""
+"""The attribute of modules that were run as a file of scenarios; another file of the same name may replace them."""
 
 
 @dataclass(frozen=True)
-class Declared:
-    """What a file declares.
+class ScenarioFile:
+    """The declarations of a file.
 
     Attributes:
-        whose: the name of the corpus, ``CORPUS`` or the file's own name, and its ``VERSION``.
-        scenarios: ``SCENARIOS``, in their order.
+        identity: the name of the corpus, ``CORPUS`` or the name of the file, and its ``VERSION``.
+        scenarios: ``SCENARIOS`` in order.
     """
 
-    whose: Whose
+    identity: CorpusIdentity
     scenarios: tuple[Scenario, ...]
 
 
-def read_scenarios(path: Path) -> Declared:
-    """Run a file of scenarios, in whose folder modules are found, and take what it declares.
+def read_scenarios(path: Path) -> ScenarioFile:
+    """Run a file of scenarios and return its declarations. Modules in its folder can be imported.
 
     Raises:
-        WrongUse: there is no such file, it raises, or it does not declare what it should; the message says which.
+        WrongUse: the file does not exist, raises, or lacks a declaration.
     """
     module = _run(path)
     missing = [name for name in ("SCENARIOS", "VERSION") if not hasattr(module, name)]
     if missing:
         raise WrongUse(
-            f"{path}: declares no {' and no '.join(missing)}; 'rnn-goldens generate --new FILE' writes a file "
-            "to start from"
+            f"{path}: does not declare {' or '.join(missing)}; 'rnn-goldens generate --new FILE' writes a template"
         )
     name = getattr(module, "CORPUS", re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_"))
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise WrongUse(f"{path}: CORPUS {name!r} is no name of small letters and digits, such as 'my-models'")
+        raise WrongUse(f"{path}: CORPUS {name!r} must be lower-case letters and digits, such as 'my-models'")
     if name == OURS.name:
-        raise WrongUse(f"{path}: {name} is the corpus that this package carries; say CORPUS = 'another-name'")
+        raise WrongUse(f"{path}: {name} is the built-in corpus; set CORPUS = 'another-name'")
     if not isinstance(module.VERSION, str) or not _VERSION.fullmatch(module.VERSION):
-        raise WrongUse(f"{path}: VERSION {module.VERSION!r} is no version such as '1.0.0'")
-    return Declared(Whose(name, module.VERSION), _scenarios(path, module.SCENARIOS))
+        raise WrongUse(f"{path}: VERSION {module.VERSION!r} is not a version such as '1.0.0'")
+    return ScenarioFile(CorpusIdentity(name, module.VERSION), _scenarios(path, module.SCENARIOS))
 
 
 def _scenarios(path: Path, declared: object) -> tuple[Scenario, ...]:
     if not isinstance(declared, Iterable) or isinstance(declared, (str, bytes)):
-        raise WrongUse(f"{path}: SCENARIOS is no list of rnn_goldens.Scenario, but of type {type(declared).__name__}")
-    with told_of(path):  # it may be a generator, which runs now
+        raise WrongUse(f"{path}: SCENARIOS must be a list of rnn_goldens.Scenario, not {type(declared).__name__}")
+    with _user_errors(path):  # a generator runs now
         scenarios = tuple(declared)
     for number, scenario in enumerate(scenarios):
         if not isinstance(scenario, Scenario):
-            raise WrongUse(
-                f"{path}: SCENARIOS[{number}] is no rnn_goldens.Scenario, but of type {type(scenario).__name__}"
-            )
+            raise WrongUse(f"{path}: SCENARIOS[{number}] must be a rnn_goldens.Scenario, not {type(scenario).__name__}")
     if not scenarios:
         raise WrongUse(f"{path}: SCENARIOS is empty")
     return scenarios
@@ -74,10 +73,10 @@ def _scenarios(path: Path, declared: object) -> tuple[Scenario, ...]:
 
 def _run(path: Path) -> ModuleType:
     if not path.is_file():
-        raise WrongUse(f"{path}: there is no such file")
+        raise WrongUse(f"{path}: no such file")
     spec = spec_from_file_location(path.stem, path.resolve())
     if spec is None or spec.loader is None:
-        raise WrongUse(f"{path}: a file of scenarios is Python, and its name ends in .py")
+        raise WrongUse(f"{path}: a file of scenarios must be Python, with a name that ends in .py")
     _require_free(path)
     module = module_from_spec(spec)
     setattr(module, _RAN, True)
@@ -85,9 +84,9 @@ def _run(path: Path) -> ModuleType:
     added = folder not in sys.path
     if added:
         sys.path.insert(0, folder)
-    sys.modules[path.stem] = module  # as an import would: what it defines can be named, and sent to other processes
+    sys.modules[path.stem] = module  # as an import would, so that its objects can be pickled
     try:
-        with told_of(path):
+        with _user_errors(path):
             spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[path.stem]
@@ -97,22 +96,42 @@ def _run(path: Path) -> ModuleType:
     return module
 
 
+@contextmanager
+def _user_errors(path: Path) -> Iterator[None]:
+    """Convert errors of a user's file to WrongUse: errors of this package with their place, others with a traceback."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except RnnGoldensError as error:
+        raise WrongUse(f"{_place(path, user_frames(error))}: {error}") from None
+    except BaseException as error:
+        raise WrongUse(f"{path} cannot be run:\n{error_text(error)}") from None
+
+
+def _place(path: Path, frames: list[FrameSummary]) -> str:
+    if not frames:
+        return str(path)
+    where = path if Path(frames[-1].filename) == path.resolve() else frames[-1].filename
+    return f"{where}, line {frames[-1].lineno}"
+
+
 def _require_free(path: Path) -> None:
-    """Raise WrongUse where the file would hide another module, which others import by that name."""
+    """Raise WrongUse if the file would hide another module of the same name."""
     name = path.stem
     if hasattr(sys.modules.get(name), _RAN):
         return
-    hidden = "Python's own" if name in sys.stdlib_module_names else _found(name)
+    hidden = "standard library" if name in sys.stdlib_module_names else _origin(name)
     if hidden and Path(hidden).resolve() != path.resolve():
-        raise WrongUse(f"{path}: it would hide the module {name} ({hidden}) from who imports it: rename it")
+        raise WrongUse(f"{path}: would hide the module {name} ({hidden}): rename the file")
 
 
-def _found(name: str) -> str | None:
-    """Where a module stands that is imported by this name."""
+def _origin(name: str) -> str | None:
+    """Return where the module of this name is, or None."""
     if not name.isidentifier():
         return None
     try:
         spec = find_spec(name)
-    except ValueError:  # a module that was made, not found
+    except ValueError:  # a module without a spec
         return "already imported"
     return spec.origin if spec else None

@@ -1,9 +1,9 @@
-"""Schemas that stand alone: each holds those that it refers to, as JSON Schema bundles them (2020-12, 9.3).
+"""Bundles schemas: embeds the schemas that each one refers to, as JSON Schema defines (2020-12, 9.3).
 
     python -m rnn_goldens.generator.schema_files schema
 
-A validator needs one file, and nobody has to register the others. What is embedded is never edited: it is the other
-file, whole, under its own ``$id``.
+A validator then needs only one file. Embedded schemas are never edited: each is a complete copy of another file under
+its own ``$id``.
 """
 
 import json
@@ -13,25 +13,25 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rnn_goldens.writing import write_whole
+from rnn_goldens.atomic_write import write_whole
 
 Schema = dict[str, Any]
 
 _EMBEDDED = "urn:"
-"""What the names of definitions begin with that are other files."""
+"""The prefix of definitions that are embedded schemas."""
 
 _REFERENCE = re.compile(r"^(urn:[^#]*)#")
 
 
 def main() -> None:
-    """Write each schema of a folder anew, with those that it refers to."""
+    """Rewrite each schema of a folder with the schemas that it refers to."""
     folder = Path(sys.argv[1])
     for path, text in bundled(folder).items():
         write_whole(path, text.encode("utf-8"))
 
 
 def bundled(folder: Path) -> dict[Path, str]:
-    """The text of each schema of a folder as it is to be."""
+    """Return the bundled text of each schema of a folder."""
     texts = {path: path.read_text("utf-8") for path in sorted(folder.glob("*.schema.json"))}
     own = {path: _without_embedded(text) for path, text in texts.items()}
     by_id = {json.loads(text)["$id"]: text for text in own.values()}
@@ -54,7 +54,7 @@ def _with(text: str, by_id: Mapping[str, str]) -> str:
 
 
 def _others(schema: object) -> Iterator[str]:
-    """The ids of other schemas that a schema refers to."""
+    """Yield the ids of other schemas that a schema refers to."""
     if isinstance(schema, dict):
         if found := _REFERENCE.match(str(schema.get("$ref", ""))):
             yield found[1]
@@ -70,7 +70,7 @@ _END = ["  }", "}"]
 
 
 def _joined(text: str, lines: list[str]) -> str:
-    """The file with these last among its definitions, each on one line: what a person wrote stays as it is."""
+    """Append definitions to a schema, one per line, and keep the rest of the file unchanged."""
     own = text.splitlines()
     if _DEFINITIONS in own:
         assert own[-2:] == _END, own[-2:]

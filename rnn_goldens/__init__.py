@@ -1,7 +1,7 @@
-"""Golden data for recurrent neural networks: load a golden, compare an implementation with it.
+"""Golden data for recurrent neural networks: load a golden and compare an implementation with it.
 
-The names below are the public face. Each is imported when it is first used, so that the pytest plugin costs a
-project that never asks for a golden nothing but this file.
+The names below are the public API. Each is imported on first use, so that the pytest plugin is free for a project that
+does not use goldens.
 """
 
 from importlib import import_module
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rnn_goldens.cells.steps import Step
-    from rnn_goldens.checkable.golden import Golden
+    from rnn_goldens.checkable_golden import Golden
+    from rnn_goldens.comparison.verdict import Difference, GoldenMismatch, Verdict
     from rnn_goldens.corpus import load, select
-    from rnn_goldens.encoding.one_golden import read, save
+    from rnn_goldens.encoding.golden_file import read, save
     from rnn_goldens.errors import InvalidFile, ProgramFailed, RnnGoldensError, UnknownName, Unsupported
     from rnn_goldens.generator.certify import certify
     from rnn_goldens.generator.scenario import Refused, Scenario
     from rnn_goldens.golden.shapes import Config
-    from rnn_goldens.judging.verdict import Difference, GoldenMismatch, Verdict
 
 __all__ = [
     "Config",
@@ -39,21 +39,21 @@ __all__ = [
     "select",
 ]
 
-_HOMES = {
+_MODULES = {
     "cells.steps": ("Step",),
     "corpus": ("load", "select"),
-    "encoding.one_golden": ("read", "save"),
+    "encoding.golden_file": ("read", "save"),
     "errors": ("InvalidFile", "ProgramFailed", "RnnGoldensError", "UnknownName", "Unsupported"),
-    "checkable.golden": ("Golden",),
+    "checkable_golden": ("Golden",),
     "generator.certify": ("certify",),
     "generator.scenario": ("Refused", "Scenario"),
     "golden.shapes": ("Config",),
-    "judging.verdict": ("Difference", "GoldenMismatch", "Verdict"),
+    "comparison.verdict": ("Difference", "GoldenMismatch", "Verdict"),
 }
 
 
 def __getattr__(name: str) -> object:
-    for module, names in _HOMES.items():
+    for module, names in _MODULES.items():
         if name in names:
             return getattr(import_module(f"rnn_goldens.{module}"), name)
     raise AttributeError(f"module 'rnn_goldens' has no attribute {name!r}")

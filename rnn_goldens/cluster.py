@@ -1,6 +1,6 @@
-"""A Dask cluster as an executor. Its workers may be killed: what they were at, others do again.
+"""A Dask cluster as an executor. If a worker is killed, another one repeats its work.
 
-What is to be done is sent pickled, and unpickled by the worker alone, after it has seen that it runs this very version.
+Work is sent pickled; a worker unpickles it only after checking that it runs the same version of this package.
 """
 
 import asyncio
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from distributed import Client
 
 ANSWER = 10.0
-"""Seconds that a scheduler has to answer."""
+"""Seconds to wait for an answer of the scheduler."""
 
 PATIENCE = 30.0
-"""Seconds that a cluster may be without any worker."""
+"""Seconds that a cluster may have no worker."""
 
 _LOOK_EVERY = 0.5
-_GONE = "the scheduler of the cluster is gone"
+_GONE = "the scheduler of the cluster has stopped"
 _PACKAGE = "rnn-goldens"
-_REMEDY = f"install on scheduler and workers what is here: pip install '{_PACKAGE}[generate]=={{}}'"
+_REMEDY = f"install the same version on scheduler and workers: pip install '{_PACKAGE}[generate]=={{}}'"
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What Dask would log of lost workers and schedulers, errors say."""
-    loggers = [getLogger(name) for name in ("distributed", "distributed.client")]  # each has a level of its own
+    """Silence what Dask logs about lost workers and schedulers: errors report it."""
+    loggers = [getLogger(name) for name in ("distributed", "distributed.client")]  # each has its own level
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(CRITICAL + 1)
@@ -46,18 +46,18 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def cluster(address: str, *, answer: float = ANSWER, patience: float = PATIENCE) -> Iterator[Executor]:
-    """The cluster at an address as an executor, for a while. Needs ``distributed``.
+    """Context manager: a Dask cluster as an executor. Needs ``distributed``.
 
-    Scheduler and workers need this version of rnn-goldens, and workers what the work needs, such as python-flint. A
-    worker that has no rnn-goldens at all ends when it is asked.
+    Scheduler and workers need this version of rnn-goldens, and workers also the requirements of the work, such as
+    python-flint. A worker without rnn-goldens ends when it receives work.
 
     Args:
-        address: of the scheduler, such as ``tcp://192.168.0.7:8786``.
-        answer: seconds it has to answer.
-        patience: seconds the cluster may be without any worker, before what is asked fails with ``WorkersFailed``.
+        address: the address of the scheduler, such as ``tcp://192.168.0.7:8786``.
+        answer: seconds to wait for an answer of the scheduler.
+        patience: seconds that the cluster may have no worker before the work fails with ``WorkersFailed``.
 
     Raises:
-        WrongUse: no ``distributed``, no address, or no scheduler that answers there.
+        WrongUse: ``distributed`` is not installed, the address is invalid, or no scheduler answers there.
     """
     _require_distributed()
     with _quiet(), _connected(address, answer) as client:
@@ -69,12 +69,12 @@ def cluster(address: str, *, answer: float = ANSWER, patience: float = PATIENCE)
 
 
 def executor(address: str | None) -> AbstractContextManager[Executor | None]:
-    """The cluster at an address for a while; None, which is every core of this machine, if there is no address."""
+    """Context manager: the cluster at an address; None, which stands for all cores of this machine, without one."""
     return nullcontext() if address is None else cluster(address)
 
 
 def _require_distributed() -> None:
-    """Import it: it sets up its loggers when it is."""
+    """Import ``distributed``, which configures its loggers; they are silenced afterwards."""
     try:
         import distributed  # noqa: F401
     except ModuleNotFoundError:
@@ -90,12 +90,12 @@ def _connected(address: str, answer: float) -> "Client":
     except ValueError:
         host = ""
     if not host:
-        raise WrongUse(f"{address!r} is no address of a scheduler, such as tcp://192.168.0.7:8786")
-    with ThreadPoolExecutor(1) as apart:  # in a notebook this thread has a loop of its own
+        raise WrongUse(f"{address!r} is not the address of a scheduler, such as tcp://192.168.0.7:8786")
+    with ThreadPoolExecutor(1) as apart:  # in a notebook this thread already runs an event loop
         kind = apart.submit(asyncio.run, _answering(address, answer)).result()
     if kind != "Scheduler":
         raise WrongUse(
-            f"{address}: a {kind.lower()} of a Dask cluster answers there; its scheduler is asked"
+            f"{address}: a {kind.lower()} of a Dask cluster answers there; use the address of its scheduler"
             if kind
             else f"{address}: no Dask scheduler answers there within {answer:g} s"
         )
@@ -103,78 +103,78 @@ def _connected(address: str, answer: float) -> "Client":
 
 
 async def _answering(address: str, answer: float) -> str:
-    """What answers there; nothing if none of Dask's does. A client of Dask's would wait for ever for some others."""
+    """Return which kind of Dask process answers, or "". Needed because a Dask client may wait forever for others."""
     from distributed.core import rpc
     from distributed.security import Security
 
     async with rpc(address, timeout=answer, connection_args=Security().get_connection_args("client")) as there:
         try:
             identity = await asyncio.wait_for(there.identity(), answer)
-        except (OSError, OverflowError):  # of which a TimeoutError is one; a port beyond all ports
+        except (OSError, OverflowError):  # includes TimeoutError; OverflowError for an invalid port
             return ""
     return str(identity["type"])
 
 
 class _Cluster(Executor):
-    """Asks a cluster, and fails what it was asked when nobody is left to do it."""
+    """Submits work to a cluster, and fails it when no worker is left."""
 
     def __init__(self, client: "Client", address: str, patience: float) -> None:
         self._client, self._address, self._patience = client, address, patience
-        self._asked = client.get_executor(pure=False)
+        self._executor = client.get_executor(pure=False)
         self._open: set[Future[Any]] = set()
         self._failed: WorkersFailed | None = None
         self._ended = Event()
         self._watch = Thread(target=self._watch_workers, daemon=True)
         self._watch.start()
 
-    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 - as of the class
-        """As of the class; the function, its arguments and what it returns are pickled."""
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 - signature of Executor
+        """Submit a call, as ``Executor.submit``. The function, its arguments and its result are pickled."""
         from distributed.protocol.pickle import dumps
 
-        promised: Future[Any] = Future()
+        result: Future[Any] = Future()
         packed = dumps((function, args, kwargs))
-        self._open.add(promised)
+        self._open.add(result)
         if self._failed is None and self._client.status == "closed":
             self._fail(_GONE)
         if self._failed:
-            with suppress(InvalidStateError):  # the watch told it meanwhile
-                promised.set_exception(self._failed)
-            return promised
-        asked = self._asked.submit(_do, version(_PACKAGE), packed)
+            with suppress(InvalidStateError):  # the watch thread may have set it meanwhile
+                result.set_exception(self._failed)
+            return result
+        remote = self._executor.submit(_run_packed, version(_PACKAGE), packed)
 
-        def over(_: Future[Any]) -> None:
-            self._open.discard(promised)
-            asked.cancel()
+        def done(_: Future[Any]) -> None:
+            self._open.discard(result)
+            remote.cancel()
 
-        promised.add_done_callback(over)
-        asked.add_done_callback(lambda _: self._keep(promised, asked))
-        return promised
+        result.add_done_callback(done)
+        remote.add_done_callback(lambda _: self._transfer(remote, result))
+        return result
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the watch, and with ``cancel_futures`` what is still asked; the cluster stays."""
+        """Stop watching the cluster, and cancel pending work if ``cancel_futures``. The cluster keeps running."""
         self._ended.set()
-        for promised in list(self._open) if cancel_futures else ():
-            promised.cancel()
+        for result in list(self._open) if cancel_futures else ():
+            result.cancel()
         if wait:
             self._watch.join()
 
-    def _keep(self, promised: Future[Any], asked: Future[Any]) -> None:
-        """Hand on what the cluster answered."""
-        with suppress(InvalidStateError):  # it was cancelled, or failed, meanwhile
-            if asked.cancelled():
-                promised.set_exception(WorkersFailed(f"{self._address}: {_GONE}"))
-            elif error := asked.exception():
-                promised.set_exception(self._said(error))
+    def _transfer(self, remote: Future[Any], result: Future[Any]) -> None:
+        """Copy the result or error of a remote future."""
+        with suppress(InvalidStateError):  # it was cancelled or failed meanwhile
+            if remote.cancelled():
+                result.set_exception(WorkersFailed(f"{self._address}: {_GONE}"))
+            elif error := remote.exception():
+                result.set_exception(self._translated(error))
             else:
-                promised.set_result(asked.result())
+                result.set_result(remote.result())
 
-    def _said(self, error: BaseException) -> BaseException:
-        """An error of the cluster's in words of ours; those of the work as they are."""
+    def _translated(self, error: BaseException) -> BaseException:
+        """Replace errors of the cluster by ``WorkersFailed``; errors of the work are unchanged."""
         from distributed import KilledWorker
 
         if isinstance(error, KilledWorker):
             return WorkersFailed(
-                f"{self._address}: the same work killed several workers one after the other, perhaps for want of memory"
+                f"{self._address}: the same work killed several workers one after the other; it may need more memory"
             )
         if isinstance(error, (ImportError, AttributeError)) or "deserializ" in str(error):
             cause = error.__cause__ or error
@@ -182,29 +182,29 @@ class _Cluster(Executor):
         return error
 
     def _watch_workers(self) -> None:
-        """Fail what is asked once there has been no worker for too long, or no scheduler."""
-        seen = monotonic()
+        """Fail all work once there is no scheduler, or there has been no worker for too long."""
+        last_seen = monotonic()
         while not self._ended.wait(_LOOK_EVERY):
             scheduler = self._client.scheduler
-            if scheduler is None:  # the client has tried to connect again and given up
+            if scheduler is None:  # the client has given up reconnecting
                 return self._fail(_GONE)
-            with suppress(OSError, RuntimeError):  # no answer in time; a connection that was closed meanwhile
-                seen = monotonic() if self._client.sync(scheduler.ncores, callback_timeout=ANSWER) else seen
-            if monotonic() - seen > self._patience:
-                without = f"the cluster has had no worker for {self._patience:g} s"
-                return self._fail(f"{without}; start some, with {_PACKAGE} installed, and run it again")
+            with suppress(OSError, RuntimeError):  # no answer in time, or the connection was closed meanwhile
+                last_seen = monotonic() if self._client.sync(scheduler.ncores, callback_timeout=ANSWER) else last_seen
+            if monotonic() - last_seen > self._patience:
+                no_worker = f"the cluster has had no worker for {self._patience:g} s"
+                return self._fail(f"{no_worker}; start some with {_PACKAGE} installed, and retry")
         return None
 
     def _fail(self, why: str) -> None:
-        """Fail what is asked and what will be."""
+        """Fail all pending and future work."""
         self._failed = WorkersFailed(f"{self._address}: {why}")
-        for promised in list(self._open):
+        for result in list(self._open):
             with suppress(InvalidStateError):
-                promised.set_exception(self._failed)
+                result.set_exception(self._failed)
 
 
-def _do(wanted: str, packed: bytes) -> Any:  # noqa: ANN401 - whatever the function returns
-    """Call a function on a worker."""
+def _run_packed(wanted: str, packed: bytes) -> Any:  # noqa: ANN401 - the function may return anything
+    """Call a pickled function on a worker, which must have the wanted version of this package."""
     from distributed import get_worker
     from distributed.protocol.pickle import loads
 
@@ -214,5 +214,5 @@ def _do(wanted: str, packed: bytes) -> Any:  # noqa: ANN401 - whatever the funct
     try:
         function, args, kwargs = loads(packed)
     except (ImportError, AttributeError, RnnGoldensError) as error:
-        raise WorkersFailed(f"{get_worker().address}: this worker can not do it: {error}") from None
+        raise WorkersFailed(f"{get_worker().address}: this worker cannot do the work: {error}") from None
     return function(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Every error this package raises on purpose. Each message says what is wrong, where, and what to do."""
+"""The errors that this package raises. Each message says what is wrong, where, and what to do."""
 
 import difflib
 from collections.abc import Iterable
@@ -7,25 +7,27 @@ from typing import Any
 
 from rnn_goldens.visible import visible
 
-_MOST_NAMES = 30
-"""Of so many all are listed, of more a few."""
+_MAX_NAMES = 30
+"""The largest number of names that are all listed."""
 
-_A_FEW = 5
-_MOST_PROBLEMS = 20
+_EXAMPLES = 5
+"""The number of names that are listed otherwise."""
+
+_MAX_PROBLEMS = 20
 
 
 class RnnGoldensError(Exception):
-    """Base of the errors below, except those an implementation under test is judged by."""
+    """Base of the errors below, except those that an implementation under test raises or causes."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _as_it_was, (type(self), self.args), self.__dict__
+        return _unpickled, (type(self), self.args), self.__dict__
 
     def __str__(self) -> str:
-        return visible(super().__str__())  # it quotes files and programs, and most are read on a terminal
+        return visible(super().__str__())  # messages quote files and programs, and are printed to terminals
 
 
-def _as_it_was(kind: type[RnnGoldensError], arguments: tuple[object, ...]) -> RnnGoldensError:
-    """An error that comes from another process: its message is made, and not to be made again."""
+def _unpickled(kind: type[RnnGoldensError], arguments: tuple[object, ...]) -> RnnGoldensError:
+    """Recreate an error from another process without building its message again."""
     return kind.__new__(kind, *arguments)
 
 
@@ -38,39 +40,39 @@ class UnknownName(RnnGoldensError):
         name: str,
         known: Iterable[str],
         plural: str | None = None,
-        seen: str = "rnn-goldens list",
+        listed_by: str = "rnn-goldens list",
     ) -> None:
-        """Say which name is the nearest, if one is near, and which there are.
+        """Build a message with the nearest name, if one is similar, and the known names.
 
         Args:
-            kind: what it would be the name of.
-            name: the name.
-            known: those that exist.
-            plural: of the kind, where that is more than an s.
-            seen: where all are to be seen, for a kind that has more than fit a message.
+            kind: the kind of thing that has names, such as ``golden``.
+            name: the unknown name.
+            known: the names that exist.
+            plural: the plural of the kind, if it is not formed with an s.
+            listed_by: the command that lists all names, if there are too many for a message.
         """
         known, kinds = list(known), plural or f"{kind}s"
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
         listed = f"{kinds[0].upper()}{kinds[1:]}: {', '.join(known) or 'none'}"
-        if len(known) > _MOST_NAMES:
-            some = "" if nearest else f", such as {', '.join(known[:_A_FEW])}"
-            listed = f"{seen} shows all {len(known)}{some}"
+        if len(known) > _MAX_NAMES:
+            some = "" if nearest else f", such as {', '.join(known[:_EXAMPLES])}"
+            listed = f"{listed_by} shows all {len(known)}{some}"
         super().__init__(f"no {kind} {name!r}.{hint} {listed}")
 
 
 class InvalidFile(RnnGoldensError):
-    """A file that is not what it should be: damaged, of another format, or inconsistent in itself.
+    """A file that is damaged, has another format, or is inconsistent.
 
     Attributes:
         path: the file.
-        problems: what is wrong with it, one sentence each.
+        problems: the problems, one sentence each.
     """
 
     def __init__(self, path: Path | str, problems: Iterable[str], remedy: str = "") -> None:
         self.path = Path(path)
         self.problems = tuple(problems)
-        count, listed = len(self.problems), self.problems[:_MOST_PROBLEMS]
+        count, listed = len(self.problems), self.problems[:_MAX_PROBLEMS]
         lines = [f"{path}: {f'{count} problems, the first: ' if count > 1 else ''}{listed[0]}"]
         lines += [f"  - {problem}" for problem in listed[1:]]
         lines += [f"  … and {count - len(listed)} more"] if count > len(listed) else []
@@ -78,30 +80,30 @@ class InvalidFile(RnnGoldensError):
 
 
 def not_readable(path: Path | str, error: Exception) -> InvalidFile:
-    """The error for a file that the operating system does not hand over, in its words and without its number."""
+    """Return the error for a file that cannot be read, with the system's message but without its errno."""
     reason = (isinstance(error, OSError) and error.strerror) or str(error)
-    return InvalidFile(path, [f"can not be read: {reason}"])
+    return InvalidFile(path, [f"cannot be read: {reason}"])
 
 
 class CutShort(RnnGoldensError):
-    """A run that did not judge every golden it was asked."""
+    """A run that ended before it compared every selected golden."""
 
 
 class WrongUse(RnnGoldensError):
-    """A request that can not be carried out as it stands."""
+    """A request with invalid or contradictory arguments."""
 
 
 class WorkersFailed(RnnGoldensError):
-    """Processes or machines that were to do a part of the work, and are gone or can not."""
+    """Worker processes or machines that are gone, or cannot do their work."""
 
 
 class Unsupported(Exception):
-    """Raised by an implementation that can not do what a golden asks: refused, which is not the same as wrong."""
+    """Raised by an implementation that does not support a golden, which is then refused instead of failed."""
 
     __module__ = "rnn_goldens"
 
 
 class ProgramFailed(Exception):
-    """A program that was asked for a golden and gave no answer: it crashed, hung, printed rubbish, ..."""
+    """A program that did not answer a request: it crashed, hung or printed an invalid answer."""
 
     __module__ = "rnn_goldens"

@@ -1,4 +1,4 @@
-"""What the commands exit with, besides 0: good."""
+"""Exit codes of the commands other than 0."""
 
 FINDING = 1
 WRONG_USE = 2

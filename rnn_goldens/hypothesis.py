@@ -1,4 +1,4 @@
-"""Goldens that Hypothesis draws: each is certified as it is drawn, and a failing one is made as small as can be.
+"""Strategy for goldens: Hypothesis draws them, certifies each one, and shrinks a failing one.
 
 ::
 
@@ -26,14 +26,14 @@ from rnn_goldens.golden.shapes import CELLS
 if find_spec("hypothesis") is None or find_spec("flint") is None:
     raise WrongUse("drawing goldens needs Hypothesis and python-flint: pip install 'rnn-goldens[hypothesis]'")
 
-from rnn_goldens.fuzzing.bounds import Sizes, bounds
-from rnn_goldens.fuzzing.found import FOLDER, AsTyped
-from rnn_goldens.fuzzing.strategy import Asked, goldens_of
+from rnn_goldens.fuzz.bounds import Sizes, bounds
+from rnn_goldens.fuzz.example_store import FOLDER, AsTyped
+from rnn_goldens.fuzz.strategy import SearchRequest, goldens_of
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-    from rnn_goldens.checkable.golden import Golden
+    from rnn_goldens.checkable_golden import Golden
 
 __all__ = ["goldens"]
 
@@ -55,44 +55,46 @@ def goldens(
     precisions: object = "float32",
     found: "str | PathLike[str] | None" = FOLDER,
 ) -> "SearchStrategy[Golden]":
-    """A strategy for goldens, each in one precision, certified when it is drawn: by ball arithmetic, with no library.
+    """Return a strategy for goldens, each in one precision and certified by ball arithmetic when it is drawn.
 
-    A failing one shrinks to fewer layers, directions, steps, rows, units and inputs, and to simpler numbers. Where
-    pytest runs the test it is kept in a folder; each test begins with those that are there.
+    A failing golden shrinks to fewer layers, directions, steps, rows, units and inputs, and to simpler numbers. If
+    pytest runs the test, the failing golden is stored in a folder; each test starts with the stored goldens that meet
+    its bounds.
 
     Args:
-        cell: one or several, of someone's own included: ``package.module:function``, as a scenario names it.
-        max_layers: at most so many layers.
-        max_time: at most so many time steps; most goldens have few.
-        max_batch: likewise rows.
-        max_hidden: likewise units.
-        max_input: likewise inputs.
-        bias: whether they have biases; some have if None.
-        state: likewise whether an initial state is given.
-        bidirectional: likewise whether there are two directions.
-        lengths: likewise whether rows have lengths of their own.
-        features: what each has: ``bias``, ``state``, ``multilayer``, ``bidirectional``, ``lengths``, ``unbatched``.
-        without: what none has, of these.
-        precisions: one or several, named as for ``load``; each golden is in one of them.
-        found: the folder where what fails is kept, a corpus, relative to the current one; None to keep nothing.
+        cell: one or several cells, custom cells included: ``package.module:function``, as in a scenario.
+        max_layers: the largest number of layers.
+        max_time: the largest number of time steps; most goldens have few.
+        max_batch: the largest number of rows; most goldens have few.
+        max_hidden: the largest number of units; most goldens have few.
+        max_input: the largest number of inputs; most goldens have few.
+        bias: whether goldens have biases; None for both.
+        state: whether goldens have an initial state; None for both.
+        bidirectional: whether goldens have two directions; None for both.
+        lengths: whether goldens have ``lengths``, one per row of the batch; None for both.
+        features: features that every golden has: ``bias``, ``state``, ``multilayer``, ``bidirectional``, ``lengths``,
+            ``unbatched``.
+        without: features that no golden has.
+        precisions: one or several precisions, as for ``load``; each golden is in one of them.
+        found: the folder where failing goldens are stored as a corpus; None to store nothing.
 
     Raises:
-        UnknownName: a cell, feature or precision that there is not.
-        WrongUse: bounds that nothing meets; or a cell of one's own that is not found, or raises.
-        TypeError: an argument is of the wrong kind.
+        UnknownName: a cell, feature or precision does not exist.
+        WrongUse: no golden meets the bounds, or a custom cell is not found, or raises.
+        TypeError: an argument has a wrong type.
     """
-    asked = {"bias": bias, "state": state, "bidirectional": bidirectional, "lengths": lengths}
-    yes_or_no = {name: _yes_or_no(name, value) for name, value in asked.items() if value is not None}
-    having = [*names("features", features), *(name for name, value in yes_or_no.items() if value)]
-    lacking = [*names("without", without), *(name for name, value in yes_or_no.items() if not value)]
+    flags = {"bias": bias, "state": state, "bidirectional": bidirectional, "lengths": lengths}
+    fixed = {name: _flag(name, value) for name, value in flags.items() if value is not None}
+    having = [*names("features", features), *(name for name, value in fixed.items() if value)]
+    lacking = [*names("without", without), *(name for name, value in fixed.items() if not value)]
     if not isinstance(found, str | PathLike | None):
-        raise TypeError(f"found is a folder, or None to keep nothing, not {found!r}")
+        raise TypeError(f"found must be a folder, or None to store nothing, not {found!r}")
     sizes = Sizes(max_layers, max_time, max_batch, max_hidden, max_input)
     within, folder = bounds(cell, sizes, having, lacking, precisions), None if found is None else AsTyped(found)
-    return goldens_of(Asked(within, folder))
+    return goldens_of(SearchRequest(within, folder))
 
 
-def _yes_or_no(name: str, value: object) -> bool:
+def _flag(name: str, value: object) -> bool:
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} is True or False for all goldens, or None for some, not {value!r}")
+        raise TypeError(f"{name} must be True, False or None, not {value!r}")
     return bool(value)

@@ -1,23 +1,23 @@
-"""What became of one golden in one precision: the row that plugin, report, pages and the results file share."""
+"""The result of one golden in one precision, as shared by plugin, report, pages and results file."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NotRequired, TypedDict
 
-from rnn_goldens.counted import counted
+from rnn_goldens.plurals import counted
 
 PASSED, REFUSED, SKIPPED = "passed", "refused", "skipped"
-FAILED, KNOWN, NOT_JUDGED = "failed", "known-failure", "not-judged"
+FAILED, KNOWN, UNCHECKED = "failed", "known-failure", "unchecked"
 
 WRONG = (FAILED, KNOWN)
-"""Outcomes of goldens that an implementation gets wrong."""
+"""Outcomes with wrong outputs or no outputs."""
 
 CHECKED = (PASSED, *WRONG)
-"""Outcomes that show something of an implementation."""
+"""Outcomes of goldens that were checked."""
 
 
 class FoundGradients(TypedDict):
-    """Names of the gradients that were right in every comparison, wrong in one, and in none."""
+    """Names of the gradients that passed every comparison, failed one, and were never compared."""
 
     right: list[str]
     wrong: list[str]
@@ -26,7 +26,7 @@ class FoundGradients(TypedDict):
 
 
 class Result(TypedDict):
-    """One entry of a results file; ``results-1.schema.json`` says what each key holds, and what its absence means."""
+    """One entry of a results file. ``results-1.schema.json`` defines each key and the meaning of its absence."""
 
     golden: str
     dtype: str
@@ -47,12 +47,12 @@ class Result(TypedDict):
 
 
 class Drawn(TypedDict):
-    """What a page shows of a wrong result beyond its row.
+    """Details of a failed result for a page.
 
     Keys:
-        message: all of why it did not pass.
-        picture: the fields of a ``judging.picture.Picture``, or None.
-        gradients: the fields of ``judging.gradient_rows.GradientRow``, of gradients of which one is wrong.
+        message: the full failure message.
+        picture: the fields of a ``comparison.picture.Picture``, or None.
+        gradients: the fields of ``comparison.gradient_rows.GradientRow`` if a gradient is wrong.
     """
 
     message: str
@@ -61,35 +61,35 @@ class Drawn(TypedDict):
 
 
 def is_compared(result: Result) -> bool:
-    """Whether a comparison with the golden says what became of it."""
+    """Whether the outcome is the result of a comparison with the golden."""
     return result.get("judged_by") == "comparison"
 
 
-def named(result: Result) -> str:
-    """The golden and its precision, in words."""
+def golden_and_precision(result: Result) -> str:
+    """Return the golden and its precision, in words."""
     return f"{result['golden']} in {result['dtype']}"
 
 
 def own_reason(result: Result) -> str:
-    """Why it did not pass, without the golden and its precision; "" if it did."""
-    return result.get("reason", "").removeprefix(f"{named(result)}: ")
+    """Return why a golden did not pass, without its id and precision; "" if it passed."""
+    return result.get("reason", "").removeprefix(f"{golden_and_precision(result)}: ")
 
 
 def gradient_counts(results: Iterable[Result]) -> tuple[Counter[str], Counter[str], Counter[str]]:
-    """By gradient, how many goldens it was right, wrong and not checked in."""
-    found = [result["gradients"] for result in results if "gradients" in result]
-    right = Counter(name for one in found for name in one["right"])
-    wrong = Counter(name for one in found for name in one["wrong"])
-    return right, wrong, Counter(name for one in found for name in one["not_checked"])
+    """Count, for each gradient, the goldens in which it was right, wrong and not checked."""
+    gradients = [result["gradients"] for result in results if "gradients" in result]
+    right = Counter(name for one in gradients for name in one["right"])
+    wrong = Counter(name for one in gradients for name in one["wrong"])
+    return right, wrong, Counter(name for one in gradients for name in one["not_checked"])
 
 
 RIGHT = "right wherever checked: "
 
 
 def gradient_lines(results: Iterable[Result]) -> Iterator[str]:
-    """A line for each gradient that was wrong somewhere, for those that never were, and for what was left out.
+    """Yield a line per wrong gradient, one for those always right, and one per gradient that was not checked.
 
-    Nothing if all were checked everywhere, and right.
+    Yields nothing if all gradients were checked and right in all goldens.
     """
     right, wrong, left_out = gradient_counts(results)
     if not wrong and not left_out:

@@ -1,4 +1,4 @@
-"""JSON Schemas (draft 2020-12) of every file and message, and the one function that validates with them."""
+"""JSON Schemas (draft 2020-12) of every file and message, and the function that validates against them."""
 
 import json
 import math
@@ -13,51 +13,51 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError
 
 FORMATS = {"conformance": 1, "golden": 1, "gradients": 1, "index": 1, "kill-matrix": 1, "results": 1}
-"""Kinds of document, and the newest format of each that this version reads and writes."""
+"""Kinds of document, each with the newest format that this version reads and writes."""
 
 PROTOCOLS = (1, 2)
-"""The versions of the messages that are exchanged with a program; which one is spoken, the program's hello says."""
+"""Protocol versions of messages to and from a program; the program's hello states which one it speaks."""
 
 MESSAGES = {"protocol-request": PROTOCOLS[-1], "protocol-answer": PROTOCOLS[-1]}
 """Kinds of message, and the newest version. A message states neither its kind nor, after the hello, its version."""
 
 _LONGEST_MESSAGE = 160
-_MOST_PROBLEMS = 100
+_MAX_PROBLEMS = 100
 _NUMBERS: dict[str, set[type]] = {"number": {float, int}, "integer": {int}}
 
 
 def schema_id(kind: str) -> str:
-    """What the schema of a kind of file calls itself, and a file its schema, in its member ``$schema``."""
+    """Return the id of the schema of a kind of file, which a file states in ``$schema``."""
     return f"urn:rnn-goldens:schema:{kind}:{FORMATS[kind]}"
 
 
 def schema_path(kind: str, version: int | None = None) -> Path:
-    """Where the schema of a kind of document lies."""
+    """Return the path of the schema of a kind of document."""
     return Path(__file__).with_name(f"{kind}-{version or (FORMATS | MESSAGES)[kind]}.schema.json")
 
 
 def problems(document: object, kind: str, version: int | None = None) -> list[str]:
-    """List what is wrong with a document or a message: empty if it is valid.
+    """Return what is wrong with a document or message; empty if it is valid.
 
     Args:
         document: what ``json.loads`` returned.
         kind: one of ``FORMATS`` or ``MESSAGES``.
-        version: of a message, its protocol; the newest if None.
+        version: protocol version of a message; the newest if None.
 
     Returns:
-        One sentence a problem, each beginning with where it is; a hundred at most.
+        One sentence per problem, each starting with its path; at most a hundred.
     """
     if not isinstance(document, Mapping):
         where = "a message is" if kind in MESSAGES else f"a file of kind {kind} holds"
         return [f"holds a {type(document).__name__}, where {where} one JSON object"]
     if kind in FORMATS and (found := _unknown_format(document, kind)):
         return [found]
-    errors = islice(_validator(kind, version).iter_errors(document), _MOST_PROBLEMS)
+    errors = islice(_validator(kind, version).iter_errors(document), _MAX_PROBLEMS)
     return [_sentence(error) for error in sorted(errors, key=_place)]
 
 
 def _unknown_format(document: Mapping[str, Any], kind: str) -> str | None:
-    """What to say of a file of another kind, or of a format that is not known here."""
+    """Return the problem of a file of another kind, or of an unknown format."""
     if document.get("kind", kind) != kind:
         return f"is a file of kind {document['kind']!r}, not of kind {kind!r}"
     newest, found = FORMATS[kind], document.get("format", FORMATS[kind])
@@ -77,21 +77,21 @@ def _validator(kind: str, version: int | None) -> "Draft202012Validator":
     registry: Registry[Any] = Registry().with_resources((s["$id"], Resource.from_contents(s)) for s in schemas.values())
     items, unique = (Draft202012Validator.VALIDATORS[name] for name in ("items", "uniqueItems"))
 
-    def of_items(validator: object, asked: object, given: object, schema: object) -> Iterable["ValidationError"]:
-        """As jsonschema has it, which asks at length of each of thousands of numbers whether it is one."""
-        return () if _only_numbers(asked, given) else items(validator, asked, given, schema)
+    def of_items(validator: object, required: object, value: object, schema: object) -> Iterable["ValidationError"]:
+        """Validate items as jsonschema does, but check thousands of numbers at once."""
+        return () if _only_numbers(required, value) else items(validator, required, value, schema)
 
     def of_unique(
-        validator: object, asked: object, given: object, schema: Mapping[str, Any]
+        validator: object, required: object, value: object, schema: Mapping[str, Any]
     ) -> Iterable["ValidationError"]:
-        """As jsonschema has it, which compares each with each: not of more than there may be."""
+        """Validate uniqueness as jsonschema does, but not for more items than allowed, as it compares all pairs."""
         most = schema.get("maxItems", math.inf)
-        return () if isinstance(given, list) and len(given) > most else unique(validator, asked, given, schema)
+        return () if isinstance(value, list) and len(value) > most else unique(validator, required, value, schema)
 
-    def of_pattern(_: object, asked: str, given: object, __: object) -> Iterable["ValidationError"]:
-        """As JSON Schema asks, whose ``$`` is the end; Python's is before a last line break, too."""
-        if isinstance(given, str) and not re.search(re.sub(r"\$$", r"\\Z", asked), given):
-            yield ValidationError(f"{given!r} does not match {asked!r}")
+    def of_pattern(_: object, required: str, value: object, __: object) -> Iterable["ValidationError"]:
+        """Validate a pattern as JSON Schema does: ``$`` is the end; Python's also matches before a final newline."""
+        if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", required), value):
+            yield ValidationError(f"{value!r} does not match {required!r}")
 
     changed = {"items": of_items, "uniqueItems": of_unique, "pattern": of_pattern}
     validator: Draft202012Validator = extend(Draft202012Validator, changed)(
@@ -100,11 +100,11 @@ def _validator(kind: str, version: int | None) -> "Draft202012Validator":
     return validator
 
 
-def _only_numbers(asked: object, given: object) -> bool:
-    """Whether items have to be numbers, no more, and are."""
-    if not isinstance(asked, dict) or asked.keys() != {"type"} or not isinstance(given, list):
+def _only_numbers(required: object, value: object) -> bool:
+    """Whether items must be numbers, without further conditions, and are."""
+    if not isinstance(required, dict) or required.keys() != {"type"} or not isinstance(value, list):
         return False
-    return set(map(type, given)) <= _NUMBERS.get(asked["type"], set())
+    return set(map(type, value)) <= _NUMBERS.get(required["type"], set())
 
 
 def _place(error: "ValidationError") -> str:

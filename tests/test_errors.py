@@ -1,4 +1,4 @@
-"""Errors go from process to process."""
+"""Errors can be pickled and sent to another process."""
 
 import pickle
 
@@ -16,14 +16,14 @@ ERRORS = [
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_an_error_comes_from_another_process_as_it_was_raised(error: RnnGoldensError) -> None:
-    twin = pickle.loads(pickle.dumps(error))
-    assert type(twin) is type(error)
-    assert str(twin) == str(error)
-    assert vars(twin) == vars(error)
+def test_an_error_is_equal_after_pickling(error: RnnGoldensError) -> None:
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert str(copy) == str(error)
+    assert vars(copy) == vars(error)
 
 
-def test_a_mismatch_does_too() -> None:
+def test_a_mismatch_can_be_pickled() -> None:
     golden = load("documented/single-sequence")
-    twin = pickle.loads(pickle.dumps(GoldenMismatch(golden.compare(golden.out + 1, golden.h_n))))
-    assert not twin.verdict.passed
+    copy = pickle.loads(pickle.dumps(GoldenMismatch(golden.compare(golden.out + 1, golden.h_n))))
+    assert not copy.verdict.passed

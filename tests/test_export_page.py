@@ -1,4 +1,4 @@
-"""The page on other formats, followed by a reader: its files written, its commands run, in an empty folder."""
+"""The page on export: its files are written and its commands run in an empty folder."""
 
 import os
 import re
@@ -15,7 +15,7 @@ FILE = re.compile(r"`(\w+\.\w+)`:\n\n```python\n(.*?)```", re.DOTALL)
 COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ |```).*\n)*)", re.MULTILINE)
 
 
-def test_what_is_typed_prints_what_is_shown(tmp_path: Path) -> None:
+def test_the_commands_print_what_the_page_shows(tmp_path: Path) -> None:
     for name, text in FILE.findall(PAGE):
         (tmp_path / name).write_text(text, "utf-8")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["read_golden.py", "run_vectors.py"]
@@ -29,9 +29,9 @@ def test_what_is_typed_prints_what_is_shown(tmp_path: Path) -> None:
         assert done.stdout + done.stderr == shown, command
 
 
-def test_the_files_that_the_page_lists_are_those_of_a_test_case(tmp_path: Path) -> None:
+def test_the_page_lists_the_files_of_a_test_case(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "rnn_goldens", "export", "lstm/plain", "--to", "onnx", "vectors"]
     subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
     listed = re.findall(r"^(vectors/test_lstm_plain/\S+)", PAGE, re.MULTILINE)
-    there = (path for path in (tmp_path / "vectors").rglob("*") if path.is_file())
-    assert sorted(listed) == sorted(path.relative_to(tmp_path).as_posix() for path in there)
+    written = (path for path in (tmp_path / "vectors").rglob("*") if path.is_file())
+    assert sorted(listed) == sorted(path.relative_to(tmp_path).as_posix() for path in written)

@@ -1,4 +1,4 @@
-"""Pages on goldens and cells of one's own, and on Python without pytest, followed in an empty folder."""
+"""The pages on custom goldens, custom cells and Python without pytest: their files and commands run."""
 
 import os
 import re
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "own-goldens.md").read_text("utf-8")
-PYTHON = (DOCS / "python.md").read_text("utf-8")
+PYTHON = (DOCS / "start.md").read_text("utf-8")
 CELLS = (DOCS / "own-cells.md").read_text("utf-8")
 FILE = re.compile(r"`(\w+\.\w+)`:\n\n```\w+\n(.*?)```", re.DOTALL)
 COMMANDS = re.compile(r"^```\n(\$ .*?)```", re.DOTALL | re.MULTILINE)
@@ -23,14 +23,14 @@ def run(command: str, folder: Path) -> str:
         **{name: value for name, value in os.environ.items() if name not in ("CI", "BUILD_NUMBER")},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": "80",
-        "PYTHONDONTWRITEBYTECODE": "1",  # bytecode of a file that was edited within its second would be run
+        "PYTHONDONTWRITEBYTECODE": "1",  # a file edited within one second would run its old bytecode
     }
     done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, env=environment, check=False)
     return done.stdout + done.stderr
 
 
 def follow(page: str, folder: Path, test: str, right: str, wrong: str) -> None:
-    """Write the page's files, run its commands in order, with the test wrong where it is to fail."""
+    """Write the files of a page and run its commands in order; break the test before a block that shows a failure."""
     for name, text in FILE.findall(page):
         (folder / name).write_text(text, "utf-8")
     assert right in (folder / test).read_text("utf-8")
@@ -44,20 +44,20 @@ def follow(page: str, folder: Path, test: str, right: str, wrong: str) -> None:
                 assert line in printed, f"{command} printed\n{printed}"
 
 
-def test_the_way_from_a_trained_lstm_prints_what_is_shown(tmp_path: Path) -> None:
+def test_the_tutorial_on_a_trained_lstm_shows_what_is_printed(tmp_path: Path) -> None:
     assert [name for name, _ in FILE.findall(PAGE)] == ["train.py", "my_scenarios.py", "test_my_lstm.py", "pytest.ini"]
     assert len(COMMANDS.findall(PAGE)) == 5
     right, wrong = "i, f, g, o = np.split(a, 4, axis=1)", "i, o, f, g = np.split(a, 4, axis=1)"
     follow(PAGE, tmp_path, "test_my_lstm.py", right, wrong)
 
 
-def test_the_way_to_a_cell_of_ones_own_prints_what_is_shown(tmp_path: Path) -> None:
+def test_the_tutorial_on_custom_cells_shows_what_is_printed(tmp_path: Path) -> None:
     assert [name for name, _ in FILE.findall(CELLS)] == ["my_cells.py", "my_scenarios.py", "test_my_mgu.py"]
     assert len(COMMANDS.findall(CELLS)) == 4
     follow(CELLS, tmp_path, "test_my_mgu.py", 'b_hf, b_hn = np.split(w["bias_hh_l0"], 2)', "b_hf, b_hn = 0, 0")
 
 
-def test_the_way_without_pytest_prints_what_is_shown(tmp_path: Path) -> None:
+def test_the_tutorial_without_pytest_shows_what_is_printed(tmp_path: Path) -> None:
     assert [name for name, _ in FILE.findall(PYTHON)] == ["my_lstm.py", "look.py", "test_with_unittest.py"]
     assert len(COMMANDS.findall(PYTHON)) == 3
     right, wrong = "i, f, g, o = np.split(a, 4, axis=1)", "i, f, o, g = np.split(a, 4, axis=1)"

@@ -1,4 +1,4 @@
-"""The public face is a contract: names, arguments and errors that other repositories build on."""
+"""The public API is a contract: names, arguments and errors that other repositories rely on."""
 
 import inspect
 
@@ -70,13 +70,13 @@ ATTRIBUTES = (
 )
 
 
-def test_the_names_that_can_be_imported() -> None:
+def test_public_names() -> None:
     assert set(rnn_goldens.__all__) == NAMES
     assert all(getattr(rnn_goldens, name).__name__ == name for name in NAMES)
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_what_they_take(name: str) -> None:
+def test_public_signatures(name: str) -> None:
     found: object = rnn_goldens
     for part in name.split("."):
         found = getattr(found, part)
@@ -90,7 +90,7 @@ def test_what_they_take(name: str) -> None:
     assert f"({', '.join(names)})" == SIGNATURES[name]
 
 
-def test_what_a_golden_has() -> None:
+def test_attributes_of_a_golden() -> None:
     golden = rnn_goldens.load("lstm/one-step-with-state")
     for name in ATTRIBUTES:
         assert getattr(golden, name) is not None or name == "lengths"
@@ -98,7 +98,7 @@ def test_what_a_golden_has() -> None:
     assert dict(golden.config).keys() == {"input_size", "hidden_size", "num_layers", "bidirectional", "bias"}
 
 
-def test_what_a_verdict_and_a_mismatch_have() -> None:
+def test_attributes_of_a_verdict_and_a_mismatch() -> None:
     golden = rnn_goldens.load("documented/single-sequence")
     verdict = golden.compare(golden.out + 1, golden.h_n)
     assert not verdict.passed
@@ -109,7 +109,7 @@ def test_what_a_verdict_and_a_mismatch_have() -> None:
     assert rnn_goldens.GoldenMismatch(verdict).verdict is verdict
 
 
-def test_the_plugin_s_options_and_its_marker_s_arguments() -> None:
+def test_options_of_the_plugin_and_arguments_of_its_marker() -> None:
     assert set(OPTIONS) == {
         "dtype",
         "ids",

@@ -1,4 +1,4 @@
-"""The page on many goldens and machines, followed by a reader."""
+"""The section on large corpora and clusters: its snippet and commands run."""
 
 import re
 import subprocess
@@ -9,11 +9,15 @@ import pytest
 
 from rnn_goldens.corpus import open_corpus
 
-PAGE = (Path(__file__).parents[1] / "docs/scaling.md").read_text("utf-8")
+PAGE = (
+    (Path(__file__).parents[1] / "docs/own-goldens.md")
+    .read_text("utf-8")
+    .partition("\n## Large corpora and clusters\n")[2]
+)
 
 
 @pytest.mark.slow
-def test_the_snippet_makes_a_corpus(tmp_path: Path) -> None:
+def test_the_snippet_generates_a_corpus(tmp_path: Path) -> None:
     new = [sys.executable, "-m", "rnn_goldens", "generate", "--new", "my_scenarios.py"]
     subprocess.run(new, cwd=tmp_path, check=True, capture_output=True)
     (snippet,) = re.findall(r"^```python\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
@@ -23,7 +27,7 @@ def test_the_snippet_makes_a_corpus(tmp_path: Path) -> None:
     assert open_corpus(tmp_path / "goldens").ids == ["mine/gru"]
 
 
-def test_its_commands_have_the_options_that_there_are() -> None:
+def test_the_commands_use_existing_options() -> None:
     from rnn_goldens.command_line.generate import generate
 
     options = {option for parameter in generate.params for option in parameter.opts}

@@ -1,4 +1,4 @@
-"""Text that a terminal would obey is shown as what it is."""
+"""Characters that control a terminal are escaped."""
 
 import json
 
@@ -9,7 +9,7 @@ from rnn_goldens.visible import visible, visible_json
 
 
 @pytest.mark.parametrize(
-    ("hidden", "shown"),
+    ("control", "escaped"),
     [
         ("\x1b[2J", r"\x1b[2J"),
         ("\r", r"\r"),
@@ -19,21 +19,21 @@ from rnn_goldens.visible import visible, visible_json
         ("\udc80", r"\udc80"),
     ],
 )
-def test_what_controls_a_terminal_is_written_out(hidden: str, shown: str) -> None:
-    assert visible(hidden) == shown
+def test_control_characters_are_escaped(control: str, escaped: str) -> None:
+    assert visible(control) == escaped
 
 
-def test_all_else_stays_as_it_is() -> None:
+def test_other_characters_are_unchanged() -> None:
     text = "Größe, 入力, שלום 🙂\n\tand [/x] <b>"
     assert visible(text) == text
 
 
-def test_in_json_it_still_stands_for_itself() -> None:
-    given = {"title": "\x1b\x7f\x9b\u202e\udc80 ü"}
-    written = visible_json(json.dumps(given, ensure_ascii=False))
-    assert json.loads(written) == given
-    assert written.isprintable()
+def test_escapes_in_json_preserve_the_value() -> None:
+    document = {"title": "\x1b\x7f\x9b\u202e\udc80 ü"}
+    text = visible_json(json.dumps(document, ensure_ascii=False))
+    assert json.loads(text) == document
+    assert text.isprintable()
 
 
-def test_an_error_that_quotes_a_file_controls_no_terminal() -> None:
+def test_an_error_that_quotes_a_file_is_escaped() -> None:
     assert str(InvalidFile("a\x1b[2J.json", ["has \u202e"])) == r"a\x1b[2J.json: has \u202e"

@@ -1,1 +1,1 @@
-"""What the corpus asks of everything that a network can depend on, as a page."""
+"""Writes the page of the sizes, options and arguments that the corpus covers."""

@@ -1,9 +1,9 @@
-"""What the corpus asks of everything that a network can depend on.
+"""Writes the page of the sizes, options and arguments that the corpus covers.
 
     python -m benchmarks.corpus_coverage    # from the checkout; --write renews docs/results/coverage.md
 
-The page of what ``rnn-goldens generate`` holds the corpus to (``generator/coverage``). Exits with 1 if something is not
-asked, and is not listed with the reason.
+These are the requirements of the coverage gate of ``rnn-goldens generate`` (``generator/coverage``). Exits with 1 if
+something is not covered and not listed with a reason.
 """
 
 import argparse
@@ -14,41 +14,39 @@ from benchmarks import page
 from benchmarks.corpus_coverage import arguments, tables
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.coverage.arguments import coverage
+from rnn_goldens.generator.coverage.coverage_gate import require_covered, require_covered_backward
 from rnn_goldens.generator.coverage.dimensions import sizes_of
-from rnn_goldens.generator.coverage.gate import require_covered, require_covered_backward
 
 PAGE = "coverage.md"
 
-TITLE = """# What the corpus asks
+TITLE = """## What the corpus covers
 
-<!-- Made by `python -m benchmarks.corpus_coverage --write`; do not edit. -->
-
-A bug shows only if some golden asks for what it depends on. These are the counts that `rnn-goldens generate` holds the
-corpus to: it refuses one in which a size, a pair of options, a band of an argument, or a deviation of one layer that
-starts from zero is asked by no golden and is not listed here with the reason."""
+Every size, option and argument that a network can depend on was counted in the corpus: what has no golden is listed
+with the reason. `rnn-goldens generate` refuses a corpus that misses anything else. Measured by
+`python -m benchmarks.corpus_coverage --write`."""
 
 
 def main() -> None:
-    """Run and print; exit with 1 if something is not asked."""
+    """Run and print; exit with 1 if something is not covered."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
-    parser.add_argument("--corpus", help="another corpus than the newest: a version, or a folder")
+    parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{PAGE}")
+    parser.add_argument("--corpus", help="a version or a folder (default: the newest version)")
     parser.add_argument("--processes", type=int, default=2)
-    given = parser.parse_args()
-    corpus = open_corpus(given.corpus)
-    with ProcessPoolExecutor(given.processes) as pool:
-        looked = list(pool.map(partial(arguments.of_one, given.corpus), corpus.ids, chunksize=4))
+    options = parser.parse_args()
+    corpus = open_corpus(options.corpus)
+    with ProcessPoolExecutor(options.processes) as pool:
+        sharpness = list(pool.map(partial(arguments.of_one, options.corpus), corpus.ids, chunksize=4))
     goldens = [corpus.load(golden_id, "float64") for golden_id in corpus.ids]
-    require_covered(goldens, looked)
+    require_covered(goldens, sharpness)
     backward = [corpus.load(e.id, "float64", gradients=True) for e in corpus.entries if e.gradient_precisions]
     require_covered_backward(backward)
     sized = [(e, sizes_of(g.config, g.x.shape)) for e, g in zip(corpus.entries, goldens, strict=True)]
-    found = coverage(looked)
-    parts = [TITLE, tables.profiles(corpus), tables.sizes(sized), tables.options(sized), arguments.report(found)]
-    text = "\n\n".join([*parts, page.versions("numpy")]) + "\n"
+    covered = coverage(sharpness)
+    parts = [TITLE, tables.profiles(corpus), tables.sizes(sized), tables.options(sized), arguments.report(covered)]
+    text = "\n\n".join(part.strip() for part in (*parts, f"{page.versions('numpy')}.")) + "\n"
     print(text)
-    if given.write:
-        page.write(PAGE, text)
+    if options.write:
+        page.write(PAGE, "benchmarks.corpus_coverage", text)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Arguments of activations: how small an error the corpus shows in each band of them."""
+"""Tables of the smallest error that the corpus detects, by band of an activation's argument."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -10,58 +10,69 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations.activations import BANDS
 from rnn_goldens.generator.coverage.arguments import (
     CELLS,
-    NOT_SEEN,
-    NOT_SEEN_FROM_ZERO,
+    GAPS,
+    GAPS_FROM_ZERO,
     Band,
+    Observation,
     Place,
-    Seen,
-    Sharpness,
+    SmallestErrors,
     activations,
-    look,
-    spelled,
+    band_text,
+    observe,
 )
 from rnn_goldens.golden.precision import PRECISIONS
 
 NONE = "none"
-"""Where no golden shows any error."""
+"""Entry of a band in which no golden detects an error."""
 
-INTRODUCTION = """## Arguments of activations
+INTRODUCTION = """### Arguments of activations
 
-For each activation of each cell, and each band of its argument: the smallest error of its result, in
-roundoffs, that some golden shows with twice its tolerance. An activation may itself be off by 8, so 16 is as
-sharp as can be in float64 and float32. The side of zero that is asked less sharply counts. Chaotic
-goldens, in which errors do not stay in proportion, are left out."""
+For each activation and each band of the size of its argument: the smallest error of its result, in roundoffs of the
+precision, that some golden detects in float32. An activation may itself be off by 8 roundoffs, so 16 is the best that
+is possible. The sign of the argument with the larger value counts. Chaotic goldens are left out."""
 
 
-def report(found: Mapping[Place, Sharpness]) -> str:
-    """The section: a table for each activation."""
-    parts = [INTRODUCTION]
-    for cell in CELLS:
-        for activation in activations(cell):
-            rows = [_row(found, cell, activation.label, edges) for edges in pairwise((*BANDS, np.inf))]
-            parts.append(
-                f"### {cell}: {activation.label}\n\n"
-                + page.table(["size of the argument", *PRECISIONS, "sharpest in float32"], rows)
-            )
-    parts.append(
-        "### Arguments that are not asked\n\n"
-        + "\n".join(
-            f"- {cell}, {label}, from {edge:g} on, {precision}{of}: {why}."
-            for listed, of in ((NOT_SEEN, ""), (NOT_SEEN_FROM_ZERO, ", of one layer from zero"))
-            for (cell, label), edge, precision, why in listed
-        )
+def report(found: Mapping[Place, SmallestErrors]) -> str:
+    """Return the section, with a column for each activation and its range in each precision."""
+    columns = [(cell, activation.label) for cell in CELLS for activation in activations(cell)]
+    names = [f"{cell}: {label}" for cell, label in columns]
+    by_band = {edges: [_worst(found, *column, edges) for column in columns] for edges in pairwise((*BANDS, np.inf))}
+    bands = [(band_text(edges), *(_text(worst["float32"][0]) for worst in row)) for edges, row in by_band.items()]
+    ranges = [
+        (name, *(_range([row[place][precision][0] for row in by_band.values()]) for precision in PRECISIONS))
+        for place, name in enumerate(names)
+    ]
+    not_covered = "\n".join(
+        f"- {cell}, {label}, from {edge:g} on, {precision}{of}: {why}."
+        for listed, of in ((GAPS, ""), (GAPS_FROM_ZERO, ", of one layer from zero"))
+        for (cell, label), edge, precision, why in listed
     )
-    return "\n\n".join(parts)
+    return "\n\n".join(
+        [
+            INTRODUCTION,
+            page.table(["size of the argument", *names], bands),
+            "The smallest and the largest of all bands, in each precision (“none”: some bands are not checked there):",
+            page.table(["activation", *PRECISIONS], ranges),
+            f"Bands that are not checked, and why:\n\n{not_covered}",
+        ]
+    )
 
 
-def _row(found: Mapping[Place, Sharpness], cell: str, label: str, edges: Band) -> list[str]:
-    """The blunter of the two sides of zero."""
+def _range(errors: list[float]) -> str:
+    detected = [error for error in errors if error < np.inf]
+    return f"{min(detected):.1f} to {max(detected):.1f}" + ("" if len(detected) == len(errors) else f", or {NONE}")
+
+
+def _text(error: float) -> str:
+    return f"{error:.1f}" if error < np.inf else NONE
+
+
+def _worst(found: Mapping[Place, SmallestErrors], cell: str, label: str, edges: Band) -> SmallestErrors:
+    """Return the larger of the smallest detected errors on the two sides of zero."""
     sides = [found[cell, label, band] for band in (edges, (-edges[1], -edges[0]))]
-    worst = {p: max((side.get(p, (np.inf, "")) for side in sides), key=lambda seen: seen[0]) for p in PRECISIONS}
-    cells = [f"{error:.1f}" if error < np.inf else NONE for error, _ in worst.values()]
-    return [spelled(edges), *cells, f"`{worst['float32'][1]}`" if worst["float32"][1] else NONE]
+    return {p: max((side.get(p, (np.inf, "")) for side in sides), key=lambda detected: detected[0]) for p in PRECISIONS}
 
 
-def of_one(folder: str | None, golden_id: str) -> list[Seen]:
-    """What one golden shows."""
-    return look(open_corpus(folder).load(golden_id, dtype="float64"))
+def of_one(folder: str | None, golden_id: str) -> list[Observation]:
+    """Return the errors that one golden detects."""
+    return observe(open_corpus(folder).load(golden_id, dtype="float64"))

@@ -1,9 +1,9 @@
-"""What a failing run says of wrong networks: the right name, a true hint, nothing, or a wrong name.
+"""Counts what the diagnosis of wrong networks finds: the right cause, a true hint, nothing, or a wrong cause.
 
-    python -m benchmarks.diagnosis    # from the checkout, half an hour; --write renews docs/results/diagnosis.md
+    python -m benchmarks.diagnosis    # from the checkout; takes half an hour; --write renews docs/results/diagnosis.md
 
-Each wrong network is checked against every golden of its cell in float32, and diagnosed as a run is. Exits with 1 if a
-run is explained by what is not so, or nothing is said of it.
+Each wrong network is checked against every golden of its cell in float32, and diagnosed like a run. Exits with 1 if a
+diagnosis identifies a wrong cause or finds nothing.
 """
 
 import argparse
@@ -19,20 +19,20 @@ from benchmarks.diagnosis.report import PAGE, report
 
 
 def main() -> None:
-    """Run and print; exit with 1 if a wrong name is given, or nothing."""
+    """Run and print; exit with 1 if a wrong cause is identified, or nothing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help=f"write docs/results/{PAGE}")
-    parser.add_argument("--first", type=int, metavar="N", help="only the first N networks, of an order that is drawn")
+    parser.add_argument("--write", action="store_true", help=f"write the section of docs/results/{PAGE}")
+    parser.add_argument("--first", type=int, metavar="N", help="only the first N networks, in random order")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     todo = list(networks())
-    random.Random(0).shuffle(todo)  # so that a part of them is as good as all
+    random.Random(0).shuffle(todo)  # so that the first N are a random sample
     with ProcessPoolExecutor(arguments.processes) as pool:
         results = list(pool.map(result_of, todo[: arguments.first], chunksize=4))
     text = report(results, Counter(group for group, *_ in todo))
     print(text)
     if arguments.write:
-        page.write(PAGE, text)
+        page.write(PAGE, "benchmarks.diagnosis", text)
     if any(one.outcome in (WRONG, SILENT) for one in results):
         sys.exit(1)
 

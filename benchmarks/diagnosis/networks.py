@@ -1,4 +1,4 @@
-"""The wrong networks: deviations of the catalogue, pairs of them, and slips by hand."""
+"""The wrong networks: deviations of the catalogue, pairs of deviations, and handwritten slips."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -13,71 +13,71 @@ from rnn_goldens import Golden
 from rnn_goldens.cells import Case, Network, case_of
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation, together
-from rnn_goldens.deviations.deviation import Wrong
-from rnn_goldens.diagnosis.asked import Cause
+from rnn_goldens.deviations.deviation import Alteration
+from rnn_goldens.diagnosis.candidates import Cause
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 
 DTYPE = "float32"
-PAIRS = 60
-"""So many of each cell, drawn."""
+PAIRS_PER_CELL = 60
+"""Number of random pairs for each cell."""
 
-ALONE, SLIPS, BOTH = "deviations", "slips in NumPy", "pairs"
-GROUPS = (ALONE, SLIPS, BOTH)
+SINGLE, SLIPS, PAIRS = "deviations", "slips in NumPy", "pairs"
+GROUPS = (SINGLE, SLIPS, PAIRS)
 
 EDITS = {slip.deviation: slip.edits for slip in slips.SLIPS}
 
 WrongNetwork = tuple[str, str, Cause]
-"""A group, a cell, and the names of deviations."""
+"""Group, cell and names of deviations."""
 
 
 def networks() -> Iterator[WrongNetwork]:
-    """All of them."""
+    """Yield all wrong networks."""
     for cell in CELLS:
         possible = [d for d in DEVIATIONS if cell in d.cells]
-        yield from ((ALONE, cell, (d.name,)) for d in possible)
+        yield from ((SINGLE, cell, (d.name,)) for d in possible)
         yield from ((SLIPS, cell, (slip.deviation,)) for slip in slips.SLIPS if cell in slip.cells)
-        yield from ((BOTH, cell, pair) for pair in _pairs(cell, possible))
+        yield from ((PAIRS, cell, pair) for pair in _pairs(cell, possible))
 
 
 def outputs(network: WrongNetwork, golden: Golden) -> tuple[Any, ...]:
-    """What a wrong network returns in float32."""
+    """Return the outputs of a wrong network in float32."""
     group, _, names = network
-    return slips.outputs(golden, EDITS[names[0]]) if group == SLIPS else deviating(names, golden)
+    return slips.outputs(golden, EDITS[names[0]]) if group == SLIPS else outputs_of_deviations(names, golden)
 
 
-def is_inside(name: str) -> bool:
-    """Whether a deviation acts within the steps of a network, and not on its inputs or outputs."""
+def changes_steps(name: str) -> bool:
+    """Whether a deviation changes the time steps of a network, rather than its inputs or outputs."""
     wrong = deviation(name).wrong
     return bool(wrong.steps or wrong.equations)
 
 
 def _pairs(cell: str, possible: Sequence[Deviation]) -> list[Cause]:
-    draw, found = random.Random(cell), list[Cause]()
-    while len(found) < PAIRS:
+    draw, pairs = random.Random(cell), list[Cause]()
+    while len(pairs) < PAIRS_PER_CELL:
         one, other = draw.sample(possible, 2)
         if _both_matter(cell, one, other):
-            found.append((one.name, other.name))
-    return found
+            pairs.append((one.name, other.name))
+    return pairs
 
 
 def _both_matter(cell: str, one: Deviation, other: Deviation) -> bool:
-    """Whether two can be at once, and both together are, in some golden, neither as one alone is nor as the other."""
-    hidden = {one.wrong, other.wrong}
+    """Whether two deviations can be combined, and goldens distinguish the pair from each deviation alone."""
+    not_distinguished = {one.wrong, other.wrong}
     for golden in (golden for golden in goldens().values() if golden.cell == cell):
         case = case_of(golden, np.float64)
         try:
             both = (one.wrong & other.wrong)(case)
         except (ValueError, LookupError):
             return False
-        hidden = {alone for alone in hidden if not _tell_apart(golden, both, alone(case))}
-        if not hidden:
+        not_distinguished = {single for single in not_distinguished if not _differ(golden, both, single(case))}
+        if not not_distinguished:
             return True
     return False
 
 
-def _tell_apart(golden: Golden, both: Sequence[Any], alone: Sequence[Any]) -> bool:
-    for name, a, b in zip(("out", "h_n", "c_n"), both, alone, strict=False):
+def _differ(golden: Golden, both: Sequence[Any], single: Sequence[Any]) -> bool:
+    for name, a, b in zip(("out", "h_n", "c_n"), both, single, strict=False):
         if a.shape != b.shape:
             return True
         allowed = golden.tolerance.allowed(name, getattr(golden.stored, name), PRECISIONS[DTYPE]).max(initial=0.0)
@@ -87,8 +87,8 @@ def _tell_apart(golden: Golden, both: Sequence[Any], alone: Sequence[Any]) -> bo
     return False
 
 
-def deviating(names: Cause, golden: Golden) -> tuple[Any, ...]:
-    """A wrong network in float32: torch's layer, where what is wrong lies before or after it."""
+def outputs_of_deviations(names: Cause, golden: Golden) -> tuple[Any, ...]:
+    """Return the outputs of deviations in float32: of torch's layer, if they change only its inputs and outputs."""
     wrong = together(names)
     if wrong.steps or wrong.equations:
         case = case_of(golden, np.float32)
@@ -96,11 +96,11 @@ def deviating(names: Cause, golden: Golden) -> tuple[Any, ...]:
     return tuple(np.asarray(part, np.float32) for part in _around_torch(wrong, golden))
 
 
-def _around_torch(wrong: Wrong, golden: Golden) -> tuple[Any, ...]:
+def _around_torch(wrong: Alteration, golden: Golden) -> tuple[Any, ...]:
     from rnn_goldens.implementations.torch import layers
 
-    def right(case: Case) -> tuple[Any, ...]:
-        if case.lengths is not None and case.lengths.min() < 1:  # which torch refuses
+    def in_torch(case: Case) -> tuple[Any, ...]:
+        if case.lengths is not None and case.lengths.min() < 1:  # torch does not support length 0
             return Network().run(case)
         h0, c0 = (*case.state, None)[:2]
         stored = replace(golden.stored, weights=case.weights, x=case.x, h0=h0, c0=c0, lengths=case.lengths)
@@ -108,11 +108,11 @@ def _around_torch(wrong: Wrong, golden: Golden) -> tuple[Any, ...]:
         states = last if isinstance(last, tuple) else (last,)
         return tuple(np.asarray(part) for part in (out, *states))
 
-    return wrong.around(right, case_of(golden, np.float64))
+    return wrong.around(in_torch, case_of(golden, np.float64))
 
 
 @cache
 def goldens() -> dict[str, Golden]:
-    """All that there are in the precision that is asked."""
+    """Return all goldens that can be checked in float32, by id."""
     corpus = open_corpus()
     return {e.id: corpus.load(e.id, DTYPE) for e in corpus.entries if DTYPE in e.precisions}

@@ -1,4 +1,4 @@
-"""A recurrent network in NumPy, in the precision of its arrays: right as it is, and the text that slips are made in."""
+"""A correct recurrent network in NumPy, in the precision of its arrays; slips are edits of this text."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 State = list[Array]
-"""[h], or [h, c] of an LSTM; of one layer in one direction (batch, hidden)."""
+"""[h], or [h, c] of an LSTM, of one layer in one direction: (batch, hidden)."""
 
 
 def sigmoid(z: Array) -> Array:
-    """1 / (1 + e^-z)."""
+    """Return 1 / (1 + e^-z)."""
     return np.asarray(1 / (1 + np.exp(-z)))
 
 
 def step(cell: str, of_x: Array, of_h: Array, state: State) -> State:
-    """The state one time step later, from W x + b and W h + b."""
+    """Return the state one time step later, from W x + b and W h + b."""
     if cell == "rnn_tanh":
         return [np.tanh(of_x + of_h)]
     if cell == "rnn_relu":
@@ -35,7 +35,7 @@ def step(cell: str, of_x: Array, of_h: Array, state: State) -> State:
 
 
 def affine(v: Array, matrix: Array, bias: Array | None) -> Array:
-    """W v + b for each row of a batch."""
+    """Return W v + b for each row of a batch."""
     product = v @ matrix.T
     return product if bias is None else np.asarray(product + bias)
 
@@ -43,7 +43,7 @@ def affine(v: Array, matrix: Array, bias: Array | None) -> Array:
 def one_direction(
     cell: str, w: Mapping[str, Array | None], x: Array, state: State, lengths: Array, order: Iterable[int]
 ) -> tuple[Array, State]:
-    """One layer in one direction: h at every step, and the last state."""
+    """Run one layer in one direction; return h at every step, and the last state."""
     out = np.zeros((x.shape[0], x.shape[1], state[0].shape[1]), x.dtype)
     for t in order:
         of_x = affine(x[:, t], w["weight_ih"], w["bias_ih"])  # type: ignore[arg-type] # every layer has the matrices
@@ -64,7 +64,10 @@ def network(
     num_layers: int,
     suffixes: list[str],
 ) -> list[Array]:
-    """All layers: out, and the last h (and c) of each layer and direction; ``suffixes`` are those of the directions."""
+    """Run all layers; return out and the last h (and c) of each layer and direction.
+
+    ``suffixes`` are the suffixes of the directions.
+    """
     unbatched = x.ndim == 2  # noqa: PLR2004 - (time, input)
     if unbatched:
         x = x[None]

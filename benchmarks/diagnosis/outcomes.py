@@ -1,4 +1,4 @@
-"""What a run of a wrong network says, and whether it is right."""
+"""Checks and diagnoses a wrong network, and classifies the diagnosis."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,102 +11,102 @@ from numpy.typing import NDArray
 from benchmarks.diagnosis.networks import WrongNetwork, goldens, outputs
 from rnn_goldens import Golden
 from rnn_goldens.cells import Case, Network
-from rnn_goldens.cells.cell import DEFINED
+from rnn_goldens.cells.cell import BUILT_IN_CELLS
+from rnn_goldens.comparison.actual import Actual, actual_outputs
+from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.deviations import together
-from rnn_goldens.diagnosis.asked import Cause
+from rnn_goldens.diagnosis.candidate_search import CandidateSearch
+from rnn_goldens.diagnosis.candidates import Cause
 from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence
 from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.in_common import in_common
-from rnn_goldens.diagnosis.run import asked_again, diagnosed_run
-from rnn_goldens.diagnosis.suspects import Suspects
+from rnn_goldens.diagnosis.failure_patterns import failure_patterns
+from rnn_goldens.diagnosis.run_diagnosis import diagnose_run, reexamine
 from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, state_shape, weight_shapes
-from rnn_goldens.judging.given import Given, outputs_given
-from rnn_goldens.judging.verdict import verdict_on
 
-NAMED, AMONG, PARTLY, HINT, SILENT, WRONG = "named", "among others", "partly", "hint", "silent", "wrong name"
-OUTCOMES = (NAMED, AMONG, PARTLY, HINT, SILENT, WRONG)
+IDENTIFIED, AMONG, PARTLY, HINT, SILENT, WRONG = "identified", "among others", "partly", "hint", "silent", "wrong cause"
+OUTCOMES = (IDENTIFIED, AMONG, PARTLY, HINT, SILENT, WRONG)
 
 DRAWN = 200
-"""So many cases of each cell, on which a network and the name that a run gives it have to agree."""
+"""Number of random cases of each cell on which a network and its identified cause must agree."""
 
 SAME = 0.01
-"""Of what is wrong: so much two networks may differ that are wrong alike, as roundings may go the other way."""
+"""Largest difference between equivalent wrong networks, as a fraction of their error: roundings may differ."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run of a wrong network says.
+    """The diagnosis of a wrong network.
 
     Attributes:
-        network: the wrong one.
-        outcome: one of ``OUTCOMES``; "" if every golden passed, or none could be run.
-        said: the causes that were named.
-        seconds: what the diagnosis took.
+        network: the wrong network.
+        outcome: one of ``OUTCOMES``; "" if every golden passed, or none could run.
+        causes: the identified causes.
+        seconds: CPU time of the diagnosis.
     """
 
     network: WrongNetwork
     outcome: str = ""
-    said: str = ""
+    causes: str = ""
     seconds: float = 0.0
 
 
 def result_of(network: WrongNetwork) -> Result:
-    """What a run of it over every golden of its cell says."""
+    """Check and diagnose a network on every golden of its cell."""
     _, cell, names = network
     of_cell = [golden for golden in goldens().values() if golden.cell == cell]
     try:
-        diagnosis, seconds = diagnosed(of_cell, lambda golden: outputs_given(golden, *outputs(network, golden)))
-    except (ValueError, LookupError):  # of two deviations, one has no room for what the other leaves
+        diagnosis, seconds = diagnosed(of_cell, lambda golden: actual_outputs(golden, *outputs(network, golden)))
+    except (ValueError, LookupError):  # the two deviations cannot be combined on a golden
         return Result(network)
     if diagnosis is None:
         return Result(network)
-    said = ", ".join(" & ".join(suspect.cause) for suspect in diagnosis.suspects)
-    return Result(network, outcome(names, cell, diagnosis), said, seconds)
+    causes = ", ".join(" & ".join(candidate.cause) for candidate in diagnosis.candidates)
+    return Result(network, outcome(names, cell, diagnosis), causes, seconds)
 
 
-def diagnosed(some: Sequence[Golden], run: Callable[[Golden], Given]) -> tuple[Diagnosis | None, float]:
-    """What is said of a run over some goldens of one cell, None if all pass; and the CPU seconds that took."""
-    evidence, suspects, seconds = list[Evidence](), Suspects(), 0.0
+def diagnosed(some: Sequence[Golden], run: Callable[[Golden], Actual]) -> tuple[Diagnosis | None, float]:
+    """Diagnose a run over goldens of one cell; return the diagnosis (None if all pass) and its CPU seconds."""
+    evidence, search, seconds = list[Evidence](), CandidateSearch(), 0.0
     for golden in some:
         with np.errstate(all="ignore"):
-            given = run(golden)
-        passed, causes, seen = verdict_on(given).passed, tuple[Cause, ...](), {}
+            actual = run(golden)
+        passed, causes, observed = verdict_on(actual).passed, tuple[Cause, ...](), {}
         begin = time.process_time()
         if not passed:
-            causes = tuple(suspects.explain(given))
-            seen = {} if causes else facts(given)
+            causes = tuple(search.explain(actual))
+            observed = {} if causes else facts(actual)
         seconds += time.process_time() - begin
         evidence.append(
-            Evidence(golden.id, golden.dtype, golden.cell, golden.features, passed, causes, seen, of=given.of)
+            Evidence(golden.id, golden.dtype, golden.cell, golden.features, passed, causes, observed, of=actual.of)
         )
     if all(one.passed for one in evidence):
         return None, 0.0
     begin, by_id = time.process_time(), {golden.id: golden for golden in some}
-    again = asked_again(evidence, suspects.failures, lambda golden_id, _: by_id[golden_id])
-    (diagnosis,) = diagnosed_run(again.evidence, lambda golden_id, _: by_id[golden_id], again.cut_short)
+    again = reexamine(evidence, search.failures, lambda golden_id, _: by_id[golden_id])
+    (diagnosis,) = diagnose_run(again.evidence, lambda golden_id, _: by_id[golden_id], again.cut_short)
     return diagnosis, seconds + time.process_time() - begin
 
 
 def outcome(names: Cause, cell: str, diagnosis: Diagnosis) -> str:
-    """Whether what a run says of a network is what is wrong with it."""
-    suspects = diagnosis.suspects
-    if not suspects:
-        return HINT if diagnosis.parts or any(in_common([diagnosis]).sentences()) else SILENT
-    named = [suspect.cause for suspect in suspects]
-    alike = [cause for suspect in suspects for cause in suspect.alike]
+    """Classify a diagnosis by the deviations that the network has."""
+    candidates = diagnosis.candidates
+    if not candidates:
+        return HINT if diagnosis.parts or any(failure_patterns([diagnosis]).sentences()) else SILENT
+    named = [candidate.cause for candidate in candidates]
+    equivalent = [cause for candidate in candidates for cause in candidate.equivalent]
     if diagnosis.certainty != EXPLAINED:
         return PARTLY
-    if set().union(*named) == set(names) and not alike:
-        return NAMED
-    if any(set(cause) == set(names) for cause in (*named, *alike)) or all(_same(names, c, cell) for c in named):
+    if set().union(*named) == set(names) and not equivalent:
+        return IDENTIFIED
+    if any(set(cause) == set(names) for cause in (*named, *equivalent)) or all(_same(names, c, cell) for c in named):
         return AMONG
-    partly = set().union(*named, *alike) & set(names) or (len(named) > 1 and all(s.explains for s in suspects))
+    partly = set().union(*named, *equivalent) & set(names) or (len(named) > 1 and all(s.explains for s in candidates))
     return PARTLY if partly else WRONG
 
 
 def _same(names: Cause, others: Cause, cell: str) -> bool:
-    """Whether two networks are wrong in the same way, as far as drawn cases show."""
-    for case in _drawn(cell):
+    """Whether two wrong networks return the same outputs on random cases."""
+    for case in _random_cases(cell):
         right = Network().run(case)
         for a, b, of in zip(together(names)(case), together(others)(case), right, strict=True):
             if a.shape != b.shape:
@@ -119,12 +119,12 @@ def _same(names: Cause, others: Cause, cell: str) -> bool:
 
 
 @cache
-def _drawn(cell: str) -> list[Case]:
+def _random_cases(cell: str) -> list[Case]:
     return [_case(cell, np.random.default_rng([CELLS.index(cell), number])) for number in range(DRAWN)]
 
 
 def _case(cell: str, draw: np.random.Generator) -> Case:
-    """A configuration, weights and inputs, each kind of number of its own size."""
+    """Return a random configuration, weights and inputs; each kind of number has its own scale."""
     inputs, units, layers, steps, rows = map(int, draw.integers(1, 5, 5))
     both_ways, bias, unbatched, stateful, ragged = map(bool, draw.random(5) < (0.5, 0.7, 0.2, 0.6, 0.5))
     config = Config(inputs, units, min(layers, 3), bidirectional=both_ways, bias=bias)
@@ -135,7 +135,7 @@ def _case(cell: str, draw: np.random.Generator) -> Case:
         return draw.uniform(-amplitude, amplitude, shape)
 
     return Case(
-        DEFINED[cell],
+        BUILT_IN_CELLS[cell],
         config,
         {name: numbers(shape, -3, 1.5) for name, shape in weight_shapes(LAYOUTS[cell], config).items()},
         numbers((*batch, time, inputs), -8, 4),

@@ -1,6 +1,6 @@
-"""Slips in the network in NumPy: mistakes that somebody makes by hand, each an edit of its text.
+"""Slips in the network in NumPy: typical mistakes, each an edit of its text.
 
-What is wrong shares nothing with this project; the deviation that a slip has the name of says what it is.
+They share no code with this project; each slip has the name of the equivalent deviation.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from rnn_goldens import Golden
 from rnn_goldens.deviations import deviation
 
 TEXT = (Path(__file__).parent / "numpy_network.py").read_text("utf-8")
-"""The right network."""
+"""The correct network."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class Slip:
     """A mistake.
 
     Attributes:
-        deviation: the name of the one in the catalogue that it is.
-        edits: what stands in the text, once, and what is written instead.
-        in_cells: the cells it is in; all that the deviation can be in, if none is named.
+        deviation: name of the equivalent deviation in the catalogue.
+        edits: pairs of a text, which occurs once, and its replacement.
+        in_cells: the cells that it applies to; empty for all cells of the deviation.
     """
 
     deviation: str
@@ -32,27 +32,27 @@ class Slip:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The cells it is in."""
+        """The cells that it applies to."""
         return self.in_cells or deviation(self.deviation).cells
 
 
 def outputs(golden: Golden, edits: Sequence[tuple[str, str]] = ()) -> tuple[Any, ...]:
-    """What the network in NumPy returns, with some edits of its text."""
+    """Return the outputs of the network in NumPy after some edits of its text."""
     text = TEXT
-    for find, instead in edits:
+    for find, replacement in edits:
         if text.count(find) != 1:
-            raise ValueError(f"{find!r} is there {text.count(find)} times")
-        text = text.replace(find, instead)
+            raise ValueError(f"{find!r} occurs {text.count(find)} times")
+        text = text.replace(find, replacement)
     module: dict[str, Any] = {"__name__": "slipped"}
     exec(compile(text, "slipped", "exec"), module)
-    given = golden.stored
+    stored = golden.stored
     states = [golden.h0, golden.c0] if golden.cell == "lstm" else [golden.h0]
     return tuple(
         module["network"](
             golden.cell,
             weights=golden.weights,
             x=golden.x,
-            initial=None if given.h0 is None else states,
+            initial=None if stored.h0 is None else states,
             lengths=golden.lengths,
             num_layers=golden.config.num_layers,
             suffixes=["", "_reverse"][: golden.config.num_directions],
@@ -100,7 +100,7 @@ def _gru_order(order: str) -> Slip:
 
 
 def _from(deviation: str, part: str) -> Slip:
-    """Each step starts from something else than the state."""
+    """Return a slip in which each step starts from a changed state."""
     fed = f"fed = [{part} for part in state]\n        of_x = affine("
     edits = (("of_x = affine(", fed), (OF_H, OF_H.replace("state", "fed")), (AFTER, AFTER.replace("state", "fed")))
     return Slip(deviation, edits)

@@ -1,4 +1,4 @@
-"""Checking a golden's gradients, beside checking its outputs."""
+"""Compares checking a golden's gradients with checking its outputs."""
 
 import sys
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.performance.measuring import Figure, at_most, interleaved, ratio
+from benchmarks.performance.measurement import Figure, at_most, interleaved, ratio
 
 EACH = """
 import numpy as np
 from rnn_goldens.corpus import open_corpus
-import rnn_goldens.judging.verdict
+import rnn_goldens.comparison.verdict
 corpus = open_corpus()
 names = [e.id for e in corpus.entries if e.gradients and "float32" in e.gradients.precisions]
 outputs = {name: list(dict(np.load(f"gradients/{place}-outputs.npz")).values()) for place, name in enumerate(names)}
@@ -25,7 +25,7 @@ for _ in range(TIMES):
         EACH
 """
 
-WAYS = {
+STATEMENTS = {
     "nothing": "pass",
     "check": "goldens[name].check(*outputs[name])",
     "check gradients": "goldens[name].check_gradients(gradients[name])",
@@ -35,22 +35,22 @@ WAYS = {
 
 TIMES = 10
 
-MOST = 3.0
-"""Of what outputs take."""
+LARGEST_RATIO = 3.0
+"""Goal for the time of gradients as a multiple of that of outputs."""
 
 
 def figures(folder: Path, runs: int) -> Iterator[Figure]:
-    """Ratios over every golden that has gradients, another each time."""
+    """Yield ratios over all goldens with gradients, a different one each time."""
     _prepare(folder / "gradients")
-    programs = {name: EACH.replace("EACH", each).replace("TIMES", str(TIMES)) for name, each in WAYS.items()}
+    programs = {name: EACH.replace("EACH", each).replace("TIMES", str(TIMES)) for name, each in STATEMENTS.items()}
     seconds = interleaved({name: [sys.executable, "-c", text] for name, text in programs.items()}, folder, runs)
     for what in ("check", "load, check"):
-        found = ratio(seconds, f"{what} gradients", what, above="nothing")
-        yield at_most(f"{what} of a golden's gradients / of its outputs", found, "times", MOST)
+        value = ratio(seconds, f"{what} gradients", what, above="nothing")
+        yield at_most(f"{what} of a golden's gradients / of its outputs", value, "times", LARGEST_RATIO)
 
 
 def _prepare(folder: Path) -> None:
-    """Outputs and gradients that are right."""
+    """Write correct outputs and gradients."""
     from rnn_goldens import select
 
     folder.mkdir()

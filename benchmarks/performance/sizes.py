@@ -1,16 +1,16 @@
-"""How large the wheel is, and what stands in its place when it is installed."""
+"""Measures the sizes of the wheel and of its installed files."""
 
 from collections.abc import Iterator
 from importlib.metadata import files
 from pathlib import Path
 
-from benchmarks.performance.measuring import Figure, at_most
+from benchmarks.performance.measurement import Figure, at_most
 
 _MEGA = 1e6
 
 
 def figures(wheel: Path | None) -> Iterator[Figure]:
-    """Sizes in MB; nothing of a checkout, which is no wheel."""
+    """Yield sizes in MB; nothing for a checkout."""
     if wheel is None:
         return
     yield at_most("the wheel", wheel.stat().st_size / _MEGA, "MB", 5.0)

@@ -1,11 +1,11 @@
-"""What a project pays that has a plugin installed and does not use it, and what it costs to begin."""
+"""Measures the cost of an installed but unused plugin, and of starting."""
 
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.performance.measuring import Figure, at_most, interleaved, median, ratio
+from benchmarks.performance.measurement import Figure, at_most, interleaved, median, ratio
 
 PLUGINS = {
     "rnn-goldens": "rnn_goldens.plugin.hooks",
@@ -26,35 +26,35 @@ def pytest_sessionfinish():
 
 
 def figures(folder: Path, runs: int, alone: dict[str, str]) -> Iterator[Figure]:
-    """Ratios to an empty plugin, what is loaded at exit, and seconds to begin.
+    """Yield ratios to an empty plugin, the modules loaded at exit, and start-up times.
 
     Args:
-        folder: to put files into.
-        runs: of each command.
-        alone: the environment in which pytest loads no plugin that is not named.
+        folder: scratch folder.
+        runs: number of runs of each command.
+        alone: environment in which pytest loads only the plugins on the command line.
     """
     (folder / "empty_plugin.py").write_text("def pytest_configure(config): pass\n")
     (folder / "test_trivial.py").write_text("def test_one(): pass\n")
     run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_trivial.py", "-p"]
-    there = {name: plugin for name, plugin in PLUGINS.items() if find_spec(plugin.partition(".")[0])}
-    commands = {"empty": [*run, "empty_plugin"]} | {name: [*run, plugin] for name, plugin in there.items()}
+    installed = {name: plugin for name, plugin in PLUGINS.items() if find_spec(plugin.partition(".")[0])}
+    commands = {"empty": [*run, "empty_plugin"]} | {name: [*run, plugin] for name, plugin in installed.items()}
     seconds = interleaved(commands, folder, runs, **alone)
     yield at_most(
         "a trivial pytest run: rnn-goldens / an empty plugin", ratio(seconds, "rnn-goldens", "empty"), "times", 1.02
     )
-    for name in list(there)[1:]:
+    for name in list(installed)[1:]:
         yield Figure(f"a trivial pytest run: {name} / an empty plugin", f"{ratio(seconds, name, 'empty'):.2f} times")
     (folder / "conftest.py").write_text(AT_EXIT)
-    interleaved({"at exit": [*run, PLUGINS["rnn-goldens"]]}, folder, 1, **alone)  # which fails if something is loaded
+    interleaved({"at exit": [*run, PLUGINS["rnn-goldens"]]}, folder, 1, **alone)  # fails if one of them is loaded
     (folder / "conftest.py").unlink()
-    yield Figure("loaded at its exit, of " + ", ".join(HEAVY), "none", "none")
-    begun = {
+    yield Figure("loaded at exit, of " + ", ".join(HEAVY), "none", "none")
+    started = {
         "nothing": [sys.executable, "-c", ""],
         "numpy": [sys.executable, "-c", "import numpy"],
         "rnn_goldens": [sys.executable, "-c", "import rnn_goldens"],
         "help": [sys.executable, "-m", "rnn_goldens", "--help"],
     }
-    seconds = interleaved(begun, folder, runs)
+    seconds = interleaved(started, folder, runs)
     for name, what in (
         ("numpy", "import numpy"),
         ("rnn_goldens", "import rnn_goldens"),

@@ -1,7 +1,7 @@
-"""What makes a page of the repository one of the site: its links and anchors mean here what they mean on a code host.
+"""Sphinx extension that keeps the links and anchors of the repository's pages working on the site.
 
-A link to a file that is no page of the site leads to the repository; one to a file that does not exist is refused. A
-heading has the anchor that a code host gives it.
+A link to a file that is not a page of the site leads to the repository; a link to a missing file is a warning. A
+heading has the same anchor as on the code host.
 """
 
 from pathlib import Path
@@ -38,13 +38,13 @@ def _included(_app: Sphinx, path: Path, _docname: str, content: list[str]) -> No
     _relink(ROOT / DOCS / path, content)
 
 
-class AnchorsOfTheHost(SphinxTransform):  # type: ignore[misc] # of the extra docs
-    """Give each section the anchor that its heading has on a code host, before the one that docutils makes."""
+class AnchorsOfTheHost(SphinxTransform):  # type: ignore[misc] # from the extra docs
+    """Adds to each section the anchor that its heading has on the code host."""
 
     default_priority = 900
 
     def apply(self, **_: object) -> None:
-        """Put it first, which is the one that links and the address bar have."""
+        """Insert the anchor first: links and the address bar use the first one."""
         for section in self.document.findall(nodes.section):
             slug = section.get("slug")
             if slug and slug not in section["ids"]:
@@ -52,7 +52,7 @@ class AnchorsOfTheHost(SphinxTransform):  # type: ignore[misc] # of the extra do
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Take part in reading."""
+    """Register the extension."""
     app.connect("source-read", _read)
     app.connect("include-read", _included)
     app.add_transform(AnchorsOfTheHost)

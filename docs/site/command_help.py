@@ -1,4 +1,4 @@
-"""The help of commands as it is typed: an asterisk in it is no markup."""
+"""Sphinx extension that escapes asterisks in the help of commands."""
 
 import click
 from sphinx.application import Sphinx
@@ -10,7 +10,7 @@ def _escape(_app: Sphinx, _context: click.Context, lines: list[str]) -> None:
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Take part in what sphinx-click reads."""
+    """Register the extension with sphinx-click."""
     app.setup_extension("sphinx_click")
     for part in ("description", "options", "arguments", "epilog"):
         app.connect(f"sphinx-click-process-{part}", _escape)

@@ -1,4 +1,4 @@
-"""The documentation site: how Sphinx makes it of the pages in ``docs``. ``make docs`` does."""
+"""Sphinx configuration of the documentation site, which ``make docs`` builds from the pages in ``docs``."""
 
 from pathlib import Path
 
@@ -31,5 +31,5 @@ html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_show_sphinx = False
-html_show_search_summary = False  # it would fetch pages, which no browser does from a disk
+html_show_search_summary = False  # browsers cannot fetch pages from a disk
 smartquotes = False  # --option is two hyphens

@@ -1,4 +1,4 @@
-"""A Chromium without a screen, which looks for nothing that it is not told."""
+"""Starts a headless Chromium without background network traffic."""
 
 import shutil
 from pathlib import Path
@@ -8,12 +8,12 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from urllib3.exceptions import HTTPError
 
-PATIENCE = 30
-"""Seconds that a page or a script may take."""
+TIMEOUT = 30
+"""Time limit for a page or a script, in seconds."""
 
-STARTS = 2
+ATTEMPTS = 2
 
-QUIET = (
+ARGUMENTS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -26,44 +26,44 @@ QUIET = (
 
 
 def installed() -> bool:
-    """Whether there are Chromium and its driver."""
+    """Whether Chromium and its driver are installed."""
     return all(map(shutil.which, ("chromium", "chromedriver")))
 
 
-def started(profiles: Path) -> Chrome:
-    """A browser whose console is kept; whoever starts it quits it.
+def start_browser(profiles: Path) -> Chrome:
+    """Return a browser that keeps its console log; the caller must quit it.
 
     Args:
-        profiles: an empty folder, for what the browser writes.
+        profiles: an empty folder for the browser's profile, one folder per attempt.
     """
-    for attempt in range(STARTS):
+    for attempt in range(ATTEMPTS):
         service = Service(str(shutil.which("chromedriver")))
         try:
-            return _started(service, profiles / str(attempt))
-        except (OSError, HTTPError, WebDriverException):  # on a busy machine it may not come up
+            return _start(service, profiles / str(attempt))
+        except (OSError, HTTPError, WebDriverException):  # the browser may fail to start on a busy machine
             service.stop()
-            if attempt == STARTS - 1:
+            if attempt == ATTEMPTS - 1:
                 raise
-    raise AssertionError("it is started or raises")
+    raise AssertionError("unreachable")
 
 
-def _started(service: Service, profile: Path) -> Chrome:
-    """A browser that gives up what takes longer than ``PATIENCE``; selenium gives up a start after two minutes."""
+def _start(service: Service, profile: Path) -> Chrome:
+    """Return a browser with the time limits ``TIMEOUT``; selenium waits at most two minutes for its start."""
     options = ChromeOptions()
     options.binary_location = str(shutil.which("chromium"))
-    for argument in (*QUIET, f"--user-data-dir={profile}"):
+    for argument in (*ARGUMENTS, f"--user-data-dir={profile}"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     chrome = Chrome(options=options, service=service)
-    chrome.set_page_load_timeout(PATIENCE)
-    chrome.set_script_timeout(PATIENCE)
+    chrome.set_page_load_timeout(TIMEOUT)
+    chrome.set_script_timeout(TIMEOUT)
     return chrome
 
 
 def show(chrome: Chrome, page: Path, width: int, *, scheme: str = "light", query: str = "", height: int = 900) -> None:
-    """Open a page of this disk, as wide as is asked, in light or dark."""
+    """Open a page from disk with the given width, in the light or dark color scheme."""
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-    scheme_now = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme_now)
+    chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
     chrome.get(page.resolve().as_uri() + query)

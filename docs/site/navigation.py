@@ -1,4 +1,4 @@
-"""The site's navigation, of ``navigation.toml``: pages themselves stay Markdown that any reader shows."""
+"""Sphinx extension that adds the navigation from ``navigation.toml``: the pages stay plain Markdown."""
 
 import tomllib
 from pathlib import Path
@@ -27,6 +27,6 @@ def _append(_app: Sphinx, docname: str, content: list[str]) -> None:
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Take part in reading."""
+    """Register the extension."""
     app.connect("source-read", _append)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""Where a link of a page in the repository leads on the site."""
+"""Translates links of the repository's pages to links of the site."""
 
 from pathlib import Path
 
@@ -14,21 +14,21 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
     "SECURITY.md": "security.md",
 }
-"""Pages of the repository's top, and the pages of the site that show them."""
+"""Pages in the root of the repository, and the pages of the site that include them."""
 
 SHOWN = frozenset({".md", ".png", ".svg"})
-"""What of ``docs`` is on the site."""
+"""Suffixes of the files in ``docs`` that are on the site."""
 
 
 def on_the_site(page: str, target: str) -> str:
-    """What a link of a page leads to, from ``docs`` as ``/``, or the address of what is not on the site.
+    """Return the target of a link: a path with ``docs`` as ``/``, or an address if the target is not on the site.
 
     Args:
-        page: the path of the page, from the repository's top.
-        target: the link's, relative to the page.
+        page: path of the page from the root of the repository.
+        target: target of the link, relative to the page.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: the target does not exist.
     """
     path, anchor = in_repository(ROOT, page, target)
     if path in PAGES:

@@ -1,7 +1,7 @@
-"""Links of a Markdown page that lead into the repository, for where the repository is not: PyPI's page, the site.
+"""Finds, replaces and resolves the relative links of the repository's Markdown pages, for the site.
 
-A page is written for whoever reads it in the repository, with relative links; elsewhere these are made absolute. Where
-the repository is stands once, in ``[project.urls]`` of ``pyproject.toml``.
+A link is relative to the folder of its page. The address of the repository is defined once, in ``[project.urls]`` of
+``pyproject.toml``.
 """
 
 import posixpath
@@ -17,19 +17,19 @@ LINK = re.compile(r"(?P<before>\]\()(?P<target>[^)\s]+)(?=\))")
 CODE = re.compile(
     r"^ *(?P<fence>```+).*?^ *(?P=fence) *$|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)", re.DOTALL | re.MULTILINE
 )
-"""What is shown as it is typed: a fenced block, or code in a line."""
+"""Literal text: a fenced block, or inline code."""
 
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|#|/")
-"""What a target begins with that is not relative: a scheme, an anchor on the same page, a slash."""
+"""Start of a target that is not relative: a scheme, ``#`` for an anchor on the same page, or a slash."""
 
 
 @dataclass(frozen=True)
 class Project:
-    """What ``pyproject.toml`` says of the project.
+    """The project's metadata in ``pyproject.toml``.
 
     Attributes:
-        version: the package's.
-        repository: where its repository is.
+        version: version of the package.
+        repository: address of the repository.
     """
 
     version: str
@@ -37,17 +37,17 @@ class Project:
 
 
 def project(root: Path) -> Project:
-    """What is said in a checkout, or in an unpacked sdist."""
-    said = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-    return Project(said["version"], said["urls"]["Repository"])
+    """Read the metadata of a checkout or an unpacked sdist."""
+    table = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    return Project(table["version"], table["urls"]["Repository"])
 
 
 def relinked(text: str, to: Callable[[str], str]) -> str:
-    """The text of a page with each relative target replaced; what is in code stays.
+    """Return the text of a page with each relative target replaced, except in code.
 
     Args:
         text: Markdown.
-        to: what is to stand for a relative target, its anchor included.
+        to: returns the replacement of a relative target, including its anchor.
     """
 
     def replaced(link: "re.Match[str]") -> str:
@@ -62,19 +62,19 @@ def relinked(text: str, to: Callable[[str], str]) -> str:
 
 
 def in_repository(root: Path, page: str, target: str) -> tuple[str, str]:
-    """Where a relative target leads: the path from the repository's top, and the anchor with its ``#`` or nothing.
+    """Split a relative target into a path from the root of the repository, and an anchor (with ``#``, or empty).
 
     Raises:
-        FileNotFoundError: there is nothing.
+        FileNotFoundError: the target does not exist.
     """
     path, sharp, anchor = target.partition("#")
-    found = posixpath.normpath(posixpath.join(posixpath.dirname(page), path))
-    if found.startswith("..") or not (root / found).exists():
-        raise FileNotFoundError(f"{page} links to {target}, and there is no {found}")
-    return found, sharp + anchor
+    resolved = posixpath.normpath(posixpath.join(posixpath.dirname(page), path))
+    if resolved.startswith("..") or not (root / resolved).exists():
+        raise FileNotFoundError(f"{page} links to {target}, but {resolved} does not exist")
+    return resolved, sharp + anchor
 
 
 def address(root: Path, repository: str, revision: str, path: str) -> str:
-    """The address of a file or folder on the code host, at a branch or tag."""
+    """Return the address of a file or folder on the code host, at a branch or tag."""
     kind = "tree" if (root / path).is_dir() else "blob"
     return f"{repository}/{kind}/{revision}/{path}"

@@ -1,4 +1,4 @@
-"""What the pages of a built site link to, and which of that is not there. Nothing is looked up outside."""
+"""Finds dead links within a built site; external links are not checked."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,20 +7,20 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
-"""What a browser fetches by itself, and where it says from where."""
+"""Elements whose content a browser fetches, and the attribute with its address."""
 
 NOT_FETCHED = frozenset({"canonical", "next", "prev", "index", "search", "author", "license"})
-"""Kinds of ``link`` that say where something is, and load nothing."""
+"""Relations of ``link`` elements that are not fetched."""
 
 
 @dataclass
 class _Page(HTMLParser):
-    """A page as it is read.
+    """A parsed page.
 
     Attributes:
-        anchors: what can be linked to.
-        links: what it links to.
-        loads: what is fetched to show it.
+        anchors: anchors that links can point to.
+        links: targets of its links.
+        loads: addresses that a browser fetches to display it.
     """
 
     anchors: set[str] = field(default_factory=set)
@@ -31,35 +31,35 @@ class _Page(HTMLParser):
         super().__init__()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note anchors, links and what is loaded."""
-        given = {name: value or "" for name, value in attrs}
-        self.anchors |= {given[name] for name in ("id", "name") if name in given}
-        if tag == "a" and "href" in given:
-            self.links.append(given["href"])
-        if tag in LOADED and LOADED[tag] in given and not NOT_FETCHED & set(given.get("rel", "").split()):
-            self.loads.append(given[LOADED[tag]])
+        """Collect anchors, links and fetched addresses."""
+        attributes = {name: value or "" for name, value in attrs}
+        self.anchors |= {attributes[name] for name in ("id", "name") if name in attributes}
+        if tag == "a" and "href" in attributes:
+            self.links.append(attributes["href"])
+        if tag in LOADED and LOADED[tag] in attributes and not NOT_FETCHED & set(attributes.get("rel", "").split()):
+            self.loads.append(attributes[LOADED[tag]])
 
 
 def pages(site: Path) -> list[Path]:
-    """Every page of a site."""
+    """Return all pages of a site."""
     return sorted(site.rglob("*.html"))
 
 
 def findings(site: Path) -> Iterator[str]:
-    """What is linked to and is not there, and what is fetched from elsewhere: one line each."""
-    read = {path.resolve(): _read(path) for path in pages(site)}
-    for path, page in read.items():
+    """Yield one line for each dead link, and for each address that is fetched from the network."""
+    parsed = {path.resolve(): _read(path) for path in pages(site)}
+    for path, page in parsed.items():
         name = path.relative_to(site.resolve()).as_posix()
         for address in page.loads:
             if urlsplit(address).scheme not in ("", "data") or urlsplit(address).netloc:
-                yield f"{name}: fetches {address}: a site has to be shown without a network"
+                yield f"{name}: fetches {address}: the site must work without a network"
         for address in dict.fromkeys([*page.links, *page.loads]):
-            if reason := _dead(address, path, read):
+            if reason := _dead(address, path, parsed):
                 yield f"{name}: a dead link to {address}: {reason}"
 
 
-def _dead(address: str, page: Path, read: dict[Path, _Page]) -> str | None:
-    """Why an address leads nowhere; None if it leads somewhere, or out of the site."""
+def _dead(address: str, page: Path, parsed: dict[Path, _Page]) -> str | None:
+    """Return why a link is dead; None if it works or leaves the site."""
     parts = urlsplit(address)
     if parts.scheme or parts.netloc:
         return None
@@ -67,7 +67,7 @@ def _dead(address: str, page: Path, read: dict[Path, _Page]) -> str | None:
     if not target.is_file():
         return "no such file"
     anchor = unquote(parts.fragment)
-    if anchor and target in read and anchor not in read[target].anchors:
+    if anchor and target in parsed and anchor not in parsed[target].anchors:
         return "the page has no such anchor"
     return None
 

@@ -1,4 +1,4 @@
-"""An LSTM from scratch: one layer in one direction, PyTorch's gate order, batch first. What is to be checked."""
+"""An LSTM from scratch, the implementation under test: one layer, one direction, PyTorch's gate order, batch first."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ Array = NDArray[Any]
 
 
 def lstm(x: Array, h0: Array, c0: Array, w_ih: Array, w_hh: Array, b: Array | float) -> tuple[Array, Array, Array]:
-    """(batch, time, input), (batch, hidden) twice, PyTorch's matrices and the sum of its biases → out, h_n, c_n."""
+    """Return out, h_n, c_n for x (batch, time, input), h0 and c0 (batch, hidden); b is the sum of both biases."""
     h, c, out = h0, c0, []
     for x_t in x.swapaxes(0, 1):
         i, f, g, o = np.split(x_t @ w_ih.T + h @ w_hh.T + b, 4, axis=-1)

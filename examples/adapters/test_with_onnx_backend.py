@@ -1,4 +1,4 @@
-"""my_lstm against ONNX's own backend tests of LSTM: those it can do at all, which are two."""
+"""Checks my_lstm against the two ONNX backend tests of LSTM that it supports."""
 
 from typing import Any
 
@@ -16,18 +16,18 @@ class MyRep(BackendRep):
 
     def run(self, inputs: Any, **kwargs: Any) -> tuple[Any, ...]:
         (node,) = self.model.graph.node
-        given = dict(zip((i.name for i in self.model.graph.input), inputs, strict=True))
-        named = dict(zip(("X", "W", "R", "B"), node.input, strict=False))
+        arrays = dict(zip((i.name for i in self.model.graph.input), inputs, strict=True))
+        tensors = dict(zip(("X", "W", "R", "B"), node.input, strict=False))
         attributes = {a.name: get_attribute_value(a) for a in node.attribute}
         hidden = attributes["hidden_size"]
-        x = given[named["X"]].swapaxes(0, 1)
-        w_ih, w_hh = (self.reorder(given[named[name]][0]) for name in ("W", "R"))
-        b = np.zeros(8 * hidden, x.dtype) if "B" not in named else given[named["B"]][0]
+        x = arrays[tensors["X"]].swapaxes(0, 1)
+        w_ih, w_hh = (self.reorder(arrays[tensors[name]][0]) for name in ("W", "R"))
+        b = np.zeros(8 * hidden, x.dtype) if "B" not in tensors else arrays[tensors["B"]][0]
         b_ih, b_hh = (self.reorder(part) for part in np.split(b, 2))
         zero = np.zeros((len(x), hidden), x.dtype)
         out, h_n, c_n = lstm(x, zero, zero, w_ih, w_hh, b_ih + b_hh)
         results = {"Y": out.swapaxes(0, 1)[:, None], "Y_h": h_n[None], "Y_c": c_n[None]}
-        return tuple(results[kind] for kind, name in zip(("Y", "Y_h", "Y_c"), node.output, strict=False) if name)
+        return tuple(results[output] for output, name in zip(("Y", "Y_h", "Y_c"), node.output, strict=False) if name)
 
     @staticmethod
     def reorder(stacked: Array) -> Array:

@@ -1,4 +1,4 @@
-"""my_lstm against the goldens."""
+"""Checks my_lstm against the goldens."""
 
 import pytest
 from my_lstm import lstm

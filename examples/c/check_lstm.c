@@ -1,6 +1,6 @@
-/* An LSTM without any library, and what it has to give: cc -std=c99 -o check_lstm check_lstm.c -lm && ./check_lstm
+/* An LSTM without libraries that checks itself: cc -std=c99 -o check_lstm check_lstm.c -lm && ./check_lstm
  *
- * lstm_plain.h is a golden; put your own LSTM in place of this one. Exit code 0: it is right. 1: it is wrong.
+ * lstm_plain.h is a golden; replace this LSTM by yours. Exit code 0: correct. 1: wrong.
  */
 #include "lstm_plain.h"
 #include <math.h>
@@ -13,7 +13,7 @@ static float sigmoid(float z)
     return 1 / (1 + expf(-z));
 }
 
-/* What a row of both matrices and both biases gives. */
+/* The sum of one row of both matrices and both biases. */
 static float gate(int row, const float *x, const float *h)
 {
     float sum = lstm_plain_bias_ih_l0[row] + lstm_plain_bias_hh_l0[row];
@@ -25,7 +25,7 @@ static float gate(int row, const float *x, const float *h)
     return sum;
 }
 
-/* A time step of one sequence: h and c before it, and then after it. */
+/* One time step of one sequence: updates h and c. */
 static void step(const float *x, float *h, float *c)
 {
     float before[H];
@@ -40,20 +40,20 @@ static void step(const float *x, float *h, float *c)
     }
 }
 
-/* How many elements are off by more than they may be; NaN is. */
+/* Returns how many elements exceed their tolerance; NaN does. */
 static int wrong(const char *name, const float *got, const double *expected, const double *tolerance, int size)
 {
     int k, count = 0;
     for (k = 0; k < size; k++)
         if (!(fabs(got[k] - expected[k]) <= tolerance[k]) && !count++)
-            printf("%s[%d] is %.9g, expected %.9g, off by at most %.2g\n", name, k, got[k], expected[k], tolerance[k]);
+            printf("%s[%d] is %.9g, expected %.9g, tolerance %.2g\n", name, k, got[k], expected[k], tolerance[k]);
     printf("%s: %d of %d wrong\n", name, count, size);
     return count;
 }
 
 int main(void)
 {
-    static float out[B * T * H], h[B * H], c[B * H]; /* zeros: this golden gives no initial state */
+    static float out[B * T * H], h[B * H], c[B * H]; /* zeros: this golden has no initial state */
     int b, t, u, count = 0;
     for (b = 0; b < B; b++)
         for (t = 0; t < T; t++) {

@@ -8,8 +8,8 @@
  * Arrays are flat, the last axis runs fastest. x is (batch, time, input), out (batch, time,
  * directions*hidden), states are (layers*directions, batch, hidden).
  *
- * Weights, x and states are float32 numbers. What is expected is exact, rounded once to double; it is right
- * if every element is off by at most its tolerance: !(fabs(got - expected) <= tolerance) is wrong.
+ * Weights, x and states are float32 numbers. Expected values are exact results, rounded once to double. Each
+ * element has a tolerance: a result is wrong if !(fabs(got - expected) <= tolerance).
  */
 #ifndef LSTM_PLAIN_H
 #define LSTM_PLAIN_H

@@ -1,11 +1,10 @@
-"""Follow a recipe for CI in an empty repository, as the machine that runs it would: step by step, until one fails.
+"""Follow a recipe for CI in an empty repository, as a CI machine would: step by step, until one fails.
 
     python examples/ci/follow.py RECIPE.yml FOLDER [WHEEL]
 
 FOLDER becomes a git repository with the README's test. A step that ``uses`` this project's action runs the steps of
-``action.yml``; others that are used (checkout, setup-python, upload-artifact) are said, and what they do is there
-already: a checkout, a Python in an environment of its own, files that stay. With a WHEEL pip takes that in place of
-what the index has.
+``action.yml``; other actions (checkout, setup-python, upload-artifact) are only printed, because a checkout and a
+Python environment exist already. With a WHEEL pip installs it instead of the package on the index.
 """
 
 import os
@@ -21,7 +20,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTION = "rnn-goldens/rnn-goldens@"
-THERE_ALREADY = ("actions/checkout@", "actions/setup-python@", "actions/upload-artifact@")
+PREPARED = ("actions/checkout@", "actions/setup-python@", "actions/upload-artifact@")
 Step = Mapping[str, Any]
 
 
@@ -44,7 +43,7 @@ def main() -> None:
 
 
 def begin_repository(folder: Path) -> None:
-    """An empty repository, and in it the test that the README begins with."""
+    """Create an empty repository with the README's first test."""
     folder.mkdir(parents=True)
     snippet = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)[0]
     (folder / "test_my_rnn.py").write_text(snippet, "utf-8")
@@ -53,36 +52,36 @@ def begin_repository(folder: Path) -> None:
 
 
 def run(step: Step, folder: Path, environment: Mapping[str, str], inputs: Mapping[str, str] | None = None) -> None:
-    """A step of a recipe, or of the action; exits with its code if it fails."""
+    """Run a step of a recipe or of the action; exits with its code if it fails."""
     if "uses" in step:
         use(step, folder, environment)
         return
-    given = {name: filled(str(text), inputs or {}) for name, text in step.get("env", {}).items()}
+    variables = {name: filled(str(text), inputs or {}) for name, text in step.get("env", {}).items()}
     print(f"== {step['name']}", flush=True)
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
-    if code := subprocess.run(command, cwd=folder, env={**environment, **given}, check=False).returncode:
+    if code := subprocess.run(command, cwd=folder, env={**environment, **variables}, check=False).returncode:
         print(f"== red: {step['name']} exits with {code}", flush=True)
         sys.exit(code)
 
 
 def use(step: Step, folder: Path, environment: Mapping[str, str]) -> None:
-    """An action: this project's, step by step, or one that does nothing here."""
+    """Run an action: this project's, step by step; others do nothing here."""
     if not step["uses"].startswith(ACTION):
-        if not step["uses"].startswith(THERE_ALREADY):
-            sys.exit(f"{step['uses']}: nothing is known of this action")
-        print(f"== {step['uses']} is here already", flush=True)
+        if not step["uses"].startswith(PREPARED):
+            sys.exit(f"{step['uses']}: unknown action")
+        print(f"== {step['uses']} is already done", flush=True)
         return
     action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
-    given = step.get("with", {})
-    if unknown := set(given) - set(action["inputs"]):
+    arguments = step.get("with", {})
+    if unknown := set(arguments) - set(action["inputs"]):
         sys.exit(f"{step['uses']} has no input {', '.join(sorted(unknown))}")
-    inputs = {name: str(given.get(name, about["default"])) for name, about in action["inputs"].items()}
+    inputs = {name: str(arguments.get(name, about["default"])) for name, about in action["inputs"].items()}
     for part in action["runs"]["steps"]:
         run(part, folder, environment, inputs)
 
 
 def filled(text: str, inputs: Mapping[str, str]) -> str:
-    """A text with the inputs that it names."""
+    """Return a text with its inputs filled in."""
     return re.sub(r"\$\{\{ inputs\.(\w+) \}\}", lambda found: inputs[found[1]], text)
 
 

@@ -1,4 +1,4 @@
-"""A from-scratch RNN, as a project that installs rnn-goldens might have it."""
+"""An RNN from scratch, as in a project that installs rnn-goldens."""
 
 from typing import Any
 

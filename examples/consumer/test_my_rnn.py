@@ -1,4 +1,4 @@
-"""``pip install rnn-goldens``, and these three lines check the RNN in every precision NumPy has."""
+"""After ``pip install rnn-goldens`` these three lines check the RNN in every precision that NumPy has."""
 
 import pytest
 from my_rnn import my_rnn

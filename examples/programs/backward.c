@@ -1,13 +1,13 @@
-/* Back through an LSTM, from the last step to the first (BPTT). */
+/* Backward pass of an LSTM, from the last step to the first (BPTT). */
 #include "cells.h"
 #include <stdlib.h>
 #include <string.h>
 #include <tgmath.h>
 
-/* What a step leaves behind for the way back: the state before it, its gates, and the tanh of c after it. */
+/* Values of a step for the backward pass: the state before it, its gates, and tanh of the new c. */
 struct step {
-    real h[MOST_UNITS], c[MOST_UNITS];
-    real i[MOST_UNITS], f[MOST_UNITS], g[MOST_UNITS], o[MOST_UNITS], tanh_c[MOST_UNITS];
+    real h[MAX_UNITS], c[MAX_UNITS];
+    real i[MAX_UNITS], f[MAX_UNITS], g[MAX_UNITS], o[MAX_UNITS], tanh_c[MAX_UNITS];
 };
 
 static int rows_of(char gate, int units)
@@ -18,7 +18,7 @@ static int rows_of(char gate, int units)
 static void forward(const struct layer *layer, const real *x, real *h, real *c, struct step *kept)
 {
     int units = layer->units, rows = 4 * units;
-    real z[4 * MOST_UNITS], from_h[4 * MOST_UNITS];
+    real z[4 * MAX_UNITS], from_h[4 * MAX_UNITS];
     memcpy(kept->h, h, units * sizeof *h);
     memcpy(kept->c, c, units * sizeof *c);
     affine(z, rows, layer->weight_ih, layer->size, x, layer->bias_ih);
@@ -47,12 +47,12 @@ static void through_product(int rows, int width, const real *d_z, const real *ma
         }
 }
 
-/* h and c are cotangents of the state after the step, and then of the one before. */
+/* h and c are the cotangents of the state after the step, then of the state before it. */
 static void step_back(const struct layer *layer, const struct step *kept, const struct gradients *d, const real *x,
                       real *d_x, real *h, real *c)
 {
     int units = layer->units;
-    real d_z[4 * MOST_UNITS];
+    real d_z[4 * MAX_UNITS];
     for (int unit = 0; unit < units; unit++) {
         real i = kept->i[unit], f = kept->f[unit], g = kept->g[unit], o = kept->o[unit], tanh_c = kept->tanh_c[unit];
         real d_c = c[unit] + h[unit] * o * (1 - tanh_c * tanh_c);
@@ -61,7 +61,7 @@ static void step_back(const struct layer *layer, const struct step *kept, const 
         d_z[rows_of('g', units) + unit] = d_c * i * (1 - g * g);
         d_z[rows_of('o', units) + unit] = h[unit] * tanh_c * o * (1 - o);
         c[unit] = d_c * f;
-        h[unit] = 0; /* all that h before the step does goes through the weights */
+        h[unit] = 0; /* the previous h acts only through the weights */
     }
     for (int row = 0; row < 4 * units; row++)
         d->bias[row] += d_z[row];

@@ -1,10 +1,10 @@
-// Back through a GRU of any layers, directions and lengths, from the last step to the first (BPTT), in the precision
-// asked for; the messages are in my_rnn.js.
+// Backward pass of a GRU with any layers, directions and lengths, from the last step to the first (BPTT), in the
+// requested precision; my_rnn.js has the messages.
 "use strict";
 const { gates, network } = require("./cells.js");
 
 // Gradients of the sum of d_out*out and d_h_n*h_n over one sequence: x (steps, input), h0 and d_h_n (layers and
-// directions, hidden), d_out (steps, directions*hidden). Returns those by x, by h0 and by each weight.
+// directions, hidden), d_out (steps, directions*hidden). Returns the gradients of x, h0 and each weight.
 function backward({ cell, precision, config }, weights, x, h0, d_out, d_h_n) {
   const { add, back } = inPrecision(precision);
   const suffixes = config.bidirectional ? ["", "_reverse"] : [""];
@@ -51,14 +51,14 @@ function inPrecision(precision) {
   const outer = (a, b) => a.map((value) => b.map((other) => round(value * other)));
   const sum = (a, b) => (Array.isArray(a) ? a.map((part, k) => sum(part, b[k])) : round(a + b));
 
-  // One step: cotangents of what it was given, from that of h after it. states[t] is h before the step.
+  // One step: cotangents of its inputs from the cotangent d of the new h.
   const stepBack = (w, x, h, d) => {
     const a = split(product(w.weight_ih, x, w.bias_ih));
     const b = split(product(w.weight_hh, h, w.bias_hh));
     const [r, z] = [sigmoid(add(a.r, b.r)), sigmoid(add(a.z, b.z))];
     const n = tanh(add(a.n, multiply(r, b.n)));
 
-    const d_n = multiply(multiply(d, oneMinus(z)), oneMinus(multiply(n, n))); // of what tanh takes
+    const d_n = multiply(multiply(d, oneMinus(z)), oneMinus(multiply(n, n))); // of the argument of tanh
     const d_z = multiply(multiply(d, add(h, n.map((value) => -value))), multiply(z, oneMinus(z)));
     const d_r = multiply(multiply(d_n, b.n), multiply(r, oneMinus(r)));
     const from_x = joined({ r: d_r, z: d_z, n: d_n });
@@ -70,7 +70,7 @@ function inPrecision(precision) {
     };
   };
 
-  // One layer in one direction, its steps in the order in which they were computed.
+  // One layer in one direction, with steps in the order of the forward pass; states[t] is h before step t.
   const back = (w, xs, states, ds, d_last) => {
     const found = { x: [], h: d_last, weights: null };
     for (let t = xs.length - 1; t >= 0; t--) {
@@ -93,7 +93,7 @@ function split(rows) {
 const joined = (byGate) => [...gates.gru].flatMap((gate) => byGate[gate]);
 const inOrder = (steps, suffix) => (suffix ? [...steps].reverse() : steps);
 
-// Those of one layer and direction, without its name.
+// The weights of one layer and direction, by names without its suffix.
 function weightsOf(weights, layer, suffix) {
   const names = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
   const own = names.map((name) => [name, weights[`${name}_l${layer}${suffix}`]]);

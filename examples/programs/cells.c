@@ -1,6 +1,6 @@
 #include "cells.h"
 #include <string.h>
-#include <tgmath.h> /* exp and tanh of whatever type a real is */
+#include <tgmath.h> /* exp and tanh of the type of real */
 
 const char *lstm_gates = "ifgo";
 
@@ -22,7 +22,7 @@ void affine(real *result, int rows, const real *matrix, int columns, const real 
 static void lstm_step(const struct layer *layer, const real *x, real *h, real *c)
 {
     int units = layer->units;
-    real z[4 * MOST_UNITS], from_h[4 * MOST_UNITS], *gate[128];
+    real z[4 * MAX_UNITS], from_h[4 * MAX_UNITS], *gate[128];
     for (int k = 0; k < 4; k++)
         gate[(int)lstm_gates[k]] = z + k * units;
 
@@ -41,7 +41,7 @@ static void lstm_step(const struct layer *layer, const real *x, real *h, real *c
 static void gru_step(const struct layer *layer, const real *x, real *h)
 {
     int units = layer->units;
-    real from_x[3 * MOST_UNITS], from_h[3 * MOST_UNITS];
+    real from_x[3 * MAX_UNITS], from_h[3 * MAX_UNITS];
 
     affine(from_x, 3 * units, layer->weight_ih, layer->size, x, layer->bias_ih);
     affine(from_h, 3 * units, layer->weight_hh, units, h, layer->bias_hh);

@@ -1,4 +1,4 @@
-/* A layer of an LSTM or a GRU, and the way back through an LSTM; the messages are in my_rnn.c. */
+/* A layer of an LSTM or a GRU, and the backward pass of an LSTM; my_rnn.c has the messages. */
 #include <stdbool.h>
 
 #ifndef REAL
@@ -6,7 +6,7 @@
 #endif
 typedef REAL real;
 
-enum { MOST_UNITS = 64 };
+enum { MAX_UNITS = 64 };
 
 struct layer {
     bool is_lstm;
@@ -14,22 +14,22 @@ struct layer {
     real *weight_ih, *weight_hh;    /* (gates*units, size) and (gates*units, units), row by row */
     real *bias_ih, *bias_hh;        /* (gates*units), zeros in a network without biases */
     real *x, *out;                  /* (batch, steps, size) and (batch, steps, units) */
-    real *h, *c;                    /* (batch, units), the state before and then after */
-    real *lengths;                  /* (batch), or zeros, where all sequences have as many steps */
+    real *h, *c;                    /* (batch, units), the initial state, then the final one */
+    real *lengths;                  /* (batch), or zeros if all sequences have all steps */
 };
 
-extern const char *lstm_gates; /* in which order they are in the rows of weights */
+extern const char *lstm_gates; /* the order of the gates in the rows of weights */
 
 void run_layer(const struct layer *layer);
 
 struct gradients {
-    const real *out;                /* the cotangent of out, shaped as it */
-    real *h, *c;                    /* (batch, units), the cotangent of the state after and then before */
+    const real *out;                /* the cotangent of out, with its shape */
+    real *h, *c;                    /* (batch, units), the cotangent of the final state, then of the initial one */
     real *x, *weight_ih, *weight_hh;
-    real *bias;                     /* of both: they are added, so their gradients are the same */
+    real *bias;                     /* of both biases: they are added, so their gradients are equal */
 };
 
-/* Adds to x and the weights, which begin with zeros. The layer has its state before; an LSTM's. */
+/* Backward pass of an LSTM layer with its initial state; adds to x and the weights, which start as zeros. */
 void go_back(const struct layer *layer, const struct gradients *d);
 
 real sigmoid(real z);

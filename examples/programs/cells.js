@@ -1,9 +1,9 @@
-// RNN, LSTM and GRU in float64, or in float32 by rounding every operation; the messages are in my_rnn.js.
+// RNN, LSTM and GRU in float64, or in float32 by rounding every operation; my_rnn.js has the messages.
 "use strict";
 
-const gates = { lstm: "ifgo", gru: "rzn" }; // in which order they are in the rows of weights
+const gates = { lstm: "ifgo", gru: "rzn" }; // the order of the gates in the rows of weights
 
-// The cells in a precision, each (w, x_t, [h, c]) => [h, c] of the next time.
+// The cells in a precision, each (w, x_t, [h, c]) => [h, c] of the next step.
 function cells(precision) {
   const round = precision === "float32" ? Math.fround : (value) => value;
   const add = (a, b) => a.map((value, k) => round(value + b[k]));

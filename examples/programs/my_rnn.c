@@ -1,4 +1,4 @@
-/* An LSTM and a GRU as a program: rnn-goldens check -- ./my_rnn. Their arithmetic is in cells.c and, for the gradients
+/* An LSTM and a GRU as a program: rnn-goldens check -- ./my_rnn. The arithmetic is in cells.c and, for the gradients
    of the LSTM, in backward.c. */
 #include "cells.h"
 #include <jansson.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The numbers of an array in a message, or of one with zeros where the message has none. */
+/* The numbers of an array in a message, or zeros if the message does not have the array. */
 static real *numbers(json_t *arrays, const char *name, int count)
 {
     json_t *number, *data = json_object_get(json_object_get(arrays, name), "data");
@@ -29,7 +29,7 @@ static json_t *array(json_t *shape, const real *values)
     return json_pack("{s:o, s:o}", "shape", shape, "data", data);
 }
 
-/* Values as an array shaped like one of a message; NULL if the message has none. */
+/* Values as an array with the shape of an array in a message; NULL if the message does not have that array. */
 static json_t *like(json_t *arrays, const char *name, const real *values)
 {
     json_t *shape = json_object_get(json_object_get(arrays, name), "shape");
@@ -91,8 +91,8 @@ static json_t *run(json_t *request)
         fprintf(stderr, "%s\n", why.text);
         exit(1);
     }
-    json_t *cotangents = json_object_get(request, "cotangents"); /* there where gradients are asked */
-    if (H > MOST_UNITS)
+    json_t *cotangents = json_object_get(request, "cotangents"); /* present if gradients are requested */
+    if (H > MAX_UNITS)
         return unsupported(id, "more than 64 units");
     if (cotangents && strcmp(cell, "lstm"))
         return unsupported(id, "gradients of an LSTM alone");
@@ -118,7 +118,7 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "--gates=iofg"))
         return fputs("usage: my_rnn [--gates=iofg]\n", stderr), 2;
     if (argc > 1)
-        lstm_gates = "iofg"; /* ONNX's order, to see it found */
+        lstm_gates = "iofg"; /* ONNX's order, to show that it is detected */
     while ((request = json_loadf(stdin, JSON_DISABLE_EOF_CHECK, NULL))) {
         answer = json_object_get(request, "id") ? run(request) : hello();
         json_dumpf(answer, stdout, JSON_COMPACT);

@@ -36,10 +36,10 @@ function run(request) {
   return answer;
 }
 
-// The answer where gradients are asked: sequence by sequence, each within its own length.
+// The answer to a request for gradients: sequence by sequence, each up to its length.
 function runBack(request) {
   if (request.cell !== "gru") return { answer: "unsupported", id: request.id, reason: "gradients of a GRU alone" };
-  const { backward, inPrecision } = require("./backward.js"); // which nobody else reads
+  const { backward, inPrecision } = require("./backward.js"); // loaded only if gradients are requested
   const { addAll } = inPrecision(request.precision);
   const weights = allNested(request.weights);
   let { x, h0, lengths } = allNested(request.inputs);
@@ -48,21 +48,21 @@ function runBack(request) {
   if (unbatched) [x, h0, d_out, d_h_n] = [[x], h0?.map((h) => [h]), [d_out], d_h_n.map((d) => [d])];
 
   const zeros = Array(request.config.hidden_size).fill(0);
-  const ways = x.map((sequence, b) => {
+  const results = x.map((sequence, b) => {
     const [own, d_own] = [sequence, d_out[b]].map((steps) => steps.slice(0, lengths?.[b]));
     const states = d_h_n.map((_, layer) => h0?.[layer][b] ?? zeros);
     return backward(request, weights, own, states, d_own, d_h_n.map((d) => d[b]));
   });
-  const by_x = ways.map((result, b) => x[b].map((x_t, t) => result.x[t] ?? x_t.map(() => 0)));
-  const by_h0 = d_h_n.map((_, layer) => ways.map((result) => result.h0[layer]));
+  const by_x = results.map((result, b) => x[b].map((x_t, t) => result.x[t] ?? x_t.map(() => 0)));
+  const by_h0 = d_h_n.map((_, layer) => results.map((result) => result.h0[layer]));
 
-  const found = { x: unbatched ? by_x[0] : by_x, ...ways.map((result) => result.weights).reduce(addAll) };
+  const found = { x: unbatched ? by_x[0] : by_x, ...results.map((result) => result.weights).reduce(addAll) };
   if (h0) found.h0 = unbatched ? by_h0.flat() : by_h0;
   const gradients = Object.fromEntries(Object.entries(found).map(([name, lists]) => [name, array(lists)]));
   return { answer: "gradients", id: request.id, gradients };
 }
 
-// Arrays of a message as nested lists, and back.
+// Converts the arrays of a message to nested lists, and back.
 const allNested = (arrays) =>
   Object.fromEntries(Object.entries(arrays).map(([name, { shape, data }]) => [name, nested(shape, data)]));
 
@@ -75,7 +75,7 @@ const array = (lists) => ({ shape: shapeOf(lists), data: lists.flat(Infinity) })
 const shapeOf = (lists) => (Array.isArray(lists) ? [lists.length, ...shapeOf(lists[0])] : []);
 
 const [flag] = process.argv.slice(2);
-if (flag === "--gates=iofg") gates.lstm = "iofg"; // ONNX's order, to see it found
+if (flag === "--gates=iofg") gates.lstm = "iofg"; // ONNX's order, to show that it is detected
 else if (flag) throw Error(`usage: node my_rnn.js [--gates=iofg], not ${flag}`);
 createInterface({ input: process.stdin }).on("line", (line) => {
   const request = JSON.parse(line);

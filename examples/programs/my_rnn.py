@@ -1,4 +1,4 @@
-"""A tanh and a relu RNN in Python without any package, as a program that is asked in JSON.
+"""A tanh and a relu RNN in Python without packages, as a program that reads JSON.
 
 rnn-goldens check --rnn-goldens-dtype=float64 -- python my_rnn.py
 """

@@ -8,12 +8,12 @@ const hello = {
   protocol: 1,
   name: "TensorFlow.js",
   version: tf.version.tfjs,
-  cells: ["rnn_tanh", "rnn_relu", "lstm"], // its GRU resets before the product with h, PyTorch's after it
+  cells: ["rnn_tanh", "rnn_relu", "lstm"], // its GRU applies the reset gate before the product with h, PyTorch's after it
   features: ["bias", "state", "multilayer", "bidirectional"],
   precisions: ["float32"],
 };
 
-// Which weights it would start with does not matter; the default, an orthogonal matrix, takes it seconds.
+// The initial weights are replaced; the default initializer, an orthogonal matrix, takes seconds.
 const always = { returnSequences: true, returnState: true, recurrentInitializer: "zeros" };
 const layers = {
   rnn_tanh: (options) => tf.layers.simpleRNN({ ...options, activation: "tanh" }),
@@ -31,7 +31,7 @@ function run({ id, cell, config, weights, inputs }) {
     const options = { units: config.hidden_size, useBias: config.bias, ...always };
     let layer = layers[cell](options);
     if (config.bidirectional) layer = tf.layers.bidirectional({ layer, mergeMode: "concat" });
-    layer.apply(tf.input({ batchShape: x.shape })); // makes the weights that are set now
+    layer.apply(tf.input({ batchShape: x.shape })); // creates the weights that setWeights replaces
     layer.setWeights(directions.flatMap((direction) => kerasWeights(weights, `l${k}${direction}`)));
     const initialState = given.length ? statesOf(k) : undefined;
     const [out, ...after] = layer.apply(x, { initialState });

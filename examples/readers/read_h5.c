@@ -1,4 +1,4 @@
-/* Reads a golden's HDF5 file with libhdf5 alone (Debian: libhdf5-dev).
+/* Reads a golden's HDF5 file with libhdf5 only (Debian: libhdf5-dev).
  *
  *     cc -o read_h5 read_h5.c $(pkg-config --cflags --libs hdf5)
  *     ./read_h5 ../../fixtures/v1/lstm/lengths.h5

@@ -1,4 +1,4 @@
-"""Reads a golden's HDF5 file with h5py alone.
+"""Reads a golden's HDF5 file with h5py only.
 
 python read_h5.py ../../fixtures/v1/lstm/lengths.h5
 """

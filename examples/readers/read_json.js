@@ -1,4 +1,4 @@
-// Reads a golden's JSON file with Node alone.
+// Reads a golden's JSON file with Node only.
 //
 //     node read_json.js ../../fixtures/v1/lstm/lengths.json
 "use strict";

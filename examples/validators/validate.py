@@ -1,9 +1,9 @@
-"""Hold the schemas, and all that they speak of, to validators of others: check-jsonschema, jsonschema and ajv.
+"""Validate the schemas and all files with third-party validators: check-jsonschema, jsonschema and ajv.
 
-    make validators        # installs them, and runs this
+    make validators        # installs the validators and runs this
 
-Each schema is taken alone, as a stranger takes it: one file, nothing registered. ajv is as strict as it can be. A
-golden that is wrong has to be refused by each. Exits with 1 at the first that says otherwise.
+Each schema is used alone: one file, nothing registered. ajv runs in strict mode. Each validator must reject an invalid
+golden. Exits with 1 at the first failure.
 """
 
 import json
@@ -34,13 +34,13 @@ COMMANDS: dict[str, Callable[[Path, Sequence[Path]], list[Path | str]]] = {
         *(part for file in files for part in ("-d", file)),
     ],
 }
-"""What is typed to hold files to a schema."""
+"""The commands that validate files."""
 
 
 def main() -> None:
-    """All schemas, all files of the corpus, what the commands write, and one that is wrong."""
+    """Validate all schemas, all files of the corpus, the output of the commands, and an invalid golden."""
     schemas = sorted(SCHEMAS.glob("*.schema.json"))
-    require([BIN / "check-jsonschema", "--check-metaschema", *schemas], "check-jsonschema: each schema is one")
+    require([BIN / "check-jsonschema", "--check-metaschema", *schemas], "check-jsonschema: the schemas are valid")
     for schema in schemas:
         require([AJV, "compile", *STRICT, "-s", schema], f"ajv, strict: {schema.name} alone")
     with tempfile.TemporaryDirectory() as scratch:
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def documents(scratch: Path) -> Iterator[tuple[str, Sequence[Path]]]:
-    """Every file, by the name of its schema."""
+    """Yield every file with the name of its schema."""
     every = sorted(path for path in V1.rglob("*.json") if path.name not in ALONE)
     yield "golden-1", [path for path in every if not path.name.endswith(".gradients.json")]
     yield "gradients-1", [path for path in every if path.name.endswith(".gradients.json")]
@@ -78,7 +78,7 @@ def documents(scratch: Path) -> Iterator[tuple[str, Sequence[Path]]]:
 
 
 def wrong(scratch: Path) -> Path:
-    """A golden that counts its units in a text."""
+    """Return a golden whose hidden size is a string."""
     golden = json.loads((V1 / "lstm" / "plain.json").read_text("utf-8"))
     golden["config"]["hidden_size"] = "3"
     path = scratch / "wrong.json"
@@ -87,7 +87,7 @@ def wrong(scratch: Path) -> Path:
 
 
 def require(command: Sequence[Path | str], what: str, *, right: bool = True) -> None:
-    """Run a command that has to end well, or has not to; exits with 1 and what it says if it does otherwise."""
+    """Run a command that must succeed, or must fail; exits with 1 and its output otherwise."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     if (done.returncode == 0) != right:
         print(f"✗ {what}\n{done.stdout[-2000:]}{done.stderr[-2000:]}", file=sys.stderr)

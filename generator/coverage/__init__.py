@@ -1,1 +1,1 @@
-"""What the corpus covers of everything a network can depend on."""
+"""The coverage of the corpus: arguments of activations, sizes, options and kinds of implementations."""

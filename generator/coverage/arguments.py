@@ -1,7 +1,7 @@
-"""Which arguments of each activation the goldens have, and how small an error they show there.
+"""Measures which arguments of each activation the goldens cover, and the smallest error that they detect there.
 
-For each activation of each cell (an LSTM has five) and each band of its argument, the activation's result is moved a
-little there and nowhere else, golden by golden.
+For each activation of each cell (an LSTM has five) and each band of its argument, the result of the activation is
+changed slightly in this band only, on each golden.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,9 +10,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from rnn_goldens.cells import DEFINED, Array, Case, Network, State, Weights, case_of
+from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network, State, Weights, case_of
 from rnn_goldens.cells.program import Operation, Program
-from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.deviations.activations import BANDS
 from rnn_goldens.deviations.margins import ENOUGH
 from rnn_goldens.golden.precision import PRECISIONS
@@ -20,166 +20,174 @@ from rnn_goldens.golden.precision import PRECISIONS
 CELLS = ("rnn_tanh", "lstm", "gru")
 ACTIVATIONS = ("tanh", "sigmoid")
 EPSILON = 2.0**-16
-"""What a result is moved by: little enough that errors grow in proportion."""
+"""The change of a result: small enough that errors of outputs are proportional to it."""
 
-BLUNT: Mapping[str, float] = {"float64": 128, "float32": 128, "bfloat16": 64, "float16": 64}
-"""In roundoffs: where a smaller error does not show, a band counts as not looked at."""
+LARGEST_COVERING: Mapping[str, float] = {"float64": 128, "float32": 128, "bfloat16": 64, "float16": 64}
+"""The largest error, in roundoffs, whose detection still counts as covering a band."""
 
 Band = tuple[float, float]
 Place = tuple[str, str, Band]
 """A cell, one of its activations, and a band of its argument."""
 
-Sharpness = Mapping[str, tuple[float, str]]
-"""By precision, the smallest error that shows, in roundoffs, and the golden that shows it."""
+SmallestErrors = Mapping[str, tuple[float, str]]
+"""By precision, the smallest detected error in roundoffs, and the golden that detects it."""
 
-Seen = tuple[Place, str, float, str]
-"""A place, a precision, the smallest error that shows there, in roundoffs, and the golden that shows it."""
+Observation = tuple[Place, str, float, str]
+"""A place, a precision, the smallest error in roundoffs that is detected there, and the golden that detects it."""
 
-NotSeen = tuple[tuple[str, str], float, str, str]
-"""An activation, from which size of its argument on, the precision in which no error there can show, and why."""
+Gap = tuple[tuple[str, str], float, str, str]
+"""An activation, the smallest argument and the precision of which no error can be detected, and the reason."""
 
-NOT_SEEN: Sequence[NotSeen] = (
-    (("lstm", "tanh of c"), 4.0, "bfloat16", "a cell beyond 4 may be off by more than 0.1, where nothing is checked"),
+GAPS: Sequence[Gap] = (
+    (
+        ("lstm", "tanh of c"),
+        4.0,
+        "bfloat16",
+        "the tolerance of a cell state beyond 4 exceeds 0.1, so it is not checked",
+    ),
 )
 
-_GROWS = "a cell that starts from zero needs a step for each 1 it grows, and each may lose some: more than 0.1 in all"
+_GROWS = "from zero, a cell state grows by at most 1 per step, until its tolerance exceeds 0.1 and it is not checked"
 
-NOT_SEEN_FROM_ZERO: Sequence[NotSeen] = (
+GAPS_FROM_ZERO: Sequence[Gap] = (
     (("lstm", "tanh of c"), 1.5, "bfloat16", _GROWS),
     (("lstm", "tanh of c"), 4.0, "float16", _GROWS),
 )
-"""Likewise, without an initial state."""
+"""Further gaps of networks without an initial state."""
 
 
 @dataclass(frozen=True)
 class Activation:
-    """One activation of a cell: the ``number``-th that a step computes."""
+    """An activation of a cell: the ``number``-th that a step computes."""
 
     number: int
     label: str
 
 
-class Looking(Network):
-    """Remembers what its activations get."""
+class ArgumentRecorder(Network):
+    """A network that records the arguments of its activations."""
 
     def __init__(self) -> None:
         self.arguments: dict[int, list[Array]] = {}
         self.number = 0
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        """Counts the activations of each step anew."""
+        """Compute a step, and restart the numbering of its activations."""
         self.number = 0
         return super().step(case, suffix, w, layer_input, t, state)
 
     def tanh(self, z: Array) -> Array:
-        """Looked at."""
-        return self.looked_at(z, super().tanh(z))
+        """Return the tanh, recorded."""
+        return self.recorded(z, super().tanh(z))
 
     def sigmoid(self, z: Array) -> Array:
-        """Looked at."""
-        return self.looked_at(z, super().sigmoid(z))
+        """Return the sigmoid, recorded."""
+        return self.recorded(z, super().sigmoid(z))
 
-    def looked_at(self, z: Array, y: Array) -> Array:
-        """The result, as it is."""
+    def recorded(self, z: Array, y: Array) -> Array:
+        """Record the argument; return the result unchanged."""
         self.arguments.setdefault(self.number, []).append(z)
         self.number += 1
         return y
 
 
-class Moved(Looking):
-    """Moves the result of one activation where its argument is in a band."""
+class ChangedActivation(ArgumentRecorder):
+    """A network that changes the result of one activation where its argument is in a band."""
 
     def __init__(self, number: int, band: Band) -> None:
         super().__init__()
-        self.moved, (self.low, self.high) = number, band
+        self.changed, (self.low, self.high) = number, band
 
-    def looked_at(self, z: Array, y: Array) -> Array:
-        """The result, moved where it is to be."""
-        here = self.number == self.moved
+    def recorded(self, z: Array, y: Array) -> Array:
+        """Return the result, changed if this is the activation and the argument is in the band."""
+        here = self.number == self.changed
         self.number += 1
         return np.where((z >= self.low) & (z < self.high), y + EPSILON, y) if here else y
 
 
-def look(golden: Golden) -> list[Seen]:
-    """What one golden sees, at each place and in each precision; nothing if errors do not stay in proportion."""
+def observe(golden: Golden) -> list[Observation]:
+    """Return the smallest errors that a golden detects; none for a chaotic golden, where errors do not scale."""
     if golden.cell not in CELLS or "chaotic" in golden.features:
         return []
-    case, looking = case_of(golden.in_precision("float64"), np.float64), Looking()
-    looking.run(case)
-    found = []
+    case, recorder = case_of(golden.in_precision("float64"), np.float64), ArgumentRecorder()
+    recorder.run(case)
+    covered = []
     for activation in activations(golden.cell):
-        arguments = np.concatenate([z.ravel() for z in looking.arguments[activation.number]])
+        arguments = np.concatenate([z.ravel() for z in recorder.arguments[activation.number]])
         for band in bands():
             if ((arguments >= band[0]) & (arguments < band[1])).any():
-                outputs = Moved(activation.number, band).run(case)
-                for precision, error in _smallest(golden, outputs):
-                    found.append(((golden.cell, activation.label, band), precision, error, golden.id))
-    return found
+                outputs = ChangedActivation(activation.number, band).run(case)
+                for precision, error in _smallest_errors(golden, outputs):
+                    covered.append(((golden.cell, activation.label, band), precision, error, golden.id))
+    return covered
 
 
-def _smallest(golden: Golden, outputs: tuple[Array, ...]) -> Iterator[tuple[str, float]]:
+def _smallest_errors(golden: Golden, outputs: tuple[Array, ...]) -> Iterator[tuple[str, float]]:
     for name in golden.precisions:
         precision, largest = PRECISIONS[name], 0.0
-        for output, moved in zip(("out", "h_n", "c_n"), outputs, strict=False):
+        for output, changed in zip(("out", "h_n", "c_n"), outputs, strict=False):
             want = getattr(golden.stored, output)
             allowed = golden.tolerance.allowed(output, want, precision)
             with np.errstate(invalid="ignore"):
-                largest = max(largest, float((np.abs(moved - want) / allowed).max()))
+                largest = max(largest, float((np.abs(changed - want) / allowed).max()))
         if largest > 0:
             yield name, ENOUGH * EPSILON / largest / precision.roundoff
 
 
-def coverage(seen: Iterable[Iterable[Seen]]) -> dict[Place, Sharpness]:
-    """For each place, the smallest error that shows, over what all goldens see."""
+def coverage(observations: Iterable[Iterable[Observation]]) -> dict[Place, SmallestErrors]:
+    """Return, for each place and precision, the smallest error that some golden detects."""
     best: dict[Place, dict[str, tuple[float, str]]] = {
         (cell, activation.label, band): {} for cell in CELLS for activation in activations(cell) for band in bands()
     }
-    for of_golden in seen:
+    for of_golden in observations:
         for place, precision, error, golden_id in of_golden:
             if error < best[place].get(precision, (np.inf, ""))[0]:
                 best[place][precision] = error, golden_id
     return dict(best)
 
 
-def not_looked_at(found: Mapping[Place, Sharpness], listed: Sequence[NotSeen] = NOT_SEEN) -> Iterator[str]:
-    """Places where no error as small as it should be shows, and that are not listed with a reason; and the reverse."""
-    for (cell, label, band), sharpness in found.items():
+def missing(found: Mapping[Place, SmallestErrors], listed: Sequence[Gap] = GAPS) -> Iterator[str]:
+    """Yield places that are neither covered nor listed as gaps, and places that are both."""
+    for (cell, label, band), errors in found.items():
         for precision in PRECISIONS:
-            error, _ = sharpness.get(precision, (np.inf, ""))
-            known = reason_not_seen(cell, label, band, precision, listed)
-            if error > BLUNT[precision] and not known:
-                yield f"{cell}, {label}, {spelled(band)}, {precision}: nothing below {error:.3g} roundoffs shows"
-            if error <= BLUNT[precision] and known:
-                yield f"{cell}, {label}, {spelled(band)}, {precision}: listed as not seen, and seen"
+            error, _ = errors.get(precision, (np.inf, ""))
+            place = f"{cell}, {label}, {band_text(band)}, {precision}"
+            known = reason_of_gap(cell, label, band, precision, listed)
+            if error > LARGEST_COVERING[precision] and not known:
+                yield f"{place}: no error below {error:.3g} roundoffs is detected"
+            if error <= LARGEST_COVERING[precision] and known:
+                yield f"{place}: listed as a gap, but covered"
 
 
-def reason_not_seen(cell: str, label: str, band: Band, precision: str, listed: Sequence[NotSeen] = NOT_SEEN) -> str:
-    """Why no error there can show; "" if one can."""
+def reason_of_gap(cell: str, label: str, band: Band, precision: str, listed: Sequence[Gap]) -> str:
+    """Return the reason if a place is listed as a gap; "" if it is not."""
     return next(
         (
-            why
-            for names, edge, held, why in listed
-            if (cell, label) == names and precision == held and min(map(abs, band)) >= edge
+            reason
+            for names, edge, listed_precision, reason in listed
+            if (cell, label) == names and precision == listed_precision and min(map(abs, band)) >= edge
         ),
         "",
     )
 
 
 def bands() -> tuple[Band, ...]:
-    """Of the argument, with its sign: each on either side of zero, and beyond the last to infinity."""
+    """Return the bands of the argument on both sides of zero; the last ones extend to infinity."""
     edges = (*BANDS, np.inf)
     return tuple(band for low, high in pairwise(edges) for band in ((low, high), (-high, -low)))
 
 
 def activations(cell: str) -> list[Activation]:
-    """Those of a cell, in the order in which a step computes them."""
-    program = DEFINED[cell].at_once.program(dict.fromkeys(("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
+    """Return the activations of a cell in the order in which a step computes them."""
+    program = BUILT_IN_CELLS[cell].fused.program(dict.fromkeys(("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
     found = [o for o in program.operations if o.primitive in ACTIVATIONS]
-    return [Activation(k, f"{o.primitive} {_of_what(o, program, DEFINED[cell].gates)}") for k, o in enumerate(found)]
+    return [
+        Activation(k, f"{o.primitive} {_origin(o, program, BUILT_IN_CELLS[cell].gates)}") for k, o in enumerate(found)
+    ]
 
 
-def _of_what(operation: Operation, program: Program, gates: str) -> str:
-    """The gate whose rows an activation's argument is made of; a state, if it is made of none."""
+def _origin(operation: Operation, program: Program, gates: str) -> str:
+    """Return the gate that an activation's argument is computed from; the state c if there is none."""
     todo = list(operation.of)
     while todo:
         k = todo.pop(0)
@@ -195,7 +203,7 @@ def _of_what(operation: Operation, program: Program, gates: str) -> str:
     return "of c"
 
 
-def spelled(band: Band) -> str:
-    """As a reader has it: 4 to 5, 20 to ∞."""
+def band_text(band: Band) -> str:
+    """Return a band as text: ``4 to 5``, ``20 to ∞``."""
     low, high = band
     return f"{low:.3g} to {high:.3g}".replace("inf", "∞")

@@ -1,4 +1,4 @@
-"""Which sizes of each dimension the goldens have: one, and just above what vectors, tiles and buffers hold."""
+"""The sizes of each dimension that goldens must have: one, and just above the sizes of vectors, tiles and buffers."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ SIZES = (1, 9, 17, 33, 65, 129)
 """One, and one more than powers of two."""
 
 JUST = 5 / 4
-"""A size counts for another up to this multiple of it: 18 inputs of an upper layer are just above 16."""
+"""A golden covers a size if its own is at most this multiple of it: 18 inputs of an upper layer cover 17."""
 
 Sizes = Mapping[str, int]
-"""By dimension, how large a golden is."""
+"""The sizes of a golden by dimension."""
 
 
 @dataclass(frozen=True)
-class Hole:
+class SizeGap:
     """Sizes that no golden has, on purpose.
 
     Attributes:
-        dimension: which.
-        sizes: of it.
-        cells: that are not asked.
-        reason: why.
+        dimension: the dimension.
+        sizes: the sizes.
+        cells: the cells without a golden of these sizes.
+        reason: the reason.
     """
 
     dimension: str
@@ -43,25 +43,30 @@ class Hole:
 
 CERTIFIED = ("rnn_tanh", "lstm", "gru")
 
-HOLES = (
-    Hole("input of upper layers", (1,), CELLS, "an upper layer with one input is computed as a first one with one is"),
-    Hole(
+GAPS = (
+    SizeGap(
+        "input of upper layers",
+        (1,),
+        CELLS,
+        "an upper layer with one input is computed like a first layer with one input",
+    ),
+    SizeGap(
         "input of upper layers",
         (129,),
         CERTIFIED,
-        "a golden of up to 9 MB a cell; a relu RNN, whose numbers are whole, is asked",
+        "a golden would have up to 9 MB; a relu RNN with integers covers it",
     ),
-    Hole(
+    SizeGap(
         "layers · directions",
         (17,),
         CERTIFIED,
-        "nothing of a cell depends on so many layers; a relu RNN, whose numbers are whole, is asked",
+        "no cell depends on so many layers; a relu RNN with integers covers it",
     ),
-    Hole(
+    SizeGap(
         "layers · directions",
         (33, 65, 129),
         CELLS,
-        "no framework is known to compute so many in another way than 18",
+        "no framework is known to treat so many differently from 18",
     ),
 )
 
@@ -71,21 +76,21 @@ WITH: Mapping[str, Mapping[str, int]] = {
     "multilayer": {"input": 33, "hidden": 33},
     "lengths": {"batch": 129, "time": 129},
 }
-"""By feature, how large some golden is that has it: what is cut off can be so in one direction or layer alone.
+"""Sizes that some golden with a feature must have: a bug with large sizes may affect only one direction or layer.
 
-Not asked: an unbatched input of many steps, which is computed as a batch of one; many rows or steps of several layers,
-which are computed one after the other.
+Not required: an unbatched input of many steps, which is computed as a batch of one; many rows or steps of several
+layers, which are computed one after the other.
 """
 
 
 @dataclass(frozen=True)
-class AtOnce:
-    """Sizes that one golden has together: what is right in each dimension can fail where two of them are large.
+class SizeCombination:
+    """Sizes that one golden must have together: an implementation can fail only if two dimensions are large.
 
     Attributes:
-        sizes: by dimension, the least.
-        of: the kind of implementation that can be asked the golden.
-        backward: whether its gradients are asked, too.
+        sizes: the smallest sizes by dimension.
+        of: the profile that the golden must fit.
+        backward: whether a golden with gradients must have them too.
     """
 
     sizes: Sizes
@@ -108,7 +113,7 @@ class AtOnce:
 
 
 NINE = {"input": 9, "hidden": 9, "batch": 9}
-"""Beyond vectors of 8; larger ones at once would take megabytes a cell."""
+"""Just above vectors of 8; larger sizes together would take megabytes per cell."""
 
 _DEEP = Profile(
     "deep",
@@ -121,85 +126,87 @@ _RAGGED = Profile(
 )
 
 AT_ONCE = (
-    AtOnce(NINE | {"time": 9}, ONE_LAYER, backward=True),
-    AtOnce(NINE | {"time": 9, "input of upper layers": 18}, _DEEP),
-    AtOnce(NINE | {"time": 9}, _RAGGED),
+    SizeCombination(NINE | {"time": 9}, ONE_LAYER, backward=True),
+    SizeCombination(NINE | {"time": 9, "input of upper layers": 18}, _DEEP),
+    SizeCombination(NINE | {"time": 9}, _RAGGED),
 )
 
 
-def missing_at_once(goldens: Iterable[tuple[str, Collection[str], Sizes]], asked: Iterable[AtOnce]) -> Iterator[str]:
-    """The sizes that no golden of a cell has together.
+def missing_at_once(
+    goldens: Iterable[tuple[str, Collection[str], Sizes]], required: Iterable[SizeCombination]
+) -> Iterator[str]:
+    """Yield the combinations of sizes that no golden of a cell has.
 
     Args:
-        goldens: their cells, features and sizes.
-        asked: which.
+        goldens: the cells, features and sizes of the goldens.
+        required: the required combinations.
     """
-    found = list(goldens)
-    for cell, at_once in product(CELLS, asked):
-        if not any(of == cell and at_once.is_in(features, sizes) for of, features, sizes in found):
-            yield f"{cell}: no golden {at_once.network} has at once: {at_once.large}"
+    listed = list(goldens)
+    for cell, at_once in product(CELLS, required):
+        if not any(of == cell and at_once.is_in(features, sizes) for of, features, sizes in listed):
+            yield f"{cell}: no golden {at_once.network} has all of {at_once.large}"
 
 
 def sizes_of(config: Config, x: tuple[int, ...]) -> dict[str, int]:
-    """How large a golden is, by dimension; those that it has.
+    """Return the sizes of a golden by dimension.
 
     Args:
-        config: of its network.
-        x: the shape of its input, (batch, time, input) or (time, input).
+        config: the configuration of the network.
+        x: the shape of the input, (batch, time, input) or (time, input).
     """
-    found = {"input": config.input_size, "hidden": config.hidden_size, "time": x[-2]}
+    sizes = {"input": config.input_size, "hidden": config.hidden_size, "time": x[-2]}
     if len(x) == 3:  # noqa: PLR2004 - with a batch axis
-        found["batch"] = x[0]
+        sizes["batch"] = x[0]
     if config.num_layers > 1:
-        found["input of upper layers"] = config.hidden_size * config.num_directions
-    return found | {"layers · directions": config.num_layers * config.num_directions}
+        sizes["input of upper layers"] = config.hidden_size * config.num_directions
+    return sizes | {"layers · directions": config.num_layers * config.num_directions}
 
 
 def missing(goldens: Iterable[tuple[str, Sizes]], dimensions: Iterable[str] = DIMENSIONS) -> Iterator[str]:
-    """The sizes of dimensions that no golden of a cell has, and that are not listed as holes; and the reverse.
+    """Yield the sizes that no golden of a cell has and that are not listed as gaps, and listed gaps that are covered.
 
     Args:
-        goldens: their cells and sizes.
-        dimensions: that are asked for.
+        goldens: the cells and sizes of the goldens.
+        dimensions: the dimensions to check.
     """
-    held: dict[tuple[str, str], set[int]] = {}
+    sizes_of_goldens: dict[tuple[str, str], set[int]] = {}
     for cell, sizes in goldens:
         for dimension, size in sizes.items():
-            held.setdefault((cell, dimension), set()).add(size)
+            sizes_of_goldens.setdefault((cell, dimension), set()).add(size)
     for cell in CELLS:
         for dimension in dimensions:
             for size in SIZES:
-                there = any(size <= n <= size * JUST for n in held.get((cell, dimension), ()))
-                known = is_hole(cell, dimension, size)
-                if not there and not known:
+                covered = any(size <= n <= size * JUST for n in sizes_of_goldens.get((cell, dimension), ()))
+                known = is_gap(cell, dimension, size)
+                if not covered and not known:
                     yield f"{cell}, {dimension}: no golden has {size}"
-                if there and known:
-                    yield f"{cell}, {dimension}: {size} is listed as a hole, and a golden has it"
+                if covered and known:
+                    yield f"{cell}, {dimension}: {size} is listed as a gap, but a golden has it"
 
 
 def missing_with_features(goldens: Iterable[tuple[str, Collection[str], Sizes]]) -> Iterator[str]:
-    """The sizes that no golden of a cell with a feature has.
+    """Yield the sizes that no golden of a cell with a feature has.
 
     Args:
-        goldens: their cells, features and sizes.
+        goldens: the cells, features and sizes of the goldens.
     """
-    found = list(goldens)
+    listed = list(goldens)
     for cell in CELLS:
         for feature, least in WITH.items():
-            having = [sizes for of, features, sizes in found if of == cell and feature in features]
+            having = [sizes for of, features, sizes in listed if of == cell and feature in features]
             for dimension, size in least.items():
                 if not any(sizes.get(dimension, 0) >= size for sizes in having):
                     yield f"{cell}, {dimension}: no golden with {feature} has {size}"
 
 
 def sizes_back(config: Config, gradients: Mapping[str, NDArray[np.float64]]) -> dict[str, int]:
-    """How large a golden is in each dimension of which the last place has a gradient that is not zero.
+    """Return the sizes of the dimensions whose last index has a nonzero gradient.
 
-    The last step of the way back is the first one.
+    For time this is the first step, which is the last of the backward pass.
 
     Args:
-        config: of its network.
-        gradients: by the name of the array, as a golden expects them.
+        config: the configuration of the network.
+        gradients: the expected gradients by array name.
     """
     x, w_ih, last = gradients["x"], gradients["weight_ih_l0"], config.hidden_size - 1
     last_places = {
@@ -213,6 +220,6 @@ def sizes_back(config: Config, gradients: Mapping[str, NDArray[np.float64]]) -> 
     return {dimension: size for dimension, size in sizes_of(config, x.shape).items() if last_places[dimension].any()}
 
 
-def is_hole(cell: str, dimension: str, size: int) -> bool:
+def is_gap(cell: str, dimension: str, size: int) -> bool:
     """Whether a size is left out on purpose."""
-    return any(cell in hole.cells and dimension == hole.dimension and size in hole.sizes for hole in HOLES)
+    return any(cell in hole.cells and dimension == hole.dimension and size in hole.sizes for hole in GAPS)

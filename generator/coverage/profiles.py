@@ -1,15 +1,15 @@
-"""What implementations people have can be asked, and how many deviations of each can show."""
+"""Profiles of implementations: which goldens each can run, and which deviations it can have."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rnn_goldens.cells.arithmetic import Arithmetic
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.generator.adequacy import Hidden, KillMatrix, charges
+from rnn_goldens.generator.kill_matrix import KillMatrix, Undetected, combinations
 from rnn_goldens.golden.precision import PRECISIONS
 
 WITHIN_A_STEP = {"equations", "cell", "step", "weights", *vars(Arithmetic)}
-"""Where a deviation acts that a function of one time step can have."""
+"""The parts of a network where a deviation of a function of one time step can act."""
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,13 @@ class Profile:
     """A kind of implementation.
 
     Attributes:
-        name: a few words.
-        sentence: what it can do.
-        features: that a golden must have.
-        without: features that it cannot have; a deviation that needs one does not apply.
-        precisions: that it computes in.
+        name: a short name.
+        sentence: what it supports.
+        features: features that a golden must have.
+        without: features that it does not support. A deviation that needs one does not apply.
+        precisions: the precisions that it computes in.
         one_step: whether it is a function of one time step, which the plugin unrolls.
-        out_alone: whether it returns out, and no last states.
+        out_alone: whether it returns only ``out``, no last states.
     """
 
     name: str
@@ -35,11 +35,11 @@ class Profile:
     out_alone: bool = False
 
     def can(self, features: Collection[str]) -> bool:
-        """Whether it can be asked a golden with these features."""
+        """Whether the profile can run a golden with these features."""
         return set(self.features) <= set(features) and not set(self.without) & set(features)
 
     def applies(self, deviation: Deviation) -> bool:
-        """Whether it can have a deviation."""
+        """Whether the profile can have a deviation."""
         if self.one_step and not (not deviation.is_backward and set(deviation.wrong.acts_on) <= WITHIN_A_STEP):
             return False
         return not set(self.without) & set(deviation.needs)
@@ -67,30 +67,30 @@ ONE_STEP = Profile(
     without=MORE_THAN_ONE_LAYER,
     one_step=True,
 )
-FLOAT64 = Profile("float64 alone", "A program that does everything, in float64 alone.", precisions=("float64",))
+FLOAT64 = Profile("float64 alone", "A program that supports everything, in float64 only.", precisions=("float64",))
 
 PROFILES = (WHOLE, ONE_LAYER, OUT_ALONE, ONE_STEP, FLOAT64)
 
 
 def missing(
-    profile: Profile, matrix: KillMatrix, features: Mapping[str, Collection[str]], hidden: Iterable[Hidden]
+    profile: Profile, matrix: KillMatrix, features: Mapping[str, Collection[str]], hidden: Iterable[Undetected]
 ) -> Iterator[str]:
-    """The deviations that apply to a profile, that no golden of it shows, and that are not listed; and the reverse.
+    """Yield the deviations of a profile that none of its goldens detects and that are not listed, and the reverse.
 
     Args:
-        profile: which.
-        matrix: of the corpus.
-        features: by golden.
-        hidden: what need not be shown, of the whole corpus and of the profile.
+        profile: the profile.
+        matrix: the kill matrix of the corpus.
+        features: the features of each golden.
+        hidden: the listed exceptions, of the whole corpus and of the profile.
     """
-    exposed = matrix.exposed(by_out=profile.out_alone)
-    seen = set().union(*(found for golden_id, found in exposed.items() if profile.can(features[golden_id])))
-    known = {charge for h in hidden for charge in h.charges}
-    asked = charges(deviation for deviation in matrix.deviations if profile.applies(deviation))
-    if profile.out_alone:  # what only last states show cannot be asked
-        in_out = set().union(*exposed.values())
-        asked = [charge for charge in asked if charge in in_out]
-    for charge in asked:
-        if charge[2] in profile.precisions and (charge in seen) == (charge in known):
-            why = "listed as hidden, and a golden shows it"
-            yield f"{', '.join(charge)}: {why if charge in seen else f'no golden of {profile.name!r} shows it'}"
+    detected_by_golden = matrix.detected(by_out=profile.out_alone)
+    detected = set().union(*(one for golden_id, one in detected_by_golden.items() if profile.can(features[golden_id])))
+    known = {combination for h in hidden for combination in h.combinations}
+    required = combinations(deviation for deviation in matrix.deviations if profile.applies(deviation))
+    if profile.out_alone:  # deviations that only last states show do not count
+        in_out = set().union(*detected_by_golden.values())
+        required = [combination for combination in required if combination in in_out]
+    for one in required:
+        if one[2] in profile.precisions and (one in detected) == (one in known):
+            why = "listed as undetected, but a golden detects it"
+            yield f"{', '.join(one)}: {why if one in detected else f'no golden of {profile.name!r} detects it'}"

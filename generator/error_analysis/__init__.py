@@ -1,1 +1,1 @@
-"""What rounding may do to a network, forward and backward: one graph, what is lost where, and what it does later."""
+"""Error analysis of both passes: one graph, the rounding error of each operation, and its effect on the results."""

@@ -1,4 +1,4 @@
-"""A network that writes down what it does instead of doing it."""
+"""Records the forward pass of a network as a graph."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ from rnn_goldens.generator.error_analysis.graph import Graph
 
 @dataclass(frozen=True)
 class Node:
-    """A value of the graph, in the place of an array.
+    """A value of the graph, used in place of an array.
 
     Attributes:
-        place: where in the graph it stands.
+        place: its position in the graph.
     """
 
     place: int
@@ -29,9 +29,9 @@ class Step:
 
     Attributes:
         t: the time step.
-        within: (batch,), which sequences have it.
-        computed: where in the graph stands what it computes.
-        state: where each state after it stands; it stands still where a sequence has ended.
+        within: (batch,), the sequences that have this step.
+        computed: positions of the values that the step computes.
+        state: positions of the states after the step; unchanged where a sequence has ended.
     """
 
     t: int
@@ -40,7 +40,7 @@ class Step:
     state: tuple[int, ...]
 
     def operations(self, graph: Graph, primitives: Sequence[str]) -> Iterator[tuple[int, Operation]]:
-        """Where values of some primitives stand, and what computes them."""
+        """Yield the positions and operations of values that these primitives compute."""
         for k in self.computed:
             operation = graph.operations[k]
             if operation is not None and operation.primitive in primitives:
@@ -49,12 +49,12 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Forward:
-    """The way there, written down.
+    """The forward pass as a graph.
 
     Attributes:
-        case: what the network is asked.
-        graph: all that is computed, with a batch axis.
-        layers: by layer, of each direction the steps in the order of its visits.
+        case: the case.
+        graph: all values, with a batch axis.
+        layers: for each layer and direction, the steps in the order of computation.
     """
 
     case: Case
@@ -63,22 +63,22 @@ class Forward:
 
     @property
     def steps(self) -> Iterator[Step]:
-        """All of them."""
+        """All steps of all layers and directions."""
         return (step for layer in self.layers for steps in layer for step in steps)
 
 
 def traced(case: Case) -> Forward:
-    """Write down what a network does with a case whose arrays are float64."""
+    """Record the forward pass of a case whose arrays are float64."""
     network = Tracing(case)
     network.run(case)
     return network.forward
 
 
 class Tracing(Network):
-    """A network of nodes; it computes each gate's sum apart.
+    """A network of nodes that computes the sum of each gate separately.
 
     Attributes:
-        forward: what it has written down.
+        forward: the recorded forward pass.
     """
 
     def __init__(self, case: Case) -> None:
@@ -89,15 +89,15 @@ class Tracing(Network):
         self._vectors: dict[Operation, Node] = {}
 
     def program(self, case: Case, w: Weights) -> Program:
-        """What a step computes."""
-        return self.cell(case).apart.program(w)
+        """Return the program of a step."""
+        return self.cell(case).separate.program(w)
 
-    def weights(self, case: Case, suffix: str) -> Any:  # noqa: ANN401 - by the short names the long ones
-        """The names in the graph, by those that a program has."""
+    def weights(self, case: Case, suffix: str) -> Any:  # noqa: ANN401 - names instead of arrays
+        """Return the names of the weights in the graph by their names in a program."""
         return {name: f"{name}_{suffix}" for name in super().weights(case, suffix)}
 
     def computed(self, program: Program, inputs: Sequence[Any], w: Mapping[str, Any]) -> Any:  # noqa: ANN401 - nodes
-        """Every value of a program; of a product that is taken in blocks there are these, each a product of its own."""
+        """Return the node of every value of a program. A product used in blocks becomes one per block."""
         values = list(inputs)
         in_blocks = {operation.of[0] for operation in program.operations if operation.primitive == "block"}
         for k, operation in enumerate(program.operations, program.inputs):
@@ -115,11 +115,11 @@ class Tracing(Network):
         return values
 
     def primitive(self, operation: Operation, of: Sequence[Any], weights: tuple[str, ...]) -> Any:  # noqa: ANN401
-        """The value of another operation of a program."""
+        """Return the node of an operation that is not a product."""
         return self.node(operation.primitive, *of, weights=weights, detail=operation.detail)
 
     def unroll(self, case: Case, suffix: str, layer_input: Any, state: Any, lengths: Array) -> Any:  # noqa: ANN401
-        """Write down every step."""
+        """Record every step of a layer and direction."""
         inputs, steps = self._by_time(layer_input), list[Step]()
         w, out = self.weights(case, suffix), [None] * len(inputs)
         program = self.program(case, w)
@@ -139,36 +139,36 @@ class Tracing(Network):
         return out, state
 
     def handed_on(self, state: Sequence[Any]) -> Any:  # noqa: ANN401
-        """A state that one step hands to the next."""
+        """Record a state that one step passes to the next."""
         self.graph.between.update(part.place for part in state)
         return tuple(state)
 
     def start(self, case: Case, index: int) -> Any:  # noqa: ANN401
-        """The initial state, given."""
+        """Return the nodes of the initial state."""
         return tuple(self.given(part) for part in super().start(case, index))
 
     def join(self, outs: Sequence[Any], layer: int, case: Case) -> Any:  # noqa: ANN401, ARG002
-        """By time step, the directions' units one after the other."""
+        """Concatenate the units of the directions at each time step."""
         return [self.joined(*sides) for sides in zip(*outs, strict=True)]
 
     def last_states(self, last: list[State]) -> State:  # noqa: ARG002
-        """None: the steps have them."""
+        """Return nothing: the steps contain the states."""
         return ()
 
     def joined(self, *parts: Any) -> Any:  # noqa: ANN401
-        """The parts' units one after the other."""
+        """Concatenate units."""
         return parts[0] if len(parts) == 1 else self.node("joined", *parts)
 
     def only(self, within: Array, g: Any) -> Any:  # noqa: ANN401
-        """Of the sequences that are within, and zero of others."""
+        """Return g of the sequences that are within, and zero of others."""
         return g if within.all() else self.node("only", g, detail=(within,))
 
     def given(self, array: Array) -> Any:  # noqa: ANN401
-        """A node of what is given."""
+        """Return a node for a given array."""
         return Node(self.graph.given(array))
 
     def node(self, primitive: str, *of: Any, weights: tuple[str, ...] = (), detail: tuple[Any, ...] = ()) -> Any:  # noqa: ANN401
-        """A node of what is computed; a vector of weights is one for all steps."""
+        """Return a node for an operation. A vector of weights is one node for all steps."""
         operation = Operation(primitive, tuple(node.place for node in of), weights, detail)
         if primitive != "vector":
             return Node(self.graph.compute(operation))

@@ -1,4 +1,4 @@
-"""All that a network computes as one graph of operations, with their values in float64: the error analysis reads it."""
+"""The graph of all operations of a network, with their values in float64: the input of the error analysis."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -13,35 +13,36 @@ _NUMPY = Backward()
 
 
 class Computed(Protocol):
-    """Values, (…, batch or 1, units or 1), and what computed each."""
+    """Values, (…, batch or 1, units or 1), and the operations that computed them."""
 
     @property
     def w(self) -> Mapping[str, Float64]:
-        """The weights, by the names that operations have for them."""
+        """The weights, by their names in operations."""
 
     @property
     def values(self) -> Sequence[Float64]:
-        """All of them; what stands later is computed later."""
+        """All values in the order of computation."""
 
     @property
     def operations(self) -> Sequence[Operation | None]:
-        """What computed each; None of what was given."""
+        """The operation that computed each value; None for a given value."""
 
 
 def arguments(computed: Computed, k: int) -> list[Float64]:
-    """What a value was computed of."""
+    """Return the arguments of the operation that computed a value."""
     operation = computed.operations[k]
     return [] if operation is None else [computed.values[of] for of in operation.of]
 
 
 class Graph:
-    """What a network computes.
+    """The values of a network and the operations that compute them.
 
     Attributes:
         w: the weights, under PyTorch's names.
         values: (batch or 1, units or 1) each.
-        operations: what computed each; None of what was given. Products name a block of rows, and of how many.
-        between: the values that one step hands to the next.
+        operations: the operation of each value; None for a given value. The detail of a product is the index of the
+            block of rows and the number of blocks.
+        between: positions of the values that one step passes to the next.
     """
 
     def __init__(self, w: Mapping[str, Float64]) -> None:
@@ -51,19 +52,19 @@ class Graph:
         self.between: set[int] = set()
 
     def given(self, array: Array) -> int:
-        """A value that is given: where it stands."""
+        """Add a given value, and return its position."""
         self.values.append(array)
         self.operations.append(None)
         return len(self.values) - 1
 
     def compute(self, operation: Operation) -> int:
-        """A value that is computed of others: where it stands."""
+        """Add a value that is computed from others, and return its position."""
         self.values.append(value_of(operation, [self.values[of] for of in operation.of], self.w))
         self.operations.append(operation)
         return len(self.values) - 1
 
     def adds_nothing(self, k: int) -> bool:
-        """Whether a value is given as zero, or is of no sequence: adding it computes nothing."""
+        """Whether adding a value changes nothing: it is a given zero, or no sequence has it."""
         operation = self.operations[k]
         if operation is not None and operation.primitive == "only" and not operation.detail[0].any():
             return True
@@ -75,7 +76,7 @@ class Graph:
 
 
 def value_of(operation: Operation, given: Sequence[Float64], w: Mapping[str, Float64]) -> Float64:
-    """The value that an operation computes."""
+    """Return the value of an operation."""
     if operation.primitive == "product":
         product: Float64 = given[0] @ rows(operation, w).T
         return product
@@ -83,13 +84,13 @@ def value_of(operation: Operation, given: Sequence[Float64], w: Mapping[str, Flo
         return np.where(operation.detail[0][:, None], given[0], 0.0)
     if operation.primitive == "choose":
         return np.where(operation.detail[0][:, None], *given)
-    found: list[Any] = [*given, *(w[name] for name in operation.weights), *operation.detail]
-    value = np.asarray(getattr(_NUMPY, operation.primitive)(*found), np.float64)
+    operands: list[Any] = [*given, *(w[name] for name in operation.weights), *operation.detail]
+    value = np.asarray(getattr(_NUMPY, operation.primitive)(*operands), np.float64)
     return value if value.ndim == 2 else value.reshape(1, -1)  # noqa: PLR2004 - a vector, or a number
 
 
 def rows(operation: Operation, w: Mapping[str, Float64]) -> Float64:
-    """The rows of the matrix that a product, or a transposed one, takes."""
+    """Return the rows of the matrix that a product or a transposed product uses."""
     matrix, (index, blocks) = w[operation.weights[0]], operation.detail
     size = len(matrix) // blocks
     return matrix[index * size : (index + 1) * size]

@@ -1,4 +1,4 @@
-"""Trees as an error sees them: what each joint loses, and how it depends on those before it."""
+"""Linearizes trees: the rounding error of each joint, and its derivatives by earlier joints."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ import numpy as np
 from rnn_goldens.cells.derivatives import passed_back
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.generator.error_analysis.graph import arguments, rows
-from rnn_goldens.generator.error_analysis.losses import Storing, loss
+from rnn_goldens.generator.error_analysis.rounding_model import Storing, loss
 from rnn_goldens.generator.error_analysis.trees import Trees, derived_from
 from rnn_goldens.golden.arrays import Float64
 
@@ -16,40 +16,40 @@ WHOLE = slice(None)
 """All units."""
 
 By = Float64 | None
-"""Of some units by others, one by one: (trees or 1, batch or 1, units or 1); None if they are the same."""
+"""Derivative of each unit by one other unit: (trees or 1, batch or 1, units or 1); None for the identity."""
 
 
 @dataclass(frozen=True, eq=False)
 class Link:
-    """How the joints of trees depend on others that the trees start from.
+    """The derivative of the joints of trees by one of the leaves of the trees.
 
     Attributes:
-        of: where the others stand, tree by tree.
-        own, its: the units of the one that depend on those of the other.
-        by: the derivative, if each unit depends on one.
-        products: otherwise the derivative is the sum of these: matrices, (units, units of the other), with their rows
-            scaled by what stands before them. Written out for all trees they would take most of the memory.
+        of: positions of the leaf, one per tree.
+        joint_units, leaf_units: the units of the joint, and the units of the leaf that they depend on.
+        by: the derivative, if each unit depends on one unit.
+        products: otherwise the derivative is the sum of these: matrices, (units, units of the leaf), whose rows are
+            scaled by the first entry. Expanded for all trees they would take most of the memory.
     """
 
     of: tuple[int, ...]
-    own: slice
-    its: slice
+    joint_units: slice
+    leaf_units: slice
     by: By
     products: list[tuple[By, Float64]]
 
-    def pulled(self, g: Float64, tree: int) -> Float64:
-        """What the other gets of derivatives (batch, rows, units) by the joint of a tree: an array of its own."""
-        mine = g[..., self.own]
+    def pulled_back(self, g: Float64, tree: int) -> Float64:
+        """Return derivatives by the leaf, a new array, given those by the joint of a tree, (batch, rows, units)."""
+        part = g[..., self.joint_units]
         if not self.products:
-            return mine.copy() if self.by is None else np.asarray(mine * _of_one(self.by, tree)[:, None])
+            return part.copy() if self.by is None else np.asarray(part * _of_one(self.by, tree)[:, None])
         (by, matrix), *more = self.products
         if by is None and not more:
-            product: Float64 = mine.reshape(-1, mine.shape[-1]) @ matrix
-            return product.reshape(*mine.shape[:-1], -1)
+            product: Float64 = part.reshape(-1, part.shape[-1]) @ matrix
+            return product.reshape(*part.shape[:-1], -1)
         whole = matrix if by is None else _of_one(by, tree)[..., None] * matrix
         for by, matrix in more:
             whole = whole + (matrix if by is None else _of_one(by, tree)[..., None] * matrix)
-        return np.asarray(mine @ whole)
+        return np.asarray(part @ whole)
 
 
 def _of_one(by: Float64, tree: int) -> Float64:
@@ -58,13 +58,13 @@ def _of_one(by: Float64, tree: int) -> Float64:
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """The joints of trees, linearized.
+    """The linearized joints of trees.
 
     Attributes:
-        joints: where they stand, tree by tree.
-        losses: what was lost since the joints before, (trees, batch, units, kinds): of accumulation, and of storage for
-            each way of storing.
-        links: those they depend on.
+        joints: positions of the joints, one per tree.
+        losses: rounding errors since the leaves, (trees, batch, units, kinds): of accumulation, and of storage in each
+            storage model.
+        links: the derivatives by the leaves.
     """
 
     joints: tuple[int, ...]
@@ -79,7 +79,7 @@ def linear(trees: Trees, storing: Sequence[Storing]) -> Linear:
 
 
 class _Descent:
-    """The way down trees, from the joints to what they start from."""
+    """Descends trees from the joints to the leaves, and collects losses and links."""
 
     def __init__(self, trees: Trees, storing: Sequence[Storing]) -> None:
         self.trees, self.storing = trees, storing
@@ -90,25 +90,25 @@ class _Descent:
 
     @property
     def links(self) -> list[Link]:
-        """How the joints depend on what the trees start from."""
+        """The derivatives of the joints by the leaves."""
         return list(self._links.values())
 
-    def _down(self, k: int, own: slice, by: By) -> None:
-        """Go on from a value that some units of the joint depend on."""
+    def _down(self, k: int, joint_units: slice, by: By) -> None:
+        """Descend from a value that some units of the joint depend on."""
         operation = self.trees.operations[k]
         if k in self.trees.leaves and k != self._root:
-            self._link(k, own, by)
+            self._link(k, joint_units, by)
         elif operation is not None:
-            self._lose(k, own, by)
+            self._lose(k, joint_units, by)
             if (matrix := _matrix(self.trees, operation)) is not None:
-                self._link(operation.of[0], own, by, matrix)
+                self._link(operation.of[0], joint_units, by, matrix)
             elif operation.primitive == "block":
                 index, size = operation.detail[0], _units(self.trees, k)
-                self._link(operation.of[0], own, by, its=slice(index * size, (index + 1) * size))
+                self._link(operation.of[0], joint_units, by, leaf_units=slice(index * size, (index + 1) * size))
             elif operation.primitive == "joined":
-                self._down_each_part(operation, own.start or 0, by)
+                self._down_each_part(operation, joint_units.start or 0, by)
             else:
-                self._down_unit_by_unit(k, operation, own, by)
+                self._down_unit_by_unit(k, operation, joint_units, by)
 
     def _down_each_part(self, operation: Operation, start: int, by: By) -> None:
         at = 0
@@ -117,18 +117,18 @@ class _Descent:
             self._down(of, slice(start + at, start + end), None if by is None else by[..., at:end])
             at = end
 
-    def _down_unit_by_unit(self, k: int, operation: Operation, own: slice, by: By) -> None:
+    def _down_unit_by_unit(self, k: int, operation: Operation, joint_units: slice, by: By) -> None:
         units, derived = _units(self.trees, k), derived_from(operation)
         for number, of in enumerate(operation.of):
             if of in self.trees.varying and of in derived:
                 part = self._passed_back(k, operation, number, by)
                 if _units(self.trees, of) < units:
-                    self._link(of, own, part, np.ones((units, 1)))
+                    self._link(of, joint_units, part, np.ones((units, 1)))
                 else:
-                    self._down(of, own, part)
+                    self._down(of, joint_units, part)
 
     def _passed_back(self, k: int, operation: Operation, number: int, by: By) -> By:
-        """What an argument gets, unit by unit."""
+        """Return the derivative by an argument, unit by unit."""
         if operation.primitive in ("sum", "same"):
             return by
         if operation.primitive in ("only", "choose"):
@@ -137,22 +137,24 @@ class _Descent:
         given = arguments(self.trees, k)
         return passed_back(operation.primitive, number, _one(by), self.trees.values[k], given, operation.detail)
 
-    def _lose(self, k: int, own: slice, by: By) -> None:
+    def _lose(self, k: int, joint_units: slice, by: By) -> None:
         size = 1.0 if by is None else np.abs(by)
-        found = [loss(self.trees, k, stored) for stored in self.storing]
-        for number, (accumulated, stored) in enumerate(lost for lost in found if lost is not None):
+        losses = [loss(self.trees, k, stored) for stored in self.storing]
+        for number, (accumulated, stored) in enumerate(one for one in losses if one is not None):
             if number == 0:
-                self.lost[..., own, 0] += size * accumulated
-            self.lost[..., own, 1 + number] += size * stored
+                self.lost[..., joint_units, 0] += size * accumulated
+            self.lost[..., joint_units, 1 + number] += size * stored
 
-    def _link(self, k: int, own: slice, by: By, matrix: Float64 | None = None, its: slice = WHOLE) -> None:
-        """Joints depend on one that the trees start from; what a joint depends on in several ways is one link."""
+    def _link(
+        self, k: int, joint_units: slice, by: By, matrix: Float64 | None = None, leaf_units: slice = WHOLE
+    ) -> None:
+        """Add the derivative by a leaf. Several paths to the same leaf are combined into one link."""
         if k in self.trees.varying:
-            key = (self.trees.places[k], own.start, its.start, matrix is None)
+            key = (self.trees.places[k], joint_units.start, leaf_units.start, matrix is None)
             known = self._links.get(key)
             if known is None:
                 products = [] if matrix is None else [(by, matrix)]
-                self._links[key] = Link(self.trees.places[k], own, its, by, products)
+                self._links[key] = Link(self.trees.places[k], joint_units, leaf_units, by, products)
             elif matrix is None:
                 self._links[key] = replace(known, by=_one(known.by) + _one(by))
             else:
@@ -160,7 +162,7 @@ class _Descent:
 
 
 def _matrix(trees: Trees, operation: Operation) -> Float64 | None:
-    """What a value is its first argument's product with; None if it is computed otherwise."""
+    """Return the matrix if a value is the product of its first argument with a matrix, else None."""
     if operation.primitive == "product":
         return rows(operation, trees.w)
     if operation.primitive == "transposed":

@@ -1,7 +1,7 @@
-"""What the losses on the way make of values of a graph, by reverse mode, for many values at once.
+"""Bounds the errors of values of a graph in reverse mode, for many values at once.
 
-To first order, the error of a value is at most the sum over all that is computed before it of what may be lost there
-times the absolute value of the exact derivative of the value by it.
+To first order, the error of a value is at most the sum, over all operations before it, of their rounding error times
+the absolute value of the exact derivative of the value by their result.
 """
 
 from collections import defaultdict
@@ -13,160 +13,163 @@ from numpy.typing import NDArray
 
 from rnn_goldens.generator.error_analysis.graph import Graph
 from rnn_goldens.generator.error_analysis.linear import linear
-from rnn_goldens.generator.error_analysis.losses import Storing
+from rnn_goldens.generator.error_analysis.rounding_model import Storing
 from rnn_goldens.generator.error_analysis.trees import in_trees
 from rnn_goldens.generator.progress import counting
 from rnn_goldens.golden.arrays import Float64
 
 AT_ONCE = 2**16
-"""So many numbers are carried at a time: what fits a processor's cache is faster than what is larger."""
+"""The number of derivatives that are propagated at a time: as many as fit into the processor's cache."""
 
 NEGLIGIBLE = 2.0**-100
-"""Derivatives that, times the largest loss, are below this share of an error already found add nothing to it."""
+"""Derivatives are dropped if their product with the largest loss is below this fraction of the error found so far."""
 
 Elements = NDArray[np.int64]
-"""Which of some numbers."""
+"""Indices of elements."""
 
 
-class Asked(Protocol):
-    """Some numbers whose error is asked.
+class Targets(Protocol):
+    """Numbers whose errors are to be bounded.
 
     Attributes:
-        elements: how many there are.
-        places: the values that they are made of, where they stand in the graph.
+        elements: the number of elements.
+        places: positions of the values that they are computed from.
     """
 
     elements: int
     places: tuple[int, ...]
 
     def add_derivatives(self, graph: Graph, place: int, elements: Elements, g: Float64) -> None:
-        """Add to g, (batch, elements, units), the derivatives of some of them by one of the values."""
+        """Add to g, (batch, elements, units), the derivatives of elements by one of the values."""
 
 
 class Units:
-    """Every unit of a value, sequence by sequence."""
+    """All units of a value, for each sequence."""
 
     def __init__(self, graph: Graph, place: int) -> None:
         self.place, self.elements = place, graph.values[place].shape[-1]
         self.places: tuple[int, ...] = (place,)
 
-    def add_derivatives(self, graph: Graph, place: int, elements: Elements, g: Float64) -> None:  # noqa: ARG002 - alike
-        """One by itself."""
+    def add_derivatives(self, graph: Graph, place: int, elements: Elements, g: Float64) -> None:  # noqa: ARG002 - signature of Targets
+        """Add the derivative of each unit by itself, 1."""
         g[:, np.arange(len(elements)), elements] += 1
 
 
 Rows = slice
-"""Of the numbers that are asked at once, the late ones first, those that have derivatives by a value."""
+"""The range of the elements of a chunk that have derivatives by a value. A chunk starts with the latest elements."""
 
-By = dict[int, tuple[Rows, Float64]]
-"""By value, the derivatives that have been found by now, (batch, rows, units)."""
+Derivatives = dict[int, tuple[Rows, Float64]]
+"""By position of a value: the derivatives by it that were found so far, (batch, rows, units), and their rows."""
 
 
 class Sensitivities:
-    """Of some numbers: what may be lost on the way to them.
+    """Bounds the errors of targets in a graph.
 
     Attributes:
-        kinds: of losses: of accumulation, and of storage for each way of storing.
+        kinds: the number of kinds of losses: accumulation, and storage in each storage model.
     """
 
-    def __init__(self, graph: Graph, asked: Sequence[Asked], storing: Sequence[Storing]) -> None:
+    def __init__(self, graph: Graph, targets: Sequence[Targets], storing: Sequence[Storing]) -> None:
         self.graph, self.kinds = graph, 1 + len(storing)
-        found = [linear(trees, storing) for trees in in_trees(graph, (k for one in asked for k in one.places))]
-        self._at = {joint: (one, tree) for one in found for tree, joint in enumerate(one.joints)}
-        self._late_first = sorted(self._at, reverse=True)
-        self._largest = np.max([one.losses.max(axis=(0, 1, 2), initial=0) for one in found], axis=0, initial=0)
+        linearized = [linear(trees, storing) for trees in in_trees(graph, (k for one in targets for k in one.places))]
+        self._linear_of = {joint: (one, tree) for one in linearized for tree, joint in enumerate(one.joints)}
+        self._latest_first = sorted(self._linear_of, reverse=True)
+        self._largest = np.max([one.losses.max(axis=(0, 1, 2), initial=0) for one in linearized], axis=0, initial=0)
 
-    def of(self, asked: Sequence[Asked], doing: str) -> list[Float64]:
-        """What may be lost on the way to what is asked: (batch, elements, kinds) each."""
+    def of(self, targets: Sequence[Targets], label: str) -> list[Float64]:
+        """Return the error bounds of the targets: (batch, elements, kinds) each."""
         batch, widest = max(v.shape[0] for v in self.graph.values), max(v.shape[1] for v in self.graph.values)
-        found = [np.zeros((batch, one.elements, self.kinds)) for one in asked]
-        late_first = sorted(range(len(asked)), key=lambda number: -max(asked[number].places))
-        count = counting(doing, sum(one.elements for one in asked))
-        for chunk in _chunks([(number, asked[number].elements) for number in late_first], AT_ONCE // (batch * widest)):
-            error = self._swept(batch, [(asked[number], elements) for number, elements in chunk])
+        bounds = [np.zeros((batch, one.elements, self.kinds)) for one in targets]
+        latest_first = sorted(range(len(targets)), key=lambda number: -max(targets[number].places))
+        count = counting(label, sum(one.elements for one in targets))
+        at_once = AT_ONCE // (batch * widest)
+        for chunk in _chunks([(number, targets[number].elements) for number in latest_first], at_once):
+            error = self._error_of(batch, [(targets[number], elements) for number, elements in chunk])
             start = 0
             for number, elements in chunk:
-                found[number][:, elements] = error[:, start : start + len(elements)]
+                bounds[number][:, elements] = error[:, start : start + len(elements)]
                 start += len(elements)
             count(start)
-        return found
+        return bounds
 
-    def _swept(self, batch: int, chunk: Sequence[tuple[Asked, Elements]]) -> Float64:
-        """What is lost on the way to some numbers, (batch, rows, kinds)."""
-        seeds, start = defaultdict[int, list[tuple[Asked, Elements, int]]](list), 0
+    def _error_of(self, batch: int, chunk: Sequence[tuple[Targets, Elements]]) -> Float64:
+        """Return the error bounds of a chunk, (batch, rows, kinds)."""
+        seeds, start = defaultdict[int, list[tuple[Targets, Elements, int]]](list), 0
         for one, elements in chunk:
             for place in set(one.places):
                 seeds[place].append((one, elements, start))
             start += len(elements)
-        error, by = np.zeros((batch, start, self.kinds)), By()
-        for k in self._late_first:
+        error, derivatives = np.zeros((batch, start, self.kinds)), Derivatives()
+        for k in self._latest_first:
             if k in seeds:
-                self._begin(k, seeds[k], by, batch)
-            if k in by:
-                self._through(k, *by.pop(k), by, error)
+                self._add_seeds(k, seeds[k], derivatives, batch)
+            if k in derivatives:
+                self._propagate(k, *derivatives.pop(k), derivatives, error)
         return error
 
-    def _begin(self, k: int, seeds: Sequence[tuple[Asked, Elements, int]], by: By, batch: int) -> None:
-        """Add the derivatives of what is asked by one of the values that it is made of."""
+    def _add_seeds(
+        self, k: int, seeds: Sequence[tuple[Targets, Elements, int]], derivatives: Derivatives, batch: int
+    ) -> None:
+        """Add the derivatives of targets by one of the values that they are computed from."""
         rows = slice(min(start for *_, start in seeds), max(start + len(elements) for _, elements, start in seeds))
-        first, whole = _widened(by.get(k), rows, (batch, self.graph.values[k].shape[-1]))
+        first, whole = _widened(derivatives.get(k), rows, (batch, self.graph.values[k].shape[-1]))
         for one, elements, start in seeds:
             one.add_derivatives(self.graph, k, elements, whole[:, start - first :][:, : len(elements)])
-        by[k] = (slice(first, first + whole.shape[1]), whole)
+        derivatives[k] = (slice(first, first + whole.shape[1]), whole)
 
-    def _through(self, k: int, rows: Rows, g: Float64, by: By, error: Float64) -> None:
-        """Go back from a joint to those before it."""
-        one, tree = self._at[k]
+    def _propagate(self, k: int, rows: Rows, g: Float64, derivatives: Derivatives, error: Float64) -> None:
+        """Propagate derivatives from a joint to its leaves, and add its loss to the errors."""
+        one, tree = self._linear_of[k]
         size = np.abs(g)
         error[:, rows] += size @ one.losses[tree]
         if k in self.graph.between:
             first = self._first_alive(size, error[:, rows])
             rows, g = slice(rows.start + first, rows.stop), g[:, first:]
         for link in one.links if g.size else ():
-            if link.of[tree] in self._at:
-                self._add(by, link.of[tree], rows, link.its, link.pulled(g, tree))
+            if link.of[tree] in self._linear_of:
+                self._add(derivatives, link.of[tree], rows, link.leaf_units, link.pulled_back(g, tree))
 
-    def _add(self, by: By, k: int, rows: Rows, units: slice, part: Float64) -> None:
-        """Add to the derivatives by a value, of some rows and units of it."""
-        if k not in by and part.shape[-1] == self.graph.values[k].shape[-1]:
-            by[k] = rows, part
+    def _add(self, derivatives: Derivatives, k: int, rows: Rows, units: slice, part: Float64) -> None:
+        """Add derivatives by units of a value, for a range of rows."""
+        if k not in derivatives and part.shape[-1] == self.graph.values[k].shape[-1]:
+            derivatives[k] = rows, part
         else:
-            first, whole = _widened(by.get(k), rows, (len(part), self.graph.values[k].shape[-1]))
+            first, whole = _widened(derivatives.get(k), rows, (len(part), self.graph.values[k].shape[-1]))
             whole[:, rows.start - first : rows.stop - first, units] += part
-            by[k] = slice(first, first + whole.shape[1]), whole
+            derivatives[k] = slice(first, first + whole.shape[1]), whole
 
     def _first_alive(self, size: Float64, error: Float64) -> int:
-        """The first of the rows that still adds to its error; all before it have decayed."""
+        """Return the first row that still adds to its error; all rows before it have decayed."""
         if not self._decayed(size[:, :1], error[:, :1]).all():
             return 0
         alive = np.flatnonzero(~self._decayed(size, error))
         return int(alive[0]) if len(alive) else size.shape[1]
 
     def _decayed(self, size: Float64, error: Float64) -> NDArray[np.bool_]:
-        """Which rows add nothing to their errors any more."""
+        """Whether each row no longer adds to its error."""
         most = size.max(axis=-1)[..., None] * self._largest
         return np.asarray((most <= NEGLIGIBLE * error).all(axis=(0, -1)))
 
 
 def _widened(known: tuple[Rows, Float64] | None, rows: Rows, shape: tuple[int, int]) -> tuple[int, Float64]:
-    """Derivatives that have room for more rows, and the first of these."""
+    """Return the first row of known and new rows together, and an array with room for the derivatives of all."""
     batch, units = shape
     if known is None:
         return rows.start, np.zeros((batch, rows.stop - rows.start, units))
-    has, g = known
-    start, stop = min(has.start, rows.start), max(has.stop, rows.stop)
-    if (start, stop) == (has.start, has.stop):
+    known_rows, g = known
+    start, stop = min(known_rows.start, rows.start), max(known_rows.stop, rows.stop)
+    if (start, stop) == (known_rows.start, known_rows.stop):
         return start, g
     whole = np.zeros((batch, stop - start, units))
-    whole[:, has.start - start : has.stop - start] = g
+    whole[:, known_rows.start - start : known_rows.stop - start] = g
     return start, whole
 
 
-def _chunks(asked: Sequence[tuple[int, int]], at_once: int) -> Iterator[list[tuple[int, Elements]]]:
-    """So many elements at once as fit, of some that have so many."""
+def _chunks(counts: Sequence[tuple[int, int]], at_once: int) -> Iterator[list[tuple[int, Elements]]]:
+    """Yield chunks of at most ``at_once`` elements, given pairs of an index and its number of elements."""
     chunk: list[tuple[int, Elements]] = []
     room = at_once = max(1, at_once)
-    for number, count in asked:
+    for number, count in counts:
         start = 0
         while start < count:
             chunk.append((number, np.arange(start, min(count, start + room))))

@@ -1,7 +1,7 @@
-"""A graph in trees: each computes one value, a joint, from other joints and from what is given.
+"""Cuts a graph into trees: each computes one value, a joint, from other joints and given values.
 
-Between joints everything is computed unit by unit and used once, so one derivative a unit says it all. Trees of the
-same operations, one at each time step, are read side by side.
+Between joints, everything is computed unit by unit and used once, so one derivative per unit is enough. Trees of the
+same operations, one per time step, are processed together.
 """
 
 from collections import defaultdict
@@ -14,27 +14,27 @@ import numpy as np
 from rnn_goldens.cells.derivatives import RULES
 from rnn_goldens.cells.program import Operation
 from rnn_goldens.generator.error_analysis.graph import Graph
-from rnn_goldens.generator.error_analysis.losses import loses
+from rnn_goldens.generator.error_analysis.rounding_model import loses
 from rnn_goldens.golden.arrays import Float64
 
 BY_SEVERAL_UNITS = ("product", "transposed", "mean", "total", "spread", "block")
-"""Primitives whose units depend on several units of an argument, or of which some units do not."""
+"""Primitives whose units depend on several units of an argument, or not on all of them."""
 
 TERM_BY_TERM = ("negative", "product", "transposed", "mean", "total")
-"""Primitives of whose results a sum has to know what they are made of."""
+"""Primitives whose terms must be known to a sum of their results."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trees:
-    """Trees of the same operations, side by side.
+    """Trees of the same operations.
 
     Attributes:
         w: the weights.
-        values: (trees or 1, batch or 1, units or 1) each; the joints that the trees compute are the last.
-        operations: what computes each of the others; None of what is given to the trees.
-        places: where in the graph each stands, tree by tree.
-        leaves: which of the values the trees start from.
-        varying: which of the values rounding may change.
+        values: (trees or 1, batch or 1, units or 1) each; the last are the joints that the trees compute.
+        operations: the operation of each value; None for a value that is given to the trees.
+        places: positions of each value in the graph, one per tree.
+        leaves: indices of the values that the trees start from.
+        varying: indices of the values that rounding may change.
     """
 
     w: Any
@@ -53,24 +53,24 @@ _DERIVED: Mapping[str, tuple[int, ...]] = {
     },
     "spread": (0,),
 }
-"""Of primitives that have no derivative by some of their arguments, those that they have one by."""
+"""For primitives without a derivative by some arguments: the arguments with one."""
 
 
 def derived_from(operation: Operation) -> tuple[int, ...]:
-    """The arguments that a value has a derivative by: where they stand."""
+    """Return the positions of the arguments by which a value has a derivative."""
     numbers = _DERIVED.get(operation.primitive)
     return operation.of if numbers is None else tuple(operation.of[number] for number in numbers)
 
 
-def in_trees(graph: Graph, asked: Iterable[int]) -> list[Trees]:
-    """All that some values come from, each of them a joint."""
-    return _Cut(graph, set(asked)).found
+def in_trees(graph: Graph, targets: Iterable[int]) -> list[Trees]:
+    """Return trees of everything that the targets depend on. Each target is a joint."""
+    return _Cut(graph, set(targets)).trees
 
 
 class _Cut:
-    """A graph cut into trees: what is a joint, and which trees are alike."""
+    """Cuts a graph into trees: finds the joints, and groups trees of the same operations."""
 
-    def __init__(self, graph: Graph, asked: set[int]) -> None:
+    def __init__(self, graph: Graph, targets: set[int]) -> None:
         self.graph, self.values, self.operations = graph, graph.values, graph.operations
         self.varies: list[bool] = []
         self.derived: list[tuple[int, ...]] = []
@@ -78,53 +78,53 @@ class _Cut:
             of = () if operation is None else tuple(one for one in derived_from(operation) if self.varies[one])
             self.varies.append(operation is not None and (bool(of) or loses(operation)))
             self.derived.append(of)
-        live = self._live(asked)
-        self.joints = self._joints(asked, live)
-        alike = defaultdict[int, list[int]](list)
+        live = self._live(targets)
+        self.joints = self._joints(targets, live)
+        groups = defaultdict[int, list[int]](list)
         for k, key in self._keys(live).items():
             if k in self.joints:
-                alike[key].append(k)
-        self.found = [self._side_by_side(joints) for joints in alike.values()]
+                groups[key].append(k)
+        self.trees = [self._grouped(joints) for joints in groups.values()]
 
-    def _live(self, asked: set[int]) -> list[int]:
-        """Values that those that are asked depend on, in order."""
-        found = set(asked)
-        for k in range(max(found, default=-1), -1, -1):
-            if k in found:
-                found.update(self.derived[k])
-        return sorted(found)
+    def _live(self, targets: set[int]) -> list[int]:
+        """Return the values that the targets depend on, in order."""
+        live = set(targets)
+        for k in range(max(live, default=-1), -1, -1):
+            if k in live:
+                live.update(self.derived[k])
+        return sorted(live)
 
-    def _joints(self, asked: set[int], live: Sequence[int]) -> set[int]:
-        """Values that are asked, handed on, used more than once, or of which a value uses several units."""
-        used, found = set[int](), {*asked, *self.graph.between.intersection(live)}
+    def _joints(self, targets: set[int], live: Sequence[int]) -> set[int]:
+        """Return targets, states, values used more than once, and values of which another uses several units."""
+        used, joints = set[int](), {*targets, *self.graph.between.intersection(live)}
         for k in live:
             operation = self.operations[k]
             several = operation is not None and operation.primitive in BY_SEVERAL_UNITS
             of_parts = operation is not None and operation.primitive == "joined"
             for one in self.derived[k]:
                 if several or one in used or (not of_parts and self.values[one].shape[-1] < self.values[k].shape[-1]):
-                    found.add(one)
+                    joints.add(one)
                 used.add(one)
-        return {k for k in found if self.varies[k]}
+        return {k for k in joints if self.varies[k]}
 
     def _keys(self, live: Sequence[int]) -> dict[int, int]:
-        """Of each value a number that is the same for those that are computed alike."""
+        """Return a number for each value; equal numbers mean trees of the same operations."""
         numbers: dict[object, int] = {}
-        found: dict[int, int] = {}
+        keys: dict[int, int] = {}
         for k in live:
             operation, derived = self.operations[k], self.derived[k]
             if operation is not None:
-                within = (found[one] if one in derived and self._within(one) else None for one in operation.of)
+                within = (keys[one] if one in derived and self._within(one) else None for one in operation.of)
                 of = tuple(zip((self.values[one].shape for one in operation.of), within, strict=True))
                 key = (operation.primitive, operation.weights, _hashable(operation), of)
-                found[k] = numbers.setdefault(key, len(numbers))
-        return found
+                keys[k] = numbers.setdefault(key, len(numbers))
+        return keys
 
     def _within(self, k: int) -> bool:
-        """Whether what computes an argument has to be known in the trees that it is an argument in."""
-        return k not in self.joints or self.operations[k].primitive in TERM_BY_TERM  # type: ignore[union-attr] # no joint
+        """Whether the operation of an argument belongs to the trees that use it."""
+        return k not in self.joints or self.operations[k].primitive in TERM_BY_TERM  # type: ignore[union-attr] # joints have operations
 
-    def _side_by_side(self, joints: Sequence[int]) -> Trees:
+    def _grouped(self, joints: Sequence[int]) -> Trees:
         trees = Trees(self.graph.w, [], [], [], set(), set())
         self._copied(trees, {}, tuple(joints), within=True)
         return trees
@@ -132,14 +132,14 @@ class _Cut:
     def _copied(
         self, trees: Trees, known: dict[tuple[object, bool], int], places: tuple[int, ...], *, within: bool
     ) -> int:
-        """Add a value, one in each tree, after what it is computed of, if that is within: where it stands."""
+        """Add a value of each tree, after its arguments if they are within the trees, and return its index."""
         if (places, within) in known:
             return known[places, within]
         first, operation = places[0], self.operations[places[0]]
         local = None
         if operation is not None and within:
             derived = self.derived[first]
-            each = zip(*(self.operations[k].of for k in places), strict=True)  # type: ignore[union-attr] # all are alike
+            each = zip(*(self.operations[k].of for k in places), strict=True)  # type: ignore[union-attr] # all have the same operation
             of = tuple(
                 self._copied(trees, known, ones, within=one in derived and self._within(one))
                 for one, ones in zip(operation.of, each, strict=True)

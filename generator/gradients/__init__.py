@@ -1,1 +1,1 @@
-"""Cotangents of a golden's outputs → certified gradients, with a tolerance that is derived over both passes."""
+"""Certifies gradients: computes them from cotangents, and derives their tolerance over both passes."""

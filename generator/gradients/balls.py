@@ -1,4 +1,4 @@
-"""The way back in ball arithmetic."""
+"""The backward pass in ball arithmetic."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -12,52 +12,52 @@ from rnn_goldens.generator.balls import Balls, Undecided, balls, each, number
 
 
 class Tied(Exception):
-    """An argument that lies exactly on a kink, where there is no derivative."""
+    """An argument lies exactly on a kink, where there is no derivative."""
 
 
 class BackwardBalls(Balls, Backward):
-    """A network whose numbers are balls, and its way back."""
+    """A network and its backward pass in ball arithmetic."""
 
     def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:
-        """What a step hands to the one before it: a step of the way back is done."""
+        """Return the cotangent that a step passes to the previous one, and count the step."""
         self.count(1)
         return super().carry(d_before, d_after, within, t)
 
     def transposed(self, g: Array, matrix: Array, index: int, blocks: int) -> Array:
-        """What v gets of the product of v with one of so many blocks of rows of a matrix."""
+        """Return the cotangent of v, where g is that of the product of v with a block of rows of a matrix."""
         rows = len(matrix) // blocks
         return _product(g, matrix[index * rows : (index + 1) * rows])
 
     def outer(self, gs: Sequence[Array], vs: Sequence[Array]) -> Array:
-        """The sum of g vᵀ over all steps and sequences."""
+        """Return the sum of g vᵀ over all steps and sequences."""
         return _product(np.concatenate(gs).T, np.concatenate(vs))
 
     def where_larger(self, g: Array, a: Array, b: Array) -> Array:
-        """G where a is larger than b, and zero elsewhere."""
+        """Return g where a is larger than b, and zero elsewhere."""
         return _where_larger(g, a, b)
 
     def where_within(self, g: Array, z: Array, low: Fraction, high: Fraction) -> Array:
-        """G where z is between the limits, and zero elsewhere."""
+        """Return g where z is between the limits, and zero elsewhere."""
         return _where_larger(_where_larger(g, z, number(low)), number(high), z)
 
     def spread(self, g: Array, z: Array) -> Array:
-        """What each unit of z gets of its mean."""
+        """Return the cotangent of each unit of z, where g is that of their mean."""
         return np.broadcast_to(g / z.shape[-1], z.shape)
 
     def only(self, within: Array, g: Array) -> Array:
-        """G of the sequences that are within, and a ball around zero, of no size, of others."""
+        """Return g of the sequences that are within, and exact zeros for others."""
         return np.where(within[:, None], g, np.array(arb(0), dtype=object))
 
     def nothing(self, like: Array) -> Array:
-        """Balls around zero, of no size."""
+        """Return exact zeros."""
         return np.full(like.shape, arb(0), dtype=object)
 
-    def from_out(self, case: Case, cotangents: Any) -> list[Array]:  # noqa: ANN401 - as of the class
-        """The cotangent of out, by time step."""
+    def from_out(self, case: Case, cotangents: Any) -> list[Array]:  # noqa: ANN401 - signature of the class
+        """Return the cotangent of out by time step."""
         return [balls(d_out) for d_out in super().from_out(case, cotangents)]
 
-    def from_last(self, case: Case, cotangents: Any, index: int) -> State:  # noqa: ANN401 - likewise
-        """Cotangents of the last state of a layer and direction."""
+    def from_last(self, case: Case, cotangents: Any, index: int) -> State:  # noqa: ANN401 - signature of the class
+        """Return the cotangents of the last state of a layer and direction."""
         return tuple(balls(part) for part in super().from_last(case, cotangents, index))
 
 
@@ -77,7 +77,7 @@ def _where_larger_one(g: arb, a: arb, b: arb) -> arb:
         return arb(0)
     if difference == 0:
         raise Tied
-    raise Undecided(f"{a} may lie on either side of {b}, where a kink is")
+    raise Undecided(f"{a} may be on either side of the kink at {b}")
 
 
 _where_larger = each(_where_larger_one, 3)

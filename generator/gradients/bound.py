@@ -1,4 +1,4 @@
-"""The tolerance of gradients, derived once over the graph of both passes."""
+"""Derives the tolerance of gradients over the graph of both passes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,27 +6,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_goldens.generator.error_analysis.graph import Graph
-from rnn_goldens.generator.error_analysis.losses import FLUSHING, UNFLUSHED, Storing
-from rnn_goldens.generator.error_analysis.sensitivities import Asked, Elements, Sensitivities, Units
+from rnn_goldens.generator.error_analysis.rounding_model import FLUSHING, UNFLUSHED, Storing
+from rnn_goldens.generator.error_analysis.sensitivities import Elements, Sensitivities, Targets, Units
 from rnn_goldens.generator.error_bound import round_up
 from rnn_goldens.generator.gradients.traced import TracedGradients, WeightGradient
 from rnn_goldens.golden.arrays import Float64
 from rnn_goldens.golden.tolerance import Bound
 
-MOST_BLUNTED = 2.0
-"""Where admitting that float16 flushes small numbers takes more than this, its goldens would be blunt elsewhere."""
+MAX_BLUNTED = 2.0
+"""The largest factor by which allowing float16 to flush small numbers may loosen a tolerance."""
 
 
 STORING = (UNFLUSHED, FLUSHING)
-"""What storing loses, where nothing flushes small numbers to zero and where float16 does."""
+"""The two storage models: without flushing small numbers to zero, and with float16 flushing them."""
 
 
 @dataclass(frozen=True, eq=False)
 class GradientBound:
-    """How far off the gradients of any correct implementation can be.
+    """The largest errors of the gradients of any correct implementation.
 
     Attributes:
-        tolerance: the bound, as it is stored.
+        tolerance: the bound.
         in_float16: whether it holds in float16, which may flush small numbers to zero.
     """
 
@@ -35,22 +35,22 @@ class GradientBound:
 
 
 def gradient_bound(found: TracedGradients) -> GradientBound:
-    """Bound the errors of gradients."""
+    """Return a bound on the errors of gradients."""
     errors = dict(_errors(found))
-    in_float16 = all((flushing <= MOST_BLUNTED * stored).all() for _, stored, flushing in errors.values())
+    in_float16 = all((flushing <= MAX_BLUNTED * stored).all() for _, stored, flushing in errors.values())
     storage = 2 if in_float16 else 1
     kinds = ({name: round_up(error[kind]) for name, error in errors.items()} for kind in (0, storage))
     return GradientBound(Bound(*kinds), in_float16)
 
 
 def _errors(found: TracedGradients) -> Iterator[tuple[str, Float64]]:
-    """By the name of the array, (kinds, *shape)."""
+    """Yield the name of each array and its errors, (kinds, *shape)."""
     graph = found.graph
     states = [place for places in found.start.values() for place in places]
     units = {place: Units(graph, place) for place in (*found.x, *states)}
     sums = {weight: _Sum(graph, weight) for blocks in found.weights.values() for *_, weight in blocks}
-    asked: list[Asked] = [*units.values(), *sums.values()]
-    errors = Sensitivities(graph, asked, STORING).of(asked, "tolerance of gradients")
+    targets: list[Targets] = [*units.values(), *sums.values()]
+    errors = Sensitivities(graph, targets, STORING).of(targets, "tolerance of gradients")
     of_units = {place: np.moveaxis(error, -1, 0) for place, error in zip(units, errors, strict=False)}
     of_sums = {weight: error.sum(axis=0).T for weight, error in zip(sums, errors[len(units) :], strict=True)}
     yield "x", np.stack([of_units[place] for place in found.x], axis=2)
@@ -65,7 +65,7 @@ def _errors(found: TracedGradients) -> Iterator[tuple[str, Float64]]:
 
 
 class _Sum:
-    """The gradient of a weight, element by element, but for what the sum over steps and sequences itself loses."""
+    """The gradient of a weight, by element, without the rounding errors of the sum over steps and sequences."""
 
     def __init__(self, graph: Graph, weight: WeightGradient) -> None:
         self.columns = graph.values[weight.vs[0]].shape[-1] if weight.vs else 1
@@ -75,7 +75,7 @@ class _Sum:
         self._by_v = dict(zip(weight.vs, weight.gs, strict=False))
 
     def add_derivatives(self, graph: Graph, place: int, elements: Elements, g: Float64) -> None:
-        """By g it is v, by v it is g."""
+        """Add the derivatives of elements g v: v by g, and g by v."""
         row, column, count = elements // self.columns, elements % self.columns, np.arange(len(elements))
         if place in self._by_g:
             g[:, count, row] += graph.values[self._by_g[place]][:, column] if self._by_v else 1
@@ -84,27 +84,28 @@ class _Sum:
 
 
 def lost_in_sum(graph: Graph, weight: WeightGradient) -> Float64:
-    """What the sum over steps and sequences itself may lose: (kinds, *shape).
+    """Return the largest rounding error of the sum over steps and sequences: (kinds, *shape).
 
-    It may be one product over both, or a product for each step or for each sequence, added one by one from either end.
+    An implementation may compute one product over both, or a product per step or per sequence, added one by one from
+    either end.
     """
     gs = np.stack([graph.values[k] for k in weight.gs])
     vs = np.stack([graph.values[k] for k in weight.vs]) if weight.vs else np.ones((*gs.shape[:2], 1))
     steps, sequences = np.einsum("tbi,tbj->tij", gs, vs), np.einsum("tbi,tbj->bij", gs, vs)
     accumulated = len(gs) * gs.shape[1] * np.einsum("tbi,tbj->ij", np.abs(gs), np.abs(vs))
     storage = [np.maximum(*(_added_one_by_one(terms, stored) for terms in (steps, sequences))) for stored in STORING]
-    found = np.stack([accumulated, *storage])
-    return found if weight.vs else found[..., 0]
+    errors = np.stack([accumulated, *storage])
+    return errors if weight.vs else errors[..., 0]
 
 
 def _added_one_by_one(terms: Float64, stored: Storing) -> Float64:
-    """What is lost where each term is stored, and every partial sum from either end; adding zero loses nothing."""
+    """Return the error of storing each term and every partial sum, from either end. Adding zero is exact."""
     if len(terms) == 1:
         return stored(terms[0])
-    ways: list[Float64] = []
-    for way in (terms, terms[::-1]):
-        sums = np.cumsum(way, axis=0)
-        rounds = (way[1:] != 0) & (sums[:-1] != 0)
-        ways.append(np.where(rounds, stored(sums[1:]), 0).sum(axis=0))
-    total: Float64 = stored(terms).sum(axis=0) + np.maximum(*ways)
+    errors: list[Float64] = []
+    for ordered in (terms, terms[::-1]):
+        sums = np.cumsum(ordered, axis=0)
+        rounds = (ordered[1:] != 0) & (sums[:-1] != 0)
+        errors.append(np.where(rounds, stored(sums[1:]), 0).sum(axis=0))
+    total: Float64 = stored(terms).sum(axis=0) + np.maximum(*errors)
     return total

@@ -1,4 +1,4 @@
-"""The gradients, each element proven to be the exact result correctly rounded to float64."""
+"""Computes gradients whose elements are proven to be the exact results, correctly rounded to float64."""
 
 from collections.abc import Callable
 
@@ -12,11 +12,11 @@ from rnn_goldens.generator.gradients.balls import BackwardBalls
 
 
 def correctly_rounded_gradients(case: Case, cotangents: Cotangents) -> tuple[dict[str, NDArray[np.float64]], int]:
-    """By the names of the arrays, and the bits that proved them.
+    """Return the gradients by array name, and the working precision in bits that proved them.
 
     Raises:
         Undecided: no working precision decides them.
-        Tied: an argument lies exactly on a kink, and what stands there has a cotangent.
+        Tied: an argument with a nonzero cotangent is exactly on a kink.
     """
 
     def run(count: Callable[[int], None]) -> dict[str, NDArray[np.float64]]:

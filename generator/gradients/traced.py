@@ -1,4 +1,4 @@
-"""A network and its way back, writing down what they do instead of doing it."""
+"""Records both passes of a network as a graph."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class WeightGradient:
     """The gradient of a block of a weight's rows: a sum over steps and sequences of g vᵀ, or of g.
 
     Attributes:
-        gs: where the cotangents stand, in the order of the way back.
-        vs: where what the matrix was multiplied with stands; none of a vector.
+        gs: positions of the cotangents in the graph, in the order of the backward pass.
+        vs: positions of the vectors that the matrix was multiplied with; empty for a bias.
     """
 
     gs: tuple[int, ...]
@@ -28,13 +28,13 @@ class WeightGradient:
 
 @dataclass(frozen=True, eq=False)
 class TracedGradients:
-    """Both passes, written down.
+    """Both passes as a graph.
 
     Attributes:
-        forward: the way there; its graph has all that is computed.
-        x: where the cotangents of x stand, by time step.
-        start: where those of each initial state stand, by its name, in the order of layers and directions.
-        weights: by name, the blocks of rows: which, of how many, and what adds up to it.
+        forward: the forward pass; its graph contains both passes.
+        x: positions of the gradients of x, by time step.
+        start: positions of the gradients of each initial state, by its name, in the order of layers and directions.
+        weights: by name, the blocks of rows: index, number of blocks, and the gradient of the block.
     """
 
     forward: Forward
@@ -44,24 +44,24 @@ class TracedGradients:
 
     @property
     def graph(self) -> Graph:
-        """All that is computed."""
+        """The graph of both passes."""
         return self.forward.graph
 
 
 def traced(case: Case, cotangents: Cotangents) -> TracedGradients:
-    """Write down both passes of a case that has a batch axis, in float64."""
+    """Record both passes of a case that has a batch axis, in float64."""
     return _Tracing(case).traced(case, cotangents)
 
 
 class _Tracing(Tracing, Backward):
-    """A network of nodes that goes back.
+    """A network of nodes with a backward pass.
 
-    What a step hands to the one before it, and what enters there, is one sum, for it may be added up in any order.
+    Contributions to the cotangent of a state are recorded as one sum, because they may be added in any order.
     """
 
     def traced(self, case: Case, cotangents: Cotangents) -> TracedGradients:
-        found: dict[str, Any] = self.of_batch(case, cotangents)
-        return TracedGradients(self.forward, **found)
+        gradients: dict[str, Any] = self.of_batch(case, cotangents)
+        return TracedGradients(self.forward, **gradients)
 
     def primitive(self, operation: Operation, of: Sequence[Any], weights: tuple[str, ...]) -> Any:  # noqa: ANN401
         if operation.primitive == "sum":
@@ -78,8 +78,8 @@ class _Tracing(Tracing, Backward):
         return self._sum([part for term in terms for part in self._summands(term.place)])
 
     def _sum(self, summands: Sequence[int]) -> Any:  # noqa: ANN401
-        some = [k for k in summands if not self.graph.adds_nothing(k)] or summands[:1]
-        return Node(some[0]) if len(some) == 1 else self.node("sum", *map(Node, some))
+        terms = [k for k in summands if not self.graph.adds_nothing(k)] or summands[:1]
+        return Node(terms[0]) if len(terms) == 1 else self.node("sum", *map(Node, terms))
 
     def block(self, z: Any, index: int, blocks: int) -> Any:  # noqa: ANN401
         return z if blocks == 1 else self.node("block", z, detail=(index, blocks))
@@ -93,16 +93,16 @@ class _Tracing(Tracing, Backward):
     def from_last(self, case: Case, cotangents: Cotangents, index: int) -> Any:  # noqa: ANN401
         return tuple(self.given(part) for part in super().from_last(case, cotangents, index))
 
-    def hand_down(self, ways: Sequence[Sequence[Any]], layer: int) -> Any:  # noqa: ANN401
-        """What each direction hands down is computed on its own: sums go on from there."""
-        apart = [[self.node("same", d_x) for d_x in way] for way in ways]
-        return [self.node("same", d_x) for d_x in super().hand_down(apart, layer)]
+    def to_layer_below(self, d_inputs: Sequence[Sequence[Any]], layer: int) -> Any:  # noqa: ANN401
+        """Record the contribution of each direction as a separate value, from which sums continue."""
+        contributions = [[self.node("same", d_x) for d_x in steps] for steps in d_inputs]
+        return [self.node("same", d_x) for d_x in super().to_layer_below(contributions, layer)]
 
     def gathered(self, name: str, weight: Any, factors: Mapping[Block, list[Factors]]) -> Any:  # noqa: ANN401, ARG002
-        mine = sorted((index, blocks, steps) for (of, index, blocks), steps in factors.items() if of == name)
+        of_weight = sorted((index, blocks, steps) for (of, index, blocks), steps in factors.items() if of == name)
         return [
             (index, blocks, WeightGradient(_places(g for g, _ in steps), _places(v for _, v in steps if v is not None)))
-            for index, blocks, steps in mine
+            for index, blocks, steps in of_weight
         ]
 
     def named(self, case: Case, d_inputs: Any, d_start: Any, weights: Any) -> Any:  # noqa: ANN401

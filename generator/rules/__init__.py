@@ -1,4 +1,4 @@
-"""The rules of the definition, numbered: what an implementation has to do, and which deviations break it."""
+"""The numbered rules of the definition, and the deviations that break each of them."""
 
 from rnn_goldens.generator.rules.arithmetic import ARITHMETIC, CALLS
 from rnn_goldens.generator.rules.axes import AXES
@@ -22,7 +22,7 @@ GROUPS: tuple[Group, ...] = (
     CALLS,
     GRADIENTS,
 )
-"""In the order of the page."""
+"""All groups in the order of the page."""
 
 RULES: tuple[Rule, ...] = tuple(rule for group in GROUPS for rule in group.rules)
 

@@ -1,4 +1,4 @@
-"""Time, batch and units: the axes of x and out."""
+"""Rules about the axes of x and out: time, batch and units."""
 
 from rnn_goldens.cells import Case, Network
 from rnn_goldens.generator.rules.rule import Group, Rule
@@ -17,18 +17,18 @@ AXES = Group(
                 "last_step_skipped",
                 "every_other_step_skipped",
             ),
-            said_by=(Network.times, Network.unroll),
+            implemented_by=(Network.times, Network.unroll),
         ),
-        Rule("A2", "Step t reads x at t.", ("x_late", "x_early", "first_x_everywhere"), said_by=(Network.step,)),
+        Rule("A2", "Step t reads x at t.", ("x_late", "x_early", "first_x_everywhere"), implemented_by=(Network.step,)),
         Rule(
             "A3",
-            "out at t is h after step t, and not before it, nor c.",
+            "out at t is h after step t: not h before it, and not c.",
             ("out_of_step_before", "out_is_last_step_everywhere", "out_reversed", "out_is_c", "out_activated_again"),
-            said_by=(Network.emit,),
+            implemented_by=(Network.emit,),
         ),
         Rule(
             "A4",
-            "out has every time step: (batch, time, directions·hidden), whatever is of size 1.",
+            "out has every time step: (batch, time, directions·hidden), even if axes have size 1.",
             (
                 "out_of_last_step_only",
                 "out_time_major",
@@ -36,17 +36,17 @@ AXES = Group(
                 "out_merges_time_and_units",
                 "out_squeezed",
             ),
-            said_by=(Network.run,),
+            implemented_by=(Network.run,),
         ),
         Rule(
             "A5",
             "x is (batch, time, input).",
             ("batch_and_time_exchanged", "x_reshaped_to_time_major", "x_and_out_taken_for_time_major"),
-            said_by=(Network.run,),
+            implemented_by=(Network.run,),
         ),
         Rule(
             "A6",
-            "Each row of the batch reads its own x, goes its own way, and is returned in its place.",
+            "Each row of the batch depends only on its own x and state, and is returned in the same row.",
             (
                 "x_of_first_row",
                 "rows_reversed",
@@ -62,17 +62,17 @@ AXES = Group(
         ),
         Rule(
             "A7",
-            "Every row is computed, however many there are.",
+            "Every row is computed, for any number of rows.",
             ("*rows_beyond_*_not_computed", "last_odd_row_not_computed"),
         ),
         Rule(
             "A8",
-            "Units keep their order in out and in the last states.",
+            "Units keep their order in out and in last states.",
             ("units_reversed", "h_n_units_reversed", "?_n_alone_with_units_reversed"),
         ),
         Rule(
             "A9",
-            "Input without a batch axis is a batch of one, whose axis the outputs do not have.",
+            "Input without a batch axis is computed as a batch of one; outputs have no batch axis either.",
             (
                 "unbatched_kept_as_batch",
                 "state_not_zero_without_batch",
@@ -80,7 +80,7 @@ AXES = Group(
                 "states_reversed_without_batch",
                 "h_n_reversed_without_batch",
             ),
-            said_by=(Case.as_batch,),
+            implemented_by=(Case.as_batch,),
         ),
         Rule(
             "A10",
@@ -89,7 +89,7 @@ AXES = Group(
         ),
         Rule(
             "A11",
-            "Every unit is computed, however many there are.",
+            "Every unit is computed, for any number of units.",
             ("units_beyond_*_not_computed",),
         ),
     ),

@@ -1,4 +1,4 @@
-"""Two directions, and layers upon layers."""
+"""Rules about directions and layers."""
 
 from rnn_goldens.cells import Network
 from rnn_goldens.generator.rules.rule import Group, Rule
@@ -17,36 +17,36 @@ DIRECTIONS = Group(
                 "last_step_skipped_in_reverse",
                 "reverse_missing",
             ),
-            said_by=(Network.times,),
+            implemented_by=(Network.times,),
         ),
         Rule(
             "D2",
-            "The reverse direction's out stands in the order of time.",
+            "The output of the reverse direction is in chronological order.",
             ("reverse_not_flipped_back", "reverse_flips_output_only"),
-            said_by=(Network.unroll,),
+            implemented_by=(Network.unroll,),
         ),
         Rule(
             "D3",
-            "Each direction has weights of its own, those of the reverse called …_reverse.",
+            "Each direction has its own weights; those of the reverse direction are named …_reverse.",
             ("reverse_uses_forward_*", "directions_weights_swapped", "weights_direction_major"),
-            said_by=(Network.weights,),
+            implemented_by=(Network.weights,),
         ),
         Rule(
             "D4",
-            "The units of the forward direction come first in out, then those of the reverse.",
+            "out has the units of the forward direction first, then those of the reverse direction.",
             (
                 "directions_joined_in_wrong_order",
                 "directions_interleaved",
                 "directions_stacked_and_reshaped",
                 "directions_added",
             ),
-            said_by=(Network.join,),
+            implemented_by=(Network.join,),
         ),
         Rule(
             "D5",
-            "The directions of a layer know nothing of each other.",
+            "The directions of a layer are independent of each other.",
             ("reverse_starts_from_forward_end",),
-            said_by=(Network.run,),
+            implemented_by=(Network.run,),
         ),
     ),
 )
@@ -59,17 +59,17 @@ LAYERS = Group(
             "Y1",
             "An upper layer's input is the out of the layer below, step by step.",
             ("upper_layers_see_x", "upper_layers_see_last_step"),
-            said_by=(Network.run,),
+            implemented_by=(Network.run,),
         ),
         Rule(
             "Y2",
             "An upper layer's input has the units of both directions, forward first.",
             ("reverse_hidden_from_upper_layers", "upper_layers_read_input_size", "directions_joined_in_wrong_order"),
-            said_by=(Network.join,),
+            implemented_by=(Network.join,),
         ),
         Rule(
             "Y3",
-            "What a layer hands to the next is changed by nothing: no activation, scale, residual or dropout.",
+            "A layer's output goes to the next layer unchanged: no activation, scale, residual or dropout.",
             (
                 "relu_between_layers",
                 "tanh_between_layers",
@@ -78,20 +78,20 @@ LAYERS = Group(
                 "dropout_of_half_left_on",
                 "dropout_scaling_left_on",
             ),
-            said_by=(Network.join,),
+            implemented_by=(Network.join,),
         ),
         Rule(
             "Y4",
-            "Each layer has weights of its own.",
+            "Each layer has its own weights.",
             ("layer_0_weights_reused", "layer_0_w_hh_reused", "layer_0_biases_reused", "weights_direction_major"),
-            said_by=(Network.weights,),
+            implemented_by=(Network.weights,),
         ),
-        Rule("Y5", "out is the last layer's.", ("out_of_first_layer",), said_by=(Network.run,)),
+        Rule("Y5", "out is the output of the last layer.", ("out_of_first_layer",), implemented_by=(Network.run,)),
         Rule(
             "Y6",
             "There may be any number of layers.",
-            said_by=(Network.run,),
-            unbroken="goldens have nine at most, and no deviation is wrong from some layer on",
+            implemented_by=(Network.run,),
+            why_unbroken="goldens have at most nine layers, and no deviation depends on their number",
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""What the equations of a step say, line by line and cell by cell."""
+"""Rules about the equations of a step, by cell and line."""
 
 from rnn_goldens.cells import Network, notation
 from rnn_goldens.generator.rules.rule import Group, Rule
@@ -33,7 +33,7 @@ EQUATIONS = Group(
         ),
         Rule(
             "E4",
-            "The forget gate of an LSTM is a sigmoid of its own sum, to which nothing is added.",
+            "The forget gate of an LSTM is a sigmoid of its own sum, without an extra bias.",
             (
                 "lstm_forget_gate_open",
                 "lstm_forget_gate_complemented",
@@ -61,7 +61,7 @@ EQUATIONS = Group(
         ),
         Rule(
             "E7",
-            "The new cell of an LSTM is f times the cell before and i times the candidate, and is carried as it is.",
+            "The new cell of an LSTM is f times the previous cell plus i times the candidate, passed on unchanged.",
             (
                 "lstm_cell_forgets_everything",
                 "lstm_candidate_added_to_input_gate",
@@ -102,14 +102,14 @@ EQUATIONS = Group(
         ),
         Rule(
             "E11",
-            "The candidate of a GRU is a tanh of its own sum, with both of its parts.",
+            "The candidate of a GRU is a tanh of its own sum, of both parts.",
             ("gru_candidate_by_sigmoid", "gru_candidate_without_state_if_no_bias"),
             GRU,
             lines={"gru": "n"},
         ),
         Rule(
             "E12",
-            "The reset gate of a GRU multiplies W_hn @ h, after the product, and nothing of the input.",
+            "The reset gate of a GRU multiplies the product W_hn @ h, and not the input part.",
             (
                 "gru_reset_before_product",
                 "gru_reset_on_input",
@@ -121,7 +121,7 @@ EQUATIONS = Group(
         ),
         Rule(
             "E13",
-            "The reset gate of a GRU multiplies b_hn too, and not b_in.",
+            "The reset gate of a GRU also multiplies b_hn, but not b_in.",
             (
                 "gru_b_hn_outside_reset",
                 "gru_b_in_inside_reset",
@@ -134,7 +134,7 @@ EQUATIONS = Group(
         ),
         Rule(
             "E14",
-            "The new state of a GRU is z times the state before and 1 - z times the candidate.",
+            "The new state of a GRU is z times the previous state plus 1 - z times the candidate.",
             (
                 "gru_z_complemented",
                 "gru_state_not_mixed_in",
@@ -145,7 +145,7 @@ EQUATIONS = Group(
             ),
             GRU,
             lines={"gru": "h"},
-            said_by=(notation.mix,),
+            implemented_by=(notation.mix,),
         ),
         Rule(
             "E15",
@@ -160,18 +160,18 @@ EQUATIONS = Group(
                 "out_activated_again",
             ),
             WITH_TANH,
-            said_by=(notation.tanh,),
+            implemented_by=(notation.tanh,),
         ),
         Rule(
             "E16",
             "sigmoid(z) is 1 / (1 + e^-z).",
             ("tanh_for_sigmoid", "hard_sigmoid", "hard_sigmoid_sixth", "lstm_output_gate_without_sigmoid"),
             GATED,
-            said_by=(notation.sigmoid,),
+            implemented_by=(notation.sigmoid,),
         ),
         Rule(
             "E17",
-            "relu(z) is max(0, z): zero below zero, z above it, however large.",
+            "relu(z) is max(0, z): zero below zero, z above it, without a limit.",
             (
                 "leaky_relu",
                 "leaky_relu_fifth",
@@ -184,7 +184,7 @@ EQUATIONS = Group(
                 "relu_clipped_at_*",
             ),
             ("rnn_relu",),
-            said_by=(notation.relu,),
+            implemented_by=(notation.relu,),
         ),
         Rule(
             "E18",
@@ -198,20 +198,20 @@ EQUATIONS = Group(
         ),
         Rule(
             "E20",
-            "A network without biases is one whose biases are zero.",
+            "A network without biases computes the same as one whose biases are zero.",
             ("gru_candidate_without_state_if_no_bias",),
-            unbroken="goldens without the feature bias are there to fail a network that adds one; no deviation is one",
+            why_unbroken="goldens without biases detect a network that adds one, but no deviation does",
         ),
         Rule(
             "E21",
-            "Gates see the input and h alone: an LSTM has no peepholes.",
+            "Gates depend on the input and h only: an LSTM has no peepholes.",
             ("lstm_peepholes_at_one",),
             LSTM,
             lines={"lstm": "ifo"},
         ),
         Rule(
             "E22",
-            "A step is these equations and no more: no leak, normalization, projection or dropout.",
+            "A step has no other operations: no leak, normalization, projection or dropout.",
             (
                 "leaky_integration",
                 "lstm_gates_normalized",
@@ -221,7 +221,7 @@ EQUATIONS = Group(
                 "dropout_on_last_layer",
                 "gates_not_cleared",
             ),
-            said_by=(Network.step, Network.cell),
+            implemented_by=(Network.step, Network.cell),
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""The way back: gradients of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n."""
+"""Rules about the backward pass: gradients of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n."""
 
 from rnn_goldens.cells import Backward
 from rnn_goldens.cells.derivatives import Slopes
@@ -8,28 +8,28 @@ from rnn_goldens.generator.rules.rule import Group, Rule
 _PATHS = (
     Rule(
         "G1",
-        "Through the input gate of an LSTM a gradient goes back to x and to h.",
+        "A gradient flows through the input gate of an LSTM to x and h.",
         ("lstm_input_path_dropped", "lstm_?_through_input_dropped"),
         LSTM,
         lines={"lstm": "i"},
     ),
     Rule(
         "G2",
-        "Through the forget gate of an LSTM a gradient goes back to x and to h: that of c times the cell before.",
+        "A gradient flows through the forget gate of an LSTM to x and h: that of c times the previous cell.",
         ("lstm_forget_path_dropped", "lstm_?_through_forget_dropped", "lstm_forget_gate_by_new_cell"),
         LSTM,
         lines={"lstm": "f"},
     ),
     Rule(
         "G3",
-        "Through the candidate of an LSTM a gradient goes back to x and to h.",
+        "A gradient flows through the candidate of an LSTM to x and h.",
         ("lstm_candidate_path_dropped", "lstm_?_through_candidate_dropped", "lstm_candidate_slope_by_state"),
         LSTM,
         lines={"lstm": "g"},
     ),
     Rule(
         "G4",
-        "Through the output gate of an LSTM a gradient goes back to x and to h: that of h times tanh(c).",
+        "A gradient flows through the output gate of an LSTM to x and h: that of h times tanh(c).",
         (
             "lstm_output_path_dropped",
             "lstm_?_through_output_dropped",
@@ -41,7 +41,7 @@ _PATHS = (
     ),
     Rule(
         "G5",
-        "A gradient goes back from the cell to the cell before: by f, with what later steps and c_n gave.",
+        "A gradient flows from the cell to the previous cell: f times the sum of those from later steps and c_n.",
         (
             "lstm_cell_path_dropped",
             "lstm_carried_cell_gradient_dropped",
@@ -53,14 +53,14 @@ _PATHS = (
     ),
     Rule(
         "G6",
-        "A gradient goes back from the state of an LSTM to its cell, through the tanh.",
+        "A gradient flows from the state of an LSTM through the tanh to its cell.",
         ("lstm_cell_in_output_dropped", "lstm_tanh_slope_by_cell"),
         LSTM,
         lines={"lstm": "h"},
     ),
     Rule(
         "G7",
-        "Through the reset gate of a GRU a gradient goes back to x and to h, times W_hn @ h + b_hn.",
+        "A gradient flows through the reset gate of a GRU to x and h, multiplied by W_hn @ h + b_hn.",
         (
             "gru_reset_path_dropped",
             "gru_?_through_reset_dropped",
@@ -72,32 +72,32 @@ _PATHS = (
     ),
     Rule(
         "G8",
-        "Through the update gate of a GRU a gradient goes back to x and to h: that of the new h times h - n.",
+        "A gradient flows through the update gate of a GRU to x and h: that of the new h times h - n.",
         ("gru_update_path_dropped", "gru_?_through_update_dropped", "gru_update_gate_reversed"),
         GRU,
         lines={"gru": "z"},
     ),
     Rule(
         "G9",
-        "Through the candidate of a GRU a gradient goes back to x and to h.",
+        "A gradient flows through the candidate of a GRU to x and h.",
         ("gru_candidate_path_dropped", "gru_?_through_candidate_dropped", "gru_candidate_slope_by_state"),
         GRU,
         lines={"gru": "n"},
     ),
     Rule(
         "G10",
-        "What goes back to W_hn, b_hn and h is multiplied by the reset gate.",
+        "The gradients of W_hn, b_hn and h through the candidate are multiplied by the reset gate.",
         ("gru_reset_left_out_backward", "gru_b_hn_without_reset", "gru_reset_before_product_on_the_way_back"),
         GRU,
         lines={"gru": "n"},
     ),
     Rule(
         "G11",
-        "The gradient of a GRU's state goes back by z to h and by 1 - z to the candidate.",
+        "The gradient of a GRU's state flows to h, multiplied by z, and to the candidate, multiplied by 1 - z.",
         ("gru_kept_state_path_dropped", "gru_shares_swapped"),
         GRU,
         lines={"gru": "h"},
-        said_by=(Slopes.difference,),
+        implemented_by=(Slopes.difference,),
     ),
     Rule(
         "G12",
@@ -105,14 +105,14 @@ _PATHS = (
         ("tanh_slope_*", "gates_kept_before_their_activations"),
         WITH_TANH,
         lines={"rnn_tanh": "h"},
-        said_by=(Slopes.tanh_slope,),
+        implemented_by=(Slopes.tanh_slope,),
     ),
     Rule(
         "G13",
         "The derivative of y = sigmoid(z) is y (1 - y).",
         ("sigmoid_slope_*", "gates_kept_before_their_activations"),
         GATED,
-        said_by=(Slopes.sigmoid_slope,),
+        implemented_by=(Slopes.sigmoid_slope,),
     ),
     Rule(
         "G14",
@@ -120,20 +120,20 @@ _PATHS = (
         ("relu_slope_*",),
         ("rnn_relu",),
         lines={"rnn_relu": "h"},
-        said_by=(Slopes.where_larger,),
+        implemented_by=(Slopes.where_larger,),
     ),
     Rule(
         "G15",
-        "At zero, where a relu has no derivative, that of either side is right.",
+        "At zero, where a relu has no derivative, that of either side is correct.",
         cells=("rnn_relu",),
-        unbroken="no golden with gradients has a sum of exactly zero: the generator refuses one",
+        why_unbroken="the generator refuses goldens with gradients whose relu has an argument of exactly zero",
     ),
 )
 
 _TIME = (
     Rule(
         "G16",
-        "Gradients go back through every step to the first, in the opposite order.",
+        "Gradients flow through all steps in reverse order to the first.",
         (
             "backward_not_through_time",
             "state_detached_between_steps",
@@ -143,17 +143,17 @@ _TIME = (
             "weight_hh_transposed_on_the_way_back",
             "gates_computed_again_from_state_after",
         ),
-        said_by=(Backward.back, Backward.times_back, Backward.step_back, Backward.carry),
+        implemented_by=(Backward.back, Backward.times_back, Backward.step_back, Backward.carry),
     ),
     Rule(
         "G17",
-        "The cotangent of out enters at every step at its own time, once, beside that of later steps.",
+        "The cotangent of out is added at every step, once, to the one from later steps.",
         ("d_out_*", "cotangents_taken_for_ones"),
-        said_by=(Backward.from_out, Backward.enter),
+        implemented_by=(Backward.from_out, Backward.enter),
     ),
     Rule(
         "G18",
-        "The cotangent of h_n enters after the last step, once, beside that of out.",
+        "The cotangent of h_n is added after the last step, once, to that of out.",
         (
             "d_h_n_ignored",
             "d_h_n_twice",
@@ -163,24 +163,24 @@ _TIME = (
             "d_h_n_of_reverse_at_its_start",
             "cotangents_taken_for_ones",
         ),
-        said_by=(Backward.from_last,),
+        implemented_by=(Backward.from_last,),
     ),
     Rule(
         "G19",
-        "The cotangent of c_n enters after the last step, once.",
+        "The cotangent of c_n is added after the last step, once.",
         ("d_c_n_*", "d_h_n_and_d_c_n_swapped", "lstm_carried_cell_gradient_dropped"),
         LSTM,
-        said_by=(Backward.from_last,),
+        implemented_by=(Backward.from_last,),
     ),
     Rule(
         "G20",
         "Each layer and direction has its own cotangent of the last state.",
         ("d_h_n_of_top_layer_alone", "d_h_n_layers_reversed", "d_h_n_directions_swapped"),
-        said_by=(Backward.from_last,),
+        implemented_by=(Backward.from_last,),
     ),
     Rule(
         "G21",
-        "The gradient of an initial state is what comes back past the first step, row by row.",
+        "The gradient of an initial state is that of the state before the first step, row by row.",
         (
             "start_gradients_zero",
             "start_gradients_from_the_end",
@@ -189,33 +189,33 @@ _TIME = (
             "h0_gradient_zero",
             "h0_gradient_beyond_*_zero",
         ),
-        said_by=(Backward.to_start,),
+        implemented_by=(Backward.to_start,),
     ),
     Rule(
         "G22",
-        "The gradient of c0 is that of the cell, and not that of h0.",
+        "The gradient of c0 is that of the cell before the first step, not that of h0.",
         ("c0_gradient_zero", "c0_gradient_beyond_*_zero", "start_gradients_swapped"),
         LSTM,
-        said_by=(Backward.to_start, Backward.named),
+        implemented_by=(Backward.to_start, Backward.named),
     ),
     Rule(
         "G23",
-        "Gradients of initial states have the order of initial states: by layer, then direction.",
+        "Gradients of initial states are ordered by layer, then direction, like initial states.",
         ("start_gradients_layers_reversed", "start_gradients_directions_swapped"),
-        said_by=(Backward.named,),
+        implemented_by=(Backward.named,),
     ),
     Rule(
         "G24",
-        "x has a gradient at every step, of every input.",
+        "x has a gradient at every step and for every input.",
         ("x_gradient_zero", "x_gradient_beyond_*_zero"),
-        said_by=(Backward.named,),
+        implemented_by=(Backward.named,),
     ),
 )
 
 _WEIGHTS = (
     Rule(
         "G25",
-        "The gradient of weight_ih is that of the sums times the layer's input, at each step.",
+        "The gradient of weight_ih is that of the gate sums times the layer's input, at each step.",
         (
             "weight_ih_by_input_before",
             "weight_ih_without_*_step",
@@ -223,11 +223,11 @@ _WEIGHTS = (
             "*weight_ih_gradient_beyond_*_zero",
             "upper_weight_ih_by_own_output",
         ),
-        said_by=(Backward.share, Backward.gathered),
+        implemented_by=(Backward.share, Backward.gathered),
     ),
     Rule(
         "G26",
-        "The gradient of weight_hh is that of the sums times h before each step, the first included.",
+        "The gradient of weight_hh is that of the gate sums times h before each step, the first included.",
         (
             "weight_hh_by_state_after",
             "weight_hh_without_*",
@@ -235,11 +235,11 @@ _WEIGHTS = (
             "weight_hh_gradient_transposed",
             "*weight_hh_gradient_beyond_*_zero",
         ),
-        said_by=(Backward.share, Backward.gathered),
+        implemented_by=(Backward.share, Backward.gathered),
     ),
     Rule(
         "G27",
-        "The gradient of a bias is that of the sums: bias_ih and bias_hh have each its own, and whole.",
+        "The gradient of a bias is that of the gate sums: bias_ih and bias_hh each have the full gradient.",
         (
             "bias_?h_gradient_zero",
             "biases_doubled",
@@ -247,7 +247,7 @@ _WEIGHTS = (
             "biases_gradients_swapped",
             "upper_biases_gradient_zero",
         ),
-        said_by=(Backward.share, Backward.gathered),
+        implemented_by=(Backward.share, Backward.gathered),
     ),
     Rule(
         "G28",
@@ -260,7 +260,7 @@ _WEIGHTS = (
             "biases_mean_over_time",
             "biases_without_*_step",
         ),
-        said_by=(Backward.summed_over_steps,),
+        implemented_by=(Backward.summed_over_steps,),
     ),
     Rule(
         "G29",
@@ -272,49 +272,49 @@ _WEIGHTS = (
             "biases_mean_over_batch",
             "*gradients_without_rows_beyond_*",
         ),
-        said_by=(Backward.summed_over_steps,),
+        implemented_by=(Backward.summed_over_steps,),
     ),
     Rule(
         "G30",
         "Rows of gradients have the order of the gates.",
         ("*_gradient_rows_*", "lstm_biases_of_forget_gate", "*_gate_gradients_in_order_*"),
         GATED,
-        said_by=(Backward.gathered,),
+        implemented_by=(Backward.gathered,),
     ),
 )
 
 _NETWORK = (
     Rule(
         "G31",
-        "The gradient of a layer's input is the sum over its directions, in the order of time.",
+        "The gradient of a layer's input is the sum over its directions, in chronological order.",
         (
             "x_gradient_of_forward_alone",
             "x_gradient_of_reverse_alone",
             "reverse_x_gradient_not_flipped",
             "cotangents_overwritten",
         ),
-        said_by=(Backward.hand_down,),
+        implemented_by=(Backward.to_layer_below,),
     ),
     Rule(
         "G32",
-        "Each direction gets its own half of the cotangent of out, in its own order.",
+        "Each direction uses its own half of the cotangent of out, in its own order.",
         (
             "cotangent_halves_swapped",
             "cotangent_half_for_both",
             "reverse_cotangent_flipped",
             "reverse_way_back_as_forward",
         ),
-        said_by=(Backward.side, Backward.times_back),
+        implemented_by=(Backward.side, Backward.times_back),
     ),
     Rule(
         "G33",
-        "Weights of each direction have gradients of their own.",
+        "The weights of each direction have separate gradients.",
         ("forward_gradients_for_reverse", "direction_gradients_swapped", "reverse_gradients_zero"),
-        said_by=(Backward.of_batch,),
+        implemented_by=(Backward.of_batch,),
     ),
     Rule(
         "G34",
-        "Gradients go back from each layer to the one below, whose weights have gradients of their own.",
+        "Gradients flow from each layer to the one below, whose weights have separate gradients.",
         (
             "layers_detached",
             "lower_gradients_zero",
@@ -322,32 +322,32 @@ _NETWORK = (
             "upper_weight_hh_of_first_layer",
             "handed_down_beyond_*_zero",
         ),
-        said_by=(Backward.of_batch, Backward.hand_down),
+        implemented_by=(Backward.of_batch, Backward.to_layer_below),
     ),
     Rule(
         "G35",
-        "Nothing goes back through steps beyond a sequence's end; their cotangents count for nothing.",
+        "No gradient flows through steps beyond the end of a sequence; their cotangents are ignored.",
         ("padded_steps_gone_back_through", "padded_cotangents_added", "lengths_one_*_on_the_way_back"),
-        said_by=(Backward.within_back,),
+        implemented_by=(Backward.within_back,),
     ),
     Rule(
         "G36",
-        "The cotangent of a last state enters at each sequence's own end.",
+        "The cotangent of a last state is added at the end of each sequence.",
         ("d_h_n_lost_where_shorter", "last_cotangents_of_longest_alone"),
-        said_by=(Backward.carry,),
+        implemented_by=(Backward.carry,),
     ),
     Rule(
         "G37",
-        "Gradients of x and of states stand in the row, and at the time, of what they are of.",
+        "Gradients of x and of states are at the same row and time as x and the states.",
         ("x_gradient_at_padded_end", "gradient_rows_left_sorted", "reverse_x_gradient_not_flipped"),
-        said_by=(Backward.named,),
+        implemented_by=(Backward.named,),
     ),
 )
 
 _WHOLE = (
     Rule(
         "G38",
-        "Gradients are of the sum itself: not of a mean, not scaled, not clipped, of its own sign.",
+        "Gradients are those of the sum: not of a mean, not scaled, not clipped, not negated.",
         (
             "gradients_of_other_sign",
             "gradients_four_times",
@@ -355,16 +355,16 @@ _WHOLE = (
             "gradients_clipped_*",
             "gate_gradients_clipped_*",
         ),
-        said_by=(Backward.gradients,),
+        implemented_by=(Backward.gradients,),
     ),
-    Rule("G39", "Gradients are not added to those of the call before.", ("gradients_accumulated",)),
+    Rule("G39", "Gradients are not added to those of the previous call.", ("gradients_accumulated",)),
     Rule("G40", "Gradients have the declared precision.", ("gradients_in_*", "gate_gradients_in_*")),
-    Rule("G41", "Products of the way back have the declared precision.", ("backward_products_in_*",)),
+    Rule("G41", "Products of the backward pass have the declared precision.", ("backward_products_in_*",)),
     Rule(
         "G42",
-        "Weights of every unit have gradients, however many there are.",
+        "Weights of every unit have gradients, for any number of units.",
         ("gradients_of_units_beyond_*_zero",),
-        said_by=(Backward.gathered,),
+        implemented_by=(Backward.gathered,),
     ),
 )
 

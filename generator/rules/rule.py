@@ -1,4 +1,4 @@
-"""What a rule of the definition is: one thing that has to hold, and what breaks it."""
+"""A rule of the definition, and the deviations that break it."""
 
 import fnmatch
 from collections.abc import Callable, Mapping
@@ -14,21 +14,21 @@ from rnn_goldens.golden.shapes import CELLS
 _CATALOGUE: tuple[Deviation, ...] = (*DEVIATIONS, *BACKWARD_DEVIATIONS)
 
 BY_NAME: Mapping[str, Deviation] = {deviation.name: deviation for deviation in _CATALOGUE}
-"""The catalogue, of both passes."""
+"""All deviations of both passes, by name."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """Something that has to hold.
+    """A rule of the definition.
 
     Attributes:
-        id: stable: a letter and a number, never given to another rule.
-        sentence: what has to hold.
-        broken_by: deviations, or patterns of several (``tanh_off_from_*``); each breaks it in the cells it can befall.
-        cells: those that it is a rule for.
-        lines: by cell, the line of its equations that says it: what that line sets.
-        said_by: steps and primitives of the definition that say it.
-        unbroken: where no deviation breaks it, why, and what else sees that it holds.
+        id: permanent identifier: a letter and a number.
+        sentence: the rule.
+        broken_by: names of deviations or patterns (``tanh_off_from_*``). Each breaks the rule in its cells.
+        cells: the cells that the rule is for.
+        lines: by cell, the variable on the left of the equation that states the rule.
+        implemented_by: steps and primitives of the definition that implement the rule.
+        why_unbroken: why no deviation breaks the rule, and what else checks it.
     """
 
     id: str
@@ -36,34 +36,34 @@ class Rule:
     broken_by: tuple[str, ...] = ()
     cells: tuple[str, ...] = CELLS
     lines: Mapping[str, str] = field(default_factory=dict)
-    said_by: tuple[Callable[..., Any], ...] = ()
-    unbroken: str = ""
+    implemented_by: tuple[Callable[..., Any], ...] = ()
+    why_unbroken: str = ""
 
     @cached_property
-    def together(self) -> Mapping[str, tuple[str, ...]]:
-        """What breaks it, as declared: by name or pattern, the deviations that are meant.
+    def matches(self) -> Mapping[str, tuple[str, ...]]:
+        """The deviations that each name or pattern in ``broken_by`` matches.
 
         Raises:
-            UnknownName: none is.
+            UnknownName: a name or pattern matches none.
         """
-        found = {pattern: tuple(fnmatch.filter(BY_NAME, pattern)) for pattern in self.broken_by}
-        if unknown := [pattern for pattern, names in found.items() if not names]:
-            raise UnknownName(f"deviation that breaks {self.id}", unknown[0], BY_NAME, seen="docs/deviations.md")
-        return found
+        by_pattern = {pattern: tuple(fnmatch.filter(BY_NAME, pattern)) for pattern in self.broken_by}
+        if unknown := [pattern for pattern, names in by_pattern.items() if not names]:
+            raise UnknownName(f"deviation that breaks {self.id}", unknown[0], BY_NAME, listed_by="docs/deviations.md")
+        return by_pattern
 
     @property
     def deviations(self) -> tuple[str, ...]:
-        """The names of all that break it."""
-        return tuple(name for names in self.together.values() for name in names)
+        """The names of all deviations that break the rule."""
+        return tuple(name for names in self.matches.values() for name in names)
 
-    def breaks_in(self, name: str) -> tuple[str, ...]:
-        """The cells in which a deviation breaks it."""
+    def cells_broken_by(self, name: str) -> tuple[str, ...]:
+        """Return the cells in which a deviation breaks the rule."""
         return tuple(cell for cell in self.cells if cell in BY_NAME[name].cells)
 
     @property
-    def cells_without(self) -> tuple[str, ...]:
-        """Those in which no deviation breaks it."""
-        broken = {cell for name in self.deviations for cell in self.breaks_in(name)}
+    def cells_without_deviation(self) -> tuple[str, ...]:
+        """The cells in which no deviation breaks the rule."""
+        broken = {cell for name in self.deviations for cell in self.cells_broken_by(name)}
         return tuple(cell for cell in self.cells if cell not in broken)
 
 
@@ -72,9 +72,9 @@ class Group:
     """The rules of one subject.
 
     Attributes:
-        letter: that their ids begin with.
+        letter: the letter that their ids begin with.
         title: the subject.
-        rules: in the order of their numbers.
+        rules: the rules in the order of their numbers.
     """
 
     letter: str

@@ -1,4 +1,4 @@
-"""The state: where it begins, how it is carried, and what is returned of it at the end."""
+"""Rules about states: the initial state, how it is passed on, and the returned last states."""
 
 from rnn_goldens.cells import Network
 from rnn_goldens.generator.rules.equations import LSTM
@@ -10,14 +10,14 @@ STATES = Group(
     (
         Rule(
             "S1",
-            "Where no initial state is given, it is zero: h, and c of an LSTM.",
+            "If no initial state is given, it is zero: h, and c of an LSTM.",
             (
                 "state_not_zero_without_batch",
                 "c_not_zero_without_batch",
                 "default_state_sized_by_layers",
                 "state_kept_from_call_before",
             ),
-            said_by=(Network.start,),
+            implemented_by=(Network.start,),
         ),
         Rule(
             "S2",
@@ -31,7 +31,7 @@ STATES = Group(
                 "hh_skipped_at_first_step",
                 "b_hh_missing_with_h0",
             ),
-            said_by=(Network.start,),
+            implemented_by=(Network.start,),
         ),
         Rule(
             "S3",
@@ -45,7 +45,7 @@ STATES = Group(
                 "c0_alone_with_units_reversed",
             ),
             LSTM,
-            said_by=(Network.start,),
+            implemented_by=(Network.start,),
         ),
         Rule(
             "S4",
@@ -62,7 +62,7 @@ STATES = Group(
                 "?0_alone_of_wrong_layer",
                 "state_buffer_shared_by_layers",
             ),
-            said_by=(Network.start,),
+            implemented_by=(Network.start,),
         ),
         Rule(
             "S6",
@@ -74,22 +74,22 @@ STATES = Group(
                 "?0_alone_of_wrong_direction",
                 "reverse_starts_from_forward_end",
             ),
-            said_by=(Network.start,),
+            implemented_by=(Network.start,),
         ),
         Rule(
             "S7",
-            "Initial states are (layers·directions, batch, hidden): by layer, then direction.",
+            "Initial states are (layers·directions, batch, hidden), ordered by layer, then direction.",
             (
                 "h0_direction_major",
                 "h0_read_batch_first",
                 "h0_unpacked_over_batch",
                 "states_reversed_without_batch",
             ),
-            said_by=(Network.start,),
+            implemented_by=(Network.start,),
         ),
         Rule(
             "S8",
-            "The state after a step, h and c, unit by unit, is the state before the next.",
+            "The state after a step, h and c, unit by unit, is the state before the next step.",
             (
                 "first_state_not_kept",
                 "state_lost_every_*_steps",
@@ -99,13 +99,13 @@ STATES = Group(
                 "state_units_reversed",
                 "c_alone_with_units_reversed",
             ),
-            said_by=(Network.unroll,),
+            implemented_by=(Network.unroll,),
         ),
         Rule(
             "S9",
-            "Every unit of a step reads the state before it, and none the state after it.",
+            "Every unit of a step reads the state before the step, never the state after it.",
             ("state_updated_in_place", "lstm_output_of_last_cell"),
-            said_by=(Network.step,),
+            implemented_by=(Network.step,),
         ),
         Rule(
             "S10",
@@ -118,24 +118,24 @@ STATES = Group(
                 "h_n_one_step_early_in_both_directions",
                 "h_n_of_forward_from_wrong_end",
             ),
-            said_by=(Network.last_states, Network.unroll),
+            implemented_by=(Network.last_states, Network.unroll),
         ),
         Rule(
             "S11",
-            "h_n of the reverse direction is its h after the first time step, which it visits last.",
+            "h_n of the reverse direction is its h after time step 0, which it visits last.",
             ("h_n_of_reverse_from_wrong_end", "h_n_one_step_early_in_both_directions"),
-            said_by=(Network.last_states, Network.unroll),
+            implemented_by=(Network.last_states, Network.unroll),
         ),
         Rule(
             "S12",
-            "c_n is the cell itself after the last step; h_n is returned before it.",
+            "c_n is the cell itself after the last step. It is returned after h_n.",
             ("c_n_is_h_n", "c_n_after_tanh", "c_n_alone_zero", "h_n_c_n_swapped"),
             LSTM,
-            said_by=(Network.last_states,),
+            implemented_by=(Network.last_states,),
         ),
         Rule(
             "S13",
-            "There is a last state of every layer and direction: by layer, then direction.",
+            "Every layer and direction has a last state, ordered by layer, then direction.",
             (
                 "h_n_direction_major",
                 "h_n_layers_reversed",
@@ -147,11 +147,11 @@ STATES = Group(
                 "?_n_alone_with_layers_reversed",
                 "h_n_reversed_without_batch",
             ),
-            said_by=(Network.last_states,),
+            implemented_by=(Network.last_states,),
         ),
         Rule(
             "S14",
-            "Last states are (layers·directions, batch, hidden), whatever is of size 1.",
+            "Last states are (layers·directions, batch, hidden), even if axes have size 1.",
             (
                 "h_n_without_first_axis",
                 "h_n_with_extra_axis",
@@ -160,7 +160,7 @@ STATES = Group(
                 "h_n_unpacked_over_batch",
                 "h_n_squeezed",
             ),
-            said_by=(Network.last_states,),
+            implemented_by=(Network.last_states,),
         ),
     ),
 )

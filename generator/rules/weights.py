@@ -1,4 +1,4 @@
-"""What the matrices and biases multiply and are added to, and how they are stacked."""
+"""Rules about weights: what matrices and biases apply to, and how they are stacked."""
 
 from rnn_goldens.cells import Network
 from rnn_goldens.cells.arithmetic import Arithmetic
@@ -11,7 +11,7 @@ WEIGHTS = Group(
     (
         Rule(
             "W1",
-            "weight_ih (gates·hidden, input) multiplies x: every unit sees every input.",
+            "weight_ih (gates·hidden, input) multiplies x: every unit depends on every input.",
             (
                 "w_ih_ignored",
                 "w_ih_transposed",
@@ -20,11 +20,11 @@ WEIGHTS = Group(
                 "w_ih_and_w_hh_swapped",
                 "state_before_input_in_one_product",
             ),
-            said_by=(Network.weights, Arithmetic.product),
+            implemented_by=(Network.weights, Arithmetic.product),
         ),
         Rule(
             "W2",
-            "weight_hh (gates·hidden, hidden) multiplies h: every unit sees every unit.",
+            "weight_hh (gates·hidden, hidden) multiplies h: every unit depends on every unit.",
             (
                 "w_hh_ignored",
                 "w_hh_transposed",
@@ -38,14 +38,14 @@ WEIGHTS = Group(
                 "hh_skipped_at_first_step",
                 "weights_read_without_storage_offset",
             ),
-            said_by=(Network.weights, Arithmetic.product),
+            implemented_by=(Network.weights, Arithmetic.product),
         ),
         Rule(
             "W3",
-            "Each gate has a block of hidden_size rows of its own, one after the other.",
+            "Each gate has its own block of hidden_size consecutive rows.",
             ("w_ih_of_first_gate", "w_hh_of_first_gate", "gates_by_unit"),
             GATED,
-            said_by=(Arithmetic.block, Arithmetic.vector),
+            implemented_by=(Arithmetic.block, Arithmetic.vector),
         ),
         Rule(
             "W4",
@@ -61,13 +61,13 @@ WEIGHTS = Group(
         ),
         Rule(
             "W6",
-            "The blocks of an LSTM's biases have the order of its matrices, and both matrices the same.",
+            "The blocks of an LSTM's biases and of both its matrices have the same order.",
             ("lstm_bias_gates_????", "gates_of_w_hh_not_reordered"),
             LSTM,
         ),
         Rule(
             "W7",
-            "The blocks of a GRU's biases have the order of its matrices, and both matrices the same.",
+            "The blocks of a GRU's biases and of both its matrices have the same order.",
             ("gru_bias_gates_???", "gru_w_ih_alone_reordered"),
             GRU,
         ),
@@ -75,13 +75,13 @@ WEIGHTS = Group(
             "W8",
             "bias_ih and bias_hh are two vectors, each of gates·hidden numbers.",
             ("biases_interleaved", "b_hh_overwritten_by_b_ih", "b_ih_overwritten_by_b_hh", "b_??_of_first_unit"),
-            said_by=(Arithmetic.affine,),
+            implemented_by=(Arithmetic.affine,),
         ),
         Rule(
             "W9",
-            "A product has all of its terms, however many inputs or units there are.",
+            "A product includes all terms, for any number of inputs and units.",
             ("*product_tail_of_*", "*product_beyond_*_dropped"),
-            said_by=(Arithmetic.product,),
+            implemented_by=(Arithmetic.product,),
         ),
     ),
 )

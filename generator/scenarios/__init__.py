@@ -1,36 +1,36 @@
-"""Every scenario of the corpus, from simple to hard, and the version they make up."""
+"""All scenarios of the built-in corpus, from simple to hard, and its version."""
 
 from dataclasses import replace
 
 import numpy as np
 
 from rnn_goldens import corpus
-from rnn_goldens.generator.index import Whose
+from rnn_goldens.generator.index import CorpusIdentity
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import (
+    activation_sweeps,
     backward,
     dimensions,
     documented,
     full_numbers,
     nine_of_each,
     special,
-    sweeping,
     variants,
     zero_start,
 )
 
 VERSION = "1.6.0"
-"""Of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: provenance or wording."""
+"""Version of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: texts changed."""
 
-OURS = Whose(corpus.OURS, VERSION)
-"""What the index says whose corpus it is."""
+OURS = CorpusIdentity(corpus.OURS, VERSION)
+"""The identity of the built-in corpus."""
 
 HARD = {"long", "saturated", "chaotic"}
-"""Declared features of scenarios that nobody debugs first."""
+"""Declared features of scenarios that are hard to debug."""
 
 
 def difficulty(scenario: Scenario) -> tuple[bool, int, bool, int]:
-    """What somebody who debugs has before them: dynamics, layers and directions, ragged sequences, numbers."""
+    """Sort key: dynamics, layers and directions, ragged sequences, amount of numbers."""
     config, x = scenario.shape, np.asarray(scenario.x)
     width = config.input_size + config.hidden_size
     return (
@@ -42,7 +42,7 @@ def difficulty(scenario: Scenario) -> tuple[bool, int, bool, int]:
 
 
 SCENARIOS: tuple[Scenario, ...] = tuple(
-    replace(scenario, declared=scenario.declared or ())  # what is saturated or chaotic here is so on purpose
+    replace(scenario, declared=scenario.declared or ())  # built-in scenarios declare saturated and chaotic explicitly
     for scenario in backward.with_cotangents(
         (
             *documented.SCENARIOS,
@@ -51,7 +51,7 @@ SCENARIOS: tuple[Scenario, ...] = tuple(
                     *variants.scenarios(),
                     *special.special(),
                     *full_numbers.scenarios(),
-                    *sweeping.scenarios(),
+                    *activation_sweeps.scenarios(),
                     *backward.scenarios(),
                     *dimensions.scenarios(),
                     *nine_of_each.scenarios(),
@@ -62,4 +62,4 @@ SCENARIOS: tuple[Scenario, ...] = tuple(
         )
     )
 )
-"""The documented ones first, a readable page; then from simple to hard."""
+"""The documented scenarios first, then from simple to hard."""

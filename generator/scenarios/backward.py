@@ -1,4 +1,4 @@
-"""Cotangents for scenarios: which goldens have gradients, and what each of them is there to expose on the way back."""
+"""Cotangents for scenarios: which goldens have gradients, and what each of them detects in the backward pass."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -9,10 +9,10 @@ from rnn_goldens.cells import gradients
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios import dimensions, nine_of_each
 from rnn_goldens.generator.scenarios.cotangents import (
-    Asked,
+    CotangentChoice,
     Cotangents,
     at_rows,
-    every_other_row_twice,
+    every_other_row_doubled,
     everything,
     of_c_n,
     of_forward,
@@ -26,115 +26,137 @@ from rnn_goldens.generator.scenarios.special import batch_size, hidden_size
 from rnn_goldens.generator.scenarios.variants import FOLDERS, VARIANTS, Variant, rounded
 from rnn_goldens.golden.shapes import Config, Shape, out_shape, state_shape
 
-ASKED: Mapping[str, Asked] = {
-    "one-step": Asked(everything, "One step from zero: the derivatives of the activations, and no way through time."),
-    "one-step-with-state": Asked(
+COTANGENTS: Mapping[str, CotangentChoice] = {
+    "one-step": CotangentChoice(
+        everything, "One step from zero: the derivatives of the activations, and no way through time."
+    ),
+    "one-step-with-state": CotangentChoice(
         everything,
         "One step from a given state: gradients of h0 and of the recurrent weights, in the one place they act.",
     ),
-    "one-unit": Asked(everything, "One unit: every gradient is a sum over steps and sequences alone."),
-    "square": Asked(everything, "As many inputs as units: a gradient that is transposed keeps its shape."),
-    "no-bias": Asked(of_out, "Cotangents of out alone, without biases: what h_n would add is not there."),
-    "plain": Asked(
+    "one-unit": CotangentChoice(everything, "One unit: every gradient is a sum over steps and sequences alone."),
+    "square": CotangentChoice(everything, "As many inputs as units: a gradient that is transposed keeps its shape."),
+    "no-bias": CotangentChoice(of_out, "Cotangents of out alone, without biases: what h_n would add is not there."),
+    "plain": CotangentChoice(
         of_out, "Cotangents of out alone, and biases: summed over steps and sequences, and each for itself."
     ),
-    "one-sequence": Asked(of_last, "Cotangents of the last states alone, of one sequence: all goes back through time."),
-    "no-bias-with-state": Asked(of_last_step, "A cotangent of the last step of out alone, as of a classifier."),
-    "no-bias-unbatched": Asked(everything, "No biases and no batch axis, on the way back too."),
-    "no-bias-lengths-bidirectional-two-layers": Asked(
+    "one-sequence": CotangentChoice(
+        of_last, "Cotangents of the last states alone, of one sequence: all goes back through time."
+    ),
+    "no-bias-with-state": CotangentChoice(
+        of_last_step, "A cotangent of the last step of out alone, as of a classifier."
+    ),
+    "no-bias-unbatched": CotangentChoice(everything, "No biases and no batch axis, on the way back too."),
+    "no-bias-lengths-bidirectional-two-layers": CotangentChoice(
         everything, "Ragged, two layers, both directions, no biases: everything but gradients of biases."
     ),
-    "with-state": Asked(everything, "Cotangents of everything, a given state, biases: most single mistakes show here."),
-    "unbatched": Asked(everything, "No batch axis, on the way back too."),
-    "unbatched-no-state": Asked(of_last, "No batch axis, no state: cotangents of the last states alone."),
-    "lengths": Asked(everything, "Ragged, with cotangents of padded steps too, which must not matter."),
-    "lengths-no-state": Asked(
+    "with-state": CotangentChoice(
+        everything, "Cotangents of everything, a given state, biases: most single mistakes show here."
+    ),
+    "unbatched": CotangentChoice(everything, "No batch axis, on the way back too."),
+    "unbatched-no-state": CotangentChoice(of_last, "No batch axis, no state: cotangents of the last states alone."),
+    "lengths": CotangentChoice(everything, "Ragged, with cotangents of padded steps too, which must not matter."),
+    "lengths-no-state": CotangentChoice(
         of_last, "Ragged, cotangents of the last states alone: each enters at its sequence's end."
     ),
-    "lengths-all-short": Asked(
+    "lengths-all-short": CotangentChoice(
         of_out, "Ragged, none as long as the batch, and cotangents of padded steps alone at the end."
     ),
-    "lengths-bidirectional": Asked(
+    "lengths-bidirectional": CotangentChoice(
         everything, "Ragged, both directions: the reverse way back ends at each sequence's end."
     ),
-    "two-layers": Asked(
+    "two-layers": CotangentChoice(
         everything, "Two layers: what the upper hands down joins what the lower has from its last state."
     ),
-    "two-layers-no-state": Asked(of_h_n, "Two layers, a cotangent of h_n alone: every layer has one of its own."),
-    "two-layers-square": Asked(
+    "two-layers-no-state": CotangentChoice(
+        of_h_n, "Two layers, a cotangent of h_n alone: every layer has one of its own."
+    ),
+    "two-layers-square": CotangentChoice(
         of_out, "Two layers as wide as the input: gradients that belong to the other layer fit."
     ),
-    "three-layers": Asked(of_out, "Three layers, a cotangent of out alone: the lower ones get all from above."),
-    "bidirectional": Asked(
+    "three-layers": CotangentChoice(
+        of_out, "Three layers, a cotangent of out alone: the lower ones get all from above."
+    ),
+    "bidirectional": CotangentChoice(
         everything, "Both directions: halves of the cotangent, and a gradient of x that is the sum."
     ),
-    "bidirectional-no-state": Asked(
+    "bidirectional-no-state": CotangentChoice(
         of_forward, "Cotangents that are zero for the reverse direction: its gradients are, too."
     ),
-    "bidirectional-unbatched": Asked(of_last, "Both directions, no batch axis: the last states alone."),
-    "bidirectional-two-layers": Asked(
+    "bidirectional-unbatched": CotangentChoice(of_last, "Both directions, no batch axis: the last states alone."),
+    "bidirectional-two-layers": CotangentChoice(
         everything, "Two layers, both directions: all that is handed down in two halves."
     ),
-    "bidirectional-two-layers-unbatched": Asked(
+    "bidirectional-two-layers-unbatched": CotangentChoice(
         of_last_step, "Two layers, both directions, no batch axis, two steps: short enough for half precision."
     ),
-    "back-ten-steps": Asked(
+    "back-ten-steps": CotangentChoice(
         of_last_step, "Ten steps back from the last one, through one unit: a way back that is cut off before shows."
     ),
-    "one-step-of-four": Asked(of_out, "Two layers, both directions, one step: all that goes down goes in two halves."),
-    "short-and-ragged": Asked(everything, "Ragged, both directions, two steps: short enough for half precision."),
-    "lengths-bidirectional-two-layers": Asked(everything, "Everything at once, on the way back."),
-    "bidirectional-three-layers": Asked(
+    "one-step-of-four": CotangentChoice(
+        of_out, "Two layers, both directions, one step: all that goes down goes in two halves."
+    ),
+    "short-and-ragged": CotangentChoice(
+        everything, "Ragged, both directions, two steps: short enough for half precision."
+    ),
+    "lengths-bidirectional-two-layers": CotangentChoice(everything, "Everything at once, on the way back."),
+    "bidirectional-three-layers": CotangentChoice(
         of_last_step, "Three layers, both directions: the middle one gets two halves and hands down two sums."
     ),
     **{
-        f"c-beyond-{size}": Asked(of_c_n, f"Back from a cell beyond {size.partition('-')[0]}: a masked gradient.")
+        f"c-beyond-{size}": CotangentChoice(
+            of_c_n, f"Back from a cell beyond {size.partition('-')[0]}: a masked gradient."
+        )
         for size in ("2", "10", "20", "2-no-state", "3-no-state", "10-no-state")
     },
-    "saturated": Asked(
+    "saturated": CotangentChoice(
         everything, "Saturated gates: derivatives near zero, where 1 - y² of a rounded y is all that is left."
     ),
-    "hidden-17": Asked(everything, "Hidden size 17: tails of tiles, in the products of the way back."),
-    "hidden-33": Asked(of_last_step, "Hidden size 33: the same, two steps, the last one alone."),
-    "batch-129": Asked(
+    "hidden-17": CotangentChoice(everything, "Hidden size 17: tails of tiles, in the products of the way back."),
+    "hidden-33": CotangentChoice(of_last_step, "Hidden size 33: the same, two steps, the last one alone."),
+    "batch-129": CotangentChoice(
         at_rows(0, 63, 64, 127, 128),
         "A batch of 129, cotangents at the edges of tiles: rows beyond a full one count in the weights, too.",
     ),
-    "batch-1": Asked(everything, "A batch of one: a sum over the batch that is no sum."),
-    "hidden-64": Asked(of_last_step, "Hidden size 64: a full tile, in the products of the way back."),
-    "long": Asked(of_last_step, "Two hundred steps back from the last one: gradients that are cut off on the way."),
-    "back-through-time": Asked(
+    "batch-1": CotangentChoice(everything, "A batch of one: a sum over the batch that is no sum."),
+    "hidden-64": CotangentChoice(of_last_step, "Hidden size 64: a full tile, in the products of the way back."),
+    "long": CotangentChoice(
+        of_last_step, "Two hundred steps back from the last one: gradients that are cut off on the way."
+    ),
+    "back-through-time": CotangentChoice(
         of_last_step, "Forty steps back from the last one, with gradients that stay: a way back that is cut off shows."
     ),
-    "single-sequence": Asked(
+    "single-sequence": CotangentChoice(
         of_last_step, "The smallest complete way back, to follow by hand: one sequence of three steps."
     ),
-    "mini-batch": Asked(of_out, "Two sequences in one call: gradients of weights are summed over both."),
-    "mini-batch-ascending": Asked(of_h_n, "A cotangent of h_n alone, in integers."),
-    "identity-w-hh": Asked(of_out, "With W_hh the identity every step adds its own cotangent to those before."),
-    **dimensions.ASKED,
-    **nine_of_each.ASKED,
+    "mini-batch": CotangentChoice(of_out, "Two sequences in one call: gradients of weights are summed over both."),
+    "mini-batch-ascending": CotangentChoice(of_h_n, "A cotangent of h_n alone, in integers."),
+    "identity-w-hh": CotangentChoice(
+        of_out, "With W_hh the identity every step adds its own cotangent to those before."
+    ),
+    **dimensions.COTANGENTS,
+    **nine_of_each.COTANGENTS,
     **dict.fromkeys(
         ("sweeping", "sweeping-no-state"),
-        Asked(
-            every_other_row_twice,
+        CotangentChoice(
+            every_other_row_doubled,
             "Derivatives of every activation at every part of its argument: one that is masked in some band.",
         ),
     ),
 }
-"""By the name of a variant, or of a documented scenario."""
+"""Cotangents by the name of a variant or of a documented scenario."""
 
-NOT_ASKED = {f"sizes-{cell}/hidden-{size}" for cell in ("rnn-tanh", "gru", "lstm") for size in (17, 33, 64)} | {
+WITHOUT_GRADIENTS = {f"sizes-{cell}/hidden-{size}" for cell in ("rnn-tanh", "gru", "lstm") for size in (17, 33, 64)} | {
     "gru/sweeping",
     "lstm/sweeping",
     "rnn-tanh/long",
     "gru/long",
     "lstm/long",
 }
-"""Too many numbers, or steps, for what they would add."""
+"""Scenarios without gradients: too many numbers or steps for what they would add."""
 
 ON_KINKS = ("exact/", "sizes-exact/")
-"""Whole numbers: some sum is zero, and there a relu has no derivative. Those of ``exactly`` stay off."""
+"""Scenarios with integers: some sums are zero, where a relu has no derivative. Those of ``exactly`` avoid it."""
 
 ONES = {
     "rnn-tanh/sweeping",
@@ -145,7 +167,7 @@ ONES = {
     "documented/mini-batch-ascending",
     "documented/identity-w-hh",
 }
-"""Ones, which a person can follow, or of which files are small."""
+"""Scenarios with cotangents of one, which are easy to follow or keep files small."""
 
 DRAWN_AGAIN: Mapping[str, str] = {
     "exact-backward/one-step": " again 396",
@@ -173,7 +195,7 @@ DRAWN_AGAIN: Mapping[str, str] = {
     "exact-backward/back-through-time": " again 3",
     "exact-backward/bidirectional-two-layers-unbatched": " again 22",
 }
-"""Numbers of which the first lie on a kink, or leave many gradients at zero."""
+"""Suffixes for ids whose first numbers are on a kink, or leave many gradients at zero."""
 
 
 BACK_THROUGH_TIME = Variant(
@@ -217,21 +239,21 @@ ONE_STEP_OF_FOUR = Variant(
 )
 
 DEEP_ENOUGH = "bidirectional-three-layers"
-"""A relu network is asked more layers by ``dimensions``."""
+"""Left out for relu networks, because ``dimensions`` has more layers."""
 
-EXACT = tuple(v for v in VARIANTS if v.name in ASKED and v.config.bias and v.name != DEEP_ENOUGH)
-"""Variants that a relu network is asked with numbers that no precision rounds, on the way back either."""
+EXACT = tuple(v for v in VARIANTS if v.name in COTANGENTS and v.config.bias and v.name != DEEP_ENOUGH)
+"""Variants for relu networks with numbers that no precision rounds, in both passes."""
 
 WITHOUT_BIASES = tuple(
     v for v in VARIANTS if v.name in ("no-bias-unbatched", "no-bias-lengths-bidirectional-two-layers")
 )
-"""Likewise; nothing keeps a sum off a kink but that all numbers are positive."""
+"""The same without biases; sums avoid the kink because all numbers are positive."""
 
 EXACT_SIZES = (*(hidden_size(size, 7) for size in (17, 33, 64)), *(batch_size(size) for size in (1, 129)))
 
 
 def off_kinks(golden_id: str, name: str, shape: Shape) -> Float64:
-    """As ``exact``, smaller, with biases of odd halves: a sum that is zero lies on the kink, where no derivative is."""
+    """Draw as ``exact``, smaller, with biases of odd halves, so that fewer sums are zero, the kink of a relu."""
     key = f"{golden_id} {name}{DRAWN_AGAIN.get(golden_id, '')}"
     if name.startswith("weight_ih"):
         return sparse(key, shape, per_row=2)
@@ -243,7 +265,7 @@ def off_kinks(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def off_kinks_of_any_size(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Sums that are never whole numbers in two steps, so never zero: they are a quarter beyond, or a half."""
+    """Draw numbers whose sums are never integers in two steps, and so never zero."""
     key = f"{golden_id} {name}"
     if name.startswith("weight"):
         drawn = sparse(key, shape, per_row=1)
@@ -252,7 +274,7 @@ def off_kinks_of_any_size(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def kept(golden_id: str, name: str, shape: Shape) -> Float64:
-    """A state that changes places and grows now and then: a relu lets all of it through, forward and backward."""
+    """Draw weights that permute the state, and inputs that sometimes increase it: a relu passes all of it."""
     if name.startswith("weight_hh"):
         return np.array([[0.0, 1.0], [1.0, 0.0]])
     if name == "x":
@@ -263,7 +285,7 @@ def kept(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def exactly() -> tuple[Scenario, ...]:
-    """Networks whose sums round in no precision, forward and backward."""
+    """Return scenarios that no precision rounds, in both passes."""
     return (
         *(variant.scenario("exact-backward", "rnn_relu", off_kinks) for variant in EXACT),
         *(variant.scenario("exact-backward", "rnn_relu", off_kinks_of_any_size) for variant in EXACT_SIZES),
@@ -273,7 +295,7 @@ def exactly() -> tuple[Scenario, ...]:
 
 
 def through_time() -> tuple[Scenario, ...]:
-    """The scenarios that the way back alone needs."""
+    """Return scenarios that only the backward pass needs."""
     cells = ("rnn_tanh", "gru", "lstm")
     long = (BACK_TEN_STEPS, BACK_THROUGH_TIME)
     kept_long = (v.scenario(FOLDERS[c], c, dimensions.keeping) for v in long for c in cells)
@@ -282,21 +304,21 @@ def through_time() -> tuple[Scenario, ...]:
 
 
 def scenarios() -> tuple[Scenario, ...]:
-    """All that are there for their way back."""
+    """Return all scenarios for the backward pass."""
     return (*exactly(), *through_time())
 
 
 def with_cotangents(scenarios: Iterable[Scenario]) -> Iterator[Scenario]:
-    """The same scenarios, with cotangents where gradients are asked."""
+    """Yield the scenarios, with cotangents for those that have gradients."""
     for scenario in scenarios:
-        asked = ASKED.get(scenario.id.rpartition("/")[2])
-        if asked is None or scenario.id in NOT_ASKED or scenario.id.startswith(ON_KINKS):
+        choice = COTANGENTS.get(scenario.id.rpartition("/")[2])
+        if choice is None or scenario.id in WITHOUT_GRADIENTS or scenario.id.startswith(ON_KINKS):
             yield scenario
         else:
-            given = _scaled(scenario, asked.kind(scenario, _drawn(scenario)))
+            given = _scaled(scenario, choice.kind(scenario, _drawn(scenario)))
             yield replace(
                 scenario,
-                gradient_purpose=asked.purpose,
+                gradient_purpose=choice.purpose,
                 d_out=given.get("d_out"),
                 d_h_n=given.get("d_h_n"),
                 d_c_n=given.get("d_c_n"),
@@ -304,10 +326,10 @@ def with_cotangents(scenarios: Iterable[Scenario]) -> Iterator[Scenario]:
 
 
 def _drawn(scenario: Scenario) -> Cotangents:
-    """Whole numbers, small where nothing is to be rounded."""
+    """Draw integers, small ones for exact scenarios."""
     shapes = _shapes(scenario)
-    of_sizes = scenario.cell == "rnn_relu" and scenario.id.rpartition("/")[2] in dimensions.ASKED
-    if scenario.id in ONES or of_sizes:  # which no sum cancels
+    of_sizes = scenario.cell == "rnn_relu" and scenario.id.rpartition("/")[2] in dimensions.COTANGENTS
+    if scenario.id in ONES or of_sizes:  # ones do not cancel in sums
         return {name: np.ones(shape) for name, shape in shapes.items()}
     again = DRAWN_AGAIN.get(scenario.id, "")
     limit = 1 if scenario.cell == "rnn_relu" else 15
@@ -322,10 +344,10 @@ def _shapes(scenario: Scenario) -> dict[str, Shape]:
 
 
 def _scaled(scenario: Scenario, cotangents: Cotangents) -> Cotangents:
-    """By a power of two, so that the largest gradient is about 64, and few are so small that float16 flushes them."""
+    """Scale by a power of two so that the largest gradient is about 64, and float16 flushes few gradients."""
     if scenario.cell == "rnn_relu":
         return cotangents
-    found = gradients(scenario.case(), cotangents)
-    largest = max(float(np.abs(array).max()) for array in found.values())
+    of_case = gradients(scenario.case(), cotangents)
+    largest = max(float(np.abs(array).max()) for array in of_case.values())
     factor = 64 * 2.0 ** -round(np.log2(largest))
     return {name: array * factor for name, array in cotangents.items()}

@@ -1,4 +1,4 @@
-"""Which cotangents a scenario gives: kinds of questions to the backward pass."""
+"""Kinds of cotangents for scenarios."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,91 +10,91 @@ from rnn_goldens.generator.scenarios.numbers import Float64
 
 Cotangents = dict[str, Float64]
 Kind = Callable[[Scenario, Cotangents], Cotangents]
-"""What of the cotangents that are drawn for every output is asked."""
+"""Selects or changes the cotangents drawn for all outputs."""
 
 
 def everything(_: Scenario, drawn: Cotangents) -> Cotangents:
-    """Of out and of the last states."""
+    """Return cotangents of out and the last states."""
     return drawn
 
 
 def of_out(_: Scenario, drawn: Cotangents) -> Cotangents:
-    """Of out alone."""
+    """Return the cotangent of out only."""
     return {"d_out": drawn["d_out"]}
 
 
 def of_last(_: Scenario, drawn: Cotangents) -> Cotangents:
-    """Of the last states alone."""
+    """Return the cotangents of the last states only."""
     return {name: array for name, array in drawn.items() if name != "d_out"}
 
 
 def of_h_n(_: Scenario, drawn: Cotangents) -> Cotangents:
-    """Of h_n alone."""
+    """Return the cotangent of h_n only."""
     return {"d_h_n": drawn["d_h_n"]}
 
 
 def of_c_n(_: Scenario, drawn: Cotangents) -> Cotangents:
-    """Of c_n alone, in every row."""
+    """Return the cotangent of c_n only, without zeros."""
     return {"d_c_n": np.where(drawn["d_c_n"] == 0, 1.0, drawn["d_c_n"])}
 
 
 def of_last_step(_: Scenario, drawn: Cotangents) -> Cotangents:
-    """Of out at its last step alone."""
+    """Return the cotangent of out at the last step only."""
     d_out = np.zeros_like(drawn["d_out"])
     d_out[..., -1, :] = drawn["d_out"][..., -1, :]
     return {"d_out": d_out}
 
 
-def every_other_row_twice(_: Scenario, drawn: Cotangents) -> Cotangents:
-    """Of everything, twice as much in every other row: what rows of opposite inputs give cancels nowhere."""
-    found = {name: array.copy() for name, array in drawn.items()}
-    for name, array in found.items():
+def every_other_row_doubled(_: Scenario, drawn: Cotangents) -> Cotangents:
+    """Return all cotangents, doubled in every other row, so that rows with opposite inputs do not cancel."""
+    doubled = {name: array.copy() for name, array in drawn.items()}
+    for name, array in doubled.items():
         array[(slice(1, None, 2),) if name == "d_out" else (slice(None), slice(1, None, 2))] *= 2
-    return found
+    return doubled
 
 
 def of_forward(scenario: Scenario, drawn: Cotangents) -> Cotangents:
-    """Of out, zero for the reverse direction."""
+    """Return the cotangent of out, zero for the reverse direction."""
     d_out = drawn["d_out"].copy()
     d_out[..., scenario.shape.hidden_size :] = 0
     return {"d_out": d_out}
 
 
 def at_rows(*rows: int) -> Kind:
-    """Of everything, in some rows of the batch alone: so few that their sum needs few bits."""
+    """Return a kind with cotangents in some rows of the batch only, so that their sums need few bits."""
 
     def kind(_: Scenario, drawn: Cotangents) -> Cotangents:
-        found = {name: np.zeros_like(array) for name, array in drawn.items()}
+        cotangents = {name: np.zeros_like(array) for name, array in drawn.items()}
         for name, array in drawn.items():
             places = list(rows) if name == "d_out" else (slice(None), list(rows))
-            found[name][places] = array[places]
-        return found
+            cotangents[name][places] = array[places]
+        return cotangents
 
     return kind
 
 
 def at_units(*units: int) -> Kind:
-    """Of out, in some units of each direction at the last step it visits: gradients of other units' rows stay small."""
+    """Return a kind with a cotangent of out in some units, not zero, at the last step of each direction."""
 
     def kind(scenario: Scenario, drawn: Cotangents) -> Cotangents:
         d_out = np.zeros_like(drawn["d_out"])
         hidden = scenario.shape.hidden_size
         for start, step in zip(range(0, d_out.shape[-1], hidden), (-1, 0), strict=False):
             places = [start + unit for unit in units]
-            given = drawn["d_out"][..., step, places]
-            d_out[..., step, places] = np.where(given == 0, 1.0, given)
+            values = drawn["d_out"][..., step, places]
+            d_out[..., step, places] = np.where(values == 0, 1.0, values)
         return {"d_out": d_out}
 
     return kind
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is asked of the way back through a variant.
+class CotangentChoice:
+    """The kind of cotangents of a variant, and its purpose.
 
     Attributes:
-        kind: which cotangents are given.
-        purpose: what they are there to show or to expose: a sentence.
+        kind: the kind of cotangents.
+        purpose: a sentence: what they show or detect.
     """
 
     kind: Kind

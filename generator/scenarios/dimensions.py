@@ -1,7 +1,7 @@
-"""Scenarios whose dimensions are just above 8, 16, 32, 64 and 128, where vector units, tiles and buffers end.
+"""Scenarios whose dimensions are just above 8, 16, 32, 64 and 128, the sizes of vector units, tiles and buffers.
 
 All but one start from zero, as the simplest implementations do. Cotangents are those of one unit or two rows, so that
-files stay small: gradients of 129 units take up to 1.7 MB, nearly all of it zeros, and 7 KB in a wheel.
+files compress well: gradients of 129 units take up to 1.7 MB, nearly all of it zeros, and 7 KB in a wheel.
 """
 
 import math
@@ -11,13 +11,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios.cotangents import Asked, at_rows, at_units, everything, of_h_n, of_last_step
+from rnn_goldens.generator.scenarios.cotangents import (
+    CotangentChoice,
+    at_rows,
+    at_units,
+    everything,
+    of_h_n,
+    of_last_step,
+)
 from rnn_goldens.generator.scenarios.numbers import Float64, dyadic, integers, periodic
 from rnn_goldens.generator.scenarios.variants import Variant
 from rnn_goldens.golden.shapes import Config, Shape
 
 SIZES = (9, 17, 33, 65, 129)
-"""One more than what fills vectors, tiles and buffers of 8 to 128."""
+"""One more than the sizes of vectors, tiles and buffers."""
 
 UNITS, COLUMNS, ROWS_APART = 7, 11, 43
 """Periods of numbers along units, inputs and rows."""
@@ -38,7 +45,7 @@ DRAWN_AGAIN: Mapping[str, str] = {
     "sizes-lstm/batch-129-no-state": " again 6",
     "sizes-lstm/lengths-bidirectional-steps-129-no-state": " again 3",
 }
-"""Numbers of which the first leave gradients that half precisions take for zero."""
+"""Suffixes for ids whose first numbers have gradients that half precisions flush to zero."""
 
 CERTIFIED = {"rnn_tanh": "sizes-rnn-tanh", "gru": "sizes-gru", "lstm": "sizes-lstm"}
 EXACT = "exact-backward"
@@ -46,10 +53,10 @@ EXACT = "exact-backward"
 
 @dataclass(frozen=True)
 class Sized:
-    """A variant of one size, and what is asked of its backward pass."""
+    """A variant of one size, and its cotangents."""
 
     variant: Variant
-    asked: Asked
+    cotangents: CotangentChoice
 
 
 def _units_and_inputs(hidden: int, inputs: int) -> Sized:
@@ -63,7 +70,9 @@ def _units_and_inputs(hidden: int, inputs: int) -> Sized:
             batch=1,
             time=2,
         ),
-        Asked(at_units(hidden - 1), "Of the last unit at the last step: gradients whose rows or columns are cut off."),
+        CotangentChoice(
+            at_units(hidden - 1), "Of the last unit at the last step: gradients whose rows or columns are cut off."
+        ),
     )
 
 
@@ -78,7 +87,7 @@ def _states(hidden: int) -> Sized:
             time=1,
             state=True,
         ),
-        Asked(everything, "Gradients of initial states that are cut off."),
+        CotangentChoice(everything, "Gradients of initial states that are cut off."),
     )
 
 
@@ -92,7 +101,7 @@ def _rows(batch: int) -> Sized:
             batch=batch,
             time=2,
         ),
-        Asked(at_rows(0, batch - 1), "Of the first and the last row: a sum over the batch that is cut off."),
+        CotangentChoice(at_rows(0, batch - 1), "Of the first and the last row: a sum over the batch that is cut off."),
     )
 
 
@@ -106,24 +115,24 @@ def _steps(time: int) -> Sized:
             batch=1,
             time=time,
         ),
-        Asked(of_last_step, "From the last step back to the first: a way back that is cut off."),
+        CotangentChoice(of_last_step, "From the last step back to the first: a way back that is cut off."),
     )
 
 
 def _upper_inputs(hidden: int, *, bidirectional: bool) -> Sized:
     width = hidden * (2 if bidirectional else 1)
-    both, said = ("bidirectional-", "both directions, ") if bidirectional else ("", "")
+    both, which = ("bidirectional-", "both directions, ") if bidirectional else ("", "")
     return Sized(
         Variant(
             f"{both}two-layers-hidden-{hidden}-no-state",
-            f"two layers, {said}hidden size {hidden}, no state",
-            f"Two layers, {said}{hidden} units, {width} inputs of the upper layer: columns beyond a full vector, tile "
+            f"two layers, {which}hidden size {hidden}, no state",
+            f"Two layers, {which}{hidden} units, {width} inputs of the upper layer: columns beyond a full vector, tile "
             "or buffer, in any layer and direction.",
             Config(input_size=hidden, hidden_size=hidden, num_layers=2, bidirectional=bidirectional),
             batch=1,
             time=2,
         ),
-        Asked(
+        CotangentChoice(
             at_units(0),
             f"Of the first unit at the last step that each direction visits; it reads the last of {width} inputs: "
             "their gradients, and what is handed down.",
@@ -143,7 +152,7 @@ def _ragged_rows(batch: int) -> Sized:
             time=2,
             lengths=tuple(1 + row % ROWS_APART % 2 for row in range(batch)),
         ),
-        Asked(at_rows(0, batch - 1), "Of the first and the last row: a sum over the batch that is cut off."),
+        CotangentChoice(at_rows(0, batch - 1), "Of the first and the last row: a sum over the batch that is cut off."),
     )
 
 
@@ -159,7 +168,7 @@ def _ragged_steps(time: int) -> Sized:
             time=time,
             lengths=(time // 2 + 1, time),
         ),
-        Asked(of_h_n, "Of h_n alone, from the last step that each direction visits back to its first."),
+        CotangentChoice(of_h_n, "Of h_n alone, from the last step that each direction visits back to its first."),
     )
 
 
@@ -173,7 +182,7 @@ def _layers(layers: int) -> Sized:
             batch=1,
             time=2,
         ),
-        Asked(of_last_step, f"Down {layers} layers in both directions: gradients of each."),
+        CotangentChoice(of_last_step, f"Down {layers} layers in both directions: gradients of each."),
     )
 
 
@@ -198,18 +207,18 @@ LONG_SUMS = Variant(
     time=1,
 )
 
-ASKED: Mapping[str, Asked] = {
-    sized.variant.name: sized.asked
+COTANGENTS: Mapping[str, CotangentChoice] = {
+    sized.variant.name: sized.cotangents
     for sized in (*UNITS_AND_INPUTS, *ROWS, *STEPS, *UPPER, UPPER_130, *LAYERS, RAGGED_ROWS, RAGGED_STEPS, STATES)
 }
 
 
 STATE_WEIGHTS = {"rnn-tanh": 0.75, "gru": 1.0, "lstm": 1.25}
-"""As large as tolerances in half precisions allow."""
+"""Amplitudes of recurrent weights, as large as tolerances in half precisions allow."""
 
 
 def every_column(key: str, shape: Shape, per_row: int) -> Float64:
-    """Rows with so many entries of 1 or -1, at places that go round from the last column on: every column is used."""
+    """Return rows with ``per_row`` entries of 1 or -1, at columns that cycle from the last one: all are used."""
     rows, columns = shape
     matrix = np.zeros(shape)
     signs = np.where(periodic(f"{key} signs", (rows, per_row), (UNITS, per_row), 2**20) < 0, -1.0, 1.0)
@@ -220,21 +229,21 @@ def every_column(key: str, shape: Shape, per_row: int) -> Float64:
 
 
 def by_unit(golden_id: str, name: str, shape: Shape, limit: int) -> Float64:
-    """Numbers of weights that repeat along the units of each gate, and along the inputs."""
+    """Return numbers that repeat along the units of each gate and along the inputs."""
     gates = GATES.get(_cell(golden_id), 1)
     units = (gates, shape[0] // gates, *shape[1:])
     return periodic(f"{golden_id} {name}", units, (gates, UNITS, COLUMNS)[: len(units)], limit).reshape(shape)
 
 
 def _cell(golden_id: str) -> str:
-    """The cell that a golden of a folder is of: gru of gru/plain and of sizes-gru/steps-9-no-state."""
+    """Return the cell of an id: gru for gru/plain and for sizes-gru/steps-9-no-state."""
     return golden_id.partition("/")[0].removeprefix("sizes-")
 
 
 def units_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Dense weights of x, a few of the state in each row; the first and the last input and their weights are large.
+    """Draw dense weights of x and sparse ones of the state; the first and the last input and their weights are large.
 
-    The first step has these two inputs alone: the gradient of a matrix then has few numbers, and files are small.
+    The first step has only these two inputs, so that gradients of matrices are sparse and files small.
     """
     golden_id += DRAWN_AGAIN.get(golden_id, "")
     if name == "x":
@@ -251,14 +260,14 @@ def units_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
     if name.startswith("bias"):
         return biases(golden_id, name, shape)
     states = periodic(f"{golden_id} {name}", shape, (1, 1, UNITS), 3) / 4
-    if name == "h0":  # likewise: the gradient of weight_hh has two columns
+    if name == "h0":  # sparse too: the gradient of weight_hh has two columns
         states[..., 1:-1] = 0
         states[..., [0, -1]] = [1.0, -0.5]
     return states
 
 
 def biases(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Small ones, but of the last unit, whose state is to be large: it is what is cut off."""
+    """Draw small biases, but large ones for the last unit, which is the one that may be cut off."""
     drawn = by_unit(golden_id, name, shape, 3) / 8
     gates = GATES.get(_cell(golden_id), 1)
     if name.startswith("bias_ih") and gates > 1:
@@ -269,7 +278,7 @@ def biases(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def upper_inputs_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
-    """As few weights in each row as use every column: what goes back from a unit meets few others."""
+    """Draw sparse weights that use every column, so that gradients of a unit depend on few others."""
     golden_id += DRAWN_AGAIN.get(golden_id, "")
     if name.startswith("weight"):
         drawn = every_column(f"{golden_id} {name}", shape, -(-shape[1] // shape[0]))
@@ -280,7 +289,7 @@ def upper_inputs_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def rows_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Numbers of up to 1; x repeats along the rows, and no weight is zero."""
+    """Draw numbers up to 1; x repeats along the rows, and no weight is zero."""
     golden_id += DRAWN_AGAIN.get(golden_id, "")
     if name == "x":
         return periodic(f"{golden_id} {name}", shape, (ROWS_APART, *shape[1:]), 63) / 64
@@ -289,7 +298,7 @@ def rows_that_count(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def long_sums(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Small weights beside a large one, which multiplies zero: a common scale for all of them is too coarse."""
+    """Draw small weights and a large one that multiplies zero: a common quantization scale is too coarse."""
     key = f"{golden_id} {name}"
     if name == "x":
         x = dyadic(key, shape, 1.0)
@@ -302,18 +311,18 @@ def long_sums(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def long_sums_above_zero(golden_id: str, name: str, shape: Shape) -> Float64:
-    """The same, of positive numbers and with a smaller sum: a relu lets all through."""
+    """Draw the same with positive numbers and a smaller sum, which a relu passes."""
     drawn = np.abs(long_sums(golden_id, name, shape))
     return drawn if name == "x" else drawn / 16
 
 
 def anything(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Numbers of up to 1."""
+    """Draw numbers up to 1."""
     return dyadic(f"{golden_id} {name}", shape, 1.0)
 
 
 def positive(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Whole numbers above zero, and few weights of 1 in each row: a relu lets all through, and no sum is long."""
+    """Draw positive integers, and sparse weights of 1: a relu passes everything, and sums are short."""
     key = f"{golden_id} {name}"
     if name.startswith("weight"):
         return np.abs(every_column(key, shape, -(-shape[1] // shape[0])))
@@ -321,7 +330,7 @@ def positive(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def kept(_: str, name: str, shape: Shape) -> Float64:
-    """A state that changes places and grows at a sequence's first and last step: a relu lets all of it through."""
+    """Draw weights that permute the state, and inputs that increase it at the first and last step of a sequence."""
     if name.startswith("weight_hh"):
         return np.eye(shape[0])[::-1].copy()
     if name == "x":
@@ -339,7 +348,7 @@ KEEPING_GATE = 1
 
 
 def keeping(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Weights that turn the state and keep its size; gates that are open; small inputs."""
+    """Draw weights that rotate the state and keep its size, open gates, and small inputs."""
     golden_id += DRAWN_AGAIN.get(golden_id, "")
     drawn = dyadic(f"{golden_id} {name}", shape, 0.125 if name in ("x", "h0") else 0.1875 if name == "c0" else 0.25)
     turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
@@ -357,7 +366,7 @@ def keeping(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def scenarios() -> Iterator[Scenario]:
-    """Every size of every dimension, of each cell."""
+    """Yield every size of every dimension for each cell."""
     for cell, folder in CERTIFIED.items():
         for sized in (*UNITS_AND_INPUTS, STATES):
             yield sized.variant.scenario(folder, cell, units_that_count)

@@ -1,7 +1,7 @@
 """The scenarios of a teaching notebook that computes an RNN from scratch in NumPy, then with ``nn.RNN``.
 
-All of them: h_t = relu(x_t @ W_xh + h_{t-1} @ W_hh), no bias, h_0 = 0, one layer, one direction. They are the readable
-first page of the corpus: every number can be checked by hand.
+All compute h_t = relu(x_t @ W_xh + h_{t-1} @ W_hh) without bias, with h_0 = 0, one layer and one direction. They come
+first in the corpus, because every number can be checked by hand.
 """
 
 from rnn_goldens.generator.scenario import Scenario
@@ -11,10 +11,10 @@ NOTEBOOK = "teaching notebook 'RNN with numpy (from scratch)' and 'RNN with pyto
 CONFIG = Config(input_size=5, hidden_size=2, bias=False)
 
 TEXTBOOK_WEIGHTS = {"W_xh": [[1, 0], [0, 1], [1, 0], [0, 1], [1, 1]], "W_hh": [[1, 1], [1, 1]]}
-"""As the notebook's NumPy part writes them."""
+"""As in the NumPy part of the notebook."""
 
 TORCH_WEIGHTS = {"weight_ih_l0": [[1, 0, 1, 0, 1], [0, 1, 0, 1, 0]], "weight_hh_l0": [[1, 0], [0, 1]]}
-"""As the notebook's last cells write them. weight_ih_l0 is not the transpose of W_xh: its last column differs."""
+"""As in the last cells of the notebook. weight_ih_l0 is not the transpose of W_xh: its last column differs."""
 
 RISING, FALLING, RISING_ON = ([[n] * 5 for n in steps] for steps in ((1, 2, 3), (3, 2, 1), (4, 5, 6)))
 

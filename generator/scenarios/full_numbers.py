@@ -1,6 +1,6 @@
-"""Scenarios whose numbers fill a precision: what loses digits of an input, a weight or a state on its way shows here.
+"""Scenarios whose numbers use all significant bits of a precision: they detect lost digits.
 
-All others have numbers of eight bits, which every precision holds.
+Most other scenarios have numbers of at most eight significant bits, which every precision can represent.
 """
 
 import hashlib
@@ -18,12 +18,12 @@ from rnn_goldens.golden.shapes import Config, Shape
 
 @dataclass(frozen=True)
 class Full:
-    """Numbers of so many bits.
+    """Numbers with a certain number of bits.
 
     Attributes:
         bits: significant bits of every number.
-        precisions: those that hold them.
-        loses: who loses some of them.
+        precisions: the precisions that can represent them.
+        loses: the precisions that lose bits of them, in words.
     """
 
     bits: int
@@ -32,7 +32,7 @@ class Full:
 
     @property
     def variant(self) -> Variant:
-        """One layer from a given state, with biases: every kind of number is there."""
+        """A variant of one layer with an initial state and biases, so that every kind of array has such numbers."""
         return Variant(
             f"numbers-of-{self.bits}-bits",
             f"numbers of {self.bits} bits",
@@ -51,11 +51,11 @@ FULL = (
 )
 
 AMPLITUDES: Mapping[str, float] = {"rnn_relu": 0.5, "rnn_tanh": 0.5, "gru": 1.0, "lstm": 0.5}
-"""Of weights and biases."""
+"""Amplitudes of weights and biases."""
 
 
 def full(bits: int, amplitude: float, *, positive: bool) -> Draw:
-    """Odd multiples of a unit, so that no bit is spared; positive ones where a relu would hide the others."""
+    """Return a function that draws odd multiples of a unit, so that all bits are used; all positive for a relu."""
 
     def draw(golden_id: str, name: str, shape: Shape) -> Float64:
         words = hashlib.shake_256(f"{golden_id} {name}".encode()).digest(8 * math.prod(shape))
@@ -69,7 +69,7 @@ def full(bits: int, amplitude: float, *, positive: bool) -> Draw:
 
 
 def beyond_float16(cell: str) -> Scenario:
-    """Inputs and a state so small, and weights so large, that float16 has neither."""
+    """Return a scenario with inputs and states too small, and weights too large, for float16."""
     variant = Variant(
         BEYOND,
         BEYOND.replace("-", " "),
@@ -98,7 +98,7 @@ def one_kind_a_unit(
     bias: float = 0,
     h: float = 0,
 ) -> Scenario:
-    """A relu network whose every unit sees one number alone, so that nothing rounds: an input, a bias, a state."""
+    """Return a relu network without rounding: the units depend on the input, on a bias and on a state, one on each."""
     return Scenario(
         id=f"exact/{name}",
         title=f"relu RNN: {name.replace('-', ' ')}",
@@ -121,6 +121,7 @@ def one_kind_a_unit(
 
 BEYOND = "numbers-beyond-float16"
 HOLD_THEM = ("float64", "float32", "bfloat16")
+"""The precisions that can represent numbers beyond float16."""
 
 ALONE = "each in a unit of its own"
 
@@ -157,13 +158,13 @@ EXACT = (
 
 
 def scenarios() -> tuple[Scenario, ...]:
-    """For each cell, numbers that fill float64, float32 and float16, and such as float16 has not."""
-    found = []
+    """Return scenarios of each cell with numbers that fill float64, float32 and float16, or are beyond float16."""
+    built = []
     for cell, amplitude in AMPLITUDES.items():
         folder = "rnn-relu" if cell == "rnn_relu" else FOLDERS[cell]
-        for asked in FULL:
-            draw = full(asked.bits, amplitude, positive=cell == "rnn_relu")
-            found.append(replace(asked.variant.scenario(folder, cell, draw), precisions=asked.precisions))
+        for numbers in FULL:
+            draw = full(numbers.bits, amplitude, positive=cell == "rnn_relu")
+            built.append(replace(numbers.variant.scenario(folder, cell, draw), precisions=numbers.precisions))
         if cell != "rnn_relu":
-            found.append(beyond_float16(cell))
-    return (*found, *EXACT)
+            built.append(beyond_float16(cell))
+    return (*built, *EXACT)

@@ -1,14 +1,14 @@
-"""Scenarios with nine of every dimension at once: units, inputs, rows and steps.
+"""Scenarios with nine units, inputs, rows and steps at once.
 
-Two dimensions that are right each for itself can fail together: rows beyond 8 where units are beyond 8, a state that is
-lost after 8 steps in an upper layer. Rows alternate between two kinds and weights are few, so that files stay small.
+An implementation may fail only if two dimensions are large: rows beyond 8 with units beyond 8, or a state that is lost
+after 8 steps in an upper layer. Rows alternate between two kinds and weights are sparse, so that files stay small.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenarios.cotangents import Asked, at_rows
+from rnn_goldens.generator.scenarios.cotangents import CotangentChoice, at_rows
 from rnn_goldens.generator.scenarios.dimensions import (
     CERTIFIED,
     COLUMNS,
@@ -54,17 +54,17 @@ RAGGED = replace(
 )
 
 DRAWN_AGAIN = {f"sizes-rnn-tanh/{RAGGED.name}": " again 1"}
-"""Numbers of which the first show a tanh that is off by 6 of bfloat16's roundoffs, by a hair."""
+"""Suffixes for ids whose first numbers are too close to the required margin."""
 
-ASKED: Mapping[str, Asked] = {
-    FROM_ZERO.name: Asked(
+COTANGENTS: Mapping[str, CotangentChoice] = {
+    FROM_ZERO.name: CotangentChoice(
         at_rows(0, NINE - 1), "Of the first and the last of nine rows, through nine units: what is cut off together."
     ),
 }
 
 
 def drawn(golden_id: str, name: str, shape: Shape) -> Float64:
-    """As few weights in each row as use every column; inputs and states alternate along the rows of the batch."""
+    """Return sparse weights that use every column, and inputs and states that alternate along the batch."""
     golden_id += DRAWN_AGAIN.get(golden_id, "")
     if name.startswith("weight"):
         return upper_inputs_that_count(golden_id, name, shape)
@@ -74,7 +74,7 @@ def drawn(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def whole(golden_id: str, name: str, shape: Shape) -> Float64:
-    """The same, of positive whole numbers: a relu lets all through."""
+    """Return the same with positive integers, which a relu passes."""
     if name.startswith(("weight", "bias")):
         return positive(golden_id, name, shape)
     return abs(periodic(f"{golden_id} {name}", shape, _periods(name, shape), 1))
@@ -85,8 +85,8 @@ def _periods(name: str, shape: Shape) -> Shape:
 
 
 def scenarios() -> Iterator[Scenario]:
-    """Of each cell: from zero, in layers and directions, and ragged."""
+    """Yield for each cell a scenario from zero, one with layers and directions, and a ragged one."""
     for variant in (FROM_ZERO, BOTH_WAYS, RAGGED):
         for cell, folder in CERTIFIED.items():
             yield variant.scenario(folder, cell, drawn)
-        yield variant.scenario(EXACT if variant.name in ASKED else "sizes-exact", "rnn_relu", whole)
+        yield variant.scenario(EXACT if variant.name in COTANGENTS else "sizes-exact", "rnn_relu", whole)

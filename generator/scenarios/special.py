@@ -1,4 +1,4 @@
-"""Scenarios with one special purpose: sizes at which kernels change path, long, saturated and chaotic sequences."""
+"""Scenarios with special purposes: sizes at which kernels change path, long, saturated and chaotic sequences."""
 
 import math
 from dataclasses import replace
@@ -14,7 +14,7 @@ CERTIFIED = ("rnn_tanh", "gru", "lstm")
 
 
 def hidden_size(size: int, input_size: int) -> Variant:
-    """A hidden size that fills, or just misses, a vector register or a tile."""
+    """Return a hidden size that fills, or just misses, a vector register or a tile."""
     return Variant(
         f"hidden-{size}",
         f"hidden size {size}",
@@ -27,7 +27,7 @@ def hidden_size(size: int, input_size: int) -> Variant:
 
 
 def batch_size(size: int) -> Variant:
-    """A batch that fills, or just misses, a tile."""
+    """Return a batch that fills, or just misses, a tile."""
     return Variant(
         f"batch-{size}",
         f"a batch of {size}",
@@ -40,7 +40,7 @@ def batch_size(size: int) -> Variant:
 
 
 def wide_state(size: int) -> Variant:
-    """A state one wider than a block of columns, in the one step that makes it count."""
+    """Return a state one unit wider than a block of columns, in one step."""
     return Variant(
         f"hidden-{size}",
         f"hidden size {size}",
@@ -52,7 +52,7 @@ def wide_state(size: int) -> Variant:
 
 
 def many_rows(size: int) -> Variant:
-    """A batch one larger than a tile, of small states."""
+    """Return a batch one row larger than a tile, of small states."""
     return Variant(
         f"batch-{size}",
         f"a batch of {size}",
@@ -65,7 +65,7 @@ def many_rows(size: int) -> Variant:
 
 
 def wide_sums(size: int, batch: int) -> Variant:
-    """Sums of so many terms that an accumulator that is too narrow shows, even in half precision."""
+    """Return sums with enough terms to detect a too narrow accumulator, even in half precision."""
     return Variant(
         f"hidden-{size}",
         f"hidden size {size}",
@@ -82,13 +82,13 @@ WIDE_SUMS = {"rnn_tanh": (0.625, 0.5, 2), "gru": (0.625, 0.5, 4), "lstm": (0.375
 
 
 def positive(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Positive numbers, so that a relu lets everything through and no sum comes near its kink."""
+    """Draw positive numbers, so that a relu passes everything and no sum is near its kink."""
     drawn = np.abs(rounded(63 / 64, inputs=63 / 64)(golden_id, name, shape))
     return drawn / {"h0": 4, "weight_hh_l0": 32}.get(name, 1)
 
 
 PERIOD = 10
-"""Of recurrent weights along the units: so few rows of 209 that compression still finds that they repeat."""
+"""Period of recurrent weights along the units, short enough for compression to find it."""
 
 DRAWN_AGAIN = {
     "sizes-rnn-tanh/hidden-129": " again 2",
@@ -96,11 +96,11 @@ DRAWN_AGAIN = {
     "sizes-lstm/hidden-129": " again 2",
     "sizes-rnn-relu/hidden-209": " again 2",
 }
-"""Numbers of which the first rows show too little."""
+"""Suffixes for ids whose first numbers detect too little."""
 
 
 def repeated(draw: Draw) -> Draw:
-    """The same recurrent weights for every tenth unit: rows of many terms, of which a file holds a few a gate."""
+    """Return a function that repeats recurrent weights every ten units, so that files compress well."""
 
     def drawn(golden_id: str, name: str, shape: Shape) -> Float64:
         golden_id += DRAWN_AGAIN.get(golden_id, "")
@@ -108,14 +108,14 @@ def repeated(draw: Draw) -> Draw:
             return draw(golden_id, name, shape)
         rows, units = shape
         gates = rows // units
-        few = draw(golden_id, name, (gates * min(PERIOD, units), units)).reshape(gates, -1, units)
-        return few[:, np.arange(units) % PERIOD].reshape(shape)
+        period = draw(golden_id, name, (gates * min(PERIOD, units), units)).reshape(gates, -1, units)
+        return period[:, np.arange(units) % PERIOD].reshape(shape)
 
     return drawn
 
 
 def sizes() -> tuple[Scenario, ...]:
-    """Exact where only places count, for size costs no sharpness there; otherwise few steps of small states."""
+    """Return scenarios of many sizes: exact if only positions matter, otherwise few steps of small states."""
     scenarios = [hidden_size(n, 7).scenario("sizes-exact", "rnn_relu", exact) for n in (1, 3, 16, 17, 33, 64, 128)]
     scenarios += [batch_size(n).scenario("sizes-exact", "rnn_relu", exact) for n in (1, 3, 129)]
     for size in (16, 17, 33, 64):
@@ -129,7 +129,7 @@ def sizes() -> tuple[Scenario, ...]:
         scenarios.append(wide_sums(129, batch).scenario(f"sizes-{FOLDERS[cell]}", cell, draw))
         scenarios.append(many_rows(129).scenario(f"sizes-{FOLDERS[cell]}", cell, rounded(1.0)))
     relu = wide_sums(209, 2)
-    relu = replace(relu, config=replace(relu.config, input_size=1), time=2)  # whose second step is not exact any more
+    relu = replace(relu, config=replace(relu.config, input_size=1), time=2)  # the second step is not exact any more
     scenarios.append(relu.scenario("sizes-rnn-relu", "rnn_relu", repeated(positive)))
     return tuple(scenarios)
 
@@ -229,7 +229,7 @@ CHAOTIC_AMPLITUDES = {"rnn_tanh": 1.5, "gru": 2.5}
 LONG_AMPLITUDES = {"rnn_tanh": 0.375, "gru": 0.75, "lstm": 0.625}
 
 ROUNDED_RELU = ("plain", "with-state", "two-layers", "bidirectional", "lengths-bidirectional-two-layers")
-"""Variants in which a relu network is asked numbers whose sums round, in float32 and float64."""
+"""Variants for relu networks with numbers whose sums round in float32 and float64."""
 
 
 BETWEEN_TABLE_POINTS = Scenario(
@@ -260,24 +260,24 @@ CANCELLING = Scenario(
 
 
 def overflowing(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Inputs of up to 255, so that sums reach the hundreds."""
+    """Draw inputs up to 255, so that sums reach the hundreds."""
     return integers(f"{golden_id} x", shape, 255) if name == "x" else rounded(3.9)(golden_id, name, shape)
 
 
 def large_numbers(golden_id: str, name: str, shape: Shape) -> Float64:
-    """As ``exact``, but nothing is negative, and inputs reach 255."""
+    """Draw as ``exact``, but without negative numbers, and with inputs up to 255."""
     return np.abs(integers(f"{golden_id} x", shape, 255) if name == "x" else exact(golden_id, name, shape))
 
 
 def weights_beyond_one(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Weights of up to 3, positive and negative; the rest as ``exact``, and smaller."""
+    """Draw weights up to 3, positive and negative; the rest as ``exact``, but smaller."""
     if name.startswith("weight"):
         return integers(f"{golden_id} {name}", shape, 3)
     return np.clip(exact(golden_id, name, shape), 0, 1)
 
 
 def special() -> tuple[Scenario, ...]:
-    """One purpose each."""
+    """Return all special scenarios."""
     by_name = {variant.name: variant for variant in VARIANTS}
     relu = [replace(by_name[name], time=5) for name in ROUNDED_RELU]
     zero = [

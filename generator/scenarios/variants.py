@@ -1,4 +1,4 @@
-"""The shapes a network comes in, each with what it is there to expose. Every cell is asked each of them."""
+"""Variants of configurations and inputs, each with a purpose. Every cell has a scenario for each variant."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,19 +13,19 @@ Draw = Callable[[str, str, Shape], Float64]
 
 @dataclass(frozen=True)
 class Variant:
-    """One shape of network and input.
+    """A configuration with the shape of its input.
 
     Attributes:
-        name: part of the id.
-        title: a few words.
-        purpose: what it exposes.
-        config: layers, directions, sizes.
-        batch: number of sequences; None for unbatched input.
-        time: number of steps.
-        state: whether an initial state is given.
-        lengths: time steps of each sequence; all of them if None.
-        states: amplitude of a given h0; c0, which no activation bounds, is drawn half as large again.
-        declared: features it states of itself.
+        name: the second part of the id.
+        title: a short title.
+        purpose: what it detects.
+        config: the configuration.
+        batch: the number of sequences; None for unbatched input.
+        time: the number of time steps.
+        state: whether there is an initial state.
+        lengths: the time steps of each sequence; all of them if None.
+        states: the amplitude of h0. That of c0, which no activation bounds, is 1.5 times larger.
+        declared: declared features.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Variant:
     declared: tuple[str, ...] = ()
 
     def scenario(self, folder: str, cell: str, draw: Draw) -> Scenario:
-        """Ask a cell this; ``draw`` gives the numbers."""
+        """Return a scenario of a cell with numbers from ``draw``."""
         golden_id = f"{folder}/{self.name}"
         batch = () if self.batch is None else (self.batch,)
         states = {name: draw(golden_id, f"{name}0", state_shape(self.config, batch)) for name in LAYOUTS[cell].states}
@@ -320,7 +320,7 @@ VARIANTS = (
 
 
 def rounded(amplitude: float, inputs: float = 1.5, states: float = 1.0) -> Draw:
-    """Numbers whose sums round: weights up to an amplitude, in multiples of 1/64."""
+    """Return a function that draws numbers whose sums round: weights up to an amplitude, in multiples of 1/64."""
 
     def draw(golden_id: str, name: str, shape: Shape) -> Float64:
         key = f"{golden_id} {name}"
@@ -332,31 +332,31 @@ def rounded(amplitude: float, inputs: float = 1.5, states: float = 1.0) -> Draw:
 
 
 def exact(golden_id: str, name: str, shape: Shape) -> Float64:
-    """Sparse weights of 1 and -1 and small whole numbers: no sum rounds in any precision."""
+    """Draw sparse weights of 1 and -1 and small integers: no sum rounds in any precision."""
     key = f"{golden_id} {name}{DRAWN_AGAIN.get(golden_id, '')}"
     if name.startswith("weight_ih"):
         return sparse(key, shape, per_row=2)
     if name.startswith("weight_hh"):
         return sparse(key, shape, per_row=1)
     if name.startswith("bias"):
-        return integers(key, shape, 2) + 1  # keeps most units above zero, where relu lets mistakes through
+        return integers(key, shape, 2) + 1  # keeps most units above zero, where a relu does not hide errors
     return integers(key, shape, 3)
 
 
 DRAWN_AGAIN = {"exact/two-layers": " again", "exact/long": " again 7"}
-"""Scenarios whose first numbers left every unit at zero, or let them grow without end."""
+"""Suffixes for scenarios whose first numbers left every unit at zero, or grew without bound."""
 
 AMPLITUDES: Mapping[str, float] = {"rnn_tanh": 0.75, "gru": 1.0, "lstm": 0.875}
-"""Of weights: large enough that mistakes show in bfloat16, small enough that no gate saturates."""
+"""Amplitudes of weights: large enough to detect errors in bfloat16, small enough that no gate saturates."""
 
 DEEP_AMPLITUDES: Mapping[str, float] = {"rnn_tanh": 0.5, "gru": 0.5, "lstm": 0.5625}
-"""The same where layers multiply errors."""
+"""Amplitudes for several layers, which multiply errors."""
 
 FOLDERS = {"rnn_relu": "exact", "rnn_tanh": "rnn-tanh", "gru": "gru", "lstm": "lstm"}
 
 
 def scenarios() -> tuple[Scenario, ...]:
-    """Every variant of every cell, variant by variant."""
+    """Return every variant of every cell, variant by variant."""
     return tuple(
         variant.scenario(folder, cell, _draw(cell, variant)) for variant in VARIANTS for cell, folder in FOLDERS.items()
     )
@@ -367,5 +367,5 @@ def _draw(cell: str, variant: Variant) -> Draw:
         return exact
     amplitude = (DEEP_AMPLITUDES if variant.config.num_layers > 1 else AMPLITUDES)[cell]
     if variant.config.num_layers > 1 and variant.config.bidirectional and cell != "gru":
-        amplitude *= 0.75  # four paths add up their errors; any larger, and bfloat16 is switched off
+        amplitude *= 0.75  # with larger weights, errors of four paths exceed bfloat16's limit
     return rounded(amplitude, states=variant.states)

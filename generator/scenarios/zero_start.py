@@ -1,7 +1,7 @@
-"""Scenarios without an initial state that ask what others ask from a given one.
+"""Scenarios without an initial state that are otherwise like scenarios with one.
 
-The simplest implementations start from zero: one layer, one direction, a batch, and no state that can be given. Where a
-state has to be something, a first step makes it so.
+The simplest implementations start from zero: one layer, one direction, a batch, no initial state. If a certain state is
+needed, a first step produces it.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.scenarios.activation_sweeps import OPEN, PURPOSE, SHUT, of_units, points
 from rnn_goldens.generator.scenarios.full_numbers import AMPLITUDES, BEYOND, FULL, HOLD_THEM, full
 from rnn_goldens.generator.scenarios.full_numbers import EXACT as ONE_KIND_A_UNIT
 from rnn_goldens.generator.scenarios.numbers import Float64
@@ -24,7 +25,6 @@ from rnn_goldens.generator.scenarios.special import (
     overflowing,
     weights_beyond_one,
 )
-from rnn_goldens.generator.scenarios.sweeping import OPEN, PURPOSE, SHUT, of_units, points
 from rnn_goldens.generator.scenarios.variants import FOLDERS, SMALL, VARIANTS, Draw, Variant, exact, rounded
 from rnn_goldens.golden.shapes import Config, Shape
 
@@ -33,7 +33,7 @@ GRU_UNITS: list[dict[str, float]] = [
     {"w_z": 1, "v_z": SHUT, "v_n": -8, "b_n": 0.5},
     {"w_n": 1, "b_z": SHUT},
 ]
-"""By gate: ``w_`` the weight of what sweeps, at the second step; ``v_`` that of a one at the first step."""
+"""By gate: ``w_`` is the weight of the swept input at step 1; ``v_`` that of the input 1 at step 0."""
 
 LSTM_UNITS: list[dict[str, float]] = [
     {"w_i": 1, "b_f": SHUT, "b_g": 1.5, "b_o": OPEN},
@@ -43,14 +43,14 @@ LSTM_UNITS: list[dict[str, float]] = [
 ]
 
 GROWING: list[dict[str, float]] = [{"w_g": 1, "b_i": OPEN, "b_f": 2 * OPEN, "b_o": OPEN}]
-"""A cell that adds up tanh(x)."""
+"""A cell that accumulates tanh(x)."""
 
 GROWING_SLOWLY: list[dict[str, float]] = [{"w_g": 1, "b_i": 2, "b_f": 3, "b_o": 1}]
-"""The same, of gates that are not saturated."""
+"""The same with gates that are not saturated."""
 
 
 def scenarios() -> Iterator[Scenario]:
-    """The twins, of each cell."""
+    """Yield the variants without an initial state for each cell."""
     square = next(variant for variant in VARIANTS if variant.name == "square")
     yield replace(
         CANCELLING,
@@ -66,19 +66,19 @@ def scenarios() -> Iterator[Scenario]:
         },
     )
     for cell in CERTIFIED:
-        yield _twin(square, cell, rounded(1.0))
-        yield _twin(SATURATED, cell, rounded(3.9, inputs=3.9))
-        yield _twin(replace(OVERFLOWING, time=2), cell, overflowing)
+        yield _without_state(square, cell, rounded(1.0))
+        yield _without_state(SATURATED, cell, rounded(3.9, inputs=3.9))
+        yield _without_state(replace(OVERFLOWING, time=2), cell, overflowing)
         for numbers in FULL:
             draw = full(numbers.bits, AMPLITUDES[cell], positive=False)
-            yield replace(_twin(numbers.variant, cell, draw), precisions=numbers.precisions)
-        yield replace(_twin(BEYOND_FLOAT16, cell, _beyond_float16), precisions=HOLD_THEM)
-    yield _twin(square, "rnn_relu", exact)
-    yield _twin(WIDER_THAN_BFLOAT16, "rnn_relu", large_numbers)
-    yield _twin(WEIGHTS_BEYOND_ONE, "rnn_relu", weights_beyond_one)
+            yield replace(_without_state(numbers.variant, cell, draw), precisions=numbers.precisions)
+        yield replace(_without_state(BEYOND_FLOAT16, cell, _beyond_float16), precisions=HOLD_THEM)
+    yield _without_state(square, "rnn_relu", exact)
+    yield _without_state(WIDER_THAN_BFLOAT16, "rnn_relu", large_numbers)
+    yield _without_state(WEIGHTS_BEYOND_ONE, "rnn_relu", weights_beyond_one)
     for numbers in FULL[:2]:
         draw = full(numbers.bits, AMPLITUDES["rnn_relu"], positive=True)
-        yield replace(_twin(numbers.variant, "rnn_relu", draw, "rnn-relu"), precisions=numbers.precisions)
+        yield replace(_without_state(numbers.variant, "rnn_relu", draw, "rnn-relu"), precisions=numbers.precisions)
     for scenario in ONE_KIND_A_UNIT:
         yield replace(
             scenario,
@@ -90,15 +90,15 @@ def scenarios() -> Iterator[Scenario]:
     yield from _sweeping()
 
 
-def _twin(variant: Variant, cell: str, draw: Draw, folder: str = "") -> Scenario:
-    twin = replace(
+def _without_state(variant: Variant, cell: str, draw: Draw, folder: str = "") -> Scenario:
+    stateless = replace(
         variant,
         name=f"{variant.name}-no-state",
         title=f"{variant.title}, no state",
         purpose=f"{variant.purpose.removesuffix('.')}; without an initial state.",
         state=False,
     )
-    return twin.scenario(folder or FOLDERS[cell], cell, draw)
+    return stateless.scenario(folder or FOLDERS[cell], cell, draw)
 
 
 BEYOND_FLOAT16 = Variant(
@@ -118,7 +118,7 @@ def _beyond_float16(golden_id: str, name: str, shape: Shape) -> Float64:
 
 
 def _sweeping() -> Iterator[Scenario]:
-    """Every activation at every part of its argument, and the cell as far as steps from zero carry it."""
+    """Yield sweeps of all activations, and of the cell as far as steps from zero can increase it."""
     sweep = np.zeros((len(points()), 2, 2))
     sweep[:, 0, 1], sweep[:, 1, 0] = 1, points()
     for cell, units in (("gru", GRU_UNITS), ("lstm", LSTM_UNITS)):
@@ -142,5 +142,5 @@ def _sweeping() -> Iterator[Scenario]:
                 GROWING_SLOWLY,
                 np.tile(np.array([1.5, -1.5, 1.75, -1.75, 0.0625, 0.625])[:, None, None], (1, steps, 1)),
             ),
-            declared=("degenerate", "saturated") if size == 10 else ("degenerate",),  # noqa: PLR2004 - where it is
+            declared=("degenerate", "saturated") if size == 10 else ("degenerate",),  # noqa: PLR2004 - saturated from this size
         )

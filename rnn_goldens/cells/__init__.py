@@ -1,21 +1,21 @@
-"""The definition: a cell's equations stand once, and NumPy, balls and the error analysis read them.
+"""The definition of the cells: each equation is written once, and used by NumPy, balls and the error analysis.
 
-``equations`` says what the cells are, in the primitives of ``notation``; ``program`` writes one time step down;
-``arithmetic`` computes it, and ``network`` unrolls it over time, layers, directions and lengths. The way back follows
-from the same: ``derivatives`` says how a cotangent passes through a primitive, ``reverse`` writes the way back through
-a step down, and ``backward`` goes back through a network.
+``equations`` defines the cells in the primitives of ``notation``; ``program`` compiles one time step to a list of
+primitives; ``arithmetic`` computes them, and ``network`` unrolls a cell over time, layers, directions and lengths. The
+backward pass is derived: ``derivatives`` has the derivative of each primitive, ``step_backward`` derives the backward
+pass of a step, and ``backward`` runs it through a network.
 """
 
 from rnn_goldens.cells.arrays import Array, State, Weights
 from rnn_goldens.cells.backward import Backward, Cotangents, gradients
 from rnn_goldens.cells.case import Case, case_of, cell_of
-from rnn_goldens.cells.cell import DEFINED, Cell
-from rnn_goldens.cells.certified import no_equations, require_equations
+from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
+from rnn_goldens.cells.certified_equations import no_equations, require_equations
+from rnn_goldens.cells.custom_cells import cell_named, name_cells, named_cells
 from rnn_goldens.cells.network import Network
-from rnn_goldens.cells.own import cell_named, name_cells, named_cells
 
 __all__ = [
-    "DEFINED",
+    "BUILT_IN_CELLS",
     "Array",
     "Backward",
     "Case",

@@ -1,6 +1,6 @@
-"""The primitives in NumPy, in the type of the arrays: the executable definition. Nothing here is tuned.
+"""The primitives in NumPy, in the type of the arrays: the executable definition, without optimizations.
 
-Vectors are rows: (batch, units). A number that is the same for all units may be (batch, 1), or none of an array.
+Vectors are rows: (batch, units). A value that is the same for all units may be (batch, 1) or a Python number.
 """
 
 from fractions import Fraction
@@ -12,23 +12,23 @@ from rnn_goldens.cells.arrays import Array
 
 
 class Arithmetic:
-    """For each primitive one method, of the same name."""
+    """One method for each primitive, of the same name."""
 
     def product(self, v: Array, matrix: Array) -> Array:
         """The matrix times each row of v."""
         return (v @ matrix.T).astype(v.dtype, copy=False)
 
     def affine(self, v: Array, matrix: Array, bias: Array) -> Array:
-        """The matrix times each row of v, and the bias."""
+        """The matrix times each row of v, plus the bias."""
         total: Array = self.product(v, matrix) + bias
         return total
 
     def vector(self, vector: Array, index: int, blocks: int) -> Array:
-        """One of so many blocks of a bias."""
+        """One of ``blocks`` equal blocks of a bias."""
         return self.block(vector, index, blocks)
 
     def block(self, z: Array, index: int, blocks: int) -> Array:
-        """One of so many blocks of units."""
+        """One of ``blocks`` equal blocks of units."""
         size = z.shape[-1] // blocks
         return z[..., index * size : (index + 1) * size]
 
@@ -37,22 +37,22 @@ class Arithmetic:
         return z
 
     def constant(self, value: Fraction) -> Array:
-        """A number: one that takes the type of what it meets."""
-        return float(value)  # type: ignore[return-value] # an array of float64 would widen what it meets
+        """A number, which takes the type of the other operand."""
+        return float(value)  # type: ignore[return-value] # a float64 array would widen the other operand
 
     def sum(self, *terms: Array) -> Array:
-        """From the first to the last."""
+        """The sum of the terms, from the first to the last."""
         first, *rest = terms
         for term in rest:
             first = first + of_type(term, first)
         return first
 
     def negative(self, z: Array) -> Array:
-        """The same with the other sign."""
+        """Z with the opposite sign."""
         return np.negative(z)
 
     def multiply(self, a: Array, b: Array) -> Array:
-        """A b."""
+        """A times b."""
         result: Array = a * b
         return result
 
@@ -106,7 +106,7 @@ class Arithmetic:
         return larger
 
     def clip(self, z: Array, low: Fraction, high: Fraction) -> Array:
-        """Z, but no less than low and no more than high."""
+        """Z, limited to the range from low to high."""
         clipped: Array = np.minimum(np.maximum(z, of_type(float(low), z)), of_type(float(high), z))
         return clipped
 
@@ -120,5 +120,5 @@ class Arithmetic:
 
 
 def of_type(number: Any, like: Any) -> Any:  # noqa: ANN401 - a number or an array
-    """A number in the type of the array that it meets: beside one a bfloat16 would become a float32."""
+    """Return a number in the type of the other operand: otherwise a bfloat16 array would become float32."""
     return like.dtype.type(number) if isinstance(number, float) and not isinstance(like, float) else number

@@ -1,7 +1,7 @@
-"""The way back through a network: from cotangents of its outputs to gradients of all that went in.
+"""The backward pass of a network: from cotangents of the outputs to gradients of inputs, states and weights.
 
-Every method of ``Backward`` is one named step of that way, so that a deviation of the backward pass overrides one. A
-cotangent of a sequence is a list by time step, (batch, units) each; gradients are those of
+Every method of ``Backward`` is one named step, so that a deviation of the backward pass overrides one method. The
+cotangent of a sequence is a list of arrays (batch, units) by time step; gradients are those of
 Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n.
 """
 
@@ -12,25 +12,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_goldens.cells.arrays import Array, State, Weights
+from rnn_goldens.cells.backward_primitives import Transposed
 from rnn_goldens.cells.case import Case
 from rnn_goldens.cells.network import Network
 from rnn_goldens.cells.program import Program
-from rnn_goldens.cells.reverse import reverse
-from rnn_goldens.cells.transposed import Transposed
+from rnn_goldens.cells.step_backward import reverse
 
 Cotangents = Mapping[str, Array]
-"""``d_out`` shaped as out, ``d_h_n`` and ``d_c_n`` shaped as the last states; one that is not there is zero."""
+"""``d_out`` shaped like out, ``d_h_n`` and ``d_c_n`` like the last states; a missing cotangent is zero."""
 
 Factors = tuple[Array, Array | None]
-"""What a step adds to a weight's gradient: of a matrix g and v of g vᵀ, of a vector g alone."""
+"""A step's contribution to the gradient of a weight: g and v of g vᵀ for a matrix, only g for a vector."""
 
 Block = tuple[str, int, int]
-"""A weight's name without the suffix, which block of its rows is meant, and of how many."""
+"""The name of a weight without the suffix, the index of a block of its rows, and the number of blocks."""
 
 
 @dataclass(frozen=True, eq=False)
-class OneWay:
-    """The way back through one layer in one direction.
+class DirectionGradients:
+    """The gradients of one layer in one direction.
 
     Attributes:
         inputs: cotangents of the layer's input, by time step.
@@ -44,30 +44,32 @@ class OneWay:
 
 
 class Backward(Transposed, Network):
-    """A network that also goes back; ``gradients`` computes them in the precision of the case's arrays."""
+    """A network with a backward pass. ``gradients`` computes in the precision of the case's arrays."""
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, int], list[Array]] = {}
-        """By layer and direction, and time step: every value of the step."""
+        """Every value of a step, by suffix of the layer and direction, and by time step."""
 
     # One layer in one direction.
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        """Keep the values of the step."""
+        """Compute a step and keep its values."""
         program = self.program(case, w)
         values = self.kept[suffix, t] = self.computed(program, [layer_input[:, t], *state], w)
         return tuple(values[k] for k in program.after)
 
     def program(self, case: Case, w: Weights) -> Program:
-        """What a step computes."""
-        return self.cell(case).at_once.program(w)
+        """The program of a step."""
+        return self.cell(case).fused.program(w)
 
     def computed(self, program: Program, inputs: Sequence[Array], w: Weights) -> list[Array]:
         """Every value of a program."""
         return program.computed(self, inputs, w)
 
-    def back(self, case: Case, suffix: str, d_outs: Sequence[Array], d_last: State, lengths: Array) -> OneWay:
-        """Visit the times in the opposite order; a sequence takes part only within its own length."""
+    def back(
+        self, case: Case, suffix: str, d_outs: Sequence[Array], d_last: State, lengths: Array
+    ) -> DirectionGradients:
+        """Visit the time steps in the opposite order; each sequence only within its own length."""
         w, d_state = self.weights(case, suffix), d_last
         inputs, factors = list(d_outs), defaultdict[Block, list[Factors]](list)
         for t in self.times_back(len(d_outs), reverse=suffix.endswith("_reverse")):
@@ -77,24 +79,24 @@ class Backward(Transposed, Network):
             inputs[t], d_before = self.step_back(case, suffix, w, t, d_after, factors)
             d_state = self.carry(d_before, d_state, within, t)
         gradients = {name: self.gathered(name, w[name], factors) for name in w}
-        return OneWay(inputs, self.to_start(d_state), gradients)
+        return DirectionGradients(inputs, self.to_start(d_state), gradients)
 
     def times_back(self, time: int, *, reverse: bool) -> Iterable[int]:
-        """The order in which time steps are visited."""
+        """The order in which the backward pass visits time steps."""
         return reversed(list(self.times(time, reverse=reverse)))
 
     def within_back(self, t: int, lengths: Array) -> Array:
-        """Which sequences have a step t: what stands beyond their ends has no cotangent."""
+        """Mask of the sequences that have step t: padding has no cotangent."""
         return self.within(t, lengths)
 
-    def enter(self, d_state: State, d_out: Array, t: int) -> State:  # noqa: ARG002 - for those who do it otherwise
-        """The cotangent of out at a step joins that of h after the step."""
+    def enter(self, d_state: State, d_out: Array, t: int) -> State:  # noqa: ARG002 - for overrides
+        """Add the cotangent of out at a step to that of h after the step."""
         return self.sum(d_state[0], d_out), *d_state[1:]
 
     def step_back(
         self, case: Case, suffix: str, w: Weights, t: int, d_after: State, factors: dict[Block, list[Factors]]
     ) -> tuple[Array, State]:
-        """Cotangents of x and the state before a step, from those of the state after it; adds to ``factors``."""
+        """Compute the cotangents of x and of the state before a step from those after it; add to ``factors``."""
         values, found = self.kept[suffix, t], reverse(self.program(case, w))
         by = self.computed(found.program, [*values, *d_after], w)
         for share in found.shares:
@@ -105,12 +107,12 @@ class Backward(Transposed, Network):
         )
         return d_x, tuple(d_before)
 
-    def share(self, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:  # noqa: ARG002 - likewise
-        """What a step adds to a weight's gradient."""
+    def share(self, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:  # noqa: ARG002 - for overrides
+        """A step's contribution to the gradient of a weight."""
         return g, v
 
-    def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:  # noqa: ARG002 - likewise
-        """What a step hands to the one before it; beyond its end a sequence's state stands still."""
+    def carry(self, d_before: State, d_after: State, within: Array, t: int) -> State:  # noqa: ARG002 - for overrides
+        """Cotangent passed to the previous step; unchanged for a sequence that has ended."""
         if within.all():
             return d_before
         return tuple(self.sum(g, self.only(~within, kept)) for g, kept in zip(d_before, d_after, strict=True))
@@ -120,7 +122,7 @@ class Backward(Transposed, Network):
         return d_state
 
     def gathered(self, name: str, weight: Array, factors: Mapping[Block, list[Factors]]) -> Array:
-        """The gradient of a weight, from what the steps add to it."""
+        """The gradient of a weight: the sum of the contributions of all steps."""
         gradient = self.nothing(weight)
         for (of, index, blocks), steps in factors.items():
             if of == name:
@@ -136,7 +138,7 @@ class Backward(Transposed, Network):
     # The network.
 
     def gradients(self, case: Case, cotangents: Cotangents) -> dict[str, Array]:
-        """By the name of the array: x, the initial states if they were given, every weight; each shaped as it is."""
+        """Gradients by the name of the array: x, initial states if given, every weight; each shaped like the array."""
         if case.batched:
             return self.of_batch(case, cotangents)
         axes = {"d_out": 0, "d_h_n": 1, "d_c_n": 1}
@@ -145,7 +147,7 @@ class Backward(Transposed, Network):
         return {name: array.squeeze(axes[name]) if name in axes else array for name, array in found.items()}
 
     def of_batch(self, case: Case, cotangents: Cotangents) -> dict[str, Array]:
-        """The same, with the batch axis."""
+        """The gradients of a case with a batch axis."""
         self.run(case)
         time, directions = case.x.shape[1], case.config.num_directions
         lengths = np.full(len(case.x), time) if case.lengths is None else case.lengths
@@ -153,15 +155,15 @@ class Backward(Transposed, Network):
         starts: dict[int, State] = {}
         weights: dict[str, Array] = {}
         for layer in reversed(range(case.config.num_layers)):
-            ways = []
+            d_inputs = []
             for direction, suffix in enumerate(case.config.layers[layer]):
                 index = layer * directions + direction
                 d_last = self.from_last(case, cotangents, index)
-                way = self.back(case, suffix, self.side(d_outs, direction, directions), d_last, lengths)
-                weights |= {f"{name}_{suffix}": array for name, array in way.weights.items()}
-                starts[index] = way.start
-                ways.append(way.inputs)
-            d_outs = self.hand_down(ways, layer)
+                found = self.back(case, suffix, self.side(d_outs, direction, directions), d_last, lengths)
+                weights |= {f"{name}_{suffix}": array for name, array in found.weights.items()}
+                starts[index] = found.start
+                d_inputs.append(found.inputs)
+            d_outs = self.to_layer_below(d_inputs, layer)
         return self.named(case, d_outs, [starts[index] for index in sorted(starts)], weights)
 
     def from_out(self, case: Case, cotangents: Cotangents) -> list[Array]:
@@ -173,22 +175,22 @@ class Backward(Transposed, Network):
 
     def from_last(self, case: Case, cotangents: Cotangents, index: int) -> State:
         """Cotangents of the last state of a layer and direction."""
-        nothing = np.zeros((len(case.x), case.config.hidden_size), case.x.dtype)
+        zeros = np.zeros((len(case.x), case.config.hidden_size), case.x.dtype)
         named = (f"d_{state}_n" for state in case.cell.states)
-        return tuple(cotangents[name][index] if name in cotangents else nothing for name in named)
+        return tuple(cotangents[name][index] if name in cotangents else zeros for name in named)
 
     def side(self, d_outs: Sequence[Array], direction: int, directions: int) -> list[Array]:
-        """What of the cotangents of a layer's output belongs to one direction: forward, then reverse."""
+        """The part of the cotangents of a layer's output that belongs to one direction: forward, then reverse."""
         return [self.block(d_out, direction, directions) for d_out in d_outs]
 
-    def hand_down(self, ways: Sequence[Sequence[Array]], layer: int) -> list[Array]:  # noqa: ARG002 - likewise
-        """Cotangents of a layer's input, which are those of the output below: the sum over the directions."""
-        return [self.sum(*directions) for directions in zip(*ways, strict=True)]
+    def to_layer_below(self, d_inputs: Sequence[Sequence[Array]], layer: int) -> list[Array]:  # noqa: ARG002 - for overrides
+        """Cotangents of a layer's input, which is the output of the layer below: the sum over the directions."""
+        return [self.sum(*directions) for directions in zip(*d_inputs, strict=True)]
 
     def named(
         self, case: Case, d_inputs: Sequence[Array], d_start: Sequence[State], weights: Weights
     ) -> dict[str, Array]:
-        """All gradients, by the names of the arrays, in the order of a golden."""
+        """All gradients by the names of the arrays, in the order of a golden."""
         found = {"x": np.stack(d_inputs, axis=1)}
         if case.state_given:
             stacked = (np.stack(parts) for parts in zip(*d_start, strict=True))
@@ -197,13 +199,13 @@ class Backward(Transposed, Network):
 
 
 def gradients(case: Case, cotangents: Cotangents) -> dict[str, Array]:
-    """Gradients of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, in the precision of the case's arrays.
+    """Return the gradients of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, in the precision of the case's arrays.
 
     Args:
-        case: what the network is asked.
-        cotangents: those of ``d_out``, ``d_h_n`` and ``d_c_n`` that are not zero, shaped as the outputs.
+        case: the inputs of the network.
+        cotangents: ``d_out``, ``d_h_n`` and ``d_c_n``, shaped like the outputs; missing ones are zero.
 
     Returns:
-        By the name of the array, shaped as it: x; h0, and c0 of an LSTM, if the state was given; every weight and bias.
+        Gradients by name, shaped like the arrays: x; h0, and c0 of an LSTM, if the state was given; every weight.
     """
     return Backward().gradients(case, cotangents)

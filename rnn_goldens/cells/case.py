@@ -1,4 +1,4 @@
-"""What a network is asked."""
+"""The inputs of a network as arrays of one precision."""
 
 from dataclasses import dataclass, replace
 
@@ -6,24 +6,24 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from rnn_goldens.cells.arrays import Array, State, Weights
-from rnn_goldens.cells.cell import DEFINED, Cell
-from rnn_goldens.cells.own import cell_of_file
+from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
+from rnn_goldens.cells.custom_cells import cell_of_file
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.golden.data import QuestionData
+from rnn_goldens.golden.data import InputsData
 from rnn_goldens.golden.shapes import Config
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """What a network is asked.
+    """The inputs of a network as arrays of one precision.
 
     Attributes:
-        cell: what it does at each step.
+        cell: the equations of a time step.
         config: layers, directions, sizes.
-        weights: PyTorch's names and shapes.
+        weights: with PyTorch's names and shapes.
         x: (batch, time, input), or (time, input).
         state: h0 (and c0), each (layers·directions, batch, hidden) or without the batch axis; zeros if not given.
-        lengths: (batch,) time steps of each sequence; all of them if None.
+        lengths: (batch,) time steps of each sequence; None if all have the full length.
         state_given: whether the caller gave the state.
         batch_given: whether the caller gave the batch axis.
     """
@@ -43,28 +43,28 @@ class Case:
         return self.x.ndim == 3  # noqa: PLR2004 - (batch, time, input)
 
     def as_batch(self) -> "Case":
-        """The same, of a batch of one if there was no batch."""
+        """Return the case with a batch axis, of size 1 if there was none."""
         if self.batched:
             return self
         state = tuple(part[:, None] for part in self.state)
         return replace(self, x=self.x[None], state=state, lengths=None, batch_given=False)
 
 
-def cell_of(golden: QuestionData) -> Cell:
-    """Its cell. Raises WrongUse if it is of someone's own, and its equations are not to be had or have changed."""
-    if golden.own_layout is None:
-        return DEFINED[golden.cell]
+def cell_of(golden: InputsData) -> Cell:
+    """Return the cell of a golden. Raises WrongUse if it is a custom cell that is unavailable or has changed."""
+    if golden.custom_layout is None:
+        return BUILT_IN_CELLS[golden.cell]
     cell = cell_of_file(golden.cell)
-    if cell.layout != golden.own_layout:
+    if cell.layout != golden.custom_layout:
         raise WrongUse(
-            f"cell {golden.cell!r}: its equations speak of {cell.layout.in_words}, "
-            f"and spoke of {golden.layout.in_words} when {golden.id} was certified"
+            f"cell {golden.cell!r}: its equations use {cell.layout.in_words}, "
+            f"but used {golden.layout.in_words} when {golden.id} was certified"
         )
     return cell
 
 
-def case_of(golden: QuestionData, dtype: DTypeLike) -> Case:
-    """The question of a golden, in arrays of a type that holds its precision. Raises WrongUse as ``cell_of`` does."""
+def case_of(golden: InputsData, dtype: DTypeLike) -> Case:
+    """Return the inputs of a golden as arrays of a type; raises WrongUse like ``cell_of``."""
     cell = cell_of(golden)
     return Case(
         cell,

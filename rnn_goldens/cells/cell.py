@@ -1,4 +1,4 @@
-"""A cell by name: its equations, and which gates and states they speak of."""
+"""A cell: its name, its equations and the gates and states that they use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from rnn_goldens.golden.shapes import LAYOUTS, Layout
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """What a recurrent network does at each time step.
+    """The equations of one time step of a recurrent network.
 
     Attributes:
-        name: as goldens call it.
+        name: its name in goldens.
         equations: ``equations(x, *state, w)`` returns the state after the step; the first state is h, the output.
-        gates: a letter each, in the order of the rows of the weights.
-        states: their names.
-        vectors: other weights that the equations speak of, by their names in the weights: a number a unit each.
+        gates: one letter each, in the order of the rows of the weights.
+        states: names of the states.
+        vectors: names of other weights that the equations use, of shape (hidden,).
     """
 
     name: str
@@ -29,27 +29,27 @@ class Cell:
 
     @property
     def layout(self) -> Layout:
-        """What shapes follow from."""
+        """The gates, states and vectors, from which shapes follow."""
         return Layout(self.gates, self.states, self.vectors)
 
     @cached_property
-    def at_once(self) -> Source:
-        """Its programs, for those who compute: a bias is added for all gates at once."""
+    def fused(self) -> Source:
+        """Programs for computing: the biases of all gates are added in one operation."""
         return Source(self.equations, len(self.states), self.gates, self.vectors)
 
     @cached_property
-    def apart(self) -> Source:
-        """Its programs, for those who ask what may be added up in which order."""
-        return Source(self.equations, len(self.states), self.gates, self.vectors, at_once=False)
+    def separate(self) -> Source:
+        """Programs for the error analysis: each gate adds its own bias, so every order of summation is considered."""
+        return Source(self.equations, len(self.states), self.gates, self.vectors, fused=False)
 
 
-DEFINED: Mapping[str, Cell] = {
+BUILT_IN_CELLS: Mapping[str, Cell] = {
     name: Cell(name, getattr(_equations, name), layout.gates, layout.states) for name, layout in LAYOUTS.items()
 }
-"""The cells that goldens are of, by name."""
+"""The built-in cells by name."""
 
 
 @lru_cache(maxsize=1024)
 def with_equations(cell: Cell, equations: Equations, *vectors: str) -> Cell:
-    """The same cell with other equations, and other weights that they speak of."""
+    """Return the cell with other equations, and the vectors that they use."""
     return Cell(cell.name, equations, cell.gates, cell.states, vectors)

@@ -1,7 +1,7 @@
-"""How a cotangent passes back through each elementwise primitive.
+"""The derivative of each elementwise primitive.
 
-A rule says what an argument gets of the cotangent g of the result y. It is written over operators and a few primitives,
-so it is read twice: of terms it writes the way back down, of arrays it computes.
+A rule maps the cotangent g of the result y to the cotangent of an argument. It is written with operators and a few
+primitives, so it has two uses: applied to terms it compiles a backward pass, applied to arrays it computes one.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from rnn_goldens.cells.arithmetic import Arithmetic, of_type
 from rnn_goldens.cells.arrays import Array
 
 Rule = Callable[..., Any]
-"""``rule(of, g, y, *arguments, *detail)``; ``of`` has the primitives that no operator stands for."""
+"""``rule(of, g, y, *arguments, *detail)``; ``of`` has the primitives that are not operators."""
 
 RULES: Mapping[str, tuple[Rule | None, ...]] = {
     "same": (lambda _of, g, _y, _z: g,),
@@ -39,8 +39,8 @@ RULES: Mapping[str, tuple[Rule | None, ...]] = {
         lambda of, g, _y, a, b: of.where_larger(g, b, a),
     ),
     "clip": (lambda of, g, _y, z, low, high: of.where_within(g, z, low, high),),
-    "instead": (None, lambda _of, g, _y, _value, _way: g),
-    # What the rules above are made of; the error analysis goes back through these as well.
+    "instead": (None, lambda _of, g, _y, _value, _other: g),
+    # Primitives of the rules above; the error analysis differentiates these, too.
     "difference": (
         lambda of, v, _y, _g, a, b: of.difference(v, a, b),
         lambda _of, v, _y, g, _a, _b: v * g,
@@ -51,34 +51,34 @@ RULES: Mapping[str, tuple[Rule | None, ...]] = {
     "where_larger": (lambda of, v, _y, _g, a, b: of.where_larger(v, a, b), None, None),
     "where_within": (lambda of, v, _y, _g, z, low, high: of.where_within(v, z, low, high), None),
 }
-"""By primitive, one for each argument; None if nothing passes. At a kink, where there is no derivative, nothing does:
-whoever reads it minds the kink."""
+"""Rules by primitive, one for each argument; None if the cotangent is zero. At a kink, where the derivative does not
+exist, the rules return zero: callers must handle kinks."""
 
 
 class Slopes(Arithmetic):
-    """The primitives of the rules, in NumPy: what deviates in a derivative overrides one of them."""
+    """The primitives of the rules in NumPy. A deviation in a derivative overrides one method."""
 
-    def sigmoid_slope(self, y: Array, z: Array) -> Array:  # noqa: ARG002 - for those who do it otherwise
+    def sigmoid_slope(self, y: Array, z: Array) -> Array:  # noqa: ARG002 - for overrides
         """The derivative of y = sigmoid(z): y (1 - y)."""
         slope: Array = y * (1 - y)
         return slope
 
-    def tanh_slope(self, y: Array, z: Array) -> Array:  # noqa: ARG002 - likewise
+    def tanh_slope(self, y: Array, z: Array) -> Array:  # noqa: ARG002 - for overrides
         """The derivative of y = tanh(z): 1 - y²."""
         slope: Array = 1 - y * y
         return slope
 
     def difference(self, g: Array, a: Array, b: Array) -> Array:
-        """G (a - b), also written g a - g b."""
+        """G (a - b), or g a - g b."""
         product: Array = g * (of_type(a, g) - of_type(b, g))
         return product
 
     def where_larger(self, g: Array, a: Array, b: Array) -> Array:
-        """G where a is larger than b, and zero elsewhere."""
+        """G where a is larger than b, zero elsewhere."""
         return np.where(a > b, g, np.zeros_like(g))
 
     def where_within(self, g: Array, z: Array, low: Fraction, high: Fraction) -> Array:
-        """G where z is between the limits, and zero elsewhere."""
+        """G where z is between the limits, zero elsewhere."""
         return np.where((z > float(low)) & (z < float(high)), g, np.zeros_like(g))
 
 
@@ -88,7 +88,7 @@ _SLOPES = Slopes()
 def passed_back(
     primitive: str, argument: int, g: Array, y: Array, arguments: list[Array], detail: tuple[Any, ...]
 ) -> Array | None:
-    """What one of the arguments gets of g, unit by unit; None if it gets nothing."""
+    """Return the cotangent of one argument, elementwise; None if it is zero."""
     if primitive == "sum":
         return g
     rule = RULES[primitive][argument]
@@ -96,7 +96,7 @@ def passed_back(
 
 
 def derivative(primitive: str, argument: int, y: Array, arguments: list[Array], detail: tuple[Any, ...]) -> Array:
-    """Of the result by one of the arguments, unit by unit."""
+    """Return the derivative of the result by one argument, elementwise."""
     found = passed_back(primitive, argument, np.float64(1.0), y, arguments, detail)  # type: ignore[arg-type]
     assert found is not None
     return found

@@ -1,8 +1,8 @@
-"""What the cells are. Nothing else in this project says it.
+"""The equations of the built-in cells, and their only definition in this project.
 
-Equations: PyTorch's documentation of ``torch.nn.RNN``, ``LSTM`` and ``GRU``. x is the input of a time step, h and c the
-state before it; what a cell returns is the state after it. ``w.W_ii`` is the block of ``weight_ih`` that belongs to
-gate i, ``w.b_hi`` that of ``bias_hh``. The notation is ``rnn_goldens.cells.notation``'s.
+Source: PyTorch's documentation of ``torch.nn.RNN``, ``LSTM`` and ``GRU``. x is the input of a time step, h and c are
+the state before it; a cell returns the state after it. ``w.W_ii`` is the block of ``weight_ih`` for gate i, ``w.b_hi``
+that of ``bias_hh``. The notation is defined in ``rnn_goldens.cells.notation``.
 """
 
 from rnn_goldens.cells.notation import Term, Weight, mix, relu, sigmoid, tanh
@@ -14,7 +14,7 @@ def rnn_tanh(x: Term, h: Term, w: Weight) -> tuple[Term]:
 
 
 def rnn_relu(x: Term, h: Term, w: Weight) -> tuple[Term]:
-    """The same with max(0, z) for tanh(z)."""
+    """Elman (1990), with max(0, z) for tanh(z)."""
     return (relu(w.W_ih @ x + w.b_ih + w.W_hh @ h + w.b_hh),)
 
 
@@ -29,8 +29,8 @@ def lstm(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
 
 
 def gru(x: Term, h: Term, w: Weight) -> tuple[Term]:
-    """Cho et al. (2014), with the reset gate after the product, as cuDNN has it."""
+    """Cho et al. (2014), with the reset gate after the product, as in cuDNN."""
     r = sigmoid(w.W_ir @ x + w.b_ir + w.W_hr @ h + w.b_hr)
     z = sigmoid(w.W_iz @ x + w.b_iz + w.W_hz @ h + w.b_hz)
     n = tanh(w.W_in @ x + w.b_in + r * (w.W_hn @ h + w.b_hn))
-    return (mix(z, h, n),)  # (1 - z) n + z h, also written n + z (h - n)
+    return (mix(z, h, n),)  # (1 - z) n + z h, or n + z (h - n)

@@ -1,7 +1,7 @@
-"""How layers, directions and lengths unroll a cell: a network, from its input to its output.
+"""The forward pass of a network: a cell unrolled over time, layers, directions and lengths.
 
-Every method of ``Network`` is one named step of that way, so that a deviation, which is wrong in one step, overrides
-one method; the primitives are ``Arithmetic``'s, and can be overridden as well.
+Every method of ``Network`` is one named step, so that a deviation overrides one method. The primitives of
+``Arithmetic`` can be overridden as well.
 """
 
 from collections.abc import Iterable
@@ -15,12 +15,12 @@ from rnn_goldens.cells.cell import Cell
 
 
 class Network(Arithmetic):
-    """A recurrent network; ``run`` computes it in the precision of the case's arrays."""
+    """A recurrent network. ``run`` computes in the precision of the case's arrays."""
 
     # One layer in one direction.
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
-        """Visit the times in order; a sequence takes part only within its own length."""
+        """Visit the time steps in order; each sequence only within its own length."""
         w = self.weights(case, suffix)
         out = np.zeros((*layer_input.shape[:2], state[0].shape[-1]), dtype=layer_input.dtype)
         for t in self.times(layer_input.shape[1], reverse=suffix.endswith("_reverse")):
@@ -32,14 +32,14 @@ class Network(Arithmetic):
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:  # noqa: ARG002
         """The state after time step t."""
-        return self.cell(case).at_once.program(w).step(self, layer_input[:, t], state, w)
+        return self.cell(case).fused.program(w).step(self, layer_input[:, t], state, w)
 
     def cell(self, case: Case) -> Cell:
-        """What the network does at each step."""
+        """The cell of the network."""
         return case.cell
 
     def weights(self, case: Case, suffix: str) -> Weights:
-        """The weights of one layer and direction (``l0``, ``l0_reverse``, ``l1``), by their names without it."""
+        """The weights of one layer and direction (``l0``, ``l0_reverse``, ``l1``), by names without the suffix."""
         end = f"_{suffix}"
         return {name.removesuffix(end): array for name, array in case.weights.items() if name.endswith(end)}
 
@@ -48,12 +48,12 @@ class Network(Arithmetic):
         return reversed(range(time)) if reverse else range(time)
 
     def within(self, t: int, lengths: Array) -> Array:
-        """Which sequences have a step t. The reverse direction thus starts at each sequence's true end."""
+        """Mask of the sequences that have step t. So the reverse direction starts at the end of each sequence."""
         return np.asarray(t < lengths)
 
     def emit(self, state: State, within: Array) -> Array:
-        """What a step outputs: h, and zero beyond a sequence's end."""
-        return np.where(within, state[0], np.zeros_like(state[0]))  # NumPy 1 knows no 0 beside a bfloat16
+        """The output of a step: h, and zero beyond the end of a sequence."""
+        return np.where(within, state[0], np.zeros_like(state[0]))  # NumPy 1 cannot mix 0 and bfloat16
 
     # The network.
 
@@ -75,11 +75,11 @@ class Network(Arithmetic):
         return layer_input, *self.last_states(last)
 
     def start(self, case: Case, index: int) -> State:
-        """The initial state of a layer and direction, counted as the states' first axis counts them."""
+        """The initial state of a layer and direction, by its index on the first axis of the states."""
         return tuple(part[index] for part in case.state)
 
-    def join(self, outs: list[Array], layer: int, case: Case) -> Array:  # noqa: ARG002 - for those who do it otherwise
-        """What the directions of a layer hand to the next layer, or to the caller: forward, then reverse."""
+    def join(self, outs: list[Array], layer: int, case: Case) -> Array:  # noqa: ARG002 - for overrides
+        """The output of a layer, for the next layer or the caller: forward direction, then reverse."""
         return np.concatenate(outs, axis=-1)
 
     def last_states(self, last: list[State]) -> State:

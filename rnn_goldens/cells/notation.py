@@ -1,8 +1,8 @@
-"""The notation that cells are written in: terms, which stand for numbers that are yet to be computed.
+"""The notation of cells: symbolic terms.
 
-An equation is an ordinary function; called with terms it writes down what it does, for others to read: NumPy, balls,
-the error analysis. A term is a vector a sequence, one number a unit. The primitives are the functions below, sums,
-products, quotients, and affine maps.
+An equation is an ordinary function. Called with terms, it builds an expression that NumPy, balls and the error analysis
+evaluate. For each sequence, a term is a vector with one number for each unit. The primitives are the functions below,
+sums, products, quotients and affine maps.
 """
 
 import operator
@@ -21,12 +21,12 @@ class Term:
 
     Attributes:
         primitive: its name, as in ``Arithmetic``; ``input`` for x and the state.
-        of: what it is applied to.
-        detail: what else it needs: numbers, or the name of a weight.
-        units: how many numbers a sequence; None where nobody said, and of one that is the same for all units.
+        of: its arguments.
+        detail: other parameters: numbers, or the name of a weight.
+        units: the size of the vector; None if unknown or the same for all units.
 
     Raises:
-        TypeError: it is applied to terms of two sizes.
+        TypeError: the arguments have different sizes.
     """
 
     primitive: str
@@ -35,7 +35,7 @@ class Term:
     units: int | None = None
 
     def __post_init__(self) -> None:
-        """Be of the size of what it is applied to."""
+        """Take the size from the arguments."""
         if self.units is None and self.primitive != "mean":
             sizes = list(dict.fromkeys(part.units for part in self.of if part.units is not None))
             if len(sizes) > 1:
@@ -59,7 +59,7 @@ class Term:
             return _constant(-_value(self))
         if self.primitive == "negative":
             return self.of[0]
-        if self.primitive == "sum":  # so that a sum of differences is one sum, too
+        if self.primitive == "sum":  # keeps a sum of differences a single sum
             return Term("sum", tuple(-part for part in self.of))
         return Term("negative", (self,))
 
@@ -77,8 +77,8 @@ class Term:
 
     def __pow__(self, power: int) -> "Term":
         if not isinstance(power, Integral):
-            given = type(power).__name__ if isinstance(power, Term) else power
-            raise TypeError(f"a power is a whole number, such as z ** 2, not {given}; a root is 1 / rsqrt(z)")
+            shown = type(power).__name__ if isinstance(power, Term) else power
+            raise TypeError(f"a power must be an integer, as in z ** 2, not {shown}; a root is 1 / rsqrt(z)")
         if power <= 0:
             return _term(1) if power == 0 else 1 / self**-power
         product = self
@@ -87,28 +87,28 @@ class Term:
         return product
 
     def __rpow__(self, base: object) -> "Term":
-        raise TypeError(f"{base} ** z is exp of z times the logarithm of {base}: write it so")
+        raise TypeError(f"{base} ** z is not supported: write exp of z times the logarithm of {base}")
 
     def __abs__(self) -> "Term":
-        z = _own(self)
+        z = _kink_value(self)
         return maximum(z, -z)
 
     def __bool__(self) -> bool:
-        raise TypeError(f"{_YET}: it is neither true nor false")
+        raise TypeError(f"{_YET}: it has no truth value")
 
     def __float__(self) -> float:
-        raise TypeError(f"a term is no float: write tanh and the like, from {__name__}")
+        raise TypeError(f"a term is not a float: use tanh and other functions of {__name__}")
 
-    def __array__(self, *_: object, **__: object) -> Any:  # noqa: ANN401 - none
-        raise TypeError(f"{_YET}: it is no array")
+    def __array__(self, *_: object, **__: object) -> Any:  # noqa: ANN401 - always raises
+        raise TypeError(f"{_YET}: it is not an array")
 
-    def __array_function__(self, function: Callable[..., Any], *_: object) -> Any:  # noqa: ANN401 - none
-        raise _numpys(function.__name__)
+    def __array_function__(self, function: Callable[..., Any], *_: object) -> Any:  # noqa: ANN401 - always raises
+        raise _numpy_error(function.__name__)
 
     def __array_ufunc__(self, ufunc: Any, _method: str, *inputs: Any, **_: Any) -> "Term":  # noqa: ANN401 - NumPy's
-        """A number of NumPy that stands left of an operator asks this; an array is no number, and is refused."""
+        """Called for a NumPy number on the left of an operator; arrays are refused."""
         if ufunc.__name__ not in _OPERATORS:
-            raise _numpys(ufunc.__name__)
+            raise _numpy_error(ufunc.__name__)
         term: Term = _OPERATORS[ufunc.__name__](*map(_term, inputs))
         return term
 
@@ -125,9 +125,9 @@ class Term:
     __hash__ = object.__hash__
 
 
-_YET = "a term stands for a number that is yet to be computed"
+_YET = "a term stands for a number that is not computed yet"
 
-_COMPARED = f"{_YET}, so it can not be compared: choose by relu, maximum, minimum, abs or clip"
+_COMPARED = f"{_YET}, so it cannot be compared: use relu, maximum, minimum, abs or clip"
 
 _OPERATORS: dict[str, Callable[..., Any]] = {
     "add": operator.add,
@@ -137,7 +137,7 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "power": operator.pow,
     **dict.fromkeys(("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"), operator.lt),
 }
-"""What operators are, by the names that NumPy has for them."""
+"""Operators by their names in NumPy."""
 
 
 Operand = Term | Number
@@ -155,7 +155,7 @@ def tanh(z: Term) -> Term:
 
 def relu(z: Term) -> Term:
     """max(0, z)."""
-    return _applied("relu", _own(z))
+    return _applied("relu", _kink_value(z))
 
 
 def exp(z: Term) -> Term:
@@ -175,7 +175,7 @@ def softplus(z: Term) -> Term:
 
 def maximum(a: Operand, b: Operand) -> Term:
     """The larger of the two."""
-    return _applied("maximum", _own(a), _own(b))
+    return _applied("maximum", _kink_value(a), _kink_value(b))
 
 
 def minimum(a: Operand, b: Operand) -> Term:
@@ -184,10 +184,10 @@ def minimum(a: Operand, b: Operand) -> Term:
 
 
 def clip(z: Term, low: Number, high: Number) -> Term:
-    """Z, but no less than low and no more than high. Raises ValueError if low is more than high."""
+    """Z, limited to the range from low to high. Raises ValueError if low is more than high."""
     if low > high:
-        raise ValueError(f"clip to no less than {low} and no more than {high}: nothing is both")
-    return _applied("clip", _own(z), detail=(Fraction(low), Fraction(high)))
+        raise ValueError(f"clip: low is {low}, which is more than high, {high}")
+    return _applied("clip", _kink_value(z), detail=(Fraction(low), Fraction(high)))
 
 
 def hard_sigmoid(z: Term, slope: Fraction = Fraction(1, 5)) -> Term:
@@ -196,7 +196,7 @@ def hard_sigmoid(z: Term, slope: Fraction = Fraction(1, 5)) -> Term:
 
 
 def mix(z: Operand, a: Operand, b: Operand) -> Term:
-    """Z a + (1 - z) b, also written b + z (a - b): both are right, and round differently."""
+    """Z a + (1 - z) b, or b + z (a - b): both are correct and round differently."""
     return _applied("mix", z, a, b)
 
 
@@ -214,33 +214,33 @@ FUNCTIONS = (
     *(sigmoid, tanh, relu, exp, log, softplus, rsqrt),
     *(maximum, minimum, clip, hard_sigmoid, mix, mean),
 )
-"""What equations may call, beside abs, which is Python's own."""
+"""Functions that equations may call, besides the built-in abs."""
 
 
-def _numpys(name: str) -> TypeError:
-    """What is wrong with one of NumPy's functions of a term."""
+def _numpy_error(name: str) -> TypeError:
+    """Return the error for a NumPy function called with a term."""
     names = [function.__name__ for function in FUNCTIONS]
     if name in names:
-        instead = f"write {name}, from {__name__}"
+        instead = f"use {name} of {__name__}"
     elif name in ("absolute", "fabs"):
-        instead = "write abs, which is Python's own"
+        instead = "use the built-in abs"
     else:
-        instead = f"the notation has {', '.join(names)}, abs, + - * / and whole powers"
-    return TypeError(f"numpy.{name} computes with numbers, and {_YET}: {instead}")
+        instead = f"the notation has {', '.join(names)}, abs, + - * / and integer powers"
+    return TypeError(f"numpy.{name} computes with numbers, but {_YET}: {instead}")
 
 
 class Weight:
-    """The weights of one layer and direction, by the names that equations have for them.
+    """The weights of one layer and direction, by their names in equations.
 
-    ``W_i`` and ``W_h`` with the letter of a gate are its blocks of the matrices that x and h go through, ``b_i`` and
-    ``b_h`` those of the biases, zero where a network has none. ``sizes`` are how many numbers x and a state have, where
-    it is to be seen whether terms fit.
+    ``W_i`` and ``W_h`` with the letter of a gate are its blocks of the matrices for x and h, ``b_i`` and ``b_h`` those
+    of the biases, zero if the network has none. ``sizes`` are the sizes of x and of a state; None skips the check of
+    sizes.
     """
 
     def __init__(
-        self, gates: str, vectors: tuple[str, ...], given: frozenset[str], sizes: tuple[int, int] | None = None
+        self, gates: str, vectors: tuple[str, ...], present: frozenset[str], sizes: tuple[int, int] | None = None
     ) -> None:
-        self._gates, self._vectors, self._given, self._sizes = gates, vectors, given, sizes
+        self._gates, self._vectors, self._present, self._sizes = gates, vectors, present, sizes
         self._hidden = None if sizes is None else sizes[1]
         self._products: dict[tuple[str, int], Term] = {}
         self._blocks: dict[tuple[str, int, str], Term] = {}
@@ -254,13 +254,15 @@ class Weight:
         if kind == "W_":
             return Matrix(self, f"weight_{source}h", gate)
         block = (self._gates.index(gate), len(self._gates))
-        return Term("vector", (), (f"bias_{source}h", *block), self._hidden) if f"bias_{source}h" in self._given else 0
+        return (
+            Term("vector", (), (f"bias_{source}h", *block), self._hidden) if f"bias_{source}h" in self._present else 0
+        )
 
     def _names(self) -> tuple[str, ...]:
         return (*(f"{kind}_{source}{gate}" for kind in "Wb" for source in "ih" for gate in self._gates), *self._vectors)
 
     def _product(self, matrix: str, gate: str, v: Term) -> Term:
-        """One product with the whole matrix serves every gate that has a block of it."""
+        """Return the gate's block of one product with the whole matrix, which all gates share."""
         if self._sizes is not None:
             self._require_columns(matrix, gate, v.units or 1)
         rows = None if self._hidden is None else self._hidden * len(self._gates)
@@ -275,15 +277,13 @@ class Weight:
         of_input = matrix == "weight_ih"
         name, columns = f"W_{'i' if of_input else 'h'}{gate}", self._sizes[0 if of_input else 1]
         if numbers != columns:
-            goes_with = "x" if of_input else "a state"
-            raise TypeError(
-                f"{name} has {columns} columns, which go with {goes_with}, and stands before {numbers} numbers"
-            )
+            multiplies = "x" if of_input else "a state"
+            raise TypeError(f"{name} has {columns} columns, for {multiplies}, but is multiplied with {numbers} numbers")
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """A gate's block of a matrix, which stands left of a product."""
+    """A gate's block of a matrix, the left operand of a product."""
 
     weight: Weight
     name: str
@@ -291,18 +291,18 @@ class Matrix:
 
     def __matmul__(self, v: Term) -> Term:
         if not isinstance(v, Term):
-            raise TypeError(f"a matrix is multiplied with a term, such as x or h, not with {type(v).__name__}")
+            raise TypeError(f"a matrix is multiplied by a term, such as x or h, not by {type(v).__name__}")
         return self.weight._product(self.name, self.gate, v)
 
 
 def _term(value: Operand) -> Term:
     if isinstance(value, Term):
         return value
-    if isinstance(value, Rational):  # NumPy's integers too, whose sums overflow
+    if isinstance(value, Rational):  # also NumPy's integers, whose sums overflow
         return _constant(Fraction(int(value.numerator), int(value.denominator)))
     if isinstance(value, Real):
         return _constant(Fraction(float(value)))
-    raise TypeError(f"a cell's equations are made of terms and numbers, not of {type(value).__name__}")
+    raise TypeError(f"equations must consist of terms and numbers, not of {type(value).__name__}")
 
 
 def _constant(value: Fraction) -> Term:
@@ -316,20 +316,20 @@ def _value(constant: Term) -> Fraction:
 
 
 def _applied(primitive: str, *of: Operand, detail: tuple[object, ...] = ()) -> Term:
-    """A primitive of terms, and numbers beside them."""
+    """Apply a primitive to terms and numbers."""
     terms = tuple(_term(part) for part in of)
     if all(term.primitive == "constant" for term in terms):
-        raise TypeError(f"{primitive} of numbers alone, such as a bias that is not there: write the number")
+        raise TypeError(f"{primitive} of numbers only, such as a missing bias: write the number")
     return Term(primitive, terms, detail)
 
 
-def _own(z: Operand) -> Any:  # noqa: ANN401 - a term of a term, a number of a number
-    """At a kink, x or a state as a value of its own, so that it can be asked how far off it is there."""
+def _kink_value(z: Operand) -> Any:  # noqa: ANN401 - a term of a term, a number of a number
+    """Return an input of a kink as a separate value, so that the error analysis can bound its error there."""
     return Term("same", (z,)) if isinstance(z, Term) and z.primitive == "input" else z
 
 
 def _summed(*terms: Term) -> Term:
-    """A sum may be added up in any order, so a sum of sums is one sum; numbers in it are one number, a zero none."""
+    """Flatten sums, because summation order is free; combine numbers, and drop a zero."""
     flat = [part for term in terms for part in (term.of if term.primitive == "sum" else (term,))]
     number = sum((_value(part) for part in flat if part.primitive == "constant"), Fraction(0))
     found = [part for part in flat if part.primitive != "constant"]

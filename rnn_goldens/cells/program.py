@@ -1,4 +1,4 @@
-"""A cell's equations, written down: the primitives of one time step, each after what it is applied to."""
+"""Compiles the equations of a cell to a list of primitives for one time step, in order of evaluation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,26 +7,26 @@ from typing import Any, Protocol
 
 from rnn_goldens.cells.arrays import Array, State, Weights
 from rnn_goldens.cells.notation import Term, Weight
-from rnn_goldens.counted import counted
+from rnn_goldens.plurals import counted
 
 Equations = Callable[..., Sequence[Term]]
-"""``equations(x, *state, w)`` returns the state after the step, in terms of the notation."""
+"""``equations(x, *state, w)`` returns the state after the step, as terms of the notation."""
 
 _WEIGHTS = {"product": 1, "vector": 1, "affine": 2, "transposed": 1}
-"""Primitives that take weights, and how many: the first of their details are the weights' names."""
+"""Primitives that take weights, and how many: their names come first in ``detail``."""
 
 
 class Operations(Protocol):
-    """What computes the primitives: it has a method for each, of the same name."""
+    """Computes the primitives: one method for each, of the same name."""
 
     def product(self, v: Array, matrix: Array) -> Array:
         """The matrix times each row of v."""
 
     def affine(self, v: Array, matrix: Array, bias: Array) -> Array:
-        """The same, and a bias."""
+        """The matrix times each row of v, plus the bias."""
 
     def sum(self, *terms: Array) -> Array:
-        """Of the terms."""
+        """The sum of the terms."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Operation:
 
     Attributes:
         primitive: the name of the primitive.
-        of: where in the program's values its arguments stand.
-        weights: the names of the weights that it takes after them.
-        detail: what else it needs.
+        of: indices of its arguments in the program's values.
+        weights: names of the weights that follow them.
+        detail: other parameters.
     """
 
     primitive: str
@@ -51,9 +51,9 @@ class Program:
     """One time step of a cell.
 
     Attributes:
-        inputs: how many of the values are given: x and the state before.
-        operations: what computes each of the values that follow them.
-        after: where in the values the state after the step stands.
+        inputs: number of values that are inputs: x and the state before the step.
+        operations: the operations that compute the following values.
+        after: indices of the values that are the state after the step.
     """
 
     inputs: int
@@ -61,21 +61,21 @@ class Program:
     after: tuple[int, ...]
 
     def values(self, operations: Operations, x: Array, state: State, w: Weights) -> list[Array]:
-        """Every value of the step, in the program's order."""
+        """Return every value of the step, in the program's order."""
         return self.computed(operations, [x, *state], w)
 
     def computed(self, operations: Operations, inputs: Sequence[Array], w: Weights) -> list[Array]:
-        """The same, of whatever its inputs are."""
+        """Return every value, for any inputs."""
         values: list[Any] = list(inputs)
         for primitive, of, weights, detail in self._flat:
-            given = [values[k] for k in of]
+            arguments = [values[k] for k in of]
             for name in weights:
-                given.append(w[name])  # noqa: PERF401 - most have none, and this is the innermost loop
-            values.append(getattr(operations, primitive)(*given, *detail))
+                arguments.append(w[name])  # noqa: PERF401 - most have none, and this is the innermost loop
+            values.append(getattr(operations, primitive)(*arguments, *detail))
         return values
 
     def step(self, operations: Operations, x: Array, state: State, w: Weights) -> State:
-        """The state after the step."""
+        """Return the state after the step."""
         values = self.values(operations, x, state, w)
         return tuple(values[k] for k in self.after)
 
@@ -86,33 +86,35 @@ class Program:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """What programs are made of: equations, the names they use, and whether a bias is added to a product at once.
+    """The source of programs: equations, the names they use, and whether products and biases of all gates are fused.
 
-    It makes no difference to the numbers but how they round: one sum for all gates is faster, and a sum of its own for
-    each tells what may be added up in which order.
+    The variants differ only in rounding: fused sums are faster; with separate sums, the error analysis considers every
+    order of summation.
     """
 
     equations: Equations
     states: int
     gates: str
     vectors: tuple[str, ...]
-    at_once: bool = True
+    fused: bool = True
 
     def program(self, w: Mapping[str, Any]) -> Program:
-        """What the equations do with such weights: a bias that is not there is not added."""
+        """Return the program for the names of weights: a missing bias is not added."""
         return _program(self, tuple(w))
 
 
 @lru_cache(maxsize=4096)
-def _program(source: Source, given: tuple[str, ...]) -> Program:
+def _program(source: Source, weights: tuple[str, ...]) -> Program:
     inputs = [Term("input") for _ in range(1 + source.states)]
-    after = source.equations(*inputs, Weight(source.gates, source.vectors, frozenset(given)))
+    after = source.equations(*inputs, Weight(source.gates, source.vectors, frozenset(weights)))
     _require_states(source, after)
-    return written(inputs, after, _Affine().at_once if source.at_once else None)
+    return written(inputs, after, _Affine().fused if source.fused else None)
 
 
-def written(inputs: Sequence[Term], wanted: Sequence[Term], rewritten: Callable[[Term], Term] | None = None) -> Program:
-    """A program for what is wanted; ``rewritten`` may put another term in the place of one."""
+def written(
+    inputs: Sequence[Term], results: Sequence[Term], rewritten: Callable[[Term], Term] | None = None
+) -> Program:
+    """Return the program that computes results from inputs; ``rewritten`` may replace terms."""
     places, operations = {term: k for k, term in enumerate(inputs)}, []
 
     def place(term: Term) -> int:
@@ -126,33 +128,31 @@ def written(inputs: Sequence[Term], wanted: Sequence[Term], rewritten: Callable[
             places[term] = len(places)
         return places[term]
 
-    found = tuple(place(term) for term in wanted)
+    found = tuple(place(term) for term in results)
     return Program(len(inputs), tuple(operations), found)
 
 
 def _require_states(source: Source, after: object) -> None:
     name = getattr(source.equations, "__name__", "the equations")
     if not isinstance(after, Sequence):
-        raise TypeError(
-            f"{name} returned {type(after).__name__}; what is wanted is a tuple of the states after the step"
-        )
+        raise TypeError(f"{name} returned {type(after).__name__}; expected a tuple of the states after the step")
     if len(after) != source.states:
-        raise TypeError(f"{name} returns {counted(len(after), 'state')}, and takes {source.states}")
+        raise TypeError(f"{name} returns {counted(len(after), 'state')}, but takes {source.states}")
     for part in after:
         if not isinstance(part, Term) or part.primitive == "constant":
-            raise TypeError(f"{name} returned {type(part).__name__} for a state, which is no vector of numbers")
+            raise TypeError(f"{name} returned {type(part).__name__} for a state, which must be a term")
 
 
 class _Affine:
-    """Puts ``W_ii @ x`` and ``b_ii``, where a sum has both, together for all gates."""
+    """Fuses ``W_ii @ x + b_ii`` in sums to one affine map for all gates."""
 
     def __init__(self) -> None:
         self._whole: dict[tuple[Term, str], Term] = {}
         self._blocks: dict[tuple[Term, tuple[object, ...]], Term] = {}
         self._sums: dict[Term, Term] = {}
 
-    def at_once(self, term: Term) -> Term:
-        """The same term, if it is no such sum."""
+    def fused(self, term: Term) -> Term:
+        """Return a sum with fused affine maps; other terms unchanged."""
         if term.primitive != "sum":
             return term
         if term not in self._sums:
@@ -176,6 +176,6 @@ class _Affine:
 
 
 def _belongs(bias: Term, product: Term, whole: Term) -> bool:
-    """Whether it is the bias of the same gate, and the same side."""
+    """Whether a vector is the bias of the same gate and side as a product."""
     matrix, block = str(whole.detail[0]), product.detail if product is not whole else (0, 1)
     return bias.primitive == "vector" and bias.detail == (matrix.replace("weight", "bias"), *block)

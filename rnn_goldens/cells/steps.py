@@ -1,4 +1,4 @@
-"""A network step by step: what its gates get, what they are, and the state, read from the one definition."""
+"""The time steps of a network: pre-activations, gates and states, computed by the definition."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,26 +12,26 @@ from rnn_goldens.cells.network import Network
 from rnn_goldens.cells.program import Program
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu")
-"""The primitives that make gates."""
+"""The primitives that are activations of gates."""
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One time step of one layer in one direction, of every batch row; of unbatched input without the batch axis.
+    """One time step of one layer in one direction, for all batch rows; without the batch axis for unbatched input.
 
-    Gates have the letters of the equations: ``ifgo`` of an LSTM, ``rzn`` of a GRU, ``h`` of an RNN. g and n are
-    candidates, which nobody calls gates, but are computed like them.
+    Gates have the letters of the equations: ``ifgo`` of an LSTM, ``rzn`` of a GRU, ``h`` of an RNN. The candidates g
+    and n are included: they are computed like gates.
 
     Attributes:
         layer: from 0.
         direction: ``forward`` or ``reverse``.
         time: the time step; the reverse direction visits the last one first.
         within: (batch,), whether the sequence has that step.
-        x: what the layer gets, (batch, input of the layer).
-        state_before: h, and c of an LSTM, (batch, hidden), as the direction brings it to the step.
-        preactivations: by gate, what its activation gets, (batch, hidden); NaN where the sequence has ended.
-        gates: by gate, what its activation gives, likewise.
-        state: h, and c of an LSTM, after the step; as before it where the sequence has ended.
+        x: the input of the layer, (batch, input of the layer).
+        state_before: h, and c of an LSTM, (batch, hidden), before the step.
+        preactivations: by gate, the argument of its activation, (batch, hidden); NaN where the sequence has ended.
+        gates: by gate, the result of its activation, likewise.
+        state: h, and c of an LSTM, after the step; unchanged where the sequence has ended.
     """
 
     layer: int
@@ -46,15 +46,15 @@ class Step:
 
 
 def steps_of(case: Case) -> tuple[Step, ...]:
-    """Every step of a network, in the order in which they are computed: by layer, direction and visit."""
-    noting = _Noting(case)
-    with np.errstate(all="ignore"):  # a golden may saturate, or overflow, and is meant to
-        noting.run(case)
-    return tuple(noting.steps)
+    """Return every step of a network in the order of computation: by layer, direction and visit."""
+    recorder = _Recorder(case)
+    with np.errstate(all="ignore"):  # some goldens saturate or overflow on purpose
+        recorder.run(case)
+    return tuple(recorder.steps)
 
 
-class _Noting(Network):
-    """The network, which notes what it does."""
+class _Recorder(Network):
+    """A network that records its steps."""
 
     def __init__(self, case: Case) -> None:
         self.steps: list[Step] = []
@@ -65,49 +65,49 @@ class _Noting(Network):
         self._case = case
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-        """Keep its values."""
+        """Compute a step and keep its values."""
         self._suffix, self._time = suffix, t
-        self._program = self.cell(case).at_once.program(w)
+        self._program = self.cell(case).fused.program(w)
         self._values = self._program.values(self, layer_input[:, t], state, w)
         return tuple(self._values[k] for k in self._program.after)
 
     def emit(self, state: State, within: Array) -> Array:
-        """The step is over: note it."""
+        """Record the step that ends here."""
         layer, _, direction = self._suffix.removeprefix("l").partition("_")
         cell, shape = self._case.cell, state[0].shape
-        gets, gives = {}, {}
+        arguments, results = {}, {}
         for gate, (before, after) in gate_places(self._program, cell.gates).items():
-            gets[gate] = np.where(within, np.broadcast_to(self._values[before], shape), np.nan)
-            gives[gate] = np.where(within, np.broadcast_to(self._values[after], shape), np.nan)
+            arguments[gate] = np.where(within, np.broadcast_to(self._values[before], shape), np.nan)
+            results[gate] = np.where(within, np.broadcast_to(self._values[after], shape), np.nan)
         x, *started = self._values[: self._program.inputs]
         self.steps.append(
             Step(
                 layer=int(layer),
                 direction=direction or "forward",
                 time=self._time,
-                within=self._own(within[:, 0]),
-                x=self._own(x),
+                within=self._copy(within[:, 0]),
+                x=self._copy(x),
                 state_before=self._named(dict(zip(cell.states, started, strict=True))),
-                preactivations=self._named(gets),
-                gates=self._named(gives),
+                preactivations=self._named(arguments),
+                gates=self._named(results),
                 state=self._named(dict(zip(cell.states, state, strict=True))),
             )
         )
         return super().emit(state, within)
 
     def _named(self, arrays: Mapping[str, Array]) -> Mapping[str, Array]:
-        return {name: self._own(array) for name, array in arrays.items()}
+        return {name: self._copy(array) for name, array in arrays.items()}
 
-    def _own(self, array: Array) -> Array:
+    def _copy(self, array: Array) -> Array:
         return np.array(array if self._batched else array[0])
 
 
 @lru_cache(maxsize=256)
 def gate_places(program: Program, gates: str) -> dict[str, tuple[int, int]]:
-    """By gate, where in a program's values stands what its activation gets, and what it gives.
+    """Return, by gate, the indices of the argument and the result of its activation in a program's values.
 
-    An activation is a gate's if what it gets is made of that gate's rows of the weights; an LSTM's tanh of c is none's.
-    A gate that has no activation is left out.
+    An activation belongs to a gate if its argument is computed from that gate's rows of the weights; an LSTM's tanh of
+    c belongs to none. A gate without an activation is omitted.
     """
     found: dict[str, tuple[int, int]] = {}
     for k, operation in enumerate(program.operations, start=program.inputs):
@@ -119,13 +119,13 @@ def gate_places(program: Program, gates: str) -> dict[str, tuple[int, int]]:
 
 
 def _rows_behind(program: Program, k: int) -> Iterator[int]:
-    """Of which gates' rows a value is made, other than through another activation."""
+    """Yield the gates whose rows a value is computed from, except through another activation."""
     if k < program.inputs:
         return
     operation = program.operations[k - program.inputs]
     if operation.primitive in ("block", "vector"):
         yield operation.detail[0]
-    elif operation.primitive in ("product", "affine"):  # whole, for there is one gate
+    elif operation.primitive in ("product", "affine"):  # undivided: there is one gate
         yield 0
     elif operation.primitive not in ACTIVATIONS:
         for part in operation.of:

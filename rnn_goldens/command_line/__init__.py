@@ -1,6 +1,6 @@
-"""The command line. Exit codes: 0 good, 1 a finding, 2 wrong use.
+"""The command line. Exit codes: 0 success, 1 a failure was found, 2 wrong use.
 
-Commands import what they need when they run, so that ``--help`` answers at once.
+Commands import what they need when they run, so that ``--help`` is fast.
 """
 
 import os
@@ -10,8 +10,8 @@ import textwrap
 
 import click
 
-from rnn_goldens.command_line import check, compare, explain, export, fuzz, generate, look, protocol, report
-from rnn_goldens.command_line.saying import Group, say, write_anything
+from rnn_goldens.command_line import check, compare, explain, export, fuzz, generate, listing, protocol, report
+from rnn_goldens.command_line.terminal import Group, echo, escape_unencodable
 from rnn_goldens.errors import CutShort, InvalidFile, RnnGoldensError
 from rnn_goldens.exit_codes import FINDING, WRONG_USE
 
@@ -29,8 +29,8 @@ def cli() -> None:
 
 
 for command in (
-    look.list_,
-    look.show,
+    listing.list_,
+    listing.show,
     explain.explain,
     check.check,
     check.check_here,
@@ -45,13 +45,13 @@ for command in (
     cli.add_command(command)
 
 
-def _say(error: Exception) -> None:
-    """On a terminal in lines of its width; a program that reads it gets each on one line."""
+def _print_error(error: Exception) -> None:
+    """Print an error wrapped to the terminal's width; when piped, each line stays one line."""
     lines = f"Error: {error}".splitlines()
     if sys.stderr.isatty():
         width = min(shutil.get_terminal_size().columns, _WIDTH)
         lines = [part for line in lines for part in _wrapped(line, width)]
-    say("\n".join(lines), err=True)
+    echo("\n".join(lines), err=True)
 
 
 def _wrapped(line: str, width: int) -> list[str]:
@@ -62,18 +62,18 @@ def _wrapped(line: str, width: int) -> list[str]:
 
 
 def main() -> None:
-    """Run a command; an error of this package or of a disk is one message and an exit code, not a traceback."""
-    write_anything()
+    """Run a command; errors of this package and of the file system become a message and an exit code."""
+    escape_unencodable()
     try:
-        cli(prog_name="rnn-goldens")  # a reader that goes away, as in "rnn-goldens list | head", click takes quietly
+        cli(prog_name="rnn-goldens")  # click handles a closed pipe, as in "rnn-goldens list | head"
     except (InvalidFile, CutShort) as error:
-        _say(error)
+        _print_error(error)
         sys.exit(FINDING)
     except RnnGoldensError as error:
-        _say(error)
+        _print_error(error)
         sys.exit(WRONG_USE)
     except OSError as error:
         where = f"{error.filename}: " if error.filename is not None else ""
-        say(f"Error: {where}{error.strerror or error}", err=True)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python fails once more to write what is left
+        echo(f"Error: {where}{error.strerror or error}", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python fails again when it flushes stdout
         sys.exit(WRONG_USE)

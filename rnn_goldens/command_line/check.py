@@ -1,4 +1,4 @@
-"""``check``: an implementation against the goldens, on the same pytest path as everybody else."""
+"""``check``: runs an implementation against the goldens, through pytest."""
 
 import sys
 from collections.abc import Sequence
@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from rnn_goldens.command_line.saying import say
-from rnn_goldens.command_line.selecting import implementation_argument, selecting_options
-from rnn_goldens.command_line.with_command import WithCommand, implementation_and_rest
+from rnn_goldens.command_line.program_argument import WithCommand, implementation_and_rest
+from rnn_goldens.command_line.selection_options import implementation_argument, selecting_options
+from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.exit_codes import FINDING
 from rnn_goldens.plugin.builtin_check import COMMAND, as_typed
 
 _EXHAUSTIVE = ("cell", "dtype", "time_limit")
-"""The options that --exhaustive takes."""
+"""The options that --exhaustive accepts."""
 
 
 @click.command(
@@ -26,31 +26,33 @@ _EXHAUSTIVE = ("cell", "dtype", "time_limit")
 @click.option(
     "--exhaustive",
     is_flag=True,
-    help="In place of the goldens: every float16 and bfloat16 argument of each tanh and sigmoid, and a sample of "
-    "float32, certified on the spot. Some minutes; needs the extra generate.",
+    help="Instead of the goldens, check every float16 and bfloat16 argument of each tanh and sigmoid, and a "
+    "sample of float32, certified during the run. Takes minutes; needs the extra generate.",
 )
 @selecting_options
-@click.option("--gradients", is_flag=True, help="Check gradients, of the goldens that have some.")
-@click.option("--calls", metavar="NAME,...", help="Call it in these ways, too: twice, rows, chunks, weights, views.")
-@click.option("--outputs", metavar="NAME,...", help="Compare these outputs alone: out, of what returns no others.")
-@click.option("--time-limit", metavar="SECONDS", help="For one golden (default: 10 for a program, 60 in Python).")
-@click.option("--known-failures", metavar="FILE", help="Goldens that are known to fail, and why.")
-@click.option("--update", is_flag=True, help="Let that file be what this run finds.")
-@click.option("--skip", metavar="FILE", help="Goldens that are not to be asked, as they hang or crash, and why.")
-@click.option("--report", metavar="FILE", help="What was found: .html to look at, else JSON for programs.")
+@click.option("--gradients", is_flag=True, help="Check gradients, of the goldens that have them.")
+@click.option("--calls", metavar="NAME,...", help="Call patterns to run as well: twice, rows, chunks, weights, views.")
+@click.option("--outputs", metavar="NAME,...", help="Compare only these outputs: out, if nothing else is returned.")
+@click.option(
+    "--time-limit", metavar="SECONDS", help="Time limit for one golden (default: 10 for a program, 60 in Python)."
+)
+@click.option("--known-failures", metavar="FILE", help="A list of goldens that are known to fail, with reasons.")
+@click.option("--update", is_flag=True, help="Rewrite the --known-failures file from this run.")
+@click.option("--skip", metavar="FILE", help="A list of goldens not to run, because they hang or crash.")
+@click.option("--report", metavar="FILE", help="Write the results: an HTML page if FILE ends with .html, else JSON.")
 @implementation_argument
 def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **options: Any) -> None:  # noqa: ANN401
     """Check an implementation against the goldens.
 
     IMPLEMENTATION is numpy, torch, torch-cells, onnxruntime, onnx-reference, keras, keras-jax, keras-torch,
     keras-tensorflow or flax; or the path of an .onnx file; or package.module:thing, where the thing is a class shaped
-    like torch's nn.GRU, a class of Keras layers or Flax cells, one time step (x_t, h, weights) -> h, or a function of
-    a golden that returns (out, h_n), or (out, (h_n, c_n)), or (out, h_n, c_n).
+    like torch's nn.GRU, a class of Keras layers or Flax cells, a time step (x_t, h, weights) -> h, or a function of
+    a golden that returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n).
 
-    COMMAND starts a program in any language, which is asked in JSON; see rnn-goldens protocol.
+    COMMAND starts a program in any language, which receives JSON; see rnn-goldens protocol.
 
-    Everything else goes to pytest: -k mini-batch, -n 2, --junitxml=FILE, -x, ... Each option below is the one of the
-    pytest plugin with --rnn-goldens- before its name.
+    Everything else goes to pytest: -k mini-batch, -n 2, --junitxml=FILE, -x, ... The options below are those of the
+    pytest plugin without the prefix --rnn-goldens-.
     """
     implementation, rest = implementation_and_rest(arguments)
     if update and not options["known_failures"]:
@@ -64,46 +66,48 @@ def check(*, arguments: tuple[str, ...], exhaustive: bool, update: bool, **optio
 
     finished = run(implementation, pytest_arguments)
     if finished.trouble:
-        say(f"\nError: {finished.trouble}", err=True)  # on a line of its own, whatever pytest was printing
+        echo(f"\nError: {finished.trouble}", err=True)  # on a new line, wherever pytest's output ended
     sys.exit(finished.code)
 
 
 def _check_exhaustively(implementation: str, cell: Sequence[str], dtype: Sequence[str], time_limit: str | None) -> int:
-    """Print what an implementation makes of every argument; the exit code."""
+    """Print the errors of an implementation at every argument; returns the exit code."""
     from rnn_goldens.errors import UnknownName, WrongUse
-    from rnn_goldens.exhaustive.arguments import ASKED
+    from rnn_goldens.exhaustive.arguments import PRECISIONS_CHECKED
     from rnn_goldens.exhaustive.networks import ACTIVATIONS
-    from rnn_goldens.exhaustive.sweep import Visited, exhaustive_check
+    from rnn_goldens.exhaustive.sweep import SweepResult, exhaustive_check
     from rnn_goldens.exhaustive.table import HEADER, LEGEND, rows
-    from rnn_goldens.fuzzing.worker import opened
+    from rnn_goldens.fuzz.worker import opened
 
     if not find_spec("flint"):
-        raise WrongUse("check --exhaustive certifies what it asks: pip install 'rnn-goldens[generate]'")
+        raise WrongUse("check --exhaustive certifies its arguments: pip install 'rnn-goldens[generate]'")
     with_activations = [activation.cell for activation in ACTIVATIONS]
-    for kind, kinds, asked, known in (
+    for kind, kinds, selected, known in (
         ("cell", "cells", cell, with_activations),
-        ("precision", "precisions", dtype, ASKED),
+        ("precision", "precisions", dtype, PRECISIONS_CHECKED),
     ):
-        if unknown := next((name for name in asked if name not in known), None):
-            raise UnknownName(f"{kind} that is visited", unknown, dict.fromkeys(known), plural=f"{kinds} visited")
+        if unknown := next((name for name in selected if name not in known), None):
+            raise UnknownName(
+                f"exhaustive check of {kind}", unknown, dict.fromkeys(known), plural=f"exhaustive checks of {kinds}"
+            )
     try:
         seconds = None if time_limit is None else float(time_limit)
     except ValueError:
-        raise WrongUse(f"--time-limit {time_limit!r} is no number of seconds, such as 10 or 0.5") from None
+        raise WrongUse(f"--time-limit {time_limit!r} is not a number of seconds, such as 10 or 0.5") from None
     tested = opened(implementation, seconds)
-    found: list[Visited] = []
+    found: list[SweepResult] = []
     try:
-        say(HEADER)
+        echo(HEADER)
         for one in exhaustive_check(tested, cell, dtype):
             if not found or found[-1].activation is not one.activation:
-                say(f"{one.activation.cell}: {one.activation.name}")
+                echo(f"{one.activation.cell}: {one.activation.name}")
             for line in rows(one):
-                say(line)
+                echo(line)
             found.append(one)
     finally:
         tested.close()
-    say(LEGEND)
-    is_good = all(one.is_right for one in found) and any(one.finding is not None for one in found)
+    echo(LEGEND)
+    is_good = all(one.is_right for one in found) and any(one.errors is not None for one in found)
     return 0 if is_good else FINDING
 
 
@@ -111,7 +115,7 @@ def _check_exhaustively(implementation: str, cell: Sequence[str], dtype: Sequenc
 @click.argument("folder", type=click.Path(path_type=Path, exists=True))
 @click.argument("alive", type=int)
 def check_here(folder: Path, alive: int) -> None:
-    """Check in this process, which another one watches over."""
+    """Run a check in this process, which the supervisor watches."""
     from rnn_goldens.plugin.builtin_check.supervisor import check_here
 
     check_here(folder, alive)

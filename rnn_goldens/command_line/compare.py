@@ -1,13 +1,13 @@
-"""``validate`` and ``diff``: golden files against their schema, and against each other."""
+"""``validate`` and ``diff``: checks golden files against their schema, and compares goldens."""
 
 import sys
 from pathlib import Path
 
 import click
 
-from rnn_goldens.command_line.saying import say
-from rnn_goldens.counted import counted
+from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.plurals import counted
 
 
 @click.command()
@@ -15,7 +15,7 @@ from rnn_goldens.exit_codes import FINDING
 def validate(paths: tuple[Path, ...]) -> None:
     """Validate golden files, index files, or folders of them."""
     from rnn_goldens.corpus import INDEX
-    from rnn_goldens.corpus.validating import files_in, findings, listed_by
+    from rnn_goldens.corpus.validation import files_in, findings, listed_by
 
     files = {file: path if path.is_dir() else None for path in paths for file in files_in(path)}
     if not files:
@@ -27,8 +27,8 @@ def validate(paths: tuple[Path, ...]) -> None:
         fine |= listed_by(file) if file.name == INDEX and not found else set()
         failed += bool(found)
         for finding in found:
-            say(finding)
-    say(f"{counted(len(files), 'file')}: {len(files) - failed} valid, {failed} not")
+            echo(finding)
+    echo(f"{counted(len(files), 'file')}: {len(files) - failed} valid, {failed} invalid")
     sys.exit(FINDING if failed else 0)
 
 
@@ -38,11 +38,11 @@ def validate(paths: tuple[Path, ...]) -> None:
 @click.option("--only", multiple=True, metavar="PATTERN", help="Of two corpora, only goldens whose id matches.")
 @click.option("--corpus", metavar="VERSION|FOLDER", help="Where ids are looked up.")
 def diff(a: str, b: str, only: tuple[str, ...], corpus: str | None) -> None:
-    """Compare two goldens or two corpora in content.
+    """Compare the content of two goldens or two corpora.
 
-    A and B are golden files or ids, or corpus folders or versions. Provenance is no content: it may differ.
+    A and B are golden files or ids, or corpus folders or versions. Provenance is not content: it may differ.
     """
-    from rnn_goldens.corpus import comparing as differ
+    from rnn_goldens.corpus import differences as differ
     from rnn_goldens.corpus import open_corpus, packaged
 
     versions = packaged()
@@ -53,6 +53,6 @@ def diff(a: str, b: str, only: tuple[str, ...], corpus: str | None) -> None:
         opened = open_corpus(corpus)
         found = differ.golden_differences(differ.load_any(a, opened), differ.load_any(b, opened))
     for line in found:
-        say(line)
-    say(f"{counted(len(found), 'difference')} between {a} and {b}" if found else f"{a} and {b} are equal in content")
+        echo(line)
+    echo(f"{counted(len(found), 'difference')} between {a} and {b}" if found else f"{a} and {b} are equal in content")
     sys.exit(FINDING if found else 0)

@@ -1,4 +1,4 @@
-"""``explain``: a deviation beside what is right, or a golden step by step."""
+"""``explain``: shows a deviation beside the correct code, or a golden step by step."""
 
 import difflib
 import sys
@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.saying import say
-from rnn_goldens.command_line.selecting import corpus_option
-from rnn_goldens.command_line.with_command import WithCommand
+from rnn_goldens.command_line.program_argument import WithCommand
+from rnn_goldens.command_line.selection_options import corpus_option
+from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.exit_codes import FINDING
 
 if TYPE_CHECKING:
-    from rnn_goldens.checkable.golden import Golden
+    from rnn_goldens.checkable_golden import Golden
     from rnn_goldens.corpus import Corpora
-    from rnn_goldens.explaining.outputs_file import Outputs
+    from rnn_goldens.explain.outputs_file import Outputs
 
 _NEAREST = 5
 _WIDTH = 80
 _PAGE = "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md"
-"""Which goldens show each, and how sharply; no wheel carries it."""
+"""Which goldens detect each deviation, and with which margin; not part of the wheel."""
 
 
 @click.command(
@@ -32,14 +32,14 @@ _PAGE = "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md
     option="--implementation",
 )
 @click.argument("name", metavar="DEVIATION|ID")
-@click.option("--implementation", metavar="WHAT", help="What check takes: its numbers beside the golden's.")
+@click.option("--implementation", metavar="WHAT", help="An implementation, as for check, to show beside the golden.")
 @click.option(
     "--against",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Outputs beside the golden's: .json or .npz with out, and h_n and c_n if they are known.",
+    help="Outputs to show beside the golden's: .json or .npz with out and, optionally, h_n and c_n.",
 )
-@click.option("--cell", metavar="NAME", help="The golden's own cell, whose module is imported for its equations.")
+@click.option("--cell", metavar="NAME", help="The golden's custom cell; its module is imported for the equations.")
 @click.option("--dtype", metavar="PRECISION", help="The precision of the golden (default: float32, if it has it).")
 @click.option("--step", type=int, metavar="T", help="Only this time step.")
 @click.option("--row", type=int, metavar="B", help="This batch row (default: 0, or where the first difference is).")
@@ -51,7 +51,7 @@ _PAGE = "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md
     is_flag=True,
     expose_value=False,
     is_eager=True,
-    callback=lambda ctx, _, asked: _list(ctx) if asked else None,
+    callback=lambda ctx, _, given: _list(ctx) if given else None,
     help="List all deviations.",
 )
 @corpus_option
@@ -66,11 +66,11 @@ def explain(
 ) -> None:
     """Explain a deviation, or a golden step by step.
 
-    DEVIATION is a name that a failure says: what is wrong beside what is right, both from the code, what it does to
-    the simplest golden that shows it, and which goldens show it best.
+    DEVIATION is a name from a failure: shows the wrong code beside the correct code, its effect on the simplest
+    golden that detects it, and the goldens that detect it with the largest margin.
 
-    ID is a golden's: at each step what the gates get, the gates and the state. With an implementation, or outputs
-    from a file, the reader's numbers stand beside them, and the first difference is marked.
+    ID is a golden's id: shows the inputs of the gates, the gates and the state at each step. With an implementation,
+    or outputs from a file, your numbers are shown beside them, and the first difference is marked.
     """
     from rnn_goldens.cells import name_cells
     from rnn_goldens.corpus import open_corpora
@@ -80,34 +80,36 @@ def explain(
         given = {"implementation": implementation, "against": against, "cell": cell, "dtype": dtype, **choice}
         for option in (option for option, value in given.items() if value is not None):
             raise click.UsageError(f"--{option} is for a golden, and {name} is a deviation")
-        say(_of_deviation(opened, name))
+        echo(_of_deviation(opened, name))
         return
     if implementation and against:
-        raise click.UsageError("numbers come from an implementation or from a file (--against): give one of them")
+        raise click.UsageError("--implementation and --against exclude each other: give one of them")
     if cell:
         name_cells([cell])
-    text, right = _of_golden(opened.load(name, dtype or _usual(opened, name)), implementation, against, choice)
-    say(text)
+    text, right = _of_golden(
+        opened.load(name, dtype or _default_precision(opened, name)), implementation, against, choice
+    )
+    echo(text)
     sys.exit(0 if right else FINDING)
 
 
 def _list(ctx: click.Context) -> None:
-    """Say all deviations, family by family, and end the command."""
+    """Print all deviations by family, and exit."""
     from rnn_goldens.deviations import FAMILIES, Deviation
     from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
 
     families: Mapping[str, Sequence[Deviation]] = {**FAMILIES, **BACKWARD_FAMILIES}
     for family, members in families.items():
-        say(f"\n{family}")
+        echo(f"\n{family}")
         for member in members:
-            said = f"{member.name}: {member.sentence}"
-            say(textwrap.fill(said, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))
-    say(f"\n{_PAGE}")
+            text = f"{member.name}: {member.sentence}"
+            echo(textwrap.fill(text, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))
+    echo(f"\n{_PAGE}")
     ctx.exit()
 
 
 def _is_deviation(corpus: "Corpora", name: str) -> bool:
-    """Of the two kinds; raises UnknownName, with the nearest names of both, if it is neither."""
+    """Whether the name is a deviation; raises UnknownName with the nearest names if it is neither that nor a golden."""
     from rnn_goldens.deviations import DEVIATIONS
     from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
     from rnn_goldens.errors import UnknownName
@@ -121,57 +123,57 @@ def _is_deviation(corpus: "Corpora", name: str) -> bool:
 
 
 def _of_deviation(corpora: "Corpora", name: str) -> str:
-    """Goldens of one's own have no kill matrix: then it is told of those of the package."""
+    """Return the text; for a corpus without a kill matrix, goldens of the package are named."""
     from rnn_goldens.corpus import OURS, open_corpus
-    from rnn_goldens.corpus.shown import shown
+    from rnn_goldens.corpus.kill_matrix import detections
     from rnn_goldens.deviations import deviation as named
-    from rnn_goldens.explaining.deviation_text import deviation_text
+    from rnn_goldens.explain.deviation_text import deviation_text
 
     corpus = next((part for part in corpora.parts if part.name == OURS), None) or open_corpus()
-    return deviation_text(named(name), corpus, shown(corpus).get(name))
+    return deviation_text(named(name), corpus, detections(corpus).get(name))
 
 
 def _of_golden(
     golden: "Golden", implementation: str | None, against: Path | None, choice: dict[str, int | None]
 ) -> tuple[str, bool]:
-    """The text, and whether the reader's numbers are right."""
-    from rnn_goldens.explaining.golden_text import Choice, golden_text
-    from rnn_goldens.explaining.outputs_file import read_outputs
+    """Return the text, and whether the user's numbers are correct."""
+    from rnn_goldens.explain.golden_text import Choice, golden_text
+    from rnn_goldens.explain.outputs_file import read_outputs
 
     outputs: Outputs | None = None
     if against is not None:
         outputs = read_outputs(against, golden)
     elif implementation is not None:
-        outputs = _asked(implementation, golden)
+        outputs = _outputs_of(implementation, golden)
     return golden_text(golden, Choice(**choice), outputs)  # type: ignore[arg-type] # --reverse is a flag
 
 
-def _usual(corpus: "Corpora", golden_id: str) -> str:
+def _default_precision(corpus: "Corpora", golden_id: str) -> str:
     precisions = corpus.entry(golden_id).precisions
     return "float32" if "float32" in precisions else precisions[0]
 
 
-def _asked(implementation: str, golden: "Golden") -> "Outputs":
-    """What an implementation returns; ends the command with a message if that is nothing to compare."""
+def _outputs_of(implementation: str, golden: "Golden") -> "Outputs":
+    """Return an implementation's outputs; ends the command with a message if they cannot be compared."""
+    from rnn_goldens.comparison.actual import actual_outputs
+    from rnn_goldens.comparison.verdict import verdict_on
     from rnn_goldens.errors import ProgramFailed, Unsupported
     from rnn_goldens.implementations import close, outputs_of, resolve
-    from rnn_goldens.judging.given import outputs_given
-    from rnn_goldens.judging.verdict import verdict_on
 
     run = resolve(implementation)
     try:
-        result = outputs_of(run(golden.question()))
+        result = outputs_of(run(golden.inputs()))
         close(run)
     except Unsupported as error:
         raise click.ClickException(f"{implementation} refuses {golden.id} in {golden.dtype}: {error}") from None
     except ProgramFailed as error:
         raise click.ClickException(str(error)) from None
     except Exception as error:
-        own = error.__traceback__ and error.__traceback__.tb_next  # where it was raised, and not that we called it
+        own = error.__traceback__ and error.__traceback__.tb_next  # the traceback without our own call
         where = "".join(traceback.format_exception(error.with_traceback(own)))
-        raise click.ClickException(f"asked {golden.id} in {golden.dtype}, {implementation} raised\n{where}") from None
-    given = outputs_given(golden, *result)
-    verdict = verdict_on(given)
+        raise click.ClickException(f"{implementation} raised for {golden.id} in {golden.dtype}:\n{where}") from None
+    actual = actual_outputs(golden, *result)
+    verdict = verdict_on(actual)
     if any(found.problem for found in verdict.differences.values()):
         raise click.ClickException(verdict.message.partition("\n")[0])
-    return given.numbers
+    return actual.numbers

@@ -1,4 +1,4 @@
-"""``fuzz``: an implementation against goldens that Hypothesis draws, until one fails, then smaller ones."""
+"""``fuzz``: checks an implementation with goldens that Hypothesis draws, and shrinks a failing one."""
 
 import sys
 from importlib.util import find_spec
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnn_goldens.command_line.saying import say
-from rnn_goldens.command_line.selecting import implementation_argument, parts
-from rnn_goldens.command_line.with_command import WithCommand, implementation_and_rest
-from rnn_goldens.golden.features import ASKED_FEATURES
+from rnn_goldens.command_line.program_argument import WithCommand, implementation_and_rest
+from rnn_goldens.command_line.selection_options import implementation_argument, parts
+from rnn_goldens.command_line.terminal import echo
+from rnn_goldens.golden.features import INPUT_FEATURES
 
 if TYPE_CHECKING:
-    from rnn_goldens.fuzzing.bounds import Bounds
-    from rnn_goldens.fuzzing.worker import Started
+    from rnn_goldens.fuzz.bounds import Bounds
+    from rnn_goldens.fuzz.worker import Started
 
 _SEVERAL: dict[str, Any] = {"multiple": True, "callback": parts}
 
@@ -22,35 +22,35 @@ _SEVERAL: dict[str, Any] = {"multiple": True, "callback": parts}
 @click.command(
     cls=WithCommand,
     usage="IMPLEMENTATION [PYTEST ARGUMENT]... | [PYTEST ARGUMENT]... -- COMMAND [ARGUMENT]...",
-    short_help="Check with goldens that are drawn; find the smallest that fails.",
+    short_help="Check with randomly drawn goldens; find the smallest that fails.",
     context_settings={"ignore_unknown_options": True},
 )
 @click.option(
-    "--examples", type=click.IntRange(min=1), default=1000, show_default=True, help="Goldens to draw at most."
+    "--examples", type=click.IntRange(min=1), default=1000, show_default=True, help="Maximum number of goldens to draw."
 )
-@click.option("--cell", metavar="NAME,...", help="Only these cells, also of your own.", **_SEVERAL)
+@click.option("--cell", metavar="NAME,...", help="Only these cells, including custom cells.", **_SEVERAL)
 @click.option(
     "--features",
     metavar="NAME,...",
-    help=f"Only goldens that have all of these: {', '.join(ASKED_FEATURES)}.",
+    help=f"Only goldens that have all of these: {', '.join(INPUT_FEATURES)}.",
     **_SEVERAL,
 )
 @click.option("--without", metavar="NAME,...", help="Only goldens that have none of these.", **_SEVERAL)
 @click.option("--dtype", metavar="NAME,...", help="The precisions to check in (default: float32).", **_SEVERAL)
-@click.option("--max-layers", type=int, help="At most so many layers (default: 3).")
-@click.option("--max-time", type=int, help="At most so many time steps (default: 40).")
-@click.option("--max-batch", type=int, help="At most so many rows (default: 129).")
-@click.option("--max-hidden", type=int, help="At most so many units (default: 72).")
-@click.option("--max-input", type=int, help="At most so many inputs (default: 72).")
+@click.option("--max-layers", type=int, help="Maximum number of layers (default: 3).")
+@click.option("--max-time", type=int, help="Maximum number of time steps (default: 40).")
+@click.option("--max-batch", type=int, help="Maximum number of batch rows (default: 129).")
+@click.option("--max-hidden", type=int, help="Maximum hidden size (default: 72).")
+@click.option("--max-input", type=int, help="Maximum input size (default: 72).")
 @click.option(
     "--time-limit",
     type=float,
-    help="Seconds for one golden (default: 10 for a program, 60 for what is called in Python).",
+    help="Seconds for one golden (default: 10 for a program, 60 in Python).",
 )
 @click.option(
     "--found",
     type=click.Path(path_type=Path),
-    help="The folder where what fails is kept, which the next run begins with (default: .rnn-goldens/found).",
+    help="Folder for failing goldens, with which the next run starts (default: .rnn-goldens/found).",
 )
 @implementation_argument
 def fuzz(
@@ -65,21 +65,21 @@ def fuzz(
     found: Path | None,
     **most: int | None,
 ) -> None:
-    """Check an implementation with goldens that are drawn, until one fails; then find the smallest that does.
+    """Check an implementation with randomly drawn goldens until one fails; then find the smallest that fails.
 
-    IMPLEMENTATION and COMMAND are as check takes them. Each golden is certified when it is drawn; needs the extra
-    hypothesis. The one that is found is kept as a golden file, and the next run begins with it.
+    IMPLEMENTATION and COMMAND are as for check. Each golden is certified when it is drawn; needs the extra hypothesis.
+    A golden that fails is stored as a golden file, and the next run starts with it.
 
-    Everything else goes to pytest and Hypothesis: --hypothesis-seed=1 draws the same goldens again,
-    --hypothesis-verbosity=verbose shows each.
+    Everything else goes to pytest and Hypothesis: --hypothesis-seed=1 makes a run repeatable,
+    --hypothesis-verbosity=verbose shows each golden.
     """
     if not find_spec("hypothesis") or not find_spec("flint"):
         raise click.UsageError("fuzz needs Hypothesis and python-flint: pip install 'rnn-goldens[hypothesis]'")
-    from rnn_goldens.fuzzing.bounds import Sizes, bounds
-    from rnn_goldens.fuzzing.found import FOLDER, AsTyped, require_folder
-    from rnn_goldens.fuzzing.session import run
-    from rnn_goldens.fuzzing.strategy import Asked
-    from rnn_goldens.fuzzing.worker import opened
+    from rnn_goldens.fuzz.bounds import Sizes, bounds
+    from rnn_goldens.fuzz.example_store import FOLDER, AsTyped, require_folder
+    from rnn_goldens.fuzz.session import run
+    from rnn_goldens.fuzz.strategy import SearchRequest
+    from rnn_goldens.fuzz.worker import opened
     from rnn_goldens.golden.shapes import CELLS
 
     implementation, rest = implementation_and_rest(arguments)
@@ -89,18 +89,18 @@ def fuzz(
     require_folder(folder)
     tested = opened(implementation, time_limit)
     try:
-        sys.exit(run(tested, Asked(_supported(tested, within), folder, implementation), examples, rest))
+        sys.exit(run(tested, SearchRequest(_supported(tested, within), folder, implementation), examples, rest))
     finally:
         tested.close()
 
 
 def _supported(tested: "Started", bounds: "Bounds") -> "Bounds":
-    """The bounds, within what a program says it supports."""
+    """Return the bounds, restricted to what a program states that it supports."""
     from rnn_goldens.programs.program import Program
 
     if not isinstance(tested, Program):
         return bounds
     within = bounds.stated(tested.hello.cells, tested.hello.features, tested.hello.precisions)
     if left_out := [*sorted(within.lacking - bounds.lacking), *(c for c in bounds.cells if c not in within.cells)]:
-        say(f"{tested.name} supports no {', '.join(left_out)}: none is drawn")
+        echo(f"{tested.name} does not support {', '.join(left_out)}: not drawn")
     return within

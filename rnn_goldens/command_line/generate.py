@@ -1,4 +1,4 @@
-"""``generate``: scenarios into golden files. Needs the extra ``generate``."""
+"""``generate``: turns scenarios into golden files. Needs the extra ``generate``."""
 
 import shlex
 import sys
@@ -8,34 +8,36 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from rnn_goldens.command_line.saying import say
-from rnn_goldens.counted import counted
+from rnn_goldens.command_line.terminal import echo
 from rnn_goldens.exit_codes import FINDING
+from rnn_goldens.plurals import counted
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from rnn_goldens.generator.scenario_file import Declared
+    from rnn_goldens.generator.scenario_file import ScenarioFile
 
 T = TypeVar("T")
 
 
-@click.command()
+@click.command(short_help="Turn scenarios into certified golden files.")
 @click.option(
     "--only", multiple=True, metavar="PATTERN", help="Only scenarios whose id matches, such as 'documented/*'."
 )
-@click.option("--check", is_flag=True, help="Write nothing; fail if the corpus is not what the scenarios make.")
-@click.option("--replace", is_flag=True, help="Let goldens that are there change their values, if never released.")
+@click.option(
+    "--check", is_flag=True, help="Write nothing; fail if the corpus differs from what the scenarios produce."
+)
+@click.option("--replace", is_flag=True, help="Allow existing goldens to change their values, if never released.")
 @click.option(
     "--scenarios",
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A Python file with SCENARIOS and a VERSION of your own (default: this project's). Needs --into.",
+    help="A Python file that defines SCENARIOS and VERSION (default: this project's). Needs --into.",
 )
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The corpus folder to write, or with --check to look at (default: fixtures/v1 of this checkout).",
+    help="The corpus folder to write, or to check with --check (default: fixtures/v1 of this checkout).",
 )
 @click.option(
     "--dask",
@@ -46,7 +48,7 @@ T = TypeVar("T")
     "--new",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write a file of scenarios to start from, with comments, and nothing else.",
+    help="Only write a commented template of a scenario file.",
 )
 def generate(
     only: tuple[str, ...],
@@ -57,134 +59,136 @@ def generate(
     dask: str | None,
     new: Path | None,
 ) -> None:
-    """Turn scenarios into golden files, certified, all or none."""
+    """Certify scenarios and write them as golden files; on an error nothing is written."""
     if new is not None:
         if only or check or replace or file or into or dask:
-            raise click.UsageError("--new writes a file to start from, and does nothing else: leave the others out")
+            raise click.UsageError("--new only writes a template: leave out the other options")
         _write_new(new)
         return
-    _require_sense(file, into, check=check, replace=replace)
+    _require_consistent(file, into, check=check, replace=replace)
     if file is None:
         _require_torch()
     from rnn_goldens.cluster import executor
-    from rnn_goldens.generator.generate import generate as make
-    from rnn_goldens.generator.reuse import Certified
+    from rnn_goldens.generator.certification_cache import CertificationCache
+    from rnn_goldens.generator.generate import generate as generate_corpus
 
-    declared = _declared(file)
+    scenario_file = _scenario_file(file)
     folder = into or _default_folder(write=not check)
     before = _version(folder)
-    with executor(dask) as certifying:
+    with executor(dask) as workers:
         if check:
-            _check(declared, only, folder, certifying)
-        certified = None if into else Certified(folder.parents[1] / "build" / "certified")
-        outcomes = make(
-            declared.scenarios,
+            _check(scenario_file, only, folder, workers)
+        certified = None if into else CertificationCache(folder.parents[1] / "build" / "certified")
+        outcomes = generate_corpus(
+            scenario_file.scenarios,
             folder,
             only,
-            whose=declared.whose,
+            identity=scenario_file.identity,
             adequate=file is None,
             replace=replace,
             track=_track,
             certified=certified,
-            executor=certifying,
+            executor=workers,
         )
     for outcome in outcomes:
-        if only or outcome.became != "unchanged":
-            say(f"{outcome.became:<10}{outcome.id}")
+        if only or outcome.status != "unchanged":
+            echo(f"{outcome.status:<10}{outcome.id}")
             if file is not None:
-                for precision, why in outcome.left_out.items():
-                    say(f"{'':<10}without {precision}: {why}")
-    changed = sum(outcome.became != "unchanged" for outcome in outcomes)
-    say(f"{counted(len(outcomes), 'golden')} in {folder}: {changed} written, {len(outcomes) - changed} unchanged")
-    new_ones = sum(outcome.became == "new" for outcome in outcomes)
-    if new_ones and before == declared.whose.version:
-        say(
-            f"{counted(new_ones, 'golden')} more in version {before}, which stood here before: if anybody has it, "
-            "raise the second number of VERSION and generate again",
+                for precision, reason in outcome.left_out.items():
+                    echo(f"{'':<10}without {precision}: {reason}")
+    changed = sum(outcome.status != "unchanged" for outcome in outcomes)
+    echo(f"{counted(len(outcomes), 'golden')} in {folder}: {changed} written, {len(outcomes) - changed} unchanged")
+    new_ones = sum(outcome.status == "new" for outcome in outcomes)
+    if new_ones and before == scenario_file.identity.version:
+        echo(
+            f"{counted(new_ones, 'golden')} added to version {before}, which exists already: if anybody uses it, "
+            "increase the second number of VERSION and generate again",
             err=True,
         )
     if file is not None and changed:
-        say(f"to check against them: {_pytest(folder)}")
+        echo(f"to check an implementation against them: {_pytest(folder)}")
 
 
 def _version(folder: Path) -> str:
-    """That of the corpus in a folder; "" if there is none."""
-    from rnn_goldens.corpus import INDEX, named, open_corpus
+    """Return the version of the corpus in a folder; "" if there is none."""
+    from rnn_goldens.corpus import INDEX, corpus_option, open_corpus
 
-    return open_corpus(named(folder)).version if (folder / INDEX).is_file() else ""
+    return open_corpus(corpus_option(folder)).version if (folder / INDEX).is_file() else ""
 
 
-def _require_sense(file: Path | None, into: Path | None, *, check: bool, replace: bool) -> None:
+def _require_consistent(file: Path | None, into: Path | None, *, check: bool, replace: bool) -> None:
     if check and replace:
-        raise click.UsageError("--check writes nothing, and so does not replace: leave one of them out")
+        raise click.UsageError("--check writes nothing, so it cannot be combined with --replace")
     if file is not None and into is None:
-        raise click.UsageError("--scenarios needs --into FOLDER: where goldens of your own are, or are to be")
+        raise click.UsageError("--scenarios needs --into FOLDER, the folder of your goldens")
     if "," in str(into):
-        raise click.UsageError(f"--into {into}: a comma parts corpora in --rnn-goldens-corpus; name a folder without")
+        raise click.UsageError(
+            f"--into {into}: a comma separates corpora in --rnn-goldens-corpus; use a folder name without one"
+        )
 
 
 def _pytest(folder: Path) -> str:
-    """What checks against a folder, to be typed."""
-    from rnn_goldens.corpus import named
+    """Return the command that checks against a folder."""
+    from rnn_goldens.corpus import corpus_option
 
-    return f"pytest {shlex.quote(f'--rnn-goldens-corpus={named(folder)}')}"
+    return f"pytest {shlex.quote(f'--rnn-goldens-corpus={corpus_option(folder)}')}"
 
 
-def _declared(file: Path | None) -> "Declared":
-    from rnn_goldens.generator.scenario_file import Declared, read_scenarios
+def _scenario_file(file: Path | None) -> "ScenarioFile":
+    from rnn_goldens.generator.scenario_file import ScenarioFile, read_scenarios
     from rnn_goldens.generator.scenarios import OURS, SCENARIOS
 
-    return Declared(OURS, SCENARIOS) if file is None else read_scenarios(file)
+    return ScenarioFile(OURS, SCENARIOS) if file is None else read_scenarios(file)
 
 
 def _write_new(path: Path) -> None:
-    from rnn_goldens.command_line.new_scenarios import TEMPLATE
+    from rnn_goldens.command_line.scenario_template import TEMPLATE
 
     if path.suffix != ".py":
-        raise click.UsageError(f"--new {path}: scenarios are a Python file; name one that ends in .py")
+        raise click.UsageError(f"--new {path}: a scenario file is a Python file; its name must end in .py")
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(TEMPLATE.format(name=path))
     except FileExistsError:
-        raise click.UsageError(f"{path} is there already, and stays as it is: name another file") from None
-    say(f"{path} is written; when it asks what you want to ask:")
-    say(f"  rnn-goldens generate --scenarios {path} --into goldens/")
+        raise click.UsageError(f"{path} exists already and was not changed: choose another name") from None
+    echo(f"{path} is written. Edit it, then run:")
+    echo(f"  rnn-goldens generate --scenarios {path} --into goldens/")
 
 
-def _check(declared: "Declared", only: tuple[str, ...], folder: Path, certifying: "Executor | None") -> None:
+def _check(scenario_file: "ScenarioFile", only: tuple[str, ...], folder: Path, workers: "Executor | None") -> None:
     from tempfile import TemporaryDirectory
 
-    from rnn_goldens.corpus import named, open_corpus
-    from rnn_goldens.generator.check import check as hold_against
+    from rnn_goldens.corpus import corpus_option, open_corpus
+    from rnn_goldens.generator.check import check as compare_with_scenarios
     from rnn_goldens.generator.scenarios import OURS
 
     with TemporaryDirectory() as scratch:
-        found = hold_against(
-            declared.scenarios,
-            open_corpus(named(folder)),
+        found = compare_with_scenarios(
+            scenario_file.scenarios,
+            open_corpus(corpus_option(folder)),
             Path(scratch) / "corpus",
             only,
-            whose=declared.whose,
-            adequate=declared.whose == OURS,
+            identity=scenario_file.identity,
+            adequate=scenario_file.identity == OURS,
             track=_track,
-            executor=certifying,
+            executor=workers,
         )
     for line in found:
-        say(line)
+        echo(line)
     if found:
         differences = counted(len(found), "difference")
-        say(f"{folder} is not what the scenarios make: {differences} (it holds → the generator makes)")
+        echo(f"{folder} differs from what the scenarios produce: {differences} (stored → generated)")
         sys.exit(FINDING)
-    say(f"{folder} is exactly what the scenarios make")
+    echo(f"{folder} is exactly what the scenarios produce")
     sys.exit(0)
 
 
-def _track(items: "Iterable[T]", total: int, doing: str) -> "Iterable[T]":
-    """A bar with an estimate, and one below it for a golden that takes long, if it is certified in this process."""
+def _track(items: "Iterable[T]", total: int, label: str) -> "Iterable[T]":
+    """Show a progress bar. Goldens that are certified in this process have a second one for their parts."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from rnn_goldens.generator.progress import looked_at_by
+    from rnn_goldens.generator.progress import reported_to
 
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -197,37 +201,37 @@ def _track(items: "Iterable[T]", total: int, doing: str) -> "Iterable[T]":
         TimeRemainingColumn(),
     )
     with Progress(*shown, console=console, transient=True) as bar:
-        whole = bar.add_task(doing, total=total)
+        whole = bar.add_task(label, total=total)
         within = bar.add_task("", visible=False)
 
-        def look(part: str, done: int, of: int) -> None:
+        def report(part: str, done: int, of: int) -> None:
             if done == 0:
                 bar.reset(within, description=f"  {part}", total=of, visible=True)
             bar.update(within, completed=done)
 
-        with looked_at_by(look):
+        with reported_to(report):
             for item in items:
                 yield item
                 bar.advance(whole)
 
 
 def _default_folder(*, write: bool) -> Path:
-    import rnn_goldens.fixtures as fixtures  # noqa: PLR0402 - of which mypy knows that it is a module
+    import rnn_goldens.fixtures as fixtures  # noqa: PLR0402 - so that mypy knows that it is a module
     from rnn_goldens.generator.scenarios import VERSION
 
     home = Path(fixtures.__path__[0])
     if write and not (home.parent / "pyproject.toml").is_file():
         raise click.UsageError(
-            "this is an installed package, whose goldens stay as they are; name a folder: --into FOLDER"
+            "the goldens of an installed package cannot be changed: choose a folder with --into FOLDER"
         )
     return home / f"v{VERSION.partition('.')[0]}"
 
 
 def _require_torch() -> None:
-    """What confirms this project's own goldens; it confirms goldens of one's own where it is installed."""
+    """Raise UsageError if torch, which confirms this project's goldens, is not installed."""
     from importlib.util import find_spec
 
     if not find_spec("torch"):
         raise click.UsageError(
-            "this project's goldens are confirmed by torch: pip install torch; for your own name --scenarios FILE"
+            "this project's goldens require torch: pip install torch; to generate your own goldens: --scenarios FILE"
         )

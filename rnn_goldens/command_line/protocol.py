@@ -1,23 +1,23 @@
-"""``protocol``: the messages that a program exchanges, for whoever writes one."""
+"""``protocol``: prints the messages that a program exchanges."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnn_goldens.command_line.selecting import complete_ids, selecting_options
+from rnn_goldens.command_line.selection_options import complete_ids, selecting_options
 
 if TYPE_CHECKING:
-    from rnn_goldens.checkable.golden import Golden
+    from rnn_goldens.checkable_golden import Golden
     from rnn_goldens.corpus import Corpora
 
-_SMALLEST = "documented/single-sequence"
+_DEFAULT = "documented/single-sequence"
 
 
-@click.command()
+@click.command(short_help="Print the messages that a program exchanges.")
 @click.argument("golden_ids", nargs=-1, metavar="[ID]...", shell_complete=complete_ids)
-@click.option("--requests", "requests_only", is_flag=True, help="Only what the program is sent, to pipe into it.")
-@click.option("--gradients", is_flag=True, help="Those of protocol 2 in which gradients are asked.")
+@click.option("--requests", "requests_only", is_flag=True, help="Print only the requests, to pipe them into a program.")
+@click.option("--gradients", is_flag=True, help="Messages of protocol 2, which request gradients.")
 @selecting_options
 def protocol(
     *,
@@ -31,19 +31,20 @@ def protocol(
     dtype: tuple[str, ...],
     corpus: str | None,
 ) -> None:
-    """Print the messages that a program exchanges with check, one a line.
+    """Print the messages that a program exchanges with check, one per line.
 
-    Each request is followed by an answer: a hello that says what a program supports, and the right outputs of each
-    golden that is selected (default: documented/single-sequence) in each precision (default: float32), or its
-    gradients. To try a program: rnn-goldens protocol --requests | ./my_rnn
+    Each request is followed by its answer. The first answer, to hello, states what a program supports. The others are
+    the correct outputs, or gradients, of each selected golden (default: documented/single-sequence) in each precision
+    (default: float32).
+    To try a program: rnn-goldens protocol --requests | ./my_rnn
     """
     from rnn_goldens.corpus import open_corpora
     from rnn_goldens.programs import requests
 
-    opened, asked = open_corpora(corpus), (*golden_ids, *ids)
-    if not asked and not (cell or features or without):
-        asked = (_SMALLEST,)
-    selected = [entry.id for entry in opened.select(asked, cell, features, without)]
+    opened, requested = open_corpora(corpus), (*golden_ids, *ids)
+    if not requested and not (cell or features or without):
+        requested = (_DEFAULT,)
+    selected = [entry.id for entry in opened.select(requested, cell, features, without)]
     for request, answer in _exchanges(opened, selected, dtype or ("float32",), gradients=gradients):
         click.echo(requests.to_line(request), nl=False)
         if not requests_only:
@@ -53,7 +54,7 @@ def protocol(
 def _exchanges(
     opened: "Corpora", selected: Sequence[str], dtypes: Sequence[str], *, gradients: bool
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """The hello, and one exchange a golden and precision. One golden alone has to have all that is asked of it."""
+    """Yield the hello, and one exchange per golden and precision."""
     from rnn_goldens.programs import examples, requests
     from rnn_goldens.schema import PROTOCOLS
 
@@ -77,7 +78,7 @@ def _goldens(opened: "Corpora", selected: Sequence[str], dtypes: Sequence[str], 
         for entry in entries
         for name in names
         if name in (entry.gradient_precisions if gradients else entry.precisions)
-        or len(entries) == 1  # of which the corpus says what it has not
+        or len(entries) == 1  # load raises the error for the precision that a single golden lacks
     ]
     if not goldens:
         what = " with gradients" if gradients else ""

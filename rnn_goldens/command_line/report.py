@@ -1,4 +1,4 @@
-"""``report``: which implementations agree with the goldens, as a file and as a page."""
+"""``report``: checks several implementations and writes the results as JSON and as a page."""
 
 import errno
 import os
@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnn_goldens.command_line.saying import progress_of, say
-from rnn_goldens.command_line.selecting import selecting_options
+from rnn_goldens.command_line.selection_options import selecting_options
+from rnn_goldens.command_line.terminal import echo, progress_of
 from rnn_goldens.exit_codes import FINDING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rnn_goldens.report.change import Change, Document
-    from rnn_goldens.report.conformance import Asked, Found
+    from rnn_goldens.report.conformance import CheckRequest, ImplementationResults
 
 
-@click.command()
+@click.command(short_help="Check implementations and write a report.")
 @click.argument("implementations", nargs=-1, metavar="[IMPLEMENTATION]...")
 @click.option(
-    "--program", "programs", multiple=True, metavar="COMMAND", help="A program too, as check -- COMMAND has it."
+    "--program", "programs", multiple=True, metavar="COMMAND", help="Check a program as well, as in check -- COMMAND."
 )
 @click.option(
     "--output",
@@ -35,38 +35,38 @@ if TYPE_CHECKING:
 @click.option(
     "--page",
     type=click.Path(path_type=Path),
-    help="A page to write as well: .html to look at, with pictures (needs rnn-goldens[html]); else Markdown.",
+    help="Also write a page: HTML with pictures if it ends with .html (needs rnn-goldens[html]), else Markdown.",
 )
 @click.option(
     "--badge",
     type=click.Path(path_type=Path),
-    help="A JSON file to write as well, as shields.io takes it.",
+    help="Also write a JSON file for a shields.io badge.",
 )
 @click.option(
     "--against",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="An earlier conformance.json: fail if anything in it is otherwise now, unless other versions were checked.",
+    help="An earlier conformance.json: fail if a result differs, unless the versions differ too.",
 )
 @click.option(
     "--with",
     "others",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     multiple=True,
-    help="A conformance.json of other implementations, made elsewhere: they stand in this report, too.",
+    help="A conformance.json of other implementations to include in this report.",
 )
 @click.option(
     "--known-failures",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="A folder; NAME.txt in it lists the goldens that the implementation NAME is known to fail.",
+    help="A folder; NAME.txt in it lists the known failures of implementation NAME.",
 )
 @click.option(
     "--time-limit",
     type=click.FloatRange(min=0, min_open=True),
-    help="Seconds for one golden (default: 10 for a program, 60 for what is called in Python).",
+    help="Seconds for one golden (default: 10 for a program, 60 in Python).",
 )
-@click.option("--gradients", is_flag=True, help="Ask for gradients, too, of the goldens that have some.")
+@click.option("--gradients", is_flag=True, help="Also check gradients, of the goldens that have them.")
 @click.option("-k", "expression", metavar="EXPRESSION", help="Only goldens that match, as in pytest.")
-@click.option("-n", "processes", metavar="N", help="Check in so many processes; needs pytest-xdist.")
+@click.option("-n", "processes", metavar="N", help="Number of processes; needs pytest-xdist.")
 @selecting_options
 def report(
     *,
@@ -86,11 +86,11 @@ def report(
     corpus: str | None,
     **selection: tuple[str, ...],
 ) -> None:
-    """Check implementations against every golden in every precision, and report what became of them.
+    """Check implementations against every golden in every precision, and write a report.
 
-    IMPLEMENTATION is what check takes, programs apart (--program); without any, all built-in ones that are installed.
-    Fails if one of them is wrong and not known to be, or fares otherwise than in an earlier report, or could not be
-    checked; the others are then reported all the same.
+    IMPLEMENTATION is as for check, except programs (--program); without any, all installed built-in ones. Fails if one
+    of them is wrong beyond its known failures, differs from an earlier report, or could not be checked; the others are
+    reported in any case.
     """
     from rnn_goldens.corpus import open_corpus
     from rnn_goldens.encoding import json_file
@@ -102,7 +102,7 @@ def report(
     from rnn_goldens.report import conformance
     from rnn_goldens.report.badge import badge as badge_of
     from rnn_goldens.report.change import changes, read
-    from rnn_goldens.report.merged import is_wrong, rows
+    from rnn_goldens.report.merged_rows import is_wrong, rows
 
     earlier = None if against is None else read(against)
     names = [*implementations, *(f"{MARK} {program}" for program in programs)] or _installed()
@@ -110,14 +110,14 @@ def report(
         check_name(name)
     drawn = page is not None and is_page(page)
     if others:
-        selected = {"-k": expression, "--dtype": dtype, **{f"--{name}": said for name, said in selection.items()}}
-        _require_mergeable(drawn=drawn, badge=badge, selected=[option for option, said in selected.items() if said])
+        selected = {"-k": expression, "--dtype": dtype, **{f"--{name}": names for name, names in selection.items()}}
+        _require_mergeable(drawn=drawn, badge=badge, selected=[option for option, given in selected.items() if given])
     if drawn:
         require_engine()
     for path in (output, page, badge):
         if path is not None and (why := _why_not_written(path)):
-            say(f"{path} can not be written: {why}", err=True)  # in the end again: nobody is to wait for it
-    asked = conformance.Asked(
+            echo(f"{path} cannot be written: {why}", err=True)  # reported again at the end
+    request = conformance.CheckRequest(
         open_corpus(corpus),
         known_failures,
         time_limit,
@@ -128,52 +128,58 @@ def report(
         selection,
         [precision_name(name) for name in dtype],
     )
-    if not asked.wanted(back=False):
+    if not request.wanted(back=False):
         raise WrongUse("no golden is selected in these precisions")
-    merged = rows(others, asked.corpus, names)
-    for path in conformance.known_of_none([*names, *(row["name"] for row in merged)], asked):
-        say(f"{path} is of no implementation that is checked", err=True)
-    found = _check_each(names, asked)
-    document = conformance.document(found, asked, merged)
+    merged = rows(others, request.corpus, names)
+    for path in conformance.known_of_none([*names, *(row["name"] for row in merged)], request):
+        echo(f"{path} belongs to no implementation in this report", err=True)
+    found = _check_each(names, request)
+    document = conformance.document(found, request, merged)
     written = {output: json_file.encode(document)}
     if page is not None:
-        written[page] = _page(page, found, document, asked, None if earlier is None else (str(against), earlier))
+        written[page] = _page(page, found, document, request, None if earlier is None else (str(against), earlier))
     if badge is not None:
         written[badge] = json_file.encode(badge_of(found, unchecked=len(names) - len(found)))
-    well = _all_well(found, [] if earlier is None else list(changes(earlier, document)))
+    as_expected = _print_changes(found, [] if earlier is None else list(changes(earlier, document)))
     for row in filter(is_wrong, merged):
-        well = False
-        say(f"{row['name']}: is wrong, and not known to be")
+        as_expected = False
+        echo(f"{row['name']}: has unexpected failures")
     _write(written)
-    if not well or len(found) < len(names):
+    if not as_expected or len(found) < len(names):
         sys.exit(FINDING)
 
 
 def _require_mergeable(*, drawn: bool, badge: Path | None, selected: "Sequence[str]") -> None:
-    """Raise WrongUse for what can not be said of a report that is merged into another."""
+    """Raise WrongUse for options that do not apply to merged reports."""
     from rnn_goldens.errors import WrongUse
 
     if drawn:
-        raise WrongUse("--with: an HTML page shows golden by golden, which no conformance.json has; --page FILE.md")
+        raise WrongUse(
+            "--with: an HTML page needs results per golden, which a conformance.json lacks; use --page FILE.md"
+        )
     if badge is not None:
-        raise WrongUse("--with: a badge is of what is checked here: leave one of --with and --badge out")
+        raise WrongUse("--with: a badge covers only what is checked here: leave out --with or --badge")
     if selected:
-        raise WrongUse(f"--with: another report is of every golden: leave one of --with and {selected[0]} out")
+        raise WrongUse(f"--with: the other report covers every golden: leave out --with or {selected[0]}")
 
 
 def _page(
-    path: Path, found: "list[Found]", document: "Document", asked: "Asked", earlier: "tuple[str, Document] | None"
+    path: Path,
+    found: "list[ImplementationResults]",
+    document: "Document",
+    request: "CheckRequest",
+    earlier: "tuple[str, Document] | None",
 ) -> bytes:
-    """The page of the kind that its name says."""
+    """Return the page in the format that its name implies."""
     from rnn_goldens.pages.rendering import is_page, render
     from rnn_goldens.report.html_page import content
     from rnn_goldens.report.page import page
 
-    return render(content(found, document, asked, earlier)) if is_page(path) else page(document).encode("utf-8")
+    return render(content(found, document, request, earlier)) if is_page(path) else page(document).encode("utf-8")
 
 
 def _why_not_written(path: Path) -> str:
-    """What is known of that before anything runs; "" if nothing is."""
+    """Return why a file cannot be written, if that is known before anything runs; else ""."""
     if path.is_dir():
         return os.strerror(errno.EISDIR)
     folder = path.absolute().parent
@@ -181,58 +187,58 @@ def _why_not_written(path: Path) -> str:
 
 
 def _write(files: "Mapping[Path, bytes]") -> None:
-    """Write every file that can be; raises WrongUse that says which can not."""
+    """Write every file that can be written; raises WrongUse for the others."""
+    from rnn_goldens.atomic_write import write_whole
     from rnn_goldens.errors import WrongUse
-    from rnn_goldens.writing import write_whole
 
     refused = []
     for path, content in files.items():
         try:
             write_whole(path, content)
         except OSError as error:
-            refused.append(f"{path} can not be written: {_why_not_written(path) or error.strerror}")
+            refused.append(f"{path} cannot be written: {_why_not_written(path) or error.strerror}")
         else:
-            say(f"wrote {path}")
+            echo(f"wrote {path}")
     if refused:
         raise WrongUse("\n".join(refused))
 
 
-def _all_well(found: "list[Found]", changed: "list[Change]") -> bool:
-    """Whether nothing is wrong that is not known to be, and nothing otherwise; says what a summary does not."""
+def _print_changes(found: "list[ImplementationResults]", changed: "list[Change]") -> bool:
+    """Print changes and unchecked implementations; returns whether there are only expected results."""
     from rnn_goldens.result import CHECKED, FAILED, SKIPPED
 
     for change in changed:
-        say(f"{change.line}{' (with other versions)' if change.by_versions else ''}")
+        echo(f"{change.line}{' (with other versions)' if change.by_versions else ''}")
     unchecked = [one.name for one in found if not {r["outcome"] for r in one.outputs.results} & {*CHECKED}]
     for name in unchecked:
-        say(f"{name}: nothing was checked")
+        echo(f"{name}: nothing was checked")
     wrong = any(result["outcome"] in (FAILED, SKIPPED) for one in found for result in one.everything)
     return not wrong and not unchecked and all(change.by_versions for change in changed)
 
 
-def _check_each(names: "Sequence[str]", asked: "Asked") -> "list[Found]":
-    """Check one after the other; one that could not be checked is said and left out. Raises if none could be."""
+def _check_each(names: "Sequence[str]", request: "CheckRequest") -> "list[ImplementationResults]":
+    """Check one implementation after the other; prints and skips those that cannot be checked. Raises if none can."""
     from rnn_goldens.errors import RnnGoldensError
     from rnn_goldens.report import conformance
     from rnn_goldens.report.terminal_text import terminal_text
 
-    found: list[Found] = []
+    found: list[ImplementationResults] = []
     for number, name in enumerate(names, start=1):
         try:
-            with progress_of(name) as told:
-                of_one = conformance.check(name, replace(asked, progress=told))
+            with progress_of(name) as progress:
+                of_one = conformance.check(name, replace(request, progress=progress))
         except RnnGoldensError as error:
             if number == len(names) and not found:
                 raise
-            say(f"Error: {error}", err=True)
+            echo(f"Error: {error}", err=True)
         else:
             found.append(of_one)
-            say(terminal_text(of_one))
+            echo(terminal_text(of_one))
     return found
 
 
 def _installed() -> list[str]:
-    """The built-in implementations whose frameworks are there; Keras by its backends."""
+    """Return the built-in implementations whose frameworks are installed; Keras by its backends."""
     from rnn_goldens.implementations import BUILTIN
 
     return [name for name, ours in BUILTIN.items() if name != "keras" and all(map(find_spec, ours.needs))]

@@ -1,7 +1,7 @@
-"""Weights as other libraries and books name, shape and order them. Goldens store PyTorch's convention.
+"""Converts weights between conventions: the names, shapes and orders of other libraries. Goldens store PyTorch's.
 
-Each convention turns PyTorch's weights into its own and back. One that can not hold what a golden has raises
-Unsupported instead of dropping it. What each holds is said in its own module; side by side:
+Each convention converts PyTorch's weights to its own and back. A convention that cannot represent a golden raises
+Unsupported instead of dropping anything. Each module has the details; in short:
 
 =========  =========================================  ============  ===========  ==========================
 name       arrays                                     LSTM gates    GRU gates    biases
@@ -29,17 +29,17 @@ def _unchanged(_cell: str, _config: Config, weights: Weights) -> Weights:
 CONVENTIONS = {
     c.name: c
     for c in (
-        Convention("torch", _unchanged, _unchanged, of_any_cell=True),
+        Convention("torch", _unchanged, _unchanged, supports_custom_cells=True),
         Convention("textbook", textbook.from_torch, textbook.to_torch),
         Convention("keras", keras.from_torch, keras.to_torch),
         Convention("onnx", onnx.from_torch, onnx.to_torch),
-        Convention("flax", flax.from_torch, flax.to_torch, strangers=flax.STRANGERS),
+        Convention("flax", flax.from_torch, flax.to_torch, foreign_names=flax.FOREIGN_NAMES),
     )
 }
 
 
 def convention(name: str) -> Convention:
-    """Look a convention up by name; raises UnknownName with the names that exist."""
+    """Return a convention by its name; raises UnknownName with the names that exist."""
     try:
         return CONVENTIONS[name]
     except KeyError:

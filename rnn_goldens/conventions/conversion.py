@@ -1,4 +1,4 @@
-"""What a convention is: a name, and the way there and back."""
+"""A convention for weights: a name and the conversions from and to PyTorch's."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.comparison.outputs import NotNumbers, read
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.golden.shapes import LAYOUTS, Config, Layout, is_own_cell, weight_shapes
-from rnn_goldens.judging.outputs import NotNumbers, read
+from rnn_goldens.golden.shapes import LAYOUTS, Config, Layout, is_custom_cell, weight_shapes
 
 Array = NDArray[np.float64]
 
@@ -18,53 +18,62 @@ Weights = Mapping[str, Array]
 Conversion = Callable[[str, Config, Weights], Weights]
 """(cell, config, weights) → the same weights in another convention."""
 
+TORCH = {cell: layout.gates for cell, layout in LAYOUTS.items()}
+KERAS = {**TORCH, "gru": "zrn"}
+ONNX = {**TORCH, "lstm": "iofg", "gru": "zrn"}
+"""The gate orders of conventions, with PyTorch's letter for each gate.
+
+LSTM: input i, forget f, candidate g (c in Keras and ONNX), output o. GRU: reset r, update z, candidate n (h).
+"""
+
 
 @dataclass(frozen=True)
 class Convention:
     """A convention for the weights of recurrent networks.
 
     Attributes:
-        name: what ``Golden.weights_as`` calls it.
-        torch_to: PyTorch's weights → this convention's; raises Unsupported where it can not hold them.
-        torch_from: the way back, for weights whose names and shapes are right; ``to_torch`` sees to that.
-        of_any_cell: whether it has cells of someone's own.
-        strangers: parts of names by which weights are known to be of another library, and what to say of them.
+        name: its name in ``Golden.weights_as``.
+        torch_to: PyTorch's weights → this convention's; raises Unsupported if it cannot represent them.
+        torch_from: the inverse, for weights with valid names and shapes; ``to_torch`` checks those.
+        supports_custom_cells: whether it supports custom cells.
+        foreign_names: parts of names that only another library uses, and the error text for them.
     """
 
     name: str
     torch_to: Conversion
     torch_from: Conversion
-    of_any_cell: bool = False
-    strangers: Mapping[str, str] = field(default_factory=dict)
+    supports_custom_cells: bool = False
+    foreign_names: Mapping[str, str] = field(default_factory=dict)
 
     def from_torch(self, cell: str, config: Config, weights: Weights) -> Weights:
-        """Turn PyTorch's weights into this convention's. Raises Unsupported where it can not hold them."""
-        if is_own_cell(cell) and not self.of_any_cell:
-            raise Unsupported(f"the {self.name} convention has no cell {cell}: its weights are as torch's are")
+        """Convert PyTorch's weights to this convention. Raises Unsupported if it cannot represent them."""
+        if is_custom_cell(cell) and not self.supports_custom_cells:
+            raise Unsupported(
+                f"the {self.name} convention does not support the custom cell {cell}: use the torch convention"
+            )
         return self.torch_to(cell, config, weights)
 
     def to_torch(self, cell: str, config: Config, weights: Mapping[str, Any], layout: Layout | None = None) -> Weights:
-        """Turn this convention's weights, array-likes of any library, into PyTorch's.
+        """Convert this convention's weights, array-likes of any library, to PyTorch's.
 
         Args:
-            cell: of which cell they are.
-            config: of which network.
-            weights: by name; or nested, as Flax and JAX have them: ``{"l0": {"ii": {"kernel": …`` is ``l0/ii/kernel``,
-                as is ``{"params": {"l0": …``; a single layer's may do without ``l0``.
-            layout: of a cell of someone's own.
+            cell: the cell.
+            config: the configuration of the network.
+            weights: by name; or nested, as in Flax and JAX: ``{"l0": {"ii": {"kernel": …`` is ``l0/ii/kernel``, as is
+                ``{"params": {"l0": …``; a single layer may omit ``l0``.
+            layout: the layout of a custom cell.
 
         Raises:
-            Unsupported: this convention can not hold the weights of such a network, or the network not these weights.
-            WrongUse: an array is missing, is one too many, is no array of numbers or has another shape than the
-                configuration asks for.
+            Unsupported: the convention cannot represent such a network, or the network cannot represent these weights.
+            WrongUse: an array is missing, unknown, not numeric or of another shape than the configuration requires.
         """
         if not isinstance(weights, Mapping):
             raise WrongUse(f"{self.name} weights are a {type(weights).__name__}, not a mapping of names to arrays")
         zeros = self.from_torch(cell, config, _zeros(layout or LAYOUTS[cell], config))
         wanted = {name: array.shape for name, array in zeros.items()}
         weights = named_as(wanted, dict(flat(weights)))
-        for part in (part for name in weights for part in name.split("/") if part in self.strangers):
-            raise WrongUse(f"{self.strangers[part]} ({part})")
+        for part in (part for name in weights for part in name.split("/") if part in self.foreign_names):
+            raise WrongUse(f"{self.foreign_names[part]} ({part})")
         problems = [f"no {name}" for name in wanted if name not in weights]
         problems += [f"{name} is not one of {', '.join(wanted)}" for name in weights if name not in wanted]
         arrays: dict[str, Array] = {}
@@ -84,7 +93,7 @@ class Convention:
 
 
 def flat(weights: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested mappings as one, with a slash between the names."""
+    """Yield the items of nested mappings, with slashes between the names."""
     for name, value in weights.items():
         if isinstance(value, Mapping):
             yield from flat(value, f"{path}{name}/")
@@ -93,7 +102,7 @@ def flat(weights: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]
 
 
 def named_as(wanted: Iterable[str], weights: dict[str, Any]) -> dict[str, Any]:
-    """Without the ``params`` that Flax puts above all; of a single layer, whose own names are plain, with its name."""
+    """Return weights without Flax's outer ``params``, and with ``l0/`` before the names of a single layer."""
     if weights and all(name.startswith("params/") for name in weights):
         weights = {name.removeprefix("params/"): array for name, array in weights.items()}
     if weights and {f"l0/{name}" for name in weights} <= set(wanted):
@@ -103,3 +112,9 @@ def named_as(wanted: Iterable[str], weights: dict[str, Any]) -> dict[str, Any]:
 
 def _zeros(layout: Layout, config: Config) -> Weights:
     return {name: np.zeros(shape) for name, shape in weight_shapes(layout, config).items()}
+
+
+def reorder(stacked: Array, order: str, wanted: str) -> Array:
+    """Return (gates·hidden, …) with the gates in another order: ``reorder(weight_ih, "ifgo", "iofg")``."""
+    blocks = dict(zip(order, np.split(stacked, len(order)), strict=True))
+    return np.concatenate([blocks[gate] for gate in wanted])

@@ -1,18 +1,18 @@
 """Flax: the params of ``flax.linen``'s ``SimpleCell``, ``LSTMCell`` (``OptimizedLSTMCell``: the same) and ``GRUCell``.
 
-One cell per layer and direction, ``l0`` standing for ``l0``, ``l0_reverse``, ``l1`` and so on; the rest of a name is
+One cell per layer and direction: ``l0``, ``l0_reverse``, ``l1`` and so on in place of ``l0``; the rest of a name is
 the path in the cell's params, so that ``flax.traverse_util.unflatten_dict(weights, sep="/")["l0"]`` is these params.
 
 - ``l0/ii/kernel`` (input, hidden): one kernel per gate: LSTM ``ii``, ``if``, ``ig``, ``io``; GRU ``ir``, ``iz``,
   ``in``; SimpleCell ``i``.
 - ``l0/hi/kernel`` (hidden, hidden): likewise ``hi`` … ``ho``; ``hr``, ``hz``, ``hn``; ``h``.
-- ``l0/hi/bias`` (hidden,): b_ih + b_hh, for Flax has one bias per gate. LSTM: at ``hi`` … ``ho``, on the way back it
-  becomes b_hh. SimpleCell and GRU: at ``i``; ``ir``, ``iz``, ``in``, on the way back it becomes b_ih. But in a GRU,
-  where it matters, b_in and b_hn stay apart, at ``in`` and ``hn``. What is left of the pair is zero.
+- ``l0/hi/bias`` (hidden,): b_ih + b_hh: Flax has one bias per gate. LSTM: at ``hi`` … ``ho``, converted back to b_hh.
+  SimpleCell and GRU: at ``i``; ``ir``, ``iz``, ``in``, converted back to b_ih. But in a GRU, where it matters, b_in
+  and b_hn stay separate, at ``in`` and ``hn``. The other bias of a pair is zero.
 
-These cells always have biases: without biases in the network they are zero, and on the way back they have to be.
-Source: flax.readthedocs.io, flax.linen, RNN cells; flax/linen/recurrent.py. (``flax.nnx``: its ``LSTMCell`` names
-``if_`` what is ``if`` here; its other cells stack the gates, and its ``GRUCell`` has no b_hn, against its own docs.)
+These cells always have biases: they are zero for a network without biases, and must be zero to convert back.
+Source: flax.readthedocs.io, flax.linen, RNN cells; flax/linen/recurrent.py. (``flax.nnx``: its ``LSTMCell`` has
+``if_`` for ``if``; its other cells stack the gates, and its ``GRUCell`` has no b_hn, contrary to its docs.)
 """
 
 import numpy as np
@@ -22,31 +22,31 @@ from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.shapes import Config
 
 GATES = {"rnn_tanh": [""], "rnn_relu": [""], "lstm": ["i", "f", "g", "o"], "gru": ["r", "z", "n"]}
-"""The gates' names in the params, in PyTorch's order."""
+"""Names of the gates in the params, in PyTorch's order."""
 
 
-STRANGERS = dict.fromkeys(
+FOREIGN_NAMES = dict.fromkeys(
     ("dense_i", "dense_h", "if_"),
-    "the weights are flax.nnx's, and the convention flax is flax.linen's, with a kernel for each gate by its name",
+    "these are weights of flax.nnx; the convention flax is that of flax.linen, with one kernel for each gate",
 )
-"""Names that only ``flax.nnx`` has."""
+"""Names that only ``flax.nnx`` uses."""
 
 
 def from_torch(cell: str, config: Config, weights: Weights) -> Weights:
-    """PyTorch's weights as Flax's."""
+    """Convert PyTorch's weights to Flax's."""
     flax: dict[str, Array] = {}
     for suffix in config.suffixes:
         for side in ("i", "h"):
             kernels = _by_gate(cell, weights[f"weight_{side}h_{suffix}"])
             flax |= {f"{suffix}/{side}{gate}/kernel": kernel.T for gate, kernel in kernels.items()}
-        nothing = np.zeros(len(GATES[cell]) * config.hidden_size)
-        b_ih, b_hh = (weights.get(f"bias_{side}h_{suffix}", nothing) for side in ("i", "h"))
+        zeros = np.zeros(len(GATES[cell]) * config.hidden_size)
+        b_ih, b_hh = (weights.get(f"bias_{side}h_{suffix}", zeros) for side in ("i", "h"))
         flax |= {f"{suffix}/{place}/bias": bias for place, bias in _biases(cell, b_ih, b_hh).items()}
     return flax
 
 
 def to_torch(cell: str, config: Config, weights: Weights) -> Weights:
-    """Flax's weights as PyTorch's."""
+    """Convert Flax's weights to PyTorch's."""
     torch: dict[str, Array] = {}
     for suffix in config.suffixes:
         for side in ("i", "h"):
@@ -56,12 +56,14 @@ def to_torch(cell: str, config: Config, weights: Weights) -> Weights:
             if config.bias:
                 torch[f"bias_{side}h_{suffix}"] = np.concatenate(biases)
             elif np.any(biases):
-                raise Unsupported(f"a network without biases can not hold the {side}-side biases of {suffix}: not zero")
+                raise Unsupported(
+                    f"a network without biases cannot represent the {side}-side biases of {suffix}: they are not zero"
+                )
     return torch
 
 
 def _biases(cell: str, b_ih: Array, b_hh: Array) -> dict[str, Array]:
-    """The biases of one layer and direction, by where they are in the params."""
+    """Return the biases of one layer and direction, by their paths in the params."""
     side = "h" if cell == "lstm" else "i"
     biases = {f"{side}{gate}": bias for gate, bias in _by_gate(cell, b_ih + b_hh).items()}
     if cell == "gru":

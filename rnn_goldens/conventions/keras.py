@@ -1,11 +1,11 @@
-"""Keras 3: what ``SimpleRNN``, ``LSTM`` and ``GRU(reset_after=True)`` layers hold, one layer after another.
+"""Keras 3: the weights of ``SimpleRNN``, ``LSTM`` and ``GRU(reset_after=True)`` layers, one layer after another.
 
-Per layer and direction, ``l0`` standing for ``l0``, ``l0_reverse``, ``l1`` and so on:
+Per layer and direction, with ``l0_reverse``, ``l1`` and so on in place of ``l0``:
 
 - ``l0/kernel`` (input, gates·hidden); gates LSTM i, f, c, o; GRU z, r, h.
 - ``l0/recurrent_kernel`` (hidden, gates·hidden).
-- ``l0/bias`` (gates·hidden,): b_ih + b_hh, for Keras has one bias. On the way back it becomes b_ih; b_hh is zero.
-  GRU: (2, 3·hidden), b_ih and b_hh, nothing is summed. Absent without biases (``use_bias=False``).
+- ``l0/bias`` (gates·hidden,): b_ih + b_hh: Keras has one bias. Converted back it becomes b_ih; b_hh is zero.
+  GRU: (2, 3·hidden), b_ih and b_hh separately. Absent without biases (``use_bias=False``).
 
 ``layer.set_weights`` takes one direction's arrays in this order; ``Bidirectional`` takes ``l0``, then ``l0_reverse``.
 Source: keras.io API, Recurrent layers; the ``build`` methods in keras/src/layers/rnn/{simple_rnn,lstm,gru}.py.
@@ -13,13 +13,12 @@ Source: keras.io API, Recurrent layers; the ``build`` methods in keras/src/layer
 
 import numpy as np
 
-from rnn_goldens.conventions.conversion import Array, Weights
-from rnn_goldens.conventions.gates import KERAS, TORCH, reorder
+from rnn_goldens.conventions.conversion import KERAS, TORCH, Array, Weights, reorder
 from rnn_goldens.golden.shapes import Config
 
 
 def from_torch(cell: str, config: Config, weights: Weights) -> Weights:
-    """PyTorch's weights as Keras's."""
+    """Convert PyTorch's weights to Keras's."""
     keras: dict[str, Array] = {}
     for suffix in config.suffixes:
         ordered = {
@@ -35,7 +34,7 @@ def from_torch(cell: str, config: Config, weights: Weights) -> Weights:
 
 
 def to_torch(cell: str, config: Config, weights: Weights) -> Weights:
-    """Keras's weights as PyTorch's."""
+    """Convert Keras's weights to PyTorch's."""
     torch: dict[str, Array] = {}
     for suffix in config.suffixes:
         ordered = {

@@ -1,22 +1,21 @@
-"""ONNX: the inputs W, R and B of the operators RNN, LSTM and GRU, one node per layer, ``l0`` standing for its name.
+"""ONNX: the inputs W, R and B of the operators RNN, LSTM and GRU, one node per layer, here ``l0``.
 
-- ``l0/W`` (directions, gates·hidden, input); gates LSTM i, o, f, c; GRU z, r, h, for ``linear_before_reset=1``.
+- ``l0/W`` (directions, gates·hidden, input); gates i, o, f, c of LSTM; z, r, h of GRU, with ``linear_before_reset=1``.
 - ``l0/R`` (directions, gates·hidden, hidden).
 - ``l0/B`` (directions, 2·gates·hidden): b_ih, then b_hh, each in that gate order. Absent without biases.
 
-It holds all that PyTorch has: nothing is summed. Directions: forward, then reverse.
+All weights of PyTorch are represented, with two separate biases. Directions: forward, then reverse.
 Source: onnx.ai, Operators, RNN-22, LSTM-22 and GRU-22, section Inputs.
 """
 
 import numpy as np
 
-from rnn_goldens.conventions.conversion import Array, Weights
-from rnn_goldens.conventions.gates import ONNX, TORCH, reorder
+from rnn_goldens.conventions.conversion import ONNX, TORCH, Array, Weights, reorder
 from rnn_goldens.golden.shapes import Config
 
 
 def from_torch(cell: str, config: Config, weights: Weights) -> Weights:
-    """PyTorch's weights as ONNX's."""
+    """Convert PyTorch's weights to ONNX's."""
 
     def ordered(name: str) -> Array:
         return reorder(weights[name], TORCH[cell], ONNX[cell])
@@ -32,7 +31,7 @@ def from_torch(cell: str, config: Config, weights: Weights) -> Weights:
 
 
 def to_torch(cell: str, config: Config, weights: Weights) -> Weights:
-    """ONNX's weights as PyTorch's."""
+    """Convert ONNX's weights to PyTorch's."""
     torch: dict[str, Array] = {}
     for layer, suffixes in _directions(config).items():
         for direction, suffix in enumerate(suffixes):
@@ -44,5 +43,5 @@ def to_torch(cell: str, config: Config, weights: Weights) -> Weights:
 
 
 def _directions(config: Config) -> dict[str, list[str]]:
-    """``{"l0": ["l0", "l0_reverse"], …}``."""
+    """Return the suffixes by layer: ``{"l0": ["l0", "l0_reverse"], …}``."""
     return {f"l{i}": suffixes for i, suffixes in enumerate(config.layers)}

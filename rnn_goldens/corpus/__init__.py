@@ -1,10 +1,19 @@
-"""A corpus: its index, selecting without opening, loading, validating, comparing two."""
+"""Corpora of goldens: index, selection, loading, validation and comparison."""
 
+from rnn_goldens.corpus.combined import Corpora
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.index import INDEX, OURS, Entry, File
-from rnn_goldens.corpus.loading import find, load, named, open_corpora, open_corpus, open_folder, packaged, select
-from rnn_goldens.corpus.selection import between_commas, names
-from rnn_goldens.corpus.several import Corpora
+from rnn_goldens.corpus.loading import (
+    corpus_option,
+    find,
+    load,
+    open_corpora,
+    open_corpus,
+    open_folder,
+    packaged,
+    select,
+)
+from rnn_goldens.corpus.selection import names, split_at_commas
 
 __all__ = [
     "INDEX",
@@ -13,14 +22,14 @@ __all__ = [
     "Corpus",
     "Entry",
     "File",
-    "between_commas",
+    "corpus_option",
     "find",
     "load",
-    "named",
     "names",
     "open_corpora",
     "open_corpus",
     "open_folder",
     "packaged",
     "select",
+    "split_at_commas",
 ]

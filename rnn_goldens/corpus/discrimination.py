@@ -1,11 +1,11 @@
-"""How much of what may be wrong the goldens of a run can show: by a kill matrix, which says what each of them shows."""
+"""Counts the known deviations that the goldens of a run can detect, by the kill matrix of their corpus."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rnn_goldens.corpus.index import Entry
-from rnn_goldens.corpus.shown import KillMatrix
-from rnn_goldens.counted import counted, was_or_were
+from rnn_goldens.corpus.kill_matrix import KillMatrix
+from rnn_goldens.plurals import counted, was_or_were
 
 OPTIONS = {
     "state": "an initial state",
@@ -14,25 +14,25 @@ OPTIONS = {
     "lengths": "lengths",
     "unbatched": "unbatched input",
 }
-"""Features that an implementation may accept, in words."""
+"""Features that an implementation may or may not support, in words."""
 
 BIASES = {False: "no bias", True: "a bias"}
-"""Likewise, by whether a golden has biases."""
+"""The same, by whether a golden has biases."""
 
 WIDEST = "float64"
-"""The precision that shows most."""
+"""The precision that detects most deviations."""
 
-_MOST_ADVICE = 3
+_MAX_ADVICE = 3
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A golden in a precision that a run compared.
+    """A golden that a run compared in a precision.
 
     Attributes:
-        golden: its id.
+        golden: the id of the golden.
         dtype: the precision.
-        out_alone: whether other outputs than out were left out.
+        out_alone: whether only ``out`` was compared.
     """
 
     golden: str
@@ -42,13 +42,14 @@ class Compared:
 
 @dataclass(frozen=True)
 class NotCompared:
-    """A golden in a precision that a run was to compare, and did not.
+    """A golden that a run selected in a precision, but did not compare.
 
     Attributes:
-        golden: its id.
+        golden: the id of the golden.
         dtype: the precision.
-        refused: why the implementation refused it; None of what was skipped, or went wrong before it returned anything.
-        for_states: whether it was refused because its cotangents are of last states, which were not returned.
+        refused: why the implementation refused it; None if it was skipped, or failed before it returned outputs.
+        for_states: whether it was refused because it has cotangents of last states that the implementation does not
+            return.
     """
 
     golden: str
@@ -59,35 +60,36 @@ class NotCompared:
 
 @dataclass(frozen=True)
 class Gains:
-    """What else an implementation may be asked, and how many more deviations can show then.
+    """Options beyond those of a run, and how many more deviations can be detected with each.
 
     Attributes:
-        by_option: in words, and how many more; what shows most first.
-        together: whether several of these at once show what none of them shows.
+        by_option: options in words with the number of additional deviations, largest first.
+        together: whether several options together detect deviations that no single one detects.
     """
 
     by_option: tuple[tuple[str, int], ...] = ()
     together: bool = False
 
     def __str__(self) -> str:
-        """A list, in words."""
+        """Return the options as a list in words."""
         listed = ", ".join(f"{what} (+{gain})" for what, gain in self.by_option)
         return f"{listed}, and more together" if self.together else listed
 
 
 @dataclass(frozen=True)
 class Discrimination:
-    """How many of the deviations of a cell can show in what was compared in one precision.
+    """How many deviations of a cell the goldens that were compared in one precision can detect.
 
     Attributes:
-        goldens: how many goldens were compared.
-        shown: how many deviations show in one of them.
-        total: how many show in some golden of the corpus.
-        left_out: how many goldens, which ask no more of an implementation, were not asked.
-        shown_there: how many more deviations show in those.
-        to_accept: what was refused.
-        not_asked: what no golden of the run asked for.
-        in_states: how many more show in h_n and c_n of what was compared on out alone, or refused for want of them.
+        goldens: the number of goldens that were compared.
+        shown: the number of deviations that one of them detects.
+        total: the number of deviations that some golden of the corpus detects.
+        left_out: the number of goldens that need no further option, but were not selected.
+        shown_there: the number of additional deviations that those detect.
+        to_accept: options that the implementation refused.
+        not_covered: options that no golden of the run has.
+        in_states: the number of additional deviations in h_n and c_n, where only ``out`` was compared or a golden was
+            refused because states were not returned.
     """
 
     goldens: int
@@ -96,47 +98,47 @@ class Discrimination:
     left_out: int = 0
     shown_there: int = 0
     to_accept: Gains = Gains()
-    not_asked: Gains = Gains()
+    not_covered: Gains = Gains()
     in_states: int = 0
 
     @property
     def count(self) -> str:
-        """How many of how many."""
+        """The detected and the total number, in words."""
         return f"all {self.total:,}" if self.shown == self.total else f"{self.shown:,} of {self.total:,}"
 
     def advice(self) -> Iterator[str]:
-        """Where the others would show, in a sentence for each kind; nothing if all can show."""
+        """Yield a sentence for each way to detect more deviations; nothing if all can be detected."""
         if self.shown == self.total:
             return
         if self.shown_there:
-            others = f"{counted(self.left_out, 'golden')} of the same kind {was_or_were(self.left_out)} left out"
+            others = f"{counted(self.left_out, 'golden')} of the same kind {was_or_were(self.left_out)} not selected"
             yield f"{others} (+{self.shown_there})."
         to_do = [f"accept {self.to_accept}"] if self.to_accept.by_option else []
         if self.in_states:
             to_do.append(f"return the last states (+{self.in_states})")
         if to_do:
-            yield f"To ask more: {'; '.join(to_do)}."
-        if self.not_asked.by_option:
-            yield f"Not asked in this run: {self.not_asked}."
+            yield f"To detect more: {'; '.join(to_do)}."
+        if self.not_covered.by_option:
+            yield f"Not covered by this run: {self.not_covered}."
 
 
 def summary(about: str, goldens: str, found: Mapping[str, Discrimination]) -> str:
-    """A sentence or a few of what was compared.
+    """Return the sentences that summarize what was compared.
 
     Args:
-        about: of which cell.
-        goldens: how many, in words.
-        found: by precision, what shows most first; where there are several, what else could be asked is said of that.
+        about: the cell.
+        goldens: the number of goldens, in words.
+        found: by precision, the widest first. Advice is given for the first only.
     """
     (widest, most), *others = found.items()
     deviations = "known deviation" if most.total == 1 else "known deviations"
-    said = f"{goldens}; {most.count} {deviations} can show"
+    text = f"{goldens}; {most.count} {deviations} can be detected"
     if others:
         counts = "".join(f", {one.count} in {dtype}" for dtype, one in others)
-        said = f"{about}: {said} in {widest}{counts}."
+        text = f"{about}: {text} in {widest}{counts}."
     else:
-        said = f"{about}, {widest}: {said}."
-    return " ".join([said, *most.advice()])
+        text = f"{about}, {widest}: {text}."
+    return " ".join([text, *most.advice()])
 
 
 def discrimination(
@@ -148,27 +150,27 @@ def discrimination(
     *,
     gradients: bool = False,
 ) -> dict[str, Discrimination]:
-    """How many deviations of a cell can show, and what else would show more.
+    """Count the deviations of a cell that can be detected, and what would detect more.
 
     Args:
-        matrix: what each golden shows.
+        matrix: the kill matrix of the corpus.
         cell: the cell.
-        entries: the goldens that the matrix is of.
-        compared: those of the cell that were compared.
-        others: those that were to be, and were not.
-        gradients: whether it is their gradients that were, and that the matrix is of.
+        entries: the goldens of the corpus.
+        compared: the goldens of the cell that were compared.
+        others: the goldens of the cell that were selected, but not compared.
+        gradients: whether gradients were compared, and the matrix is that of gradients.
 
     Returns:
-        By precision, the widest first; of those in which something was compared.
+        By precision, the widest first; only precisions in which a golden was compared.
     """
-    found = _Cell(matrix, cell, [e for e in entries if e.cell == cell], compared, others, gradients=gradients)
+    of_cell = _Cell(matrix, cell, [e for e in entries if e.cell == cell], compared, others, gradients=gradients)
     dtypes = {one.dtype for one in compared}
-    return {dtype: found.of(dtype) for dtype in matrix.precisions if dtype in dtypes}
+    return {dtype: of_cell.of(dtype) for dtype in matrix.precisions if dtype in dtypes}
 
 
 @dataclass(frozen=True)
 class _Option:
-    """What an implementation may be asked besides what it accepts."""
+    """An option that an implementation has not accepted."""
 
     what: str
     features: frozenset[str] = frozenset()
@@ -177,7 +179,7 @@ class _Option:
 
 
 class _Cell:
-    """What was compared of a cell, beside all that there is of it."""
+    """The goldens of a cell that were compared, and all others of the corpus."""
 
     def __init__(
         self,
@@ -192,32 +194,32 @@ class _Cell:
         self.entries, self.compared, self.others = entries, compared, others
         self.precisions = {e.id: e.gradient_precisions if gradients else e.precisions for e in entries}
         self.ids = {one.golden for one in compared}
-        self.asked = self.ids | {other.golden for other in others}
-        those = [entry for entry in entries if entry.id in self.ids]
-        self.features = {feature for entry in those for feature in entry.features} & OPTIONS.keys()
-        self.biases = {"bias" in entry.features for entry in those}
-        self.dtypes_asked = {one.dtype for one in compared} | {other.dtype for other in others}
+        self.selected = self.ids | {other.golden for other in others}
+        compared_entries = [entry for entry in entries if entry.id in self.ids]
+        self.features = {feature for entry in compared_entries for feature in entry.features} & OPTIONS.keys()
+        self.biases = {"bias" in entry.features for entry in compared_entries}
+        self.dtypes_selected = {one.dtype for one in compared} | {other.dtype for other in others}
         self.refused = self._refused_for_options()
         self.refused_options = self._options_refused()
         self.for_states = [one for one in others if one.for_states]
-        dtypes = {*self.dtypes_asked, WIDEST}
+        dtypes = {*self.dtypes_selected, WIDEST}
         self.shows = _shown_by(matrix, cell, dtypes)
         self.out_alone = any(one.out_alone for one in compared)
         self.shows_in_out = _shown_by(matrix, cell, dtypes, of_out=True) if self.out_alone else {}
 
     def of(self, dtype: str) -> Discrimination:
-        """All that is said of a precision."""
+        """Return the counts of a precision."""
         here = [one for one in self.compared if one.dtype == dtype]
         shown = self._shown(here)
         in_full = [one.golden for one in here] + [one.golden for one in self.for_states if one.dtype == dtype]
-        left_out = [e for e in self._possible() if e.id not in self.asked and dtype in self.precisions[e.id]]
+        left_out = [e for e in self._possible() if e.id not in self.selected and dtype in self.precisions[e.id]]
         there = self._shown_in(left_out, [dtype]) - shown
         to_accept: list[tuple[_Option, set[str]]] = []
-        not_asked: list[tuple[_Option, set[str]]] = []
+        not_covered: list[tuple[_Option, set[str]]] = []
         for option in self._options():
-            asking = self._asking([option], dtype)
-            where = to_accept if option.what in self.refused_options else not_asked
-            where.append((option, self._shown_in(asking, option.dtypes or [dtype]) - shown - there))
+            requiring = self._requiring([option], dtype)
+            where = to_accept if option.what in self.refused_options else not_covered
+            where.append((option, self._shown_in(requiring, option.dtypes or [dtype]) - shown - there))
         return Discrimination(
             goldens=len({one.golden for one in here}),
             shown=len(shown),
@@ -225,18 +227,18 @@ class _Cell:
             left_out=len(left_out),
             shown_there=len(there),
             to_accept=self._gains(to_accept, dtype, shown | there),
-            not_asked=self._gains(not_asked, dtype, shown | there),
+            not_covered=self._gains(not_covered, dtype, shown | there),
             in_states=len(self._shown([Compared(golden, dtype) for golden in in_full]) - shown),
         )
 
     def _refused_for_options(self) -> set[str]:
-        """What was refused for what it asks besides what is accepted: not for a reason that is given elsewhere, too."""
+        """Return the goldens refused for an option, not for a reason that was also given for accepted options."""
         accepted = {entry.id for entry in self._within(self.features, self.biases)}
         others = {one.refused for one in self.others if one.golden in accepted or one.for_states}
         return {one.golden for one in self.others if one.refused is not None and one.refused not in others}
 
     def _options_refused(self) -> set[str]:
-        """In words: what was refused where nothing else was missing, and what all have that a reason was given for."""
+        """Return the refused options: the only one a refused golden needs, or common to all refused for one reason."""
         missing = {entry.id: self._missing(entry) for entry in self.entries if entry.id in self.refused}
         by_reason: dict[str | None, list[set[str]]] = {}
         for one in self.others:
@@ -246,10 +248,10 @@ class _Cell:
         return set().union(*alone, *(set.intersection(*some) for some in by_reason.values()))
 
     def _missing(self, entry: Entry) -> set[str]:
-        """What a golden asks besides what is accepted, in words."""
+        """Return the options, in words, that a golden needs and the implementation has not accepted."""
         has_bias = "bias" in entry.features
-        asked = {OPTIONS[feature] for feature in OPTIONS.keys() & set(entry.features) - self.features}
-        return asked if has_bias in self.biases else {*asked, BIASES[has_bias]}
+        missing = {OPTIONS[feature] for feature in OPTIONS.keys() & set(entry.features) - self.features}
+        return missing if has_bias in self.biases else {*missing, BIASES[has_bias]}
 
     def _options(self) -> Iterator[_Option]:
         for feature, what in OPTIONS.items():
@@ -258,11 +260,11 @@ class _Cell:
         for has_bias, what in BIASES.items():
             if has_bias not in self.biases:
                 yield _Option(what, biases=frozenset({has_bias}))
-        if WIDEST not in self.dtypes_asked:
+        if WIDEST not in self.dtypes_selected:
             yield _Option(WIDEST, dtypes=frozenset({WIDEST}))
 
-    def _asking(self, options: Sequence[_Option], dtype: str) -> list[Entry]:
-        """What can be asked only with one of these, and with nothing else."""
+    def _requiring(self, options: Sequence[_Option], dtype: str) -> list[Entry]:
+        """Return the goldens that need one of these options, and no other."""
         dtypes = {dtype}.union(*(option.dtypes for option in options))
         possible = [e for e in self._possible(options) if dtypes & set(self.precisions[e.id])]
         if WIDEST in dtypes - {dtype}:
@@ -271,27 +273,27 @@ class _Cell:
         return [entry for entry in possible if entry.id not in accepted]
 
     def _possible(self, options: Sequence[_Option] = ()) -> list[Entry]:
-        """What could have been compared, or was: not what was refused for a reason that would remain."""
+        """Return the goldens that these options allow, except those refused for a reason that would remain."""
         features = self.features.union(*(option.features for option in options))
         biases = self.biases.union(*(option.biases for option in options))
         within = self._within(features, biases)
-        if self.for_states:  # of what else the cotangents are, no index says
+        if self.for_states:  # the index does not list which other goldens have cotangents of states
             return [entry for entry in within if entry.id in self.ids]
-        return [e for e in within if e.id in self.ids or e.id in self.refused or e.id not in self.asked]
+        return [e for e in within if e.id in self.ids or e.id in self.refused or e.id not in self.selected]
 
     def _gains(self, options: Sequence[tuple[_Option, set[str]]], dtype: str, before: set[str]) -> Gains:
-        """Those that show most; ``before`` shows without them."""
-        best = sorted(((option, more) for option, more in options if more), key=lambda found: -len(found[1]))
-        best = best[:_MOST_ADVICE]
+        """Return the options with the largest gains; ``before`` is detected without them."""
+        best = sorted(((option, more) for option, more in options if more), key=lambda item: -len(item[1]))
+        best = best[:_MAX_ADVICE]
         if not best:
             return Gains()
         chosen = [option for option, _ in best]
-        at_once = self._shown_in(self._asking(chosen, dtype), {dtype}.union(*(option.dtypes for option in chosen)))
+        at_once = self._shown_in(self._requiring(chosen, dtype), {dtype}.union(*(option.dtypes for option in chosen)))
         by_one = before.union(*(more for _, more in best))
         return Gains(tuple((option.what, len(more)) for option, more in best), together=not at_once <= by_one)
 
     def _within(self, features: Collection[str], biases: Collection[bool]) -> list[Entry]:
-        """The goldens that ask for nothing but these features."""
+        """Return the goldens that need no other options than these."""
         return [
             entry
             for entry in self.entries
@@ -313,13 +315,13 @@ class _Cell:
 def _shown_by(
     matrix: KillMatrix, cell: str, dtypes: Collection[str], *, of_out: bool = False
 ) -> dict[tuple[str, str], set[str]]:
-    """By golden and precision, the deviations of a cell that show there, in all outputs or in out alone."""
+    """Return the deviations of a cell that each golden detects in each precision, in all outputs or in ``out``."""
     places = [(place, dtype) for place, dtype in enumerate(matrix.precisions) if dtype in dtypes]
     found: dict[tuple[str, str], set[str]] = {}
     for deviation in matrix.deviations:
         if cell in deviation.cells:
             groups = (*deviation.margins, *(deviation.margins_of_out if of_out else ()))
-            for golden, row in matrix.rows(groups).items():  # of out, a golden's later row counts
+            for golden, row in matrix.rows(groups).items():  # the rows of ``out`` come later and replace the others
                 for place, dtype in places:
                     margin = row[place]
                     if margin is None or margin >= matrix.enough:

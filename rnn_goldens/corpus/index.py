@@ -1,4 +1,4 @@
-"""What an index says of each golden: enough to select it without opening it."""
+"""The index of a corpus: one entry per golden, enough to select goldens without opening their files."""
 
 import shlex
 from collections import Counter
@@ -11,9 +11,9 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from rnn_goldens.encoding import json_file, typed_json
-from rnn_goldens.encoding.bounds import INDEX as BOUNDS
-from rnn_goldens.encoding.bounds import OTHER
 from rnn_goldens.encoding.file_bytes import read_bytes
+from rnn_goldens.encoding.size_limits import INDEX as BOUNDS
+from rnn_goldens.encoding.size_limits import OTHER
 from rnn_goldens.encoding.typed_json import (
     SCHEMA,
     CellName,
@@ -30,15 +30,15 @@ from rnn_goldens.golden.ids import LONGEST_ID
 
 INDEX = "index.json"
 OURS = "rnn-goldens"
-"""The name of the corpus that the package carries."""
+"""The name of the built-in corpus."""
 
 
 def remedy(corpus: str, folder: str) -> str:
-    """What to do about a damaged file of a corpus of some name, in a folder."""
+    """Return what to do about a damaged file of a corpus with this name, in a folder."""
     if corpus == OURS:
-        return "Restore it from where it came, or run 'rnn-goldens generate' in a checkout of rnn-goldens."
-    make = f"rnn-goldens generate --scenarios FILE --into {shlex.quote(folder)}"
-    return f"Restore it from where it came, or make it anew from its scenarios: {make}"
+        return "Restore the original, or run 'rnn-goldens generate' in a checkout of rnn-goldens."
+    command = f"rnn-goldens generate --scenarios FILE --into {shlex.quote(folder)}"
+    return f"Restore the original, or regenerate it from its scenarios: {command}"
 
 
 Kind = Literal["h5", "json"]
@@ -53,7 +53,7 @@ class File(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class GradientsFile(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A file of gradients, likewise."""
+    """A gradients file: path relative to the index, and the SHA-256 of its bytes."""
 
     path: Annotated[
         str,
@@ -66,7 +66,7 @@ class GradientsFile(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class GradientsEntry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """What the index says of a golden's gradients."""
+    """The entry of a golden's gradients."""
 
     purpose: Sentence
     precisions: Precisions
@@ -74,13 +74,13 @@ class GradientsEntry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     content: Hash
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a name stands twice, or a file's path ends in another kind."""
+        """Raise ValueError if a name occurs twice, or a file's path ends in another kind."""
         require_once(self.precisions)
         _require_kinds(self.files)
 
 
 class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """What the index says of a golden: enough to select it."""
+    """The entry of a golden."""
 
     id: Id
     title: Sentence
@@ -93,19 +93,19 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     gradients: GradientsEntry | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a name stands twice, or a file's path ends in another kind."""
+        """Raise ValueError if a name occurs twice, or a file's path ends in another kind."""
         require_once(self.features)
         require_once(self.precisions)
         _require_kinds(self.files)
 
     @property
     def gradient_precisions(self) -> tuple[str, ...]:
-        """Those that gradients can be checked in; none if there are no gradients."""
+        """The precisions that gradients can be checked in; empty if there are no gradients."""
         return () if self.gradients is UNSET else self.gradients.precisions
 
     @property
     def all_files(self) -> list[File | GradientsFile]:
-        """Its files, and those of its gradients."""
+        """The files of the golden and of its gradients."""
         of_gradients = [] if self.gradients is UNSET else self.gradients.files.values()
         return [*self.files.values(), *of_gradients]
 
@@ -113,11 +113,11 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 def _require_kinds(files: Mapping[Kind, File] | Mapping[Kind, GradientsFile]) -> None:
     for kind, file in files.items():
         if not file.path.endswith(f".{kind}"):
-            raise ValueError(f"{file.path} is no .{kind} file")
+            raise ValueError(f"{file.path} is not a .{kind} file")
 
 
 class Index(Struct, frozen=True, forbid_unknown_fields=True):
-    """An index file, format 1: ``schema/index-1.schema.json`` says the same."""
+    """An index file, format 1, as in ``schema/index-1.schema.json``."""
 
     kind: Literal["index"]
     format: Literal[1]
@@ -127,7 +127,7 @@ class Index(Struct, frozen=True, forbid_unknown_fields=True):
     schema: Literal["urn:rnn-goldens:schema:index:1"] | UnsetType = field(default=UNSET, name=SCHEMA)
 
     def __post_init__(self) -> None:
-        """Raise ValueError if an id stands twice."""
+        """Raise ValueError if an id is listed twice."""
         ids = [entry.id for entry in self.goldens]
         if len(set(ids)) < len(ids):
             raise ValueError(f"lists {Counter(ids).most_common(1)[0][0]} twice")
@@ -135,26 +135,26 @@ class Index(Struct, frozen=True, forbid_unknown_fields=True):
 
 _DECODER = msgspec.json.Decoder(Index)
 
-_MOST_FOR_WORDS = 2**20
-"""Bytes of an index of which what is wrong is said in the words of the schema."""
+_MAX_FOR_SCHEMA = 2**20
+"""Largest index, in bytes, whose problems are reported by the schema."""
 
 
 def read_index(path: Path, where: str, below: Path | None = None, *, thorough: bool = False) -> Index:
-    """Read an index file, and check all of it but the files that it lists.
+    """Read and validate an index file, but not the files that it lists.
 
     Args:
         path: the file.
-        where: what ``--corpus`` takes for its folder.
-        below: a folder that it is said to lie in; a link that leads out of it is not followed.
-        thorough: whether keys that stand twice are looked for in one of tens of thousands of goldens, too, which takes
-            a third longer and its size in memory.
+        where: the value of ``--corpus`` for its folder.
+        below: a folder that must contain the file; a link that leads out of it is not followed.
+        thorough: whether to look for duplicate keys in a very large index too: takes a third longer, and the size of
+            the index in memory.
 
     Raises:
-        InvalidFile: not readable, or not a valid index.
+        InvalidFile: the file cannot be read, or is not a valid index.
     """
     content = read_bytes(path, BOUNDS.size, below=below)
-    if too_much := BOUNDS.problem(content):
-        raise InvalidFile(path, [too_much])
+    if problem := BOUNDS.problem(content):
+        raise InvalidFile(path, [problem])
     try:
         index = typed_json.as_typed(_DECODER, content)
         if thorough or not OTHER.problem(content):
@@ -165,22 +165,22 @@ def read_index(path: Path, where: str, below: Path | None = None, *, thorough: b
 
 
 def index_of(folder: Path, where: str, below: Path | None = None) -> Index:
-    """The index of a folder, read again only if the file is another; arguments and errors are as of ``read_index``."""
+    """Return the index of a folder, cached until the file changes. Arguments and errors are those of ``read_index``."""
     path = folder / INDEX
     try:
         state = [(found.st_ino, found.st_mtime_ns, found.st_size) for found in (path.lstat(), path.stat())]
     except OSError:
-        return read_index(path, where, below)  # which says what is wrong
+        return read_index(path, where, below)  # raises with the reason
     return _read_once(path.absolute(), where, below, tuple(state))
 
 
 @lru_cache(maxsize=8)
-def _read_once(path: Path, where: str, below: Path | None, _as_it_stands: tuple[tuple[int, ...], ...]) -> Index:
+def _read_once(path: Path, where: str, below: Path | None, _state: tuple[tuple[int, ...], ...]) -> Index:
     return read_index(path, where, below)
 
 
 def is_listed(folder: Path, file: File | GradientsFile) -> bool:
-    """Whether the index of a folder lists a file with these bytes, as it stands now; True if it is not valid."""
+    """Whether the current index of a folder lists a file with this hash; True if the index is invalid."""
     try:
         return any(file == other for entry in index_of(folder, "").goldens for other in entry.all_files)
     except InvalidFile:
@@ -188,12 +188,12 @@ def is_listed(folder: Path, file: File | GradientsFile) -> bool:
 
 
 def _invalid(content: bytes, path: Path, where: str, problem: str) -> InvalidFile:
-    """The error for an index that is none, in the schema's words, which take longer than the types and say more."""
+    """Return the error for an invalid index, with the messages of the schema, which are slower but more detailed."""
     from rnn_goldens import schema
 
-    if len(content) > _MOST_FOR_WORDS:  # to read it again, as values of any kind, takes long
+    if len(content) > _MAX_FOR_SCHEMA:  # parsing it again takes long
         return InvalidFile(path, [problem], remedy(OURS, where))
     document = json_file.decode(content, path, BOUNDS)
-    said = document.get("corpus") if isinstance(document, dict) else None
-    name = said if isinstance(said, str) and typed_json.is_line(said) else OURS
+    corpus = document.get("corpus") if isinstance(document, dict) else None
+    name = corpus if isinstance(corpus, str) and typed_json.is_line(corpus) else OURS
     return InvalidFile(path, schema.problems(document, "index") or [problem], remedy(name, where))

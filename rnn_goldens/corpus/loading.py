@@ -1,37 +1,37 @@
-"""Finding and opening corpora, and loading goldens in one call."""
+"""Finds and opens corpora, and loads goldens in one call."""
 
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
-from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.corpus.combined import Corpora
+from rnn_goldens.corpus.consistent_read import read_consistently
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.index import INDEX, index_of
-from rnn_goldens.corpus.selection import between_commas
-from rnn_goldens.corpus.several import Corpora
-from rnn_goldens.corpus.while_written import of_one_corpus
+from rnn_goldens.corpus.selection import split_at_commas
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.precision import precision_name
 
 
 def packaged() -> dict[str, Path]:
-    """The corpus versions this package carries, oldest first, and their folders."""
-    import rnn_goldens.fixtures as fixtures  # noqa: PLR0402 - of which mypy knows that it is a module
+    """Return the versions of the built-in corpus and their folders, oldest first."""
+    import rnn_goldens.fixtures as fixtures  # noqa: PLR0402 - mypy needs this form to see a module
 
     folders = (index.parent for index in Path(fixtures.__path__[0]).glob(f"v*/{INDEX}"))
     return {folder.name: folder for folder in sorted(folders, key=lambda f: int(f.name[1:]))}
 
 
 def find(where: str | Path | None = None, base: Path | None = None) -> Path:
-    """Folder of a corpus: a version such as ``v1``, a folder that holds an index, or by default the newest version.
+    """Return the folder of a corpus.
 
     Args:
-        where: one of these.
-        base: where a folder's path begins; in the working directory if it is not given.
+        where: a version such as ``v1``, or a folder that contains an index; the newest version if None.
+        base: the folder that relative paths start from; the working directory if None.
 
     Raises:
         UnknownName: no such version or folder.
-        WrongUse: a folder without an index.
+        WrongUse: the folder has no index.
     """
     versions = packaged()
     if where is None:
@@ -42,51 +42,51 @@ def find(where: str | Path | None = None, base: Path | None = None) -> Path:
     if (folder / INDEX).is_file():
         return folder
     if folder.is_dir():
-        raise WrongUse(f"{where} is no corpus: it holds no {INDEX}")
-    raise UnknownName("corpus", str(where), versions, plural="corpora (or give a folder that holds an index.json)")
+        raise WrongUse(f"{where} is not a corpus: it has no {INDEX}")
+    raise UnknownName("corpus", str(where), versions, plural="corpora (or a folder with an index.json)")
 
 
 def open_corpus(where: str | Path | None = None) -> Corpus:
-    """Open the index of a corpus, found as by ``find``; raises InvalidFile if the index is not valid."""
+    """Open a corpus by version or folder, as for ``find``. Raises InvalidFile if its index is not valid."""
     return open_folder(find(where))
 
 
 def open_corpora(where: str | None = None, base: Path | None = None) -> Corpora:
-    """Open one corpus or several, which commas part, each found as by ``find``.
+    """Open one or more corpora.
 
     Args:
-        where: such as ``v1,goldens/``.
-        base: where folders begin; the working directory if it is not given.
+        where: versions or folders, separated by commas, such as ``v1,goldens/``.
+        base: the folder that relative paths start from; the working directory if None.
 
     Raises:
         UnknownName: no such version or folder.
-        WrongUse: a folder without an index, or an id that stands in two of them.
+        WrongUse: a folder has no index, or two corpora contain the same id.
         InvalidFile: an index is not valid.
     """
     is_one = where is None or ((base or Path()) / where).is_dir()
-    parts = (where,) if is_one else between_commas("corpus", str(where), "corpora")
+    parts = (where,) if is_one else split_at_commas("corpus", str(where), "corpora")
     return Corpora(tuple(open_folder(find(part, base)) for part in parts))
 
 
 def open_folder(folder: Path) -> Corpus:
-    """Open the index of the corpus in a folder; raises InvalidFile if it is not valid."""
+    """Open the corpus in a folder. Raises InvalidFile if its index is not valid."""
     where, is_packaged = _where(folder), folder in packaged().values()
     index = index_of(folder, where, below=None if is_packaged else folder)
     return Corpus(folder, index.corpus, index.version, index.goldens, where, is_packaged)
 
 
 def _where(folder: Path) -> str:
-    """What ``--corpus`` takes for a folder, in the working directory; "" for the newest version of the package."""
+    """Return the value of ``--corpus`` for a folder, relative to the working directory; "" for the newest version."""
     *older, newest = packaged().items()
     if folder == newest[1]:
         return ""
     cwd, absolute = Path.cwd(), folder.absolute()
     relative = absolute.relative_to(cwd) if absolute.is_relative_to(cwd) else folder
-    return next((version for version, packed in older if packed == folder), named(relative))
+    return next((version for version, packed in older if packed == folder), corpus_option(relative))
 
 
-def named(folder: str | PathLike[str]) -> str:
-    """What ``--corpus`` takes for a folder of one's own, which may be called as a version of the package is."""
+def corpus_option(folder: str | PathLike[str]) -> str:
+    """Return the value of ``--corpus`` for a user's folder, which may have the name of a built-in version."""
     return f"./{folder}" if str(folder) in packaged() else str(folder)
 
 
@@ -96,17 +96,17 @@ def load(
     """Load a golden.
 
     Args:
-        golden_id: such as ``documented/single-sequence``.
-        dtype: ``float64``, ``float32``, ``bfloat16`` or ``float16``, or as a library names it: ``np.float32``.
-        corpus: a version or a folder; by default the newest version.
-        gradients: whether to load its gradients, too, for ``check_gradients``; they stand in a file of their own.
+        golden_id: the id, such as ``documented/single-sequence``.
+        dtype: ``float64``, ``float32``, ``bfloat16`` or ``float16``, or the dtype of a library: ``np.float32``.
+        corpus: a version or a folder; the newest version if None.
+        gradients: whether to load its gradients too, for ``check_gradients``; they are in a separate file.
 
     Raises:
-        UnknownName: the id, precision or corpus does not exist, or the golden has no gradients there.
+        UnknownName: the id, precision or corpus does not exist, or the golden has no gradients in this precision.
         InvalidFile: a file is missing or damaged.
     """
     folder = find(corpus)
-    return of_one_corpus(folder, lambda: open_folder(folder).load(golden_id, dtype, gradients=gradients))
+    return read_consistently(folder, lambda: open_folder(folder).load(golden_id, dtype, gradients=gradients))
 
 
 def select(
@@ -119,16 +119,17 @@ def select(
     corpus: str | Path | None = None,
     gradients: bool = False,
 ) -> list[Golden]:
-    """Load every golden that matches and can be checked in the precision, from simple to hard, all of one corpus.
+    """Load all goldens that match and can be checked in the precision, from simple to hard.
 
-    Arguments are as for ``Corpus.select`` and ``load``; with ``gradients`` those whose gradients can be checked.
+    Arguments are those of ``Corpus.select`` and ``load``. With ``gradients``, only goldens whose gradients can be
+    checked in the precision.
     """
-    folder, wanted = find(corpus), precision_name(dtype)
+    folder, dtype = find(corpus), precision_name(dtype)
 
     def read() -> list[Golden]:
         opened = open_folder(folder)
         entries = opened.select(ids, cell, features, without, gradients=gradients)
-        held = [e for e in entries if wanted in (e.gradient_precisions if gradients else e.precisions)]
-        return [opened.load(entry.id, wanted, gradients=gradients) for entry in held]
+        matching = [e for e in entries if dtype in (e.gradient_precisions if gradients else e.precisions)]
+        return [opened.load(entry.id, dtype, gradients=gradients) for entry in matching]
 
-    return of_one_corpus(folder, read)
+    return read_consistently(folder, read)

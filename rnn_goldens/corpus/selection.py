@@ -1,4 +1,4 @@
-"""Selecting goldens by what indexes say of them, without opening any."""
+"""Selects goldens by their entries in an index, without opening them."""
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
@@ -7,21 +7,21 @@ from functools import cached_property
 from rnn_goldens.corpus.index import Entry
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.features import FEATURES
-from rnn_goldens.golden.shapes import CELLS, is_own_cell
+from rnn_goldens.golden.shapes import CELLS, is_custom_cell
 
 
 class Selection:
-    """What has entries to select from."""
+    """Base of corpora: selects from their entries."""
 
     entries: Sequence[Entry]
 
     @property
     def ids(self) -> list[str]:
-        """Every golden's id, in the order of the index."""
+        """The ids of all goldens, in the order of the index."""
         return [entry.id for entry in self.entries]
 
     def entry(self, golden_id: str) -> Entry:
-        """Look a golden up; raises UnknownName with the nearest id."""
+        """Return the entry of a golden. Raises UnknownName with the nearest id."""
         if not isinstance(golden_id, str):
             raise TypeError(f"a golden's id is text, such as {self.ids[0]!r}, not {golden_id!r}")
         if not self.holds(golden_id):
@@ -29,12 +29,12 @@ class Selection:
         return self._by_id[golden_id]
 
     def holds(self, golden_id: str) -> bool:
-        """Whether there is a golden of this id."""
+        """Whether a golden has this id."""
         return golden_id in self._by_id
 
     @cached_property
     def _by_id(self) -> dict[str, Entry]:
-        return {entry.id: entry for entry in reversed(self.entries)}  # of two, the first
+        return {entry.id: entry for entry in reversed(self.entries)}  # the first of duplicates wins
 
     def select(
         self,
@@ -45,32 +45,30 @@ class Selection:
         *,
         gradients: bool = False,
     ) -> list[Entry]:
-        """Select goldens: one of the ids and cells if any are given, all of the features, none of ``without``.
-
-        Each argument is one name or several.
+        """Return the entries that match all arguments. Each argument is one name or several.
 
         Args:
-            ids: ids or patterns such as ``documented/*``.
-            cell: cells.
-            features: tags a golden must have.
-            without: tags it must not have.
-            gradients: whether only those that have gradients.
+            ids: ids or patterns such as ``documented/*``; any id if empty.
+            cell: cells; any cell if empty.
+            features: features that a golden must have.
+            without: features that a golden must not have.
+            gradients: whether to return only goldens with gradients.
 
         Raises:
-            UnknownName: an id or pattern that matches nothing, or a cell or feature that does not exist.
-            TypeError: an argument that is neither a name nor several.
+            UnknownName: an id or pattern matches nothing, or a cell or feature does not exist.
+            TypeError: an argument is neither a name nor several.
         """
         ids, cell = names("ids", ids), names("cell", cell)
         features, without = names("features", features), names("without", without)
         cells = (*CELLS, *dict.fromkeys(entry.cell for entry in self.entries if entry.cell not in CELLS))
-        for kind, asked, known in (("cell", cell, cells), ("feature", (*features, *without), FEATURES)):
-            for name in asked:
+        for kind, requested, known in (("cell", cell, cells), ("feature", (*features, *without), FEATURES)):
+            for name in requested:
                 if name not in known:
                     raise UnknownName(kind, name, known)
-        if own := [name for name in cell if is_own_cell(name)]:
+        if custom := [name for name in cell if is_custom_cell(name)]:
             from rnn_goldens.cells import name_cells
 
-            name_cells(own)
+            name_cells(custom)
         for pattern in ids:
             if not any(fnmatchcase(known, pattern) for known in self.ids):
                 raise UnknownName("golden", pattern, self.ids)
@@ -85,16 +83,16 @@ class Selection:
         ]
 
 
-def between_commas(said: str, text: str, what: str = "names") -> tuple[str, ...]:
-    """What commas part in a text; raises WrongUse, which begins with what was ``said``, if there is one too many."""
+def split_at_commas(label: str, text: str, what: str = "names") -> tuple[str, ...]:
+    """Split a comma-separated list. Raises WrongUse, which begins with ``label``, if an entry is empty."""
     parts = tuple(part.strip() for part in text.split(","))
     if "" in parts:
-        raise WrongUse(f"{said} {text!r}: a comma stands between two {what}, here one is missing")
+        raise WrongUse(f"{label} {text!r}: an entry in the comma-separated list of {what} is empty")
     return parts
 
 
 def names(argument: str, value: object) -> tuple[str, ...]:
-    """One name or several, as a tuple; raises TypeError if an argument is neither."""
+    """Return one name or several as a tuple. Raises TypeError if an argument is neither."""
     if isinstance(value, str):
         return (value,)
     several = tuple(value) if isinstance(value, Iterable) else ()

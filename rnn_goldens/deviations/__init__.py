@@ -1,7 +1,7 @@
-"""The catalogue of deviations: every known way of being wrong, each a small departure from ``rnn_goldens.cells``.
+"""The catalogue of deviations: every known bug, each as a small change of ``rnn_goldens.cells``.
 
-It has three readers: the gate that admits a corpus only if it exposes every one, the diagnosis that names the one a
-failure looks like, and the table in the documentation.
+It is used by the coverage gate, which admits a corpus only if it detects every deviation; by the diagnosis, which finds
+the deviation that explains a failure; and by the documentation.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from rnn_goldens.deviations import (
     weights,
 )
 from rnn_goldens.deviations.derived import derived, named
-from rnn_goldens.deviations.deviation import Deviation, Wrong
+from rnn_goldens.deviations.deviation import Alteration, Deviation
 from rnn_goldens.errors import UnknownName
 
 FAMILIES: dict[str, tuple[Deviation, ...]] = {
@@ -51,23 +51,23 @@ _BY_NAME = {deviation.name: deviation for deviation in DEVIATIONS}
 
 
 def deviation(name: str) -> Deviation:
-    """Look a deviation up by name, of either pass, one that is derived too; raises UnknownName with what exists."""
+    """Return a deviation of either pass, or a derived one, by name; raises UnknownName with the names that exist."""
     if found := _BY_NAME.get(name) or named(name):
         return found
-    from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS  # here: who checks outputs alone needs none of it
+    from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS  # imported here: checking outputs does not need it
 
     by_name = _BY_NAME | {deviation.name: deviation for deviation in BACKWARD_DEVIATIONS}
     if found := by_name.get(name):
         return found
-    raise UnknownName("deviation", name, by_name, seen="rnn-goldens explain --list")
+    raise UnknownName("deviation", name, by_name, listed_by="rnn-goldens explain --list")
 
 
-def together(names: Sequence[str]) -> Wrong:
-    """Several deviations at once; raises ValueError if they can not be."""
+def together(names: Sequence[str]) -> Alteration:
+    """Return the combination of several deviations; raises ValueError if they exclude each other."""
     wrong = deviation(names[0]).wrong
     for name in names[1:]:
         wrong = wrong & deviation(name).wrong
     return wrong
 
 
-__all__ = ["DEVIATIONS", "FAMILIES", "Deviation", "Wrong", "derived", "deviation", "together"]
+__all__ = ["DEVIATIONS", "FAMILIES", "Alteration", "Deviation", "derived", "deviation", "together"]

@@ -1,4 +1,4 @@
-"""Activations replaced, misplaced or approximated."""
+"""Activations that are replaced, misplaced or approximated."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -8,32 +8,32 @@ import numpy as np
 
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.arithmetic import Arithmetic
-from rnn_goldens.deviations.deviation import Deviation, Wrong, at_the_end, in_steps
+from rnn_goldens.deviations.deviation import Alteration, Deviation, at_the_end, in_steps
 
 TANH = ("rnn_tanh", "lstm", "gru")
 SIGMOID = ("lstm", "gru")
 RELU = ("rnn_relu",)
 
 
-def _tanh(function: Callable[[Array], Array]) -> Wrong:
+def _tanh(function: Callable[[Array], Array]) -> Alteration:
     return in_steps(tanh=lambda _, z: function(z))
 
 
-def _sigmoid(function: Callable[[Array], Array]) -> Wrong:
+def _sigmoid(function: Callable[[Array], Array]) -> Alteration:
     return in_steps(sigmoid=lambda _, z: function(z))
 
 
-def _relu(function: Callable[[Array], Array]) -> Wrong:
+def _relu(function: Callable[[Array], Array]) -> Alteration:
     return in_steps(relu=lambda _, z: function(z))
 
 
-def _linear(slope: float) -> Wrong:
-    """A hard sigmoid: a straight line between 0 and 1."""
+def _linear(slope: float) -> Alteration:
+    """Return a hard sigmoid: a straight line between 0 and 1."""
     return _sigmoid(lambda z: np.clip(slope * z + 0.5, 0, 1))
 
 
-def _clipped(limit: int) -> Wrong:
-    """What activations get is cut off, what they return is not."""
+def _clipped(limit: int) -> Alteration:
+    """Clip the arguments of activations, not their results."""
     return in_steps(
         tanh=lambda _, z: np.tanh(np.clip(z, -limit, limit)),
         sigmoid=lambda _, z: _true_sigmoid(np.clip(z, -limit, limit)),
@@ -41,7 +41,7 @@ def _clipped(limit: int) -> Wrong:
 
 
 def _rational(z: Array, numerator: tuple[int, ...], denominator: tuple[int, ...]) -> Array:
-    """The quotient z p(z²) / q(z²), coefficients by increasing power, kept within ±1."""
+    """Return z p(z²) / q(z²), clipped to ±1; coefficients by increasing power."""
     square = np.square(z)
     p = np.polynomial.polynomial.polyval(square, numerator)
     q = np.polynomial.polynomial.polyval(square, denominator)
@@ -49,30 +49,30 @@ def _rational(z: Array, numerator: tuple[int, ...], denominator: tuple[int, ...]
 
 
 def _tabled(z: Array, per_unit: int) -> Array:
-    """Between neighbours in a table of tanh up to 8, on a straight line."""
+    """Interpolate linearly in a table of tanh up to ±8."""
     points = np.arange(-8 * per_unit, 8 * per_unit + 1) / per_unit
     return np.interp(z, points, np.tanh(points))
 
 
 def _fast_exp(z: Array) -> Array:
-    """2^y as (1 + fraction of y) 2^(whole of y), as writing into a float's exponent bits gives it (Schraudolph)."""
+    """Return e^z by writing into a float's exponent bits (Schraudolph): 2^y as (1 + fraction of y) 2^(floor of y)."""
     power = np.clip(z / np.log(2), -1000, 1000)
     whole = np.floor(power)
     return np.asarray(np.ldexp(1 + power - whole, whole.astype(np.int64)))
 
 
 BANDS = (0, 2**-10, 2**-7, 2**-4, 1 / 4, 1 / 2, 3 / 4, 1, 3 / 2, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20)
-"""Of the absolute values of what an activation gets; finer where it bends."""
+"""Bands of the absolute value of an activation's argument, finer where its curvature is large."""
 
 OFF = 1e-4
 
 
 def _off_in_bands(name: str, function: Callable[[Array], Array], cells: tuple[str, ...]) -> Iterator[Deviation]:
-    """An activation that is off in one band of its argument, as one that is put together of pieces can be."""
+    """Yield activations that are off in one band of the argument, as a piecewise approximation may be."""
     for low, high in pairwise(BANDS):
         yield Deviation(
-            f"{name}_off_from_{_spelled(low)}_to_{_spelled(high)}",
-            f"Is off by {OFF:g} in the {name} where its argument is between {low:g} and {high:g} in size.",
+            f"{name}_off_from_{_name_of(low)}_to_{_name_of(high)}",
+            f"Is off by {OFF:g} in the {name} where its argument is between {low:g} and {high:g} in absolute value.",
             in_steps(**{name: partial(_off, function, low, high)}),
             cells,
         )
@@ -83,8 +83,8 @@ def _off(function: Callable[[Array], Array], low: float, high: float, _: Arithme
     return function(z) + np.where(within, OFF * np.sign(z), 0)
 
 
-def _spelled(value: float) -> str:
-    """In a name: 4, 3_over_2, 1_over_128."""
+def _name_of(value: float) -> str:
+    """Return a number as part of a name: 4, 3_over_2, 1_over_128."""
     numerator, denominator = float(value).as_integer_ratio()
     return str(numerator) if denominator == 1 else f"{numerator}_over_{denominator}"
 
@@ -101,7 +101,7 @@ DEVIATIONS = (
     Deviation("sigmoid_for_tanh", "Uses a sigmoid for every tanh.", _tanh(_true_sigmoid), ("rnn_tanh", "lstm")),
     Deviation("tanh_for_sigmoid", "Uses a tanh for every sigmoid.", _sigmoid(np.tanh), SIGMOID),
     Deviation("softsign_for_tanh", "Uses z / (1 + |z|) for every tanh.", _tanh(lambda z: z / (1 + np.abs(z))), TANH),
-    Deviation("hard_tanh", "Cuts z off at ±1 instead of its tanh.", _tanh(lambda z: np.clip(z, -1, 1)), TANH),
+    Deviation("hard_tanh", "Clips z to ±1 instead of computing its tanh.", _tanh(lambda z: np.clip(z, -1, 1)), TANH),
     Deviation(
         "scaled_tanh",
         "Uses LeCun's 1.7159 tanh(2z/3) for every tanh.",
@@ -110,14 +110,14 @@ DEVIATIONS = (
     ),
     Deviation(
         "hard_sigmoid",
-        "Uses Keras's and ONNX's hard sigmoid: 0.2 z + 0.5, cut off at 0 and 1.",
+        "Uses Keras's and ONNX's hard sigmoid: 0.2 z + 0.5, clipped to 0 and 1.",
         _linear(1 / 5),
         SIGMOID,
         stands_for=("tensorflow-onnx PR2001", "textgenrnn#153"),
     ),
     Deviation(
         "hard_sigmoid_sixth",
-        "Uses PyTorch's hard sigmoid: z / 6 + 0.5, cut off at 0 and 1.",
+        "Uses PyTorch's hard sigmoid: z / 6 + 0.5, clipped to 0 and 1.",
         _linear(1 / 6),
         SIGMOID,
     ),
@@ -137,11 +137,11 @@ DEVIATIONS = (
         RELU,
     ),
     Deviation("softplus", "Uses a softplus for the relu.", _relu(lambda z: np.logaddexp(0, z)), RELU),
-    Deviation("relu_clipped", "Cuts the relu off at 6.", _relu(lambda z: np.clip(z, 0, 6)), RELU),
+    Deviation("relu_clipped", "Clips the relu at 6.", _relu(lambda z: np.clip(z, 0, 6)), RELU),
     *(
         Deviation(
             f"relu_clipped_at_{limit}",
-            f"Cuts the relu off at {limit}.",
+            f"Clips the relu at {limit}.",
             _relu(partial(np.clip, a_min=0, a_max=limit)),
             RELU,
         )
@@ -155,11 +155,11 @@ DEVIATIONS = (
     ),
     Deviation("silu_for_relu", "Uses z sigmoid(z) for the relu.", _relu(lambda z: z * _true_sigmoid(z)), RELU),
     Deviation("relu_of_absolute", "Uses |z| for the relu.", _relu(np.abs), RELU),
-    Deviation("gates_clipped", "Clips what activations get to ±2, as ONNX's clip does.", _clipped(2), TANH),
+    Deviation("gates_clipped", "Clips the arguments of activations to ±2, as ONNX's clip does.", _clipped(2), TANH),
     *(
         Deviation(
             f"gates_clipped_at_{limit}",
-            f"Clips what activations get to ±{limit}, as ONNX's clip does.",
+            f"Clips the arguments of activations to ±{limit}, as ONNX's clip does.",
             _clipped(limit),
             TANH,
         )
@@ -167,7 +167,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "out_activated_again",
-        "Applies the tanh to out once more.",
+        "Applies tanh to out once more.",
         at_the_end(lambda _, outputs: (np.tanh(outputs[0]), *outputs[1:])),
         TANH,
     ),
@@ -206,7 +206,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "fast_exp_sigmoid",
-        "Takes the sigmoid's exponential from the bits of a float: off by up to 1.5e-2.",
+        "Approximates the sigmoid's exponential by the bits of a float: off by up to 1.5e-2.",
         _sigmoid(lambda z: 1 / (1 + _fast_exp(-z))),
         SIGMOID,
     ),
@@ -218,7 +218,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "tanh_nan_beyond_40",
-        "Returns NaN for the tanh of more than ±40.",
+        "Returns NaN for the tanh of arguments beyond ±40.",
         _tanh(lambda z: np.where(np.abs(z) > 40, np.nan, np.tanh(z))),  # noqa: PLR2004
         TANH,
         ("saturated",),
@@ -234,7 +234,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "sigmoid_half_when_saturated",
-        "Returns 1/2 for the sigmoid of more than ±40.",
+        "Returns 1/2 for the sigmoid of arguments beyond ±40.",
         _sigmoid(lambda z: np.where(np.abs(z) > 40, 0.5, _true_sigmoid(z))),  # noqa: PLR2004
         SIGMOID,
         ("saturated",),

@@ -1,4 +1,4 @@
-"""Batch and time confused, rows of the batch mistaken for others, axes of size 1 lost."""
+"""Batch and time axes confused, batch rows mixed up, axes of size 1 lost."""
 
 from dataclasses import replace
 
@@ -38,24 +38,24 @@ def _units_reversed(case: Case, outputs: Outputs) -> Outputs:
 DEVIATIONS = (
     Deviation(
         "batch_and_time_exchanged",
-        "Takes x's batch axis for time and its time axis for the batch.",
+        "Treats x's batch axis as time and its time axis as the batch.",
         in_steps(run=_exchanged),
         stands_for=("openvino#37820", "pytorch PR11368"),
     ),
     Deviation(
         "x_reshaped_to_time_major",
-        "Gets x time-major by reshaping it: right shape, numbers of other rows and steps.",
+        "Reshapes x to time-major: right shape, values of other rows and steps.",
         in_case(_time_major_by_reshape),
     ),
     Deviation(
         "out_reshaped_to_batch_first",
-        "Gets out batch-first by reshaping it: right shape, numbers of other rows and steps.",
+        "Reshapes out to batch-first: right shape, values of other rows and steps.",
         in_outputs(lambda _, outputs: (_batch_first_by_reshape(outputs[0]), *outputs[1:])),
         stands_for=("keras-onnx#126",),
     ),
     Deviation(
         "x_and_out_taken_for_time_major",
-        "Takes the memory of x and of out for time-major: a step starts from the state of another row or time.",
+        "Treats the memory of x and of out as time-major: a step starts from the state of another row or time.",
         in_steps(run=_both_by_reshape),
         stands_for=("AiDotNet.Tensors PR907",),
     ),
@@ -72,13 +72,13 @@ DEVIATIONS = (
     ),
     Deviation(
         "out_squeezed",
-        "Squeezes out: axes of size 1 are gone, be they batch, time or units.",
+        "Squeezes out: removes axes of size 1, whether batch, time or units.",
         at_the_end(lambda _, outputs: (outputs[0].squeeze(), *outputs[1:])),
         stands_for=("pytorch-qrnn#11", "pytext PR658"),
     ),
     Deviation(
         "h_n_squeezed",
-        "Squeezes the last states: axes of size 1 are gone, be they layers, batch or units.",
+        "Squeezes the last states: removes axes of size 1, whether layers, batch or units.",
         at_the_end(lambda _, outputs: (outputs[0], *(part.squeeze() for part in outputs[1:]))),
     ),
     Deviation(

@@ -1,4 +1,4 @@
-"""Biases missing, doubled, at the wrong place or at the wrong time."""
+"""Biases that are missing, doubled, in the wrong place or at the wrong time."""
 
 from collections.abc import Callable, Collection
 
@@ -7,10 +7,10 @@ import numpy as np
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.cells.notation import Operand, Term, Weight, mix, relu, sigmoid, tanh
 from rnn_goldens.deviations.blocks import BIASES, blocks, only
-from rnn_goldens.deviations.deviation import Deviation, Wrong, in_equations, in_steps, in_weights, is_first
+from rnn_goldens.deviations.deviation import Alteration, Deviation, in_equations, in_steps, in_weights, is_first
 
 
-def _times(factor: float, names: str | tuple[str, ...]) -> Wrong:
+def _times(factor: float, names: str | tuple[str, ...]) -> Alteration:
     return in_weights(only(names, lambda array, _: factor * array))
 
 
@@ -18,11 +18,11 @@ def _without(w: Weights, names: Collection[str]) -> Weights:
     return {name: np.zeros_like(array) if name in names else array for name, array in w.items()}
 
 
-def _after_activation(bias: str) -> Wrong:
-    """Adds a bias to the gates instead of to what their activations get."""
+def _after_activation(bias: str) -> Alteration:
+    """Add a bias to the gates instead of to the arguments of their activations."""
 
     def biases(w: Weight, gate: str) -> tuple[Operand, Operand, Operand]:
-        """What is added to W x and to W h, and what comes late."""
+        """Return the biases added to W x and to W h, and the one added after the activation."""
         b_i, b_h = getattr(w, f"b_i{gate}"), getattr(w, f"b_h{gate}")
         return (0, b_h, b_i) if bias == "bias_ih" else (b_i, 0, b_h)
 
@@ -49,8 +49,8 @@ def _after_activation(bias: str) -> Wrong:
     )
 
 
-def _left_out(names: Collection[str], *, at_first_step: bool, state_given: bool | None = None) -> Wrong:
-    """Leave biases out at the first step, or at all others; only if the initial state is given or not, if that says."""
+def _left_out(names: Collection[str], *, at_first_step: bool, state_given: bool | None = None) -> Alteration:
+    """Leave biases out at the first step, or at all others; ``state_given`` selects cases with or without h0."""
 
     def step(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
         if state_given in (None, case.state_given) and is_first(suffix, layer_input, t) == at_first_step:
@@ -77,7 +77,7 @@ def _b_in_moved(right: Network, case: Case, suffix: str) -> Weights:
 
 
 def _candidate_only(bias: Array, case: Case) -> Array:
-    """A GRU's bias with the rows of its two gates set to zero."""
+    """Return a GRU's bias with the rows of its two gates set to zero."""
     gates = np.array([0, 0, 1])[:, None]
     return np.asarray(blocks(bias, case) * gates).reshape(bias.shape)
 
@@ -96,8 +96,8 @@ def _exchanged(right: Network, case: Case, suffix: str) -> Weights:
     return {name: w[other.get(name, name)] for name in w}
 
 
-def _overwritten(by: str) -> Wrong:
-    """One bias, where there are both, stands for the other too."""
+def _overwritten(by: str) -> Alteration:
+    """Use one bias for the other, too, if there are both."""
 
     def weights(right: Network, case: Case, suffix: str) -> Weights:
         w = right.weights(case, suffix)
@@ -140,7 +140,7 @@ DEVIATIONS = (
             Deviation(f"{short}_negated", f"Subtracts {short}.", _times(-1, bias), needs=("bias",)),
             Deviation(
                 f"{short}_after_activation",
-                f"Adds {short} to what the gates' activations return instead of to what they get.",
+                f"Adds {short} to the results of the gates' activations instead of to their arguments.",
                 _after_activation(bias),
                 needs=("bias",),
                 stands_for=("tvm PR3410",) if short == "b_ih" else (),
@@ -172,18 +172,18 @@ DEVIATIONS = (
         needs=("bias",),
         stands_for=("tensorforce#812",),
     ),
-    Deviation("b_hh_overwritten_by_b_ih", "Uses b_ih for b_hh too.", _overwritten("bias_ih"), needs=("bias",)),
-    Deviation("b_ih_overwritten_by_b_hh", "Uses b_hh for b_ih too.", _overwritten("bias_hh"), needs=("bias",)),
+    Deviation("b_hh_overwritten_by_b_ih", "Uses b_ih for b_hh, too.", _overwritten("bias_ih"), needs=("bias",)),
+    Deviation("b_ih_overwritten_by_b_hh", "Uses b_hh for b_ih, too.", _overwritten("bias_hh"), needs=("bias",)),
     Deviation(
         "biases_interleaved",
-        "Takes the two biases for interleaved, b_ih and b_hh of the first row, then of the second.",
+        "Reads the two biases as interleaved: b_ih and b_hh of the first row, then of the second.",
         in_steps(weights=_pair_transposed),
         needs=("bias",),
         stands_for=("nnom PR82",),
     ),
     Deviation(
         "b_hh_missing_without_h0",
-        "Leaves b_hh out on the first step if no initial state is given, together with the product that would be zero.",
+        "Leaves b_hh out on the first step if no initial state is given, together with the product, which is zero.",
         _left_out({"bias_hh"}, at_first_step=True, state_given=False),
         needs=("bias",),
     ),
@@ -225,14 +225,14 @@ DEVIATIONS = (
     ),
     Deviation(
         "gru_biases_swapped",
-        "Swaps b_ih and b_hh; elsewhere only their sum counts, the GRU's candidate tells them apart.",
+        "Swaps b_ih and b_hh; only the GRU's candidate uses them separately, not as a sum.",
         in_steps(weights=_exchanged),
         cells=("gru",),
         needs=("bias",),
     ),
     Deviation(
         "gru_b_hn_accumulates_over_rows",
-        "Does not clear the buffer that holds b_hn: from the third batch row on it is there twice.",
+        "Does not clear the buffer of b_hn: from the third batch row on, b_hn is added twice.",
         in_steps(step=_b_hn_added_again),
         cells=("gru",),
         needs=("bias",),

@@ -1,37 +1,37 @@
-"""Gates as blocks of rows of the weights, for deviations that confuse them."""
+"""Helpers for gates as blocks of rows of the weights."""
 
 from collections.abc import Callable
 
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
-from rnn_goldens.deviations.deviation import AfterAllOthers, Wrong, in_steps
+from rnn_goldens.deviations.deviation import AfterAllOthers, Alteration, in_steps
 from rnn_goldens.golden.shapes import LAYOUTS
 
 GATE_ORDER = {cell: layout.gates for cell, layout in LAYOUTS.items() if len(layout.gates) > 1}
-"""The gates of a cell by their letters in the equations, in the order of the rows."""
+"""The letters of a cell's gates in the order of the rows."""
 
 GATED = tuple(GATE_ORDER)
 
 BIASES = ("bias_ih", "bias_hh")
 
 Change = Callable[[str, Array, Case], Array]
-"""``change(name, array, case)``: the new value of a weight."""
+"""``change(name, array, case)`` returns the new value of a weight."""
 
 
 def only(names: str | tuple[str, ...], change: Callable[[Array, Case], Array]) -> Change:
-    """Change the weights of these names."""
+    """Return a change of the weights with these names only."""
     chosen = (names,) if isinstance(names, str) else names
     return lambda name, array, case: change(array, case) if name in chosen else array
 
 
 def blocks(array: Array, case: Case) -> Array:
-    """The rows by gate: (gates, hidden, …)."""
+    """Return the rows by gate: (gates, hidden, …)."""
     return array.reshape(len(case.cell.gates), case.config.hidden_size, *array.shape[1:])
 
 
 def in_gate(gate: str, change: Callable[[Array], Array]) -> Change:
-    """Change the rows of one gate, in weights and biases."""
+    """Return a change of the rows of one gate, in weights and biases."""
 
     def changed(_name: str, array: Array, case: Case) -> Array:
         by_gate = blocks(array, case).copy()
@@ -43,7 +43,7 @@ def in_gate(gate: str, change: Callable[[Array], Array]) -> Change:
 
 
 def read_as(order: str) -> Change:
-    """Take the rows for gates in another order than they are in."""
+    """Return a change that reads the rows of gates in another order."""
 
     def changed(_name: str, array: Array, case: Case) -> Array:
         right = case.cell.gates
@@ -52,13 +52,13 @@ def read_as(order: str) -> Change:
     return changed
 
 
-def gate_biased_by(gate: str, value: float) -> Wrong:
-    """Add to what a gate's activation gets; an infinite value holds the gate open, or shut."""
+def gate_biased_by(gate: str, value: float) -> Alteration:
+    """Add a value to the argument of a gate's activation; an infinite value keeps the gate open or closed."""
 
     def weights(right: Network, case: Case, suffix: str) -> Weights:
-        own = right.weights(case, suffix)
-        added = np.zeros(len(own["weight_hh"]))
+        w = right.weights(case, suffix)
+        added = np.zeros(len(w["weight_hh"]))
         blocks(added, case)[case.cell.gates.index(gate)] = value
-        return {**own, "bias_ih": own.get("bias_ih", 0) + added}
+        return {**w, "bias_ih": w.get("bias_ih", 0) + added}
 
     return in_steps(AfterAllOthers, weights=weights)

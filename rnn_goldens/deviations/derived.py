@@ -1,7 +1,7 @@
-"""Deviations of a cell of someone's own, derived from its equations.
+"""Deviations of a custom cell, derived from its equations.
 
-Gates in another order, a weight left out, a state from before its update or after, an activation in place of another, a
-factor left out. A name says all: no equations are needed to say what it means.
+Gates in another order, a missing weight, a state from before or after its update, another activation, a missing factor.
+A name determines the deviation completely; its meaning does not depend on the equations.
 """
 
 import re
@@ -17,38 +17,38 @@ from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.cells.notation import Term, Weight
 from rnn_goldens.cells.steps import ACTIVATIONS
 from rnn_goldens.deviations.blocks import BIASES, blocks, read_as
-from rnn_goldens.deviations.deviation import Deviation, Wrong, in_steps, in_weights
+from rnn_goldens.deviations.deviation import Alteration, Deviation, in_steps, in_weights
 
-MOST_PERMUTED = 4
-"""Of more gates only two are exchanged at a time."""
+MAX_PERMUTED = 4
+"""Largest number of gates for which every order is tried; with more, only two gates are exchanged."""
 
 _MATRICES = ("weight_ih", "weight_hh")
 _BIASED = frozenset((*_MATRICES, *BIASES))
 
 Change = Callable[[Cell, Sequence[Term], Sequence[Term]], Sequence[Term]]
-"""``change(cell, states before, states after)`` gives the wrong states after a step."""
+"""``change(cell, states before, states after)`` returns the wrong states after a step."""
 
 
 def derived(cell: Cell, *, bias: bool) -> tuple[Deviation, ...]:
-    """Those of a cell, in a network with biases or without."""
+    """Return the deviations of a cell, in a network with or without biases."""
     return tuple(found for name in _names(cell, bias) if (found := named(name)) is not None)
 
 
 @lru_cache(maxsize=4096)
 def named(name: str) -> Deviation | None:
-    """The one of a name; None if it is none of these."""
+    """Return a derived deviation by name; None if it is not the name of one."""
     for pattern, sentence, wrong in _KINDS:
         if found := re.fullmatch(pattern, name):
             return Deviation(name, sentence(*found.groups()), wrong(*found.groups()), cells=())
     return None
 
 
-# What there is of a cell.
+# The names of a cell's deviations.
 
 
 def _names(cell: Cell, bias: bool) -> Iterator[str]:
-    given = _BIASED if bias else frozenset(_MATRICES)
-    if len(cell.gates) > 1:  # of one gate, what the catalogue has says the same
+    weights = _BIASED if bias else frozenset(_MATRICES)
+    if len(cell.gates) > 1:  # for one gate the catalogue has the same deviations
         orders = list(_orders(cell.gates))
         yield from (f"own_gates_{order}" for order in orders)
         if bias:
@@ -61,7 +61,7 @@ def _names(cell: Cell, bias: bool) -> Iterator[str]:
         )
     yield from (f"own_without_{vector}" for vector in cell.vectors)
     before = [Term("input") for _ in cell.states]
-    after = cell.equations(Term("input"), *before, Weight(cell.gates, cell.vectors, given))
+    after = cell.equations(Term("input"), *before, Weight(cell.gates, cell.vectors, weights))
     yield from _names_of_terms(cell, before, after)
 
 
@@ -80,18 +80,18 @@ def _names_of_terms(cell: Cell, before: Sequence[Term], after: Sequence[Term]) -
 
 
 def _orders(gates: str) -> Iterator[str]:
-    if len(gates) <= MOST_PERMUTED:
+    if len(gates) <= MAX_PERMUTED:
         yield from ("".join(order) for order in permutations(gates) if "".join(order) != gates)
     else:
         for a, b in combinations(gates, 2):
             yield gates.translate(str.maketrans(a + b, b + a))
 
 
-# How terms are changed.
+# Changes of terms.
 
 
 def _all(terms: Sequence[Term], but: Term | None = None) -> list[Term]:
-    """Every term that some are made of, each after what it is applied to; not what one of them is made of."""
+    """Return every term that some depend on, in order of evaluation, without ``but`` and its arguments."""
     found: dict[Term, None] = {}
 
     def visit(term: Term) -> None:
@@ -110,7 +110,7 @@ def _of_kind(primitive: str, after: Sequence[Term]) -> list[Term]:
 
 
 def _activations(cell: Cell, after: Sequence[Term]) -> list[tuple[str, str, Term]]:
-    """Each activation: what it is, and which: ``of_`` the gate that it alone makes, or its number."""
+    """Return each activation: kind, place (``of_`` and the gate that only it computes, or a number) and term."""
     found = [term for term in _all(after) if term.primitive in ACTIVATIONS]
     gates = [set(_gates_behind(cell, term.of[0])) for term in found]
     names = []
@@ -121,12 +121,12 @@ def _activations(cell: Cell, after: Sequence[Term]) -> list[tuple[str, str, Term
 
 
 def _gates_behind(cell: Cell, term: Term) -> Iterator[str]:
-    """Of which gates' rows a term is made, other than through another activation."""
+    """Yield the gates whose rows a term depends on, except through another activation."""
     if term.primitive == "block":
         yield cell.gates[int(str(term.detail[0]))]
     elif term.primitive == "vector" and term.detail[0] in BIASES:
         yield cell.gates[int(str(term.detail[1]))]
-    elif term.primitive == "product":  # whole, for there is one gate
+    elif term.primitive == "product":  # undivided: there is one gate
         yield cell.gates[0]
     elif term.primitive not in ACTIVATIONS:
         for part in term.of:
@@ -134,7 +134,7 @@ def _gates_behind(cell: Cell, term: Term) -> Iterator[str]:
 
 
 def _factors(cell: Cell, before: Sequence[Term], after: Sequence[Term], product: Term) -> list[str]:
-    """What the factors of a product are called: a gate, a state, a vector, or by their number."""
+    """Return names of the factors of a product: a gate, a state, a vector, or a number."""
     names = dict(zip(before, cell.states, strict=True))
     names |= {term: place[3:] for _, place, term in _activations(cell, after) if place.startswith("of_")}
     found = [
@@ -145,55 +145,58 @@ def _factors(cell: Cell, before: Sequence[Term], after: Sequence[Term], product:
 
 
 def _uses(when: str, before: Sequence[Term], after: Sequence[Term]) -> list[Term]:
-    """Where h after the step uses c from after it, which may be taken from before it; or the other way round."""
-    given = after[1] if when == "before" else before[1]
-    return [term for term in _all(after[:1], but=after[1]) if any(part is given for part in term.of)]
+    """Return the terms of h that use the new c (``before``: to be replaced by the old), or the old c (``after``)."""
+    c = after[1] if when == "before" else before[1]
+    return [term for term in _all(after[:1], but=after[1]) if any(part is c for part in term.of)]
 
 
 def _rewritten(after: Sequence[Term], instead: dict[Term, Callable[[Callable[[Term], Term]], Term]]) -> list[Term]:
-    """The same with other terms in the place of some; each is given what rewrites those that it is made of."""
-    made: dict[Term, Term] = {}
+    """Return terms with some replaced; each replacement receives the function that rewrites its arguments."""
+    rewritten: dict[Term, Term] = {}
 
-    def again(term: Term) -> Term:
-        if term not in made:
+    def rewrite(term: Term) -> Term:
+        if term not in rewritten:
             if term in instead:
-                made[term] = instead[term](again)
+                rewritten[term] = instead[term](rewrite)
             else:
-                of = tuple(map(again, term.of))
-                made[term] = term if all(a is b for a, b in zip(of, term.of, strict=True)) else replace(term, of=of)
-        return made[term]
+                of = tuple(map(rewrite, term.of))
+                rewritten[term] = (
+                    term if all(a is b for a, b in zip(of, term.of, strict=True)) else replace(term, of=of)
+                )
+        return rewritten[term]
 
-    return [again(term) for term in after]
+    return [rewrite(term) for term in after]
 
 
 def _activation(other: str, _kind: str, place: str, cell: Cell, _: object, after: Sequence[Term]) -> Sequence[Term]:
     (term,) = (term for _, which, term in _activations(cell, after) if which == place)
     return _rewritten(
-        after, {term: lambda again: again(term.of[0]) if other == "identity" else Term(other, (again(term.of[0]),))}
+        after,
+        {term: lambda rewrite: rewrite(term.of[0]) if other == "identity" else Term(other, (rewrite(term.of[0]),))},
     )
 
 
 def _product(number: str, factor: str, cell: Cell, before: Sequence[Term], after: Sequence[Term]) -> Sequence[Term]:
     product = _of_kind("multiply", after)[int(number) - 1]
     other = product.of[1 - _factors(cell, before, after, product).index(factor)]
-    return _rewritten(after, {product: lambda again: again(other)})
+    return _rewritten(after, {product: lambda rewrite: rewrite(other)})
 
 
 def _mix(number: str, _cell: Cell, _: object, after: Sequence[Term]) -> Sequence[Term]:
     mix = _of_kind("mix", after)[int(number) - 1]
     z, a, b = mix.of
-    return _rewritten(after, {mix: lambda again: Term("mix", (again(z), again(b), again(a)))})
+    return _rewritten(after, {mix: lambda rewrite: Term("mix", (rewrite(z), rewrite(b), rewrite(a)))})
 
 
 def _state(when: str, which: str, _cell: Cell, before: Sequence[Term], after: Sequence[Term]) -> Sequence[Term]:
     uses = _uses(when, before, after)
-    chosen = uses if which == "everywhere" else [uses[int(which) - 1]]
+    selected = uses if which == "everywhere" else [uses[int(which) - 1]]
     right, wrong = (after[1], before[1]) if when == "before" else (before[1], after[1])
 
-    def other(use: Term, again: Callable[[Term], Term]) -> Term:
-        return replace(use, of=tuple(wrong if part is right else again(part) for part in use.of))
+    def other(use: Term, rewrite: Callable[[Term], Term]) -> Term:
+        return replace(use, of=tuple(wrong if part is right else rewrite(part) for part in use.of))
 
-    h = _rewritten(after[:1], {after[1]: lambda _: after[1], **{use: partial(other, use) for use in chosen}})
+    h = _rewritten(after[:1], {after[1]: lambda _: after[1], **{use: partial(other, use) for use in selected}})
     return [*h, *after[1:]]
 
 
@@ -205,7 +208,7 @@ def _changed(cell: Cell, change: Change) -> Cell:
     return with_equations(cell, equations, *cell.vectors)
 
 
-def _in_terms(change: Callable[..., Sequence[Term]], *spec: str) -> Wrong:
+def _in_terms(change: Callable[..., Sequence[Term]], *spec: str) -> Alteration:
     bound = partial(change, *spec)
 
     def cell(right: Network, case: Case) -> Cell:
@@ -214,15 +217,15 @@ def _in_terms(change: Callable[..., Sequence[Term]], *spec: str) -> Wrong:
     return in_steps(cell=cell)
 
 
-# How weights are changed.
+# Changes of weights.
 
 
-def _reordered(order: str, *names: str) -> Wrong:
+def _reordered(order: str, *names: str) -> Alteration:
     change = read_as(order)
     return in_weights(lambda name, array, case: change(name, array, case) if name in names else array)
 
 
-def _without_rows(kind: str, side: str, gate: str) -> Wrong:
+def _without_rows(kind: str, side: str, gate: str) -> Alteration:
     which = {"W": f"weight_{side}h", "b": f"bias_{side}h"}[kind]
 
     def change(name: str, array: Array, case: Case) -> Array:
@@ -235,23 +238,23 @@ def _without_rows(kind: str, side: str, gate: str) -> Wrong:
     return in_weights(change)
 
 
-def _without_vector(vector: str) -> Wrong:
+def _without_vector(vector: str) -> Alteration:
     return in_weights(lambda name, array, _: np.zeros_like(array) if name == vector else array)
 
 
-def _which(place: str, kind: str) -> str:
+def _activation_name(place: str, kind: str) -> str:
     return (
         f"the {kind} of gate {place[-1]}" if place.startswith("of_") else f"activation {place} of the equations, {kind}"
     )
 
 
-def _called(factor: str) -> str:
+def _factor_name(factor: str) -> str:
     return factor.replace("_", " ") if factor in ("factor_1", "factor_2") else factor
 
 
-_ORDER = "Takes the rows of the {} for the gates in the order {}."
+_ORDER = "Reads the rows of the {} as the gates in the order {}."
 
-_KINDS: tuple[tuple[str, Callable[..., str], Callable[..., Wrong]], ...] = (
+_KINDS: tuple[tuple[str, Callable[..., str], Callable[..., Alteration]], ...] = (
     (
         r"own_gates_(\w+)",
         lambda order: _ORDER.format("weights", ", ".join(order)),
@@ -259,7 +262,7 @@ _KINDS: tuple[tuple[str, Callable[..., str], Callable[..., Wrong]], ...] = (
     ),
     (
         r"own_bias_gates_(\w+)",
-        lambda order: _ORDER.format("biases alone", ", ".join(order)),
+        lambda order: _ORDER.format("biases only", ", ".join(order)),
         lambda order: _reordered(order, *BIASES),
     ),
     (r"own_without_([Wb])_([ih])(\w)", lambda kind, side, gate: f"Leaves out {kind}_{side}{gate}.", _without_rows),
@@ -267,29 +270,29 @@ _KINDS: tuple[tuple[str, Callable[..., str], Callable[..., Wrong]], ...] = (
     (
         r"own_(sigmoid|tanh|relu|identity)_for_(sigmoid|tanh|relu)_(of_\w|\d+)",
         lambda other, kind, place: (
-            f"Leaves out {_which(place, kind)}."
+            f"Leaves out {_activation_name(place, kind)}."
             if other == "identity"
-            else f"Uses a {other} for {_which(place, kind)}."
+            else f"Uses a {other} for {_activation_name(place, kind)}."
         ),
         partial(_in_terms, _activation),
     ),
     (
         r"own_product_(\d+)_without_(\w+)",
-        lambda number, factor: f"Leaves out {_called(factor)} in product {number} of the equations.",
+        lambda number, factor: f"Leaves out {_factor_name(factor)} in product {number} of the equations.",
         partial(_in_terms, _product),
     ),
     (
         r"own_mix_(\d+)_other_way",
-        lambda number: f"Takes z for 1 - z, and 1 - z for z, in mix {number} of the equations.",
+        lambda number: f"Swaps z and 1 - z in mix {number} of the equations.",
         partial(_in_terms, _mix),
     ),
     (
         r"own_c_(before|after)_(\d+|everywhere)",
         lambda when, which: (
-            f"Makes h of c from {when} its update"
-            + (", everywhere." if which == "everywhere" else f", in use {which} of it.")
+            f"Computes h from c {when} its update"
+            + (", everywhere." if which == "everywhere" else f", in its use {which}.")
         ),
         partial(_in_terms, _state),
     ),
 )
-"""By name, what the sentence is, and the network that is wrong so."""
+"""Patterns of names, with the sentence and the alteration of each."""

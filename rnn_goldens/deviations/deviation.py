@@ -1,4 +1,4 @@
-"""What a deviation is: one named way in which implementations go wrong, as a small departure from ``cells``."""
+"""A deviation: a named bug of implementations, as a small change of the definition in ``cells``."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,41 +10,41 @@ import numpy as np
 from rnn_goldens.cells import Array, Backward, Case, Cell, Cotangents, Network, State, Weights
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.cells.program import Equations
-from rnn_goldens.golden.shapes import CELLS, is_own_cell
+from rnn_goldens.golden.shapes import CELLS, is_custom_cell
 
 Outputs = tuple[Array, ...]
 """out, h_n, and c_n for an LSTM."""
 
 Gradients = dict[str, Array]
-"""By the name of the array."""
+"""Gradients by the name of the array."""
 
 FORWARD, REVERSE = "forward", "reverse"
 
 OTHER_DIALECT = (
-    "another dialect; if it is meant, refuse these goldens: raise rnn_goldens.Unsupported, or list them with "
-    "--rnn-goldens-skip"
+    "this is another dialect; if it is intended, refuse these goldens: raise rnn_goldens.Unsupported, or skip them "
+    "with --rnn-goldens-skip"
 )
-"""What to do about a network that is right elsewhere."""
+"""The fix for an equation that is correct in another dialect."""
 
 Change = Callable[[Case, Outputs], Outputs]
-"""``change(case, outputs)`` gives the wrong outputs."""
+"""``change(case, outputs)`` returns the wrong outputs."""
 
 
 @dataclass(frozen=True, eq=False)
-class Wrong:
-    """Where a network, or its way back, departs from the definition, and how. ``a & b`` departs in both.
+class Alteration:
+    """A change of the forward or backward pass of a network. ``a & b`` combines two changes.
 
     Attributes:
-        asked: changes of what the network is asked: of the case; of the cotangents, given the case and them.
-        steps: classes that override methods of ``right``; the first is the outermost, and what it does not leave
-            to ``super()``, as an activation in place of another, hides what the others do there.
-        equations: by cell, other equations than the definition's; with the right values, and another way back.
-        outputs: changes of its outputs, or of its gradients, given the case and them.
-        returned: the same of outputs, just before they are returned: of unbatched input without the batch axis.
-        right: the network that it departs from: ``Backward`` if the outputs are right, and the gradients are not.
+        inputs: changes of the inputs: functions of the case; for gradients, of the case and the cotangents.
+        steps: classes that override methods of ``right``. The first is the outermost: a method that does not call
+            ``super()`` hides the same method of the others.
+        equations: other equations by cell; for gradients, with right values and wrong derivatives.
+        outputs: changes of the outputs or gradients: functions of the case and the outputs or gradients.
+        returned: changes of the outputs just before they are returned, without a batch axis for unbatched input.
+        right: the network that is changed: ``Backward`` if only gradients are wrong.
     """
 
-    asked: tuple[Callable[..., Any], ...] = ()
+    inputs: tuple[Callable[..., Any], ...] = ()
     steps: tuple[type[Network], ...] = ()
     equations: dict[str, Equations] = field(default_factory=dict)
     outputs: tuple[Callable[..., Any], ...] = ()
@@ -52,46 +52,51 @@ class Wrong:
     right: type[Network] = Network
 
     def __call__(self, case: Case) -> Outputs:
-        """The wrong outputs of a case whose arrays are float64."""
+        """Return the wrong outputs of a case with float64 arrays."""
         return self.around(self.network().run, case)
 
     def around(self, run: Callable[[Case], Outputs], case: Case) -> Outputs:
-        """What is wrong before and after a network, around any that runs a batch: what is wrong inside is its own."""
-        with np.errstate(all="ignore"):  # being wrong can make numbers overflow; that is no news
+        """Apply the changes of inputs and outputs around any function that runs a network on a batch."""
+        with np.errstate(all="ignore"):  # a wrong network may overflow
             batch = case.as_batch()
-            for change in self.asked:
+            for change in self.inputs:
                 batch = change(batch)
             outputs = run(batch)
-            for spoil in self.outputs:
-                outputs = spoil(batch, outputs)
+            for change in self.outputs:
+                outputs = change(batch, outputs)
             if not case.batched:
                 outputs = outputs[0][0], *(part[:, 0] for part in outputs[1:])
-            for spoil in self.returned:
-                outputs = spoil(case, outputs)
+            for change in self.returned:
+                outputs = change(case, outputs)
         return outputs
 
     @np.errstate(all="ignore")
     def gradients(self, case: Case, cotangents: Cotangents) -> Gradients:
-        """The wrong gradients of a case."""
-        for change in self.asked:
+        """Return the wrong gradients of a case."""
+        for change in self.inputs:
             cotangents = change(case, cotangents)
         network = self.network()
         assert isinstance(network, Backward)
         found = network.gradients(case, cotangents)
-        for spoil in self.outputs:
-            found = spoil(case, found)
+        for change in self.outputs:
+            found = change(case, found)
         return found
 
-    def __and__(self, other: "Wrong") -> "Wrong":
-        """Both at once. Raises ValueError if they can not be: both have equations of one cell, or one is the other."""
+    def __and__(self, other: "Alteration") -> "Alteration":
+        """Combine two changes.
+
+        Raises:
+            ValueError: one changes outputs and the other gradients, both change the equations of a cell, or the steps
+                of one override those of the other.
+        """
         if self.right is not other.right:
-            raise ValueError("one of them is of outputs, and the other of gradients")
+            raise ValueError("one changes outputs and the other gradients")
         if twice := sorted(set(self.equations) & set(other.equations)):
-            raise ValueError(f"both have equations of their own for {', '.join(twice)}")
+            raise ValueError(f"both change the equations of {', '.join(twice)}")
         if any(issubclass(a, b) or issubclass(b, a) for a in self.steps for b in other.steps):
-            raise ValueError("one of them is the other, done otherwise")
-        return Wrong(
-            (*self.asked, *other.asked),
+            raise ValueError("one overrides the other")
+        return Alteration(
+            (*self.inputs, *other.inputs),
             tuple(sorted((*self.steps, *other.steps), key=lambda step: not issubclass(step, AfterAllOthers))),
             {**self.equations, **other.equations},
             (*self.outputs, *other.outputs),
@@ -101,10 +106,10 @@ class Wrong:
 
     @property
     def acts_on(self) -> tuple[str, ...]:
-        """Where it acts: what is ``asked``, ``equations``, methods of the network, or ``outputs``."""
+        """The changed parts: ``inputs``, ``equations``, methods of the network, ``outputs``."""
         steps = {name for step in self.steps for name in overridden(step, self.right)}
         return (
-            *(["asked"] if self.asked else []),
+            *(["inputs"] if self.inputs else []),
             *(["equations"] if self.equations else []),
             *sorted(steps),
             *(["outputs"] if self.outputs or self.returned else []),
@@ -112,10 +117,10 @@ class Wrong:
 
     @cached_property
     def network(self) -> type[Network]:
-        """The network that is wrong inside; what is wrong before and after it is ``around`` it."""
+        """The network with changed steps and equations; ``around`` applies the other changes."""
         wrong, base = self.equations, self.right
 
-        class Deviating(*self.steps, base):  # type: ignore[misc,valid-type] # its bases are known when it runs
+        class Deviating(*self.steps, base):  # type: ignore[misc,valid-type] # dynamic bases
             def cell(self, case: Case) -> Cell:
                 right = super().cell(case)
                 return with_equations(right, wrong[right.name]) if right.name in wrong else right
@@ -125,73 +130,73 @@ class Wrong:
 
 @dataclass(frozen=True, eq=False)
 class Deviation:
-    """A wrong network: its outputs are wrong or, of the backward pass, its gradients alone.
+    """A named bug: wrong outputs, or in the backward pass wrong gradients only.
 
     Attributes:
-        name: stable, in lower case with underscores.
-        sentence: what it does wrong.
-        wrong: where it does it, and how.
-        cells: the cells it applies to; none if it is derived from the equations of one of someone's own.
-        needs: features without which it changes nothing.
-        stands_for: defects found in the wild, as ``repository#number``.
-        mend: what to do about it, where the sentence does not say so.
+        name: permanent name, in lower case with underscores.
+        sentence: description of the bug.
+        wrong: the change of the network.
+        cells: the cells it applies to; empty if it is derived from a custom cell.
+        needs: features without which it has no effect.
+        stands_for: reports of the bug in real implementations, as ``repository#number``.
+        fix: how to fix it, if the sentence does not say that.
     """
 
     name: str
     sentence: str
-    wrong: Wrong
+    wrong: Alteration
     cells: tuple[str, ...] = CELLS
     needs: tuple[str, ...] = ()
     stands_for: tuple[str, ...] = ()
-    mend: str = ""
+    fix: str = ""
 
-    def befalls(self, cell: str) -> bool:
-        """Whether a cell can have it: one of someone's own can have what all of ours can."""
-        return cell in self.cells or (is_own_cell(cell) and self.cells in (CELLS, ()))
+    def applies_to(self, cell: str) -> bool:
+        """Whether it applies to a cell. Deviations of all built-in cells apply to custom cells, too."""
+        return cell in self.cells or (is_custom_cell(cell) and self.cells in (CELLS, ()))
 
     @property
     def is_backward(self) -> bool:
-        """Whether it is of the backward pass: its outputs are right, and its gradients are not."""
+        """Whether only the backward pass is wrong: outputs are right and gradients are wrong."""
         return self.wrong.right is Backward
 
     def run(self, case: Case) -> Outputs:
-        """The wrong outputs of a case whose arrays are float64."""
+        """Return the wrong outputs of a case with float64 arrays."""
         return self.wrong(case)
 
     def gradients(self, case: Case, cotangents: Cotangents) -> Gradients:
-        """The wrong gradients of a case, of a deviation of the backward pass."""
+        """Return the wrong gradients of a case, for a deviation of the backward pass."""
         return self.wrong.gradients(case, cotangents)
 
 
 def overridden(step: type[Network], right: type[Network]) -> list[str]:
-    """The methods of the definition that a class has others for."""
+    """Return the methods of the definition that a class overrides."""
     names = [name for kind in reversed(right.__mro__) for name, f in vars(kind).items() if callable(f)]
-    own = dict.fromkeys(name for name in names if not name.startswith("__"))
-    return [name for name in own if getattr(step, name) is not getattr(right, name)]
+    methods = dict.fromkeys(name for name in names if not name.startswith("__"))
+    return [name for name in methods if getattr(step, name) is not getattr(right, name)]
 
 
-def in_network(network: type[Network]) -> Wrong:
-    """A network that overrides steps of the definition, or of its way back."""
-    return Wrong(steps=(network,), right=Backward if issubclass(network, Backward) else Network)
+def in_network(network: type[Network]) -> Alteration:
+    """Return the change by a network class that overrides steps of the forward or backward pass."""
+    return Alteration(steps=(network,), right=Backward if issubclass(network, Backward) else Network)
 
 
 class AfterAllOthers(Network):
-    """A base of steps that see what others, which are wrong too, have done: a gate is held, however its rows lie."""
+    """A base for steps that follow those of other deviations: a bias is added to a gate after gates are reordered."""
 
 
-def in_steps(base: type[Network] = Network, /, **steps: Callable[..., Any]) -> Wrong:
-    """The right network, but for the steps that are given as functions.
+def in_steps(base: type[Network] = Network, /, **steps: Callable[..., Any]) -> Alteration:
+    """Return the change of steps that are given as functions.
 
     Args:
-        base: ``Network``, ``AfterAllOthers``, or ``Backward``.
-        steps: by the name of a method of it, a function that takes the network as it is right, and the
-            method's arguments.
+        base: ``Network``, ``AfterAllOthers`` or ``Backward``.
+        steps: functions by the name of the method they replace. They take the right network and the method's
+            arguments.
     """
     for step in steps:
         if not hasattr(base, step):
             raise TypeError(f"{base.__name__} has no step {step!r}")
 
-    class Overriding(base):  # type: ignore[misc,valid-type] # it is known when it runs
+    class Overriding(base):  # type: ignore[misc,valid-type] # dynamic base
         pass
 
     for name, function in steps.items():
@@ -203,25 +208,25 @@ def _method(owner: type[Network], function: Callable[..., Any]) -> Callable[...,
     return lambda self, *arguments, **named: function(super(owner, self), *arguments, **named)
 
 
-def in_equations(**wrong: Equations) -> Wrong:
-    """The right network, but for the equations of the cells that are named."""
+def in_equations(**wrong: Equations) -> Alteration:
+    """Return the change of the equations of cells."""
     if unknown := set(wrong) - set(CELLS):
         raise TypeError(f"there is no cell {', '.join(unknown)}")
-    return Wrong(equations=wrong)
+    return Alteration(equations=wrong)
 
 
-def in_case(change: Callable[[Case], Case]) -> Wrong:
-    """The right network, asked something else; ``change`` sees unbatched input as a batch of one."""
-    return Wrong(asked=(change,))
+def in_case(change: Callable[[Case], Case]) -> Alteration:
+    """Return a change of the inputs; unbatched input is passed as a batch of one."""
+    return Alteration(inputs=(change,))
 
 
-def in_state(change: Callable[[Array, Case], Array]) -> Wrong:
-    """The right network, with other initial states: ``change(part, case)`` of h0, and of c0."""
+def in_state(change: Callable[[Array, Case], Array]) -> Alteration:
+    """Return a change of the initial states: ``change(part, case)`` for h0 and c0."""
     return in_case(lambda case: replace(case, state=tuple(change(part, case) for part in case.state)))
 
 
-def in_lengths(change: Callable[[Array, int], Array]) -> Wrong:
-    """The right network, with other lengths: ``change(lengths, time)``, where lengths are given."""
+def in_lengths(change: Callable[[Array, int], Array]) -> Alteration:
+    """Return a change of the lengths, if given: ``change(lengths, time)``."""
 
     def changed(case: Case) -> Case:
         return case if case.lengths is None else replace(case, lengths=change(case.lengths, case.x.shape[1]))
@@ -229,8 +234,8 @@ def in_lengths(change: Callable[[Array, int], Array]) -> Wrong:
     return in_case(changed)
 
 
-def in_weights(change: Callable[[str, Array, Case], Array]) -> Wrong:
-    """The right network with other weights; ``change(name, array, case)`` gives each its new value."""
+def in_weights(change: Callable[[str, Array, Case], Array]) -> Alteration:
+    """Return a change of the weights: ``change(name, array, case)`` returns the new value."""
 
     def weights(right: Network, case: Case, suffix: str) -> Weights:
         return {name: change(name, array, case) for name, array in right.weights(case, suffix).items()}
@@ -238,12 +243,12 @@ def in_weights(change: Callable[[str, Array, Case], Array]) -> Wrong:
     return in_steps(weights=weights)
 
 
-def in_unrolled(change: Callable[[Array, State, State, Array], tuple[Array, State]], *directions: str) -> Wrong:
-    """The right network, but for what the layers in some directions (or in all) give: out and the last state.
+def in_unrolled(change: Callable[[Array, State, State, Array], tuple[Array, State]], *directions: str) -> Alteration:
+    """Return a change of the outputs of layers in some directions, or all: out and the last state.
 
     Args:
         change: ``change(out, last, start, lengths)`` returns the wrong out and last state.
-        directions: ``FORWARD``, ``REVERSE``; both if none is named.
+        directions: ``FORWARD``, ``REVERSE``; both if none is given.
     """
 
     def unroll(
@@ -259,33 +264,33 @@ def in_unrolled(change: Callable[[Array, State, State, Array], tuple[Array, Stat
     return in_steps(unroll=unroll)
 
 
-def in_outputs(change: Change) -> Wrong:
-    """The right network, whose outputs are then spoiled; ``change`` sees unbatched input as a batch of one."""
-    return Wrong(outputs=(change,))
+def in_outputs(change: Change) -> Alteration:
+    """Return a change of the outputs; unbatched outputs are passed as a batch of one."""
+    return Alteration(outputs=(change,))
 
 
-def in_last_states(change: Callable[[Array, Case], Array]) -> Wrong:
-    """The right network, whose last states are spoiled: ``change(part, case)`` of h_n, and of c_n."""
+def in_last_states(change: Callable[[Array, Case], Array]) -> Alteration:
+    """Return a change of the last states: ``change(part, case)`` for h_n and c_n."""
     return in_outputs(lambda case, outputs: (outputs[0], *(change(part, case) for part in outputs[1:])))
 
 
-def at_the_end(change: Change) -> Wrong:
-    """The right network, whose outputs are spoiled just before they are returned, unbatched ones too."""
-    return Wrong(returned=(change,))
+def at_the_end(change: Change) -> Alteration:
+    """Return a change of the outputs just before they are returned, without a batch axis for unbatched input."""
+    return Alteration(returned=(change,))
 
 
 def direction(suffix: str) -> str:
-    """The direction of the weights whose names end in a suffix."""
+    """Return the direction of a suffix of weight names."""
     return REVERSE if suffix.endswith("_reverse") else FORWARD
 
 
 def is_last_layer(layer: int, case: Case) -> bool:
-    """Whether no layer comes after this one."""
+    """Whether a layer is the last one."""
     return layer == case.config.num_layers - 1
 
 
 def by_layer(part: Array, case: Case) -> Array:
-    """A state of every layer and direction, as (layers, directions, …)."""
+    """Return a state as (layers, directions, …)."""
     return part.reshape(case.config.num_layers, case.config.num_directions, *part.shape[1:])
 
 

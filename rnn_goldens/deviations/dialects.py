@@ -1,17 +1,17 @@
-"""Dialects: equations that are right elsewhere, where people mean another cell by the same name."""
+"""Dialects: equations that are correct elsewhere, under the same name."""
 
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.cells.notation import Term, Weight, exp, mean, mix, rsqrt, sigmoid, tanh
+from rnn_goldens.deviations.correct_equations import affine, gates
 from rnn_goldens.deviations.deviation import OTHER_DIALECT, Deviation, in_equations, in_steps
-from rnn_goldens.deviations.right_pieces import affine, gates
 
 LSTM, GRU = ("lstm",), ("gru",)
 
 
 def _peepholes_at_one(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, ...]:
-    """Gers & Schmidhuber (2000), with peephole weights that nobody has set."""
+    """Gers & Schmidhuber (2000), with peephole weights of 1."""
     i, f = (sigmoid(affine(x, h, w, gate) + c) for gate in "if")
     (g,) = gates(x, h, w, "g")
     c = f * c + i * g
@@ -45,15 +45,13 @@ def _minimal_gated_unit(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
 
 
 def _projected(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
-    """Sak et al. (2014), the projection being the first half of the units."""
+    """Sak et al. (2014), with a projection to the first half of the units."""
     h, *c = right.step(case, suffix, w, layer_input, t, state)
     units = np.arange(h.shape[-1])
     return np.where(units < len(units) / 2, h, 0), *c
 
 
-def _half_of_the_way(
-    right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State
-) -> State:
+def _leaky(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
     """Jaeger et al. (2007): leaky integration."""
     after = right.step(case, suffix, w, layer_input, t, state)
     return tuple((before + new) / 2 for before, new in zip(state, after, strict=True))
@@ -62,43 +60,43 @@ def _half_of_the_way(
 DEVIATIONS = (
     Deviation(
         "lstm_peepholes_at_one",
-        "Has peepholes whose weights are 1: adds c to what the gates i, f and o get.",
+        "Has peepholes with weights of 1: adds c to the arguments of the gates i, f and o.",
         in_equations(lstm=_peepholes_at_one),
         LSTM,
-        mend=OTHER_DIALECT,
+        fix=OTHER_DIALECT,
     ),
     Deviation(
         "lstm_input_gate_by_exp",
         "Computes the input gate with exp instead of a sigmoid, as an sLSTM does.",
         in_equations(lstm=_exponential_input_gate),
         LSTM,
-        mend=OTHER_DIALECT,
+        fix=OTHER_DIALECT,
     ),
     Deviation(
         "lstm_gates_normalized",
-        "Normalizes what each gate gets over the units, as an LSTM with layer normalization does.",
+        "Normalizes the argument of each gate over the units, as an LSTM with layer normalization does.",
         in_equations(lstm=_normalized_gates),
         LSTM,
-        mend=OTHER_DIALECT,
+        fix=OTHER_DIALECT,
     ),
     Deviation(
         "lstm_state_projected",
         "Projects the state to half of its units, as an LSTM with a projection does; the others are zero.",
         in_steps(step=_projected),
         LSTM,
-        mend=OTHER_DIALECT,
+        fix=OTHER_DIALECT,
     ),
     Deviation(
         "gru_minimal_gated_unit",
-        "Has one gate, z, that resets too, and swaps z and 1 - z: a minimal gated unit.",
+        "Uses gate z to reset, too, and swaps z and 1 - z: a minimal gated unit.",
         in_equations(gru=_minimal_gated_unit),
         GRU,
-        mend=OTHER_DIALECT,
+        fix=OTHER_DIALECT,
     ),
     Deviation(
         "leaky_integration",
-        "Goes half of the way from the state before to the state that the equations say.",
-        in_steps(step=_half_of_the_way),
-        mend=OTHER_DIALECT,
+        "Averages the state before a step and the state that the equations give.",
+        in_steps(step=_leaky),
+        fix=OTHER_DIALECT,
     ),
 )

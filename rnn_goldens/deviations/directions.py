@@ -1,4 +1,4 @@
-"""The reverse direction run, turned or joined wrongly."""
+"""Errors in running, reversing or joining the reverse direction."""
 
 from collections.abc import Mapping
 
@@ -8,8 +8,8 @@ from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.deviations.deviation import (
     FORWARD,
     REVERSE,
+    Alteration,
     Deviation,
-    Wrong,
     direction,
     in_network,
     in_steps,
@@ -20,26 +20,26 @@ from rnn_goldens.deviations.deviation import (
 NEEDS = ("bidirectional",)
 
 
-def _turned(out: Array, lengths: Array) -> Array:
-    """Each sequence back to front, within its length."""
+def _reversed_in_time(out: Array, lengths: Array) -> Array:
+    """Reverse each sequence within its length."""
     t = np.arange(out.shape[1])
     source = np.where(t < lengths[:, None], lengths[:, None] - 1 - t, t)
     return np.take_along_axis(out, source[..., None], axis=1)
 
 
 class _ForwardInTime(Network):
-    def times(self, time: int, *, reverse: bool) -> range:  # noqa: ARG002 - that is what is wrong
+    def times(self, time: int, *, reverse: bool) -> range:  # noqa: ARG002 - ignored: this is the bug
         return range(time)
 
 
-def _with_weights(taken: Mapping[str, str], kinds: tuple[str, ...] = ("weight", "bias")) -> Wrong:
-    """Each direction with the weights, of these kinds, of the direction that ``taken`` names for it."""
+def _with_weights(taken: Mapping[str, str], kinds: tuple[str, ...] = ("weight", "bias")) -> Alteration:
+    """Use weights of these kinds from another direction, which ``taken`` names for each direction."""
 
     def weights(right: Network, case: Case, suffix: str) -> Weights:
-        own, layer = right.weights(case, suffix), suffix.removesuffix("_reverse")
+        w, layer = right.weights(case, suffix), suffix.removesuffix("_reverse")
         source = layer if taken.get(direction(suffix), FORWARD) == FORWARD else f"{layer}_reverse"
-        other = right.weights(case, source) if source in case.config.suffixes else own
-        return {name: other[name] if name.startswith(kinds) else array for name, array in own.items()}
+        other = right.weights(case, source) if source in case.config.suffixes else w
+        return {name: other[name] if name.startswith(kinds) else array for name, array in w.items()}
 
     return in_steps(weights=weights)
 
@@ -47,8 +47,8 @@ def _with_weights(taken: Mapping[str, str], kinds: tuple[str, ...] = ("weight", 
 def _weights_direction_major(right: Network, case: Case, suffix: str) -> Weights:
     suffixes = case.config.suffixes
     taken = sorted(suffixes, key=lambda s: s.endswith("_reverse"))[suffixes.index(suffix)]
-    own, other = right.weights(case, suffix), right.weights(case, taken)
-    return {name: other[name] if other[name].shape == array.shape else array for name, array in own.items()}
+    w, other = right.weights(case, suffix), right.weights(case, taken)
+    return {name: other[name] if other[name].shape == array.shape else array for name, array in w.items()}
 
 
 def _flips_output_only(
@@ -56,12 +56,12 @@ def _flips_output_only(
 ) -> tuple[Array, State]:
     if direction(suffix) == FORWARD:
         return right.unroll(case, suffix, layer_input, state, lengths)
-    out, last = right.unroll(case, suffix, _turned(layer_input, lengths), state, lengths)
+    out, last = right.unroll(case, suffix, _reversed_in_time(layer_input, lengths), state, lengths)
     return out, last
 
 
 class _BatchFlipped(_ForwardInTime):
-    """Turns the batch around instead of the time."""
+    """Reverses the batch axis instead of time."""
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
         if direction(suffix) == FORWARD:
@@ -71,7 +71,7 @@ class _BatchFlipped(_ForwardInTime):
 
 
 class _StartsFromForwardEnd(Network):
-    """The reverse direction goes on from the forward direction's last state."""
+    """The reverse direction starts from the forward direction's last state."""
 
     end: State
 
@@ -90,8 +90,8 @@ def _stacked_and_reshaped(_: Network, outs: list[Array], _layer: int, _case: Cas
 
 
 def _forward_to_upper_layers(right: Network, outs: list[Array], layer: int, case: Case) -> Array:
-    seen = outs if is_last_layer(layer, case) else [outs[0], *(np.zeros_like(out) for out in outs[1:])]
-    return right.join(seen, layer, case)
+    inputs = outs if is_last_layer(layer, case) else [outs[0], *(np.zeros_like(out) for out in outs[1:])]
+    return right.join(inputs, layer, case)
 
 
 def _added(right: Network, outs: list[Array], layer: int, case: Case) -> Array:
@@ -108,8 +108,8 @@ DEVIATIONS = (
     ),
     Deviation(
         "reverse_not_flipped_back",
-        "Leaves the reverse direction's out in the order in which it was computed, last time step first.",
-        in_unrolled(lambda out, last, _start, lengths: (_turned(out, lengths), last), REVERSE),
+        "Leaves the reverse direction's out in the order of computation, last time step first.",
+        in_unrolled(lambda out, last, _start, lengths: (_reversed_in_time(out, lengths), last), REVERSE),
         needs=NEEDS,
         stands_for=(
             "keras#1431",
@@ -124,13 +124,13 @@ DEVIATIONS = (
     ),
     Deviation(
         "reverse_flips_output_only",
-        "Feeds the reverse direction x forward in time, and turns its out as if it were reversed.",
+        "Feeds the reverse direction x forward in time, and reverses its out.",
         in_steps(unroll=_flips_output_only),
         needs=NEEDS,
     ),
     Deviation(
         "reverse_flips_batch",
-        "Turns the batch axis of the reverse direction's input, and of its out, instead of the time axis.",
+        "Reverses the batch axis of the reverse direction's input and out instead of the time axis.",
         in_network(_BatchFlipped),
         needs=NEEDS,
     ),
@@ -167,7 +167,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "weights_direction_major",
-        "Takes the weights for those of all layers forward, then all layers in reverse, where their shapes allow it.",
+        "Reads the weights as those of all layers forward, then all layers in reverse, where their shapes allow it.",
         in_steps(weights=_weights_direction_major),
         needs=("bidirectional", "multilayer"),
         stands_for=("pytorch PR22850",),

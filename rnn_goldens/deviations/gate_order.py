@@ -1,4 +1,4 @@
-"""Gates taken in another order than the weights have them: every wrong order there is."""
+"""Gates read in another order than that of the weights: every wrong order."""
 
 from itertools import permutations
 
@@ -7,7 +7,7 @@ from rnn_goldens.deviations.deviation import Deviation, in_weights
 
 _KNOWN = {
     ("lstm", "iofg"): ("ONNX's order", ()),
-    ("lstm", "igof"): ("weights in ONNX's order, read in PyTorch's, shift the gates like this", ("CrispASR PR106",)),
+    ("lstm", "igof"): ("weights in ONNX's order, read in PyTorch's", ("CrispASR PR106",)),
     ("lstm", "igfo"): ("the order of TensorFlow's BasicLSTMCell", ()),
     ("lstm", "ifog"): ("Core ML's order", ("coremltools PR93",)),
     ("lstm", "figo"): ("i and f swapped", ("xlstm#98",)),
@@ -22,12 +22,12 @@ def _wrong_order(cell: str, order: str) -> Deviation:
     note, stands_for = _KNOWN.get((cell, order), ("", ()))
     return Deviation(
         f"{cell}_gates_{order}",
-        f"Takes the rows of the weights for the gates {', '.join(order)} instead of {', '.join(GATE_ORDER[cell])}"
+        f"Reads the rows of the weights as the gates {', '.join(order)} instead of {', '.join(GATE_ORDER[cell])}"
         + (f" ({note})." if note else "."),
         in_weights(read_as(order)),
         cells=(cell,),
         stands_for=stands_for,
-        mend=f"take the blocks of hidden_size rows for {', '.join(GATE_ORDER[cell])}, in weights and biases",
+        fix=f"take the blocks of hidden_size rows for {', '.join(GATE_ORDER[cell])}, in weights and biases",
     )
 
 
@@ -35,7 +35,7 @@ def _only_biases(cell: str, order: str, *stands_for: str) -> Deviation:
     change = read_as(order)
     return Deviation(
         f"{cell}_bias_gates_{order}",
-        f"Has the weights' gates right, but takes the biases' rows for {', '.join(order)}; seen once biases are there.",
+        f"Has the right gate order in weights, but reads the rows of the biases as {', '.join(order)}.",
         in_weights(lambda name, array, case: change(name, array, case) if name in BIASES else array),
         cells=(cell,),
         needs=("bias",),
@@ -58,7 +58,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "gates_by_unit",
-        "Takes the rows as all gates of the first unit, then all of the second, instead of gate by gate.",
+        "Reads the rows as all gates of the first unit, then all of the second, instead of gate by gate.",
         in_weights(
             lambda _, array, case: (
                 array.reshape(case.config.hidden_size, -1, *array.shape[1:]).swapaxes(0, 1).reshape(array.shape)
@@ -68,13 +68,13 @@ DEVIATIONS = (
     ),
     Deviation(
         "gates_of_w_hh_not_reordered",
-        "Reorders the rows of W_ih to i, o, f, g and leaves W_hh and the biases as they were.",
+        "Reorders the rows of W_ih to i, o, f, g, but not those of W_hh and the biases.",
         in_weights(lambda name, array, case: read_as("iofg")(name, array, case) if name == "weight_ih" else array),
         cells=("lstm",),
     ),
     Deviation(
         "gru_w_ih_alone_reordered",
-        "Reorders the rows of W_ih to z, r, n and leaves W_hh and the biases as they were.",
+        "Reorders the rows of W_ih to z, r, n, but not those of W_hh and the biases.",
         in_weights(lambda name, array, case: read_as("zrn")(name, array, case) if name == "weight_ih" else array),
         cells=("gru",),
     ),

@@ -1,4 +1,4 @@
-"""The formulas of LSTM and GRU with a gate at the wrong place: the wrong lines, and as many right ones as they need."""
+"""LSTM and GRU equations with a gate in the wrong place."""
 
 import numpy as np
 
@@ -7,8 +7,8 @@ from rnn_goldens.cells.equations import gru
 from rnn_goldens.cells.notation import Term, Weight, clip, mix, sigmoid, tanh
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.deviations.blocks import gate_biased_by, in_gate
-from rnn_goldens.deviations.deviation import OTHER_DIALECT, Deviation, Wrong, in_equations, in_weights
-from rnn_goldens.deviations.right_pieces import affine, gates
+from rnn_goldens.deviations.correct_equations import affine, gates
+from rnn_goldens.deviations.deviation import OTHER_DIALECT, Alteration, Deviation, in_equations, in_weights
 
 LSTM, GRU = ("lstm",), ("gru",)
 
@@ -70,7 +70,7 @@ def _output_gate_without_sigmoid(x: Term, h: Term, c: Term, w: Weight) -> tuple[
 
 
 def reset_before_product(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
-    """The other dialect."""
+    """The other GRU dialect."""
     r, z = gates(x, h, w, *"rz")
     n = tanh(w.W_in @ x + w.b_in + w.W_hn @ (r * h) + w.b_hn)
     return (mix(z, h, n),)
@@ -89,7 +89,7 @@ def _reset_on_both(x: Term, h: Term, w: Weight) -> tuple[Term, ...]:
 
 
 def _candidate(x: Term, h: Term, w: Weight, r: Term) -> Term:
-    """A GRU's, which is right."""
+    """Return the right candidate of a GRU."""
     return tanh(w.W_in @ x + w.b_in + r * (w.W_hn @ h + w.b_hn))
 
 
@@ -121,8 +121,8 @@ def _candidate_of_input_if_no_bias(x: Term, h: Term, w: Weight) -> tuple[Term, .
     return (mix(z, h, tanh(w.W_in @ x)),)
 
 
-def _one_gate_for_another(order: str, wrong: str, used: str, sign: int = 1) -> Wrong:
-    """The rows of one gate stand in for another's; with sign -1 the gate is 1 minus the other."""
+def _one_gate_for_another(order: str, wrong: str, used: str, sign: int = 1) -> Alteration:
+    """Use the rows of one gate for another; with sign -1 the gate is 1 minus the other."""
 
     def change(_name: str, array: Array, _case: Case) -> Array:
         by_gate = np.split(array, len(order))
@@ -146,29 +146,29 @@ DEVIATIONS = (
     Deviation("lstm_cell_forgets_everything", "Leaves out f c: c = i g.", gate_biased_by("f", -np.inf), LSTM),
     Deviation(
         "lstm_forget_gate_complemented",
-        "Forgets by 1 - f.",
+        "Uses 1 - f for the forget gate.",
         in_weights(in_gate("f", np.negative)),
         LSTM,
     ),
     Deviation(
         "lstm_forget_gate_is_input_gate",
-        "Uses the input gate for the forget gate too.",
+        "Uses the input gate for the forget gate, too.",
         _one_gate_for_another("ifgo", "f", "i"),
         LSTM,
     ),
     Deviation(
         "lstm_gates_coupled",
-        "Takes 1 - f for the input gate, as a coupled LSTM does.",
+        "Uses 1 - f for the input gate, as a coupled LSTM does.",
         _one_gate_for_another("ifgo", "i", "f", -1),
         LSTM,
-        mend=OTHER_DIALECT,
+        fix=OTHER_DIALECT,
     ),
     Deviation(
         "lstm_gates_coupled_by_input",
-        "Takes 1 - i for the forget gate, as ONNX couples them.",
+        "Uses 1 - i for the forget gate, as ONNX couples them.",
         _one_gate_for_another("ifgo", "f", "i", -1),
         LSTM,
-        mend=OTHER_DIALECT,
+        fix=OTHER_DIALECT,
     ),
     Deviation("lstm_output_without_tanh", "Outputs h = o c.", in_equations(lstm=_output_without_tanh), LSTM),
     Deviation(
@@ -176,19 +176,19 @@ DEVIATIONS = (
     ),
     Deviation(
         "lstm_output_of_last_cell",
-        "Outputs h = o tanh(c) of the step before.",
+        "Outputs h = o tanh(c) of the previous step.",
         in_equations(lstm=_output_of_last_cell),
         LSTM,
     ),
     Deviation(
         "lstm_cell_kept_after_tanh",
-        "Carries tanh(c) instead of c to the next step.",
+        "Passes tanh(c) instead of c to the next step.",
         in_equations(lstm=_cell_kept_after_tanh),
         LSTM,
     ),
     Deviation(
         "lstm_candidate_added_to_input_gate",
-        "Computes c = f c + i + g, where the input gate and the candidate are to be multiplied.",
+        "Computes c = f c + i + g: adds the input gate and the candidate instead of multiplying them.",
         in_equations(lstm=_candidate_added),
         LSTM,
         stands_for=("torchrecurrent#22",),
@@ -201,7 +201,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "lstm_candidate_without_tanh",
-        "Leaves the candidate g without its tanh.",
+        "Leaves out the tanh of the candidate g.",
         in_equations(lstm=_candidate_without_tanh),
         LSTM,
     ),
@@ -214,7 +214,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "lstm_output_gate_without_sigmoid",
-        "Leaves the output gate without its sigmoid.",
+        "Leaves out the sigmoid of the output gate.",
         in_equations(lstm=_output_gate_without_sigmoid),
         LSTM,
     ),
@@ -233,19 +233,19 @@ DEVIATIONS = (
             "onnx-tensorflow#853",
             "pytorch#8153",
         ),
-        mend=OTHER_DIALECT,
+        fix=OTHER_DIALECT,
     ),
     Deviation(
         "gru_reset_unused",
-        "Computes the reset gate and does not use it: r = 1.",
+        "Does not use the reset gate: r = 1.",
         gate_biased_by("r", np.inf),
         GRU,
         stands_for=("GRU-D#2",),
     ),
-    Deviation("gru_reset_complemented", "Resets by 1 - r.", in_weights(in_gate("r", np.negative)), GRU),
+    Deviation("gru_reset_complemented", "Uses 1 - r for the reset gate.", in_weights(in_gate("r", np.negative)), GRU),
     Deviation(
         "gru_reset_on_input",
-        "Applies the reset gate to the input's part of the candidate: tanh(r x_n + h_n).",
+        "Applies the reset gate to the input part of the candidate: tanh(r x_n + h_n).",
         in_equations(gru=_reset_on_input),
         GRU,
     ),
@@ -257,7 +257,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "gru_candidate_without_state_if_no_bias",
-        "Without biases, never fills the buffer of W_hn h: the candidate sees the input only.",
+        "Without biases, never fills the buffer of W_hn h: the candidate depends on the input only.",
         in_equations(gru=_candidate_of_input_if_no_bias),
         GRU,
         stands_for=("onnxruntime PR3797",),
@@ -270,10 +270,10 @@ DEVIATIONS = (
         stands_for=("mindspore#149",),
     ),
     Deviation(
-        "gru_z_is_r", "Uses the reset gate for the update gate too.", _one_gate_for_another("rzn", "z", "r"), GRU
+        "gru_z_is_r", "Uses the reset gate for the update gate, too.", _one_gate_for_another("rzn", "z", "r"), GRU
     ),
     Deviation(
-        "gru_r_is_z", "Uses the update gate for the reset gate too.", _one_gate_for_another("rzn", "r", "z"), GRU
+        "gru_r_is_z", "Uses the update gate for the reset gate, too.", _one_gate_for_another("rzn", "r", "z"), GRU
     ),
     Deviation("gru_state_not_mixed_in", "Leaves out z: h = n.", gate_biased_by("z", -np.inf), GRU),
     Deviation(
@@ -290,7 +290,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "gru_mixes_reset_state",
-        "Mixes in the state after the reset gate: h = (1 - z) n + z r h.",
+        "Uses the state times the reset gate in the update: h = (1 - z) n + z r h.",
         in_equations(gru=_reset_state_mixed_in),
         GRU,
     ),

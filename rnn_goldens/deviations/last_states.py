@@ -1,4 +1,4 @@
-"""The last states taken from the wrong place, or put there."""
+"""Last states taken from, or stored in, the wrong place."""
 
 from collections.abc import Callable
 
@@ -8,8 +8,8 @@ from rnn_goldens.cells import Array, Case, Network, State
 from rnn_goldens.deviations.deviation import (
     FORWARD,
     REVERSE,
+    Alteration,
     Deviation,
-    Wrong,
     at_the_end,
     by_layer,
     direction,
@@ -23,8 +23,8 @@ from rnn_goldens.deviations.deviation import (
 LSTM = ("lstm",)
 
 
-def _picked(layers: slice, directions: slice) -> Wrong:
-    """Those layers and directions; where that are fewer, for all the others too."""
+def _selected(layers: slice, directions: slice) -> Alteration:
+    """Return these layers and directions; a smaller number is repeated for all."""
 
     def change(part: Array, case: Case) -> Array:
         whole = by_layer(part, case)
@@ -33,7 +33,7 @@ def _picked(layers: slice, directions: slice) -> Wrong:
     return in_last_states(change)
 
 
-def _h_from_out(at: int, *directions: str) -> Wrong:
+def _h_from_out(at: int, *directions: str) -> Alteration:
     return in_unrolled(lambda out, last, _start, _lengths: (out, (out[:, at], *last[1:])), *directions)
 
 
@@ -47,7 +47,7 @@ def _one_step_early(out: Array, last: State, start: State, lengths: Array) -> tu
 
 
 class _OneStepEarly(Network):
-    """Takes h from the step before the last that a direction visits."""
+    """Takes h from the second to last step that a direction visits."""
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
         out, last = super().unroll(case, suffix, layer_input, state, lengths)
@@ -57,12 +57,12 @@ class _OneStepEarly(Network):
         return out, (np.where((lengths > 1)[:, None], before, state[0]), *last[1:])
 
 
-def _h_n_and_c_n(change: Callable[[Array, Array], State]) -> Wrong:
+def _h_n_and_c_n(change: Callable[[Array, Array], State]) -> Alteration:
     return in_outputs(lambda _, outputs: (outputs[0], *change(*outputs[1:])))
 
 
-def _alone(at: int, change: Callable[[Array, Case], Array]) -> Wrong:
-    """h_n alone is changed, or c_n alone."""
+def _change_one(at: int, change: Callable[[Array, Case], Array]) -> Alteration:
+    """Change only h_n, or only c_n."""
     return in_outputs(
         lambda case, outputs: (
             outputs[0],
@@ -71,7 +71,7 @@ def _alone(at: int, change: Callable[[Array, Case], Array]) -> Wrong:
     )
 
 
-_ALONE = {
+_CHANGES = {
     "direction_major": (
         "all layers forward, then all in reverse",
         lambda part, case: by_layer(part, case).swapaxes(0, 1).reshape(part.shape),
@@ -83,7 +83,7 @@ _ALONE = {
         ("multilayer",),
     ),
     "with_units_reversed": ("its units in reverse order", lambda part, _: part[..., ::-1], ()),
-    "zero": ("zeros", lambda part, _: np.zeros_like(part), ()),
+    "zero": ("zeros only", lambda part, _: np.zeros_like(part), ()),
 }
 
 DEVIATIONS = (
@@ -96,13 +96,13 @@ DEVIATIONS = (
     *(
         Deviation(
             f"{state}_n_alone_{name}",
-            f"Returns {state}_n as {words}; the other is right.",
-            _alone(at, change),
+            f"Returns {state}_n with {words}; {other}_n is right.",
+            _change_one(at, change),
             LSTM,
             needs,
         )
-        for at, state in enumerate("hc")
-        for name, (words, change, needs) in _ALONE.items()
+        for at, (state, other) in enumerate((("h", "c"), ("c", "h")))
+        for name, (words, change, needs) in _CHANGES.items()
     ),
     Deviation(
         "h_n_direction_major",
@@ -113,31 +113,31 @@ DEVIATIONS = (
     Deviation(
         "h_n_layers_reversed",
         "Returns the last layer's last state first.",
-        _picked(slice(None, None, -1), slice(None)),
+        _selected(slice(None, None, -1), slice(None)),
         needs=("multilayer",),
     ),
     Deviation(
         "h_n_directions_swapped",
         "Returns the reverse direction's last state before the forward direction's.",
-        _picked(slice(None), slice(None, None, -1)),
+        _selected(slice(None), slice(None, None, -1)),
         needs=("bidirectional",),
     ),
     Deviation(
         "h_n_of_last_layer_only",
         "Returns the last layer's last state for every layer.",
-        _picked(slice(-1, None), slice(None)),
+        _selected(slice(-1, None), slice(None)),
         needs=("multilayer",),
     ),
     Deviation(
         "h_n_of_first_layer_only",
         "Returns the first layer's last state for every layer.",
-        _picked(slice(1), slice(None)),
+        _selected(slice(1), slice(None)),
         needs=("multilayer",),
     ),
     Deviation(
         "h_n_of_forward_only",
-        "Returns the forward direction's last state for the reverse direction too.",
-        _picked(slice(None), slice(1)),
+        "Returns the forward direction's last state for the reverse direction, too.",
+        _selected(slice(None), slice(1)),
         needs=("bidirectional",),
     ),
     Deviation(
@@ -147,7 +147,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "h_n_of_reverse_from_wrong_end",
-        "Takes the reverse direction's last state from each sequence's last time step, which it visits first.",
+        "Takes the reverse direction's last state from the last time step of each sequence, which it visits first.",
         in_unrolled(_of_first_step_in_reverse, REVERSE),
         needs=("bidirectional",),
     ),
@@ -158,12 +158,12 @@ DEVIATIONS = (
     ),
     Deviation(
         "h_n_one_step_early",
-        "Takes the forward direction's last state from the step before the last.",
+        "Takes the forward direction's last state from the second to last step.",
         in_unrolled(_one_step_early, FORWARD),
     ),
     Deviation(
         "h_n_one_step_early_in_both_directions",
-        "Takes the last state of each direction from the step before its last.",
+        "Takes the last state of each direction from its second to last step.",
         in_network(_OneStepEarly),
     ),
     Deviation(
@@ -175,12 +175,12 @@ DEVIATIONS = (
     ),
     Deviation(
         "h_n_is_h0",
-        "Returns the initial states as the last ones.",
+        "Returns the initial states as the last states.",
         in_outputs(lambda case, outputs: (outputs[0], *case.state)),
     ),
     Deviation(
         "h_n_zero",
-        "Returns last states that were never written: zeros.",
+        "Never writes the last states: they are zero.",
         in_last_states(lambda part, _: np.zeros_like(part)),
         stands_for=("coremltools#263",),
     ),
@@ -191,7 +191,7 @@ DEVIATIONS = (
         LSTM,
         stands_for=("burn PR5234",),
     ),
-    Deviation("c_n_is_h_n", "Returns h_n as c_n too.", _h_n_and_c_n(lambda h_n, _: (h_n, h_n)), LSTM),
+    Deviation("c_n_is_h_n", "Returns h_n as c_n, too.", _h_n_and_c_n(lambda h_n, _: (h_n, h_n)), LSTM),
     Deviation(
         "c_n_after_tanh",
         "Returns tanh(c) as c_n.",
@@ -211,18 +211,18 @@ DEVIATIONS = (
     ),
     Deviation(
         "h_n_reshaped_from_batch_first",
-        "Gets the last states from (batch, layers·directions, hidden) by reshaping.",
+        "Reshapes the last states from (batch, layers·directions, hidden).",
         in_last_states(lambda part, _: part.swapaxes(0, 1).reshape(part.shape)),
     ),
     Deviation(
         "h_n_with_extra_axis",
-        "Returns the last states with one more axis of size 1 in front.",
+        "Returns the last states with an extra first axis of size 1.",
         at_the_end(lambda _, outputs: (outputs[0], *(part[None] for part in outputs[1:]))),
         stands_for=("pytorch#151200",),
     ),
     Deviation(
         "h_n_unpacked_over_batch",
-        "Unpacks the last states over the batch: what is returned is the first row's, without a batch axis.",
+        "Unpacks the last states over the batch: returns the first row's, without a batch axis.",
         in_last_states(lambda part, _: part[:, 0]),
         stands_for=("keras#20173", "tensorflow#74475"),
     ),

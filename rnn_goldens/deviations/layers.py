@@ -1,4 +1,4 @@
-"""Layers that use another layer's weights, or hand the next layer something else than their output."""
+"""Layers that use another layer's weights, or pass something other than their output to the next layer."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,25 +6,33 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
-from rnn_goldens.deviations.deviation import Deviation, Outputs, Wrong, in_case, in_outputs, in_steps, is_last_layer
+from rnn_goldens.deviations.deviation import (
+    Alteration,
+    Deviation,
+    Outputs,
+    in_case,
+    in_outputs,
+    in_steps,
+    is_last_layer,
+)
 
 NEEDS = ("multilayer",)
 
 
-def _of_layer_0(kinds: tuple[str, ...]) -> Wrong:
+def _of_layer_0(kinds: tuple[str, ...]) -> Alteration:
     def weights(right: Network, case: Case, suffix: str) -> Weights:
-        own = right.weights(case, suffix)
+        w = right.weights(case, suffix)
         first = right.weights(case, "_".join(["l0", *suffix.split("_")[1:]]))
         return {
             name: first[name] if name.startswith(kinds) and first[name].shape == array.shape else array
-            for name, array in own.items()
+            for name, array in w.items()
         }
 
     return in_steps(weights=weights)
 
 
-def _between_layers(change: Callable[[Array], Array]) -> Wrong:
-    """What a layer hands to the next is changed, the last layer's output is not."""
+def _between_layers(change: Callable[[Array], Array]) -> Alteration:
+    """Change the input of each upper layer, but not the output of the last layer."""
 
     def join(right: Network, outs: list[Array], layer: int, case: Case) -> Array:
         joined = right.join(outs, layer, case)
@@ -34,13 +42,13 @@ def _between_layers(change: Callable[[Array], Array]) -> Wrong:
 
 
 def _dropped(array: Array) -> Array:
-    """Dropout with p = 1/5, by a mask that is always the same."""
+    """Dropout with p = 1/5 and a fixed mask."""
     kept = (np.arange(array.size).reshape(array.shape) * 7 + 3) % 5 != 0
     return np.where(kept, array / 0.8, 0)
 
 
 def _half_dropped(array: Array) -> Array:
-    """Dropout with p = 1/2, by a mask that is always the same."""
+    """Dropout with p = 1/2 and a fixed mask."""
     kept = (np.arange(array.size).reshape(array.shape) * 7 + 3) % 4 < 2  # noqa: PLR2004 - two of four
     return np.where(kept, array * 2, 0)
 
@@ -75,8 +83,8 @@ def _reads_input_size(right: Network, case: Case, suffix: str) -> Weights:
 def _upper_layers_see_x(
     right: Network, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array
 ) -> tuple[Array, State]:
-    seen = case.x if case.x.shape == layer_input.shape else layer_input
-    return right.unroll(case, suffix, seen, state, lengths)
+    inputs = case.x if case.x.shape == layer_input.shape else layer_input
+    return right.unroll(case, suffix, inputs, state, lengths)
 
 
 def _out_of_first_layer(case: Case, outputs: Outputs) -> Outputs:
@@ -106,69 +114,69 @@ DEVIATIONS = (
     ),
     Deviation(
         "dropout_left_on",
-        "Leaves dropout between the layers on (p = 1/5, by a fixed mask).",
+        "Leaves dropout between the layers on (p = 1/5, with a fixed mask).",
         _between_layers(_dropped),
         needs=NEEDS,
         stands_for=("keras PR19397",),
     ),
     Deviation(
         "dropout_of_half_left_on",
-        "Leaves dropout between the layers on (p = 1/2, by a fixed mask).",
+        "Leaves dropout between the layers on (p = 1/2, with a fixed mask).",
         _between_layers(_half_dropped),
         needs=NEEDS,
     ),
     Deviation(
         "dropout_on_last_layer",
-        "Leaves dropout on the last layer's output on (p = 1/5, by a fixed mask).",
+        "Leaves dropout on the last layer's output on (p = 1/5, with a fixed mask).",
         in_outputs(lambda _, outputs: (_dropped(outputs[0]), *outputs[1:])),
         stands_for=("OpenNMT-py#29",),
     ),
     Deviation(
         "dropout_on_input",
-        "Leaves dropout on the input on (p = 1/5, by a fixed mask).",
+        "Leaves dropout on the input on (p = 1/5, with a fixed mask).",
         in_case(lambda case: replace(case, x=_dropped(case.x))),
         stands_for=("chainer PR2504",),
     ),
     Deviation(
         "dropout_on_state",
-        "Leaves recurrent dropout on (p = 1/5, by a fixed mask).",
+        "Leaves recurrent dropout on (p = 1/5, with a fixed mask).",
         in_steps(step=_recurrent_dropout),
         stands_for=("recurrent-batch-normalization-pytorch#13",),
     ),
     Deviation(
         "dropout_scaling_left_on",
-        "Scales what a layer hands to the next by 1 - p (p = 1/5) although nothing is dropped.",
+        "Scales the input of upper layers by 1 - p (p = 1/5) although nothing is dropped.",
         _between_layers(lambda out: 0.8 * out),
         needs=NEEDS,
     ),
     Deviation(
         "relu_between_layers",
-        "Applies a relu to what a layer hands to the next.",
+        "Applies a relu to the input of upper layers.",
         _between_layers(lambda out: np.maximum(out, 0)),
         ("rnn_tanh", "lstm", "gru"),
         NEEDS,
     ),
     Deviation(
         "tanh_between_layers",
-        "Applies a tanh to what a layer hands to the next.",
+        "Applies a tanh to the input of upper layers.",
         _between_layers(np.tanh),
         needs=NEEDS,
     ),
     Deviation(
         "residual_between_layers",
-        "Adds to an upper layer's output its input.",
+        "Adds the input of an upper layer to its output.",
         in_steps(unroll=_residual),
         needs=NEEDS,
     ),
     Deviation(
         "upper_layers_see_last_step",
-        "Feeds upper layers the lower layer's last time step, at every step.",
+        "Feeds upper layers the last time step of the layer below at every step.",
         _between_layers(_last_step_everywhere),
         needs=NEEDS,
     ),
     Deviation(
         "upper_layers_see_x",
-        "Feeds every layer x, where the sizes allow it.",
+        "Feeds x to every layer, where the sizes allow it.",
         in_steps(unroll=_upper_layers_see_x),
         needs=NEEDS,
     ),

@@ -1,4 +1,4 @@
-"""Sequences of different lengths: padding that is read, lengths mistaken, states taken from beyond the end."""
+"""Sequences of different lengths: padding that is read, wrong lengths, states from beyond the end."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ def _beyond(out: Array, lengths: Array) -> Array:
 
 
 class _ComputesPadding(Network):
-    """Forward layers run on through the padding; what becomes of that is for others to say."""
+    """The forward direction continues through the padding; subclasses choose what is kept."""
 
     keeps_out, keeps_state = True, True
 
@@ -55,20 +55,20 @@ class _KeepsOnlyState(_ComputesPadding):
 class _ReverseStartsInPadding(Network):
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
         visited = lengths if direction(suffix) == FORWARD else _full(layer_input, lengths)
-        out, last = super().unroll(case, suffix, self.seen(layer_input, lengths), state, visited)
+        out, last = super().unroll(case, suffix, self.padded_input(layer_input, lengths), state, visited)
         return np.where(_beyond(out, lengths), 0, out), last
 
-    def seen(self, layer_input: Array, lengths: Array) -> Array:  # noqa: ARG002 - for the one who zeroes padding
+    def padded_input(self, layer_input: Array, lengths: Array) -> Array:  # noqa: ARG002 - for a subclass
         return layer_input
 
 
 class _ReverseStartsInZeroedPadding(_ReverseStartsInPadding):
-    def seen(self, layer_input: Array, lengths: Array) -> Array:
+    def padded_input(self, layer_input: Array, lengths: Array) -> Array:
         return np.where(_beyond(layer_input, lengths), 0, layer_input)
 
 
 class _ReverseFlipsPadding(Network):
-    """Turns the padded sequence as a whole, so that the padding comes first, and visits as many steps as it is long."""
+    """Reverses the padded sequence as a whole, so that the padding comes first, and visits ``lengths`` steps."""
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
         if direction(suffix) == FORWARD:
@@ -76,12 +76,12 @@ class _ReverseFlipsPadding(Network):
         out, last = super().unroll(case, suffix, layer_input[:, ::-1], state, lengths)
         return out[:, ::-1], last
 
-    def times(self, time: int, *, reverse: bool) -> range:  # noqa: ARG002 - the input is turned, not the time
+    def times(self, time: int, *, reverse: bool) -> range:  # noqa: ARG002 - the input is reversed, not time
         return range(time)
 
 
 class _PaddingInFront(Network):
-    """Takes the last steps of the padded sequence for the sequence."""
+    """Treats the last steps of the padded sequence as the sequence."""
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
         return super().unroll(case, suffix, layer_input, state, layer_input.shape[1] - lengths)
@@ -91,18 +91,18 @@ class _PaddingInFront(Network):
 
 
 class _ZerosInFront(Network):
-    """Moves each sequence to the end of its row, and runs through the zeros in front of it."""
+    """Moves each sequence to the end of its row and runs through the zeros before it."""
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
         padding = layer_input.shape[1] - lengths
-        seen = _moved_on(np.where(_beyond(layer_input, lengths), 0, layer_input), padding)
-        out, last = super().unroll(case, suffix, seen, state, _full(layer_input, lengths))
-        back = _moved_on(out, -padding)
+        moved = _rotated(np.where(_beyond(layer_input, lengths), 0, layer_input), padding)
+        out, last = super().unroll(case, suffix, moved, state, _full(layer_input, lengths))
+        back = _rotated(out, -padding)
         return np.where(_beyond(out, lengths), 0, back), last
 
 
 class _StateZeroedInPadding(Network):
-    """Multiplies the state by the mask at every step: before the end in reverse, after it forward."""
+    """Multiplies the state by the mask at every step, so that padding sets it to zero."""
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
         padded = (lengths < layer_input.shape[1])[:, None]
@@ -113,7 +113,7 @@ class _StateZeroedInPadding(Network):
 
 
 class _CellRunsThroughPadding(Network):
-    """Masks h beyond the end, and not c."""
+    """Masks h beyond the end of a sequence, but not c."""
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
         out, (h, c) = super().unroll(case, suffix, layer_input, state, lengths)
@@ -131,22 +131,22 @@ def _zero_where(rows: Array, state: State) -> State:
 
 class _UpperLayersIgnoreLengths(Network):
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
-        own = lengths if suffix.startswith("l0") else _full(layer_input, lengths)
-        return super().unroll(case, suffix, layer_input, state, own)
+        used = lengths if suffix.startswith("l0") else _full(layer_input, lengths)
+        return super().unroll(case, suffix, layer_input, state, used)
 
 
-def _moved_on(array: Array, steps: Array) -> Array:
-    """Each row so many time steps later, around the end."""
+def _rotated(array: Array, steps: Array) -> Array:
+    """Rotate each row by a number of time steps."""
     source = (np.arange(array.shape[1]) - steps[:, None]) % array.shape[1]
     return np.take_along_axis(array, source[..., None], axis=1)
 
 
 def _not_realigned(out: Array, last: State, _start: State, lengths: Array) -> tuple[Array, State]:
-    return _moved_on(out, out.shape[1] - lengths), last
+    return _rotated(out, out.shape[1] - lengths), last
 
 
 def _longest_first(case: Case) -> Array:
-    """Rows in order of decreasing length, as packing sorts them."""
+    """Return the order of rows by decreasing length, as packing sorts them."""
     return np.arange(len(case.x)) if case.lengths is None else np.argsort(-case.lengths, kind="stable")
 
 
@@ -193,27 +193,27 @@ DEVIATIONS = (
     ),
     Deviation(
         "outputs_computed_in_padding",
-        "Runs the forward direction on through the padding: out is not zero there. The last states are right.",
+        "Continues the forward direction through the padding: out is not zero there. The last states are right.",
         in_network(_KeepsOnlyOut),
         needs=NEEDS,
     ),
     Deviation(
         "state_runs_through_padding",
-        "Runs the forward direction's state on through the padding: out is right, the last states are not.",
+        "Updates the state of the forward direction in the padding: out is right, the last states are wrong.",
         in_network(_KeepsOnlyState),
         needs=NEEDS,
         stands_for=("deeplearning4j#7115",),
     ),
     Deviation(
         "c_runs_through_padding",
-        "Keeps h where a sequence ends, and runs c on through the padding in the forward direction.",
+        "Keeps h at the end of a sequence, but updates c in the padding in the forward direction.",
         in_network(_CellRunsThroughPadding),
         cells=("lstm",),
         needs=NEEDS,
     ),
     Deviation(
         "state_zeroed_in_padding",
-        "Multiplies the state by the mask: padding zeroes it, after the end forward, before the start in reverse.",
+        "Multiplies the state by the mask: padding sets it to zero, at the end forward, at the start in reverse.",
         in_network(_StateZeroedInPadding),
         needs=NEEDS,
     ),
@@ -226,52 +226,52 @@ DEVIATIONS = (
     ),
     Deviation(
         "reverse_starts_in_zeroed_padding",
-        "Sets padding to zero and starts the reverse direction in it: right as long as biases and h0 are zero.",
+        "Sets padding to zero and starts the reverse direction in it: right only if biases and h0 are zero.",
         in_network(_ReverseStartsInZeroedPadding),
         needs=("lengths", "bidirectional"),
         stands_for=("mxnet#19323",),
     ),
     Deviation(
         "reverse_flips_padding",
-        "Turns the padded sequence as a whole for the reverse direction, which then reads padding first.",
+        "Reverses the padded sequence as a whole for the reverse direction, which then reads padding first.",
         in_network(_ReverseFlipsPadding),
         needs=("lengths", "bidirectional"),
         stands_for=("ngraph PR3176",),
     ),
     Deviation(
         "reverse_not_realigned",
-        "Turns the reverse direction's out back as a whole: a shorter sequence's ends up at the padded end.",
+        "Reverses the reverse direction's padded out as a whole: shorter sequences end up at the padded end.",
         in_unrolled(_not_realigned, REVERSE),
         needs=("lengths", "bidirectional"),
     ),
     Deviation(
         "padding_in_front",
-        "Takes a sequence to be at the end of its row, with the padding in front.",
+        "Treats a sequence as if it were at the end of its row, after the padding.",
         in_network(_PaddingInFront),
         needs=NEEDS,
     ),
     Deviation(
         "h0_lands_on_padding",
-        "Pads in front: the initial state runs through zeros before the sequence starts.",
+        "Pads before the sequence: the initial state passes through zeros before the sequence starts.",
         in_network(_ZerosInFront),
         needs=NEEDS,
         stands_for=("ml-agents PR5206", "astnn PR28"),
     ),
     Deviation(
         "lengths_one_too_short",
-        "Ends every given length one step early.",
+        "Makes every given length one step too short.",
         in_lengths(lambda lengths, _: lengths - 1),
         needs=NEEDS,
     ),
     Deviation(
         "lengths_one_too_long",
-        "Ends every given length one step late, where there is one.",
+        "Makes every given length one step too long, up to the padded length.",
         in_lengths(lambda lengths, time: np.minimum(lengths + 1, time)),
         needs=NEEDS,
     ),
     Deviation(
         "lengths_of_wrong_row",
-        "Uses for each batch row the length of the row before it.",
+        "Uses the length of the previous batch row for each row.",
         in_lengths(lambda lengths, _: np.roll(lengths, 1)),
         needs=NEEDS,
     ),
@@ -289,7 +289,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "lengths_all_shortest",
-        "Ends every sequence where the shortest ends.",
+        "Uses the shortest length for all rows.",
         in_lengths(lambda lengths, _: np.full_like(lengths, lengths.min())),
         needs=NEEDS,
     ),
@@ -326,7 +326,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "out_not_written_beyond_longest",
-        "Does not write out beyond the longest sequence: whatever was in memory is there (here: ones).",
+        "Does not write out beyond the longest sequence: it contains uninitialized memory (here: ones).",
         in_outputs(_not_written_beyond_longest),
         needs=NEEDS,
         stands_for=("onnxruntime#1193",),

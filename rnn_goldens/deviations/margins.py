@@ -1,4 +1,4 @@
-"""How sharply a golden exposes a wrong network: its largest error there, as a multiple of what is allowed."""
+"""The margin of a deviation on a golden: its largest error as a multiple of the tolerance."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,16 +11,16 @@ from rnn_goldens.golden.gradients import Gradients
 from rnn_goldens.golden.precision import PRECISIONS
 
 ENOUGH = 2.0
-"""A wrong implementation may itself be off by one tolerance in the other direction."""
+"""Smallest margin that detects a deviation: rounding of a wrong implementation may cancel one tolerance."""
 
 
 def margin(golden: GoldenData, outputs: Sequence[Array], precision: str) -> float:
-    """The largest error of some outputs, as a multiple of the tolerance."""
+    """Return the largest error of outputs as a multiple of the tolerance."""
     return max(margins_by_output(golden, outputs, precision))
 
 
 def margins_by_output(golden: GoldenData, outputs: Sequence[Array], precision: str) -> list[float]:
-    """The largest error of each of some outputs, out first, as a multiple of the tolerance."""
+    """Return the largest error of each output, out first, as a multiple of the tolerance."""
     found = []
     for name, got in zip(("out", "h_n", "c_n"), outputs, strict=False):
         want = getattr(golden.stored, name)
@@ -29,7 +29,7 @@ def margins_by_output(golden: GoldenData, outputs: Sequence[Array], precision: s
 
 
 def gradient_margin(gradients: Gradients, found: Mapping[str, Array], precision: str) -> float:
-    """The largest error of some gradients, as a multiple of the tolerance."""
+    """Return the largest error of gradients as a multiple of the tolerance."""
     return _margin(
         (found[name], want, gradients.tolerance.allowed(name, want, PRECISIONS[precision]))
         for name, want in gradients.expected.items()
@@ -37,7 +37,7 @@ def gradient_margin(gradients: Gradients, found: Mapping[str, Array], precision:
 
 
 def _margin(compared: Iterable[tuple[Array, Array, Array]]) -> float:
-    """Of what came, what is expected, and what is allowed."""
+    """Return the largest error of actual, expected and allowed arrays, as a multiple of the tolerance."""
     largest = 0.0
     for got, want, allowed in compared:
         if got.shape != want.shape or not np.isfinite(got).all():

@@ -1,7 +1,7 @@
 """Arithmetic of lower precision than declared, emulated by rounding in float64.
 
 Products are rounded after a float64 sum or step by step in NumPy's own order, never by a library's kernel, so that the
-results do not hang on the machine.
+results do not depend on the machine.
 """
 
 from collections.abc import Callable
@@ -12,22 +12,22 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.deviations.blocks import GATED, only
-from rnn_goldens.deviations.deviation import Deviation, Outputs, Wrong, in_case, in_network, in_steps, in_weights
+from rnn_goldens.deviations.deviation import Alteration, Deviation, Outputs, in_case, in_network, in_steps, in_weights
 from rnn_goldens.deviations.rounding import Round, to, to_tf32
 
 
-def _product_of(rounded: Round) -> Wrong:
-    """Both sides of every product are rounded; its sums are exact."""
+def _product_of(rounded: Round) -> Alteration:
+    """Round both factors of every product; sums are exact."""
     return in_steps(product=lambda right, v, matrix: right.product(rounded(v), rounded(matrix)))
 
 
-def _product_to(rounded: Round) -> Wrong:
-    """Every product's result is rounded."""
+def _product_to(rounded: Round) -> Alteration:
+    """Round the result of every product."""
     return in_steps(product=lambda right, v, matrix: rounded(right.product(v, matrix)))
 
 
-def _summed_in(rounded: Round) -> Wrong:
-    """Every product adds up term by term, rounding each term and each sum."""
+def _summed_in(rounded: Round) -> Alteration:
+    """Sum every product term by term and round each term and each sum."""
 
     def product(_: Network, v: Array, matrix: Array) -> Array:
         total = np.zeros((len(v), len(matrix)))
@@ -38,15 +38,15 @@ def _summed_in(rounded: Round) -> Wrong:
     return in_steps(product=product)
 
 
-def _state_kept_in(rounded: Round) -> Wrong:
+def _state_kept_in(rounded: Round) -> Alteration:
     def step(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
         return tuple(rounded(part) for part in right.step(case, suffix, w, layer_input, t, state))
 
     return in_steps(step=step)
 
 
-def _activations_in(rounded: Round, *names: str) -> Wrong:
-    """Activations take and return rounded numbers."""
+def _activations_in(rounded: Round, *names: str) -> Alteration:
+    """Round the arguments and results of activations."""
 
     def around(name: str) -> Callable[[Network, Array], Array]:
         return lambda right, z: rounded(getattr(right, name)(rounded(z)))
@@ -54,8 +54,8 @@ def _activations_in(rounded: Round, *names: str) -> Wrong:
     return in_steps(**{name: around(name) for name in names})
 
 
-def _arithmetic_in(dtype: type[np.floating[Any]]) -> Wrong:
-    """Every operation in another type; products are summed and activations computed in float64, then rounded once."""
+def _arithmetic_in(dtype: type[np.floating[Any]]) -> Alteration:
+    """Compute every operation in another type; products and activations in float64, rounded once."""
 
     class Narrow(Network):
         def run(self, case: Case) -> Outputs:
@@ -81,13 +81,13 @@ def _exp_in_float32(_: Network, z: Array) -> Array:
 
 
 def _to_int8(array: Array, _case: Case) -> Array:
-    """To 255 levels between plus and minus the largest weight."""
+    """Round to 255 levels between plus and minus the largest weight."""
     step = np.abs(array).max() / 127
     return np.rint(array / step) * step if step > 0 else array
 
 
 def _cast(kind: str, name: str) -> Deviation:
-    """Numbers that went through a lower precision before the network got them, as a checkpoint's do."""
+    """Return the deviation that casts inputs, states or weights to a lower precision, as a checkpoint may."""
     rounded = to(name)
 
     def change(case: Case) -> Case:
@@ -108,32 +108,32 @@ DEVIATIONS = (
     *(_cast(kind, name) for kind in ("weight", "bias", "x", "h0") for name in ("float32", "float16", "bfloat16")),
     Deviation(
         "tf32_products",
-        "Rounds both sides of every matrix product to TF32 (11 significant bits).",
+        "Rounds both factors of every matrix product to TF32 (11 significant bits).",
         _product_of(to_tf32),
     ),
     Deviation(
         "float16_products",
-        "Rounds both sides of every matrix product to float16.",
+        "Rounds both factors of every matrix product to float16.",
         _product_of(to("float16")),
     ),
     Deviation(
         "bfloat16_products",
-        "Rounds both sides of every matrix product to bfloat16.",
+        "Rounds both factors of every matrix product to bfloat16.",
         _product_of(to("bfloat16")),
     ),
     Deviation(
         "float16_accumulation",
-        "Adds up every matrix product in float16.",
+        "Accumulates every matrix product in float16.",
         _summed_in(to("float16")),
     ),
     Deviation(
         "bfloat16_accumulation",
-        "Adds up every matrix product in bfloat16.",
+        "Accumulates every matrix product in bfloat16.",
         _summed_in(to("bfloat16")),
     ),
     Deviation(
         "tf32_accumulation",
-        "Adds up every matrix product in TF32.",
+        "Accumulates every matrix product in TF32.",
         _summed_in(to_tf32),
     ),
     Deviation(
@@ -181,7 +181,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "float32_accumulation",
-        "Adds up every matrix product in float32.",
+        "Accumulates every matrix product in float32.",
         _summed_in(to("float32")),
     ),
     Deviation(

@@ -1,4 +1,4 @@
-"""Rounding to fewer bits, in float64 arrays: what deviations of both passes do to numbers."""
+"""Rounding to fewer bits in float64 arrays, for deviations of both passes."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,11 @@ Round = Callable[[Array], Array]
 
 
 def to(name: str) -> Round:
-    """Round to a precision."""
+    """Return a function that rounds to a precision."""
     return lambda values: precision(name).round(values).astype(np.float64)
 
 
 def to_tf32(values: Array) -> Array:
-    """Round to 11 significant bits: what TF32 keeps of a float32."""
+    """Round to 11 significant bits, the precision of TF32."""
     fraction, exponent = np.frexp(values)
     return np.asarray(np.ldexp(np.rint(np.ldexp(fraction, 11)), exponent - 11))

@@ -1,4 +1,4 @@
-"""What happens only at sizes where a kernel changes its path: tails of vectors, edges of tiles, full buffers."""
+"""Bugs that appear only at certain sizes: tails of vectors, edges of tiles, full buffers."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -8,25 +8,25 @@ from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.deviations.blocks import only
 from rnn_goldens.deviations.deviation import (
     REVERSE,
+    Alteration,
     Deviation,
     Outputs,
-    Wrong,
     in_lengths,
     in_outputs,
     in_steps,
     in_unrolled,
 )
-from rnn_goldens.deviations.parts import EVERY, REVERSED, UPPER, Part, in_weights_of
+from rnn_goldens.deviations.network_parts import EVERY, REVERSED, UPPER, Part, in_weights_of
 from rnn_goldens.golden.shapes import CELLS
 
 WIDTHS = (2, 4, 8, 16, 32)
-"""Of vectors."""
+"""Widths of vectors."""
 
 LIMITS = (8, 16, 32, 64, 128)
-"""Of tiles and buffers."""
+"""Sizes of tiles and buffers."""
 
 CHUNKS = (8, 16, 32, 35, 64, 128)
-"""Steps after which a state is lost; 35 is what language models are trained with."""
+"""Steps after which a state is lost; 35 is a common sequence length of language models."""
 
 ROWS = (8, 16, 32, 64, 100, 128)
 
@@ -35,8 +35,8 @@ def _whole_vectors(size: int, width: int) -> int:
     return size - size % width if size > width else size
 
 
-def _columns_read(of: str, read: Callable[[int], int], part: Part = EVERY) -> Wrong:
-    """Of matrices with so many columns, those from ``read(columns)`` on count as zero."""
+def _columns_read(of: str, read: Callable[[int], int], part: Part = EVERY) -> Alteration:
+    """Set the columns from ``read(columns)`` on to zero."""
     kind = "weight_hh" if of == "state" else "weight_ih"
 
     def change(array: Array, _: Case) -> Array:
@@ -45,7 +45,7 @@ def _columns_read(of: str, read: Callable[[int], int], part: Part = EVERY) -> Wr
     return in_weights_of(part, only(kind, change))
 
 
-def _in_both_products(read: Callable[[int], int]) -> Wrong:
+def _in_both_products(read: Callable[[int], int]) -> Alteration:
     def product(right: Network, v: Array, matrix: Array) -> Array:
         whole = read(v.shape[-1])
         return right.product(v[:, :whole], matrix[:, :whole])
@@ -53,8 +53,8 @@ def _in_both_products(read: Callable[[int], int]) -> Wrong:
     return in_steps(product=product)
 
 
-def _rows_not_computed(computed: Callable[[int], int]) -> Wrong:
-    """Of so many batch rows, those from ``computed(rows)`` on stay zero."""
+def _rows_not_computed(computed: Callable[[int], int]) -> Alteration:
+    """Leave the batch rows from ``computed(rows)`` on zero."""
 
     def change(_case: Case, outputs: Outputs) -> Outputs:
         out, *last = outputs
@@ -64,8 +64,8 @@ def _rows_not_computed(computed: Callable[[int], int]) -> Wrong:
     return in_outputs(change)
 
 
-def _reverse_rows_not_computed(limit: int) -> Wrong:
-    """Of the reverse direction, batch rows from the limit on stay zero."""
+def _reverse_rows_not_computed(limit: int) -> Alteration:
+    """Leave the batch rows from the limit on zero in the reverse direction."""
 
     def change(out: Array, last: State, _start: State, _lengths: Array) -> tuple[Array, State]:
         there = (np.arange(len(out)) < limit)[:, None]
@@ -74,13 +74,13 @@ def _reverse_rows_not_computed(limit: int) -> Wrong:
     return in_unrolled(change, REVERSE)
 
 
-def _lengths_not_read(limit: int) -> Wrong:
-    """Sequences from the limit on are as long as the batch."""
+def _lengths_not_read(limit: int) -> Alteration:
+    """Set the lengths of rows from the limit on to the padded length."""
     return in_lengths(lambda lengths, time: np.where(np.arange(len(lengths)) < limit, lengths, time))
 
 
-def _units_not_computed(limit: int) -> Wrong:
-    """The state of units from the limit on is zero after each step."""
+def _units_not_computed(limit: int) -> Alteration:
+    """Set the state of units from the limit on to zero after each step."""
 
     def step(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
         after = right.step(case, suffix, w, layer_input, t, state)
@@ -89,8 +89,8 @@ def _units_not_computed(limit: int) -> Wrong:
     return in_steps(step=step)
 
 
-def _steps_not_visited(limit: int, *, of_both: bool = True) -> Wrong:
-    """Only the first steps in the order of each direction, or of the reverse one alone, are visited."""
+def _steps_not_visited(limit: int, *, of_both: bool = True) -> Alteration:
+    """Visit only the first steps of each direction, or of the reverse direction only."""
 
     def times(right: Network, time: int, *, reverse: bool) -> Iterable[int]:
         visited = list(right.times(time, reverse=reverse))
@@ -99,8 +99,8 @@ def _steps_not_visited(limit: int, *, of_both: bool = True) -> Wrong:
     return in_steps(times=times)
 
 
-def _state_lost(steps: int) -> Wrong:
-    """Each direction starts from zero after so many steps."""
+def _state_lost(steps: int) -> Alteration:
+    """Restart each direction from zero after a number of steps."""
 
     def step(right: Network, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:
         visited = layer_input.shape[1] - 1 - t if suffix.endswith("_reverse") else t
@@ -120,23 +120,23 @@ def _first(limit: int) -> Callable[[int], int]:
 
 
 def _of_products() -> Iterator[Deviation]:
-    """Of both products at once, as where they share code; of the input's, the state's, and of upper layers' inputs."""
+    """Yield deviations of both products, of products with the input, with the state, and of upper layers."""
     for width in WIDTHS:
-        beyond = f"what remains after whole vectors of {width}, once there is a whole one"
+        beyond = f"the remainder after whole vectors of {width}, if there is a whole one"
         yield Deviation(
             f"product_tail_of_{width}_dropped",
-            f"Leaves out of a dot product {beyond}.",
+            f"Leaves out {beyond}, in dot products.",
             _in_both_products(_tail(width)),
         )
         for of in ("input", "state"):
             yield Deviation(
                 f"{of}_product_tail_of_{width}_dropped",
-                f"Leaves out of products with the {of} {beyond}.",
+                f"Leaves out {beyond}, in products with the {of}.",
                 _columns_read(of, _tail(width)),
             )
     yield Deviation(
         "product_beyond_64_dropped",
-        "Adds up only the first tile of 64 terms of a dot product.",
+        "Sums only the first tile of 64 terms of a dot product.",
         _in_both_products(_first(64)),
     )
     for limit in LIMITS:
@@ -152,7 +152,7 @@ def _of_products() -> Iterator[Deviation]:
 def _product_beyond(limit: int, of: str, part: Part = EVERY, cells: tuple[str, ...] = CELLS) -> Deviation:
     return Deviation(
         f"{part.name}{of}_product_beyond_{limit}_dropped",
-        f"Adds up only the first {limit} terms of products with the {of}{part.words}.",
+        f"Sums only the first {limit} terms of products with the {of}{part.words}.",
         _columns_read(of, _first(limit), part),
         cells=cells,
         needs=part.needs,
@@ -160,7 +160,7 @@ def _product_beyond(limit: int, of: str, part: Part = EVERY, cells: tuple[str, .
 
 
 def _of_one_direction_or_ragged() -> Iterator[Deviation]:
-    """What is cut off in the reverse direction alone, or where sequences are ragged."""
+    """Yield deviations in the reverse direction only, or in sequences of different lengths."""
     for limit in LIMITS:
         yield Deviation(
             f"reverse_rows_beyond_{limit}_not_computed",
@@ -176,7 +176,7 @@ def _of_one_direction_or_ragged() -> Iterator[Deviation]:
         )
         yield Deviation(
             f"lengths_of_rows_beyond_{limit}_not_read",
-            f"Takes batch rows beyond the first {limit} for as long as the batch.",
+            f"Treats batch rows beyond the first {limit} as if they had the full length.",
             _lengths_not_read(limit),
             needs=("lengths",),
         )
@@ -210,7 +210,7 @@ DEVIATIONS = (
     *(
         Deviation(
             f"steps_beyond_{limit}_not_visited",
-            f"Ends after {limit} steps: out is zero beyond.",
+            f"Ends after {limit} steps: out is zero for the others.",
             _steps_not_visited(limit),
         )
         for limit in LIMITS
@@ -218,7 +218,7 @@ DEVIATIONS = (
     *(
         Deviation(
             f"state_lost_every_{steps}_steps",
-            f"Starts from zero again after every {steps} steps, as if a sequence were cut in chunks.",
+            f"Restarts from zero after every {steps} steps, as if a sequence were split into chunks.",
             _state_lost(steps),
         )
         for steps in CHUNKS

@@ -1,4 +1,4 @@
-"""Initial states ignored, mistaken for another, or leaking from elsewhere; states fed forward wrongly."""
+"""Initial states that are ignored, confused or leaked; states that are passed on wrongly."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,8 +7,8 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.deviations.deviation import (
+    Alteration,
     Deviation,
-    Wrong,
     by_layer,
     direction,
     in_case,
@@ -54,7 +54,7 @@ def _read_batch_first(part: Array, _case: Case) -> Array:
 
 
 def _ones_unless_layers_are_rows(part: Array, case: Case) -> Array:
-    fits = case.config.num_layers in (1, part.shape[1])  # one row is as good as any
+    fits = case.config.num_layers in (1, part.shape[1])  # one layer always fits
     return part if case.state_given or fits else np.ones_like(part)
 
 
@@ -81,14 +81,14 @@ def _unpacked_over_batch(case: Case) -> Case:
     return replace(case, state=tuple(np.broadcast_to(row[:, None], h0.shape) for row in rows))
 
 
-def _part_zero(at: int) -> Wrong:
+def _part_zero(at: int) -> Alteration:
     def change(case: Case) -> Case:
         return replace(case, state=tuple(part * (i != at) for i, part in enumerate(case.state)))
 
     return in_case(change)
 
 
-def _kept_from_call_before(*, state_given: bool) -> Wrong:
+def _kept_from_call_before(*, state_given: bool) -> Alteration:
     def change(case: Case) -> Case:
         return replace(case, state=Network().run(case)[1:]) if case.state_given == state_given else case
 
@@ -107,8 +107,8 @@ def _row_by_row(
     return np.concatenate(outs), tuple(np.concatenate(parts) for parts in zip(*lasts[1:], strict=True))
 
 
-def _step_from(before: Callable[[State, State], State]) -> Wrong:
-    """Each step starts from ``before(state, start)`` instead of the state."""
+def _step_from(before: Callable[[State, State], State]) -> Alteration:
+    """Start each step from ``before(state, start)`` instead of the state."""
 
     class Deviating(Network):
         begun: State
@@ -149,8 +149,8 @@ def _updated_in_place(
     return tuple(np.concatenate([a[:, :half], b[:, half:]], axis=1) for a, b in zip(after, late, strict=True))
 
 
-def _alone(at: int, change: Callable[[Array, Case], Array]) -> Wrong:
-    """The initial h alone is changed, or c alone."""
+def _change_one(at: int, change: Callable[[Array, Case], Array]) -> Alteration:
+    """Change one part of the initial state: h if ``at`` is 0, c if it is 1."""
 
     def changed(case: Case) -> Case:
         return replace(case, state=tuple(change(p, case) if k == at else p for k, p in enumerate(case.state)))
@@ -158,13 +158,13 @@ def _alone(at: int, change: Callable[[Array, Case], Array]) -> Wrong:
     return in_case(changed)
 
 
-def _fed_alone(at: int, change: Callable[[Array], Array]) -> Wrong:
-    """At every step h alone is changed, or c alone."""
+def _change_one_at_every_step(at: int, change: Callable[[Array], Array]) -> Alteration:
+    """Change one part of the state before every step: h if ``at`` is 0, c if it is 1."""
     return _step_from(lambda state, _: tuple(change(part) if k == at else part for k, part in enumerate(state)))
 
 
 class _OneBufferForLayers(Network):
-    """Each layer but the first starts where the one below has ended, in its direction."""
+    """Each upper layer starts from the last state of the layer below, in its direction."""
 
     ended: dict[str, State]
 
@@ -177,24 +177,24 @@ class _OneBufferForLayers(Network):
 
 
 class _GatesNotCleared(Network):
-    """What goes into the gates is added to what is there from the step before."""
+    """Adds the products of each step to those of the previous step."""
 
     def __init__(self) -> None:
-        self.left: dict[int, Array] = {}
+        self.products: dict[int, Array] = {}
 
     def unroll(self, case: Case, suffix: str, layer_input: Array, state: State, lengths: Array) -> tuple[Array, State]:
-        self.left = {}
+        self.products = {}
         return super().unroll(case, suffix, layer_input, state, lengths)
 
     def product(self, v: Array, matrix: Array) -> Array:
-        self.left[id(matrix)] = super().product(v, matrix) + self.left.get(id(matrix), 0)
-        return self.left[id(matrix)]
+        self.products[id(matrix)] = super().product(v, matrix) + self.products.get(id(matrix), 0)
+        return self.products[id(matrix)]
 
 
-_MISTAKEN = {
+_WRONG_STATES = {
     "of_wrong_layer": ("of the layers in reverse order", _layers_reversed, ("multilayer",)),
     "of_wrong_direction": ("of the other direction", _directions_swapped, ("bidirectional",)),
-    "of_wrong_row": ("of the batch row before", _rolled_rows, ()),
+    "of_wrong_row": ("of the previous batch row", _rolled_rows, ()),
     "with_units_reversed": ("with its units in reverse order", lambda part, _: part[..., ::-1], ()),
 }
 
@@ -202,62 +202,62 @@ DEVIATIONS = (
     *(
         Deviation(
             f"{state}0_alone_{name}",
-            f"Starts from the {state}0 {words}; the other is right.",
-            _alone(at, change),
+            f"Uses the {state}0 {words}; {other}0 is right.",
+            _change_one(at, change),
             LSTM,
             (*STATE, *needs),
         )
-        for at, state in enumerate("hc")
-        for name, (words, change, needs) in _MISTAKEN.items()
+        for at, (state, other) in enumerate((("h", "c"), ("c", "h")))
+        for name, (words, change, needs) in _WRONG_STATES.items()
     ),
     *(
         Deviation(
             f"{state}_alone_of_row_before",
-            f"Carries {state} of the batch row before to the next step; the other is right.",
-            _fed_alone(at, lambda part: np.roll(part, 1, axis=0)),
+            f"Passes {state} of the previous batch row to the next step; {other} is right.",
+            _change_one_at_every_step(at, lambda part: np.roll(part, 1, axis=0)),
             LSTM,
         )
-        for at, state in enumerate("hc")
+        for at, (state, other) in enumerate((("h", "c"), ("c", "h")))
     ),
     Deviation(
         "c_alone_with_units_reversed",
-        "Carries c with its units in reverse order to the next step; h is right.",
-        _fed_alone(1, lambda part: part[:, ::-1]),
+        "Passes c with its units in reverse order to the next step; h is right.",
+        _change_one_at_every_step(1, lambda part: part[:, ::-1]),
         LSTM,
     ),
     Deviation(
         "state_buffer_shared_by_layers",
-        "Has one buffer for the states of all layers: each starts where the one below has ended.",
+        "Uses one buffer for the states of all layers: each starts from the last state of the layer below.",
         in_network(_OneBufferForLayers),
         needs=("multilayer",),
     ),
     Deviation(
         "gates_not_cleared",
-        "Does not clear the gates between steps: products are added to those of the step before.",
+        "Does not clear the gates between steps: products are added to those of the previous step.",
         in_network(_GatesNotCleared),
     ),
     Deviation(
         "state_not_zero_without_batch",
-        "Starts from what is in memory (here: ones) where neither a batch axis nor a state is given.",
+        "Starts from uninitialized memory (here: ones) if neither a batch axis nor a state is given.",
         in_state(lambda part, case: np.ones_like(part) if _nothing_given(case) else part),
         needs=("unbatched",),
     ),
     Deviation(
         "c_not_zero_without_batch",
-        "Starts c from what is in memory (here: ones) where neither a batch axis nor a state is given.",
+        "Starts c from uninitialized memory (here: ones) if neither a batch axis nor a state is given.",
         in_case(_c_of_ones),
         LSTM,
         ("unbatched",),
     ),
     Deviation(
         "states_reversed_without_batch",
-        "Takes the initial states of layers and directions in reverse order where there is no batch axis.",
+        "Takes the initial states of layers and directions in reverse order if there is no batch axis.",
         in_state(lambda part, case: part if case.batch_given else part[::-1]),
         needs=("unbatched", "state"),
     ),
     Deviation(
         "default_state_sized_by_layers",
-        "Sizes the state that nobody gives by layers instead of rows; where that does not fit, starts from ones.",
+        "Sizes the default state by layers instead of rows; if that does not fit, starts from ones.",
         in_state(_ones_unless_layers_are_rows),
         needs=("multilayer",),
     ),
@@ -277,7 +277,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "h0_c0_ignored",
-        "Starts from h = c = 0 whatever is given.",
+        "Starts from h = c = 0 whatever h0 and c0 are.",
         in_state(lambda part, _: np.zeros_like(part)),
         LSTM,
         STATE,
@@ -293,7 +293,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "h0_for_c0_too",
-        "Starts c from h0 too.",
+        "Starts c from h0, too.",
         in_case(lambda case: replace(case, state=case.state[:1] * len(case.state))),
         LSTM,
         STATE,
@@ -338,13 +338,13 @@ DEVIATIONS = (
     ),
     Deviation(
         "h0_direction_major",
-        "Takes the states' first axis for all layers forward, then all layers in reverse.",
+        "Reads the first axis of the states as all layers forward, then all layers in reverse.",
         in_state(_read_direction_major),
         needs=("state", "bidirectional", "multilayer"),
     ),
     Deviation(
         "h0_of_wrong_row",
-        "Starts each batch row from the row before it.",
+        "Starts each batch row from the state of the previous row.",
         in_state(_rolled_rows),
         needs=STATE,
     ),
@@ -393,19 +393,19 @@ DEVIATIONS = (
     ),
     Deviation(
         "h_never_fed_forward",
-        "Starts every step from h0, and carries only c.",
+        "Starts every step from h0 and passes on only c.",
         _step_from(lambda state, start: (start[0], *state[1:])),
         LSTM,
     ),
     Deviation(
         "c_never_fed_forward",
-        "Starts every step from c0, and carries only h.",
+        "Starts every step from c0 and passes on only h.",
         _step_from(lambda state, start: (state[0], *start[1:])),
         LSTM,
     ),
     Deviation(
         "state_of_row_before",
-        "Feeds each batch row the state of the row before it at every step.",
+        "Feeds each batch row the state of the previous row at every step.",
         _step_from(lambda state, _: tuple(np.roll(part, 1, axis=0) for part in state)),
     ),
     Deviation(
@@ -415,30 +415,30 @@ DEVIATIONS = (
     ),
     Deviation(
         "state_leaks_across_rows",
-        "Starts each batch row where the row before it ended.",
+        "Starts each batch row from the last state of the previous row.",
         in_steps(unroll=_row_by_row),
         stands_for=("keras-onnx#123",),
     ),
     Deviation(
         "state_kept_from_call_before",
-        "Where no initial state is given, starts from where an earlier, equal call ended.",
+        "If no initial state is given, starts from the last state of an earlier, equal call.",
         _kept_from_call_before(state_given=False),
         stands_for=("cudnn.torch#348", "Flux.jl#121"),
     ),
     Deviation(
         "state_kept_despite_h0",
-        "Starts from where an earlier, equal call ended even though an initial state is given.",
+        "Starts from the last state of an earlier, equal call although an initial state is given.",
         _kept_from_call_before(state_given=True),
         needs=STATE,
     ),
     Deviation(
         "state_updated_in_place",
-        "Overwrites h while it is being read: the second half of the units sees the new first half.",
+        "Overwrites h while it is being read: the second half of the units reads the new first half.",
         in_steps(step=_updated_in_place),
     ),
     Deviation(
         "state_units_reversed",
-        "Carries the units of the state in reverse order to the next step.",
+        "Passes the units of the state in reverse order to the next step.",
         _step_from(lambda state, _: tuple(part[:, ::-1] for part in state)),
     ),
 )

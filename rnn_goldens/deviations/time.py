@@ -1,15 +1,15 @@
-"""Time steps shifted, reversed or skipped."""
+"""Time steps that are shifted, reversed or skipped."""
 
 from dataclasses import replace
 
 import numpy as np
 
 from rnn_goldens.cells import Array, State
-from rnn_goldens.deviations.deviation import FORWARD, Deviation, Wrong, in_case, in_outputs, in_steps, in_unrolled
+from rnn_goldens.deviations.deviation import FORWARD, Alteration, Deviation, in_case, in_outputs, in_steps, in_unrolled
 
 
 def _shifted(array: Array, by: int) -> Array:
-    """Along the time axis, with zeros where nothing moves in."""
+    """Shift along the time axis and fill with zeros."""
     moved = np.roll(array, by, axis=1)
     moved[:, slice(by) if by > 0 else slice(by, None)] = 0
     return moved
@@ -25,7 +25,7 @@ def _last_step_everywhere(out: Array, last: State, _start: State, lengths: Array
     return np.where(within, last[0][:, None], 0), last
 
 
-def _in_x(by: int) -> Wrong:
+def _in_x(by: int) -> Alteration:
     return in_case(lambda case: replace(case, x=_shifted(case.x, by)))
 
 
@@ -35,7 +35,7 @@ DEVIATIONS = (
         "Visits the time steps of x in reverse order.",
         in_case(lambda case: replace(case, x=case.x[:, ::-1])),
     ),
-    Deviation("x_late", "Feeds x of the step before: x_{t-1} at t, and zeros first.", _in_x(1)),
+    Deviation("x_late", "Feeds x of the previous step: x_{t-1} at t, and zeros first.", _in_x(1)),
     Deviation("x_early", "Feeds x of the next step: x_{t+1} at t, and zeros last.", _in_x(-1)),
     Deviation(
         "first_x_everywhere",
@@ -60,7 +60,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "out_of_step_before",
-        "Outputs, in the forward direction, the state before each step instead of the state after it.",
+        "Outputs the state before each step instead of after it, in the forward direction.",
         in_unrolled(lambda out, last, start, lengths: (_of_step_before(start[0], out, lengths), last), FORWARD),
     ),
     Deviation(

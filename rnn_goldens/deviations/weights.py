@@ -1,4 +1,4 @@
-"""Weights used in another shape or place than they are meant for."""
+"""Weights used in the wrong shape or place."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -7,8 +7,8 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
 from rnn_goldens.deviations.blocks import GATED, blocks, only, read_as
-from rnn_goldens.deviations.deviation import Deviation, Wrong, in_case, in_steps, in_weights
-from rnn_goldens.deviations.parts import REVERSED, UPPER, Part, in_weights_of
+from rnn_goldens.deviations.deviation import Alteration, Deviation, in_case, in_steps, in_weights
+from rnn_goldens.deviations.network_parts import REVERSED, UPPER, Part, in_weights_of
 
 
 def _each_gate_transposed(array: Array, case: Case) -> Array:
@@ -37,7 +37,7 @@ def _first_gates_rows(array: Array, case: Case) -> Array:
     return np.concatenate([blocks(array, case)[0]] * len(blocks(array, case)))
 
 
-def _in_weight(name: str, change: Callable[[Array, Case], Array]) -> Wrong:
+def _in_weight(name: str, change: Callable[[Array, Case], Array]) -> Alteration:
     return in_weights(only(name, change))
 
 
@@ -49,21 +49,21 @@ def _ih_and_hh_swapped(right: Network, case: Case, suffix: str) -> Weights:
 
 
 def _state_before_input(right: Network, case: Case, suffix: str) -> Weights:
-    """The columns that x goes through, and those of h, where the two are joined as (h, x)."""
+    """Return the columns for x and for h if the two are joined as (h, x)."""
     w = right.weights(case, suffix)
     joined, hidden = np.concatenate([w["weight_ih"], w["weight_hh"]], axis=1), w["weight_hh"].shape[1]
     return {**w, "weight_ih": joined[:, hidden:], "weight_hh": joined[:, :hidden]}
 
 
 def _from_start_of_storage(case: Case) -> Case:
-    """Every array is filled from the start of the one storage that all share: matrices, then biases."""
+    """Fill every array from the start of one shared storage: matrices, then biases."""
     ordered = sorted(case.weights, key=lambda name: name.startswith("bias"))
     storage = np.concatenate([case.weights[name].ravel() for name in ordered])
     return replace(case, weights={n: storage[: w.size].reshape(w.shape) for n, w in case.weights.items()})
 
 
 def _in_a_part(part: Part) -> Iterator[Deviation]:
-    """What goes wrong in code of its own for upper layers, or the reverse direction."""
+    """Yield deviations in separate code of upper layers or of the reverse direction."""
     yield Deviation(
         f"{part.name}w_hh_transposed",
         f"Multiplies by the transpose of each gate's W_hh{part.words}.",
@@ -72,14 +72,14 @@ def _in_a_part(part: Part) -> Iterator[Deviation]:
     )
     yield Deviation(
         f"{part.name}w_ih_reshaped",
-        f"Gets the transpose of W_ih{part.words} by reshaping the stacked matrix: numbers in other places.",
+        f"Reshapes the stacked W_ih{part.words} instead of transposing it: values in other places.",
         in_weights_of(part, only("weight_ih", _reshaped)),
         needs=part.needs,
     )
     for cell, order in (("lstm", "iofg"), ("lstm", "ifog"), ("gru", "zrn")):
         yield Deviation(
             f"{part.name}{cell}_gates_{order}",
-            f"Takes the rows of the weights{part.words} for the gates {', '.join(order)}.",
+            f"Reads the rows of the weights{part.words} as the gates {', '.join(order)}.",
             in_weights_of(part, read_as(order)),
             cells=(cell,),
             needs=part.needs,
@@ -106,29 +106,29 @@ DEVIATIONS = (
     ),
     Deviation(
         "w_hh_reshaped",
-        "Gets W_hh's transpose by reshaping the stacked matrix: right shape, numbers in other places.",
+        "Reshapes the stacked W_hh instead of transposing it: right shape, values in other places.",
         _in_weight("weight_hh", _reshaped),
         cells=GATED,
     ),
     Deviation(
         "w_ih_reshaped",
-        "Gets W_ih's transpose by reshaping the stacked matrix: right shape, numbers in other places.",
+        "Reshapes the stacked W_ih instead of transposing it: right shape, values in other places.",
         _in_weight("weight_ih", _reshaped),
     ),
     Deviation(
         "w_hh_diagonal",
-        "Uses only the diagonal of each gate's W_hh, as if the units did not see each other.",
+        "Uses only the diagonal of each gate's W_hh, as if units were independent.",
         _in_weight("weight_hh", _diagonal),
     ),
     Deviation(
         "w_hh_ignored",
-        "Leaves out W_hh h: the state reaches the next step only where the equations carry it without a matrix.",
+        "Leaves out W_hh h: the state affects the next step only where the equations use it without a matrix.",
         _in_weight("weight_hh", _zero),
     ),
-    Deviation("w_ih_ignored", "Leaves out W_ih x: the input does not matter.", _in_weight("weight_ih", _zero)),
+    Deviation("w_ih_ignored", "Leaves out W_ih x: the input has no effect.", _in_weight("weight_ih", _zero)),
     Deviation(
         "w_hh_columns_reversed",
-        "Multiplies W_hh with the units of h in reverse order.",
+        "Multiplies W_hh by h with its units in reverse order.",
         _in_weight("weight_hh", _columns_reversed),
         cells=GATED,
     ),
@@ -151,7 +151,7 @@ DEVIATIONS = (
     ),
     Deviation(
         "inputs_reversed",
-        "Takes the features of x in reverse order.",
+        "Reads the features of x in reverse order.",
         in_case(lambda case: replace(case, x=case.x[..., ::-1])),
     ),
     Deviation(

@@ -1,1 +1,1 @@
-"""Which known ways of being wrong would explain what failed."""
+"""Finds the known bugs (deviations) that explain failures."""

@@ -1,4 +1,4 @@
-"""How much may be compared with wrong networks: counted in time steps, so the answer is the same on a slow machine."""
+"""A budget for running deviations, counted in time steps: the result does not depend on the speed of the machine."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Budget:
-    """Time steps that wrong networks may still compute; one takes about 0.1 ms.
+    """The number of time steps that deviations may still compute; one takes about 0.1 ms.
 
     Attributes:
-        left: so many.
-        is_spent: whether something was not compared for want of them.
+        left: the remaining time steps.
+        is_spent: whether a comparison was skipped because too few were left.
     """
 
     left: int
     is_spent: bool = False
 
     def take(self, steps: int) -> bool:
-        """Return whether so many are left, and take them."""
+        """Take time steps from the budget; return False, and take none, if too few are left."""
         if steps > self.left:
             self.is_spent = True
             return False
@@ -29,5 +29,5 @@ class Budget:
 
 
 def steps_of(golden: "GoldenData") -> int:
-    """Return the time steps that a network computes of a golden, over all layers and directions."""
+    """Return how many time steps a network computes for a golden, over all layers and directions."""
     return int(golden.stored.x.shape[-2]) * golden.config.num_layers * golden.config.num_directions

@@ -1,34 +1,34 @@
-"""What explains a whole run: of the causes that single failures name, those that hold against all that was judged.
+"""Finds the causes of all failures of a run among the causes of single failures.
 
-A cause explains a cell's failures if it gives what came on every golden that failed, and would show on none that
-passed. Nothing is said that one of them contradicts without saying so.
+A cause explains the failures of a cell if it gives the actual outputs on every failed golden and would fail no passed
+golden. A cause that a passed golden contradicts is reported as contradicted.
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from rnn_goldens.diagnosis.asked import Cause, Parts
+from rnn_goldens.diagnosis.candidates import Cause, Parts
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 
 EXPLAINED, CONSISTENT, NOT_RECOGNISED = "explained", "consistent with", "not recognised"
 
 ZERO = {OUTPUTS: "all_zero", GRADIENTS: "gradients_all_zero"}
-"""The fact that all is zero."""
+"""The fact that everything is zero."""
 
-MOST_TOGETHER = 3
-"""Of more causes, each for some of the failures, chance explains as much."""
+MAX_TOGETHER = 3
+"""Largest number of causes that explain the failures together: more would explain them by chance."""
 
 FEWEST_OF_MANY = 2
-"""Of many failures, what one of several causes has to add."""
+"""Number of failures that each of several causes must add, if there are many failures."""
 
 ENOUGH_SUPPORT = 1 / 3
-"""What a cause has to explain of the failures that nothing explains together, to be named at all."""
+"""Fraction of the failures that a cause must explain to be reported."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What became of a golden in a precision.
+    """The outcome of a golden in a precision.
 
     Attributes:
         golden: its id.
@@ -36,16 +36,16 @@ class Evidence:
         cell: its cell.
         features: its features.
         passed: whether it passed; else it failed.
-        explained_by: causes that give just what came.
-        facts: what was seen in the outputs, and whether it is so, or with which number: ``fact_list.FACTS``.
-        parts: causes that give one of the outputs wherever it is wrong and nothing explains all, by its name.
-        sizes: how many steps, rows, units and inputs it has, where that was asked: ``fact_list.SIZES_IN_WORDS``.
-        test: which test asked it, of several in a run, which may be of different networks.
-        no_equations: why it was compared with no deviation, for want of its cell's equations; else empty.
-        of: what was compared: ``outputs``, or ``gradients``.
-        checked: of gradients, those that were compared; none: all.
-        outputs: the names of the outputs that alone were compared; none: all.
-        not_compared_with: causes of other failures that it was not compared with, for want of budget.
+        explained_by: causes that give exactly the actual outputs.
+        facts: facts about the outputs and whether they hold, or their number: ``fact_list.FACTS``.
+        parts: by output, causes that give it wherever it is wrong, if no cause explains all outputs.
+        sizes: numbers of steps, rows, units and inputs, if determined: ``fact_list.SIZES_IN_WORDS``.
+        test: the test that checked it; the tests of a run may check different networks.
+        no_equations: why no deviation could run: the equations of its cell are unavailable; else empty.
+        of: what was compared: ``outputs`` or ``gradients``.
+        checked: names of the compared gradients; empty for all.
+        outputs: names of the compared outputs; empty for all.
+        not_compared_with: causes of other failures that did not run on it because the budget was spent.
     """
 
     golden: str
@@ -68,17 +68,17 @@ class Evidence:
         return f"{self.golden} in {self.dtype}"
 
     @property
-    def about(self) -> "About":
-        """What is diagnosed by itself: a cell, as one test asks it."""
-        return About(self.test, self.cell)
+    def about(self) -> "CellInTest":
+        """Its cell and test, which are diagnosed separately."""
+        return CellInTest(self.test, self.cell)
 
 
 @dataclass(frozen=True)
-class About:
-    """A cell, as one test asks it.
+class CellInTest:
+    """A cell in one test.
 
     Attributes:
-        test: empty if there is but one in the run.
+        test: empty if the run has only one.
         cell: its name.
     """
 
@@ -89,132 +89,134 @@ class About:
         return f"{self.cell} in {self.test}" if self.test else self.cell
 
 
-def abouts(several: Iterable[About]) -> str:
-    """The cells that one thing is said of, with their tests, if there are several in the run."""
+def cells_as_text(several: Iterable[CellInTest]) -> str:
+    """Return cells as text, with their tests if the run has several."""
     by_test: dict[str, list[str]] = {}
     for about in several:
         by_test.setdefault(about.test, []).append(about.cell)
     return "; ".join(f"{', '.join(cells)} in {test}" if test else ", ".join(cells) for test, cells in by_test.items())
 
 
-Shows = Callable[[Cause, Evidence], bool | None]
-"""Whether a network that is wrong so would fail a golden; None if that is not known."""
+WouldFail = Callable[[Cause, Evidence], bool | None]
+"""Whether a network with these deviations would fail a golden; None if unknown."""
 
 
 @dataclass(frozen=True)
-class Suspect:
-    """A cause, and what speaks for it and against it.
+class CandidateEvidence:
+    """A cause, the failures that it explains and what contradicts it.
 
     Attributes:
         cause: the names of deviations that act together.
         explains: the failures that it explains.
-        against: what passed though it would show there.
-        alike: other causes that explain the same.
-        runner_up: the cause that explains most of the rest, if there is one.
-        told_apart_by: what this cause explains, and the runner-up does not.
-        not_compared: failures, and what passed, that were not compared with it, for want of budget.
+        against: passed goldens that it would have failed.
+        equivalent: other causes that explain the same failures.
+        runner_up: the best of the other causes, if any.
+        distinguished_by: a golden that this cause explains and the runner-up does not.
+        not_compared: goldens that it did not run on because the budget was spent.
     """
 
     cause: Cause
     explains: tuple[Evidence, ...]
     against: tuple[Evidence, ...] = ()
-    alike: tuple[Cause, ...] = ()
+    equivalent: tuple[Cause, ...] = ()
     runner_up: Cause | None = None
-    told_apart_by: Evidence | None = None
+    distinguished_by: Evidence | None = None
     not_compared: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is known of the failures of one cell in one test.
+    """The diagnosis of the failures of one cell in one test.
 
     Attributes:
         about: the cell and the test.
-        failed: its goldens that failed, the simplest first.
-        passed: those that passed.
+        failed: its failed goldens, the simplest first.
+        passed: its passed goldens.
         certainty: ``explained``, ``consistent with`` or ``not recognised``.
-        suspects: the causes, the one that explains most first; each explains some failures that no other does.
-        parts: of failures that no suspect explains, what gives one output, and would show on nothing that passed.
-        is_cut_short: whether not every cause was compared that should have been.
+        candidates: the causes, best first; each explains some failures that no other does.
+        parts: by output, causes of that output alone, if no cause explains the failures.
+        is_cut_short: whether the budget was spent before every cause ran.
     """
 
-    about: About
+    about: CellInTest
     failed: tuple[Evidence, ...]
     passed: tuple[Evidence, ...]
     certainty: str
-    suspects: tuple[Suspect, ...] = ()
+    candidates: tuple[CandidateEvidence, ...] = ()
     parts: Parts = field(default_factory=dict)
     is_cut_short: bool = False
 
     @property
     def no_equations(self) -> str:
-        """Why no failure was compared with a deviation, for want of equations, of the first; empty if one was."""
+        """Why no deviation could run on any failure, taken from the first; empty if one could."""
         return self.failed[0].no_equations if all(one.no_equations for one in self.failed) else ""
 
     @property
     def all_zero(self) -> bool:
-        """Whether out, or every gradient, is zero in every failure, so that no deviation was asked all of it."""
+        """Whether out, or every gradient, is zero in every failure: then no deviation is compared as a whole."""
         return all(one.facts.get(ZERO[one.of]) for one in self.failed)
 
     @property
     def of(self) -> str:
-        """What is wrong: outputs, if they are anywhere; else gradients."""
+        """What is wrong: outputs if any are, else gradients."""
         return OUTPUTS if any(one.of == OUTPUTS for one in self.failed) else GRADIENTS
 
     @property
     def unexplained(self) -> tuple[Evidence, ...]:
-        """The failures that none of the causes explains."""
-        explained = {id(evidence) for suspect in self.suspects for evidence in suspect.explains}
+        """The failures that no cause explains."""
+        explained = {id(evidence) for candidate in self.candidates for evidence in candidate.explains}
         return tuple(evidence for evidence in self.failed if id(evidence) not in explained)
 
 
-def diagnose(evidence: Iterable[Evidence], shows: Shows, cut_short: Container[About] = ()) -> list[Diagnosis]:
-    """What explains the failures, cell by cell and test by test; none of a cell that has no failure.
+def diagnose(
+    evidence: Iterable[Evidence], would_fail: WouldFail, cut_short: Container[CellInTest] = ()
+) -> list[Diagnosis]:
+    """Return a diagnosis of each cell in each test that has failures.
 
     Args:
-        evidence: what became of each golden.
-        shows: what speaks against a cause.
-        cut_short: those in which not every cause was compared that should have been.
+        evidence: the outcome of each golden.
+        would_fail: whether a cause would fail a golden that passed.
+        cut_short: cells for which the budget was spent before every cause ran.
     """
-    apart: dict[About, list[Evidence]] = {}
+    by_cell: dict[CellInTest, list[Evidence]] = {}
     for one in evidence:
-        apart.setdefault(one.about, []).append(one)
+        by_cell.setdefault(one.about, []).append(one)
     return [
-        replace(_of_cell(about, of_cell, shows), is_cut_short=about in cut_short)
-        for about, of_cell in apart.items()
-        if not all(e.passed for e in of_cell)
+        replace(_diagnosis_of_cell(about, of_one, would_fail), is_cut_short=about in cut_short)
+        for about, of_one in by_cell.items()
+        if not all(e.passed for e in of_one)
     ]
 
 
-def _of_cell(about: About, evidence: Sequence[Evidence], shows: Shows) -> Diagnosis:
+def _diagnosis_of_cell(about: CellInTest, evidence: Sequence[Evidence], would_fail: WouldFail) -> Diagnosis:
     failed = tuple(e for e in evidence if not e.passed)
     passed = tuple(e for e in evidence if e.passed)
-    cell = _Cell(failed, passed, shows)
-    of_all = [cause for cause in cell.ranked if len(cell.support[cause]) == len(failed)]
-    if clean := [cause for cause in of_all if cell.is_clean(cause)]:
-        return Diagnosis(about, failed, passed, EXPLAINED, (cell.suspect(clean[0], clean),))
+    cell = _Cell(failed, passed, would_fail)
+    complete = [cause for cause in cell.ranked if len(cell.support[cause]) == len(failed)]
+    if clean := [cause for cause in complete if cell.is_clean(cause)]:
+        return Diagnosis(about, failed, passed, EXPLAINED, (cell.candidate(clean[0], clean),))
     if covering := cell.cover():
         return Diagnosis(about, failed, passed, EXPLAINED, covering)
-    if of_all:
-        nearest = min(of_all, key=lambda cause: len(cell.against(cause)))
-        return Diagnosis(about, failed, passed, CONSISTENT, (cell.suspect(nearest),))
+    if complete:
+        nearest = min(complete, key=lambda cause: len(cell.against(cause)))
+        return Diagnosis(about, failed, passed, CONSISTENT, (cell.candidate(nearest),))
     for cause in cell.ranked:
         if len(cell.support[cause]) >= ENOUGH_SUPPORT * len(failed) and not cell.against(cause):
-            return Diagnosis(about, failed, passed, CONSISTENT, (cell.suspect(cause),))
+            return Diagnosis(about, failed, passed, CONSISTENT, (cell.candidate(cause),))
     return Diagnosis(about, failed, passed, NOT_RECOGNISED, parts=cell.parts())
 
 
 @dataclass(frozen=True)
 class _Cell:
-    """What became of a cell's goldens, and what speaks for and against causes."""
+    """The outcomes of a cell's goldens, and the causes that they support or contradict."""
 
     failed: tuple[Evidence, ...]
     passed: tuple[Evidence, ...]
-    shows: Shows
+    would_fail: WouldFail
 
     @cached_property
     def support(self) -> dict[Cause, list[Evidence]]:
-        """By cause, the failures that it explains."""
+        """The failures that each cause explains."""
         found: dict[Cause, list[Evidence]] = {}
         for one in self.failed:
             for cause in one.explained_by:
@@ -223,39 +225,39 @@ class _Cell:
 
     @cached_property
     def ranked(self) -> list[Cause]:
-        """The cause that explains most first."""
+        """All causes, the one that explains most first."""
         return sorted(self.support, key=lambda cause: (-len(self.support[cause]), len(cause)))
 
     def against(self, cause: Cause) -> tuple[Evidence, ...]:
-        """What passed although a network that is wrong so would fail there."""
-        return tuple(e for e in self.passed if self.shows(cause, e))
+        """Return the passed goldens that a cause would have failed."""
+        return tuple(e for e in self.passed if self.would_fail(cause, e))
 
     def is_clean(self, cause: Cause) -> bool:
-        """Whether nothing that passed contradicts a cause, as is known of all of it."""
-        return all(self.shows(cause, e) is False for e in self.passed)
+        """Whether a cause is known to fail no passed golden."""
+        return all(self.would_fail(cause, e) is False for e in self.passed)
 
     def not_compared(self, cause: Cause) -> tuple[Evidence, ...]:
-        """What was not compared with a cause."""
+        """Return the goldens that a cause did not run on."""
         failed = (e for e in self.failed if cause in e.not_compared_with)
-        return (*failed, *(e for e in self.passed if self.shows(cause, e) is None))
+        return (*failed, *(e for e in self.passed if self.would_fail(cause, e) is None))
 
     def parts(self) -> Parts:
-        """What gives an output of all failures."""
+        """Return the causes of single outputs that hold for all failures."""
         found: dict[str, tuple[Cause, ...]] = {}
         for name, causes in self.failed[0].parts.items():
-            of_all = [cause for cause in causes if all(cause in one.parts.get(name, ()) for one in self.failed)]
-            if kept := tuple(cause for cause in of_all if self.is_clean(cause)):
+            common = [cause for cause in causes if all(cause in one.parts.get(name, ()) for one in self.failed)]
+            if kept := tuple(cause for cause in common if self.is_clean(cause)):
                 found[name] = kept
         return found
 
-    def cover(self) -> tuple[Suspect, ...]:
-        """The fewest causes found that explain all together, none of which anything contradicts; () if there are none.
+    def cover(self) -> tuple[CandidateEvidence, ...]:
+        """Return a few uncontradicted causes that explain all failures together, found greedily; () if there are none.
 
-        One that adds a single failure of many explains it by chance.
+        Each must add enough failures: one that adds a single failure of many explains it by chance.
         """
-        least = 1 if len(self.failed) <= MOST_TOGETHER else FEWEST_OF_MANY
+        least = 1 if len(self.failed) <= MAX_TOGETHER else FEWEST_OF_MANY
         left, chosen = {id(e) for e in self.failed}, list[Cause]()
-        while left and len(chosen) < MOST_TOGETHER:
+        while left and len(chosen) < MAX_TOGETHER:
             gains = sorted(self.ranked, key=lambda cause: -sum(id(e) in left for e in self.support[cause]))
             best = next((cause for cause in gains if self.is_clean(cause)), None)
             gained = left & {id(e) for e in self.support[best]} if best is not None else set()
@@ -263,25 +265,27 @@ class _Cell:
                 return ()
             chosen.append(best)
             left -= gained
-        return () if left else tuple(Suspect(cause, tuple(self.support[cause])) for cause in chosen)
+        return () if left else tuple(CandidateEvidence(cause, tuple(self.support[cause])) for cause in chosen)
 
-    def suspect(self, cause: Cause, clean: Sequence[Cause] = ()) -> Suspect:
-        """A cause with its rivals: those that explain as much, and the next, which a golden tells from it."""
+    def candidate(self, cause: Cause, clean: Sequence[Cause] = ()) -> CandidateEvidence:
+        """Return a cause with equivalent causes and the runner-up, which a golden distinguishes from it."""
         support = self.support
-        alike = tuple(other for other in clean if other != cause and len(other) == len(cause))
-        others = [other for other in support if other != cause and other not in alike and len(other) == len(cause)]
+        equivalent = tuple(other for other in clean if other != cause and len(other) == len(cause))
+        others = [other for other in support if other != cause and other not in equivalent and len(other) == len(cause)]
         runner_up = max(others, key=lambda other: len(support[other]), default=None)
-        told_apart_by = None
+        distinguished_by = None
         if runner_up is not None:
-            theirs = {id(e) for e in support[runner_up]}
-            alone = (e for e in support[cause] if id(e) not in theirs and runner_up not in e.not_compared_with)
-            told_apart_by = next(alone, None) or next(iter(self.against(runner_up)), None)
-        return Suspect(
+            of_runner_up = {id(e) for e in support[runner_up]}
+            only_here = (
+                e for e in support[cause] if id(e) not in of_runner_up and runner_up not in e.not_compared_with
+            )
+            distinguished_by = next(only_here, None) or next(iter(self.against(runner_up)), None)
+        return CandidateEvidence(
             cause,
             tuple(support[cause]),
             self.against(cause),
-            alike,
+            equivalent,
             runner_up,
-            told_apart_by,
+            distinguished_by,
             self.not_compared(cause),
         )

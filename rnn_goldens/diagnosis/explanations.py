@@ -1,104 +1,106 @@
-"""A failed verdict, with what is known of the ways of being wrong that would explain what was given."""
+"""Adds the diagnosis to a failed verdict: deviations that explain it, or facts."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rnn_goldens.diagnosis.asked import TOGETHER, Cause
-from rnn_goldens.diagnosis.asked_gradients import accumulated, is_of_outputs
+from rnn_goldens.comparison.actual import Actual
+from rnn_goldens.comparison.failure_text import failure_text
+from rnn_goldens.comparison.verdict import Verdict
+from rnn_goldens.diagnosis.candidate_search import CandidateSearch
+from rnn_goldens.diagnosis.candidates import TOGETHER, Cause
 from rnn_goldens.diagnosis.facts import facts
+from rnn_goldens.diagnosis.gradient_candidates import accumulated, is_of_outputs
 from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT, OF_SECOND_CALL
-from rnn_goldens.diagnosis.suspects import Suspects
 from rnn_goldens.golden.expected import GRADIENTS
-from rnn_goldens.judging.failure_text import failure_text
-from rnn_goldens.judging.given import Given
-from rnn_goldens.judging.verdict import Verdict
 
 _LISTED = 3
 _LINES = 2
 
 Sentences = Iterator[tuple[str, int]]
-"""Sentences of a failure's message, each with how many lines it may take."""
+"""Sentences of a failure message, each with its maximum number of lines."""
 
 
 def diagnosed(
-    given: Given,
+    actual: Actual,
     verdict: Verdict,
-    suspects: Suspects | None = None,
+    search: CandidateSearch | None = None,
     *,
-    said: str = "",
-    ask_again: Callable[[], Sequence[Any]] | None = None,
+    meaning: str = "",
+    call_again: Callable[[], Sequence[Any]] | None = None,
     outputs: Verdict | None = None,
     outputs_right: bool = False,
 ) -> Verdict:
-    """The same verdict; if it did not pass, it says which deviations would explain what was given.
+    """Return the verdict, with the deviations that explain it if it failed.
 
     Args:
-        given: outputs or gradients.
-        verdict: what became of them.
-        suspects: what explained other failures of a run; without it, every single deviation is asked.
-        said: what it means that they differ, as ``compare_gradients`` was told.
-        ask_again: asks the implementation for the outputs once more, if that can be done; some failures of a run are.
-        outputs: of gradients, what became of the outputs that they are of, diagnosed, if those were asked: where they
-            are wrong, that is to be fixed first, and what explains them explains all.
-        outputs_right: whether these are known to be right without that: then no deviation of theirs is named.
+        actual: outputs or gradients.
+        verdict: their verdict.
+        search: the causes of other failures of the run; without it, every single deviation is tried.
+        meaning: what a difference means, as for ``compare_gradients``.
+        call_again: calls the implementation for the outputs once more, if possible; used for some failures of a run.
+        outputs: for gradients, the diagnosed verdict on the outputs, if they were compared. Wrong outputs are
+            reported first, and their cause explains the gradients, too.
+        outputs_right: whether the outputs are known to be right without that: then no cause is in the forward pass.
     """
     if verdict.passed or not verdict.differences:
         return verdict
     if outputs is not None and not outputs.passed:
-        return _of_wrong_outputs(given, verdict, outputs)
-    suspects = suspects or Suspects(pairs=False)
-    seen_in_calls = {OF_SECOND_CALL[said]: True} if given.of == GRADIENTS and said in OF_SECOND_CALL else {}
-    if seen_in_calls:  # the first call was right, and so is the way back
-        found = accumulated(given)
+        return _of_wrong_outputs(actual, verdict, outputs)
+    search = search or CandidateSearch(pairs=False)
+    call_facts = {OF_SECOND_CALL[meaning]: True} if actual.of == GRADIENTS and meaning in OF_SECOND_CALL else {}
+    if call_facts:  # the first call was right, so the backward pass is
+        found = accumulated(actual)
     else:
         outputs_right = outputs_right or (outputs is not None and not outputs.not_checked)
-        found = suspects.explain(given, outputs_right=outputs_right)
-    seen: Mapping[str, bool | float] = {}
+        found = search.explain(actual, outputs_right=outputs_right)
+    observed: Mapping[str, bool | float] = {}
     if not found:
-        seen = facts(given)
-        if ask_again is not None:
-            kept = {name: values.copy() for name, values in given.numbers.items()}
-            seen = {**suspects.repeats.facts(given, kept, ask_again), **seen}
-    return _with_message(given, verdict, found, {**seen_in_calls, **seen}, said, tuple(_sentences(given, found, seen)))
+        observed = facts(actual)
+        if call_again is not None:
+            kept = {name: values.copy() for name, values in actual.numbers.items()}
+            observed = {**search.repeats.facts(actual, kept, call_again), **observed}
+    return _with_message(
+        actual, verdict, found, {**call_facts, **observed}, meaning, tuple(_sentences(actual, found, observed))
+    )
 
 
-def _of_wrong_outputs(given: Given, verdict: Verdict, outputs: Verdict) -> Verdict:
+def _of_wrong_outputs(actual: Actual, verdict: Verdict, outputs: Verdict) -> Verdict:
     found = [tuple(cause.split(TOGETHER)) for cause in outputs.explained_by]
     headline = outputs.message.splitlines()[0].partition(": ")[2]
-    sentences = [(headline, _LINES), *_sentences(given, found, outputs.facts)]
+    sentences = [(headline, _LINES), *_sentences(actual, found, outputs.facts)]
     return _with_message(
-        given, verdict, found, outputs.facts, "the outputs are wrong, and gradients with them", sentences
+        actual, verdict, found, outputs.facts, "the outputs are wrong, and gradients with them", sentences
     )
 
 
 def _with_message(
-    given: Given,
+    actual: Actual,
     verdict: Verdict,
     found: Sequence[Cause],
-    seen: Mapping[str, bool | float],
-    said: str,
+    observed: Mapping[str, bool | float],
+    meaning: str,
     sentences: Sequence[tuple[str, int]],
 ) -> Verdict:
     causes = tuple(map(TOGETHER.join, found))
     like = causes[0] if len(causes) == 1 else ""
-    message = failure_text(given, list(verdict.differences.values()), said, like=like, known=sentences)
-    return replace(verdict, message=message, explained_by=causes, facts={} if found else seen)
+    message = failure_text(actual, list(verdict.differences.values()), meaning, like=like, known=sentences)
+    return replace(verdict, message=message, explained_by=causes, facts={} if found else observed)
 
 
-def _sentences(given: Given, found: Sequence[Cause], seen: Mapping[str, bool | float]) -> Sentences:
-    """What explains it; else why no deviation was asked, if so, and the first fact that is so."""
+def _sentences(actual: Actual, found: Sequence[Cause], observed: Mapping[str, bool | float]) -> Sentences:
+    """Yield the causes; without any, why no deviation could run and the first fact that holds."""
     from rnn_goldens.cells import no_equations
 
-    of_gradients = given.of == GRADIENTS
+    of_gradients = actual.of == GRADIENTS
     if found:
         if of_gradients and all(map(is_of_outputs, found)):
             yield "these are the gradients of wrong outputs, which check(out, h_n) compares:", _LINES
         yield _looks_like(found), _LINES + of_gradients
         return
-    if why := no_equations(given.golden):
+    if why := no_equations(actual.golden):
         yield f"compared with no deviation: {why}", _LINES
-    true = (EVERY_FACT[code].said(value) for code, value in seen.items() if value)
+    true = (EVERY_FACT[code].text(value) for code, value in observed.items() if value)
     yield from ((sentence, _LINES) for sentence in list(true)[:1])
 
 
@@ -111,4 +113,4 @@ def _looks_like(found: Sequence[Cause]) -> str:
         return f"looks like {' and '.join(found[0])}, both at once"
     more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])
-    return f"looks like one of {len(found)} deviations, which are alike here: {names}{more}"
+    return f"looks like one of {len(found)} deviations, which are equivalent here: {names}{more}"

@@ -1,214 +1,213 @@
-"""The facts there are: how each is seen, and how it is said. What it asks to be done is part of the sentence."""
+"""The facts about wrong outputs: how each is observed, and its sentence, which includes a hint what to look at."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from rnn_goldens.diagnosis import asked_alone, resemblance, where_wrong
-from rnn_goldens.diagnosis.repeated import NOT_REPEATABLE
-from rnn_goldens.diagnosis.seen import Seen
+from rnn_goldens.diagnosis import fault_location, resemblance, step_candidates
+from rnn_goldens.diagnosis.flakiness import NOT_REPEATABLE
+from rnn_goldens.diagnosis.observation import Observation
 
 Value = bool | float
-"""Whether a fact is so; a number, if it is, where the fact has one."""
+"""Whether a fact holds; its number, for a fact that has one."""
 
 IN_WORDS = {
     "bias": ("have biases", "have no biases"),
-    "state": ("are given an initial state", "are given no initial state"),
+    "state": ("have an initial state", "have no initial state"),
     "multilayer": ("have several layers", "have one layer"),
     "bidirectional": ("run in both directions", "run in one direction"),
     "lengths": ("have sequences of several lengths", "have sequences of one length"),
     "unbatched": ("have no batch axis", "have a batch axis"),
-    "saturated": ("saturate an activation", "saturate no activation"),
+    "saturated": ("saturate an activation", "do not saturate an activation"),
     "long": ("are long", "are short"),
 }
-"""Features that a cause may hang on: what goldens do that have it, and those that have it not."""
+"""Features that a failure may depend on: a verb phrase for goldens with the feature, and one for goldens without it."""
 
 
-def leave_out(options: Sequence[str]) -> str:
-    """How to leave out the goldens that have one of some options."""
+def exclusion_hint(options: Sequence[str]) -> str:
+    """Return how to exclude the goldens that have any of some options."""
     quoted = ", ".join(f'"{option}"' for option in options)
-    return f"to leave them out, without=[{quoted}]"
+    return f"to exclude them, without=[{quoted}]"
 
 
 SIZES_IN_WORDS = {"steps": "time step", "rows": "row", "units": "unit", "inputs": "input"}
-"""Sizes that a cause may hang on."""
+"""Sizes that a failure may depend on."""
 
 HALF = 0
-"""In place of a number of failures: so many of them as there are in half."""
+"""Value of ``Fact.enough``: half of the failures."""
 
-FEW = 2
-"""What few goldens can show, simple ones, and chance does not in two."""
+TWO = 2
+"""Value of ``Fact.enough`` for facts that only a few simple goldens can show: two of them are not a coincidence."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """What may be seen in outputs, or in gradients.
+    """A fact that can be observed in wrong outputs or gradients.
 
     Attributes:
-        see: whether it is so, or with which number; None where it can not be seen.
-        sentence: how it is said; the number goes into its braces.
-        enough: so many failures have to show it, or all that there are.
-        of_out: whether out alone shows it.
-        of_any: whether it is told if it is so of one, whatever others show.
-        of_likeness: whether it says what outputs resemble, or where they are wrong, which tells nothing where they are
+        observe: returns whether it holds, or its number; None if that cannot be observed.
+        sentence: its text, with braces for the number.
+        enough: how many failures must show it, or all if there are fewer.
+        of_out: whether it can be observed in out alone.
+        of_any: whether one failure is enough to report it, whatever others show.
+        of_match: whether it describes what outputs match, or where they are wrong, which is meaningless if they are
             nearly right.
-        of_most: whether its number is the largest of all failures, rather than the same in all.
-        unless: facts beside which it is not told, for they say more.
-        words: what the sentence says for a number that stands for something else.
+        of_most: whether its number is the maximum over all failures; else it must be the same in all.
+        unless: more specific facts that replace it.
+        words: text for the number, if it is a code.
     """
 
-    see: Callable[[Seen], Value | None]
+    observe: Callable[[Observation], Value | None]
     sentence: str
     enough: int = HALF
     of_out: bool = False
     of_any: bool = False
-    of_likeness: bool = False
+    of_match: bool = False
     of_most: bool = False
     unless: tuple[str, ...] = ()
     words: Callable[[Value], str] | None = None
 
-    def said(self, value: Value) -> str:
-        """The sentence, with the number in it, or the words for the number."""
+    def text(self, value: Value) -> str:
+        """Return the sentence with the number, or its text, inserted."""
         return self.sentence.format(value if self.words is None else self.words(value))
 
 
 FACTS: dict[str, Fact] = {
     NOT_REPEATABLE: Fact(
-        lambda _: None,  # it is seen in a second answer
-        "not repeatable: asked again, it gives other numbers; is something random or left over?",
+        lambda _: None,  # observed in a second call
+        "not repeatable: a second call returns other values; is anything random or left over?",
         of_any=True,
     ),
     **{
         f"{name}_missing": Fact(
-            partial(where_wrong.there, name),
-            f"{name} is missing, or holds no real numbers: look at what is returned for it",
+            partial(fault_location.present, name),
+            f"{name} is missing or holds no real numbers: look at what is returned for it",
         )
         for name in ("out", "h_n", "c_n")
     },
     **{
-        f"{name}_shape": Fact(partial(where_wrong.there, name), f"{name} has another shape than it should")
+        f"{name}_shape": Fact(partial(fault_location.present, name), f"{name} has the wrong shape")
         for name in ("out", "h_n", "c_n")
     },
     **{
         f"{name}_less_precise": Fact(
-            partial(where_wrong.there, name), f"{name} is of a lower precision than what is asked: where is it cast?"
+            partial(fault_location.present, name), f"{name} has a lower precision than declared: where is it cast?"
         )
         for name in ("out", "h_n", "c_n")
     },
     "c_n_unexpected": Fact(
-        lambda _: None,  # it is not in the outputs of the cell
-        "c_n came, which this cell does not have: return out and h_n alone",
+        lambda _: None,  # not one of the cell's outputs
+        "c_n was returned, but this cell has none: return only out and h_n",
     ),
-    "not_finite": Fact(where_wrong.not_finite, "there are NaN or infinite numbers in the outputs", of_out=True),
+    "not_finite": Fact(fault_location.not_finite, "there are NaN or infinite numbers in the outputs", of_out=True),
     "all_zero": Fact(resemblance.all_zero, "out is zero everywhere: is it ever written?", of_out=True),
     "out_is_initial": Fact(
-        resemblance.out_is_initial, "out is h0 at every step: is the new state ever kept?", FEW, of_out=True
+        resemblance.out_is_initial, "out is h0 at every step: is the new state ever kept?", TWO, of_out=True
     ),
     "still_initial": Fact(
-        resemblance.still_initial, "h_n is h0: is the state carried on, and is the last one returned?", FEW
+        resemblance.still_initial, "h_n is h0: is the state passed on, and is the last one returned?", TWO
     ),
     "nearly_right": Fact(
         resemblance.nearly_right,
-        "at most {:.2g} times the tolerance: approximated, of lower precision, or rounded on the way",
+        "at most {:.2g} times the tolerance: approximated, in lower precision or rounded in between",
         of_most=True,
     ),
     "right_to_float32": Fact(
-        resemblance.right_to_float32, "all is right to float32's precision: something is computed in float32"
+        resemblance.right_to_float32, "everything is right to float32 precision: something is computed in float32"
     ),
     "numbers_of_float32": Fact(
-        resemblance.numbers_of_float32, "every number of what is wrong is one of float32: it is cast, or its buffer is"
+        resemblance.numbers_of_float32,
+        "every wrong array has only float32 values: it or its buffer is cast",
     ),
     "only_h_n": Fact(
-        partial(where_wrong.only, "h_n"),
-        "out and c_n are right, h_n alone is wrong: look at how it is returned",
-        of_likeness=True,
+        partial(fault_location.only, "h_n"),
+        "out and c_n are right, only h_n is wrong: look at how it is returned",
+        of_match=True,
     ),
     "only_c_n": Fact(
-        partial(where_wrong.only, "c_n"),
-        "out and h_n are right, c_n alone is wrong: look at how it is returned",
-        of_likeness=True,
+        partial(fault_location.only, "c_n"),
+        "out and h_n are right, only c_n is wrong: look at how it is returned",
+        of_match=True,
     ),
     "only_last_states": Fact(
-        where_wrong.only_last_states,
+        fault_location.only_last_states,
         "out is right; the last states are wrong: look at how they are returned",
         unless=("only_h_n", "only_c_n"),
-        of_likeness=True,
+        of_match=True,
     ),
-    "h_n_is_c_n": Fact(resemblance.h_n_is_c_n, "h_n is what c_n should be", of_likeness=True),
-    "h_n_factor": Fact(resemblance.h_n_factor, "h_n is {:.6g} times the right one", of_likeness=True),
-    "h_n_same_numbers": Fact(
-        resemblance.h_n_same_numbers, "h_n holds the right numbers in another order", of_likeness=True
-    ),
+    "h_n_is_c_n": Fact(resemblance.h_n_is_c_n, "h_n is what c_n should be", of_match=True),
+    "h_n_factor": Fact(resemblance.h_n_factor, "h_n is {:.6g} times the right one", of_match=True),
+    "h_n_same_numbers": Fact(resemblance.h_n_same_numbers, "h_n has the right values in another order", of_match=True),
     "only_out": Fact(
-        where_wrong.only_out,
-        "the last states are right; out is wrong: look at how it is put together",
-        of_likeness=True,
+        fault_location.only_out,
+        "the last states are right; out is wrong: look at how it is assembled",
+        of_match=True,
     ),
     "only_c": Fact(
-        asked_alone.only_c,
-        "after one step h_n follows from the c_n that came: c is wrong, by no single gate",
-        FEW,
-        of_likeness=True,
+        step_candidates.only_c,
+        "after one step h_n follows from c_n, which is wrong: no single gate explains it",
+        TWO,
+        of_match=True,
     ),
     "c_right": Fact(
-        where_wrong.c_right,
-        "after one step c_n is right, h_n is wrong: look at what follows c, o and the tanh",
-        FEW,
+        fault_location.c_right,
+        "after one step c_n is right, h_n is wrong: look at the output gate and the tanh",
+        TWO,
         unless=("constant_factor", "not_finite"),
     ),
     "fed_times": Fact(
-        asked_alone.fed_times,
-        "upper layers are fed {:.3g} times what the layer below gives, and go on rightly from that",
+        step_candidates.fed_times,
+        "upper layers receive {:.3g} times the output of the layer below; given that, they are right",
         1,
-        of_likeness=True,
+        of_match=True,
     ),
     "upper_layers_follow": Fact(
-        asked_alone.upper_layers_follow,
-        "upper layers are right, given what they are fed: look at the first layer",
+        step_candidates.upper_layers_follow,
+        "upper layers are right, given their inputs: look at the first layer",
         1,
-        of_likeness=True,
+        of_match=True,
     ),
     "first_layer_right": Fact(
-        where_wrong.first_layer_right,
-        "the first layer's last states are right: look above it, and at what upper layers get",
+        fault_location.first_layer_right,
+        "the first layer's last states are right: look at the upper layers and their inputs",
     ),
     "forward_right": Fact(
-        where_wrong.forward_right, "the forward direction is right, the reverse direction is wrong", FEW, of_out=True
+        fault_location.forward_right, "the forward direction is right, the reverse direction is wrong", TWO, of_out=True
     ),
     "reverse_right": Fact(
-        where_wrong.reverse_right, "the reverse direction is right, the forward direction is wrong", FEW, of_out=True
+        fault_location.reverse_right, "the reverse direction is right, the forward direction is wrong", TWO, of_out=True
     ),
     "first_row_right": Fact(
-        where_wrong.first_row_right,
+        fault_location.first_row_right,
         "the first row of a batch is right, others are wrong",
         of_out=True,
-        of_likeness=True,
+        of_match=True,
     ),
     "only_beyond_lengths": Fact(
-        where_wrong.only_beyond_lengths, "out is right within the lengths, and wrong beyond them", of_out=True
+        fault_location.only_beyond_lengths, "out is right within the lengths, and wrong beyond them", of_out=True
     ),
     "same_numbers_by_unit": Fact(
         resemblance.same_numbers_by_unit,
-        "out holds the right numbers in another order of the units",
+        "out has the right values in another order of the units",
         of_out=True,
-        of_likeness=True,
+        of_match=True,
     ),
     "same_numbers_by_step": Fact(
         resemblance.same_numbers_by_step,
-        "out holds the right numbers in another order of the steps",
+        "out has the right values in another order of the steps",
         of_out=True,
-        of_likeness=True,
+        of_match=True,
     ),
     "one_step_late": Fact(
-        resemblance.one_step_late, "out is right, but one step late", FEW, of_out=True, of_likeness=True
+        resemblance.one_step_late, "out is right, but one step late", TWO, of_out=True, of_match=True
     ),
     "one_step_early": Fact(
-        resemblance.one_step_early, "out is right, but one step early", FEW, of_out=True, of_likeness=True
+        resemblance.one_step_early, "out is right, but one step early", TWO, of_out=True, of_match=True
     ),
     "repeats": Fact(
         resemblance.repeats,
         "out is the same at every step: is the state, or x, ever read?",
-        FEW,
+        TWO,
         of_out=True,
         unless=("all_zero", "out_is_initial", "not_finite"),
     ),
@@ -217,58 +216,58 @@ FACTS: dict[str, Fact] = {
         "out is {:.6g} times the right one",
         of_out=True,
         unless=("all_zero",),
-        of_likeness=True,
+        of_match=True,
     ),
     **{
         f"only_gate_{letter}": Fact(
-            partial(asked_alone.only_gate, letter),
-            "one step, solved back: if a single gate is off, it is "
+            partial(step_candidates.only_gate, letter),
+            "solving one step backwards: if one gate is wrong, it is "
             f"{letter}{', or r, which acts through it' * (letter == 'n')}",
-            FEW,
-            of_likeness=True,
+            TWO,
+            of_match=True,
             unless=("constant_factor", "all_zero", "only_out"),
         )
         for letter in "ifgozn"
     },
     "every_step_follows": Fact(
-        asked_alone.every_step_follows,
-        "each step is right, given the state before it: look at the start",
-        FEW,
+        step_candidates.every_step_follows,
+        "each step is right, given the state before it: look at the initial state",
+        TWO,
         of_out=True,
-        of_likeness=True,
+        of_match=True,
     ),
     "no_step_follows": Fact(
-        asked_alone.no_step_follows,
-        "no step follows from the state before it: look at the step, or what it is fed",
-        FEW,
+        step_candidates.no_step_follows,
+        "no step is right, given the state before it: look at the step or its inputs",
+        TWO,
         of_out=True,
         unless=("all_zero", "first_row_right", "repeats", "not_finite"),
-        of_likeness=True,
+        of_match=True,
     ),
     "wrong_from_step": Fact(
-        where_wrong.wrong_from_step, "out is right before time step {:.0f}, and wrong from there on", of_out=True
+        fault_location.wrong_from_step, "out is right before time step {:.0f} and wrong from there on", of_out=True
     ),
-    "grows": Fact(where_wrong.grows, "the error grows from step to step", of_out=True),
+    "grows": Fact(fault_location.grows, "the error grows from step to step", of_out=True),
     "first_step_right": Fact(
-        where_wrong.first_step_right,
-        "the first step is right: look at what is carried on, and at which x is read",
-        FEW,
+        fault_location.first_step_right,
+        "the first step is right: look at the state passed on, and at which x is read",
+        TWO,
         of_out=True,
         unless=("wrong_from_step",),
     ),
     "right_from_zero": Fact(
-        where_wrong.right_from_zero,
-        "a first step from a state of zero is right: look at what the state goes through",
-        FEW,
+        fault_location.right_from_zero,
+        "the first step from a zero state is right: look at the recurrent part",
+        TWO,
         of_out=True,
         unless=("first_step_right", "wrong_from_step"),
     ),
     "wrong_from_first_step": Fact(
-        where_wrong.wrong_from_first_step,
+        fault_location.wrong_from_first_step,
         "the first step is wrong already",
-        FEW,
+        TWO,
         of_out=True,
         unless=("all_zero", "not_finite", "constant_factor"),
     ),
 }
-"""By name, what tells most first."""
+"""Facts by name, the most informative first."""

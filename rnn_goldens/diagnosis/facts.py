@@ -1,51 +1,51 @@
-"""What can be seen in wrong outputs, or gradients, of a golden where no name fits."""
+"""Observes facts about wrong outputs or gradients that no deviation explains."""
 
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.diagnosis.fact_list import FACTS, Fact, Value
 from rnn_goldens.diagnosis.gradient_facts import GRADIENT_FACTS
-from rnn_goldens.diagnosis.seen import Seen, seen
+from rnn_goldens.diagnosis.observation import Observation, observe
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.judging.given import Given
 
 
 @np.errstate(all="ignore")
-def facts(given: Given) -> dict[str, Value]:
-    """Which facts are so of what was given, and which are not; what cannot be seen in this golden is left out."""
-    if given.of == GRADIENTS:
-        gradients = seen(given)
-        return _seen_in(gradients, GRADIENT_FACTS) if gradients.wrong_ones else {}
-    found: dict[str, Value] = dict.fromkeys(_not_comparable(given), True)
-    shaped = [n for n, values in given.numbers.items() if values.shape == given.expected.values[n].shape]
-    if shaped == list(given.golden.layout.outputs):
-        found |= _seen_in(seen(given), FACTS)
+def facts(actual: Actual) -> dict[str, Value]:
+    """Return the facts that can be observed in this golden, and whether they hold."""
+    if actual.of == GRADIENTS:
+        gradients = observe(actual)
+        return _observed_facts(gradients, GRADIENT_FACTS) if gradients.wrong_ones else {}
+    found: dict[str, Value] = dict.fromkeys(_not_comparable(actual), True)
+    shaped = [n for n, values in actual.numbers.items() if values.shape == actual.expected.values[n].shape]
+    if shaped == list(actual.golden.layout.outputs):
+        found |= _observed_facts(observe(actual), FACTS)
     elif "out" in shaped:
-        found |= _seen_in(seen(given, ["out"]), {code: fact for code, fact in FACTS.items() if fact.of_out})
-    return found | dict.fromkeys(_less_precise(given), True)
+        found |= _observed_facts(observe(actual, ["out"]), {code: fact for code, fact in FACTS.items() if fact.of_out})
+    return found | dict.fromkeys(_less_precise(actual), True)
 
 
-def _seen_in(seen: Seen, facts: Mapping[str, Fact]) -> dict[str, Value]:
-    visible = (code for code, fact in facts.items() if not (fact.of_likeness and seen.is_nearly_right))
-    found = {code: facts[code].see(seen) for code in visible}
+def _observed_facts(observed: Observation, facts: Mapping[str, Fact]) -> dict[str, Value]:
+    observable = (code for code, fact in facts.items() if not (fact.of_match and observed.is_nearly_right))
+    found = {code: facts[code].observe(observed) for code in observable}
     return {code: value for code, value in found.items() if value is not None}
 
 
-def _not_comparable(given: Given) -> Iterator[str]:
-    """Which outputs should not be there, are missing, or have another shape: ``h_n_missing``, ``out_shape``."""
-    yield from (f"{name}_unexpected" for name in given.problems if name not in given.golden.layout.outputs)
-    for name, want in given.expected.values.items():
-        if name not in given.numbers:
+def _not_comparable(actual: Actual) -> Iterator[str]:
+    """Yield facts on unexpected and missing outputs and wrong shapes: ``h_n_missing``, ``out_shape``."""
+    yield from (f"{name}_unexpected" for name in actual.problems if name not in actual.golden.layout.outputs)
+    for name, want in actual.expected.values.items():
+        if name not in actual.numbers:
             yield f"{name}_missing"
-        elif given.numbers[name].shape != want.shape:
+        elif actual.numbers[name].shape != want.shape:
             yield f"{name}_shape"
 
 
-def _less_precise(given: Given) -> Iterator[str]:
-    """Which outputs are of a lower precision than what is asked: ``out_less_precise``."""
-    asked = PRECISIONS[given.golden.dtype].bits
-    for name, output in given.arrays.items():
-        if output.bits is not None and output.bits < asked:
+def _less_precise(actual: Actual) -> Iterator[str]:
+    """Yield facts on outputs with a lower precision than declared: ``out_less_precise``."""
+    declared = PRECISIONS[actual.golden.dtype].bits
+    for name, output in actual.arrays.items():
+        if output.bits is not None and output.bits < declared:
             yield f"{name}_less_precise"

@@ -1,4 +1,4 @@
-"""Golden ↔ file. Both files hold the same tree, equal to the last bit."""
+"""Writes goldens to files and reads them. The HDF5 and the JSON file hold the same tree, equal to the last bit."""
 
 from rnn_goldens.encoding.files import (
     GRADIENTS,

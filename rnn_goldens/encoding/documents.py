@@ -1,8 +1,8 @@
-"""What the JSON of a golden and of its gradients holds, as types: to read it is to check it.
+"""Types of the JSON of goldens and gradients: parsing into them validates a file.
 
-``schema/golden-1.schema.json`` and ``schema/gradients-1.schema.json`` say the same in words that validators in any
-language understand; tests hold one against the other. A golden is read each time it is checked, and types take a
-hundredth of the time of a schema's validator.
+``schema/golden-1.schema.json`` and ``schema/gradients-1.schema.json`` define the same for validators in any language;
+tests compare the two. Types are used because a golden is read at each check, and they take a hundredth of the time of
+a schema validator.
 """
 
 from typing import Annotated, Any, Literal
@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from rnn_goldens.encoding.tree import Tree
-from rnn_goldens.encoding.typed_arrays import Floats, Integers, Part, Size, tree_of
+from rnn_goldens.encoding.typed_arrays import ClosedStruct, Floats, Integers, Size, tree_of
 from rnn_goldens.encoding.typed_json import (
     LINE,
     SCHEMA,
@@ -26,26 +26,26 @@ from rnn_goldens.encoding.typed_json import (
     require_once,
 )  # fmt: skip
 from rnn_goldens.golden.features import FEATURES
-from rnn_goldens.golden.shapes import is_own_cell
+from rnn_goldens.golden.shapes import is_custom_cell
 
 Vector = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*\Z", max_length=100)]
 
 
-class OwnCell(Part, frozen=True):
-    """What a cell of someone's own is like."""
+class CustomCell(ClosedStruct, frozen=True):
+    """The gates, states and vectors of a custom cell."""
 
     gates: Annotated[str, Meta(pattern=LINE, min_length=1, max_length=100)]
     states: Annotated[tuple[Literal["h", "c"], ...], Meta(min_length=1, max_length=2)]
     vectors: Annotated[tuple[Vector, ...], Meta(min_length=1, max_length=100)] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a name stands twice, or the states are in another order."""
-        _require(self.states in (("h",), ("h", "c")), "states are h, or h and c")
+        """Raise ValueError if a vector is listed twice, or the states are other than h, or h and c, in this order."""
+        _require(self.states in (("h",), ("h", "c")), "states must be h, or h and c")
         require_once(() if self.vectors is UNSET else self.vectors)
 
 
-class Configuration(Part, frozen=True):
-    """The arguments of ``torch.nn.RNN``."""
+class Configuration(ClosedStruct, frozen=True):
+    """Sizes and options of a network, under the argument names of ``torch.nn.RNN``."""
 
     input_size: Size
     hidden_size: Size
@@ -54,8 +54,8 @@ class Configuration(Part, frozen=True):
     bias: bool
 
 
-class Inputs(Part, frozen=True):
-    """What is asked, beside the weights."""
+class Inputs(ClosedStruct, frozen=True):
+    """Model inputs except the weights."""
 
     x: Floats
     h0: Floats | UnsetType = UNSET
@@ -63,48 +63,48 @@ class Inputs(Part, frozen=True):
     lengths: Integers | UnsetType = UNSET
 
 
-class Outputs(Part, frozen=True):
-    """An array for each output."""
+class Outputs(ClosedStruct, frozen=True):
+    """One array per output."""
 
     out: Floats
     h_n: Floats
     c_n: Floats | UnsetType = UNSET
 
 
-class ExactTolerance(Part, frozen=True, tag_field="kind", tag="exact"):
-    """Every partial sum fits so many bits."""
+class ExactTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="exact"):
+    """The number of significant bits that every partial sum fits in."""
 
     bits: Annotated[int, Meta(ge=1, le=53)]
 
 
-class BoundTolerance(Part, frozen=True, tag_field="kind", tag="bound"):
-    """How far a correct implementation can be off."""
+class BoundTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="bound"):
+    """The largest error that a correct implementation can have, as two coefficients of the roundoff by output."""
 
     accumulation: Outputs
     storage: Outputs
 
 
-class Cotangents(Part, frozen=True):
-    """An array for each output that has one."""
+class Cotangents(ClosedStruct, frozen=True):
+    """One array per output that has a cotangent."""
 
     d_out: Floats | UnsetType = UNSET
     d_h_n: Floats | UnsetType = UNSET
     d_c_n: Floats | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        """Raise ValueError if there is none."""
-        _require(any(d is not UNSET for d in (self.d_out, self.d_h_n, self.d_c_n)), "there is no cotangent")
+        """Raise ValueError if there is no cotangent."""
+        _require(any(d is not UNSET for d in (self.d_out, self.d_h_n, self.d_c_n)), "a cotangent is required")
 
 
-class GradientsTolerance(Part, frozen=True, tag_field="kind", tag="bound"):
-    """How far a correct implementation can be off, by the name of the array."""
+class GradientsTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="bound"):
+    """The largest error that a correct implementation can have, as two coefficients of the roundoff by gradient."""
 
     accumulation: dict[str, Floats]
     storage: dict[str, Floats]
 
 
-class Document(Part, frozen=True, kw_only=True):
-    """What files of both kinds hold."""
+class Document(ClosedStruct, frozen=True, kw_only=True):
+    """Fields of golden files and gradients files."""
 
     format: Literal[1]
     id: Id
@@ -113,12 +113,12 @@ class Document(Part, frozen=True, kw_only=True):
     provenance: Annotated[dict[Sentence, Line], Meta(max_length=100)]
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a precision stands twice."""
+        """Raise ValueError if a precision is listed twice."""
         require_once(self.precisions)
 
 
 class GoldenDocument(Document, frozen=True, kw_only=True):
-    """A golden."""
+    """A golden file."""
 
     kind: Literal["golden"]
     title: Sentence
@@ -130,20 +130,20 @@ class GoldenDocument(Document, frozen=True, kw_only=True):
     inputs: Inputs
     expected: Outputs
     tolerance: ExactTolerance | BoundTolerance
-    own_cell: OwnCell | UnsetType = UNSET
+    own_cell: CustomCell | UnsetType = UNSET
     schema: Literal["urn:rnn-goldens:schema:golden:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a name stands twice, or an own cell is not described, or one of ours is."""
+        """Raise ValueError if a feature is listed twice, or ``own_cell`` is missing or given for a built-in cell."""
         require_once(self.features)
         super().__post_init__()
         _require(
-            is_own_cell(self.cell) == (self.own_cell is not UNSET), "own_cell describes a cell that is none of ours"
+            is_custom_cell(self.cell) == (self.own_cell is not UNSET), "own_cell is required for a custom cell only"
         )
 
 
 class GradientsDocument(Document, frozen=True, kw_only=True):
-    """The gradients of a golden."""
+    """A gradients file."""
 
     kind: Literal["gradients"]
     golden: Hash
@@ -160,20 +160,20 @@ _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
 
 
 def decode(content: bytes, kind: str) -> Tree:
-    """The tree that the bytes of a ``.json`` file hold, without the name of its schema.
+    """Return the tree in the bytes of a ``.json`` file, without the name of its schema.
 
     Args:
         content: the bytes.
-        kind: of the file, ``golden`` or ``gradients``.
+        kind: ``golden`` or ``gradients``.
 
     Raises:
-        ValueError: it is not what the types say, which names what is wrong, and where.
+        ValueError: the content does not match the types. The message names the problem and its place.
     """
     tree = tree_of(as_typed(_DECODERS[kind], content))
     tree.pop("schema", None)
     return tree
 
 
-def _require(holds: bool, what: str) -> None:
-    if not holds:
-        raise ValueError(what)
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)

@@ -1,7 +1,7 @@
-"""Golden ↔ its files: those of the golden itself, and those of its gradients, which stand beside them.
+"""Writes goldens to files and reads them: two files for a golden, and two beside them for its gradients.
 
-Each is an ``.h5`` and a ``.json``, which hold the same tree, equal to the last bit. One writer and one reader are for
-both kinds: what a file of a kind holds is declared in ``tree``, ``documents`` and ``semantics``.
+Each pair is an ``.h5`` and a ``.json`` file that hold the same tree, equal to the last bit. The same functions
+write and read both kinds; ``tree``, ``documents`` and ``consistency`` define their content.
 """
 
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.encoding.bounds import GOLDEN, GOLDEN_OF_HDF5, Bounds
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.encoding.size_limits import GOLDEN, GOLDEN_OF_HDF5, Bounds
 from rnn_goldens.encoding.tree import (
     Tree,
     content_hash,
@@ -26,50 +26,50 @@ from rnn_goldens.errors import InvalidFile
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of file.
+    """A kind of file: golden or gradients.
 
     Attributes:
-        name: as the files, and the schema, name it.
-        called: in a sentence.
-        suffixes: of its two files, HDF5 first.
-        tree: what they hold of a golden.
+        name: the name in files and schemas.
+        description: the name in messages.
+        suffixes: the suffixes of its two files, HDF5 first.
+        tree: converts a golden to the content of the files.
     """
 
     name: str
-    called: str
+    description: str
     suffixes: tuple[str, str]
     tree: Callable[[Golden], Tree]
 
 
 OUTPUTS = Kind("golden", "a golden file", (".h5", ".json"), to_tree)
-GRADIENTS = Kind("gradients", "a file of gradients", (".gradients.h5", ".gradients.json"), to_gradients_tree)
+GRADIENTS = Kind("gradients", "a gradients file", (".gradients.h5", ".gradients.json"), to_gradients_tree)
 
 
 def is_of_gradients(path: Path) -> bool:
-    """Whether a file holds gradients, by its name."""
+    """Whether a path names a gradients file."""
     return path.name.endswith(GRADIENTS.suffixes)
 
 
 def gradients_beside(path: Path) -> Path:
-    """The file of gradients that stands beside the file of a golden, or would, of the same format."""
+    """Return the path of the gradients file beside a golden file, in the same format. It need not exist."""
     return path.with_name(f"{path.stem}.gradients{path.suffix}")
 
 
 def golden_beside(path: Path) -> Path:
-    """The file of the golden that a file of gradients stands beside: of the same format if there is one."""
+    """Return the path of the golden file beside a gradients file, in the same format if it exists."""
     stem = path.name.removesuffix("".join(path.suffixes[-2:]))
-    own = path.with_name(f"{stem}{path.suffix}")
-    other = path.with_name(f"{stem}{'.json' if path.suffix == '.h5' else '.h5'}")
-    return other if other.exists() and not own.exists() else own
+    same_format = path.with_name(f"{stem}{path.suffix}")
+    other_format = path.with_name(f"{stem}{'.json' if path.suffix == '.h5' else '.h5'}")
+    return other_format if other_format.exists() and not same_format.exists() else same_format
 
 
 def encode(golden: Golden) -> dict[str, bytes]:
-    """The bytes of its files, by suffix; those of gradients, too, if it has some.
+    """Return the bytes of the files of a golden, and of its gradients if it has some, by suffix.
 
-    What is returned can be read again, and has passed the schema.
+    The bytes have been read back and validated by the schema.
 
     Raises:
-        InvalidFile: the golden is not consistent in itself, or too large for a file.
+        InvalidFile: the golden is inconsistent, or too large for a file.
     """
     from rnn_goldens.encoding import hdf5_file, json_file
 
@@ -84,25 +84,25 @@ def encode(golden: Golden) -> dict[str, bytes]:
 
 
 def read(path: Path, *, of: Golden | None = None, by_schema: bool = False, below: Path | None = None) -> Golden:
-    """Read a golden, or the gradients of one, from ``.h5`` or ``.json``, and check all of it.
+    """Read and validate a golden, or the gradients of a golden, from an ``.h5`` or ``.json`` file.
 
     Args:
         path: the file.
-        of: the golden whose gradients are read; None if a golden is.
-        by_schema: whether the schema itself is asked, too, which allows the same and takes longer.
-        below: a folder that it is said to lie in; a link that leads out of it is not followed.
+        of: the golden of the gradients; None to read a golden.
+        by_schema: whether to validate with the JSON Schema too. It accepts the same files and takes longer.
+        below: a folder that must contain the file; a link that leads out of it is not followed.
 
     Returns:
-        The golden that the file holds, or the one whose gradients it holds, with them.
+        The golden in the file, or ``of`` with the gradients in the file.
 
     Raises:
-        InvalidFile: not readable, not of a known format, not valid, or not consistent in itself or with the golden.
+        InvalidFile: the file cannot be read, has an unknown format, is invalid, inconsistent, or of another golden.
     """
     from rnn_goldens.encoding.file_bytes import read_bytes
 
     kind = _kind(of)
     if not path.name.endswith(kind.suffixes):
-        raise InvalidFile(path, [f"{kind.called} ends in {' or '.join(kind.suffixes)}"])
+        raise InvalidFile(path, [f"{kind.description} ends in {' or '.join(kind.suffixes)}"])
     return decode(read_bytes(path, GOLDEN.size, below=below), path, of=of, by_schema=by_schema)
 
 
@@ -115,16 +115,16 @@ def decode(
     by_schema: bool = False,
     known: bool = False,
 ) -> Golden:
-    """The golden that the bytes of a file hold, or the one whose gradients they hold, with them.
+    """Parse and validate the bytes of a file, as ``read`` does.
 
     Args:
         content: the bytes.
-        path: the file's name, which says what they are and is named in what is said of them.
+        path: the name of the file; its suffix is the format, and messages contain it.
         of: as for ``read``.
-        of_content: the hash of its content, if that is known.
-        by_schema: as for ``read``; the schema always is asked where something is wrong, for its words.
-        known: whether they are known to be consistent, as those that the package carries: they were checked when they
-            were made, and have its hash.
+        of_content: the content hash of ``of``, if known.
+        by_schema: as for ``read``; an invalid file is always validated by the schema, for its messages.
+        known: whether the content is known to be consistent: the files of the package were checked when they were
+            generated, and their hashes match.
 
     Raises:
         InvalidFile: as for ``read``.
@@ -135,19 +135,19 @@ def decode(
     document, bounds = content, GOLDEN
     if path.suffix == ".h5":
         document, bounds = _hdf5_as_json(content, path), GOLDEN_OF_HDF5
-    if too_much := bounds.problem_if_large(document):
-        raise InvalidFile(path, [too_much])
+    if problem := bounds.problem_if_large(document):
+        raise InvalidFile(path, [problem])
     try:
         tree = documents.decode(document, kind.name)
-        if document is content and not (known or by_schema):  # the schema's reader looks for itself
+        if document is content and not (known or by_schema):  # _schema_problems checks this too
             json_file.require_each_key_once(content)
     except ValueError as error:
         raise InvalidFile(path, _schema_problems(document, path, kind, bounds) or [str(error)]) from None
-    found = [] if known else _problems(tree, of, of_content)
-    if found or by_schema:
-        found = _schema_problems(document, path, kind, bounds) or found
-    if found:
-        raise InvalidFile(path, found)
+    problems = [] if known else _problems(tree, of, of_content)
+    if problems or by_schema:
+        problems = _schema_problems(document, path, kind, bounds) or problems
+    if problems:
+        raise InvalidFile(path, problems)
     return from_tree(tree) if of is None else replace(of, gradients=gradients_from_tree(tree, of))
 
 
@@ -165,11 +165,11 @@ def _kind(of: Golden | None) -> Kind:
 
 
 def _problems(tree: Tree, of: Golden | None, of_content: str | None) -> list[str]:
-    from rnn_goldens.encoding import semantics
+    from rnn_goldens.encoding import consistency
 
     if of is None:
-        return semantics.problems(tree)
-    return semantics.gradients_problems(tree, of, of_content or content_hash(of))
+        return consistency.problems(tree)
+    return consistency.gradients_problems(tree, of, of_content or content_hash(of))
 
 
 def _schema_problems(content: bytes, path: Path, kind: Kind, bounds: Bounds) -> list[str]:

@@ -1,25 +1,30 @@
-"""Golden ↔ ``.h5``: groups, datasets and attributes, readable with any HDF5 tool."""
+"""Writes and reads ``.h5`` files: groups, datasets and attributes, readable with any HDF5 tool.
+
+Each array has its axis labels and gate order as attributes, for users of HDF5 tools. Readers do not need them.
+"""
 
 import io
+import re
 from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.encoding.legend import legend
 from rnn_goldens.encoding.tree import Tree
 
 _DEEPEST = 4
-"""Levels; a golden has three. A group may be linked into itself."""
+"""Levels of groups; a golden has three. The limit stops groups that are linked into themselves."""
 
 _TYPES = (np.dtype(np.float64), np.dtype(np.int64))
 
 
 def encode(tree: Tree, gates: str) -> bytes:
-    """The bytes of an HDF5 file: the same on every run, because nothing in them depends on time or order of sets.
+    """Return the bytes of an HDF5 file. Deterministic: nothing depends on time or on the order of sets.
 
-    What axes are, and in which order gates stand, is written beside each array, for people: no reader needs it.
+    Args:
+        tree: the content.
+        gates: one letter per gate, in the order of the rows of the weights.
     """
     buffer = io.BytesIO()
     with h5py.File(buffer, "w", libver=("v108", "v108"), alignment_threshold=1, alignment_interval=8) as file:
@@ -33,7 +38,7 @@ def _write(group: h5py.Group, tree: Tree, gates: str) -> None:
             _write(group.create_group(name), value, gates)
         elif isinstance(value, np.ndarray):
             dataset = group.create_dataset(name, data=value, track_times=False)
-            for attribute, texts in legend(name, value.ndim, gates).items():
+            for attribute, texts in axis_labels(name, value.ndim, gates).items():
                 dataset.attrs[attribute] = _texts(texts)
         elif isinstance(value, str | list):
             group.attrs[name] = _texts(value)
@@ -42,23 +47,49 @@ def _write(group: h5py.Group, tree: Tree, gates: str) -> None:
 
 
 def _texts(value: str | list[str]) -> NDArray[Any]:
-    """Text of a fixed length, which stands with its attribute and takes less room than one of variable length."""
+    """Encode text with a fixed length: stored inside the attribute, smaller than text of variable length."""
     encoded = [text.encode() for text in ([value] if isinstance(value, str) else value)]
     longest = max([1, *map(len, encoded)])
     array = np.array(encoded, h5py.string_dtype("utf-8", longest))
     return array.reshape(()) if isinstance(value, str) else array
 
 
+_WEIGHT = re.compile(r"(weight|bias)_(ih|hh)_l\d+(_reverse)?")
+_SEQUENCES = {"x": "input", "out": "direction*hidden", "d_out": "direction*hidden"}
+_STATES = ("h0", "c0", "h_n", "c_n", "d_h_n", "d_c_n")
+_MAX_AXES = 3
+
+
+def axis_labels(name: str, axes: int, gates: str) -> dict[str, list[str]]:
+    """Return the attributes ``axes`` and, for a weight, ``gates`` of an array.
+
+    Args:
+        name: the name of the array. Arrays that a custom cell defines have no labels.
+        axes: the number of axes: an unbatched golden has one less.
+        gates: one letter per gate, in the order of the rows of the weights.
+    """
+    if name == "lengths":
+        return {"axes": ["batch"]}
+    if name in _SEQUENCES:
+        return {"axes": ["batch", "time", _SEQUENCES[name]][_MAX_AXES - axes :]}
+    if name in _STATES:
+        return {"axes": ["layer*direction", "batch", "hidden"] if axes == _MAX_AXES else ["layer*direction", "hidden"]}
+    if (weight := _WEIGHT.fullmatch(name)) is None:
+        return {}
+    columns = {"ih": "input of the layer", "hh": "hidden"}[weight[2]]
+    return {"axes": ["gate*hidden", *([columns] if weight[1] == "weight" else [])], "gates": list(gates)}
+
+
 def read_tree(content: bytes) -> Tree:
-    """Read the groups, datasets and attributes of a golden from the bytes of a file, with h5py.
+    """Parse the groups, datasets and attributes of a golden from the bytes of an HDF5 file.
 
     Raises:
-        ValueError: HDF5 cannot read it, or it holds what no golden has.
+        ValueError: HDF5 cannot read the content, or it holds something that a golden cannot have.
     """
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             return _tree(file, len(content))
-    except Exception as error:  # h5py's are of many kinds
+    except Exception as error:  # h5py raises many types
         raise ValueError(str(error.args[0] if error.args else error) or type(error).__name__) from error
 
 
@@ -67,9 +98,9 @@ def _tree(group: h5py.Group, most_bytes: int) -> Tree:
     for name in group:
         item = group[name]
         if name in tree:
-            raise ValueError(f"{item.name} is an attribute and an object")
+            raise ValueError(f"{item.name} is both an attribute and an object")
         if item.name.count("/") > _DEEPEST:
-            raise ValueError(f"{item.name}: groups in more than {_DEEPEST} levels")
+            raise ValueError(f"{item.name}: groups nested in more than {_DEEPEST} levels")
         if not isinstance(item, h5py.Group | h5py.Dataset):
             raise ValueError(f"{item.name} is neither a group nor a dataset")
         tree[name] = _tree(item, most_bytes) if isinstance(item, h5py.Group) else _array(item, most_bytes)
@@ -78,9 +109,9 @@ def _tree(group: h5py.Group, most_bytes: int) -> Tree:
 
 def _array(dataset: h5py.Dataset, most_bytes: int) -> NDArray[Any]:
     if dataset.dtype not in _TYPES:
-        raise ValueError(f"{dataset.name}: holds {dataset.dtype}, and arrays of goldens hold float64 or int64")
+        raise ValueError(f"{dataset.name}: holds {dataset.dtype}, expected float64 or int64")
     if dataset.shape is None or dataset.nbytes > most_bytes:
-        raise ValueError(f"{dataset.name}: has shape {dataset.shape}, of which the file does not hold the numbers")
+        raise ValueError(f"{dataset.name}: has shape {dataset.shape}, but the file does not hold its numbers")
     array: NDArray[Any] = dataset[()]
     if not np.isfinite(array).all():
         raise ValueError(f"{dataset.name}: holds NaN or infinity")
@@ -88,7 +119,7 @@ def _array(dataset: h5py.Dataset, most_bytes: int) -> NDArray[Any]:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - str, int, bool or list of str
-    """An attribute as JSON has it."""
+    """Return an attribute as a JSON value."""
     if isinstance(value, bytes):
         return value.decode()
     if isinstance(value, np.ndarray):

@@ -1,7 +1,7 @@
-"""A golden, and its gradients, as trees of groups, arrays and plain values: what HDF5 and JSON files both hold.
+"""Goldens and gradients as trees of groups, arrays and plain values: the content of HDF5 and JSON files.
 
-What is written here once decides the layout of both files. In HDF5 a group is a group, an array a dataset, anything
-else an attribute; in JSON a group is an object and an array is ``{"shape", "dtype", "data"}``.
+The tree defines the layout of both files. In HDF5 a group is a group, an array is a dataset, anything else is an
+attribute; in JSON a group is an object and an array is ``{"shape", "dtype", "data"}``.
 """
 
 import hashlib
@@ -11,19 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.checkable.golden import Golden, Question
-from rnn_goldens.golden.arrays import Arrays, Asked
+from rnn_goldens.checkable_golden import Golden, Inputs
+from rnn_goldens.golden.arrays import GoldenArrays, InputArrays
 from rnn_goldens.golden.gradients import COTANGENTS, Gradients
 from rnn_goldens.golden.shapes import (
     LAYOUTS,
     Config,
     Layout,
     gradient_shapes,
-    is_own_cell,
+    is_custom_cell,
     weight_count,
     weight_shapes,
 )
 from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
+from rnn_goldens.plurals import counted
 
 Tree = dict[str, Any]
 """Values: Tree, NumPy array (float64 or int64), str, int, bool or list of str."""
@@ -33,17 +34,17 @@ INPUTS = ("x", "h0", "c0", "lengths")
 EXPECTED = ("out", "h_n", "c_n")
 
 
-def asked_tree(question: Question) -> Tree:
-    """The part of the tree that says what is asked."""
+def inputs_tree(inputs: Inputs) -> Tree:
+    """Return the part of the tree that holds the model inputs."""
     return {
-        "config": dict(question.config),
-        "weights": dict(question.stored.weights),
-        "inputs": _given(question.stored, INPUTS),
+        "config": dict(inputs.config),
+        "weights": dict(inputs.stored.weights),
+        "inputs": _present(inputs.stored, INPUTS),
     }
 
 
 def to_tree(golden: Golden) -> Tree:
-    """Lay a golden out as the tree of format 1."""
+    """Convert a golden to the tree of format 1."""
     return {
         "kind": "golden",
         "format": FORMAT,
@@ -52,25 +53,25 @@ def to_tree(golden: Golden) -> Tree:
         "purpose": golden.purpose,
         "documented_in": golden.documented_in,
         "cell": golden.cell,
-        **_own_to_tree(golden.own_layout),
+        **_custom_cell_to_tree(golden.custom_layout),
         "features": list(golden.features),
         "precisions": list(golden.precisions),
-        **asked_tree(golden),
-        "expected": _given(golden.stored, EXPECTED),
+        **inputs_tree(golden),
+        "expected": _present(golden.stored, EXPECTED),
         "tolerance": _tolerance_to_tree(golden.tolerance, EXPECTED),
         "provenance": dict(sorted(golden.provenance.items())),
     }
 
 
 def from_tree(tree: Tree) -> Golden:
-    """Build the golden back from a tree that is known to be valid.
+    """Convert a valid tree to a golden.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError: it is not; a check of it says what is wrong.
+        KeyError, TypeError, ValueError, AttributeError: the tree is not valid; validation reports why.
     """
     config, weights, layout = Config(**tree["config"]), tree["weights"], layout_of(tree)
-    if (asked := weight_count(layout, config)) != len(weights):
-        raise ValueError(f"weights: holds {len(weights)}, the configuration asks for {asked}")
+    if (required := weight_count(layout, config)) != len(weights):
+        raise ValueError(f"weights: {counted(len(weights), 'array')}, the configuration requires {required}")
     weights = {name: weights[name] for name in weight_shapes(layout, config)}
     return Golden(
         id=tree["id"],
@@ -78,18 +79,18 @@ def from_tree(tree: Tree) -> Golden:
         purpose=tree["purpose"],
         documented_in=tree["documented_in"],
         cell=tree["cell"],
-        own_layout=layout if is_own_cell(tree["cell"]) else None,
+        custom_layout=layout if is_custom_cell(tree["cell"]) else None,
         config=config,
         features=tuple(tree["features"]),
         tolerance=_tolerance_from_tree(tree["tolerance"]),
         precisions=tuple(tree["precisions"]),
         provenance=tree["provenance"],
-        stored=Arrays(weights=weights, **tree["inputs"], **tree["expected"]),
+        stored=GoldenArrays(weights=weights, **tree["inputs"], **tree["expected"]),
     )
 
 
 def to_gradients_tree(golden: Golden) -> Tree:
-    """Lay the gradients of a golden out, which has some, likewise."""
+    """Convert the gradients of a golden to a tree. The golden must have gradients."""
     gradients = golden.gradients
     assert gradients is not None
     return {
@@ -107,7 +108,7 @@ def to_gradients_tree(golden: Golden) -> Tree:
 
 
 def gradients_from_tree(tree: Tree, golden: Golden) -> Gradients:
-    """Build them back from a tree that is known to be of this golden."""
+    """Convert a valid tree of gradients of this golden to gradients."""
     return Gradients(
         purpose=tree["purpose"],
         precisions=tuple(tree["precisions"]),
@@ -123,25 +124,25 @@ def _gradient_names(golden: Golden) -> Iterable[str]:
 
 
 def layout_of(tree: Tree) -> Layout:
-    """What shapes follow from: known of our cells, and said by a golden of someone's own."""
-    if not is_own_cell(tree["cell"]):
+    """Return the gates, states and vectors of the cell: built-in, or stored in the tree for a custom cell."""
+    if not is_custom_cell(tree["cell"]):
         return LAYOUTS[tree["cell"]]
-    said = tree["own_cell"]
-    return Layout(said["gates"], tuple(said["states"]), tuple(said.get("vectors", ())))
+    stored = tree["own_cell"]
+    return Layout(stored["gates"], tuple(stored["states"]), tuple(stored.get("vectors", ())))
 
 
 def to_document(tree: Tree) -> dict[str, Any]:
-    """Replace each array by its JSON form."""
+    """Return the tree with each array replaced by its JSON form."""
     return {name: _to_json(value) for name, value in tree.items()}
 
 
 def content_hash(golden: Golden) -> str:
-    """SHA-256 of the logical content: canonical JSON, provenance aside. The same whatever the file's container."""
+    """Return the SHA-256 of the logical content: canonical JSON without provenance. Independent of the file format."""
     return _hash_of(to_tree(golden))
 
 
 def gradients_hash(golden: Golden) -> str:
-    """The same of its gradients, and of what they are of, too."""
+    """Return the SHA-256 of the gradients' content, which includes the content hash of their golden."""
     return _hash_of(to_gradients_tree(golden))
 
 
@@ -152,7 +153,7 @@ def _hash_of(tree: Tree) -> str:
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
 
 
-def _own_to_tree(layout: Layout | None) -> Tree:
+def _custom_cell_to_tree(layout: Layout | None) -> Tree:
     if layout is None:
         return {}
     vectors = {"vectors": list(layout.vectors)} if layout.vectors else {}
@@ -160,7 +161,7 @@ def _own_to_tree(layout: Layout | None) -> Tree:
 
 
 def _tolerance_to_tree(tolerance: Tolerance, names: Iterable[str]) -> Tree:
-    """Lay a tolerance out, in the order of the names of what it is of."""
+    """Convert a tolerance to a tree, in the order of the names of its arrays."""
     if isinstance(tolerance, Exact):
         return {"kind": tolerance.kind, "bits": tolerance.bits}
     names = list(names)
@@ -169,18 +170,18 @@ def _tolerance_to_tree(tolerance: Tolerance, names: Iterable[str]) -> Tree:
 
 
 def _tolerance_from_tree(tree: Tree) -> Tolerance:
-    """The way back."""
+    """Convert a tree to a tolerance."""
     if tree["kind"] == Exact.kind:
         return Exact(bits=tree["bits"])
     return Bound(accumulation=tree["accumulation"], storage=tree["storage"])
 
 
 def _in_order(arrays: Mapping[str, Any], names: Iterable[str]) -> Tree:
-    """Those of the arrays that have one of the names, in the order of the names."""
+    """Return the arrays that have one of the names, in the order of the names."""
     return {name: arrays[name] for name in names if name in arrays}
 
 
-def _given(arrays: Asked, names: Iterable[str]) -> Tree:
+def _present(arrays: InputArrays, names: Iterable[str]) -> Tree:
     return {name: array for name in names if (array := getattr(arrays, name)) is not None}
 
 

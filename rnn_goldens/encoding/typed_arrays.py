@@ -1,4 +1,4 @@
-"""Arrays in the JSON of a file, as types, and the way from such types to a tree."""
+"""Types of the arrays in a JSON file, and their conversion to a tree."""
 
 import math
 import struct
@@ -9,18 +9,18 @@ import numpy as np
 from msgspec import UNSET, Meta, Struct
 from numpy.typing import NDArray
 
-from rnn_goldens.counted import counted
 from rnn_goldens.encoding.tree import Tree
+from rnn_goldens.plurals import counted
 
 Size = Annotated[int, Meta(ge=1, le=2**20)]
 Shape = Annotated[tuple[Size, ...], Meta(min_length=1, max_length=3)]
 
 
-class Part(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """An object with entries of known names."""
+class ClosedStruct(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A JSON object that allows no unknown keys."""
 
 
-class Floats(Part, frozen=True):
+class Floats(ClosedStruct, frozen=True):
     """An array of float64."""
 
     shape: Shape
@@ -28,7 +28,7 @@ class Floats(Part, frozen=True):
     data: list[float]
 
 
-class Integers(Part, frozen=True):
+class Integers(ClosedStruct, frozen=True):
     """An array of int64."""
 
     shape: Shape
@@ -41,7 +41,7 @@ _PLAIN = {str, int, bool}
 
 
 def tree_of(part: Struct | dict[str, Floats], where: str = "") -> Tree:
-    """The tree that a document holds; raises ValueError where numbers do not fill the shape of an array."""
+    """Convert a typed document to a tree. Raises ValueError if the data of an array does not fill its shape."""
     tree: Tree = {}
     fields: dict[str, Any] = part if isinstance(part, dict) else msgspec.structs.asdict(part)
     if not isinstance(part, dict) and part.__struct_config__.tag:
@@ -63,7 +63,7 @@ def tree_of(part: Struct | dict[str, Floats], where: str = "") -> Tree:
 
 
 def _array(stored: Floats | Integers) -> NDArray[Any]:
-    """The numbers of a list, by way of their bytes: three times as fast as NumPy looks at each."""
+    """Convert a list of numbers to an array through their bytes: three times as fast as ``np.array``."""
     letter, count = "d" if isinstance(stored, Floats) else "q", len(stored.data)
     if count != math.prod(stored.shape):
         needed = math.prod(stored.shape)
@@ -71,5 +71,5 @@ def _array(stored: Floats | Integers) -> NDArray[Any]:
     try:
         packed = struct.pack(f"={count}{letter}", *stored.data)
     except struct.error:
-        raise ValueError(f"data holds a number that no {stored.dtype} can hold") from None
+        raise ValueError(f"data holds a number that {stored.dtype} cannot represent") from None
     return np.frombuffer(packed, stored.dtype).reshape(stored.shape)

@@ -1,4 +1,4 @@
-"""JSON that is read as types, which is checking it: the types of fields that several kinds of file have."""
+"""Types of JSON fields that several kinds of file share. Parsing into them validates a file."""
 
 import re
 from collections.abc import Iterable
@@ -10,15 +10,15 @@ from msgspec import Meta
 from rnn_goldens.golden.features import CORE, FEATURES
 from rnn_goldens.golden.ids import ID, LONGEST_ID
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.shapes import CELLS, OWN_CELL
+from rnn_goldens.golden.shapes import CELLS, CUSTOM_CELL
 
 T = TypeVar("T")
 
 SCHEMA = "$schema"
-"""The member in which a file names its schema."""
+"""The key under which a file names its schema."""
 
 LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*\Z"
-"""Text without line breaks, and without signs that a terminal obeys in place of showing them."""
+"""Text without line breaks and without characters that control a terminal."""
 
 LONGEST_LINE = 1000
 
@@ -30,7 +30,7 @@ def _one_of(names: Iterable[str]) -> str:
 Line = Annotated[str, Meta(pattern=LINE, max_length=LONGEST_LINE)]
 Sentence = Annotated[str, Meta(pattern=rf"(?=[\s\S]*\S){LINE}", max_length=LONGEST_LINE)]
 Id = Annotated[str, Meta(pattern=rf"^{ID}\Z", max_length=LONGEST_ID)]
-CellName = Annotated[str, Meta(pattern=_one_of([*CELLS, OWN_CELL]), max_length=LONGEST_ID)]
+CellName = Annotated[str, Meta(pattern=_one_of([*CELLS, CUSTOM_CELL]), max_length=LONGEST_ID)]
 Feature = Annotated[str, Meta(pattern=_one_of(feature for feature in FEATURES if feature != CORE))]
 FeatureOrCore = Annotated[str, Meta(pattern=_one_of(FEATURES))]
 Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -40,12 +40,12 @@ Precisions = Annotated[
 
 
 def is_line(text: str) -> bool:
-    """Whether a text can be shown as it is, in one line."""
+    """Whether a text can be printed unchanged on one line."""
     return len(text) <= LONGEST_LINE and re.search(LINE, text) is not None
 
 
 def as_typed(decoder: msgspec.json.Decoder[T], content: bytes) -> T:
-    """What JSON holds, as the decoder's type; raises ValueError, which says where it is something else."""
+    """Parse JSON into the decoder's type. Raises ValueError that names the place of the first problem."""
     try:
         return decoder.decode(content)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -53,15 +53,15 @@ def as_typed(decoder: msgspec.json.Decoder[T], content: bytes) -> T:
 
 
 def require_once(names: Iterable[Any]) -> None:
-    """Raise ValueError if one of them stands there twice."""
+    """Raise ValueError if a name is listed twice."""
     names = list(names)
     if len(set(names)) < len(names):
         twice = next(name for place, name in enumerate(names) if name in names[:place])
-        raise ValueError(f"{twice} stands there twice")
+        raise ValueError(f"{twice} is listed twice")
 
 
-def _place_first(said: str) -> str:
-    """What msgspec says, in the order in which this project says it: place, colon, problem."""
-    problem, _, place = said.partition(" - at ")
+def _place_first(message: str) -> str:
+    """Reorder a message of msgspec as this project orders them: place, colon, problem."""
+    problem, _, place = message.partition(" - at ")
     path = place.strip("`").removeprefix("$").replace("[", "/").replace("]", "").replace(".", "/").strip("/")
     return f"{path or 'top level'}: {problem}"

@@ -1,1 +1,1 @@
-"""An implementation at every argument: each activation's whole range, certified as it is asked."""
+"""The exhaustive check: an implementation's activations at every argument, each certified on the fly."""

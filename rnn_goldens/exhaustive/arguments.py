@@ -1,4 +1,4 @@
-"""The arguments that are visited: all there are in a half precision, a stated sample in float32."""
+"""The arguments of the exhaustive check: all numbers of a half precision, a fixed sample of float32."""
 
 from functools import cache
 
@@ -10,8 +10,8 @@ from rnn_goldens.golden.precision import PRECISIONS, Precision
 Float64 = NDArray[np.float64]
 
 HALF = ("float16", "bfloat16")
-ASKED = (*HALF, "float32")
-"""The precisions that are asked: float64 has too many numbers, and a sample of it shows what one of float32 does."""
+PRECISIONS_CHECKED = (*HALF, "float32")
+"""The precisions that are checked. float64 has too many numbers, and a sample of it would find no more than float32."""
 
 BREAKPOINTS = (
     2.0**-12,
@@ -41,11 +41,12 @@ BREAKPOINTS = (
     88.722839,
     103.97208,
 )
-"""Where kernels change formula, clamp, or have an exponential that overflows: 7.905 and 7.999 (Eigen's and XLA's tanh),
-0.625 (Cephes), 9 and 18 (ONNX Runtime), 9.01 (tanh is 1), 16.6 and 17.3 (a sigmoid is 1), 44.4 (e^2z), 88.7 (e^z)."""
+"""Arguments at which kernels change formula, clamp or overflow: 7.905 and 7.999 (tanh of Eigen and XLA), 0.625
+(Cephes), 9 and 18 (ONNX Runtime), 9.01 (tanh rounds to 1), 16.6 and 17.3 (sigmoid rounds to 1), 44.4 (e^2z overflows),
+88.7 (e^z overflows)."""
 
 AROUND = 16
-"""So many neighbours on each side of a breakpoint, and of a worst case."""
+"""The number of neighbours on each side of a breakpoint or a worst case."""
 
 WORST = (
     0.33507019,
@@ -71,27 +72,27 @@ WORST = (
     33.271065,
     66.542130,
 )
-"""Where NumPy's, torch's and ONNX Runtime's tanh and sigmoid were furthest off, of all float32 that bend."""
+"""Arguments with the largest errors of tanh and sigmoid in NumPy, torch and ONNX Runtime, among all of ``BENDS``."""
 
 IN_A_BINADE = 1024
-"""Where an activation bends, one number of each so many equal parts of a binade, drawn."""
+"""The number of samples per binade within ``BENDS``, one drawn from each of this many equal parts."""
 
 BENDS = (-14, 7)
-"""From 2^-14 to 2^7; beyond, a number is itself to a tanh, or saturates."""
+"""Exponents of the range 2^-14 to 2^7. Below it tanh(z) = z; above it the activations saturate."""
 
 _SEED = 20
 
 
 @cache
 def arguments(precision: str) -> Float64:
-    """Those of a precision, from the smallest to the largest, both zeros included."""
+    """Return the arguments of a precision in ascending order, with both zeros."""
     values = _every(PRECISIONS[precision]) if precision in HALF else _sample_of_float32()
     values.flags.writeable = False
     return values
 
 
 def _every(precision: Precision) -> Float64:
-    """Every finite number: a half precision has less than 2^16 of them."""
+    """Return all finite numbers of a half precision, fewer than 2^16."""
     exponents = range(precision.min_exponent, precision.max_exponent + 1)
     fractions = np.arange(2 ** (precision.bits - 1), 2**precision.bits) * 2.0 ** (1 - precision.bits)
     subnormal = np.arange(2 ** (precision.bits - 1)) * precision.smallest
@@ -99,7 +100,7 @@ def _every(precision: Precision) -> Float64:
 
 
 def _sample_of_float32() -> Float64:
-    """Of every binade its ends and its middle; many where it bends; neighbours of breakpoints and of worst cases."""
+    """Return the ends and middle of every binade, samples within ``BENDS``, and neighbours of critical arguments."""
     smallest = PRECISIONS["float32"].smallest
     binades = [np.array([1, 1 + 2**-23, 1.5, 2 - 2**-23]) * 2.0**e for e in range(-126, 128)]
     subnormal = np.array([0, *(2.0**k for k in range(23)), 2**23 - 1]) * smallest
@@ -107,8 +108,8 @@ def _sample_of_float32() -> Float64:
     parts = 1 + (np.arange(IN_A_BINADE) + drawn) / IN_A_BINADE
     bending = (parts * 2.0 ** np.arange(*BENDS)[:, None]).ravel()
     near = [_neighbours(np.float32(abs(point))) for point in (*BREAKPOINTS, *WORST)]
-    found = np.concatenate([subnormal, *binades, bending.astype(np.float32), *near]).astype(np.float64)
-    return _both_signs(np.unique(found))
+    sample = np.concatenate([subnormal, *binades, bending.astype(np.float32), *near]).astype(np.float64)
+    return _both_signs(np.unique(sample))
 
 
 def _neighbours(point: np.float32) -> Float64:

@@ -1,28 +1,28 @@
-"""Networks of one unit and one step, in which one activation's argument is the input and its result is an output."""
+"""Networks with one unit and one step that isolate an activation: its argument is the input, its result an output."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_goldens.cells import DEFINED, Case
+from rnn_goldens.cells import BUILT_IN_CELLS, Case
 from rnn_goldens.exhaustive.arguments import Float64
 from rnn_goldens.golden.shapes import LAYOUTS, Config
 
 OPEN, SHUT = 32.0, -32.0
-"""As a gate's bias: the gate is 1, or all but 0, whatever the precision."""
+"""Biases that open a gate (1) or close it (almost 0) in any precision."""
 
 
 @dataclass(frozen=True)
 class Activation:
-    """One activation of a cell, and the network that shows it.
+    """An activation of a cell, and the network that isolates it.
 
     Attributes:
         cell: the cell.
-        name: which one, in words.
-        shows: the output that is its result, or the next to it.
-        weights: by the equations' names, those that are not zero: ``W_ii``, ``b_if``, ``b_hn``.
-        state: the initial state, one number for each of its parts; None if none is given.
-        of_state: whether the argument is the cell state, and the input is zero.
+        name: the activation in words.
+        shows: the output that is the activation's result, or depends on it most directly.
+        weights: the weights that are not zero, by their names in the equations: ``W_ii``, ``b_if``, ``b_hn``.
+        state: the initial state, one number for h and one for c; None for no initial state.
+        of_state: whether the argument is the cell state and the input is zero.
     """
 
     cell: str
@@ -33,8 +33,8 @@ class Activation:
     of_state: bool = False
 
     def case(self, arguments: Float64) -> Case:
-        """The network, asked one row for each argument."""
-        rows, cell = len(arguments), DEFINED[self.cell]
+        """Return the case with one row per argument."""
+        rows, cell = len(arguments), BUILT_IN_CELLS[self.cell]
         swept = arguments[:, None, None]
         state = [np.full((1, rows, 1), part) for part in self.state or (0.0,) * len(cell.states)]
         if self.of_state:
@@ -62,4 +62,4 @@ ACTIVATIONS = (
     Activation("gru", "sigmoid of z", "out", {"W_iz": 1}, state=(1,)),
     Activation("gru", "tanh of n", "out", {"W_in": 1, "b_iz": SHUT}),
 )
-"""Each activation there is. r shows through a tanh alone: the output is tanh(r)."""
+"""All activations. The gate r is visible only through a tanh: the output is tanh(r)."""

@@ -1,102 +1,102 @@
-"""The exhaustive check: certify some thousand arguments at a time, run an implementation on them, and compare."""
+"""Runs the exhaustive check: certifies thousands of arguments at a time, runs the implementation and compares."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.comparison.verdict import compare
 from rnn_goldens.errors import ProgramFailed, Unsupported
-from rnn_goldens.exhaustive.arguments import ASKED, Float64, arguments
-from rnn_goldens.exhaustive.findings import Finding
+from rnn_goldens.exhaustive.activation_errors import ActivationErrors
+from rnn_goldens.exhaustive.arguments import PRECISIONS_CHECKED, Float64, arguments
 from rnn_goldens.exhaustive.networks import ACTIVATIONS, Activation
-from rnn_goldens.golden.arrays import Arrays
+from rnn_goldens.golden.arrays import GoldenArrays
 from rnn_goldens.golden.features import derived_features
-from rnn_goldens.judging.verdict import compare
 from rnn_goldens.plugin.guard import ImplementationFailed
 
 ROWS = 4096
-"""So many arguments at a time: some tenths of a second, what certifying them takes included."""
+"""The number of arguments per golden: a few tenths of a second, certification included."""
 
 
 @dataclass(frozen=True)
-class Visited:
-    """What an implementation makes of one activation at the arguments of a precision.
+class SweepResult:
+    """The result of the exhaustive check of one activation in one precision.
 
     Attributes:
         activation: the activation.
         precision: the precision.
-        finding: the errors, where outputs can be compared; None if they cannot anywhere.
-        refused: at how many arguments the implementation refused.
-        failure: what was wrong first, beside errors at single arguments: a crash, a wrong shape; "" if nothing was.
+        errors: the errors; None if no outputs could be compared.
+        refused: the number of arguments that the implementation refused.
+        failure: the first failure other than wrong values, such as a crash or a wrong shape; "" if there was none.
     """
 
     activation: Activation
     precision: str
-    finding: Finding | None
+    errors: ActivationErrors | None
     refused: int
     failure: str
 
     @property
     def is_right(self) -> bool:
-        """Whether everything that was not refused is right."""
-        return not self.failure and (self.finding is None or not self.finding.wrong)
+        """Whether no argument failed, apart from those refused."""
+        return not self.failure and (self.errors is None or not self.errors.wrong)
 
 
 def exhaustive_check(
     run: Callable[[Any], Sequence[Any]], cells: Iterable[str] = (), precisions: Iterable[str] = ()
-) -> Iterator[Visited]:
-    """Visit every argument of each activation, in each precision.
+) -> Iterator[SweepResult]:
+    """Check every argument of each activation in each precision.
 
     Args:
-        run: the implementation; called with a question it returns the outputs.
-        cells: these alone; all if there are none.
-        precisions: these alone, of ``ASKED``; all if there are none.
+        run: the implementation: takes the inputs of a golden, returns outputs.
+        cells: the cells to check; all if empty.
+        precisions: the precisions to check, of ``PRECISIONS_CHECKED``; all if empty.
     """
-    wanted_cells, wanted_precisions = set(cells), set(precisions)
+    selected_cells, selected_precisions = set(cells), set(precisions)
     for activation in ACTIVATIONS:
-        for precision in ASKED:
-            if (not wanted_cells or activation.cell in wanted_cells) and (
-                not wanted_precisions or precision in wanted_precisions
+        for precision in PRECISIONS_CHECKED:
+            if (not selected_cells or activation.cell in selected_cells) and (
+                not selected_precisions or precision in selected_precisions
             ):
-                yield _visited(run, activation, precision)
+                yield _sweep(run, activation, precision)
 
 
-def _visited(run: Callable[[Any], Sequence[Any]], activation: Activation, precision: str) -> Visited:
-    every = arguments(precision)
-    finding: Finding | None = None
+def _sweep(run: Callable[[Any], Sequence[Any]], activation: Activation, precision: str) -> SweepResult:
+    values = arguments(precision)
+    errors: ActivationErrors | None = None
     refused, failure = 0, ""
-    for begin in range(0, len(every), ROWS):
-        some = every[begin : begin + ROWS]
-        golden = certified(activation, precision, some)
+    for begin in range(0, len(values), ROWS):
+        chunk = values[begin : begin + ROWS]
+        golden = certified(activation, precision, chunk)
         try:
-            outputs = run(golden.question())
+            outputs = run(golden.inputs())
         except Unsupported:
-            refused += len(some)
+            refused += len(chunk)
             continue
         except (ImplementationFailed, ProgramFailed) as error:
             failure = failure or str(error)
             continue
-        found = Finding.of(activation, golden, outputs)
-        if found is not None:
-            finding = found if finding is None else finding & found
-        if not failure and not (verdict := compare(golden, *outputs)).passed and (found is None or not found.wrong):
+        in_chunk = ActivationErrors.of(activation, golden, outputs)
+        if in_chunk is not None:
+            errors = in_chunk if errors is None else errors & in_chunk
+        if not failure and not (verdict := compare(golden, *outputs)).passed and not (in_chunk and in_chunk.wrong):
             failure = verdict.message
-    return Visited(activation, precision, finding, refused, failure)
+    return SweepResult(activation, precision, errors, refused, failure)
 
 
-def certified(activation: Activation, precision: str, some: Float64) -> Golden:
-    """Some arguments of an activation as a golden, proven and with its derived tolerance. Needs python-flint."""
+def certified(activation: Activation, precision: str, values: Float64) -> Golden:
+    """Return a certified golden for arguments of an activation. Needs python-flint."""
     from rnn_goldens.generator.error_bound import error_bound
     from rnn_goldens.generator.exact import correctly_rounded
 
-    case = activation.case(some)
+    case = activation.case(values)
     (out, h_n, *c_n), bits = correctly_rounded(case)
     h0, c0 = (*case.state, None)[:2] if case.state_given else (None, None)
     derived = derived_features(case.config, state=case.state_given, lengths=False, unbatched=False, exact=False)
     golden = Golden(
-        id=f"exhaustive/{activation.cell} {activation.name} from {some[0]:.9g}".replace("_", "-").replace(" ", "-"),
+        id=f"exhaustive/{activation.cell} {activation.name} from {values[0]:.9g}".replace("_", "-").replace(" ", "-"),
         title=f"{activation.cell}: {activation.name}",
-        purpose=f"The {activation.name} at arguments that {precision} has: one that is off at any of them.",
+        purpose=f"The {activation.name} at arguments in {precision}: detects an error at any of them.",
         documented_in="rnn-goldens, exhaustive",
         cell=activation.cell,
         config=case.config,
@@ -104,6 +104,8 @@ def certified(activation: Activation, precision: str, some: Float64) -> Golden:
         tolerance=error_bound(case).tolerance,
         precisions=(precision,),
         provenance={"answer": f"ball arithmetic with {bits} bits, correctly rounded"},
-        stored=Arrays(weights=case.weights, x=case.x, h0=h0, c0=c0, out=out, h_n=h_n, c_n=c_n[0] if c_n else None),
+        stored=GoldenArrays(
+            weights=case.weights, x=case.x, h0=h0, c0=c0, out=out, h_n=h_n, c_n=c_n[0] if c_n else None
+        ),
     )
     return golden.in_precision(precision)

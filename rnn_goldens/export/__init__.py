@@ -1,4 +1,4 @@
-"""A golden in the formats that others read: encoders that give bytes, and the one function that writes them."""
+"""Exports goldens to other formats: encoders that return bytes, and one function that writes them."""
 
 FORMATS = ("onnx", "npz", "safetensors", "c")
-"""What ``export`` takes, which says so in its help: nothing is imported here."""
+"""The formats of ``export``. Defined here, without imports, for the help of the command."""

@@ -1,4 +1,4 @@
-"""A golden as one ``.npz`` or ``.safetensors`` file: arrays by flat names, and a JSON text, ``golden``, about them."""
+"""Exports a golden as one ``.npz`` or ``.safetensors`` file: arrays by flat names, and metadata as JSON."""
 
 import io
 import json
@@ -7,27 +7,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.export.content import about, allowed, expected, inputs
-from rnn_goldens.export.exported import ITSELF, Exported, path_of
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.export.exported_golden import ITSELF, Exported, about, allowed, expected, inputs, path_of
 
 ABOUT = "golden"
-"""Where the JSON text stands: an array of text in ``.npz``, metadata in ``.safetensors``."""
+"""The name of the JSON metadata: a text array in ``.npz``, a metadata entry in ``.safetensors``."""
 
 
 def npz(golden: Golden) -> Exported:
-    """What ``numpy.load`` reads, nothing pickled; the same bytes whenever it is made."""
-    arrays: dict[str, Any] = {ABOUT: np.array(_about(golden)), **_named(golden)}
+    """Return an ``.npz`` file without pickled content. Deterministic."""
+    arrays: dict[str, Any] = {ABOUT: np.array(_about(golden)), **_flat_names(golden)}
     file = io.BytesIO()
     np.savez(file, **arrays)
     return Exported(golden.id, f"{path_of(golden.id)}.npz", {ITSELF: file.getvalue()})
 
 
 def safetensors(golden: Golden) -> Exported:
-    """What any safetensors library reads. Of metadata there is one entry: several come in another order each time."""
+    """Return a ``.safetensors`` file. It has one metadata entry, because the order of several is not deterministic."""
     from safetensors.numpy import save
 
-    arrays = {name: np.ascontiguousarray(array) for name, array in _named(golden).items()}
+    arrays = {name: np.ascontiguousarray(array) for name, array in _flat_names(golden).items()}
     return Exported(golden.id, f"{path_of(golden.id)}.safetensors", {ITSELF: save(arrays, {ABOUT: _about(golden)})})
 
 
@@ -35,7 +34,7 @@ def _about(golden: Golden) -> str:
     return json.dumps(about(golden), ensure_ascii=False)
 
 
-def _named(golden: Golden) -> dict[str, NDArray[Any]]:
+def _flat_names(golden: Golden) -> dict[str, NDArray[Any]]:
     groups: dict[str, dict[str, NDArray[Any]]] = {
         "weights": dict(golden.weights),
         "inputs": inputs(golden),

@@ -1,4 +1,4 @@
-"""A golden as a C header: sizes as macros, numbers as static const arrays, in C99 and without any library."""
+"""Exports a golden as a C99 header without dependencies: sizes as macros, numbers as static const arrays."""
 
 import math
 import textwrap
@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.checkable.golden import Golden
-from rnn_goldens.export.content import allowed, expected, inputs
-from rnn_goldens.export.exported import ITSELF, Exported, identifier
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.export.exported_golden import ITSELF, Exported, allowed, expected, identifier, inputs
 
 _WIDTH = 110
 
 
 def c_header(golden: Golden) -> Exported:
-    """The header; what it declares begins with the golden's id, ``/`` and ``-`` as ``_``."""
+    """Return the header. All its names begin with the golden's id, with ``/`` and ``-`` replaced by ``_``."""
     name = identifier(golden.id)
     guard = f"{name.upper()}_H"
     lines = [
@@ -43,19 +42,19 @@ def _comment(golden: Golden) -> Iterator[str]:
         f"Cell {golden.cell}, {config}.{rows}",
         "Arrays are flat, the last axis runs fastest. x is (batch, time, input), out (batch, time, directions*hidden), "
         "states are (layers*directions, batch, hidden)." + ("" if golden.batch_shape else " The golden has no batch."),
-        f"Weights, x and states are {golden.dtype} numbers. What is expected is exact, rounded once to double; "
-        "it is right if every element is off by at most its tolerance: !(fabs(got - expected) <= tolerance) is wrong.",
+        f"Weights, x and states are {golden.dtype} numbers. Expected values are exact results, rounded once to double. "
+        "Each element has a tolerance: a result is wrong if !(fabs(got - expected) <= tolerance).",
     ):
         yield " *"
-        yield from textwrap.wrap(_harmless(paragraph), _WIDTH, initial_indent=" * ", subsequent_indent=" * ")
+        yield from textwrap.wrap(_comment_safe(paragraph), _WIDTH, initial_indent=" * ", subsequent_indent=" * ")
     yield " */"
 
 
-def _harmless(text: str) -> str:
-    """Text that can stand in a comment: nothing in it begins or ends one, is a trigraph, or can not be seen."""
-    for sign in ("*/", "/*", "??"):
-        text = text.replace(sign, " ".join(sign))
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+def _comment_safe(text: str) -> str:
+    """Return text without comment delimiters, trigraphs and unprintable characters."""
+    for token in ("*/", "/*", "??"):
+        text = text.replace(token, " ".join(token))
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _sizes(golden: Golden) -> dict[str, int]:
@@ -84,14 +83,14 @@ def _arrays(name: str, golden: Golden) -> Iterator[str]:
 
 
 def _c_type(array: NDArray[Any]) -> str:
-    """The type that holds every number: C99 has no half precisions."""
+    """Return the type that represents the numbers exactly: C99 has no half precisions."""
     if array.dtype.kind == "i":
         return "int"
     return "double" if array.dtype == np.float64 else "float"
 
 
 def _rows(array: NDArray[Any]) -> Iterator[str]:
-    """The numbers, each row of the last axis on lines of its own."""
+    """Yield the numbers, each row of the last axis on separate lines."""
     for row in array.reshape(-1, array.shape[-1]):
         line = ", ".join(_literals(row))
         yield from textwrap.wrap(f"{line},", _WIDTH, initial_indent="    ", subsequent_indent="    ")
@@ -106,7 +105,7 @@ def _literals(row: NDArray[Any]) -> Sequence[str]:
 
 
 def _hexadecimal(number: float) -> str:
-    """A number as C99 has to read it exactly, which it need not do with decimals."""
+    """Return a hexadecimal literal, which C99 must read exactly; it need not read decimals exactly."""
     assert math.isfinite(number)
     mantissa, exponent = number.hex().split("p")
     return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}p{exponent}"

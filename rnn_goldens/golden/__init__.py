@@ -1,1 +1,1 @@
-"""What a golden is: shapes, precisions, tolerance, and the data that is stored. Knows nobody."""
+"""The data of a golden: shapes, precisions, tolerance, stored arrays. Imports no other room of the package."""

@@ -1,4 +1,4 @@
-"""The arrays of a golden as they are stored, whatever the precision it is asked in."""
+"""The stored arrays of a golden: float64, in whatever precision it is checked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,8 +11,8 @@ Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Asked:
-    """What is asked, as stored: float64 (lengths int64), read-only; None where the scenario gives none.
+class InputArrays:
+    """Model inputs as stored: float64 (lengths int64), read-only; None where the scenario defines none.
 
     Attributes:
         weights: PyTorch's names; shapes from ``shapes.weight_shapes``.
@@ -28,33 +28,33 @@ class Asked:
     lengths: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
-        """Hold read-only views: whoever made the arrays may go on writing to theirs."""
+        """Store read-only views; the caller's own arrays stay writable."""
         vars(self).update({name: _viewed(value) for name, value in vars(self).items()})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self.__post_init__()  # a copy of a read-only array can be written to
+        self.__post_init__()  # copies of read-only arrays are writable
 
     def copied(self) -> Self:
-        """The same in memory of its own: that an array is read-only does not keep ``torch.from_numpy`` from writing."""
-        own = {f.name: _copy(getattr(self, f.name)) for f in fields(self)}
-        return type(self)(**own)
+        """Return a deep copy: ``torch.from_numpy`` can write even to a read-only array."""
+        copies = {f.name: _copy(getattr(self, f.name)) for f in fields(self)}
+        return type(self)(**copies)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class AskedBackward(Asked):
-    """What is asked where gradients are.
+class BackwardInputArrays(InputArrays):
+    """Model inputs and cotangents.
 
     Attributes:
-        cotangents: ``d_out``, ``d_h_n``, ``d_c_n``, those that the scenario gives: as in ``Gradients``.
+        cotangents: those of ``d_out``, ``d_h_n``, ``d_c_n`` that the scenario defines, as in ``Gradients``.
     """
 
     cotangents: Mapping[str, Float64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Arrays(Asked):
-    """What is asked and what is expected.
+class GoldenArrays(InputArrays):
+    """Model inputs and expected outputs.
 
     Attributes:
         out: (batch, time, directions·hidden).
@@ -79,7 +79,7 @@ def _viewed(value: Any) -> Any:  # noqa: ANN401 - as above
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """A view that can not be written to."""
+    """Return a read-only view."""
     view = array.view()
     view.flags.writeable = False
     return view

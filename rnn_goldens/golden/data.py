@@ -1,4 +1,4 @@
-"""What is stored of a golden, in one precision: a question, and a golden, which is a question with its answer."""
+"""The data of a golden in one precision: ``InputsData``, and ``GoldenData``, which adds the expected values."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.errors import UnknownName, WrongUse
-from rnn_goldens.golden.arrays import Arrays, Asked, AskedBackward, Float64
+from rnn_goldens.golden.arrays import BackwardInputArrays, Float64, GoldenArrays, InputArrays
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
 from rnn_goldens.golden.gradients import COTANGENTS, Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
@@ -19,24 +19,24 @@ from rnn_goldens.golden.tolerance import Tolerance
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class QuestionData:
-    """What an implementation is handed: a golden in one precision, without what is expected.
+class InputsData:
+    """Model inputs in one precision: a golden without its expected values.
 
     Its arrays are read-only; their dtype is the precision's.
 
     Attributes:
-        id: stable name, ``folder/name``.
-        title: a few words.
-        purpose: what it is there to show or to expose.
+        id: permanent identifier, ``folder/name``.
+        title: a short title.
+        purpose: what the golden shows or detects.
         documented_in: where the scenario is documented.
-        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations; or one of someone's own,
+        cell: ``rnn_tanh``, ``rnn_relu``, ``lstm`` or ``gru``, with PyTorch's equations; or a custom cell,
             ``package.module:function``.
-        config: the arguments ``nn.RNN`` would take.
-        features: tags to select by, see ``FEATURES``.
+        config: the arguments of ``nn.RNN``.
+        features: tags for selection, see ``FEATURES``.
         precisions: the precisions it can be checked in.
-        stored: the float64 arrays, whatever the precision.
-        dtype: ``float64``, ``float32``, ``bfloat16`` (in float32 arrays, NumPy has none) or ``float16``.
-        own_layout: the gates and states of a cell of someone's own; None of ours.
+        stored: the float64 arrays, in whatever precision.
+        dtype: ``float64``, ``float32``, ``bfloat16`` (in float32 arrays: NumPy has no bfloat16) or ``float16``.
+        custom_layout: gates and states of a custom cell; None for a built-in cell.
     """
 
     id: str
@@ -47,28 +47,28 @@ class QuestionData:
     config: Config
     features: tuple[str, ...]
     precisions: tuple[str, ...]
-    stored: Asked
+    stored: InputArrays
     dtype: str = "float64"
-    own_layout: Layout | None = None
+    custom_layout: Layout | None = None
 
     @property
     def layout(self) -> Layout:
-        """Gates and states of its cell."""
-        return self.own_layout or LAYOUTS[self.cell]
+        """Gates and states of the cell."""
+        return self.custom_layout or LAYOUTS[self.cell]
 
     def in_precision(self, dtype: object) -> Self:
-        """Return the same in another precision.
+        """Return a copy in another precision.
 
         Args:
-            dtype: its name, or what NumPy, torch or ml_dtypes has for it: ``np.float32``, ``torch.bfloat16``.
+            dtype: a name, or a dtype of NumPy, torch or ml_dtypes: ``np.float32``, ``torch.bfloat16``.
 
         Raises:
             UnknownName: no such precision, or this golden does not support it.
         """
-        return replace(self, dtype=self.held(dtype))
+        return replace(self, dtype=self.precision_name(dtype))
 
-    def held(self, dtype: object) -> str:
-        """The name of a precision, given as for ``in_precision``; raises UnknownName if this is not to be had in it."""
+    def precision_name(self, dtype: object) -> str:
+        """Return the name of a precision, given as for ``in_precision``; raise UnknownName if it is not supported."""
         name = precision_name(dtype)
         if name not in self.precisions:
             raise UnknownName(f"precision of {self.id}", name, self.precisions, plural=f"Precisions of {self.id}")
@@ -76,7 +76,7 @@ class QuestionData:
 
     @cached_property
     def weights(self) -> Mapping[str, NDArray[Any]]:
-        """PyTorch's names and shapes: ``weight_ih_l0`` (gates·hidden, input), ``bias_hh_l1_reverse`` and so on."""
+        """Weights with PyTorch's names and shapes: ``weight_ih_l0`` (gates·hidden, input), ``bias_hh_l1_reverse``."""
         return MappingProxyType({name: self._cast(array) for name, array in self.stored.weights.items()})
 
     @cached_property
@@ -86,7 +86,7 @@ class QuestionData:
 
     @cached_property
     def h0(self) -> NDArray[Any]:
-        """Initial hidden state, (layers·directions, batch, hidden); zeros where the scenario gives none."""
+        """Initial hidden state, (layers·directions, batch, hidden); zeros where the scenario defines none."""
         return self._cast(np.zeros(self.state_shape) if self.stored.h0 is None else self.stored.h0)
 
     @cached_property
@@ -97,24 +97,24 @@ class QuestionData:
 
     @property
     def initial_state(self) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]] | None:
-        """Exactly what ``nn.RNN`` takes as its second argument: None where the scenario gives none."""
+        """The second argument of ``nn.RNN``: None where the scenario defines no initial state."""
         if self.stored.h0 is None:
             return None
         return (self.h0, self.c0) if "c" in self.layout.states else self.h0
 
     @property
     def lengths(self) -> NDArray[np.int64] | None:
-        """Time steps of each sequence, (batch,), or None where all have as many as ``x``."""
+        """Time steps of each sequence, (batch,), or None where every sequence is as long as ``x``."""
         return self.stored.lengths
 
     @cached_property
     def cotangents(self) -> Mapping[str, NDArray[Any]]:
-        """What a backward pass begins with: ``d_out``, ``d_h_n`` and, of an LSTM, ``d_c_n``, shaped as the outputs.
+        """Inputs of the backward pass: ``d_out``, ``d_h_n`` and, for an LSTM, ``d_c_n``, shaped like the outputs.
 
-        Always all of them: zeros where the scenario gives none.
+        All of them are present: zeros where the scenario defines none.
 
         Raises:
-            AttributeError: no gradients are asked; the message says why, and how to ask for them.
+            AttributeError: there are no gradients to check; the message says why, and how to load them.
         """
         given = self._given_cotangents
         if given is None:
@@ -126,18 +126,18 @@ class QuestionData:
         )
 
     @property
-    def asks_gradients(self) -> bool:
-        """Whether there are cotangents, and gradients are asked for them in this precision."""
+    def has_cotangents(self) -> bool:
+        """Whether there are cotangents, so that gradients can be checked in this precision."""
         return self._given_cotangents is not None
 
     @property
     def _given_cotangents(self) -> Mapping[str, Float64] | None:
-        return self.stored.cotangents if isinstance(self.stored, AskedBackward) else None
+        return self.stored.cotangents if isinstance(self.stored, BackwardInputArrays) else None
 
     def _no_cotangents(self) -> str:
         return (
-            f"{self.id} has no cotangents here: it was loaded without gradients; load(…, gradients=True) has them, "
-            "read(…, gradients=True), and the marker rnn_goldens(gradients=True)"
+            f"{self.id} has no cotangents: it was loaded without gradients; use load(…, gradients=True), "
+            "read(…, gradients=True) or the marker rnn_goldens(gradients=True)"
         )
 
     @property
@@ -151,7 +151,7 @@ class QuestionData:
         return state_shape(self.config, self.batch_shape)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy needs: the arrays that were cast so far are cast again."""
+        """Return the fields only: a copy computes its cast arrays again."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def _cast(self, array: Float64) -> NDArray[Any]:
@@ -164,8 +164,8 @@ class QuestionData:
             raise AttributeError(f"{self.id} is a golden for {self.cell}, which has no {name}")
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: what it is for, what it holds, and the shapes of its arrays."""
-        from rnn_goldens.golden.as_html import table
+        """Return what a notebook displays: purpose, configuration and the shapes of the arrays."""
+        from rnn_goldens.golden.html_table import table
 
         return table(f"{self.id} in {self.dtype}", self._facts())
 
@@ -187,49 +187,49 @@ class QuestionData:
         ]
 
     def __repr__(self) -> str:
-        kind = "Golden" if isinstance(self, GoldenData) else "Question"
+        kind = "Golden" if isinstance(self, GoldenData) else "Inputs"
         return f"<{kind} {self.id} in {self.dtype}: {self.cell}, x {self.stored.x.shape}>"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class GoldenData(QuestionData):
-    """A golden in one precision: what is asked, and what is expected.
+class GoldenData(InputsData):
+    """A golden in one precision: model inputs and expected values.
 
     Attributes:
-        tolerance: how far a correct implementation can be off.
-        provenance: what made it; not part of its content.
-        stored: the float64 arrays, whatever the precision.
-        corpus: where commands find it: what ``--corpus`` takes, "" if they find it without; None if it is nowhere.
-        gradients: what is stored of its gradients; None if there are none, or they were not asked for.
-        outputs: the names of the outputs that alone are compared; () if all are.
+        tolerance: the largest error of a correct implementation.
+        provenance: versions that certified it; not part of its content.
+        stored: the float64 arrays, in whatever precision.
+        corpus: the value of ``--corpus`` that finds it, "" for the default; None if it is in no corpus.
+        gradients: the stored gradients; None if there are none or they were not loaded.
+        outputs: names of the outputs to compare; () for all of them.
     """
 
     tolerance: Tolerance
     provenance: Mapping[str, str]
-    stored: Arrays
+    stored: GoldenArrays
     corpus: str | None = None
     gradients: Gradients | None = None
     outputs: tuple[str, ...] = ()
 
     def comparing(self, outputs: str | Iterable[str] | None) -> Self:
-        """The same golden, of which these outputs alone are compared; as it is if None.
+        """Return a copy that compares only these outputs; the same golden if None.
 
         Raises:
-            UnknownName: there is no such output.
-            WrongUse: out is not among them.
+            UnknownName: no such output.
+            WrongUse: the names do not include out.
         """
         return self if outputs is None else replace(self, outputs=chosen_outputs(outputs))
 
     @property
     def not_compared(self) -> tuple[str, ...]:
-        """The names of its other outputs."""
+        """Names of the outputs that are not compared."""
         return tuple(name for name in self.layout.outputs if self.outputs and name not in self.outputs)
 
     def expected(self, of: str = OUTPUTS) -> Expected:
-        """The expected values of ``outputs``, those that are compared, or of ``gradients``.
+        """Return the expected values of the compared ``outputs``, or of ``gradients``.
 
         Raises:
-            WrongUse: it was loaded without gradients.
+            WrongUse: the golden was loaded without gradients.
             UnknownName: its gradients cannot be checked in this precision.
         """
         if of == GRADIENTS:
@@ -239,16 +239,16 @@ class GoldenData(QuestionData):
         return Expected({name: getattr(self.stored, name) for name in names}, self.tolerance, self.dtype)
 
     def checkable_gradients(self) -> Gradients:
-        """What is stored of its gradients; raises as ``expected``."""
+        """Return the stored gradients; raises like ``expected``."""
         stored = self.gradients
         if stored is None:
             raise WrongUse(
-                f"{self.id} was loaded without gradients: load(…, gradients=True) has them, read(…, gradients=True), "
-                "and the marker rnn_goldens(gradients=True)"
+                f"{self.id} was loaded without gradients; use load(…, gradients=True), read(…, gradients=True) "
+                "or the marker rnn_goldens(gradients=True)"
             )
         if self.dtype not in stored.precisions:
-            whose = f"of the gradients of {self.id}"
-            raise UnknownName(f"precision {whose}", self.dtype, stored.precisions, plural=f"Precisions {whose}")
+            subject = f"of the gradients of {self.id}"
+            raise UnknownName(f"precision {subject}", self.dtype, stored.precisions, plural=f"Precisions {subject}")
         return stored
 
     @cached_property
@@ -275,22 +275,22 @@ class GoldenData(QuestionData):
         return [*super()._facts(), *shapes, ("tolerance", self.tolerance.in_words), *gradients]
 
     def copied(self, **others: Any) -> Self:  # noqa: ANN401 - fields
-        """The same golden in memory of its own, some of its fields others."""
+        """Return a deep copy, with other values for some fields."""
         if "gradients" not in others and self.gradients is not None:
             others["gradients"] = self.gradients.copied()
         others["provenance"] = dict(self.provenance)
         return replace(self, stored=self.stored.copied(), tolerance=self.tolerance.copied(), **others)
 
-    def asked(self) -> dict[str, Any]:
-        """The fields of a question, without what is expected, in memory of its own."""
-        said = {f.name: getattr(self, f.name) for f in fields(QuestionData)}
-        return {**said, "stored": self.asked_arrays().copied()}
+    def input_fields(self) -> dict[str, Any]:
+        """Return the fields of ``InputsData``: deep copies, without expected values."""
+        inputs = {f.name: getattr(self, f.name) for f in fields(InputsData)}
+        return {**inputs, "stored": self.input_arrays().copied()}
 
-    def asked_arrays(self) -> Asked:
-        """What is asked, as stored: with cotangents, if gradients can be checked in this precision."""
-        given: dict[str, Any] = {f.name: getattr(self.stored, f.name) for f in fields(Asked)}
+    def input_arrays(self) -> InputArrays:
+        """Return the inputs as stored, with cotangents if gradients can be checked in this precision."""
+        arrays: dict[str, Any] = {f.name: getattr(self.stored, f.name) for f in fields(InputArrays)}
         cotangents = self._given_cotangents
-        return Asked(**given) if cotangents is None else AskedBackward(**given, cotangents=cotangents)
+        return InputArrays(**arrays) if cotangents is None else BackwardInputArrays(**arrays, cotangents=cotangents)
 
     @property
     def _given_cotangents(self) -> Mapping[str, Float64] | None:
@@ -301,19 +301,19 @@ class GoldenData(QuestionData):
     def _no_cotangents(self) -> str:
         if self.gradients is None:
             return super()._no_cotangents()
-        held = ", ".join(self.gradients.precisions)
-        return f"gradients of {self.id} can be checked in {held}, and not in {self.dtype}: it has no cotangents there"
+        checkable = ", ".join(self.gradients.precisions)
+        return f"{self.id} has no cotangents in {self.dtype}: its gradients can be checked in {checkable} only"
 
-    def question(self) -> QuestionData:
-        """What an implementation is handed."""
-        return QuestionData(**self.asked())
+    def inputs(self) -> InputsData:
+        """Return the inputs, without expected values."""
+        return InputsData(**self.input_fields())
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, out {self.stored.out.shape}>"
 
-    def handed_out(self) -> dict[str, list[NDArray[Any]]]:
-        """The expected arrays that may have been looked at, by name: those that were cast, and as they are stored."""
-        held = {name: (vars(self).get(name), getattr(self.stored, name)) for name in ("out", "h_n", "c_n")}
-        found = {name: [array for array in arrays if array is not None] for name, arrays in held.items()}
+    def expected_arrays(self) -> dict[str, list[NDArray[Any]]]:
+        """Return every expected array that a caller may have read, by name: as stored, and as cast."""
+        outputs = {name: (vars(self).get(name), getattr(self.stored, name)) for name in ("out", "h_n", "c_n")}
+        found = {name: [array for array in arrays if array is not None] for name, arrays in outputs.items()}
         gradients = {} if self.gradients is None else self.gradients.expected
         return {**found, **{f"gradient of {name}": [array] for name, array in gradients.items()}}

@@ -1,4 +1,4 @@
-"""What is expected of an implementation, outputs or gradients: one type for both."""
+"""The expected values of outputs or of gradients: one type for both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Float64, Tolerance
 
 OUTPUTS, GRADIENTS = "outputs", "gradients"
-"""What a golden has expected values of."""
+"""The two kinds of expected values."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,9 +18,9 @@ class Expected:
     """Expected values in one precision.
 
     Attributes:
-        values: float64, by name: of outputs ``out``, ``h_n`` and ``c_n``; of gradients the array's that it is by.
-        tolerance: how far a correct implementation can be off.
-        dtype: the precision.
+        values: float64, by name: ``out``, ``h_n`` and ``c_n``, or the names of the arrays that the gradients belong to.
+        tolerance: the largest error of a correct implementation.
+        dtype: name of the precision.
     """
 
     values: Mapping[str, Float64]
@@ -28,11 +28,11 @@ class Expected:
     dtype: str
 
     def allowed(self, name: str) -> Float64:
-        """The largest allowed absolute error of each element in the precision."""
+        """Return the largest allowed absolute error of each element."""
         return self.tolerance.allowed(name, self.values[name], PRECISIONS[self.dtype])
 
     def wrong(self, name: str, got: Float64) -> NDArray[np.bool_]:
-        """Which elements are wrong: all, where the shape is."""
+        """Return a mask of the wrong elements; all of them if the shape is wrong."""
         want = self.values[name]
         if got.shape != want.shape:
             return np.ones(got.shape, bool)

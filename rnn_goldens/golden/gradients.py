@@ -1,4 +1,4 @@
-"""What is stored of a golden's gradients: cotangents of its outputs, and what a backward pass makes of them."""
+"""The stored gradients of a golden: cotangents of its outputs and the gradients that follow from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,34 +8,34 @@ from rnn_goldens.golden.arrays import Float64, read_only
 from rnn_goldens.golden.tolerance import Tolerance
 
 COTANGENTS = {"d_out": "out", "d_h_n": "h_n", "d_c_n": "c_n"}
-"""By the name of a cotangent, the output that it belongs to."""
+"""Cotangents, and the output that each belongs to."""
 
 _NEED_STATE = "cotangents of {0} need {0}, and one array was returned"
 
 
-def need_state(output: str) -> str:
-    """Why a network is refused that returns out alone, where there are cotangents of another output."""
+def missing_output_reason(output: str) -> str:
+    """Return why a network that returns only out is refused where another output has cotangents."""
     return _NEED_STATE.format(output)
 
 
-def is_need_of_state(reason: str) -> bool:
-    """Whether it is that for which a golden was refused."""
-    return any(reason == need_state(output) for output in COTANGENTS.values())
+def is_missing_output_reason(reason: str) -> bool:
+    """Whether a golden was refused for this reason."""
+    return any(reason == missing_output_reason(output) for output in COTANGENTS.values())
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Gradients:
-    """Gradients of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, as they are stored, whatever the precision.
+    """Gradients of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, as stored, in whatever precision.
 
     Attributes:
-        purpose: what these cotangents are there to show or to expose: a sentence.
-        precisions: the precisions that they can be checked in: some of the golden's.
-        cotangents: ``d_out``, ``d_h_n``, ``d_c_n``, at least one: float64, each shaped as its output, of numbers that
-            every one of the precisions holds; one that is not there is zero.
-        expected: by the name of the array: ``x``; ``h0`` and ``c0`` where the golden gives an initial state; every
-            weight and bias. float64, shaped as the array; each element is the exact gradient, correctly rounded.
-        tolerance: how far a correct implementation can be off, by the same names.
-        provenance: what made them; not part of their content.
+        purpose: what these cotangents show or detect: a sentence.
+        precisions: the precisions they can be checked in: a subset of the golden's.
+        cotangents: ``d_out``, ``d_h_n``, ``d_c_n``, at least one: float64, shaped like the output; values that every
+            one of the precisions represents exactly; a missing cotangent is zero.
+        expected: by the name of the array: ``x``; ``h0`` and ``c0`` where the golden has an initial state; every
+            weight and bias. float64, shaped like the array; each element is the exact gradient, correctly rounded.
+        tolerance: the largest error of a correct implementation, by the same names.
+        provenance: versions that certified them; not part of their content.
     """
 
     purpose: str
@@ -46,7 +46,7 @@ class Gradients:
     provenance: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Hold read-only views, as ``Asked`` does."""
+        """Store read-only views, like ``InputArrays``."""
         for name in ("cotangents", "expected"):
             vars(self)[name] = {of: read_only(array) for of, array in getattr(self, name).items()}
 
@@ -55,6 +55,8 @@ class Gradients:
         self.__post_init__()
 
     def copied(self) -> "Gradients":
-        """The same in memory of its own."""
-        cotangents, expected = ({of: a.copy() for of, a in held.items()} for held in (self.cotangents, self.expected))
+        """Return a deep copy."""
+        cotangents, expected = (
+            {of: a.copy() for of, a in arrays.items()} for arrays in (self.cotangents, self.expected)
+        )
         return replace(self, cotangents=cotangents, expected=expected, tolerance=self.tolerance.copied())

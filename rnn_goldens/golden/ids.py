@@ -1,15 +1,15 @@
-"""A golden's id: folder/name, which is also the path of its files below their corpus."""
+"""The id of a golden: folder/name, which is also the path of its files in the corpus."""
 
 import re
 
 _WORD = "[a-z0-9]+(-[a-z0-9]+)*"
 ID = f"{_WORD}(/{_WORD})+"
-"""What one looks like: words of small letters, digits and dashes, with slashes between."""
+"""Pattern of an id: words of lowercase letters, digits and dashes, separated by slashes."""
 
 LONGEST_ID = 200
 _ID = re.compile(ID)
 
 
 def is_id(given: object) -> bool:
-    """Whether it is an id, which leads nowhere else."""
+    """Whether a value is a valid id. A valid id cannot point outside its corpus."""
     return isinstance(given, str) and len(given) <= LONGEST_ID and _ID.fullmatch(given) is not None

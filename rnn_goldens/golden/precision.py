@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 from rnn_goldens.errors import UnknownName
 
 _BELOW_BFLOAT16 = 0xFFFF
-"""The bits of a float32 that bfloat16 has not: it is the first half."""
+"""The bits of a float32 that bfloat16 lacks: it is the upper half."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Precision:
     """A binary floating-point format.
 
     Attributes:
-        name: as frameworks spell it.
+        name: as in PyTorch and NumPy.
         bits: significant bits, the hidden one included (IEEE 754; bfloat16: 8).
         min_exponent: exponent of the smallest normal number.
         max_exponent: exponent of the largest number.
@@ -41,7 +41,7 @@ class Precision:
         """The smallest positive number, a subnormal one."""
         return 2.0 ** (self.min_exponent - self.bits + 1)
 
-    @np.errstate(all="ignore")  # beyond the largest number is infinity, below the smallest zero
+    @np.errstate(all="ignore")  # overflow gives infinity, underflow gives zero
     def round(self, values: NDArray[np.float64]) -> NDArray[np.floating]:
         """Return float64 values rounded once, to nearest even, in an array of the carrier type."""
         if self.name == "bfloat16":
@@ -51,7 +51,7 @@ class Precision:
         return values.astype(self.carrier)
 
     def holds(self, values: NDArray[np.float64]) -> bool:
-        """Whether each of these float64 values is a number of this precision, with nothing to round."""
+        """Whether this precision represents every one of these float64 values exactly."""
         if self.carrier is np.float64:
             return True
         with np.errstate(over="ignore", invalid="ignore"):
@@ -73,18 +73,18 @@ PRECISIONS = {
 
 
 def narrowest(names: Collection[str]) -> Collection[str]:
-    """Those of some precisions whose numbers the others hold, too: the half precisions, if there are any."""
+    """Return the half precisions among some precisions, or all if none is: the others represent their values, too."""
     return [name for name in names if PRECISIONS[name].bits < PRECISIONS["float32"].bits] or names
 
 
-class WhereHeld(tuple[str, ...]):
-    """Precisions that are asked where they can be held to a tolerance; those that can not fall out without a word."""
+class SupportedOnly(tuple[str, ...]):
+    """Precisions of which those without a tolerance are left out without an error."""
 
     __slots__ = ()
 
 
 def precision(name: str) -> Precision:
-    """Look a precision up by name; raises UnknownName with the names that exist."""
+    """Return a precision by its name; raises UnknownName with the names that exist."""
     try:
         return PRECISIONS[name]
     except KeyError:
@@ -92,17 +92,17 @@ def precision(name: str) -> Precision:
 
 
 def precision_name(dtype: object) -> str:
-    """The name of a precision that is given by name, or as NumPy, torch or ml_dtypes has it.
+    """Return the name of a precision given by name or as a dtype of NumPy, torch or ml_dtypes.
 
     Raises:
         UnknownName: no such precision.
-        TypeError: nothing that names one.
+        TypeError: the value is not a dtype.
     """
     if isinstance(dtype, str) or type(dtype).__module__ == "torch":
         return precision(str(dtype).removeprefix("torch.")).name
     try:
-        if dtype is None:  # which NumPy takes for float64
+        if dtype is None:  # NumPy takes None for float64
             raise TypeError
         return precision(np.dtype(dtype).name).name  # type: ignore[call-overload]
     except TypeError:
-        raise TypeError(f"dtype names a precision, such as 'float32' or np.float32; {dtype!r} does not") from None
+        raise TypeError(f"dtype must be a precision, such as 'float32' or np.float32; got {dtype!r}") from None

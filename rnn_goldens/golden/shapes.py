@@ -1,4 +1,4 @@
-"""Which arrays a golden has and their shapes: the one place where they follow from the configuration."""
+"""The names and shapes of a golden's arrays, derived from its configuration here and nowhere else."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,12 +13,12 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Layout:
-    """What the shapes of a cell's weights and states follow from.
+    """The gates, states and vectors of a cell, from which the shapes of its arrays follow.
 
     Attributes:
-        gates: a letter for each block of hidden_size rows that the weights stack, in their order.
-        states: the states it carries from step to step: h, or h and c.
-        vectors: other weights, a number a unit each, such as peepholes.
+        gates: one letter for each block of hidden_size rows in the weights, in order.
+        states: the states carried from step to step: h, or h and c.
+        vectors: other weights of shape (hidden,), such as peepholes.
     """
 
     gates: str
@@ -27,15 +27,15 @@ class Layout:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The names of what a network returns."""
+        """Names of the outputs of a network."""
         return ("out", *(f"{name}_n" for name in self.states))
 
     @property
     def in_words(self) -> str:
-        """All of it: the gates f and n, the state h, the vectors p_i and p_f."""
+        """The layout as text: "the gates f and n, the state h, the vectors p_i and p_f"."""
         parts = {"gate": self.gates, "state": self.states, "vector": self.vectors}
         return ", ".join(
-            f"the {what}{'s' * (len(names) > 1)} {_listed(names)}" for what, names in parts.items() if names
+            f"the {part}{'s' * (len(names) > 1)} {_listed(names)}" for part, names in parts.items() if names
         )
 
 
@@ -50,49 +50,49 @@ LAYOUTS = {
     "lstm": Layout("ifgo", ("h", "c")),
     "gru": Layout("rzn"),
 }
-"""The cells by name, as PyTorch has them."""
+"""The built-in cells, with PyTorch's gate order."""
 
 CELLS = tuple(LAYOUTS)
 
 OUTPUTS = ("out", "h_n", "c_n")
-"""The names of outputs, of whatever cell."""
+"""Names of the outputs of any cell."""
 
 OutputNames = str | Sequence[str] | None
-"""Those that alone are compared; all if None."""
+"""Names of the outputs to compare; all if None."""
 
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
-OWN_CELL = rf"{_NAME}(\.{_NAME})*:{_NAME}"
-"""What the name of a cell of someone's own looks like."""
+CUSTOM_CELL = rf"{_NAME}(\.{_NAME})*:{_NAME}"
+"""Pattern of the name of a custom cell."""
 
-_OWN = re.compile(OWN_CELL)
+_CUSTOM = re.compile(CUSTOM_CELL)
 
 
-def is_own_cell(name: str) -> bool:
-    """Whether a cell is of someone's own, ``package.module:function``: what it is like, its golden says."""
-    return _OWN.fullmatch(name) is not None
+def is_custom_cell(name: str) -> bool:
+    """Whether a name is that of a custom cell: ``package.module:function``. Its golden stores its layout."""
+    return _CUSTOM.fullmatch(name) is not None
 
 
 def chosen_outputs(names: str | Iterable[str]) -> tuple[str, ...]:
-    """The names of outputs that alone are to be compared, in their order; () if those are all that there are.
+    """Return the names of the outputs to compare, in the order of ``OUTPUTS``; () if all of them are.
 
     Raises:
-        UnknownName: there is no such output.
-        WrongUse: out is not among them.
+        UnknownName: no such output.
+        WrongUse: the names do not include out.
     """
-    asked = {names} if isinstance(names, str) else set(names)
-    for name in asked:
+    selected = {names} if isinstance(names, str) else set(names)
+    for name in selected:
         if name not in OUTPUTS:
             raise UnknownName("output", name, OUTPUTS)
-    if "out" not in asked:
-        raise WrongUse(f"outputs={','.join(sorted(asked))}: out has to be among the outputs that are compared")
-    return () if len(asked) == len(OUTPUTS) else tuple(name for name in OUTPUTS if name in asked)
+    if "out" not in selected:
+        raise WrongUse(f"outputs={','.join(sorted(selected))}: the outputs to compare must include out")
+    return () if len(selected) == len(OUTPUTS) else tuple(name for name in OUTPUTS if name in selected)
 
 
 @dataclass(frozen=True)
 class Config(Mapping[str, Any]):
     """The configuration of a recurrent network, under the argument names of ``torch.nn.RNN``.
 
-    It is a mapping too: ``nn.LSTM(**golden.config, batch_first=True)``.
+    Also a mapping: ``nn.LSTM(**golden.config, batch_first=True)``.
     """
 
     input_size: int
@@ -122,24 +122,24 @@ class Config(Mapping[str, Any]):
 
     @property
     def layers(self) -> list[list[str]]:
-        """The suffixes of each layer, its directions in order."""
+        """Suffixes of the weight names by layer, one for each direction."""
         count = self.num_directions
         return [self.suffixes[layer * count :][:count] for layer in range(self.num_layers)]
 
     @property
     def suffixes(self) -> list[str]:
-        """What the weight names of each layer and direction end in, in the order of the states' first axis."""
+        """Suffixes of the weight names, in the order of the first axis of the states."""
         directions = ("", "_reverse")[: self.num_directions]
         return [f"l{layer}{direction}" for layer in range(self.num_layers) for direction in directions]
 
 
 def weight_count(layout: Layout, config: Config) -> int:
-    """How many weights a network has: known without listing them, however many layers a file claims."""
+    """Return the number of weights without listing them: a file can claim any number of layers."""
     return config.num_layers * config.num_directions * ((4 if config.bias else 2) + len(layout.vectors))
 
 
 def weight_shapes(layout: Layout, config: Config) -> dict[str, Shape]:
-    """Shapes of the weights under PyTorch's names, in the order of ``nn.RNN.named_parameters()``."""
+    """Return the shapes of the weights under PyTorch's names, in the order of ``nn.RNN.named_parameters()``."""
     return dict(_weight_shapes(layout, config))
 
 
@@ -158,23 +158,23 @@ def _weight_shapes(layout: Layout, config: Config) -> dict[str, Shape]:
 
 
 def state_shape(config: Config, batch: Shape) -> Shape:
-    """Shape of h0, c0, h_n and c_n: (layers·directions, batch, hidden); ``batch`` is () for unbatched input."""
+    """Return the shape of a state: (layers·directions, batch, hidden); ``batch`` is () for unbatched input."""
     return (config.num_layers * config.num_directions, *batch, config.hidden_size)
 
 
 def output_shapes(layout: Layout, config: Config, x: Shape) -> dict[str, Shape]:
-    """Shapes of out, h_n and, with a cell state, c_n, for an input of a shape; of their cotangents too."""
+    """Return the shapes of out, h_n and, for a cell state, c_n, for inputs of shape ``x``. Cotangents have the same."""
     batch = x[:-2]
     states = {f"{name}_n": state_shape(config, batch) for name in layout.states}
     return {"out": out_shape(config, batch, x[-2]), **states}
 
 
 def gradient_shapes(layout: Layout, config: Config, x: Shape, *, state: bool) -> dict[str, Shape]:
-    """Shapes of the gradients: of x, of the initial states if they are given, and of the weights."""
+    """Return the shapes of the gradients of x, of the initial states if ``state``, and of the weights."""
     states = {f"{name}0": state_shape(config, x[:-2]) for name in layout.states} if state else {}
     return {"x": x, **states, **weight_shapes(layout, config)}
 
 
 def out_shape(config: Config, batch: Shape, time: int) -> Shape:
-    """Shape of out: (batch, time, directions·hidden); ``batch`` is () for unbatched input."""
+    """Return the shape of out: (batch, time, directions·hidden); ``batch`` is () for unbatched input."""
     return (*batch, time, config.num_directions * config.hidden_size)

@@ -1,4 +1,4 @@
-"""How far a correct implementation can be from the certified answer."""
+"""The largest distance of a correct implementation from the expected values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,29 +11,29 @@ from rnn_goldens.golden.precision import PRECISIONS, Precision
 Float64 = NDArray[np.float64]
 
 HALF_SAFETY = 1.5
-"""Half precisions round so coarsely that products of two roundings, which a first-order bound leaves out, count."""
+"""Factor for half precisions: they round so coarsely that second-order terms, which the bound omits, matter."""
 
 
 @dataclass(frozen=True)
 class Exact:
-    """Every partial sum fits ``bits`` significant bits, so any summation order gives the same numbers: no tolerance.
+    """Every partial sum fits ``bits`` significant bits, so every summation order gives the same result: no tolerance.
 
     Attributes:
         bits: for each dot product, the sum of its terms' absolute values is at most ``2**bits`` times the largest
-            power of two that divides every term. Precisions with at least so many bits compute without rounding.
+            power of two that divides every term. A precision with at least ``bits`` bits computes without rounding.
     """
 
     bits: int
 
     kind = "exact"
-    in_words = "none: every number is exact in this precision, whatever the order of the sums"
+    in_words = "none: every value is exact in this precision, in any order of summation"
 
     def allowed(self, output: str, values: Float64, precision: Precision) -> Float64:  # noqa: ARG002
-        """Largest allowed absolute error of each element of an output (``out``, ``h_n`` or ``c_n``): zero."""
+        """Return the largest allowed absolute error of each element: zero."""
         return 0 * abs(values)
 
     def copied(self) -> "Exact":
-        """The same: it holds nothing that can be written to."""
+        """Return this object: it is immutable."""
         return self
 
 
@@ -42,29 +42,29 @@ class Bound:
     """A worst-case bound on the error of any correct implementation, to first order in the unit roundoff.
 
     Attributes:
-        accumulation: per output, the bound's coefficient of the roundoff that sums and activations are computed with.
-        storage: per output, its coefficient of the roundoff that intermediate results are stored with.
+        accumulation: by output, the coefficient of the roundoff of sums and activations.
+        storage: by output, the coefficient of the roundoff of stored intermediate results.
     """
 
     accumulation: Mapping[str, Float64]
     storage: Mapping[str, Float64]
 
     kind = "bound"
-    in_words = "for each number, the most that rounding can make of it in a correct implementation"
+    in_words = "for each element, the largest rounding error of a correct implementation"
 
     def allowed(self, output: str, values: Float64, precision: Precision) -> Float64:
-        """Largest allowed absolute error of each element of an output (``out``, ``h_n`` or ``c_n``)."""
+        """Return the largest allowed absolute error of each element of an output."""
         bound = roundoff_sum(self.accumulation[output], self.storage[output], precision)
         return bound + precision.roundoff * abs(values) + precision.smallest
 
     def copied(self) -> "Bound":
-        """The same in memory of its own."""
+        """Return a deep copy."""
         kinds = (self.accumulation, self.storage)
         return Bound(*({name: array.copy() for name, array in kind.items()} for kind in kinds))
 
 
 def roundoff_sum(accumulation: Float64, storage: Float64, precision: Precision) -> Float64:
-    """The bound that two coefficients give in a precision; half precisions accumulate in float32, as kernels do."""
+    """Return the bound from two coefficients in a precision. Half precisions accumulate in float32, as kernels do."""
     half = precision.bits < PRECISIONS["float32"].bits
     roundoff = PRECISIONS["float32"].roundoff if half else precision.roundoff
     return (HALF_SAFETY if half else 1.0) * (accumulation * roundoff + storage * precision.roundoff)
@@ -73,18 +73,18 @@ def roundoff_sum(accumulation: Float64, storage: Float64, precision: Precision) 
 Tolerance = Exact | Bound
 
 LARGEST_TOLERANCE = 0.1
-"""Of an output: beyond this a first-order bound does not hold, and the precision is left out of the golden."""
+"""The largest tolerance of an output. Above it a first-order bound is invalid: the golden omits the precision."""
 
 LARGEST_TOLERANCE_OF_GRADIENTS = 0.25
-"""In units of the largest gradient: what is looser says too little, and the precision is left out."""
+"""The largest tolerance of a gradient, relative to the largest gradient. A looser check is too weak: it is omitted."""
 
 
 def loosest(tolerance: Tolerance, expected: Mapping[str, Float64], precision: Precision) -> float:
-    """The largest allowed error of any element."""
+    """Return the largest allowed error of any element."""
     return max(float(tolerance.allowed(name, array, precision).max(initial=0)) for name, array in expected.items())
 
 
 def loosest_of_gradients(tolerance: Tolerance, expected: Mapping[str, Float64], precision: Precision) -> float:
-    """The same in units of the largest gradient; zero if all gradients are."""
+    """Return the largest allowed error relative to the largest gradient; 0 if all gradients are zero."""
     largest = max(float(abs(array).max(initial=0)) for array in expected.values())
     return loosest(tolerance, expected, precision) / largest if largest else 0.0

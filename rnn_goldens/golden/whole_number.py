@@ -1,4 +1,4 @@
-"""Whole numbers, of whatever library."""
+"""Integers of any library."""
 
 from operator import index
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 def whole_number(given: object) -> int | None:
-    """A whole number as Python's, NumPy's included; None if it is none, as True and False are none."""
+    """Return an integer of any library as ``int``; None if the value is not an integer. Booleans are not."""
     if isinstance(given, bool | np.bool_):
         return None
     try:
-        return index(given)  # type: ignore[arg-type] # which says if it is none
+        return index(given)  # type: ignore[arg-type] # raises TypeError if it is not
     except TypeError:
         return None

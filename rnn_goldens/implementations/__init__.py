@@ -1,11 +1,11 @@
-"""Whatever is being checked: a function ``golden → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``.
+"""Implementations to check: functions ``golden → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``.
 
-Built-in ones by name, a user's own as ``wrappers`` has it, a program by its command.
+Each is built in and has a name, is a user's own code (see ``user_code``), or is a program, given by its command.
 """
 
+from rnn_goldens.comparison.outputs import outputs_of
 from rnn_goldens.implementations.builtin import BUILTIN
-from rnn_goldens.implementations.named import check_name, close, resolve
-from rnn_goldens.implementations.users_own import Implementation, adapt
-from rnn_goldens.judging.outputs import outputs_of
+from rnn_goldens.implementations.resolution import check_name, close, resolve
+from rnn_goldens.implementations.user_code import Implementation, adapt
 
 __all__ = ["BUILTIN", "Implementation", "adapt", "check_name", "close", "outputs_of", "resolve"]

@@ -1,27 +1,27 @@
-"""What a user's class takes of a golden's configuration, and what it can not be asked."""
+"""Which arguments of a golden's configuration a user's class accepts, and which goldens it must refuse."""
 
 import inspect
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 
 
 def accepted(
     name: str, function: Callable[..., Any], wanted: Mapping[str, Any], needless: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The arguments to call a function with.
+    """Return the arguments to call a function with.
 
     Args:
-        name: what the function is called in a message.
-        function: it.
+        name: the function's name for messages.
+        function: the function.
         wanted: arguments by name.
-        needless: values that an argument need not be taken for, because they say nothing.
+        needless: default values; an argument with its default may be left out.
 
     Raises:
-        Unsupported: the function does not take an argument whose value matters.
+        Unsupported: the function does not accept an argument whose value matters.
     """
     taken = takes(function)
     if taken is None:
@@ -33,7 +33,7 @@ def accepted(
 
 
 def require_no_more(name: str, constructor: Callable[..., Any], known: Collection[str]) -> None:
-    """Raise WrongUse if a constructor needs an argument that is not among those it can be given."""
+    """Raise WrongUse if a constructor requires an argument that a golden does not provide."""
     for parameter in inspect.signature(constructor).parameters.values():
         variable = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         if parameter.default is parameter.empty and not variable and parameter.name not in known:
@@ -44,7 +44,7 @@ def require_no_more(name: str, constructor: Callable[..., Any], known: Collectio
 
 
 def most_positional(function: Callable[..., Any]) -> float:
-    """How many arguments a function can be given by position."""
+    """Return the maximum number of positional arguments of a function."""
     parameters = inspect.signature(function).parameters.values()
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return math.inf
@@ -52,9 +52,9 @@ def most_positional(function: Callable[..., Any]) -> float:
 
 
 def takes(function: Callable[..., Any]) -> frozenset[str] | None:
-    """The names of a function's arguments, or of a class's; None if it takes any.
+    """Return the names of the arguments of a function or class; None if it accepts any.
 
-    What a class passes on by ``**more`` is what the user's class above it takes; a framework's own takes any.
+    For ``**more`` of a class, its bases are followed up to the framework's own class, which accepts any.
     """
     names: set[str] = set()
     for made_by in _constructors(function) if isinstance(function, type) else [function]:
@@ -66,7 +66,7 @@ def takes(function: Callable[..., Any]) -> frozenset[str] | None:
 
 
 def _constructors(kind: type) -> Iterator[Callable[..., Any]]:
-    """The constructors of a class and of those above it, as far as they are the user's."""
+    """Yield the constructors of a class and its bases that are the user's."""
     for base in kind.__mro__:
         if base.__module__.partition(".")[0] in ("torch", "keras", "flax", "builtins"):
             return
@@ -74,8 +74,8 @@ def _constructors(kind: type) -> Iterator[Callable[..., Any]]:
             yield vars(base)["__init__"]
 
 
-def require_gates(name: str, golden: Question, rows: int) -> None:
-    """Refuse a golden whose cell has another number of gates than the rows of a recurrent matrix show.
+def require_gates(name: str, golden: Inputs, rows: int) -> None:
+    """Refuse a golden whose cell has another number of gates than the rows of a recurrent matrix imply.
 
     Raises:
         Unsupported: with both numbers.
@@ -85,17 +85,17 @@ def require_gates(name: str, golden: Question, rows: int) -> None:
         raise Unsupported(f"{name} has {gates:g} blocks of weights, {golden.cell} has {wanted}")
 
 
-def require_ours(golden: Question, library: str) -> None:
-    """Refuse a golden whose cell is of someone's own. Raises Unsupported, with the library that has no such cell."""
-    if golden.own_layout is not None:
+def require_builtin_cell(golden: Inputs, library: str) -> None:
+    """Raise Unsupported for a golden with a custom cell, which the library does not have."""
+    if golden.custom_layout is not None:
         raise Unsupported(f"{library} has no cell {golden.cell}")
 
 
 def takes_state(name: str, call: Callable[..., Any], state: object) -> bool:
-    """Return whether a call takes an initial state as its second argument.
+    """Return whether a call accepts an initial state as its second argument.
 
     Raises:
-        Unsupported: it takes none, and one is given.
+        Unsupported: it does not, and the golden gives one.
     """
     is_so = takes(call) is None or most_positional(call) > 1
     if state is not None and not is_so:

@@ -1,47 +1,47 @@
-"""What gives the gradients of an implementation: the backward pass of a framework, a user's function, or a program.
+"""Computes the gradients of an implementation: by a framework, a user's function, or a program.
 
 =======================================  ============================================================================
-what it is                               how its gradients are had
+implementation                           gradients
 =======================================  ============================================================================
-a class of ``torch.nn.Module``           ``torch.autograd``, from the cotangents of what it returns
-a class of Keras layers                  ``jax.vjp`` or ``torch.autograd``, as Keras runs on JAX or torch
+a class of ``torch.nn.Module``           ``torch.autograd``, from the cotangents of its outputs
+a class of Keras layers                  ``jax.vjp`` or ``torch.autograd``, depending on Keras's backend
 a class of Flax cells                    ``jax.vjp``
-a function of a golden                   it returns them by name where ``golden.asks_gradients``, from ``cotangents``
-one that returns outputs                 ``jax.vjp`` or ``torch.autograd``, as its outputs are of JAX or of torch
+a function of a golden                   returned by name, from ``golden.cotangents``, if ``golden.has_cotangents``
+a function that returns outputs          ``jax.vjp`` or ``torch.autograd``, depending on the library of its outputs
 =======================================  ============================================================================
 
-What can not give any is refused, golden by golden: an ONNX file, a class with NumPy arrays, a single time step.
+All others refuse every golden: an ONNX file, a class that computes with NumPy arrays, a single time step.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.comparison.calls import Backward
+from rnn_goldens.comparison.outputs import OUTPUTS, is_array
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.builtin import BUILTIN
-from rnn_goldens.implementations.differentiated import differentiated
-from rnn_goldens.implementations.named import ONNX
-from rnn_goldens.implementations.users_own import Implementation, is_of, is_step, refusal
-from rnn_goldens.importing import imported
-from rnn_goldens.judging.calls import Backward
-from rnn_goldens.judging.outputs import OUTPUTS, is_array
+from rnn_goldens.implementations.differentiation import differentiated
+from rnn_goldens.implementations.resolution import ONNX
+from rnn_goldens.implementations.user_code import Implementation, is_of, is_step, refusal
+from rnn_goldens.named_object import import_object
 from rnn_goldens.programs.program import Program
 
 
 def backward_of(name: str, run: Implementation, folder: Path | None = None) -> Backward:  # noqa: ARG001
-    """What gives the gradients of an implementation; what can not raises Unsupported when it is called.
+    """Return a function that computes the gradients of an implementation; it raises Unsupported if there are none.
 
     Args:
         name: as for ``resolve``.
-        run: what that returned.
-        folder: likewise.
+        run: what ``resolve`` returned.
+        folder: as for ``resolve``.
     """
     if isinstance(run, Program):
         return run.gradients
     backward = _backward_of(name)
 
-    def gradients(golden: Question) -> Mapping[str, Any]:
+    def gradients(golden: Inputs) -> Mapping[str, Any]:
         __tracebackhide__ = True
         try:
             return backward(golden)
@@ -53,16 +53,16 @@ def backward_of(name: str, run: Implementation, folder: Path | None = None) -> B
 
 def _backward_of(name: str) -> Backward:
     if name.endswith(ONNX):
-        return refusing("ONNX Runtime computes outputs, and no gradients")
+        return refusing("ONNX Runtime computes outputs but no gradients")
     if name not in BUILTIN:
-        return adapt_backward(imported(name, f"implementation {name!r}"))
+        return adapt_backward(import_object(name, f"implementation {name!r}"))
     if not (gradients := BUILTIN[name].gradients):
-        return refusing(f"{name} computes outputs, and no gradients")
-    return _of_function(imported(gradients, f"implementation {name!r}"))
+        return refusing(f"{name} computes outputs but no gradients")
+    return _of_function(import_object(gradients, f"implementation {name!r}"))
 
 
 def adapt_backward(found: object) -> Backward:
-    """The same of a user's class or function, which ``adapt`` takes."""
+    """Do as ``backward_of`` for a user's class or function; accepts what ``adapt`` accepts."""
     if not isinstance(found, type):
         if callable(found) and is_step(found):
             return refusing(
@@ -74,7 +74,7 @@ def adapt_backward(found: object) -> Backward:
 
         return of_keras(found)
     if is_of("flax", found):
-        from rnn_goldens.implementations.flax.gradients import wrap as of_flax
+        from rnn_goldens.implementations.flax.own_class import wrap_gradients as of_flax
 
         return of_flax(found)
     if is_of("torch", found):
@@ -82,22 +82,22 @@ def adapt_backward(found: object) -> Backward:
 
         return of_torch(found)
     return refusing(
-        f"{found.__name__} takes NumPy arrays, through which no framework goes back: give a function of a golden that "
+        f"{found.__name__} takes NumPy arrays, which no framework can differentiate: give a function of a golden that "
         "returns gradients by name"
     )
 
 
 def refusing(reason: str) -> Backward:
-    """What refuses every golden."""
+    """Return a function that refuses every golden."""
 
-    def refuse(_: Question) -> Mapping[str, Any]:
+    def refuse(_: Inputs) -> Mapping[str, Any]:
         raise Unsupported(reason)
 
     return refuse
 
 
 def _of_function(function: Any) -> Backward:  # noqa: ANN401 - the user's
-    def backward(golden: Question) -> Mapping[str, Any]:
+    def backward(golden: Inputs) -> Mapping[str, Any]:
         __tracebackhide__ = True
         found = function(golden)
         if is_array(found) or (isinstance(found, tuple | list) and len(found) in OUTPUTS):

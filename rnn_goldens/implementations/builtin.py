@@ -1,17 +1,17 @@
-"""Implementations this package brings. A module is imported, and its framework with it, when it is named."""
+"""Built-in implementations. Naming one imports its module, and the framework with it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class BuiltIn:
-    """An implementation of ours.
+    """A built-in implementation.
 
     Attributes:
-        run: what gives its outputs, ``module:function`` in this room.
-        needs: what is imported and decides its numbers; Keras has a backend besides.
-        backward: what gives its gradients, or outputs that can be differentiated; "" if nothing does.
-        extra: the extra that installs what it needs, if that is not called like the implementation.
+        run: the function that returns outputs, as ``module:function`` below ``implementations``.
+        needs: the packages that compute; Keras also has a backend.
+        backward: the function that returns gradients, or outputs that can be differentiated; "" for none.
+        extra: the extra that installs the packages, if not named as the implementation.
     """
 
     run: str
@@ -21,12 +21,12 @@ class BuiltIn:
 
     @property
     def outputs(self) -> str:
-        """Where what gives its outputs is found."""
+        """Where the function that returns outputs is defined."""
         return f"{__package__}.{self.run}"
 
     @property
     def gradients(self) -> str:
-        """Where what gives its gradients is found; "" if nothing does."""
+        """Where the function that returns gradients is defined; "" for none."""
         return self.backward and f"{__package__}.{self.backward}"
 
 
@@ -37,9 +37,11 @@ BUILTIN = {
     "onnxruntime": BuiltIn("onnx.session:run", ("onnx", "onnxruntime")),
     "onnx-reference": BuiltIn("onnx.reference:run", ("onnx", "numpy"), extra="onnx"),
     "keras": BuiltIn("keras.layers:run", ("keras",), "keras.gradients:of_layers"),
-    "keras-jax": BuiltIn("keras.on:jax", ("keras", "jax"), "keras.on:jax_gradients", extra="keras"),
-    "keras-torch": BuiltIn("keras.on:torch", ("keras", "torch"), "keras.on:torch_gradients", extra="keras"),
-    "keras-tensorflow": BuiltIn("keras.on:tensorflow", ("keras", "tensorflow"), "keras.on:tensorflow_gradients"),
-    "flax": BuiltIn("flax.cells:run", ("flax", "jax"), "flax.gradients:of_cells"),
+    "keras-jax": BuiltIn("keras.backends:jax", ("keras", "jax"), "keras.backends:jax_gradients", extra="keras"),
+    "keras-torch": BuiltIn("keras.backends:torch", ("keras", "torch"), "keras.backends:torch_gradients", extra="keras"),
+    "keras-tensorflow": BuiltIn(
+        "keras.backends:tensorflow", ("keras", "tensorflow"), "keras.backends:tensorflow_gradients"
+    ),
+    "flax": BuiltIn("flax.cells:run", ("flax", "jax"), "flax.cells:of_cells"),
 }
-"""By name."""
+"""All built-in implementations by name."""

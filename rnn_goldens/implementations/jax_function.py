@@ -6,22 +6,21 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.gradients import COTANGENTS
-from rnn_goldens.implementations.jax_compiled import let_go
-from rnn_goldens.implementations.jax_precision import in_precision
-from rnn_goldens.implementations.traced import Function, arrays_of, traced, untraceable, with_cotangents
+from rnn_goldens.implementations.jax_runtime import in_precision, limit_cache
+from rnn_goldens.implementations.traced_inputs import Function, arrays_of, traced, untraceable, with_cotangents
 
 Named = dict[str, jax.Array]
 
 
-def gradients(function: Function, golden: Question) -> Mapping[str, jax.Array]:
-    """By name, for a question's cotangents; zeros for an array that no output follows from.
+def gradients(function: Function, golden: Inputs) -> Mapping[str, jax.Array]:
+    """Return the gradients by name for the inputs' cotangents; zeros for an array that no output depends on.
 
     Raises:
-        Unsupported: the function can not be traced.
-        TypeError: an output has another shape than its cotangent.
+        Unsupported: the function cannot be traced.
+        TypeError: the shape of an output differs from that of its cotangent.
     """
     __tracebackhide__ = True
     with in_precision(golden):
@@ -33,7 +32,7 @@ def gradients(function: Function, golden: Question) -> Mapping[str, jax.Array]:
         given = {name: jnp.asarray(array) for name, array in arrays_of(golden).items()}
         outputs, back = _vjp(forward, given)
         by_array: Named = back({name: _cotangent(name, golden.cotangents[name], o) for name, o in outputs.items()})[0]
-    let_go()
+    limit_cache()
     return by_array
 
 
@@ -45,7 +44,7 @@ def _vjp(forward: Callable[[Named], Named], given: Named) -> tuple[Named, Callab
     except RnnGoldensError:
         raise
     except Exception as error:
-        if _is_traceable(forward, given):  # so it is the user's own backward code that failed
+        if _is_traceable(forward, given):  # the failure is in the user's own backward code
             raise
         raise untraceable("JAX", error) from error
 
@@ -53,12 +52,12 @@ def _vjp(forward: Callable[[Named], Named], given: Named) -> tuple[Named, Callab
 def _is_traceable(forward: Callable[[Named], Named], given: Named) -> bool:
     try:
         jax.eval_shape(forward, given)
-    except Exception:  # whatever a function raises that expects NumPy's arrays
+    except Exception:  # a function that expects NumPy arrays may raise anything
         return False
     return True
 
 
 def _cotangent(name: str, cotangent: Any, output: jax.Array) -> jax.Array:  # noqa: ANN401 - an array
     if output.shape != cotangent.shape:
-        raise TypeError(f"{COTANGENTS[name]} has shape {output.shape}, want {cotangent.shape}, as {name} is")
+        raise TypeError(f"{COTANGENTS[name]} has shape {output.shape}, want {cotangent.shape}, the shape of {name}")
     return jnp.asarray(cotangent, output.dtype)

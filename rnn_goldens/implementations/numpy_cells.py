@@ -1,4 +1,4 @@
-"""``rnn_goldens.cells``, run in the golden's precision: an RNN from scratch in NumPy, there and back."""
+"""``rnn_goldens.cells`` in the golden's precision: an RNN from scratch in NumPy, forward and backward."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,27 +8,26 @@ from numpy.typing import DTypeLike, NDArray
 
 from rnn_goldens import cells
 from rnn_goldens.cells import Case, Network, case_of
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.precision import precision
 
 
-def run(golden: Question) -> tuple[NDArray[Any], ...]:
+def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
     """Return out, h_n (and c_n).
 
-    Refuses bfloat16 where ml_dtypes, which gives NumPy that type, is not installed; and a cell of someone's own whose
-    equations are not to be had.
+    Raises Unsupported for bfloat16 without ml_dtypes, and for a custom cell whose equations are not available.
     """
     return Network().run(_case(golden))
 
 
-def gradients(golden: Question) -> Mapping[str, NDArray[Any]]:
-    """Return the gradients by name, for a question's cotangents. Refuses what ``run`` does."""
+def gradients(golden: Inputs) -> Mapping[str, NDArray[Any]]:
+    """Return the gradients by name for the inputs' cotangents. Raises as ``run``."""
     case = _case(golden)
     return cells.gradients(case, {name: array.astype(case.x.dtype) for name, array in golden.cotangents.items()})
 
 
-def _case(golden: Question) -> Case:
+def _case(golden: Inputs) -> Case:
     try:
         return case_of(golden, arithmetic(golden.dtype))
     except WrongUse as error:
@@ -36,7 +35,7 @@ def _case(golden: Question) -> Case:
 
 
 def arithmetic(name: str) -> DTypeLike:
-    """The NumPy type that computes in a precision."""
+    """Return the NumPy type for a precision."""
     if name != "bfloat16":
         return precision(name).carrier
     try:

@@ -1,25 +1,24 @@
-"""A bare step ``(x_t, state, weights) → state``, unrolled over time, layers, directions and lengths.
+"""A single step ``(x_t, state, weights) → state``, unrolled over time, layers, directions and lengths.
 
-``x_t`` is (batch, input); the state h (batch, hidden), or ``(h, c)`` for an LSTM; the weights are those of one layer
-and direction, under PyTorch's names without their suffix: ``weight_ih``, ``weight_hh`` and, where the golden has
-biases, ``bias_ih`` and ``bias_hh``. All are NumPy arrays of the golden's precision; what is returned may be of any
-library.
+``x_t`` is (batch, input); the state is h (batch, hidden), or ``(h, c)`` for an LSTM; the weights are those of one layer
+and direction, under PyTorch's names without suffix: ``weight_ih``, ``weight_hh`` and, where the golden has biases,
+``bias_ih`` and ``bias_hh``. All are NumPy arrays of the golden's precision; the step may return arrays of any library.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from rnn_goldens.cells import Array, Case, Network, State, Weights, case_of
-from rnn_goldens.checkable.golden import Question
-from rnn_goldens.counted import counted
+from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.comparison.outputs import NotNumbers, read
 from rnn_goldens.implementations.numpy_cells import arithmetic
-from rnn_goldens.judging.outputs import NotNumbers, read
+from rnn_goldens.plurals import counted
 
 Step = Callable[[Array, Any, Weights], Any]
 
 
-def wrap(step: Step) -> Callable[[Question], tuple[Array, ...]]:
-    """The network whose every time step is the function."""
+def wrap(step: Step) -> Callable[[Inputs], tuple[Array, ...]]:
+    """Return the network whose time step is the function."""
     network = _Stepping(step)
     return lambda golden: network.run(case_of(golden, arithmetic(golden.dtype)))
 
@@ -29,7 +28,7 @@ class _Stepping(Network):
         self.of_user = step
 
     def step(self, case: Case, suffix: str, w: Weights, layer_input: Array, t: int, state: State) -> State:  # noqa: ARG002
-        own = tuple(part.copy() for part in state)  # which the step may write to
+        own = tuple(part.copy() for part in state)  # the step may write into it
         found = self.of_user(layer_input[:, t], own if len(own) > 1 else own[0], w)
         after = tuple(found) if len(state) > 1 else (found,)
         if len(after) != len(state):

@@ -1,4 +1,4 @@
-"""The versions of what an implementation is made of."""
+"""Versions of the packages that an implementation uses."""
 
 import ast
 from collections.abc import Sequence
@@ -7,13 +7,13 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 
 from rnn_goldens.implementations.builtin import BUILTIN
-from rnn_goldens.implementations.keras.choice import backend
+from rnn_goldens.implementations.keras.backend_choice import backend
 
 _OWN = __name__.partition(".")[0]
 
 
 def versions_of_packages(implementation: str) -> dict[str, str]:
-    """By package, which may be called otherwise than what is imported; none for what no package brought."""
+    """Return versions by package name; empty for code that no package installed."""
     if implementation in BUILTIN:
         imported: Sequence[str] = (*BUILTIN[implementation].needs, *([backend()] if implementation == "keras" else []))
     else:
@@ -28,7 +28,7 @@ def versions_of_packages(implementation: str) -> dict[str, str]:
 
 
 def _imported_by(file: Path) -> Sequence[str]:
-    """The packages that a module in the working directory imports; none if there is no such module."""
+    """Return the packages that a module in the working directory imports; none if there is no such module."""
     try:
         statements = list(ast.walk(ast.parse(file.read_bytes())))
     except (OSError, SyntaxError, ValueError):

@@ -1,1 +1,1 @@
-"""What a run found, as one HTML page that needs nothing else: causes first, filters, a picture of each failure."""
+"""The results of a run as one self-contained HTML page: causes first, filters, a picture of each failure."""

@@ -1,50 +1,50 @@
-"""The causes of failures as a page tells them: what the results file has as data, in sentences."""
+"""The causes in a results file as sentences for a page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rnn_goldens.counted import counted
 from rnn_goldens.deviations import deviation as named
-from rnn_goldens.diagnosis.as_data import said_of
-from rnn_goldens.diagnosis.asked import TOGETHER
-from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, ZERO, About, abouts
-from rnn_goldens.diagnosis.no_outputs import by_reason
-from rnn_goldens.diagnosis.said import is_explained, unexplained
+from rnn_goldens.diagnosis.candidates import TOGETHER
+from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, ZERO, CellInTest, cells_as_text
+from rnn_goldens.diagnosis.diagnosis_json import finding_of
+from rnn_goldens.diagnosis.finding_text import is_explained, unexplained
+from rnn_goldens.diagnosis.missing_outputs import by_reason
 from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.pages.content import Checked
+from rnn_goldens.plurals import counted
 from rnn_goldens.result import FAILED, Result, is_compared
 
-MOST_REASONS = 20
-"""Reasons other than wrong outputs, of one implementation, that are told one by one."""
+MAX_REASONS = 20
+"""Maximum number of reasons other than wrong outputs that are listed for one implementation."""
 
 
 SYMBOLS = {EXPLAINED: "●", CONSISTENT: "◐", NOT_RECOGNISED: "○", "no outputs": "△"}
-"""Beside each certainty, so that no colour has to say it."""
+"""Shown beside each certainty, so that colour is not needed."""
 
 
 @dataclass(frozen=True)
 class Named:
-    """A deviation: its name, what a network does that is wrong so, and what to do about it."""
+    """A deviation: its name, its effect, and how to fix it."""
 
     name: str
     sentence: str
-    mend: str
+    fix: str
 
 
 @dataclass(frozen=True)
 class Cause:
-    """A paragraph.
+    """A paragraph about a cause.
 
     Attributes:
-        number: of the implementation.
+        number: the number of the implementation.
         certainty: a key of ``SYMBOLS``.
-        failed: how many goldens; of several causes that which explains most is told first.
+        failed: the number of failing goldens; causes are sorted by it.
         heading: which goldens fail, of how many.
         deviations: what explains them.
-        notes: what else is known, in sentences.
-        shows: what a reader filters by to see these goldens: a cell, or none, and a text.
+        notes: further findings, as sentences.
+        shows: the filter that shows these goldens: a cell, or none, and a text.
         is_explained: whether ``rnn-goldens explain`` shows the deviations of one of these cells.
     """
 
@@ -60,12 +60,12 @@ class Cause:
 
     @property
     def symbol(self) -> str:
-        """What stands beside its certainty."""
+        """The symbol of its certainty."""
         return SYMBOLS[self.certainty]
 
 
 def causes_of(number: int, checked: Checked) -> list[Cause]:
-    """Those of wrong outputs, then those of what gave no outputs to compare; in each what most fail of comes first."""
+    """Return causes of wrong outputs, then failures without outputs; those with most failures first."""
     wrong = sorted(_of_wrong_outputs(number, checked), key=lambda cause: -cause.failed)
     return [*wrong, *_of_reasons(number, checked.results)]
 
@@ -73,8 +73,8 @@ def causes_of(number: int, checked: Checked) -> list[Cause]:
 def _of_wrong_outputs(number: int, checked: Checked) -> Iterator[Cause]:
     together: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
     for place, data in enumerate(checked.causes):
-        names = tuple(tuple(suspect["deviations"]) for suspect in data["suspects"])
-        same = (names,) if data["certainty"] == EXPLAINED and not data["suspects"][0]["alike"] else (place,)
+        names = tuple(tuple(candidate["deviations"]) for candidate in data["candidates"])
+        same = (names,) if data["certainty"] == EXPLAINED and not data["candidates"][0]["alike"] else (place,)
         together.setdefault(same, []).append(data)
     for of_cells in together.values():
         yield _of_outputs(number, of_cells)
@@ -85,15 +85,15 @@ def _named(name: str) -> Named:
         deviation = named(name)
     except UnknownName:  # the results are of another version
         return Named(name, "", "")
-    return Named(name, deviation.sentence, deviation.mend)
+    return Named(name, deviation.sentence, deviation.fix)
 
 
 def _of_outputs(number: int, of_cells: Sequence[Mapping[str, Any]]) -> Cause:
     first = of_cells[0]
-    cells = abouts(About(data.get("test", ""), data["cell"]) for data in of_cells)
+    cells = cells_as_text(CellInTest(data.get("test", ""), data["cell"]) for data in of_cells)
     failed = sum(data["failed"] for data in of_cells)
-    names = [name for suspect in first["suspects"] for name in suspect["deviations"]]
-    one = len(first["suspects"]) == 1 and len(first["suspects"][0]["deviations"]) == 1
+    names = [name for candidate in first["candidates"] for name in candidate["deviations"]]
+    one = len(first["candidates"]) == 1 and len(first["candidates"][0]["deviations"]) == 1
     return Cause(
         number,
         first["certainty"],
@@ -108,37 +108,38 @@ def _of_outputs(number: int, of_cells: Sequence[Mapping[str, Any]]) -> Cause:
 
 
 def _notes(data: Mapping[str, Any]) -> Iterator[str]:
-    for suspect in data["suspects"]:
-        if len(suspect["deviations"]) > 1:
-            yield f"{TOGETHER.join(suspect['deviations'])} act at once."
-        if len(data["suspects"]) > 1 or data["unexplained"]:
-            explained = counted(len(suspect["explains"]), "golden")
-            yield f"{TOGETHER.join(suspect['deviations'])} explains {explained}."
-        if suspect["against"]:
-            yield f"It would show in {_place(suspect['against'][0])} too, which passed."
-        if suspect["alike"]:
-            yield f"Nothing here tells it from {', '.join(TOGETHER.join(other) for other in suspect['alike'][:3])}."
-        if told := suspect.get("told_from"):
-            yield f"It is told from {TOGETHER.join(told['deviations'])} by {_place(told['by'])}."
+    for candidate in data["candidates"]:
+        if len(candidate["deviations"]) > 1:
+            yield f"{TOGETHER.join(candidate['deviations'])} act at the same time."
+        if len(data["candidates"]) > 1 or data["unexplained"]:
+            explained = counted(len(candidate["explains"]), "golden")
+            yield f"{TOGETHER.join(candidate['deviations'])} explains {explained}."
+        if candidate["against"]:
+            yield f"It would make {_place(candidate['against'][0])} fail, which passed."
+        if candidate["alike"]:
+            names = ", ".join(TOGETHER.join(cause) for cause in candidate["alike"][:3])
+            yield f"No golden of this run distinguishes it from {names}."
+        if other := candidate.get("distinguished_from"):
+            yield f"{_place(other['by'])} distinguishes it from {TOGETHER.join(other['deviations'])}."
     if data["certainty"] == NOT_RECOGNISED:
         zero = [of for of, code in ZERO.items() if data["facts"].get(code, {}).get("shown_by") == data["failed"]]
         of = zero[0] if zero else OUTPUTS
         yield unexplained(data["failed"], data.get("no_equations", ""), all_zero=bool(zero), of=of)
     if data["certainty"] != EXPLAINED:
-        yield from _seen(data)
-    which = "is not explained" if data["suspects"] and data["unexplained"] else "fails"
+        yield from _observations(data)
+    which = "is not explained" if data["candidates"] and data["unexplained"] else "fails"
     yield f"To debug: {_place(data['simplest'])}, the simplest that {which}."
 
 
-def _seen(data: Mapping[str, Any]) -> Iterator[str]:
-    for name, causes in data["parts"].items():
+def _observations(data: Mapping[str, Any]) -> Iterator[str]:
+    for name, causes in data["per_output"].items():
         one = f"{'one of ' if len(causes) > 1 else ''}{', '.join(TOGETHER.join(cause) for cause in causes[:3])}"
-        yield f"{name} alone is as with {one}."
-    yield from map(_ended, said_of(data).sentences())
+        yield f"{name} alone matches {one}."
+    yield from map(_ended, finding_of(data).sentences())
 
 
 def _ended(sentence: str) -> str:
-    """With a capital, but where an output's name begins it, and a full stop, but after a question."""
+    """Return a sentence with a capital, unless an output's name comes first, and with a full stop or question mark."""
     if not sentence.startswith(("out ", "h_n ", "c_n ")):
         sentence = f"{sentence[0].upper()}{sentence[1:]}"
     return sentence if sentence.endswith("?") else f"{sentence}."
@@ -151,10 +152,10 @@ def _place(place: Mapping[str, str]) -> str:
 def _of_reasons(number: int, results: Sequence[Result]) -> Iterator[Cause]:
     failed = (one for one in results if one["outcome"] == FAILED and not is_compared(one))
     ranked = by_reason((one["golden"], one["dtype"], one.get("reason", "")) for one in failed)
-    for reason, goldens in ranked[:MOST_REASONS]:
-        said = f"{counted(len(goldens), 'golden')} failed before outputs were compared"
-        yield Cause(number, "no outputs", len(goldens), said, notes=(reason,))
-    if rest := ranked[MOST_REASONS:]:
+    for reason, goldens in ranked[:MAX_REASONS]:
+        summary = f"{counted(len(goldens), 'golden')} failed before outputs were compared"
+        yield Cause(number, "no outputs", len(goldens), summary, notes=(reason,))
+    if rest := ranked[MAX_REASONS:]:
         count = sum(len(goldens) for _, goldens in rest)
         more = f"… and {counted(count, 'golden')} for {counted(len(rest), 'other reason')}"
         yield Cause(number, "no outputs", count, more)

@@ -1,18 +1,18 @@
-"""What a page shows, whoever has it: a run of pytest, or a report of many implementations."""
+"""The data of a page, for a pytest run or a report of several implementations."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rnn_goldens.result import FAILED, KNOWN, NOT_JUDGED, PASSED, REFUSED, SKIPPED, Drawn, Result
+from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Drawn, Result
 
-OUTCOMES = (PASSED, FAILED, KNOWN, REFUSED, SKIPPED, NOT_JUDGED)
-"""A page counts them in this order."""
+OUTCOMES = (PASSED, FAILED, KNOWN, REFUSED, SKIPPED, UNCHECKED)
+"""In the order in which a page counts them."""
 
 
 @dataclass(frozen=True)
 class About:
-    """A golden, as far as one filters by it."""
+    """The properties of a golden that a page filters by."""
 
     cell: str
     features: tuple[str, ...]
@@ -20,16 +20,16 @@ class About:
 
 @dataclass(frozen=True)
 class Checked:
-    """An implementation, and what became of it.
+    """An implementation and its results.
 
     Attributes:
-        name: as the command line has it; "" of a project's own tests.
-        versions: of what it is made of.
-        results: golden by golden, from simple to hard.
-        causes: what explains the failures, as ``results-1.schema.json`` has it.
-        drawn: by test, what is shown of wrong results.
-        command: what runs the golden of a result again, alone; "" if that is not known.
-        why: the run has not judged all that was asked; "" if it has.
+        name: as on the command line; "" for a project's own tests.
+        versions: of its packages.
+        results: by golden, from simple to hard.
+        causes: as in ``results-1.schema.json``.
+        drawn: by test, the picture and message of wrong results.
+        command: returns the command that runs a result's golden again; "" if unknown.
+        why: why the run is not complete; "" if it is.
     """
 
     name: str
@@ -42,25 +42,25 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Moved:
-    """What became better or worse since an earlier report: ``better``, ``worse`` or ``other``, where, and how."""
+class Trend:
+    """A change since an earlier report: ``better``, ``worse`` or ``other``, where, and how."""
 
     direction: str
     where: str
-    said: str
+    change: str
 
 
 @dataclass(frozen=True)
 class Content:
-    """All of a page.
+    """The whole page.
 
     Attributes:
         title: its heading.
         checked: the implementations.
         about: the goldens, by id.
         made_with: versions, by name.
-        since: what the page is compared with; "" if with nothing.
-        moved: what is otherwise since.
+        since: the earlier report; "" without one.
+        moved: changes since then.
     """
 
     title: str
@@ -68,4 +68,4 @@ class Content:
     about: Mapping[str, About]
     made_with: Mapping[str, str] = field(default_factory=dict)
     since: str = ""
-    moved: Sequence[Moved] = ()
+    moved: Sequence[Trend] = ()

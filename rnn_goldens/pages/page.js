@@ -1,15 +1,15 @@
-// Filters, tables and pictures of a page of rnn-goldens. All text is set as text, never as HTML.
+// Filters, tables and pictures of an rnn-goldens page. Text is always set as text, never as HTML.
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const form = document.getElementById("filters");
   const failures = [...document.querySelectorAll(".failure")];
-  const symbols = { passed: "✓", failed: "✗", "known-failure": "◇", refused: "⊘", skipped: "–", "not-judged": "–" };
+  const symbols = { passed: "✓", failed: "✗", "known-failure": "◇", refused: "⊘", skipped: "–", "unchecked": "–" };
 
   const make = (tag, properties = {}, children = []) => {
-    const made = Object.assign(document.createElement(tag), properties);
-    made.append(...children);
-    return made;
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
   };
 
   // ---- filters ----------------------------------------------------------------------------------------------------
@@ -61,12 +61,12 @@
     const cell = data.cells.indexOf(filter.cell), feature = data.features.indexOf(filter.feature);
     const dtype = data.dtypes.indexOf(filter.dtype), outcome = data.outcomes.indexOf(filter.outcome);
     for (let i = 0; i < data.entries.length; i += 4) {
-      const [of, golden, precision, became] = data.entries.slice(i, i + 4);
+      const [of, golden, precision, result] =  data.entries.slice(i, i + 4);
       const [itsCell, itsFeatures] = data.goldens[golden];
       if (filter.implementation && Number(filter.implementation) !== of) continue;
       if ((cell >= 0 && cell !== itsCell) || (dtype >= 0 && dtype !== precision)) continue;
-      if ((outcome >= 0 && outcome !== became) || (feature >= 0 && !itsFeatures.includes(feature))) continue;
-      yield { of, cell: itsCell, features: itsFeatures, dtype: precision, outcome: became };
+      if ((outcome >= 0 && outcome !== result) || (feature >= 0 && !itsFeatures.includes(feature))) continue;
+      yield { of, cell: itsCell, features: itsFeatures, dtype: precision, outcome: result };
     }
   };
 
@@ -82,7 +82,7 @@
     return counts;
   };
 
-  const field = (counts, says, choose) => {
+  const field = (counts, label, choose) => {
     const cell = make("td");
     if (!counts) return cell;
     const button = make("button", { type: "button", className: "count" });
@@ -93,7 +93,7 @@
       words.push(`${count} ${name}`);
       button.append(make("span", { className: name, textContent: `${symbols[name]} ${count}` }));
     });
-    button.setAttribute("aria-label", `${says}: ${words.join(", ")}. Filter by these`);
+    button.setAttribute("aria-label", `${label}: ${words.join(", ")}. Filter by these`);
     button.addEventListener("click", () => set(choose));
     cell.append(button);
     return cell;
@@ -116,10 +116,10 @@
     const byCell = counted(filter, (entry) => [`${entry.of}/${entry.cell}`]);
     const several = data.implementations.length > 1;
     const rows = data.implementations.flatMap((name, i) => {
-      const own = data.cells.flatMap((cell, c) =>
+      const cellRows = data.cells.flatMap((cell, c) =>
         row(cell, `${i}/${c}`, byCell, { cell, ...(several && { implementation: String(i) }) }, several ? `${name}, ` : ""));
       const heading = make("th", { colSpan: data.dtypes.length + 1, scope: "rowgroup", textContent: name });
-      return several && own.length ? [make("tr", { className: "of" }, [heading]), ...own] : own;
+      return several && cellRows.length ? [make("tr", { className: "of" }, [heading]), ...cellRows] : cellRows;
     });
     table("by-cell", "cell", rows);
     const byFeature = counted(filter, (entry) => entry.features);
@@ -152,7 +152,7 @@
     getSelection().removeAllRanges();
     getSelection().addRange(range);
   };
-  const copyOldWay = (element) => {
+  const copyWithoutClipboard = (element) => {
     selectText(element);
     try { return document.execCommand("copy"); } catch { return false; }
   };
@@ -160,7 +160,7 @@
     if (!event.target.classList.contains("copy")) return;
     const button = event.target, code = button.previousElementSibling;
     let copied = false;
-    try { await navigator.clipboard.writeText(code.textContent); copied = true; } catch { copied = copyOldWay(code); }
+    try { await navigator.clipboard.writeText(code.textContent); copied = true; } catch { copied = copyWithoutClipboard(code); }
     button.textContent = copied ? "Copied" : "Press Ctrl+C";
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   });
@@ -217,7 +217,7 @@
     labelFont: "12px system-ui, sans-serif", grid: { show: false }, ticks: { stroke: colour("line"), size: 4 }, incrs: [1, 2, 5, 10, 20, 50, 100, 200],
   });
 
-  const heatMap = (picture, width, told) => {
+  const heatMap = (picture, width, onChoose) => {
     const { errors, block } = picture, scale = scaleOf(picture);
     const across = errors[0].length, down = errors.length;
     const places = (size) => (_, splits) => splits.map((at) => (Number.isInteger(at) && at >= 0 ? String(at * size) : ""));
@@ -238,7 +238,7 @@
     const choose = (u, i, j) => {
       if (i < 0 || j < 0 || i >= across || j >= down) return;
       u.chosen = [i, j];
-      told(i, j, errors[j][i]);
+      onChoose(i, j, errors[j][i]);
       u.redraw(false);
     };
     const height = Math.min(Math.max(down * 26, 78), 320) + 56;
@@ -262,9 +262,9 @@
   };
 
   const lines = (picture, width) => {
-    const at = picture.got.map((_, i) => picture.begin + i), few = at.length <= 40;
+    const at = picture.got.map((_, i) => picture.begin + i), isShort = at.length <= 40;
     const line = (label, name, dash, size) => ({
-      label, stroke: colour(name), width: few ? 2 : 1.25, dash, points: { show: few, size, fill: name === "got" ? colour("back") : colour(name) },
+      label, stroke: colour(name), width: isShort ? 2 : 1.25, dash, points: { show: isShort, size, fill: name === "got" ? colour("back") : colour(name) },
       value: (_, number) => (number === null ? "–" : String(number)),
     });
     return {
@@ -283,15 +283,15 @@
   };
 
   const legend = (picture) => {
-    const scale = scaleOf(picture), unit = picture.in_tolerances ? "× what is allowed" : "absolute; this golden is exact, nothing is allowed";
+    const scale = scaleOf(picture), unit = picture.in_tolerances ? "× tolerance" : "absolute; this golden is exact, its tolerance is zero";
     const gradient = make("i", { className: "ramp" });
     gradient.style.background = `linear-gradient(to right, ${RAMP.map(css).join(",")})`;
     const right = make("i");
     right.style.background = "var(--right)";
-    const said = (...parts) => make("span", {}, parts);
-    const parts = [said(right, " right")];
-    if (scale.any) parts.push(said(`${short(scale.least)} `, gradient, ` ${short(scale.most)}`), said(unit));
-    if (picture.errors.flat().includes(null)) parts.push(said(make("i", { className: "none" }), " NaN or infinite"));
+    const span = (...parts) => make("span", {}, parts);
+    const parts = [span(right, " right")];
+    if (scale.any) parts.push(span(`${short(scale.least)} `, gradient, ` ${short(scale.most)}`), span(unit));
+    if (picture.errors.flat().includes(null)) parts.push(span(make("i", { className: "none" }), " NaN or infinite"));
     return make("div", { className: "scale" }, parts);
   };
 
@@ -299,9 +299,9 @@
     const range = (at, size) => (size === 1 ? String(at) : `${at * size} to ${at * size + size - 1}`);
     return `${picture.across} ${range(i, picture.block[0])}, ${picture.down} ${range(j, picture.block[1])}`;
   };
-  const saidOf = (picture, error) => {
+  const errorText = (picture, error) => {
     if (error === null) return "NaN or infinite";
-    return picture.in_tolerances ? `${short(error)} × what is allowed` : `off by ${short(error)}`;
+    return picture.in_tolerances ? `${short(error)} × tolerance` : `off by ${short(error)}`;
   };
   const worstOf = (errors) => {
     let best = [0, 0], most = -1;
@@ -311,11 +311,11 @@
     return best;
   };
 
-  const figure = (title, made, label) => {
+  const figure = (title, details, label) => {
     const plot = make("div", { className: "plot" });
     plot.setAttribute("role", "img");
     plot.setAttribute("aria-label", label);
-    return { plot, element: make("figure", {}, [make("div", {}, [make("b", { textContent: title })]), plot, ...made]) };
+    return { plot, element: make("figure", {}, [make("div", {}, [make("b", { textContent: title })]), plot, ...details]) };
   };
 
   const drawPictures = (home) => {
@@ -324,15 +324,15 @@
     const picture = data.pictures[Number(home.dataset.picture)];
     const where = picture.place ? `${picture.output}, ${picture.place}` : picture.output;
     const [wi, wj] = worstOf(picture.errors);
-    const worst = `${saidOf(picture, picture.errors[wj][wi])} at ${place(picture, wi, wj)}`;
+    const worst = `${errorText(picture, picture.errors[wj][wi])} at ${place(picture, wi, wj)}`;
     const caption = make("figcaption", { textContent: `largest: ${worst}` });
-    const blocks = picture.block[0] * picture.block[1] > 1 ? [make("figcaption", { textContent: `each field is the largest of ${picture.block[0]} × ${picture.block[1]} elements` })] : [];
+    const blocks = picture.block[0] * picture.block[1] > 1 ? [make("figcaption", { textContent: `each field shows the largest error of ${picture.block[0]} × ${picture.block[1]} elements` })] : [];
     const heat = figure(`Error of ${where}`, [caption, legend(picture), ...blocks], `Heat map of the error of ${where}. Largest: ${worst}`);
     const line = `${picture.down} ${picture.line}`;
     const curves = figure(`Got and want, ${where}, ${line}`, [], `Got against want of ${where}, ${line}`);
     home.append(heat.element, curves.element);
-    const told = (i, j, error) => { caption.textContent = `${place(picture, i, j)}: ${saidOf(picture, error)}`; };
-    const map = heatMap(picture, Math.max(heat.plot.clientWidth, 200), told), two = lines(picture, Math.max(curves.plot.clientWidth, 200));
+    const showElement = (i, j, error) => { caption.textContent = `${place(picture, i, j)}: ${errorText(picture, error)}`; };
+    const map = heatMap(picture, Math.max(heat.plot.clientWidth, 200), showElement), two = lines(picture, Math.max(curves.plot.clientWidth, 200));
     const u = new uPlot(map.options, map.values, heat.plot);
     home.plots = [u, new uPlot(two.options, two.values, curves.plot)];
     heat.plot.tabIndex = 0;

@@ -1,4 +1,4 @@
-"""Content → one HTML file: a template, and beside it a style, a script and a library that draws."""
+"""Renders the content as one HTML file: a template with a style, a script and a plotting library."""
 
 from importlib.util import find_spec
 from json import dumps
@@ -13,37 +13,37 @@ if TYPE_CHECKING:
 
 EXTRA = "rnn-goldens[html]"
 
-MOST_BYTES = 4_900_000
-"""What a page may have; beyond that details and pictures are left out, and it says so."""
+MAX_BYTES = 4_900_000
+"""Maximum size of a page; beyond it details and pictures are left out, and the page says so."""
 
 SUFFIXES = (".html", ".htm")
-"""Of files that are pages."""
+"""Suffixes of pages."""
 
 
 def is_page(path: str | Path) -> bool:
-    """Whether a file of this name is to be a page."""
+    """Whether a file name is that of a page."""
     return Path(path).suffix.lower() in SUFFIXES
 
 
 def require_engine() -> None:
-    """Raise WrongUse, which says what to install, unless pages can be made."""
+    """Raise WrongUse with the package to install unless pages can be rendered."""
     if find_spec("jinja2") is None:
         raise WrongUse(f"an HTML page needs jinja2, which is not installed: pip install '{EXTRA}'")
 
 
 def render(content: "Content") -> bytes:
-    """The bytes of the page, at most ``MOST_BYTES`` however much there is to tell; raises WrongUse as above."""
+    """Return the bytes of the page, at most ``MAX_BYTES``; raises WrongUse as above."""
     require_engine()
     from rnn_goldens.pages.view import view
 
     share = 1.0
-    while len(made := _filled(view(content, share))) > MOST_BYTES:
+    while len(made := _filled(view(content, share))) > MAX_BYTES:
         share /= 2
     return made
 
 
 def _dumped(value: object, **_: object) -> str:
-    """Data for the script, which shows their texts as they are."""
+    """Return data for the script as JSON."""
     from rnn_goldens.pages.view import COMPACT
 
     return dumps(_visible_within(value), separators=COMPACT)
@@ -67,7 +67,7 @@ def _filled(values: dict[str, object]) -> bytes:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: visible(value) if type(value) is str else value,  # and not what is marked as HTML
+        finalize=lambda value: visible(value) if type(value) is str else value,  # except text that is marked as HTML
     )
     environment.policies["json.dumps_function"] = _dumped
     files = {

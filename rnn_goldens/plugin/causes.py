@@ -1,4 +1,4 @@
-"""What is wrong, said once at the end of a run: its account as evidence for the causes of what failed."""
+"""Diagnoses the failures of a run at its end, and stores the causes in the run results."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -9,93 +9,96 @@ import numpy as np
 import pytest
 
 from rnn_goldens.corpus import Corpora
-from rnn_goldens.diagnosis.asked import TOGETHER, Cause
-from rnn_goldens.diagnosis.asked_gradients import is_of_outputs
+from rnn_goldens.diagnosis.candidate_search import Failure
+from rnn_goldens.diagnosis.candidates import TOGETHER, Cause
 from rnn_goldens.diagnosis.causes import EXPLAINED, Diagnosis, Evidence
-from rnn_goldens.diagnosis.run import Load, asked_again, diagnosed_run
-from rnn_goldens.diagnosis.suspects import Failure
+from rnn_goldens.diagnosis.gradient_candidates import is_of_outputs
+from rnn_goldens.diagnosis.run_diagnosis import Load, diagnose_run, reexamine
 from rnn_goldens.errors import RnnGoldensError
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.plugin.options import without_golden
-from rnn_goldens.plugin.run_results import Tally
+from rnn_goldens.plugin.run_results import RunResults
 from rnn_goldens.plugin.settings import corpora_of_all
 from rnn_goldens.result import FAILED, PASSED, WRONG, Result, is_compared
 
 _FOUND = pytest.StashKey[list[Diagnosis]]()
-_SETTLED = pytest.StashKey[dict[str, str]]()
+_SINGLE_CAUSES = pytest.StashKey[dict[str, str]]()
 
 
-def explain_all(config: pytest.Config, tally: Tally, failures: Iterable[Failure]) -> None:
-    """Find what explains the failures, now that all are in, and note it in the account, failure by failure."""
-    opened = corpora_of_all(config, tally.corpora)
-    judged = [entry for entry in tally.entries if _is_wrong(opened, entry) or _is_right(opened, entry)]
-    right = _outputs_right(judged)
-    for entry in judged:
-        if _of(entry) == GRADIENTS and _asked(entry) in right:
+def explain_all(config: pytest.Config, run_results: RunResults, failures: Iterable[Failure]) -> None:
+    """Find the causes of all failures of the run, and store them in the entries of the run results."""
+    opened = corpora_of_all(config, run_results.corpora)
+    compared = [entry for entry in run_results.entries if _is_wrong(opened, entry) or _is_right(opened, entry)]
+    right = _outputs_right(compared)
+    for entry in compared:
+        if _of(entry) == GRADIENTS and _golden_in_precision(entry) in right:
             _rule_out_outputs(entry)
     failures = [
         replace(failure, outputs_right=True) if (failure.golden, failure.dtype) in right else failure
         for failure in failures
     ]
-    tests = {without_golden(entry["test"], entry["golden"], entry["dtype"]) for entry in judged}
-    before = [_evidence(opened, entry, one_of_several=len(tests) > 1) for entry in judged]
+    tests = {without_golden(entry["test"], entry["golden"], entry["dtype"]) for entry in compared}
+    before = [_evidence(opened, entry, one_of_several=len(tests) > 1) for entry in compared]
     if len(tests) == 1:
         failures = [replace(failure, test="") for failure in failures]
-    load = _loading(opened, {entry["golden"] for entry in judged if _of(entry) == GRADIENTS})
-    again = asked_again(before, failures, load)
-    for entry, one, after in zip(judged, before, again.evidence, strict=True):
+    load = _loading(opened, {entry["golden"] for entry in compared if _of(entry) == GRADIENTS})
+    again = reexamine(before, failures, load)
+    for entry, one, after in zip(compared, before, again.evidence, strict=True):
         if after.explained_by != one.explained_by:
             _note(entry, after.explained_by, after.facts)
-    if any(entry["outcome"] == FAILED for entry in judged):
-        found = diagnosed_run(again.evidence, load, again.cut_short)
+    if any(entry["outcome"] == FAILED for entry in compared):
+        found = diagnose_run(again.evidence, load, again.cut_short)
         config.stash[_FOUND] = found
-        settled = _settled(found)
-        for entry, one in zip(judged, again.evidence, strict=True):
-            if (cause := settled.get(id(one))) is not None:
+        single = _single_causes(found)
+        for entry, one in zip(compared, again.evidence, strict=True):
+            if (cause := single.get(id(one))) is not None:
                 _note(entry, (cause, *(other for other in one.explained_by if other != cause)))
-                config.stash.setdefault(_SETTLED, {})[entry["test"]] = TOGETHER.join(cause)
+                config.stash.setdefault(_SINGLE_CAUSES, {})[entry["test"]] = TOGETHER.join(cause)
 
 
-_Asked = tuple[str, str]
-"""A golden and a precision."""
+_GoldenInPrecision = tuple[str, str]
+"""A golden's id and a precision."""
 
 
-def _asked(entry: Result) -> _Asked:
+def _golden_in_precision(entry: Result) -> _GoldenInPrecision:
     return entry["golden"], entry["dtype"]
 
 
-def _outputs_right(judged: Iterable[Result]) -> set[_Asked]:
-    """Where some test of the run found all outputs right."""
-    right = (entry for entry in judged if entry["outcome"] == PASSED and _of(entry) == OUTPUTS)
-    return {_asked(entry) for entry in right if "outputs" not in entry}
+def _outputs_right(compared: Iterable[Result]) -> set[_GoldenInPrecision]:
+    """Return the goldens and precisions whose outputs some test found correct."""
+    right = (entry for entry in compared if entry["outcome"] == PASSED and _of(entry) == OUTPUTS)
+    return {_golden_in_precision(entry) for entry in right if "outputs" not in entry}
 
 
 def _rule_out_outputs(entry: Result) -> None:
-    """Take away what would make the outputs wrong, which another test found right only later."""
-    kept = [said for said in entry.pop("explained_by", ()) if not is_of_outputs(_cause(said))]
+    """Remove causes that make outputs wrong, because a test found the outputs correct."""
+    kept = [text for text in entry.pop("explained_by", ()) if not is_of_outputs(_cause(text))]
     if kept:
         entry["explained_by"] = kept
 
 
-def _settled(found: Iterable[Diagnosis]) -> dict[int, Cause]:
-    """By the identity of evidence the cause that explains its cell, though several were alike there."""
+def _single_causes(found: Iterable[Diagnosis]) -> dict[int, Cause]:
+    """Return, by the ``id`` of an ``Evidence``, the cause that the diagnosis of its cell gives for it.
+
+    Only for cells whose failures are all explained; of equivalent causes, the one that the diagnosis puts first.
+    """
     explained = (diagnosis for diagnosis in found if diagnosis.certainty == EXPLAINED)
-    suspects = [suspect for diagnosis in explained for suspect in diagnosis.suspects]
-    return {id(one): suspect.cause for suspect in suspects for one in suspect.explains}
+    candidates = [candidate for diagnosis in explained for candidate in diagnosis.candidates]
+    return {id(one): candidate.cause for candidate in candidates for one in candidate.explains}
 
 
 def diagnoses(config: pytest.Config) -> list[Diagnosis]:
-    """What explains the failures of a run that has ended; nothing if no output was wrong unexpectedly."""
+    """Return the diagnoses of a run that has ended; none if no output or gradient was unexpectedly wrong."""
     return config.stash.get(_FOUND, [])
 
 
-def settled_causes(config: pytest.Config) -> Mapping[str, str]:
-    """By test, what explains the run that its failure is part of."""
-    return config.stash.get(_SETTLED, {})
+def single_causes(config: pytest.Config) -> Mapping[str, str]:
+    """Return, by test, the cause of its failure, if every failure of its cell is explained."""
+    return config.stash.get(_SINGLE_CAUSES, {})
 
 
 def _note(entry: Result, causes: Iterable[Cause], facts: Mapping[str, bool | float] = MappingProxyType({})) -> None:
-    """Note which causes explain an entry or, where none does, what can be seen."""
+    """Store which causes explain an entry or, where none does, the facts observed."""
     entry.pop("facts", None)
     entry.pop("explained_by", None)
     if names := [TOGETHER.join(cause) for cause in causes]:
@@ -105,7 +108,7 @@ def _note(entry: Result, causes: Iterable[Cause], facts: Mapping[str, bool | flo
 
 
 def sent(failures: Iterable[Failure]) -> list[list[Any]]:
-    """Failures in a form that xdist carries."""
+    """Return failures in a form that xdist can send."""
     return [
         [
             f.test,
@@ -119,9 +122,9 @@ def sent(failures: Iterable[Failure]) -> list[list[Any]]:
     ]
 
 
-def received(carried: Iterable[list[Any]]) -> Iterator[Failure]:
-    """The way back."""
-    for test, golden, dtype, of, outputs_right, outputs in carried:
+def received(sent: Iterable[list[Any]]) -> Iterator[Failure]:
+    """Restore failures from the form that ``sent`` returns."""
+    for test, golden, dtype, of, outputs_right, outputs in sent:
         got = {name: np.frombuffer(data).reshape(shape) for name, shape, data in outputs}
         yield Failure(golden, dtype, got, test, of, outputs_right)
 
@@ -152,12 +155,12 @@ def _evidence(opened: Corpora, entry: Result, *, one_of_several: bool) -> Eviden
 
 
 def _of(entry: Result) -> str:
-    """What was judged: gradients, unless the outputs that they are of are wrong."""
+    """Return what was compared: gradients, or outputs if the outputs were wrong, too."""
     return GRADIENTS if "gradients" in entry and not entry["gradients"].get("outputs_wrong") else OUTPUTS
 
 
-def _cause(said: str) -> Cause:
-    return tuple(said.split(TOGETHER))
+def _cause(text: str) -> Cause:
+    return tuple(text.split(TOGETHER))
 
 
 def _loading(opened: Corpora, with_gradients: Container[str]) -> Load:

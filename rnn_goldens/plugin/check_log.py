@@ -1,64 +1,64 @@
-"""What became of a test's golden so far: every comparison that was made, whoever made it and whatever became of it."""
+"""The check log of a test: its comparisons with its golden, including those that it ignored."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rnn_goldens.comparison.picture import Picture
+from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict
 from rnn_goldens.errors import RnnGoldensError, Unsupported
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.judging.picture import Picture
-from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
 from rnn_goldens.visible import visible
 
 _LONGEST_REASON = 2_000
-"""Letters."""
+"""Characters."""
 
-CHECK_FAILS = "the test asked for a mismatch, with check_fails"
-"""Why a golden is known to fail that was given to ``check_fails``."""
+CHECK_FAILS = "the test expects a mismatch, with check_fails"
+"""Why a golden that was passed to ``check_fails`` counts as a known failure."""
 
 
 @dataclass(eq=False)
-class Record:
+class CheckLog:
     """The comparisons of one test with its golden, shared by the golden's copies in other precisions.
 
     Attributes:
-        golden: its id.
+        golden: the golden's id.
         dtype: the precision under test.
-        calls: the ways of calling that marker or option ask for.
-        verdicts: of every ``check`` and every way of ``check_calls``, with the precision it was made in.
-        asked_to_fail: the verdicts of ``check_fails`` that did fail.
-        broken_off: what went wrong without a verdict of its own: ``check_fails`` of right outputs.
-        ran: whether the test itself began, after its set-up.
-        went_on: whether the test returned after something was wrong.
-        told: verdicts whose mismatch pytest was told of, by the test or a subtest.
-        called: the ways that ``check_calls`` was asked for.
-        made: those that the golden could be asked.
-        ways_refused: those that the implementation refused, though not the golden, with its reasons.
-        refused: whether the implementation refused, be it only in a subtest.
-        unchecked: whether nothing was checked: wrong in the test itself, so no xfail excuses it.
-        ended: whether the test has ended: what is found after that is late.
-        late: where findings go that come late; one list for a whole run.
-        drawn: whether a picture is wanted of what is wrong.
-        picture: that of the first mismatch.
-        gradients: whether it is gradients that are to be checked.
-        of_gradients: the verdicts, among those above, of gradients, with the precision.
-        outputs_wrong: whether the outputs were wrong, too, of an implementation whose gradients were.
-        outputs_right: goldens and precisions of which some test found all outputs right; one set for a whole run.
+        calls: the call patterns that marker or option select.
+        verdicts: of every ``check`` and every pattern of ``check_calls``, each with its precision.
+        expected_to_fail: the verdicts of ``check_fails`` that failed.
+        errors: failures without a verdict, such as ``check_fails`` with correct outputs.
+        ran: whether the test's call phase began.
+        went_on: whether the test returned after a failure.
+        reported: verdicts whose mismatch reached pytest, from the test or a subtest.
+        called: the call patterns that ``check_calls`` was called with.
+        patterns_run: those of them that were run.
+        patterns_refused: those that the implementation refused, though not the golden, with the reason.
+        refused: whether the implementation refused, in the test or a subtest.
+        unchecked: whether nothing was checked. This is an error of the test, so xfail does not excuse it.
+        ended: whether the test has ended; later findings are late.
+        late: where late findings are appended; one list per run.
+        drawn: whether a page needs a picture of wrong outputs.
+        picture: the picture of the first mismatch.
+        gradients: whether the test must check gradients.
+        of_gradients: those of the verdicts that are of gradients, each with its precision.
+        outputs_wrong: whether an implementation with wrong gradients had wrong outputs, too.
+        outputs_right: goldens and precisions whose outputs some test found correct; one set per run.
     """
 
     golden: str
     dtype: str
     calls: tuple[str, ...] = ()
     verdicts: list[tuple[str, Verdict]] = field(default_factory=list)
-    asked_to_fail: list[Verdict] = field(default_factory=list)
-    broken_off: list[str] = field(default_factory=list)
+    expected_to_fail: list[Verdict] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     ran: bool = False
     went_on: bool = False
-    told: list[Verdict] = field(default_factory=list)
+    reported: list[Verdict] = field(default_factory=list)
     called: set[str] = field(default_factory=set)
-    made: set[str] = field(default_factory=set)
-    ways_refused: dict[str, str] = field(default_factory=dict)
+    patterns_run: set[str] = field(default_factory=set)
+    patterns_refused: dict[str, str] = field(default_factory=dict)
     refused: bool = False
     unchecked: bool = False
     ended: bool = False
@@ -72,18 +72,18 @@ class Record:
 
     @contextmanager
     def comparing(self) -> Iterator[None]:
-        """Around a comparison: one that raises has shown nothing, and a test that goes on after it fails."""
+        """Record an exception raised by a comparison: a test that continues after it fails."""
         try:
             yield
-        except RnnGoldensError:  # a wrong argument, which is said before anything is compared
+        except RnnGoldensError:  # a wrong argument, raised before anything is compared
             raise
         except Exception as error:
-            said = f"the comparison raised {type(error).__name__}: {first_line(error)}"
-            self.broken_off.append(f"{self.golden} in {self.dtype}: {said}")
+            message = f"the comparison raised {type(error).__name__}: {first_line(error)}"
+            self.errors.append(f"{self.golden} in {self.dtype}: {message}")
             raise
 
     def note(self, dtype: str, verdict: Verdict) -> None:
-        """Note a verdict of ``check``, in whatever thread or process and at whatever time it is made."""
+        """Record a verdict of ``check``; from any thread, and after the test too."""
         if verdict.passed and not verdict.not_checked:
             self.outputs_right.add((self.golden, dtype))
         self._note(dtype, verdict)
@@ -93,128 +93,128 @@ class Record:
         if self.ended and not verdict.passed:
             self.late.append(finding(self.golden, self.dtype, verdict.message.partition("\n")[0], "comparison"))
 
-    def note_refusal(self, way: str, why: Unsupported) -> None:
-        """Note a way of calling that the implementation refused."""
-        self.ways_refused[way] = first_line(why)
+    def note_refusal(self, pattern: str, why: Unsupported) -> None:
+        """Record a call pattern that the implementation refused."""
+        self.patterns_refused[pattern] = first_line(why)
 
     @property
-    def ways(self) -> dict[str, Any]:
-        """In which ways the implementation was called, and which it refused, in a form that xdist carries."""
-        return {"made": sorted(self.made), "refused": self.ways_refused} if self.made else {}
+    def call_patterns(self) -> dict[str, Any]:
+        """Return the call patterns that were run and those that were refused, in a form that xdist can send."""
+        return {"run": sorted(self.patterns_run), "refused": self.patterns_refused} if self.patterns_run else {}
 
     def note_gradients(self, dtype: str, verdict: Verdict) -> None:
-        """Note a verdict on gradients, likewise."""
+        """Record a verdict on gradients."""
         self._note(dtype, verdict)
         self.of_gradients.append((dtype, verdict))
 
     @property
     def wrong(self) -> list[Verdict]:
-        """Verdicts that did not pass and were not asked for."""
+        """Return the failed verdicts, except those of ``check_fails``."""
         return [verdict for _, verdict in self.verdicts if not verdict.passed]
 
     @property
     def swallowed(self) -> str:
-        """What the test went on after though it was wrong, in words; "" if there is nothing."""
-        untold = [verdict for verdict in self.wrong if not any(verdict is told for told in self.told)]
-        if untold:
-            return untold[0].message
-        return self.broken_off[0] if self.broken_off else ""
+        """Return the message of a failure after which the test continued; "" if there is none."""
+        unreported = [verdict for verdict in self.wrong if not any(verdict is one for one in self.reported)]
+        if unreported:
+            return unreported[0].message
+        return self.errors[0] if self.errors else ""
 
     @property
     def shown_right(self) -> bool:
-        """Whether what is to be checked was compared in the precision under test, or a higher one, and found right."""
+        """Whether what the test must check was compared and correct, in the precision under test or a higher one."""
         least = PRECISIONS[self.dtype].bits
         counting = self.of_gradients if self.gradients else self.verdicts
         return any(verdict.passed and PRECISIONS[dtype].bits >= least for dtype, verdict in counting)
 
     @property
     def largest_error(self) -> float | None:
-        """Of every comparison, as a fraction of what is allowed; None if there was none."""
+        """Return the largest error of all comparisons as a fraction of the tolerance; None without a comparison."""
         return max((verdict.largest_error for _, verdict in self.verdicts), default=None)
 
     def missing(self) -> str:
-        """What a test that returned has not done, in words; "" if it has done all."""
+        """Return what a test that returned failed to check, as a sentence; "" if nothing."""
         if self.gradients and not self.of_gradients:
-            outputs = ": check(out, h_n) compares outputs alone" if self.verdicts else ""
-            return f"no gradient was checked: the test asked for gradients and never called check_gradients{outputs}"
-        if not self.verdicts and not self.asked_to_fail:
-            return "nothing was checked: the test asked for rnn_golden and never called its check(out, h_n)"
-        if not self.shown_right and not self.asked_to_fail:
+            outputs = ": check(out, h_n) compares only outputs" if self.verdicts else ""
+            return f"no gradient was checked: the test requested gradients and never called check_gradients{outputs}"
+        if not self.verdicts and not self.expected_to_fail:
+            return "nothing was checked: the test requested rnn_golden and never called its check(out, h_n)"
+        if not self.shown_right and not self.expected_to_fail:
             counting = self.of_gradients if self.gradients else self.verdicts
             made_in = ", ".join(dict.fromkeys(dtype for dtype, _ in counting))
-            return f"nothing was checked in {self.dtype}: what was checked in {made_in} shows less"
+            return f"nothing was checked in {self.dtype}, only in {made_in}, which is less precise"
         if missing := [name for name in self.calls if name not in self.called]:
             return (
-                f"calls={', '.join(missing)} was not made: check(out, h_n) has one call's outputs; "
-                "check_calls(run) calls"
+                f"calls={', '.join(missing)} was not run: check(out, h_n) compares a single call; "
+                "check_calls(run) runs the patterns"
             )
         return ""
 
     def swallowed_mismatch(self) -> GoldenMismatch | AssertionError | None:
-        """The error of a test that went on after something was wrong."""
+        """Return the error of a test that continued after a failure."""
         if not (text := self.swallowed):
             return None
         first, *others = text.splitlines()
         wrong = next((verdict for verdict in self.wrong if verdict.message == text), None)
-        went_on = "  the test went on after this, and a golden that was wrong once fails its test"
+        continued = "  the test continued after this failure, so it fails"
         hint = [
-            f"{went_on}. For outputs that are",
-            "  meant to be wrong there is rnn_golden.check_fails(out, h_n)",
+            f"{continued}. For outputs that are",
+            "  meant to be wrong, use rnn_golden.check_fails(out, h_n)",
         ]
         if any(verdict is wrong for _, verdict in self.of_gradients):
-            hint = [went_on]
+            hint = [continued]
         message = "\n".join([first, *hint, *others])
         return AssertionError(message) if wrong is None else GoldenMismatch(replace(wrong, message=message))
 
 
-def first_line(said: object) -> str:
-    """The first line of an error or a text, in letters that every file can hold, and no terminal obeys."""
+def first_line(error: object) -> str:
+    """Return the first line of an error or a text, with control characters escaped."""
     try:
-        text = str(said)
-    except Exception as error:  # whatever an implementation's error does when it is asked for its text
-        text = f"{type(said).__name__}, whose text can not be had: {type(error).__name__}"
-    line = text.strip().partition("\n")[0] or f"{type(said).__name__}, no reason given"
+        text = str(error)
+    except Exception as raised:  # the error's own __str__ may raise anything
+        text = f"{type(error).__name__}, and its text raised {type(raised).__name__}"
+    line = text.strip().partition("\n")[0] or f"{type(error).__name__}, no reason given"
     return visible(line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]} …")
 
 
 Finding = dict[str, str]
-"""The ``golden``, ``dtype``, ``reason`` and ``judged_by`` of what was found after a test had ended."""
+"""``golden``, ``dtype``, ``reason`` and ``judged_by`` of a problem found after a test had ended."""
 
 
 def finding(golden: str, dtype: str, text: str, judged_by: str) -> Finding:
-    """What was found of a golden after its test had ended, in a form that xdist carries."""
+    """Return a problem found after a golden's test had ended, in a form that xdist can send."""
     return {"golden": golden, "dtype": dtype, "reason": text, "judged_by": judged_by}
 
 
-def entry_of(record: Record | None) -> dict[str, Any]:
-    """What a record says in the results file."""
-    if record is None:
+def entry_of(check_log: CheckLog | None) -> dict[str, Any]:
+    """Return what a check log adds to the results file."""
+    if check_log is None:
         return {}
-    largest = record.largest_error
+    largest = check_log.largest_error
     entry: dict[str, Any] = {}
     if largest is not None and largest != float("inf"):
         entry["largest_error"] = largest
-    of_gradients = [verdict for _, verdict in record.of_gradients]
-    of_outputs = [verdict for verdict in record.wrong if not any(verdict is other for other in of_gradients)]
-    if any(found.is_finer for _, verdict in record.verdicts for found in verdict.differences.values()):
+    of_gradients = [verdict for _, verdict in check_log.of_gradients]
+    of_outputs = [verdict for verdict in check_log.wrong if not any(verdict is other for other in of_gradients)]
+    if any(found.is_finer for _, verdict in check_log.verdicts for found in verdict.differences.values()):
         entry["higher_precision"] = True
-    entry |= _outputs_checked([v for _, v in record.verdicts if not any(v is other for other in of_gradients)])
-    for verdict in (*of_outputs, *record.wrong)[:1]:
+    entry |= _outputs_checked([v for _, v in check_log.verdicts if not any(v is other for other in of_gradients)])
+    for verdict in (*of_outputs, *check_log.wrong)[:1]:
         if verdict.explained_by:
             entry["explained_by"] = list(verdict.explained_by)
         if verdict.facts:
             entry["facts"] = dict(verdict.facts)
-    if record.of_gradients:
+    if check_log.of_gradients:
         entry["gradients"] = gradients_found(of_gradients)
-        if of_outputs or record.outputs_wrong:
+        if of_outputs or check_log.outputs_wrong:
             entry["gradients"]["outputs_wrong"] = True
-    if record.calls:
-        entry["calls"] = {name: name in record.made for name in record.calls}
+    if check_log.calls:
+        entry["calls"] = {name: name in check_log.patterns_run for name in check_log.calls}
     return entry
 
 
 def _outputs_checked(verdicts: Iterable[Verdict]) -> dict[str, Any]:
-    """Which outputs were compared, and which were in no comparison; nothing if all were compared, or none."""
+    """Return which outputs were compared and which were not; empty if all were compared, or none."""
     verdicts = list(verdicts)
     compared = dict.fromkeys(name for verdict in verdicts for name in verdict.differences)
     left_out = dict.fromkeys(name for verdict in verdicts for name in verdict.not_checked if name not in compared)
@@ -222,7 +222,7 @@ def _outputs_checked(verdicts: Iterable[Verdict]) -> dict[str, Any]:
 
 
 def gradients_found(verdicts: Iterable[Verdict]) -> dict[str, Any]:
-    """Which gradients were right in every comparison, which wrong in one, and which were in none."""
+    """Return which gradients were right in every comparison, wrong in one, or in none."""
     verdicts = list(verdicts)
     given = [found for verdict in verdicts for found in verdict.differences.values()]
     wrong = dict.fromkeys(found.output for found in given if not found.passed)

@@ -1,4 +1,4 @@
-"""What an implementation does in our process is kept to the golden it was asked: skips, exits, endless loops."""
+"""Calls the implementation under test: skips, exits and endless loops fail only the golden that was called."""
 
 import faulthandler
 import signal
@@ -14,42 +14,42 @@ from unittest import SkipTest
 
 import pytest
 
-from rnn_goldens.checkable.golden import Golden, Question
+from rnn_goldens.checkable_golden import Golden, Inputs
+from rnn_goldens.comparison.actual import gradients_by_name
+from rnn_goldens.comparison.calls import Backward
+from rnn_goldens.comparison.input_writes import written_to, wrote_into
+from rnn_goldens.comparison.outputs import NotNumbers, outputs_of, read, states_apart
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations import Implementation, close
-from rnn_goldens.judging.calls import Backward
-from rnn_goldens.judging.given import gradients_by_name
-from rnn_goldens.judging.inputs import written_to, wrote_into
-from rnn_goldens.judging.outputs import NotNumbers, outputs_of, read, states_apart
 from rnn_goldens.plugin.check_log import finding
 from rnn_goldens.programs.program import Program
 
 TIME_LIMIT = 60.0
-"""Seconds for one golden, what is imported and compiled for it included."""
+"""Seconds for one golden, including imports and compilation."""
 
 HARD_LIMITS = 2
-"""After so many times the limit a call that could not be interrupted is ended with its process."""
+"""A call that cannot be interrupted is ended with its process after this many times the time limit."""
 
 
 class ImplementationFailed(Exception):
-    """An implementation gave no outputs: it ended its process, took too long, wrote into inputs or called pytest."""
+    """The implementation returned no outputs: it exited, took too long, wrote into its inputs or called pytest."""
 
     __module__ = "rnn_goldens"
 
 
 @contextmanager
-def no_outcome_of_its_own() -> Iterator[None]:
-    """Around what is an implementation's: its call, and the reading of its outputs.
+def failures_as_errors() -> Iterator[None]:
+    """Turn pytest outcomes and exits of an implementation into errors, around its call and the reading of its outputs.
 
     Raises:
-        Unsupported: it skipped.
+        Unsupported: the implementation skipped.
         ImplementationFailed: it called ``pytest.xfail``, ``pytest.fail``, ``pytest.exit`` or ``sys.exit``.
     """
     __tracebackhide__ = True
     try:
         yield
     except (pytest.skip.Exception, SkipTest) as reason:
-        raise Unsupported(str(reason) or "skipped, and no reason given") from None
+        raise Unsupported(str(reason) or "skipped without a reason") from None
     except (pytest.xfail.Exception, pytest.exit.Exception, pytest.fail.Exception) as error:
         what = {pytest.xfail.Exception: "xfail", pytest.exit.Exception: "exit"}.get(type(error), "fail")
         raise ImplementationFailed(f"the implementation called pytest.{what}({str(error)!r})") from None
@@ -58,11 +58,11 @@ def no_outcome_of_its_own() -> Iterator[None]:
 
 
 class TimeIsUp(BaseException):
-    """A call took too long; not an Exception, which an implementation may catch."""
+    """A call took too long. Not an Exception, because an implementation may catch those."""
 
 
 class Guard:
-    """Calls an implementation, so that it can harm no golden but the one it is asked."""
+    """Calls an implementation and limits every failure to the golden that it was called with."""
 
     def __init__(
         self,
@@ -77,88 +77,88 @@ class Guard:
 
         Args:
             run: the implementation.
-            seconds: what it has for one golden; None for a program, which has a limit of its own.
-            late: where findings go that are of a golden whose test has ended.
-            now: where a run that is watched over notes what is being asked, for whoever asks why its process ended.
-            stderr: where else it is written how far a call had come that had to be ended with its process; without
-                either, none is.
-            backward: what gives its gradients; raises Unsupported if nothing can.
+            seconds: the time limit for one golden; None for a program, which has its own.
+            late: where findings about goldens whose tests have ended are appended.
+            now: file that names the golden being run; the supervisor reads it if the process dies.
+            stderr: where else to write the traceback of a call that was ended with its process; without both files, a
+                call that cannot be interrupted is not ended.
+            backward: returns gradients; raises Unsupported if the implementation has none.
         """
         self._run, self._backward = run, backward
         self._seconds = seconds
         self._late = late
         self._now: TextIO | None = None if now is None else now.open("w", encoding="utf-8")
-        self._last_words = self._now or stderr
+        self._traceback_file = self._now or stderr
 
-    def __call__(self, golden: Question) -> tuple[Any, ...]:
-        """The outputs.
+    def __call__(self, golden: Inputs) -> tuple[Any, ...]:
+        """Return the outputs.
 
         Raises:
-            Unsupported: the implementation refused, or skipped, which is a refusal too.
+            Unsupported: the implementation refused or skipped.
             ImplementationFailed: it took too long, or called ``pytest.xfail``, ``pytest.fail``, ``pytest.exit`` or
                 ``sys.exit``.
         """
         __tracebackhide__ = True
         try:
-            with no_outcome_of_its_own(), self._noted(golden), interrupting(self._seconds):
-                outputs = self._run_untouching(golden)
-                return outputs if self._now is None else _realized(golden, outputs)
+            with failures_as_errors(), self._noted(golden), interrupting(self._seconds):
+                outputs = self._run_checked(golden)
+                return outputs if self._now is None else _as_arrays(golden, outputs)
         except TimeIsUp:
-            raise ImplementationFailed(f"the implementation gave no outputs within {self._seconds:g} s") from None
+            raise ImplementationFailed(f"the implementation returned no outputs within {self._seconds:g} s") from None
         finally:
-            self._take_what_came_late()
+            self._collect_late_findings()
 
-    def gradients(self, golden: Question) -> dict[str, Any]:
-        """The gradients of a question, which has cotangents, by name; raises as for outputs.
+    def gradients(self, golden: Inputs) -> dict[str, Any]:
+        """Return the gradients by name; the inputs have cotangents. Raises as for outputs.
 
         Raises:
             TypeError: the implementation returned something else, such as outputs.
         """
         __tracebackhide__ = True
         try:
-            with no_outcome_of_its_own(), self._noted(golden), interrupting(self._seconds):
-                return _realized_gradients(golden, self._backward(golden))
+            with failures_as_errors(), self._noted(golden), interrupting(self._seconds):
+                return _gradients_as_arrays(golden, self._backward(golden))
         except TimeIsUp:
-            raise ImplementationFailed(f"the implementation gave no gradients within {self._seconds:g} s") from None
+            raise ImplementationFailed(f"the implementation returned no gradients within {self._seconds:g} s") from None
         finally:
-            self._take_what_came_late()
+            self._collect_late_findings()
 
-    def _run_untouching(self, golden: Question) -> tuple[Any, ...]:
-        """Run it on a question of a golden's, which it may not write to; whoever asks a question sees to that."""
+    def _run_checked(self, golden: Inputs) -> tuple[Any, ...]:
+        """Run the implementation; raises if it writes into a golden's inputs. The caller checks plain inputs."""
         __tracebackhide__ = True
         if not isinstance(golden, Golden):
             return self._run(golden)
-        asked = golden.question()
-        outputs = self._run(asked)
-        if names := written_to(asked, golden.stored):
+        inputs = golden.inputs()
+        outputs = self._run(inputs)
+        if names := written_to(inputs, golden.stored):
             raise ImplementationFailed(f"{golden.id} in {golden.dtype}: the implementation {wrote_into(names)}")
         return outputs
 
     def close(self) -> None:
-        """End a program; raises ProgramFailed if it had more to say than it was asked."""
+        """End a program; raises ProgramFailed if it misbehaved after its last answer."""
         try:
             close(self._run)
         finally:
-            if self._last_words is not None:
-                self._last_words.close()
-            self._take_what_came_late()
+            if self._traceback_file is not None:
+                self._traceback_file.close()
+            self._collect_late_findings()
 
-    def _take_what_came_late(self) -> None:
+    def _collect_late_findings(self) -> None:
         if isinstance(self._run, Program):
             self._late += [finding(late.golden, late.dtype, late.text, "test") for late in self._run.late]
             self._run.late.clear()
 
     @contextmanager
-    def _noted(self, golden: Question) -> Iterator[None]:
-        """Note what is asked, and end the process if that takes too long and can not be interrupted."""
+    def _noted(self, golden: Inputs) -> Iterator[None]:
+        """Write down which golden is running, and end the process if it takes too long and cannot be interrupted."""
         self._write(f"{golden.id} in {golden.dtype}\n")
-        ended_by_force = self._last_words if self._seconds is not None else None
-        if self._seconds is not None and ended_by_force is not None:
-            faulthandler.dump_traceback_later(HARD_LIMITS * self._seconds, exit=True, file=ended_by_force)
+        file = self._traceback_file if self._seconds is not None else None
+        if self._seconds is not None and file is not None:
+            faulthandler.dump_traceback_later(HARD_LIMITS * self._seconds, exit=True, file=file)
         try:
             yield
         finally:
-            if ended_by_force is not None:
+            if file is not None:
                 faulthandler.cancel_dump_traceback_later()
             self._write("")
 
@@ -170,29 +170,29 @@ class Guard:
             self._now.flush()
 
 
-def _realized(golden: Question, outputs: Any) -> Any:  # noqa: ANN401 - whatever an implementation returns
-    """Outputs that are read here and now, whatever their library does then; what is none, as it is."""
+def _as_arrays(golden: Inputs, outputs: Any) -> Any:  # noqa: ANN401 - whatever an implementation returns
+    """Return outputs as NumPy arrays, so that lazy libraries compute them here; anything else unchanged."""
     try:
         if not isinstance(outputs, tuple | list):
-            return read(outputs)  # which may be out alone
+            return read(outputs)  # an implementation may return out alone
         apart = states_apart(golden.layout, *outputs_of(outputs), state_shape=golden.state_shape)
         return tuple(read(output) for output in apart.values())
     except (NotNumbers, TypeError):
         return outputs
 
 
-def _realized_gradients(golden: Question, found: object) -> dict[str, Any]:
-    """Gradients that are read here and now, likewise."""
-    realized = gradients_by_name(golden, found, {})
-    for name, value in realized.items():
+def _gradients_as_arrays(golden: Inputs, found: object) -> dict[str, Any]:
+    """Return gradients as NumPy arrays, likewise."""
+    arrays = gradients_by_name(golden, found, {})
+    for name, value in arrays.items():
         with suppress(NotNumbers):
-            realized[name] = read(value)
-    return realized
+            arrays[name] = read(value)
+    return arrays
 
 
 @contextmanager
 def interrupting(seconds: float | None) -> Iterator[None]:
-    """Interrupt what takes longer, where the system can, once Python's interpreter runs; a nearer alarm goes first."""
+    """Raise TimeIsUp after the time limit, where the platform supports it; an earlier alarm of others comes first."""
     if seconds is None or sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -201,7 +201,9 @@ def interrupting(seconds: float | None) -> Iterator[None]:
         yield
         return
     before, begin = signal.signal(signal.SIGALRM, _interrupt), time.monotonic()
-    signal.setitimer(signal.ITIMER_REAL, seconds, seconds / 10)  # again, for the first may be caught
+    signal.setitimer(
+        signal.ITIMER_REAL, seconds, seconds / 10
+    )  # repeatedly, because an implementation may catch the first
     try:
         yield
     finally:

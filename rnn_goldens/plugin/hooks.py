@@ -1,4 +1,4 @@
-"""Options, marker, fixtures and hooks. In a project that never uses them this file is all that is imported."""
+"""Options, marker, fixtures and hooks. A project that uses none of them imports only this file."""
 
 import sys
 from collections.abc import Callable, Generator, Iterable
@@ -7,32 +7,32 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rnn_goldens.plugin.options import (
-    CAME_LATE,
-    CELLS_NAMED,
+    CELL_NAMES,
     DRAWING,
     FAILURES,
-    FAILURES_OF_WORKERS,
     FLAGS,
-    LOST,
+    LATE_FINDINGS,
     MARKER,
     NOT_COLLECTED,
     OPTIONS,
     PROGRAM,
-    PROGRAM_SAYS,
+    PROGRAM_VERSION,
     REFUSED_BECAUSE,
-    TOLD_LATE,
+    REPORTS_LATE_FINDING,
+    WORKER_FAILURES,
+    WORKER_LOST,
     flag,
     result_of,
     setting,
 )
 
 if TYPE_CHECKING:
-    from rnn_goldens.checkable.golden import Golden
-    from rnn_goldens.plugin.run_results import Tally
+    from rnn_goldens.checkable_golden import Golden
+    from rnn_goldens.plugin.run_results import RunResults
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Each option has an ini twin with underscores: ``rnn_goldens_dtype = float64``."""
+    """Add the options. Each has an ini twin with underscores: ``rnn_goldens_dtype = float64``."""
     group = parser.getgroup("rnn-goldens", "golden data for recurrent neural networks")
     for name, text in OPTIONS.items():
         group.addoption(f"--rnn-goldens-{name}", metavar=name.upper(), default=None, help=text)
@@ -44,15 +44,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """A results file of an earlier run is no longer there once this one may fail to begin."""
+    """Remove the results file of an earlier run, before anything can make this run fail to start."""
     if getattr(early_config.known_args_namespace, "rnn_goldens_report", None):
-        from rnn_goldens.plugin.report import not_of_this_run
+        from rnn_goldens.plugin.report import reset_report
 
-        not_of_this_run(early_config)
+        reset_report(early_config)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and refuse settings that can not be met before any test runs."""
+    """Register the marker and check the settings before any test runs."""
     config.addinivalue_line("markers", MARKER)
     config.pluginmanager.register(Listener(config), "rnn_goldens_listener")
     if any(setting(config, name) for name in OPTIONS) or any(flag(config, name) for name in FLAGS):
@@ -66,81 +66,81 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Listener:
-    """Hands what concerns goldens to the tally, which is made when there are any; xdist's workers have one each."""
+    """Passes reports of goldens to the run results; each xdist worker has its own."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.tally: Tally | None = None
+        self.run_results: RunResults | None = None
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """The tests of goldens that are to run."""
+        """Record which tests of goldens will run."""
         if items := [item for item in session.items if "rnn_golden" in getattr(item, "fixturenames", ())]:
-            self._made().ask_items(items)
+            self._results().add_items(items)
             from rnn_goldens.plugin.process_state import RestoredState
 
             self.config.pluginmanager.register(RestoredState(), "rnn_goldens_restored_state")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file that can not be collected may have held tests of goldens."""
+        """Record that a file could not be collected: it may contain tests of goldens."""
         if report.failed:
             self.config.stash[NOT_COLLECTED] = True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """What became of a test, or of a worker that ran it."""
-        if hasattr(report, TOLD_LATE):
+        """Record the outcome of a test, or the death of the worker that ran it."""
+        if hasattr(report, REPORTS_LATE_FINDING):
             return
-        if self.tally is not None or result_of(report) is not None:
-            self._made().note(report)
-            self._revise(getattr(report, CAME_LATE, ()))
+        if self.run_results is not None or result_of(report) is not None:
+            self._results().note(report)
+            self._revise(getattr(report, LATE_FINDINGS, ()))
         elif report.when not in ("setup", "call", "teardown"):
-            self.config.stash[LOST] = True
+            self.config.stash[WORKER_LOST] = True
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - a worker of xdist
-        """What a worker found after its last test, and the outputs that were wrong."""
-        said = getattr(node, "workeroutput", {})
-        self._revise(said.get(CAME_LATE, ()))
-        if PROGRAM_SAYS in said:
-            self.config.stash[PROGRAM] = said[PROGRAM_SAYS]
-        if cells := said.get(CELLS_NAMED):
+        """Collect what a worker found after its last test, and its wrong outputs."""
+        sent = getattr(node, "workeroutput", {})
+        self._revise(sent.get(LATE_FINDINGS, ()))
+        if PROGRAM_VERSION in sent:
+            self.config.stash[PROGRAM] = sent[PROGRAM_VERSION]
+        if cells := sent.get(CELL_NAMES):
             from rnn_goldens.cells import name_cells
 
             name_cells(cells)
-        if FAILURES in said:
+        if FAILURES in sent:
             from rnn_goldens.plugin.causes import received
 
-            self.config.stash.setdefault(FAILURES_OF_WORKERS, []).extend(received(said[FAILURES]))
+            self.config.stash.setdefault(WORKER_FAILURES, []).extend(received(sent[FAILURES]))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """A run that has not shown of every golden what it was to show fails; xdist's controller says so for all."""
-        if self.tally is not None:
+        """Fail a run that did not check every selected golden; with xdist the controller does this for all workers."""
+        if self.run_results is not None:
             from rnn_goldens.plugin.session_finish import end
 
-            end(session, self.tally)
+            end(session, self.run_results)
 
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
-        """List what was refused, and why, and what keeps the run from showing that something is right."""
-        if self.tally is not None:
+        """Print what was refused, the causes of failures, and why the run is not complete."""
+        if self.run_results is not None:
             from rnn_goldens.plugin.session_finish import summarize
 
-            summarize(terminalreporter, self.tally)
+            summarize(terminalreporter, self.run_results)
 
     def _revise(self, late: Iterable[dict[str, str]]) -> None:
         if late:
             from rnn_goldens.plugin.session_finish import revise
 
-            revise(self.config, self._made(), late)
+            revise(self.config, self._results(), late)
 
-    def _made(self) -> "Tally":
-        if self.tally is None:
-            from rnn_goldens.plugin.run_results import TALLY, Tally
+    def _results(self) -> "RunResults":
+        if self.run_results is None:
+            from rnn_goldens.plugin.run_results import RUN_RESULTS, RunResults
 
-            self.tally = self.config.stash[TALLY] = Tally()
-        return self.tally
+            self.run_results = self.config.stash[RUN_RESULTS] = RunResults()
+        return self.run_results
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test per selected golden and precision."""
+    """Parametrize a test with one golden and precision after the other."""
     if "rnn_golden" in metafunc.fixturenames:
         from rnn_goldens.plugin.marker import parametrize
 
@@ -148,7 +148,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A marker that gives goldens to no test is a mistake: its tests would check nothing, and pass."""
+    """Fail a test that has the marker but not the fixture: it would check nothing and pass."""
     if "rnn_goldens" in item.keywords and "rnn_golden" not in getattr(item, "fixturenames", ()):
         from rnn_goldens.plugin.marker import refuse_marker_without_golden
 
@@ -157,7 +157,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture
 def rnn_golden(request: pytest.FixtureRequest) -> "Golden":
-    """A golden in the precision under test. Call its ``check``: a test that does not, fails."""
+    """Return a golden in the precision under test. A test that never calls its ``check`` fails."""
     from rnn_goldens.plugin.fixture import golden_under_test
 
     return golden_under_test(request)
@@ -165,7 +165,7 @@ def rnn_golden(request: pytest.FixtureRequest) -> "Golden":
 
 @pytest.fixture(scope="session")
 def rnn_implementation(request: pytest.FixtureRequest) -> Generator[Callable[["Golden"], tuple[Any, ...]]]:
-    """The implementation that ``--rnn-goldens-implementation`` names, as a function of a golden."""
+    """Return the implementation that ``--rnn-goldens-implementation`` names, as a function of a golden."""
     from rnn_goldens.plugin.implementation import implementation
 
     yield from implementation(request.config)
@@ -173,7 +173,7 @@ def rnn_implementation(request: pytest.FixtureRequest) -> Generator[Callable[["G
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Fail a test that asked for a golden, returned, and never checked anything against it; or drew some, likewise."""
+    """Fail a test that requested or drew a golden and returned without checking anything against it."""
     drawing = sys.modules.get(DRAWING)
     if drawing is None or item.get_closest_marker("hypothesis") is None:
         result = yield
@@ -191,7 +191,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tell refused from wrong, and note what was found for the results file."""
+    """Distinguish refused from wrong, and store the outcome on the report for the results file."""
     if "rnn_golden" not in getattr(item, "fixturenames", ()):
         return (yield)
     from rnn_goldens.plugin.report_hooks import note_outcome
@@ -202,5 +202,5 @@ def pytest_runtest_makereport(
 
 
 def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, str] | None:
-    """Count goldens that an implementation refused apart from those it passed or failed."""
+    """Report refused goldens as a category of their own."""
     return ("refused", "R", "REFUSED") if hasattr(report, REFUSED_BECAUSE) else None

@@ -1,4 +1,4 @@
-"""The implementation under test: found or started once a run, and closed at its end."""
+"""The implementation under test: resolved or started once per run, and closed at its end."""
 
 import os
 from collections.abc import Generator
@@ -20,16 +20,16 @@ from rnn_goldens.programs.program import TIME_LIMIT as PROGRAM_TIME_LIMIT
 from rnn_goldens.programs.program import Program
 
 WRONG_USE = "rnn-goldens: "
-"""What begins a message that speaks of what the user asked, not of a golden."""
+"""Prefix of messages about the user's settings rather than a golden."""
 
 NOW = pytest.StashKey[Path]()
-"""Set in a run that is watched over: the file that says what is being asked."""
+"""Set in a supervised run: the file that names the golden being run."""
 
 _STARTED = pytest.StashKey[Guard]()
 
 
 def implementation(config: pytest.Config) -> Generator[Implementation]:
-    """What the fixture gives; fails if none is set or it is not to be had, in one line where no code of a user did."""
+    """Yield the implementation for the fixture; fails in one line if none is set or it is not found."""
     try:
         start(config)
     except pytest.UsageError as error:
@@ -44,18 +44,18 @@ def implementation(config: pytest.Config) -> Generator[Implementation]:
 
 
 def stop_for_wrong_use(config: pytest.Config, error: WrongUse) -> NoReturn:
-    """End the run, for what is wrong is the user's, and with every golden the same; a worker of xdist can not."""
-    said = f"{WRONG_USE}{error}"
+    """End the run with a usage error, which would repeat for every golden; an xdist worker can only fail the test."""
+    message = f"{WRONG_USE}{error}"
     if hasattr(config, "workerinput"):
-        raise pytest.fail.Exception(said, pytrace=False) from None
-    pytest.exit(said, returncode=pytest.ExitCode.USAGE_ERROR)
+        raise pytest.fail.Exception(message, pytrace=False) from None
+    pytest.exit(message, returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 def start(config: pytest.Config) -> None:
-    """Find the implementation that is set, and start it if it is a program, unless that is done.
+    """Resolve the implementation that is set, and start it if it is a program; once per run.
 
     Raises:
-        pytest.UsageError: none is set or it is not to be had; from what a user's module raised, if it did.
+        pytest.UsageError: none is set or it is not found; chained to what a user's module raised, if it did.
     """
     if _STARTED in config.stash:
         return
@@ -80,7 +80,7 @@ def start(config: pytest.Config) -> None:
 
 
 def _stderr(config: pytest.Config) -> TextIO | None:
-    """The terminal behind pytest's capturing; None where pytest's own faulthandler has the one timer there is."""
+    """Return the terminal's stderr without capturing; None where pytest's own faulthandler uses the only timer."""
     if float(config.getini("faulthandler_timeout") or 0) > 0:
         return None
     capturing = config.pluginmanager.getplugin("capturemanager")
@@ -89,7 +89,7 @@ def _stderr(config: pytest.Config) -> TextIO | None:
 
 
 def stop(config: pytest.Config) -> None:
-    """Close what ``start`` started, if it did; raises ProgramFailed if it had more to say than it was asked."""
+    """Close the implementation if it was started; raises ProgramFailed if it misbehaved after its last answer."""
     if _STARTED in config.stash:
         started = config.stash[_STARTED]
         del config.stash[_STARTED]

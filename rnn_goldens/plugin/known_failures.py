@@ -1,10 +1,10 @@
-"""Lists of goldens: those known to fail, and those not to be asked. One entry a line, with its reason.
+"""Lists of goldens: known failures, and goldens to skip. One entry per line, with its reason.
 
 lstm/long                                       # every precision: URL of the issue
-gru/plain-float16                               # one
-cell=lstm,gru features=lengths dtype=bfloat16   # by what they are
+gru/plain-float16                               # one precision
+cell=lstm,gru features=lengths dtype=bfloat16   # by cell, features and precision
 rnn-*/* without=state                           # both
-cell=lstm except=lstm/plain,lstm/long-float32   # but not these
+cell=lstm except=lstm/plain,lstm/long-float32   # with exceptions
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,8 +13,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from rnn_goldens.corpus import Entry
-from rnn_goldens.encoding.bounds import OTHER
 from rnn_goldens.encoding.file_bytes import read_bytes
+from rnn_goldens.encoding.size_limits import OTHER
 from rnn_goldens.errors import InvalidFile, UnknownName, not_readable
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
@@ -27,23 +27,23 @@ _CONDITIONS: _Names = {
     "without": FEATURES,
     "dtype": tuple(PRECISIONS),
 }
-"""What an entry may say beside an id and cells, and which names it may say there."""
+"""Conditions besides ids and cells, and their valid names."""
 
 _EXCEPT = "except"
-"""The condition whose names are ids or patterns."""
+"""The condition whose values are ids or patterns."""
 
 _PLURALS = {"cell": "cells", "features": "features", "without": "features", "dtype": "precisions"}
 
 
 @dataclass(frozen=True)
-class Listed:
-    """One line: goldens, and why they are listed.
+class ListEntry:
+    """One line: the goldens that it matches, and the reason.
 
     Attributes:
-        text: the line's goldens as they were written.
+        text: the part of the line before the reason.
         pattern: ``documented/mini-batch`` in every precision, ``documented/mini-batch-float32`` in one; ``*`` matches.
-        conditions: by ``cell``, ``features``, ``without``, ``dtype`` and ``except``, the names that were given.
-        reason: why.
+        conditions: values of ``cell``, ``features``, ``without``, ``dtype`` and ``except``.
+        reason: the text after ``#``.
     """
 
     text: str
@@ -55,48 +55,50 @@ class Listed:
 
     @property
     def place(self) -> str:
-        """Where it stands."""
+        """Return file and line."""
         return f"{self.path.name}:{self.line}"
 
     def matches(self, entry: Entry, dtype: str) -> bool:
-        """Whether this line speaks of a golden in a precision."""
-        said = self.conditions.get
+        """Whether this line matches a golden in a precision."""
+        values = self.conditions.get
         return (
-            _is_named(entry.id, dtype, self.pattern)
-            and not any(_is_named(entry.id, dtype, pattern) for pattern in said(_EXCEPT, ()))
-            and entry.cell in said("cell", (entry.cell,))
-            and dtype in said("dtype", (dtype,))
-            and set(said("features", ())) <= set(entry.features)
-            and not set(said("without", ())) & set(entry.features)
+            _matches(entry.id, dtype, self.pattern)
+            and not any(_matches(entry.id, dtype, pattern) for pattern in values(_EXCEPT, ()))
+            and entry.cell in values("cell", (entry.cell,))
+            and dtype in values("dtype", (dtype,))
+            and set(values("features", ())) <= set(entry.features)
+            and not set(values("without", ())) & set(entry.features)
         )
 
 
-def _is_named(golden_id: str, dtype: str, pattern: str) -> bool:
+def _matches(golden_id: str, dtype: str, pattern: str) -> bool:
     return fnmatchcase(golden_id, pattern) or fnmatchcase(f"{golden_id}-{dtype}", pattern)
 
 
-def read_listed(path: Path, entries: Iterable[Entry]) -> list[Listed]:
-    """Read such a file; blank lines and lines that begin with # are comments.
+def read_list(path: Path, entries: Iterable[Entry]) -> list[ListEntry]:
+    """Read such a file; blank lines and lines that start with # are comments.
 
     Raises:
-        InvalidFile: not readable, or an entry without a reason, or one that is not written as an entry is.
-        UnknownName: an entry that matches no golden of the corpora, or names a cell, feature or precision there is not.
+        InvalidFile: the file is not readable, or an entry has no reason or is malformed.
+        UnknownName: an entry matches no golden of the corpora, or contains an unknown cell, feature or precision.
     """
     try:
-        text = read_bytes(path, OTHER.size).decode("utf-8-sig")  # Windows editors begin a file with a byte-order mark
+        text = read_bytes(path, OTHER.size).decode("utf-8-sig")  # Windows editors start a file with a byte-order mark
     except UnicodeDecodeError as error:
         raise not_readable(path, error) from None
     listed, entries = [], list(entries)
     names: _Names = {"cell": dict.fromkeys([*CELLS, *(entry.cell for entry in entries)]), **_CONDITIONS}
     for number, line in enumerate(text.splitlines(), start=1):
-        said, _, reason = (part.strip() for part in line.partition("#"))
-        if not said:
+        text_before, _, reason = (part.strip() for part in line.partition("#"))
+        if not text_before:
             continue
         if not reason:
-            raise InvalidFile(path, [f"line {number}: {said!r} has no reason; write: {said}  # reason or issue URL"])
-        one = _parsed(said, reason, path, number, names)
+            raise InvalidFile(
+                path, [f"line {number}: {text_before!r} has no reason; write: {text_before}  # reason or issue URL"]
+            )
+        one = _parsed(text_before, reason, path, number, names)
         for pattern in one.conditions.get(_EXCEPT, ()):
-            if not any(_is_named(entry.id, dtype, pattern) for entry in entries for dtype in entry.precisions):
+            if not any(_matches(entry.id, dtype, pattern) for entry in entries for dtype in entry.precisions):
                 _refuse(one, pattern, entries)
         if not any(one.matches(entry, dtype) for entry in entries for dtype in entry.precisions):
             _refuse(one, one.pattern, entries)
@@ -104,10 +106,10 @@ def read_listed(path: Path, entries: Iterable[Entry]) -> list[Listed]:
     return listed
 
 
-def _parsed(said: str, reason: str, path: Path, line: int, known: _Names) -> Listed:
+def _parsed(text_before: str, reason: str, path: Path, line: int, known: _Names) -> ListEntry:
     conditions = dict[str, tuple[str, ...]]()
     patterns = list[str]()
-    for word in said.split():
+    for word in text_before.split():
         name, is_condition, names = word.partition("=")
         if not is_condition:
             patterns.append(word)
@@ -121,14 +123,14 @@ def _parsed(said: str, reason: str, path: Path, line: int, known: _Names) -> Lis
             if name != _EXCEPT and one not in known[name]:
                 raise UnknownName(f"{name} in line {line} of {path},", one, known[name], plural=_PLURALS[name])
     if len(patterns) > 1:
-        raise InvalidFile(path, [f"line {line}: {' '.join(patterns)!r} are several ids; write one a line"])
-    return Listed(said, reason, path, line, patterns[0] if patterns else "*", conditions)
+        raise InvalidFile(path, [f"line {line}: {' '.join(patterns)!r} are several ids; write one per line"])
+    return ListEntry(text_before, reason, path, line, patterns[0] if patterns else "*", conditions)
 
 
-def _refuse(one: Listed, pattern: str, entries: Sequence[Entry]) -> None:
-    """Raise what says why an entry, or an exception of it, matches nothing."""
+def _refuse(one: ListEntry, pattern: str, entries: Sequence[Entry]) -> None:
+    """Raise an error that says why an entry, or one of its exceptions, matches nothing."""
     where = f"golden in line {one.line} of {one.path},"
     ids = [entry.id for entry in entries]
-    if any(_is_named(golden_id, dtype, pattern) for golden_id in ids for dtype in PRECISIONS):
+    if any(_matches(golden_id, dtype, pattern) for golden_id in ids for dtype in PRECISIONS):
         raise InvalidFile(one.path, [f"line {one.line}: no golden of the corpus is {one.text!r} altogether"])
     raise UnknownName(where, pattern, ids, plural="Goldens")

@@ -1,6 +1,6 @@
-"""What a run says in the end of its list of known failures; and that list as the run finds it.
+"""Reports at the end of a run which known failures pass, and updates their list.
 
-What holds stays, what passes again goes, what is new comes in.
+Entries that still fail stay, entries that pass are removed, and new failures are added.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,38 +8,38 @@ from dataclasses import dataclass
 
 import pytest
 
+from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.corpus import Entry
-from rnn_goldens.counted import counted
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.plugin import settings
-from rnn_goldens.plugin.known_failures import Listed
+from rnn_goldens.plugin.known_failures import ListEntry
 from rnn_goldens.plugin.options import flag
-from rnn_goldens.plugin.run_results import NOT_CHECKED, Tally, passes_again
-from rnn_goldens.result import FAILED, PASSED, WRONG, Result, named, own_reason
-from rnn_goldens.writing import write_whole
+from rnn_goldens.plugin.run_results import NOT_CHECKED, RunResults, passes_again
+from rnn_goldens.plurals import counted
+from rnn_goldens.result import FAILED, PASSED, WRONG, Result, golden_and_precision, own_reason
 
 UNEXPLAINED = "not looked at yet: "
-"""How the reason of a new entry begins, which a person is to replace."""
+"""Start of the reason of a new entry, which a person must replace."""
 
 _Goldens = Sequence[tuple[Entry, str]]
 """Goldens, each in a precision."""
 
 _LONGEST = 100
-_MOST_LISTED = 3
-_GOES = "\0"
+_MAX_LISTED = 3
+_REMOVED = "\0"
 
 
-def told(config: pytest.Config, tally: Tally, exitstatus: int) -> list[str]:
-    """What is to be said; writes the file, if that is asked for and the run has judged all that it asked."""
+def report_lines(config: pytest.Config, run_results: RunResults, exitstatus: int) -> list[str]:
+    """Return the lines to print; rewrites the file if that is requested and the run is complete."""
     if flag(config, settings.UPDATE):
-        return list(_updated(config, tally, exitstatus))
-    return list(_that_pass(config, tally))
+        return list(_updated(config, run_results, exitstatus))
+    return list(_passing(config, run_results))
 
 
-def _that_pass(config: pytest.Config, tally: Tally) -> Iterator[str]:
-    """Of each line of which something passes, how much of it does."""
-    by_line: dict[int, tuple[Listed, list[Result], list[Result]]] = {}
-    for entry in tally.entries:
+def _passing(config: pytest.Config, run_results: RunResults) -> Iterator[str]:
+    """Yield, for each entry with passing goldens, which of them pass."""
+    by_line: dict[int, tuple[ListEntry, list[Result], list[Result]]] = {}
+    for entry in run_results.entries:
         ran = entry["outcome"] not in NOT_CHECKED and entry.get("judged_by") != "skip"
         if ran and (one := _line_of(config, entry)) is not None:
             _, passes, fails = by_line.setdefault(one.line, (one, [], []))
@@ -48,76 +48,78 @@ def _that_pass(config: pytest.Config, tally: Tally) -> Iterator[str]:
         if not passes:
             continue
         if not fails:
-            yield f"{one.place}: {one.text} passes: take the line out"
+            yield f"{one.place}: {one.text} passes: remove the line"
             continue
         all_of_it = counted(len(passes) + len(fails), "golden")
         yield f"{one.place}: {one.text} holds for {len(fails)} of {all_of_it} that ran. These pass:"
-        yield from (f"  {name}" for name in _few(passes))
-        yield f"  let it name those that fail, or let --rnn-goldens-{settings.UPDATE} do so"
+        yield from (f"  {name}" for name in _first_names(passes))
+        yield f"  narrow the line to those that fail, or use --rnn-goldens-{settings.UPDATE}"
 
 
-def _line_of(config: pytest.Config, entry: Result) -> Listed | None:
+def _line_of(config: pytest.Config, entry: Result) -> ListEntry | None:
     return settings.first_listed(config, settings.KNOWN, entry["golden"], entry["dtype"], entry.get("corpus", ""))
 
 
-def _few(entries: Sequence[Result]) -> list[str]:
-    names = list(map(named, entries[:_MOST_LISTED]))
+def _first_names(entries: Sequence[Result]) -> list[str]:
+    names = list(map(golden_and_precision, entries[:_MAX_LISTED]))
     return [*names, *([f"and {len(entries) - len(names)} more"] if len(entries) > len(names) else [])]
 
 
-def _updated(config: pytest.Config, tally: Tally, exitstatus: int) -> Iterator[str]:
+def _updated(config: pytest.Config, run_results: RunResults, exitstatus: int) -> Iterator[str]:
     path = settings.path_setting(config, settings.KNOWN)
     if path is None:
         return
-    if tally.unfinished or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        yield f"{path.name} is as it was, for the run did not judge all that it asked"
+    if run_results.unfinished or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        yield f"{path.name} was not changed: the run did not check every selected golden"
         return
-    about = settings.corpora(config)  # what the list is read with before a marker is seen
-    judged = [entry for entry in tally.entries if _is_judged(entry)]
-    ran = [entry for entry in judged if about.holds(entry["golden"])]
+    about = settings.corpora(
+        config
+    )  # the corpora of the settings, with which the list is read before any marker is known
+    compared = [entry for entry in run_results.entries if _is_compared(entry)]
+    ran = [entry for entry in compared if about.holds(entry["golden"])]
     both = _pass_and_fail(ran)
-    came = [entry for entry in ran if _of(entry) not in both]
+    results = [entry for entry in ran if _of(entry) not in both]
     before = path.read_text("utf-8-sig") if path.exists() else ""
-    after = renewed(before, settings.listed_in(config, settings.KNOWN), about.entries, came)
-    changed = after.text != before or not path.exists()  # an empty list is one that the next run can read
+    after = updated_list(before, settings.listed_in(config, settings.KNOWN), about.entries, results)
+    changed = after.text != before or not path.exists()  # an empty file is written, so that the next run can read it
     if changed:
         try:
             write_whole(path, after.text.encode("utf-8"))
-        except OSError as error:  # what the run found is to be seen all the same
-            yield f"{path.name} is as it was, for it can not be written: {error.strerror}"
+        except OSError as error:  # report the results all the same
+            yield f"{path.name} was not changed, because it cannot be written: {error.strerror}"
             return
     counts = f"{len(after.new)} new, {len(after.narrowed)} narrowed, {len(after.gone)} gone"
     yield f"{'wrote' if changed else 'unchanged:'} {path.name}: {counts}"
     if after.new:
-        yield f"  write why beside each that says “{UNEXPLAINED.strip(': ')}”"
-    elsewhere = [e for e in judged if not about.holds(e["golden"]) and _fails(e) and e["outcome"] == FAILED]
-    yield from _not_listed(both, elsewhere, tally)
+        yield f"  replace each reason that starts with “{UNEXPLAINED.strip(': ')}”"
+    elsewhere = [e for e in compared if not about.holds(e["golden"]) and _fails(e) and e["outcome"] == FAILED]
+    yield from _not_listed(both, elsewhere, run_results)
 
 
 def _pass_and_fail(ran: Sequence[Result]) -> set[tuple[str, str]]:
-    """Goldens that pass in one test and fail in another."""
+    """Return the goldens that pass in one test and fail in another."""
     passed, failed = ({_of(entry) for entry in ran if _fails(entry) is fails} for fails in (False, True))
     return passed & failed
 
 
-def _not_listed(both: Iterable[tuple[str, str]], elsewhere: Iterable[Result], tally: Tally) -> Iterator[str]:
-    """What is left out of the list, and why."""
+def _not_listed(both: Iterable[tuple[str, str]], elsewhere: Iterable[Result], run_results: RunResults) -> Iterator[str]:
+    """Yield the failures that are not added to the list, and why."""
     for golden, dtype in sorted(both):
-        said = "passes in one test and fails in another, which no list can say: ask them in two runs"
-        yield f"  {golden} in {dtype} {said}"
+        text = "passes in one test and fails in another, which a list cannot express: use two runs"
+        yield f"  {golden} in {dtype} {text}"
     for golden, dtype in dict.fromkeys(map(_of, elsewhere)):
-        yield f"  {golden} in {dtype} is of a corpus that a marker names, which the list is not of"
-    for entry in tally.with_outcome(FAILED):
+        yield f"  {golden} in {dtype} is in a corpus that a marker names; the list covers the corpora of the settings"
+    for entry in run_results.with_outcome(FAILED):
         if entry.get("judged_by") == "crash":
-            yield f"  {named(entry)} ended its process: it belongs into a --rnn-goldens-skip file"
+            yield f"  {golden_and_precision(entry)} ended its process: add it to a --rnn-goldens-skip file"
 
 
 def _of(entry: Result) -> tuple[str, str]:
     return entry["golden"], entry["dtype"]
 
 
-def _is_judged(entry: Result) -> bool:
-    """Whether it shows that a golden passes, or that it fails: not if it was refused, left out or ended its process."""
+def _is_compared(entry: Result) -> bool:
+    """Whether the entry shows that a golden passes or fails: not if it was refused, skipped or crashed."""
     by_itself = _fails(entry) and entry.get("judged_by") in ("comparison", "test")
     return by_itself or entry["outcome"] == PASSED or passes_again(entry)
 
@@ -127,36 +129,38 @@ def _fails(entry: Result) -> bool:
 
 
 @dataclass(frozen=True)
-class Renewed:
-    """The file as it is to be.
+class UpdatedList:
+    """The updated file.
 
     Attributes:
-        text: all of it.
-        gone: lines of which nothing fails any more.
-        narrowed: lines of which some pass, and that name now what they speak of.
-        new: the goldens and precisions that had no line.
+        text: its content.
+        gone: entries whose goldens all pass.
+        narrowed: entries some of whose goldens pass, restricted to the others.
+        new: failures without an entry.
     """
 
     text: str
-    gone: Sequence[Listed]
-    narrowed: Sequence[Listed]
+    gone: Sequence[ListEntry]
+    narrowed: Sequence[ListEntry]
     new: Sequence[Result]
 
 
-def renewed(text: str, listed: Sequence[Listed], entries: Iterable[Entry], came: Sequence[Result]) -> Renewed:
-    """The file after a run, comments and order as they were. What did not run stays listed.
+def updated_list(
+    text: str, listed: Sequence[ListEntry], entries: Iterable[Entry], results: Sequence[Result]
+) -> UpdatedList:
+    """Return the file after a run; keeps comments, order, and entries of goldens that did not run.
 
     Args:
         text: the file; "" if there is none.
         listed: its entries.
         entries: all goldens of the corpora.
-        came: what became of those that were compared or raised.
+        results: those that were compared or raised an error.
     """
     by_id = {entry.id: entry for entry in entries}
-    passed = {_of(result) for result in came if not _fails(result)}
-    failed = [result for result in came if _fails(result)]
+    passed = {_of(result) for result in results if not _fails(result)}
+    failed = [result for result in results if _fails(result)]
     known_to_fail = set(map(_of, failed))
-    gone, narrowed = list[Listed](), list[Listed]()
+    gone, narrowed = list[ListEntry](), list[ListEntry]()
     lines = text.removeprefix("\ufeff").splitlines()
     for one in listed:
         covered = [(e, dtype) for e in by_id.values() for dtype in e.precisions if one.matches(e, dtype)]
@@ -164,17 +168,17 @@ def renewed(text: str, listed: Sequence[Listed], entries: Iterable[Entry], came:
         if not passing:
             continue
         failing = [(e, dtype) for e, dtype in covered if (e.id, dtype) in known_to_fail]
-        lines[one.line - 1] = "\n".join(_narrowed(one, covered, passing, failing)) or _GOES
+        lines[one.line - 1] = "\n".join(_narrowed(one, covered, passing, failing)) or _REMOVED
         (gone if len(passing) == len(covered) else narrowed).append(one)
     new = [r for r in failed if not any(one.matches(by_id[r["golden"]], r["dtype"]) for one in listed)]
     reasons = {result["golden"]: f"{UNEXPLAINED}{_short(result)}" for result in reversed(new)}
     lines += _lines([(by_id[result["golden"]], result["dtype"]) for result in new], reasons)
-    kept = [line for line in lines if line != _GOES]
-    return Renewed("".join(f"{line}\n" for line in kept), gone, narrowed, new)
+    kept = [line for line in lines if line != _REMOVED]
+    return UpdatedList("".join(f"{line}\n" for line in kept), gone, narrowed, new)
 
 
-def _narrowed(one: Listed, covered: _Goldens, passing: _Goldens, failing: _Goldens) -> list[str]:
-    """What is left of a line: the line without what passes; or what fails, where all of it ran and that is shorter."""
+def _narrowed(one: ListEntry, covered: _Goldens, passing: _Goldens, failing: _Goldens) -> list[str]:
+    """Return the lines that replace an entry: itself with exceptions, or its failures if shorter."""
     keeps, excepted, shorter = list[str](), list[tuple[Entry, str]](), list[tuple[Entry, str]]()
     for dtype in PRECISIONS:
         of, passes, fails = (_in(dtype, goldens) for goldens in (covered, passing, failing))
@@ -192,8 +196,8 @@ def _in(dtype: str, goldens: _Goldens) -> _Goldens:
     return [golden for golden in goldens if golden[1] == dtype]
 
 
-def _with(one: Listed, kept: _Goldens, covered: _Goldens, excepted: _Goldens) -> str:
-    """The text of a line in the precisions that it keeps, with exceptions."""
+def _with(one: ListEntry, kept: _Goldens, covered: _Goldens, excepted: _Goldens) -> str:
+    """Return an entry restricted to the precisions that it keeps, with exceptions."""
     words = one.text.split()
     if len(kept) != len(covered):
         precisions = [dtype for dtype in PRECISIONS if _in(dtype, kept)]
@@ -208,17 +212,17 @@ def _with(one: Listed, kept: _Goldens, covered: _Goldens, excepted: _Goldens) ->
 
 
 def _lines(goldens: _Goldens, reasons: Mapping[str, str]) -> list[str]:
-    """One entry a golden, with its precisions where it is not in all that it has."""
+    """Return one entry per golden, with its precisions unless it fails in all of them."""
     precisions: dict[str, list[str]] = {}
-    held = {entry.id: entry.precisions for entry, _ in goldens}
+    available = {entry.id: entry.precisions for entry, _ in goldens}
     for entry, dtype in goldens:
         precisions.setdefault(entry.id, []).append(dtype)
-    said = {
-        golden_id: golden_id if set(dtypes) >= set(held[golden_id]) else f"{golden_id} dtype={','.join(dtypes)}"
+    keys = {
+        golden_id: golden_id if set(dtypes) >= set(available[golden_id]) else f"{golden_id} dtype={','.join(dtypes)}"
         for golden_id, dtypes in precisions.items()
     }
-    width = max(map(len, said.values()), default=0)
-    return [f"{text:<{width}}  # {reasons[golden_id]}" for golden_id, text in said.items()]
+    width = max(map(len, keys.values()), default=0)
+    return [f"{text:<{width}}  # {reasons[golden_id]}" for golden_id, text in keys.items()]
 
 
 def _short(result: Result) -> str:

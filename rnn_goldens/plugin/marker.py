@@ -1,4 +1,4 @@
-"""Which goldens a test gets: what its markers say, within the corpus and the precisions of the run."""
+"""Selects the goldens of a test: by its markers, within the corpus and the precisions of the run."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,34 +7,34 @@ from typing import Any
 
 import pytest
 
+from rnn_goldens.comparison.calls import call_pattern
 from rnn_goldens.corpus import Corpora, names, packaged
 from rnn_goldens.errors import RnnGoldensError, UnknownName
 from rnn_goldens.golden.precision import precision
 from rnn_goldens.golden.shapes import chosen_outputs
-from rnn_goldens.judging.calls import way
 from rnn_goldens.plugin import settings
-from rnn_goldens.plugin.known_failures import Listed
+from rnn_goldens.plugin.known_failures import ListEntry
 
 ARGUMENTS = (*settings.SELECTING, "dtypes", "dtype", "corpus", "calls", "outputs", "gradients")
 
-_ASKED = pytest.StashKey[dict[str, None]]()
-"""The corpora of the tests that were collected, as ``Wanted`` has them."""
+_CORPORA_OF_TESTS = pytest.StashKey[dict[str, None]]()
+"""The corpora of the tests collected so far, as in ``SelectedGolden``."""
 
 _TAKES_GOLDENS = pytest.StashKey[bool]()
-"""Set on every module and class in which a test takes goldens, selected or not."""
+"""Set on every module and class that contains a test of goldens, selected or not."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A golden in a precision, not opened yet.
+class SelectedGolden:
+    """A golden in a precision, not loaded yet.
 
     Attributes:
-        id: the golden's.
+        id: the golden's id.
         dtype: the precision.
-        calls: the ways besides a single call in which it is asked.
-        gradients: whether it is gradients that are to be checked.
+        calls: call patterns to check in addition to a single call.
+        gradients: whether to check gradients.
         corpus: the corpora that a marker names, by absolute paths and versions; "" for those of the settings.
-        outputs: the names of the outputs that alone are compared; () if all are.
+        outputs: the only outputs to compare; () for all.
     """
 
     id: str
@@ -45,18 +45,18 @@ class Wanted:
     outputs: tuple[str, ...] = ()
 
 
-def wanted_of(item: pytest.Item) -> Wanted | None:
-    """The golden that a test was parametrized with; None if it takes none."""
-    callspec: Any = getattr(item, "callspec", None)  # of a parametrized function; pytest keeps its type private
-    wanted = callspec.params.get("rnn_golden") if callspec is not None else None
-    return wanted if isinstance(wanted, Wanted) else None
+def selected_of(item: pytest.Item) -> SelectedGolden | None:
+    """Return the golden that a test was parametrized with; None if there is none."""
+    callspec: Any = getattr(item, "callspec", None)  # of a parametrized function; its type is private to pytest
+    selected = callspec.params.get("rnn_golden") if callspec is not None else None
+    return selected if isinstance(selected, SelectedGolden) else None
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
-    """Give a test function one ``rnn_golden`` after the other, from simple to hard.
+    """Parametrize a test function with its goldens, from simple to hard.
 
     Raises:
-        pytest.Collector.CollectError: an unknown name, or nothing selected; which of them the message says.
+        pytest.Collector.CollectError: a name is unknown, or nothing is selected.
     """
     try:
         arguments = _marker_arguments(metafunc.definition)
@@ -64,24 +64,24 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         dtypes = tuple(dict.fromkeys(precision(dtype).name for dtype in dtypes))
         calls = arguments.pop("calls", ()) or settings.listed(metafunc.config, "calls")
         for call in calls:
-            way(call)
+            call_pattern(call)
         outputs = arguments.pop("outputs", ()) or settings.listed(metafunc.config, "outputs")
         outputs = chosen_outputs(outputs) if outputs else ()
         corpus = _corpus(metafunc, arguments.pop("corpus", ()))
         arguments = settings.selecting(metafunc.config) | arguments
         gradients = _of_gradients(metafunc)
         entries = _of_this_run(metafunc.config, corpus).select(**arguments, gradients=gradients)
-        wanted = [
-            Wanted(e.id, dtype, calls, gradients, corpus, outputs)
+        selected = [
+            SelectedGolden(e.id, dtype, calls, gradients, corpus, outputs)
             for e in entries
             for dtype in dtypes
             if dtype in (e.gradient_precisions if gradients else e.precisions)
         ]
-        if not wanted:
-            said = [f"{name}={list(value)}" for name, value in arguments.items()]
-            asked = ", ".join([*said, *(["gradients=True"] if gradients else [])])
-            raise RnnGoldensError(f"no golden is selected by {asked or 'default'} with dtypes={list(dtypes)}")
-        parameters = _parameters(metafunc.config, wanted)
+        if not selected:
+            given = [f"{name}={list(value)}" for name, value in arguments.items()]
+            request = ", ".join([*given, *(["gradients=True"] if gradients else [])])
+            raise RnnGoldensError(f"no golden is selected by {request or 'default'} with dtypes={list(dtypes)}")
+        parameters = _parameters(metafunc.config, selected)
     except RnnGoldensError as error:
         raise pytest.Collector.CollectError(f"rnn-goldens, {metafunc.definition.nodeid}: {error}") from None
     metafunc.parametrize("rnn_golden", parameters, indirect=True)
@@ -89,33 +89,33 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         node.stash[_TAKES_GOLDENS] = True
 
 
-def _corpus(metafunc: pytest.Metafunc, said: Sequence[str]) -> str:
-    """What a marker names, whose folders begin where its file lies."""
+def _corpus(metafunc: pytest.Metafunc, given: Sequence[str]) -> str:
+    """Return the corpora that a marker names; relative folders start at the test file."""
     base = metafunc.definition.path.parent
-    parts = [part.strip() for one in said for part in one.split(",")]
+    parts = [part.strip() for one in given for part in one.split(",")]
     return ",".join(part if not part or part in packaged() else str((base / part).resolve()) for part in parts)
 
 
 def _of_this_run(config: pytest.Config, corpus: str) -> Corpora:
-    """The corpora of a test; raises WrongUse if they share an id with those of another test."""
-    asked = config.stash.setdefault(_ASKED, {})
-    if corpus not in asked:
-        asked[corpus] = None
-        if len(asked) > 1:
-            settings.corpora_of_all(config, asked)
+    """Return the corpora of a test; raises WrongUse if they share an id with those of another test."""
+    corpora = config.stash.setdefault(_CORPORA_OF_TESTS, {})
+    if corpus not in corpora:
+        corpora[corpus] = None
+        if len(corpora) > 1:
+            settings.corpora_of_all(config, corpora)
     return settings.corpora_of(config, corpus)
 
 
 def example_of_id(config: pytest.Config) -> str:
-    """How pytest names a golden in a precision, in its expressions: the first of those that the settings select."""
+    """Return an example of how pytest names a golden in a precision: the first that the settings select."""
     gradients = settings.of_gradients(config)
     entries = settings.corpora(config).select(**settings.selecting(config), gradients=gradients)
     dtypes = settings.dtypes(config)
-    return next(_id(Wanted(e.id, dtype)) for e in entries for dtype in dtypes if dtype in e.precisions)
+    return next(_id(SelectedGolden(e.id, dtype)) for e in entries for dtype in dtypes if dtype in e.precisions)
 
 
 def refuse_marker_without_golden(item: pytest.Item) -> None:
-    """Fail a test that takes no golden, if a marker of it stands where no other test takes any either."""
+    """Fail a test without a golden if its marker is on a test, class or module in which no test takes one."""
     for node in item.listchain():
         marked = any(marker.name == "rnn_goldens" for marker in node.own_markers)
         if marked and not node.stash.get(_TAKES_GOLDENS, False):
@@ -124,15 +124,15 @@ def refuse_marker_without_golden(item: pytest.Item) -> None:
 
 
 def _marker_arguments(definition: pytest.Item) -> dict[str, tuple[str, ...]]:
-    """Arguments of all ``rnn_goldens`` markers; the nearest to the function wins."""
+    """Return the arguments of all ``rnn_goldens`` markers; the marker nearest to the function wins."""
     arguments: dict[str, tuple[str, ...]] = {}
     for marker in definition.iter_markers("rnn_goldens"):
         if marker.args:
             raise RnnGoldensError(
-                f"the marker takes named arguments only: {', '.join(ARGUMENTS)}; got {marker.args[0]!r}"
+                f"the marker takes only keyword arguments: {', '.join(ARGUMENTS)}; got {marker.args[0]!r}"
             )
         if {"dtype", "dtypes"} <= marker.kwargs.keys():
-            raise RnnGoldensError("dtype and dtypes say the same: give one of them")
+            raise RnnGoldensError("dtype and dtypes mean the same: give one of them")
         for name, value in marker.kwargs.items():
             if name not in ARGUMENTS:
                 raise UnknownName("marker argument", name, ARGUMENTS)
@@ -145,11 +145,11 @@ def _marker_arguments(definition: pytest.Item) -> dict[str, tuple[str, ...]]:
 
 
 def _of_gradients(metafunc: pytest.Metafunc) -> bool:
-    """What the nearest marker says of gradients, else the settings."""
+    """Whether the nearest marker, else the settings, request gradients."""
     for marker in metafunc.definition.iter_markers("rnn_goldens"):
-        said = marker.kwargs.get("gradients")
-        if said is not None:
-            return bool(said)
+        given = marker.kwargs.get("gradients")
+        if given is not None:
+            return bool(given)
     return settings.of_gradients(metafunc.config)
 
 
@@ -163,28 +163,30 @@ def _names(argument: str, value: object) -> tuple[str, ...]:
     return found
 
 
-def _parameters(config: pytest.Config, wanted: Sequence[Wanted]) -> list[Any]:  # pytest.param's type is private
-    known = [settings.first_listed(config, settings.KNOWN, w.id, w.dtype, w.corpus) for w in wanted]
+def _parameters(
+    config: pytest.Config, selected: Sequence[SelectedGolden]
+) -> list[Any]:  # pytest.param's type is private
+    known = [settings.first_listed(config, settings.KNOWN, w.id, w.dtype, w.corpus) for w in selected]
     covered = Counter(one.line for one in known if one is not None)
     parameters = []
-    for one, entry in zip(wanted, known, strict=True):
+    for one, entry in zip(selected, known, strict=True):
         marks = []
         if skip := settings.first_listed(config, settings.SKIP, one.id, one.dtype, one.corpus):
-            marks = [pytest.mark.xfail(reason=not_asked(skip), run=False)]
+            marks = [pytest.mark.xfail(reason=skip_reason(skip), run=False)]
         elif entry is not None:
-            alone = "take the line out" if covered[entry.line] == 1 else "the line covers too much"
+            alone = "remove the line" if covered[entry.line] == 1 else "the line covers too much"
             reason = f"{entry.reason} ({entry.place}; if it passes, {alone})"
-            # Strict: one that passes again is an error. An Exception is anything an implementation or a comparison
-            # raises; pytest.fail raises none, so a test that forgets check fails, whatever is known of it.
+            # Strict: a known failure that passes is an error. Exception covers what implementations and comparisons
+            # raise; pytest.fail does not raise one, so a test that forgets check fails in any case.
             marks = [pytest.mark.xfail(reason=reason, strict=True, raises=Exception)]
         parameters.append(pytest.param(one, id=_id(one), marks=marks))
     return parameters
 
 
-def not_asked(listed: Listed) -> str:
-    """Why a golden is not asked that is on the skip list, as pytest says it."""
-    return f"not asked: {listed.reason} ({listed.place})"
+def skip_reason(listed: ListEntry) -> str:
+    """Return the reason that pytest reports for a golden on the skip list."""
+    return f"not run: {listed.reason} ({listed.place})"
 
 
-def _id(wanted: Wanted) -> str:
-    return f"{wanted.id}-{wanted.dtype}"
+def _id(selected: SelectedGolden) -> str:
+    return f"{selected.id}-{selected.dtype}"

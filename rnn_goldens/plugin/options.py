@@ -1,4 +1,4 @@
-"""What hooks and the files that they import when a golden is asked for call things by."""
+"""Options, and the names by which hooks share data with the modules that they import later."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,101 +13,101 @@ OPTIONS = {
     "cell": "only goldens of these cells, comma-separated: rnn_tanh, rnn_relu, lstm, gru",
     "features": "only goldens that have all of these features, comma-separated: state, lengths, core, ...",
     "without": "only goldens that have none of these features, comma-separated: bidirectional, unbatched, ...",
-    "calls": "ways to call an implementation besides once, comma-separated: twice, rows, chunks, weights, views",
-    "outputs": "compare these outputs alone, of an implementation that returns no others: out (default: all)",
+    "calls": "call the implementation in these patterns as well, comma-separated: twice, rows, chunks, weights, views",
+    "outputs": "compare only these outputs, for an implementation that returns no others: out (default: all)",
     "corpus": "a corpus version, a folder with an index.json, or several: v1,goldens/ (default: the newest version)",
-    "implementation": "what the rnn_implementation fixture is: a built-in name, package.module:callable, or "
-    "'-- COMMAND', a program",
+    "implementation": "the implementation that the rnn_implementation fixture returns: a built-in name, "
+    "package.module:callable, or '-- COMMAND', a program",
     "time-limit": "seconds that rnn_implementation has for one golden (default: 10 for a program, 60 in Python)",
-    "known-failures": "a file of lines 'ID-pattern cell=... features=...  # reason or issue URL'; one that passes "
-    "is an error",
-    "skip": "a file of the same kind: goldens that are not to be asked, as they hang or crash",
-    "report": "write what was found to this file: .html to look at (needs rnn-goldens[html]), else JSON for programs",
+    "known-failures": "a file of lines 'ID-pattern cell=... features=...  # reason or issue URL'; a known "
+    "failure that passes is an error",
+    "skip": "a file in the same format: goldens not to run, because they hang or crash",
+    "report": "write the results to this file: an HTML page if it ends with .html (needs rnn-goldens[html]), else JSON",
 }
 
 FLAGS = {
-    "gradients": "only goldens that have gradients, which the tests have to check with check_gradients (ini: true)",
-    "update-known-failures": "let the file of known failures be what this run finds",
+    "gradients": "only goldens with gradients; tests must check them with check_gradients (ini: true)",
+    "update-known-failures": "rewrite the file of known failures from the results of this run",
 }
-"""Options that are given or not."""
+"""Options without a value."""
 
 PROPERTY = "rnn_goldens"
-"""The user property of a report that holds an entry of the results file, as JSON; JUnit XML shows it."""
+"""User property of a report: its entry of the results file, as JSON. JUnit XML shows it."""
 
-ASKED = "rnn_goldens_asked"
-"""The attribute of a worker's first report of a golden that lists the tests of goldens it collected."""
+SELECTED = "rnn_goldens_selected"
+"""Attribute of a worker's first report of a golden: the tests of goldens that the worker collected."""
 
-CALLED = "rnn_goldens_called"
-"""The attribute of a test's last report that holds in which ways an implementation was called, and which it refused."""
+CALL_PATTERNS_TRIED = "rnn_goldens_call_patterns"
+"""Attribute of a test's last report: the call patterns that were tried, and those that the implementation refused."""
 
-CAME_LATE = "rnn_goldens_late"
-"""The attribute of a report, and the name among a worker's last words, of what was found after a test had ended."""
+LATE_FINDINGS = "rnn_goldens_late"
+"""Attribute of a report, and key of ``workeroutput``: findings made after a test had ended."""
 
-CELLS_NAMED = "rnn_goldens_cells"
-"""The name among a worker's last words of the cells that the user named, whose equations may explain failures."""
+CELL_NAMES = "rnn_goldens_cells"
+"""Key of ``workeroutput``: cells that the user named, whose equations may explain failures."""
 
-DRAWING = "rnn_goldens.fuzzing.tested"
-"""The module that is there where a test draws goldens; whoever only checks never imports it."""
+DRAWING = "rnn_goldens.fuzz.drawn_results"
+"""The module that is imported where a test draws goldens; other runs never import it."""
 
 DRAWN = "rnn_goldens_drawn"
-"""The attribute of a report that holds what a page shows of wrong outputs."""
+"""Attribute of a report: what an HTML page shows of wrong outputs."""
 
 FAILURES = "rnn_goldens_failures"
-"""The name among a worker's last words of the outputs that were wrong."""
+"""Key of ``workeroutput``: wrong outputs."""
 
-FAILURES_OF_WORKERS = pytest.StashKey[list[Any]]()
-"""Those of all workers."""
+WORKER_FAILURES = pytest.StashKey[list[Any]]()
+"""Wrong outputs of all workers."""
 
 PROGRAM = pytest.StashKey[dict[str, str]]()
-"""What a program that was started calls itself, and its version."""
+"""Name and version of the program under test."""
 
-PROGRAM_SAYS = "rnn_goldens_program"
-"""The name of the same among a worker's last words."""
+PROGRAM_VERSION = "rnn_goldens_program"
+"""The same as a key of ``workeroutput``."""
 
-TOLD_LATE = "rnn_goldens_told_late"
-"""The attribute of a report that says such a thing to other plugins."""
+REPORTS_LATE_FINDING = "rnn_goldens_reports_late_finding"
+"""Attribute of a report that passes a late finding to other plugins."""
 
 REFUSED_BECAUSE = "rnn_goldens_refused"
-"""The attribute of the report in which an implementation refused: its reason."""
+"""Attribute of the report of a refusal: the reason."""
 
 MARKER = (
     "rnn_goldens(ids=..., cell=..., features=..., without=..., dtypes=..., corpus=..., calls=..., outputs=..., "
-    "gradients=True): which goldens the rnn_golden fixture gives to this test, one at a time, in which ways its "
-    "check_calls calls an implementation, and which outputs alone are compared; "
-    "each argument is a name or a list of names, but gradients: whether the test checks those"
+    "gradients=True): which goldens the rnn_golden fixture passes to this test, one at a time, in which patterns "
+    "its check_calls calls the implementation, and which outputs are compared; each argument is a name or a list of "
+    "names, except gradients: whether the test checks gradients"
 )
 
 PASSES_AGAIN = "[XPASS(strict)]"
-"""How pytest's reason begins for a known failure that passes."""
+"""Start of pytest's reason for a known failure that passes."""
 
 NOT_COLLECTED = pytest.StashKey[bool]()
-"""Set in a run in which a file could not be collected."""
+"""Set if a file could not be collected."""
 
-LOST = pytest.StashKey[bool]()
-"""Set in a run in which a worker died before it said which tests of goldens there are."""
+WORKER_LOST = pytest.StashKey[bool]()
+"""Set if a worker died before it reported its tests of goldens."""
 
 
 def setting(config: pytest.Config, name: str) -> str:
-    """An option's value, or its ini twin's, or ""."""
+    """Return an option's value, else its ini twin's, else ""."""
     ini_name = f"rnn_goldens_{name.replace('-', '_')}"
     return str(config.getoption(ini_name) or config.getini(ini_name))
 
 
 def flag(config: pytest.Config, name: str) -> bool:
-    """Whether an option, or its ini twin, is set that takes no value."""
+    """Whether an option without a value, or its ini twin, is set."""
     ini_name = f"rnn_goldens_{name.replace('-', '_')}"
     return bool(config.getoption(ini_name) or config.getini(ini_name))
 
 
 def result_of(report: pytest.TestReport | pytest.CollectReport) -> "Result | None":
-    """What was noted on a test's report; None if the test had no golden."""
+    """Return the entry of the results file that a report carries; None if the test has no golden."""
     for name, value in getattr(report, "user_properties", ()):
         if name == PROPERTY:
             from json import loads
 
             try:
                 found: Result = loads(value)
-            except (TypeError, ValueError):  # a property of this name that is not ours
+            except (TypeError, ValueError):  # another plugin's property of this name
                 continue
             if isinstance(found, dict) and found.keys() >= {"golden", "dtype", "outcome"}:
                 return found
@@ -115,7 +115,7 @@ def result_of(report: pytest.TestReport | pytest.CollectReport) -> "Result | Non
 
 
 def without_golden(node: str, golden: str, dtype: str) -> str:
-    """The node id of a test without its golden: with its other parameters, for they may say which network is asked.
+    """Return the node id of a test without its golden, but with its other parameters: they may select the network.
 
     Args:
         node: such as ``test_a.py::test_mine[fast-lstm/plain-float32]``.

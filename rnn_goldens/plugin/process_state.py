@@ -1,8 +1,8 @@
-"""What a test of a golden changes in its process is restored after it, so that it does not reach the next golden.
+"""Restores after a test of a golden what the test changed in its process, so that it does not reach the next golden.
 
-Only what changes while the test itself runs: what a fixture sets, of whatever scope, stays for its tests. Nothing is
-restored where the test imported a module of the user's: what an import sets is meant to stay, and would not be set
-again for the next golden.
+Only changes made while the test function runs: what a fixture of any scope sets, stays. Nothing is restored if the
+test imported a user's module for the first time: what an import sets is meant to stay, and the next test would not set
+it again.
 """
 
 import contextlib
@@ -22,13 +22,13 @@ import pytest
 
 @dataclass(frozen=True)
 class Setting:
-    """Something that a whole process shares.
+    """A setting that is global to the process.
 
     Attributes:
-        read: returns what it is, in a form that ``==`` compares; None if that is not known.
-        put: makes it what it was.
-        module: nothing is read where this is not imported.
-        at_first: returns what it is right after the module is imported; None where that is not known.
+        read: returns the current value, comparable by ``==``; None if unknown.
+        put: sets a value.
+        module: the setting is read only if this module is imported.
+        at_first: returns the value right after the module is imported; None if unknown.
     """
 
     read: Callable[[], Any]
@@ -84,7 +84,7 @@ _SMALLEST, _ONE = 5e-324, 1.0
 
 
 def _has_subnormal_numbers() -> bool:
-    return _SMALLEST * _ONE > 0  # the processor's mode, which torch can only be asked to set
+    return _SMALLEST * _ONE > 0  # the processor's mode; torch can set but not read it
 
 
 def _put_subnormal_numbers(there: bool) -> None:
@@ -100,14 +100,14 @@ SETTINGS = (
     Setting(_torch_random, _put_torch_random, "torch"),
     Setting(_has_subnormal_numbers, _put_subnormal_numbers, "torch"),
 )
-"""What is restored."""
+"""The settings that are restored."""
 
 _NOT_IMPORTED = object()
 
 
 @contextmanager
 def restored() -> Iterator[None]:
-    """Restore what changes in the process meanwhile, whatever is raised."""
+    """Restore the settings that change in the meantime, whatever is raised."""
     modules = len(sys.modules)
     before = [_read(setting.read) if setting.module in sys.modules else _NOT_IMPORTED for setting in SETTINGS]
     try:
@@ -122,7 +122,7 @@ def restored() -> Iterator[None]:
                 changed.append((setting, value))
         if changed and not _own_modules_since(modules):
             for setting, value in changed:
-                with contextlib.suppress(Exception):  # a folder that is gone, say: the test's own error is what counts
+                with contextlib.suppress(Exception):  # a deleted folder, for example: the test's own error counts
                     setting.put(value)
 
 
@@ -134,7 +134,7 @@ def _read(what: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever it is
 
 
 def _own_modules_since(count: int) -> bool:
-    """Whether a module that is no library's was imported after so many: told by the package that it is part of."""
+    """Whether a module outside the standard library and site-packages was imported since."""
     packages = {name.partition(".")[0] for name in list(sys.modules)[count:]} - {"rnn_goldens", "__mp_main__"}
     files = [getattr(sys.modules.get(package), "__file__", None) for package in packages]
     return any(isinstance(file, str) and not _is_of_library(file) for file in files)
@@ -149,7 +149,7 @@ _INSTALLED = ("site-packages", "dist-packages")
 
 
 class RestoredState:
-    """The hook that does so around a test of a golden; made where there are any."""
+    """The hook that restores settings around each test of a golden."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:

@@ -1,4 +1,4 @@
-"""The file that ``--rnn-goldens-report`` names: JSON for programs or a page for people, begun before any test runs."""
+"""The file that ``--rnn-goldens-report`` names, created before any test runs: JSON, or an HTML page."""
 
 import contextlib
 import os
@@ -20,14 +20,14 @@ from rnn_goldens.programs.command import MARK, is_command
 from rnn_goldens.result import Result
 
 _NOT_REPEATED = ("cell", "features", "without", "dtype", "report", "implementation")
-"""Options that select goldens, or that a command names otherwise."""
+"""Options that select goldens or that the command contains in another form."""
 
 
 class PageFile(ResultsFile):
-    """Writes what the results file has, as a page, with a picture of each failure; raises WrongUse if it cannot."""
+    """Writes the results as an HTML page with a picture of each failure; raises WrongUse if that is not possible."""
 
     def encoded(self, document: Document) -> bytes:
-        """The bytes of the page."""
+        """Return the bytes of the page."""
         made_with = {name: value for name, value in document["versions"].items() if isinstance(value, str)}
         implementation = document["versions"].get("implementation", {"name": "", "versions": {}})
         results: list[Result] = document["results"] if document["complete"] else document["results_so_far"]
@@ -40,14 +40,14 @@ class PageFile(ResultsFile):
             partial(_command, self.config),
             document.get("why", ""),
         )
-        asked = corpora_of_all(self.config, [one.get("corpus", "") for one in results]).entries if results else ()
-        about = {entry.id: About(entry.cell, entry.features) for entry in asked}
+        entries = corpora_of_all(self.config, [one.get("corpus", "") for one in results]).entries if results else ()
+        about = {entry.id: About(entry.cell, entry.features) for entry in entries}
         title = f"rnn-goldens: {implementation['name'] or self.config.rootpath.name}"
         return render(Content(title, [checked], about, made_with))
 
 
 def begin_report(config: pytest.Config) -> None:
-    """Put it where this run is to leave it; raises pytest.UsageError if files of that kind can not be made here."""
+    """Create the file of this run; raises pytest.UsageError if this format is not available."""
     path = path_setting(config, "report")
     if path is None or hasattr(config, "workerinput"):
         return
@@ -57,11 +57,11 @@ def begin_report(config: pytest.Config) -> None:
         raise pytest.UsageError(f"rnn-goldens: {error}") from None
 
 
-def not_of_this_run(config: pytest.Config) -> None:
-    """Say of a file that stands where this run is to leave its own that nothing was judged."""
+def reset_report(config: pytest.Config) -> None:
+    """Replace a file of an earlier run by one that says that nothing was checked."""
     path = config.invocation_params.dir / str(config.known_args_namespace.rnn_goldens_report)
     if path.is_file():
-        with contextlib.suppress(WrongUse):  # which is said when the run begins
+        with contextlib.suppress(WrongUse):  # reported when the run begins
             _file(path, config)
 
 
@@ -70,7 +70,7 @@ def _file(path: Path, config: pytest.Config) -> ResultsFile:
 
 
 def _command(config: pytest.Config, result: Result) -> str:
-    """What runs one golden again, from the same folder."""
+    """Return the command that runs one golden again, from the same folder."""
     given = {name: config.getoption(f"rnn_goldens_{name.replace('-', '_')}") for name in OPTIONS}
     repeated = {name: value for name, value in given.items() if name not in _NOT_REPEATED}
     more = list(as_typed({name: flag(config, name) for name in FLAGS} | repeated))
@@ -84,9 +84,9 @@ def _command(config: pytest.Config, result: Result) -> str:
 
 
 def check_command(implementation: str, more: Sequence[str], result: Result) -> str:
-    """The same of ``rnn-goldens check``; ``more`` are options besides the golden and its precision."""
+    """Return that command for ``rnn-goldens check``; ``more`` are options besides the golden and its precision."""
     golden, dtype = result["golden"], result["dtype"]
-    asked = ["-k", f"[{golden}-{dtype}]", f"--rnn-goldens-dtype={dtype}", *more]
+    arguments = ["-k", f"[{golden}-{dtype}]", f"--rnn-goldens-dtype={dtype}", *more]
     if is_command(implementation):
-        return f"{shlex.join(['rnn-goldens', 'check', *asked])} {MARK} {implementation.removeprefix(MARK).strip()}"
-    return shlex.join(["rnn-goldens", "check", implementation, *asked])
+        return f"{shlex.join(['rnn-goldens', 'check', *arguments])} {MARK} {implementation.removeprefix(MARK).strip()}"
+    return shlex.join(["rnn-goldens", "check", implementation, *arguments])

@@ -1,4 +1,4 @@
-"""What became of one test of a golden: refused is told from wrong, and noted on the report, where xdist carries it."""
+"""Derives the outcome of a test, distinguishing refused from wrong, and stores it on the report, which xdist sends."""
 
 from dataclasses import asdict, dataclass
 from json import dumps
@@ -6,22 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from rnn_goldens.comparison.gradient_rows import gradient_rows
+from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.judging.gradient_rows import gradient_rows
-from rnn_goldens.judging.verdict import GoldenMismatch, Verdict
 from rnn_goldens.plugin import settings
-from rnn_goldens.plugin.check_log import CHECK_FAILS, Record, entry_of, first_line
-from rnn_goldens.plugin.fixture import LATE, RECORD
-from rnn_goldens.plugin.marker import Wanted, not_asked, wanted_of
-from rnn_goldens.plugin.options import ASKED, CALLED, CAME_LATE, DRAWN, PROPERTY, REFUSED_BECAUSE
-from rnn_goldens.plugin.run_results import TALLY
+from rnn_goldens.plugin.check_log import CHECK_FAILS, CheckLog, entry_of, first_line
+from rnn_goldens.plugin.fixture import CHECK_LOG, LATE
+from rnn_goldens.plugin.marker import SelectedGolden, selected_of, skip_reason
+from rnn_goldens.plugin.options import CALL_PATTERNS_TRIED, DRAWN, LATE_FINDINGS, PROPERTY, REFUSED_BECAUSE, SELECTED
+from rnn_goldens.plugin.run_results import RUN_RESULTS
 from rnn_goldens.plugin.terminal import shorten
-from rnn_goldens.result import FAILED, KNOWN, NOT_JUDGED, PASSED, REFUSED, SKIPPED, Drawn
+from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Drawn
 
 OUTCOMES = (PASSED, SKIPPED, KNOWN, REFUSED, FAILED)
-"""From best to worst: a test of several phases and subtests has the worst outcome of any."""
+"""From best to worst. A test takes the worst outcome of its phases and subtests."""
 
-_ASKED_CARRIED = pytest.StashKey[bool]()
+_SELECTED_SENT = pytest.StashKey[bool]()
 
 _WORST = pytest.StashKey["Outcome"]()
 """The worst outcome of a test so far."""
@@ -29,7 +29,7 @@ _WORST = pytest.StashKey["Outcome"]()
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a phase of a test, or of a whole one, in the words of the results file."""
+    """The outcome of a phase of a test, or of a whole test, with the values of the results file."""
 
     outcome: str
     judged_by: str
@@ -37,45 +37,45 @@ class Outcome:
     known: str = ""
 
     def entry(self) -> dict[str, str]:
-        """What is said of it, without what is not."""
+        """Return the fields that are not empty."""
         return {name: text for name, text in vars(self).items() if text}
 
 
 def note_outcome(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-    """Turn ``Unsupported`` into a refusal; put on a test's last report what goes into the results file."""
-    if (wanted := wanted_of(item)) is None:
+    """Turn ``Unsupported`` into a refusal, and store the entry of the results file on a test's last report."""
+    if (selected := selected_of(item)) is None:
         return
-    record = item.stash.get(RECORD, None)
-    if record is not None and call.when == "call":
-        record.ran = True
-    outcome = _judged(item, wanted, call, report, record)
+    check_log = item.stash.get(CHECK_LOG, None)
+    if check_log is not None and call.when == "call":
+        check_log.ran = True
+    outcome = _outcome(item, selected, call, report, check_log)
     before = item.stash.get(_WORST, None) if call.when != "setup" else None
     if before is None or OUTCOMES.index(outcome.outcome) > OUTCOMES.index(before.outcome):
         item.stash[_WORST] = outcome
-    entry = {"golden": wanted.id, "dtype": wanted.dtype, "test": report.nodeid, **entry_of(record)}
-    if wanted.corpus:
-        entry["corpus"] = wanted.corpus
+    entry = {"golden": selected.id, "dtype": selected.dtype, "test": report.nodeid, **entry_of(check_log)}
+    if selected.corpus:
+        entry["corpus"] = selected.corpus
     if call.when == "teardown":
-        entry |= _of_whole_test(item.stash[_WORST], record)
-        if record is not None:
-            _carry_drawn(record, report)
-            setattr(report, CALLED, record.ways)
+        entry |= _of_whole_test(item.stash[_WORST], check_log)
+        if check_log is not None:
+            _store_picture(check_log, report)
+            setattr(report, CALL_PATTERNS_TRIED, check_log.call_patterns)
         _end(item)
-        _carry_late(item.config, report)
+        _store_late_findings(item.config, report)
     else:
-        entry |= {"outcome": NOT_JUDGED}  # until the test has come to its end
-        _carry_asked(item.config, report)
+        entry |= {"outcome": UNCHECKED}  # until the test has ended
+        _send_selected(item.config, report)
     report.user_properties.append((PROPERTY, dumps(entry)))
 
 
 def _verdict_of(error: BaseException | None) -> Verdict | None:
-    """That of a mismatch, if it is one that a comparison found."""
+    """Return the verdict of a mismatch that a comparison raised."""
     verdict = getattr(error, "verdict", None) if isinstance(error, GoldenMismatch) else None
     return verdict if isinstance(verdict, Verdict) else None
 
 
 def _is_of_comparison(error: BaseException) -> bool:
-    """Whether something was compared, and was wrong: of gradients it may be that none was given."""
+    """Whether something was compared and wrong; a check of gradients may have compared none."""
     verdict = _verdict_of(error)
     return verdict is not None and bool(verdict.differences)
 
@@ -84,55 +84,57 @@ def _judged_by(error: BaseException | None) -> str:
     return "comparison" if error is None or _is_of_comparison(error) else "test"
 
 
-def _judged(
+def _outcome(
     item: pytest.Item,
-    wanted: Wanted,
+    selected: SelectedGolden,
     call: pytest.CallInfo[None],
     report: pytest.TestReport,
-    record: Record | None,
+    check_log: CheckLog | None,
 ) -> Outcome:
-    """What became of one phase, or one subtest; mends the report where pytest took it for something else."""
+    """Return the outcome of a phase or subtest; corrects the report where pytest's differs."""
     error = call.excinfo.value if call.excinfo is not None else None
-    if record is not None and (verdict := _verdict_of(error)) is not None:
-        record.told.append(verdict)
+    if check_log is not None and (verdict := _verdict_of(error)) is not None:
+        check_log.reported.append(verdict)
         shorten(item.config, report, verdict)
-    if record is not None and record.went_on and report.failed:
-        report.longrepr = str(error)  # no line of the test, which went on, has anything to say
-    if isinstance(error, WrongUse) or (record is not None and record.unchecked and call.when == "call"):
+    if check_log is not None and check_log.went_on and report.failed:
+        report.longrepr = str(error)  # the test continued: its traceback says nothing
+    if isinstance(error, WrongUse) or (check_log is not None and check_log.unchecked and call.when == "call"):
         _fail(report)
         return Outcome(FAILED, "test", _reason(error, report))
-    if record is not None and _passes_over_a_mismatch(item, call, report, record):
-        _fail(report, str(record.swallowed_mismatch()))
-        return Outcome(FAILED, "comparison", record.swallowed.partition("\n")[0])
+    if check_log is not None and _passes_over_a_mismatch(item, call, report, check_log):
+        _fail(report, str(check_log.swallowed_mismatch()))
+        return Outcome(FAILED, "comparison", check_log.swallowed.partition("\n")[0])
     if isinstance(error, Unsupported) and call.when != "teardown" and call.excinfo is not None:
-        if record is not None:
-            record.refused = True
+        if check_log is not None:
+            check_log.refused = True
         reason = _refuse(call.excinfo, report)
         return Outcome(REFUSED, "refusal", reason)
     if report.skipped:
-        return _skipped(item.config, wanted, error, report)
+        return _skipped(item.config, selected, error, report)
     judged_by = _judged_by(error) if report.passed or error is not None else "test"
     return Outcome(report.outcome, judged_by, _reason(error, report))
 
 
-def _skipped(config: pytest.Config, wanted: Wanted, error: BaseException | None, report: pytest.TestReport) -> Outcome:
-    """A skip, a golden that is on a list, or one that a mark of the test's says is known to fail."""
+def _skipped(
+    config: pytest.Config, selected: SelectedGolden, error: BaseException | None, report: pytest.TestReport
+) -> Outcome:
+    """Return the outcome of a skip, of a golden on a list, or of a known failure marked by the test."""
     reason = _reason(error, report)
     if not hasattr(report, "wasxfail"):
         return Outcome(SKIPPED, "skip", reason)
-    place = wanted.id, wanted.dtype, wanted.corpus
+    place = selected.id, selected.dtype, selected.corpus
     skip = settings.first_listed(config, settings.SKIP, *place)
-    if skip is not None and report.wasxfail.endswith(not_asked(skip)):
-        return Outcome(KNOWN, "skip", not_asked(skip), skip.reason)
+    if skip is not None and report.wasxfail.endswith(skip_reason(skip)):
+        return Outcome(KNOWN, "skip", skip_reason(skip), skip.reason)
     known = settings.first_listed(config, settings.KNOWN, *place)
     return Outcome(KNOWN, _judged_by(error), reason, "" if known is None else known.reason)
 
 
 def _passes_over_a_mismatch(
-    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, record: Record
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, check_log: CheckLog
 ) -> bool:
-    """Whether a test skips, refuses or ends well though something was wrong that it was not told to expect."""
-    if hasattr(report, "wasxfail") or not record.swallowed:
+    """Whether a test skips, refuses or passes in spite of a mismatch that it did not expect."""
+    if hasattr(report, "wasxfail") or not check_log.swallowed:
         return False
     if report.skipped or isinstance(call.excinfo and call.excinfo.value, Unsupported):
         return True
@@ -141,49 +143,49 @@ def _passes_over_a_mismatch(
     return call.when == "teardown" and report.passed and ended_well
 
 
-def _of_whole_test(worst: Outcome, record: Record | None) -> dict[str, str]:
-    """What is said of a test that has come to its end: passed only if a comparison says so."""
+def _of_whole_test(worst: Outcome, check_log: CheckLog | None) -> dict[str, str]:
+    """Return the outcome of a test that has ended: passed only if a comparison says so."""
     if worst.outcome != PASSED:
         return worst.entry()
-    if record is not None and record.ran and record.shown_right:
+    if check_log is not None and check_log.ran and check_log.shown_right:
         return worst.entry()
-    if record is not None and record.ran and record.asked_to_fail:
-        reason = record.asked_to_fail[0].message.partition("\n")[0]
+    if check_log is not None and check_log.ran and check_log.expected_to_fail:
+        reason = check_log.expected_to_fail[0].message.partition("\n")[0]
         return Outcome(KNOWN, "comparison", reason, CHECK_FAILS).entry()
-    return {"outcome": NOT_JUDGED}
+    return {"outcome": UNCHECKED}
 
 
 def _end(item: pytest.Item) -> None:
-    """Forget what was noted, for another attempt at the same test begins anew; what comes from now on is late."""
+    """Clear the state of a test, so that a rerun starts anew; later findings are late."""
     del item.stash[_WORST]
-    if (record := item.stash.get(RECORD, None)) is not None:
-        record.ended = True
-        del item.stash[RECORD]
+    if (check_log := item.stash.get(CHECK_LOG, None)) is not None:
+        check_log.ended = True
+        del item.stash[CHECK_LOG]
 
 
-def _carry_asked(config: pytest.Config, report: pytest.TestReport) -> None:
-    """A worker of xdist tells its controller once which tests of goldens there are: it only knows their names."""
-    tally = config.stash.get(TALLY, None)
-    if hasattr(config, "workerinput") and tally is not None and not config.stash.get(_ASKED_CARRIED, False):
-        setattr(report, ASKED, tally.asked)
-        config.stash[_ASKED_CARRIED] = True
+def _send_selected(config: pytest.Config, report: pytest.TestReport) -> None:
+    """Send the worker's list of tests of goldens to xdist's controller, once: the controller knows only their names."""
+    run_results = config.stash.get(RUN_RESULTS, None)
+    if hasattr(config, "workerinput") and run_results is not None and not config.stash.get(_SELECTED_SENT, False):
+        setattr(report, SELECTED, run_results.selected)
+        config.stash[_SELECTED_SENT] = True
 
 
-def _carry_drawn(record: Record, report: pytest.TestReport) -> None:
-    """Put on a test's last report what its golden's first mismatch said and looks like; of gradients, as rows."""
-    if record.drawn and record.wrong:
-        picture = None if record.picture is None else asdict(record.picture)
+def _store_picture(check_log: CheckLog, report: pytest.TestReport) -> None:
+    """Store the message, picture and gradient rows of a golden's first mismatch on the test's last report."""
+    if check_log.drawn and check_log.wrong:
+        picture = None if check_log.picture is None else asdict(check_log.picture)
         rows = [
-            asdict(row) for _, verdict in record.of_gradients if not verdict.passed for row in gradient_rows(verdict)
+            asdict(row) for _, verdict in check_log.of_gradients if not verdict.passed for row in gradient_rows(verdict)
         ]
-        drawn: Drawn = {"message": record.wrong[0].message, "picture": picture, "gradients": rows}
+        drawn: Drawn = {"message": check_log.wrong[0].message, "picture": picture, "gradients": rows}
         setattr(report, DRAWN, drawn)
 
 
-def _carry_late(config: pytest.Config, report: pytest.TestReport) -> None:
+def _store_late_findings(config: pytest.Config, report: pytest.TestReport) -> None:
     late = config.stash.get(LATE, [])
     if late:
-        setattr(report, CAME_LATE, list(late))
+        setattr(report, LATE_FINDINGS, list(late))
         late.clear()
 
 
@@ -210,7 +212,7 @@ def _forget_xfail(report: pytest.TestReport) -> None:
 
 
 def _reason(error: BaseException | None, report: pytest.TestReport) -> str:
-    """First line of why it did not pass; of a known failure that passed, pytest has the text on the report."""
+    """Return the first line of why a test did not pass; for a known failure that passed, pytest's text."""
     if report.passed:
         return ""
     if isinstance(error, SystemExit):

@@ -1,4 +1,4 @@
-"""What a run can show, in words: of how many known deviations, and which outputs it did not compare."""
+"""What a run can detect, as text: how many known deviations, and which outputs it did not compare."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,30 +15,30 @@ from rnn_goldens.corpus.discrimination import (
     discrimination,
     summary,
 )
-from rnn_goldens.corpus.shown import KillMatrix, kill_matrix
-from rnn_goldens.counted import counted, was_or_were
+from rnn_goldens.corpus.kill_matrix import KillMatrix, kill_matrix
 from rnn_goldens.errors import RnnGoldensError
-from rnn_goldens.golden.gradients import is_need_of_state
+from rnn_goldens.golden.gradients import is_missing_output_reason
 from rnn_goldens.plugin.options import without_golden
-from rnn_goldens.plugin.run_results import Tally
+from rnn_goldens.plugin.run_results import RunResults
 from rnn_goldens.plugin.settings import corpora_of_all
+from rnn_goldens.plurals import counted, was_or_were
 from rnn_goldens.result import REFUSED, Result, is_compared
 
-_MOST_LINES = 12
-"""Of those that say how much a run can show, one for each cell and test; of more tests nothing is said."""
+_MAX_LINES = 12
+"""Lines about detectable deviations, one per cell and test; further ones are not printed."""
 
 
-def summary_lines(config: pytest.Config, tally: Tally) -> Iterator[str]:
-    """A line for each cell that was compared, of which there is one, and one for outputs that were not."""
-    entries = tally.entries
-    yield from islice(_can_show(corpora_of_all(config, tally.corpora), entries), _MOST_LINES)
+def summary_lines(config: pytest.Config, run_results: RunResults) -> Iterator[str]:
+    """Yield a line for each cell that was compared, and lines for outputs that were not."""
+    entries = run_results.entries
+    yield from islice(_detectable(corpora_of_all(config, run_results.corpora), entries), _MAX_LINES)
     yield from _not_checked(entries)
     yield from _in_a_higher_precision(entries)
 
 
 @dataclass(frozen=True)
 class _Network:
-    """What one test asked of a cell, in goldens of one corpus: that of this number."""
+    """The goldens of one cell and corpus part in one test."""
 
     part: int
     cell: str
@@ -47,21 +47,21 @@ class _Network:
 
     @property
     def of(self) -> str:
-        """Of the cell, or of its gradients."""
+        """The cell, or its gradients."""
         return f"{self.cell} gradients" if self.gradients else self.cell
 
 
-def _can_show(opened: Corpora, entries: Iterable[Result]) -> Iterator[str]:
-    """Of the goldens of those corpora that have a kill matrix."""
+def _detectable(opened: Corpora, entries: Iterable[Result]) -> Iterator[str]:
+    """Yield a line for each network whose corpus has a kill matrix."""
     networks = _by_network(opened, entries)
     tests = Counter(of for of, _ in {(network.of, network.test) for network in networks})
     parts = Counter((network.of, network.test) for network in networks)
     matrices = {of: _matrix(opened.parts[of[0]], gradients=of[1]) for of in {(n.part, n.gradients) for n in networks}}
-    for network, asked in networks.items():
+    for network, selected in networks.items():
         matrix, corpus = matrices[network.part, network.gradients], opened.parts[network.part]
-        found = {} if matrix is None else _found(matrix, corpus, network, asked)
+        found = {} if matrix is None else _detectable_by_precision(matrix, corpus, network, selected)
         if found:
-            goldens = counted(len({entry["golden"] for entry in asked if is_compared(entry)}), "golden")
+            goldens = counted(len({entry["golden"] for entry in selected if is_compared(entry)}), "golden")
             if parts[network.of, network.test] > 1:
                 goldens += f" of corpus {corpus.where or corpus.folder.name}"
             about = f"{network.of} in {network.test}" if tests[network.of] > 1 else network.of
@@ -69,7 +69,7 @@ def _can_show(opened: Corpora, entries: Iterable[Result]) -> Iterator[str]:
 
 
 def _by_network(opened: Corpora, entries: Iterable[Result]) -> dict[_Network, list[Result]]:
-    """Those of which something was compared, with all that was asked."""
+    """Group the entries by network; networks without a comparison are left out."""
     by_test: dict[str, list[Result]] = {}
     for entry in entries:
         if opened.holds(entry["golden"]):
@@ -86,18 +86,20 @@ def _by_network(opened: Corpora, entries: Iterable[Result]) -> dict[_Network, li
 
 
 def _matrix(corpus: Corpus, *, gradients: bool) -> KillMatrix | None:
-    """That of a corpus; None if it has none, or one that cannot be read, of which other commands tell."""
+    """Return the kill matrix of a corpus; None if it has none, or an unreadable one, which other commands report."""
     try:
         return kill_matrix(corpus, gradients=gradients)
     except RnnGoldensError:
         return None
 
 
-def _found(matrix: KillMatrix, corpus: Corpus, network: _Network, asked: Iterable[Result]) -> dict[str, Discrimination]:
-    """By precision; without those in which no golden shows anything."""
-    asked = list(asked)
-    compared = [_compared(entry) for entry in asked if is_compared(entry)]
-    others = [_not_compared(entry) for entry in asked if not is_compared(entry)]
+def _detectable_by_precision(
+    matrix: KillMatrix, corpus: Corpus, network: _Network, selected: Iterable[Result]
+) -> dict[str, Discrimination]:
+    """Return what each precision can detect; precisions that detect nothing are left out."""
+    selected = list(selected)
+    compared = [_compared(entry) for entry in selected if is_compared(entry)]
+    others = [_not_compared(entry) for entry in selected if not is_compared(entry)]
     found = discrimination(matrix, network.cell, corpus.entries, compared, others, gradients=network.gradients)
     return {dtype: one for dtype, one in found.items() if one.total}
 
@@ -108,11 +110,11 @@ def _compared(entry: Result) -> Compared:
 
 def _not_compared(entry: Result) -> NotCompared:
     reason = entry.get("reason", "") if entry["outcome"] == REFUSED else None
-    return NotCompared(entry["golden"], entry["dtype"], reason, reason is not None and is_need_of_state(reason))
+    return NotCompared(entry["golden"], entry["dtype"], reason, reason is not None and is_missing_output_reason(reason))
 
 
 def _not_checked(entries: Iterable[Result]) -> Iterator[str]:
-    """Which outputs were not compared, and of how many goldens."""
+    """Yield which outputs were not compared, and for how many goldens."""
     found: dict[tuple[str, str], set[str]] = {}
     for entry in entries:
         if "not_checked" in entry and is_compared(entry):
@@ -123,8 +125,8 @@ def _not_checked(entries: Iterable[Result]) -> Iterator[str]:
 
 
 def _in_a_higher_precision(entries: Iterable[Result]) -> Iterator[str]:
-    """In which half precisions outputs came that were not computed in them, and of how many goldens."""
+    """Yield the half precisions whose outputs were computed in a higher one, and for how many goldens."""
     compared = [entry for entry in entries if is_compared(entry)]
     for dtype, count in Counter(entry["dtype"] for entry in compared if "higher_precision" in entry).items():
         of_all = counted(sum(entry["dtype"] == dtype for entry in compared), "golden")
-        yield f"{dtype}: {count} of {of_all} {was_or_were(count)} computed in a higher precision than asked"
+        yield f"{dtype}: {count} of {of_all} {was_or_were(count)} computed in a higher precision than requested"

@@ -1,4 +1,4 @@
-"""What was asked and what came back: the one account of a run, for its exit code, its summary and its results file."""
+"""The outcomes of all goldens of a run; exit code, summary and results file follow from them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,77 +7,77 @@ from typing import Any
 import pytest
 
 from rnn_goldens.plugin.check_log import Finding, first_line
-from rnn_goldens.plugin.marker import wanted_of
-from rnn_goldens.plugin.options import ASKED, CALLED, PASSES_AGAIN, result_of
-from rnn_goldens.result import FAILED, KNOWN, NOT_JUDGED, PASSED, REFUSED, SKIPPED, Result
+from rnn_goldens.plugin.marker import selected_of
+from rnn_goldens.plugin.options import CALL_PATTERNS_TRIED, PASSES_AGAIN, SELECTED, result_of
+from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Result
 
-NOT_CHECKED = (REFUSED, SKIPPED, NOT_JUDGED)
-"""Outcomes that show nothing of an implementation."""
+NOT_CHECKED = (REFUSED, SKIPPED, UNCHECKED)
+"""Outcomes that show nothing about an implementation."""
 
 
-class Tally:
-    """Entries of the results file, collected from reports, which xdist brings from its workers.
+class RunResults:
+    """Entries of the results file, collected from reports, including those that xdist sends from its workers.
 
-    A golden is passed, refused or failed when the last report of its test says so, and not before.
+    The outcome of a golden is final only with the last report of its test.
 
     Attributes:
-        late: what was found after a test had ended, of goldens that no entry is of.
-        called: by test, in which ways an implementation was called, and which it refused.
+        late: findings ran after a test had ended, about goldens without an entry.
+        called: by test, the call patterns that were run and those that were refused.
     """
 
     def __init__(self) -> None:
-        self._asked: dict[str, Result] = {}
-        self._judged: dict[tuple[str, str], Result] = {}
+        self._selected: dict[str, Result] = {}
+        self._results: dict[tuple[str, str], Result] = {}
         self._failed: dict[tuple[str, str], str] = {}
         self._times: dict[str, int] = {}
         self._ended: Counter[str] = Counter()
         self.late: list[Finding] = []
         self.called: dict[str, dict[str, Any]] = {}
 
-    def ask_items(self, items: Iterable[pytest.Item]) -> None:
-        """The tests of goldens that this process is to run."""
+    def add_items(self, items: Iterable[pytest.Item]) -> None:
+        """Add the tests of goldens that this process will run."""
         for item in items:
-            if (wanted := wanted_of(item)) is not None:
+            if (selected := selected_of(item)) is not None:
                 times = self._times.get(item.nodeid, 0) + 1
-                self.ask(item.nodeid, wanted.id, wanted.dtype, times, wanted.corpus)
+                self.add(item.nodeid, selected.id, selected.dtype, times, selected.corpus)
 
-    def ask(self, test: str, golden: str, dtype: str, times: int = 1, corpus: str = "") -> None:
-        """One of them, and how many times it is to run: some plugins and options collect a test twice."""
+    def add(self, test: str, golden: str, dtype: str, times: int = 1, corpus: str = "") -> None:
+        """Add a test of a golden, and how often it will run: some plugins and options collect a test twice."""
         self._times[test] = max(times, self._times.get(test, 0))
-        entry: Result = {"golden": golden, "dtype": dtype, "test": test, "outcome": NOT_JUDGED}
+        entry: Result = {"golden": golden, "dtype": dtype, "test": test, "outcome": UNCHECKED}
         if corpus:
             entry["corpus"] = corpus
-        self._asked.setdefault(test, entry)
+        self._selected.setdefault(test, entry)
 
     @property
-    def asked(self) -> list[list[str | int]]:
-        """The arguments of ``ask`` of all of them, in a form that xdist carries."""
+    def selected(self) -> list[list[str | int]]:
+        """Return the arguments of ``add`` for all tests, in a form that xdist can send."""
         return [
             [test, entry["golden"], entry["dtype"], self._times[test], entry.get("corpus", "")]
-            for test, entry in self._asked.items()
+            for test, entry in self._selected.items()
         ]
 
     @property
     def corpora(self) -> list[str]:
-        """The corpora of all tests, as ``Wanted`` has them."""
-        return list(dict.fromkeys(entry.get("corpus", "") for entry in self._asked.values()))
+        """Return the corpora of all tests, as in ``SelectedGolden``."""
+        return list(dict.fromkeys(entry.get("corpus", "") for entry in self._selected.values()))
 
     def note(self, report: pytest.TestReport) -> None:
-        """A report, of a test of a golden or of any other."""
-        for asked in getattr(report, ASKED, ()):
-            self.ask(*asked)
+        """Record a report, of a test of a golden or any other."""
+        for arguments in getattr(report, SELECTED, ()):
+            self.add(*arguments)
         entry = result_of(report)
         if entry is not None:
-            self.ask(report.nodeid, entry["golden"], entry["dtype"], corpus=entry.get("corpus", ""))
-        if ways := getattr(report, CALLED, None):
-            self.called[report.nodeid] = ways
-        if report.nodeid in self._asked:
+            self.add(report.nodeid, entry["golden"], entry["dtype"], corpus=entry.get("corpus", ""))
+        if patterns := getattr(report, CALL_PATTERNS_TRIED, None):
+            self.called[report.nodeid] = patterns
+        if report.nodeid in self._selected:
             self._note(report, entry)
 
     def revise(self, found: Finding) -> list[Result]:
-        """What was found of a golden after its test had ended: it has not passed; returns the entries this changes."""
+        """Mark a golden as failed by a finding ran after its test had ended; returns the entries that change."""
         place = found["golden"], found["dtype"]
-        of_golden = [entry for entry in self._judged.values() if (entry["golden"], entry["dtype"]) == place]
+        of_golden = [entry for entry in self._results.values() if (entry["golden"], entry["dtype"]) == place]
         changed = [entry for entry in of_golden if entry["outcome"] != FAILED]
         for entry in changed:
             entry |= {"outcome": FAILED, "judged_by": found["judged_by"], "reason": found["reason"]}
@@ -87,37 +87,37 @@ class Tally:
 
     @property
     def entries(self) -> list[Result]:
-        """One a test, in the order in which they were asked; one a worker, where several ran the same."""
-        found: dict[str, list[Result]] = {test: [] for test in self._asked}
-        for (test, _), entry in self._judged.items():
+        """Return one entry per test, in the order of selection; one per worker where several ran the same test."""
+        found: dict[str, list[Result]] = {test: [] for test in self._selected}
+        for (test, _), entry in self._results.items():
             found[test].append(entry)
         for test, times in self._times.items():
-            if self._ended[test] < times:  # of those runs that ended, only what was wrong is to be told
+            if self._ended[test] < times:  # of an unfinished test, keep only failures
                 found[test] = [entry for entry in found[test] if entry["outcome"] == FAILED]
-        return [entry for test, entries in found.items() for entry in entries or [self._asked[test]]]
+        return [entry for test, entries in found.items() for entry in entries or [self._selected[test]]]
 
     @property
     def unfinished(self) -> int:
-        """How many tests have not come to their end as often as they were asked to."""
+        """Return how many tests have not ended as often as they were selected."""
         return sum(self._ended[test] < times for test, times in self._times.items())
 
     def with_outcome(self, *outcomes: str) -> list[Result]:
-        """The entries of these outcomes."""
+        """Return the entries with one of these outcomes."""
         return [entry for entry in self.entries if entry["outcome"] in outcomes]
 
     @property
-    def calls_never_made(self) -> list[str]:
-        """Ways of calling that were asked for, and that no golden of the run could be asked."""
-        made: dict[str, bool] = {}
+    def patterns_not_run(self) -> list[str]:
+        """Return the selected call patterns that were not run for any golden."""
+        ran: dict[str, bool] = {}
         for entry in self.entries:
             for name, done in entry.get("calls", {}).items():
-                if done or entry["outcome"] == PASSED:  # a single call that fails keeps the others from being made
-                    made[name] = made.get(name, False) or done
-        return [name for name, done in made.items() if not done]
+                if done or entry["outcome"] == PASSED:  # a failing single call prevents the other patterns
+                    ran[name] = ran.get(name, False) or done
+        return [name for name, done in ran.items() if not done]
 
     @property
     def nothing_checked(self) -> bool:
-        """Whether goldens were refused or left out, and none was checked: such a run has shown nothing to be right."""
+        """Whether goldens were refused or left out and none was checked."""
         on_list = self.on_skip_list
         others = [e for e in self.entries if e not in on_list]
         none = all(e["outcome"] in NOT_CHECKED and "largest_error" not in e for e in others)
@@ -125,37 +125,37 @@ class Tally:
 
     @property
     def on_skip_list(self) -> list[Result]:
-        """The entries of goldens that were not asked, as the skip list says."""
+        """Return the entries of goldens that the skip list excluded."""
         return [entry for entry in self.with_outcome(KNOWN) if entry.get("judged_by") == "skip"]
 
     def _note(self, report: pytest.TestReport, entry: Result | None) -> None:
         key = report.nodeid, str(getattr(getattr(report, "node", None), "gateway", ""))
         if report.when == "setup":
-            self._failed.pop(key, None)  # of an attempt before
+            self._failed.pop(key, None)  # of an earlier attempt
         if report.failed:
             self._failed.setdefault(key, first_line(report.longrepr))
-        before = self._judged.get(key)
+        before = self._results.get(key)
         if report.when not in ("setup", "call", "teardown"):  # xdist's report of a worker that died
             self._ended[report.nodeid] += 1
-            self._judged[key] = {
-                **self._asked[report.nodeid],
+            self._results[key] = {
+                **self._selected[report.nodeid],
                 "outcome": FAILED,
                 "judged_by": "crash",
                 "reason": f"the process that ran it died: {self._failed.get(key, '')}",
             }
-        elif report.when == "teardown" and entry is not None and entry["outcome"] != NOT_JUDGED:
+        elif report.when == "teardown" and entry is not None and entry["outcome"] != UNCHECKED:
             self._ended[report.nodeid] += 1
-            if key in self._failed and entry["outcome"] != FAILED:  # says another plugin, after ours
+            if key in self._failed and entry["outcome"] != FAILED:  # another plugin failed it after this one
                 entry |= {"outcome": FAILED, "judged_by": "test", "reason": self._failed[key]}
-            once_more = self._times[report.nodeid] > 1  # and no second attempt, whose outcome is the one that counts
-            if not (once_more and before is not None and before["outcome"] == FAILED):
-                self._judged[key] = entry
+            runs_again = self._times[report.nodeid] > 1  # but not a rerun, whose outcome counts
+            if not (runs_again and before is not None and before["outcome"] == FAILED):
+                self._results[key] = entry
 
 
 def passes_again(entry: Result) -> bool:
-    """Whether it is a known failure that passes."""
+    """Whether the entry is a known failure that passes."""
     return entry["outcome"] == FAILED and entry.get("reason", "").startswith(PASSES_AGAIN)
 
 
-TALLY = pytest.StashKey[Tally]()
-"""The account of a run in which goldens are asked."""
+RUN_RESULTS = pytest.StashKey[RunResults]()
+"""The results of a run that has tests of goldens."""

@@ -1,4 +1,4 @@
-"""The end of a run: whether it has shown of every golden what it was to show, as exit code and in words."""
+"""The end of a run: its exit code and summary, from the outcomes of all goldens."""
 
 import json
 import sys
@@ -7,209 +7,224 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pytest
 
-from rnn_goldens.counted import counted, was_or_were
 from rnn_goldens.plugin.check_log import Finding
-from rnn_goldens.plugin.fixture import LATE, SUSPECTS
+from rnn_goldens.plugin.fixture import CANDIDATE_SEARCHES, LATE
 from rnn_goldens.plugin.options import (
-    CAME_LATE,
-    CELLS_NAMED,
+    CELL_NAMES,
     FAILURES,
-    FAILURES_OF_WORKERS,
+    LATE_FINDINGS,
     PROGRAM,
-    PROGRAM_SAYS,
+    PROGRAM_VERSION,
     PROPERTY,
     REFUSED_BECAUSE,
-    TOLD_LATE,
+    REPORTS_LATE_FINDING,
+    WORKER_FAILURES,
     setting,
 )
-from rnn_goldens.plugin.run_results import Tally, passes_again
+from rnn_goldens.plugin.run_results import RunResults, passes_again
 from rnn_goldens.plugin.settings import KNOWN, SKIP, corpora_of_all
-from rnn_goldens.plugin.terminal import tell
-from rnn_goldens.result import FAILED, NOT_JUDGED, PASSED, REFUSED, Result, gradient_lines, is_compared, named
+from rnn_goldens.plugin.terminal import write_line
+from rnn_goldens.plurals import counted, was_or_were
+from rnn_goldens.result import (
+    FAILED,
+    PASSED,
+    REFUSED,
+    UNCHECKED,
+    Result,
+    golden_and_precision,
+    gradient_lines,
+    is_compared,
+)
 
-_MOST_LISTED = 3
+_MAX_LISTED = 3
 
-_OF_LISTS = pytest.StashKey[Sequence[str]]()
-"""What is to be said of the lists that a run was given."""
+_LIST_LINES = pytest.StashKey[Sequence[str]]()
+"""Lines of the summary about known failures."""
 
 
-def _tell_late(config: pytest.Config, entry: Result) -> None:
-    """Tell the terminal, JUnit XML and whoever listens of a golden that turned out wrong after its test had ended."""
+def _report_late(config: pytest.Config, entry: Result) -> None:
+    """Report to the terminal, JUnit XML and other plugins that a golden failed after its test had ended."""
     if hasattr(config, "workerinput"):
         return
-    place = (entry["test"].partition("::")[0], None, entry["test"].rpartition("::")[2])
-    said = f"after its test had ended: {entry['reason']}"
-    for when, outcome, text in (("call", "failed", said), ("teardown", "passed", None)):
+    location = (entry["test"].partition("::")[0], None, entry["test"].rpartition("::")[2])
+    message = f"after its test had ended: {entry['reason']}"
+    for when, outcome, text in (("call", "failed", message), ("teardown", "passed", None)):
         report = pytest.TestReport(
             entry["test"],
-            place,
+            location,
             {},
             outcome,  # type: ignore[arg-type]
             text,
             when,  # type: ignore[arg-type]
             user_properties=[(PROPERTY, json.dumps(entry))],
         )
-        setattr(report, TOLD_LATE, True)
+        setattr(report, REPORTS_LATE_FINDING, True)
         config.hook.pytest_runtest_logreport(report=report)
 
 
-def revise(config: pytest.Config, tally: Tally, late: Iterable[Finding]) -> None:
-    """Take back what was said of goldens that turned out wrong after their tests had ended, and say so to all."""
+def revise(config: pytest.Config, run_results: RunResults, late: Iterable[Finding]) -> None:
+    """Withdraw the outcomes of goldens that failed after their tests had ended, and report them."""
     for found in late:
-        for entry in tally.revise(found):
-            _tell_late(config, entry)
+        for entry in run_results.revise(found):
+            _report_late(config, entry)
 
 
-def end(session: pytest.Session, tally: Tally) -> None:
-    """Fail a run that would exit with 0 though a golden of it was wrong, or not judged, or nothing was checked."""
+def end(session: pytest.Session, run_results: RunResults) -> None:
+    """Fail a run that pytest would not fail although a golden failed or was not compared, or nothing was checked."""
     late = session.config.stash.get(LATE, [])
-    failures = [f for suspects in session.config.stash.get(SUSPECTS, {}).values() for f in suspects.failures]
+    failures = [f for search in session.config.stash.get(CANDIDATE_SEARCHES, {}).values() for f in search.failures]
     if hasattr(session.config, "workerinput"):
-        session.config.workeroutput[CAME_LATE] = list(late)  # type: ignore[attr-defined] # xdist's
-        if "rnn_goldens.cells.own" in sys.modules:
+        session.config.workeroutput[LATE_FINDINGS] = list(late)  # type: ignore[attr-defined] # xdist's
+        if "rnn_goldens.cells.custom_cells" in sys.modules:
             from rnn_goldens.cells import named_cells
 
-            session.config.workeroutput[CELLS_NAMED] = list(named_cells())  # type: ignore[attr-defined]
+            session.config.workeroutput[CELL_NAMES] = list(named_cells())  # type: ignore[attr-defined]
         if PROGRAM in session.config.stash:
-            session.config.workeroutput[PROGRAM_SAYS] = session.config.stash[PROGRAM]  # type: ignore[attr-defined]
+            session.config.workeroutput[PROGRAM_VERSION] = session.config.stash[PROGRAM]  # type: ignore[attr-defined]
         if failures:
             from rnn_goldens.plugin.causes import sent
 
             session.config.workeroutput[FAILURES] = sent(failures)  # type: ignore[attr-defined]
         return
-    revise(session.config, tally, late)
+    revise(session.config, run_results, late)
     late.clear()
-    failures = [*failures, *session.config.stash.get(FAILURES_OF_WORKERS, [])]
-    if failures or any(map(is_compared, tally.with_outcome(FAILED))):
+    failures = [*failures, *session.config.stash.get(WORKER_FAILURES, [])]
+    if failures or any(map(is_compared, run_results.with_outcome(FAILED))):
         from rnn_goldens.plugin.causes import explain_all
 
-        explain_all(session.config, tally, failures)
+        explain_all(session.config, run_results, failures)
     if any(setting(session.config, name) for name in (KNOWN, SKIP)):
-        from rnn_goldens.plugin.known_failures_report import told
+        from rnn_goldens.plugin.known_failures_report import report_lines
 
-        session.config.stash[_OF_LISTS] = told(session.config, tally, int(session.exitstatus))
-    good = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-    if session.exitstatus in good and (_problems(session.config, tally) or tally.with_outcome(FAILED)):
+        session.config.stash[_LIST_LINES] = report_lines(session.config, run_results, int(session.exitstatus))
+    not_failed = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+    if session.exitstatus in not_failed and (
+        _problems(session.config, run_results) or run_results.with_outcome(FAILED)
+    ):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def summarize(terminal: "pytest.TerminalReporter", tally: Tally) -> None:
-    """List what was refused, and why, and what keeps the run from showing that something is right."""
+def summarize(terminal: "pytest.TerminalReporter", run_results: RunResults) -> None:
+    """Print what was refused, the causes of failures, what the run can detect, and why it is not complete."""
     reasons = Counter(getattr(report, REFUSED_BECAUSE) for report in terminal.getreports("refused"))
     refusals = [f"{count:>5}  {reason}" for reason, count in reasons.items()]
     _print(terminal, "goldens refused by the implementation", refusals)
-    _print_wrapped(terminal, "rnn-goldens: ways of calling that were refused", _ways_refused(tally))
-    _print(terminal, "rnn-goldens: what is wrong", _what_is_wrong(terminal, tally))
-    _print_wrapped(terminal, "rnn-goldens: gradients", gradient_lines(tally.entries))
-    _print_wrapped(terminal, "rnn-goldens: what this run can show", _what_can_show(terminal.config, tally))
-    _print(terminal, "rnn-goldens: known failures", terminal.config.stash.get(_OF_LISTS, []))
-    if (failed := tally.with_outcome(FAILED)) and not any(terminal.getreports(kind) for kind in ("failed", "error")):
-        tell(
+    _print_wrapped(terminal, "rnn-goldens: refused call patterns", _refused_patterns(run_results))
+    _print(terminal, "rnn-goldens: what is wrong", _what_is_wrong(terminal, run_results))
+    _print_wrapped(terminal, "rnn-goldens: gradients", gradient_lines(run_results.entries))
+    _print_wrapped(terminal, "rnn-goldens: what this run can detect", _run_coverage(terminal.config, run_results))
+    _print(terminal, "rnn-goldens: known failures", terminal.config.stash.get(_LIST_LINES, []))
+    if (failed := run_results.with_outcome(FAILED)) and not any(
+        terminal.getreports(kind) for kind in ("failed", "error")
+    ):
+        write_line(
             terminal,
-            f"{counted(len(failed), 'golden')} failed, whatever pytest was told afterwards: {_listed(failed)}",
+            f"{counted(len(failed), 'golden')} failed, although pytest reports otherwise: {_listed(failed)}",
             red=True,
         )
-    for line in _problems(terminal.config, tally):
-        tell(terminal, line, red=True)
+    for line in _problems(terminal.config, run_results):
+        write_line(terminal, line, red=True)
 
 
-def _ways_refused(tally: Tally) -> Iterator[str]:
-    """Which ways of calling an implementation refused, of goldens whose single call was compared."""
-    of_all = f"of {counted(len(tally.called), 'golden')}"
-    refused = Counter(pair for ways in tally.called.values() for pair in ways["refused"].items())
-    for (way, reason), count in refused.items():
-        yield f"{way} was refused for {count} {of_all}: {reason}"
-    once_only = sum(ways["made"] == ["once"] for ways in tally.called.values())
+def _refused_patterns(run_results: RunResults) -> Iterator[str]:
+    """Yield the call patterns that the implementation refused for goldens whose single call was compared."""
+    of_all = f"of {counted(len(run_results.called), 'golden')}"
+    refused = Counter(pair for patterns in run_results.called.values() for pair in patterns["refused"].items())
+    for (pattern, reason), count in refused.items():
+        yield f"{pattern} was refused for {count} {of_all}: {reason}"
+    once_only = sum(patterns["run"] == ["once"] for patterns in run_results.called.values())
     if refused and once_only:
-        yield f"{once_only} {of_all} {was_or_were(once_only)} called once only"
+        yield f"{once_only} {of_all} {was_or_were(once_only)} called only once"
 
 
-def _what_is_wrong(terminal: "pytest.TerminalReporter", tally: Tally) -> list[str]:
-    """One paragraph for one cause, whatever ``--tb`` and ``-q`` say; nothing if no output was wrong."""
-    if not tally.with_outcome(FAILED):
+def _what_is_wrong(terminal: "pytest.TerminalReporter", run_results: RunResults) -> list[str]:
+    """Return one paragraph per cause, whatever ``--tb`` and ``-q`` are; nothing if no golden failed."""
+    if not run_results.with_outcome(FAILED):
         return []
     from rnn_goldens.diagnosis.summary import summary
-    from rnn_goldens.plugin.causes import diagnoses, settled_causes
+    from rnn_goldens.plugin.causes import diagnoses, single_causes
 
-    _name_the_cause(terminal, settled_causes(terminal.config))
-    return [*summary(diagnoses(terminal.config)), *_without_outputs(terminal.config, tally)]
+    _name_the_cause(terminal, single_causes(terminal.config))
+    return [*summary(diagnoses(terminal.config)), *_without_outputs(terminal.config, run_results)]
 
 
-def _without_outputs(config: pytest.Config, tally: Tally) -> Iterator[str]:
-    """What failed before outputs were compared, and which option those goldens share."""
-    from rnn_goldens.diagnosis.no_outputs import no_outputs
+def _without_outputs(config: pytest.Config, run_results: RunResults) -> Iterator[str]:
+    """Yield the reasons of goldens that failed before outputs were compared, and the features that they share."""
+    from rnn_goldens.diagnosis.missing_outputs import no_outputs
 
-    failed = [e for e in tally.with_outcome(FAILED) if not is_compared(e) and not passes_again(e)]
+    failed = [e for e in run_results.with_outcome(FAILED) if not is_compared(e) and not passes_again(e)]
     if not failed:
         return
-    passed = {entry["golden"] for entry in tally.with_outcome(PASSED)}
-    opened = corpora_of_all(config, tally.corpora)
+    passed = {entry["golden"] for entry in run_results.with_outcome(PASSED)}
+    opened = corpora_of_all(config, run_results.corpora)
     ids = filter(opened.holds, {*passed, *(entry["golden"] for entry in failed)})
     features = {golden: opened.entry(golden).features for golden in ids}
     yield from no_outputs([(e["golden"], e["dtype"], e.get("reason", "")) for e in failed], features, passed)
 
 
-def _what_can_show(config: pytest.Config, tally: Tally) -> Iterable[str]:
-    """How much of what may be wrong shows in what was compared, and what of it was not."""
-    if not any(map(is_compared, tally.entries)):
+def _run_coverage(config: pytest.Config, run_results: RunResults) -> Iterable[str]:
+    """Return how many known deviations the compared goldens can detect, and which outputs were not compared."""
+    if not any(map(is_compared, run_results.entries)):
         return ()
     from rnn_goldens.plugin.run_coverage import summary_lines
 
-    return summary_lines(config, tally)
+    return summary_lines(config, run_results)
 
 
 def _print_wrapped(terminal: "pytest.TerminalReporter", title: str, lines: Iterable[str]) -> None:
-    """A section, in lines that fit a terminal of 80 columns."""
+    """Print a section in lines that fit a terminal of 80 columns."""
     from textwrap import wrap
 
-    from rnn_goldens.diagnosis.no_outputs import WIDTH
+    from rnn_goldens.diagnosis.missing_outputs import WIDTH
 
     wrapped = [part for line in lines for part in wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False)]
     _print(terminal, title, wrapped)
 
 
 def _print(terminal: "pytest.TerminalReporter", title: str, lines: Sequence[str]) -> None:
-    """A section; nothing if it has no lines."""
+    """Print a section; nothing if it has no lines."""
     if lines:
         terminal.section(title)
         for line in lines:
-            tell(terminal, line)
+            write_line(terminal, line)
 
 
 def _name_the_cause(terminal: "pytest.TerminalReporter", causes: Mapping[str, str]) -> None:
-    """What explains the run stands in the short summary of each failure too, where several were alike."""
+    """Add the cause of the run to the short summary of each failure that it explains."""
     for report in terminal.getreports("failed"):
         cause, crash = causes.get(report.nodeid, ""), getattr(report.longrepr, "reprcrash", None)
         if cause and crash is not None:
             crash.message = f"{cause}: {crash.message.removeprefix(f'{cause}: ')}"
 
 
-def _problems(config: pytest.Config, tally: Tally) -> list[str]:
+def _problems(config: pytest.Config, run_results: RunResults) -> list[str]:
     found: list[str] = []
-    refused = {way for ways in tally.called.values() for way in ways["refused"]}
-    for name in tally.calls_never_made:
-        why = "it was refused" if name in refused else "no golden of this run can be asked so"
-        found.append(f"calls={name} was never made: {why}")
-    if tally.nothing_checked:
-        found.append(f"nothing was checked: {_why_nothing(tally)}")
-    if not looks_only(config) and (missing := tally.with_outcome(NOT_JUDGED)):
-        of_all = f"{len(missing)} of {counted(len(tally.entries), 'golden')} {was_or_were(len(missing))}"
-        found.append(f"{of_all} asked for and not judged: {_listed(missing)}")
-    found += [f"after its test had ended, {late['golden']} in {late['dtype']}: {late['reason']}" for late in tally.late]
+    refused = {name for patterns in run_results.called.values() for name in patterns["refused"]}
+    for name in run_results.patterns_not_run:
+        why = "it was refused" if name in refused else "no golden of this run supports it"
+        found.append(f"calls={name} was not run: {why}")
+    if run_results.nothing_checked:
+        found.append(f"nothing was checked: {_reason_nothing_checked(run_results)}")
+    if not runs_no_tests(config) and (missing := run_results.with_outcome(UNCHECKED)):
+        of_all = f"{len(missing)} of {counted(len(run_results.entries), 'golden')} {was_or_were(len(missing))}"
+        found.append(f"{of_all} selected and not compared: {_listed(missing)}")
+    found += [
+        f"after its test had ended, {late['golden']} in {late['dtype']}: {late['reason']}" for late in run_results.late
+    ]
     return found
 
 
-_LOOKING = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test")
-"""Options, as pytest stores them, by which it runs no test."""
+_NO_TEST_OPTIONS = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test")
+"""pytest options that show what would run, instead of running tests."""
 
 
-def looks_only(config: pytest.Config) -> bool:
-    """Whether pytest was asked to run no test, but to show what there is."""
-    return any(config.getoption(name, False) for name in _LOOKING)
+def runs_no_tests(config: pytest.Config) -> bool:
+    """Whether pytest only shows what it would run."""
+    return any(config.getoption(name, False) for name in _NO_TEST_OPTIONS)
 
 
-def _why_nothing(tally: Tally) -> str:
-    refused, skipped = len(tally.with_outcome(REFUSED)), len(tally.on_skip_list)
+def _reason_nothing_checked(run_results: RunResults) -> str:
+    refused, skipped = len(run_results.with_outcome(REFUSED)), len(run_results.on_skip_list)
     if not skipped:
         return f"{_all_of(refused)} refused"
     return f"{_all_of(skipped)} on the skip list" if not refused else f"{refused} refused, {skipped} on the skip list"
@@ -220,6 +235,6 @@ def _all_of(count: int) -> str:
 
 
 def _listed(entries: list[Result]) -> str:
-    names = list(map(named, entries[:_MOST_LISTED]))
+    names = list(map(golden_and_precision, entries[:_MAX_LISTED]))
     more = f", … and {len(entries) - len(names)} more" if len(entries) > len(names) else ""
     return ", ".join(names) + more

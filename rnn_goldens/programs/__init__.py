@@ -1,1 +1,1 @@
-"""Any program as an implementation: one JSON message a line on its stdin, one a line on its stdout."""
+"""Runs any program as an implementation, with one JSON message per line on its stdin and stdout."""

@@ -1,4 +1,4 @@
-"""What a program answers: messages of ``schema/protocol-answer-N.schema.json``, read from lines."""
+"""Answers of a program: messages of ``schema/protocol-answer-N.schema.json``, parsed from lines."""
 
 import json
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.checkable.golden import Question
-from rnn_goldens.golden.features import ASKED_FEATURES
+from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.golden.features import INPUT_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.programs.arrays import Read, read_arrays, without_data
 from rnn_goldens.programs.lines import parse
@@ -20,20 +20,20 @@ from rnn_goldens.schema import PROTOCOLS, problems
 OUTPUTS = ("out", "h_n", "c_n")
 
 GRADIENTS = "gradients"
-"""The feature of a program that goes back, and what it answers then; from protocol 2 on."""
+"""The feature of a program that computes gradients, and the name of that answer; from protocol 2 on."""
 
 Rounded = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
 class Hello:
-    """What a program says of itself.
+    """What a program states about itself.
 
     Attributes:
-        name: what to call it; "" if it does not say.
+        name: its name; "" if not stated.
         cells, features, precisions: what it supports.
-        version: of itself; "" if it does not say.
-        protocol: which one it speaks.
+        version: its version; "" if not stated.
+        protocol: the protocol version that it speaks.
     """
 
     name: str
@@ -43,19 +43,19 @@ class Hello:
     version: str = ""
     protocol: int = PROTOCOLS[0]
 
-    def lacks(self, golden: Question) -> str | None:
-        """What the program does not support of what a golden needs; None if it supports all."""
+    def lacks(self, golden: Inputs) -> str | None:
+        """Return the first thing that a golden needs and the program does not support; None if it supports all."""
         if golden.cell not in self.cells:
             return golden.cell
         if golden.dtype not in self.precisions:
             return golden.dtype
-        needed = (feature for feature in ASKED_FEATURES if feature in golden.features)
+        needed = (feature for feature in INPUT_FEATURES if feature in golden.features)
         return next((feature for feature in needed if feature not in self.features), None)
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """The answer unsupported."""
+    """The answer ``unsupported``."""
 
     id: int
     reason: str
@@ -63,25 +63,25 @@ class Refusal:
 
 @dataclass(frozen=True, eq=False)
 class Outputs:
-    """The answer outputs: arrays by name, float64 as they were read."""
+    """The answer ``outputs``: float64 arrays by name."""
 
     id: int
     arrays: Mapping[str, Read]
 
     def rounded(self, dtype: str) -> tuple[Rounded, ...]:
-        """out, h_n and, if it was answered, c_n: each number the nearest one of a precision, in its NumPy type."""
+        """Return out, h_n and, if present, c_n, rounded to a precision, in its NumPy type."""
         return tuple(_rounded(self.arrays[name], dtype) for name in OUTPUTS if name in self.arrays)
 
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """The answer gradients: arrays by the name of what they are by; outputs beside them are read and left alone."""
+    """The answer ``gradients``: float64 arrays by the name of the array that they differentiate by."""
 
     id: int
     arrays: Mapping[str, Read]
 
     def rounded(self, dtype: str) -> dict[str, Rounded]:
-        """The same, each number the nearest one of a precision, in its NumPy type."""
+        """Return the gradients by name, rounded to a precision, in its NumPy type."""
         return {name: _rounded(array, dtype) for name, array in self.arrays.items()}
 
 
@@ -89,16 +89,16 @@ Answer = Refusal | Outputs | Gradients
 
 
 def read(line: bytes, protocol: int = PROTOCOLS[0]) -> Hello | Answer:
-    """Read an answer: of a protocol, or a hello, which says its own.
+    """Parse an answer of a protocol version; a hello states its own version.
 
     Raises:
-        Misbehaviour: not JSON, or not as the schema has it, or data do not fill their shape.
+        Misbehaviour: the line is not JSON, does not match the schema, or an array does not have its shape.
     """
     message = parse(line)
     if isinstance(message, dict) and message.get("answer") == "hello":
-        protocol = _spoken(message)
+        protocol = _protocol_of(message)
     if found := _problem(message, protocol):
-        raise _no_answer(line, found, protocol)
+        raise _invalid_answer(line, found, protocol)
     if message["answer"] == "hello":
         supported = {name: frozenset(message[name]) for name in ("cells", "features", "precisions")}
         return Hello(message.get("name", ""), **supported, version=message.get("version", ""), protocol=protocol)
@@ -111,11 +111,11 @@ def read(line: bytes, protocol: int = PROTOCOLS[0]) -> Hello | Answer:
             return Outputs(request_id, outputs)
         return Gradients(request_id, read_arrays(message[GRADIENTS], f"{GRADIENTS}/"))
     except ValueError as error:
-        raise _no_answer(line, str(error), protocol) from None
+        raise _invalid_answer(line, str(error), protocol) from None
 
 
-def _spoken(hello: Mapping[str, Any]) -> int:
-    """The protocol that a hello states, the first if it states none; raises Misbehaviour if it is not known here."""
+def _protocol_of(hello: Mapping[str, Any]) -> int:
+    """Return the protocol version that a hello states, 1 if none; raises Misbehaviour if it is unknown."""
     stated = hello.get("protocol", PROTOCOLS[0])
     for known in PROTOCOLS:
         if stated == known:
@@ -125,21 +125,21 @@ def _spoken(hello: Mapping[str, Any]) -> int:
 
 
 def _problem(message: object, protocol: int) -> str:
-    """What keeps a message from being an answer of a protocol, as far as data of arrays do not matter; or nothing."""
+    """Return why a message is not an answer of a protocol version, ignoring the data of arrays; "" if it is one."""
     envelope = message
     if isinstance(message, dict):
         envelope = {name: without_data(value) if name in OUTPUTS else value for name, value in message.items()}
         if isinstance(given := message.get(GRADIENTS), dict):
             if nulls := [name for name, value in given.items() if value is None]:
-                return f"{GRADIENTS}/{printable(nulls[0])}: null is no array; leave out what is not computed"
+                return f"{GRADIENTS}/{printable(nulls[0])}: null is not an array; leave out what is not computed"
             envelope[GRADIENTS] = {name: without_data(value) for name, value in given.items()}
     return next(iter(problems(envelope, "protocol-answer", protocol)), "")
 
 
-def _no_answer(line: bytes, problem: str, protocol: int) -> Misbehaviour:
-    return Misbehaviour(f"printed JSON that is no answer of protocol {protocol} ({problem}): {excerpt(line)}")
+def _invalid_answer(line: bytes, problem: str, protocol: int) -> Misbehaviour:
+    return Misbehaviour(f"printed JSON that is not an answer of protocol {protocol} ({problem}): {excerpt(line)}")
 
 
 def _rounded(array: Read, dtype: str) -> Rounded:
-    with np.errstate(over="ignore"):  # a number beyond the largest one is infinite
+    with np.errstate(over="ignore"):  # a number beyond the largest is infinite
         return PRECISIONS[dtype].round(array)

@@ -1,4 +1,4 @@
-"""Arrays of an answer: their data, which jsonschema would take a second for, NumPy reads; the schema sees the rest."""
+"""Arrays of an answer. NumPy reads their data, which jsonschema would take a second for; the schema checks the rest."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.counted import counted
+from rnn_goldens.plurals import counted
 
 Read = NDArray[np.float64]
 
@@ -16,24 +16,24 @@ _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf, No
 
 
 def without_data(array: object) -> object:
-    """What the schema is asked about."""
+    """Return an array without its data, for validation by the schema."""
     if isinstance(array, dict) and isinstance(array.get("data"), list):
         return array | {"data": []}
     return array
 
 
 def read_arrays(arrays: Mapping[str, Mapping[str, Any]], below: str = "") -> dict[str, Read]:
-    """Arrays whose data the schema has not seen, float64 as they were written; ``below`` is where they stand.
+    """Read arrays whose data the schema has not checked, as float64; ``below`` is their path in the message.
 
     Raises:
-        ValueError: data do not fill a shape, or are not as the schema has them.
+        ValueError: data do not have the shape, or contain something that is not a number.
     """
     return {name: _array(f"{below}{name}", **array) for name, array in arrays.items()}
 
 
 def _array(name: str, shape: list[float], data: list[Any]) -> Read:
     sizes = tuple(map(int, shape))
-    if set(map(type, data)) <= {int, float}:  # not bool, which NumPy takes for a number
+    if set(map(type, data)) <= {int, float}:  # not bool, which NumPy accepts as a number
         numbers = data
     else:
         numbers = [_number(f"{name}/data/{index}", item) for index, item in enumerate(data)]
@@ -47,4 +47,4 @@ def _number(where: str, item: object) -> float:
         return item
     if (item is None or isinstance(item, str)) and item in _NOT_FINITE:
         return _NOT_FINITE[item]
-    raise ValueError(f"{where}: {json.dumps(item)[:40]} is no number, nor 'NaN', 'Infinity', '-Infinity' or null")
+    raise ValueError(f"{where}: {json.dumps(item)[:40]} is not a number, 'NaN', 'Infinity', '-Infinity' or null")

@@ -1,4 +1,4 @@
-"""The command that starts a program: how it is written in one setting, and whether there is such a program."""
+"""The command that starts a program: parsing it from one setting, and finding the executable."""
 
 import os
 import shlex
@@ -9,7 +9,7 @@ from pathlib import Path
 from rnn_goldens.errors import WrongUse
 
 MARK = "--"
-"""What the name of an implementation begins with if it is a command: ``-- ./my_rnn --flags``."""
+"""Prefix of an implementation's name that makes it a command: ``-- ./my_rnn --flags``."""
 
 _LONGEST = 60
 
@@ -19,9 +19,9 @@ class Command:
     """A command that can be started.
 
     Attributes:
-        arguments: the program, as it was written, and its arguments.
+        arguments: the program, as typed, and its arguments.
         executable: the program's file.
-        folder: where it runs.
+        folder: the working directory.
     """
 
     arguments: tuple[str, ...]
@@ -39,19 +39,19 @@ def is_command(name: str) -> bool:
 
 
 def find_command(name: str, folder: Path) -> Command:
-    """Find the program of a command, which is split as a shell splits it.
+    """Split a command as a shell does, and find its program.
 
     Args:
         name: ``-- ./my_rnn --flags``.
-        folder: where the program is to run, and where a path such as ``./my_rnn`` begins.
+        folder: the working directory, and the base of relative paths such as ``./my_rnn``.
 
     Raises:
-        WrongUse: no command, or one whose program is not there or is no program.
+        WrongUse: the command is empty, or its program does not exist or is not executable.
     """
     try:
         arguments = tuple(shlex.split(name.strip().removeprefix(MARK)))
     except ValueError as error:
-        raise WrongUse(f"the command {name!r} can not be split into arguments: {error}") from None
+        raise WrongUse(f"the command {name!r} cannot be split into arguments: {error}") from None
     if not arguments or not arguments[0]:
         raise WrongUse(f"{MARK} is followed by the command to check: {MARK} ./my_rnn --flags")
     first = arguments[0]
@@ -59,7 +59,7 @@ def find_command(name: str, folder: Path) -> Command:
     path = folder.absolute() / first
     found = shutil.which(str(path) if is_path else first)
     if found is None:
-        raise WrongUse(f"the program {first!r} can not be started: {_why_not(first, path, is_path=is_path)}")
+        raise WrongUse(f"the program {first!r} cannot be started: {_why_not(first, path, is_path=is_path)}")
     return Command(arguments, Path(found).absolute(), folder)
 
 
@@ -70,5 +70,5 @@ def _why_not(first: str, path: Path, *, is_path: bool) -> str:
     if path.is_dir():
         return f"{path} is a folder"
     if path.exists():
-        return f"{path} is not executable; make it so, or name what runs it: {MARK} python {first}"
+        return f"{path} is not executable; make it executable, or name its interpreter: {MARK} python {first}"
     return f"there is no file {path}"

@@ -1,43 +1,50 @@
-"""The messages that are exchanged with one run of a program, from its hello to its first misbehaviour or its end."""
+"""The exchange of messages with one run of a program, from its hello to its end or first misbehaviour."""
 
 import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.golden.shapes import gradient_shapes, out_shape, state_shape
 from rnn_goldens.programs import answers, requests
 from rnn_goldens.programs.answers import Answer, Gradients, Hello, Outputs
 from rnn_goldens.programs.command import Command
-from rnn_goldens.programs.misbehaviour import AskedGolden, CameLate, Misbehaviour, afterwards, ended, instead_of
+from rnn_goldens.programs.misbehaviour import (
+    LateMisbehaviour,
+    Misbehaviour,
+    RequestedGolden,
+    afterwards,
+    ended,
+    instead_of,
+)
 from rnn_goldens.programs.process import LONGEST_HELLO, Event, Line, Process, StdoutEnded
 from rnn_goldens.programs.text import excerpt
 
 _GOODBYE_SECONDS = 10.0
-"""A program has so many seconds to end once its stdin has ended."""
+"""Seconds that a program has to end after its stdin has ended."""
 
 _ENVELOPE = 100_000
 _LONGEST_NUMBER = 64
-"""Bytes of one number in an answer, and of everything else, at the most: 26 hold any double and a comma."""
+"""Maximum bytes of one number in an answer, and of everything else: 26 hold any double and a comma."""
 
 
 class Conversation:
-    """One run of a program. Whatever raises Misbehaviour ends it, and the program with it.
+    """One run of a program. A Misbehaviour ends it, and the program with it.
 
     Attributes:
-        hello: what the program said of itself.
+        hello: what the program stated about itself.
     """
 
     def __init__(self, command: Command, seconds: float) -> None:
-        """Start the program and hear its hello.
+        """Start the program and read its hello.
 
         Raises:
-            Misbehaviour: there was none within so many seconds.
-            OSError: the system did not start it.
+            Misbehaviour: there was no hello within the time limit.
+            OSError: the system could not start it.
         """
-        self._asked: dict[int, AskedGolden] = {}
-        self._answered: int | None = None  # the id of the last request that was answered
+        self._requested: dict[int, RequestedGolden] = {}
+        self._answered: int | None = None  # id of the last request that was answered
         self._process = Process(command)
         with self._ending_if_it_fails():
             line = self._exchange(requests.to_line(requests.hello()), LONGEST_HELLO, seconds, "hello")
@@ -46,41 +53,41 @@ class Conversation:
                 raise Misbehaviour("answered hello with something else")
         self.hello = answer
 
-    def ask(self, golden: Question, request_id: int, seconds: float, *, back: bool = False) -> Answer:
-        """Ask for the outputs of a golden, or, to go ``back``, for the gradients: a refusal, or what was asked for.
+    def request(self, golden: Inputs, request_id: int, seconds: float, *, back: bool = False) -> Answer:
+        """Request the outputs of a golden, or its gradients if ``back``; returns them or a refusal.
 
         Raises:
-            CameLate: the program did more than it was asked after an earlier answer; nothing is known of this golden.
-            Misbehaviour: no answer to it came within so many seconds.
+            LateMisbehaviour: the program wrote or did more after an earlier answer; this golden has no result.
+            Misbehaviour: there was no valid answer within the time limit.
         """
         deadline = time.monotonic() + seconds
         with self._ending_if_it_fails():
-            self._refuse_more_than_was_asked()
-            self._asked[request_id] = AskedGolden(golden.id, golden.dtype, back=back)
+            self._require_nothing_pending()
+            self._requested[request_id] = RequestedGolden(golden.id, golden.dtype, back=back)
             request = requests.to_line((requests.run_back if back else requests.run)(golden, request_id))
             line = self._exchange(request, _longest_answer(golden, back=back), seconds, "answer")
             answer = answers.read(line.content, self.hello.protocol)
             if isinstance(answer, Hello):
-                raise Misbehaviour("answered hello, which it was not asked for")
+                raise Misbehaviour("answered hello to another request")
             if answer.id != request_id:
                 raise self._another_id(answer.id, line, request_id, deadline)
             if isinstance(answer, Outputs if back else Gradients):
-                given, wanted = ("outputs", "gradients") if back else ("gradients", "outputs")
-                raise Misbehaviour(f"answered {given}, asked for {wanted}")
+                got, expected = ("outputs", "gradients") if back else ("gradients", "outputs")
+                raise Misbehaviour(f"answered {got} to a request for {expected}")
             self._answered = request_id
-            self._refuse_more_than_this_answer()
+            self._require_single_answer()
         return answer
 
     def close(self) -> None:
-        """Say goodbye; raises Misbehaviour if the program had more to say than it was asked, crashed or did not end."""
+        """Close stdin; raises Misbehaviour if the program then wrote more, crashed or did not end."""
         events, code = self._process.say_goodbye(_GOODBYE_SECONDS)
         if lines := [event for event in events if isinstance(event, Line)]:
             raise self._twice(lines[0], self._answered)
-        if why := self._after_its_last_answer(events, code):
+        if why := self._misbehaviour_at_end(events, code):
             why.add_stderr(self._process)
             raise why
 
-    def _after_its_last_answer(self, events: Sequence[Event], code: int | None) -> Misbehaviour | None:
+    def _misbehaviour_at_end(self, events: Sequence[Event], code: int | None) -> Misbehaviour | None:
         if events:
             return instead_of(self._process, events[0], 0, "end")
         if code is None:
@@ -96,8 +103,8 @@ class Conversation:
             raise instead_of(self._process, event, seconds, awaited)
         return event
 
-    def _refuse_more_than_was_asked(self) -> None:
-        """Raise Misbehaviour if the program did something after what was made of its last answer, or of its hello."""
+    def _require_nothing_pending(self) -> None:
+        """Raise Misbehaviour if the program did anything since its last answer or hello."""
         event = self._process.receive(0)
         if event is not None and self._answered is not None:
             raise self._late(event, self._answered, 0)
@@ -106,8 +113,8 @@ class Conversation:
         if event is not None:
             raise instead_of(self._process, event, 0, "answer")
 
-    def _refuse_more_than_this_answer(self) -> None:
-        """Raise Misbehaviour if the program did more at once; that it ended matters if it is asked again."""
+    def _require_single_answer(self) -> None:
+        """Raise Misbehaviour if more was printed with this answer; an exit only matters for the next request."""
         event = self._process.receive(0)
         if isinstance(event, Line):
             raise self._twice(event, self._answered)
@@ -117,31 +124,31 @@ class Conversation:
             raise instead_of(self._process, event, 0, "answer")
 
     def _another_id(self, answered: int, line: Line, request_id: int, deadline: float) -> Misbehaviour:
-        """An answer of another id: one that came late, if the right one follows."""
-        if answered not in self._asked:
-            return Misbehaviour(f"answered id {answered}, asked for id {request_id}")
+        """Return the misbehaviour of an answer with another id: late if the correct one follows."""
+        if answered not in self._requested:
+            return Misbehaviour(f"answered id {answered} to request id {request_id}")
         while isinstance(event := self._process.receive(deadline - time.monotonic()), Line):
             if self._id_of(event) == request_id:
                 return self._late(line, answered, 0)
-        return Misbehaviour(f"answered twice: {self._request(answered)} again, asked for id {request_id}")
+        return Misbehaviour(f"answered twice: {self._request(answered)} again, instead of id {request_id}")
 
-    def _late(self, event: Event | None, request_id: int, seconds: float) -> CameLate:
-        """What an event after the answer to a request was; or that there was none for so many seconds."""
+    def _late(self, event: Event | None, request_id: int, seconds: float) -> LateMisbehaviour:
+        """Return what the program did, or failed to do within the time limit, after the answer to a request."""
         if isinstance(event, Line):
             why = self._twice(event, request_id)
         else:
             why = afterwards(self._process, event, seconds, f"its answer to {self._request(request_id)}")
-        return CameLate(self._asked[request_id], why)
+        return LateMisbehaviour(self._requested[request_id], why)
 
     def _twice(self, line: Line, request_id: int | None) -> Misbehaviour:
         last = "its hello" if request_id is None else f"its answer to {self._request(request_id)}"
         return Misbehaviour(f"answered twice: after {last} it printed {excerpt(line.content)}")
 
     def _request(self, request_id: int) -> str:
-        return f"id {request_id} ({self._asked[request_id].id})"
+        return f"id {request_id} ({self._requested[request_id].id})"
 
     def _id_of(self, line: Line) -> int | None:
-        """Of the request that a line answers; None if it answers none."""
+        """Return the id of the request that a line answers; None if it answers none."""
         try:
             answer = answers.read(line.content, self.hello.protocol)
         except Misbehaviour:
@@ -161,7 +168,7 @@ class Conversation:
             raise
 
 
-def _longest_answer(golden: Question, *, back: bool) -> int:
+def _longest_answer(golden: Inputs, *, back: bool) -> int:
     out = out_shape(golden.config, golden.batch_shape, golden.stored.x.shape[-2])
     states = len(golden.layout.states) * math.prod(state_shape(golden.config, golden.batch_shape))
     gradients = gradient_shapes(golden.layout, golden.config, golden.stored.x.shape, state=True) if back else {}

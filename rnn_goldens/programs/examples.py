@@ -1,13 +1,13 @@
-"""Right answers, for whoever writes a program and wants to see one."""
+"""Correct answers, as examples for authors of programs."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding.tree import to_document
-from rnn_goldens.golden.features import ASKED_FEATURES
+from rnn_goldens.golden.features import INPUT_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.programs.answers import GRADIENTS, OUTPUTS
@@ -16,25 +16,25 @@ from rnn_goldens.schema import PROTOCOLS
 
 
 def hello(protocol: int = PROTOCOLS[0]) -> Message:
-    """The hello of a program that supports everything there is in a protocol."""
+    """Return the hello of a program that supports everything in a protocol version."""
     return {
         "answer": "hello",
         "protocol": protocol,
         "name": "my_rnn",
         "cells": list(CELLS),
-        "features": [*ASKED_FEATURES, *([GRADIENTS] if protocol > PROTOCOLS[0] else [])],
+        "features": [*INPUT_FEATURES, *([GRADIENTS] if protocol > PROTOCOLS[0] else [])],
         "precisions": list(PRECISIONS),
     }
 
 
 def outputs(golden: Golden, request_id: int) -> Message:
-    """The right answer to the request for a golden."""
+    """Return the correct answer to the request for a golden's outputs."""
     names = [name for name in OUTPUTS if getattr(golden.stored, name) is not None]
     return {"answer": "outputs", "id": request_id, **_arrays({name: getattr(golden, name) for name in names})}
 
 
 def gradients(golden: Golden, request_id: int) -> Message:
-    """The right answer to the request for a golden's gradients. Raises as ``golden.checkable_gradients`` does."""
+    """Return the correct answer to the request for a golden's gradients. Raises as ``golden.checkable_gradients``."""
     nearest = {
         name: PRECISIONS[golden.dtype].round(array).astype(np.float64)
         for name, array in golden.checkable_gradients().expected.items()

@@ -1,4 +1,4 @@
-"""A line that a program printed, as JSON; whatever else it is, is told."""
+"""Parses lines that a program printed as JSON."""
 
 import json
 from typing import Any
@@ -9,14 +9,14 @@ from rnn_goldens.programs.text import excerpt
 
 _LONGEST_INTEGER = 300
 _DEEPEST = 16
-"""Levels of brackets that are looked into; an answer has four."""
+"""Maximum levels of brackets; an answer has four."""
 
 
 def parse(line: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Parse a line; NaN and Infinity, which JSON has not and many writers write, are taken as they are meant.
+    """Parse a line. NaN and Infinity are accepted although JSON does not have them, because many writers produce them.
 
     Raises:
-        Misbehaviour: it is no JSON, or nested deeper than anything that goes into it by recursion is to see.
+        Misbehaviour: the line is not JSON, or nested too deep for the recursive functions that read it.
     """
     try:
         message = json.loads(line.decode("utf-8"), object_pairs_hook=no_key_twice, parse_int=_integer)
@@ -32,7 +32,7 @@ def parse(line: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 
 def _no_json(line: bytes, problem: str) -> Misbehaviour:
-    hint = "stdout is for answers; anything else that a program has to say goes to stderr"
+    hint = "stdout is for answers; print everything else to stderr"
     return Misbehaviour(f"printed a line that is not JSON ({problem}): {excerpt(line)}", [hint])
 
 
@@ -55,5 +55,5 @@ def _nested_too_deep(line: bytes) -> Misbehaviour:
 
 
 def _integer(digits: str) -> int | float:
-    """An integer as JSON writes it: -0, which C prints for -0.0, keeps its sign; one beyond any double is infinite."""
+    """Parse an integer: -0, which C prints for -0.0, keeps its sign; one beyond the largest double is infinite."""
     return int(digits) if digits != "-0" and len(digits) < _LONGEST_INTEGER else float(digits)

@@ -1,21 +1,21 @@
-"""What a program did instead of answering, in words that go on after its name."""
+"""What a program did instead of answering, as text that follows its name."""
 
 import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rnn_goldens.counted import counted
-from rnn_goldens.programs.process import MOST_STDERR, Event, LineTooLong, Process, StdoutEnded
+from rnn_goldens.plurals import counted
+from rnn_goldens.programs.process import MAX_STDERR, Event, LineTooLong, Process, StdoutEnded
 from rnn_goldens.programs.text import last_lines
 
-_HELD_OPEN = "a process that it started holds its stdout open"
+_STDOUT_OPEN = "a process that it started keeps its stdout open"
 
 
 class Misbehaviour(Exception):
-    """A program that did not answer as the protocol has it.
+    """A violation of the protocol by a program.
 
     Attributes:
-        details: lines to show below the first.
+        details: further lines of the message.
     """
 
     def __init__(self, text: str, details: Iterable[str] = ()) -> None:
@@ -23,14 +23,14 @@ class Misbehaviour(Exception):
         self.details = list(details)
 
     def add_stderr(self, process: Process) -> None:
-        """Note the last lines of what the program wrote to stderr."""
+        """Add the last lines that the program wrote to stderr."""
         lines = last_lines(process.stderr())
         self.details += ["its last lines on stderr:", *(f"  {line}" for line in lines)] if lines else []
 
 
 @dataclass(frozen=True)
-class AskedGolden:
-    """A golden that a program was asked: its id, its precision, and whether for gradients."""
+class RequestedGolden:
+    """A golden that was requested from a program: its id, its precision, and whether for gradients."""
 
     id: str
     dtype: str
@@ -38,73 +38,73 @@ class AskedGolden:
 
     @property
     def options(self) -> str:
-        """Those of ``rnn-goldens protocol`` that print the same request."""
+        """Return the arguments of ``rnn-goldens protocol`` that print the same request."""
         return f"{self.id} --dtype={self.dtype} {'--gradients ' if self.back else ''}"
 
 
-class CameLate(Misbehaviour):
-    """What a program did after its answer to a golden, noticed when that had been judged and another was asked.
+class LateMisbehaviour(Misbehaviour):
+    """A violation after the answer to a golden, detected when the next one was requested.
 
     Attributes:
-        asked: the golden that it had answered.
+        golden: the golden that the program had answered.
     """
 
-    def __init__(self, asked: AskedGolden, why: Misbehaviour) -> None:
+    def __init__(self, golden: RequestedGolden, why: Misbehaviour) -> None:
         super().__init__(str(why), why.details)
-        self.asked = asked
+        self.golden = golden
 
 
 def instead_of(process: Process, event: Event | None, seconds: float, awaited: str) -> Misbehaviour:
-    """What happened instead of a line on stdout.
+    """Return what happened instead of a line on stdout.
 
     Args:
-        process: who was waited for.
-        event: what it did; None if it did nothing.
-        seconds: for how long.
+        process: the program.
+        event: what it did; None if nothing.
+        seconds: the time limit.
         awaited: ``hello`` or ``answer``.
     """
     if event is None:
-        return _nothing(process, seconds, awaited)
-    return _unasked(process, event, f"before its {awaited}")
+        return _no_answer(process, seconds, awaited)
+    return _unexpected(process, event, f"before its {awaited}")
 
 
 def afterwards(process: Process, event: Event | None, seconds: float, answer: str) -> Misbehaviour:
-    """What happened after an answer, before the program read any of the next request.
+    """Return what happened after an answer, before the program read any of the next request.
 
     Args:
-        process: who answered.
-        event: what it did, which is no line on stdout; None if it did nothing, nor read the request.
-        seconds: for how long.
+        process: the program.
+        event: what it did, other than a line on stdout; None if nothing, not even reading the request.
+        seconds: the time limit.
         answer: ``its answer to id 2 (documented/mini-batch)``.
     """
     if event is not None:
-        return _unasked(process, event, f"after {answer}")
+        return _unexpected(process, event, f"after {answer}")
     code = process.exit_code(0)
     if code is not None:
-        return Misbehaviour(f"{ended(code)} after {answer}", [_HELD_OPEN])
+        return Misbehaviour(f"{ended(code)} after {answer}", [_STDOUT_OPEN])
     if process.stdin_closed:
         return Misbehaviour(f"closed its stdin after {answer}")
     return Misbehaviour(f"read no further request within {seconds:g} s after {answer}")
 
 
-def _unasked(process: Process, event: Event, when: str) -> Misbehaviour:
+def _unexpected(process: Process, event: Event, when: str) -> Misbehaviour:
     if isinstance(event, StdoutEnded):
         code = process.exit_code()
         if code is None:
-            return Misbehaviour("closed its stdout and went on running")
-        hint = [] if code else ["a program goes on reading requests until its stdin ends"]
+            return Misbehaviour("closed its stdout but did not exit")
+        hint = [] if code else ["a program must read requests until its stdin ends"]
         return Misbehaviour(f"{ended(code)} {when}", hint)
     if isinstance(event, LineTooLong):
         text = f"printed more than {event.limit:,} bytes without ending the line"
-        return Misbehaviour(text, ["nothing that is asked for here takes as many"])
-    return Misbehaviour(f"wrote more than {MOST_STDERR:,} bytes to stderr")
+        return Misbehaviour(text, ["no answer to this request is that long"])
+    return Misbehaviour(f"wrote more than {MAX_STDERR:,} bytes to stderr")
 
 
-def _nothing(process: Process, seconds: float, awaited: str) -> Misbehaviour:
-    none = f"gave no {awaited} within {seconds:g} s"
+def _no_answer(process: Process, seconds: float, awaited: str) -> Misbehaviour:
+    none = f"printed no {awaited} within {seconds:g} s"
     code = process.exit_code(0)
     if code is not None:
-        return Misbehaviour(f"{ended(code)} before its {awaited}", [_HELD_OPEN])
+        return Misbehaviour(f"{ended(code)} before its {awaited}", [_STDOUT_OPEN])
     if process.stdin_closed:
         return Misbehaviour(f"closed its stdin and {none}")
     if process.unread:
@@ -117,7 +117,7 @@ def _nothing(process: Process, seconds: float, awaited: str) -> Misbehaviour:
 
 
 def ended(code: int) -> str:
-    """How a program ended, by its exit code."""
+    """Return how a program ended, from its exit code."""
     if code >= 0:
         return f"exited with code {code}"
     try:

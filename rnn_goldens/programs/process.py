@@ -1,4 +1,4 @@
-"""One run of a program. Threads serve its pipes, so that whatever it does with them, nobody waits for ever."""
+"""One run of a program. Threads serve its pipes, so that no call blocks longer than its timeout."""
 
 import contextlib
 import os
@@ -19,52 +19,52 @@ if sys.platform != "win32":
     import fcntl
     import termios
 
-MOST_STDERR = 10_000_000
-"""Bytes that a program may write to stderr for one request."""
+MAX_STDERR = 10_000_000
+"""Bytes that a program may write to stderr per request."""
 
 LONGEST_HELLO = 1_000_000
-"""Bytes of the first line on stdout."""
+"""Maximum bytes of the first line on stdout."""
 
 _KEPT_STDERR = 8192
 _CHUNK = 65536
 _WRITTEN_AT_ONCE = 4096
-"""Bytes that a pipe takes all or, as long as it is full, none of, so that it is known how many it took."""
+"""Bytes per write. A pipe accepts all of them or, while it is full, none, so the accepted count is known."""
 
 _WRITE_SECONDS = 0.2
-"""How long a request may take to be written; after that the pipe is full."""
+"""Seconds for writing a request; after that the pipe is full."""
 
-_MOST_PENDING = 100
-"""Lines that nobody asked for, after which stdout is read no further."""
+_MAX_PENDING = 100
+"""Unexpected lines after which stdout is not read any further."""
 
 _EXIT_SECONDS = 0.5
-"""How long a process may take to end once it has closed its stdout."""
+"""Seconds for a process to end after it has closed its stdout."""
 
 _KILL_SECONDS = 5
-"""How long the system may take to end a process that was killed."""
+"""Seconds for the system to end a killed process."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line on stdout, without white space around it; blank lines are none."""
+    """A line on stdout, stripped; blank lines are not reported."""
 
     content: bytes
 
 
 @dataclass(frozen=True)
 class StdoutEnded:
-    """No more lines will come."""
+    """The end of stdout."""
 
 
 @dataclass(frozen=True)
 class LineTooLong:
-    """More than ``limit`` bytes on stdout without the end of a line."""
+    """More than ``limit`` bytes on stdout without a newline."""
 
     limit: int
 
 
 @dataclass(frozen=True)
 class StderrFlood:
-    """More than ``MOST_STDERR`` bytes on stderr."""
+    """More than ``MAX_STDERR`` bytes on stderr."""
 
 
 Event = Line | StdoutEnded | LineTooLong | StderrFlood
@@ -74,23 +74,25 @@ class Process:
     """A running program.
 
     Attributes:
-        unread: bytes of the last request that the program has not taken yet.
+        unread: bytes of the last request that the program has not accepted yet.
         unended: bytes on stdout after the last newline.
-        empty_lines: on stdout, since the last request.
-        stdin_closed: whether it closed its stdin, or is gone.
+        empty_lines: empty lines on stdout since the last request.
+        stdin_closed: whether the program closed its stdin or has exited.
     """
 
     def __init__(self, command: Command) -> None:
-        """Start it, in a process group of its own; raises OSError if the system does not."""
+        """Start the program in its own process group; raises OSError if the system cannot."""
         self.unread = self.unended = self.empty_lines = 0
         self.stdin_closed = False
-        self._sent = self._left_behind = 0  # bytes of the last request; those in the pipe when nobody could read them
-        self._at_rest = threading.Event()  # of the thread that writes: all is written, or nothing more will be
-        self._held: Event | None = None
+        self._sent = self._left_behind = (
+            0  # bytes of the last request; bytes left in the pipe when the program closed it
+        )
+        self._writing_done = threading.Event()  # set when everything is written, or nothing more can be
+        self._put_back: Event | None = None
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._longest_line = LONGEST_HELLO
-        self._stderr_left = MOST_STDERR
+        self._stderr_left = MAX_STDERR
         self._stderr = b""
         self._watchdog = Watchdog()
         try:
@@ -119,25 +121,25 @@ class Process:
         )
 
     def send(self, request: bytes, longest_answer: int) -> None:
-        """Hand a line to the program, without waiting for it to be read."""
+        """Send a line to the program, without waiting until it is read."""
         self._longest_line = longest_answer
-        self._stderr_left = MOST_STDERR
+        self._stderr_left = MAX_STDERR
         self.empty_lines = 0
         self.unread = self._sent = len(request)
-        self._at_rest.clear()
+        self._writing_done.clear()
         self._outbox.put(request)
 
     def has_read_nothing(self) -> bool:
-        """Whether the program certainly took no byte of the last request; False where the system does not tell."""
+        """Whether the program has certainly read no byte of the last request; False if this is unknown."""
         assert self._popen.stdin is not None
-        self._at_rest.wait(_WRITE_SECONDS)
+        self._writing_done.wait(_WRITE_SECONDS)
         in_pipe = self._left_behind if self.stdin_closed else _bytes_in(self._popen.stdin)
         return in_pipe >= self._sent - self.unread
 
     def receive(self, seconds: float) -> Event | None:
-        """What the program does next; None if that is nothing within so many seconds, which may be zero."""
-        if self._held is not None:
-            event, self._held = self._held, None
+        """Return what the program does next; None if nothing happens within the timeout, which may be zero."""
+        if self._put_back is not None:
+            event, self._put_back = self._put_back, None
             return event
         try:
             return self._events.get(timeout=max(seconds, 0))
@@ -145,29 +147,29 @@ class Process:
             return None
 
     def put_back(self, event: Event) -> None:
-        """Have an event received again."""
-        self._held = event
+        """Return an event again at the next ``receive``."""
+        self._put_back = event
 
     def exit_code(self, seconds: float = _EXIT_SECONDS) -> int | None:
-        """The exit code, negative if it is the number of a signal; None if it goes on running for so many seconds."""
+        """Return the exit code, negative for a signal; None if the program still runs after the timeout."""
         try:
             return self._popen.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
 
     def say_goodbye(self, seconds: float) -> tuple[list[Event], int | None]:
-        """Close its stdin, give it so many seconds to end, and end it.
+        """Close stdin, wait for the program to end, and kill it after the timeout.
 
         Returns:
-            What it still did, its end aside; and, if that is nothing, the exit code that it ended with itself, None if
-            it went on running.
+            What the program still did, except its end; and, if that is nothing, its own exit code, None if it was still
+            running.
         """
         deadline = time.monotonic() + seconds
         self._outbox.put(None)
         done: list[Event] = []
         try:
             event = self.receive(deadline - time.monotonic())
-            while isinstance(event, Line) and len(done) < _MOST_PENDING:
+            while isinstance(event, Line) and len(done) < _MAX_PENDING:
                 done.append(event)
                 event = self.receive(deadline - time.monotonic())
             if isinstance(event, LineTooLong | StderrFlood):
@@ -178,21 +180,21 @@ class Process:
         return done, code
 
     def kill(self) -> None:
-        """End the program, every process of its group, and on Linux what has left it."""
+        """Kill the program, its process group and, on Linux, processes that have left the group."""
         if sys.platform == "win32":
             subprocess.run(["taskkill", "/F", "/T", "/PID", str(self._popen.pid)], capture_output=True, check=False)
         else:
             with contextlib.suppress(ProcessLookupError, PermissionError):  # gone; macOS permits no signal to zombies
                 os.killpg(self._popen.pid, signal.SIGKILL)
-        self._watchdog.kill_what_left()
+        self._watchdog.kill_daemons()
         self._watchdog.dismiss()
         self.exit_code(_KILL_SECONDS)
         self._outbox.put(None)
         for thread in self._threads:
-            thread.join(_EXIT_SECONDS)  # in vain if a process that left the group holds a pipe
+            thread.join(_EXIT_SECONDS)  # times out if a process that left the group keeps a pipe open
 
     def stderr(self) -> str:
-        """The end of what it wrote to stderr so far."""
+        """Return the last part of stderr so far."""
         return self._stderr.decode("utf-8", "backslashreplace")
 
     def _write(self) -> None:
@@ -204,15 +206,15 @@ class Process:
                     while left:
                         left = left[pipe.write(left[:_WRITTEN_AT_ONCE]) :]
                         self.unread = len(left)
-                    self._at_rest.set()
+                    self._writing_done.set()
             except OSError:
                 self._left_behind = _bytes_in(pipe)
                 self.stdin_closed = True
-                self._at_rest.set()
+                self._writing_done.set()
 
     def _read_stdout(self) -> None:
         assert self._popen.stdout is not None
-        line = bytearray()  # the one that has not ended yet
+        line = bytearray()  # the current, unfinished line
         with self._popen.stdout as pipe:
             while chunk := pipe.read(_CHUNK):
                 for part in chunk.splitlines(keepends=True):
@@ -224,7 +226,7 @@ class Process:
                 if self.unended > self._longest_line:
                     self._events.put(LineTooLong(self._longest_line))
                     return
-                if self._events.qsize() > _MOST_PENDING:
+                if self._events.qsize() > _MAX_PENDING:
                     return
         self._events.put(StdoutEnded())
 
@@ -245,7 +247,7 @@ class Process:
 
 
 def _bytes_in(pipe: IO[bytes]) -> int:
-    """How many bytes written to a pipe were not read from it; 0 where the system does not tell one who writes."""
+    """Return the number of bytes in a pipe that were not read yet; 0 if this is unknown."""
     count = array("i", [0])
     if sys.platform != "win32":
         with contextlib.suppress(OSError, ValueError):

@@ -1,4 +1,4 @@
-"""A program as an implementation: started once, asked golden after golden, and started again when it fails one."""
+"""A program as an implementation: started once, sent golden after golden, and restarted after a failure."""
 
 import errno
 import shlex
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import ProgramFailed, Unsupported, WrongUse
 from rnn_goldens.programs.answers import GRADIENTS, Answer, Gradients, Hello, Outputs, Refusal
 from rnn_goldens.programs.command import Command
 from rnn_goldens.programs.conversation import Conversation
-from rnn_goldens.programs.misbehaviour import AskedGolden, CameLate, Misbehaviour
+from rnn_goldens.programs.misbehaviour import LateMisbehaviour, Misbehaviour, RequestedGolden
 from rnn_goldens.programs.text import printable
 from rnn_goldens.schema import PROTOCOLS
 
@@ -21,20 +21,20 @@ TIME_LIMIT = 10.0
 """Seconds for the answer to one golden."""
 
 START_LIMITS = 3
-"""A program has so many times the time limit to start and say hello."""
+"""The time to start and print hello, as a multiple of the time limit."""
 
-MOST_FAILED_STARTS = 3
-"""In a row; after that a program is not started again."""
+MAX_FAILED_STARTS = 3
+"""Consecutive failed starts after which a program is not restarted."""
 
 
 @dataclass(frozen=True)
-class Late:
-    """What a program did after its answer to a golden, which had been judged by then.
+class LateFinding:
+    """What a program did after its answer to a golden, whose outcome was already known.
 
     Attributes:
-        golden: the id of that golden.
-        dtype: the precision that was asked of it.
-        text: what the program did, and how to ask it by hand.
+        golden: the golden's id.
+        dtype: its precision.
+        text: what the program did, and how to reproduce it.
     """
 
     golden: str
@@ -43,15 +43,15 @@ class Late:
 
 
 class Program:
-    """A program that is kept running; called with a golden it returns out, h_n (and c_n).
+    """A running program; called with a golden it returns out, h_n (and c_n).
 
     Attributes:
-        late: what was noticed of earlier goldens when a later one was asked; who reads it, empties it.
+        late: late findings about earlier goldens; the reader clears it.
     """
 
     def __init__(self, command: Command, time_limit: float = TIME_LIMIT) -> None:
-        """Start it and hear its hello; raises WrongUse if it does not start or says anything else."""
-        self.late: list[Late] = []
+        """Start the program and read its hello; raises WrongUse if it does not start or prints anything else."""
+        self.late: list[LateFinding] = []
         self._command = command
         self._time_limit = time_limit
         self._last_id = 0
@@ -65,52 +65,51 @@ class Program:
 
     @property
     def name(self) -> str:
-        """What it calls itself, or the command."""
+        """The program's own name, or the command."""
         own_name = self._hello.name if self._hello is not None else ""
         return printable(own_name or str(self._command))
 
     @property
     def hello(self) -> Hello:
-        """What it says of itself."""
-        assert self._hello is not None  # or it would not have been made
+        """What the program stated about itself."""
+        assert self._hello is not None  # guaranteed by the constructor
         return self._hello
 
     @property
     def version(self) -> str:
-        """What it says its version is; "" if it does not."""
+        """The program's version; "" if not stated."""
         return printable(self._hello.version if self._hello is not None else "")
 
-    def __call__(self, golden: Question) -> tuple[NDArray[np.floating], ...]:
-        """Ask for a golden; the outputs are in its precision.
+    def __call__(self, golden: Inputs) -> tuple[NDArray[np.floating], ...]:
+        """Request the outputs of a golden, in its precision.
 
         Raises:
-            Unsupported: so says its hello, or its answer.
-            ProgramFailed: it gave no answer; the message says in which way. It is started again for the next golden.
+            Unsupported: according to the program's hello or answer.
+            ProgramFailed: there was no valid answer. The program is restarted for the next golden.
         """
         __tracebackhide__ = True
         answer = self._answer(golden, back=False)
-        assert isinstance(answer, Outputs)  # a conversation takes nothing else
+        assert isinstance(answer, Outputs)  # a conversation returns nothing else
         return answer.rounded(golden.dtype)
 
-    def gradients(self, golden: Question) -> Mapping[str, NDArray[np.floating]]:
-        """Ask for the gradients of a golden that has cotangents; by name, in its precision.
+    def gradients(self, golden: Inputs) -> Mapping[str, NDArray[np.floating]]:
+        """Request the gradients of a golden with cotangents; by name, in its precision.
 
         Raises:
-            Unsupported: the program speaks a protocol without gradients, or does not say that it supports them; or as
-                for outputs.
+            Unsupported: the program does not support gradients, or its protocol version has none; or as for outputs.
             ProgramFailed: as for outputs.
         """
         __tracebackhide__ = True
         if self.hello.protocol == PROTOCOLS[0]:
             raise Unsupported(f"{self.name} speaks protocol {self.hello.protocol}, which has no gradients")
         if GRADIENTS not in self.hello.features:
-            raise Unsupported(f"{self.name} supports no {GRADIENTS}")
+            raise Unsupported(f"{self.name} does not support {GRADIENTS}")
         answer = self._answer(golden, back=True)
         assert isinstance(answer, Gradients)  # likewise
         return answer.rounded(golden.dtype)
 
     def close(self) -> None:
-        """End it; raises ProgramFailed if it had more to say than it was asked."""
+        """End the program; raises ProgramFailed if it misbehaved after its last answer."""
         conversation, self._conversation = self._conversation, None
         if conversation is not None:
             try:
@@ -118,65 +117,67 @@ class Program:
             except Misbehaviour as why:
                 raise ProgramFailed(self._message(why)) from None
 
-    def _answer(self, golden: Question, *, back: bool) -> Answer:
+    def _answer(self, golden: Inputs, *, back: bool) -> Answer:
         __tracebackhide__ = True
         if lacking := self.hello.lacks(golden):
-            raise Unsupported(f"{self.name} supports no {lacking}")
+            raise Unsupported(f"{self.name} does not support {lacking}")
         try:
-            answer = self._ask(golden, back=back)
+            answer = self._request(golden, back=back)
         except Misbehaviour as why:
             raise ProgramFailed(f"{golden.id} in {golden.dtype}: {self._message(why)}") from None
         if isinstance(answer, Refusal):
             raise Unsupported(printable(answer.reason))
         return answer
 
-    def _ask(self, golden: Question, *, back: bool) -> Answer:
+    def _request(self, golden: Inputs, *, back: bool) -> Answer:
         self._last_id += 1
         try:
-            return self._ask_once(golden, back=back)
-        except CameLate as why:
-            self.late.append(Late(why.asked.id, why.asked.dtype, self._message(why)))
-        return self._ask_once(golden, back=back)  # of a run that has answered nothing before
+            return self._request_once(golden, back=back)
+        except LateMisbehaviour as why:
+            self.late.append(LateFinding(why.golden.id, why.golden.dtype, self._message(why)))
+        return self._request_once(golden, back=back)  # by a new run
 
-    def _ask_once(self, golden: Question, *, back: bool) -> Answer:
+    def _request_once(self, golden: Inputs, *, back: bool) -> Answer:
         conversation = self._started()
         try:
-            return conversation.ask(golden, self._last_id, self._time_limit, back=back)
+            return conversation.request(golden, self._last_id, self._time_limit, back=back)
         except BaseException as why:
-            self._conversation = None  # whatever it was, it ended the program
+            self._conversation = None  # any exception has ended the program
             if isinstance(why, Misbehaviour):
-                asked = why.asked if isinstance(why, CameLate) else AskedGolden(golden.id, golden.dtype, back=back)
-                why.details.append(self._by_hand(asked.options))
+                requested = RequestedGolden(golden.id, golden.dtype, back=back)
+                if isinstance(why, LateMisbehaviour):
+                    requested = why.golden
+                why.details.append(self._reproduction(requested.options))
             raise
 
     def _started(self) -> Conversation:
-        """The program as it runs, or started again; raises Misbehaviour if it does not start."""
+        """Return the running program, restarted if necessary; raises Misbehaviour if it does not start."""
         if self._conversation is not None:
             return self._conversation
-        if self._failed_starts >= MOST_FAILED_STARTS:
-            raise Misbehaviour(f"is not started any more: it did not start {MOST_FAILED_STARTS} times in a row")
+        if self._failed_starts >= MAX_FAILED_STARTS:
+            raise Misbehaviour(f"is not restarted: it failed to start {MAX_FAILED_STARTS} times in a row")
         self._failed_starts += 1
         try:
             self._conversation = Conversation(self._command, START_LIMITS * self._time_limit)
         except OSError as error:
-            raise Misbehaviour(f"can not be started: {_why_not_started(error)}") from None
+            raise Misbehaviour(f"cannot be started: {_why_not_started(error)}") from None
         except Misbehaviour as why:
-            why.details.append(self._by_hand(""))
+            why.details.append(self._reproduction(""))
             raise
         self._failed_starts = 0
         return self._conversation
 
-    def _by_hand(self, what: str) -> str:
-        return f"to ask it by hand: rnn-goldens protocol {what}--requests | {shlex.join(self._command.arguments)}"
+    def _reproduction(self, what: str) -> str:
+        return f"to reproduce: rnn-goldens protocol {what}--requests | {shlex.join(self._command.arguments)}"
 
     def _message(self, why: Misbehaviour) -> str:
         return "\n".join([f"{self.name} {why}", *(f"  {line}" for line in why.details)])
 
 
 def _why_not_started(error: OSError) -> str:
-    """The system's words, which speak of the program where they mean what its first line names."""
+    """Return the system's error; rewords errors that are about the program's interpreter."""
     if error.errno == errno.ENOEXEC:
-        return f"{error.strerror}; does its first line say what runs it, as in #!/usr/bin/env python3?"
+        return f"{error.strerror}; does its first line name an interpreter, as in #!/usr/bin/env python3?"
     if error.errno == errno.ENOENT:
-        return "what its first line names after #! to run it, or a library that it is linked with, is not there"
+        return "the interpreter after #! in its first line, or a library that it is linked with, does not exist"
     return str(error.strerror)

@@ -1,4 +1,4 @@
-"""No program outlives the process that started it, not even one that was killed and could not clean up."""
+"""Ends programs whose parent process was killed and could not clean up."""
 
 import os
 import signal
@@ -12,9 +12,9 @@ from pathlib import Path
 _PROC = Path("/proc")
 
 _SECONDS = 5
-"""How long the system may take to end what was killed."""
+"""Seconds for the system to end killed processes."""
 
-_KILL_AT_THE_END_OF_STDIN = """
+_KILL_AFTER_STDIN = """
 while read -r group; do last=$group; done
 [ -n "$last" ] && kill -KILL "-$last"
 for _ in 1 2 3 4 5 6 7 8 9; do
@@ -29,24 +29,24 @@ _number = count()
 
 
 class Watchdog:
-    """A shell that waits for the end of a pipe only this process holds, and then kills a program with what it started.
+    """A shell that waits until this process ends, and then kills a program and its child processes.
 
-    xdist kills its workers when it is interrupted, and a CI system whatever takes too long. What a program starts is of
-    its process group; on Linux also whatever has the mark in its environment, which a daemon takes with it that leaves
-    the group. On Windows, which has no process groups, a program that is busy then lives until it next reads its stdin.
+    xdist kills its workers when it is interrupted, and CI systems kill slow jobs. Child processes are in the program's
+    process group; on Linux daemons that have left it are found by a mark in their environment. Windows has no process
+    groups: a busy program lives until it next reads its stdin.
 
     Attributes:
-        environment: the environment of the program to watch, with the mark.
+        environment: the environment for the program, with the mark.
     """
 
     def __init__(self) -> None:
-        """Begin to watch, before the program starts."""
+        """Start watching, before the program starts."""
         self._mark = f"RNN_GOLDENS_PROGRAM_{os.getpid()}_{next(_number)}_{os.urandom(8).hex()}"
         self._shell: subprocess.Popen[bytes] | None = None
         self.environment = os.environ | {self._mark: "1"}
         if sys.platform != "win32":
             self._shell = subprocess.Popen(
-                ["/bin/sh", "-c", _KILL_AT_THE_END_OF_STDIN, "rnn-goldens-watchdog", self._mark],
+                ["/bin/sh", "-c", _KILL_AFTER_STDIN, "rnn-goldens-watchdog", self._mark],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -56,13 +56,13 @@ class Watchdog:
             )
 
     def watch(self, group: int) -> None:
-        """Say which process group the program leads."""
+        """Tell the shell which process group the program leads."""
         if self._shell is not None and self._shell.stdin is not None:
             with suppress(BrokenPipeError):
                 self._shell.stdin.write(f"{group}\n".encode())
 
-    def kill_what_left(self) -> None:
-        """End whatever the program has started and has left its process group, where the system tells (Linux)."""
+    def kill_daemons(self) -> None:
+        """Kill child processes that have left the process group, on Linux."""
         end = time.monotonic() + _SECONDS
         while (marked := _marked(self._mark.encode())) and time.monotonic() < end:
             for process in marked:
@@ -70,7 +70,7 @@ class Watchdog:
                     os.kill(process, signal.SIGKILL)
 
     def dismiss(self) -> None:
-        """End the watch; what runs is left alone."""
+        """Stop watching; processes are left alone."""
         shell, self._shell = self._shell, None
         if shell is not None:
             shell.kill()
@@ -78,7 +78,7 @@ class Watchdog:
 
 
 def _marked(mark: bytes) -> list[int]:
-    """Processes that have a mark in their environment, those that have ended aside."""
+    """Return the running processes that have a mark in their environment."""
     found = []
     for folder in _PROC.glob("[0-9]*"):
         with suppress(OSError):

@@ -1,1 +1,1 @@
-"""Which implementations agree with a corpus, which refuse and which are wrong: ``conformance.json`` and its page."""
+"""Reports which implementations agree with a corpus, refuse or are wrong: ``conformance.json`` and its page."""

@@ -1,38 +1,38 @@
-"""A badge that says how implementations fare: the JSON that https://shields.io/badges/endpoint-badge takes."""
+"""A badge with the results of implementations: JSON for https://shields.io/badges/endpoint-badge."""
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from rnn_goldens.report.conformance import Found
+from rnn_goldens.report.conformance import ImplementationResults
 from rnn_goldens.result import CHECKED
 
 GOOD, FAIR, BAD, NOTHING = "brightgreen", "yellow", "red", "lightgrey"
-"""Nothing is wrong; only what is known to be; something is; nothing was checked."""
+"""Everything passed; only known failures; unexpected failures; nothing checked."""
 
 
-def badge(found: Sequence[Found], unchecked: int = 0) -> dict[str, Any]:
-    """What the badge says in words, so that its colour has nothing to say alone.
+def badge(found: Sequence[ImplementationResults], unchecked: int = 0) -> dict[str, Any]:
+    """Return the badge; its text contains everything that its colour shows.
 
     Args:
-        found: what became of each implementation.
-        unchecked: so many more could not be checked.
+        found: the results of each implementation.
+        unchecked: the number of implementations that could not be checked.
     """
     counts = Counter(result["outcome"] for one in found for result in one.everything)
     well = [one for one in found if _agrees(one)]
     if len(found) + unchecked > 1:
-        said = f"{len(well)} of {len(found) + unchecked} implementations agree"
+        summary = f"{len(well)} of {len(found) + unchecked} implementations agree"
     else:
         names = {"passed": "passed", "failed": "wrong", "known-failure": "known to be wrong", "refused": "refused"}
-        said = ", ".join(f"{counts[outcome]} {name}" for outcome, name in names.items() if counts[outcome])
+        summary = ", ".join(f"{counts[outcome]} {name}" for outcome, name in names.items() if counts[outcome])
     colour = GOOD if len(well) == len(found) else FAIR
     if counts["failed"] or counts["skipped"] or unchecked:
         colour = BAD
     elif not any(counts[outcome] for outcome in CHECKED):
         colour = NOTHING
-    return {"schemaVersion": 1, "label": "rnn-goldens", "message": said or "nothing was checked", "color": colour}
+    return {"schemaVersion": 1, "label": "rnn-goldens", "message": summary or "nothing was checked", "color": colour}
 
 
-def _agrees(one: Found) -> bool:
+def _agrees(one: ImplementationResults) -> bool:
     outcomes = {result["outcome"] for result in one.everything}
     return any(result["outcome"] == "passed" for result in one.outputs.results) and outcomes <= {"passed", "refused"}

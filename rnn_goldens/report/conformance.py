@@ -1,4 +1,4 @@
-"""Check an implementation as ``rnn-goldens check`` does, and add up what became of every golden."""
+"""Checks an implementation as ``rnn-goldens check`` does, and counts the outcomes."""
 
 import platform
 import re
@@ -29,8 +29,8 @@ from rnn_goldens.result import (
     REFUSED,
     WRONG,
     Result,
+    golden_and_precision,
     gradient_counts,
-    named,
     own_reason,
 )
 from rnn_goldens.schema import FORMATS, problems
@@ -39,12 +39,12 @@ Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Found:
-    """What became of an implementation.
+class ImplementationResults:
+    """The results of an implementation.
 
     Attributes:
-        outputs: in the order of the corpus; its name is what ``rnn-goldens check`` takes, ``-- COMMAND`` for a program.
-        gradients: the same of its gradients; None if they were not asked.
+        outputs: results in the order of the corpus; named as for ``rnn-goldens check``.
+        gradients: the same for gradients; None if they were not checked.
     """
 
     outputs: Checked
@@ -52,31 +52,31 @@ class Found:
 
     @property
     def name(self) -> str:
-        """The implementation's."""
+        """The implementation's name."""
         return self.outputs.name
 
     @property
     def everything(self) -> Sequence[Result]:
-        """Results of outputs, and of gradients."""
+        """Results of outputs and of gradients."""
         return [*self.outputs.results, *(self.gradients.results if self.gradients is not None else ())]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What every implementation of a report is asked.
+class CheckRequest:
+    """What to check for every implementation of a report.
 
     Attributes:
         corpus: the goldens.
-        known_failures: a folder; ``NAME.txt`` in it lists those that the implementation of that name is known to fail,
-            ``NAME.gradients.txt`` those whose gradients it is, ``NAME.skip.txt`` those that it is not to be asked.
+        known_failures: a folder; ``NAME.txt`` in it lists the known failures of that implementation,
+            ``NAME.gradients.txt`` those of its gradients, ``NAME.skip.txt`` goldens not to run.
         time_limit: seconds that an implementation has for one golden; its own default if None.
-        only: an expression that goldens have to match, as pytest's ``-k``; all are asked if "".
-        processes: how many check at a time, as xdist's ``-n``; one if "".
-        drawn: whether pictures of what is wrong are wanted.
-        gradients: whether gradients are asked, too.
-        selection: the arguments of ``Corpus.select``; all goldens if there are none.
-        dtypes: the precisions; all if there are none.
-        progress: is told how many goldens of how many were judged, about once a second.
+        only: an expression that goldens must match, as pytest's ``-k``; "" for all.
+        processes: number of processes, as xdist's ``-n``; "" for one.
+        drawn: whether to collect pictures of wrong outputs.
+        gradients: whether to check gradients, too.
+        selection: arguments of ``Corpus.select``; empty for all goldens.
+        dtypes: the precisions; empty for all.
+        progress: called about once a second with the number of goldens compared and selected.
     """
 
     corpus: Corpus
@@ -91,18 +91,18 @@ class Asked:
     progress: Callable[[int, int], None] | None = None
 
     def known(self, implementation: str, *, back: bool) -> Path | None:
-        """The file that lists what an implementation is known to fail, of its outputs or of its gradients."""
+        """Return the file with an implementation's known failures, of outputs or of gradients."""
         return self._file(implementation, ".gradients.txt" if back else ".txt")
 
     def skip(self, implementation: str) -> Path | None:
-        """The file that lists what it is not to be asked."""
+        """Return the file with goldens not to run."""
         return self._file(implementation, ".skip.txt")
 
     def _file(self, implementation: str, ending: str) -> Path | None:
         return None if self.known_failures is None else self.known_failures / f"{file_name(implementation)}{ending}"
 
     def wanted(self, *, back: bool) -> set[tuple[str, str]]:
-        """The goldens and precisions that are asked, where no expression says which."""
+        """Return the selected goldens and precisions, if there is no expression."""
         return {
             (entry.id, dtype)
             for entry in self.corpus.select(**self.selection, gradients=back)
@@ -111,7 +111,7 @@ class Asked:
         }
 
     def arguments(self, implementation: str, *, back: bool) -> list[str]:
-        """What pytest is called with to ask it for outputs, or for gradients."""
+        """Return pytest's arguments to check outputs, or gradients."""
         known, skip = self.known(implementation, back=back), self.skip(implementation)
         options = {
             "dtype": list(self.dtypes or PRECISIONS),
@@ -128,50 +128,54 @@ class Asked:
         return [*as_typed(options), "-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore", *only, *processes]
 
 
-def check(implementation: str, asked: Asked) -> Found:
+def check(implementation: str, request: CheckRequest) -> ImplementationResults:
     """Check an implementation.
 
     Args:
-        implementation: as ``rnn-goldens check`` takes it; ``-- COMMAND`` for a program.
-        asked: which goldens, and how.
+        implementation: as for ``rnn-goldens check``; ``-- COMMAND`` for a program.
+        request: which goldens, and how.
 
     Raises:
-        WrongUse: it could not be checked; with what its run printed.
-        CutShort: not every golden was judged: that is a finding.
-        InvalidFile: a known failure passes again.
+        WrongUse: it could not be checked; with the output of its run.
+        CutShort: not every golden was compared.
+        InvalidFile: a known failure passes.
     """
-    outputs = _checked(implementation, asked, back=False)
-    if asked.gradients and asked.wanted(back=True):
-        return Found(outputs, _checked(implementation, asked, back=True))
-    return Found(outputs)
+    outputs = _checked(implementation, request, back=False)
+    if request.gradients and request.wanted(back=True):
+        return ImplementationResults(outputs, _checked(implementation, request, back=True))
+    return ImplementationResults(outputs)
 
 
-def _checked(implementation: str, asked: Asked, *, back: bool) -> Checked:
-    known = asked.known(implementation, back=back)
-    found = _run(implementation, asked, back=back)
+def _checked(implementation: str, request: CheckRequest, *, back: bool) -> Checked:
+    known = request.known(implementation, back=back)
+    found = _run(implementation, request, back=back)
     if again := [result for result in found.results if passes_again(result)]:
-        listed = [f"{named(result)} passes again: take it out, or narrow the line that covers it" for result in again]
+        listed = [
+            f"{golden_and_precision(result)} passes: remove it, or narrow the line that covers it" for result in again
+        ]
         raise InvalidFile(known or implementation, listed)
-    order = {golden_id: number for number, golden_id in enumerate(asked.corpus.ids)}
+    order = {golden_id: number for number, golden_id in enumerate(request.corpus.ids)}
     in_order = sorted(found.results, key=lambda r: (order[r["golden"]], list(PRECISIONS).index(r["dtype"])))
     return replace(found, results=in_order)
 
 
 def file_name(implementation: str) -> str:
-    """What the known failures of an implementation are called: its name, without what some file system refuses."""
+    """Return the file name for an implementation's known failures, without characters that file systems refuse."""
     return re.sub(r"[^\w.-]+", "_", implementation.removeprefix(MARK)).strip("_")
 
 
-def known_of_none(implementations: Iterable[str], asked: Asked) -> list[Path]:
-    """Files of known failures that are called like none of the implementations."""
+def known_of_none(implementations: Iterable[str], request: CheckRequest) -> list[Path]:
+    """Return the files of known failures whose names match none of the implementations."""
     called = {f"{file_name(name)}{ending}.txt" for name in implementations for ending in ("", ".gradients", ".skip")}
-    files = [] if asked.known_failures is None else sorted(asked.known_failures.glob("*.txt"))
+    files = [] if request.known_failures is None else sorted(request.known_failures.glob("*.txt"))
     return [path for path in files if path.name not in called]
 
 
-def _run(implementation: str, asked: Asked, *, back: bool) -> Checked:
-    """What came back, in any order; reasons without the golden and precision that the report says beside them."""
-    finished = run(implementation, asked.arguments(implementation, back=back), captured=True, progress=asked.progress)
+def _run(implementation: str, request: CheckRequest, *, back: bool) -> Checked:
+    """Return the results of a run; reasons without the golden and precision."""
+    finished = run(
+        implementation, request.arguments(implementation, back=back), captured=True, progress=request.progress
+    )
     document = finished.document or {}
     found: list[Result] = document["results"] if "results" in document else document.get("results_so_far", [])
     for result in found:
@@ -182,41 +186,43 @@ def _run(implementation: str, asked: Asked, *, back: bool) -> Checked:
     if finished.code > FINDING or "results" not in document:
         reasons = [result.get("reason", "") for result in found]
         lines = [*reasons, *finished.stdout.splitlines()]  # which pytest cuts off
-        said = finished.stderr.strip() or _wrong_use(lines) or finished.stdout.strip()
-        raise WrongUse(f"{implementation} could not be checked: {said.removeprefix('Error: ')}")
-    _require_all(implementation, found, asked, back=back)
+        message = finished.stderr.strip() or _wrong_use(lines) or finished.stdout.strip()
+        raise WrongUse(f"{implementation} could not be checked: {message.removeprefix('Error: ')}")
+    _require_all(implementation, found, request, back=back)
     return Checked(implementation, {}, found, document["causes"], finished.drawn)
 
 
-def _require_all(implementation: str, found: Sequence[Result], asked: Asked, *, back: bool) -> None:
-    """Hold what came back against what was asked, where no expression says which goldens that is."""
-    wanted = asked.wanted(back=back)
+def _require_all(implementation: str, found: Sequence[Result], request: CheckRequest, *, back: bool) -> None:
+    """Raise WrongUse unless the results are those of all selected goldens, if there is no expression."""
+    wanted = request.wanted(back=back)
     came = [(result["golden"], result["dtype"]) for result in found]
-    if len(set(came)) != len(came) or not wanted.issuperset(came) or (not asked.only and wanted != set(came)):
+    if len(set(came)) != len(came) or not wanted.issuperset(came) or (not request.only and wanted != set(came)):
         raise CutShort(
-            f"{implementation} could not be checked: {len(wanted)} goldens and precisions were asked, "
+            f"{implementation} could not be checked: {len(wanted)} goldens and precisions were selected, "
             f"and {len(set(came) & wanted)} came back"
         )
 
 
 def _wrong_use(lines: Iterable[str]) -> str:
-    """The first line that says what the user did wrong, without what pytest puts around it; or nothing."""
-    said = (line.partition(WRONG_USE)[2].removesuffix(" !") for line in lines)
-    return next(filter(None, said), "")
+    """Return the first line about wrong use without pytest's decoration; "" if there is none."""
+    errors = (line.partition(WRONG_USE)[2].removesuffix(" !") for line in lines)
+    return next(filter(None, errors), "")
 
 
-def document(found: Iterable[Found], asked: Asked, merged: Iterable[Document] = ()) -> Document:
-    """What goes into ``conformance.json``, ``merged`` rows after those found; raises InvalidFile if it is not valid."""
-    cells = {entry.id: entry.cell for entry in asked.corpus.entries}
+def document(
+    found: Iterable[ImplementationResults], request: CheckRequest, merged: Iterable[Document] = ()
+) -> Document:
+    """Return the content of ``conformance.json``, ``merged`` rows last; raises InvalidFile if it is invalid."""
+    cells = {entry.id: entry.cell for entry in request.corpus.entries}
     made: Document = {
         "kind": "conformance",
         "format": FORMATS["conformance"],
-        "corpus": asked.corpus.label,
+        "corpus": request.corpus.label,
         "made_with": {"rnn-goldens": version("rnn-goldens"), **_machine()},
         "implementations": [
             {
                 "name": one.name,
-                "versions": versions(one.name, asked.time_limit or TIME_LIMIT),
+                "versions": versions(one.name, request.time_limit or TIME_LIMIT),
                 **_summed_up(one.outputs.results, cells),
                 "causes": list(one.outputs.causes),
                 **_of_gradients(one.gradients, cells),
@@ -268,7 +274,7 @@ def _totals(cell: str, dtype: str, results: list[Result]) -> Document:
 
 
 def _refusals(results: Sequence[Result], cells: dict[str, str]) -> list[Document]:
-    """Why goldens were refused, with how many, in which cells and precisions."""
+    """Return why goldens were refused, with their number, cells and precisions."""
     by_reason: dict[str, list[Result]] = {}
     for result in results:
         if result["outcome"] == REFUSED:
@@ -288,7 +294,7 @@ def _refusals(results: Sequence[Result], cells: dict[str, str]) -> list[Document
 
 
 def versions(implementation: str, time_limit: float) -> dict[str, str]:
-    """The versions of the packages that an implementation is made of, or a program's own; none for a file."""
+    """Return the versions of an implementation's packages, or a program's own; none for a file."""
     if is_command(implementation):
         program = Program(find_command(implementation, Path.cwd()), time_limit)
         program.close()

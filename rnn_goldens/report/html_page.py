@@ -1,4 +1,4 @@
-"""A report of many implementations, as a page like that of a run of one; with what is otherwise than in an earlier."""
+"""The HTML page of a report of several implementations, with changes since an earlier report."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -9,24 +9,27 @@ from rnn_goldens.corpus import packaged
 from rnn_goldens.pages.content import About, Checked, Content
 from rnn_goldens.plugin.report import check_command
 from rnn_goldens.report.change import trend
-from rnn_goldens.report.conformance import Asked, Found
+from rnn_goldens.report.conformance import CheckRequest, ImplementationResults
 
 Document = dict[str, Any]
 
 
 def content(
-    found: Sequence[Found], document: Document, asked: Asked, earlier: tuple[str, Document] | None = None
+    found: Sequence[ImplementationResults],
+    document: Document,
+    request: CheckRequest,
+    earlier: tuple[str, Document] | None = None,
 ) -> Content:
-    """What the page shows.
+    """Return the content of the page.
 
     Args:
-        found: what became of each implementation.
-        document: the report that was made of it.
-        asked: what they were asked.
-        earlier: the name of an earlier report, and what it says.
+        found: the results of each implementation.
+        document: the report.
+        request: what was checked.
+        earlier: name and content of an earlier report.
     """
     versions = {i["name"]: i["versions"] for i in document["implementations"]}
-    corpus = asked.corpus
+    corpus = request.corpus
     more = [] if corpus.folder in packaged().values() else [f"--rnn-goldens-corpus={corpus.folder}"]
     return Content(
         title="rnn-goldens: implementations",
@@ -38,8 +41,8 @@ def content(
     )
 
 
-def _checked(one: Found, versions: Mapping[str, str], more: Sequence[str]) -> Iterator[Checked]:
-    """An implementation, and then its gradients, as the page counts them."""
+def _checked(one: ImplementationResults, versions: Mapping[str, str], more: Sequence[str]) -> Iterator[Checked]:
+    """Return an implementation, or its gradients, as the page counts them."""
     yield replace(one.outputs, versions=versions, command=partial(check_command, one.name, more))
     if one.gradients is not None:
         command = partial(check_command, one.name, [*more, "--rnn-goldens-gradients"])

@@ -1,12 +1,12 @@
 """``conformance.json`` for people: a page of Markdown, in which whatever a file or a program says is text."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from rnn_goldens.counted import counted
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
+from rnn_goldens.plurals import counted
 from rnn_goldens.visible import visible
 
 Document = dict[str, Any]
@@ -14,21 +14,22 @@ Document = dict[str, Any]
 HEADER = """\
 # Conformance
 
-Which implementations agree with the goldens of corpus {corpus}, which refuse and which are wrong.
+Implementations ran the goldens of corpus {corpus}: each entry says how many passed, in brackets the largest error as a
+fraction of the tolerance, how many were refused (not supported), and how many are **wrong**.
 
 <!-- Written by `rnn-goldens report`; do not edit. -->
 
-Each entry says how many goldens passed, and in brackets the largest error of any of their elements, as a fraction of
-what is allowed; then how many were refused (the implementation can not do what they ask, and says so) and how many are
-**wrong**. Made with rnn-goldens {rnn_goldens} on Python {python}, {machine}.
+Made with rnn-goldens {rnn_goldens} on Python {python}, {machine}. The JSON file has the full messages.
 """
 
 GRADIENTS = """\
-The same of [gradients](gradients.md), over all cells, of the goldens that have some in that precision. What an
-implementation leaves out is not counted as right, and is listed below.
+The same for [gradients](gradients.md), over all cells, of the goldens that have some in that precision. Gradients that
+an implementation does not return are not counted as right, and are listed below.
 """
 
 TITLES = {"rnn_tanh": "tanh RNN", "rnn_relu": "relu RNN", "lstm": "LSTM", "gru": "GRU"}
+
+_LONG = 100
 
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _MARKUP = re.compile(r"[\\`|]|\](?=[(\[:])")
@@ -40,32 +41,32 @@ def page(document: Document) -> str:
     made = document["made_with"]
     parts = [
         HEADER.format(corpus=document["corpus"], rnn_goldens=made["rnn-goldens"], **made),
-        *_versions(document),
         *(line for cell in CELLS for line in _table(document, cell)),
         _section("What is wrong", _disagreements(document["implementations"])),
         _section("What was refused", _refusals(document["implementations"])),
         *_gradients(document),
+        *_versions(document),
     ]
     return "".join(parts)
 
 
 def _versions(document: Document) -> Iterator[str]:
-    yield "\n"
+    yield "\n## Versions\n\n"
     for i in document["implementations"]:
         versions = ", ".join(plain(f"{name} {version}") for name, version in i["versions"].items())
         yield f"- {code(i['name'])}{': ' if versions else ''}{versions}{_elsewhere(i.get('made_with'))}{_of(i)}\n"
 
 
 def _elsewhere(made: Document | None) -> str:
-    """What an implementation of another report was made with, if that is something else than what this one was."""
+    """Return the versions of an implementation of another report, if they differ from those of this one."""
     if made is None:
         return ""
     return plain(f"; made with rnn-goldens {made['rnn-goldens']} on Python {made['python']}, {made['machine']}")
 
 
 def _of(implementation: Document) -> str:
-    """The corpus it was asked, if that is an earlier one than the others were asked."""
-    return plain(f"; asked corpus {implementation['corpus']} alone") if "corpus" in implementation else ""
+    """Return the corpus version of an implementation that was checked against an earlier one than the others."""
+    return plain(f"; corpus {implementation['corpus']} only") if "corpus" in implementation else ""
 
 
 def _table(document: Document, cell: str) -> Iterator[str]:
@@ -76,15 +77,15 @@ def _table(document: Document, cell: str) -> Iterator[str]:
 
 
 def _entry(result: Document) -> str:
-    said = []
+    summary = []
     if result["passed"]:
         largest = result["largest_error"]
-        said.append(f"{result['passed']} passed" + ("" if largest is None else f" ({largest:.2f})"))
+        summary.append(f"{result['passed']} passed" + ("" if largest is None else f" ({largest:.2f})"))
     if result["refused"]:
-        said.append(f"{result['refused']} refused")
+        summary.append(f"{result['refused']} refused")
     if result["wrong"]:
-        said.append(f"**{result['wrong']} wrong**")
-    return ", ".join(said) or "none asked"
+        summary.append(f"**{result['wrong']} wrong**")
+    return ", ".join(summary) or "not checked"
 
 
 def _disagreements(implementations: list[Document]) -> list[str]:
@@ -99,7 +100,7 @@ def _disagreements(implementations: list[Document]) -> list[str]:
         ]
         for reason in dict.fromkeys(known):
             d = next(d for d in i["disagreements"] if d["known"] == reason)
-            first = f"{d['golden']}, {d['dtype']}: {plain(d['reason'])}"
+            first = f"{d['golden']}, {d['dtype']}: {plain(_short(d['reason']))}"
             many = counted(known.count(reason), "golden")
             items.append(f"{code(i['name'])}, {many}, known: {plain(reason)}. The first: {first}")
     return items
@@ -107,27 +108,42 @@ def _disagreements(implementations: list[Document]) -> list[str]:
 
 def _refusals(implementations: list[Document]) -> list[str]:
     return [
-        f"{code(i['name'])}, {counted(r['count'], 'golden')} "
-        f"({', '.join(r['cells'])}; {', '.join(r['dtypes'])}): {plain(r['reason'])}"
+        f"{code(i['name'])}, {counted(r['count'], 'golden')}"
+        f"{_in_brackets(_some(r['cells'], CELLS), _some(r['dtypes'], PRECISIONS))}: {plain(_short(r['reason']))}"
         for i in implementations
         for r in i["refusals"]
     ]
 
 
+def _short(reason: str) -> str:
+    """A reason, cut where it grows long; the file has all of it."""
+    return reason if len(reason) <= _LONG else f"{reason[: _LONG - 1]}…"
+
+
+def _some(names: list[str], of: Collection[str]) -> str:
+    """Names between commas; nothing where they are all."""
+    return "" if set(names) == set(of) else ", ".join(names)
+
+
+def _in_brackets(*texts: str) -> str:
+    summary = "; ".join(filter(None, texts))
+    return f" ({summary})" if summary else ""
+
+
 def _gradients(document: Document) -> Iterator[str]:
-    """Of those whose gradients were asked: how many goldens, over all cells; nothing if none were."""
-    asked = [{**i["gradients"], "name": i["name"]} for i in document["implementations"] if "gradients" in i]
-    if not asked:
+    """Of those whose gradients were with_gradients: how many goldens, over all cells; nothing if none were."""
+    with_gradients = [{**i["gradients"], "name": i["name"]} for i in document["implementations"] if "gradients" in i]
+    if not with_gradients:
         return
     yield f"\n## Gradients\n\n{GRADIENTS}\n| | {' | '.join(PRECISIONS)} |\n|---|{'---|' * len(PRECISIONS)}\n"
-    for i in asked:
+    for i in with_gradients:
         entries = [_entry(_over_cells(i, dtype)) for dtype in PRECISIONS]
         yield f"| {code(i['name'])} | {' | '.join(entries)} |\n"
-    yield _section("Which gradients are wrong", _disagreements(asked))
-    yield _section("Which gradients were refused", _refusals(asked))
+    yield _section("Which gradients are wrong", _disagreements(with_gradients))
+    yield _section("Which gradients were refused", _refusals(with_gradients))
     left_out = [
         f"{code(i['name'])}: " + ", ".join(f"{code(name)} in {counted(n, 'golden')}" for name, n in some.items())
-        for i in asked
+        for i in with_gradients
         if (some := i["not_checked"])
     ]
     yield _section("Which gradients were left out", left_out)
@@ -151,10 +167,10 @@ def plain(text: str) -> str:
 
 def code(text: str) -> str:
     """As code, in a paragraph or in a table, where a bar in a code span would end the cell."""
-    said = _on_one_line(text)
-    if set(said) & set("`|\\<>&"):
-        return f"<code>{plain(said)}</code>"
-    return f"`{said}`"
+    summary = _on_one_line(text)
+    if set(summary) & set("`|\\<>&"):
+        return f"<code>{plain(summary)}</code>"
+    return f"`{summary}`"
 
 
 def _on_one_line(text: str) -> str:

@@ -1,45 +1,45 @@
-"""What became of an implementation, for the terminal: how many, what explains the failures, and the first of these."""
+"""The results of an implementation as text: counts, causes of failures, and the first failures."""
 
 import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from rnn_goldens.counted import counted
 from rnn_goldens.pages.causes import Cause, causes_of
 from rnn_goldens.pages.content import Checked
-from rnn_goldens.report.conformance import Found
+from rnn_goldens.plurals import counted
+from rnn_goldens.report.conformance import ImplementationResults
 from rnn_goldens.result import FAILED, KNOWN, PASSED, REFUSED, RIGHT, SKIPPED, Result, gradient_lines
 
 WIDTH = 80
-_MOST_CAUSES = 8
-_MOST_GOLDENS = 5
+_MAX_CAUSES = 8
+_MAX_GOLDENS = 5
 
 _OUTCOMES = (PASSED, REFUSED, KNOWN, FAILED, SKIPPED)
 """In the order in which they are counted."""
 
 
-def terminal_text(found: Found) -> str:
-    """A line of counts, and a paragraph for each cause; then some goldens that are wrong, each once; and gradients."""
+def terminal_text(found: ImplementationResults) -> str:
+    """Return counts, a paragraph per cause, some failing goldens, each once, and the gradients."""
     results = found.outputs.results
     lines = [_counted(found.name, results)]
     causes = causes_of(0, found.outputs)
-    for cause in causes[:_MOST_CAUSES]:
+    for cause in causes[:_MAX_CAUSES]:
         lines += _of_cause(cause)
-    if len(causes) > _MOST_CAUSES:
-        lines.append(f"  … and {counted(len(causes) - _MOST_CAUSES, 'more paragraph')} of this kind")
+    if len(causes) > _MAX_CAUSES:
+        lines.append(f"  … and {counted(len(causes) - _MAX_CAUSES, 'more paragraph')} of this kind")
     lines += _goldens([result for result in results if result["outcome"] == FAILED])
     return "\n".join([*lines, *_gradients(found.gradients)])
 
 
 def _counted(name: str, results: Sequence[Result]) -> str:
     counts = Counter(result["outcome"] for result in results)
-    said = [f"{count} {outcome}" for outcome in _OUTCOMES if (count := counts[outcome])]
-    return f"{name:<15} {', '.join(said) or 'no golden asked'}"
+    summary = [f"{count} {outcome}" for outcome in _OUTCOMES if (count := counts[outcome])]
+    return f"{name:<15} {', '.join(summary) or 'no golden selected'}"
 
 
 def _gradients(gradients: Checked | None) -> Iterator[str]:
-    """A line of counts, why there are none, which were wrong and left out by name, and some goldens."""
+    """Yield counts, why there are none, wrong and left-out gradients by name, and some goldens."""
     if gradients is None:
         return
     results = gradients.results
@@ -57,20 +57,20 @@ def _of_cause(cause: Cause) -> Iterator[str]:
     yield from _wrapped(f"{cause.heading}: {cause.certainty}", 2)
     for named in cause.deviations:
         yield from _wrapped(f"{named.name}: {named.sentence}", 4)
-        if named.mend:
-            yield from _wrapped(f"to mend: {named.mend}", 4)
+        if named.fix:
+            yield from _wrapped(f"to fix: {named.fix}", 4)
         if cause.is_explained:
-            yield from _wrapped(f"to see it beside what is right: rnn-goldens explain {named.name}", 4)
+            yield from _wrapped(f"to see the code: rnn-goldens explain {named.name}", 4)
     for note in cause.notes:
         yield from _wrapped(note, 4)
 
 
 def _goldens(wrong: Sequence[Result], *, with_cause: bool = False) -> Iterator[str]:
-    """How each is wrong in its first precision, and in how many more it is; with its cause, if nothing else says it."""
+    """Yield how goldens are wrong in their first precision, and in how many more; optionally with the cause."""
     by_golden: dict[str, list[Result]] = {}
     for result in wrong:
         by_golden.setdefault(result["golden"], []).append(result)
-    for golden, (first, *others) in list(by_golden.items())[:_MOST_GOLDENS]:
+    for golden, (first, *others) in list(by_golden.items())[:_MAX_GOLDENS]:
         like, reason = _like_and_reason(first)
         also = f" and {len(others)} more" if others else ""
         line = f"  {golden} in {first['dtype']}{also}{like if with_cause else ''}: {reason}"
@@ -78,12 +78,12 @@ def _goldens(wrong: Sequence[Result], *, with_cause: bool = False) -> Iterator[s
             yield from _wrapped(line.strip(), 2)
         else:
             yield line if len(line) <= WIDTH else f"{line[: WIDTH - 1].rstrip()}…"
-    if len(by_golden) > _MOST_GOLDENS:
-        yield f"  … and {counted(len(by_golden) - _MOST_GOLDENS, 'more golden')}"
+    if len(by_golden) > _MAX_GOLDENS:
+        yield f"  … and {counted(len(by_golden) - _MAX_GOLDENS, 'more golden')}"
 
 
 def _like_and_reason(wrong: Result) -> tuple[str, str]:
-    """Of ``ID in float32, like NAME: 6 right; x wrong`` what stands behind the precision; or nothing, and all."""
+    """Split ``ID in float32, like NAME: 6 right; x wrong`` after the precision; the name is "" if there is none."""
     reason = wrong.get("reason", "")
     found = re.match(rf"{re.escape(wrong['golden'])} in {wrong['dtype']}(, like [^:]*)?: ", reason)
     return (found[1] or "", reason[found.end() :]) if found else ("", reason)

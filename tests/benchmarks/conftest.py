@@ -1,4 +1,4 @@
-"""The benchmarks are run from the checkout and are not installed."""
+"""Makes the benchmarks importable: they run from the checkout and are not installed."""
 
 import sys
 from pathlib import Path

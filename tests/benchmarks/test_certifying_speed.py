@@ -1,10 +1,10 @@
-"""mpmath computes the same equations, and its answers are ours to the last bit."""
+"""mpmath computes the same expected values, bit by bit."""
 
 from typing import Any
 
 import numpy as np
 import pytest
-from made_scenarios import SHAPES, scenario
+from factories.scenarios import SHAPES, scenario
 
 from benchmarks import in_mpmath
 from benchmarks.certifying_speed import BASE, Speed, report, sizes, speed
@@ -14,7 +14,7 @@ from rnn_goldens.golden.shapes import CELLS
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("cell", CELLS)
-def test_its_answer_with_the_same_bits_is_the_correctly_rounded_one(cell: str, shape: str) -> None:
+def test_with_the_same_bits_it_is_correctly_rounded(cell: str, shape: str) -> None:
     arguments: dict[str, Any] = SHAPES[shape]
     case = scenario(cell, **arguments).case()
     right, bits = correctly_rounded(case)
@@ -22,24 +22,24 @@ def test_its_answer_with_the_same_bits_is_the_correctly_rounded_one(cell: str, s
         assert np.array_equal(ours, theirs)
 
 
-def test_with_few_bits_it_is_another() -> None:
+def test_with_few_bits_it_differs() -> None:
     case = scenario("lstm").case()
     assert not np.array_equal(correctly_rounded(case)[0][0], in_mpmath.answer(case, 30)[0])
 
 
-def test_each_size_is_larger_than_the_first_in_one_way() -> None:
+def test_each_size_is_larger_than_the_first_in_one_dimension() -> None:
     first, *others = sizes()
     assert first == BASE
     assert all(sum(other[what] != BASE[what] for what in BASE) == 1 for other in others)
 
 
-def test_a_size_is_measured_in_each_way() -> None:
-    found = speed("gru", {"time": 2, "hidden": 2, "layers": 1})
-    assert 0 < found.answer < found.certified
-    assert found.mpmath > 0
+def test_each_size_is_measured() -> None:
+    measured = speed("gru", {"time": 2, "hidden": 2, "layers": 1})
+    assert 0 < measured.answer < measured.certified
+    assert measured.mpmath > 0
 
 
-def test_the_page_has_goldens_a_second_and_the_ratio() -> None:
+def test_the_page_has_goldens_per_second_and_the_ratio() -> None:
     page = report([Speed("lstm", BASE, 192, answer=0.005, certified=0.02, mpmath=0.03)])
-    assert "| lstm |   10 |      8 |      1 |  192 |        50.0 |       200 |     33.3 |          6.0 |\n" in page
+    assert "| lstm |   10 |      8 |      1 |  192 |        50.0 |       200 |     33.3 |      6.0 |\n" in page
     assert "It takes 6.0 to 6.0 times as long" in page

@@ -1,4 +1,4 @@
-"""The judges of the gradients' tolerance are themselves correct, and each does something of its own."""
+"""The backward passes that test the gradients' tolerance are correct, and each rounds differently."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from benchmarks.correct_backward import BACKWARD
 from benchmarks.gradient_false_alarms import in_numpy
 from rnn_goldens.cells import Backward
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
+from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
 
 pytestmark = pytest.mark.sampled(every=8)
 
@@ -22,7 +22,7 @@ SATURATED = ["lstm/saturated", "gru/saturated", "rnn-tanh/saturated"]
 
 
 def gradients(network: Backward, golden_id: str, dtype: str) -> Mapping[str, Any]:
-    return in_numpy(network)(CORPUS.load(golden_id, dtype, gradients=True).question())
+    return in_numpy(network)(CORPUS.load(golden_id, dtype, gradients=True).inputs())
 
 
 def precisions(golden_id: str) -> tuple[str, ...]:
@@ -34,28 +34,28 @@ def precisions(golden_id: str) -> tuple[str, ...]:
 @pytest.mark.parametrize("name", BACKWARD)
 @pytest.mark.parametrize("golden_id", [*IDS, "lstm/unbatched", "exact-backward/bidirectional"])
 def test_in_float64_it_is_the_definition(name: str, golden_id: str) -> None:
-    found, right = (gradients(network, golden_id, "float64") for network in (BACKWARD[name], Backward()))
-    assert list(found) == list(right)
-    for array in right:
-        np.testing.assert_allclose(found[array], right[array], rtol=1e-12, atol=1e-13)
+    actual, expected = (gradients(network, golden_id, "float64") for network in (BACKWARD[name], Backward()))
+    assert list(actual) == list(expected)
+    for array in expected:
+        np.testing.assert_allclose(actual[array], expected[array], rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("name", BACKWARD)
-def test_it_computes_in_the_type_it_is_given(name: str) -> None:
-    found = gradients(BACKWARD[name], "gru/lengths-no-state", "float16")
-    assert {array.dtype for array in found.values()} == {np.dtype(np.float16)}
+def test_it_computes_in_its_input_type(name: str) -> None:
+    actual = gradients(BACKWARD[name], "gru/lengths-no-state", "float16")
+    assert {array.dtype for array in actual.values()} == {np.dtype(np.float16)}
 
 
 @pytest.mark.parametrize("name", BACKWARD)
-def test_it_rounds_otherwise_than_the_definition(name: str) -> None:
-    """Or it would be the same implementation once more. BLAS may be the order that has FMA: it differs from another."""
+def test_it_rounds_differently_from_the_definition(name: str) -> None:
+    """Otherwise it would be redundant. BLAS may use FMA, so that order is compared with another one."""
     other = BACKWARD["first to last"] if name == "FMA" else Backward()
     assert any(
-        not np.array_equal(found, right)
+        not np.array_equal(a, b)
         for golden_id in (*IDS, *SATURATED)
         for dtype in ("float32", "float16")
         if dtype in precisions(golden_id)
-        for found, right in zip(
+        for a, b in zip(
             *(gradients(network, golden_id, dtype).values() for network in (BACKWARD[name], other)), strict=True
         )
     )

@@ -1,4 +1,4 @@
-"""The judges of the tolerance are themselves correct."""
+"""The networks that test the tolerance are correct."""
 
 from fractions import Fraction
 
@@ -10,7 +10,7 @@ from benchmarks.correct_networks import NETWORKS
 from benchmarks.summation import fma
 from rnn_goldens.cells import Network, case_of
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
+from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
 from rnn_goldens.implementations.numpy_cells import arithmetic
 
 pytestmark = pytest.mark.sampled(every=8)
@@ -27,7 +27,7 @@ def test_fma_rounds_once(dtype: type[np.floating]) -> None:
 
 
 def _rounded(a: np.floating, b: np.floating, c: np.floating) -> float:
-    """A b + c, correctly rounded to the type."""
+    """Return a b + c, correctly rounded to the type."""
     exact = Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c))
     near = type(a)(float(exact))
     around = [near, np.nextafter(near, type(a)(-np.inf)), np.nextafter(near, type(a)(np.inf))]
@@ -46,7 +46,7 @@ def test_in_float64_it_is_the_definition(name: str, cell: str) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_it_computes_in_the_type_it_is_given(name: str) -> None:
+def test_it_computes_in_its_input_type(name: str) -> None:
     case = case_of(CORPUS.load("gru/lengths-bidirectional-two-layers", "float16"), np.float16)
     assert {output.dtype for output in NETWORKS[name].run(case)} == {np.dtype(np.float16)}
 
@@ -61,7 +61,7 @@ def test_the_tolerance_admits_it_where_gates_saturate(name: str, golden_id: str)
         assert verdict.largest_error <= LARGEST_CORRECT_ERROR
 
 
-def test_without_subnormals_there_is_none() -> None:
+def test_flushing_leaves_no_subnormal_numbers() -> None:
     golden = CORPUS.load("lstm/saturated", "float16")
     case = case_of(golden, np.float16)
     smallest = np.finfo(np.float16).smallest_normal

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import false_alarms, page, tallies
-from benchmarks.false_alarms import implementations, report, tally
-from benchmarks.tallies import Job, Tally
-from rnn_goldens.checkable.golden import Golden
+from benchmarks import false_alarms, implementation_results, page
+from benchmarks.false_alarms import implementations, report, results_of
+from benchmarks.implementation_results import ImplementationResults, Job
+from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import Unsupported
 
@@ -20,10 +20,10 @@ pytestmark = pytest.mark.slow
 SIZE = sum("float32" in entry.precisions for entry in open_corpus().entries)
 
 
-def test_the_definition_raises_no_alarm() -> None:
-    found = tally(Job("numpy", "float32"))
-    assert (found.passed, found.refused.total(), found.failed) == (SIZE, 0, {})
-    assert 0 < found.largest[0] < 0.7
+def test_the_definition_has_no_false_alarm() -> None:
+    results = results_of(Job("numpy", "float32"))
+    assert (results.passed, results.refused.total(), results.failed) == (SIZE, 0, {})
+    assert 0 < results.largest[0] < 0.7
 
 
 def test_a_failure_says_where_and_by_how_much(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,25 +35,25 @@ def test_a_failure_says_where_and_by_how_much(monkeypatch: pytest.MonkeyPatch) -
         return out, golden.h_n
 
     monkeypatch.setattr(false_alarms, "find_implementation", lambda _: off)
-    found = tally(Job("off", "float32"))
+    results = results_of(Job("off", "float32"))
     lstm = sum("float32" in e.precisions for e in open_corpus().select(cell=["lstm"]))
-    assert (found.passed, found.refused, len(found.failed)) == (0, {"no lstm": lstm}, SIZE - lstm)
-    assert "off by 0.5, allowed" in found.failed["gru/plain"]
-    assert "`gru/plain`: out[" in report([found], ["off"])
+    assert (results.passed, results.refused, len(results.failed)) == (0, {"no lstm": lstm}, SIZE - lstm)
+    assert "off by 0.5, allowed" in results.failed["gru/plain"]
+    assert "`gru/plain`: out[" in report([results], ["off"])
 
 
 def test_what_was_not_run_is_not_an_error() -> None:
-    found = tally(Job("onnxruntime", "float64"))
-    assert found.passed == 0
-    assert not found.failed
-    assert found.refused.total() == len(open_corpus().entries)
+    results = results_of(Job("onnxruntime", "float64"))
+    assert results.passed == 0
+    assert not results.failed
+    assert results.refused.total() == len(open_corpus().entries)
 
 
 def test_names_are_unique() -> None:
     assert len(set(implementations())) == len(implementations())
 
 
-def test_assert_close_judges_the_same_outputs() -> None:
+def test_assert_close_compares_the_same_outputs() -> None:
     golden = open_corpus().load("gru/plain", "float32")
     assert false_alarms.is_close(golden, (golden.out, golden.h_n))
     assert not false_alarms.is_close(golden, (golden.out, golden.h_n + np.float32(1e-3)))
@@ -62,13 +62,19 @@ def test_assert_close_judges_the_same_outputs() -> None:
 def test_the_page_is_written_and_an_alarm_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     largest, failed = (0.1, "gru/plain"), dict[str, str]()
 
-    def run(_: object, tasks: Sequence[tuple[Sequence[Job], int]], *__: object) -> dict[Job, Tally]:
-        return {job: Tally(job, passed=3, largest=largest, failed=failed) for jobs, _ in tasks for job in jobs}
+    def run(_: object, tasks: Sequence[tuple[Sequence[Job], int]], *__: object) -> dict[Job, ImplementationResults]:
+        return {
+            job: ImplementationResults(job, passed=3, largest=largest, failed=failed)
+            for jobs, _ in tasks
+            for job in jobs
+        }
 
-    monkeypatch.setattr(tallies, "run", run)
+    monkeypatch.setattr(implementation_results, "run", run)
     monkeypatch.setattr(page, "RESULTS", tmp_path)
+    section = "<!-- begin python -m benchmarks.false_alarms -->\n<!-- end python -m benchmarks.false_alarms -->\n"
+    (tmp_path / false_alarms.PAGE).write_text(section, "utf-8")
     assert _exit_code(monkeypatch) == 0
-    assert (tmp_path / false_alarms.PAGE).read_text("utf-8").count("| numpy, FMA ") == 4
+    assert (tmp_path / false_alarms.PAGE).read_text("utf-8").count("| NumPy, 21 networks ") == 1
     failed["gru/plain"] = "out[0] is 1, not 2"
     assert _exit_code(monkeypatch) == 1
     assert "`gru/plain`: out[0] is 1, not 2" in (tmp_path / false_alarms.PAGE).read_text("utf-8")

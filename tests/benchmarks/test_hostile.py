@@ -1,4 +1,4 @@
-"""What a reader does to an input that anybody may have written is noted: refused, another error, too slow."""
+"""What a reader does with damaged inputs is recorded: it refuses them, raises another error, or is too slow."""
 
 import json
 import random
@@ -10,7 +10,7 @@ from benchmarks import hostile
 from benchmarks.hostile import Reader, changed, run
 
 
-def reading(data: bytes) -> None:
+def read(data: bytes) -> None:
     if data == b"other":
         raise KeyError(data)
     if data == b"slow":
@@ -21,9 +21,9 @@ def reading(data: bytes) -> None:
         raise ValueError(data)
 
 
-def test_another_error_and_too_long_are_findings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hostile, "MOST_SECONDS", 0.05)
-    reader = Reader("of the test", reading, ValueError, (b"right",))
+def test_another_error_and_a_timeout_are_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hostile, "MAX_SECONDS", 0.05)
+    reader = Reader("test reader", read, ValueError, (b"right",))
     for data in (b"right", b"wrong"):
         reader.check(data)
     assert (reader.refused, reader.findings) == (1, [])
@@ -31,19 +31,19 @@ def test_another_error_and_too_long_are_findings(monkeypatch: pytest.MonkeyPatch
         reader.check(data)
     assert reader.refused == 2
     assert [finding.rpartition(": ")[0] for finding in reader.findings] == [
-        "of the test: KeyError: b'other'",
-        "of the test: 0.1 s",
+        "test reader: KeyError: b'other'",
+        "test reader: 0.1 s",
     ]
 
 
-def test_every_seed_is_read_and_inputs_are_others() -> None:
-    given = list[bytes]()
-    run(Reader("of the test", given.append, ValueError, (b'{"a": [1, 2]}',)), 200, random.Random(1))
-    assert given[0] == b'{"a": [1, 2]}'
-    assert len(set(given)) > 50
+def test_seeds_are_read_first_and_changed_inputs_differ() -> None:
+    received = list[bytes]()
+    run(Reader("test reader", received.append, ValueError, (b'{"a": [1, 2]}',)), 200, random.Random(1))
+    assert received[0] == b'{"a": [1, 2]}'
+    assert len(set(received)) > 50
 
 
-def test_many_inputs_are_still_json() -> None:
+def test_many_changed_inputs_are_still_json() -> None:
     draw, valid = random.Random(1), 0
     for _ in range(200):
         try:

@@ -1,9 +1,9 @@
-"""ONNX's tests are read as ONNX means them."""
+"""ONNX's tests are interpreted correctly."""
 
 import numpy as np
 import pytest
 
-from benchmarks.onnx_backend import OnnxTest, exposes, in_our_dialect, onnx_tests
+from benchmarks.onnx_backend import OnnxTest, detects, in_our_dialect, onnx_tests
 from rnn_goldens.cells import Network
 from rnn_goldens.deviations import deviation
 
@@ -12,24 +12,24 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def tests() -> dict[str, OnnxTest]:
-    found, skipped = onnx_tests()
+    available, skipped = onnx_tests()
     assert not skipped
-    return {test.name: test for test in found}
+    return {test.name: test for test in available}
 
 
-def test_every_one_is_answered_in_its_own_dialect(tests: dict[str, OnnxTest]) -> None:
+def test_every_onnx_test_passes_in_its_own_dialect(tests: dict[str, OnnxTest]) -> None:
     assert len(tests) >= 18
     for test in tests.values():
         assert test.accepts(test.dialect.run(test.case)), test.name
 
 
-def test_the_definition_answers_every_one(tests: dict[str, OnnxTest]) -> None:
-    asked = [in_our_dialect(test) for test in tests.values()]
-    assert [test.name for test in asked if not test.accepts(Network().run(test.case))] == []
-    assert {test.name for test in asked if test.differs} == {"test_gru_seq_length", "test_lstm_with_peepholes"}
+def test_the_definition_passes_every_onnx_test(tests: dict[str, OnnxTest]) -> None:
+    adapted = [in_our_dialect(test) for test in tests.values()]
+    assert [test.name for test in adapted if not test.accepts(Network().run(test.case))] == []
+    assert {test.name for test in adapted if test.differs} == {"test_gru_seq_length", "test_lstm_with_peepholes"}
 
 
-def test_a_reverse_layer_is_judged_by_its_reverse_direction_alone(tests: dict[str, OnnxTest]) -> None:
+def test_a_reverse_layer_is_compared_in_the_reverse_direction_only(tests: dict[str, OnnxTest]) -> None:
     test = tests["test_gru_reverse"]
     out, h_n = Network().run(test.case)
     hidden = test.case.config.hidden_size
@@ -44,6 +44,6 @@ def test_a_wrong_shape_is_not_accepted(tests: dict[str, OnnxTest]) -> None:
     assert not tests["test_gru_batchwise"].accepts((out[:, :, 1:], h_n))
 
 
-def test_a_deviation_without_what_it_needs_passes(tests: dict[str, OnnxTest]) -> None:
-    assert not exposes(tests["test_gru_defaults"], deviation("b_ih_missing"))
-    assert exposes(tests["test_gru_with_initial_bias"], deviation("b_ih_missing"))
+def test_a_deviation_without_its_required_features_passes(tests: dict[str, OnnxTest]) -> None:
+    assert not detects(tests["test_gru_defaults"], deviation("b_ih_missing"))
+    assert detects(tests["test_gru_with_initial_bias"], deviation("b_ih_missing"))

@@ -1,12 +1,12 @@
-"""The way back of the definition: against torch's autograd, and against differences for cells that nobody ships."""
+"""The backward pass of the definition, compared with torch's autograd, and with finite differences for custom cells."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
-from made_cotangents import SHAPES, asked
-from odd_cells import minimal_gated_unit, peephole_lstm
+from factories.cotangents import SHAPES, gradient_scenario
+from factories.custom_cells import minimal_gated_unit, peephole_lstm
 
 from rnn_goldens.cells import Backward, Case, Cell, Network, gradients
 from rnn_goldens.cells.notation import (
@@ -33,45 +33,45 @@ from rnn_goldens.implementations.torch.gradients import of_layers
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("cell", CELLS)
-def test_gradients_of_every_shape_are_those_of_torch(cell: str, shape: str) -> None:
-    scenario = asked(cell, shape)
+def test_gradients_of_networks_of_every_shape_equal_those_of_torch(cell: str, shape: str) -> None:
+    scenario = gradient_scenario(cell, shape)
     found = gradients(scenario.case(), scenario.cotangents)
-    theirs: Mapping[str, Any] = of_layers(certify(scenario, confirm=False).in_precision("float64"))
-    assert list(found) == list(theirs)
+    of_torch: Mapping[str, Any] = of_layers(certify(scenario, confirm=False).in_precision("float64"))
+    assert list(found) == list(of_torch)
     for name, array in found.items():
-        assert array.shape == theirs[name].shape
-        np.testing.assert_allclose(array, theirs[name], rtol=1e-12, atol=1e-13)
+        assert array.shape == of_torch[name].shape
+        np.testing.assert_allclose(array, of_torch[name], rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_cotangent_that_is_not_given_is_zero(cell: str) -> None:
-    scenario = asked(cell, "two layers", of=("d_out",))
+def test_a_missing_cotangent_is_zero(cell: str) -> None:
+    scenario = gradient_scenario(cell, "two layers", of=("d_out",))
     case, given = scenario.case(), dict(scenario.cotangents)
     states = {f"d_{name}_n": np.zeros_like(case.state[0]) for name in case.cell.states}
-    alone, beside = gradients(case, given), gradients(case, given | states)
-    for name, array in alone.items():
-        np.testing.assert_array_equal(array, beside[name])
+    found, with_zeros = gradients(case, given), gradients(case, given | states)
+    for name, array in found.items():
+        np.testing.assert_array_equal(array, with_zeros[name])
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_what_stands_beyond_a_sequences_end_matters_to_no_gradient(cell: str) -> None:
-    scenario = asked(cell, "ragged")
+def test_padding_does_not_affect_any_gradient(cell: str) -> None:
+    scenario = gradient_scenario(cell, "ragged")
     case, given = scenario.case(), dict(scenario.cotangents)
     before = gradients(case, given)
-    loud = {**given, "d_out": given["d_out"].copy()}
-    loud["d_out"][0, 2:] = 1000
+    changed = {**given, "d_out": given["d_out"].copy()}
+    changed["d_out"][0, 2:] = 1000
     case.x[0, 2:] = 1000
-    for name, array in gradients(case, loud).items():
+    for name, array in gradients(case, changed).items():
         np.testing.assert_array_equal(array, before[name])
     assert not before["x"][0, 2:].any()
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("cell", CELLS)
-def test_gradients_are_computed_in_the_precision_that_is_given(cell: str, dtype: str) -> None:
+def test_gradients_are_computed_in_the_precision_of_the_arrays(cell: str, dtype: str) -> None:
     ml_dtypes = pytest.importorskip("ml_dtypes")
     kind = np.dtype(ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
-    scenario = asked(cell, "ragged")
+    scenario = gradient_scenario(cell, "ragged")
     case = scenario.case()
     low = Case(
         case.cell,
@@ -89,22 +89,22 @@ def test_gradients_are_computed_in_the_precision_that_is_given(cell: str, dtype:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_the_initial_states_have_gradients_only_where_they_were_given(cell: str) -> None:
-    scenario = asked(cell, "plain")
+def test_initial_states_have_gradients_only_if_they_are_given(cell: str) -> None:
+    scenario = gradient_scenario(cell, "plain")
     assert not {"h0", "c0"} & set(gradients(scenario.case(), scenario.cotangents))
 
 
-class WithoutForgetting(Backward):
-    """What is wrong on the way back overrides one of its steps."""
+class WithoutCarry(Backward):
+    """A backward pass with one overridden step."""
 
     def carry(self, d_before: Any, d_after: Any, within: Any, t: int) -> Any:
         return tuple(part * 0 for part in super().carry(d_before, d_after, within, t))
 
 
-def test_a_step_of_the_way_back_can_be_overridden() -> None:
-    scenario = asked("gru", "plain", of=("d_h_n",))
+def test_a_step_of_the_backward_pass_can_be_overridden() -> None:
+    scenario = gradient_scenario("gru", "plain", of=("d_h_n",))
     right = gradients(scenario.case(), scenario.cotangents)
-    wrong = WithoutForgetting().gradients(scenario.case(), scenario.cotangents)
+    wrong = WithoutCarry().gradients(scenario.case(), scenario.cotangents)
     assert not wrong["x"][:, :-1].any()
     np.testing.assert_array_equal(wrong["x"][:, -1], right["x"][:, -1])
 
@@ -124,7 +124,7 @@ def smooth(x: Term, h: Term, w: Weight) -> tuple[Term]:
     return (tanh(softplus(a) * log(abs(b) + 1.5) + minimum(a, b) ** 3 - a**2 + (a**2 + 1) ** -2),)
 
 
-OWN = {
+CUSTOM = {
     "every primitive": Cell("own", everything, "ab", ("h", "c"), ("p",)),
     "logarithms, powers and absolute values": Cell("own", smooth, "a"),
     "minimal gated unit": Cell("own", minimal_gated_unit, "fn"),
@@ -132,25 +132,25 @@ OWN = {
 }
 
 
-def case_of_own(cell: Cell, *, lengths: list[int] | None = None) -> tuple[Case, dict[str, Float64]]:
+def case_of_custom_cell(cell: Cell, *, lengths: list[int] | None = None) -> tuple[Case, dict[str, Float64]]:
     numbers = np.random.default_rng(5)
 
-    def some(*shape: int) -> Float64:
+    def draw(*shape: int) -> Float64:
         return np.asarray(np.round(numbers.uniform(-1, 1, shape) * 64) / 64)
 
     config = Config(input_size=3, hidden_size=2, num_layers=2, bidirectional=True)
-    weights = {name: some(*shape) for name, shape in weight_shapes(cell.layout, config).items()}
-    states = tuple(some(4, 2, 2) for _ in cell.states)
+    weights = {name: draw(*shape) for name, shape in weight_shapes(cell.layout, config).items()}
+    states = tuple(draw(4, 2, 2) for _ in cell.states)
     ends = None if lengths is None else np.array(lengths)
-    given = {"d_out": some(2, 3, 4)} | {f"d_{name}_n": some(4, 2, 2) for name in cell.states}
-    return Case(cell, config, weights, some(2, 3, 3), states, ends), given
+    given = {"d_out": draw(2, 3, 4)} | {f"d_{name}_n": draw(4, 2, 2) for name in cell.states}
+    return Case(cell, config, weights, draw(2, 3, 3), states, ends), given
 
 
 @pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("lengths", [None, [3, 2]])
-@pytest.mark.parametrize("name", OWN)
-def test_a_cell_of_ones_own_has_the_gradients_that_differences_say(name: str, lengths: list[int] | None) -> None:
-    case, given = case_of_own(OWN[name], lengths=lengths)
+@pytest.mark.parametrize("name", CUSTOM)
+def test_gradients_of_a_custom_cell_equal_finite_differences(name: str, lengths: list[int] | None) -> None:
+    case, given = case_of_custom_cell(CUSTOM[name], lengths=lengths)
     found = gradients(case, given)
     arrays = {**case.weights, "x": case.x, **dict(zip(("h0", "c0"), case.state, strict=False))}
     assert set(found) == set(arrays)
@@ -161,7 +161,7 @@ def test_a_cell_of_ones_own_has_the_gradients_that_differences_say(name: str, le
 
 
 def difference(case: Case, given: dict[str, Float64], array: Float64, at: tuple[int, ...]) -> float:
-    """How Σ d·output changes with one number."""
+    """Return the derivative of Σ d·output by one number."""
     step, kept, found = 2.0**-18, array[at], []
     for by in (step, -step):
         array[at] = kept + by

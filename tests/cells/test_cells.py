@@ -1,10 +1,10 @@
-"""The definition against torch: in integers both are exact and have to be equal, elsewhere they have to be close."""
+"""The definition compared with torch: equal on integers, where both are exact, and close elsewhere."""
 
 from typing import Any
 
 import numpy as np
 import pytest
-from making import MakeGolden
+from factories.goldens import MakeGolden
 
 from rnn_goldens import Golden
 from rnn_goldens.golden.shapes import CELLS
@@ -28,17 +28,17 @@ def outputs_of_torch(golden: Golden) -> list[np.ndarray[Any, Any]]:
 
 @pytest.mark.parametrize("config", CONFIGS)
 @pytest.mark.parametrize("cell", CELLS)
-def test_networks_of_every_shape_are_those_of_torch(make_golden: MakeGolden, cell: str, config: str) -> None:
+def test_networks_of_every_shape_equal_those_of_torch(make_golden: MakeGolden, cell: str, config: str) -> None:
     golden = make_golden(cell, dtype="float64", **CONFIGS[config])
     outputs = numpy_cells.run(golden)
     assert len(outputs) == (3 if cell == "lstm" else 2)
     rtol = 0 if cell == "rnn_relu" else 1e-12
-    for ours, theirs in zip(outputs, outputs_of_torch(golden), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol)
+    for found, expected in zip(outputs, outputs_of_torch(golden), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol)
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_sequence_is_not_affected_by_what_stands_beyond_its_end(make_golden: MakeGolden, cell: str) -> None:
+def test_padding_does_not_affect_a_sequence(make_golden: MakeGolden, cell: str) -> None:
     golden = make_golden(cell, dtype="float64", bidirectional=True, lengths=[3, 2])
     before = numpy_cells.run(golden)
     x = golden.stored.x
@@ -52,5 +52,5 @@ def test_a_sequence_is_not_affected_by_what_stands_beyond_its_end(make_golden: M
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("cell", CELLS)
-def test_the_network_computes_in_the_precision_it_is_given(make_golden: MakeGolden, cell: str, dtype: str) -> None:
+def test_the_network_computes_in_the_precision_of_the_arrays(make_golden: MakeGolden, cell: str, dtype: str) -> None:
     assert {output.dtype.name for output in numpy_cells.run(make_golden(cell, dtype=dtype))} == {dtype}

@@ -1,4 +1,4 @@
-"""The steps of a golden are those of the one definition: they lead to its outputs."""
+"""The steps of a golden, computed by the definition."""
 
 from itertools import pairwise
 
@@ -35,7 +35,7 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
     return result
 
 
-def test_they_give_out_and_the_last_states(golden: Golden) -> None:
+def test_the_steps_give_out_and_the_last_states(golden: Golden) -> None:
     out, last = np.zeros_like(golden.out), {}
     for step in golden.steps():
         if step.layer == golden.config.num_layers - 1:
@@ -50,7 +50,7 @@ def test_they_give_out_and_the_last_states(golden: Golden) -> None:
     assert golden.compare(out, *states).passed
 
 
-def test_each_starts_from_the_one_before_it(golden: Golden) -> None:
+def test_each_step_starts_from_the_state_of_the_one_before(golden: Golden) -> None:
     steps = golden.steps()
     for before, after in pairwise(steps):
         if (before.layer, before.direction) == (after.layer, after.direction):
@@ -58,7 +58,7 @@ def test_each_starts_from_the_one_before_it(golden: Golden) -> None:
             assert all(np.array_equal(after.state_before[name], state) for name, state in before.state.items())
 
 
-def test_they_go_by_layer_direction_and_visit() -> None:
+def test_steps_are_ordered_by_layer_direction_and_visit() -> None:
     golden = rnn_goldens.load("lstm/bidirectional-two-layers")
     times = range(golden.x.shape[1])
     assert [(step.layer, step.direction, step.time) for step in golden.steps()] == [
@@ -69,30 +69,30 @@ def test_they_go_by_layer_direction_and_visit() -> None:
     ]
 
 
-def test_a_gate_is_its_activation_of_what_it_gets(golden: Golden) -> None:
+def test_a_gate_is_the_activation_of_its_preactivation(golden: Golden) -> None:
     for step in golden.steps():
         assert "".join(step.gates) == "".join(step.preactivations) == LAYOUTS[golden.cell].gates
-        for gate, gets in step.preactivations.items():
+        for gate, argument in step.preactivations.items():
             activation = np.tanh if gate in "gnh" else sigmoid
             activation = activation if golden.cell in TANH else lambda z: np.maximum(z, 0)
-            assert np.allclose(step.gates[gate], activation(gets), rtol=1e-14, atol=0, equal_nan=True)
+            assert np.allclose(step.gates[gate], activation(argument), rtol=1e-14, atol=0, equal_nan=True)
 
 
-def test_the_gates_make_the_state(golden: Golden) -> None:
+def test_the_state_follows_from_the_gates(golden: Golden) -> None:
     for step in golden.steps():
         gates, before, within = step.gates, step.state_before, step.within[..., None]
         if golden.cell == "lstm":
             c = gates["f"] * before["c"] + gates["i"] * gates["g"]
-            wanted = {"c": c, "h": gates["o"] * np.tanh(c)}
+            expected = {"c": c, "h": gates["o"] * np.tanh(c)}
         elif golden.cell == "gru":
-            wanted = {"h": (1 - gates["z"]) * gates["n"] + gates["z"] * before["h"]}
+            expected = {"h": (1 - gates["z"]) * gates["n"] + gates["z"] * before["h"]}
         else:
-            wanted = dict(gates)
+            expected = dict(gates)
         for name, state in step.state.items():
-            assert np.allclose(state, np.where(within, wanted[name], before[name]), rtol=1e-14, atol=1e-300)
+            assert np.allclose(state, np.where(within, expected[name], before[name]), rtol=1e-14, atol=1e-300)
 
 
-def test_what_a_gate_gets_is_made_of_its_own_rows() -> None:
+def test_a_preactivation_is_computed_from_the_rows_of_its_gate() -> None:
     golden = rnn_goldens.load("gru/one-step-with-state", dtype="float64")
     (step,) = golden.steps()
     rows = {gate: slice(3 * k, 3 * k + 3) for k, gate in enumerate("rzn")}
@@ -103,7 +103,7 @@ def test_what_a_gate_gets_is_made_of_its_own_rows() -> None:
     assert np.allclose(step.preactivations["n"], of_x[:, rows["n"]] + step.gates["r"] * of_h[:, rows["n"]])
 
 
-def test_where_a_sequence_has_ended_there_are_no_gates_and_the_state_stands_still() -> None:
+def test_after_its_end_a_sequence_has_nan_gates_and_a_constant_state() -> None:
     golden = rnn_goldens.load("lstm/lengths", dtype="float64")
     assert golden.lengths is not None
     for step in golden.steps():
@@ -114,5 +114,5 @@ def test_where_a_sequence_has_ended_there_are_no_gates_and_the_state_stands_stil
             assert np.array_equal(state[~step.within], step.state_before[name][~step.within])
 
 
-def test_a_question_has_none() -> None:
-    assert not hasattr(rnn_goldens.load("lstm/plain").question(), "steps")
+def test_inputs_have_no_steps() -> None:
+    assert not hasattr(rnn_goldens.load("lstm/plain").inputs(), "steps")

@@ -1,4 +1,4 @@
-"""The command line as it is typed, in a user's folder."""
+"""Runs commands as processes in a user's folder."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ def stale(golden):
 def unable(golden):
     raise rnn_goldens.Unsupported("no recurrent layers")
 
-def skips(golden):  # which has to count as a refusal, and not as nothing
+def skips(golden):  # must count as a refusal
     import pytest
     pytest.skip("no device")
 

@@ -1,4 +1,4 @@
-"""The commands as they are typed, in real processes."""
+"""The commands, run as processes."""
 
 import fcntl
 import json
@@ -24,7 +24,7 @@ GOOD, FINDING, WRONG_USE = 0, 1, 2
 
 
 @pytest.mark.slow
-def test_help_names_every_command_and_imports_nothing_heavy(run: Run) -> None:
+def test_help_lists_every_command_and_imports_nothing_heavy(run: Run) -> None:
     shown = run("--help").stdout
     for command in (
         "list",
@@ -46,12 +46,12 @@ def test_help_names_every_command_and_imports_nothing_heavy(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_list_goes_from_simple_to_hard_and_can_be_narrowed(run: Run) -> None:
+def test_list_is_sorted_from_simple_to_hard_and_can_be_filtered(run: Run) -> None:
     ids = [line.split()[0] for line in run("list").stdout.splitlines() if line.startswith("documented/")]
     assert ids[0] == "documented/single-sequence"
-    narrowed = run("list", "*/mini-*", "--features", "exact", "--without", "state", "--cell", "rnn_relu").stdout
-    assert "documented/mini-batch-ascending" in narrowed
-    assert "single" not in narrowed
+    filtered = run("list", "*/mini-*", "--features", "exact", "--without", "state", "--cell", "rnn_relu").stdout
+    assert "documented/mini-batch-ascending" in filtered
+    assert "single" not in filtered
     assert "Did you mean 'lstm'" in run("list", "--cell", "lsmt", code=WRONG_USE).stderr
 
 
@@ -66,7 +66,7 @@ def test_list_and_show_print_json_for_programs(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_what_list_prints_as_json_is_the_index(run: Run) -> None:
+def test_list_prints_the_index_as_json(run: Run) -> None:
     corpus = open_corpus()
     index = json.loads((corpus.folder / "index.json").read_text("utf-8"))
     listed = json.loads(run("list", "--json").stdout)
@@ -81,7 +81,7 @@ def test_what_list_prints_as_json_is_the_index(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_show_tells_everything_about_a_golden(run: Run) -> None:
+def test_show_prints_all_properties_of_a_golden(run: Run) -> None:
     shown = run("show", "documented/identity-w-hh").stdout
     for part in (
         "purpose",
@@ -97,14 +97,14 @@ def test_show_tells_everything_about_a_golden(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_check_passes_a_right_implementation_and_fails_a_wrong_one(run: Run) -> None:
+def test_check_passes_a_correct_implementation_and_fails_a_wrong_one(run: Run) -> None:
     assert "4 passed" in run("check", "users_nets:right", "-k", "documented").stdout
     failed = run("check", "users_nets:stale", "-k", "documented and single", code=FINDING).stdout
     assert "documented/single-sequence in float32: out is first wrong at time step 1 (batch 0, unit 0)" in failed
 
 
 @pytest.mark.slow
-def test_check_hands_everything_else_to_pytest(run: Run, tmp_path: Path) -> None:
+def test_check_passes_other_arguments_to_pytest(run: Run, tmp_path: Path) -> None:
     options = ("-k", "documented/mini-batch", "-n", "2", "--junitxml=junit.xml", "--rnn-goldens-dtype=float64,bfloat16")
     assert "4 passed" in run("check", "numpy", *options).stdout
     assert (tmp_path / "junit.xml").read_text().count("<testcase") == 4
@@ -113,14 +113,14 @@ def test_check_hands_everything_else_to_pytest(run: Run, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_check_tells_refused_from_wrong(run: Run) -> None:
+def test_check_distinguishes_refused_from_wrong(run: Run) -> None:
     some = run("check", "users_nets:unable_in_batches", "-k", "documented").stdout
     assert "= 1 passed, " in some
     assert ", 3 refused in " in some
 
 
 @pytest.mark.slow
-def test_all_refused_is_not_good(run: Run) -> None:
+def test_refusing_every_golden_fails(run: Run) -> None:
     documented = ("-k", "documented")
     refused = run("check", "users_nets:unable", *documented, code=FINDING)
     assert "4 refused" in refused.stdout
@@ -131,18 +131,18 @@ def test_all_refused_is_not_good(run: Run) -> None:
 
 
 @pytest.mark.parametrize("processes", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)])
-def test_wrong_use_of_a_class_is_no_finding_and_ends_the_run(run: Run, processes: tuple[str, ...]) -> None:
+def test_wrong_use_of_a_class_ends_the_run_with_exit_code_2(run: Run, processes: tuple[str, ...]) -> None:
     done = run("check", "users_nets:Renamed", "-k", "documented", *processes, code=WRONG_USE)
-    said = "rnn-goldens: Renamed names its weights W, U; PyTorch's names are weight_ih_l0, weight_hh_l0"
-    assert done.stdout.count(f"\n{said}") == (4 if processes else 0)  # a worker can not stop the others
+    message = "rnn-goldens: Renamed names its weights W, U; PyTorch's names are weight_ih_l0, weight_hh_l0"
+    assert done.stdout.count(f"\n{message}") == (4 if processes else 0)  # a worker cannot stop the others
     assert "Traceback" not in done.stdout
-    assert said in done.stdout
+    assert message in done.stdout
 
 
 @pytest.mark.slow
-def test_check_goes_on_where_a_report_can_not_be_written(run: Run) -> None:
+def test_check_continues_if_a_report_cannot_be_written(run: Run) -> None:
     done = run("check", "users_nets:right", "-k", "documented", "--rnn-goldens-report=/proc/a.json", code=WRONG_USE)
-    assert done.stdout.count("rnn-goldens: the report /proc/a.json can not be written: ") == 2
+    assert done.stdout.count("rnn-goldens: the report /proc/a.json cannot be written: ") == 2
     assert " passed" in done.stdout
 
 
@@ -150,9 +150,9 @@ def test_check_goes_on_where_a_report_can_not_be_written(run: Run) -> None:
 def test_a_failure_is_listed_by_its_golden_and_its_cause(
     run: Run, processes: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Within 80 columns, wherever the package is and wherever the command is called."""
+    """In 80 columns, in any working directory."""
     monkeypatch.setenv("COLUMNS", "80")
-    for name in ("CI", "BUILD_NUMBER"):  # where one is set, pytest's summary repeats whole messages
+    for name in ("CI", "BUILD_NUMBER"):  # with one of them set, pytest's summary repeats whole messages
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "swapped.py").write_text(
         "import numpy as np\n"
@@ -167,7 +167,7 @@ def test_a_failure_is_listed_by_its_golden_and_its_cause(
     assert max(map(len, listed)) <= 80
 
 
-def test_an_error_is_as_wide_as_a_terminal_and_one_line_for_programs(
+def test_an_error_is_wrapped_in_a_terminal_and_one_line_in_a_pipe(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["rnn-goldens", "explain", "lstm/plane"])
@@ -184,7 +184,7 @@ def test_an_error_is_as_wide_as_a_terminal_and_one_line_for_programs(
 NOTHING = "Error: nothing is selected by {}; ids look like documented/single-sequence-float32\n"
 
 
-USED_WRONGLY = [
+WRONG_USES = [
     (["nunpy"], "Did you mean 'numpy'"),
     (["users_nets:rihgt"], "users_nets has no 'rihgt'"),
     (["numpy", "--rnn-goldens-dtype=double"], "Precisions: float64, float32, bfloat16, float16"),
@@ -193,22 +193,22 @@ USED_WRONGLY = [
     ([], "Missing argument 'IMPLEMENTATION'"),
 ]
 
-USED_WRONGLY_TOO = [
-    ([".users_nets:right"], "'.users_nets' is no name of a module; for a file my_rnn.py in the working directory"),
-    (["../users_nets:right"], "'../users_nets' is no name of a module"),
+MORE_WRONG_USES = [
+    ([".users_nets:right"], "'.users_nets' is not the name of a module; for a file my_rnn.py in the working directory"),
+    (["../users_nets:right"], "'../users_nets' is not the name of a module"),
     (["numpy", "--rnn-goldens-corpus=v9"], "no corpus 'v9'"),
     (["numpy", "-k", "neither and nor", "-n", "2"], NOTHING.format("-k 'neither and nor'")),
     (["numpy", "-m", "nothing"], NOTHING.format("-m nothing")),
 ]
-"""Of the same kinds."""
+"""More arguments of the same kinds, for the slow tests."""
 
 
 @pytest.mark.sampled(every=4)
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [*USED_WRONGLY, *(pytest.param(*each, marks=pytest.mark.slow) for each in USED_WRONGLY_TOO)],
+    [*WRONG_USES, *(pytest.param(*each, marks=pytest.mark.slow) for each in MORE_WRONG_USES)],
 )
-def test_check_used_wrongly_says_so(run: Run, arguments: list[str], message: str) -> None:
+def test_wrong_use_of_check_is_an_error(run: Run, arguments: list[str], message: str) -> None:
     done = run("check", *arguments, code=WRONG_USE)
     assert message in done.stdout + done.stderr
 
@@ -226,7 +226,7 @@ def test_protocol_prints_the_messages_of_one_golden(run: Run) -> None:
         assert not any(problems(message, kind, 1) for message in messages)
 
 
-def test_protocol_prints_the_messages_in_which_gradients_are_asked(run: Run) -> None:
+def test_protocol_prints_requests_for_gradients(run: Run) -> None:
     hello, supports, request, answer = map(json.loads, run("protocol", "--gradients").stdout.splitlines())
     assert (supports["protocol"], supports["features"][-1]) == (2, "gradients")
     assert list(request["cotangents"]) == ["d_out", "d_h_n"]
@@ -256,21 +256,21 @@ def test_protocol_prints_requests_alone_and_of_any_golden(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_a_users_project_settings_stay_out_of_check(run: Run, tmp_path: Path) -> None:
+def test_a_projects_settings_do_not_affect_check(run: Run, tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
     assert "4 passed" in run("check", "numpy", "-k", "documented").stdout
 
 
 @pytest.mark.slow
-def test_validate_finds_what_is_wrong_and_where(run: Run, corpus_copy: Path) -> None:
+def test_validate_reports_problems_with_their_place(run: Run, corpus_copy: Path) -> None:
     folder, index = corpus_copy / "documented", corpus_copy / "index.json"
-    assert "8 files: 8 valid, 0 not" in run("validate", folder).stdout
+    assert "8 files: 8 valid, 0 invalid" in run("validate", folder).stdout
     path = folder / "mini-batch.json"
     path.write_text(path.read_text()[:-20])
-    found = run("validate", folder, index, code=FINDING).stdout
-    assert f"{path}: not JSON: " in found
-    assert f"{path}: SHA-256 is " in found
-    assert "9 files: 7 valid, 2 not" in found
+    output = run("validate", folder, index, code=FINDING).stdout
+    assert f"{path}: not JSON: " in output
+    assert f"{path}: SHA-256 is " in output
+    assert "9 files: 7 valid, 2 invalid" in output
     assert "does not exist" in run("validate", "nowhere", code=WRONG_USE).stderr
     (corpus_copy / "empty").mkdir()
     assert "no .h5 or .json file in" in run("validate", corpus_copy / "empty", code=WRONG_USE).stderr
@@ -284,11 +284,11 @@ def test_a_folder_without_an_index_is_wrong_use(run: Run, tmp_path: Path) -> Non
         ["check", "numpy", "--rnn-goldens-corpus=."],
     ):
         done = run(*command, code=WRONG_USE)
-        assert "is no corpus: it holds no index.json" in done.stdout + done.stderr
+        assert "is not a corpus: it has no index.json" in done.stdout + done.stderr
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full, a device without space, is Linux's")
-def test_a_disk_that_is_full_is_one_message(tmp_path: Path) -> None:
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full of Linux")
+def test_a_full_disk_is_one_message(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "rnn_goldens", "list"]
         done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -296,14 +296,14 @@ def test_a_disk_that_is_full_is_one_message(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_module_that_can_not_read_its_file_is_wrong_use(run: Run, tmp_path: Path) -> None:
+def test_a_module_that_cannot_read_its_file_is_wrong_use(run: Run, tmp_path: Path) -> None:
     (tmp_path / "users_broken.py").write_text("weights = open('weights.npz')")
     message = "importing users_broken failed: [Errno 2] No such file or directory: 'weights.npz'"
     assert message in run("check", "users_broken:net", code=WRONG_USE).stderr
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 79])
-def test_list_cuts_no_id_in_a_narrow_terminal(tmp_path: Path, width: int) -> None:
+def test_list_does_not_cut_ids_in_a_narrow_terminal(tmp_path: Path, width: int) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     command = [sys.executable, "-m", "rnn_goldens", "list", "documented/mini-batch-ascending"]
@@ -316,16 +316,16 @@ def test_list_cuts_no_id_in_a_narrow_terminal(tmp_path: Path, width: int) -> Non
     assert "documented/mini-batch-ascending" in id_column
 
 
-def test_list_writes_one_line_a_golden_into_a_pipe(run: Run) -> None:
+def test_list_writes_one_line_per_golden_into_a_pipe(run: Run) -> None:
     lines = run("list").stdout.splitlines()
     assert len(lines) == len(open_corpus().entries) + 3
     assert {line.split()[0] for line in lines[2:-1]} == set(open_corpus().ids)
 
 
 @pytest.mark.slow
-def test_one_of_a_thing_is_singular(run: Run, corpus_copy: Path) -> None:
+def test_counts_of_one_are_singular(run: Run, corpus_copy: Path) -> None:
     documented = corpus_copy / "documented"
-    assert "1 file: 1 valid, 0 not" in run("validate", documented / "mini-batch.json").stdout
+    assert "1 file: 1 valid, 0 invalid" in run("validate", documented / "mini-batch.json").stdout
     path = documented / "mini-batch.json"
     path.write_text(path.read_text().replace("51.0", "52.0", 1))
     assert "\n1 difference between " in run("diff", documented / "mini-batch.h5", path, code=FINDING).stdout
@@ -348,19 +348,19 @@ def test_diff_compares_files_ids_and_corpora(run: Run, small_corpus: Path, corpu
 
 
 @pytest.mark.slow
-def test_generate_writes_a_corpus_and_check_holds_it_against_the_scenarios(run: Run, tmp_path: Path) -> None:
-    made = run("generate", "--only", "documented/*", "--into", "made")
-    assert made.stdout.splitlines()[0] == "new       documented/single-sequence"
+def test_generate_writes_a_corpus_and_check_compares_it_with_the_scenarios(run: Run, tmp_path: Path) -> None:
+    done = run("generate", "--only", "documented/*", "--into", "made")
+    assert done.stdout.splitlines()[0] == "new       documented/single-sequence"
     assert "made is exactly what" in run("generate", "--check", "--only", "documented/*", "--into", "made").stdout
     path = tmp_path / "made/documented/mini-batch.json"
     path.write_text(path.read_text().replace("51.0", "52.0", 1))
-    found = run("generate", "--check", "--only", "documented/*", "--into", "made", code=FINDING).stdout
-    assert "documented/mini-batch.json: expected/out: 1 of 12 elements differ" in found
+    output = run("generate", "--check", "--only", "documented/*", "--into", "made", code=FINDING).stdout
+    assert "documented/mini-batch.json: expected/out: 1 of 12 elements differ" in output
     assert json.loads((tmp_path / "made/index.json").read_text())["version"] == VERSION
     assert "no scenario 'typo'" in run("generate", "--only", "typo", "--into", "made", code=WRONG_USE).stderr
 
 
-def test_list_takes_a_corpus_of_thousands(run: Run, corpus_copy: Path) -> None:
+def test_list_supports_a_corpus_of_thousands(run: Run, corpus_copy: Path) -> None:
     path = corpus_copy / "index.json"
     index = json.loads(path.read_text())
     first = index["goldens"][0]

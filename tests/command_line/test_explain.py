@@ -1,4 +1,4 @@
-"""``explain``: deviations beside what is right, goldens step by step with a reader's numbers."""
+"""``explain``: deviations beside the correct code, and goldens step by step beside the user's numbers."""
 
 import json
 import zipfile
@@ -14,12 +14,12 @@ from rnn_goldens import Golden
 from rnn_goldens.cells import case_of
 from rnn_goldens.command_line import main
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.corpus.shown import shown
+from rnn_goldens.corpus.kill_matrix import detections
 from rnn_goldens.deviations import DEVIATIONS, deviation
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
-from rnn_goldens.explaining.deviation_text import SCREEN, deviation_text
-from rnn_goldens.explaining.first_difference import Reader
-from rnn_goldens.explaining.source_text import pieces
+from rnn_goldens.explain.deviation_text import SCREEN, deviation_text
+from rnn_goldens.explain.first_difference import ReaderOutputs
+from rnn_goldens.explain.source_text import pieces
 
 Explain = Callable[..., str]
 GOOD, FINDING, WRONG_USE = 0, 1, 2
@@ -49,7 +49,7 @@ def flat(golden):
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Explain:
-    """The command as it is typed, in this process: what it prints, and with what code it ends."""
+    """A function that runs the command in this process, checks its exit code and returns its output."""
     (tmp_path / "explain_users.py").write_text(USERS)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -82,14 +82,14 @@ def rows_of(text: str, name: str) -> list[list[str]]:
 # Deviations.
 
 
-def test_a_deviation_shows_the_wrong_line_beside_the_right_one(run: Explain) -> None:
+def test_a_deviation_shows_the_wrong_line_beside_the_correct_one(run: Explain) -> None:
     text = run("lstm_output_without_tanh")
     assert "    c' = f * c + i * g\n  - h' = o * tanh(c')\n  + h' = o * c'\n" in text
     assert "return o * c, c\n" in text
     assert "rnn_goldens/deviations/gates.py" in text
 
 
-def test_all_deviations_are_listed_with_the_address_of_their_pages(run: Explain) -> None:
+def test_all_deviations_are_listed_with_the_url_of_their_pages(run: Explain) -> None:
     listed = run("--list")
     assert "\ngates\n" in listed
     assert "  lstm_gates_iofg: " in listed
@@ -99,29 +99,29 @@ def test_all_deviations_are_listed_with_the_address_of_their_pages(run: Explain)
     assert "https://github.com/rnn-goldens/rnn-goldens/blob/main/docs/deviations.md" in listed.splitlines()[-1]
 
 
-def test_a_name_that_there_is_not_says_where_all_are_to_be_seen(run: Explain) -> None:
+def test_an_unknown_name_is_an_error_that_refers_to_the_list(run: Explain) -> None:
     assert "rnn-goldens explain --list the deviations" in run("lstm_gates_iofx", code=WRONG_USE)
     with pytest.raises(rnn_goldens.UnknownName, match="rnn-goldens explain --list shows all"):
         deviation("lstm_gates_iofx")
 
 
-def test_a_deviation_says_what_to_look_for_what_it_stands_for_and_what_shows_it(run: Explain) -> None:
+def test_a_deviation_has_symptoms_reported_bugs_and_goldens_that_detect_it(run: Explain) -> None:
     text = run("gru_reset_before_product")
     assert "onnxscript#2852" in text
     assert "out is first wrong at time step" in text
-    (first, margin), *_ = shown(open_corpus("v1"))["gru_reset_before_product"].best("float32", 3)
+    (first, margin), *_ = detections(open_corpus("v1"))["gru_reset_before_product"].best("float32", 3)
     assert margin >= 2
     assert f"  {first} " in text
 
 
-def test_a_step_of_the_network_shows_what_becomes_of_a_small_one(run: Explain) -> None:
+def test_a_changed_network_step_is_shown_on_a_small_network(run: Explain) -> None:
     text = run("directions_joined_in_wrong_order")
     assert "\n  - out = h1 r1 | h2 r2\n  + out = r1 h1 | r2 h2\n" in text
     assert "\n    lambda right, outs, layer, case: right.join(outs[::-1], layer, case)\n" in text
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "text"),
     [
         ("lstm_cell_clipped_at_5", "limit = 5"),
         ("lstm_gates_iofg", "order = 'iofg'"),
@@ -132,19 +132,19 @@ def test_a_step_of_the_network_shows_what_becomes_of_a_small_one(run: Explain) -
         ("reverse_not_flipped_back", "directions = ('reverse',)"),
     ],
 )
-def test_what_the_code_was_made_with_is_said(run: Explain, name: str, said: str) -> None:
-    assert said in run(name)
+def test_values_captured_by_the_code_are_shown(run: Explain, name: str, text: str) -> None:
+    assert text in run(name)
 
 
-def test_precisions_in_which_nothing_shows_are_said_with_the_reason(run: Explain) -> None:
-    assert "not shown in bfloat16: a cell beyond 4 may be off by more than 0.1" in run("lstm_cell_clipped_at_5")
-    assert "no error in float16: it is what a float16 implementation stores" in run("float16_arithmetic")
+def test_precisions_without_detection_are_listed_with_the_reason(run: Explain) -> None:
+    assert "not detected in bfloat16: the tolerance of a cell beyond 4 exceeds 0.1" in run("lstm_cell_clipped_at_5")
+    assert "no error in float16: a float16 implementation stores the same" in run("float16_arithmetic")
 
 
 @pytest.mark.slow
 def test_every_deviation_can_be_explained_on_a_screen() -> None:
     corpus = open_corpus("v1")
-    known = shown(corpus)
+    known = detections(corpus)
     for wrong in DEVIATIONS:
         text = deviation_text(wrong, corpus, known[wrong.name])
         assert text.startswith(f"{wrong.name}: ")
@@ -152,16 +152,16 @@ def test_every_deviation_can_be_explained_on_a_screen() -> None:
         assert len(text.splitlines()) <= SCREEN, wrong.name
 
 
-def test_the_code_of_each_says_something_else() -> None:
-    """Two deviations whose code and values are the same would be one."""
-    said: dict[object, list[str]] = {}
+def test_each_deviation_has_different_code() -> None:
+    """Two deviations with the same code and values would be one."""
+    names_by_code: dict[object, list[str]] = {}
     for wrong in DEVIATIONS:
         key = tuple((piece.text, tuple(piece.values.items())) for piece in pieces(wrong.wrong))
-        said.setdefault(key, []).append(wrong.name)
-    assert [names for names in said.values() if len(names) > 1] == []
+        names_by_code.setdefault(key, []).append(wrong.name)
+    assert [names for names in names_by_code.values() if len(names) > 1] == []
 
 
-def test_a_corpus_without_a_kill_matrix_says_so(small_corpus: Path, run: Explain) -> None:
+def test_a_corpus_without_a_kill_matrix_is_reported(small_corpus: Path, run: Explain) -> None:
     assert "the corpus has no kill-matrix.json" in run("lstm_output_without_tanh", "--corpus", small_corpus)
 
 
@@ -179,9 +179,9 @@ def test_a_golden_is_shown_step_by_step(run: Explain) -> None:
     assert max(map(len, text.splitlines())) <= WIDTH
 
 
-def test_a_step_a_row_a_unit_a_layer_and_a_direction_can_be_chosen(run: Explain) -> None:
-    chosen = ("--step", 2, "--row", 1, "--unit", 2, "--layer", 1, "--reverse", "--dtype", "float64")
-    text = run("lstm/bidirectional-two-layers", *chosen)
+def test_step_row_unit_layer_and_direction_can_be_selected(run: Explain) -> None:
+    options = ("--step", 2, "--row", 1, "--unit", 2, "--layer", 1, "--reverse", "--dtype", "float64")
+    text = run("lstm/bidirectional-two-layers", *options)
     assert "layer 1, reverse direction, row 1, time step 2\n" in text
     step = next(
         s
@@ -194,12 +194,12 @@ def test_a_step_a_row_a_unit_a_layer_and_a_direction_can_be_chosen(run: Explain)
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("golden_id", ["sizes-lstm/hidden-64", "gru/unbatched", "rnn-tanh/saturated", "gru/lengths"])
-def test_it_fits_a_terminal(golden_id: str, dtype: str, run: Explain) -> None:
+def test_a_golden_fits_a_terminal(golden_id: str, dtype: str, run: Explain) -> None:
     if dtype in open_corpus("v1").entry(golden_id).precisions:
         assert max(map(len, run(golden_id, "--dtype", dtype).splitlines())) <= WIDTH
 
 
-def test_a_wrong_implementation_has_its_first_difference_marked_and_named(run: Explain) -> None:
+def test_the_first_difference_of_a_wrong_implementation_is_marked_and_explained(run: Explain) -> None:
     text = run("lstm/plain", "--implementation", "explain_users:onnx_order", code=FINDING)
     assert "the first difference is in out, layer 0, time step 0, row 0, unit 0" in text
     assert "looks like lstm_gates_iofg\n  to see what that is: rnn-goldens explain lstm_gates_iofg\n" in text
@@ -208,11 +208,11 @@ def test_a_wrong_implementation_has_its_first_difference_marked_and_named(run: E
     assert rows_of(text, "your out")[0][0] == "0.18017941"
 
 
-def test_a_right_implementation_is_right(run: Explain) -> None:
+def test_a_correct_implementation_has_no_difference(run: Explain) -> None:
     assert "your numbers are right: out, h_n, c_n" in run("lstm/plain", "--implementation", "explain_users:right")
 
 
-def test_a_program_stands_behind_two_dashes(run: Explain) -> None:
+def test_a_program_follows_two_dashes(run: Explain) -> None:
     program = Path(__file__).parents[2] / "examples/programs/my_rnn.py"
     assert "your numbers are right: out, h_n" in run(
         "documented/mini-batch", "--dtype", "float64", "--", "python3", program
@@ -234,7 +234,7 @@ def test_one_wrong_number_is_found_where_it_is(place: tuple[str, tuple[int, ...]
     outputs = {name: np.array(getattr(golden.stored, name)) for name in ("out", "h_n", "c_n")}
     output, index = place
     outputs[output][index] += 1
-    found = Reader(golden, outputs).first_difference(golden.steps())
+    found = ReaderOutputs(golden, outputs).first_difference(golden.steps())
     assert found is not None
     assert (found.step.layer, found.step.direction, found.step.time, found.row, found.unit) == where
     assert found.output == output
@@ -247,13 +247,13 @@ def test_the_reverse_direction_is_compared_from_each_sequence_s_end() -> None:
     row = int(np.argmin(golden.lengths))
     end, hidden = int(golden.lengths[row]) - 1, golden.config.hidden_size
     out[row, : end + 1, hidden:] += 1
-    found = Reader(golden, {"out": out}).first_difference(golden.steps())
+    found = ReaderOutputs(golden, {"out": out}).first_difference(golden.steps())
     assert found is not None
     assert (found.step.direction, found.step.time, found.row, found.unit) == ("reverse", end, row, 0)
 
 
 @pytest.mark.slow
-def test_what_a_failure_calls_first_is_first_here_too() -> None:
+def test_the_first_difference_is_the_one_of_the_failure_message() -> None:
     for golden_id in ("lstm/lengths-bidirectional", "gru/bidirectional", "rnn-tanh/unbatched"):
         golden = rnn_goldens.load(golden_id)
         for name in ("x_late", "h0_ignored", "reverse_uses_forward_w_hh", "last_step_skipped"):
@@ -261,7 +261,7 @@ def test_what_a_failure_calls_first_is_first_here_too() -> None:
             if set(wrong.needs) <= set(golden.features):
                 outputs = wrong_outputs(golden, name)
                 verdict = golden.compare(*outputs.values())
-                found = Reader(golden, outputs).first_difference(golden.steps())
+                found = ReaderOutputs(golden, outputs).first_difference(golden.steps())
                 assert found is not None
                 assert f"time step {found.step.time} (" in verdict.message.splitlines()[0]
 
@@ -284,7 +284,7 @@ def test_outputs_come_from_a_file(kind: str, run: Explain, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_out_alone_is_enough(run: Explain, tmp_path: Path) -> None:
+def test_out_alone_is_sufficient(run: Explain, tmp_path: Path) -> None:
     golden = rnn_goldens.load("gru/plain")
     assert "your numbers are right: out" in run(
         "gru/plain", "--against", as_json(tmp_path / "a.json", {"out": golden.out})
@@ -297,7 +297,7 @@ def test_out_alone_is_enough(run: Explain, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_where_no_deviation_gives_the_numbers_what_can_be_seen_is_said(run: Explain, tmp_path: Path) -> None:
+def test_without_a_matching_deviation_facts_are_printed(run: Explain, tmp_path: Path) -> None:
     golden = rnn_goldens.load("gru/plain")
     outputs = {"out": 3 * golden.out, "h_n": golden.h_n}
     text = run("gru/plain", "--against", as_json(tmp_path / "a.json", outputs), code=FINDING)
@@ -308,13 +308,13 @@ def test_where_no_deviation_gives_the_numbers_what_can_be_seen_is_said(run: Expl
 
 
 @pytest.mark.slow
-def test_what_is_wrong_beyond_a_sequence_s_end_is_shown(run: Explain, tmp_path: Path) -> None:
+def test_wrong_padding_is_shown(run: Explain, tmp_path: Path) -> None:
     golden = rnn_goldens.load("gru/lengths")
     assert golden.lengths is not None
     row, out = int(np.argmin(golden.lengths)), np.array(golden.out)
     out[row, -1] = 7
     text = run("gru/lengths", "--against", as_json(tmp_path / "a.json", {"out": out}), code=FINDING)
-    assert "the sequence has ended: the state stands still, and out is zero" in text
+    assert "the sequence has ended: the state does not change, and out is zero" in text
     assert rows_of(text, "your out") == [["7"] * golden.config.hidden_size]
 
 
@@ -331,7 +331,7 @@ def test_what_is_wrong_beyond_a_sequence_s_end_is_shown(run: Explain, tmp_path: 
         (["lstm/plain", "--row", "-1"], "--row -1: lstm/plain has 2 batch rows, 0 to 1"),
         (["lstm/plain", "--unit", "3"], "--unit 3: lstm/plain has 3 units, 0 to 2"),
         (["lstm/plain", "--layer", "1"], "--layer 1: lstm/plain has one layer, 0"),
-        (["lstm/plain", "--reverse"], "--reverse: lstm/plain has the forward direction only"),
+        (["lstm/plain", "--reverse"], "--reverse: lstm/plain has only the forward direction"),
         (["lstm/plain", "--dtype", "float8"], "no precision 'float8'"),
         (["lstm/plain", "--implementation", "nunpy"], "Did you mean 'numpy'"),
         (["lstm/plain", "--implementation", "numpy", "--against", "a.json"], "give one of them"),
@@ -344,43 +344,43 @@ def test_wrong_use_is_one_error(arguments: list[str], message: str, run: Explain
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("missing.json", None, "missing.json: can not be read: No such file or directory"),
+        ("missing.json", None, "missing.json: cannot be read: No such file or directory"),
         ("a.txt", "", "a.txt: outputs are read from a .json or .npz file"),
-        ("a.json", "out", "a.json: is no JSON of outputs: Expecting value"),
-        ("a.json", "[1]", "it is no object"),
-        ("a.json", '{"h_n": [1]}', "a.json: holds no 'out'"),
-        ("a.json", '{"out": [1], "hn": [1]}', "a.json: holds 'hn'; what it can hold is out, h_n, c_n"),
-        ("a.json", '{"out": [[1, 2], [3]]}', "a.json: out is a list that NumPy can not read"),
-        ("a.json", '{"out": ["1"]}', "is no number"),
+        ("a.json", "out", "a.json: cannot be read as JSON: Expecting value"),
+        ("a.json", "[1]", "it is not an object"),
+        ("a.json", '{"h_n": [1]}', "a.json: has no 'out'"),
+        ("a.json", '{"out": [1], "hn": [1]}', "a.json: has 'hn'; expected only out, h_n, c_n"),
+        ("a.json", '{"out": [[1, 2], [3]]}', "a.json: out is a list that NumPy cannot read"),
+        ("a.json", '{"out": ["1"]}', "is not a number"),
         ("a.json", '{"out": [[0.5]]}', "a.json: out has shape (1, 1), gru/plain has (2, 4, 3)"),
         ("a.json", '{"out": {"shape": [2, 2], "data": [1]}}', "cannot reshape"),
         ("a.json", '{"out": {"shape": [1]}}', "out is an object without shape and data"),
-        ("missing.npz", None, "missing.npz: can not be read: No such file or directory"),
-        ("a.npz", "PK", "a.npz: is no NPZ of outputs: it is none that numpy.savez writes"),
+        ("missing.npz", None, "missing.npz: cannot be read: No such file or directory"),
+        ("a.npz", "PK", "a.npz: cannot be read as NPZ: not a file that numpy.savez writes"),
     ],
 )
 def test_a_bad_file_is_one_error(name: str, content: str | None, message: str, run: Explain, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / name).write_text(content)
-    said = run("gru/plain", "--against", name, code=WRONG_USE)
-    assert message in said
-    assert len(said.splitlines()) == 1
+    output = run("gru/plain", "--against", name, code=WRONG_USE)
+    assert message in output
+    assert len(output.splitlines()) == 1
 
 
 def test_an_archive_that_would_fill_the_memory_is_not_expanded(run: Explain, tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "a.npz", out=np.zeros(2**22))
-    said = run("gru/plain", "--against", "a.npz", code=WRONG_USE)
-    assert "a.npz: is no NPZ of outputs: its arrays are larger than 24 MiB, and those of no golden are" in said
+    output = run("gru/plain", "--against", "a.npz", code=WRONG_USE)
+    assert "a.npz: cannot be read as NPZ: its arrays are larger than 24 MiB, the limit for this kind of file" in output
 
 
 def test_an_archive_that_claims_more_than_there_is_memory_is_an_error(run: Explain, tmp_path: Path) -> None:
     header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000,), }".ljust(117) + b"\n"
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("out.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
-    assert "a.npz: is no NPZ of outputs: " in run("gru/plain", "--against", "a.npz", code=WRONG_USE)
+    assert "a.npz: cannot be read as NPZ: " in run("gru/plain", "--against", "a.npz", code=WRONG_USE)
 
 
-def test_a_cell_state_that_the_cell_has_not_is_an_error(run: Explain, tmp_path: Path) -> None:
+def test_a_cell_state_for_a_cell_without_one_is_an_error(run: Explain, tmp_path: Path) -> None:
     path = as_json(tmp_path / "a.json", {"out": rnn_goldens.load("gru/plain").out, "c_n": [1]})
     assert "holds c_n, and gru/plain is of gru, which has none" in run("gru/plain", "--against", path, code=WRONG_USE)
 
@@ -392,5 +392,5 @@ def test_a_cell_state_that_the_cell_has_not_is_an_error(run: Explain, tmp_path: 
         ("explain_users:flat", "out has shape (4, 3), want (2, 4, 3)"),
     ],
 )
-def test_what_can_not_be_compared_is_said(name: str, message: str, run: Explain) -> None:
+def test_outputs_that_cannot_be_compared_are_an_error(name: str, message: str, run: Explain) -> None:
     assert message in run("lstm/plain", "--implementation", name, code=FINDING)

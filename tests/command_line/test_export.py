@@ -1,4 +1,4 @@
-"""``export`` as it is typed: what it writes and says, and that it writes nothing where it says no."""
+"""``export`` writes files, prints a summary, and writes nothing if it fails."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ FINDING, WRONG_USE = 1, 2
 
 
 def written(folder: Path) -> list[str]:
-    """Every file below a folder, hidden ones too."""
+    """Return every file below a folder, including hidden ones."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
@@ -37,65 +37,65 @@ def written(folder: Path) -> list[str]:
     ],
 )
 def test_each_format_has_its_files(to: str, files: list[str], run: Run, tmp_path: Path) -> None:
-    said = run("export", "gru/plain", "--to", to, "out/here").stdout
-    assert said == "new        gru/plain\n1 golden to out/here: 1 written, 0 unchanged\n"
+    output = run("export", "gru/plain", "--to", to, "out/here").stdout
+    assert output == "new        gru/plain\n1 golden to out/here: 1 written, 0 unchanged\n"
     assert written(tmp_path / "out/here") == files
 
 
-def test_a_format_that_there_is_not_is_answered_with_those_there_are(run: Run) -> None:
-    said = run("export", "gru/plain", "--to", "pickle", "out", code=WRONG_USE).stderr
-    assert "'pickle' is not one of 'onnx', 'npz', 'safetensors', 'c'." in said
+def test_an_unknown_format_is_an_error_that_lists_formats(run: Run) -> None:
+    output = run("export", "gru/plain", "--to", "pickle", "out", code=WRONG_USE).stderr
+    assert "'pickle' is not one of 'onnx', 'npz', 'safetensors', 'c'." in output
 
 
-def test_patterns_choose_goldens_and_dtype_their_precision(run: Run, tmp_path: Path) -> None:
-    said = run("export", "documented/mini-*", "gru/one-unit", "--to", "npz", "--dtype", "float16", "out").stdout
-    assert said.endswith("3 goldens to out: 3 written, 0 unchanged\n")
+def test_patterns_select_goldens_and_dtype_their_precision(run: Run, tmp_path: Path) -> None:
+    output = run("export", "documented/mini-*", "gru/one-unit", "--to", "npz", "--dtype", "float16", "out").stdout
+    assert output.endswith("3 goldens to out: 3 written, 0 unchanged\n")
     with np.load(tmp_path / "out/documented/mini-batch.npz") as file:
         assert file["inputs/x"].dtype == np.float16
         assert json.loads(str(file["golden"]))["precision"] == "float16"
 
 
 @pytest.mark.parametrize(("to", "widest"), [("npz", "float64"), ("c", "float64"), ("onnx", "float32")])
-def test_the_usual_precision_is_the_widest_that_the_format_s_readers_have(
+def test_the_default_precision_is_the_widest_that_readers_support(
     to: str, widest: str, run: Run, tmp_path: Path
 ) -> None:
     run("export", "gru/plain", "--to", to, "out")
     if to == "npz":
         with np.load(tmp_path / "out/gru/plain.npz") as file:
-            found = json.loads(str(file["golden"]))["precision"]
+            precision = json.loads(str(file["golden"]))["precision"]
     elif to == "onnx":
-        found = json.loads((tmp_path / "out/test_gru_plain/data.json").read_text("utf-8"))["golden"]["precision"]
+        precision = json.loads((tmp_path / "out/test_gru_plain/data.json").read_text("utf-8"))["golden"]["precision"]
     else:
-        found = (tmp_path / "out/gru_plain.h").read_text("utf-8").split()[3].rstrip(",")
-    assert found == widest
+        precision = (tmp_path / "out/gru_plain.h").read_text("utf-8").split()[3].rstrip(",")
+    assert precision == widest
 
 
-def test_goldens_that_are_refused_are_said_and_the_others_written(run: Run, tmp_path: Path) -> None:
-    said = run("export", "gru/chaotic", "gru/plain", "--to", "onnx", "out").stdout
-    assert said.splitlines() == [
+def test_refused_goldens_are_listed_and_the_others_written(run: Run, tmp_path: Path) -> None:
+    output = run("export", "gru/chaotic", "gru/plain", "--to", "onnx", "out").stdout
+    assert output.splitlines() == [
         "new        gru/plain",
-        "refused    gru/chaotic: it is asked in float64 alone, which ONNX Runtime has no RNN of: --dtype=float64 "
-        "exports it for those that have",
+        "refused    gru/chaotic: its only precision is float64, which ONNX Runtime does not support for this operator: "
+        "use --dtype=float64 for other runtimes",
         "2 goldens to out: 1 written, 0 unchanged, 1 refused",
     ]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["test_gru_plain"]
     assert "1 written" in run("export", "gru/chaotic", "--to", "onnx", "--dtype=float64", "out").stdout
 
 
-def test_where_all_are_refused_that_is_an_error_and_nothing_is_written(run: Run, tmp_path: Path) -> None:
-    said = run("export", "gru/chaotic", "--to", "c", "--dtype", "float32", "out", code=WRONG_USE).stderr
-    assert said == "Error: gru/chaotic can not be exported to c: it is not asked in float32, but in float64\n"
+def test_refusing_every_golden_is_an_error_and_writes_nothing(run: Run, tmp_path: Path) -> None:
+    output = run("export", "gru/chaotic", "--to", "c", "--dtype", "float32", "out", code=WRONG_USE).stderr
+    assert output == "Error: gru/chaotic cannot be exported to c: it does not list float32, but float64\n"
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
-def test_a_second_time_nothing_is_written_and_another_precision_only_if_that_is_said(run: Run) -> None:
+def test_repeating_writes_nothing_and_another_precision_needs_replace(run: Run) -> None:
     run("export", "gru/plain", "--to", "c", "out")
     assert "1 golden to out: 0 written, 1 unchanged" in run("export", "gru/plain", "--to", "c", "out").stdout
     other = ("export", "gru/plain", "--to", "c", "--dtype=float32", "out")
-    said = run(*other, code=WRONG_USE).stderr
-    assert said == (
-        "Error: out holds something else as gru_plain.h: name another folder, or let it be replaced with --replace\n"
+    output = run(*other, code=WRONG_USE).stderr
+    assert output == (
+        "Error: out already has other content in gru_plain.h: name another folder, or replace it with --replace\n"
     )
     assert run(*other, "--replace").stdout.startswith("replaced   gru/plain\n")
 
@@ -108,15 +108,15 @@ def test_a_second_time_nothing_is_written_and_another_precision_only_if_that_is_
         (["lstm/plain", "nothing/*", "--to", "c", "out"], "no golden 'nothing/*'."),
         (["lstm/plain", "--to", "c", "--dtype=float8", "out"], "no precision 'float8'. Did you mean 'float64'?"),
         (["lstm/plain", "--to", "c", "--corpus=v9", "out"], "no corpus 'v9'"),
-        (["lstm/plain", "--to", "c"], "after the ids comes the folder to write: rnn-goldens export lstm/plain --to"),
-        (["lstm/plain", "gru/plain", "--to", "c"], "after the ids comes the folder to write"),
+        (["lstm/plain", "--to", "c"], "the folder to write is missing: rnn-goldens export lstm/plain --to"),
+        (["lstm/plain", "gru/plain", "--to", "c"], "the folder to write is missing"),
         (["lstm/plain", "out"], "Missing option '--to'"),
         (["lstm/plain", "--to", "c", "users_nets.py"], "Directory 'users_nets.py' is a file."),
         (["lstm/plain", "--to", "c", "users_nets.py/out"], "Error: users_nets.py/out: Not a directory"),
         (["lstm/plain", "--to", "c", "/proc/out"], "Error: /proc/out: No such file or directory"),
     ],
 )
-def test_what_can_not_be_done_is_one_error_and_nothing_is_written(
+def test_wrong_use_is_one_error_and_writes_nothing(
     arguments: list[str], message: str, run: Run, tmp_path: Path
 ) -> None:
     done = run("export", *arguments, code=WRONG_USE)
@@ -126,9 +126,7 @@ def test_what_can_not_be_done_is_one_error_and_nothing_is_written(
 
 
 @pytest.mark.parametrize(("to", "package"), [("onnx", "onnx"), ("safetensors", "safetensors")])
-def test_a_package_that_is_not_there_is_one_error_that_says_what_to_install(
-    to: str, package: str, tmp_path: Path
-) -> None:
+def test_a_missing_package_is_one_error_that_says_what_to_install(to: str, package: str, tmp_path: Path) -> None:
     program = (
         f"import sys; sys.modules['{package}'] = None; sys.argv[1:] = ['export', 'lstm/plain', '--to', '{to}', 'out']; "
         "from rnn_goldens.command_line import main; main()"
@@ -140,12 +138,12 @@ def test_a_package_that_is_not_there_is_one_error_that_says_what_to_install(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_goldens_of_several_corpora_are_exported_and_a_damaged_one_leaves_nothing(
+def test_several_corpora_can_be_exported_and_a_damaged_golden_writes_nothing(
     run: Run, corpus_copy: Path, tmp_path: Path
 ) -> None:
     only = ("export", "documented/*", "--to", "npz", f"--corpus={corpus_copy}")
     assert "4 goldens to out: 4 written" in run(*only, "out").stdout
     (corpus_copy / "documented/mini-batch.json").write_bytes(b"damaged")
-    said = run(*only, "other", code=FINDING).stderr
-    assert f"{corpus_copy}/documented/mini-batch.json: SHA-256 is " in said
+    output = run(*only, "other", code=FINDING).stderr
+    assert f"{corpus_copy}/documented/mini-batch.json: SHA-256 is " in output
     assert not (tmp_path / "other").exists()

@@ -1,4 +1,4 @@
-"""``fuzz`` as it is typed: what it ends with, what it keeps, and that nothing passes for good that was not compared."""
+"""``fuzz`` reports and stores failing goldens, and does not pass without comparisons."""
 
 import os
 import re
@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from rnn_goldens import load
-from rnn_goldens.fuzzing.bounds import Sizes
-from rnn_goldens.golden.features import ASKED_FEATURES
+from rnn_goldens.fuzz.bounds import Sizes
+from rnn_goldens.golden.features import INPUT_FEATURES
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FINDING, WRONG_USE = 1, 2
@@ -35,7 +35,7 @@ def wrong_gates(golden):
         raise Unsupported("LSTMs only")
     return deviation("lstm_gates_iofg").run(case_of(golden, np.float64))
 
-def unable(golden):
+def refuses(golden):
     raise Unsupported("no recurrent layers")
 
 def crashes(golden):
@@ -43,8 +43,8 @@ def crashes(golden):
         raise KeyError("lengths")
     return right(golden)
 
-def notes(golden):
-    with open("asked", "a") as file:
+def logs(golden):
+    with open("log", "a") as file:
         print(golden.id, file=file)
     return right(golden)
 
@@ -56,16 +56,16 @@ def once_wrong(golden):
     out, *states = right(golden)
     return (out + 1 if wrong == 3 else out), *states
 
-def moves(golden):
+def changes_directory(golden):
     os.chdir("/")
     return wrong_gates(golden)
 
-def says_much(golden):
+def raises_hostile_text(golden):
     raise ValueError("\\ud800" + golden.id)
 
-def hangs_on(golden):
+def ignores_signals(golden):
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGALRM])
-    with open("asked", "w") as file:
+    with open("log", "w") as file:
         file.write(str(os.getpid()))
     time.sleep(1000)
 
@@ -81,7 +81,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 from rnn_goldens.command_line import main
 main()
 """
-"""The command, also where a shell has started the tests in the background, and has it ignore the signal."""
+"""Runs the command with SIGINT enabled: a shell may start the tests in the background with the signal ignored."""
 
 PROGRAM = Path(__file__).parents[2] / "examples" / "programs" / "my_rnn.py"
 
@@ -92,12 +92,12 @@ def nets(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_found_is_told_kept_and_checked_by_the_command_that_is_printed(run: Run, tmp_path: Path) -> None:
+def test_a_failing_golden_is_printed_stored_and_checked_by_the_printed_command(run: Run, tmp_path: Path) -> None:
     done = run("fuzz", "nets:wrong_gates", *SMALL, "--hypothesis-seed=1", code=FINDING)
     (kept,) = (path.stem for path in (tmp_path / ".rnn-goldens/found/drawn").glob("*.json"))
     lines = done.stdout.splitlines()
     assert any(line.startswith(f"drawn/{kept} in float32: out is") for line in lines)
-    assert any(line.startswith("  lstm_gates_iofg: Takes the rows") for line in lines)
+    assert any(line.startswith("  lstm_gates_iofg: Reads the rows") for line in lines)
     assert f"to see the golden: rnn-goldens show drawn/{kept} --corpus .rnn-goldens/found" in lines
     assert "test_drawn.py:" not in done.stdout.replace("test_drawn.py::test_drawn:", "")
     command = next(line for line in lines if line.startswith("  rnn-goldens check ")).split()
@@ -107,40 +107,40 @@ def test_what_is_found_is_told_kept_and_checked_by_the_command_that_is_printed(r
 
 
 @pytest.mark.slow
-def test_the_next_run_begins_with_what_was_found_with_the_same_network(run: Run, tmp_path: Path) -> None:
+def test_the_next_run_starts_with_stored_goldens_of_the_same_network(run: Run, tmp_path: Path) -> None:
     run("fuzz", "nets:wrong_gates", *SMALL, code=FINDING)
     shutil.rmtree(tmp_path / ".hypothesis")
     run("fuzz", "nets:wrong_gates", *SMALL, "--examples", "1", code=FINDING)
     shutil.rmtree(tmp_path / ".hypothesis")
     (found,) = (tmp_path / ".rnn-goldens/found/drawn").glob("*.json")
     assert "nets:wrong_gates" in found.read_text("utf-8")
-    again = run("fuzz", "nets:notes", *SMALL, "--examples", "20")
+    again = run("fuzz", "nets:logs", *SMALL, "--examples", "20")
     assert "1 passed" in again.stdout
-    assert f"drawn/{found.stem}" not in (tmp_path / "asked").read_text("utf-8").splitlines()[:1]
+    assert f"drawn/{found.stem}" not in (tmp_path / "log").read_text("utf-8").splitlines()[:1]
 
 
 @pytest.mark.slow
-def test_nothing_is_found_in_what_is_right(run: Run, tmp_path: Path) -> None:
+def test_a_correct_implementation_passes(run: Run, tmp_path: Path) -> None:
     options = ("--examples", "30", "--cell", "gru", "--dtype", "float64")
     seeds = []
     for seed in ("7", "7", "8"):
-        done = run("fuzz", "nets:notes", *options, f"--hypothesis-seed={seed}")
+        done = run("fuzz", "nets:logs", *options, f"--hypothesis-seed={seed}")
         assert "Stopped because settings.max_examples=30" in done.stdout
-        seeds.append((tmp_path / "asked").read_text("utf-8"))
-        (tmp_path / "asked").unlink()
+        seeds.append((tmp_path / "log").read_text("utf-8"))
+        (tmp_path / "log").unlink()
     assert seeds[0] == seeds[1] != seeds[2]
     assert not (tmp_path / ".rnn-goldens").exists()
 
 
 @pytest.mark.slow
-def test_what_is_refused_is_counted_and_all_refused_is_not_good(run: Run) -> None:
-    done = run("fuzz", "nets:unable", "--examples", "1", *SMALL, code=FINDING)
+def test_refusals_are_counted_and_refusing_everything_fails(run: Run) -> None:
+    done = run("fuzz", "nets:refuses", "--examples", "1", *SMALL, code=FINDING)
     assert "refused: no recurrent layers" in done.stdout
-    assert "nothing was compared, so nothing is known to be right" in done.stdout
+    assert "nothing was compared, so nothing passed" in done.stdout
 
 
 @pytest.mark.slow
-def test_a_crash_is_a_finding_that_is_said_once(run: Run) -> None:
+def test_a_crash_fails_and_is_reported_once(run: Run) -> None:
     done = run("fuzz", "nets:crashes", *SMALL, code=FINDING)
     assert done.stdout.count("nets:crashes raised KeyError: 'lengths'") == 1
     assert "nets.py" in done.stdout
@@ -149,55 +149,55 @@ def test_a_crash_is_a_finding_that_is_said_once(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_what_hangs_is_ended_and_found(run: Run) -> None:
-    done = run("fuzz", "nets:hangs", *SMALL, "--max-layers", "1", "--cell", "gru", "--time-limit", "0.5", code=FINDING)
-    assert "nets:hangs gave no outputs within 0.5 s" in done.stdout
+def test_a_call_that_hangs_is_ended_and_fails(run: Run) -> None:
+    done = run("fuzz", "nets:hangs", *SMALL, "--max-layers", "1", "--cell", "gru", "--time-limit", "2", code=FINDING)
+    assert "nets:hangs returned no outputs within 2 s" in done.stdout
     assert "kept in .rnn-goldens/found" in done.stdout
 
 
 @pytest.mark.slow
-def test_what_is_found_stands_where_the_command_was_typed(run: Run, tmp_path: Path) -> None:
-    run("fuzz", "nets:moves", *SMALL, "--cell", "lstm", code=FINDING)
+def test_failing_goldens_are_stored_in_the_working_directory(run: Run, tmp_path: Path) -> None:
+    run("fuzz", "nets:changes_directory", *SMALL, "--cell", "lstm", code=FINDING)
     assert list((tmp_path / ".rnn-goldens/found/drawn").glob("*.json"))
 
 
 @pytest.mark.slow
-def test_an_implementation_that_is_not_always_the_same_is_said_to_be(run: Run) -> None:
+def test_a_flaky_implementation_is_reported_as_such(run: Run) -> None:
     done = run("fuzz", "nets:once_wrong", *SMALL, code=FINDING)
     assert "Flaky" in done.stdout
     assert "kept in .rnn-goldens/found" in done.stdout
 
 
 @pytest.mark.slow
-def test_text_that_no_terminal_takes_is_told_all_the_same(run: Run) -> None:
-    assert "raised ValueError: \\ud800drawn/" in run("fuzz", "nets:says_much", *SMALL, code=FINDING).stdout
+def test_text_that_a_terminal_cannot_encode_is_escaped(run: Run) -> None:
+    assert "raised ValueError: \\ud800drawn/" in run("fuzz", "nets:raises_hostile_text", *SMALL, code=FINDING).stdout
 
 
 @pytest.mark.slow
-def test_a_program_that_says_more_than_its_answer_has_failed(run: Run, tmp_path: Path) -> None:
+def test_a_program_that_prints_more_than_its_answer_fails(run: Run, tmp_path: Path) -> None:
     once = PROGRAM.read_text("utf-8")
     print_it = "print(json.dumps("
     again = "run(request))) if request.get('config', {}).get('hidden_size', 0) > 1 else None"
     twice = once.replace(print_it, f"{print_it}{again}\n        {print_it}")
     assert twice != once
     (tmp_path / "twice.py").write_text(twice, "utf-8")
-    asked = ("fuzz", "--examples", "50", "--cell", "rnn_tanh", "--dtype", "float64")
-    done = run(*asked, "--", sys.executable, "twice.py", code=FINDING)
+    arguments = ("fuzz", "--examples", "50", "--cell", "rnn_tanh", "--dtype", "float64")
+    done = run(*arguments, "--", sys.executable, "twice.py", code=FINDING)
     assert re.search(r"^drawn/rnn-tanh-\w+ in float64: my_rnn.py answered twice", done.stdout, re.MULTILINE)
 
 
 @pytest.mark.slow
-def test_a_program_is_asked_as_check_asks_it(run: Run, tmp_path: Path) -> None:
+def test_a_program_receives_the_same_requests_as_from_check(run: Run, tmp_path: Path) -> None:
     right = PROGRAM.read_text("utf-8")
     (tmp_path / "right.py").write_text(right, "utf-8")
-    asked = ("fuzz", "--cell", "rnn_tanh", "--dtype", "float64")
-    done = run(*asked, "--examples", "15", "--", sys.executable, "right.py")
-    first = "my_rnn.py supports no bidirectional, lengths, multilayer, unbatched: none is drawn"
+    arguments = ("fuzz", "--cell", "rnn_tanh", "--dtype", "float64")
+    done = run(*arguments, "--examples", "15", "--", sys.executable, "right.py")
+    first = "my_rnn.py does not support bidirectional, lengths, multilayer, unbatched: not drawn"
     assert done.stdout.splitlines()[0] == first
     assert "Stopped because settings.max_examples=15" in done.stdout
     (tmp_path / "wrong.py").write_text(right.replace("math.tanh", "math.sin"), "utf-8")
     assert "math.sin" in (tmp_path / "wrong.py").read_text("utf-8")
-    done = run(*asked, "--", sys.executable, "wrong.py", code=FINDING)
+    done = run(*arguments, "--", sys.executable, "wrong.py", code=FINDING)
     (found,) = (tmp_path / ".rnn-goldens/found/drawn").glob("*.json")
     assert load(f"drawn/{found.stem}", corpus=tmp_path / ".rnn-goldens/found").x.shape == (1, 1, 1)
     assert f" -k {found.stem} -- {sys.executable} wrong.py\n" in done.stdout
@@ -207,12 +207,12 @@ def test_a_program_is_asked_as_check_asks_it(run: Run, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (("nets:right", "--examples", "0"), "0 is not in the range x>=1"),
-        (("nets:right", "--time-limit", "nan"), "nan seconds for one golden: say a number above 0"),
-        (("--time-limit", "inf", "--", "cat"), "inf seconds for one golden: say a number above 0"),
+        (("nets:right", "--time-limit", "nan"), "a time limit of nan s per golden: it must be above 0"),
+        (("--time-limit", "inf", "--", "cat"), "a time limit of inf s per golden: it must be above 0"),
         (("nets:right", "--seconds", "3"), "unrecognized arguments: --seconds"),
         (("nets:right", "--cell", "lsmt"), "Did you mean 'lstm'"),
         (("nets:right", "--dtype", "float8"), "no precision 'float8'"),
-        (("nets:right", "--features", "lengths", "--max-time", "1"), "max_time is 1, and lengths"),
+        (("nets:right", "--features", "lengths", "--max-time", "1"), "max_time is 1, but lengths"),
         (("nets:right", "--found", "nets.py"), "nets.py is a file"),
         (("nmpy",), "Did you mean 'numpy'"),
         (("--", "./no-such-program"), "no-such-program"),
@@ -227,41 +227,41 @@ def test_wrong_use_is_one_error(run: Run, arguments: tuple[str, ...], message: s
 
 @pytest.mark.slow
 def test_a_running_search_can_be_interrupted(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", INTERRUPTIBLE, "fuzz", "nets:hangs_on"]
+    command = [sys.executable, "-c", INTERRUPTIBLE, "fuzz", "nets:ignores_signals"]
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        while not (tmp_path / "asked").exists():
+        while not (tmp_path / "log").exists():
             assert process.poll() is None
             time.sleep(0.1)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         out, err = process.communicate(timeout=60)
     assert "KeyboardInterrupt" in out
     assert "Traceback" not in err
-    assert process.returncode == FINDING  # it did not come to its end
+    assert process.returncode == FINDING  # it did not finish
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="a process is told to end by a signal")
-def test_what_hangs_ends_with_the_command(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "rnn_goldens", "fuzz", "nets:hangs_on"]
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+def test_a_hanging_implementation_ends_with_the_command(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "rnn_goldens", "fuzz", "nets:ignores_signals"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
-        while not (tmp_path / "asked").exists() or not (tmp_path / "asked").read_text("utf-8"):
+        while not (tmp_path / "log").exists() or not (tmp_path / "log").read_text("utf-8"):
             assert process.poll() is None
             time.sleep(0.1)
         process.kill()
-    asked = int((tmp_path / "asked").read_text("utf-8"))
+    pid = int((tmp_path / "log").read_text("utf-8"))
     for _ in range(100):
         try:
-            os.kill(asked, 0)
+            os.kill(pid, 0)
         except ProcessLookupError:
             return
         time.sleep(0.1)
-    raise AssertionError(f"process {asked} goes on")
+    raise AssertionError(f"process {pid} is still running")
 
 
-def test_help_names_the_features_and_what_is_drawn_by_default(run: Run) -> None:
-    said = " ".join(run("fuzz", "--help").stdout.split())
-    assert ", ".join(ASKED_FEATURES) in said
+def test_help_lists_features_and_default_sizes(run: Run) -> None:
+    output = " ".join(run("fuzz", "--help").stdout.split())
+    assert ", ".join(INPUT_FEATURES) in output
     for name, size in vars(Sizes()).items():
-        assert re.search(rf"--max-{name} INTEGER At most so many [a-z ]+ \(default: {size}\)", said)
+        assert re.search(rf"--max-{name} INTEGER Maximum [a-z ]+ \(default: {size}\)", output)

@@ -1,4 +1,4 @@
-"""Whatever stands in a file, or a program says, no command obeys it, nor dies of it, whatever the terminal can show."""
+"""Hostile text in files or from programs is escaped by every command, in every encoding of the terminal."""
 
 import json
 import os
@@ -13,85 +13,85 @@ HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202e<script>alert(1)</script>|`[/x]\x9b31m"
 
 PROGRAM = f"""
 import json, sys
-said = {HOSTILE!r}
+hostile = {HOSTILE!r}
 for line in sys.stdin:
     request = json.loads(line)
     if request["request"] == "hello":
-        answer = {{"answer": "hello", "protocol": 1, "name": said, "version": said, "cells": ["rnn_relu"],
+        answer = {{"answer": "hello", "protocol": 1, "name": hostile, "version": hostile,  "cells": ["rnn_relu"],
                    "features": ["bias", "state"], "precisions": ["float32"]}}
     else:
-        answer = {{"answer": "unsupported", "id": request["id"], "reason": said}}
-        sys.stderr.write(said)
+        answer = {{"answer": "unsupported", "id": request["id"], "reason": hostile}}
+        sys.stderr.write(hostile)
         if "identity" in request["golden"]:
             sys.exit(3)
     print(json.dumps(answer), flush=True)
 """
 
-SURROUNDINGS = [{}, {"PYTHONIOENCODING": "ascii"}, {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0"}]
+ENVIRONMENTS = [{}, {"PYTHONIOENCODING": "ascii"}, {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0"}]
 
 
-def printed(folder: Path, *arguments: str, surroundings: dict[str, str] | None = None) -> str:
-    """What a command prints, which is no traceback, and has nothing in it that a terminal obeys."""
-    environment = {**os.environ, **(surroundings or {})}
+def printed(folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> str:
+    """Run a command; return its output, which must not contain tracebacks or control characters."""
+    all_variables = {**os.environ, **(environment or {})}
     command = [sys.executable, "-m", "rnn_goldens", *arguments]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
-    said = (done.stdout + done.stderr).decode("utf-8", "replace")
-    assert "Traceback (most recent call last)" not in said.replace("net:run raised\nTraceback", "")
-    assert done.returncode in (0, 1, 2), said
-    assert not set(said) & set("\x1b\x07\x9b\u202e"), said
-    return said
+    done = subprocess.run(command, cwd=folder, env=all_variables, capture_output=True, check=False)
+    output = (done.stdout + done.stderr).decode("utf-8", "replace")
+    assert "Traceback (most recent call last)" not in output.replace("net:run raised\nTraceback", "")
+    assert done.returncode in (0, 1, 2), output
+    assert not set(output) & set("\x1b\x07\x9b\u202e"), output
+    return output
 
 
-@pytest.fixture(params=SURROUNDINGS, ids=["as it is", "ascii", "LANG=C"])
-def surroundings(request: pytest.FixtureRequest) -> dict[str, str]:
-    found: dict[str, str] = request.param
-    return found
+@pytest.fixture(params=ENVIRONMENTS, ids=["unchanged", "ascii", "LANG=C"])
+def environment(request: pytest.FixtureRequest) -> dict[str, str]:
+    variables: dict[str, str] = request.param
+    return variables
 
 
 @pytest.fixture
 def hostile_corpus(corpus_copy: Path) -> Path:
-    """One whose index and files were written by somebody who means harm; whether they can be read is another matter."""
+    """A corpus with hostile ids in its index."""
     index = json.loads((corpus_copy / "index.json").read_text("utf-8"))
-    for entry, own_id in zip(
+    for entry, hostile_id in zip(
         index["goldens"], ["documented/[/x]", "documented/\udc80", "documented/\x1b[2J"], strict=False
     ):
-        entry["id"] = own_id
+        entry["id"] = hostile_id
     (corpus_copy / "index.json").write_text(json.dumps(index), "utf-8")
     return corpus_copy
 
 
 @pytest.mark.slow
-def test_no_id_of_an_index_ends_a_command(hostile_corpus: Path, surroundings: dict[str, str]) -> None:
-    ask = ("--corpus", str(hostile_corpus))
-    printed(hostile_corpus, "list", *ask, surroundings=surroundings)
-    printed(hostile_corpus, "list", "--json", *ask, surroundings=surroundings)
+def test_an_id_of_an_index_cannot_end_a_shell_command(hostile_corpus: Path, environment: dict[str, str]) -> None:
+    option = ("--corpus", str(hostile_corpus))
+    printed(hostile_corpus, "list", *option, environment=environment)
+    printed(hostile_corpus, "list", "--json", *option, environment=environment)
     for command in ("show", "explain"):
-        printed(hostile_corpus, command, "documented/[/x]", *ask, surroundings=surroundings)
-    printed(hostile_corpus, "diff", str(hostile_corpus), "v1", surroundings=surroundings)
-    printed(hostile_corpus, "validate", str(hostile_corpus), surroundings=surroundings)
+        printed(hostile_corpus, command, "documented/[/x]", *option, environment=environment)
+    printed(hostile_corpus, "diff", str(hostile_corpus), "v1", environment=environment)
+    printed(hostile_corpus, "validate", str(hostile_corpus), environment=environment)
 
 
 @pytest.mark.slow
-def test_no_title_of_a_golden_reaches_the_terminal_raw(corpus_copy: Path, surroundings: dict[str, str]) -> None:
+def test_titles_of_goldens_are_escaped_in_the_terminal(corpus_copy: Path, environment: dict[str, str]) -> None:
     for path in corpus_copy.rglob("mini-batch.json"):
         document = json.loads(path.read_text("utf-8"))
         path.write_text(json.dumps({**document, "title": HOSTILE, "purpose": HOSTILE}), "utf-8")
         for command in (["validate"], ["diff", "documented/mini-batch"]):
-            printed(corpus_copy, *command, str(path), surroundings=surroundings)
+            printed(corpus_copy, *command, str(path), environment=environment)
     for path in corpus_copy.rglob("mini-batch.h5"):
         path.unlink()
-    printed(corpus_copy, "show", "documented/mini-batch", "--corpus", str(corpus_copy), surroundings=surroundings)
+    printed(corpus_copy, "show", "documented/mini-batch", "--corpus", str(corpus_copy), environment=environment)
 
 
 @pytest.mark.slow
-def test_nothing_a_program_says_reaches_terminal_or_page_raw(tmp_path: Path, surroundings: dict[str, str]) -> None:
+def test_program_output_is_escaped_in_terminal_and_pages(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "program.py").write_text(PROGRAM, "utf-8")
     command = [sys.executable, "program.py"]
-    said = printed(tmp_path, "check", "-k", "documented", "--", *command, surroundings=surroundings)
-    assert r"\x1b[2J" in said
+    output = printed(tmp_path, "check", "-k", "documented", "--", *command, environment=environment)
+    assert r"\x1b[2J" in output
     report = ["report", "--program", shlex.join(command), "-k", "single-sequence"]
-    printed(tmp_path, *report, "--page", "page.md", "--badge", "badge.json", surroundings=surroundings)
-    printed(tmp_path, *report, "--page", "page.html", surroundings=surroundings)
+    printed(tmp_path, *report, "--page", "page.md", "--badge", "badge.json", environment=environment)
+    printed(tmp_path, *report, "--page", "page.html", environment=environment)
     for name in ("page.md", "page.html", "badge.json", "conformance.json"):
         page = (tmp_path / name).read_text("utf-8")
         assert not set(page) & set("\x1b\x07\x9b\u202e")

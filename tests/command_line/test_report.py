@@ -1,4 +1,4 @@
-"""The conformance report: what agrees, refuses and is wrong, as a file and as a page."""
+"""The conformance report: passed, refused and wrong results, as a file and as a page."""
 
 import errno
 import json
@@ -22,7 +22,7 @@ WIDTH = 80
 
 ONLY = ("-k", "documented")
 
-WITH_ROOM_FOR = """
+WITH_FILE_SIZE_LIMIT = """
 import os, resource, sys
 size, *arguments = sys.argv[1:]
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), int(size)))
@@ -31,12 +31,12 @@ os.execv(sys.executable, [sys.executable, "-m", "rnn_goldens", *arguments])
 
 
 def document(folder: Path) -> Any:
-    made = json.loads((folder / "conformance.json").read_text("utf-8"))
-    assert problems(made, "conformance") == []
-    return made
+    report = json.loads((folder / "conformance.json").read_text("utf-8"))
+    assert problems(report, "conformance") == []
+    return report
 
 
-def test_passed_refused_and_wrong_are_told_apart(run: Run, tmp_path: Path) -> None:
+def test_passed_refused_and_failed_are_distinguished(run: Run, tmp_path: Path) -> None:
     nets = [f"users_nets:{name}" for name in ("right", "stale", "unable_in_batches")]
     done = run("report", *nets, "--page", "page.html", *ONLY, code=FINDING)
     assert "users_nets:right 16 passed\n" in done.stdout
@@ -77,7 +77,7 @@ def test_passed_refused_and_wrong_are_told_apart(run: Run, tmp_path: Path) -> No
     assert f"<b>12</b> of <code>users_nets:unable_in_batches</code> {refused}" in " ".join(page.split())
 
 
-def test_what_is_known_to_be_wrong_is_no_finding_and_stands_in_the_file(run: Run, tmp_path: Path) -> None:
+def test_known_failures_do_not_fail_the_report_and_are_listed(run: Run, tmp_path: Path) -> None:
     (tmp_path / "known").mkdir()
     known = tmp_path / "known" / "users_nets_stale.txt"
     known.write_text("documented/*  # two states back, https://example.org/issues/7\n")
@@ -88,22 +88,22 @@ def test_what_is_known_to_be_wrong_is_no_finding_and_stands_in_the_file(run: Run
     assert stale["disagreements"][0]["reason"].startswith("out is first wrong")
     page = (tmp_path / "page.md").read_text("utf-8")
     assert "| `users_nets:stale` | **4 wrong** | **4 wrong** | **4 wrong** | **4 wrong** |" in page
-    known_once = "`users_nets:stale`, 16 goldens, known: two states back, https://example.org/issues/7. The first: doc"
-    assert known_once in page
+    line = "`users_nets:stale`, 16 goldens, known: two states back, https://example.org/issues/7. The first: doc"
+    assert line in page
 
 
-def test_a_known_failure_that_passes_again_is_a_finding(run: Run, tmp_path: Path) -> None:
+def test_a_known_failure_that_passes_fails_the_report(run: Run, tmp_path: Path) -> None:
     (tmp_path / "known").mkdir()
     (tmp_path / "known" / "numpy.txt").write_text("documented/mini-batch  # a guess\n")
     (tmp_path / "known" / "nunpy.txt").write_text("documented/mini-batch  # a slip\n")
     done = run("report", "numpy", "--known-failures", "known", *ONLY, code=FINDING)
-    assert "known/nunpy.txt is of no implementation that is checked\n" in done.stderr
-    problem = "numpy.txt: 4 problems, the first: documented/mini-batch in float64 passes again: take it out, or narrow"
+    assert "known/nunpy.txt belongs to no implementation in this report\n" in done.stderr
+    problem = "numpy.txt: 4 problems, the first: documented/mini-batch in float64 passes: remove it, or narrow"
     assert problem in done.stderr
     assert not (tmp_path / "conformance.json").exists()
 
 
-def test_what_fares_otherwise_than_in_an_earlier_report_is_a_finding(run: Run, tmp_path: Path) -> None:
+def test_a_result_that_differs_from_an_earlier_report_fails(run: Run, tmp_path: Path) -> None:
     run("report", "users_nets:right", "numpy", "--output", "earlier.json", *ONLY)
     same = run("report", "users_nets:right", "numpy", "--against", "earlier.json", *ONLY)
     assert "was" not in same.stdout
@@ -112,8 +112,8 @@ def test_what_fares_otherwise_than_in_an_earlier_report_is_a_finding(run: Run, t
         implementation["results"][4]["refused"] = 1
     earlier["implementations"][1]["versions"] = {"numpy": "1.0"}
     (tmp_path / "earlier.json").write_text(json.dumps(earlier))
-    also = ("--page", "page.html", "--badge", "badge.json")
-    done = run("report", "users_nets:right", "numpy", "--against", "earlier.json", *also, *ONLY, code=FINDING)
+    pages = ("--page", "page.html", "--badge", "badge.json")
+    done = run("report", "users_nets:right", "numpy", "--against", "earlier.json", *pages, *ONLY, code=FINDING)
     assert "users_nets:right, rnn_relu, float64: 0 refused, was 1\n" in done.stdout
     assert "numpy, rnn_relu, float64: 0 refused, was 1 (with other versions)\n" in done.stdout
     page = (tmp_path / "page.html").read_text("utf-8")
@@ -123,20 +123,20 @@ def test_what_fares_otherwise_than_in_an_earlier_report_is_a_finding(run: Run, t
     assert badge["message"] == "2 of 2 implementations agree"
 
 
-def test_gradients_are_a_part_of_their_own(run: Run, tmp_path: Path) -> None:
+def test_gradients_are_reported_separately(run: Run, tmp_path: Path) -> None:
     (tmp_path / "halves.py").write_text(
         "from rnn_goldens.implementations.numpy_cells import gradients, run\n"
         "def net(golden):\n"
-        "    if not golden.asks_gradients: return run(golden)\n"
+        "    if not golden.has_cotangents: return run(golden)\n"
         "    found = dict(gradients(golden))\n"
         "    del found['weight_hh_l0']\n"
         "    return {**found, 'x': found['x'] / 2}\n"
     )
     nets = ("numpy", "onnx-reference", "halves:net")
-    few = ("-k", "lstm/plain or lstm/no-bias-float")
-    done = run("report", *nets, "--gradients", "--page", "page.md", *few, code=FINDING)
+    selection = ("-k", "lstm/plain or lstm/no-bias-float")
+    done = run("report", *nets, "--gradients", "--page", "page.md", *selection, code=FINDING)
     assert re.search(r"^numpy           \d passed\n  gradients     \d passed\n", done.stdout)
-    refused = r"\n  gradients     \d refused\n    onnx-reference computes outputs, and no gradients\n"
+    refused = r"\n  gradients     \d refused\n    onnx-reference computes outputs but no gradients\n"
     assert re.search(refused, done.stdout)
     assert re.search(
         r"\nhalves:net      \d passed\n  gradients     \d failed\n    x: wrong in (\d) of \1 goldens\n", done.stdout
@@ -156,30 +156,30 @@ def test_gradients_are_a_part_of_their_own(run: Run, tmp_path: Path) -> None:
     assert f"- `halves:net`: `weight_hh_l0` in {count} goldens\n" in page
 
 
-def test_a_deviation_of_the_backward_pass_is_named_in_the_terminal(run: Run, tmp_path: Path) -> None:
+def test_a_backward_cause_is_printed(run: Run, tmp_path: Path) -> None:
     (tmp_path / "zero.py").write_text(
         "from rnn_goldens.implementations.numpy_cells import gradients, run\n"
         "def net(golden):\n"
-        "    if not golden.asks_gradients: return run(golden)\n"
+        "    if not golden.has_cotangents: return run(golden)\n"
         "    found = dict(gradients(golden))\n"
         "    return {**found, 'weight_hh_l0': 0 * found['weight_hh_l0']}\n"
     )
     done = run("report", "zero:net", "--gradients", "-k", "gru/with-state-float", code=FINDING)
-    named = r"\n  gru/with-state in float64 and \d more, like weight_hh_gradient_zero: 5 right;\n    weight_hh"
-    assert re.search(named, done.stdout)
+    line = r"\n  gru/with-state in float64 and \d more, like weight_hh_gradient_zero: 5 right;\n    weight_hh"
+    assert re.search(line, done.stdout)
     assert max(map(len, done.stdout.splitlines())) <= WIDTH
 
 
-def test_known_failures_of_gradients_stand_in_a_file_of_their_own(run: Run, tmp_path: Path) -> None:
+def test_known_failures_of_gradients_have_their_own_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "halves.py").write_text(
         "from rnn_goldens.implementations.numpy_cells import gradients, run\n"
         "def net(golden):\n"
-        "    return {'x': gradients(golden)['x'] / 2} if golden.asks_gradients else run(golden)\n"
+        "    return {'x': gradients(golden)['x'] / 2} if golden.has_cotangents else run(golden)\n"
     )
     (tmp_path / "known").mkdir()
     (tmp_path / "known" / "halves_net.gradients.txt").write_text("documented/*  # x is halved\n")
-    few = ("--gradients", "-k", "documented/single")
-    done = run("report", "halves:net", "--known-failures", "known", "--page", "page.html", *few)
+    selection = ("--gradients", "-k", "documented/single")
+    done = run("report", "halves:net", "--known-failures", "known", "--page", "page.html", *selection)
     assert "halves:net      4 passed\n  gradients     4 known-failure\n" in done.stdout
     page = " ".join((tmp_path / "page.html").read_text("utf-8").split())
     assert "<code>halves:net: gradients</code>" in page
@@ -187,33 +187,35 @@ def test_known_failures_of_gradients_stand_in_a_file_of_their_own(run: Run, tmp_
     assert "--rnn-goldens-gradients" in page
 
 
-def test_gradients_that_fare_otherwise_than_in_an_earlier_report_are_a_finding(run: Run, tmp_path: Path) -> None:
-    few = ("-k", "documented/single")
-    run("report", "numpy", "--output", "earlier.json", *few)
-    done = run("report", "numpy", "--gradients", "--against", "earlier.json", *few, code=FINDING)
-    assert "numpy, gradients: are not in the file\n" in done.stdout
+def test_gradients_that_differ_from_an_earlier_report_fail(run: Run, tmp_path: Path) -> None:
+    selection = ("-k", "documented/single")
+    run("report", "numpy", "--output", "earlier.json", *selection)
+    done = run("report", "numpy", "--gradients", "--against", "earlier.json", *selection, code=FINDING)
+    assert "numpy, gradients: are not in the earlier report\n" in done.stdout
     earlier = document(tmp_path)
     earlier["implementations"][0]["gradients"]["results"][4]["wrong"] = 1
     (tmp_path / "earlier.json").write_text(json.dumps(earlier))
-    done = run("report", "numpy", "--gradients", "--against", "earlier.json", "--page", "page.html", *few, code=FINDING)
+    done = run(
+        "report", "numpy", "--gradients", "--against", "earlier.json", "--page", "page.html", *selection, code=FINDING
+    )
     assert "numpy, gradients, rnn_relu, float64: 0 wrong, was 1\n" in done.stdout
     page = (tmp_path / "page.html").read_text("utf-8")
     assert "<code>numpy, gradients, rnn_relu, float64</code>: 0 wrong (was 1)" in page
 
 
-def test_a_cause_is_said_once_before_the_goldens(run: Run, tmp_path: Path) -> None:
+def test_a_cause_is_printed_once_before_the_goldens(run: Run, tmp_path: Path) -> None:
     (tmp_path / "swapped.py").write_text(
         "import numpy as np\n"
         "from rnn_goldens.cells import case_of\n"
         "from rnn_goldens.deviations import deviation\n"
         "def run(golden): return deviation('x_reversed').run(case_of(golden, np.float64))\n"
     )
-    said = run("report", "swapped:run", "-k", "rnn-tanh/plain or rnn-tanh/unbatched", code=FINDING).stdout
-    assert "    x_reversed: Visits the time steps of x in reverse order.\n" in said
-    assert "    to see it beside what is right: rnn-goldens explain x_reversed\n" in said
-    assert said.count("x_reversed") == 2
-    assert said.index("x_reversed") < said.index("  rnn-tanh/plain in float64 and ")
-    assert max(map(len, said.splitlines())) <= WIDTH
+    output = run("report", "swapped:run", "-k", "rnn-tanh/plain or rnn-tanh/unbatched", code=FINDING).stdout
+    assert "    x_reversed: Visits the time steps of x in reverse order.\n" in output
+    assert "    to see the code: rnn-goldens explain x_reversed\n" in output
+    assert output.count("x_reversed") == 2
+    assert output.index("x_reversed") < output.index("  rnn-tanh/plain in float64 and ")
+    assert max(map(len, output.splitlines())) <= WIDTH
 
 
 @pytest.mark.parametrize(
@@ -225,31 +227,31 @@ def test_a_cause_is_said_once_before_the_goldens(run: Run, tmp_path: Path) -> No
         ("--badge", "folder", "Is a directory"),
     ],
 )
-def test_a_report_that_can_not_be_written_shows_what_it_found(
+def test_a_report_that_cannot_be_written_is_still_printed(
     option: str, path: str, why: str, run: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "folder").mkdir()
     done = run("report", "users_nets:right", option, path, *ONLY, code=WRONG_USE)
-    at_once, in_the_end = done.stderr.splitlines()
-    assert at_once.startswith(f"{path} can not be written: {why}")
-    assert in_the_end == f"Error: {at_once}"
+    first, last = done.stderr.splitlines()
+    assert first.startswith(f"{path} cannot be written: {why}")
+    assert last == f"Error: {first}"
     assert "passed" in done.stdout
 
 
-def test_a_report_for_which_the_disk_has_no_room_leaves_the_one_before(run: Run, tmp_path: Path) -> None:
-    few = ("report", "numpy", "-k", "single-sequence")
-    run(*few)
+def test_a_full_disk_keeps_the_earlier_report(run: Run, tmp_path: Path) -> None:
+    selection = ("report", "numpy", "-k", "single-sequence")
+    run(*selection)
     before = (tmp_path / "conformance.json").read_bytes()
     done = subprocess.run(
-        [sys.executable, "-c", WITH_ROOM_FOR, str(len(before) - 1), *few, "--page", "page.md"],
+        [sys.executable, "-c", WITH_FILE_SIZE_LIMIT, str(len(before) - 1), *selection, "--page", "page.md"],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},  # which would be cut short, too
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},  # bytecode files would be cut off, too
         capture_output=True,
         text=True,
         check=False,
     )
     reason = os.strerror(errno.EFBIG)
-    assert (done.returncode, done.stderr) == (WRONG_USE, f"Error: conformance.json can not be written: {reason}\n")
+    assert (done.returncode, done.stderr) == (WRONG_USE, f"Error: conformance.json cannot be written: {reason}\n")
     assert done.stdout == "numpy           4 passed\nwrote page.md\n"
     assert (tmp_path / "conformance.json").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
@@ -259,12 +261,12 @@ def test_a_report_for_which_the_disk_has_no_room_leaves_the_one_before(run: Run,
     ]
 
 
-def test_a_report_in_which_nothing_was_checked_is_a_finding(run: Run) -> None:
+def test_a_report_without_checks_fails(run: Run) -> None:
     done = run("report", "users_nets:unable", *ONLY, code=FINDING)
     assert "users_nets:unable: nothing was checked\n" in done.stdout
 
 
-def test_a_report_made_elsewhere_stands_in_another(run: Run, tmp_path: Path) -> None:
+def test_another_report_can_be_included(run: Run, tmp_path: Path) -> None:
     run("report", "users_nets:unable", "--output", "elsewhere.json", code=FINDING)
     done = run("report", "users_nets:skips", "--with", "elsewhere.json", "--page", "page.md", code=FINDING)
     assert "users_nets:skips: nothing was checked\n" in done.stdout
@@ -275,14 +277,14 @@ def test_a_report_made_elsewhere_stands_in_another(run: Run, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("also", "why"),
     [
-        (("--page", "page.html"), "an HTML page shows golden by golden, which no conformance.json has; --page FILE.md"),
-        (("--badge", "badge.json"), "a badge is of what is checked here"),
-        (ONLY, "another report is of every golden: leave one of --with and -k out"),
-        (("--ids", "gru/plain"), "another report is of every golden: leave one of --with and --ids out"),
-        (("--dtype", "float32"), "another report is of every golden: leave one of --with and --dtype out"),
+        (("--page", "page.html"), "an HTML page needs results per golden, which a conformance.json lacks"),
+        (("--badge", "badge.json"), "a badge covers only what is checked here"),
+        (ONLY, "the other report covers every golden: leave out --with or -k"),
+        (("--ids", "gru/plain"), "the other report covers every golden: leave out --with or --ids"),
+        (("--dtype", "float32"), "the other report covers every golden: leave out --with or --dtype"),
     ],
 )
-def test_what_can_not_be_said_of_a_report_made_elsewhere_is_wrong_use(
+def test_options_that_do_not_apply_to_included_reports_are_wrong_use(
     also: tuple[str, ...], why: str, run: Run, tmp_path: Path
 ) -> None:
     run("report", "numpy", "--output", "elsewhere.json", *ONLY)
@@ -291,19 +293,19 @@ def test_what_can_not_be_said_of_a_report_made_elsewhere_is_wrong_use(
     assert not (tmp_path / "conformance.json").exists()
 
 
-def test_an_implementation_that_is_gone_is_a_finding(run: Run) -> None:
+def test_an_implementation_missing_from_the_report_fails(run: Run) -> None:
     run("report", "users_nets:right", "numpy", "--output", "earlier.json", *ONLY)
     done = run("report", "numpy", "--against", "earlier.json", *ONLY, code=FINDING)
-    assert "users_nets:right: is in the file and was not checked\n" in done.stdout
+    assert "users_nets:right: is in the earlier report but was not checked\n" in done.stdout
 
 
-def test_an_implementation_that_is_not_there_is_wrong_use(run: Run, tmp_path: Path) -> None:
+def test_an_unknown_implementation_is_wrong_use(run: Run, tmp_path: Path) -> None:
     done = run("report", "nunpy", code=WRONG_USE)
     assert "Error: no implementation 'nunpy'. Did you mean 'numpy'?" in done.stderr
     assert not (tmp_path / "conformance.json").exists()
 
 
-def test_one_that_can_not_be_checked_does_not_take_the_others_with_it(run: Run, tmp_path: Path) -> None:
+def test_an_implementation_that_cannot_be_checked_does_not_affect_others(run: Run, tmp_path: Path) -> None:
     done = run("report", "users_nets:no_such_net", "numpy", *ONLY, code=FINDING)
     assert "Error: users_nets:no_such_net could not be checked: " in done.stderr
     assert "has no 'no_such_net'" in done.stderr
@@ -311,15 +313,15 @@ def test_one_that_can_not_be_checked_does_not_take_the_others_with_it(run: Run, 
 
 
 @pytest.mark.parametrize("processes", [(), ("-n", "2")])
-def test_a_class_used_wrongly_is_said_in_one_line(run: Run, processes: tuple[str, ...]) -> None:
+def test_wrong_use_of_a_class_is_one_line(run: Run, processes: tuple[str, ...]) -> None:
     done = run("report", "users_nets:Renamed", *ONLY, *processes, code=WRONG_USE)
-    said = "Error: users_nets:Renamed could not be checked: Renamed names its weights W, U; PyTorch's names are "
-    assert done.stderr.startswith(said)
+    message = "Error: users_nets:Renamed could not be checked: Renamed names its weights W, U; PyTorch's names are "
+    assert done.stderr.startswith(message)
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_program_has_the_time_that_it_is_given(run: Run, tmp_path: Path) -> None:
+def test_the_time_limit_applies_to_programs(run: Run, tmp_path: Path) -> None:
     (tmp_path / "sleeps.py").write_text("import time; time.sleep(60)")
     program = f"{sys.executable} sleeps.py"
     done = run("report", "--program", program, "--time-limit", "0.2", "-k", "single-sequence", code=WRONG_USE)
-    assert "gave no hello within 0.6 s" in done.stderr  # three times as long, to start
+    assert "printed no hello within 0.6 s" in done.stderr  # three times the limit for the start

@@ -1,4 +1,4 @@
-"""Goldens that do not saturate, as the tests of built-in implementations have them."""
+"""The fixture of the tests of built-in implementations: goldens that do not saturate."""
 
 from implementations.conftest import small_golden
 

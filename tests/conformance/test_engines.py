@@ -1,7 +1,7 @@
-"""Engines are right, or refuse what is written down here, or are known to be wrong.
+"""Engines are correct, refuse the goldens in ``REFUSALS``, or have known failures.
 
-`make engines` runs each in its environment, named in ENGINE; elsewhere they are skipped: some compile for long. An
-engine without a module in ``conformance`` is a built-in implementation.
+`make engines` runs each in its own environment and names it in ENGINE; without that the tests are skipped: some
+engines compile for a long time. An engine without a module in ``conformance`` is a built-in implementation.
 """
 
 import os
@@ -14,7 +14,7 @@ import pytest
 
 import rnn_goldens
 from rnn_goldens import Unsupported
-from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.implementations import Implementation, outputs_of, resolve
 from rnn_goldens.implementations.backward import backward_of
@@ -23,10 +23,10 @@ from rnn_goldens.report.conformance import file_name
 SIXTEEN_BITS = ("bfloat16", "float16")
 HOME = Path(__file__).parents[2]
 ENGINES = sorted(path.stem for path in (HOME / "conformance/requirements").glob("*.txt"))
-OUTPUTS_ALONE = ("executorch", "mnn", "ncnn", "openvino", "tflite")
+OUTPUTS_ONLY = ("executorch", "mnn", "ncnn", "openvino", "tflite")
 SOME = ("no-bias", "plain", "unbatched", "lengths-bidirectional-two-layers")
 IDS = [f"{cell}/{shape}" for cell in ("rnn-tanh", "lstm", "gru") for shape in SOME] + ["rnn-relu/two-layers"]
-pytestmark = pytest.mark.filterwarnings("default")  # what an engine warns of is no finding of ours
+pytestmark = pytest.mark.filterwarnings("default")  # ignore the warnings of engines
 
 
 REFUSALS: tuple[tuple[str, Callable[[Golden], bool], str], ...] = (
@@ -56,21 +56,21 @@ REFUSALS: tuple[tuple[str, Callable[[Golden], bool], str], ...] = (
     ("paddle", lambda g: not g.config.bias, "^a layer of paddle.nn without biases ends the process with SIGSEGV: http"),
     ("paddle", lambda g: g.dtype in SIXTEEN_BITS, r"^no .* in paddle: \(NotFound\) There are no kernels"),
 )
-"""By engine: what it refuses, and what it says then, as a pattern."""
+"""Engine, condition of the refused goldens, and a pattern of the reason."""
 
 
 def refused(name: str, golden: Golden) -> str | None:
-    """What an engine says when it can not do a golden; None if it can."""
-    return next((said for engine, when, said in REFUSALS if engine == name and when(golden)), None)
+    """Return the pattern of an engine's refusal of a golden; None if the engine supports it."""
+    return next((reason for engine, when, reason in REFUSALS if engine == name and when(golden)), None)
 
 
 def implementation(name: str) -> str:
-    """What `rnn-goldens check` calls an engine."""
+    """Return the argument of `rnn-goldens check` for an engine."""
     return f"conformance.{name}:run" if (HOME / f"conformance/{name}.py").is_file() else name
 
 
 def known(name: str, ending: str = "") -> set[str]:
-    """The goldens, or goldens in a precision, that an engine is known to fail."""
+    """Return the known failures of an engine: goldens, or goldens in a precision."""
     path = HOME / f"docs/known-failures/{file_name(implementation(name))}{ending}.txt"
     lines = path.read_text("utf-8").splitlines() if path.is_file() else []
     return {line.partition("#")[0].strip() for line in lines} - {""}
@@ -78,9 +78,9 @@ def known(name: str, ending: str = "") -> set[str]:
 
 @pytest.fixture
 def engine(name: str) -> Implementation:
-    """The engine that this environment is for."""
+    """The engine of this environment."""
     if name != os.environ.get("ENGINE"):
-        pytest.skip(f"`make engine-{name}` runs it, in an environment of its own")
+        pytest.skip(f"`make engine-{name}` runs it in its own environment")
     return resolve(implementation(name))
 
 
@@ -94,35 +94,35 @@ def goldens(*, gradients: bool = False) -> Iterator[Golden]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ENGINES)
-def test_an_engine_is_right_or_refuses_or_is_known_to_be_wrong(engine: Implementation, name: str) -> None:
+def test_an_engine_is_correct_or_refuses_or_is_a_known_failure(engine: Implementation, name: str) -> None:
     wrong = known(name)
     for golden in goldens():
-        if said := refused(name, golden):
+        if reason := refused(name, golden):
             with pytest.raises(Unsupported) as refusal:
                 engine(golden)
-            assert re.search(said, str(refusal.value))
+            assert re.search(reason, str(refusal.value))
             continue
         is_known = bool({golden.id, f"{golden.id}-{golden.dtype}"} & wrong)
         assert golden.compare(*outputs_of(engine(golden))).passed != is_known, (golden.id, golden.dtype)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in ENGINES if name not in OUTPUTS_ALONE])
-def test_its_gradients_likewise(engine: Implementation, name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in ENGINES if name not in OUTPUTS_ONLY])
+def test_an_engines_gradients_are_correct_or_refused_or_known_failures(engine: Implementation, name: str) -> None:
     backward, wrong = backward_of(implementation(name), engine), known(name, ".gradients")
     for golden in goldens(gradients=True):
-        if said := refused(name, golden):
-            with pytest.raises(Unsupported, match=said):
-                backward(golden.question())
+        if reason := refused(name, golden):
+            with pytest.raises(Unsupported, match=reason):
+                backward(golden.inputs())
             continue
         is_known = bool({golden.id, f"{golden.id}-{golden.dtype}"} & wrong)
-        assert golden.compare_gradients(backward(golden.question())).passed != is_known, (golden.id, golden.dtype)
+        assert golden.compare_gradients(backward(golden.inputs())).passed != is_known, (golden.id, golden.dtype)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ENGINES)
-def test_it_is_the_same_network_in_every_call_and_its_weights_have_an_effect(engine: Implementation, name: str) -> None:
+def test_an_engine_is_consistent_across_calls_and_uses_its_weights(engine: Implementation, name: str) -> None:
     golden = rnn_goldens.load("gru/with-state", dtype="float32")
-    if said := refused(name, golden):
-        pytest.skip(f"it refuses: {said}")
+    if reason := refused(name, golden):
+        pytest.skip(f"it refuses: {reason}")
     golden.check_calls(engine, ["twice", "rows", "chunks", "weights"])

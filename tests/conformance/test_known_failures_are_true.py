@@ -1,4 +1,4 @@
-"""What docs/known-failures says of an engine is shown here, apart from any golden."""
+"""Reproduces the defects in docs/known-failures without goldens."""
 
 import signal
 import subprocess
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.checkable_golden import Golden
 
 
 def test_openvino_computes_float64_in_float32() -> None:
@@ -29,20 +29,20 @@ def test_mlx_takes_exp_of_float64_in_float32() -> None:
     assert 1e-9 < abs(found[0] - np.exp(1 / 3)) < 1e-5
 
 
-def test_mnn_reads_no_activations_of_an_rnn_and_no_lengths(small_golden: Callable[..., Golden]) -> None:
+def test_mnn_ignores_activations_of_an_rnn_and_lengths(small_golden: Callable[..., Golden]) -> None:
     pytest.importorskip("MNN", reason="conformance.mnn needs MNN")
     from conformance.mnn import run
 
     assert (run(small_golden("rnn_relu", batch=(3,), time=4))[0] < 0).any()
-    asked = [small_golden("lstm", batch=(3,), time=4, lengths=lengths) for lengths in ([1, 1, 1], [4, 4, 4])]
-    for short, full in zip(*map(run, asked), strict=True):
+    inputs = [small_golden("lstm", batch=(3,), time=4, lengths=lengths) for lengths in ([1, 1, 1], [4, 4, 4])]
+    for short, full in zip(*map(run, inputs), strict=True):
         np.testing.assert_array_equal(short, full)
 
 
 @pytest.mark.parametrize(
     ("cell", "lengths", "is_right"), [("SimpleRNN", [2, 3], False), ("GRU", [2, 3], False), ("GRU", [3, 3], True)]
 )
-def test_paddles_way_back_is_not_that_of_its_outputs_with_lengths_and_a_state_in_both_directions(
+def test_paddles_gradients_are_wrong_with_lengths_and_a_state_in_both_directions(
     cell: str, lengths: list[int], is_right: bool
 ) -> None:
     paddle = pytest.importorskip("paddle", reason="conformance.paddle needs paddle")
@@ -86,10 +86,10 @@ def test_mindspores_tanh_is_off_by_a_ten_thousandth_at_5_and_larger_than_1() -> 
 
 
 @pytest.mark.parametrize(("dtype", "is_right"), [("float64", False), ("float32", True), ("float16", False)])
-def test_mindspores_way_back_through_an_lstm_is_zero_in_all_but_float32(dtype: str, *, is_right: bool) -> None:
+def test_mindspores_lstm_gradients_are_zero_except_in_float32(dtype: str, *, is_right: bool) -> None:
     mindspore = pytest.importorskip("mindspore", reason="conformance.mindspore needs mindspore")
-    given = getattr(mindspore, dtype)
-    network = mindspore.nn.LSTM(3, 4, batch_first=True, dtype=given)
-    x = mindspore.Tensor(np.linspace(-1, 1, 24).reshape(2, 4, 3), given)
+    precision = getattr(mindspore, dtype)
+    network = mindspore.nn.LSTM(3, 4, batch_first=True, dtype=precision)
+    x = mindspore.Tensor(np.linspace(-1, 1, 24).reshape(2, 4, 3), precision)
     found = mindspore.grad(lambda x: network(x)[0].sum())(x).asnumpy()
     assert found.any() == is_right

@@ -3,11 +3,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from making import MakeGolden
+from factories.goldens import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import UnknownName, Unsupported
-from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.conventions import CONVENTIONS, convention
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, weight_shapes
@@ -22,19 +22,19 @@ CONFIGURATIONS: list[dict[str, Any]] = [
 ]
 
 
-def test_the_notebooks_textbook_weights_come_back_as_it_writes_them() -> None:
+def test_textbook_weights_equal_those_of_the_notebook() -> None:
     weights = rnn_goldens.load("documented/single-sequence").weights_as("textbook")
     assert weights["W_xh"].tolist() == [[1, 0], [0, 1], [1, 0], [0, 1], [1, 1]]
     assert weights["W_hh"].tolist() == [[1, 1], [1, 1]]
 
 
-def test_the_notebooks_torch_weights_are_stored_as_it_writes_them() -> None:
+def test_torch_weights_equal_those_of_the_notebook() -> None:
     golden = rnn_goldens.load("documented/identity-w-hh")
     assert golden.weights["weight_ih_l0"].tolist() == [[1, 0, 1, 0, 1], [0, 1, 0, 1, 0]]
     assert golden.weights_as("textbook")["W_xh"].tolist() == [[1, 0], [0, 1], [1, 0], [0, 1], [1, 0]]
 
 
-HELD = [
+SUPPORTED = [
     (name, cell, configuration)
     for name in CONVENTIONS
     for cell in CELLS
@@ -43,14 +43,14 @@ HELD = [
 ]
 
 
-@pytest.mark.parametrize(("name", "cell", "configuration"), HELD, ids=str)
-def test_weights_survive_the_way_there_and_back(
+@pytest.mark.parametrize(("name", "cell", "configuration"), SUPPORTED, ids=str)
+def test_converting_weights_there_and_back_returns_the_same(
     make_golden: MakeGolden, name: str, cell: str, configuration: dict[str, Any]
 ) -> None:
-    golden, form = make_golden(cell, **configuration), convention(name)
-    there = form.from_torch(golden.cell, golden.config, golden.stored.weights)
-    back = form.to_torch(golden.cell, golden.config, there)
-    again = form.from_torch(golden.cell, golden.config, back)
+    golden, converter = make_golden(cell, **configuration), convention(name)
+    there = converter.from_torch(golden.cell, golden.config, golden.stored.weights)
+    back = converter.to_torch(golden.cell, golden.config, there)
+    again = converter.from_torch(golden.cell, golden.config, back)
     assert {n: a.shape for n, a in back.items()} == weight_shapes(LAYOUTS[cell], golden.config)
     assert again.keys() == there.keys()
     for weight, array in there.items():
@@ -63,17 +63,17 @@ def test_weights_survive_the_way_there_and_back(
             np.testing.assert_array_equal(back[weight] + back[other], array + golden.stored.weights[other])
 
 
-def test_a_networks_weights_come_back_from_any_library(make_golden: MakeGolden) -> None:
+def test_weights_are_converted_from_arrays_of_any_library(make_golden: MakeGolden) -> None:
     golden = make_golden("gru", bidirectional=True)
     keras = {name: array.tolist() for name, array in reversed(golden.weights_as("keras").items())}
     back = golden.weights_from("keras", keras)
-    assert list(back) == list(golden.weights), "in PyTorch's order, whatever order they come in"
+    assert list(back) == list(golden.weights), "in PyTorch's order"
     for name, array in golden.stored.weights.items():
         np.testing.assert_array_equal(back[name], array)
         assert back[name].dtype == np.float64
 
 
-def test_weights_may_be_nested_as_flax_has_them(make_golden: MakeGolden) -> None:
+def test_weights_may_be_nested_as_in_flax(make_golden: MakeGolden) -> None:
     golden = make_golden(cell="gru", num_layers=2)
     nested: dict[str, Any] = {}
     for path, array in golden.weights_as("flax").items():
@@ -87,7 +87,7 @@ def test_weights_may_be_nested_as_flax_has_them(make_golden: MakeGolden) -> None
 
 
 @pytest.mark.parametrize("name", ["keras", "onnx", "flax"])
-def test_a_single_layers_weights_need_no_name_of_the_layer(make_golden: MakeGolden, name: str) -> None:
+def test_the_weights_of_a_single_layer_may_omit_its_name(make_golden: MakeGolden, name: str) -> None:
     golden = make_golden(cell="lstm")
     plain = {path.removeprefix("l0/"): array for path, array in golden.weights_as(name).items()}
     there_and_back = golden.weights_from(name, golden.weights_as(name))
@@ -95,13 +95,13 @@ def test_a_single_layers_weights_need_no_name_of_the_layer(make_golden: MakeGold
         np.testing.assert_array_equal(array, there_and_back[path])
 
 
-@pytest.mark.parametrize(("weights", "what"), [(None, "NoneType"), ([1, 2], "list")])
-def test_weights_that_are_no_mapping_are_wrong_use(make_golden: MakeGolden, weights: Any, what: str) -> None:
-    with pytest.raises(WrongUse, match=f"torch weights are a {what}, not a mapping of names to arrays"):
+@pytest.mark.parametrize(("weights", "kind"), [(None, "NoneType"), ([1, 2], "list")])
+def test_weights_that_are_not_a_mapping_are_wrong_use(make_golden: MakeGolden, weights: Any, kind: str) -> None:
+    with pytest.raises(WrongUse, match=f"torch weights are a {kind}, not a mapping of names to arrays"):
         make_golden().weights_from("torch", weights)
 
 
-def test_weights_that_are_no_numbers_are_named(make_golden: MakeGolden) -> None:
+def test_weights_that_are_not_numeric_are_named(make_golden: MakeGolden) -> None:
     golden = make_golden("rnn_tanh", bias=False)
     weights = {**golden.weights_as("textbook"), "W_hh": None}
     with pytest.raises(WrongUse, match=r"textbook weights of a rnn_tanh with .*: W_hh is None"):
@@ -113,7 +113,7 @@ def keeps_both_biases(name: str, cell: str) -> bool:
 
 
 def numbered(cell: str) -> Golden:
-    """A network of one unit and one input; each gate's weights tell which gate they are, in PyTorch's order."""
+    """Return a network of one unit and one input whose weights number the gates in PyTorch's order."""
     gates = {"lstm": 4, "gru": 3}.get(cell, 1)
     numbers = np.arange(1.0, gates + 1)
     weights = {
@@ -192,12 +192,12 @@ def numbered(cell: str) -> Golden:
         ("textbook", "rnn_tanh", {"W_xh": [[1]], "W_hh": [[10]], "b": [1100]}),
     ],
 )
-def test_each_gate_goes_where_the_convention_has_it(name: str, cell: str, expected: dict[str, Any]) -> None:
+def test_each_gate_is_in_its_place_in_the_convention(name: str, cell: str, expected: dict[str, Any]) -> None:
     weights = numbered(cell).weights_as(name)
     assert {weight: array.tolist() for weight, array in weights.items()} == expected
 
 
-def test_directions_and_layers_are_named_apart(make_golden: MakeGolden) -> None:
+def test_directions_and_layers_have_different_names(make_golden: MakeGolden) -> None:
     golden = make_golden("gru", num_layers=2, bidirectional=True)
     assert [n for n in golden.weights_as("keras") if n.endswith("/kernel")] == [
         "l0/kernel",
@@ -218,23 +218,23 @@ def test_directions_and_layers_are_named_apart(make_golden: MakeGolden) -> None:
 
 @pytest.mark.parametrize("name", ["keras", "onnx", "flax"])
 @pytest.mark.parametrize("cell", CELLS)
-def test_without_biases_there_are_none_or_in_flax_zeros(make_golden: MakeGolden, name: str, cell: str) -> None:
+def test_a_network_without_biases_has_none_or_zeros_in_flax(make_golden: MakeGolden, name: str, cell: str) -> None:
     weights = make_golden(cell, bias=False).weights_as(name)
     biases = {n: a for n, a in weights.items() if n.rsplit("/", 1)[-1] in ("bias", "B")}
     assert bool(biases) == (name == "flax")
     assert not any(array.any() for array in biases.values())
 
 
-def test_biases_of_flax_that_a_network_without_biases_can_not_hold_are_refused(make_golden: MakeGolden) -> None:
+def test_nonzero_biases_of_flax_are_refused_for_a_network_without_biases(make_golden: MakeGolden) -> None:
     golden = make_golden("gru", bias=False)
     weights = golden.weights_as("flax")
     weights["l0/hn/bias"] = np.array([0.0, 1.0])
-    with pytest.raises(Unsupported, match="can not hold the h-side biases of l0"):
+    with pytest.raises(Unsupported, match="cannot represent the h-side biases of l0"):
         convention("flax").to_torch("gru", golden.config, weights)
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)
-def test_weights_that_are_missing_misshapen_or_unknown_are_named(make_golden: MakeGolden, name: str) -> None:
+def test_missing_misshapen_and_unknown_weights_are_named(make_golden: MakeGolden, name: str) -> None:
     golden = make_golden("rnn_tanh")
     weights = dict(convention(name).from_torch(golden.cell, golden.config, golden.stored.weights))
     missing, misshapen = list(weights)[:2]
@@ -253,13 +253,13 @@ def test_weights_that_are_missing_misshapen_or_unknown_are_named(make_golden: Ma
         ("rnn_tanh", {"bidirectional": 1}, "direction"),
     ],
 )
-def test_what_the_textbook_can_not_hold_is_refused_not_dropped(
+def test_the_textbook_convention_refuses_what_it_cannot_represent(
     make_golden: MakeGolden, cell: str, config: dict[str, int], reason: str
 ) -> None:
     with pytest.raises(Unsupported, match=reason):
         make_golden(cell, **config).weights_as("textbook")
 
 
-def test_an_unknown_convention_lists_those_that_exist(make_golden: MakeGolden) -> None:
+def test_the_error_for_an_unknown_convention_lists_the_known_ones(make_golden: MakeGolden) -> None:
     with pytest.raises(UnknownName, match="Conventions: torch, textbook, keras, onnx, flax"):
         make_golden().weights_as("text-book")

@@ -1,3 +1,5 @@
+"""Finding, opening and loading goldens of a corpus."""
+
 import ctypes
 import hashlib
 import json
@@ -21,22 +23,22 @@ DOCUMENTED = [
 ]
 
 
-def test_every_golden_says_what_it_is_and_is_there_for() -> None:
+def test_every_golden_has_a_title_and_a_purpose() -> None:
     for entry in open_corpus().entries:
         assert entry.title
         assert entry.purpose.endswith(".")
         assert set(entry.files) == {"h5", "json"}
 
 
-def test_the_documented_scenarios_have_the_answers_of_their_document() -> None:
+def test_the_documented_scenarios_have_the_documented_outputs() -> None:
     rising, falling = [[3, 3], [12, 12], [33, 33]], [[9, 9], [24, 24], [51, 51]]
-    answers = {
+    outputs = {
         "single-sequence": ([rising], [[[33, 33]]]),
         "mini-batch": ([rising, falling], [[[33, 33], [51, 51]]]),
         "mini-batch-ascending": ([rising, [[12, 12], [39, 39], [96, 96]]], [[[33, 33], [96, 96]]]),
         "identity-w-hh": ([[[3, 2], [9, 6], [18, 12]], [[9, 6], [15, 10], [18, 12]]], [[[18, 12], [18, 12]]]),
     }
-    for name, (out, h_n) in answers.items():
+    for name, (out, h_n) in outputs.items():
         golden = rnn_goldens.load(f"documented/{name}")
         assert golden.out.tolist() == out
         assert golden.h_n.tolist() == h_n
@@ -63,12 +65,12 @@ def test_goldens_are_selected_by_id_pattern_cell_and_features() -> None:
         ({"corpus": "v0"}, "no corpus 'v0'.* v1"),
     ],
 )
-def test_a_name_that_does_not_exist_lists_those_that_do(arguments: dict[str, Any], message: str) -> None:
+def test_an_unknown_name_lists_the_known_ones(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(UnknownName, match=message):
         rnn_goldens.select(**arguments)
 
 
-def test_an_id_that_does_not_exist_suggests_the_nearest() -> None:
+def test_an_unknown_id_suggests_the_nearest() -> None:
     many = f"rnn-goldens list shows all {len(open_corpus().ids)}"
     with pytest.raises(UnknownName, match=rf"Did you mean 'documented/single-sequence'\? {many}$"):
         rnn_goldens.load("documented/single_sequence")
@@ -78,7 +80,7 @@ def test_a_corpus_is_a_version_or_a_folder(corpus_copy: Path) -> None:
     assert find() == find("v1")
     for where in (corpus_copy, str(corpus_copy)):
         assert rnn_goldens.load("documented/mini-batch", corpus=where).out.shape == (2, 3, 2)
-    with pytest.raises(WrongUse, match=r"is no corpus: it holds no index\.json"):
+    with pytest.raises(WrongUse, match=r"is not a corpus: it has no index\.json"):
         open_corpus(corpus_copy / "documented")
 
 
@@ -86,51 +88,53 @@ def test_a_file_that_is_not_the_one_the_index_describes_is_not_loaded(corpus_cop
     path = corpus_copy / "documented/mini-batch.json"
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(
-        InvalidFile, match=r"mini-batch\.json: SHA-256 is .* the file was changed or damaged\nRestore it"
+        InvalidFile, match=r"mini-batch\.json: SHA-256 is .* the file was changed or damaged\nRestore the original"
     ):
         rnn_goldens.load("documented/mini-batch", corpus=corpus_copy)
     path.unlink()
-    with pytest.raises(InvalidFile, match=r"is listed in index\.json but can not be read"):
+    with pytest.raises(InvalidFile, match=r"is listed in index\.json but cannot be read"):
         rnn_goldens.load("documented/mini-batch", corpus=corpus_copy)
 
 
-def test_what_to_do_about_a_damaged_file_depends_on_whose_corpus_it_is(
+def test_the_remedy_for_a_damaged_file_depends_on_the_corpus(
     corpus_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours = corpus_copy.rename(corpus_copy.with_name("my goldens"))
-    monkeypatch.chdir(ours.parent)
-    (ours / "documented/mini-batch.json").write_bytes(b"")
+    corpus = corpus_copy.rename(corpus_copy.with_name("my goldens"))
+    monkeypatch.chdir(corpus.parent)
+    (corpus / "documented/mini-batch.json").write_bytes(b"")
     with pytest.raises(InvalidFile, match="or run 'rnn-goldens generate' in a checkout of rnn-goldens"):
-        rnn_goldens.load("documented/mini-batch", corpus=ours)
-    index = json.loads((ours / "index.json").read_text())
-    (ours / "index.json").write_text(json.dumps({**index, "corpus": "mine"}))
+        rnn_goldens.load("documented/mini-batch", corpus=corpus)
+    index = json.loads((corpus / "index.json").read_text())
+    (corpus / "index.json").write_text(json.dumps({**index, "corpus": "mine"}))
     remedy = "from its scenarios: rnn-goldens generate --scenarios FILE --into 'my goldens'$"
     with pytest.raises(InvalidFile, match=remedy):
         rnn_goldens.load("documented/mini-batch", corpus="my goldens")
-    (ours / "index.json").write_text(json.dumps({**index, "corpus": "mine", "goldens": [{}]}))
+    (corpus / "index.json").write_text(json.dumps({**index, "corpus": "mine", "goldens": [{}]}))
     with pytest.raises(InvalidFile, match=remedy):
-        open_corpus(ours)
+        open_corpus(corpus)
 
 
-def shown(golden: Golden) -> list[str]:
+def show_commands(golden: Golden) -> list[str]:
     message = golden.compare(golden.out + 1, golden.h_n).message
     return [line for line in message.splitlines() if "to see the golden" in line]
 
 
-def test_a_failure_says_how_to_see_the_golden_where_it_is(corpus_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_prints_the_command_that_shows_the_golden(corpus_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     show = "  to see the golden: rnn-goldens show documented/mini-batch"
-    asked = "documented/mini-batch"
-    assert shown(rnn_goldens.load(asked)) == shown(rnn_goldens.load(asked, corpus="v1")) == [show]
-    assert shown(rnn_goldens.load(asked, corpus=corpus_copy)) == [f"{show} --corpus {corpus_copy}"]
+    golden_id = "documented/mini-batch"
+    assert (
+        show_commands(rnn_goldens.load(golden_id)) == show_commands(rnn_goldens.load(golden_id, corpus="v1")) == [show]
+    )
+    assert show_commands(rnn_goldens.load(golden_id, corpus=corpus_copy)) == [f"{show} --corpus {corpus_copy}"]
     monkeypatch.chdir(corpus_copy.parent)
     corpus_copy.rename("my goldens")
-    assert shown(rnn_goldens.load(asked, corpus="my goldens")) == [f"{show} --corpus 'my goldens'"]
-    found = open_corpora("my goldens").load(asked)
-    assert shown(found.in_precision("float32")) == [f"{show} --corpus 'my goldens'"]
+    assert show_commands(rnn_goldens.load(golden_id, corpus="my goldens")) == [f"{show} --corpus 'my goldens'"]
+    found = open_corpora("my goldens").load(golden_id)
+    assert show_commands(found.in_precision("float32")) == [f"{show} --corpus 'my goldens'"]
 
 
-def test_a_failure_of_a_golden_that_is_in_no_corpus_names_no_command_that_shows_it(corpus_copy: Path) -> None:
-    assert shown(rnn_goldens.read(corpus_copy / "documented/mini-batch.json")) == []
+def test_a_failure_of_a_golden_outside_a_corpus_prints_no_show_command(corpus_copy: Path) -> None:
+    assert show_commands(rnn_goldens.read(corpus_copy / "documented/mini-batch.json")) == []
 
 
 def without_version(index: dict[str, object]) -> None:
@@ -179,7 +183,7 @@ def goldens_as_an_object(index: dict[str, Any]) -> None:
         (None, "not JSON"),
     ],
 )
-def test_a_damaged_index_says_what_is_wrong_with_it(corpus_copy: Path, damage: object, message: str) -> None:
+def test_a_damaged_index_raises_with_its_problem(corpus_copy: Path, damage: object, message: str) -> None:
     path = corpus_copy / "index.json"
     index = json.loads(path.read_text())
     if callable(damage):
@@ -190,7 +194,7 @@ def test_a_damaged_index_says_what_is_wrong_with_it(corpus_copy: Path, damage: o
 
 
 def rewrite(corpus: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change the mini-batch's file, and its hash in the index with it."""
+    """Change the file of the mini-batch golden, and its hash in the index."""
     path = corpus / "documented/mini-batch.json"
     document = json.loads(path.read_text())
     del document["$schema"]
@@ -216,23 +220,23 @@ ONE = {"shape": [1], "dtype": "float64", "data": [1.0]}
         (lambda golden: golden.update(format=2), "golden format 2 is not known here"),
         (
             lambda golden: golden.update(id="documented/other"),
-            "id: is 'documented/other', index.json says 'documented/mi",
+            "id: is 'documented/other', index.json lists 'documented/mi",
         ),
-        (lambda golden: golden.update(purpose="Another."), "purpose: is 'Another.', index.json says 'Two seq"),
-        (lambda golden: golden.update(precisions=["float64"]), "precisions: is .*, index.json says "),
-        (lambda golden: golden.update(features=["exact", "long"]), "features: is .*, index.json says "),
-        (lambda golden: golden.update(features=["bias"]), "features: says .'bias'., what it holds gives"),
+        (lambda golden: golden.update(purpose="Another."), "purpose: is 'Another.', index.json lists 'Two seq"),
+        (lambda golden: golden.update(precisions=["float64"]), "precisions: is .*, index.json lists "),
+        (lambda golden: golden.update(features=["exact", "long"]), "features: is .*, index.json lists "),
+        (lambda golden: golden.update(features=["bias"]), "features: lists .'bias'., the content implies"),
         (lambda golden: golden.pop("expected"), "top level: 'expected' is a required property"),
         (lambda golden: golden["expected"].pop("out"), "expected: 'out' is a required property"),
         (lambda golden: golden["weights"].pop("weight_hh_l0"), "weights: 'weight_hh_l0' is a required property"),
         (lambda golden: golden.pop("config"), "top level: 'config' is a required property"),
         (lambda golden: golden["config"].update(num_layers="two"), "config/num_layers: 'two' is not of type"),
-        (lambda golden: golden["config"].update(num_layers=10**6), "the configuration asks for 2000000"),
+        (lambda golden: golden["config"].update(num_layers=10**6), "the configuration requires 2000000"),
         (lambda golden: golden["tolerance"].pop("kind"), "tolerance: 'kind' is a required property"),
         (lambda golden: golden["inputs"].update(y=ONE), "inputs: Additional properties"),
     ],
 )
-def test_a_file_whose_hash_is_right_and_content_is_not_says_what_is_wrong(
+def test_an_invalid_file_with_a_correct_hash_raises_with_its_problem(
     corpus_copy: Path, change: Callable[[dict[str, Any]], object], message: str
 ) -> None:
     rewrite(corpus_copy, change)
@@ -240,21 +244,21 @@ def test_a_file_whose_hash_is_right_and_content_is_not_says_what_is_wrong(
         rnn_goldens.load("documented/mini-batch", corpus=corpus_copy)
 
 
-def test_a_file_that_holds_another_golden_is_not_loaded(corpus_copy: Path) -> None:
+def test_a_file_with_another_golden_is_not_loaded(corpus_copy: Path) -> None:
     shutil.copy(corpus_copy / "documented/identity-w-hh.json", corpus_copy / "documented/mini-batch.json")
     rehash(corpus_copy)
     with pytest.raises(
-        InvalidFile, match=r"id: is 'documented/identity-w-hh', index\.json says 'documented/mini-batch'"
+        InvalidFile, match=r"id: is 'documented/identity-w-hh', index\.json lists 'documented/mini-batch'"
     ):
         rnn_goldens.load("documented/mini-batch", corpus=corpus_copy)
 
 
-def test_whoever_writes_to_the_arrays_of_a_golden_writes_to_nobody_elses() -> None:
+def test_loaded_goldens_do_not_share_arrays() -> None:
     corpus = open_corpus()
     first = corpus.load("lstm/lengths", "float32")
     for array in (first.lengths, first.stored.x, *first.stored.weights.values(), first.stored.out):
         assert array is not None
-        ctypes.memset(array.ctypes.data, 0, array.nbytes)  # as torch.from_numpy lets one
+        ctypes.memset(array.ctypes.data, 0, array.nbytes)  # torch.from_numpy allows such writes
     assert not first.stored.out.any()
     again = corpus.load("lstm/lengths", "float16")
     assert again.lengths is not None
@@ -262,13 +266,13 @@ def test_whoever_writes_to_the_arrays_of_a_golden_writes_to_nobody_elses() -> No
     assert all(array.any() for array in (again.stored.x, *again.stored.weights.values(), again.stored.out))
 
 
-def test_the_corpus_opens_each_golden_by_its_id(corpus_copy: Path) -> None:
+def test_a_corpus_loads_each_golden_by_its_id(corpus_copy: Path) -> None:
     corpus = open_corpus(corpus_copy)
     assert corpus.load("documented/identity-w-hh").id == "documented/identity-w-hh"
     assert corpus.load("documented/mini-batch").id == "documented/mini-batch"
 
 
-def test_a_loaded_golden_still_knows_its_provenance() -> None:
+def test_a_loaded_golden_has_its_own_copy_of_its_provenance() -> None:
     corpus = open_corpus()
     golden = corpus.load("documented/mini-batch")
     assert golden.provenance["rnn-goldens"]
@@ -277,7 +281,7 @@ def test_a_loaded_golden_still_knows_its_provenance() -> None:
     assert corpus.load("documented/mini-batch").provenance["numpy"]
 
 
-def test_an_argument_of_another_type_is_a_clear_error() -> None:
+def test_an_argument_of_a_wrong_type_raises_a_clear_error() -> None:
     with pytest.raises(TypeError, match="a golden's id is text, such as 'documented/single-sequence', not 3"):
         rnn_goldens.load(3)  # type: ignore[arg-type]
     for argument, value in (("ids", 3), ("cell", 3), ("features", ["exact", 3]), ("without", b"exact")):
@@ -285,11 +289,11 @@ def test_an_argument_of_another_type_is_a_clear_error() -> None:
             rnn_goldens.select(**{argument: value})  # type: ignore[arg-type]
 
 
-def test_a_corpus_selects_by_one_name_too() -> None:
+def test_select_takes_a_single_name() -> None:
     assert [entry.id for entry in open_corpus().select(ids="documented/mini-batch")] == ["documented/mini-batch"]
 
 
-def test_a_large_index_that_is_none_is_refused_at_its_first_fault(corpus_copy: Path) -> None:
+def test_a_large_invalid_index_is_rejected_at_its_first_problem(corpus_copy: Path) -> None:
     path = corpus_copy / "index.json"
     head = path.read_text().partition("[")[0]
     path.write_text(f"{head}[{','.join(['[]'] * 900_000)}]}}")

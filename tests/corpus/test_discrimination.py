@@ -1,4 +1,4 @@
-"""How many deviations can show in what was compared, and what else would show more."""
+"""The number of deviations that compared goldens can detect, and what would detect more."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ from rnn_goldens.corpus.discrimination import (
     summary,
 )
 from rnn_goldens.corpus.index import GradientsEntry
-from rnn_goldens.corpus.shown import KillMatrix, kill_matrix, shown
+from rnn_goldens.corpus.kill_matrix import KillMatrix, detections, kill_matrix
 
 Margins = dict[str, dict[str, list[float | None]]]
 
@@ -67,7 +67,7 @@ SHOWN: Margins = {
 
 
 def matrix_of(cells: Mapping[str, list[str]], margins: Margins, of_out: Margins | None = None) -> KillMatrix:
-    """Of some deviations, by the cells that they are of."""
+    """Return the kill matrix of some deviations."""
     every = [*margins.values(), *(of_out or {}).values()]
     goldens = list(dict.fromkeys(golden for rows in every for golden in rows))
 
@@ -91,7 +91,7 @@ def matrix(of_out: Margins | None = None) -> KillMatrix:
     return matrix_of({name: ["gru"] if name == "of_gru" else ["lstm", "gru"] for name in SHOWN}, SHOWN, of_out)
 
 
-def found(
+def counts_of(
     compared: Iterable[str],
     refused: Iterable[str] = (),
     dtype: str = "float32",
@@ -100,26 +100,26 @@ def found(
     out_alone: bool = False,
     of_out: Margins | None = None,
 ) -> Discrimination:
-    """Of one precision; each golden is refused for another reason, but the ``others``."""
-    judged = [Compared(f"lstm/{name}", dtype, out_alone) for name in compared]
-    asked = [*(NotCompared(f"lstm/{name}", dtype, f"no {name}") for name in refused), *others]
-    return discrimination(matrix(of_out), "lstm", ENTRIES, judged, asked)[dtype]
+    """Return the counts of one precision. Each golden is refused for another reason, except the ``others``."""
+    compared_goldens = [Compared(f"lstm/{name}", dtype, out_alone) for name in compared]
+    not_compared = [*(NotCompared(f"lstm/{name}", dtype, f"no {name}") for name in refused), *others]
+    return discrimination(matrix(of_out), "lstm", ENTRIES, compared_goldens, not_compared)[dtype]
 
 
 def gains(of: Gains) -> dict[str, int]:
     return dict(of.by_option)
 
 
-def test_what_shows_is_counted_from_the_margin_that_is_enough_on() -> None:
-    only = found(["plain"])
+def test_a_deviation_counts_as_detected_from_the_required_margin() -> None:
+    only = counts_of(["plain"])
     assert (only.goldens, only.shown) == (1, 2)  # everywhere, exactly
-    assert only.total == 10  # neither what no golden shows, nor what float64 alone does, nor what is another cell's
-    assert (found(["plain"], dtype="float64").shown, found(["plain"], dtype="float64").total) == (3, 11)
+    assert only.total == 10  # not the undetected, not those of float64 only, not those of another cell
+    assert (counts_of(["plain"], dtype="float64").shown, counts_of(["plain"], dtype="float64").total) == (3, 11)
 
 
-def test_each_precision_is_counted_by_itself_the_widest_first() -> None:
-    judged = [Compared("lstm/plain", "float32"), Compared("lstm/plain", "float64"), Compared("lstm/other", "float64")]
-    by_dtype = discrimination(matrix(), "lstm", ENTRIES, judged)
+def test_each_precision_is_counted_separately_widest_first() -> None:
+    compared = [Compared("lstm/plain", "float32"), Compared("lstm/plain", "float64"), Compared("lstm/other", "float64")]
+    by_dtype = discrimination(matrix(), "lstm", ENTRIES, compared)
     assert {dtype: (one.goldens, one.shown, one.total) for dtype, one in by_dtype.items()} == {
         "float64": (2, 4, 11),
         "float32": (1, 2, 10),
@@ -128,175 +128,181 @@ def test_each_precision_is_counted_by_itself_the_widest_first() -> None:
     assert (by_dtype["float64"].left_out, by_dtype["float32"].left_out) == (0, 0)
 
 
-def test_advice_is_what_shows_most_first_and_no_more_than_three() -> None:
-    only = found(["plain"], refused=["other", "state", "state-lengths", "layers", "no-bias", "unbatched"])
+def test_advice_lists_at_most_three_options_by_gain() -> None:
+    only = counts_of(["plain"], refused=["other", "state", "state-lengths", "layers", "no-bias", "unbatched"])
     assert only.to_accept.by_option == (("an initial state", 3), ("several layers", 2), ("unbatched input", 1))
-    assert gains(only.not_asked) == {"float64": 1}
+    assert gains(only.not_covered) == {"float64": 1}
     assert (only.left_out, only.shown_there) == (0, 0)
 
 
-def test_only_what_was_refused_is_to_be_accepted_and_of_the_rest_it_is_said_that_it_was_not_asked() -> None:
-    only = found(["plain", "other"], refused=["layers"])
+def test_refused_options_are_to_accept_and_all_others_are_not_covered() -> None:
+    only = counts_of(["plain", "other"], refused=["layers"])
     assert gains(only.to_accept) == {"several layers": 2}
-    assert gains(only.not_asked) == {"an initial state": 3, "unbatched input": 1, "no bias": 1}
-    assert found(["plain"]).to_accept == Gains()
+    assert gains(only.not_covered) == {"an initial state": 3, "unbatched input": 1, "no bias": 1}
+    assert counts_of(["plain"]).to_accept == Gains()
 
 
-def test_a_reason_tells_which_of_two_options_was_refused_if_the_goldens_do_not() -> None:
+def test_a_common_reason_identifies_the_refused_option() -> None:
     both, of_state, of_lengths = (
         NotCompared("lstm/state-lengths", "float32", "no lengths"),
         NotCompared("lstm/state", "float32", "no state"),
         NotCompared("lstm/state-lengths", "float32", "no state"),
     )
-    assert gains(found(["plain"], others=[both]).to_accept) == {"an initial state": 3}  # lengths alone show nothing
-    assert gains(found(["plain", "state"], others=[both]).to_accept) == {"lengths": 1}
-    assert gains(found(["plain"], others=[of_state, of_lengths]).to_accept) == {"an initial state": 3}
+    assert gains(counts_of(["plain"], others=[both]).to_accept) == {"an initial state": 3}  # not lengths
+    assert gains(counts_of(["plain", "state"], others=[both]).to_accept) == {"lengths": 1}
+    assert gains(counts_of(["plain"], others=[of_state, of_lengths]).to_accept) == {"an initial state": 3}
     other = NotCompared("lstm/layers", "float32", "no lengths")
-    only = found(["plain"], others=[both, other])
-    assert (gains(only.to_accept), gains(only.not_asked)["an initial state"]) == ({"several layers": 2}, 3)
+    only = counts_of(["plain"], others=[both, other])
+    assert (gains(only.to_accept), gains(only.not_covered)["an initial state"]) == ({"several layers": 2}, 3)
 
 
-def test_what_failed_or_was_skipped_is_neither_refused_nor_not_asked() -> None:
-    only = found(["plain", "other"], others=[NotCompared("lstm/layers", "float32")])
+def test_failed_and_skipped_goldens_give_no_advice() -> None:
+    only = counts_of(["plain", "other"], others=[NotCompared("lstm/layers", "float32")])
     assert only.to_accept == Gains()
-    assert "several layers" not in gains(only.not_asked)
+    assert "several layers" not in gains(only.not_covered)
 
 
-def test_what_was_refused_for_another_reason_counts_nowhere() -> None:
-    said = "sequences are at most 4 steps"
-    others = [NotCompared(f"lstm/{name}", "float32", said) for name in ("other", "layers")]
-    only = found(["plain"], refused=["state"], others=others)
+def test_goldens_refused_for_another_reason_give_no_advice() -> None:
+    reason = "sequences are at most 4 steps"
+    others = [NotCompared(f"lstm/{name}", "float32", reason) for name in ("other", "layers")]
+    only = counts_of(["plain"], refused=["state"], others=others)
     assert gains(only.to_accept) == {"an initial state": 3}
-    assert "several layers" not in gains(only.not_asked)
+    assert "several layers" not in gains(only.not_covered)
     in_float64: Margins = {"of_other_in_float64": {"lstm/other": [3, 0]}}
-    held = matrix_of({name: ["lstm"] for name in (*SHOWN, *in_float64)}, SHOWN | in_float64)
-    judged = [Compared("lstm/plain", "float32")]
-    assert gains(discrimination(held, "lstm", ENTRIES[:2], judged, others)["float32"].not_asked) == {"float64": 1}
-    assert gains(discrimination(held, "lstm", ENTRIES[:2], judged)["float32"].not_asked) == {"float64": 2}
+    extended = matrix_of({name: ["lstm"] for name in (*SHOWN, *in_float64)}, SHOWN | in_float64)
+    compared = [Compared("lstm/plain", "float32")]
+    assert gains(discrimination(extended, "lstm", ENTRIES[:2], compared, others)["float32"].not_covered) == {
+        "float64": 1
+    }
+    assert gains(discrimination(extended, "lstm", ENTRIES[:2], compared)["float32"].not_covered) == {"float64": 2}
 
 
-def test_advice_goes_on_from_the_features_that_were_compared() -> None:
-    both = found(["plain", "other", "state"], refused=["state-lengths", "both"])
-    assert gains(both.to_accept) == {"lengths": 1}  # both directions show nothing
-    assert "an initial state" not in gains(both.not_asked)
-    assert gains(found(["no-bias"]).not_asked)["a bias"] == 3
-    assert gains(found(["plain", "other", "state", "layers", "state-lengths"]).not_asked) == {
+def test_advice_extends_the_features_that_were_compared() -> None:
+    both = counts_of(["plain", "other", "state"], refused=["state-lengths", "both"])
+    assert gains(both.to_accept) == {"lengths": 1}  # both directions detect nothing
+    assert "an initial state" not in gains(both.not_covered)
+    assert gains(counts_of(["no-bias"]).not_covered)["a bias"] == 3
+    assert gains(counts_of(["plain", "other", "state", "layers", "state-lengths"]).not_covered) == {
         "unbatched input": 1,
         "no bias": 1,
         "float64": 1,
     }
 
 
-def test_what_shows_in_several_at_once_is_more_together() -> None:
+def test_options_that_detect_more_together_say_so() -> None:
     of_two = [entry("lstm/plain", "bias"), entry("lstm/state", "bias", "state"), entry("lstm/l", "bias", "lengths")]
     both = entry("lstm/state-lengths", "bias", "state", "lengths")
-    judged, refused = [Compared("lstm/plain", "float32")], NotCompared("lstm/state", "float32", "no state")
+    compared, refused = [Compared("lstm/plain", "float32")], NotCompared("lstm/state", "float32", "no state")
     margins: Margins = {"of_states": {"lstm/state": [3, 3]}, "of_lengths": {"lstm/l": [3, 3]}}
     of_both: Margins = {"of_both": {"lstm/state-lengths": [3, 3]}}
 
     def gained(shown: Margins, *others: NotCompared) -> Discrimination:
-        held = matrix_of({name: ["lstm"] for name in shown}, shown)
-        return discrimination(held, "lstm", [*of_two, both], judged, others)["float32"]
+        kill_matrix = matrix_of({name: ["lstm"] for name in shown}, shown)
+        return discrimination(kill_matrix, "lstm", [*of_two, both], compared, others)["float32"]
 
-    assert gained(margins | of_both).not_asked == Gains((("an initial state", 1), ("lengths", 1)), together=True)
-    assert not gained(margins).not_asked.together
-    assert not gained(margins | of_both, refused).not_asked.together  # of lengths, which alone were not asked
+    assert gained(margins | of_both).not_covered == Gains((("an initial state", 1), ("lengths", 1)), together=True)
+    assert not gained(margins).not_covered.together
+    assert not gained(margins | of_both, refused).not_covered.together  # lengths are the only option left
     too = NotCompared("lstm/l", "float32", "no lengths")
     assert gained(margins | of_both, refused, too).to_accept.together
-    assert not found(["plain"], refused=["other", "layers", "no-bias", "unbatched"]).to_accept.together
+    assert not counts_of(["plain"], refused=["other", "layers", "no-bias", "unbatched"]).to_accept.together
 
 
-def test_float64_is_no_advice_to_one_that_refused_it() -> None:
-    judged = [Compared("lstm/plain", "float32")]
+def test_refused_float64_is_not_advised() -> None:
+    compared = [Compared("lstm/plain", "float32")]
     refused = [NotCompared("lstm/plain", "float64", "no float64")]
-    only = discrimination(matrix(), "lstm", ENTRIES[:1], judged, refused)
+    only = discrimination(matrix(), "lstm", ENTRIES[:1], compared, refused)
     assert list(only) == ["float32"]
-    assert (only["float32"].to_accept, only["float32"].not_asked) == (Gains(), Gains())
+    assert (only["float32"].to_accept, only["float32"].not_covered) == (Gains(), Gains())
 
 
-def test_goldens_of_the_same_kind_that_were_not_asked_are_told_apart_from_advice() -> None:
-    only = found(["plain"])
+def test_goldens_that_need_no_option_but_were_not_selected_are_counted_separately() -> None:
+    only = counts_of(["plain"])
     assert (only.left_out, only.shown_there) == (1, 1)
-    assert found(["plain"], refused=["other"]).left_out == 0
-    assert only.not_asked.by_option[:2] == (("an initial state", 3), ("several layers", 2))  # of_another is not there
+    assert counts_of(["plain"], refused=["other"]).left_out == 0
+    assert only.not_covered.by_option[:2] == (("an initial state", 3), ("several layers", 2))  # without of_another
 
 
-def test_goldens_that_are_not_checked_in_the_precision_were_not_left_out() -> None:
-    judged = [Compared("lstm/plain", "float32")]
+def test_goldens_that_cannot_be_checked_in_the_precision_are_not_counted_as_unselected() -> None:
+    compared = [Compared("lstm/plain", "float32")]
     others = [entry("lstm/53-bits", "bias", precisions=("float64",)), entry("lstm/back", "bias", backward=("float64",))]
     both = [*ENTRIES[:2], *others]
-    assert discrimination(matrix(), "lstm", both, judged)["float32"].left_out == 2
-    assert discrimination(matrix(), "lstm", both, judged, gradients=True)["float32"].left_out == 0
+    assert discrimination(matrix(), "lstm", both, compared)["float32"].left_out == 2
+    assert discrimination(matrix(), "lstm", both, compared, gradients=True)["float32"].left_out == 0
     of_back = [ENTRIES[0], entry("lstm/other", "bias", backward=("float64", "float32")), *others]
-    assert discrimination(matrix(), "lstm", of_back, judged, gradients=True)["float32"].left_out == 1
+    assert discrimination(matrix(), "lstm", of_back, compared, gradients=True)["float32"].left_out == 1
 
 
-def test_of_out_alone_the_margins_of_out_count() -> None:
+def test_if_only_out_is_compared_the_margins_of_out_count() -> None:
     of_out: Margins = {"everywhere": {"lstm/plain": [1.0, 1.0]}, "of_states": {"lstm/state": [1.0, 1.0]}}
-    alone = found(["plain"], out_alone=True, of_out=of_out)
+    alone = counts_of(["plain"], out_alone=True, of_out=of_out)
     assert (alone.shown, alone.total, alone.in_states) == (1, 10, 1)
-    assert gains(alone.not_asked)["an initial state"] == 2
-    assert found(["plain"], of_out=of_out) == found(["plain"])
-    assert found(["plain"], out_alone=True).in_states == 0
+    assert gains(alone.not_covered)["an initial state"] == 2
+    assert counts_of(["plain"], of_out=of_out) == counts_of(["plain"])
+    assert counts_of(["plain"], out_alone=True).in_states == 0
 
 
-def test_of_goldens_that_need_states_which_are_not_returned_no_other_gain_is_told() -> None:
+def test_without_returned_states_no_gain_from_options_is_claimed() -> None:
     of_states = NotCompared("lstm/other", "float32", "cotangents of h_n need h_n", for_states=True)
-    only = found(["plain"], refused=["layers"], others=[of_states])
+    only = counts_of(["plain"], refused=["layers"], others=[of_states])
     assert only.in_states == 1
     assert only.to_accept == Gains()
-    assert gains(only.not_asked) == {"float64": 1}  # of what was compared
+    assert gains(only.not_covered) == {"float64": 1}  # for the compared golden
     assert only.left_out == 0
 
 
-def test_what_is_told() -> None:
+def test_summary_of_one_precision() -> None:
     all_of_five = {"float32": Discrimination(1, 5, 5)}
-    assert summary("gru", "1 golden", all_of_five) == "gru, float32: 1 golden; all 5 known deviations can show."
+    assert summary("gru", "1 golden", all_of_five) == "gru, float32: 1 golden; all 5 known deviations can be detected."
     advice = Gains((("an initial state", 14), ("both directions", 2)))
 
-    def said(**what: Any) -> str:
+    def text(**what: Any) -> str:
         return summary("lstm", "12 goldens", {"float32": Discrimination(12, 96, 118, **what)})
 
-    begins = "lstm, float32: 12 goldens; 96 of 118 known deviations can show."
-    assert said(to_accept=advice) == f"{begins} To ask more: accept an initial state (+14), both directions (+2)."
-    assert said(left_out=3, shown_there=22) == f"{begins} 3 goldens of the same kind were left out (+22)."
-    assert said(to_accept=Gains(advice.by_option, together=True), in_states=4, not_asked=Gains((("lengths", 3),))) == (
-        f"{begins} To ask more: accept an initial state (+14), both directions (+2), and more together; "
-        "return the last states (+4). Not asked in this run: lengths (+3)."
+    begins = "lstm, float32: 12 goldens; 96 of 118 known deviations can be detected."
+    assert text(to_accept=advice) == f"{begins} To detect more: accept an initial state (+14), both directions (+2)."
+    assert text(left_out=3, shown_there=22) == f"{begins} 3 goldens of the same kind were not selected (+22)."
+    assert text(
+        to_accept=Gains(advice.by_option, together=True), in_states=4, not_covered=Gains((("lengths", 3),))
+    ) == (
+        f"{begins} To detect more: accept an initial state (+14), both directions (+2), and more together; "
+        "return the last states (+4). Not covered by this run: lengths (+3)."
     )
-    assert said() == begins
+    assert text() == begins
 
 
-def test_several_precisions_are_told_in_one_sentence_and_the_advice_once() -> None:
-    widest, other = Discrimination(3, 96, 118, not_asked=Gains((("lengths", 3),))), Discrimination(3, 70, 70)
+def test_summary_of_several_precisions_gives_advice_once() -> None:
+    widest, other = Discrimination(3, 96, 118, not_covered=Gains((("lengths", 3),))), Discrimination(3, 70, 70)
     assert summary("lstm", "3 goldens", {"float32": widest, "bfloat16": other}) == (
-        "lstm: 3 goldens; 96 of 118 known deviations can show in float32, all 70 in bfloat16. "
-        "Not asked in this run: lengths (+3)."
+        "lstm: 3 goldens; 96 of 118 known deviations can be detected in float32, all 70 in bfloat16. "
+        "Not covered by this run: lengths (+3)."
     )
 
 
 @pytest.mark.parametrize("gradients", [False, True])
-def test_the_whole_corpus_shows_all_that_some_golden_shows(gradients: bool) -> None:
+def test_the_whole_corpus_detects_all_that_some_golden_detects(gradients: bool) -> None:
     corpus = open_corpus()
     whole = kill_matrix(corpus, gradients=gradients)
     assert whole is not None
     having = [e for e in corpus.entries if e.cell == "gru" and (e.gradient_precisions or not gradients)]
-    held = {e.id: e.gradient_precisions if gradients else e.precisions for e in having}
-    all_of_them = [Compared(e.id, "float32") for e in having if "float32" in held[e.id]]
+    precisions = {e.id: e.gradient_precisions if gradients else e.precisions for e in having}
+    all_of_them = [Compared(e.id, "float32") for e in having if "float32" in precisions[e.id]]
     of_all = discrimination(whole, "gru", corpus.entries, all_of_them, gradients=gradients)["float32"]
     assert of_all.shown == of_all.total > 50
     of_gru = {deviation.name for deviation in whole.deviations if "gru" in deviation.cells}
     ids = {entry.id for entry in having}
-    margins = {name: found.margins["float32"] for name, found in shown(corpus).items() if name in of_gru}
-    exposed = [
-        name for name, found in margins.items() if any(margin >= 2 for golden, margin in found.items() if golden in ids)
+    margins = {name: detection.margins["float32"] for name, detection in detections(corpus).items() if name in of_gru}
+    detected = [
+        name
+        for name, counts_of in margins.items()
+        if any(margin >= 2 for golden, margin in counts_of.items() if golden in ids)
     ]
-    assert of_all.total == len(exposed)
+    assert of_all.total == len(detected)
 
 
-def test_a_corpus_without_a_kill_matrix_has_none_and_a_damaged_one_is_an_error(corpus_copy: Path) -> None:
+def test_a_missing_kill_matrix_is_none_and_a_damaged_one_raises(corpus_copy: Path) -> None:
     corpus = open_folder(corpus_copy)
     assert kill_matrix(corpus) is None
     (corpus_copy / "kill-matrix.json").write_text('{"enough": 2, "deviations": []}', "utf-8")
-    with pytest.raises(InvalidFile, match="is no kill matrix"):
+    with pytest.raises(InvalidFile, match="is not a kill matrix"):
         kill_matrix(corpus)

@@ -1,4 +1,4 @@
-"""Nothing outside of a folder is read by way of the files in it."""
+"""Links in a corpus that lead out of its folder are not followed."""
 
 import os
 import shutil
@@ -10,34 +10,34 @@ import pytest
 
 from rnn_goldens import InvalidFile, load, read
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.corpus.validating import findings
+from rnn_goldens.corpus.validation import findings
 
 GOLDEN = "documented/mini-batch"
 
 
 def outside(corpus: Path, name: str) -> Path:
-    """Move a file of a corpus out of it, and put a link where it was."""
+    """Move a file of a corpus out of it, and leave a link in its place."""
     inside, away = corpus / name, corpus.parent / Path(name).name
     shutil.move(inside, away)
     inside.symlink_to(away)
     return inside
 
 
-def test_a_golden_that_is_a_link_to_outside_of_its_corpus_is_not_read(corpus_copy: Path) -> None:
+def test_a_golden_that_links_out_of_its_corpus_is_not_read(corpus_copy: Path) -> None:
     outside(corpus_copy, f"{GOLDEN}.json")
-    with pytest.raises(InvalidFile, match=r"is a link to something outside of .*, which is not followed"):
+    with pytest.raises(InvalidFile, match=r"is a link to a path outside .*; it is not followed"):
         load(GOLDEN, corpus=corpus_copy)
 
 
-def test_a_folder_that_is_a_link_to_outside_of_its_corpus_is_not_gone_into(corpus_copy: Path) -> None:
+def test_a_folder_that_links_out_of_its_corpus_is_not_entered(corpus_copy: Path) -> None:
     outside(corpus_copy, "documented")
-    with pytest.raises(InvalidFile, match="is a link to something outside"):
+    with pytest.raises(InvalidFile, match="is a link to a path outside"):
         load(GOLDEN, corpus=corpus_copy)
 
 
-def test_an_index_that_is_a_link_to_outside_of_its_folder_is_not_read(corpus_copy: Path) -> None:
+def test_an_index_that_links_out_of_its_folder_is_not_read(corpus_copy: Path) -> None:
     outside(corpus_copy, "index.json")
-    with pytest.raises(InvalidFile, match="is a link to something outside"):
+    with pytest.raises(InvalidFile, match="is a link to a path outside"):
         open_corpus(corpus_copy)
 
 
@@ -48,24 +48,24 @@ def test_a_link_within_a_corpus_is_followed(corpus_copy: Path) -> None:
     assert load(GOLDEN, corpus=corpus_copy).id == GOLDEN
 
 
-def test_a_corpus_that_is_itself_named_by_a_link_is_read(corpus_copy: Path) -> None:
+def test_a_link_to_a_whole_corpus_is_followed(corpus_copy: Path) -> None:
     link = corpus_copy.parent / "link"
     link.symlink_to(corpus_copy)
     assert load(GOLDEN, corpus=link).id == GOLDEN
 
 
-def test_a_golden_that_is_named_by_a_link_is_read_and_one_that_is_found_is_not(corpus_copy: Path) -> None:
+def test_a_link_is_followed_if_named_by_the_user_but_not_if_found_in_a_folder(corpus_copy: Path) -> None:
     link = outside(corpus_copy, f"{GOLDEN}.json")
     assert read(link).id == GOLDEN
     assert findings(link) == []
-    assert "is a link to something outside" in findings(link, below=corpus_copy)[0]
+    assert "is a link to a path outside" in findings(link, below=corpus_copy)[0]
 
 
 @pytest.mark.parametrize("suffix", [".json", ".h5"])
-def test_a_pipe_that_nobody_writes_to_is_not_waited_for(suffix: str, tmp_path: Path) -> None:
+def test_opening_a_pipe_without_a_writer_does_not_block(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"golden{suffix}"
     os.mkfifo(path)
-    with pytest.raises(InvalidFile, match=r"is a pipe or a device, and no file$"):
+    with pytest.raises(InvalidFile, match=r"is a pipe or a device, not a file$"):
         read(path)
 
 
@@ -73,19 +73,19 @@ def test_validate_finds_a_pipe_in_a_folder(corpus_copy: Path) -> None:
     os.mkfifo(corpus_copy / "documented/pipe.json")
     command = [sys.executable, "-m", "rnn_goldens", "validate", str(corpus_copy)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert "pipe.json: is a pipe or a device, and no file\n" in done.stdout
+    assert "pipe.json: is a pipe or a device, not a file\n" in done.stdout
     assert done.returncode == 1
 
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/stdin"])
-def test_a_device_has_no_end_and_is_not_read(device: str, tmp_path: Path) -> None:
+def test_a_device_is_not_read(device: str, tmp_path: Path) -> None:
     path = tmp_path / "golden.json"
     path.symlink_to(device)
-    with pytest.raises(InvalidFile, match=r"is a pipe or a device, and no file$|can not be read"):
+    with pytest.raises(InvalidFile, match=r"is a pipe or a device, not a file$|cannot be read"):
         read(path)
 
 
-def test_a_file_that_says_no_size_is_read_to_its_end(tmp_path: Path) -> None:
+def test_a_file_that_reports_no_size_is_read_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "golden.json"
     path.symlink_to("/proc/self/mountinfo")
     with pytest.raises(InvalidFile, match="not JSON"):

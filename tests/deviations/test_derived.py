@@ -1,4 +1,4 @@
-"""Bugs in a cell of someone's own, in networks written by hand, get the name of what is derived from its equations."""
+"""Bugs in hand-written networks of custom cells are identified as deviations derived from the equations."""
 
 from collections.abc import Callable
 from functools import cache
@@ -8,56 +8,56 @@ import pytest
 
 from rnn_goldens import Golden, Scenario, UnknownName, certify
 from rnn_goldens.cells import Array, case_of, cell_named
+from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.deviations import derived, deviation
-from rnn_goldens.deviations.derived import MOST_PERMUTED
-from rnn_goldens.diagnosis.suspects import Suspects
-from rnn_goldens.judging.given import outputs_given
+from rnn_goldens.deviations.derived import MAX_PERMUTED
+from rnn_goldens.diagnosis.candidate_search import CandidateSearch
 
-Slips = set[str]
-Written = Callable[[Golden, Slips], tuple[Array, ...]]
+Bugs = set[str]
+Implementation = Callable[[Golden, Bugs], tuple[Array, ...]]
 
 
 def sigmoid(z: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-z)))
 
 
-def mgu(golden: Golden, slips: Slips) -> tuple[Array, ...]:
-    """A minimal gated unit, with room for slips."""
+def mgu(golden: Golden, bugs: Bugs) -> tuple[Array, ...]:
+    """A minimal gated unit with optional bugs."""
     w, h, out = golden.weights, golden.h0[0], []
-    order = slice(None, None, -1 if "other order" in slips else 1)
+    order = slice(None, None, -1 if "other order" in bugs else 1)
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     w_i, w_h, b_i, b_h = (np.stack(np.split(w[f"{name}_l0"], 2))[order] for name in names)
     for x in golden.x.swapaxes(0, 1):
         f = sigmoid(x @ w_i[0].T + b_i[0] + h @ w_h[0].T + b_h[0])
-        n = x @ w_i[1].T + b_i[1] + (h if "not reset" in slips else f * h) @ w_h[1].T
-        n = n if "unbiased" in slips else n + b_h[1]
-        n = sigmoid(n) if "sigmoid" in slips else n if "linear" in slips else np.tanh(n)
-        h = f * h + (1 - f) * n if "other way" in slips else f * n + (1 - f) * h
+        n = x @ w_i[1].T + b_i[1] + (h if "not reset" in bugs else f * h) @ w_h[1].T
+        n = n if "unbiased" in bugs else n + b_h[1]
+        n = sigmoid(n) if "sigmoid" in bugs else n if "linear" in bugs else np.tanh(n)
+        h = f * h + (1 - f) * n if "other way" in bugs else f * n + (1 - f) * h
         out.append(h)
     return np.stack(out, axis=1), h[None]
 
 
-def peepholes(golden: Golden, slips: Slips) -> tuple[Array, ...]:
-    """An LSTM with peepholes, likewise."""
+def peepholes(golden: Golden, bugs: Bugs) -> tuple[Array, ...]:
+    """An LSTM with peepholes and optional bugs."""
     w, h, c, out = golden.weights, golden.h0[0], golden.c0[0], []
     for x in golden.x.swapaxes(0, 1):
         z = x @ w["weight_ih_l0"].T + w["bias_ih_l0"] + h @ w["weight_hh_l0"].T + w["bias_hh_l0"]
         i, f, g, o = np.split(z, 4, axis=1)
-        p_f = 0 if "no p_f" in slips else w["p_f_l0"]
+        p_f = 0 if "no p_f" in bugs else w["p_f_l0"]
         i, f, g = sigmoid(i + w["p_i_l0"] * c), sigmoid(f + p_f * c), np.tanh(g)
         before, c = c, f * c + i * g
-        o = sigmoid(o + w["p_o_l0"] * (before if "early" in slips else c))
-        h = o * np.tanh(before if "all early" in slips else c)
+        o = sigmoid(o + w["p_o_l0"] * (before if "early" in bugs else c))
+        h = o * np.tanh(before if "all early" in bugs else c)
         out.append(h)
     return np.stack(out, axis=1), h[None], c[None]
 
 
-WRITTEN: dict[str, tuple[str, int, tuple[str, ...], Written]] = {
+IMPLEMENTATIONS: dict[str, tuple[str, int, tuple[str, ...], Implementation]] = {
     "mgu": ("minimal_gated_unit", 2, (), mgu),
     "peepholes": ("peephole_lstm", 4, ("p_i", "p_f", "p_o"), peepholes),
 }
 
-SLIPS: list[tuple[str, Slips, str]] = [
+BUGS: list[tuple[str, Bugs, str]] = [
     ("mgu", {"other order"}, "own_gates_nf"),
     ("mgu", {"unbiased"}, "own_without_b_hn"),
     ("mgu", {"not reset"}, "own_product_1_without_f"),
@@ -72,69 +72,69 @@ SLIPS: list[tuple[str, Slips, str]] = [
 
 @cache
 def golden_of(cell: str) -> Golden:
-    function, gates, vectors, _ = WRITTEN[cell]
+    function, gates, vectors, _ = IMPLEMENTATIONS[cell]
     numbers = np.random.default_rng(3)
 
-    def some(*shape: int) -> Array:
+    def draw(*shape: int) -> Array:
         return np.round(numbers.uniform(-1, 1, shape) * 64) / 64
 
-    weights = {"weight_ih_l0": some(gates * 3, 2), "weight_hh_l0": some(gates * 3, 3)}
-    weights |= {f"bias_{side}h_l0": some(gates * 3) for side in "ih"} | {f"{v}_l0": some(3) for v in vectors}
-    state = {"h0": some(1, 2, 3), **({"c0": some(1, 2, 3)} if vectors else {})}
-    made = {"id": "own/cell", "purpose": "A cell that we do not ship.", "cell": f"odd_cells:{function}"}
-    return certify(Scenario(**made, weights=weights, x=some(2, 4, 2), **state), confirm=False)  # type: ignore[arg-type]
+    weights = {"weight_ih_l0": draw(gates * 3, 2), "weight_hh_l0": draw(gates * 3, 3)}
+    weights |= {f"bias_{side}h_l0": draw(gates * 3) for side in "ih"} | {f"{v}_l0": draw(3) for v in vectors}
+    state = {"h0": draw(1, 2, 3), **({"c0": draw(1, 2, 3)} if vectors else {})}
+    description = {"id": "own/cell", "purpose": "A custom cell.", "cell": f"factories.custom_cells:{function}"}
+    return certify(Scenario(**description, weights=weights, x=draw(2, 4, 2), **state), confirm=False)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("cell", WRITTEN)
-def test_what_is_written_by_hand_is_right_without_slips(cell: str) -> None:
+@pytest.mark.parametrize("cell", IMPLEMENTATIONS)
+def test_the_hand_written_implementations_are_right_without_bugs(cell: str) -> None:
     golden = golden_of(cell)
-    golden.check(*WRITTEN[cell][3](golden, set()))
+    golden.check(*IMPLEMENTATIONS[cell][3](golden, set()))
 
 
 @pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize(("cell", "slips", "name"), SLIPS, ids=[name for *_, name in SLIPS])
-def test_a_slip_in_a_cell_of_ones_own_gets_its_name(cell: str, slips: Slips, name: str, dtype: str) -> None:
+@pytest.mark.parametrize(("cell", "bugs", "name"), BUGS, ids=[name for *_, name in BUGS])
+def test_a_bug_in_a_custom_cell_is_identified(cell: str, bugs: Bugs, name: str, dtype: str) -> None:
     golden = golden_of(cell).in_precision(dtype)
-    wrong = WRITTEN[cell][3](golden, slips)
-    assert Suspects(pairs=False).explain(outputs_given(golden, *wrong)) == [(name,)]
+    wrong = IMPLEMENTATIONS[cell][3](golden, bugs)
+    assert CandidateSearch(pairs=False).explain(actual_outputs(golden, *wrong)) == [(name,)]
     assert deviation(name).sentence in " ".join(golden.compare(*wrong).message.split())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", WRITTEN)
-def test_each_that_is_derived_is_found_by_its_name_and_changes_the_outputs(cell: str) -> None:
+@pytest.mark.parametrize("cell", IMPLEMENTATIONS)
+def test_each_derived_deviation_is_found_by_name_and_changes_the_outputs(cell: str) -> None:
     golden = golden_of(cell)
     for one in derived(cell_named(golden.cell), bias=True):
         assert deviation(one.name) is one
-        assert one.befalls(golden.cell)
-        assert not one.befalls("lstm")
+        assert one.applies_to(golden.cell)
+        assert not one.applies_to("lstm")
         assert not golden.compare(*one.run(case_of(golden, np.float64))).passed, one.name
 
 
-def test_without_biases_none_is_left_out() -> None:
-    cell = cell_named("odd_cells:minimal_gated_unit")
+def test_without_biases_no_deviation_changes_a_bias() -> None:
+    cell = cell_named("factories.custom_cells:minimal_gated_unit")
     assert not [one.name for one in derived(cell, bias=False) if "b_" in one.name or "bias" in one.name]
 
 
-def test_of_many_gates_two_are_exchanged_at_a_time() -> None:
-    cell = cell_named("odd_cells:many_gates")
-    assert len(cell.gates) == MOST_PERMUTED + 1
+def test_with_many_gates_only_two_are_exchanged() -> None:
+    cell = cell_named("factories.custom_cells:many_gates")
+    assert len(cell.gates) == MAX_PERMUTED + 1
     orders = [one.name for one in derived(cell, bias=False) if one.name.startswith("own_gates_")]
     assert len(orders) == len(set(orders)) == 10
 
 
-def test_a_name_that_none_has_is_an_error() -> None:
+def test_an_unknown_derived_name_is_an_error() -> None:
     with pytest.raises(UnknownName, match="no deviation 'own_nonsense'"):
         deviation("own_nonsense")
 
 
-def test_of_one_gate_the_catalogue_has_what_is_left_out() -> None:
-    names = [one.name for one in derived(cell_named("odd_cells:smooth"), bias=True)]
+def test_for_one_gate_the_catalogue_has_the_other_deviations() -> None:
+    names = [one.name for one in derived(cell_named("factories.custom_cells:smooth"), bias=True)]
     assert "own_identity_for_tanh_of_a" in names
     assert not [name for name in names if "own_without_" in name or "own_gates_" in name]
 
 
-def test_an_activation_of_the_only_gate_is_called_by_it() -> None:
-    names = [one.name for one in derived(cell_named("odd_cells:residual"), bias=True)]
+def test_an_activation_of_the_only_gate_is_named_after_it() -> None:
+    names = [one.name for one in derived(cell_named("factories.custom_cells:residual"), bias=True)]
     assert names == [f"own_{other}_for_tanh_of_a" for other in ("sigmoid", "relu", "identity")]

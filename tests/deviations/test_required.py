@@ -1,4 +1,4 @@
-"""The list that the catalogue was asked to hold, in the words of the request, and where each stands."""
+"""The required deviations, as worded in the request, and their names in the catalogue."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ import rnn_goldens.fixtures
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS, deviation
 from rnn_goldens.deviations.margins import ENOUGH
-from rnn_goldens.generator import matrix_file
+from rnn_goldens.generator import kill_matrix_file
 
-KILL_MATRIX = matrix_file.read(Path(rnn_goldens.fixtures.__path__[0], "v1", "kill-matrix.json"))
+KILL_MATRIX = kill_matrix_file.read(Path(rnn_goldens.fixtures.__path__[0], "v1", "kill-matrix.json"))
 MARGINS = {entry["name"]: entry["margins"] for entry in KILL_MATRIX["deviations"]}
-"""By deviation and golden, for each precision its largest error as a multiple of what is allowed."""
+"""Margins by deviation and golden, for each precision."""
 
 FLOAT64 = KILL_MATRIX["precisions"].index("float64")
 CELL_OF = {entry.id: entry.cell for entry in open_corpus().entries}
@@ -99,18 +99,18 @@ REQUIRED = {
 }
 
 
-@pytest.mark.parametrize("asked", REQUIRED)
-def test_what_was_asked_for_is_there_and_a_golden_exposes_it_in_every_cell(asked: str) -> None:
-    for name in REQUIRED[asked].split():
-        exposed = {CELL_OF[golden] for golden, margins in MARGINS[name].items() if is_enough(margins[FLOAT64])}
-        assert exposed == set(deviation(name).cells)
+@pytest.mark.parametrize("requirement", REQUIRED)
+def test_required_deviations_exist_and_a_golden_detects_them_in_every_cell(requirement: str) -> None:
+    for name in REQUIRED[requirement].split():
+        detected = {CELL_OF[golden] for golden, margins in MARGINS[name].items() if is_enough(margins[FLOAT64])}
+        assert detected == set(deviation(name).cells)
 
 
 def is_enough(margin: float | None) -> bool:
     return margin is None or margin >= ENOUGH  # null is infinite
 
 
-def test_every_wrong_gate_order_is_there() -> None:
+def test_every_wrong_gate_order_has_a_deviation() -> None:
     names = [d.name for d in DEVIATIONS]
     assert sum(name.startswith("lstm_gates_") and len(name) == len("lstm_gates_ifgo") for name in names) == 23
     assert sum(name.startswith("gru_gates_") for name in names) == 5

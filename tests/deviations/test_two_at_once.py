@@ -1,10 +1,10 @@
-"""A deviation says where it acts, so that two can act at once."""
+"""Two deviations can be combined, because each lists the parts that it changes."""
 
 from itertools import combinations, permutations
 
 import numpy as np
 import pytest
-from deviations.asking import QUESTIONS, Outputs, Question
+from deviations.example_cases import EXAMPLES, Example, Outputs
 
 from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation, together
 from rnn_goldens.golden.shapes import CELLS
@@ -23,8 +23,8 @@ ONE_OF_EACH = (
 )
 
 
-def everything(cell: str) -> Question:
-    return next(question for question in QUESTIONS[cell] if question.name == "everything")
+def everything(cell: str) -> Example:
+    return next(example for example in EXAMPLES[cell] if example.name == "everything")
 
 
 def differ(a: Outputs, b: Outputs) -> bool:
@@ -34,14 +34,14 @@ def differ(a: Outputs, b: Outputs) -> bool:
 
 
 @pytest.mark.parametrize("wrong", DEVIATIONS, ids=lambda wrong: wrong.name)
-def test_each_says_where_it_acts(wrong: Deviation) -> None:
+def test_each_deviation_lists_the_parts_that_it_changes(wrong: Deviation) -> None:
     assert wrong.wrong.acts_on
 
 
 @pytest.mark.parametrize(
-    ("name", "where"),
+    ("name", "parts"),
     [
-        ("x_late", ("asked",)),
+        ("x_late", ("inputs",)),
         ("lstm_output_without_tanh", ("equations",)),
         ("b_ih_doubled", ("weights",)),
         ("hard_tanh", ("tanh",)),
@@ -49,12 +49,12 @@ def test_each_says_where_it_acts(wrong: Deviation) -> None:
         ("h_n_layers_reversed", ("outputs",)),
     ],
 )
-def test_where_that_is(name: str, where: tuple[str, ...]) -> None:
-    assert deviation(name).wrong.acts_on == where
+def test_the_changed_parts(name: str, parts: tuple[str, ...]) -> None:
+    assert deviation(name).wrong.acts_on == parts
 
 
 @pytest.mark.parametrize(("first", "second"), list(combinations(ONE_OF_EACH, 2)))
-def test_two_act_at_once(first: str, second: str) -> None:
+def test_two_deviations_act_at_once(first: str, second: str) -> None:
     case = everything("lstm").case
     a, b = deviation(first), deviation(second)
     both = (a.wrong & b.wrong)(case)
@@ -63,10 +63,10 @@ def test_two_act_at_once(first: str, second: str) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_most_pairs_can(cell: str) -> None:
-    """What is left changes the shape of an output that the other one reads, or the equations of the same cell."""
-    own = [wrong for wrong in DEVIATIONS if cell in wrong.cells]
-    pairs = list(permutations(own, 2))
+def test_most_pairs_can_be_combined(cell: str) -> None:
+    """The others change the shape of an output that the other deviation reads, or the equations of the same cell."""
+    applicable = [wrong for wrong in DEVIATIONS if cell in wrong.cells]
+    pairs = list(permutations(applicable, 2))
     tried = [pairs[k] for k in np.random.default_rng(0).choice(len(pairs), 150, replace=False)]
     case, failed = everything(cell).case, 0
     for a, b in tried:
@@ -77,12 +77,12 @@ def test_most_pairs_can(cell: str) -> None:
     assert failed <= 0.02 * len(tried)
 
 
-def test_two_sets_of_equations_of_one_cell_can_not() -> None:
+def test_two_changes_of_the_same_equations_cannot_be_combined() -> None:
     a, b = deviation("lstm_output_without_tanh"), deviation("lstm_cell_clipped")
-    with pytest.raises(ValueError, match="both have equations of their own for lstm"):
+    with pytest.raises(ValueError, match="both change the equations of lstm"):
         _ = a.wrong & b.wrong
 
 
-def test_one_that_is_the_other_done_otherwise_can_not_be_at_once_with_it() -> None:
-    with pytest.raises(ValueError, match="one of them is the other"):
+def test_a_deviation_cannot_be_combined_with_one_that_overrides_it() -> None:
+    with pytest.raises(ValueError, match="one overrides the other"):
         together(["reverse_starts_in_padding", "reverse_starts_in_zeroed_padding"])

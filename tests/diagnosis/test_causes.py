@@ -1,12 +1,20 @@
-"""What explains a whole run: never more than what failed and what passed bear out."""
+"""The causes of a whole run: none without support from failed goldens, none contradicted by passed ones."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rnn_goldens.diagnosis.as_data import as_data, said_of
-from rnn_goldens.diagnosis.asked import Cause, Parts
-from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, About, Diagnosis, Evidence, diagnose
-from rnn_goldens.diagnosis.in_common import in_common
+from rnn_goldens.diagnosis.candidates import Cause, Parts
+from rnn_goldens.diagnosis.causes import (
+    CONSISTENT,
+    EXPLAINED,
+    NOT_RECOGNISED,
+    CellInTest,
+    Diagnosis,
+    Evidence,
+    diagnose,
+)
+from rnn_goldens.diagnosis.diagnosis_json import finding_of, to_json
+from rnn_goldens.diagnosis.failure_patterns import failure_patterns
 from rnn_goldens.diagnosis.summary import summary
 from rnn_goldens.pages.causes import causes_of
 from rnn_goldens.pages.content import Checked
@@ -25,109 +33,115 @@ def passed(golden: str, cell: str = "gru", features: tuple[str, ...] = ()) -> Ev
     return Evidence(golden, "float32", cell, features, passed=True)
 
 
-def diagnosed(*evidence: Evidence, shows: Sequence[tuple[Cause, str]] = ()) -> Diagnosis:
-    (found,) = diagnose(evidence, lambda cause, one: (cause, one.golden) in shows)
+def diagnosed(*evidence: Evidence, would_fail: Sequence[tuple[Cause, str]] = ()) -> Diagnosis:
+    (found,) = diagnose(evidence, lambda cause, one: (cause, one.golden) in would_fail)
     return found
 
 
-def text(*evidence: Evidence, shows: Sequence[tuple[Cause, str]] = ()) -> str:
-    return "\n".join(summary(diagnose(evidence, lambda cause, one: (cause, one.golden) in shows)))
+def text(*evidence: Evidence, would_fail: Sequence[tuple[Cause, str]] = ()) -> str:
+    return "\n".join(summary(diagnose(evidence, lambda cause, one: (cause, one.golden) in would_fail)))
 
 
-def test_what_is_alike_in_one_golden_is_settled_by_the_others() -> None:
+def test_causes_equivalent_on_one_golden_are_distinguished_by_others() -> None:
     found = diagnosed(failed("g/1", A, B), failed("g/2", A), passed("g/3"))
     assert found.certainty == EXPLAINED
-    assert [suspect.cause for suspect in found.suspects] == [A]
-    assert found.suspects[0].runner_up == B
-    assert found.suspects[0].told_apart_by is not None
-    assert found.suspects[0].told_apart_by.golden == "g/2"
+    assert [candidate.cause for candidate in found.candidates] == [A]
+    assert found.candidates[0].runner_up == B
+    assert found.candidates[0].distinguished_by is not None
+    assert found.candidates[0].distinguished_by.golden == "g/2"
 
 
-def test_what_passed_though_a_cause_would_show_there_speaks_against_it() -> None:
-    found = diagnosed(failed("g/1", A, B), passed("g/2"), shows=[(B, "g/2")])
-    assert (found.certainty, found.suspects[0].cause) == (EXPLAINED, A)
-    assert found.suspects[0].told_apart_by is not None
-    assert found.suspects[0].told_apart_by.golden == "g/2"
+def test_a_passed_golden_contradicts_a_cause_that_would_fail_it() -> None:
+    found = diagnosed(failed("g/1", A, B), passed("g/2"), would_fail=[(B, "g/2")])
+    assert (found.certainty, found.candidates[0].cause) == (EXPLAINED, A)
+    assert found.candidates[0].distinguished_by is not None
+    assert found.candidates[0].distinguished_by.golden == "g/2"
 
 
-def test_a_cause_of_all_failures_that_something_contradicts_is_no_more_than_consistent() -> None:
-    found = diagnosed(failed("g/1", A), passed("g/2"), shows=[(A, "g/2")])
+def test_a_cause_of_all_failures_that_a_passed_golden_contradicts_is_only_consistent() -> None:
+    found = diagnosed(failed("g/1", A), passed("g/2"), would_fail=[(A, "g/2")])
     assert found.certainty == CONSISTENT
     assert "that would show in g/2 in float32 too" in " ".join(
-        text(failed("g/1", A), passed("g/2"), shows=[(A, "g/2")]).split()
+        text(failed("g/1", A), passed("g/2"), would_fail=[(A, "g/2")]).split()
     )
 
 
-def test_a_cause_of_a_third_of_the_failures_is_named_as_that() -> None:
+def test_a_cause_of_a_third_of_the_failures_is_reported_as_consistent() -> None:
     some = [failed("g/1", A), failed("g/2"), failed("g/3")]
     found = diagnosed(*some)
     assert (found.certainty, [e.golden for e in found.unexplained]) == (CONSISTENT, ["g/2", "g/3"])
-    said = " ".join(text(*some).split())
-    assert "1 of them is consistent with one deviation; the 2 others are not explained by it:" in said
+    summary_text = " ".join(text(*some).split())
+    assert "1 of them is consistent with one deviation; the 2 others are not explained by it:" in summary_text
     assert diagnosed(*some, failed("g/4")).certainty == NOT_RECOGNISED
 
 
-def test_what_is_not_explained_is_told_from_what_is() -> None:
+def test_unexplained_failures_are_compared_with_explained_ones() -> None:
     explained = [Evidence(f"g/{k}", "float32", "gru", ("bias",), explained_by=(A,)) for k in range(4)]
     rest = [Evidence(f"g/{k}", "float32", "gru", ("bias", "bidirectional")) for k in range(4, 6)]
-    said = " ".join(text(*explained, *rest, passed("g/9")).split())
-    assert "all 2 that are not explained run in both directions; of those that are, 4 run in one direction" in said
-    assert "all that fail" not in said
+    summary_text = " ".join(text(*explained, *rest, passed("g/9")).split())
+    assert (
+        "all 2 unexplained failures run in both directions; of the explained ones, 4 run in one direction"
+        in summary_text
+    )
+    assert "all failed goldens" not in summary_text
 
 
-def test_that_looking_stopped_at_its_limit_is_said() -> None:
+def test_the_summary_reports_a_spent_budget() -> None:
     evidence = [failed("g/1"), failed("l/1", cell="lstm")]
-    found = diagnose(evidence, lambda *_: False, cut_short={About("", "gru")})
-    said = " ".join(" ".join(summary(found)).split())
-    assert "not every deviation was compared with what failed, for there are many, in gru; one cell alone gets" in said
-    assert "It was not compared with every known deviation; those that were explain nothing." in said
-    assert "not every deviation" not in text(*evidence)
+    found = diagnose(evidence, lambda *_: False, cut_short={CellInTest("", "gru")})
+    summary_text = " ".join(" ".join(summary(found)).split())
+    assert (
+        "too many failures to compare with every deviation in gru; check one cell at a time to compare more"
+        in summary_text
+    )
+    assert "It was not compared with every known deviation; the compared ones explain nothing." in summary_text
+    assert "too many failures" not in text(*evidence)
 
 
 def unknown_of(*goldens: str) -> list[Diagnosis]:
-    """A failure that A explains, and what was not compared with it."""
+    """Diagnose a failure that A explains, with goldens that A did not run on."""
     evidence = [failed("g/1", A), passed("g/2"), passed("g/3")]
     return diagnose(evidence, lambda _, one: None if one.golden in goldens else False)
 
 
-def test_a_cause_that_was_not_compared_with_all_that_passed_is_no_more_than_consistent() -> None:
+def test_a_cause_not_compared_with_all_passed_goldens_is_only_consistent() -> None:
     (found,) = unknown_of("g/3")
     assert found.certainty == CONSISTENT
-    said = " ".join(" ".join(summary([found])).split())
-    assert "It is consistent with one deviation: w_hh_transposed" in said
-    assert "not compared with 1 golden, which passed" in said
+    summary_text = " ".join(" ".join(summary([found])).split())
+    assert "It is consistent with one deviation: w_hh_transposed" in summary_text
+    assert "not compared with 1 golden, which passed" in summary_text
     assert unknown_of()[0].certainty == EXPLAINED
 
 
-def test_a_failure_that_was_not_compared_with_a_cause_is_not_said_to_be_unexplained_by_it() -> None:
-    open_ = replace(failed("g/2"), not_compared_with=(A,))
-    found = diagnosed(failed("g/1", A), open_)
+def test_a_failure_not_compared_with_a_cause_does_not_count_as_unexplained() -> None:
+    not_compared = replace(failed("g/2"), not_compared_with=(A,))
+    found = diagnosed(failed("g/1", A), not_compared)
     assert found.certainty == CONSISTENT
-    said = " ".join(text(failed("g/1", A), open_).split())
-    assert "1 of them is consistent with one deviation: w_hh_transposed" in said
-    assert "not compared with 1 golden, which fails" in said
-    more = " ".join(text(failed("g/1", A), open_, failed("g/3")).split())
+    summary_text = " ".join(text(failed("g/1", A), not_compared).split())
+    assert "1 of them is consistent with one deviation: w_hh_transposed" in summary_text
+    assert "not compared with 1 golden, which fails" in summary_text
+    more = " ".join(text(failed("g/1", A), not_compared, failed("g/3")).split())
     assert "1 of them is consistent with one deviation; 1 other is not explained by it:" in more
 
 
-def test_that_no_other_deviation_does_is_not_said_where_not_all_were_compared() -> None:
-    said = " ".join(summary(diagnose([failed("g/1", A)], lambda *_: False, cut_short={About("", "gru")})))
-    assert "One deviation explains it:" in said
-    assert "no other does" not in said
+def test_other_deviations_are_not_excluded_if_not_all_were_compared() -> None:
+    summary_text = " ".join(summary(diagnose([failed("g/1", A)], lambda *_: False, cut_short={CellInTest("", "gru")})))
+    assert "One deviation explains it:" in summary_text
+    assert "no other does" not in summary_text
     assert "One deviation explains it, and no other does:" in text(failed("g/1", A))
 
 
-def test_of_two_at_once_it_is_not_said_that_no_others_do() -> None:
+def test_other_pairs_are_not_excluded() -> None:
     assert "Two deviations at once explain it:" in text(failed("g/1", BOTH))
 
 
-def test_a_cause_that_explains_one_failure_of_many_is_not_named_as_one_of_several() -> None:
+def test_a_cause_of_a_single_failure_among_many_is_not_reported_with_others() -> None:
     many = [failed(f"g/{k}", A) for k in range(5)]
     assert diagnosed(*many, failed("g/9", B)).certainty == CONSISTENT
     assert diagnosed(*many, failed("g/8", B), failed("g/9", B)).certainty == EXPLAINED
 
 
-def test_a_size_that_only_what_fails_has_is_said() -> None:
+def test_a_size_that_separates_failed_from_passed_goldens_is_reported() -> None:
     def of(steps: int, name: str, *, passes: bool) -> Evidence:
         return Evidence(name, "float32", "gru", passed=passes, sizes={"steps": steps, "rows": 2})
 
@@ -141,172 +155,179 @@ def test_a_size_that_only_what_fails_has_is_said() -> None:
     assert "rows" not in text(*evidence)
 
 
-def test_two_causes_that_together_explain_all_are_both_named() -> None:
+def test_two_causes_that_together_explain_all_failures_are_both_reported() -> None:
     found = diagnosed(failed("g/1", A), failed("g/2", B), failed("g/3", B))
     assert found.certainty == EXPLAINED
-    assert [suspect.cause for suspect in found.suspects] == [B, A]
-    said = text(failed("g/1", A), failed("g/2", B), failed("g/3", B))
-    assert "2 causes explain all of them together:" in said
-    assert "2 of them: b_hh_missing: " in said
+    assert [candidate.cause for candidate in found.candidates] == [B, A]
+    summary_text = text(failed("g/1", A), failed("g/2", B), failed("g/3", B))
+    assert "2 causes explain all of them together:" in summary_text
+    assert "2 of them: b_hh_missing: " in summary_text
 
 
 def test_one_deviation_is_preferred_to_two_at_once() -> None:
-    assert diagnosed(failed("g/1", BOTH, A)).suspects[0].cause == A
-    assert diagnosed(failed("g/1", BOTH), failed("g/2", A, BOTH)).suspects[0].cause == BOTH
+    assert diagnosed(failed("g/1", BOTH, A)).candidates[0].cause == A
+    assert diagnosed(failed("g/1", BOTH), failed("g/2", A, BOTH)).candidates[0].cause == BOTH
 
 
-def test_causes_that_nothing_tells_apart_are_all_named() -> None:
-    said = text(failed("g/1", A, B))
-    assert "gru: 1 of 1 fails. One deviation explains it:" in said
-    assert "nothing here tells it from b_hh_missing" in said
+def test_equivalent_causes_are_all_reported() -> None:
+    summary_text = text(failed("g/1", A, B))
+    assert "gru: 1 of 1 fails. One deviation explains it:" in summary_text
+    assert "nothing here distinguishes it from b_hh_missing" in summary_text
 
 
-def test_what_is_wrong_in_several_cells_for_one_reason_is_said_once() -> None:
-    said = text(failed("g/1", A), failed("l/1", A, cell="lstm"))
-    assert said.startswith("gru, lstm: 2 of 2 fail. One deviation explains every one, and no other does:")
-    assert said.count("w_hh_transposed: ") == 1
+def test_cells_with_the_same_cause_share_a_paragraph() -> None:
+    summary_text = text(failed("g/1", A), failed("l/1", A, cell="lstm"))
+    assert summary_text.startswith("gru, lstm: 2 of 2 fail. One deviation explains every one, and no other does:")
+    assert summary_text.count("w_hh_transposed: ") == 1
 
 
-def test_where_no_name_fits_what_holds_of_all_failures_is_said_and_what_of_some_is_not() -> None:
-    seen = {"only_last_states": True, "first_row_right": True}
+def test_without_a_cause_facts_of_all_failures_are_reported() -> None:
+    observed = {"only_last_states": True, "first_row_right": True}
     evidence = [
-        Evidence("g/1", "float32", "gru", ("multilayer",), facts=seen),
-        Evidence("g/2", "float32", "gru", ("multilayer", "bias"), facts={**seen, "first_row_right": False}),
+        Evidence("g/1", "float32", "gru", ("multilayer",), facts=observed),
+        Evidence("g/2", "float32", "gru", ("multilayer", "bias"), facts={**observed, "first_row_right": False}),
         *(passed(f"g/{k}", features=("bias",) * (k % 2)) for k in range(3, 33)),
     ]
-    said = text(*evidence)
-    assert "No known deviation explains them" in said
-    assert "all that fail have several layers; of those that pass, 30 have one layer" in said
-    assert "out is right; the last states are wrong" in said
-    assert "first row" not in said
-    assert "biases" not in said
+    summary_text = " ".join(text(*evidence).split())
+    assert "No known deviation explains them" in summary_text
+    assert "all failed goldens have several layers; of the passed ones, 30 have one layer" in summary_text
+    assert "out is right; the last states are wrong" in summary_text
+    assert "first row" not in summary_text
+    assert "biases" not in summary_text
 
 
-def test_few_failures_are_listed_beside_what_they_have_in_common() -> None:
+def test_a_few_failures_are_listed_with_what_they_have_in_common() -> None:
     two = [Evidence(f"g/{k}", "float32", "gru", ("multilayer",)) for k in (1, 2)]
     right = [passed(f"g/{k}") for k in range(3, 33)]
-    said = " ".join(text(*two, *right).split())
-    assert "all that fail have several layers" in said
-    assert "- g/1, g/2 alone fail" in said
+    summary_text = " ".join(text(*two, *right).split())
+    assert "all failed goldens have several layers" in summary_text
+    assert "- only g/1, g/2 fail" in summary_text
 
 
-def test_a_feature_that_few_goldens_have_in_common_by_chance_is_not_said() -> None:
-    few = [Evidence(f"g/{k}", "float32", "gru", ("bias",)) for k in (1, 2)]
-    assert "biases" not in text(*few, passed("g/3"), passed("g/4"), passed("g/5", features=("bias",)))
+def test_a_feature_shared_by_coincidence_is_not_reported() -> None:
+    failures = [Evidence(f"g/{k}", "float32", "gru", ("bias",)) for k in (1, 2)]
+    assert "biases" not in text(*failures, passed("g/3"), passed("g/4"), passed("g/5", features=("bias",)))
 
 
-def test_options_that_a_network_does_not_have_are_said_together_and_how_to_leave_them_out() -> None:
+def test_unsupported_options_are_reported_together_with_how_to_exclude_them() -> None:
     def one(name: str, *features: str) -> Evidence:
         return Evidence(name, "float32", "gru", features)
 
     right = [passed(f"g/{k}", features=("bias", "state")) for k in (5, 6)]
     failures = [one("g/1", "bias", "multilayer"), one("g/2", "lengths"), one("g/3", "lengths", "multilayer")]
-    said = " ".join(text(*failures, *right).split())
-    assert "all that fail have several layers or have sequences of several lengths; nothing that passes does" in said
-    assert 'to leave them out, without=["multilayer", "lengths"]' in said
+    summary_text = " ".join(text(*failures, *right).split())
+    assert (
+        "all failed goldens have several layers or have sequences of several lengths; no passed golden does"
+        in summary_text
+    )
+    assert 'to exclude them, without=["multilayer", "lengths"]' in summary_text
     assert "without=" not in text(*failures, one("g/4", "bias"), *right)
     assert "without=" not in text(*failures, *right, passed("g/7", features=("lengths",)))
 
 
-def test_what_one_failure_looks_like_is_said_to_explain_no_more_than_it_does() -> None:
-    said = " ".join(text(failed("g/1", A), *(failed(f"g/{k}") for k in range(2, 6))).split())
-    assert "g/1 in float32 looks like w_hh_transposed, which explains 1 of the 5 failures" in said
+def test_the_cause_of_one_failure_is_reported_with_the_number_it_explains() -> None:
+    summary_text = " ".join(text(failed("g/1", A), *(failed(f"g/{k}") for k in range(2, 6))).split())
+    assert "g/1 in float32 looks like w_hh_transposed, which explains 1 of the 5 failures" in summary_text
 
 
-def test_where_nothing_holds_of_all_failures_the_few_are_named() -> None:
+def test_without_a_pattern_the_smaller_group_is_listed() -> None:
     some = [failed(f"g/{k}") for k in range(6)]
     assert "- every golden fails, the simplest too" in text(*some)
     right = [passed(f"g/{k}") for k in range(6, 10)]
-    said = " ".join(text(*some, *right).split())
-    assert "- no feature tells what fails from what passes; g/6, g/7, g/8 and 1 more pass" in said
-    assert "- g/6 alone passes" in text(*some, right[0])
-    assert "- g/0 alone fails" in text(some[0], *right)
+    summary_text = " ".join(text(*some, *right).split())
+    assert "- no feature distinguishes failed from passed goldens; g/6, g/7, g/8 and 1 more pass" in summary_text
+    assert "- only g/6 passes" in text(*some, right[0])
+    assert "- only g/0 fails" in text(some[0], *right)
 
 
-def test_what_gives_one_output_of_all_failures_is_said_of_that_output_alone() -> None:
+def test_a_cause_of_a_single_output_is_reported_for_that_output() -> None:
     both = [failed(f"g/{k}", parts={"out": (A, B), "h_n": (A,)}) for k in (1, 2)]
     assert diagnosed(*both).certainty == NOT_RECOGNISED
     assert diagnosed(*both).parts == {"out": (A, B), "h_n": (A,)}
-    assert diagnosed(*both, passed("g/3"), shows=[(A, "g/3")]).parts == {"out": (B,)}
+    assert diagnosed(*both, passed("g/3"), would_fail=[(A, "g/3")]).parts == {"out": (B,)}
     assert diagnosed(*both, failed("g/3")).parts == {}
-    said = text(*both)
-    assert "out alone is as with one of w_hh_transposed, b_hh_missing" in said
-    assert "h_n alone is as with w_hh_transposed: Multiplies by" in said
+    summary_text = text(*both)
+    assert "only out matches one of w_hh_transposed, b_hh_missing" in summary_text
+    assert "only h_n matches w_hh_transposed: Multiplies by" in summary_text
 
 
-def test_outputs_that_the_same_deviation_gives_are_named_together() -> None:
-    said = text(failed("g/1", parts={"out": (A,), "c_n": (A,)}))
-    assert "out and c_n alone are as with w_hh_transposed: " in said
+def test_outputs_with_the_same_cause_are_reported_together() -> None:
+    summary_text = text(failed("g/1", parts={"out": (A,), "c_n": (A,)}))
+    assert "only out and c_n match w_hh_transposed: " in summary_text
 
 
-def test_a_page_says_of_the_results_file_what_the_terminal_says() -> None:
+def test_the_finding_from_the_results_file_is_that_of_the_terminal() -> None:
     rest = [failed("g/1", facts={"only_out": True}), failed("g/2", facts={"only_out": True})]
     contradicted = [failed("g/3", A), passed("g/4")]
-    for evidence, shows in (
+    for evidence, would_fail in (
         ([*rest, passed("g/4", features=("bias",)), passed("g/5", features=("bias",))], ()),
         ([failed("g/1"), failed("g/2"), passed("g/3")], ()),
         ([failed("g/3", A), failed("g/6", A), *rest], ()),
         (contradicted, [(A, "g/4")]),
     ):
-        found = diagnosed(*evidence, shows=shows)
+        found = diagnosed(*evidence, would_fail=would_fail)
         assert found.certainty != EXPLAINED
-        assert said_of(as_data(found)) == in_common([found]).said
+        assert finding_of(to_json(found)) == failure_patterns([found]).finding
 
 
-WITHOUT = Evidence("own/1", "float32", "cells:own", no_equations="the equations of cells:own are not here: no module")
+WITHOUT_EQUATIONS = Evidence(
+    "own/1", "float32", "cells:own", no_equations="the equations of cells:own are not available: no module"
+)
 
 
-def test_where_equations_are_wanting_it_is_said_that_nothing_was_compared() -> None:
-    said = "It was compared with no deviation: the equations of cells:own are not here: no module."
-    shown = " ".join(text(WITHOUT, passed("own/2", cell="cells:own")).split())
-    assert f"cells:own: 1 of 2 fails. {said}" in shown
+def test_without_equations_the_reason_is_reported() -> None:
+    summary_text = "It was compared with no deviation: the equations of cells:own are not available: no module."
+    shown = " ".join(text(WITHOUT_EQUATIONS, passed("own/2", cell="cells:own")).split())
+    assert f"cells:own: 1 of 2 fails. {summary_text}" in shown
     assert "No known deviation" not in shown
-    data = as_data(diagnosed(WITHOUT))
-    assert data["no_equations"] == WITHOUT.no_equations
+    data = to_json(diagnosed(WITHOUT_EQUATIONS))
+    assert data["no_equations"] == WITHOUT_EQUATIONS.no_equations
     (cause,) = causes_of(0, Checked("mine", {}, [], [data]))
-    assert said in cause.notes
+    assert summary_text in cause.notes
 
 
-def test_where_out_is_zero_everywhere_it_is_said_that_nothing_was_compared_and_no_cause_is_denied() -> None:
+def test_outputs_that_are_all_zero_are_reported_and_not_compared() -> None:
     zero = {"all_zero": True}
-    said = "It was compared with no deviation as a whole: out is zero everywhere, as many leave it."
+    summary_text = "It was compared with no deviation as a whole: out is zero everywhere, which many deviations cause."
     shown = " ".join(text(failed("g/1", facts=zero), passed("g/2")).split())
-    assert f"gru: 1 of 2 fails. {said}" in shown
+    assert f"gru: 1 of 2 fails. {summary_text}" in shown
     assert "No known deviation" not in shown
-    (cause,) = causes_of(0, Checked("mine", {}, [], [as_data(diagnosed(failed("g/1", facts=zero)))]))
-    assert said in cause.notes
+    (cause,) = causes_of(0, Checked("mine", {}, [], [to_json(diagnosed(failed("g/1", facts=zero)))]))
+    assert summary_text in cause.notes
 
 
-def test_where_out_is_zero_in_some_failures_the_others_were_compared() -> None:
+def test_if_only_some_failures_are_all_zero_the_others_are_compared() -> None:
     some = failed("g/1", facts={"all_zero": True}), failed("g/2")
-    denied = "No known deviation explains them"
-    assert denied in " ".join(text(*some).split())
-    (cause,) = causes_of(0, Checked("mine", {}, [], [as_data(diagnosed(*some))]))
-    assert any(note.startswith(denied) for note in cause.notes)
+    sentence = "No known deviation explains them"
+    assert sentence in " ".join(text(*some).split())
+    (cause,) = causes_of(0, Checked("mine", {}, [], [to_json(diagnosed(*some))]))
+    assert any(note.startswith(sentence) for note in cause.notes)
 
 
-def test_how_to_see_a_deviation_is_not_said_of_cells_that_explain_does_not_show() -> None:
-    to_see = "to see it beside what is right: rnn-goldens explain w_hh_transposed"
+def test_the_explain_command_is_not_suggested_for_custom_cells() -> None:
+    hint = "to see the code: rnn-goldens explain w_hh_transposed"
     own = failed("own/1", A, cell="cells:own")
-    assert to_see not in text(own)
-    assert to_see in text(failed("g/1", A))
-    assert to_see in text(own, failed("g/1", A))
+    assert hint not in text(own)
+    assert hint in text(failed("g/1", A))
+    assert hint in text(own, failed("g/1", A))
     for evidence, is_explained in (own, False), (failed("g/1", A), True):
-        (cause,) = causes_of(0, Checked("mine", {}, [], [as_data(diagnosed(evidence))]))
+        (cause,) = causes_of(0, Checked("mine", {}, [], [to_json(diagnosed(evidence))]))
         assert cause.is_explained == is_explained
 
 
-def test_where_they_are_wanting_for_some_failures_it_is_said_of_those() -> None:
-    shown = " ".join(text(WITHOUT, failed("own/2", A, cell="cells:own")).split())
+def test_failures_without_equations_are_reported_beside_others() -> None:
+    shown = " ".join(text(WITHOUT_EQUATIONS, failed("own/2", A, cell="cells:own")).split())
     assert "1 of them is consistent with one deviation" in shown
-    assert "- 1 of them was compared with no deviation: the equations of cells:own are not here: no module" in shown
-    assert "no_equations" not in as_data(diagnosed(WITHOUT, failed("own/2", cell="cells:own")))
+    assert (
+        "- 1 of them was compared with no deviation: the equations of cells:own are not available: no module" in shown
+    )
+    assert "no_equations" not in to_json(diagnosed(WITHOUT_EQUATIONS, failed("own/2", cell="cells:own")))
 
 
-def test_nothing_is_said_of_a_run_in_which_all_passed() -> None:
+def test_the_summary_of_a_passed_run_is_empty() -> None:
     assert text(passed("g/1")) == ""
 
 
 def test_every_line_fits_80_columns() -> None:
-    said = text(failed("lengths-bidirectional-two-layers/" + "g" * 30, BOTH), failed("g/2"), failed("g/3", A))
-    assert max(map(len, said.splitlines())) <= 80
+    summary_text = text(failed("lengths-bidirectional-two-layers/" + "g" * 30, BOTH), failed("g/2"), failed("g/3", A))
+    assert max(map(len, summary_text.splitlines())) <= 80

@@ -1,4 +1,4 @@
-"""What can be seen in wrong outputs: each fact is so where it is said, and not where it is not."""
+"""Facts about wrong outputs: each holds where it is reported, and only there."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,21 +11,21 @@ from rnn_goldens.cells import Array, Case, Network, State, Weights, case_of
 from rnn_goldens.cells.notation import Term, Weight, mix, sigmoid, tanh
 from rnn_goldens.cells.program import Equations
 from rnn_goldens.cells.steps import steps_of
+from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.deviation import in_equations
 from rnn_goldens.diagnosis.causes import Evidence
 from rnn_goldens.diagnosis.fact_list import FACTS, Value
 from rnn_goldens.diagnosis.facts import facts
-from rnn_goldens.diagnosis.in_common import Common
+from rnn_goldens.diagnosis.failure_patterns import FailurePatterns
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.numpy_cells import arithmetic
-from rnn_goldens.judging.given import outputs_given
 
 Outputs = tuple[Array, ...]
 
 
-def seen_in(golden: Golden, *outputs: object) -> dict[str, Value]:
-    return facts(outputs_given(golden, *outputs))
+def facts_in(golden: Golden, *outputs: object) -> dict[str, Value]:
+    return facts(actual_outputs(golden, *outputs))
 
 
 def right(golden: Golden) -> Outputs:
@@ -86,7 +86,7 @@ def second_row_off(part: Array) -> Array:
 
 
 @pytest.mark.parametrize(
-    ("fact", "golden", "outputs"),
+    ("fact", "golden_id", "outputs"),
     [
         ("not_finite", "gru/plain", changed(out=with_nan)),
         ("all_zero", "gru/plain", changed(out=np.zeros_like)),
@@ -112,154 +112,156 @@ def second_row_off(part: Array) -> Array:
         ("wrong_from_first_step", "gru/plain", by("w_ih_ignored")),
     ],
 )
-def test_a_fact_is_seen_where_it_is_so_and_not_in_right_outputs(
-    fact: str, golden: str, outputs: Callable[[Golden], Outputs]
+def test_a_fact_holds_for_wrong_outputs_and_not_for_right_ones(
+    fact: str, golden_id: str, outputs: Callable[[Golden], Outputs]
 ) -> None:
-    asked = rnn_goldens.load(golden)
-    assert seen_in(asked, *outputs(asked))[fact]
-    assert not seen_in(asked, *right(asked)).get(fact, False)
+    golden = rnn_goldens.load(golden_id)
+    assert facts_in(golden, *outputs(golden))[fact]
+    assert not facts_in(golden, *right(golden)).get(fact, False)
 
 
-def test_a_state_that_is_not_carried_on_is_seen() -> None:
+def test_an_unchanged_state_is_recognised() -> None:
     golden = rnn_goldens.load("gru/with-state")
     out, _ = right(golden)
-    assert seen_in(golden, out + 1, golden.h0)["still_initial"]
+    assert facts_in(golden, out + 1, golden.h0)["still_initial"]
 
 
-def test_what_is_right_to_float32_is_seen_in_float64() -> None:
+def test_float64_outputs_right_to_float32_are_recognised() -> None:
     golden = rnn_goldens.load("gru/plain", dtype="float64")
     single = tuple(output.astype(np.float32).astype(np.float64) for output in right(golden))
-    assert seen_in(golden, *single)["right_to_float32"]
-    assert not seen_in(golden, *by("w_hh_transposed")(golden))["right_to_float32"]
+    assert facts_in(golden, *single)["right_to_float32"]
+    assert not facts_in(golden, *by("w_hh_transposed")(golden))["right_to_float32"]
 
 
-def test_numbers_of_float32_are_seen_in_what_is_wrong() -> None:
+def test_wrong_arrays_of_float32_values_are_recognised() -> None:
     golden = rnn_goldens.load("lstm/plain", dtype="float64")
     out, *states = right(golden)
-    assert seen_in(golden, out.astype(np.float32).astype(np.float64), *states)["numbers_of_float32"]
-    assert not seen_in(golden, out + 1e-8, *states)["numbers_of_float32"]
+    assert facts_in(golden, out.astype(np.float32).astype(np.float64), *states)["numbers_of_float32"]
+    assert not facts_in(golden, out + 1e-8, *states)["numbers_of_float32"]
 
 
-def test_what_gives_h_is_blamed_only_if_out_is_wrong_too() -> None:
+def test_c_right_does_not_hold_if_out_is_right() -> None:
     golden = rnn_goldens.load("lstm/plain")
     out, h_n, c_n = right(golden)
-    assert not seen_in(golden, out, h_n + 1, c_n).get("c_right", False)
+    assert not facts_in(golden, out, h_n + 1, c_n).get("c_right", False)
 
 
-def test_where_out_has_another_shape_that_alone_is_seen() -> None:
+def test_a_wrong_shape_of_out_is_the_only_fact() -> None:
     golden = rnn_goldens.load("gru/plain")
     out, h_n = right(golden)
-    assert seen_in(golden, out[:, 0], h_n) == {"out_shape": True}
+    assert facts_in(golden, out[:, 0], h_n) == {"out_shape": True}
 
 
-def test_what_is_missing_is_seen() -> None:
+def test_missing_outputs_are_recognised() -> None:
     golden = rnn_goldens.load("lstm/plain")
     out, h_n, _ = right(golden)
-    assert seen_in(golden, None) == {"out_missing": True, "h_n_missing": True, "c_n_missing": True}
-    seen = seen_in(golden, out, h_n)
-    assert [code for code, so in seen.items() if so] == ["c_n_missing"]
+    assert facts_in(golden, None) == {"out_missing": True, "h_n_missing": True, "c_n_missing": True}
+    found = facts_in(golden, out, h_n)
+    assert [code for code, holds in found.items() if holds] == ["c_n_missing"]
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_where_the_last_states_have_another_shape_out_is_looked_at_all_the_same(cell: str) -> None:
+def test_facts_about_out_do_not_need_the_last_states(cell: str) -> None:
     golden = rnn_goldens.load(f"{cell}/plain")
     out, *states = right(golden)
-    seen = seen_in(golden, 3 * out, states[0][0], *states[1:])
-    assert seen["h_n_shape"]
-    assert seen["constant_factor"] == pytest.approx(3)
-    assert "only_out" not in seen
-    assert "all_zero" in seen
+    found = facts_in(golden, 3 * out, states[0][0], *states[1:])
+    assert found["h_n_shape"]
+    assert found["constant_factor"] == pytest.approx(3)
+    assert "only_out" not in found
+    assert "all_zero" in found
 
 
 @pytest.mark.parametrize("factor", [0.5, -1.0])
 @pytest.mark.parametrize("cell", ["rnn-tanh", "lstm", "gru"])
-def test_what_upper_layers_are_fed_is_told_with_its_factor(cell: str, factor: float) -> None:
+def test_a_scaled_input_of_upper_layers_is_recognised_with_its_factor(cell: str, factor: float) -> None:
     golden = rnn_goldens.load(f"{cell}/two-layers-one-step")
-    assert seen_in(golden, *feeding(lambda x: x * factor)(golden))["fed_times"] == pytest.approx(factor)
-    assert not seen_in(golden, *by("relu_between_layers")(golden)).get("fed_times", False)
+    assert facts_in(golden, *feeding(lambda x: x * factor)(golden))["fed_times"] == pytest.approx(factor)
+    assert not facts_in(golden, *by("relu_between_layers")(golden)).get("fed_times", False)
 
 
-def test_the_factor_of_all_of_out_is_told() -> None:
+def test_a_scaled_out_is_recognised_with_its_factor() -> None:
     golden = rnn_goldens.load("gru/plain")
-    assert seen_in(golden, *changed(out=lambda out: out * -3)(golden))["constant_factor"] == pytest.approx(-3)
+    assert facts_in(golden, *changed(out=lambda out: out * -3)(golden))["constant_factor"] == pytest.approx(-3)
 
 
-def test_a_fact_with_a_number_is_said_if_it_is_one_number() -> None:
-    assert facts_of([told(constant_factor=3.0), told(constant_factor=3.001)], []) == ["out is 3 times the right one"]
-    assert facts_of([told(constant_factor=3.0), told(constant_factor=2.0)], []) == NOTHING_ELSE
-    assert facts_of([told(constant_factor=3.0), told(constant_factor=False)], []) == NOTHING_ELSE
+def test_a_fact_with_a_number_is_reported_if_the_number_is_the_same_everywhere() -> None:
+    assert facts_of([evidence(constant_factor=3.0), evidence(constant_factor=3.001)], []) == [
+        "out is 3 times the right one"
+    ]
+    assert facts_of([evidence(constant_factor=3.0), evidence(constant_factor=2.0)], []) == NO_PATTERN
+    assert facts_of([evidence(constant_factor=3.0), evidence(constant_factor=False)], []) == NO_PATTERN
 
 
-def test_what_few_can_show_is_said_if_two_do() -> None:
-    others = [told()] * 8
-    said = "no step follows from the state before it: look at the step, or what it is fed (in the 2 that can show it)"
-    assert facts_of([told(no_step_follows=True)] * 2 + others, []) == [said]
-    assert facts_of([told(no_step_follows=True), *others], []) == NOTHING_ELSE
+def test_a_fact_that_few_goldens_can_show_is_reported_if_two_do() -> None:
+    others = [evidence()] * 8
+    text = "no step is right, given the state before it: look at the step or its inputs (in the 2 that can show it)"
+    assert facts_of([evidence(no_step_follows=True)] * 2 + others, []) == [text]
+    assert facts_of([evidence(no_step_follows=True), *others], []) == NO_PATTERN
 
 
-def test_where_nothing_holds_of_all_the_feature_is_said_that_tells_most() -> None:
-    failed = [*[told("bias"), told("bias", "state")] * 4, told("state")]
-    passed = [told("state", passed=True)] * 9
+def test_without_a_common_pattern_the_best_feature_is_reported() -> None:
+    failed = [*[evidence("bias"), evidence("bias", "state")] * 4, evidence("state")]
+    passed = [evidence("state", passed=True)] * 9
     assert facts_of(failed, passed) == ["8 of 8 that have biases fail; 1 of 10 that have no biases fails"]
-    (said,) = facts_of([told("bias"), told("state")], [told("state", passed=True)] * 2)
-    assert said.startswith("no feature tells what fails from what passes")
+    (text,) = facts_of([evidence("bias"), evidence("state")], [evidence("state", passed=True)] * 2)
+    assert text.startswith("no feature distinguishes failed from passed goldens")
 
 
 @pytest.mark.parametrize("golden_id", ["gru/with-state", "lstm/two-layers", "rnn-tanh/one-step"])
-def test_what_is_nearly_right_resembles_nothing_else(golden_id: str) -> None:
+def test_nearly_right_outputs_match_nothing_else(golden_id: str) -> None:
     golden = rnn_goldens.load(golden_id, dtype="bfloat16")
     outputs = [np.array(getattr(golden.stored, name)) for name in golden.layout.outputs]
     allowed = golden.tolerance.allowed("out", outputs[0], PRECISIONS["bfloat16"])
     outputs[0].flat[-1] += 1.5 * allowed.flat[-1]
-    seen = {code: value for code, value in seen_in(golden, *outputs).items() if value}
-    assert seen["nearly_right"] == pytest.approx(1.5)
-    likeness = {"constant_factor", "same_numbers_by_unit", "same_numbers_by_step", "every_step_follows"}
-    assert not {*likeness, "first_row_right", "only_out", "only_last_states"} & seen.keys()
-    assert FACTS["nearly_right"].sentence.format(seen["nearly_right"]).startswith("at most 1.5 times the tolerance")
+    found = {code: value for code, value in facts_in(golden, *outputs).items() if value}
+    assert found["nearly_right"] == pytest.approx(1.5)
+    matches = {"constant_factor", "same_numbers_by_unit", "same_numbers_by_step", "every_step_follows"}
+    assert not {*matches, "first_row_right", "only_out", "only_last_states"} & found.keys()
+    assert FACTS["nearly_right"].sentence.format(found["nearly_right"]).startswith("at most 1.5 times the tolerance")
 
 
-def test_the_largest_error_of_all_failures_is_said_of_what_is_nearly_right() -> None:
-    (said,) = facts_of([told(nearly_right=1.5), told(nearly_right=2.3)], [])
-    assert said == "at most 2.3 times the tolerance: approximated, of lower precision, or rounded on the way"
-    assert facts_of([told(nearly_right=1.5), told(nearly_right=False)], []) == NOTHING_ELSE
+def test_nearly_right_reports_the_largest_error_of_all_failures() -> None:
+    (text,) = facts_of([evidence(nearly_right=1.5), evidence(nearly_right=2.3)], [])
+    assert text == "at most 2.3 times the tolerance: approximated, in lower precision or rounded in between"
+    assert facts_of([evidence(nearly_right=1.5), evidence(nearly_right=False)], []) == NO_PATTERN
 
 
-def test_a_cell_state_that_no_single_gate_could_give_is_said_to_be_wrong() -> None:
+def test_a_cell_state_that_no_single_gate_explains_is_recognised() -> None:
     golden = rnn_goldens.load("lstm/one-step-with-state")
     (step,) = steps_of(case_of(golden, np.float64))
     c = golden.c_n[0] + 5
     h = step.gates["o"] * np.tanh(c)
-    seen = seen_in(golden, h[:, None], h[None], c[None])
-    assert seen["only_c"] is True
-    gate_alone = with_cell("lstm", forgetting_all)(golden)
-    assert seen_in(golden, *gate_alone)["only_c"] is False
+    found = facts_in(golden, h[:, None], h[None], c[None])
+    assert found["only_c"] is True
+    single_gate = with_cell("lstm", without_forget_path)(golden)
+    assert facts_in(golden, *single_gate)["only_c"] is False
 
 
-def test_a_cell_state_of_a_cell_that_has_none_is_named() -> None:
+def test_an_unexpected_cell_state_is_recognised() -> None:
     golden = rnn_goldens.load("gru/plain")
-    seen = seen_in(golden, golden.out, golden.h_n, golden.h_n)
-    assert {code for code, value in seen.items() if value} == {"c_n_unexpected"}
+    found = facts_in(golden, golden.out, golden.h_n, golden.h_n)
+    assert {code for code, value in found.items() if value} == {"c_n_unexpected"}
 
 
 def facts_of(failed: Sequence[Evidence], passed: Sequence[Evidence]) -> list[str]:
-    return list(Common(tuple(failed), (), tuple(passed)).sentences())
+    return list(FailurePatterns(tuple(failed), (), tuple(passed)).sentences())
 
 
-def told(*features: str, passed: bool = False, **seen: bool | float) -> Evidence:
-    return Evidence("gru/plain", "float32", "gru", features, passed, facts=seen)
+def evidence(*features: str, passed: bool = False, **found: bool | float) -> Evidence:
+    return Evidence("gru/plain", "float32", "gru", features, passed, facts=found)
 
 
-def test_one_failure_that_does_not_repeat_is_told_whatever_others_do() -> None:
-    some = [told(not_repeatable=True), told(not_repeatable=False), told()]
-    (said,) = facts_of(some, [])
-    assert said.startswith("not repeatable: asked again, it gives other numbers")
-    assert facts_of(some[1:], []) == NOTHING_ELSE
+def test_one_failure_that_is_not_repeatable_is_enough_to_report_it() -> None:
+    some = [evidence(not_repeatable=True), evidence(not_repeatable=False), evidence()]
+    (text,) = facts_of(some, [])
+    assert text.startswith("not repeatable: a second call returns other values")
+    assert facts_of(some[1:], []) == NO_PATTERN
 
 
-NOTHING_ELSE = ["every golden fails, the simplest too"]
+NO_PATTERN = ["every golden fails, the simplest too"]
 
 
-def forgetting_all(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
+def without_forget_path(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
     i = sigmoid(w.W_ii @ x + w.b_ii + w.W_hi @ h + w.b_hi)
     g = tanh(w.W_ig @ x + w.b_ig + w.W_hg @ h + w.b_hg)
     o = sigmoid(w.W_io @ x + w.b_io + w.W_ho @ h + w.b_ho)
@@ -267,25 +269,25 @@ def forgetting_all(x: Term, h: Term, c: Term, w: Weight) -> tuple[Term, Term]:
     return o * tanh(c), c
 
 
-def updating_by_tanh(x: Term, h: Term, w: Weight) -> tuple[Term]:
+def with_squared_update_gate(x: Term, h: Term, w: Weight) -> tuple[Term]:
     r = sigmoid(w.W_ir @ x + w.b_ir + w.W_hr @ h + w.b_hr)
     n = tanh(w.W_in @ x + w.b_in + r * (w.W_hn @ h + w.b_hn))
     return (mix(r * r, h, n),)
 
 
 @pytest.mark.parametrize(
-    ("golden", "gate", "equations"),
+    ("golden_id", "gate", "equations"),
     [
-        ("lstm/large-c", "f", forgetting_all),
-        ("gru/one-step", "z", updating_by_tanh),
+        ("lstm/large-c", "f", without_forget_path),
+        ("gru/one-step", "z", with_squared_update_gate),
     ],
 )
-def test_the_only_gate_that_can_be_off_is_solved_back(golden: str, gate: str, equations: Equations) -> None:
-    asked = rnn_goldens.load(golden)
-    found = seen_in(asked, *with_cell(asked.cell, equations)(asked))
+def test_the_only_gate_that_can_be_wrong_is_identified(golden_id: str, gate: str, equations: Equations) -> None:
+    golden = rnn_goldens.load(golden_id)
+    found = facts_in(golden, *with_cell(golden.cell, equations)(golden))
     assert [code for code, value in found.items() if code.startswith("only_gate_") and value] == [f"only_gate_{gate}"]
-    everything_off = seen_in(asked, *changed(h_n=lambda h: h + 0.5, out=lambda out: out + 0.5)(asked))
-    assert not any(value for code, value in everything_off.items() if code.startswith("only_gate_"))
+    everything_wrong = facts_in(golden, *changed(h_n=lambda h: h + 0.5, out=lambda out: out + 0.5)(golden))
+    assert not any(value for code, value in everything_wrong.items() if code.startswith("only_gate_"))
 
 
 def test_every_fact_has_a_sentence_that_fits_a_line() -> None:

@@ -1,4 +1,4 @@
-"""What a run says depends on how much was compared, never on how fast: with less of it the same is claimed, or less."""
+"""The diagnosis depends on the budget and never on speed. A smaller budget gives the same claims or fewer."""
 
 import time
 from dataclasses import fields
@@ -8,15 +8,15 @@ import pytest
 import rnn_goldens
 from rnn_goldens import Golden
 from rnn_goldens.cells import case_of
+from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import together
-from rnn_goldens.diagnosis.asked import Cause
 from rnn_goldens.diagnosis.budget import Budget
+from rnn_goldens.diagnosis.candidate_search import CandidateSearch, SearchState
+from rnn_goldens.diagnosis.candidates import Cause
 from rnn_goldens.diagnosis.causes import CONSISTENT, EXPLAINED, NOT_RECOGNISED, Diagnosis, Evidence
-from rnn_goldens.diagnosis.run import Limits, asked_again, diagnosed_run
+from rnn_goldens.diagnosis.run_diagnosis import Limits, diagnose_run, reexamine
 from rnn_goldens.diagnosis.summary import summary
-from rnn_goldens.diagnosis.suspects import Spent, Suspects
-from rnn_goldens.judging.given import outputs_given
 
 NAMES = {f"gru/{name}" for name in ("one-step", "plain", "with-state", "square", "two-layers", "lengths", "no-bias")}
 GOLDENS = {
@@ -35,16 +35,16 @@ def load(golden_id: str, _dtype: str) -> Golden:
 
 
 def diagnosed(cause: Cause, before: int, at_end: Limits) -> Diagnosis:
-    """What a run of a network that is wrong so ends with."""
-    wrong, suspects = together(cause), Suspects(spent=Spent(Budget(before)))
+    """Return the diagnosis of a run of a network with these deviations."""
+    wrong, search = together(cause), CandidateSearch(spent=SearchState(Budget(before)))
     evidence = []
     for golden in GOLDENS.values():
         outputs = wrong(case_of(golden, "float64"))
         passed = golden.compare(*outputs).passed
-        causes = () if passed else tuple(suspects.explain(outputs_given(golden, *outputs)))
+        causes = () if passed else tuple(search.explain(actual_outputs(golden, *outputs)))
         evidence.append(Evidence(golden.id, "float32", "gru", golden.features, passed, causes))
-    again = asked_again(evidence, suspects.failures, load, at_end)
-    (found,) = diagnosed_run(again.evidence, load, again.cut_short, at_end)
+    again = reexamine(evidence, search.failures, load, at_end)
+    (found,) = diagnose_run(again.evidence, load, again.cut_short, at_end)
     return found
 
 
@@ -56,36 +56,36 @@ def text(diagnosis: Diagnosis) -> str:
     return " ".join(" ".join(summary([diagnosis])).split())
 
 
-def test_without_a_limit_the_deviation_is_named_and_no_other() -> None:
+def test_without_a_limit_the_only_deviation_is_identified() -> None:
     found = diagnosed(ONE, EVERYTHING, limits(EVERYTHING))
-    assert (found.certainty, found.suspects[0].cause) == (EXPLAINED, ONE)
+    assert (found.certainty, found.candidates[0].cause) == (EXPLAINED, ONE)
     assert "One deviation explains every one, and no other does" in text(found)
 
 
-def test_with_nothing_to_spend_nothing_is_claimed_and_none_is_excluded() -> None:
+def test_without_a_budget_nothing_is_claimed_and_nothing_excluded() -> None:
     found = diagnosed(ONE, NOTHING, limits(NOTHING))
     assert found.certainty == NOT_RECOGNISED
     assert "They were not compared with every known deviation" in text(found)
     assert "No known deviation" not in text(found)
 
 
-def test_what_passed_and_was_not_compared_leaves_it_at_consistent() -> None:
-    found = diagnosed(ONE, EVERYTHING, Limits(for_passed=NOTHING))
-    assert (found.certainty, found.suspects[0].cause) == (CONSISTENT, ONE)
+def test_a_cause_not_compared_with_passed_goldens_is_consistent() -> None:
+    found = diagnosed(ONE, EVERYTHING, Limits(passed=NOTHING))
+    assert (found.certainty, found.candidates[0].cause) == (CONSISTENT, ONE)
     assert "no other does" not in text(found)
     assert "not compared with" in text(found)
 
 
 @pytest.mark.slow
-def test_failures_that_were_not_compared_are_not_said_to_be_unexplained() -> None:
-    found = diagnosed(TWO, 40_000, Limits(to_ask=NOTHING))
+def test_failures_that_were_not_compared_do_not_count_as_unexplained() -> None:
+    found = diagnosed(TWO, 40_000, Limits(compare=NOTHING))
     assert found.certainty != EXPLAINED or not any(one.not_compared_with for one in found.failed)
     assert "no other does" not in text(found)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cause", [ONE, TWO])
-def test_a_slow_machine_says_the_same(cause: Cause, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_diagnosis_does_not_depend_on_speed(cause: Cause, monkeypatch: pytest.MonkeyPatch) -> None:
     fast = text(diagnosed(cause, 40_000, Limits()))
     clock = iter(range(10**9))
     for name in ("process_time", "perf_counter", "monotonic", "time"):

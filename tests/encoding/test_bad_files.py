@@ -1,4 +1,4 @@
-"""Each damaged file gets one clear error that says what, where and what to do."""
+"""A damaged file raises one clear error: what is wrong, where, and what to do."""
 
 import json
 from collections.abc import Callable
@@ -41,28 +41,28 @@ def change(document: dict[str, Any], place: str, value: Any) -> None:
         ("purpose", "  ", "purpose: '  ' does not match"),
         ("inputs/x/shape", [2, 3, 4], "inputs/x: data holds 30 numbers, shape .2, 3, 4. needs 24"),
         ("inputs/x/data", [1.0] * 29, "inputs/x: data holds 29 numbers, shape .2, 3, 5. needs 30"),
-        ("inputs/x/shape", [3, 2, 5], "expected/out: has shape .2, 3, 2., the configuration asks for .3, 2, 2."),
+        ("inputs/x/shape", [3, 2, 5], "expected/out: has shape .2, 3, 2., the configuration requires .3, 2, 2."),
         (
             "weights/weight_hh_l0/shape",
             [4, 1],
-            "weights/weight_hh_l0: has shape .4, 1., the configuration asks for .2, 2.",
+            "weights/weight_hh_l0: has shape .4, 1., the configuration requires .2, 2.",
         ),
-        ("config/hidden_size", 3, "weights/weight_ih_l0: has shape .2, 5., the configuration asks for .3, 5."),
-        ("config/bias", True, "weights: bias_ih_l0 is missing, the configuration asks for it"),
+        ("config/hidden_size", 3, "weights/weight_ih_l0: has shape .2, 5., the configuration requires .3, 5."),
+        ("config/bias", True, "weights: bias_ih_l0 is missing, the configuration requires it"),
         ("config/num_layers", 0, "config/num_layers: 0 is less than the minimum"),
         ("expected/out/dtype", "float32", "expected/out/dtype: 'float64' was expected"),
         (
             "inputs/c0",
             {"shape": [1, 2, 2], "dtype": "float64", "data": [0] * 4},
-            "inputs/c0: the configuration has no place",
+            "inputs/c0: not part of this configuration",
         ),
         (
             "inputs/lengths",
             {"shape": [2], "dtype": "int64", "data": [3, 4]},
-            "lengths: .3, 4. is not within 1 and the 3",
+            "lengths: .3, 4. must be between 1 and 3",
         ),
         ("inputs/lengths", {"shape": [2], "dtype": "int64", "data": [1.5, 1]}, "data/0: 1.5 is not of type 'integer'"),
-        ("features", [], "features: says .., what it holds gives .'exact'."),
+        ("features", [], "features: lists .., the content implies .'exact'."),
         ("tolerance/bits", 9, "precisions: bfloat16 has 8 significant bits, the tolerance needs 9"),
         ("expected/out/data", ["33"] * 12, "data/0: '33' is not of type 'number'"),
         ("expected/out/data", [10**400] * 12, "expected/out/data/0: Number out of range"),
@@ -80,12 +80,12 @@ def change(document: dict[str, Any], place: str, value: Any) -> None:
         (
             "weights/weight_hh_l0/data",
             [1.0, 0.0, 0.0, 1.0009765625],
-            "weights/weight_hh_l0: holds numbers that bfloat16 can not hold",
+            "weights/weight_hh_l0: holds numbers that bfloat16 cannot represent",
         ),
-        ("inputs/x/data", [1e5] * 30, "inputs/x: holds numbers that bfloat16, float16 can not hold"),
+        ("inputs/x/data", [1e5] * 30, "inputs/x: holds numbers that bfloat16, float16 cannot represent"),
     ],
 )
-def test_a_json_golden_with_one_thing_wrong(corpus_copy: Path, place: str, value: Any, message: str) -> None:
+def test_a_json_golden_with_one_defect(corpus_copy: Path, place: str, value: Any, message: str) -> None:
     path = corpus_copy / JSON
     document = json.loads(path.read_text())
     change(document, place, value)
@@ -104,7 +104,7 @@ def test_a_json_golden_with_one_thing_wrong(corpus_copy: Path, place: str, value
         ("\x00\x01", "not JSON"),
         ("[1, 2]", "holds a list, where a file of kind golden holds one JSON object"),
         ('{"a": NaN}', "NaN is not a JSON number"),
-        ('{"a": 1, "a": 2}', "the key 'a' stands twice in one object"),
+        ('{"a": 1, "a": 2}', "the key 'a' occurs twice in one object"),
         ("[" * 100_000, "is nested in more than 32 levels"),
         ("\ufeff{}", "not JSON: Unexpected UTF-8 BOM"),
     ],
@@ -140,20 +140,20 @@ def test_a_file_that_is_not_hdf5(corpus_copy: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".json"])
-def test_a_file_that_can_not_be_opened_says_so_in_words(tmp_path: Path, suffix: str) -> None:
+def test_a_file_that_cannot_be_opened_raises_the_system_error_in_words(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"golden{suffix}"
-    with pytest.raises(InvalidFile, match=r"can not be read: No such file or directory$"):
+    with pytest.raises(InvalidFile, match=r"cannot be read: No such file or directory$"):
         encoding.read(path)
     path.symlink_to(path)
-    with pytest.raises(InvalidFile, match=r"can not be read: Too many levels of symbolic links$"):
+    with pytest.raises(InvalidFile, match=r"cannot be read: Too many levels of symbolic links$"):
         encoding.read(path)
     path.unlink()
     path.mkdir()
-    with pytest.raises(InvalidFile, match=r"can not be read: Is a directory$"):
+    with pytest.raises(InvalidFile, match=r"cannot be read: Is a directory$"):
         encoding.read(path)
 
 
-def test_a_file_of_another_kind(tmp_path: Path) -> None:
+def test_a_file_with_an_unknown_suffix(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match=r"a golden file ends in \.h5 or \.json"):
         encoding.read(tmp_path / "golden.npz")
 
@@ -220,28 +220,26 @@ def named_type(file: h5py.File) -> None:
     [
         (broken_link, "not a readable HDF5 file: Unable to "),
         (link_to_itself, "not a readable HDF5 file: "),
-        (empty, "inputs/x: has shape None, of which the file does not hold the numbers"),
+        (empty, "inputs/x: has shape None, but the file does not hold its numbers"),
         (
             too_large,
-            r"inputs/x: has shape \(1000000, 1000000, 1000\), of which the file does not hold the numbers",
+            r"inputs/x: has shape \(1000000, 1000000, 1000\), but the file does not hold its numbers",
         ),
         (named_type, "inputs/x is neither a group nor a dataset"),
         (set_nan, "expected/out: holds NaN or infinity"),
         (drop_group, "top level: 'tolerance' is a required property"),
         (drop_attribute, "top level: 'cell' is a required property"),
         (add_dataset, "'extra' does not match"),
-        (narrow, "inputs/x: holds float32, and arrays of goldens hold float64 or int64"),
-        (table, "inputs/x: holds .*, and arrays of goldens hold float64 or int64"),
+        (narrow, "inputs/x: holds float32, expected float64 or int64"),
+        (table, "inputs/x: holds .*, expected float64 or int64"),
     ],
 )
-def test_an_hdf5_golden_with_one_thing_wrong(
-    corpus_copy: Path, damage: Callable[[h5py.File], None], message: str
-) -> None:
+def test_an_hdf5_golden_with_one_defect(corpus_copy: Path, damage: Callable[[h5py.File], None], message: str) -> None:
     with pytest.raises(InvalidFile, match=message):
         encoding.read(in_hdf5(damage, corpus_copy))
 
 
-def test_many_problems_are_counted_and_the_first_twenty_listed(corpus_copy: Path) -> None:
+def test_of_many_problems_the_first_twenty_are_listed(corpus_copy: Path) -> None:
     path = corpus_copy / JSON
     document = json.loads(path.read_text())
     document["expected"]["out"]["data"] = ["33"] * 12
@@ -267,16 +265,16 @@ def test_many_problems_are_counted_and_the_first_twenty_listed(corpus_copy: Path
         ('"provenance": {', '"provenance": {"a": "1", "a": "2",'),
     ],
 )
-def test_a_key_that_stands_twice_in_one_object_of_a_golden(corpus_copy: Path, text: str, twice: str) -> None:
+def test_a_duplicate_key_in_an_object(corpus_copy: Path, text: str, twice: str) -> None:
     path = corpus_copy / JSON
     content = path.read_text()
     assert content.count(text) == 1
     path.write_text(content.replace(text, twice))
-    with pytest.raises(InvalidFile, match=r"the key '.*' stands twice in one object"):
+    with pytest.raises(InvalidFile, match=r"the key '.*' occurs twice in one object"):
         encoding.read(path)
 
 
-def test_a_text_that_looks_like_keys_is_no_key(corpus_copy: Path) -> None:
+def test_text_that_looks_like_keys_is_not_a_duplicate_key(corpus_copy: Path) -> None:
     path = corpus_copy / JSON
     path.write_text(path.read_text().replace('"title": "Mini-batch"', '"title": "\\"a\\": 1, \\"a\\": 2"'))
     assert encoding.read(path).title == '"a": 1, "a": 2'

@@ -1,4 +1,4 @@
-"""Files of gradients: whole, the same in HDF5 and JSON, and refused with what is wrong where something is."""
+"""Gradients files: complete, the same in HDF5 and JSON, and rejected with the problem if damaged."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_gradients import with_gradients
+from factories.gradients import with_gradients
 
 from rnn_goldens import Golden, InvalidFile
 from rnn_goldens.encoding import decode, encode, golden_beside, gradients_hash, read, to_gradients_tree
@@ -31,7 +31,7 @@ def written(golden: Golden, folder: Path) -> list[Path]:
     return [path for path in paths if ".gradients" in path.name]
 
 
-def test_gradients_come_back_from_both_files_whole(golden: Golden, tmp_path: Path) -> None:
+def test_gradients_survive_a_round_trip_through_both_files(golden: Golden, tmp_path: Path) -> None:
     paths = written(golden, tmp_path)
     assert [path.name for path in paths] == ["golden.gradients.h5", "golden.gradients.json"]
     plain = replace(golden, gradients=None)
@@ -55,17 +55,17 @@ def test_awkward_numbers_are_equal_to_the_last_bit_in_both_files(tmp_path: Path)
         assert gradients.expected["weight_hh_l0"].tobytes() == awkward.tobytes()
 
 
-def test_the_same_gradients_give_the_same_bytes(golden: Golden) -> None:
+def test_encoding_gradients_is_deterministic(golden: Golden) -> None:
     assert encode(golden) == encode(golden)
 
 
-def test_a_golden_without_gradients_has_no_file_of_them(golden: Golden) -> None:
+def test_a_golden_without_gradients_has_no_gradients_file(golden: Golden) -> None:
     files = encode(golden)
     assert list(files) == [".h5", ".json", ".gradients.h5", ".gradients.json"]
     assert encode(replace(golden, gradients=None)) == {suffix: files[suffix] for suffix in (".h5", ".json")}
 
 
-def test_the_hash_is_blind_to_provenance_and_to_nothing_else(golden: Golden) -> None:
+def test_the_hash_ignores_provenance_only(golden: Golden) -> None:
     gradients = golden.gradients
     assert gradients is not None
 
@@ -77,7 +77,7 @@ def test_the_hash_is_blind_to_provenance_and_to_nothing_else(golden: Golden) -> 
     assert hashed(expected={**gradients.expected, "x": gradients.expected["x"] + 1}) != gradients_hash(golden)
 
 
-def test_where_the_golden_of_a_file_of_gradients_is(tmp_path: Path) -> None:
+def test_the_golden_file_is_beside_the_gradients_file(tmp_path: Path) -> None:
     (tmp_path / "a.json").touch()
     assert golden_beside(tmp_path / "a.gradients.json") == tmp_path / "a.json"
     assert golden_beside(tmp_path / "a.gradients.h5") == tmp_path / "a.json"
@@ -94,7 +94,10 @@ def _infinite(document: dict[str, Any]) -> None:
 
 DAMAGES: dict[str, tuple[Damage, str]] = {
     "no golden": (lambda d: d.pop("golden"), "'golden' is a required property"),
-    "of another golden": (lambda d: d.update(golden="0" * 64), "they are gradients of 000000000000…, and lstm/lengths"),
+    "of another golden": (
+        lambda d: d.update(golden="0" * 64),
+        "gradients are of content 000000000000…, lstm/lengths",
+    ),
     "an id before it": (lambda d: d.update(id="gru/plain"), "id: is gru/plain, the golden is lstm/lengths"),
     "another id": (lambda d: d.update(id="lstm/plain"), "id: is lstm/plain, the golden is lstm/lengths"),
     "no cotangent": (lambda d: d.update(cotangents={}), "cotangents"),
@@ -106,18 +109,21 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         lambda d: [a.update(data=[0.0] * len(a["data"])) for a in d["expected"].values()],
         "expected: all are zero",
     ),
-    "inexact cotangent": (lambda d: d["cotangents"]["d_out"]["data"].__setitem__(0, 0.1), "can not hold"),
-    "missing gradient": (lambda d: d["expected"].pop("h0"), "expected: h0 is missing, the configuration asks for it"),
+    "inexact cotangent": (lambda d: d["cotangents"]["d_out"]["data"].__setitem__(0, 0.1), "cannot represent"),
+    "missing gradient": (lambda d: d["expected"].pop("h0"), "expected: h0 is missing, the configuration requires it"),
     "strange gradient": (
         lambda d: d["expected"].update(peephole_l0=d["expected"]["bias_ih_l0"]),
-        "expected/peephole_l0: the configuration has no place for it",
+        "expected/peephole_l0: not part of this configuration",
     ),
     "other shape": (lambda d: d["expected"]["x"].update(shape=[4, 3, 4]), "expected/x: has shape (4, 3, 4)"),
     "other shape of a bound": (
         lambda d: d["tolerance"]["storage"]["x"].update(shape=[4, 3, 4]),
         "tolerance/storage/x: has shape (4, 3, 4)",
     ),
-    "negative bound": (lambda d: d["tolerance"]["storage"]["x"]["data"].__setitem__(0, -1.0), "is no bound"),
+    "negative bound": (
+        lambda d: d["tolerance"]["storage"]["x"]["data"].__setitem__(0, -1.0),
+        "holds a bound that is negative",
+    ),
     "data too short": (lambda d: d["expected"]["x"]["data"].pop(), "data holds 47 numbers"),
     "precision twice": (lambda d: d.update(precisions=["float64", "float64"]), "precisions"),
     "too many bits": (lambda d: d.update(tolerance={"kind": "exact", "bits": 20}), "the tolerance needs 20"),
@@ -128,31 +134,33 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_is_refused_with_what_is_wrong(damage: str) -> None:
+def test_a_damaged_file_is_rejected_with_its_problem(damage: str) -> None:
     golden = with_gradients("lstm/lengths", "float64")
     document = json.loads(encode(golden)[".gradients.json"])
-    change, said = DAMAGES[damage]
+    change, message = DAMAGES[damage]
     change(document)
     with pytest.raises(InvalidFile) as raised:
         decode(json.dumps(document).encode(), Path("golden.gradients.json"), of=golden)
-    assert said in str(raised.value)
+    assert message in str(raised.value)
     assert str(raised.value).startswith("golden.gradients.json: ")
 
 
-def test_those_of_another_golden_are_told_by_the_beginnings_of_both_hashes() -> None:
+def test_gradients_of_another_golden_are_rejected_with_both_hashes() -> None:
     golden = with_gradients("lstm/lengths", "float64")
     document = encode(golden)[".gradients.json"]
     with pytest.raises(InvalidFile) as raised:
         decode(document, Path("golden.gradients.json"), of=golden, of_content="0123456789abcdef")
-    held = json.loads(document)["golden"][:12]
-    assert raised.value.problems == (f"golden: they are gradients of {held}…, and lstm/lengths holds 0123456789ab…",)
+    stored = json.loads(document)["golden"][:12]
+    assert raised.value.problems == (
+        f"golden: the gradients are of content {stored}…, lstm/lengths has content 0123456789ab…",
+    )
 
 
-def test_a_precision_that_the_golden_has_not_is_refused() -> None:
+def test_a_precision_that_the_golden_does_not_list_is_rejected() -> None:
     golden = with_gradients("lstm/lengths", "float64")
     document = encode(golden)[".gradients.json"]
     less = replace(golden, precisions=("float64",))
-    with pytest.raises(InvalidFile, match="float32 is none of the golden's: float64"):
+    with pytest.raises(InvalidFile, match="float32 is not a precision of the golden: float64"):
         decode(document, Path("golden.gradients.json"), of=less, of_content=json.loads(document)["golden"])
 
 
@@ -161,38 +169,38 @@ def test_a_precision_that_the_golden_has_not_is_refused() -> None:
     [b"", b"{", b"[]", b"null", b"\xff", b"{" * 20_000, b'{"kind":"gradients","kind":"gradients"}', b'{"format":NaN}'],
 )
 @pytest.mark.parametrize("suffix", [".gradients.json", ".gradients.h5"])
-def test_bytes_that_are_no_file_of_gradients_are_one_error(content: bytes, suffix: str) -> None:
+def test_other_bytes_raise_one_error(content: bytes, suffix: str) -> None:
     golden = with_gradients("documented/single-sequence", "float64")
     with pytest.raises(InvalidFile):
         decode(content, Path(f"golden{suffix}"), of=golden)
 
 
 @pytest.mark.parametrize("at", range(9, 2700, 269))
-def test_hdf5_with_a_byte_turned_is_read_as_it_was_or_is_one_error(at: int) -> None:
+def test_hdf5_with_a_flipped_byte_is_read_unchanged_or_raises_one_error(at: int) -> None:
     golden = with_gradients("documented/single-sequence", "float64")
     content = bytearray(encode(golden)[".gradients.h5"])
     content[at] ^= 0xFF
     try:
-        found = decode(bytes(content), Path("golden.gradients.h5"), of=golden)
+        decoded = decode(bytes(content), Path("golden.gradients.h5"), of=golden)
     except InvalidFile as error:
         assert "golden.gradients.h5" in str(error)
     else:
-        assert isinstance(found.gradients, Gradients)
+        assert isinstance(decoded.gradients, Gradients)
 
 
-def test_a_file_that_holds_more_than_any_gradients_is_refused_before_it_is_read(tmp_path: Path) -> None:
+def test_a_file_with_too_many_values_is_rejected_before_it_is_parsed(tmp_path: Path) -> None:
     golden = with_gradients("documented/single-sequence", "float64")
     path = tmp_path / "golden.gradients.json"
     path.write_text(f'{{"expected": [{"0," * 2**20}0]}}')
-    with pytest.raises(InvalidFile, match="no file of this kind holds more than 1048576"):
+    with pytest.raises(InvalidFile, match="the limit for this kind of file is 1048576"):
         read(path, of=golden)
 
 
-def test_a_file_of_another_name_is_not_read_as_gradients(tmp_path: Path) -> None:
+def test_a_file_with_another_suffix_is_not_read_as_gradients(tmp_path: Path) -> None:
     golden = with_gradients("documented/single-sequence", "float64")
     path = tmp_path / "golden.json"
     path.write_bytes(encode(golden)[".gradients.json"])
-    with pytest.raises(InvalidFile, match=r"golden\.json: a file of gradients ends in \.gradients\.h5 or \.gradients"):
+    with pytest.raises(InvalidFile, match=r"golden\.json: a gradients file ends in \.gradients\.h5 or \.gradients"):
         read(path, of=golden)
 
 

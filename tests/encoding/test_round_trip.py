@@ -1,3 +1,5 @@
+"""Goldens survive a round trip through HDF5 and JSON files, equal to the last bit."""
+
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -5,7 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from making import MakeGolden
+from factories.goldens import MakeGolden
 
 from rnn_goldens import Golden, InvalidFile, encoding
 from rnn_goldens.encoding import documents, json_file
@@ -35,7 +37,7 @@ def written(golden: Golden, folder: Path) -> list[Path]:
     return paths
 
 
-def test_a_golden_comes_back_from_both_files_whole(golden: Golden, tmp_path: Path) -> None:
+def test_a_golden_survives_a_round_trip_through_both_files(golden: Golden, tmp_path: Path) -> None:
     for path in written(golden, tmp_path):
         np.testing.assert_equal(to_tree(encoding.read(path)), to_tree(golden))
         assert list(encoding.read(path).weights) == list(golden.weights)
@@ -52,11 +54,11 @@ def test_awkward_numbers_are_equal_to_the_last_bit_in_both_files(make_golden: Ma
         assert encoding.read(path).stored.out.tobytes() == awkward.tobytes()
 
 
-def test_the_same_golden_gives_the_same_bytes(golden: Golden) -> None:
+def test_encoding_is_deterministic(golden: Golden) -> None:
     assert encoding.encode(golden) == encoding.encode(golden)
 
 
-def test_the_content_hash_is_the_same_from_either_file_and_blind_to_provenance(golden: Golden, tmp_path: Path) -> None:
+def test_the_content_hash_is_the_same_from_both_files_and_ignores_provenance(golden: Golden, tmp_path: Path) -> None:
     paths = written(golden, tmp_path)
     hashes = {content_hash(encoding.read(path)) for path in paths}
     object.__setattr__(golden, "provenance", {"torch": "another"})
@@ -65,7 +67,7 @@ def test_the_content_hash_is_the_same_from_either_file_and_blind_to_provenance(g
     assert content_hash(golden) not in hashes
 
 
-def test_hdf5_has_groups_datasets_and_attributes_where_the_format_says(golden: Golden, tmp_path: Path) -> None:
+def test_hdf5_has_the_groups_datasets_and_attributes_of_the_format(golden: Golden, tmp_path: Path) -> None:
     with h5py.File(written(golden, tmp_path)[0]) as file:
         assert file.attrs["id"].decode() == golden.id
         assert file.attrs["format"] == 1
@@ -75,7 +77,7 @@ def test_hdf5_has_groups_datasets_and_attributes_where_the_format_says(golden: G
         assert ("lengths" in file["inputs"]) == (golden.lengths is not None)
 
 
-def test_json_is_laid_out_for_a_diff_one_array_a_line(golden: Golden) -> None:
+def test_json_has_one_line_per_array(golden: Golden) -> None:
     text = encoding.encode(golden)[".json"].decode()
     data_lines = [line for line in text.splitlines() if '"data"' in line]
     assert all(line.rstrip().endswith("]") for line in data_lines)
@@ -89,7 +91,7 @@ def test_an_inconsistent_golden_is_not_encoded(make_golden: MakeGolden) -> None:
         encoding.encode(golden)
 
 
-def test_json_that_nobody_sorted_still_reads(tmp_path: Path, make_golden: MakeGolden) -> None:
+def test_json_with_keys_in_another_order_can_be_read(tmp_path: Path, make_golden: MakeGolden) -> None:
     path = tmp_path / "golden.json"
     document = json_file.read_document(written(make_golden(dtype="float64"), tmp_path)[1])
     path.write_bytes(json_file.encode(dict(reversed(document.items()))))
@@ -97,32 +99,38 @@ def test_json_that_nobody_sorted_still_reads(tmp_path: Path, make_golden: MakeGo
 
 
 @pytest.mark.parametrize("vectors", [(), ("peephole",)])
-def test_a_golden_of_an_own_cell_comes_back_with_what_its_shapes_follow_from(
+def test_a_golden_of_a_custom_cell_keeps_the_layout_of_the_cell(
     make_golden: MakeGolden, tmp_path: Path, vectors: tuple[str, ...]
 ) -> None:
     layout = Layout("h", ("h",), vectors)
-    golden = replace(make_golden(bias=False, state=True), cell="mine:cell", own_layout=layout)
+    golden = replace(make_golden(bias=False, state=True), cell="mine:cell", custom_layout=layout)
     weights = {**golden.stored.weights, **{f"{name}_l0": np.ones(2) for name in vectors}}
     golden = replace(golden, stored=replace(golden.stored, weights=weights))
     for path in written(golden, tmp_path):
-        assert encoding.read(path).own_layout == layout
+        assert encoding.read(path).custom_layout == layout
         assert content_hash(encoding.read(path)) == content_hash(golden)
 
 
 @pytest.mark.parametrize(
-    ("said", "why"),
+    ("own_cell", "message"),
     [
-        (None, "own_cell describes a cell that is none of ours"),
-        ({"gates": "h", "states": ["c", "h"]}, "states are h, or h and c"),
-        ({"gates": "h", "states": ["h"], "vectors": ["p", "p"]}, "p stands there twice"),
+        (None, "own_cell is required for a custom cell only"),
+        ({"gates": "h", "states": ["c", "h"]}, "states must be h, or h and c"),
+        ({"gates": "h", "states": ["h"], "vectors": ["p", "p"]}, "p is listed twice"),
     ],
 )
-def test_an_own_cell_is_described_as_one_can_be(make_golden: MakeGolden, said: dict[str, Any] | None, why: str) -> None:
-    document = {**to_document(to_tree(make_golden())), "cell": "mine:cell", **({"own_cell": said} if said else {})}
-    with pytest.raises(ValueError, match=why):
+def test_an_invalid_description_of_a_custom_cell_raises(
+    make_golden: MakeGolden, own_cell: dict[str, Any] | None, message: str
+) -> None:
+    document = {
+        **to_document(to_tree(make_golden())),
+        "cell": "mine:cell",
+        **({"own_cell": own_cell} if own_cell else {}),
+    }
+    with pytest.raises(ValueError, match=message):
         documents.decode(json_file.encode(document), "golden")
 
 
-def test_a_tree_with_other_weights_than_its_configuration_asks_for_is_none(make_golden: MakeGolden) -> None:
-    with pytest.raises(ValueError, match="weights: holds 0, the configuration asks for 4"):
+def test_a_tree_with_missing_weights_raises(make_golden: MakeGolden) -> None:
+    with pytest.raises(ValueError, match="weights: 0 arrays, the configuration requires 4"):
         from_tree({**to_tree(make_golden()), "weights": {}})

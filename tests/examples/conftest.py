@@ -1,6 +1,6 @@
-"""Examples as somebody has them who copied their folder; what this machine lacks is a reason to skip a test.
+"""Fixtures that build a copy of an example; a missing tool skips the test.
 
-``make examples`` installs what they need and sets NOTHING_SKIPPED, under which a lack is a failure.
+``make examples`` installs the tools and sets NOTHING_SKIPPED, under which a missing tool is a failure.
 """
 
 import shutil
@@ -8,12 +8,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from examples.building import EXAMPLES, STRICT, Build, Need, lacking
+from examples.compilation import EXAMPLES, STRICT, Build, Need, lacking
 
 
 @pytest.fixture(scope="session")
 def need() -> Need:
-    """Skip the test unless there are the commands, and the C library that pkg-config knows."""
+    """Skip the test unless the commands and the C library (found by pkg-config) are installed."""
 
     def check(*commands: str, library: str | None = None) -> None:
         for command in commands:
@@ -27,7 +27,7 @@ def need() -> Need:
 
 @pytest.fixture(scope="session")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """Copy the files of an example and make a target of its Makefile; a warning of the compiler is an error."""
+    """Copy an example and build a target of its Makefile; compiler warnings are errors."""
 
     def make(example: str, target: str) -> Path:
         folder = tmp_path_factory.mktemp(example)

@@ -1,4 +1,4 @@
-"""The same network put to the goldens and to ONNX's backend tests, and how many lines each takes."""
+"""One network checked with goldens and with ONNX's backend tests, and the number of lines of each test."""
 
 import re
 import subprocess
@@ -14,12 +14,12 @@ FOLDER = ROOT / "examples/adapters"
 
 
 def lines(name: str) -> int:
-    """Lines that hold code: neither blank, nor a comment, nor a docstring."""
+    """Return the number of lines of code, without blank lines, comments and docstrings."""
     text = re.sub(r'"""[^"]*"""', "", (FOLDER / name).read_text("utf-8"))
     return sum(bool(line.strip()) and not line.strip().startswith("#") for line in text.splitlines())
 
 
-def test_both_pass_and_the_page_says_how_long_they_are() -> None:
+def test_both_pass_and_the_page_states_their_length() -> None:
     pytest.importorskip("onnx", reason="ONNX's backend tests come with onnx")
     passed = {}
     for name in ("test_with_rnn_goldens.py", "test_with_onnx_backend.py"):

@@ -1,10 +1,10 @@
-"""The LSTM in C that checks itself: right as it is, found out when it is wrong, its header what export writes."""
+"""The LSTM in C that checks itself passes, fails when broken, and its header equals the exported one."""
 
 import subprocess
 from pathlib import Path
 
 import pytest
-from examples.building import EXAMPLES, Need
+from examples.compilation import EXAMPLES, Need
 
 from rnn_goldens import load
 from rnn_goldens.export.formats import encode
@@ -21,7 +21,7 @@ def compiled_and_run(folder: Path, source: str) -> "subprocess.CompletedProcess[
     return subprocess.run(["./check_lstm"], cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_the_lstm_in_c_is_right_and_says_so(need: Need, tmp_path: Path) -> None:
+def test_the_lstm_in_c_passes(need: Need, tmp_path: Path) -> None:
     need("cc")
     done = compiled_and_run(tmp_path, RIGHT)
     assert (done.returncode, done.stdout) == (0, "out: 0 of 24 wrong\nh_n: 0 of 6 wrong\nc_n: 0 of 6 wrong\n")
@@ -41,7 +41,7 @@ def test_the_lstm_in_c_is_right_and_says_so(need: Need, tmp_path: Path) -> None:
         ("o * tanhf(c[u])", "o * tanhf(c[u]) * NAN"),
     ],
 )
-def test_a_broken_lstm_in_c_is_found_out(right: str, wrong: str, need: Need, tmp_path: Path) -> None:
+def test_a_broken_lstm_in_c_fails(right: str, wrong: str, need: Need, tmp_path: Path) -> None:
     need("cc")
     assert RIGHT.count(right) == 1
     done = compiled_and_run(tmp_path, RIGHT.replace(right, wrong))
@@ -59,6 +59,6 @@ def test_the_page_shows_what_swapped_gates_print(need: Need, tmp_path: Path) -> 
     ]
 
 
-def test_the_header_is_what_export_writes() -> None:
+def test_the_header_equals_the_exported_one() -> None:
     (content,) = encode(load("lstm/plain", dtype="float32"), "c").files.values()
     assert (EXAMPLES / "c/lstm_plain.h").read_bytes() == content

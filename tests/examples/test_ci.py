@@ -1,4 +1,4 @@
-"""The recipes for CI, followed in an empty repository with the wheel and nothing else."""
+"""The recipes for CI run in an empty repository with the wheel."""
 
 import shutil
 import subprocess
@@ -19,14 +19,14 @@ def test_the_page_shows_the_recipes(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy: two that build in one folder get into each other's way."""
+    """The wheel, built from a copy: parallel builds in one folder interfere."""
     folder = tmp_path_factory.mktemp("wheel")
-    beside = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "node_modules")
-    shutil.copytree(ROOT, folder / "project", ignore=beside)
+    ignored = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "node_modules")
+    shutil.copytree(ROOT, folder / "project", ignore=ignored)
     command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(folder / "project")]
     subprocess.run(command, check=True, capture_output=True)
-    (found,) = folder.glob("*.whl")
-    return found
+    (built,) = folder.glob("*.whl")
+    return built
 
 
 def followed(recipe: Path, folder: Path, wheel: Path, code: int) -> str:
@@ -37,21 +37,21 @@ def followed(recipe: Path, folder: Path, wheel: Path, code: int) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("wheel")  # which is built once, then
-def test_an_empty_repository_becomes_green_by_the_recipe_alone(tmp_path: Path, wheel: Path) -> None:
-    said = followed(RECIPES / "plain.yml", tmp_path / "mine", wheel, 0)
-    assert "55 passed" in said
-    assert said.endswith("== green\n")
+@pytest.mark.xdist_group("wheel")  # so that it is built once
+def test_a_recipe_passes_in_an_empty_repository(tmp_path: Path, wheel: Path) -> None:
+    output = followed(RECIPES / "plain.yml", tmp_path / "mine", wheel, 0)
+    assert "55 passed" in output
+    assert output.endswith("== green\n")
     assert (tmp_path / "mine" / "rnn-goldens.json").is_file()
 
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("wheel")
-def test_the_action_checks_an_implementation_and_is_red_where_it_is_wrong(tmp_path: Path, wheel: Path) -> None:
+def test_the_action_fails_for_a_wrong_implementation(tmp_path: Path, wheel: Path) -> None:
     recipe, mine = tmp_path / "recipe.yml", tmp_path / "mine"
     text = (RECIPES / "with-the-action.yml").read_text("utf-8")
-    own = "implementation: numpy\n          arguments: --ids documented/* --dtype float32"
-    recipe.write_text(text.replace("arguments: --rnn-goldens-dtype=float32,float64", own), "utf-8")
+    with_implementation = "implementation: numpy\n          arguments: --ids documented/* --dtype float32"
+    recipe.write_text(text.replace("arguments: --rnn-goldens-dtype=float32,float64", with_implementation), "utf-8")
     assert "4 passed" in followed(recipe, mine, wheel, 0)
     assert (mine / "rnn-goldens.html").is_file()
     recipe.write_text(recipe.read_text("utf-8").replace("implementation: numpy", "implementation: no_such"), "utf-8")

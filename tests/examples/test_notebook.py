@@ -1,4 +1,4 @@
-"""The notebook runs from top to bottom, and prints what is stored in it."""
+"""The notebook runs from top to bottom, and its stored outputs are current."""
 
 import json
 import subprocess
@@ -10,26 +10,26 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "examples/notebook.ipynb"
-MOST_BYTES = 40_000
+MAX_BYTES = 40_000
 
 
 @pytest.mark.slow
-def test_the_notebook_runs_and_prints_what_is_stored(tmp_path: Path) -> None:
-    fresh = tmp_path / "fresh.ipynb"
-    command = [sys.executable, str(ROOT / "examples/execute_notebook.py"), str(fresh)]
+def test_the_notebook_runs_and_its_stored_outputs_are_current(tmp_path: Path) -> None:
+    executed = tmp_path / "executed.ipynb"
+    command = [sys.executable, str(ROOT / "examples/execute_notebook.py"), str(executed)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert printed(fresh) == printed(NOTEBOOK), "python examples/execute_notebook.py stores it again"
+    assert printed(executed) == printed(NOTEBOOK), "update the outputs: python examples/execute_notebook.py"
 
 
-def test_the_notebook_names_a_mistake_and_is_small() -> None:
-    shown = "\n".join(printed(NOTEBOOK).values())
-    assert "looks like w_hh_transposed: " in shown
-    assert NOTEBOOK.stat().st_size < MOST_BYTES
+def test_the_notebook_identifies_a_bug_and_is_small() -> None:
+    text = "\n".join(printed(NOTEBOOK).values())
+    assert "looks like w_hh_transposed: " in text
+    assert NOTEBOOK.stat().st_size < MAX_BYTES
 
 
 def printed(path: Path) -> dict[str, str]:
-    """What each cell of code shows, as text."""
+    """Return the output of each code cell as text."""
     cells = [cell for cell in json.loads(path.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
     return {cell["id"]: "".join(map(text_of, cell["outputs"])) for cell in cells}
 

@@ -1,4 +1,4 @@
-"""Programs in other languages pass every golden that they say they support, and are found out when they are wrong."""
+"""Programs in other languages pass every golden that they support, and fail when broken."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples.building import EXAMPLES, STRICT, Build, Need, lacking
+from examples.compilation import EXAMPLES, STRICT, Build, Need, lacking
 
 from rnn_goldens import load
 
@@ -25,7 +25,7 @@ FindCommand = Callable[[str], Command]
 
 @dataclass(frozen=True)
 class Checked:
-    """What ``rnn-goldens check`` left behind: its exit code, what it printed, the entries of the results file."""
+    """The results of ``rnn-goldens check``: exit code, output and entries of the results file."""
 
     code: int
     shown: str
@@ -47,14 +47,14 @@ def check(folder: Path, command: Command, *options: str) -> Checked:
 
 @pytest.fixture(scope="module")
 def c_programs(need: Need, build: Build) -> Path:
-    """A folder that holds the program in C, built for float32 and for float64."""
+    """A folder with the program in C, built for float32 and for float64."""
     need("make", "cc", "pkg-config", library="jansson")
     return build("programs", "all")
 
 
 @pytest.fixture
 def find(request: pytest.FixtureRequest, need: Need) -> FindCommand:
-    """The command of a program, ready to be started."""
+    """A function that returns the command of a program."""
 
     def command(program: str) -> Command:
         if not Path(program).suffix:
@@ -82,20 +82,20 @@ IN_C = ["rnn_tanh", "rnn_relu", "multilayer", "bidirectional", "unbatched", "mor
         ("my_rnn.py", "float64", ["lstm", "gru", "multilayer", "bidirectional", "lengths", "unbatched"]),
     ],
 )
-def test_a_program_passes_every_golden_but_those_it_refuses(
+def test_a_program_passes_every_golden_that_it_does_not_refuse(
     program: str, dtype: str, refused: list[str], find: FindCommand, tmp_path: Path
 ) -> None:
     checked = check(tmp_path, find(program), f"--rnn-goldens-dtype={dtype}")
     assert checked.code == 0, checked.shown
     assert not checked.goldens("failed")
-    assert {reason.rpartition(" supports no ")[2] for reason in checked.reasons("refused")} == set(refused)
+    assert {reason.rpartition(" does not support ")[2] for reason in checked.reasons("refused")} == set(refused)
 
 
 @pytest.mark.parametrize(
     ("program", "dtype", "cell", "least"),
     [("my_rnn", "float32", "lstm", 15), ("my_rnn_double", "float64", "lstm", 15), ("my_rnn.js", "float32", "gru", 30)],
 )
-def test_a_program_that_goes_back_gives_every_gradient_of_its_cell(
+def test_a_program_with_gradients_passes_every_golden_of_its_cell(
     program: str, dtype: str, cell: str, least: int, find: FindCommand, tmp_path: Path
 ) -> None:
     checked = check(tmp_path, find(program), f"--rnn-goldens-dtype={dtype}", "--rnn-goldens-gradients")
@@ -116,7 +116,7 @@ WRONG_BACK = [
 
 
 @pytest.mark.parametrize(("file", "right", "wrong", "found"), WRONG_BACK, ids=[w for _, _, w, _ in WRONG_BACK])
-def test_a_broken_way_back_is_found_out(
+def test_a_broken_backward_pass_fails(
     file: str, right: str, wrong: str, found: str, need: Need, tmp_path: Path
 ) -> None:
     need("node", "make", "cc", "pkg-config", library="jansson")
@@ -137,7 +137,7 @@ def test_a_broken_way_back_is_found_out(
 
 
 @pytest.mark.parametrize("program", ["my_rnn", "my_rnn.js"])
-def test_another_flag_is_refused_and_not_taken_for_right(program: str, find: FindCommand) -> None:
+def test_another_flag_is_refused(program: str, find: FindCommand) -> None:
     done = subprocess.run([*find(program), "--gates=ifgo"], capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "usage: " in done.stderr
@@ -153,6 +153,6 @@ def test_a_wrong_order_of_gates_fails_every_lstm_and_no_gru(program: str, find: 
     where = "lstm/plain in float32, like lstm_gates_iofg: out is first wrong at time step 0 (batch 0, unit 0): got "
     assert re.search(rf"{re.escape(where)}\S+, want {want!s} \(24 of 24 elements wrong\)", checked.shown)
     assert (
-        "  looks like lstm_gates_iofg: Takes the rows of the weights for the gates i, o, f, g instead of"
+        "  looks like lstm_gates_iofg: Reads the rows of the weights as the gates i, o, f, g instead of"
         in checked.shown
     )

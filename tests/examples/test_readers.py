@@ -1,4 +1,4 @@
-"""Readers of golden files that have none of our code print, to the last bit, what ours reads."""
+"""Readers of golden files without our code read the same numbers, bit by bit."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from examples.building import EXAMPLES, Build, Need
+from examples.compilation import EXAMPLES, Build, Need
 from numpy.typing import NDArray
 
 from rnn_goldens import load
@@ -27,7 +27,7 @@ def arrays(tree: dict[str, Any], path: str = "") -> Iterator[tuple[str, NDArray[
             yield f"{path}{name}", value
 
 
-def what_ours_reads(golden: str) -> str:
+def expected_output(golden: str) -> str:
     lines, checksum = [golden], 0xCBF29CE484222325
     for path, array in sorted(arrays(to_tree(load(golden, dtype="float64")))):
         lines.append(" ".join(map(str, (path, *array.shape))))
@@ -47,20 +47,20 @@ def read_h5(need: Need, build: Build) -> Path:
 
 
 @pytest.mark.parametrize("golden", GOLDENS)
-def test_h5py_alone_reads_it(golden: str) -> None:
-    assert printed(sys.executable, READERS / "read_h5.py", find("v1") / f"{golden}.h5") == what_ours_reads(golden)
+def test_h5py_reads_a_golden(golden: str) -> None:
+    assert printed(sys.executable, READERS / "read_h5.py", find("v1") / f"{golden}.h5") == expected_output(golden)
 
 
 @pytest.mark.parametrize("golden", GOLDENS)
-def test_c_reads_it_through_libhdf5(golden: str, read_h5: Path) -> None:
-    assert printed(read_h5, find("v1") / f"{golden}.h5") == what_ours_reads(golden)
+def test_c_reads_a_golden_with_libhdf5(golden: str, read_h5: Path) -> None:
+    assert printed(read_h5, find("v1") / f"{golden}.h5") == expected_output(golden)
 
 
 @pytest.mark.parametrize("golden", GOLDENS)
-def test_javascript_reads_it(golden: str, need: Need) -> None:
+def test_javascript_reads_a_golden(golden: str, need: Need) -> None:
     need("node")
-    assert printed("node", READERS / "read_json.js", find("v1") / f"{golden}.json") == what_ours_reads(golden)
+    assert printed("node", READERS / "read_json.js", find("v1") / f"{golden}.json") == expected_output(golden)
 
 
-def test_the_checksum_that_the_page_shows_is_the_one_of_the_golden() -> None:
-    assert what_ours_reads("lstm/lengths") in (READERS / "README.md").read_text("utf-8")
+def test_the_checksum_on_the_page_is_the_golden_s() -> None:
+    assert expected_output("lstm/lengths") in (READERS / "README.md").read_text("utf-8")

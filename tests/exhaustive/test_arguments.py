@@ -1,4 +1,4 @@
-"""Which arguments an exhaustive run visits, and that the activations get them."""
+"""The arguments of the exhaustive check, and the networks that isolate each activation."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_every_finite_number_of_a_half_precision_is_visited() -> None:
         assert np.array_equal(arguments(precision), np.sort(every))
 
 
-def test_the_sample_of_float32_holds_float32_numbers_of_every_binade_and_both_signs() -> None:
+def test_the_sample_of_float32_covers_every_binade_and_both_signs() -> None:
     sample = arguments("float32")
     assert np.array_equal(sample, PRECISIONS["float32"].round(sample))
     for sign in (1, -1):
@@ -42,7 +42,7 @@ def test_the_neighbours_of_breakpoints_and_of_worst_cases_are_in_the_sample(poin
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=lambda a: f"{a.cell}-{a.name}")
-def test_an_error_of_the_activation_shows_at_the_argument_where_it_is_made(activation: Activation) -> None:
+def test_an_error_of_the_activation_changes_only_the_output_at_its_argument(activation: Activation) -> None:
     visited = np.array([-2.5, -0.125, 0.25, 3.0])
     case = activation.case(visited)
     shows = ("out", "h_n", "c_n").index(activation.shows)
@@ -54,7 +54,7 @@ def test_an_error_of_the_activation_shows_at_the_argument_where_it_is_made(activ
 
 
 class Off(Network):
-    """A network whose tanh, or sigmoid, is off at one argument."""
+    """A network with an error in tanh or sigmoid at one argument."""
 
     def __init__(self, name: str, argument: float) -> None:
         self.name, self.argument = name, argument

@@ -1,4 +1,4 @@
-"""``rnn-goldens check --exhaustive``: every argument is visited, and where an implementation is wrong it says so."""
+"""``rnn-goldens check --exhaustive``: visits every argument and reports where an implementation is wrong."""
 
 import subprocess
 import sys
@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from rnn_goldens import Unsupported
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.exhaustive.activation_errors import ActivationErrors
 from rnn_goldens.exhaustive.arguments import arguments
-from rnn_goldens.exhaustive.findings import Finding
 from rnn_goldens.exhaustive.networks import ACTIVATIONS, Activation
-from rnn_goldens.exhaustive.sweep import ROWS, Visited, certified, exhaustive_check
+from rnn_goldens.exhaustive.sweep import ROWS, SweepResult, certified, exhaustive_check
 from rnn_goldens.exhaustive.table import rows
 from rnn_goldens.implementations import numpy_cells
 from rnn_goldens.plugin.guard import ImplementationFailed
@@ -22,94 +22,94 @@ from rnn_goldens.plugin.guard import ImplementationFailed
 Outputs = Sequence[Any]
 
 
-def named(cell: str, name: str) -> Activation:
-    return next(one for one in ACTIVATIONS if (one.cell, one.name) == (cell, name))
+def activation_named(cell: str, name: str) -> Activation:
+    return next(a for a in ACTIVATIONS if (a.cell, a.name) == (cell, name))
 
 
-def visited(run: Any, precision: str = "float32") -> Visited:
-    """What it makes of the simplest activation."""
-    (found,) = exhaustive_check(run, ["rnn_tanh"], [precision])
-    return found
+def sweep(run: Any, precision: str = "float32") -> SweepResult:
+    """Check the tanh of rnn_tanh, and return the result."""
+    (result,) = exhaustive_check(run, ["rnn_tanh"], [precision])
+    return result
 
 
-def off_between_4_and_5(question: Question) -> Outputs:
-    out, _ = numpy_cells.run(question)
-    size = np.abs(question.x)
-    out = np.where((size > 4) & (size < 5), out + np.float32(1e-4), out)
+def wrong_between_4_and_5(inputs: Inputs) -> Outputs:
+    out, _ = numpy_cells.run(inputs)
+    magnitude = np.abs(inputs.x)
+    out = np.where((magnitude > 4) & (magnitude < 5), out + np.float32(1e-4), out)
     return out, out.swapaxes(0, 1)
 
 
 def test_every_argument_is_visited_once() -> None:
-    seen: list[float] = []
+    visited_numbers: list[float] = []
 
-    def run(question: Question) -> Outputs:
-        seen.extend(question.stored.x.ravel().tolist())
-        assert len(question.x) <= ROWS
-        return numpy_cells.run(question)
+    def run(inputs: Inputs) -> Outputs:
+        visited_numbers.extend(inputs.stored.x.ravel().tolist())
+        assert len(inputs.x) <= ROWS
+        return numpy_cells.run(inputs)
 
-    found = visited(run, "float16")
-    assert seen == arguments("float16").tolist()
-    assert found.is_right
-    assert found.finding is not None
-    assert found.finding.visited == len(seen) == 63_488
+    result = sweep(run, "float16")
+    assert visited_numbers == arguments("float16").tolist()
+    assert result.is_right
+    assert result.errors is not None
+    assert result.errors.visited == len(visited_numbers) == 63_488
 
 
-def test_what_is_off_in_one_band_is_wrong_there() -> None:
-    found = visited(off_between_4_and_5)
-    assert not found.is_right
-    assert found.finding is not None
-    assert found.finding.wrong > 500
-    assert found.finding.ulp > 1000
-    assert 4 < abs(found.finding.at) < 5
-    line = next(iter(rows(found)))
-    assert line.split()[:3] == ["float32", "48,214", str(found.finding.wrong)]
+def test_an_error_in_one_range_is_reported_there() -> None:
+    result = sweep(wrong_between_4_and_5)
+    assert not result.is_right
+    assert result.errors is not None
+    assert result.errors.wrong > 500
+    assert result.errors.ulp > 1000
+    assert 4 < abs(result.errors.at) < 5
+    line = next(iter(rows(result)))
+    assert line.split()[:3] == ["float32", "48,214", str(result.errors.wrong)]
     assert len(line) <= 80
 
 
-def test_what_is_refused_is_counted_and_the_rest_is_visited() -> None:
-    def refuses_negative(question: Question) -> Outputs:
-        if (question.x < -1e-3).any():
+def test_refused_arguments_are_counted_and_all_others_are_visited() -> None:
+    def refuses_negative(inputs: Inputs) -> Outputs:
+        if (inputs.x < -1e-3).any():
             raise Unsupported("no negative numbers")
-        return numpy_cells.run(question)
+        return numpy_cells.run(inputs)
 
-    found = visited(refuses_negative)
-    assert found.is_right
-    assert found.finding is not None
-    assert found.refused > 0
-    assert found.refused + found.finding.visited == 48_214
-    assert f"of 48,214: {found.refused:,} were refused" in "\n".join(rows(found))
+    result = sweep(refuses_negative)
+    assert result.is_right
+    assert result.errors is not None
+    assert result.refused > 0
+    assert result.refused + result.errors.visited == 48_214
+    assert f"{result.refused:,} of 48,214 refused" in "\n".join(rows(result))
 
 
-def test_what_is_refused_as_a_whole_is_said_to_be() -> None:
-    def refuses(_: Question) -> Outputs:
+def test_a_precision_that_is_refused_as_a_whole_is_reported_as_refused() -> None:
+    def refuse(_: Inputs) -> Outputs:
         raise Unsupported("no half precision")
 
-    found = visited(refuses, "bfloat16")
-    assert [line.split() for line in rows(found)] == [["bfloat16", "refused"]]
+    result = sweep(refuse, "bfloat16")
+    assert [line.split() for line in rows(result)] == [["bfloat16", "refused"]]
 
 
-def test_outputs_that_can_not_be_compared_are_a_failure_said_once() -> None:
-    def without_batch(question: Question) -> Outputs:
-        out, h_n = numpy_cells.run(question)
+def test_outputs_that_cannot_be_compared_are_reported_once() -> None:
+    def without_batch(inputs: Inputs) -> Outputs:
+        out, h_n = numpy_cells.run(inputs)
         return out[:, 0], h_n
 
-    found = visited(without_batch)
-    assert not found.is_right
-    assert found.finding is None
-    assert "\n".join(rows(found)).count("out has shape (4096, 1), want (4096, 1, 1)") == 1
+    result = sweep(without_batch)
+    assert not result.is_right
+    assert result.errors is None
+    assert "\n".join(rows(result)).count("out has shape (4096, 1), want (4096, 1, 1)") == 1
 
 
-def test_a_crash_is_a_failure_and_the_rest_is_visited() -> None:
-    def crashes_at_zero(question: Question) -> Outputs:
-        if (question.x == 0).any():
-            raise ImplementationFailed("mine ended its process")
-        return numpy_cells.run(question)
+def test_a_crash_is_a_failure_and_other_arguments_are_visited() -> None:
+    def crashes_at_zero(inputs: Inputs) -> Outputs:
+        if (inputs.x == 0).any():
+            raise ImplementationFailed("my_rnn ended its process")
+        return numpy_cells.run(inputs)
 
-    found = visited(crashes_at_zero)
-    assert not found.is_right
-    assert found.finding is not None
-    assert 40_000 < found.finding.visited < 48_214
-    assert "mine ended its process" in "\n".join(rows(found))
+    result = sweep(crashes_at_zero)
+    assert not result.is_right
+    assert result.errors is not None
+    assert 40_000 < result.errors.visited < 48_214
+    assert "my_rnn ended its process" in "\n".join(rows(result))
 
 
 @pytest.mark.parametrize(
@@ -117,23 +117,23 @@ def test_a_crash_is_a_failure_and_the_rest_is_visited() -> None:
     [("rnn_tanh", "tanh"), ("lstm", "sigmoid of f"), ("lstm", "tanh of c"), ("gru", "sigmoid of r")],
 )
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
-def test_the_definition_in_numpy_is_right_wherever_it_is_asked(cell: str, name: str, precision: str) -> None:
-    golden = certified(named(cell, name), precision, arguments(precision)[5 * ROWS :][:ROWS])
+def test_the_definition_in_numpy_passes(cell: str, name: str, precision: str) -> None:
+    golden = certified(activation_named(cell, name), precision, arguments(precision)[5 * ROWS :][:ROWS])
     verdict = golden.compare(*numpy_cells.run(golden))
     assert verdict.passed, verdict.message
     assert verdict.largest_error < 0.7
 
 
-def test_an_error_of_one_roundoff_is_counted_in_units_in_the_last_place() -> None:
-    some = arguments("float32")[10 * ROWS :][:ROWS]
-    golden = certified(named("rnn_tanh", "tanh"), "float32", some)
+def test_an_error_of_four_units_in_the_last_place_is_measured() -> None:
+    chunk = arguments("float32")[10 * ROWS :][:ROWS]
+    golden = certified(activation_named("rnn_tanh", "tanh"), "float32", chunk)
     right = golden.out.astype("float32")
-    moved = right.copy()
-    moved[7] = right[7] - 4 * abs(right[7] - np.nextafter(right[7], np.float32(0)))
-    found = Finding.of(named("rnn_tanh", "tanh"), golden, (moved, moved.swapaxes(0, 1)))
-    assert found is not None
-    assert found.at == some[7]
-    assert 3.5 <= found.ulp <= 4.5
+    wrong = right.copy()
+    wrong[7] = right[7] - 4 * abs(right[7] - np.nextafter(right[7], np.float32(0)))
+    result = ActivationErrors.of(activation_named("rnn_tanh", "tanh"), golden, (wrong, wrong.swapaxes(0, 1)))
+    assert result is not None
+    assert result.at == chunk[7]
+    assert 3.5 <= result.ulp <= 4.5
 
 
 NETWORKS = """
@@ -145,7 +145,7 @@ def ends_its_process(golden):
         os._exit(0)
     return numpy_cells.run(golden)
 
-def unable(golden):
+def refuses_everything(golden):
     import rnn_goldens
     raise rnn_goldens.Unsupported("nothing")
 """
@@ -158,7 +158,7 @@ def check(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.slow
-def test_the_command_says_the_largest_error_of_each_activation_in_each_precision_and_where(tmp_path: Path) -> None:
+def test_the_command_prints_the_largest_error_of_each_activation_and_precision(tmp_path: Path) -> None:
     done = check(tmp_path, "numpy", "--cell", "rnn_tanh,gru", "--dtype", "float16,float32")
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
@@ -174,14 +174,14 @@ def test_the_command_says_the_largest_error_of_each_activation_in_each_precision
 
 
 @pytest.mark.slow
-def test_the_command_says_that_a_process_was_ended(tmp_path: Path) -> None:
+def test_the_command_reports_that_a_process_ended(tmp_path: Path) -> None:
     done = check(tmp_path, "networks:ends_its_process", "--cell", "rnn_tanh", "--dtype", "float32")
     assert done.returncode == 1
     assert "networks:ends_its_process ended its process, which exited with code 0" in done.stdout
 
 
 @pytest.mark.slow
-def test_a_program_is_asked_too(tmp_path: Path) -> None:
+def test_a_program_can_be_checked(tmp_path: Path) -> None:
     program = Path(__file__).parents[1] / "programs" / "numpy_rnn.py"
     done = check(tmp_path, "--cell", "rnn_tanh", "--dtype", "float32", "--", sys.executable, str(program))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -189,8 +189,8 @@ def test_a_program_is_asked_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_all_refused_is_not_good(tmp_path: Path) -> None:
-    assert check(tmp_path, "networks:unable", "--cell", "rnn_tanh").returncode == 1
+def test_refusing_everything_fails(tmp_path: Path) -> None:
+    assert check(tmp_path, "networks:refuses_everything", "--cell", "rnn_tanh").returncode == 1
 
 
 @pytest.mark.slow
@@ -199,10 +199,10 @@ def test_all_refused_is_not_good(tmp_path: Path) -> None:
     [
         (("numpy", "--outputs=out"), "--exhaustive takes --cell, --dtype and --time-limit, and no other option"),
         (("numpy", "-k", "tanh"), "--exhaustive takes --cell, --dtype and --time-limit, and no other option"),
-        (("numpy", "--dtype", "float64"), "no precision that is visited 'float64'"),
-        (("numpy", "--cell", "rnn_relu"), "no cell that is visited 'rnn_relu'"),
-        (("numpy", "--time-limit", "soon"), "'soon' is no number of seconds"),
-        (("numpy", "--time-limit", "0"), "0 seconds for one golden: say a number above 0"),
+        (("numpy", "--dtype", "float64"), "no exhaustive check of precision 'float64'"),
+        (("numpy", "--cell", "rnn_relu"), "no exhaustive check of cell 'rnn_relu'"),
+        (("numpy", "--time-limit", "soon"), "'soon' is not a number of seconds"),
+        (("numpy", "--time-limit", "0"), "a time limit of 0 s per golden: it must be above 0"),
         (("nmpy",), "Did you mean 'numpy'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""ONNX's own test runner, put to a folder of test cases."""
+"""Runs a folder of test cases with the test runner of ONNX."""
 
 import unittest
 import warnings
@@ -15,14 +15,14 @@ from onnx.reference import ReferenceEvaluator
 
 
 class Reference(BackendRep):  # type: ignore[misc,no-untyped-call,unused-ignore]
-    """The reference evaluator as the runner asks it: inputs by their order."""
+    """Adapts the reference evaluator to the runner, which passes inputs by position."""
 
     def __init__(self, model: ModelProto) -> None:
         self.evaluator = ReferenceEvaluator(model)
 
     def run(self, inputs: Any, **_: Any) -> tuple[Any, ...]:
-        given = dict(zip(self.evaluator.input_names, inputs, strict=True))
-        return tuple(self.evaluator.run(None, given))
+        named = dict(zip(self.evaluator.input_names, inputs, strict=True))
+        return tuple(self.evaluator.run(None, named))
 
 
 class ReferenceBackend(Backend):
@@ -39,22 +39,22 @@ def _backend(name: str) -> Any:
     if name == "onnx.reference":
         return ReferenceBackend
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # it imports what onnx has deprecated
+        warnings.simplefilter("ignore", DeprecationWarning)  # it imports deprecated parts of onnx
         import onnxruntime.backend
 
     return onnxruntime.backend
 
 
 def run_cases(folder: Path, backend: str) -> Mapping[str, str]:
-    """Run every case of a folder as ONNX's runner does, which reads it from there; by name, why it failed, or ""."""
+    """Run every case of a folder with the runner of ONNX. Returns the failure of each case by name, or ""."""
     cases = load_model_tests(str(folder.parent), folder.name)
-    with pytest.MonkeyPatch.context() as patch:  # in place of ONNX's own, which take ten seconds to be made
+    with pytest.MonkeyPatch.context() as patch:  # instead of those of ONNX, which take ten seconds to create
         patch.setattr(onnx.backend.test.runner, "load_model_tests", lambda kind: cases if kind == "simple" else [])
         runner = onnx.backend.test.runner.Runner(_backend(backend))
     result = unittest.TestResult()
     runner.test_suite.run(result)
-    told = {test.id().rpartition(".")[2]: why for test, why in [*result.failures, *result.errors]}
-    skipped = {test.id().rpartition(".")[2] for test, _ in result.skipped}  # on the devices that are not there
+    failures = {test.id().rpartition(".")[2]: text for test, text in [*result.failures, *result.errors]}
+    skipped = {test.id().rpartition(".")[2] for test, _ in result.skipped}  # on devices that do not exist
     assert {f"{case.name}_cpu" for case in cases}.isdisjoint(skipped)
     assert result.testsRun == 2 * len(cases)
-    return {case.name: told.get(f"{case.name}_cpu", "") for case in cases}
+    return {case.name: failures.get(f"{case.name}_cpu", "") for case in cases}

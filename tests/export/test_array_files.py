@@ -1,4 +1,4 @@
-"""A golden as .npz and .safetensors: what is read back is the golden, to the last bit."""
+"""Goldens exported as .npz and .safetensors are read back to the last bit."""
 
 import json
 from collections.abc import Mapping
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from rnn_goldens import Golden, load
+from rnn_goldens.comparison.verdict import compare
+from rnn_goldens.export.folder import write
 from rnn_goldens.export.formats import encode
-from rnn_goldens.export.writing import write
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.judging.verdict import compare
 
 FORMATS = ("npz", "safetensors")
 GOLDENS = ("lstm/lengths-bidirectional-two-layers", "gru/bidirectional-unbatched", "exact/no-bias")
 
 
 def read(golden: Golden, to: str, folder: Path) -> tuple[Mapping[str, NDArray[Any]], dict[str, Any]]:
-    """The arrays and what is said of them, as a reader gets them who has none of our code."""
+    """Return the arrays and the metadata, read without code of this project."""
     write(folder, [encode(golden, to)])
     path = folder / f"{golden.id}.{to}"
     if to == "npz":
@@ -47,15 +47,15 @@ def test_every_array_is_read_back_to_the_last_bit(golden_id: str, dtype: str, to
     outputs = {name: getattr(stored, name) for name in ("out", "h_n", "c_n") if getattr(stored, name) is not None}
     allowed = {n: golden.tolerance.allowed(n, array, PRECISIONS[dtype]) for n, array in outputs.items()}
     groups = {"weights": golden.weights, "inputs": inputs, "expected": outputs, "tolerance": allowed}
-    wanted = {f"{group}/{name}": array for group, named in groups.items() for name, array in named.items()}
-    assert arrays.keys() == wanted.keys()
-    for name, array in wanted.items():
+    expected = {f"{group}/{name}": array for group, by_name in groups.items() for name, array in by_name.items()}
+    assert arrays.keys() == expected.keys()
+    for name, array in expected.items():
         assert same_bits(arrays[name], array), name
 
 
 @pytest.mark.parametrize("to", FORMATS)
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
-def test_the_tolerance_divides_right_from_wrong_where_a_check_does(dtype: str, to: str, tmp_path: Path) -> None:
+def test_the_exported_tolerance_agrees_with_check(dtype: str, to: str, tmp_path: Path) -> None:
     golden = load("lstm/plain", dtype=dtype)
     arrays, _ = read(golden, to, tmp_path)
     for name in ("out", "h_n", "c_n"):
@@ -66,7 +66,7 @@ def test_the_tolerance_divides_right_from_wrong_where_a_check_does(dtype: str, t
 
 
 @pytest.mark.parametrize("to", FORMATS)
-def test_what_is_said_of_it_is_json_and_inputs_that_are_not_given_are_not_there(to: str, tmp_path: Path) -> None:
+def test_the_metadata_is_json_and_absent_inputs_are_not_exported(to: str, tmp_path: Path) -> None:
     arrays, about = read(load("gru/no-bias", dtype="bfloat16"), to, tmp_path)
     assert (about["id"], about["cell"], about["precision"]) == ("gru/no-bias", "gru", "bfloat16")
     assert about["config"] == {
@@ -82,6 +82,6 @@ def test_what_is_said_of_it_is_json_and_inputs_that_are_not_given_are_not_there(
 
 
 @pytest.mark.parametrize("to", FORMATS)
-def test_the_same_golden_is_the_same_bytes_each_time(to: str) -> None:
+def test_export_is_deterministic(to: str) -> None:
     first, second = (encode(load("lstm/plain"), to).files for _ in range(2))
     assert first == second

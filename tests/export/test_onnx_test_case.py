@@ -1,22 +1,22 @@
-"""A golden as an ONNX test case: runners that exist read it, right networks pass it, damage is seen."""
+"""Goldens exported as ONNX test cases: existing runners read them, correct networks pass, damage is detected."""
 
 import json
 from dataclasses import replace
 from pathlib import Path
 
-import making
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 from export.onnx_runner import run_cases
+from factories.goldens import make_golden
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from rnn_goldens import Unsupported, load
 from rnn_goldens.corpus import open_corpus
+from rnn_goldens.export.folder import write
 from rnn_goldens.export.formats import encode
-from rnn_goldens.export.writing import write
 from rnn_goldens.golden.precision import PRECISIONS
 
 EVERY_KIND = (
@@ -29,15 +29,15 @@ EVERY_KIND = (
     "lstm/lengths-bidirectional-two-layers",
     "gru/lengths-no-state",
 )
-"""Of each cell, with and without biases, states, lengths, layers, directions, a batch."""
+"""Every cell; with and without biases, initial states, lengths, several layers, both directions and a batch axis."""
 
-FOR_THE_REFERENCE = (
+FOR_REFERENCE_EVALUATOR = (
     "lstm/one-unit",
     "gru/bidirectional-unbatched",
     "rnn-tanh/no-bias",
     "lstm/bidirectional-two-layers",
 )
-"""It has no relu, and takes no account of lengths."""
+"""Goldens that ONNX's reference evaluator supports: it has no relu and ignores lengths."""
 
 
 def export(folder: Path, *ids: str, dtype: str = "float32") -> Path:
@@ -52,20 +52,20 @@ def tensors(case: Path, kind: str) -> dict[str, NDArray[np.generic]]:
 
 
 def wrong_elements(case: Path) -> int:
-    """ONNX Runtime on the case, judged by the tolerance of each element that lies beside it."""
+    """Return the number of elements of ONNX Runtime's outputs that are outside their tolerance."""
     session = onnxruntime.InferenceSession(str(case / "model.onnx"), providers=["CPUExecutionProvider"])
-    got = session.run(None, tensors(case, "input"))
-    wanted, allowed = tensors(case, "output"), tensors(case, "tolerance")
-    assert [output.name for output in session.get_outputs()] == list(wanted) == list(allowed)
+    outputs = session.run(None, tensors(case, "input"))
+    expected, allowed = tensors(case, "output"), tensors(case, "tolerance")
+    assert [output.name for output in session.get_outputs()] == list(expected) == list(allowed)
     wrong = 0
-    for one, want, most in zip(got, wanted.values(), allowed.values(), strict=True):
-        assert one.shape == want.shape == most.shape
-        wrong += int((~(np.abs(one.astype(float) - want.astype(float)) <= most)).sum())
+    for actual, want, tolerance in zip(outputs, expected.values(), allowed.values(), strict=True):
+        assert actual.shape == want.shape == tolerance.shape
+        wrong += int((~(np.abs(actual.astype(float) - want.astype(float)) <= tolerance)).sum())
     return wrong
 
 
 def damage(case: Path, times: float) -> None:
-    """Move the last element of the last output by so many times what it may be off."""
+    """Move the last element of the last output by a multiple of the tolerance."""
     last = len(tensors(case, "output")) - 1
     path = case / f"test_data_set_0/output_{last}.pb"
     (name, want), allowed = list(tensors(case, "output").items())[-1], list(tensors(case, "tolerance").values())[-1]
@@ -75,34 +75,34 @@ def damage(case: Path, times: float) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
-def test_onnx_s_runner_passes_onnx_runtime_with_the_derived_tolerance(dtype: str, tmp_path: Path) -> None:
-    told = run_cases(export(tmp_path / "cases", *EVERY_KIND, dtype=dtype), "onnxruntime")
-    assert len(told) == len(EVERY_KIND)
-    assert set(told.values()) == {""}, told
+def test_onnx_runtime_passes_in_onnxs_runner(dtype: str, tmp_path: Path) -> None:
+    results = run_cases(export(tmp_path / "cases", *EVERY_KIND, dtype=dtype), "onnxruntime")
+    assert len(results) == len(EVERY_KIND)
+    assert set(results.values()) == {""}, results
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
-def test_onnx_s_runner_passes_its_reference_evaluator_in_every_precision(dtype: str, tmp_path: Path) -> None:
-    told = run_cases(export(tmp_path / "cases", *FOR_THE_REFERENCE, dtype=dtype), "onnx.reference")
-    assert set(told) == {
+def test_the_reference_evaluator_passes_in_every_precision(dtype: str, tmp_path: Path) -> None:
+    results = run_cases(export(tmp_path / "cases", *FOR_REFERENCE_EVALUATOR, dtype=dtype), "onnx.reference")
+    assert set(results) == {
         "test_lstm_one_unit",
         "test_gru_bidirectional_unbatched",
         "test_rnn_tanh_no_bias",
         "test_lstm_bidirectional_two_layers",
     }
-    assert set(told.values()) == {""}, told
+    assert set(results.values()) == {""}, results
 
 
-@pytest.mark.parametrize(("times", "seen"), [(0.5, False), (2.5, True)])
-def test_a_damaged_output_is_seen_by_onnx_s_runner_and_by_one_that_reads_each_tolerance(
-    times: float, seen: bool, tmp_path: Path
+@pytest.mark.parametrize(("times", "detected"), [(0.5, False), (2.5, True)])
+def test_a_damaged_output_is_detected_by_the_tolerance_of_a_case_and_of_each_element(
+    times: float, detected: bool, tmp_path: Path
 ) -> None:
     cases = export(tmp_path / "cases", "lstm/plain", "gru/with-state")
     damage(cases / "test_lstm_plain", times)
-    told = run_cases(cases, "onnxruntime")
-    assert ("Not equal to tolerance rtol=0, atol=6.45" in told["test_lstm_plain"]) is seen
-    assert told["test_gru_with_state"] == ""
-    assert wrong_elements(cases / "test_lstm_plain") == seen
+    results = run_cases(cases, "onnxruntime")
+    assert ("Not equal to tolerance rtol=0, atol=6.45" in results["test_lstm_plain"]) is detected
+    assert results["test_gru_with_state"] == ""
+    assert wrong_elements(cases / "test_lstm_plain") == detected
 
 
 @pytest.mark.parametrize("golden_id", EVERY_KIND)
@@ -113,14 +113,14 @@ def test_onnx_runtime_is_within_the_tolerance_of_each_element(golden_id: str, tm
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
-def test_every_golden_passes_onnx_runtime_both_ways(dtype: str, tmp_path: Path) -> None:
+def test_every_golden_passes_in_onnx_runtime_by_both_tolerances(dtype: str, tmp_path: Path) -> None:
     ids = [entry.id for entry in open_corpus("v1").entries if dtype in entry.precisions]
     cases = export(tmp_path / "cases", *ids, dtype=dtype)
     assert set(run_cases(cases, "onnxruntime").values()) == {""}
     assert [case.name for case in cases.iterdir() if wrong_elements(case)] == []
 
 
-def test_the_graph_takes_what_is_fed_and_holds_the_weights(tmp_path: Path) -> None:
+def test_the_graph_has_the_exported_inputs_outputs_and_weights(tmp_path: Path) -> None:
     (case,) = export(tmp_path / "cases", "lstm/lengths").iterdir()
     graph = onnx.load(str(case / "model.onnx")).graph
     assert [value.name for value in graph.input] == list(tensors(case, "input")) == ["x", "lengths", "h0_l0", "c0_l0"]
@@ -139,9 +139,7 @@ def test_an_unbatched_golden_is_a_batch_of_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
-def test_the_tolerance_of_each_element_is_the_golden_s_and_the_rounding_of_the_output(
-    dtype: str, tmp_path: Path
-) -> None:
+def test_the_tolerance_of_an_element_includes_the_rounding_of_the_output(dtype: str, tmp_path: Path) -> None:
     (case,) = export(tmp_path / "cases", "gru/with-state", dtype=dtype).iterdir()
     golden = load("gru/with-state", dtype=dtype)
     for name, allowed in tensors(case, "tolerance").items():
@@ -151,27 +149,25 @@ def test_the_tolerance_of_each_element_is_the_golden_s_and_the_rounding_of_the_o
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
-def test_what_runners_are_told_is_the_largest_tolerance_as_a_number_of_the_precision(
-    dtype: str, tmp_path: Path
-) -> None:
+def test_runners_use_the_largest_tolerance_rounded_up_to_the_precision(dtype: str, tmp_path: Path) -> None:
     (case,) = export(tmp_path / "cases", "gru/with-state", dtype=dtype).iterdir()
-    told = json.loads((case / "data.json").read_text("utf-8"))
-    most = max(array.max() for array in tensors(case, "tolerance").values())
-    assert told["rtol"] == 0
-    assert most <= told["atol"] <= most * (1 + 4 * PRECISIONS[dtype].roundoff) + PRECISIONS[dtype].smallest
-    assert PRECISIONS[dtype].round(np.float64(told["atol"])) == told["atol"]  # type: ignore[arg-type]
-    assert (told["golden"]["id"], told["golden"]["precision"]) == ("gru/with-state", dtype)
+    data = json.loads((case / "data.json").read_text("utf-8"))
+    largest = max(array.max() for array in tensors(case, "tolerance").values())
+    assert data["rtol"] == 0
+    assert largest <= data["atol"] <= largest * (1 + 4 * PRECISIONS[dtype].roundoff) + PRECISIONS[dtype].smallest
+    assert PRECISIONS[dtype].round(np.float64(data["atol"])) == data["atol"]  # type: ignore[arg-type]
+    assert (data["golden"]["id"], data["golden"]["precision"]) == ("gru/with-state", dtype)
     config = dict(line.split(": ") for line in (case / "config.txt").read_text("utf-8").splitlines())
-    assert (float(config["per_sample_tolerance"]), config["relative_per_sample_tolerance"]) == (told["atol"], "0")
+    assert (float(config["per_sample_tolerance"]), config["relative_per_sample_tolerance"]) == (data["atol"], "0")
 
 
-def test_an_exact_golden_has_no_tolerance(tmp_path: Path) -> None:
+def test_the_tolerance_of_an_exact_golden_is_zero(tmp_path: Path) -> None:
     (case,) = export(tmp_path / "cases", "exact/three-layers").iterdir()
     assert json.loads((case / "data.json").read_text("utf-8"))["atol"] == 0
     assert not any(array.any() for array in tensors(case, "tolerance").values())
 
 
-def test_a_cell_that_onnx_has_no_operator_for_is_refused() -> None:
-    golden = replace(making.make_golden(), cell="minimal_gated_unit")
+def test_a_cell_without_an_onnx_operator_is_refused() -> None:
+    golden = replace(make_golden(), cell="minimal_gated_unit")
     with pytest.raises(Unsupported, match="ONNX has no operator for the cell minimal_gated_unit"):
         encode(golden, "onnx")

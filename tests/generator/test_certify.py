@@ -1,8 +1,10 @@
+"""Certification of scenarios."""
+
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_scenarios import SHAPES, changed, chaotic, scenario
+from factories.scenarios import SHAPES, changed, chaotic, scenario
 
 from rnn_goldens.generator import confirmation
 from rnn_goldens.generator.certify import certify
@@ -16,20 +18,20 @@ from rnn_goldens.implementations.torch import layers as torch_layers
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("cell", CELLS)
-def test_networks_of_every_shape_become_goldens(cell: str, shape: str) -> None:
+def test_networks_of_every_shape_are_certified(cell: str, shape: str) -> None:
     golden = certify(scenario(cell, scale=0.25, **SHAPES[shape]))
     assert golden.out.any()
     assert "float32" in golden.precisions
     assert ("exact" in golden.features) == (cell == "rnn_relu")
 
 
-def test_inputs_that_some_precision_can_not_hold_are_refused() -> None:
+def test_inputs_that_a_precision_cannot_represent_are_refused() -> None:
     for value, precision in ((0.1, "float32"), (257, "bfloat16"), (2.0**17, "float16")):
-        with pytest.raises(Refused, match=f"x holds .* which is no {precision} number"):
+        with pytest.raises(Refused, match=f"x holds .* which {precision} cannot represent"):
             certify(changed(scenario(), x=np.full((2, 4, 3), value)))
     with pytest.raises(Refused, match="x holds NaN or infinity"):
         certify(changed(scenario(), x=np.full((2, 4, 3), np.inf)))
-    with pytest.raises(Refused, match=r"x holds .* which is below float16's normal numbers"):
+    with pytest.raises(Refused, match=r"x holds .* which is below the normal range of float16"):
         certify(changed(scenario(), x=np.full(scenario().inputs["x"].shape, 2.0**-15)))
 
 
@@ -39,33 +41,33 @@ def test_a_tolerance_that_is_too_loose_in_every_precision_is_refused() -> None:
 
 
 LOOSE = scenario("lstm", scale=0.25, time=10)
-"""One that bfloat16 can not be held to a tolerance in."""
+"""A scenario whose tolerance is too loose in bfloat16."""
 
 
-def test_a_precision_that_can_not_be_held_falls_out_where_none_is_named() -> None:
+def test_a_precision_with_a_too_loose_tolerance_is_dropped_by_default() -> None:
     assert certify(LOOSE).precisions == ("float64", "float32", "float16")
     assert certify(LOOSE.in_arrays()).precisions == ("float64", "float32", "float16")
 
 
-def test_a_precision_that_is_named_is_never_dropped() -> None:
+def test_a_listed_precision_is_never_dropped() -> None:
     with pytest.raises(
         Refused,
-        match=r"^made/for-a-test: tolerance 0\.\d+ in bfloat16, at most 0\.1 is allowed: leave it out of precisions$",
+        match=r"^made/for-a-test: tolerance 0\.\d+ in bfloat16, at most 0\.1 is allowed: remove it from precisions$",
     ):
         certify(changed(LOOSE, precisions=["bfloat16", "float32"]))
-    with pytest.raises(Refused, match="leave it out of precisions"):
+    with pytest.raises(Refused, match="remove it from precisions"):
         certify(changed(LOOSE, precisions=list(PRECISIONS)).in_arrays())
     assert certify(changed(LOOSE, precisions=["float16", "float32"])).precisions == ("float32", "float16")
 
 
-def test_a_precision_that_is_named_and_rounds_what_is_exact_is_refused() -> None:
+def test_a_listed_precision_that_rounds_an_exact_golden_is_refused() -> None:
     exact = changed(scenario("rnn_relu", scale=1.0), x=np.arange(24).reshape(2, 4, 3) * 7)
     assert certify(exact).precisions == ("float64", "float32", "float16")
-    with pytest.raises(Refused, match=r"exact, which takes \d+ significant bits .* in bfloat16: leave it out of prec"):
+    with pytest.raises(Refused, match=r"exact outputs need \d+ significant bits .* for bfloat16: remove it from prec"):
         certify(changed(exact, precisions=["float64", "bfloat16"]))
 
 
-def test_a_precision_that_is_named_and_can_not_decide_a_kink_is_refused() -> None:
+def test_a_listed_precision_that_cannot_decide_a_kink_is_refused() -> None:
     near = changed(
         scenario("rnn_relu"),
         config=Config(2, 1, bias=False),
@@ -74,15 +76,15 @@ def test_a_precision_that_is_named_and_can_not_decide_a_kink_is_refused() -> Non
         h0=[[[2.0**-30]]],
         precisions=["float64", "float32", "bfloat16"],
     )
-    with pytest.raises(Refused, match=r"rounding decides its side in bfloat16: leave it out of precisions"):
+    with pytest.raises(Refused, match=r"rounding decides its side in bfloat16: remove it from precisions"):
         certify(near)
 
 
-def test_what_is_declared_chaotic_may_be_asked_in_all() -> None:
+def test_a_chaotic_scenario_may_list_all_precisions() -> None:
     assert certify(changed(chaotic(), precisions=list(PRECISIONS))).precisions == ("float64",)
 
 
-def test_saturation_has_to_be_said_and_to_be_true() -> None:
+def test_saturation_must_be_declared_and_apply() -> None:
     with pytest.raises(Refused, match="an activation is saturated; if that is its purpose, declare it saturated"):
         certify(scenario("lstm", scale=3.0))
     assert "saturated" in certify(scenario("lstm", scale=3.0, declared=("saturated",))).features
@@ -90,17 +92,17 @@ def test_saturation_has_to_be_said_and_to_be_true() -> None:
         certify(scenario("lstm", scale=0.25, declared=("saturated",)))
 
 
-def test_chaos_has_to_be_true() -> None:
-    with pytest.raises(Refused, match="chaotic is what can be checked in float64 alone; this one can in float64, fl"):
+def test_declared_chaos_must_apply() -> None:
+    with pytest.raises(Refused, match="only float64 can be checked; this scenario can be checked in float64, fl"):
         certify(scenario("rnn_tanh", scale=0.25, declared=("chaotic",)))
 
 
-def test_outputs_that_are_all_zero_expose_nothing() -> None:
+def test_outputs_that_are_all_zero_are_refused() -> None:
     with pytest.raises(Refused, match="every output is zero"):
         certify(changed(scenario(bias=False), x=np.zeros((2, 4, 3))))
 
 
-def test_a_route_that_disagrees_makes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_implementation_that_differs_is_a_reason_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     right = torch_layers.run
 
     def off_by_one(golden: object) -> object:
@@ -113,13 +115,15 @@ def test_a_route_that_disagrees_makes_nothing(monkeypatch: pytest.MonkeyPatch) -
         certify(scenario())
 
 
-def test_a_correct_implementation_too_near_the_tolerance_is_a_reason_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_correct_implementation_close_to_the_tolerance_is_a_reason_to_refuse(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(confirmation, "LARGEST_CORRECT_ERROR", 1e-9)
     with pytest.raises(Refused, match=r"uses 0.* of the tolerance of .*, at most 1e-09 is allowed"):
         certify(scenario("gru", scale=0.25))
 
 
-def test_a_purpose_is_what_a_golden_is_for() -> None:
+def test_a_golden_needs_a_purpose() -> None:
     from rnn_goldens import InvalidFile, encoding
 
     with pytest.raises(InvalidFile, match="purpose"):

@@ -1,4 +1,4 @@
-"""The page of equations is what the definition says, and right as it is printed."""
+"""The page of equations agrees with the definition, and its equations compute goldens as printed."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 import rnn_goldens
 from rnn_goldens import Golden
-from rnn_goldens.cells import DEFINED
+from rnn_goldens.cells import BUILT_IN_CELLS
 from rnn_goldens.generator.equations_page import equations, page
 from rnn_goldens.golden.shapes import CELLS, LAYOUTS
 
@@ -21,14 +21,14 @@ FUNCTIONS = {
 }
 
 
-def test_the_committed_page_is_that_of_the_definition() -> None:
+def test_the_committed_page_is_up_to_date() -> None:
     committed = Path(__file__).parents[2] / "docs/equations.md"
     assert page() == committed.read_text("utf-8"), "make generate writes it again"
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_equations_compute_a_golden_as_they_are_printed(cell: str) -> None:
-    lines = "\n".join(equations(DEFINED[cell]))
+    lines = "\n".join(equations(BUILT_IN_CELLS[cell]))
     assert f"```\n{lines}\n```" in page()
     features = ["state", "bias"]
     without = ["multilayer", "bidirectional", "lengths", "unbatched", "saturated", "long"]
@@ -41,7 +41,7 @@ def test_the_equations_compute_a_golden_as_they_are_printed(cell: str) -> None:
 
 
 def follow(golden: Golden, row: int, lines: str) -> list[NDArray[Any]]:
-    """One sequence through the equations, which are valid Python: every h, and the last state."""
+    """Run one sequence through the equations, which are valid Python. Returns every h and the last state."""
     names = golden.layout.states
     known: dict[str, Any] = FUNCTIONS | {name: getattr(golden, f"{name}0")[0, row] for name in names}
     for name, array in golden.weights.items():
@@ -52,6 +52,6 @@ def follow(golden: Golden, row: int, lines: str) -> list[NDArray[Any]]:
             known[f"{kind}_{side}{gate}"] = block
     out = []
     for known["x"] in golden.x[row]:
-        exec(lines, known)  # the page, as a reader would copy it
+        exec(lines, known)  # as a reader would copy it from the page
         out.append(known["h"])
     return [np.stack(out), *(known[name] for name in names)]

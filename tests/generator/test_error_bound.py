@@ -1,17 +1,17 @@
-"""The bound against what it bounds: derivatives by differences, and computations that really round."""
+"""The error bound against perturbed computations, and computations that round."""
 
 import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
-from made_scenarios import SHAPES, changed, scenario
-from nudged import assert_attained
+from factories.perturbed_outputs import assert_attained
+from factories.scenarios import SHAPES, changed, scenario
 
-from rnn_goldens.cells import DEFINED, Array, Case, Network
+from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network
+from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.error_bound import error_bound
-from rnn_goldens.generator.exact import exact_answer
-from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
+from rnn_goldens.generator.exact import certified_outputs
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS, LAYOUTS, Config, weight_shapes
 
@@ -25,12 +25,12 @@ SMALL: dict[str, dict[str, Any]] = {
 @pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("shape", SMALL)
 @pytest.mark.parametrize("cell", CELLS)
-def test_errors_of_the_worst_sign_everywhere_attain_the_bound(cell: str, shape: str) -> None:
+def test_errors_of_the_worst_sign_attain_the_bound(cell: str, shape: str) -> None:
     assert_attained(scenario(cell, scale=0.34375, state=True, **SMALL[shape]).case())
 
 
 class Shuffled(Network):
-    """Sums in an order of its own, rounding every partial sum, and stores every intermediate result."""
+    """Sums in random order, rounds every partial sum, and stores every intermediate result."""
 
     def __init__(self, seed: int) -> None:
         self.numbers = np.random.default_rng(seed)
@@ -46,8 +46,8 @@ class Shuffled(Network):
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_no_order_of_summation_exceeds_the_bound(cell: str, shape: str, dtype: str) -> None:
-    asked = scenario(cell, scale=0.34375, **SHAPES[shape])
-    case, answer = asked.case(), exact_answer(asked)
+    given = scenario(cell, scale=0.34375, **SHAPES[shape])
+    case, certified = given.case(), certified_outputs(given)
     found = error_bound(case)
     low = Case(
         case.cell,
@@ -58,36 +58,36 @@ def test_no_order_of_summation_exceeds_the_bound(cell: str, shape: str, dtype: s
         case.lengths,
     )
     for seed in range(10):
-        for (name, want), got in zip(answer.outputs.items(), Shuffled(seed).run(low), strict=True):
+        for (name, want), got in zip(certified.outputs.items(), Shuffled(seed).run(low), strict=True):
             allowed = found.tolerance.allowed(name, want, PRECISIONS[dtype])
             assert (np.abs(got - want) <= allowed).all()
 
 
 def test_the_bound_follows_the_signed_product_of_jacobians_not_their_norms() -> None:
-    asked = scenario("rnn_tanh", scale=0.5, time=60, hidden_size=4, bias=False)
-    early, late = error_bound(asked.case()).tolerance.storage["out"][0, [8, 59]]
+    given = scenario("rnn_tanh", scale=0.5, time=60, hidden_size=4, bias=False)
+    early, late = error_bound(given.case()).tolerance.storage["out"][0, [8, 59]]
     assert late.max() < 20 * early.max()
 
 
-def test_beyond_a_sequences_end_nothing_may_be_off_but_the_smallest_number() -> None:
-    asked = scenario("gru", lengths=[4, 2])
-    allowed = error_bound(asked.case()).tolerance.allowed("out", exact_answer(asked).out, PRECISIONS["float32"])
+def test_beyond_the_end_of_a_sequence_the_tolerance_is_the_smallest_number() -> None:
+    given = scenario("gru", lengths=[4, 2])
+    allowed = error_bound(given.case()).tolerance.allowed("out", certified_outputs(given).out, PRECISIONS["float32"])
     assert (allowed[1, 2:] == PRECISIONS["float32"].smallest).all()
     assert (allowed[1, :2] > 1e-8).all()
 
 
-def test_a_relu_argument_near_zero_switches_precisions_off() -> None:
-    asked = changed(
+def test_a_relu_argument_near_zero_leaves_precisions_undecided() -> None:
+    given = changed(
         scenario(time=1, bias=False),
         weights={"weight_ih_l0": [[1, 2.0**-8, 1], [83 / 64, 0, 0]], "weight_hh_l0": [[0, 0], [0, 0]]},
         x=[[[1, 2.0**-14, -1]], [[1, 1, 1]]],
     )
-    assert error_bound(asked.case()).undecided == {"float32", "bfloat16", "float16"}
+    assert error_bound(given.case()).undecided == {"float32", "bfloat16", "float16"}
 
 
-def test_the_bound_admits_both_biases_added_to_what_comes_of_x_alone() -> None:
-    """Keras and Flax store W x + b, then add W h: here that is where all is lost."""
-    asked = changed(
+def test_the_bound_allows_both_biases_to_be_added_to_the_input_part() -> None:
+    """Keras and Flax store W x + b, then add W h, which loses most here."""
+    given = changed(
         scenario("rnn_tanh", time=1, input_size=1, hidden_size=1, state=True),
         weights={
             "weight_ih_l0": [[1.3828125]],
@@ -98,7 +98,7 @@ def test_the_bound_admits_both_biases_added_to_what_comes_of_x_alone() -> None:
         x=[[[1.4453125]]],
         h0=[[[0.57421875]]],
     )
-    case, want = asked.case(), exact_answer(asked).out
+    case, want = given.case(), certified_outputs(given).out
     x, h, (w, u, b, c) = (
         np.float16(1.4453125),
         np.float16(0.57421875),
@@ -111,11 +111,11 @@ def test_the_bound_admits_both_biases_added_to_what_comes_of_x_alone() -> None:
 
 
 def test_a_large_batch_takes_little_memory() -> None:
-    """Were the derivatives written out as a matrix for each step and sequence, it would be more than 100 MB."""
+    """Derivatives as one matrix per step and sequence would take more than 100 MB."""
     numbers = np.random.default_rng(1)
     shapes = weight_shapes(LAYOUTS["lstm"], Config(8, 64))
     case = Case(
-        DEFINED["lstm"],
+        BUILT_IN_CELLS["lstm"],
         Config(8, 64),
         {name: numbers.uniform(-1, 1, shape) / 8 for name, shape in shapes.items()},
         numbers.uniform(-1, 1, (32, 20, 8)),

@@ -1,3 +1,5 @@
+"""Certified outputs: exact results, correctly rounded."""
+
 from decimal import Decimal, getcontext
 from fractions import Fraction
 from math import nextafter, tanh
@@ -5,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from factories.scenarios import SHAPES, changed, chaotic, scenario
 from flint import arb, ctx
-from made_scenarios import SHAPES, changed, chaotic, scenario
 
 from rnn_goldens.cells import Array, Network
 from rnn_goldens.cells.arithmetic import Arithmetic
 from rnn_goldens.generator import exact
 from rnn_goldens.generator.balls import BITS_OF_A_SIGN, Balls, Undecided, balls, rounded
-from rnn_goldens.generator.exact import exact_answer
+from rnn_goldens.generator.exact import certified_outputs
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.golden.shapes import CELLS, Config
 
@@ -21,24 +23,24 @@ def ball(value: arb) -> Array:
     return np.array([[value]], dtype=object)
 
 
-def definition(asked: Scenario) -> tuple[Array, ...]:
-    return Network().run(asked.case())
+def definition(given: Scenario) -> tuple[Array, ...]:
+    return Network().run(given.case())
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("cell", CELLS)
-def test_networks_of_every_shape_are_those_of_the_definition(cell: str, shape: str) -> None:
-    asked = scenario(cell, scale=0.25, **SHAPES[shape])
-    outputs = exact_answer(asked).outputs
+def test_certified_outputs_agree_with_the_definition_for_every_shape(cell: str, shape: str) -> None:
+    given = scenario(cell, scale=0.25, **SHAPES[shape])
+    outputs = certified_outputs(given).outputs
     assert list(outputs) == (["out", "h_n", "c_n"] if cell == "lstm" else ["out", "h_n"])
-    for certified, computed in zip(outputs.values(), definition(asked), strict=True):
+    for certified, computed in zip(outputs.values(), definition(given), strict=True):
         np.testing.assert_allclose(certified, computed, rtol=0 if cell == "rnn_relu" else 1e-13, atol=1e-14)
 
 
-def test_one_step_of_each_activation_is_the_correctly_rounded_one() -> None:
+def test_one_step_of_an_activation_is_correctly_rounded() -> None:
     arguments = np.array([0.0078125, 0.75, 1.5, -2.25, 3.0])
     config = Config(input_size=1, hidden_size=1, bias=False)
-    asked = changed(
+    given = changed(
         scenario("rnn_tanh"),
         config=config,
         weights={"weight_ih_l0": [[1]], "weight_hh_l0": [[0]]},
@@ -47,11 +49,11 @@ def test_one_step_of_each_activation_is_the_correctly_rounded_one() -> None:
     getcontext().prec = 60
     powers = [(2 * Decimal(float(z))).exp() for z in arguments]
     expected = [float((power - 1) / (power + 1)) for power in powers]
-    assert exact_answer(asked).out.ravel().tolist() == expected
+    assert certified_outputs(given).out.ravel().tolist() == expected
     assert expected != [tanh(nextafter(float(z), 9)) for z in arguments]
 
 
-def test_a_ball_is_rounded_only_if_both_ends_round_to_the_same() -> None:
+def test_a_ball_is_rounded_only_if_both_ends_round_equally() -> None:
     with ctx.workprec(192):
         assert rounded(ball(arb(1) / 3)) == 1 / 3
         assert rounded(ball(arb(-0.75))) == -0.75
@@ -80,7 +82,7 @@ PRIMITIVES: dict[str, tuple[Any, ...]] = {
 
 
 @pytest.mark.parametrize("primitive", PRIMITIVES)
-def test_a_primitive_of_balls_is_that_of_numpy(primitive: str) -> None:
+def test_primitives_of_balls_agree_with_numpy(primitive: str) -> None:
     arrays = [np.array([[a, a / 2]]) if isinstance(a, float) else a for a in PRIMITIVES[primitive]]
     of_balls = [balls(a) if isinstance(a, np.ndarray) else a for a in arrays]
     with ctx.workprec(192):
@@ -99,7 +101,7 @@ def test_a_softplus_neither_overflows_nor_vanishes(z: float) -> None:
 
 
 @pytest.mark.parametrize("kinked", [("relu",), ("clip", Fraction(0), Fraction(1)), ("maximum", 0.0)])
-def test_no_side_of_a_kink_is_taken_that_is_not_sure(kinked: tuple[Any, ...]) -> None:
+def test_an_undecided_side_of_a_kink_raises(kinked: tuple[Any, ...]) -> None:
     primitive, *detail = kinked
 
     def result(z: arb) -> Any:
@@ -109,11 +111,11 @@ def test_no_side_of_a_kink_is_taken_that_is_not_sure(kinked: tuple[Any, ...]) ->
     assert result(arb(0.5)) == 0.5
     assert result(arb(-2)) == 0
     assert result(arb(0)) == 0
-    with pytest.raises(Undecided, match="either side of"):
+    with pytest.raises(Undecided, match="either side of the kink"):
         result(arb(0, 1e-30))
 
 
-def test_terms_that_cancel_are_zero_and_not_minus_zero() -> None:
+def test_terms_that_cancel_are_positive_zero() -> None:
     around_zero = ball(arb("0 +/- 1e-400"))
     with ctx.workprec(BITS_OF_A_SIGN):
         assert np.signbit(rounded(around_zero)).tolist() == [[False]]
@@ -122,9 +124,9 @@ def test_terms_that_cancel_are_zero_and_not_minus_zero() -> None:
     assert np.signbit(rounded(ball(-(arb(2) ** -2000)))).tolist() == [[True]]
 
 
-def test_a_relu_network_is_the_rational_answer() -> None:
-    asked = scenario(scale=0.5, bias=False, time=2)
-    weights, x = asked.torch_weights, asked.inputs["x"]
+def test_a_relu_network_equals_the_rational_result() -> None:
+    given = scenario(scale=0.5, bias=False, time=2)
+    weights, x = given.torch_weights, given.inputs["x"]
     h = [Fraction(0)] * 2
     for x_t in x[0]:
         rows = [
@@ -133,14 +135,14 @@ def test_a_relu_network_is_the_rational_answer() -> None:
             for w, u in zip(weights["weight_ih_l0"], weights["weight_hh_l0"], strict=True)
         ]
         h = [max(row, Fraction(0)) for row in rows]
-    assert [Fraction(float(value)) for value in exact_answer(asked).out[0, -1]] == h
+    assert [Fraction(float(value)) for value in certified_outputs(given).out[0, -1]] == h
 
 
-def test_chaos_costs_precision_not_certainty() -> None:
-    assert exact_answer(chaotic()).bits > exact.FIRST_BITS
+def test_a_chaotic_network_needs_more_bits() -> None:
+    assert certified_outputs(chaotic()).bits > exact.FIRST_BITS
 
 
-def test_what_no_precision_decides_is_refused_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_undecided_result_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exact, "LAST_BITS", exact.FIRST_BITS)
-    with pytest.raises(Refused, match=r"made/for-a-test: not decided with 192 bits: .* may round to"):
-        exact_answer(chaotic())
+    with pytest.raises(Refused, match=r"made/for-a-test: undecided with 192 bits: .* may round to"):
+        certified_outputs(chaotic())

@@ -1,8 +1,8 @@
-"""Scenarios whose numbers fill a precision, and what that is for."""
+"""Scenarios whose numbers use all significant bits of a precision."""
 
 import numpy as np
 import pytest
-from made_scenarios import changed, scenario
+from factories.scenarios import changed, scenario
 
 from rnn_goldens import load
 from rnn_goldens.cells import case_of
@@ -12,28 +12,28 @@ from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.generator.scenarios import SCENARIOS
 from rnn_goldens.golden.precision import PRECISIONS
 
-FULL = [asked for asked in SCENARIOS if asked.precisions != tuple(PRECISIONS)]
+FULL = [given for given in SCENARIOS if given.precisions != tuple(PRECISIONS)]
 
 
-@pytest.mark.parametrize("asked", FULL, ids=lambda asked: asked.id)
-def test_their_numbers_are_those_of_the_precisions_they_are_asked_in_and_of_no_other(asked: Scenario) -> None:
-    arrays = [*asked.torch_weights.values(), *asked.inputs.values()]
+@pytest.mark.parametrize("given", FULL, ids=lambda given: given.id)
+def test_numbers_are_exact_in_the_precisions_of_the_scenario_and_in_no_other(given: Scenario) -> None:
+    arrays = [*given.torch_weights.values(), *given.inputs.values()]
     for name, precision in PRECISIONS.items():
         with np.errstate(over="ignore"):
-            held = all((precision.round(array) == array).all() for array in arrays)
-        assert held == (name in asked.precisions), name
+            is_exact = all((precision.round(array) == array).all() for array in arrays)
+        assert is_exact == (name in given.precisions), name
 
 
-def test_a_golden_lists_no_precision_in_which_it_was_not_asked() -> None:
-    asked = changed(scenario("rnn_tanh", scale=0.25), precisions=("float64", "float32"))
-    assert certify(asked).precisions == ("float64", "float32")
+def test_a_golden_lists_only_the_precisions_of_its_scenario() -> None:
+    given = changed(scenario("rnn_tanh", scale=0.25), precisions=("float64", "float32"))
+    assert certify(given).precisions == ("float64", "float32")
 
 
-def test_a_number_that_a_precision_does_not_hold_is_refused_in_it() -> None:
-    asked = scenario("rnn_tanh", scale=1 / 3, bias=False)
-    with pytest.raises(Refused, match=r"weight_ih_l0 holds .*, which is no float32 number"):
-        certify(changed(asked, precisions=("float64", "float32")))
-    assert certify(changed(asked, precisions=("float64",))).precisions == ("float64",)
+def test_a_number_that_a_precision_cannot_represent_is_refused() -> None:
+    given = scenario("rnn_tanh", scale=1 / 3, bias=False)
+    with pytest.raises(Refused, match=r"weight_ih_l0 holds .*, which float32 cannot represent"):
+        certify(changed(given, precisions=("float64", "float32")))
+    assert certify(changed(given, precisions=("float64",))).precisions == ("float64",)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""However work in many processes ends, the processes end with it."""
+"""Work in many processes: all processes end, however the work ends."""
 
 import contextlib
 import os
@@ -34,12 +34,12 @@ def is_wrong_at_once_or_takes_long(number):
 def kills_its_process(number):
     os.kill(os.getpid(), signal.SIGKILL)
 
-def raises_what_can_not_be_sent(number):
+def raises_an_error_that_cannot_be_pickled(number):
     error = ValueError("it holds a file")
     error.file = open(__file__)
     raise error
 
-def takes_the_longer_the_earlier(number):
+def takes_longer_the_earlier(number):
     time.sleep((16 - number) / 100)
     return number
 
@@ -49,14 +49,14 @@ if __name__ == "__main__":
 """
 
 SECONDS = 10
-"""For what takes a second where nothing else runs."""
+"""Time limit for operations that take a second on an idle machine."""
 
 Start = Callable[[str], "subprocess.Popen[str]"]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts work in a process group of its own."""
+    """Start work in a new process group."""
     started: list[subprocess.Popen[str]] = []
     (tmp_path / "work.py").write_text(WORK)
 
@@ -79,13 +79,13 @@ def test_work_that_is_killed_leaves_no_process(start: Start, tmp_path: Path, num
     wait_for_work(tmp_path)
     assert len(group(running.pid)) > 1
     running.send_signal(number)
-    _, said = running.communicate(timeout=SECONDS)
+    _, errors = running.communicate(timeout=SECONDS)
     assert running.returncode == -number
-    assert is_of_one_process(said) if number == signal.SIGINT else "Traceback" not in said
+    assert is_of_one_process(errors) if number == signal.SIGINT else "Traceback" not in errors
     assert not left_of_group(running.pid)
 
 
-def test_ctrl_c_which_every_process_gets_leaves_no_process(start: Start, tmp_path: Path) -> None:
+def test_ctrl_c_ends_every_process(start: Start, tmp_path: Path) -> None:
     running = start("takes_long")
     wait_for_work(tmp_path)
     os.killpg(running.pid, signal.SIGINT)
@@ -94,43 +94,43 @@ def test_ctrl_c_which_every_process_gets_leaves_no_process(start: Start, tmp_pat
     assert not left_of_group(running.pid)
 
 
-def is_of_one_process(said: str) -> bool:
-    return said.count("Traceback (most recent call last)") == 1 and said.endswith("\nKeyboardInterrupt\n")
+def is_of_one_process(errors: str) -> bool:
+    return errors.count("Traceback (most recent call last)") == 1 and errors.endswith("\nKeyboardInterrupt\n")
 
 
-def test_the_first_error_ends_it_and_what_is_still_at_work(start: Start) -> None:
+def test_the_first_error_ends_all_work(start: Start) -> None:
     running = start("is_wrong_at_once_or_takes_long")
-    _, said = running.communicate(timeout=SECONDS)
-    assert said.endswith("ValueError: the first one is wrong\n")
+    _, errors = running.communicate(timeout=SECONDS)
+    assert errors.endswith("ValueError: the first one is wrong\n")
     assert running.returncode == 1
     assert not left_of_group(running.pid)
 
 
-def test_an_error_that_can_not_be_sent_is_in_what_is_said(start: Start) -> None:
-    running = start("raises_what_can_not_be_sent")
-    _, said = running.communicate(timeout=SECONDS)
-    assert "TypeError: cannot pickle" in said
+def test_an_error_that_cannot_be_pickled_is_reported(start: Start) -> None:
+    running = start("raises_an_error_that_cannot_be_pickled")
+    _, errors = running.communicate(timeout=SECONDS)
+    assert "TypeError: cannot pickle" in errors
     assert not left_of_group(running.pid)
 
 
-def test_results_come_in_the_order_of_the_items_and_no_process_is_left(start: Start) -> None:
-    running = start("takes_the_longer_the_earlier")
+def test_results_are_in_the_order_of_the_items(start: Start) -> None:
+    running = start("takes_longer_the_earlier")
     assert running.communicate(timeout=SECONDS) == (f"{list(range(16))}\n", "")
     assert running.returncode == 0
     assert not left_of_group(running.pid)
 
 
-def test_a_process_of_the_pool_that_is_killed_is_one_error(start: Start) -> None:
+def test_a_killed_worker_is_one_error(start: Start) -> None:
     running = start("kills_its_process")
-    _, said = running.communicate(timeout=SECONDS)
-    assert said.splitlines()[-1].startswith("rnn_goldens.errors.WorkersFailed: a process that worked was killed")
+    _, errors = running.communicate(timeout=SECONDS)
+    assert errors.splitlines()[-1].startswith("rnn_goldens.errors.WorkersFailed: a worker process was killed")
     assert not left_of_group(running.pid)
 
 
-def test_threads_of_an_executor_take_turns_and_it_stays_open() -> None:
+def test_threads_of_an_executor_take_turns_and_it_is_not_shut_down() -> None:
     at_work = 0
 
-    def how_many_are_at_work(_: int) -> int:
+    def concurrent_calls(_: int) -> int:
         nonlocal at_work
         at_work += 1
         time.sleep(0.01)
@@ -138,18 +138,18 @@ def test_threads_of_an_executor_take_turns_and_it_stays_open() -> None:
         return found
 
     with ThreadPoolExecutor(4) as executor:
-        assert list(in_order(how_many_are_at_work, range(20), executor)) == [1] * 20
+        assert list(in_order(concurrent_calls, range(20), executor)) == [1] * 20
         assert executor.submit(abs, -1).result() == 1
 
 
-def test_no_more_is_asked_ahead_than_is_held() -> None:
-    asked: list[int] = []
+def test_the_number_of_pending_calls_is_limited() -> None:
+    submitted: list[int] = []
     with ThreadPoolExecutor(1) as executor:
-        results = in_order(asked.append, range(5 * AHEAD), executor)
+        results = in_order(submitted.append, range(5 * AHEAD), executor)
         next(results)
         assert isinstance(results, Generator)
         results.close()
-    assert 1 <= len(asked) <= AHEAD + 1
+    assert 1 <= len(submitted) <= AHEAD + 1
 
 
 def wait_for_work(folder: Path) -> None:
@@ -160,7 +160,7 @@ def wait_for_work(folder: Path) -> None:
 
 
 def left_of_group(group_id: int) -> list[str]:
-    """Which processes of a group are there still after the time that they have to end."""
+    """Return the processes of a group that are left after the time limit."""
     end = time.monotonic() + SECONDS
     while (left := group(group_id)) and time.monotonic() < end:
         time.sleep(0.05)

@@ -1,44 +1,44 @@
-"""How far the certifying of one golden is, for a progress bar."""
+"""Progress reports while a golden is certified."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_scenarios import SHAPES, scenario
+from factories.scenarios import SHAPES, scenario
 
 from rnn_goldens.generator.certify import certify
-from rnn_goldens.generator.progress import looked_at_by
+from rnn_goldens.generator.progress import reported_to
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_each_part_of_the_work_goes_from_nothing_to_all_of_it(shape: str) -> None:
-    asked = scenario("lstm", scale=0.34375, **SHAPES[shape])
-    out = (*asked.inputs["x"].shape[:-1], asked.shape.num_directions * asked.shape.hidden_size)
+def test_each_part_of_the_work_is_reported_from_zero_to_its_total(shape: str) -> None:
+    given = scenario("lstm", scale=0.34375, **SHAPES[shape])
+    out = (*given.inputs["x"].shape[:-1], given.shape.num_directions * given.shape.hidden_size)
     parts: dict[str, list[int]] = {}
     totals: dict[str, int] = {}
 
-    def look(doing: str, done: int, total: int) -> None:
-        parts.setdefault(doing, []).append(done)
-        assert totals.setdefault(doing, total) == total
+    def report(label: str, done: int, total: int) -> None:
+        parts.setdefault(label, []).append(done)
+        assert totals.setdefault(label, total) == total
 
-    with looked_at_by(look):
-        certify(replace(asked, d_out=np.ones(out), gradient_purpose="The way back."))
-    ways = asked.shape.num_layers * asked.shape.num_directions
-    tolerances = [f"tolerance, part {n} of {ways}" for n in range(1, ways + 1)]
+    with reported_to(report):
+        certify(replace(given, d_out=np.ones(out), gradient_purpose="The way back."))
+    passes = given.shape.num_layers * given.shape.num_directions
+    tolerances = [f"tolerance, part {n} of {passes}" for n in range(1, passes + 1)]
     assert list(parts) == [
         "exact values, 192 bits",
         *tolerances,
         "exact gradients, 192 bits",
         "tolerance of gradients",
     ]
-    for doing, counted in parts.items():
+    for label, counted in parts.items():
         assert counted == sorted(counted)
-        assert (counted[0], counted[-1]) == (0, totals[doing])
+        assert (counted[0], counted[-1]) == (0, totals[label])
 
 
-def test_work_that_nobody_looks_at_is_done_all_the_same() -> None:
-    seen: list[str] = []
-    with looked_at_by(lambda doing, *_: seen.append(doing)):
+def test_work_without_a_progress_bar_reports_nothing() -> None:
+    reported: list[str] = []
+    with reported_to(lambda label, *_: reported.append(label)):
         pass
     certify(scenario())
-    assert not seen
+    assert not reported

@@ -1,4 +1,4 @@
-"""A file of scenarios that can not be taken: one error, which says where in the user's own files it stands."""
+"""Errors in a user's file of scenarios: one error with the place in the user's files."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ SCENARIO = "Scenario(id='mine/one', purpose='One.', cell='gru', weights={}, x=[[
 HEAD = "from rnn_goldens import Scenario\nVERSION = '1.0.0'\n"
 
 
-def refused(folder: Path, text: str, name: str = "asked.py") -> str:
+def refused(folder: Path, text: str, name: str = "mine.py") -> str:
     (folder / name).write_text(text, "utf-8")
     with pytest.raises(WrongUse) as caught:
         read_scenarios(folder / name)
@@ -20,62 +20,64 @@ def refused(folder: Path, text: str, name: str = "asked.py") -> str:
 
 def test_an_error_of_this_package_is_one_line_with_its_place(tmp_path: Path) -> None:
     text = f"{HEAD}\n\nSCENARIOS = [\n    {SCENARIO.replace('mine/one', 'b')}\n]\n"
-    assert refused(tmp_path, text).startswith(f"{tmp_path}/asked.py, line 6: 'b' is no golden's id: it is folder/name")
+    assert refused(tmp_path, text).startswith(
+        f"{tmp_path}/mine.py, line 6: 'b' is not a golden's id: expected folder/name"
+    )
     assert "\n" not in refused(tmp_path, text)
 
 
-def test_its_place_is_where_it_is_made_also_in_a_module_beside_the_file(tmp_path: Path) -> None:
+def test_the_place_may_be_in_a_module_beside_the_file(tmp_path: Path) -> None:
     (tmp_path / "beside_it.py").write_text(f"{HEAD}\ndef made():\n    return {SCENARIO.replace('One.', '')}\n", "utf-8")
-    said = refused(tmp_path, "import beside_it\nSCENARIOS = [beside_it.made()]\n")
-    assert said.startswith(f"{tmp_path}/beside_it.py, line 5: mine/one: purpose is empty")
+    message = refused(tmp_path, "import beside_it\nSCENARIOS = [beside_it.made()]\n")
+    assert message.startswith(f"{tmp_path}/beside_it.py, line 5: mine/one: purpose is empty")
 
 
-def test_another_error_shows_the_lines_of_the_users_own_files_and_of_no_others(tmp_path: Path) -> None:
-    said = refused(tmp_path, "import numpy\n\nx = numpy.load('nothing.npy')\n")
-    assert said.splitlines()[:3] == [
-        f"{tmp_path}/asked.py can not be run:",
+def test_another_error_has_a_traceback_with_lines_of_the_users_files_only(tmp_path: Path) -> None:
+    message = refused(tmp_path, "import numpy\n\nx = numpy.load('nothing.npy')\n")
+    assert message.splitlines()[:3] == [
+        f"{tmp_path}/mine.py cannot be run:",
         "Traceback (most recent call last):",
-        f'  File "{tmp_path}/asked.py", line 3, in <module>',
+        f'  File "{tmp_path}/mine.py", line 3, in <module>',
     ]
-    assert said.splitlines()[-1].startswith("FileNotFoundError: ")
-    assert said.count("File ") == 1
+    assert message.splitlines()[-1].startswith("FileNotFoundError: ")
+    assert message.count("File ") == 1
 
 
-def test_what_an_error_came_of_is_shown_too_by_the_users_own_lines(tmp_path: Path) -> None:
-    said = refused(
+def test_the_cause_of_an_error_is_shown_too(tmp_path: Path) -> None:
+    message = refused(
         tmp_path, "try:\n    import json\n    json.loads('x')\nexcept ValueError as e:\n    raise OSError from e\n"
     )
-    assert [line for line in said.splitlines() if "File" in line] == [
-        f'  File "{tmp_path}/asked.py", line 3, in <module>',
-        f'  File "{tmp_path}/asked.py", line 5, in <module>',
+    assert [line for line in message.splitlines() if "File" in line] == [
+        f'  File "{tmp_path}/mine.py", line 3, in <module>',
+        f'  File "{tmp_path}/mine.py", line 5, in <module>',
     ]
 
 
 def test_scenarios_of_a_generator_that_raises_are_one_error(tmp_path: Path) -> None:
-    said = refused(tmp_path, f"{HEAD}def asked():\n    yield {SCENARIO}\n    1 / 0\n\nSCENARIOS = asked()\n")
-    assert f'"{tmp_path}/asked.py", line 5, in asked' in said
-    assert said.endswith("ZeroDivisionError: division by zero")
+    message = refused(tmp_path, f"{HEAD}def mine():\n    yield {SCENARIO}\n    1 / 0\n\nSCENARIOS = mine()\n")
+    assert f'"{tmp_path}/mine.py", line 5, in mine' in message
+    assert message.endswith("ZeroDivisionError: division by zero")
 
 
 @pytest.mark.parametrize("name", ["json", "numpy", "click", "rnn_goldens", "pytest"])
-def test_a_file_that_would_hide_a_module_is_to_be_renamed(tmp_path: Path, name: str) -> None:
-    said = refused(tmp_path, f"{HEAD}SCENARIOS = [{SCENARIO}]\n", f"{name}.py")
-    assert f"{name}.py: it would hide the module {name} (" in said
-    assert said.endswith("from who imports it: rename it")
+def test_a_file_that_would_hide_a_module_is_an_error(tmp_path: Path, name: str) -> None:
+    message = refused(tmp_path, f"{HEAD}SCENARIOS = [{SCENARIO}]\n", f"{name}.py")
+    assert f"{name}.py: would hide the module {name} (" in message
+    assert message.endswith("): rename the file")
 
 
-def test_a_file_that_is_importable_through_a_link_hides_nothing(
+def test_a_file_that_is_importable_through_a_link_hides_no_module(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "asked_by_link.py").write_text(f"{HEAD}SCENARIOS = [{SCENARIO}]\n", "utf-8")
+    (tmp_path / "mine_by_link.py").write_text(f"{HEAD}SCENARIOS = [{SCENARIO}]\n", "utf-8")
     (tmp_path / "link").symlink_to(tmp_path)
     monkeypatch.syspath_prepend(tmp_path / "link")
-    assert read_scenarios(tmp_path / "asked_by_link.py").scenarios
+    assert read_scenarios(tmp_path / "mine_by_link.py").scenarios
 
 
-def test_files_of_the_same_name_may_be_read_one_after_another(tmp_path: Path) -> None:
+def test_files_with_the_same_name_can_be_read_in_turn(tmp_path: Path) -> None:
     for number in ("one", "two", "one"):
         folder = tmp_path / number
         folder.mkdir(exist_ok=True)
-        (folder / "asked_twice.py").write_text(f"{HEAD}SCENARIOS = [{SCENARIO.replace('one', number)}]\n", "utf-8")
-        assert [scenario.id for scenario in read_scenarios(folder / "asked_twice.py").scenarios] == [f"mine/{number}"]
+        (folder / "mine_twice.py").write_text(f"{HEAD}SCENARIOS = [{SCENARIO.replace('one', number)}]\n", "utf-8")
+        assert [scenario.id for scenario in read_scenarios(folder / "mine_twice.py").scenarios] == [f"mine/{number}"]

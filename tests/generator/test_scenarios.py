@@ -1,3 +1,5 @@
+"""The scenarios of the built-in corpus."""
+
 import numpy as np
 
 from rnn_goldens.corpus import open_corpus
@@ -5,7 +7,7 @@ from rnn_goldens.generator.scenarios import SCENARIOS, VERSION, difficulty
 from rnn_goldens.generator.scenarios.numbers import dyadic, integers, sparse
 
 
-def test_each_scenario_has_an_id_a_title_and_a_purpose_of_its_own_folder() -> None:
+def test_each_scenario_has_a_unique_id_a_title_and_a_purpose() -> None:
     assert len({s.id for s in SCENARIOS}) == len(SCENARIOS)
     for s in SCENARIOS:
         assert s.title
@@ -13,25 +15,25 @@ def test_each_scenario_has_an_id_a_title_and_a_purpose_of_its_own_folder() -> No
         assert s.id.count("/") == 1
 
 
-def test_the_corpus_lists_them_in_their_order() -> None:
+def test_the_corpus_lists_the_scenarios_in_order() -> None:
     corpus = open_corpus()
     assert corpus.ids == [s.id for s in SCENARIOS]
     assert corpus.version == VERSION
 
 
-def test_numbers_are_drawn_from_their_name_and_stay_the_same_for_ever() -> None:
+def test_numbers_depend_only_on_their_name() -> None:
     assert integers("a name", (2, 4), 9).tolist() == [[8, 6, 0, 5], [-6, -6, 2, -1]]
     np.testing.assert_array_equal(integers("a name", (8,), 9), integers("a name", (2, 4), 9).ravel())
     assert integers("another name", (2, 4), 9).tolist() != integers("a name", (2, 4), 9).tolist()
 
 
-def test_dyadic_numbers_are_whole_multiples_of_their_unit() -> None:
+def test_dyadic_numbers_are_multiples_of_their_unit() -> None:
     drawn = dyadic("a name", (1000,), 1.5)
     assert np.abs(drawn).max() == 1.5
     assert (drawn * 64 == np.rint(drawn * 64)).all()
 
 
-def test_sparse_rows_have_so_many_ones_each() -> None:
+def test_sparse_rows_have_the_requested_number_of_ones() -> None:
     drawn = sparse("a name", (50, 7), 2)
     assert set(np.unique(drawn)) == {-1, 0, 1}
     assert (np.abs(drawn).sum(axis=1) == 2).all()
@@ -39,7 +41,7 @@ def test_sparse_rows_have_so_many_ones_each() -> None:
     assert (sparse("a name", (5, 1), 2) != 0).all()
 
 
-def test_the_documented_ones_come_first_and_the_others_go_from_simple_to_hard() -> None:
+def test_documented_scenarios_come_first_and_others_are_sorted_by_difficulty() -> None:
     folders = [s.id.partition("/")[0] for s in SCENARIOS]
     first = folders.index(next(folder for folder in folders if folder != "documented"))
     assert set(folders[:first]) == {"documented"}

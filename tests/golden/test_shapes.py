@@ -9,7 +9,7 @@ from rnn_goldens.golden.shapes import (
     Layout,
     chosen_outputs,
     gradient_shapes,
-    is_own_cell,
+    is_custom_cell,
     out_shape,
     state_shape,
     weight_count,
@@ -23,7 +23,7 @@ CONFIGS = [
 ]
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=["plain", "deep both ways"])
+@pytest.mark.parametrize("config", CONFIGS, ids=["plain", "bidirectional two layers"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_weight_names_shapes_and_order_are_those_of_torch(cell: str, config: Config) -> None:
     torch_shapes = [(name, tuple(p.shape)) for name, p in layer(cell, config).named_parameters()]
@@ -39,7 +39,7 @@ def test_output_and_state_shapes_follow_from_the_configuration() -> None:
     assert state_shape(Config(input_size=1, hidden_size=1, num_layers=3, bidirectional=True), (7,)) == (6, 7, 1)
 
 
-def test_a_gradient_is_shaped_as_what_it_is_of() -> None:
+def test_a_gradient_is_shaped_like_its_array() -> None:
     config, weights = CONFIGS[1], weight_shapes(LAYOUTS["lstm"], CONFIGS[1])
     states = {"h0": (4, 7, 4), "c0": (4, 7, 4)}
     assert gradient_shapes(LAYOUTS["lstm"], config, (7, 6, 3), state=True) == {"x": (7, 6, 3), **states, **weights}
@@ -58,7 +58,7 @@ def test_a_configuration_is_the_keyword_arguments_of_a_torch_layer() -> None:
         CONFIGS[1]["num_directions"]
 
 
-def test_a_configuration_is_a_mapping_of_five_arguments_without_defaults_that_matter() -> None:
+def test_a_configuration_is_a_mapping_of_five_arguments() -> None:
     config = Config(input_size=5, hidden_size=2)
     assert dict(config) == {
         "input_size": 5,
@@ -76,14 +76,14 @@ def test_the_suffixes_of_weights_are_in_the_order_of_the_first_axis_of_states() 
     assert deep.layers == [["l0", "l0_reverse"], ["l1", "l1_reverse"], ["l2", "l2_reverse"]]
     assert deep.suffixes == [suffix for layer in deep.layers for suffix in layer]
     assert deep.num_directions == 2
-    one_way = Config(input_size=3, hidden_size=4, num_layers=11)
-    assert one_way.layers == [[f"l{layer}"] for layer in range(11)]
-    assert one_way.num_directions == 1
+    one_direction = Config(input_size=3, hidden_size=4, num_layers=11)
+    assert one_direction.layers == [[f"l{layer}"] for layer in range(11)]
+    assert one_direction.num_directions == 1
 
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("layout", [*LAYOUTS.values(), Layout("ab", ("h", "c"), ("p", "q"))], ids=repr)
-def test_weights_are_counted_as_they_are_listed(layout: Layout, bias: bool) -> None:
+def test_the_number_of_weights_is_that_of_their_shapes(layout: Layout, bias: bool) -> None:
     for config in (
         Config(input_size=3, hidden_size=4, num_layers=3, bidirectional=True, bias=bias),
         Config(input_size=3, hidden_size=4, num_layers=11, bias=bias),
@@ -91,13 +91,13 @@ def test_weights_are_counted_as_they_are_listed(layout: Layout, bias: bool) -> N
         assert weight_count(layout, config) == len(weight_shapes(layout, config))
 
 
-def test_the_eleventh_layer_is_not_taken_for_the_first() -> None:
+def test_the_suffix_of_layer_10_is_not_mistaken_for_that_of_layer_1() -> None:
     shapes = weight_shapes(LAYOUTS["gru"], Config(input_size=3, hidden_size=4, num_layers=11, bidirectional=True))
     assert shapes["weight_ih_l0_reverse"] == (12, 3)
     assert shapes["weight_ih_l10"] == (12, 8)
 
 
-def test_other_weights_are_a_number_a_unit_after_the_biases() -> None:
+def test_vectors_have_one_value_per_unit_and_follow_the_biases() -> None:
     shapes = weight_shapes(Layout("ab", vectors=("p", "q")), Config(input_size=3, hidden_size=4))
     assert list(shapes) == ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0", "p_l0", "q_l0"]
     assert shapes["p_l0"] == shapes["q_l0"] == (4,)
@@ -112,29 +112,29 @@ def test_other_weights_are_a_number_a_unit_after_the_biases() -> None:
         (Layout("fn", ("h", "c"), ("p_i",)), "the gates f and n, the states h and c, the vector p_i"),
     ],
 )
-def test_a_layout_is_told_in_words(layout: Layout, words: str) -> None:
+def test_a_layout_is_described_in_words(layout: Layout, words: str) -> None:
     assert layout.in_words == words
 
 
 @pytest.mark.parametrize("name", ["mine:cell", "my.own_package:cell_2", "_m:_f"])
-def test_a_cell_of_ones_own_is_a_function_of_a_module(name: str) -> None:
-    assert is_own_cell(name)
+def test_a_custom_cell_is_named_as_module_and_function(name: str) -> None:
+    assert is_custom_cell(name)
 
 
 @pytest.mark.parametrize("name", ["lstm", "mine", ":cell", "mine:", "a:b:c", "a..b:c", "2a:b", "a:b.c", "a:b ", "é:b"])
-def test_nothing_else_is(name: str) -> None:
-    assert not is_own_cell(name)
+def test_other_names_are_no_custom_cells(name: str) -> None:
+    assert not is_custom_cell(name)
 
 
-def test_outputs_are_chosen_by_name_and_all_of_them_are_no_choice() -> None:
+def test_outputs_are_chosen_by_name_and_all_of_them_give_an_empty_choice() -> None:
     assert chosen_outputs("out") == chosen_outputs(["out", "out"]) == ("out",)
     assert chosen_outputs(["c_n", "out"]) == ("out", "c_n")
     assert chosen_outputs(name for name in ("h_n", "c_n", "out")) == ()
     with pytest.raises(UnknownName, match=r"no output 'out '. Did you mean 'out'\? Outputs: out, h_n, c_n"):
         chosen_outputs("out ")
-    with pytest.raises(WrongUse, match=r"^outputs=c_n,h_n: out has to be among the outputs that are compared$"):
+    with pytest.raises(WrongUse, match=r"^outputs=c_n,h_n: the outputs to compare must include out$"):
         chosen_outputs(["h_n", "c_n"])
-    with pytest.raises(WrongUse, match="out has to be among"):
+    with pytest.raises(WrongUse, match="must include out"):
         chosen_outputs([])
     assert {cell: layout.outputs for cell, layout in LAYOUTS.items() if len(layout.outputs) > 2} == {
         "lstm": ("out", "h_n", "c_n")

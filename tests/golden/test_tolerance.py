@@ -1,19 +1,19 @@
-"""The verifier at its edges: just inside and just outside what is allowed, in every precision."""
+"""Comparisons at the edge of the tolerance: just inside and just outside, in every precision."""
 
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from making import MakeGolden
+from factories.goldens import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import Golden
 from rnn_goldens.cells import Network, case_of
+from rnn_goldens.comparison.verdict import compare, compare_gradients
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.tolerance import Bound, roundoff_sum
-from rnn_goldens.judging.verdict import compare, compare_gradients
 
 CERTIFIED = ("rnn-tanh/with-state", "gru/with-state", "lstm/with-state", "rnn-relu/with-state")
 
@@ -23,45 +23,45 @@ def outputs(golden: Golden) -> dict[str, Any]:
     return {name: getattr(golden.stored, name).copy() for name in names}
 
 
-HELD = [
+CASES = [
     pytest.param(entry.id, dtype, id=f"{entry.id}-{dtype}")
     for entry in open_corpus().select(ids=CERTIFIED)
     for dtype in entry.precisions
 ]
 
 
-def test_each_precision_is_held_by_some_golden_of_these() -> None:
-    assert {parameter.values[1] for parameter in HELD} == set(PRECISIONS)
+def test_these_goldens_cover_every_precision() -> None:
+    assert {parameter.values[1] for parameter in CASES} == set(PRECISIONS)
 
 
-@pytest.mark.parametrize(("golden_id", "dtype"), HELD)
+@pytest.mark.parametrize(("golden_id", "dtype"), CASES)
 def test_just_inside_passes_and_just_outside_does_not_at_every_element(golden_id: str, dtype: str) -> None:
     golden = rnn_goldens.load(golden_id, dtype=dtype)
     for name, want in outputs(golden).items():
         allowed = golden.tolerance.allowed(name, want, PRECISIONS[dtype])
         signs = np.where(np.arange(want.size).reshape(want.shape) % 2, 1, -1)
-        # A tolerance in float64 is some twenty units of float64, so its edge can be told to a twentieth.
+        # A tolerance in float64 is about 20 units in the last place, so its edge is known to 1/20.
         inside = compare(golden, **{**outputs(golden), name: want + 0.9 * signs * allowed})
         assert inside.passed
         assert 0.85 < inside.largest_error <= 1
         outside = compare(golden, **{**outputs(golden), name: want + 1.1 * signs * allowed})
-        told_apart = 1.1 * allowed != allowed  # not where one subnormal is all that is allowed
-        assert outside.differences[name].wrong == told_apart.sum() > 0
+        distinct = 1.1 * allowed != allowed  # false where the tolerance is one subnormal number
+        assert outside.differences[name].wrong == distinct.sum() > 0
         assert 1 < outside.largest_error < 1.15
         one = want.copy()
-        place = np.argmax(told_apart)
+        place = np.argmax(distinct)
         one.flat[place] += 1.1 * allowed.flat[place]
         assert compare(golden, **{**outputs(golden), name: one}).differences[name].wrong == 1
 
 
-HELD_GRADIENTS = [
+GRADIENT_CASES = [
     pytest.param(entry.id, dtype, id=f"{entry.id}-{dtype}")
     for entry in open_corpus().select(ids=("rnn-tanh/one-step-with-state", "gru/one-step-with-state", "lstm/lengths"))
     for dtype in entry.gradient_precisions
 ]
 
 
-@pytest.mark.parametrize(("golden_id", "dtype"), HELD_GRADIENTS)
+@pytest.mark.parametrize(("golden_id", "dtype"), GRADIENT_CASES)
 def test_gradients_just_inside_pass_and_just_outside_do_not_at_every_element(golden_id: str, dtype: str) -> None:
     golden = rnn_goldens.load(golden_id, dtype=dtype, gradients=True)
     assert golden.gradients is not None
@@ -72,12 +72,12 @@ def test_gradients_just_inside_pass_and_just_outside_do_not_at_every_element(gol
         assert inside.passed
         assert 0.8 < inside.largest_error <= 1
         outside = compare_gradients(golden, {name: want + 1.15 * signs * allowed})
-        told_apart = 1.1 * allowed != allowed
-        assert outside.differences[name].wrong == told_apart.sum() > 0
+        distinct = 1.1 * allowed != allowed
+        assert outside.differences[name].wrong == distinct.sum() > 0
         assert 1 < outside.largest_error < 1.3
 
 
-def test_the_formula_is_that_of_the_format() -> None:
+def test_the_tolerance_follows_the_formula_of_the_format() -> None:
     accumulation, storage, y = np.array([24.0]), np.array([2.0]), np.array([-0.5])
     bound = Bound({"out": accumulation}, {"out": storage})
     for name, u, u_acc, s, smallest in (
@@ -91,7 +91,7 @@ def test_the_formula_is_that_of_the_format() -> None:
         assert (roundoff_sum(accumulation, storage, PRECISIONS[name]) < allowed).all()
 
 
-def test_where_nothing_is_lost_the_smallest_number_is_still_allowed(make_golden: MakeGolden) -> None:
+def test_a_zero_bound_still_allows_the_smallest_subnormal_number(make_golden: MakeGolden) -> None:
     golden = make_golden(dtype="float32")
     zeros = {name: np.zeros_like(getattr(golden.stored, name)) for name in ("out", "h_n")}
     golden = replace(golden, tolerance=Bound(zeros, zeros), stored=replace(golden.stored, **zeros))
@@ -103,7 +103,7 @@ def test_where_nothing_is_lost_the_smallest_number_is_still_allowed(make_golden:
     assert not compare(golden, smallest + np.inf, zeros["h_n"]).passed
 
 
-def test_zeros_and_infinities_are_not_called_a_coat() -> None:
+def test_zeros_and_infinities_are_not_reported_as_a_lower_precision() -> None:
     golden = rnn_goldens.load("gru/plain", dtype="float64")
     for value in (0.0, np.inf):
         verdict = compare(golden, np.full_like(golden.out, value), np.full_like(golden.h_n, value))
@@ -112,21 +112,21 @@ def test_zeros_and_infinities_are_not_called_a_coat() -> None:
 
 
 @pytest.mark.parametrize("golden_id", CERTIFIED)
-def test_float32_arithmetic_in_a_float64_coat_is_found_and_called_that(golden_id: str) -> None:
+def test_float32_arithmetic_returned_as_float64_is_reported(golden_id: str) -> None:
     golden = rnn_goldens.load(golden_id, dtype="float64")
-    coated = [output.astype(np.float64) for output in Network().run(case_of(golden, np.float32))]
-    verdict = compare(golden, *coated)
+    converted = [output.astype(np.float64) for output in Network().run(case_of(golden, np.float32))]
+    verdict = compare(golden, *converted)
     assert not verdict.passed
     assert "every value is a float32 number: computed in float32, not in the declared float64?" in verdict.message
 
 
-def test_float32_carried_bfloat16_numbers_are_no_float32_result() -> None:
+def test_bfloat16_values_in_float32_arrays_are_no_float32_result() -> None:
     golden = rnn_goldens.load("gru/with-state", dtype="float32")
     rough = [PRECISIONS["bfloat16"].round(getattr(golden.stored, name)) for name in ("out", "h_n")]
     assert "every value is a bfloat16 number" in compare(golden, *rough).message
 
 
-def test_right_outputs_that_happen_to_be_short_numbers_are_right() -> None:
+def test_right_outputs_that_fit_a_lower_precision_pass() -> None:
     golden = rnn_goldens.load("exact/with-state", dtype="float64")
     verdict = compare(golden, golden.out.astype(np.float64), golden.h_n)
     assert verdict.passed

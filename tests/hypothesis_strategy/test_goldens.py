@@ -1,4 +1,4 @@
-"""What the strategy draws: goldens within bounds that are right, and that become small where they fail."""
+"""The strategy draws correct goldens within bounds, and failing ones shrink."""
 
 import re
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from rnn_goldens import Golden, RnnGoldensError, UnknownName
 from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import deviation
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.fuzzing.bounds import Sizes, bounds
-from rnn_goldens.fuzzing.found import keep
-from rnn_goldens.fuzzing.numbers import TABLE
-from rnn_goldens.fuzzing.questions import gentler, question
-from rnn_goldens.fuzzing.strategy import certified
+from rnn_goldens.fuzz.bounds import Sizes, bounds
+from rnn_goldens.fuzz.choices import TABLE
+from rnn_goldens.fuzz.drawn_inputs import draw_inputs, gentler
+from rnn_goldens.fuzz.example_store import keep
+from rnn_goldens.fuzz.strategy import certified
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.hypothesis import goldens
@@ -27,7 +27,7 @@ from rnn_goldens.implementations import resolve
 
 
 def drawn(strategy: SearchStrategy[Golden], examples: int = 40) -> list[Golden]:
-    """Some of what a strategy draws, always the same."""
+    """Return goldens that a strategy draws, always the same."""
     found: list[Golden] = []
 
     @seed(0)
@@ -41,7 +41,7 @@ def drawn(strategy: SearchStrategy[Golden], examples: int = 40) -> list[Golden]:
 
 
 def smallest(strategy: SearchStrategy[Golden], name: str) -> Golden:
-    """What is left of what a deviation fails."""
+    """Return the golden that a failure of a deviation shrinks to."""
     failed: list[Golden] = []
 
     @seed(0)
@@ -61,7 +61,7 @@ def smallest(strategy: SearchStrategy[Golden], name: str) -> Golden:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_what_is_drawn_is_answered_rightly(precision: str) -> None:
+def test_drawn_goldens_are_correct(precision: str) -> None:
     for golden in drawn(goldens(precisions=precision)):
         assert golden.dtype == precision
         assert golden.out.any()
@@ -70,7 +70,7 @@ def test_what_is_drawn_is_answered_rightly(precision: str) -> None:
 
 
 @pytest.mark.slow
-def test_drawn_goldens_differ_and_are_of_every_cell_feature_and_of_unusual_sizes() -> None:
+def test_drawn_goldens_cover_every_cell_feature_and_unusual_sizes() -> None:
     found = drawn(goldens(), 150)
     assert len({golden.id for golden in found}) > 100
     assert {golden.cell for golden in found} == set(CELLS)
@@ -82,8 +82,8 @@ def test_drawn_goldens_differ_and_are_of_every_cell_feature_and_of_unusual_sizes
     assert any(golden.config.num_layers > 1 and golden.config.hidden_size > 4 for golden in found)
 
 
-def test_what_is_drawn_keeps_within_what_was_asked() -> None:
-    asked = goldens(
+def test_drawn_goldens_are_within_the_bounds() -> None:
+    strategy = goldens(
         cell=["lstm", "gru"],
         max_layers=2,
         max_time=3,
@@ -94,7 +94,7 @@ def test_what_is_drawn_keeps_within_what_was_asked() -> None:
         bidirectional=True,
         bias=False,
     )
-    for golden in drawn(asked):
+    for golden in drawn(strategy):
         batch, time, inputs = golden.x.shape
         assert golden.cell in ("lstm", "gru")
         assert golden.config.num_layers <= 2
@@ -105,7 +105,7 @@ def test_what_is_drawn_keeps_within_what_was_asked() -> None:
         assert "bias" not in golden.features
 
 
-def test_each_golden_is_in_one_of_the_precisions_asked() -> None:
+def test_each_golden_is_in_one_of_the_requested_precisions() -> None:
     assert {golden.dtype for golden in drawn(goldens(precisions=[np.float64, "bfloat16"]))} == {"float64", "bfloat16"}
 
 
@@ -120,14 +120,14 @@ def test_each_golden_is_in_one_of_the_precisions_asked() -> None:
         ("lstm", "upper_layers_see_x", (2, 1, 1, 1, 1)),
     ],
 )
-def test_what_fails_ends_as_small_as_the_mistake_allows(cell: str, name: str, sizes: tuple[int, ...]) -> None:
+def test_a_failing_golden_shrinks_to_a_minimal_size(cell: str, name: str, sizes: tuple[int, ...]) -> None:
     golden = smallest(goldens(cell=cell, found=None), name)
     config, (time, inputs) = golden.config, golden.x.shape[-2:]
     left = (config.num_layers, config.num_directions, time, config.hidden_size, inputs)
     assert all(size <= most for size, most in zip(left, sizes, strict=True)), left
 
 
-def test_the_numbers_that_are_left_are_zeros_and_few_others() -> None:
+def test_numbers_shrink_to_zeros_and_ones() -> None:
     golden = smallest(goldens(cell="lstm", found=None), "lstm_gates_iofg")
     numbers = np.concatenate([array.ravel() for array in (golden.x, *golden.weights.values())])
     assert np.count_nonzero(numbers) <= 4
@@ -140,37 +140,35 @@ def test_simpler_numbers_come_first() -> None:
 
 
 @pytest.mark.slow
-def test_what_is_too_sensitive_for_a_precision_is_made_gentler_and_not_thrown_away() -> None:
-    seen: list[bool] = []
+def test_a_golden_too_sensitive_for_a_precision_is_scaled_down_instead_of_rejected() -> None:
+    rescued: list[bool] = []
 
     @seed(0)
     @settings(max_examples=60, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(data())
     def draw(source: DataObject) -> None:
-        asked, precision = question(source.draw, bounds("rnn_relu", Sizes(), "multilayer", (), "bfloat16"))
-        first, gentle = (certified(one.scenario(), precision) for one in (asked, gentler(asked)))
-        seen.append(first is None and gentle is not None)
+        inputs, precision = draw_inputs(source.draw, bounds("rnn_relu", Sizes(), "multilayer", (), "bfloat16"))
+        first, gentle = (certified(one.scenario(), precision) for one in (inputs, gentler(inputs)))
+        rescued.append(first is None and gentle is not None)
 
     draw()
-    assert any(seen)
+    assert any(rescued)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"max_time": 0}, "max_time is 0: every network has at least one"),
+        ({"max_time": 0}, "max_time is 0: it must be at least 1"),
         ({"max_hidden": -1}, "max_hidden is -1"),
-        ({"lengths": True, "max_time": 1}, "max_time is 1, and lengths is asked of every golden"),
-        ({"features": "multilayer", "max_layers": 1}, "max_layers is 1, and multilayer is asked of every golden"),
-        ({"lengths": True, "features": "unbatched"}, "lengths are those of the rows of a batch"),
-        ({"bias": True, "without": "bias"}, "bias is asked of every golden and kept out of all"),
-        ({"cell": []}, "there is no cell or no precision to draw"),
-        ({"precisions": []}, "there is no cell or no precision to draw"),
+        ({"lengths": True, "max_time": 1}, "max_time is 1, but lengths is required"),
+        ({"features": "multilayer", "max_layers": 1}, "max_layers is 1, but multilayer is required"),
+        ({"lengths": True, "features": "unbatched"}, "an unbatched golden cannot have lengths"),
+        ({"bias": True, "without": "bias"}, "bias is both required and excluded"),
+        ({"cell": []}, "no cell or no precision is selected"),
+        ({"precisions": []}, "no cell or no precision is selected"),
     ],
 )
-def test_bounds_that_nothing_meets_are_an_error_before_anything_is_drawn(
-    arguments: dict[str, Any], message: str
-) -> None:
+def test_bounds_that_no_golden_meets_are_an_error_before_drawing(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(RnnGoldensError, match=message):
         goldens(**arguments)
 
@@ -184,21 +182,21 @@ def test_bounds_that_nothing_meets_are_an_error_before_anything_is_drawn(
         ({"without": ["lenghts"]}, "Did you mean 'lengths'"),
     ],
 )
-def test_a_name_that_there_is_not_says_which_there_are(arguments: dict[str, Any], message: str) -> None:
+def test_an_unknown_name_lists_the_known_ones(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(UnknownName, match=message):
         goldens(**arguments)
 
 
 @pytest.fixture
-def own_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A module of cells of one's own, under a name that no other test imports."""
-    name = f"own_cells_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(OWN_CELLS, "utf-8")
+def custom_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module of custom cells, under a name that no other test imports."""
+    name = f"custom_cells_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(CUSTOM_CELLS, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     return name
 
 
-OWN_CELLS = """
+CUSTOM_CELLS = """
 from rnn_goldens.cells.notation import mix, rsqrt, sigmoid, tanh
 
 def Peeping_Unit(x, h, w):
@@ -216,8 +214,8 @@ def residual(x, h, w):
 """
 
 
-def test_a_cell_of_ones_own_is_drawn_and_answered_rightly(own_cells: str) -> None:
-    found = drawn(goldens(cell=f"{own_cells}:Peeping_Unit"), 25)
+def test_goldens_of_a_custom_cell_are_drawn_and_correct(custom_cells: str) -> None:
+    found = drawn(goldens(cell=f"{custom_cells}:Peeping_Unit"), 25)
     assert len(found) == 25
     for golden in found:
         assert golden.id.startswith("drawn/peeping-unit-")
@@ -225,54 +223,54 @@ def test_a_cell_of_ones_own_is_drawn_and_answered_rightly(own_cells: str) -> Non
         golden.check(*resolve("numpy")(golden))
 
 
-def test_a_cell_that_fits_some_sizes_is_drawn_in_those(own_cells: str) -> None:
-    within = goldens(cell=f"{own_cells}:residual", max_layers=1, max_hidden=2, max_input=2, bidirectional=False)
+def test_a_custom_cell_that_supports_some_sizes_is_drawn_in_those(custom_cells: str) -> None:
+    within = goldens(cell=f"{custom_cells}:residual", max_layers=1, max_hidden=2, max_input=2, bidirectional=False)
     assert all(golden.config.input_size == golden.config.hidden_size for golden in drawn(within, 10))
 
 
 @pytest.mark.slow
-def test_what_a_cell_makes_no_numbers_of_is_not_drawn(own_cells: str) -> None:
+def test_goldens_without_finite_outputs_are_not_drawn(custom_cells: str) -> None:
     with pytest.raises((FailedHealthCheck, Unsatisfiable)):
-        drawn(goldens(cell=f"{own_cells}:never_a_number", found=None))
+        drawn(goldens(cell=f"{custom_cells}:never_a_number", found=None))
 
 
 @pytest.mark.parametrize(
     ("cell", "message"),
     [(":misspelled", "line 12: NameError: name 'gelu'"), (":none", "has no 'none'"), ("_not_there:lstm", "no module")],
 )
-def test_a_cell_of_ones_own_that_is_none_is_one_error(own_cells: str, cell: str, message: str) -> None:
+def test_an_invalid_custom_cell_is_one_error(custom_cells: str, cell: str, message: str) -> None:
     with pytest.raises(WrongUse, match=message):
-        goldens(cell=f"{own_cells}{cell}")
+        goldens(cell=f"{custom_cells}{cell}")
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"max_time": 2.5}, "max_time is a whole number, not 2.5"),
-        ({"max_layers": True}, "max_layers is a whole number, not True"),
-        ({"max_layers": None}, "max_layers is a whole number, not None"),
+        ({"max_time": 2.5}, "max_time must be an integer, not 2.5"),
+        ({"max_layers": True}, "max_layers must be an integer, not True"),
+        ({"max_layers": None}, "max_layers must be an integer, not None"),
         ({"cell": 3}, "cell takes a name or a list of names, not 3"),
         ({"features": 3}, "features takes a name or a list of names, not 3"),
         ({"features": None}, "features takes a name or a list of names, not None"),
         ({"without": [1]}, "without takes a name"),
-        ({"bias": 0}, "bias is True or False for all goldens, or None for some, not 0"),
-        ({"lengths": "yes"}, "lengths is True or False for all goldens, or None for some, not 'yes'"),
+        ({"bias": 0}, "bias must be True, False or None, not 0"),
+        ({"lengths": "yes"}, "lengths must be True, False or None, not 'yes'"),
         ({"precisions": None}, "precisions takes one or several of float64, float32, .*, not None"),
         ({"precisions": [None]}, r"precisions takes one or several of .*, not \[None\]"),
-        ({"found": 3}, "found is a folder, or None to keep nothing, not 3"),
+        ({"found": 3}, "found must be a folder, or None to store nothing, not 3"),
     ],
 )
-def test_an_argument_of_the_wrong_kind_is_said_in_words(arguments: dict[str, Any], message: str) -> None:
+def test_an_argument_of_a_wrong_type_raises_a_clear_error(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(TypeError, match=f"^{message}"):
         goldens(**arguments)
 
 
 @pytest.mark.parametrize("several", [{"float64", "float32"}, iter(["float64", "float32"]), np.array(["float64"] * 2)])
-def test_precisions_come_in_whatever_holds_several(several: object) -> None:
+def test_precisions_can_be_any_iterable(several: object) -> None:
     assert "float64" in bounds("lstm", Sizes(), (), (), several).precisions
 
 
-def test_what_numpy_has_for_numbers_and_truth_is_taken() -> None:
+def test_numpy_integers_and_booleans_are_accepted() -> None:
     within: dict[str, Any] = {"max_time": np.int64(3), "bias": np.False_, "state": np.True_}
     for golden in drawn(goldens(cell="lstm", found=None, **within), 10):
         assert golden.x.shape[1 if golden.batch_shape else 0] <= 3
@@ -280,7 +278,7 @@ def test_what_numpy_has_for_numbers_and_truth_is_taken() -> None:
         assert "state" in golden.features
 
 
-def test_what_was_found_before_is_drawn_first_and_once(tmp_path: Path) -> None:
+def test_stored_goldens_are_drawn_first_and_once(tmp_path: Path) -> None:
     before = drawn(goldens(cell="lstm", found=None), 10)[-3:]
     for golden in before:
         keep(golden, tmp_path / "found")
@@ -309,7 +307,7 @@ def test_my_lstm(golden):
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """A run of pytest as a user has it, whose Hypothesis is not left out."""
+    """Run pytest as a user does, with the plugin of Hypothesis."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def run(name: str, more: str = "", *arguments: str) -> str:
@@ -320,13 +318,13 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[
 
 
 @pytest.mark.slow
-def test_a_failing_example_is_kept_and_asked_first_by_the_next_run(
+def test_a_failing_example_is_stored_and_tried_first_by_the_next_run(
     run: Callable[..., str], pytester: pytest.Pytester
 ) -> None:
     printed = run("lstm_gates_iofg")
     (kept,) = [path.stem for path in (pytester.path / ".rnn-goldens/found/drawn").glob("*.json")]
     assert f"golden=<Golden drawn/{kept} in float32: lstm, x (1, 1" in printed
-    assert f"rnn-goldens check WHAT --rnn-goldens-corpus=.rnn-goldens/found -k {kept}" in printed
+    assert f"rnn-goldens check package.module:function --rnn-goldens-corpus=.rnn-goldens/found -k {kept}" in printed
     assert f"to see the golden: rnn-goldens show drawn/{kept} --corpus .rnn-goldens/found" in printed
     again = run("lstm_gates_iofg", "", "--hypothesis-show-statistics")
     assert f"golden=<Golden drawn/{kept} in float32" in again
@@ -335,7 +333,7 @@ def test_a_failing_example_is_kept_and_asked_first_by_the_next_run(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("there", ["file", "another corpus"])
-def test_a_folder_that_can_not_be_used_is_one_error(
+def test_a_folder_that_cannot_be_used_is_one_error(
     run: Callable[..., str], pytester: pytest.Pytester, small_corpus: Path, there: str
 ) -> None:
     folder = small_corpus if there == "another corpus" else pytester.path / "here"
@@ -348,7 +346,7 @@ def test_a_folder_that_can_not_be_used_is_one_error(
 TWO = """
 @settings(database=None, deadline=None)
 @given(goldens(cell="lstm", found=None))
-def test_not_found_out(golden):
+def test_expects_failures(golden):
     with suppress(AssertionError):  # some are right
         golden.check_fails(*deviation("lstm_gates_iofg").run(case_of(golden, np.float64)))
 
@@ -360,12 +358,10 @@ def test_wrong(golden):
 
 
 @pytest.mark.slow
-def test_the_cause_is_that_of_the_test_that_fails_and_of_no_other(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_cause_is_that_of_the_failing_test_only(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     pytester.makepyfile(test_two=FAILING.partition("@settings")[0] + TWO)
     printed = pytester.runpytest_subprocess("-p", "no:cacheprovider").stdout.str()
     assert "One deviation explains every one" in printed
     assert "lstm_gates_iofg:" not in printed
-    assert "rnn-goldens show drawn" not in printed  # nothing is kept, so nothing is to be shown
+    assert "rnn-goldens show drawn" not in printed  # no golden is stored, so none can be shown

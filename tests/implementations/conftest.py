@@ -1,18 +1,18 @@
-"""Built-in implementations, skipped where their framework is not installed, and goldens that do not saturate."""
+"""Fixtures: built-in implementations, skipped without their framework, and goldens that do not saturate."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from making import make_golden
+from factories.goldens import make_golden
 
-from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.implementations import BUILTIN, Implementation, resolve
 
 
 @pytest.fixture
 def built_in() -> Callable[[str], Implementation]:
-    """Find a built-in implementation; the test is skipped where what it needs is not installed."""
+    """A function that returns a built-in implementation; it skips the test if a package is not installed."""
 
     def find(name: str) -> Implementation:
         for module in BUILTIN[name].needs:
@@ -24,7 +24,7 @@ def built_in() -> Callable[[str], Implementation]:
 
 @pytest.fixture
 def small_golden() -> Callable[..., Golden]:
-    """Make a golden whose numbers are eighths between -1/2 and 1/2: no gate saturates, nothing overflows."""
+    """A function that returns a golden of eighths between -1/2 and 1/2: no gate saturates, nothing overflows."""
 
     def make(cell: str, dtype: str = "float32", **shape: object) -> Golden:
         golden = make_golden(cell, dtype=dtype, **shape)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Networks as users write them: importable by name, right but for what a test says."""
+"""Users' networks, importable by name; correct unless their names or docstrings say otherwise."""
 
 import os
 from typing import Any
@@ -13,7 +13,7 @@ from flax import linen, nnx
 
 
 class MyGRU(nn.Module):
-    """One layer in one direction; an update gate that is the wrong way round if ``wrong``."""
+    """One layer in one direction; ``wrong`` complements the update gate."""
 
     wrong = False
 
@@ -51,7 +51,7 @@ class MyTorchCell(nn.GRUCell):
     pass
 
 
-class MyGRUThatForgotItsForward(nn.Module):
+class MyGRUWithoutForward(nn.Module):
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
         self.gru = nn.GRU(input_size, hidden_size, batch_first=True)
@@ -67,7 +67,7 @@ class MyGRUThatPassesOn(MyGRU):
 
 
 class MyGRUThatKeepsItsState(MyGRU):
-    """Goes on from where the call before ended, if no state is given."""
+    """Starts from the last state of the previous call, if no state is passed."""
 
     last: Tensor | None = None
 
@@ -77,7 +77,7 @@ class MyGRUThatKeepsItsState(MyGRU):
 
 
 class MyGRUThatKeepsItsWeights(MyGRU):
-    """Takes the weights it is first given for ever."""
+    """Loads only its first weights."""
 
     loaded = False
 
@@ -96,7 +96,7 @@ class MyGRUThatSpoilsItsWeights(MyGRU):
 
 
 class MyGRUThatIgnoresStrides(MyGRU):
-    """Reads x as if its elements lay side by side."""
+    """Reads x as if it were contiguous."""
 
     def forward(self, x: Tensor, h0: Tensor | None = None) -> tuple[Tensor, Tensor]:
         contiguous = torch.arange(x.numel()).reshape(x.shape).stride()
@@ -104,7 +104,7 @@ class MyGRUThatIgnoresStrides(MyGRU):
 
 
 class MyInner(nn.Module):
-    """Weights one level down, and a dropout that only training has; always from zero."""
+    """Weights one level down, and dropout in training only; starts from zero."""
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, dropout: float = 0.5) -> None:
         super().__init__()
@@ -131,13 +131,13 @@ class MyNeedy(nn.Module):
 
 
 class MyLSTM(nn.LSTM):
-    """A layer of torch by another name; its constructor takes anything."""
+    """A subclass of torch's layer; its constructor accepts any arguments."""
 
 
 class MyNumPyRNN:
-    """No framework at all: NumPy arrays in and out, lengths as an argument."""
+    """A class without a framework: NumPy arrays in and out, lengths as an argument."""
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:  # noqa: ARG002 - its weights say it
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:  # noqa: ARG002 - the weights have it
         self.hidden_size = hidden_size
 
     def load_state_dict(self, weights: dict[str, Any]) -> None:
@@ -156,7 +156,7 @@ class MyNumPyRNN:
 
 
 class MyKerasLSTM(keras.layers.LSTM):  # type: ignore[misc]
-    """Registered nowhere."""
+    """A class that is not registered with Keras."""
 
 
 class MyKerasGRU(keras.layers.GRU):  # type: ignore[misc]
@@ -185,7 +185,7 @@ class MyKerasCell(keras.layers.GRUCell): ...  # type: ignore[misc]
 
 
 class MyKerasNothing(keras.layers.Layer):  # type: ignore[misc]
-    """No recurrent layer."""
+    """Not a recurrent layer."""
 
     def __init__(self, units: int) -> None:
         super().__init__()
@@ -193,15 +193,15 @@ class MyKerasNothing(keras.layers.Layer):  # type: ignore[misc]
 
 
 class MyFlaxDense(linen.Dense):
-    """No cell."""
+    """Not a cell."""
 
 
 class MyNnxGRU(nnx.GRUCell):
-    """A cell, of Flax's other module."""
+    """A cell of ``flax.nnx``."""
 
 
 class MyFlaxGRU(linen.GRUCell):
-    """A cell of Flax by another name."""
+    """A subclass of Flax's cell."""
 
 
 def gru_step(x_t: Any, h: Any, weights: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Every built-in implementation gives what torch gives, or refuses, and what it refuses is written down here."""
+"""Every built-in implementation returns the outputs of torch, refuses a listed golden, or has a known failure."""
 
 import os
 import subprocess
@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from rnn_goldens import Unsupported
-from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.comparison.outputs import read
 from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.implementations import Implementation
-from rnn_goldens.judging.outputs import read
 
 Find = Callable[[str], Implementation]
 Make = Callable[..., Golden]
@@ -39,14 +39,20 @@ TOLERANCE = {"float64": 1e-12, "float32": 1e-5, "float16": 1e-2, "bfloat16": 6e-
 CASES = [("float32", shape) for shape in SHAPES]
 CASES += [("float64", shape) for shape in ("layers-directions-no-bias", "all", "unbatched")]
 CASES += [(dtype, shape) for dtype in ("float16", "bfloat16") for shape in ("no-bias", "all")]
-FEW = [("float32", "no-bias"), ("float32", "all"), ("float32", "unbatched"), ("float64", "all"), ("bfloat16", "all")]
-"""For Flax, which compiles for seconds: `make conformance` asks it every golden."""
+FLAX_CASES = [
+    ("float32", "no-bias"),
+    ("float32", "all"),
+    ("float32", "unbatched"),
+    ("float64", "all"),
+    ("bfloat16", "all"),
+]
+"""Cases for Flax, which compiles for seconds: `make conformance` runs every golden."""
 NAMES = ("numpy", "torch-cells", "onnxruntime", "onnx-reference", "keras", "flax")
-"""Those that ``dev`` has and that compile for no longer; engines are asked in ``test_engines.py``."""
+"""Implementations of the extra ``dev``; ``test_engines.py`` tests engines."""
 
 
 def refused(name: str, golden: Golden) -> str | None:
-    """What an implementation says when it can not do a golden; None if it can."""
+    """Return the pattern of an implementation's refusal of a golden; None if it supports the golden."""
     if name == "onnxruntime" and golden.dtype in ("float64", "bfloat16"):
         return f"no {golden.dtype} {golden.cell} in onnxruntime: .*(NOT_IMPLEMENTED|not support double)"
     if name == "onnx-reference" and golden.cell == "rnn_relu":
@@ -57,13 +63,13 @@ def refused(name: str, golden: Golden) -> str | None:
 
 
 def known_wrong(name: str, golden: Golden) -> type[Exception] | None:
-    """How a library is wrong where docs/known-failures says that it is; None elsewhere."""
+    """Return the error of a golden that docs/known-failures lists for an implementation; None for others."""
     if name == "onnx-reference" and golden.lengths is not None:
         return AssertionError
     if name != "keras":
         return None
     calls_torch = golden.cell in ("lstm", "gru") and golden.lengths is None
-    exact = golden.cell == "rnn_relu"  # of numbers that are eighths, in float32 too
+    exact = golden.cell == "rnn_relu"  # the numbers are eighths, so float32 is exact, too
     if not on_jax() and golden.dtype == "float64" and not calls_torch and not exact:
         return AssertionError
     unmasked_without_bias = golden.cell == "gru" and not golden.config.bias and golden.lengths is None
@@ -77,13 +83,13 @@ def on_jax() -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize(
-    ("name", "dtype", "shape"), [(name, *case) for name in NAMES for case in (FEW if name == "flax" else CASES)]
+    ("name", "dtype", "shape"), [(name, *case) for name in NAMES for case in (FLAX_CASES if name == "flax" else CASES)]
 )
-def test_it_gives_what_torch_gives_or_refuses_or_is_known_to_be_wrong(
+def test_an_implementation_matches_torch_or_refuses_or_has_a_known_failure(
     built_in: Find, small_golden: Make, name: str, dtype: str, shape: str, cell: str
 ) -> None:
     run, golden = built_in(name), small_golden(cell, dtype, **SHAPES[shape])
-    truth = [read(o).values for o in flat(built_in("torch")(replace(golden, dtype="float64")))]
+    reference = [read(o).values for o in flat(built_in("torch")(replace(golden, dtype="float64")))]
     if reason := refused(name, golden):
         with pytest.raises(Unsupported, match=f"(?s){reason}"):
             run(golden)
@@ -91,14 +97,14 @@ def test_it_gives_what_torch_gives_or_refuses_or_is_known_to_be_wrong(
     with pytest.raises(wrong) if (wrong := known_wrong(name, golden)) else nullcontext():
         outputs = [read(output) for output in flat(run(golden))]
         assert {output.dtype for output in outputs} == {dtype}
-        assert len(outputs) == len(truth)
-        for output, expected in zip(outputs, truth, strict=True):
+        assert len(outputs) == len(reference)
+        for output, expected in zip(outputs, reference, strict=True):
             assert output.values.shape == expected.shape
             np.testing.assert_allclose(output.values, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
 def flat(outputs: Any) -> Iterator[Any]:
-    """Out, h_n and c_n, however they are nested."""
+    """Yield out, h_n and c_n, flattened."""
     for output in outputs:
         if isinstance(output, tuple | list):
             yield from flat(output)
@@ -107,7 +113,7 @@ def flat(outputs: Any) -> Iterator[Any]:
 
 
 @pytest.mark.slow
-def test_keras_gives_the_same_on_jax() -> None:
+def test_keras_returns_the_same_on_jax() -> None:
     pytest.importorskip("keras", reason="the implementation keras needs keras")
     pytest.importorskip("jax", reason="the JAX backend of Keras needs jax")
     cases = "keras and (float32-all or float64-all or float16-no-bias)"
@@ -120,7 +126,7 @@ def test_keras_gives_the_same_on_jax() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["torch-cells", "onnxruntime", "flax", "keras"])
-def test_what_is_beyond_a_sequences_end_has_no_effect(built_in: Find, small_golden: Make, name: str) -> None:
+def test_padding_has_no_effect(built_in: Find, small_golden: Make, name: str) -> None:
     lengths = [2, 4, 1]
     golden = small_golden("gru", **BATCH, bidirectional=True, lengths=lengths)
     x = golden.stored.x.copy()

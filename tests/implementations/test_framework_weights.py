@@ -1,4 +1,4 @@
-"""The names and shapes of a convention are those that the framework's own layers have."""
+"""The names and shapes of a convention equal those of the framework's layers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.golden.shapes import CELLS
 
 Make = Callable[..., Golden]
@@ -14,7 +14,7 @@ Make = Callable[..., Golden]
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("cell", CELLS)
-def test_kerass(small_golden: Make, cell: str, bias: bool) -> None:
+def test_the_keras_convention(small_golden: Make, cell: str, bias: bool) -> None:
     keras = pytest.importorskip("keras", reason="the implementation keras needs keras")
     golden = small_golden(cell, bias=bias, bidirectional=True)
     kind = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}.get(cell, keras.layers.SimpleRNN)
@@ -27,7 +27,7 @@ def test_kerass(small_golden: Make, cell: str, bias: bool) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
-def test_flaxs(small_golden: Make, cell: str) -> None:
+def test_the_flax_convention(small_golden: Make, cell: str) -> None:
     linen = pytest.importorskip("flax.linen", reason="the implementation flax needs flax")
     import jax
 
@@ -43,7 +43,7 @@ def test_flaxs(small_golden: Make, cell: str) -> None:
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("cell", CELLS)
-def test_onnxs(small_golden: Make, cell: str, bias: bool, dtype: str) -> None:
+def test_the_onnx_convention(small_golden: Make, cell: str, bias: bool, dtype: str) -> None:
     checker = pytest.importorskip("onnx.checker", reason="the ONNX implementations need onnx")
     from rnn_goldens.implementations.onnx import model as onnx_model
 

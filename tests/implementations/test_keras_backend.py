@@ -1,4 +1,4 @@
-"""Which backend Keras gets; Keras can not change it later, so each question takes a process of its own."""
+"""The selection of Keras's backend, in separate processes because Keras cannot change it."""
 
 import os
 import subprocess
@@ -19,29 +19,29 @@ print(keras.backend.backend(), os.environ.get("KERAS_BACKEND"))
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("wanted", "needs", "printed"),
+    ("selected", "needs", "printed"),
     [(None, "jax", "jax None"), ("jax", "jax", "jax jax"), ("torch", "torch", "torch torch")],
 )
-def test_the_backend_is_the_one_named_or_the_one_installed(wanted: str | None, needs: str, printed: str) -> None:
+def test_the_backend_is_the_selected_or_the_installed_one(selected: str | None, needs: str, printed: str) -> None:
     for module in ("keras", needs):
         pytest.importorskip(module, reason=f"this backend of Keras needs {module}")
     environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
-    environment |= {"KERAS_BACKEND": wanted} if wanted else {}
+    environment |= {"KERAS_BACKEND": selected} if selected else {}
     done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[0] == printed
 
 
-def test_a_backend_can_be_named_until_keras_runs_on_another() -> None:
+def test_a_backend_can_be_selected_until_keras_runs_on_another() -> None:
     keras = pytest.importorskip("keras", reason="the implementation keras needs keras")
     golden = rnn_goldens.load("lstm/plain")
-    runs_on = keras.backend.backend()
-    other = "jax" if runs_on == "torch" else "torch"
-    golden.check(*resolve(f"keras-{runs_on}")(golden))
-    with pytest.raises(WrongUse, match=f"Keras runs on {runs_on} already, and can not change to {other}"):
+    current = keras.backend.backend()
+    other = "jax" if current == "torch" else "torch"
+    golden.check(*resolve(f"keras-{current}")(golden))
+    with pytest.raises(WrongUse, match=f"Keras already runs on {current} and cannot change to {other}"):
         resolve(f"keras-{other}")(golden)
 
 
-def test_a_backend_that_keras_does_not_know_is_one_line() -> None:
+def test_an_unknown_keras_backend_is_an_error_in_one_line() -> None:
     pytest.importorskip("keras", reason="the implementation keras needs keras")
     environment = {**os.environ, "KERAS_BACKEND": "tensorflaw"}
     command = [sys.executable, "-m", "rnn_goldens", "check", "keras"]

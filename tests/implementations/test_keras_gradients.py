@@ -1,4 +1,4 @@
-"""A user's own class of Keras layers, asked for gradients on torch and on JAX: no backward code, and mistakes found."""
+"""Gradients of a user's Keras layer on torch and on JAX, without backward code; mistakes are detected."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ class ResetsFirst(keras.layers.GRU):
         super().__init__(units, **{**more, "reset_after": False})
 """
 
-FEW = ("-k", "gru/plain-float or gru/with-state-float or gru/lengths-float or gru/bidirectional-float")
+SELECTION = ("-k", "gru/plain-float or gru/with-state-float or gru/lengths-float or gru/bidirectional-float")
 
 
 @pytest.fixture
@@ -57,31 +57,31 @@ def check(folder: Path, backend: str, name: str, *options: str) -> "subprocess.C
 
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])
-def test_a_class_that_is_right_gives_all_gradients(folder: Path, backend: str) -> None:
-    done = check(folder, backend, "Right", *FEW, "--rnn-goldens-dtype=float32")
+def test_a_correct_class_has_all_gradients(folder: Path, backend: str) -> None:
+    done = check(folder, backend, "Right", *SELECTION, "--rnn-goldens-dtype=float32")
     assert done.returncode == 0, done.stdout
     assert " refused" not in done.stdout
     assert "not checked" not in done.stdout
 
 
-@pytest.mark.parametrize(("backend", "said"), [("torch", "x: is None"), ("jax", "x: ")])
-def test_an_input_that_is_detached_is_found_out(folder: Path, backend: str, said: str) -> None:
+@pytest.mark.parametrize(("backend", "message"), [("torch", "x: is None"), ("jax", "x: ")])
+def test_a_detached_input_is_detected(folder: Path, backend: str, message: str) -> None:
     done = check(folder, backend, "Detached", "-k", "gru/plain-float")
     assert done.returncode == 1
     assert "4 right; x wrong" in done.stdout
-    assert said in done.stdout
+    assert message in done.stdout
 
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])
-def test_a_gradient_of_its_own_that_is_wrong_is_found_out(folder: Path, backend: str) -> None:
+def test_a_wrong_custom_gradient_is_detected(folder: Path, backend: str) -> None:
     done = check(folder, backend, "Halved", "-k", "gru/plain-float")
     assert done.returncode == 1
     assert "4 right; x wrong" in done.stdout
 
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])
-def test_what_its_outputs_are_refused_for_its_gradients_are_too(folder: Path, backend: str) -> None:
+def test_gradients_are_refused_for_the_same_reasons_as_outputs(folder: Path, backend: str) -> None:
     done = check(folder, backend, "ResetsFirst", "-k", "gru/plain-float or lstm/plain-float")
     assert "ResetsFirst has 3 blocks of weights, lstm has 4" in done.stdout
-    assert "ResetsFirst has one bias, as reset_after=False has it" in done.stdout
+    assert "ResetsFirst has one bias, because reset_after=False" in done.stdout
     assert "all 2 goldens were refused" in done.stdout

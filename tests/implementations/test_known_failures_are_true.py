@@ -1,4 +1,4 @@
-"""What docs/known-failures says of a built-in implementation is shown here, apart from any golden."""
+"""Reproduces the defects of built-in implementations in docs/known-failures without goldens."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.checkable_golden import Golden
 
 
 def test_the_onnx_reference_evaluator_ignores_lengths(small_golden: Callable[..., Golden]) -> None:
@@ -35,7 +35,7 @@ def test_keras_multiplies_float64_in_float32_on_torch() -> None:
 @pytest.mark.slow
 def test_keras_takes_a_tanh_of_float64_in_float32_on_jax() -> None:
     for module in ("jax", "keras"):
-        pytest.importorskip(module, reason=f"what this is about needs {module}")
+        pytest.importorskip(module, reason=f"the defect needs {module}")
     program = """
 import jax, keras
 half = jax.numpy.asarray(0.5, "float64")

@@ -1,4 +1,4 @@
-"""An ONNX file is checked as it is: weights as inputs or baked in, in ONNX's layout or in PyTorch's."""
+"""ONNX files are checked unchanged: weights as inputs or stored, in ONNX's layout or in PyTorch's."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,12 +28,12 @@ def lstm_file(
     *,
     inputs: Sequence[str] = INPUTS,
     hidden: int = 3,
-    baked: Golden | None = None,
+    stored: Golden | None = None,
     kind: int = TensorProto.FLOAT,
 ) -> str:
-    """One LSTM node as ONNX has it: time first, out with a direction axis."""
+    """Write a file with one LSTM node in ONNX's layout: time first, out with a direction axis."""
     node = helper.make_node("LSTM", [n if n in inputs else "" for n in INPUTS], ["Y", "Y_h", "Y_c"], hidden_size=hidden)
-    weights = {} if baked is None else {n.removeprefix("l0/"): a for n, a in baked.weights_as("onnx").items()}
+    weights = {} if stored is None else {n.removeprefix("l0/"): a for n, a in stored.weights_as("onnx").items()}
     ranks = {"B": 2, "sequence_lens": 1}
     graph = helper.make_graph(
         [node],
@@ -54,22 +54,22 @@ def lstm_file(
 
 
 @pytest.mark.parametrize("golden_id", ["plain", "with-state", "lengths", "no-bias", "no-bias-with-state", "unbatched"])
-def test_a_bare_operator_with_weights_as_inputs_is_right(tmp_path: Path, golden_id: str) -> None:
+def test_a_single_operator_with_weights_as_inputs_passes(tmp_path: Path, golden_id: str) -> None:
     golden = CORPUS.load(f"lstm/{golden_id}", "float32")
     golden.check(*adapt(lstm_file(tmp_path))(golden))
 
 
-def test_it_is_right_with_its_weights_baked_in_and_others_are_refused(tmp_path: Path) -> None:
+def test_stored_weights_are_checked_and_others_are_refused(tmp_path: Path) -> None:
     golden, other = (CORPUS.load(f"lstm/{name}", "float32") for name in ("with-state", "one-sequence"))
-    run = adapt(lstm_file(tmp_path, baked=golden))
+    run = adapt(lstm_file(tmp_path, stored=golden))
     golden.check(*run(golden))
-    with pytest.raises(Unsupported, match=r"has other weights baked in than this golden's: export one file a golden"):
+    with pytest.raises(Unsupported, match=r"stores other weights than this golden's: export one file per golden"):
         run(other)
 
 
-def test_baked_weights_in_another_order_and_those_of_a_file_of_its_own_are_no_reason_to_refuse(tmp_path: Path) -> None:
+def test_stored_weights_in_another_order_or_in_a_file_per_golden_are_not_refused(tmp_path: Path) -> None:
     golden, other = (CORPUS.load(f"lstm/{name}", "float32") for name in ("with-state", "one-sequence"))
-    path = Path(lstm_file(tmp_path, baked=golden))
+    path = Path(lstm_file(tmp_path, stored=golden))
     model = onnx.load(path)
     recurrent = next(weights for weights in model.graph.initializer if weights.name == "R")
     recurrent.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(numpy_helper.to_array(recurrent)[:, ::-1]), "R"))
@@ -91,7 +91,7 @@ def test_baked_weights_in_another_order_and_those_of_a_file_of_its_own_are_no_re
         ),
     ],
 )
-def test_another_cell_that_the_file_says_it_has_is_refused(
+def test_a_golden_of_another_cell_than_the_file_s_is_refused(
     tmp_path: Path, attributes: dict[str, Any], why: str
 ) -> None:
     path = lstm_file(tmp_path)
@@ -131,34 +131,34 @@ def test_a_gru_that_applies_its_reset_gate_before_the_product_is_refused(tmp_pat
         adapt(tmp_path / "gru.onnx")(golden)
 
 
-def test_baked_weights_can_not_be_changed_and_that_way_is_left_out(tmp_path: Path) -> None:
+def test_the_call_pattern_with_other_weights_is_left_out_for_stored_weights(tmp_path: Path) -> None:
     golden = CORPUS.load("lstm/with-state", "float32")
-    verdicts = golden.compare_calls(adapt(lstm_file(tmp_path, baked=golden)), ["twice", "weights"])
+    verdicts = golden.compare_calls(adapt(lstm_file(tmp_path, stored=golden)), ["twice", "weights"])
     assert [verdict.passed for verdict in verdicts] == [True, True]
     assert len(golden.compare_calls(adapt(lstm_file(tmp_path)), ["twice", "weights"])) == 3
 
 
-def test_a_file_that_can_not_be_run_is_one_message(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_run_is_one_message(tmp_path: Path) -> None:
     path = lstm_file(tmp_path)
     model = onnx.load(path)
     model.graph.node[0].op_type = "LongShortTerm"
     onnx.save(model, path)
-    with pytest.raises(WrongUse, match=r"lstm\.onnx can not be run by ONNX Runtime: "):
+    with pytest.raises(WrongUse, match=r"lstm\.onnx cannot be run by ONNX Runtime: "):
         adapt(path)
 
 
-def test_one_file_a_golden_is_named_by_a_pattern(tmp_path: Path) -> None:
+def test_a_pattern_names_one_file_per_golden(tmp_path: Path) -> None:
     golden = CORPUS.load("gru/lengths-bidirectional-two-layers", "float32")
     (tmp_path / "gru").mkdir()
-    onnx.save(baked_model(golden), tmp_path / f"{golden.id}.onnx")
+    onnx.save(stored_model(golden), tmp_path / f"{golden.id}.onnx")
     run = adapt(f"{tmp_path}/{{id}}.onnx")
     golden.check(*run(golden))
     with pytest.raises(Unsupported, match=r"there is no file .*/\{id\}\.onnx for it"):
         run(CORPUS.load("gru/plain", "float32"))
 
 
-def baked_model(golden: Golden) -> Any:
-    """The golden's model with a single h0 for all layers, as an exporter gives it."""
+def stored_model(golden: Golden) -> Any:
+    """Return the golden's model with one h0 for all layers, as exporters write it."""
     model = onnx_model.build(golden)
     model.graph.input.remove(next(i for i in model.graph.input if i.name == "h0_l1"))
     next(i for i in model.graph.input if i.name == "h0_l0").name = "h0"
@@ -185,14 +185,14 @@ def baked_model(golden: Golden) -> Any:
         ("lstm/with-state", "float32", "the model has no input h0 or initial_h"),
     ],
 )
-def test_a_golden_it_can_not_be_asked_is_refused(tmp_path: Path, golden_id: str, dtype: str, why: str) -> None:
+def test_an_unsupported_golden_is_refused(tmp_path: Path, golden_id: str, dtype: str, why: str) -> None:
     run = adapt(lstm_file(tmp_path, inputs=("X", "W", "R", "B")))
     with pytest.raises(Unsupported, match=why):
         run(CORPUS.load(golden_id, dtype))
 
 
-def test_biases_it_has_no_input_for_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(Unsupported, match="inputs for weights, and none for biases"):
+def test_biases_without_an_input_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="inputs for weights but none for biases"):
         adapt(lstm_file(tmp_path, inputs=("X", "W", "R")))(CORPUS.load("lstm/plain", "float32"))
 
 

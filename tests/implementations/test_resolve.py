@@ -3,7 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from making import MakeGolden
+from factories.goldens import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import UnknownName, Unsupported
@@ -14,7 +14,7 @@ from rnn_goldens.implementations.numpy_cells import run as numpy_run
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's working directory, importable as under ``python -m``."""
+    """A user's working directory, from which modules can be imported as under ``python -m``."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "users_net.py").write_text("class Net:\n    run = staticmethod(lambda golden: (golden,))\nnumber = 3\n")
@@ -46,7 +46,7 @@ def test_built_in_names_are_callables(built_in: Callable[[str], Implementation],
         ("keras-tensorflow", "tensorflow", "keras-tensorflow"),
     ],
 )
-def test_a_framework_that_is_not_installed_is_named_with_the_extra_that_brings_it(
+def test_a_missing_framework_is_an_error_with_the_extra_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, name: str, missing: str, extra: str
 ) -> None:
     for module in list(sys.modules):
@@ -59,7 +59,7 @@ def test_a_framework_that_is_not_installed_is_named_with_the_extra_that_brings_i
 
 
 @pytest.mark.parametrize("name", ["nunpy", "users_net", "users_net:", ":run", ""])
-def test_a_name_that_is_neither_lists_what_exists(name: str) -> None:
+def test_an_unknown_name_lists_valid_ones(name: str) -> None:
     listed = r"Implementations \(or package.module:thing, FILE.onnx, or -- COMMAND\): numpy, torch"
     with pytest.raises(UnknownName, match=listed):
         resolve(name)
@@ -75,13 +75,13 @@ def test_a_name_that_is_neither_lists_what_exists(name: str) -> None:
         ("users_broken:run", "importing users_broken failed: No module named 'not_installed_anywhere'"),
     ],
 )
-def test_what_is_not_to_be_found_is_said(name: str, message: str) -> None:
+def test_a_module_or_name_that_is_not_found_is_an_error(name: str, message: str) -> None:
     with pytest.raises(WrongUse, match=message):
         resolve(name)
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("my.py", "class Layer: ...\nclass MyGRU: ...", "'my.py' holds MyGRU: rnn-goldens check my:MyGRU"),
         ("./a/my.py", "class MyGRU: ...", "'./a/my.py' holds MyGRU: rnn-goldens check a.my:MyGRU"),
@@ -91,15 +91,17 @@ def test_what_is_not_to_be_found_is_said(name: str, message: str) -> None:
         ("my.c", "class MyGRU", "'my.c' is a program: rnn-goldens check -- WHAT_RUNS_IT my.c"),
     ],
 )
-def test_the_path_of_a_file_says_how_what_it_holds_is_checked(tmp_path: Path, name: str, text: str, said: str) -> None:
+def test_the_path_of_a_file_is_an_error_that_says_how_to_check_its_content(
+    tmp_path: Path, name: str, text: str, message: str
+) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text(text, "utf-8")
     with pytest.raises(WrongUse) as error:
         resolve(name, tmp_path)
     first, *others = str(error.value).splitlines()
-    assert first == said
+    assert first == message
     program = f"or, if it is a program: rnn-goldens check -- python {name}"
-    assert others == ([f"  {program}"] if "holds" in said else [])
+    assert others == ([f"  {program}"] if "holds" in message else [])
 
 
 def test_the_numpy_cells_refuse_bfloat16_without_ml_dtypes(
@@ -111,6 +113,6 @@ def test_the_numpy_cells_refuse_bfloat16_without_ml_dtypes(
 
 
 @pytest.mark.parametrize(("result", "what"), [(None, "a NoneType"), ((1,), "1 output"), ("ab", "a str")])
-def test_a_result_that_is_no_tuple_of_outputs_says_what_it_is(result: object, what: str) -> None:
-    with pytest.raises(TypeError, match=f"returned {what}; it returns"):
+def test_a_result_that_is_not_a_tuple_of_outputs_is_described(result: object, what: str) -> None:
+    with pytest.raises(TypeError, match=f"returned {what}; expected"):
         outputs_of(result)

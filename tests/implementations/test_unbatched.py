@@ -1,4 +1,4 @@
-"""A class that takes no unbatched input, or no state, is refused one; one that takes it, and is wrong, fails."""
+"""Classes without unbatched input or states are refused goldens with them; wrong classes fail."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ NO_STATE, STATE = "gru/unbatched-no-state", "gru/unbatched"
 
 
 class Batched(torch.nn.Module):  # type: ignore[misc, name-defined]
-    """A batch is all that it knows: in x of (4, 4) it takes time for the batch."""
+    """Supports only batches: in x of shape (4, 4) it treats time as the batch."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Raising(Batched):
 
 
 class Broken(Batched):
-    """Whatever it is given."""
+    """Raises an error for any input."""
 
     def forward(self, x: Any, h0: Any = None) -> Any:
         raise ValueError(f"no room for {x.ndim} axes and {h0}")
@@ -76,7 +76,7 @@ class InNumPy:
         return np.zeros((batch, time, self.sizes[1])), np.zeros((1, batch, self.sizes[1]))
 
 
-def asked(kind: type, golden_id: str) -> Any:
+def compared(kind: type, golden_id: str) -> Any:
     golden = load(golden_id, dtype="float32")
     return golden.compare(*outputs_of(adapt(kind)(golden)))
 
@@ -87,36 +87,36 @@ def test_a_class_that_raises_an_error_is_refused_with_it(kind: type, golden_id: 
         rf"^{kind.__name__} takes no unbatched input \(ValueError: not enough values to unpack \(expected 3, got 2\)\)$"
     )
     with pytest.raises(Unsupported, match=why):
-        asked(kind, golden_id)
+        compared(kind, golden_id)
 
 
-def test_a_class_that_takes_time_for_the_batch_is_refused() -> None:
+def test_a_class_that_treats_time_as_the_batch_is_refused() -> None:
     with pytest.raises(
         Unsupported, match=r"^Batched takes no unbatched input \(it takes the time steps for a batch\)$"
     ):
-        asked(Batched, NO_STATE)
+        compared(Batched, NO_STATE)
 
 
-def test_what_fails_with_a_batch_of_one_too_is_told_as_it_is() -> None:
+def test_a_class_that_also_fails_with_a_batch_of_one_keeps_its_error() -> None:
     with pytest.raises(ValueError, match=r"^no room for 2 axes and None$"):
-        asked(Broken, NO_STATE)
+        compared(Broken, NO_STATE)
 
 
 @pytest.mark.parametrize("golden_id", [NO_STATE, STATE])
-def test_a_class_that_takes_it_is_judged(golden_id: str) -> None:
-    assert asked(Unbatched, golden_id).passed
-    assert "unbatched_kept_as_batch" in asked(KeepsABatchOfOne, golden_id).explained_by
-    assert not asked(WrongUnbatched, golden_id).passed
+def test_a_class_that_accepts_unbatched_input_is_checked(golden_id: str) -> None:
+    assert compared(Unbatched, golden_id).passed
+    assert "unbatched_kept_as_batch" in compared(KeepsABatchOfOne, golden_id).explained_by
+    assert not compared(WrongUnbatched, golden_id).passed
 
 
 @pytest.mark.parametrize("kind", [Batched, Raising])
-def test_gradients_are_refused_likewise(kind: type) -> None:
+def test_gradients_are_refused_in_the_same_way(kind: type) -> None:
     golden: Golden = load(NO_STATE, dtype="float32", gradients=True)
     with pytest.raises(Unsupported, match="takes no unbatched input"):
-        adapt_backward(kind)(golden.question())
+        adapt_backward(kind)(golden.inputs())
     golden.check_gradient_calls(adapt_backward(Unbatched))
     with pytest.raises(TypeError, match=r"out has shape \(1, 4, 3\), want \(4, 3\)"):
-        adapt_backward(KeepsABatchOfOne)(golden.question())
+        adapt_backward(KeepsABatchOfOne)(golden.inputs())
 
 
 class OfTorchWithoutState(torch.nn.LSTM):  # type: ignore[misc, name-defined]
@@ -125,12 +125,12 @@ class OfTorchWithoutState(torch.nn.LSTM):  # type: ignore[misc, name-defined]
 
 
 @pytest.mark.parametrize("golden_id", ["lstm/plain", "lstm/lengths-no-state", "lstm/bidirectional-no-state"])
-def test_a_class_derived_from_torch_s_that_takes_no_state_is_asked_what_starts_from_zero(golden_id: str) -> None:
+def test_a_torch_subclass_without_a_state_argument_is_checked_from_zero(golden_id: str) -> None:
     golden = load(golden_id, dtype="float32")
     assert golden.compare(*outputs_of(adapt(OfTorchWithoutState)(golden))).passed
 
 
-def test_a_class_derived_from_torch_s_that_takes_no_state_is_refused_one() -> None:
+def test_a_torch_subclass_without_a_state_argument_refuses_initial_states() -> None:
     golden = load("lstm/with-state", dtype="float32")
     with pytest.raises(Unsupported, match="OfTorchWithoutState takes no initial state as its second argument"):
         outputs_of(adapt(OfTorchWithoutState)(golden))

@@ -1,4 +1,4 @@
-"""Which packages an implementation is made of, with their versions."""
+"""The versions of the packages that an implementation uses."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from rnn_goldens.implementations.versions import versions_of_packages
 
 
-def test_those_of_a_users_module_are_what_it_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_versions_of_a_user_module_are_those_of_its_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "nets").mkdir()
     (tmp_path / "nets/my_rnn.py").write_text(
@@ -18,13 +18,15 @@ def test_those_of_a_users_module_are_what_it_imports(tmp_path: Path, monkeypatch
     assert versions_of_packages("nets.my_rnn:run") == {"numpy": version("numpy"), "click": version("click")}
 
 
-def test_those_of_a_module_that_is_installed_are_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_versions_of_an_installed_module_are_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert versions_of_packages("click.testing:CliRunner") == {"click": version("click")}
 
 
 @pytest.mark.parametrize("text", ["def run(golden", "\0"])
-def test_a_module_that_cannot_be_parsed_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_a_module_that_cannot_be_parsed_has_no_versions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_rnn.py").write_text(text)
     assert versions_of_packages("my_rnn:run") == {}

@@ -1,7 +1,7 @@
-"""Back-propagation through time as a textbook has it, number by number: a second answer to every gradient.
+"""Back-propagation through time as in textbooks, number by number: a second implementation of every gradient.
 
-It shares no line with ``rnn_goldens/cells`` and the generator: the derivatives are worked out by hand, over
-``decimal``, one sequence and one unit at a time, on top of the scalar networks.
+It shares no code with ``rnn_goldens/cells`` and the generator: derivatives are written by hand in ``decimal``, one
+sequence and one unit at a time, on top of the scalar networks.
 
 Sources:
     P. J. Werbos, Backpropagation through time: what it does and how to do it, Proc. IEEE 78 (1990).
@@ -18,7 +18,7 @@ DIGITS = 80
 
 
 class UnitBack(NamedTuple):
-    """What a unit's step hands back: to W x + b_ih and U h + b_hh, a number a gate each, and to its state before."""
+    """Cotangents of a unit's step: of W x + b_ih and U h + b_hh, one number for each gate, and of the state before."""
 
     of_input: Vector
     of_state: Vector
@@ -26,7 +26,7 @@ class UnitBack(NamedTuple):
 
 
 Back = Callable[[Vector, Vector, Vector, Vector], UnitBack]
-"""Of its W x + b_ih, U h + b_hh, state before, and the cotangents of its state after."""
+"""A function of W x + b_ih, U h + b_hh, the state before, and the cotangents of the state after."""
 
 
 def slope_of_sigmoid(z: Decimal) -> Decimal:
@@ -79,7 +79,7 @@ def times_transposed(matrix: Sequence[Vector], vector: Vector) -> Vector:
 
 
 def plus(a: Any, b: Any) -> Any:
-    """Nested lists, number by number."""
+    """Add nested lists number by number."""
     return [plus(p, q) for p, q in zip(a, b, strict=True)] if isinstance(a, Sequence) else a + b
 
 
@@ -94,8 +94,8 @@ class Step(NamedTuple):
     before: State
 
 
-def forth(cell: str, w: Weights, sequence: Sequence[Vector], state: State) -> tuple[list[Vector], list[Step]]:
-    """One layer in one direction: its h at every step, and what the way back needs."""
+def forward(cell: str, w: Weights, sequence: Sequence[Vector], state: State) -> tuple[list[Vector], list[Step]]:
+    """Run one layer in one direction; return h at every step and the values for the backward pass."""
     outputs, steps, size = [], [], len(state[0])
     for x in sequence:
         step = Step(x, affine(w.weight_ih, x, w.bias_ih), affine(w.weight_hh, state[0], w.bias_hh), state)
@@ -110,7 +110,7 @@ def forth(cell: str, w: Weights, sequence: Sequence[Vector], state: State) -> tu
 def one_direction(
     cell: str, w: Weights, steps: Sequence[Step], d_outs: Sequence[Vector], d_last: State
 ) -> tuple[list[Vector], State, Weights]:
-    """Cotangents of the inputs and of the first state, and the weights' gradients."""
+    """Return the cotangents of the inputs and of the initial state, and the gradients of the weights."""
     d_state, size = d_last, len(d_last[0])
     d_inputs: list[Vector] = []
     total = Weights(*(each(lambda _: Decimal(0), array) for array in w))
@@ -140,25 +140,25 @@ def network(
     d_outs: Sequence[Vector],
     d_last: Sequence[State],
 ) -> tuple[Sequence[Vector], list[State], list[Weights]]:
-    """Of one sequence: cotangents of its input and of every first state, and the weights' gradients."""
-    ways, count = (1, -1), len(layers[0])
+    """Return the cotangents of a sequence's input and initial states, and the gradients of the weights."""
+    strides, count = (1, -1), len(layers[0])
     kept: list[list[Step]] = []
     for layer in layers:
-        said = []
-        for weights, way in zip(layer, ways, strict=False):
-            outputs, steps = forth(cell, weights, sequence[::way], initial[len(kept)])
-            said.append(outputs[::way])
+        outs = []
+        for weights, stride in zip(layer, strides, strict=False):
+            outputs, steps = forward(cell, weights, sequence[::stride], initial[len(kept)])
+            outs.append(outputs[::stride])
             kept.append(steps)
-        sequence = [[h for vector in step for h in vector] for step in zip(*said, strict=True)]
+        sequence = [[h for vector in step for h in vector] for step in zip(*outs, strict=True)]
     d_start: list[State] = []
     gradients: list[Weights] = []
     for number in reversed(range(len(layers))):
         below, starts, found = [], [], []
-        for side, (weights, way) in enumerate(zip(layers[number], ways, strict=False)):
+        for side, (weights, stride) in enumerate(zip(layers[number], strides, strict=False)):
             k, size = number * count + side, len(initial[0][0])
-            mine = [d_out[side * size : (side + 1) * size] for d_out in d_outs]
-            d_inputs, d_first, total = one_direction(cell, weights, kept[k], mine[::way], d_last[k])
-            below.append(d_inputs[::way])
+            d_side = [d_out[side * size : (side + 1) * size] for d_out in d_outs]
+            d_inputs, d_first, total = one_direction(cell, weights, kept[k], d_side[::stride], d_last[k])
+            below.append(d_inputs[::stride])
             starts.append(d_first)
             found.append(total)
         d_outs = below[0] if count == 1 else plus(*below)
@@ -169,7 +169,7 @@ def network(
 def batch(
     cell: str, layers: Any, x: Any, initial: Any, lengths: Sequence[int], d_out: Any, d_last: Any
 ) -> tuple[list[Any], list[Any], list[Weights]]:
-    """Every sequence up to its own end; weights get what all sequences give them."""
+    """Run every sequence up to its length; the gradients of weights are sums over the sequences."""
     d_x, starts, total = [], [], None
     for b, length in enumerate(lengths):
         first, last = ([[s[b] for s in row] for row in zip(*of, strict=True)] for of in (initial, d_last))
@@ -185,20 +185,22 @@ def batch(
 def gradients(
     cell: str, weights: Mapping[str, Any], x: Any, initial: Any, lengths: Sequence[int], d_out: Any, d_last: Any
 ) -> dict[str, Any]:
-    """Gradients by x, h0, c0 of an LSTM, and every weight: the exact results, rounded to float64, ties to even.
+    """Return the gradients of x, h0, c0 of an LSTM, and every weight: exact, rounded to float64, ties to even.
 
     Arrays are nested lists of floats, as in ``scalar_rnn.answer``; ``d_last`` is [d_h_n], or [d_h_n, d_c_n].
     """
     exact = {name: each(Decimal, array) for name, array in weights.items()}
     no_bias = [Decimal(0)] * len(weights["weight_ih_l0"])
-    ways = ("", "_reverse") if "weight_ih_l0_reverse" in weights else ("",)
-    suffixes = [[f"l{layer}{way}" for way in ways] for layer in range(len(initial[0]) // len(ways))]
+    directions = ("", "_reverse") if "weight_ih_l0_reverse" in weights else ("",)
+    suffixes = [
+        [f"l{layer}{direction}" for direction in directions] for layer in range(len(initial[0]) // len(directions))
+    ]
     layers = [[Weights(*(exact.get(f"{n}_{s}", no_bias) for n in Weights._fields)) for s in row] for row in suffixes]
-    given = (each(Decimal, x), each(Decimal, initial), lengths, each(Decimal, d_out), each(Decimal, d_last))
+    arguments = (each(Decimal, x), each(Decimal, initial), lengths, each(Decimal, d_out), each(Decimal, d_last))
     digits, before = DIGITS, ""
     while True:
         with localcontext(Context(prec=digits, Emin=MIN_EMIN, Emax=MAX_EMAX)) as context:
-            d_x, d_start, of_weights = batch(cell, layers, *given)
+            d_x, d_start, of_weights = batch(cell, layers, *arguments)
             found = {"x": d_x, **dict(zip(("h0", "c0"), d_start, strict=False))}
             for suffix, each_one in zip([s for row in suffixes for s in row], of_weights, strict=True):
                 found |= {f"{name}_{suffix}": array for name, array in each_one._asdict().items()}

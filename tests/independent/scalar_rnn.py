@@ -1,7 +1,7 @@
-"""Recurrent networks as the papers have them, number by number: a second answer to every golden.
+"""Recurrent networks as in the papers, number by number: a second implementation of every golden.
 
-It shares no line and no library with ``rnn_goldens/cells`` and the generator: loops over ``decimal``, one sequence
-and one unit at a time. The papers leave layout and gate order open; these are ``torch.nn``'s, as documented there.
+It shares no code and no library with ``rnn_goldens/cells`` and the generator: loops over ``decimal``, one sequence and
+one unit at a time. The papers do not define layout and gate order; these are ``torch.nn``'s, as documented.
 
 Sources:
     J. L. Elman, Finding structure in time, Cognitive Science 14 (1990): the recurrent layer, figure 2.
@@ -18,15 +18,15 @@ from typing import Any, NamedTuple
 
 Vector = Sequence[Decimal]
 State = Sequence[Vector]
-"""Of one layer in one direction: [h], or [h, c] for an LSTM."""
+"""State of one layer in one direction: [h], or [h, c] for an LSTM."""
 Cell = Callable[[Vector, Vector, Vector], Vector]
-"""One step of one unit: its W x + b_ih and U h + b_hh, a number a gate each, and its state; returns its new state."""
+"""One step of one unit: from W x + b_ih and U h + b_hh, one number for each gate, and the state to the new state."""
 
 FEWEST_DIGITS = 40
 
 
 class Weights(NamedTuple):
-    """Of one layer in one direction; without biases, zeros."""
+    """Weights of one layer in one direction; missing biases are zero."""
 
     weight_ih: Sequence[Vector]
     weight_hh: Sequence[Vector]
@@ -40,7 +40,7 @@ def sigmoid(z: Decimal) -> Decimal:
 
 def tanh(z: Decimal) -> Decimal:
     with localcontext() as context:
-        context.prec += max(0, -z.adjusted())  # the difference loses as many digits as z has zeros behind its point
+        context.prec += max(0, -z.adjusted())  # the difference cancels one digit for each leading zero of z
         e = (-2 * z).exp()
         difference = 1 - e
     return difference / (1 + e)
@@ -52,7 +52,7 @@ def rnn_tanh(x: Vector, h: Vector, _: Vector) -> Vector:
 
 
 def rnn_relu(x: Vector, h: Vector, _: Vector) -> Vector:
-    """The same with max(0, z) for tanh(z)."""
+    """As ``rnn_tanh``, with max(0, z) for tanh(z)."""
     return [max(Decimal(0), x[0] + h[0])]
 
 
@@ -72,7 +72,7 @@ def gru(x: Vector, h: Vector, state: Vector) -> Vector:
     h' = (1 - z) n + z h, where r and z are sigmoids of W x + U h + b, and n = tanh(W x + b_ih + r (U h + b_hh)).
     """
     r, update = sigmoid(x[0] + h[0]), x[1] + h[1]
-    z, one_minus_z = sigmoid(update), sigmoid(-update)  # the same as 1 - z, which would lose digits where z is near 1
+    z, one_minus_z = sigmoid(update), sigmoid(-update)  # equals 1 - z, which would cancel digits near 1
     return [one_minus_z * tanh(x[2] + r * h[2]) + z * state[0]]
 
 
@@ -84,7 +84,7 @@ def affine(matrix: Sequence[Vector], vector: Vector, bias: Vector) -> Vector:
 
 
 def one_direction(cell: Cell, weights: Weights, sequence: Sequence[Vector], state: State) -> tuple[list[Vector], State]:
-    """One layer in one direction: its h at every step, and its last state."""
+    """Run one layer in one direction; return h at every step and the last state."""
     outputs, size = [], len(state[0])
     for x in sequence:
         of_input = affine(weights.weight_ih, x, weights.bias_ih)
@@ -98,26 +98,28 @@ def one_direction(cell: Cell, weights: Weights, sequence: Sequence[Vector], stat
 def network(
     cell: Cell, layers: Sequence[Sequence[Weights]], sequence: Sequence[Vector], initial: Sequence[State]
 ) -> tuple[Sequence[Vector], list[State]]:
-    """All layers: each reads, step by step, what both directions of the one below say, forward first (Graves 2013)."""
+    """Run all layers: the input of each is the output of both directions below, forward first (Graves 2013)."""
     last: list[State] = []
     for layer in layers:
-        said = []
-        for weights, way in zip(layer, (1, -1), strict=False):  # -1 begins at the end (Schuster & Paliwal 1997)
-            outputs, state = one_direction(cell, weights, sequence[::way], initial[len(last)])
-            said.append(outputs[::way])
+        outs = []
+        for weights, stride in zip(layer, (1, -1), strict=False):  # -1: from the end (Schuster & Paliwal 1997)
+            outputs, state = one_direction(cell, weights, sequence[::stride], initial[len(last)])
+            outs.append(outputs[::stride])
             last.append(state)
-        sequence = [[h for vector in step for h in vector] for step in zip(*said, strict=True)]
+        sequence = [[h for vector in step for h in vector] for step in zip(*outs, strict=True)]
     return sequence, last
 
 
 def batch(cell: Cell, layers: Sequence[Sequence[Weights]], x: Any, initial: Any, lengths: Sequence[int]) -> list[Any]:
-    """Every sequence up to its own end: there its last states are, and beyond it out is zero."""
+    """Run every sequence up to its length, where its last states are; beyond it, out is zero."""
     out, last = [], []
     for b, length in enumerate(lengths):
-        said, state = network(cell, layers, x[b][:length], [[s[b] for s in row] for row in zip(*initial, strict=True)])
-        out.append([*said, *([Decimal(0)] * len(said[0]) for _ in x[b][length:])])
+        outputs, state = network(
+            cell, layers, x[b][:length], [[s[b] for s in row] for row in zip(*initial, strict=True)]
+        )
+        out.append([*outputs, *([Decimal(0)] * len(outputs[0]) for _ in x[b][length:])])
         last.append(state)
-    rows = list(zip(*last, strict=True))  # of h_n and c_n: one a layer and direction
+    rows = list(zip(*last, strict=True))  # one for each layer and direction
     return [out, *([[state[s] for state in row] for row in rows] for s in range(len(initial)))]
 
 
@@ -129,20 +131,22 @@ def each(convert: Callable[[Any], Any], numbers: Any) -> Any:
 def answer(cell: str, weights: Mapping[str, Any], x: Any, initial: Any, lengths: Sequence[int]) -> list[Any]:
     """Return [out, h_n], and c_n of an LSTM: the exact results, rounded to the nearest float64, ties to even.
 
-    Arrays are nested lists of floats, named and shaped as PyTorch has them with ``batch_first``; ``initial`` is [h0],
-    or [h0, c0]; ``lengths`` has the steps of every sequence.
+    Arrays are nested lists of floats, with PyTorch's names and shapes for ``batch_first``; ``initial`` is [h0],
+    or [h0, c0]; ``lengths`` are the lengths of the sequences.
     """
-    exact = {name: each(Decimal, array) for name, array in weights.items()}  # a Decimal holds a float exactly
+    exact = {name: each(Decimal, array) for name, array in weights.items()}  # a Decimal represents a float exactly
     no_bias = [Decimal(0)] * len(weights["weight_ih_l0"])
-    ways = ("", "_reverse") if "weight_ih_l0_reverse" in weights else ("",)
-    suffixes = [[f"l{layer}{way}" for way in ways] for layer in range(len(initial[0]) // len(ways))]
+    directions = ("", "_reverse") if "weight_ih_l0_reverse" in weights else ("",)
+    suffixes = [
+        [f"l{layer}{direction}" for direction in directions] for layer in range(len(initial[0]) // len(directions))
+    ]
     layers = [[Weights(*(exact.get(f"{n}_{s}", no_bias) for n in Weights._fields)) for s in row] for row in suffixes]
     x, initial, digits, before = each(Decimal, x), each(Decimal, initial), FEWEST_DIGITS, ""
     while True:
         with localcontext(Context(prec=digits, Emin=MIN_EMIN, Emax=MAX_EMAX)) as context:
             now: list[Any] = each(float, batch(CELLS[cell], layers, x, initial, lengths))
-        # Enough digits: nothing was rounded, or half as many gave the same floats (repr shows a zero's sign, too). Sums
-        # of products come as near to a tie or to zero as they like, so relu networks, which can, do without rounding.
+        # Enough digits: nothing was rounded, or half as many gave the same floats (repr has a zero's sign). Sums of
+        # products can be arbitrarily near to a tie or to zero, so relu networks must be computed without rounding.
         if not context.flags[Inexact] or (repr(now) == before and cell != "rnn_relu"):
             return now
         digits, before = 2 * digits, repr(now)

@@ -1,4 +1,4 @@
-"""Every stored answer of the newest corpus, bit for bit, from an implementation that shares nothing with ours."""
+"""An independent implementation reproduces every stored output of the newest corpus bit for bit."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def computed(golden: Golden) -> list[Any]:
 
 
 def bits(numbers: Any) -> Any:
-    """Nested lists of floats as text that tells any two apart, zeros of different sign too."""
+    """Return nested lists of floats as hexadecimal text, which is unique, also for the sign of zero."""
     return scalar_rnn.each(float.hex, numbers)
 
 
@@ -70,7 +70,7 @@ def test_every_stored_value_is_reproduced(golden_id: str) -> None:
 @pytest.mark.parametrize(
     ("cell", "gate"), [(cell, gate) for cell, layout in LAYOUTS.items() for gate in range(len(layout.gates))]
 )
-def test_a_wrong_sign_in_any_gate_is_seen(monkeypatch: pytest.MonkeyPatch, cell: str, gate: int) -> None:
+def test_a_wrong_sign_in_any_gate_is_detected(monkeypatch: pytest.MonkeyPatch, cell: str, gate: int) -> None:
     golden = CORPUS.load(ONE_STEP[cell])
     assert golden.cell == cell
     monkeypatch.setitem(scalar_rnn.CELLS, cell, negated_at(gate, scalar_rnn.CELLS[cell]))
@@ -78,7 +78,7 @@ def test_a_wrong_sign_in_any_gate_is_seen(monkeypatch: pytest.MonkeyPatch, cell:
 
 
 @pytest.mark.parametrize("golden_id", ["rnn-tanh/chaotic", "lstm/overflowing"])
-def test_digits_are_added_until_they_suffice(monkeypatch: pytest.MonkeyPatch, golden_id: str) -> None:
+def test_the_number_of_digits_is_increased_until_it_suffices(monkeypatch: pytest.MonkeyPatch, golden_id: str) -> None:
     golden = CORPUS.load(golden_id)
     monkeypatch.setattr(scalar_rnn, "FEWEST_DIGITS", 5)
     assert bits(computed(golden)) == bits(stored(golden))

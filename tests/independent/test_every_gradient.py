@@ -1,4 +1,4 @@
-"""Every stored gradient of the newest corpus, bit for bit, from back-propagation that shares nothing with ours."""
+"""An independent implementation reproduces every stored gradient of the newest corpus bit for bit."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def stored(golden: Golden) -> Gradients:
 
 
 def by_hand(golden: Golden) -> dict[str, Any]:
-    """With a batch axis on the way, as the scalar network has it."""
+    """Return the gradients of the scalar implementation, which needs a batch axis."""
 
     def batched(array: Any, axis: int) -> Any:
         return (array if golden.batch_shape else np.expand_dims(array, axis)).tolist()
@@ -56,7 +56,7 @@ def by_hand(golden: Golden) -> dict[str, Any]:
 
 
 def bits(numbers: Any) -> Any:
-    """Nested lists of floats as text that tells any two apart, zeros of different sign too."""
+    """Return nested lists of floats as hexadecimal text, which is unique, also for the sign of zero."""
     return {name: each(float.hex, array) for name, array in numbers.items()}
 
 
@@ -71,7 +71,7 @@ def test_every_stored_gradient_is_reproduced(golden_id: str) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_wrong_sign_on_the_way_back_is_seen(monkeypatch: pytest.MonkeyPatch, cell: str) -> None:
+def test_a_wrong_sign_in_the_backward_pass_is_detected(monkeypatch: pytest.MonkeyPatch, cell: str) -> None:
     golden, right = loaded(ONE_STEP[cell]), scalar_backward.BACK[cell]
     assert golden.cell == cell
     monkeypatch.setitem(scalar_backward.BACK, cell, lambda x, h, state, d: right(x, h, state, [-d[0], *d[1:]]))

@@ -1,27 +1,27 @@
-"""A real browser, without a screen; where there is none, ``make pages`` installs it, and nothing is skipped there."""
+"""A headless browser and a page in it; ``make pages`` installs the browser and runs these tests without skips."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from examples.building import lacking
-from headless import installed, show, started
+from examples.compilation import lacking
+from headless import installed, show, start_browser
 from selenium.webdriver import Chrome
 
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """One for all tests."""
+    """One browser for all tests."""
     if not installed():
         lacking("chromium, or its chromedriver, is not installed")
-    chrome = started(tmp_path_factory.mktemp("profiles"))
+    chrome = start_browser(tmp_path_factory.mktemp("profiles"))
     yield chrome
     chrome.quit()
 
 
 class Page:
-    """A page in the browser, as wide as is asked, in light or dark."""
+    """A page in the browser, with a width and a color scheme."""
 
     def __init__(self, browser: Chrome, path: Path) -> None:
         self.browser, self.path = browser, path
@@ -31,22 +31,22 @@ class Page:
         return self
 
     def run(self, script: str, *arguments: object) -> Any:
-        """What a script returns, which may be a promise."""
-        wrapped = f"const end = arguments[arguments.length - 1]; (async (...given) => {{ {script} }})"
+        """Run a script and return its result, which may be a promise."""
+        wrapped = f"const end = arguments[arguments.length - 1]; (async (...values) => {{ {script} }})"
         return self.browser.execute_async_script(f"{wrapped}(...arguments).then(end)", *arguments)
 
     def choose(self, **values: str) -> None:
-        """Set filters, as a reader does."""
+        """Set filters."""
         for name, value in values.items():
             self.run(
-                "const [name, value] = given, field = document.getElementById('filters').elements[name];"
+                "const [name, value] = values, field = document.getElementById('filters').elements[name];"
                 "field.value = value; field.dispatchEvent(new Event('input', {bubbles: true}))",
                 name,
                 value,
             )
 
     def shown(self) -> list[str]:
-        """The goldens that are listed now."""
+        """Return the visible goldens."""
         found: list[str] = self.run(
             "return [...document.querySelectorAll('.failure')].filter((one) => one.offsetParent)"
             ".map((one) => one.querySelector('b').textContent + ' ' + one.dataset.dtype)"
@@ -54,18 +54,18 @@ class Page:
         return found
 
     def table(self, name: str) -> dict[str, list[str]]:
-        """By row, what its fields say."""
+        """Return the texts of a table's fields by row."""
         found: dict[str, list[str]] = self.run(
-            "return Object.fromEntries([...document.querySelectorAll(`#${given[0]} tbody tr:not(.of)`)].map((row) =>"
+            "return Object.fromEntries([...document.querySelectorAll(`#${values[0]} tbody tr:not(.of)`)].map((row) =>"
             " [row.querySelector('th').textContent, [...row.querySelectorAll('td')].map((one) => one.textContent)]))",
             name,
         )
         return found
 
     def open_failures(self, count: int = 1) -> None:
-        """Open the first of those that are listed, and wait until their pictures are drawn."""
+        """Open the first visible failures and wait until their pictures are drawn."""
         self.run(
-            "[...document.querySelectorAll('.failure')].filter((one) => one.offsetParent).slice(0, given[0])"
+            "[...document.querySelectorAll('.failure')].filter((one) => one.offsetParent).slice(0, values[0])"
             ".forEach((one) => { one.open = true; });"
             "await new Promise((done) => setTimeout(done, 150))",
             count,
@@ -74,8 +74,8 @@ class Page:
 
 @pytest.fixture
 def errors(browser: Chrome) -> Iterator[None]:
-    """Fail a test after which the browser's console holds anything."""
+    """Fail a test that logs to the browser's console."""
     browser.get_log("browser")  # type: ignore[no-untyped-call]
     yield
-    said = browser.get_log("browser")  # type: ignore[no-untyped-call]
-    assert said == []
+    messages = browser.get_log("browser")  # type: ignore[no-untyped-call]
+    assert messages == []

@@ -1,4 +1,4 @@
-"""Pages of content that no run would easily give: hostile texts, and far too much."""
+"""Pages with unusual content: hostile texts, and thousands of failures."""
 
 import re
 import subprocess
@@ -10,11 +10,11 @@ import pytest
 from pages.conftest import Page
 from selenium.webdriver import Chrome
 
-from rnn_goldens.diagnosis.as_data import as_data
 from rnn_goldens.diagnosis.causes import Evidence, diagnose
+from rnn_goldens.diagnosis.diagnosis_json import to_json
 from rnn_goldens.pages.causes import causes_of
 from rnn_goldens.pages.content import About, Checked, Content
-from rnn_goldens.pages.rendering import MOST_BYTES, render
+from rnn_goldens.pages.rendering import MAX_BYTES, render
 from rnn_goldens.result import Drawn, Result
 
 HOSTILE = "<script>window.broken = true</script>\"'&</script><!--"
@@ -63,14 +63,21 @@ def hostile() -> Content:
     for one in results:
         one |= {"explained_by": [HOSTILE], "known": HOSTILE}
     drawn: Drawn = {"message": HOSTILE, "picture": picture(2, 2), "gradients": []}
-    cause = {"cell": "lstm", "certainty": "not recognised", "failed": 1, "passed": 0, "suspects": [], "unexplained": []}
+    cause = {
+        "cell": "lstm",
+        "certainty": "not recognised",
+        "failed": 1,
+        "passed": 0,
+        "candidates": [],
+        "unexplained": [],
+    }
     cause |= {
         "facts": {HOSTILE: {"value": True, "shown_by": 1}},
         "features": [{"feature": HOSTILE, "has": True, "others": 1, "same": 0}],
         "sizes": [],
         "contrast": None,
         "few": None,
-        "parts": {HOSTILE: [[HOSTILE]]},
+        "per_output": {HOSTILE: [[HOSTILE]]},
         "cut_short": False,
         "simplest": {"golden": HOSTILE, "dtype": "float32"},
     }
@@ -91,43 +98,43 @@ def hostile() -> Content:
     ("name", "sentence"),
     [
         ("w_hh_transposed", "Multiplies by the transpose of each gate's W_hh."),
-        ("own_without_b_hn", "Leaves out b_hn."),  # derived from the equations of someone's own cell
+        ("own_without_b_hn", "Leaves out b_hn."),  # derived from the equations of a custom cell
         ("of_another_version", ""),
     ],
 )
-def test_what_explains_failures_is_told_by_its_sentence(name: str, sentence: str) -> None:
-    suspect = {"deviations": [name], "explains": ["own/cell"], "against": [], "alike": []}
-    data = {"cell": "cells:own", "certainty": "explained", "failed": 1, "passed": 0, "suspects": [suspect]}
+def test_causes_are_shown_with_their_sentences(name: str, sentence: str) -> None:
+    candidate = {"deviations": [name], "explains": ["own/cell"], "against": [], "alike": []}
+    data = {"cell": "cells:own", "certainty": "explained", "failed": 1, "passed": 0, "candidates": [candidate]}
     data |= {"unexplained": [], "cut_short": False, "few": None, "simplest": {"golden": "own/cell", "dtype": "float32"}}
     (cause,) = causes_of(0, Checked("", causes=[data]))
     assert [(one.name, one.sentence) for one in cause.deviations] == [(name, sentence)]
 
 
-def test_no_text_is_taken_for_html() -> None:
-    made = render(hostile()).decode()
-    assert HOSTILE not in made
-    assert "<script>window" not in made
-    assert made.count("</script>") == 3  # the data, the library and the page's own
+def test_text_is_escaped_in_html() -> None:
+    html = render(hostile()).decode()
+    assert HOSTILE not in html
+    assert "<script>window" not in html
+    assert html.count("</script>") == 3  # the data, the library and the page's own
 
 
-def test_where_nothing_failed_it_says_so() -> None:
+def test_a_page_without_failures_says_so() -> None:
     right = Checked("", results=[result("lstm/plain", "passed")])
-    made = render(Content("title", [right], {"lstm/plain": About("lstm", ())})).decode()
-    assert "<p>Nothing failed.</p>" in made
-    assert '"pictures":[]' in made
+    html = render(Content("title", [right], {"lstm/plain": About("lstm", ())})).decode()
+    assert "<p>Nothing failed.</p>" in html
+    assert '"pictures":[]' in html
 
 
-def test_the_command_that_explains_a_deviation_is_shown_for_cells_that_it_is_of() -> None:
+def test_the_explain_command_is_shown_for_built_in_cells() -> None:
     for cell, count in (("lstm", 1), ("my_cells:own", 0)):
         wrong = Evidence("a/b", "float32", cell, explained_by=(("b_hh_missing",),))
         (diagnosis,) = diagnose([wrong], lambda _cause, _evidence: False)
-        checked = Checked("", results=[result("a/b", "failed")], causes=[as_data(diagnosis)])
-        made = render(Content("title", [checked], {"a/b": About(cell, ())})).decode()
-        assert made.count("rnn-goldens explain b_hh_missing") == count
+        checked = Checked("", results=[result("a/b", "failed")], causes=[to_json(diagnosis)])
+        html = render(Content("title", [checked], {"a/b": About(cell, ())})).decode()
+        assert html.count("rnn-goldens explain b_hh_missing") == count
 
 
 @pytest.mark.usefixtures("errors")
-def test_a_hostile_text_does_nothing_in_a_browser(browser: Chrome, tmp_path: Path) -> None:
+def test_hostile_text_is_inert_in_a_browser(browser: Chrome, tmp_path: Path) -> None:
     (tmp_path / "report.html").write_bytes(render(hostile()))
     page = Page(browser, tmp_path / "report.html").open(360)
     page.open_failures(10)
@@ -139,33 +146,33 @@ def test_a_hostile_text_does_nothing_in_a_browser(browser: Chrome, tmp_path: Pat
 
 @pytest.mark.parametrize("size", [(3, 4), (24, 40)], ids=["small", "large"])
 def test_a_page_of_a_thousand_failures_lists_them_all(size: tuple[int, int]) -> None:
-    made = render(failing(1000, size))
-    assert len(made) <= LIMIT
-    assert made.count(b'<details class="failure') == 1000
-    pictures = made.count(b"data-picture=")
+    html = render(failing(1000, size))
+    assert len(html) <= LIMIT
+    assert html.count(b'<details class="failure') == 1000
+    pictures = html.count(b"data-picture=")
     if size == (3, 4):
         assert pictures == 1000
-        assert b"leaves out" not in made
+        assert b"leaves out" not in html
     else:
         assert pictures > 100
-        assert f"leaves out the pictures of {1000 - pictures} failures".encode() in made
+        assert f"leaves out the pictures of {1000 - pictures} failures".encode() in html
 
 
 def test_a_page_of_ten_thousand_failures_says_what_it_leaves_out() -> None:
-    made = render(failing(10_000, (3, 4)))
-    assert len(made) <= MOST_BYTES <= LIMIT
-    listed = made.count(b'<details class="failure')
+    html = render(failing(10_000, (3, 4)))
+    assert len(html) <= MAX_BYTES <= LIMIT
+    listed = html.count(b'<details class="failure')
     assert listed > 500
-    assert f"it leaves out {10_000 - listed:,} failures more, which are counted and not listed".encode() in made
-    assert b"10000 failed" in made
+    assert f"it leaves out {10_000 - listed:,} failures more, which are counted but not listed".encode() in html
+    assert b"10000 failed" in html
 
 
-def test_where_not_all_are_listed_no_golden_is_missing_for_another_s_repetitions() -> None:
+def test_a_limited_list_shows_each_golden_before_repetitions() -> None:
     content = failing(10_000, (3, 4))
     (checked,) = content.checked
     results: list[Result] = [{**one, "golden": f"lstm/golden-{n // 1000}"} for n, one in enumerate(checked.results)]
-    made = render(Content("title", [replace(checked, results=results)], content.about)).decode()
-    assert len(set(re.findall(r"<b>(lstm/golden-\d)</b>", made))) == 10
+    html = render(Content("title", [replace(checked, results=results)], content.about)).decode()
+    assert len(set(re.findall(r"<b>(lstm/golden-\d)</b>", html))) == 10
 
 
 WITHOUT_JINJA = """

@@ -1,4 +1,4 @@
-"""The page of a run, opened from disk in a real browser."""
+"""The page of a run, opened from disk in a browser."""
 
 import os
 import subprocess
@@ -70,14 +70,14 @@ def test_causes_come_first(page: Page) -> None:
     assert "kernel <script>window.broken = true</script> failed" in crash
 
 
-def test_nothing_of_what_is_told_runs(page: Page) -> None:
+def test_texts_do_not_run_as_scripts(page: Page) -> None:
     page.open_failures(100)
     assert page.run("return window.broken") is None
     assert page.run("return document.querySelectorAll('main i:not(.scale i), pre b, li > i').length") == 0
     assert page.run("return performance.getEntriesByType('resource').length") == 0
 
 
-def test_filters_leave_what_was_chosen(page: Page) -> None:
+def test_filters_show_only_the_selection(page: Page) -> None:
     everything = page.shown()
     assert {one.rpartition(" ")[2] for one in everything} == {"float64", "float32"}
     before = page.table("by-cell")
@@ -111,7 +111,7 @@ def test_filters_know_features_and_outcomes(page: Page) -> None:
     assert page.table("by-cell") == {"rnn_relu": ["⊘ 1", "⊘ 1"]}
 
 
-def test_a_cause_and_a_field_of_a_table_lead_to_their_goldens(page: Page) -> None:
+def test_a_cause_and_a_table_cell_link_to_their_goldens(page: Page) -> None:
     assert "exact/plain float64" in page.shown()
     page.browser.find_element(By.CSS_SELECTOR, ".show").click()
     explained = page.shown()
@@ -143,7 +143,7 @@ def test_pictures_are_drawn(page: Page, scheme: str) -> None:
     assert {want, got} <= set(lines)
 
 
-def test_a_picture_says_in_words_what_it_shows(page: Page) -> None:
+def test_a_picture_has_a_text_description(page: Page) -> None:
     page.choose(text="exact/plain", dtype="float32")
     page.open_failures()
     heat = page.browser.find_element(By.CSS_SELECTOR, ".failure[open] .plot")
@@ -157,7 +157,7 @@ def test_a_picture_says_in_words_what_it_shows(page: Page) -> None:
     heat.send_keys(Keys.ARROW_LEFT)
     assert caption.text == "time step 0, unit 1: off by 2"
     legend = page.browser.find_element(By.CSS_SELECTOR, ".failure[open] .scale").text
-    assert "absolute; this golden is exact, nothing is allowed" in legend
+    assert "absolute; this golden is exact, its tolerance is zero" in legend
     assert "NaN or infinite" in legend
 
 
@@ -195,7 +195,7 @@ def test_the_command_is_copied(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_no_width_has_to_be_scrolled_sideways(page: Page, width: int) -> None:
+def test_no_width_needs_horizontal_scrolling(page: Page, width: int) -> None:
     page.open(width)
     page.open_failures(30)
     page.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
@@ -203,7 +203,7 @@ def test_no_width_has_to_be_scrolled_sideways(page: Page, width: int) -> None:
     assert page.run("return [...document.querySelectorAll('.wide')].every((one) => one.scrollWidth <= one.clientWidth)")
 
 
-LEAST_CONTRAST = r"""
+MIN_CONTRAST = r"""
 const light = (rgb) => {
   const [r, g, b] = rgb.match(/[\d.]+/g).map((n) => n / 255)
     .map((n) => n <= 0.03928 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4);
@@ -215,9 +215,9 @@ const behind = (one) => {
     if (!back.startsWith('rgba(0, 0, 0, 0')) return back;
   }
 };
-const says = (one) => one.offsetParent
+const hasText = (one) => one.offsetParent
   && [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-const found = [...document.querySelectorAll('body *')].filter(says).map((one) => {
+const found = [...document.querySelectorAll('body *')].filter(hasText).map((one) => {
   const [a, b] = [light(getComputedStyle(one).color), light(behind(one))];
   return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), one.outerHTML.slice(0, 80)];
 });
@@ -226,8 +226,8 @@ return found.sort((a, b) => a[0] - b[0])[0]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_stands_out(page: Page, scheme: str) -> None:
+def test_every_text_has_sufficient_contrast(page: Page, scheme: str) -> None:
     page.open(scheme=scheme)
     page.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    contrast, where = page.run(LEAST_CONTRAST)
+    contrast, where = page.run(MIN_CONTRAST)
     assert contrast >= 4.5, where  # WCAG AA

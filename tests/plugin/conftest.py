@@ -1,4 +1,4 @@
-"""A user's project, as pytester writes it: an RNN from scratch, wrong variants of it, and the documented goldens."""
+"""A user's project written by pytester: an RNN from scratch, wrong variants of it, and the documented goldens."""
 
 import json
 import shutil
@@ -63,11 +63,11 @@ def writes_into_x(golden):
 """
 
 
-OF_A_RUN_INSIDE = "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"
-"""What pytest says where another pytest has loaded the plugin in the same process."""
+NESTED_RUN = "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"
+"""Warning of pytest when another pytest has loaded the plugin in the same process."""
 
 UNUSED_LANES = "ignore:invalid value encountered in matmul:RuntimeWarning"
-"""What a BLAS now and then raises for lanes of a vector that a small product does not use; its numbers are right."""
+"""Warning that a BLAS sometimes raises for unused vector lanes of a small product; its numbers are correct."""
 
 WriteCorpus = Callable[..., Path]
 
@@ -91,14 +91,12 @@ def write_corpus(pytester: pytest.Pytester) -> WriteCorpus:
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, write_corpus: WriteCorpus, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A project with ``my_rnn.py``, whose ini file names a corpus of just the four documented goldens.
+    """A project with ``my_rnn.py``, whose ini file selects a corpus of the four documented goldens.
 
-    Of the plugins that are installed only ours is loaded: the others cost most of a run, and may come and go.
+    Only our plugin is loaded: the other installed plugins take most of the time of a run and may change.
     """
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.setenv(
-        "PYTEST_ADDOPTS", f"-p rnn_goldens -p no:cacheprovider -W '{OF_A_RUN_INSIDE}' -W '{UNUSED_LANES}'"
-    )
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"-p rnn_goldens -p no:cacheprovider -W '{NESTED_RUN}' -W '{UNUSED_LANES}'")
     pytester.makepyfile(my_rnn=MY_RNN)
     write_corpus("four")
     pytester.makeini("[pytest]\nrnn_goldens_corpus = four")
@@ -133,7 +131,7 @@ def check_with(project: pytest.Pytester) -> Callable[[str], None]:
 
 @pytest.fixture
 def collect(project: pytest.Pytester) -> Callable[..., dict[str, list[str]]]:
-    """Collect, without running: the names of test functions, and the golden-and-precision ids each got."""
+    """A function that collects without running; it returns the parameter ids of each test function."""
 
     def run(*options: str) -> dict[str, list[str]]:
         result = project.runpytest_inprocess("--collect-only", "-q", *options)

@@ -1,4 +1,4 @@
-"""What a run says of wrong gradients where it knows that the outputs are right."""
+"""The diagnosis of wrong gradients in a run whose outputs are correct."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from rnn_goldens.schema import problems
 
-SLIPS = """
+PREAMBLE = """
 import numpy as np
 import pytest
 from rnn_goldens.cells import Backward, Network, case_of
@@ -16,12 +16,12 @@ from rnn_goldens.deviations import deviation
 
 EQUATIONS = deviation("gru_reset_before_product").wrong.equations["gru"]
 
-class Differentiated(Backward):
+class WrongEquations(Backward):
     def cell(self, case):
         return with_equations(super().cell(case), EQUATIONS)
 
-def differentiated(golden):
-    return Differentiated().gradients(case_of(golden, np.float64), golden.cotangents)
+def gradients_of_wrong_equations(golden):
+    return WrongEquations().gradients(case_of(golden, np.float64), golden.cotangents)
 
 def adds_d_c_n_to_d_h(golden):
     d = golden.cotangents
@@ -36,28 +36,28 @@ GRADIENTS = pytest.mark.rnn_goldens(ids=IDS, gradients=True)
 OUTPUTS = pytest.mark.rnn_goldens(ids=IDS)
 """
 
-GRADIENTS_ALONE = """
+ONLY_GRADIENTS = """
 @GRADIENTS
-def test_back(rnn_golden):
-    rnn_golden.check_gradients(differentiated(rnn_golden))
+def test_backward(rnn_golden):
+    rnn_golden.check_gradients(gradients_of_wrong_equations(rnn_golden))
 """
 
 IN_ONE_TEST = """
 @GRADIENTS
 def test_both(rnn_golden):
     rnn_golden.check(*outputs(rnn_golden))
-    rnn_golden.check_gradients(differentiated(rnn_golden))
+    rnn_golden.check_gradients(gradients_of_wrong_equations(rnn_golden))
 """
 
-OUT_ALONE = IN_ONE_TEST.replace("outputs(rnn_golden))", "outputs(rnn_golden)[:1], outputs=['out'])", 1)
+ONLY_OUT = IN_ONE_TEST.replace("outputs(rnn_golden))", "outputs(rnn_golden)[:1], outputs=['out'])", 1)
 
-IN_ANOTHER_TEST = f"""
+IN_AN_EARLIER_TEST = f"""
 @OUTPUTS
 def test_forward(rnn_golden):
     rnn_golden.check(*outputs(rnn_golden))
-{GRADIENTS_ALONE}"""
+{ONLY_GRADIENTS}"""
 
-IN_A_TEST_AFTER = f"""{GRADIENTS_ALONE}
+IN_A_LATER_TEST = f"""{ONLY_GRADIENTS}
 @OUTPUTS
 def test_forward(rnn_golden):
     rnn_golden.check(*outputs(rnn_golden))
@@ -66,15 +66,15 @@ def test_forward(rnn_golden):
 IN_A_CALL = """
 @GRADIENTS
 def test_calls(rnn_golden):
-    rnn_golden.check_gradient_calls(differentiated, outputs)
+    rnn_golden.check_gradient_calls(gradients_of_wrong_equations, outputs)
 """
 
-NAMED = "gru_reset_before_product"
+FORWARD_DEVIATION = "gru_reset_before_product"
 
 
 def report(pytester: pytest.Pytester, body: str, *options: str) -> tuple[dict[str, Any], str]:
-    """The results file of a run, and its text."""
-    pytester.makepyfile(test_it=SLIPS + body)
+    """Run tests; return their results file and output."""
+    pytester.makepyfile(test_it=PREAMBLE + body)
     result = pytester.runpytest_subprocess("--rnn-goldens-report=report.json", "--tb=short", *options)
     document = json.loads((pytester.path / "report.json").read_text("utf-8"))
     assert problems(document, "results") == []
@@ -83,84 +83,82 @@ def report(pytester: pytest.Pytester, body: str, *options: str) -> tuple[dict[st
 
 @pytest.mark.slow
 @pytest.mark.parametrize("body", [IN_ONE_TEST, IN_A_CALL])
-def test_where_the_outputs_are_right_no_deviation_of_theirs_is_named(pytester: pytest.Pytester, body: str) -> None:
+def test_a_deviation_of_outputs_is_not_a_cause_if_the_outputs_are_correct(pytester: pytest.Pytester, body: str) -> None:
     document, text = report(pytester, body)
-    assert NAMED not in text
+    assert FORWARD_DEVIATION not in text
     assert [cause["certainty"] for cause in document["causes"]] == ["not recognised"]
 
 
 @pytest.mark.slow
-def test_outputs_that_a_test_before_found_right_are_right(pytester: pytest.Pytester) -> None:
-    _, text = report(pytester, IN_ANOTHER_TEST)
-    assert NAMED not in text
+def test_outputs_that_passed_in_an_earlier_test_count_as_correct(pytester: pytest.Pytester) -> None:
+    _, text = report(pytester, IN_AN_EARLIER_TEST)
+    assert FORWARD_DEVIATION not in text
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [["-n2"], []])
-def test_outputs_that_another_test_of_the_run_found_right_are_right_at_its_end(
+def test_outputs_that_pass_in_a_later_test_count_as_correct_at_the_end_of_the_run(
     pytester: pytest.Pytester, options: list[str]
 ) -> None:
-    document, _ = report(pytester, IN_A_TEST_AFTER, *options)
+    document, _ = report(pytester, IN_A_LATER_TEST, *options)
     assert [cause["certainty"] for cause in document["causes"]] == ["not recognised"]
     assert [entry for entry in document["results"] if "explained_by" in entry] == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("body", [GRADIENTS_ALONE, OUT_ALONE])
-def test_where_nothing_shows_that_all_outputs_are_right_a_deviation_of_theirs_is_named(
-    pytester: pytest.Pytester, body: str
-) -> None:
+@pytest.mark.parametrize("body", [ONLY_GRADIENTS, ONLY_OUT])
+def test_a_deviation_of_outputs_may_be_a_cause_unless_all_outputs_passed(pytester: pytest.Pytester, body: str) -> None:
     document, _ = report(pytester, body)
     (cause,) = document["causes"]
-    assert [suspect["deviations"] for suspect in cause["suspects"]] == [[NAMED]]
+    assert [candidate["deviations"] for candidate in cause["candidates"]] == [[FORWARD_DEVIATION]]
 
 
 @pytest.mark.slow
-def test_d_c_n_added_to_d_h_is_named_as_that(pytester: pytest.Pytester) -> None:
-    body = IN_ONE_TEST.replace("differentiated(", "adds_d_c_n_to_d_h(").replace(
+def test_d_c_n_added_to_d_h_is_identified(pytester: pytest.Pytester) -> None:
+    body = IN_ONE_TEST.replace("gradients_of_wrong_equations(", "adds_d_c_n_to_d_h(").replace(
         "@GRADIENTS", "@pytest.mark.rnn_goldens(cell='lstm', without=['multilayer', 'lengths'], gradients=True)"
     )
     document, text = report(pytester, body)
     (cause,) = document["causes"]
-    assert [suspect["deviations"] for suspect in cause["suspects"]] == [["d_c_n_added_to_h"]]
+    assert [candidate["deviations"] for candidate in cause["candidates"]] == [["d_c_n_added_to_h"]]
     assert "c_n_is_h_n" not in text
 
 
 @pytest.mark.slow
-def test_a_gradient_that_adds_up_over_calls_is_told_of_the_whole_run(pytester: pytest.Pytester) -> None:
+def test_a_gradient_that_accumulates_over_calls_is_reported_for_the_whole_run(pytester: pytest.Pytester) -> None:
     body = """
-kept = {}
+sums = {}
 
-def adds_up(golden):
-    found = Backward().gradients(case_of(golden, np.float64), golden.cotangents)
-    for name in found:
+def accumulates(golden):
+    gradients = Backward().gradients(case_of(golden, np.float64), golden.cotangents)
+    for name in gradients:
         if name.startswith("bias_hh"):
-            kept[golden.id, name] = kept.get((golden.id, name), 0) + found[name]
-    return {name: kept.get((golden.id, name), array) for name, array in found.items()}
+            sums[golden.id, name] = sums.get((golden.id, name), 0) + gradients[name]
+    return {name: sums.get((golden.id, name), array) for name, array in gradients.items()}
 
 @pytest.mark.rnn_goldens(cell="gru", gradients=True, features=["bias"])
 def test_calls(rnn_golden):
-    rnn_golden.check_gradient_calls(adds_up)
+    rnn_golden.check_gradient_calls(accumulates)
 """
     document, text = report(pytester, body)
     summary = " ".join(text.partition("rnn-goldens: what is wrong")[2].split())
-    assert "the second call gives the sum of both: gradients add up over calls, and are not cleared" in summary
-    assert "the gradient of bias_hh alone is wrong" in summary
+    assert "the second call returns the sum of both: gradients accumulate over calls and are not cleared" in summary
+    assert "only the gradient of bias_hh is wrong" in summary
     (cause,) = document["causes"]
-    assert cause["suspects"] == []
+    assert cause["candidates"] == []
     assert cause["facts"]["gradients_add_up"]["value"] is True
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("slip", "cell", "features", "forward"),
+    ("deviation", "cell", "features", "forward"),
     [
         ("d_h_n_of_reverse_at_its_start", "rnn_tanh", "bidirectional", "h_n_of_reverse_from_wrong_end"),
         ("lengths_one_short_on_the_way_back", "gru", "lengths", "lengths_one_too_short"),
     ],
 )
-def test_a_slip_whose_gradients_are_those_of_wrong_outputs_is_named_as_one_of_the_way_back(
-    pytester: pytest.Pytester, slip: str, cell: str, features: str, forward: str
+def test_a_backward_bug_is_identified_although_a_forward_bug_has_the_same_gradients(
+    pytester: pytest.Pytester, deviation: str, cell: str, features: str, forward: str
 ) -> None:
     body = f"""
 from rnn_goldens.deviations import deviation
@@ -169,22 +167,22 @@ from rnn_goldens.deviations import deviation
 def test_it(rnn_golden):
     case = case_of(rnn_golden, np.float64)
     rnn_golden.check(*outputs(rnn_golden))
-    rnn_golden.check_gradients(deviation("{slip}").gradients(case, rnn_golden.cotangents))
+    rnn_golden.check_gradients(deviation("{deviation}").gradients(case, rnn_golden.cotangents))
 """
     document, text = report(pytester, body)
     (cause,) = document["causes"]
     assert cause["certainty"] == "explained"
-    assert [suspect["deviations"] for suspect in cause["suspects"]] == [[slip]]
+    assert [candidate["deviations"] for candidate in cause["candidates"]] == [[deviation]]
     assert forward not in text
 
 
 @pytest.mark.slow
-def test_a_deviation_of_the_way_back_stays_named_where_outputs_are_found_right_later(pytester: pytest.Pytester) -> None:
-    body = IN_A_TEST_AFTER.replace("differentiated(rnn_golden)", "halved(rnn_golden)")
+def test_a_backward_cause_stays_if_outputs_pass_later(pytester: pytest.Pytester) -> None:
+    body = IN_A_LATER_TEST.replace("gradients_of_wrong_equations(rnn_golden)", "halved(rnn_golden)")
     halved = """
 def halved(golden):
-    found = Backward().gradients(case_of(golden, np.float64), golden.cotangents)
-    return {name: array / 2 if name.startswith("bias") else array for name, array in found.items()}
+    gradients = Backward().gradients(case_of(golden, np.float64), golden.cotangents)
+    return {name: array / 2 if name.startswith("bias") else array for name, array in gradients.items()}
 """
     document, _ = report(pytester, halved + body)
     failed = [entry for entry in document["results"] if entry["outcome"] == "failed"]

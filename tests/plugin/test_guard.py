@@ -1,4 +1,4 @@
-"""What an implementation does in our process stays with the golden that it was asked."""
+"""Misbehaviour of an implementation in our process affects only the golden that it runs."""
 
 import ctypes
 import os
@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from making import MakeGolden
+from factories.goldens import MakeGolden
 
 from rnn_goldens import Golden, Unsupported
+from rnn_goldens.comparison.outputs import Output
 from rnn_goldens.implementations.numpy_cells import run as right
-from rnn_goldens.judging.outputs import Output
 from rnn_goldens.plugin.guard import Guard, ImplementationFailed, TimeIsUp, interrupting
 
-NOTED = "made/for-a-test in float64\n"
+RUNNING = "made/for-a-test in float64\n"
 
 
 @pytest.fixture
@@ -34,67 +34,65 @@ def guard(run: Any, seconds: float | None = None, now: Path | None = None) -> Gu
     return Guard(run, seconds, [], now, None, no_gradients)
 
 
-def test_a_question_is_passed_on_as_it_is(golden: Golden) -> None:
-    question, asked = golden.question(), []
+def test_inputs_are_passed_on_unchanged(golden: Golden) -> None:
+    inputs, received = golden.inputs(), []
 
-    def run(given: Any) -> Any:
-        asked.append(given)
-        return right(given)
+    def run(values: Any) -> Any:
+        received.append(values)
+        return right(values)
 
-    asking = guard(run)
-    assert len(asking(question)) == 2
-    assert asked == [question]
-    asking.close()
+    guarded = guard(run)
+    assert len(guarded(inputs)) == 2
+    assert received == [inputs]
+    guarded.close()
 
 
-def test_of_a_golden_the_question_alone_is_passed_on(golden: Golden) -> None:
-    asked: list[Any] = []
+def test_only_the_inputs_of_a_golden_are_passed_on(golden: Golden) -> None:
+    received: list[Any] = []
 
-    def run(given: Any) -> Any:
-        asked.append(given)
-        return right(given)
+    def run(values: Any) -> Any:
+        received.append(values)
+        return right(values)
 
     guard(run)(golden)
-    assert not isinstance(asked[0], Golden)
+    assert not isinstance(received[0], Golden)
 
 
-def test_what_takes_too_long_has_failed(golden: Golden) -> None:
-    with pytest.raises(ImplementationFailed, match=r"^the implementation gave no outputs within 0\.05 s$"):
-        guard(lambda _: time.sleep(60), 0.05)(golden.question())
+def test_a_call_that_takes_too_long_fails(golden: Golden) -> None:
+    with pytest.raises(ImplementationFailed, match=r"^the implementation returned no outputs within 0\.05 s$"):
+        guard(lambda _: time.sleep(60), 0.05)(golden.inputs())
 
 
-def test_what_writes_into_its_inputs_has_failed(golden: Golden) -> None:
-    def run(question: Any) -> Any:
-        ctypes.memset(question.x.ctypes.data, 1, 8)
-        return right(question)
+def test_an_implementation_that_writes_into_its_inputs_fails(golden: Golden) -> None:
+    def run(inputs: Any) -> Any:
+        ctypes.memset(inputs.x.ctypes.data, 1, 8)
+        return right(inputs)
 
     message = r"^made/for-a-test in float64: the implementation wrote into x"
     with pytest.raises(ImplementationFailed, match=message):
         guard(run)(golden)
 
 
-def test_what_is_asked_stands_in_a_file_while_it_is_and_outputs_are_read_by_then(
-    golden: Golden, tmp_path: Path
-) -> None:
-    now, seen = tmp_path / "now", []
+def test_the_golden_being_run_is_in_a_file_and_outputs_are_read_within_the_call(golden: Golden, tmp_path: Path) -> None:
+    now, contents = tmp_path / "now", []
 
-    def run(question: Any) -> Any:
-        seen.append(now.read_text("utf-8"))
-        return right(question)
+    def run(inputs: Any) -> Any:
+        contents.append(now.read_text("utf-8"))
+        return right(inputs)
 
-    asking = guard(run, 60, now)
-    outputs = asking(golden.question())
-    assert seen == [NOTED]
+    guarded = guard(run, 60, now)
+    outputs = guarded(golden.inputs())
+    assert contents == [RUNNING]
     assert now.read_text("utf-8") == ""
     assert [type(output) for output in outputs] == [Output, Output]
-    asking.close()
+    guarded.close()
 
 
-def test_what_is_no_output_is_given_as_it_is(golden: Golden, tmp_path: Path) -> None:
-    for given in (None, ("text", "more")):
-        asking = guard(lambda _, given=given: given, None, tmp_path / "now")
-        assert asking(golden.question()) == given
-        asking.close()
+def test_values_that_are_not_arrays_are_returned_unchanged(golden: Golden, tmp_path: Path) -> None:
+    for values in (None, ("text", "more")):
+        guarded = guard(lambda _, values=values: values, None, tmp_path / "now")
+        assert guarded(golden.inputs()) == values
+        guarded.close()
 
 
 HANGS = """
@@ -103,41 +101,41 @@ from pathlib import Path
 from rnn_goldens import load
 from rnn_goldens.plugin.guard import Guard
 
-def run(question):
+def run(inputs):
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
     time.sleep(60)
 
-Guard(run, 0.1, [], Path(sys.argv[1]), None, run)(load("documented/single-sequence").question())
+Guard(run, 0.1, [], Path(sys.argv[1]), None, run)(load("documented/single-sequence").inputs())
 """
 
 
-def test_what_can_not_be_interrupted_is_ended_and_it_is_written_down_where_it_was(tmp_path: Path) -> None:
+def test_a_call_that_cannot_be_interrupted_is_ended_with_a_traceback(tmp_path: Path) -> None:
     now = tmp_path / "now"
     done = subprocess.run([sys.executable, "-c", HANGS, str(now)], check=False, timeout=60)
     assert done.returncode == 1
-    asked, *where = now.read_text("utf-8").splitlines()
-    assert asked == "documented/single-sequence in float32"
+    running, *where = now.read_text("utf-8").splitlines()
+    assert running == "documented/single-sequence in float32"
     assert any('"<string>", line 9 in run' in line for line in where)
 
 
 @pytest.fixture
-def no_alarm() -> Iterator[None]:
+def ignored_alarm() -> Iterator[None]:
     before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.usefixtures("no_alarm")
-def test_an_alarm_of_others_that_is_nearer_goes_first() -> None:
+@pytest.mark.usefixtures("ignored_alarm")
+def test_an_earlier_alarm_of_the_caller_is_kept() -> None:
     signal.setitimer(signal.ITIMER_REAL, 30)
     with interrupting(60):
         assert 29 < signal.getitimer(signal.ITIMER_REAL)[0] <= 30
         assert signal.getsignal(signal.SIGALRM) is signal.SIG_IGN
 
 
-@pytest.mark.usefixtures("no_alarm")
-def test_an_alarm_of_others_that_is_later_rings_when_it_should() -> None:
+@pytest.mark.usefixtures("ignored_alarm")
+def test_a_later_alarm_of_the_caller_is_restored() -> None:
     signal.setitimer(signal.ITIMER_REAL, 60, 5)
     with pytest.raises(TimeIsUp), interrupting(0.5):
         time.sleep(30)
@@ -147,7 +145,7 @@ def test_an_alarm_of_others_that_is_later_rings_when_it_should() -> None:
     assert signal.getsignal(signal.SIGALRM) is signal.SIG_IGN
 
 
-def test_without_a_limit_nothing_is_set() -> None:
+def test_without_a_limit_no_alarm_is_set() -> None:
     with interrupting(None):
         assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
     with interrupting(60):
@@ -155,7 +153,7 @@ def test_without_a_limit_nothing_is_set() -> None:
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
-def test_an_implementation_may_catch_it_once_and_no_more() -> None:
+def test_an_implementation_can_catch_the_first_interrupt_only() -> None:
     caught = []
 
     def stubborn() -> None:

@@ -1,4 +1,4 @@
-"""The rnn_implementation fixture: what is checked is named on the command line or in the ini file."""
+"""The rnn_implementation fixture: the option or the ini file selects the implementation."""
 
 from importlib.util import find_spec
 
@@ -22,7 +22,7 @@ def test_the_option_names_a_function_of_a_golden(checked: pytest.Pytester) -> No
 
 
 @pytest.mark.slow
-def test_the_ini_file_names_it_too_and_the_option_wins(checked: pytest.Pytester) -> None:
+def test_the_option_overrides_the_ini_file(checked: pytest.Pytester) -> None:
     with (checked.path / "tox.ini").open("a", encoding="utf-8") as ini:
         ini.write("\nrnn_goldens_implementation = my_rnn:forgetful\n")
     assert checked.runpytest_subprocess().parseoutcomes() == {"failed": 4}
@@ -32,8 +32,10 @@ def test_the_ini_file_names_it_too_and_the_option_wins(checked: pytest.Pytester)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["numpy", "torch"])
-def test_a_built_in_implementation_has_a_name(checked: pytest.Pytester, name: str) -> None:
-    if find_spec(name) is None:  # not importorskip: pytester forgets what is imported here, and torch loads only once
+def test_a_built_in_implementation_is_selected_by_name(checked: pytest.Pytester, name: str) -> None:
+    if (
+        find_spec(name) is None
+    ):  # not importorskip: pytester unloads modules that are imported here, and torch loads only once
         pytest.skip(f"the implementation {name} needs {name}")
     result = checked.runpytest_subprocess(f"--rnn-goldens-implementation={name}")
     assert result.parseoutcomes() == {"passed": 4}
@@ -48,7 +50,7 @@ def test_a_built_in_implementation_has_a_name(checked: pytest.Pytester, name: st
         (["--rnn-goldens-implementation=my_rnn:np"], "implementation 'my_rnn:np': np is a module, not a callable"),
     ],
 )
-def test_an_implementation_that_is_not_to_be_had_is_an_error(
+def test_an_implementation_that_cannot_be_found_is_an_error(
     checked: pytest.Pytester, options: list[str], message: str
 ) -> None:
     result = checked.runpytest_subprocess(*options)

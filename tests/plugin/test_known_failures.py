@@ -1,4 +1,4 @@
-"""The known-failures file: what is known to fail may, what passes again must leave it."""
+"""The known-failures file: listed goldens may fail; entries that pass must be removed."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.plugin.known_failures import read_listed
+from rnn_goldens.plugin.known_failures import read_list
 
 CheckWith = Callable[[str], None]
 RunWith = Callable[..., pytest.RunResult]
@@ -47,14 +47,14 @@ def test_a_known_failure_is_expected_for_its_reason(
     )
 
 
-def test_a_failure_that_is_not_known_still_fails(check_with: CheckWith, run_with: RunWith) -> None:
+def test_an_unlisted_failure_still_fails(check_with: CheckWith, run_with: RunWith) -> None:
     check_with("wrong_in_batches")
     result = run_with("documented/mini-batch # only this, not mini-batch-ascending")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert result.parseoutcomes() == {"passed": 1, "xfailed": 1, "failed": 2}
 
 
-def test_an_entry_that_passes_again_fails_the_run_and_is_named(check_with: CheckWith, run_with: RunWith) -> None:
+def test_an_entry_that_passes_fails_the_run_and_is_reported(check_with: CheckWith, run_with: RunWith) -> None:
     check_with("right")
     result = run_with("# comment\n\ndocumented/mini-batch  # rows share a state\n")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -64,7 +64,7 @@ def test_an_entry_that_passes_again_fails_the_run_and_is_named(check_with: Check
     )
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_entry(check_with: CheckWith, run_with: RunWith) -> None:
+def test_a_byte_order_mark_is_not_part_of_the_first_entry(check_with: CheckWith, run_with: RunWith) -> None:
     check_with("wrong_in_batches")
     assert run_with("\ufeffdocumented/mini-batch # a reason").parseoutcomes() == {
         "passed": 1,
@@ -73,14 +73,14 @@ def test_a_byte_order_mark_is_no_part_of_the_first_entry(check_with: CheckWith, 
     }
 
 
-def test_an_entry_may_speak_of_one_precision(check_with: CheckWith, run_with: RunWith) -> None:
+def test_an_entry_may_list_one_precision(check_with: CheckWith, run_with: RunWith) -> None:
     check_with("wrong_in_batches")
     known = "*batch*-float16  # half is half done\n*w-hh-float16  # too"
     result = run_with(known, "--rnn-goldens-dtype=float16,float64")
     assert result.parseoutcomes() == {"xfailed": 3, "failed": 3, "passed": 2}
 
 
-def test_a_crash_can_be_known_too(check_with: CheckWith, run_with: RunWith) -> None:
+def test_a_crash_can_be_a_known_failure(check_with: CheckWith, run_with: RunWith) -> None:
     check_with("crashes")
     assert run_with("*  # needs a GPU").parseoutcomes() == {"xfailed": 4}
 
@@ -106,23 +106,23 @@ def test_a_file_in_another_encoding_is_an_error(project: pytest.Pytester) -> Non
     project.path.joinpath("known.txt").write_bytes("documented/mini-batch  # für später\n".encode("latin-1"))
     result = project.runpytest_inprocess("--rnn-goldens-known-failures=known.txt")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: rnn-goldens: *known.txt: can not be read: 'utf-8' codec *"])
+    result.stderr.fnmatch_lines(["ERROR: rnn-goldens: *known.txt: cannot be read: 'utf-8' codec *"])
 
 
-def test_an_entry_can_not_be_changed(tmp_path: Path) -> None:
+def test_an_entry_is_immutable(tmp_path: Path) -> None:
     (tmp_path / "known.txt").write_text("documented/mini-batch  # rows share a state\n", "utf-8")
-    (entry,) = read_listed(tmp_path / "known.txt", open_corpus().select("documented/mini-batch"))
+    (entry,) = read_list(tmp_path / "known.txt", open_corpus().select("documented/mini-batch"))
     assert (entry.reason, entry.line) == ("rows share a state", 1)
     with pytest.raises(AttributeError):
         entry.reason = "none"  # type: ignore[misc]
 
 
-def test_an_entry_may_name_a_cell_of_ones_own_that_a_corpus_has(tmp_path: Path) -> None:
+def test_an_entry_may_name_a_custom_cell_of_the_corpus(tmp_path: Path) -> None:
     (gru,) = open_corpus().select("gru/plain")
-    own = structs.replace(gru, cell="my_cells:light_gru")
+    custom = structs.replace(gru, cell="my_cells:light_gru")
     (tmp_path / "known.txt").write_text("cell=my_cells:light_gru  # not ready\n", "utf-8")
-    (entry,) = read_listed(tmp_path / "known.txt", [gru, own])
-    assert [entry.matches(one, "float32") for one in (gru, own)] == [False, True]
+    (entry,) = read_list(tmp_path / "known.txt", [gru, custom])
+    assert [entry.matches(one, "float32") for one in (gru, custom)] == [False, True]
 
 
 OF_FOUR = "--rnn-goldens-corpus=v1", "--rnn-goldens-ids=gru/plain,gru/lengths,lstm/plain,lstm/lengths"
@@ -141,7 +141,7 @@ WRONG_WITH_LENGTHS = """
 
 @pytest.fixture
 def with_lengths(project: pytest.Pytester) -> RunWith:
-    """A run of four goldens, two of which have lengths and fail."""
+    """A function that runs four goldens, two of which have lengths and fail."""
     project.makepyfile(test_mine=WRONG_WITH_LENGTHS)
 
     def run(known: str, *options: str) -> pytest.RunResult:
@@ -161,34 +161,34 @@ def with_lengths(project: pytest.Pytester) -> RunWith:
         "features=bias,lengths,state",
     ],
 )
-def test_an_entry_may_speak_of_cells_features_and_precisions(with_lengths: RunWith, entry: str) -> None:
+def test_an_entry_may_list_cells_features_and_precisions(with_lengths: RunWith, entry: str) -> None:
     assert with_lengths(f"{entry}  # lengths are ignored").parseoutcomes() == {"passed": 2, "xfailed": 2}
 
 
-def test_every_condition_of_an_entry_has_to_hold(with_lengths: RunWith) -> None:
+def test_all_conditions_of_an_entry_must_apply(with_lengths: RunWith) -> None:
     result = with_lengths("cell=gru features=lengths # no\ncell=lstm features=lengths dtype=float64 # not here")
     assert result.parseoutcomes() == {"passed": 2, "xfailed": 1, "failed": 1}
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"),
+    ("entry", "message"),
     [
         ("cell=gro", "no cell in line 1 of *known.txt, 'gro'. Did you mean 'gru'?"),
         ("features=length", "no features in line 1 of *known.txt, 'length'. Did you mean 'lengths'?"),
         ("dtype=fp32", "no dtype in line 1 of *known.txt, 'fp32'. *"),
         ("cells=gru", "no condition in line 1 of *known.txt, 'cells'. Did you mean 'cell'? *"),
-        ("gru/plain lstm/plain", "*line 1: 'gru/plain lstm/plain' are several ids; write one a line*"),
+        ("gru/plain lstm/plain", "*line 1: 'gru/plain lstm/plain' are several ids; write one per line*"),
         ("cell=gru cell=lstm", "*line 1: cell is given twice; write cell=one,two*"),
         ("lstm/* cell=gru", "*line 1: no golden of the corpus is 'lstm/[*] cell=gru' altogether*"),
     ],
 )
-def test_an_entry_that_is_not_written_as_one_is_an_error(with_lengths: RunWith, entry: str, said: str) -> None:
+def test_a_malformed_entry_is_an_error(with_lengths: RunWith, entry: str, message: str) -> None:
     result = with_lengths(f"{entry}  # why")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: rnn-goldens: {said}*"])
+    result.stderr.fnmatch_lines([f"ERROR: rnn-goldens: {message}*"])
 
 
-def test_an_entry_that_holds_for_some_of_its_goldens_says_for_which_it_does_not(with_lengths: RunWith) -> None:
+def test_an_entry_with_passing_goldens_lists_them(with_lengths: RunWith) -> None:
     result = with_lengths("cell=lstm  # all of it\nfeatures=lengths # lengths are ignored\n")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
@@ -196,15 +196,15 @@ def test_an_entry_that_holds_for_some_of_its_goldens_says_for_which_it_does_not(
             "*= rnn-goldens: known failures =*",
             "known.txt:1: cell=lstm holds for 1 of 2 goldens that ran. These pass:",
             "  lstm/plain in float32",
-            "  let it name those that fail, or let --rnn-goldens-update-known-failures do so",
+            "  narrow the line to those that fail, or use --rnn-goldens-update-known-failures",
         ]
     )
     assert "failed before outputs were compared" not in result.stdout.str()
 
 
-def test_an_entry_of_which_nothing_fails_is_to_be_taken_out(with_lengths: RunWith) -> None:
+def test_an_entry_whose_goldens_all_pass_must_be_removed(with_lengths: RunWith) -> None:
     result = with_lengths("*/plain  # biases\nfeatures=lengths # lengths are ignored\n")
-    result.stdout.fnmatch_lines(["known.txt:1: [*]/plain passes: take the line out"])
+    result.stdout.fnmatch_lines(["known.txt:1: [*]/plain passes: remove the line"])
 
 
 UPDATE = "--rnn-goldens-update-known-failures"
@@ -216,8 +216,8 @@ def test_a_list_is_written_from_a_run(
     known = project.path / "known.txt"
     before = "# by us\ncell=lstm  # all of it\n\ngru/plain dtype=float64 # half done\n"
     assert with_lengths(before, UPDATE, *workers).ret == pytest.ExitCode.TESTS_FAILED
-    said = known.read_text("utf-8")
-    assert said == (
+    written = known.read_text("utf-8")
+    assert written == (
         "# by us\n"
         "cell=lstm except=lstm/plain-float32  # all of it\n"
         "\n"
@@ -227,14 +227,14 @@ def test_a_list_is_written_from_a_run(
     result = project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=known.txt", *workers)
     assert result.parseoutcomes() == {"passed": 2, "xfailed": 2}
     project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=known.txt", UPDATE, *workers)
-    assert known.read_text("utf-8") == said
+    assert known.read_text("utf-8") == written
 
 
 @pytest.mark.parametrize(
     ("entry", "after"),
     [
-        ("features=lengths", "features=lengths # as it was"),  # holds for all that ran: untouched
-        ("features=bidirectional", "features=bidirectional # as it was"),  # none of it ran
+        ("features=lengths", "features=lengths # as it was"),  # applies to all that ran: unchanged
+        ("features=bidirectional", "features=bidirectional # as it was"),  # none of them ran
         ("*/plain", "*/plain except=gru/plain-float32,lstm/plain-float32  # as it was"),
         ("*/plain dtype=float32", "*/plain dtype=float32 except=gru/plain,lstm/plain  # as it was"),
         ("gru/plain", "gru/plain dtype=float64,float16  # as it was"),
@@ -247,16 +247,16 @@ def test_a_list_is_written_from_a_run(
         ("*/plain-float32", "*/plain-float32 except=gru/plain,lstm/plain  # as it was"),
     ],
 )
-def test_an_update_speaks_of_nothing_that_did_not_run(
+def test_an_update_keeps_entries_that_did_not_run(
     with_lengths: RunWith, project: pytest.Pytester, entry: str, after: str
 ) -> None:
     with_lengths(f"{entry} # as it was\n", UPDATE)
-    said = project.path.joinpath("known.txt").read_text("utf-8").splitlines()
-    assert said[0] == after
-    assert {line.partition(" ")[0] for line in said[1:]} <= {"gru/lengths", "lstm/lengths"}
+    lines = project.path.joinpath("known.txt").read_text("utf-8").splitlines()
+    assert lines[0] == after
+    assert {line.partition(" ")[0] for line in lines[1:]} <= {"gru/lengths", "lstm/lengths"}
 
 
-def test_an_entry_of_which_all_ran_names_what_fails_where_that_is_shorter(
+def test_an_entry_is_replaced_by_its_failures_if_that_is_shorter(
     with_lengths: RunWith, project: pytest.Pytester
 ) -> None:
     with_lengths("gru/[pl]*[ns] without=multilayer  # mine\ncell=lstm  # not mine\n", UPDATE)
@@ -267,33 +267,33 @@ def test_an_entry_of_which_all_ran_names_what_fails_where_that_is_shorter(
     )
 
 
-def test_an_exception_has_to_be_a_golden(with_lengths: RunWith) -> None:
+def test_an_exception_must_match_a_golden(with_lengths: RunWith) -> None:
     result = with_lengths("cell=lstm except=lstm/plane  # why")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*no golden in line 1 of *known.txt, 'lstm/plane'. Did you mean 'lstm/plain'?*"])
 
 
-def test_a_list_that_is_not_there_is_begun(project: pytest.Pytester) -> None:
+def test_a_missing_list_is_created(project: pytest.Pytester) -> None:
     project.makepyfile(test_mine=WRONG_WITH_LENGTHS)
     project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=new.txt", UPDATE)
     assert len((project.path / "new.txt").read_text("utf-8").splitlines()) == 2
     assert project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=new.txt").ret == 0
 
 
-def test_a_run_that_is_broken_off_leaves_the_list_as_it_was(with_lengths: RunWith, project: pytest.Pytester) -> None:
+def test_an_interrupted_run_does_not_change_the_list(with_lengths: RunWith, project: pytest.Pytester) -> None:
     result = with_lengths("cell=lstm  # all of it\n", UPDATE, "-x")
     assert project.path.joinpath("known.txt").read_text("utf-8") == "cell=lstm  # all of it\n"
-    result.stdout.fnmatch_lines(["known.txt is as it was, for the run did not judge all that it asked"])
+    result.stdout.fnmatch_lines(["known.txt was not changed: the run did not check every selected golden"])
 
 
-def test_what_is_to_be_updated_has_to_be_named(project: pytest.Pytester) -> None:
+def test_an_update_needs_the_name_of_the_list(project: pytest.Pytester) -> None:
     result = project.runpytest_inprocess(UPDATE)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*update-known-failures writes the file that known-failures names: give both"])
 
 
 @pytest.mark.slow
-def test_a_golden_on_the_skip_list_is_not_asked(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
+def test_a_golden_on_the_skip_list_is_not_run(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
     project.makepyfile(
         test_mine="""
         import os
@@ -316,7 +316,7 @@ def test_a_golden_on_the_skip_list_is_not_asked(project: pytest.Pytester, worker
     result = project.runpytest_subprocess(*options)
     assert result.parseoutcomes() == {"passed": 1, "xfailed": 1}
     result.stdout.fnmatch_lines(
-        ["XFAIL *gru/plain-float32* not asked: ends the process: https://example.org/9 (skip.txt:1)"]
+        ["XFAIL *gru/plain-float32* not run: ends the process: https://example.org/9 (skip.txt:1)"]
     )
     found = json.loads(project.path.joinpath("found.json").read_text("utf-8"))["results"]
     (entry,) = [entry for entry in found if entry["golden"] == "gru/plain"]
@@ -324,7 +324,7 @@ def test_a_golden_on_the_skip_list_is_not_asked(project: pytest.Pytester, worker
     assert entry["known"] == "ends the process: https://example.org/9"
 
 
-def test_a_run_that_skips_all_has_shown_nothing(project: pytest.Pytester) -> None:
+def test_a_run_that_skips_everything_fails(project: pytest.Pytester) -> None:
     project.makepyfile(test_mine=WRONG_WITH_LENGTHS)
     project.path.joinpath("skip.txt").write_text("*  # no device\n", "utf-8")
     result = project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-skip=skip.txt")
@@ -332,7 +332,7 @@ def test_a_run_that_skips_all_has_shown_nothing(project: pytest.Pytester) -> Non
     result.stdout.fnmatch_lines(["nothing was checked: all 4 goldens were on the skip list"])
 
 
-def test_a_list_that_can_not_be_written_takes_nothing_else_with_it(project: pytest.Pytester) -> None:
+def test_a_list_that_cannot_be_written_does_not_lose_results(project: pytest.Pytester) -> None:
     project.makepyfile(test_mine=WRONG_WITH_LENGTHS)
     result = project.runpytest_inprocess(*OF_FOUR, "--rnn-goldens-known-failures=nowhere/known.txt", UPDATE)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -340,13 +340,13 @@ def test_a_list_that_can_not_be_written_takes_nothing_else_with_it(project: pyte
     result.stdout.fnmatch_lines(
         [
             "2 goldens failed before outputs were compared: out of bounds; *",
-            "known.txt is as it was, for it can not be written: No such file or directory",
+            "known.txt was not changed, because it cannot be written: No such file or directory",
         ]
     )
 
 
 @pytest.mark.slow
-def test_a_golden_that_one_test_passes_and_another_fails_stays_as_it_is_listed(
+def test_the_entry_of_a_golden_that_passes_in_one_test_and_fails_in_another_is_unchanged(
     project: pytest.Pytester, workers: tuple[str, ...]
 ) -> None:
     project.makepyfile(
@@ -368,11 +368,11 @@ def test_a_golden_that_one_test_passes_and_another_fails_stays_as_it_is_listed(
         result = project.runpytest_inprocess(*options)
         assert known.read_text("utf-8") == before
         result.stdout.fnmatch_lines(
-            ["  gru/plain in float32 passes in one test and fails in another, which no list can *"]
+            ["  gru/plain in float32 passes in one test and fails in another, which a list cannot express*"]
         )
 
 
-def test_what_an_entry_holds_for_is_told_from_what_ran(project: pytest.Pytester, with_lengths: RunWith) -> None:
+def test_an_entry_counts_only_goldens_that_ran(project: pytest.Pytester, with_lengths: RunWith) -> None:
     project.path.joinpath("skip.txt").write_text("lstm/lengths  # ends the process\n", "utf-8")
     result = with_lengths("lstm/*  # all of it\ngru/lengths # lengths\n", "--rnn-goldens-skip=skip.txt")
-    result.stdout.fnmatch_lines(["known.txt:1: lstm/[*] passes: take the line out"])
+    result.stdout.fnmatch_lines(["known.txt:1: lstm/[*] passes: remove the line"])

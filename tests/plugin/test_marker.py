@@ -1,4 +1,4 @@
-"""Which goldens a test gets: by default, by marker, by option and by ini file."""
+"""The selection of goldens for a test: by default, marker, option and ini file."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ SINGLE, TANH, LSTM, GRU = VARIETY
 
 @pytest.fixture
 def varied(project: pytest.Pytester, write_corpus: Callable[..., Path]) -> pytest.Pytester:
-    """A corpus that has something to select from. It is only an index: collecting opens no golden."""
+    """A corpus with various cells and features, which is only an index: collecting does not open goldens."""
     folder = write_corpus("four-varied", lambda entry: entry.update(VARIETY[entry["id"]]))
     shutil.rmtree(folder / "documented")
     project.makeini("[pytest]\nrnn_goldens_corpus = four-varied")
@@ -42,7 +42,7 @@ def names(ids: list[str]) -> list[str]:
 def test_the_three_line_test_passes_on_the_documented_goldens(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")  # installed is enough, nothing to enable
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")  # the installed plugin needs no setup
     monkeypatch.delenv("PYTEST_ADDOPTS")
     project.makeini("")
     project.makepyfile(
@@ -74,7 +74,7 @@ def test_a_test_gets_every_golden_of_the_newest_corpus_in_float32(project: pytes
 
 
 @pytest.mark.slow
-def test_the_golden_says_what_it_is_in_the_precision_under_test(project: pytest.Pytester) -> None:
+def test_the_golden_has_the_precision_under_test(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import pytest
@@ -136,7 +136,7 @@ def test_a_marker_selects_by_id_cell_and_features(varied: pytest.Pytester, colle
     }
 
 
-def test_a_golden_is_given_once_in_each_precision_it_supports(varied: pytest.Pytester, collect: Collect) -> None:
+def test_each_golden_is_selected_once_per_supported_precision(varied: pytest.Pytester, collect: Collect) -> None:
     varied.makepyfile(
         """
         import pytest
@@ -200,7 +200,7 @@ def test_the_dtype_option_beats_the_ini_file_and_a_marker_beats_both(varied: pyt
 
 
 @pytest.mark.parametrize(
-    ("options", "chosen"),
+    ("options", "selected"),
     [
         (["--rnn-goldens-cell=gru,rnn_tanh"], [TANH, GRU]),
         (["--rnn-goldens-features=state"], [TANH]),
@@ -208,8 +208,8 @@ def test_the_dtype_option_beats_the_ini_file_and_a_marker_beats_both(varied: pyt
         (["--rnn-goldens-cell=rnn_tanh, gru", "--rnn-goldens-without=bidirectional"], [TANH]),
     ],
 )
-def test_options_select_where_no_marker_does(
-    varied: pytest.Pytester, collect: Collect, options: list[str], chosen: list[str]
+def test_options_select_unless_a_marker_does(
+    varied: pytest.Pytester, collect: Collect, options: list[str], selected: list[str]
 ) -> None:
     varied.makepyfile(
         """
@@ -220,9 +220,9 @@ def test_options_select_where_no_marker_does(
         def test_marked(rnn_golden): ...
         """
     )
-    found = collect(*options)
-    assert names(found["test_it"]) == chosen
-    assert names(found["test_marked"]) == [SINGLE]
+    collected = collect(*options)
+    assert names(collected["test_it"]) == selected
+    assert names(collected["test_marked"]) == [SINGLE]
 
 
 def test_the_corpus_option_takes_a_version_or_a_folder(
@@ -238,7 +238,7 @@ def test_the_corpus_option_takes_a_version_or_a_folder(
 
 
 def test_a_version_wins_over_a_folder_of_its_name(varied: pytest.Pytester, collect: Collect) -> None:
-    varied.mkdir("v1")  # as it does for rnn_goldens.load
+    varied.mkdir("v1")  # as for rnn_goldens.load
     varied.makepyfile("def test_it(rnn_golden): ...")
     assert len(collect("--rnn-goldens-corpus=v1")["test_it"]) > 0
 
@@ -263,7 +263,7 @@ def test_paths_in_the_ini_file_are_relative_to_it(
     assert (project.path / "results.json").is_file()
 
 
-def test_help_and_markers_tell_how_to_use_it(pytester: pytest.Pytester) -> None:
+def test_help_and_markers_are_documented(pytester: pytest.Pytester) -> None:
     options = ("dtype", "corpus", "implementation", "known-failures", "report")
     pytester.runpytest_subprocess("--help").stdout.fnmatch_lines_random([f"*--rnn-goldens-{name}*" for name in options])
     pytester.runpytest_subprocess("--markers").stdout.fnmatch_lines(
@@ -271,7 +271,7 @@ def test_help_and_markers_tell_how_to_use_it(pytester: pytest.Pytester) -> None:
     )
 
 
-OWN = """
+CUSTOM = """
     import pytest
 
     def test_settings(rnn_golden):
@@ -284,8 +284,8 @@ OWN = """
 
 
 @pytest.fixture
-def own_goldens(project: pytest.Pytester) -> pytest.Pytester:
-    """A folder of goldens of one's own beside the tests, and a test that names it."""
+def custom_goldens(project: pytest.Pytester) -> pytest.Pytester:
+    """A folder of custom goldens beside the tests, and a test that selects it."""
     golden = rnn_goldens.load("documented/mini-batch", dtype="float64")
     goldens = project.path / "goldens"
     index = json.loads((packaged()["v1"] / "index.json").read_text("utf-8"))
@@ -297,43 +297,43 @@ def own_goldens(project: pytest.Pytester) -> pytest.Pytester:
         path.write_bytes(content)
         entry["files"][suffix[1:]] = {"path": f"mine/batch{suffix}", "sha256": sha256(content).hexdigest()}
     (goldens / "index.json").write_text(json.dumps(index | {"corpus": "mine", "goldens": [entry]}), "utf-8")
-    project.mkdir("tests").joinpath("test_own.py").write_text(dedent(OWN), "utf-8")
+    project.mkdir("tests").joinpath("test_own.py").write_text(dedent(CUSTOM), "utf-8")
     return project
 
 
 @pytest.mark.slow
-def test_a_marker_may_name_other_corpora(own_goldens: pytest.Pytester, workers: tuple[str, ...]) -> None:
-    result = own_goldens.runpytest_inprocess("tests", "--rnn-goldens-report=found.json", "-q", *workers)
+def test_a_marker_may_name_other_corpora(custom_goldens: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    result = custom_goldens.runpytest_inprocess("tests", "--rnn-goldens-report=found.json", "-q", *workers)
     assert result.parseoutcomes() == {"passed": 4, "failed": 1}
-    found = json.loads(own_goldens.path.joinpath("found.json").read_text("utf-8"))
-    (entry,) = [entry for entry in found["results"] if entry["golden"] == "mine/batch"]
-    assert (entry["outcome"], entry["corpus"]) == ("failed", str(own_goldens.path / "goldens"))
-    assert found["causes"]
-    page = own_goldens.runpytest_inprocess("tests", "--rnn-goldens-report=found.html", "-q", *workers)
+    document = json.loads(custom_goldens.path.joinpath("found.json").read_text("utf-8"))
+    (entry,) = [entry for entry in document["results"] if entry["golden"] == "mine/batch"]
+    assert (entry["outcome"], entry["corpus"]) == ("failed", str(custom_goldens.path / "goldens"))
+    assert document["causes"]
+    page = custom_goldens.runpytest_inprocess("tests", "--rnn-goldens-report=found.html", "-q", *workers)
     assert page.parseoutcomes() == {"passed": 4, "failed": 1}
 
 
 @pytest.mark.slow
-def test_no_list_is_written_that_the_next_run_would_refuse(own_goldens: pytest.Pytester) -> None:
+def test_an_updated_list_is_valid_for_the_next_run(custom_goldens: pytest.Pytester) -> None:
     options = "tests", "--rnn-goldens-known-failures=known.txt", "-q"
-    result = own_goldens.runpytest_inprocess(*options, "--rnn-goldens-update-known-failures")
+    result = custom_goldens.runpytest_inprocess(*options, "--rnn-goldens-update-known-failures")
     result.stdout.fnmatch_lines(
-        ["  mine/batch in float32 is of a corpus that a marker names, which the list is not of"]
+        ["  mine/batch in float32 is in a corpus that a marker names; the list covers the corpora of the settings"]
     )
-    assert own_goldens.runpytest_inprocess(*options).parseoutcomes() == {"passed": 4, "failed": 1}
+    assert custom_goldens.runpytest_inprocess(*options).parseoutcomes() == {"passed": 4, "failed": 1}
 
 
 @pytest.mark.slow
-def test_a_marker_that_names_no_corpus_is_an_error(own_goldens: pytest.Pytester) -> None:
-    path = own_goldens.path / "tests" / "test_own.py"
+def test_a_marker_that_names_no_corpus_is_an_error(custom_goldens: pytest.Pytester) -> None:
+    path = custom_goldens.path / "tests" / "test_own.py"
     path.write_text(path.read_text("utf-8").replace("../goldens", "../golden"), "utf-8")
-    said = own_goldens.runpytest_inprocess("tests").stdout.str()
-    assert "golden'" in said
-    assert "no corpus" in said
+    output = custom_goldens.runpytest_inprocess("tests").stdout.str()
+    assert "golden'" in output
+    assert "no corpus" in output
 
 
-def test_corpora_of_two_tests_that_share_an_id_are_an_error(own_goldens: pytest.Pytester) -> None:
-    path = own_goldens.path / "tests" / "test_own.py"
+def test_corpora_of_two_tests_that_share_an_id_are_an_error(custom_goldens: pytest.Pytester) -> None:
+    path = custom_goldens.path / "tests" / "test_own.py"
     path.write_text(path.read_text("utf-8").replace('corpus="../goldens", ids="mine/*"', 'corpus="v1"'), "utf-8")
-    said = own_goldens.runpytest_inprocess("tests").stdout.str()
-    assert "documented/single-sequence stands in" in said
+    output = custom_goldens.runpytest_inprocess("tests").stdout.str()
+    assert "documented/single-sequence is in" in output

@@ -1,4 +1,4 @@
-"""A run that checked nothing, or checked something else than was asked, never looks like a run that passed."""
+"""A run that checked nothing, or not the selected goldens, does not pass."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ def test_a_test_that_never_calls_check_fails(project: pytest.Pytester) -> None:
         result.stdout.fnmatch_lines([f"*_ {name}[[]*", "documented/single-sequence: *never called * check(*"])
 
 
-def test_a_forgotten_check_is_no_known_failure(project: pytest.Pytester) -> None:
+def test_a_forgotten_check_is_not_a_known_failure(project: pytest.Pytester) -> None:
     project.path.joinpath("known.txt").write_text("*  # a reason\n", "utf-8")
     project.makepyfile(
         """
@@ -76,7 +76,7 @@ def test_a_skipped_test_need_not_check(project: pytest.Pytester) -> None:
     assert project.runpytest_inprocess().parseoutcomes() == {"skipped": 4}
 
 
-def test_asking_for_the_golden_too_late_fails(project: pytest.Pytester) -> None:
+def test_requesting_the_golden_too_late_fails(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         def test_it(request):
@@ -85,10 +85,10 @@ def test_asking_for_the_golden_too_late_fails(project: pytest.Pytester) -> None:
     )
     result = project.runpytest_inprocess()
     assert result.parseoutcomes() == {"failed": 1}
-    result.stdout.fnmatch_lines(["rnn_golden * name it as an argument*request.getfixturevalue*"])
+    result.stdout.fnmatch_lines(["rnn_golden must be an argument *request.getfixturevalue*"])
 
 
-def test_selecting_nothing_is_an_error_that_says_which_test_asked_for_what(project: pytest.Pytester) -> None:
+def test_selecting_nothing_is_an_error_that_names_test_and_selection(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_empty="""
         import pytest
@@ -130,14 +130,14 @@ MARKERS = {
     ),
     "positional": (
         "'lstm'",
-        "the marker takes named arguments only: ids, cell, features, without, dtypes, dtype, corpus, calls, "
+        "the marker takes only keyword arguments: ids, cell, features, without, dtypes, dtype, corpus, calls, "
         "outputs, gradients; got 'lstm'",
     ),
     "number": ("ids=3", "ids takes a name or a list of names, not 3"),
 }
 
 
-def test_an_unknown_name_in_a_marker_is_an_error_that_lists_the_names_that_exist(project: pytest.Pytester) -> None:
+def test_an_unknown_name_in_a_marker_is_an_error_that_lists_valid_names(project: pytest.Pytester) -> None:
     for name, (arguments, _) in MARKERS.items():
         test = f"import pytest\n@pytest.mark.rnn_goldens({arguments})\ndef test_it(rnn_golden): ..."
         project.makepyfile(**{f"test_{name}": test})
@@ -155,8 +155,8 @@ def test_an_unknown_name_in_a_marker_is_an_error_that_lists_the_names_that_exist
             "dtype=float23",
             "no precision 'float23'. Did you mean 'float32'? Precisions: float64, float32, bfloat16, float16",
         ),
-        ("corpus=v11", "no corpus 'v11'. Did you mean 'v1'? Corpora (or give a folder that holds an index.json): v1"),
-        ("corpus=.", "is no corpus: it holds no index.json"),
+        ("corpus=v11", "no corpus 'v11'. Did you mean 'v1'? Corpora (or a folder with an index.json): v1"),
+        ("corpus=.", "is not a corpus: it has no index.json"),
         (
             "implementation=nunpy",
             "no implementation 'nunpy'. Did you mean 'numpy'? Implementations (or package.module:thing, FILE.onnx, or ",
@@ -165,15 +165,15 @@ def test_an_unknown_name_in_a_marker_is_an_error_that_lists_the_names_that_exist
             "known-failures=known.txt",
             "'documented/mini-bach'. Did you mean 'documented/mini-batch'? Goldens: documented/single-sequence, ",
         ),
-        ("known-failures=missing.txt", "missing.txt: can not be read: No such file or directory"),
-        ("calls=thrice", "no way of calling 'thrice'. Did you mean 'twice'? Ways of calling: twice, rows, chunks, "),
+        ("known-failures=missing.txt", "missing.txt: cannot be read: No such file or directory"),
+        ("calls=thrice", "no call pattern 'thrice'. Did you mean 'twice'? Call patterns: twice, rows, chunks, "),
         ("cell=gru,lstn", "no cell 'lstn'. Did you mean 'lstm'? Cells: rnn_tanh, rnn_relu, lstm, gru"),
         ("without=lenghts", "no feature 'lenghts'. Did you mean 'lengths'? Features: bias, state, "),
-        ("features=state,", "features 'state,': a comma stands between two names, here one is missing"),
-        ("dtype=float32,", "dtype 'float32,': a comma stands between two precisions, here one is missing"),
+        ("features=state,", "features 'state,': an entry in the comma-separated list of names is empty"),
+        ("dtype=float32,", "dtype 'float32,': an entry in the comma-separated list of precisions is empty"),
     ],
 )
-def test_a_setting_that_can_not_be_met_is_an_error_before_any_test_runs(
+def test_an_invalid_setting_is_an_error_before_any_test_runs(
     project: pytest.Pytester, option: str, message: str
 ) -> None:
     project.path.joinpath("known.txt").write_text("\n# typo\ndocumented/mini-bach  # a reason\n", "utf-8")
@@ -192,7 +192,7 @@ def test_an_unknown_name_in_the_ini_file_is_an_error(project: pytest.Pytester) -
     assert "no precision 'float23'. Did you mean 'float32'?" in result.stderr.str()
 
 
-def test_a_damaged_or_missing_golden_is_an_error_even_where_failures_are_known(project: pytest.Pytester) -> None:
+def test_a_damaged_or_missing_golden_is_an_error_even_if_listed_as_known_failure(project: pytest.Pytester) -> None:
     with (project.path / "four/documented/mini-batch.json").open("ab") as file:
         file.write(b"?")
     (project.path / "four/documented/identity-w-hh.json").unlink()
@@ -266,7 +266,7 @@ def test_a_marker_where_no_test_takes_a_golden_is_an_error(project: pytest.Pytes
     )
 
 
-def test_beside_a_test_that_takes_goldens_others_need_not(project: pytest.Pytester) -> None:
+def test_other_tests_beside_one_with_goldens_need_none(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_it="""
         import my_rnn, pytest
@@ -331,7 +331,7 @@ def test_an_empty_marker_argument_selects_nothing(project: pytest.Pytester, argu
     result.stdout.fnmatch_lines([f"*test_it: {argument.partition('=')[0]} is empty, which selects no golden*"])
 
 
-def test_what_skips_or_refuses_after_a_mismatch_that_it_caught_has_failed(project: pytest.Pytester) -> None:
+def test_a_test_that_skips_or_refuses_after_a_caught_mismatch_fails(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import contextlib, pytest
@@ -358,7 +358,7 @@ def test_what_skips_or_refuses_after_a_mismatch_that_it_caught_has_failed(projec
     )
 
 
-def test_a_comparison_that_raises_and_is_passed_over_has_failed(project: pytest.Pytester) -> None:
+def test_a_swallowed_error_of_a_comparison_fails(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import contextlib
@@ -368,7 +368,7 @@ def test_a_comparison_that_raises_and_is_passed_over_has_failed(project: pytest.
         def test_it(rnn_golden, monkeypatch):
             outputs = forgetful(rnn_golden)
             with monkeypatch.context() as patch, contextlib.suppress(Exception):
-                patch.setattr(np, "isfinite", None)  # with which a deviation is found
+                patch.setattr(np, "isfinite", None)  # used by the comparison
                 rnn_golden.check(*outputs)
             rnn_golden.check(*right(rnn_golden))
         """
@@ -380,14 +380,14 @@ def test_a_comparison_that_raises_and_is_passed_over_has_failed(project: pytest.
     )
 
 
-def test_a_golden_that_is_asked_for_too_late_is_an_error_that_says_so(project: pytest.Pytester) -> None:
+def test_getfixturevalue_of_a_golden_is_an_error(project: pytest.Pytester) -> None:
     project.makepyfile("def test_it(request): request.getfixturevalue('rnn_golden')")
     result = project.runpytest_inprocess()
     assert result.parseoutcomes() == {"failed": 1}
-    result.stdout.fnmatch_lines(["rnn_golden goes to tests and fixtures that name it as an argument: *"])
+    result.stdout.fnmatch_lines(["rnn_golden must be an argument of the test or fixture: *"])
 
 
-def test_a_fixture_in_place_of_ours_that_gives_something_else_leaves_the_goldens_unjudged(
+def test_an_overridden_fixture_leaves_the_goldens_without_outcome(
     project: pytest.Pytester,
 ) -> None:
     project.makepyfile(
@@ -404,10 +404,10 @@ def test_a_fixture_in_place_of_ours_that_gives_something_else_leaves_the_goldens
     )
     result = project.runpytest_inprocess()
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["4 of 4 goldens were asked for and not judged: documented/single-sequence in *"])
+    result.stdout.fnmatch_lines(["4 of 4 goldens were selected and not compared: documented/single-sequence in *"])
 
 
-def test_a_test_case_of_unittest_which_pytest_gives_no_golden_has_an_error(project: pytest.Pytester) -> None:
+def test_a_unittest_test_case_gets_an_error(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import pytest, unittest
@@ -419,4 +419,4 @@ def test_a_test_case_of_unittest_which_pytest_gives_no_golden_has_an_error(proje
     )
     result = project.runpytest_inprocess()
     assert result.parseoutcomes() == {"errors": 1}
-    result.stdout.fnmatch_lines(["rnn_golden goes to tests and fixtures that name it as an argument: *"])
+    result.stdout.fnmatch_lines(["rnn_golden must be an argument of the test or fixture: *"])

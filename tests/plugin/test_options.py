@@ -1,4 +1,4 @@
-"""What pytest calls a test, and what of it is not the golden."""
+"""The node id of a test without its golden."""
 
 import pytest
 
@@ -19,6 +19,6 @@ from rnn_goldens.plugin.options import without_golden
         ("", ""),
     ],
 )
-def test_a_test_is_told_from_others_by_its_parameters_but_for_the_golden(parameters: str, others: str) -> None:
+def test_a_test_is_identified_by_its_other_parameters(parameters: str, others: str) -> None:
     node = f"test_a.py::TestB::test_c{parameters}"
     assert without_golden(node, "lstm/plain", "float32") == f"test_a.py::TestB::test_c{others}"

@@ -1,10 +1,10 @@
-"""Outputs that alone are compared: by marker, option and ini file; what is left out is listed."""
+"""Selected outputs are compared: by marker, option and ini file; the others are listed."""
 
 import json
 
 import pytest
 
-NOT_TOLD = 'To check out alone: --rnn-goldens-outputs=out or @pytest.mark.rnn_goldens(outputs=["out"])'
+HINT = 'To check out alone: --rnn-goldens-outputs=out or @pytest.mark.rnn_goldens(outputs=["out"])'
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def nets(project: pytest.Pytester) -> pytest.Pytester:
 
 
 @pytest.mark.slow
-def test_one_array_is_told_what_to_do(nets: pytest.Pytester) -> None:
+def test_a_single_array_gets_a_hint(nets: pytest.Pytester) -> None:
     nets.makepyfile("""
         import nets
         def test_calls(rnn_golden): rnn_golden.check_calls(nets.out)
@@ -34,18 +34,18 @@ def test_one_array_is_told_what_to_do(nets: pytest.Pytester) -> None:
     """)
     result = nets.runpytest_inprocess()
     result.assert_outcomes(failed=8)
-    message = f"*TypeError: the implementation returned one array; (out, h_n) is expected, or *{NOT_TOLD}"
+    message = f"*TypeError: the implementation returned one array; (out, h_n) is expected, or *{HINT}"
     result.stdout.fnmatch_lines([message.replace("[", "[[]")])
     of_check = "the implementation returned nothing for it; to check out alone, check(out, outputs=[[]*"
     result.stdout.fnmatch_lines([f"*h_n is None: {of_check}"])
 
 
-@pytest.mark.parametrize("way", ["marker", "option", "ini", "argument"])
-def test_out_alone_is_compared_where_that_is_asked(nets: pytest.Pytester, workers: tuple[str, ...], way: str) -> None:
-    if way == "ini":
+@pytest.mark.parametrize("source", ["marker", "option", "ini", "argument"])
+def test_out_alone_is_compared_if_selected(nets: pytest.Pytester, workers: tuple[str, ...], source: str) -> None:
+    if source == "ini":
         nets.makeini("[pytest]\nrnn_goldens_corpus = four\nrnn_goldens_outputs = out")
-    marker = '@pytest.mark.rnn_goldens(outputs=["out"])' if way == "marker" else ""
-    argument = ', outputs=["out"]' if way == "argument" else ""
+    marker = '@pytest.mark.rnn_goldens(outputs=["out"])' if source == "marker" else ""
+    argument = ', outputs=["out"]' if source == "argument" else ""
     nets.makepyfile(f"""
         import pytest, nets, my_rnn
         {marker}
@@ -59,7 +59,7 @@ def test_out_alone_is_compared_where_that_is_asked(nets: pytest.Pytester, worker
         {marker}
         def test_wrong(rnn_golden): rnn_golden.check(nets.wrong(rnn_golden){argument})
     """)
-    options = ["--rnn-goldens-outputs=out"] if way == "option" else []
+    options = ["--rnn-goldens-outputs=out"] if source == "option" else []
     result = nets.runpytest_inprocess("--rnn-goldens-report=results.json", *options, *workers)
     result.assert_outcomes(passed=16, failed=4)
     result.stdout.fnmatch_lines(["h_n not checked (outputs=out): 4 goldens"])
@@ -67,7 +67,7 @@ def test_out_alone_is_compared_where_that_is_asked(nets: pytest.Pytester, worker
     assert {(tuple(e["outputs"]), tuple(e["not_checked"])) for e in entries} == {(("out",), ("h_n",))}
 
 
-def test_what_is_wrong_with_out_alone_is_named(nets: pytest.Pytester) -> None:
+def test_the_cause_of_a_wrong_out_alone_is_identified(nets: pytest.Pytester) -> None:
     nets.makepyfile("import nets\ndef test_it(rnn_golden): rnn_golden.check_calls(nets.wrong)")
     result = nets.runpytest_inprocess("--rnn-goldens-outputs=out")
     result.stdout.fnmatch_lines(["*4 of 4 fail. *explain* every one*", "  w_hh_ignored: *"])
@@ -85,7 +85,7 @@ def test_the_nearest_marker_wins_over_the_option(nets: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("*not checked*")
 
 
-def test_what_one_comparison_leaves_out_another_may_check(nets: pytest.Pytester) -> None:
+def test_an_output_left_out_of_one_comparison_may_be_in_another(nets: pytest.Pytester) -> None:
     nets.makepyfile("""
         import nets, my_rnn
         def test_it(rnn_golden):
@@ -99,31 +99,29 @@ def test_what_one_comparison_leaves_out_another_may_check(nets: pytest.Pytester)
 
 def test_a_sequence_in_two_parts_needs_the_state(nets: pytest.Pytester) -> None:
     nets.makepyfile("import nets\ndef test_it(rnn_golden): rnn_golden.check_calls(nets.out)")
-    asked = "--rnn-goldens-outputs=out", "--rnn-goldens-calls=twice,rows,weights,views"
-    nets.runpytest_inprocess(*asked).assert_outcomes(passed=4)
+    options = "--rnn-goldens-outputs=out", "--rnn-goldens-calls=twice,rows,weights,views"
+    nets.runpytest_inprocess(*options).assert_outcomes(passed=4)
     result = nets.runpytest_inprocess("--rnn-goldens-outputs=out", "--rnn-goldens-calls=chunks")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["calls=chunks was never made: no golden of this run can be asked so"])
+    result.stdout.fnmatch_lines(["calls=chunks was not run: no golden of this run supports it"])
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("output", "message"),
     [
         ("output", "no output 'output'. Did you mean 'out'? Outputs: out, h_n, c_n"),
-        ("h_n", "outputs=h_n: out has to be among the outputs that are compared"),
+        ("h_n", "outputs=h_n: the outputs to compare must include out"),
     ],
 )
-def test_an_unknown_output_is_an_error_that_lists_those_that_exist(
-    nets: pytest.Pytester, asked: str, said: str
-) -> None:
+def test_an_unknown_output_is_an_error_that_lists_valid_ones(nets: pytest.Pytester, output: str, message: str) -> None:
     nets.makepyfile(f"""
         import pytest, nets
-        @pytest.mark.rnn_goldens(outputs=["{asked}"])
+        @pytest.mark.rnn_goldens(outputs=["{output}"])
         def test_it(rnn_golden): ...
     """)
     result = nets.runpytest_inprocess()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([f"rnn-goldens, *::test_it: {said}"])
-    result = nets.runpytest_inprocess(f"--rnn-goldens-outputs={asked}")
+    result.stdout.fnmatch_lines([f"rnn-goldens, *::test_it: {message}"])
+    result = nets.runpytest_inprocess(f"--rnn-goldens-outputs={output}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: rnn-goldens: {said}"])
+    result.stderr.fnmatch_lines([f"ERROR: rnn-goldens: {message}"])

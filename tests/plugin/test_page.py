@@ -1,4 +1,4 @@
-"""--rnn-goldens-report=FILE.html: a page, in every way of running and of ending."""
+"""--rnn-goldens-report=FILE.html writes a page in every kind of run, also in interrupted ones."""
 
 import json
 import re
@@ -15,7 +15,7 @@ Write = Callable[[str], None]
 
 
 def data(project: pytest.Pytester) -> dict[str, Any]:
-    """What the page's script is given."""
+    """Return the data of the page's script."""
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text(project), re.DOTALL)
     assert found is not None
     document: dict[str, Any] = json.loads(found[1])
@@ -31,7 +31,7 @@ def run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
 
 
 @pytest.mark.slow
-def test_it_has_a_picture_of_each_failure(
+def test_the_page_has_a_picture_of_each_failure(
     project: pytest.Pytester, check_with: Write, workers: tuple[str, ...]
 ) -> None:
     check_with("wrong_in_batches")
@@ -52,23 +52,28 @@ def test_it_has_a_picture_of_each_failure(
 
 
 @pytest.mark.slow
-def test_what_can_not_be_compared_is_told_without_a_picture(project: pytest.Pytester) -> None:
+def test_a_failure_without_comparison_has_no_picture(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import my_rnn
 
-        WAYS = {"single-sequence": "returns_none", "mini-batch": "time_major", "mini-batch-ascending": "crashes"}
+        FUNCTIONS = {"single-sequence": "returns_none", "mini-batch": "time_major", "mini-batch-ascending": "crashes"}
 
         def test_it(rnn_golden):
-            way = WAYS.get(rnn_golden.id.partition("/")[2], "returns_nan")
-            rnn_golden.check(*getattr(my_rnn, way)(rnn_golden))
+            name = FUNCTIONS.get(rnn_golden.id.partition("/")[2], "returns_nan")
+            rnn_golden.check(*getattr(my_rnn, name)(rnn_golden))
         """
     )
     run(project).assert_outcomes(failed=4)
     (nan,) = data(project)["pictures"]
     assert nan["errors"][0][0] is None
-    for said in ("out is None", "it looks time-major", "kernel launch failed", "failed before outputs were compared"):
-        assert said in text(project)
+    for message in (
+        "out is None",
+        "it looks time-major",
+        "kernel launch failed",
+        "failed before outputs were compared",
+    ):
+        assert message in text(project)
 
 
 @pytest.mark.slow
@@ -97,14 +102,14 @@ from my_rnn import right
 def test_it(rnn_golden):
     rnn_golden.check(*right(rnn_golden))
     if rnn_golden.id == "documented/mini-batch":
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # which processes in the background ignore
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # background processes ignore SIGINT
         os.kill(os.getpid(), signal.{how})
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("how", "why"), [("SIGKILL", "the run has not come to its end"), ("SIGINT", "interrupted")])
-def test_a_run_that_is_cut_short_says_so(project: pytest.Pytester, how: str, why: str) -> None:
+@pytest.mark.parametrize(("how", "why"), [("SIGKILL", "the run has not ended"), ("SIGINT", "interrupted")])
+def test_the_page_of_an_interrupted_run_says_so(project: pytest.Pytester, how: str, why: str) -> None:
     (project.path / "report.html").write_text("of an earlier run")
     project.makepyfile(test_it=ENDS.format(how=how))
     command = [sys.executable, "-m", "pytest", "--rnn-goldens-report=report.html"]
@@ -115,9 +120,7 @@ def test_a_run_that_is_cut_short_says_so(project: pytest.Pytester, how: str, why
 
 
 @pytest.mark.slow
-def test_a_page_that_can_not_be_written_in_the_end_takes_no_result_away(
-    project: pytest.Pytester, check_with: Write
-) -> None:
+def test_a_page_that_cannot_be_written_does_not_lose_results(project: pytest.Pytester, check_with: Write) -> None:
     check_with("wrong_in_batches")
     project.makeconftest(
         """
@@ -130,20 +133,20 @@ def test_a_page_that_can_not_be_written_in_the_end_takes_no_result_away(
     )
     result = run(project)
     assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-    said = result.stdout.str() + result.stderr.str()
-    assert "report.html can not be written: Is a directory" in said
-    assert re.search(r"rnn-goldens: the report .*can not be written", said)
-    assert "3 failed, 1 passed" in said
-    assert "Traceback" not in said
+    output = result.stdout.str() + result.stderr.str()
+    assert "report.html cannot be written: Is a directory" in output
+    assert re.search(r"rnn-goldens: the report .*cannot be written", output)
+    assert "3 failed, 1 passed" in output
+    assert "Traceback" not in output
 
 
-def test_without_the_extra_it_says_what_to_install(project: pytest.Pytester, check_with: Write) -> None:
+def test_without_the_extra_the_error_names_what_to_install(project: pytest.Pytester, check_with: Write) -> None:
     check_with("right")
     project.makepyfile(without_jinja="import sys; sys.modules['jinja2'] = None")
     result = run(project, "-p", "without_jinja")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    wanted = "an HTML page needs jinja2, which is not installed: pip install 'rnn-goldens[html]'"
-    assert [line for line in result.errlines if line] == [f"ERROR: rnn-goldens: {wanted}"]
+    message = "an HTML page needs jinja2, which is not installed: pip install 'rnn-goldens[html]'"
+    assert [line for line in result.errlines if line] == [f"ERROR: rnn-goldens: {message}"]
     assert not (project.path / "report.html").exists()
 
 
@@ -154,8 +157,8 @@ def test_a_page_of_check_has_the_command_of_check(project: pytest.Pytester) -> N
     assert done.returncode == 1
     again = "rnn-goldens check my_rnn:forgetful -k '[documented/mini-batch-float32]' --rnn-goldens-dtype=float32"
     assert escape(again) in text(project).replace("&#39;", "&#x27;")
-    asked = [sys.executable, "-m", *shlex.split(again.replace("rnn-goldens", "rnn_goldens", 1))]
-    printed = subprocess.run(asked, cwd=project.path, capture_output=True, text=True, check=False).stdout
+    repeated = [sys.executable, "-m", *shlex.split(again.replace("rnn-goldens", "rnn_goldens", 1))]
+    printed = subprocess.run(repeated, cwd=project.path, capture_output=True, text=True, check=False).stdout
     assert "1 failed" in printed.splitlines()[-1]
     assert "<dt><code>my_rnn:forgetful</code></dt>" in text(project)
     assert len(data(project)["pictures"]) == 4

@@ -1,4 +1,4 @@
-"""What a test of a golden does to its process is its own affair: the next one is judged as if it were alone."""
+"""Changes that a test makes to its process do not affect the next golden."""
 
 import json
 
@@ -12,17 +12,17 @@ import numpy as np, pytest
 from my_rnn import forgetful, right
 
 def state():
-    found = {
+    settings = {
         "folder": os.getcwd(), "errors": (np.geterr(), np.geterrcall()), "subnormal": 5e-324 * len(os.sep),
         "random": random.getstate(), "numpy's random": np.random.get_state()[1].tolist(),
     }
     if "torch" in sys.modules:
         import torch
-        found |= {
+        settings |= {
             "dtype": torch.get_default_dtype(), "device": torch.get_default_device(), "grad": torch.is_grad_enabled(),
             "torch's random": torch.get_rng_state().tolist(),
         }
-    return found
+    return settings
 
 @pytest.fixture(scope="session", autouse=True)
 def at_first():
@@ -48,14 +48,14 @@ TORCH_CHANGES = {
 }
 
 
-def with_outputs(name: str, does: str) -> str:
-    """A test that does something between computing right outputs and checking them."""
-    lines = [f"def test_{name}(rnn_golden):", "outputs = right(rnn_golden)", does, "rnn_golden.check(*outputs)"]
+def with_outputs(name: str, statement: str) -> str:
+    """Return a test that runs a statement between computing correct outputs and checking them."""
+    lines = [f"def test_{name}(rnn_golden):", "outputs = right(rnn_golden)", statement, "rnn_golden.check(*outputs)"]
     return "\n".join([ONE, "\n    ".join(lines)])
 
 
-def each_then_looked_at(changes: dict[str, str]) -> str:
-    """A module in which a test makes each change, and the next says whether anything is otherwise."""
+def changes_and_checks(changes: dict[str, str]) -> str:
+    """Return a module with a test for each change, followed by a test that the state is unchanged."""
     tests = [
         f"{with_outputs(name, change)}\n\ndef test_after_{name}(at_first):\n    assert state() == at_first\n"
         for name, change in changes.items()
@@ -64,7 +64,7 @@ def each_then_looked_at(changes: dict[str, str]) -> str:
 
 
 def failures(project: pytest.Pytester, module: str, *options: str) -> dict[str, str]:
-    """By test, the first line of why it failed; the run came to its end."""
+    """Run a module to its end; return the first line of each test's failure."""
     (project.path / "test_it.py").write_text(module, "utf-8")
     result = project.runpytest_subprocess("-q", "--tb=line", *options)
     assert result.ret in (0, 1), result.stdout.str() + result.stderr.str()
@@ -72,18 +72,18 @@ def failures(project: pytest.Pytester, module: str, *options: str) -> dict[str, 
     return {line.split("::")[1].split(" - ")[0].partition("[")[0]: line.partition(" - ")[2] for line in lines}
 
 
-def test_what_a_test_changes_in_its_process_is_put_back(project: pytest.Pytester) -> None:
-    unused = "\ndef test_torch_is_not_imported_for_that():\n    assert 'torch' not in list(sys.modules)\n"
-    assert failures(project, each_then_looked_at(CHANGES) + unused) == {}
+def test_process_settings_that_a_test_changes_are_restored(project: pytest.Pytester) -> None:
+    unused = "\ndef test_restoring_does_not_import_torch():\n    assert 'torch' not in list(sys.modules)\n"
+    assert failures(project, changes_and_checks(CHANGES) + unused) == {}
 
 
 @pytest.mark.slow
-def test_what_it_changes_of_torch_is_put_back(project: pytest.Pytester) -> None:
-    module = each_then_looked_at(TORCH_CHANGES).replace("import numpy", "import torch\nimport numpy")
+def test_torch_settings_that_a_test_changes_are_restored(project: pytest.Pytester) -> None:
+    module = changes_and_checks(TORCH_CHANGES).replace("import numpy", "import torch\nimport numpy")
     assert failures(project, module) == {}
 
 
-def test_a_generator_of_another_kind_and_another_default_device_are_no_reason_to_fail(project: pytest.Pytester) -> None:
+def test_another_bit_generator_or_default_device_is_not_an_error(project: pytest.Pytester) -> None:
     project.makeconftest(
         "import numpy as np, torch\nnp.random.set_bit_generator(np.random.PCG64(1))\ntorch.set_default_device('meta')\n"
     )
@@ -93,7 +93,7 @@ def test_a_generator_of_another_kind_and_another_default_device_are_no_reason_to
 
 
 @pytest.mark.slow
-def test_what_the_first_test_that_imports_torch_changes_of_it_is_put_back(project: pytest.Pytester) -> None:
+def test_changes_by_the_first_test_that_imports_torch_are_restored(project: pytest.Pytester) -> None:
     module = f"""{STATE}
 {ONE}
 def test_first(rnn_golden):
@@ -108,7 +108,7 @@ def test_then():
     assert failures(project, module) == {}
 
 
-def test_what_a_fixture_of_any_scope_sets_is_there_for_its_tests(project: pytest.Pytester) -> None:
+def test_settings_of_fixtures_of_any_scope_stay_for_their_tests(project: pytest.Pytester) -> None:
     module = f"""{STATE}
 @pytest.fixture(scope="session", autouse=True)
 def for_all():
@@ -141,7 +141,7 @@ def test_last():
     assert failures(project, module) == {}
 
 
-def test_what_the_import_of_a_users_own_module_sets_stays(project: pytest.Pytester) -> None:
+def test_settings_changed_by_importing_a_user_module_stay(project: pytest.Pytester) -> None:
     project.makepyfile(my_settings="import numpy as np\nnp.seterr(all='raise')\n")
     module = """
 import numpy as np, pytest
@@ -156,21 +156,21 @@ def test_all(rnn_golden):
     assert failures(project, module) == {}
 
 
-OF_ITS_OWN = {
+MISBEHAVIOURS = {
     "raise KeyError('no such weight')": "KeyError: 'no such weight'",
     "raise BaseException('enough')": "BaseException: enough",
     "raise GeneratorExit": "GeneratorExit",
     "sys.exit(0)": "SystemExit: 0",
     "forever = lambda: forever(); forever()": "RecursionError: maximum recursion depth exceeded",
     "rnn_golden.x[0] = 0": "ValueError: assignment destination is read-only",
-    "ctypes.memset(rnn_golden.x.ctypes.data, 0, 4)": "wrote into x: inputs and weights are its caller's",
+    "ctypes.memset(rnn_golden.x.ctypes.data, 0, 4)": "wrote into x: inputs and weights belong to the caller",
     "ctypes.memset(rnn_golden.weights['weight_hh_l0'].ctypes.data, 0, 4)": "wrote into weight_hh_l0",
     "outputs = np.broadcast_to(1.0, (10**5, 10**5)), None": "has shape (100000, 100000), more than any golden has",
     "outputs = [Endless()], None": "of 1,000,000,000,000 parts, more than any golden has",
     "outputs = np.ma.masked_all((2, 3, 2)), None": "has 12 masked elements, which have no value",
     "outputs = (type('', (), {})(),) * 2": "not an array of numbers",
 }
-"""What a test does before ``check``, and what is said of it."""
+"""Statements before ``check``, and the messages of their failures."""
 
 CLASSES = """
 class Endless:
@@ -180,10 +180,10 @@ class Endless:
 
 
 @pytest.mark.slow
-def test_each_fails_its_own_golden_with_a_message_that_says_why(project: pytest.Pytester) -> None:
+def test_each_misbehaviour_fails_its_own_golden_with_a_reason(project: pytest.Pytester) -> None:
     tests = [
-        f"{with_outputs(str(number), does)}\n\n{with_outputs(f'after_{number}', 'pass')}\n"
-        for number, does in enumerate(OF_ITS_OWN)
+        f"{with_outputs(str(number), statement)}\n\n{with_outputs(f'after_{number}', 'pass')}\n"
+        for number, statement in enumerate(MISBEHAVIOURS)
     ]
     (project.path / "test_it.py").write_text("\n".join([STATE, CLASSES, *tests]), "utf-8")
     result = project.runpytest_subprocess("--rnn-goldens-report=results.json", "-vv")
@@ -191,11 +191,11 @@ def test_each_fails_its_own_golden_with_a_message_that_says_why(project: pytest.
     document = json.loads((project.path / "results.json").read_text("utf-8"))
     outcomes = {e["test"].partition("::test_")[2].partition("[")[0]: e["outcome"] for e in document["results"]}
     assert outcomes == {
-        **{str(number): "failed" for number in range(len(OF_ITS_OWN))},
-        **{f"after_{number}": "passed" for number in range(len(OF_ITS_OWN))},
+        **{str(number): "failed" for number in range(len(MISBEHAVIOURS))},
+        **{f"after_{number}": "passed" for number in range(len(MISBEHAVIOURS))},
     }
     printed = result.stdout.str()
-    assert [said for said in OF_ITS_OWN.values() if said not in printed] == []
+    assert [message for message in MISBEHAVIOURS.values() if message not in printed] == []
 
 
 ENDING = {
@@ -207,19 +207,19 @@ ENDING = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("does", ENDING.values(), ids=ENDING)
-def test_what_ends_a_worker_of_xdist_loses_its_own_golden_alone(project: pytest.Pytester, does: str) -> None:
+@pytest.mark.parametrize("statement", ENDING.values(), ids=ENDING)
+def test_a_crash_in_an_xdist_worker_loses_only_its_golden(project: pytest.Pytester, statement: str) -> None:
     module = f"""{STATE}
 def nested(levels=10**6):
     sys.setrecursionlimit(10**9)
-    found = []
+    nested_list = []
     for _ in range(levels):
-        found = [found]
-    return found
+        nested_list = [nested_list]
+    return nested_list
 
 def test_it(rnn_golden):
     if rnn_golden.id == "documented/mini-batch":
-        {does}
+        {statement}
     rnn_golden.check(*right(rnn_golden))
 """
     (project.path / "test_it.py").write_text(module, "utf-8")

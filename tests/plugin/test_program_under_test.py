@@ -1,11 +1,11 @@
-"""A program in a user's own project: named in an option or the ini file, and closed when the run ends."""
+"""A program in a user's project: selected by an option or the ini file, and closed when the run ends."""
 
 import json
 import sys
 from pathlib import Path
 
 import pytest
-from programs.checking import TINY_RNN, left_of, process_ids
+from programs.checking import TINY_RNN, process_ids, still_running
 
 REPORT = "--rnn-goldens-report=results.json"
 PROGRAM = f"-- {' '.join(TINY_RNN)}"
@@ -27,12 +27,12 @@ def checked(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest
 
 def processes_of(project: pytest.Pytester) -> list[int]:
     processes = process_ids(project.path / "pids.txt")
-    assert not left_of(processes)
+    assert not still_running(processes)
     return processes
 
 
 def versions(project: pytest.Pytester) -> dict[str, str]:
-    """What the results file says of the program."""
+    """Return the program's versions in the results file."""
     document = json.loads((project.path / "results.json").read_text("utf-8"))
     found: dict[str, str] = document["versions"]["implementation"]["versions"]
     return found
@@ -53,7 +53,7 @@ def test_an_option_names_the_program(checked: pytest.Pytester) -> None:
 
 
 @pytest.mark.slow
-def test_each_worker_has_a_program_of_its_own(checked: pytest.Pytester) -> None:
+def test_each_worker_starts_its_own_program(checked: pytest.Pytester) -> None:
     result = checked.runpytest_subprocess(f"--rnn-goldens-implementation={PROGRAM} 1=exits", REPORT, "-pxdist", "-n2")
     assert result.parseoutcomes() == {"passed": 3, "failed": 2}
     assert "tiny_rnn" in versions(checked)
@@ -69,7 +69,7 @@ def test_a_path_in_the_ini_file_is_relative_to_it(checked: pytest.Pytester, monk
     monkeypatch.chdir(below)
     result = checked.runpytest_subprocess("..")
     assert result.parseoutcomes() == {"passed": 4, "failed": 1}
-    result.stdout.fnmatch_lines(["E *tiny_rnn gave no answer within 1 s"])
+    result.stdout.fnmatch_lines(["E *tiny_rnn printed no answer within 1 s"])
     assert len(processes_of(checked)) == 2
 
 
@@ -80,10 +80,10 @@ def test_a_golden_that_a_program_fails_can_be_a_known_failure(checked: pytest.Py
     assert result.parseoutcomes() == {"passed": 4, "xfailed": 1}
 
 
-def test_a_program_that_says_no_hello_is_one_line_a_golden(
+def test_a_program_without_a_hello_gives_one_line_per_golden(
     checked: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("CI", raising=False)  # where it is set, pytest's summary repeats whole messages
+    monkeypatch.delenv("CI", raising=False)  # with CI set, pytest's summary repeats whole messages
     checked.path.joinpath("dies.py").write_text("raise SystemExit('no device')", "utf-8")
     result = checked.runpytest_subprocess(f"--rnn-goldens-implementation=-- {sys.executable} dies.py")
     assert result.parseoutcomes() == {"passed": 1, "errors": 4}
@@ -94,7 +94,7 @@ def test_a_program_that_says_no_hello_is_one_line_a_golden(
 
 
 @pytest.mark.slow
-def test_what_it_says_beyond_its_last_answer_is_an_error(checked: pytest.Pytester) -> None:
+def test_output_after_the_last_answer_is_an_error(checked: pytest.Pytester) -> None:
     option = f"--rnn-goldens-implementation={PROGRAM} 4=answers_again_a_little_later"
     result = checked.runpytest_subprocess(option)
     assert result.parseoutcomes() == {"passed": 5, "errors": 1}
@@ -107,16 +107,16 @@ def test_what_it_says_beyond_its_last_answer_is_an_error(checked: pytest.Pyteste
     [
         (
             ["--rnn-goldens-implementation=-- ./no_such_program"],
-            "the program './no_such_program' can not be started: *",
+            "the program './no_such_program' cannot be started: *",
         ),
         (["--rnn-goldens-implementation=-- "], "-- is followed by the command to check: -- ./my_rnn --flags"),
-        (["--rnn-goldens-implementation=-- 'my_rnn"], "* can not be split into arguments: No closing quotation"),
-        (["--rnn-goldens-time-limit=soon"], "time-limit 'soon' is no number of seconds, such as 10 or 0.5"),
-        (["--rnn-goldens-time-limit=0"], "time-limit '0' is no number of seconds, *"),
-        (["--rnn-goldens-time-limit=nan"], "time-limit 'nan' is no number of seconds, *"),
+        (["--rnn-goldens-implementation=-- 'my_rnn"], "* cannot be split into arguments: No closing quotation"),
+        (["--rnn-goldens-time-limit=soon"], "time-limit 'soon' is not a number of seconds, such as 10 or 0.5"),
+        (["--rnn-goldens-time-limit=0"], "time-limit '0' is not a number of seconds, *"),
+        (["--rnn-goldens-time-limit=nan"], "time-limit 'nan' is not a number of seconds, *"),
     ],
 )
-def test_a_program_or_limit_that_can_not_be_is_an_error_before_any_test(
+def test_an_invalid_program_or_limit_is_an_error_before_any_test(
     checked: pytest.Pytester, options: list[str], message: str
 ) -> None:
     result = checked.runpytest_subprocess(*options)

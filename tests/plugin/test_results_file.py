@@ -1,4 +1,4 @@
-"""--rnn-goldens-report: what was found, golden by golden, for programs."""
+"""--rnn-goldens-report writes the results of each golden as JSON."""
 
 import json
 import platform
@@ -16,7 +16,7 @@ Report = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture
 def report(project: pytest.Pytester) -> Report:
-    """Run with a report, which is valid, and return its results."""
+    """A function that runs tests with a results file, validates it and returns its results."""
 
     def run(*options: str) -> list[dict[str, Any]]:
         project.runpytest_inprocess("--rnn-goldens-report=results.json", *options)
@@ -27,7 +27,7 @@ def report(project: pytest.Pytester) -> Report:
     return run
 
 
-def test_it_tells_right_wrong_refused_known_and_skipped_apart(
+def test_the_file_distinguishes_passed_failed_refused_known_and_skipped(
     project: pytest.Pytester, report: Report, workers: tuple[str, ...]
 ) -> None:
     project.path.joinpath("known.txt").write_text("documented/mini-batch-float32 # a reason\n", "utf-8")
@@ -96,7 +96,7 @@ def test_every_failure_has_a_reason(project: pytest.Pytester, report: Report) ->
 
 
 @pytest.mark.slow
-def test_it_says_what_the_run_was_made_with(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
+def test_the_file_contains_the_versions_of_the_run(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
     project.makepyfile("def test_it(rnn_golden, rnn_implementation): rnn_golden.check(*rnn_implementation(rnn_golden))")
     options = ("--rnn-goldens-implementation=numpy", "--rnn-goldens-report=results.json")
     project.runpytest_subprocess(*options, *workers).assert_outcomes(passed=4)
@@ -111,9 +111,7 @@ def test_it_says_what_the_run_was_made_with(project: pytest.Pytester, workers: t
 
 
 @pytest.mark.slow
-def test_what_fails_is_explained_as_far_as_it_can_be(
-    project: pytest.Pytester, check_with: Callable[[str], None]
-) -> None:
+def test_failures_are_explained_as_far_as_possible(project: pytest.Pytester, check_with: Callable[[str], None]) -> None:
     check_with("wrong_in_batches")
     project.runpytest_subprocess("--rnn-goldens-report=results.json")
     document = json.loads((project.path / "results.json").read_text("utf-8"))
@@ -121,7 +119,7 @@ def test_what_fails_is_explained_as_far_as_it_can_be(
     (cause,) = document["causes"]
     assert (cause["cell"], cause["failed"], cause["passed"]) == ("rnn_relu", 3, 1)
     assert cause["certainty"] == "consistent with"
-    assert [(suspect["deviations"], suspect["against"]) for suspect in cause["suspects"]] == [
+    assert [(candidate["deviations"], candidate["against"]) for candidate in cause["candidates"]] == [
         (["w_hh_ignored"], [{"golden": "documented/single-sequence", "dtype": "float32"}])
     ]
     assert cause["few"] == {"goldens": ["documented/single-sequence"], "more": 0, "fail": False}
@@ -131,9 +129,7 @@ def test_what_fails_is_explained_as_far_as_it_can_be(
 @pytest.mark.parametrize(
     "outputs", ["None, h_n", "out + 1j, h_n", "np.ma.masked_equal(out, out.max()), h_n", "out, 'text'"]
 )
-def test_outputs_that_can_be_read_only_in_part_take_no_verdict_away(
-    project: pytest.Pytester, report: Report, outputs: str
-) -> None:
+def test_partly_readable_outputs_still_have_a_verdict(project: pytest.Pytester, report: Report, outputs: str) -> None:
     project.makepyfile(
         test_it=f"""
         import my_rnn
@@ -157,7 +153,7 @@ needs_subtests = pytest.mark.skipif(pytest.version_tuple < (9,), reason="pytest 
 
 @needs_subtests
 @pytest.mark.parametrize("functions", ["refuses, wrong_in_batches", "wrong_in_batches, refuses"])
-def test_of_several_subtests_the_worst_counts(project: pytest.Pytester, report: Report, functions: str) -> None:
+def test_the_worst_of_several_subtests_counts(project: pytest.Pytester, report: Report, functions: str) -> None:
     project.makepyfile(
         test_it=f"""
         from my_rnn import refuses, right, wrong_in_batches
@@ -197,7 +193,7 @@ def test_junit_shows_the_same_as_json(project: pytest.Pytester, report: Report, 
 
 
 @needs_subtests
-def test_a_golden_that_is_wrong_in_a_subtest_failed(project: pytest.Pytester, report: Report) -> None:
+def test_a_golden_that_fails_in_a_subtest_fails(project: pytest.Pytester, report: Report) -> None:
     project.makepyfile(
         test_it="""
         import my_rnn
@@ -229,20 +225,20 @@ def test_a_run_that_collects_nothing_still_writes_a_valid_file(report: Report) -
 
 
 @pytest.mark.parametrize("name", ["missing/results.json", "/proc/results.json", ".", "missing/report.html"])
-def test_a_report_that_can_not_be_written_takes_no_result_away(
+def test_a_report_that_cannot_be_written_does_not_lose_results(
     project: pytest.Pytester, check_with: Callable[[str], None], name: str
 ) -> None:
     check_with("right")
     result = project.runpytest_subprocess(f"--rnn-goldens-report={name}")
-    said = result.stdout.str()
+    output = result.stdout.str()
     assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-    assert said.count(" can not be written: ") == 2
-    assert said.index(" can not be written: ") < said.index("collected ") < said.rindex(" can not be written: ")
-    assert " passed" in said
-    assert "Traceback" not in said + result.stderr.str()
+    assert output.count(" cannot be written: ") == 2
+    assert output.index(" cannot be written: ") < output.index("collected ") < output.rindex(" cannot be written: ")
+    assert " passed" in output
+    assert "Traceback" not in output + result.stderr.str()
 
 
-def test_a_file_of_an_earlier_run_that_can_not_be_replaced_is_said_to_be_one(
+def test_a_file_of_an_earlier_run_that_cannot_be_replaced_is_reported(
     project: pytest.Pytester, check_with: Callable[[str], None]
 ) -> None:
     check_with("right")
@@ -257,11 +253,11 @@ def test_a_file_of_an_earlier_run_that_can_not_be_replaced_is_said_to_be_one(
         results.write_whole = full
         """
     )
-    said = project.runpytest_subprocess("--rnn-goldens-report=results.json").stdout.str()
-    assert "results.json can not be written: No space left on device; the file there is of an earlier run" in said
+    output = project.runpytest_subprocess("--rnn-goldens-report=results.json").stdout.str()
+    assert "results.json cannot be written: No space left on device; the file there is of an earlier run" in output
 
 
-def test_a_report_that_can_not_be_written_in_the_end_fails_the_run(
+def test_a_report_that_cannot_be_written_at_the_end_fails_the_run(
     project: pytest.Pytester, check_with: Callable[[str], None]
 ) -> None:
     check_with("right")
@@ -276,12 +272,12 @@ def test_a_report_that_can_not_be_written_in_the_end_fails_the_run(
     )
     result = project.runpytest_subprocess("--rnn-goldens-report=results.json")
     assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-    assert "results.json can not be written: Is a directory" in result.stdout.str() + result.stderr.str()
+    assert "results.json cannot be written: Is a directory" in result.stdout.str() + result.stderr.str()
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
     assert not list(project.path.glob(".results*"))
 
 
-def test_outputs_that_were_computed_in_a_higher_precision_than_asked_pass_and_it_is_said(
+def test_outputs_computed_in_a_higher_precision_pass_and_are_reported(
     project: pytest.Pytester,
 ) -> None:
     project.makepyfile(
@@ -304,11 +300,11 @@ def test_outputs_that_were_computed_in_a_higher_precision_than_asked_pass_and_it
     document = json.loads((project.path / "results.json").read_text("utf-8"))
     assert schema.problems(document, "results") == []
     found = {(r["golden"], r["dtype"]): r.get("higher_precision", False) for r in document["results"]}
-    assert [asked for asked, is_higher in found.items() if is_higher] == [("lstm/one-step", "bfloat16")]
-    result.stdout.fnmatch_lines(["bfloat16: 1 of 2 goldens was computed in a higher precision than asked"])
+    assert [golden for golden, is_higher in found.items() if is_higher] == [("lstm/one-step", "bfloat16")]
+    result.stdout.fnmatch_lines(["bfloat16: 1 of 2 goldens was computed in a higher precision than requested"])
 
 
-def test_the_frameworks_that_were_imported_are_among_what_the_run_was_made_with(
+def test_versions_of_imported_frameworks_are_listed(
     project: pytest.Pytester,
 ) -> None:
     project.makepyfile(

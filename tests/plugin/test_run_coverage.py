@@ -1,4 +1,4 @@
-"""How much of what may be wrong a run can show, said at its end for each cell."""
+"""The end of a run lists how many known deviations it can detect, for each cell."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from rnn_goldens.corpus import packaged
 
 pytest.importorskip("torch", reason="the networks here are torch's")
 
-TITLE = "rnn-goldens: what this run can show"
+TITLE = "rnn-goldens: what this run can detect"
 
 NETWORK = """
 import torch
@@ -46,7 +46,7 @@ def lstm(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.P
 
 
 def lines(result: pytest.RunResult) -> list[str]:
-    """Those of the section."""
+    """Return the lines of the section."""
     text = result.stdout.str()
     if TITLE not in text:
         return []
@@ -55,12 +55,12 @@ def lines(result: pytest.RunResult) -> list[str]:
 
 
 def as_one(printed: list[str]) -> str:
-    """What is wrapped, in one line."""
+    """Join wrapped lines."""
     return re.sub(r"\s+", " ", " ".join(printed)).strip()
 
 
 @pytest.mark.slow
-def test_a_run_ends_with_what_can_show(lstm: pytest.Pytester, workers: tuple[str, ...]) -> None:
+def test_a_run_ends_with_what_it_can_detect(lstm: pytest.Pytester, workers: tuple[str, ...]) -> None:
     lstm.makepyfile(f"""
         import pytest, nets
         @pytest.mark.rnn_goldens({SOME})
@@ -70,17 +70,17 @@ def test_a_run_ends_with_what_can_show(lstm: pytest.Pytester, workers: tuple[str
     assert result.parseoutcomes() == {"passed": 2, "refused": 2}
     printed = lines(result)
     assert all(len(line) <= 80 for line in printed)
-    (said,) = re.findall(r"^lstm, float32: 2 goldens; (.*)", as_one(printed))
+    (line,) = re.findall(r"^lstm, float32: 2 goldens; (.*)", as_one(printed))
     assert re.match(
-        r"\d+ of \d+ known deviations can show\. \d+ goldens of the same kind were left out \(\+\d+\)\. "
-        r"To ask more: accept [a-z ]+ \(\+\d+\), [a-z ]+ \(\+\d+\)(, and more together)?\. "
-        r"Not asked in this run: [a-z ]+ \(\+\d+\), .*\.$",
-        said,
+        r"\d+ of \d+ known deviations can be detected\. \d+ goldens of the same kind were not selected \(\+\d+\)\. "
+        r"To detect more: accept [a-z ]+ \(\+\d+\), [a-z ]+ \(\+\d+\)(, and more together)?\. "
+        r"Not covered by this run: [a-z ]+ \(\+\d+\), .*\.$",
+        line,
     )
 
 
 @pytest.mark.slow
-def test_what_several_tests_ask_is_told_apart(lstm: pytest.Pytester) -> None:
+def test_coverage_is_printed_per_test(lstm: pytest.Pytester) -> None:
     lstm.makepyfile(
         test_it="""
         import pytest, nets
@@ -90,16 +90,16 @@ def test_what_several_tests_ask_is_told_apart(lstm: pytest.Pytester) -> None:
         def test_one(rnn_golden): rnn_golden.check(nets.refusing()(rnn_golden))
     """
     )
-    said = as_one(lines(lstm.runpytest_subprocess()))
-    in_core, in_one = re.findall(r"lstm in test_it\.py::(\w+, float32: \d+ goldens?; \d+ of \d+)", said)
+    output = as_one(lines(lstm.runpytest_subprocess()))
+    in_core, in_one = re.findall(r"lstm in test_it\.py::(\w+, float32: \d+ goldens?; \d+ of \d+)", output)
     assert in_core.startswith("test_core, ")
     assert in_one.startswith("test_one, float32: 1 golden; ")
-    assert "Not asked in this run: lengths (+" in said
-    assert "accept" not in said
+    assert "Not covered by this run: lengths (+" in output
+    assert "accept" not in output
 
 
 @pytest.mark.slow
-def test_goldens_of_the_same_kind_that_were_deselected_are_told(lstm: pytest.Pytester) -> None:
+def test_deselected_goldens_of_the_same_kind_are_counted(lstm: pytest.Pytester) -> None:
     lstm.makepyfile("""
         import pytest, nets
         some = dict(features="bias", without=["multilayer", "bidirectional", "lengths", "unbatched"])
@@ -108,13 +108,13 @@ def test_goldens_of_the_same_kind_that_were_deselected_are_told(lstm: pytest.Pyt
     """)
     whole, some = (as_one(lines(lstm.runpytest_subprocess(*of))) for of in ((), ("-k", "one")))
     assert "left out" not in whole
-    (left_out,) = re.findall(r"(\d+) goldens of the same kind were left out \(\+\d+\)\.", some)
-    asked, of_all = (int(re.findall(r": (\d+) goldens; ", said)[0]) for said in (some, whole))
-    assert int(left_out) == of_all - asked  # and not those that are checked in float64 alone
+    (left_out,) = re.findall(r"(\d+) goldens of the same kind were not selected \(\+\d+\)\.", some)
+    ran, of_all = (int(re.findall(r": (\d+) goldens; ", text)[0]) for text in (some, whole))
+    assert int(left_out) == of_all - ran  # and not those that are checked in float64 alone
 
 
 @pytest.mark.slow
-def test_gradients_are_counted_apart(lstm: pytest.Pytester) -> None:
+def test_gradients_are_counted_separately(lstm: pytest.Pytester) -> None:
     lstm.makepyfile("""
         import pytest, nets
         @pytest.mark.rnn_goldens(ids="lstm/plain")
@@ -133,7 +133,7 @@ def test_gradients_are_counted_apart(lstm: pytest.Pytester) -> None:
     ]
 
 
-def test_a_corpus_without_a_kill_matrix_says_nothing_and_one_with_one_is_counted(project: pytest.Pytester) -> None:
+def test_only_corpora_with_a_kill_matrix_are_counted(project: pytest.Pytester) -> None:
     project.makepyfile("import my_rnn\ndef test_it(rnn_golden): rnn_golden.check(my_rnn.right(rnn_golden))")
     assert lines(project.runpytest_inprocess()) == []
     shutil.copy(packaged()["v1"] / "kill-matrix.json", project.path / "four")
@@ -144,27 +144,27 @@ def test_a_corpus_without_a_kill_matrix_says_nothing_and_one_with_one_is_counted
     assert lines(project.runpytest_inprocess()) == []
 
 
-def test_a_run_that_compared_nothing_says_nothing(project: pytest.Pytester) -> None:
+def test_a_run_without_comparisons_prints_no_coverage(project: pytest.Pytester) -> None:
     shutil.copy(packaged()["v1"] / "kill-matrix.json", project.path / "four")
     project.makepyfile("import my_rnn\ndef test_it(rnn_golden): rnn_golden.check(my_rnn.refuses(rnn_golden))")
     assert lines(project.runpytest_inprocess()) == []
 
 
 def checked(lstm: pytest.Pytester, *arguments: str) -> str:
-    """What ``rnn-goldens check`` says that it can show."""
+    """Return the section that ``rnn-goldens check`` prints."""
     return as_one(lines(lstm.run(sys.executable, "-m", "rnn_goldens", "check", *arguments)))
 
 
 @pytest.mark.slow
-def test_check_says_it_too(lstm: pytest.Pytester) -> None:
+def test_check_prints_the_coverage(lstm: pytest.Pytester) -> None:
     assert checked(lstm, "nets:one_layer", "--ids", "lstm/plain").startswith("lstm, float32: 1 golden; ")
 
 
 @pytest.mark.slow
-def test_nothing_is_to_be_accepted_where_nothing_was_refused(lstm: pytest.Pytester) -> None:
-    said = checked(lstm, "torch", "--ids", "gru/plain")
-    assert "To ask more" not in said
-    assert re.search(r" Not asked in this run: several layers \(\+\d+\), .*, and more together\.$", said)
+def test_without_refusals_no_option_is_suggested(lstm: pytest.Pytester) -> None:
+    output = checked(lstm, "torch", "--ids", "gru/plain")
+    assert "To detect more" not in output
+    assert re.search(r" Not covered by this run: several layers \(\+\d+\), .*, and more together\.$", output)
 
 
 @pytest.mark.slow
@@ -174,29 +174,33 @@ def test_each_precision_has_its_count(lstm: pytest.Pytester, workers: tuple[str,
         @pytest.mark.rnn_goldens(ids=["lstm/plain", "lstm/one-step"], dtypes=["bfloat16", "float32"])
         def test_it(rnn_golden): rnn_golden.check(nets.one_layer(rnn_golden.in_precision("float32")))
     """)
-    said = as_one(lines(lstm.runpytest_subprocess(*workers)))
-    counts = r"lstm: 2 goldens; (\d+) of (\d+) known deviations can show in float32, (\d+) of (\d+) in bfloat16\."
-    shown, total, shown_in_16, total_in_16 = map(int, re.findall(counts, said)[0])
+    output = as_one(lines(lstm.runpytest_subprocess(*workers)))
+    counts = (
+        r"lstm: 2 goldens; (\d+) of (\d+) known deviations can be detected in float32, (\d+) of (\d+) in bfloat16\."
+    )
+    shown, total, shown_in_16, total_in_16 = map(int, re.findall(counts, output)[0])
     assert (shown, total) > (shown_in_16, total_in_16)
-    assert said.count("Not asked") == 1
+    assert output.count("Not covered by this run") == 1
 
 
 @pytest.mark.slow
-def test_out_alone_is_told_to_return_the_states_that_gradients_need(lstm: pytest.Pytester) -> None:
+def test_an_implementation_that_returns_only_out_is_advised_to_return_states_for_gradients(
+    lstm: pytest.Pytester,
+) -> None:
     lstm.makepyfile(
         alone="""
         import torch
-        class OutAlone(torch.nn.Module):
+        class OnlyOut(torch.nn.Module):
             def __init__(self, input_size, hidden_size):
                 super().__init__()
                 self.rnn = torch.nn.LSTM(input_size, hidden_size, batch_first=True)
             def forward(self, x): return self.rnn(x)[0]
     """
     )
-    said = checked(lstm, "alone:OutAlone", "--cell", "lstm", "--rnn-goldens-gradients")
-    assert re.search(r" To ask more: return the last states \(\+\d+\)\.", said)
-    assert "accept" not in said
-    assert "left out" not in said
+    output = checked(lstm, "alone:OnlyOut", "--cell", "lstm", "--rnn-goldens-gradients")
+    assert re.search(r" To detect more: return the last states \(\+\d+\)\.", output)
+    assert "accept" not in output
+    assert "left out" not in output
 
 
 def test_goldens_of_two_corpora_are_of_one_test(project: pytest.Pytester) -> None:
@@ -211,4 +215,4 @@ def test_goldens_of_two_corpora_are_of_one_test(project: pytest.Pytester) -> Non
     project.makepyfile("import my_rnn\ndef test_it(rnn_golden): rnn_golden.check(my_rnn.right(rnn_golden))")
     (printed, *more) = lines(project.runpytest_inprocess())
     assert printed.startswith("rnn_relu, float32: 3 goldens of corpus four; all ")
-    assert not any(more)
+    assert not [line for line in more if line and not line.startswith("  ")]  # only continuation lines

@@ -1,4 +1,4 @@
-"""The account of a run, report by report: passed is what came to its end and was right, and nothing before."""
+"""The results of a run, report by report: only a finished and correct test has passed."""
 
 import json
 from types import SimpleNamespace
@@ -6,110 +6,112 @@ from typing import Any, Literal
 
 import pytest
 
-from rnn_goldens.plugin.marker import Wanted
-from rnn_goldens.plugin.options import ASKED, PASSES_AGAIN
-from rnn_goldens.plugin.run_results import Tally, passes_again
+from rnn_goldens.plugin.marker import SelectedGolden
+from rnn_goldens.plugin.options import PASSES_AGAIN, SELECTED
+from rnn_goldens.plugin.run_results import RunResults, passes_again
 from rnn_goldens.result import Result
 
 TEST, OTHER = "test_a.py::test_it[lstm/plain-float32]", "test_a.py::test_it[gru/plain-float16]"
 GOLDENS = {TEST: ("lstm/plain", "float32"), OTHER: ("gru/plain", "float16")}
 
 
-def report(when: Any, said: str = "", *, test: str = TEST, worker: str = "", **entry: object) -> pytest.TestReport:
-    """Of a phase, which failed if something is said; with an entry of ours, if it says what became of the golden."""
-    outcome: Literal["failed", "passed"] = "failed" if said else "passed"
-    made = pytest.TestReport(test, ("test_a.py", 0, "test_it"), {}, outcome, said or None, when)
+def report(when: Any, error: str = "", *, test: str = TEST, worker: str = "", **entry: object) -> pytest.TestReport:
+    """Return the report of a phase, which failed if there is an error; ``entry`` is our entry with the outcome."""
+    outcome: Literal["failed", "passed"] = "failed" if error else "passed"
+    test_report = pytest.TestReport(test, ("test_a.py", 0, "test_it"), {}, outcome, error or None, when)
     if entry:
         golden, dtype = GOLDENS[test]
-        noted = {"golden": golden, "dtype": dtype, "test": test, **entry}
-        made.user_properties.append(("rnn_goldens", json.dumps(noted)))
+        values = {"golden": golden, "dtype": dtype, "test": test, **entry}
+        test_report.user_properties.append(("rnn_goldens", json.dumps(values)))
     if worker:
-        vars(made)["node"] = SimpleNamespace(gateway=worker)
-    return made
+        vars(test_report)["node"] = SimpleNamespace(gateway=worker)
+    return test_report
 
 
 def whole_test(outcome: str, **more: Any) -> list[pytest.TestReport]:
-    begin = [report(when, outcome="not-judged", **more) for when in ("setup", "call")]
+    begin = [report(when, outcome="unchecked", **more) for when in ("setup", "call")]
     return [*begin, report("teardown", outcome=outcome, **more)]
 
 
-def tally_of(*reports: pytest.TestReport, times: int = 1) -> Tally:
-    tally = Tally()
-    tally.ask(TEST, *GOLDENS[TEST], times)
+def results_of(*reports: pytest.TestReport, times: int = 1) -> RunResults:
+    run_results = RunResults()
+    run_results.add(TEST, *GOLDENS[TEST], times)
     for each in reports:
-        tally.note(each)
-    return tally
+        run_results.note(each)
+    return run_results
 
 
-def outcomes(tally: Tally) -> list[str]:
-    return [entry["outcome"] for entry in tally.entries]
+def outcomes(run_results: RunResults) -> list[str]:
+    return [entry["outcome"] for entry in run_results.entries]
 
 
-def test_what_no_report_spoke_of_is_not_judged() -> None:
-    tally = tally_of()
-    assert tally.entries == [{"golden": "lstm/plain", "dtype": "float32", "test": TEST, "outcome": "not-judged"}]
-    assert tally.unfinished == 1
+def test_a_test_without_a_report_has_no_outcome() -> None:
+    run_results = results_of()
+    assert run_results.entries == [{"golden": "lstm/plain", "dtype": "float32", "test": TEST, "outcome": "unchecked"}]
+    assert run_results.unfinished == 1
 
 
 @pytest.mark.parametrize("reports", [1, 2])
-def test_a_test_that_has_not_come_to_its_end_has_not_passed(reports: int) -> None:
+def test_an_unfinished_test_has_not_passed(reports: int) -> None:
     begun = whole_test("passed")[:reports]
-    assert outcomes(tally_of(*begun)) == ["not-judged"]
-    assert tally_of(*begun).unfinished == 1
+    assert outcomes(results_of(*begun)) == ["unchecked"]
+    assert results_of(*begun).unfinished == 1
     early = [*begun, report("call", outcome="passed")]
-    assert outcomes(tally_of(*early)) == ["not-judged"]
+    assert outcomes(results_of(*early)) == ["unchecked"]
 
 
 @pytest.mark.parametrize("outcome", ["passed", "refused", "skipped", "failed", "known-failure"])
-def test_the_last_report_says_what_became_of_it(outcome: str) -> None:
-    tally = tally_of(*whole_test(outcome, largest_error=0.5))
-    assert outcomes(tally) == [outcome]
-    assert tally.entries[0]["largest_error"] == 0.5
-    assert tally.unfinished == 0
-    assert tally.with_outcome(outcome) == tally.entries
-    assert tally.with_outcome("other") == []
+def test_the_last_report_decides_the_outcome(outcome: str) -> None:
+    run_results = results_of(*whole_test(outcome, largest_error=0.5))
+    assert outcomes(run_results) == [outcome]
+    assert run_results.entries[0]["largest_error"] == 0.5
+    assert run_results.unfinished == 0
+    assert run_results.with_outcome(outcome) == run_results.entries
+    assert run_results.with_outcome("other") == []
 
 
-def test_a_last_report_that_says_nothing_of_it_or_that_it_was_not_judged_is_none() -> None:
-    for last in (report("teardown"), report("teardown", outcome="not-judged")):
-        tally = tally_of(*whole_test("passed")[:2], last)
-        assert outcomes(tally) == ["not-judged"]
-        assert tally.unfinished == 1
+def test_a_last_report_without_an_outcome_does_not_count() -> None:
+    for last in (report("teardown"), report("teardown", outcome="unchecked")):
+        run_results = results_of(*whole_test("passed")[:2], last)
+        assert outcomes(run_results) == ["unchecked"]
+        assert run_results.unfinished == 1
 
 
-def test_what_another_plugin_fails_after_ours_has_failed_for_its_reason() -> None:
-    tally = tally_of(report("setup"), report("call", "it leaks\nmuch"), report("teardown", "later", outcome="passed"))
-    (entry,) = tally.entries
+def test_a_failure_by_another_plugin_keeps_its_reason() -> None:
+    run_results = results_of(
+        report("setup"), report("call", "it leaks\nmuch"), report("teardown", "later", outcome="passed")
+    )
+    (entry,) = run_results.entries
     assert (entry["outcome"], entry["judged_by"], entry["reason"]) == ("failed", "test", "it leaks")
 
 
-def test_what_ours_says_of_a_failure_stays() -> None:
+def test_the_reason_of_our_own_failure_stays() -> None:
     last = report("teardown", outcome="failed", judged_by="comparison", reason="wrong")
-    (entry,) = tally_of(report("call", "it leaks"), last).entries
+    (entry,) = results_of(report("call", "it leaks"), last).entries
     assert (entry["judged_by"], entry["reason"]) == ("comparison", "wrong")
 
 
-def test_of_another_attempt_only_the_last_one_counts() -> None:
-    failed = [report("setup"), report("call", "flaky", outcome="not-judged"), report("teardown", outcome="failed")]
-    assert outcomes(tally_of(*failed)) == ["failed"]
-    assert outcomes(tally_of(*failed, *whole_test("passed"))) == ["passed"]
-    assert tally_of(*failed, *whole_test("passed")).unfinished == 0
-    assert outcomes(tally_of(*whole_test("passed"), *failed)) == ["failed"]
+def test_only_the_last_of_several_attempts_counts() -> None:
+    failed = [report("setup"), report("call", "flaky", outcome="unchecked"), report("teardown", outcome="failed")]
+    assert outcomes(results_of(*failed)) == ["failed"]
+    assert outcomes(results_of(*failed, *whole_test("passed"))) == ["passed"]
+    assert results_of(*failed, *whole_test("passed")).unfinished == 0
+    assert outcomes(results_of(*whole_test("passed"), *failed)) == ["failed"]
 
 
 @pytest.mark.parametrize("order", [("failed", "passed"), ("passed", "failed")])
-def test_what_is_collected_twice_is_right_only_if_it_was_twice(order: tuple[str, str]) -> None:
+def test_a_test_collected_twice_passes_only_if_both_runs_pass(order: tuple[str, str]) -> None:
     first, second = map(whole_test, order)
-    assert outcomes(tally_of(*first, *second, times=2)) == ["failed"]
-    assert tally_of(*first, *second, times=2).unfinished == 0
-    assert tally_of(*first, times=2).unfinished == 1
-    assert outcomes(tally_of(*first, times=2)) == [order[0] if order[0] == "failed" else "not-judged"]
-    assert outcomes(tally_of(*whole_test("passed"), *whole_test("passed"), times=2)) == ["passed"]
+    assert outcomes(results_of(*first, *second, times=2)) == ["failed"]
+    assert results_of(*first, *second, times=2).unfinished == 0
+    assert results_of(*first, times=2).unfinished == 1
+    assert outcomes(results_of(*first, times=2)) == [order[0] if order[0] == "failed" else "unchecked"]
+    assert outcomes(results_of(*whole_test("passed"), *whole_test("passed"), times=2)) == ["passed"]
 
 
-def test_a_golden_whose_process_died_failed_for_what_it_said_last() -> None:
-    tally = tally_of(report("setup"), report("???", "worker gw0 crashed"))
-    (entry,) = tally.entries
+def test_a_golden_whose_process_died_fails_with_the_last_error() -> None:
+    run_results = results_of(report("setup"), report("???", "worker gw0 crashed"))
+    (entry,) = run_results.entries
     assert entry == {
         "golden": "lstm/plain",
         "dtype": "float32",
@@ -118,89 +120,89 @@ def test_a_golden_whose_process_died_failed_for_what_it_said_last() -> None:
         "judged_by": "crash",
         "reason": "the process that ran it died: worker gw0 crashed",
     }
-    assert tally.unfinished == 0
-    assert tally_of(report("???", "worker gw0 crashed"), times=2).unfinished == 1
-    (silent,) = tally_of(report("???")).entries
+    assert run_results.unfinished == 0
+    assert results_of(report("???", "worker gw0 crashed"), times=2).unfinished == 1
+    (silent,) = results_of(report("???")).entries
     assert silent["reason"] == "the process that ran it died: "
 
 
-def test_what_failed_before_its_process_died_is_the_reason() -> None:
-    (entry,) = tally_of(report("setup"), report("call", "out of memory"), report("???", "worker gw0 crashed")).entries
+def test_a_failure_before_the_process_died_is_the_reason() -> None:
+    (entry,) = results_of(report("setup"), report("call", "out of memory"), report("???", "worker gw0 crashed")).entries
     assert entry["reason"] == "the process that ran it died: out of memory"
 
 
-def test_of_several_workers_that_ran_the_same_each_has_an_entry() -> None:
-    tally = tally_of(*whole_test("passed", worker="gw0"), *whole_test("failed", worker="gw1"))
-    assert sorted(outcomes(tally)) == ["failed", "passed"]
+def test_each_worker_that_ran_the_same_test_has_an_entry() -> None:
+    run_results = results_of(*whole_test("passed", worker="gw0"), *whole_test("failed", worker="gw1"))
+    assert sorted(outcomes(run_results)) == ["failed", "passed"]
 
 
-def test_a_failure_of_one_worker_is_none_of_another() -> None:
+def test_a_failure_in_one_worker_does_not_affect_another() -> None:
     reports = [report("call", "broken", worker="gw1"), *whole_test("passed", worker="gw0")[1:]]
-    assert outcomes(tally_of(*reports)) == ["passed"]
+    assert outcomes(results_of(*reports)) == ["passed"]
 
 
 FOUND = {"golden": "lstm/plain", "dtype": "float32", "reason": "wrong later", "judged_by": "comparison"}
 
 
 @pytest.mark.parametrize("outcome", ["passed", "refused", "known-failure"])
-def test_what_turns_out_wrong_later_has_not_passed(outcome: str) -> None:
-    tally = tally_of(*whole_test(outcome, largest_error=0.5))
-    (changed,) = tally.revise(FOUND)
-    assert tally.entries == [changed]
+def test_a_late_failure_withdraws_a_pass(outcome: str) -> None:
+    run_results = results_of(*whole_test(outcome, largest_error=0.5))
+    (changed,) = run_results.revise(FOUND)
+    assert run_results.entries == [changed]
     assert changed == {**FOUND, "test": TEST, "outcome": "failed", "largest_error": 0.5}
-    assert tally.late == []
+    assert run_results.late == []
 
 
-def test_what_had_failed_before_keeps_its_reason() -> None:
-    tally = tally_of(*whole_test("failed", reason="wrong at once"))
-    assert tally.revise(FOUND) == []
-    assert tally.entries[0]["reason"] == "wrong at once"
-    assert tally.late == []
+def test_a_late_failure_does_not_replace_an_earlier_reason() -> None:
+    run_results = results_of(*whole_test("failed", reason="wrong at once"))
+    assert run_results.revise(FOUND) == []
+    assert run_results.entries[0]["reason"] == "wrong at once"
+    assert run_results.late == []
 
 
 @pytest.mark.parametrize(("what", "other"), [("golden", "a"), ("golden", "z"), ("dtype", "a"), ("dtype", "z")])
-def test_what_is_found_of_a_golden_that_no_entry_is_of_is_kept_apart(what: str, other: str) -> None:
-    tally = tally_of(*whole_test("passed"))
-    assert tally.revise(FOUND | {what: other}) == []
-    assert tally.late == [FOUND | {what: other}]
-    assert outcomes(tally) == ["passed"]
+def test_a_late_finding_without_an_entry_is_kept_separately(what: str, other: str) -> None:
+    run_results = results_of(*whole_test("passed"))
+    assert run_results.revise(FOUND | {what: other}) == []
+    assert run_results.late == [FOUND | {what: other}]
+    assert outcomes(run_results) == ["passed"]
 
 
-def test_reports_of_other_tests_are_none_of_its_business() -> None:
-    tally = Tally()
-    tally.note(report("call", "broken"))
-    assert tally.entries == []
-    tally.note(report("setup", outcome="not-judged"))  # a worker's, that was not asked for before
-    assert outcomes(tally) == ["not-judged"]
+def test_reports_of_other_tests_are_ignored() -> None:
+    run_results = RunResults()
+    run_results.note(report("call", "broken"))
+    assert run_results.entries == []
+    run_results.note(report("setup", outcome="unchecked"))  # from a worker, not selected before
+    assert outcomes(run_results) == ["unchecked"]
 
 
-def test_what_a_worker_was_asked_is_asked_here_as_often_and_in_its_order() -> None:
-    worker = tally_of(times=2)
-    worker.ask(OTHER, *GOLDENS[OTHER])
-    assert worker.asked == [[TEST, "lstm/plain", "float32", 2, ""], [OTHER, "gru/plain", "float16", 1, ""]]
-    first = report("setup", test=OTHER, outcome="not-judged")
-    setattr(first, ASKED, worker.asked)
-    controller = Tally()
+def test_the_tests_of_a_worker_are_added_in_order_with_their_counts() -> None:
+    worker = results_of(times=2)
+    worker.add(OTHER, *GOLDENS[OTHER])
+    assert worker.selected == [[TEST, "lstm/plain", "float32", 2, ""], [OTHER, "gru/plain", "float16", 1, ""]]
+    first = report("setup", test=OTHER, outcome="unchecked")
+    setattr(first, SELECTED, worker.selected)
+    controller = RunResults()
     controller.note(first)
-    assert controller.asked == worker.asked
+    assert controller.selected == worker.selected
     assert controller.unfinished == 2
-    controller.ask(TEST, *GOLDENS[TEST])  # another worker, that has it once
-    assert controller.asked == worker.asked
+    controller.add(TEST, *GOLDENS[TEST])  # another worker that collected it once
+    assert controller.selected == worker.selected
 
 
-def test_the_tests_of_goldens_among_all_are_asked_as_often_as_they_stand_there() -> None:
-    wanted = Wanted("lstm/plain", "float32", corpus="mine")
-    of_golden: Any = SimpleNamespace(nodeid=TEST, callspec=SimpleNamespace(params={"rnn_golden": wanted}))
+def test_only_tests_of_goldens_are_added_with_their_counts() -> None:
+    selected = SelectedGolden("lstm/plain", "float32", corpus="mine")
+    of_golden: Any = SimpleNamespace(nodeid=TEST, callspec=SimpleNamespace(params={"rnn_golden": selected}))
     parametrized: Any = SimpleNamespace(nodeid="test_b", callspec=SimpleNamespace(params={"n": 1}))
     plain: Any = SimpleNamespace(nodeid="test_c")
-    tally = Tally()
-    tally.ask_items([of_golden, parametrized, plain, of_golden])
-    assert tally.asked == [[TEST, "lstm/plain", "float32", 2, "mine"]]
-    assert tally.corpora == ["mine"]
+    run_results = RunResults()
+    run_results.add_items([of_golden, parametrized, plain, of_golden])
+    assert run_results.selected == [[TEST, "lstm/plain", "float32", 2, "mine"]]
+    assert run_results.corpora == ["mine"]
 
 
 @pytest.mark.parametrize(
-    ("outcome", "made", "never"),
+    ("outcome", "calls", "unsupported"),
     [
         ("passed", {"twice": True, "rows": False}, ["rows"]),
         ("failed", {"twice": True, "rows": False}, []),
@@ -208,20 +210,20 @@ def test_the_tests_of_goldens_among_all_are_asked_as_often_as_they_stand_there()
         ("refused", {"twice": False}, []),
     ],
 )
-def test_a_way_of_calling_that_no_golden_could_be_asked_is_named(
-    outcome: str, made: dict[str, bool], never: list[str]
+def test_a_call_pattern_that_no_golden_supports_is_reported(
+    outcome: str, calls: dict[str, bool], unsupported: list[str]
 ) -> None:
-    assert tally_of(*whole_test(outcome, calls=made)).calls_never_made == never
+    assert results_of(*whole_test(outcome, calls=calls)).patterns_not_run == unsupported
 
 
 @pytest.mark.parametrize("order", [(True, False), (False, True)])
-def test_a_way_of_calling_that_one_golden_could_be_asked_was_made(order: tuple[bool, bool]) -> None:
+def test_a_call_pattern_that_one_golden_supports_was_run(order: tuple[bool, bool]) -> None:
     one, other = (
         whole_test("passed", calls={"rows": done}, test=test) for done, test in zip(order, GOLDENS, strict=True)
     )
-    tally = tally_of(*one, *other)
-    assert len(tally.entries) == 2
-    assert tally.calls_never_made == []
+    run_results = results_of(*one, *other)
+    assert len(run_results.entries) == 2
+    assert run_results.patterns_not_run == []
 
 
 @pytest.mark.parametrize(
@@ -235,30 +237,32 @@ def test_a_way_of_calling_that_one_golden_could_be_asked_was_made(order: tuple[b
         ([("refused", {}), ("refused", {"largest_error": 0.1})], False),
     ],
 )
-def test_where_all_was_refused_nothing_was_checked(found: list[tuple[str, dict[str, float]]], nothing: bool) -> None:
+def test_if_everything_was_refused_nothing_was_checked(
+    found: list[tuple[str, dict[str, float]]], nothing: bool
+) -> None:
     reports = [
         each
         for (outcome, more), test in zip(found, GOLDENS, strict=True)
         for each in whole_test(outcome, test=test, **more)
     ]
-    assert tally_of(*reports).nothing_checked is nothing
+    assert results_of(*reports).nothing_checked is nothing
 
 
-def test_what_was_not_judged_beside_what_was_refused_shows_nothing_either() -> None:
-    tally = tally_of(*whole_test("refused", test=OTHER))
-    assert outcomes(tally) == ["not-judged", "refused"]
-    assert tally.nothing_checked
+def test_unfinished_goldens_besides_refused_ones_show_nothing_either() -> None:
+    run_results = results_of(*whole_test("refused", test=OTHER))
+    assert outcomes(run_results) == ["unchecked", "refused"]
+    assert run_results.nothing_checked
 
 
 @pytest.mark.parametrize(("judged_by", "is_skipped"), [("skip", True), ("check", False), ("a", False), ("z", False)])
-def test_on_the_skip_list_are_the_known_failures_that_were_not_asked(judged_by: str, *, is_skipped: bool) -> None:
-    tally = tally_of(*whole_test("known-failure", judged_by=judged_by), *whole_test("refused", test=OTHER))
-    assert [entry["golden"] for entry in tally.on_skip_list] == ["lstm/plain"] * is_skipped
-    assert tally.nothing_checked == is_skipped
+def test_known_failures_that_were_not_run_are_on_the_skip_list(judged_by: str, *, is_skipped: bool) -> None:
+    run_results = results_of(*whole_test("known-failure", judged_by=judged_by), *whole_test("refused", test=OTHER))
+    assert [entry["golden"] for entry in run_results.on_skip_list] == ["lstm/plain"] * is_skipped
+    assert run_results.nothing_checked == is_skipped
 
 
 @pytest.mark.parametrize(
-    ("outcome", "reason", "does"),
+    ("outcome", "reason", "expected"),
     [
         ("failed", f"{PASSES_AGAIN} of known.txt", True),
         ("failed", "out is wrong", False),
@@ -267,8 +271,8 @@ def test_on_the_skip_list_are_the_known_failures_that_were_not_asked(judged_by: 
         ("failed", None, False),
     ],
 )
-def test_a_known_failure_passes_again_where_a_failure_says_so(outcome: str, reason: str | None, *, does: bool) -> None:
+def test_a_strict_xpass_is_a_known_failure_that_passes(outcome: str, reason: str | None, *, expected: bool) -> None:
     entry: Result = {"golden": "lstm/plain", "dtype": "float32", "test": TEST, "outcome": "".join(outcome)}
     if reason is not None:
         entry["reason"] = reason
-    assert passes_again(entry) == does
+    assert passes_again(entry) == expected

@@ -1,4 +1,4 @@
-"""An LSTM of one layer that starts from zero is asked enough: what is wrong with it shows, and is named."""
+"""Goldens for an LSTM of one layer that starts from zero are sufficient to detect and identify its bugs."""
 
 import os
 import re
@@ -15,7 +15,7 @@ MINE = """
 import torch
 from torch import nn
 
-class Products(torch.autograd.Function):  # x W', whose gradients stop at so many columns of dW and of dx
+class Products(torch.autograd.Function):  # x W', whose gradients are zero beyond some columns of dW and dx
     @staticmethod
     def forward(ctx, x, w, columns, inputs):
         ctx.save_for_backward(x, w)
@@ -71,7 +71,7 @@ class InChunks(LSTM): chunk = 35
 class FewRows(LSTM): rows = 64
 class FewUnits(LSTM): units = 8
 class FewInputs(LSTM): read = 8
-class OutAlone(LSTM):
+class OnlyOut(LSTM):
     def forward(self, x): return super().forward(x)[0]
 
 class FewColumnsBack8(LSTM): columns = 8
@@ -85,7 +85,7 @@ class FewInputsBack8(LSTM): inputs = 8
 class FewInputsBack16(LSTM): inputs = 16
 class FewInputsBack32(LSTM): inputs = 32
 
-class Whole(nn.LSTM):  # which reads few columns of some weights
+class Whole(nn.LSTM):  # reads only some columns of some weights
     def forward(self, *given):
         with torch.no_grad():
             for name, weight in self.named_parameters():
@@ -102,35 +102,39 @@ CERTAIN = "One deviation explains every one, and no other does:\n  "
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("mine")
-    (made / "mine.py").write_text(MINE)
-    return made
+    path = tmp_path_factory.mktemp("mine")
+    (path / "mine.py").write_text(MINE)
+    return path
 
 
 def checked(folder: Path, name: str, *options: str) -> str:
-    """What a check of a class prints."""
+    """Check a class; return the output."""
     command = [sys.executable, "-m", "rnn_goldens", "check", f"mine:{name}", "--cell", "lstm", *options]
     plain = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
     return subprocess.run(command, cwd=folder, env=plain, capture_output=True, text=True, check=False).stdout
 
 
-def test_a_right_one_passes_all_that_it_can_be_asked_and_is_told_how_much_that_shows(folder: Path) -> None:
+def test_a_correct_lstm_passes_every_supported_golden_and_the_run_reports_its_coverage(folder: Path) -> None:
     printed = checked(folder, "LSTM")
     assert "30 passed, 64 refused" in printed
-    assert "lstm, float32: 30 goldens; 299 of 439 known deviations can show. To ask more:\n  accept several" in printed
-    assert re.search(r"and more together\. Not asked in this run: float64 \(\+\d+\)\.", re.sub(r"\s+", " ", printed))
+    summary = re.sub(r"\s+", " ", printed)
+    assert (
+        "lstm, float32: 30 goldens; 299 of 439 known deviations can be detected. To detect more: accept several"
+        in summary
+    )
+    assert re.search(r"and more together\. Not covered by this run: float64 \(\+\d+\)\.", summary)
 
 
-def test_it_is_refused_unbatched_input_and_not_failed(folder: Path) -> None:
+def test_unbatched_input_is_refused_not_failed(folder: Path) -> None:
     assert "LSTM takes no unbatched input" in checked(folder, "LSTM")
 
 
-def test_out_alone_is_checked_where_an_option_says_so(folder: Path) -> None:
-    assert "To check out alone" in checked(folder, "OutAlone", "-k", "plain")
-    printed = checked(folder, "OutAlone", "--outputs", "out")
+def test_an_option_selects_out_alone(folder: Path) -> None:
+    assert "To check out alone" in checked(folder, "OnlyOut", "-k", "plain")
+    printed = checked(folder, "OnlyOut", "--outputs", "out")
     assert "30 passed, 64 refused" in printed
     assert "h_n and c_n not checked (outputs=out): 30 goldens" in printed
-    assert "280 of 439 known deviations can show" in printed
+    assert "280 of 439 known deviations can be detected" in printed
 
 
 @pytest.mark.parametrize(
@@ -143,18 +147,18 @@ def test_out_alone_is_checked_where_an_option_says_so(folder: Path) -> None:
         ("FewInputs", "input_product_beyond_8_dropped"),
     ],
 )
-def test_a_wrong_one_fails_and_is_named(folder: Path, name: str, cause: str) -> None:
+def test_a_wrong_lstm_fails_and_its_cause_is_identified(folder: Path, name: str, cause: str) -> None:
     assert f"{CERTAIN}{cause}: " in checked(folder, name)
 
 
 @pytest.mark.parametrize("limit", [8, 16, 32])
 @pytest.mark.parametrize(("of", "what"), [("Columns", "weight_ih"), ("Inputs", "x")])
-def test_gradients_that_are_cut_off_fail_and_are_named(folder: Path, of: str, what: str, limit: int) -> None:
+def test_truncated_gradients_fail_and_are_identified(folder: Path, of: str, what: str, limit: int) -> None:
     assert f"{CERTAIN}{what}_gradient_beyond_{limit}_zero: " in checked(folder, f"Few{of}Back{limit}", "--gradients")
 
 
 @pytest.mark.parametrize("limit", [2, 3, 10])
-def test_a_masked_gradient_fails_and_is_named(folder: Path, limit: int) -> None:
+def test_a_masked_gradient_fails_and_is_identified(folder: Path, limit: int) -> None:
     printed = checked(folder, f"MaskedBack{limit}", "--gradients")
     assert re.search(
         rf"One deviation explains .*, and no other\s+does:\n  lstm_cell_gradient_masked_beyond_{limit}: ", printed
@@ -169,5 +173,5 @@ def test_a_masked_gradient_fails_and_is_named(folder: Path, limit: int) -> None:
         ("FewUpperColumns", "upper_state_product_beyond_32_dropped"),
     ],
 )
-def test_columns_that_one_direction_or_layer_does_not_read_are_named(folder: Path, name: str, cause: str) -> None:
+def test_columns_that_one_direction_or_layer_ignores_are_identified(folder: Path, name: str, cause: str) -> None:
     assert f"{CERTAIN}{cause}: " in checked(folder, name)

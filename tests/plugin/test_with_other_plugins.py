@@ -1,4 +1,4 @@
-"""The fixture beside what else a test suite uses."""
+"""The fixture together with other plugins and features of pytest."""
 
 from collections.abc import Callable
 
@@ -91,26 +91,26 @@ def test_asyncio_tests_check(project: pytest.Pytester, mode: str) -> None:
 
 
 @pytest.mark.slow
-def test_hypothesis_varies_what_a_golden_leaves_open(project: pytest.Pytester) -> None:
+def test_hypothesis_can_vary_other_arguments(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import my_rnn
         from hypothesis import HealthCheck, given, settings, strategies
 
-        few = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        quick = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
-        @few
+        @quick
         @given(scale=strategies.sampled_from([1, 2, 4]))
         def test_it(rnn_golden, scale):
             out, h_n = my_rnn.wrong_in_batches(rnn_golden)
             rnn_golden.check(out * scale / scale, h_n)
 
-        @few
+        @quick
         @given(scale=strategies.integers())
         def test_refused(rnn_golden, scale):
             rnn_golden.check(*my_rnn.refuses(rnn_golden))
 
-        @few
+        @quick
         @given(scale=strategies.integers())
         def test_forgotten(rnn_golden, scale): ...
         """

@@ -1,4 +1,4 @@
-"""What the author of a wrong implementation sees."""
+"""The messages for the author of a wrong implementation."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ def test_a_failure_has_at_most_15_lines_and_points_at_the_test(project: pytest.P
     assert "golden_under_test.py" not in result.stdout.str()
 
 
-def test_a_test_may_ask_for_a_mismatch(project: pytest.Pytester) -> None:
+def test_a_test_may_expect_a_mismatch(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import pytest, rnn_goldens
@@ -53,10 +53,10 @@ def test_a_test_may_ask_for_a_mismatch(project: pytest.Pytester) -> None:
     assert result.parseoutcomes() == {"passed": 4, "failed": 8}
     result.stdout.fnmatch_lines(
         [
-            "E *documented/single-sequence in float32: the outputs are right, and check_fails asks for wrong ones",
+            "E *documented/single-sequence in float32: the outputs are right, but check_fails expects wrong ones",
             "documented/single-sequence in float32: out is first wrong at time step 1 *",
-            "  the test went on after this, and a golden that was wrong once fails its test.*",
-            "  meant to be wrong there is rnn_golden.check_fails(out, h_n)",
+            "  the test continued after this failure, so it fails.*",
+            "  meant to be wrong, use rnn_golden.check_fails(out, h_n)",
         ]
     )
 
@@ -87,7 +87,7 @@ def test_an_implementation_that_raises_shows_its_own_traceback(project: pytest.P
         ("time_major", "out has shape (3, 1, 2), want (1, 3, 2); it looks time-major, *"),
     ],
 )
-def test_no_output_nan_and_a_wrong_shape_are_named(
+def test_a_missing_output_nan_and_a_wrong_shape_are_reported(
     project: pytest.Pytester, check_with: CheckWith, function: str, message: str
 ) -> None:
     check_with(function)
@@ -96,7 +96,7 @@ def test_no_output_nan_and_a_wrong_shape_are_named(
     result.stdout.fnmatch_lines([f"E *GoldenMismatch: documented/single-sequence in float32*: {message}"])
 
 
-def test_an_implementation_can_not_write_into_the_golden(project: pytest.Pytester, check_with: CheckWith) -> None:
+def test_an_implementation_cannot_write_into_the_golden(project: pytest.Pytester, check_with: CheckWith) -> None:
     check_with("writes_into_x")
     result = project.runpytest_inprocess()
     assert result.parseoutcomes() == {"failed": 4}

@@ -1,4 +1,4 @@
-"""``rnn-goldens check -- COMMAND`` as it is typed; no process of a program may be left."""
+"""Runs ``rnn-goldens check -- COMMAND`` and checks that no process of the program is left."""
 
 import json
 import os
@@ -15,14 +15,14 @@ TINY_RNN = (sys.executable, str(Path(__file__).with_name("tiny_rnn.py")))
 
 @dataclass(frozen=True)
 class Checked:
-    """What ``check`` left behind.
+    """The results of ``check``.
 
     Attributes:
-        code: its exit code.
-        shown: what it printed.
-        results: entries of the results file in the order of the run, goldens that were refused unasked aside; none
-            of a run that did not come to its end.
-        processes: ids of the processes that the program started, children included.
+        code: exit code.
+        shown: output.
+        results: entries of the results file in the order of the run, without goldens that were refused without a
+            request; empty for an incomplete run.
+        processes: ids of the processes of the program, including children.
     """
 
     code: int
@@ -37,8 +37,8 @@ class Checked:
 
 def check_program(folder: Path, options: tuple[str, ...], command: tuple[str, ...]) -> Checked:
     pids, report = folder / "pids.txt", folder / "results.json"
-    for from_before in (pids, report):
-        from_before.unlink(missing_ok=True)
+    for earlier in (pids, report):
+        earlier.unlink(missing_ok=True)
     done = subprocess.run(
         [sys.executable, "-m", "rnn_goldens", "check", f"--rnn-goldens-report={report}", *options, "--", *command],
         cwd=folder,
@@ -49,33 +49,33 @@ def check_program(folder: Path, options: tuple[str, ...], command: tuple[str, ..
         timeout=120,
     )
     processes = process_ids(pids)
-    assert not left_of(processes)
+    assert not still_running(processes)
     assert not watchdogs(pids)
     results = json.loads(report.read_text("utf-8")).get("results", []) if report.exists() else []
-    asked = [result for result in results if "supports no" not in result.get("reason", "")]
-    return Checked(done.returncode, done.stdout + done.stderr, asked, processes)
+    requested = [result for result in results if "does not support" not in result.get("reason", "")]
+    return Checked(done.returncode, done.stdout + done.stderr, requested, processes)
 
 
 def process_ids(file: Path) -> list[int]:
     return [int(line) for line in file.read_text("utf-8").split()] if file.exists() else []
 
 
-def left_of(processes: list[int], seconds: float = 0) -> list[int]:
-    """Which processes are there still, after so many seconds at the most."""
+def still_running(processes: list[int], seconds: float = 0) -> list[int]:
+    """Return the processes that are still running; waits up to ``seconds`` for them to end."""
     end = time.monotonic() + seconds
-    while (left := _left_of(processes)) and time.monotonic() < end:
+    while (left := _running(processes)) and time.monotonic() < end:
         time.sleep(0.1)
     return left
 
 
-def _left_of(processes: list[int]) -> list[int]:
+def _running(processes: list[int]) -> list[int]:
     listed = subprocess.run(["ps", "-e", "-o", "pid=,stat="], capture_output=True, text=True, check=True).stdout
-    there = {int(pid) for pid, stat in map(str.split, listed.splitlines()) if not stat.startswith("Z")}
-    return [pid for pid in processes if pid in there]
+    running = {int(pid) for pid, stat in map(str.split, listed.splitlines()) if not stat.startswith("Z")}
+    return [pid for pid in processes if pid in running]
 
 
 def watchdogs(pids: Path, seconds: float = 0) -> list[int]:
-    """Which shells that watch over programs of a run are there still, after so many seconds at the most."""
+    """Return the watchdog shells of a run that are still running; waits up to ``seconds`` for them to end."""
     end = time.monotonic() + seconds
     while (left := _watchdogs(pids)) and time.monotonic() < end:
         time.sleep(0.1)
@@ -83,7 +83,7 @@ def watchdogs(pids: Path, seconds: float = 0) -> list[int]:
 
 
 def _watchdogs(pids: Path) -> list[int]:
-    """By the environment of the run, which names the file of its process ids."""
+    """Find them by the environment of the run, which has the path of its process ids."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):

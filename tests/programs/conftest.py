@@ -9,9 +9,9 @@ Check = Callable[..., Checked]
 
 @pytest.fixture
 def check(tmp_path: Path) -> Check:
-    """Check ``tiny_rnn.py``, told what to do, or another command."""
+    """A function that checks ``tiny_rnn.py``, with instructions to misbehave, or another command."""
 
-    def run(*options: str, tell: tuple[str, ...] = (), command: tuple[str, ...] = TINY_RNN) -> Checked:
-        return check_program(tmp_path, options, (*command, *tell))
+    def run(*options: str, misbehaviours: tuple[str, ...] = (), command: tuple[str, ...] = TINY_RNN) -> Checked:
+        return check_program(tmp_path, options, (*command, *misbehaviours))
 
     return run

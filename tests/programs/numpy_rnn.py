@@ -1,8 +1,8 @@
-"""Every cell and feature as a program: the definition in NumPy, in the precision asked for; bfloat16 aside.
+"""Every cell and feature as a program: the definition in NumPy, in every precision except bfloat16.
 
     python numpy_rnn.py [back [REQUEST_ID=MISBEHAVIOUR]...]
 
-With ``back`` it speaks protocol 2, goes back too, and misbehaves at the requests it is told.
+With ``back`` it speaks protocol 2, returns gradients, and misbehaves on the given requests.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells import DEFINED, Array, Case, Network, gradients
+from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network, gradients
 from rnn_goldens.golden.shapes import LAYOUTS, Config, state_shape
 
 Message = dict[str, Any]
@@ -38,7 +38,7 @@ def case(request: Message) -> Case:
     names = [f"{name}0" for name in LAYOUTS[request["cell"]].states]
     zeros = np.zeros(state_shape(config, x.shape[:-2]), dtype)
     return Case(
-        DEFINED[request["cell"]],
+        BUILT_IN_CELLS[request["cell"]],
         config,
         {name: array(weight, dtype) for name, weight in request["weights"].items()},
         x,
@@ -48,13 +48,13 @@ def case(request: Message) -> Case:
     )
 
 
-def written(arrays: dict[str, Array]) -> Message:
+def to_message(arrays: dict[str, Array]) -> Message:
     return {name: {"shape": list(array.shape), "data": array.ravel().tolist()} for name, array in arrays.items()}
 
 
 def run(request: Message) -> Message:
     outputs = dict(zip(("out", "h_n", "c_n"), Network().run(case(request)), strict=False))
-    return {"answer": "outputs", "id": request["id"], **written(outputs)}
+    return {"answer": "outputs", "id": request["id"], **to_message(outputs)}
 
 
 def run_back(request: Message) -> Message:
@@ -62,7 +62,7 @@ def run_back(request: Message) -> Message:
     return {
         "answer": "gradients",
         "id": request["id"],
-        "gradients": written(gradients(case(request), cotangents)),
+        "gradients": to_message(gradients(case(request), cotangents)),
     }
 
 
@@ -81,8 +81,8 @@ def with_nan(answer: Message) -> Message:
 
 
 def renamed(answer: Message) -> Message:
-    found = {name.replace("weight_", "w_"): value for name, value in answer["gradients"].items()}
-    return {**answer, "gradients": found}
+    gradients = {name.replace("weight_", "w_"): value for name, value in answer["gradients"].items()}
+    return {**answer, "gradients": gradients}
 
 
 MISBEHAVIOUR: dict[str, Callable[[Message], Message]] = {
@@ -93,16 +93,16 @@ MISBEHAVIOUR: dict[str, Callable[[Message], Message]] = {
     "gives_too_few_numbers": lambda answer: with_x(answer, {**answer["gradients"]["x"], "data": [1.0]}),
     "gives_another_shape": lambda answer: with_x(answer, {"shape": [1], "data": [1.0]}),
     "renames_weights": renamed,
-    "gives_x_alone": lambda answer: {**answer, "gradients": {"x": answer["gradients"]["x"]}},
+    "gives_only_x": lambda answer: {**answer, "gradients": {"x": answer["gradients"]["x"]}},
     "gives_nothing": lambda answer: {**answer, "gradients": {}},
     "leaves_gradients_out": lambda answer: {name: answer[name] for name in ("answer", "id")},
 }
 
 
-def answer(request: Message, told: dict[str, str]) -> Message:
+def answer(request: Message, instructions: dict[str, str]) -> Message:
     if request["request"] == "hello":
         return HELLO_BACK if "back" in sys.argv else HELLO
-    how = told.get(str(request["id"]), "")
+    how = instructions.get(str(request["id"]), "")
     if how == "answers_outputs" or "cotangents" not in request:
         return {**run(request), "answer": "outputs"}
     if how == "gives_outputs_beside":
@@ -112,6 +112,6 @@ def answer(request: Message, told: dict[str, str]) -> Message:
 
 
 if __name__ == "__main__":
-    told = dict(argument.split("=") for argument in sys.argv[2:])
+    instructions = dict(argument.split("=") for argument in sys.argv[2:])
     for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line), told)), flush=True)
+        print(json.dumps(answer(json.loads(line), instructions)), flush=True)

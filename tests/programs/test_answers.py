@@ -1,4 +1,4 @@
-"""What is read of an answer: exactly what the published schema allows, and every number as it was meant."""
+"""The reader of answers accepts exactly what the published schema allows, and reads every number exactly."""
 
 import json
 import math
@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from factories.goldens import MakeGolden
 from hypothesis import given
 from hypothesis import strategies as st
-from making import MakeGolden
 
 from rnn_goldens import schema
 from rnn_goldens.golden.features import DERIVED_FEATURES
@@ -37,7 +37,7 @@ def is_read(message: object) -> bool:
 
 
 def fits(message: Any) -> bool:
-    """What the schema can not say: data fill their shape."""
+    """Whether the data fill their shapes, which a schema cannot express."""
     arrays = [message[name] for name in ("out", "h_n", "c_n") if isinstance(message, dict) and name in message]
     return all(len(array["data"]) == math.prod(array["shape"]) for array in arrays)
 
@@ -128,7 +128,7 @@ def test_an_item_of_data_is_read_if_the_schema_allows_it(item: object) -> None:
         (None, False),
     ],
 )
-def test_what_is_read_is_what_the_schema_allows(message: object, valid: bool) -> None:
+def test_the_reader_accepts_what_the_schema_allows(message: object, valid: bool) -> None:
     assert is_read(message) == valid
     assert (not schema.problems(message, "protocol-answer", 1)) == valid
 
@@ -136,14 +136,14 @@ def test_what_is_read_is_what_the_schema_allows(message: object, valid: bool) ->
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (b'{"answer": "unsupported", "id": 1, "id": 2, "reason": "no"}', "the key 'id' stands twice in one object"),
+        (b'{"answer": "unsupported", "id": 1, "id": 2, "reason": "no"}', "the key 'id' occurs twice in one object"),
         (b'{"answer": "unsupported", "id": 1, "reason": "no"} again', "Extra data"),
         (b'\xef\xbb\xbf{"answer": "unsupported", "id": 1, "reason": "no"}', "Unexpected UTF-8 BOM"),
         (b"{'answer': 'unsupported', 'id': 1, 'reason': 'no'}", "Expecting property name enclosed in double quotes"),
         (b'{"answer": "unsupported", "id": 1, "reason": "\xe9"}', "JSON is UTF-8, byte 46 is not"),
     ],
 )
-def test_a_line_that_is_not_one_json_object_is_told_what_it_is(text: bytes, problem: str) -> None:
+def test_a_line_that_is_not_a_json_object_is_described(text: bytes, problem: str) -> None:
     with pytest.raises(Misbehaviour, match=rf"^printed a line that is not JSON \({problem}"):
         answers.read(text)
 
@@ -171,7 +171,7 @@ NESTED = {
 
 @pytest.mark.parametrize("depth", [17, 100, 500, 900, 940, 990, 5000, 100_000])
 @pytest.mark.parametrize("place", NESTED)
-def test_an_answer_that_is_nested_deep_is_told_so_however_deep_it_is(place: str, depth: int) -> None:
+def test_a_deeply_nested_answer_is_reported_at_any_depth(place: str, depth: int) -> None:
     for nested in (nest(depth), nest(depth, '{"out":', "1", "}")):
         text = NESTED[place].format(nest=nested, array=json.dumps(ARRAY))
         with pytest.raises(Misbehaviour, match=TOO_DEEP):
@@ -179,18 +179,18 @@ def test_an_answer_that_is_nested_deep_is_told_so_however_deep_it_is(place: str,
 
 
 @pytest.mark.parametrize("place", NESTED)
-def test_an_answer_as_deep_as_python_can_just_read_is_told_so_too(place: str) -> None:
+def test_an_answer_at_pythons_recursion_limit_is_reported_too(place: str) -> None:
     for depth in range(sys.getrecursionlimit() - 200, sys.getrecursionlimit()):
         with pytest.raises(Misbehaviour, match=TOO_DEEP):
             answers.read(NESTED[place].format(nest=nest(depth), array=json.dumps(ARRAY)).encode())
 
 
-def test_a_nest_that_does_not_end_is_told_so() -> None:
+def test_unclosed_nesting_is_reported() -> None:
     with pytest.raises(Misbehaviour, match=TOO_DEEP):
         answers.read(b"[" * 100_000)
 
 
-def test_an_answer_that_is_nested_a_little_is_told_what_is_wrong_with_it() -> None:
+def test_a_slightly_nested_answer_reports_its_problem() -> None:
     with pytest.raises(Misbehaviour, match=r"\(id: \[{12}\]{12} is not of type 'integer'\)"):
         answers.read(NESTED["id"].format(nest=nest(12), array=json.dumps(ARRAY)).encode())
 
@@ -202,13 +202,13 @@ def read_numbers(data: str, dtype: str = "float64") -> np.ndarray[Any, Any]:
     return answer.rounded(dtype)[0]
 
 
-def test_values_that_are_no_finite_numbers_are_read_as_they_are_meant() -> None:
+def test_values_that_are_not_finite_are_read() -> None:
     numbers = read_numbers(f'"NaN", null, NaN, "Infinity", Infinity, "-Infinity", -Infinity, 1e999, -{10**400}, 3')
     np.testing.assert_array_equal(numbers, [math.nan] * 3 + [math.inf] * 2 + [-math.inf] * 2 + [math.inf, -math.inf, 3])
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
-def test_a_number_beyond_a_precision_is_infinite_in_it(dtype: str) -> None:
+def test_a_number_beyond_a_precision_s_range_is_infinite(dtype: str) -> None:
     assert read_numbers("1e308, -1e308", dtype)[0] == (1e308 if dtype == "float64" else math.inf)
 
 
@@ -217,7 +217,7 @@ DIGITS = {"float64": 17, "float32": 9, "bfloat16": 4, "float16": 5}
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
 @given(data=st.data())
-def test_a_number_written_with_enough_digits_or_as_short_as_can_be_is_itself(dtype: str, data: st.DataObject) -> None:
+def test_a_number_with_enough_digits_reads_back_exactly(dtype: str, data: st.DataObject) -> None:
     value = data.draw(st.floats(width=64 if dtype == "float64" else 16 if dtype == "float16" else 32, allow_nan=False))
     with np.errstate(over="ignore"):
         number = PRECISIONS[dtype].round(np.array([value]))[0]
@@ -227,7 +227,7 @@ def test_a_number_written_with_enough_digits_or_as_short_as_can_be_is_itself(dty
 
 
 @pytest.mark.parametrize("name", ["cell", "precision", *DERIVED_FEATURES])
-def test_a_hello_lacks_what_it_does_not_list_of_what_a_golden_needs(make_golden: MakeGolden, name: str) -> None:
+def test_a_hello_lacks_features_that_it_does_not_list(make_golden: MakeGolden, name: str) -> None:
     everything: dict[str, Any] = {
         name: frozenset(names) for name, names in examples.hello().items() if isinstance(names, list)
     }

@@ -1,6 +1,6 @@
-"""A program that fails a golden fails that golden alone, with what it did; it is started again and the run goes on.
+"""A misbehaving program fails only the current golden, with a description; it is restarted and the run continues.
 
-One run of ``rnn-goldens check`` meets every way of misbehaving, with right answers between them.
+One run of ``rnn-goldens check`` meets every misbehaviour, with correct answers in between.
 """
 
 import re
@@ -14,7 +14,7 @@ LIMIT = 1.5
 PASSED = ("passed", "")
 AGAIN = (None, *PASSED)
 
-# What the program does at one request after the other, and the outcome and reason of the golden: * is any text.
+# The misbehaviour at each request, and the outcome and reason of its golden; * matches any text.
 SCHEDULE: list[tuple[str | None, str, str]] = [
     AGAIN,
     ("exits", "failed", "tiny_rnn exited with code 3 before its answer"),
@@ -23,48 +23,52 @@ SCHEDULE: list[tuple[str | None, str, str]] = [
     ("exits_but_its_child_does_not", "failed", "tiny_rnn exited with code 3 before its answer"),
     ("exits_in_the_middle_of_a_line", "failed", "tiny_rnn exited with code 4 before its answer"),
     AGAIN,
-    ("hangs", "failed", f"tiny_rnn gave no answer within {LIMIT} s"),
-    ("hangs_with_a_child", "failed", f"tiny_rnn gave no answer within {LIMIT} s"),
+    ("hangs", "failed", f"tiny_rnn printed no answer within {LIMIT} s"),
+    ("hangs_with_a_child", "failed", f"tiny_rnn printed no answer within {LIMIT} s"),
     AGAIN,
     (
         "forgets_the_newline",
         "failed",
-        f"tiny_rnn gave no answer within {LIMIT} s, but * bytes without a newline, which ends an answer",
+        f"tiny_rnn printed no answer within {LIMIT} s, but * bytes without a newline, which ends an answer",
     ),
-    ("prints_an_empty_line", "failed", f"tiny_rnn gave no answer within {LIMIT} s, but 1 empty line"),
-    ("closes_stdout", "failed", "tiny_rnn closed its stdout and went on running"),
+    ("prints_an_empty_line", "failed", f"tiny_rnn printed no answer within {LIMIT} s, but 1 empty line"),
+    ("closes_stdout", "failed", "tiny_rnn closed its stdout but did not exit"),
     AGAIN,
     ("prints_rubbish", "failed", "tiny_rnn printed a line that is not JSON (Expecting value: *): 'Epoch 1: loss 0.25'"),
     ("prints_no_utf_8", "failed", "tiny_rnn printed a line that is not JSON (JSON is UTF-8, byte 12 is not): *"),
     ("prints_a_deep_nest", "failed", "tiny_rnn printed JSON that is nested too deep, in more than 16 levels: '[[[*"),
     ("prints_a_nest_of_940", "failed", "tiny_rnn printed JSON that is nested too deep, in more than 16 levels: *"),
     AGAIN,
-    ("prints_no_object", "failed", "tiny_rnn printed JSON that is no answer of protocol 1 (holds a list, *): '[1, 2]'"),
+    (
+        "prints_no_object",
+        "failed",
+        "tiny_rnn printed JSON that is not an answer of protocol 1 (holds a list, *): '[1, 2]'",
+    ),
     (
         "leaves_out_h_n",
         "failed",
-        "tiny_rnn printed JSON that is no answer of protocol 1 (*'h_n' is a required property): *",
+        "tiny_rnn printed JSON that is not an answer of protocol 1 (*'h_n' is a required property): *",
     ),
     (
         "nests_its_data",
         "failed",
-        "tiny_rnn printed JSON that is no answer of protocol 1 (out: [[1.0]] is not of type 'object'): *",
+        "tiny_rnn printed JSON that is not an answer of protocol 1 (out: [[1.0]] is not of type 'object'): *",
     ),
     (
         "prints_too_few_numbers",
         "failed",
-        "tiny_rnn printed JSON that is no answer of protocol 1 (out: data holds 1 number, *",
+        "tiny_rnn printed JSON that is not an answer of protocol 1 (out: data holds 1 number, *",
     ),
     (
         "prints_text_for_numbers",
         "failed",
-        'tiny_rnn printed JSON that is no answer of protocol 1 (h_n/data/0: "1.0" is no *',
+        'tiny_rnn printed JSON that is not an answer of protocol 1 (h_n/data/0: "1.0" is not *',
     ),
     AGAIN,
-    ("answers_another_id", "failed", "tiny_rnn answered id 999, asked for id *"),
+    ("answers_another_id", "failed", "tiny_rnn answered id 999 to request id *"),
     AGAIN,
-    ("answers_the_id_before", "failed", "tiny_rnn answered twice: id * (*) again, asked for id *"),
-    ("answers_hello", "failed", "tiny_rnn answered hello, which it was not asked for"),
+    ("answers_the_id_before", "failed", "tiny_rnn answered twice: id * (*) again, instead of id *"),
+    ("answers_hello", "failed", "tiny_rnn answered hello to another request"),
     ("answers_twice", "failed", "tiny_rnn answered twice: after its answer to id * (*) it printed *"),
     AGAIN,
     ("prints_without_end", "failed", "tiny_rnn printed more than 10*,* bytes without ending the line"),
@@ -72,7 +76,7 @@ SCHEDULE: list[tuple[str | None, str, str]] = [
     ("floods_stderr", "failed", "tiny_rnn wrote more than 10,000,000 bytes to stderr"),
     ("floods_stderr_and_answers", "failed", "tiny_rnn wrote more than 10,000,000 bytes to stderr"),
     AGAIN,
-    # What is no misbehaviour:
+    # Not a misbehaviour:
     ("writes_a_megabyte_to_stderr", *PASSED),
     ("writes_blank_lines", *PASSED),
     ("answers_nan", "failed", "out is first wrong at *got nan, want *"),
@@ -81,29 +85,29 @@ SCHEDULE: list[tuple[str | None, str, str]] = [
     AGAIN,
 ]
 
-ASKED_AGAIN = ("answers_nan", "answers_another_shape")
-"""What is wrong and nothing explains: whether it repeats is seen with one request more."""
+REPEATED = ("answers_nan", "answers_another_shape")
+"""Unexplained wrong answers: their requests are repeated once to detect flakiness."""
 
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory: pytest.TempPathFactory) -> Checked:
-    told, request_id = [], 0
+    instructions, request_id = [], 0
     for how, *_ in SCHEDULE:
         request_id += 1
         if how:
-            told.append(f"{request_id}={how}")
-        if how in ASKED_AGAIN:
+            instructions.append(f"{request_id}={how}")
+        if how in REPEATED:
             request_id += 1
     options = (
         f"--rnn-goldens-time-limit={LIMIT}",
         "--rnn-goldens-dtype=float64,float32,bfloat16,float16",
         *("-k", "documented or one-step or no-bias or plain or activations"),
     )
-    return check_program(tmp_path_factory.mktemp("checked"), options, (*TINY_RNN, *told))
+    return check_program(tmp_path_factory.mktemp("checked"), options, (*TINY_RNN, *instructions))
 
 
 @pytest.mark.parametrize("index", range(len(SCHEDULE)), ids=[how or "answers" for how, *_ in SCHEDULE])
-def test_each_golden_gets_what_the_program_did_with_it(checked: Checked, index: int) -> None:
+def test_each_golden_fails_with_the_program_s_misbehaviour(checked: Checked, index: int) -> None:
     _, outcome, reason = SCHEDULE[index]
     result = checked.results[index]
     where = f"{result['golden']} in {result['dtype']}: " if outcome == "failed" else ""
@@ -112,13 +116,13 @@ def test_each_golden_gets_what_the_program_did_with_it(checked: Checked, index: 
     assert re.fullmatch(expected, result.get("reason", "")), result.get("reason")
 
 
-def test_the_run_goes_on_to_its_end(checked: Checked) -> None:
+def test_the_run_continues_to_its_end(checked: Checked) -> None:
     assert set(checked.outcomes[len(SCHEDULE) :]) == {"passed"}
     assert f"{checked.outcomes.count('failed')} failed" in checked.shown
     assert checked.code == 1
 
 
-def test_the_program_is_started_again_after_a_failure_and_only_then(checked: Checked) -> None:
+def test_the_program_is_restarted_only_after_a_failure(checked: Checked) -> None:
     failures = sum("tiny_rnn" in reason for _, _, reason in SCHEDULE)
     children = sum("child" in how for how, *_ in SCHEDULE if how)
     assert len(checked.processes) == 1 + failures + children

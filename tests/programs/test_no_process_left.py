@@ -1,4 +1,4 @@
-"""However a run ends, the program and what it started end with it."""
+"""The program and its child processes end with the run, however the run ends."""
 
 import os
 import signal
@@ -8,30 +8,30 @@ import time
 from pathlib import Path
 
 import pytest
-from programs.checking import TINY_RNN, check_program, left_of, process_ids, watchdogs
+from programs.checking import TINY_RNN, check_program, process_ids, still_running, watchdogs
 
 pytestmark = pytest.mark.slow
 
-MINDING_CTRL_C = """
+WITH_CTRL_C = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])
 """
-"""Runs a command as a terminal would, also where the tests run in the background, whose processes ignore SIGINT."""
+"""Runs a command with SIGINT enabled: background processes ignore it."""
 
 
-WHAT_HANGS = ["hangs_with_a_child", "hangs_and_minds_no_signal", "hangs_with_a_daemon"]
+HANGING = ["hangs_with_a_child", "hangs_and_ignores_signals", "hangs_with_a_daemon"]
 
 
-@pytest.mark.parametrize("told", WHAT_HANGS)
+@pytest.mark.parametrize("misbehaviour", HANGING)
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one-process", "xdist"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill-9"])
 def test_a_run_that_is_interrupted_leaves_no_process(
-    tmp_path: Path, number: signal.Signals, workers: tuple[str, ...], told: str
+    tmp_path: Path, number: signal.Signals, workers: tuple[str, ...], misbehaviour: str
 ) -> None:
     pids = tmp_path / "pids.txt"
-    running = start_checking(tmp_path, "-k", "documented/single", *workers, tell=(f"1={told}",))
-    started = 3 if workers else 2  # the program of xdist's controller, the one that hangs, its child
+    running = start_checking(tmp_path, "-k", "documented/single", *workers, misbehaviours=(f"1={misbehaviour}",))
+    started = 3 if workers else 2  # the program of xdist's controller, the hanging one, its child
     wait_for(pids, started)
     if number is signal.SIGINT:
         os.killpg(running.pid, number)  # as a terminal does
@@ -39,21 +39,23 @@ def test_a_run_that_is_interrupted_leaves_no_process(
         running.send_signal(number)
     running.communicate(timeout=30)
     assert len(process_ids(pids)) >= started
-    assert not left_of(process_ids(pids), seconds=20)
+    assert not still_running(process_ids(pids), seconds=20)
     assert not watchdogs(pids, seconds=20)
 
 
-@pytest.mark.parametrize("told", ["answers_and_leaves_a_daemon", "exits_and_leaves_a_daemon", "hangs_with_a_daemon"])
-def test_a_run_that_comes_to_its_end_leaves_no_daemon(tmp_path: Path, told: str) -> None:
+@pytest.mark.parametrize(
+    "misbehaviour", ["answers_and_leaves_a_daemon", "exits_and_leaves_a_daemon", "hangs_with_a_daemon"]
+)
+def test_a_finished_run_leaves_no_daemon(tmp_path: Path, misbehaviour: str) -> None:
     checked = check_program(
-        tmp_path, ("-k", "documented/single", "--rnn-goldens-time-limit=2"), (*TINY_RNN, f"1={told}")
+        tmp_path, ("-k", "documented/single", "--rnn-goldens-time-limit=2"), (*TINY_RNN, f"1={misbehaviour}")
     )
-    assert len(checked.processes) == 2  # of which check_program has seen that none is there
-    assert checked.outcomes == ["passed" if told.startswith("answers") else "failed"]
+    assert len(checked.processes) == 2  # check_program checks that none is left
+    assert checked.outcomes == ["passed" if misbehaviour.startswith("answers") else "failed"]
 
 
-def test_ctrl_c_ends_a_run_without_a_word_against_the_program(tmp_path: Path) -> None:
-    running = start_checking(tmp_path, "-k", "documented", tell=("2=hangs_with_a_child",))
+def test_ctrl_c_ends_a_run_without_blaming_the_program(tmp_path: Path) -> None:
+    running = start_checking(tmp_path, "-k", "documented", misbehaviours=("2=hangs_with_a_child",))
     wait_for(tmp_path / "pids.txt", 2)
     os.killpg(running.pid, signal.SIGINT)
     shown, _ = running.communicate(timeout=30)
@@ -63,10 +65,10 @@ def test_ctrl_c_ends_a_run_without_a_word_against_the_program(tmp_path: Path) ->
         assert word not in shown, shown
 
 
-def start_checking(folder: Path, *options: str, tell: tuple[str, ...]) -> subprocess.Popen[str]:
+def start_checking(folder: Path, *options: str, misbehaviours: tuple[str, ...]) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "rnn_goldens", "check", *options, "--rnn-goldens-time-limit=60"]
     return subprocess.Popen(
-        [sys.executable, "-c", MINDING_CTRL_C, *command, "--", *TINY_RNN, *tell],
+        [sys.executable, "-c", WITH_CTRL_C, *command, "--", *TINY_RNN, *misbehaviours],
         env=os.environ | {"PIDS": str(folder / "pids.txt")},
         cwd=folder,
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""A program as a function of a golden, without pytest around it."""
+"""A program as a function of a golden, without pytest."""
 
 import json
 import shlex
@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from factories.goldens import MakeGolden
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from making import MakeGolden
 from programs.checking import TINY_RNN
 
 import rnn_goldens
-from rnn_goldens.checkable.golden import Golden
+from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.errors import ProgramFailed, Unsupported
 from rnn_goldens.programs import answers, conversation, examples
 from rnn_goldens.programs.command import find_command
@@ -95,21 +95,19 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_floats_come_through_it_to_the_last_bit(
-    start: Start, make_golden: MakeGolden, tmp_path: Path, dtype: str
-) -> None:
+def test_floats_are_exchanged_exactly(start: Start, make_golden: MakeGolden, tmp_path: Path, dtype: str) -> None:
     (tmp_path / "echo.py").write_text(ECHO)
-    program, made = start(sys.executable, "echo.py"), make_golden(bias=False, dtype=dtype)
+    program, golden = start(sys.executable, "echo.py"), make_golden(bias=False, dtype=dtype)
     one = st.floats(width=64 if dtype == "float64" else 32, allow_nan=False, allow_infinity=False)
 
     @settings(suppress_health_check=[HealthCheck.differing_executors])
     @given(st.lists(one, min_size=18, max_size=18))
-    def come_through(numbers: list[float]) -> None:
-        x = np.array(numbers).reshape(made.x.shape)
-        out, *_ = program(replace(made, stored=replace(made.stored, x=x)))
+    def check_exchange(numbers: list[float]) -> None:
+        x = np.array(numbers).reshape(golden.x.shape)
+        out, *_ = program(replace(golden, stored=replace(golden.stored, x=x)))
         assert out.tobytes() == x.astype(dtype).tobytes()
 
-    come_through()
+    check_exchange()
 
 
 def goldens() -> list[Golden]:
@@ -122,13 +120,13 @@ def assert_right(program: Program, golden: Golden) -> None:
 
 LATE = [
     ("answers_again_a_little_later", f'answered twice: after {ANSWER} it printed \'{{"answer": "outputs"*'),
-    ("exits_after_its_answer", f"exited with code 0 after {ANSWER}\n  a program goes on reading requests until *"),
+    ("exits_after_its_answer", f"exited with code 0 after {ANSWER}\n  a program must read requests until *"),
     ("crashes_after_its_answer", f"exited with code 1 after {ANSWER}\n  its last lines on stderr:\n    double free"),
     ("segfaults_after_its_answer", f"was killed by signal SIGSEGV after {ANSWER}"),
-    ("closes_stdout_after_its_answer", "closed its stdout and went on running"),
+    ("closes_stdout_after_its_answer", "closed its stdout but did not exit"),
     ("closes_stdin_after_its_answer", f"closed its stdin after {ANSWER}"),
     ("stops_reading_after_its_answer", f"read no further request within 1.5 s after {ANSWER}"),
-    ("prints_without_end_after_its_answer", "printed more than 10*,* bytes without ending the line\n  nothing that *"),
+    ("prints_without_end_after_its_answer", "printed more than 10*,* bytes without ending the line\n  no answer to *"),
     ("floods_stderr_after_its_answer", "wrote more than 10,000,000 bytes to stderr\n  its last lines on stderr:\n*"),
 ]
 
@@ -136,7 +134,7 @@ LATE = [
 @pytest.mark.slow
 @pytest.mark.parametrize("pause", [0, 1], ids=["at-once", "later"])
 @pytest.mark.parametrize(("how", "what"), LATE, ids=[how for how, _ in LATE])
-def test_what_comes_late_is_noted_of_its_golden_and_the_next_is_judged_on_its_own(
+def test_a_late_violation_is_recorded_for_its_golden_and_does_not_affect_the_next(
     start: Start, how: str, what: str, pause: float
 ) -> None:
     program = start(*TINY_RNN, f"2={how}", time_limit=1.5)
@@ -144,8 +142,8 @@ def test_what_comes_late_is_noted_of_its_golden_and_the_next_is_judged_on_its_ow
     assert_right(program, first)
     try:
         assert_right(program, second)
-    except ProgramFailed as at_once:  # a busy machine may see it before it takes the answer: it is its own all the same
-        assert fnmatch(str(at_once), "documented/mini-batch in float32: tiny_rnn *")
+    except ProgramFailed as error:  # on a busy machine it may be detected before the answer is read
+        assert fnmatch(str(error), "documented/mini-batch in float32: tiny_rnn *")
         assert_right(program, third)
         assert program.late == []
         return
@@ -154,13 +152,13 @@ def test_what_comes_late_is_noted_of_its_golden_and_the_next_is_judged_on_its_ow
     assert_right(program, third)
     [late] = program.late
     assert (late.golden, late.dtype) == ("documented/mini-batch", "float32")
-    assert fnmatch(late.text, f"tiny_rnn {what.replace('[', '[[]')}\n  to ask it by hand: *"), late.text
+    assert fnmatch(late.text, f"tiny_rnn {what.replace('[', '[[]')}\n  to reproduce: *"), late.text
     assert f"rnn-goldens protocol documented/mini-batch --dtype=float32 --requests | {sys.executable}" in late.text
     assert_right(program, first)
     assert len(program.late) == 1
 
 
-def test_a_line_that_is_no_answer_and_comes_late_is_noted_too(start: Start) -> None:
+def test_a_late_line_that_is_not_an_answer_is_recorded(start: Start) -> None:
     program = start(*TINY_RNN, "2=prints_rubbish_after_its_answer")
     first, second, third = goldens()
     assert_right(program, first)
@@ -174,17 +172,17 @@ def test_a_line_that_is_no_answer_and_comes_late_is_noted_too(start: Start) -> N
 @pytest.mark.parametrize("pause", [0, 0.5], ids=["at-once", "later"])
 def test_a_program_that_crashes_after_each_answer_fails_each_golden(start: Start, pause: float) -> None:
     program = start(*TINY_RNN, *(f"{request}=crashes_after_its_answer" for request in range(1, 10)))
-    asked = goldens() * 2
-    for golden in asked:
+    requested = goldens() * 2
+    for golden in requested:
         assert_right(program, golden)
         time.sleep(pause)
-    assert [late.golden for late in program.late] == [golden.id for golden in asked[:-1]]
+    assert [late.golden for late in program.late] == [golden.id for golden in requested[:-1]]
     assert all("exited with code 1 after its answer to id" in late.text for late in program.late)
     with pytest.raises(ProgramFailed, match=r"exited with code 1 after its last answer"):
         program.close()
 
 
-def test_what_a_program_says_late_and_what_it_then_does_with_the_next_golden_are_both_told(start: Start) -> None:
+def test_a_late_violation_and_the_next_golden_s_failure_are_both_reported(start: Start) -> None:
     program = start(*TINY_RNN, "2=crashes_after_its_answer", "3=prints_rubbish")
     first, second, third = goldens()
     assert_right(program, first)
@@ -194,7 +192,7 @@ def test_what_a_program_says_late_and_what_it_then_does_with_the_next_golden_are
     assert [late.golden for late in program.late] == ["documented/mini-batch"]
 
 
-def test_a_golden_that_was_refused_can_be_followed_by_too_much_as_well(start: Start, tmp_path: Path) -> None:
+def test_a_violation_after_a_refusal_is_recorded(start: Start, tmp_path: Path) -> None:
     (tmp_path / "refuses.py").write_text(REFUSES_AND_EXITS)
     program = start(sys.executable, "refuses.py")
     for golden in goldens():
@@ -203,7 +201,7 @@ def test_a_golden_that_was_refused_can_be_followed_by_too_much_as_well(start: St
     assert [late.golden for late in program.late] == ["documented/single-sequence", "documented/mini-batch"]
 
 
-def test_what_comes_after_the_hello_and_before_any_golden_fails_the_first(start: Start, tmp_path: Path) -> None:
+def test_output_between_hello_and_the_first_golden_fails_that_golden(start: Start, tmp_path: Path) -> None:
     (tmp_path / "greets.py").write_text(GREETS_TWICE)
     program = start(sys.executable, "greets.py", *TINY_RNN)
     time.sleep(1)
@@ -217,19 +215,21 @@ def test_what_comes_after_the_hello_and_before_any_golden_fails_the_first(start:
 
 
 @pytest.mark.slow
-def test_an_answer_with_an_earlier_id_fails_the_golden_that_gets_no_other(start: Start) -> None:
+def test_an_answer_with_an_earlier_id_fails_the_golden_without_another_answer(start: Start) -> None:
     program = start(*TINY_RNN, "2=answers_the_id_before", time_limit=1.5)
     first, second, third = goldens()
     assert_right(program, first)
-    twice = r"mini-batch in float32: tiny_rnn answered twice: id 1 \(documented/single-sequence\) again, asked for id 2"
+    twice = (
+        r"mini-batch in float32: tiny_rnn answered twice: id 1 \(documented/single-sequence\) again, instead of id 2"
+    )
     with pytest.raises(ProgramFailed, match=twice):
         program(second)
     assert_right(program, third)
     assert program.late == []
 
 
-def test_an_answer_that_comes_while_the_next_golden_is_asked_is_not_taken_for_its_answer(start: Start) -> None:
-    program = start(*TINY_RNN, "1=answers_again_when_asked_again")
+def test_a_late_answer_is_not_used_for_the_next_golden(start: Start) -> None:
+    program = start(*TINY_RNN, "1=answers_again_at_the_next_request")
     first, second, third = goldens()
     assert_right(program, first)
     assert_right(program, second)
@@ -238,7 +238,7 @@ def test_an_answer_that_comes_while_the_next_golden_is_asked_is_not_taken_for_it
 
 
 @pytest.mark.parametrize("error", [RecursionError, MemoryError, KeyboardInterrupt, SystemExit])
-def test_whatever_ends_a_question_the_next_is_asked_of_a_program_started_anew(
+def test_after_any_interruption_the_program_is_restarted(
     start: Start, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
 ) -> None:
     program = start(*TINY_RNN)
@@ -252,9 +252,7 @@ def test_whatever_ends_a_question_the_next_is_asked_of_a_program_started_anew(
     assert program.late == []
 
 
-def test_a_program_whose_question_was_interrupted_is_not_blamed_for_its_end(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_program_is_not_reported(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     program = start(*TINY_RNN)
     with monkeypatch.context() as patch:
         patch.setattr(answers, "read", raising(KeyboardInterrupt))
@@ -270,7 +268,7 @@ def raising(error: type[BaseException]) -> Callable[..., None]:
     return raise_it
 
 
-def test_an_answer_that_is_nested_too_deep_fails_its_golden_alone(start: Start) -> None:
+def test_a_too_deeply_nested_answer_fails_only_its_golden(start: Start) -> None:
     program = start(*TINY_RNN, "2=prints_a_nest_of_940")
     first, second, third = goldens()
     assert_right(program, first)
@@ -279,13 +277,13 @@ def test_an_answer_that_is_nested_too_deep_fails_its_golden_alone(start: Start) 
     assert_right(program, third)
 
 
-def test_a_program_can_be_asked_a_question_that_holds_no_expected_outputs(start: Start) -> None:
+def test_a_program_can_run_inputs_without_expected_values(start: Start) -> None:
     golden = goldens()[1]
-    assert golden.compare(*start(*TINY_RNN)(golden.question())).passed
+    assert golden.compare(*start(*TINY_RNN)(golden.inputs())).passed
 
 
 @pytest.mark.parametrize(
-    "made",
+    "shape",
     [
         {"cell": "rnn_tanh"},
         {"cell": "lstm", "num_layers": 2, "bidirectional": True, "state": True},
@@ -294,22 +292,22 @@ def test_a_program_can_be_asked_a_question_that_holds_no_expected_outputs(start:
     ],
     ids=str,
 )
-def test_a_line_may_be_as_long_as_the_numbers_that_a_question_asks_for(
-    start: Start, make_golden: MakeGolden, made: dict[str, Any]
+def test_the_maximum_line_length_follows_from_the_requested_arrays(
+    start: Start, make_golden: MakeGolden, shape: dict[str, Any]
 ) -> None:
-    golden = make_golden(**made)
+    golden = make_golden(**shape)
     numbers = sum(array.size for array in (golden.out, golden.h_n, golden.stored.c_n) if array is not None)
     program = start(sys.executable, "-c", ENDLESS, json.dumps(examples.hello()))
     with pytest.raises(ProgramFailed, match=f"printed more than {100_000 + 64 * numbers:,} bytes without ending the"):
-        program(golden.question())
+        program(golden.inputs())
 
 
 @pytest.mark.slow
-def test_a_golden_is_asked_again_after_any_failure(start: Start) -> None:
+def test_a_golden_can_be_requested_again_after_any_failure(start: Start) -> None:
     program = start(*TINY_RNN, "1=exits", "2=hangs", "3=prints_rubbish", time_limit=1)
     golden = rnn_goldens.load("documented/mini-batch", dtype="float32")
     begin = time.monotonic()
-    for message in ("exited with code 3", "gave no answer within 1 s", "not JSON"):
+    for message in ("exited with code 3", "printed no answer within 1 s", "not JSON"):
         with pytest.raises(ProgramFailed, match=f"documented/mini-batch in float32: tiny_rnn .*{message}"):
             program(golden)
     assert 1 < time.monotonic() - begin < 5
@@ -318,7 +316,7 @@ def test_a_golden_is_asked_again_after_any_failure(start: Start) -> None:
     program.close()
 
 
-def test_a_program_that_crashes_when_its_stdin_ends_is_told_at_the_end(start: Start, tmp_path: Path) -> None:
+def test_a_crash_when_stdin_ends_is_reported_at_the_end(start: Start, tmp_path: Path) -> None:
     (tmp_path / "crashes.py").write_text(f"{ECHO}\nraise SystemExit('double free')")
     program = start(sys.executable, "crashes.py")
     program(rnn_goldens.load("exact/no-bias", dtype="float32"))
@@ -327,26 +325,26 @@ def test_a_program_that_crashes_when_its_stdin_ends_is_told_at_the_end(start: St
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("how", "message"),
     [
         ("stops_reading_after_its_answer", "did not end within 1 s after its stdin ended"),
         ("closes_stdout_after_its_answer", "did not end within 1 s after its stdin ended"),
         ("closes_stdin_after_its_answer", "did not end within 1 s after its stdin ended"),
-        ("prints_without_end_after_its_answer", "printed more than 1.* bytes without ending the line"),
-        ("floods_stderr_after_its_answer", "wrote more than 10,000,000 bytes to stderr"),
+        ("prints_without_end_when_its_stdin_ends", "printed more than 1.* bytes without ending the line"),
+        ("floods_stderr_when_its_stdin_ends", "wrote more than 10,000,000 bytes to stderr"),
     ],
 )
-def test_what_a_program_does_after_its_last_answer_is_said_at_the_end(
-    start: Start, monkeypatch: pytest.MonkeyPatch, how: str, said: str
+def test_a_violation_after_the_last_answer_is_reported_at_the_end(
+    start: Start, monkeypatch: pytest.MonkeyPatch, how: str, message: str
 ) -> None:
     monkeypatch.setattr(conversation, "_GOODBYE_SECONDS", 1.0)
     program = start(*TINY_RNN, f"1={how}")
     assert_right(program, goldens()[0])
-    with pytest.raises(ProgramFailed, match=f"^tiny_rnn {said}"):
+    with pytest.raises(ProgramFailed, match=f"^tiny_rnn {message}"):
         program.close()
 
 
-def test_what_a_program_says_can_not_steer_a_terminal(start: Start, tmp_path: Path) -> None:
+def test_program_output_cannot_control_a_terminal(start: Start, tmp_path: Path) -> None:
     (tmp_path / "steers.py").write_text(STEER)
     program = start(sys.executable, "steers.py", json.dumps(HELLO | {"name": "a\x1b[2Jb\n\ud800"}))
     with pytest.raises(ProgramFailed) as failed:

@@ -1,11 +1,11 @@
-"""What a program is sent is valid by the published schema, and loses nothing."""
+"""Requests are valid by the published schema and contain every number exactly."""
 
 import json
 from typing import Any
 
 import numpy as np
 import pytest
-from making import MakeGolden
+from factories.goldens import MakeGolden
 from numpy.typing import NDArray
 
 from rnn_goldens import schema
@@ -27,7 +27,7 @@ def as_array(stored: dict[str, Any]) -> NDArray[Any]:
 
 
 @pytest.mark.parametrize("golden_id", CORPUS.ids)
-def test_each_golden_is_a_valid_request_of_one_line_that_reads_back_as_it_is(golden_id: str) -> None:
+def test_each_golden_is_a_valid_request_in_one_line_that_reads_back_equal(golden_id: str) -> None:
     golden = CORPUS.load(golden_id)
     line = requests.to_line(requests.run(golden, 3))
     assert line.count(b"\n") == 1
@@ -36,15 +36,15 @@ def test_each_golden_is_a_valid_request_of_one_line_that_reads_back_as_it_is(gol
     for version in schema.PROTOCOLS:
         assert not schema.problems(message, "protocol-request", version)
     read = {name: as_array(stored) for group in ("weights", "inputs") for name, stored in message[group].items()}
-    given = {name: getattr(golden.stored, name) for name in ("x", "h0", "c0", "lengths")}
-    for name, array in {**golden.stored.weights, **given}.items():
+    inputs = {name: getattr(golden.stored, name) for name in ("x", "h0", "c0", "lengths")}
+    for name, array in {**golden.stored.weights, **inputs}.items():
         if array is None:
             assert name not in read
         else:
             np.testing.assert_array_equal(read[name], array, strict=True)
 
 
-def test_a_request_names_the_golden_its_cell_precision_and_configuration(make_golden: MakeGolden) -> None:
+def test_a_request_has_the_golden_its_cell_precision_and_configuration(make_golden: MakeGolden) -> None:
     request = requests.run(make_golden("gru", dtype="bfloat16", bidirectional=True), 7)
     assert [request[name] for name in ("request", "id", "golden", "cell", "precision")] == [
         "run",

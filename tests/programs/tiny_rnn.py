@@ -1,8 +1,8 @@
-"""A network of one layer in plain Python, as a program; it misbehaves at the requests it is told.
+"""A network of one layer in plain Python, as a program; it misbehaves on the given requests.
 
     python tiny_rnn.py [REQUEST_ID=MISBEHAVIOUR]...
 
-Where the variable PIDS names a file, each process writes its id into it.
+If the variable PIDS has the path of a file, each process appends its id.
 """
 
 import json
@@ -29,7 +29,7 @@ HELLO = {
 
 
 def outputs(request: Message) -> Message:
-    """The right answer."""
+    """Return the correct answer."""
     activation = math.tanh if request["cell"] == "rnn_tanh" else lambda z: max(z, 0.0)
     w_ih, w_hh = (rows(request["weights"][f"weight_{which}_l0"]) for which in ("ih", "hh"))
     biases = [request["weights"].get(f"bias_{which}_l0", {"data": [0.0] * len(w_hh)}) for which in ("ih", "hh")]
@@ -72,15 +72,15 @@ def write_bytes(pipe: int, text: bytes) -> None:
 
 
 def start_child() -> None:
-    note_process(subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({FOREVER})"]).pid)
+    log_process(subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({FOREVER})"]).pid)
 
 
 def start_daemon() -> None:
-    """A process that nobody waits for, in a session of its own, that minds no signal it can refuse."""
+    """Start a daemon in its own session that ignores signals."""
     read, write_end = os.pipe()
     if child := os.fork():
         os.waitpid(child, 0)
-        os.read(read, 1)  # it has noted itself
+        os.read(read, 1)  # it has written its id
         return
     os.setsid()
     if os.fork():
@@ -89,20 +89,20 @@ def start_daemon() -> None:
         signal.signal(number, signal.SIG_IGN)
     for stream in range(3):
         os.dup2(os.open(os.devnull, os.O_RDWR), stream)
-    note_process(os.getpid())
+    log_process(os.getpid())
     os.write(write_end, b"1")
     time.sleep(FOREVER)
     os._exit(0)
 
 
-def note_process(pid: int) -> None:
+def log_process(pid: int) -> None:
     if "PIDS" in os.environ:
         with Path(os.environ["PIDS"]).open("a", encoding="utf-8") as file:
             file.write(f"{pid}\n")
 
 
 class Misbehaving:
-    """What it can do at a request, given the right answer to it."""
+    """The ways to misbehave at a request, given its correct answer."""
 
     def __init__(self, right: Message) -> None:
         self.right = right
@@ -153,7 +153,7 @@ class Misbehaving:
         start_daemon()
         os._exit(3)
 
-    def hangs_and_minds_no_signal(self) -> None:
+    def hangs_and_ignores_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         self.hangs_with_a_child()
@@ -228,7 +228,7 @@ class Misbehaving:
         time.sleep(0.3)
         write(self.right)
 
-    def answers_again_when_asked_again(self) -> None:
+    def answers_again_at_the_next_request(self) -> None:
         write(self.right)
         request = json.loads(input())
         write(self.right)
@@ -245,6 +245,11 @@ class Misbehaving:
         time.sleep(0.3)
         self.prints_without_end()
 
+    def prints_without_end_when_its_stdin_ends(self) -> None:
+        write(self.right)
+        sys.stdin.read()
+        self.prints_without_end()
+
     def prints_without_end(self) -> None:
         while True:
             write_bytes(1, b"1," * 10_000)
@@ -259,6 +264,11 @@ class Misbehaving:
 
     def floods_stderr_after_its_answer(self) -> None:
         write(self.right)
+        self.floods_stderr()
+
+    def floods_stderr_when_its_stdin_ends(self) -> None:
+        write(self.right)
+        sys.stdin.read()
         self.floods_stderr()
 
     def floods_stderr_and_answers(self) -> None:
@@ -286,13 +296,13 @@ class Misbehaving:
 
 
 def main() -> None:
-    note_process(os.getpid())
-    told = dict(argument.split("=") for argument in sys.argv[1:])
+    log_process(os.getpid())
+    instructions = dict(argument.split("=") for argument in sys.argv[1:])
     for line in sys.stdin:
         request = json.loads(line)
         if request["request"] == "hello":
             write(HELLO)
-        elif misbehaviour := told.get(str(request["id"])):
+        elif misbehaviour := instructions.get(str(request["id"])):
             getattr(Misbehaving(outputs(request)), misbehaviour)()
         else:
             write(outputs(request))

@@ -1,19 +1,19 @@
-"""A badge as shields.io takes it: in words first, and in a colour that says no more."""
+"""Badges in the format of shields.io: the message has all information, the colour repeats it."""
 
 import pytest
 
 from rnn_goldens.pages.content import Checked
 from rnn_goldens.report.badge import badge
-from rnn_goldens.report.conformance import Found
+from rnn_goldens.report.conformance import ImplementationResults
 from rnn_goldens.result import Result
 
 
-def found(*outcomes: str) -> Found:
+def results_of(*outcomes: str) -> ImplementationResults:
     results: list[Result] = [
         {"golden": f"gru/{n}", "dtype": "float32", "test": f"test_it[{n}]", "outcome": outcome}
         for n, outcome in enumerate(outcomes)
     ]
-    return Found(Checked("mine", results=results))
+    return ImplementationResults(Checked("mine", results=results))
 
 
 @pytest.mark.parametrize(
@@ -27,18 +27,18 @@ def found(*outcomes: str) -> Found:
         ((), "nothing was checked", "lightgrey"),
     ],
 )
-def test_it_says_how_one_implementation_fares(outcomes: tuple[str, ...], message: str, colour: str) -> None:
-    made = badge([found(*outcomes)])
-    assert made == {"schemaVersion": 1, "label": "rnn-goldens", "message": message, "color": colour}
+def test_it_shows_the_results_of_one_implementation(outcomes: tuple[str, ...], message: str, colour: str) -> None:
+    result = badge([results_of(*outcomes)])
+    assert result == {"schemaVersion": 1, "label": "rnn-goldens", "message": message, "color": colour}
 
 
-def test_it_says_how_many_of_several_agree() -> None:
-    right, known = found("passed", "refused"), found("passed", "known-failure")
+def test_it_shows_how_many_implementations_agree() -> None:
+    right, known = results_of("passed", "refused"), results_of("passed", "known-failure")
     assert badge([right, right])["message"] == "2 of 2 implementations agree"
     assert badge([right, known])["color"] == "yellow"
-    assert badge([right, found("refused")])["message"] == "1 of 2 implementations agree"
+    assert badge([right, results_of("refused")])["message"] == "1 of 2 implementations agree"
 
 
-def test_one_that_could_not_be_checked_does_not_agree() -> None:
-    made = badge([found("passed")], unchecked=1)
-    assert (made["message"], made["color"]) == ("1 of 2 implementations agree", "red")
+def test_an_unchecked_implementation_does_not_agree() -> None:
+    result = badge([results_of("passed")], unchecked=1)
+    assert (result["message"], result["color"]) == ("1 of 2 implementations agree", "red")

@@ -1,4 +1,4 @@
-"""What became otherwise since a report was written, on reports as small as can be."""
+"""Differences between two reports, on minimal reports."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ LSTM = ("lstm", "float32", 2)
 
 
 def report(*results: tuple[str, str, int]) -> Document:
-    """A report in which NumPy passed so many goldens of each cell and precision."""
+    """Return a report in which NumPy passed a number of goldens of each cell and precision."""
     entries = [
         {"cell": cell, "dtype": dtype, "passed": passed, "refused": 0, "wrong": 0, "largest_error": None}
         for cell, dtype, passed in results
@@ -30,37 +30,37 @@ def test_two_reports_with_the_same_results_in_another_order_are_the_same() -> No
     assert list(changes(report(RELU, GRU), report(GRU, RELU))) == []
 
 
-def test_what_the_file_does_not_have_is_said() -> None:
-    said = Change("numpy, gru, float16: is not in the file", by_versions=False)
-    assert list(changes(report(RELU), report(RELU, GRU))) == [said]
+def test_entries_missing_from_the_earlier_report_are_listed() -> None:
+    expected = Change("numpy, gru, float16: is not in the earlier report", by_versions=False)
+    assert list(changes(report(RELU), report(RELU, GRU))) == [expected]
 
 
-def test_what_only_the_file_has_is_said() -> None:
-    said = Change("numpy, gru, float16: is in the file and was not checked", by_versions=False)
-    assert list(changes(report(GRU, RELU), report(RELU))) == [said]
+def test_entries_only_in_the_earlier_report_are_listed() -> None:
+    expected = Change("numpy, gru, float16: is in the earlier report but was not checked", by_versions=False)
+    assert list(changes(report(GRU, RELU), report(RELU))) == [expected]
 
 
-def test_other_results_are_compared_all_the_same() -> None:
-    found = changes(report(GRU, RELU), report(LSTM, ("rnn_relu", "float64", 5)))
-    assert [change.line for change in found] == [
-        "numpy, gru, float16: is in the file and was not checked",
-        "numpy, lstm, float32: is not in the file",
+def test_other_results_are_still_compared() -> None:
+    differences = changes(report(GRU, RELU), report(LSTM, ("rnn_relu", "float64", 5)))
+    assert [change.line for change in differences] == [
+        "numpy, gru, float16: is in the earlier report but was not checked",
+        "numpy, lstm, float32: is not in the earlier report",
         "numpy, rnn_relu, float64: 5 passed, was 4",
     ]
 
 
-def test_no_versions_explain_what_is_in_one_report_only() -> None:
+def test_versions_do_not_excuse_entries_in_only_one_report() -> None:
     before = report(GRU)
     before["implementations"][0]["versions"] = {"numpy": "1.0"}
     assert [change.by_versions for change in changes(before, report(RELU))] == [False, False]
 
 
-def test_a_report_with_two_results_for_the_same_is_none(tmp_path: Path) -> None:
+def test_a_report_with_duplicate_results_is_invalid(tmp_path: Path) -> None:
     path = tmp_path / "conformance.json"
     path.write_text(json.dumps(report(GRU, RELU, ("gru", "float16", 1))))
     with pytest.raises(InvalidFile) as raised:
         read(path)
-    assert str(raised.value) == f"{path}: numpy, gru, float16 stands there twice"
+    assert str(raised.value) == f"{path}: numpy, gru, float16 occurs twice"
 
 
 def test_a_report_is_read_as_it_was_written(tmp_path: Path) -> None:

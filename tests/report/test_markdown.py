@@ -1,4 +1,4 @@
-"""Whatever a program is called, its page of Markdown holds no HTML of it, no link, and as many cells as columns."""
+"""Names of programs are escaped in Markdown: no HTML, no links, no extra table cells."""
 
 import html
 import re
@@ -19,22 +19,22 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("said", [code, plain])
+@pytest.mark.parametrize("escape", [code, plain])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_is_text_on_one_line_of_one_cell(said: Callable[[str], str], name: str) -> None:
-    made = said(name)
-    assert "\n" not in made
-    assert "\x1b" not in made
-    assert "\u202e" not in made
-    assert not re.search(r"(?<!\\)\|", made)
-    assert not re.search(r"<(?!/?code>)", made)
+def test_a_name_is_text_on_one_line_of_one_cell(escape: Callable[[str], str], name: str) -> None:
+    text = escape(name)
+    assert "\n" not in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert not re.search(r"(?<!\\)\|", text)
+    assert not re.search(r"<(?!/?code>)", text)
 
 
-def test_text_in_brackets_is_no_link() -> None:
+def test_text_in_brackets_is_not_a_link() -> None:
     assert "](" not in plain("[x](https://example.org)").replace(r"\](", "")
 
 
-def test_what_is_shown_is_the_name() -> None:
+def test_the_name_is_shown_unchanged() -> None:
     shown = html.unescape(re.sub(r"\\([\\`|\]])", r"\1", code("<b>|`").removeprefix("<code>").removesuffix("</code>")))
     assert shown == "<b>|`"
 

@@ -1,17 +1,17 @@
-"""What became better or worse since a report was written, on reports as small as can be."""
+"""Changes for better or worse between two reports, on minimal reports."""
 
 from typing import Any
 
 import pytest
 
-from rnn_goldens.pages.content import Moved
+from rnn_goldens.pages.content import Trend
 from rnn_goldens.report.change import trend
 
 Document = dict[str, Any]
 
 
 def report(passed: int, refused: int = 0, wrong: tuple[str, ...] = (), **other: Any) -> Document:
-    """A report in which NumPy fares so in one cell and precision."""
+    """Return a report with NumPy's results in one cell and precision."""
     result = {"cell": "gru", "dtype": "float32", "passed": passed, "refused": refused, "wrong": len(wrong)}
     disagreements = [{"golden": golden, "dtype": "float32", "known": None, "reason": "off"} for golden in wrong]
     numpy = {"name": "numpy", "versions": {"numpy": "2.0"}, "results": [result], "disagreements": disagreements}
@@ -42,27 +42,27 @@ def test_less_wrong_and_more_passed_is_better(before: Document, after: Document,
     assert moved.direction == direction
 
 
-def test_goldens_are_named_and_what_became_worse_comes_first() -> None:
+def test_goldens_are_listed_with_new_failures_first() -> None:
     before, after = report(0, 0, ("gru/plain", "gru/long")), report(0, 0, ("gru/long", "gru/square"))
     assert list(trend(before, after)) == [
-        Moved("worse", "numpy", "wrong now: gru/square in float32"),
-        Moved("better", "numpy", "not wrong any more: gru/plain in float32"),
+        Trend("worse", "numpy", "wrong now: gru/square in float32"),
+        Trend("better", "numpy", "no longer wrong: gru/plain in float32"),
     ]
 
 
-def test_of_many_goldens_a_few_are_named() -> None:
+def test_a_long_list_of_goldens_is_cut() -> None:
     (_, named) = trend(report(9), report(0, 0, tuple(f"gru/{n}" for n in range(9))))
-    assert named.said.endswith("gru/4 in float32, and 4 more")
+    assert named.change.endswith("gru/4 in float32, and 4 more")
 
 
-def test_what_is_not_in_both_and_other_versions_are_neither_better_nor_worse() -> None:
+def test_missing_entries_and_other_versions_are_neither_better_nor_worse() -> None:
     before, after = report(1, name="flax"), report(1, versions={"numpy": "3.0"}) | {"corpus": "2.0.0"}
     before["implementations"] += report(1)["implementations"]
-    assert [(one.direction, f"{one.where}: {one.said}") for one in trend(before, after)] == [
+    assert [(one.direction, f"{one.where}: {one.change}") for one in trend(before, after)] == [
         ("other", "corpus: 2.0.0, was 1.0.0"),
-        ("other", "flax: was checked then, and is not now"),
+        ("other", "flax: was checked before, but not now"),
         ("other", "numpy: numpy 3.0, was numpy 2.0"),
     ]
-    assert list(trend(after, report(1, versions={"numpy": "3.0"}, name="jax") | {"corpus": "2.0.0"}))[-1] == Moved(
-        "other", "jax", "is checked now, and was not then"
+    assert list(trend(after, report(1, versions={"numpy": "3.0"}, name="jax") | {"corpus": "2.0.0"}))[-1] == Trend(
+        "other", "jax", "is checked now, but was not before"
     )

@@ -10,7 +10,7 @@ from rnn_goldens import schema
 from rnn_goldens.corpus import find
 from rnn_goldens.encoding.tree import FORMAT
 from rnn_goldens.generator.schema_files import bundled
-from rnn_goldens.golden.features import ASKED_FEATURES, CORE, FEATURES
+from rnn_goldens.golden.features import CORE, FEATURES, INPUT_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 
@@ -32,7 +32,7 @@ def test_each_file_states_its_format(kind: str) -> None:
     assert SCHEMAS[kind]["properties"]["format"]["const"] == schema.FORMATS[kind]
 
 
-def test_each_hello_states_its_protocol_and_each_greeting_the_first() -> None:
+def test_each_hello_answer_states_its_protocol_and_each_hello_request_the_first() -> None:
     for version in schema.PROTOCOLS:
         hello, answer = (SCHEMAS[f"protocol-{of}-{version}"]["$defs"]["hello"] for of in ("request", "answer"))
         assert hello["properties"]["protocol"]["const"] == schema.PROTOCOLS[0]
@@ -41,27 +41,27 @@ def test_each_hello_states_its_protocol_and_each_greeting_the_first() -> None:
 
 def objects_in(node: object) -> list[dict[str, object]]:
     if isinstance(node, list):
-        return [found for item in node for found in objects_in(item)]
+        return [part for item in node for part in objects_in(item)]
     if not isinstance(node, dict):
         return []
     here = [node] if node.get("type") == "object" else []
-    return here + [found for value in node.values() for found in objects_in(value)]
+    return here + [part for value in node.values() for part in objects_in(value)]
 
 
 @pytest.mark.parametrize("kind", SCHEMAS)
 def test_each_object_is_closed(kind: str) -> None:
-    for found in objects_in(SCHEMAS[kind]):
-        if "allOf" in found and "additionalProperties" not in found:  # a message, which is one of several closed kinds
-            assert all(set(part["then"]) == {"$ref"} for part in found["allOf"])  # type: ignore[attr-defined]
+    for part in objects_in(SCHEMAS[kind]):
+        if "allOf" in part and "additionalProperties" not in part:  # a message of one of several closed kinds
+            assert all(set(one["then"]) == {"$ref"} for one in part["allOf"])  # type: ignore[attr-defined]
             continue
-        if "propertyNames" not in found:  # which closes it likewise
-            assert "additionalProperties" in found, found
-        assert found.get("additionalProperties") is not True
+        if "propertyNames" not in part:  # which also closes it
+            assert "additionalProperties" in part, part
+        assert part.get("additionalProperties") is not True
 
 
 @pytest.mark.parametrize("kind", SCHEMAS)
-def test_each_schema_stands_alone(kind: str) -> None:
-    registry: Registry[Any] = Registry()  # which knows of no other file
+def test_each_schema_is_self_contained(kind: str) -> None:
+    registry: Registry[Any] = Registry()  # without other files
     validator = jsonschema.Draft202012Validator(SCHEMAS[kind], registry=registry)
     assert list(validator.iter_errors({"kind": "none", "goldens": [{}], "answer": "hello", "request": "run"}))
     for path in find(None).rglob("plain*.json"):
@@ -70,12 +70,12 @@ def test_each_schema_stands_alone(kind: str) -> None:
             validator.validate(document)
 
 
-def test_what_is_embedded_is_the_other_file() -> None:
+def test_embedded_schemas_equal_their_files() -> None:
     folder = schema.schema_path("golden").parent
     assert {path: path.read_text("utf-8") for path in folder.glob("*.schema.json")} == bundled(folder)
 
 
-def test_a_change_of_a_schema_comes_into_those_that_embed_it(tmp_path: Path) -> None:
+def test_a_changed_schema_is_updated_where_it_is_embedded(tmp_path: Path) -> None:
     folder = schema.schema_path("golden").parent
     for path in folder.glob("*.schema.json"):
         (tmp_path / path.name).write_text(path.read_text("utf-8"), "utf-8")
@@ -100,11 +100,11 @@ def test_the_names_in_the_schema_are_those_in_the_code() -> None:
     assert schema.FORMATS["golden"] == FORMAT
     for version, more in ((1, []), (2, ["gradients"])):
         hello = SCHEMAS[f"protocol-answer-{version}"]["$defs"]["hello"]["properties"]
-        assert hello["features"]["items"]["enum"] == [*ASKED_FEATURES, *more]
+        assert hello["features"]["items"]["enum"] == [*INPUT_FEATURES, *more]
 
 
 @pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])
-def test_a_validator_that_knows_nothing_of_this_package_accepts_the_committed_files(every: int) -> None:
+def test_a_validator_without_this_package_accepts_the_committed_files(every: int) -> None:
     resources = [(document["$id"], Resource.from_contents(document)) for document in SCHEMAS.values()]
     registry: Registry[Any] = Registry().with_resources(resources)
     for path in sorted(find("v1").rglob("*.json"))[::every]:
@@ -119,7 +119,7 @@ def test_a_long_value_does_not_flood_the_message() -> None:
 
 
 @pytest.mark.parametrize("wrong", [True, None, "1", [1.0]])
-def test_one_item_that_is_no_number_is_found_among_numbers(wrong: object) -> None:
+def test_a_single_item_that_is_not_a_number_is_found(wrong: object) -> None:
     golden = json.loads((find("v1") / "documented/single-sequence.json").read_text("utf-8"))
     assert schema.problems(golden, "golden") == []
     golden["inputs"]["x"]["data"][3] = wrong
@@ -127,7 +127,7 @@ def test_one_item_that_is_no_number_is_found_among_numbers(wrong: object) -> Non
 
 
 @pytest.mark.parametrize("wrong", [True, 2.5])
-def test_one_item_that_is_no_integer_is_found_among_integers(wrong: object) -> None:
+def test_a_single_item_that_is_not_an_integer_is_found(wrong: object) -> None:
     golden = json.loads((find("v1") / "lstm/lengths.json").read_text("utf-8"))
     golden["inputs"]["lengths"]["data"][1] = wrong
     assert schema.problems(golden, "golden") == [f"inputs/lengths/data/1: {wrong!r} is not of type 'integer'"]

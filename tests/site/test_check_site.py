@@ -1,11 +1,11 @@
-"""A site that its readers would stumble over is refused, with the page and what is wrong there."""
+"""The check of a built site reports each error with its page."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from examples.building import lacking
+from examples.compilation import lacking
 from headless import installed
 
 pytestmark = pytest.mark.slow
@@ -18,8 +18,8 @@ PAGE = """<!doctype html><html><head><meta charset="utf-8"><link rel="icon" href
 OTHER = PAGE.format(head="", body='<p id="here">Here.</p><a href="index.html#top">back</a>')
 
 GOOD = """<p>A <a href="folder/other%20page.html#here">link</a>, <a href="#top">another</a>,
-<a href="https://example.org/none#x">one that leads away</a>.</p>
-<div style="overflow-x: auto"><table><tr><td style="min-width: 2000px">wide, within itself</td></tr></table></div>"""
+<a href="https://example.org/none#x">an external link</a>.</p>
+<div style="overflow-x: auto"><table><tr><td style="min-width: 2000px">wide, scrolls</td></tr></table></div>"""
 
 
 def checked(site: Path, *, head: str = "", body: str = GOOD) -> "subprocess.CompletedProcess[str]":
@@ -34,11 +34,11 @@ def checked(site: Path, *, head: str = "", body: str = GOOD) -> "subprocess.Comp
 def test_a_good_site_passes(tmp_path: Path) -> None:
     done = checked(tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == ("2 pages, each at 375 and 1280 pixels: no dead link, no error, nothing to scroll sideways\n")
+    assert done.stdout == ("2 pages, each at 375 and 1280 pixels: no dead link, no error, no horizontal scrolling\n")
 
 
 @pytest.mark.parametrize(
-    ("head", "body", "said"),
+    ("head", "body", "message"),
     [
         ("", '<a href="none.html">x</a>', "index.html: a dead link to none.html: no such file"),
         ("", '<a href="folder/">x</a>', "index.html: a dead link to folder/: no such file"),
@@ -52,31 +52,31 @@ def test_a_good_site_passes(tmp_path: Path) -> None:
         (
             '<script src="https://cdn.example.org/a.js"></script>',
             "",
-            "index.html: fetches https://cdn.example.org/a.js: a site has to be shown without a network",
+            "index.html: fetches https://cdn.example.org/a.js: the site must work without a network",
         ),
         (
             '<style>@import url("https://fonts.example.org/a.css");</style>',
             "",
-            "index.html: fetches https://fonts.example.org/a.css: a site has to be shown without a network",
+            "index.html: fetches https://fonts.example.org/a.css: the site must work without a network",
         ),
-        ("<script>undefined_name()</script>", "", "index.html: the browser says at a width of 375: "),
-        ("<script>console.error('odd')</script>", "", "index.html: the browser says at a width of 1280: "),
-        ("", '<p style="width: 600px">wide</p>', "pixels wide, on a screen of 375: <p style"),
-        ("", '<p style="width: 1500px">wide</p>', "pixels wide, on a screen of 1280: <p style"),
+        ("<script>undefined_name()</script>", "", "index.html: the browser logs at a width of 375: "),
+        ("<script>console.error('odd')</script>", "", "index.html: the browser logs at a width of 1280: "),
+        ("", '<p style="width: 600px">wide</p>', "pixels wide on a screen of 375: <p style"),
+        ("", '<p style="width: 1500px">wide</p>', "pixels wide on a screen of 1280: <p style"),
     ],
 )
-def test_what_readers_would_stumble_over_is_refused(tmp_path: Path, head: str, body: str, said: str) -> None:
+def test_problems_for_readers_are_errors(tmp_path: Path, head: str, body: str, message: str) -> None:
     done = checked(tmp_path, head=head, body=body)
     assert (done.returncode, done.stdout) == (1, "")
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_search_that_finds_nothing_is_refused(tmp_path: Path) -> None:
+def test_a_search_without_results_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "search.html").write_text(PAGE.format(head="", body='<ul id="search-results"></ul>'))
     assert checked(tmp_path).stderr == "search.html: finds nothing for 'transposed'\n"
 
 
-def test_a_folder_without_pages_is_no_site(tmp_path: Path) -> None:
+def test_a_folder_without_pages_is_an_error(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, CHECK, tmp_path], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (1, f"{tmp_path} has no pages: make docs builds the site\n")
+    assert (done.returncode, done.stderr) == (1, f"{tmp_path} has no pages: build the site with make docs\n")

@@ -1,4 +1,4 @@
-"""The catalogue of deviations of the backward pass: outputs are right, and gradients are not."""
+"""The catalogue of deviations of the backward pass: outputs are right, gradients are wrong."""
 
 from rnn_goldens.deviations.backward import (
     cotangents,

@@ -1,4 +1,4 @@
-"""Gradients of the sums that the gates take: in another order, cut off, of other gates, or sent back wrongly."""
+"""Gradients of the arguments of gates: reordered, clipped, computed from other values or passed on wrongly."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,8 +8,8 @@ from rnn_goldens.cells import Array, Backward, Case, State, Weights
 from rnn_goldens.cells.backward import Block, Factors
 from rnn_goldens.cells.program import Program
 from rnn_goldens.cells.steps import ACTIVATIONS
-from rnn_goldens.deviations.backward.wrong import in_gradient, in_steps_back
-from rnn_goldens.deviations.deviation import Deviation, Wrong, in_network
+from rnn_goldens.deviations.backward.alterations import in_gradient, in_steps_back
+from rnn_goldens.deviations.deviation import Alteration, Deviation, in_network
 from rnn_goldens.golden.shapes import LAYOUTS
 
 _Found = dict[Block, list[Factors]]
@@ -23,10 +23,10 @@ def _by_transposed_matrix(
     return right.step_back(case, suffix, {**w, "weight_hh": transposed}, t, d_after, factors)
 
 
-def _in_order(cell: str, order: str) -> Wrong:
-    """The gradients of all gates' sums stand in another order, from which all else is computed.
+def _in_order(cell: str, order: str) -> Alteration:
+    """Reorder the gradients of the gates' arguments, from which all others are computed.
 
-    They meet the blocks of other gates, then, in the matrices and in the weights' gradients.
+    So they are multiplied with the blocks of other gates, and added to their gradients.
     """
     places = [LAYOUTS[cell].gates.index(letter) for letter in order]
 
@@ -38,15 +38,15 @@ def _in_order(cell: str, order: str) -> Wrong:
         right: Backward, case: Case, suffix: str, w: Weights, t: int, d_after: State, factors: _Found
     ) -> tuple[Array, State]:
         back = np.argsort(places).tolist()
-        met = {name: moved(array, back) if name.startswith("weight") else array for name, array in w.items()}
-        return right.step_back(case, suffix, met, t, d_after, factors)
+        reordered = {name: moved(array, back) if name.startswith("weight") else array for name, array in w.items()}
+        return right.step_back(case, suffix, reordered, t, d_after, factors)
 
     rows = in_gradient(("weight", "bias"), lambda array: moved(array, places))
     return in_steps_back(step_back=step_back) & rows
 
 
-def of_gates(change: Callable[[Array], Array]) -> Wrong:
-    """The gradients of what the activations take are changed, before anything is made of them."""
+def of_gates(change: Callable[[Array], Array]) -> Alteration:
+    """Change the gradients of activations' arguments before others are computed from them."""
 
     def transposed(right: Backward, g: Array, matrix: Array, index: int, blocks: int) -> Array:
         return right.transposed(change(g), matrix, index, blocks)
@@ -58,10 +58,10 @@ def of_gates(change: Callable[[Array], Array]) -> Wrong:
 
 
 class _OtherKept(Backward):
-    """A base of those that go back through a step with other values than were kept of it."""
+    """Base of backward passes that use other values of a step than those kept."""
 
     def others(self, program: Program, kept: Sequence[Array], w: Weights) -> list[Array]:
-        """Return what is taken in place of what was kept; every subclass has its own."""
+        """Return the values to use in place of those kept."""
         raise NotImplementedError
 
     def step_back(
@@ -75,26 +75,26 @@ class _OtherKept(Backward):
 
 
 class _Recomputed(_OtherKept):
-    """The gates are computed again on the way back, from h after the step; the states are those that were kept."""
+    """Recomputes the gates in the backward pass from h after the step; states are those kept."""
 
     def others(self, program: Program, kept: Sequence[Array], w: Weights) -> list[Array]:
         x, _, *others = kept[: program.inputs]
-        again = self.computed(program, [x, kept[program.after[0]], *others], w)
-        stays = _of_states(program)
-        return [kept[k] if k in stays else value for k, value in enumerate(again)]
+        recomputed = self.computed(program, [x, kept[program.after[0]], *others], w)
+        states = _of_states(program)
+        return [kept[k] if k in states else value for k, value in enumerate(recomputed)]
 
 
 class _BeforeActivation(_OtherKept):
-    """What was kept of each gate is what its activation takes, in place of what that gives."""
+    """Uses the argument of each gate's activation in place of its result."""
 
-    def others(self, program: Program, kept: Sequence[Array], w: Weights) -> list[Array]:  # noqa: ARG002 - likewise
-        stays = _of_states(program)
-        taken = {k: o.of[0] for k, o in enumerate(program.operations, program.inputs) if o.primitive in ACTIVATIONS}
-        return [kept[taken[k]] if k in taken.keys() - stays else value for k, value in enumerate(kept)]
+    def others(self, program: Program, kept: Sequence[Array], w: Weights) -> list[Array]:  # noqa: ARG002 - for overrides
+        states = _of_states(program)
+        arguments = {k: o.of[0] for k, o in enumerate(program.operations, program.inputs) if o.primitive in ACTIVATIONS}
+        return [kept[arguments[k]] if k in arguments.keys() - states else value for k, value in enumerate(kept)]
 
 
 def _of_states(program: Program) -> set[int]:
-    """The values of a step that are kept, or follow from the state after it alone."""
+    """Return the values of a step that are inputs, or follow only from the state after it."""
     operations = dict(enumerate(program.operations, program.inputs))
     after = set(program.after)
     return {*range(program.inputs), *after, *(k for k, o in operations.items() if o.of and after >= set(o.of))}
@@ -103,13 +103,13 @@ def _of_states(program: Program) -> set[int]:
 DEVIATIONS = (
     Deviation(
         "weight_hh_transposed_on_the_way_back",
-        "Sends the gradient back to h through the transpose of each gate's W_hh.",
+        "Uses the transpose of each gate's W_hh in the gradient of h.",
         in_steps_back(step_back=_by_transposed_matrix),
     ),
     *(
         Deviation(
             f"{cell}_gate_gradients_in_order_{order}",
-            f"Puts the gates' gradients together as {', '.join(order)}, and computes all others from that.",
+            f"Orders the gates' gradients as {', '.join(order)} and computes all others from that.",
             _in_order(cell, order),
             cells=(cell,),
         )
@@ -117,19 +117,19 @@ DEVIATIONS = (
     ),
     Deviation(
         "gates_computed_again_from_state_after",
-        "Computes the gates again on the way back, from h after the step and not before it.",
+        "Recomputes the gates in the backward pass from h after the step instead of before it.",
         in_network(_Recomputed),
         cells=("lstm", "gru"),
     ),
     Deviation(
         "gates_kept_before_their_activations",
-        "Takes for each gate on the way back what its activation takes, in place of what that gives.",
+        "Uses the argument of each gate's activation in the backward pass instead of its result.",
         in_network(_BeforeActivation),
         cells=("lstm", "gru"),
     ),
     Deviation(
         "gate_gradients_clipped_at_1",
-        "Clips the gradient of what each activation takes to between -1 and 1, at every step.",
+        "Clips the gradient of each activation's argument to between -1 and 1, at every step.",
         of_gates(lambda g: np.clip(g, -1, 1)),
     ),
 )

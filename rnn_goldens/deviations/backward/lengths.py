@@ -1,16 +1,16 @@
-"""Sequences of several lengths: what stands beyond their ends has no gradient, and gives none."""
+"""Sequences of different lengths: padding should neither have nor affect gradients."""
 
 import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, Cotangents, State
-from rnn_goldens.deviations.backward.wrong import in_cotangents, in_gradients, in_steps_back
-from rnn_goldens.deviations.deviation import Deviation, Gradients, Wrong, in_network
+from rnn_goldens.deviations.backward.alterations import in_cotangents, in_gradients, in_steps_back
+from rnn_goldens.deviations.deviation import Alteration, Deviation, Gradients, in_network
 
 _LENGTHS = ("lengths",)
 
 
 def _added_at_the_end(case: Case, cotangents: Cotangents) -> Cotangents:
-    """What stands beyond an end is added there, as if the last output were repeated."""
+    """Add the cotangents of padding to that of the last step, as if the last output were repeated."""
     if case.lengths is None or "d_out" not in cotangents:
         return cotangents
     d_out = np.array(cotangents["d_out"])
@@ -27,7 +27,7 @@ def _lost_where_shorter(case: Case, cotangents: Cotangents) -> Cotangents:
 
 
 def _at_its_end(case: Case, gradients: Gradients) -> Gradients:
-    """The gradient of x lies at the end of the padded time axis."""
+    """Put the gradient of x at the end of the padded time axis."""
     if case.lengths is None:
         return gradients
     x = [
@@ -37,7 +37,7 @@ def _at_its_end(case: Case, gradients: Gradients) -> Gradients:
 
 
 def _sorted(case: Case, gradients: Gradients) -> Gradients:
-    """Rows stay in the order in which a packed sequence has them."""
+    """Leave rows in the order of a packed sequence."""
     if case.lengths is None:
         return gradients
     order = np.argsort(-case.lengths, kind="stable")
@@ -45,8 +45,8 @@ def _sorted(case: Case, gradients: Gradients) -> Gradients:
     return {name: rows[name](array) if name in rows else array for name, array in gradients.items()}
 
 
-def _by_lengths_that_are_off(by: int) -> Wrong:
-    """Where lengths are given."""
+def _by_lengths_that_are_off(by: int) -> Alteration:
+    """Use lengths that are off by a number of steps, if lengths are given."""
 
     class Off(Backward):
         def of_batch(self, case: Case, cotangents: Cotangents) -> Gradients:
@@ -59,26 +59,26 @@ def _by_lengths_that_are_off(by: int) -> Wrong:
     return in_network(Off)
 
 
-def _not_held(_: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:  # noqa: ARG001
+def _not_carried_in_padding(_: Backward, d_before: State, d_after: State, within: Array, t: int) -> State:  # noqa: ARG001
     return d_before
 
 
 DEVIATIONS = (
     Deviation(
         "padded_steps_gone_back_through",
-        "Goes back through padded steps too, as if every sequence were as long as the longest.",
+        "Includes padded steps in the backward pass, as if every sequence were as long as the longest.",
         in_steps_back(within_back=lambda _, _t, lengths: np.ones(len(lengths), bool)),
         needs=_LENGTHS,
     ),
     Deviation(
         "lengths_one_short_on_the_way_back",
-        "Leaves out the last step of every sequence on the way back.",
+        "Leaves out the last step of every sequence in the backward pass.",
         _by_lengths_that_are_off(-1),
         needs=_LENGTHS,
     ),
     Deviation(
         "lengths_one_long_on_the_way_back",
-        "Goes back through one padded step of every sequence that has one.",
+        "Includes one padded step of every sequence that has one in the backward pass.",
         _by_lengths_that_are_off(1),
         needs=_LENGTHS,
     ),
@@ -91,12 +91,12 @@ DEVIATIONS = (
     Deviation(
         "d_h_n_lost_where_shorter",
         "Loses the cotangent of the last state of sequences that are shorter than the longest.",
-        in_steps_back(carry=_not_held),
+        in_steps_back(carry=_not_carried_in_padding),
         needs=_LENGTHS,
     ),
     Deviation(
         "last_cotangents_of_longest_alone",
-        "Takes the cotangents of the last states of the longest sequences alone.",
+        "Uses the cotangents of the last states of the longest sequences only.",
         in_cotangents(_lost_where_shorter),
         needs=_LENGTHS,
     ),

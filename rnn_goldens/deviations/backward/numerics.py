@@ -1,22 +1,22 @@
-"""Gradients that are scaled, clipped, accumulated or rounded: right in kind, and off in number."""
+"""Gradients that are scaled, clipped, accumulated or rounded."""
 
 from collections.abc import Callable
 
 import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case
+from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
 from rnn_goldens.deviations.backward.gates import of_gates
-from rnn_goldens.deviations.backward.wrong import in_gradient, in_gradients, in_steps_back
-from rnn_goldens.deviations.deviation import Deviation, Gradients, Wrong
+from rnn_goldens.deviations.deviation import Alteration, Deviation, Gradients
 from rnn_goldens.deviations.rounding import Round, to, to_tf32
 
 
-def _every(change: Round) -> Wrong:
+def _every(change: Round) -> Alteration:
     return in_gradient("", change)
 
 
-def _products(rounded: Round) -> Wrong:
-    """Both sides of every product of the way back are rounded; the sums are exact."""
+def _products(rounded: Round) -> Alteration:
+    """Round both factors of every product of the backward pass; sums are exact."""
 
     def transposed(right: Backward, g: Array, matrix: Array, index: int, blocks: int) -> Array:
         return right.transposed(rounded(g), rounded(matrix), index, blocks)
@@ -27,7 +27,7 @@ def _products(rounded: Round) -> Wrong:
     return in_steps_back(transposed=transposed, outer=outer)
 
 
-def _divided(size: Callable[[Case], int]) -> Wrong:
+def _divided(size: Callable[[Case], int]) -> Alteration:
     return in_gradients(lambda case, gradients: {name: array / size(case) for name, array in gradients.items()})
 
 
@@ -54,56 +54,58 @@ ROUNDING = (
     Deviation("gradients_in_float16", "Rounds the gradients to float16.", _every(to("float16"))),
     Deviation(
         "backward_products_in_float32",
-        "Rounds both sides of every product of the way back to float32.",
+        "Rounds both factors of every product of the backward pass to float32.",
         _products(to("float32")),
     ),
     Deviation(
         "backward_products_in_tf32",
-        "Rounds both sides of every product of the way back to TF32 (11 significant bits).",
+        "Rounds both factors of every product of the backward pass to TF32 (11 significant bits).",
         _products(to_tf32),
     ),
     Deviation(
         "backward_products_in_bfloat16",
-        "Rounds both sides of every product of the way back to bfloat16.",
+        "Rounds both factors of every product of the backward pass to bfloat16.",
         _products(to("bfloat16")),
     ),
     Deviation(
         "backward_products_in_float16",
-        "Rounds both sides of every product of the way back to float16.",
+        "Rounds both factors of every product of the backward pass to float16.",
         _products(to("float16")),
     ),
     *(
         Deviation(
             f"gate_gradients_in_{half}",
-            f"Rounds the gradient of what each activation takes to {half}, at every step.",
+            f"Rounds the gradient of each activation's argument to {half}, at every step.",
             of_gates(to(half)),
         )
         for half in ("bfloat16", "float16")
     ),
 )
-"""What rounds to a narrow type."""
+"""Deviations that round to a narrow type."""
 
 DEVIATIONS = (
     Deviation(
         "gradients_accumulated",
-        "Adds to the gradients of the call before, which nobody cleared.",
+        "Adds to the gradients of the previous call, which were not cleared.",
         _every(lambda array: 2 * array),
     ),
-    Deviation("gradients_of_other_sign", "Gives every gradient with the other sign.", _every(lambda array: -array)),
+    Deviation(
+        "gradients_of_other_sign", "Returns every gradient with the opposite sign.", _every(lambda array: -array)
+    ),
     Deviation(
         "gradients_four_times",
-        "Gives every weight's gradient four times.",
+        "Multiplies the gradient of every weight by 4.",
         in_gradient(("weight", "bias"), lambda array: 4 * array),
     ),
     Deviation(
         "gradients_mean_over_time",
-        "Divides every gradient by the number of steps: of a mean, not of a sum.",
+        "Divides every gradient by the number of steps, as for a mean instead of a sum.",
         _divided(_steps),
     ),
     Deviation("gradients_mean_over_batch", "Divides every gradient by the number of sequences.", _divided(_rows)),
     Deviation(
         "gradients_mean_over_outputs",
-        "Divides every gradient by the number of outputs, as of a mean loss.",
+        "Divides every gradient by the number of outputs, as for a mean loss.",
         _divided(_outputs),
     ),
     Deviation(

@@ -1,4 +1,4 @@
-"""Gradients that are cut off at sizes where a kernel changes its path, or a buffer is full."""
+"""Gradients that are cut off at certain sizes: edges of tiles, full buffers."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -6,8 +6,8 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case
 from rnn_goldens.cells.backward import Factors
-from rnn_goldens.deviations.backward.wrong import in_gradient, in_gradients, in_steps_back
-from rnn_goldens.deviations.deviation import REVERSE, Deviation, Gradients, Wrong, direction
+from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
+from rnn_goldens.deviations.deviation import REVERSE, Alteration, Deviation, Gradients, direction
 from rnn_goldens.deviations.sizes import LIMITS
 from rnn_goldens.golden.shapes import CELLS
 
@@ -19,8 +19,8 @@ def _columns_beyond(limit: int) -> Callable[[Array], Array]:
     return lambda array: np.where(np.arange(array.shape[-1]) < limit, array, 0)
 
 
-def _units_beyond(limit: int) -> Wrong:
-    """In each gate's block of every weight's gradient, the rows from the limit on are zero."""
+def _units_beyond(limit: int) -> Alteration:
+    """Set the rows from the limit on to zero, in each gate's block of every weight's gradient."""
 
     def changed(case: Case, gradients: Gradients) -> Gradients:
         hidden = case.config.hidden_size
@@ -34,8 +34,8 @@ def _units_beyond(limit: int) -> Wrong:
     return in_gradients(changed)
 
 
-def _rows_beyond(limit: int) -> Wrong:
-    """Sums over the batch take its first rows alone."""
+def _rows_beyond(limit: int) -> Alteration:
+    """Sum only over the first rows of the batch."""
 
     def summed(right: Backward, steps: Sequence[Factors]) -> Array:
         return right.summed_over_steps([(g[:limit], None if v is None else v[:limit]) for g, v in steps])
@@ -43,8 +43,8 @@ def _rows_beyond(limit: int) -> Wrong:
     return in_steps_back(summed_over_steps=summed)
 
 
-def _reverse_rows_beyond(limit: int) -> Wrong:
-    """Sums over the batch take its first rows alone, in the reverse direction."""
+def _reverse_rows_beyond(limit: int) -> Alteration:
+    """Sum only over the first rows of the batch, in the reverse direction."""
 
     def share(right: Backward, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:
         g, v = right.share(suffix, t, weight, g, v)
@@ -53,8 +53,8 @@ def _reverse_rows_beyond(limit: int) -> Wrong:
     return in_steps_back(share=share)
 
 
-def _reverse_columns_beyond(weight: str, limit: int) -> Wrong:
-    """Of a weight's gradient in the reverse direction, the columns from the limit on are zero."""
+def _reverse_columns_beyond(weight: str, limit: int) -> Alteration:
+    """Set the columns from the limit on to zero, in a weight's gradient of the reverse direction."""
 
     def changed(_case: Case, gradients: Gradients) -> Gradients:
         beyond = _columns_beyond(limit)
@@ -66,14 +66,14 @@ def _reverse_columns_beyond(weight: str, limit: int) -> Wrong:
     return in_gradients(changed)
 
 
-def _handed_down_beyond(limit: int) -> Wrong:
-    """Of what a layer hands down to the one below, the units from the limit on are zero."""
+def _zero_units_below(limit: int) -> Alteration:
+    """Set units from the limit on to zero in the gradient passed to the layer below."""
 
-    def hand_down(right: Backward, ways: Sequence[Sequence[Array]], layer: int) -> list[Array]:
-        d_inputs = right.hand_down(ways, layer)
-        return list(map(_columns_beyond(limit), d_inputs)) if layer else d_inputs
+    def to_layer_below(right: Backward, d_inputs: Sequence[Sequence[Array]], layer: int) -> list[Array]:
+        found = right.to_layer_below(d_inputs, layer)
+        return list(map(_columns_beyond(limit), found)) if layer else found
 
-    return in_steps_back(hand_down=hand_down)
+    return in_steps_back(to_layer_below=to_layer_below)
 
 
 def _cut_off() -> Iterator[Deviation]:
@@ -81,27 +81,27 @@ def _cut_off() -> Iterator[Deviation]:
         for weight, of in _MATRICES:
             yield Deviation(
                 f"{weight}_gradient_beyond_{limit}_zero",
-                f"Gives zero for the gradient of {weight} beyond the first {limit} columns, those of the {of}.",
+                f"Returns zero for the gradient of {weight} beyond the first {limit} columns, those of the {of}.",
                 in_gradient(weight, _columns_beyond(limit)),
             )
         yield Deviation(
             f"x_gradient_beyond_{limit}_zero",
-            f"Gives zero for the gradient of x beyond its first {limit} inputs.",
+            f"Returns zero for the gradient of x beyond its first {limit} features.",
             in_gradient("x", _columns_beyond(limit)),
         )
         yield Deviation(
             f"gradients_of_units_beyond_{limit}_zero",
-            f"Gives zero for the weights' gradients of units beyond the first {limit}.",
+            f"Returns zero for the weights' gradients of units beyond the first {limit}.",
             _units_beyond(limit),
         )
         yield Deviation(
             f"gradients_without_rows_beyond_{limit}",
-            f"Adds up the weights' gradients over the first {limit} sequences of a batch alone.",
+            f"Sums the weights' gradients only over the first {limit} sequences of a batch.",
             _rows_beyond(limit),
         )
         yield Deviation(
             f"reverse_gradients_without_rows_beyond_{limit}",
-            f"Adds up the reverse direction's gradients over the first {limit} sequences of a batch alone.",
+            f"Sums the reverse direction's gradients only over the first {limit} sequences of a batch.",
             _reverse_rows_beyond(limit),
             needs=("bidirectional",),
         )
@@ -109,22 +109,22 @@ def _cut_off() -> Iterator[Deviation]:
         for state, cells in (("h0", CELLS), ("c0", ("lstm",))):
             yield Deviation(
                 f"{state}_gradient_beyond_{limit}_zero",
-                f"Gives zero for the gradient of {state} beyond the first {limit} units.",
+                f"Returns zero for the gradient of {state} beyond the first {limit} units.",
                 in_gradient(state, _columns_beyond(limit)),
                 cells=cells,
                 needs=("state",),
             )
         yield Deviation(
             f"handed_down_beyond_{limit}_zero",
-            f"Hands zero down to units of the layer below beyond the first {limit}.",
-            _handed_down_beyond(limit),
+            f"Passes zero to units of the layer below beyond the first {limit}.",
+            _zero_units_below(limit),
             needs=("multilayer",),
         )
         for weight, of in _MATRICES:
             yield Deviation(
                 f"reverse_{weight}_gradient_beyond_{limit}_zero",
-                f"Gives zero for the reverse direction's gradient of {weight} beyond the first {limit} columns, those "
-                f"of the {of}.",
+                f"Returns zero for the reverse direction's gradient of {weight} beyond the first {limit} columns, "
+                f"those of the {of}.",
                 _reverse_columns_beyond(weight, limit),
                 needs=("bidirectional",),
             )

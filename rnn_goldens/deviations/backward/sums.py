@@ -1,4 +1,4 @@
-"""Gradients of weights, which are sums over steps and sequences: of too few, too many, or other ones."""
+"""Gradients of weights that are sums over the wrong steps or sequences, or of the wrong values."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,8 +6,8 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, State, Weights
 from rnn_goldens.cells.backward import Factors
-from rnn_goldens.deviations.backward.wrong import in_gradient, in_gradients, in_steps_back
-from rnn_goldens.deviations.deviation import Deviation, Gradients, Wrong, in_network
+from rnn_goldens.deviations.backward.alterations import in_gradient, in_gradients, in_steps_back
+from rnn_goldens.deviations.deviation import Alteration, Deviation, Gradients, in_network
 from rnn_goldens.golden.shapes import LAYOUTS
 
 _BIASES, _MATRICES = ("bias_ih", "bias_hh"), ("weight_ih", "weight_hh")
@@ -15,7 +15,7 @@ _BIAS = ("bias",)
 
 
 class _ByStateAfter(Backward):
-    """The recurrent matrix's gradient is taken with h of the step, not of the one before."""
+    """Computes the gradient of weight_hh with h after each step instead of before it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class _ByStateAfter(Backward):
 
 
 class _ByOtherInput(Backward):
-    """The input matrix's gradient is taken with x of the step before in time."""
+    """Computes the gradient of weight_ih with x of the previous time step."""
 
     def share(self, suffix: str, t: int, weight: str, g: Array, v: Array | None) -> Factors:
         if weight == "weight_ih" and v is not None:
@@ -41,7 +41,7 @@ class _ByOtherInput(Backward):
 
 
 class _ByOwnOutput(Backward):
-    """The input matrix's gradient is taken with the output of the layer itself, which is as wide as its input."""
+    """Computes the gradient of weight_ih with the output of the layer, which has the size of its input."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,8 +56,10 @@ class _ByOwnOutput(Backward):
         return super().share(suffix, t, weight, g, self._outputs[layer][:, t] if weight == "weight_ih" and layer else v)
 
 
-def _summing(change: Callable[[Sequence[Factors]], Sequence[Factors]], *, of_matrices: bool | None = None) -> Wrong:
-    """Other steps and sequences are summed over, of matrices, of biases or of both."""
+def _summing(
+    change: Callable[[Sequence[Factors]], Sequence[Factors]], *, of_matrices: bool | None = None
+) -> Alteration:
+    """Sum over other steps and sequences, for matrices, for biases or for both."""
 
     def summed(right: Backward, steps: Sequence[Factors]) -> Array:
         is_matrix = steps[0][1] is not None
@@ -86,8 +88,8 @@ def _batch(steps: Sequence[Factors]) -> int:
     return len(steps[0][0])
 
 
-def _blocks_swapped(cell: str, one: str, other: str) -> Wrong:
-    """The rows of two gates change places in every weight's gradient."""
+def _blocks_swapped(cell: str, one: str, other: str) -> Alteration:
+    """Swap the rows of two gates in every weight's gradient."""
     gates = LAYOUTS[cell].gates
     order = [gates.index(one if gate == other else other if gate == one else gate) for gate in gates]
 
@@ -98,7 +100,7 @@ def _blocks_swapped(cell: str, one: str, other: str) -> Wrong:
 
 
 def _transposed(case: Case, gradients: Gradients) -> Gradients:
-    """Each gate's block of the recurrent matrix's gradient."""
+    """Transpose each gate's block of the gradient of weight_hh."""
     gates = len(case.cell.gates)
     return {
         name: np.concatenate([block.T for block in np.split(array, gates)]) if name.startswith("weight_hh") else array
@@ -106,12 +108,12 @@ def _transposed(case: Case, gradients: Gradients) -> Gradients:
     }
 
 
-def _first_layers(begins: str) -> Wrong:
-    """Upper layers are given the first one's."""
+def _first_layers(prefix: str) -> Alteration:
+    """Use the first layer's gradients for upper layers."""
 
     def changed(_: Case, gradients: Gradients) -> Gradients:
         return {
-            name: gradients[_of_first(name)] if name.startswith(begins) and "_l0" not in name else array
+            name: gradients[_of_first(name)] if name.startswith(prefix) and "_l0" not in name else array
             for name, array in gradients.items()
         }
 
@@ -140,63 +142,63 @@ def _zero(array: Array) -> Array:
 DEVIATIONS = (
     Deviation(
         "weight_hh_by_state_after",
-        "Multiplies with h after each step, not before it, in the gradient of weight_hh.",
+        "Uses h after each step instead of before it in the gradient of weight_hh.",
         in_network(_ByStateAfter),
     ),
     Deviation(
         "weight_ih_by_input_before",
-        "Multiplies with x of the step before in time in the gradient of weight_ih.",
+        "Uses x of the previous time step in the gradient of weight_ih.",
         in_network(_ByOtherInput),
     ),
     Deviation(
         "upper_weight_ih_by_own_output",
-        "Multiplies with the layer's own output, not its input, in the gradient of weight_ih above the first layer.",
+        "Uses the layer's output instead of its input in the gradient of weight_ih above the first layer.",
         in_network(_ByOwnOutput),
         needs=("multilayer",),
         stands_for=("mxnet#17898",),
     ),
     Deviation(
         "weights_overwritten_by_each_step",
-        "Assigns each step's share of the weights' gradients where it is to be added: that of one step is left.",
+        "Assigns each step's contribution to the weights' gradients instead of adding it: only one step remains.",
         _summing(_visited_last),
         stands_for=("swift-apis#518",),
     ),
     Deviation(
         "weights_of_first_visit_alone",
-        "Takes the weights' gradients from the step alone that the way back begins with.",
+        "Computes the weights' gradients only from the first step of the backward pass.",
         _summing(_visited_first),
     ),
     Deviation(
         "matrices_of_first_row",
-        "Takes the matrices' gradients from the first sequence alone.",
+        "Computes the matrices' gradients only from the first sequence.",
         _summing(_first_row, of_matrices=True),
     ),
     Deviation(
         "matrices_mean_over_batch",
-        "Takes the mean over the batch for the matrices' gradients, not the sum.",
+        "Uses the mean over the batch for the matrices' gradients instead of the sum.",
         _summing(_divided(_batch), of_matrices=True),
     ),
     Deviation(
         "biases_overwritten_by_each_step",
-        "Does not add the biases' gradients up over time: that of one step is left.",
+        "Does not sum the biases' gradients over time: only one step remains.",
         _summing(_visited_last, of_matrices=False),
         needs=_BIAS,
     ),
     Deviation(
         "biases_of_first_row",
-        "Does not add the biases' gradients up over the batch: that of the first sequence is left.",
+        "Does not sum the biases' gradients over the batch: only the first sequence remains.",
         _summing(_first_row, of_matrices=False),
         needs=_BIAS,
     ),
     Deviation(
         "biases_mean_over_batch",
-        "Takes the mean over the batch for the biases' gradients, not the sum.",
+        "Uses the mean over the batch for the biases' gradients instead of the sum.",
         _summing(_divided(_batch), of_matrices=False),
         needs=_BIAS,
     ),
     Deviation(
         "biases_mean_over_time",
-        "Takes the mean over the steps for the biases' gradients, not the sum.",
+        "Uses the mean over the steps for the biases' gradients instead of the sum.",
         _summing(_divided(len), of_matrices=False),
         needs=_BIAS,
     ),
@@ -210,14 +212,14 @@ DEVIATIONS = (
         needs=_BIAS,
     ),
     Deviation(
-        "bias_ih_gradient_zero", "Gives zero for the gradient of bias_ih.", in_gradient("bias_ih", _zero), needs=_BIAS
+        "bias_ih_gradient_zero", "Returns zero for the gradient of bias_ih.", in_gradient("bias_ih", _zero), needs=_BIAS
     ),
     Deviation(
-        "bias_hh_gradient_zero", "Gives zero for the gradient of bias_hh.", in_gradient("bias_hh", _zero), needs=_BIAS
+        "bias_hh_gradient_zero", "Returns zero for the gradient of bias_hh.", in_gradient("bias_hh", _zero), needs=_BIAS
     ),
     Deviation(
         "lstm_biases_of_forget_gate",
-        "Gives the gradient of f's biases for those of i and o, too.",
+        "Returns the gradient of f's biases for those of i and o, too.",
         in_gradient(_BIASES, _forget_rows_for_others),
         cells=("lstm",),
         needs=_BIAS,
@@ -225,21 +227,25 @@ DEVIATIONS = (
     ),
     Deviation(
         "upper_biases_gradient_zero",
-        "Gives zero for the gradients of the biases of all layers but the first.",
+        "Returns zero for the gradients of the biases of all layers except the first.",
         in_gradient(_BIASES, _zero, but="_l0"),
         needs=("bias", "multilayer"),
         stands_for=("mxnet PR17872",),
     ),
     Deviation(
         "biases_gradients_swapped",
-        "Gives the gradients of bias_ih and bias_hh for each other.",
+        "Swaps the gradients of bias_ih and bias_hh.",
         in_gradients(_biases_swapped),
         cells=("gru",),
         needs=_BIAS,
     ),
-    Deviation("weight_hh_gradient_zero", "Gives zero for the gradient of weight_hh.", in_gradient("weight_hh", _zero)),
-    Deviation("weight_ih_gradient_zero", "Gives zero for the gradient of weight_ih.", in_gradient("weight_ih", _zero)),
-    Deviation("x_gradient_zero", "Gives zero for the gradient of x.", in_gradient("x", _zero)),
+    Deviation(
+        "weight_hh_gradient_zero", "Returns zero for the gradient of weight_hh.", in_gradient("weight_hh", _zero)
+    ),
+    Deviation(
+        "weight_ih_gradient_zero", "Returns zero for the gradient of weight_ih.", in_gradient("weight_ih", _zero)
+    ),
+    Deviation("x_gradient_zero", "Returns zero for the gradient of x.", in_gradient("x", _zero)),
     Deviation(
         "weight_hh_gradient_transposed",
         "Transposes each gate's block of the gradient of weight_hh.",
@@ -247,25 +253,25 @@ DEVIATIONS = (
     ),
     Deviation(
         "lstm_gradient_rows_i_f_swapped",
-        "Lets the rows of i and f change places in the weights' gradients.",
+        "Swaps the rows of i and f in the weights' gradients.",
         _blocks_swapped("lstm", "i", "f"),
         cells=("lstm",),
     ),
     Deviation(
         "lstm_gradient_rows_g_o_swapped",
-        "Lets the rows of g and o change places in the weights' gradients.",
+        "Swaps the rows of g and o in the weights' gradients.",
         _blocks_swapped("lstm", "g", "o"),
         cells=("lstm",),
     ),
     Deviation(
         "gru_gradient_rows_r_z_swapped",
-        "Lets the rows of r and z change places in the weights' gradients.",
+        "Swaps the rows of r and z in the weights' gradients.",
         _blocks_swapped("gru", "r", "z"),
         cells=("gru",),
     ),
     Deviation(
         "upper_weight_hh_of_first_layer",
-        "Gives upper layers the first one's gradient of weight_hh, as if they shared a buffer.",
+        "Returns the first layer's gradient of weight_hh for upper layers, as if they shared a buffer.",
         _first_layers("weight_hh"),
         needs=("multilayer",),
     ),

@@ -1,6 +1,6 @@
 """Flax: ``flax.linen.RNN`` over a ``SimpleCell``, ``OptimizedLSTMCell`` or ``GRUCell``, one per layer and direction.
 
-Flax leaves the outputs beyond a sequence's end as they come and says so; here they are set to zero, as users do.
+Flax documents that it does not mask outputs beyond a sequence's end; here they are set to zero, as users do.
 """
 
 from collections.abc import Callable
@@ -10,9 +10,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen, traverse_util
 
-from rnn_goldens.checkable.golden import Question
-from rnn_goldens.implementations.jax_compiled import let_go
-from rnn_goldens.implementations.jax_precision import in_precision
+from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.implementations.jax_runtime import in_precision, limit_cache
 
 CELLS = {"lstm": linen.OptimizedLSTMCell, "gru": linen.GRUCell}
 ACTIVATIONS = {"rnn_tanh": jnp.tanh, "rnn_relu": jax.nn.relu}
@@ -20,23 +19,23 @@ ACTIVATIONS = {"rnn_tanh": jnp.tanh, "rnn_relu": jax.nn.relu}
 _nested: Callable[..., dict[str, Any]] = traverse_util.unflatten_dict
 
 
-Make = Callable[[Question], linen.RNNCellBase]
-"""The cell for a golden, of its hidden size and precision."""
+Make = Callable[[Inputs], linen.RNNCellBase]
+"""Creates the cell for a golden, of its hidden size and precision."""
 
 
-def run(golden: Question) -> tuple[jax.Array, ...]:
+def run(golden: Inputs) -> tuple[jax.Array, ...]:
     """Return out, h_n (and c_n)."""
-    return run_cells(golden, own_cell)
+    return run_cells(golden, flax_cell)
 
 
-def run_cells(golden: Question, make: Make) -> tuple[jax.Array, ...]:
-    """The same with cells of any kind, which take the golden's weights."""
+def run_cells(golden: Inputs, make: Make) -> tuple[jax.Array, ...]:
+    """Return the same for cells of any class with the golden's weights."""
     with in_precision(golden):
         return _run(golden, make)
 
 
-def gradients_of_cells(golden: Question, make: Make) -> dict[str, Any]:
-    """Their gradients, by ``jax.vjp``, under PyTorch's names."""
+def gradients_of_cells(golden: Inputs, make: Make) -> dict[str, Any]:
+    """Return the gradients for cells of any class, by ``jax.vjp``, under PyTorch's names."""
     with in_precision(golden):
         weights, x, states = _given(golden)
 
@@ -50,16 +49,16 @@ def gradients_of_cells(golden: Question, make: Make) -> dict[str, Any]:
         by_weights, by_x, by_states = back(cotangents)
         named = dict(zip(("h0", "c0"), by_states or (), strict=False))
         found = {"x": by_x, **named, **golden.gradients_from("flax", by_weights)}
-    let_go()
+    limit_cache()
     return found
 
 
-def _run(golden: Question, make: Make) -> tuple[jax.Array, ...]:
+def _run(golden: Inputs, make: Make) -> tuple[jax.Array, ...]:
     return _forward(golden, make, *_given(golden))
 
 
-def _given(golden: Question) -> tuple[dict[str, jax.Array], jax.Array, list[jax.Array] | None]:
-    """Weights, input and, if they are given, initial states."""
+def _given(golden: Inputs) -> tuple[dict[str, jax.Array], jax.Array, list[jax.Array] | None]:
+    """Return weights, input and, if the golden gives them, initial states."""
     dtype = jnp.dtype(golden.dtype)
     weights = {name: jnp.asarray(array, dtype) for name, array in golden.weights_as("flax").items()}
     states = [jnp.asarray(getattr(golden, f"{name}0"), dtype) for name in golden.layout.states]
@@ -67,7 +66,7 @@ def _given(golden: Question) -> tuple[dict[str, jax.Array], jax.Array, list[jax.
 
 
 def _forward(
-    golden: Question, make: Make, weights: dict[str, jax.Array], x: jax.Array, states: list[jax.Array] | None
+    golden: Inputs, make: Make, weights: dict[str, jax.Array], x: jax.Array, states: list[jax.Array] | None
 ) -> tuple[jax.Array, ...]:
     config = golden.config
     params = _nested(weights, sep="/")
@@ -89,8 +88,8 @@ def _forward(
     return x, *(jnp.stack(states) for states in zip(*last_states, strict=True))
 
 
-def own_cell(golden: Question) -> linen.RNNCellBase:
-    """Flax's own cell for a golden."""
+def flax_cell(golden: Inputs) -> linen.RNNCellBase:
+    """Return Flax's own cell for a golden."""
     arguments: dict[str, Any] = {"param_dtype": jnp.dtype(golden.dtype)}
     if golden.cell in ACTIVATIONS:
         return linen.SimpleCell(golden.config.hidden_size, activation_fn=ACTIVATIONS[golden.cell], **arguments)
@@ -102,3 +101,8 @@ def _carry(states: list[jax.Array] | None, index: int) -> Any:  # noqa: ANN401 -
         return None
     own = [state[index] for state in states]
     return own[0] if len(own) == 1 else (own[1], own[0])
+
+
+def of_cells(golden: Inputs) -> dict[str, Any]:
+    """Return the gradients of ``SimpleCell``, ``OptimizedLSTMCell`` or ``GRUCell``."""
+    return gradients_of_cells(golden, flax_cell)

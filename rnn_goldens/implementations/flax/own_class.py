@@ -1,7 +1,7 @@
 """A class of Flax cells shaped like ``flax.linen.SimpleCell``, ``LSTMCell`` or ``GRUCell``, unrolled by ``linen.RNN``.
 
-Made anew for each layer and direction of each golden as ``Kind(hidden_size, param_dtype=…)``, with ``activation_fn``
-for a relu. Refused is a cell whose parameters are not those of Flax's own cell for the golden.
+Created for each layer and direction of each golden as ``Kind(hidden_size, param_dtype=…)``, with ``activation_fn``
+for a relu. A cell whose parameters differ from those of Flax's own cell is refused.
 """
 
 from collections.abc import Callable
@@ -11,41 +11,41 @@ import jax
 import jax.numpy as jnp
 from flax import linen, traverse_util
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.arguments import accepted
-from rnn_goldens.implementations.flax.cells import Make, run_cells
-from rnn_goldens.implementations.jax_precision import in_precision
+from rnn_goldens.implementations.flax.cells import Make, gradients_of_cells, run_cells
+from rnn_goldens.implementations.jax_runtime import in_precision
 
 _flat: Callable[..., dict[str, Any]] = traverse_util.flatten_dict
 
 
-def wrap(kind: type[linen.RNNCellBase]) -> Callable[[Question], tuple[Any, ...]]:
-    """The implementation: out, h_n (and c_n).
+def wrap(kind: type[linen.RNNCellBase]) -> Callable[[Inputs], tuple[Any, ...]]:
+    """Return the implementation: out, h_n (and c_n).
 
     Raises:
-        WrongUse: a class of Flax that is no cell of ``flax.linen``.
+        WrongUse: a class of Flax that is not a cell of ``flax.linen``.
     """
     make = making(kind)
     return lambda golden: run_cells(golden, make(golden))
 
 
-def making(kind: type[linen.RNNCellBase]) -> Callable[[Question], Make]:
-    """What makes the cells of a golden, if their parameters are those of Flax's own cell; raises as ``wrap`` does."""
+def making(kind: type[linen.RNNCellBase]) -> Callable[[Inputs], Make]:
+    """Return a function that creates the cells of a golden; raises as ``wrap``."""
     if not issubclass(kind, linen.RNNCellBase):
         of = "flax.nnx" if any(base.__module__.startswith("flax.nnx") for base in kind.__mro__) else "Flax"
         raise WrongUse(
-            f"{kind.__name__} is a class of {of}, and what is adapted are cells of flax.linen, derived from "
+            f"{kind.__name__} is a class of {of}; supported are cells of flax.linen, derived from "
             "linen.RNNCellBase: write a function of a golden that returns (out, h_n), or (out, h_n, c_n)"
         )
 
-    def make(golden: Question) -> linen.RNNCellBase:
+    def make(golden: Inputs) -> linen.RNNCellBase:
         wanted: dict[str, Any] = {"features": golden.config.hidden_size, "param_dtype": jnp.dtype(golden.dtype)}
         if golden.cell == "rnn_relu":
             wanted["activation_fn"] = jax.nn.relu
         return kind(**accepted(kind.__name__, kind, wanted, {"param_dtype": jnp.dtype("float32")}))
 
-    def fitting(golden: Question) -> Make:
+    def fitting(golden: Inputs) -> Make:
         with in_precision(golden):
             _require_parameters(kind.__name__, make(golden), golden)
         return make
@@ -53,7 +53,7 @@ def making(kind: type[linen.RNNCellBase]) -> Callable[[Question], Make]:
     return fitting
 
 
-def _require_parameters(name: str, cell: linen.RNNCellBase, golden: Question) -> None:
+def _require_parameters(name: str, cell: linen.RNNCellBase, golden: Inputs) -> None:
     x = jnp.zeros((1, golden.config.input_size), jnp.dtype(golden.dtype))
     key = jax.random.key(0)
     shapes: Any = jax.eval_shape(lambda: cell.init(key, cell.initialize_carry(key, x.shape), x))
@@ -68,3 +68,9 @@ def _require_parameters(name: str, cell: linen.RNNCellBase, golden: Question) ->
     for path, shape in wanted.items():
         if has[path] != shape:
             raise Unsupported(f"{name} has {path} of shape {has[path]}, Flax's cell for {golden.cell} has {shape}")
+
+
+def wrap_gradients(kind: type[linen.RNNCellBase]) -> Callable[[Inputs], dict[str, Any]]:
+    """Return a function that computes the gradients of a user's class; raises as ``wrap``."""
+    make = making(kind)
+    return lambda golden: gradients_of_cells(golden, make(golden))

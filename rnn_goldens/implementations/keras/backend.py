@@ -1,9 +1,9 @@
-"""Keras 3 on the backend of our choice, see ``keras_choice``. Once imported, its backend stays what it is."""
+"""Imports Keras 3 with the backend selected in ``backend_choice``, which cannot change afterwards."""
 
 import os
 
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.implementations.keras.choice import BACKENDS, backend
+from rnn_goldens.implementations.keras.backend_choice import BACKENDS, backend
 
 if "KERAS_BACKEND" in os.environ:
     try:

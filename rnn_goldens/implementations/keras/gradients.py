@@ -1,4 +1,4 @@
-"""Gradients of Keras's layers, and of classes of layers, by what Keras runs on.
+"""Gradients of Keras layers, and of classes of layers, by Keras's backend.
 
 On JAX ``jax.vjp``, on torch ``torch.autograd``, on TensorFlow a ``GradientTape``.
 """
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.keras import own_class
 from rnn_goldens.implementations.keras.backend import keras
@@ -18,34 +18,34 @@ Differentiated = tuple[list[Any], Any, list[Any]]
 """Gradients by the weights, in the order of the layers, by the input, and by the initial states."""
 
 
-def of_layers(golden: Question) -> dict[str, Any]:
-    """Of ``SimpleRNN``, ``LSTM`` or ``GRU``. Raises Unsupported as ``run`` does, and on another backend."""
+def of_layers(golden: Inputs) -> dict[str, Any]:
+    """Return the gradients of ``SimpleRNN``, ``LSTM`` or ``GRU``. Raises Unsupported as ``run`` does."""
     return _gradients(golden, kept_layers)
 
 
-def wrap(kind: type) -> Callable[[Question], dict[str, Any]]:
-    """Of a user's class, made, kept and refused as ``own_class`` does."""
+def wrap(kind: type) -> Callable[[Inputs], dict[str, Any]]:
+    """Return a function that computes the gradients of a user's class; raises as ``own_class.wrap``."""
     kept = own_class.keeping(kind)
     return lambda golden: _gradients(golden, kept)
 
 
-def _gradients(golden: Question, layers_of: Callable[[Question], list[Any]]) -> dict[str, Any]:
+def _gradients(golden: Inputs, layers_of: Callable[[Inputs], list[Any]]) -> dict[str, Any]:
     ways = {"jax": _by_jax, "torch": _by_torch, "tensorflow": _by_tensorflow}
     if (backend := keras.backend.backend()) not in ways:
-        raise Unsupported(f"gradients of Keras are asked on {', '.join(ways)}, and it runs on {backend}")
+        raise Unsupported(f"gradients of Keras are supported on {', '.join(ways)}, not on {backend}")
     by_weights, by_x, by_start = ways[backend](golden, layers_of(golden))
     named = golden.gradients_from("keras", dict(zip(_names(golden), by_weights, strict=True)))
     return {"x": by_x if golden.batch_shape else by_x[0], **_states(golden, by_start), **named}
 
 
-def _names(golden: Question) -> list[str]:
-    """What the convention calls the weights of the layers, in their order."""
+def _names(golden: Inputs) -> list[str]:
+    """Return the names of the layers' weights in the Keras convention, in their order."""
     names = list(golden.weights_as("keras"))
     return [name for suffix in golden.config.suffixes for name in names if name.startswith(f"{suffix}/")]
 
 
-def _states(golden: Question, by_start: list[Any]) -> dict[str, Any]:
-    """Gradients by h0 (and c0): Keras lists h (and c) of each layer and direction one after the other."""
+def _states(golden: Inputs, by_start: list[Any]) -> dict[str, Any]:
+    """Return the gradients by h0 (and c0): Keras lists h (and c) of each layer and direction one after the other."""
     if not by_start:
         return {}
     states, stack = golden.layout.states, keras.ops.stack
@@ -53,7 +53,7 @@ def _states(golden: Question, by_start: list[Any]) -> dict[str, Any]:
     return stacked if golden.batch_shape else {name: array[:, 0] for name, array in stacked.items()}
 
 
-def _by_jax(golden: Question, layers: list[Any]) -> Differentiated:
+def _by_jax(golden: Inputs, layers: list[Any]) -> Differentiated:
     import jax
 
     variables = [variable for layer in layers for variable in layer.weights]
@@ -69,7 +69,7 @@ def _by_jax(golden: Question, layers: list[Any]) -> Differentiated:
     return found
 
 
-def _by_torch(golden: Question, layers: list[Any]) -> Differentiated:
+def _by_torch(golden: Inputs, layers: list[Any]) -> Differentiated:
     import torch
 
     values = [variable.value for layer in layers for variable in layer.weights]
@@ -85,7 +85,7 @@ def _by_torch(golden: Question, layers: list[Any]) -> Differentiated:
     return by_leaf[: len(values)], by_leaf[len(values)], by_leaf[len(values) + 1 :]
 
 
-def _by_tensorflow(golden: Question, layers: list[Any]) -> Differentiated:
+def _by_tensorflow(golden: Inputs, layers: list[Any]) -> Differentiated:
     import tensorflow as tf
 
     values = [variable.value for layer in layers for variable in layer.weights]

@@ -1,4 +1,4 @@
-"""``keras.layers.SimpleRNN``, ``LSTM`` and ``GRU``, in ``Bidirectional`` where asked, on whatever backend Keras has.
+"""``keras.layers.SimpleRNN``, ``LSTM`` and ``GRU``, in ``Bidirectional`` where needed, on Keras's current backend.
 
 Lengths are a mask, and ``zero_output_for_mask`` is set. An unbatched golden is a batch of one.
 """
@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.arguments import require_ours
-from rnn_goldens.implementations.kept import Kept
+from rnn_goldens.implementations.arguments import require_builtin_cell
+from rnn_goldens.implementations.instance_cache import InstanceCache
 from rnn_goldens.implementations.keras.backend import keras
 
 LAYERS: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -24,16 +24,16 @@ LAYERS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 
 Make = Callable[..., Any]
-"""What makes a layer: ``keras.layers.LSTM``, or anything that takes its arguments."""
+"""Creates a layer: ``keras.layers.LSTM``, or anything that takes its arguments."""
 
 
-def run(golden: Question) -> tuple[Any, ...]:
-    """Return out, h_n (and c_n). Refuses float64 on JAX unless JAX has it."""
+def run(golden: Inputs) -> tuple[Any, ...]:
+    """Return out, h_n (and c_n). Raises Unsupported for float64 on JAX unless JAX has it enabled."""
     return run_layers(golden, _layers)
 
 
-def make_layers(golden: Question, make: Make) -> list[Any]:
-    """The layers of a golden, built, each in both directions if need be."""
+def make_layers(golden: Inputs, make: Make) -> list[Any]:
+    """Return the built layers of a golden, in both directions if needed."""
     if golden.dtype == "float64" and keras.backend.backend() == "jax":
         _require_float64_in_jax()
     config, layers = golden.config, []
@@ -41,7 +41,7 @@ def make_layers(golden: Question, make: Make) -> list[Any]:
         layer = make(
             config.hidden_size,
             use_bias=config.bias,
-            recurrent_initializer="zeros",  # the default one fails on 16 bits
+            recurrent_initializer="zeros",  # the default initializer fails on 16 bits
             return_sequences=True,
             return_state=True,
             zero_output_for_mask=True,
@@ -52,30 +52,30 @@ def make_layers(golden: Question, make: Make) -> list[Any]:
     return layers
 
 
-def _make_own(golden: Question) -> list[Any]:
-    require_ours(golden, "Keras")
+def _make_own(golden: Inputs) -> list[Any]:
+    require_builtin_cell(golden, "Keras")
     kind, arguments = LAYERS[golden.cell]
     return make_layers(golden, partial(kind, **arguments))
 
 
-def run_layers(golden: Question, kept: Kept[list[Any]]) -> tuple[Any, ...]:
-    """The same with layers of any kind."""
+def run_layers(golden: Inputs, kept: InstanceCache[list[Any]]) -> tuple[Any, ...]:
+    """Return the same for layers of any class."""
     return call_layers(golden, kept(golden), *given(golden))
 
 
-def given(golden: Question) -> tuple[Any, list[Any]]:
-    """The input, of a batch of one if there is none, and the initial states as Keras lists them."""
+def given(golden: Inputs) -> tuple[Any, list[Any]]:
+    """Return the input, with a batch axis, and the initial states in Keras's order."""
     x = golden.x if golden.batch_shape else golden.x[None]
     return keras.ops.convert_to_tensor(x, dtype=golden.dtype), _start(golden)
 
 
-def kept_layers(golden: Question) -> list[Any]:
-    """The layers of a golden, with its weights: the same until another golden comes."""
+def kept_layers(golden: Inputs) -> list[Any]:
+    """Return the layers of a golden with its weights: the same until another golden is passed."""
     return _layers(golden)
 
 
-def call_layers(golden: Question, layers: list[Any], x: Any, start: list[Any]) -> tuple[Any, ...]:  # noqa: ANN401 - a tensor
-    """The outputs of layers for an input and initial states, as ``given`` has them."""
+def call_layers(golden: Inputs, layers: list[Any], x: Any, start: list[Any]) -> tuple[Any, ...]:  # noqa: ANN401 - a tensor
+    """Return the outputs of layers for an input and initial states as ``given`` returns them."""
     config, batched = golden.config, bool(golden.batch_shape)
     mask = None if golden.lengths is None else np.arange(x.shape[1]) < golden.lengths[:, None]
     count = len(golden.layout.states)
@@ -87,23 +87,23 @@ def call_layers(golden: Question, layers: list[Any], x: Any, start: list[Any]) -
     return (x, *state_n) if batched else (x[0], *(state[:, 0] for state in state_n))
 
 
-def set_weights(layers: list[Any], golden: Question) -> None:
-    """Give layers the golden's weights."""
+def set_weights(layers: list[Any], golden: Inputs) -> None:
+    """Set the golden's weights."""
     weights = golden.weights_as("keras")
     for layer, suffixes in zip(layers, golden.config.layers, strict=True):
         layer.set_weights([array for s in suffixes for name, array in weights.items() if name.startswith(f"{s}/")])
 
 
 def _require_float64_in_jax() -> None:
-    """JAX takes float64 for float32, with a warning, unless it is told otherwise; it is not ours to tell it."""
+    """Raise Unsupported where JAX would silently use float32 for float64; enabling float64 is the user's choice."""
     from jax import dtypes
 
     if dtypes.canonicalize_dtype("float64") != np.float64:
         raise Unsupported("no float64 in JAX, as it is set: JAX_ENABLE_X64 is off")
 
 
-def _start(golden: Question) -> list[Any]:
-    """The initial states as Keras lists them: h (and c) of l0, of l0_reverse and so on; none if none are given."""
+def _start(golden: Inputs) -> list[Any]:
+    """Return the initial states in Keras's order: h (and c) of l0, of l0_reverse and so on; () if none are given."""
     if golden.initial_state is None:
         return []
     states = [getattr(golden, f"{name}0") for name in golden.layout.states]
@@ -111,4 +111,4 @@ def _start(golden: Question) -> list[Any]:
     return [keras.ops.convert_to_tensor(s if golden.batch_shape else s[None], dtype=golden.dtype) for s in flat]
 
 
-_layers = Kept(_make_own, set_weights)
+_layers = InstanceCache(_make_own, set_weights)

@@ -1,50 +1,52 @@
 """A class of Keras layers shaped like ``keras.layers.SimpleRNN``, ``LSTM`` or ``GRU``.
 
-Made for each layer of a golden, and kept for further calls with the same, as ``Kind(hidden_size, use_bias=…,
-return_sequences=True, return_state=True, dtype=…)``, with those of these arguments, ``zero_output_for_mask=True`` (for
-lengths), ``activation`` (for a relu) and ``reset_after=True`` (for a GRU) that it takes; in
-``keras.layers.Bidirectional`` where the golden runs both ways. Its weights are set in Keras's order: kernel, recurrent
-kernel, bias. Refused is a cell with another number of gates.
+Created for each layer of a golden, and cached for further calls with it, as ``Kind(hidden_size, use_bias=…,
+return_sequences=True, return_state=True, dtype=…)``, with ``zero_output_for_mask=True`` (for lengths), ``activation``
+(for a relu) and ``reset_after=True`` (for a GRU), as far as its constructor accepts them; in
+``keras.layers.Bidirectional`` for a golden with two directions. Its weights are set in Keras's order: kernel, recurrent
+kernel, bias. A cell with another number of gates is refused.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.arguments import accepted, require_gates, takes
-from rnn_goldens.implementations.kept import Kept
+from rnn_goldens.implementations.instance_cache import InstanceCache
 from rnn_goldens.implementations.keras.backend import keras
 from rnn_goldens.implementations.keras.layers import make_layers, run_layers, set_weights
 
 CELLS = (keras.layers.SimpleRNNCell, keras.layers.LSTMCell, keras.layers.GRUCell)
 
 KERNEL_AND_RECURRENT = 2
-"""How many weights come before the bias."""
+"""Number of weights before the bias."""
 
 NEEDLESS = {"use_bias": True, "recurrent_initializer": "zeros"}
-"""What a class that does not take these is taken to do."""
+"""Assumed behaviour of a class that does not accept these arguments."""
 
 
-def wrap(kind: type) -> Callable[[Question], tuple[Any, ...]]:
-    """The implementation: out, h_n (and c_n).
+def wrap(kind: type) -> Callable[[Inputs], tuple[Any, ...]]:
+    """Return the implementation: out, h_n (and c_n).
 
     Raises:
-        WrongUse: a cell of Keras, which is one time step.
+        WrongUse: a Keras cell, which is one time step.
     """
     kept = keeping(kind)
     return lambda golden: run_layers(golden, kept)
 
 
-def keeping(kind: type) -> Kept[list[Any]]:
-    """What makes and keeps the layers of a golden; raises as ``wrap`` does."""
+def keeping(kind: type) -> InstanceCache[list[Any]]:
+    """Return the cache of a golden's layers; raises as ``wrap``."""
     if issubclass(kind, CELLS):
-        raise WrongUse(f"{kind.__name__} is a cell of Keras: name a class of layers that has it, as keras.layers.LSTM")
-    return Kept(lambda golden: _layers(kind, golden), set_weights)
+        raise WrongUse(
+            f"{kind.__name__} is a cell of Keras: choose a layer class that contains it, such as keras.layers.LSTM"
+        )
+    return InstanceCache(lambda golden: _layers(kind, golden), set_weights)
 
 
-def _layers(kind: type, golden: Question) -> list[Any]:
-    """The layers of a golden; raises Unsupported if the class can not be a cell of its kind."""
+def _layers(kind: type, golden: Inputs) -> list[Any]:
+    """Return the layers of a golden; raises Unsupported if the class cannot be its cell."""
     layer = kind(golden.config.hidden_size)
     layer.build((None, None, golden.config.input_size))
     if len(layer.weights) < KERNEL_AND_RECURRENT:
@@ -52,12 +54,12 @@ def _layers(kind: type, golden: Question) -> list[Any]:
     require_gates(kind.__name__, golden, layer.weights[1].shape[-1])
     biases = [tuple(weight.shape) for weight in layer.weights[KERNEL_AND_RECURRENT:]]
     if golden.cell == "gru" and biases and len(biases[0]) == 1:
-        raise Unsupported(f"{kind.__name__} has one bias, as reset_after=False has it: it resets before the product")
-    with keras.saving.custom_object_scope({kind.__name__: kind}):  # Bidirectional makes it anew from its config
-        return make_layers(golden, lambda *args, **wanted: _made(kind, golden, *args, **wanted))
+        raise Unsupported(f"{kind.__name__} has one bias, because reset_after=False: it resets before the product")
+    with keras.saving.custom_object_scope({kind.__name__: kind}):  # Bidirectional creates it again from its config
+        return make_layers(golden, lambda *args, **wanted: _new_layer(kind, golden, *args, **wanted))
 
 
-def _made(kind: type, golden: Question, hidden_size: int, **wanted: Any) -> Any:  # noqa: ANN401 - Keras has no types
+def _new_layer(kind: type, golden: Inputs, hidden_size: int, **wanted: Any) -> Any:  # noqa: ANN401 - Keras has no types
     taken = takes(kind)
     if golden.config.bidirectional and taken is not None and "go_backwards" not in taken:
         raise Unsupported(f"{kind.__name__} takes no go_backwards")

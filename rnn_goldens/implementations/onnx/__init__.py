@@ -1,1 +1,1 @@
-"""ONNX's operators in its reference and in ONNX Runtime, and files of a user's own."""
+"""ONNX's operators in its reference and in ONNX Runtime, and users' ONNX files."""

@@ -1,19 +1,19 @@
-"""An ONNX file in ONNX Runtime, with its weights as inputs or baked in.
+"""An ONNX file in ONNX Runtime, with weights as inputs or stored in the file.
 
-A path with ``{id}`` in it, such as ``exported/{id}.onnx``, stands for one file a golden, whose weights are baked in; a
+A path that contains ``{id}``, such as ``exported/{id}.onnx``, stands for one file per golden with stored weights; a
 golden without a file is refused. Any other path is one file for every golden that fits it.
 
-Inputs are known by name, outputs by order: out, h_n, c_n.
+Inputs are matched by name, outputs by order: out, h_n, c_n.
 
-- ``x`` or ``input`` (batch, time, input); or ``X`` (time, batch, input), as ONNX's operators have it.
-- ``h0`` and ``c0``, or ``initial_h`` and ``initial_c``: (layers·directions, batch, hidden). Zeros where none is given.
-- ``lengths`` or ``sequence_lens`` (batch,). All of the time steps where none are given.
+- ``x`` or ``input`` (batch, time, input); or ``X`` (time, batch, input), as in ONNX's operators.
+- ``h0`` and ``c0``, or ``initial_h`` and ``initial_c``: (layers·directions, batch, hidden). Zeros if not given.
+- ``lengths`` or ``sequence_lens`` (batch,). All time steps if not given.
 - Weights: PyTorch's names, or ``l0/W``, ``l0/R``, ``l0/B`` and so on; for one layer ``W``, ``R``, ``B``.
-- out may also be (time, directions, batch, hidden), as ONNX's operators have it.
+- out may also be (time, directions, batch, hidden), as in ONNX's operators.
 
-Refused is a golden that the file can not be asked: another operator, number of layers, hidden size or type, an input
-that is not there, a size that is fixed to another; peepholes, a clip, other activations, a reset gate before the
-product; weights that one file for all goldens has baked in, and that are others. An unbatched golden is a batch of one.
+A golden is refused if the file differs from it in operator, number of layers, directions, hidden size, type or a fixed
+size; if the file lacks an input; if it has peepholes, a clip, other activations or the reset gate before the product;
+or if a single file stores other weights. An unbatched golden is passed as a batch of one.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
-from rnn_goldens.implementations.arguments import require_ours
+from rnn_goldens.implementations.arguments import require_builtin_cell
 from rnn_goldens.implementations.batch_of_one import batched, outputs
 from rnn_goldens.implementations.onnx.model import ATTRIBUTES, TYPES
 from rnn_goldens.implementations.onnx.session import open_session
@@ -41,28 +41,28 @@ RECURRENT = ("RNN", "LSTM", "GRU")
 X_NAMES, TIME_FIRST = ("x", "input"), "X"
 DEFAULT_ACTIVATIONS = {"RNN": ["Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"]}
 PEEPHOLES = 7
-"""Which input of an LSTM they are."""
+"""Index of an LSTM's peephole input."""
 ONNX_OUT = 4
-"""The number of axes of out as ONNX's operators give it."""
+"""Number of axes of out in ONNX's operators."""
 
 
-def wrap(path: str) -> Callable[[Question], tuple[Array, ...]]:
-    """The implementation: out, h_n (and c_n).
+def wrap(path: str) -> Callable[[Inputs], tuple[Array, ...]]:
+    """Return the implementation, which returns out, h_n (and c_n).
 
     Raises:
-        WrongUse: there is no such file, or it is no ONNX model.
+        WrongUse: the file does not exist or is not an ONNX model.
     """
     opened = lru_cache(maxsize=1)(_open)
     if "{id}" not in path:
         opened(path)
-    first: dict[str, Question] = {}
+    first: dict[str, Inputs] = {}
 
-    def run(golden: Question) -> tuple[Array, ...]:
-        asked = first.setdefault(golden.id, golden)
+    def run(golden: Inputs) -> tuple[Array, ...]:
+        required = first.setdefault(golden.id, golden)
         own_path = path.replace("{id}", golden.id)
         if not Path(own_path).is_file():
             raise Unsupported(f"there is no file {path} for it" if own_path != path else f"there is no file {path}")
-        before = asked.stored.weights
+        before = required.stored.weights
         changed = any(not np.array_equal(before[name], array) for name, array in golden.stored.weights.items())
         return _run(own_path, *opened(own_path), golden, for_all=own_path == path, changed=changed)
 
@@ -73,7 +73,7 @@ def _run(
     path: str,
     model: ModelProto,
     session: onnxruntime.InferenceSession,
-    golden: Question,
+    golden: Inputs,
     *,
     for_all: bool,
     changed: bool,
@@ -83,11 +83,11 @@ def _run(
         _require_its_weights(model.graph, golden)
     fed = _feeds(model.graph, golden)
     if changed and not golden.weights.keys() & fed.keys() and not {"W", "l0/W"} & fed.keys():
-        raise Unsupported(f"{path} has its weights baked in: they can not be changed")
+        raise Unsupported(f"{path} stores its weights: they cannot be changed")
     results = session.run(None, fed)
     if len(results) < 1 + len(golden.layout.states):
         names = [output.name for output in model.graph.output]
-        raise Unsupported(f"{path} gives {', '.join(names)}: out, h_n (and c_n) are asked")
+        raise Unsupported(f"{path} gives {', '.join(names)}: out, h_n (and c_n) are required")
     out, *states = results[: 1 + len(golden.layout.states)]
     if out.ndim == ONNX_OUT:
         out = out.transpose(2, 0, 1, 3).reshape(out.shape[2], out.shape[0], -1)
@@ -101,37 +101,37 @@ def _open(path: str) -> tuple[ModelProto, onnxruntime.InferenceSession]:
         model = onnx.load(path)
     except FileNotFoundError:
         raise WrongUse(f"there is no file {path}") from None
-    except Exception as error:  # whatever protobuf raises on bytes that are no model
-        raise WrongUse(f"{path} is no ONNX model: {error}") from None
+    except Exception as error:  # protobuf raises various errors on bytes that are not a model
+        raise WrongUse(f"{path} is not an ONNX model: {error}") from None
     try:
         return model, open_session(path)
     except NoKernel as error:
         raise Unsupported(f"ONNX Runtime has no kernel for {path}: {error}") from None
-    except Exception as error:  # of many kinds, none of which is public
-        raise WrongUse(f"{path} can not be run by ONNX Runtime: {error}") from None
+    except Exception as error:  # ONNX Runtime raises several types, none of them public
+        raise WrongUse(f"{path} cannot be run by ONNX Runtime: {error}") from None
 
 
-def _require_same_network(graph: GraphProto, golden: Question) -> None:
-    """Refuse a golden that is plainly another network; a graph without recurrent operators is taken at its word."""
+def _require_same_network(graph: GraphProto, golden: Inputs) -> None:
+    """Refuse a golden that is clearly another network; a graph without recurrent operators is not inspected."""
     nodes = _recurrent(graph)
     if not nodes:
         return
-    require_ours(golden, nodes[0].op_type)
+    require_builtin_cell(golden, nodes[0].op_type)
     config, wanted = golden.config, ATTRIBUTES[golden.cell]
     direction = "bidirectional" if config.bidirectional else "forward"
     first = _attributes(nodes[0])
-    asked = {
+    required = {
         "operator": (nodes[0].op_type, wanted["op_type"]),
         "number of layers": (len(nodes), config.num_layers),
         "hidden_size": (first.get("hidden_size"), config.hidden_size),
         "direction": (first.get("direction", "forward"), direction),
     }
     for node in nodes:
-        asked |= _equations(graph, node, wanted)
-        for what, (has, asks) in asked.items():
-            if has != asks:
+        required |= _equations(graph, node, wanted)
+        for what, (has, wanted_value) in required.items():
+            if has != wanted_value:
                 verb = "are" if what == "activations" else "is"
-                raise Unsupported(f"the model's {what} {verb} {has}, the golden's {asks}")
+                raise Unsupported(f"the model's {what} {verb} {has}, the golden's {wanted_value}")
 
 
 def _recurrent(graph: GraphProto) -> list[NodeProto]:
@@ -139,11 +139,11 @@ def _recurrent(graph: GraphProto) -> list[NodeProto]:
 
 
 def _equations(graph: GraphProto, node: NodeProto, wanted: Mapping[str, Any]) -> dict[str, tuple[object, object]]:
-    """What a node says of its equations, and what a golden asks."""
-    has, asks = _attributes(node), wanted["activations"]
+    """Return the properties of a node's equations, each with the value that the golden requires."""
+    has, wanted_value = _attributes(node), wanted["activations"]
     activations = [name.capitalize() for name in has.get("activations", DEFAULT_ACTIVATIONS[node.op_type])]
     found: dict[str, tuple[object, object]] = {
-        "activations": (", ".join(activations), ", ".join((2 * asks)[: len(activations)])),
+        "activations": (", ".join(activations), ", ".join((2 * wanted_value)[: len(activations)])),
         "clip": (f"{has['clip']:g}" if "clip" in has else "none", "none"),
         "input_forget": (has.get("input_forget", 0), 0),
         "input P (peepholes)": ("given" if _has_peepholes(graph, node) else "none", "none"),
@@ -154,32 +154,32 @@ def _equations(graph: GraphProto, node: NodeProto, wanted: Mapping[str, Any]) ->
 
 
 def _has_peepholes(graph: GraphProto, node: NodeProto) -> bool:
-    """Whether an LSTM has any that are not zero, as far as the file says."""
+    """Whether an LSTM has nonzero peepholes, as far as the file shows."""
     if len(node.input) <= PEEPHOLES or not node.input[PEEPHOLES]:
         return False
-    baked = _baked(graph).get(node.input[PEEPHOLES])
-    return baked is None or bool(baked.any())
+    stored = _stored_arrays(graph).get(node.input[PEEPHOLES])
+    return stored is None or bool(stored.any())
 
 
-def _baked(graph: GraphProto) -> dict[str, Array]:
+def _stored_arrays(graph: GraphProto) -> dict[str, Array]:
     return {initializer.name: numpy_helper.to_array(initializer) for initializer in graph.initializer}
 
 
-def _require_its_weights(graph: GraphProto, golden: Question) -> None:
-    """Refuse a golden whose weights are other numbers than those that are baked in; in another order is a mistake."""
-    baked, wanted = _baked(graph), golden.weights_as("onnx")
+def _require_its_weights(graph: GraphProto, golden: Inputs) -> None:
+    """Refuse a golden whose weights differ from the stored ones, unless only order or signs differ: that is a bug."""
+    stored, wanted = _stored_arrays(graph), golden.weights_as("onnx")
     for layer, node in enumerate(_recurrent(graph)):
         for name, position in (("W", 1), ("R", 2)):
-            weights = baked.get(node.input[position])
+            weights = stored.get(node.input[position])
             if weights is not None and not _are_the_same_numbers(weights, wanted[f"l{layer}/{name}"]):
                 raise Unsupported(
-                    "the model has other weights baked in than this golden's: export one file a golden, and name them "
+                    "the model stores other weights than this golden's: export one file per golden, named "
                     "exported/{id}.onnx"
                 )
 
 
 def _are_the_same_numbers(one: Array, other: Array) -> bool:
-    """In whatever order, and with whatever signs."""
+    """Whether the numbers are equal in any order and with any signs."""
     first, second = (np.sort(abs(array.astype(np.float64)), axis=None) for array in (one, other))
     return np.array_equal(first, second)
 
@@ -194,9 +194,9 @@ def _attributes(node: NodeProto) -> dict[str, Any]:
     return {attribute.name: plain(attribute) for attribute in node.attribute}
 
 
-def _feeds(graph: GraphProto, golden: Question) -> dict[str, Array]:
-    baked = {initializer.name for initializer in graph.initializer}
-    inputs = {value.name: value.type.tensor_type for value in graph.input if value.name not in baked}
+def _feeds(graph: GraphProto, golden: Inputs) -> dict[str, Array]:
+    stored = {initializer.name for initializer in graph.initializer}
+    inputs = {value.name: value.type.tensor_type for value in graph.input if value.name not in stored}
     known = dict(_known(golden))
     if unknown := [name for name in inputs if name not in known]:
         raise WrongUse(f"the model has an input {unknown[0]!r}; known are {', '.join(known)}")
@@ -214,8 +214,8 @@ def _feeds(graph: GraphProto, golden: Question) -> dict[str, Array]:
     return fed
 
 
-def _known(golden: Question) -> Iterator[tuple[str, Array]]:
-    """Everything a golden can feed, by every name it is known under."""
+def _known(golden: Inputs) -> Iterator[tuple[str, Array]]:
+    """Yield every array of a golden under each name that it can have."""
     x = batched(golden, "x", golden.x)
     yield from ((name, x) for name in X_NAMES)
     yield TIME_FIRST, x.swapaxes(0, 1)
@@ -233,8 +233,8 @@ def _known(golden: Question) -> Iterator[tuple[str, Array]]:
             yield "B", np.zeros((golden.config.num_directions, 2 * as_onnx["l0/W"].shape[1]), golden.x.dtype)
 
 
-def _require_inputs(inputs: Mapping[str, Any], golden: Question) -> None:
-    """Refuse a golden that gives what the model has no input for."""
+def _require_inputs(inputs: Mapping[str, Any], golden: Inputs) -> None:
+    """Refuse a golden if the model has no input for one of its arrays."""
     if not any(name in inputs for name in (*X_NAMES, TIME_FIRST)):
         raise WrongUse(f"the model has no input x, input or X, but {', '.join(inputs)}")
     if golden.lengths is not None and not {"lengths", "sequence_lens"} & inputs.keys():
@@ -244,7 +244,7 @@ def _require_inputs(inputs: Mapping[str, Any], golden: Question) -> None:
     weights = [name for name in inputs if name.rpartition("/")[2] in ("W", "R") or name.startswith("weight_")]
     biases = [name for name in inputs if name.rpartition("/")[2] == "B" or name.startswith("bias_")]
     if weights and golden.config.bias and not biases:
-        raise Unsupported("the model has inputs for weights, and none for biases")
+        raise Unsupported("the model has inputs for weights but none for biases")
 
 
 def _fits(shape: tuple[int, ...], fixed: list[int | None]) -> bool:

@@ -1,7 +1,7 @@
-"""A golden as an ONNX model: one RNN, LSTM or GRU node per layer, in both directions, with its weights baked in.
+"""A golden as an ONNX model: one RNN, LSTM or GRU node per layer, in both directions, with its weights stored.
 
 Inputs: ``x`` (batch, time, input), ``lengths`` (batch,) int32 and, for each layer, ``h0_l0``, ``c0_l0`` (directions,
-batch, hidden); the latter where the golden gives them. Outputs: ``out``, ``h_n``, ``c_n``, shaped as in a golden. An
+batch, hidden); the latter if the golden gives them. Outputs: ``out``, ``h_n``, ``c_n``, shaped as in a golden. An
 unbatched golden is a batch of one.
 """
 
@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.implementations.batch_of_one import batched
 
 OPSET, IR_VERSION = 22, 10
-"""The first operator set whose recurrent operators admit bfloat16, and the format it came with."""
+"""The first operator set whose recurrent operators support bfloat16, and its file format."""
 
 ATTRIBUTES: dict[str, dict[str, Any]] = {
     "rnn_tanh": {"op_type": "RNN", "activations": ["Tanh"]},
@@ -23,7 +23,7 @@ ATTRIBUTES: dict[str, dict[str, Any]] = {
     "lstm": {"op_type": "LSTM", "activations": ["Sigmoid", "Tanh", "Tanh"]},
     "gru": {"op_type": "GRU", "activations": ["Sigmoid", "Tanh"], "linear_before_reset": 1},
 }
-"""What makes a node the cell; the activations are those of one direction."""
+"""Attributes of a node for each cell; activations are those of one direction."""
 
 TYPES = {
     "float64": TensorProto.DOUBLE,
@@ -33,8 +33,8 @@ TYPES = {
 }
 
 
-def build(golden: Question) -> ModelProto:
-    """The model for a golden in its precision."""
+def build(golden: Inputs) -> ModelProto:
+    """Return the model for a golden in its precision."""
     config, states = golden.config, golden.layout.states
     dtype, fed = _dtype(golden), feeds(golden)
     weights = {name: array.astype(dtype) for name, array in golden.weights_as("onnx").items()}
@@ -60,8 +60,8 @@ def build(golden: Question) -> ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
-def feeds(golden: Question) -> dict[str, NDArray[Any]]:
-    """The model's inputs."""
+def feeds(golden: Inputs) -> dict[str, NDArray[Any]]:
+    """Return the model's inputs."""
     dtype = _dtype(golden)
     fed = {"x": batched(golden, "x", golden.x).astype(dtype)}
     if golden.lengths is not None:
@@ -73,8 +73,8 @@ def feeds(golden: Question) -> dict[str, NDArray[Any]]:
     return fed
 
 
-def _layer(golden: Question, layer: str, result: str, given: set[str]) -> list[NodeProto]:
-    """One layer: x (time, batch, input) → (time, directions, batch, hidden) → (time, batch, directions·hidden)."""
+def _layer(golden: Inputs, layer: str, result: str, given: set[str]) -> list[NodeProto]:
+    """Return a layer: x (time, batch, input) → (time, directions, batch, hidden) → (time, batch, directions·hidden)."""
     states, config = golden.layout.states, golden.config
     optional = [f"{layer}/B", "lengths", *(f"{state}0_{layer}" for state in states)]
     attributes = ATTRIBUTES[golden.cell]
@@ -92,5 +92,5 @@ def _layer(golden: Question, layer: str, result: str, given: set[str]) -> list[N
     ]
 
 
-def _dtype(golden: Question) -> np.dtype[Any]:
+def _dtype(golden: Inputs) -> np.dtype[Any]:
     return helper.tensor_dtype_to_np_dtype(TYPES[golden.dtype])

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU, running the golden's ONNX model. float16 it computes in float32, between casts."""
+"""ONNX Runtime on the CPU, running the golden's ONNX model. It casts float16 to float32, computes, and casts back."""
 
 from functools import lru_cache
 from typing import Any
@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.implementations.batch_of_one import outputs
 from rnn_goldens.implementations.onnx import model as onnx_model
 
 SILENT = 4
-"""Errors are raised; without this they are written to stderr as well."""
+"""Log level at which errors are raised but not written to stderr."""
 
 
-def run(golden: Question) -> tuple[NDArray[Any], ...]:
-    """Return out, h_n (and c_n). Refuses what ONNX Runtime says it has no implementation of: float64, bfloat16."""
+def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
+    """Return out, h_n (and c_n). Raises Unsupported where ONNX Runtime has no kernel: float64, bfloat16."""
     model = onnx_model.build(golden).SerializeToString()
     try:
         session = _session(model)
@@ -31,11 +31,11 @@ def run(golden: Question) -> tuple[NDArray[Any], ...]:
 
 
 def open_session(model: str | bytes) -> onnxruntime.InferenceSession:
-    """A session of a file or of its bytes, on the CPU."""
+    """Return a session for a file or its bytes, on the CPU."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = SILENT
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 _session = lru_cache(maxsize=1)(open_session)
-"""Kept for the next call with the same bytes, as users keep theirs."""
+"""Cached for the next call with the same bytes."""

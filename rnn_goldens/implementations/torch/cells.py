@@ -1,4 +1,4 @@
-"""``torch.nn.RNNCell``, ``LSTMCell`` and ``GRUCell`` on the CPU, unrolled over layers, directions and time by hand."""
+"""``torch.nn.RNNCell``, ``LSTMCell`` and ``GRUCell`` on the CPU, unrolled over layers, directions and time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -6,24 +6,24 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnn_goldens.checkable.golden import Question
-from rnn_goldens.implementations.arguments import require_ours
+from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.implementations.arguments import require_builtin_cell
 
 State = tuple[Tensor, ...]
 """h of one layer and direction, (batch, hidden); for an LSTM h and c."""
 
 
 @torch.no_grad()
-def run(golden: Question) -> tuple[Tensor, ...]:
-    """Return out, h_n (and c_n). Raises Unsupported for a cell of someone's own."""
-    require_ours(golden, "torch")
+def run(golden: Inputs) -> tuple[Tensor, ...]:
+    """Return out, h_n (and c_n). Raises Unsupported for a custom cell."""
+    require_builtin_cell(golden, "torch")
     dtype = getattr(torch, golden.dtype)
     states = [torch.tensor(getattr(golden, f"{name}0"), dtype=dtype) for name in golden.layout.states]
     return unrolled(golden, cells(golden), torch.tensor(golden.x, dtype=dtype), states)
 
 
-def cells(golden: Question) -> dict[str, nn.RNNCellBase]:
-    """The cell of each layer and direction, with its weights."""
+def cells(golden: Inputs) -> dict[str, nn.RNNCellBase]:
+    """Return the cell of each layer and direction, with its weights."""
     config = golden.config
     found: dict[str, nn.RNNCellBase] = {}
     for layer, suffixes in enumerate(config.layers):
@@ -33,9 +33,9 @@ def cells(golden: Question) -> dict[str, nn.RNNCellBase]:
 
 
 def unrolled(
-    golden: Question, made: Mapping[str, Callable[..., Any]], x: Tensor, state0: Sequence[Tensor]
+    golden: Inputs, made: Mapping[str, Callable[..., Any]], x: Tensor, state0: Sequence[Tensor]
 ) -> tuple[Tensor, ...]:
-    """The same with cells, input and initial states that are given."""
+    """Return the outputs for given cells, input and initial states."""
     if not golden.batch_shape:
         x, state0 = x[None], [s[:, None] for s in state0]
     lengths = torch.full(x.shape[:1], x.shape[1]) if golden.lengths is None else torch.tensor(golden.lengths)
@@ -52,8 +52,8 @@ def unrolled(
     return (x, *state_n) if golden.batch_shape else (x[0], *(s[:, 0] for s in state_n))
 
 
-def _cell(golden: Question, suffix: str, inputs: int, dtype: torch.dtype) -> nn.RNNCellBase:
-    """The cell of one layer and direction, with its weights."""
+def _cell(golden: Inputs, suffix: str, inputs: int, dtype: torch.dtype) -> nn.RNNCellBase:
+    """Return the cell of one layer and direction, with its weights."""
     arguments: dict[str, Any] = {"bias": golden.config.bias, "dtype": dtype}
     kind: Callable[..., nn.RNNCellBase] = {"lstm": nn.LSTMCell, "gru": nn.GRUCell}.get(golden.cell, nn.RNNCell)
     if kind is nn.RNNCell:

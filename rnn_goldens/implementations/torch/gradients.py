@@ -3,62 +3,67 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rnn_goldens.checkable.golden import Question
-from rnn_goldens.errors import Unsupported
+from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.errors import RnnGoldensError, Unsupported
 from rnn_goldens.golden.gradients import COTANGENTS
-from rnn_goldens.implementations.arguments import require_ours
+from rnn_goldens.implementations.arguments import require_builtin_cell
 from rnn_goldens.implementations.torch import cells, layers, own_class
-from rnn_goldens.implementations.traced import with_cotangents
+from rnn_goldens.implementations.traced_inputs import Function, arrays_of, traced, untraceable, with_cotangents
 
 Gradients = Mapping[str, Tensor | None]
 
 
-def of_layers(golden: Question) -> Gradients:
-    """Of ``torch.nn.RNN``, ``LSTM`` or ``GRU``. Raises Unsupported for a cell of someone's own."""
-    require_ours(golden, "torch")
+def of_layers(golden: Inputs) -> Gradients:
+    """Return the gradients of ``torch.nn.RNN``, ``LSTM`` or ``GRU``. Raises Unsupported for a custom cell."""
+    require_builtin_cell(golden, "torch")
     network = layers.kept_layer(golden)
-    given = layers.Given.of(golden)
+    given = layers.TorchInputs.of(golden)
     outputs = layers.call_layer(network, given.x, given.state, golden.lengths)
     return gradients(golden, outputs, {**given.leaves, **dict(network.named_parameters())})
 
 
-def of_cells(golden: Question) -> Gradients:
-    """Of ``torch.nn.RNNCell``, ``LSTMCell`` or ``GRUCell``, unrolled. Raises Unsupported likewise."""
-    require_ours(golden, "torch")
+def of_cells(golden: Inputs) -> Gradients:
+    """Return the gradients of ``torch.nn.RNNCell``, ``LSTMCell`` or ``GRUCell``, unrolled. Raises likewise."""
+    require_builtin_cell(golden, "torch")
     made = cells.cells(golden)
-    given = layers.Given.of(golden)
+    given = layers.TorchInputs.of(golden)
     outputs = cells.unrolled(golden, made, given.x, given.states)
     named = {f"{name}_{suffix}": p for suffix, cell in made.items() for name, p in cell.named_parameters()}
     return gradients(golden, outputs, {**given.leaves, **named})
 
 
-def wrap(kind: type) -> Callable[[Question], Gradients]:
-    """Of a user's class, made, kept and called as ``own_class`` does; raises WrongUse as that does."""
+def wrap(kind: type) -> Callable[[Inputs], Gradients]:
+    """Return a function that computes the gradients of a user's class; raises as ``own_class.wrap``."""
     if not issubclass(kind, nn.Module):
 
-        def refuse(_: Question) -> Gradients:
-            raise Unsupported(f"{kind.__name__} is no nn.Module: give a function of a golden that returns gradients")
+        def refuse(_: Inputs) -> Gradients:
+            raise Unsupported(
+                f"{kind.__name__} is not an nn.Module: give a function of a golden that returns gradients"
+            )
 
         return refuse
     call = own_class.calling(kind)
 
-    def backward(golden: Question) -> Gradients:
+    def backward(golden: Inputs) -> Gradients:
         __tracebackhide__ = True
-        given = layers.Given.of(golden)
+        given = layers.TorchInputs.of(golden)
         network, outputs = call(golden, given)
         named = own_class.parameters(network, list(golden.weights))
         if missing := [name for name in golden.weights if name not in named]:
-            raise Unsupported(f"{kind.__name__} has no parameter for {', '.join(missing)}, whose gradients were asked")
+            raise Unsupported(
+                f"{kind.__name__} has no parameter for {', '.join(missing)}, whose gradients were requested"
+            )
         return gradients(golden, outputs, {**given.leaves, **named})
 
     return backward
 
 
-def gradients(golden: Question, outputs: Any, leaves: Mapping[str, Tensor]) -> Gradients:  # noqa: ANN401 - of a network
-    """Those of outputs by leaves, for a golden's cotangents; None of a leaf that no output follows from."""
+def gradients(golden: Inputs, outputs: Any, leaves: Mapping[str, Tensor]) -> Gradients:  # noqa: ANN401 - of a network
+    """Return the gradients of outputs by leaves; None for a leaf that no output depends on."""
     __tracebackhide__ = True
     given = with_cotangents(golden, outputs)
     _require_differentiable(given)
@@ -80,13 +85,39 @@ def gradients(golden: Question, outputs: Any, leaves: Mapping[str, Tensor]) -> G
 def _require_differentiable(given: Mapping[str, Any]) -> None:
     if constant := [COTANGENTS[name] for name, o in given.items() if not getattr(o, "requires_grad", False)]:
         raise TypeError(
-            f"{', '.join(constant)} can not be differentiated: no tensor that requires a gradient leads there; "
+            f"{', '.join(constant)} cannot be differentiated: they depend on no tensor that requires a gradient; "
             "was it detached, or computed in torch.no_grad() or outside of torch?"
         )
 
 
 def _like(name: str, cotangent: Any, output: Tensor) -> Tensor:  # noqa: ANN401 - an array
-    """A cotangent as its output is shaped: of another shape it could be broadcast, and say nothing of that."""
+    """Return a cotangent as a tensor of its output's type; raises for another shape, which autograd may broadcast."""
     if tuple(output.shape) != cotangent.shape:
-        raise TypeError(f"{COTANGENTS[name]} has shape {tuple(output.shape)}, want {cotangent.shape}, as {name} is")
+        raise TypeError(
+            f"{COTANGENTS[name]} has shape {tuple(output.shape)}, want {cotangent.shape}, the shape of {name}"
+        )
     return torch.tensor(cotangent, dtype=output.dtype)
+
+
+def function_gradients(function: Function, golden: Inputs) -> Gradients:
+    """Return the gradients of a user's function by name; None for an array that no output depends on.
+
+    Raises:
+        Unsupported: the function does not compute with the tensors that it receives.
+        TypeError: one output does not depend on any of them, or has another shape than its cotangent.
+    """
+    __tracebackhide__ = True
+    leaves = {name: torch.tensor(array).requires_grad_() for name, array in arrays_of(golden).items()}
+    try:
+        outputs = function(traced(golden, leaves, lambda array: torch.tensor(np.asarray(array))))
+    except RnnGoldensError:
+        raise
+    except Exception as error:  # the earlier call with NumPy arrays succeeded
+        raise untraceable("torch", error) from error
+    found = with_cotangents(golden, outputs)
+    if not any(getattr(output, "requires_grad", False) for output in found.values()):
+        raise Unsupported(
+            "torch cannot differentiate the function: no output depends on its input tensors; torch.tensor, detach and "
+            "torch.no_grad detach them, torch.as_tensor does not"
+        )
+    return gradients(golden, outputs, leaves)

@@ -1,4 +1,4 @@
-"""``torch.nn.RNN``, ``LSTM`` and ``GRU`` on the CPU, called as a user calls them."""
+"""``torch.nn.RNN``, ``LSTM`` and ``GRU`` on the CPU, called as users call them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.golden.shapes import Config
-from rnn_goldens.implementations.arguments import require_ours, takes_state
-from rnn_goldens.implementations.kept import Kept
+from rnn_goldens.implementations.arguments import require_builtin_cell, takes_state
+from rnn_goldens.implementations.instance_cache import InstanceCache
 
 
 def layer(cell: str, config: Config) -> nn.RNNBase:
-    """The torch layer for a cell and configuration, batch first."""
+    """Return the torch layer for a cell and configuration, batch first."""
     if cell == "lstm":
         return nn.LSTM(**config, batch_first=True)
     if cell == "gru":
@@ -24,29 +24,29 @@ def layer(cell: str, config: Config) -> nn.RNNBase:
 
 
 @torch.no_grad()
-def run(golden: Question) -> tuple[Tensor, Any]:
-    """Return out and h_n, or (h_n, c_n), as the layer does. Raises Unsupported for a cell of someone's own."""
-    require_ours(golden, "torch")
+def run(golden: Inputs) -> tuple[Tensor, Any]:
+    """Return out and h_n, or (h_n, c_n), as the layer does. Raises Unsupported for a custom cell."""
+    require_builtin_cell(golden, "torch")
     return run_layer(_network, golden)
 
 
-def set_weights(network: nn.RNNBase, golden: Question) -> None:
-    """Give a layer the golden's weights, and its precision."""
+def set_weights(network: nn.RNNBase, golden: Inputs) -> None:
+    """Set the golden's weights and precision."""
     network.to(getattr(torch, golden.dtype))
     network.load_state_dict({name: torch.tensor(array) for name, array in golden.weights.items()})
 
 
-def run_layer(kept: Kept[nn.RNNBase], golden: Question) -> tuple[Tensor, Any]:
-    """The same for any layer of the golden's shape."""
+def run_layer(kept: InstanceCache[nn.RNNBase], golden: Inputs) -> tuple[Tensor, Any]:
+    """Return the outputs of a cached layer of the golden's shape."""
     dtype, network = getattr(torch, golden.dtype), kept(golden)
     return call_layer(network, tensor(golden.x, dtype), _state(golden.initial_state, dtype), golden.lengths)
 
 
 def call_layer(network: nn.RNNBase, x: Tensor, state: Any, lengths: NDArray[Any] | None) -> tuple[Tensor, Any]:  # noqa: ANN401 - None, a tensor or a pair
-    """Call a layer as a user does: sequences of several lengths are packed.
+    """Call a layer as users do: sequences of several lengths are packed.
 
     Raises:
-        Unsupported: a state is given, and the class of the layer, which may be derived, takes none.
+        Unsupported: the golden gives a state, and the layer's class does not accept one.
     """
     more = (state,) if takes_state(type(network).__name__, network.forward, state) else ()
     if lengths is None:
@@ -59,7 +59,7 @@ def call_layer(network: nn.RNNBase, x: Tensor, state: Any, lengths: NDArray[Any]
 
 
 def tensor(array: NDArray[Any], dtype: torch.dtype) -> Tensor:
-    """A copy of an array, with gaps between its elements, that hold NaN, if the array has some."""
+    """Return a copy of an array; if the array has gaps between its elements, so has the copy, filled with NaN."""
     if array.flags.c_contiguous:
         return torch.tensor(array, dtype=dtype)
     wide = torch.full((*array.shape[:-1], 2 * array.shape[-1]), torch.nan, dtype=dtype)
@@ -76,13 +76,13 @@ def _state(state: Any, dtype: torch.dtype) -> Any:  # noqa: ANN401 - None, an ar
 
 
 @dataclass(frozen=True)
-class Given:
-    """What a network is given of a golden, in tensors that gradients are asked by.
+class TorchInputs:
+    """A golden's inputs as tensors to differentiate by.
 
     Attributes:
         x: the input.
         states: h0, and c0 of an LSTM; zeros where the golden gives none.
-        given: whether it gives them.
+        given: whether the golden gives them.
     """
 
     x: Tensor
@@ -90,8 +90,8 @@ class Given:
     given: bool
 
     @classmethod
-    def of(cls, golden: Question) -> "Given":
-        """That of a golden."""
+    def of(cls, golden: Inputs) -> "TorchInputs":
+        """Return those of a golden."""
         dtype = getattr(torch, golden.dtype)
         x = tensor(golden.x, dtype).requires_grad_()
         states = tuple(tensor(getattr(golden, f"{name}0"), dtype) for name in golden.layout.states)
@@ -100,21 +100,21 @@ class Given:
 
     @property
     def state(self) -> Any:  # noqa: ANN401 - None, a tensor or a pair of them
-        """As a layer takes it."""
+        """The initial state as a layer accepts it."""
         if not self.given:
             return None
         return self.states if len(self.states) > 1 else self.states[0]
 
     @property
     def leaves(self) -> dict[str, Tensor]:
-        """By name, what gradients are asked by, beside weights."""
+        """The tensors to differentiate by, besides weights, by name."""
         states = dict(zip(("h0", "c0"), self.states, strict=False)) if self.given else {}
         return {"x": self.x, **states}
 
 
-def kept_layer(golden: Question) -> nn.RNNBase:
-    """The layer of a golden, with its weights: the same one until another golden comes."""
+def kept_layer(golden: Inputs) -> nn.RNNBase:
+    """Return the layer of a golden with its weights: the same one until another golden is passed."""
     return _network(golden)
 
 
-_network = Kept(lambda golden: layer(golden.cell, golden.config), set_weights)
+_network = InstanceCache(lambda golden: layer(golden.cell, golden.config), set_weights)

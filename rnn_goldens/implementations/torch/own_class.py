@@ -1,19 +1,19 @@
 """A class shaped like ``torch.nn.RNN``, ``LSTM`` or ``GRU``: its constructor's arguments, ``load_state_dict``, a call.
 
-Made for each golden, and kept for further calls with the same, with those of ``input_size``, ``hidden_size``,
-``num_layers``, ``bidirectional``, ``bias``, ``batch_first=True`` and ``nonlinearity`` that its constructor takes, and
-called as ``network(x, initial_state)``. A class of torch gets tensors of the golden's precision, in eval mode; any
-other gets NumPy arrays. Its weights may all stand one level down, as in ``self.rnn = nn.GRU(…)``.
+Created for each golden, and cached for further calls with it, with ``input_size``, ``hidden_size``, ``num_layers``,
+``bidirectional``, ``bias``, ``batch_first=True`` and ``nonlinearity``, as far as its constructor accepts them, and
+called as ``network(x, initial_state)``. A torch class receives tensors of the golden's precision, in eval mode; any
+other receives NumPy arrays. Its weights may all be one level down, as in ``self.rnn = nn.GRU(…)``.
 
-Refused is what it cannot be asked: an argument its constructor does not take, a cell with another number of gates, an
-initial state unless its call takes two arguments, lengths unless it is an ``nn.RNNBase``, which takes packed sequences,
-or its call takes ``lengths``; an unbatched input that its call does not take, though it takes a batch of one.
+Refused are: an argument that its constructor does not accept, a cell with another number of gates, an initial state
+unless its call accepts two arguments, lengths unless it is an ``nn.RNNBase``, which accepts packed sequences, or its
+call accepts ``lengths``, and unbatched input that its call rejects although it accepts a batch of one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rnn_goldens.checkable.golden import Question
+from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.arguments import (
     accepted,
@@ -23,57 +23,61 @@ from rnn_goldens.implementations.arguments import (
     takes_state,
 )
 from rnn_goldens.implementations.batch_of_one import BATCHED, called_unbatched
-from rnn_goldens.implementations.kept import Kept
+from rnn_goldens.implementations.instance_cache import InstanceCache
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from rnn_goldens.implementations.torch.layers import Given
+    from rnn_goldens.implementations.torch.layers import TorchInputs
 
-    Call = Callable[[Question, Given], tuple[nn.Module, tuple[Any, Any]]]
+    Call = Callable[[Inputs, TorchInputs], tuple[nn.Module, tuple[Any, Any]]]
 
-Run = Callable[[Question], tuple[Any, Any]]
+Run = Callable[[Inputs], tuple[Any, Any]]
 
 NEEDLESS = {"num_layers": 1, "bidirectional": False, "bias": True, "batch_first": True}
-"""What a constructor that does not take these is taken to do; without ``nonlinearity``, a tanh."""
+"""Assumed behaviour of a constructor that does not accept these arguments; without ``nonlinearity``, a tanh."""
 
 
 PROJECTION = "weight_hr_l0"
-"""What a layer with a ``proj_size`` has beside the others."""
+"""Additional weight of a layer with a ``proj_size``."""
 
 
 def wrap(kind: type) -> Run:
-    """The implementation: out and h_n, or (h_n, c_n), as the class returns them.
+    """Return the implementation: out and h_n, or (h_n, c_n), as the class returns them.
 
     Raises:
-        WrongUse: the constructor needs an argument that a golden does not give; or it is a cell, which is one step.
+        WrongUse: the constructor requires an argument that a golden does not give; or it is a cell, which is one step.
     """
     require_no_more(kind.__name__, kind, (*NEEDLESS, "input_size", "hidden_size", "nonlinearity"))
     of_torch = any(base.__module__.partition(".")[0] == "torch" for base in kind.__mro__)
     if of_torch:
         return _in_torch(kind)[0]
-    kept = Kept(lambda golden: _made(kind, golden), _set_weights)
+    kept = InstanceCache(lambda golden: _new_network(kind, golden), _set_weights)
     return lambda golden: _run(kept(golden), kind.__name__, golden, lambda array: array)
 
 
 def calling(kind: type) -> "Call":
-    """The same of a class of torch's, with tensors that are given: the network, and what it returned."""
+    """Return the same for a torch class and given tensors: the network and what it returned."""
     require_no_more(kind.__name__, kind, (*NEEDLESS, "input_size", "hidden_size", "nonlinearity"))
     return _in_torch(kind)[1]
 
 
-def _set_weights(network: Any, golden: Question) -> None:  # noqa: ANN401 - the user's class
+def _set_weights(network: Any, golden: Inputs) -> None:  # noqa: ANN401 - the user's class
     network.load_state_dict(_named(network, dict(golden.weights)))
 
 
 def parameters(network: Any, names: Sequence[str]) -> dict[str, Any]:  # noqa: ANN401 - the user's class
-    """The parameters of a network of torch's by PyTorch's names, those that it has."""
-    held = dict(network.named_parameters())
-    return {name: held[own] for own, name in _named(network, {name: name for name in names}).items() if own in held}
+    """Return the parameters of a torch network that have PyTorch's names."""
+    own_names = dict(network.named_parameters())
+    return {
+        name: own_names[own]
+        for own, name in _named(network, {name: name for name in names}).items()
+        if own in own_names
+    }
 
 
-def _run(network: Any, name: str, golden: Question, tensor: Callable[[Any], Any]) -> tuple[Any, Any]:  # noqa: ANN401
-    """Call the user's network; ``tensor`` makes of an array what it takes for one."""
+def _run(network: Any, name: str, golden: Inputs, tensor: Callable[[Any], Any]) -> tuple[Any, Any]:  # noqa: ANN401
+    """Call the user's network; ``tensor`` converts an array to what it accepts."""
     __tracebackhide__ = True
     state = golden.initial_state
     given = tuple(map(tensor, state)) if isinstance(state, tuple) else None if state is None else tensor(state)
@@ -82,7 +86,7 @@ def _run(network: Any, name: str, golden: Question, tensor: Callable[[Any], Any]
 
 
 def _called(network: Any, name: str, x: Any, state: Any, lengths: Any) -> tuple[Any, Any]:  # noqa: ANN401 - the user's
-    """What a network returns; raises Unsupported if its call does not take the state or the lengths that are given."""
+    """Return what a network returns; raises Unsupported if its call does not accept the golden's state or lengths."""
     __tracebackhide__ = True
     forward = getattr(network, "forward", network)
     taken, with_state = takes(forward), takes_state(name, forward, state)
@@ -99,19 +103,19 @@ def _called(network: Any, name: str, x: Any, state: Any, lengths: Any) -> tuple[
 
 
 def _named(network: Any, weights: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - the user's class
-    """The weights as the network names them: under a prefix if all of its own have it.
+    """Return the weights under the network's own names: with a prefix if all of its parameters have it.
 
     Raises:
-        WrongUse: it has no name in common with PyTorch's.
+        WrongUse: no name matches PyTorch's.
     """
-    held = list(network.state_dict()) if hasattr(network, "state_dict") else []
-    prefixes = {name.rpartition(".")[0] for name in held}
-    if len(prefixes) == 1 and (prefix := prefixes.pop()) and {f"{prefix}.{name}" for name in weights} == set(held):
+    own_names = list(network.state_dict()) if hasattr(network, "state_dict") else []
+    prefixes = {name.rpartition(".")[0] for name in own_names}
+    if len(prefixes) == 1 and (prefix := prefixes.pop()) and {f"{prefix}.{name}" for name in weights} == set(own_names):
         return {f"{prefix}.{name}": array for name, array in weights.items()}
-    if held and not {name.rpartition(".")[2] for name in held} & weights.keys():
+    if own_names and not {name.rpartition(".")[2] for name in own_names} & weights.keys():
         raise WrongUse(
-            f"{type(network).__name__} names its weights {', '.join(held)}; PyTorch's names are {', '.join(weights)}: "
-            "name them so, or write a function of a golden that returns (out, h_n)"
+            f"{type(network).__name__} names its weights {', '.join(own_names)}; PyTorch's names are "
+            f"{', '.join(weights)}: use these names, or write a function of a golden that returns (out, h_n)"
         )
     return weights
 
@@ -128,27 +132,29 @@ def _in_torch(kind: type) -> "tuple[Run, Call]":
             "sequence, as torch.nn:GRU does, or check torch-cells"
         )
 
-    def tensor(array: Any, golden: Question) -> torch.Tensor:  # noqa: ANN401 - an array of any type
+    def tensor(array: Any, golden: Inputs) -> torch.Tensor:  # noqa: ANN401 - an array of any type
         return torch_layers.tensor(array, torch.int64 if array.dtype.kind == "i" else getattr(torch, golden.dtype))
 
-    def set_weights(network: nn.Module, golden: Question) -> None:
+    def set_weights(network: nn.Module, golden: Inputs) -> None:
         weights = {name: tensor(array, golden) for name, array in golden.weights.items()}
         network.load_state_dict(_named(network, weights))
 
-    def make(golden: Question) -> nn.Module:
-        network: nn.Module = _made(kind, golden).to(getattr(torch, golden.dtype)).eval()
+    def make(golden: Inputs) -> nn.Module:
+        network: nn.Module = _new_network(kind, golden).to(getattr(torch, golden.dtype)).eval()
         return network
 
-    kept: Kept[Any] = Kept(make, torch_layers.set_weights if issubclass(kind, nn.RNNBase) else set_weights)
+    kept: InstanceCache[Any] = InstanceCache(
+        make, torch_layers.set_weights if issubclass(kind, nn.RNNBase) else set_weights
+    )
 
     @torch.no_grad()
-    def run(golden: Question) -> tuple[Any, Any]:
+    def run(golden: Inputs) -> tuple[Any, Any]:
         __tracebackhide__ = True
         if issubclass(kind, nn.RNNBase):
             return torch_layers.run_layer(kept, golden)
         return _run(kept(golden), kind.__name__, golden, lambda array: tensor(array, golden))
 
-    def call(golden: Question, given: "Given") -> tuple[nn.Module, tuple[Any, Any]]:
+    def call(golden: Inputs, given: "TorchInputs") -> tuple[nn.Module, tuple[Any, Any]]:
         __tracebackhide__ = True
         network = kept(golden)
         if issubclass(kind, nn.RNNBase):
@@ -159,19 +165,19 @@ def _in_torch(kind: type) -> "tuple[Run, Call]":
     return run, call
 
 
-def _made(kind: type, golden: Question) -> Any:  # noqa: ANN401 - the user's class
+def _new_network(kind: type, golden: Inputs) -> Any:  # noqa: ANN401 - the user's class
     wanted: dict[str, Any] = {**golden.config, "batch_first": True}
     projects = Unsupported(f"{kind.__name__} projects its state (proj_size), which is another network")
     try:
         network = kind(**accepted(kind.__name__, kind, wanted, NEEDLESS))
     except ValueError as error:
-        if "proj_size" not in str(error):  # which torch wants to be smaller than hidden_size
+        if "proj_size" not in str(error):  # torch requires it to be smaller than hidden_size
             raise
         raise projects from error
-    held: Mapping[str, Any] = network.state_dict() if hasattr(network, "state_dict") else {}
-    if any(name.rpartition(".")[2] == PROJECTION for name in held):
+    own_names: Mapping[str, Any] = network.state_dict() if hasattr(network, "state_dict") else {}
+    if any(name.rpartition(".")[2] == PROJECTION for name in own_names):
         raise projects
-    for name, array in held.items():
+    for name, array in own_names.items():
         if name.rpartition(".")[2] == "weight_hh_l0":
             require_gates(kind.__name__, golden, len(array))
     if golden.cell == "rnn_relu":

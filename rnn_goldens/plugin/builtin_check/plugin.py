@@ -1,4 +1,4 @@
-"""Starts a program before the first test, so that one that does not start is said once, and not golden by golden."""
+"""Starts a program before the first test, so that a failure to start is reported once rather than per golden."""
 
 import contextlib
 import json
@@ -21,13 +21,13 @@ _NOTHING_SELECTED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Where the process that watches over this run looks at what it found."""
+    """Add the internal options: the supervisor's folder, and whether pages need pictures."""
     parser.addoption("--rnn-goldens-watched", type=Path, required=True, help="internal")
     parser.addoption("--rnn-goldens-drawn", action="store_true", help="internal")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Leave there what is asked and what is found."""
+    """Write the current golden and the results into the supervisor's folder."""
     folder = config.getoption("rnn_goldens_watched")
     worker = getattr(config, "workerinput", {}).get("workerid", "")
     config.stash[NOW] = folder / f"{NOW_FILE}{worker}"
@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Start it for the fixture; where xdist has workers, which start their own, only to see that it does."""
+    """Start the implementation; with xdist, whose workers start their own, only to see whether it starts."""
     if not hasattr(session.config, "workerinput"):
         start(session.config)
         if session.config.getoption("dist", "no") != "no":
@@ -48,28 +48,28 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note wrong use, which xdist's workers can only say golden by golden."""
+    """Record wrong use, which xdist workers can only report per golden."""
     if str(report.longrepr).startswith(WRONG_USE):
         _wrong_uses.append(report.nodeid)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A run with wrong use has another exit code than one that found something wrong; one that selects nothing is."""
+    """Give wrong use, and an empty selection, an exit code different from a failure's."""
     if _wrong_uses:
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
     if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not hasattr(session.config, "workerinput"):
         session.config.stash[_NOTHING_SELECTED] = True
     if session.config.getoption("rnn_goldens_drawn") and _RESULTS in session.config.stash:
         path = session.config.getoption("rnn_goldens_watched") / DRAWN
-        with contextlib.suppress(OSError):  # a page without pictures is still one
+        with contextlib.suppress(OSError):  # a page without pictures is still useful
             path.write_text(json.dumps(session.config.stash[_RESULTS].drawn), "utf-8", "backslashreplace")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter", config: pytest.Config) -> None:
-    """Let pytest's list of failures call each by its golden: the rest of the id is longer than a line.
+    """Shorten the ids in pytest's list of failures to the goldens.
 
-    What pytest lists are ids as paths from the folder that it was called in, so it is given one there.
+    pytest prints ids as paths from the folder where it was called, so each is given such a path.
     """
     here = config.invocation_params.dir
     for report in [report for reports in terminalreporter.stats.values() for report in reports]:
@@ -78,14 +78,14 @@ def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter", config:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop it, if no test asked for it; and say why none did, after pytest, which says how many were left out."""
+    """Stop the implementation if no test did; print why nothing was selected after pytest's own output."""
     with contextlib.suppress(ProgramFailed):
         stop(config)
-    if config.stash.get(_NOTHING_SELECTED, False) and (asked := _selecting(config)):
-        print(f"Error: nothing is selected by {asked}; ids look like {example_of_id(config)}", file=sys.stderr)
+    if config.stash.get(_NOTHING_SELECTED, False) and (options := _selection_options(config)):
+        print(f"Error: nothing is selected by {options}; ids look like {example_of_id(config)}", file=sys.stderr)
 
 
-def _selecting(config: pytest.Config) -> str:
-    """The options of pytest that select tests, as they are typed."""
+def _selection_options(config: pytest.Config) -> str:
+    """Return pytest's options that select tests, as typed."""
     given = {"-k": [config.option.keyword], "-m": [config.option.markexpr], "--deselect": config.option.deselect or []}
     return shlex.join(part for option, values in given.items() for value in values if value for part in (option, value))

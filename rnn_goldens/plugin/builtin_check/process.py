@@ -1,4 +1,4 @@
-"""Another process that this one answers for: how it is started, how it ends with this one, and how it is waited for."""
+"""Child processes: how one is started, ends with its parent, and is waited for."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from threading import Thread
 
 from rnn_goldens.exit_codes import FINDING
 
-_WAY_IN = """
+_PROGRAM = """
 import os, sys
 sys.path[:] = sys.argv.pop(1).split(os.pathsep)
 from rnn_goldens.command_line import main
@@ -19,20 +19,20 @@ main()
 """
 
 _END_AFTER = 5.0
-"""Whoever tells this process to end is not kept waiting longer by a run that does not mind being interrupted."""
+"""Seconds that an interrupted run has to end after SIGTERM; then it is killed."""
 
 _FORWARD_AFTER = 10.0
-"""A terminal interrupts both processes; if the other still runs after so many seconds, it was not told."""
+"""A terminal interrupts both processes; if the child still runs after this many seconds, SIGINT is forwarded."""
 
 
 def command_line(arguments: Sequence[str]) -> list[str]:
-    """What runs ``rnn-goldens`` with these arguments, and finds the modules that this process finds."""
-    return [sys.executable, "-c", _WAY_IN, os.pathsep.join(sys.path), *arguments]
+    """Return the command that runs ``rnn-goldens`` with these arguments and this process's import path."""
+    return [sys.executable, "-c", _PROGRAM, os.pathsep.join(sys.path), *arguments]
 
 
 @contextmanager
 def alive() -> Iterator[int]:
-    """The end to read of a pipe whose other end nobody but this process holds."""
+    """Yield the read end of a pipe whose write end only this process holds."""
     read, write = os.pipe()
     try:
         yield read
@@ -42,7 +42,7 @@ def alive() -> Iterator[int]:
 
 
 def end_with_parent(alive: int) -> None:
-    """End this process as soon as the one that watches over it has ended: ``alive`` is the pipe that it held open."""
+    """End this process as soon as its parent ends: ``alive`` is the read end of the parent's pipe."""
 
     def wait() -> None:
         os.read(alive, 1)
@@ -53,16 +53,16 @@ def end_with_parent(alive: int) -> None:
 
 
 def wait(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the end of a run; return its exit code.
+    """Wait for a run to end; returns its exit code.
 
-    A run that is interrupted says so itself, and is waited for: not long, if this process is to end.
+    An interrupted run reports that itself and is waited for, but not long after SIGTERM.
     """
     interrupted: list[float] = []
-    told_to_end: list[float] = []
+    terminated: list[float] = []
 
     def end(*_: object) -> None:
         process.send_signal(signal.SIGINT)
-        told_to_end.append(time.monotonic())
+        terminated.append(time.monotonic())
 
     before = signal.signal(signal.SIGINT, lambda *_: interrupted.append(time.monotonic()))
     ended = signal.signal(signal.SIGTERM, end)
@@ -74,7 +74,7 @@ def wait(process: subprocess.Popen[bytes]) -> int:
                 if interrupted and time.monotonic() - interrupted[0] > _FORWARD_AFTER:
                     process.send_signal(signal.SIGINT)
                     interrupted.clear()
-                if told_to_end and time.monotonic() - told_to_end[0] > _END_AFTER:
+                if terminated and time.monotonic() - terminated[0] > _END_AFTER:
                     process.kill()
     finally:
         signal.signal(signal.SIGINT, before)

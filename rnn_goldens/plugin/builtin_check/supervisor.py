@@ -1,11 +1,11 @@
-"""A run of ``rnn-goldens check``, in two processes: whatever ends the one that calls implementations is noticed.
+"""Runs ``rnn-goldens check`` in a child process, so that its exit code does not depend on the implementation.
 
-An implementation may end the process that calls it, and make its exit code 0. So the process that answers for a run is
-never that one. It looks at what the run left behind in a folder, and takes nothing for passed that is not there::
+An implementation may end the process that calls it, with exit code 0. The supervisor reads the results that the child
+wrote into a folder, and counts as passed only what is there::
 
-    check, report → run ──── asked.json ───→ check_here → pytest.main → test_golden.py
-                     ↑                                                       │ plugin.py, and the plugin of everybody
-                     └─── now, results.json, drawn.json ←────────────────────┘
+    check, report → run ──── run.json ─────→ check_here → pytest.main → test_golden.py
+                     ↑                                                      │ plugin.py, and the pytest plugin
+                     └─── now, results.json, drawn.json ←───────────────────┘
 """
 
 import json
@@ -22,43 +22,43 @@ from typing import Any, NoReturn, TextIO
 from rnn_goldens.exit_codes import FINDING, WRONG_USE
 from rnn_goldens.plugin.builtin_check import COMMAND
 from rnn_goldens.plugin.builtin_check.process import alive, command_line, end_with_parent, wait
-from rnn_goldens.result import KNOWN, NOT_JUDGED, PASSED, REFUSED, Drawn, is_compared
+from rnn_goldens.result import KNOWN, PASSED, REFUSED, UNCHECKED, Drawn, is_compared
 
 Document = dict[str, Any]
 
-ASKED, RESULTS, DRAWN = "asked.json", "results.json", "drawn.json"
-"""Files in the folder: what is asked, what was found, and what pages show of it."""
+REQUEST, RESULTS, DRAWN = "run.json", "results.json", "drawn.json"
+"""Files in the folder: the request, the results, and pictures for pages."""
 
 NOW = "now"
-"""The file in which the process notes what it asks; the names of those of xdist's workers begin so."""
+"""File that names the golden being run; those of xdist workers start with this name."""
 
 _HOME = Path(__file__).parent
 
-_BROKEN = 3
-"""What pytest exits with after an internal error, as xdist has when its workers die faster than it can ask them."""
+_INTERNAL_ERROR = 3
+"""pytest's exit code for an internal error, for example when workers die faster than xdist can start tests."""
 
-_PYTEST_TO_EXIT = {0: 0, 1: FINDING, 2: WRONG_USE, 3: _BROKEN, 4: WRONG_USE, 5: WRONG_USE}
+_PYTEST_TO_EXIT = {0: 0, 1: FINDING, 2: WRONG_USE, 3: _INTERNAL_ERROR, 4: WRONG_USE, 5: WRONG_USE}
 """pytest: passed, failed, collection error or interrupted, internal error, usage error, nothing collected."""
 
 NOT_INHERITED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-"""What a project sets for tests of its own."""
+"""Environment variables that a project sets for its own tests."""
 
 Progress = Callable[[int, int], None]
-"""Is called with how many goldens were judged, and how many were asked."""
+"""Called with the number of goldens compared so far and the number selected."""
 
 _BETWEEN = 1.0
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A run that is over.
+    """A run that has ended.
 
     Attributes:
-        code: what ``check`` exits with: 0 only if every golden that was asked passed, was refused or is known to fail.
-        document: the results file, or None if the run did not begin.
-        trouble: what keeps it from having judged all that was asked, in words; "" if nothing does, or it said so.
-        stdout, stderr: what it printed, if that was captured.
-        drawn: by test, what pages show of wrong outputs, if that was asked for.
+        code: exit code of ``check``: 0 only if every selected golden passed, was refused or is a known failure.
+        document: the results file; None if the run did not begin.
+        trouble: why the run is not complete; "" if it is, or if it reported that itself.
+        stdout, stderr: its output, if captured.
+        drawn: by test, what pages show of wrong outputs, if requested.
     """
 
     code: int
@@ -79,28 +79,28 @@ def run(
     captured: bool = False,
     progress: Progress | None = None,
 ) -> Finished:
-    """Check an implementation in another process, and wait for it.
+    """Check an implementation in a child process, and wait for it.
 
     Args:
         implementation: as ``check`` takes it; ``-- COMMAND`` for a program.
         arguments: for pytest.
-        captured: whether to keep what it prints; it goes to the terminal otherwise.
-        progress: of what is captured, is told about once a second how many goldens of how many were judged.
+        captured: whether to capture the output; otherwise it goes to the terminal.
+        progress: called about once a second with the number of goldens compared and selected, if captured.
     """
-    with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, alive() as held:
+    with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, alive() as pipe:
         folder = Path(name)
-        asked = [implementation, list(arguments)]
-        (folder / ASKED).write_text(json.dumps(asked), "utf-8")
-        command = command_line([COMMAND, str(folder), str(held)])
+        request = [implementation, list(arguments)]
+        (folder / REQUEST).write_text(json.dumps(request), "utf-8")
+        command = command_line([COMMAND, str(folder), str(pipe)])
         environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
-        pass_fds = () if sys.platform == "win32" else (held,)
-        if captured:  # in files: a process that an implementation left behind may hold a pipe open for ever
+        pass_fds = () if sys.platform == "win32" else (pipe,)
+        if captured:  # in files: a process left behind by an implementation may keep a pipe open
             with (
                 (folder / "stdout").open("w+", encoding="utf-8", errors="replace") as out,
                 (folder / "stderr").open("w+", encoding="utf-8", errors="replace") as err,
             ):
                 process = subprocess.Popen(command, stdout=out, stderr=err, env=environment, pass_fds=pass_fds)
-                code = _wait_and_tell(process, folder, progress)
+                code = _wait_with_progress(process, folder, progress)
                 printed = _content(out), _content(err)
         else:
             code, printed = wait(subprocess.Popen(command, env=environment, pass_fds=pass_fds)), ("", "")
@@ -108,40 +108,40 @@ def run(
     trouble = _trouble(code, document, now)
     if code == 0 and not trouble and not _all_good(document):
         trouble = "no output was compared, or a golden failed that is not listed as a known failure"
-    if trouble or code not in (0, WRONG_USE, _BROKEN):
+    if trouble or code not in (0, WRONG_USE, _INTERNAL_ERROR):
         code = FINDING
-    elif code == _BROKEN:  # of a file that cannot be written, which is seen last
+    elif code == _INTERNAL_ERROR:  # the results file could not be written
         code = WRONG_USE
     return Finished(code, document, trouble, *printed, drawn)
 
 
 def check_here(folder: Path, alive: int) -> NoReturn:
-    """Check in this process, which another one watches over, what that one has written into a folder."""
+    """Check in this process what its parent, the supervisor, has written into a folder."""
     end_with_parent(alive)
     import pytest
 
     from rnn_goldens.implementations import check_name, resolve
     from rnn_goldens.programs.command import is_command
 
-    implementation, arguments = json.loads((folder / ASKED).read_text("utf-8"))
-    (check_name if is_command(implementation) else resolve)(implementation)  # wrong use is said before pytest starts
+    implementation, arguments = json.loads((folder / REQUEST).read_text("utf-8"))
+    (check_name if is_command(implementation) else resolve)(implementation)  # report wrong use before pytest starts
     status = pytest.main(
         [
             *("-c", str(_HOME / "pytest.ini"), "--rootdir", str(_HOME)),
             *("-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"),
             *("-p", "rnn_goldens.plugin.builtin_check.plugin"),
             *arguments,
-            f"--rnn-goldens-watched={folder}",  # last, for the last one counts
+            f"--rnn-goldens-watched={folder}",  # the last one counts
             f"--rnn-goldens-implementation={implementation}",
             str(_TEST),
         ]
     )
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(_PYTEST_TO_EXIT[int(status)])  # whatever threads an implementation left, and wants to be waited for
+    os._exit(_PYTEST_TO_EXIT[int(status)])  # without waiting for threads that an implementation left
 
 
-def _wait_and_tell(process: subprocess.Popen[bytes], folder: Path, progress: Progress | None) -> int:
+def _wait_with_progress(process: subprocess.Popen[bytes], folder: Path, progress: Progress | None) -> int:
     try:
         while True:
             try:
@@ -149,7 +149,7 @@ def _wait_and_tell(process: subprocess.Popen[bytes], folder: Path, progress: Pro
             except subprocess.TimeoutExpired:
                 results = (_document(folder / RESULTS) or {}).get("results_so_far", [])
                 if results and progress is not None:
-                    progress(sum(result["outcome"] != NOT_JUDGED for result in results), len(results))
+                    progress(sum(result["outcome"] != UNCHECKED for result in results), len(results))
     except BaseException:
         process.kill()
         process.wait()
@@ -170,7 +170,7 @@ def _document(path: Path) -> Document | None:
 
 
 def _now(folder: Path) -> str:
-    """What was asked when a run in one process ended, and where its code stood if it took too long."""
+    """Return the golden being run when the process ended, with a traceback if it took too long."""
     path = folder / NOW
     return path.read_text("utf-8").strip() if path.is_file() else ""
 
@@ -186,31 +186,31 @@ def _all_good(document: Document | None) -> bool:
 
 
 def _trouble(code: int, document: Document | None, now: str) -> str:
-    """Why a run has not judged all that was asked, where it could not say so itself."""
+    """Return why a run is not complete, unless it reported that itself."""
     how = f"was killed by signal {_signal(-code)}" if code < 0 else f"ended with exit code {code}"
     if document is not None and document["complete"]:
         return ""
-    if code == _BROKEN:
-        hint = "with -n, the processes may have died faster than xdist could ask them"
-        return f"not all goldens were judged: pytest broke off with an internal error\n  {hint}"
+    if code == _INTERNAL_ERROR:
+        hint = "with -n, workers may have died faster than xdist could start tests"
+        return f"not all goldens were compared: pytest had an internal error\n  {hint}"
     if document is None:
-        return "" if code > 0 else f"nothing was checked: the process that was to check {how} before it asked a golden"
+        return "" if code > 0 else f"nothing was checked: the checking process {how} before it ran a golden"
     return _why_incomplete(code, how, document["why"], now)
 
 
 def _why_incomplete(code: int, how: str, why: str, now: str) -> str:
-    from rnn_goldens.plugin.results_file import GOING_ON
+    from rnn_goldens.plugin.results_file import RUNNING
 
-    ended = why != GOING_ON
-    if code > 0 and (ended or (code == WRONG_USE and not now)):  # which it has said itself
+    ended = why != RUNNING
+    if code > 0 and (ended or (code == WRONG_USE and not now)):  # the run has reported it
         return ""
     if not now:
-        return f"not all goldens were judged: {why}"
-    asked, *where = now.splitlines()
+        return f"not all goldens were compared: {why}"
+    golden, *where = now.splitlines()
     if where:  # faulthandler's traceback
-        return "\n".join([f"not all goldens were judged: asked {asked}, the implementation did not come back", *where])
-    hint = "with -n 2 the goldens after it are asked all the same"
-    return f"not all goldens were judged: asked {asked}, the process that ran it {how}\n  {hint}"
+        return "\n".join([f"not all goldens were compared: the implementation did not return for {golden}", *where])
+    hint = "with -n 2 the goldens after it are still run"
+    return f"not all goldens were compared: the process {how} while it ran {golden}\n  {hint}"
 
 
 def _signal(number: int) -> str:

@@ -1,4 +1,4 @@
-"""Every deviation of the backward pass is wrong where it says it is, right elsewhere, and its outputs are right."""
+"""Every deviation of the backward pass has an effect on gradients where it applies, and none on outputs."""
 
 import re
 from collections import Counter
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from deviations.backward.asking_back import QUESTIONS_BACK, Gradients, QuestionBack
+from deviations.backward.backward_cases import BACKWARD_EXAMPLES, BackwardExample, Gradients
 
 from rnn_goldens import UnknownName
 from rnn_goldens.cells import Backward, Network
@@ -35,17 +35,17 @@ def same(a: Gradients, b: Gradients) -> bool:
 
 
 @cache
-def gradients_of(wrong: Deviation, question: QuestionBack) -> Gradients:
-    return wrong.gradients(question.asked.case, question.cotangents)
+def gradients_of(wrong: Deviation, example: BackwardExample) -> Gradients:
+    return wrong.gradients(example.forward.case, example.cotangents)
 
 
 @cache
-def changes(wrong: Deviation, question: QuestionBack) -> bool:
-    found = gradients_of(wrong, question)
-    return any(not np.allclose(found[n], right, rtol=1e-9, atol=1e-9) for n, right in question.answer.items())
+def changes(wrong: Deviation, example: BackwardExample) -> bool:
+    found = gradients_of(wrong, example)
+    return any(not np.allclose(found[n], right, rtol=1e-9, atol=1e-9) for n, right in example.right_gradients.items())
 
 
-def test_there_are_more_than_sixty_in_the_order_of_their_families() -> None:
+def test_there_are_at_least_60_deviations_in_the_order_of_their_families() -> None:
     assert len(BACKWARD_DEVIATIONS) >= 60
     assert [d for family in BACKWARD_FAMILIES.values() for d in family] == list(BACKWARD_DEVIATIONS)
 
@@ -56,13 +56,13 @@ def test_names_are_unique_over_both_catalogues() -> None:
     assert [name for name in names if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name)] == []
 
 
-def test_names_stay() -> None:
-    """What a report of last year says is still to be found: names are added to the file, and never changed."""
+def test_names_are_permanent() -> None:
+    """Old reports refer to them: names are added to the file and never changed."""
     assert sorted(NAMES) == sorted(d.name for d in BACKWARD_DEVIATIONS)
 
 
 @each_deviation
-def test_each_says_what_it_is(wrong: Deviation) -> None:
+def test_each_deviation_is_described_completely(wrong: Deviation) -> None:
     assert re.fullmatch(r"[A-Z].*\.", wrong.sentence)
     assert wrong.cells
     assert set(wrong.cells) <= set(CELLS)
@@ -72,98 +72,100 @@ def test_each_says_what_it_is(wrong: Deviation) -> None:
 
 
 @each_deviation
-def test_each_changes_something_in_every_cell_it_claims(wrong: Deviation) -> None:
+def test_each_deviation_has_an_effect_in_each_of_its_cells(wrong: Deviation) -> None:
     for cell in wrong.cells:
-        assert any(changes_somehow(wrong, q) for q in QUESTIONS_BACK[cell] if q.asked.has(wrong.needs)), cell
+        assert any(changes_any_bit(wrong, q) for q in BACKWARD_EXAMPLES[cell] if q.forward.has(wrong.needs)), cell
 
 
-def changes_somehow(wrong: Deviation, question: QuestionBack) -> bool:
-    return not same(gradients_of(wrong, question), question.answer)
-
-
-@each_deviation
-def test_each_changes_nothing_where_a_feature_it_needs_is_absent(wrong: Deviation) -> None:
-    without = [q for cell in wrong.cells for q in QUESTIONS_BACK[cell] if not q.asked.has(wrong.needs)]
-    assert [f"{q.asked.name}, {q.asked.case.cell.name}" for q in without if changes(wrong, q)] == []
+def changes_any_bit(wrong: Deviation, example: BackwardExample) -> bool:
+    return not same(gradients_of(wrong, example), example.right_gradients)
 
 
 @each_deviation
-def test_each_needs_no_more_than_it_says(wrong: Deviation) -> None:
-    questions = [q for cell in wrong.cells for q in QUESTIONS_BACK[cell] if q.asked.has(wrong.needs)]
+def test_each_deviation_has_no_effect_without_the_features_it_needs(wrong: Deviation) -> None:
+    without = [q for cell in wrong.cells for q in BACKWARD_EXAMPLES[cell] if not q.forward.has(wrong.needs)]
+    assert [f"{q.forward.name}, {q.forward.case.cell.name}" for q in without if changes(wrong, q)] == []
+
+
+@each_deviation
+def test_each_deviation_lists_no_feature_that_it_does_not_need(wrong: Deviation) -> None:
+    examples = [q for cell in wrong.cells for q in BACKWARD_EXAMPLES[cell] if q.forward.has(wrong.needs)]
     for feature in {"bias", "state", "multilayer", "bidirectional", "lengths"} - set(wrong.needs):
-        assert any(changes_somehow(wrong, q) for q in questions if feature not in q.asked.features), feature
+        assert any(changes_any_bit(wrong, q) for q in examples if feature not in q.forward.features), feature
 
 
 @each_deviation
-def test_its_outputs_are_the_right_ones(wrong: Deviation) -> None:
+def test_outputs_are_right(wrong: Deviation) -> None:
     for cell in wrong.cells:
-        for question in QUESTIONS_BACK[cell][:2]:
+        for example in BACKWARD_EXAMPLES[cell][:2]:
             network: Network = wrong.wrong.network()
-            for output, right in zip(network.run(question.asked.case), question.asked.answer, strict=True):
+            for output, right in zip(network.run(example.forward.case), example.forward.right_outputs, strict=True):
                 np.testing.assert_allclose(output, right, rtol=1e-12, atol=1e-12)
 
 
 @each_deviation
-def test_each_gives_the_same_again_in_the_right_shapes_and_leaves_what_it_is_given_alone(
+def test_each_deviation_is_deterministic_keeps_shapes_and_does_not_modify_its_inputs(
     wrong: Deviation,
 ) -> None:
-    question = QUESTIONS_BACK[wrong.cells[-1]][0]
-    case, found = question.asked.case, gradients_of(wrong, question)
-    arrays = [case.x, *case.state, *case.weights.values(), *question.cotangents.values()]
+    example = BACKWARD_EXAMPLES[wrong.cells[-1]][0]
+    case, found = example.forward.case, gradients_of(wrong, example)
+    arrays = [case.x, *case.state, *case.weights.values(), *example.cotangents.values()]
     before = [array.copy() for array in arrays]
-    assert same(found, wrong.gradients(case, question.cotangents))
-    assert {name: array.shape for name, array in found.items()} == {n: a.shape for n, a in question.answer.items()}
+    assert same(found, wrong.gradients(case, example.cotangents))
+    assert {name: array.shape for name, array in found.items()} == {
+        n: a.shape for n, a in example.right_gradients.items()
+    }
     assert all(np.array_equal(a, b) for a, b in zip(before, arrays, strict=True))
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_no_two_are_one_and_the_same(cell: str) -> None:
-    alike = [[wrong for wrong in BACKWARD_DEVIATIONS if cell in wrong.cells]]
-    for question in QUESTIONS_BACK[cell]:
-        alike = [group for several in alike for group in told_apart(several, question)]
-    assert [[wrong.name for wrong in group] for group in alike] == []
+def test_no_two_deviations_are_equivalent(cell: str) -> None:
+    equivalent = [[wrong for wrong in BACKWARD_DEVIATIONS if cell in wrong.cells]]
+    for example in BACKWARD_EXAMPLES[cell]:
+        equivalent = [group for several in equivalent for group in still_equivalent(several, example)]
+    assert [[wrong.name for wrong in group] for group in equivalent] == []
 
 
-def told_apart(alike: list[Deviation], question: QuestionBack) -> list[list[Deviation]]:
-    """Those that a question does not tell from another."""
-    by_looks: dict[str, list[Deviation]] = {}
-    for wrong in alike:
-        looks = repr([np.round(array, 11).tobytes() for array in gradients_of(wrong, question).values()])
-        by_looks.setdefault(looks, []).append(wrong)
-    return [group for group in by_looks.values() if len(group) > 1]
+def still_equivalent(several: list[Deviation], example: BackwardExample) -> list[list[Deviation]]:
+    """Return the groups of deviations that an example does not distinguish."""
+    by_gradients: dict[str, list[Deviation]] = {}
+    for wrong in several:
+        gradients = repr([np.round(array, 11).tobytes() for array in gradients_of(wrong, example).values()])
+        by_gradients.setdefault(gradients, []).append(wrong)
+    return [group for group in by_gradients.values() if len(group) > 1]
 
 
-def test_two_act_together() -> None:
-    question = QUESTIONS_BACK["lstm"][0]
-    both = together(["biases_doubled", "d_h_n_ignored"]).gradients(question.asked.case, question.cotangents)
-    ignored = gradients_of(deviation("d_h_n_ignored"), question)
+def test_two_deviations_act_together() -> None:
+    example = BACKWARD_EXAMPLES["lstm"][0]
+    both = together(["biases_doubled", "d_h_n_ignored"]).gradients(example.forward.case, example.cotangents)
+    ignored = gradients_of(deviation("d_h_n_ignored"), example)
     assert np.array_equal(both["bias_hh_l1"], 2 * ignored["bias_hh_l1"])
     assert np.array_equal(both["weight_hh_l1"], ignored["weight_hh_l1"])
 
 
-def test_two_that_can_not_be_at_once_are_refused() -> None:
-    with pytest.raises(ValueError, match="both have equations of their own for lstm"):
+def test_two_changes_of_the_same_equations_cannot_be_combined() -> None:
+    with pytest.raises(ValueError, match="both change the equations of lstm"):
         together(["lstm_forget_path_dropped", "lstm_cell_path_dropped"])
 
 
-def test_a_deviation_of_outputs_and_one_of_gradients_can_not_be_at_once() -> None:
-    with pytest.raises(ValueError, match="one of them is of outputs, and the other of gradients"):
+def test_deviations_of_outputs_and_of_gradients_cannot_be_combined() -> None:
+    with pytest.raises(ValueError, match="one changes outputs and the other gradients"):
         together(["lstm_gates_iofg", "lstm_cell_path_dropped"])
 
 
-def test_an_unknown_name_is_an_error_that_names_a_near_one() -> None:
+def test_the_error_for_an_unknown_name_suggests_a_similar_one() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'biases_doubled'"):
         deviation("biases_double")
 
 
-def test_a_leaky_relu_changes_nothing_where_no_argument_is_negative() -> None:
-    question = QUESTIONS_BACK["rnn_relu"][0]
-    case = question.asked.case
+def test_a_leaky_relu_has_no_effect_if_no_argument_is_negative() -> None:
+    example = BACKWARD_EXAMPLES["rnn_relu"][0]
+    case = example.forward.case
     positive = replace(
         case,
         x=np.abs(case.x),
         state=tuple(map(np.abs, case.state)),
         weights={name: np.abs(array) for name, array in case.weights.items()},
     )
-    right = Backward().gradients(positive, question.cotangents)
-    assert same(deviation("relu_slope_leaky").gradients(positive, question.cotangents), right)
+    right = Backward().gradients(positive, example.cotangents)
+    assert same(deviation("relu_slope_leaky").gradients(positive, example.cotangents), right)

@@ -1,20 +1,20 @@
-"""The bound of gradients against what it bounds: derivatives by differences, and computations that really round."""
+"""The bound of gradients against perturbed computations, and computations that round."""
 
 from typing import Any
 
 import numpy as np
 import pytest
-from made_cotangents import asked
-from made_scenarios import changed
-from nudged_gradients import assert_attained
+from factories.cotangents import gradient_scenario
+from factories.perturbed_gradients import assert_attained
+from factories.scenarios import changed
 
 from rnn_goldens.cells import Array, Backward, Case
+from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
 from rnn_goldens.generator.error_analysis.sensitivities import Sensitivities, Units
 from rnn_goldens.generator.error_bound import error_bound
 from rnn_goldens.generator.gradients.bound import STORING, gradient_bound
 from rnn_goldens.generator.gradients.exact import correctly_rounded_gradients
 from rnn_goldens.generator.gradients.traced import traced
-from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.shapes import CELLS
 
@@ -37,13 +37,13 @@ MANY_NUMBERS = ("lstm", "two layers in two directions")
         for shape in SMALL
     ],
 )
-def test_errors_of_the_worst_sign_everywhere_attain_the_bound(cell: str, shape: str) -> None:
-    scenario = asked(cell, **SMALL[shape])
+def test_errors_of_the_worst_sign_attain_the_bound(cell: str, shape: str) -> None:
+    scenario = gradient_scenario(cell, **SMALL[shape])
     assert_attained(scenario.case(), scenario.cotangents)
 
 
 class Shuffled(Backward):
-    """Sums of products in an order of its own, and gradients step by step in an order of its own, every one stored."""
+    """Sums in random order, and stores every partial sum of products and of gradients."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -60,9 +60,9 @@ class Shuffled(Backward):
         return self.product(g, matrix[index * rows : (index + 1) * rows].T)
 
     def outer(self, gs: Any, vs: Any) -> Array:
-        way = self.numbers.choice([1, -1])
+        direction = self.numbers.choice([1, -1])
         total = gs[0].T @ vs[0] * 0
-        for g, v in list(zip(gs, vs, strict=True))[::way]:
+        for g, v in list(zip(gs, vs, strict=True))[::direction]:
             total = total + g.T @ v
         return np.asarray(total)
 
@@ -70,8 +70,8 @@ class Shuffled(Backward):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", ["plain", "ragged", "both directions"])
 @pytest.mark.parametrize("cell", CELLS)
-def test_no_order_of_summation_comes_near_the_bound(cell: str, shape: str, dtype: str) -> None:
-    scenario = asked(cell, shape)
+def test_no_order_of_summation_comes_close_to_the_bound(cell: str, shape: str, dtype: str) -> None:
+    scenario = gradient_scenario(cell, shape)
     case, given = scenario.case(), scenario.cotangents
     expected, _ = correctly_rounded_gradients(case, given)
     tolerance = gradient_bound(traced(case, given)).tolerance
@@ -84,7 +84,7 @@ def test_no_order_of_summation_comes_near_the_bound(cell: str, shape: str, dtype
 
 
 class RowByRow(Backward):
-    """The gradient of a weight added up sequence by sequence, each sum stored in bfloat16; all else in float64."""
+    """Sums the gradient of a weight sequence by sequence with sums stored in bfloat16; everything else in float64."""
 
     def outer(self, gs: Any, vs: Any) -> Array:
         store, total = PRECISIONS["bfloat16"].round, np.zeros((gs[0].shape[1], vs[0].shape[1]))
@@ -94,9 +94,11 @@ class RowByRow(Backward):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_sums_over_sequences_that_are_stored_one_by_one_stay_within_the_bound(cell: str) -> None:
-    """Of 300 equal rows: in bfloat16 the sum of ones stays at 256."""
-    scenario = changed(asked(cell, time=1, of=("d_out",)), x=np.ones((300, 1, 3)), d_out=np.ones((300, 1, 2)))
+def test_stored_partial_sums_over_sequences_stay_within_the_bound(cell: str) -> None:
+    """300 equal rows: in bfloat16 the sum of ones stops at 256."""
+    scenario = changed(
+        gradient_scenario(cell, time=1, of=("d_out",)), x=np.ones((300, 1, 3)), d_out=np.ones((300, 1, 2))
+    )
     case, given = scenario.case(), scenario.cotangents
     expected, _ = correctly_rounded_gradients(case, given)
     tolerance, found = gradient_bound(traced(case, given)).tolerance, RowByRow().gradients(case, given)
@@ -118,9 +120,9 @@ def in_type(case: Case, dtype: str) -> Case:
 
 @pytest.mark.parametrize("shape", ["plain", "two layers", "ragged"])
 @pytest.mark.parametrize("cell", CELLS)
-def test_the_graph_of_both_passes_gives_the_forward_pass_the_bound_that_it_has(cell: str, shape: str) -> None:
-    """Two graphs of the forward pass: with the way back, whose values are cut elsewhere, and without."""
-    scenario = asked(cell, shape, bidirectional=False)
+def test_the_graph_of_both_passes_has_the_bound_of_the_forward_pass(cell: str, shape: str) -> None:
+    """Compares the graph of the forward pass alone with that of both passes, which is cut into other trees."""
+    scenario = gradient_scenario(cell, shape, bidirectional=False)
     tracing, known = traced(scenario.case(), scenario.cotangents), error_bound(scenario.case()).tolerance
     last = Units(tracing.graph, tracing.forward.layers[-1][0][-1].state[0])
     whole = [last, *(Units(tracing.graph, place) for place in tracing.x)]
@@ -131,26 +133,26 @@ def test_the_graph_of_both_passes_gives_the_forward_pass_the_bound_that_it_has(c
         assert (error >= kind["h_n"][-1] * (1 - 2**-7)).all()
 
 
-def test_beyond_a_sequences_end_nothing_may_be_off_but_the_smallest_number() -> None:
-    scenario = asked("gru", "ragged", lengths=[4, 2])
+def test_beyond_the_end_of_a_sequence_the_tolerance_is_the_smallest_number() -> None:
+    scenario = gradient_scenario("gru", "ragged", lengths=[4, 2])
     tolerance = gradient_bound(traced(scenario.case(), scenario.cotangents)).tolerance
     allowed = tolerance.allowed("x", np.zeros((2, 4, 3)), PRECISIONS["float32"])
     assert (allowed[1, 2:] == PRECISIONS["float32"].smallest).all()
     assert (allowed[1, :2] > 1e-9).all()
 
 
-def test_what_float16_flushes_makes_no_golden_blunt() -> None:
-    """Cotangents that decay: what float16 may flush would take many times what the other precisions need."""
-    decaying = asked("rnn_tanh", time=24, of=("d_h_n",))
+def test_flushing_in_float16_does_not_loosen_other_precisions() -> None:
+    """Decaying cotangents: allowing float16 to flush would need many times the tolerance of other precisions."""
+    decaying = gradient_scenario("rnn_tanh", time=24, of=("d_h_n",))
     bound = gradient_bound(traced(decaying.case(), decaying.cotangents))
     assert not bound.in_float16
     assert (bound.tolerance.storage["x"][:, 0] < 2.0**-10).all()
-    assert gradient_bound(traced(*_case_of(asked("rnn_tanh", "one step")))).in_float16
+    assert gradient_bound(traced(*_case_of(gradient_scenario("rnn_tanh", "one step")))).in_float16
 
 
-def test_twice_is_what_flushing_may_take_in_a_golden_that_float16_is_held_to() -> None:
-    little_more = gradient_bound(traced(*_case_of(asked("gru", time=8, of=("d_h_n",)))))  # 2.2 times
-    little_less = gradient_bound(traced(*_case_of(asked("gru", "plain", time=7))))  # 1.6 times
+def test_float16_is_left_out_if_flushing_more_than_doubles_the_tolerance() -> None:
+    little_more = gradient_bound(traced(*_case_of(gradient_scenario("gru", time=8, of=("d_h_n",)))))  # 2.2 times
+    little_less = gradient_bound(traced(*_case_of(gradient_scenario("gru", "plain", time=7))))  # 1.6 times
     assert not little_more.in_float16
     assert little_less.in_float16
 

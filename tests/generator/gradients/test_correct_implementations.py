@@ -1,19 +1,19 @@
-"""Correct implementations that share nothing with ours stay within the tolerance, in every precision that is kept."""
+"""Correct, independent implementations stay within the tolerance of gradients in every precision."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
-from made_cotangents import SHAPES, asked
+from factories.cotangents import SHAPES, gradient_scenario
 
 from rnn_goldens import Golden
+from rnn_goldens.comparison.actual import actual_gradients
+from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.generator.certify import certify
-from rnn_goldens.generator.margin import LARGEST_CORRECT_ERROR
+from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden.shapes import CELLS
 from rnn_goldens.implementations.torch.gradients import of_layers
-from rnn_goldens.judging.given import gradients_given
-from rnn_goldens.judging.verdict import verdict_on
 
 Named = Mapping[str, Any]
 
@@ -21,14 +21,14 @@ Named = Mapping[str, Any]
 def assert_within(golden: Golden, found: Any) -> None:
     assert golden.gradients is not None
     for precision in golden.gradients.precisions:
-        verdict = verdict_on(gradients_given(low := golden.in_precision(precision), found(low)))
+        verdict = verdict_on(actual_gradients(low := golden.in_precision(precision), found(low)))
         assert verdict.largest_error <= LARGEST_CORRECT_ERROR, (precision, verdict.message)
 
 
 @pytest.mark.parametrize("shape", ["one step", "ragged", "unbatched"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_autograd_stays_within_the_tolerance(cell: str, shape: str) -> None:
-    assert_within(certify(asked(cell, shape, seed=9), confirm=False), of_layers)
+    assert_within(certify(gradient_scenario(cell, shape, seed=9), confirm=False), of_layers)
 
 
 @pytest.mark.slow
@@ -36,19 +36,19 @@ def test_autograd_stays_within_the_tolerance(cell: str, shape: str) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("cell", CELLS)
 def test_autograd_stays_within_the_tolerance_for_other_numbers(cell: str, shape: str, seed: int) -> None:
-    assert_within(certify(asked(cell, shape, seed=seed), confirm=False), of_layers)
+    assert_within(certify(gradient_scenario(cell, shape, seed=seed), confirm=False), of_layers)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_scan_of_jax_stays_within_the_tolerance(cell: str) -> None:
     pytest.importorskip("jax")
-    assert_within(certify(asked(cell, "one unit"), confirm=False), by_jax)
-    assert_within(certify(asked(cell, "no bias", time=6), confirm=False), by_jax)
+    assert_within(certify(gradient_scenario(cell, "one unit"), confirm=False), by_jax)
+    assert_within(certify(gradient_scenario(cell, "no bias", time=6), confirm=False), by_jax)
 
 
 def by_jax(golden: Golden) -> Named:
-    """``jax.vjp`` through a scan of equations that are written here."""
+    """Return gradients by ``jax.vjp`` through a scan of separately written equations."""
     import jax
     import jax.numpy as jnp
 

@@ -1,0 +1,115 @@
+"""Builds goldens for a corpus from scenarios, and compares them with the goldens already there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from rnn_goldens import encoding
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.corpus.differences import golden_differences
+from rnn_goldens.errors import InvalidFile
+from rnn_goldens.generator.certification_cache import CertificationCache
+from rnn_goldens.generator.certify import certification
+from rnn_goldens.generator.index import Entry, contents_of, files_of, index_entry
+from rnn_goldens.generator.scenario import Refused, Scenario
+from rnn_goldens.golden.features import CORE
+
+TEXTS = ("title", "purpose", "documented_in", "gradients/purpose")
+"""Parts of a golden that may change without a new major version."""
+
+NEW_GRADIENTS = "gradients: only in the second"
+"""A difference that is allowed without a new major version: a golden gets gradients."""
+
+
+@dataclass(frozen=True)
+class BuiltGolden:
+    """A golden that is ready to be written into a corpus.
+
+    Attributes:
+        golden: the golden.
+        files: the bytes of its files by suffix, gradients included.
+        entry: its entry in the index.
+        left_out: by precision, why the golden, or its gradients, cannot be checked in it.
+    """
+
+    golden: Golden
+    files: Mapping[str, bytes]
+    entry: Entry
+    left_out: Mapping[str, str]
+
+
+def build(scenario: Scenario) -> BuiltGolden:
+    """Certify a scenario and encode its files in memory: the work that does not depend on other scenarios.
+
+    Raises:
+        Refused: the scenario cannot be certified.
+        InvalidFile: its texts are not valid in a file.
+    """
+    certified = certification(scenario)
+    golden = certified.golden
+    files = encoding.encode(golden)
+    return BuiltGolden(golden, files, index_entry(golden, files, core=False), certified.left_out)
+
+
+def cached_golden(
+    scenario: Scenario, folder: Path, entry: Entry | None, certified: CertificationCache | None
+) -> Golden | None:
+    """Return the golden in the folder if the cache says that this scenario was certified to it, else None."""
+    if certified is None or entry is None or certified.content(scenario) != contents_of(entry):
+        return None
+    try:
+        for file in files_of(entry):
+            if sha256((folder / file["path"]).read_bytes()).hexdigest() != file["sha256"]:
+                return None
+        return _read(folder, entry, "json")
+    except (OSError, InvalidFile):
+        return None
+
+
+def is_unchanged(folder: Path, entry: Entry, built: BuiltGolden) -> bool:
+    """Whether the folder has these bytes, or the same content from other library versions, and it can be loaded."""
+    paths = [file["path"] for file in files_of(entry)]
+    try:
+        present = {path.removeprefix(built.golden.id): (folder / path).read_bytes() for path in paths}
+        if index_entry(built.golden, present, core=CORE in entry["features"]) != entry:
+            return False
+        if present == built.files:
+            return True
+        return all(_same_from_other_versions(_read(folder, entry, kind), built.golden) for kind in entry["files"])
+    except (OSError, InvalidFile):
+        return False
+
+
+def refuse_other_values(folder: Path, entry: Entry, golden: Golden) -> None:
+    """Refuse to change inputs or expected values of a golden. Texts may change; damaged files may be replaced."""
+    try:
+        before = _read(folder, entry, "json")
+    except (OSError, InvalidFile):
+        changed = contents_of(entry) != contents_of(index_entry(golden, {}, core=False))
+    else:
+        lines = golden_differences(before, golden)
+        changed = any(line.partition(":")[0] not in TEXTS and line != NEW_GRADIENTS for line in lines)
+    if changed:
+        raise Refused(
+            f"{golden.id}: is in the corpus with other values. A released golden never changes within a major version: "
+            "increase the first number of VERSION, or use generate --replace if it was never released"
+        )
+
+
+def _read(folder: Path, entry: Entry, kind: str) -> Golden:
+    """Read a golden from one kind of file, with its gradients if it has some."""
+    golden = encoding.read(folder / entry["files"][kind]["path"])
+    if "gradients" not in entry:
+        return golden
+    return encoding.read(folder / entry["gradients"]["files"][kind]["path"], of=golden)
+
+
+def _same_from_other_versions(present: Golden, golden: Golden) -> bool:
+    same = contents_of(index_entry(present, {}, core=False)) == contents_of(index_entry(golden, {}, core=False))
+    return same and provenances(present) != provenances(golden)
+
+
+def provenances(golden: Golden) -> list[Mapping[str, str]]:
+    """Return the provenance of a golden and of its gradients."""
+    return [golden.provenance, *([golden.gradients.provenance] if golden.gradients is not None else [])]

@@ -1,0 +1,83 @@
+"""The coverage gate: refuses a corpus that misses arguments, sizes, options or deviations that it should cover."""
+
+from collections.abc import Iterable, Sequence
+
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.generator.coverage import arguments, dimensions, options, profiles
+from rnn_goldens.generator.coverage.dimensions import AT_ONCE, SizeCombination, Sizes
+from rnn_goldens.generator.coverage.profiles import ONE_LAYER, OUT_ALONE, PROFILES
+from rnn_goldens.generator.kill_matrix import KillMatrix, Undetected
+from rnn_goldens.generator.scenario import Refused
+from rnn_goldens.plurals import counted
+
+
+def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[arguments.Observation]]) -> None:
+    """Raise Refused if the goldens lack arguments of an activation, sizes of a dimension, or pairs of options.
+
+    Args:
+        goldens: the goldens of the corpus.
+        covered: for each golden, what it covers of the arguments of activations.
+    """
+    one_layer = [
+        arguments for golden, arguments in zip(goldens, covered, strict=True) if ONE_LAYER.can(golden.features)
+    ]
+    _refuse(
+        [
+            *arguments.missing(arguments.coverage(covered)),
+            *arguments.missing(arguments.coverage(one_layer), arguments.GAPS_FROM_ZERO),
+            *_sizes_and_options(goldens, [dimensions.sizes_of(g.config, g.x.shape) for g in goldens], AT_ONCE),
+        ]
+    )
+
+
+def require_covered_backward(goldens: Sequence[Golden]) -> None:
+    """Raise Refused if goldens with gradients lack sizes of a dimension, or pairs of options.
+
+    A size counts if the last index along the dimension has a nonzero gradient.
+    """
+    sizes = [dimensions.sizes_back(g.config, g.gradients.expected) for g in goldens if g.gradients is not None]
+    _refuse(_sizes_and_options(goldens, sizes, [at_once for at_once in AT_ONCE if at_once.backward]))
+
+
+def require_shown(
+    matrix: KillMatrix,
+    goldens: Sequence[Golden],
+    from_zero: Sequence[Undetected],
+    in_out: Sequence[Undetected] = (),
+) -> None:
+    """Raise Refused if an implementation profile can have a deviation that no golden for this profile detects.
+
+    Args:
+        matrix: the kill matrix of the corpus.
+        goldens: the goldens of the corpus.
+        from_zero: exceptions for one layer from zero, in addition to those of the whole corpus.
+        in_out: exceptions for implementations that return only ``out``.
+    """
+    features = {golden.id: golden.features for golden in goldens}
+    hidden = {ONE_LAYER: from_zero, OUT_ALONE: in_out}
+    _refuse(
+        line
+        for profile in PROFILES
+        if matrix.of_out or not profile.out_alone
+        for line in profiles.missing(profile, matrix, features, [*matrix.hidden, *hidden.get(profile, ())])
+    )
+
+
+def _sizes_and_options(
+    goldens: Sequence[Golden], sizes: Sequence[Sizes], at_once: Iterable[SizeCombination]
+) -> list[str]:
+    sized = [(golden.cell, golden.features, found) for golden, found in zip(goldens, sizes, strict=True)]
+    of_one = [(cell, found) for cell, features, found in sized if ONE_LAYER.can(features)]
+    return [
+        *dimensions.missing((cell, found) for cell, _, found in sized),
+        *(f"{line}, from zero" for line in dimensions.missing(of_one, dimensions.OF_ONE_LAYER)),
+        *dimensions.missing_with_features(sized),
+        *dimensions.missing_at_once(sized, at_once),
+        *options.missing((g.cell, g.features) for g in goldens),
+    ]
+
+
+def _refuse(lines: Iterable[str]) -> None:
+    if gaps := list(lines):
+        listed = "".join(f"\n  {line}" for line in gaps)
+        raise Refused(f"the corpus does not pass the coverage gate, {counted(len(gaps), 'gap')}:{listed}")

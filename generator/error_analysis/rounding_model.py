@@ -1,0 +1,278 @@
+"""The rounding model: the largest rounding error of each primitive in any correct implementation.
+
+A loss is two numbers per element: multiples of the roundoff of accumulation and of storage. Every result that some
+implementation stores is rounded once when it is stored; a sum may be added in any order.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations
+
+import numpy as np
+
+from rnn_goldens.cells.program import Operation
+from rnn_goldens.generator.error_analysis.graph import Computed, arguments, rows
+from rnn_goldens.golden.arrays import Float64
+from rnn_goldens.golden.precision import PRECISIONS
+
+ACCUMULATION, STORAGE = 0, 1
+
+ACTIVATION_ULPS = 8
+"""Largest error of a tanh or sigmoid in roundoffs, relative to max(|y|, 1); real runtimes reach 5.5."""
+
+FLUSHED = 2.0**-13
+"""Twice float16's smallest normal number: below it, an implementation without subnormals may store zero instead.
+
+bfloat16, float32 and float64 flush only much smaller numbers; the bound allows them the same number of roundoffs.
+"""
+
+MAX_TERMS = 6
+"""The largest number of terms for which every order of summation is tried."""
+
+Loss = tuple[Float64 | float, Float64 | float]
+"""Roundoffs of accumulation and of storage."""
+
+
+@dataclass(frozen=True)
+class Storing:
+    """A storage model: the error of storing a value, in multiples of its roundoff.
+
+    Attributes:
+        flushing: whether small numbers may be lost entirely, because float16 may flush them to zero.
+    """
+
+    flushing: bool
+
+    def __call__(self, value: Float64) -> Float64:
+        """Return the error of storing each value."""
+        size = np.abs(value)
+        return np.where(size < FLUSHED, size / PRECISIONS["float16"].roundoff, size) if self.flushing else size
+
+    def up_to(self, most: Float64) -> Float64:
+        """Return the largest error of storing values up to a magnitude."""
+        flushed = np.minimum(most, FLUSHED) / PRECISIONS["float16"].roundoff
+        return np.maximum(most, flushed) if self.flushing else most
+
+
+FLUSHING, UNFLUSHED = Storing(flushing=True), Storing(flushing=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """An operation that may round.
+
+    Attributes:
+        computed: all values.
+        k: position of the value.
+        stored: the storage model.
+    """
+
+    computed: Computed
+    k: int
+    stored: Storing
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that computes the value."""
+        operation = self.computed.operations[self.k]
+        assert operation is not None
+        return operation
+
+
+def loss(computed: Computed, k: int, stored: Storing = FLUSHING) -> Loss | None:
+    """Return the loss of the primitive that computes a value, or None if it is exact."""
+    operation = computed.operations[k]
+    if operation is None or not loses(operation):
+        return None
+    return _LOSSES[operation.primitive](Site(computed, k, stored), computed.values[k], *arguments(computed, k))
+
+
+def loses(operation: Operation) -> bool:
+    """Whether some precision may round what an operation computes."""
+    if operation.primitive == "constant":
+        return not is_short(operation.detail[0])
+    return operation.primitive in _LOSSES
+
+
+def is_short(number: Fraction) -> bool:
+    """Whether a constant has at most eight significant bits, so that no precision rounds it."""
+    odd = abs(number.numerator) // (number.numerator & -number.numerator or 1)
+    return number.denominator & (number.denominator - 1) == 0 and odd < 2**8
+
+
+def terms(computed: Computed, k: int) -> tuple[int, Float64]:
+    """Return the number of terms of a dot product and the sum of their absolute values; one term for other values."""
+    operation = computed.operations[k]
+    if operation is not None and operation.primitive == "negative":
+        return terms(computed, operation.of[0])
+    if operation is not None and operation.primitive in ("product", "transposed"):
+        (v,), matrix = arguments(computed, k), np.abs(rows(operation, computed.w))
+        return v.shape[-1], np.abs(v) @ (matrix.T if operation.primitive == "product" else matrix)
+    if operation is not None and operation.primitive in ("mean", "total"):
+        (z,) = arguments(computed, k)
+        size = np.abs(z).sum(axis=-1, keepdims=True)
+        return z.shape[-1], size if operation.primitive == "total" else size / z.shape[-1]
+    return 1, np.abs(computed.values[k])
+
+
+def _sum(site: Site, y: Float64, *summands: Float64) -> Loss:
+    """Return the loss of a sum. Terms of its dot products may be interleaved, so each passes through all additions."""
+    counts, sizes = zip(*(terms(site.computed, of) for of in site.operation.of), strict=True)
+    total = sum(counts)
+    if total == len(counts):
+        accumulated: Float64 | float = 0.0
+    else:  # the loss within a dot product is counted there
+        accumulated = sum(
+            (total - (count if count > 1 else 0)) * size for count, size in zip(counts, sizes, strict=True)
+        )
+    return accumulated, any_order([np.broadcast_to(summand, y.shape) for summand in summands], site.stored)
+
+
+def any_order(summands: Sequence[Float64], stored: Storing = FLUSHING) -> Float64:
+    """Return the largest error of storing partial sums, over every order; for many terms, an upper bound of it."""
+    if len(summands) > MAX_TERMS:
+        most = np.abs(np.stack(summands)).sum(axis=0)
+        upper_bound: Float64 = (len(summands) - 1) * stored.up_to(most)
+        return upper_bound
+    totals: dict[tuple[int, ...], Float64] = {(k,): summand for k, summand in enumerate(summands)}
+    lost = {part: np.zeros_like(summand) for part, summand in totals.items()}
+    for size in range(2, len(summands) + 1):
+        for chosen in combinations(range(len(summands)), size):
+            totals[chosen] = totals[chosen[:-1]] + summands[chosen[-1]]
+            splits = [
+                lost[part] + lost[tuple(k for k in chosen if k not in part)]
+                for smaller in range(1, size // 2 + 1)
+                for part in combinations(chosen, smaller)
+            ]
+            lost[chosen] = stored(totals[chosen]) + np.maximum.reduce(splits)
+    return lost[tuple(range(len(summands)))]
+
+
+def _dot_product(site: Site, y: Float64, *_: Float64) -> Loss:
+    count, size = terms(site.computed, site.k)
+    return count * size, site.stored(y)
+
+
+def _stored(site: Site, y: Float64, *_: Float64) -> Loss:
+    return 0.0, site.stored(y)
+
+
+def _quotient(site: Site, y: Float64, *_: Float64) -> Loss:
+    """Return the loss of a quotient, whose reciprocal may be rounded too."""
+    return 0.0, 2 * site.stored(y)
+
+
+def _scaled(site: Site, y: Float64, _: Float64) -> Loss:
+    """Return the loss of a product with a constant, which may be rounded too."""
+    (factor,) = _numbers(site)
+    return 0.0, (0 if abs(factor) == 1 else 1 if is_short(factor) else 2) * site.stored(y)
+
+
+def _clip(site: Site, y: Float64, z: Float64) -> Loss:
+    """Return the loss of a clip, whose limits may be rounded."""
+    long = not all(is_short(limit) for limit in _numbers(site))
+    return 0.0, np.where(long & (y != z), site.stored(y), 0)
+
+
+def _numbers(site: Site) -> tuple[Fraction, ...]:
+    return site.operation.detail
+
+
+def _mean(site: Site, y: Float64, *_: Float64) -> Loss:
+    """Return the loss of a mean: the sum, its product with 1 / n, and 1 / n unless a power of two, are stored."""
+    count, size = terms(site.computed, site.k)
+    return count * size, (2 if _is_power_of_two(count) else 3) * site.stored(y)
+
+
+def _spread(site: Site, y: Float64, _: Float64, z: Float64) -> Loss:
+    """Return the loss of the cotangents of a mean: they, and 1 / n unless it is a power of two, are stored."""
+    return 0.0, (1 if _is_power_of_two(z.shape[-1]) else 2) * site.stored(y)
+
+
+def _is_power_of_two(count: int) -> bool:
+    return count & (count - 1) == 0
+
+
+def _mix(site: Site, y: Float64, z: Float64, a: Float64, b: Float64) -> Loss:
+    """Return the larger loss of z a + (1 - z) b and b + z (a - b), with stored intermediate results."""
+    stored = site.stored
+    in_parts, by_difference = 2 * stored((1 - z) * b) + stored(z * a), 2 * stored(z * (a - b))
+    return 0.0, stored(y) + np.maximum(in_parts, by_difference)
+
+
+def _difference(site: Site, y: Float64, g: Float64, a: Float64, b: Float64) -> Loss:
+    """Return the larger loss of g (a - b) and g a - g b."""
+    stored = site.stored
+    return 0.0, stored(y) + np.maximum(stored(g * a) + stored(g * b), stored(y))
+
+
+def _sigmoid_slope(site: Site, y: Float64, s: Float64, _: Float64) -> Loss:
+    """Return the larger loss of s (1 - s) and s - s²; the latter loses more for s near one."""
+    return 0.0, site.stored(y) + np.maximum(site.stored(y), site.stored(s * s))
+
+
+def _tanh_slope(site: Site, y: Float64, t: Float64, _: Float64) -> Loss:
+    """Return the larger loss of 1 - t² and (1 - t) (1 + t)."""
+    return 0.0, site.stored(y) + np.maximum(2 * site.stored(y), site.stored(t * t))
+
+
+def _sigmoid(site: Site, y: Float64, _: Float64) -> Loss:
+    """Return the loss of a sigmoid, including kernels that store intermediate results in the same precision.
+
+    1 / (1 + e^-z) stores e^-z, which changes y by y (1 - y), and 1 + e^-z, which changes it by y. (1 + tanh(z/2)) / 2
+    stores a tanh, which changes y by half of it. These are two implementations, so the larger loss counts. In float16
+    e^-z overflows for y below 2^-16; the loss there, y itself, is less than that of the tanh.
+    """
+    return ACTIVATION_ULPS, site.stored(y) + np.maximum(y * (2 - y), np.abs(y - 0.5))
+
+
+def _tanh(site: Site, y: Float64, _: Float64) -> Loss:
+    return ACTIVATION_ULPS, site.stored(y)
+
+
+def _exp(site: Site, y: Float64, _: Float64) -> Loss:
+    return ACTIVATION_ULPS * np.maximum(np.abs(y), 1), site.stored(y)
+
+
+def _log(site: Site, y: Float64, _: Float64) -> Loss:
+    return ACTIVATION_ULPS * np.maximum(np.abs(y), 1), site.stored(y)
+
+
+def _softplus(site: Site, y: Float64, _: Float64) -> Loss:
+    """Return the loss of a softplus.
+
+    log(1 + e^z) stores e^z, which changes y by sigmoid(z) = 1 - e^-y, and 1 + e^z, which changes it by one.
+    max(z, 0) + log(1 + e^-|z|) loses less.
+    """
+    return ACTIVATION_ULPS * np.maximum(y, 1), site.stored(y) + 2 - np.exp(-y)
+
+
+def _rsqrt(site: Site, y: Float64, _: Float64) -> Loss:
+    return ACTIVATION_ULPS * np.abs(y), 2 * site.stored(y)
+
+
+_LOSSES: Mapping[str, Callable[..., Loss]] = {
+    "product": _dot_product,
+    "mean": _mean,
+    "constant": _stored,
+    "clip": _clip,
+    "sum": _sum,
+    "multiply": _stored,
+    "scaled": _scaled,
+    "divide": _quotient,
+    "mix": _mix,
+    "sigmoid": _sigmoid,
+    "tanh": _tanh,
+    "exp": _exp,
+    "log": _log,
+    "softplus": _softplus,
+    "rsqrt": _rsqrt,
+    "transposed": _dot_product,
+    "total": _dot_product,
+    "spread": _spread,
+    "difference": _difference,
+    "sigmoid_slope": _sigmoid_slope,
+    "tanh_slope": _tanh_slope,
+}
+"""Losses by primitive. Primitives not listed only select or move numbers, and are exact."""

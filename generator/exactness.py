@@ -1,0 +1,121 @@
+"""Determines whether a network can be computed without rounding, in any order of summation."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnn_goldens.cells import Array
+from rnn_goldens.cells.program import Operation
+from rnn_goldens.generator.error_analysis.graph import Graph
+from rnn_goldens.generator.error_analysis.rounding_model import terms
+from rnn_goldens.golden.precision import PRECISIONS, Precision
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The requirements on a precision for sums without rounding.
+
+    Each partial sum of a dot product is a multiple of the common least bit of its terms, and at most the sum of their
+    absolute values.
+
+    Attributes:
+        bits: the number of significant bits.
+        largest: the largest sum of absolute values.
+        least_bit: the smallest common least bit, a power of two.
+    """
+
+    bits: int = 1
+    largest: float = 0.0
+    least_bit: float = 1.0
+
+    def __or__(self, other: "Needs") -> "Needs":
+        """Combine two requirements."""
+        least_bit = min(self.least_bit, other.least_bit)
+        return Needs(max(self.bits, other.bits), max(self.largest, other.largest), least_bit)
+
+    def met_by(self, precision: Precision) -> bool:
+        """Whether a precision meets the requirements."""
+        if self.bits > precision.bits:
+            return False
+        largest = float(np.ldexp(2 - 2.0 ** (1 - self.bits), precision.max_exponent))
+        return self.largest <= largest and self.least_bit >= 2.0**precision.min_exponent
+
+
+_TOO_MANY_BITS = 1 << 20
+"""More bits than any precision has: for a sum beyond the range of float64."""
+
+
+def needs_of_sum(total: float, bit: float) -> Needs:
+    """Return the requirements of adding multiples of ``bit`` whose absolute values add up to ``total``."""
+    if total == 0:
+        return Needs()
+    if not np.isfinite(total):
+        return Needs(_TOO_MANY_BITS, np.inf, bit)
+    return Needs(max(1, (int(np.ceil(total / bit)) - 1).bit_length()), total, bit)
+
+
+_SELECT = ("where_larger", "where_within", "only", "choose", "joined")
+_NEVER_ROUND = ("vector", "block", "negative", "same", "relu", "maximum", *_SELECT)
+EXACT_WITH_ENOUGH_BITS = ("product", "transposed", "sum", "multiply", "scaled", "constant", "clip")
+"""Primitives that are exact in a precision with enough bits. Primitives not listed here or above always round."""
+
+_MULTIPLY = ("product", "transposed", "block", "negative", "same", "multiply", "scaled")
+"""Primitives whose results are multiples of the product of their arguments' least bits."""
+
+
+def needs_of_graph(graph: Graph) -> Needs | None:
+    """Return the requirements of all operations, or None if one always rounds.
+
+    Computed in float64: if 53 bits are enough, this analysis is exact too.
+    """
+    needs = Needs()
+    for k, operation in enumerate(graph.operations):
+        if operation is not None and always_rounds(operation):
+            return None
+        if operation is not None and operation.primitive in EXACT_WITH_ENOUGH_BITS:
+            needs |= needs_of_value(graph, k, operation)
+    return needs
+
+
+def always_rounds(operation: Operation) -> bool:
+    """Whether every precision rounds the result of an operation."""
+    numbers = operation.detail if operation.primitive in ("scaled", "constant", "clip") else ()
+    known = operation.primitive in (*_NEVER_ROUND, *EXACT_WITH_ENOUGH_BITS)
+    return not known or any(float(number) != number for number in numbers)
+
+
+def needs_of_value(graph: Graph, k: int, operation: Operation) -> Needs:
+    """Return the requirements of a value."""
+    if operation.primitive in ("constant", "clip"):
+        numbers = np.array([float(number) for number in operation.detail])
+        return needs_of_sum(float(np.abs(numbers).max()), least_bit(numbers))
+    summands = operation.of if operation.primitive == "sum" else (k,)
+    size = sum((terms(graph, summand)[1] for summand in summands), np.zeros(1))
+    return needs_of_sum(float(np.max(size)), min(_bit_of_terms(graph, summand) for summand in summands))
+
+
+def _bit_of_terms(graph: Graph, k: int) -> float:
+    """Return a power of two that a value, or each term of a dot product, is a multiple of."""
+    operation = graph.operations[k]
+    if operation is None or operation.primitive not in _MULTIPLY:
+        return least_bit(graph.values[k])
+    bits = [_bit_of_terms(graph, of) for of in operation.of]
+    bits += [least_bit(graph.w[name]) for name in operation.weights]
+    bits += [least_bit(np.array([float(operation.detail[0])]))] if operation.primitive == "scaled" else []
+    return float(np.prod(bits))
+
+
+def least_bit(array: Array) -> float:
+    """Return the largest power of two that every element is a multiple of; infinity if all are zero."""
+    mantissas, exponents = np.frexp(array[array != 0])
+    whole = (mantissas * 2.0**53).astype(np.int64)
+    bits = np.ldexp((whole & -whole).astype(np.float64), exponents - 53)
+    return float(bits.min(initial=np.inf))
+
+
+def exact_precisions(graph: Graph) -> tuple[tuple[str, ...], int]:
+    """Return the precisions that do not round, and the number of bits required; none and 0 if an operation rounds."""
+    needs = needs_of_graph(graph)
+    if needs is None:
+        return (), 0
+    return tuple(p.name for p in PRECISIONS.values() if needs.met_by(p)), needs.bits

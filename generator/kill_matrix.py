@@ -1,0 +1,174 @@
+"""Builds the kill matrix, and refuses a corpus in which no golden detects some deviation.
+
+The margin of a deviation on a golden in a precision is its largest error as a multiple of the tolerance. A margin of
+two is required, because the rounding errors of a wrong implementation may compensate one tolerance.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from rnn_goldens.cells import Case, case_of
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.deviations import DEVIATIONS
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.margins import ENOUGH, gradient_margin, margins_by_output
+from rnn_goldens.generator.scenario import Refused
+from rnn_goldens.golden.precision import PRECISIONS
+
+Margins = Mapping[str, Mapping[str, float]]
+"""Deviation → precision → margin on one golden; infinite where any difference is an error."""
+
+Combination = tuple[str, str, str]
+"""(deviation, cell, precision): a deviation that some golden must detect."""
+
+
+@dataclass(frozen=True)
+class Undetected:
+    """A deviation that no golden detects in some cells and precisions, and why.
+
+    Attributes:
+        allowed: whether a correct implementation may do this, so that it is not an error there.
+    """
+
+    deviation: str
+    cells: tuple[str, ...]
+    precisions: tuple[str, ...]
+    reason: str
+    allowed: bool = False
+
+    @property
+    def combinations(self) -> list[Combination]:
+        """The combinations that need not be detected."""
+        return [(self.deviation, cell, precision) for cell in self.cells for precision in self.precisions]
+
+
+@dataclass(frozen=True)
+class KillMatrix:
+    """The margins of all deviations on all goldens.
+
+    Attributes:
+        margins: the margins by golden, in the order of the corpus.
+        cells: the cell of each golden.
+        hidden: deviations that no golden detects, with the reason.
+        core: a minimal set of goldens that detects all others.
+        deviations: all deviations.
+        of_out: the margins of ``out`` alone by golden; empty for the backward pass.
+    """
+
+    margins: Mapping[str, Margins]
+    cells: Mapping[str, str]
+    hidden: Sequence[Undetected] = ()
+    core: Sequence[str] = field(default=())
+    deviations: Sequence[Deviation] = DEVIATIONS
+    of_out: Mapping[str, Margins] = field(default_factory=dict)
+
+    def detected(self, *, by_out: bool = False) -> dict[str, set[Combination]]:
+        """Return what each golden detects, in any output or in ``out`` alone."""
+        return {
+            golden_id: {
+                (deviation, self.cells[golden_id], precision)
+                for deviation, by_precision in of_golden.items()
+                for precision, margin in by_precision.items()
+                if margin >= ENOUGH
+            }
+            for golden_id, of_golden in (self.of_out if by_out else self.margins).items()
+        }
+
+
+@dataclass(frozen=True)
+class GoldenMargins:
+    """The margins of all deviations that apply to a golden.
+
+    Attributes:
+        margins: the margins of all outputs.
+        of_out: the margins of ``out`` alone; empty for the backward pass.
+    """
+
+    margins: Margins
+    of_out: Margins
+
+
+def margins_of(golden: Golden, *, backward: bool = False) -> GoldenMargins:
+    """Return the margins of all deviations of a pass that apply to a golden. The backward pass requires gradients."""
+    case = case_of(golden.in_precision("float64"), np.float64)
+    margins: dict[str, dict[str, float]] = {}
+    of_out: dict[str, dict[str, float]] = {}
+    for deviation in BACKWARD_DEVIATIONS if backward else DEVIATIONS:
+        if golden.cell in deviation.cells and set(deviation.needs) <= set(golden.features):
+            by_output = _margins(deviation, golden, case)
+            margins[deviation.name] = {p: max(of_outputs) for p, of_outputs in by_output.items()}
+            if not backward:
+                of_out[deviation.name] = {p: of_outputs[0] for p, of_outputs in by_output.items()}
+    return GoldenMargins(margins, of_out)
+
+
+def _margins(deviation: Deviation, golden: Golden, case: Case) -> dict[str, list[float]]:
+    """Return by precision the margin of each output, out first, or of the gradients."""
+    if not deviation.is_backward:
+        outputs = deviation.run(case)
+        return {p: margins_by_output(golden, outputs, p) for p in golden.precisions}
+    gradients = golden.gradients
+    assert gradients is not None
+    wrong = deviation.gradients(case, gradients.cotangents)
+    return {p: [gradient_margin(gradients, wrong, p)] for p in gradients.precisions}
+
+
+def build_kill_matrix(
+    goldens: Sequence[Golden],
+    found: Sequence[GoldenMargins],
+    hidden: Sequence[Undetected],
+    deviations: Sequence[Deviation] = DEVIATIONS,
+) -> KillMatrix:
+    """Combine the margins of goldens, and check that all deviations are detected.
+
+    Args:
+        goldens: the goldens of the corpus.
+        found: the margins of each golden.
+        hidden: deviations that need not be detected.
+        deviations: all deviations.
+
+    Raises:
+        Refused: no golden detects a deviation that is not in ``hidden``, or a golden detects one that is.
+    """
+    margins = {golden.id: one.margins for golden, one in zip(goldens, found, strict=True)}
+    of_out = {golden.id: one.of_out for golden, one in zip(goldens, found, strict=True) if one.of_out}
+    cells = {golden.id: golden.cell for golden in goldens}
+    matrix = KillMatrix(margins, cells, hidden, deviations=deviations, of_out=of_out)
+    detected_by_golden = matrix.detected()
+    everything = set().union(*detected_by_golden.values())
+    known = {combination for h in hidden for combination in h.combinations}
+    if missed := [combination for combination in combinations(deviations) if combination not in everything | known]:
+        listed = "".join(f"\n  {deviation}, {cell}, {precision}" for deviation, cell, precision in missed)
+        raise Refused(f"no golden detects, with a margin of {ENOUGH}:{listed}")
+    if needless := sorted(known & everything):
+        raise Refused(f"listed as undetected, but a golden detects them: {needless}")
+    return replace(matrix, core=smallest_cover(detected_by_golden))
+
+
+def combinations(deviations: Iterable[Deviation]) -> list[Combination]:
+    """Return all combinations of a deviation, a cell that it applies to, and a precision."""
+    return [(d.name, cell, precision) for d in deviations for cell in d.cells for precision in PRECISIONS]
+
+
+def smallest_cover(detected_by_golden: Mapping[str, set[Combination]]) -> list[str]:
+    """Return a minimal set of goldens that detects as much as all, from simple to hard.
+
+    Greedy: repeatedly adds the golden that detects most of what is left, the simplest of equal ones, and finally
+    removes goldens that are not needed.
+
+    Args:
+        detected_by_golden: what each golden detects; goldens are ordered from simple to hard.
+    """
+    left, cover = set().union(*detected_by_golden.values()), list[str]()
+    while left:
+        best = max(detected_by_golden, key=lambda golden_id: len(detected_by_golden[golden_id] & left))
+        cover.append(best)
+        left -= detected_by_golden[best]
+    for golden_id in list(cover):
+        others = set().union(*(detected_by_golden[other] for other in cover if other != golden_id))
+        if detected_by_golden[golden_id] <= others:
+            cover.remove(golden_id)
+    return [golden_id for golden_id in detected_by_golden if golden_id in cover]

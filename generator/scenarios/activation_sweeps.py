@@ -1,0 +1,166 @@
+"""Scenarios that cover the whole range of an activation's argument: many rows of one step, each with one number.
+
+In each unit, one activation is swept, and the others are fixed so that its result is visible.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.scenarios.numbers import Float64
+from rnn_goldens.golden.shapes import LAYOUTS, Config
+
+POINTS = (
+    *(2.0**-k for k in range(14, 3, -1)),
+    *(k / 16 for k in range(1, 16)),
+    *(k / 8 for k in range(8, 16)),
+    *(k / 4 for k in range(8, 17)),
+    *(k / 2 for k in range(9, 25)),
+    13.0,
+    16.0,
+    19.0,
+    24.0,
+)
+"""Absolute values from float16's smallest normal number to where a sigmoid is 1 in float32, denser where it curves."""
+
+OPEN, SHUT = 8.0, -8.0
+BENDS = 4.0
+"""Beyond this a tanh is saturated."""
+
+
+def points() -> Float64:
+    """Return the points and their negatives: (rows,)."""
+    return np.array([sign * point for point in dict.fromkeys(POINTS) for sign in (1, -1)])
+
+
+def swept() -> Float64:
+    """Return the points as inputs, one row each: (rows, 1 step, 1 input)."""
+    return points()[:, None, None]
+
+
+def of_units(
+    cell: str,
+    folder: str,
+    name: str,
+    purpose: str,
+    units: list[dict[str, float]],
+    x: Float64,
+    h0: Float64 | None = None,
+    c0: Float64 | None = None,
+) -> Scenario:
+    """Return a scenario whose units are described one by one.
+
+    Args:
+        cell: the cell.
+        folder: the first part of the id.
+        name: the second part of the id.
+        purpose: a sentence.
+        units: for each unit, by gate: ``w_`` the weight of the first input, ``v_`` that of the second, ``b_`` the b_ih,
+            ``u_`` the b_hh.
+        x: the input, (batch, time, 1 or 2).
+        h0: the initial state.
+        c0: the initial cell state.
+    """
+    gates, hidden = LAYOUTS[cell].gates, len(units)
+    weight_ih = np.zeros((x.shape[-1], len(gates), hidden))
+    bias_ih, bias_hh = (np.zeros((len(gates), hidden)) for _ in range(2))
+    placed = {"b": bias_ih, "u": bias_hh, **dict(zip("wv", weight_ih, strict=False))}
+    for unit, described in enumerate(units):
+        for key, value in described.items():
+            kind, gate = key.split("_")
+            placed[kind][gates.index(gate), unit] = value
+    return Scenario(
+        id=f"{folder}/{name}",
+        title=f"{cell}: {name.replace('-', ' ')}",
+        purpose=purpose,
+        documented_in="rnn-goldens, generator/scenarios",
+        cell=cell,
+        config=Config(input_size=x.shape[-1], hidden_size=hidden),
+        weights={
+            "weight_ih_l0": weight_ih.reshape(x.shape[-1], -1).T,
+            "weight_hh_l0": np.zeros((len(gates) * hidden, hidden)),
+            "bias_ih_l0": bias_ih.ravel(),
+            "bias_hh_l0": bias_hh.ravel(),
+        },
+        x=x,
+        declared=("saturated", "degenerate"),
+        h0=h0,
+        c0=c0,
+    )
+
+
+def _state(*of_units: float) -> Float64:
+    return np.tile(np.array(of_units), (1, len(swept()), 1))
+
+
+GRU_UNITS: list[dict[str, float]] = [
+    {"w_r": 1, "u_n": 1, "b_z": SHUT},
+    {"w_z": 1, "b_n": 0.5},
+    {"w_n": 1, "b_z": SHUT},
+]
+
+LSTM_UNITS: list[dict[str, float]] = [
+    {"w_i": 1, "b_f": SHUT, "b_g": 1.5, "b_o": OPEN},
+    {"w_f": 1, "b_i": SHUT, "b_o": OPEN},
+    {"w_g": 1, "b_i": OPEN, "b_f": SHUT, "b_o": OPEN},
+    {"w_o": 1, "b_i": SHUT, "b_f": OPEN},
+]
+
+PURPOSE = (
+    "Every activation at every part of its argument, from 2^-14 until it is saturated: one that is off in some band."
+)
+
+
+def scenarios() -> tuple[Scenario, ...]:
+    """Return sweeps of the activations of each cell, and of c of an LSTM."""
+    cell_state = swept().reshape(1, -1, 1)
+    beyond = np.array([sign * c for c in (3.25, 3.375, 3.5) for sign in (1, -1)]).reshape(1, -1, 1)
+    return (
+        of_units("rnn_tanh", "rnn-tanh", "sweeping", PURPOSE, [{"w_h": 1}], swept()),
+        of_units("gru", "gru", "sweeping", PURPOSE, GRU_UNITS, swept(), _state(0, -1, 0)),
+        of_units("lstm", "lstm", "sweeping", PURPOSE, LSTM_UNITS, swept(), _state(0, 0, 0, 0), _state(0, 1, 0, 1)),
+        of_units(
+            "lstm",
+            "lstm",
+            "sweeping-c",
+            "The cell far beyond what a few steps reach: one that is clipped, or whose tanh is off in some band.",
+            [{"b_i": SHUT, "b_f": OPEN, "b_o": OPEN}],
+            swept(),
+            _state(0),
+            cell_state,
+        ),
+        replace(
+            of_units(
+                "lstm",
+                "lstm",
+                "large-c",
+                "A cell just beyond 3, as far as bfloat16 can be checked: one that is clipped.",
+                [{"b_i": SHUT, "b_f": OPEN, "b_o": OPEN}],
+                np.zeros((beyond.size, 1, 1)),
+                np.zeros_like(beyond),
+                beyond,
+            ),
+            declared=("degenerate",),
+        ),
+        *(_beyond(size, c0, saturated=c0 > BENDS) for size, c0 in ((2, 2.75), (10, 16.0), (20, 40.0))),
+    )
+
+
+def _beyond(size: int, c0: float, *, saturated: bool) -> Scenario:
+    """Return a scenario whose cell exceeds a size after one step, with gates that are not saturated.
+
+    The last two rows stay below the size: a gradient that is masked beyond it is correct for them.
+    """
+    rows = np.array([c0, -c0, c0 - 0.25, 0.25 - c0, 0.25, 0.5625 * c0]).reshape(1, -1, 1)
+    scenario = of_units(
+        "lstm",
+        "lstm",
+        f"c-beyond-{size}",
+        f"A cell beyond {size}, by gates that are not saturated: one that is clipped, forward and backward.",
+        [{"w_g": 1, "b_i": 0.5, "b_f": 1, "b_o": 0.5}],
+        np.array([0.5, -0.75, 1.0, 0.25, -0.5, 0.5]).reshape(-1, 1, 1),
+        np.full_like(rows, 0.5),
+        rows,
+    )
+    return replace(scenario, declared=("degenerate", "saturated") if saturated else ("degenerate",))

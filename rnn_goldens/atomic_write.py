@@ -1,0 +1,260 @@
+"""Writes files and folders atomically: in a hidden folder first, from which they are moved into place together.
+
+After an error, everything is unchanged. A process that is killed leaves the old or the new content at each path,
+complete, and possibly a hidden folder, which the next writer removes. (If the system cannot exchange two folders in one
+step, the old one may be in the hidden folder; the next writer restores it.)
+
+This protects against killed processes, not against power loss: there is no ``fsync``.
+"""
+
+import ctypes
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from stat import S_IMODE, S_IRWXU, S_ISREG
+from tempfile import mkdtemp
+
+if sys.platform != "win32":
+    import fcntl
+
+_HIDDEN = ".rnn-goldens-writing."
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write one file atomically."""
+    write_together({path: content})
+
+
+def write_together(contents: Mapping[Path, bytes | None]) -> None:
+    """Write files atomically: all or none. Removals come first, then files in the given order.
+
+    An existing file keeps its mode, and a link to it remains a link. A device or a pipe is written to directly, because
+    it cannot be replaced.
+
+    Args:
+        contents: contents by path; None removes the file if it exists.
+
+    Raises:
+        OSError: a file cannot be written; its ``filename`` is the path.
+    """
+    path = Path()
+    try:
+        with placing() as staged:
+            for path, content in contents.items():
+                _stage(staged, path, content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _stage(staged: "Staged", path: Path, content: bytes | None) -> None:
+    if content is None:
+        if path.is_dir() and not path.is_symlink():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if os.path.lexists(path):
+            staged.remove(path.parent, path.name)
+        return
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        mode = None
+    if mode is not None and not S_ISREG(mode):
+        path.write_bytes(content)
+        return
+    target = path.resolve()
+    new = staged.new(target.parent, target.name)
+    new.write_bytes(content)
+    if mode is not None:
+        new.chmod(S_IMODE(mode))
+
+
+@contextmanager
+def placing() -> Iterator["Staged"]:
+    """Context manager: what is written to ``Staged`` is moved into place at the end, unless an error occurs."""
+    with ExitStack() as cleanup, ExitStack() as undo:
+        staged = Staged(cleanup)
+        yield staged
+        staged.take_places(undo)
+        undo.pop_all()
+
+
+class Staged:
+    """Files and folders in a hidden folder that will be moved into place."""
+
+    def __init__(self, cleanup: ExitStack) -> None:
+        self._cleanup = cleanup
+        self._hidden: dict[Path, Path] = {}
+        self._new: list[tuple[Path, str]] = []
+        self._removed: list[tuple[Path, str]] = []
+
+    def new(self, folder: Path, place: str) -> Path:
+        """Return the temporary path for a file or folder that will be moved to ``folder / place``.
+
+        Args:
+            folder: an existing folder.
+            place: the path below it.
+        """
+        if (folder, place) in self._new:
+            raise FileExistsError(errno.EEXIST, "would be written twice")
+        path = self._hidden_in(folder) / "new" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._new.append((folder, place))
+        return path
+
+    def remove(self, folder: Path, place: str) -> None:
+        """Remove ``folder / place`` before the new files are moved into place."""
+        self._hidden_in(folder)
+        self._removed.append((folder, place))
+
+    def take_places(self, undo: ExitStack) -> None:
+        """Perform all removals and moves."""
+        for folder, place in self._removed:
+            self._move_out(folder, place, undo)
+        for folder, place in self._new:
+            _move_in(folder, place, self._hidden[folder], undo)
+
+    def _move_out(self, folder: Path, place: str, undo: ExitStack) -> None:
+        removed = self._hidden[folder] / "removed" / place
+        removed.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # another process removed it meanwhile
+            (folder / place).rename(removed)
+            undo.callback(removed.rename, folder / place)
+
+    def _hidden_in(self, folder: Path) -> Path:
+        if folder not in self._hidden:
+            remove_leftovers(folder)
+            self._hidden[folder] = _locked_hidden(folder, self._cleanup)
+        return self._hidden[folder]
+
+
+def _locked_hidden(folder: Path, cleanup: ExitStack) -> Path:
+    """Create and lock a hidden folder. The lock distinguishes it from the leftovers of a killed process."""
+    while True:
+        hidden = Path(mkdtemp(prefix=_HIDDEN, dir=folder))
+        if sys.platform == "win32":
+            cleanup.callback(_remove_tree, hidden)
+            return hidden
+        with suppress(FileNotFoundError):  # another process removed it before it was locked
+            descriptor = os.open(hidden, os.O_RDONLY)
+            cleanup.callback(os.close, descriptor)
+            with suppress(OSError):  # without file locks, no other process removes it
+                lock(descriptor)
+            if is_at(hidden, descriptor):
+                cleanup.callback(_remove_tree, hidden)
+                return hidden
+
+
+def _move_in(folder: Path, place: str, hidden: Path, undo: ExitStack) -> None:
+    new, target, old = hidden / "new" / place, folder / place, hidden / "old" / place
+    _require_no_link(folder, target.parent)
+    make_folder(target.parent, undo)
+    if not target.exists():
+        new.rename(target)
+        undo.callback(target.rename, new)
+        return
+    if exchanged(new, target):
+        undo.callback(exchanged, new, target)
+        return
+    old.parent.mkdir(parents=True, exist_ok=True)
+    if not target.is_dir():  # or it was removed meanwhile
+        with suppress(FileNotFoundError):
+            shutil.copy2(target, old)
+            undo.callback(old.replace, target)
+        new.replace(target)
+    else:
+        target.rename(old)
+        undo.callback(old.rename, target)
+        new.rename(target)
+        undo.callback(target.rename, new)
+
+
+def _require_no_link(folder: Path, below: Path) -> None:
+    """Raise OSError if a folder below the user's folder is a link."""
+    for path in (below, *below.parents):
+        if path == folder:
+            return
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, "is a link; it is not followed", str(path))
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the hidden folders of killed processes, and restore old content that was not replaced."""
+    if sys.platform == "win32":
+        return
+    for leftover in folder.glob(f"{_HIDDEN}*"):
+        with suppress(OSError), ExitStack() as cleanup:
+            descriptor = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+            cleanup.callback(os.close, descriptor)
+            if lock(descriptor, wait=False) and is_at(leftover, descriptor):
+                backup = leftover / "old"
+                for old in () if backup.is_symlink() else backup.glob("*"):
+                    if not (folder / old.name).exists():
+                        old.rename(folder / old.name)
+                _remove_tree(leftover)
+
+
+def make_folder(folder: Path, undo: ExitStack) -> None:
+    """Create a folder and its missing parents."""
+    if folder.is_dir():
+        return
+    if folder.exists():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    make_folder(folder.parent, undo)
+    folder.mkdir()
+    undo.callback(folder.rmdir)
+
+
+def exchanged(one: Path, other: Path) -> bool:
+    """Exchange two files or folders in one step. Returns False if the system cannot: only Linux can, on most disks."""
+    if sys.platform != "linux":
+        return False
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)  # glibc has it since 2.28
+    if rename is None:
+        return False
+    return bool(rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0)
+
+
+def lock(descriptor: int, *, wait: bool = True) -> bool:
+    """Lock an open file or folder until it is closed or the process ends.
+
+    Args:
+        descriptor: the file descriptor.
+        wait: whether to wait for another process that has the lock.
+
+    Returns:
+        Whether the lock was acquired. Always True on Windows, which has no such locks.
+
+    Raises:
+        OSError: the file system does not support locks.
+    """
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            return False
+    return True
+
+
+def is_at(path: Path, descriptor: int) -> bool:
+    """Whether an open file or folder is still the one at a path: it may have been removed or replaced."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _remove_tree(leftover: Path) -> None:
+    """Remove a folder, including read-only folders in it. Ignores errors."""
+    shutil.rmtree(leftover, ignore_errors=True)
+    if leftover.is_dir():
+        with suppress(OSError):
+            leftover.chmod(S_IRWXU)
+            for above, names, _ in os.walk(leftover):
+                for path in (Path(above, name) for name in names):
+                    if not path.is_symlink():
+                        path.chmod(S_IRWXU)
+        shutil.rmtree(leftover, ignore_errors=True)

@@ -1,0 +1,54 @@
+"""The primitives that only the backward pass uses, in NumPy, in the type of the arrays."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnn_goldens.cells.arrays import Array
+from rnn_goldens.cells.derivatives import Slopes
+
+
+class Transposed(Slopes):
+    """One method for each primitive, of the same name. g is a cotangent, (batch, units)."""
+
+    def transposed(self, g: Array, matrix: Array, index: int, blocks: int) -> Array:
+        """The cotangent of v for the product of v with one of ``blocks`` blocks of rows of a matrix."""
+        rows = len(matrix) // blocks
+        return np.asarray(g @ matrix[index * rows : (index + 1) * rows], g.dtype)
+
+    def instead(self, value: Array, way: Array) -> Array:  # noqa: ARG002 - for the backward pass
+        """The first argument; its cotangent passes to the second."""
+        return value
+
+    def joined(self, *parts: Array) -> Array:
+        """The blocks of units, concatenated."""
+        return np.concatenate(parts, axis=-1)
+
+    def spread(self, g: Array, z: Array) -> Array:
+        """The cotangent of each unit of z for the mean of z."""
+        return np.broadcast_to(g * (1 / z.shape[-1]), z.shape).astype(g.dtype)
+
+    def total(self, g: Array) -> Array:
+        """The cotangent of a value that is the same for all units: (batch, 1)."""
+        return np.asarray(g.sum(axis=-1, keepdims=True, dtype=_wide(g)), g.dtype)
+
+    def only(self, within: Array, g: Array) -> Array:
+        """G for the sequences in the mask ``within``, zero for others."""
+        return g if within.all() else np.where(within[:, None], g, np.zeros_like(g))
+
+    def nothing(self, like: Array) -> Array:
+        """An array of zeros."""
+        return np.zeros_like(like)
+
+    def outer(self, gs: Sequence[Array], vs: Sequence[Array]) -> Array:
+        """The sum of g vᵀ over all steps and sequences: the gradient of a matrix."""
+        return np.asarray(np.concatenate(gs).T @ np.concatenate(vs), gs[0].dtype)
+
+    def added_up(self, gs: Sequence[Array]) -> Array:
+        """The sum of g over all steps and sequences: the gradient of a bias."""
+        return np.asarray(np.concatenate(gs).sum(axis=0, dtype=_wide(gs[0])), gs[0].dtype)
+
+
+def _wide(g: Array) -> np.dtype[np.generic]:
+    """Return the type that kernels sum half precisions in."""
+    return g.dtype if g.dtype == object else np.result_type(np.float32, g.dtype)

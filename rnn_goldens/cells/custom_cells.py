@@ -1,0 +1,170 @@
+"""Custom cells: functions in the notation, named ``package.module:function``."""
+
+import inspect
+import traceback
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
+from typing import Any
+
+from rnn_goldens.cells.cell import BUILT_IN_CELLS, Cell
+from rnn_goldens.cells.notation import Matrix, Term, Weight
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.golden.shapes import Config
+from rnn_goldens.named_object import error_text, import_object
+
+STATES = ("h", "c")
+"""The states that a golden can have."""
+
+_BIASED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+def cell_named(name: str) -> Cell:
+    """Return a built-in or custom cell by name. Raises WrongUse like ``custom_cell``."""
+    return BUILT_IN_CELLS[name] if name in BUILT_IN_CELLS else custom_cell(name)
+
+
+_ALLOWED: set[str] = set()
+
+
+def name_cells(names: Iterable[str]) -> None:
+    """Allow the import of these cells: the user named them."""
+    _ALLOWED.update(names)
+
+
+def cell_of_file(name: str) -> Cell:
+    """Return the cell that a golden file names, if the user named it, too: a file must not cause imports.
+
+    Raises:
+        WrongUse: the user did not name it; or as for ``custom_cell``.
+    """
+    if name not in _ALLOWED:
+        raise WrongUse(
+            f"cell {name!r}: a golden file cannot cause an import; to use its equations, name the cell: "
+            f"--cell={name}, or cell={name!r} in the marker or in select"
+        )
+    return custom_cell(name)
+
+
+def named_cells() -> tuple[str, ...]:
+    """Return the cells that the user named."""
+    return tuple(sorted(_ALLOWED))
+
+
+@lru_cache(maxsize=64)
+def custom_cell(name: str) -> Cell:
+    """Return the cell that a function defines.
+
+    The gates are in the order in which the equations first use them, as PyTorch's are. A weight that is not ``W_i?``,
+    ``W_h?``, ``b_i?`` or ``b_h?`` is a vector of shape (hidden,). Each argument between x and w is a state.
+
+    Raises:
+        WrongUse: the function is not found, takes or returns a wrong number of states, or raises.
+    """
+    equations = _imported(name)
+    name_cells([name])  # callers have the name from the user
+    states = _states(name, equations)
+    used = _WeightRecorder()
+    _checked(name, lambda: equations(*(Term("input") for _ in ("x", *states)), used))
+    if not used.gates:
+        raise WrongUse(f"cell {name!r}: uses no weights such as w.W_ih, w.W_hh, w.b_ih and w.b_hh")
+    cell = Cell(name, equations, "".join(used.gates), states, tuple(used.vectors))
+    require_written(cell, biased=True)
+    return cell
+
+
+def require_written(cell: Cell, *, biased: bool) -> None:
+    """Raise WrongUse if the equations do not compile, for a network with or without biases."""
+    weights = (*(_BIASED if biased else _BIASED[:2]), *cell.vectors)
+    _checked(
+        cell.name, lambda: (cell.fused.program(dict.fromkeys(weights)), cell.separate.program(dict.fromkeys(weights)))
+    )
+
+
+def require_fits(cell: Cell, config: Config) -> None:
+    """Raise WrongUse if the equations combine terms of different sizes, in any layer of such a network."""
+    weights = frozenset(_BIASED if config.bias else _BIASED[:2])
+    above = [config.hidden_size * config.num_directions] if config.num_layers > 1 else []
+    for inputs in dict.fromkeys([config.input_size, *above]):
+        _checked(cell.name, partial(_check_sizes, cell, weights, inputs, config.hidden_size))
+
+
+def _check_sizes(cell: Cell, weights: frozenset[str], inputs: int, hidden: int) -> None:
+    """Run the equations on terms with known sizes."""
+    state = (Term("input", units=hidden) for _ in cell.states)
+    w = Weight(cell.gates, cell.vectors, weights, (inputs, hidden))
+    for name, after in zip(cell.states, cell.equations(Term("input", units=inputs), *state, w), strict=True):
+        if after.units not in (hidden, None):
+            raise TypeError(f"{name} after the step has {after.units} numbers, but {hidden} before it")
+
+
+def _imported(name: str) -> Any:  # noqa: ANN401 - any object
+    try:
+        return import_object(name, f"cell {name!r}")
+    except (KeyboardInterrupt, WrongUse):
+        raise
+    except BaseException as error:  # including SystemExit
+        module = name.partition(":")[0]
+        raise WrongUse(f"cell {name!r}: {module} cannot be imported:\n{error_text(error)}") from None
+
+
+class _WeightRecorder(Weight):
+    """Accepts weights of any name and records which of them the equations use."""
+
+    def __init__(self) -> None:
+        super().__init__("", (), frozenset(("bias_ih", "bias_hh")))
+        self.gates: list[str] = []
+        self.vectors: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a matrix or a term
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name[:2] not in ("W_", "b_"):
+            self.vectors += [name] if name not in self.vectors else []
+            return Term("vector", (), (name, 0, 1))
+        source, gate = name[2:3], name[3:]
+        if source not in ("i", "h") or len(gate) != 1:
+            raise AttributeError(
+                f"there is no weight {name}: a gate has W_i and W_h, b_i and b_h, and its letter, such as {name[:2]}iz"
+            )
+        self.gates += [gate] if gate not in self.gates else []
+        if name.startswith("W_"):
+            return Matrix(self, f"weight_{source}h", gate)
+        return Term("vector", (), (f"bias_{source}h", 0, 1))
+
+    def _product(self, matrix: str, gate: str, v: Term) -> Term:
+        return Term("product", (v,), (matrix, gate))
+
+
+def _states(name: str, equations: object) -> tuple[str, ...]:
+    if not inspect.isfunction(equations):
+        raise WrongUse(
+            f"cell {name!r}: must be a function of x, the states and w, not of type {type(equations).__name__}"
+        )
+    if inspect.iscoroutinefunction(equations) or inspect.isasyncgenfunction(equations):
+        raise WrongUse(f"cell {name!r}: must not be an async function: write def, not async def")
+    found = [p for p in inspect.signature(equations).parameters.values() if p.default is p.empty]
+    count = len(found) - 2
+    is_positional = all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in found)
+    if not is_positional or not 0 < count <= len(STATES) or _are_swapped([p.name for p in found]):
+        raise WrongUse(f"cell {name!r}: takes ({', '.join(map(str, found))}); a cell takes (x, h, w) or (x, h, c, w)")
+    return STATES[:count]
+
+
+def _are_swapped(names: list[str]) -> bool:
+    """Whether arguments named x, h, c or w are in another order."""
+    right = [name for name in ("x", *STATES, "w") if name in names]
+    return [name for name in names if name in right] != right
+
+
+def _checked(name: str, run: Callable[[], object]) -> None:
+    """Run equations; raise WrongUse with the line if they fail."""
+    try:
+        run()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # including SystemExit
+        code = _imported(name).__code__
+        file, first = code.co_filename, code.co_firstlineno
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+        place = f"line {lines[-1]}: {type(error).__name__}: {error}" if lines else f"line {first}: {error}"
+        raise WrongUse(f"cell {name!r}: {file}, {place}") from None

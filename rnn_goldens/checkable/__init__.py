@@ -1,1 +1,0 @@
-"""The public golden: the data of one in a precision, that converts its weights and checks outputs."""

@@ -1,0 +1,310 @@
+"""``Golden``, which users check implementations with, and ``Inputs``, which implementations receive."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.comparison.actual import actual_gradients, actual_outputs, gradients_by_name
+from rnn_goldens.comparison.calls import CALL_PATTERNS, Backward, compare_calls, compare_gradient_calls
+from rnn_goldens.comparison.outputs import outputs_of
+from rnn_goldens.comparison.self_comparison import refuse_own_arrays
+from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, verdict_on
+from rnn_goldens.conventions import convention as convention_named
+from rnn_goldens.conventions.gradients import gradients_to_torch
+from rnn_goldens.diagnosis.explanations import diagnosed
+from rnn_goldens.golden.data import GoldenData, InputsData
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import OutputNames
+
+if TYPE_CHECKING:
+    from rnn_goldens.cells.steps import Step
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Inputs(InputsData):
+    """Model inputs in one precision: a golden without its expected values. This is what an implementation receives."""
+
+    def weights_as(self, convention: str) -> dict[str, NDArray[Any]]:
+        """Return the weights with the names, shapes and order of another convention.
+
+        Args:
+            convention: ``torch``, ``keras``, ``onnx``, ``flax``, or ``textbook``: ``W_xh`` (input, hidden), ``W_hh``
+                and ``b``, as in ``x @ W_xh + h @ W_hh + b``.
+
+        Raises:
+            UnknownName: no such convention.
+            Unsupported: the convention cannot represent this golden.
+        """
+        weights = convention_named(convention).from_torch(self.cell, self.config, self.stored.weights)
+        return {name: self._cast(array) for name, array in weights.items()}
+
+    def weights_from(self, convention: str, weights: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
+        """Convert another convention's weights, of a network configured like this golden, to PyTorch's names.
+
+        Args:
+            convention: as for ``weights_as``.
+            weights: array-likes of any library, named and shaped like the result of ``weights_as``; or nested, as in
+                Flax and JAX: ``{"l0": {"ii": {"kernel": …`` is ``l0/ii/kernel``, as is ``{"params": {"l0": …``; a
+                single layer may omit ``l0``.
+
+        Returns:
+            float64, which represents every value of the four precisions exactly. Where the convention has one bias
+            for PyTorch's two, the first gets it and the second is zero.
+
+        Raises:
+            UnknownName: no such convention.
+            Unsupported: the convention cannot represent such a network, or the network cannot represent these weights.
+            WrongUse: an array is missing, unknown, not numeric or of another shape; or the weights are not a mapping.
+        """
+        return dict(convention_named(convention).to_torch(self.cell, self.config, weights, self.layout))
+
+    def gradients_from(self, convention: str, gradients: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+        """Convert the gradients of another convention's weights to PyTorch's names, as ``check_gradients`` takes them.
+
+        Args:
+            convention: as for ``weights_as``.
+            gradients: array-likes of any library, each named and shaped like its weight from ``weights_as``; or nested.
+
+        Returns:
+            In the golden's precision: the same values, rounded if they were more precise. Where the convention has one
+            bias for PyTorch's two, both get its gradient.
+
+        Raises:
+            UnknownName: no such convention.
+            Unsupported: the convention cannot represent such a network.
+            WrongUse: an array is unknown, not numeric or of another shape.
+            TypeError: an array is less precise than the golden's precision.
+        """
+        least = PRECISIONS[self.dtype]
+        found = gradients_to_torch(convention_named(convention), self.cell, self.config, self.layout, gradients, least)
+        return {name: self._cast(array) for name, array in found.items()}
+
+    @property
+    def out(self) -> NDArray[Any]:
+        """Raise AttributeError: implementations do not receive expected values."""
+        raise self._withheld("out")
+
+    @property
+    def h_n(self) -> NDArray[Any]:
+        """Raise AttributeError: implementations do not receive expected values."""
+        raise self._withheld("h_n")
+
+    @property
+    def c_n(self) -> NDArray[Any]:
+        """Raise AttributeError: implementations do not receive expected values."""
+        raise self._withheld("c_n")
+
+    @property
+    def gradients(self) -> Any:  # noqa: ANN401 - always raises
+        """Raise AttributeError: implementations do not receive expected values."""
+        raise AttributeError(
+            f"the gradients of {self.id} are expected values, which an implementation does not receive: "
+            "it must compute them from the cotangents"
+        )
+
+    def _withheld(self, name: str) -> AttributeError:
+        return AttributeError(
+            f"{name} of {self.id} is an expected value, which an implementation does not receive: "
+            "it must compute it from x, h0 and the weights"
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Golden(GoldenData, Inputs):
+    """A golden in one precision: model inputs and expected values. Its arrays are read-only."""
+
+    def inputs(self) -> Inputs:
+        """Return what an implementation receives: deep copies of the inputs, without expected values."""
+        return Inputs(**self.input_fields())
+
+    def steps(self) -> tuple["Step", ...]:
+        """Return every time step of each layer and direction: pre-activations, gates and states.
+
+        Computed on each call in float64 with the equations of the definition, so not correctly rounded like ``out``.
+        In the order of computation: ``[s.gates["f"] for s in golden.steps() if s.layer == 0]``.
+
+        Raises:
+            WrongUse: the cell is a custom cell whose equations are not available, or have changed since it was
+                certified.
+        """
+        from rnn_goldens.cells import case_of, require_equations
+        from rnn_goldens.cells.steps import steps_of
+
+        require_equations(self)
+        return steps_of(case_of(self, np.float64))
+
+    def compare(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> Verdict:
+        """Compare outputs with this golden, without raising.
+
+        If they differ, every known deviation runs on the same inputs, and the verdict's message lists those that
+        explain the difference. This takes about 0.05 s; ``rnn_goldens.comparison.verdict.compare`` compares only.
+
+        Args:
+            out: array-like of any library, shaped like ``self.out``; or one tuple of all outputs, as a torch layer
+                returns it: ``compare(layer(x, h0))``.
+            h_n: array-like shaped like ``self.h_n``; for an LSTM also the pair ``(h_n, c_n)``, as ``nn.LSTM`` returns
+                it.
+            c_n: array-like shaped like ``self.c_n``, for an LSTM.
+            outputs: names of the outputs to compare; all if None: ``compare(out, outputs=["out"])``.
+
+        Raises:
+            UnknownName: no such output.
+        """
+        actual = actual_outputs(self.comparing(outputs), out, h_n, c_n)
+        return diagnosed(actual, verdict_on(actual))
+
+    def check(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> None:
+        """Raise GoldenMismatch unless the outputs are right. Takes the arguments of ``compare``.
+
+        Raises:
+            GoldenMismatch: an output is wrong.
+            WrongUse: an output is this golden's own array.
+            UnknownName: no such output.
+        """
+        __tracebackhide__ = True
+        refuse_own_arrays(self, out, h_n, c_n)
+        verdict = self.compare(out, h_n, c_n, outputs=outputs)
+        if not verdict.passed:
+            raise GoldenMismatch(verdict)
+
+    def check_fails(
+        self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None
+    ) -> Verdict:
+        """Check that the outputs are wrong, for a network that is known to fail. Takes the arguments of ``compare``.
+
+        Returns:
+            The verdict; its message says what is wrong.
+
+        Raises:
+            AssertionError: the outputs are right.
+            WrongUse: an output is this golden's own array.
+            UnknownName: no such output.
+        """
+        __tracebackhide__ = True
+        refuse_own_arrays(self, out, h_n, c_n)
+        verdict = self.compare(out, h_n, c_n, outputs=outputs)
+        if verdict.passed:
+            raise AssertionError(
+                f"{self.id} in {self.dtype}: the outputs are right, but check_fails expects wrong ones"
+            )
+        return verdict
+
+    def compare_gradients(self, gradients: object = None, /, **named: object) -> Verdict:
+        """Compare gradients with this golden's, without raising.
+
+        The gradients are those of Σ d_out·out + Σ d_h_n·h_n + Σ d_c_n·c_n, with the factors from ``cotangents``. If
+        they differ, every known deviation of the backward pass runs on the same inputs, then those of the forward pass.
+
+        Args:
+            gradients: array-likes of any library by name, each shaped like its array: ``x``, ``h0`` and ``c0`` where
+                the golden has an initial state, and every weight and bias under PyTorch's name. Or a torch module after
+                ``backward()``: the ``.grad`` of its parameters is compared.
+            **named: more gradients by name: ``compare_gradients(module, x=x.grad)``.
+
+        Returns:
+            The verdict: differences by name; ``not_checked`` lists the names without a gradient: they have not passed.
+
+        Raises:
+            WrongUse: this golden was loaded without gradients.
+            UnknownName: its gradients cannot be checked in this precision.
+            TypeError: the argument does not hold gradients by name.
+        """
+        return self._compared_gradients(gradients_by_name(self, gradients, named))
+
+    def _compared_gradients(
+        self, by_name: Mapping[str, Any], meaning: str = "", run: Callable[[Any], Sequence[Any]] | None = None
+    ) -> Verdict:
+        """Return the verdict on gradients by name, with its diagnosis.
+
+        Args:
+            by_name: the gradients.
+            meaning: what it means if they are wrong.
+            run: returns the outputs that the gradients belong to.
+        """
+        actual = actual_gradients(self, by_name)
+        verdict = verdict_on(actual, meaning)
+        if verdict.passed:
+            return verdict
+        return diagnosed(actual, verdict, meaning=meaning, outputs=run and self._outputs_of(run, self.compare))
+
+    def _outputs_of(self, run: Callable[[Any], Sequence[Any]], compare: Callable[..., Verdict]) -> Verdict | None:
+        """Return the verdict on the outputs of an implementation whose gradients are checked; None if it raises."""
+        try:
+            return compare(*outputs_of(run(replace(self, gradients=None).inputs()), self))
+        except Exception:  # the gradients are checked; their failure is reported anyway
+            return None
+
+    def check_gradients(self, gradients: object = None, /, **named: object) -> Verdict:
+        """Raise GoldenMismatch unless all given gradients are right. Takes the arguments of ``compare_gradients``.
+
+        Returns:
+            The verdict; ``not_checked`` lists the names without a gradient.
+
+        Raises:
+            GoldenMismatch: a gradient is wrong, or none was given.
+            WrongUse: a gradient is this golden's own array; or as for ``compare_gradients``.
+        """
+        __tracebackhide__ = True
+        by_name = gradients_by_name(self, gradients, named)
+        refuse_own_arrays(self, *by_name.values())
+        verdict = self._compared_gradients(by_name)
+        if not verdict.passed:
+            raise GoldenMismatch(verdict)
+        return verdict
+
+    def check_gradient_calls(self, backward: Backward, run: Callable[[Any], Sequence[Any]] | None = None) -> None:
+        """Raise GoldenMismatch unless ``backward`` returns the right gradients twice in a row.
+
+        Args:
+            backward: a function of this golden's inputs: it takes ``cotangents``, ``x``, states and weights from them
+                and returns gradients by name, as ``check_gradients`` takes them.
+            run: a function of the same inputs that returns the outputs, as for ``check_calls``. It is called if the
+                gradients are wrong; if the outputs are wrong, too, the message starts with that.
+        """
+        __tracebackhide__ = True
+
+        def compared(by_name: Mapping[str, Any], meaning: str) -> Verdict:
+            return self._compared_gradients(by_name, meaning, run)
+
+        for _, verdict in compare_gradient_calls(self, backward, compared):
+            if not verdict.passed:
+                raise GoldenMismatch(verdict)
+
+    def compare_calls(
+        self, run: Callable[[Any], Any], calls: Sequence[str] | str | None = None, *, outputs: OutputNames = None
+    ) -> list[Verdict]:
+        """Call an implementation in several call patterns and compare each with this golden, without raising.
+
+        Args:
+            run: a function that returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n). It receives the inputs of
+                this golden and of parts of it, and must take ``x``, states and weights from its argument.
+            calls: ``twice``, ``rows``, ``chunks``, ``weights``, ``views``, as described in
+                ``rnn_goldens.comparison.calls``. All if None; patterns that do not apply to this golden are skipped.
+            outputs: names of the outputs to compare, as for ``compare``; for out alone, ``run`` may return only out.
+
+        Returns:
+            One verdict for each call pattern, first that of a single call; none after the first failure.
+
+        Raises:
+            UnknownName: no such call pattern.
+        """
+        golden = self.comparing(outputs)
+        return [verdict for _, verdict in golden.compared(run, tuple(CALL_PATTERNS) if calls is None else calls)]
+
+    def compared(
+        self, run: Callable[[Any], Sequence[Any]], calls: Sequence[str] | str
+    ) -> Iterator[tuple[str, Verdict]]:
+        """Yield the name and the verdict of one call pattern after the other, as ``compare_calls``."""
+        return compare_calls(self, run, self.compare, calls)
+
+    def check_calls(
+        self, run: Callable[[Any], Any], calls: Sequence[str] | str | None = None, *, outputs: OutputNames = None
+    ) -> None:
+        """Raise GoldenMismatch unless every call pattern is right. Takes the arguments of ``compare_calls``."""
+        __tracebackhide__ = True
+        for verdict in self.compare_calls(run, calls, outputs=outputs):
+            if not verdict.passed:
+                raise GoldenMismatch(verdict)

@@ -1,0 +1,220 @@
+"""``list`` and ``show``: the content of a corpus."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnn_goldens.command_line.selection_options import complete_ids, corpus_option, selecting_options
+from rnn_goldens.command_line.terminal import echo, echo_json
+from rnn_goldens.plurals import counted
+from rnn_goldens.visible import visible
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rnn_goldens.checkable_golden import Golden
+    from rnn_goldens.corpus import Corpora, Entry
+    from rnn_goldens.golden.gradients import Gradients
+
+_ONE_LINE = 1000
+"""Width for pipes: one line per golden."""
+
+_MANY = 2000
+"""Number of rows above which no table is laid out, because rich takes seconds."""
+
+_SHORT = {"float64": "f64", "float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+"""Short names of precisions for a table that must fit a terminal."""
+
+_OTHER_COLUMNS = 38
+"""Minimum width of the columns beside the id."""
+
+gradients_option = click.option("--gradients", is_flag=True, help="Only goldens that have gradients.")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+@click.command("list")
+@click.argument("patterns", nargs=-1, metavar="[ID-PATTERN]...", shell_complete=complete_ids)
+@selecting_options
+@gradients_option
+@json_option
+def list_(
+    *,
+    patterns: tuple[str, ...],
+    ids: tuple[str, ...],
+    cell: tuple[str, ...],
+    features: tuple[str, ...],
+    without: tuple[str, ...],
+    dtype: tuple[str, ...],
+    corpus: str | None,
+    gradients: bool,
+    as_json: bool,
+) -> None:
+    """List goldens, from simple to hard."""
+    from rnn_goldens.corpus import open_corpora
+    from rnn_goldens.golden.precision import precision_name
+
+    opened = open_corpora(corpus)
+    entries = opened.select([*patterns, *ids], cell, features, without, gradients=gradients)
+    if wanted := {precision_name(name) for name in dtype}:
+        entries = [e for e in entries if wanted & set(e.gradient_precisions if gradients else e.precisions)]
+    if as_json:
+        echo_json(_listed_as_json(opened, entries))
+    else:
+        _print_table(opened, entries)
+
+
+def _listed_as_json(opened: "Corpora", entries: "Sequence[Entry]") -> str:
+    """Return a JSON list of objects as in the index, with the corpus and the paths of their files."""
+    import json
+
+    from msgspec import UNSET, to_builtins
+
+    found: list[dict[str, Any]] = []
+    for entry in entries:
+        part = opened.of(entry.id)
+        files = {kind: str(part.folder / file.path) for kind, file in entry.files.items()}
+        identity = {"corpus": part.name, "version": part.version}
+        listed = {**to_builtins(entry), **identity, "files": files}
+        if entry.gradients is not UNSET:
+            of_gradients = {kind: str(part.folder / file.path) for kind, file in entry.gradients.files.items()}
+            listed["gradients"] |= {"files": of_gradients}
+        found.append(listed)
+    return json.dumps(found, ensure_ascii=False, indent=1)
+
+
+def _print_table(opened: "Corpora", entries: "Sequence[Entry]") -> None:
+    from rnn_goldens.golden.precision import PRECISIONS
+
+    rows, with_gradients = [], any(entry.gradient_precisions for entry in entries)
+    for entry in entries:
+        names = [_SHORT[name] for name in entry.precisions] if sys.stdout.isatty() else entry.precisions
+        precisions = "all" if set(entry.precisions) == set(PRECISIONS) else " ".join(names)
+        mark = ["yes" if entry.gradient_precisions else ""] if with_gradients else []
+        rows.append([visible(text) for text in (entry.id, entry.cell, " ".join(entry.features), precisions, *mark)])
+    if len(rows) > _MANY:
+        _print_columns(rows)
+    elif rows:
+        _print_wrapped(rows)
+    echo(f"{len(entries)} of {counted(len(opened.entries), 'golden')}, corpus {opened.label}")
+
+
+def _print_columns(rows: list[list[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        echo("   ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _print_wrapped(rows: list[list[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    console = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else _ONE_LINE)
+    longest = max(len(row[0]) for row in rows)
+    narrow = console.width < _ONE_LINE
+    for heading in ("id", "cell", "features", "dtype", "grad" if narrow else "gradients")[: len(rows[0])]:
+        no_wrap = heading == "id" and console.width >= longest + _OTHER_COLUMNS
+        widest = max(len(word) for row in rows for word in row[2].split() or [""])
+        fits = console.width >= longest + _OTHER_COLUMNS
+        least = {"features": widest, "grad": len("grad")}.get(heading) if fits else None
+        table.add_column(heading, no_wrap=no_wrap, overflow="fold", min_width=least)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+@click.command()
+@click.argument("golden_id", metavar="ID", shell_complete=complete_ids)
+@corpus_option
+@json_option
+def show(golden_id: str, corpus: str | None, as_json: bool) -> None:
+    """Show a golden: purpose, configuration, arrays, provenance."""
+    from rnn_goldens.corpus import open_corpora
+
+    opened = open_corpora(corpus)
+    folder = opened.of(golden_id).folder
+    entry = opened.entry(golden_id)
+    golden = opened.load(golden_id)
+    if entry.gradient_precisions:
+        golden = opened.load(golden_id, entry.gradient_precisions[0], gradients=True)
+    if as_json:
+        from rnn_goldens import encoding
+
+        echo_json(encoding.encode(golden)[".json"].decode("utf-8"), ended=True)
+        return
+    for name, text in _facts(golden):
+        echo(text, name=f"{name:<14}")
+    for file in entry.all_files:
+        echo(str(folder / file.path), name=f"{file.path.rpartition('.')[2]:<14}")
+    for group, arrays in _arrays(golden):
+        echo("", name=f"\n{group}")
+        for name, array in arrays:
+            echo(f"  {name} {array.shape}")
+            echo(_digits(array))
+
+
+def _facts(golden: "Golden") -> Iterator[tuple[str, str]]:
+    yield "id", golden.id
+    yield "title", golden.title
+    yield "purpose", golden.purpose
+    yield "documented in", golden.documented_in
+    yield "cell", golden.cell
+    yield "config", ", ".join(f"{name}={value}" for name, value in golden.config.items())
+    yield "features", ", ".join(golden.features) or "none"
+    yield "initial state", "given" if golden.initial_state is not None else "none (zeros)"
+    yield "tolerance", _tolerance(golden)
+    yield "precisions", ", ".join(golden.precisions)
+    yield "provenance", ", ".join(f"{name} {value}" for name, value in golden.provenance.items() if name != "answer")
+    yield "answer from", golden.provenance.get("answer", "not stated")
+    if golden.gradients is not None:
+        yield "gradients", f"{golden.gradients.purpose} In {', '.join(golden.gradients.precisions)}"
+        yield "of them", _tolerance_of_gradients(golden.gradients)
+
+
+def _tolerance_of_gradients(gradients: "Gradients") -> str:
+    from rnn_goldens.golden.precision import PRECISIONS
+    from rnn_goldens.golden.tolerance import Exact
+
+    if isinstance(gradients.tolerance, Exact):
+        return f"exact: every partial sum fits {gradients.tolerance.bits} significant bits, in any order"
+    listed = []
+    for name in gradients.precisions:
+        allowed = gradients.tolerance.allowed
+        largest = max(float(allowed(n, a, PRECISIONS[name]).max()) for n, a in gradients.expected.items())
+        listed.append(f"{largest:.2g} in {name}")
+    return f"a bound on the rounding errors of any correct backward pass; at most {', '.join(listed)}"
+
+
+def _tolerance(golden: "Golden") -> str:
+    from rnn_goldens.golden.precision import PRECISIONS
+    from rnn_goldens.golden.tolerance import Exact
+
+    if isinstance(golden.tolerance, Exact):
+        return f"zero: every partial sum fits {golden.tolerance.bits} significant bits, in any order"
+    allowed = {p: golden.tolerance.allowed("out", golden.stored.out, PRECISIONS[p]) for p in golden.precisions}
+    listed = ", ".join(f"{array.min():.2g} to {array.max():.2g} in {p}" for p, array in allowed.items())
+    return f"a bound on the rounding errors of any correct implementation; for out {listed}"
+
+
+def _arrays(golden: "Golden") -> Iterator[tuple[str, list[tuple[str, "NDArray[Any]"]]]]:
+    from rnn_goldens.encoding.tree import EXPECTED, INPUTS
+
+    yield "weights", list(golden.stored.weights.items())
+    for group, names in (("inputs", INPUTS), ("expected", EXPECTED)):
+        yield group, [(name, array) for name in names if (array := getattr(golden.stored, name)) is not None]
+    if golden.gradients is not None:
+        yield "cotangents", list(golden.gradients.cotangents.items())
+        yield "gradients", list(golden.gradients.expected.items())
+
+
+def _digits(array: "NDArray[Any]") -> str:
+    import textwrap
+
+    import numpy as np
+
+    with np.printoptions(precision=17, floatmode="unique", linewidth=100, threshold=200):
+        return textwrap.indent(str(array), "    ")

@@ -1,0 +1,68 @@
+"""Terminal output of the commands; control characters in text of files and programs are escaped."""
+
+import io
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from rnn_goldens.visible import visible, visible_json
+
+
+def echo(text: str, *, name: str = "", err: bool = False) -> None:
+    """Print text of one or more lines.
+
+    Args:
+        text: may quote any file or program.
+        name: printed before it, in bold on a terminal.
+        err: whether to print to stderr.
+    """
+    click.echo(f"{click.style(visible(name), bold=True) if name else ''}{visible(text)}", err=err)
+
+
+def echo_json(document: str, *, ended: bool = False) -> None:
+    """Print JSON; ``ended`` states that it ends with a newline."""
+    click.echo(visible_json(document), nl=not ended)
+
+
+def escape_unencodable() -> None:
+    """Make stdout and stderr escape characters that their encoding lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def progress_of(name: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Yield a function that shows how many goldens were compared of how many; None if stderr is not a terminal.
+
+    It uses one line, which is cleared at the end.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    _line(f"{name}: starting")
+    try:
+        yield lambda done, of: _line(f"{name}: {done} of {of} goldens")
+    finally:
+        _line("")
+
+
+def _line(text: str) -> None:
+    width = shutil.get_terminal_size().columns - 1
+    sys.stderr.write(f"\r\x1b[K{visible(text)[:width]}")
+    sys.stderr.flush()
+
+
+class Group(click.Group):
+    """Escapes control characters in click's error messages."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            vars(error).update(message=visible(error.message))
+            raise

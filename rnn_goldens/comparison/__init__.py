@@ -1,0 +1,1 @@
+"""Compares outputs of any library with a golden: differences, the verdict, its text, and call patterns."""

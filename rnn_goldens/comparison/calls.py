@@ -1,0 +1,335 @@
+"""Call patterns: a repeated call, row by row, in chunks, after a call with other weights, on non-contiguous arrays.
+
+Each pattern runs the inputs of the same golden in one or more calls, whose outputs must be those of the golden.
+Gradients are computed twice, which finds gradients that accumulate over calls.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.comparison.actual import gradients_by_name
+from rnn_goldens.comparison.outputs import NotNumbers, Output, outputs_of, read, states_apart
+from rnn_goldens.comparison.self_comparison import refuse_own_arrays
+from rnn_goldens.comparison.verdict import Verdict, compare
+from rnn_goldens.errors import UnknownName, Unsupported
+from rnn_goldens.golden.data import GoldenData, InputsData
+from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
+
+_TWO_ROUNDINGS = 2.0
+"""In tolerances: the outputs of both inputs may each be off by one."""
+
+Run = Callable[[Any], Any]
+"""A function ``inputs → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``; ``out`` if compared alone."""
+
+Call = Callable[[GoldenData | InputsData], Sequence[Any]]
+"""Calls an implementation with inputs, or with those of a golden; returns its outputs."""
+
+
+Backward = Callable[[Any], Mapping[str, Any]]
+"""A function of inputs with ``cotangents`` that returns gradients by name."""
+
+ACCUMULATED = "the second call returns the sum of both: gradients accumulate over calls and are not cleared"
+DIFFERS = "the second call differs from the first"
+
+CompareGradients = Callable[[Mapping[str, Any], str], Verdict]
+"""Gradients by name, and what it means if they are wrong, "" if unknown → the verdict."""
+
+
+@dataclass(frozen=True)
+class CallPattern:
+    """A call pattern.
+
+    Attributes:
+        does: what it does, in words.
+        applies: whether it applies to a golden.
+        verdict: returns the verdict on an implementation that is right in a single call; None if this golden cannot
+            find any fault this call_pattern.
+    """
+
+    does: str
+    applies: Callable[[GoldenData], bool]
+    verdict: Callable[[Call, GoldenData], Verdict | None]
+
+
+Refused = Callable[[str, Unsupported], object]
+"""Called with the name of a call pattern that an implementation refuses, and the reason."""
+
+
+def compare_calls(
+    golden: GoldenData,
+    run: Run,
+    compare_once: Callable[..., Verdict],
+    calls: Sequence[str] | str,
+    refused: Refused = lambda _name, _why: None,
+) -> Iterator[tuple[str, Verdict]]:
+    """Compare the outputs of a single call with a golden and, if they are right, those of other call patterns.
+
+    Args:
+        golden: the golden.
+        run: the implementation.
+        compare_once: compares the outputs of the single call: ``Golden.compare`` or a function that it calls.
+        calls: one or more names of ``CALL_PATTERNS``. Patterns are skipped that do not apply to the golden, or that the
+            implementation refuses (``Unsupported``) although it does not refuse the golden.
+        refused: called for each pattern that the implementation refuses.
+
+    Yields:
+        The name of a pattern and its verdict, first that of a single call (``once``); none after the first failure.
+
+    Raises:
+        UnknownName: no such call pattern.
+        TypeError: the implementation did not return outputs.
+        WrongUse: it returned the golden's own arrays.
+    """
+    __tracebackhide__ = True
+    patterns = {name: call_pattern(name) for name in ([calls] if isinstance(calls, str) else calls)}
+
+    def call(inputs: GoldenData | InputsData) -> Sequence[Any]:
+        __tracebackhide__ = True
+        outputs = outputs_of(run(inputs.inputs() if isinstance(inputs, GoldenData) else inputs), golden)
+        refuse_own_arrays(golden, *outputs)
+        return outputs
+
+    verdict = compare_once(*call(golden))
+    yield "once", verdict
+    for name, pattern in patterns.items():
+        if not verdict.passed:
+            return
+        if pattern.applies(golden):
+            try:
+                found = pattern.verdict(call, golden)
+            except Unsupported as why:
+                refused(name, why)
+                continue
+            except Exception as error:
+                error.add_note(f"in calls={name}, {pattern.does}; a single call was right")
+                raise
+            if found is not None:
+                verdict = found
+                yield name, verdict
+
+
+def call_pattern(name: str) -> CallPattern:
+    """Return a call pattern by its name; raises UnknownName with the names that exist."""
+    try:
+        return CALL_PATTERNS[name]
+    except KeyError:
+        raise UnknownName("call pattern", name, CALL_PATTERNS, plural="call patterns") from None
+
+
+def _twice(call: Call, golden: GoldenData) -> Verdict:
+    return compare(golden, *call(golden), meaning=DIFFERS)
+
+
+def _rows(call: Call, golden: GoldenData) -> Verdict:
+    verdicts = []
+    for index in range(len(golden.stored.x)):
+        row = _of_rows(golden, np.array([index]))
+        verdicts.append(compare(row, *call(row), meaning=f"row {index} alone differs from the same row in the batch"))
+        if not verdicts[-1].passed:
+            break
+    return max(verdicts, key=lambda verdict: (not verdict.passed, verdict.largest_error))
+
+
+def _of_rows(golden: GoldenData, rows: NDArray[np.intp]) -> GoldenData:
+    """Return a golden of some rows of the batch."""
+    stored = golden.stored
+    arrays = {name: getattr(stored, name) for name in ("h0", "c0", "h_n", "c_n")}
+    states: dict[str, Any] = {name: array[:, rows] for name, array in arrays.items() if array is not None}
+    lengths = None if stored.lengths is None else stored.lengths[rows]
+    part = replace(stored, x=stored.x[rows], out=stored.out[rows], lengths=lengths, **states)
+    return replace(golden, stored=part, tolerance=_tolerance_of_rows(golden.tolerance, rows), gradients=None)
+
+
+def _tolerance_of_rows(tolerance: Tolerance, rows: NDArray[np.intp]) -> Tolerance:
+    if isinstance(tolerance, Exact):
+        return tolerance
+    kinds = (tolerance.accumulation, tolerance.storage)
+    return Bound(*({n: a[rows] if n == "out" else a[:, rows] for n, a in kind.items()} for kind in kinds))
+
+
+def _chunks(call: Call, golden: GoldenData) -> Verdict:
+    """Run the sequence in two parts. Sequences of one time step are left out, so that each has steps in both parts."""
+    if golden.lengths is not None:
+        golden = _of_rows(golden, np.flatnonzero(golden.lengths > 1))
+    meaning = (
+        f"steps 0 to {_middle(golden) - 1} and then the others, with the state carried over, differ from all at once"
+    )
+    return compare(golden, *_in_two_chunks(call, golden), meaning=meaning)
+
+
+def _in_two_chunks(call: Call, golden: GoldenData) -> Sequence[Any]:
+    middle = _middle(golden)
+    first = list(states_apart(golden.layout, *call(_steps(golden, 0, middle, {}))).values())
+    try:
+        out = _kept(read(first[0]))  # before the second call, which may reuse the memory
+    except NotNumbers:
+        return first
+    try:
+        states = [_kept(read(state)) for state in first[1:]]
+        start = {f"{n}0": state.values for n, state in zip(golden.layout.states, states, strict=True)}
+    except (NotNumbers, ValueError):
+        start = {}
+    if not start or any(state.shape != golden.state_shape for state in start.values()):
+        return golden.out, *first[1:]  # unusable states: the comparison reports why
+    last_part = _steps(golden, middle, golden.stored.x.shape[-2], start)
+    second = list(states_apart(golden.layout, *call(last_part)).values())
+    try:
+        return _joined(out, read(second[0])), *second[1:]
+    except (NotNumbers, ValueError):
+        return second
+
+
+def _kept(output: Output) -> Output:
+    return Output(output.values.copy(), output.dtype)
+
+
+def _joined(first: Output, second: Output) -> Output:
+    """Return one output from two parts of its time steps, in the less precise type of the two."""
+    coarser = min(first, second, key=lambda output: math.inf if output.bits is None else output.bits)
+    return Output(np.concatenate([first.values, second.values], axis=-2), coarser.dtype)
+
+
+def _middle(golden: GoldenData) -> int:
+    """Return the step to split at, so that every sequence has steps in both parts; 0 if one cannot."""
+    shortest = golden.stored.x.shape[-2] if golden.lengths is None else int(golden.lengths.min())
+    return shortest // 2
+
+
+def _steps_of_longest(golden: GoldenData) -> int:
+    return golden.stored.x.shape[-2] if golden.lengths is None else int(golden.lengths.max())
+
+
+def _steps(golden: GoldenData, begin: int, end: int, start: dict[str, Any]) -> GoldenData:
+    """Return a golden of some time steps with another initial state. Its last states remain those of the whole."""
+    stored, steps = golden.stored, (..., slice(begin, end), slice(None))
+    lengths = None if stored.lengths is None else np.clip(stored.lengths - begin, 0, end - begin)
+    part = replace(stored, x=stored.x[steps], out=stored.out[steps], lengths=lengths, **start)
+    features = (*golden.features, "state") if start and "state" not in golden.features else golden.features
+    return replace(golden, stored=part, features=features, gradients=None)
+
+
+def _weights(call: Call, golden: GoldenData) -> Verdict | None:
+    stored = golden.stored
+    other = replace(golden, stored=replace(stored, weights={name: -array for name, array in stored.weights.items()}))
+    unchanged = compare(golden, *call(other))
+    if unchanged.passed and _outputs_are_the_same(golden, other):
+        return None
+    if unchanged.passed:
+        text = "weights that change between calls have no effect: with every weight negated the outputs were the same"
+        return replace(unchanged, passed=False, message=f"{golden.id} in {golden.dtype}: {text}")
+    meaning = "after a call with other weights the outputs differ from those before it"
+    return compare(golden, *call(golden), meaning=meaning)
+
+
+@np.errstate(all="ignore")
+def _outputs_are_the_same(golden: GoldenData, other: GoldenData) -> bool:
+    """Whether the right outputs for other inputs may pass on this golden; True if that cannot be computed."""
+    from rnn_goldens.cells import Network, case_of, no_equations
+
+    if no_equations(golden):
+        return True
+    right = Network().run(case_of(other, np.float64))
+    return compare(golden, *right).largest_error <= _TWO_ROUNDINGS
+
+
+def _views(call: Call, golden: GoldenData) -> Verdict:
+    """Run on non-contiguous arrays, with a NaN between any two elements."""
+    views = golden.inputs()
+    arrays = {name: _with_gaps(getattr(golden, name)) for name in ("x", *(f"{n}0" for n in golden.layout.states))}
+    weights = {name: _with_gaps(array) for name, array in golden.weights.items()}
+    vars(views).update(arrays, weights=weights)  # fills the cache of the cast arrays
+    return compare(
+        golden, *call(views), meaning="arrays that are not contiguous give other outputs than those that are"
+    )
+
+
+def _with_gaps(array: NDArray[Any]) -> NDArray[Any]:
+    wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.nan, array.dtype)
+    view = wide[..., ::2]
+    view[...] = array
+    view.flags.writeable = False
+    return view
+
+
+CALL_PATTERNS = {
+    "twice": CallPattern("the same call once more: no state is left over from the first", lambda _: True, _twice),
+    "rows": CallPattern(
+        "the rows of a batch one by one: rows are independent",
+        lambda golden: bool(golden.batch_shape) and golden.batch_shape[0] > 1,
+        _rows,
+    ),
+    "chunks": CallPattern(
+        "the sequence in two parts, with the state carried over; not for two directions or out alone",
+        lambda golden: not (golden.config.bidirectional or golden.not_compared) and _steps_of_longest(golden) > 1,
+        _chunks,
+    ),
+    "weights": CallPattern("a call with other weights in between: no weights are cached", lambda _: True, _weights),
+    "views": CallPattern("arrays that are not contiguous: strides are respected", lambda _: True, _views),
+}
+"""The call patterns, by their names in the marker and the option."""
+
+
+def compare_gradient_calls(
+    golden: GoldenData, backward: Backward, compare_gradients: CompareGradients
+) -> Iterator[tuple[str, Verdict]]:
+    """Call an implementation twice with the same inputs and compare both results.
+
+    Args:
+        golden: the golden, with gradients.
+        backward: the implementation.
+        compare_gradients: compares gradients by name.
+
+    Yields:
+        ``once`` and ``twice``, each with its verdict; only ``once`` if that failed.
+
+    Raises:
+        TypeError: the implementation did not return gradients by name.
+        WrongUse: it returned the golden's own arrays.
+    """
+    __tracebackhide__ = True
+
+    def call() -> dict[str, Any]:
+        __tracebackhide__ = True
+        found = gradients_by_name(golden, backward(golden.inputs()), {})
+        refuse_own_arrays(golden, *found.values())
+        return found
+
+    first = call()
+    kept = {name: _copy(value) for name, value in first.items()}  # a second call may add to the same arrays
+    verdict = compare_gradients(first, "")
+    yield "once", verdict
+    if verdict.passed:
+        second = call()
+        yield "twice", _with_missing(golden, compare_gradients(second, _meaning(kept, second)), verdict, second)
+
+
+def _with_missing(golden: GoldenData, verdict: Verdict, first: Verdict, second: Mapping[str, Any]) -> Verdict:
+    """Return the verdict on the second call: a failure, too, if a gradient of the first call is missing."""
+    missing = [name for name in first.differences if name not in second]
+    if not missing or not verdict.passed:
+        return verdict
+    text = f"the second call returns no gradient of {', '.join(missing)}, but the first one did"
+    return replace(verdict, passed=False, message=f"{golden.id} in {golden.dtype}: {text}")
+
+
+def _meaning(first: Mapping[str, NDArray[np.float64] | None], second: Mapping[str, Any]) -> str:
+    """Return what it means if the gradients of the second call are wrong."""
+    doubled = [
+        name for name, before in first.items()
+        if before is not None and before.any() and np.array_equal(2 * before, _copy(second.get(name)))
+    ]  # fmt: skip
+    if doubled:
+        return ACCUMULATED
+    return DIFFERS
+
+
+def _copy(value: object) -> Any:  # noqa: ANN401 - an array, or None
+    try:
+        return read(value).values.copy()
+    except NotNumbers:
+        return None

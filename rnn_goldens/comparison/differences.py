@@ -1,0 +1,180 @@
+"""Compares one output or gradient with the expected one: shape and precision first, then every value.
+
+The comparison uses operators and methods of arrays, so that a test which replaces ``np.where`` cannot change its
+result.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.comparison.actual import Actual
+from rnn_goldens.comparison.outputs import Output
+from rnn_goldens.comparison.place import WITH_TIME, first, place
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.tolerance import Exact
+
+Float64 = NDArray[np.float64]
+
+HALF = ("bfloat16", "float16")
+
+_OF_SAME_SHAPE = {"h0": "h_n", "c0": "c_n"}
+"""Arrays, and the output of the same shape that may be passed in place of the gradient."""
+
+_MATRIX = 2
+
+
+@dataclass(frozen=True)
+class Element:
+    """A wrong element: its index, both values, the allowed error and its place in words."""
+
+    index: tuple[int, ...]
+    got: float
+    want: float
+    allowed: float
+    place: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The difference of one output or gradient from the expected one.
+
+    Attributes:
+        output: ``out``, ``h_n`` or ``c_n``; for a gradient the name of its array.
+        problem: why values were not compared (not an array, wrong shape, lower precision); None if they were.
+        dtype: the type of the actual array.
+        size: number of elements.
+        wrong: number of elements outside the tolerance, NaN and infinity included.
+        nan, infinite: number of NaN and of infinite elements.
+        first: the wrong element that was computed first: earliest in time, in its own direction; then batch, unit.
+        largest: the wrong element with the largest error; NaN or infinity only if there is no finite one.
+        time_steps: the time steps of ``out``, or of the gradient of ``x``, that have a wrong element, in order.
+        computed_in: the lower precision that represents every value, if any; None for exact goldens.
+        largest_error: of all elements, as a fraction of the tolerance; infinite where the tolerance is zero or
+            subnormal and the error is a normal number.
+        is_finer: whether the declared precision is a half precision that does not represent every value: the array was
+            computed in a higher one.
+    """
+
+    output: str
+    problem: str | None = None
+    dtype: str = ""
+    size: int = 0
+    wrong: int = 0
+    nan: int = 0
+    infinite: int = 0
+    first: Element | None = None
+    largest: Element | None = None
+    time_steps: tuple[int, ...] = ()
+    computed_in: str | None = None
+    largest_error: float = 0.0
+    is_finer: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """Whether this output or gradient is right."""
+        return self.problem is None and not self.wrong
+
+
+def difference(actual: Actual, name: str) -> Difference:
+    """Compare one of the actual arrays."""
+    if name in actual.problems:
+        return _not_comparable(name, actual.problems[name])
+    output, want = actual.arrays[name], actual.expected.values[name]
+    if output.values.shape != want.shape:
+        return _not_comparable(name, _shape_problem(actual.of, name, output.values.shape, want.shape), output.dtype)
+    found = _compared(actual, name, output)
+    if actual.of == GRADIENTS and not found.passed and not found.problem:
+        mistake = _mistaken_array(actual, name, output)
+        return found if mistake is None else _not_comparable(name, mistake, output.dtype)
+    return found
+
+
+def _not_comparable(name: str, problem: str, dtype: str = "") -> Difference:
+    return Difference(name, problem=problem, dtype=dtype, largest_error=float("inf"))
+
+
+def _shape_problem(of: str, name: str, got: tuple[int, ...], want: tuple[int, ...]) -> str:
+    hint = ""
+    if name in WITH_TIME and len(want) == 3 and got == (want[1], want[0], want[2]):  # noqa: PLR2004
+        last = "directions·hidden" if name == "out" else "input"
+        hint = f"; it looks time-major, {name} is batch-first: (batch, time, {last})"
+    elif of == GRADIENTS and len(want) == _MATRIX and got == want[::-1]:
+        hint = f"; it is transposed: PyTorch's {name} is (gates·hidden, columns)"
+    elif [n for n in got if n != 1] == [n for n in want if n != 1]:
+        hint = "; only axes of size 1 differ"
+    return f"has shape {got}, want {want}{hint}"
+
+
+def _mistaken_array(actual: Actual, name: str, output: Output) -> str | None:
+    """Return what was passed in place of a gradient: its transpose, the array itself or an output; None if unknown."""
+    got, golden = output.values, actual.golden
+    if got.ndim == _MATRIX and got.shape[0] == got.shape[1]:
+        transposed = _compared(actual, name, Output(got.T.copy(), output.dtype))
+        if transposed.passed:
+            return "is transposed: its transpose is right"
+    arrays = {**golden.stored.weights, "x": golden.stored.x, "h0": golden.stored.h0, "c0": golden.stored.c0}
+    itself = arrays.get(name)
+    if itself is not None and got.shape == itself.shape and (got == itself).all() and got.any():
+        return f"is {name} itself, not its gradient, which torch has in {name}.grad"
+    of, outputs = _OF_SAME_SHAPE.get(name, ""), golden.expected(OUTPUTS)
+    if of in outputs.values and got.any() and not outputs.wrong(of, got).any():
+        return f"is the output {of}, not a gradient: check(out, h_n) compares outputs"
+    return None
+
+
+def _compared(actual: Actual, name: str, output: Output) -> Difference:
+    """Compare the values of an array of the right shape, unless its precision is too low."""
+    expected = actual.expected
+    precision = PRECISIONS[expected.dtype]
+    if output.bits is not None and output.bits < precision.bits:
+        problem = f"is {output.dtype}: less precise than the declared {expected.dtype}"
+        return _not_comparable(name, problem, output.dtype)
+    got, want, allowed = output.values, expected.values[name], expected.allowed(name)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        error = abs(got - want)
+        right = error <= allowed  # False for NaN
+        if right.all():
+            largest = float((error / allowed).max()) if error.any() else 0.0  # works where the tolerance is zero, too
+            finer = _is_finer(expected.dtype, output)
+            return Difference(name, dtype=output.dtype, size=got.size, largest_error=largest, is_finer=finer)
+        fraction = error / allowed
+    fraction = np.where(np.isnan(fraction), np.inf, fraction)
+    fraction[(allowed < 2.0**precision.min_exponent) & (error >= 2.0**precision.min_exponent)] = np.inf
+
+    def element(index: tuple[int, ...]) -> Element:
+        in_words = place(actual.golden, name, index)
+        return Element(index, float(got[index]), float(want[index]), float(allowed[index]), in_words)
+
+    wrong = np.argwhere(~right)
+    finite_first = np.where(right, -2.0, np.where(np.isfinite(got), error, -1.0))
+    return Difference(
+        name,
+        dtype=output.dtype,
+        size=got.size,
+        wrong=len(wrong),
+        nan=int(np.isnan(got).sum()),
+        infinite=int(np.isinf(got).sum()),
+        first=element(first(actual.golden, name, wrong)),
+        largest=element(tuple(int(i) for i in np.unravel_index(finite_first.argmax(), got.shape))),
+        time_steps=tuple(int(t) for t in np.unique(wrong[:, -2])) if name in WITH_TIME else (),
+        computed_in=_lower_precision(expected, got),
+        largest_error=float(fraction.max()),
+    )
+
+
+def _is_finer(declared: str, output: Output) -> bool:
+    precision = PRECISIONS[declared]
+    return declared in HALF and output.dtype != declared and not precision.holds(output.values)
+
+
+def _lower_precision(expected: Expected, got: Float64) -> str | None:
+    """Return the lowest precision that represents all values; None if all are zero or it is the declared one."""
+    if isinstance(expected.tolerance, Exact) or not np.isfinite(got).all() or not got.any():
+        return None
+    lower = [p for p in PRECISIONS.values() if p.bits < PRECISIONS[expected.dtype].bits]
+    with np.errstate(over="ignore", invalid="ignore"):
+        matching = [p.name for p in sorted(lower, key=lambda p: p.bits) if (p.round(got) == got).all()]
+    return matching[0] if matching else None

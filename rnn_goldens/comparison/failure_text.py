@@ -1,0 +1,204 @@
+"""The text of a failure: at most 15 lines, of which the first is complete in itself.
+
+For outputs, the first line reports the first wrong element, and details of each output follow. There are many
+gradients: the first line lists which are right and which are wrong, and each wrong one has a line. The right ones
+narrow down the cause, because each gradient is computed from earlier ones of the backward pass.
+"""
+
+import shlex
+import textwrap
+from collections.abc import Iterator, Sequence
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnn_goldens.comparison.actual import Actual
+from rnn_goldens.comparison.differences import Difference, Element
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.plurals import counted
+from rnn_goldens.visible import visible
+
+if TYPE_CHECKING:
+    from rnn_goldens.golden.data import GoldenData
+
+MAX_LINES = 15
+
+_WIDTH = {OUTPUTS: 110, GRADIENTS: 80}
+_MANY_STEPS = 12
+_LONGEST_PURPOSE = 3
+_MIN_ROOM = 30
+"""Characters of the first line after the golden's id, however long that is."""
+
+
+def failure_text(
+    actual: Actual,
+    found: Sequence[Difference],
+    meaning: str = "",
+    *,
+    like: str = "",
+    known: Sequence[tuple[str, int]] = (),
+) -> str:
+    """Describe the differences of a comparison that failed.
+
+    Args:
+        actual: the actual arrays.
+        found: the difference of each array.
+        meaning: what it means that there are differences; "" if unknown.
+        like: the name of the cause that gives exactly these arrays.
+        known: more sentences about them, each with its maximum number of lines.
+    """
+    place, middle = f"{actual.golden.id} in {actual.golden.dtype}", f": {meaning}: " if meaning else ": "
+    more = [line for sentence, most in known for line in _wrapped(sentence, most, _WIDTH[actual.of])]
+    if actual.of == OUTPUTS:
+        first, *others = _of_outputs(actual, found, more)
+    else:
+        first, *others = _of_gradients(actual, found, more, max(_MIN_ROOM, _WIDTH[GRADIENTS] - len(place + middle)))
+    return visible("\n".join([f"{place}{f', like {like}' if like else ''}{middle}{first}", *others]))
+
+
+def _of_outputs(actual: Actual, found: Sequence[Difference], more: Sequence[str]) -> Iterator[str]:
+    golden = actual.golden
+    details = [f"  {d.output}: {line}" for d in found for line in _details(golden, d)]
+    end = [to_see(golden, golden.corpus)] if golden.corpus is not None else []
+    room = MAX_LINES - 1 - len(more) - len(details) - len(end)
+    yield _headline(golden, next(d for d in found if not d.passed))
+    yield from (*more, *details)
+    if room > 0:
+        yield from _wrapped(f"purpose: {golden.purpose}", min(_LONGEST_PURPOSE, room), _WIDTH[OUTPUTS])
+    yield from end
+
+
+def _of_gradients(actual: Actual, found: Sequence[Difference], more: Sequence[str], room: int) -> Iterator[str]:
+    """Yield the lines on gradients, of which the first has at most ``room`` characters."""
+    golden, width = actual.golden, _WIDTH[GRADIENTS]
+    right, wrong = ([d.output for d in found if d.passed is good] for good in (True, False))
+    first, fits = _right_and_wrong(right, wrong, room)
+    lines = [first]
+    if not fits:
+        for word, names in (("right", right), ("wrong", wrong)):
+            lines += _wrapped(f"{word}: {', '.join(names)}", 2, width) if names else []
+    lines += more
+    end = [f"not checked: {', '.join(actual.not_checked)}"] if actual.not_checked else []
+    end += [f"purpose: {golden.gradients.purpose}"] if golden.gradients is not None else []
+    ending = [line for text in end for line in _wrapped(text, 2, width)]
+    ending += [to_see(golden, golden.corpus)] if golden.corpus is not None else []
+    details = [_wrapped(f"{d.output}: {_gradient_line(golden, d)}", 3, width) for d in found if not d.passed]
+    yield from (*lines, *_as_many_as_fit(details, MAX_LINES - len(lines) - len(ending)), *ending)
+
+
+def to_see(golden: "GoldenData", corpus: str) -> str:
+    """Return the line with the command that shows a golden; ``corpus`` is "" for the default corpus."""
+    option = f" --corpus {shlex.quote(corpus)}" if corpus else ""
+    return f"  to see the golden: rnn-goldens show {golden.id}{option}"
+
+
+def _headline(golden: "GoldenData", d: Difference) -> str:
+    if d.first is None:
+        return f"{d.output} {d.problem}"
+    got, want = _values(golden, d, d.first)
+    return f"{d.output} is first wrong at {d.first.place}: got {got}, want {want} ({_wrong(d)})"
+
+
+def _details(golden: "GoldenData", d: Difference) -> Iterator[str]:
+    """Yield the lines on an output."""
+    if d.problem is not None:
+        yield d.problem
+        return
+    if d.largest is None:
+        yield f"all {d.size:,} elements right" if d.size > 1 else "its one element is right"
+        return
+    yield f"{_wrong(d)}{_at_steps(golden, d)}{_not_finite(d)}"
+    if (lower := d.computed_in) is not None:
+        yield f"every value is a {lower} number: computed in {lower}, not in the declared {golden.dtype}?"
+    if isfinite(d.largest.got):
+        error = abs(d.largest.got - d.largest.want)
+        got, want = _values(golden, d, d.largest)
+        allowed = f"allowed is {d.largest.allowed:.3g}" if d.largest.allowed else "exact, none is allowed"
+        yield f"largest error {error:.6g} ({allowed}) at {d.largest.place}: got {got}, want {want}"
+
+
+def _gradient_line(golden: "GoldenData", d: Difference) -> str:
+    """Return one line on a wrong gradient."""
+    if d.problem is not None or d.largest is None or d.first is None:
+        return str(d.problem)
+    computed_in = f", all {d.computed_in} numbers: computed in {d.computed_in}?" if d.computed_in else ""
+    shown = d.largest if isfinite(d.largest.got) else d.first
+    got, want = _values(golden, d, shown)
+    allowed = f", ± {shown.allowed:.3g} allowed" if shown.allowed else ", exactly"
+    element = f"at {shown.place}: got {got}, want {want}{allowed}"
+    return f"{_wrong(d)}{_at_steps(golden, d)}{_not_finite(d)}{computed_in}; {element}"
+
+
+def _wrong(d: Difference) -> str:
+    return f"{d.wrong:,} of {counted(d.size, 'element')} wrong"
+
+
+def _not_finite(d: Difference) -> str:
+    counts = ", ".join(f"{n} {name}" for n, name in ((d.nan, "NaN"), (d.infinite, "infinite")) if n)
+    return f", among them {counts}" if counts else ""
+
+
+def _at_steps(golden: "GoldenData", d: Difference) -> str:
+    """Return the time steps that have a wrong element, as text."""
+    steps, last = d.time_steps, golden.stored.out.shape[-2] - 1
+    if not steps:
+        return ""
+    if len(steps) == 1:
+        return f" at time step {steps[0]} of 0 to {last}"
+    if steps == tuple(range(steps[0], steps[-1] + 1)):
+        return f" at time steps {steps[0]} to {steps[-1]} of 0 to {last}"
+    listed = ", ".join(map(str, steps[:_MANY_STEPS])) + (" …" if len(steps) > _MANY_STEPS else "")
+    return f" at {len(steps)} time steps ({listed}) of 0 to {last}"
+
+
+def _values(golden: "GoldenData", d: Difference, element: Element) -> tuple[str, str]:
+    """Return both values with the digits of their precision, or with all digits if those are equal."""
+    got_type = PRECISIONS[d.dtype].carrier if d.dtype in PRECISIONS else np.float64
+    got = str(np.asarray(element.got).astype(got_type))
+    want = str(PRECISIONS[golden.dtype].round(np.asarray(element.want)))
+    return (repr(element.got), repr(element.want)) if got == want else (got, want)
+
+
+def _right_and_wrong(right: list[str], wrong: list[str], room: int) -> tuple[str, bool]:
+    """Return ``x, h0 right; weight_hh_l0 wrong``, shortened to ``room`` characters, and whether it has all names."""
+    if not right and not wrong:
+        return "no gradient was given: nothing was checked", True
+    whole = "; ".join(f"{', '.join(names)} {word}" for names, word in ((right, "right"), (wrong, "wrong")) if names)
+    if len(whole) <= room:
+        return whole, True
+    good = f"{len(right)} right; " if right else ""
+    if not right and len(wrong) > 1:
+        return f"all {len(wrong)} wrong", False
+    kept = len(wrong)
+    while kept > 1 and len(good) + len(_some(wrong, kept)) > room:
+        kept -= 1
+    return f"{good}{_some(wrong, kept)}", False
+
+
+def _some(names: list[str], kept: int) -> str:
+    more = f" and {len(names) - kept} more" if kept < len(names) else ""
+    return f"{', '.join(names[:kept])}{more} wrong"
+
+
+def _as_many_as_fit(blocks: list[list[str]], room: int) -> list[str]:
+    lines: list[str] = []
+    for number, block in enumerate(blocks):
+        is_last = number == len(blocks) - 1
+        if len(lines) + len(block) > room - (0 if is_last else 1):
+            return [*lines, f"  … and {counted(len(blocks) - number, 'gradient')} more"]
+        lines += block
+    return lines
+
+
+def _wrapped(text: str, most: int, width: int) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        max_lines=most,
+        placeholder=" …",
+        break_on_hyphens=False,
+    )

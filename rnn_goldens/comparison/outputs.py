@@ -1,0 +1,292 @@
+"""Converts outputs of any library to NumPy arrays and the names of their precisions.
+
+No other library is imported: if an array needs its library for the conversion, that is already loaded.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from numbers import Number
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import Layout
+from rnn_goldens.plurals import counted
+
+if TYPE_CHECKING:
+    from rnn_goldens.golden.data import GoldenData
+
+Conversion = Callable[[Any], tuple[NDArray[Any], str]]
+"""An array of some library → the same values in NumPy, and the name of its type."""
+
+OUTPUTS = (2, 3)
+"""The possible lengths of the tuple that an implementation returns: a pair of states in it counts as one."""
+
+EXPECTED = "(out, h_n) is expected, or (out, (h_n, c_n)) of an LSTM"
+"""Error text for a single array."""
+
+_OUT_ALONE = '--rnn-goldens-outputs=out or @pytest.mark.rnn_goldens(outputs=["out"])'
+
+_MAX_NUMBERS = 100_000_000
+"""Largest number of elements of an output."""
+
+_ELEMENTS_PER_PART = 100
+"""The number of elements of an array that take as long to read as one part of a sequence."""
+
+_INTEGERS = frozenset(np.dtype(code).name for code in np.typecodes["AllInteger"])
+
+_OF_NUMPY = {np.dtype(name): name for name in PRECISIONS if hasattr(np, name)}
+"""The precisions that NumPy has as types."""
+
+_NUMBERS = (float, int, np.generic)
+"""Types whose lists NumPy converts in one call."""
+
+_ARRAY_INTERFACES = ("__array__", "__array_interface__", "__array_struct__")
+"""Attributes of an object that is an array, other than a buffer."""
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """One output, converted.
+
+    Attributes:
+        values: float64, which represents every value of the four precisions exactly.
+        dtype: the original type: a precision, or an integer type, which is exact.
+    """
+
+    values: NDArray[np.float64]
+    dtype: str
+
+    @property
+    def bits(self) -> int | None:
+        """Significant bits of the original type; None if it is exact."""
+        return PRECISIONS[self.dtype].bits if self.dtype in PRECISIONS else None
+
+
+class NotNumbers(Exception):
+    """Raised for an output that holds no real numbers. The text continues a sentence that begins with ``out``."""
+
+
+def read(value: object) -> Output:
+    """Convert any array-like: NumPy, torch, JAX, TensorFlow, MLX or sequences of them; raises NotNumbers for others.
+
+    The type of a sequence is that of its least precise part. An ``Output`` is returned unchanged.
+    """
+    if isinstance(value, Output):
+        return value
+    if value is None:
+        raise NotNumbers("is None: the implementation returned nothing for it")
+    if type(value).__name__ == "PackedSequence":
+        raise NotNumbers("is a PackedSequence: unpack it with torch's pad_packed_sequence")
+    try:
+        with np.errstate(all="ignore"):  # an implementation may have changed np.seterr
+            if type(value) is np.ndarray and value.dtype in _OF_NUMPY and value.size <= _MAX_NUMBERS:
+                return Output(value.astype(np.float64, copy=False), _OF_NUMPY[value.dtype])
+            readable, types = _readable(value)
+            if isinstance(readable, np.ndarray) and not readable.ndim and readable.dtype.kind in "OUS":
+                raise NotNumbers(f"is {_type(value)}, not an array of numbers")
+            for name in sorted(types):
+                _require_real(name)
+            if isinstance(readable, np.ndarray):
+                _require_at_most(readable.size, f"has shape {readable.shape}")
+            return Output(np.asarray(readable, dtype=np.float64), _least_precise(types))
+    except (TypeError, ValueError, LookupError, OverflowError, RuntimeError, AttributeError) as error:
+        raise NotNumbers(f"is {_type(value)} that NumPy cannot read as an array: {error}") from None
+
+
+def _require_at_most(size: int, text: str) -> None:
+    """Raise NotNumbers for an output that is too large to convert: a view may have any size."""
+    if size > _MAX_NUMBERS:
+        raise NotNumbers(f"{text}, more than any golden has")
+
+
+def _require_real(dtype: str) -> None:
+    """Raise NotNumbers unless a type is a precision, or an integer type of NumPy, which is exact."""
+    if dtype in PRECISIONS or dtype in _INTEGERS:
+        return
+    if dtype.startswith(("float", "int", "uint")):
+        raise NotNumbers(f"holds {dtype}, which is none of {', '.join(PRECISIONS)}")
+    raise NotNumbers(f"holds {dtype}, not real numbers")
+
+
+def _least_precise(types: set[str]) -> str:
+    return min(sorted(types), key=lambda name: getattr(PRECISIONS.get(name), "bits", math.inf), default="float64")
+
+
+def _readable(value: object) -> tuple[Any, set[str]]:
+    """Return an array, or nested lists that NumPy can read, and the names of the types in it."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        parts: list[Any] | tuple[Any, ...] = value  # type: ignore[assignment]
+        _require_at_most(_ELEMENTS_PER_PART * len(parts), f"is {_type(parts)} of {counted(len(parts), 'part')}")
+        return _readable_parts(parts)
+    conversion = _from_array_like if kind is np.ndarray else _own_conversion(kind)
+    if conversion is None and _is_sequence(value):
+        _require_at_most(_ELEMENTS_PER_PART * len(value), f"is {_type(value)} of {counted(len(value), 'part')}")
+        return _readable_parts([value[index] for index in range(len(value))])  # iteration may never end
+    array, dtype = (conversion or _from_array_like)(value)
+    return array, {dtype}
+
+
+def _readable_parts(parts: list[Any] | tuple[Any, ...]) -> tuple[Any, set[str]]:
+    kinds = set(map(type, parts))
+    if all(issubclass(kind, _NUMBERS) for kind in kinds):
+        return parts, set(map(_type_of_numbers, kinds))
+    read_parts = [_readable(part) for part in parts]
+    return [part for part, _ in read_parts], {name for _, types in read_parts for name in types}
+
+
+def _type_of_numbers(kind: type) -> str:
+    if issubclass(kind, np.generic):
+        return _type_name(np.dtype(kind))
+    if issubclass(kind, bool):
+        return "bool"
+    return "float64" if issubclass(kind, float) else "int64"
+
+
+def _is_sequence(value: Any) -> TypeGuard[Sequence[Any]]:  # noqa: ANN401 - anything
+    """Whether a value is a sequence, and not an array: NumPy reads a sequence part by part."""
+    if isinstance(value, str | Mapping) or any(hasattr(value, name) for name in _ARRAY_INTERFACES):
+        return False
+    return hasattr(value, "__len__") and hasattr(value, "__getitem__") and not _is_buffer(value)
+
+
+def _is_buffer(value: Any) -> bool:  # noqa: ANN401 - anything
+    try:
+        memoryview(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _own_conversion(kind: type) -> Conversion | None:
+    """Return the conversion for a type, or for the library's class that it is derived from; None if NumPy reads it."""
+    bases = (f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__)
+    return next((_CONVERSIONS[base] for base in bases if base in _CONVERSIONS), None)
+
+
+def _from_array_like(value: object) -> tuple[NDArray[Any], str]:
+    array = np.asarray(value)
+    if array.dtype.kind != "O":
+        return array, _type_name(array.dtype)
+    if not array.ndim:
+        return array, _type(value)
+    least_numeric = sorted(array.flat, key=lambda element: isinstance(element, Number))[:1]
+    raise NotNumbers(
+        f"is an array of Python objects, such as {', '.join(map(_type, least_numeric))}, not of real numbers"
+    )
+
+
+@lru_cache
+def _type_name(dtype: np.dtype[Any]) -> str:
+    """Return the name of a type; "float64" for ``longdouble``, which is wider than every precision here."""
+    return "float64" if dtype.type is np.longdouble else dtype.name
+
+
+def _from_torch(tensor: Any) -> tuple[NDArray[Any], str]:  # noqa: ANN401 - a torch.Tensor
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    _require_real(dtype)  # NumPy knows fewer types and would raise another error
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if dtype == "bfloat16" else tensor).numpy(), dtype
+
+
+def _from_mlx(array: Any) -> tuple[NDArray[Any], str]:  # noqa: ANN401 - an mlx.core.array
+    dtype = str(array.dtype).removeprefix("mlx.core.")
+    return np.asarray(array.tolist(), dtype=np.float32) if dtype == "bfloat16" else np.asarray(array), dtype
+
+
+def _from_masked(array: Any) -> tuple[NDArray[Any], str]:  # noqa: ANN401 - a numpy.ma.MaskedArray
+    if masked := int(array.mask.sum()):
+        raise NotNumbers(f"has {masked} masked elements, which have no value")
+    return _from_array_like(array)
+
+
+_CONVERSIONS: dict[str, Conversion] = {
+    "torch.Tensor": _from_torch,
+    "mlx.core.array": _from_mlx,
+    "numpy.ma.MaskedArray": _from_masked,
+    "numpy.ma.core.MaskedArray": _from_masked,  # its name in NumPy 1
+}
+"""Conversions by the class name of arrays that NumPy does not read."""
+
+
+def _type(value: object) -> str:
+    kind = type(value)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return f"{'an' if name[:1] in tuple('aeiou') else 'a'} {name}"
+
+
+def states_apart(
+    layout: Layout, out: object, h_n: object = None, c_n: object = None, *, state_shape: tuple[int, ...] | None = None
+) -> dict[str, object]:
+    """Return outputs by name. Takes out, h_n and c_n; or out and a pair (h_n, c_n); or all as a tuple in ``out``.
+
+    The result has every output of the cell, None if it was not given. For a cell without a cell state it has ``c_n``
+    only if one was given: as ``c_n``, or as the second of a pair of arrays in place of ``h_n``, if both have as many
+    axes as ``out`` and, if that is known, the shape of a state.
+    """
+    if h_n is None and c_n is None and isinstance(out, tuple) and len(out) in OUTPUTS:
+        out, h_n, c_n = (*out, None)[:3]  # a tuple that is only out does not get here
+    has_cell_state = "c" in layout.states
+    if c_n is None and isinstance(h_n, tuple | list) and len(h_n) == 2:  # noqa: PLR2004 - a pair
+        # Without a cell state they may be two layers: one axis less than out, or an axis of size 1.
+        axes = [getattr(value, "ndim", None) for value in (out, *h_n)]
+        are_states = state_shape is None or all(getattr(value, "shape", None) == state_shape for value in h_n)
+        if has_cell_state or (axes[0] is not None and len(set(axes)) == 1 and are_states):
+            h_n, c_n = h_n
+    outputs = {"out": out, "h_n": h_n}
+    return {**outputs, "c_n": c_n} if has_cell_state or c_n is not None else outputs
+
+
+def compared_outputs(golden: "GoldenData", out: object, h_n: object = None, c_n: object = None) -> dict[str, object]:
+    """Return the outputs to compare by name. Takes the outputs as ``states_apart`` does."""
+    if is_out_alone(golden, out):
+        return {"out": out}
+    outputs = states_apart(golden.layout, out, h_n, c_n, state_shape=golden.state_shape)
+    return {name: value for name, value in outputs.items() if not golden.outputs or name in golden.outputs}
+
+
+def is_out_alone(golden: "GoldenData", result: object) -> bool:
+    """Whether a result is only ``out``, for a golden that compares only ``out``.
+
+    A tuple or list of one to three parts is taken for outputs, unless it has as many axes as ``out``.
+    """
+    if golden.outputs != ("out",):
+        return False
+    if not isinstance(result, tuple | list):
+        return True
+    try:
+        return len(result) not in (1, *OUTPUTS) or read(result).values.ndim == golden.stored.out.ndim
+    except NotNumbers:
+        return False
+
+
+def is_array(result: object) -> bool:
+    """Whether a result is one array of any library."""
+    return isinstance(result, Output) or (hasattr(result, "shape") and not isinstance(result, tuple | list))
+
+
+def outputs_of(result: object, golden: "GoldenData | None" = None) -> Sequence[Any]:
+    """Return the outputs in the result of an implementation, as arguments of ``Golden.check``.
+
+    Args:
+        result: the result.
+        golden: the golden, if it may compare only ``out``.
+
+    Raises:
+        TypeError: the result does not hold outputs.
+    """
+    if golden is not None and is_out_alone(golden, result):
+        return (result,)
+    out_only = golden is not None and golden.outputs == ("out",)
+    if isinstance(result, tuple | list) and len(result) in ((1, *OUTPUTS) if out_only else OUTPUTS):
+        return result
+    if is_array(result):
+        hint = "" if golden is None else f". To check out alone: {_OUT_ALONE}"
+        raise TypeError(f"the implementation returned one array; {EXPECTED}{hint}")
+    kind = counted(len(result), "output") if isinstance(result, tuple | list) else f"a {type(result).__name__}"
+    raise TypeError(f"the implementation returned {kind}; expected (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n)")

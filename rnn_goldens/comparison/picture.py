@@ -1,0 +1,136 @@
+"""The data of a plot of wrong outputs: the batch row and the direction with the largest error."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.comparison.actual import Actual
+from rnn_goldens.golden.tolerance import Exact
+
+if TYPE_CHECKING:
+    from rnn_goldens.golden.data import GoldenData
+
+Array = NDArray[np.float64]
+
+MAX_ACROSS, MAX_DOWN = 40, 24
+"""Largest size of the heat map. In a larger array, each field shows the largest error of a block."""
+
+LONGEST_LINE = 200
+"""Longest line of actual and expected values; of a longer sequence, those around the first wrong one."""
+
+_BEFORE = 20
+"""Number of those values before the first wrong one."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Errors as a heat map, and the line with the largest error: got and want. None is NaN or infinity.
+
+    Attributes:
+        output: ``out``, or a last state if ``out`` is right.
+        place: the batch row and the direction, where there are several.
+        in_tolerances: whether errors are multiples of the tolerance; absolute errors otherwise (exact goldens).
+        across, down: names of the axes of the heat map: time step and unit, or unit and layer.
+        errors: rows of the heat map, from left to right.
+        block: number of elements of a field, across and down.
+        line: index, down, of the line.
+        begin: index, across, of the first value of the line.
+        got, want: the values of the line, with 7 digits.
+    """
+
+    output: str
+    place: str
+    in_tolerances: bool
+    across: str
+    down: str
+    errors: list[list[float | None]]
+    block: tuple[int, int]
+    line: int
+    begin: int
+    got: list[float | None]
+    want: list[float | None]
+
+
+@np.errstate(all="ignore")  # outputs may hold NaN and infinity
+def picture(actual: Actual) -> Picture | None:
+    """Return the plot data of wrong outputs; None if they are right or cannot be compared."""
+    expected = actual.expected
+    for name, got in actual.numbers.items():
+        want = expected.values[name]
+        if got.shape != want.shape or not want.size or not expected.wrong(name, got).any():
+            continue
+        error = np.where(got == want, 0.0, np.abs(got - want))
+        exact = isinstance(expected.tolerance, Exact)
+        return _picture(actual.golden, name, error if exact else error / expected.allowed(name), got, want)
+    return None
+
+
+def _picture(golden: "GoldenData", name: str, error: Array, got: Array, want: Array) -> Picture:
+    """Return the plot data of the (down, across) plane of an output with the largest ``error``."""
+    planes = {place: (of(error), of(got), of(want)) for place, of in _planes(golden, name).items()}
+    place = max(planes, key=lambda place: float(np.nan_to_num(planes[place][0], nan=np.inf).max()))
+    errors, got, want = planes[place]
+    line, across = np.unravel_index(np.argmax(np.nan_to_num(errors, nan=np.inf)), errors.shape)
+    first = int(np.argmax(errors[line] != 0)) if len(errors[line]) > LONGEST_LINE else int(across)
+    begin = max(0, min(first - _BEFORE, errors.shape[1] - LONGEST_LINE))
+    shown = slice(begin, begin + LONGEST_LINE)
+    block = (math.ceil(errors.shape[1] / MAX_ACROSS), math.ceil(errors.shape[0] / MAX_DOWN))
+    return Picture(
+        output=name,
+        place=place,
+        in_tolerances=not isinstance(golden.tolerance, Exact),
+        across="time step" if name == "out" else "unit",
+        down="unit" if name == "out" else "layer and direction",
+        errors=[_plain(row, 3) for row in _largest_of_blocks(errors, *block)],
+        block=block,
+        line=int(line),
+        begin=begin,
+        got=_plain(got[line, shown], 7),
+        want=_plain(want[line, shown], 7),
+    )
+
+
+@dataclass(frozen=True)
+class _Plane:
+    """Selects one batch row and one direction of an output: (unit, time) or (layer, unit)."""
+
+    output: str
+    batch: int | None
+    units: slice
+
+    def __call__(self, array: Array) -> Array:
+        if self.output == "out":
+            row = array if self.batch is None else array[self.batch]
+            return row[:, self.units].T
+        return array if self.batch is None else array[:, self.batch]
+
+
+def _planes(golden: "GoldenData", name: str) -> dict[str, _Plane]:
+    """Return all planes of an output by their place in words."""
+    hidden, directions = golden.config.hidden_size, golden.config.num_directions
+    rows = list(range(*golden.batch_shape)) if golden.batch_shape else [None]
+    found = {}
+    for batch in rows:
+        for direction in range(directions if name == "out" else 1):
+            parts = [f"batch {batch}"] if batch is not None and len(rows) > 1 else []
+            parts += [f"{('forward', 'reverse')[direction]} direction"] if directions > 1 and name == "out" else []
+            units = slice(direction * hidden, (direction + 1) * hidden)
+            found[", ".join(parts)] = _Plane(name, batch, units)
+    return found
+
+
+def _largest_of_blocks(errors: Array, across: int, down: int) -> Array:
+    """Return the largest value of each block; NaN where a block has one."""
+    wide = -errors.shape[1] % across
+    high = -errors.shape[0] % down
+    padded = np.pad(errors, ((0, high), (0, wide)))
+    blocks = padded.reshape(padded.shape[0] // down, down, padded.shape[1] // across, across)
+    return np.asarray(blocks.max(axis=(1, 3)))
+
+
+def _plain(values: Array, digits: int) -> list[float | None]:
+    """Return values with ``digits`` digits for JSON and xdist; None for NaN and infinity."""
+    return [float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in values.tolist()]

@@ -1,0 +1,134 @@
+"""The result of comparing outputs or gradients with a golden."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outputs
+from rnn_goldens.comparison.differences import Difference, difference
+from rnn_goldens.comparison.failure_text import failure_text
+from rnn_goldens.golden.html_table import table
+
+if TYPE_CHECKING:
+    from rnn_goldens.golden.data import GoldenData
+
+__all__ = ["Difference", "GoldenMismatch", "Verdict", "compare", "compare_gradients", "verdict_on"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The result of a comparison.
+
+    Attributes:
+        passed: whether every output is right.
+        largest_error: over all elements of all outputs, as a fraction of the tolerance: at most 1 if it passed.
+            Infinite where the tolerance is zero or subnormal and the error is a normal number.
+        differences: by output, ``out`` first; or by gradient that was given.
+        message: at most 15 lines, the first complete in itself; empty if it passed.
+        explained_by: names of deviations that give exactly these outputs, several if they are equivalent here; two at
+            once as ``a & b``. See ``docs/deviations.md``.
+        facts: if no deviation explains the outputs, facts about them and whether they hold.
+        not_checked: names of outputs that were not selected, or of gradients that are missing or not stored: they did
+            not pass.
+    """
+
+    passed: bool
+    largest_error: float
+    differences: Mapping[str, Difference]
+    message: str
+    explained_by: tuple[str, ...] = ()
+    facts: Mapping[str, bool | float] = field(default_factory=dict)
+    not_checked: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook displays."""
+        return _as_html(self.passed, self.largest_error, self.differences.values(), self.message)
+
+
+class GoldenMismatch(AssertionError):
+    """Raised for outputs or gradients that differ from a golden.
+
+    Attributes:
+        verdict: the result of the comparison.
+    """
+
+    __module__ = "rnn_goldens"
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.message)
+        self.verdict = verdict
+
+    def __reduce__(self) -> tuple[type["GoldenMismatch"], tuple[Verdict]]:
+        return type(self), (self.verdict,)
+
+
+def compare(golden: "GoldenData", out: object, h_n: object = None, c_n: object = None, *, meaning: str = "") -> Verdict:
+    """Compare outputs with a golden.
+
+    Args:
+        golden: the golden.
+        out: as for ``Golden.compare``.
+        h_n: as for ``Golden.compare``.
+        c_n: as for ``Golden.compare``.
+        meaning: what a difference means, if more than that the outputs are wrong.
+    """
+    return verdict_on(actual_outputs(golden, out, h_n, c_n), meaning)
+
+
+def compare_gradients(golden: "GoldenData", by_name: Mapping[str, object], *, meaning: str = "") -> Verdict:
+    """Compare gradients with those of a golden.
+
+    Args:
+        golden: the golden, with gradients.
+        by_name: array-likes of any library. A missing gradient is not checked; no gradients at all fail.
+        meaning: as for ``compare``.
+
+    Raises:
+        WrongUse: the golden was loaded without gradients.
+        UnknownName: its gradients cannot be checked in this precision.
+    """
+    return verdict_on(actual_gradients(golden, by_name), meaning)
+
+
+@np.errstate(all="ignore")  # an implementation may have changed np.seterr
+def verdict_on(actual: Actual, meaning: str = "") -> Verdict:
+    """Compare actual with expected arrays; ``meaning`` as for ``compare``."""
+    differences = {name: difference(actual, name) for name in actual.names}
+    passed = bool(differences) and all(found.passed for found in differences.values())
+    largest = max((found.largest_error for found in differences.values()), default=float("inf"))
+    message = "" if passed else failure_text(actual, list(differences.values()), meaning)
+    return Verdict(passed, largest, differences, message, not_checked=actual.not_checked)
+
+
+_COLUMNS = ("output", "wrong", "largest error", "at", "got", "want", "allowed")
+
+
+def _as_html(passed: bool, largest_error: float, differences: Iterable[Difference], message: str) -> str:
+    """Return a table of the differences, and the message."""
+    heading = "✓ passed" if passed else "✗ failed"
+    if isfinite(largest_error):
+        heading += f": the largest error is {_times(largest_error)}"
+    text = f'<pre style="white-space: pre-wrap">{escape(message)}</pre>' if message else ""
+    return table(heading, (tuple(_row(d)) for d in differences), _COLUMNS) + text
+
+
+def _times(error: float) -> str:
+    return f"{error:.3g} times the tolerance"
+
+
+def _row(d: Difference) -> Iterator[object]:
+    yield d.output
+    if d.problem is not None:
+        yield d.problem
+        return
+    yield f"{d.wrong:,} of {d.size:,}"
+    if d.largest is None:
+        yield _times(d.largest_error)
+        return
+    yield f"{abs(d.largest.got - d.largest.want):.3g}"
+    yield d.largest.place
+    yield from (f"{value:.9g}" for value in (d.largest.got, d.largest.want, d.largest.allowed))

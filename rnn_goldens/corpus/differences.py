@@ -1,0 +1,151 @@
+"""Compares the content of two goldens or two corpora: everything except provenance, gradients included."""
+
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+from msgspec import UNSET, structs
+from numpy.typing import NDArray
+
+from rnn_goldens import encoding
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.corpus.corpus import Corpus
+from rnn_goldens.corpus.index import Entry, Kind
+from rnn_goldens.encoding.tree import Tree, to_gradients_tree, to_tree
+from rnn_goldens.errors import InvalidFile, UnknownName
+from rnn_goldens.plurals import counted
+
+
+def golden_differences(a: Golden, b: Golden) -> list[str]:
+    """Return one line per value that differs, ``place: a → b``. Provenance is not compared."""
+    return list(_tree_differences(_content(a), _content(b)))
+
+
+def corpus_differences(a: Corpus, b: Corpus, only: Sequence[str] = ()) -> Iterator[str]:
+    """Yield one line per difference between two corpora, in HDF5 or JSON files. A damaged file is a difference.
+
+    Args:
+        a: the first corpus.
+        b: the second corpus.
+        only: ids or patterns of the goldens to compare; all if empty.
+
+    Raises:
+        UnknownName: an id or pattern matches no golden.
+    """
+    for pattern in only:
+        if not any(fnmatchcase(golden_id, pattern) for golden_id in (*a.ids, *b.ids)):
+            raise UnknownName("golden", pattern, dict.fromkeys((*a.ids, *b.ids)))
+    selected = {i: None for i in (*a.ids, *b.ids) if not only or any(fnmatchcase(i, pattern) for pattern in only)}
+    for golden_id in selected:
+        if not a.holds(golden_id) or not b.holds(golden_id):
+            yield f"{golden_id}: only in {b.folder if b.holds(golden_id) else a.folder}"
+            continue
+        yield from _entry_differences(a.entry(golden_id), b.entry(golden_id))
+        yield from _golden_differences(a, b, golden_id)
+    if not only and sorted(a.ids) == sorted(b.ids) and a.ids != b.ids:
+        yield f"index.json: the goldens are in another order: {', '.join(a.ids)} → {', '.join(b.ids)}"
+
+
+KINDS: tuple[Kind, ...] = ("h5", "json")
+
+
+def _golden_differences(a: Corpus, b: Corpus, golden_id: str) -> Iterator[str]:
+    """Yield the differences once if HDF5 and JSON have the same, else those of each file."""
+    h5, json = (list(_file_differences(a, b, golden_id, kind)) for kind in KINDS)
+    if [line for _, line in h5] == [line for _, line in json]:
+        yield from (f"{golden_id}: {line}" for _, line in h5)
+    else:
+        yield from (f"{path}: {line}" if path else line for path, line in (*h5, *json))
+
+
+def read_by_entry(corpus: Corpus, golden_id: str, kind: Kind) -> Golden:
+    """Read and validate one file of a golden, and of its gradients if it has some, without comparing hashes."""
+    entry, golden = corpus.entry(golden_id), _outputs_of(corpus, golden_id, kind)
+    if entry.gradients is UNSET:
+        return golden
+    return encoding.read(corpus.folder / entry.gradients.files[kind].path, of=golden)
+
+
+def _outputs_of(corpus: Corpus, golden_id: str, kind: Kind) -> Golden:
+    """Read and validate one file of a golden, without its gradients."""
+    return encoding.read(corpus.folder / corpus.entry(golden_id).files[kind].path)
+
+
+_NOT_COMPARED = ("provenance",)
+_OF_THE_GOLDEN = (*_NOT_COMPARED, "kind", "format", "id", "golden")
+"""Fields of gradients that only identify their golden."""
+
+
+def _content(golden: Golden) -> Tree:
+    tree = {name: value for name, value in to_tree(golden).items() if name not in _NOT_COMPARED}
+    if golden.gradients is not None:
+        gradients = to_gradients_tree(golden)
+        tree["gradients"] = {name: value for name, value in gradients.items() if name not in _OF_THE_GOLDEN}
+    return tree
+
+
+def _entry_differences(a: Entry, b: Entry) -> Iterator[str]:
+    for name, value in structs.asdict(a).items():
+        if name not in ("files", "gradients") and value != getattr(b, name):
+            yield f"{a.id}: index.json, {name}: {value} → {getattr(b, name)}"
+    if a.gradients is not UNSET and b.gradients is not UNSET:
+        for name in ("purpose", "precisions", "content"):
+            if (before := getattr(a.gradients, name)) != (after := getattr(b.gradients, name)):
+                yield f"{a.id}: index.json, gradients/{name}: {before} → {after}"
+
+
+def _file_differences(a: Corpus, b: Corpus, golden_id: str, kind: Kind) -> Iterator[tuple[str, str]]:
+    """Yield pairs of the path of a file and a difference; the path is "" if the message contains it."""
+    file = a.entry(golden_id).files[kind]
+    try:
+        lines = golden_differences(*(_outputs_of(corpus, golden_id, kind) for corpus in (a, b)))
+        if not lines:  # gradients of different goldens are not compared
+            lines = golden_differences(*(read_by_entry(corpus, golden_id, kind) for corpus in (a, b)))
+        yield from ((file.path, line) for line in lines)
+        for corpus in (a, b) if not lines else ():
+            for listed in corpus.entry(golden_id).all_files:
+                if listed.path.endswith(f".{kind}"):
+                    corpus.content(listed)
+    except InvalidFile as error:
+        yield "", str(error)
+
+
+def _tree_differences(a: Tree, b: Tree, where: str = "") -> Iterator[str]:
+    for name in dict.fromkeys([*a, *b]):
+        place = f"{where}{name}"
+        if name not in a or name not in b:
+            yield f"{place}: only in the {'second' if name in b else 'first'}"
+        elif isinstance(a[name], dict) and isinstance(b[name], dict):
+            yield from _tree_differences(a[name], b[name], f"{place}/")
+        elif isinstance(a[name], np.ndarray) and isinstance(b[name], np.ndarray):
+            yield from _array_differences(place, a[name], b[name])
+        elif a[name] != b[name]:
+            yield f"{place}: {a[name]!r} → {b[name]!r}"
+
+
+def _array_differences(place: str, a: NDArray[np.float64], b: NDArray[np.float64]) -> Iterator[str]:
+    if a.shape != b.shape:
+        yield f"{place}: shape {a.shape} → {b.shape}"
+        return
+    differ = np.argwhere((a != b) | (np.signbit(a) != np.signbit(b)))  # 0.0 and -0.0 differ in a file
+    if len(differ):
+        first = tuple(int(i) for i in differ[0])
+        values = f"{a[first].item()!r} → {b[first].item()!r}"
+        yield f"{place}: {len(differ)} of {counted(a.size, 'element')} differ, first at {first}: {values}"
+
+
+def load_any(name: str, corpus: Corpus) -> Golden:
+    """Load a golden by the path of one of its files or by its id in a corpus.
+
+    By id, and by the path of a gradients file, it is loaded with its gradients; by the path of a golden file, without.
+    """
+    path = Path(name)
+    if encoding.is_of_gradients(path):
+        return encoding.read(path, of=encoding.read(encoding.golden_beside(path)))
+    if path.suffix in encoding.OUTPUTS.suffixes:
+        return encoding.read(path)
+    entry = corpus.entry(name)
+    return corpus.load(
+        name, (entry.gradient_precisions or entry.precisions)[0], gradients=bool(entry.gradient_precisions)
+    )

@@ -1,0 +1,52 @@
+"""Changes of the backward pass, which leave the outputs right."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rnn_goldens.cells import Array, Backward, Case, Cotangents
+from rnn_goldens.cells.notation import Term
+from rnn_goldens.cells.program import Equations
+from rnn_goldens.deviations.deviation import Alteration, Gradients, in_steps
+from rnn_goldens.golden.shapes import CELLS
+
+
+def instead(value: Term, other: Term) -> Term:
+    """Return a term with the value of the first argument and the derivative of the second."""
+    return Term("instead", (value, other))
+
+
+def detached(z: Term) -> Term:
+    """Return z with a derivative of zero."""
+    return instead(z, Term("constant", (), (0,)))
+
+
+def in_derivatives(**equations: Equations) -> Alteration:
+    """Return a change of the derivatives of cells' equations, which keep the right values."""
+    if unknown := set(equations) - set(CELLS):
+        raise TypeError(f"there is no cell {', '.join(unknown)}")
+    return Alteration(equations=equations, right=Backward)
+
+
+def in_steps_back(**steps: Callable[..., Any]) -> Alteration:
+    """Return a change of steps of the backward pass, given as functions as for ``in_steps``."""
+    return in_steps(Backward, **steps)
+
+
+def in_cotangents(change: Callable[[Case, Cotangents], Cotangents]) -> Alteration:
+    """Return a change of the cotangents."""
+    return Alteration(inputs=(change,), right=Backward)
+
+
+def in_gradients(change: Callable[[Case, Gradients], Gradients]) -> Alteration:
+    """Return a change of the gradients."""
+    return Alteration(outputs=(change,), right=Backward)
+
+
+def in_gradient(prefix: str | tuple[str, ...], change: Callable[[Array], Array], but: str = " ") -> Alteration:
+    """Return a change of the gradients whose names start with a prefix and do not contain ``but``."""
+    return in_gradients(
+        lambda _, gradients: {
+            name: change(array) if name.startswith(prefix) and but not in name else array
+            for name, array in gradients.items()
+        }
+    )

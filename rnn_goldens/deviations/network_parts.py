@@ -1,0 +1,40 @@
+"""Parts of a network that may have separate code: upper layers, and the reverse direction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rnn_goldens.cells import Case, Network, Weights
+from rnn_goldens.deviations.blocks import Change
+from rnn_goldens.deviations.deviation import REVERSE, Alteration, direction, in_steps
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a network.
+
+    Attributes:
+        name: prefix of the names of deviations.
+        words: end of their sentences.
+        has: whether the layer and direction with a suffix belongs to it.
+        needs: features without which a network does not have it.
+    """
+
+    name: str
+    words: str
+    has: Callable[[str], bool]
+    needs: tuple[str, ...]
+
+
+EVERY = Part("", "", lambda _: True, ())
+UPPER = Part("upper_", " of layers above the first", lambda suffix: not suffix.startswith("l0"), ("multilayer",))
+REVERSED = Part("reverse_", " of the reverse direction", lambda s: direction(s) == REVERSE, ("bidirectional",))
+
+
+def in_weights_of(part: Part, change: Change) -> Alteration:
+    """Return a change of the weights in a part of a network."""
+
+    def weights(right: Network, case: Case, suffix: str) -> Weights:
+        found = right.weights(case, suffix)
+        return {name: change(name, array, case) for name, array in found.items()} if part.has(suffix) else found
+
+    return in_steps(weights=weights)

@@ -1,0 +1,146 @@
+"""Searches for the causes of wrong outputs or gradients: every candidate runs on the inputs of the same golden.
+
+Causes of earlier failures in the run are tried first.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+import numpy as np
+
+from rnn_goldens.comparison.actual import Actual
+from rnn_goldens.diagnosis.budget import Budget, steps_of
+from rnn_goldens.diagnosis.candidates import Candidates, Cause
+from rnn_goldens.diagnosis.flakiness import Flakiness
+from rnn_goldens.diagnosis.gradient_candidates import candidates_of
+from rnn_goldens.diagnosis.match import Arrays
+from rnn_goldens.golden.expected import OUTPUTS
+
+MAX_STEPS = 1000
+"""On a golden with more time steps, over all layers and directions, only the known causes of the run are tried."""
+
+STEPS_FOR_PAIRS = 12
+"""Pairs are tried only on goldens with at most this many time steps: simpler failures are as informative."""
+
+STEPS = 40_000
+"""Budget, in time steps, of the search for new causes during a run."""
+
+STEPS_OF_PAIRS = 9_000
+"""Part of it for pairs, for each cell."""
+
+MAX_KEPT = 4_000_000
+"""Largest number of values of failed outputs kept until the end of a run; later failures are diagnosed less."""
+
+
+@dataclass(frozen=True, eq=False)
+class Failure:
+    """Outputs or gradients that were wrong.
+
+    Attributes:
+        golden: id of the golden.
+        dtype: the precision.
+        got: the numeric arrays.
+        test: the test that checked it.
+        of: ``outputs`` or ``gradients``.
+        outputs_right: of gradients, whether the outputs were compared and are right.
+    """
+
+    golden: str
+    dtype: str
+    got: Arrays
+    test: str = ""
+    of: str = OUTPUTS
+    outputs_right: bool = False
+
+
+@dataclass
+class SearchState:
+    """What is left for the diagnosis of all failures of a run.
+
+    Attributes:
+        budget: the remaining budget before the end of the run.
+        kept: number of values kept so far.
+    """
+
+    budget: Budget = field(default_factory=lambda: Budget(STEPS))
+    kept: int = 0
+
+
+@dataclass(eq=False)
+class CandidateSearch:
+    """The causes of a test's failures so far, by cell. They are tried first; others only if none of them explains one.
+
+    Attributes:
+        test: the test, which checks one network.
+        spent: state shared with the other tests of the run.
+        pairs: whether two deviations at once are tried if no single one explains the outputs.
+        failures: the failures so far, to be examined again at the end of the run.
+        repeats: repeats some calls of the implementation.
+    """
+
+    test: str = ""
+    spent: SearchState = field(default_factory=SearchState)
+    pairs: bool = True
+    failures: list[Failure] = field(default_factory=list)
+    repeats: Flakiness = field(default_factory=Flakiness)
+    _known: dict[str, list[Cause]] = field(default_factory=dict)
+    _tried: dict[str, set[frozenset[str]]] = field(default_factory=dict)
+    _pair_budgets: dict[str, Budget] = field(default_factory=dict)
+
+    @np.errstate(all="ignore")
+    def explain(self, actual: Actual, *, outputs_right: bool = False) -> list[Cause]:
+        """Return the causes that give these wrong outputs or gradients.
+
+        Args:
+            actual: the outputs or gradients. Causes of gradients are in the backward or in the forward pass.
+            outputs_right: whether the outputs are known to be right: then no cause is in the forward pass.
+
+        Returns:
+            Several causes if they are equivalent here; none if none is known or the budget is spent.
+        """
+        golden, got = actual.golden, actual.numbers
+        if not got:
+            return []
+        self._keep(Failure(golden.id, golden.dtype, got, self.test, actual.of, outputs_right))
+        known = self._known.setdefault(golden.cell, [])
+        candidates = candidates_of(golden, got, actual.of, outputs_right=outputs_right)
+        found = [cause for cause in known if candidates.explained_by(cause)]
+        if not found and steps_of(golden) <= MAX_STEPS:
+            found = self._search(candidates, known)
+            known += found
+        return found
+
+    def _keep(self, failure: Failure) -> None:
+        size = sum(values.size for values in failure.got.values())
+        if self.spent.kept + size <= MAX_KEPT:
+            self.spent.kept += size
+            self.failures.append(failure)
+
+    def _search(self, candidates: Candidates, known: list[Cause]) -> list[Cause]:
+        budget, found = self.spent.budget, list[Cause]()
+        # A golden that needs more than half of the remaining budget waits for the end of the run.
+        if candidates.cost * len(candidates.applicable()) < budget.left / 2:
+            for group in candidates.candidates():
+                found = found or list(candidates.explaining(group, budget))
+        if not found and self.pairs and steps_of(candidates.golden) <= STEPS_FOR_PAIRS:
+            cell = candidates.golden.cell
+            others = filter(candidates.can_apply, self._pairs_of_other_cells(cell))
+            pairs = chain(others, candidates.pairs(known, wide=True))
+            pair_budget = self._pair_budgets.setdefault(cell, Budget(min(STEPS_OF_PAIRS, budget.left)))
+            before = pair_budget.left
+            found = list(candidates.explaining(self._untried(cell, pairs), pair_budget))
+            budget.left -= before - pair_budget.left
+        return found
+
+    def _untried(self, cell: str, pairs: Iterable[Cause]) -> Iterator[Cause]:
+        """Yield the pairs not tried on another failure of the cell. A pair that failed there cannot explain all."""
+        tried = self._tried.setdefault(cell, set())
+        for pair in pairs:
+            if frozenset(pair) not in tried:
+                tried.add(frozenset(pair))
+                yield pair
+
+    def _pairs_of_other_cells(self, cell: str) -> list[Cause]:
+        """Return pairs that explain failures of other cells: a bug outside the cell is in all of them."""
+        return [cause for other, causes in self._known.items() if other != cell for cause in causes if len(cause) > 1]

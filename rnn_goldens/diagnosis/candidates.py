@@ -1,0 +1,219 @@
+"""Runs candidate deviations on a golden and compares them with the actual outputs."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, cached_property
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnn_goldens.diagnosis.budget import Budget, steps_of
+from rnn_goldens.diagnosis.match import Arrays, explains, fits, is_nearer, is_right, share
+from rnn_goldens.golden.expected import OUTPUTS
+from rnn_goldens.golden.precision import PRECISIONS
+
+if TYPE_CHECKING:
+    from rnn_goldens.cells import Case
+    from rnn_goldens.deviations import Alteration, Deviation
+    from rnn_goldens.golden.data import GoldenData
+
+Cause = tuple[str, ...]
+"""The names of deviations that act together: one, or two."""
+
+Parts = Mapping[str, tuple[Cause, ...]]
+"""The causes that give the actual array, by name of output or gradient."""
+
+TOGETHER = " & "
+"""Separator of the names of two deviations."""
+
+_NAMES = ("out", "h_n", "c_n")
+
+MAX_SHARING = 16
+"""How many deviations that explain part of the outputs are tried in pairs: those that explain most."""
+
+
+class Candidates:
+    """A golden, its actual outputs and the deviations that may explain them."""
+
+    of = OUTPUTS
+    passes = 1
+    """How often a network passes over the time steps of a golden."""
+
+    def __init__(self, golden: "GoldenData", got: Arrays) -> None:
+        self.golden, self.got = golden, got
+        self.expected = golden.expected(self.of)
+        self._outputs: dict[Cause, Arrays] = {}
+        self._float32: dict[Cause, Arrays] = {}
+        self._is_finite = all(np.isfinite(values).all() for values in got.values())
+
+    def applicable(self) -> list[Cause]:
+        """Return the single deviations that apply to such a network; none if the outputs are uninformative."""
+        return [(deviation.name,) for deviation in self._applicable]
+
+    def candidates(self) -> Iterator[Iterable[Cause]]:
+        """Yield groups of candidates. A group is tried only if no candidate of earlier groups explains the outputs."""
+        yield self.applicable()
+
+    def catalogue(self) -> "Sequence[Deviation]":
+        """Return all deviations, also those that do not apply."""
+        from rnn_goldens.cells import cell_of
+        from rnn_goldens.deviations import DEVIATIONS, derived
+
+        if self.golden.custom_layout is None:
+            return DEVIATIONS
+        return *DEVIATIONS, *derived(cell_of(self.golden), bias=self.golden.config.bias)
+
+    @cached_property
+    def _applicable(self) -> "list[Deviation]":
+        from rnn_goldens.cells import no_equations
+
+        if self.is_uninformative() or no_equations(self.golden):
+            return []
+        features, is_widest = set(self.golden.features), self.golden.dtype == "float64"
+        return [
+            d
+            for d in self.catalogue()
+            if d.applies_to(self.golden.cell)
+            and set(d.needs) <= features
+            and (is_widest or "float32" not in d.name)  # in lower precisions it has no effect
+        ]
+
+    def can_apply(self, cause: Cause) -> bool:
+        """Whether all deviations of a cause apply to such a network."""
+        return set(cause) <= {deviation.name for deviation in self._applicable}
+
+    def only(self, name: str) -> "Candidates":
+        """Return the candidates for one of the actual arrays."""
+        part = type(self)(self.golden, {name: self.got[name]})
+        part._outputs, part._float32 = self._outputs, self._float32
+        return part
+
+    def is_right(self) -> bool:
+        """Whether the actual outputs are right."""
+        return is_right(self.expected, self.got)
+
+    def explained_by(self, cause: Cause) -> bool:
+        """Whether a network with these deviations gives the actual outputs."""
+        wrong = self._run_cached(cause)
+        if wrong is None:
+            return False
+        if explains(self.expected, self.got, wrong):
+            return True
+        float32 = self._in_float32(cause) if not self._is_finite or self.rounds(cause) else None
+        if float32 is not None and explains(self.expected, self.got, float32):
+            return True  # overflow and ties need the same arithmetic
+        if not self._is_finite:
+            return False
+        return is_nearer(self.expected, self.got, wrong) and explains(
+            self.expected, self.got, wrong, self._roundings(cause, wrong)
+        )
+
+    def fitted_by(self, cause: Cause) -> bool:
+        """Whether a cause explains the outputs, or they are nearer to its than to the right ones, within rounding."""
+        wrong = self._run_cached(cause)
+        if wrong is None:
+            return False
+        if self.explained_by(cause) or fits(self.expected, self.got, wrong):
+            return True
+        return self.rounds(cause) and is_nearer(self.expected, self.got, wrong)
+
+    @property
+    def cost(self) -> int:
+        """Time steps needed to run one cause."""
+        return self.passes * steps_of(self.golden)
+
+    def explaining(self, causes: Iterable[Cause], budget: Budget) -> Iterator[Cause]:
+        """Yield the causes that explain the outputs, without duplicates, until the budget is spent."""
+        compared = set[frozenset[str]]()
+        for cause in causes:
+            if frozenset(cause) in compared:
+                continue
+            if not budget.take(self.cost):
+                return
+            compared.add(frozenset(cause))
+            if self.explained_by(cause):
+                yield cause
+
+    def pairs(self, known: Iterable[Cause], *, wide: bool = False) -> Iterator[Cause]:
+        """Yield pairs: of deviations that explain a part each, of a known cause and any other, of real-world bugs.
+
+        Args:
+            known: causes of other failures.
+            wide: whether to add pairs of a real-world bug and any other deviation.
+        """
+        applicable = self._applicable
+        yield from combinations(self._sharing()[:MAX_SHARING], 2)
+        for candidate in [cause[0] for cause in known if len(cause) == 1]:
+            yield from ((candidate, other.name) for other in applicable if other.name != candidate)
+        real_bugs = sorted((d for d in applicable if d.stands_for), key=lambda d: -len(d.stands_for))
+        yield from combinations([d.name for d in real_bugs], 2)
+        if wide:
+            yield from ((one.name, other.name) for one in real_bugs for other in applicable if other.name != one.name)
+
+    def rounds(self, cause: Cause) -> bool:
+        """Whether a cause rounds to a narrow type. Near a tie, other implementations round to the other side."""
+        return set(cause) <= _narrow()
+
+    def is_uninformative(self) -> bool:
+        """Whether out is zero everywhere and should not be: many bugs cause that."""
+        out, want = self.got.get("out"), self.golden.stored.out
+        return out is not None and out.size > 0 and not out.any() and bool(want.any())
+
+    def _sharing(self) -> list[str]:
+        """Return the deviations that explain part of the wrong elements, best first."""
+        shares = {
+            cause[0]: share(self.expected, self.got, wrong) for cause, wrong in self._outputs.items() if not cause[1:]
+        }
+        return sorted((name for name, part in shares.items() if part), key=lambda name: -shares[name])
+
+    def _run_cached(self, cause: Cause) -> Arrays | None:
+        """Return the outputs of a network with these deviations; None if two of them exclude each other."""
+        if cause not in self._outputs:
+            try:
+                self._outputs[cause] = self.run(cause, np.float64)
+            except Exception:  # the deviations exclude each other
+                return None
+        return self._outputs[cause]
+
+    def _in_float32(self, cause: Cause) -> Arrays:
+        if cause not in self._float32:
+            self._float32[cause] = self.run(cause, np.float32)
+        return self._float32[cause]
+
+    def run(self, cause: Cause, dtype: type, *, perturbed: bool = False) -> Arrays:
+        """Run a network with these deviations; with weights off by one rounding error if ``perturbed``."""
+        from rnn_goldens.cells import case_of, require_equations
+        from rnn_goldens.deviations import together
+
+        require_equations(self.golden)
+        case = case_of(self.golden, dtype)
+        if perturbed:
+            case = perturb(case, PRECISIONS[self.golden.dtype].roundoff)
+        return {name: np.asarray(part, np.float64) for name, part in self._run(together(cause), case).items()}
+
+    def _run(self, wrong: "Alteration", case: "Case") -> Arrays:
+        return dict(zip(_NAMES, wrong(case), strict=False))
+
+    @np.errstate(all="ignore")
+    def _roundings(self, cause: Cause, wrong: Arrays) -> Arrays:
+        """Estimate the rounding errors of a wrong network's outputs: the largest one of each time step."""
+        others = [self._in_float32(cause), self.run(cause, np.float64, perturbed=True)]
+        scale = PRECISIONS[self.golden.dtype].roundoff / PRECISIONS["float32"].roundoff
+        found = {}
+        for name, values in wrong.items():
+            error = np.maximum(*(np.nan_to_num(np.abs(other[name] - values), posinf=0.0) for other in others))
+            found[name] = np.broadcast_to(scale * error.max(axis=-1, keepdims=True, initial=0.0), values.shape)
+        return found
+
+
+def perturb(case: "Case", by: float) -> "Case":
+    """Return the case with weights multiplied by ``1 + by``."""
+    return replace(case, weights={name: array * (1 + by) for name, array in case.weights.items()})
+
+
+@cache
+def _narrow() -> frozenset[str]:
+    from rnn_goldens.deviations import FAMILIES
+
+    return frozenset(deviation.name for deviation in FAMILIES["numerics"])

@@ -1,0 +1,184 @@
+"""Findings on unexplained failures: data, and the sentences for terminal and page."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import comb
+
+from rnn_goldens.diagnosis.fact_list import IN_WORDS, SIZES_IN_WORDS, Value, exclusion_hint
+from rnn_goldens.diagnosis.gradient_facts import EVERY_FACT
+from rnn_goldens.golden.expected import OUTPUTS
+from rnn_goldens.golden.shapes import is_custom_cell
+from rnn_goldens.plurals import counted
+
+
+def is_explained(cell: str) -> bool:
+    """Whether ``rnn-goldens explain`` supports a cell: it supports the built-in ones."""
+    return not is_custom_cell(cell)
+
+
+def unexplained(
+    failed: int, no_equations: str = "", *, all_zero: bool = False, of: str = OUTPUTS, is_cut_short: bool = False
+) -> str:
+    """Return the sentence that no deviation explains the failures, or why none was compared with them."""
+    they_were = "It was" if failed == 1 else "They were"
+    if no_equations:
+        return f"{they_were} compared with no deviation: {no_equations}."
+    if all_zero:
+        zero = "out is zero everywhere" if of == OUTPUTS else "every gradient is zero"
+        return f"{they_were} compared with no deviation as a whole: {zero}, which many deviations cause."
+    if is_cut_short:
+        return f"{they_were} not compared with every known deviation; the compared ones explain nothing."
+    return f"No known deviation explains {'it' if failed == 1 else 'them'}, nor does any pair that was tried."
+
+
+@dataclass(frozen=True)
+class SharedFeature:
+    """A feature that all failures have, or all lack.
+
+    Attributes:
+        feature: its name.
+        has: whether they have it.
+        others: number of goldens compared with them that differ from them in it.
+        same: number of goldens compared with them that do not differ.
+    """
+
+    feature: str
+    has: bool
+    others: int
+    same: int
+
+
+@dataclass(frozen=True)
+class SharedSize:
+    """A size that is larger in every failed golden than in every passed one, or smaller.
+
+    Attributes:
+        size: ``steps``, ``rows``, ``units`` or ``inputs``.
+        more: whether it is larger in failed goldens.
+        bound: the largest, or smallest, size of a passed golden.
+    """
+
+    size: str
+    more: bool
+    bound: int
+
+    def __str__(self) -> str:
+        than = f"{'more' if self.more else 'fewer'} than {counted(self.bound, SIZES_IN_WORDS[self.size])}"
+        return f"only goldens of {than} fail"
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A feature with which goldens fail more often, or less often, than without.
+
+    Attributes:
+        feature: its name.
+        having: failed goldens with the feature, and all goldens with it.
+        lacking: failed goldens without the feature, and all goldens without it.
+    """
+
+    feature: str
+    having: tuple[int, int]
+    lacking: tuple[int, int]
+
+    @property
+    def size(self) -> float:
+        """The difference of the two failure rates."""
+        return abs(self.having[0] / self.having[1] - self.lacking[0] / self.lacking[1])
+
+    @property
+    def chance(self) -> float:
+        """The p-value of the difference: Fisher's exact test, one-sided."""
+        failed, (most, of) = (
+            self.having[0] + self.lacking[0],
+            max(self.having, self.lacking, key=lambda part: part[0] / part[1]),
+        )
+        of_all = self.having[1] + self.lacking[1]
+        splits = sum(comb(of, k) * comb(of_all - of, failed - k) for k in range(most, min(of, failed) + 1))
+        return splits / comb(of_all, failed)
+
+    def __str__(self) -> str:
+        counts = zip((self.having, self.lacking), IN_WORDS[self.feature], strict=True)
+        return "; ".join(
+            f"{failed} of {of} that {words} {'fails' if failed == 1 else 'fail'}" for (failed, of), words in counts
+        )
+
+
+@dataclass(frozen=True)
+class FewGoldens:
+    """The failed or the passed goldens, whichever are fewer.
+
+    Reported if there is no other finding, and after other findings if all of the failed goldens can be listed.
+
+    Attributes:
+        goldens: the first of them; none if every golden fails.
+        more: the number of others.
+        fail: whether they are the failed ones.
+    """
+
+    goldens: Sequence[str]
+    more: int
+    fail: bool
+
+    def __str__(self) -> str:
+        if not self.goldens:
+            return "every golden fails, the simplest too"
+        listed = ", ".join(self.goldens) + (f" and {self.more} more" if self.more else "")
+        if len(self.goldens) == 1:
+            return f"only {listed} {'fails' if self.fail else 'passes'}"
+        return f"no feature distinguishes failed from passed goldens; {listed} {'fail' if self.fail else 'pass'}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What unexplained failures have in common.
+
+    Attributes:
+        of: the number of failures.
+        is_a_rest: whether other failures are explained.
+        only_with: options of which every failure has at least one and no passed golden has any.
+        features: features that all have, or all lack, unlike others.
+        sizes: sizes that are larger, or smaller, in every failed golden than in every passed one.
+        facts: facts about their outputs by name, with the value and the number of failures that can show it.
+        contrast: the feature with which the failure rate differs most; reported if nothing above is found.
+        few: the failed or passed goldens, whichever are fewer.
+    """
+
+    of: int = 0
+    is_a_rest: bool = False
+    only_with: Sequence[str] = ()
+    features: Sequence[SharedFeature] = ()
+    sizes: Sequence[SharedSize] = ()
+    facts: Mapping[str, tuple[Value, int]] = field(default_factory=dict)
+    contrast: Contrast | None = None
+    few: FewGoldens | None = None
+
+    def sentences(self) -> Iterator[str]:
+        """Yield sentences, the most informative first. Facts of newer versions are skipped."""
+        known = [code for code in self.facts if code in EVERY_FACT]
+        sure = [code for code in known if EVERY_FACT[code].of_any]
+        found = [self._of_fact(code, *self.facts[code]) for code in sure]
+        found += self._of_options()
+        found += [self._of_feature(shared) for shared in self.features if shared.feature in IN_WORDS]
+        found += [str(shared) for shared in self.sizes if shared.size in SIZES_IN_WORDS]
+        found += [self._of_fact(code, *self.facts[code]) for code in known if code not in sure]
+        yield from found or [str(other) for other in (self.contrast, self.few) if other is not None][:1]
+        if found and self.few is not None and self.few.fail and not self.few.more:
+            yield f"only {', '.join(self.few.goldens)} {'fails' if len(self.few.goldens) == 1 else 'fail'}"
+
+    def _of_options(self) -> Iterator[str]:
+        if self.only_with:
+            *others, last = (IN_WORDS[option][0] for option in self.only_with)
+            text = f"all failed goldens {', '.join(others)} or {last}; no passed golden does"
+            yield f"{text}: {exclusion_hint(self.only_with)}"
+
+    def _of_fact(self, code: str, value: Value, showing: int) -> str:
+        where = "" if showing == self.of or EVERY_FACT[code].of_any else f" (in the {showing} that can show it)"
+        return EVERY_FACT[code].text(value) + where
+
+    def _of_feature(self, shared: SharedFeature) -> str:
+        words, otherwise = IN_WORDS[shared.feature][:: 1 if shared.has else -1]
+        if self.is_a_rest:
+            return f"all {self.of} unexplained failures {words}; of the explained ones, {shared.others} {otherwise}"
+        but = f", and {shared.same} {words}" if shared.same else ""
+        return f"all failed goldens {words}; of the passed ones, {shared.others} {otherwise}{but}"

@@ -1,0 +1,136 @@
+"""Detects gradients of a wrong forward pass, as a framework computes them by automatic differentiation.
+
+Deviations of the forward pass have no backward pass. Instead, the directional derivative of the loss (the outputs
+times the cotangents) is computed from the gradients and, by finite differences, from the wrong network. The first
+random direction goes through all arrays at once, which distinguishes most; the others through one array each.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnn_goldens.diagnosis.match import APART, NEAR, Array, Arrays
+from rnn_goldens.golden.expected import Expected
+
+if TYPE_CHECKING:
+    from rnn_goldens.cells import Case
+    from rnn_goldens.deviations.deviation import Alteration
+    from rnn_goldens.golden.data import GoldenData
+
+STEP = 2.0**-10
+"""Step size along a direction, whose length is at most 4: the error is of fourth order."""
+
+DIRECTIONS = 3
+"""Number of directions through each array."""
+
+Direction = Mapping[str, Array]
+
+
+class DirectionalDerivatives:
+    """Compares directional derivatives: of actual gradients, of the right ones and of wrong networks."""
+
+    def __init__(self, golden: "GoldenData", got: Arrays, expected: Expected) -> None:
+        self.golden, self.got, self.expected = golden, got, expected
+
+    @np.errstate(all="ignore")
+    def are_those_of(self, cause: tuple[str, ...]) -> bool:
+        """Whether the gradients are those of a network with these deviations, and not the right ones."""
+        from rnn_goldens.deviations import together
+
+        if not self._directions:
+            return False
+        try:
+            wrong = together(cause)
+            distinguished = [self._distinguishes(wrong, direction) for direction in self._directions]
+        except (_Mismatch, ValueError):
+            return False
+        return any(distinguished)
+
+    @np.errstate(all="ignore")
+    def would_fail(self, cause: tuple[str, ...]) -> bool:
+        """Whether the right gradients differ from those of a network with these deviations."""
+        from rnn_goldens.deviations import together
+
+        wrong = together(cause)
+        for direction in self._directions:
+            try:
+                slope, error = self._slope(wrong, direction)
+            except (_Mismatch, ValueError):
+                return True  # outputs of another shape
+            if abs(slope - _along(direction, self.expected.values)) > APART * (self._rounding(direction) + error):
+                return True
+        return False
+
+    def _distinguishes(self, wrong: "Alteration", direction: Direction) -> bool:
+        """Whether a direction separates the gradients from the right ones; raises _Mismatch if also from wrong ones."""
+        slope, error = self._slope(wrong, direction)
+        rounding, got = self._rounding(direction) + error, _along(direction, self.got)
+        if not abs(slope - got) <= NEAR * rounding:
+            raise _Mismatch
+        return abs(got - _along(direction, self.expected.values)) > APART * APART * rounding
+
+    @cached_property
+    def _directions(self) -> list[Direction]:
+        """Random directions from a fixed seed; none if the gradients have wrong shapes or are not finite."""
+        from rnn_goldens.cells import no_equations
+
+        shaped = all(array.shape == self.expected.values[name].shape for name, array in self.got.items())
+        if not shaped or not all(np.isfinite(array).all() for array in self.got.values()) or no_equations(self.golden):
+            return []
+        return list(self._random_directions())
+
+    def _random_directions(self) -> Iterator[Direction]:
+        numbers = np.random.default_rng(0)
+        for names in [list(self.got), *([name] for name in self.got for _ in range(DIRECTIONS))]:
+            direction = {name: numbers.choice([-1.0, 1.0], self.got[name].shape) for name in names}
+            size = np.sqrt(sum(array.size for array in direction.values()))
+            yield {name: array * min(1.0, 4 / size) for name, array in direction.items()}
+
+    def _rounding(self, direction: Direction) -> float:
+        """Return the expected rounding error: the sum of many small errors of either sign, not the worst case."""
+        found = sum(float(np.square(array * self.expected.allowed(name)).sum()) for name, array in direction.items())
+        return NEAR * float(np.sqrt(found))
+
+    def _slope(self, wrong: "Alteration", direction: Direction) -> tuple[float, float]:
+        """Return the directional derivative of the loss of a wrong network, and its error."""
+        sums = {by: self._sum(wrong, _moved(self._case, direction, by * STEP)) for by in (-1.0, -0.5, 0.5, 1.0)}
+        whole, half = (sums[1.0] - sums[-1.0]) / (2 * STEP), (sums[0.5] - sums[-0.5]) / STEP
+        slope = (4 * half - whole) / 3
+        if not np.isfinite(slope):
+            raise _Mismatch
+        return slope, abs(half - whole) / 100 + 1e-11 * (abs(slope) + max(map(abs, sums.values())))
+
+    def _sum(self, wrong: "Alteration", case: "Case") -> float:
+        """Return the loss: the outputs times the cotangents."""
+        outputs, found = wrong(case), 0.0
+        for output, cotangent in zip(outputs, self.golden.cotangents.values(), strict=True):
+            if output.shape != cotangent.shape:
+                raise _Mismatch
+            found += float((output * cotangent).sum())
+        return found
+
+    @cached_property
+    def _case(self) -> "Case":
+        from rnn_goldens.cells import case_of
+
+        return case_of(self.golden, np.float64)
+
+
+class _Mismatch(Exception):
+    """Raised if the actual gradients are not those of the wrong network."""
+
+
+def _along(direction: Direction, gradients: Arrays) -> float:
+    return sum(float((array * gradients[name]).sum()) for name, array in direction.items())
+
+
+def _moved(case: "Case", direction: Direction, by: float) -> "Case":
+    def moved(name: str, array: Array) -> Array:
+        return array + by * direction[name] if name in direction else array
+
+    weights = {name: moved(name, array) for name, array in case.weights.items()}
+    state = tuple(moved(f"{name}0", part) for name, part in zip(case.cell.states, case.state, strict=True))
+    return replace(case, weights=weights, x=moved("x", case.x), state=state)

@@ -1,0 +1,107 @@
+"""Runs deviations of the backward and forward pass on a golden and compares them with the actual gradients."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnn_goldens.comparison.actual import Actual
+from rnn_goldens.diagnosis.candidates import Candidates, Cause
+from rnn_goldens.diagnosis.finite_differences import DirectionalDerivatives
+from rnn_goldens.diagnosis.match import Arrays, off_by
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
+
+if TYPE_CHECKING:
+    from rnn_goldens.cells import Case
+    from rnn_goldens.deviations import Alteration, Deviation
+    from rnn_goldens.golden.data import GoldenData
+
+
+class GradientCandidates(Candidates):
+    """A golden, its actual gradients and the deviations of the backward or forward pass that may explain them."""
+
+    of = GRADIENTS
+    passes = 2
+
+    def __init__(self, golden: "GoldenData", got: Arrays, *, outputs_right: bool = False) -> None:
+        """If the outputs are known to be right, no deviation of the forward pass is a cause."""
+        super().__init__(golden, got)
+        self.outputs_right = outputs_right
+
+    def candidates(self) -> Iterator[Iterable[Cause]]:
+        """Yield deviations of the backward pass, then of the forward pass: autograd differentiates wrong outputs."""
+        yield self.applicable()
+        if not self.outputs_right and not self.is_uninformative():
+            yield Candidates(self.golden, {}).applicable()
+
+    def catalogue(self) -> "Sequence[Deviation]":
+        """Return the deviations of the backward pass."""
+        from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+
+        return BACKWARD_DEVIATIONS
+
+    def explained_by(self, cause: Cause) -> bool:
+        """Whether a network with these deviations gives the actual gradients."""
+        if is_of_outputs(cause):
+            return not self.outputs_right and not self.rounds(cause) and self._derivatives.are_those_of(cause)
+        return super().explained_by(cause)
+
+    def fitted_by(self, cause: Cause) -> bool:
+        """Whether a cause explains the gradients, or they are nearer to its gradients than to the right ones."""
+        return self.explained_by(cause) if is_of_outputs(cause) else super().fitted_by(cause)
+
+    def would_fail(self, cause: Cause, dtype: type, enough: float) -> bool:
+        """Whether the gradients of a network with these deviations are off by at least ``enough`` tolerances."""
+        if is_of_outputs(cause):
+            return self._derivatives.would_fail(cause)
+        found = self.run(cause, dtype)
+        return off_by(self.expected, {name: found[name] for name in self.got}) >= enough
+
+    def rounds(self, cause: Cause) -> bool:
+        """Whether a cause rounds to a narrow type."""
+        return super().rounds(cause) or set(cause) <= _narrow()
+
+    def is_uninformative(self) -> bool:
+        """Whether all gradients are zero and should not be: anything detached causes that."""
+        return not any(array.any() for array in self.got.values()) and not self.is_right()
+
+    def _run(self, wrong: "Alteration", case: "Case") -> Arrays:
+        return wrong.gradients(
+            case, {name: array.astype(case.x.dtype) for name, array in self.golden.cotangents.items()}
+        )
+
+    @cached_property
+    def _derivatives(self) -> DirectionalDerivatives:
+        return DirectionalDerivatives(self.golden, self.got, self.expected)
+
+
+def candidates_of(golden: "GoldenData", got: Arrays, of: str, *, outputs_right: bool = False) -> Candidates:
+    """Return the candidates for the actual outputs or gradients of a golden."""
+    return Candidates(golden, got) if of == OUTPUTS else GradientCandidates(golden, got, outputs_right=outputs_right)
+
+
+def is_of_outputs(cause: Cause) -> bool:
+    """Whether all deviations of a cause are in the forward pass."""
+    return set(cause) <= _of_outputs()
+
+
+@np.errstate(all="ignore")
+def accumulated(actual: Actual) -> list[Cause]:
+    """Return the only possible cause of gradients that are wrong in a second call: accumulation over calls."""
+    cause = ("gradients_accumulated",)
+    return [cause] if actual.numbers and GradientCandidates(actual.golden, actual.numbers).explained_by(cause) else []
+
+
+@cache
+def _narrow() -> frozenset[str]:
+    from rnn_goldens.deviations.backward.numerics import ROUNDING
+
+    return frozenset(deviation.name for deviation in ROUNDING)
+
+
+@cache
+def _of_outputs() -> frozenset[str]:
+    from rnn_goldens.deviations import DEVIATIONS
+
+    return frozenset(deviation.name for deviation in DEVIATIONS)

@@ -1,0 +1,141 @@
+"""Compares actual arrays with those of a wrong network, and excludes a match with nearly equal right ones."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.golden.expected import Expected
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.tolerance import Exact
+
+Array = NDArray[np.float64]
+
+Arrays = Mapping[str, Array]
+"""Arrays by name: ``out``, ``h_n``, ``c_n``, or the names of the arrays that gradients belong to."""
+
+NEAR = 2.0
+"""Largest distance, in tolerances, of outputs from the same wrong network."""
+
+ROUNDING_FACTOR = 4.0
+"""Rounding errors may be this many times those observed once."""
+
+APART = 4.0
+"""The right outputs must be at least this many times as far away as the wrong ones."""
+
+
+@np.errstate(all="ignore")  # outputs may hold NaN and infinity
+def is_right(right: Expected, got: Arrays) -> bool:
+    """Whether every element is within its tolerance."""
+    return off_by(right, got) <= 1
+
+
+@np.errstate(all="ignore")
+def off_by(right: Expected, got: Arrays) -> float:
+    """Return the largest error of any element, as a fraction of the tolerance."""
+    return _distance(got, right.values, {name: right.allowed(name) for name in got})
+
+
+@np.errstate(all="ignore")
+def are_the_same(right: Expected, got: Arrays, again: Arrays) -> bool:
+    """Whether two results differ no more than right ones may, for example if threads sum in another order."""
+    if got.keys() != again.keys():
+        return False
+    roundoff, unit = PRECISIONS[right.dtype].roundoff, {}
+    for name, values in got.items():
+        unit[name] = NEAR * right.allowed(name).max(initial=0.0) + 8 * roundoff * np.abs(values)
+    return _distance(got, again, unit) <= 1
+
+
+@np.errstate(all="ignore")
+def explains(right: Expected, got: Arrays, wrong: Arrays, roundings: Arrays | None = None) -> bool:
+    """Whether the outputs of a wrong network explain the actual ones. Never if those are as near to the right ones.
+
+    The tolerance of a wrong network is unknown. Far from the right outputs, the largest tolerance of any element is
+    used in its place; near them, the tolerance of each element.
+
+    Args:
+        right: the expected values.
+        got: the actual outputs.
+        wrong: the outputs of the wrong network.
+        roundings: estimated rounding errors of the wrong network, if known; they are tolerated, too.
+    """
+    if any(got[name].shape != wrong[name].shape for name in got):
+        return False
+    if roundings is not None:
+        unit = {name: _allowed(right, name, wrong[name]) + ROUNDING_FACTOR * roundings[name] for name in got}
+        from_wrong = _distance(got, wrong, unit)
+        return from_wrong <= NEAR and _distance(got, right.values, unit) > max(APART * from_wrong, APART)
+    largest = {name: _allowed(right, name, wrong[name]).max(initial=0.0) for name in got}
+    if _distance(got, wrong, largest) <= NEAR and _distance(got, right.values, largest) > APART:
+        return True
+    if any(got[name].shape != right.values[name].shape for name in got):
+        return False
+    each = {name: _allowed(right, name, wrong[name]) for name in got}
+    from_wrong = _distance(got, wrong, each)
+    return from_wrong <= NEAR and _distance(got, right.values, each) > max(APART * from_wrong, NEAR)
+
+
+@np.errstate(all="ignore")
+def fits(right: Expected, got: Arrays, wrong: Arrays) -> bool:
+    """Whether the actual outputs are nearer to a wrong network's outputs than to the right ones, within rounding.
+
+    Confirms a deviation found elsewhere; identifies none by itself: where an error is small, many deviations fit.
+    """
+    if any(not got[name].shape == wrong[name].shape == right.values[name].shape for name in got):
+        return False
+    each = {name: _allowed(right, name, wrong[name]) for name in got}
+    from_wrong = _distance(got, wrong, each)
+    return from_wrong <= NEAR and from_wrong < _distance(got, right.values, each)
+
+
+@np.errstate(all="ignore")
+def is_nearer(right: Expected, got: Arrays, wrong: Arrays) -> bool:
+    """Whether the sum of all distances is much smaller to a wrong network's outputs than to the right ones."""
+    from_wrong, from_right = 0.0, 0.0
+    for name, values in got.items():
+        want = right.values[name]
+        if values.shape != wrong[name].shape:
+            return False
+        from_wrong += float(np.nansum(np.abs(values - wrong[name])))
+        from_right += float(np.nansum(np.abs(values - want))) if values.shape == want.shape else np.inf
+    return from_wrong * APART < from_right
+
+
+@np.errstate(all="ignore")
+def share(right: Expected, got: Arrays, wrong: Arrays) -> float:
+    """Return the fraction of the wrong elements that a wrong network explains. Another bug may explain the rest."""
+    off, explained = 0, 0
+    for name, values in got.items():
+        want = right.values[name]
+        unit = _allowed(right, name, want).max(initial=0.0)
+        is_wrong = (
+            np.ones(values.shape, bool) if values.shape != want.shape else ~(np.abs(values - want) <= APART * unit)
+        )
+        off += int(is_wrong.sum())
+        if values.shape == wrong[name].shape:
+            explained += int((is_wrong & (np.abs(values - wrong[name]) <= NEAR * unit)).sum())
+    return explained / off if off else 0.0
+
+
+def _allowed(right: Expected, name: str, wrong: Array) -> Array:
+    """Return the tolerance of the right outputs plus rounding of the wrong ones."""
+    precision = PRECISIONS[right.dtype]
+    rounding = 2 * precision.roundoff * np.abs(wrong)
+    allowed = right.allowed(name)
+    if isinstance(right.tolerance, Exact):  # wrong outputs need not be exact: their sums round
+        finite = np.abs(np.where(np.isfinite(wrong), wrong, 0))
+        allowed = np.full_like(allowed, 4 * precision.roundoff * finite.max(initial=0.0))
+    return np.asarray(rounding + (allowed if allowed.shape == wrong.shape else allowed.max(initial=0.0)))
+
+
+def _distance(got: Arrays, other: Arrays, unit: Mapping[str, Array]) -> float:
+    """Return the largest difference in units; infinite if shapes differ, or only one value is a number."""
+    largest = 0.0
+    for name, values in got.items():
+        if values.shape != other[name].shape:
+            return np.inf
+        same = (values == other[name]) | (np.isnan(values) & np.isnan(other[name]))
+        difference = np.where(same, 0.0, np.abs(values - other[name]) / unit[name])
+        largest = max(largest, float(np.where(np.isnan(difference), np.inf, difference).max(initial=0.0)))
+    return largest

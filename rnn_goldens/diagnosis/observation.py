@@ -1,0 +1,106 @@
+"""The data that facts are observed in: a golden, actual arrays and masks of wrong elements."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.comparison.actual import Actual
+from rnn_goldens.diagnosis.match import Array, Arrays
+from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
+from rnn_goldens.golden.precision import PRECISIONS
+
+Mask = NDArray[np.bool_]
+
+NEAR = {OUTPUTS: 4, GRADIENTS: 2}
+"""Largest rounding error of an array, in units of its largest tolerance."""
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """A golden, its actual outputs or gradients, and masks of wrong elements: all True if a shape is wrong."""
+
+    golden: GoldenData
+    of: str
+    expected: Expected
+    got: Arrays
+    wrong: Mapping[str, Mask]
+
+    @property
+    def layers(self) -> int:
+        """Number of layers."""
+        return self.golden.config.num_layers
+
+    @property
+    def directions(self) -> int:
+        """Number of directions."""
+        return self.golden.config.num_directions
+
+    @property
+    def hidden(self) -> int:
+        """Number of units of a layer in one direction."""
+        return self.golden.config.hidden_size
+
+    @property
+    def steps(self) -> int:
+        """Number of time steps."""
+        return int(self.want("out").shape[-2])
+
+    @property
+    def is_defined(self) -> bool:
+        """Whether the equations of the cell are available, so that single steps can be computed."""
+        from rnn_goldens.cells import no_equations
+
+        return not no_equations(self.golden)
+
+    @property
+    def is_one_chain(self) -> bool:
+        """Whether there are one layer, one direction and sequences of equal length."""
+        return self.layers == 1 and self.directions == 1 and self.golden.lengths is None
+
+    @property
+    def out_is_wrong(self) -> bool:
+        """Whether any element of out is wrong."""
+        return bool(self.wrong["out"].any())
+
+    @property
+    def last_states_are_wrong(self) -> bool:
+        """Whether any element of h_n or c_n is wrong; True if they are unknown."""
+        states = [wrong for name, wrong in self.wrong.items() if name != "out"]
+        return not states or any(bool(wrong.any()) for wrong in states)
+
+    @cached_property
+    def is_nearly_right(self) -> bool:
+        """Whether all values are near the right ones. Then other facts would match by coincidence."""
+        return all(self.near(values, self.want(name), name) for name, values in self.got.items())
+
+    @property
+    def wrong_ones(self) -> list[str]:
+        """Names of the wrong arrays."""
+        return [name for name, wrong in self.wrong.items() if wrong.any()]
+
+    @property
+    def are_shaped(self) -> bool:
+        """Whether all arrays have the right shape."""
+        return all(array.shape == self.want(name).shape for name, array in self.got.items())
+
+    def want(self, name: str) -> Array:
+        """Return the expected array."""
+        return self.expected.values[name]
+
+    def near(self, got: Array, want: Array, name: str = "out") -> bool:
+        """Whether values are equal up to rounding: a multiple of the largest tolerance plus their own rounding."""
+        rounding = 8 * PRECISIONS[self.expected.dtype].roundoff * np.abs(want).max(initial=0.0)
+        allowed = NEAR[self.of] * self.expected.allowed(name).max(initial=0.0) + rounding
+        return got.shape == want.shape and bool((np.abs(got - want) <= allowed).all())
+
+
+def observe(actual: Actual, names: Iterable[str] | None = None) -> Observation:
+    """Return the observation of some, or all, numeric arrays."""
+    names = actual.numbers if names is None else names
+    got = {name: actual.numbers[name] for name in names}
+    wrong = {name: actual.expected.wrong(name, values) for name, values in got.items()}
+    return Observation(actual.golden, actual.of, actual.expected, got, wrong)

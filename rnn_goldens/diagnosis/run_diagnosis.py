@@ -1,0 +1,323 @@
+"""Diagnoses a whole run at its end: causes of some failures are tried on all others and on passed goldens."""
+
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnn_goldens.comparison.actual import actual_gradients, actual_outputs
+from rnn_goldens.diagnosis.budget import Budget, steps_of
+from rnn_goldens.diagnosis.candidate_search import Failure
+from rnn_goldens.diagnosis.candidates import Candidates, Cause, Parts
+from rnn_goldens.diagnosis.causes import CellInTest, Diagnosis, Evidence, diagnose
+from rnn_goldens.diagnosis.facts import facts
+from rnn_goldens.diagnosis.gradient_candidates import GradientCandidates, candidates_of, is_of_outputs
+from rnn_goldens.diagnosis.match import Arrays
+from rnn_goldens.golden.expected import GRADIENTS
+from rnn_goldens.golden.shapes import LAYOUTS, Layout
+
+if TYPE_CHECKING:
+    from rnn_goldens.golden.data import GoldenData
+
+Load = Callable[[str, str], "GoldenData | None"]
+"""Loads a golden by id in a precision; returns None if it is no longer available."""
+
+TIMES_OF_FACTS = 10
+"""Cost of observing facts, as a multiple of running one deviation."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Budgets, in time steps, of the diagnosis at the end of a run. The summary reports what was not compared.
+
+    Attributes:
+        search: to find causes, divided among the cells.
+        pairs: to find two deviations at once, divided among the cells.
+        compare: to compare the causes with every failure.
+        observe: to find causes of single outputs, and facts, divided among the cells.
+        passed: to compare causes with passed goldens.
+    """
+
+    search: int = 40_000
+    pairs: int = 10_000
+    compare: int = 20_000
+    observe: int = 15_000
+    passed: int = 20_000
+
+
+LIMITS = Limits()
+
+MAX_CAUSES = 8
+"""Number of causes of a cell, the best ones, that are compared with every failure."""
+
+MAX_SEARCHED = 4
+"""Number of unexplained failures of a cell, the simplest ones, that every deviation runs on."""
+
+
+@dataclass(frozen=True)
+class Reexamined:
+    """The evidence after all failures are known.
+
+    Attributes:
+        evidence: the outcome of each golden, with its causes.
+        cut_short: the cells for which the budget was spent before every cause ran.
+    """
+
+    evidence: list[Evidence]
+    cut_short: frozenset[CellInTest] = frozenset()
+
+
+def reexamine(
+    evidence: Sequence[Evidence], failures: Iterable[Failure], load: Load, limits: Limits = LIMITS
+) -> Reexamined:
+    """Compare every failure with the causes that were found after it.
+
+    Args:
+        evidence: the outcome of each golden.
+        failures: the actual outputs of failed goldens, as far as they were kept.
+        load: loads a golden.
+        limits: the budgets.
+    """
+    failures = list(failures)
+    outputs = {(f.test, f.golden, f.dtype, f.of): f.got for f in failures}
+    right = frozenset((f.test, f.golden, f.dtype, f.of) for f in failures if f.outputs_right)
+    evidence = [replace(one, no_equations=_no_equations(one, load)) for one in evidence]
+    evidence = [
+        one if one.passed or _is_whole(one, outputs, load) else _unexplained(one, outputs, load) for one in evidence
+    ]
+    by_cell: dict[CellInTest, list[Evidence]] = {}
+    for one in evidence:
+        if not one.passed:
+            by_cell.setdefault(one.about, []).append(one)
+    again = _Reexamination(outputs, right, load, Budget(limits.compare))
+    causes: dict[CellInTest, list[Cause]] = {}
+    search, pairs = Budget(0), Budget(0)
+    for about, failed in by_cell.items():
+        search.left += limits.search // len(by_cell)
+        pairs.left += limits.pairs // len(by_cell)
+        other_cells = [cause for other, found in causes.items() if other.test == about.test for cause in found]
+        causes[about] = again.causes(failed, other_cells, search, pairs)
+    found = [one if one.passed else again.explained(one, causes[one.about]) for one in evidence]
+    for about in by_cell:
+        of_cell = [one for one in found if one.about == about]
+        if not _is_explained_by_one([one for one in of_cell if not one.passed]):
+            more = again.observed(of_cell, Budget(limits.observe // len(by_cell)))
+            found = [more.get(id(one), one) for one in found]
+    return Reexamined(found, frozenset(again.cut_short))
+
+
+def _is_explained_by_one(failed: Sequence[Evidence]) -> bool:
+    return bool(set.intersection(*(set(one.explained_by) for one in failed)))
+
+
+_Key = tuple[str, str, str, str]
+"""Test, golden and precision of a failure, and what is wrong: outputs or gradients."""
+
+
+def _key(one: Evidence) -> _Key:
+    return one.test, one.golden, one.dtype, one.of
+
+
+def _is_whole(one: Evidence, outputs: Mapping[_Key, Arrays], load: Load) -> bool:
+    """Whether every compared output is numeric, or unknown. Otherwise no cause can give all of them."""
+    got = None if one.of == GRADIENTS else outputs.get(_key(one))
+    if got is None or (layout := _layout(one, load)) is None:
+        return True
+    return got.keys() == {name for name in layout.outputs if not one.outputs or name in one.outputs}
+
+
+def _loaded(one: Evidence, load: Load) -> "GoldenData | None":
+    """Return the golden of an outcome, with the same outputs to compare; None if it is unavailable."""
+    golden = load(one.golden, one.dtype)
+    return golden if golden is None or not one.outputs else golden.comparing(one.outputs)
+
+
+def _layout(one: Evidence, load: Load) -> Layout | None:
+    if one.cell in LAYOUTS:
+        return LAYOUTS[one.cell]
+    golden = _loaded(one, load)
+    return None if golden is None else golden.layout
+
+
+def _no_equations(one: Evidence, load: Load) -> str:
+    from rnn_goldens.cells import no_equations
+
+    if one.passed or one.explained_by or one.cell in LAYOUTS:
+        return ""
+    golden = _loaded(one, load)
+    return "" if golden is None else no_equations(golden)
+
+
+def _unexplained(one: Evidence, outputs: Mapping[_Key, Arrays], load: Load) -> Evidence:
+    golden = _loaded(one, load)
+    observed = one.facts or ({} if golden is None else facts(actual_outputs(golden, **outputs[_key(one)])))
+    return replace(one, explained_by=(), facts=observed)
+
+
+@dataclass(frozen=True)
+class _Reexamination:
+    """Compares failures with more causes, until the budget is spent."""
+
+    outputs: dict[_Key, Arrays]
+    outputs_right: frozenset[_Key]
+    load: Load
+    budget: Budget
+    fitting: dict[_Key, dict[Cause, bool]] = field(default_factory=dict)
+    cut_short: set[CellInTest] = field(default_factory=set)
+
+    def causes(
+        self, failed: Sequence[Evidence], other_cells: Sequence[Cause], budget: Budget, pair_budget: Budget
+    ) -> list[Cause]:
+        """Return the best causes of a cell's failures, and causes found for the unexplained ones."""
+        support = Counter(cause for one in failed for cause in one.explained_by)
+        causes = [cause for cause, _ in support.most_common(MAX_CAUSES)]
+        unexplained = [one for one in failed if not one.explained_by]
+        for one in unexplained[:MAX_SEARCHED]:
+            candidates = self._candidates(one)
+            if candidates is None or not _is_whole(one, self.outputs, self.load):
+                continue
+            if any(budget.take(candidates.cost) and candidates.fitted_by(cause) for cause in causes):
+                continue
+            single = [cause for cause in causes if len(cause) == 1]
+            known = [*filter(candidates.can_apply, other_cells), *((*a, *b) for a, b in combinations(single, 2))]
+            groups = ((group, budget) for group in (known, *candidates.candidates()))
+            for group, left in (*groups, (candidates.pairs(single), pair_budget)):
+                if found := list(candidates.explaining(group, left)):
+                    causes += found
+                    break
+            if budget.is_spent:  # not for pairs: never all of them are compared
+                self.cut_short.add(one.about)
+                budget.is_spent = False
+        return causes
+
+    def explained(self, one: Evidence, causes: Sequence[Cause]) -> Evidence:
+        """Return a failure with the causes that explain it, and those that did not run on it."""
+        others = [cause for cause in causes if cause not in one.explained_by]
+        fitting = self.fitting.setdefault(_key(one), {})  # a test may check the same golden twice
+        if untried := [cause for cause in others if cause not in fitting]:
+            candidates = self._candidates(one) if _is_whole(one, self.outputs, self.load) else None
+            for cause in untried:
+                if candidates is None:
+                    fitting[cause] = False
+                elif self.budget.take(candidates.cost):
+                    fitting[cause] = candidates.fitted_by(cause)
+        unknown = tuple(cause for cause in others if cause not in fitting)
+        return replace(
+            one,
+            explained_by=(*one.explained_by, *(cause for cause in others if fitting.get(cause))),
+            not_compared_with=unknown,
+        )
+
+    def observed(self, evidence: Sequence[Evidence], budget: Budget) -> dict[int, Evidence]:
+        """Return the evidence by identity, with facts, sizes and causes of single outputs, for an unexplained cell."""
+        unexplained = [one for one in evidence if not one.passed and not one.explained_by]
+        parts = _parts_of(unexplained, self._candidates, budget)
+        found = {}
+        for one in evidence:
+            golden = _loaded(one, self.load)
+            more = replace(one, sizes={} if golden is None else _sizes(golden))
+            if not one.passed and not one.explained_by:
+                more = replace(more, parts=parts)
+            if not one.passed and not one.facts:
+                more = replace(more, facts=self._facts(one, golden, budget))
+            found[id(one)] = more
+        return found
+
+    def _facts(self, one: Evidence, golden: "GoldenData | None", budget: Budget) -> Mapping[str, bool | float]:
+        got = self.outputs.get(_key(one))
+        if golden is None or not got or not budget.take(TIMES_OF_FACTS * steps_of(golden)):
+            return {}
+        return facts(actual_gradients(golden, got) if one.of == GRADIENTS else actual_outputs(golden, **got))
+
+    def _candidates(self, one: Evidence) -> Candidates | None:
+        got = self.outputs.get(_key(one))
+        golden = None if got is None else _loaded(one, self.load)
+        return (
+            None
+            if golden is None or got is None
+            else candidates_of(golden, got, one.of, outputs_right=_key(one) in self.outputs_right)
+        )
+
+
+def _parts_of(
+    failed: Sequence[Evidence], candidates_of: Callable[[Evidence], Candidates | None], budget: Budget
+) -> Parts:
+    """Return, by output, the deviations that give it in every failure in which it is wrong.
+
+    Args:
+        failed: unexplained failures of a cell, the simplest first.
+        candidates_of: returns the candidates for a failure; None if its outputs were not kept.
+        budget: the budget; the result is {} if it is spent, because some failures say nothing about all.
+    """
+    found: dict[str, list[Cause]] = {}
+    for one in failed:
+        if (whole := candidates_of(one)) is None:
+            continue
+        for name in whole.got:
+            single = whole.only(name)
+            if found.get(name) == [] or single.is_right():
+                continue
+            if name in found:
+                found[name] = [c for c in found[name] if budget.take(single.cost) and single.fitted_by(c)]
+            else:
+                found[name] = list(single.explaining(single.applicable(), budget))
+        if budget.is_spent:
+            return {}
+        if found and not any(found.values()):
+            break
+    return {name: tuple(causes) for name, causes in found.items() if causes}
+
+
+def _sizes(golden: "GoldenData") -> dict[str, int]:
+    rows, steps, inputs = golden.stored.x.shape if golden.stored.x.ndim == 3 else (1, *golden.stored.x.shape)  # noqa: PLR2004 - (batch, time, input)
+    return {"steps": steps, "rows": rows, "units": golden.config.hidden_size, "inputs": inputs}
+
+
+def diagnose_run(
+    evidence: Iterable[Evidence], load: Load, cut_short: Container[CellInTest] = (), limits: Limits = LIMITS
+) -> list[Diagnosis]:
+    """Return the diagnosis of each cell with failures; a cause that a passed golden contradicts is reported as such."""
+    return diagnose(evidence, _WouldFail(load, Budget(limits.passed)), cut_short)
+
+
+@dataclass
+class _WouldFail:
+    """Computes whether a cause would fail a passed golden. Results are cached."""
+
+    load: Load
+    budget: Budget
+    cache: dict[tuple[Cause, str, str, str, tuple[str, ...]], bool] = field(default_factory=dict)
+
+    def __call__(self, cause: Cause, evidence: Evidence) -> bool | None:
+        key = cause, evidence.golden, evidence.dtype, evidence.of, evidence.outputs
+        if key not in self.cache:
+            golden = _loaded(evidence, self.load)
+            if golden is not None and not self.budget.take(2 * steps_of(golden)):
+                return None
+            try:
+                with np.errstate(all="ignore"):  # float32 sums may cancel and overflow
+                    self.cache[key] = golden is not None and self._computed(cause, golden, evidence)
+            except Exception:  # no equations, or deviations that exclude each other: no evidence
+                self.cache[key] = False
+        return self.cache[key]
+
+    def _computed(self, cause: Cause, golden: "GoldenData", evidence: Evidence) -> bool:
+        from rnn_goldens.cells import case_of, require_equations
+        from rnn_goldens.deviations import together
+        from rnn_goldens.deviations.margins import ENOUGH, margin
+
+        require_equations(golden)
+        if evidence.of == GRADIENTS:
+            expected = golden.expected(GRADIENTS).values
+            passed = {name: expected[name] for name in evidence.checked or expected}
+            candidates = GradientCandidates(golden, passed)
+            return all(candidates.would_fail(cause, dtype, ENOUGH) for dtype in (np.float64, np.float32))
+        if not is_of_outputs(cause):
+            return False  # outputs are right in spite of it
+        wrong = together(cause)
+        cases = (case_of(golden, dtype) for dtype in (np.float64, np.float32))
+        most = 1 if golden.not_compared else None  # only out is known to have passed
+        return all(margin(golden, wrong(case)[:most], evidence.dtype) >= ENOUGH for case in cases)

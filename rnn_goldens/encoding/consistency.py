@@ -1,0 +1,222 @@
+"""Checks of goldens and gradients that a JSON Schema cannot express: derived shapes and consistent values."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.encoding.tree import Tree, layout_of
+from rnn_goldens.golden.features import DERIVED_FEATURES, derived_features
+from rnn_goldens.golden.gradients import COTANGENTS
+from rnn_goldens.golden.precision import PRECISIONS, narrowest
+from rnn_goldens.golden.shapes import (
+    Config,
+    Layout,
+    Shape,
+    gradient_shapes,
+    output_shapes,
+    state_shape,
+    weight_count,
+    weight_shapes,
+)
+from rnn_goldens.golden.tolerance import (
+    LARGEST_TOLERANCE,
+    LARGEST_TOLERANCE_OF_GRADIENTS,
+    Bound,
+    Exact,
+    loosest,
+    loosest_of_gradients,
+)
+from rnn_goldens.plurals import counted
+
+_PARTS = ("accumulation", "storage")
+"""The two arrays that a bound has for each output."""
+
+
+def problems(tree: Tree) -> list[str]:
+    """Return the inconsistencies of a golden's tree that is valid by its schema."""
+    config, x, layout = Config(**tree["config"]), tree["inputs"]["x"], layout_of(tree)
+    of_inputs = inputs_problems(layout, config, tree["weights"], tree["inputs"])
+    if x.ndim not in (2, 3):
+        return of_inputs
+    expected = output_shapes(layout, config, x.shape)
+    return [
+        *of_inputs,
+        *shape_problems("expected", tree["expected"], expected),
+        *tolerance_problems(tree["tolerance"], expected),
+        *_looseness_problems(tree, loosest, LARGEST_TOLERANCE),
+        *_finite_problems(tree, ("weights", "inputs", "expected")),
+        *_feature_problems(tree, config),
+        *_precision_problems(tree),
+        *_rounding_problems(tree, ("weights", "inputs")),
+    ]
+
+
+def gradients_problems(tree: Tree, golden: Golden, content: str) -> list[str]:
+    """Return the inconsistencies of a tree of gradients that is valid by its schema.
+
+    Args:
+        tree: the tree of gradients.
+        golden: the golden that the tree says it belongs to.
+        content: the content hash of that golden.
+    """
+    shape, state = golden.stored.x.shape, golden.stored.h0 is not None
+    expected = gradient_shapes(golden.layout, golden.config, shape, state=state)
+    outputs = output_shapes(golden.layout, golden.config, shape)
+    given = {name: outputs[of] for name, of in COTANGENTS.items() if of in outputs and name in tree["cotangents"]}
+    return [
+        *_golden_problems(tree, golden, content),
+        *shape_problems("cotangents", tree["cotangents"], given),
+        *shape_problems("expected", tree["expected"], expected),
+        *tolerance_problems(tree["tolerance"], expected),
+        *_looseness_problems(tree, loosest_of_gradients, LARGEST_TOLERANCE_OF_GRADIENTS),
+        *_finite_problems(tree, ("cotangents", "expected")),
+        *_zero_problems(tree),
+        *_precision_problems(tree),
+        *_rounding_problems(tree, ("cotangents",)),
+    ]
+
+
+def _golden_problems(tree: Tree, golden: Golden, content: str) -> Iterator[str]:
+    if tree["id"] != golden.id:
+        yield f"id: is {tree['id']}, the golden is {golden.id}"
+    if tree["golden"] != content:
+        yield f"golden: the gradients are of content {tree['golden'][:12]}…, {golden.id} has content {content[:12]}…"
+    for name in tree["precisions"]:
+        if name not in golden.precisions:
+            yield f"precisions: {name} is not a precision of the golden: {', '.join(golden.precisions)}"
+
+
+def _zero_problems(tree: Tree) -> Iterator[str]:
+    for group in ("cotangents", "expected"):
+        if not any(array.any() for array in tree[group].values()):
+            yield f"{group}: all are zero, so they check nothing"
+
+
+def inputs_problems(layout: Layout, config: Config, weights: Tree, inputs: Mapping[str, NDArray[Any]]) -> list[str]:
+    """Return the model inputs whose shapes do not follow from the configuration, and lengths outside x."""
+    x = inputs["x"]
+    if x.ndim not in (2, 3):
+        return [f"inputs/x: has shape {x.shape}; expected (batch, time, input), or (time, input) if unbatched"]
+    if not all(x.shape[:-1]):
+        return [f"inputs/x: has shape {x.shape}; at least one sequence and one time step are required"]
+    return [
+        *_weight_problems(weights, layout, config),
+        *shape_problems("inputs", inputs, _input_shapes(layout, config, inputs)),
+        *_length_problems(inputs, x),
+    ]
+
+
+def _weight_problems(weights: Tree, layout: Layout, config: Config) -> Iterable[str]:
+    """Check the shapes of the weights. Counts them before listing them: a file may claim a billion layers."""
+    if (required := weight_count(layout, config)) > 2 * len(weights):
+        return [f"weights: {counted(len(weights), 'array')}, the configuration requires {required}"]
+    return shape_problems("weights", weights, weight_shapes(layout, config))
+
+
+def _input_shapes(layout: Layout, config: Config, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Shape]:
+    """Return the expected shapes of the inputs. States are present all or none; lengths require a batch."""
+    batch = inputs["x"].shape[:-2]
+    shapes: dict[str, Shape] = {"x": (*batch, inputs["x"].shape[-2], config.input_size)}
+    if {"h0", "c0"} & inputs.keys():
+        shapes |= {f"{name}0": state_shape(config, batch) for name in layout.states}
+    if "lengths" in inputs and batch:
+        shapes["lengths"] = batch
+    return shapes
+
+
+def shape_problems(group: str, arrays: Mapping[str, NDArray[Any]], expected: dict[str, Shape]) -> Iterator[str]:
+    """Yield the arrays that are missing, not expected, or of another shape than expected."""
+    if {name: array.shape for name, array in arrays.items()} == expected:
+        return
+    for name in [*expected, *(name for name in arrays if name not in expected)]:
+        if name not in arrays:
+            yield f"{group}: {name} is missing, the configuration requires it"
+        elif name not in expected:
+            yield f"{group}/{name}: not part of this configuration"
+        elif arrays[name].shape != expected[name]:
+            yield f"{group}/{name}: has shape {arrays[name].shape}, the configuration requires {expected[name]}"
+
+
+def tolerance_problems(tolerance: Tree, expected: dict[str, Shape]) -> Iterator[str]:
+    """Yield the bounds whose shapes differ from their outputs, and those that are negative, infinite or NaN."""
+    if tolerance["kind"] != Bound.kind:
+        return
+    for part in _PARTS:
+        yield from shape_problems(f"tolerance/{part}", tolerance[part], expected)
+        if tolerance[part] and not _are_bounds(_concatenated(tolerance[part].values())):
+            wrong = (name for name, array in tolerance[part].items() if not _are_bounds(array))
+            yield from (f"tolerance/{part}/{n}: holds a bound that is negative, infinite or NaN" for n in wrong)
+
+
+def _looseness_problems(tree: Tree, loosest: Callable[..., float], most: float) -> Iterator[str]:
+    """Yield the precisions in which a bound is looser than any this project derives: it would pass wrong outputs."""
+    tolerance, expected = tree["tolerance"], tree["expected"]
+    if tolerance["kind"] != Bound.kind or list(
+        tolerance_problems(tolerance, {n: a.shape for n, a in expected.items()})
+    ):
+        return
+    bound = Bound(tolerance["accumulation"], tolerance["storage"])
+    for name in tree["precisions"]:
+        with np.errstate(all="ignore"):
+            loose = loosest(bound, expected, PRECISIONS[name])
+        if loose > most:
+            yield f"tolerance: allows errors of {loose:.2g} in {name}, at most {most} is allowed"
+
+
+def _are_bounds(array: NDArray[Any]) -> bool:
+    return bool(array.min() >= 0 and array.max() < np.inf)  # both are False for NaN
+
+
+def _finite_problems(tree: Tree, groups: Iterable[str]) -> Iterator[str]:
+    arrays = {f"{group}/{name}": array for group in groups for name, array in tree[group].items()}
+    if not np.isfinite(_concatenated(arrays.values())).all():
+        wrong = (place for place, array in arrays.items() if not np.isfinite(array).all())
+        yield from (f"{place}: holds NaN or infinity" for place in wrong)
+
+
+def _length_problems(inputs: Mapping[str, NDArray[Any]], x: NDArray[Any]) -> Iterator[str]:
+    time = x.shape[-2]
+    if "lengths" in inputs and not ((inputs["lengths"] >= 1) & (inputs["lengths"] <= time)).all():
+        yield f"inputs/lengths: {inputs['lengths'].tolist()} must be between 1 and {time}, the time steps of x"
+
+
+def _feature_problems(tree: Tree, config: Config) -> Iterator[str]:
+    derived = derived_features(
+        config,
+        state="h0" in tree["inputs"],
+        lengths="lengths" in tree["inputs"],
+        unbatched=tree["inputs"]["x"].ndim == 2,  # noqa: PLR2004 - (time, input)
+        exact=tree["tolerance"]["kind"] == Exact.kind,
+    )
+    listed = tuple(feature for feature in tree["features"] if feature in DERIVED_FEATURES)
+    if listed != derived:
+        yield f"features: lists {list(listed)}, the content implies {list(derived)}"
+
+
+def _precision_problems(tree: Tree) -> Iterator[str]:
+    bits = tree["tolerance"].get("bits", 0)
+    for name in tree["precisions"]:
+        if PRECISIONS[name].bits < bits:
+            yield f"precisions: {name} has {PRECISIONS[name].bits} significant bits, the tolerance needs {bits}"
+
+
+def _rounding_problems(tree: Tree, groups: Iterable[str]) -> Iterator[str]:
+    """Yield the arrays that a listed precision cannot represent exactly: one file serves all its precisions."""
+    arrays = {f"{group}/{name}": array for group in groups for name, array in tree[group].items()}
+    floats = {place: array for place, array in arrays.items() if place != "inputs/lengths"}
+    numbers = _concatenated(floats.values())
+    if all(PRECISIONS[name].holds(numbers) for name in narrowest(tree["precisions"])):
+        return
+    lacking = [name for name in tree["precisions"] if not PRECISIONS[name].holds(numbers)]
+    for place, array in floats.items():
+        inexact = [name for name in lacking if not PRECISIONS[name].holds(array)]
+        if inexact and np.isfinite(array).all():
+            yield f"{place}: holds numbers that {', '.join(inexact)} cannot represent"
+
+
+def _concatenated(arrays: Iterable[NDArray[Any]]) -> NDArray[Any]:
+    """Return all numbers of several arrays in one: checking one array is faster than checking twenty."""
+    return np.concatenate([array.ravel() for array in arrays])

@@ -1,0 +1,184 @@
+"""A deviation as text: what is wrong, where, and which goldens detect it; of the forward or the backward pass."""
+
+import textwrap
+
+import numpy as np
+
+from rnn_goldens.cells import Backward, Network, case_of
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.comparison.verdict import compare, compare_gradients
+from rnn_goldens.corpus.corpus import Corpus
+from rnn_goldens.corpus.kill_matrix import NAME, Detection, margin_text
+from rnn_goldens.deviations import FAMILIES, Deviation
+from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
+from rnn_goldens.deviations.deviation import Alteration
+from rnn_goldens.explain.equations_text import LONGEST_WAY_BACK
+from rnn_goldens.explain.picture_text import other_equations, picture
+from rnn_goldens.explain.source_text import Piece, pieces
+from rnn_goldens.golden.precision import PRECISIONS
+
+WIDTH = 80
+SCREEN = 50
+"""Lines; longer code is named but not printed."""
+
+_PRECISION = "float32"
+_BEST = 3
+
+
+_LEGEND = {
+    "detached(": "detached(z) has the value of z and no gradient",
+    "instead(": "instead(a, b) has the value of a and the gradient of b",
+}
+
+
+def deviation_text(deviation: Deviation, corpus: Corpus, known: Detection | None) -> str:
+    """Return the whole text, which fits a screen; ``known`` is the corpus's detection of the deviation."""
+    title = textwrap.wrap(f"{deviation.name}: {deviation.sentence}", WIDTH, subsequent_indent="  ")
+    picture_lines = _backward_equations(deviation) if deviation.is_backward else picture(deviation)
+    parts = [title, facts(deviation), indent(0, picture_lines)]
+    if known is None:
+        parts.append([f"which goldens detect it: unknown, the corpus has no {NAME}"])
+    else:
+        parts += [_to_look_for(deviation, corpus, known), where_it_shows(known, deviation.cells)]
+    if not (picture_lines and deviation.is_backward):  # the equations show all of it
+        room = SCREEN - sum(len(part) + 1 for part in parts if part) - 1
+        parts.append(code(deviation.wrong, room, with_right=not picture_lines))
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _backward_equations(deviation: Deviation) -> list[str]:
+    """Return the equations beside the correct ones; empty if the deviation does not change equations."""
+    lines = other_equations(deviation, LONGEST_WAY_BACK)
+    return [*lines, *(f"  ({meaning})" for term, meaning in _LEGEND.items() if any(term in line for line in lines))]
+
+
+def facts(deviation: Deviation) -> list[str]:
+    """Return the properties of a deviation, one or more lines each."""
+    families = {**FAMILIES, **BACKWARD_FAMILIES}
+    family = next((name for name, members in families.items() if deviation in members), "your own")
+    known = {
+        "family": family,
+        "cells": ", ".join(deviation.cells),
+        "needs": ", ".join(deviation.needs),
+        "acts on": "; ".join(_location(deviation.wrong)),
+        "stands for": ", ".join(deviation.stands_for),
+        "to fix": deviation.fix,
+    }
+    return [
+        line
+        for name, text in known.items()
+        if text
+        for line in textwrap.wrap(text, WIDTH, initial_indent=f"{name:<13}", subsequent_indent=" " * 13)
+    ]
+
+
+def _location(wrong: Alteration) -> list[str]:
+    """Return where the deviation acts, with the docstring of the step that it changes."""
+    words = _OF_GRADIENTS if wrong.right is Backward else _OF_OUTPUTS
+    return [words.get(place) or _step_in_words(wrong.right, place) for place in wrong.acts_on]
+
+
+_OF_OUTPUTS = {"inputs": "the network's inputs", "equations": "the cell's equations", "outputs": "the outputs"}
+_OF_GRADIENTS = {
+    "inputs": "the cotangents",
+    "equations": "the backward pass through the cell's equations",
+    "outputs": "the finished gradients",
+}
+
+
+def _step_in_words(of: type[Network], name: str) -> str:
+    """Return a step of the definition with the first line of its docstring."""
+    docstring = (getattr(of, name).__doc__ or "").strip().partition("\n")[0].rstrip(".")
+    return f"{name} ({docstring.replace('``', '')})"
+
+
+def code(wrong: Alteration, room: int, *, with_right: bool) -> list[str]:
+    """Return the wrong code, and the correct code where nothing else shows it; code that does not fit is only named.
+
+    The wrong code comes first if there is little room.
+    """
+    found = [piece for piece in pieces(wrong) if with_right or piece.kind == "wrong"]
+    texts = [_piece(piece) for piece in found]
+    room -= 2  # for the names of omitted code
+    fitting: set[int] = set()
+    for number in sorted(range(len(found)), key=lambda k: (found[k].kind != "wrong", k)):
+        if len(texts[number]) <= room:
+            fitting.add(number)
+            room -= len(texts[number])
+    lines = [line for number in sorted(fitting) for line in texts[number]]
+    if left := [piece.where for number, piece in enumerate(found) if number not in fitting]:
+        lines += textwrap.wrap(f"not shown: {'; '.join(dict.fromkeys(left))}", WIDTH, subsequent_indent="  ")
+    return ["the code", *lines]
+
+
+def _piece(piece: Piece) -> list[str]:
+    lines = [f"{piece.kind}: {piece.where}", *indent(4, piece.text.splitlines())]
+    if piece.values:
+        given = ", ".join(f"{name} = {value}" for name, value in piece.values.items())
+        lines += textwrap.wrap(f"where {given}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+    return lines
+
+
+def indent(blanks: int, lines: list[str]) -> list[str]:
+    """Indent lines and wrap long ones; empty lines are dropped."""
+    moved = (" " * blanks + line for line in lines if line.strip())
+    return [part for line in moved for part in _folded(line)]
+
+
+def _folded(line: str) -> list[str]:
+    if len(line) <= WIDTH:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip(" +-")) + 4)
+    return textwrap.wrap(line, WIDTH, subsequent_indent=indent, drop_whitespace=True, break_on_hyphens=False)
+
+
+def _to_look_for(deviation: Deviation, corpus: Corpus, known: Detection) -> list[str]:
+    """Return the effect of the deviation on the simplest golden that detects it."""
+    ordered = sorted(PRECISIONS, key=lambda name: name != _PRECISION)
+    found = ((known.simplest(precision), precision) for precision in ordered if precision in known.margins)
+    golden_id, precision = next(((g, p) for g, p in found if g is not None), (None, ""))
+    if golden_id is None:
+        return ["what to look for: no golden detects it"]
+    golden = corpus.load(golden_id, precision, gradients=deviation.is_backward)
+    return ["what to look for, on the simplest golden that detects it", *indented(_verdict(deviation, golden))]
+
+
+def _verdict(deviation: Deviation, golden: Golden) -> str:
+    """Return the first line of the failure on a golden, and which arrays are correct and wrong."""
+    store, case = PRECISIONS[golden.dtype].round, case_of(golden, np.float64)
+    if not deviation.is_backward:
+        verdict = compare(golden, *map(store, deviation.run(case)))
+        others = [f"{name} is {'right' if d.passed else 'wrong'}" for name, d in verdict.differences.items()]
+        return "; ".join([verdict.message.partition("\n")[0], ", ".join(others[1:])])
+    cotangents = {name: array.astype(np.float64) for name, array in golden.cotangents.items()}
+    found = deviation.gradients(case, cotangents)
+    verdict = compare_gradients(golden, {name: store(array) for name, array in found.items()})
+    named = {passed: [n for n, d in verdict.differences.items() if d.passed is passed] for passed in (True, False)}
+    parts = [
+        f"{', '.join(named[passed])} {word}" for passed, word in ((True, "right"), (False, "wrong")) if named[passed]
+    ]
+    return f"{golden.id} in {golden.dtype}: {'; '.join(parts)}"
+
+
+def indented(text: str) -> list[str]:
+    """Wrap text with an indentation of two."""
+    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
+
+
+def where_it_shows(known: Detection, cells: tuple[str, ...]) -> list[str]:
+    """Return the goldens with the largest margins, and where no golden detects the deviation, with the reason."""
+    best = known.best(_PRECISION, _BEST)
+    lines = [f"goldens with the largest margins in {_PRECISION}"]
+    lines += [f"  {golden_id:<50} {margin_text(margin)}" for golden_id, margin in best]
+    if any(margin == float("inf") for _, margin in best):
+        lines.append("  =: an exact tolerance, another shape, or not a number")
+    if not best:
+        lines[0] = f"in {_PRECISION} no golden detects it"
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for hidden in known.not_shown:
+        of = "" if set(hidden.cells) == set(cells) else f" of {', '.join(hidden.cells)}"
+        what = "no error in" if hidden.allowed else "not detected in"
+        reasons.setdefault((what, hidden.reason), []).append(f"{', '.join(hidden.precisions)}{of}")
+    for (what, reason), where in reasons.items():
+        lines += textwrap.wrap(f"{what} {', '.join(where)}: {reason}", WIDTH, subsequent_indent="  ")
+    return lines

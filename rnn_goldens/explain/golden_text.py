@@ -1,0 +1,263 @@
+"""A golden step by step as text, with a user's numbers beside it and the first difference marked."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.cells.steps import Step
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.comparison.actual import actual_outputs
+from rnn_goldens.diagnosis.candidate_search import CandidateSearch
+from rnn_goldens.diagnosis.candidates import TOGETHER
+from rnn_goldens.diagnosis.fact_list import FACTS
+from rnn_goldens.diagnosis.facts import facts
+from rnn_goldens.diagnosis.finding_text import is_explained
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.explain.first_difference import KnownOutput, Place, ReaderOutputs
+from rnn_goldens.explain.outputs_file import NAMES, Outputs
+
+WIDTH = 80
+_NAMES = 10
+_DIGITS = {"float64": 10, "float32": 8, "bfloat16": 4, "float16": 5}
+_BESIDES = 7
+"""Further characters of a number: a blank, two signs, a point, three of an exponent."""
+
+_LISTED = 3
+_STEPS = 2
+"""Steps to show unless one is selected."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the user selects to see; None for the default."""
+
+    step: int | None = None
+    row: int | None = None
+    unit: int | None = None
+    layer: int | None = None
+    reverse: bool | None = None
+
+
+@dataclass(frozen=True)
+class _View:
+    """What is shown."""
+
+    layer: int
+    direction: str
+    times: Sequence[int]
+    row: int
+    units: range
+    width: int
+
+
+def golden_text(golden: Golden, choice: Choice, outputs: Outputs | None = None) -> tuple[str, bool]:
+    """Return the text, and whether the user's outputs are correct; True without outputs.
+
+    Raises:
+        WrongUse: a selected part does not exist in the golden.
+    """
+    _require(golden, choice)
+    steps = golden.steps()
+    reader = None if outputs is None else ReaderOutputs(golden, outputs)
+    first = None if reader is None else reader.first_difference(steps)
+    view = _view(golden, choice, first)
+    parts = [_head(golden)]
+    if reader is not None:
+        parts.append(list(_result(golden, reader, first)))
+    shown_steps = [s for s in steps if (s.layer, s.direction) == (view.layer, view.direction) and s.time in view.times]
+    parts += [list(_Table(golden, view, step, reader, first).lines()) for step in shown_steps]
+    parts.append(_left_out(golden, view))
+    return "\n\n".join("\n".join(part) for part in parts if part), first is None
+
+
+def _require(golden: Golden, choice: Choice) -> None:
+    """Raise WrongUse unless all selected parts exist."""
+    config, rows = golden.config, [*golden.batch_shape, 1][0]
+    for option, value, count, what in (
+        ("--step", choice.step, golden.stored.x.shape[-2], "time steps"),
+        ("--row", choice.row, rows, "batch rows"),
+        ("--unit", choice.unit, config.hidden_size, "units"),
+        ("--layer", choice.layer, config.num_layers, "layers"),
+    ):
+        if value is not None and not 0 <= value < count:
+            there = f"{count} {what}, 0 to {count - 1}" if count > 1 else f"one {what.removesuffix('s')}, 0"
+            raise WrongUse(f"{option} {value}: {golden.id} has {there}")
+    if choice.reverse and not config.bidirectional:
+        raise WrongUse(f"--reverse: {golden.id} has only the forward direction")
+
+
+def _view(golden: Golden, choice: Choice, first: Place | None) -> _View:
+    """Return the selected parts; by default those of the first difference, or else the first."""
+    time = golden.stored.x.shape[-2]
+    layer, direction, row, unit, times = 0, "forward", 0, 0, list(range(time))[:_STEPS]
+    if choice.reverse:
+        times = list(range(time))[-_STEPS:]
+    if first is not None:
+        layer, row, unit, times = first.step.layer, first.row, first.unit, [first.step.time]
+        direction = first.step.direction
+    if choice.reverse is not None:
+        direction = "reverse" if choice.reverse else "forward"
+    layer, row = (layer if choice.layer is None else choice.layer), (row if choice.row is None else choice.row)
+    times = times if choice.step is None else [choice.step]
+    hidden = golden.config.hidden_size
+    width = _DIGITS[golden.dtype] + _BESIDES
+    most = (WIDTH - _NAMES) // width
+    begin = max(0, min(unit - most // 2, hidden - most))
+    units = range(begin, min(begin + most, hidden)) if choice.unit is None else range(choice.unit, choice.unit + 1)
+    return _View(layer, direction, times, row, units, width)
+
+
+def _head(golden: Golden) -> list[str]:
+    config, shape = golden.config, golden.stored.x.shape
+    counts = ((config.input_size, "input"), (config.hidden_size, "unit"), (config.num_layers, "layer"))
+    what = ", ".join([golden.cell, *(_count(number, name) for number, name in counts)])
+    rows = f"batch {shape[0]}, " if golden.batch_shape else "no batch axis, "
+    directions = ", both directions" if config.bidirectional else ""
+    text = f"{golden.id} in {golden.dtype}: {what}{directions}; {rows}{_count(shape[-2], 'time step')}"
+    return [*textwrap.wrap(text, WIDTH), *textwrap.wrap(golden.purpose, WIDTH)]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _result(golden: Golden, reader: ReaderOutputs, first: Place | None) -> Iterator[str]:
+    """Yield the result of the comparison."""
+    known = ", ".join(name for name in NAMES if name in reader.outputs)
+    if first is None:
+        yield f"your numbers are right: {known}"
+        return
+    found = next(k for k in reader.at(first.step) if k.output == first.output)
+    got, want = (float(np.atleast_2d(a)[first.row, first.unit]) for a in (found.got, found.want))
+    direction = f"{first.step.direction} direction, " if golden.config.bidirectional else ""
+    row = f"row {first.row}, " if golden.batch_shape else ""
+    where = f"layer {first.step.layer}, {direction}time step {first.step.time}, {row}unit {first.unit}"
+    shown = (_number(got, golden.dtype), _number(want, golden.dtype))
+    if shown[0] == shown[1]:
+        shown = repr(got), repr(want)
+    text = f"the first difference is in {first.output}, {where}: yours is {shown[0]}, right is {shown[1]}"
+    yield from textwrap.wrap(text, WIDTH)
+    if first.step.layer < golden.config.num_layers - 1:
+        yield f"only the last states of layer {first.step.layer} are known: it may be wrong earlier"
+    yield from _explanation(golden, reader.outputs)
+
+
+def _explanation(golden: Golden, outputs: Outputs) -> Iterator[str]:
+    """Yield deviations, one or two at once, with the same outputs; without one, the facts observed."""
+    actual = actual_outputs(golden, *(outputs.get(name) for name in NAMES))
+    if found := CandidateSearch().explain(actual):
+        names = ", ".join(TOGETHER.join(cause) for cause in found[:_LISTED])
+        more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+        yield from textwrap.wrap(f"looks like {names}{more}", WIDTH, subsequent_indent="  ")
+        if is_explained(golden.cell):
+            yield f"  to see what that is: rnn-goldens explain {found[0][0]}"
+        return
+    observed = {code: value for code, value in facts(actual).items() if value}
+    codes = [code for code in observed if not code.endswith("_missing")]  # some outputs are enough here
+    for code in codes[:_LISTED]:
+        yield from textwrap.wrap(FACTS[code].sentence.format(observed[code]), WIDTH, subsequent_indent="  ")
+
+
+@dataclass(frozen=True)
+class _Table:
+    """One step: a line for each value, a column for each unit."""
+
+    golden: Golden
+    view: _View
+    step: Step
+    reader: ReaderOutputs | None
+    first: Place | None
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines from x to the state."""
+        step, has_gates = self.step, len(self.golden.layout.gates) > 1
+        direction = f", {step.direction} direction" if self.golden.config.bidirectional else ""
+        row = f", row {self.view.row}" if self.golden.batch_shape else ""
+        yield f"layer {step.layer}{direction}{row}, time step {step.time}"
+        x = ", ".join(_number(value, self.golden.dtype) for value in self._row(step.x))
+        yield from textwrap.wrap(
+            x, WIDTH, initial_indent=f"  {'x':<8}", subsequent_indent=" " * _NAMES, max_lines=2, placeholder=" …"
+        )
+        yield f"{'':<{_NAMES}}" + "".join(f"{f'unit {unit}':>{self.view.width}}" for unit in self.view.units)
+        for name, values in step.state_before.items():
+            yield self._line(f"{name} before", values)
+        if not self._within():
+            yield "  the sequence has ended: the state does not change, and out is zero"
+        else:
+            for gate, values in step.preactivations.items():
+                yield self._line(f"{gate} gets" if has_gates else "sum", values)
+            for gate, values in step.gates.items():
+                if gate not in step.state:
+                    yield self._line(gate, values)
+        yield from self._states()
+
+    def _states(self) -> Iterator[str]:
+        """Yield the expected values, and the user's below them."""
+        known = [] if self.reader is None else self.reader.at(self.step)
+        known = [own for own in known if own.output == "out" or self._ends()]
+        for state, values in reversed(list(self.step.state.items())):
+            yield self._line(state, values)
+            for own in known:
+                if own.state == state:
+                    if own.output == "out" and not self._within():
+                        yield self._line("out", own.want)
+                    yield self._line(f"your {own.output}", own.got)
+                    yield from self._marks(own)
+
+    def _within(self) -> bool:
+        return bool(np.atleast_1d(self.step.within)[self.view.row])
+
+    def _ends(self) -> bool:
+        """Whether the direction visits no further steps of the row."""
+        assert self.reader is not None
+        return bool(np.atleast_1d(self.reader.last(self.step))[self.view.row])
+
+    def _marks(self, own: KnownOutput) -> Iterator[str]:
+        """Yield marks below the numbers: which are wrong, and which was first."""
+        wrong, first = self._row(own.wrong), self.first
+        if not wrong[list(self.view.units)].any():
+            return
+        marks = ""
+        for unit in self.view.units:
+            here = (self.step, own.output, self.view.row, unit)
+            is_first = first is not None and here == (first.step, first.output, first.row, first.unit)
+            marks += f"{('^ first' if is_first else '^') if wrong[unit] else '':>{self.view.width}}"
+        yield f"  {'wrong':<{_NAMES - 2}}{marks}"
+
+    def _line(self, name: str, values: NDArray[np.float64]) -> str:
+        row = self._row(values)
+        numbers = "".join(f"{_number(row[unit], self.golden.dtype):>{self.view.width}}" for unit in self.view.units)
+        return f"  {name:<{_NAMES - 2}}{numbers}"
+
+    def _row(self, values: NDArray[Any]) -> NDArray[Any]:
+        row: NDArray[Any] = np.atleast_2d(values)[self.view.row]
+        return row
+
+
+def _number(value: float, dtype: str) -> str:
+    """Return a number with the digits of its precision, shortened to fit."""
+    return f"{float(value):.{_DIGITS[dtype]}g}"
+
+
+def _left_out(golden: Golden, view: _View) -> list[str]:
+    """Return what is not shown, with the options that show it."""
+    config, time = golden.config, golden.stored.x.shape[-2]
+    other = "forward" if view.direction == "reverse" else "reverse"
+    left = [
+        _others("time steps", "--step", range(time), view.times),
+        _others("units", "--unit", range(config.hidden_size), view.units),
+        _others("rows", "--row", range([*golden.batch_shape, 1][0]), [view.row]),
+        _others("layers", "--layer", range(config.num_layers), [view.layer]),
+        f"the {other} direction ({'--reverse' if other == 'reverse' else '--forward'})" if config.bidirectional else "",
+    ]
+    text = "; ".join(part for part in left if part)
+    return textwrap.wrap(f"not shown: {text}", WIDTH, subsequent_indent="  ") if text else []
+
+
+def _others(what: str, option: str, all_of: range, shown: Sequence[int]) -> str:
+    count = len(all_of) - len(shown)
+    return f"{count} of {len(all_of)} {what} ({option} 0 to {len(all_of) - 1})" if count else ""

@@ -1,0 +1,87 @@
+"""Reads a user's outputs from a file: JSON or NumPy's .npz."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.comparison.outputs import NotNumbers, read
+from rnn_goldens.encoding.json_file import no_key_twice
+from rnn_goldens.encoding.npz_file import read_arrays
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.golden.precision import PRECISIONS
+
+Outputs = Mapping[str, NDArray[np.float64]]
+"""``out`` and, if present, ``h_n`` and ``c_n``."""
+
+NAMES = ("out", "h_n", "c_n")
+_ANSWER = ("answer", "id")
+"""Further keys in a program's answer, which is also such a file."""
+
+_NOT_FINITE = {None: np.nan, "NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
+
+
+def read_outputs(path: Path, golden: GoldenData) -> Outputs:
+    """Read ``out`` and, if present, ``h_n`` and ``c_n``, rounded to the golden's precision.
+
+    Raises:
+        WrongUse: the file does not exist, has another format, or its content is not numbers of the golden's shapes.
+    """
+    readers: dict[str, Callable[[Path], dict[str, Any]]] = {".json": _json, ".npz": read_arrays}
+    if path.suffix not in readers:
+        raise WrongUse(f"{path}: outputs are read from a .json or .npz file")
+    try:
+        found = readers[path.suffix](path)
+    except OSError as error:
+        raise WrongUse(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
+        raise WrongUse(f"{path}: cannot be read as {path.suffix[1:].upper()}: {error}") from None
+    if unknown := [name for name in found if name not in NAMES]:
+        raise WrongUse(f"{path}: has {unknown[0]!r}; expected only {', '.join(NAMES)}")
+    if "out" not in found:
+        raise WrongUse(f"{path}: has no 'out', which is required; optional are {' and '.join(NAMES[1:])}")
+    return {name: _checked(path, golden, name, value) for name, value in found.items()}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    document = json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=no_key_twice)
+    if not isinstance(document, dict):
+        raise ValueError('it is not an object, such as {"out": [[[0.5, 1.0]]]}')
+    return {name: _array(name, value) for name, value in document.items() if name not in _ANSWER}
+
+
+def _array(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Return an array from nested lists, or from an object with shape and data."""
+    if not isinstance(value, dict):
+        return _numbers(value)
+    if set(value) != {"shape", "data"}:
+        raise ValueError(f"{name} is an object without shape and data, or with more")
+    return np.reshape(_numbers(value["data"]), value["shape"])
+
+
+def _numbers(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Return nested lists with NaN and infinity as numbers, which JSON does not have."""
+    if isinstance(value, list):
+        return [_numbers(part) for part in value]
+    if value is None or (isinstance(value, str) and value in _NOT_FINITE):
+        return _NOT_FINITE[value]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    raise ValueError(f"{json.dumps(value)[:40]} is not a number, nor 'NaN', 'Infinity', '-Infinity' or null")
+
+
+def _checked(path: Path, golden: GoldenData, name: str, value: object) -> NDArray[np.float64]:
+    want = getattr(golden.stored, name)
+    if want is None:
+        raise WrongUse(f"{path}: holds {name}, and {golden.id} is of {golden.cell}, which has none")
+    try:
+        values = read(value).values
+    except NotNumbers as error:
+        raise WrongUse(f"{path}: {name} {error}") from None
+    if values.shape != want.shape:
+        raise WrongUse(f"{path}: {name} has shape {values.shape}, {golden.id} has {want.shape}")
+    return PRECISIONS[golden.dtype].round(values).astype(np.float64)

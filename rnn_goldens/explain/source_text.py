@@ -1,0 +1,209 @@
+"""The code of a deviation beside the correct code, from the source files."""
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+from rnn_goldens.cells import BUILT_IN_CELLS, Network
+from rnn_goldens.deviations import correct_equations
+from rnn_goldens.deviations.backward import alterations as wrong_back
+from rnn_goldens.deviations.deviation import Alteration, overridden
+
+_HERE = "rnn_goldens.deviations."
+_PLUMBING = (Alteration.__module__, wrong_back.__name__)
+"""Modules that only pass the wrong code on to the network."""
+
+_FOR_TOOLS = re.compile(r"  # (noqa|type: ignore).*")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of code.
+
+    Attributes:
+        where: its name and file.
+        text: the source.
+        values: values of names that are defined outside, such as ``limit``.
+        kind: ``right``, ``wrong``, or ``through`` for code that only passes the wrong code on.
+    """
+
+    where: str
+    text: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    kind: str = "wrong"
+
+
+def pieces(wrong: Alteration) -> list[Piece]:
+    """Yield the correct code that is overridden, then the wrong code: each piece once."""
+    found: list[Piece] = []
+    for cell, function in wrong.equations.items():
+        found += [_right(BUILT_IN_CELLS[cell].equations), *_followed(function)]
+    for step in wrong.steps:
+        found += [_right(getattr(wrong.right, name)) for name in overridden(step, wrong.right)]
+        found += _of_class(step)
+    for change in (*wrong.inputs, *wrong.outputs, *wrong.returned):
+        found += _followed(change)
+    return sorted(_once(found), key=lambda piece: piece.kind != "right")
+
+
+def _once(found: list[Piece]) -> Iterator[Piece]:
+    """Yield each piece once, with all values that its names take."""
+    together: dict[tuple[str, str], list[Piece]] = {}
+    for piece in found:
+        together.setdefault((piece.where, piece.text), []).append(piece)
+    for first, *more in together.values():
+        values = {n: dict.fromkeys(p.values[n] for p in (first, *more) if n in p.values) for n in first.values}
+        yield replace(first, values={name: ", then ".join(several) for name, several in values.items()})
+
+
+def _right(function: Callable[..., Any]) -> Piece:
+    return Piece(_where(function), _without_docstring(_source(function)), kind="right")
+
+
+def _of_class(step: type[Network]) -> Iterator[Piece]:
+    """Yield a written class and its bases; for a class made of functions, the functions."""
+    for kind in reversed([k for k in step.__mro__ if k.__module__.startswith(_HERE)]):
+        functions = [f for f in vars(kind).values() if isinstance(f, FunctionType)]
+        if kind.__module__ not in _PLUMBING:
+            values = {name: value for f in functions for name, value in _given(f).items()}
+            yield Piece(_where(kind), _source(kind), values)
+        for function in functions:
+            used = [function] if kind.__module__ in _PLUMBING else _inner(function)
+            yield from (piece for inner in used for piece in _followed(inner))
+
+
+def _followed(what: object, values: Mapping[str, str] | None = None) -> Iterator[Piece]:
+    """Yield a function, then those of the catalogue that it uses; code that only passes it on is left out."""
+    if isinstance(what, partial):
+        given = inspect.signature(what.func).bind_partial(*what.args, **what.keywords).arguments
+        own = {name: _shown(value) for name, value in given.items() if not _has_code(value)}
+        yield from _followed(what.func, {**(values or {}), **own})
+        yield from (piece for value in given.values() if _has_code(value) for piece in _followed(value))
+    elif isinstance(what, FunctionType) and _has_code(what):
+        own = {**_numbers(what), **_given(what), **(values or {})}
+        if what.__module__ in _PLUMBING:
+            yield from _handing_on(what)
+        else:
+            yield Piece(_where(what), _source(what), own)
+            own = {}
+        for inner in _inner(what):
+            yield from _followed(inner, own)
+    elif callable(what) and not isinstance(what, type):
+        yield Piece(_shown(what), _shown(what), values or {})
+
+
+def _handing_on(plumbing: FunctionType) -> Iterator[Piece]:
+    """Yield the function that a change is passed to; nothing if it is the change itself."""
+    outer = plumbing.__globals__.get(plumbing.__qualname__.partition(".")[0])
+    if isinstance(outer, FunctionType) and (docstring := inspect.getdoc(outer)):
+        yield Piece(_where(outer), f'"""{docstring.splitlines()[0].replace("``", "")}"""', kind="through")
+
+
+def _inner(function: FunctionType) -> Iterator[object]:
+    """Yield what a function uses of the catalogue: passed in, or defined beside it."""
+    plumbing = function.__module__ in _PLUMBING
+    yield from (value for value in _closure(function).values() if _has_code(value) or (plumbing and callable(value)))
+    for name in _names(function.__code__):
+        value = function.__globals__.get(name)
+        home = getattr(value, "__module__", "")
+        if (
+            isinstance(value, FunctionType)
+            and home.startswith(_HERE)
+            and home
+            not in (
+                *_PLUMBING,
+                correct_equations.__name__,
+            )
+        ):
+            yield value
+
+
+def _given(function: FunctionType) -> dict[str, str]:
+    """Return the values that a function was created with, except code that is shown and classes that pass it on."""
+    plumbing = function.__module__ in _PLUMBING
+    found = _closure(function).items()
+    return {n: _shown(v) for n, v in found if not _has_code(v) and not (plumbing and callable(v)) and v != ()}
+
+
+def _numbers(function: FunctionType) -> dict[str, str]:
+    """Return the named numbers of its module that a function uses."""
+    found = ((name, function.__globals__.get(name)) for name in _names(function.__code__))
+    return {name: _shown(value) for name, value in found if isinstance(value, int | float)}
+
+
+def _has_code(value: object) -> bool:
+    """Whether a value is code of this project."""
+    inner = value.func if isinstance(value, partial) else value
+    return isinstance(inner, FunctionType) and inner.__module__.startswith("rnn_goldens.")
+
+
+def _closure(function: FunctionType) -> dict[str, object]:
+    """Return the closure variables of a function."""
+    found = inspect.getclosurevars(function).nonlocals
+    return {name: value for name, value in found.items() if name != "__class__"}
+
+
+def _names(code: CodeType) -> list[str]:
+    inner = (const for const in code.co_consts if isinstance(const, CodeType))
+    return [*code.co_names, *(name for part in inner for name in _names(part))]
+
+
+def _shown(value: object) -> str:
+    """Return a value as source text."""
+    if isinstance(value, partial):
+        given = [*map(_shown, value.args), *(f"{name}={_shown(v)}" for name, v in value.keywords.items())]
+        return f"{_shown(value.func)}(…, {', '.join(given)})"
+    module = getattr(value, "__module__", None) or ("numpy" if type(value).__name__ == "ufunc" else "")
+    name = getattr(value, "__name__", None)
+    if name and callable(value):
+        return f"np.{name}" if module.startswith("numpy") else name
+    return repr(value)
+
+
+def _where(thing: Any) -> str:  # noqa: ANN401 - a function or a class
+    """Return a location such as ``Network.weights, rnn_goldens/cells/network.py``."""
+    name = str(thing.__qualname__).rpartition("<locals>.")[2]
+    file = "/".join(thing.__module__.split("."))
+    return f"{file}.py" if name == "<lambda>" else f"{name}, {file}.py"
+
+
+def _source(thing: Any) -> str:  # noqa: ANN401 - a function or a class
+    if isinstance(thing, FunctionType) and thing.__name__ == "<lambda>":
+        return _lambda(thing.__code__)
+    text = textwrap.dedent(inspect.getsource(thing)).rstrip()
+    return "\n".join(_FOR_TOOLS.sub("", line) for line in text.splitlines())
+
+
+def _lambda(code: CodeType) -> str:
+    """Return only the lambda from its source line."""
+    path = inspect.getsourcefile(code) or code.co_filename
+    text, found = _lambdas(path)
+    here = [node for node in found if node.lineno == code.co_firstlineno]
+    places = [(line, column) for line, _, column, _ in code.co_positions() if line and column]
+    last = max(places, default=(0, 0))
+    around = [n for n in here if (n.body.lineno, n.body.col_offset) <= last <= (n.end_lineno, n.end_col_offset)]
+    node = min(around or here, key=lambda n: len(ast.unparse(n)))
+    segment = ast.get_source_segment(text, node, padded=True) or ast.unparse(node)
+    return textwrap.dedent(segment)
+
+
+@lru_cache(maxsize=32)
+def _lambdas(path: str) -> tuple[str, list[ast.Lambda]]:
+    text = Path(path).read_text("utf-8")
+    return text, [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Lambda)]
+
+
+def _without_docstring(source: str) -> str:
+    (node,) = ast.parse(source).body
+    assert isinstance(node, ast.FunctionDef)
+    if ast.get_docstring(node) is None:
+        return source
+    docstring, lines = node.body[0], source.splitlines()
+    return "\n".join([*lines[: docstring.lineno - 1], *lines[docstring.end_lineno :]])

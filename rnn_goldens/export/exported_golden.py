@@ -1,0 +1,84 @@
+"""An exported golden: its files and names, and the content that every format has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.encoding import content_hash
+from rnn_goldens.encoding.tree import EXPECTED, INPUTS
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.golden.ids import is_id
+from rnn_goldens.golden.precision import PRECISIONS
+
+FORMAT = 1
+
+ITSELF = ""
+"""The key in ``Exported.files`` if the golden is a single file."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A golden in another format.
+
+    Attributes:
+        golden_id: the id of the golden.
+        place: the path of its file or folder, relative to the output folder.
+        files: the contents by path below ``place``; under ``ITSELF`` for a single file.
+    """
+
+    golden_id: str
+    place: str
+    files: Mapping[str, bytes]
+
+
+def path_of(golden_id: str) -> str:
+    """Return the id as a path. Raises WrongUse if it is not a valid id, which could lead out of the folder."""
+    if not is_id(golden_id):
+        raise WrongUse(
+            f"{golden_id!r} is not a golden's id: expected folder/name in lower-case letters, digits and dashes"
+        )
+    return golden_id
+
+
+def identifier(golden_id: str) -> str:
+    """Return the id as an identifier of C and Python: ``lstm/two-layers`` becomes ``lstm_two_layers``."""
+    name = path_of(golden_id).replace("/", "_").replace("-", "_")
+    return f"golden_{name}" if name[0].isdigit() else name
+
+
+def inputs(golden: Golden) -> dict[str, NDArray[Any]]:
+    """Return x, h0, c0 and lengths if present, in the golden's precision; lengths are int64."""
+    return {name: getattr(golden, name) for name in INPUTS if getattr(golden.stored, name) is not None}
+
+
+def expected(golden: Golden) -> dict[str, NDArray[np.float64]]:
+    """Return the certified out, h_n and c_n, in float64 for every precision."""
+    return {name: array for name in EXPECTED if (array := getattr(golden.stored, name)) is not None}
+
+
+def allowed(golden: Golden) -> dict[str, NDArray[np.float64]]:
+    """Return the tolerance of each expected element in the golden's precision, as an absolute error."""
+    precision = PRECISIONS[golden.dtype]
+    return {name: golden.tolerance.allowed(name, array, precision) for name, array in expected(golden).items()}
+
+
+def about(golden: Golden) -> dict[str, Any]:
+    """Return the metadata of a golden: text, lists of text and the configuration."""
+    return {
+        "kind": "exported-golden",
+        "format": FORMAT,
+        "id": golden.id,
+        "title": golden.title,
+        "purpose": golden.purpose,
+        "documented_in": golden.documented_in,
+        "cell": golden.cell,
+        "config": dict(golden.config),
+        "precision": golden.dtype,
+        "features": list(golden.features),
+        "tolerance": golden.tolerance.kind,
+        "content": content_hash(golden),
+    }

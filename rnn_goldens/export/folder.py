@@ -1,0 +1,90 @@
+"""Writes exported goldens into a folder: all or none, and existing files are replaced only on request."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from rnn_goldens.atomic_write import make_folder, placing, remove_leftovers
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.export.exported_golden import ITSELF, Exported
+
+_MAX_LISTED = 5
+
+NEW, UNCHANGED, REPLACED = "new", "unchanged", "replaced"
+
+
+def write(folder: Path, goldens: Sequence[Exported], *, replace: bool = False) -> list[str]:
+    """Write goldens into a folder, which is created if needed. After an error the folder is unchanged.
+
+    A process that is killed while files are moved into place may leave some goldens new and some old, each complete.
+
+    Args:
+        folder: the output folder.
+        goldens: the exported goldens.
+        replace: whether to replace existing goldens with other content. A folder is replaced as a whole.
+
+    Returns:
+        For each golden ``new``, ``unchanged`` or ``replaced``.
+
+    Raises:
+        WrongUse: two goldens have the same path, or one exists with other content and ``replace`` is False.
+        OSError: a golden cannot be written; its ``filename`` is ``folder``.
+    """
+    _require_distinct_places(goldens)
+    try:
+        states = [_state(folder / golden.place, golden.files) for golden in goldens]
+        _require_no_loss(folder, [g for g, state in zip(goldens, states, strict=True) if state == REPLACED], replace)
+        _write(folder, [g for g, state in zip(goldens, states, strict=True) if state != UNCHANGED])
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from error
+    return states
+
+
+def _require_distinct_places(goldens: Sequence[Exported]) -> None:
+    ids: dict[str, str] = {}
+    for golden in goldens:
+        other = ids.setdefault(golden.place, golden.golden_id)
+        if other != golden.golden_id:
+            raise WrongUse(
+                f"{other} and {golden.golden_id} would both be {golden.place}: write them into different folders"
+            )
+
+
+def _require_no_loss(folder: Path, replaced: Sequence[Exported], replace: bool) -> None:
+    if not replaced or replace:
+        return
+    listed = ", ".join(golden.place for golden in replaced[:_MAX_LISTED])
+    more = f" and {len(replaced) - _MAX_LISTED} more" if len(replaced) > _MAX_LISTED else ""
+    raise WrongUse(
+        f"{folder} already has other content in {listed}{more}: name another folder, or replace "
+        f"{'it' if len(replaced) == 1 else f'these {len(replaced)}'} with --replace"
+    )
+
+
+def _state(place: Path, files: Mapping[str, bytes]) -> str:
+    if not place.exists():
+        return NEW
+    return UNCHANGED if _contents(place) == files else REPLACED
+
+
+def _contents(place: Path) -> dict[str, bytes]:
+    if place.is_file():
+        return {ITSELF: place.read_bytes()}
+    return {path.relative_to(place).as_posix(): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+
+def _write(folder: Path, goldens: Sequence[Exported]) -> None:
+    if folder.is_dir():
+        remove_leftovers(folder)
+    if not goldens:
+        return
+    with ExitStack() as undo:
+        make_folder(folder, undo)
+        with placing() as staged:
+            for golden in goldens:
+                place = staged.new(folder, golden.place)
+                for name, content in golden.files.items():
+                    path = place / name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(content)
+        undo.pop_all()

@@ -1,0 +1,144 @@
+"""Records the goldens that a test drew: whether any was compared, which failed, and the explanation at its end."""
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from hypothesis.errors import HypothesisException
+
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.comparison.actual import actual_outputs
+from rnn_goldens.comparison.failure_text import to_see
+from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict
+from rnn_goldens.diagnosis.explanations import diagnosed
+from rnn_goldens.errors import Unsupported
+from rnn_goldens.fuzz.causes import ComparedGolden, causes, complexity
+from rnn_goldens.fuzz.example_store import AsTyped, try_to_keep
+
+_MAX_KEPT = 100
+"""The largest number of comparisons that candidates are checked against."""
+
+
+@dataclass(eq=False)
+class DrawnResults:
+    """The goldens that one test drew, and their comparisons.
+
+    Attributes:
+        drawn: the last golden drawn. In a failing test, the example that Hypothesis ends with.
+        folder: the folder where a failing golden is stored, or None.
+        implementation: the implementation, as an argument of ``rnn-goldens check``; "" if unknown.
+        is_checked: whether any golden was compared in the precision it was drawn in, or a higher one.
+        failed: failed comparisons, in order.
+        passed: the last passed comparisons.
+        wrong: the last golden with wrong outputs, and its verdict.
+    """
+
+    drawn: Golden | None = None
+    folder: AsTyped | None = None
+    implementation: str = ""
+    is_checked: bool = False
+    failed: list[ComparedGolden] = field(default_factory=list)
+    passed: deque[ComparedGolden] = field(default_factory=lambda: deque(maxlen=_MAX_KEPT))
+    wrong: tuple[Golden, Verdict] | None = None
+
+    def record_drawn(self, golden: Golden, folder: AsTyped | None, implementation: str) -> None:
+        """Record that a golden was drawn."""
+        self.drawn, self.folder, self.implementation = golden, folder, implementation
+
+    def record_compared(self, compared: ComparedGolden, *, counts: bool) -> None:
+        """Record a comparison. ``counts`` is whether it was made in the precision drawn, or a higher one."""
+        self.is_checked = self.is_checked or counts
+        if compared.verdict.passed:
+            self.passed.append(compared)
+            return
+        self.failed.append(compared)
+        del self.failed[1:-_MAX_KEPT]
+        self.record_wrong(compared.golden, compared.verdict)
+
+    def record_wrong(self, golden: Golden, verdict: Verdict) -> None:
+        """Record wrong outputs, with any call pattern."""
+        self.wrong = golden, verdict
+
+    def forget_last(self) -> None:
+        """Remove the last failed comparison, which the test expected."""
+        if self.failed:
+            self.failed.pop()
+        self.wrong = (self.failed[-1].golden, self.failed[-1].verdict) if self.failed else None
+
+    def swallowed(self) -> GoldenMismatch | None:
+        """Return the error for wrong outputs that the test did not raise, or None."""
+        if self.wrong is None:
+            return None
+        if self.failed:
+            smallest = min(reversed(self.failed), key=lambda compared: complexity(compared.golden))
+            self.wrong = smallest.golden, smallest.verdict
+        return GoldenMismatch(self.wrong[1])
+
+    def require_checked(self) -> None:
+        """Raise AssertionError if goldens were drawn but none was compared."""
+        __tracebackhide__ = True
+        if self.drawn is not None and not self.is_checked:
+            raise AssertionError(
+                f"{self.drawn.id} in {self.drawn.dtype} was drawn, but no golden was checked in the precision it was "
+                "drawn in: call check or check_calls on each"
+            )
+
+    def explain(self, error: Exception) -> None:
+        """Add a note to the error of a test: the explanation, and where the golden is stored."""
+        if text := "\n".join(self._explanation(error)):
+            error.add_note(text)
+
+    def _explanation(self, error: Exception) -> Iterator[str]:
+        if isinstance(error, Unsupported):
+            yield "to skip goldens that the implementation refuses, call golden.check_calls(implementation)"
+            return
+        if self.drawn is None or (self.wrong is None and isinstance(error, HypothesisException)):
+            return
+        golden = self.drawn
+        if self.wrong is not None and isinstance(error, GoldenMismatch | HypothesisException):
+            golden, _ = self.wrong
+            yield from self._diagnosis(golden)
+        yield from causes(self.failed, self.passed)
+        if self.folder is not None:
+            folder, message = try_to_keep(golden, self.folder, self.implementation)
+            if folder:
+                yield to_see(golden, folder).strip()
+            yield message
+
+    def _diagnosis(self, golden: Golden) -> Iterator[str]:
+        """Yield the diagnosis of one golden. Goldens are not diagnosed while they are drawn."""
+        for one in self.failed:
+            if one.golden is golden:
+                message = diagnosed(actual_outputs(golden, *one.outputs), one.verdict).message
+                known = one.verdict.message.splitlines()
+                yield from (line for line in message.splitlines() if line not in known)
+
+
+_TEST: ContextVar[DrawnResults] = ContextVar("rnn_goldens_tested", default=DrawnResults())  # noqa: B039 - for draws outside tests
+
+
+def current_test() -> DrawnResults:
+    """Return the results of the current test. Outside tests that pytest runs, they are discarded."""
+    return _TEST.get()
+
+
+@contextmanager
+def tested() -> Iterator[None]:
+    """Run a test of Hypothesis: fail it if it compares nothing, and add explanations to its errors."""
+    __tracebackhide__ = True
+    this = DrawnResults()
+    before = _TEST.set(this)
+    try:
+        try:
+            yield
+        except Exception as error:
+            this.explain(error)
+            raise
+        if (mismatch := this.swallowed()) is not None:
+            this.explain(mismatch)
+            raise mismatch
+        this.require_checked()
+    finally:
+        _TEST.reset(before)

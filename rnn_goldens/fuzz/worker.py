@@ -1,0 +1,187 @@
+"""Runs an implementation in a separate process, one golden at a time, where it may crash, exit or hang."""
+
+import multiprocessing
+import pickle
+import signal
+import threading
+import traceback
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rnn_goldens.cells import name_cells, named_cells
+from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.comparison.input_writes import written_to, wrote_into
+from rnn_goldens.comparison.outputs import NotNumbers, Output, read, states_apart
+from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
+from rnn_goldens.generator.pool import end_with_parent
+from rnn_goldens.implementations import Implementation, check_name, outputs_of, resolve
+from rnn_goldens.plugin.guard import TIME_LIMIT, ImplementationFailed
+from rnn_goldens.programs.command import find_command, is_command
+from rnn_goldens.programs.misbehaviour import ended
+from rnn_goldens.programs.program import TIME_LIMIT as PROGRAM_TIME_LIMIT
+from rnn_goldens.programs.program import Program
+
+_LONGEST = 1_000_000
+
+_OUTPUTS, _REFUSED, _FAILED, _WRONG_USE = "outputs", "refused", "failed", "wrong use"
+"""The kinds of answers from the process."""
+
+_OURS = Path(__file__).parents[1]
+_MAX_FRAMES = 3
+
+
+class Worker:
+    """An implementation in a separate process. Calling it with model inputs returns the outputs as arrays.
+
+    The process is restarted after it ended or exceeded the time limit.
+    """
+
+    def __init__(self, name: str, time_limit: float = TIME_LIMIT) -> None:
+        """Start the process.
+
+        Args:
+            name: the implementation, as for ``resolve``.
+            time_limit: seconds per golden.
+
+        Raises:
+            RnnGoldensError: the implementation cannot be imported.
+        """
+        self._name, self._time_limit = name, time_limit
+        self._start()
+
+    def __call__(self, inputs: Inputs) -> tuple[Output, ...]:
+        """Return the outputs for the inputs of a golden.
+
+        Raises:
+            Unsupported: the implementation raised it.
+            ImplementationFailed: the implementation returned no outputs; the message has the reason.
+        """
+        __tracebackhide__ = True
+        if not self._process.is_alive():
+            self._start()
+        kind, answer = self._answer(inputs)
+        if kind == _REFUSED:
+            raise Unsupported(answer)
+        if kind == _FAILED:
+            raise ImplementationFailed(f"{inputs.id} in {inputs.dtype}: {self._name} {answer}")
+        outputs: tuple[Output, ...] = answer
+        return outputs
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def _start(self) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self._connection, theirs = spawn.Pipe()
+        self._process = spawn.Process(target=_serve, args=(self._name, named_cells(), theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+        if not self._connection.poll(self._time_limit):
+            self._process.kill()
+            raise RnnGoldensError(f"implementation {self._name!r} was not imported within {self._time_limit:g} s")
+        kind, answer = self._received()
+        if kind == _FAILED:
+            raise RnnGoldensError(f"implementation {self._name!r} {answer}")
+        if kind == _WRONG_USE:
+            raise WrongUse(answer)
+
+    def _answer(self, inputs: Inputs) -> tuple[str, Any]:
+        with suppress(OSError):  # the process has ended; receiving will report it
+            self._connection.send(inputs)
+        if self._connection.poll(self._time_limit):
+            return self._received()
+        self._process.kill()
+        self._process.join()
+        return _FAILED, f"returned no outputs within {self._time_limit:g} s"
+
+    def _received(self) -> tuple[str, Any]:
+        try:
+            answer: tuple[str, Any] = self._connection.recv()
+        except (EOFError, OSError):
+            self._process.join()
+            return _FAILED, f"ended its process, which {ended(self._process.exitcode or 0)}"
+        return answer
+
+
+Started = Program | Worker
+"""A program, or an implementation in a separate process. Both are called with model inputs, and must be closed."""
+
+
+def opened(implementation: str, time_limit: float | None = None) -> Started:
+    """Start a program or an implementation. The caller must close it.
+
+    Args:
+        implementation: the argument of ``rnn-goldens check``.
+        time_limit: seconds per golden; None for the default of programs or of Python implementations.
+
+    Raises:
+        RnnGoldensError: the implementation is not found or cannot be started, or the time limit is out of range.
+    """
+    if time_limit is not None and not 0 < time_limit <= _LONGEST:
+        raise WrongUse(f"a time limit of {time_limit:g} s per golden: it must be above 0 and at most {_LONGEST:,} s")
+    check_name(implementation)
+    if is_command(implementation):
+        return Program(find_command(implementation, Path.cwd()), time_limit or PROGRAM_TIME_LIMIT)
+    return Worker(implementation, time_limit or TIME_LIMIT)
+
+
+def _serve(name: str, cells: tuple[str, ...], connection: Connection) -> None:
+    """Import the implementation and answer requests: the main function of the process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is handled by the parent process
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    name_cells(cells)
+    try:
+        implementation = resolve(name)
+    except RnnGoldensError as error:
+        connection.send((_WRONG_USE, str(error)))
+        return
+    except BaseException as error:
+        connection.send((_FAILED, f"cannot be imported: it {_raised(error)}"))
+        return
+    connection.send((_OUTPUTS, ()))
+    while True:
+        try:
+            request = connection.recv_bytes()
+        except EOFError:
+            return
+        connection.send(_answer_to(implementation, pickle.loads(request), pickle.loads(request)))
+
+
+def _answer_to(implementation: Implementation, inputs: Inputs, unchanged: Inputs) -> tuple[str, Any]:
+    """Return the answer to a request. ``unchanged`` is a copy of the inputs, to detect writes to them."""
+    try:
+        outputs = states_apart(
+            inputs.layout, *outputs_of(implementation(inputs)), state_shape=inputs.state_shape
+        ).items()
+        arrays = []
+        for name, output in outputs:
+            try:
+                arrays.append(read(output))
+            except NotNumbers as error:
+                return _FAILED, f"returned no numbers: {name} {error}"
+        if names := written_to(inputs, unchanged.stored):
+            return _FAILED, wrote_into(names)
+    except Unsupported as reason:
+        return _REFUSED, str(reason)
+    except BaseException as error:  # sys.exit and pytest.skip are failures too
+        return _FAILED, _raised(error)
+    return _OUTPUTS, tuple(arrays)
+
+
+def _raised(error: BaseException) -> str:
+    """Return an error and its traceback without the lines of this package."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not Path(f.filename).is_relative_to(_OURS)]
+    where = "".join(traceback.format_list(frames[-_MAX_FRAMES:])).rstrip()
+    return "\n".join([f"raised {''.join(traceback.format_exception_only(error)).strip()}", *([where] if where else [])])

@@ -1,0 +1,123 @@
+"""Finds the implementation that a name refers to."""
+
+import ast
+import os
+import shlex
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.implementations.builtin import BUILTIN
+from rnn_goldens.implementations.user_code import Implementation, adapt
+from rnn_goldens.named_object import import_object
+from rnn_goldens.programs.command import MARK, find_command, is_command
+from rnn_goldens.programs.program import TIME_LIMIT, Program
+
+ONNX = ".onnx"
+"""Suffix of the path of an ONNX file."""
+
+
+def resolve(name: str, folder: Path | None = None, time_limit: float = TIME_LIMIT) -> Implementation:
+    """Find an implementation by name and import it; the working directory is importable, as under ``python -m``.
+
+    Args:
+        name: a name in ``BUILTIN``, ``package.module:thing``, the path of an ONNX file, or ``-- ./my_rnn --flags``: a
+            program, which is started and must be closed.
+        folder: base of relative paths and working directory of a program; the current directory by default.
+        time_limit: seconds that a program has for one golden.
+
+    Raises:
+        UnknownName: the name is none of these.
+        WrongUse: the module does not exist, cannot be imported or lacks the thing, the thing cannot be run, or the
+            program cannot be started. Other errors come from the user's code.
+    """
+    check_name(name, folder)
+    if is_command(name):
+        return Program(find_command(name, folder or Path.cwd()), time_limit)
+    found = str((folder or Path()) / name) if name.endswith(ONNX) else _thing(name)
+    try:
+        return adapt(found)
+    except ModuleNotFoundError as error:
+        if not name.endswith(ONNX):
+            raise
+        extra = "rnn-goldens[onnxruntime]"
+        raise WrongUse(f"{name} needs {error.name}, which is not installed: pip install '{extra}'") from None
+    except WrongUse as error:
+        raise WrongUse(f"implementation {name!r}: {error}") from None
+
+
+def close(implementation: Implementation) -> None:
+    """End a program; raises ProgramFailed if it misbehaved after its last answer."""
+    if isinstance(implementation, Program):
+        implementation.close()
+
+
+def check_name(name: str, folder: Path | None = None) -> None:
+    """Raise UnknownName or WrongUse unless ``resolve`` can look the name up."""
+    if is_command(name):
+        find_command(name, folder or Path.cwd())
+    if is_command(name) or name in BUILTIN or name.endswith(ONNX):
+        return
+    module, colon, attribute = name.partition(":")
+    if not (module and colon and attribute):
+        if path := _program(name, folder or Path.cwd()):
+            as_program = f"rnn-goldens check {MARK} {path}"
+            if found := _class_in(Path(name), folder or Path.cwd()):
+                kind = found.partition(":")[2]
+                hint = f"or, if it is a program: {as_program}"
+                raise WrongUse(f"{name!r} holds {kind}: rnn-goldens check {found}\n  {hint}")
+            raise WrongUse(f"{name!r} is a program: {as_program}")
+        others = f"implementations (or package.module:thing, FILE{ONNX}, or {MARK} COMMAND)"
+        raise UnknownName("implementation", name, BUILTIN, plural=others)
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise WrongUse(
+            f"implementation {name!r}: {module!r} is not the name of a module; for a file my_rnn.py in the working "
+            "directory write my_rnn:callable, in a folder below it folder.my_rnn:callable"
+        )
+
+
+def _program(name: str, folder: Path) -> str:
+    """Return how to start the program in a file of this name; "" if there is no such file."""
+    if not (folder / name).is_file():
+        return ""
+    if not os.access(folder / name, os.X_OK):
+        return f"{'python' if name.endswith('.py') else 'WHAT_RUNS_IT'} {shlex.quote(name)}"
+    return shlex.quote(name if os.sep in name else f".{os.sep}{name}")
+
+
+def _class_in(path: Path, folder: Path) -> str:
+    """Return the last class of a Python file, as ``check`` takes it; "" if there is no class or no such module."""
+    module = path.with_suffix("").parts
+    if path.suffix != ".py" or not all(part.isidentifier() for part in module):
+        return ""
+    try:
+        statements = ast.parse((folder / path).read_bytes()).body
+    except (SyntaxError, ValueError):
+        return ""
+    kinds = [statement.name for statement in statements if isinstance(statement, ast.ClassDef)]
+    return f"{'.'.join(module)}:{kinds[-1]}" if kinds else ""
+
+
+def _thing(name: str) -> object:
+    """Return the object that a name in a module refers to."""
+    if name in BUILTIN:
+        _require_needs(name)
+    found = import_object(BUILTIN[name].outputs if name in BUILTIN else name, f"implementation {name!r}")
+    if not callable(found) and not isinstance(found, str):
+        attribute = name.partition(":")[2]
+        raise WrongUse(f"implementation {name!r}: {attribute} is a {type(found).__name__}, not a callable")
+    return found
+
+
+def _require_needs(name: str) -> None:
+    """Raise WrongUse if the package of a built-in implementation is not installed; says how to install it."""
+    ours = BUILTIN[name]
+    what = f"pip install 'rnn-goldens[{ours.extra or name}]'"
+    if missing := next((package for package in ours.needs if find_spec(package) is None), None):
+        raise WrongUse(f"implementation {name!r} needs {missing}, which is not installed: {what}")
+    try:
+        import_module(ours.outputs.partition(":")[0])
+    except ModuleNotFoundError as error:
+        what = what if str(error.name).partition(".")[0] in ours.needs else f"pip install {error.name}"
+        raise WrongUse(f"implementation {name!r} needs {error.name}, which is not installed: {what}") from error

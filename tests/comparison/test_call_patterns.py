@@ -1,0 +1,450 @@
+"""Implementations that are right in a single call and wrong in another call pattern."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from factories.goldens import MakeGolden
+from factories.scenarios import scenario
+
+from rnn_goldens import Golden, GoldenMismatch, UnknownName, Unsupported
+from rnn_goldens.cells import Network, case_of
+from rnn_goldens.comparison.calls import CALL_PATTERNS
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.generator.certify import certify
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import LAYOUTS
+from rnn_goldens.implementations.numpy_cells import run as right
+
+CORPUS = open_corpus()
+Run = Callable[[Golden], Any]
+
+
+def load(golden_id: str = "lstm/lengths", dtype: str = "float32") -> Golden:
+    return CORPUS.load(golden_id, dtype)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
+def test_a_right_implementation_passes_every_call_pattern(dtype: str) -> None:
+    entries = [entry for entry in CORPUS.entries if dtype in entry.precisions and not entry.id.startswith("sizes")]
+    for entry in entries:
+        verdicts = load(entry.id, dtype).compare_calls(right)
+        assert all(verdict.passed for verdict in verdicts), verdicts[-1].message
+        assert len(verdicts) >= 4
+
+
+def test_call_patterns_that_do_not_apply_to_a_golden_are_skipped() -> None:
+    def applicable(golden_id: str) -> list[str]:
+        return [name for name, pattern in CALL_PATTERNS.items() if pattern.applies(load(golden_id))]
+
+    assert applicable("lstm/with-state") == ["twice", "rows", "chunks", "weights", "views"]
+    assert applicable("lstm/unbatched") == ["twice", "chunks", "weights", "views"]
+    assert applicable("lstm/one-sequence") == ["twice", "chunks", "weights", "views"]
+    assert applicable("lstm/bidirectional") == ["twice", "rows", "weights", "views"]
+    assert applicable("lstm/lengths") == ["twice", "rows", "chunks", "weights", "views"]
+    assert applicable("lstm/one-step") == ["twice", "weights", "views"]
+
+
+def state_kept() -> Run:
+    """Starts from the last state of the previous call if there is no initial state."""
+    kept: dict[str, Any] = {}
+
+    def run(inputs: Golden) -> Any:
+        case = case_of(inputs, np.float32)
+        if inputs.initial_state is None and "state" in kept:
+            case = replace(case, state=kept["state"])
+        out, *states = Network().run(case)
+        kept["state"] = tuple(states)
+        return out, *states
+
+    return run
+
+
+def rows_mixed() -> Run:
+    """Doubles the outputs of a batch with a single row."""
+
+    def run(inputs: Golden) -> Any:
+        outputs = right(inputs)
+        return outputs if len(inputs.x) > 1 else tuple(output * 2 for output in outputs)
+
+    return run
+
+
+def start_forgotten() -> Run:
+    """Ignores the initial state of sequences shorter than four steps."""
+
+    def run(inputs: Golden) -> Any:
+        shorter = inputs.x.shape[-2] < 4
+        return Network().run(
+            replace(case_of(inputs, np.float32), state=zeros(inputs)) if shorter else case_of(inputs, np.float32)
+        )
+
+    return run
+
+
+def zeros(inputs: Golden) -> Any:
+    return tuple(np.zeros_like(part) for part in case_of(inputs, np.float32).state)
+
+
+def weights_kept() -> Run:
+    """Caches the weights of the first call."""
+    kept: dict[str, Any] = {}
+
+    def run(inputs: Golden) -> Any:
+        case = case_of(inputs, np.float32)
+        return Network().run(replace(case, weights=kept.setdefault("weights", case.weights)))
+
+    return run
+
+
+def weights_changed_once() -> Run:
+    """Uses new weights in the second call, and caches those."""
+    kept: list[Any] = []
+
+    def run(inputs: Golden) -> Any:
+        case = case_of(inputs, np.float32)
+        kept.append(case.weights)
+        return Network().run(replace(case, weights=kept[:2][-1]))
+
+    return run
+
+
+def strides_ignored() -> Run:
+    """Reads x as if it were contiguous."""
+
+    def run(inputs: Golden) -> Any:
+        case = case_of(inputs, np.float32)
+        base = inputs.x if inputs.x.base is None or inputs.x.flags.c_contiguous else inputs.x.base
+        flat = base.reshape(-1)[: inputs.x.size].reshape(inputs.x.shape)
+        return Network().run(replace(case, x=flat))
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pattern", "golden_id", "text"),
+    [
+        (state_kept, "twice", "gru/plain", "the second call differs from the first: out is first wrong at time step 0"),
+        (rows_mixed, "rows", "gru/plain", "row 0 alone differs from the same row in the batch: out is first wrong"),
+        (
+            start_forgotten,
+            "chunks",
+            "gru/plain",
+            "steps 0 to 1 and then the others, with the state carried over, differ from all at once: "
+            "out is first wrong at time step 2",
+        ),
+        (
+            start_forgotten,
+            "chunks",
+            "gru/lengths-no-state",
+            "steps 0 to 0 and then the others, with the state carried over, differ from all at once: "
+            "out is first wrong at time step 1",
+        ),
+        (weights_kept, "weights", "gru/plain", "weights that change between calls have no effect: with every weight"),
+        (
+            weights_changed_once,
+            "weights",
+            "gru/plain",
+            "after a call with other weights the outputs differ from those before it: out is first wrong",
+        ),
+        (
+            strides_ignored,
+            "views",
+            "gru/plain",
+            "arrays that are not contiguous give other outputs than those that are: ",
+        ),
+    ],
+)
+def test_the_message_says_which_call_differs(wrong: Callable[[], Run], pattern: str, golden_id: str, text: str) -> None:
+    golden = load(golden_id)
+    others = [name for name in CALL_PATTERNS if name != pattern]
+    once, verdict = golden.compare_calls(wrong(), [pattern])
+    assert once.passed
+    assert not verdict.passed
+    assert verdict.message.startswith(f"{golden_id} in float32: {text}")
+    with pytest.raises(GoldenMismatch, match="in float32: "):
+        golden.check_calls(wrong(), [pattern])
+    if pattern in ("rows", "chunks", "views"):
+        golden.check_calls(wrong(), others)
+
+
+def test_there_are_no_more_calls_after_a_wrong_first_one() -> None:
+    calls = []
+
+    def wrong(inputs: Golden) -> Any:
+        calls.append(inputs)
+        return tuple(output + 1 for output in right(inputs))
+
+    (verdict,) = load().compare_calls(wrong)
+    assert "float32: out is first wrong" in verdict.message
+    assert len(calls) == 1
+
+
+def test_a_state_that_cannot_be_carried_over_is_reported() -> None:
+    def squeezed(inputs: Golden) -> Any:
+        out, h_n = right(inputs)
+        return (out, h_n) if inputs.x.shape[-2] == 4 else (out, h_n[0])
+
+    verdict = load("gru/plain").compare_calls(squeezed, ["chunks"])[-1]
+    assert "differ from all at once: " in verdict.message
+    assert "h_n has shape (2, 3), " in verdict.message
+
+
+@pytest.mark.slow
+def test_negated_weights_change_the_outputs_of_every_golden() -> None:
+    for entry in CORPUS.entries:
+        for dtype in entry.precisions:
+            if len(load(entry.id, dtype).stored.x) < 100:
+                verdicts = load(entry.id, dtype).compare_calls(right, "weights")
+                assert [verdict.passed for verdict in verdicts] == [True, True], entry.id
+
+
+@pytest.mark.parametrize(
+    ("scale", "dtype"), [(0, "float32"), (2.0**-14, "bfloat16"), (2.0**-14, "float16"), (2.0**-14, "float32")]
+)
+def test_the_pattern_weights_is_skipped_where_it_cannot_change_the_outputs(scale: float, dtype: str) -> None:
+    golden = certify(scenario("gru", state=True, scale=scale)).in_precision(dtype)
+    names = [name for name, _ in golden.compared(right, "weights")]
+    assert names == (["once"] if scale == 0 or dtype != "float32" else ["once", "weights"])
+
+
+def test_the_pattern_weights_is_skipped_without_the_equations_of_the_cell() -> None:
+    golden = replace(certify(scenario("gru", state=True)), cell="not_here:gru", custom_layout=LAYOUTS["gru"])
+    expected = golden.out, golden.h_n
+    names = [name for name, _ in golden.compared(lambda _: tuple(a.copy() for a in expected), ["weights", "views"])]
+    assert names == ["once", "views"]
+
+
+def test_an_unknown_call_pattern_is_an_error_that_lists_the_known_ones() -> None:
+    with pytest.raises(
+        UnknownName, match=r"no call pattern 'thrice'.* Call patterns: twice, rows, chunks, weights, views"
+    ):
+        load().check_calls(right, ["thrice"])
+
+
+def in_call(number: int, change: Callable[..., Any]) -> Run:
+    """Return an implementation that is wrong in one call; call 1 is the single one."""
+    calls = []
+
+    def run(inputs: Golden) -> Any:
+        calls.append(inputs)
+        outputs = right(inputs)
+        return change(*outputs) if len(calls) == number else outputs
+
+    return run
+
+
+def message_of(golden_id: str, pattern: str, run: Run, dtype: str = "float32") -> str:
+    """Return the message of a call pattern whose single call is right."""
+    once, verdict = load(golden_id, dtype).compare_calls(run, pattern)
+    assert once.passed
+    assert not verdict.passed
+    return verdict.message
+
+
+@pytest.mark.parametrize(
+    ("call", "change", "text"),
+    [
+        (2, lambda _, *states: (None, *states), "out is None: the implementation returned nothing for it"),
+        (2, lambda _, *states: (["no"], *states), "out holds "),
+        (2, lambda out, _, c_n: (out, None, c_n), "h_n is None: the implementation returned nothing for it"),
+        (2, lambda out, _, c_n: (out, "no", c_n), "h_n is a str, not an array of numbers"),
+        (2, lambda out, h_n, c_n: (out, (h_n, c_n), h_n), "h_n has shape"),
+        (2, lambda out, h_n, c_n: (out, h_n[:, :2], c_n), "h_n has shape (1, 2, 3), want (1, 3, 3)"),
+        (3, lambda _, *states: (None, *states), "out is None: the implementation returned nothing for it"),
+        (3, lambda out, *states: (out[:1], *states), "out has shape (1, 2, 3), want (3, 4, 3)"),
+        (3, lambda out, *states: (out.astype(np.float16), *states), "out is float16: less precise than the declared"),
+        (2, lambda out, *states: (out.astype(np.float16), *states), "out is float16: less precise than the declared"),
+        (2, lambda out, *states: (out + 1, *states), "out is first wrong at time step 0 "),
+        (3, lambda out, *states: (out + 1, *states), "out is first wrong at time step 2 "),
+        (3, lambda out, h_n, c_n: (out, h_n, c_n + 1), "c_n is first wrong at layer 0 "),
+    ],
+)
+def test_wrong_outputs_of_one_part_of_a_sequence_are_reported(call: int, change: Callable[..., Any], text: str) -> None:
+    begin = "lstm/with-state in float32: steps 0 to 1 and then the others, with the state carried over, differ from"
+    message = message_of("lstm/with-state", "chunks", in_call(call, change))
+    assert message.startswith(f"{begin} all at once: {text}")
+
+
+def test_an_implementation_may_reuse_its_output_memory() -> None:
+    memory: dict[Any, Any] = {}
+
+    def run(inputs: Golden) -> Any:
+        outputs = right(inputs)
+        for place, output in enumerate(outputs):
+            buffer = memory.setdefault((place, output.shape), output)
+            buffer[...] = output
+        return tuple(memory[place, output.shape] for place, output in enumerate(outputs))
+
+    load("lstm/with-state").check_calls(run, "chunks")
+
+
+def test_an_integer_part_counts_as_exact() -> None:
+    golden = load("exact/with-state")
+    whole = in_call(2, lambda out, h_n: (out.astype(np.int64), h_n.astype(int)))
+    golden.check_calls(whole, "chunks")
+    half = in_call(3, lambda out, h_n: (out.astype(np.float16), h_n))
+    assert "out is float16: less precise" in message_of("exact/with-state", "chunks", half)
+
+
+def test_each_part_has_its_own_state_feature_and_lengths() -> None:
+    parts: list[Any] = []
+
+    def run(inputs: Golden) -> Any:
+        parts.append(
+            (inputs.x.shape, "state" in inputs.features, () if inputs.lengths is None else inputs.lengths.tolist())
+        )
+        return right(inputs)
+
+    golden = load("gru/lengths-no-state")  # of 3, 1 and 4 steps: the one of a single step has no second part
+    golden.check_calls(run, "chunks")
+    assert [shape for shape, *_ in parts] == [(3, 4, 4), (2, 1, 4), (2, 3, 4)]
+    assert [state for _, state, _ in parts] == [False, False, True]
+    assert [lengths for *_, lengths in parts] == [[3, 1, 4], [1, 1], [2, 3]]
+
+
+def test_rows_run_one_by_one_until_one_is_wrong() -> None:
+    parts: list[Any] = []
+
+    def run(inputs: Golden) -> Any:
+        parts.append((inputs.x.shape, None if inputs.lengths is None else inputs.lengths.tolist()))
+        outputs = right(inputs)
+        return tuple(output + 1 for output in outputs) if len(parts) == 3 else outputs
+
+    message = message_of("lstm/lengths", "rows", run)
+    assert message.startswith("lstm/lengths in float32: row 1 alone differs from the same row in the batch: out is")
+    assert parts == [((3, 4, 4), [2, 4, 1]), ((1, 4, 4), [2]), ((1, 4, 4), [4])]
+
+
+def test_the_largest_error_of_rows_is_the_maximum_over_the_rows() -> None:
+    golden = load("gru/plain", "float64")
+    allowed = golden.tolerance.allowed("out", golden.stored.out, PRECISIONS["float64"])
+    largest = []
+    for row in (0, 1):
+        moved = golden.stored.out + 0.8 * allowed * (np.arange(2) == row)[:, None, None]
+
+        def run(inputs: Golden, moved: Any = moved) -> Any:
+            out, h_n = right(inputs)
+            alone = len(inputs.x) == 1
+            of = int(np.array_equal(inputs.x[0], golden.x[1]))
+            return (moved[of : of + 1] if alone else out), h_n
+
+        _, verdict = golden.compare_calls(run, "rows")
+        assert verdict.passed
+        largest.append(verdict.largest_error)
+    assert all(0.75 < error < 0.85 for error in largest)
+
+
+@pytest.mark.parametrize("golden_id", ["exact/with-state", "gru/with-state"])
+def test_rows_are_checked_against_their_own_part_of_the_tolerance(golden_id: str) -> None:
+    golden = load(golden_id)
+    golden.check_calls(right, "rows")
+    changed = in_call(4, lambda out, *states: (out, *(state + 1e-3 for state in states)))
+    assert "row 2 alone differs from the same row in the batch: h_n is first" in message_of(golden_id, "rows", changed)
+
+
+def test_a_refused_or_inapplicable_pattern_is_skipped_and_later_ones_run() -> None:
+    def run(inputs: Golden) -> Any:
+        if len(inputs.x) == 1:
+            raise Unsupported("no single rows")
+        return right(inputs)
+
+    names = [name for name, _ in load("gru/plain").compared(run, ["rows", "chunks", "twice"])]
+    assert names == ["once", "chunks", "twice"]
+    names = [name for name, _ in load("gru/bidirectional").compared(right, ["chunks", "twice"])]
+    assert names == ["once", "twice"]
+
+
+def test_a_refusal_of_the_single_call_is_raised() -> None:
+    def run(_: Golden) -> Any:
+        raise Unsupported("no GRU")
+
+    with pytest.raises(Unsupported, match="no GRU"):
+        load("gru/plain").compare_calls(run)
+
+
+def test_an_error_in_a_later_call_names_the_call_pattern() -> None:
+    def raises(*_: Any) -> Any:
+        raise RuntimeError("out of memory")
+
+    with pytest.raises(RuntimeError, match="out of memory") as caught:
+        load("gru/plain").check_calls(in_call(2, raises), "twice")
+    note = "in calls=twice, the same call once more: no state is left over from the first; a single call was right"
+    assert caught.value.__notes__ == [note]
+    with pytest.raises(RuntimeError) as caught:
+        load("gru/plain").check_calls(in_call(1, raises), "twice")
+    assert not hasattr(caught.value, "__notes__")
+
+
+def test_the_expected_arrays_themselves_are_refused_in_every_call() -> None:
+    golden = load("gru/plain")
+    with pytest.raises(WrongUse, match="the golden's own out"):
+        golden.check_calls(in_call(2, lambda _, h_n: (golden.out, h_n)), "twice")
+
+
+def test_a_view_has_a_nan_between_any_two_elements() -> None:
+    calls: list[Any] = []
+
+    def run(inputs: Golden) -> Any:
+        calls.append(inputs)
+        return right(inputs)
+
+    load("lstm/with-state").check_calls(run, "views")
+    once, views = calls
+    for array, view in (
+        *((getattr(once, name), getattr(views, name)) for name in ("x", "h0", "c0")),
+        *((array, views.weights[name]) for name, array in once.weights.items()),
+    ):
+        assert np.array_equal(array, view)
+        assert view.strides[-1] == 2 * view.itemsize
+        assert not view.flags.writeable
+        wide = np.lib.stride_tricks.as_strided(view, (view.size * 2,), (view.itemsize,))
+        assert np.isnan(wide[1::2]).all()
+
+
+def test_weights_without_effect_fail_although_every_output_is_right() -> None:
+    golden = load("gru/plain")
+    expected = [output.copy() for output in right(golden)]
+    (_, verdict) = golden.compare_calls(lambda _: tuple(output.copy() for output in expected), "weights")
+    assert not verdict.passed
+    assert verdict.largest_error < 1
+    assert verdict.message == (
+        "gru/plain in float32: weights that change between calls have no effect: "
+        "with every weight negated the outputs were the same"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ({"time": 8}, [((2, 4, 3), None), ((2, 4, 3), None)]),
+        ({"time": 7}, [((2, 3, 3), None), ((2, 4, 3), None)]),
+        ({"time": 2}, [((2, 1, 3), None), ((2, 1, 3), None)]),
+        ({"time": 8, "batch": ()}, [((4, 3), None), ((4, 3), None)]),
+        ({"time": 7, "lengths": [5, 4]}, [((2, 2, 3), [2, 2]), ((2, 5, 3), [3, 2])]),
+        ({"time": 9, "batch": (3,), "lengths": [9, 2, 1]}, [((2, 1, 3), [1, 1]), ((2, 8, 3), [8, 1])]),
+    ],
+)
+def test_sequences_are_split_in_the_middle_of_the_shortest(
+    make_golden: MakeGolden, options: dict[str, Any], parts: list[Any]
+) -> None:
+    golden, calls = make_golden("gru", **options), []
+
+    def call(part: Any) -> Any:
+        calls.append((part.stored.x.shape, None if part.lengths is None else part.lengths.tolist()))
+        return right(part.inputs())
+
+    assert CALL_PATTERNS["chunks"].applies(golden)
+    verdict = CALL_PATTERNS["chunks"].verdict(call, golden)
+    assert calls == parts
+    assert verdict is not None
+    assert f"steps 0 to {parts[0][0][-2] - 1} and then the others" in verdict.message
+
+
+def test_an_extra_state_of_the_first_part_is_reported() -> None:
+    message = message_of("gru/plain", "chunks", in_call(2, lambda out, h_n: (out, h_n, h_n)))
+    assert "c_n: was given, but a golden for gru has none" in message

@@ -1,0 +1,117 @@
+"""Validation of files and corpora."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import h5py
+import pytest
+
+from rnn_goldens import InvalidFile
+from rnn_goldens.corpus import find, open_folder
+from rnn_goldens.corpus.validation import files_in, findings, listed_by
+from rnn_goldens.encoding.size_limits import Bounds
+
+
+def all_findings(folder: Path) -> list[str]:
+    return [finding for file in files_in(folder) for finding in findings(file)]
+
+
+@pytest.mark.slow
+def test_the_committed_corpus_is_valid() -> None:
+    fixtures = find("v1").parent
+    files = files_in(fixtures)
+    assert len(files) >= 9
+    assert {file.name for file in {*files} - listed_by(fixtures / "v1/index.json")} == {
+        "index.json",
+        "gradients-kill-matrix.json",
+        "kill-matrix.json",
+    }
+    assert findings(fixtures / "v1/index.json") == findings(fixtures / "v1/kill-matrix.json") == []
+
+
+def test_a_changed_digit_is_found_by_its_hash(corpus_copy: Path) -> None:
+    path = corpus_copy / "documented/mini-batch.json"
+    path.write_text(path.read_text().replace("51.0", "52.0"))
+    assert "SHA-256" in all_findings(corpus_copy)[0]
+
+
+def test_an_index_that_differs_from_its_files_is_found(corpus_copy: Path) -> None:
+    path = corpus_copy / "index.json"
+    index = json.loads(path.read_text())
+    index["goldens"][0] |= {"purpose": "Another.", "content": "0" * 64}
+    path.write_text(json.dumps(index))
+    found = "\n".join(findings(path))
+    assert "purpose is 'Another.' here and 'The smallest complete example" in found
+    assert "content hash is 000000000000… here" in found
+
+
+def test_an_index_that_lists_a_golden_twice_is_invalid(corpus_copy: Path) -> None:
+    path = corpus_copy / "index.json"
+    index = json.loads(path.read_text())
+    index["goldens"].append(index["goldens"][1])
+    path.write_text(json.dumps(index))
+    assert "lists documented/mini-batch twice" in "\n".join(findings(path))
+
+
+def test_a_golden_that_the_index_does_not_list_is_found(corpus_copy: Path) -> None:
+    shutil.copy(corpus_copy / "documented/mini-batch.json", corpus_copy / "documented/stray.json")
+    (corpus_copy / "documented/notes.json").write_text('{"kind": "notes"}')
+    found = findings(corpus_copy / "index.json")
+    assert [line.partition(":")[0] for line in found] == [str(corpus_copy / "documented/stray.json")]
+
+
+def test_hidden_files_are_ignored(corpus_copy: Path) -> None:
+    shutil.copytree(corpus_copy, corpus_copy / ".v1.new")
+    assert not any(".v1.new" in str(file) for file in files_in(corpus_copy))
+
+
+def test_a_difference_between_the_two_files_of_a_golden_is_found(corpus_copy: Path) -> None:
+    path = corpus_copy / "documented/mini-batch.h5"
+    with h5py.File(path, "r+") as file:
+        file["expected/out"][0, 0, 0] = 4.0
+    index_path = corpus_copy / "index.json"
+    index = json.loads(index_path.read_text())
+    index["goldens"][1]["files"]["h5"]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    index_path.write_text(json.dumps(index))
+    assert any("content hash" in finding and "mini-batch.h5" in finding for finding in findings(index_path))
+
+
+def test_circular_links_cannot_be_read(corpus_copy: Path) -> None:
+    circle = corpus_copy / "documented/circle.json"
+    circle.symlink_to(circle)
+    assert findings(corpus_copy / "index.json") == []
+    assert findings(circle) == [f"{circle}: cannot be read: Too many levels of symbolic links"]
+
+
+def test_a_corpus_in_a_folder_named_like_a_version_is_validated(
+    corpus_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus_copy.rename(corpus_copy.parent / "v1")  # not in the packaged v1
+    monkeypatch.chdir(corpus_copy.parent)
+    Path("v1/documented/mini-batch.json").unlink()
+    assert "is listed in index.json but cannot be read" in "\n".join(findings(Path("v1/index.json")))
+
+
+@pytest.mark.parametrize(
+    ("text", "twice"),
+    [
+        ('"kind": "index",', '"kind": "index", "kind": "index",'),
+        ('"cell": "rnn_relu",', '"cell": "lstm", "cell": "rnn_relu",'),
+        ('"purpose": ', '"purpose": "x", "purpose": '),
+    ],
+)
+def test_a_duplicate_key_in_an_index_is_found(
+    corpus_copy: Path, monkeypatch: pytest.MonkeyPatch, text: str, twice: str
+) -> None:
+    path = corpus_copy / "index.json"
+    path.write_text(path.read_text("utf-8").replace(text, twice, 1), "utf-8")
+    with pytest.raises(InvalidFile, match=r"the key '.*' occurs twice"):
+        open_folder(corpus_copy)
+    monkeypatch.setattr("rnn_goldens.corpus.index.OTHER", Bounds(mebibytes=0, values=0, objects=0))
+    os.utime(path, (1, 1))  # so that the index is read again
+    open_folder(corpus_copy)  # in a large index, duplicate keys are not searched for
+    (finding,) = findings(path)
+    assert "occurs twice in one object" in finding

@@ -1,0 +1,452 @@
+"""The message on wrong gradients names the deviation that explains them, or facts about them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rnn_goldens
+from rnn_goldens import Golden, GoldenMismatch
+from rnn_goldens.cells import Backward, Case, Cell, case_of
+from rnn_goldens.cells.cell import with_equations
+from rnn_goldens.comparison.actual import actual_gradients
+from rnn_goldens.comparison.verdict import compare
+from rnn_goldens.deviations import DEVIATIONS, deviation
+from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+from rnn_goldens.diagnosis.candidate_search import CandidateSearch
+from rnn_goldens.diagnosis.causes import EXPLAINED, NOT_RECOGNISED, Evidence
+from rnn_goldens.diagnosis.fact_list import FACTS
+from rnn_goldens.diagnosis.facts import facts
+from rnn_goldens.diagnosis.gradient_facts import GRADIENT_FACTS
+from rnn_goldens.diagnosis.run_diagnosis import diagnose_run, reexamine
+from rnn_goldens.diagnosis.summary import summary
+from rnn_goldens.golden.expected import GRADIENTS
+from rnn_goldens.golden.precision import PRECISIONS
+
+torch: Any = pytest.importorskip("torch", reason="these tests need networks of torch")
+of_torch: Any = pytest.importorskip("rnn_goldens.implementations.torch.gradients")
+
+NAMES = ["lstm_forget_path_dropped", "weight_hh_by_state_after", "bias_hh_gradient_zero", "tanh_slope_twice"]
+
+Gradients = dict[str, Any]
+
+
+def golden_named(golden_id: str, dtype: str = "float32") -> Golden:
+    return rnn_goldens.load(golden_id, dtype=dtype, gradients=True)
+
+
+def wrong_gradients(golden: Golden, name: str) -> Gradients:
+    dtype = np.float64 if golden.dtype == "float64" else np.float32
+    cotangents = {of: array.astype(dtype) for of, array in golden.cotangents.items()}
+    found = deviation(name).gradients(case_of(golden, dtype), cotangents)
+    return {of: PRECISIONS[golden.dtype].round(array) for of, array in found.items()}
+
+
+def differentiated(golden: Golden, name: str) -> Gradients:
+    """Return the gradients that autograd computes from a forward pass with wrong equations."""
+    equations = deviation(name).wrong.equations
+
+    class Differentiated(Backward):
+        def cell(self, case: Case) -> Cell:
+            return with_equations(super().cell(case), equations[case.cell.name])
+
+    return Differentiated().gradients(case_of(golden, np.float64), golden.cotangents)
+
+
+def right_gradients(golden: Golden) -> Gradients:
+    assert golden.gradients is not None
+    return {name: array.copy() for name, array in golden.gradients.expected.items()}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_message_names_the_deviation_with_its_sentence(name: str, dtype: str) -> None:
+    golden = golden_named("lstm/plain", dtype)
+    verdict = golden.compare_gradients(wrong_gradients(golden, name))
+    first, *others = verdict.message.splitlines()
+    assert first.startswith(f"lstm/plain in {dtype}, like {name}: ")
+    assert first.endswith(" wrong")
+    assert any(line.startswith(f"  looks like {name}: {deviation(name).sentence[:20]}") for line in others)
+    assert verdict.explained_by == (name,)
+    assert len(verdict.message.splitlines()) <= 15
+
+
+def test_the_first_line_lists_the_right_gradients() -> None:
+    golden = golden_named("lstm/plain")
+    first, second, *_ = golden.compare_gradients(wrong_gradients(golden, "bias_hh_gradient_zero")).message.splitlines()
+    assert first == "lstm/plain in float32, like bias_hh_gradient_zero: 4 right; bias_hh_l0 wrong"
+    assert second == "  right: x, weight_ih_l0, weight_hh_l0, bias_ih_l0"
+
+
+def test_equivalent_deviations_are_all_named() -> None:
+    golden = golden_named("gru/plain")  # has cotangents of out only
+    verdict = golden.compare_gradients(wrong_gradients(golden, "d_out_twice"))
+    assert set(verdict.explained_by) == {"d_out_twice", "gradients_accumulated"}
+    message = " ".join(verdict.message.split())
+    assert "looks like one of 2 deviations, which are equivalent here: d_out_twice, gradients_accumulated" in message
+
+
+@pytest.mark.slow
+def test_nearly_right_gradients_are_not_explained() -> None:
+    golden = golden_named("gru/plain")
+    assert golden.gradients is not None
+    nearly_right = {
+        name: array + 1.5 * golden.gradients.tolerance.allowed(name, array, PRECISIONS["float32"])
+        for name, array in right_gradients(golden).items()
+    }
+    verdict = golden.compare_gradients(nearly_right)
+    assert not verdict.passed
+    assert verdict.explained_by == ()
+
+
+@pytest.mark.slow
+def test_random_gradients_are_not_explained() -> None:
+    golden, numbers = golden_named("gru/plain"), np.random.default_rng(1)
+    noise = {name: numbers.normal(size=array.shape) for name, array in right_gradients(golden).items()}
+    assert CandidateSearch().explain(actual_gradients(golden, noise)) == []
+    assert CandidateSearch().explain(actual_gradients(golden, right_gradients(golden))) == []
+
+
+def test_missing_gradients_do_not_hide_the_cause() -> None:
+    golden = golden_named("lstm/plain")
+    found = wrong_gradients(golden, "lstm_cell_path_dropped")
+    del found["x"], found["bias_ih_l0"]
+    verdict = golden.compare_gradients(found)
+    assert "lstm_cell_path_dropped" in verdict.explained_by
+    assert "not checked: x, bias_ih_l0" in verdict.message
+
+
+def test_a_gradient_that_is_none_counts_as_zero() -> None:
+    golden = golden_named("lstm/with-state")
+    verdict = golden.compare_gradients({**right_gradients(golden), "h0": None})
+    assert "h0: is None" in verdict.message
+    assert verdict.explained_by == ("h0_gradient_zero",)
+
+
+@pytest.mark.parametrize("value", ["text", [["a"]]])
+def test_gradients_that_are_not_numeric_are_not_explained(value: object) -> None:
+    golden = golden_named("lstm/plain")
+    verdict = golden.compare_gradients({**wrong_gradients(golden, "biases_halved"), "x": value})
+    assert verdict.explained_by == ()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", ["gru_reset_before_product", "gru_update_gate_inverted"])
+def test_gradients_of_a_wrong_forward_pass_identify_its_deviation(name: str, dtype: str) -> None:
+    if name not in {d.name for d in DEVIATIONS}:
+        name = next(d.name for d in DEVIATIONS if d.cells == ("gru",) and d.wrong.acts_on == ("equations",))
+    golden = golden_named("gru/with-state", dtype)
+    verdict = golden.compare_gradients(differentiated(golden, name))
+    assert verdict.explained_by == (name,)
+    assert "these are the gradients of wrong outputs, which check(out, h_n) compares" in verdict.message
+
+
+def test_gradients_of_torch_with_reordered_gates_identify_the_order() -> None:
+    golden = golden_named("lstm/plain")
+    order, hidden = [0, 3, 1, 2], golden.config.hidden_size  # ONNX's: the rows are read as i, o, f, g
+
+    def moved(array: Any) -> Any:
+        return np.concatenate([np.split(array, 4)[place] for place in np.argsort(order)])
+
+    def back(array: Any) -> Any:
+        return np.concatenate([np.split(array, 4)[place] for place in order])
+
+    layer = torch.nn.LSTM(golden.config.input_size, hidden, batch_first=True)
+    layer.load_state_dict({name: torch.tensor(moved(array)) for name, array in golden.weights.items()})
+    x = torch.tensor(golden.x, requires_grad=True)
+    found = of_torch.gradients(golden, layer(x), {"x": x, **dict(layer.named_parameters())})
+    given = {name: array if name == "x" or array is None else back(array.numpy()) for name, array in found.items()}
+    assert golden.compare_gradients(given).explained_by == ("lstm_gates_iofg",)
+
+
+def test_wrong_outputs_are_reported_before_wrong_gradients() -> None:
+    golden = golden_named("gru/plain")
+    wrong = deviation("gru_reset_before_product")
+
+    def run(inputs: Any) -> Any:
+        assert not inputs.has_cotangents
+        return wrong.run(case_of(inputs, np.float32))
+
+    with pytest.raises(GoldenMismatch) as caught:
+        golden.check_gradient_calls(lambda _: differentiated(golden, wrong.name), run)
+    first, *others = str(caught.value).splitlines()
+    assert first.startswith(
+        "gru/plain in float32, like gru_reset_before_product: the outputs are wrong, and gradients with them: "
+    )
+    assert any(line.startswith("  out is first wrong at time step ") for line in others)
+    assert caught.value.verdict.explained_by == (wrong.name,)
+
+
+def test_an_error_instead_of_outputs_changes_nothing() -> None:
+    golden = golden_named("gru/plain")
+
+    def gradients_only(_: Any) -> Any:
+        return wrong_gradients(golden, "gru_reset_path_dropped")
+
+    with pytest.raises(GoldenMismatch, match="like gru_reset_path_dropped: "):
+        golden.check_gradient_calls(gradients_only, gradients_only)
+
+
+def test_gradients_that_accumulate_over_calls_are_identified() -> None:
+    golden, kept = golden_named("rnn-tanh/one-step"), Gradients()
+
+    def adds_up(_: Any) -> Gradients:
+        for name, array in right_gradients(golden).items():
+            kept[name] = kept.get(name, 0) + array
+        return dict(kept)
+
+    with pytest.raises(GoldenMismatch) as caught:
+        golden.check_gradient_calls(adds_up)
+    assert "gradients_accumulated" in caught.value.verdict.explained_by
+
+
+def test_a_single_gradient_that_accumulates_is_a_fact_and_no_deviation() -> None:
+    golden, calls = golden_named("rnn-tanh/one-step"), []
+
+    def adds_up(_: Any) -> Gradients:
+        calls.append(1)
+        return {n: len(calls) * a if "bias" in n else a for n, a in right_gradients(golden).items()}
+
+    with pytest.raises(GoldenMismatch) as caught:
+        golden.check_gradient_calls(adds_up)
+    assert caught.value.verdict.explained_by == ()
+    assert caught.value.verdict.facts["gradients_add_up"]
+
+
+def test_a_second_call_with_other_gradients_is_a_fact_and_no_deviation() -> None:
+    golden, calls = golden_named("rnn-tanh/one-step"), []
+
+    def halved_in_second_call(_: Any) -> Gradients:
+        calls.append(1)
+        return {n: a / len(calls) if "bias" in n else a for n, a in right_gradients(golden).items()}
+
+    with pytest.raises(GoldenMismatch) as caught:
+        golden.check_gradient_calls(halved_in_second_call)
+    assert caught.value.verdict.explained_by == ()
+    assert caught.value.verdict.facts["second_gradients_differ"]
+
+
+@pytest.mark.sampled(every=4)
+@pytest.mark.parametrize(
+    ("golden_id", "change", "fact"),
+    [
+        ("lstm/plain", lambda _, a: 0 * a, "gradients_all_zero"),
+        ("lstm/plain", lambda n, a: 0 * a if n in ("x", "bias_hh_l0") else a, "wrong_gradients_zero"),
+        ("lstm/plain", lambda _, a: 0.3 * a, "gradients_factor"),
+        ("lstm/plain", lambda n, a: 0.3 * a if n in ("x", "bias_hh_l0") else a, "wrong_gradients_factor"),
+        ("lstm/plain", lambda n, a: a.T if n == "weight_ih_l0" else a, "gradients_transposed"),
+        ("gru/plain", lambda n, a: np.roll(a, 3, axis=0) if n != "x" else a, "gradient_gates_moved"),
+        ("lstm/plain", lambda n, a: a + 3 if n.startswith("bias") else a, "only_biases_wrong"),
+        ("lstm/with-state", lambda n, a: a + 3 if n in ("h0", "c0") else a, "only_start_wrong"),
+        ("lstm/plain", lambda n, a: a + 3 if n == "x" else a, "only_x_wrong"),
+        ("lstm/plain", lambda n, a: a + 3 if "hh" in n else a, "only_recurrent_wrong"),
+        ("lstm/plain", lambda n, a: a + 3 if "ih" in n else a, "only_input_wrong"),
+        *(
+            ("lstm/with-state", lambda n, a, kind=kind: a + 3 if n.startswith(kind) else a, f"only_{kind}_wrong")
+            for kind in ("h0", "c0", "weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        ),
+        ("gru/bidirectional-two-layers", lambda n, a: a + 3 if "_l0" in n else a, "top_layer_right"),
+        ("gru/bidirectional-two-layers", lambda n, a: a + 3 if "reverse" in n else a, "forward_gradients_right"),
+        ("lstm/plain", lambda _, a: np.full_like(a, np.nan), "gradients_not_finite"),
+    ],
+)
+def test_the_message_reports_facts(golden_id: str, change: Callable[[str, Any], Any], fact: str) -> None:
+    golden = golden_named(golden_id)
+    given = {name: change(name, array) for name, array in right_gradients(golden).items()}
+    verdict = golden.compare_gradients(given)
+    assert verdict.facts[fact]
+    assert verdict.explained_by == ()
+    others = facts(actual_gradients(golden, wrong_gradients(golden, "backward_not_through_time")))
+    assert not others.get(fact)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("x", lambda array: array[:, :-1]),
+        ("x", lambda array: array.swapaxes(0, 1)),
+        ("h0", lambda array: array[0]),
+        ("weight_hh_l0", lambda array: array[:, :, None]),
+        ("bias_ih_l0", lambda array: array[None] * 0),
+    ],
+)
+def test_a_gradient_of_another_shape_has_no_other_facts(name: str, change: Callable[[Any], Any]) -> None:
+    golden = golden_named("lstm/lengths")
+    given = right_gradients(golden)
+    verdict = golden.compare_gradients({**given, name: change(given[name])})
+    assert not any(verdict.facts.values())
+    assert f"{name}: has shape" in verdict.message
+    assert "look at" not in verdict.message
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("golden_id", "wrong", "fact"),
+    [
+        ("lstm/plain", ["weight_hh_l0"], "only_weight_hh_wrong"),
+        ("lstm/plain", ["bias_hh_l0"], "only_bias_hh_wrong"),
+        ("lstm/with-state", ["c0"], "only_c0_wrong"),
+    ],
+)
+def test_no_fact_claims_that_a_right_gradient_is_wrong(golden_id: str, wrong: list[str], fact: str) -> None:
+    golden = golden_named(golden_id)
+    given = {name: array + 3 * (name in wrong) for name, array in right_gradients(golden).items()}
+    true_facts = [code for code, value in golden.compare_gradients(given).facts.items() if value]
+    assert true_facts == [fact]
+
+
+@pytest.mark.parametrize(
+    ("golden_id", "gates", "sentence"),
+    [
+        ("lstm/plain", "f", "in the weights' gradients only the rows of f are wrong"),
+        ("lstm/plain", "fo", "in the weights' gradients only the rows of f and o are wrong"),
+        ("lstm/plain", "ifg", "in the weights' gradients only the rows of i, f and g are wrong"),
+        ("gru/plain", "n", "in the weights' gradients only the rows of n are wrong"),
+        ("gru/plain", "rz", "in the weights' gradients only the rows of r and z are wrong"),
+    ],
+)
+def test_the_gates_with_wrong_rows_are_reported(golden_id: str, gates: str, sentence: str) -> None:
+    golden = golden_named(golden_id)
+    rows = np.repeat([letter in gates for letter in golden.layout.gates], golden.config.hidden_size)
+    given = {
+        name: array + 3 * rows.reshape(-1, *[1] * (array.ndim - 1)) if name.startswith(("weight", "bias")) else array
+        for name, array in right_gradients(golden).items()
+    }
+    assert sentence in " ".join(golden.compare_gradients(given).message.split())
+
+
+def test_wrong_rows_of_every_gate_are_not_reported_for_one_gate() -> None:
+    golden = golden_named("lstm/plain")
+    given = {name: array + 3 for name, array in right_gradients(golden).items()}
+    assert "rows" not in golden.compare_gradients(given).message
+    one_step = golden_named("lstm/one-step")
+    given_of_one_step = {name: array + 3 for name, array in right_gradients(one_step).items()}
+    assert facts(actual_gradients(one_step, given_of_one_step))["lstm_gate_rows_wrong"] is False
+    assert "lstm_gate_rows_wrong" not in facts(actual_gradients(golden, given))
+
+
+def test_the_step_from_which_on_a_gradient_is_right_is_reported() -> None:
+    golden = golden_named("lstm/plain")
+    given = right_gradients(golden)
+    given["x"][:, :2] += 3
+    verdict = golden.compare_gradients(given)
+    assert verdict.facts["later_steps_right"] == 2.0
+
+
+def test_facts_of_gradients_and_outputs_have_different_names() -> None:
+    assert FACTS.keys() & GRADIENT_FACTS.keys() == set()
+    assert all(fact.unless == () or set(fact.unless) <= GRADIENT_FACTS.keys() for fact in GRADIENT_FACTS.values())
+
+
+def diagnosed(cell: str, ids: list[str], given: Callable[[Golden], Mapping[str, object]]) -> Any:
+    search, evidence = CandidateSearch(), []
+    for golden_id in ids:
+        golden = golden_named(golden_id)
+        verdict = golden.compare_gradients(given(golden))
+        causes = () if verdict.passed else tuple(search.explain(actual_gradients(golden, given(golden))))
+        evidence.append(Evidence(golden_id, "float32", cell, golden.features, verdict.passed, causes, of=GRADIENTS))
+    again = reexamine(evidence, search.failures, golden_named)
+    (found,) = diagnose_run(again.evidence, golden_named)
+    return found
+
+
+def test_a_run_is_explained_by_a_cause_of_all_failures() -> None:
+    ids = ["gru/one-step", "gru/plain", "gru/with-state"]
+    found = diagnosed("gru", ids, lambda golden: wrong_gradients(golden, "gru_reset_left_out_backward"))
+    assert found.certainty == EXPLAINED
+    assert [candidate.cause for candidate in found.candidates] == [("gru_reset_left_out_backward",)]
+
+
+@pytest.mark.slow
+def test_two_deviations_at_once_are_found() -> None:
+    def given(golden: Golden) -> Mapping[str, object]:
+        found = wrong_gradients(golden, "weight_hh_by_state_after")
+        return {**found, "bias_ih_l0": 0 * found["bias_ih_l0"]}
+
+    found = diagnosed("gru", ["gru/one-step", "gru/plain"], given)
+    assert found.certainty == EXPLAINED
+    assert {frozenset(s.cause) for s in found.candidates} == {
+        frozenset({"weight_hh_by_state_after", "bias_ih_gradient_zero"})
+    }
+
+
+def test_a_passed_golden_contradicts_a_cause_only_in_checked_gradients() -> None:
+    failed = Evidence("gru/plain", "float32", "gru", explained_by=(("biases_doubled",),), of=GRADIENTS)
+    whole = Evidence("gru/with-state", "float32", "gru", passed=True, of=GRADIENTS)
+    part = Evidence("gru/with-state", "float32", "gru", passed=True, of=GRADIENTS, checked=("x", "weight_hh_l0"))
+    outputs = Evidence("gru/with-state", "float32", "gru", passed=True)
+    against = {
+        name: bool(diagnose_run([failed, passed], golden_named)[0].candidates[0].against)
+        for name, passed in {"whole": whole, "part": part, "outputs": outputs}.items()
+    }
+    assert against == {"whole": True, "part": False, "outputs": False}
+
+
+def test_every_deviation_is_found_by_name() -> None:
+    names = [*(d.name for d in DEVIATIONS), *(d.name for d in BACKWARD_DEVIATIONS)]
+    assert [deviation(name).name for name in names] == names
+
+
+def d_c_n_added_to_d_h(golden: Golden) -> Gradients:
+    """Return gradients of a bug in the backward pass that equal those of an LSTM that returns h as c_n."""
+    d = golden.cotangents
+    wrong = {**d, "d_h_n": d["d_h_n"] + d["d_c_n"], "d_c_n": 0 * d["d_c_n"]}
+    return Backward().gradients(case_of(golden, np.float64), wrong)
+
+
+@pytest.mark.parametrize("outputs_right", [True, False])
+def test_right_outputs_exclude_deviations_of_the_forward_pass(outputs_right: bool) -> None:
+    golden, search = golden_named("gru/with-state"), CandidateSearch()
+    given = differentiated(golden, "gru_reset_before_product")
+    found = search.explain(actual_gradients(golden, given), outputs_right=outputs_right)
+    assert found == ([] if outputs_right else [("gru_reset_before_product",)])
+
+
+def test_compared_right_outputs_exclude_deviations_of_the_forward_pass() -> None:
+    golden = golden_named("gru/plain")
+    with pytest.raises(GoldenMismatch) as caught:
+        golden.check_gradient_calls(
+            lambda _: differentiated(golden, "gru_reset_before_product"),
+            case_outputs,
+        )
+    assert caught.value.verdict.explained_by == ()
+    assert "gru_reset_before_product" not in str(caught.value)
+
+
+def case_outputs(inputs: Any) -> Any:
+    return Backward().run(case_of(inputs, np.float32))
+
+
+@pytest.mark.slow
+def test_a_run_with_right_outputs_reports_no_deviation_of_the_forward_pass() -> None:
+    ids, cause = ["gru/one-step", "gru/plain", "gru/with-state"], ("gru_reset_before_product",)
+    certainties = {}
+    for outputs_right in (True, False):
+        search, evidence = CandidateSearch(), []
+        for golden_id in ids:
+            golden = golden_named(golden_id)
+            given = differentiated(golden, *cause)
+            causes = tuple(search.explain(actual_gradients(golden, given), outputs_right=outputs_right))
+            evidence.append(Evidence(golden_id, "float32", "gru", golden.features, explained_by=causes, of=GRADIENTS))
+        again = reexamine(evidence, search.failures, golden_named)
+        (found,) = diagnose_run(again.evidence, golden_named)
+        assert (cause in [candidate.cause for candidate in found.candidates]) is not outputs_right
+        certainties[outputs_right] = found.certainty
+    assert certainties == {True: NOT_RECOGNISED, False: EXPLAINED}
+
+
+def test_outputs_are_diagnosed_the_same_if_gradients_are_loaded() -> None:
+    golden = golden_named("gru/plain")
+    outputs = deviation("gru_reset_before_product").run(case_of(golden, np.float32))
+    assert not compare(golden, *outputs).passed
+    assert golden.compare(*outputs).explained_by == ("gru_reset_before_product",)
+
+
+def test_accumulated_gradients_are_reported_before_uncertain_findings() -> None:
+    features = ("bias", "multilayer", "bidirectional", "lengths", "long", "saturated")
+    add_up = {"gradients_add_up": True}
+    failed = [Evidence(f"gru/{n}", "float32", "gru", features, facts=add_up, of=GRADIENTS) for n in range(3)]
+    passed = [Evidence(f"gru/right-{n}", "float32", "gru", passed=True, of=GRADIENTS) for n in range(9)]
+    first = list(summary(diagnose_run([*failed, *passed], golden_named)))[2]
+    assert first == "  - the second call returns the sum of both: gradients accumulate over calls and"

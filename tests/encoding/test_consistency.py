@@ -1,0 +1,266 @@
+"""The consistency check reports exactly the problems that a schema cannot find."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from factories.goldens import MakeGolden
+
+from rnn_goldens import Golden
+from rnn_goldens.encoding.consistency import problems
+from rnn_goldens.encoding.tree import Tree, to_tree
+from rnn_goldens.golden.tolerance import Bound
+
+CONFIGURATIONS: dict[str, dict[str, Any]] = {
+    "plain": {"bias": False},
+    "states": {"cell": "lstm", "state": True},
+    "deep, both ways, ragged": {"num_layers": 3, "bidirectional": True, "lengths": [3, 1], "state": True},
+    "one sequence, one step": {"batch": (1,), "time": 1, "lengths": [1]},
+    "unbatched": {"batch": (), "cell": "gru", "state": True},
+}
+
+
+def bounded(golden: Golden) -> Golden:
+    """The golden with a bound as its tolerance, without an array of zeros."""
+    arrays = {name: np.abs(golden.stored.__dict__[name]) + 1 for name in ("out", "h_n")}
+    return replace(golden, tolerance=Bound(arrays, dict(arrays)), features=())
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_a_consistent_golden_has_no_problems(make_golden: MakeGolden, configuration: str) -> None:
+    assert problems(to_tree(make_golden(**CONFIGURATIONS[configuration]))) == []
+
+
+def test_a_bound_may_be_zero(make_golden: MakeGolden) -> None:
+    tree = to_tree(bounded(make_golden(bias=False)))
+    assert problems(tree) == []
+    tree["tolerance"]["accumulation"]["out"] = np.zeros((2, 3, 2))
+    tree["tolerance"]["storage"]["h_n"] = np.zeros((1, 2, 2))
+    assert problems(tree) == []
+
+
+def test_a_bound_that_is_looser_than_any_derived_one_is_a_problem(make_golden: MakeGolden) -> None:
+    tree = to_tree(bounded(make_golden(bias=False)))
+    tree["tolerance"]["storage"]["h_n"] = np.full((1, 2, 2), 1e300)
+    precisions = tree["precisions"]
+    assert [problem.partition(" in ")[2] for problem in problems(tree)] == [
+        f"{name}, at most 0.1 is allowed" for name in precisions
+    ]
+
+
+@pytest.mark.parametrize("part", ["accumulation", "storage"])
+def test_an_empty_bound_lacks_each_output(make_golden: MakeGolden, part: str) -> None:
+    tree = to_tree(bounded(make_golden(bias=False)))
+    tree["tolerance"][part] = {}
+    assert [problem.partition(", ")[0] for problem in problems(tree)] == [
+        f"tolerance/{part}: {name} is missing" for name in ("out", "h_n")
+    ]
+
+
+def test_the_kind_of_a_tolerance_is_compared_by_value_not_identity(make_golden: MakeGolden) -> None:
+    tree = to_tree(make_golden(bias=False))
+    tree["tolerance"]["kind"] = "".join(["ex", "act"])  # another object than any constant
+    assert problems(tree) == []
+
+
+def put(place: str, value: Any) -> Callable[[Tree], None]:
+    """Return a change that sets the value at a place."""
+    *groups, name = place.split("/")
+
+    def change(tree: Tree) -> None:
+        for group in groups:
+            tree = tree[group]
+        tree[name] = value(tree[name]) if callable(value) else value
+
+    return change
+
+
+def without(place: str) -> Callable[[Tree], None]:
+    """Return a change that removes the value at a place."""
+    group, _, name = place.rpartition("/")
+
+    def change(tree: Tree) -> None:
+        for part in group.split("/"):
+            tree = tree[part]
+        del tree[name]
+
+    return change
+
+
+def with_one(number: float) -> Callable[[Any], Any]:
+    """Return a change that replaces the number in the middle of an array."""
+
+    def change(array: Any) -> Any:
+        array = array.copy()
+        array.flat[array.size // 2] = number
+        return array
+
+    return change
+
+
+AXES = "expected (batch, time, input), or (time, input) if unbatched"
+
+
+@pytest.mark.parametrize(
+    ("configuration", "change", "messages"),
+    [
+        ({}, put("inputs/x", np.zeros(6)), [f"inputs/x: has shape (6,); {AXES}"]),
+        ({}, put("inputs/x", np.zeros((2, 3, 1, 3))), [f"inputs/x: has shape (2, 3, 1, 3); {AXES}"]),
+        (
+            {},
+            put("inputs/x", np.zeros((2, 3, 4))),
+            ["inputs/x: has shape (2, 3, 4), the configuration requires (2, 3, 3)"],
+        ),
+        (
+            {},
+            put("weights/weight_hh_l0", np.zeros((2, 3))),
+            ["weights/weight_hh_l0: has shape (2, 3), the configuration requires (2, 2)"],
+        ),
+        ({}, without("weights/bias_hh_l0"), ["weights: bias_hh_l0 is missing, the configuration requires it"]),
+        (
+            {},
+            put("weights/weight_ih_l1", np.zeros((2, 2))),
+            ["weights/weight_ih_l1: not part of this configuration"],
+        ),
+        ({}, put("weights", {}), ["weights: 0 arrays, the configuration requires 4"]),
+        (
+            {"cell": "lstm", "state": True},
+            without("inputs/c0"),
+            ["inputs: c0 is missing, the configuration requires it"],
+        ),
+        (
+            {"cell": "lstm", "state": True},
+            put("inputs/h0", np.zeros((1, 3, 2))),
+            ["inputs/h0: has shape (1, 3, 2), the configuration requires (1, 2, 2)"],
+        ),
+        (
+            {"lengths": [3, 1]},
+            put("inputs/lengths", np.array([3, 1, 1])),
+            ["inputs/lengths: has shape (3,), the configuration requires (2,)"],
+        ),
+        (
+            {"lengths": [3, 1]},
+            put("inputs/lengths", np.array([4, 1])),
+            ["inputs/lengths: [4, 1] must be between 1 and 3, the time steps of x"],
+        ),
+        (
+            {"lengths": [3, 1]},
+            put("inputs/lengths", np.array([3, 0])),
+            ["inputs/lengths: [3, 0] must be between 1 and 3, the time steps of x"],
+        ),
+        ({}, without("expected/h_n"), ["expected: h_n is missing, the configuration requires it"]),
+        (
+            {},
+            put("expected/c_n", np.zeros((1, 2, 2))),
+            ["expected/c_n: not part of this configuration"],
+        ),
+        (
+            {"batch": ()},
+            put("expected/out", np.zeros((3, 3))),
+            ["expected/out: has shape (3, 3), the configuration requires (3, 2)"],
+        ),
+        ({}, put("expected/out", with_one(np.nan)), ["expected/out: holds NaN or infinity"]),
+        ({}, put("expected/h_n", with_one(-np.inf)), ["expected/h_n: holds NaN or infinity"]),
+        ({}, put("weights/bias_ih_l0", with_one(np.inf)), ["weights/bias_ih_l0: holds NaN or infinity"]),
+        ({}, put("inputs/x", with_one(np.nan)), ["inputs/x: holds NaN or infinity"]),
+        ({}, put("features", ["bias"]), ["features: lists ['bias'], the content implies ['bias', 'exact']"]),
+        (
+            {},
+            put("features", ["bias", "exact", "unbatched", "chaotic"]),
+            ["features: lists ['bias', 'exact', 'unbatched'], the content implies ['bias', 'exact']"],
+        ),
+        ({}, put("tolerance/bits", 8), []),
+        ({}, put("features", ["bias", "exact", "chaotic"]), []),
+        (
+            {},
+            put("tolerance/bits", 12),
+            [
+                f"precisions: {name} significant bits, the tolerance needs 12"
+                for name in ("bfloat16 has 8", "float16 has 11")
+            ],
+        ),
+        (
+            {},
+            put("weights/bias_ih_l0", with_one(257)),
+            ["weights/bias_ih_l0: holds numbers that bfloat16 cannot represent"],
+        ),
+        (
+            {},
+            put("inputs/x", with_one(0.1)),
+            ["inputs/x: holds numbers that float32, bfloat16, float16 cannot represent"],
+        ),
+        (
+            {},
+            put("inputs/x", with_one(1e300)),
+            ["inputs/x: holds numbers that float32, bfloat16, float16 cannot represent"],
+        ),
+        (
+            {"state": True},
+            put("inputs/h0", with_one(70000)),
+            ["inputs/h0: holds numbers that bfloat16, float16 cannot represent"],
+        ),
+        ({"time": 300, "lengths": [300, 299]}, put("inputs/lengths", np.array([257, 299])), []),
+    ],
+)
+def test_one_defect_is_one_problem(
+    make_golden: MakeGolden, configuration: dict[str, Any], change: Callable[[Tree], None], messages: list[str]
+) -> None:
+    tree = to_tree(make_golden(**configuration))
+    change(tree)
+    found = problems(tree)
+    assert len(found) == len(messages)
+    for problem, beginning in zip(found, messages, strict=True):
+        assert problem.startswith(beginning)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            put("accumulation/out", with_one(-1e-300)),
+            "accumulation/out: holds a bound that is negative, infinite or NaN",
+        ),
+        (put("storage/h_n", with_one(np.inf)), "storage/h_n: holds a bound that is negative, infinite or NaN"),
+        (put("storage/out", with_one(np.nan)), "storage/out: holds a bound that is negative, infinite or NaN"),
+        (without("storage/out"), "storage: out is missing, the configuration requires it"),
+        (put("accumulation/c_n", np.zeros(3)), "accumulation/c_n: not part of this configuration"),
+        (
+            put("accumulation/h_n", np.zeros((2, 2))),
+            "accumulation/h_n: has shape (2, 2), the configuration requires (1,",
+        ),
+    ],
+)
+def test_one_defect_in_a_bound_is_one_problem(
+    make_golden: MakeGolden, change: Callable[[Tree], None], message: str
+) -> None:
+    tree = to_tree(bounded(make_golden(bias=False)))
+    tree["tolerance"]["kind"] = "".join(["bou", "nd"])  # another object, as parsed from a file
+    change(tree["tolerance"])
+    (problem,) = problems(tree)
+    assert problem.startswith(f"tolerance/{message}")
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 3), (2, 0, 3), (0, 3)])
+def test_an_empty_batch_or_no_time_step_is_the_first_problem(make_golden: MakeGolden, shape: tuple[int, ...]) -> None:
+    tree = to_tree(make_golden())
+    tree["inputs"]["x"] = np.zeros(shape)
+    assert problems(tree)[0] == f"inputs/x: has shape {shape}; at least one sequence and one time step are required"
+
+
+def test_an_unbatched_golden_has_no_lengths(make_golden: MakeGolden) -> None:
+    tree = to_tree(make_golden(batch=()))
+    tree["inputs"]["lengths"] = np.array([3])
+    assert "inputs/lengths: not part of this configuration" in problems(tree)
+
+
+@pytest.mark.parametrize(("layers", "listed"), [(2, True), (3, False)])
+def test_weights_are_listed_unless_more_than_half_are_missing(
+    make_golden: MakeGolden, layers: int, listed: bool
+) -> None:
+    tree = to_tree(make_golden())
+    tree["config"]["num_layers"] = layers
+    found = problems(tree)
+    assert ("weights: weight_ih_l1 is missing, the configuration requires it" in found) == listed
+    assert (f"weights: 4 arrays, the configuration requires {4 * layers}" in found) != listed

@@ -1,0 +1,133 @@
+"""The pictures of ``explain`` are derived from the behaviour of a deviation."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rnn_goldens.corpus import open_corpus
+from rnn_goldens.corpus.kill_matrix import detections
+from rnn_goldens.deviations import DEVIATIONS, deviation
+from rnn_goldens.deviations.blocks import GATE_ORDER
+from rnn_goldens.deviations.deviation import Deviation, in_case, in_weights
+from rnn_goldens.explain.deviation_text import WIDTH, deviation_text
+from rnn_goldens.explain.picture_text import picture
+
+
+def shown_of(name: str) -> str:
+    return "\n".join(picture(deviation(name)))
+
+
+@pytest.mark.slow
+def test_every_deviation_is_shown_beside_the_correct_code() -> None:
+    assert [wrong.name for wrong in DEVIATIONS if not picture(wrong)] == []
+
+
+@pytest.mark.slow
+def test_every_deviation_fits_a_terminal() -> None:
+    corpus = open_corpus("v1")
+    known = detections(corpus)
+    texts = {wrong.name: deviation_text(wrong, corpus, known[wrong.name]) for wrong in DEVIATIONS}
+    assert {name for name, text in texts.items() if max(map(len, text.splitlines())) > WIDTH} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("lstm_output_without_tanh", "h' = o * tanh(c')", "h' = o * c'"),
+        ("b_ih_missing", "h' = tanh(W_ih @ x + b_ih + W_hh @ h + b_hh)", "h' = tanh(W_ih @ x + W_hh @ h + b_hh)"),
+        (
+            "w_hh_transposed",
+            "h' = tanh(W_ih @ x + b_ih + W_hh @ h + b_hh)",
+            "h' = tanh(W_ih @ x + b_ih + W_hh^T @ h + b_hh)",
+        ),
+        (
+            "b_hh_negated",
+            "h' = tanh(W_ih @ x + b_ih + W_hh @ h + b_hh)",
+            "h' = tanh(W_ih @ x + b_ih + W_hh @ h - b_hh)",
+        ),
+        (
+            "gru_b_hn_outside_reset",
+            "n = tanh(W_in @ x + b_in + r * (W_hn @ h + b_hn))",
+            "n = tanh(W_in @ x + b_in + b_hn + r * (W_hn @ h))",
+        ),
+        (
+            "lstm_forget_bias_plus_1",
+            "f = sigmoid(W_if @ x + b_if + W_hf @ h + b_hf)",
+            "f = sigmoid(W_if @ x + b_if + 1 + W_hf @ h + b_hf)",
+        ),
+        ("x_reversed", "h1 = step(x1, h0)", "h1 = step(x3, h0)"),
+        ("state_never_fed_forward", "h3 = step(x3, h2)", "h3 = step(x3, h0)"),
+        ("last_step_skipped", "out = h1 h2 h3", "out = h1 h2 0"),
+        ("b_hh_missing_on_first_step", "h1 = step(x1, h0)", "h1 = step(x1, h0) with b_hh = 0"),
+        ("h0_of_wrong_layer", "k1 = step(h1, k0)", "k1 = step(h1, h0)"),
+        ("h0_c0_swapped", "h1, c1 = step(x1, h0, c0)", "h1, c1 = step(x1, c0, h0)"),
+        ("reverse_not_flipped_back", "out = h1 r1 | h2 r2", "out = h1 r2 | h2 r1"),
+        ("lengths_ignored", "out = h1a h2a 0 | h1b h2b h3b", "out = h1a h2a h3a | h1b h2b h3b"),
+        ("h_n_batch_first", "h_n = h2 k2", "h_n = h2 k2   of shape (1, 2, 1)"),
+        ("c_n_after_tanh", "c_n = c3", "c_n = tanh(c3)"),
+        ("product_tail_of_4_dropped", "5", "4"),
+        ("matrices_cast_to_float16", "0.8414709848", "0.8413085938"),
+    ],
+)
+def test_correct_and_wrong_lines_are_paired(name: str, right: str, wrong: str) -> None:
+    text = shown_of(name)
+    assert f"  - {right}\n" in text or f"    {right}\n" in text
+    assert f"  + {wrong}" in text
+
+
+@pytest.mark.parametrize("kind", ["gates", "bias_gates"])
+def test_a_gate_order_is_derived_from_the_rows(kind: str) -> None:
+    for cell, right in GATE_ORDER.items():
+        for wrong in (d for d in DEVIATIONS if re.fullmatch(rf"{cell}_{kind}_[a-z]{{3,4}}", d.name)):
+            order = wrong.name.rpartition("_")[2]
+            assert f"  - {' '.join(right)}\n  + {' '.join(order)}" in "\n".join(picture(wrong))
+
+
+def test_an_activation_is_a_table() -> None:
+    right, wrong = shown_of("relu_clipped").splitlines()[2:]
+    assert right.split()[2:] == ["8", "10", "16", "50"]
+    assert wrong.split()[1:] == ["6", "6", "6", "6"]
+
+
+def test_rounding_is_shown_by_numbers() -> None:
+    def rounded(array: np.ndarray) -> np.ndarray:
+        return np.round(array, 2)
+
+    mine = Deviation("mine", "Rounds x.", in_case(lambda case: replace(case, x=rounded(case.x))))
+    assert picture(mine)[1:] == ["  - -0.6298879943", "  + -0.63"]
+
+
+def test_a_deviation_that_cannot_run_has_no_picture() -> None:
+    def unable(*_: object) -> np.ndarray:
+        raise ValueError("no such network")
+
+    mine = Deviation("mine", "Does nothing known.", in_weights(unable))
+    assert picture(mine) == []
+    text = deviation_text(mine, open_corpus("v1"), None)
+    assert "the code\nright: Network.weights, rnn_goldens/cells/network.py\n" in text
+    assert "Return a change of the weights: change(name, array, case) returns the new" in text
+
+
+def test_the_fix_is_printed() -> None:
+    corpus = open_corpus("v1")
+    text = deviation_text(deviation("gru_reset_before_product"), corpus, None)
+    assert "to fix       this is another dialect; if it is intended, refuse these goldens:" in text
+
+
+def test_a_gates_sum_has_its_own_line_if_lines_are_too_long() -> None:
+    text = shown_of("lstm_gates_normalized")
+    assert "    z_g = W_ig @ x + b_ig + W_hg @ h + b_hg\n" in text
+    assert "  - g = tanh(z_g)\n  + g = tanh((z_g - mean(z_g)) * rsqrt(mean((z_g - mean(z_g)) * (z_g" in text
+
+
+def test_a_product_that_contains_the_previous_step_is_shown() -> None:
+    title = "a product at time step 2: right (-) and wrong (+)"
+    assert shown_of("gates_not_cleared") == f"{title}\n  - W @ v_2\n  + W @ v_2 + W @ v_1"
+
+
+def test_arithmetic_in_half_precision_is_shown_in_activations_and_in_a_product() -> None:
+    text = shown_of("float16_arithmetic")
+    assert "tanh(z), right" in text
+    assert "a dot product of the number 0.3333333333 with ones\n  - 0.3333333333\n  + 0.3332519531" in text

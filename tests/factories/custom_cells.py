@@ -1,0 +1,56 @@
+"""Custom cells as a user may write them."""
+
+from benchmarks.peephole_lstm import peephole_lstm
+from rnn_goldens.cells.notation import Term, Weight, log, minimum, mix, rsqrt, sigmoid, softplus, tanh
+
+__all__ = [
+    "many_gates",
+    "minimal_gated_unit",
+    "other_way_round",
+    "peephole_lstm",
+    "quotient",
+    "residual",
+    "root",
+    "smooth",
+]
+
+
+def minimal_gated_unit(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """Zhou et al., Minimal gated unit for recurrent neural networks (2016), equations (8) to (10)."""
+    f = sigmoid(w.W_if @ x + w.b_if + w.W_hf @ h + w.b_hf)
+    n = tanh(w.W_in @ x + w.b_in + w.W_hn @ (f * h) + w.b_hn)
+    return (mix(f, n, h),)
+
+
+def other_way_round(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """As ``minimal_gated_unit``, with the gate inverted."""
+    f = sigmoid(w.W_if @ x + w.b_if + w.W_hf @ h + w.b_hf)
+    n = tanh(w.W_in @ x + w.b_in + w.W_hn @ (f * h) + w.b_hn)
+    return (mix(f, h, n),)
+
+
+def residual(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """A cell that requires x to have the size of h."""
+    return (tanh(w.W_ia @ x + w.W_ha @ h) + x,)
+
+
+def quotient(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """A cell that divides by the state, which is zero at first."""
+    return (tanh(w.W_ia @ x + w.b_ia + w.W_ha @ h + w.b_ha) / h,)
+
+
+def root(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """A cell that divides by the root of the state."""
+    return (tanh(w.W_ia @ x + w.b_ia + w.W_ha @ h + w.b_ha) * rsqrt(h),)
+
+
+def smooth(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """A cell with logarithms, powers and absolute values."""
+    a, b = w.W_ia @ x + w.b_ia, w.W_ha @ h + w.b_ha
+    return (tanh(softplus(a) * log(abs(b) + 1.5) - minimum(a, b) ** 3 / 8),)
+
+
+def many_gates(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """A cell with five gates and a product of unnamed terms."""
+    a, b, c = (tanh(getattr(w, f"W_i{gate}") @ x + getattr(w, f"W_h{gate}") @ h) for gate in "abc")
+    return (tanh(a * b + (w.W_id @ x) * (w.W_he @ h) + c * c),)

@@ -1,0 +1,100 @@
+"""Goldens with gradients for tests: torch's gradients in float64, with a simple tolerance.
+
+They are not certified, which these tests do not need. For exact goldens, whose values are small integers, torch's
+gradients are exact, too.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from rnn_goldens import encoding, load
+from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.corpus import INDEX
+from rnn_goldens.generator.index import index_entry
+from rnn_goldens.golden.features import CORE
+from rnn_goldens.golden.gradients import COTANGENTS, Gradients
+from rnn_goldens.golden.shapes import output_shapes
+from rnn_goldens.golden.tolerance import Bound, Exact, Tolerance
+
+torch: Any = pytest.importorskip("torch", reason="the expected gradients are torch's")
+layers: Any = pytest.importorskip("rnn_goldens.implementations.torch.layers")
+
+Float64 = NDArray[np.float64]
+
+COEFFICIENT = 40.0
+"""Tolerance in roundoffs of the largest gradient."""
+
+
+def with_gradients(
+    golden_id: str, dtype: str = "float32", *, only: tuple[str, ...] = ("d_out", "d_h_n", "d_c_n")
+) -> Golden:
+    """Return a golden of the corpus with gradients for integer cotangents of the outputs in ``only``."""
+    golden = load(golden_id, dtype="float64")
+    return replace(golden, gradients=gradients_of(golden, only)).in_precision(dtype)
+
+
+def gradients_of(golden: Golden, only: tuple[str, ...] = ("d_out", "d_h_n", "d_c_n")) -> Gradients:
+    """Return torch's gradients of a golden."""
+    shapes = output_shapes(golden.layout, golden.config, golden.stored.x.shape)
+    numbers = np.random.default_rng(len(golden.id))
+    cotangents = {
+        name: numbers.integers(-2, 3, shapes[output]).astype(np.float64)
+        for name, output in COTANGENTS.items()
+        if output in shapes and name in only
+    }
+    expected = torch_gradients(golden, cotangents)
+    return Gradients(
+        purpose="Cotangents of whole numbers on every output, to be compared with.",
+        precisions=golden.precisions,
+        cotangents=cotangents,
+        expected=expected,
+        tolerance=_tolerance(golden, expected),
+        provenance={"answer": "torch.autograd in float64, for a test"},
+    )
+
+
+def _tolerance(golden: Golden, expected: dict[str, Float64]) -> Tolerance:
+    if isinstance(golden.tolerance, Exact):
+        return Exact(bits=8)
+    bound = {name: np.full(array.shape, COEFFICIENT * np.abs(array).max()) for name, array in expected.items()}
+    return Bound(accumulation=bound, storage=bound)
+
+
+def torch_gradients(golden: Golden, cotangents: Any, dtype: Any = torch.float64) -> dict[str, Float64]:
+    """Return the gradients of x, of the initial states if given, and of the weights."""
+    network = layers.layer(golden.cell, golden.config).to(dtype)
+    network.load_state_dict({name: torch.tensor(array) for name, array in golden.stored.weights.items()})
+    leaves = {"x": torch.tensor(golden.stored.x, dtype=dtype)}
+    state: Any = None
+    if golden.initial_state is not None:
+        leaves |= {f"{n}0": torch.tensor(getattr(golden.stored, f"{n}0"), dtype=dtype) for n in golden.layout.states}
+        states = tuple(leaves[f"{name}0"] for name in golden.layout.states)
+        state = states if len(states) > 1 else states[0]
+    for leaf in leaves.values():
+        leaf.requires_grad_()
+    out, last = layers.call_layer(network, leaves["x"], state, golden.lengths)
+    outputs = {"out": out, **dict(zip(("h_n", "c_n"), last if isinstance(last, tuple) else (last,), strict=False))}
+    grad_outputs = [torch.tensor(cotangents[name], dtype=dtype) for name in cotangents]
+    torch.autograd.backward([outputs[COTANGENTS[name]] for name in cotangents], grad_outputs)
+    leaves |= dict(network.named_parameters())
+    return {name: leaf.grad.double().numpy() for name, leaf in leaves.items() if leaf.grad is not None}
+
+
+def add_gradients(folder: Path, ids: tuple[str, ...]) -> Path:
+    """Write gradients of some goldens to a corpus and add them to its index."""
+    index = json.loads((folder / INDEX).read_text("utf-8"))
+    for place, entry in enumerate(index["goldens"]):
+        if entry["id"] in ids:
+            golden = with_gradients(entry["id"], "float64")
+            files = encoding.encode(golden)
+            for suffix, content in files.items():
+                (folder / f"{golden.id}{suffix}").write_bytes(content)
+            index["goldens"][place] = index_entry(golden, files, core=CORE in entry["features"])
+    (folder / INDEX).write_text(json.dumps(index), "utf-8")
+    return folder

@@ -1,0 +1,81 @@
+"""The error bound of gradients by finite differences: every value of both passes of a small network is perturbed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from factories.perturbed_outputs import STEP, Moves, moved, sites, with_moves
+
+from rnn_goldens.cells import Case, Cotangents
+from rnn_goldens.generator.gradients.bound import gradient_bound, lost_in_sum
+from rnn_goldens.generator.gradients.traced import TracedGradients, traced
+from rnn_goldens.golden.arrays import Float64
+
+
+def gradients(both: TracedGradients, moves: Moves) -> dict[str, Float64]:
+    """Return the gradients with perturbed values of the graph."""
+    values = with_moves(both.graph, moves)
+    found = {"x": np.stack([values[place] for place in both.x], axis=1)}
+    found |= {name: np.stack([values[place] for place in places]) for name, places in both.start.items()}
+    for name, blocks in both.weights.items():
+        parts = []
+        for *_, weight in blocks:
+            gs = np.concatenate([values[k] for k in weight.gs])
+            vs = np.concatenate([values[k] for k in weight.vs]) if weight.vs else None
+            parts.append(gs.sum(axis=0) if vs is None else gs.T @ vs)
+        found[name] = np.concatenate(parts)
+    return found
+
+
+def derivatives(both: TracedGradients, k: int, at: tuple[int, int]) -> dict[str, Float64]:
+    """Return the derivatives of every gradient by one number of a value."""
+    up, down = (gradients(both, {k: moved(both.graph, k, at, by)}) for by in (STEP, -STEP))
+    return {name: (up[name] - down[name]) / (2 * STEP) for name in up}
+
+
+def in_sums(both: TracedGradients) -> dict[str, Float64]:
+    """Return the rounding errors of the sums over steps and sequences, (kinds, *shape)."""
+    return {
+        name: np.concatenate([lost_in_sum(both.graph, weight) for *_, weight in blocks], axis=1)
+        for name, blocks in both.weights.items()
+    }
+
+
+def assert_attained(case: Case, cotangents: Cotangents) -> None:
+    """Check that the worst errors reach the bound, one by one and all at once, and do not exceed it."""
+    both = traced(case, cotangents)
+    bound = gradient_bound(both)
+    kinds = [0, 2 if bound.in_float16 else 1]
+    found = [Perturbed(k, at, lost[kinds], derivatives(both, k, at)) for k, at, lost in sites(both.graph)]
+    right, sums = gradients(both, {}), in_sums(both)
+    for name, array in right.items():
+        of_sum = sums[name][kinds] if name in sums else np.zeros((2, *array.shape))
+        of_values = [one.lost.reshape(2, *[1] * array.ndim) * np.abs(one.change[name]) for one in found]
+        total = sum(of_values, of_sum)
+        stored = np.stack([bound.tolerance.accumulation[name], bound.tolerance.storage[name]])
+        assert (stored >= total * (1 - 1e-6)).all(), name
+        assert (stored <= total * (1 + 2**-7) + 1e-12).all(), name
+        at = np.unravel_index(int(total.sum(axis=0).argmax()), array.shape)
+        expected = (total - of_sum).sum(axis=0)[at]
+        assert abs(_all_at_once(both, found, name, at) - expected) <= 1e-3 * expected, name
+
+
+@dataclass(frozen=True, eq=False)
+class Perturbed:
+    """A number with a rounding error."""
+
+    k: int
+    at: tuple[int, int]
+    lost: Float64
+    change: dict[str, Float64]
+
+
+def _all_at_once(both: TracedGradients, found: Sequence[Perturbed], name: str, at: tuple[np.intp, ...]) -> float:
+    """Return the error of a number of a gradient if all values are perturbed in the worst direction."""
+    size = 2.0**-26
+    moves: dict[int, Float64] = {}
+    for one in found:
+        by = size * float(one.lost.sum()) * float(np.sign(one.change[name][at]))
+        moves[one.k] = moves.get(one.k, np.zeros(1)) + moved(both.graph, one.k, one.at, by)
+    less = {k: -move for k, move in moves.items()}
+    return float(gradients(both, moves)[name][at] - gradients(both, less)[name][at]) / (2 * size)

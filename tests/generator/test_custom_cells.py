@@ -1,0 +1,294 @@
+"""Custom cells: their equations are enough to certify outputs and derive tolerances."""
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from factories.custom_cells import minimal_gated_unit
+from factories.perturbed_outputs import assert_attained
+
+from rnn_goldens.cells import Array, Case, Cell, Network
+from rnn_goldens.cells.notation import (
+    Term,
+    Weight,
+    clip,
+    exp,
+    hard_sigmoid,
+    log,
+    maximum,
+    mean,
+    minimum,
+    relu,
+    rsqrt,
+    sigmoid,
+    softplus,
+    tanh,
+)
+from rnn_goldens.generator.error_bound import error_bound
+from rnn_goldens.generator.exact import correctly_rounded
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import Config
+
+
+def slstm(x: Term, h: Term, c: Term, n: Term, m: Term, w: Weight) -> tuple[Term, ...]:
+    """Beck et al., xLSTM (2024), section 2.2: exponential gates, a normalizer n and a stabilizer m."""
+    i = w.W_ii @ x + w.b_ii + w.W_hi @ h + w.b_hi
+    f = w.W_if @ x + w.b_if + w.W_hf @ h + w.b_hf
+    z = tanh(w.W_iz @ x + w.b_iz + w.W_hz @ h + w.b_hz)
+    o = sigmoid(w.W_io @ x + w.b_io + w.W_ho @ h + w.b_ho)
+    largest = maximum(f + m, i)
+    i, f = exp(i - largest), exp(f + m - largest)
+    c, n = f * c + i * z, f * n + i
+    return o * (c / n), c, n, largest
+
+
+def layer_normed(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """A tanh RNN whose sum is layer-normalized: Ba et al., Layer normalization (2016), equation (4)."""
+    a = w.W_ih @ x + w.W_hh @ h
+    a = a - mean(a)
+    return (tanh(a * rsqrt(mean(a * a) + 2.0**-10) + w.b_hh),)
+
+
+def independent(x: Term, h: Term, w: Weight) -> tuple[Term]:
+    """Li et al., Independently recurrent neural network (2018), equation (2): units see only their own past."""
+    return (relu(w.W_ih @ x + w.b_ih + w.u * h),)
+
+
+def _sigmoid(z: Array) -> Array:
+    return 1 / (1 + np.exp(-z))
+
+
+def by_hand(name: str, x: Array, state: list[Array], w: dict[str, Array]) -> list[Array]:
+    """Compute one step of one sequence in NumPy, without the equations above."""
+    size = len(state[0])
+    of_x, of_h = w["weight_ih"] @ x + w["bias_ih"], w["weight_hh"] @ state[0] + w["bias_hh"]
+    if name == "mgu":
+        (h,) = state
+        f = _sigmoid(of_x[:size] + of_h[:size])
+        n = np.tanh(of_x[size:] + w["weight_hh"][size:] @ (f * h) + w["bias_hh"][size:])
+        return [(1 - f) * h + f * n]
+    if name == "slstm":
+        _, c, n, m = state
+        i, f, z, o = np.split(of_x + of_h, 4)
+        largest = np.maximum(f + m, i)
+        c = np.exp(f + m - largest) * c + np.exp(i - largest) * np.tanh(z)
+        n = np.exp(f + m - largest) * n + np.exp(i - largest)
+        return [_sigmoid(o) * c / n, c, n, largest]
+    if name == "layer_normed":
+        a = w["weight_ih"] @ x + w["weight_hh"] @ state[0]
+        a = (a - a.mean()) / np.sqrt(a.var() + 2.0**-10)
+        return [np.tanh(a + w["bias_hh"])]
+    return [np.maximum(0, of_x + w["u"] * state[0])]
+
+
+ARTIFICIAL: dict[str, Cell] = {
+    "a constant that every precision rounds": Cell(
+        "", lambda x, h, w: (tanh(w.W_ih @ x + w.W_hh @ h + 0.1) - 0.3,), "h"
+    ),
+    "a sum that is subtracted": Cell("", lambda x, h, w: (tanh(w.W_ih @ x - (w.W_hh @ h + w.b_hh + h)),), "h"),
+    "a kink at the state": Cell("", lambda x, h, w: (tanh(w.W_ih @ x + w.W_hh @ relu(h)),), "h"),
+    "a state that is handed on": Cell("", lambda x, h, c, w: (tanh(w.W_ih @ x + w.W_hh @ h + c), h), "h", ("h", "c")),
+    "a state that is both": Cell("", lambda x, h, c, w: (tanh(w.W_ih @ x + h + c),) * 2, "h", ("h", "c")),
+    "one number for all units": Cell("", lambda x, h, w: (tanh(w.W_ih @ x + h) * sigmoid(mean(h)),), "h"),
+    "activations of the input": Cell("", lambda x, h, w: (tanh(w.W_ih @ tanh(x) + w.W_hh @ h),), "h"),
+    "a hard sigmoid": Cell("", lambda x, h, w: (hard_sigmoid(w.W_ih @ x + w.b_ih) * h + tanh(w.W_hh @ h),), "h"),
+    "a limit": Cell("", lambda x, h, w: (clip(w.W_ih @ x + w.W_hh @ h, Fraction(-3, 10), Fraction(1, 2)),), "h"),
+    "a logarithm": Cell("", lambda x, h, w: (tanh(w.W_ih @ x) * log(sigmoid(w.W_hh @ h) + 0.5),), "h"),
+    "a softplus": Cell("", lambda x, h, w: (tanh(w.W_ih @ x - softplus(w.W_hh @ h)),), "h"),
+    "powers": Cell("", lambda x, h, w: (tanh(w.W_ih @ x) ** 2 - (w.W_hh @ h) ** 3 + (h**2 + 2) ** -1,), "h"),
+    "absolute values": Cell("", lambda x, h, w: (tanh(abs(w.W_ih @ x) - minimum(w.W_hh @ h, h)),), "h"),
+    "a gate of a weight alone": Cell("", lambda x, h, w: (sigmoid(w.u) * tanh(w.W_ih @ x - h),), "h", vectors=("u",)),
+    "the state twice": Cell("", lambda x, h, w: (tanh(w.W_ih @ x + w.W_hh @ h) - h - h,), "h"),
+    "quotients": Cell("", lambda x, h, w: (tanh(w.W_ih @ x) / (1.5 + sigmoid(w.W_hh @ h)) + 1 / (h * h + 2),), "h"),
+}
+"""Artificial cells, each with one thing that is easy to get wrong."""
+
+CELLS = {
+    "mgu": Cell("mgu", minimal_gated_unit, "fn"),
+    "slstm": Cell("slstm", slstm, "ifzo", ("h", "c", "n", "m")),
+    "layer_normed": Cell("layer_normed", layer_normed, "h"),
+    "independent": Cell("independent", independent, "h", vectors=("u",)),
+}
+
+
+def case(cell: Cell, time: int = 4, hidden: int = 3, layers: int = 1, lengths: list[int] | None = None) -> Case:
+    """Return a case of small dyadic numbers, in two directions."""
+    numbers = np.random.default_rng(11)
+    config = Config(input_size=2, hidden_size=hidden, num_layers=layers, bidirectional=True)
+    rows, weights = len(cell.gates) * hidden, dict[str, Array]()
+    for suffix in config.suffixes:
+        inputs = 2 if suffix.startswith("l0") else 2 * hidden
+        shapes = {"weight_ih": (rows, inputs), "weight_hh": (rows, hidden), "bias_ih": (rows,), "bias_hh": (rows,)}
+        shapes |= dict.fromkeys(cell.vectors, (hidden,))
+        weights |= {f"{kind}_{suffix}": numbers.integers(-32, 33, shape) / 32 for kind, shape in shapes.items()}
+    state = tuple(numbers.integers(1, 33, (2 * layers, 2, hidden)) / 32 for _ in cell.states)
+    x = numbers.integers(-32, 33, (2, time, 2)) / 32
+    return Case(cell, config, weights, x, state, None if lengths is None else np.array(lengths))
+
+
+def in_dtype(given: Case, dtype: Any) -> Case:
+    weights = {name: array.astype(dtype) for name, array in given.weights.items()}
+    return replace(given, weights=weights, x=given.x.astype(dtype), state=tuple(s.astype(dtype) for s in given.state))
+
+
+def certified(given: Case) -> list[Array]:
+    outputs, _ = correctly_rounded(given)
+    return list(outputs)
+
+
+def computed_by_hand(given: Case) -> list[Array]:
+    out = np.zeros((*given.x.shape[:2], 2 * given.config.hidden_size))
+    last = [np.zeros_like(part) for part in given.state]
+    for direction, suffix in enumerate(given.config.suffixes):
+        w = Network().weights(given, suffix)
+        units = slice(direction * given.config.hidden_size, (direction + 1) * given.config.hidden_size)
+        for row, x in enumerate(given.x):
+            state = [part[direction, row] for part in given.state]
+            for t in range(len(x))[:: -1 if direction else 1]:
+                state = by_hand(given.cell.name, x[t], state, dict(w))
+                out[row, t, units] = state[0]
+            for part, after in zip(last, state, strict=True):
+                part[direction, row] = after
+    return [out, *last]
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_certified_outputs_agree_with_an_implementation_by_hand(name: str) -> None:
+    given = case(CELLS[name])
+    for proven, computed in zip(certified(given), computed_by_hand(given), strict=True):
+        np.testing.assert_allclose(proven, computed, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("name", CELLS)
+def test_the_tolerance_holds_and_is_tight(name: str, precision: str) -> None:
+    given = case(CELLS[name])
+    want = certified(given)
+    tolerance = error_bound(given).tolerance
+    dtype: Any = PRECISIONS[precision].carrier
+    names = ("out", *(f"{state}_n" for state in given.cell.states))
+    for output, exact, got in zip(names, want, Network().run(in_dtype(given, dtype)), strict=True):
+        allowed = tolerance.allowed(output, exact, PRECISIONS[precision])
+        assert (np.abs(got - exact) <= 0.7 * allowed).all()
+        assert allowed.max() < 2000 * PRECISIONS[precision].roundoff
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_errors_of_the_worst_sign_attain_the_bound(name: str) -> None:
+    assert_attained(case(CELLS[name], time=2, hidden=4))
+
+
+@pytest.mark.sampled(every=4)
+@pytest.mark.parametrize("name", ARTIFICIAL)
+def test_artificial_cells_attain_the_bound_with_layers_and_lengths(name: str) -> None:
+    assert_attained(case(ARTIFICIAL[name], time=2, hidden=3))
+    assert_attained(case(ARTIFICIAL[name], time=3, hidden=2, layers=2, lengths=[3, 1]))
+
+
+def test_a_state_that_nothing_depends_on_may_have_many_steps() -> None:
+    equations = lambda x, h, c, w: (tanh(w.W_ih @ x + w.W_hh @ h), c * 0.5 + w.u)  # noqa: E731 - cells above are lambdas too
+    given = case(Cell("", equations, "h", ("h", "c"), ("u",)), time=700)
+    stored = error_bound(given).tolerance.storage["c_n"]
+    assert (stored >= 2 * np.abs(certified(given)[2])).all()  # each step stores a product and a sum, and halves both
+
+
+@pytest.mark.parametrize("name", ARTIFICIAL)
+def test_artificial_cells_are_certified_and_stay_within_their_tolerance(name: str) -> None:
+    given = case(ARTIFICIAL[name], layers=2, lengths=[4, 2])
+    want, bound = certified(given), error_bound(given)
+    for precision in sorted({"float64", "float32"} - bound.undecided):
+        dtype = PRECISIONS[precision].carrier
+        got = Network().run(in_dtype(given, dtype))
+        for output, exact, low in zip(bound.tolerance.storage, want, got, strict=True):
+            assert low.dtype == dtype
+            allowed = bound.tolerance.allowed(output, exact, PRECISIONS[precision])
+            assert (np.abs(low - exact) <= 0.7 * allowed).all()
+
+
+def test_a_state_can_be_too_close_to_a_kink() -> None:
+    cell = Cell("", lambda x, h, w: (w.W_ih @ x + w.W_hh @ relu(h),), "h")
+    near = case(cell, time=2)
+    weights = {name: np.zeros_like(array) for name, array in near.weights.items()}
+    weights["weight_ih_l0"] = np.array([[1.0, -(2.0**-24) - 1]] * 3)
+    assert error_bound(replace(near, weights=weights, x=np.ones_like(near.x))).undecided >= {"float32"}
+
+
+MISTAKES: dict[str, tuple[Any, str]] = {
+    "no such weight": (lambda x, h, w: (tanh(w.W_iq @ x + h),), "no weight W_iq; it has W_if, W_in, W_hf, W_hn, b_if"),
+    "two letters": (lambda x, h, w: (tanh(w.W_ifn @ x + h),), "this cell has no weight W_ifn"),
+    "too few states": (lambda x, h, w: (), "returns 0 states, but takes 1"),
+    "no tuple": (lambda x, h, w: tanh(h), "returned Term; expected a tuple of the states"),
+    "a number for a state": (lambda x, h, w: (0,), "returned int for a state"),
+    "an array": (lambda x, h, w: (h + np.ones(3),), "must consist of terms and numbers, not of ndarray"),
+    "None": (lambda x, h, w: (h + None,), "must consist of terms and numbers, not of NoneType"),
+    "a matrix alone": (lambda x, h, w: (tanh(w.W_if),), "must consist of terms and numbers, not of Matrix"),
+    "a matrix of a number": (lambda x, h, w: (w.W_if @ 3,), "multiplied by a term, such as x or h, not by int"),
+    "numbers alone": (lambda x, h, w: (h + tanh(w.b_if),), "tanh of numbers only, such as a missing bias"),
+    "a choice": (lambda x, h, w: (h or x,), "it has no truth value"),
+    "a comparison": (
+        lambda x, h, w: (h if h > 0 else x,),
+        "not computed yet, so it cannot be compared: use relu, maximum, minimum, abs or clip",
+    ),
+    "a comparison from the other side": (lambda x, h, w: (h if 0 <= h else x,), "it cannot be compared"),  # noqa: SIM300
+    "an equation": (lambda x, h, w: (h if h == 0 else x,), "it cannot be compared"),
+    "a function of NumPy": (
+        lambda x, h, w: (np.tanh(h),),
+        "numpy.tanh computes .*: use tanh of rnn_gold",
+    ),
+    "another name there": (
+        lambda x, h, w: (np.absolute(h),),
+        "numpy.absolute computes .*: use the built-in abs",
+    ),
+    "a function of NumPy that is none here": (
+        lambda x, h, w: (np.arctan(h),),
+        "numpy.arctan computes .*: the notation has sigmoid, tanh, relu, exp, log, softplus, rsqrt, ",
+    ),
+    "a mean of NumPy": (lambda x, h, w: (np.mean(h),), "numpy.mean computes .*: use mean of"),
+    "a number of math": (
+        lambda x, h, w: (math.tanh(h),),
+        "a term is not a float: use tanh and other functions of",
+    ),
+    "an array of NumPy": (lambda x, h, w: (np.asarray(h),), "a term stands for a number that is not computed yet"),
+    "a power of a term": (lambda x, h, w: (h**x,), "a power must be an integer, as in z [*][*] 2, not Term"),
+    "a root": (
+        lambda x, h, w: (h**0.5,),
+        "a power must be an integer, as in z [*][*] 2, not 0.5; a root is 1 / r",
+    ),
+    "a number to the power of a term": (
+        lambda x, h, w: (2**h,),
+        "2 [*][*] z is not supported: write exp of z times the logarithm of 2",
+    ),
+    "limits": (lambda x, h, w: (clip(h, 1, 0),), "clip: low is 1, which is more than high, 0"),
+}
+
+
+@pytest.mark.parametrize("number", [np.float64(0.5), np.float32(0.5), np.int64(2), Fraction(1, 2), True])
+def test_numpy_numbers_and_fractions_are_accepted(number: Any) -> None:
+    def equations(x: Term, h: Term, w: Weight) -> tuple[Term]:
+        return (number * h + w.W_ih @ x - number / (h * h + number),)
+
+    for left, right in zip(
+        certified(case(Cell("", equations, "h"))),
+        certified(case(Cell("", lambda x, h, w: (h * number + w.W_ih @ x + -number / (number + h * h),), "h"))),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_a_power_equals_the_product() -> None:
+    one, other = (
+        Cell("", lambda x, h, w: (tanh(w.W_ih @ x) ** 3 + h**1 + h**0,), "h"),
+        Cell("", lambda x, h, w: (tanh(w.W_ih @ x) * tanh(w.W_ih @ x) * tanh(w.W_ih @ x) + h + 1,), "h"),
+    )
+    for left, right in zip(certified(case(one)), certified(case(other)), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_the_notation_raises_a_clear_error(mistake: str) -> None:
+    equations, message = MISTAKES[mistake]
+    with pytest.raises((AttributeError, TypeError, ValueError), match=message):
+        Cell("mistaken", equations, "fn").fused.program({})

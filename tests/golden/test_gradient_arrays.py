@@ -1,0 +1,16 @@
+"""The reason for refusing gradients of an output that was not returned."""
+
+import pytest
+
+from rnn_goldens.golden.gradients import COTANGENTS, is_missing_output_reason, missing_output_reason
+
+
+@pytest.mark.parametrize("output", COTANGENTS.values())
+def test_the_reason_for_a_missing_output_is_recognised(output: str) -> None:
+    assert missing_output_reason(output) == f"cotangents of {output} need {output}, and one array was returned"
+    assert is_missing_output_reason(missing_output_reason(output))
+
+
+def test_other_reasons_are_not_recognised() -> None:
+    assert not is_missing_output_reason("cotangents of out")
+    assert not is_missing_output_reason(f"{missing_output_reason('h_n')}, added")

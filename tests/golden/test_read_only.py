@@ -1,0 +1,52 @@
+"""The objects that decide a comparison are immutable."""
+
+from dataclasses import FrozenInstanceError, fields
+
+import numpy as np
+import pytest
+
+import rnn_goldens
+from rnn_goldens.comparison.calls import CALL_PATTERNS
+from rnn_goldens.comparison.differences import Difference, Element
+from rnn_goldens.comparison.outputs import Output
+from rnn_goldens.comparison.verdict import Verdict
+from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.shapes import LAYOUTS, Config
+from rnn_goldens.golden.tolerance import Bound, Exact
+
+IMMUTABLE = (
+    Exact(bits=8),
+    Bound({"out": np.ones(1)}, {"out": np.ones(1)}),
+    PRECISIONS["float32"],
+    LAYOUTS["lstm"],
+    Config(input_size=2, hidden_size=3),
+    Element((0,), got=1, want=2, allowed=0, place="there"),
+    Difference("out"),
+    Output(np.ones(1), "float64"),
+    Verdict(passed=False, largest_error=2, differences={}, message="wrong"),
+    CALL_PATTERNS["twice"],
+)
+
+
+@pytest.mark.parametrize("value", IMMUTABLE, ids=lambda value: type(value).__name__)
+def test_no_field_can_be_written_to(value: object) -> None:
+    for field in fields(value):  # type: ignore[arg-type] # all are dataclasses
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, field.name, None)
+
+
+def test_bounds_and_outputs_compare_by_identity() -> None:
+    one, other = (Bound({"out": np.ones(2)}, {"out": np.ones(2)}) for _ in range(2))
+    assert one != other
+    assert len({one, other}) == 2
+    read, again = (Output(np.ones(2), "float64") for _ in range(2))
+    assert read != again
+    assert len({read, again}) == 2
+
+
+@pytest.mark.parametrize("golden_id", ["documented/mini-batch", "lstm/plain"])
+def test_a_deep_copy_of_a_golden_shares_no_memory_and_compares_equally(golden_id: str) -> None:
+    golden = rnn_goldens.load(golden_id)
+    copy = golden.copied()
+    assert not np.shares_memory(copy.stored.out, golden.stored.out)
+    assert copy.compare(golden.out, golden.h_n, golden.c_n if golden.cell == "lstm" else None).passed

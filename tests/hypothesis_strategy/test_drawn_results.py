@@ -1,0 +1,326 @@
+"""A test that draws goldens fails if it compares none, or swallows a mismatch."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+BEGIN = """
+import copy
+import os
+import pickle
+import time
+import unittest
+from contextlib import suppress
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, reject, settings
+from hypothesis import strategies as st
+from rnn_goldens import Unsupported
+from rnn_goldens.hypothesis import goldens
+from rnn_goldens.implementations import resolve
+
+right = resolve("numpy")
+SMALL = goldens(cell="lstm", max_layers=1, max_time=2, max_batch=2, max_hidden=2, max_input=2)
+
+def wrong(golden):
+    out, *states = right(golden)
+    return out + 1, *states
+
+few = settings(database=None, max_examples=20, deadline=None)
+"""
+
+Run = Callable[[str], str]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run pytest as a user does."""
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+    def run(tests: str) -> str:
+        pytester.makepyfile(test_it=BEGIN + tests)
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-rA", "--tb=short").stdout.str()
+
+    return run
+
+
+def outcomes(printed: str) -> dict[str, str]:
+    """Return the outcome of each test by name."""
+    return {name: how for how, name in re.findall(r"^(PASSED|FAILED|SKIPPED|ERROR) \S*::(\w+)", printed, re.MULTILINE)}
+
+
+def kept() -> list[Path]:
+    return list(Path(".rnn-goldens").rglob("drawn/*.json"))
+
+
+PASSING = """
+@few
+@given(SMALL)
+def test_right(golden):
+    golden.check(*right(golden))
+
+@few
+@given(SMALL, st.integers())
+def test_by_its_verdict_beside_another_argument(golden, _number):
+    assert golden.compare(*right(golden)).passed
+
+@few
+@given(golden=SMALL)
+def test_calls(golden):
+    golden.check_calls(right)
+
+@few
+@given(SMALL)
+def test_known_to_be_wrong(golden):
+    golden.check_fails(*wrong(golden))
+
+@few
+@given(SMALL)
+def test_some_are_not_checked(golden):
+    assume("bias" in golden.features)
+    golden.check(*right(golden))
+
+def without_states(golden):
+    if "state" in golden.features:
+        raise Unsupported("no states")
+    return right(golden)
+
+@few
+@given(SMALL)
+def test_some_are_refused(golden):
+    golden.check_calls(without_states)
+
+class TestIt:
+    @few
+    @given(SMALL)
+    def test_method(self, golden):
+        golden.check(*right(golden))
+
+@pytest.mark.parametrize("calls", ["twice", "rows"])
+@few
+@given(golden=SMALL)
+def test_parametrized(golden, calls):
+    golden.check_calls(right, calls)
+
+@pytest.mark.asyncio
+@few
+@given(SMALL)
+async def test_of_another_plugin(golden):
+    golden.check(*right(golden))
+"""
+
+
+def test_a_test_that_checks_each_golden_it_does_not_refuse_passes(run: Run) -> None:
+    printed = run(PASSING)
+    assert set(outcomes(printed).values()) == {"PASSED"}
+    assert "10 passed" in printed
+    assert kept() == []
+
+
+COMPARING_NOTHING = """
+@few
+@given(SMALL)
+def test_never_checks(golden):
+    right(golden)
+
+class TestOfUnittest(unittest.TestCase):
+    @few
+    @given(SMALL)
+    def test_never_either(self, golden):
+        right(golden)
+
+def refuses(golden):
+    raise Unsupported("no LSTM")
+
+@few
+@given(SMALL)
+def test_refuses_all(golden):
+    golden.check_calls(refuses)
+
+@few
+@given(SMALL)
+def test_refuses_outside_of_a_check(golden):
+    golden.check(*refuses(golden))
+
+@pytest.mark.asyncio
+@few
+@given(SMALL)
+async def test_never_checks_in_a_coroutine(golden):
+    right(golden)
+"""
+
+
+def test_a_test_that_compares_nothing_fails_and_stores_nothing(run: Run) -> None:
+    printed = run(COMPARING_NOTHING)
+    assert set(outcomes(printed).values()) == {"FAILED"}
+    assert "5 failed" in printed
+    never = r"^E +AssertionError: drawn/lstm-\w+ in float32 was drawn, but no golden was checked"
+    assert len(re.findall(never, printed, re.M)) == 3
+    assert "E   rnn_goldens.Unsupported: no LSTM" in printed
+    assert "call golden.check_calls(implementation)" in printed
+    assert kept() == []
+
+
+SWALLOWING = """
+@few
+@given(SMALL)
+def test_swallows(golden):
+    with suppress(AssertionError):
+        golden.check(*wrong(golden))
+
+@few
+@given(goldens(cell="gru", max_layers=1, max_time=2, max_batch=1, max_hidden=1, max_input=1))
+def test_looks_at_no_second_call(golden):
+    answers = iter([right(golden)])
+    golden.compare_calls(lambda inputs: next(answers, wrong(golden)), "twice")
+"""
+
+
+def test_a_swallowed_mismatch_fails_the_test_and_the_golden_is_stored(run: Run) -> None:
+    printed = run(SWALLOWING)
+    assert "2 failed" in printed
+    assert "E   rnn_goldens.GoldenMismatch: drawn/lstm" in printed
+    assert "the second call differs from the first" in printed
+    assert len(kept()) == 2
+
+
+TAKING_BACK = """
+def is_wrong(golden):
+    with suppress(AssertionError):
+        golden.check(*(wrong if "state" in golden.features else right)(golden))
+        return False
+    return True
+
+@few
+@given(SMALL)
+def test_assumes(golden):
+    assume(not is_wrong(golden))
+
+@few
+@given(SMALL)
+def test_rejects(golden):
+    if is_wrong(golden):
+        reject()
+
+@few
+@given(SMALL)
+def test_of_a_copy(golden):
+    is_wrong(copy.deepcopy(golden))
+    golden.check(*right(golden))
+
+@few
+@given(SMALL)
+def test_of_a_copy_by_pickle(golden):
+    is_wrong(pickle.loads(pickle.dumps(golden)))
+    golden.check(*right(golden))
+"""
+
+
+def test_a_mismatch_in_a_rejected_example_fails_the_test_and_the_golden_is_stored(run: Run) -> None:
+    printed = run(TAKING_BACK)
+    assert "4 failed" in printed
+    assert len(re.findall(r"^E +rnn_goldens.GoldenMismatch: drawn/lstm-\w+ in float32", printed, re.M)) == 4
+    assert kept()
+
+
+LESS_PRECISE = """
+def of(precisions):
+    return goldens(cell="lstm", max_layers=1, max_time=2, max_batch=2, max_hidden=2, max_input=2, precisions=precisions)
+
+@few
+@given(of("float64"))
+def test_shows_less(golden):
+    assume("float32" in golden.precisions)
+    less = golden.in_precision("float32")
+    less.check(*right(less))
+
+@few
+@given(of("bfloat16"))
+def test_shows_more(golden):
+    more = golden.in_precision("float32")
+    more.check(*right(more))
+"""
+
+
+def test_a_check_only_in_a_lower_precision_does_not_count(run: Run) -> None:
+    printed = run(LESS_PRECISE)
+    assert outcomes(printed) == {"test_shows_less": "FAILED", "test_shows_more": "PASSED"}
+    assert "in float64 was drawn, but no golden was checked in the precision it was drawn in" in printed
+
+
+RAISING = """
+@few
+@given(SMALL)
+def test_raises(golden):
+    os.chdir("/")
+    raise ZeroDivisionError("oh")
+"""
+
+
+def test_a_golden_that_raises_is_stored_even_if_the_working_directory_changes(run: Run) -> None:
+    assert "ZeroDivisionError: oh" in run(RAISING)
+    assert len(kept()) == 1
+
+
+SHARED = """
+@few
+@given(SMALL)
+def test_alone(golden):
+    golden.check(*right(golden))
+
+@few
+@given(st.data())
+def test_drawn_inside(data):
+    golden = data.draw(SMALL)
+    golden.check(*wrong(golden))
+"""
+
+
+def test_a_failing_golden_is_stored_if_two_tests_share_a_strategy(run: Run) -> None:
+    printed = run(SHARED)
+    assert "1 failed, 1 passed" in printed
+    assert "kept in .rnn-goldens/found" in printed
+    assert len(kept()) == 1
+
+
+KNOWN = """
+from rnn_goldens.cells import case_of
+from rnn_goldens.deviations import deviation
+
+def zero_c_n(golden):
+    out, h_n, c_n = right(golden)
+    return out, h_n, c_n * 0
+
+@few
+@given(SMALL)
+def test_another_is_known_to_be_wrong(golden):
+    with suppress(AssertionError):
+        golden.check_fails(*deviation("lstm_gates_iofg").run(case_of(golden, np.float64)))
+    golden.check(*zero_c_n(golden))
+"""
+
+
+def test_an_expected_failure_is_not_a_cause(run: Run) -> None:
+    printed = run(KNOWN)
+    assert "1 failed" in printed
+    assert "lstm_gates_iofg:" not in printed
+
+
+TOO_LATE = """
+@settings(few, deadline=timedelta(milliseconds=100))
+@given(SMALL)
+def test_too_slow_for_its_deadline(golden):
+    time.sleep(0.3)
+    golden.check(*right(golden))
+"""
+
+
+def test_an_exceeded_deadline_stores_no_golden(run: Run) -> None:
+    assert "DeadlineExceeded" in run(TOO_LATE)
+    assert kept() == []

@@ -1,0 +1,159 @@
+"""Functions that return outputs are differentiated by JAX or torch."""
+
+from itertools import product
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from factories.gradients import with_gradients
+
+from rnn_goldens import GoldenMismatch, Unsupported
+from rnn_goldens.checkable_golden import Inputs
+from rnn_goldens.conventions import CONVENTIONS
+from rnn_goldens.implementations import adapt
+from rnn_goldens.implementations.backward import adapt_backward
+from rnn_goldens.implementations.numpy_cells import run as in_numpy
+from rnn_goldens.implementations.traced_inputs import arrays_of, traced
+
+RNN = "rnn-tanh/with-state"
+
+
+def in_jax(golden: Inputs, between: Any = lambda h: h) -> Any:
+    w = {name: jnp.asarray(array) for name, array in golden.weights.items()}
+
+    def step(h: jax.Array, x_t: jax.Array) -> tuple[jax.Array, jax.Array]:
+        b = w["bias_ih_l0"] + w["bias_hh_l0"]
+        h = jnp.tanh(x_t @ w["weight_ih_l0"].T + between(h) @ w["weight_hh_l0"].T + b)
+        return h, h
+
+    h_n, out = jax.lax.scan(step, jnp.asarray(golden.h0)[0], jnp.swapaxes(jnp.asarray(golden.x), 0, 1))
+    return jnp.swapaxes(out, 0, 1), h_n[None]
+
+
+def with_stop_gradient(golden: Inputs) -> Any:
+    return in_jax(golden, jax.lax.stop_gradient)
+
+
+def computed_in_numpy(golden: Inputs) -> Any:
+    return tuple(map(jnp.asarray, in_numpy(golden)))
+
+
+@jax.custom_vjp
+def broken_backward(h: jax.Array) -> jax.Array:
+    return h
+
+
+def _forward_of_broken_backward(_: jax.Array) -> Any:
+    raise ValueError("no such residual")
+
+
+broken_backward.defvjp(_forward_of_broken_backward, lambda _, d: (d,))
+
+
+def tensor_of(array: Any) -> torch.Tensor:
+    return array if torch.is_tensor(array) else torch.tensor(array)
+
+
+def in_torch(golden: Inputs, tensor: Any = tensor_of) -> Any:
+    w = {name: tensor(array) for name, array in golden.weights.items()}
+    h, out = tensor(golden.h0)[0], []
+    for x_t in tensor(golden.x).unbind(1):
+        h = torch.tanh(x_t @ w["weight_ih_l0"].T + w["bias_ih_l0"] + h @ w["weight_hh_l0"].T + w["bias_hh_l0"])
+        out.append(h)
+    return torch.stack(out, 1), h[None]
+
+
+def with_textbook_weights(golden: Inputs) -> Any:
+    w = {name: tensor_of(array) for name, array in golden.weights_as("textbook").items()}
+    h, out = tensor_of(golden.initial_state)[0], []
+    for x_t in tensor_of(golden.x).unbind(1):
+        h = torch.tanh(x_t @ w["W_xh"] + h @ w["W_hh"] + w["b"])
+        out.append(h)
+    return torch.stack(out, 1), h[None]
+
+
+@torch.no_grad()
+def without_grad(golden: Inputs) -> Any:
+    return in_torch(golden)
+
+
+def with_detached_last_state(golden: Inputs) -> Any:
+    out, h_n = in_torch(golden)
+    return out, h_n.detach()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_function_in_jax_is_differentiated(dtype: str) -> None:
+    golden = with_gradients(RNN, dtype)
+    golden.check_gradient_calls(adapt_backward(in_jax))
+    assert golden.compare_gradients(adapt_backward(in_jax)(golden.inputs())).not_checked == ()
+    assert jnp.zeros(1).dtype == "float32"
+
+
+@pytest.mark.slow
+def test_stop_gradient_in_jax_is_detected() -> None:
+    with pytest.raises(GoldenMismatch, match="backward_not_through_time"):
+        with_gradients(RNN).check_gradient_calls(adapt_backward(with_stop_gradient), adapt(with_stop_gradient))
+
+
+@pytest.mark.slow
+def test_a_function_that_jax_cannot_trace_is_refused_but_failing_backward_code_is_not() -> None:
+    inputs = with_gradients(RNN).inputs()
+    with pytest.raises(Unsupported, match=r"^JAX cannot differentiate the function: TracerArrayConversionError: .*$"):
+        adapt_backward(computed_in_numpy)(inputs)
+    with pytest.raises(ValueError, match="no such residual"):
+        adapt_backward(lambda golden: in_jax(golden, broken_backward))(inputs)
+
+
+@pytest.mark.parametrize("function", [in_torch, with_textbook_weights])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_function_in_torch_is_differentiated(function: Any, dtype: str) -> None:
+    golden = with_gradients(RNN, dtype)
+    golden.check_gradient_calls(adapt_backward(function))
+    assert golden.compare_gradients(adapt_backward(function)(golden.inputs())).not_checked == ()
+
+
+def test_a_function_detached_from_torch_is_refused_but_one_detached_output_is_wrong() -> None:
+    inputs = with_gradients(RNN).inputs()
+    with pytest.raises(Unsupported, match="no output depends on its input tensors"):
+        adapt_backward(without_grad)(inputs)
+    with pytest.raises(Unsupported, match="torch cannot differentiate the function: RuntimeError: Can't call numpy"):
+        adapt_backward(lambda golden: in_torch(golden, lambda array: torch.tensor(np.asarray(array))))(inputs)
+    with pytest.raises(TypeError, match="h_n cannot be differentiated"):
+        adapt_backward(with_detached_last_state)(inputs)
+
+
+def test_biases_that_no_output_depends_on_have_no_gradient_and_fail() -> None:
+    golden = with_gradients(RNN)
+
+    def detached_biases(array: Any) -> torch.Tensor:
+        return tensor_of(array).detach() if array.ndim == 1 else tensor_of(array)
+
+    gradients = adapt_backward(lambda inputs: in_torch(inputs, detached_biases))(golden.inputs())
+    assert [name for name, gradient in gradients.items() if gradient is None] == ["bias_ih_l0", "bias_hh_l0"]
+    assert not golden.compare_gradients(gradients).passed
+
+
+def test_a_function_in_numpy_is_refused_with_a_reason() -> None:
+    with pytest.raises(Unsupported, match=r"out as numpy.ndarray, h_n as numpy.ndarray: only outputs in"):
+        adapt_backward(in_numpy)(with_gradients(RNN).inputs())
+
+
+@pytest.mark.parametrize(
+    ("golden_id", "convention"),
+    [
+        *((RNN, name) for name in CONVENTIONS),
+        *product(("lstm/bidirectional-two-layers", "gru/no-bias"), ("keras", "onnx", "flax")),
+    ],
+)
+def test_traced_weights_of_a_convention_equal_untraced_ones(golden_id: str, convention: str) -> None:
+    inputs = with_gradients(golden_id).inputs()
+    leaves = {name: torch.tensor(array) for name, array in arrays_of(inputs).items()}
+    actual = traced(inputs, leaves, lambda array: torch.tensor(np.asarray(array))).weights_as(convention)
+    expected = inputs.weights_as(convention)
+    assert list(actual) == list(expected)
+    assert all(np.array_equal(actual[name].numpy(), expected[name]) for name in expected)

@@ -1,0 +1,221 @@
+"""Gradients of framework layers and of users' classes without backward code."""
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+import torch
+from factories.gradients import torch_gradients, with_gradients
+from flax import linen
+from torch import nn
+
+from rnn_goldens import Unsupported, load
+from rnn_goldens.conventions import CONVENTIONS
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.implementations import resolve
+from rnn_goldens.implementations.backward import adapt_backward, backward_of
+
+IDS = ["documented/single-sequence", "lstm/lengths", "gru/unbatched", "lstm/lengths-bidirectional-two-layers"]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("golden_id", IDS)
+@pytest.mark.parametrize("name", ["torch", "torch-cells", "numpy"])
+def test_torch_and_numpy_return_all_gradients_repeatably(name: str, golden_id: str, dtype: str) -> None:
+    golden = with_gradients(golden_id, dtype)
+    golden.check_gradient_calls(backward_of(name, resolve(name)))
+    assert golden.compare_gradients(backward_of(name, resolve(name))(golden.inputs())).not_checked == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("golden_id", IDS)
+@pytest.mark.parametrize("name", ["flax", "keras"])
+def test_flax_and_keras_return_all_gradients(name: str, golden_id: str) -> None:
+    golden = with_gradients(golden_id)
+    backward = backward_of(name, resolve(name))
+    golden.check_gradient_calls(backward)
+    assert golden.compare_gradients(backward(golden.inputs())).not_checked == ()
+
+
+@pytest.mark.parametrize("convention", ["keras", "onnx", "flax"])
+@pytest.mark.parametrize("golden_id", ["lstm/bidirectional-two-layers", "gru/plain", "rnn-tanh/plain"])
+def test_gradients_of_another_convention_are_converted_back(convention: str, golden_id: str) -> None:
+    golden = with_gradients(golden_id, "float64")
+    numbers = np.random.default_rng(0)
+    change = {name: numbers.normal(size=array.shape) for name, array in golden.stored.weights.items()}
+    moved = CONVENTIONS[convention].from_torch(golden.cell, golden.config, change)
+    gradients = {name: numbers.normal(size=array.shape) for name, array in moved.items()}
+    found = golden.gradients_from(convention, gradients)
+    assert {name: array.shape for name, array in found.items()} == {n: a.shape for n, a in change.items()}
+    forward = sum(float((gradients[name] * moved[name]).sum()) for name in moved)
+    backward = sum(float((found[name] * change[name]).sum()) for name in change)
+    assert forward == pytest.approx(backward, rel=1e-12)
+
+
+def test_an_invalid_gradient_of_a_convention_is_an_error() -> None:
+    golden = with_gradients("gru/plain")
+    kernel = golden.weights_as("keras")["l0/kernel"]
+    assert list(golden.gradients_from("keras", {"l0/kernel": kernel})) == ["weight_ih_l0"]
+    with pytest.raises(WrongUse, match="keras gradients: l0/core is not one of l0/kernel"):
+        golden.gradients_from("keras", {"l0/core": kernel})
+    with pytest.raises(WrongUse, match=r"l0/kernel is \(9, 4\), not \(4, 9\)"):
+        golden.gradients_from("keras", {"l0/kernel": kernel.T})
+    with pytest.raises(TypeError, match="l0/kernel is float16: less precise than the declared float32"):
+        golden.gradients_from("keras", {"l0/kernel": kernel.astype(np.float16)})
+
+
+class CustomGRU(nn.Module):
+    """A class with the interface of torch's layer and its weights one level down."""
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, batch_first: bool = True) -> None:
+        super().__init__()
+        self.rnn = nn.GRU(input_size, hidden_size, bias=bias, batch_first=batch_first)
+
+    def forward(self, x: torch.Tensor, h0: torch.Tensor | None = None) -> Any:
+        return self.rnn(x, h0)
+
+
+class OnlyOut(CustomGRU):
+    def forward(self, x: torch.Tensor, h0: torch.Tensor | None = None) -> Any:
+        return super().forward(x, h0)[0]
+
+
+def out_in_torch(golden: Any) -> Any:
+    def tensor(array: Any) -> Any:
+        return array if isinstance(array, torch.Tensor) else torch.tensor(array)
+
+    weights = [tensor(golden.weights[f"{name}_l0"]) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    h, out = tensor(golden.h0[0]), []
+    for x_t in tensor(golden.x).unbind(1):
+        h = torch.gru_cell(x_t, h, *weights)
+        out.append(h)
+    return torch.stack(out, 1)
+
+
+def out_in_jax(golden: Any) -> Any:
+    w = golden.weights
+    h, out = jax.numpy.asarray(golden.h0[0]), []
+    for t in range(golden.x.shape[1]):
+        of_x = golden.x[:, t] @ w["weight_ih_l0"].T + w["bias_ih_l0"]
+        of_h = h @ w["weight_hh_l0"].T + w["bias_hh_l0"]
+        (r_x, z_x, n_x), (r_h, z_h, n_h) = (jax.numpy.split(part, 3, axis=-1) for part in (of_x, of_h))
+        z = jax.nn.sigmoid(z_x + z_h)
+        h = (1 - z) * jax.numpy.tanh(n_x + jax.nn.sigmoid(r_x + r_h) * n_h) + z * h
+        out.append(h)
+    return jax.numpy.stack(out, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", [OnlyOut, out_in_torch, out_in_jax])
+def test_a_network_that_returns_only_out_has_gradients_if_only_d_out_is_nonzero(network: Any) -> None:
+    golden = with_gradients("gru/plain", only=("d_out",))
+    golden.check_gradient_calls(adapt_backward(network))
+    of_state = with_gradients("gru/plain", only=("d_out", "d_h_n"))
+    with pytest.raises(Unsupported, match=r"^cotangents of h_n need h_n, and one array was returned$"):
+        adapt_backward(network)(of_state.inputs())
+
+
+class Detached(CustomGRU):
+    def forward(self, x: torch.Tensor, h0: torch.Tensor | None = None) -> Any:
+        out, h_n = super().forward(x, h0)
+        return out.detach(), h_n.detach()
+
+
+class CustomCell(linen.GRUCell):
+    """A subclass of Flax's cell."""
+
+
+class InNumPy:
+    def __init__(self, input_size: int, hidden_size: int) -> None: ...
+
+    def load_state_dict(self, weights: Any) -> None: ...
+
+
+def test_a_torch_class_needs_no_backward_code() -> None:
+    golden = with_gradients("gru/plain")
+    golden.check_gradient_calls(adapt_backward(CustomGRU))
+    assert golden.compare_gradients(adapt_backward(CustomGRU)(golden.inputs())).not_checked == ()
+    golden.check_gradient_calls(adapt_backward(nn.GRU))
+
+
+@pytest.mark.slow
+def test_a_flax_class_needs_no_backward_code() -> None:
+    golden = with_gradients("gru/plain", "float64")
+    golden.check_gradient_calls(adapt_backward(CustomCell))
+    assert jax.numpy.zeros(1).dtype == "float32"
+
+
+def test_detached_outputs_are_an_error() -> None:
+    with pytest.raises(TypeError, match="out, h_n cannot be differentiated: they depend on no tensor that requires"):
+        adapt_backward(Detached)(with_gradients("gru/plain").inputs())
+
+
+class WithoutBatch(CustomGRU):
+    """Returns only the first sequence."""
+
+    def forward(self, x: torch.Tensor, h0: torch.Tensor | None = None) -> Any:
+        out, h_n = super().forward(x, h0)
+        return out[0], h_n
+
+
+def test_an_output_of_another_shape_is_reported() -> None:
+    inputs = with_gradients("gru/plain").inputs()
+    with pytest.raises(TypeError, match=r"out has shape \(4, 3\), want \(2, 4, 3\), the shape of d_out"):
+        adapt_backward(WithoutBatch)(inputs)
+
+    def in_jax(inputs: Any) -> Any:
+        h = jax.numpy.tanh(jax.numpy.asarray(inputs.x)[:, :, :3] * inputs.weights["weight_ih_l0"][:3, :3].sum())
+        return h, h[0, 0]
+
+    with pytest.raises(TypeError, match=r"h_n has shape \(3,\), want \(1, 2, 3\), the shape of d_h_n"):
+        adapt_backward(in_jax)(inputs)
+
+
+class WithoutZeros(nn.Module):
+    """A correct RNN that skips the product with a missing state."""
+
+    weight_ih_l0: torch.Tensor
+    weight_hh_l0: torch.Tensor
+    bias_ih_l0: torch.Tensor
+    bias_hh_l0: torch.Tensor
+
+    def __init__(self, input_size: int, hidden_size: int, batch_first: bool = True) -> None:  # noqa: ARG002
+        super().__init__()
+        for name, parameter in nn.RNN(input_size, hidden_size).named_parameters():
+            setattr(self, name, parameter)
+
+    def forward(self, x: torch.Tensor, h0: torch.Tensor | None = None) -> Any:
+        h, out = None if h0 is None else h0[0], []
+        for x_t in x.unbind(1):
+            z = x_t @ self.weight_ih_l0.T + self.bias_ih_l0 + self.bias_hh_l0
+            h = torch.tanh(z if h is None else z + h @ self.weight_hh_l0.T)
+            out.append(h)
+        return torch.stack(out, 1), h[None]  # type: ignore[index]
+
+
+def test_an_unused_input_with_zero_gradient_is_not_checked() -> None:
+    golden = load("rnn-tanh/one-step", gradients=True)
+    backward = adapt_backward(WithoutZeros)
+    golden.check_gradient_calls(backward)
+    assert golden.compare_gradients(backward(golden.inputs())).not_checked == ("weight_hh_l0",)
+    longer = load("rnn-tanh/plain", gradients=True)
+    assert longer.compare_gradients(backward(longer.inputs())).not_checked == ()
+
+
+def test_an_implementation_without_gradients_is_refused_with_the_reason() -> None:
+    inputs = with_gradients("gru/plain").inputs()
+    for backward, message in (
+        (adapt_backward(InNumPy), "InNumPy takes NumPy arrays, which no framework can differentiate"),
+        (adapt_backward(lambda x, h, w: h), "a single time step has no gradients"),  # noqa: ARG005
+        (backward_of("onnx-reference", resolve("onnx-reference")), "onnx-reference computes outputs but no gradients"),
+        (backward_of("model.onnx", resolve("torch")), "ONNX Runtime computes outputs but no gradients"),
+    ):
+        with pytest.raises(Unsupported, match=message):
+            backward(inputs)
+
+
+def test_a_function_of_a_golden_returns_gradients_by_name() -> None:
+    golden = with_gradients("gru/plain")
+    found = torch_gradients(golden, golden.cotangents)
+    golden.check_gradient_calls(adapt_backward(lambda inputs: found if inputs.has_cotangents else None))

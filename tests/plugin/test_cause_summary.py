@@ -1,0 +1,216 @@
+"""The end of a failing run: each cause is printed once, whatever the options of pytest, and is in the results file."""
+
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import rnn_goldens
+
+LSTM, GRU = (len(rnn_goldens.select(cell=cell)) for cell in ("lstm", "gru"))
+"""Number of goldens in float32."""
+
+NETWORKS = """
+import numpy as np
+from rnn_goldens.cells import case_of
+from rnn_goldens.deviations import together
+from rnn_goldens.deviations.deviation import in_steps
+from rnn_goldens.implementations import numpy_cells
+from rnn_goldens.implementations.numpy_cells import arithmetic
+
+def wrong(golden, by):
+    return tuple(np.asarray(part, arithmetic(golden.dtype)) for part in by(case_of(golden, np.float64)))
+
+def gates(golden): return wrong(golden, together(["lstm_gates_igfo"]))
+def coupled(golden): return wrong(golden, together(["lstm_gates_coupled"]))
+def right(golden): return numpy_cells.run(golden)
+def two(golden): return wrong(golden, together(["gru_gates_zrn", "gru_reset_before_product"]))
+def gates_and_shape(golden):
+    out, h_n, c_n = gates(golden)
+    return out, h_n[None, None], c_n
+def gates_and_text(golden):
+    out, h_n, c_n = gates(golden)
+    return (out, "text", c_n) if golden.config.bidirectional else ("text", h_n, c_n)
+called = []
+def noisy(golden):
+    called.append(golden.id)
+    out, h_n = numpy_cells.run(golden)
+    return out + len(called), h_n
+def once(golden):
+    if called:
+        raise ValueError("called before")
+    return noisy(golden)
+def halved(golden):
+    def join(right, outs, layer, case):
+        return right.join(outs, layer, case) * (0.5 if layer < case.config.num_layers - 1 else 1)
+    return wrong(golden, in_steps(join=join))
+"""
+
+
+@pytest.fixture
+def wrong_networks(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makepyfile(
+        networks=NETWORKS,
+        test_networks=f"""
+        import networks, pytest
+        @pytest.mark.rnn_goldens(cell="lstm")
+        def test_gates(rnn_golden): rnn_golden.check(*networks.gates(rnn_golden))
+        @pytest.mark.rnn_goldens(cell="gru")
+        def test_two(rnn_golden): rnn_golden.check(*networks.two(rnn_golden))
+        @pytest.mark.rnn_goldens(cell="lstm")
+        def test_shape(rnn_golden): rnn_golden.check(*networks.gates_and_shape(rnn_golden))
+        @pytest.mark.rnn_goldens(cell="lstm", ids=["lstm/bidirectional*", "lstm/one-*"], without="multilayer")
+        def test_text(rnn_golden): rnn_golden.check(*networks.gates_and_text(rnn_golden))
+        @pytest.mark.rnn_goldens(cell="gru")
+        def test_noisy(rnn_golden): rnn_golden.check_calls(networks.noisy)
+        def test_only_the_first_failures_are_run_twice(): assert len(networks.called) ==  {GRU} + 3
+        @pytest.mark.rnn_goldens(ids="gru/plain")
+        def test_once(rnn_golden): rnn_golden.check_calls(networks.once)
+        @pytest.mark.rnn_goldens(cell="lstm", features="state", without="multilayer")
+        @pytest.mark.parametrize("name", ["gates", "right", "coupled"])
+        def test_several(rnn_golden, name): rnn_golden.check(*getattr(networks, name)(rnn_golden))
+        @pytest.mark.rnn_goldens(cell=["rnn_tanh", "gru"])
+        def test_halved(rnn_golden): rnn_golden.check(*networks.halved(rnn_golden))
+        """,
+    )
+    return pytester
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-q", "--tb=no"), pytest.param(("-n", "2"), marks=pytest.mark.slow)], ids=" ".join
+)
+def test_one_bug_in_many_goldens_is_reported_once(wrong_networks: pytest.Pytester, arguments: tuple[str, ...]) -> None:
+    result = wrong_networks.runpytest_subprocess("-k", "test_gates", *arguments)
+    end = result.stdout.str().partition("rnn-goldens: what is wrong")[2]
+    assert f"lstm: {LSTM} of {LSTM} fail. One deviation explains every one, and no other does:" in end
+    assert end.count("  lstm_gates_igfo: Reads the rows") == 1
+
+
+@pytest.mark.slow
+def test_only_the_first_failure_with_a_cause_is_printed_in_full(wrong_networks: pytest.Pytester) -> None:
+    lines = wrong_networks.runpytest_subprocess("-k", "test_gates", "--tb=short").stdout.lines
+    assert sum("purpose: " in line for line in lines) <= 3
+    assert sum(line.startswith("E ") and "is first wrong" in line for line in lines) == LSTM
+    assert len(lines) < 5 * LSTM
+    lines = wrong_networks.runpytest_subprocess("-k", "test_gates", "--tb=short", "-vv").stdout.lines
+    assert sum("purpose: " in line for line in lines) == LSTM
+
+
+@pytest.mark.slow
+def test_the_short_summary_has_the_cause_and_each_id_once(
+    wrong_networks: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    lines = wrong_networks.runpytest_subprocess("-k", "test_gates", "--tb=no").stdout.lines
+    summary = [line for line in lines if line.startswith("FAILED ")]
+    assert len(summary) == LSTM
+    for line in summary:
+        golden = line.partition("[")[2].partition("-float32]")[0]
+        assert line.count(golden) == 1
+    assert all(" - lstm_gates_igfo: out is first wrong" in line for line in summary)
+    assert all(" - " in line and "GoldenMismatch" not in line for line in summary)
+
+
+@pytest.mark.slow
+def test_two_deviations_at_once_are_both_identified_in_the_results_file_and_junit_xml(
+    wrong_networks: pytest.Pytester,
+) -> None:
+    files = ("--rnn-goldens-report=results.json", "--junitxml=junit.xml")
+    output = wrong_networks.runpytest_subprocess("-k", "test_two", "--tb=no", "-q", *files).stdout.str()
+    assert f"gru: {GRU} of {GRU} fail. Two deviations at once explain every one" in output
+    assert re.search("  (and )?gru_gates_zrn: ", output)
+    assert re.search("  (and )?gru_reset_before_product: ", output)
+    document = json.loads(Path("results.json").read_text("utf-8"))
+    results = document["results"]
+    (cause,) = document["causes"]
+    (candidate,) = cause["candidates"]
+    assert (cause["cell"], cause["certainty"], cause["failed"]) == ("gru", "explained", len(results))
+    assert sorted(candidate["deviations"]) == ["gru_gates_zrn", "gru_reset_before_product"]
+    assert {place["golden"] for place in candidate["explains"]} == {entry["golden"] for entry in results}
+    assert (cause["unexplained"], cause["facts"]) == ([], {})
+    assert all(entry["explained_by"][0] == " & ".join(candidate["deviations"]) for entry in results)
+    cases = ElementTree.parse("junit.xml").findall(".//testcase")
+    properties = [json.loads(p.get("value", "")) for case in cases for p in case.findall(".//property")]
+    assert sum("explained_by" in entry for entry in properties) > 35
+
+
+@pytest.mark.parametrize("processes", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)], ids=str)
+def test_two_tests_of_one_cell_are_diagnosed_separately(
+    wrong_networks: pytest.Pytester, processes: tuple[str, ...]
+) -> None:
+    arguments = ("--tb=no", "-q", "--rnn-goldens-report=results.json", *processes)
+    lines = wrong_networks.runpytest_subprocess("-k", "test_several", *arguments).stdout.str()
+    output = " ".join(lines.split())
+    for name, cause in (("gates", "lstm_gates_igfo"), ("coupled", "lstm_gates_coupled")):
+        of = rf"lstm in test_networks.py::test_several\[{name}\]: \d+ of \d+ fail\."
+        assert re.search(rf"{of} One deviation explains every one, and no other does: {cause}: ", output)
+    document = json.loads(Path("results.json").read_text("utf-8"))
+    assert {cause["test"].partition("[")[2] for cause in document["causes"]} == {"gates]", "coupled]"}
+    failed = [entry for entry in document["results"] if entry["outcome"] == "failed"]
+    for entry in failed:
+        right, other = ("lstm_gates_igfo", "lstm_gates_coupled")[:: 1 if "gates]" in entry["test"] else -1]
+        assert entry["explained_by"][0] == right
+        assert other not in entry["explained_by"]
+
+
+@pytest.mark.slow
+def test_an_unknown_bug_is_described_by_what_all_failures_share(wrong_networks: pytest.Pytester) -> None:
+    output = " ".join(wrong_networks.runpytest_subprocess("-k", "test_halved", "--tb=no", "-q").stdout.str().split())
+    assert re.search(r"rnn_tanh, gru: \d+ of \d+ fail. No known deviation explains them", output)
+    assert re.search(r"all failed goldens have several layers; of the passed ones, \d+ have one layer", output)
+    assert "the first layer's last states are right: look at the upper layers" in output
+
+
+@pytest.mark.slow
+def test_last_states_of_another_shape_do_not_prevent_facts_about_out(wrong_networks: pytest.Pytester) -> None:
+    arguments = ("--tb=no", "-q", "--rnn-goldens-report=results.json")
+    output = wrong_networks.runpytest_subprocess("-k", "test_shape", *arguments).stdout.str()
+    (cause,) = json.loads(Path("results.json").read_text("utf-8"))["causes"]
+    assert cause["per_output"] == {"out": [["lstm_gates_igfo"]], "c_n": [["lstm_gates_igfo"]]}
+    assert "only out and c_n match lstm_gates_igfo: Reads the rows" in output
+    assert "h_n has the wrong shape" in output
+
+
+@pytest.mark.slow
+def test_no_deviation_explains_outputs_with_one_that_is_not_numeric(wrong_networks: pytest.Pytester) -> None:
+    output = wrong_networks.runpytest_subprocess("-k", "test_text", "--tb=no", "-q").stdout.str()
+    assert "No known deviation explains them" in output
+    assert "INTERNALERROR" not in output
+
+
+@pytest.mark.slow
+def test_an_implementation_that_fails_differently_each_time_is_reported_as_such(
+    wrong_networks: pytest.Pytester,
+) -> None:
+    selected = ("-k", "noisy or run_twice")
+    result = wrong_networks.runpytest_subprocess(*selected, "-q", "--rnn-goldens-report=results.json")
+    assert "  - not repeatable: a second call returns other values" in result.stdout.str()
+    result.assert_outcomes(failed=GRU, passed=1)
+    (cause,) = json.loads(Path("results.json").read_text("utf-8"))["causes"]
+    assert cause["facts"]["not_repeatable"] == {"value": True, "shown_by": 1}
+
+
+@pytest.mark.slow
+def test_an_error_in_the_second_call_changes_nothing(wrong_networks: pytest.Pytester) -> None:
+    output = wrong_networks.runpytest_subprocess("-k", "test_once", "-q", "--tb=short").stdout.str()
+    assert "out is first wrong at" in output
+    assert "called before" not in output
+    assert "not repeatable" not in output
+
+
+@pytest.mark.slow
+def test_a_passing_run_prints_nothing_and_loads_no_deviation(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_right="""
+        import sys, pytest
+        from rnn_goldens.implementations import numpy_cells
+        @pytest.mark.rnn_goldens(cell="gru")
+        def test_right(rnn_golden): rnn_golden.check(*numpy_cells.run(rnn_golden))
+        def test_nothing_loaded(): assert "rnn_goldens.deviations" not in sys.modules
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    assert result.ret == 0
+    assert "what is wrong" not in result.stdout.str()

@@ -1,0 +1,380 @@
+"""Gradients in tests and in ``rnn-goldens check``: selected on request, and never passed without a check."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rnn_goldens.schema import problems
+
+MY_BPTT = """
+import ctypes
+import numpy as np
+from rnn_goldens import Unsupported
+
+def forward(q):
+    if q.config.bias:
+        raise Unsupported("no biases")
+    states = [q.h0[0]]
+    for t in range(q.x.shape[1]):
+        sums = q.x[:, t] @ q.weights["weight_ih_l0"].T + states[-1] @ q.weights["weight_hh_l0"].T
+        states.append(np.maximum(sums, 0))
+    return states
+
+def outputs(q):
+    states = forward(q)
+    return np.stack(states[1:], axis=1), states[-1][None]
+
+def bptt(q, through_time=1):
+    states, w = forward(q), q.weights
+    found = {"x": np.zeros_like(q.x), **{name: np.zeros_like(array) for name, array in w.items()}}
+    dh = q.cotangents["d_h_n"][0].copy()
+    for t in reversed(range(q.x.shape[1])):
+        sums = (dh + q.cotangents["d_out"][:, t]) * (states[t + 1] > 0)
+        found["x"][:, t] = sums @ w["weight_ih_l0"]
+        found["weight_ih_l0"] += sums.T @ q.x[:, t]
+        found["weight_hh_l0"] += sums.T @ states[t]
+        dh = through_time * sums @ w["weight_hh_l0"]
+    return found
+
+def truncated(q):
+    return bptt(q, through_time=0)
+
+kept = {}
+
+def adds_up(q):
+    for name, array in bptt(q).items():
+        kept[q.id, name] = kept.get((q.id, name), 0) + array
+    return {name: kept[q.id, name] for name in ("x", *q.weights)}
+
+def overwrites(q):
+    found = bptt(q)
+    array = q.cotangents["d_out"]
+    ctypes.memset(array.ctypes.data, 0, array.nbytes)
+    return found
+"""
+
+BOTH = "documented/single-sequence", "documented/mini-batch"
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, corpus_with_gradients: Path) -> pytest.Pytester:
+    # A BLAS sometimes raises this warning for unused vector lanes of a small product.
+    unused_lanes = "ignore:invalid value encountered in matmul:RuntimeWarning"
+    ini = f"[pytest]\nrnn_goldens_corpus = {corpus_with_gradients}\nfilterwarnings = {unused_lanes}\n"
+    pytester.makefile(".ini", tox=ini)
+    pytester.makepyfile(my_bptt=MY_BPTT)
+    return pytester
+
+
+def write_test(project: pytest.Pytester, body: str, marker: str = "gradients=True") -> None:
+    project.makepyfile(
+        test_it=f"""
+import pytest
+from my_bptt import *
+
+@pytest.mark.rnn_goldens({marker})
+def test_it(rnn_golden):
+    {body}
+"""
+    )
+
+
+def results(project: pytest.Pytester, *options: str) -> dict[str, dict[str, Any]]:
+    project.runpytest_subprocess("--rnn-goldens-report=report.json", *options)
+    document = json.loads((project.path / "report.json").read_text("utf-8"))
+    assert problems(document, "results") == []
+    return {entry["golden"]: entry for entry in document["results"]}
+
+
+def test_a_test_of_gradients_gets_only_goldens_with_gradients(project: pytest.Pytester) -> None:
+    write_test(project, "rnn_golden.check_gradients(bptt(rnn_golden))")
+    result = project.runpytest_subprocess("-v")
+    assert result.parseoutcomes() == {"passed": 2, "refused": 1}
+    result.stdout.fnmatch_lines(["*documented/single-sequence-float32* PASSED*", "*lstm/lengths-float32* REFUSED*"])
+
+
+@pytest.mark.parametrize("source", ["--rnn-goldens-gradients", "ini"])
+def test_option_and_ini_file_request_gradients(project: pytest.Pytester, source: str) -> None:
+    write_test(project, "rnn_golden.check_gradients(bptt(rnn_golden))", marker="")
+    if source == "ini":
+        with (project.path / "tox.ini").open("a", encoding="utf-8") as ini:
+            ini.write("\nrnn_goldens_gradients = true\n")
+    result = project.runpytest_subprocess(*([source] if source != "ini" else []))
+    assert result.parseoutcomes() == {"passed": 2, "refused": 1}
+
+
+def test_a_marker_can_select_outputs_despite_the_option(project: pytest.Pytester) -> None:
+    write_test(project, "rnn_golden.check(*outputs(rnn_golden))", marker="gradients=False, ids='documented/*'")
+    outcomes = project.runpytest_subprocess("--rnn-goldens-gradients").parseoutcomes()
+    assert outcomes == {"passed": 4}
+
+
+@pytest.mark.sampled(every=4)
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("bptt(rnn_golden)", "never called check_gradients"),
+        ("rnn_golden.compare_gradients(bptt(rnn_golden))", "never called check_gradients"),
+        ("rnn_golden.check(*outputs(rnn_golden))", "check_gradients: check(out, h_n) compares only outputs"),
+        ("rnn_golden.check_gradients()", "no gradient was given: nothing was checked"),
+        ("rnn_golden.check_gradients(outputs(rnn_golden))", "are these the outputs? check(out, h_n) compares those"),
+        ("rnn_golden.check_gradients(rnn_golden.gradients.expected)", "the golden's own gradient of x"),
+        ("rnn_golden.check_gradients(overwrites(rnn_golden))", "wrote into d_out: inputs, weights and cotangents"),
+        ("rnn_golden.check_gradient_calls(overwrites)", "wrote into d_out: inputs, weights and cotangents"),
+        ("rnn_golden.check_gradient_calls(adds_up)", "the second call returns the sum of both: gradients accumulate"),
+        ("rnn_golden.in_precision('bfloat16').check_gradients(bptt(rnn_golden))", "nothing was checked in float32"),
+        (
+            "rnn_golden.check(*outputs(rnn_golden)); "
+            "rnn_golden.in_precision('bfloat16').check_gradients(bptt(rnn_golden))",
+            "nothing was checked in float32",
+        ),
+        (
+            "\n    try:\n        rnn_golden.check_gradients(truncated(rnn_golden))\n    except AssertionError: pass",
+            "the test continued after this",
+        ),
+    ],
+)  # fmt: skip
+def test_a_test_without_a_correct_gradient_does_not_pass(project: pytest.Pytester, body: str, message: str) -> None:
+    write_test(project, body, marker="gradients=True, ids='documented/*'")
+    result = project.runpytest_subprocess()
+    assert result.parseoutcomes() == {"failed": 2}
+    assert message in result.stdout.str()
+
+
+def test_without_gradients_no_deviation_is_compared(project: pytest.Pytester) -> None:
+    write_test(project, "rnn_golden.check_gradients()", marker="gradients=True, ids='documented/*'")
+    output = project.runpytest_subprocess().stdout.str()
+    assert "2 goldens failed before outputs were compared: no gradient was given: nothing\n  was checked" in output
+    assert "No known deviation" not in output
+
+
+def test_a_swallowed_gradient_failure_has_no_hint_about_outputs(project: pytest.Pytester) -> None:
+    body = "\n    try:\n        rnn_golden.check_gradients(truncated(rnn_golden))\n    except AssertionError: pass"
+    write_test(project, body, marker="gradients=True, ids='documented/*'")
+    output = project.runpytest_subprocess().stdout.str()
+    assert "  the test continued after this failure, so it fails" in output
+    assert "check_fails" not in output
+
+
+@pytest.mark.slow
+def test_a_failure_of_many_gradients_fits_a_terminal(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.rnn_goldens(ids="lstm/bidirectional-two-layers", gradients=True)
+        def test_it(rnn_golden):
+            found = {name: array.copy() for name, array in rnn_golden.gradients.expected.items()}
+            rnn_golden.check_gradients({**found, "x": 2 * found["x"]})
+        """
+    )
+    lines = pytester.runpytest_subprocess().outlines
+    first, last = (next(n for n, line in enumerate(lines) if of in line) for of in (": gradients ==", " summary info"))
+    section = lines[first:last]
+    assert any(line.startswith("right wherever checked: h0, c0, weight_ih_l0") for line in section)
+    assert max(map(len, section)) <= 80
+
+
+def test_a_gradient_failure_lists_correct_gradients_first(project: pytest.Pytester) -> None:
+    write_test(
+        project, "rnn_golden.check_gradients(truncated(rnn_golden))", marker="gradients=True, ids='documented/*'"
+    )
+    result = project.runpytest_subprocess()
+    assert result.parseoutcomes() == {"failed": 2}
+    result.stdout.fnmatch_lines(
+        ["E * documented/single-sequence in float32: x, weight_ih_l0, weight_hh_l0 wrong", "*what is wrong*"]
+    )
+
+
+@pytest.mark.slow
+def test_selecting_no_golden_with_gradients_is_an_error(project: pytest.Pytester) -> None:
+    write_test(project, "pass", marker="gradients=True, cell='gru'")
+    result = project.runpytest_subprocess()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert "no golden is selected by cell=['gru'], gradients=True" in result.stdout.str()
+    write_test(project, "pass", marker="gradients=1")
+    assert "gradients is True or False, not 1" in project.runpytest_subprocess().stdout.str()
+
+
+@pytest.mark.slow
+def test_unchecked_gradients_are_printed_and_in_the_results_file(project: pytest.Pytester) -> None:
+    write_test(
+        project, "rnn_golden.check_gradients(x=bptt(rnn_golden)['x'])", marker="gradients=True, ids='documented/*'"
+    )
+    result = project.runpytest_subprocess()
+    assert result.parseoutcomes() == {"passed": 2}
+    result.stdout.fnmatch_lines(
+        [
+            "right wherever checked: x",
+            "not checked: weight_ih_l0, in 2 goldens",
+            "not checked: weight_hh_l0, in 2 goldens",
+        ]
+    )
+    found = results(project)[BOTH[0]]
+    assert found["outcome"] == "passed"
+    assert found["gradients"] == {"right": ["x"], "wrong": [], "not_checked": ["weight_ih_l0", "weight_hh_l0"]}
+
+
+def test_the_page_of_a_run_has_a_table_of_gradients(project: pytest.Pytester) -> None:
+    body = "found = truncated(rnn_golden); del found['weight_hh_l0']; rnn_golden.check_gradients(found)"
+    write_test(project, body, marker="gradients=True, ids='documented/*'")
+    project.runpytest_subprocess("--rnn-goldens-report=report.html")
+    page = (project.path / "report.html").read_text("utf-8")
+    assert "<caption>By name, over all goldens</caption>" in page
+    assert (
+        '<tr class="wrong"><th><code>x</code></th><td></td><td>2</td><td></td></tr>\n'
+        '<tr class="wrong"><th><code>weight_ih_l0</code></th><td></td><td>2</td><td></td></tr>\n'
+        "<tr><th><code>weight_hh_l0</code></th><td></td><td></td><td>2</td></tr>\n" in page
+    )
+    assert page.count("<caption>Gradients</caption>") == 2
+    assert page.count('<tr class="not checked"><th><code>weight_hh_l0</code></th><td>') == 2
+
+
+def test_several_checks_of_one_golden_count_together(project: pytest.Pytester) -> None:
+    body = "found = bptt(rnn_golden); rnn_golden.check_gradients(x=found.pop('x')); rnn_golden.check_gradients(found)"
+    write_test(project, body, marker="gradients=True, ids='documented/*'")
+    found = results(project)[BOTH[1]]
+    assert found["gradients"] == {"right": ["x", "weight_ih_l0", "weight_hh_l0"], "wrong": [], "not_checked": []}
+
+
+@pytest.mark.slow
+def test_xdist_workers_give_the_same_results(project: pytest.Pytester) -> None:
+    write_test(
+        project, "rnn_golden.check_gradients(truncated(rnn_golden))", marker="gradients=True, ids='documented/*'"
+    )
+    found = results(project, "-n2", "-pxdist")
+    assert {entry["outcome"] for entry in found.values()} == {"failed"}
+    assert found[BOTH[0]]["gradients"] == {
+        "right": [],
+        "wrong": ["x", "weight_ih_l0", "weight_hh_l0"],
+        "not_checked": [],
+    }
+
+
+def check(folder: Path, corpus: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "rnn_goldens", "check", *arguments, "--rnn-goldens-gradients"]
+    command.append(f"--rnn-goldens-corpus={corpus}")
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "my_bptt.py").write_text(MY_BPTT)
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "code", "message"),
+    [
+        ("my_bptt:bptt", 0, "2 passed, 1 refused"),
+        ("my_bptt:truncated", 1, "x, weight_ih_l0, weight_hh_l0 wrong"),
+        ("my_bptt:adds_up", 1, "the second call returns the sum of both"),
+        ("my_bptt:overwrites", 1, "wrote into d_out"),
+        ("my_bptt:outputs", 1, "the function returned out as numpy.ndarray"),
+        ("onnx-reference", 1, "onnx-reference computes outputs but no gradients"),
+    ],
+)
+def test_check_calls_a_function_for_gradients_twice(
+    folder: Path, corpus_with_gradients: Path, name: str, code: int, message: str
+) -> None:
+    done = check(folder, corpus_with_gradients, name)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert message in done.stdout
+
+
+@pytest.mark.slow
+def test_check_differentiates_a_function_in_torch(folder: Path, corpus_with_gradients: Path) -> None:
+    (folder / "in_torch.py").write_text(
+        "import rnn_goldens, torch\n"
+        "def tensor(array): return array if torch.is_tensor(array) else torch.tensor(array)\n"
+        "def right(q, passed_on=lambda h: h):\n"
+        "    if q.cell != 'rnn_relu': raise rnn_goldens.Unsupported('a relu network')\n"
+        "    w = {name: tensor(array) for name, array in q.weights.items()}\n"
+        "    b = w['bias_ih_l0'] + w['bias_hh_l0'] if q.config.bias else 0\n"
+        "    h, out = tensor(q.h0)[0], []\n"
+        "    for x in tensor(q.x).unbind(1):\n"
+        "        h = torch.relu(x @ w['weight_ih_l0'].T + passed_on(h) @ w['weight_hh_l0'].T + b)\n"
+        "        out.append(h)\n"
+        "    return torch.stack(out, 1), h[None]\n"
+        "def truncated(q): return right(q, torch.detach)\n"
+    )
+    assert "2 passed, 1 refused" in check(folder, corpus_with_gradients, "in_torch:right").stdout
+    done = check(folder, corpus_with_gradients, "in_torch:truncated")
+    assert done.returncode == 1
+    assert "x, weight_ih_l0, weight_hh_l0 wrong" in done.stdout
+
+
+@pytest.mark.slow
+def test_check_differentiates_torch_modules_without_backward_code(folder: Path, corpus_with_gradients: Path) -> None:
+    (folder / "my_gru.py").write_text(
+        "import torch\n"
+        "class Twice(torch.autograd.Function):\n"
+        "    @staticmethod\n    def forward(ctx, x): return x.clone()\n"
+        "    @staticmethod\n    def backward(ctx, g): return 2 * g\n"
+        "class Good(torch.nn.Module):\n"
+        "    def __init__(self, input_size, hidden_size, bias=True, nonlinearity='tanh', batch_first=True):\n"
+        "        super().__init__()\n"
+        "        more = {'bias': bias, 'nonlinearity': nonlinearity, 'batch_first': True}\n"
+        "        self.rnn = torch.nn.RNN(input_size, hidden_size, **more)\n"
+        "    def forward(self, x, h0=None): return self.rnn(x, h0)\n"
+        "class Bad(Good):\n"
+        "    def forward(self, x, h0=None): return self.rnn(Twice.apply(x), h0)\n"
+        "class Detached(Good):\n"
+        "    def forward(self, x, h0=None):\n        with torch.no_grad(): return self.rnn(x, h0)\n"
+    )
+    assert "3 passed" in check(folder, corpus_with_gradients, "torch").stdout
+    assert "2 passed, 1 refused" in check(folder, corpus_with_gradients, "my_gru:Good").stdout
+    done = check(folder, corpus_with_gradients, "my_gru:Bad")
+    assert "weight_ih_l0, weight_hh_l0 right; x wrong" in done.stdout
+    assert "out, h_n cannot be differentiated" in check(folder, corpus_with_gradients, "my_gru:Detached").stdout
+
+
+def test_a_run_ends_with_the_deviation_that_explains_all_failures(project: pytest.Pytester) -> None:
+    write_test(project, "rnn_golden.check_gradients(truncated(rnn_golden))")
+    result = project.runpytest_subprocess("--tb=no", "-q")
+    result.stdout.fnmatch_lines(
+        [
+            "rnn_relu: 2 of 2 fail. One deviation explains every one:",
+            "  backward_not_through_time: *",
+            "  nothing here distinguishes it from state_detached_between_steps",
+            "*explain backward_not_through_time*",
+        ]
+    )
+
+
+@pytest.mark.slow
+def test_causes_of_gradients_are_in_the_results_with_workers_too(project: pytest.Pytester) -> None:
+    write_test(project, "rnn_golden.check_gradients(truncated(rnn_golden))")
+    project.runpytest_subprocess("--rnn-goldens-report=report.json", "-n2", "--tb=no")
+    document = json.loads((project.path / "report.json").read_text("utf-8"))
+    assert problems(document, "results") == []
+    (cause,) = document["causes"]
+    assert cause["certainty"] == "explained"
+    assert [candidate["deviations"] for candidate in cause["candidates"]] == [["backward_not_through_time"]]
+    failed = [entry for entry in document["results"] if entry["outcome"] == "failed"]
+    assert {entry["explained_by"][0] for entry in failed} == {"backward_not_through_time"}
+
+
+@pytest.mark.slow
+def test_facts_about_unexplained_gradients_are_in_the_results(project: pytest.Pytester) -> None:
+    write_test(project, "rnn_golden.check_gradients({n: a * 7 for n, a in bptt(rnn_golden).items()})")
+    failed = results(project)["documented/single-sequence"]
+    assert "explained_by" not in failed
+    assert failed["facts"]["gradients_factor"] == 7.0
+
+
+@pytest.mark.slow
+def test_wrong_outputs_besides_wrong_gradients_are_in_the_results(project: pytest.Pytester) -> None:
+    write_test(
+        project,
+        "rnn_golden.check_gradient_calls(truncated, lambda q: [2 * part for part in outputs(q)])",
+        "gradients=True, ids='documented/*'",
+    )
+    failed = results(project)["documented/single-sequence"]
+    assert failed["gradients"]["outputs_wrong"] is True
+    assert ": the outputs are wrong, and gradients with them: " in failed["reason"]

@@ -1,0 +1,24 @@
+"""A project that does not use the plugin imports only its options and hooks."""
+
+import pytest
+
+HEAVY = {"click", "h5py", "jsonschema", "numpy", "referencing", "rich", "torch"}
+
+
+def test_an_unused_plugin_imports_only_its_hooks(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # other plugins may import other modules
+    pytester.makeconftest(
+        """
+        import pathlib, sys
+
+        def pytest_unconfigure():
+            pathlib.Path("modules.txt").write_text("\\n".join(sys.modules))
+        """
+    )
+    pytester.makepyfile("def test_it(tmp_path): assert tmp_path")
+    result = pytester.runpytest_subprocess("-p", "rnn_goldens")
+    assert result.parseoutcomes() == {"passed": 1}
+    modules = set((pytester.path / "modules.txt").read_text("utf-8").splitlines())
+    ours = {name for name in modules if name.partition(".")[0] == "rnn_goldens"}
+    assert ours == {"rnn_goldens", "rnn_goldens.plugin", "rnn_goldens.plugin.hooks", "rnn_goldens.plugin.options"}
+    assert not HEAVY & modules
