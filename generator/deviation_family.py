@@ -26,7 +26,7 @@ least. “allowed”: a correct implementation may do this.
 {undetected}Equations are shown where they differ: right (-) and wrong (+).
 """
 
-UNDETECTED_SAID = "“not in”: [undetected](#undetected) there, in some cell.\n"
+UNDETECTED_NOTE = "“not in”: [undetected](#undetected) there, in some cell.\n"
 
 UNDETECTED = """
 ## Undetected
@@ -41,17 +41,17 @@ A correct implementation may do these, so they are no bugs in that precision:
 """
 
 WIDTH = 150
-"""Of a line; a link, which does not break, may go beyond it."""
+"""The length of a line; a link, which cannot be broken, may exceed it."""
 
 
 @dataclass(frozen=True)
 class Best:
-    """How sharply a deviation is best in a cell and precision: the largest margin of any golden.
+    """The largest margin with which any golden detects a deviation in a cell and precision.
 
     Attributes:
-        margin: infinite where none is needed.
-        hidden: whether it is listed as hidden.
-        allowed: whether it is no error there.
+        margin: infinite if any difference is an error.
+        hidden: whether it is listed as undetected.
+        allowed: whether a correct implementation may do this there.
     """
 
     margin: float
@@ -61,11 +61,11 @@ class Best:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A kill matrix, and what a page says of it.
+    """A kill matrix, and the largest margins in it.
 
     Attributes:
         document: its content.
-        best: how sharply each deviation is best.
+        best: the largest margin of each deviation, by cell and precision.
     """
 
     document: Document
@@ -73,11 +73,11 @@ class Matrix:
 
     @property
     def names(self) -> set[str]:
-        """Those of its deviations."""
+        """The names of its deviations."""
         return {d["name"] for d in self.document["deviations"]}
 
     def of(self, members: Sequence[Deviation]) -> list[Document]:
-        """What the matrix holds of a family, in the catalogue's order."""
+        """Return the matrix's entries of a family, in the order of the deviations."""
         by_name = {d["name"]: d for d in self.document["deviations"]}
         return [by_name[member.name] for member in members if member.name in by_name]
 
@@ -98,11 +98,11 @@ class Section:
 
 
 def group_page(group: str, sections: Sequence[Section]) -> str:
-    """The page of a group of families."""
+    """Return the page of a group of families."""
     count = sum(len(section.matrix.of(section.members)) for section in sections)
     undetected = [line for section in sections for line in _hidden(section, allowed=False)]
     allowed = [line for section in sections for line in _hidden(section, allowed=True)]
-    summary = UNDETECTED_SAID if undetected else ""
+    summary = UNDETECTED_NOTE if undetected else ""
     parts = [HEADER.format(title=group, count=count, undetected=summary)]
     for section in sections:
         parts.append(f"\n## {section.heading}\n")
@@ -115,7 +115,7 @@ def group_page(group: str, sections: Sequence[Section]) -> str:
 
 
 def _hidden(section: Section, *, allowed: bool) -> Iterator[str]:
-    """The exceptions of a family: by their reason, with the largest margin that any golden shows."""
+    """Yield the undetected deviations of a family by reason, with the largest margin of any golden."""
     names = {d["name"] for d in section.matrix.of(section.members)}
     together: dict[str, dict[tuple[str, str], list[str]]] = {}
     for h in section.matrix.document["hidden"]:
@@ -134,18 +134,18 @@ def _hidden(section: Section, *, allowed: bool) -> Iterator[str]:
 
 
 def anchor(heading: str) -> str:
-    """What a heading is linked to by, and what a group's page is called."""
+    """Return the anchor of a heading, which is also the file name of a group's page."""
     return heading.lower().replace(" ", "-")
 
 
 def wrapped(text: str, indent: str = "") -> str:
-    """Lines that can be read; code and links are not broken at a hyphen."""
+    """Return the text in lines of ``WIDTH``; code and links are not broken at a hyphen."""
     lines = textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
     return "\n".join(lines) + "\n"
 
 
 def _entry(d: Document, section: Section) -> Iterator[str]:
-    """What it does, in which cells, how it shows where that is not sharp, who had it, and its equation."""
+    """Yield the entry of a deviation: cells, sentence, small margins, reports of real bugs, and equation."""
     cells = "" if len(d["cells"]) == len(CELLS) else f"*{', '.join(d['cells'])}*: "
     wild = f" Reported: {', '.join(d['stands_for'])}." if d["stands_for"] else ""
     yield f"\n### `{d['name']}`\n\n"
@@ -155,7 +155,7 @@ def _entry(d: Document, section: Section) -> Iterator[str]:
 
 
 def _margins(d: Document, best: Mapping[Combination, Best]) -> str:
-    """How sharply it shows in the precisions where it does not show with any margin."""
+    """Return the margins that are small, and the precisions in which it is undetected or allowed."""
     shown = {precision: _shown(d, best, precision) for precision in PRECISIONS}
     margins = [f"{text} in {precision}" for precision, text in shown.items() if text and text[0].isdigit()]
     hidden = [precision for precision, text in shown.items() if text == HIDDEN]
@@ -170,7 +170,7 @@ HIDDEN, ALLOWED_THERE = "hidden", "allowed"
 
 
 def _shown(d: Document, best: Mapping[Combination, Best], precision: str) -> str:
-    """The margin of the cell where it shows least; nothing where that is large."""
+    """Return the smallest margin of any cell, or how it is listed there; "" if the margin is large."""
     least = min((best[d["name"], cell, precision] for cell in d["cells"]), key=lambda best: best.margin)
     if least.hidden:
         return ALLOWED_THERE if least.allowed else HIDDEN
@@ -179,6 +179,6 @@ def _shown(d: Document, best: Mapping[Combination, Best], precision: str) -> str
 
 
 def _equation(name: str) -> list[str]:
-    """The lines that differ, of the first cell whose equations do."""
+    """Return the lines that differ, of the first cell whose equations differ."""
     both = (difference(cell, wrong) for cell, wrong in deviation(name).wrong.equations.items())
     return [line for line in next(both, []) if line[0] in "-+"]

@@ -11,6 +11,7 @@ import numpy as np
 
 from rnn_goldens.cells import Case, case_of
 from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.corpus.kill_matrix import Undetected
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.deviations.deviation import Deviation
@@ -23,26 +24,6 @@ Margins = Mapping[str, Mapping[str, float]]
 
 Combination = tuple[str, str, str]
 """(deviation, cell, precision): a deviation that some golden must detect."""
-
-
-@dataclass(frozen=True)
-class Undetected:
-    """A deviation that no golden detects in some cells and precisions, and why.
-
-    Attributes:
-        allowed: whether a correct implementation may do this, so that it is not an error there.
-    """
-
-    deviation: str
-    cells: tuple[str, ...]
-    precisions: tuple[str, ...]
-    reason: str
-    allowed: bool = False
-
-    @property
-    def combinations(self) -> list[Combination]:
-        """The combinations that need not be detected."""
-        return [(self.deviation, cell, precision) for cell in self.cells for precision in self.precisions]
 
 
 @dataclass(frozen=True)
@@ -139,13 +120,18 @@ def build_kill_matrix(
     matrix = KillMatrix(margins, cells, hidden, deviations=deviations, of_out=of_out)
     detected_by_golden = matrix.detected()
     everything = set().union(*detected_by_golden.values())
-    known = {combination for h in hidden for combination in h.combinations}
+    known = set(exempt(hidden))
     if missed := [combination for combination in combinations(deviations) if combination not in everything | known]:
         listed = "".join(f"\n  {deviation}, {cell}, {precision}" for deviation, cell, precision in missed)
         raise Refused(f"no golden detects, with a margin of {ENOUGH}:{listed}")
     if needless := sorted(known & everything):
         raise Refused(f"listed as undetected, but a golden detects them: {needless}")
     return replace(matrix, core=smallest_cover(detected_by_golden))
+
+
+def exempt(hidden: Iterable[Undetected]) -> list[Combination]:
+    """Return the combinations that are listed as undetected, so that no golden has to detect them."""
+    return [(h.deviation, cell, precision) for h in hidden for cell in h.cells for precision in h.precisions]
 
 
 def combinations(deviations: Iterable[Deviation]) -> list[Combination]:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rnn_goldens.corpus.kill_matrix import Undetected
 from rnn_goldens.deviations import DEVIATIONS, Deviation
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.generator import kill_matrix_file
-from rnn_goldens.generator.kill_matrix import Undetected
 from rnn_goldens.generator.undetected import HIDDEN_FROM_ZERO, HIDDEN_IN_OUT, UNDETECTED
 from rnn_goldens.generator.undetected_gradients import HIDDEN_BACKWARD_FROM_ZERO, UNDETECTED_BACKWARD
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from rnn_goldens.corpus.kill_matrix import Undetected
 from rnn_goldens.deviations import DEVIATIONS, deviation
-from rnn_goldens.generator.kill_matrix import Undetected
 from rnn_goldens.golden.precision import PRECISIONS
 
 SINGLE_AND_HALF = ("float32", "bfloat16", "float16")

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from rnn_goldens.checkable_golden import Golden
+from rnn_goldens.corpus.kill_matrix import Undetected
 from rnn_goldens.generator.coverage import arguments, dimensions, options, profiles
 from rnn_goldens.generator.coverage.dimensions import AT_ONCE, SizeCombination, Sizes
 from rnn_goldens.generator.coverage.profiles import ONE_LAYER, OUT_ALONE, PROFILES
-from rnn_goldens.generator.kill_matrix import KillMatrix, Undetected
+from rnn_goldens.generator.kill_matrix import KillMatrix
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.plurals import counted
 

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rnn_goldens.cells.arithmetic import Arithmetic
+from rnn_goldens.corpus.kill_matrix import Undetected
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.generator.kill_matrix import KillMatrix, Undetected, combinations
+from rnn_goldens.generator.kill_matrix import KillMatrix, combinations, exempt
 from rnn_goldens.golden.precision import PRECISIONS
 
 WITHIN_A_STEP = {"equations", "cell", "step", "weights", *vars(Arithmetic)}
@@ -85,7 +86,7 @@ def missing(
     """
     detected_by_golden = matrix.detected(by_out=profile.out_alone)
     detected = set().union(*(one for golden_id, one in detected_by_golden.items() if profile.can(features[golden_id])))
-    known = {combination for h in hidden for combination in h.combinations}
+    known = set(exempt(hidden))
     required = combinations(deviation for deviation in matrix.deviations if profile.applies(deviation))
     if profile.out_alone:  # deviations that only last states show do not count
         in_out = set().union(*detected_by_golden.values())

@@ -8,13 +8,14 @@ import pytest
 
 from rnn_goldens import Golden
 from rnn_goldens.corpus import open_corpus
+from rnn_goldens.corpus.kill_matrix import Undetected
 from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.generator.coverage import dimensions, options
 from rnn_goldens.generator.coverage.arguments import observe
 from rnn_goldens.generator.coverage.coverage_gate import require_covered, require_covered_backward, require_shown
 from rnn_goldens.generator.coverage.dimensions import sizes_of
 from rnn_goldens.generator.coverage.profiles import ONE_LAYER, ONE_STEP, OUT_ALONE, WHOLE
-from rnn_goldens.generator.kill_matrix import KillMatrix, Undetected
+from rnn_goldens.generator.kill_matrix import KillMatrix
 from rnn_goldens.generator.scenario import Refused
 
 CORPUS = open_corpus()
@@ -149,8 +150,14 @@ def test_a_deviation_that_only_an_initial_state_detects_is_reported(goldens: lis
         Refused, match="lstm_cell_clipped_at_2, lstm, float32: no golden of 'one layer from zero' detects"
     ):
         require_shown(matrix, incomplete, [])
-    require_shown(matrix, incomplete, [Undetected("lstm_cell_clipped_at_2", ("lstm",), tuple(everywhere), "a test")])
+    require_shown(
+        matrix,
+        incomplete,
+        [Undetected("lstm_cell_clipped_at_2", ("lstm",), tuple(everywhere), "a test", allowed=False)],
+    )
     shown = replace(matrix, margins={**margins, "lstm/plain": {clipped[0].name: everywhere}})
     require_shown(shown, incomplete, [])
     with pytest.raises(Refused, match="listed as undetected, but a golden detects it"):
-        require_shown(shown, incomplete, [Undetected("lstm_cell_clipped_at_2", ("lstm",), ("float32",), "a test")])
+        require_shown(
+            shown, incomplete, [Undetected("lstm_cell_clipped_at_2", ("lstm",), ("float32",), "a test", allowed=False)]
+        )
